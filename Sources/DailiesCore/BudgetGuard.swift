@@ -1,0 +1,48 @@
+/// Keeps one batch under its budget: settled + reserved never above the cap, as long as no bill exceeds its reservation.
+public struct BudgetGuard: Hashable, Sendable {
+    public private(set) var position: BudgetPosition
+    /// Set once a bill came out above its reservation: nothing more is submitted in this run.
+    public private(set) var isBroken = false
+
+    public init(position: BudgetPosition) { self.position = position }
+
+    public enum Verdict: Hashable, Sendable {
+        case granted
+        /// Does not fit now, but reservations of tasks in flight may come back.
+        case wait
+        /// Does not fit and nothing will come back: the budget is reached.
+        case reached
+        /// No bound on its price is known, and there is a cap.
+        case unknownPrice
+    }
+
+    /// Whether a task with this bound may be submitted; ``reserve(_:)`` makes it so.
+    public func verdict(for bound: Credits?) -> Verdict {
+        guard let cap = position.cap else { return .granted }
+        guard !isBroken else { return .reached }
+        guard let bound else { return .unknownPrice }
+        if position.settled + position.reserved + bound <= CreditTotal(cap) { return .granted }
+        return position.reserved > .zero && position.settled + bound <= CreditTotal(cap) ? .wait : .reached
+    }
+
+    public mutating func reserve(_ amount: Credits?) { position.reserved += CreditTotal(amount ?? .zero) }
+
+    public mutating func release(_ amount: Credits?) { position.reserved -= CreditTotal(amount ?? .zero) }
+
+    /// Whether a reservation may be exchanged for another within the cap.
+    public func allows(changing old: Credits?, to new: Credits) -> Bool {
+        guard let cap = position.cap else { return true }
+        return position.settled + position.reserved - CreditTotal(old ?? .zero) + new <= CreditTotal(cap)
+    }
+
+    /// Books a bill and gives its reservation back.
+    ///
+    /// - Returns: whether the bill was above the reservation (under a cap only): it is booked in full, and submission ends.
+    public mutating func settle(_ charged: Credits, reserved: Credits?) -> Bool {
+        release(reserved)
+        position.settled += CreditTotal(charged)
+        guard position.cap != nil, charged > (reserved ?? .zero) else { return false }
+        isBroken = true
+        return true
+    }
+}

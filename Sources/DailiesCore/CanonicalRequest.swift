@@ -1,0 +1,59 @@
+/// What is asked of the provider, free of dialect and of accident: one JSON object whose members are sorted by name
+/// (by UTF-8 bytes), with no white space, the model among them, and the defaults of catalogue edition 1 filled in.
+///
+/// Numbers stand as they were written, text as it was written (NFC stays beside NFD); only what JSON must escape is
+/// escaped. The text is what identity is taken over, and what the wire bodies are made from.
+public struct CanonicalRequest: Hashable, Sendable {
+    public let text: String
+    public init(text: String) { self.text = text }
+}
+
+/// The facts of a request that scheduling and pricing need, read from it once when the manifest is read.
+public struct RequestShape: Hashable, Sendable {
+    public let model: ModelID
+    /// Whole seconds of output asked for; nil where the model has no such field.
+    public let durationSeconds: Int?
+    /// As sent, e.g. `1080p`; nil where unknown.
+    public let resolution: String?
+    public init(model: ModelID, durationSeconds: Int?, resolution: String?) {
+        self.model = model
+        self.durationSeconds = durationSeconds
+        self.resolution = resolution
+    }
+}
+
+/// One clip that a manifest asks for: checked, expanded (`matrix`), with its defaults filled in.
+public struct TaskSpec: Hashable, Sendable {
+    public let key: TaskKey
+    public let shape: RequestShape
+    public let prompt: String
+    public let request: CanonicalRequest
+    /// Sorted by name; names are unique.
+    public let tags: [Tag]
+    /// Higher first; 0 unless given. −1,000,000 … 1,000,000.
+    public let priority: Int
+    /// File name asked for, without folder, or nil: then it follows from the key.
+    public let output: String?
+
+    public struct Tag: Hashable, Sendable {
+        public let name: String
+        public let value: String
+        public init(name: String, value: String) {
+            self.name = name
+            self.value = value
+        }
+    }
+
+    public init(
+        key: TaskKey, shape: RequestShape, prompt: String, request: CanonicalRequest, tags: [Tag], priority: Int,
+        output: String?
+    ) {
+        self.key = key
+        self.shape = shape
+        self.prompt = prompt
+        self.request = request
+        self.tags = tags
+        self.priority = priority
+        self.output = output
+    }
+}

@@ -1,0 +1,180 @@
+/// One durable step in a task's life: what the store commits, in order, with its row in the event log.
+///
+/// A change of state is a conditional update that names the old state; when no row fits, the store refuses the whole
+/// transaction, since then two parties believed they owned the task.
+public struct Change: Hashable, Sendable {
+    public let at: Instant
+    public let step: Step
+    public init(at: Instant, _ step: Step) {
+        self.at = at
+        self.step = step
+    }
+
+    public enum Step: Hashable, Sendable {
+        /// Before a submit: opens the attempt, with the exact bytes and the reservation. From waiting.
+        case intent(Intent)
+        /// The same bytes go out again, for an attempt whose fate is unknown: an event, no change of state.
+        case repeated(AttemptID)
+        /// It never reached the provider, or was refused for a moment (throttled, account): back to waiting, the key
+        /// cleared, the reservation released. From in the air or uncertain.
+        case notAccepted(AttemptID, Fault)
+        /// Sent, fate unknown: `outcome_unknown_at_ms` is set. From in the air; on an uncertain one only an event.
+        case uncertain(AttemptID, Fault)
+        /// The provider has it. From in the air or uncertain.
+        case accepted(AttemptID, Acceptance)
+        /// It renders. From accepted (queued with a task id).
+        case running(AttemptID)
+        /// The provider's last word, or ours where the provider never had it. From any open state; the reservation goes.
+        case settled(AttemptID, Settlement)
+        /// A cost that came after ``settled``, where it was unknown until then.
+        case costLearned(AttemptID, [Amount])
+        /// No cost field in three more queries: the cost stays unknown (null), which is now certain.
+        case costUnknown(AttemptID)
+        /// A URL at which the finished clip can be had; a new one replaces the old.
+        case assetFound(AttemptID, AssetLocation)
+        /// Completed, but no URL after several questions: `failure_code` = `no_asset`, still completed and unsaved.
+        case noAsset(AttemptID)
+        /// The clip is on disk, whole and synced. The URL is forgotten.
+        case saved(AttemptID, SavedClip)
+        /// 404 on a known id for ten minutes: `lost_at_ms` is set; the state stays.
+        case lost(AttemptID, Fault)
+        /// A lost one answered again.
+        case found(AttemptID)
+        /// Past the poll window: an event, once a run, so that the log says why the slot was freed.
+        case unresolved(AttemptID)
+        /// Never sent and not wanted any more: `cancelled`, with `removed` (no longer in the manifest) or `cancelled`.
+        case withdrawn(TaskID, WithdrawalReason)
+        /// A settled failure or cancellation is wanted again: back to waiting, under the next attempt number.
+        case retried(TaskID)
+        /// What is known of (base URL, account, dialect) about submission keys.
+        case keyTrust(KeyTrustRecord)
+        /// The bill of an attempt came out above its reservation, or a like fact that only the log needs.
+        case note(AttemptID, kind: String, text: String)
+    }
+}
+
+/// All that makes a submit repeatable, stored before it is sent.
+public struct Intent: Hashable, Sendable {
+    public let submission: Submission
+    /// Credits held against the budget; nil when no bound is known (possible only without a budget).
+    public let reserved: Credits?
+    public init(submission: Submission, reserved: Credits?) {
+        self.submission = submission
+        self.reserved = reserved
+    }
+}
+
+/// What the provider said when it took a task, or when it was found by key.
+public struct Acceptance: Hashable, Sendable {
+    public enum Source: String, Hashable, Sendable {
+        /// The reply to a submit of ours.
+        case reply
+        /// Found by asking by key.
+        case query
+        /// A first submit that was answered with a render that existed already: another store's, or a lost one's.
+        case replayed
+        /// `reconcile --adopt`: the user's word.
+        case adopted
+    }
+    public let remoteID: RemoteTaskID
+    /// false: queued at the provider.
+    public let isRunning: Bool
+    public let estimate: Amount?
+    /// The reservation from now on.
+    public let reserved: Credits?
+    public let source: Source
+    public init(remoteID: RemoteTaskID, isRunning: Bool, estimate: Amount?, reserved: Credits?, source: Source) {
+        self.remoteID = remoteID
+        self.isRunning = isRunning
+        self.estimate = estimate
+        self.reserved = reserved
+        self.source = source
+    }
+}
+
+/// How an attempt ended.
+public struct Settlement: Hashable, Sendable {
+    public enum End: String, Hashable, Sendable {
+        case completed
+        case failed
+        case cancelled
+    }
+    public let end: End
+    /// The amounts as stated, the one that counts first; empty: unknown. ``Amount/notBilled`` where the rule says so.
+    public let charges: [Amount]
+    /// The cost is unknown but may still be learned by asking again: the reservation is kept until then.
+    public let isCostAwaited: Bool
+    /// Found by a submit or a query that met an existing render: booked with the source `replayed`.
+    public let isReplayed: Bool
+    /// The provider's time of completion.
+    public let completedAt: Instant?
+    public let asset: AssetLocation?
+    public let deliveredSeconds: Double?
+    /// The provider's code, or ours: `assumed_lost`.
+    public let failureCode: String?
+    public let failureMessage: String?
+
+    public init(
+        end: End, charges: [Amount], isCostAwaited: Bool = false, isReplayed: Bool = false,
+        completedAt: Instant? = nil, asset: AssetLocation? = nil, deliveredSeconds: Double? = nil,
+        failureCode: String? = nil, failureMessage: String? = nil
+    ) {
+        self.end = end
+        self.charges = charges
+        self.isCostAwaited = isCostAwaited
+        self.isReplayed = isReplayed
+        self.completedAt = completedAt
+        self.asset = asset
+        self.deliveredSeconds = deliveredSeconds
+        self.failureCode = failureCode
+        self.failureMessage = failureMessage
+    }
+}
+
+/// A clip on disk.
+public struct SavedClip: Hashable, Sendable {
+    /// Absolute.
+    public let path: String
+    /// 64 lowercase hexadecimal digits.
+    public let sha256: String
+    public let bytes: Int64
+    public init(path: String, sha256: String, bytes: Int64) {
+        self.path = path
+        self.sha256 = sha256
+        self.bytes = bytes
+    }
+}
+
+public enum WithdrawalReason: String, Hashable, Sendable {
+    /// It no longer stands in its manifest.
+    case removed
+    /// The user cancelled it before it was sent.
+    case cancelled
+}
+
+/// Whether a provider answers for our submission keys, as proven for one base URL, account and dialect.
+public struct KeyTrustRecord: Hashable, Sendable {
+    public let baseURL: String
+    public let account: KeyFingerprint
+    public let dialect: Dialect
+    public let trust: KeyTrust
+    /// What proved it, for people: `echo`, `query_found`, `query_not_found`.
+    public let evidence: String
+    public init(baseURL: String, account: KeyFingerprint, dialect: Dialect, trust: KeyTrust, evidence: String) {
+        self.baseURL = baseURL
+        self.account = account
+        self.dialect = dialect
+        self.trust = trust
+        self.evidence = evidence
+    }
+}
+
+/// What is known about a provider's handling of submission keys.
+public enum KeyTrust: String, Hashable, Sendable {
+    /// Nothing yet: one submit in the air at a time. Goes to either of the others at the first accepted submit.
+    case unknown
+    /// A reply echoed our key or a query by key found a task: an unknown outcome can be settled by repeating.
+    case honoured
+    /// An accepted task was not found by its key: nothing may ever be sent twice. Goes to `honoured` if a key is found.
+    case ignored
+}

@@ -1,0 +1,164 @@
+/// An exact amount of the provider's credits, in billionths. Range: ±9.2 thousand million credits.
+///
+/// What a credit is worth is the provider's business; here it is a decimal number that is never put into binary
+/// floating point.
+public struct Credits: Hashable, Comparable, Sendable, CustomStringConvertible {
+    /// Billionths of a credit, as in the column `credits_nano`.
+    public let nano: Int64
+
+    public init(nano: Int64) { self.nano = nano }
+    public static let zero = Credits(nano: 0)
+
+    public static func < (a: Credits, b: Credits) -> Bool { a.nano < b.nano }
+
+    /// What a decimal text means, and whether it had to be rounded.
+    public struct Reading: Hashable, Sendable {
+        public let credits: Credits
+        /// More than nine decimals were given: `credits` is the nearest billionth, halves away from zero.
+        public let isRounded: Bool
+    }
+
+    /// Reads a decimal number as JSON or a person writes it: sign, digits, fraction, exponent.
+    ///
+    /// - Returns: nil for anything else, for a negative amount and for one beyond the range.
+    public static func read(_ text: some StringProtocol) -> Reading? {
+        var decimal = DecimalText()
+        guard decimal.read(text) else { return nil }
+        return decimal.billionths.map { Reading(credits: Credits(nano: $0.value), isRounded: $0.isRounded) }
+    }
+
+    /// The product with a factor in hundredths, rounded up to the next billionth; clamped to the range.
+    public func times(hundredths: Int64) -> Credits {
+        let (high, low) = nano.multipliedFullWidth(by: hundredths)
+        guard high == 0, low < UInt64(Int64.max) else { return Credits(nano: .max) }
+        return Credits(nano: Int64((low + 99) / 100))
+    }
+
+    /// The sum, clamped to the range: for bounds and reservations. Totals are ``CreditTotal``.
+    public func adding(_ other: Credits) -> Credits {
+        let (sum, overflow) = nano.addingReportingOverflow(other.nano)
+        return Credits(nano: overflow ? .max : sum)
+    }
+
+    /// Plain decimal with as many decimals as needed and no more: `1.85`, `3`, `0.000000001`.
+    public var description: String { CreditTotal(self).description }
+
+    /// For people and for the REAL columns `credits` and `estimated_credits` only; sums are taken over ``nano``.
+    public var approximate: Double { Double(nano) / 1e9 }
+}
+
+/// A sum of credits as two integers, whole and billionths, that does not overflow before 9 × 10¹⁸ credits.
+public struct CreditTotal: Hashable, Comparable, Sendable, CustomStringConvertible {
+    public private(set) var whole: Int64
+    /// 0 ..< 1,000,000,000 (the whole part is rounded down for a negative total).
+    public private(set) var billionths: Int64
+
+    public static let zero = CreditTotal(whole: 0, billionths: 0)
+
+    /// - Parameter billionths: any number; what is over a whole credit is carried.
+    public init(whole: Int64, billionths: Int64) {
+        let quotient = billionths / 1_000_000_000
+        let remainder = billionths % 1_000_000_000
+        self.whole = whole + quotient - (remainder < 0 ? 1 : 0)
+        self.billionths = remainder < 0 ? remainder + 1_000_000_000 : remainder
+    }
+
+    public init(_ credits: Credits) { self.init(whole: 0, billionths: credits.nano) }
+
+    public static func + (a: CreditTotal, b: CreditTotal) -> CreditTotal {
+        CreditTotal(whole: a.whole + b.whole, billionths: a.billionths + b.billionths)
+    }
+    public static func - (a: CreditTotal, b: CreditTotal) -> CreditTotal {
+        CreditTotal(whole: a.whole - b.whole, billionths: a.billionths - b.billionths)
+    }
+    public static func += (a: inout CreditTotal, b: CreditTotal) { a = a + b }
+    public static func -= (a: inout CreditTotal, b: CreditTotal) { a = a - b }
+    public static func + (a: CreditTotal, b: Credits) -> CreditTotal { a + CreditTotal(b) }
+    public static func < (a: CreditTotal, b: CreditTotal) -> Bool {
+        (a.whole, a.billionths) < (b.whole, b.billionths)
+    }
+
+    public var description: String {
+        if whole < 0 { return "-" + (CreditTotal.zero - self).description }
+        guard billionths > 0 else { return "\(whole)" }
+        var digits = String(billionths + 1_000_000_000).dropFirst()
+        while digits.last == "0" { digits = digits.dropLast() }
+        return "\(whole).\(digits)"
+    }
+}
+
+/// A decimal text taken apart: `digits × 10^exponent`.
+private struct DecimalText {
+    /// More digits than any amount has; a longer text is refused, so that no input makes this slow.
+    static let maximumLength = 100
+
+    var digits: [UInt8] = []
+    var exponent = 0
+
+    mutating func read(_ text: some StringProtocol) -> Bool {
+        var bytes = Array(text.utf8)[...]
+        guard bytes.count <= Self.maximumLength else { return false }
+        if bytes.first == UInt8(ascii: "+") { bytes = bytes.dropFirst() }
+        let whole = takeDigits(&bytes)
+        var fraction = 0
+        if bytes.first == UInt8(ascii: ".") {
+            bytes = bytes.dropFirst()
+            fraction = takeDigits(&bytes)
+        }
+        guard whole + fraction > 0 else { return false }
+        exponent = -fraction
+        if let mark = bytes.first, mark == UInt8(ascii: "e") || mark == UInt8(ascii: "E") {
+            guard let power = Int(String(decoding: bytes.dropFirst(), as: UTF8.self)), abs(power) <= 1000 else {
+                return false
+            }
+            exponent += power
+            return true
+        }
+        return bytes.isEmpty
+    }
+
+    /// Moves the digits at the front into ``digits``; how many there were.
+    private mutating func takeDigits(_ bytes: inout ArraySlice<UInt8>) -> Int {
+        var count = 0
+        while let byte = bytes.first, byte >= 0x30, byte <= 0x39 {
+            digits.append(byte - 0x30)
+            bytes = bytes.dropFirst()
+            count += 1
+        }
+        return count
+    }
+
+    /// The value in billionths, rounded to the nearest, or nil beyond the range.
+    var billionths: (value: Int64, isRounded: Bool)? {
+        var kept = digits[...]
+        var scale = exponent + 9
+        var isRounded = false
+        var roundsUp = false
+        while scale < 0, let last = kept.popLast() {
+            roundsUp = last >= 5
+            isRounded = isRounded || last != 0
+            scale += 1
+        }
+        if scale < 0 { roundsUp = false }
+        var value: Int64 = 0
+        for digit in kept {
+            let (tenfold, overflow) = value.multipliedReportingOverflow(by: 10)
+            let (sum, carried) = tenfold.addingReportingOverflow(Int64(digit))
+            if overflow || carried { return nil }
+            value = sum
+        }
+        if value != 0 {
+            while scale > 0 {
+                let (tenfold, overflow) = value.multipliedReportingOverflow(by: 10)
+                if overflow { return nil }
+                value = tenfold
+                scale -= 1
+            }
+        }
+        if roundsUp {
+            if value == .max { return nil }
+            value += 1
+        }
+        return (value, isRounded)
+    }
+}

@@ -1,0 +1,83 @@
+/// One attempt that is not finished, as the scheduler holds it.
+struct Flight: Sendable {
+    let attempt: AttemptID
+    let batch: BatchID
+    let key: TaskKey
+    let shape: RequestShape
+    let account: KeyFingerprint
+    /// Known once the shell has prepared the submission.
+    var submissionKey: SubmissionKey?
+    /// When its intent was recorded: polls are counted from here, across restarts.
+    let intentAt: Instant
+    /// File name asked for in the manifest.
+    let output: String?
+
+    var state: RenderState
+    var reserved: Credits?
+    /// While its fate is open: what a repeat sends, and what goes back to its lane.
+    var pending: PendingSubmit?
+    /// Once completed: what is still missing.
+    var completion: Completion?
+
+    /// It counts against the limit of tasks in flight.
+    var holdsSlot: Bool
+    /// Nothing more will be done for it in this run; it is counted in the ending.
+    var parking: Parking?
+    /// A question of its is in the air.
+    var isAsking = false
+    /// A cancel of its is in the air.
+    var isCancelling = false
+    /// Makes wake-ups that were asked for earlier void.
+    var serial: UInt32 = 0
+    /// Answers in a row that brought nothing.
+    var faults = 0
+    var wasAsked = false
+    var notFoundSince: Instant?
+    /// Past the poll window: its slot is given back, and it keeps no run alive once it was asked.
+    var isUnresolved = false
+
+    enum Parking: Hashable, Sendable {
+        case uncertain
+        /// Sent under another API key: only that key can ask for it. Counts as uncertain, but holds nobody up.
+        case otherAccount
+        case lost
+        case unsaved
+    }
+
+    struct PendingSubmit: Sendable {
+        /// Known once the shell has prepared it.
+        var submission: Submission?
+        /// Known where it was begun in this run: it can go back to its lane as it is.
+        var task: WaitingTask?
+        /// How often it may have reached the provider: only a first send can be proven not to have.
+        var sends: Int
+        /// A repeat was refused for good: if the key is not found either, that is the answer.
+        var refusal: Fault?
+        /// The key stands for something else at the provider (409): a repeat cannot help.
+        var isConflict = false
+        /// The next repeat needs no question first (`--trust-5xx`).
+        var mayRepeat = false
+    }
+
+    struct Completion: Sendable {
+        var asset: AssetLocation?
+        var expiresAt: Instant
+        var isCostAwaited: Bool
+        var questionsLeft: Int
+        var isSaved: Bool
+        /// Nothing (more) is wanted of its clip in this run: saved, left at the provider, or without a URL.
+        var isClipSettled: Bool
+        var isDownloading = false
+        /// Refusals in a row, each after a fresh URL.
+        var refusals = 0
+        /// Interruptions in a row without a byte of progress.
+        var interruptions = 0
+        var malformed = 0
+        /// A fresh URL is being asked for.
+        var needsAsset = false
+    }
+
+    var outputName: OutputName {
+        OutputName(batch: batch, key: key, attempt: attempt.number, requested: output)
+    }
+}

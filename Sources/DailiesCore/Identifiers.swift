@@ -1,0 +1,67 @@
+/// The store's row number of a task. Ours alone: it never leaves the machine.
+public struct TaskID: Hashable, Comparable, Sendable, CustomStringConvertible {
+    public let rawValue: Int64
+    public init(_ rawValue: Int64) { self.rawValue = rawValue }
+    public static func < (a: TaskID, b: TaskID) -> Bool { a.rawValue < b.rawValue }
+    public var description: String { "\(rawValue)" }
+}
+
+/// The store's row number of a batch.
+public struct BatchID: Hashable, Comparable, Sendable, CustomStringConvertible {
+    public let rawValue: Int64
+    public init(_ rawValue: Int64) { self.rawValue = rawValue }
+    public static func < (a: BatchID, b: BatchID) -> Bool { a.rawValue < b.rawValue }
+    public var description: String { "\(rawValue)" }
+}
+
+/// One attempt of a task: the pair that identifies one submission key. Attempts count from 1.
+public struct AttemptID: Hashable, Comparable, Sendable, CustomStringConvertible {
+    public let task: TaskID
+    public let number: Int
+    public init(task: TaskID, number: Int) {
+        precondition(number >= 1, "attempts count from 1, not from \(number)")
+        self.task = task
+        self.number = number
+    }
+    public static func < (a: AttemptID, b: AttemptID) -> Bool { (a.task, a.number) < (b.task, b.number) }
+    public var description: String { "\(task)#\(number)" }
+}
+
+/// What a user calls a task: the manifest's `id`, or one derived from the content. Unique in its batch.
+public struct TaskKey: Hashable, Comparable, Sendable, CustomStringConvertible {
+    public let text: String
+    public init(_ text: String) { self.text = text }
+    public static func < (a: TaskKey, b: TaskKey) -> Bool { a.text < b.text }
+    public var description: String { text }
+}
+
+/// The provider's name of a task (`task_id`): an opaque string, at most 512 bytes are kept.
+public struct RemoteTaskID: Hashable, Sendable, CustomStringConvertible {
+    public let text: String
+    public init(_ text: String) { self.text = text }
+    public var description: String { text }
+}
+
+/// The provider's name of a model, sent as written and never rewritten.
+public struct ModelID: Hashable, Comparable, Sendable, CustomStringConvertible {
+    public let text: String
+    public init(_ text: String) { self.text = text }
+    public static func < (a: ModelID, b: ModelID) -> Bool { a.text < b.text }
+    public var description: String { text }
+}
+
+/// A short one-way mark of an API key: enough to notice a change of key, useless to anyone who finds it.
+/// Twelve lowercase hexadecimal digits of the key's SHA-256.
+public struct KeyFingerprint: Hashable, Sendable, CustomStringConvertible {
+    public let text: String
+    public init(_ text: String) { self.text = text }
+    public var description: String { text }
+}
+
+/// The two shapes in which the provider's pages describe the same three endpoints.
+public enum Dialect: String, Hashable, Sendable, CaseIterable {
+    /// Model fields at top level, query by GET. The default, since the model's own page uses it.
+    case flat
+    /// Model fields inside `params`, query by POST.
+    case params
+}

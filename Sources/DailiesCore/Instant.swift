@@ -1,0 +1,57 @@
+/// A moment, in nanoseconds since the Unix epoch (UTC). Range: the years 1678 to 2262.
+///
+/// The runner's clock starts from the wall clock and then advances with the time since boot, suspend included, so
+/// that a jump of the wall clock during a run neither stalls nor hurries anything. The store keeps milliseconds.
+public struct Instant: Hashable, Comparable, Sendable, CustomStringConvertible {
+    public let nanoseconds: Int64
+
+    public init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
+    /// - Parameter milliseconds: since the Unix epoch; outside the representable range it is clamped.
+    public init(milliseconds: Int64) {
+        let (product, overflow) = milliseconds.multipliedReportingOverflow(by: 1_000_000)
+        nanoseconds = overflow ? (milliseconds < 0 ? .min : .max) : product
+    }
+
+    /// Milliseconds since the Unix epoch, rounded down.
+    public var milliseconds: Int64 {
+        let quotient = nanoseconds / 1_000_000
+        return nanoseconds % 1_000_000 < 0 ? quotient - 1 : quotient
+    }
+
+    public static let distantPast = Instant(nanoseconds: .min)
+    public static let distantFuture = Instant(nanoseconds: .max)
+
+    public static func < (a: Instant, b: Instant) -> Bool { a.nanoseconds < b.nanoseconds }
+    public static func + (a: Instant, b: Duration) -> Instant {
+        let (sum, overflow) = a.nanoseconds.addingReportingOverflow(b.nanoseconds)
+        return Instant(nanoseconds: overflow ? (b < .zero ? .min : .max) : sum)
+    }
+    public static func - (a: Instant, b: Duration) -> Instant {
+        let (difference, overflow) = a.nanoseconds.subtractingReportingOverflow(b.nanoseconds)
+        return Instant(nanoseconds: overflow ? (b < .zero ? .max : .min) : difference)
+    }
+    public static func - (a: Instant, b: Instant) -> Duration {
+        let (difference, overflow) = a.nanoseconds.subtractingReportingOverflow(b.nanoseconds)
+        return .nanoseconds(overflow ? (a < b ? Int64.min : Int64.max) : difference)
+    }
+    public var description: String { "\(milliseconds) ms" }
+}
+
+extension Duration {
+    /// The whole duration in nanoseconds, clamped to what 64 bits hold (292 years).
+    public var nanoseconds: Int64 {
+        let (seconds, attoseconds) = components
+        let (product, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
+        if overflow { return seconds < 0 ? .min : .max }
+        let (sum, carried) = product.addingReportingOverflow(attoseconds / 1_000_000_000)
+        return carried ? (seconds < 0 ? .min : .max) : sum
+    }
+
+    /// This duration on a clock that runs `speed` times as fast.
+    public func divided(bySpeed speed: Double) -> Duration {
+        speed == 1 ? self : .nanoseconds(Int64((Double(nanoseconds) / speed).rounded()))
+    }
+
+    /// Seconds as a number for people: not for sums.
+    public var inSeconds: Double { Double(nanoseconds) / 1e9 }
+}

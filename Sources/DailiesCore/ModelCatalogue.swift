@@ -1,0 +1,92 @@
+/// What is published of the provider's models. Data that can vanish: a model that is not here still runs, unvalidated.
+public struct ModelCatalogue: Sendable {
+    /// Day the data was compiled, `2026-11-23`.
+    public let compiled: String
+    public let models: [ModelID: ModelSpec]
+    /// Ids of the provider's other product surface, and which tasks-API model is meant: for suggestions only.
+    public let otherSurface: [String: ModelID]
+
+    public init(compiled: String, models: [ModelSpec], otherSurface: [String: ModelID] = [:]) {
+        self.compiled = compiled
+        self.models = Dictionary(models.map { ($0.id, $0) }, uniquingKeysWith: { _, later in later })
+        self.otherSurface = otherSurface
+    }
+
+    public subscript(model: ModelID) -> ModelSpec? { models[model] }
+}
+
+/// One model as its page describes it.
+public struct ModelSpec: Sendable {
+    public let id: ModelID
+    public let vendor: String
+    /// Whole seconds that may be asked for.
+    public let durationSeconds: ClosedRange<Int>
+    public let resolutions: [String]
+    public let defaultResolution: String?
+    public let aspectRatios: [String]
+    public let defaultAspectRatio: String?
+    /// Optional fields beyond model, prompt, duration_seconds, resolution, aspect_ratio and image_init.
+    public let extraFields: [String: ExtraField]
+    public let acceptsImageInit: Bool
+    public let cadence: PollCadence
+    /// End-to-end time, low to high, of a clip of ``typicalLatencyForSeconds`` seconds.
+    public let typicalLatency: ClosedRange<Duration>?
+    public let typicalLatencyForSeconds: Int?
+    /// Published prices, in credits; the docs' figures behave like dollars.
+    public let prices: [PublishedPrice]
+    /// How long a result's URL lives, where the page says so.
+    public let urlLifetime: Duration?
+    /// Day from which the upstream no longer offers it (`2026-09-24`), where known: a warning, never a refusal.
+    public let withdrawn: String?
+
+    public init(
+        id: ModelID, vendor: String, durationSeconds: ClosedRange<Int>, resolutions: [String],
+        defaultResolution: String?, aspectRatios: [String], defaultAspectRatio: String?,
+        extraFields: [String: ExtraField], acceptsImageInit: Bool, cadence: PollCadence,
+        typicalLatency: ClosedRange<Duration>?, typicalLatencyForSeconds: Int?, prices: [PublishedPrice],
+        urlLifetime: Duration?, withdrawn: String?
+    ) {
+        self.id = id
+        self.vendor = vendor
+        self.durationSeconds = durationSeconds
+        self.resolutions = resolutions
+        self.defaultResolution = defaultResolution
+        self.aspectRatios = aspectRatios
+        self.defaultAspectRatio = defaultAspectRatio
+        self.extraFields = extraFields
+        self.acceptsImageInit = acceptsImageInit
+        self.cadence = cadence
+        self.typicalLatency = typicalLatency
+        self.typicalLatencyForSeconds = typicalLatencyForSeconds
+        self.prices = prices
+        self.urlLifetime = urlLifetime
+        self.withdrawn = withdrawn
+    }
+}
+
+/// The type of a model's own field.
+public enum ExtraField: Hashable, Sendable {
+    /// A whole number of at most 64 bits.
+    case integer
+    /// A text; one of `allowed` where the page lists them.
+    case text(allowed: [String]?)
+}
+
+/// A price as published: `perSecond × seconds + fee`, or the total of the page's example.
+public struct PublishedPrice: Hashable, Sendable {
+    public enum Figure: Hashable, Sendable {
+        case rate(perSecond: Credits, fee: Credits)
+        case example(total: Credits, seconds: Int)
+    }
+    public let figure: Figure
+    /// nil: holds for every resolution.
+    public let resolution: String?
+    /// Where and when it was published, for people.
+    public let source: String
+
+    public init(figure: Figure, resolution: String?, source: String) {
+        self.figure = figure
+        self.resolution = resolution
+        self.source = source
+    }
+}

@@ -1,0 +1,42 @@
+extension PollCadence {
+    /// The first poll time of the cadence after a moment.
+    ///
+    /// Poll times are a fixed grid counted from the submission, so that a restart, a slow reply or a late timer moves
+    /// none of them: multiples of the first interval up to the end of its phase, then the next phase's from there on.
+    ///
+    /// - Parameters:
+    ///   - elapsed: time since the submission; a negative one counts as zero.
+    ///   - afterwards: interval from the end of the last phase on.
+    /// - Returns: a duration since the submission, greater than `elapsed`.
+    public func nextPoll(after elapsed: Duration, afterwards: Duration) -> Duration {
+        let elapsed = max(elapsed, .zero)
+        var start = Duration.zero
+        for phase in phases {
+            if let end = phase.until, elapsed >= end {
+                start = end
+                continue
+            }
+            let next = Self.nextMultiple(of: phase.interval, from: start, after: elapsed)
+            guard let end = phase.until, next > end else { return next }
+            // The phase ends before its next beat: the following phase begins to count at that end.
+            return end
+        }
+        return Self.nextMultiple(of: afterwards, from: start, after: elapsed)
+    }
+
+    private static func nextMultiple(of interval: Duration, from start: Duration, after elapsed: Duration) -> Duration {
+        let step = interval.nanoseconds
+        let passed = (elapsed - start).nanoseconds / step
+        return start + .nanoseconds((passed + 1) * step)
+    }
+
+    /// The same cadence on a clock that runs `speed` times as fast.
+    public func divided(bySpeed speed: Double) -> PollCadence {
+        PollCadence(
+            phases: phases.map {
+                Phase(
+                    interval: max($0.interval.divided(bySpeed: speed), .nanoseconds(1)),
+                    until: $0.until?.divided(bySpeed: speed))
+            })
+    }
+}

@@ -1,0 +1,72 @@
+/// What one reply says of one task: the superset of both dialects, normalised. Every field but the phase may be absent.
+public struct RemoteReport: Hashable, Sendable {
+    public enum Phase: Hashable, Sendable {
+        case queued
+        case running
+        case completed
+        case failed
+        case cancelled
+        /// A word that no page lists: keep asking, slowly.
+        case unknown(String)
+    }
+    public var phase: Phase
+    public var remoteID: RemoteTaskID?
+    /// `out_task_id` as echoed: its presence proves that the provider understood the key.
+    public var submissionKey: SubmissionKey?
+    public var estimate: Amount?
+    /// The cost as stated: `credits_used` before `credits`; both where both are there and differ.
+    public var charges: [Amount]
+    /// How long the provider expects it to take from now.
+    public var remaining: Duration?
+    public var asset: AssetLocation?
+    /// Seconds of output delivered, as the reply states them.
+    public var deliveredSeconds: Double?
+    public var submittedAt: Instant?
+    public var completedAt: Instant?
+    public var failureCode: String?
+    public var failureMessage: String?
+    /// The reply's own `Date`: absolute times in a reply are compared with this, never with our clock.
+    public var repliedAt: Instant?
+
+    public init(
+        phase: Phase, remoteID: RemoteTaskID? = nil, submissionKey: SubmissionKey? = nil, estimate: Amount? = nil,
+        charges: [Amount] = [], remaining: Duration? = nil, asset: AssetLocation? = nil,
+        deliveredSeconds: Double? = nil, submittedAt: Instant? = nil, completedAt: Instant? = nil,
+        failureCode: String? = nil, failureMessage: String? = nil, repliedAt: Instant? = nil
+    ) {
+        self.phase = phase
+        self.remoteID = remoteID
+        self.submissionKey = submissionKey
+        self.estimate = estimate
+        self.charges = charges
+        self.remaining = remaining
+        self.asset = asset
+        self.deliveredSeconds = deliveredSeconds
+        self.submittedAt = submittedAt
+        self.completedAt = completedAt
+        self.failureCode = failureCode
+        self.failureMessage = failureMessage
+        self.repliedAt = repliedAt
+    }
+}
+
+/// An amount as the provider wrote it, and as it is booked.
+public struct Amount: Hashable, Sendable {
+    public let credits: Credits
+    /// The number's text as it stood in the reply.
+    public let text: String
+    /// The field it came from (`credits_used`), or `rule:not_billed`.
+    public let source: String
+    /// More than nine decimals: booked rounded, flagged, counted in the report.
+    public let isRounded: Bool
+
+    public init(credits: Credits, text: String, source: String, isRounded: Bool) {
+        self.credits = credits
+        self.text = text
+        self.source = source
+        self.isRounded = isRounded
+    }
+
+    /// Zero by the provider's published rule, for an attempt that ended without a cost field.
+    public static let notBilled = Amount(credits: .zero, text: "0", source: "rule:not_billed", isRounded: false)
+}

@@ -1,0 +1,176 @@
+/// A hosted service that renders clips for money. Two implementations: HTTP, and the in-process machine of the seeded
+/// tests. Every reply comes exactly once, on any thread; nothing here retries, waits or remembers.
+public protocol RenderProvider: Sendable {
+    /// Which service, for the honoured-key proof and for messages. The base URL carries no credentials.
+    var name: String { get }
+    var baseURL: String { get }
+    var dialect: Dialect { get }
+
+    /// The mark of the API key that a submission for `model` would carry now; nil when there is none for it.
+    func fingerprint(for model: ModelID) -> KeyFingerprint?
+
+    /// The exact bytes that a submission of `request` under `key` sends in this provider's dialect.
+    func body(for request: CanonicalRequest, key: SubmissionKey) -> [UInt8]
+
+    /// Sends a submission once.
+    func submit(_ submission: Submission, reply: @escaping @Sendable (SubmitFate) -> Void)
+
+    /// Asks for a task. Free and without side effect.
+    func query(_ question: Question, reply: @escaping @Sendable (QueryAnswer) -> Void)
+
+    /// Asks for a task to be cancelled; the answer is its state after the attempt. Free, may be repeated.
+    func cancel(_ remote: RemoteTaskID, account: KeyFingerprint, reply: @escaping @Sendable (QueryAnswer) -> Void)
+
+    /// Streams an asset's bytes from `offset` on into `sink`, without credentials.
+    func download(
+        _ asset: AssetLocation, from offset: Int64, into sink: any DownloadSink,
+        reply: @escaping @Sendable (DownloadEnd) -> Void)
+}
+
+/// One submission as it goes out, and as every repeat of it goes out.
+public struct Submission: Hashable, Sendable {
+    public let attempt: AttemptID
+    public let key: SubmissionKey
+    public let model: ModelID
+    public let dialect: Dialect
+    public let account: KeyFingerprint
+    public let body: [UInt8]
+
+    public init(
+        attempt: AttemptID, key: SubmissionKey, model: ModelID, dialect: Dialect, account: KeyFingerprint,
+        body: [UInt8]
+    ) {
+        self.attempt = attempt
+        self.key = key
+        self.model = model
+        self.dialect = dialect
+        self.account = account
+        self.body = body
+    }
+}
+
+/// A question for one task.
+public struct Question: Hashable, Sendable {
+    public enum Subject: Hashable, Sendable {
+        case remote(RemoteTaskID)
+        /// By `out_task_id`: always asked in the params form, the only one that has it.
+        case key(SubmissionKey)
+    }
+    public let subject: Subject
+    /// The key that submitted it: a provider answers "not found" for another key's tasks.
+    public let account: KeyFingerprint
+    public init(_ subject: Subject, account: KeyFingerprint) {
+        self.subject = subject
+        self.account = account
+    }
+}
+
+/// What became of a submit: the one table that decides between paying once, twice or not at all.
+public enum SubmitFate: Hashable, Sendable {
+    /// 2xx with a task id.
+    case accepted(RemoteReport)
+    /// It never reached the service: refused connection, DNS, TLS set-up, or a body that the client never read.
+    case notAccepted(Fault)
+    /// 4xx that no repeat of the same bytes can change; never billed.
+    case refused(Fault)
+    /// 429; never billed. The reset time is in ``Fault/retryAfter``.
+    case throttled(Fault, Throttle)
+    /// 401, 402, 403: an account, key or model stops, not the task; never billed.
+    case stopped(Fault, AccountStop)
+    /// Anything else: 409, 5xx, reset, time-out, a cut or unreadable reply. It may be rendering and billed.
+    /// `isFreeByContract`: a 5xx with the API's own error envelope, which the provider promises not to bill.
+    case unknown(Fault, isFreeByContract: Bool)
+}
+
+public enum Throttle: Hashable, Sendable {
+    /// A spend bucket is empty (`rate_limit_exceeded`).
+    case rate
+    /// Too many requests in flight on the account (`concurrency_limit`).
+    case concurrency
+}
+
+public enum AccountStop: Hashable, Sendable {
+    /// 401: the key is missing, mistyped or revoked.
+    case keyRefused
+    /// 402: the wallet is empty or the key's cap is reached.
+    case noFunds
+    /// 403 `model_not_in_group`: the key cannot reach this model.
+    case modelNotInGroup
+    /// Any other 403.
+    case accessDenied
+}
+
+/// What a query or a cancel brought.
+public enum QueryAnswer: Hashable, Sendable {
+    case found(RemoteReport)
+    /// 404 `task_not_found`: unknown, or another key's.
+    case notFound(Fault)
+    /// 401 or 403 (or 402): the account stops.
+    case stopped(Fault, AccountStop)
+    /// Anything that a later question may mend: 429, 5xx, network, an unreadable reply.
+    case fault(Fault)
+}
+
+/// Why a download ended.
+public enum DownloadEnd: Hashable, Sendable {
+    /// The body ended where the server said it would (or, without a length, where the connection ended).
+    case whole
+    /// Cut, stalled, reset or 5xx: the same URL may be asked again from where the file ends.
+    case interrupted(Fault)
+    /// 401, 403, 404, 410, or an unusable URL: a fresh one is needed.
+    case refused(Fault)
+    /// The sink refused the bytes: a disk matter. `message` is for people.
+    case sinkFailed(String)
+}
+
+/// Where a download goes. Bytes come in order; the next part waits until `then` was called with `true`; `false` ends
+/// the download with ``DownloadEnd/sinkFailed(_:)``.
+public protocol DownloadSink: Sendable {
+    func receive(_ part: DownloadPart, then: @escaping @Sendable (Bool) -> Void)
+}
+
+public enum DownloadPart: Hashable, Sendable {
+    /// First, once: the byte of the asset at which the body begins (0 when a Range was not honoured), and the asset's
+    /// whole length where the server states it.
+    case begins(at: Int64, totalLength: Int64?)
+    case bytes([UInt8])
+}
+
+/// Where a finished clip can be had. A bearer secret while it lives: shown only with its query redacted.
+public struct AssetLocation: Hashable, Sendable {
+    public let url: String
+    public init(url: String) { self.url = url }
+}
+
+/// What went wrong, in the words of whoever said so. Never holds a key.
+public struct Fault: Hashable, Sendable {
+    public enum Kind: String, Hashable, Sendable {
+        /// No connection could be made: refused, DNS, TLS.
+        case unreachable
+        /// No answer, or not the whole answer, in time.
+        case timedOut = "timed_out"
+        /// The connection broke after something was sent.
+        case broken
+        /// An answer that cannot be read: not JSON, too long, no task id.
+        case unreadable
+        /// An HTTP status that is no success.
+        case status
+    }
+    public let kind: Kind
+    /// HTTP status, where there was one.
+    public let status: Int?
+    /// The API's own error code (`invalid_param`), where there was one.
+    public let code: String?
+    /// At most 500 characters; may hold anything, so it is escaped wherever it is shown.
+    public let message: String
+    /// How long the reply asks to wait: `Retry-After`, or `X-RateLimit-Reset` less the reply's own `Date`.
+    public let retryAfter: Duration?
+
+    public init(kind: Kind, status: Int? = nil, code: String? = nil, message: String, retryAfter: Duration? = nil) {
+        self.kind = kind
+        self.status = status
+        self.code = code
+        self.message = message
+        self.retryAfter = retryAfter
+    }
+}

@@ -1,0 +1,28 @@
+extension Scheduler {
+    /// Ends the run when nothing is left that it could do.
+    mutating func finishIfDone(_ now: Instant) {
+        guard hasStarted, !isFinished, isDone else { return }
+        isFinished = true
+        ending.uncertain = tally.uncertain + tally.otherAccount + tally.lost
+        ending.unsaved = settings.downloads ? tally.toSave : 0
+        if tally.active > 0 || lanes.hasWaiting { ending.isWorkOutstanding = true }
+        effects.append(.finish(ending))
+    }
+
+    private var submitsInTheAir: Int { airborne.values.reduce(0, +) }
+
+    private var isDone: Bool {
+        guard submitsInTheAir == 0 else { return false }
+        if isStopping { return tally.asking == 0 }
+        if areQuestionsOver { return tally.asking == 0 && downloads.count == 0 }
+        guard tally.active == tally.idleUnresolved else { return false }
+        return isSubmissionOver || !canEverSubmit
+    }
+
+    /// Something waits that this run may still send.
+    private var canEverSubmit: Bool {
+        guard !lanes.isDone else { return false }
+        // Uncertain tasks hold submission up until a person has settled them; unsaved ones until the next run.
+        return tally.uncertain < settings.uncertainLimit && tally.toSave < settings.unsavedLimit
+    }
+}

@@ -1,0 +1,162 @@
+extension Scheduler {
+    /// Completed: booked at once; the clip, and a cost or a URL that the reply lacks, follow.
+    mutating func complete(
+        _ flight: Flight, _ remote: RemoteTaskID, _ report: RemoteReport, isReplayed: Bool, _ now: Instant
+    ) {
+        var flight = flight
+        advance(&flight, .completed(remote))
+        flight.holdsSlot = false
+        flight.parking = nil
+        flight.isUnresolved = false
+        let isCostAwaited = report.charges.isEmpty
+        book(&flight, report.charges, keepsReservation: isCostAwaited)
+        flight.completion = Flight.Completion(
+            asset: report.asset, expiresAt: now + assetLifetime(of: flight), isCostAwaited: isCostAwaited,
+            questionsLeft: settings.completionQuestions, isSaved: false, isClipSettled: !settings.downloads)
+        let settlement = Settlement(
+            end: .completed, charges: report.charges, isCostAwaited: isCostAwaited, isReplayed: isReplayed,
+            completedAt: report.completedAt, asset: report.asset, deliveredSeconds: report.deliveredSeconds)
+        commit([.settled(flight.attempt, settlement)], now)
+        effects.append(.tell(.completed(flight.key, charged: report.charges.first?.credits)))
+        if isCostAwaited || (settings.downloads && report.asset == nil) {
+            wake(&flight, at: now + settings.completionInterval)
+        }
+        put(flight)
+        if settings.downloads, report.asset != nil { queueDownload(flight, now) }
+        closeIfDone(flight.attempt)
+    }
+
+    /// Failed or cancelled, by the provider's word.
+    mutating func end(
+        _ flight: Flight, _ end: Settlement.End, _ report: RemoteReport, isReplayed: Bool, _ now: Instant
+    ) {
+        var flight = flight
+        var wasRunning = false
+        if case .running = flight.state { wasRunning = true }
+        advance(&flight, end == .failed ? .failed : .cancelled)
+        // A failed render is not billed, nor is one that was cancelled before it ran; of any other, silence says nothing.
+        var charges = report.charges
+        if charges.isEmpty, end == .failed || !wasRunning { charges = [.notBilled] }
+        book(&flight, charges, keepsReservation: charges.isEmpty)
+        let settlement = Settlement(
+            end: end, charges: charges, isReplayed: isReplayed, completedAt: report.completedAt,
+            failureCode: report.failureCode ?? (end == .failed ? "render_failed" : "cancelled"),
+            failureMessage: report.failureMessage)
+        var steps: [Change.Step] = [.settled(flight.attempt, settlement)]
+        let isRetried = end == .failed && mayRetry(flight, settlement)
+        if isRetried { steps.append(.retried(flight.attempt.task)) }
+        remove(flight)
+        commit(steps, now)
+        let charged = charges.first?.credits
+        switch end {
+        case .failed, .completed:
+            effects.append(
+                .tell(
+                    .failed(
+                        flight.key, code: settlement.failureCode, message: settlement.failureMessage, charged: charged)))
+        case .cancelled: effects.append(.tell(.cancelled(flight.key, charged: charged)))
+        }
+        if isRetried { lanes.restart(Lane(batch: flight.batch, model: flight.shape.model)) }
+    }
+
+    /// A new attempt only where the failed one was free and its kind can change.
+    private func mayRetry(_ flight: Flight, _ settlement: Settlement) -> Bool {
+        flight.attempt.number <= settings.retries && settlement.charges.first?.credits == .zero
+            && settlement.failureCode != "content_policy_violation"
+    }
+
+    /// Takes an amount into the budget and the price book.
+    private mutating func book(_ flight: inout Flight, _ charges: [Amount], keepsReservation: Bool) {
+        guard let charge = charges.first else {
+            if !keepsReservation {
+                budgets[flight.batch]?.release(flight.reserved)
+                flight.reserved = nil
+            }
+            return
+        }
+        if charge.credits > .zero { prices.learn(charge.credits, for: flight.shape) }
+        let isAbove = budgets[flight.batch]?.settle(charge.credits, reserved: flight.reserved) ?? false
+        if isAbove {
+            let detail =
+                "\(flight.key) was billed \(charge.text) credits, above the "
+                + "\(flight.reserved.map { "\($0)" } ?? "nothing") reserved for it"
+            lanes.block { $0.batch == flight.batch }
+            ending.budgetReached = true
+            ending.reasons.append(detail)
+            effects.append(.tell(.paused(.budget(flight.batch), detail: detail, until: nil)))
+        }
+        flight.reserved = nil
+    }
+
+    // MARK: What a completed task lacks
+
+    mutating func askForCompletion(_ attempt: AttemptID, _ now: Instant) { ask(attempt, .complete, now) }
+
+    mutating func completionAnswered(_ flight: Flight, _ answer: QueryAnswer, _ now: Instant) {
+        guard var completion = flight.completion else { return }
+        var flight = flight
+        var steps: [Change.Step] = []
+        switch answer {
+        case .found(let report):
+            flight.faults = 0
+            if let asset = report.asset, !completion.isClipSettled, completion.asset == nil || completion.needsAsset {
+                completion.asset = asset
+                completion.expiresAt = now + assetLifetime(of: flight)
+                completion.needsAsset = false
+                steps.append(.assetFound(flight.attempt, asset))
+            }
+            if completion.isCostAwaited, !report.charges.isEmpty {
+                completion.isCostAwaited = false
+                book(&flight, report.charges, keepsReservation: false)
+                steps.append(.costLearned(flight.attempt, report.charges))
+            }
+            completion.questionsLeft -= 1
+        case .notFound: completion.questionsLeft -= 1
+        case .fault: flight.faults += 1
+        case .stopped(let fault, let stop):
+            questionRefused(flight, fault, stop)
+            completion.questionsLeft = 0
+            flight.completion = completion
+            put(flight)
+            return closeUnsaved(flight, "the account was refused", now)
+        }
+        let lacksAsset = !completion.isClipSettled && (completion.asset == nil || completion.needsAsset)
+        if completion.questionsLeft <= 0 {
+            if completion.isCostAwaited {
+                completion.isCostAwaited = false
+                steps.append(.costUnknown(flight.attempt))
+            }
+            if lacksAsset, completion.asset == nil { steps.append(.noAsset(flight.attempt)) }
+        }
+        if !steps.isEmpty { commit(steps, now) }
+        let isLacking = completion.isCostAwaited || lacksAsset
+        if isLacking, completion.questionsLeft > 0 {
+            let wait =
+                flight.faults > 0
+                ? settings.retry.wait(afterFailures: flight.faults, using: &random) : settings.completionInterval
+            wake(&flight, at: now + wait)
+        }
+        flight.completion = completion
+        put(flight)
+        if lacksAsset, completion.questionsLeft <= 0, flight.parking == nil {
+            return closeUnsaved(flight, "the provider gives no URL for it", now)
+        }
+        guard flight.parking == nil else { return }
+        if !completion.isClipSettled, completion.asset != nil, !completion.needsAsset, !completion.isDownloading {
+            queueDownload(flight, now)
+        }
+        closeIfDone(flight.attempt)
+    }
+
+    /// Removes a completed flight once nothing of it is open.
+    mutating func closeIfDone(_ attempt: AttemptID) {
+        guard let flight = flight(attempt), let completion = flight.completion, flight.parking == nil else { return }
+        if completion.isClipSettled, !completion.isCostAwaited, !flight.isAsking { remove(flight) }
+    }
+
+    /// Gives a clip up for this run; the next one tries again.
+    mutating func closeUnsaved(_ flight: Flight, _ reason: String, _ now: Instant) {
+        park(flight, .unsaved)
+        effects.append(.tell(.notSaved(flight.key, reason: reason)))
+    }
+}

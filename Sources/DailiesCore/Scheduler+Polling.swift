@@ -1,0 +1,253 @@
+extension Scheduler {
+    // MARK: Questions
+
+    /// Puts a question to the provider, or holds it back while the provider is away.
+    mutating func ask(_ attempt: AttemptID, _ purpose: QuestionPurpose, _ now: Instant) {
+        guard var flight = flight(attempt), !flight.isAsking, !areQuestionsOver, !isStopping else { return }
+        guard accounts.contains(flight.account) else { return }
+        if breaker.isOpen { return heldQuestions.append(attempt) }
+        guard let question = question(for: flight, purpose) else { return }
+        flight.isAsking = true
+        flight.wasAsked = true
+        put(flight)
+        effects.append(.act(.ask(attempt, purpose, question)))
+    }
+
+    private func question(for flight: Flight, _ purpose: QuestionPurpose) -> Question? {
+        switch purpose {
+        case .settleFate, .proveKey:
+            flight.submissionKey.map { Question(.key($0), account: flight.account) }
+        case .poll, .complete, .cancel:
+            flight.state.remoteID.map { Question(.remote($0), account: flight.account) }
+        }
+    }
+
+    /// What a flight should ask next, by where it stands.
+    private func purpose(of flight: Flight) -> QuestionPurpose {
+        switch flight.state {
+        case .submitting, .uncertain, .waiting: .settleFate
+        case .accepted, .running: .poll
+        case .completed, .saved, .failed, .cancelled: .complete
+        }
+    }
+
+    /// A wake-up of a flight: a poll, a question by key, a repeat, or a question for what a completed task lacks.
+    mutating func due(_ flight: Flight, _ now: Instant) {
+        if flight.state == .uncertain, flight.pending?.mayRepeat == true, !isSubmissionOver, !breaker.isOpen {
+            return repeatSubmit(flight, now)
+        }
+        ask(flight.attempt, purpose(of: flight), now)
+    }
+
+    /// The provider answered, whatever it said: an outage, if there was one, is over.
+    mutating func answeredAtAll(_ now: Instant) {
+        isProbing = false
+        mayProbeBySubmit = false
+        guard breaker.answered() else { return }
+        effects.append(.tell(.resumed))
+        let held = heldQuestions
+        heldQuestions = []
+        for attempt in held {
+            if let flight = flight(attempt) { ask(attempt, purpose(of: flight), now) }
+        }
+    }
+
+    mutating func failedToAnswer(_ now: Instant) {
+        isProbing = false
+        guard breaker.failed(at: now, using: &random) else { return }
+        let detail = "the provider does not answer"
+        effects.append(.tell(.paused(.outage, detail: detail, until: breaker.nextProbe)))
+    }
+
+    /// One question, or where there is none one submit, to see whether the provider is back.
+    mutating func sendProbe(_ now: Instant) {
+        while let attempt = heldQuestions.first {
+            heldQuestions.removeFirst()
+            guard var flight = flight(attempt), !flight.isAsking, let question = question(for: flight, purpose(of: flight))
+            else { continue }
+            isProbing = true
+            flight.isAsking = true
+            flight.wasAsked = true
+            put(flight)
+            return effects.append(.act(.ask(attempt, purpose(of: flight), question)))
+        }
+        mayProbeBySubmit = true
+    }
+
+    // MARK: Answers
+
+    mutating func answered(
+        _ attempt: AttemptID, _ purpose: QuestionPurpose, _ answer: QueryAnswer, _ now: Instant
+    ) {
+        switch answer {
+        case .found, .notFound, .stopped: answeredAtAll(now)
+        case .fault(let fault):
+            // A throttled question is an answer of sorts; silence and 5xx are not.
+            if fault.status == 429 { answeredAtAll(now) } else { failedToAnswer(now) }
+        }
+        if purpose == .proveKey { return keyAnswered(attempt, answer, now) }
+        guard var flight = flight(attempt) else { return }
+        if purpose == .cancel { flight.isCancelling = false } else { flight.isAsking = false }
+        put(flight)
+        switch purpose {
+        case .settleFate:
+            guard flight.pending != nil, flight.state.remoteID == nil else { return }
+            fateAnswered(flight, answer, now)
+        case .proveKey: break
+        case .poll: polled(flight, answer, now)
+        case .complete: completionAnswered(flight, answer, now)
+        case .cancel: cancelAnswered(flight, answer, now)
+        }
+    }
+
+    private mutating func polled(_ flight: Flight, _ answer: QueryAnswer, _ now: Instant) {
+        var flight = flight
+        switch answer {
+        case .found(let report):
+            if let remote = report.remoteID, remote != flight.state.remoteID {
+                return pollFailed(flight, "the reply speaks of another task", now)
+            }
+            flight.faults = 0
+            if flight.notFoundSince != nil {
+                if flight.parking == .lost { flight.parking = nil }
+                flight.notFoundSince = nil
+                commit([.found(flight.attempt)], now)
+            }
+            put(flight)
+            absorb(flight.attempt, report, isReplayed: false, now)
+        case .notFound(let fault): notFound(flight, fault, now)
+        case .stopped(let fault, let stop): questionRefused(flight, fault, stop)
+        case .fault(let fault): pollFailed(flight, fault.message, now)
+        }
+    }
+
+    private mutating func pollFailed(_ flight: Flight, _ message: String, _ now: Instant) {
+        var flight = flight
+        flight.faults += 1
+        let wait = settings.retry.wait(afterFailures: flight.faults, using: &random)
+        wake(&flight, at: max(nextPoll(of: flight, now), now + wait))
+        put(flight)
+    }
+
+    /// 404 on an id that the provider gave us: for ten minutes it may be a lapse of its memory.
+    private mutating func notFound(_ flight: Flight, _ fault: Fault, _ now: Instant) {
+        var flight = flight
+        let since = flight.notFoundSince ?? now
+        let wasLost = flight.notFoundSince != nil && now - since >= settings.lostAfter
+        flight.notFoundSince = since
+        guard wasLost else {
+            put(flight)
+            return schedulePoll(flight, now)
+        }
+        park(flight, .lost)
+        commit([.lost(flight.attempt, fault)], now)
+        effects.append(.tell(.lost(flight.key)))
+    }
+
+    /// 401 or 403 on a question: nothing more can be learned in this run.
+    mutating func questionRefused(_ flight: Flight, _ fault: Fault, _ stop: AccountStop) {
+        self.stop(fault, stop == .modelNotInGroup ? .accessDenied : stop, model: nil, wasTryingFunds: false)
+        areQuestionsOver = true
+        ending.isWorkOutstanding = true
+    }
+
+    /// After the first acceptance without an echo the key is asked for once, to know. Held back by nothing and holding
+    /// back nothing but further submits; without an answer the next acceptance asks again.
+    mutating func prove(_ flight: Flight, _ remote: RemoteTaskID) {
+        guard let question = question(for: flight, .proveKey), !isStopping else { return }
+        proving[flight.account] = Proof(attempt: flight.attempt, remote: remote)
+        effects.append(.act(.ask(flight.attempt, .proveKey, question)))
+    }
+
+    private mutating func keyAnswered(_ attempt: AttemptID, _ answer: QueryAnswer, _ now: Instant) {
+        guard let (account, proof) = proving.first(where: { $0.value.attempt == attempt }) else { return }
+        proving[account] = nil
+        var learned: (trust: KeyTrust, evidence: String)?
+        switch answer {
+        case .found(let report):
+            // A provider that answers with some other task does not know the key.
+            let isOurs = report.remoteID == nil || report.remoteID == proof.remote
+            learned = isOurs ? (.honoured, "query_found") : (.ignored, "query_found_another")
+        case .notFound: learned = (.ignored, "query_not_found")
+        case .stopped, .fault: break
+        }
+        guard let learned, (trust[account] ?? .unknown) == .unknown else { return }
+        trust[account] = learned.trust
+        commit([.keyTrust(trustRecord(account, learned.trust, evidence: learned.evidence))], now)
+    }
+
+    private mutating func cancelAnswered(_ flight: Flight, _ answer: QueryAnswer, _ now: Instant) {
+        if case .found(let report) = answer {
+            absorb(flight.attempt, report, isReplayed: false, now)
+        } else {
+            schedulePoll(flight, now)
+        }
+    }
+
+    // MARK: What a reply says
+
+    /// Takes in what a reply says of a task that the provider has.
+    mutating func absorb(_ attempt: AttemptID, _ report: RemoteReport, isReplayed: Bool, _ now: Instant) {
+        guard var flight = flight(attempt), let remote = flight.state.remoteID, flight.completion == nil else { return }
+        switch report.phase {
+        case .queued:
+            // From running this goes backwards, and is not believed.
+            break
+        case .running:
+            if case .accepted = flight.state {
+                advance(&flight, .started(remote))
+                put(flight)
+                commit([.running(attempt)], now)
+                effects.append(.tell(.running(flight.key)))
+            }
+        case .completed: return complete(flight, remote, report, isReplayed: isReplayed, now)
+        case .failed: return end(flight, .failed, report, isReplayed: isReplayed, now)
+        case .cancelled: return end(flight, .cancelled, report, isReplayed: isReplayed, now)
+        case .unknown(let word):
+            if warnedWords.count < 100, warnedWords.insert(word).inserted {
+                effects.append(.tell(.warning("the provider calls a task \"\(word)\"; asking on")))
+            }
+        }
+        schedulePoll(flight, now)
+    }
+
+    // MARK: Poll times
+
+    mutating func schedulePoll(_ flight: Flight, _ now: Instant) {
+        var flight = flight
+        if !flight.isUnresolved, isPastWindow(flight, now) {
+            flight.isUnresolved = true
+            flight.holdsSlot = false
+            commit([.unresolved(flight.attempt)], now)
+            effects.append(.tell(.unresolved(flight.key)))
+        }
+        wake(&flight, at: nextPoll(of: flight, now))
+        put(flight)
+    }
+
+    private mutating func nextPoll(of flight: Flight, _ now: Instant) -> Instant {
+        if flight.isUnresolved { return now + settings.unresolvedInterval }
+        let elapsed = cadence(of: flight).nextPoll(after: now - flight.intentAt, afterwards: settings.lateInterval)
+        return flight.intentAt + elapsed
+    }
+
+    /// The documented cadence of the flight's model at this run's speed.
+    private mutating func cadence(of flight: Flight) -> PollCadence {
+        if let known = cadences[flight.shape.model] { return known }
+        let cadence = (catalogue[flight.shape.model]?.cadence ?? .fallback).divided(bySpeed: settings.speed)
+        cadences[flight.shape.model] = cadence
+        return cadence
+    }
+
+    /// Older than the window of its cadence.
+    mutating func isPastCadence(_ flight: Flight, _ now: Instant) -> Bool {
+        now - flight.intentAt >= cadence(of: flight).window
+    }
+
+    /// Older than the poll window: it gives its slot back and is asked for every minute.
+    mutating func isPastWindow(_ flight: Flight, _ now: Instant) -> Bool {
+        let hour = Duration.seconds(3600).divided(bySpeed: settings.speed)
+        let window = settings.pollWindow ?? max(hour, cadence(of: flight).window * 4)
+        return now - flight.intentAt >= window
+    }
+}

@@ -1,0 +1,89 @@
+extension Scheduler {
+    /// Recovery: every attempt that the last run left open is taken up where the store says it stands.
+    mutating func start(from recovered: Recovered, _ now: Instant) {
+        precondition(!hasStarted, "a scheduler starts once")
+        hasStarted = true
+        budgets = recovered.budgets.mapValues { BudgetGuard(position: $0) }
+        prices = recovered.prices
+        trust = recovered.trust
+        accounts = recovered.accounts
+        for lane in recovered.lanes {
+            lanes.add(lane)
+            if accounts.account(for: lane.model) == nil {
+                lanes.block { $0 == lane }
+                ending.keyRefused = true
+                ending.reasons.append("there is no API key for \(lane.model); give one with --api-key-file")
+            }
+        }
+        for open in recovered.open.sorted(by: { $0.intentAt < $1.intentAt }) { takeUp(open, now) }
+    }
+
+    private mutating func takeUp(_ open: OpenAttempt, _ now: Instant) {
+        var flight = Flight(
+            attempt: open.attempt, batch: open.batch, key: open.key, shape: open.shape,
+            account: open.submission.account, submissionKey: open.submission.key, intentAt: open.intentAt,
+            output: open.output, state: .submitting, reserved: open.reserved, holdsSlot: false)
+        // Nobody can ask for another key's tasks: they wait for a run that has that key. A clip whose URL is known can
+        // still be fetched, since that takes no key.
+        let canAsk = accounts.contains(flight.account)
+        switch open.standing {
+        case .sent(let isMarked):
+            takeUpSent(flight, open.submission, isMarked: isMarked, canAsk: canAsk, now)
+        case .accepted(let remote, let isRunning):
+            flight.state = isRunning ? .running(remote) : .accepted(remote)
+            guard canAsk else { return parkForOtherAccount(flight) }
+            flight.isUnresolved = isPastWindow(flight, now)
+            flight.holdsSlot = !flight.isUnresolved && open.lostAt == nil
+            if let lostAt = open.lostAt { flight.notFoundSince = lostAt }
+            takeUpAccepted(flight, now)
+        case .completed(let remote, let asset, let isSaved, let isCostAwaited, let hasNoAsset):
+            flight.state = isSaved ? .saved(remote) : .completed(remote)
+            let isClipSettled = isSaved || !settings.downloads
+            flight.completion = Flight.Completion(
+                asset: asset, expiresAt: now + assetLifetime(of: flight),
+                isCostAwaited: isCostAwaited, questionsLeft: settings.completionQuestions, isSaved: isSaved,
+                isClipSettled: isClipSettled, needsAsset: hasNoAsset)
+            put(flight)
+            if isClipSettled && (!isCostAwaited || !canAsk) { return remove(flight) }
+            if asset != nil, !isClipSettled { queueDownload(flight, now) } else if !canAsk { park(flight, .unsaved) }
+            if canAsk, asset == nil || isCostAwaited { askForCompletion(flight.attempt, now) }
+        }
+    }
+
+    /// It was in the air when the last run ended, or uncertain already.
+    private mutating func takeUpSent(
+        _ flight: Flight, _ submission: Submission, isMarked: Bool, canAsk: Bool, _ now: Instant
+    ) {
+        var flight = flight
+        advance(&flight, .outcomeUnknown)
+        if !isMarked {
+            let fault = Fault(kind: .broken, message: "the run ended while the submit was in the air")
+            commit([.uncertain(flight.attempt, fault)], now)
+        }
+        flight.pending = Flight.PendingSubmit(submission: submission, task: nil, sends: 1)
+        guard canAsk else { return parkForOtherAccount(flight) }
+        flight.holdsSlot = true
+        put(flight)
+        ask(flight.attempt, .settleFate, now)
+    }
+
+    private mutating func parkForOtherAccount(_ flight: Flight) {
+        park(flight, .otherAccount)
+        let reason = "it was sent under another API key (\(flight.account)); only that key can ask for it"
+        effects.append(.tell(.uncertain(flight.key, reason: reason)))
+    }
+
+    /// A poll of this flight lies on the grid of its submission; one that was missed is made up for at once.
+    private mutating func takeUpAccepted(_ flight: Flight, _ now: Instant) {
+        put(flight)
+        if flight.isUnresolved || flight.notFoundSince != nil || isPastCadence(flight, now) {
+            ask(flight.attempt, .poll, now)
+        } else {
+            schedulePoll(flight, now)
+        }
+    }
+
+    func assetLifetime(of flight: Flight) -> Duration {
+        catalogue[flight.shape.model]?.urlLifetime?.divided(bySpeed: settings.speed) ?? settings.assetLifetime
+    }
+}

@@ -1,0 +1,356 @@
+extension Scheduler {
+    /// Fills the free slots.
+    mutating func submitWhatFits(_ now: Instant) {
+        guard hasStarted, !isStopping, !isFinished, !isSubmissionOver else { return }
+        for page in lanes.pagesToLoad() {
+            effects.append(.load(page.lane, after: page.after, limit: page.limit))
+        }
+        // Batches whose next task must wait for reservations to come back; they hold no other batch up.
+        var short: Set<BatchID> = []
+        while maySubmit(now), let task = lanes.next(where: { !short.contains($0.batch) && mayUse($0.model) }) {
+            if !begin(task, now) { short.insert(task.batch) }
+        }
+    }
+
+    /// Whether the account as a whole may submit one more.
+    private mutating func maySubmit(_ now: Instant) -> Bool {
+        if tally.inFlight >= limiter.limit { return false }
+        if breaker.isOpen, isProbing || !mayProbeBySubmit { return false }
+        if let until = pause.until, now < until { return false }
+        if pause.isWithoutFunds {
+            // One try once everything has settled: holds of our own renders may have been the reason.
+            guard tally.active == 0, !pause.isTryingFunds else { return false }
+        }
+        if tally.uncertain >= settings.uncertainLimit {
+            announce(&pause.isUncertainAnnounced, .uncertainTasks, "\(tally.uncertain) tasks are uncertain")
+            return false
+        }
+        if tally.toSave >= settings.unsavedLimit {
+            announce(&pause.isUnsavedAnnounced, .unsavedClips, "\(tally.toSave) paid clips wait for their download")
+            return false
+        }
+        pause.isUnsavedAnnounced = false
+        return true
+    }
+
+    private mutating func announce(_ isAnnounced: inout Bool, _ reason: PauseReason, _ detail: String) {
+        guard !isAnnounced else { return }
+        isAnnounced = true
+        effects.append(.tell(.paused(reason, detail: detail, until: nil)))
+    }
+
+    /// Until a provider has proven that it honours keys, one submit is in the air at a time, so that a crash leaves at
+    /// most one task whose fate cannot be settled.
+    private func mayUse(_ model: ModelID) -> Bool {
+        guard let account = accounts.account(for: model) else { return false }
+        if trust[account] == .honoured { return true }
+        return airborne[account, default: 0] == 0 && proving[account] == nil
+    }
+
+    /// Grants a slot. False: it must wait until reservations of its batch come back.
+    private mutating func begin(_ task: WaitingTask, _ now: Instant) -> Bool {
+        guard let account = accounts.account(for: task.shape.model) else { return false }
+        let bound = prices.bound(for: task.shape)
+        switch budgets[task.batch]?.verdict(for: bound) ?? .granted {
+        case .granted: break
+        case .wait:
+            if tally.active > 0 { return false }
+            reachBudget(task, bound)
+            return true
+        case .reached:
+            reachBudget(task, bound)
+            return true
+        case .unknownPrice:
+            lanes.block { $0.model == task.shape.model && $0.batch == task.batch }
+            ending.budgetReached = true
+            ending.reasons.append(
+                "no price is known for \(task.shape.model), so it cannot be kept under a budget; give a bound with "
+                    + "--max-credits-per-task")
+            return true
+        }
+        lanes.take(task)
+        budgets[task.batch]?.reserve(bound)
+        var flight = Flight(
+            attempt: AttemptID(task: task.id, number: task.attempt), batch: task.batch, key: task.key,
+            shape: task.shape, account: account, submissionKey: nil, intentAt: now, output: task.output,
+            state: .waiting, reserved: bound, holdsSlot: true)
+        flight.pending = Flight.PendingSubmit(submission: nil, task: task, sends: 1)
+        advance(&flight, .sent)
+        put(flight)
+        airborne[account, default: 0] += 1
+        if pause.isWithoutFunds { pause.isTryingFunds = true }
+        if breaker.isOpen { isProbing = true }
+        effects.append(.begin(task, reserved: bound))
+        effects.append(.tell(.submitted(task.key, task.shape.model)))
+        return true
+    }
+
+    private mutating func reachBudget(_ task: WaitingTask, _ bound: Credits?) {
+        lanes.block { $0.batch == task.batch }
+        ending.budgetReached = true
+        guard let position = budgets[task.batch]?.position, let cap = position.cap else { return }
+        let detail =
+            "budget \(cap): \(position.settled) settled, \(position.reserved) reserved, and the next clip may cost "
+            + (bound.map { "\($0)" } ?? "an unknown amount")
+        ending.reasons.append(detail)
+        effects.append(.tell(.paused(.budget(task.batch), detail: detail, until: nil)))
+    }
+
+    // MARK: The fate of a submit
+
+    mutating func submitted(_ submission: Submission, _ fate: SubmitFate, _ now: Instant) {
+        airborne[submission.account, default: 0] -= 1
+        guard var flight = flight(submission.attempt), var pending = flight.pending else {
+            preconditionFailure("a submit of attempt \(submission.attempt) landed that was not in the air")
+        }
+        pending.submission = submission
+        flight.pending = pending
+        flight.submissionKey = submission.key
+        let wasTryingFunds = pause.isTryingFunds
+        pause.isTryingFunds = false
+        switch fate {
+        case .accepted(let report):
+            answeredAtAll(now)
+            if wasTryingFunds { pause.isWithoutFunds = false }
+            accept(flight, report, from: .reply, now)
+        case .notAccepted(let fault):
+            failedToAnswer(now)
+            takeBack(flight, fault, now)
+        case .refused(let fault):
+            answeredAtAll(now)
+            refuse(flight, fault, now)
+        case .throttled(let fault, let throttle):
+            answeredAtAll(now)
+            self.throttle(flight, fault, throttle, now)
+        case .stopped(let fault, let stop):
+            answeredAtAll(now)
+            takeBack(flight, fault, now)
+            self.stop(fault, stop, model: flight.shape.model, wasTryingFunds: wasTryingFunds)
+        case .unknown(let fault, let isFree):
+            if fault.status == 409 || fault.code == "duplicate_out_task_id" {
+                answeredAtAll(now)
+                flight.pending?.isConflict = true
+            } else {
+                failedToAnswer(now)
+            }
+            flight.pending?.mayRepeat = isFree && settings.trustsServerErrors
+            becomeUncertain(flight, fault, now)
+        }
+    }
+
+    /// The provider has it: by the reply to a submit, or found by its key.
+    mutating func accept(_ flight: Flight, _ report: RemoteReport, from source: Acceptance.Source, _ now: Instant) {
+        guard let remote = report.remoteID, let pending = flight.pending, let submission = pending.submission else {
+            preconditionFailure("attempt \(flight.attempt) was accepted without a name or a submission")
+        }
+        var flight = flight
+        let isReplayed = source == .reply && pending.sends == 1 && isReplay(report, sentAt: flight.intentAt, now)
+        let isStarted = report.phase != .queued
+        advance(&flight, isStarted ? .started(remote) : .accepted(remote))
+        let (reserved, isOverBudget) = reservation(of: flight, after: report.estimate)
+        if reserved != flight.reserved {
+            budgets[flight.batch]?.release(flight.reserved)
+            budgets[flight.batch]?.reserve(reserved)
+            flight.reserved = reserved
+        }
+        let acceptance = Acceptance(
+            remoteID: remote, isRunning: isStarted, estimate: report.estimate, reserved: reserved,
+            source: isReplayed ? .replayed : source)
+        var steps: [Change.Step] = [.accepted(flight.attempt, acceptance)]
+        let evidence = keyEvidence(report, submission, source)
+        if let evidence, trust[flight.account] != .honoured {
+            trust[flight.account] = .honoured
+            steps.append(.keyTrust(trustRecord(flight.account, .honoured, evidence: evidence)))
+        }
+        let mustProve = (trust[flight.account] ?? .unknown) == .unknown && evidence == nil
+        flight.pending = nil
+        flight.holdsSlot = true
+        flight.parking = nil
+        flight.faults = 0
+        put(flight)
+        commit(steps, now)
+        effects.append(.tell(.accepted(flight.key, remote, estimate: report.estimate?.credits)))
+        if mustProve { prove(flight, remote) }
+        if isOverBudget, !isStarted { cancelOverBudget(flight, report.estimate) }
+        absorb(flight.attempt, report, isReplayed: isReplayed, now)
+    }
+
+    /// A first submit that met a render which existed before: another store's, or one that a lost store paid for.
+    private func isReplay(_ report: RemoteReport, sentAt: Instant, _ now: Instant) -> Bool {
+        if report.phase != .queued { return true }
+        guard let submitted = report.submittedAt, let replied = report.repliedAt else { return false }
+        // Both times are the provider's own. Two seconds are allowed for its rounding to whole seconds.
+        return replied - submitted > (now - sentAt) + .seconds(2)
+    }
+
+    private func keyEvidence(
+        _ report: RemoteReport, _ submission: Submission, _ source: Acceptance.Source
+    ) -> String? {
+        if source == .query { return "query_found" }
+        return report.submissionKey == submission.key ? "echo" : nil
+    }
+
+    func trustRecord(_ account: KeyFingerprint, _ trust: KeyTrust, evidence: String) -> KeyTrustRecord {
+        KeyTrustRecord(baseURL: baseURL, account: account, dialect: dialect, trust: trust, evidence: evidence)
+    }
+
+    /// The estimate with a tenth on top, as far as it fits under the budget.
+    private func reservation(of flight: Flight, after estimate: Amount?) -> (reserved: Credits?, isOver: Bool) {
+        guard let estimate else { return (flight.reserved, false) }
+        let wanted = estimate.credits.times(hundredths: 110)
+        guard let budget = budgets[flight.batch] else { return (wanted, false) }
+        return budget.allows(changing: flight.reserved, to: wanted) ? (wanted, false) : (flight.reserved, true)
+    }
+
+    private mutating func cancelOverBudget(_ flight: Flight, _ estimate: Amount?) {
+        guard let remote = flight.state.remoteID else { return }
+        var flight = flight
+        flight.isCancelling = true
+        put(flight)
+        let detail = "the provider estimates \(estimate?.text ?? "?") credits, which the budget does not hold"
+        effects.append(.tell(.warning("\(flight.key): \(detail); cancelling it while that is free")))
+        effects.append(.act(.cancel(flight.attempt, remote, account: flight.account)))
+    }
+
+    /// It is certain that this send was not accepted. Only for a first send does that settle the attempt's fate.
+    private mutating func takeBack(_ flight: Flight, _ fault: Fault, _ now: Instant) {
+        var flight = flight
+        guard let pending = flight.pending, pending.sends == 1 else { return becomeUncertain(flight, fault, now) }
+        advance(&flight, .notAccepted)
+        budgets[flight.batch]?.release(flight.reserved)
+        remove(flight)
+        commit([.notAccepted(flight.attempt, fault)], now)
+        if let task = pending.task {
+            lanes.giveBack(task)
+        } else {
+            lanes.restart(Lane(batch: flight.batch, model: flight.shape.model))
+        }
+    }
+
+    /// 4xx for good. A repeat that is refused proves nothing of the send before it: the key is asked for first.
+    private mutating func refuse(_ flight: Flight, _ fault: Fault, _ now: Instant) {
+        var flight = flight
+        guard let sends = flight.pending?.sends, sends == 1 else {
+            flight.pending?.refusal = fault
+            return becomeUncertain(flight, fault, now)
+        }
+        settleRefused(flight, fault, now)
+    }
+
+    mutating func settleRefused(_ flight: Flight, _ fault: Fault, _ now: Instant) {
+        var flight = flight
+        advance(&flight, .failed)
+        let code = fault.code ?? fault.status.map { "http_\($0)" } ?? fault.kind.rawValue
+        let settlement = Settlement(
+            end: .failed, charges: [.notBilled], failureCode: code, failureMessage: fault.message)
+        budgets[flight.batch]?.release(flight.reserved)
+        remove(flight)
+        commit([.settled(flight.attempt, settlement)], now)
+        effects.append(.tell(.failed(flight.key, code: code, message: fault.message, charged: .zero)))
+    }
+
+    private mutating func throttle(_ flight: Flight, _ fault: Fault, _ throttle: Throttle, _ now: Instant) {
+        takeBack(flight, fault, now)
+        switch throttle {
+        case .concurrency:
+            limiter.refused(inFlight: tally.inFlight, at: now)
+            let detail = "the provider allows no more in flight"
+            effects.append(.tell(.paused(.concurrencyLimit(limiter.limit), detail: detail, until: limiter.nextProbe)))
+            pauseAccount(until: now + throttlePause(), now)
+        case .rate:
+            let wait = fault.retryAfter?.divided(bySpeed: settings.speed) ?? throttlePause()
+            guard wait <= settings.maximumWait else {
+                endSubmission("the provider's rate limit resets only in \(wait.inWords(atSpeed: settings.speed))")
+                ending.isWorkOutstanding = true
+                return
+            }
+            pauseAccount(until: now + wait, now)
+            effects.append(.tell(.paused(.rateLimit, detail: fault.message, until: pause.until)))
+        }
+    }
+
+    private mutating func throttlePause() -> Duration {
+        let least = settings.throttlePause.nanoseconds
+        return .nanoseconds(least + Int64.random(in: 0...(2 * least), using: &random))
+    }
+
+    private mutating func pauseAccount(until instant: Instant, _ now: Instant) {
+        pause.until = max(pause.until ?? .distantPast, instant)
+    }
+
+    /// 401, 402, 403.
+    mutating func stop(_ fault: Fault, _ stop: AccountStop, model: ModelID?, wasTryingFunds: Bool) {
+        switch stop {
+        case .keyRefused:
+            ending.keyRefused = true
+            endSubmission("the provider refused the API key: \(fault.message)")
+        case .accessDenied:
+            ending.accountRefused = true
+            endSubmission("the provider denied access: \(fault.message)")
+        case .modelNotInGroup:
+            ending.accountRefused = true
+            guard let model else { return }
+            lanes.block { $0.model == model }
+            let reason = "the API key cannot reach \(model): \(fault.message)"
+            if !ending.reasons.contains(reason) { ending.reasons.append(reason) }
+            effects.append(.tell(.paused(.modelUnavailable(model), detail: fault.message, until: nil)))
+        case .noFunds:
+            if wasTryingFunds {
+                ending.accountRefused = true
+                endSubmission("out of money: \(fault.message)")
+            } else if !pause.isWithoutFunds {
+                pause.isWithoutFunds = true
+                effects.append(.tell(.paused(.noFunds, detail: fault.message, until: nil)))
+            }
+        }
+    }
+
+    // MARK: Unknown fate
+
+    private mutating func becomeUncertain(_ flight: Flight, _ fault: Fault, _ now: Instant) {
+        var flight = flight
+        advance(&flight, .outcomeUnknown)
+        flight.faults += 1
+        commit([.uncertain(flight.attempt, fault)], now)
+        wake(&flight, at: now + settings.retry.wait(afterFailures: flight.faults, using: &random))
+        put(flight)
+        effects.append(.tell(.uncertain(flight.key, reason: fault.message)))
+    }
+
+    /// Sends the same bytes once more.
+    mutating func repeatSubmit(_ flight: Flight, _ now: Instant) {
+        guard let submission = flight.pending?.submission else {
+            preconditionFailure("attempt \(flight.attempt) has no submission to repeat")
+        }
+        var flight = flight
+        flight.pending?.sends += 1
+        flight.pending?.mayRepeat = false
+        put(flight)
+        airborne[flight.account, default: 0] += 1
+        commit([.repeated(flight.attempt)], then: [.submit(submission)], now)
+    }
+
+    /// The answer to the question by key that an unknown fate raised.
+    mutating func fateAnswered(_ flight: Flight, _ answer: QueryAnswer, _ now: Instant) {
+        var flight = flight
+        switch answer {
+        case .found(let report):
+            accept(flight, report, from: .query, now)
+        case .notFound:
+            if let refusal = flight.pending?.refusal { return settleRefused(flight, refusal, now) }
+            let mayRepeat = trust[flight.account] == .honoured || flight.pending?.mayRepeat == true
+            guard mayRepeat, flight.pending?.isConflict != true else {
+                park(flight, .uncertain)
+                let reason = "it was sent, and the provider does not answer for its key; run `dailies reconcile`"
+                return effects.append(.tell(.uncertain(flight.key, reason: reason)))
+            }
+            repeatSubmit(flight, now)
+        case .stopped(let fault, let stop):
+            questionRefused(flight, fault, stop)
+        case .fault:
+            flight.faults += 1
+            wake(&flight, at: now + settings.retry.wait(afterFailures: flight.faults, using: &random))
+            put(flight)
+        }
+    }
+}

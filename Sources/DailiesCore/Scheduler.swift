@@ -1,0 +1,265 @@
+/// Decides everything a run does: `event + now → effects`. It starts no timer, thread, query or request; the shell does,
+/// and reports back.
+///
+/// Every step that costs money goes intent, action, outcome: `Effect.begin` makes the intent durable before the submit,
+/// `Effect.commit(_:then:)` makes an outcome durable before what builds on it. Whatever a crash leaves behind is found
+/// by the next run as an ``OpenAttempt`` and settled by asking, never by sending anew.
+public struct Scheduler: Sendable {
+    let settings: SchedulerSettings
+    let catalogue: ModelCatalogue
+    let baseURL: String
+    let dialect: Dialect
+
+    var random: SplitMix64
+    var lanes: WaitingLanes
+    var flights: [TaskID: Flight] = [:]
+    var limiter: ConcurrencyLimiter
+    var breaker: OutageBreaker
+    var downloads: DownloadLane
+    var budgets: [BatchID: BudgetGuard] = [:]
+    var prices = PriceBook(catalogue: ModelCatalogue(compiled: "", models: []))
+    var trust: [KeyFingerprint: KeyTrust] = [:]
+    var accounts = AccountBook(byPrefix: [:])
+    var cadences: [ModelID: PollCadence] = [:]
+
+    /// Counted whenever a flight is put or removed; never by a walk over all flights.
+    var tally = Tally()
+    /// Submits whose reply is outstanding, by account.
+    var airborne: [KeyFingerprint: Int] = [:]
+    /// Accounts whose first accepted submit is being looked up by key, and which task should be found.
+    var proving: [KeyFingerprint: Proof] = [:]
+    /// Questions that wait for the end of an outage, in order.
+    var heldQuestions: [AttemptID] = []
+    /// The one request of an outage's probe is in the air.
+    var isProbing = false
+    /// No question waits, so the next submit is the probe.
+    var mayProbeBySubmit = false
+
+    var pause = AccountPause()
+    var ending = RunEnding()
+    var hasStarted = false
+    var isStopping = false
+    /// Nothing more is submitted in this run, for a reason in ``ending``; what is in flight goes on.
+    var isSubmissionOver = false
+    /// The account refuses even questions: nothing more can be learned in this run.
+    var areQuestionsOver = false
+    var isFinished = false
+    var warnedWords: Set<String> = []
+
+    var effects: [Effect] = []
+
+    /// - Parameters:
+    ///   - settings: already divided by the speed.
+    ///   - seed: of the jitter.
+    public init(
+        settings: SchedulerSettings, catalogue: ModelCatalogue, baseURL: String, dialect: Dialect, seed: UInt64
+    ) {
+        self.settings = settings
+        self.catalogue = catalogue
+        self.baseURL = baseURL
+        self.dialect = dialect
+        random = SplitMix64(seed: seed)
+        lanes = WaitingLanes(pageSize: settings.pageSize)
+        limiter = ConcurrencyLimiter(
+            ceiling: settings.concurrency, firstCalm: settings.firstCalm, longestCalm: settings.longestCalm)
+        breaker = OutageBreaker(policy: settings.retry)
+        downloads = DownloadLane(limit: settings.downloadConcurrency)
+    }
+
+    struct Proof: Sendable {
+        let attempt: AttemptID
+        let remote: RemoteTaskID
+    }
+
+    /// What holds submission up for a while, account-wide.
+    struct AccountPause: Sendable {
+        /// A rate bucket is empty until then.
+        var until: Instant?
+        /// 402: submission waits until all that is in flight has settled, then tries once.
+        var isWithoutFunds = false
+        /// The one submit of that try is in the air.
+        var isTryingFunds = false
+        /// The disk refuses: no download before then.
+        var diskUntil: Instant?
+        var diskSince: Instant?
+        var isUncertainAnnounced = false
+        var isUnsavedAnnounced = false
+        var armedAt: Instant?
+        var serial: UInt32 = 0
+    }
+
+    /// How many flights are in which condition.
+    public struct Tally: Hashable, Sendable {
+        /// Tasks that count against the limit.
+        public internal(set) var inFlight = 0
+        /// Flights that this run still works on.
+        public internal(set) var active = 0
+        public internal(set) var uncertain = 0
+        public internal(set) var otherAccount = 0
+        public internal(set) var lost = 0
+        /// Past the poll window, asked in this run, and nothing in the air: they alone keep no run alive.
+        public internal(set) var idleUnresolved = 0
+        public internal(set) var unsaved = 0
+        /// Questions and cancels in the air.
+        public internal(set) var asking = 0
+        /// Completed clips that are wanted on disk and not there yet.
+        public internal(set) var toSave = 0
+
+        mutating func count(_ flight: Flight?, _ sign: Int) {
+            guard let flight else { return }
+            if flight.holdsSlot { inFlight += sign }
+            if flight.isAsking { asking += sign }
+            if flight.isCancelling { asking += sign }
+            if flight.isUnresolved, flight.wasAsked, !flight.isAsking, !flight.isCancelling, flight.parking == nil {
+                idleUnresolved += sign
+            }
+            if let completion = flight.completion, !completion.isClipSettled { toSave += sign }
+            switch flight.parking {
+            case nil: active += sign
+            case .uncertain: uncertain += sign
+            case .otherAccount: otherAccount += sign
+            case .lost: lost += sign
+            case .unsaved: unsaved += sign
+            }
+        }
+    }
+
+    /// The limit of tasks in flight now; it may be below the user's.
+    public var concurrencyLimit: Int { limiter.limit }
+
+    public mutating func handle(_ event: SchedulerEvent, at now: Instant) -> [Effect] {
+        precondition(effects.isEmpty, "effects of an earlier event were not taken")
+        guard !isFinished else { return [] }
+        switch event {
+        case .started(let recovered): start(from: recovered, now)
+        case .loaded(let lane, let page, let isLast):
+            lanes.loaded(lane, page, isLast: isLast) { flights[$0] != nil }
+        case .submitted(let submission, let fate): submitted(submission, fate, now)
+        case .answered(let attempt, let purpose, let answer): answered(attempt, purpose, answer, now)
+        case .downloaded(let attempt, let result): downloaded(attempt, result, now)
+        case .woken(let wake): woken(wake, now)
+        case .stopRequested:
+            isStopping = true
+            ending.isInterrupted = true
+        case .concurrencyChanged(let limit): limiter.setCeiling(limit)
+        }
+        submitWhatFits(now)
+        startDownloads(now)
+        finishIfDone(now)
+        armAccount(now)
+        defer { effects = [] }
+        return effects
+    }
+
+    // MARK: Flights
+
+    /// Puts a flight back after a change, and keeps the tally.
+    mutating func put(_ flight: Flight) {
+        tally.count(flights.updateValue(flight, forKey: flight.attempt.task), -1)
+        tally.count(flight, 1)
+    }
+
+    mutating func remove(_ flight: Flight) { tally.count(flights.removeValue(forKey: flight.attempt.task), -1) }
+
+    /// The flight of an attempt, unless it is over or another attempt of the task has begun.
+    func flight(_ attempt: AttemptID) -> Flight? {
+        guard let flight = flights[attempt.task], flight.attempt == attempt else { return nil }
+        return flight
+    }
+
+    /// The one place where a flight changes its state.
+    func advance(_ flight: inout Flight, _ event: RenderState.Event) {
+        guard let next = flight.state.after(event) else {
+            preconditionFailure("attempt \(flight.attempt) cannot go from \(flight.state) by \(event)")
+        }
+        flight.state = next
+    }
+
+    mutating func commit(_ steps: [Change.Step], then actions: [Action] = [], _ now: Instant) {
+        effects.append(.commit(steps.map { Change(at: now, $0) }, then: actions))
+    }
+
+    /// Stops work on a flight for this run; it is kept, so that the ending can count it.
+    mutating func park(_ flight: Flight, _ parking: Flight.Parking) {
+        var flight = flight
+        flight.parking = parking
+        flight.holdsSlot = false
+        flight.serial &+= 1
+        put(flight)
+    }
+
+    /// Asks for a wake-up of this flight; an earlier one is void.
+    mutating func wake(_ flight: inout Flight, at instant: Instant) {
+        flight.serial &+= 1
+        effects.append(.wake(.attempt(flight.attempt, serial: flight.serial), at: instant))
+    }
+
+    // MARK: The account's own clock
+
+    mutating func woken(_ wake: Wake, _ now: Instant) {
+        switch wake {
+        case .attempt(let attempt, let serial):
+            guard let flight = flight(attempt), flight.serial == serial, !isStopping else { return }
+            due(flight, now)
+        case .download(let attempt, let serial):
+            guard let flight = flight(attempt), flight.serial == serial, !isStopping else { return }
+            queueDownload(flight, now)
+        case .account(let serial):
+            guard serial == pause.serial else { return }
+            pause.armedAt = nil
+            accountDue(now)
+        }
+    }
+
+    /// A pause ended, a probe is due, or an outage has lasted too long.
+    private mutating func accountDue(_ now: Instant) {
+        if let until = pause.until, now >= until {
+            pause.until = nil
+            effects.append(.tell(.resumed))
+        }
+        if let until = pause.diskUntil, now >= until { pause.diskUntil = nil }
+        limiter.probe(at: now)
+        if let since = breaker.openSince, now - since >= settings.maximumWait {
+            giveUp("the provider has not answered for \(settings.maximumWait.inWords(atSpeed: settings.speed))", now)
+        } else if let probe = breaker.nextProbe, now >= probe, !isProbing {
+            breaker.postpone(at: now, using: &random)
+            sendProbe(now)
+        }
+    }
+
+    /// Ends the run early: everything is kept for the next one.
+    mutating func giveUp(_ reason: String, _ now: Instant) {
+        isSubmissionOver = true
+        areQuestionsOver = true
+        ending.isWorkOutstanding = true
+        if !ending.reasons.contains(reason) { ending.reasons.append(reason) }
+    }
+
+    /// Submission ends for this run; what is in flight goes on.
+    mutating func endSubmission(_ reason: String) {
+        isSubmissionOver = true
+        if !ending.reasons.contains(reason) { ending.reasons.append(reason) }
+    }
+
+    /// One timer serves all account-wide moments.
+    private mutating func armAccount(_ now: Instant) {
+        guard !isFinished else { return }
+        var moments = [pause.until, pause.diskUntil, limiter.nextProbe]
+        if let since = breaker.openSince, !areQuestionsOver {
+            moments.append(since + settings.maximumWait)
+            if !isProbing { moments.append(breaker.nextProbe) }
+        }
+        guard let next = moments.compactMap({ $0 }).min(), next != pause.armedAt else { return }
+        pause.armedAt = next
+        pause.serial &+= 1
+        effects.append(.wake(.account(serial: pause.serial), at: next))
+    }
+}
+
+extension Duration {
+    /// For messages: `15 min`, `40 s`; at another speed than 1 the duration that the user set.
+    func inWords(atSpeed speed: Double) -> String {
+        let seconds = Int((inSeconds * speed).rounded())
+        return seconds >= 120 && seconds % 60 == 0 ? "\(seconds / 60) min" : "\(seconds) s"
+    }
+}

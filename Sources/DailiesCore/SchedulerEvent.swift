@@ -1,0 +1,98 @@
+/// What the shell tells the scheduler. Each effect that asks for something is answered by one of these.
+public enum SchedulerEvent: Sendable {
+    /// First, once: what the store holds.
+    case started(Recovered)
+    /// A page of a lane, in scheduling order; `isLast`: nothing comes after it.
+    case loaded(Lane, [WaitingTask], isLast: Bool)
+    /// The fate of a submit.
+    case submitted(Submission, SubmitFate)
+    case answered(AttemptID, QuestionPurpose, QueryAnswer)
+    case downloaded(AttemptID, DownloadResult)
+    case woken(Wake)
+    /// The first Ctrl-C: nothing new is sent; what is in the air may land.
+    case stopRequested
+    case concurrencyChanged(Int)
+}
+
+/// What a run starts from.
+public struct Recovered: Sendable {
+    public var open: [OpenAttempt]
+    public var lanes: [Lane]
+    public var budgets: [BatchID: BudgetPosition]
+    public var prices: PriceBook
+    /// By account; missing means unknown.
+    public var trust: [KeyFingerprint: KeyTrust]
+    /// The keys of this run.
+    public var accounts: AccountBook
+    public init(
+        open: [OpenAttempt], lanes: [Lane], budgets: [BatchID: BudgetPosition], prices: PriceBook,
+        trust: [KeyFingerprint: KeyTrust], accounts: AccountBook
+    ) {
+        self.open = open
+        self.lanes = lanes
+        self.budgets = budgets
+        self.prices = prices
+        self.trust = trust
+        self.accounts = accounts
+    }
+}
+
+/// Which API key goes with which model: a key belongs to one routing group, and groups follow vendors.
+public struct AccountBook: Hashable, Sendable {
+    private let byPrefix: [String: KeyFingerprint]
+
+    /// - Parameter byPrefix: the longest prefix of a model's id wins; the empty one fits every model.
+    public init(byPrefix: [String: KeyFingerprint]) { self.byPrefix = byPrefix }
+
+    public func account(for model: ModelID) -> KeyFingerprint? {
+        byPrefix.filter { model.text.hasPrefix($0.key) }.max { $0.key.utf8.count < $1.key.utf8.count }?.value
+    }
+
+    public func contains(_ account: KeyFingerprint) -> Bool { byPrefix.values.contains(account) }
+}
+
+/// The waiting tasks of one batch and one model: what a pause holds up, and nothing else.
+public struct Lane: Hashable, Comparable, Sendable {
+    public let batch: BatchID
+    public let model: ModelID
+    public init(batch: BatchID, model: ModelID) {
+        self.batch = batch
+        self.model = model
+    }
+    public static func < (a: Lane, b: Lane) -> Bool { (a.batch, a.model) < (b.batch, b.model) }
+}
+
+/// Why a task is asked for.
+public enum QuestionPurpose: Hashable, Sendable {
+    /// Its regular poll, by id.
+    case poll
+    /// Its submit's fate is unknown: by key.
+    case settleFate
+    /// It was accepted without an echo: is the key known? By key.
+    case proveKey
+    /// It completed without a cost or a URL, or its URL was refused: by id.
+    case complete
+    /// The reply to a cancel.
+    case cancel
+}
+
+/// What became of one download.
+public enum DownloadResult: Hashable, Sendable {
+    case saved(SavedClip)
+    /// Cut or stalled; `progressed`: the part file grew.
+    case interrupted(Fault, progressed: Bool)
+    /// The URL is not valid (any more).
+    case refused(Fault)
+    /// Whole by length, but not a whole MP4.
+    case malformed(String)
+    /// The disk refused it.
+    case diskFailed(String)
+}
+
+/// A moment that was asked for. A later one for the same purpose makes an earlier one void (`serial`).
+public enum Wake: Hashable, Sendable {
+    case attempt(AttemptID, serial: UInt32)
+    case download(AttemptID, serial: UInt32)
+    /// A pause of the whole account ends, an outage is probed, a limit is probed: look at everything.
+    case account(serial: UInt32)
+}

@@ -1,0 +1,66 @@
+/// What a run is allowed and how it behaves. Durations are those of speed 1; ``divided(bySpeed:)`` turns the clock faster.
+public struct SchedulerSettings: Sendable {
+    /// Tasks in flight at the provider, at least 1. Default 5.
+    public var concurrency = 5
+    /// New attempts after a render that failed free of charge. Default 0.
+    public var retries = 0
+    /// false: completed clips are left at the provider (`--no-download`). Default true.
+    public var downloads = true
+    /// Downloads at a time. Default 4.
+    public var downloadConcurrency = 4
+    /// Time since the submit after which a task is asked for only every minute and gives its slot back.
+    /// nil (default): the larger of one hour and four times its model's polling window.
+    public var pollWindow: Duration?
+    /// How long an outage, an empty rate bucket or an unusable disk is waited for. Default 15 min.
+    public var maximumWait: Duration = .seconds(15 * 60)
+    /// Repeat a submit after a 5xx that carries the API's own error envelope, which the provider promises not to bill.
+    public var trustsServerErrors = false
+    /// Interval of polls after the model's window. Default 10 s.
+    public var lateInterval: Duration = .seconds(10)
+    /// Interval of polls after the poll window. Default 60 s.
+    public var unresolvedInterval: Duration = .seconds(60)
+    /// 404 on a known id for this long is `lost`. Default 10 min.
+    public var lostAfter: Duration = .seconds(10 * 60)
+    /// Between questions for a cost or a URL that a completed task lacks. Default 5 s.
+    public var completionInterval: Duration = .seconds(5)
+    /// Questions for such a cost or URL. Default 3.
+    public var completionQuestions = 3
+    /// Uncertain tasks at which submission pauses. Default 5.
+    public var uncertainLimit = 5
+    /// Waiting tasks held in memory for each batch and model. Default 256.
+    public var pageSize = 256
+    /// Completed clips that wait for their download, above which nothing new is submitted. Default 64.
+    public var unsavedLimit = 64
+    /// How long an asset's URL is taken to live where the catalogue does not say. Default 24 h (the authoring template).
+    public var assetLifetime: Duration = .seconds(24 * 3600)
+    /// Least pause after a 429 without a reset time; as much again is added at random. Default 1 s.
+    public var throttlePause: Duration = .seconds(1)
+    public var retry = RetryPolicy()
+    /// Calm time before a reduced limit is probed one higher. Default 30 s.
+    public var firstCalm: Duration = .seconds(30)
+    /// Default 1 h.
+    public var longestCalm: Duration = .seconds(3600)
+    /// Factor by which ``cadence(of:)`` is divided. Set by ``divided(bySpeed:)``.
+    public private(set) var speed = 1.0
+
+    public init() {}
+
+    /// The same run on a clock that runs `speed` times as fast. HTTP time-outs are not here, so they stay.
+    public func divided(bySpeed speed: Double) -> SchedulerSettings {
+        precondition(speed > 0, "a clock of speed \(speed) stands still")
+        var copy = self
+        copy.speed = self.speed * speed
+        copy.pollWindow = pollWindow?.divided(bySpeed: speed)
+        copy.maximumWait = maximumWait.divided(bySpeed: speed)
+        copy.lateInterval = lateInterval.divided(bySpeed: speed)
+        copy.unresolvedInterval = unresolvedInterval.divided(bySpeed: speed)
+        copy.lostAfter = lostAfter.divided(bySpeed: speed)
+        copy.completionInterval = completionInterval.divided(bySpeed: speed)
+        copy.assetLifetime = assetLifetime.divided(bySpeed: speed)
+        copy.throttlePause = throttlePause.divided(bySpeed: speed)
+        copy.retry = retry.divided(bySpeed: speed)
+        copy.firstCalm = firstCalm.divided(bySpeed: speed)
+        copy.longestCalm = longestCalm.divided(bySpeed: speed)
+        return copy
+    }
+}

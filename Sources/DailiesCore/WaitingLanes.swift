@@ -1,0 +1,118 @@
+/// The heads of the queues of waiting tasks, one lane for each batch and model. The rest stays in the store and is read
+/// in pages. A paused lane holds no other up.
+struct WaitingLanes: Sendable {
+    private struct Queue: Sendable {
+        /// Sorted by place, next first.
+        var tasks: [WaitingTask] = []
+        var cursor: WaitingTask.Place?
+        var isLoading = false
+        var isExhausted = false
+        /// Tasks appeared before the cursor: read from the start once the page under way is in.
+        var needsRestart = false
+        var isBlocked = false
+    }
+
+    private var queues: [Lane: Queue] = [:]
+    /// Tasks begun in this run, by batch: the batch with the fewest goes first among equals.
+    private var begun: [BatchID: Int] = [:]
+    private let pageSize: Int
+
+    init(pageSize: Int) { self.pageSize = pageSize }
+
+    mutating func add(_ lane: Lane) { if queues[lane] == nil { queues[lane] = Queue() } }
+
+    /// Pages to read now: lanes that run low. Each is marked as loading.
+    mutating func pagesToLoad() -> [(lane: Lane, after: WaitingTask.Place?, limit: Int)] {
+        var pages: [(lane: Lane, after: WaitingTask.Place?, limit: Int)] = []
+        for lane in queues.keys.sorted() {
+            guard var queue = queues[lane], !queue.isLoading, !queue.isExhausted, !queue.isBlocked,
+                queue.tasks.count <= pageSize / 2
+            else { continue }
+            queue.isLoading = true
+            queues[lane] = queue
+            pages.append((lane, queue.cursor, pageSize))
+        }
+        return pages
+    }
+
+    /// - Parameter isKnown: tasks that are in flight already; they are left out.
+    mutating func loaded(_ lane: Lane, _ page: [WaitingTask], isLast: Bool, isKnown: (TaskID) -> Bool) {
+        guard var queue = queues[lane] else { return }
+        queue.isLoading = false
+        queue.isExhausted = isLast
+        if let last = page.last { queue.cursor = last.place }
+        let held = Set(queue.tasks.map(\.id))
+        queue.tasks.append(contentsOf: page.filter { !held.contains($0.id) && !isKnown($0.id) })
+        queue.tasks.sort { $0.place < $1.place }
+        if queue.needsRestart {
+            queue.needsRestart = false
+            queue.cursor = nil
+            queue.isExhausted = false
+        }
+        queues[lane] = queue
+    }
+
+    /// A task comes back unsent.
+    mutating func giveBack(_ task: WaitingTask) {
+        let lane = Lane(batch: task.batch, model: task.shape.model)
+        var queue = queues[lane] ?? Queue()
+        let index = queue.tasks.firstIndex { task.place < $0.place } ?? queue.tasks.endIndex
+        queue.tasks.insert(task, at: index)
+        queues[lane] = queue
+    }
+
+    /// A task of this lane waits again in the store: read the lane from the start.
+    mutating func restart(_ lane: Lane) {
+        var queue = queues[lane] ?? Queue()
+        if queue.isLoading {
+            queue.needsRestart = true
+        } else {
+            queue.cursor = nil
+            queue.isExhausted = false
+        }
+        queues[lane] = queue
+    }
+
+    /// Blocks the lanes of a model, or of a batch, for the rest of the run.
+    mutating func block(where matches: (Lane) -> Bool) {
+        for lane in queues.keys where matches(lane) { queues[lane]?.isBlocked = true }
+    }
+
+    /// Whether a page is being read that might hold something to submit before all others.
+    private var isHeadUnknown: Bool {
+        queues.values.contains { !$0.isBlocked && $0.tasks.isEmpty && ($0.isLoading || !$0.isExhausted) }
+    }
+
+    /// The next task in scheduling order (priority, then fair between batches, then the order of the manifest), left in
+    /// place; nil when there is none, or while a page is being read that might hold an earlier one.
+    func next(where isEligible: (Lane) -> Bool) -> WaitingTask? {
+        guard !isHeadUnknown else { return nil }
+        var best: WaitingTask?
+        for (lane, queue) in queues where !queue.isBlocked {
+            guard let head = queue.tasks.first, isEligible(lane) else { continue }
+            if let chosen = best, !precedes(head, chosen) { continue }
+            best = head
+        }
+        return best
+    }
+
+    private func precedes(_ a: WaitingTask, _ b: WaitingTask) -> Bool {
+        if a.priority != b.priority { return a.priority > b.priority }
+        let (begunA, begunB) = (begun[a.batch] ?? 0, begun[b.batch] ?? 0)
+        return begunA != begunB ? begunA < begunB : a.id < b.id
+    }
+
+    /// Takes the head that ``next(where:)`` returned.
+    mutating func take(_ task: WaitingTask) {
+        let lane = Lane(batch: task.batch, model: task.shape.model)
+        precondition(queues[lane]?.tasks.first?.id == task.id, "task \(task.id) is not the head of its lane")
+        queues[lane]?.tasks.removeFirst()
+        begun[task.batch, default: 0] += 1
+    }
+
+    /// Nothing waits that this run could still submit.
+    var isDone: Bool { queues.values.allSatisfy { $0.isBlocked || ($0.tasks.isEmpty && $0.isExhausted) } }
+
+    /// Something waits, blocked or not.
+    var hasWaiting: Bool { queues.values.contains { !$0.tasks.isEmpty || !$0.isExhausted } }
+}
