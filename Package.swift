@@ -92,5 +92,38 @@ let package = Package(
 
         // The executable: a few lines.
         .executableTarget(name: "dailies", dependencies: ["DailiesCLI"], swiftSettings: strict),
+
+        // Each target's tests know that target and what it speaks to, and nothing above it.
+        test("DailiesCore"),
+        test("ExactJSON"),
+        test("DailiesManifest", "DailiesCore", "ExactJSON"),
+        test("DailiesStore", "DailiesCore", "CSQLite"),
+        test("ProviderWire", "DailiesCore", "ExactJSON"),
+        .testTarget(
+            name: "DailiesProviderTests",
+            dependencies: [
+                "DailiesProvider", "DailiesCore", "ProviderWire", "ExactJSON", nioCore, nioHTTP1, nioPosix,
+            ], swiftSettings: strict),
+        test("ProviderSimulator", "DailiesCore", "ProviderWire", "ExactJSON"),
+        test("DailiesRunner", "DailiesCore", "DailiesStore"),
+
+        // The rules of the house: arrows, line counts of promises, the life of a task in the README.
+        .testTarget(name: "HouseTests", swiftSettings: strict),
+
+        // The whole program under a seed: real core, runner and store, the simulator's machine, manual time, crashes.
+        .testTarget(
+            name: "SimulationTests",
+            dependencies: ["DailiesCore", "DailiesRunner", "DailiesStore", "ProviderSimulator", "ProviderWire", logging],
+            swiftSettings: strict),
+
+        // The built programs as processes, killed with SIGKILL.
+        .testTarget(
+            name: "ProcessTests", dependencies: ["dailies", "DailiesCore", "ExactJSON"], swiftSettings: strict),
     ]
 )
+
+/// The tests of one target.
+func test(_ name: String, _ others: String...) -> Target {
+    .testTarget(
+        name: name + "Tests", dependencies: ([name] + others).map { .byName(name: $0) }, swiftSettings: strict)
+}

@@ -27,12 +27,19 @@ struct Flight: Sendable {
     var isAsking = false
     /// A cancel of its is in the air.
     var isCancelling = false
-    /// Makes wake-ups that were asked for earlier void.
+    /// Makes wake-ups that were asked for earlier void; those of its download count apart.
     var serial: UInt32 = 0
+    var downloadSerial: UInt32 = 0
     /// Answers in a row that brought nothing.
     var faults = 0
     var wasAsked = false
     var notFoundSince: Instant?
+    /// The store calls it lost: an answer takes that back.
+    var isMarkedLost = false
+    /// A render that existed before it was submitted here.
+    var isReplayed = false
+    /// Its estimate does not fit under the budget: it is cancelled for as long as that is free.
+    var mustCancel = false
     /// Past the poll window: its slot is given back, and it keeps no run alive once it was asked.
     var isUnresolved = false
 
@@ -57,6 +64,12 @@ struct Flight: Sendable {
         var isConflict = false
         /// The next repeat needs no question first (`--trust-5xx`).
         var mayRepeat = false
+        /// The key cannot reach the model any more: no repeat in this run.
+        var isOutOfReach = false
+        /// Its repeat waits for the account to have money again.
+        var waitsForFunds = false
+        /// Since when this run has tried to settle its fate.
+        var unsettledSince: Instant?
     }
 
     struct Completion: Sendable {
@@ -67,6 +80,7 @@ struct Flight: Sendable {
         var isSaved: Bool
         /// Nothing (more) is wanted of its clip in this run: saved, left at the provider, or without a URL.
         var isClipSettled: Bool
+        /// In the lane, under way, or waiting for another try after an interruption.
         var isDownloading = false
         /// Refusals in a row, each after a fresh URL.
         var refusals = 0

@@ -22,20 +22,19 @@ extension Scheduler {
             guard tally.active == 0, !pause.isTryingFunds else { return false }
         }
         if tally.uncertain >= settings.uncertainLimit {
-            announce(&pause.isUncertainAnnounced, .uncertainTasks, "\(tally.uncertain) tasks are uncertain")
+            announce(.uncertainTasks, "\(tally.uncertain) tasks are uncertain")
             return false
         }
         if tally.toSave >= settings.unsavedLimit {
-            announce(&pause.isUnsavedAnnounced, .unsavedClips, "\(tally.toSave) paid clips wait for their download")
+            announce(.unsavedClips, "\(tally.toSave) paid clips wait for their download")
             return false
         }
-        pause.isUnsavedAnnounced = false
+        pause.announced.remove(.unsavedClips)
         return true
     }
 
-    private mutating func announce(_ isAnnounced: inout Bool, _ reason: PauseReason, _ detail: String) {
-        guard !isAnnounced else { return }
-        isAnnounced = true
+    private mutating func announce(_ reason: PauseReason, _ detail: String) {
+        guard pause.announced.insert(reason).inserted else { return }
         effects.append(.tell(.paused(reason, detail: detail, until: nil)))
     }
 
@@ -258,7 +257,7 @@ extension Scheduler {
             effects.append(.tell(.paused(.concurrencyLimit(limiter.limit), detail: detail, until: limiter.nextProbe)))
             pauseAccount(until: now + throttlePause(), now)
         case .rate:
-            let wait = fault.retryAfter?.divided(bySpeed: settings.speed) ?? throttlePause()
+            let wait = fault.retryAfter ?? throttlePause()
             guard wait <= settings.maximumWait else {
                 endSubmission("the provider's rate limit resets only in \(wait.inWords(atSpeed: settings.speed))")
                 ending.isWorkOutstanding = true

@@ -23,7 +23,7 @@ public struct Scheduler: Sendable {
     var cadences: [ModelID: PollCadence] = [:]
 
     /// Counted whenever a flight is put or removed; never by a walk over all flights.
-    var tally = Tally()
+    public internal(set) var tally = Tally()
     /// Submits whose reply is outstanding, by account.
     var airborne: [KeyFingerprint: Int] = [:]
     /// Accounts whose first accepted submit is being looked up by key, and which task should be found.
@@ -82,8 +82,12 @@ public struct Scheduler: Sendable {
         /// The disk refuses: no download before then.
         var diskUntil: Instant?
         var diskSince: Instant?
-        var isUncertainAnnounced = false
-        var isUnsavedAnnounced = false
+        /// Submits that came to nothing, in a row, and since when: none of them was accepted or refused for good.
+        var trouble: (count: Int, since: Instant)?
+        /// No submit before then, since the one before could not be sent.
+        var retryAt: Instant?
+        /// Pauses that were told and still hold.
+        var announced: Set<PauseReason> = []
         var armedAt: Instant?
         var serial: UInt32 = 0
     }
@@ -97,23 +101,34 @@ public struct Scheduler: Sendable {
         public internal(set) var uncertain = 0
         public internal(set) var otherAccount = 0
         public internal(set) var lost = 0
-        /// Past the poll window, asked in this run, and nothing in the air: they alone keep no run alive.
+        /// Past the poll window, asked in this run, and nothing in the air: they alone keep no run alive. One that is not
+        /// found is followed until it is lost.
         public internal(set) var idleUnresolved = 0
         public internal(set) var unsaved = 0
         /// Questions and cancels in the air.
         public internal(set) var asking = 0
         /// Completed clips that are wanted on disk and not there yet.
         public internal(set) var toSave = 0
+        /// Downloads that wait, run, or are tried again later.
+        public internal(set) var saving = 0
+        /// Uncertain ones that may be repeated once the account has money again.
+        public internal(set) var waitingForFunds = 0
 
         mutating func count(_ flight: Flight?, _ sign: Int) {
             guard let flight else { return }
             if flight.holdsSlot { inFlight += sign }
             if flight.isAsking { asking += sign }
             if flight.isCancelling { asking += sign }
-            if flight.isUnresolved, flight.wasAsked, !flight.isAsking, !flight.isCancelling, flight.parking == nil {
+            if flight.isUnresolved, flight.wasAsked, flight.notFoundSince == nil, !flight.isAsking, !flight.isCancelling,
+                flight.parking == nil
+            {
                 idleUnresolved += sign
             }
-            if let completion = flight.completion, !completion.isClipSettled { toSave += sign }
+            if let completion = flight.completion {
+                if !completion.isClipSettled { toSave += sign }
+                if completion.isDownloading { saving += sign }
+            }
+            if flight.pending?.waitsForFunds == true, flight.parking == nil { waitingForFunds += sign }
             switch flight.parking {
             case nil: active += sign
             case .uncertain: uncertain += sign
@@ -202,8 +217,8 @@ public struct Scheduler: Sendable {
             guard let flight = flight(attempt), flight.serial == serial, !isStopping else { return }
             due(flight, now)
         case .download(let attempt, let serial):
-            guard let flight = flight(attempt), flight.serial == serial, !isStopping else { return }
-            queueDownload(flight, now)
+            guard let flight = flight(attempt), flight.downloadSerial == serial, !isStopping else { return }
+            downloadAgain(flight)
         case .account(let serial):
             guard serial == pause.serial else { return }
             pause.armedAt = nil
@@ -218,10 +233,11 @@ public struct Scheduler: Sendable {
             effects.append(.tell(.resumed))
         }
         if let until = pause.diskUntil, now >= until { pause.diskUntil = nil }
+        if let until = pause.retryAt, now >= until { pause.retryAt = nil }
         limiter.probe(at: now)
         if let since = breaker.openSince, now - since >= settings.maximumWait {
             giveUp("the provider has not answered for \(settings.maximumWait.inWords(atSpeed: settings.speed))", now)
-        } else if let probe = breaker.nextProbe, now >= probe, !isProbing {
+        } else if let probe = breaker.nextProbe, now >= probe, !isProbing, !isStopping, !areQuestionsOver {
             breaker.postpone(at: now, using: &random)
             sendProbe(now)
         }
@@ -243,8 +259,8 @@ public struct Scheduler: Sendable {
 
     /// One timer serves all account-wide moments.
     private mutating func armAccount(_ now: Instant) {
-        guard !isFinished else { return }
-        var moments = [pause.until, pause.diskUntil, limiter.nextProbe]
+        guard !isFinished, !isStopping else { return }
+        var moments = [pause.until, pause.diskUntil, pause.retryAt, limiter.nextProbe]
         if let since = breaker.openSince, !areQuestionsOver {
             moments.append(since + settings.maximumWait)
             if !isProbing { moments.append(breaker.nextProbe) }

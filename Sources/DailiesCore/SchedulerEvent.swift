@@ -48,6 +48,9 @@ public struct AccountBook: Hashable, Sendable {
         byPrefix.filter { model.text.hasPrefix($0.key) }.max { $0.key.utf8.count < $1.key.utf8.count }?.value
     }
 
+    /// Every account of the book.
+    public var all: Set<KeyFingerprint> { Set(byPrefix.values) }
+
     public func contains(_ account: KeyFingerprint) -> Bool { byPrefix.values.contains(account) }
 }
 

@@ -1,0 +1,56 @@
+import DailiesCore
+import DailiesManifest
+import DailiesProvider
+import DailiesRunner
+import DailiesStore
+import Foundation
+import Logging
+import ProviderSimulator
+
+/// The one place where concrete types meet: real time, the HTTP provider, the store on disk, the simulator.
+enum Composition {
+    static let catalogue = EmbeddedCatalogue.catalogue
+
+    static func timers() -> any RunnerTimers { DispatchTimers() }
+
+    static func provider(_ configuration: ProviderConfiguration) -> ByteSpikeProvider {
+        ByteSpikeProvider(configuration)
+    }
+
+    static func simulator(_ configuration: SimulatorConfiguration, port: Int, stateFile: String?) -> SimulatorServer {
+        let timers = DispatchTimers()
+        return SimulatorServer(
+            configuration: configuration, catalogue: catalogue, port: port, stateFile: stateFile,
+            clock: { timers.now })
+    }
+
+    static func manifestReader() -> ManifestReader {
+        let now = DispatchTimers().now
+        return ManifestReader(catalogue: catalogue, today: Calendar.day(of: now))
+    }
+
+    static func logger(isQuiet: Bool) -> Logger {
+        var logger = Logger(label: "dailies") { StreamLogHandler.standardError(label: $0) }
+        logger.logLevel = isQuiet ? .error : .warning
+        return logger
+    }
+
+    static func runner(
+        store: Store, provider: any RenderProvider, plan: Runner.Plan, isQuiet: Bool, reporter: any RunReporter
+    ) -> Runner {
+        Runner(
+            store: store, provider: provider, timers: timers(), plan: plan, logger: logger(isQuiet: isQuiet),
+            observer: { event, instant in reporter.happened(event, at: instant) })
+    }
+
+    enum Calendar {
+        /// `2026-11-23`, in UTC.
+        static func day(of instant: Instant) -> String { String(timestamp(instant).prefix(10)) }
+
+        /// `2026-11-23T06:00:00Z`.
+        static func timestamp(_ instant: Instant) -> String {
+            let date = Date(timeIntervalSince1970: Double(instant.milliseconds / 1000))
+            return date.formatted(.iso8601)
+        }
+    }
+}

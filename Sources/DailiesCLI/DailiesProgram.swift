@@ -1,0 +1,71 @@
+import ArgumentParser
+import DailiesCore
+import Foundation
+
+/// The program `dailies`: parses its arguments, runs one command and exits with the code that the manual names.
+public enum DailiesProgram {
+    public static func main() async {
+        // A reader that goes away (`dailies report | head`) is no crash; the write says so.
+        signal(SIGPIPE, SIG_IGN)
+        var command: any ParsableCommand
+        do {
+            command = try DailiesCommand.parseAsRoot()
+        } catch {
+            DailiesCommand.exit(withError: error)
+        }
+        do {
+            if var asynchronous = command as? any AsyncParsableCommand {
+                try await asynchronous.run()
+            } else {
+                try command.run()
+            }
+        } catch let stop as Stop {
+            stop.print()
+            Foundation.exit(stop.code.rawValue)
+        } catch let code as ArgumentParser.ExitCode {
+            Foundation.exit(code.rawValue)
+        } catch let error where error is ValidationError || error is CleanExit {
+            DailiesCommand.exit(withError: error)
+        } catch {
+            Stop(.unexpected, "\(error)").print()
+            Foundation.exit(ExitCode.unexpected.rawValue)
+        }
+        Foundation.exit(ExitCode.success.rawValue)
+    }
+}
+
+/// Ends the program with a code of the manual and words for people.
+struct Stop: Error {
+    let code: DailiesCore.ExitCode
+    /// What happened and what to do; may be empty where all has been said.
+    let message: String
+    init(_ code: DailiesCore.ExitCode, _ message: String = "") {
+        self.code = code
+        self.message = message
+    }
+
+    func print() {
+        if !message.isEmpty { Console.error("dailies: " + message) }
+    }
+}
+
+typealias ExitCode = DailiesCore.ExitCode
+
+struct DailiesCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "dailies",
+        abstract: "Renders a manifest of prompts into clips, and pays for each of them once.",
+        discussion: """
+            Feed it a manifest of text-to-video prompts. It submits each one to a paid hosted render API, waits, downloads \
+            the clip before its URL expires, and can say at any moment what every clip cost. Pull the plug at any instant \
+            and run the same command again: nothing is lost and nothing is paid twice.
+
+            Try it without a key, a network or a bill:
+              dailies rehearse jobs/first.yaml
+            """,
+        version: ProgramVersion.text,
+        subcommands: [
+            RunCommand.self, ResumeCommand.self, RehearseCommand.self, StatusCommand.self, ReportCommand.self,
+            SimulateCommand.self,
+        ])
+}

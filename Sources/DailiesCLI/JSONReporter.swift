@@ -1,0 +1,110 @@
+import DailiesCore
+import ExactJSON
+
+/// One flushed JSON object a line on standard output, each with a `type`; the last repeats the exit code.
+struct JSONReporter: RunReporter {
+    func began(_ overview: RunOverview) {
+        line("started") { writer in
+            writer.name("batches")
+            writer.array { array in
+                for batch in overview.batches { array.string(batch) }
+            }
+            writer.member("open", overview.open)
+            writer.member("total", overview.total)
+            writer.member("concurrency", overview.concurrency)
+        }
+    }
+
+    func happened(_ event: RunEvent, at instant: Instant) {
+        line(Self.type(of: event)) { writer in
+            writer.member("at", Composition.Calendar.timestamp(instant))
+            Self.write(event, to: &writer)
+        }
+    }
+
+    func ended(_ summary: RunSummary) {
+        line("finished") { writer in
+            for (word, count) in summary.counts { writer.member(word.rawValue, count) }
+            writer.member("saved", summary.saved)
+            writer.member("uncertain", summary.uncertain)
+            writer.member("lost", summary.lost)
+            writer.member("unsaved", summary.unsaved)
+            writer.member("unknown_costs", summary.unknownCosts)
+            writer.member("credits", number: summary.charged.description)
+            writer.name("reasons")
+            writer.array { array in
+                for reason in summary.reasons { array.string(reason) }
+            }
+            writer.member("exit_code", Int(summary.code.rawValue))
+        }
+    }
+
+    private func line(_ type: String, _ body: (inout JSONWriter) -> Void) {
+        var writer = JSONWriter()
+        writer.object { writer in
+            writer.member("type", type)
+            body(&writer)
+        }
+        Console.out(writer.text)
+    }
+
+    private static func type(of event: RunEvent) -> String {
+        switch event {
+        case .submitted: "submitted"
+        case .accepted: "accepted"
+        case .running: "running"
+        case .completed: "completed"
+        case .failed: "failed"
+        case .cancelled: "cancelled"
+        case .saved: "saved"
+        case .notSaved: "not_saved"
+        case .uncertain: "uncertain"
+        case .lost: "lost"
+        case .unresolved: "unresolved"
+        case .paused: "paused"
+        case .resumed: "resumed"
+        case .warning: "warning"
+        }
+    }
+
+    private static func write(_ event: RunEvent, to writer: inout JSONWriter) {
+        switch event {
+        case .submitted(let key, let model):
+            writer.member("key", key.text)
+            writer.member("model", model.text)
+        case .accepted(let key, let remote, let estimate):
+            writer.member("key", key.text)
+            writer.member("task_id", remote.text)
+            credits("estimated_credits", estimate, to: &writer)
+        case .running(let key), .lost(let key), .unresolved(let key): writer.member("key", key.text)
+        case .completed(let key, let charged), .cancelled(let key, let charged):
+            writer.member("key", key.text)
+            credits("credits", charged, to: &writer)
+        case .failed(let key, let code, let message, let charged):
+            writer.member("key", key.text)
+            text("failure_code", code, to: &writer)
+            text("failure_message", message, to: &writer)
+            credits("credits", charged, to: &writer)
+        case .saved(let key, let path):
+            writer.member("key", key.text)
+            writer.member("output_path", path)
+        case .notSaved(let key, let reason), .uncertain(let key, let reason):
+            writer.member("key", key.text)
+            writer.member("reason", reason)
+        case .paused(let reason, let detail, let until):
+            writer.member("reason", PauseWords.words(for: reason))
+            writer.member("detail", detail)
+            text("until", until.map(Composition.Calendar.timestamp), to: &writer)
+        case .resumed: break
+        case .warning(let text): writer.member("message", text)
+        }
+    }
+
+    private static func credits(_ name: String, _ credits: Credits?, to writer: inout JSONWriter) {
+        if let credits { writer.member(name, number: credits.description) } else { writer.nullMember(name) }
+    }
+
+    private static func text(_ name: String, _ text: String?, to writer: inout JSONWriter) {
+        if let text { writer.member(name, text) } else { writer.nullMember(name) }
+    }
+}

@@ -1,0 +1,104 @@
+import ArgumentParser
+import DailiesCore
+import DailiesProvider
+import DailiesStore
+import Foundation
+import ProviderSimulator
+
+struct RehearseCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "rehearse",
+        abstract: "Run manifests against the built-in simulator: what will it take, what will it cost?",
+        discussion: """
+            Needs no key and no network, spends nothing, and never opens the real store. It works in rehearsal.sqlite and \
+            the folder rehearsal, which are replaced each time.
+
+            Examples:
+              dailies rehearse jobs/first.yaml
+              dailies rehearse jobs/models.jsonl --concurrency 25
+              dailies report --store rehearsal.sqlite
+            """)
+
+    static let storePath = "rehearsal.sqlite"
+    static let folder = "rehearsal"
+
+    @Argument(help: ArgumentHelp("Manifests: YAML, JSON, JSONL or CSV.", valueName: "manifest"))
+    var manifests: [String]
+    @Option(help: ArgumentHelp("How much faster than real time.", valueName: "n"))
+    var speed = 60.0
+    @Option(help: "Decides how long each render takes.")
+    var seed: UInt64 = 1
+    @OptionGroup(title: "Pace") var pace: PaceOptions
+
+    mutating func validate() throws {
+        guard speed >= 1, speed <= 100_000 else { throw ValidationError("--speed is a number from 1 to 100000") }
+    }
+
+    func run() async throws {
+        let loaded = try ManifestLoading.load(manifests, batchName: nil)
+        try RehearsalFolder.replace(storePath: Self.storePath, folder: Self.folder)
+        var simulation = SimulatorConfiguration()
+        simulation.speed = speed
+        simulation.seed = seed
+        let server = Composition.simulator(simulation, port: 0, stateFile: nil)
+        let port = try await server.start()
+        let began = DispatchTime.now().uptimeNanoseconds
+        var pace = pace
+        pace.output = pace.output ?? Self.folder
+        let session = RunSession(
+            storePath: Self.storePath, configuration: try configuration(port), pace: pace, speed: speed,
+            resumeCommand: "dailies rehearse " + manifests.map(ShellWord.quoted).joined(separator: " "))
+        let code = try await session.run(loaded)
+        let took = Duration.nanoseconds(Int64(DispatchTime.now().uptimeNanoseconds - began))
+        let bill = server.bill
+        await server.stop()
+        if !pace.json { printPrediction(bill.total, took) }
+        throw code.asExit
+    }
+
+    private func configuration(_ port: Int) throws -> ProviderConfiguration {
+        var configuration = try ProviderConfiguration(
+            baseURL: "http://127.0.0.1:\(port)", keys: [ModelKey(key: try APIKey("rehearsal"))])
+        configuration.name = ProviderOptions.Name.simulator.rawValue
+        return configuration
+    }
+
+    private func printPrediction(_ total: CreditTotal, _ took: Duration) {
+        let whole = took * Int(speed)
+        let time = whole.formatted(.units(allowed: [.hours, .minutes, .seconds], width: .narrow))
+        Console.error(
+            """
+            rehearsed: for real this would cost about \(total) credits (published prices) and take about \(time) \
+            at \(pace.concurrency) in flight
+            clips: \(Self.folder)/   store: \(Self.storePath)   report: dailies report --store \(Self.storePath)
+            """)
+    }
+}
+
+/// The rehearsal's own store and folder. Only what an earlier rehearsal made is ever removed.
+enum RehearsalFolder {
+    private static let marker = ".dailies-rehearsal"
+
+    static func replace(storePath: String, folder: String) throws {
+        let files = FileManager.default
+        let markerPath = folder + "/" + marker
+        if files.fileExists(atPath: folder) {
+            guard files.fileExists(atPath: markerPath) else {
+                throw Stop(
+                    .refused,
+                    "the folder \(folder) was not made by a rehearsal, so it is not replaced; move it, or rehearse in "
+                        + "another folder")
+            }
+            try files.removeItem(atPath: folder)
+        } else if files.fileExists(atPath: storePath) {
+            throw Stop(
+                .refused, "\(storePath) was not made by a rehearsal, so it is not replaced; move it away first")
+        }
+        for path in [storePath, storePath + "-wal", storePath + "-shm"] where files.fileExists(atPath: path) {
+            try files.removeItem(atPath: path)
+        }
+        try files.createDirectory(atPath: folder, withIntermediateDirectories: false)
+        guard files.createFile(atPath: markerPath, contents: Data("made by dailies rehearse; replaced each time\n".utf8))
+        else { throw Stop(.unexpected, "cannot write \(markerPath)") }
+    }
+}

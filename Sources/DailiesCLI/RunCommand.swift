@@ -1,0 +1,84 @@
+import ArgumentParser
+import DailiesCore
+import Foundation
+
+struct RunCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "run",
+        abstract: "Render what stands in these manifests and is not done; finish what was already sent.",
+        discussion: """
+            Running it again is the way to resume: what is done stays done, what is at the provider is asked for, and only \
+            what was never accepted is submitted.
+
+            Examples:
+              BYTESPIKE_API_KEY=… dailies run jobs/first.yaml
+              dailies run jobs/first.yaml --concurrency 25 --budget 500 --api-key-file ~/.bytespike-key
+              dailies run jobs/first.yaml --provider simulator --base-url http://127.0.0.1:8080 --speed 60
+
+            Exit codes: 0 all completed and saved, 3 some failed, 5 stopped early (run again), 6 some uncertain, 7 out of \
+            money or access, 8 budget reached, 9 paid but not saved, 11 store in use, 64 usage, 65 manifest refused, \
+            77 API key, 130/143 interrupted.
+            """)
+
+    @Argument(help: ArgumentHelp("Manifests: YAML, JSON, JSONL or CSV.", valueName: "manifest"))
+    var manifests: [String]
+    @OptionGroup var store: StoreOptions
+    @OptionGroup(title: "Provider") var provider: ProviderOptions
+    @OptionGroup(title: "Pace") var pace: PaceOptions
+
+    @Option(help: ArgumentHelp("The batch's name, instead of the manifest's.", valueName: "name"))
+    var batch: String?
+
+    @Flag(name: .shortAndLong, help: "Do not ask before spending.")
+    var yes = false
+
+    func run() async throws {
+        let loaded = try ManifestLoading.load(manifests, batchName: batch)
+        let configuration = try provider.configuration()
+        var session = RunSession(
+            storePath: store.path, configuration: configuration, pace: pace, speed: provider.speed,
+            resumeCommand: CommandLine.arguments.map(ShellWord.quoted).joined(separator: " "))
+        session.asksFirst = !yes && Console.canAsk && provider.provider == .bytespike
+        throw try await session.run(loaded).asExit
+    }
+}
+
+struct ResumeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "resume",
+        abstract: "Finish everything unfinished in the store; no manifest is needed.",
+        discussion: """
+            Examples:
+              BYTESPIKE_API_KEY=… dailies resume
+              dailies resume --store campaign.sqlite --api-key-file ~/.bytespike-key --concurrency 25
+            """)
+
+    @OptionGroup var store: StoreOptions
+    @OptionGroup(title: "Provider") var provider: ProviderOptions
+    @OptionGroup(title: "Pace") var pace: PaceOptions
+
+    @Flag(name: .shortAndLong, help: "Do not ask before spending.")
+    var yes = false
+
+    func run() async throws {
+        let configuration = try provider.configuration()
+        guard FileManager.default.fileExists(atPath: store.path) else {
+            throw Stop(.unexpected, "there is no store \(store.path); `dailies run MANIFEST` makes one")
+        }
+        var session = RunSession(
+            storePath: store.path, configuration: configuration, pace: pace, speed: provider.speed,
+            resumeCommand: CommandLine.arguments.map(ShellWord.quoted).joined(separator: " "))
+        session.asksFirst = !yes && Console.canAsk && provider.provider == .bytespike
+        throw try await session.run(nil).asExit
+    }
+}
+
+/// An argument as a shell would have to read it to get it back.
+enum ShellWord {
+    static func quoted(_ word: String) -> String {
+        let isPlain = !word.isEmpty && word.unicodeScalars.allSatisfy {
+            $0.isASCII && ($0.properties.isAlphabetic || "0123456789._-/=:,@%+".unicodeScalars.contains($0))
+        }
+        return isPlain ? word : "'" + SafeText.escaped(word).replacing("'", with: "'\\''") + "'"
+    }
+}

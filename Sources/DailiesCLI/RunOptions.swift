@@ -1,0 +1,200 @@
+import ArgumentParser
+import DailiesCore
+import DailiesProvider
+import Foundation
+
+/// What `run`, `resume` and `rehearse` have in common: how much at a time, for how much, how patiently.
+struct PaceOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("Tasks in flight at the provider, at most.", valueName: "n"))
+    var concurrency = 5
+
+    @Option(
+        help: ArgumentHelp(
+            "Credits that each batch may cost over all its runs, or `none`. It is stored, so it holds without being repeated.",
+            valueName: "credits"))
+    var budget: BudgetArgument?
+
+    @Option(
+        help: ArgumentHelp(
+            "The most that any single task may cost, for models whose price is not known.", valueName: "credits"))
+    var maxCreditsPerTask: CreditsArgument?
+
+    @Option(help: ArgumentHelp("The folder for clips; they become DIR/BATCH/KEY.mp4.", valueName: "dir"))
+    var output: String?
+
+    @Flag(name: .customLong("no-download"), help: "Leave finished clips at the provider.")
+    var noDownload = false
+
+    @Option(help: ArgumentHelp("New attempts after a render that failed free of charge.", valueName: "n"))
+    var retries = 0
+
+    @Option(
+        help: ArgumentHelp(
+            "After this time a task gives its slot back and is asked for once a minute. Default: 1h, or four times its model's polling window.",
+            valueName: "time"))
+    var pollWindow: DurationArgument?
+
+    @Option(help: ArgumentHelp("How long an outage or an empty rate bucket is waited for.", valueName: "time"))
+    var maxWait = DurationArgument(argument: "15min")!
+
+    @Flag(
+        name: .customLong("trust-5xx"),
+        help: "Repeat a submit after a 5xx with the API's own error, which the provider promises not to bill.")
+    var trustServerErrors = false
+
+    @Flag(help: "Render changed tasks anew, as new attempts.")
+    var acceptChanges = false
+
+    @Flag(help: "Accept a batch name that came from another path.")
+    var sameBatch = false
+
+    @Flag(name: .shortAndLong, help: "Say only what went wrong, and the summary.")
+    var quiet = false
+
+    @Flag(help: "Write one JSON object a line to standard output.")
+    var json = false
+
+    @Option(help: .hidden)
+    var jitterSeed: UInt64?
+
+    mutating func validate() throws {
+        guard concurrency >= 1, concurrency <= 1_000_000 else {
+            throw ValidationError("--concurrency is a number from 1 to 1000000")
+        }
+        guard retries >= 0, retries <= 100 else { throw ValidationError("--retries is a number from 0 to 100") }
+    }
+
+    /// At the speed of the clock.
+    func settings(speed: Double) -> SchedulerSettings {
+        var settings = SchedulerSettings()
+        settings.concurrency = concurrency
+        settings.retries = retries
+        settings.downloads = !noDownload
+        settings.pollWindow = pollWindow?.duration
+        settings.maximumWait = maxWait.duration
+        settings.trustsServerErrors = trustServerErrors
+        settings.unsavedLimit = max(settings.unsavedLimit, 4 * concurrency)
+        return settings.divided(bySpeed: speed)
+    }
+
+    var outputFolder: String {
+        URL(fileURLWithPath: output ?? "renders").standardizedFileURL.path
+    }
+}
+
+/// How the provider is reached.
+struct ProviderOptions: ParsableArguments {
+    enum Name: String, ExpressibleByArgument, CaseIterable {
+        case bytespike
+        case simulator
+    }
+
+    static let baseURLName = "BYTESPIKE_BASE_URL"
+    static let keyName = "BYTESPIKE_API_KEY"
+
+    @Option(help: "The service.")
+    var provider = Name.bytespike
+
+    @Option(
+        help: ArgumentHelp(
+            "Where the service is (default: $BYTESPIKE_BASE_URL, else https://llm.bytespike.ai).", valueName: "url"))
+    var baseURL: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "A file with the API key, for the models whose id begins with the prefix. May be repeated. Default: $BYTESPIKE_API_KEY.",
+            valueName: "[model-prefix:]path"))
+    var apiKeyFile: [String] = []
+
+    @Option(help: "The shape of requests: `flat` as on the model pages, or `params` as in the dispatcher reference.")
+    var dialect = Dialect.flat
+
+    @Option(
+        help: ArgumentHelp(
+            "How much faster than real time the simulator runs; for a service on this machine only.", valueName: "n"))
+    var speed = 1.0
+
+    mutating func validate() throws {
+        guard speed >= 1, speed <= 100_000 else { throw ValidationError("--speed is a number from 1 to 100000") }
+    }
+
+    /// - Throws: ``Stop`` with 77 for a missing or unusable key, a usage error for anything else.
+    func configuration() throws -> ProviderConfiguration {
+        let environment = ProcessInfo.processInfo.environment
+        let url = baseURL ?? environment[Self.baseURLName]
+        if provider == .simulator, url == nil {
+            throw ValidationError(
+                "--provider simulator needs --base-url: the first line that `dailies simulate` prints")
+        }
+        let keys = try modelKeys(environment)
+        do {
+            var configuration = try ProviderConfiguration(
+                baseURL: url ?? ProviderConfiguration.defaultBaseURL, keys: keys)
+            configuration.name = provider.rawValue
+            configuration.dialect = dialect
+            guard speed == 1 || configuration.isLoopback else {
+                throw ValidationError("--speed is for a simulator on this machine; \(configuration.baseURL) is not")
+            }
+            return configuration
+        } catch let problem as ConfigurationProblem {
+            throw ValidationError(problem.message)
+        }
+    }
+
+    private func modelKeys(_ environment: [String: String]) throws -> [ModelKey] {
+        do {
+            var keys = try apiKeyFile.map(Self.key(file:))
+            if keys.isEmpty || !keys.contains(where: { $0.modelPrefix.isEmpty }),
+                let text = environment[Self.keyName], !text.isEmpty
+            {
+                keys.append(ModelKey(key: try APIKey(text)))
+            }
+            // The simulator takes any key.
+            if keys.isEmpty, provider == .simulator { keys.append(ModelKey(key: try APIKey("simulator"))) }
+            guard !keys.isEmpty else {
+                throw Stop(
+                    .keyRefused,
+                    "there is no API key; set \(Self.keyName) or give --api-key-file PATH (nothing was submitted)")
+            }
+            return keys
+        } catch let problem as ConfigurationProblem {
+            throw Stop(.keyRefused, problem.message)
+        }
+    }
+
+    /// `[MODEL_PREFIX:]PATH`: what stands before the first colon is a prefix unless a file of the whole name exists.
+    private static func key(file argument: String) throws -> ModelKey {
+        var (prefix, path) = ("", argument)
+        if !FileManager.default.fileExists(atPath: argument), let colon = argument.firstIndex(of: ":") {
+            prefix = String(argument[..<colon])
+            path = String(argument[argument.index(after: colon)...])
+        }
+        guard let data = FileManager.default.contents(atPath: path), data.count <= 65_536 else {
+            throw Stop(.keyRefused, "cannot read an API key from the file \(SafeText.quoted(path))")
+        }
+        return ModelKey(modelPrefix: prefix, key: try APIKey(String(decoding: data, as: UTF8.self)))
+    }
+}
+
+/// Credits as people write them: a decimal number, not negative.
+struct CreditsArgument: ExpressibleByArgument {
+    let credits: Credits
+    init?(argument: String) {
+        guard let reading = Credits.read(argument), !reading.isRounded else { return nil }
+        credits = reading.credits
+    }
+}
+
+enum BudgetArgument: ExpressibleByArgument {
+    case none
+    case cap(Credits)
+    init?(argument: String) {
+        if argument.lowercased() == "none" {
+            self = .none
+        } else if let amount = CreditsArgument(argument: argument) {
+            self = .cap(amount.credits)
+        } else {
+            return nil
+        }
+    }
+}

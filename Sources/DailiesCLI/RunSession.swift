@@ -1,0 +1,215 @@
+import DailiesCore
+import DailiesProvider
+import DailiesRunner
+import DailiesStore
+import Foundation
+
+/// One run from the lock to the exit code: what `run`, `resume` and `rehearse` share.
+struct RunSession {
+    let storePath: String
+    let configuration: ProviderConfiguration
+    let pace: PaceOptions
+    let speed: Double
+    /// Typed by the user to go on after a stop.
+    let resumeCommand: String
+    /// Asks before the first credit is spent; only on a terminal.
+    var asksFirst = false
+
+    /// Runs the batches that these manifests name, or with none of them everything unfinished in the store.
+    ///
+    /// - Returns: the exit code, after the summary was printed.
+    func run(_ manifests: [LoadedManifest]?) async throws -> ExitCode {
+        let lock = try lockStore()
+        defer { withExtendedLifetime(lock) {} }
+        let store = try openStore()
+        let provider = Composition.provider(configuration)
+        let code: ExitCode
+        do {
+            try await refuseOtherSpeed(provider)
+            let batches = try manifests.map { try enrol($0, in: store) } ?? unfinished(in: store)
+            code = try await drive(store, provider, batches)
+        } catch {
+            await provider.shutdown()
+            try store.close()
+            throw error
+        }
+        await provider.shutdown()
+        try store.close()
+        return code
+    }
+
+    private func lockStore() throws -> RunnerLock {
+        do {
+            return try Store.lock(storePath)
+        } catch {
+            if case .lockedByRunner = error.kind {
+                throw Stop(.storeLocked, "the store \(storePath) is in use: \(error)")
+            }
+            throw Stop(.unexpected, "cannot lock the store \(storePath): \(error)")
+        }
+    }
+
+    private func openStore() throws -> Store {
+        do {
+            return try Store.open(storePath, for: .running)
+        } catch {
+            throw Stop(.unexpected, "cannot open the store \(storePath): \(error)")
+        }
+    }
+
+    /// A simulator that runs at another speed would be asked at the wrong times.
+    private func refuseOtherSpeed(_ provider: ByteSpikeProvider) async throws {
+        guard let stated = await provider.statedSpeed(), stated != speed else { return }
+        throw Stop(
+            .usage,
+            "the simulator runs at speed \(stated.formatted()), not \(speed.formatted()); give --speed "
+                + stated.formatted(.number.grouping(.never)))
+    }
+
+    // MARK: batches
+
+    private func enrol(_ manifests: [LoadedManifest], in store: Store) throws -> [BatchID] {
+        for manifest in manifests {
+            for warning in manifest.manifest.warnings { Console.error("warning: \(warning)") }
+        }
+        // All are checked before any is written, so that a refusal leaves nothing half taken in.
+        for manifest in manifests { try refuse(manifest, in: store) }
+        return try manifests.map { manifest in
+            do throws(EnrolmentError) {
+                return try store.enrol(
+                    enrolment(of: manifest), tasks: manifest.manifest.tasks, rules: rules, at: DispatchTimers().now
+                ).batch
+            } catch {
+                throw Refusal.of(error, manifest)
+            }
+        }
+    }
+
+    private var rules: EnrolmentRules {
+        EnrolmentRules(acceptChanges: pace.acceptChanges, sameBatch: pace.sameBatch)
+    }
+
+    private func enrolment(of manifest: LoadedManifest) -> BatchEnrolment {
+        let budget: BudgetSetting =
+            switch pace.budget {
+            case nil: .unchanged
+            case .some(.none): .none
+            case .cap(let credits): .cap(credits)
+            }
+        return BatchEnrolment(
+            name: manifest.batchName, manifestPath: manifest.absolutePath, provider: configuration.name,
+            baseURL: configuration.baseURL, outputDirectory: pace.outputFolder, budget: budget)
+    }
+
+    private func refuse(_ manifest: LoadedManifest, in store: Store) throws {
+        guard let known = try store.batch(named: manifest.batchName) else { return }
+        if known.provider != configuration.name || known.baseURL != configuration.baseURL {
+            throw Refusal.of(.differentProvider(name: known.provider, baseURL: known.baseURL), manifest)
+        }
+        if known.manifestPath != manifest.absolutePath, !pace.sameBatch {
+            throw Refusal.of(.differentPath(stored: known.manifestPath), manifest)
+        }
+        guard !pace.acceptChanges else { return }
+        let comparison = try store.compare(batchName: manifest.batchName, tasks: manifest.manifest.tasks)
+        let changed = comparison.verdicts.compactMap { verdict -> ChangedTask? in
+            if case .changed(let task) = verdict { task } else { nil }
+        }
+        if !changed.isEmpty { throw Refusal.of(.changed(changed), manifest) }
+    }
+
+    /// Everything unfinished that belongs to this provider.
+    private func unfinished(in store: Store) throws -> [BatchID] {
+        let all = try store.unfinishedBatches()
+        let ours = all.filter { $0.provider == configuration.name && $0.baseURL == configuration.baseURL }
+        for other in all where !ours.contains(other) {
+            let name = SafeText.escaped(other.name)
+            Console.error("not resumed: \(name) belongs to \(other.provider) at \(SafeText.escaped(other.baseURL))")
+        }
+        if let setting = pace.budget {
+            for batch in ours {
+                let budget: BudgetSetting = if case .cap(let credits) = setting { .cap(credits) } else { .none }
+                try store.setBudget(batch.id, budget, at: DispatchTimers().now)
+            }
+        }
+        return ours.map(\.id)
+    }
+
+    // MARK: the run itself
+
+    private func drive(_ store: Store, _ provider: ByteSpikeProvider, _ batches: [BatchID]) async throws -> ExitCode {
+        let reporter: any RunReporter = pace.json ? JSONReporter() : PlainReporter(isQuiet: pace.quiet)
+        let before = try store.summary(batches).total
+        if asksFirst, before.waiting > 0 {
+            let question = "\(before.waiting) clips will be rendered and charged by \(configuration.baseURL). Go on?"
+            guard Console.confirms(question) else { throw Stop(.stoppedEarly, "nothing was submitted") }
+        }
+        reporter.began(
+            RunOverview(
+                batches: try store.batches().filter { batches.contains($0.id) }.map(\.name), open: before.states[.queued, default: 0] + before.states[.running, default: 0],
+                total: before.states.values.reduce(0, +), concurrency: pace.concurrency))
+        let runner = Composition.runner(
+            store: store, provider: provider, plan: plan(batches), isQuiet: pace.quiet, reporter: reporter)
+        let signals = StopSignals { runner.stop() }
+        let outcome = await withCheckedContinuation { continuation in
+            runner.start { continuation.resume(returning: $0) }
+        }
+        signals.cancel()
+        switch outcome {
+        case .storeFailed(let message):
+            throw Stop(.unexpected, "the run ended, since its store failed: \(message); run again once that is mended")
+        case .ended(let ending):
+            let after = try store.summary(batches).total
+            let code = ExitCode.of(ending, failed: after.states[.failed, default: 0], signal: signals.received)
+            reporter.ended(
+                RunSummary(after, code: code, reasons: ending.reasons, storePath: storePath, resume: resumeCommand))
+            return code
+        }
+    }
+
+    private func plan(_ batches: [BatchID]) -> Runner.Plan {
+        var accounts: [String: KeyFingerprint] = [:]
+        for key in configuration.keys { accounts[key.modelPrefix] = key.key.fingerprint }
+        return Runner.Plan(
+            settings: pace.settings(speed: speed), catalogue: Composition.catalogue, batches: batches,
+            accounts: AccountBook(byPrefix: accounts), maximumPerTask: pace.maxCreditsPerTask?.credits,
+            seed: pace.jitterSeed ?? UInt64.random(in: .min ... .max, using: &Self.chance))
+    }
+
+    /// The one place where chance enters the program.
+    nonisolated(unsafe) private static var chance = SystemRandomNumberGenerator()
+}
+
+/// Enrolment refusals in words; all of them are exit 65, and nothing was submitted.
+private enum Refusal {
+    private static let mostShown = 10
+
+    static func of(_ error: EnrolmentError, _ manifest: LoadedManifest) -> Stop {
+        let name = SafeText.quoted(manifest.batchName)
+        switch error {
+        case .differentPath(let stored):
+            return Stop(
+                .refused,
+                "the batch \(name) came from \(SafeText.escaped(stored)); give this one its own name with --batch NAME, "
+                    + "or say that it is the same with --same-batch (nothing was submitted)")
+        case .differentProvider(let provider, let url):
+            return Stop(
+                .refused,
+                "the batch \(name) belongs to \(provider) at \(SafeText.escaped(url)); another provider needs another "
+                    + "batch: give --batch NAME (nothing was submitted)")
+        case .changed(let tasks):
+            let keys = tasks.prefix(mostShown).map { SafeText.quoted($0.key.text) }.joined(separator: ", ")
+            let more = tasks.count > mostShown ? " and \(tasks.count - mostShown) more" : ""
+            return Stop(
+                .refused,
+                "\(tasks.count) changed in \(name): \(keys)\(more); give --accept-changes to render them anew, or a new "
+                    + "id to each (nothing was submitted)")
+        case .unsettled(let keys):
+            let shown = keys.prefix(mostShown).map { SafeText.quoted($0.text) }.joined(separator: ", ")
+            return Stop(
+                .refused,
+                "changed in \(name) while still at the provider: \(shown); run the unchanged manifest until they have "
+                    + "settled, then --accept-changes (nothing was submitted)")
+        case .store(let error): return Stop(.unexpected, "cannot write the store: \(error)")
+        }
+    }
+}

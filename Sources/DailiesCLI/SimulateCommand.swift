@@ -1,0 +1,116 @@
+import ArgumentParser
+import DailiesCore
+import Foundation
+import ProviderSimulator
+
+struct SimulateCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "simulate",
+        abstract: "Be the provider: the whole tasks API on this machine, without a render and without a bill.",
+        discussion: """
+            The first line it prints is its URL. What it would have charged stands at /simulator/bill.
+
+            Examples:
+              dailies simulate --port 8080 --speed 60
+              dailies run jobs/first.yaml --provider simulator --base-url http://127.0.0.1:8080 --speed 60
+              curl http://127.0.0.1:8080/simulator/bill
+            """)
+
+    @Option(help: "The port on 127.0.0.1; 0 for any that is free.")
+    var port = 0
+    @Option(help: "How much faster than real time it renders.")
+    var speed = 1.0
+    @Option(help: ArgumentHelp("Keep its state in this file, so that it survives its own restart.", valueName: "path"))
+    var state: String?
+    @Option(help: ArgumentHelp("Tasks in flight beyond which it answers 429.", valueName: "n"))
+    var accountConcurrency: Int?
+    @Option(help: "Decides how long each render takes and what it comes to.")
+    var seed: UInt64 = 1
+    @Option(help: ArgumentHelp("What becomes of submission keys: honoured, or ignored.", valueName: "policy"))
+    var keys = KeyPolicyArgument.honoured
+    @Option(help: ArgumentHelp("Which replies echo the key: always, params (as the pages show it), never.", valueName: "when"))
+    var echo = EchoArgument.params
+    @Option(help: ArgumentHelp("Credits in the wallet; without it, no end of them.", valueName: "credits"))
+    var balance: CreditsArgument?
+    @Option(
+        help: ArgumentHelp(
+            "Faults and how likely each is, as dropReply=0.05,cutDownload=0.3. May be repeated. `all=0.05` sets every one.",
+            valueName: "kind=probability"))
+    var fault: [String] = []
+    @Option(help: ArgumentHelp("How long the URLs of clips live, at speed 1.", valueName: "time"))
+    var urlLifetime: DurationArgument?
+    @Option(help: ArgumentHelp("Bytes of padding in every clip.", valueName: "n"))
+    var padding = 0
+
+    mutating func validate() throws {
+        guard speed > 0, speed <= 100_000 else { throw ValidationError("--speed is a number above 0, to 100000") }
+        guard (0...65_535).contains(port) else { throw ValidationError("--port is a number from 0 to 65535") }
+        guard padding >= 0, padding <= 1 << 30 else { throw ValidationError("--padding is a number from 0 to 2^30") }
+        if let accountConcurrency, accountConcurrency < 1 {
+            throw ValidationError("--account-concurrency is at least 1")
+        }
+    }
+
+    func run() async throws {
+        let server = Composition.simulator(try simulation(), port: port, stateFile: state)
+        let bound: Int
+        do {
+            bound = try await server.start()
+        } catch {
+            throw Stop(.unexpected, "the simulator cannot start: \(error)")
+        }
+        Console.out("http://127.0.0.1:\(bound)")
+        let (stops, stop) = AsyncStream<Void>.makeStream()
+        let signals = StopSignals { stop.yield() }
+        for await _ in stops { break }
+        await server.stop()
+        signals.cancel()
+    }
+
+    private func simulation() throws -> SimulatorConfiguration {
+        var simulation = SimulatorConfiguration()
+        simulation.speed = speed
+        simulation.seed = seed
+        simulation.limits.accountConcurrency = accountConcurrency
+        simulation.submissionKeys = keys == .ignored ? .ignored : .honoured(echo: echo.policy)
+        simulation.money.balance = balance?.credits
+        simulation.assets.paddingBytes = padding
+        if let urlLifetime { simulation.assets.urlLifetime = urlLifetime.duration }
+        for word in fault.flatMap({ $0.split(separator: ",") }) { try set(String(word), in: &simulation.faults) }
+        return simulation
+    }
+
+    private func set(_ word: String, in plan: inout FaultPlan) throws {
+        let parts = word.split(separator: "=")
+        guard parts.count == 2, let probability = Double(parts[1]), (0...1).contains(probability) else {
+            throw ValidationError("--fault takes kind=probability, such as dropReply=0.05; not \(SafeText.quoted(word))")
+        }
+        if parts[0] == "all" {
+            for kind in FaultKind.allCases { plan[kind] = probability }
+        } else if let kind = FaultKind(rawValue: String(parts[0])) {
+            plan[kind] = probability
+        } else {
+            let known = FaultKind.allCases.map(\.rawValue).joined(separator: ", ")
+            throw ValidationError("there is no fault \(SafeText.quoted(String(parts[0]))); there are: all, \(known)")
+        }
+    }
+}
+
+enum KeyPolicyArgument: String, ExpressibleByArgument, CaseIterable {
+    case honoured
+    case ignored
+}
+
+enum EchoArgument: String, ExpressibleByArgument, CaseIterable {
+    case always
+    case params
+    case never
+
+    var policy: SimulatorConfiguration.Echo {
+        switch self {
+        case .always: .always
+        case .params: .paramsOnly
+        case .never: .never
+        }
+    }
+}

@@ -1,0 +1,23 @@
+import ArgumentParser
+import DailiesStore
+import Foundation
+
+/// Which store a command works on.
+struct StoreOptions: ParsableArguments {
+    static let environmentName = "DAILIES_STORE"
+    static let defaultPath = "dailies.sqlite"
+
+    @Option(help: ArgumentHelp("The store (default: $DAILIES_STORE, else dailies.sqlite).", valueName: "path"))
+    var store: String?
+
+    var path: String { store ?? ProcessInfo.processInfo.environment[Self.environmentName] ?? Self.defaultPath }
+
+    /// For reading, also while a runner works on it.
+    func openForReading() throws -> Store {
+        do {
+            return try Store.open(path, for: .reading)
+        } catch {
+            throw Stop(.unexpected, "cannot read the store \(path): \(error)")
+        }
+    }
+}

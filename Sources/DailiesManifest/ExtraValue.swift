@@ -1,0 +1,67 @@
+import ExactJSON
+
+/// A field that we know nothing about, as the JSON that goes into the request.
+///
+/// JSON stays as it is. A plain YAML scalar or a CSV cell is what JSON would read in it: a number, `true`, `false` or
+/// `null` by JSON's grammar, and a text otherwise (`no`, `16:9` and `007` are texts). Members of inner objects are
+/// sorted, so that their order is no part of a task's identity.
+enum ExtraValue {
+    /// nil: something in it was refused.
+    static func json(_ value: FieldValue, log: inout ProblemLog) -> String? {
+        switch value.node.content {
+        case .nothing: return "null"
+        case .scalar(let scalar): return json(scalar)
+        case .list(let elements):
+            var parts: [String] = []
+            for (index, element) in elements.enumerated() {
+                guard let part = json(FieldValue(label: "\(value.label)[\(index)]", node: element), log: &log) else {
+                    return nil
+                }
+                parts.append(part)
+            }
+            return "[" + parts.joined(separator: ",") + "]"
+        case .map(let fields):
+            let before = log.errorCount
+            var parts: [(name: String, json: String)] = []
+            for field in log.unique(fields, prefix: value.label + ".") {
+                let inner = FieldValue(label: value.label + "." + field.name, node: field.value)
+                if let part = json(inner, log: &log) { parts.append((field.name, part)) }
+            }
+            return log.errorCount == before ? object(parts) : nil
+        }
+    }
+
+    /// Members sorted by the bytes of their names.
+    static func object(_ members: [(name: String, json: String)]) -> String {
+        let sorted = members.sorted { $0.name.precedesInUTF8($1.name) }
+        return "{" + sorted.map { JSONText.quoted($0.name) + ":" + $0.json }.joined(separator: ",") + "}"
+    }
+
+    private static func json(_ scalar: Scalar) -> String {
+        switch scalar.form {
+        case .jsonText, .quoted: JSONText.quoted(scalar.text)
+        case .jsonNumber, .jsonLiteral: scalar.text
+        case .bare:
+            if ["true", "false", "null"].contains(scalar.text) || JSONText.isNumber(scalar.text) {
+                scalar.text
+            } else {
+                JSONText.quoted(scalar.text)
+            }
+        }
+    }
+}
+
+extension ProblemLog {
+    /// The fields without those whose name came before, which are reported.
+    mutating func unique(_ fields: [SourceField], prefix: String = "") -> [SourceField] {
+        var places: [ExactName: Place] = [:]
+        return fields.filter { field in
+            guard let earlier = places.updateValue(field.place, forKey: ExactName(field.name)) else { return true }
+            places[ExactName(field.name)] = earlier
+            error(
+                field.place, prefix + field.name, "is given again, first at \(earlier.line):\(earlier.column)",
+                "remove one of them")
+            return false
+        }
+    }
+}

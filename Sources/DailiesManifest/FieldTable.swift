@@ -1,0 +1,61 @@
+import DailiesCore
+
+/// The names that a task may have, and the types of those that go into the request.
+struct FieldTable: Sendable {
+    /// Request fields of every model.
+    static let common: [String: ExtraField] = [
+        "model": .text(allowed: nil), "prompt": .text(allowed: nil), "duration_seconds": .integer,
+        "resolution": .text(allowed: nil), "aspect_ratio": .text(allowed: nil), "image_init": .text(allowed: nil),
+    ]
+    /// Fields that stay here.
+    static let runner: Set = ["id", "tags", "priority", "output", "matrix", "extra"]
+    /// Fields of the API around a request: no manifest sets them.
+    static let reserved: Set = ["out_task_id", "task_id", "callback_url", "stream", "params", "batch", "defaults"]
+    /// What people write for a field, where its letters are not near.
+    private static let synonyms = [
+        "text": "prompt", "description": "prompt", "seconds": "duration_seconds", "length": "duration_seconds",
+        "size": "resolution", "ratio": "aspect_ratio", "image": "image_init", "first_frame": "image_init",
+        "name": "id", "key": "id", "filename": "output", "file": "output",
+    ]
+
+    /// The extra fields of all models by name. Of a field that models type differently, the first model's type.
+    private let extra: [String: ExtraField]
+
+    init(catalogue: ModelCatalogue) {
+        var extra: [String: ExtraField] = [:]
+        for model in catalogue.models.values.sorted(by: { $0.id.text.precedesInUTF8($1.id.text) }) {
+            for (name, kind) in model.extraFields where extra[name] == nil { extra[name] = kind.withoutChoice }
+        }
+        self.extra = extra
+    }
+
+    /// The type of a request field for a model; for one we do not know, as the models we know have it. nil: no field.
+    func kind(of name: String, for model: ModelSpec?) -> ExtraField? {
+        Self.common[name] ?? model?.extraFields[name] ?? extra[name]
+    }
+
+    var requestFields: Set<String> { Set(Self.common.keys).union(extra.keys) }
+    func isRequestField(_ name: String) -> Bool { kind(of: name, for: nil) != nil }
+    func isTaskField(_ name: String) -> Bool { isRequestField(name) || Self.runner.contains(name) }
+
+    /// What to say of a name that is none of these.
+    func unknown(_ name: String) -> (what: String, todo: String) {
+        if Self.reserved.contains(name) {
+            return ("is set by the runner, not by a task", "remove it")
+        }
+        let names = requestFields.union(Self.runner)
+        if let near = Suggestion.nearest(to: name, in: names) ?? Self.synonyms[name.lowercased()] {
+            return ("is no known field", "did you mean \(near)?")
+        }
+        return ("is no known field", "remove it, or write it under extra if the model takes it")
+    }
+}
+
+extension ExtraField {
+    fileprivate var withoutChoice: ExtraField {
+        switch self {
+        case .integer: .integer
+        case .text: .text(allowed: nil)
+        }
+    }
+}

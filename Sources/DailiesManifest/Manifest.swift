@@ -1,0 +1,80 @@
+import DailiesCore
+
+/// What a manifest asks for: read, checked against the catalogue, expanded.
+public struct Manifest: Sendable {
+    /// As the manifest gives it, or the file's name without its ending. 1…200 bytes, no control characters.
+    public let batchName: String
+    /// In the order of the manifest, the tasks of a `matrix` in place. At least one; keys are unique.
+    public let tasks: [TaskSpec]
+    /// What need not stop a run: models that the catalogue does not know, and such. In the order of their places.
+    public let warnings: [ManifestProblem]
+    /// As it was given to the reader.
+    public let path: String
+}
+
+/// One broken rule, or one warning, at its place.
+public struct ManifestProblem: Hashable, Sendable, CustomStringConvertible {
+    public let file: String
+    /// Counted from 1.
+    public let line: Int
+    /// Counted from 1, in Unicode scalars.
+    public let column: Int
+    /// `prompt`, `tags.client`, `defaults.seed`; `syntax` and `file` for what concerns no single field.
+    public let field: String
+    /// Starts in lower case; values in it are escaped and cut, so that it may be printed anywhere.
+    public let what: String
+    /// What to do about it.
+    public let todo: String
+
+    public init(file: String, line: Int, column: Int, field: String, what: String, todo: String) {
+        self.file = file
+        self.line = line
+        self.column = column
+        self.field = field
+        self.what = what
+        self.todo = todo
+    }
+
+    /// `FILE:LINE:COLUMN: field: what is wrong; what to do`, on one line whatever the file is called.
+    public var description: String {
+        "\(SafeText.escaped(file)):\(line):\(column): \(field): \(what); \(todo)"
+    }
+}
+
+/// A manifest that is refused: every problem that was found, in the order of their places; never empty.
+public struct ManifestFailure: Error, Sendable, CustomStringConvertible {
+    public let problems: [ManifestProblem]
+
+    public init(problems: [ManifestProblem]) {
+        precondition(!problems.isEmpty, "a manifest is refused without a problem")
+        self.problems = problems
+    }
+
+    /// One problem a line.
+    public var description: String { problems.map(\.description).joined(separator: "\n") }
+}
+
+/// The formats a manifest may have. All can say the same, but that `matrix` needs JSON, JSONL or YAML.
+public enum ManifestFormat: String, CaseIterable, Sendable {
+    /// One task object a line.
+    case jsonl
+    case json
+    case yaml
+    /// Comma or semicolon or tab, by the header line.
+    case csv
+    case tsv
+
+    /// By the file's ending, in upper or lower case; `ndjson` is `jsonl` and `yml` is `yaml`. nil for any other.
+    public init?(path: String) {
+        let name = path.split(separator: "/").last ?? ""
+        guard let dot = name.lastIndex(of: ".") else { return nil }
+        switch name[name.index(after: dot)...].lowercased() {
+        case "jsonl", "ndjson": self = .jsonl
+        case "json": self = .json
+        case "yaml", "yml": self = .yaml
+        case "csv": self = .csv
+        case "tsv": self = .tsv
+        default: return nil
+        }
+    }
+}

@@ -1,0 +1,130 @@
+import DailiesCore
+
+/// The fields of a task, or of `defaults`, sorted by what they are for; their types are not looked at yet.
+struct RawTask {
+    var place: Place
+    var request: [String: FieldValue] = [:]
+    /// Of `extra`, by name.
+    var extra: [ExactName: FieldValue] = [:]
+    var tags: [ExactName: String] = [:]
+    var priority: Int?
+    var id: FieldValue?
+    var output: FieldValue?
+    var matrix: FieldValue?
+
+    init(place: Place) { self.place = place }
+
+    /// This task with the defaults for what it does not give itself.
+    func merged(with defaults: RawTask) -> RawTask {
+        var result = self
+        result.request.merge(defaults.request) { own, _ in own }
+        result.extra.merge(defaults.extra) { own, _ in own }
+        result.tags.merge(defaults.tags) { own, _ in own }
+        result.priority = priority ?? defaults.priority
+        return result
+    }
+}
+
+/// Reads ``RawTask``s.
+struct RawTaskReader {
+    /// Tags of one task.
+    private static let mostTags = 64
+    private static let priorities = -1_000_000...1_000_000
+
+    let fields: FieldTable
+
+    /// - Parameter isDefaults: then `id`, `output` and `matrix` are refused, and fields are called `defaults.…`.
+    func read(_ source: [SourceField], at place: Place, isDefaults: Bool, log: inout ProblemLog) -> RawTask {
+        let prefix = isDefaults ? "defaults." : ""
+        var task = RawTask(place: place)
+        for field in log.unique(source, prefix: prefix) {
+            let value = FieldValue(label: prefix + field.name, node: field.value)
+            if fields.isRequestField(field.name) {
+                if !value.isNothing { task.request[field.name] = value }
+            } else if isDefaults, ["id", "output", "matrix"].contains(field.name) {
+                log.error(field.place, value.label, "belongs to a single task", "remove it from defaults")
+            } else if !value.isNothing || !FieldTable.runner.contains(field.name) {
+                readRunnerField(field, value, into: &task, log: &log)
+            }
+        }
+        return task
+    }
+
+    private func readRunnerField(
+        _ field: SourceField, _ value: FieldValue, into task: inout RawTask, log: inout ProblemLog
+    ) {
+        switch field.name {
+        case "id": task.id = value
+        case "output": task.output = value
+        case "matrix": task.matrix = value
+        case "priority": task.priority = priority(value, log: &log)
+        case "tags": task.tags = tags(value, log: &log)
+        case "extra": task.extra = extra(value, log: &log)
+        case "batch", "defaults":
+            log.error(
+                field.place, value.label, "cannot stand in a task",
+                "write it once: in a first line without prompt and model, or beside tasks")
+        default:
+            let unknown = fields.unknown(field.name)
+            log.error(field.place, value.label, unknown.what, unknown.todo)
+        }
+    }
+
+    private func priority(_ value: FieldValue, log: inout ProblemLog) -> Int? {
+        guard let number = log.integer(value) else { return nil }
+        guard Self.priorities ~= number else {
+            log.refuse(
+                value, "is \(number)",
+                "write a number from \(Self.priorities.lowerBound) to \(Self.priorities.upperBound)")
+            return nil
+        }
+        return number
+    }
+
+    private func tags(_ value: FieldValue, log: inout ProblemLog) -> [ExactName: String] {
+        guard case .map(let members) = value.node.content else {
+            log.refuse(value, "is \(value.node.content.name)", "write names and values, such as client: acme")
+            return [:]
+        }
+        var tags: [ExactName: String] = [:]
+        for member in log.unique(members, prefix: value.label + ".") {
+            let tag = FieldValue(label: value.label + "." + member.name, node: member.value)
+            if tag.isNothing { continue }
+            if let fault = ProblemLog.fault(ofName: member.name) {
+                log.error(member.place, value.label, "has a name that \(fault.what)", fault.todo)
+            } else if let text = log.name(tag) {
+                tags[ExactName(member.name)] = text
+            }
+        }
+        if tags.count > Self.mostTags {
+            log.refuse(value, "has \(tags.count) tags", "write at most \(Self.mostTags)")
+        }
+        return tags
+    }
+
+    private func extra(_ value: FieldValue, log: inout ProblemLog) -> [ExactName: FieldValue] {
+        guard case .map(let members) = value.node.content else {
+            log.refuse(value, "is \(value.node.content.name)", "write the names and values of fields")
+            return [:]
+        }
+        var extra: [ExactName: FieldValue] = [:]
+        for member in log.unique(members, prefix: value.label + ".") {
+            let inner = FieldValue(label: value.label + "." + member.name, node: member.value)
+            if inner.isNothing { continue }
+            if fields.isTaskField(member.name) {
+                log.error(member.place, inner.label, "is a field of its own", "write it beside extra, not in it")
+            } else if FieldTable.reserved.contains(member.name) {
+                log.error(member.place, inner.label, "is set by the runner, not by a task", "remove it")
+            } else if let fault = ProblemLog.fault(ofName: member.name) {
+                log.error(member.place, value.label, "has a name that \(fault.what)", fault.todo)
+            } else {
+                extra[ExactName(member.name)] = inner
+            }
+        }
+        return extra
+    }
+}
+
+extension FieldValue {
+    var isNothing: Bool { if case .nothing = node.content { true } else { false } }
+}

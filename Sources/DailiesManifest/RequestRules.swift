@@ -1,0 +1,184 @@
+import DailiesCore
+
+/// A request that was checked.
+struct CheckedRequest {
+    let request: CanonicalRequest
+    let shape: RequestShape
+    let prompt: String
+}
+
+/// What the API and its models take, as far as it is published.
+struct RequestRules: Sendable {
+    /// The API takes 1 MiB; the rest is for what stands around a request in a body.
+    static let largestRequest = 1_000_000
+    /// Whole seconds of a model that we do not know: up to a day.
+    private static let anyDuration = 1...86_400
+
+    let catalogue: ModelCatalogue
+    let identity: IdentityDefaults
+    let today: String?
+    let fields: FieldTable
+
+    init(catalogue: ModelCatalogue, identity: IdentityDefaults, today: String?) {
+        self.catalogue = catalogue
+        self.identity = identity
+        self.today = today
+        fields = FieldTable(catalogue: catalogue)
+    }
+
+    /// - Parameter place: of the task, for fields that are missing.
+    /// - Returns: nil where something was refused.
+    func check(
+        _ request: [String: FieldValue], extra: [ExactName: FieldValue], at place: Place, log: inout ProblemLog
+    ) -> CheckedRequest? {
+        let before = log.errorCount
+        for name in ["model", "prompt", "duration_seconds"] where request[name] == nil {
+            log.error(place, name, "is missing", "every task needs one, its own or from defaults")
+        }
+        let model = request["model"].flatMap { log.name($0) }.map { ModelID($0) }
+        let spec = model.flatMap { catalogue[$0] }
+        if let model, let value = request["model"] { warn(of: model, spec, value, log: &log) }
+        var typed: [String: TypedValue] = [:]
+        for (name, value) in request.sorted(by: { $0.key.precedesInUTF8($1.key) }) where name != "model" {
+            typed[name] = check(value, name: name, model: model, spec: spec, log: &log)
+        }
+        var members = typed.map { (name: $0.key, json: $0.value.json) }
+        addExtra(extra, spec: spec, to: &members, log: &log)
+        guard log.errorCount == before, let model, case .text(let prompt) = typed["prompt"] else { return nil }
+        members.append(("model", TypedValue.text(model.text).json))
+        fillDefaults(of: model, into: &typed, &members)
+        let text = ExtraValue.object(members)
+        guard text.utf8.count <= Self.largestRequest else {
+            log.error(
+                request["prompt"]?.place ?? place, "prompt",
+                "makes a request of \(text.utf8.count) bytes, more than \(Self.largestRequest)",
+                "shorten it, and give image_init as a URL")
+            return nil
+        }
+        return CheckedRequest(
+            request: CanonicalRequest(text: text), shape: shape(model, typed), prompt: prompt)
+    }
+
+    private func shape(_ model: ModelID, _ typed: [String: TypedValue]) -> RequestShape {
+        var seconds: Int?
+        if case .integer(_, let value) = typed["duration_seconds"] { seconds = value }
+        return RequestShape(model: model, durationSeconds: seconds, resolution: typed["resolution"]?.plain)
+    }
+
+    private func fillDefaults(
+        of model: ModelID, into typed: inout [String: TypedValue], _ members: inout [(name: String, json: String)]
+    ) {
+        guard let entry = identity[model] else { return }
+        for (name, text) in [("resolution", entry.resolution), ("aspect_ratio", entry.aspectRatio)]
+        where typed[name] == nil {
+            typed[name] = .text(text)
+            members.append((name, TypedValue.text(text).json))
+        }
+    }
+
+    private func addExtra(
+        _ extra: [ExactName: FieldValue], spec: ModelSpec?, to members: inout [(name: String, json: String)],
+        log: inout ProblemLog
+    ) {
+        for (name, value) in extra.sorted(by: { $0.key.text.precedesInUTF8($1.key.text) }) {
+            if let spec {
+                log.warning(
+                    value.place, value.label, "is no published field of \(spec.id)", "it is sent as it is written")
+            }
+            if let json = ExtraValue.json(value, log: &log) { members.append((name.text, json)) }
+        }
+    }
+
+    // MARK: Models
+
+    private func warn(of model: ModelID, _ spec: ModelSpec?, _ value: FieldValue, log: inout ProblemLog) {
+        guard let spec else {
+            log.warnOnce(
+                of: model, value, "\(SafeText.quoted(model.text)) is no model that we know", suggestion(for: model))
+            return
+        }
+        if let today, let withdrawn = spec.withdrawn, !today.precedesInUTF8(withdrawn) {
+            log.warnOnce(
+                of: model, value, "\(model) was withdrawn by \(spec.vendor) on \(withdrawn)",
+                "expect it to fail, or choose another model")
+        }
+    }
+
+    private func suggestion(for model: ModelID) -> String {
+        if let meant = catalogue.otherSurface[model.text] {
+            return "that is its id on another surface; did you mean \(meant)?"
+        }
+        let ids = catalogue.models.keys.map(\.text)
+        if let near = Suggestion.nearest(to: model.text, in: ids) { return "did you mean \(near)?" }
+        if let near = Suggestion.nearest(to: model.text, in: catalogue.otherSurface.keys),
+            let meant = catalogue.otherSurface[near]
+        {
+            return "did you mean \(meant)?"
+        }
+        return "it is sent as it is written, unchecked"
+    }
+
+    // MARK: Fields
+
+    private func check(
+        _ value: FieldValue, name: String, model: ModelID?, spec: ModelSpec?, log: inout ProblemLog
+    ) -> TypedValue? {
+        if let spec, FieldTable.common[name] == nil, spec.extraFields[name] == nil {
+            log.refuse(value, "is no field of \(spec.id)", "remove it, or choose a model that has it")
+            return nil
+        }
+        guard let kind = fields.kind(of: name, for: spec), let typed = log.typed(value, as: kind) else { return nil }
+        switch (name, typed) {
+        case ("prompt", .text(let text)): checkPrompt(text, value, log: &log)
+        case ("duration_seconds", .integer(_, let seconds)):
+            let range = spec?.durationSeconds ?? (model == nil ? Int.min...Int.max : Self.anyDuration)
+            if !(range ~= seconds) {
+                log.refuse(
+                    value, "\(seconds) is not what \(SafeText.cut(model?.text ?? "")) renders",
+                    "write \(range.lowerBound) to \(range.upperBound)")
+            }
+        case ("image_init", .text(let text)): checkImage(text, value, spec, log: &log)
+        case ("resolution", .text(let text)): checkChoice(text, spec?.resolutions, value, spec, log: &log)
+        case ("aspect_ratio", .text(let text)): checkChoice(text, spec?.aspectRatios, value, spec, log: &log)
+        case (_, .text(let text)):
+            var choices: [String]?
+            if case .text(let allowed) = kind { choices = allowed }
+            checkChoice(text, choices, value, spec, log: &log)
+        case (_, .integer): break
+        }
+        return typed
+    }
+
+    private func checkPrompt(_ text: String, _ value: FieldValue, log: inout ProblemLog) {
+        guard text.allSatisfy(\.isWhitespace) else { return }
+        log.refuse(value, "is empty", "describe the clip")
+    }
+
+    private func checkChoice(
+        _ text: String, _ choices: [String]?, _ value: FieldValue, _ spec: ModelSpec?, log: inout ProblemLog
+    ) {
+        if let choices, let spec {
+            guard !choices.contains(where: { $0.utf8.elementsEqual(text.utf8) }) else { return }
+            log.refuse(
+                value, "\(SafeText.quoted(text)) is not what \(spec.id) takes",
+                "write \(choices.joinedWithOr)")
+        } else if let fault = ProblemLog.fault(ofName: text) {
+            log.refuse(value, fault.what, fault.todo)
+        }
+    }
+
+    private func checkImage(_ text: String, _ value: FieldValue, _ spec: ModelSpec?, log: inout ProblemLog) {
+        if let spec, !spec.acceptsImageInit {
+            log.refuse(value, "is no field of \(spec.id)", "remove it, or choose a model that has it")
+        } else if let fault = ImageReference.fault(text) {
+            log.refuse(value, fault.what, fault.todo)
+        }
+    }
+}
+
+extension [String] {
+    fileprivate var joinedWithOr: String {
+        guard let last, count > 1 else { return first ?? "" }
+        return dropLast().joined(separator: ", ") + " or " + last
+    }
+}

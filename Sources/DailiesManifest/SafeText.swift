@@ -1,0 +1,56 @@
+/// Text from a file in a message: nothing in it can drive a terminal or turn the reading order.
+enum SafeText {
+    /// Scalars of a value that are shown.
+    private static let longest = 60
+
+    /// In double quotes, escaped, cut at 60 scalars.
+    static func quoted(_ text: some StringProtocol) -> String { "\"\(cut(text))\"" }
+
+    /// Escaped, cut at 60 scalars.
+    static func cut(_ text: some StringProtocol) -> String {
+        let scalars = text.unicodeScalars
+        let isCut = scalars.index(scalars.startIndex, offsetBy: longest + 1, limitedBy: scalars.endIndex) != nil
+        let shown = String(String.UnicodeScalarView(scalars.prefix(longest)))
+        return escaped(shown) + (isCut ? "…" : "")
+    }
+
+    /// Control, format (bidi among them), separator, private and unassigned characters as `\u{…}`.
+    static func escaped(_ text: String) -> String {
+        guard text.unicodeScalars.contains(where: needsEscape) else { return text }
+        var result = String.UnicodeScalarView()
+        for scalar in text.unicodeScalars {
+            if needsEscape(scalar) {
+                result.append(contentsOf: "\\u{\(String(scalar.value, radix: 16))}".unicodeScalars)
+            } else {
+                result.append(scalar)
+            }
+        }
+        return String(result)
+    }
+
+    private static func needsEscape(_ scalar: UnicodeScalar) -> Bool {
+        if scalar.isASCII { return isControl(scalar) }
+        switch scalar.properties.generalCategory {
+        case .control, .format, .lineSeparator, .paragraphSeparator, .privateUse, .surrogate, .unassigned: return true
+        default: return false
+        }
+    }
+
+    /// C0, DEL and C1.
+    static func isControl(_ scalar: UnicodeScalar) -> Bool {
+        scalar.value < 0x20 || 0x7F...0x9F ~= scalar.value
+    }
+}
+
+/// A name that is compared by its bytes: Swift's strings take NFC and NFD for equal, the provider need not.
+struct ExactName: Hashable {
+    let text: String
+    init(_ text: String) { self.text = text }
+    static func == (a: ExactName, b: ExactName) -> Bool { a.text.utf8.elementsEqual(b.text.utf8) }
+    func hash(into hasher: inout Hasher) { hasher.combine(text) }
+}
+
+extension String {
+    /// The order of UTF-8 bytes.
+    func precedesInUTF8(_ other: String) -> Bool { utf8.lexicographicallyPrecedes(other.utf8) }
+}

@@ -1,0 +1,52 @@
+/// A place in a manifest: line and column (in Unicode scalars), both counted from 1.
+struct Place: Hashable, Comparable {
+    let line: Int
+    let column: Int
+    static let start = Place(line: 1, column: 1)
+    static func < (a: Place, b: Place) -> Bool { (a.line, a.column) < (b.line, b.column) }
+}
+
+/// What all formats have in common: a tree of texts, each with its place and with what its writing says of its type.
+struct SourceNode {
+    indirect enum Content {
+        /// Null, `~`, an empty cell: the same as not written at all.
+        case nothing
+        case scalar(Scalar)
+        case list([SourceNode])
+        case map([SourceField])
+    }
+    let place: Place
+    let content: Content
+}
+
+/// A name and its value; `place` is that of the name. A name may come twice.
+struct SourceField {
+    let name: String
+    let place: Place
+    let value: SourceNode
+}
+
+/// A text and how it was written. Its type is the matter of the field that it is for.
+struct Scalar {
+    enum Form {
+        case jsonText
+        case jsonNumber
+        /// `true` or `false`.
+        case jsonLiteral
+        /// A plain YAML scalar or a CSV cell: may be a number or a text.
+        case bare
+        /// A YAML scalar in quotes or in a block: a text.
+        case quoted
+    }
+    let text: String
+    let form: Form
+}
+
+/// What ends the reading of a text, or of one line of it.
+struct SourceTrouble: Error {
+    let place: Place
+    /// `syntax` or `file`.
+    let field: String
+    let what: String
+    let todo: String
+}

@@ -1,0 +1,83 @@
+import Yams
+
+/// YAML as the common tree. Scalars are taken as their text, whatever YAML 1.1 makes of them; tags (`!!int`) mean
+/// nothing; aliases are copied in, within bounds.
+struct YAMLSource {
+    /// Nodes of a document beyond one for each of its bytes: what aliases may add.
+    private static let copiedNodes = 1_000_000
+    private static let deepest = 64
+
+    /// A document without content has no node.
+    static func node(_ bytes: ArraySlice<UInt8>) throws(SourceTrouble) -> SourceNode {
+        let text = String(decoding: bytes, as: UTF8.self)
+        try YAMLGuard.check(text)
+        var reading = YAMLDuplicates(text)
+        guard let root = try reading.root() else {
+            return SourceNode(place: .start, content: .nothing)
+        }
+        var source = YAMLSource(names: reading.names, nodesLeft: bytes.count + copiedNodes)
+        return try source.convert(root, depth: 1)
+    }
+
+    /// The true names of keys that had to be renamed, by their places.
+    private let names: [Place: String]
+    private var nodesLeft: Int
+
+    private mutating func convert(_ node: Node, depth: Int) throws(SourceTrouble) -> SourceNode {
+        let place = Place(node.mark)
+        nodesLeft -= 1
+        guard nodesLeft > 0 else {
+            throw SourceTrouble(
+                place: place, field: "file", what: "aliases copy more than \(Self.copiedNodes) nodes",
+                todo: "write defaults and matrix instead of aliases")
+        }
+        guard depth <= Self.deepest else {
+            throw Self.tooDeep(place)
+        }
+        switch node {
+        case .scalar(let scalar):
+            return SourceNode(place: place, content: Self.content(scalar))
+        case .sequence(let sequence):
+            var elements: [SourceNode] = []
+            for element in sequence { elements.append(try convert(element, depth: depth + 1)) }
+            return SourceNode(place: place, content: .list(elements))
+        case .mapping(let mapping):
+            var fields: [SourceField] = []
+            for (key, value) in mapping {
+                fields.append(try field(key, try convert(value, depth: depth + 1)))
+            }
+            return SourceNode(place: place, content: .map(fields))
+        case .alias:
+            preconditionFailure("the parser resolves every alias")
+        }
+    }
+
+    static func tooDeep(_ place: Place) -> SourceTrouble {
+        SourceTrouble(
+            place: place, field: "syntax", what: "nested deeper than \(deepest) levels",
+            todo: "take out the inner levels")
+    }
+
+    private func field(_ key: Node, _ value: SourceNode) throws(SourceTrouble) -> SourceField {
+        let place = Place(key.mark)
+        guard case .scalar(let scalar) = key else {
+            throw SourceTrouble(
+                place: place, field: "syntax", what: "a list or mapping stands as a key", todo: "write a plain word")
+        }
+        return SourceField(name: names[place] ?? scalar.string, place: place, value: value)
+    }
+
+    private static func content(_ scalar: Node.Scalar) -> SourceNode.Content {
+        guard scalar.style == .plain else { return .scalar(Scalar(text: scalar.string, form: .quoted)) }
+        switch scalar.string {
+        case "", "~", "null", "Null", "NULL": return .nothing
+        default: return .scalar(Scalar(text: scalar.string, form: .bare))
+        }
+    }
+}
+
+extension Place {
+    init(_ mark: Mark?) {
+        self.init(line: max(mark?.line ?? 1, 1), column: max(mark?.column ?? 1, 1))
+    }
+}

@@ -1,0 +1,174 @@
+import AsyncHTTPClient
+import DailiesCore
+import NIOCore
+import NIOHTTP1
+import ProviderWire
+
+/// The tasks API over HTTP. The simulator is reached by the same type with another base URL.
+///
+/// Every call costs one Swift task and answers once, on any thread, also after ``shutdown()``. Nothing is retried, no
+/// redirect of the API is followed, and the key goes to the base URL's host only.
+public final class ByteSpikeProvider: RenderProvider {
+    /// Code of the fault when no configured key has the fingerprint that a task was submitted with.
+    public static let noKeyCode = "no_key"
+
+    public var name: String { configuration.name }
+    public var baseURL: String { configuration.baseURL }
+    public var dialect: Dialect { configuration.dialect }
+
+    let configuration: ProviderConfiguration
+    let api: APIClient
+    private let gate: RequestGate
+    private let route: QueryRoute
+    private let downloader: AssetDownloader
+    private let downloadGate: RequestGate
+    private let redaction: Redaction
+
+    /// Whoever makes a provider calls ``shutdown()`` before letting go of it.
+    public init(_ configuration: ProviderConfiguration) {
+        self.configuration = configuration
+        redaction = Redaction(secrets: configuration.keys.map(\.key.secret))
+        api = APIClient(
+            client: Self.client(configuration, connections: configuration.connections),
+            baseURL: configuration.baseURL, userAgent: configuration.userAgent,
+            maximumReplyBytes: configuration.maximumReplyBytes, redaction: redaction)
+        gate = RequestGate(configuration.connections)
+        route = QueryRoute(configuration.dialect)
+        // Downloads have connections of their own: slow ones take none from submits and queries.
+        downloader = AssetDownloader(
+            client: Self.client(configuration, connections: configuration.downloads),
+            allowsPlainLoopback: configuration.base.isLoopback, userAgent: configuration.userAgent,
+            headTimeout: configuration.connectTimeout + configuration.stallTimeout,
+            stallTimeout: configuration.stallTimeout, maximumBytes: configuration.maximumClipBytes,
+            redaction: redaction)
+        downloadGate = RequestGate(configuration.downloads)
+    }
+
+    private static func client(_ configuration: ProviderConfiguration, connections: Int) -> HTTPClient {
+        var settings = HTTPClient.Configuration()
+        settings.httpVersion = .http1Only
+        settings.redirectConfiguration = .disallow
+        settings.decompression = .disabled
+        settings.timeout = HTTPClient.Configuration.Timeout(connect: configuration.connectTimeout.timeAmount)
+        settings.connectionPool.idleTimeout = configuration.idleTimeout.timeAmount
+        settings.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = connections
+        settings.connectionPool.retryConnectionEstablishment = false
+        return HTTPClient(eventLoopGroupProvider: .singleton, configuration: settings)
+    }
+
+    public func fingerprint(for model: ModelID) -> KeyFingerprint? { configuration.key(for: model)?.fingerprint }
+
+    public func body(for request: CanonicalRequest, key: SubmissionKey) -> [UInt8] {
+        SubmitBody.encode(request, key: key, dialect: dialect)
+    }
+
+    public func submit(_ submission: Submission, reply: @escaping @Sendable (SubmitFate) -> Void) {
+        guard let key = configuration.key(submission.account) else {
+            return reply(.notAccepted(Self.noKey(submission.account)))
+        }
+        let request = APIClient.Request(
+            method: .POST, target: WirePath.submit, body: submission.body, key: key,
+            timeout: configuration.submitTimeout)
+        run(reply) { [api, redaction] in
+            do throws(APIClient.Failure) {
+                let answer = try await api.send(request)
+                return FateTable.submitFate(
+                    status: answer.status, headers: answer.headers, body: answer.body, dialect: submission.dialect,
+                    redaction: redaction)
+            } catch {
+                return error.wasSent ? .unknown(error.fault, isFreeByContract: false) : .notAccepted(error.fault)
+            }
+        }
+    }
+
+    public func query(_ question: Question, reply: @escaping @Sendable (QueryAnswer) -> Void) {
+        guard let key = configuration.key(question.account) else {
+            return reply(.fault(Self.noKey(question.account)))
+        }
+        switch question.subject {
+        case .remote(let remote): run(reply) { await self.query(remote, key: key) }
+        case .key:
+            let body = SubjectBody.encode(question.subject)
+            run(reply) { await self.answer(.POST, WirePath.query, body: body, key: key) }
+        }
+    }
+
+    public func cancel(
+        _ remote: RemoteTaskID, account: KeyFingerprint, reply: @escaping @Sendable (QueryAnswer) -> Void
+    ) {
+        guard let key = configuration.key(account) else { return reply(.fault(Self.noKey(account))) }
+        run(reply) { await self.answer(.POST, WirePath.cancel(remote), body: nil, key: key) }
+    }
+
+    public func download(
+        _ asset: AssetLocation, from offset: Int64, into sink: any DownloadSink,
+        reply: @escaping @Sendable (DownloadEnd) -> Void
+    ) {
+        precondition(offset >= 0, "a download cannot begin at byte \(offset)")
+        downloadGate.enter { [downloadGate, downloader] in
+            Task {
+                let end = await downloader.download(asset, from: offset, into: sink)
+                downloadGate.leave()
+                reply(end)
+            }
+        }
+    }
+
+    /// Closes all connections. Calls in flight, in line and to come are answered with faults.
+    public func shutdown() async {
+        for client in [api.client, downloader.client] {
+            do {
+                try await client.shutdown()
+            } catch {
+                // It was shut down before, which is what was asked for; a connection that broke while it was closed
+                // is closed as well.
+                continue
+            }
+        }
+    }
+
+    /// Runs one request when the gate lets it through.
+    private func run<Answer: Sendable>(
+        _ reply: @escaping @Sendable (Answer) -> Void, _ work: @escaping @Sendable () async -> Answer
+    ) {
+        gate.enter { [gate] in
+            Task {
+                let answer = await work()
+                gate.leave()
+                reply(answer)
+            }
+        }
+    }
+
+    private func query(_ remote: RemoteTaskID, key: APIKey) async -> QueryAnswer {
+        let form = route.form
+        let first = await query(remote, by: form, key: key)
+        guard let other = route.retry(after: form, first) else { return first }
+        return route.settle(first: first, second: await query(remote, by: other, key: key), form: other)
+    }
+
+    private func query(_ remote: RemoteTaskID, by form: QueryRoute.Form, key: APIKey) async -> QueryAnswer {
+        switch form {
+        case .get: await answer(.GET, WirePath.query(remote), body: nil, key: key)
+        case .post: await answer(.POST, WirePath.query, body: SubjectBody.encode(.remote(remote)), key: key)
+        }
+    }
+
+    private func answer(_ method: HTTPMethod, _ target: String, body: [UInt8]?, key: APIKey) async -> QueryAnswer {
+        let request = APIClient.Request(
+            method: method, target: target, body: body, key: key, timeout: configuration.queryTimeout)
+        do throws(APIClient.Failure) {
+            let answer = try await api.send(request)
+            return FateTable.queryAnswer(
+                status: answer.status, headers: answer.headers, body: answer.body, redaction: redaction)
+        } catch {
+            return .fault(error.fault)
+        }
+    }
+
+    private static func noKey(_ account: KeyFingerprint) -> Fault {
+        Fault(
+            kind: .unreachable, code: noKeyCode,
+            message: "no configured API key has the fingerprint \(account); give the key that this was submitted with")
+    }
+}

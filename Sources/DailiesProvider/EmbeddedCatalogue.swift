@@ -1,0 +1,169 @@
+import DailiesCore
+import ExactJSON
+
+/// The model catalogue as it was compiled from the provider's pages, embedded in the program.
+public enum EmbeddedCatalogue {
+    /// Read once. The data is part of the program: what is wrong with it is our mistake, and a test reads it.
+    public static let catalogue: ModelCatalogue = {
+        do throws(CatalogueProblem) {
+            return try CatalogueReader.read(PackageResources.models_json)
+        } catch {
+            preconditionFailure("the embedded model catalogue cannot be read: \(error.message)")
+        }
+    }()
+}
+
+/// What is wrong with a catalogue's data.
+struct CatalogueProblem: Error, Hashable {
+    let message: String
+}
+
+/// Reads `models.json`.
+enum CatalogueReader {
+    static func read(_ bytes: [UInt8]) throws(CatalogueProblem) -> ModelCatalogue {
+        let top: JSONValue
+        do {
+            top = try JSONValue.parse(bytes)
+        } catch {
+            throw CatalogueProblem(message: "\(error)")
+        }
+        var specs: [ModelSpec] = []
+        var otherSurface: [String: ModelID] = [:]
+        for entry in try array(top, "models") {
+            let spec = try spec(entry)
+            specs.append(spec)
+            for id in try texts(entry, "other_surface_ids") { otherSurface[id] = spec.id }
+        }
+        return ModelCatalogue(compiled: try text(top, "compiled"), models: specs, otherSurface: otherSurface)
+    }
+
+    private static func spec(_ entry: JSONValue) throws(CatalogueProblem) -> ModelSpec {
+        let duration = try member(entry, "duration_seconds")
+        let latency = try optional(entry, "typical_latency_s", integers)
+        return ModelSpec(
+            id: ModelID(try text(entry, "id")), vendor: try text(entry, "vendor"),
+            durationSeconds: try range([try integer(duration, "min"), try integer(duration, "max")]),
+            resolutions: try texts(entry, "resolutions"),
+            defaultResolution: try optional(entry, "default_resolution", text),
+            aspectRatios: try texts(entry, "aspect_ratios"),
+            defaultAspectRatio: try optional(entry, "default_aspect_ratio", text),
+            extraFields: try extraFields(entry), acceptsImageInit: entry["image_init"]?.bool ?? false,
+            cadence: try cadence(entry),
+            typicalLatency: try latency.map { (bounds) throws(CatalogueProblem) in
+                let bounds = try range(bounds)
+                return .seconds(bounds.lowerBound)...(.seconds(bounds.upperBound))
+            },
+            typicalLatencyForSeconds: try optional(entry, "typical_latency_for_duration_s", integer),
+            prices: try prices(entry),
+            urlLifetime: try optional(entry, "url_expiry_s", integer).map { .seconds($0) },
+            withdrawn: try optional(entry, "withdrawn_upstream", text))
+    }
+
+    private static func extraFields(_ entry: JSONValue) throws(CatalogueProblem) -> [String: ExtraField] {
+        var fields: [String: ExtraField] = [:]
+        for field in try member(entry, "extra_fields").members ?? [] {
+            switch try text(field.value, "type") {
+            case "integer": fields[field.name] = .integer
+            case "string": fields[field.name] = .text(allowed: try optional(field.value, "allowed", texts))
+            case let type: throw CatalogueProblem(message: "\(field.name) has the unknown type \(type)")
+            }
+        }
+        return fields
+    }
+
+    private static func cadence(_ entry: JSONValue) throws(CatalogueProblem) -> PollCadence {
+        guard let poll = entry["poll"], !poll.isNull, let phases = poll["phases"], !phases.isNull else {
+            return .fallback
+        }
+        var read: [PollCadence.Phase] = []
+        for phase in phases.array ?? [] {
+            let interval = try integer(phase, "interval_s")
+            guard interval >= 1 else { throw CatalogueProblem(message: "interval_s is \(interval)") }
+            let until = try optional(phase, "until_s", integer)
+            read.append(PollCadence.Phase(interval: .seconds(interval), until: until.map { .seconds($0) }))
+        }
+        return read.isEmpty ? .fallback : PollCadence(phases: read)
+    }
+
+    /// Published rates first, then the total of the page's own example.
+    private static func prices(_ entry: JSONValue) throws(CatalogueProblem) -> [PublishedPrice] {
+        var prices: [PublishedPrice] = []
+        for quote in try array(entry, "price_quotes") {
+            let fee = try optional(quote, "submit_fee_usd", credits) ?? .zero
+            prices.append(
+                PublishedPrice(
+                    figure: .rate(perSecond: try credits(quote, "usd_per_second"), fee: fee),
+                    resolution: try optional(quote, "resolution", text), source: try text(quote, "source")))
+        }
+        guard let example = entry["example_credits"], !example.isNull else { return prices }
+        prices.append(
+            PublishedPrice(
+                figure: .example(
+                    total: try credits(example, "credits"), seconds: try integer(example, "duration_seconds")),
+                resolution: try optional(example, "resolution", text),
+                source: "example on \(try text(entry, "source_page"))"))
+        return prices
+    }
+
+    private static func member(_ value: JSONValue, _ name: String) throws(CatalogueProblem) -> JSONValue {
+        guard let member = value[name], !member.isNull else { throw CatalogueProblem(message: "\(name) is missing") }
+        return member
+    }
+
+    /// Null and a missing member are nil: the pages do not say.
+    private static func optional<Content>(
+        _ value: JSONValue, _ name: String,
+        _ read: (JSONValue, String) throws(CatalogueProblem) -> Content
+    ) throws(CatalogueProblem) -> Content? {
+        guard let member = value[name], !member.isNull else { return nil }
+        return try read(value, name)
+    }
+
+    private static func text(_ value: JSONValue, _ name: String) throws(CatalogueProblem) -> String {
+        guard let text = try member(value, name).string else { throw CatalogueProblem(message: "\(name) is no text") }
+        return text
+    }
+
+    private static func array(_ value: JSONValue, _ name: String) throws(CatalogueProblem) -> [JSONValue] {
+        guard let array = try member(value, name).array else { throw CatalogueProblem(message: "\(name) is no list") }
+        return array
+    }
+
+    private static func texts(_ value: JSONValue, _ name: String) throws(CatalogueProblem) -> [String] {
+        let values = try array(value, name)
+        let texts = values.compactMap(\.string)
+        guard texts.count == values.count else { throw CatalogueProblem(message: "\(name) holds more than texts") }
+        return texts
+    }
+
+    private static func integer(_ value: JSONValue, _ name: String) throws(CatalogueProblem) -> Int {
+        guard let integer = try member(value, name).number.flatMap({ Int($0) }) else {
+            throw CatalogueProblem(message: "\(name) is no whole number")
+        }
+        return integer
+    }
+
+    private static func integers(_ value: JSONValue, _ name: String) throws(CatalogueProblem) -> [Int] {
+        let values = try array(value, name)
+        let integers = values.compactMap { $0.number.flatMap { Int($0) } }
+        guard integers.count == values.count else {
+            throw CatalogueProblem(message: "\(name) holds more than whole numbers")
+        }
+        return integers
+    }
+
+    /// From the number's own text: never through binary floating point.
+    private static func credits(_ value: JSONValue, _ name: String) throws(CatalogueProblem) -> Credits {
+        guard let reading = try member(value, name).number.flatMap({ Credits.read($0) }), !reading.isRounded else {
+            throw CatalogueProblem(message: "\(name) is no amount")
+        }
+        return reading.credits
+    }
+
+    private static func range(_ bounds: [Int]) throws(CatalogueProblem) -> ClosedRange<Int> {
+        guard bounds.count == 2, 0 <= bounds[0], bounds[0] <= bounds[1] else {
+            throw CatalogueProblem(message: "\(bounds) is no range")
+        }
+        return bounds[0]...bounds[1]
+    }
+}

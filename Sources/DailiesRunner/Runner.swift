@@ -1,0 +1,263 @@
+import Crypto
+import DailiesCore
+import DailiesStore
+import Dispatch
+import Foundation
+import Logging
+
+/// Carries out what the scheduler decides: one Dispatch serial queue owns the scheduler, one timer serves the next
+/// deadline of a heap, and effects run elsewhere and come back to the queue as events. No thread waits for a render.
+public final class Runner: @unchecked Sendable {
+    // Unchecked because every `var` is touched on `queue` only, which `handle(_:)` asserts.
+
+    /// What a run needs to know, and may not change while it goes on.
+    public struct Plan: Sendable {
+        /// Already divided by the speed.
+        public var settings: SchedulerSettings
+        public var catalogue: ModelCatalogue
+        /// Batches whose waiting tasks are submitted.
+        public var batches: [BatchID]
+        public var accounts: AccountBook
+        /// The user's rates, by model.
+        public var rates: [ModelID: PriceBook.Rate]
+        /// The user's bound for any task, if given.
+        public var maximumPerTask: Credits?
+        /// Of the jitter.
+        public var seed: UInt64
+
+        public init(
+            settings: SchedulerSettings, catalogue: ModelCatalogue, batches: [BatchID], accounts: AccountBook,
+            rates: [ModelID: PriceBook.Rate] = [:], maximumPerTask: Credits? = nil, seed: UInt64
+        ) {
+            self.settings = settings
+            self.catalogue = catalogue
+            self.batches = batches
+            self.accounts = accounts
+            self.rates = rates
+            self.maximumPerTask = maximumPerTask
+            self.seed = seed
+        }
+    }
+
+    /// How a run ended.
+    public enum Outcome: Sendable {
+        case ended(RunEnding)
+        /// The store could not be read or written: everything acknowledged before is safe in it.
+        case storeFailed(String)
+    }
+
+    let queue = DispatchQueue(label: "dailies.runner", qos: .userInitiated)
+    /// Reads pages of waiting tasks, so that the scheduler never waits for the disk.
+    private let readingQueue = DispatchQueue(label: "dailies.runner.reading", qos: .userInitiated)
+    private let store: Store
+    private let provider: any RenderProvider
+    private let timers: any RunnerTimers
+    private let plan: Plan
+    private let logger: Logger
+    private let observer: @Sendable (RunEvent, Instant) -> Void
+
+    private var scheduler: Scheduler
+    private var deadlines = DeadlineHeap()
+    private var batches: [BatchID: StoredBatch] = [:]
+    private var submissionKeys: [AttemptID: SubmissionKey] = [:]
+    private var downloads: [AttemptID: ClipDownload] = [:]
+    private var done: (@Sendable (Outcome) -> Void)?
+
+    /// - Parameter observer: called on the runner's queue for everything worth telling; it must not block.
+    public init(
+        store: Store, provider: any RenderProvider, timers: any RunnerTimers, plan: Plan, logger: Logger,
+        observer: @escaping @Sendable (RunEvent, Instant) -> Void
+    ) {
+        self.store = store
+        self.provider = provider
+        self.timers = timers
+        self.plan = plan
+        self.logger = logger
+        self.observer = observer
+        scheduler = Scheduler(
+            settings: plan.settings, catalogue: plan.catalogue, baseURL: provider.baseURL, dialect: provider.dialect,
+            seed: plan.seed)
+    }
+
+    /// Begins. `done` is called once, on the runner's queue, after everything that was learned is durable.
+    public func start(done: @escaping @Sendable (Outcome) -> Void) {
+        timers.start { [weak self] in
+            guard let self else { return }
+            self.queue.async { self.serveDeadlines() }
+        }
+        queue.async {
+            self.done = done
+            do {
+                self.handle(.started(try self.recover()))
+            } catch {
+                self.fail("\(error)")
+            }
+        }
+    }
+
+    /// Asks for a clean end: nothing new is sent, what is in the air may land. May be called from any thread.
+    public func stop() { queue.async { self.handle(.stopRequested) } }
+
+    /// Changes the limit of tasks in flight, at least 1.
+    public func setConcurrency(_ limit: Int) { queue.async { self.handle(.concurrencyChanged(limit)) } }
+
+    /// Calls `body` with the counts of this run, on the runner's queue.
+    public func inspect(_ body: @escaping @Sendable (Scheduler.Tally, _ limit: Int) -> Void) {
+        queue.async { body(self.scheduler.tally, self.scheduler.concurrencyLimit) }
+    }
+
+    private func recover() throws -> Recovered {
+        for batch in try store.batches() { batches[batch.id] = batch }
+        let open = try store.openAttempts(provider: provider.name, baseURL: provider.baseURL)
+        for attempt in open { submissionKeys[attempt.attempt] = attempt.submission.key }
+        let lanes = try store.waitingLanes(batches: plan.batches)
+        var budgets: [BatchID: BudgetPosition] = [:]
+        for batch in Set(plan.batches + open.map(\.batch)) { budgets[batch] = try store.budgetPosition(batch) }
+        let prices = PriceBook(
+            catalogue: plan.catalogue, rates: plan.rates, maximumPerTask: plan.maximumPerTask,
+            settled: try store.settledPrices())
+        var trust: [KeyFingerprint: KeyTrust] = [:]
+        for account in plan.accounts.all {
+            trust[account] = try store.keyTrust(
+                baseURL: provider.baseURL, account: account, dialect: provider.dialect)
+        }
+        return Recovered(
+            open: open, lanes: lanes, budgets: budgets, prices: prices, trust: trust, accounts: plan.accounts)
+    }
+
+    // MARK: events
+
+    private func handle(_ event: SchedulerEvent) {
+        dispatchPrecondition(condition: .onQueue(queue))
+        guard done != nil else { return }
+        let now = timers.now
+        for effect in scheduler.handle(event, at: now) { carryOut(effect, now) }
+        if let next = deadlines.next { timers.wake(at: next) }
+    }
+
+    private func serveDeadlines() {
+        while done != nil, let wake = deadlines.popDue(at: timers.now) { handle(.woken(wake)) }
+        if let next = deadlines.next { timers.wake(at: next) }
+    }
+
+    // MARK: effects
+
+    private func carryOut(_ effect: Effect, _ now: Instant) {
+        switch effect {
+        case .commit(let changes, let actions): commit(changes, then: actions)
+        case .begin(let task, let reserved): begin(task, reserved: reserved, now)
+        case .act(let action): act(action)
+        case .wake(let wake, let instant): deadlines.insert(wake, at: instant)
+        case .load(let lane, let place, let limit): load(lane, after: place, limit: limit)
+        case .tell(let event): observer(event, now)
+        case .finish(let ending): finish(ending)
+        }
+    }
+
+    private func commit(_ changes: [Change], then actions: [Action]) {
+        for change in changes {
+            if case .saved(let attempt, _) = change.step { submissionKeys[attempt] = nil }
+        }
+        store.write(changes) { result in
+            switch result {
+            case .success:
+                if !actions.isEmpty { self.queue.async { self.perform(actions) } }
+            case .failure(let error): self.queue.async { self.fail(error.description) }
+            }
+        }
+    }
+
+    private func perform(_ actions: [Action]) {
+        guard done != nil else { return }
+        for action in actions { act(action) }
+    }
+
+    /// Intent, then action: the submit leaves only once its bytes and its key are durable. A crash before the commit
+    /// leaves a waiting task; after it, one in the air, which the next run settles by asking.
+    private func begin(_ task: WaitingTask, reserved: Credits?, _ now: Instant) {
+        guard let batch = batches[task.batch], let account = plan.accounts.account(for: task.shape.model) else {
+            preconditionFailure("task \(task.id) was begun without a batch or an account")
+        }
+        let preimage = SubmissionKey.preimage(
+            batchName: batch.name, task: task.key, attempt: task.attempt, request: task.request)
+        let key = SubmissionKey(digest: SHA256.hash(data: Data(preimage)))
+        let submission = Submission(
+            attempt: AttemptID(task: task.id, number: task.attempt), key: key, model: task.shape.model,
+            dialect: provider.dialect, account: account, body: provider.body(for: task.request, key: key))
+        submissionKeys[submission.attempt] = key
+        commit(
+            [Change(at: now, .intent(Intent(submission: submission, reserved: reserved)))], then: [.submit(submission)])
+    }
+
+    private func act(_ action: Action) {
+        switch action {
+        case .submit(let submission):
+            provider.submit(submission) { fate in
+                self.queue.async { self.handle(.submitted(submission, fate)) }
+            }
+        case .ask(let attempt, let purpose, let question):
+            provider.query(question) { answer in
+                self.queue.async { self.handle(.answered(attempt, purpose, answer)) }
+            }
+        case .cancel(let attempt, let remote, let account):
+            provider.cancel(remote, account: account) { answer in
+                self.queue.async { self.handle(.answered(attempt, .cancel, answer)) }
+            }
+        case .download(let attempt, let asset, let output): download(attempt, asset, output)
+        }
+    }
+
+    private func download(_ attempt: AttemptID, _ asset: AssetLocation, _ output: OutputName) {
+        guard let batch = batches[output.batch], let key = submissionKeys[attempt] else {
+            preconditionFailure("attempt \(attempt) is downloaded without a batch or a key")
+        }
+        let paths = ClipPaths(
+            folder: batch.outputDirectory, batchName: batch.name, output: output, submissionKey: key)
+        let download = ClipDownload(paths: paths, submissionKey: key)
+        downloads[attempt] = download
+        download.start(asset, from: provider) { result in
+            self.queue.async {
+                self.downloads[attempt] = nil
+                self.handle(.downloaded(attempt, result))
+            }
+        }
+    }
+
+    private func load(_ lane: Lane, after place: WaitingTask.Place?, limit: Int) {
+        readingQueue.async {
+            do {
+                let page = try self.store.waiting(batch: lane.batch, model: lane.model, after: place, limit: limit)
+                self.queue.async { self.handle(.loaded(lane, page, isLast: page.count < limit)) }
+            } catch {
+                self.queue.async { self.fail("\(error)") }
+            }
+        }
+    }
+
+    // MARK: ending
+
+    private func finish(_ ending: RunEnding) {
+        store.write([]) { result in
+            self.queue.async {
+                switch result {
+                case .success: self.end(.ended(ending))
+                case .failure(let error): self.end(.storeFailed(error.description))
+                }
+            }
+        }
+    }
+
+    /// The store refuses: nothing that is not durable may be built upon, so the run ends here and now. What is in the
+    /// air is found by the next run as it is found after a crash.
+    private func fail(_ message: String) {
+        logger.error("the run ends, since its store failed", metadata: ["reason": "\(message)"])
+        end(.storeFailed(message))
+    }
+
+    private func end(_ outcome: Outcome) {
+        guard let done else { return }
+        self.done = nil
+        timers.stop()
+        done(outcome)
+    }
+}

@@ -1,0 +1,17 @@
+import DailiesCore
+
+/// "Now" and "wake me at": the only way in which a run meets time. Two implementations: ``DispatchTimers`` and the
+/// manual one of the tests.
+public protocol RunnerTimers: AnyObject, Sendable {
+    /// The moment now; it never goes back.
+    var now: Instant { get }
+
+    /// Called once, before all else: `fire` is called, on any thread, at or after each moment asked for.
+    func start(_ fire: @escaping @Sendable () -> Void)
+
+    /// Asks for one call of `fire` at or soon after `instant`; a request before replaces an earlier one.
+    func wake(at instant: Instant)
+
+    /// No further call.
+    func stop()
+}

@@ -1,0 +1,127 @@
+import DailiesCore
+
+/// The end of an attempt, and what it cost.
+extension Database {
+    /// A reservation ends with a known cost only. Where the cost is unknown, awaited or for good, it goes on standing
+    /// for the bill that may exist, so that settled + reserved never falls below what was spent.
+    func recordSettled(_ attempt: AttemptID, _ settlement: Settlement, at: Instant) throws(StoreError) {
+        let step = settlement.end.rawValue
+        let facts = try facts(of: attempt, for: step) { $0.isUnanswered || $0.isWithProvider }
+        let new = settlement.end.word
+        let charge = settlement.charges.first
+        try update(
+            attempt, for: step,
+            """
+            UPDATE attempt SET state = ?, settled_at_ms = ?, completed_at_ms = ?, delivered_seconds = ?,
+                credits_nano = ?, is_rounded = ?, is_cost_awaited = ?, reserved_nano = ?,
+                is_replayed = max(is_replayed, ?), output_url = ?, failure_code = ?, failure_message = ?,
+                outcome_unknown_at_ms = NULL, lost_at_ms = NULL
+            WHERE task = ? AND n = ? AND state = ? AND not_accepted_at_ms IS NULL AND (task_id IS NOT NULL) = ?
+            """,
+            .text(new.rawValue), Value(at), Value(settlement.completedAt), Value(settlement.deliveredSeconds),
+            Value(charge?.credits), Value(charge?.isRounded ?? false),
+            Value(settlement.isCostAwaited && charge == nil), Value(charge == nil ? facts.reserved : nil),
+            Value(settlement.isReplayed), Value(new == .completed ? settlement.asset?.url : nil),
+            Value(settlement.codeToKeep), Value(new == .completed ? nil : settlement.failureMessage),
+            Value(attempt.task), Value(attempt.number), .text(facts.state.rawValue), Value(facts.isAcknowledged))
+        try moveTask(of: attempt, for: step, from: facts.state, to: new)
+        try sumUp(attempt.task)
+        var row = LogRow(step, at: at, attempt, in: facts.batch).moving(from: facts.state, to: new)
+        row.source = settlement.isReplayed ? "replayed" : charge?.ruleOrReply ?? "reply"
+        row.code = settlement.failureCode
+        row.message = settlement.failureMessage
+        try logCharges(settlement.charges, releasing: facts.reserved, in: row)
+        if new == .completed, let charge { try learnPrice(charge.credits, from: attempt, at: at) }
+    }
+
+    func recordCost(of attempt: AttemptID, _ amounts: [Amount], at: Instant) throws(StoreError) {
+        let step = "cost_learned"
+        let facts = try facts(of: attempt, for: step) { $0.isSettled && $0.credits == nil && !amounts.isEmpty }
+        guard let charge = amounts.first else { throw Self.conflict(step, attempt, "is told no amount") }
+        try update(
+            attempt, for: step,
+            """
+            UPDATE attempt SET credits_nano = ?, is_rounded = ?, is_cost_awaited = 0, reserved_nano = NULL
+            WHERE task = ? AND n = ? AND settled_at_ms IS NOT NULL AND credits_nano IS NULL
+            """,
+            Value(charge.credits), Value(charge.isRounded), Value(attempt.task), Value(attempt.number))
+        try sumUp(attempt.task)
+        var row = LogRow(step, at: at, attempt, in: facts.batch).moving(from: facts.state, to: facts.state)
+        row.source = charge.ruleOrReply
+        try logCharges(amounts, releasing: facts.reserved, in: row)
+        if facts.state == .completed, !facts.isSuperseded {
+            try learnPrice(charge.credits, from: attempt, at: at)
+        }
+    }
+
+    func recordCostUnknown(of attempt: AttemptID, at: Instant) throws(StoreError) {
+        let facts = try facts(of: attempt, for: "cost_unknown") { $0.isCostAwaited }
+        try update(
+            attempt, for: "cost_unknown",
+            "UPDATE attempt SET is_cost_awaited = 0 WHERE task = ? AND n = ? AND is_cost_awaited = 1",
+            Value(attempt.task), Value(attempt.number))
+        try log(LogRow("cost_unknown", at: at, attempt, in: facts.batch).moving(from: facts.state, to: facts.state))
+    }
+
+    /// The row of the transition carries the amount that is booked; each further amount has a row of its own.
+    private func logCharges(
+        _ amounts: [Amount], releasing reserved: Credits?, in row: LogRow
+    ) throws(StoreError) {
+        try log(row.with(amounts.first, .charged))
+        for amount in amounts.dropFirst() { try log(row.also(amount, .stated)) }
+        if !amounts.isEmpty, let reserved { try log(row.also(reserved, .released)) }
+    }
+
+    /// The task's cost over all its attempts: unknown while nothing is known, or while one of the settled is unknown.
+    private func sumUp(_ task: TaskID) throws(StoreError) {
+        let costs = try rows(
+            "SELECT credits_nano FROM attempt WHERE task = ? AND settled_at_ms IS NOT NULL", Value(task)
+        ) { row in row.optionalCredits(0) }
+        let known = costs.compactMap { $0 }
+        let sum = known.count == costs.count && !known.isEmpty ? known.reduce(Credits.zero) { $0.adding($1) } : nil
+        try run("UPDATE task_standing SET credits_nano = ? WHERE id = ?", Value(sum), Value(task))
+    }
+
+    private func learnPrice(_ charged: Credits, from attempt: AttemptID, at: Instant) throws(StoreError) {
+        let shape = try first(
+            """
+            SELECT a.model, coalesce(i.resolution, ''), i.duration_seconds
+            FROM attempt AS a JOIN task_input AS i ON i.id = a.task WHERE a.task = ? AND a.n = ?
+            """, Value(attempt.task), Value(attempt.number)
+        ) { row in (model: row.text(0), resolution: row.text(1), seconds: max(row.optionalInteger(2) ?? 1, 1)) }
+        guard let shape else { throw Self.conflict("cost_learned", attempt, "does not exist") }
+        let perSecond = charged.nano / shape.seconds + (charged.nano % shape.seconds == 0 ? 0 : 1)
+        try run(
+            """
+            INSERT INTO price_seen (model, resolution, highest_per_second_nano, at_ms) VALUES (?, ?, ?, ?)
+            ON CONFLICT (model, resolution) DO UPDATE
+            SET highest_per_second_nano = excluded.highest_per_second_nano, at_ms = excluded.at_ms
+            WHERE excluded.highest_per_second_nano > highest_per_second_nano
+            """, .text(shape.model), .text(shape.resolution), .integer(perSecond), Value(at))
+    }
+}
+
+extension Settlement.End {
+    var word: TaskStateWord {
+        switch self {
+        case .completed: .completed
+        case .failed: .failed
+        case .cancelled: .cancelled
+        }
+    }
+}
+
+extension Settlement {
+    /// An end without success has a code, the provider's or the bare word.
+    fileprivate var codeToKeep: String? {
+        switch end {
+        case .completed: nil
+        case .failed, .cancelled: failureCode ?? end.rawValue
+        }
+    }
+}
+
+extension Amount {
+    /// What the log names as the source: a rule of ours, or the provider's reply.
+    fileprivate var ruleOrReply: String { source.hasPrefix("rule:") ? source : "reply" }
+}

@@ -1,0 +1,108 @@
+import DailiesCore
+
+/// The writes of an enrolment.
+extension Database {
+    func insert(_ enrolment: BatchEnrolment, at: Instant) throws(StoreError) -> BatchID {
+        try run(
+            """
+            INSERT INTO batch (name, manifest_path, created_at_ms, provider, base_url, output_dir)
+            VALUES (?, ?, ?, ?, ?, ?)
+            """,
+            .text(enrolment.name), .text(enrolment.manifestPath), Value(at), .text(enrolment.provider),
+            .text(enrolment.baseURL), .text(enrolment.outputDirectory))
+        let batch = BatchID(lastInsertedRow)
+        try setBudget(of: batch, enrolment.budget, at: at)
+        return batch
+    }
+
+    func update(_ stored: StoredBatch, to enrolment: BatchEnrolment, at: Instant) throws(StoreError) {
+        try run(
+            "UPDATE batch SET manifest_path = ?, output_dir = ? WHERE id = ?", .text(enrolment.manifestPath),
+            .text(enrolment.outputDirectory), Value(stored.id))
+        try setBudget(of: stored.id, enrolment.budget, at: at)
+    }
+
+    func insert(
+        _ task: TaskSpec, in batch: BatchID, counting result: inout Enrolment
+    ) throws(StoreError) -> TaskID {
+        try run(
+            """
+            INSERT INTO task_input (batch_id, key, prompt, request, duration_seconds, resolution, tags, output)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+            """,
+            Value(batch), .text(task.key.text), .text(task.prompt), .text(task.request.text),
+            Value(task.shape.durationSeconds), Value(task.shape.resolution), .text(JSONText.object(task.tags)),
+            Value(task.output))
+        let id = TaskID(lastInsertedRow)
+        try run(
+            "INSERT INTO task_standing (id, batch_id, model, priority) VALUES (?, ?, ?, ?)", Value(id), Value(batch),
+            .text(task.shape.model.text), Value(task.priority))
+        result.new += 1
+        result.standing[.queued, default: 0] += 1
+        return id
+    }
+
+    /// A task that is known and whose change, if any, is accepted.
+    func bring(
+        _ known: KnownTask, inLineWith task: TaskSpec, counting result: inout Enrolment, at: Instant
+    ) throws(StoreError) {
+        guard let change = known.change(to: task) else {
+            if known.differs(from: task) { try updateInput(of: known.id, to: task) }
+            let state = try restore(known, in: result.batch, at: at)
+            if state != known.state { result.restored += 1 } else { result.unchanged += 1 }
+            result.standing[state, default: 0] += 1
+            return
+        }
+        try updateInput(of: known.id, to: task)
+        switch change.standing {
+        case .unsent:
+            if known.state == .cancelled { try bringBack(known.id, at: at) }
+        case .settled(let state):
+            try supersede(AttemptID(task: known.id, number: known.attempt), state: state, at: at)
+        case .unsettled:
+            preconditionFailure("task \(known.id) is not settled and was not refused")
+        }
+        var row = LogRow("changed", at: at, batch: result.batch, task: known.id)
+            .moving(from: known.state, to: .queued)
+        row.source = "manifest"
+        try log(row)
+        result.changed += 1
+        result.standing[.queued, default: 0] += 1
+    }
+
+    /// One that was cancelled because it was gone from the manifest waits again.
+    private func restore(
+        _ known: KnownTask, in batch: BatchID, at: Instant
+    ) throws(StoreError) -> TaskStateWord {
+        guard known.wasRemoved else { return known.state }
+        try bringBack(known.id, at: at)
+        var row = LogRow("restored", at: at, batch: batch, task: known.id).moving(from: known.state, to: .queued)
+        row.source = "manifest"
+        try log(row)
+        return .queued
+    }
+
+    private func updateInput(of id: TaskID, to task: TaskSpec) throws(StoreError) {
+        try run(
+            """
+            UPDATE task_input SET prompt = ?, request = ?, duration_seconds = ?, resolution = ?, tags = ?, output = ?
+            WHERE id = ?
+            """,
+            .text(task.prompt), .text(task.request.text), Value(task.shape.durationSeconds),
+            Value(task.shape.resolution), .text(JSONText.object(task.tags)), Value(task.output), Value(id))
+        try run(
+            "UPDATE task_standing SET model = ?, priority = ? WHERE id = ?", .text(task.shape.model.text),
+            Value(task.priority), Value(id))
+    }
+
+    /// One row for the manifest; its new tasks are in the tables, what it changed has rows of its own.
+    func logEnrolment(_ result: Enrolment, at: Instant) throws(StoreError) {
+        var row = LogRow("enrolled", at: at, batch: result.batch)
+        row.source = "manifest"
+        row.message = """
+            \(result.new) new, \(result.unchanged) unchanged, \(result.changed) changed, \
+            \(result.removed) removed, \(result.restored) restored
+            """
+        try log(row)
+    }
+}

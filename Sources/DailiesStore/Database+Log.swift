@@ -1,0 +1,94 @@
+import DailiesCore
+
+/// One row of the table `event`, before it is written.
+struct LogRow {
+    enum AmountKind: String {
+        /// Held against the budget.
+        case reserved
+        /// The provider's estimate.
+        case quoted
+        /// Booked as the cost.
+        case charged
+        /// Stated beside the one that is booked.
+        case stated
+        /// Given back to the budget.
+        case released
+    }
+
+    let at: Instant
+    let batch: BatchID?
+    var task: TaskID?
+    var attempt: Int?
+    let kind: String
+    var from: TaskStateWord?
+    var to: TaskStateWord?
+    private(set) var amount: (amount: Amount, kind: AmountKind)?
+    var source: String?
+    var code: String?
+    var message: String?
+
+    init(_ kind: String, at: Instant, batch: BatchID?, task: TaskID? = nil, attempt: Int? = nil) {
+        self.kind = kind
+        self.at = at
+        self.batch = batch
+        self.task = task
+        self.attempt = attempt
+    }
+
+    /// A row about an attempt.
+    init(_ kind: String, at: Instant, _ attempt: AttemptID, in batch: BatchID) {
+        self.init(kind, at: at, batch: batch, task: attempt.task, attempt: attempt.number)
+    }
+
+    func moving(from: TaskStateWord, to: TaskStateWord) -> LogRow {
+        var row = self
+        row.from = from
+        row.to = to
+        return row
+    }
+
+    func because(of fault: Fault) -> LogRow {
+        var row = self
+        row.code = fault.code ?? fault.status.map { "http_\($0)" } ?? fault.kind.rawValue
+        row.message = fault.message
+        return row
+    }
+
+    func with(_ amount: Amount?, _ kind: AmountKind) -> LogRow {
+        var row = self
+        row.amount = amount.map { ($0, kind) }
+        return row
+    }
+
+    /// An amount of ours: what the budget holds or gives back.
+    func with(_ held: Credits?, _ kind: AmountKind) -> LogRow {
+        let amount = held.map {
+            Amount(credits: $0, text: $0.description, source: "reservation", isRounded: false)
+        }
+        return with(amount, kind)
+    }
+
+    /// A row of its own for one more amount of the same moment.
+    func also(_ amount: Amount, _ kind: AmountKind) -> LogRow {
+        LogRow("amount", at: at, batch: batch, task: task, attempt: attempt).with(amount, kind)
+    }
+
+    func also(_ held: Credits, _ kind: AmountKind) -> LogRow {
+        LogRow("amount", at: at, batch: batch, task: task, attempt: attempt).with(held, kind)
+    }
+}
+
+extension Database {
+    func log(_ row: LogRow) throws(StoreError) {
+        try run(
+            """
+            INSERT INTO event (at_ms, batch_id, task, attempt, kind, from_state, to_state, amount_text, amount_nano,
+                amount_field, amount_kind, is_rounded, source, code, message)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            """,
+            Value(row.at), Value(row.batch?.rawValue), Value(row.task?.rawValue), Value(row.attempt), .text(row.kind),
+            Value(row.from?.rawValue), Value(row.to?.rawValue), Value(row.amount?.amount.text),
+            Value(row.amount?.amount.credits), Value(row.amount?.amount.source), Value(row.amount?.kind.rawValue),
+            Value(row.amount?.amount.isRounded ?? false), Value(row.source), Value(row.code), Value(row.message))
+    }
+}

@@ -1,0 +1,111 @@
+import DailiesCore
+
+/// From waiting to the provider's hands.
+extension Database {
+    /// The one way to open an attempt, and to open one again that provably never reached the provider.
+    func recordIntent(_ intent: Intent, at: Instant) throws(StoreError) {
+        let submission = intent.submission
+        let attempt = submission.attempt
+        try update(
+            attempt, for: "intent",
+            """
+            UPDATE task_standing SET has_key = 1
+            WHERE id = ? AND attempt = ? AND model = ? AND state = 'queued' AND has_key = 0
+            """, Value(attempt.task), Value(attempt.number), .text(submission.model.text))
+        try update(
+            attempt, for: "intent",
+            """
+            INSERT INTO attempt (task, n, batch_id, model, state, submission_key, dialect, key_fingerprint,
+                submitted_at_ms, reserved_nano, body)
+            VALUES (?1, ?2, (SELECT batch_id FROM task_standing WHERE id = ?1), ?3, 'queued', ?4, ?5, ?6, ?7, ?8, ?9)
+            ON CONFLICT (task, n) DO UPDATE SET model = excluded.model, submission_key = excluded.submission_key,
+                dialect = excluded.dialect, key_fingerprint = excluded.key_fingerprint,
+                submitted_at_ms = excluded.submitted_at_ms, reserved_nano = excluded.reserved_nano,
+                body = excluded.body, not_accepted_at_ms = NULL
+            WHERE not_accepted_at_ms IS NOT NULL
+            """,
+            Value(attempt.task), Value(attempt.number), .text(submission.model.text), .text(submission.key.text),
+            .text(submission.dialect.rawValue), .text(submission.account.text), Value(at), Value(intent.reserved),
+            .blob(submission.body))
+        let facts = try facts(of: attempt, for: "intent") { $0.isUnanswered }
+        var row = LogRow("intent", at: at, attempt, in: facts.batch).moving(from: .queued, to: .queued)
+        row.message = submission.key.text
+        try log(row.with(intent.reserved, .reserved))
+    }
+
+    func recordRepeat(of attempt: AttemptID, at: Instant) throws(StoreError) {
+        let facts = try facts(of: attempt, for: "repeated") { $0.isUnanswered }
+        try log(LogRow("repeated", at: at, attempt, in: facts.batch).moving(from: .queued, to: .queued))
+    }
+
+    func recordNotAccepted(_ attempt: AttemptID, _ fault: Fault, at: Instant) throws(StoreError) {
+        let facts = try facts(of: attempt, for: "not_accepted") { $0.isUnanswered }
+        try update(
+            attempt, for: "not_accepted",
+            """
+            UPDATE attempt SET not_accepted_at_ms = ?, outcome_unknown_at_ms = NULL, reserved_nano = NULL
+            WHERE task = ? AND n = ? AND state = 'queued' AND task_id IS NULL AND not_accepted_at_ms IS NULL
+            """, Value(at), Value(attempt.task), Value(attempt.number))
+        try update(
+            attempt, for: "not_accepted",
+            "UPDATE task_standing SET has_key = 0 WHERE id = ? AND attempt = ? AND has_key = 1 AND state = 'queued'",
+            Value(attempt.task), Value(attempt.number))
+        try log(
+            LogRow("not_accepted", at: at, attempt, in: facts.batch).moving(from: .queued, to: .queued)
+                .because(of: fault).with(facts.reserved, .released))
+    }
+
+    /// The time of the first doubt stays; later doubts are events only.
+    func recordUncertain(_ attempt: AttemptID, _ fault: Fault, at: Instant) throws(StoreError) {
+        let facts = try facts(of: attempt, for: "uncertain") { $0.isUnanswered }
+        try update(
+            attempt, for: "uncertain",
+            """
+            UPDATE attempt SET outcome_unknown_at_ms = coalesce(outcome_unknown_at_ms, ?)
+            WHERE task = ? AND n = ? AND state = 'queued' AND task_id IS NULL AND not_accepted_at_ms IS NULL
+            """, Value(at), Value(attempt.task), Value(attempt.number))
+        try log(
+            LogRow("uncertain", at: at, attempt, in: facts.batch).moving(from: .queued, to: .queued)
+                .because(of: fault))
+    }
+
+    func recordAccepted(_ attempt: AttemptID, _ acceptance: Acceptance, at: Instant) throws(StoreError) {
+        let facts = try facts(of: attempt, for: "accepted") { $0.isUnanswered }
+        let new: TaskStateWord = acceptance.isRunning ? .running : .queued
+        try update(
+            attempt, for: "accepted",
+            """
+            UPDATE attempt SET state = ?, task_id = ?, accepted_at_ms = ?, accepted_by = ?,
+                is_replayed = ?, estimated_credits_nano = ?, reserved_nano = ?, outcome_unknown_at_ms = NULL
+            WHERE task = ? AND n = ? AND state = 'queued' AND task_id IS NULL AND not_accepted_at_ms IS NULL
+            """,
+            .text(new.rawValue), .text(acceptance.remoteID.text), Value(at), .text(acceptance.source.rawValue),
+            Value(acceptance.source == .replayed), Value(acceptance.estimate?.credits), Value(acceptance.reserved),
+            Value(attempt.task), Value(attempt.number))
+        try moveTask(of: attempt, for: "accepted", from: .queued, to: new)
+        var row = LogRow("accepted", at: at, attempt, in: facts.batch).moving(from: .queued, to: new)
+        row.source = acceptance.source.rawValue
+        row.message = acceptance.remoteID.text
+        try log(row.with(acceptance.estimate, .quoted))
+        try logExchange(of: facts.reserved, for: acceptance.reserved, beside: row)
+    }
+
+    /// A reservation that is exchanged for another: one given back, one taken.
+    private func logExchange(of old: Credits?, for new: Credits?, beside row: LogRow) throws(StoreError) {
+        guard old != new else { return }
+        if let old { try log(row.also(old, .released)) }
+        if let new { try log(row.also(new, .reserved)) }
+    }
+
+    func recordRunning(_ attempt: AttemptID, at: Instant) throws(StoreError) {
+        let facts = try facts(of: attempt, for: "running") { $0.state == .queued && $0.isAcknowledged }
+        try update(
+            attempt, for: "running",
+            """
+            UPDATE attempt SET state = 'running', lost_at_ms = NULL
+            WHERE task = ? AND n = ? AND state = 'queued' AND task_id IS NOT NULL
+            """, Value(attempt.task), Value(attempt.number))
+        try moveTask(of: attempt, for: "running", from: .queued, to: .running)
+        try log(LogRow("running", at: at, attempt, in: facts.batch).moving(from: .queued, to: .running))
+    }
+}

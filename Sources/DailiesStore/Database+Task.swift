@@ -1,0 +1,93 @@
+import DailiesCore
+
+/// What happens to a task between its attempts, and facts that are no task's.
+extension Database {
+    func recordWithdrawn(_ task: TaskID, _ reason: WithdrawalReason, at: Instant) throws(StoreError) {
+        let changed = try run(
+            """
+            UPDATE task_standing SET state = 'cancelled', withdrawn_code = ?, withdrawn_at_ms = ?
+            WHERE id = ? AND state = 'queued' AND has_key = 0
+            """, .text(reason.rawValue), Value(at), Value(task))
+        guard changed == 1 else { throw Self.conflict("withdrawn", task) }
+        var row = LogRow("withdrawn", at: at, batch: try batch(of: task), task: task)
+            .moving(from: .queued, to: .cancelled)
+        row.code = reason.rawValue
+        row.source = reason == .removed ? "manifest" : "user"
+        try log(row)
+    }
+
+    /// A settled one waits under the next number; one that was never sent waits under the number it had.
+    func recordRetried(_ task: TaskID, at: Instant) throws(StoreError) {
+        let found = try first(
+            "SELECT state, has_key, attempt FROM task_standing WHERE id = ?", Value(task)
+        ) { row throws(StoreError) in
+            (state: try row.word(0, as: TaskStateWord.self), hasKey: row.bool(1), n: row.int(2))
+        }
+        guard let found, found.state == .failed || found.state == .cancelled else {
+            throw Self.conflict("retried", task)
+        }
+        if found.hasKey {
+            try supersede(AttemptID(task: task, number: found.n), state: found.state, at: at)
+        } else {
+            try bringBack(task, at: at)
+        }
+        var row = LogRow("retried", at: at, batch: try batch(of: task), task: task)
+            .moving(from: found.state, to: .queued)
+        row.attempt = found.hasKey ? found.n + 1 : found.n
+        try log(row)
+    }
+
+    /// A withdrawn task waits again, under the number it had.
+    func bringBack(_ task: TaskID, at: Instant) throws(StoreError) {
+        let changed = try run(
+            """
+            UPDATE task_standing SET state = 'queued', withdrawn_code = NULL, withdrawn_at_ms = NULL
+            WHERE id = ? AND state = 'cancelled' AND has_key = 0
+            """, Value(task))
+        guard changed == 1 else { throw Self.conflict("restored", task) }
+    }
+
+    /// A settled attempt makes room for the next number. Its cost stays in the task's sum, its clip is still fetched.
+    func supersede(_ attempt: AttemptID, state: TaskStateWord, at: Instant) throws(StoreError) {
+        try update(
+            attempt, for: "retried",
+            """
+            UPDATE attempt SET superseded_at_ms = ? WHERE task = ? AND n = ? AND state = ?
+                AND settled_at_ms IS NOT NULL AND is_cost_awaited = 0 AND superseded_at_ms IS NULL
+            """, Value(at), Value(attempt.task), Value(attempt.number), .text(state.rawValue))
+        try update(
+            attempt, for: "retried",
+            """
+            UPDATE task_standing SET state = 'queued', attempt = attempt + 1, has_key = 0
+            WHERE id = ? AND attempt = ? AND has_key = 1 AND state = ?
+            """, Value(attempt.task), Value(attempt.number), .text(state.rawValue))
+    }
+
+    func recordKeyTrust(_ record: KeyTrustRecord, at: Instant) throws(StoreError) {
+        try run(
+            """
+            INSERT INTO key_trust (base_url, key_fingerprint, dialect, trust, evidence, at_ms)
+            VALUES (?, ?, ?, ?, ?, ?)
+            ON CONFLICT (base_url, key_fingerprint, dialect) DO UPDATE
+            SET trust = excluded.trust, evidence = excluded.evidence, at_ms = excluded.at_ms
+            """,
+            .text(record.baseURL), .text(record.account.text), .text(record.dialect.rawValue),
+            .text(record.trust.rawValue), .text(record.evidence), Value(at))
+        var row = LogRow("key_trust", at: at, batch: nil)
+        row.code = record.trust.rawValue
+        row.source = record.evidence
+        row.message = "\(record.baseURL) \(record.account) \(record.dialect.rawValue)"
+        try log(row)
+    }
+
+    func recordNote(on attempt: AttemptID, kind: String, text: String, at: Instant) throws(StoreError) {
+        let facts = try facts(of: attempt, for: "note") { _ in true }
+        var row = LogRow(kind, at: at, attempt, in: facts.batch)
+        row.message = text
+        try log(row)
+    }
+
+    func batch(of task: TaskID) throws(StoreError) -> BatchID? {
+        try first("SELECT batch_id FROM task_standing WHERE id = ?", Value(task)) { row in BatchID(row.integer(0)) }
+    }
+}

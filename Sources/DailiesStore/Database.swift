@@ -1,0 +1,209 @@
+import CSQLite
+
+/// A thin wrapper around one SQLite connection: prepared statements kept by their text, typed values in and out, and
+/// errors in words. Not thread-safe: whoever owns it uses it from one queue.
+final class Database {
+    private let handle: OpaquePointer
+    /// By their text. Bounded by the number of statements in this target.
+    private var statements: [String: Statement] = [:]
+
+    /// - Parameter flags: SQLite's open flags; extended result codes are always on, and there is no mutex.
+    init(path: String, flags: Int32) throws(StoreError) {
+        var opened: OpaquePointer?
+        let code = sqlite3_open_v2(path, &opened, flags | SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_NOMUTEX, nil)
+        guard code == SQLITE_OK, let opened else {
+            sqlite3_close_v2(opened)
+            throw StoreError(sqlite: code, doing: "opening \(path)")
+        }
+        handle = opened
+    }
+
+    deinit {
+        for statement in statements.values { statement.finalize() }
+        sqlite3_close_v2(handle)
+    }
+
+    /// How long a call waits for another process before it fails as busy.
+    func waitWhenBusy(milliseconds: Int32) { sqlite3_busy_timeout(handle, milliseconds) }
+
+    /// False inside a transaction; true again once SQLite has rolled one back on its own.
+    var isOutsideTransaction: Bool { sqlite3_get_autocommit(handle) != 0 }
+
+    /// Runs any number of statements that bring no rows and take no values: the schema.
+    func execute(script: String) throws(StoreError) {
+        let code = sqlite3_exec(handle, script, nil, nil, nil)
+        guard code == SQLITE_OK else { throw StoreError(sqlite: code, doing: "setting up the store") }
+    }
+
+    /// Runs a statement that brings no rows.
+    ///
+    /// - Returns: how many rows it changed itself (triggers apart).
+    @discardableResult
+    func run(_ sql: String, _ values: Value...) throws(StoreError) -> Int {
+        try run(sql, list: values)
+    }
+
+    @discardableResult
+    func run(_ sql: String, list values: [Value]) throws(StoreError) -> Int {
+        let statement = try prepared(sql)
+        defer { statement.reset() }
+        try statement.bind(values)
+        while try statement.step() {}
+        return Int(sqlite3_changes64(handle))
+    }
+
+    /// Calls `each` for every row. The row is valid during the call only; the same statement must not run inside it.
+    func forEach(
+        _ sql: String, _ values: [Value] = [], _ each: (Row) throws(StoreError) -> Void
+    ) throws(StoreError) {
+        let statement = try prepared(sql)
+        defer { statement.reset() }
+        try statement.bind(values)
+        while try statement.step() { try each(Row(statement: statement)) }
+    }
+
+    func rows<T>(_ sql: String, _ values: Value..., map: (Row) throws(StoreError) -> T) throws(StoreError) -> [T] {
+        try rows(sql, list: values, map: map)
+    }
+
+    func rows<T>(_ sql: String, list: [Value], map: (Row) throws(StoreError) -> T) throws(StoreError) -> [T] {
+        var result: [T] = []
+        try forEach(sql, list) { row throws(StoreError) in result.append(try map(row)) }
+        return result
+    }
+
+    /// The first row, or nil where there is none.
+    func first<T>(_ sql: String, _ values: Value..., map: (Row) throws(StoreError) -> T) throws(StoreError) -> T? {
+        let statement = try prepared(sql)
+        defer { statement.reset() }
+        try statement.bind(values)
+        return try statement.step() ? try map(Row(statement: statement)) : nil
+    }
+
+    /// The row number that the last insert gave.
+    var lastInsertedRow: Int64 { sqlite3_last_insert_rowid(handle) }
+
+    private func prepared(_ sql: String) throws(StoreError) -> Statement {
+        if let statement = statements[sql] { return statement }
+        let statement = try Statement(sql, on: handle)
+        statements[sql] = statement
+        return statement
+    }
+}
+
+/// A value bound to a statement.
+enum Value: ExpressibleByIntegerLiteral, ExpressibleByStringLiteral, ExpressibleByNilLiteral {
+    case null
+    case integer(Int64)
+    case real(Double)
+    case text(String)
+    case blob([UInt8])
+
+    init(integerLiteral value: Int64) { self = .integer(value) }
+    init(stringLiteral value: String) { self = .text(value) }
+    init(nilLiteral: ()) { self = .null }
+    init(_ value: Int64?) { self = value.map(Value.integer) ?? .null }
+    init(_ value: Int?) { self = value.map { .integer(Int64($0)) } ?? .null }
+    init(_ value: Bool) { self = .integer(value ? 1 : 0) }
+    init(_ value: Double?) { self = value.map(Value.real) ?? .null }
+    init(_ value: String?) { self = value.map(Value.text) ?? .null }
+}
+
+/// One prepared statement of one connection.
+private final class Statement {
+    private let handle: OpaquePointer
+
+    init(_ sql: String, on connection: OpaquePointer) throws(StoreError) {
+        var prepared: OpaquePointer?
+        let code = sqlite3_prepare_v3(connection, sql, -1, UInt32(SQLITE_PREPARE_PERSISTENT), &prepared, nil)
+        guard code == SQLITE_OK else { throw StoreError(sqlite: code, doing: "preparing a statement") }
+        guard let prepared else { preconditionFailure("an empty statement was prepared") }
+        handle = prepared
+    }
+
+    func finalize() { sqlite3_finalize(handle) }
+
+    /// Makes the statement ready for its next use. The error that a reset repeats was thrown by ``step()``.
+    func reset() {
+        sqlite3_reset(handle)
+        sqlite3_clear_bindings(handle)
+    }
+
+    func bind(_ values: [Value]) throws(StoreError) {
+        let expected = sqlite3_bind_parameter_count(handle)
+        precondition(values.count == expected, "\(values.count) values for \(expected) parameters")
+        for (offset, value) in values.enumerated() {
+            let code = bind(value, at: Int32(offset + 1))
+            guard code == SQLITE_OK else { throw StoreError(sqlite: code, doing: "binding a value") }
+        }
+    }
+
+    private func bind(_ value: Value, at index: Int32) -> Int32 {
+        switch value {
+        case .null:
+            return sqlite3_bind_null(handle, index)
+        case .integer(let number):
+            return sqlite3_bind_int64(handle, index, number)
+        case .real(let number):
+            return sqlite3_bind_double(handle, index, number)
+        case .text(var text):
+            return text.withUTF8 { utf8 in
+                utf8.withMemoryRebound(to: CChar.self) { characters in
+                    // An empty text may come without an address, which SQLite would take for NULL.
+                    guard let start = characters.baseAddress else {
+                        return sqlite3_bind_text64(handle, index, "", 0, copied, UInt8(SQLITE_UTF8))
+                    }
+                    return sqlite3_bind_text64(
+                        handle, index, start, UInt64(characters.count), copied, UInt8(SQLITE_UTF8))
+                }
+            }
+        case .blob(let bytes):
+            return bytes.withUnsafeBytes { buffer in
+                guard let start = buffer.baseAddress, !buffer.isEmpty else {
+                    return sqlite3_bind_zeroblob(handle, index, 0)
+                }
+                return sqlite3_bind_blob64(handle, index, start, UInt64(buffer.count), copied)
+            }
+        }
+    }
+
+    /// - Returns: whether there is a row.
+    func step() throws(StoreError) -> Bool {
+        let code = sqlite3_step(handle)
+        switch code {
+        case SQLITE_ROW: return true
+        case SQLITE_DONE: return false
+        default: throw StoreError(sqlite: code, doing: sqlite3_stmt_readonly(handle) != 0 ? "reading" : "writing")
+        }
+    }
+
+    fileprivate func isNull(_ column: Int32) -> Bool { sqlite3_column_type(handle, column) == SQLITE_NULL }
+    fileprivate func integer(_ column: Int32) -> Int64 { sqlite3_column_int64(handle, column) }
+    fileprivate func real(_ column: Int32) -> Double { sqlite3_column_double(handle, column) }
+
+    fileprivate func bytes(_ column: Int32) -> UnsafeRawBufferPointer {
+        // The pointer first, then the length: the order that SQLite asks for.
+        let start = sqlite3_column_blob(handle, column)
+        return UnsafeRawBufferPointer(start: start, count: Int(sqlite3_column_bytes(handle, column)))
+    }
+}
+
+/// Tells SQLite to copy what is bound: the C header's macro for it is a cast that Swift cannot import.
+private nonisolated(unsafe) let copied = unsafeBitCast(-1, to: sqlite3_destructor_type.self)
+
+/// The row a statement stands on. Columns are read by place, counted from 0.
+struct Row {
+    fileprivate let statement: Statement
+
+    func isNull(_ column: Int32) -> Bool { statement.isNull(column) }
+    func integer(_ column: Int32) -> Int64 { statement.integer(column) }
+    func int(_ column: Int32) -> Int { Int(statement.integer(column)) }
+    func bool(_ column: Int32) -> Bool { statement.integer(column) != 0 }
+    func text(_ column: Int32) -> String { String(decoding: statement.bytes(column), as: UTF8.self) }
+    func blob(_ column: Int32) -> [UInt8] { Array(statement.bytes(column)) }
+
+    func optionalInteger(_ column: Int32) -> Int64? { isNull(column) ? nil : integer(column) }
+    func optionalInt(_ column: Int32) -> Int? { isNull(column) ? nil : int(column) }
+    func optionalReal(_ column: Int32) -> Double? { isNull(column) ? nil : statement.real(column) }
+    func optionalText(_ column: Int32) -> String? { isNull(column) ? nil : text(column) }
+}

@@ -1,0 +1,112 @@
+import DailiesCore
+
+/// What a manifest says of its batch.
+public struct BatchEnrolment: Hashable, Sendable {
+    public let name: String
+    /// Absolute: a batch name that came from another path is refused.
+    public let manifestPath: String
+    public let provider: String
+    public let baseURL: String
+    /// Absolute.
+    public let outputDirectory: String
+    public let budget: BudgetSetting
+
+    public init(
+        name: String, manifestPath: String, provider: String, baseURL: String, outputDirectory: String,
+        budget: BudgetSetting
+    ) {
+        self.name = name
+        self.manifestPath = manifestPath
+        self.provider = provider
+        self.baseURL = baseURL
+        self.outputDirectory = outputDirectory
+        self.budget = budget
+    }
+}
+
+/// What the user allows a manifest to do.
+public struct EnrolmentRules: Hashable, Sendable {
+    /// A changed request replaces the stored one, and what is settled is rendered again under the next number.
+    public var acceptChanges: Bool
+    /// The batch may have come from another path.
+    public var sameBatch: Bool
+    public init(acceptChanges: Bool = false, sameBatch: Bool = false) {
+        self.acceptChanges = acceptChanges
+        self.sameBatch = sameBatch
+    }
+}
+
+/// What a manifest did to the store.
+public struct Enrolment: Hashable, Sendable {
+    public let batch: BatchID
+    /// Not known before.
+    public var new = 0
+    /// Known with the same request. Tags, priority, prompt and file name may have been brought up to date.
+    public var unchanged = 0
+    /// Took a changed request.
+    public var changed = 0
+    /// No longer in the manifest and never sent: cancelled.
+    public var removed = 0
+    /// Cancelled as removed once, and in the manifest again.
+    public var restored = 0
+    /// Of the manifest's tasks, after all this: how many stand in each state.
+    public var standing: [TaskStateWord: Int] = [:]
+
+    init(batch: BatchID) { self.batch = batch }
+}
+
+/// Why a manifest was refused. Nothing was written.
+public enum EnrolmentError: Error, Hashable, Sendable {
+    /// The batch came from this path.
+    case differentPath(stored: String)
+    /// The batch belongs to this provider and base URL for good.
+    case differentProvider(name: String, baseURL: String)
+    /// These tasks ask for something else than what is stored, in the order of the manifest.
+    case changed([ChangedTask])
+    /// Changed, and their attempt is not settled, or its cost is still asked for: wait for them first.
+    case unsettled([TaskKey])
+    case store(StoreError)
+}
+
+/// A task whose request is not what it was.
+public struct ChangedTask: Hashable, Sendable {
+    public enum Standing: Hashable, Sendable {
+        /// Never sent under its present number: it just takes the new request.
+        case unsent
+        /// An attempt is open, or its cost is still asked for.
+        case unsettled
+        /// Ended; the new request is a new attempt, and costs again.
+        case settled(TaskStateWord)
+    }
+    public let key: TaskKey
+    public let stored: CanonicalRequest
+    public let standing: Standing
+}
+
+/// What a manifest would do, task by task.
+public struct ManifestComparison: Hashable, Sendable {
+    public enum Verdict: Hashable, Sendable {
+        case new
+        /// Known, not sent yet.
+        case waiting
+        /// Cancelled as removed once: it would wait again.
+        case restored
+        /// Sent and accepted, or in the air: a run goes on with it.
+        case resumable
+        /// Sent, fate unknown.
+        case uncertain
+        /// Completed: not rendered again. Not saved: a run fetches it.
+        case paid(isSaved: Bool)
+        /// Waits for `retry`.
+        case failed(code: String?)
+        /// By the user or the provider: waits for `retry`.
+        case cancelled(code: String?)
+        case changed(ChangedTask)
+    }
+    /// nil: there is no batch of this name yet.
+    public let batch: StoredBatch?
+    /// In the order of the tasks asked about.
+    public let verdicts: [Verdict]
+    /// Not in the manifest and never sent: a run would cancel them.
+    public let removed: [TaskKey]
+}

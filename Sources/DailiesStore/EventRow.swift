@@ -1,0 +1,45 @@
+import DailiesCore
+
+/// One row of the log, as it stands there.
+public struct EventRow: Hashable, Sendable {
+    public let id: Int64
+    public let at: Instant
+    public let attempt: Int?
+    /// `intent`, `accepted`, `uncertain`, … ; `amount`: one more amount of the row before.
+    public let kind: String
+    public let from: TaskStateWord?
+    public let to: TaskStateWord?
+    /// As the provider wrote it.
+    public let amountText: String?
+    public let amount: Credits?
+    /// `reserved`, `quoted`, `charged`, `stated` or `released`.
+    public let amountKind: String?
+    public let amountField: String?
+    public let source: String?
+    public let code: String?
+    public let message: String?
+}
+
+extension Store {
+    /// What happened to a task, oldest first: the evidence for `explain` and `reconcile`.
+    ///
+    /// - Parameter limit: at most this many; the newest are kept.
+    public func events(of task: TaskID, limit: Int = 1000) throws(StoreError) -> [EventRow] {
+        try reading { database throws(StoreError) in
+            try database.rows(
+                """
+                SELECT id, at_ms, attempt, kind, from_state, to_state, amount_text, amount_nano, amount_kind,
+                    amount_field, source, code, message
+                FROM event WHERE task = ? ORDER BY id DESC LIMIT ?
+                """, Value(task), Value(limit)
+            ) { row throws(StoreError) in
+                EventRow(
+                    id: row.integer(0), at: row.instant(1), attempt: row.optionalInt(2), kind: row.text(3),
+                    from: row.isNull(4) ? nil : try row.word(4), to: row.isNull(5) ? nil : try row.word(5),
+                    amountText: row.optionalText(6), amount: row.optionalCredits(7), amountKind: row.optionalText(8),
+                    amountField: row.optionalText(9), source: row.optionalText(10), code: row.optionalText(11),
+                    message: row.optionalText(12))
+            }.reversed()
+        }
+    }
+}

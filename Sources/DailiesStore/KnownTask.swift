@@ -1,0 +1,92 @@
+import DailiesCore
+
+/// What the store knows of a task that a manifest names.
+struct KnownTask {
+    let id: TaskID
+    let prompt: String
+    let request: CanonicalRequest
+    let tags: String
+    let output: String?
+    let priority: Int
+    let state: TaskStateWord
+    let attempt: Int
+    let hasKey: Bool
+    let withdrawnCode: String?
+    let isUncertain: Bool
+    let isCostAwaited: Bool
+    let isSaved: Bool
+    let failureCode: String?
+
+    var isWaiting: Bool { state == .queued && !hasKey }
+    var wasRemoved: Bool { withdrawnCode == WithdrawalReason.removed.rawValue }
+
+    /// Whether anything that may change in place differs.
+    func differs(from spec: TaskSpec) -> Bool {
+        priority != spec.priority || !Self.isSame(prompt, spec.prompt)
+            || !Self.isSame(output ?? "", spec.output ?? "") || !Self.isSame(tags, JSONText.object(spec.tags))
+    }
+
+    /// By bytes: two texts that differ in their Unicode form only are two texts, though Swift calls them equal.
+    private static func isSame(_ a: String, _ b: String) -> Bool { a.utf8.elementsEqual(b.utf8) }
+
+    /// The verdict on a changed request, or nil where it is the same.
+    func change(to spec: TaskSpec) -> ChangedTask? {
+        if Self.isSame(request.text, spec.request.text) { return nil }
+        let standing: ChangedTask.Standing =
+            if !hasKey {
+                .unsent
+            } else if state == .queued || state == .running || isCostAwaited {
+                .unsettled
+            } else {
+                .settled(state)
+            }
+        return ChangedTask(key: spec.key, stored: request, standing: standing)
+    }
+
+    func verdict(for spec: TaskSpec) -> ManifestComparison.Verdict {
+        if let change = change(to: spec) { return .changed(change) }
+        switch state {
+        case .queued where !hasKey: return .waiting
+        case .queued where isUncertain: return .uncertain
+        case .queued, .running: return .resumable
+        case .completed: return .paid(isSaved: isSaved)
+        case .failed: return .failed(code: failureCode)
+        case .cancelled where wasRemoved: return .restored
+        case .cancelled: return .cancelled(code: withdrawnCode ?? failureCode)
+        }
+    }
+}
+
+extension Database {
+    func known(_ key: TaskKey, in batch: BatchID) throws(StoreError) -> KnownTask? {
+        try first(
+            """
+            SELECT s.id, i.prompt, i.request, i.tags, i.output, s.priority, s.state, s.attempt, s.has_key,
+                s.withdrawn_code, a.outcome_unknown_at_ms IS NOT NULL, coalesce(a.is_cost_awaited, 0),
+                a.output_path IS NOT NULL, a.failure_code
+            FROM task_input AS i JOIN task_standing AS s ON s.id = i.id
+            LEFT JOIN attempt AS a ON a.task = s.id AND a.n = s.attempt AND s.has_key = 1
+            WHERE i.batch_id = ? AND i.key = ?
+            """, Value(batch), .text(key.text)
+        ) { row throws(StoreError) in
+            KnownTask(
+                id: TaskID(row.integer(0)), prompt: row.text(1), request: CanonicalRequest(text: row.text(2)),
+                tags: row.text(3), output: row.optionalText(4), priority: row.int(5), state: try row.word(6),
+                attempt: row.int(7), hasKey: row.bool(8), withdrawnCode: row.optionalText(9),
+                isUncertain: row.bool(10), isCostAwaited: row.bool(11), isSaved: row.bool(12),
+                failureCode: row.optionalText(13))
+        }
+    }
+
+    /// The waiting tasks of a batch that are not among `kept`, in the order of the manifest they came from.
+    func waiting(in batch: BatchID, except kept: Set<TaskID>) throws(StoreError) -> [TaskID] {
+        var gone: [TaskID] = []
+        try forEach(
+            "SELECT id FROM task_standing WHERE batch_id = ? AND state = 'queued' AND has_key = 0", [Value(batch)]
+        ) { row in
+            let id = TaskID(row.integer(0))
+            if !kept.contains(id) { gone.append(id) }
+        }
+        return gone.sorted()
+    }
+}

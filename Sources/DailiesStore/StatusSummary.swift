@@ -1,0 +1,142 @@
+import DailiesCore
+
+/// How things stand at one moment, batch by batch.
+public struct StatusSummary: Hashable, Sendable {
+    /// Oldest first.
+    public var batches: [BatchStatus]
+    /// When anything last became durable; nil in a store without events.
+    public var lastEventAt: Instant?
+
+    /// Everything together; the budget is not: it belongs to a batch.
+    public var total: StatusCounts { batches.reduce(into: StatusCounts()) { $0.add($1.counts) } }
+}
+
+public struct BatchStatus: Hashable, Sendable {
+    public let batch: StoredBatch
+    public var counts: StatusCounts
+    public let firstSubmittedAt: Instant?
+    public let lastSettledAt: Instant?
+}
+
+/// Numbers of tasks and attempts, and money.
+public struct StatusCounts: Hashable, Sendable {
+    /// Tasks by state.
+    public var states: [TaskStateWord: Int] = [:]
+    /// Tasks that wait for a slot.
+    public var waiting = 0
+    /// Intent recorded, no answer yet. While no runner works these are uncertain too.
+    public var inTheAir = 0
+    /// Sent, fate unknown.
+    public var uncertain = 0
+    /// Wait at the provider.
+    public var accepted = 0
+    public var running = 0
+    /// Accepted or running, but unknown to the provider by now.
+    public var lost = 0
+    /// Paid, not saved; those without an address among them.
+    public var unsaved = 0
+    public var noAsset = 0
+    /// Settled, cost unknown but still asked for.
+    public var costAwaited = 0
+    /// Settled, cost unknown for good.
+    public var costUnknown = 0
+    public var settled = CreditTotal.zero
+    public var reserved = CreditTotal.zero
+
+    /// What the provider has, and what may be on its way to it.
+    public var inFlight: Int { inTheAir + accepted + running }
+
+    public init() {}
+
+    public mutating func add(_ other: StatusCounts) {
+        states.merge(other.states, uniquingKeysWith: +)
+        waiting += other.waiting
+        inTheAir += other.inTheAir
+        uncertain += other.uncertain
+        accepted += other.accepted
+        running += other.running
+        lost += other.lost
+        unsaved += other.unsaved
+        noAsset += other.noAsset
+        costAwaited += other.costAwaited
+        costUnknown += other.costUnknown
+        settled += other.settled
+        reserved += other.reserved
+    }
+}
+
+extension Store {
+    /// - Parameter batches: nil: all.
+    public func summary(_ batches: [BatchID]? = nil) throws(StoreError) -> StatusSummary {
+        try reading { database throws(StoreError) in
+            var statuses: [BatchStatus] = []
+            for batch in try database.batches() where batches?.contains(batch.id) ?? true {
+                statuses.append(try database.status(of: batch))
+            }
+            let last = try database.first("SELECT at_ms FROM event ORDER BY id DESC LIMIT 1") { row in row.instant(0) }
+            return StatusSummary(batches: statuses, lastEventAt: last)
+        }
+    }
+}
+
+extension Database {
+    fileprivate func status(of batch: StoredBatch) throws(StoreError) -> BatchStatus {
+        var counts = StatusCounts()
+        try countTasks(of: batch.id, into: &counts)
+        try countAttempts(of: batch.id, into: &counts)
+        let times = try first(
+            """
+            SELECT settled_whole, settled_billionths, reserved_whole, reserved_billionths, first_submitted_at_ms,
+                last_settled_at_ms FROM batch_total WHERE batch_id = ?
+            """, Value(batch.id)
+        ) { row in
+            (settled: row.total(0), reserved: row.total(2), first: row.optionalInstant(4), last: row.optionalInstant(5))
+        }
+        counts.settled = times?.settled ?? .zero
+        counts.reserved = times?.reserved ?? .zero
+        return BatchStatus(batch: batch, counts: counts, firstSubmittedAt: times?.first, lastSettledAt: times?.last)
+    }
+
+    private func countTasks(of batch: BatchID, into counts: inout StatusCounts) throws(StoreError) {
+        let found = try rows(
+            """
+            SELECT state, count(*), sum(has_key = 0) FROM task_standing WHERE batch_id = ? GROUP BY state
+            """, Value(batch)
+        ) { row throws(StoreError) in
+            (state: try row.word(0, as: TaskStateWord.self), tasks: row.int(1), withoutKey: row.int(2))
+        }
+        for row in found {
+            counts.states[row.state] = row.tasks
+            if row.state == .queued { counts.waiting = row.withoutKey }
+        }
+    }
+
+    /// From the two small indexes: nothing settled is read.
+    private func countAttempts(of batch: BatchID, into counts: inout StatusCounts) throws(StoreError) {
+        let found = try first(
+            """
+            SELECT sum(is_open AND task_id IS NULL AND outcome_unknown_at_ms IS NULL),
+                sum(outcome_unknown_at_ms IS NOT NULL), sum(is_open AND task_id IS NOT NULL AND state = 'queued'),
+                sum(state = 'running'), sum(is_open AND lost_at_ms IS NOT NULL), sum(is_unsaved),
+                sum(is_unsaved AND failure_code IS 'no_asset'), sum(is_cost_awaited)
+            FROM attempt WHERE batch_id = ? AND (is_open OR is_unsaved OR is_cost_awaited)
+            """, Value(batch)
+        ) { row in (0..<8).map { row.int($0) } }
+        guard let found else { return }
+        counts.inTheAir = found[0]
+        counts.uncertain = found[1]
+        counts.accepted = found[2]
+        counts.running = found[3]
+        counts.lost = found[4]
+        counts.unsaved = found[5]
+        counts.noAsset = found[6]
+        counts.costAwaited = found[7]
+        let unknown = try first(
+            """
+            SELECT count(*) FROM attempt
+            WHERE batch_id = ? AND settled_at_ms IS NOT NULL AND credits_nano IS NULL AND is_cost_awaited = 0
+            """, Value(batch)
+        ) { row in row.int(0) }
+        counts.costUnknown = unknown ?? 0
+    }
+}

@@ -1,0 +1,68 @@
+import DailiesCore
+
+extension Store {
+    /// Whether the store is sound: the file, its references, and what is kept in step by hand.
+    ///
+    /// Reads everything (a second or so for a million tasks): for `doctor` and for tests.
+    ///
+    /// - Returns: what is wrong, in words, at most 100 of each kind; empty: nothing.
+    public func problems() throws(StoreError) -> [String] {
+        try reading { database throws(StoreError) in
+            var problems = try database.rows("PRAGMA quick_check(100)") { row in row.text(0) }.filter { $0 != "ok" }
+            problems += try database.rows("SELECT \"table\", rowid FROM pragma_foreign_key_check LIMIT 100") { row in
+                "row \(row.integer(1)) of \(row.text(0)) refers to a row that is not there"
+            }
+            problems += try database.strayTasks()
+            problems += try database.wrongTotals()
+            return problems
+        }
+    }
+}
+
+extension Database {
+    /// Tasks that do not say what their attempts say.
+    fileprivate func strayTasks() throws(StoreError) -> [String] {
+        try rows(
+            """
+            SELECT s.id FROM task_standing AS s
+            LEFT JOIN attempt AS a ON a.task = s.id AND a.n = s.attempt AND a.not_accepted_at_ms IS NULL
+            WHERE s.has_key != (a.task IS NOT NULL) OR (s.has_key = 1 AND s.state != a.state) LIMIT 100
+            """
+        ) { row in "task \(row.integer(0)) does not stand where its latest attempt stands" }
+            + rows(
+                """
+                SELECT task FROM attempt WHERE settled_at_ms IS NOT NULL GROUP BY task
+                HAVING sum(credits_nano / 1000000000) < 9000000000
+                AND (SELECT credits_nano FROM task_standing WHERE id = task) IS NOT CASE
+                    WHEN count(*) = count(credits_nano)
+                    THEN sum(credits_nano / 1000000000) * 1000000000 + sum(credits_nano % 1000000000) END
+                OR (count(*) > count(credits_nano)
+                    AND (SELECT credits_nano FROM task_standing WHERE id = task) IS NOT NULL)
+                LIMIT 100
+                """
+            ) { row in "the cost of task \(row.integer(0)) is not the sum over its attempts" }
+    }
+
+    /// Batches whose running totals are not what their attempts add up to.
+    fileprivate func wrongTotals() throws(StoreError) -> [String] {
+        let stored = try rows(
+            """
+            SELECT batch_id, settled_whole, settled_billionths, reserved_whole, reserved_billionths FROM batch_total
+            """
+        ) { row in (batch: BatchID(row.integer(0)), settled: row.total(1), reserved: row.total(3)) }
+        var problems: [String] = []
+        for total in stored {
+            let sums = try first(
+                """
+                SELECT sum(credits_nano / 1000000000), sum(credits_nano % 1000000000),
+                    sum(reserved_nano / 1000000000), sum(reserved_nano % 1000000000)
+                FROM attempt WHERE batch_id = ?
+                """, Value(total.batch)
+            ) { row in (settled: row.total(0), reserved: row.total(2)) }
+            if sums?.settled != total.settled || sums?.reserved != total.reserved {
+                problems.append("the totals of batch \(total.batch) are not the sums over its attempts")
+            }
+        }
+        return problems
+    }
+}

@@ -1,0 +1,137 @@
+import CSQLite
+
+/// What stands in the head of a database file.
+private struct FileMark {
+    /// "DALY", as in `schema.sql`.
+    static let ours: Int64 = 1_145_130_073
+
+    let applicationID: Int64
+    let version: Int64
+    let tables: Int
+
+    init(of database: Database) throws(StoreError) {
+        func number(_ sql: String) throws(StoreError) -> Int64 {
+            try database.first(sql) { row in row.integer(0) } ?? 0
+        }
+        applicationID = try number("PRAGMA application_id")
+        version = try number("PRAGMA user_version")
+        tables = Int(try number("SELECT count(*) FROM sqlite_schema"))
+    }
+
+    /// A file of no bytes, or one whose creation was cut short.
+    var isEmpty: Bool { applicationID == 0 && version == 0 && tables == 0 }
+}
+
+extension Store {
+    /// STRICT tables came with this release.
+    private static let oldestLibrary: Int32 = 3_037_000
+    private static let busyWaitMilliseconds: Int32 = 5_000
+
+    /// The schema as the program carries it: the text of `schema.sql`.
+    public static let schema = String(decoding: PackageResources.schema_sql, as: UTF8.self)
+
+    /// Opens and checks the database, creates or migrates it where that is due, and sets the connection up.
+    static func connect(_ path: String, for use: Use) throws(StoreError) -> Database {
+        guard sqlite3_libversion_number() >= oldestLibrary else {
+            throw StoreError(
+                .io, "SQLite \(String(cString: sqlite3_libversion())) is too old; install 3.37 or later")
+        }
+        switch use {
+        case .running:
+            try createPrivateFile(path)
+            let database = try Database(path: path, flags: SQLITE_OPEN_READWRITE)
+            database.waitWhenBusy(milliseconds: busyWaitMilliseconds)
+            try prepareForRunning(database, path: path)
+            return database
+        case .reading:
+            guard access(path, F_OK) == 0 else {
+                throw StoreError(.missing, "there is no store at \(path); a run creates one")
+            }
+            let database = try Database(path: path, flags: SQLITE_OPEN_READONLY)
+            database.waitWhenBusy(milliseconds: busyWaitMilliseconds)
+            try prepareForReading(database, path: path)
+            return database
+        }
+    }
+
+    /// Creates the file before SQLite sees it, so that it and, by its example, its companions (-wal, -shm) are the
+    /// user's alone. Never touches an existing file: closing it would drop SQLite's locks on it in this process.
+    ///
+    /// - Returns: whether it was created; false where it exists.
+    @discardableResult
+    static func createPrivateFile(_ path: String) throws(StoreError) -> Bool {
+        let descriptor = store_file_open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        if descriptor < 0 {
+            let reason = store_file_errno()
+            guard reason == EEXIST else { throw StoreError(errno: reason, doing: "creating \(path)") }
+            return false
+        }
+        store_file_close(descriptor)
+        return true
+    }
+
+    private static func prepareForRunning(_ database: Database, path: String) throws(StoreError) {
+        var mark = try FileMark(of: database)
+        try refuseForeign(mark, path: path)
+        // Only now is anything written: a file that is not ours is left as it is.
+        try setUpDurability(of: database)
+        if mark.isEmpty {
+            try create(in: database)
+            mark = try FileMark(of: database)
+        }
+        try Migration.bringUp(database, path: path, from: mark.version)
+    }
+
+    private static func prepareForReading(_ database: Database, path: String) throws(StoreError) {
+        let mark = try FileMark(of: database)
+        try refuseForeign(mark, path: path)
+        if mark.isEmpty { throw StoreError(.notAStore, "\(path) is empty; a run makes it a store") }
+        guard mark.version == Migration.current else {
+            throw StoreError(
+                .olderThanProgram, "the store at \(path) is of version \(mark.version); `run` or `resume` brings it up")
+        }
+    }
+
+    private static func refuseForeign(_ mark: FileMark, path: String) throws(StoreError) {
+        if mark.isEmpty { return }
+        guard mark.applicationID == FileMark.ours, mark.version >= 1 else {
+            throw StoreError(.notAStore, "\(path) is a database of another program; name another file")
+        }
+        guard mark.version <= Migration.current else {
+            throw StoreError(
+                .newerThanProgram,
+                "the store at \(path) is of version \(mark.version), this program knows \(Migration.current); "
+                    + "use the newer program")
+        }
+    }
+
+    /// A commit is on disk when it returns: every setting is read back, since a setting that does not hold is silent.
+    private static func setUpDurability(of database: Database) throws(StoreError) {
+        let mode = try database.first("PRAGMA journal_mode = WAL") { row in row.text(0) }
+        guard mode == "wal" else {
+            throw StoreError(.io, "this file system does not support a write-ahead log; put the store on another one")
+        }
+        try database.run("PRAGMA synchronous = FULL")
+        try database.run("PRAGMA foreign_keys = ON")
+        // A larger log, moved over less often, costs disk (32 MB) and saves most of the writing.
+        try database.run("PRAGMA wal_autocheckpoint = 8000")
+        try database.run("PRAGMA cache_size = -16000")
+        let synchronous = try database.first("PRAGMA synchronous") { row in row.integer(0) }
+        let foreignKeys = try database.first("PRAGMA foreign_keys") { row in row.integer(0) }
+        guard synchronous == 2, foreignKeys == 1 else {
+            throw StoreError(.io, "this SQLite does not keep its durability settings; install the system's own")
+        }
+    }
+
+    /// All of the schema or none: a crash in between leaves an empty database, which the next start fills.
+    private static func create(in database: Database) throws(StoreError) {
+        try database.run("BEGIN IMMEDIATE")
+        do throws(StoreError) {
+            if try FileMark(of: database).isEmpty { try database.execute(script: schema) }
+            try database.run("COMMIT")
+        } catch {
+            if !database.isOutsideTransaction { try database.run("ROLLBACK") }
+            throw error
+        }
+    }
+}

@@ -1,0 +1,189 @@
+import DailiesCore
+import Dispatch
+
+/// Calls of ``Store/write(_:then:)`` that are not committed yet.
+struct WaitingCalls {
+    struct Call {
+        let changes: [Change]
+        let then: @Sendable (Result<Void, StoreError>) -> Void
+    }
+    var calls: [Call] = []
+    /// A block that commits them is on its way to the queue.
+    var isScheduled = false
+}
+
+extension Store {
+    /// How many changes share one transaction at most: more would gain nothing and let everyone wait longer. A single
+    /// call may hold more.
+    private static let transactionCap = 500
+
+    /// Makes changes durable, all or none of them, and then calls `then` on the store's queue.
+    ///
+    /// Calls are carried out in order; many that wait share one transaction (group commit) and one sync of the disk. A
+    /// call that fails (``StoreError/Kind/conflict``) fails alone; a failed commit fails every call that shared it, and
+    /// nothing of it remains. `then` is called in the order of the calls, after the commit is synced to disk.
+    public func write(_ changes: [Change], then: @escaping @Sendable (Result<Void, StoreError>) -> Void) {
+        let isFirst = waiting.withLock { waiting in
+            waiting.calls.append(WaitingCalls.Call(changes: changes, then: then))
+            defer { waiting.isScheduled = true }
+            return !waiting.isScheduled
+        }
+        if isFirst { queue.async { self.commitScheduled() } }
+    }
+
+    /// The same, waiting: everything queued before is committed first, then these changes in a transaction of their own.
+    public func writeAndWait(_ changes: [Change]) throws(StoreError) {
+        try transaction { database throws(StoreError) in
+            for change in changes { try database.apply(change) }
+        }
+    }
+
+    /// Waits until everything queued before is committed, or has failed, and its `then` was called.
+    public func drain() throws(StoreError) {
+        try onQueue { () throws(StoreError) in self.commitWaiting() }
+    }
+
+    private func commitScheduled() {
+        commitGroup()
+        let isMore = waiting.withLock { waiting in
+            waiting.isScheduled = !waiting.calls.isEmpty
+            return waiting.isScheduled
+        }
+        if isMore { queue.async { self.commitScheduled() } }
+    }
+
+    /// Commits what waits at this moment, not what comes in meanwhile. On the queue.
+    func commitWaiting() {
+        dispatchPrecondition(condition: .onQueue(queue))
+        if isTelling { return }
+        var left = waiting.withLock { $0.calls.count }
+        while left > 0 {
+            let committed = commitGroup()
+            if committed == 0 { return }
+            left -= committed
+        }
+    }
+
+    /// Commits one transaction's worth of calls and tells their callers.
+    ///
+    /// - Returns: how many calls that was.
+    @discardableResult
+    private func commitGroup() -> Int {
+        let group = waiting.withLock { waiting in
+            var changes = 0
+            let group = waiting.calls.prefix { call in
+                defer { changes += call.changes.count }
+                return changes == 0 || changes + call.changes.count <= Self.transactionCap
+            }
+            waiting.calls.removeFirst(group.count)
+            return Array(group)
+        }
+        guard !group.isEmpty else { return 0 }
+        let results = commit(group)
+        guard !faults.isFrozen else { return group.count }
+        isTelling = true
+        defer { isTelling = false }
+        for (call, result) in zip(group, results) { call.then(result) }
+        return group.count
+    }
+
+    private func commit(_ group: [WaitingCalls.Call]) -> [Result<Void, StoreError>] {
+        var results: [Result<Void, StoreError>] = []
+        do throws(StoreError) {
+            try transaction(isNested: true) { database throws(StoreError) in
+                for call in group {
+                    do throws(StoreError) {
+                        try self.applyAlone(call.changes, in: database)
+                        results.append(.success(()))
+                    } catch {
+                        guard error.kind == .conflict, !database.isOutsideTransaction else { throw error }
+                        results.append(.failure(error))
+                    }
+                }
+            }
+            return results
+        } catch {
+            return group.indices.map { index in
+                if index < results.count, case .failure = results[index] { return results[index] }
+                return .failure(error)
+            }
+        }
+    }
+
+    /// One call's changes within a shared transaction: all, or none and an error.
+    private func applyAlone(_ changes: [Change], in database: Database) throws(StoreError) {
+        try database.run("SAVEPOINT call")
+        do throws(StoreError) {
+            for change in changes { try database.apply(change) }
+        } catch {
+            if !database.isOutsideTransaction {
+                try database.run("ROLLBACK TO call")
+                try database.run("RELEASE call")
+            }
+            throw error
+        }
+        try database.run("RELEASE call")
+    }
+
+    // MARK: transactions
+
+    /// Runs `body` in a writing transaction, after everything that was queued before.
+    ///
+    /// - Parameter isNested: called from the group commit itself, which must not commit the waiting first.
+    func transaction<T>(
+        isNested: Bool = false, _ body: (Database) throws(StoreError) -> T
+    ) throws(StoreError) -> T {
+        try onQueue { () throws(StoreError) in
+            precondition(!self.isTelling, "a waiting write from a `then` would overtake what waits behind it")
+            if !isNested { self.commitWaiting() }
+            if self.faults.isFrozen { throw StoreFaults.frozen }
+            if let breakdown = self.breakdown { throw breakdown }
+            let database = try self.connection()
+            try database.run("BEGIN IMMEDIATE")
+            let value: T
+            do throws(StoreError) {
+                value = try body(database)
+                try self.commitTransaction(of: database)
+            } catch {
+                self.rollBack(database)
+                throw error
+            }
+            return value
+        }
+    }
+
+    private func commitTransaction(of database: Database) throws(StoreError) {
+        switch faults.next() {
+        case nil:
+            if faults.isFrozen { throw StoreFaults.frozen }
+        case .fails(let error):
+            throw error
+        case .freezesBefore:
+            faults.freeze()
+            throw StoreFaults.frozen
+        case .freezesAfter:
+            try database.run("COMMIT")
+            faults.freeze()
+            throw StoreFaults.frozen
+        }
+        do throws(StoreError) {
+            try database.run("COMMIT")
+        } catch {
+            // After a failed sync nobody knows what of the log is on disk, and a second sync may claim that all is well.
+            // Opening the store anew reads what really is there.
+            if error.kind == .io || error.kind == .damaged { breakdown = error }
+            throw error
+        }
+    }
+
+    /// Some errors end a transaction by themselves; the rest is ended here.
+    func rollBack(_ database: Database) {
+        if database.isOutsideTransaction { return }
+        do throws(StoreError) {
+            try database.run("ROLLBACK")
+        } catch {
+            // The caller reports what led here; a connection that cannot even go back is of no more use.
+            breakdown = error
+        }
+    }
+}

@@ -1,0 +1,72 @@
+import CSQLite
+
+/// Why the store could not do what was asked: what happened, and what to do. Never holds SQL or stored values.
+public struct StoreError: Error, Hashable, Sendable, CustomStringConvertible {
+    public enum Kind: Hashable, Sendable {
+        /// There is no file at this path, and reading creates none.
+        case missing
+        /// Written by a later version of the program.
+        case newerThanProgram
+        /// Written by an earlier version: a run migrates it, reading does not.
+        case olderThanProgram
+        /// A database, but not one of ours.
+        case notAStore
+        /// The file is no database or its contents are damaged. It is never replaced or repaired.
+        case damaged
+        /// No space left, or the file may not grow. Nothing of the failed write remains.
+        case full
+        case readOnly
+        /// Another process held the database for longer than the time that is waited (5 s).
+        case busy
+        /// A conditional update changed no row, or a row would have broken a rule of the schema: two parties believed
+        /// that they owned the task, or a change was asked for that its state does not allow.
+        case conflict
+        /// Any other failure of disk or library.
+        case io
+        /// Another runner holds the store; the text says which.
+        case lockedByRunner(String)
+    }
+
+    public let kind: Kind
+    /// Starts in lower case, so that it can follow "cannot open the store: ".
+    public let message: String
+    /// SQLite's extended result code, where it was SQLite that refused.
+    public let extendedCode: Int32?
+
+    public init(_ kind: Kind, _ message: String, extendedCode: Int32? = nil) {
+        self.kind = kind
+        self.message = message
+        self.extendedCode = extendedCode
+    }
+
+    public var description: String { message }
+}
+
+extension StoreError {
+    /// A refusal of SQLite's in our words.
+    ///
+    /// - Parameter doing: what was tried, `reading`, `writing`: it begins the message.
+    init(sqlite code: Int32, doing: String) {
+        let (kind, words) = Self.meaning(of: code)
+        self.init(kind, "\(doing) failed: \(words) (SQLite \(code))", extendedCode: code)
+    }
+
+    private static func meaning(of code: Int32) -> (Kind, String) {
+        switch code & 0xFF {
+        case SQLITE_FULL:
+            (.full, "the disk is full; make room and run again, nothing is lost")
+        case SQLITE_CORRUPT, SQLITE_NOTADB:
+            (.damaged, "the file is damaged or no database; restore a copy, it is left as it is")
+        case SQLITE_BUSY, SQLITE_LOCKED, SQLITE_PROTOCOL:
+            (.busy, "another process holds the store; try again when it has ended")
+        case SQLITE_READONLY:
+            (.readOnly, "the store or its folder is read-only; make it writable")
+        case SQLITE_CANTOPEN, SQLITE_PERM, SQLITE_AUTH:
+            (.io, "the store cannot be opened; check that its folder exists and is writable")
+        case SQLITE_CONSTRAINT:
+            (.conflict, "the change breaks a rule of the store")
+        default:
+            (.io, String(cString: sqlite3_errstr(code)))
+        }
+    }
+}

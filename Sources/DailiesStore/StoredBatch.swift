@@ -1,0 +1,100 @@
+import DailiesCore
+
+/// A batch as the store holds it.
+public struct StoredBatch: Hashable, Sendable {
+    public let id: BatchID
+    public let name: String
+    /// Absolute.
+    public let manifestPath: String
+    public let createdAt: Instant
+    public let provider: String
+    public let baseURL: String
+    /// Absolute.
+    public let outputDirectory: String
+    /// nil: no budget.
+    public let budget: Credits?
+}
+
+/// What is to become of a batch's budget.
+public enum BudgetSetting: Hashable, Sendable {
+    /// As it is stored; a new batch has none.
+    case unchanged
+    case none
+    case cap(Credits)
+}
+
+extension Database {
+    private static let batchColumns = """
+        id, name, manifest_path, created_at_ms, provider, base_url, output_dir, budget_nano
+        """
+
+    private static func batch(in row: Row) -> StoredBatch {
+        StoredBatch(
+            id: BatchID(row.integer(0)), name: row.text(1), manifestPath: row.text(2), createdAt: row.instant(3),
+            provider: row.text(4), baseURL: row.text(5), outputDirectory: row.text(6), budget: row.optionalCredits(7))
+    }
+
+    func batches() throws(StoreError) -> [StoredBatch] {
+        try rows("SELECT \(Self.batchColumns) FROM batch ORDER BY id", map: Self.batch)
+    }
+
+    func batch(named name: String) throws(StoreError) -> StoredBatch? {
+        try first("SELECT \(Self.batchColumns) FROM batch WHERE name = ?", .text(name), map: Self.batch)
+    }
+
+    fileprivate func isUnfinished(_ batch: BatchID) throws(StoreError) -> Bool {
+        try first(
+            """
+            SELECT 1 WHERE EXISTS (
+                SELECT 1 FROM task_standing WHERE batch_id = ?1 AND state = 'queued' AND has_key = 0)
+            OR EXISTS (
+                SELECT 1 FROM attempt WHERE batch_id = ?1 AND (is_open OR is_unsaved OR is_cost_awaited))
+            """, Value(batch)
+        ) { _ in true } ?? false
+    }
+
+    func setBudget(of batch: BatchID, _ setting: BudgetSetting, at: Instant) throws(StoreError) {
+        let cap: Credits?
+        switch setting {
+        case .unchanged: return
+        case .none: cap = nil
+        case .cap(let credits): cap = credits
+        }
+        let changed = try run(
+            "UPDATE batch SET budget_nano = ?1 WHERE id = ?2 AND budget_nano IS NOT ?1", Value(cap), Value(batch))
+        // The same budget again is no event.
+        guard changed == 1 else { return }
+        var row = LogRow("budget_set", at: at, batch: batch)
+        row.source = "user"
+        row.message = cap?.description ?? "none"
+        try log(row)
+    }
+}
+
+extension Store {
+    /// All batches, oldest first.
+    public func batches() throws(StoreError) -> [StoredBatch] {
+        try reading { database throws(StoreError) in try database.batches() }
+    }
+
+    public func batch(named name: String) throws(StoreError) -> StoredBatch? {
+        try reading { database throws(StoreError) in try database.batch(named: name) }
+    }
+
+    /// The batches with anything to do, oldest first: a task that waits, an attempt that is open, a paid clip that is
+    /// not saved, or a cost that is still asked for.
+    public func unfinishedBatches() throws(StoreError) -> [StoredBatch] {
+        try reading { database throws(StoreError) in
+            var unfinished: [StoredBatch] = []
+            for batch in try database.batches() where try database.isUnfinished(batch.id) {
+                unfinished.append(batch)
+            }
+            return unfinished
+        }
+    }
+
+    /// Sets or lifts a budget. It holds over all runs until it is set again.
+    public func setBudget(_ batch: BatchID, _ setting: BudgetSetting, at: Instant) throws(StoreError) {
+        try transaction { database throws(StoreError) in try database.setBudget(of: batch, setting, at: at) }
+    }
+}

@@ -1,0 +1,176 @@
+import DailiesCore
+
+/// One task as listings show it: its latest attempt, and the cost of all its attempts.
+public struct TaskRow: Hashable, Sendable {
+    public let id: TaskID
+    public let batch: BatchID
+    public let batchName: String
+    public let key: TaskKey
+    public let state: TaskStateWord
+    public let model: ModelID
+    public let prompt: String
+    public let request: CanonicalRequest
+    public let tags: [TaskSpec.Tag]
+    public let priority: Int
+    /// The file name asked for in the manifest.
+    public let output: String?
+    /// The number of the latest attempt, or, while it waits, of the next.
+    public let attempt: Int
+    /// Over all attempts; nil: nothing is known, or one that is settled is not.
+    public let credits: Credits?
+    /// Of the latest attempt; nil while the task waits or when it was withdrawn.
+    public let latest: LatestAttempt?
+    /// Ended before it was sent: `removed` or `cancelled`.
+    public let withdrawn: WithdrawalReason?
+    public let withdrawnAt: Instant?
+    /// When the final state was durable.
+    public var settledAt: Instant? { latest?.settledAt ?? withdrawnAt }
+    public var failureCode: String? { latest?.failureCode ?? withdrawn?.rawValue }
+    public var isUncertain: Bool { latest?.outcomeUnknownAt != nil }
+}
+
+/// The latest attempt of a listed task. The address of its clip is left out: it would open the clip to any reader.
+public struct LatestAttempt: Hashable, Sendable {
+    public let submissionKey: SubmissionKey
+    public let remoteID: RemoteTaskID?
+    public let dialect: Dialect
+    public let account: KeyFingerprint
+    public let isReplayed: Bool
+    public let estimated: Credits?
+    public let reserved: Credits?
+    public let isCostAwaited: Bool
+    public let submittedAt: Instant
+    public let outcomeUnknownAt: Instant?
+    public let lostAt: Instant?
+    public let completedAt: Instant?
+    public let settledAt: Instant?
+    public let deliveredSeconds: Double?
+    public let outputPath: String?
+    public let outputSHA256: String?
+    public let outputBytes: Int64?
+    public let failureCode: String?
+    public let failureMessage: String?
+}
+
+/// Which tasks are listed: those that fit everything that is set.
+public struct TaskFilter: Hashable, Sendable {
+    /// What is no state of its own.
+    public enum Condition: Hashable, Sendable, CaseIterable {
+        case waiting
+        /// In the air too: while no runner works, it is as uncertain.
+        case uncertain
+        case lost
+        /// Paid and not saved.
+        case unsaved
+        /// The latest attempt is settled and its cost is not known.
+        case costUnknown
+    }
+    public var batches: [BatchID]?
+    public var keys: [TaskKey]?
+    public var states: [TaskStateWord]?
+    public var tag: TaskSpec.Tag?
+    public var condition: Condition?
+    public init(
+        batches: [BatchID]? = nil, keys: [TaskKey]? = nil, states: [TaskStateWord]? = nil,
+        tag: TaskSpec.Tag? = nil, condition: Condition? = nil
+    ) {
+        self.batches = batches
+        self.keys = keys
+        self.states = states
+        self.tag = tag
+        self.condition = condition
+    }
+}
+
+extension Store {
+    /// A page of tasks in the order of their ids, which is that of the manifest.
+    ///
+    /// - Parameters:
+    ///   - last: the last id of the page before; nil for the first.
+    ///   - limit: at most this many.
+    public func tasks(
+        matching filter: TaskFilter = TaskFilter(), after last: TaskID? = nil, limit: Int
+    ) throws(StoreError) -> [TaskRow] {
+        precondition(limit > 0, "a page of \(limit) tasks")
+        let query = TaskQuery(filter: filter, last: last, limit: limit)
+        return try reading { database throws(StoreError) in
+            try database.rows(query.statement, list: query.values) { row throws(StoreError) in
+                try TaskQuery.task(in: row, of: database)
+            }
+        }
+    }
+}
+
+/// The statement of a listing, put together from fixed parts.
+private struct TaskQuery {
+    private(set) var statement = """
+        SELECT s.id, s.batch_id, b.name, i.key, s.state, s.model, i.prompt, i.request, i.tags, s.priority, i.output,
+            s.attempt, s.credits_nano, s.withdrawn_code, s.withdrawn_at_ms,
+            a.submission_key, a.task_id, a.dialect, a.key_fingerprint, a.is_replayed, a.estimated_credits_nano,
+            a.reserved_nano, a.is_cost_awaited, a.submitted_at_ms, a.outcome_unknown_at_ms, a.lost_at_ms,
+            a.completed_at_ms, a.settled_at_ms, a.delivered_seconds, a.output_path, a.output_sha256, a.output_bytes,
+            a.failure_code, a.failure_message
+        FROM task_standing AS s JOIN task_input AS i ON i.id = s.id JOIN batch AS b ON b.id = s.batch_id
+        LEFT JOIN attempt AS a ON a.task = s.id AND a.n = s.attempt AND s.has_key = 1
+        WHERE s.id > ?
+        """
+    private(set) var values: [Value]
+
+    init(filter: TaskFilter, last: TaskID?, limit: Int) {
+        values = [.integer(last?.rawValue ?? .min)]
+        if let batches = filter.batches {
+            narrow("s.batch_id IN (SELECT value FROM json_each(?))")
+            values.append(.text("[" + batches.map(\.description).joined(separator: ",") + "]"))
+        }
+        if let keys = filter.keys {
+            narrow("i.key IN (SELECT value FROM json_each(?))")
+            values.append(.text(JSONText.list(keys.map(\.text))))
+        }
+        if let states = filter.states {
+            narrow("s.state IN (SELECT value FROM json_each(?))")
+            values.append(.text(JSONText.list(states.map(\.rawValue))))
+        }
+        if let tag = filter.tag {
+            narrow("EXISTS (SELECT 1 FROM json_each(i.tags) WHERE key = ? AND value = ?)")
+            values += [.text(tag.name), .text(tag.value)]
+        }
+        if let condition = filter.condition { narrow(Self.words(for: condition)) }
+        statement += "\nORDER BY s.id LIMIT ?"
+        values.append(Value(limit))
+    }
+
+    private mutating func narrow(_ condition: String) { statement += "\nAND \(condition)" }
+
+    private static func words(for condition: TaskFilter.Condition) -> String {
+        switch condition {
+        case .waiting: "s.state = 'queued' AND s.has_key = 0"
+        case .uncertain: "a.is_open AND a.task_id IS NULL"
+        case .lost: "a.is_open AND a.lost_at_ms IS NOT NULL"
+        case .unsaved: "a.is_unsaved"
+        case .costUnknown: "a.settled_at_ms IS NOT NULL AND a.credits_nano IS NULL"
+        }
+    }
+
+    static func task(in row: DailiesStore.Row, of database: Database) throws(StoreError) -> TaskRow {
+        TaskRow(
+            id: TaskID(row.integer(0)), batch: BatchID(row.integer(1)), batchName: row.text(2),
+            key: TaskKey(row.text(3)), state: try row.word(4), model: ModelID(row.text(5)), prompt: row.text(6),
+            request: CanonicalRequest(text: row.text(7)), tags: try database.tags(in: row.text(8)),
+            priority: row.int(9), output: row.optionalText(10), attempt: row.int(11),
+            credits: row.optionalCredits(12), latest: try latest(in: row),
+            withdrawn: row.isNull(13) ? nil : try row.word(13), withdrawnAt: row.optionalInstant(14))
+    }
+
+    private static func latest(in row: DailiesStore.Row) throws(StoreError) -> LatestAttempt? {
+        guard let key = row.optionalText(15) else { return nil }
+        return LatestAttempt(
+            submissionKey: SubmissionKey(key), remoteID: row.optionalText(16).map(RemoteTaskID.init),
+            dialect: try row.word(17), account: KeyFingerprint(row.text(18)), isReplayed: row.bool(19),
+            estimated: row.optionalCredits(20), reserved: row.optionalCredits(21), isCostAwaited: row.bool(22),
+            submittedAt: row.instant(23), outcomeUnknownAt: row.optionalInstant(24), lostAt: row.optionalInstant(25),
+            completedAt: row.optionalInstant(26), settledAt: row.optionalInstant(27),
+            deliveredSeconds: row.optionalReal(28), outputPath: row.optionalText(29),
+            outputSHA256: row.optionalText(30), outputBytes: row.optionalInteger(31),
+            failureCode: row.optionalText(32), failureMessage: row.optionalText(33))
+    }
+}

@@ -1,0 +1,94 @@
+/// One value of a JSON text as it was written: numbers as their text, members in order with duplicates kept, and the
+/// place of each. Two texts are equal here when their bytes are: NFC and NFD differ.
+public struct JSONValue: Hashable, Sendable {
+    public enum Kind: Hashable, Sendable {
+        case null
+        case bool(Bool)
+        /// The number's own text, checked against the grammar: `1e3`, `0.10` and 2⁶³ stay what they are.
+        case number(String)
+        /// With its escapes resolved.
+        case string(String)
+        case array([JSONValue])
+        /// In the order of the text; a name may come twice.
+        case object([JSONMember])
+    }
+    public let kind: Kind
+    public let position: JSONPosition
+
+    public init(kind: Kind, position: JSONPosition = .start) {
+        self.kind = kind
+        self.position = position
+    }
+
+    /// Reads a whole text as one value, by RFC 8259 and nothing beyond it, in linear time.
+    ///
+    /// - Parameters:
+    ///   - bytes: UTF-8 without byte order mark.
+    ///   - start: the place of the first byte, where the text is part of a larger one. Only line and column of what
+    ///     stands on the first line are affected by `start.column`.
+    /// - Throws: ``JSONError`` for the first thing that is wrong; invalid UTF-8 anywhere comes before all else.
+    public static func parse(
+        _ bytes: some Collection<UInt8>, limits: JSONLimits = .default, startingAt start: JSONPosition = .start
+    ) throws(JSONError) -> JSONValue {
+        // The closure of the standard library cannot throw a typed error, hence the detour over Result.
+        let read = { (buffer: UnsafeBufferPointer<UInt8>) -> Result<JSONValue, JSONError> in
+            var parser = JSONParser(buffer, limits: limits, start: start)
+            return parser.parse()
+        }
+        if let result = bytes.withContiguousStorageIfAvailable(read) { return try result.get() }
+        return try Array(bytes).withUnsafeBufferPointer(read).get()
+    }
+
+    /// The last member of that name (by UTF-8 bytes); nil where there is none and where this is no object.
+    public subscript(name: String) -> JSONValue? {
+        members?.last { $0.name.utf8.elementsEqual(name.utf8) }?.value
+    }
+
+    public var string: String? { if case .string(let text) = kind { text } else { nil } }
+    /// The number's text as written.
+    public var number: String? { if case .number(let text) = kind { text } else { nil } }
+    public var bool: Bool? { if case .bool(let value) = kind { value } else { nil } }
+    public var array: [JSONValue]? { if case .array(let elements) = kind { elements } else { nil } }
+    public var members: [JSONMember]? { if case .object(let members) = kind { members } else { nil } }
+    public var isNull: Bool { if case .null = kind { true } else { false } }
+
+    /// The value again as text: no white space, members in the order given, numbers as written, minimal escapes.
+    public var compactText: String {
+        var writer = JSONWriter()
+        writer.value(self)
+        return writer.text
+    }
+}
+
+/// A name and its value.
+public struct JSONMember: Hashable, Sendable {
+    public let name: String
+    /// Of the name.
+    public let position: JSONPosition
+    public let value: JSONValue
+
+    public init(name: String, position: JSONPosition = .start, value: JSONValue) {
+        self.name = name
+        self.position = position
+        self.value = value
+    }
+
+    public static func == (a: JSONMember, b: JSONMember) -> Bool {
+        a.name.utf8.elementsEqual(b.name.utf8) && a.position == b.position && a.value == b.value
+    }
+}
+
+extension JSONValue.Kind {
+    // Swift's own == on strings takes NFC and NFD for equal; equal bytes have equal hashes there too, so that only this
+    // half needs to be stricter.
+    public static func == (a: Self, b: Self) -> Bool {
+        switch (a, b) {
+        case (.null, .null): true
+        case (.bool(let a), .bool(let b)): a == b
+        case (.number(let a), .number(let b)), (.string(let a), .string(let b)): a.utf8.elementsEqual(b.utf8)
+        case (.array(let a), .array(let b)): a == b
+        case (.object(let a), .object(let b)): a == b
+        case (.null, _), (.bool, _), (.number, _), (.string, _), (.array, _), (.object, _): false
+        }
+    }
+}

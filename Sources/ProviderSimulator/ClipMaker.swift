@@ -1,0 +1,139 @@
+/// Writes the clips that the simulator delivers: real MP4 files that players and probes accept.
+///
+/// A clip shows one still picture a second, each second a sample of its own. The bytes follow from the arguments alone.
+/// Boxes: ISO/IEC 14496-12 and 14496-15 (`avcC`).
+public struct ClipMaker: Sendable {
+    /// Longer clips are cut to this many seconds.
+    static let maximumSeconds = 600
+    /// Time units per second in every header.
+    private static let timescale: UInt32 = 1000
+
+    public let width: Int
+    public let height: Int
+    public let seconds: Int
+    public let paddingBytes: Int
+    private let picture: ClipPicture
+
+    /// - Parameters:
+    ///   - resolution: `720p` or `1080p`; anything else counts as 720p.
+    ///   - aspectRatio: `16:9`, `9:16` or `1:1`; anything else counts as 16:9.
+    ///   - seconds: at least 1 and at most 600 are written.
+    ///   - paddingBytes: size of the contents of a `free` box at the end; 0: no such box. At most 64 MiB.
+    public init(resolution: String?, aspectRatio: String?, seconds: Int, paddingBytes: Int = 0) {
+        picture = ClipPicture.of(resolution: resolution, aspectRatio: aspectRatio)
+        width = picture.width
+        height = picture.height
+        self.seconds = min(max(seconds, 1), Self.maximumSeconds)
+        self.paddingBytes = min(max(paddingBytes, 0), 64 << 20)
+    }
+
+    /// The whole file: `ftyp`, `moov`, `mdat`, and `free` where padding was asked for.
+    public func file() -> [UInt8] {
+        let samples = (0..<seconds).map { sample($0) }
+        let head = Self.fileType()
+        // The length of `moov` does not depend on the offset in it, so that it is written twice.
+        let moovLength = movie(samples: samples, firstByte: 0).count
+        var file = head + movie(samples: samples, firstByte: UInt32(head.count + moovLength + 8))
+        file += Self.box("mdat", samples.flatMap { $0 })
+        if paddingBytes > 0 { file += Self.box("free", [UInt8](repeating: 0, count: paddingBytes)) }
+        return file
+    }
+
+    /// One access unit: the slice, preceded by its length.
+    private func sample(_ second: Int) -> [UInt8] {
+        let slice = picture.slices[second % picture.slices.count]
+        return Self.number(UInt32(slice.count)) + slice
+    }
+
+    private static func fileType() -> [UInt8] {
+        box("ftyp", text("isom") + number(UInt32(0x200)) + text("isomiso2avc1mp41"))
+    }
+
+    private func movie(samples: [[UInt8]], firstByte: UInt32) -> [UInt8] {
+        Self.box("moov", movieHeader() + Self.box("trak", trackHeader() + media(samples, firstByte)))
+    }
+
+    private var duration: UInt32 { UInt32(seconds) * Self.timescale }
+
+    private func movieHeader() -> [UInt8] {
+        var body = Self.zeros(8) + Self.number(Self.timescale) + Self.number(duration)
+        body += Self.number(UInt32(0x0001_0000)) + Self.number(UInt16(0x0100)) + Self.zeros(10)
+        body += Self.unityMatrix + Self.zeros(24) + Self.number(UInt32(2))
+        return Self.fullBox("mvhd", body)
+    }
+
+    private func trackHeader() -> [UInt8] {
+        var body = Self.zeros(8) + Self.number(UInt32(1)) + Self.zeros(4) + Self.number(duration)
+        body += Self.zeros(16) + Self.unityMatrix
+        body += Self.number(UInt32(width) << 16) + Self.number(UInt32(height) << 16)
+        return Self.fullBox("tkhd", body, flags: 3)
+    }
+
+    private func media(_ samples: [[UInt8]], _ firstByte: UInt32) -> [UInt8] {
+        let undetermined: UInt16 = 0x55C4
+        let header = Self.fullBox(
+            "mdhd",
+            Self.zeros(8) + Self.number(Self.timescale) + Self.number(duration) + Self.number(undetermined)
+                + Self.zeros(2))
+        let handler = Self.fullBox(
+            "hdlr", Self.zeros(4) + Self.text("vide") + Self.zeros(12) + Self.text("VideoHandler") + [0])
+        let reference = Self.box(
+            "dinf", Self.fullBox("dref", Self.number(UInt32(1)) + Self.fullBox("url ", [], flags: 1)))
+        let information = Self.box(
+            "minf", Self.fullBox("vmhd", Self.zeros(8), flags: 1) + reference + sampleTable(samples, firstByte))
+        return Self.box("mdia", header + handler + information)
+    }
+
+    private func sampleTable(_ samples: [[UInt8]], _ firstByte: UInt32) -> [UInt8] {
+        let count = UInt32(samples.count)
+        let one = UInt32(1)
+        let description = Self.fullBox("stsd", Self.number(one) + sampleEntry())
+        let times = Self.fullBox("stts", Self.numbers([1, count, Self.timescale]))
+        let keys = Self.fullBox("stss", Self.numbers([count] + (1...count)))
+        let chunks = Self.fullBox("stsc", Self.numbers([1, 1, count, 1]))
+        let sizes = Self.fullBox("stsz", Self.numbers([0, count] + samples.map { UInt32($0.count) }))
+        let offsets = Self.fullBox("stco", Self.numbers([1, firstByte]))
+        return Self.box("stbl", description + times + keys + chunks + sizes + offsets)
+    }
+
+    private func sampleEntry() -> [UInt8] {
+        let resolution = UInt32(72) << 16
+        var body = Self.zeros(6) + Self.number(UInt16(1)) + Self.zeros(16)
+        body += Self.number(UInt16(width)) + Self.number(UInt16(height))
+        body += Self.numbers([resolution, resolution, 0]) + Self.number(UInt16(1)) + Self.zeros(32)
+        body += Self.number(UInt16(0x18)) + Self.number(UInt16(0xFFFF)) + decoderConfiguration()
+        return Self.box("avc1", body)
+    }
+
+    private func decoderConfiguration() -> [UInt8] {
+        // Profile, compatibility and level stand in the sequence parameter set itself; lengths have four bytes.
+        var body: [UInt8] = [1] + picture.sequenceSet[1...3] + [0xFF, 0xE1]
+        body += Self.number(UInt16(picture.sequenceSet.count)) + picture.sequenceSet
+        body += [1] + Self.number(UInt16(picture.pictureSet.count)) + picture.pictureSet
+        return Self.box("avcC", body)
+    }
+}
+
+// MARK: - Bytes
+
+extension ClipMaker {
+    private static let unityMatrix = numbers([0x1_0000, 0, 0, 0, 0x1_0000, 0, 0, 0, 0x4000_0000])
+
+    private static func box(_ type: String, _ contents: [UInt8]) -> [UInt8] {
+        number(UInt32(contents.count + 8)) + text(type) + contents
+    }
+
+    private static func fullBox(_ type: String, _ contents: [UInt8], flags: UInt32 = 0) -> [UInt8] {
+        box(type, number(flags) + contents)
+    }
+
+    private static func number(_ value: some FixedWidthInteger) -> [UInt8] {
+        withUnsafeBytes(of: value.bigEndian) { Array($0) }
+    }
+
+    private static func numbers(_ values: [UInt32]) -> [UInt8] { values.flatMap { number($0) } }
+
+    private static func zeros(_ count: Int) -> [UInt8] { [UInt8](repeating: 0, count: count) }
+
+    private static func text(_ text: String) -> [UInt8] { Array(text.utf8) }
+}

@@ -1,0 +1,117 @@
+import DailiesCore
+
+/// What can go wrong, each drawn on its own with a probability per request (or per task, where it says so).
+public enum FaultKind: String, Hashable, Sendable, CaseIterable {
+    // Any API request.
+    /// The connection closes before anything is read: nothing happened.
+    case refuse
+    /// The request is carried out and the connection closes without a reply.
+    case dropReply
+    /// The reply comes ``FaultPlan/replyDelay`` later.
+    case delayReply
+    /// The request is carried out twice, as if the network had repeated it; the second reply is delivered.
+    case duplicateDelivery
+    /// 500, 502, 503 or 504 with the API's envelope, before anything happened.
+    case serverErrorBefore
+    /// The request is carried out, then a 5xx with the API's envelope, as if it had not been: breaks the promise that
+    /// such a reply is never billed.
+    case serverErrorAfter
+    /// The request is carried out, then a 5xx with a proxy's page.
+    case bareServerErrorAfter
+    /// The reply's body stops before its end, and the connection closes.
+    case truncateReply
+    /// A 200 with a page of HTML instead of JSON; the request was carried out.
+    case htmlReply
+    /// The reply comes a few bytes at a time.
+    case dripReply
+    /// The numbers of the reply are written as strings.
+    case numbersAsStrings
+
+    // Submissions.
+    /// 429 `rate_limit_exceeded` with `X-RateLimit-Reset`, nothing happened.
+    case throttle
+    /// 429 without a code and without a reset, nothing happened.
+    case bareThrottle
+    /// 402 for this and every other submission of the next ``FaultPlan/walletEmptyFor``.
+    case walletEmpty
+    /// 451, nothing happened.
+    case contentPolicy
+
+    // Queries.
+    /// 429 for a query, which the pages say is never throttled.
+    case throttleQuery
+    /// One reply says queued although the task runs.
+    case goBackwards
+    /// One reply has a state that no page lists.
+    case unknownState
+
+    // Tasks, drawn once when the task is accepted.
+    /// Queries answer 404 `task_not_found` for the first ``FaultPlan/forgottenFor``.
+    case forget
+    /// Completed, yet the first ``FaultPlan/incompleteReplies`` replies that say so have no URL.
+    case lateURL
+    /// Completed and never with a URL.
+    case noURL
+    /// Completed, yet the first ``FaultPlan/incompleteReplies`` replies that say so have no cost.
+    case lateCost
+    /// Completed and billed, never with a cost.
+    case noCost
+    /// The render fails with `error_code` and `error_message`.
+    case failRender
+    /// The render fails without saying why.
+    case failRenderSilently
+    /// The render fails with `content_policy_violation`.
+    case failRenderByPolicy
+
+    // Assets.
+    /// 403 although the URL still lives.
+    case expireURL
+    /// The body stops before its end, and the connection closes.
+    case cutDownload
+}
+
+/// Which faults occur how often, and their measures. All probabilities are 0 unless set.
+public struct FaultPlan: Hashable, Sendable {
+    /// Seed of the generator that faults are drawn from; apart from the one that decides what renders take and cost.
+    public var seed: UInt64 = 1
+    /// How long ``FaultKind/delayReply`` waits. Real time, not divided by the speed. Default 2 s.
+    public var replyDelay: Duration = .seconds(2)
+    /// How long ``FaultKind/forget`` lasts, at speed 1. Default 30 s.
+    public var forgottenFor: Duration = .seconds(30)
+    /// How long ``FaultKind/walletEmpty`` lasts, at speed 1. Default 60 s.
+    public var walletEmptyFor: Duration = .seconds(60)
+    /// How long ``FaultKind/throttle`` asks to wait, at speed 1. Default 5 s.
+    public var throttledFor: Duration = .seconds(5)
+    /// How many replies lack what ``FaultKind/lateURL`` and ``FaultKind/lateCost`` hold back. Default 2.
+    public var incompleteReplies = 2
+    /// Bytes and pause of ``FaultKind/dripReply``. Default 16 bytes every 20 ms of real time.
+    public var dripBytes = 16
+    public var dripPause: Duration = .milliseconds(20)
+    /// Times at which the service is gone: requests meet ``FaultKind/refuse``.
+    public var outages: [Outage] = []
+
+    public struct Outage: Hashable, Sendable {
+        public let from: Instant
+        public let to: Instant
+        public init(from: Instant, to: Instant) {
+            self.from = from
+            self.to = to
+        }
+        func contains(_ now: Instant) -> Bool { from <= now && now < to }
+    }
+
+    private var probabilities: [FaultKind: Double] = [:]
+
+    public init(_ probabilities: [FaultKind: Double] = [:]) {
+        for (kind, probability) in probabilities { self[kind] = probability }
+    }
+
+    /// Probability of a kind, 0 … 1.
+    public subscript(kind: FaultKind) -> Double {
+        get { probabilities[kind] ?? 0 }
+        set {
+            precondition((0...1).contains(newValue), "\(newValue) is no probability of \(kind)")
+            probabilities[kind] = newValue == 0 ? nil : newValue
+        }
+    }
+}

@@ -1,0 +1,180 @@
+import DailiesCore
+import ProviderWire
+
+// The tasks API: which call it is, and which faults befall it.
+extension SimulatedProvider {
+    /// A call as the faults see it.
+    private enum Call {
+        case submit
+        case query
+        case cancel
+        case other
+    }
+
+    /// One reply's own oddities, drawn before it is written.
+    struct ReplyStyle {
+        var writesNumbersAsText = false
+        var goesBackwards = false
+        var saysUnknownWord = false
+    }
+
+    mutating func api(_ request: SimulatedRequest, path: String, query: String) -> SimulatedResponse {
+        let call = Self.call(path)
+        let drawsFaults = controls.drawsFaults
+        if controls.isOut || configuration.faults.outages.contains(where: { $0.contains(now) }) {
+            return SimulatedResponse(status: 503, action: .closeBeforeReading)
+        }
+        if drawsFaults, draw(.refuse) { return SimulatedResponse(status: 503, action: .closeBeforeReading) }
+        if call == .submit { bill.submits += 1 }
+        if drawsFaults, let fault = faultBefore(call) { return fault }
+        var response = answer(call, request, path: path, query: query)
+        if drawsFaults, draw(.duplicateDelivery) {
+            if call == .submit { bill.submits += 1 }
+            response = answer(call, request, path: path, query: query)
+        }
+        return drawsFaults ? faultAfter(response) : response
+    }
+
+    private static func call(_ path: String) -> Call {
+        if path == WirePath.submit { return .submit }
+        if path == WirePath.query { return .query }
+        if path == WirePath.cancel || path.hasPrefix(WirePath.cancel + "/") { return .cancel }
+        return .other
+    }
+
+    private mutating func answer(
+        _ call: Call, _ request: SimulatedRequest, path: String, query: String
+    ) -> SimulatedResponse {
+        guard let owner = owner(of: request) else {
+            return Self.error(401, WireCode.invalidAPIKey, "the API key is missing or not known")
+        }
+        guard request.body.count <= Self.maximumBodyBytes else {
+            return Self.error(413, WireCode.tooLarge, "the body is over 1 MiB")
+        }
+        var style = ReplyStyle()
+        if controls.drawsFaults { style.writesNumbersAsText = draw(.numbersAsStrings) }
+        switch (call, request.method) {
+        case (.submit, "POST"): return submit(request.body, owner: owner, style: style)
+        case (.query, "GET") where configuration.dialects.contains(.flat):
+            return self.query(owner: owner, dialect: .flat, style: style) { () throws(WireError) in
+                try SubjectBody.decode(query: query)
+            }
+        case (.query, "POST"):
+            return self.query(owner: owner, dialect: .params, style: style) { () throws(WireError) in
+                try SubjectBody.decode(request.body)
+            }
+        case (.cancel, "POST"):
+            return cancel(path: path, body: request.body, owner: owner, style: style)
+        case (.submit, _), (.query, _), (.cancel, _), (.other, _):
+            return Self.error(404, WireCode.notFound, "no such route: \(request.method) \(path)")
+        }
+    }
+
+    /// A hash of the API key, or nil where there is none that is accepted. `x-api-key` wins over a bearer token.
+    private func owner(of request: SimulatedRequest) -> UInt64? {
+        let bearer = request.headers["authorization"].flatMap { value in
+            value.lowercased().hasPrefix("bearer ") ? String(value.dropFirst(7)) : nil
+        }
+        guard let key = request.headers["x-api-key"] ?? bearer, !key.isEmpty, !controls.rejectsKeys else { return nil }
+        switch configuration.apiKeys {
+        case .any: break
+        case .only(let keys): guard keys.contains(key) else { return nil }
+        }
+        return StableHash(key.utf8).value
+    }
+
+    // MARK: Faults
+
+    mutating func draw(_ kind: FaultKind) -> Bool { generator.chance(configuration.faults[kind]) }
+
+    /// What befalls a call before anything happens.
+    private mutating func faultBefore(_ call: Call) -> SimulatedResponse? {
+        if draw(.serverErrorBefore) { return serverError() }
+        switch call {
+        case .submit: return submitFault()
+        case .query: return draw(.throttleQuery) ? throttled(for: configuration.faults.throttledFor) : nil
+        case .cancel, .other: return nil
+        }
+    }
+
+    private mutating func submitFault() -> SimulatedResponse? {
+        if draw(.throttle) { return throttled(for: configuration.faults.throttledFor) }
+        if draw(.bareThrottle) { return Self.error(429, nil, "too many requests") }
+        if draw(.walletEmpty) { walletEmptyUntil = now + scaled(configuration.faults.walletEmptyFor) }
+        if now < walletEmptyUntil { return Self.error(402, WireCode.insufficientBalance, "the wallet is empty") }
+        if draw(.contentPolicy) { return Self.blocked() }
+        return nil
+    }
+
+    func throttled(for wait: Duration) -> SimulatedResponse {
+        throttled(until: now + scaled(wait))
+    }
+
+    /// Whole seconds, rounded up: the header has no finer unit.
+    func throttled(until moment: Instant) -> SimulatedResponse {
+        var response = Self.error(429, WireCode.rateLimit, "the spend limit of this window is reached")
+        let seconds = (moment.milliseconds + 999) / 1000
+        response.headers.append(.init(WireHeader.rateReset, "\(seconds)"))
+        return response
+    }
+
+    private mutating func serverError() -> SimulatedResponse {
+        switch generator.draw(0...3) {
+        case 0: Self.error(500, WireCode.internalError, "the gateway failed")
+        case 1: Self.error(502, WireCode.apiError, "the upstream answered nonsense")
+        case 2: Self.error(503, WireCode.apiError, "no available accounts")
+        default: Self.error(504, WireCode.timeout, "the upstream did not answer in time")
+        }
+    }
+
+    /// What befalls the reply of a call that was carried out: at most one of these.
+    private mutating func faultAfter(_ response: SimulatedResponse) -> SimulatedResponse {
+        let faults = configuration.faults
+        var changed = response
+        if draw(.dropReply) {
+            changed.action = .closeWithoutReply
+        } else if draw(.serverErrorAfter) {
+            return serverError()
+        } else if draw(.bareServerErrorAfter) {
+            return Self.page(502, title: "502 Bad Gateway")
+        } else if draw(.htmlReply) {
+            return Self.page(200, title: "Welcome")
+        } else if draw(.truncateReply), response.body.count > 1 {
+            changed.action = .truncate(bytes: Int(generator.draw(0...Int64(response.body.count - 1))))
+        } else if draw(.dripReply) {
+            changed.action = .drip(bytes: max(1, faults.dripBytes), pause: faults.dripPause)
+        } else if draw(.delayReply) {
+            changed.action = .delay(faults.replyDelay)
+        }
+        return changed
+    }
+
+    // MARK: Replies
+
+    static func json(_ status: Int, _ body: [UInt8]) -> SimulatedResponse {
+        SimulatedResponse(status: status, headers: [.init("Content-Type", "application/json")], body: body)
+    }
+
+    static func blocked() -> SimulatedResponse { error(451, nil, "the prompt was blocked by the safety filter") }
+
+    static func error(_ status: Int, _ code: String?, _ message: String) -> SimulatedResponse {
+        let type =
+            switch status {
+            case 401: "authentication_error"
+            case 402: "billing_error"
+            case 403: "permission_error"
+            case 404: "not_found_error"
+            case 409: "conflict_error"
+            case 429: "rate_limit_error"
+            case 500...: "api_error"
+            default: "invalid_request_error"
+            }
+        return json(status, ErrorBody(type: type, code: code, message: message).encode())
+    }
+
+    private static func page(_ status: Int, title: String) -> SimulatedResponse {
+        let html = "<!doctype html><title>\(title)</title><h1>\(title)</h1>\n"
+        return SimulatedResponse(
+            status: status, headers: [.init("Content-Type", "text/html")], body: Array(html.utf8))
+    }
+}

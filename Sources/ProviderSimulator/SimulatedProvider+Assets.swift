@@ -1,0 +1,169 @@
+import DailiesCore
+import ExactJSON
+import ProviderWire
+
+// What is the simulator's own: the clips, the bill, the state and the controls.
+extension SimulatedProvider {
+    private static let assets = "/simulator/assets/"
+
+    mutating func own(_ request: SimulatedRequest, path: String, query: String) -> SimulatedResponse {
+        switch (request.method, path) {
+        case ("GET", _) where path.hasPrefix(Self.assets): return asset(request, path: path, query: query)
+        case ("GET", "/simulator/bill"): return Self.json(200, bill.json())
+        case ("GET", "/simulator/state"): return Self.json(200, stateJSON())
+        case ("POST", "/simulator/control"): return control(request.body)
+        default: return Self.error(404, WireCode.notFound, "no such route: \(request.method) \(path)")
+        }
+    }
+
+    private mutating func control(_ body: [UInt8]) -> SimulatedResponse {
+        do {
+            let order = try ControlOrder(try JSONValue.parse(body))
+            commit(.control(order))
+            return Self.json(200, stateJSON())
+        } catch {
+            return Self.error(400, WireCode.invalidParam, "\(error)")
+        }
+    }
+
+    private func stateJSON() -> [UInt8] {
+        var writer = JSONWriter()
+        writer.object {
+            $0.member("speed", number: speedText)
+            $0.member("now", ISOTimestamp.format(now.atMilliseconds))
+            $0.member("tasks", tasks.count)
+            $0.member("queued", inFlight - running)
+            $0.member("running", running)
+            $0.member("charges", bill.charges.count)
+            $0.name("balance")
+            if let balance = controls.balance { $0.number("\(balance)") } else { $0.null() }
+            $0.member("held", number: "\(held)")
+            $0.member("outage", controls.isOut)
+            $0.member("faults", controls.drawsFaults)
+            $0.member("keys_sent_to_assets", keysSentToAssets)
+        }
+        return writer.bytes
+    }
+
+    // MARK: Assets
+
+    func assetURL(of task: SimulatedTask, completedAt: Instant) -> String {
+        let start =
+            switch configuration.assets.countedFrom {
+            case .query: now
+            case .completion: completedAt
+            }
+        let expires = (start + scaled(configuration.assets.urlLifetime)).milliseconds
+        let signature = signature(task.id, expires: "\(expires)")
+        return "\(configuration.baseURL)\(Self.assets)\(task.id)/clip.mp4?expires=\(expires)&sig=\(signature)"
+    }
+
+    private func signature(_ id: String, expires: String) -> String {
+        var generator = fateGenerator(seed: configuration.seed, "s\(id)/\(expires)")
+        return String(generator.next(), radix: 16)
+    }
+
+    private mutating func asset(_ request: SimulatedRequest, path: String, query: String) -> SimulatedResponse {
+        if request.headers["x-api-key"] != nil || request.headers["authorization"] != nil { keysSentToAssets += 1 }
+        let parts = path.dropFirst(Self.assets.count).split(separator: "/")
+        guard parts.count == 2, parts[1] == "clip.mp4", let ordinal = ordinalByID[String(parts[0])],
+            case .completed = tasks[ordinal].phase
+        else { return Self.plain(404, "not found") }
+        let items = WirePath.items(ofQuery: query)
+        guard let expires = items.last(where: { $0.name == "expires" })?.value, let end = Int64(expires),
+            items.last(where: { $0.name == "sig" })?.value == signature(tasks[ordinal].id, expires: expires)
+        else { return Self.plain(403, "signature does not match") }
+        guard now < Instant(milliseconds: end) else { return Self.plain(403, "request has expired") }
+        guard controls.drawsFaults else { return clip(of: tasks[ordinal], range: request.headers["range"]) }
+        if draw(.expireURL) { return Self.plain(403, "request has expired") }
+        var response = clip(of: tasks[ordinal], range: request.headers["range"])
+        if draw(.cutDownload), response.body.count > 1 {
+            response.action = .truncate(bytes: Int(generator.draw(0...Int64(response.body.count - 1))))
+        }
+        return response
+    }
+
+    private func clip(of task: SimulatedTask, range: String?) -> SimulatedResponse {
+        let file = ClipMaker(
+            resolution: task.resolution, aspectRatio: task.aspectRatio, seconds: task.seconds,
+            paddingBytes: configuration.assets.paddingBytes
+        ).file()
+        var headers: [SimulatedResponse.Header] = [.init("Content-Type", "video/mp4"), .init("Accept-Ranges", "bytes")]
+        switch ByteRange(range, length: file.count) {
+        case .whole: return SimulatedResponse(status: 200, headers: headers, body: file)
+        case .part(let bytes):
+            headers.append(
+                .init("Content-Range", "bytes \(bytes.lowerBound)-\(bytes.upperBound - 1)/\(file.count)"))
+            return SimulatedResponse(status: 206, headers: headers, body: Array(file[bytes]))
+        case .outside:
+            var response = Self.plain(416, "range not satisfiable")
+            response.headers.append(.init("Content-Range", "bytes */\(file.count)"))
+            return response
+        }
+    }
+
+    private static func plain(_ status: Int, _ text: String) -> SimulatedResponse {
+        SimulatedResponse(
+            status: status, headers: [.init("Content-Type", "text/plain")], body: Array("\(text)\n".utf8))
+    }
+}
+
+/// What a `Range` field asks of a body. Several ranges, other units and nonsense ask for the whole (RFC 9110, 14.2).
+enum ByteRange: Hashable {
+    case whole
+    case part(Range<Int>)
+    /// Begins behind the end: 416.
+    case outside
+
+    init(_ field: String?, length: Int) {
+        self = .whole
+        guard let field, field.hasPrefix("bytes="), !field.contains(",") else { return }
+        let ends = field.dropFirst(6).split(separator: "-", omittingEmptySubsequences: false)
+        guard ends.count == 2 else { return }
+        switch (Int(ends[0]), Int(ends[1])) {
+        case (let first?, nil) where ends[1].isEmpty: self = first < length ? .part(first..<length) : .outside
+        case (let first?, let last?) where last >= first:
+            self = first < length ? .part(first..<min(last, length - 1) + 1) : .outside
+        case (nil, let count?) where ends[0].isEmpty:
+            self = count > 0 ? .part(max(0, length - count)..<length) : .outside
+        default: break
+        }
+    }
+}
+
+extension Bill {
+    /// The bill as `GET /simulator/bill` states it. Amounts are numbers of exact text.
+    public func json() -> [UInt8] {
+        var writer = JSONWriter()
+        writer.object {
+            $0.member("total", number: "\(total)")
+            $0.member("submits", submits)
+            $0.member("accepted", accepted)
+            $0.member("max_in_flight", maximumInFlight)
+            $0.name("charges")
+            $0.array { array in
+                for charge in charges { array.object { charge.write(to: &$0) } }
+            }
+            $0.name("renders_by_key")
+            $0.object { Self.write(rendersByKey, to: &$0) }
+            $0.name("submits_by_key")
+            $0.object { Self.write(submitsByKey, to: &$0) }
+        }
+        return writer.bytes
+    }
+
+    private static func write(_ counts: [String: Int], to writer: inout JSONWriter) {
+        for (key, count) in counts.sorted(by: { $0.key < $1.key }) { writer.member(key, count) }
+    }
+}
+
+extension Bill.Charge {
+    fileprivate func write(to writer: inout JSONWriter) {
+        writer.member("task_id", taskID)
+        writer.name("out_task_id")
+        if let outTaskID { writer.string(outTaskID) } else { writer.null() }
+        writer.member("model", model)
+        writer.member("credits", number: text)
+        writer.member("at", ISOTimestamp.format(at))
+    }
+}

@@ -1,0 +1,128 @@
+import DailiesCore
+
+// What a task will take, cost and come to: settled when it is accepted.
+extension SimulatedProvider {
+    struct Price {
+        let perSecond: Credits
+        let estimate: Credits
+    }
+
+    struct Misfortune {
+        var outcome = SimulatedTask.Outcome.completes
+        var forgottenUntil: Instant?
+        var repliesWithoutURL = 0
+        var repliesWithoutCost = 0
+    }
+
+    /// A generator of its own for one task and purpose, so that nothing depends on the order of requests.
+    func fateGenerator(seed: UInt64, _ lot: String) -> SplitMix64 {
+        var hash = StableHash(lot.utf8)
+        withUnsafeBytes(of: seed.littleEndian) { hash.add($0) }
+        var generator = SplitMix64(seed: hash.value)
+        // Neighbouring lots differ in few bits; the first draw mixes them.
+        return SplitMix64(seed: generator.next())
+    }
+
+    // MARK: Time
+
+    func latency(
+        _ spec: ModelSpec?, seconds: Int, _ generator: inout SplitMix64
+    ) -> (queued: Duration, running: Duration) {
+        switch configuration.latency {
+        case .fixed(let queued, let running): return (scaled(queued), scaled(running))
+        case .uniform(let queued, let running):
+            return (scaled(generator.draw(queued)), scaled(generator.draw(running)))
+        case .catalogue:
+            let typical = spec?.typicalLatency ?? .seconds(30) ... .seconds(90)
+            let stated = max(1, spec?.typicalLatencyForSeconds ?? 5)
+            let total = generator.draw(typical).nanoseconds / Int64(stated) * Int64(seconds)
+            let queued = total / 100 * generator.draw(5...20)
+            return (scaled(.nanoseconds(queued)), scaled(.nanoseconds(total - queued)))
+        }
+    }
+
+    // MARK: Money
+
+    /// The published rate of the resolution, else the model's first rate, else the setting's; times the factor of now.
+    func price(_ model: String, resolution: String?, seconds: Int) -> Price {
+        let money = configuration.money
+        var factor = controls.factorHundredths
+        if let change = money.priceChange, bill.accepted >= change.submits { factor = change.factorHundredths }
+        let listed = money.perSecond[model] ?? publishedRate(model, resolution) ?? money.unknownModelPerSecond
+        let perSecond = factor == 100 ? listed : listed.times(hundredths: factor)
+        return Price(perSecond: perSecond, estimate: perSecond.times(seconds: seconds).adding(money.submissionFee))
+    }
+
+    private func publishedRate(_ model: String, _ resolution: String?) -> Credits? {
+        let prices = catalogue[ModelID(model)]?.prices ?? []
+        let fitting = prices.filter { $0.resolution == resolution }
+        return (fitting + prices).lazy.compactMap { price in
+            switch price.figure {
+            case .rate(let perSecond, _): perSecond
+            case .example: nil
+            }
+        }.first
+    }
+
+    /// When the spend limit lets this estimate through, or nil: now.
+    func resetOfSpentBucket(for estimate: Credits) -> Instant? {
+        guard let limit = configuration.money.rateBucket else { return nil }
+        let window = spendWindow(limit)
+        let spent = bucket.window == window ? bucket.spent : .zero
+        guard CreditTotal(limit.limit) < spent + estimate else { return nil }
+        return Instant(nanoseconds: (window + 1) * scaled(limit.window).nanoseconds)
+    }
+
+    mutating func spend(_ estimate: Credits) {
+        guard let limit = configuration.money.rateBucket else { return }
+        let window = spendWindow(limit)
+        if bucket.window != window { bucket = SpentBucket(window: window) }
+        bucket.spent = bucket.spent + estimate
+    }
+
+    private func spendWindow(_ limit: SimulatorConfiguration.RateBucket) -> Int64 {
+        now.nanoseconds / max(1, scaled(limit.window).nanoseconds)
+    }
+
+    // MARK: Mishaps
+
+    func misfortune(_ generator: inout SplitMix64) -> Misfortune {
+        let faults = configuration.faults
+        var result = Misfortune()
+        guard controls.drawsFaults else { return result }
+        if generator.chance(faults[.forget]) { result.forgottenUntil = now + scaled(faults.forgottenFor) }
+        if generator.chance(faults[.lateURL]) { result.repliesWithoutURL = faults.incompleteReplies }
+        if generator.chance(faults[.noURL]) { result.repliesWithoutURL = .max }
+        if generator.chance(faults[.lateCost]) { result.repliesWithoutCost = faults.incompleteReplies }
+        if generator.chance(faults[.noCost]) { result.repliesWithoutCost = .max }
+        if generator.chance(faults[.failRender]) {
+            result.outcome = .fails(code: "upstream_error", message: "the upstream could not render this")
+        } else if generator.chance(faults[.failRenderSilently]) {
+            result.outcome = .fails(code: nil, message: nil)
+        } else if generator.chance(faults[.failRenderByPolicy]) {
+            result.outcome = .fails(code: "content_policy_violation", message: "the upstream refused the prompt")
+        }
+        return result
+    }
+}
+
+extension Credits {
+    /// The price of so many seconds; clamped to the range.
+    func times(seconds: Int) -> Credits {
+        let (product, overflow) = nano.multipliedReportingOverflow(by: Int64(seconds))
+        return Credits(nano: overflow ? .max : product)
+    }
+
+    /// This amount, more or less by a share, cut to whole billionths; clamped to the range.
+    func deviating(byHundredthsOfPercent share: Int64) -> Credits {
+        if share == 0 { return self }
+        let (high, low) = nano.multipliedFullWidth(by: max(0, 10_000 + share))
+        guard high >= 0, high < 10_000 else { return Credits(nano: .max) }
+        return Credits(nano: Int64(10_000).dividingFullWidth((high, low)).quotient)
+    }
+}
+
+extension Instant {
+    /// Cut to the milliseconds that replies state.
+    var atMilliseconds: Instant { Instant(milliseconds: milliseconds) }
+}

@@ -1,0 +1,150 @@
+import DailiesCore
+import ProviderWire
+
+// Queries, cancels, and the object that both and repeats of a submission answer with.
+extension SimulatedProvider {
+    mutating func query(
+        owner: UInt64, dialect: Dialect, style: ReplyStyle, subject: () throws(WireError) -> Question.Subject
+    ) -> SimulatedResponse {
+        let ordinal: Int?
+        do throws(WireError) {
+            ordinal = find(try subject(), owner: owner)
+        } catch {
+            return Self.error(400, WireCode.invalidParam, "\(error)")
+        }
+        guard let ordinal else { return Self.notFound() }
+        var style = style
+        if controls.drawsFaults {
+            style.goesBackwards = draw(.goBackwards)
+            style.saysUnknownWord = draw(.unknownState)
+        }
+        return reply(to: ordinal, dialect: dialect, style: style)
+    }
+
+    mutating func cancel(path: String, body: [UInt8], owner: UInt64, style: ReplyStyle) -> SimulatedResponse {
+        let ordinal: Int?
+        do throws(WireError) {
+            // An id in the path beats one in the body.
+            if let remote = WirePath.cancelledTask(path: path) {
+                ordinal = find(.remote(remote), owner: owner)
+            } else {
+                ordinal = find(try SubjectBody.decode(body), owner: owner)
+            }
+        } catch {
+            return Self.error(400, WireCode.invalidParam, "\(error)")
+        }
+        guard let ordinal else { return Self.notFound() }
+        let task = tasks[ordinal]
+        switch task.phase {
+        case .queued: commit(.cancel(ordinal, charge: nil, isStated: true))
+        case .running(let since):
+            switch configuration.money.cancellation {
+            case .free: commit(.cancel(ordinal, charge: nil, isStated: true))
+            case .billed(let isStated):
+                commit(.cancel(ordinal, charge: partialBill(task, since: since), isStated: isStated))
+            }
+        case .completed, .failed, .cancelled: break
+        }
+        return reply(to: ordinal, dialect: task.dialect, style: style)
+    }
+
+    /// The whole seconds of the clip that are rendered by now.
+    private func partialBill(_ task: SimulatedTask, since: Instant) -> StatedAmount {
+        let whole = max(1, task.runsFor.nanoseconds)
+        let share = Double((now - since).nanoseconds) / Double(whole)
+        let seconds = min(task.seconds, Int(Double(task.seconds) * share))
+        return StatedAmount(task.perSecond.times(seconds: seconds), style: configuration.money.amountStyle)
+    }
+
+    private static func notFound() -> SimulatedResponse {
+        error(404, WireCode.taskNotFound, "no such task for this key")
+    }
+
+    /// The task of this key that is meant, if it is there and not forgotten for the moment.
+    private func find(_ subject: Question.Subject, owner: UInt64) -> Int? {
+        let ordinal: Int?
+        switch (subject, configuration.submissionKeys) {
+        case (.remote(let remote), _): ordinal = ordinalByID[remote.text]
+        case (.key(let key), .honoured): ordinal = ordinalByKey[OwnedKey(owner: owner, key: key.text)]
+        case (.key, .ignored): ordinal = nil
+        }
+        guard let ordinal, tasks[ordinal].owner == owner else { return nil }
+        if let until = tasks[ordinal].forgottenUntil, now < until { return nil }
+        return ordinal
+    }
+
+    // MARK: Replies
+
+    mutating func reply(to ordinal: Int, dialect: Dialect, style: ReplyStyle) -> SimulatedResponse {
+        let task = tasks[ordinal]
+        var reply = TaskReply(
+            taskID: task.id, outTaskID: echo(task.outTaskID, in: dialect), status: nil,
+            writesNumbersAsText: style.writesNumbersAsText)
+        var phase: RemoteReport.Phase
+        switch task.phase {
+        case .queued:
+            phase = .queued
+            fillPending(&reply, task, dialect)
+        case .running:
+            phase = style.goesBackwards ? .queued : .running
+            fillPending(&reply, task, dialect)
+        case .completed(let time):
+            phase = .completed
+            fillCompleted(&reply, task, at: time)
+            tasks[ordinal].completedReplies += 1
+        case .failed:
+            phase = .failed
+            fillFailed(&reply, task)
+        case .cancelled(_, let charge):
+            phase = .cancelled
+            reply.cost = task.statesCancelCharge ? charge?.text : nil
+        }
+        if style.saysUnknownWord { phase = .unknown("finalizing") }
+        reply.status = TaskReply.word(for: phase, dialect: dialect)
+        return Self.json(200, reply.encode(dialect))
+    }
+
+    private func fillPending(_ reply: inout TaskReply, _ task: SimulatedTask, _ dialect: Dialect) {
+        // The flat pages show neither in a query's reply.
+        guard dialect == .params else { return }
+        reply.estimatedCredits = task.estimate.text
+        switch task.phase {
+        case .running(let since): reply.estimatedSeconds = seconds(until: since + task.runsFor)
+        case .queued, .completed, .failed, .cancelled:
+            reply.estimatedSeconds = seconds(until: task.submittedAt + task.queuedFor + task.runsFor)
+        }
+    }
+
+    private func fillCompleted(_ reply: inout TaskReply, _ task: SimulatedTask, at time: Instant) {
+        if task.completedReplies >= task.repliesWithoutURL {
+            let clip = ClipMaker(resolution: task.resolution, aspectRatio: task.aspectRatio, seconds: task.seconds)
+            reply.asset = TaskReply.Asset(
+                url: assetURL(of: task, completedAt: time), durationSeconds: "\(task.seconds)",
+                resolution: task.resolution, aspectRatio: task.aspectRatio, width: clip.width, height: clip.height)
+        }
+        if task.completedReplies >= task.repliesWithoutCost { reply.cost = task.bill.text }
+        reply.completedAt = time.atMilliseconds
+    }
+
+    private func fillFailed(_ reply: inout TaskReply, _ task: SimulatedTask) {
+        switch task.outcome {
+        case .completes: preconditionFailure("task \(task.id) failed although it completes")
+        case .fails(let code, let message):
+            reply.errorCode = code
+            reply.errorMessage = message
+        }
+    }
+
+    func echo(_ key: String?, in dialect: Dialect) -> String? {
+        switch (configuration.submissionKeys, dialect) {
+        case (.honoured(.always), _), (.honoured(.paramsOnly), .params): key
+        case (.honoured(.paramsOnly), .flat), (.honoured(.never), _), (.ignored, _): nil
+        }
+    }
+
+    /// Whole seconds at speed 1, at least 1: durations in replies are the provider's own, like those of the pages.
+    func seconds(until moment: Instant) -> Int {
+        let remaining = Double((moment - now).nanoseconds) / 1e9 * configuration.speed
+        return remaining < 1e9 ? max(1, Int(remaining.rounded(.up))) : 1_000_000_000
+    }
+}

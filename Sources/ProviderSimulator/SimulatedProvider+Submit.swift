@@ -1,0 +1,180 @@
+import DailiesCore
+import ExactJSON
+import ProviderWire
+
+// Submissions: checked, compared with what was there before, priced, accepted.
+extension SimulatedProvider {
+    /// A submission that the model's page allows.
+    private struct Order {
+        let body: SubmitBody
+        let spec: ModelSpec?
+        let seconds: Int
+        let resolution: String?
+        let aspectRatio: String?
+    }
+
+    /// A refusal, thrown so that the checks read as a list.
+    private struct Refusal: Error {
+        let response: SimulatedResponse
+        init(_ status: Int, _ code: String?, _ message: String) {
+            response = SimulatedProvider.error(status, code, message)
+        }
+        init(_ response: SimulatedResponse) { self.response = response }
+    }
+
+    mutating func submit(_ bytes: [UInt8], owner: UInt64, style: ReplyStyle) -> SimulatedResponse {
+        do throws(Refusal) {
+            let body = try decode(bytes)
+            if let key = body.outTaskID { bill.submitsByKey[key, default: 0] += 1 }
+            let order = try check(body)
+            let content = StableHash(configuration.sameness == .bytes ? bytes : body.content).value
+            if let original = try earlier(body, owner: owner, content: content) {
+                return reply(to: original, dialect: body.dialect, style: style)
+            }
+            let task = try accepted(order, owner: owner, content: content)
+            commit(.accept(task))
+            return Self.json(200, acceptance(of: task, body: body, style: style).encode(body.dialect))
+        } catch {
+            return error.response
+        }
+    }
+
+    // MARK: Checks
+
+    private func decode(_ bytes: [UInt8]) throws(Refusal) -> SubmitBody {
+        let body: SubmitBody
+        do {
+            body = try SubmitBody.decode(bytes)
+        } catch {
+            throw Refusal(400, WireCode.invalidParam, "\(error)")
+        }
+        guard configuration.dialects.contains(body.dialect) else {
+            let problem = body.dialect == .flat ? "params is missing" : "params is no parameter of this model"
+            throw Refusal(400, WireCode.invalidParam, problem)
+        }
+        return body
+    }
+
+    private func check(_ body: SubmitBody) throws(Refusal) -> Order {
+        if configuration.modelsOutsideGroup.contains(body.model) {
+            throw Refusal(403, WireCode.modelNotInGroup, "this key cannot reach \(body.model)")
+        }
+        guard let prompt = body.fields["prompt"]?.string, !prompt.isEmpty else {
+            throw Refusal(400, WireCode.invalidParam, "prompt is missing")
+        }
+        let order = try shape(body)
+        if let marker = configuration.blockedMarker, prompt.contains(marker) { throw Refusal(Self.blocked()) }
+        return order
+    }
+
+    private func shape(_ body: SubmitBody) throws(Refusal) -> Order {
+        let asked = body.fields["duration_seconds"]?.number.flatMap { Int($0) }
+        let resolution = body.fields["resolution"]
+        let aspectRatio = body.fields["aspect_ratio"]
+        guard let spec = catalogue[ModelID(body.model)] else {
+            guard configuration.unknownModels == .accepted else {
+                throw Refusal(400, WireCode.modelNotFound, "no such model: \(body.model)")
+            }
+            return Order(
+                body: body, spec: nil, seconds: min(max(asked ?? 5, 1), ClipMaker.maximumSeconds),
+                resolution: resolution?.string, aspectRatio: aspectRatio?.string)
+        }
+        guard let asked, spec.durationSeconds.contains(asked) else {
+            let range = "\(spec.durationSeconds.lowerBound) to \(spec.durationSeconds.upperBound)"
+            throw Refusal(400, WireCode.invalidParam, "duration_seconds must be a whole number of \(range)")
+        }
+        try Self.check(resolution, "resolution", isOneOf: spec.resolutions)
+        try Self.check(aspectRatio, "aspect_ratio", isOneOf: spec.aspectRatios)
+        if let image = body.fields["image_init"], image.string == nil || !spec.acceptsImageInit {
+            throw Refusal(400, WireCode.invalidParam, "image_init cannot be used")
+        }
+        for (name, field) in spec.extraFields.sorted(by: { $0.key < $1.key }) {
+            if let value = body.fields[name] { try Self.check(value, name, field) }
+        }
+        return Order(
+            body: body, spec: spec, seconds: asked, resolution: resolution?.string ?? spec.defaultResolution,
+            aspectRatio: aspectRatio?.string ?? spec.defaultAspectRatio)
+    }
+
+    private static func check(_ value: JSONValue?, _ name: String, isOneOf allowed: [String]) throws(Refusal) {
+        guard let value else { return }
+        guard let text = value.string, allowed.isEmpty || allowed.contains(text) else {
+            throw Refusal(400, WireCode.invalidParam, "\(name) must be one of \(allowed.joined(separator: ", "))")
+        }
+    }
+
+    private static func check(_ value: JSONValue, _ name: String, _ field: ExtraField) throws(Refusal) {
+        switch field {
+        case .integer:
+            guard value.number.flatMap({ Int64($0) }) != nil else {
+                throw Refusal(400, WireCode.invalidParam, "\(name) must be a whole number")
+            }
+        case .text(let allowed): try check(value, name, isOneOf: allowed ?? [])
+        }
+    }
+
+    /// The task that this key submitted before, if keys are honoured; 409 where its content differs.
+    private func earlier(_ body: SubmitBody, owner: UInt64, content: UInt64) throws(Refusal) -> Int? {
+        switch configuration.submissionKeys {
+        case .ignored: return nil
+        case .honoured: break
+        }
+        guard let key = body.outTaskID, let ordinal = ordinalByKey[OwnedKey(owner: owner, key: key)] else { return nil }
+        guard tasks[ordinal].content == content else {
+            throw Refusal(409, WireCode.duplicateKey, "out_task_id was used for another request")
+        }
+        return ordinal
+    }
+
+    // MARK: Acceptance
+
+    private mutating func accepted(_ order: Order, owner: UInt64, content: UInt64) throws(Refusal) -> SimulatedTask {
+        if let limit = controls.accountConcurrency, inFlight >= limit {
+            throw Refusal(429, WireCode.concurrencyLimit, "\(inFlight) tasks are in flight")
+        }
+        let price = price(order.body.model, resolution: order.resolution, seconds: order.seconds)
+        if let reset = resetOfSpentBucket(for: price.estimate) { throw Refusal(throttled(until: reset)) }
+        if let balance = controls.balance, balance - held < CreditTotal(price.estimate) {
+            throw Refusal(402, WireCode.insufficientBalance, "the estimate is above the balance")
+        }
+        return task(order, owner: owner, content: content, price: price)
+    }
+
+    private func task(_ order: Order, owner: UInt64, content: UInt64, price: Price) -> SimulatedTask {
+        let ordinal = tasks.count
+        let lot = order.body.outTaskID.map { "k\($0)" } ?? "n\(ordinal)"
+        var fate = fateGenerator(seed: configuration.seed, lot)
+        let times = latency(order.spec, seconds: order.seconds, &fate)
+        let deviation = fate.draw(configuration.money.deviation)
+        var mishaps = fateGenerator(seed: configuration.faults.seed, "f\(lot)")
+        let misfortune = misfortune(&mishaps)
+        let style = configuration.money.amountStyle
+        return SimulatedTask(
+            ordinal: ordinal, id: identifier(ordinal), owner: owner, outTaskID: order.body.outTaskID, content: content,
+            dialect: order.body.dialect, model: order.body.model, resolution: order.resolution,
+            aspectRatio: order.aspectRatio, seconds: order.seconds, submittedAt: now, queuedFor: times.queued,
+            runsFor: times.running, outcome: misfortune.outcome, estimate: StatedAmount(price.estimate, style: style),
+            bill: StatedAmount(price.estimate.deviating(byHundredthsOfPercent: deviation), style: style),
+            perSecond: price.perSecond, forgottenUntil: misfortune.forgottenUntil,
+            repliesWithoutURL: misfortune.repliesWithoutURL, repliesWithoutCost: misfortune.repliesWithoutCost)
+    }
+
+    /// `task_` and a ULID: 48 bits of time and 80 of a hash, in Crockford's base 32.
+    private func identifier(_ ordinal: Int) -> String {
+        let alphabet = Array("0123456789ABCDEFGHJKMNPQRSTVWXYZ".utf8)
+        var generator = fateGenerator(seed: configuration.seed, "i\(ordinal)")
+        var characters: [UInt8] = []
+        let time = UInt64(clamping: now.milliseconds) & 0xFFFF_FFFF_FFFF
+        for place in (0..<10).reversed() { characters.append(alphabet[Int(time >> UInt64(5 * place) & 31)]) }
+        for _ in 0..<16 { characters.append(alphabet[Int(generator.draw(0...31))]) }
+        return "task_" + String(decoding: characters, as: UTF8.self)
+    }
+
+    private func acceptance(of task: SimulatedTask, body: SubmitBody, style: ReplyStyle) -> TaskReply {
+        TaskReply(
+            taskID: task.id, outTaskID: echo(task.outTaskID, in: body.dialect),
+            status: TaskReply.word(for: .queued, dialect: body.dialect), estimatedCredits: task.estimate.text,
+            estimatedSeconds: seconds(until: task.submittedAt + task.queuedFor + task.runsFor),
+            submittedAt: now.atMilliseconds, writesNumbersAsText: style.writesNumbersAsText)
+    }
+}

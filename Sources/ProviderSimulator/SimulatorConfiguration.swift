@@ -1,0 +1,160 @@
+import DailiesCore
+
+/// How the simulated provider behaves. Every setting has a default; the defaults are the pages' own behaviour.
+///
+/// Durations are given at speed 1 unless a comment says otherwise.
+public struct SimulatorConfiguration: Hashable, Sendable {
+    /// Decides what every render takes, costs and comes to: by this and its `out_task_id` (or, without one, its place).
+    public var seed: UInt64 = 1
+    /// What asset URLs begin with, without a slash at the end. The server puts its own address here.
+    public var baseURL = "http://127.0.0.1"
+    /// Divides every duration inside the provider. Instants in replies are times of the given clock, undivided.
+    public var speed = 1.0
+    public var apiKeys: APIKeys = .any
+    /// Shapes that a submission may have. A flat one meets 400 where only `params` is spoken.
+    public var dialects: Set<Dialect> = [.flat, .params]
+    public var submissionKeys: KeyPolicy = .honoured(echo: .paramsOnly)
+    public var sameness: Sameness = .content
+    /// Models that the catalogue does not list.
+    public var unknownModels: UnknownModels = .refused
+    /// Models that answer 403 `model_not_in_group`.
+    public var modelsOutsideGroup: Set<String> = []
+    /// A prompt that contains this answers 451; nil: none does.
+    public var blockedMarker: String? = "[blocked]"
+    public var latency: Latency = .catalogue
+    public var limits = Limits()
+    public var money = Money()
+    public var assets = Assets()
+    public var faults = FaultPlan()
+
+    public init() {}
+
+    public enum APIKeys: Hashable, Sendable {
+        /// Any that is not empty.
+        case any
+        case only(Set<String>)
+    }
+
+    /// What becomes of `out_task_id`.
+    public enum KeyPolicy: Hashable, Sendable {
+        /// A repeat is answered with the original; a query by key works.
+        case honoured(echo: Echo)
+        /// As if the field were not there: a repeat renders and bills again, a query by key finds nothing.
+        case ignored
+    }
+
+    public enum Echo: Hashable, Sendable {
+        case always
+        /// In replies of the params shape, as the pages show it.
+        case paramsOnly
+        case never
+    }
+
+    /// When two submissions under one key are the same.
+    public enum Sameness: Hashable, Sendable {
+        /// Equal model and parameters, whatever the order, the white space or the dialect.
+        case content
+        /// Equal bytes.
+        case bytes
+    }
+
+    public enum UnknownModels: Hashable, Sendable {
+        /// 400 `model_not_found`.
+        case refused
+        /// Rendered without validation, at ``Money/unknownModelPerSecond``.
+        case accepted
+    }
+
+    /// How long a task waits and renders.
+    public enum Latency: Hashable, Sendable {
+        /// The model's typical latency × asked seconds ÷ the seconds it is stated for; 5 to 20 % of it is spent queued.
+        /// A model without one counts as 30 to 90 s for 5 s.
+        case catalogue
+        case fixed(queued: Duration, running: Duration)
+        case uniform(queued: ClosedRange<Duration>, running: ClosedRange<Duration>)
+    }
+
+    public struct Limits: Hashable, Sendable {
+        /// Tasks queued or running on the account beyond which a submission answers 429 `concurrency_limit`.
+        public var accountConcurrency: Int?
+        /// Tasks of one model that render at once; the others stay queued.
+        public var modelSlots: Int?
+        public init() {}
+    }
+
+    public struct Money: Hashable, Sendable {
+        /// Added to every estimate. The later pages dropped it. Default 0.
+        public var submissionFee: Credits = .zero
+        /// Price per second by model id, before the catalogue's.
+        public var perSecond: [String: Credits] = [:]
+        /// For a model without a published rate. Default 0.10.
+        public var unknownModelPerSecond = Credits(nano: 100_000_000)
+        /// Hundredths by which every price is multiplied. Default 100.
+        public var factorHundredths: Int64 = 100
+        /// Another factor from the submission on that follows this many accepted ones.
+        public var priceChange: PriceChange?
+        /// How far a bill lies from its estimate, in hundredths of a percent, drawn evenly. Default none.
+        public var deviation: ClosedRange<Int64> = 0...0
+        public var amountStyle: AmountStyle = .plain
+        public var cancellation: CancellationCost = .billed(reported: true)
+        /// Nil: the wallet has no bottom.
+        public var balance: Credits?
+        public var rateBucket: RateBucket?
+        public init() {}
+    }
+
+    public struct PriceChange: Hashable, Sendable {
+        public let submits: Int
+        public let factorHundredths: Int64
+        public init(submits: Int, factorHundredths: Int64) {
+            self.submits = submits
+            self.factorHundredths = factorHundredths
+        }
+    }
+
+    /// How an amount is written.
+    public enum AmountStyle: Hashable, Sendable {
+        /// As many decimals as needed.
+        case plain
+        /// Zeros up to this many decimals.
+        case padded(decimals: Int)
+        /// Nine decimals and these digits after them: more than an exact reader can book.
+        case overlong(tail: String)
+        /// `185e-2`.
+        case exponent
+    }
+
+    /// What cancelling a running task costs.
+    public enum CancellationCost: Hashable, Sendable {
+        case free
+        /// The whole seconds rendered so far; `reported` says whether the reply has a cost field.
+        case billed(reported: Bool)
+    }
+
+    /// A spend limit: estimates accepted in one window, windows following each other from the epoch on.
+    public struct RateBucket: Hashable, Sendable {
+        public let limit: Credits
+        public let window: Duration
+        public init(limit: Credits, window: Duration) {
+            precondition(window > .zero, "a window of \(window) never ends")
+            self.limit = limit
+            self.window = window
+        }
+    }
+
+    public struct Assets: Hashable, Sendable {
+        /// Default 24 h.
+        public var urlLifetime: Duration = .seconds(86_400)
+        public var countedFrom: URLStart = .query
+        /// Bytes of padding in every clip, so that there is something to cut. Default 0.
+        public var paddingBytes = 0
+        public init() {}
+    }
+
+    public enum URLStart: Hashable, Sendable {
+        /// From the query that returned it: every query mints a fresh one.
+        case query
+        /// From completion: every query returns the same one.
+        case completion
+    }
+}

@@ -1,0 +1,62 @@
+import DailiesCore
+import Foundation
+
+/// The file that lets a simulator survive its own death: one JSON line per change, on disk before the reply goes out.
+///
+/// A last line without its end was cut by a crash; its reply was never sent, so that it is taken away on opening.
+final class SimulatorJournal: Sendable {
+    private static let header = Array("{\"simulator_journal\":1}".utf8)
+
+    private let descriptor: Int32
+
+    struct Failure: Error, CustomStringConvertible {
+        let description: String
+        init(_ what: String, _ path: String) {
+            description = "cannot \(what) the simulator's state \(path): \(String(cString: strerror(errno)))"
+        }
+        init(description: String) { self.description = description }
+    }
+
+    /// Opens or makes the file, and repeats on the machine what stands in it.
+    ///
+    /// - Throws: where the file cannot be used, is held by another simulator or was not written by one. The machine is
+    ///   then of no use.
+    init(path: String, replayingOn machine: inout SimulatedProvider) throws {
+        descriptor = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw Failure("open", path) }
+        do {
+            guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else { throw Failure("lock", path) }
+            let file = try Data(contentsOf: URL(fileURLWithPath: path))
+            let whole = file.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? 0
+            guard ftruncate(descriptor, off_t(whole)) == 0 else { throw Failure("cut", path) }
+            let lines = file.prefix(whole).split(separator: UInt8(ascii: "\n"))
+            if lines.isEmpty {
+                try append([Self.header])
+            } else {
+                guard lines[0].elementsEqual(Self.header) else {
+                    throw Failure(description: "\(path) is no state of a simulator; name another file")
+                }
+                for line in lines.dropFirst() { try machine.replay(Array(line)) }
+            }
+        } catch {
+            close(descriptor)
+            throw error
+        }
+    }
+
+    /// Returns when the lines are on disk.
+    func append(_ lines: [[UInt8]]) throws {
+        var bytes: [UInt8] = []
+        for line in lines { bytes += line + [UInt8(ascii: "\n")] }
+        var written = 0
+        while written < bytes.count {
+            let count = bytes[written...].withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { throw Failure("write", "journal") }
+            written += count
+        }
+        guard fsync(descriptor) == 0 else { throw Failure("write", "journal") }
+    }
+
+    deinit { close(descriptor) }
+}

@@ -1,0 +1,226 @@
+import DailiesCore
+import Hummingbird
+import HummingbirdCore
+import Logging
+import NIOConcurrencyHelpers
+import NIOCore
+import NIOPosix
+
+/// The machine behind a real socket of this computer (127.0.0.1 only).
+///
+/// One lock serves the machine; a request holds it for its own work and, where a state file is kept, for the write that
+/// makes its change durable. What the machine says about the transport is done to the connection: closed without a
+/// byte, cut, delayed, dripped. A request's body is read before the machine sees it, also where the machine then says
+/// that it closed before reading: to a client both look the same.
+public final class SimulatorServer: Sendable {
+    /// What the lock guards.
+    private struct Shared {
+        var machine: SimulatedProvider
+        var journal: SimulatorJournal?
+        /// A change could not be made durable: nothing is answered any more.
+        var isBroken = false
+        var listening: Listening?
+        var pauses = Pauses()
+    }
+
+    private struct Listening {
+        let server: Server<HTTP1Channel>
+        let running: Task<Void, any Error>
+    }
+
+    /// The waits of delayed and dripped replies, so that stopping can end them.
+    private struct Pauses {
+        var isOver = false
+        var count = 0
+        var tasks: [Int: Task<Void, any Error>] = [:]
+    }
+
+    /// How long stopping waits for requests that are being read or answered.
+    private static let patience: Duration = .seconds(2)
+
+    private let shared: NIOLockedValueBox<Shared>
+    private let port: Int
+    private let stateFile: String?
+    private let clock: @Sendable () -> Instant
+
+    public struct Stopped: Error, CustomStringConvertible {
+        public var description: String { "the simulator stopped before it listened" }
+    }
+
+    /// - Parameters:
+    ///   - configuration: its base URL is replaced by the server's own.
+    ///   - port: 0 for any that is free.
+    ///   - stateFile: where accepted tasks survive the process; nil: nowhere. Start again with the same configuration.
+    ///   - clock: the time of every request; asked under the lock.
+    public init(
+        configuration: SimulatorConfiguration, catalogue: ModelCatalogue, port: Int, stateFile: String?,
+        clock: @escaping @Sendable () -> Instant
+    ) {
+        shared = NIOLockedValueBox(
+            Shared(machine: SimulatedProvider(configuration: configuration, catalogue: catalogue)))
+        self.port = port
+        self.stateFile = stateFile
+        self.clock = clock
+    }
+
+    /// Everything charged by now.
+    public var bill: Bill {
+        shared.withLockedValue {
+            $0.machine.advance(to: clock())
+            return $0.machine.bill
+        }
+    }
+
+    /// Reads the state file, if there is one, and listens. To be called once.
+    ///
+    /// - Returns: the port.
+    /// - Throws: when the port is taken or the state file cannot be used.
+    public func start() async throws -> Int {
+        if let stateFile {
+            try shared.withLockedValue { shared in
+                shared.journal = try SimulatorJournal(path: stateFile, replayingOn: &shared.machine)
+                shared.machine.recordsChanges = true
+            }
+        }
+        let (ports, bound) = AsyncThrowingStream<Int, any Error>.makeStream()
+        let server = Server(
+            childChannelSetup: HTTP1Channel(responder: { [self] request, writer, channel in
+                try await respond(to: request, writer, channel)
+            }),
+            configuration: ServerConfiguration(address: .hostname("127.0.0.1", port: port), backlog: 1024),
+            onServerRunning: { [self] channel in
+                let port = channel.localAddress?.port ?? 0
+                shared.withLockedValue { $0.machine.configuration.baseURL = "http://127.0.0.1:\(port)" }
+                bound.yield(port)
+            },
+            eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
+            logger: Logger(label: "simulator") { _ in SwiftLogNoOpLogHandler() })
+        let running = Task {
+            do {
+                try await server.run()
+                bound.finish()
+            } catch {
+                bound.finish(throwing: error)
+                throw error
+            }
+        }
+        shared.withLockedValue { $0.listening = Listening(server: server, running: running) }
+        for try await port in ports { return port }
+        throw Stopped()
+    }
+
+    /// Closes the port, ends delayed replies, and closes every connection, those in use after 2 s at the latest;
+    /// returns when that is done.
+    public func stop() async {
+        let listening = shared.withLockedValue { shared in
+            defer { shared.listening = nil }
+            shared.pauses.isOver = true
+            for task in shared.pauses.tasks.values { task.cancel() }
+            return shared.listening
+        }
+        guard let listening else { return }
+        // Cancelling at once would lose connections that were accepted a moment ago, which the library takes for a
+        // mistake of the program; once the port is closed there are none.
+        let deadline = Task {
+            try await Task.sleep(for: Self.patience)
+            listening.running.cancel()
+        }
+        do {
+            try await listening.server.shutdownGracefully()
+        } catch {
+            listening.running.cancel()
+        }
+        // How it ended was reported by start().
+        _ = await listening.running.result
+        deadline.cancel()
+        shared.withLockedValue { $0.journal = nil }
+    }
+
+    // MARK: One request
+
+    private func respond(
+        to request: Request, _ writer: consuming ResponseWriter, _ channel: any Channel
+    ) async throws {
+        let simulated = try await Self.read(request)
+        let response = handle(simulated)
+        let head = Self.head(response)
+        switch response.action {
+        case .closeWithoutReply, .closeBeforeReading:
+            try await channel.close()
+        case .deliver:
+            try await writer.write(response: head, body: .init(byteBuffer: ByteBuffer(bytes: response.body)))
+        case .delay(let wait):
+            try await pause(wait)
+            try await writer.write(response: head, body: .init(byteBuffer: ByteBuffer(bytes: response.body)))
+        case .truncate(let count):
+            var body = try await writer.writeHead(head)
+            try await body.write(ByteBuffer(bytes: response.body.prefix(count)))
+            try await channel.close()
+        case .drip(let count, let pause):
+            var body = try await writer.writeHead(head)
+            var rest = response.body[...]
+            while !rest.isEmpty {
+                try await body.write(ByteBuffer(bytes: rest.prefix(count)))
+                rest = rest.dropFirst(count)
+                try await self.pause(pause)
+            }
+            try await body.finish(nil)
+        }
+    }
+
+    /// Waits in real time, or throws when the server stops.
+    private func pause(_ wait: Duration) async throws {
+        let task = Task { try await Task.sleep(for: wait) }
+        let number = shared.withLockedValue { shared in
+            if shared.pauses.isOver { task.cancel() }
+            shared.pauses.count += 1
+            shared.pauses.tasks[shared.pauses.count] = task
+            return shared.pauses.count
+        }
+        defer { shared.withLockedValue { $0.pauses.tasks[number] = nil } }
+        try await task.value
+    }
+
+    private func handle(_ request: SimulatedRequest) -> SimulatedResponse {
+        let refusal = SimulatedResponse(status: 503, action: .closeWithoutReply)
+        return shared.withLockedValue { shared in
+            if shared.isBroken { return refusal }
+            let response = shared.machine.handle(request, at: clock())
+            guard let journal = shared.journal else { return response }
+            let changes = shared.machine.takeChanges()
+            if changes.isEmpty { return response }
+            do {
+                try journal.append(changes)
+                return response
+            } catch {
+                // A reply now would promise what a restart does not remember.
+                shared.isBroken = true
+                return refusal
+            }
+        }
+    }
+
+    /// The request with at most one byte more of its body than the machine accepts; what comes after that is dropped.
+    private static func read(_ request: Request) async throws -> SimulatedRequest {
+        var body: [UInt8] = []
+        for try await part in request.body {
+            let room = SimulatedProvider.maximumBodyBytes + 1 - body.count
+            if room > 0 { body.append(contentsOf: part.readableBytesView.prefix(room)) }
+        }
+        var headers: [String: String] = [:]
+        for field in request.headers { headers[field.name.canonicalName] = field.value }
+        return SimulatedRequest(
+            method: request.method.rawValue, path: request.head.path ?? "", headers: headers, body: body)
+    }
+
+    private static func head(_ response: SimulatedResponse) -> HTTPResponse {
+        var fields = HTTPFields()
+        for header in response.headers {
+            guard let name = HTTPFields.Element.Name(header.name) else {
+                preconditionFailure("no field name: \(header.name)")
+            }
+            fields.append(HTTPFields.Element(name: name, value: header.value))
+        }
+        return HTTPResponse(status: .init(code: response.status), headerFields: fields)
+    }
+}

@@ -1,0 +1,43 @@
+import DailiesCore
+
+/// A moment taken apart, and put together again.
+struct ClockTime {
+    let day: CalendarDay
+    /// 0 ..< 86,400.
+    let secondOfDay: Int
+    /// 0 ..< 1,000,000,000.
+    let nanosecond: Int
+
+    init(_ instant: Instant) {
+        let nanosecondsOfDay = Int64(86_400_000_000_000)
+        var days = instant.nanoseconds / nanosecondsOfDay
+        var rest = instant.nanoseconds % nanosecondsOfDay
+        if rest < 0 {
+            days -= 1
+            rest += nanosecondsOfDay
+        }
+        day = CalendarDay(number: Int(days))
+        secondOfDay = Int(rest / 1_000_000_000)
+        nanosecond = Int(rest % 1_000_000_000)
+    }
+
+    /// The moment that a day and a time on it name; nil beyond what ``Instant`` holds.
+    ///
+    /// - Parameter second: may be 60 in a leap second, which counts as the first of the next minute.
+    static func instant(
+        _ day: CalendarDay, hour: Int, minute: Int, second: Int, nanosecond: Int = 0, offsetSeconds: Int = 0
+    ) -> Instant? {
+        guard 0...23 ~= hour, 0...59 ~= minute, 0...60 ~= second else { return nil }
+        let seconds = Int64(day.number) * 86_400 + Int64(hour * 3600 + minute * 60 + second - offsetSeconds)
+        let (product, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
+        let (sum, carried) = product.addingReportingOverflow(Int64(nanosecond))
+        return overflow || carried ? nil : Instant(nanoseconds: sum)
+    }
+
+    var hour: Int { secondOfDay / 3600 }
+    var minute: Int { secondOfDay / 60 % 60 }
+    var second: Int { secondOfDay % 60 }
+}
+
+/// Two digits at least.
+func padded(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }

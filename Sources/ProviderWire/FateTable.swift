@@ -1,0 +1,165 @@
+import DailiesCore
+
+/// What a whole reply means: the one table behind ``SubmitFate`` and ``QueryAnswer``.
+///
+/// The status decides first, then the error's code. A reply that is not whole never comes here: it is unknown whatever
+/// its status says.
+public enum FateTable {
+    /// Characters of a message that are kept.
+    public static let maximumMessageLength = 500
+    private static let maximumCodeLength = 100
+    private static let excerptLength = 200
+
+    /// - Parameters:
+    ///   - dialect: in which the submission was written; a refusal that comes from the other one gets a hint.
+    ///   - redaction: applied to every text that is kept.
+    public static func submitFate(
+        status: Int, headers: WireHeaders, body: [UInt8], dialect: Dialect, redaction: Redaction = .none
+    ) -> SubmitFate {
+        let reply = Reply(status: status, headers: headers, body: body, redaction: redaction)
+        switch status {
+        case 200..<300: return accepted(reply)
+        case 400..<500 where reply.code == WireCode.duplicateKey:
+            return .unknown(reply.fault(), isFreeByContract: false)
+        case 401, 402, 403: return .stopped(reply.fault(), reply.stop)
+        // 408 and 409 by contract; 425 and 499 say as little about what became of the bytes.
+        case 408, 409, 425, 499: return .unknown(reply.fault(), isFreeByContract: false)
+        case 429: return reply.throttled
+        case 400..<500: return .refused(reply.fault(hint: hint(reply, dialect)))
+        case 500..<600: return .unknown(reply.fault(), isFreeByContract: reply.error?.isEnvelope ?? false)
+        // A redirect is not followed, and whoever sent it has read the body.
+        default: return .unknown(reply.fault(), isFreeByContract: false)
+        }
+    }
+
+    /// - Parameter redaction: applied to every text that is kept.
+    public static func queryAnswer(
+        status: Int, headers: WireHeaders, body: [UInt8], redaction: Redaction = .none
+    ) -> QueryAnswer {
+        let reply = Reply(status: status, headers: headers, body: body, redaction: redaction)
+        switch status {
+        case 200..<300:
+            do throws(WireError) {
+                return .found(try reply.report())
+            } catch {
+                return .fault(reply.unreadable(error))
+            }
+        case 401, 402, 403: return .stopped(reply.fault(), reply.stop)
+        // `not_found` means the route, any other code or none the task.
+        case 404 where reply.code != WireCode.notFound: return .notFound(reply.fault())
+        default: return .fault(reply.fault())
+        }
+    }
+
+    private static func accepted(_ reply: Reply) -> SubmitFate {
+        do throws(WireError) {
+            var report = try reply.report()
+            guard report.remoteID != nil else {
+                return .unknown(reply.unreadable(WireError(.missing(WireField.taskID))), isFreeByContract: false)
+            }
+            // A submit that says nothing of the state has just been queued.
+            if report.phase == .unknown("") { report.phase = .queued }
+            return .accepted(report)
+        } catch {
+            return .unknown(reply.unreadable(error), isFreeByContract: false)
+        }
+    }
+
+    private static func hint(_ reply: Reply, _ dialect: Dialect) -> String? {
+        switch reply.code {
+        case WireCode.modelNotFound, WireCode.unsupportedModel:
+            return "the service does not offer this model, or no longer"
+        default: break
+        }
+        switch reply.status {
+        case 404: return "the service has no such route; check the base URL"
+        case 451: return "the prompt was blocked by the upstream's safety filter"
+        case 400, 422: return dialectHint(reply.error?.message ?? "", dialect)
+        default: return nil
+        }
+    }
+
+    /// A server of the other dialect complains about `params`, or about a field that stands where it does not look.
+    private static func dialectHint(_ message: String, _ dialect: Dialect) -> String? {
+        let words = message.lowercased().split { !($0.isLetter || $0 == "_") }
+        switch dialect {
+        case .flat:
+            return words.contains("params") ? "the service may want the other dialect: --dialect params" : nil
+        case .params:
+            let isStray = words.contains("params") && !strayWords.isDisjoint(with: words)
+            let isMissed = !missedFields.isDisjoint(with: words) && !missingWords.isDisjoint(with: words)
+            return isStray || isMissed ? "the service may want the other dialect: --dialect flat" : nil
+        }
+    }
+
+    private static let strayWords: Set<Substring> = ["unknown", "unexpected", "unrecognized", "unsupported", "extra"]
+    private static let missedFields: Set<Substring> = ["prompt", "duration_seconds"]
+    private static let missingWords: Set<Substring> = ["missing", "required", "absent"]
+
+    /// One whole reply, its error read once.
+    private struct Reply {
+        let status: Int
+        let headers: WireHeaders
+        let body: [UInt8]
+        let redaction: Redaction
+        let error: ErrorBody?
+
+        init(status: Int, headers: WireHeaders, body: [UInt8], redaction: Redaction) {
+            self.status = status
+            self.headers = headers
+            self.body = body
+            self.redaction = redaction
+            error = 200..<300 ~= status ? nil : ErrorBody.read(body)
+        }
+
+        var code: String? { error?.code }
+
+        func report() throws(WireError) -> RemoteReport {
+            try ReplyReader.report(body, date: headers.date, redaction: redaction)
+        }
+
+        var stop: AccountStop {
+            switch status {
+            case 401: .keyRefused
+            case 402: .noFunds
+            default: code == WireCode.modelNotInGroup ? .modelNotInGroup : .accessDenied
+            }
+        }
+
+        /// `concurrency_limit` is known by its code alone; its wait is short whatever the reset of a bucket says.
+        var throttled: SubmitFate {
+            .throttled(fault(), code == WireCode.concurrencyLimit ? .concurrency : .rate)
+        }
+
+        func fault(hint: String? = nil) -> Fault {
+            var message = redaction(error?.message ?? "HTTP status \(status) without the API's error text\(excerpt)")
+            if let hint {
+                // The hint is what helps: the provider's words make room for it.
+                let room = FateTable.maximumMessageLength - hint.unicodeScalars.count - 3
+                message = "\(WireText.cut(message, to: room)) (\(hint))"
+            }
+            return Fault(
+                kind: .status, status: status, code: code.map { WireText.cut(redaction($0), to: maximumCodeLength) },
+                message: WireText.cut(message, to: FateTable.maximumMessageLength), retryAfter: retryAfter)
+        }
+
+        func unreadable(_ error: WireError) -> Fault {
+            let message = redaction("HTTP status \(status) with an answer that cannot be read: \(error)\(excerpt)")
+            return Fault(
+                kind: .unreadable, status: status,
+                message: WireText.cut(message, to: FateTable.maximumMessageLength), retryAfter: retryAfter)
+        }
+
+        private var retryAfter: Duration? {
+            if let asked = RetryHint.retryAfter(headers) { return asked }
+            return status == 429 && code != WireCode.concurrencyLimit ? RetryHint.rateReset(headers) : nil
+        }
+
+        /// The beginning of a body, for people.
+        private var excerpt: String {
+            guard !body.isEmpty else { return "" }
+            // Redacted before it is cut: half a key at the end would not be found any more.
+            return ": " + WireText.cut(redaction(String(decoding: body, as: UTF8.self)), to: FateTable.excerptLength)
+        }
+    }
+}

@@ -1,0 +1,114 @@
+import DailiesCore
+import ExactJSON
+
+/// The body of a submit in either dialect: written by the client, read by the simulator.
+public struct SubmitBody: Sendable {
+    public let model: String
+    /// The model's fields other than `model`, by name.
+    public let fields: [String: JSONValue]
+    public let outTaskID: String?
+    /// ``Dialect/params`` when an object `params` is there.
+    public let dialect: Dialect
+
+    /// Members that belong to the call and not to the clip.
+    private static let callFields: Set<String> = [
+        WireField.model, WireField.params, WireField.outTaskID, WireField.callbackURL, WireField.stream,
+    ]
+
+    /// The bytes that submit `request` under `key`.
+    ///
+    /// Numbers and text stand as in the canonical text. In the flat dialect the model comes first, then the fields in
+    /// canonical order, then `out_task_id`; in the other the fields stand inside `params`.
+    public static func encode(_ request: CanonicalRequest, key: SubmissionKey, dialect: Dialect) -> [UInt8] {
+        var model: String?
+        var fields = JSONObjectText()
+        for member in canonicalMembers(request) {
+            if member.name == WireField.model {
+                model = member.value.compactText
+            } else {
+                fields.add(member.name, raw: member.value.compactText)
+            }
+        }
+        var body = JSONObjectText()
+        body.add(WireField.model, raw: model)
+        switch dialect {
+        case .flat: body.add(contentsOf: fields)
+        case .params: body.add(WireField.params, raw: fields.text)
+        }
+        body.add(WireField.outTaskID, text: key.text)
+        return body.bytes
+    }
+
+    /// Reads a submit's body.
+    ///
+    /// - Throws: ``WireError`` for what is no object, for a name given twice, without a model that is a text, and for a
+    ///   `params` or an `out_task_id` of another type. Whether the fields suit the model is not looked at.
+    public static func decode(_ bytes: [UInt8]) throws(WireError) -> SubmitBody {
+        let top = try table(JSONValue.object(in: bytes))
+        guard let modelValue = top[WireField.model], !modelValue.isNull else {
+            throw WireError(.missing(WireField.model))
+        }
+        guard let model = modelValue.string, !model.isEmpty else { throw WireError(.unusable(WireField.model)) }
+        let key = try outTaskID(top[WireField.outTaskID])
+        guard let params = top[WireField.params] else {
+            let fields = top.filter { !callFields.contains($0.key) }
+            return SubmitBody(model: model, fields: fields, outTaskID: key, dialect: .flat)
+        }
+        guard let members = params.members else {
+            throw WireError(.unusable(WireField.params), detail: "not an object")
+        }
+        return SubmitBody(model: model, fields: try table(members), outTaskID: key, dialect: .params)
+    }
+
+    /// What two submits under one key are compared by: model and fields, sorted, whatever the dialect. Bytes and not
+    /// text, since two texts count as equal in Swift when only their normal forms differ.
+    public var content: [UInt8] {
+        var body = JSONObjectText()
+        body.add(WireField.model, text: model)
+        var sorted = JSONObjectText()
+        for (name, value) in fields.sorted(by: { Self.isBefore($0.key, $1.key) }) {
+            sorted.add(name, raw: Self.sortedText(value))
+        }
+        body.add(WireField.params, raw: sorted.text)
+        return body.bytes
+    }
+
+    private static func canonicalMembers(_ request: CanonicalRequest) -> [JSONMember] {
+        do throws(WireError) {
+            return try JSONValue.object(in: Array(request.text.utf8))
+        } catch {
+            preconditionFailure("a canonical request is a JSON object; \(error): \(request.text)")
+        }
+    }
+
+    private static func outTaskID(_ value: JSONValue?) throws(WireError) -> String? {
+        guard let value, !value.isNull else { return nil }
+        guard let text = value.string, !text.isEmpty else { throw WireError(.unusable(WireField.outTaskID)) }
+        return text
+    }
+
+    private static func table(_ members: [JSONMember]) throws(WireError) -> [String: JSONValue] {
+        var table: [String: JSONValue] = [:]
+        for member in members {
+            guard table.updateValue(member.value, forKey: member.name) == nil else {
+                throw WireError(.duplicate(member.name))
+            }
+        }
+        return table
+    }
+
+    private static func isBefore(_ a: String, _ b: String) -> Bool { a.utf8.lexicographicallyPrecedes(b.utf8) }
+
+    /// The value with the members of every object in it sorted by name.
+    private static func sortedText(_ value: JSONValue) -> String {
+        if let members = value.members {
+            var text = JSONObjectText()
+            for member in members.sorted(by: { isBefore($0.name, $1.name) }) {
+                text.add(member.name, raw: sortedText(member.value))
+            }
+            return text.text
+        }
+        if let array = value.array { return "[\(array.map(sortedText).joined(separator: ","))]" }
+        return value.compactText
+    }
+}

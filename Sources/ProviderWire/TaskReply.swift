@@ -1,0 +1,140 @@
+import DailiesCore
+import ExactJSON
+
+/// What a server says of a task: the superset of both dialects, written in the shape of either.
+///
+/// What is nil is left out. Numbers are JSON number texts, so that a test can send any.
+public struct TaskReply: Hashable, Sendable {
+    public struct Asset: Hashable, Sendable {
+        public var url: String
+        public var durationSeconds: String?
+        public var resolution: String?
+        public var aspectRatio: String?
+        public var width: Int?
+        public var height: Int?
+
+        public init(
+            url: String, durationSeconds: String? = nil, resolution: String? = nil, aspectRatio: String? = nil,
+            width: Int? = nil, height: Int? = nil
+        ) {
+            self.url = url
+            self.durationSeconds = durationSeconds
+            self.resolution = resolution
+            self.aspectRatio = aspectRatio
+            self.width = width
+            self.height = height
+        }
+    }
+
+    public var taskID: String?
+    /// The echo of the submission's key.
+    public var outTaskID: String?
+    /// As sent; see ``word(for:dialect:)``.
+    public var status: String?
+    public var estimatedCredits: String?
+    /// Params dialect only.
+    public var estimatedSeconds: Int?
+    public var asset: Asset?
+    /// The cost: `credits` in the flat dialect, `credits_used` in the other.
+    public var cost: String?
+    /// Flat dialect only.
+    public var submittedAt: Instant?
+    /// Flat dialect only.
+    public var completedAt: Instant?
+    public var errorCode: String?
+    public var errorMessage: String?
+    /// Members beyond the pages: name and JSON text, written last.
+    public var extra: [Extra]
+    /// Writes credits as texts ("1.85"), as some servers do.
+    public var writesNumbersAsText: Bool
+
+    public struct Extra: Hashable, Sendable {
+        public let name: String
+        public let raw: String
+        public init(name: String, raw: String) {
+            self.name = name
+            self.raw = raw
+        }
+    }
+
+    public init(
+        taskID: String?, outTaskID: String? = nil, status: String?, estimatedCredits: String? = nil,
+        estimatedSeconds: Int? = nil, asset: Asset? = nil, cost: String? = nil, submittedAt: Instant? = nil,
+        completedAt: Instant? = nil, errorCode: String? = nil, errorMessage: String? = nil, extra: [Extra] = [],
+        writesNumbersAsText: Bool = false
+    ) {
+        self.taskID = taskID
+        self.outTaskID = outTaskID
+        self.status = status
+        self.estimatedCredits = estimatedCredits
+        self.estimatedSeconds = estimatedSeconds
+        self.asset = asset
+        self.cost = cost
+        self.submittedAt = submittedAt
+        self.completedAt = completedAt
+        self.errorCode = errorCode
+        self.errorMessage = errorMessage
+        self.extra = extra
+        self.writesNumbersAsText = writesNumbersAsText
+    }
+
+    /// The word for a phase as the pages of this dialect spell it.
+    public static func word(for phase: RemoteReport.Phase, dialect: Dialect) -> String {
+        switch (phase, dialect) {
+        case (.queued, .flat): "queued"
+        case (.queued, .params): "pending"
+        case (.running, _): "running"
+        case (.completed, _): "completed"
+        case (.failed, _): "failed"
+        case (.cancelled, _): "cancelled"
+        case (.unknown(let word), _): word
+        }
+    }
+
+    /// The body, members in the order of the pages.
+    public func encode(_ dialect: Dialect) -> [UInt8] {
+        var body = JSONObjectText()
+        body.add(WireField.taskID, text: taskID)
+        body.add(WireField.outTaskID, text: outTaskID)
+        body.add(WireField.status, text: status)
+        body.add(WireField.estimatedCredits, raw: number(estimatedCredits))
+        switch dialect {
+        case .flat:
+            body.add(WireField.submittedAt, text: submittedAt.map(ISOTimestamp.format))
+            body.add(WireField.result, raw: asset.map(result))
+            body.add(WireField.credits, raw: number(cost))
+            body.add(WireField.completedAt, text: completedAt.map(ISOTimestamp.format))
+        case .params:
+            body.add(WireField.estimatedSeconds, raw: number(estimatedSeconds.map { "\($0)" }))
+            body.add(WireField.output, raw: asset.map { "[\(output($0))]" })
+            body.add(WireField.creditsUsed, raw: number(cost))
+        }
+        body.add(WireField.errorCode, text: errorCode)
+        body.add(WireField.errorMessage, text: errorMessage)
+        for member in extra { body.add(member.name, raw: member.raw) }
+        return body.bytes
+    }
+
+    private func result(_ asset: Asset) -> String {
+        var object = JSONObjectText()
+        object.add(WireField.videoURL, text: asset.url)
+        object.add(WireField.durationSeconds, raw: number(asset.durationSeconds))
+        object.add(WireField.resolution, text: asset.resolution)
+        object.add(WireField.aspectRatio, text: asset.aspectRatio)
+        return object.text
+    }
+
+    private func output(_ asset: Asset) -> String {
+        var object = JSONObjectText()
+        object.add(WireField.type, text: "video")
+        object.add(WireField.url, text: asset.url)
+        object.add(WireField.durationSeconds, raw: number(asset.durationSeconds))
+        object.add(WireField.width, raw: number(asset.width.map { "\($0)" }))
+        object.add(WireField.height, raw: number(asset.height.map { "\($0)" }))
+        return object.text
+    }
+
+    private func number(_ text: String?) -> String? {
+        writesNumbersAsText ? text.map { JSONText.quoted($0) } : text
+    }
+}

@@ -1,0 +1,21 @@
+/// The API's error codes that a client decides by.
+public enum WireCode {
+    public static let invalidParam = "invalid_param"
+    public static let modelNotFound = "model_not_found"
+    public static let unsupportedModel = "unsupported_model"
+    public static let duplicateKey = "duplicate_out_task_id"
+    public static let invalidAPIKey = "invalid_api_key"
+    public static let insufficientBalance = "insufficient_balance"
+    public static let quotaExceeded = "quota_exceeded"
+    public static let permissionDenied = "permission_denied"
+    public static let modelNotInGroup = "model_not_in_group"
+    public static let notFound = "not_found"
+    public static let taskNotFound = "task_not_found"
+    public static let tooLarge = "request_entity_too_large"
+    public static let rateLimit = "rate_limit_exceeded"
+    public static let concurrencyLimit = "concurrency_limit"
+    public static let internalError = "internal_error"
+    public static let apiError = "api_error"
+    public static let timeout = "timeout"
+    public static let contentPolicy = "content_policy_violation"
+}

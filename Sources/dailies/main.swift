@@ -1,0 +1,3 @@
+import DailiesCLI
+
+await DailiesProgram.main()

@@ -1,0 +1,218 @@
+import DailiesCore
+import DailiesManifest
+import Testing
+
+struct BrokenManifestTests {
+    struct Case: CustomTestStringConvertible {
+        let format: ManifestFormat
+        let text: String
+        var problems: [String] = []
+        var testDescription: String { "\(format.rawValue) \(text)" }
+    }
+
+    static func cases(_ table: String) -> [Case] {
+        var cases: [Case] = []
+        for line in table.split(separator: "\n") {
+            if line.hasPrefix("- ") {
+                cases[cases.count - 1].problems.append(String(line.dropFirst(2)))
+            } else if let space = line.firstIndex(of: " "),
+                let format = ManifestFormat(rawValue: String(line[..<space]))
+            {
+                cases.append(Case(format: format, text: text(line[line.index(after: space)...], format)))
+            } else {
+                preconditionFailure("no case: \(line)")
+            }
+        }
+        return cases
+    }
+
+    private static func text(_ written: Substring, _ format: ManifestFormat) -> String {
+        let whole =
+            switch format {
+            case .json, .jsonl: #""model":"sora-2","prompt":"p","duration_seconds":1"#
+            case .yaml: "model: sora-2, prompt: p, duration_seconds: 1"
+            case .csv, .tsv: "model,prompt,duration_seconds"
+            }
+        return String(written).replacing("§", with: whole).replacing("⏎", with: "\n").replacing("␉", with: "\t")
+            .replacing("␇", with: "\u{7}")
+    }
+
+    static let all = [
+        BrokenManifests.syntax, BrokenManifests.shape, BrokenManifests.fields, BrokenManifests.images,
+        BrokenManifests.runnerFields, BrokenManifests.matrix,
+    ].flatMap(cases)
+
+    @Test(arguments: all)
+    func `a broken manifest is refused with all that is wrong with it`(broken: Case) {
+        #expect(problems(broken.text, broken.format) == broken.problems)
+    }
+
+    @Test func `the tables hold at least a hundred broken manifests, each with a problem`() {
+        #expect(Self.all.count >= 100)
+        #expect(Self.all.allSatisfy { !$0.problems.isEmpty })
+    }
+
+    // MARK: Encodings
+
+    static let encodings: [([UInt8], String)] = [
+        ([0xFE, 0xFF, 0x00, 0x5B], "1:1: file: is written in UTF-16, big-endian; save it as UTF-8"),
+        ([0xFF, 0xFE, 0x5B, 0x00], "1:1: file: is written in UTF-16, little-endian; save it as UTF-8"),
+        ([0x00, 0x00, 0xFE, 0xFF], "1:1: file: is written in UTF-32, big-endian; save it as UTF-8"),
+        ([0xFF, 0xFE, 0x00, 0x00], "1:1: file: is written in UTF-32, little-endian; save it as UTF-8"),
+        (Array("a,é\r\nb,".utf8) + [0xE9, 0x2C], "2:3: file: byte 0xE9 here is not UTF-8; save the file as UTF-8"),
+        (Array("\u{FEFF}é".utf8) + [0xC3], "1:2: file: byte 0xC3 here is not UTF-8; save the file as UTF-8"),
+    ]
+
+    @Test(arguments: encodings)
+    func `another encoding than UTF-8 is refused by name or by place`(bytes: [UInt8], problem: String) {
+        for format in ManifestFormat.allCases { #expect(problems(bytes, format) == [problem]) }
+    }
+
+    @Test func `a mark of UTF-8 is no part of any format`() throws {
+        let task = #"{"model":"sora-2","prompt":"p","duration_seconds":1}"#
+        for (text, format) in [("[\(task)]", ManifestFormat.json), (task, .jsonl), ("- \(task)", .yaml)] {
+            #expect(try read("\u{FEFF}" + text, format).tasks.count == 1)
+        }
+    }
+
+    // MARK: Names and keys
+
+    @Test func `a path without a known ending needs a format`() {
+        #expect(
+            problems(Array("[]".utf8), nil, path: "reel.txt")
+                == ["1:1: file: the ending of its name tells no format; name it .jsonl, .json, .yaml, .csv or .tsv"])
+    }
+
+    @Test func `a file whose name cannot be a batch's name needs one`() {
+        let failure = #expect(throws: ManifestFailure.self) { try read("[]", .json, path: "a\nb.json") }
+        #expect(
+            failure?.description == #"""
+                a\u{a}b.json:1:1: file: holds no tasks; write at least one
+                a\u{a}b.json:1:1: batch: the file's name holds the control character \u{a}; write batch, or rename the file
+                """#)
+    }
+
+    @Test func `an id that is another task's derived key is refused, in either order`() throws {
+        let task = #""model":"sora-2","prompt":"p","duration_seconds":1"#
+        let key = try read("[{\(task)}]", .json).tasks[0].key
+        #expect(
+            problems("[{\(task)},\n{\(task),\"id\":\"\(key)\"}]", .json)
+                == [
+                    "2:58: id: \"\(key)\" is the derived key of the task at 1:2 already; give each task an id of its own"
+                ])
+        #expect(
+            problems("[{\(task),\"id\":\"\(key)\"},\n{\(task)}]", .json)
+                == [
+                    "2:1: id: the key \(key) of this task without an id is the id of the task at 1:59; give this task an id"
+                ])
+    }
+
+    // MARK: What is shown
+
+    @Test func `values are shown cut and with nothing that drives a terminal`() {
+        let text =
+            "- {model: sora-2, prompt: p, duration_seconds: 1, resolution: \"a\u{202E}b\u{2066}\u{200B}\(String(repeating: "é", count: 80))\"}"
+        #expect(
+            problems(text, .yaml) == [
+                #"1:63: resolution: "a\u{202e}b\u{2066}\u{200b}"# + String(repeating: "é", count: 55)
+                    + #"…" is not what sora-2 takes; write 720p or 1080p"#
+            ])
+        let field = problems(
+            "[{\"model\":\"\u{202E}m\",\"prompt\":\"p\",\"duration_seconds\":0,\"\u{1B}[2J\u{202E}\(String(repeating: "x", count: 99))\":1}]"
+                .replacingOccurrences(of: "\u{1B}", with: "\\u001b"), .json)
+        #expect(
+            field == [
+                #"1:48: duration_seconds: 0 is not what \u{202e}m renders; write 1 to 86400"#,
+                #"1:50: \u{1b}[2J\u{202e}"# + String(repeating: "x", count: 55)
+                    + "…: is no known field; remove it, or write it under extra if the model takes it",
+            ])
+    }
+
+    @Test func `credentials in a URL are not repeated`() {
+        let text = #"[{"model":"sora-2","prompt":"p","duration_seconds":1,"image_init":"https://me:hunter2@host/a"}]"#
+        #expect(!problems(text, .json).joined().contains("hunter2"))
+    }
+
+    @Test func `an error in defaults is said once, whether or not a task uses it`() {
+        let task = #"{"model":"sora-2","prompt":"p","duration_seconds":1"#
+        #expect(
+            problems(#"{"defaults":{"seed":"x"},"tasks":[\#(task)},\#(task)}]}"#, .json)
+                == [#"1:21: defaults.seed: is the text "x"; write a whole number without quotes"#])
+        #expect(
+            problems(#"{"defaults":{"seed":"x"},"tasks":[\#(task),"seed":1}]}"#, .json)
+                == [#"1:21: defaults.seed: is the text "x"; write a whole number without quotes"#])
+    }
+
+    // MARK: Bounds
+
+    @Test func `a request beyond what the API takes is refused`() throws {
+        let fits = String(repeating: "x", count: 999_907)
+        let task = { (prompt: String) in "{\"model\":\"sora-2\",\"prompt\":\"\(prompt)\",\"duration_seconds\":1}" }
+        #expect(try read(task(fits), .jsonl).tasks[0].request.text.utf8.count == 1_000_000)
+        #expect(
+            problems(task(fits + "x"), .jsonl)
+                == [
+                    "1:28: prompt: makes a request of 1000001 bytes, more than 1000000; shorten it, and give image_init as a URL"
+                ])
+    }
+
+    @Test func `names may have 200 bytes and tasks 64 tags`() throws {
+        let task = #""model":"sora-2","prompt":"p","duration_seconds":1"#
+        let id = String(repeating: "é", count: 100)
+        let tags = { (count: Int) in (0..<count).map { "\"t\($0)\":\"x\"" }.joined(separator: ",") }
+        #expect(try read("[{\(task),\"id\":\"\(id)\",\"tags\":{\(tags(64))}}]", .json).tasks[0].tags.count == 64)
+        #expect(
+            problems("[{\(task),\"id\":\"\(id)x\",\"tags\":{\(tags(65))}}]", .json) == [
+                "1:59: id: has 201 bytes, more than 200; shorten it", "1:170: tags: has 65 tags; write at most 64",
+            ])
+    }
+
+    @Test func `a matrix beyond a hundred thousand tasks is refused before it is made`() {
+        let numbers = { (count: Int) in (0..<count).map(String.init).joined(separator: ", ") }
+        let text = { (a: Int, b: Int) in
+            "- {model: sora-2, prompt: p, matrix: {seed: [\(numbers(a))], duration_seconds: [\(numbers(b))]}}"
+        }
+        #expect(
+            problems(text(1001, 100), .yaml).first
+                == "1:38: matrix: makes 100100 tasks; at most 100000 come from one matrix: split it")
+        let axes =
+            ["seed", "duration_seconds"].map { "\"\($0)\":[\(numbers(3000))]" }
+            + ["model", "prompt", "resolution", "aspect_ratio", "image_init", "style_preset"].map { name in
+                "\"\(name)\":[\((0..<3000).map { "\"\($0)\"" }.joined(separator: ","))]"
+            }
+        #expect(
+            problems("{\"matrix\":{\(axes.joined(separator: ","))}}", .jsonl)
+                == ["1:11: matrix: makes countless tasks; at most 100000 come from one matrix: split it"])
+    }
+
+    @Test func `lines and records have at most two mebibytes`() {
+        let long = String(repeating: "x", count: 2 << 20)
+        #expect(
+            problems("{}\n{\"a\":\"\(long)\"}", .jsonl).last
+                == "2:1: file: this line has 2097160 bytes, more than 2097152; write one task a line, and images as URLs"
+        )
+        #expect(
+            problems("a\n\"\(long)\"", .csv).last
+                == "2:1: file: this line is longer than 2097152 bytes; look for quotes that are not closed, and write images as URLs"
+        )
+    }
+
+    @Test func `reading stops after ten thousand problems`() {
+        let found = problems(String(repeating: "x\n", count: 20_000), .jsonl)
+        #expect(found.count == 10_001)
+        #expect(found.last == "10000:1: file: reading stopped after 10000 problems; mend those first")
+    }
+
+    @Test func `copies of copies are refused, as values and as keys`() {
+        var laughs = "a0: &a0 [x, x, x]\n"
+        for level in 1..<30 { laughs += "a\(level): &a\(level) [*a\(level - 1), *a\(level - 1), *a\(level - 1)]\n" }
+        #expect(
+            problems(laughs, .yaml).first?.hasSuffix(
+                "file: aliases copy more than 1000000 nodes; write defaults and matrix instead of aliases") == true)
+        #expect(
+            problems(laughs + "? *a29\n: x", .yaml) == [
+                "1:1: syntax: an alias, list or mapping may stand as a key beside many aliases; write keys as plain words, "
+                    + "and defaults and matrix instead of aliases"
+            ])
+    }
+}

@@ -1,0 +1,209 @@
+extension BrokenManifests {
+    /// Request fields.
+    static let fields = #"""
+        json [{}]
+        - 1:2: model: is missing; every task needs one, its own or from defaults
+        - 1:2: prompt: is missing; every task needs one, its own or from defaults
+        - 1:2: duration_seconds: is missing; every task needs one, its own or from defaults
+        json [{"model":"sora-2","prompt":"","duration_seconds":1},{"model":"sora-2","prompt":" \#
+        \n","duration_seconds":1},{"model":"","prompt":"p","duration_seconds":1}]
+        - 1:29: prompt: is empty; describe the clip
+        - 1:81: prompt: is empty; describe the clip
+        - 1:118: model: is empty; write 1 to 200 bytes
+        json [{§,"promt":1,"Seed":1,"duration":2,"size":"x","wibble":1,"out_task_id":"x",\#
+        "callback_url":"http://x"}]
+        - 1:54: promt: is no known field; did you mean prompt?
+        - 1:64: Seed: is no known field; did you mean seed?
+        - 1:73: duration: is no known field; did you mean duration_seconds?
+        - 1:86: size: is no known field; did you mean resolution?
+        - 1:97: wibble: is no known field; remove it, or write it under extra if the model takes it
+        - 1:108: out_task_id: is set by the runner, not by a task; remove it
+        - 1:126: callback_url: is set by the runner, not by a task; remove it
+        json [{"model":3,"prompt":true,"duration_seconds":"8"}]
+        - 1:11: model: is 3, not a text; put it in quotes
+        - 1:22: prompt: is true, not a text; put it in quotes
+        - 1:46: duration_seconds: is the text "8"; write a whole number without quotes
+        json [{"model":["a"],"prompt":{},"duration_seconds":[8]}]
+        - 1:11: model: is a list; write one text
+        - 1:26: prompt: is an object; write one text
+        - 1:48: duration_seconds: is a list; write a whole number
+        json [{"model":"sora-2","prompt":"p","duration_seconds":8.0}]
+        - 1:52: duration_seconds: 8.0 is not a whole number; write it without point and exponent
+        json [{§e1}]
+        - 1:52: duration_seconds: 1e1 is not a whole number; write it without point and exponent
+        json [{"model":"sora-2","prompt":"p","duration_seconds":-1}]
+        - 1:52: duration_seconds: -1 is not what sora-2 renders; write 1 to 10
+        json [{§1}]
+        - 1:52: duration_seconds: 11 is not what sora-2 renders; write 1 to 10
+        json [{"model":"sora-2","prompt":"p","duration_seconds":true}]
+        - 1:52: duration_seconds: is true; write a whole number
+        json [{§,"seed":9223372036854775808}]
+        - 1:61: seed: 9223372036854775808 does not fit in 64 bits; write at least -9223372036854775808 and at \#
+        most 9223372036854775807
+        json [{§,"seed":-0}]
+        - 1:61: seed: -0 is not how a whole number is written; write 0
+        yaml - {model: sora-2, prompt: p, duration_seconds: "8"}
+        - 1:48: duration_seconds: is the text "8"; write a whole number without quotes
+        yaml - {model: sora-2, prompt: p, duration_seconds: 08}
+        - 1:48: duration_seconds: 08 is not how a whole number is written; write 8
+        yaml - {model: sora-2, prompt: p, duration_seconds: +8}
+        - 1:48: duration_seconds: +8 is not how a whole number is written; write 8
+        yaml - {model: sora-2, prompt: p, duration_seconds: 8s}
+        - 1:48: duration_seconds: "8s" is not a whole number; write one such as 8
+        yaml - {model: sora-2, prompt: p, duration_seconds: 0x8}
+        - 1:48: duration_seconds: "0x8" is not a whole number; write one such as 8
+        yaml - {§_0}
+        - 1:48: duration_seconds: "1_0" is not a whole number; write one such as 8
+        csv §,seed⏎sora-2,p,1,99999999999999999999⏎sora-2,p, 1,⏎sora-2,p,1.0,007⏎sora-2,p,,⏎
+        - 2:12: seed: 99999999999999999999 does not fit in 64 bits; write at least -9223372036854775808 and at \#
+        most 9223372036854775807
+        - 3:10: duration_seconds: " 1" is not a whole number; write one such as 8
+        - 4:10: duration_seconds: 1.0 is not a whole number; write it without point and exponent
+        - 4:14: seed: 007 is not how a whole number is written; write 7
+        - 5:1: duration_seconds: is missing; every task needs one, its own or from defaults
+        json [{§,"resolution":"4k","aspect_ratio":"4:3"},{"model":"seedance-fast","prompt":"p",\#
+        "duration_seconds":5,"resolution":"1080p"}]
+        - 1:67: resolution: "4k" is not what sora-2 takes; write 720p or 1080p
+        - 1:87: aspect_ratio: "4:3" is not what sora-2 takes; write 16:9, 9:16 or 1:1
+        - 1:166: resolution: "1080p" is not what seedance-fast takes; write 720p
+        json [{§,"style_preset":"anime","motion_intensity":"low"},{"model":"sora-2-pro","prompt":"p",\#
+        "duration_seconds":1,"style_preset":"noir"},{"model":"seedance-2.0","prompt":"p","duration_seconds":1,\#
+        "motion_intensity":"extreme"}]
+        - 1:69: style_preset: is no field of sora-2; remove it, or choose a model that has it
+        - 1:96: motion_intensity: is no field of sora-2; remove it, or choose a model that has it
+        - 1:174: style_preset: "noir" is not what sora-2-pro takes; write cinematic, anime, documentary or none
+        - 1:259: motion_intensity: "extreme" is not what seedance-2.0 takes; write low, medium or high
+        json [{"model":"new","prompt":"p","duration_seconds":0,"seed":"x","style_preset":3,\#
+        "motion_intensity":""}]
+        - 1:49: duration_seconds: 0 is not what new renders; write 1 to 86400
+        - 1:58: seed: is the text "x"; write a whole number without quotes
+        - 1:77: style_preset: is 3, not a text; put it in quotes
+        - 1:98: motion_intensity: is empty; write 1 to 200 bytes
+        json [{§,"prompt":"q"}]
+        - 1:54: prompt: is given again, first at 1:20; remove one of them
+        yaml - model: sora-2⏎  prompt: p⏎  duration_seconds: 1⏎  prompt: q⏎  "prompt": r⏎  seed: x⏎
+        - 4:3: prompt: is given again, first at 2:3; remove one of them
+        - 5:3: prompt: is given again, first at 2:3; remove one of them
+        - 6:9: seed: "x" is not a whole number; write one such as 8
+        yaml - {'a': 1, 'a': 2, §}
+        - 1:4: a: is no known field; remove it, or write it under extra if the model takes it
+        - 1:12: a: is given again, first at 1:4; remove one of them
+        yaml - {§, tags: {a: x, a: y}}
+        - 1:64: tags.a: is given again, first at 1:58; remove one of them
+        json [{"model":"sora-2","prompt":"a\u0000b","duration_seconds":1}]
+        - 1:29: prompt: holds the control character \u{0}; remove it
+        json [{§,"resolution":"7\u202e20p\u001b[2Jxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\#
+        xxxxxxxxxxxxxxxxxx"}]
+        - 1:67: resolution: holds the control character \u{1b}; remove it
+        json [{§,"resolution":"72\u006f\n"}]
+        - 1:67: resolution: "72o\u{a}" is not what sora-2 takes; write 720p or 1080p
+        """#
+
+    /// First frames.
+    static let images = #"""
+        json [{§,"image_init":""}]
+        - 1:67: image_init: is no URL; write an http or https URL, or data:image/…;base64,…
+        json [{§,"image_init":"a.png"}]
+        - 1:67: image_init: is no URL; write an http or https URL, or data:image/…;base64,…
+        json [{§,"image_init":"file:///etc/passwd"}]
+        - 1:67: image_init: is a URL that the provider cannot fetch; write an http or https URL, or \#
+        data:image/…;base64,…
+        json [{§,"image_init":"ftp://x/y"}]
+        - 1:67: image_init: is a URL that the provider cannot fetch; write an http or https URL, or \#
+        data:image/…;base64,…
+        json [{§,"image_init":"http:/x"}]
+        - 1:67: image_init: is no URL; write an http or https URL, or data:image/…;base64,…
+        json [{§,"image_init":"https://"}]
+        - 1:67: image_init: is a URL without a host; write an http or https URL, or data:image/…;base64,…
+        json [{§,"image_init":"https://:80/a"}]
+        - 1:67: image_init: is a URL without a host; write an http or https URL, or data:image/…;base64,…
+        json [{§,"image_init":"https://user:secret@host/a.png"}]
+        - 1:67: image_init: holds a user name or password; use a URL without them: it goes to the provider and \#
+        into the store
+        json [{§,"image_init":"https://user@host"}]
+        - 1:67: image_init: holds a user name or password; use a URL without them: it goes to the provider and \#
+        into the store
+        json [{§,"image_init":"https://host/a b.png"}]
+        - 1:67: image_init: holds white space or a backslash; write them as %20 and %5C
+        json [{§,"image_init":"data:image/png"}]
+        - 1:67: image_init: is a data URL without data; write an http or https URL, or data:image/…;base64,…
+        json [{§,"image_init":"http://host\\@evil/"}]
+        - 1:67: image_init: holds white space or a backslash; write them as %20 and %5C
+        json [{§,"image_init":"javascript:1"}]
+        - 1:67: image_init: is a URL that the provider cannot fetch; write an http or https URL, or \#
+        data:image/…;base64,…
+        """#
+
+    /// Fields of the runner.
+    static let runnerFields = #"""
+        json [{§,"id":"a"},⏎ {§,"id":"b"},⏎ {§,"id":"a"}]
+        - 3:59: id: "a" is the id of the task at 1:59 already; give each task an id of its own
+        json [{§,"priority":1000001},{§,"priority":1.5},{§,"priority":"high"},{§,"priority":[]}]
+        - 1:65: priority: is 1000001; write a number from -1000000 to 1000000
+        - 1:137: priority: 1.5 is not a whole number; write it without point and exponent
+        - 1:205: priority: is the text "high"; write a whole number without quotes
+        - 1:276: priority: is a list; write a whole number
+        json [{§,"tags":["a"]},{§,"tags":{"a":1,"b":true,"":"x","c":"","d":"a\tb","e":["x"]}},{§,"tags":"a"}]
+        - 1:61: tags: is a list; write names and values, such as client: acme
+        - 1:132: tags.a: is 1, not a text; put it in quotes
+        - 1:138: tags.b: is true, not a text; put it in quotes
+        - 1:143: tags: has a name that is empty; write 1 to 200 bytes
+        - 1:154: tags.c: is empty; write 1 to 200 bytes
+        - 1:161: tags.d: holds the control character \u{9}; remove it
+        - 1:172: tags.e: is a list; write one text
+        - 1:239: tags: is a single value; write names and values, such as client: acme
+        json [{§,"output":"a/b.mp4"},{§,"output":".."},{§,"output":"x.mp4"},{§,"output":"x.mp4"},{§,\#
+        "output":"a\\b"},{§,"output":3}]
+        - 1:63: output: "a/b.mp4" is no file name; write one without folders, such as dolly.mp4
+        - 1:135: output: ".." is no file name; write one without folders, such as dolly.mp4
+        - 1:272: output: "x.mp4" is the output at 1:202 already; give each task a file of its own
+        - 1:342: output: "a\b" is no file name; write one without folders, such as dolly.mp4
+        - 1:411: output: is 3, not a text; put it in quotes
+        json [{§,"extra":{"seed":1,"out_task_id":"x","":1,"params":{}}},{§,"extra":[1]},{§,"extra":{"a":{"b":1,\#
+        "b":2},"a":3}}]
+        - 1:63: extra.seed: is a field of its own; write it beside extra, not in it
+        - 1:72: extra.out_task_id: is set by the runner, not by a task; remove it
+        - 1:90: extra: has a name that is empty; write 1 to 200 bytes
+        - 1:95: extra.params: is set by the runner, not by a task; remove it
+        - 1:169: extra: is a list; write the names and values of fields
+        - 1:246: extra.a.b: is given again, first at 1:240; remove one of them
+        - 1:253: extra.a: is given again, first at 1:235; remove one of them
+        """#
+
+    /// Matrices.
+    static let matrix = #"""
+        yaml - {§, matrix: [1]}
+        - 1:59: matrix: is a list; write fields and lists of their values, such as seed: [1, 2, 3]
+        yaml - {§, matrix: {}}
+        - 1:59: matrix: is empty; write fields and lists of their values, such as seed: [1, 2, 3]
+        yaml - {§, matrix: {seed: 1}}
+        - 1:66: matrix.seed: is a single value; write a list of its values
+        yaml - {§, matrix: {seed: []}}
+        - 1:66: matrix.seed: is empty; write a list of its values
+        yaml - {§, matrix: {sead: [1]}}
+        - 1:60: matrix.sead: is no request field; did you mean seed?
+        yaml - {§, matrix: {id: [a]}}
+        - 1:60: matrix.id: is no request field; only fields such as seed and aspect_ratio can vary
+        yaml - {§, matrix: {prompt: [a, b]}}
+        - 1:60: matrix.prompt: is given for the task too, at 1:27; keep one of them
+        yaml - {§, matrix: {seed: [1, x, 1.0, "2", ~, [3]]}}
+        - 1:70: matrix.seed: "x" is not a whole number; write one such as 8
+        - 1:73: matrix.seed: 1.0 is not a whole number; write it without point and exponent
+        - 1:78: matrix.seed: is the text "2"; write a whole number without quotes
+        - 1:83: matrix.seed: is empty; write a whole number
+        - 1:86: matrix.seed: is a list; write a whole number
+        yaml - {§, matrix: {seed: [1, 2, 1]}}
+        - 1:73: matrix.seed: has this value already, at 1:67; remove one of them
+        yaml - {§, matrix: {resolution: [720p, 4k]}}
+        - 1:79: matrix.resolution: "4k" is not what sora-2 takes; write 720p or 1080p
+        yaml - {id: a, §, matrix: {seed: [1]}}⏎- {id: a/seed=1, §}
+        - 2:8: id: "a/seed=1" is the id of the task at 1:8 already; give each task an id of its own
+        yaml - {id: a, model: sora-2, duration_seconds: 1, matrix: {prompt: ["x\ny"]}}
+        - 1:8: id: its matrix member "a/prompt=x\u{a}y" holds the control character \u{a}; write these tasks \#
+        out, each with an id of its own
+        yaml - {§, output: x.mp4, matrix: {seed: [1, 2]}}
+        - 1:59: output: would be one file for all tasks of the matrix; remove it: files are named by key
+        yaml - {§, matrix: {seed: [1, 2], seed: [3]}}
+        - 1:74: matrix.seed: is given again, first at 1:60; remove one of them
+        """#
+}

@@ -1,0 +1,192 @@
+import Crypto
+import DailiesCore
+import DailiesManifest
+import ExactJSON
+import Foundation
+import Testing
+
+/// What a task without an `id` is known by. Every golden value here holds for ever: a change makes finished tasks look
+/// new, and they are paid again.
+struct TaskIdentityTests {
+    // MARK: Golden
+
+    /// Manifest (JSONL) and the keys of its tasks.
+    static let golden: [(String, [String])] = [
+        (#"{"model":"sora-2-pro","prompt":"p","duration_seconds":8}"#, ["xxhnrm5hvttvt4xv"]),
+        (#"{"model":"sora-2-pro","prompt":"p","duration_seconds":8,"seed":9223372036854775807}"#, ["bgunybstpivsqo4i"]),
+        (#"{"model":"seedance-fast","prompt":"雨","duration_seconds":4,"motion_intensity":"low"}"#, ["fpjdaj5lqnf7jr2l"]),
+        ("{\"model\":\"veo-3.1\",\"prompt\":\"caf\u{e9}\",\"duration_seconds\":8}", ["fajnykxmumu5guxg"]),
+        ("{\"model\":\"veo-3.1\",\"prompt\":\"cafe\u{301}\",\"duration_seconds\":8}", ["4opf6ridleedz6ao"]),
+        (
+            #"{"model":"new","prompt":"a\n\"b\" \\ \u0009/\u2028","duration_seconds":1,"#
+                + #""extra":{"z":[1.50,{"b":1,"a":null}]}}"#,
+            ["xxjkxdhls5y4w5uo"]
+        ),
+        (
+            #"{"model":"sora-2","prompt":"q","duration_seconds":1,"matrix":{"seed":[2,1]}}"#, ["zjiduhkjjfgrr53n", "aogbbvmpy4cmadrp"]
+        ),
+    ]
+
+    @Test(arguments: golden)
+    func `derived keys never change`(text: String, keys: [String]) throws {
+        #expect(try read(text, .jsonl).tasks.map(\.key.text) == keys)
+    }
+
+    @Test func `a derived key is the start of the digest of the canonical request`() throws {
+        let task = try read(#"{"model":"sora-2","prompt":"p","duration_seconds":1}"#, .jsonl).tasks[0]
+        #expect(
+            task.request.text
+                == #"{"aspect_ratio":"16:9","duration_seconds":1,"model":"sora-2","prompt":"p","resolution":"720p"}"#)
+        let digest = SHA256.hash(data: Data(task.request.text.utf8))
+        #expect(task.key.text == Base32.lowercase(digest, length: 16))
+    }
+
+    @Test func `the defaults of edition 1 never change`() throws {
+        let expected = [
+            "seedance-1.5-pro 1080p 16:9", "seedance-2.0 1080p 16:9", "seedance-2.0-pro 1080p 16:9",
+            "seedance-2.0-pro-fast 1080p 16:9", "seedance-fast 720p 16:9", "sora-2 720p 16:9", "sora-2-pro 1080p 16:9",
+            "veo-3.1 1080p 16:9", "veo-3.1-fast 720p 16:9",
+        ]
+        let models = TestCatalogue.published.models.keys.map(\.text).sorted()
+        #expect(models.count == expected.count)
+        let filled = try models.map { model in
+            let task = try read("{\"model\":\"\(model)\",\"prompt\":\"p\",\"duration_seconds\":1}", .jsonl).tasks[0]
+            let request = try JSONValue.parse(task.request.text.utf8)
+            return "\(model) \(request["resolution"]?.string ?? "") \(request["aspect_ratio"]?.string ?? "")"
+        }
+        #expect(filled == expected)
+    }
+
+    @Test func `edition 1 is what the catalogue says where it says something`() throws {
+        for spec in TestCatalogue.published.models.values {
+            let text = "{\"model\":\"\(spec.id)\",\"prompt\":\"p\",\"duration_seconds\":1}"
+            let request = try JSONValue.parse(try read(text, .jsonl).tasks[0].request.text.utf8)
+            #expect(request["resolution"]?.string == spec.defaultResolution ?? "720p")
+            #expect(request["aspect_ratio"]?.string == spec.defaultAspectRatio)
+        }
+    }
+
+    @Test func `another catalogue changes no key`() throws {
+        let text = #"{"model":"sora-2-pro","prompt":"p","duration_seconds":8}"#
+        let later = ManifestReader(catalogue: ModelCatalogue(compiled: "2030-01-01", models: []), today: nil)
+        #expect(
+            identity(try later.read(path: "m.jsonl", bytes: Array(text.utf8)))
+                == identity(try read(text, .jsonl)))
+    }
+
+    // MARK: Equals
+
+    @Test func `equal requests without id are told apart by their count, in any order`() throws {
+        let line = { (prompt: String) in "{\"model\":\"sora-2\",\"prompt\":\"\(prompt)\",\"duration_seconds\":1}" }
+        let keys = try read([line("a"), line("b"), line("a"), line("a")].joined(separator: "\n"), .jsonl).tasks.map(
+            \.key.text)
+        #expect(keys[2] == keys[0] + "-2")
+        #expect(keys[3] == keys[0] + "-3")
+        #expect(keys[1] != keys[0])
+        let reversed = try read([line("a"), line("a"), line("b"), line("a")].joined(separator: "\n"), .jsonl)
+        #expect(Set(reversed.tasks.map(\.key.text)) == Set(keys))
+    }
+
+    @Test func `tasks with an id do not count among equals`() throws {
+        let line = #"{"model":"sora-2","prompt":"a","duration_seconds":1}"#
+        let named = line.dropLast() + ",\"id\":\"x\"}"
+        let alone = try read(line, .jsonl).tasks[0].key
+        #expect(try read(named + "\n" + line, .jsonl).tasks.map(\.key) == [TaskKey("x"), alone])
+    }
+
+    @Test func `giving a default in words changes nothing, giving another value does`() throws {
+        let base = #""model":"sora-2-pro","prompt":"p","duration_seconds":8"#
+        let key = { (more: String) in try read("{\(base)\(more)}", .jsonl).tasks[0].key }
+        #expect(try key(#","resolution":"1080p""#) == key(""))
+        #expect(try key(#","aspect_ratio":"16:9""#) == key(""))
+        #expect(try key(#","tags":{"a":"b"},"priority":7,"output":"x.mp4""#) == key(""))
+        #expect(try key(#","resolution":"720p""#) != key(""))
+        #expect(try key(#","seed":1"#) != key(""))
+        #expect(try key(#","style_preset":"none""#) != key(""))
+    }
+
+    // MARK: Metamorphic
+
+    /// Tasks that all four formats can write.
+    static func randomTasks(_ generator: inout SplitMix) -> [[(name: String, json: String, cell: String)]] {
+        let prompts = [
+            "a fox, running", "no", "16:9", "007", "say \"hi\"; then\nwait", "caf\u{e9}", "cafe\u{301}", "夜雨 😀",
+            "- {a: b}", "#1 'q' \\ /",
+        ]
+        return (0..<Int.random(in: 1...8, using: &generator)).map { index in
+            let text = { (name: String, value: String) in (name: name, json: JSONText.quoted(value), cell: value) }
+            let number = { (name: String, value: Int) in (name: name, json: "\(value)", cell: "\(value)") }
+            let model = ["sora-2-pro", "veo-3.1", "unheard-of"].randomElement(using: &generator) ?? ""
+            var fields = [
+                text("model", model), text("prompt", prompts.randomElement(using: &generator) ?? ""),
+                number("duration_seconds", Int.random(in: 1...8, using: &generator)),
+            ]
+            if Bool.random(using: &generator) {
+                fields.append(number("seed", Int.random(in: .min ... .max, using: &generator)))
+            }
+            if Bool.random(using: &generator) { fields.append(text("resolution", "1080p")) }
+            if Bool.random(using: &generator) { fields.append(text("aspect_ratio", "9:16")) }
+            if Int.random(in: 0..<4, using: &generator) == 0 { fields.append(text("id", "shot \(index)")) }
+            return fields
+        }
+    }
+
+    @Test func `order, format, white space, tags and writing change no key and no request`() throws {
+        var generator = SplitMix(state: 7)
+        for round in 0..<150 {
+            let tasks = Self.randomTasks(&generator)
+            let expected = identity(try read(Writing.jsonl(tasks), .jsonl))
+            let shuffled = tasks.shuffled(using: &generator).map { $0.shuffled(using: &generator) }
+            let variants: [(String, ManifestFormat)] = [
+                (Writing.jsonl(shuffled), .jsonl), (Writing.json(shuffled), .json), (Writing.yaml(shuffled), .yaml),
+                (Writing.json(shuffled), .yaml), (Writing.csv(shuffled, separator: ","), .csv),
+                (Writing.csv(shuffled, separator: ";"), .csv), (Writing.csv(shuffled, separator: "\t"), .tsv),
+            ]
+            for (text, format) in variants {
+                #expect(identity(try read(text, format)) == expected, "round \(round), \(format): \(text)")
+            }
+        }
+    }
+}
+
+/// The same tasks, written as every format has it, with tags and priorities that must not matter.
+enum Writing {
+    typealias Task = [(name: String, json: String, cell: String)]
+
+    static func jsonl(_ tasks: [Task]) -> String {
+        tasks.map { task in "{" + task.map { "\"\($0.name)\":\($0.json)" }.joined(separator: ",") + "}" }
+            .joined(separator: "\n")
+    }
+
+    static func json(_ tasks: [Task]) -> String {
+        let objects = tasks.enumerated().map { index, task in
+            "  {\n    \"tags\" : {\"n\": \"\(index)\"},\n"
+                + task.map { "    \"\($0.name)\" : \($0.json)" }.joined(separator: ",\n") + " }"
+        }
+        return "{ \"batch\" : \"b\", \"tasks\" : [\n" + objects.joined(separator: ",\n") + "\n] }\n"
+    }
+
+    static func yaml(_ tasks: [Task]) -> String {
+        "# a comment\ntasks:\n"
+            + tasks.map { task in
+                "- priority: 5\n"
+                    + task.map { field in
+                        let isText = field.json.hasPrefix("\"")
+                        // Double-quoted YAML knows every escape of JSON; plain is for what may stand plain.
+                        let plain = ["no", "16:9", "007", "a fox, running", "caf\u{e9}", "cafe\u{301}"].contains(
+                            field.cell)
+                        return "  \(field.name): \(isText && !plain ? field.json : field.cell)\n"
+                    }.joined()
+            }.joined()
+    }
+
+    static func csv(_ tasks: [Task], separator: String) -> String {
+        let names = ["tags.n"] + Set(tasks.flatMap { $0.map(\.name) }).sorted()
+        let quoted = { (cell: String) in "\"" + cell.replacing("\"", with: "\"\"") + "\"" }
+        let rows = tasks.map { task in
+            names.map { name in name == "tags.n" ? "x" : quoted(task.first { $0.name == name }?.cell ?? "") }
+                .joined(separator: separator)
+        }
+        return ([names.joined(separator: separator)] + rows).joined(separator: "\r\n") + "\r\n"
+    }
+}

@@ -1,0 +1,236 @@
+import DailiesCore
+import NIOCore
+import ProviderWire
+import Testing
+
+@testable import DailiesProvider
+
+private let clip = "0123456789"
+private let signature = "X-Signature=very-secret"
+
+@Suite struct DownloadOverSocketTests {
+    @Test func `a whole clip arrives part by part, and no credentials are sent for it`() async throws {
+        let long = String(repeating: clip, count: 200_000)
+        try await HostileServer.with({ _ in .reply(200, [], long) }) { server in
+            try await withProvider(server.url) { provider in
+                let sink = CollectingSink()
+                #expect(await provider.download(server.url + "/v.mp4?\(signature)", into: sink) == .whole)
+                #expect(sink.held.begins == [.begins(at: 0, totalLength: 2_000_000)])
+                #expect(sink.held.text == long)
+                #expect(!sink.held.wasHurried)
+                let seen = try #require(server.seen.first)
+                #expect(seen.method == "GET")
+                #expect(seen.target == "/v.mp4?\(signature)")
+                #expect(seen.headers["x-api-key"] == nil)
+                #expect(seen.headers["authorization"] == nil)
+                #expect(seen.headers["range"] == nil)
+                #expect(!seen.headers.fields.contains { $0.value.contains(secret) })
+            }
+        }
+    }
+
+    @Test(arguments: [("bytes 4-9/10", 10), ("bytes 4-9/*", nil)] as [(String, Int64?)])
+    func `a clip is resumed where the file ends`(range: String, total: Int64?) async throws {
+        try await HostileServer.with({ _ in .reply(206, [("Content-Range", range)], "456789") }) { server in
+            try await withProvider(server.url) { provider in
+                let sink = CollectingSink()
+                #expect(await provider.download(server.url + "/v", from: 4, into: sink) == .whole)
+                #expect(sink.held.begins == [.begins(at: 4, totalLength: total)])
+                #expect(sink.held.text == "456789")
+                #expect(server.seen.map { $0.headers["range"] } == ["bytes=4-"])
+            }
+        }
+    }
+
+    @Test func `a server that does not know ranges begins again`() async throws {
+        try await HostileServer.with({ _ in .reply(200, [], clip) }) { server in
+            try await withProvider(server.url) { provider in
+                let sink = CollectingSink()
+                #expect(await provider.download(server.url + "/v", from: 4, into: sink) == .whole)
+                #expect(sink.held.begins == [.begins(at: 0, totalLength: 10)])
+                #expect(sink.held.text == clip)
+            }
+        }
+    }
+
+    @Test(arguments: [
+        (416, [("Content-Range", "bytes */10")], ""), (416, [], ""), (206, [("Content-Range", "bytes 0-9/10")], clip),
+        (206, [], "rest"), (206, [("Content-Range", "bytes 12-9/10")], "rest"),
+    ])
+    func `a range that is refused or another one is answered by asking for the whole clip`(
+        status: Int, headers: [(String, String)], body: String
+    ) async throws {
+        try await HostileServer.with({
+            $0.headers["range"] == nil ? .reply(200, [], clip) : .reply(status, headers, body)
+        }) { server in
+            try await withProvider(server.url) { provider in
+                let sink = CollectingSink()
+                #expect(await provider.download(server.url + "/v", from: 12, into: sink) == .whole)
+                #expect(sink.held.begins == [.begins(at: 0, totalLength: 10)])
+                #expect(sink.held.text == clip)
+                #expect(server.seen.map { $0.headers["range"] } == ["bytes=12-", nil])
+            }
+        }
+    }
+
+    @Test func `a range at the very end says that the clip is whole already`() async throws {
+        try await HostileServer.with({ _ in .reply(416, [("Content-Range", "bytes */10")], "") }) { server in
+            try await withProvider(server.url) { provider in
+                let sink = CollectingSink()
+                #expect(await provider.download(server.url + "/v", from: 10, into: sink) == .whole)
+                #expect(sink.held.begins == [.begins(at: 10, totalLength: 10)])
+                #expect(sink.held.text.isEmpty)
+            }
+        }
+    }
+
+    @Test(arguments: [
+        HostileServer.Act.cut("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n0123"),
+        .cut("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\n0123\r\n"),
+        .raw("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n0123"),
+    ])
+    func `a cut or stalled clip is interrupted and keeps what came`(act: HostileServer.Act) async throws {
+        try await HostileServer.with({ _ in act }) { server in
+            try await withProvider(server.url, change: { $0.stallTimeout = .milliseconds(200) }) { provider in
+                let sink = CollectingSink()
+                let end = await provider.download(server.url + "/v?\(signature)", into: sink)
+                #expect(end.isInterrupted, "\(end)")
+                #expect(sink.held.text == "0123")
+                #expect(end.fault?.message.contains(signature) == false)
+            }
+        }
+    }
+
+    @Test func `a part of a range shorter than the rest is interrupted, a longer one too`() async throws {
+        for body in ["4567", "456789abc"] {
+            let range = body.count == 4 ? "bytes 4-7/10" : "bytes 4-9/10"
+            try await HostileServer.with({ _ in .reply(206, [("Content-Range", range)], body) }) { server in
+                try await withProvider(server.url) { provider in
+                    let sink = CollectingSink()
+                    #expect(await provider.download(server.url + "/v", from: 4, into: sink).isInterrupted)
+                }
+            }
+        }
+    }
+
+    @Test func `a slow sink is no stalled server`() async throws {
+        let long = String(repeating: clip, count: 5_000)
+        try await HostileServer.with({ _ in .reply(200, [], long) }) { server in
+            try await withProvider(server.url, change: { $0.stallTimeout = .milliseconds(100) }) { provider in
+                let sink = CollectingSink(delay: .milliseconds(150))
+                #expect(await provider.download(server.url + "/v", into: sink) == .whole)
+                #expect(sink.held.text.utf8.count == long.utf8.count)
+                #expect(!sink.held.wasHurried)
+            }
+        }
+    }
+
+    @Test func `a body without a length ends where the connection ends`() async throws {
+        try await HostileServer.with({ _ in .cut("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n0123") }) { server in
+            try await withProvider(server.url) { provider in
+                let sink = CollectingSink()
+                #expect(await provider.download(server.url + "/v", into: sink) == .whole)
+                #expect(sink.held.begins == [.begins(at: 0, totalLength: nil)])
+                #expect(sink.held.text == "0123")
+            }
+        }
+    }
+
+    @Test func `redirects are followed by hand to another host, with the range and without the key`() async throws {
+        try await HostileServer.with({ _ in .reply(206, [("Content-Range", "bytes 4-9/10")], "456789") }) { store in
+            let target = store.url + "/stored"
+            try await HostileServer.with({
+                $0.target == "/v" ? .reply(302, [("Location", "next")], "") : .reply(307, [("Location", target)], "")
+            }) { server in
+                try await withProvider(server.url) { provider in
+                    let sink = CollectingSink()
+                    #expect(await provider.download(server.url + "/v", from: 4, into: sink) == .whole)
+                    #expect(sink.held.text == "456789")
+                    #expect(server.seen.map(\.target) == ["/v", "/next"])
+                    #expect(store.seen.map(\.target) == ["/stored"])
+                    #expect(store.seen.allSatisfy { $0.headers["range"] == "bytes=4-" })
+                    for seen in server.seen + store.seen {
+                        #expect(!seen.headers.fields.contains { $0.value.contains(secret) })
+                    }
+                }
+            }
+        }
+    }
+
+    @Test(arguments: ["/again", "http://example.com/v", "ftp://127.0.0.1/v", "https://u:p@127.0.0.1/v", "", "http://"])
+    func `endless and unusable redirects are refused`(location: String) async throws {
+        try await HostileServer.with({ _ in .reply(302, [("Location", location)], "") }) { server in
+            try await withProvider(server.url) { provider in
+                let end = await provider.download(server.url + "/v?\(signature)", into: CollectingSink())
+                #expect(end.isRefused, "\(end)")
+                #expect(server.seen.count == (location == "/again" ? 6 : 1))
+                #expect(end.fault?.message.contains(signature) == false)
+            }
+        }
+    }
+
+    @Test(arguments: [
+        "", "v.mp4", "file:///etc/passwd", "http://example.com/v", "http://127.0.0.1.example.com/v",
+        "https://user@example.com/v", "https://example.com/a b", "javascript:1", "https://",
+    ])
+    func `an address that cannot be used is refused without a request`(url: String) async throws {
+        try await withProvider("http://127.0.0.1:1") { provider in
+            #expect(await provider.download(url, into: CollectingSink()).isRefused)
+        }
+    }
+
+    @Test func `plain http is for loopback, and only where the service itself is there`() async throws {
+        try await HostileServer.with({ _ in .reply(200, [], clip) }) { server in
+            try await withProvider("https://llm.bytespike.ai") { provider in
+                #expect(await provider.download(server.url + "/v", into: CollectingSink()).isRefused)
+                #expect(server.seen.isEmpty)
+            }
+        }
+    }
+
+    @Test(arguments: [
+        (401, true), (403, true), (404, true), (410, true), (400, true), (408, false), (429, false), (500, false),
+        (503, false), (204, false), (304, false),
+    ])
+    func `a status asks for a fresh URL or for patience`(status: Int, isRefused: Bool) async throws {
+        try await HostileServer.with({ _ in .cut("HTTP/1.1 \(status) X\r\nRetry-After: 9\r\nContent-Length: 0\r\n\r\n")
+        }) {
+            server in
+            try await withProvider(server.url) { provider in
+                let sink = CollectingSink()
+                let end = await provider.download(server.url + "/v?\(signature)", into: sink)
+                #expect(end.isRefused == isRefused, "\(end)")
+                #expect(end.isInterrupted == !isRefused)
+                #expect(end.fault?.status == status)
+                #expect(end.fault?.retryAfter == .seconds(9))
+                #expect(end.fault?.message.contains(signature) == false)
+                #expect(sink.held.begins.isEmpty)
+            }
+        }
+    }
+
+    @Test(arguments: [0, 1])
+    func `a sink that refuses ends the download`(part: Int) async throws {
+        try await HostileServer.with({ _ in .reply(200, [], clip) }) { server in
+            try await withProvider(server.url) { provider in
+                let end = await provider.download(server.url + "/v", into: CollectingSink(refuses: part))
+                guard case .sinkFailed = end else {
+                    Issue.record("\(end)")
+                    return
+                }
+            }
+        }
+    }
+
+    @Test func `a clip beyond the limit is refused, announced or not`() async throws {
+        for act in [
+            HostileServer.Act.reply(200, [], clip), .cut("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n\(clip)"),
+        ] {
+            try await HostileServer.with({ _ in act }) { server in
+                try await withProvider(server.url, change: { $0.maximumClipBytes = 9 }) { provider in
+                    #expect(await provider.download(server.url + "/v", into: CollectingSink()).isRefused)
+                }
+            }
+        }
+    }
+}

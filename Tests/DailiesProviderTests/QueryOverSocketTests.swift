@@ -1,0 +1,123 @@
+import DailiesCore
+import ProviderWire
+import Testing
+
+@testable import DailiesProvider
+
+private let running = #"{"task_id":"task_1","status":"running"}"#
+private let wrongRoute = #"{"error":{"type":"not_found_error","code":"not_found","message":"no such route"}}"#
+private let noTask = #"{"error":{"type":"not_found_error","code":"task_not_found","message":"no such task"}}"#
+private let task = Question.Subject.remote(RemoteTaskID("task_1"))
+
+private func isNotFound(_ answer: QueryAnswer) -> Bool { if case .notFound = answer { true } else { false } }
+
+@Suite struct QueryOverSocketTests {
+    @Test func `each dialect asks in its own form, and by key always by POST`() async throws {
+        try await HostileServer.with({ _ in .reply(200, [], running) }) { server in
+            for dialect in Dialect.allCases {
+                try await withProvider(server.url, change: { $0.dialect = dialect }) { provider in
+                    #expect(await provider.query(task).isFound)
+                    #expect(await provider.query(.key(testKey)).isFound)
+                }
+            }
+            let calls = server.seen.map { "\($0.method) \($0.target) \(String(decoding: $0.body, as: UTF8.self))" }
+            #expect(
+                calls == [
+                    "GET /v1/tasks/query?task_id=task_1 ",
+                    #"POST /v1/tasks/query {"out_task_id":"abcdefghijklmnopqrstuvwx"}"#,
+                    #"POST /v1/tasks/query {"task_id":"task_1"}"#,
+                    #"POST /v1/tasks/query {"out_task_id":"abcdefghijklmnopqrstuvwx"}"#,
+                ])
+            #expect(server.seen.allSatisfy { $0.headers["x-api-key"] == secret })
+        }
+    }
+
+    @Test(arguments: [(405, ""), (404, wrongRoute), (404, "404 page not found")])
+    func `a form that has no route is replaced by the other, once and for the run`(
+        status: Int, body: String
+    ) async throws {
+        for (dialect, right) in [(Dialect.flat, "POST"), (.params, "GET")] {
+            try await HostileServer.with({ $0.method == right ? .reply(200, [], running) : .reply(status, [], body) }) {
+                server in
+                try await withProvider(server.url, change: { $0.dialect = dialect }) { provider in
+                    for _ in 0..<3 { #expect(await provider.query(task).isFound) }
+                    let wrong = right == "POST" ? "GET" : "POST"
+                    #expect(server.seen.map(\.method) == [wrong, right, right, right])
+                }
+            }
+        }
+    }
+
+    @Test func `once a form has worked, a missing route is an answer and not a reason to change`() async throws {
+        try await HostileServer.with({
+            $0.target.hasSuffix("task_1") ? .reply(200, [], running) : .reply(404, [], wrongRoute)
+        }) { server in
+            try await withProvider(server.url) { provider in
+                #expect(await provider.query(task).isFound)
+                let answer = await provider.query(.remote(RemoteTaskID("other")))
+                #expect(answer.fault?.code == "not_found")
+                #expect(server.seen.map(\.method) == ["GET", "GET"])
+            }
+        }
+    }
+
+    @Test func `an unknown task is no missing route`() async throws {
+        try await HostileServer.with({ _ in .reply(404, [], noTask) }) { server in
+            try await withProvider(server.url) { provider in
+                #expect(isNotFound(await provider.query(task)))
+                #expect(isNotFound(await provider.query(.key(testKey))))
+                #expect(server.seen.map(\.method) == ["GET", "POST"])
+            }
+        }
+    }
+
+    @Test func `when neither form is there the first answer stands, and the other is tried thrice at most`()
+        async throws
+    {
+        try await HostileServer.with({ $0.method == "GET" ? .reply(404, [], wrongRoute) : .reply(500, [], "") }) {
+            server in
+            try await withProvider(server.url) { provider in
+                for _ in 0..<5 { #expect(await provider.query(task).fault?.code == "not_found") }
+                #expect(server.seen.filter { $0.method == "POST" }.count == 3)
+                #expect(server.seen.count == 8)
+            }
+        }
+    }
+
+    @Test func `a cancel goes by path, without a body, and brings the state after it`() async throws {
+        let body = #"{"task_id":"a/b","status":"cancelled","credits_used":0.25}"#
+        try await HostileServer.with({ _ in .reply(200, [], body) }) { server in
+            try await withProvider(server.url) { provider in
+                let answer = await provider.cancel(RemoteTaskID("a/b"))
+                guard case .found(let report) = answer else {
+                    Issue.record("\(answer)")
+                    return
+                }
+                #expect(report.phase == .cancelled)
+                #expect(report.charges.map(\.text) == ["0.25"])
+                let seen = try #require(server.seen.first)
+                #expect(seen.method == "POST")
+                #expect(seen.target == "/v1/tasks/cancel/a%2Fb")
+                #expect(seen.body.isEmpty)
+                #expect(seen.headers["x-api-key"] == secret)
+            }
+        }
+    }
+
+    @Test(arguments: [
+        HostileServer.Act.cut(""), .cut("HTTP/1.1 200 OK\r\nContent-Length: 90\r\n\r\n{"), .hang, .reply(200, [], "{}"),
+        .drip("HTTP/1.1 200 OK\r\nContent-Length: 90000\r\n\r\n{"), .reply(429, [("Retry-After", "7")], ""),
+    ])
+    func `whatever goes wrong with a query is a fault that a later one may mend`(act: HostileServer.Act) async throws {
+        try await HostileServer.with({ _ in act }) { server in
+            try await withProvider(server.url, change: { $0.queryTimeout = .milliseconds(300) }) { provider in
+                let answer = await provider.query(task)
+                guard case .fault(let fault) = answer else {
+                    Issue.record("\(answer)")
+                    return
+                }
+                #expect(fault.retryAfter == (fault.status == 429 ? .seconds(7) : nil))
+            }
+        }
+    }
+}

@@ -1,0 +1,255 @@
+import DailiesCore
+import ProviderSimulator
+import Testing
+
+struct FaultTests {
+    /// A machine on which one kind of fault always happens.
+    private static func always(_ kind: FaultKind) -> Harness { Harness { $0.faults = FaultPlan([kind: 1]) } }
+
+    @Test func `a refused connection leaves nothing behind`() {
+        var harness = Self.always(.refuse)
+        #expect(harness.submit().action == .closeBeforeReading)
+        #expect(harness.machine.bill.submits == 0)
+        #expect(harness.machine.bill.accepted == 0)
+    }
+
+    @Test func `a dropped reply leaves the task behind`() {
+        var harness = Self.always(.dropReply)
+        #expect(harness.submit().action == .closeWithoutReply)
+        #expect(harness.machine.bill.accepted == 1)
+    }
+
+    @Test func `a late reply comes whole`() {
+        var harness = Self.always(.delayReply)
+        let reply = harness.submit()
+        #expect(reply.action == .delay(.seconds(2)))
+        #expect(reply.json?["task_id"] != nil)
+    }
+
+    @Test func `a request that arrives twice renders once where keys are honoured, else twice`() {
+        for (policy, renders) in [(SimulatorConfiguration.KeyPolicy.honoured(echo: .always), 1), (.ignored, 2)] {
+            var harness = Harness {
+                $0.submissionKeys = policy
+                $0.faults = FaultPlan([.duplicateDelivery: 1])
+            }
+            #expect(harness.submit(Harness.flat(key: "k")).status == 200)
+            #expect(harness.machine.bill.accepted == renders)
+            #expect(harness.machine.bill.submits == 2)
+        }
+    }
+
+    @Test func `a server error before anything happens has the envelope and no task`() {
+        var harness = Self.always(.serverErrorBefore)
+        let statuses = Set(
+            (0..<50).map { _ in
+                let reply = harness.submit()
+                #expect(reply.json?["error"]?["type"]?.string == "api_error")
+                return reply.status
+            })
+        #expect(statuses == [500, 502, 503, 504])
+        #expect(harness.machine.bill.accepted == 0)
+    }
+
+    @Test func `a server error afterwards hides a task that will be billed`() {
+        for (kind, hasEnvelope) in [(FaultKind.serverErrorAfter, true), (.bareServerErrorAfter, false)] {
+            var harness = Self.always(kind)
+            let reply = harness.submit()
+            #expect(reply.status >= 500)
+            #expect((reply.errorCode != nil) == hasEnvelope)
+            harness.machine.advance(to: harness.now + .seconds(110))
+            #expect(harness.machine.bill.charges.count == 1)
+        }
+    }
+
+    @Test func `a throttled submission is not accepted`() {
+        var harness = Self.always(.throttle)
+        let reply = harness.submit()
+        #expect(reply.status == 429)
+        #expect(reply.header("X-RateLimit-Reset") == "1778245205")
+        var bare = Self.always(.bareThrottle)
+        let other = bare.submit()
+        #expect(other.status == 429)
+        #expect(other.errorCode == nil)
+        #expect(other.header("X-RateLimit-Reset") == nil)
+        #expect(harness.machine.bill.accepted + bare.machine.bill.accepted == 0)
+    }
+
+    @Test func `a query is throttled only by its own fault`() throws {
+        var harness = Harness()
+        let id = try harness.accept()
+        order(&harness, "{\"fault\":{\"throttle\":1}}")
+        #expect(harness.query(id).status == 200)
+        order(&harness, "{\"fault\":{\"throttleQuery\":1}}")
+        #expect(harness.query(id).status == 429)
+    }
+
+    @Test func `a cut reply announces more than it brings`() throws {
+        var harness = Self.always(.truncateReply)
+        for _ in 0..<50 {
+            let reply = harness.submit()
+            guard case .truncate(let bytes) = reply.action else {
+                Issue.record("\(reply.action)")
+                return
+            }
+            #expect((0..<reply.body.count).contains(bytes))
+            #expect(reply.header("Content-Length") == "\(reply.body.count)")
+        }
+    }
+
+    @Test func `a page instead of JSON hides what happened`() {
+        var harness = Self.always(.htmlReply)
+        let reply = harness.submit()
+        #expect(reply.status == 200)
+        #expect(reply.header("content-type") == "text/html")
+        #expect(reply.json == nil)
+        #expect(harness.machine.bill.accepted == 1)
+    }
+
+    @Test func `a dripped reply comes whole in small parts`() {
+        var harness = Self.always(.dripReply)
+        #expect(harness.submit().action == .drip(bytes: 16, pause: .milliseconds(20)))
+    }
+
+    @Test func `numbers come as strings`() throws {
+        var harness = Self.always(.numbersAsStrings)
+        #expect(harness.submit().json?["estimated_credits"]?.string == "3.6")
+        let id = try harness.accept(Harness.flat(prompt: "b"))
+        harness.wait(.seconds(110))
+        let reply = harness.query(id).json
+        #expect(reply?["credits"]?.string == "3.6")
+        #expect(reply?["result"]?["duration_seconds"]?.string == "8")
+    }
+
+    @Test func `an empty wallet stays empty for a while, and until a top-up`() {
+        var harness = Self.always(.walletEmpty)
+        #expect(harness.submit().status == 402)
+        order(&harness, "{\"fault\":{\"walletEmpty\":0}}")
+        harness.wait(.seconds(59))
+        #expect(harness.submit().status == 402)
+        harness.wait(.seconds(1))
+        #expect(harness.submit().status == 200)
+        var other = Self.always(.walletEmpty)
+        #expect(other.submit().status == 402)
+        order(&other, "{\"fault\":{\"walletEmpty\":0},\"top_up\":1}")
+        #expect(other.submit().status == 200)
+    }
+
+    @Test func `a prompt is blocked by chance`() {
+        var harness = Self.always(.contentPolicy)
+        #expect(harness.submit().status == 451)
+        #expect(harness.machine.bill.accepted == 0)
+    }
+
+    @Test func `a task is forgotten for a while, and keeps its key meanwhile`() throws {
+        var harness = Self.always(.forget)
+        let id = try harness.accept(Harness.params(key: "k"))
+        harness.wait(.milliseconds(29_999))
+        #expect(harness.query(id).errorCode == "task_not_found")
+        #expect(harness.send("POST", "/v1/tasks/query", "{\"out_task_id\":\"k\"}").status == 404)
+        #expect(harness.submit(Harness.params(key: "k")).json?["task_id"]?.string == id)
+        harness.wait(.milliseconds(1))
+        #expect(harness.status(id) == "running")
+    }
+
+    @Test func `a running task says queued for one reply, or a word of its own`() throws {
+        var harness = Harness()
+        let id = try harness.accept()
+        harness.wait(.seconds(20))
+        order(&harness, "{\"fault\":{\"goBackwards\":1}}")
+        #expect(harness.status(id) == "queued")
+        order(&harness, "{\"fault\":{\"goBackwards\":0,\"unknownState\":1}}")
+        #expect(harness.status(id) == "finalizing")
+        order(&harness, "{\"fault\":{\"unknownState\":0}}")
+        #expect(harness.status(id) == "running")
+    }
+
+    @Test func `the URL and the cost of a completed task come late or never`() throws {
+        let rows: [(FaultKind, String, [Bool])] = [
+            (.lateURL, "result", [false, false, true]), (.noURL, "result", [false, false, false]),
+            (.lateCost, "credits", [false, false, true]), (.noCost, "credits", [false, false, false]),
+        ]
+        for (kind, field, present) in rows {
+            var harness = Self.always(kind)
+            let id = try harness.accept()
+            harness.wait(.seconds(110))
+            #expect(present.map { _ in harness.query(id).json?[field] != nil } == present, "\(kind)")
+            #expect(harness.machine.bill.charges.count == 1)
+        }
+    }
+
+    @Test func `a render fails with a code, without one, or by policy`() throws {
+        let rows: [(FaultKind, String?)] = [
+            (.failRender, "upstream_error"), (.failRenderSilently, nil),
+            (.failRenderByPolicy, "content_policy_violation"),
+        ]
+        for (kind, code) in rows {
+            var harness = Self.always(kind)
+            let id = try harness.accept()
+            harness.wait(.seconds(110))
+            let reply = harness.query(id).json
+            #expect(reply?["status"]?.string == "failed")
+            #expect(reply?["error_code"]?.string == code)
+            #expect(reply?["error_message"] != nil || code == nil)
+            #expect(harness.machine.bill.charges.isEmpty)
+        }
+    }
+
+    @Test func `an outage begins and ends when it was planned, and by order`() {
+        var harness = Harness {
+            $0.faults.outages = [.init(from: Harness.start + .seconds(5), to: Harness.start + .seconds(10))]
+        }
+        #expect(harness.submit().action == .deliver)
+        harness.wait(.seconds(5))
+        #expect(harness.submit().action == .closeBeforeReading)
+        harness.wait(.seconds(5))
+        #expect(harness.submit().action == .deliver)
+        order(&harness, "{\"outage\":true}")
+        #expect(harness.submit().action == .closeBeforeReading)
+        order(&harness, "{\"outage\":false}")
+        #expect(harness.submit().action == .deliver)
+    }
+
+    @Test func `faults can be switched off and on`() {
+        var harness = Self.always(.refuse)
+        order(&harness, "{\"faults\":false}")
+        #expect(harness.submit().status == 200)
+        order(&harness, "{\"faults\":true}")
+        #expect(harness.submit().action == .closeBeforeReading)
+    }
+
+    @Test func `a fault happens about as often as planned`() {
+        var harness = Harness { $0.faults = FaultPlan([.dropReply: 0.25]) }
+        let dropped = (0..<2000).count { harness.submit(Harness.flat(prompt: "\($0)")).action != .deliver }
+        #expect((400...600).contains(dropped))
+    }
+
+    @Test func `what happens to a task does not depend on what came before it`() throws {
+        func billed(after others: Int) throws -> String? {
+            var harness = Harness { $0.money.deviation = -1000...1000 }
+            for number in 0..<others { _ = try harness.accept(Harness.flat(prompt: "other \(number)")) }
+            let id = try harness.accept(Harness.flat(key: "mine"))
+            harness.wait(.seconds(110))
+            return harness.query(id).json?["credits"]?.number
+        }
+        #expect(try billed(after: 0) == billed(after: 7))
+    }
+
+    @Test(arguments: [
+        "{\"fault\":{\"nonesuch\":1}}", "{\"fault\":{\"refuse\":2}}", "{\"speed\":3}", "{\"top_up\":-1}", "[]",
+        "{\"outage\":true,\"nonesuch\":1}",
+    ])
+    func `an order that cannot be carried out is refused whole`(body: String) {
+        var harness = Harness()
+        harness.machine.advance(to: harness.now)
+        let before = harness.machine.snapshot()
+        let reply = harness.send("POST", "/simulator/control", body)
+        #expect(reply.status == 400)
+        #expect(reply.errorCode == "invalid_param")
+        #expect(harness.machine.snapshot() == before)
+    }
+
+    private func order(_ harness: inout Harness, _ body: String) {
+        let reply = harness.send("POST", "/simulator/control", body)
+        #expect(reply.status == 200, "\(reply.text)")
+    }
+}

@@ -1,0 +1,137 @@
+import DailiesCore
+import Foundation
+import Testing
+
+@testable import ProviderSimulator
+
+struct StateTests {
+    private static func busy(_ configuration: inout SimulatorConfiguration) {
+        configuration.latency = .catalogue
+        configuration.limits.modelSlots = 3
+        configuration.money.deviation = -500...500
+        configuration.money.balance = Credits(nano: 900_000_000_000)
+        configuration.money.rateBucket = .init(limit: Credits(nano: 500_000_000_000), window: .seconds(3600))
+        configuration.faults = FaultPlan([
+            .dropReply: 0.1, .lateURL: 0.3, .goBackwards: 0.2, .failRender: 0.1, .forget: 0.1, .walletEmpty: 0.02,
+        ])
+    }
+
+    /// One of the calls that a client makes, chosen by the step's number.
+    private static func step(_ number: Int, _ harness: inout Harness) -> SimulatedResponse {
+        harness.wait(.seconds(7))
+        return switch number % 5 {
+        case 0, 1: harness.submit(Harness.flat(prompt: "take \(number)", key: "k\(number)"))
+        case 2, 3: harness.send("POST", "/v1/tasks/query", "{\"out_task_id\":\"k\(number / 3)\"}")
+        default: harness.send("POST", "/v1/tasks/cancel", "{\"out_task_id\":\"k\(number - 3)\"}")
+        }
+    }
+
+    @Test func `a machine restored from a snapshot goes on as the first one does`() throws {
+        var harness = Harness(Self.busy)
+        for number in 0..<120 {
+            _ = Self.step(number, &harness)
+            guard number % 20 == 19 else { continue }
+            let snapshot = harness.machine.snapshot()
+            var restored = harness
+            restored.machine = try SimulatedProvider(
+                restoring: snapshot, configuration: Harness.configuration(Self.busy), catalogue: Harness.catalogue)
+            #expect(restored.machine.snapshot() == snapshot)
+            var original = harness
+            for later in number..<number + 60 {
+                #expect(Self.step(later, &restored) == Self.step(later, &original))
+            }
+            #expect(restored.machine.snapshot() == original.machine.snapshot())
+            #expect(restored.machine.bill == original.machine.bill)
+        }
+        #expect(harness.machine.bill.charges.count > 10)
+    }
+
+    @Test func `a snapshot keeps what the controls had changed`() throws {
+        var harness = Harness()
+        _ = harness.send("POST", "/simulator/control", "{\"balance\":7.5,\"outage\":true,\"fault\":{\"refuse\":0.125}}")
+        let restored = try SimulatedProvider(
+            restoring: harness.machine.snapshot(), configuration: Harness.configuration(), catalogue: Harness.catalogue)
+        #expect(restored.controls == harness.machine.controls)
+        #expect(restored.configuration.faults[.refuse] == 0.125)
+    }
+
+    @Test(arguments: ["", "{}", "{\"version\":2}", "[1]"])
+    func `what is no snapshot is refused`(text: String) {
+        #expect(throws: StateReader.Damage.self) {
+            try SimulatedProvider(
+                restoring: Array(text.utf8), configuration: Harness.configuration(), catalogue: Harness.catalogue)
+        }
+    }
+
+    @Test func `a journal brings back tasks, bill and waiting lines at every step`() throws {
+        var harness = Harness(Self.busy)
+        harness.machine.recordsChanges = true
+        var lines: [[UInt8]] = []
+        for number in 0..<120 {
+            _ = Self.step(number, &harness)
+            if number == 60 { _ = harness.send("POST", "/simulator/control", "{\"model_slots\":5}") }
+            lines += harness.machine.takeChanges()
+            guard number % 12 == 11 else { continue }
+            var other = SimulatedProvider(
+                configuration: Harness.configuration(Self.busy), catalogue: Harness.catalogue)
+            for line in lines { try other.replay(line) }
+            other.advance(to: harness.now)
+            #expect(other.tasks.map(\.phase) == harness.machine.tasks.map(\.phase))
+            #expect(other.bill.charges == harness.machine.bill.charges)
+            #expect(other.bill.rendersByKey == harness.machine.bill.rendersByKey)
+            #expect(other.controls == harness.machine.controls)
+            #expect(other.held == harness.machine.held)
+            #expect(other.tasksInFlight == harness.machine.tasksInFlight)
+            other.advance(to: harness.now + .seconds(10_000))
+            var later = harness.machine
+            later.advance(to: harness.now + .seconds(10_000))
+            #expect(other.bill.total == later.bill.total)
+        }
+        #expect(lines.count > 50)
+    }
+
+    @Test func `a line that was cut by a crash is taken away, and what was whole stays`() throws {
+        let path = NSTemporaryDirectory() + "simulator-\(UUID().uuidString)"
+        defer { unlink(path) }
+        var first = SimulatedProvider(configuration: Harness.configuration(), catalogue: Harness.catalogue)
+        first.recordsChanges = true
+        var journal: SimulatorJournal? = try SimulatorJournal(path: path, replayingOn: &first)
+        for number in 0..<3 {
+            _ = first.handle(
+                SimulatedRequest(
+                    method: "POST", path: "/v1/tasks/submit", headers: ["x-api-key": "k"],
+                    body: Array(Harness.flat(prompt: "\(number)").utf8)), at: Harness.start)
+            try journal?.append(first.takeChanges())
+        }
+        journal = nil
+        let whole = try Data(contentsOf: URL(fileURLWithPath: path))
+        try whole.dropLast(9).write(to: URL(fileURLWithPath: path))
+        var second = SimulatedProvider(configuration: Harness.configuration(), catalogue: Harness.catalogue)
+        journal = try SimulatorJournal(path: path, replayingOn: &second)
+        #expect(second.tasks == Array(first.tasks.prefix(2)))
+        #expect(throws: SimulatorJournal.Failure.self) {
+            var third = SimulatedProvider(configuration: Harness.configuration(), catalogue: Harness.catalogue)
+            _ = try SimulatorJournal(path: path, replayingOn: &third)
+        }
+        journal = nil
+        try Data("something else\n".utf8).write(to: URL(fileURLWithPath: path))
+        #expect(throws: SimulatorJournal.Failure.self) { try SimulatorJournal(path: path, replayingOn: &second) }
+    }
+
+    @Test func `moments come out of the heap in order, of equal ones the older task first`() {
+        var heap = EventHeap()
+        var generator = SplitMix64(seed: 7)
+        var expected: [EventHeap.Event] = []
+        for ordinal in 0..<500 {
+            let event = EventHeap.Event(at: Instant(milliseconds: Int64(generator.next() % 50)), ordinal: ordinal)
+            heap.insert(event)
+            expected.append(event)
+        }
+        var found: [EventHeap.Event] = []
+        while let event = heap.first {
+            heap.removeFirst()
+            found.append(event)
+        }
+        #expect(found == expected.sorted())
+    }
+}

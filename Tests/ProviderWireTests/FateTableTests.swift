@@ -1,0 +1,211 @@
+import DailiesCore
+import Testing
+
+@testable import ProviderWire
+
+private func error(_ code: String?, _ message: String = "m") -> [UInt8] {
+    ErrorBody(type: "invalid_request_error", code: code, message: message).encode()
+}
+
+private func fate(
+    _ status: Int, _ body: [UInt8] = [], headers: WireHeaders = WireHeaders(), dialect: Dialect = .flat
+) -> SubmitFate {
+    FateTable.submitFate(status: status, headers: headers, body: body, dialect: dialect)
+}
+
+/// The case of a fate, its fault's code where it matters, and what hangs on it.
+private func name(_ fate: SubmitFate) -> String {
+    switch fate {
+    case .accepted(let report): "accepted \(report.remoteID?.text ?? "-")"
+    case .notAccepted: "not accepted"
+    case .refused(let fault): "refused \(fault.code ?? "-")"
+    case .throttled(_, .rate): "throttled rate"
+    case .throttled(_, .concurrency): "throttled concurrency"
+    case .stopped(_, let stop): "stopped \(stop)"
+    case .unknown(let fault, let isFree): "unknown \(fault.code ?? "-")\(isFree ? " free" : "")"
+    }
+}
+
+private func name(_ answer: QueryAnswer) -> String {
+    switch answer {
+    case .found(let report): "found \(report.remoteID?.text ?? "-")"
+    case .notFound(let fault): "not found \(fault.code ?? "-")"
+    case .stopped(_, let stop): "stopped \(stop)"
+    case .fault(let fault): "fault \(fault.kind) \(fault.code ?? "-")"
+    }
+}
+
+@Suite struct SubmitFateTests {
+    @Test(arguments: [
+        (200, #"{"task_id":"t","status":"queued"}"#, "accepted t"), (201, #"{"task_id":"t"}"#, "accepted t"),
+        (299, #"{"task_id":"t","status":"failed"}"#, "accepted t"),
+        (200, PageFixtures.submitted, "accepted task_…"), (200, PageFixtures.paramsSubmitted, "accepted task_01HZX"),
+        (200, #"{"status":"queued"}"#, "unknown -"), (200, "", "unknown -"), (204, "", "unknown -"),
+        (200, #"{"task_id":"t","#, "unknown -"), (200, "<html>", "unknown -"), (200, "[]", "unknown -"),
+        (301, "", "unknown -"), (302, "", "unknown -"), (307, "", "unknown -"), (100, "", "unknown -"),
+        (408, "", "unknown -"), (409, "", "unknown -"), (425, "", "unknown -"), (499, "", "unknown -"),
+        (401, "", "stopped keyRefused"), (402, "", "stopped noFunds"), (403, "", "stopped accessDenied"),
+        (404, "", "refused -"), (405, "", "refused -"), (413, "", "refused -"), (422, "", "refused -"),
+        (451, "", "refused -"), (400, "<html>", "refused -"), (429, "", "throttled rate"),
+        (500, "<html>", "unknown -"), (502, "", "unknown -"), (503, #"{"error":"x"}"#, "unknown -"),
+        (504, #"{"error":{"code":504,"message":"m","status":"DEADLINE"}}"#, "unknown 504"), (600, "", "unknown -"),
+    ])
+    func `the status decides`(status: Int, body: String, expected: String) {
+        #expect(name(fate(status, Array(body.utf8))) == expected)
+    }
+
+    @Test(arguments: [
+        (400, "invalid_param", "refused invalid_param"), (400, "model_not_found", "refused model_not_found"),
+        (400, "unsupported_model", "refused unsupported_model"), (404, "not_found", "refused not_found"),
+        (400, "duplicate_out_task_id", "unknown duplicate_out_task_id"),
+        (409, "duplicate_out_task_id", "unknown duplicate_out_task_id"),
+        (401, "invalid_api_key", "stopped keyRefused"), (402, "insufficient_balance", "stopped noFunds"),
+        (402, "quota_exceeded", "stopped noFunds"), (403, "permission_denied", "stopped accessDenied"),
+        (403, "model_not_in_group", "stopped modelNotInGroup"),
+        (413, "request_entity_too_large", "refused request_entity_too_large"),
+        (429, "rate_limit_exceeded", "throttled rate"), (429, "concurrency_limit", "throttled concurrency"),
+        (500, "internal_error", "unknown internal_error free"), (502, "api_error", "unknown api_error free"),
+        (503, "api_error", "unknown api_error free"), (504, "timeout", "unknown timeout free"),
+        (500, "concurrency_limit", "unknown concurrency_limit free"),
+    ])
+    func `then the code of the API's envelope`(status: Int, code: String, expected: String) {
+        #expect(name(fate(status, error(code))) == expected)
+    }
+
+    @Test func `a 429 without a code is a matter of rate whatever its type says`() {
+        let body = ErrorBody(type: "concurrency_limit", code: nil, message: "m").encode()
+        #expect(name(fate(429, body)) == "throttled rate")
+    }
+
+    @Test func `an accepted submit without a status has been queued, one with an odd one keeps it`() {
+        guard case .accepted(let bare) = fate(200, Array(#"{"task_id":"t"}"#.utf8)),
+            case .accepted(let odd) = fate(200, Array(#"{"task_id":"t","status":"odd"}"#.utf8))
+        else {
+            Issue.record("not accepted")
+            return
+        }
+        #expect(bare.phase == .queued)
+        #expect(odd.phase == .unknown("odd"))
+    }
+
+    @Test(
+        arguments: [
+            (Dialect.flat, 400, "missing required field: params", "--dialect params"),
+            (.flat, 422, "`params` is required", "--dialect params"), (.flat, 400, "bad parameters", nil),
+            (.flat, 400, "prompt is required", nil), (.params, 400, "prompt is required", "--dialect flat"),
+            (.params, 400, "unknown field params", "--dialect flat"),
+            (.params, 400, "params.seed must be a number", nil),
+            (.params, 400, "duration_seconds: 1 to 20", nil), (.flat, 451, "params", "safety filter"),
+            (.flat, 404, "no such route", "base URL"),
+        ] as [(Dialect, Int, String, String?)])
+    func `a refusal that smells of the other dialect says so`(
+        dialect: Dialect, status: Int, message: String, hint: String?
+    ) {
+        guard case .refused(let fault) = fate(status, error(nil, message), dialect: dialect) else {
+            Issue.record("not refused")
+            return
+        }
+        #expect(fault.message.hasPrefix(message))
+        if let hint { #expect(fault.message.contains(hint)) } else { #expect(fault.message == message) }
+    }
+
+    @Test func `messages are cut to 500 characters, the hint is kept, and the key is in none of them`() {
+        let secret = "sk-byts-0123456789"
+        let redaction = Redaction(secrets: [secret])
+        // The key would straddle the cut.
+        let long = String(repeating: "x", count: 490) + secret + String(repeating: "y", count: 5000)
+        for (status, body) in [
+            (400, error("invalid_param", long)), (404, error("c" + secret, long)), (500, Array(long.utf8)),
+            (500, error("internal_error", long)), (200, Array(long.utf8)), (429, Array((secret + "<html>").utf8)),
+            (401, error("invalid_api_key", "the key \(secret) is wrong")),
+        ] {
+            let submit = FateTable.submitFate(
+                status: status, headers: WireHeaders(), body: body, dialect: .flat, redaction: redaction)
+            let query = FateTable.queryAnswer(
+                status: status, headers: WireHeaders(), body: body, redaction: redaction)
+            #expect(!"\(submit) \(query)".contains("sk-byts"), "\(submit)")
+            #expect((submit.fault?.message.unicodeScalars.count ?? 0) <= 500)
+        }
+        #expect(fate(404, error(nil, long)).fault?.message.hasSuffix("check the base URL)") == true)
+    }
+}
+
+@Suite struct QueryAnswerTests {
+    @Test(arguments: [
+        (200, PageFixtures.completed, "found task_…"), (200, #"{"status":"running"}"#, "found -"),
+        (200, "", "fault unreadable -"), (200, "<html>", "fault unreadable -"),
+        (404, #"{"error":{"type":"t","code":"task_not_found","message":"m"}}"#, "not found task_not_found"),
+        (404, #"{"error":{"type":"t","code":"not_found","message":"m"}}"#, "fault status not_found"),
+        (404, "", "not found -"), (405, "", "fault status -"), (401, "", "stopped keyRefused"),
+        (402, "", "stopped noFunds"), (403, "", "stopped accessDenied"), (429, "", "fault status -"),
+        (400, "", "fault status -"), (409, "", "fault status -"), (500, "", "fault status -"),
+        (302, "", "fault status -"),
+        (403, #"{"error":{"type":"t","code":"model_not_in_group","message":"m"}}"#, "stopped modelNotInGroup"),
+    ])
+    func `an answer is found, not found, an account matter, or may be asked again`(
+        status: Int, body: String, expected: String
+    ) {
+        let answer = FateTable.queryAnswer(status: status, headers: WireHeaders(), body: Array(body.utf8))
+        #expect(name(answer) == expected)
+    }
+}
+
+@Suite struct RetryHintTests {
+    private static let date = "Sun, 06 Nov 1994 08:49:37 GMT"
+    private static let unix = 784_111_777
+
+    @Test(
+        arguments: [
+            ([("Retry-After", "7")], 7.0), ([("Retry-After", "0")], 1), ([("Retry-After", "1.5")], 1.5),
+            ([("Retry-After", "99999999999")], 2_592_000), ([("Retry-After", "-1")], nil),
+            ([("Retry-After", "soon")], nil),
+            ([("Retry-After", "Sun, 06 Nov 1994 08:50:07 GMT"), ("Date", date)], 30),
+            ([("Retry-After", "Sun, 06 Nov 1994 08:50:07 GMT")], nil),
+            ([("X-RateLimit-Reset", "\(unix + 90)"), ("Date", date)], 90),
+            ([("X-RateLimit-Reset", "\(unix + 90).5"), ("Date", date)], 90.5),
+            ([("X-RateLimit-Reset", "\(unix + 90)")], nil),
+            ([("X-RateLimit-Reset", "\(unix - 5)"), ("Date", date)], 1),
+            ([("X-RateLimit-Reset", "60"), ("Date", date)], nil),
+            ([("X-RateLimit-Reset", "\(unix)000"), ("Date", date)], nil),
+            ([("X-RateLimit-Reset", "\(unix + 40 * 86_400)"), ("Date", date)], 2_592_000),
+            ([("X-RateLimit-Reset", "1e300"), ("Date", date)], nil),
+            ([("X-RateLimit-Reset", "nan"), ("Date", date)], nil),
+            ([("X-RateLimit-Reset", "\(unix + 90)"), ("Date", date), ("Retry-After", "3")], 3), ([], nil),
+        ] as [([(String, String)], Double?)])
+    func `a 429 asks to wait by the provider's own clock or not at all`(
+        headers: [(String, String)], seconds: Double?
+    ) {
+        let fault = fate(429, error("rate_limit_exceeded"), headers: WireHeaders(headers)).fault
+        #expect(fault?.retryAfter?.inSeconds == seconds)
+        let query = FateTable.queryAnswer(status: 429, headers: WireHeaders(headers), body: [])
+        #expect(query.fault?.retryAfter == fault?.retryAfter)
+    }
+
+    @Test func `a bucket's reset says nothing of concurrency, nor of other statuses`() {
+        let headers = WireHeaders([("X-RateLimit-Reset", "\(Self.unix + 90)"), ("Date", Self.date)])
+        #expect(fate(429, error("concurrency_limit"), headers: headers).fault?.retryAfter == nil)
+        #expect(fate(503, error("api_error"), headers: headers).fault?.retryAfter == nil)
+        let asked = WireHeaders([("Retry-After", "20")])
+        #expect(fate(503, error("api_error"), headers: asked).fault?.retryAfter == .seconds(20))
+    }
+}
+
+extension SubmitFate {
+    var fault: Fault? {
+        switch self {
+        case .accepted: nil
+        case .notAccepted(let fault), .refused(let fault), .throttled(let fault, _), .stopped(let fault, _),
+            .unknown(let fault, _):
+            fault
+        }
+    }
+}
+
+extension QueryAnswer {
+    var fault: Fault? {
+        switch self {
+        case .found: nil
+        case .notFound(let fault), .stopped(let fault, _), .fault(let fault): fault
+        }
+    }
+}

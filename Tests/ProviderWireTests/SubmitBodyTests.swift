@@ -1,0 +1,156 @@
+import DailiesCore
+import ExactJSON
+import Testing
+
+@testable import ProviderWire
+
+@Suite struct SubmitBodyTests {
+    @Test func `the flat body has the model first, the fields in canonical order and the key last`() {
+        #expect(
+            text(SubmitBody.encode(pageRequest, key: pageKey, dialect: .flat)) == """
+                {"model":"sora-2-pro","duration_seconds":8,"prompt":"Dolly shot","resolution":"1080p",\
+                "out_task_id":"abcdefghijklmnopqrstuvwx"}
+                """)
+    }
+
+    @Test func `the params body is the dispatcher page's`() throws {
+        let body = text(SubmitBody.encode(pageRequest, key: pageKey, dialect: .params))
+        #expect(body == (try PageFixtures.compact(PageFixtures.paramsSubmit)))
+    }
+
+    @Test(arguments: [PageFixtures.submit, PageFixtures.shortSubmit])
+    func `the page's own submits are read`(page: String) throws {
+        let body = try SubmitBody.decode(Array(page.utf8))
+        #expect(body.model == "sora-2-pro")
+        #expect(body.dialect == .flat)
+        #expect(body.outTaskID == nil)
+        #expect(body.fields["duration_seconds"]?.number == "8")
+        #expect(body.fields["resolution"]?.string == "1080p")
+        #expect(Set(body.fields.keys) == ["prompt", "duration_seconds", "resolution"])
+    }
+
+    @Test func `a flat body of ours says what the page's own submit says`() throws {
+        let canonical = CanonicalRequest(
+            text: """
+                {"duration_seconds":8,"model":"sora-2-pro","prompt":"Dolly shot through pine forest at dawn",\
+                "resolution":"1080p"}
+                """)
+        let ours = try SubmitBody.decode(SubmitBody.encode(canonical, key: pageKey, dialect: .flat))
+        let pages = try SubmitBody.decode(Array(PageFixtures.shortSubmit.utf8))
+        #expect(ours.content == pages.content)
+    }
+
+    @Test(arguments: Dialect.allCases)
+    func `numbers and text reach the wire byte by byte`(dialect: Dialect) throws {
+        let canonical = CanonicalRequest(
+            text: #"{"a":9223372036854775807,"b":1.0,"c":1e5,"d":0.10,"model":"m","prompt":"é é \"\\\n\u0001 😀"}"#)
+        let body = SubmitBody.encode(canonical, key: pageKey, dialect: dialect)
+        for raw in [
+            #""a":9223372036854775807"#, #""b":1.0"#, #""c":1e5"#, #""d":0.10"#,
+            #""prompt":"é é \"\\\n\u0001 😀""#,
+        ] {
+            #expect(contains(body, Array(raw.utf8)), "\(raw) in \(text(body))")
+        }
+        let decoded = try SubmitBody.decode(body)
+        #expect(decoded.outTaskID == pageKey.text)
+        #expect(decoded.dialect == dialect)
+        #expect(decoded.fields["a"]?.number == "9223372036854775807")
+    }
+
+    @Test func `both dialects, other orders and call fields are the same content; another number text is not`() throws {
+        let bodies = [
+            #"{"model":"m","prompt":"p","x":{"b":1,"a":2},"out_task_id":"k"}"#,
+            #"{"x":{"a":2,"b":1},"callback_url":"https://x","prompt":"p","stream":false,"model":"m"}"#,
+            #"{"params":{"x":{"a":2,"b":1},"prompt":"p"},"model":"m"}"#,
+        ]
+        let contents = try bodies.map { try SubmitBody.decode(Array($0.utf8)).content }
+        #expect(Set(contents).count == 1)
+        #expect(text(contents[0]) == #"{"model":"m","params":{"prompt":"p","x":{"a":2,"b":1}}}"#)
+        let other = try SubmitBody.decode(Array(#"{"model":"m","prompt":"p","x":{"b":1.0,"a":2}}"#.utf8))
+        #expect(other.content != contents[0])
+    }
+
+    @Test func `two normal forms of one prompt are different content`() throws {
+        let composed = try SubmitBody.decode(Array("{\"model\":\"m\",\"prompt\":\"\u{E9}\"}".utf8))
+        let decomposed = try SubmitBody.decode(Array("{\"model\":\"m\",\"prompt\":\"e\u{301}\"}".utf8))
+        #expect(composed.content != decomposed.content)
+    }
+
+    @Test(arguments: [
+        ("[]", WireError.Reason.notAnObject), ("{", .notAnObject), ("", .notAnObject),
+        (#"{"prompt":"p"}"#, .missing("model")), (#"{"model":null}"#, .missing("model")),
+        (#"{"model":7}"#, .unusable("model")), (#"{"model":""}"#, .unusable("model")),
+        (#"{"model":"m","params":[]}"#, .unusable("params")),
+        (#"{"model":"m","out_task_id":7}"#, .unusable("out_task_id")),
+        (#"{"model":"m","seed":1,"seed":2}"#, .duplicate("seed")),
+    ])
+    func `a submit that is not one is refused with its reason`(body: String, reason: WireError.Reason) {
+        #expect {
+            try SubmitBody.decode(Array(body.utf8))
+        } throws: {
+            ($0 as? WireError)?.reason == reason
+        }
+    }
+
+    private func contains(_ bytes: [UInt8], _ part: [UInt8]) -> Bool {
+        bytes.indices.contains { bytes[$0...].starts(with: part) }
+    }
+}
+
+@Suite struct SubjectBodyTests {
+    @Test func `a question by id and one by key come back as written`() throws {
+        for subject in [Question.Subject.remote(RemoteTaskID("task_\"ü")), .key(pageKey)] {
+            #expect(try SubjectBody.decode(SubjectBody.encode(subject)) == subject)
+        }
+        #expect(text(SubjectBody.encode(.remote(RemoteTaskID("task_1")))) == #"{"task_id":"task_1"}"#)
+        #expect(text(SubjectBody.encode(.key(pageKey))) == #"{"out_task_id":"abcdefghijklmnopqrstuvwx"}"#)
+    }
+
+    @Test func `the flat question is the page's path`() throws {
+        let target = WirePath.query(RemoteTaskID("task_1"))
+        #expect(target == "/v1/tasks/query?task_id=task_1")
+        let (path, query) = WirePath.split(target)
+        #expect(path == WirePath.query)
+        #expect(try SubjectBody.decode(query: query) == .remote(RemoteTaskID("task_1")))
+    }
+
+    @Test func `both ids and neither are refused`() {
+        for (body, reason) in [
+            (#"{"task_id":"a","out_task_id":"b"}"#, WireError.Reason.bothIDs), ("{}", .neitherID),
+            (#"{"task_id":"","out_task_id":null}"#, .neitherID), (#"{"task_id":1}"#, .unusable("task_id")),
+        ] {
+            #expect(throws: WireError.self) { try SubjectBody.decode(Array(body.utf8)) }
+            do throws(WireError) {
+                _ = try SubjectBody.decode(Array(body.utf8))
+            } catch {
+                #expect(error.reason == reason)
+            }
+        }
+        #expect(throws: WireError(.bothIDs)) { try SubjectBody.decode(query: "task_id=a&out_task_id=b") }
+        #expect(throws: WireError(.neitherID)) { try SubjectBody.decode(query: "x=y&task_id=") }
+    }
+}
+
+@Suite struct WirePathTests {
+    @Test func `any id survives the path and the query string`() throws {
+        for id in ["task_01HZX", "a b+c/d?e&f=g%h#i", "ü…😀", "..", "\u{1}\n"] {
+            let remote = RemoteTaskID(id)
+            let cancel = WirePath.cancel(remote)
+            #expect(cancel.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "?") })
+            #expect(WirePath.cancelledTask(path: cancel) == remote)
+            #expect(try SubjectBody.decode(query: WirePath.split(WirePath.query(remote)).query) == .remote(remote))
+        }
+    }
+
+    @Test func `what is no cancel path has no id`() {
+        for path in ["/v1/tasks/cancel", "/v1/tasks/cancel/", "/v1/tasks/cancelled/x", "/v1/tasks/cancel/%G0", "/"] {
+            #expect(WirePath.cancelledTask(path: path) == nil)
+        }
+    }
+
+    @Test func `broken escapes leave the pair out`() {
+        let items = WirePath.items(ofQuery: "a=1&b=%zz&c=%C3%BC&d&e=x+y&&f=1=2&%FF=1&g=%4")
+        #expect(items.map(\.name) == ["a", "c", "d", "e", "f"])
+        #expect(items.map(\.value) == ["1", "ü", "", "x y", "1=2"])
+    }
+}

@@ -1,0 +1,259 @@
+-- The store of Dailies: one SQLite file, the one source of truth for what was sent, what it cost and where it lies.
+--
+-- Read it at any time, also while a runner works:
+--     sqlite3 dailies.sqlite "select state, count(*), sum(credits) from task group by state"
+--     sqlite3 dailies.sqlite "select key, failure_code, failure_message from task where state = 'failed'"
+--     sqlite3 dailies.sqlite "select at_ms, kind, from_state, to_state, amount_text from event where task = 7"
+-- Write to it only through the program: it alone keeps the sums and the log in step with the states.
+--
+-- Conventions. Times end in _ms: milliseconds since 1970-01-01 UTC. Money is exact: columns ending in _nano are whole
+-- billionths of a credit; columns without are REAL, for reading only. A sum over many rows is taken as two integer sums,
+-- sum(x / 1000000000) and sum(x % 1000000000), since one could overflow. NULL means unknown or not yet, never zero.
+-- A column is_… is 0 or 1. Rows are never deleted.
+
+PRAGMA application_id = 1145130073; -- "DALY"
+PRAGMA user_version = 1;
+
+-- What one manifest asks for, under a name. It belongs to one provider and base URL for good.
+CREATE TABLE batch (
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE CHECK (name <> ''),
+    manifest_path TEXT NOT NULL,
+    created_at_ms INTEGER NOT NULL,
+    provider TEXT NOT NULL,
+    base_url TEXT NOT NULL,
+    output_dir TEXT NOT NULL,            -- where clips go, absolute
+    budget_nano INTEGER CHECK (budget_nano >= 0) -- cap over all runs and attempts; NULL: none
+) STRICT;
+
+-- What each batch has spent and holds, kept in step with `attempt` by the triggers below, so that a budget is known
+-- without a scan. Each amount is whole * 1000000000 + billionths; the billionths may exceed one credit.
+CREATE TABLE batch_total (
+    batch_id INTEGER PRIMARY KEY REFERENCES batch (id),
+    settled_whole INTEGER NOT NULL DEFAULT 0,
+    settled_billionths INTEGER NOT NULL DEFAULT 0,
+    reserved_whole INTEGER NOT NULL DEFAULT 0,
+    reserved_billionths INTEGER NOT NULL DEFAULT 0,
+    first_submitted_at_ms INTEGER,
+    last_settled_at_ms INTEGER
+) STRICT;
+
+CREATE TRIGGER batch_gets_total AFTER INSERT ON batch BEGIN
+    INSERT INTO batch_total (batch_id) VALUES (NEW.id);
+END;
+
+-- What a task asks for: wide, written when a manifest is read. The order of ids is the order of the manifest.
+CREATE TABLE task_input (
+    id INTEGER PRIMARY KEY,
+    batch_id INTEGER NOT NULL REFERENCES batch (id),
+    key TEXT NOT NULL CHECK (key <> ''), -- the manifest's id, or one derived from the content
+    prompt TEXT NOT NULL,
+    request TEXT NOT NULL,               -- the canonical request: one JSON object, free of dialect
+    duration_seconds INTEGER,
+    resolution TEXT,
+    tags TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(tags)), -- {"name":"value"}
+    output TEXT,                         -- file name asked for in the manifest
+    UNIQUE (batch_id, key)
+) STRICT;
+
+-- Where a task stands: narrow, changed often. `attempt` is the number of its latest attempt, or, while has_key = 0, the
+-- number that its next one will have.
+CREATE TABLE task_standing (
+    id INTEGER PRIMARY KEY REFERENCES task_input (id),
+    batch_id INTEGER NOT NULL REFERENCES batch (id),
+    model TEXT NOT NULL,
+    priority INTEGER NOT NULL DEFAULT 0, -- higher first
+    state TEXT NOT NULL DEFAULT 'queued'
+        CHECK (state IN ('queued', 'running', 'completed', 'failed', 'cancelled')),
+    attempt INTEGER NOT NULL DEFAULT 1 CHECK (attempt >= 1),
+    has_key INTEGER NOT NULL DEFAULT 0 CHECK (has_key IN (0, 1)), -- the row (id, attempt) of `attempt` says more
+    credits_nano INTEGER CHECK (credits_nano >= 0), -- all attempts; NULL: nothing known, or a settled one's cost unknown
+    withdrawn_code TEXT CHECK (withdrawn_code IN ('removed', 'cancelled')), -- ended before it was sent
+    withdrawn_at_ms INTEGER,
+    CONSTRAINT without_key_it_waits_or_was_withdrawn CHECK (has_key = 1 OR state IN ('queued', 'cancelled')),
+    CONSTRAINT withdrawn_is_cancelled_unsent
+        CHECK ((withdrawn_code IS NOT NULL) = (state = 'cancelled' AND has_key = 0)),
+    CONSTRAINT withdrawn_has_a_time CHECK ((withdrawn_code IS NULL) = (withdrawn_at_ms IS NULL))
+) STRICT;
+
+-- The tasks that wait for a slot, in the order in which they get one.
+CREATE INDEX task_waiting ON task_standing (batch_id, model, priority DESC, id) WHERE state = 'queued' AND has_key = 0;
+
+-- One row for each submission key ever sent, never overwritten by another. The exact bytes stand here before they are
+-- sent, and every repeat sends these. Only an attempt that provably never reached the provider (not_accepted_at_ms) is
+-- opened again, under the same number.
+--
+--   state queued, task_id NULL, outcome_unknown_at_ms NULL   its submit is in the air (or was, when the program ended)
+--   state queued, task_id NULL, outcome_unknown_at_ms set    uncertain: sent, fate unknown until proven
+--   state queued, task_id set                                accepted, waits at the provider
+--   state running                                            renders
+--   state completed, output_path NULL                        paid, not saved (yet)
+--   state completed, output_path set                         saved
+--   state failed, cancelled                                  final; a cost, if any, is kept
+CREATE TABLE attempt (
+    task INTEGER NOT NULL REFERENCES task_standing (id),
+    n INTEGER NOT NULL CHECK (n >= 1),
+    batch_id INTEGER NOT NULL REFERENCES batch (id),
+    model TEXT NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('queued', 'running', 'completed', 'failed', 'cancelled')),
+    submission_key TEXT NOT NULL UNIQUE CHECK (submission_key <> ''), -- sent as out_task_id
+    dialect TEXT NOT NULL CHECK (dialect IN ('flat', 'params')),
+    key_fingerprint TEXT NOT NULL,       -- a one-way mark of the API key
+    task_id TEXT CHECK (task_id <> ''),  -- the provider's name of it
+    submitted_at_ms INTEGER NOT NULL,    -- when the intent was recorded, just before the first send
+    not_accepted_at_ms INTEGER,          -- proven never to have reached the provider: the key is free again
+    outcome_unknown_at_ms INTEGER,
+    accepted_at_ms INTEGER,
+    accepted_by TEXT CHECK (accepted_by IN ('reply', 'query', 'replayed', 'adopted')),
+    lost_at_ms INTEGER,                  -- the provider does not know it any more; nobody may send it anew
+    is_replayed INTEGER NOT NULL DEFAULT 0 CHECK (is_replayed IN (0, 1)), -- met a render that existed before
+    estimated_credits_nano INTEGER CHECK (estimated_credits_nano >= 0),
+    reserved_nano INTEGER CHECK (reserved_nano >= 0), -- held against the budget until the cost is known
+    credits_nano INTEGER CHECK (credits_nano >= 0), -- the cost; NULL once settled: unknown
+    is_cost_awaited INTEGER NOT NULL DEFAULT 0 CHECK (is_cost_awaited IN (0, 1)), -- unknown, still being asked for
+    is_rounded INTEGER NOT NULL DEFAULT 0 CHECK (is_rounded IN (0, 1)), -- stated with more than nine decimals
+    completed_at_ms INTEGER,             -- the provider's time
+    settled_at_ms INTEGER,               -- when the final state was durable here
+    delivered_seconds REAL,
+    output_url TEXT,                     -- gives access to the clip while it lives; forgotten once saved
+    output_path TEXT,
+    output_sha256 TEXT CHECK (length(output_sha256) = 64),
+    output_bytes INTEGER CHECK (output_bytes >= 0),
+    saved_at_ms INTEGER,
+    superseded_at_ms INTEGER,            -- a later attempt of the task was asked for
+    failure_code TEXT,
+    failure_message TEXT,
+    body BLOB NOT NULL,                  -- what was sent, to the byte (last, so that scans need not read it)
+    is_open INTEGER NOT NULL
+        GENERATED ALWAYS AS (not_accepted_at_ms IS NULL AND state IN ('queued', 'running')) VIRTUAL,
+    is_unsaved INTEGER NOT NULL GENERATED ALWAYS AS (state = 'completed' AND output_path IS NULL
+        AND NOT (superseded_at_ms IS NOT NULL AND failure_code IS 'no_asset')) VIRTUAL,
+    PRIMARY KEY (task, n),
+    CONSTRAINT not_accepted_holds_nothing CHECK (not_accepted_at_ms IS NULL
+        OR (state = 'queued' AND task_id IS NULL AND outcome_unknown_at_ms IS NULL AND reserved_nano IS NULL)),
+    CONSTRAINT unknown_only_before_acceptance
+        CHECK (outcome_unknown_at_ms IS NULL OR (state = 'queued' AND task_id IS NULL)),
+    CONSTRAINT acceptance_is_whole
+        CHECK ((task_id IS NULL) = (accepted_at_ms IS NULL) AND (task_id IS NULL) = (accepted_by IS NULL)),
+    CONSTRAINT only_queued_or_failed_without_task_id CHECK (task_id IS NOT NULL OR state IN ('queued', 'failed')),
+    CONSTRAINT lost_was_known CHECK (lost_at_ms IS NULL OR task_id IS NOT NULL),
+    CONSTRAINT settled_has_a_time CHECK ((settled_at_ms IS NOT NULL) = (state IN ('completed', 'failed', 'cancelled'))),
+    CONSTRAINT cost_only_when_settled CHECK (credits_nano IS NULL OR settled_at_ms IS NOT NULL),
+    CONSTRAINT known_cost_ends_reservation CHECK (credits_nano IS NULL OR reserved_nano IS NULL),
+    CONSTRAINT awaited_cost_is_unknown CHECK (is_cost_awaited = 0 OR (state = 'completed' AND credits_nano IS NULL)),
+    CONSTRAINT only_known_cost_is_rounded CHECK (is_rounded = 0 OR credits_nano IS NOT NULL),
+    CONSTRAINT only_completed_has_output CHECK (state = 'completed' OR (output_url IS NULL AND output_path IS NULL)),
+    CONSTRAINT saved_is_whole CHECK ((output_path IS NULL) = (output_sha256 IS NULL)
+        AND (output_path IS NULL) = (output_bytes IS NULL) AND (output_path IS NULL) = (saved_at_ms IS NULL)),
+    CONSTRAINT saved_forgets_url CHECK (output_path IS NULL OR output_url IS NULL),
+    CONSTRAINT failure_fits_state CHECK (CASE state
+        WHEN 'failed' THEN failure_code IS NOT NULL
+        WHEN 'cancelled' THEN failure_code IS NOT NULL
+        WHEN 'completed' THEN failure_code IS NULL OR (failure_code = 'no_asset' AND output_path IS NULL)
+        ELSE failure_code IS NULL AND failure_message IS NULL END),
+    CONSTRAINT only_settled_is_superseded CHECK (superseded_at_ms IS NULL OR settled_at_ms IS NOT NULL)
+) STRICT;
+
+-- What a new run must follow: open, paid but not saved, or cost still asked for. Start-up reads these and nothing else.
+CREATE INDEX attempt_unfinished ON attempt (batch_id, task, n) WHERE is_open OR is_unsaved OR is_cost_awaited;
+
+-- Settled without a known cost.
+CREATE INDEX attempt_cost_unknown ON attempt (batch_id) WHERE settled_at_ms IS NOT NULL AND credits_nano IS NULL;
+
+CREATE TRIGGER attempt_opened AFTER INSERT ON attempt BEGIN
+    UPDATE batch_total SET
+        settled_whole = settled_whole + coalesce(NEW.credits_nano, 0) / 1000000000,
+        settled_billionths = settled_billionths + coalesce(NEW.credits_nano, 0) % 1000000000,
+        reserved_whole = reserved_whole + coalesce(NEW.reserved_nano, 0) / 1000000000,
+        reserved_billionths = reserved_billionths + coalesce(NEW.reserved_nano, 0) % 1000000000,
+        first_submitted_at_ms = min(coalesce(first_submitted_at_ms, NEW.submitted_at_ms), NEW.submitted_at_ms)
+    WHERE batch_id = NEW.batch_id;
+END;
+
+CREATE TRIGGER attempt_money_moved AFTER UPDATE OF credits_nano, reserved_nano, settled_at_ms ON attempt
+WHEN NEW.credits_nano IS NOT OLD.credits_nano OR NEW.reserved_nano IS NOT OLD.reserved_nano
+    OR NEW.settled_at_ms IS NOT OLD.settled_at_ms
+BEGIN
+    UPDATE batch_total SET
+        settled_whole = settled_whole
+            + coalesce(NEW.credits_nano, 0) / 1000000000 - coalesce(OLD.credits_nano, 0) / 1000000000,
+        settled_billionths = settled_billionths
+            + coalesce(NEW.credits_nano, 0) % 1000000000 - coalesce(OLD.credits_nano, 0) % 1000000000,
+        reserved_whole = reserved_whole
+            + coalesce(NEW.reserved_nano, 0) / 1000000000 - coalesce(OLD.reserved_nano, 0) / 1000000000,
+        reserved_billionths = reserved_billionths
+            + coalesce(NEW.reserved_nano, 0) % 1000000000 - coalesce(OLD.reserved_nano, 0) % 1000000000,
+        last_settled_at_ms = CASE WHEN NEW.settled_at_ms IS NULL THEN last_settled_at_ms
+            ELSE max(coalesce(last_settled_at_ms, NEW.settled_at_ms), NEW.settled_at_ms) END
+    WHERE batch_id = NEW.batch_id;
+END;
+
+-- The log: a row for every transition and every amount, in the order in which they became durable. Never changed.
+CREATE TABLE event (
+    id INTEGER PRIMARY KEY,
+    at_ms INTEGER NOT NULL,
+    batch_id INTEGER REFERENCES batch (id),
+    task INTEGER REFERENCES task_standing (id),
+    attempt INTEGER,
+    kind TEXT NOT NULL CHECK (kind <> ''), -- intent, accepted, running, completed, failed, saved, … ; amount: money only
+    from_state TEXT,
+    to_state TEXT,
+    amount_text TEXT,                    -- as the provider wrote it
+    amount_nano INTEGER,                 -- as it is booked
+    amount_field TEXT,                   -- the field it came from
+    amount_kind TEXT CHECK (amount_kind IN ('reserved', 'quoted', 'charged', 'stated', 'released')), -- stated: not booked
+    is_rounded INTEGER NOT NULL DEFAULT 0 CHECK (is_rounded IN (0, 1)),
+    source TEXT,                         -- reply, query, replayed, adopted, rule:not_billed, user, manifest
+    code TEXT,
+    message TEXT,
+    CONSTRAINT amount_is_whole CHECK ((amount_nano IS NULL) = (amount_kind IS NULL)),
+    CONSTRAINT attempt_is_of_a_task CHECK (attempt IS NULL OR task IS NOT NULL)
+) STRICT;
+
+CREATE INDEX event_of_task ON event (task, id) WHERE task IS NOT NULL;
+
+CREATE TRIGGER event_is_never_changed BEFORE UPDATE ON event BEGIN
+    SELECT raise(ABORT, 'the log is append-only');
+END;
+
+CREATE TRIGGER event_is_never_deleted BEFORE DELETE ON event BEGIN
+    SELECT raise(ABORT, 'the log is append-only');
+END;
+
+-- Whether a provider answers for our submission keys, as proven.
+CREATE TABLE key_trust (
+    base_url TEXT NOT NULL,
+    key_fingerprint TEXT NOT NULL,
+    dialect TEXT NOT NULL CHECK (dialect IN ('flat', 'params')),
+    trust TEXT NOT NULL CHECK (trust IN ('unknown', 'honoured', 'ignored')),
+    evidence TEXT NOT NULL,              -- echo, query_found, query_not_found
+    at_ms INTEGER NOT NULL,
+    PRIMARY KEY (base_url, key_fingerprint, dialect)
+) STRICT, WITHOUT ROWID;
+
+-- The highest price settled here, per second of output asked for (per clip where no duration was).
+CREATE TABLE price_seen (
+    model TEXT NOT NULL,
+    resolution TEXT NOT NULL,            -- '': not stated
+    highest_per_second_nano INTEGER NOT NULL CHECK (highest_per_second_nano >= 0),
+    at_ms INTEGER NOT NULL,
+    PRIMARY KEY (model, resolution)
+) STRICT, WITHOUT ROWID;
+
+-- What people and scripts ask. A task shows its latest attempt; `credits` is the sum over all its attempts.
+CREATE VIEW task AS
+SELECT
+    s.id, s.batch_id, i.key, s.state, s.model, i.prompt, i.request, i.tags, s.priority, s.attempt,
+    a.submission_key, a.task_id,
+    a.estimated_credits_nano / 1e9 AS estimated_credits,
+    s.credits_nano / 1e9 AS credits,
+    s.credits_nano,
+    a.submitted_at_ms, a.outcome_unknown_at_ms, a.completed_at_ms,
+    coalesce(a.settled_at_ms, s.withdrawn_at_ms) AS settled_at_ms,
+    a.output_path, a.output_sha256,
+    coalesce(a.failure_code, s.withdrawn_code) AS failure_code,
+    a.failure_message, a.lost_at_ms
+-- Outer joins keep the narrow table first, whatever is asked.
+FROM task_standing AS s
+LEFT JOIN task_input AS i ON i.id = s.id
+LEFT JOIN attempt AS a ON a.task = s.id AND a.n = s.attempt AND s.has_key = 1;
