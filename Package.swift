@@ -12,7 +12,9 @@ let asyncHTTPClient = Target.Dependency.product(name: "AsyncHTTPClient", package
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let heap = Target.Dependency.product(name: "HeapModule", package: "swift-collections")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+let hummingbirdCore = Target.Dependency.product(name: "HummingbirdCore", package: "hummingbird")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let nioConcurrencyHelpers = Target.Dependency.product(name: "NIOConcurrencyHelpers", package: "swift-nio")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
@@ -66,7 +68,8 @@ let package = Package(
         .target(
             name: "DailiesProvider",
             dependencies: [
-                "DailiesCore", "ProviderWire", "ExactJSON", asyncHTTPClient, crypto, nioCore, nioHTTP1, nioPosix, nioSSL,
+                "DailiesCore", "ProviderWire", "ExactJSON", asyncHTTPClient, crypto, nioCore, nioHTTP1, nioPosix,
+                nioSSL,
             ],
             resources: [.embedInCode("models.json")], swiftSettings: strict),
 
@@ -78,7 +81,11 @@ let package = Package(
         // How a provider behaves and misbehaves: a pure machine, and a server around it.
         .target(
             name: "ProviderSimulator",
-            dependencies: ["DailiesCore", "ProviderWire", "ExactJSON", hummingbird, nioCore, nioPosix],
+            dependencies: [
+                "DailiesCore", "ProviderWire", "ExactJSON", hummingbird, hummingbirdCore, logging,
+                nioConcurrencyHelpers,
+                nioCore, nioPosix,
+            ],
             swiftSettings: strict),
 
         // Arguments, terminal, reports; `Composition.swift` is the one place where concrete types meet.
@@ -113,7 +120,9 @@ let package = Package(
         // The whole program under a seed: real core, runner and store, the simulator's machine, manual time, crashes.
         .testTarget(
             name: "SimulationTests",
-            dependencies: ["DailiesCore", "DailiesRunner", "DailiesStore", "ProviderSimulator", "ProviderWire", logging],
+            dependencies: [
+                "DailiesCore", "DailiesRunner", "DailiesStore", "ProviderSimulator", "ProviderWire", logging,
+            ],
             swiftSettings: strict),
 
         // The built programs as processes, killed with SIGKILL.

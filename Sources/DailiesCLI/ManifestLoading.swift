@@ -34,7 +34,8 @@ enum ManifestLoading {
             let more = problems.count > mostPrinted ? ", of which \(mostPrinted) are shown" : ""
             throw Stop(
                 .refused,
-                "\(problems.count) problem\(problems.count == 1 ? "" : "s") in the manifest\(more); nothing was submitted")
+                "\(problems.count) problem\(problems.count == 1 ? "" : "s") in the manifest\(more); nothing was submitted"
+            )
         }
         let names = Set(loaded.map(\.batchName))
         guard names.count == loaded.count else {

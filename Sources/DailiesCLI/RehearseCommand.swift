@@ -98,7 +98,8 @@ enum RehearsalFolder {
             try files.removeItem(atPath: path)
         }
         try files.createDirectory(atPath: folder, withIntermediateDirectories: false)
-        guard files.createFile(atPath: markerPath, contents: Data("made by dailies rehearse; replaced each time\n".utf8))
+        guard
+            files.createFile(atPath: markerPath, contents: Data("made by dailies rehearse; replaced each time\n".utf8))
         else { throw Stop(.unexpected, "cannot write \(markerPath)") }
     }
 }

@@ -24,7 +24,8 @@ struct ReportCommand: ParsableCommand {
     }
 
     @OptionGroup var store: StoreOptions
-    @Option(help: ArgumentHelp("Any of model, state, batch, day, tag:NAME, separated by commas.", valueName: "dimensions"))
+    @Option(
+        help: ArgumentHelp("Any of model, state, batch, day, tag:NAME, separated by commas.", valueName: "dimensions"))
     var by: DimensionsArgument?
     @Option(help: "How to write it.")
     var format = Format.text

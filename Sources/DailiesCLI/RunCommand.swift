@@ -76,9 +76,11 @@ struct ResumeCommand: AsyncParsableCommand {
 /// An argument as a shell would have to read it to get it back.
 enum ShellWord {
     static func quoted(_ word: String) -> String {
-        let isPlain = !word.isEmpty && word.unicodeScalars.allSatisfy {
-            $0.isASCII && ($0.properties.isAlphabetic || "0123456789._-/=:,@%+".unicodeScalars.contains($0))
-        }
+        let isPlain =
+            !word.isEmpty
+            && word.unicodeScalars.allSatisfy {
+                $0.isASCII && ($0.properties.isAlphabetic || "0123456789._-/=:,@%+".unicodeScalars.contains($0))
+            }
         return isPlain ? word : "'" + SafeText.escaped(word).replacing("'", with: "'\\''") + "'"
     }
 }

@@ -37,7 +37,8 @@ extension RunSummary {
     init(_ counts: StatusCounts, code: ExitCode, reasons: [String], storePath: String, resume: String) {
         self.init(
             code: code, counts: TaskStateWord.allCases.map { ($0, counts.states[$0, default: 0]) },
-            saved: counts.states[.completed, default: 0] - counts.unsaved, uncertain: counts.uncertain + counts.inTheAir,
+            saved: counts.states[.completed, default: 0] - counts.unsaved,
+            uncertain: counts.uncertain + counts.inTheAir,
             lost: counts.lost, unsaved: counts.unsaved, unknownCosts: counts.costUnknown + counts.costAwaited,
             charged: counts.settled, reasons: reasons, storePath: storePath, resumeCommand: resume)
     }

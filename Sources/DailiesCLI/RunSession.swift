@@ -145,7 +145,8 @@ struct RunSession {
         }
         reporter.began(
             RunOverview(
-                batches: try store.batches().filter { batches.contains($0.id) }.map(\.name), open: before.states[.queued, default: 0] + before.states[.running, default: 0],
+                batches: try store.batches().filter { batches.contains($0.id) }.map(\.name),
+                open: before.states[.queued, default: 0] + before.states[.running, default: 0],
                 total: before.states.values.reduce(0, +), concurrency: pace.concurrency))
         let runner = Composition.runner(
             store: store, provider: provider, plan: plan(batches), isQuiet: pace.quiet, reporter: reporter)

@@ -28,7 +28,9 @@ struct SimulateCommand: AsyncParsableCommand {
     var seed: UInt64 = 1
     @Option(help: ArgumentHelp("What becomes of submission keys: honoured, or ignored.", valueName: "policy"))
     var keys = KeyPolicyArgument.honoured
-    @Option(help: ArgumentHelp("Which replies echo the key: always, params (as the pages show it), never.", valueName: "when"))
+    @Option(
+        help: ArgumentHelp(
+            "Which replies echo the key: always, params (as the pages show it), never.", valueName: "when"))
     var echo = EchoArgument.params
     @Option(help: ArgumentHelp("Credits in the wallet; without it, no end of them.", valueName: "credits"))
     var balance: CreditsArgument?
@@ -83,7 +85,8 @@ struct SimulateCommand: AsyncParsableCommand {
     private func set(_ word: String, in plan: inout FaultPlan) throws {
         let parts = word.split(separator: "=")
         guard parts.count == 2, let probability = Double(parts[1]), (0...1).contains(probability) else {
-            throw ValidationError("--fault takes kind=probability, such as dropReply=0.05; not \(SafeText.quoted(word))")
+            throw ValidationError(
+                "--fault takes kind=probability, such as dropReply=0.05; not \(SafeText.quoted(word))")
         }
         if parts[0] == "all" {
             for kind in FaultKind.allCases { plan[kind] = probability }

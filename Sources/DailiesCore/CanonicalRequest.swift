@@ -3,7 +3,7 @@
 ///
 /// Numbers stand as they were written, text as it was written (NFC stays beside NFD); only what JSON must escape is
 /// escaped. The text is what identity is taken over, and what the wire bodies are made from.
-public struct CanonicalRequest: Hashable, Sendable {
+public struct CanonicalRequest: ExactText, Sendable {
     public let text: String
     public init(text: String) { self.text = text }
 }
@@ -38,6 +38,11 @@ public struct TaskSpec: Hashable, Sendable {
     public struct Tag: Hashable, Sendable {
         public let name: String
         public let value: String
+
+        /// Byte for byte, as ``ExactText``.
+        public static func == (a: Tag, b: Tag) -> Bool {
+            a.name.utf8.elementsEqual(b.name.utf8) && a.value.utf8.elementsEqual(b.value.utf8)
+        }
         public init(name: String, value: String) {
             self.name = name
             self.value = value

@@ -30,8 +30,10 @@ public struct Credits: Hashable, Comparable, Sendable, CustomStringConvertible {
     /// The product with a factor in hundredths, rounded up to the next billionth; clamped to the range.
     public func times(hundredths: Int64) -> Credits {
         let (high, low) = nano.multipliedFullWidth(by: hundredths)
-        guard high == 0, low < UInt64(Int64.max) else { return Credits(nano: .max) }
-        return Credits(nano: Int64((low + 99) / 100))
+        guard high >= 0, high < 50 else { return Credits(nano: high < 0 ? 0 : .max) }
+        let (quotient, remainder) = UInt64(100).dividingFullWidth((UInt64(high), low))
+        let rounded = quotient + (remainder > 0 ? 1 : 0)
+        return Credits(nano: Int64(exactly: rounded) ?? .max)
     }
 
     /// The sum, clamped to the range: for bounds and reservations. Totals are ``CreditTotal``.

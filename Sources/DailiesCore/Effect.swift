@@ -6,7 +6,7 @@ public enum Effect: Sendable {
     case begin(WaitingTask, reserved: Credits?)
     case act(Action)
     case wake(Wake, at: Instant)
-    /// Read the next page of a lane.
+    /// Read the next page of a lane. The page must show every commit asked for before it.
     case load(Lane, after: WaitingTask.Place?, limit: Int)
     case tell(RunEvent)
     /// Nothing is left to do in this run. Last, once.

@@ -28,31 +28,29 @@ public struct AttemptID: Hashable, Comparable, Sendable, CustomStringConvertible
 }
 
 /// What a user calls a task: the manifest's `id`, or one derived from the content. Unique in its batch.
-public struct TaskKey: Hashable, Comparable, Sendable, CustomStringConvertible {
+public struct TaskKey: ExactText, Comparable, Sendable, CustomStringConvertible {
     public let text: String
     public init(_ text: String) { self.text = text }
-    public static func < (a: TaskKey, b: TaskKey) -> Bool { a.text < b.text }
     public var description: String { text }
 }
 
 /// The provider's name of a task (`task_id`): an opaque string, at most 512 bytes are kept.
-public struct RemoteTaskID: Hashable, Sendable, CustomStringConvertible {
+public struct RemoteTaskID: ExactText, Sendable, CustomStringConvertible {
     public let text: String
     public init(_ text: String) { self.text = text }
     public var description: String { text }
 }
 
 /// The provider's name of a model, sent as written and never rewritten.
-public struct ModelID: Hashable, Comparable, Sendable, CustomStringConvertible {
+public struct ModelID: ExactText, Comparable, Sendable, CustomStringConvertible {
     public let text: String
     public init(_ text: String) { self.text = text }
-    public static func < (a: ModelID, b: ModelID) -> Bool { a.text < b.text }
     public var description: String { text }
 }
 
 /// A short one-way mark of an API key: enough to notice a change of key, useless to anyone who finds it.
 /// Twelve lowercase hexadecimal digits of the key's SHA-256.
-public struct KeyFingerprint: Hashable, Sendable, CustomStringConvertible {
+public struct KeyFingerprint: ExactText, Sendable, CustomStringConvertible {
     public let text: String
     public init(_ text: String) { self.text = text }
     public var description: String { text }

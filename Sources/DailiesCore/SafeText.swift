@@ -41,16 +41,3 @@ public enum SafeText {
         scalar.value < 0x20 || 0x7F...0x9F ~= scalar.value
     }
 }
-
-/// A name that is compared by its bytes: Swift's strings take NFC and NFD for equal, the provider need not.
-struct ExactName: Hashable {
-    let text: String
-    init(_ text: String) { self.text = text }
-    public static func == (a: ExactName, b: ExactName) -> Bool { a.text.utf8.elementsEqual(b.text.utf8) }
-    func hash(into hasher: inout Hasher) { hasher.combine(text) }
-}
-
-extension String {
-    /// The order of UTF-8 bytes.
-    func precedesInUTF8(_ other: String) -> Bool { utf8.lexicographicallyPrecedes(other.utf8) }
-}

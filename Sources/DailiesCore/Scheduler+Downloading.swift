@@ -15,6 +15,12 @@ extension Scheduler {
         downloads.add(flight.attempt, expiresAt: completion.expiresAt)
     }
 
+    /// The wait after an interruption is over.
+    mutating func downloadAgain(_ flight: Flight) {
+        guard let completion = flight.completion, completion.isDownloading, !completion.isClipSettled else { return }
+        downloads.add(flight.attempt, expiresAt: completion.expiresAt)
+    }
+
     mutating func startDownloads(_ now: Instant) {
         guard !isStopping, !isFinished else { return }
         if let until = pause.diskUntil, now < until { return }
@@ -36,6 +42,7 @@ extension Scheduler {
         case .saved(let clip): saved(flight, clip, now)
         case .interrupted(let fault, let progressed):
             completion.interruptions = progressed ? 0 : completion.interruptions + 1
+            if progressed { pause.diskSince = nil }
             flight.completion = completion
             interrupted(flight, fault, now)
         case .refused(let fault):
@@ -71,9 +78,10 @@ extension Scheduler {
         let limit = settings.retry.attempts + Int(settings.maximumWait / settings.retry.longestProbe)
         guard tries < limit else { return closeUnsaved(flight, "its download keeps being cut: \(fault.message)", now) }
         let wait = settings.retry.wait(afterFailures: max(tries, 1), using: &random)
-        flight.serial &+= 1
+        flight.completion?.isDownloading = true
+        flight.downloadSerial &+= 1
         put(flight)
-        effects.append(.wake(.download(flight.attempt, serial: flight.serial), at: now + wait))
+        effects.append(.wake(.download(flight.attempt, serial: flight.downloadSerial), at: now + wait))
     }
 
     /// A fresh URL is asked for, never a new render.

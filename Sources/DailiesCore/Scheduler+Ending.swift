@@ -3,7 +3,9 @@ extension Scheduler {
     mutating func finishIfDone(_ now: Instant) {
         guard hasStarted, !isFinished, isDone else { return }
         isFinished = true
-        ending.uncertain = tally.uncertain + tally.otherAccount + tally.lost
+        // What this run could not settle in time is as uncertain as what it gave up. Walked over once, at the end.
+        let unsettled = flights.values.count { $0.parking == nil && $0.pending != nil }
+        ending.uncertain = tally.uncertain + tally.otherAccount + tally.lost + unsettled
         ending.unsaved = settings.downloads ? tally.toSave : 0
         if tally.active > 0 || lanes.hasWaiting { ending.isWorkOutstanding = true }
         effects.append(.finish(ending))
@@ -14,7 +16,7 @@ extension Scheduler {
     private var isDone: Bool {
         guard submitsInTheAir == 0 else { return false }
         if isStopping { return tally.asking == 0 }
-        if areQuestionsOver { return tally.asking == 0 && downloads.count == 0 }
+        if areQuestionsOver { return tally.asking == 0 && tally.saving == 0 }
         guard tally.active == tally.idleUnresolved else { return false }
         return isSubmissionOver || !canEverSubmit
     }

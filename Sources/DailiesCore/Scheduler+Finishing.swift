@@ -1,8 +1,6 @@
 extension Scheduler {
     /// Completed: booked at once; the clip, and a cost or a URL that the reply lacks, follow.
-    mutating func complete(
-        _ flight: Flight, _ remote: RemoteTaskID, _ report: RemoteReport, isReplayed: Bool, _ now: Instant
-    ) {
+    mutating func complete(_ flight: Flight, _ remote: RemoteTaskID, _ report: RemoteReport, _ now: Instant) {
         var flight = flight
         advance(&flight, .completed(remote))
         flight.holdsSlot = false
@@ -14,7 +12,7 @@ extension Scheduler {
             asset: report.asset, expiresAt: now + assetLifetime(of: flight), isCostAwaited: isCostAwaited,
             questionsLeft: settings.completionQuestions, isSaved: false, isClipSettled: !settings.downloads)
         let settlement = Settlement(
-            end: .completed, charges: report.charges, isCostAwaited: isCostAwaited, isReplayed: isReplayed,
+            end: .completed, charges: report.charges, isCostAwaited: isCostAwaited, isReplayed: flight.isReplayed,
             completedAt: report.completedAt, asset: report.asset, deliveredSeconds: report.deliveredSeconds)
         commit([.settled(flight.attempt, settlement)], now)
         effects.append(.tell(.completed(flight.key, charged: report.charges.first?.credits)))
@@ -27,9 +25,7 @@ extension Scheduler {
     }
 
     /// Failed or cancelled, by the provider's word.
-    mutating func end(
-        _ flight: Flight, _ end: Settlement.End, _ report: RemoteReport, isReplayed: Bool, _ now: Instant
-    ) {
+    mutating func end(_ flight: Flight, _ end: Settlement.End, _ report: RemoteReport, _ now: Instant) {
         var flight = flight
         var wasRunning = false
         if case .running = flight.state { wasRunning = true }
@@ -39,7 +35,7 @@ extension Scheduler {
         if charges.isEmpty, end == .failed || !wasRunning { charges = [.notBilled] }
         book(&flight, charges, keepsReservation: charges.isEmpty)
         let settlement = Settlement(
-            end: end, charges: charges, isReplayed: isReplayed, completedAt: report.completedAt,
+            end: end, charges: charges, isReplayed: flight.isReplayed, completedAt: report.completedAt,
             failureCode: report.failureCode ?? (end == .failed ? "render_failed" : "cancelled"),
             failureMessage: report.failureMessage)
         var steps: [Change.Step] = [.settled(flight.attempt, settlement)]
@@ -56,13 +52,14 @@ extension Scheduler {
                         flight.key, code: settlement.failureCode, message: settlement.failureMessage, charged: charged)))
         case .cancelled: effects.append(.tell(.cancelled(flight.key, charged: charged)))
         }
-        if isRetried { lanes.restart(Lane(batch: flight.batch, model: flight.shape.model)) }
+        if isRetried { reopen(Lane(batch: flight.batch, model: flight.shape.model)) }
     }
 
-    /// A new attempt only where the failed one was free and its kind can change.
+    /// A new attempt only where the failed one was free and its kind can change, and where this run may submit it.
     private func mayRetry(_ flight: Flight, _ settlement: Settlement) -> Bool {
         flight.attempt.number <= settings.retries && settlement.charges.first?.credits == .zero
             && settlement.failureCode != "content_policy_violation"
+            && isInScope(Lane(batch: flight.batch, model: flight.shape.model))
     }
 
     /// Takes an amount into the budget and the price book.
@@ -98,6 +95,11 @@ extension Scheduler {
         var steps: [Change.Step] = []
         switch answer {
         case .found(let report):
+            if let remote = report.remoteID, remote != flight.state.remoteID {
+                // It speaks of another task: of ours nothing was learned.
+                completion.questionsLeft -= 1
+                break
+            }
             flight.faults = 0
             if let asset = report.asset, !completion.isClipSettled, completion.asset == nil || completion.needsAsset {
                 completion.asset = asset
@@ -115,10 +117,7 @@ extension Scheduler {
         case .fault: flight.faults += 1
         case .stopped(let fault, let stop):
             questionRefused(flight, fault, stop)
-            completion.questionsLeft = 0
-            flight.completion = completion
-            put(flight)
-            return closeUnsaved(flight, "the account was refused", now)
+            return stopAsking(flight, now)
         }
         let lacksAsset = !completion.isClipSettled && (completion.asset == nil || completion.needsAsset)
         if completion.questionsLeft <= 0 {
@@ -144,6 +143,19 @@ extension Scheduler {
         guard flight.parking == nil else { return }
         if !completion.isClipSettled, completion.asset != nil, !completion.needsAsset, !completion.isDownloading {
             queueDownload(flight, now)
+        }
+        closeIfDone(flight.attempt)
+    }
+
+    /// Nothing more can be asked in this run. A clip whose URL is known is fetched all the same.
+    private mutating func stopAsking(_ flight: Flight, _ now: Instant) {
+        guard var completion = flight.completion else { return }
+        var flight = flight
+        completion.isCostAwaited = false
+        flight.completion = completion
+        put(flight)
+        if !completion.isClipSettled, !completion.isDownloading {
+            return closeUnsaved(flight, "the account was refused", now)
         }
         closeIfDone(flight.attempt)
     }

@@ -34,7 +34,7 @@ extension Scheduler {
     /// A wake-up of a flight: a poll, a question by key, a repeat, or a question for what a completed task lacks.
     mutating func due(_ flight: Flight, _ now: Instant) {
         if flight.state == .uncertain, flight.pending?.mayRepeat == true, !isSubmissionOver, !breaker.isOpen {
-            return repeatSubmit(flight, now)
+            return repeatWhenAllowed(flight, now)
         }
         ask(flight.attempt, purpose(of: flight), now)
     }
@@ -44,6 +44,7 @@ extension Scheduler {
         isProbing = false
         mayProbeBySubmit = false
         guard breaker.answered() else { return }
+        pause.retryAt = nil
         effects.append(.tell(.resumed))
         let held = heldQuestions
         heldQuestions = []
@@ -94,9 +95,10 @@ extension Scheduler {
             guard flight.pending != nil, flight.state.remoteID == nil else { return }
             fateAnswered(flight, answer, now)
         case .proveKey: break
-        case .poll: polled(flight, answer, now)
+        // A poll and a cancel may be in the air together: the second to land may find the flight completed.
+        case .poll: if flight.completion == nil { polled(flight, answer, now) } else { closeIfDone(attempt) }
         case .complete: completionAnswered(flight, answer, now)
-        case .cancel: cancelAnswered(flight, answer, now)
+        case .cancel: if flight.completion == nil { cancelAnswered(flight, answer, now) }
         }
     }
 
@@ -108,13 +110,14 @@ extension Scheduler {
                 return pollFailed(flight, "the reply speaks of another task", now)
             }
             flight.faults = 0
-            if flight.notFoundSince != nil {
-                if flight.parking == .lost { flight.parking = nil }
-                flight.notFoundSince = nil
+            flight.notFoundSince = nil
+            if flight.isMarkedLost {
+                flight.isMarkedLost = false
+                flight.holdsSlot = !flight.isUnresolved
                 commit([.found(flight.attempt)], now)
             }
             put(flight)
-            absorb(flight.attempt, report, isReplayed: false, now)
+            absorb(flight.attempt, report, now)
         case .notFound(let fault): notFound(flight, fault, now)
         case .stopped(let fault, let stop): questionRefused(flight, fault, stop)
         case .fault(let fault): pollFailed(flight, fault.message, now)
@@ -124,21 +127,15 @@ extension Scheduler {
     private mutating func pollFailed(_ flight: Flight, _ message: String, _ now: Instant) {
         var flight = flight
         flight.faults += 1
-        let wait = settings.retry.wait(afterFailures: flight.faults, using: &random)
-        wake(&flight, at: max(nextPoll(of: flight, now), now + wait))
-        put(flight)
+        schedulePoll(flight, now, notBefore: now + settings.retry.wait(afterFailures: flight.faults, using: &random))
     }
 
     /// 404 on an id that the provider gave us: for ten minutes it may be a lapse of its memory.
     private mutating func notFound(_ flight: Flight, _ fault: Fault, _ now: Instant) {
         var flight = flight
         let since = flight.notFoundSince ?? now
-        let wasLost = flight.notFoundSince != nil && now - since >= settings.lostAfter
         flight.notFoundSince = since
-        guard wasLost else {
-            put(flight)
-            return schedulePoll(flight, now)
-        }
+        guard flight.isMarkedLost || now - since >= settings.lostAfter else { return schedulePoll(flight, now) }
         park(flight, .lost)
         commit([.lost(flight.attempt, fault)], now)
         effects.append(.tell(.lost(flight.key)))
@@ -146,7 +143,7 @@ extension Scheduler {
 
     /// 401 or 403 on a question: nothing more can be learned in this run.
     mutating func questionRefused(_ flight: Flight, _ fault: Fault, _ stop: AccountStop) {
-        self.stop(fault, stop == .modelNotInGroup ? .accessDenied : stop, model: nil, wasTryingFunds: false)
+        self.stop(fault, stop == .keyRefused ? stop : .accessDenied, model: nil, wasTryingFunds: false)
         areQuestionsOver = true
         ending.isWorkOutstanding = true
     }
@@ -178,7 +175,7 @@ extension Scheduler {
 
     private mutating func cancelAnswered(_ flight: Flight, _ answer: QueryAnswer, _ now: Instant) {
         if case .found(let report) = answer {
-            absorb(flight.attempt, report, isReplayed: false, now)
+            absorb(flight.attempt, report, now)
         } else {
             schedulePoll(flight, now)
         }
@@ -187,12 +184,13 @@ extension Scheduler {
     // MARK: What a reply says
 
     /// Takes in what a reply says of a task that the provider has.
-    mutating func absorb(_ attempt: AttemptID, _ report: RemoteReport, isReplayed: Bool, _ now: Instant) {
+    mutating func absorb(_ attempt: AttemptID, _ report: RemoteReport, _ now: Instant) {
         guard var flight = flight(attempt), let remote = flight.state.remoteID, flight.completion == nil else { return }
+        var notBefore: Instant?
         switch report.phase {
         case .queued:
             // From running this goes backwards, and is not believed.
-            break
+            if flight.mustCancel, case .accepted = flight.state { cancel(&flight) }
         case .running:
             if case .accepted = flight.state {
                 advance(&flight, .started(remote))
@@ -200,20 +198,21 @@ extension Scheduler {
                 commit([.running(attempt)], now)
                 effects.append(.tell(.running(flight.key)))
             }
-        case .completed: return complete(flight, remote, report, isReplayed: isReplayed, now)
-        case .failed: return end(flight, .failed, report, isReplayed: isReplayed, now)
-        case .cancelled: return end(flight, .cancelled, report, isReplayed: isReplayed, now)
+        case .completed: return complete(flight, remote, report, now)
+        case .failed: return end(flight, .failed, report, now)
+        case .cancelled: return end(flight, .cancelled, report, now)
         case .unknown(let word):
             if warnedWords.count < 100, warnedWords.insert(word).inserted {
                 effects.append(.tell(.warning("the provider calls a task \"\(word)\"; asking on")))
             }
+            notBefore = now + settings.lateInterval
         }
-        schedulePoll(flight, now)
+        schedulePoll(flight, now, notBefore: notBefore)
     }
 
     // MARK: Poll times
 
-    mutating func schedulePoll(_ flight: Flight, _ now: Instant) {
+    mutating func schedulePoll(_ flight: Flight, _ now: Instant, notBefore: Instant? = nil) {
         var flight = flight
         if !flight.isUnresolved, isPastWindow(flight, now) {
             flight.isUnresolved = true
@@ -221,7 +220,7 @@ extension Scheduler {
             commit([.unresolved(flight.attempt)], now)
             effects.append(.tell(.unresolved(flight.key)))
         }
-        wake(&flight, at: nextPoll(of: flight, now))
+        wake(&flight, at: max(nextPoll(of: flight, now), notBefore ?? .distantPast))
         put(flight)
     }
 

@@ -7,6 +7,7 @@ extension Scheduler {
         prices = recovered.prices
         trust = recovered.trust
         accounts = recovered.accounts
+        scope = recovered.scope
         for lane in recovered.lanes {
             lanes.add(lane)
             if accounts.account(for: lane.model) == nil {
@@ -34,14 +35,15 @@ extension Scheduler {
             guard canAsk else { return parkForOtherAccount(flight) }
             flight.isUnresolved = isPastWindow(flight, now)
             flight.holdsSlot = !flight.isUnresolved && open.lostAt == nil
-            if let lostAt = open.lostAt { flight.notFoundSince = lostAt }
+            flight.isMarkedLost = open.lostAt != nil
+            flight.notFoundSince = open.lostAt
             takeUpAccepted(flight, now)
         case .completed(let remote, let asset, let isSaved, let isCostAwaited, let hasNoAsset):
             flight.state = isSaved ? .saved(remote) : .completed(remote)
             let isClipSettled = isSaved || !settings.downloads
             flight.completion = Flight.Completion(
                 asset: asset, expiresAt: now + assetLifetime(of: flight),
-                isCostAwaited: isCostAwaited, questionsLeft: settings.completionQuestions, isSaved: isSaved,
+                isCostAwaited: isCostAwaited && canAsk, questionsLeft: settings.completionQuestions, isSaved: isSaved,
                 isClipSettled: isClipSettled, needsAsset: hasNoAsset)
             put(flight)
             if isClipSettled && (!isCostAwaited || !canAsk) { return remove(flight) }
@@ -60,7 +62,7 @@ extension Scheduler {
             let fault = Fault(kind: .broken, message: "the run ended while the submit was in the air")
             commit([.uncertain(flight.attempt, fault)], now)
         }
-        flight.pending = Flight.PendingSubmit(submission: submission, task: nil, sends: 1)
+        flight.pending = Flight.PendingSubmit(submission: submission, task: nil, sends: 1, unsettledSince: now)
         guard canAsk else { return parkForOtherAccount(flight) }
         flight.holdsSlot = true
         put(flight)

@@ -16,10 +16,10 @@ extension Scheduler {
     private mutating func maySubmit(_ now: Instant) -> Bool {
         if tally.inFlight >= limiter.limit { return false }
         if breaker.isOpen, isProbing || !mayProbeBySubmit { return false }
-        if let until = pause.until, now < until { return false }
+        if let until = pauseEnd(now), now < until { return false }
         if pause.isWithoutFunds {
             // One try once everything has settled: holds of our own renders may have been the reason.
-            guard tally.active == 0, !pause.isTryingFunds else { return false }
+            guard tally.active == tally.idleUnresolved, !pause.isTryingFunds else { return false }
         }
         if tally.uncertain >= settings.uncertainLimit {
             announce(.uncertainTasks, "\(tally.uncertain) tasks are uncertain")
@@ -42,6 +42,10 @@ extension Scheduler {
     /// most one task whose fate cannot be settled.
     private func mayUse(_ model: ModelID) -> Bool {
         guard let account = accounts.account(for: model) else { return false }
+        return mayUse(account)
+    }
+
+    func mayUse(_ account: KeyFingerprint) -> Bool {
         if trust[account] == .honoured { return true }
         return airborne[account, default: 0] == 0 && proving[account] == nil
     }
@@ -53,7 +57,7 @@ extension Scheduler {
         switch budgets[task.batch]?.verdict(for: bound) ?? .granted {
         case .granted: break
         case .wait:
-            if tally.active > 0 { return false }
+            if tally.active > tally.idleUnresolved { return false }
             reachBudget(task, bound)
             return true
         case .reached:
@@ -78,7 +82,10 @@ extension Scheduler {
         put(flight)
         airborne[account, default: 0] += 1
         if pause.isWithoutFunds { pause.isTryingFunds = true }
-        if breaker.isOpen { isProbing = true }
+        if breaker.isOpen {
+            isProbing = true
+            mayProbeBySubmit = false
+        }
         effects.append(.begin(task, reserved: bound))
         effects.append(.tell(.submitted(task.key, task.shape.model)))
         return true
@@ -102,6 +109,7 @@ extension Scheduler {
         guard var flight = flight(submission.attempt), var pending = flight.pending else {
             preconditionFailure("a submit of attempt \(submission.attempt) landed that was not in the air")
         }
+        lanes.landed(flight.attempt.task, in: Lane(batch: flight.batch, model: flight.shape.model))
         pending.submission = submission
         flight.pending = pending
         flight.submissionKey = submission.key
@@ -110,19 +118,26 @@ extension Scheduler {
         switch fate {
         case .accepted(let report):
             answeredAtAll(now)
-            if wasTryingFunds { pause.isWithoutFunds = false }
+            pause.trouble = nil
+            if wasTryingFunds {
+                pause.isWithoutFunds = false
+                effects.append(.tell(.resumed))
+            }
             accept(flight, report, from: .reply, now)
         case .notAccepted(let fault):
             failedToAnswer(now)
             takeBack(flight, fault, now)
+            couldNotSend(fault, now)
         case .refused(let fault):
             answeredAtAll(now)
+            pause.trouble = nil
             refuse(flight, fault, now)
         case .throttled(let fault, let throttle):
             answeredAtAll(now)
             self.throttle(flight, fault, throttle, now)
         case .stopped(let fault, let stop):
             answeredAtAll(now)
+            if stop == .modelNotInGroup { flight.pending?.isOutOfReach = true }
             takeBack(flight, fault, now)
             self.stop(fault, stop, model: flight.shape.model, wasTryingFunds: wasTryingFunds)
         case .unknown(let fault, let isFree):
@@ -144,6 +159,7 @@ extension Scheduler {
         }
         var flight = flight
         let isReplayed = source == .reply && pending.sends == 1 && isReplay(report, sentAt: flight.intentAt, now)
+        flight.isReplayed = isReplayed
         let isStarted = report.phase != .queued
         advance(&flight, isStarted ? .started(remote) : .accepted(remote))
         let (reserved, isOverBudget) = reservation(of: flight, after: report.estimate)
@@ -161,7 +177,8 @@ extension Scheduler {
             trust[flight.account] = .honoured
             steps.append(.keyTrust(trustRecord(flight.account, .honoured, evidence: evidence)))
         }
-        let mustProve = (trust[flight.account] ?? .unknown) == .unknown && evidence == nil
+        let mustProve =
+            (trust[flight.account] ?? .unknown) == .unknown && evidence == nil && submission.dialect == dialect
         flight.pending = nil
         flight.holdsSlot = true
         flight.parking = nil
@@ -171,7 +188,7 @@ extension Scheduler {
         effects.append(.tell(.accepted(flight.key, remote, estimate: report.estimate?.credits)))
         if mustProve { prove(flight, remote) }
         if isOverBudget, !isStarted { cancelOverBudget(flight, report.estimate) }
-        absorb(flight.attempt, report, isReplayed: isReplayed, now)
+        absorb(flight.attempt, report, now)
     }
 
     /// A first submit that met a render which existed before: another store's, or one that a lost store paid for.
@@ -182,9 +199,11 @@ extension Scheduler {
         return replied - submitted > (now - sentAt) + .seconds(2)
     }
 
+    /// What a submission in another dialect shows says nothing of this run's.
     private func keyEvidence(
         _ report: RemoteReport, _ submission: Submission, _ source: Acceptance.Source
     ) -> String? {
+        guard submission.dialect == dialect else { return nil }
         if source == .query { return "query_found" }
         return report.submissionKey == submission.key ? "echo" : nil
     }
@@ -202,17 +221,23 @@ extension Scheduler {
     }
 
     private mutating func cancelOverBudget(_ flight: Flight, _ estimate: Amount?) {
-        guard let remote = flight.state.remoteID else { return }
         var flight = flight
-        flight.isCancelling = true
-        put(flight)
+        flight.mustCancel = true
         let detail = "the provider estimates \(estimate?.text ?? "?") credits, which the budget does not hold"
         effects.append(.tell(.warning("\(flight.key): \(detail); cancelling it while that is free")))
+        cancel(&flight)
+        put(flight)
+    }
+
+    /// Asks the provider to cancel it.
+    mutating func cancel(_ flight: inout Flight) {
+        guard let remote = flight.state.remoteID, !flight.isCancelling else { return }
+        flight.isCancelling = true
         effects.append(.act(.cancel(flight.attempt, remote, account: flight.account)))
     }
 
     /// It is certain that this send was not accepted. Only for a first send does that settle the attempt's fate.
-    private mutating func takeBack(_ flight: Flight, _ fault: Fault, _ now: Instant) {
+    mutating func takeBack(_ flight: Flight, _ fault: Fault, _ now: Instant) {
         var flight = flight
         guard let pending = flight.pending, pending.sends == 1 else { return becomeUncertain(flight, fault, now) }
         advance(&flight, .notAccepted)
@@ -222,8 +247,19 @@ extension Scheduler {
         if let task = pending.task {
             lanes.giveBack(task)
         } else {
-            lanes.restart(Lane(batch: flight.batch, model: flight.shape.model))
+            reopen(Lane(batch: flight.batch, model: flight.shape.model))
         }
+    }
+
+    /// A task of this lane waits again in the store. Only lanes of the batches of this run are read.
+    mutating func reopen(_ lane: Lane) {
+        guard isInScope(lane) else { return }
+        lanes.restart(lane)
+    }
+
+    /// Whether this run may submit what waits in a lane.
+    func isInScope(_ lane: Lane) -> Bool {
+        (scope?.contains(lane.batch) ?? true) && accounts.account(for: lane.model) != nil
     }
 
     /// 4xx for good. A repeat that is refused proves nothing of the send before it: the key is asked for first.
@@ -246,35 +282,6 @@ extension Scheduler {
         remove(flight)
         commit([.settled(flight.attempt, settlement)], now)
         effects.append(.tell(.failed(flight.key, code: code, message: fault.message, charged: .zero)))
-    }
-
-    private mutating func throttle(_ flight: Flight, _ fault: Fault, _ throttle: Throttle, _ now: Instant) {
-        takeBack(flight, fault, now)
-        switch throttle {
-        case .concurrency:
-            limiter.refused(inFlight: tally.inFlight, at: now)
-            let detail = "the provider allows no more in flight"
-            effects.append(.tell(.paused(.concurrencyLimit(limiter.limit), detail: detail, until: limiter.nextProbe)))
-            pauseAccount(until: now + throttlePause(), now)
-        case .rate:
-            let wait = fault.retryAfter ?? throttlePause()
-            guard wait <= settings.maximumWait else {
-                endSubmission("the provider's rate limit resets only in \(wait.inWords(atSpeed: settings.speed))")
-                ending.isWorkOutstanding = true
-                return
-            }
-            pauseAccount(until: now + wait, now)
-            effects.append(.tell(.paused(.rateLimit, detail: fault.message, until: pause.until)))
-        }
-    }
-
-    private mutating func throttlePause() -> Duration {
-        let least = settings.throttlePause.nanoseconds
-        return .nanoseconds(least + Int64.random(in: 0...(2 * least), using: &random))
-    }
-
-    private mutating func pauseAccount(until instant: Instant, _ now: Instant) {
-        pause.until = max(pause.until ?? .distantPast, instant)
     }
 
     /// 401, 402, 403.
@@ -301,55 +308,6 @@ extension Scheduler {
                 pause.isWithoutFunds = true
                 effects.append(.tell(.paused(.noFunds, detail: fault.message, until: nil)))
             }
-        }
-    }
-
-    // MARK: Unknown fate
-
-    private mutating func becomeUncertain(_ flight: Flight, _ fault: Fault, _ now: Instant) {
-        var flight = flight
-        advance(&flight, .outcomeUnknown)
-        flight.faults += 1
-        commit([.uncertain(flight.attempt, fault)], now)
-        wake(&flight, at: now + settings.retry.wait(afterFailures: flight.faults, using: &random))
-        put(flight)
-        effects.append(.tell(.uncertain(flight.key, reason: fault.message)))
-    }
-
-    /// Sends the same bytes once more.
-    mutating func repeatSubmit(_ flight: Flight, _ now: Instant) {
-        guard let submission = flight.pending?.submission else {
-            preconditionFailure("attempt \(flight.attempt) has no submission to repeat")
-        }
-        var flight = flight
-        flight.pending?.sends += 1
-        flight.pending?.mayRepeat = false
-        put(flight)
-        airborne[flight.account, default: 0] += 1
-        commit([.repeated(flight.attempt)], then: [.submit(submission)], now)
-    }
-
-    /// The answer to the question by key that an unknown fate raised.
-    mutating func fateAnswered(_ flight: Flight, _ answer: QueryAnswer, _ now: Instant) {
-        var flight = flight
-        switch answer {
-        case .found(let report):
-            accept(flight, report, from: .query, now)
-        case .notFound:
-            if let refusal = flight.pending?.refusal { return settleRefused(flight, refusal, now) }
-            let mayRepeat = trust[flight.account] == .honoured || flight.pending?.mayRepeat == true
-            guard mayRepeat, flight.pending?.isConflict != true else {
-                park(flight, .uncertain)
-                let reason = "it was sent, and the provider does not answer for its key; run `dailies reconcile`"
-                return effects.append(.tell(.uncertain(flight.key, reason: reason)))
-            }
-            repeatSubmit(flight, now)
-        case .stopped(let fault, let stop):
-            questionRefused(flight, fault, stop)
-        case .fault:
-            flight.faults += 1
-            wake(&flight, at: now + settings.retry.wait(afterFailures: flight.faults, using: &random))
-            put(flight)
         }
     }
 }

@@ -21,6 +21,8 @@ public struct Scheduler: Sendable {
     var trust: [KeyFingerprint: KeyTrust] = [:]
     var accounts = AccountBook(byPrefix: [:])
     var cadences: [ModelID: PollCadence] = [:]
+    /// The batches whose waiting tasks this run submits; nil: all.
+    var scope: Set<BatchID>?
 
     /// Counted whenever a flight is put or removed; never by a walk over all flights.
     public internal(set) var tally = Tally()

@@ -24,9 +24,11 @@ public struct Recovered: Sendable {
     public var trust: [KeyFingerprint: KeyTrust]
     /// The keys of this run.
     public var accounts: AccountBook
+    /// The batches whose waiting tasks this run submits; nil: every batch. Open attempts of others are only finished.
+    public var scope: Set<BatchID>?
     public init(
         open: [OpenAttempt], lanes: [Lane], budgets: [BatchID: BudgetPosition], prices: PriceBook,
-        trust: [KeyFingerprint: KeyTrust], accounts: AccountBook
+        trust: [KeyFingerprint: KeyTrust], accounts: AccountBook, scope: Set<BatchID>? = nil
     ) {
         self.open = open
         self.lanes = lanes
@@ -34,6 +36,7 @@ public struct Recovered: Sendable {
         self.prices = prices
         self.trust = trust
         self.accounts = accounts
+        self.scope = scope
     }
 }
 

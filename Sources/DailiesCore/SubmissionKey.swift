@@ -3,7 +3,7 @@
 /// It is derived from what the attempt is (batch, task, attempt number, request) and from nothing that a crash, a new
 /// store, another dialect or another API key changes: whoever repeats the work arrives at the same key, and a provider
 /// that honours keys answers with the render that is paid for already.
-public struct SubmissionKey: Hashable, Sendable, CustomStringConvertible {
+public struct SubmissionKey: ExactText, Sendable, CustomStringConvertible {
     public let text: String
     public init(_ text: String) { self.text = text }
     public var description: String { text }

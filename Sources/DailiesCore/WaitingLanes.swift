@@ -10,6 +10,8 @@ struct WaitingLanes: Sendable {
         /// Tasks appeared before the cursor: read from the start once the page under way is in.
         var needsRestart = false
         var isBlocked = false
+        /// Tasks whose submit landed while a page was being read: the page may show them as they were before.
+        var landed: Set<TaskID> = []
     }
 
     private var queues: [Lane: Queue] = [:]
@@ -39,10 +41,11 @@ struct WaitingLanes: Sendable {
     mutating func loaded(_ lane: Lane, _ page: [WaitingTask], isLast: Bool, isKnown: (TaskID) -> Bool) {
         guard var queue = queues[lane] else { return }
         queue.isLoading = false
-        queue.isExhausted = isLast
+        queue.isExhausted = isLast || page.isEmpty
         if let last = page.last { queue.cursor = last.place }
-        let held = Set(queue.tasks.map(\.id))
-        queue.tasks.append(contentsOf: page.filter { !held.contains($0.id) && !isKnown($0.id) })
+        let known = queue.landed.union(queue.tasks.map(\.id))
+        queue.landed = []
+        queue.tasks.append(contentsOf: page.filter { !known.contains($0.id) && !isKnown($0.id) })
         queue.tasks.sort { $0.place < $1.place }
         if queue.needsRestart {
             queue.needsRestart = false
@@ -50,6 +53,11 @@ struct WaitingLanes: Sendable {
             queue.isExhausted = false
         }
         queues[lane] = queue
+    }
+
+    /// The fate of a task's submit is known, or known to be open.
+    mutating func landed(_ task: TaskID, in lane: Lane) {
+        if queues[lane]?.isLoading == true { queues[lane]?.landed.insert(task) }
     }
 
     /// A task comes back unsent.

@@ -1,3 +1,5 @@
+import DailiesCore
+
 /// A CSV file as tasks: the first line names the fields, every other is one task.
 struct CSVTable {
     /// What a column stands for.

@@ -1,3 +1,4 @@
+import DailiesCore
 import ExactJSON
 
 /// A field that we know nothing about, as the JSON that goes into the request.

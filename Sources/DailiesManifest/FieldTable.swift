@@ -44,6 +44,7 @@ struct FieldTable: Sendable {
             return ("is set by the runner, not by a task", "remove it")
         }
         let names = requestFields.union(Self.runner)
+        if name == "<<" { return ("is YAML's merge key, which is not read", "write defaults instead") }
         if let near = Suggestion.nearest(to: name, in: names) ?? Self.synonyms[name.lowercased()] {
             return ("is no known field", "did you mean \(near)?")
         }

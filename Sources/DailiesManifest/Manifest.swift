@@ -54,7 +54,7 @@ public struct ManifestFailure: Error, Sendable, CustomStringConvertible {
     public var description: String { problems.map(\.description).joined(separator: "\n") }
 }
 
-/// The formats a manifest may have. All can say the same, but that `matrix` needs JSON, JSONL or YAML.
+/// The formats a manifest may have. All can write the same tasks; CSV and TSV have no batch, defaults and matrix.
 public enum ManifestFormat: String, CaseIterable, Sendable {
     /// One task object a line.
     case jsonl

@@ -1,3 +1,5 @@
+import DailiesCore
+
 /// Which known name a mistyped one may have meant.
 enum Suggestion {
     /// Edits (a letter more, less, other, or two swapped) that still count as a slip.

@@ -1,3 +1,4 @@
+import DailiesCore
 import Yams
 
 /// Parses YAML in which keys may stand twice.

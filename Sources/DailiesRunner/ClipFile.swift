@@ -51,7 +51,8 @@ final class ClipFile {
     func begin(at offset: Int64, totalLength: Int64?) throws(DiskError) {
         self.totalLength = totalLength
         guard offset != length else { return }
-        guard offset < length, ftruncate(descriptor, off_t(offset)) == 0, lseek(descriptor, off_t(offset), SEEK_SET) >= 0
+        guard offset < length, ftruncate(descriptor, off_t(offset)) == 0,
+            lseek(descriptor, off_t(offset), SEEK_SET) >= 0
         else { throw DiskError("continue", paths.part) }
         length = offset
         lengthAtStart = min(lengthAtStart, offset)
@@ -60,7 +61,9 @@ final class ClipFile {
     func write(_ bytes: [UInt8]) throws(DiskError) {
         var done = 0
         while done < bytes.count {
-            let count = bytes.withUnsafeBytes { Foundation.write(descriptor, $0.baseAddress! + done, bytes.count - done) }
+            let count = bytes.withUnsafeBytes {
+                Foundation.write(descriptor, $0.baseAddress! + done, bytes.count - done)
+            }
             if count < 0 {
                 if errno == EINTR { continue }
                 throw DiskError("write", paths.part)

@@ -38,7 +38,8 @@ struct BrokenManifestTests {
     }
 
     static let all = [
-        BrokenManifests.syntax, BrokenManifests.shape, BrokenManifests.fields, BrokenManifests.images,
+        BrokenManifests.syntax, BrokenManifests.shape, BrokenManifests.fields, BrokenManifests.mergeKeys,
+        BrokenManifests.images,
         BrokenManifests.runnerFields, BrokenManifests.matrix,
     ].flatMap(cases)
 

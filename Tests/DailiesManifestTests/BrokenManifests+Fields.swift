@@ -99,6 +99,12 @@ extension BrokenManifests {
         - 1:67: resolution: "72o\u{a}" is not what sora-2 takes; write 720p or 1080p
         """#
 
+    /// What YAML has and manifests have not.
+    static let mergeKeys = #"""
+        yaml - &a {§}⏎- {<<: *a, model: sora-2, prompt: q, duration_seconds: 2}
+        - 2:4: <<: is YAML's merge key, which is not read; write defaults instead
+        """#
+
     /// First frames.
     static let images = #"""
         json [{§,"image_init":""}]

@@ -42,9 +42,9 @@ struct MutationTests {
     private static let significant = Array(
         "{}[]:,;\"'\\\n\r\t #&*?|>-!%@`~=0123456789eE.uxn\u{0}\u{85}\u{2028}\u{FEFF}é".utf8)
 
-    @Test func `whatever happens to a file, it is read or refused with places, quickly`() {
+    @Test(.timeLimit(.minutes(1)))
+    func `whatever happens to a file, it is read or refused with places, quickly`() {
         var generator = SplitMix(state: Self.seed)
-        let started = ContinuousClock.now
         var accepted = 0
         for round in 0..<Self.rounds {
             let (format, text) = Self.samples[round % Self.samples.count]
@@ -62,7 +62,6 @@ struct MutationTests {
         }
         #expect(accepted > Self.rounds / 20)
         #expect(accepted < Self.rounds)
-        #expect(ContinuousClock.now - started < .seconds(60))
     }
 
     private static func mutated(_ original: [UInt8], _ generator: inout SplitMix) -> [UInt8] {

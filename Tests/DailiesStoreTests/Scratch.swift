@@ -151,7 +151,8 @@ enum Steps {
 
     static func settled(
         _ end: Settlement.End, _ task: Int64 = 1, _ number: Int = 1, charges: [Amount] = [amount("1.25")],
-        awaited: Bool = false, code: String? = nil, isReplayed: Bool = false, url: String? = "https://cdn.example/x?sig=1"
+        awaited: Bool = false, code: String? = nil, isReplayed: Bool = false,
+        url: String? = "https://cdn.example/x?sig=1"
     ) -> Change.Step {
         .settled(
             AttemptID(task: TaskID(task), number: number),

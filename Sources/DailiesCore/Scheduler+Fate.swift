@@ -1,0 +1,115 @@
+/// Submits whose fate is unknown: asked by key, and repeated only where a repeat cannot be paid for twice.
+extension Scheduler {
+    mutating func becomeUncertain(_ flight: Flight, _ fault: Fault, _ now: Instant) {
+        var flight = flight
+        advance(&flight, .outcomeUnknown)
+        flight.faults += 1
+        if flight.pending?.unsettledSince == nil { flight.pending?.unsettledSince = now }
+        commit([.uncertain(flight.attempt, fault)], now)
+        wakeLater(&flight, now)
+        put(flight)
+        effects.append(.tell(.uncertain(flight.key, reason: fault.message)))
+    }
+
+    /// The answer to the question by key that an unknown fate raised.
+    mutating func fateAnswered(_ flight: Flight, _ answer: QueryAnswer, _ now: Instant) {
+        switch answer {
+        case .found(let report):
+            guard isAbout(report, flight) else {
+                return leaveUncertain(flight, "the provider answers for its key with another task")
+            }
+            guard report.remoteID != nil else { return askFateAgain(flight, "a reply without a task id", now) }
+            accept(flight, report, from: .query, now)
+        case .notFound:
+            if let refusal = flight.pending?.refusal { return settleRefused(flight, refusal, now) }
+            let mayRepeat = isRepeatHarmless(flight) || flight.pending?.mayRepeat == true
+            guard mayRepeat, flight.pending?.isConflict != true else {
+                return leaveUncertain(flight, "the provider does not answer for its key")
+            }
+            repeatWhenAllowed(flight, now)
+        case .stopped(let fault, let stop):
+            questionRefused(flight, fault, stop)
+        case .fault(let fault):
+            askFateAgain(flight, fault.message, now)
+        }
+    }
+
+    /// Keys are proven for a dialect: bytes of another one are never sent again on that proof.
+    private func isRepeatHarmless(_ flight: Flight) -> Bool {
+        trust[flight.account] == .honoured && flight.pending?.submission?.dialect == dialect
+    }
+
+    /// Whether a report found by key can be this flight's: not under another key, and not another flight's task.
+    private func isAbout(_ report: RemoteReport, _ flight: Flight) -> Bool {
+        if let key = report.submissionKey, key != flight.submissionKey { return false }
+        guard let remote = report.remoteID else { return true }
+        return !flights.values.contains { $0.state.remoteID == remote && $0.attempt != flight.attempt }
+    }
+
+    private mutating func leaveUncertain(_ flight: Flight, _ reason: String) {
+        var flight = flight
+        flight.pending?.waitsForFunds = false
+        park(flight, .uncertain)
+        let text = "it was sent, and \(reason); run `dailies reconcile`"
+        effects.append(.tell(.uncertain(flight.key, reason: text)))
+    }
+
+    private mutating func askFateAgain(_ flight: Flight, _ reason: String, _ now: Instant) {
+        var flight = flight
+        flight.faults += 1
+        guard !isOverdue(flight, now) else { return leaveUncertain(flight, reason) }
+        wakeLater(&flight, now)
+        put(flight)
+    }
+
+    /// This run has tried for as long as it waits for anything.
+    private func isOverdue(_ flight: Flight, _ now: Instant) -> Bool {
+        guard let since = flight.pending?.unsettledSince else { return false }
+        return flight.faults >= settings.retry.attempts && now - since >= settings.maximumWait
+    }
+
+    private mutating func wakeLater(_ flight: inout Flight, _ now: Instant) {
+        wake(&flight, at: now + settings.retry.wait(afterFailures: max(flight.faults, 1), using: &random))
+    }
+
+    /// Sends the same bytes once more, as soon as anything may be sent.
+    mutating func repeatWhenAllowed(_ flight: Flight, _ now: Instant) {
+        var flight = flight
+        guard !isStopping else { return put(flight) }
+        if isSubmissionOver || flight.pending?.isOutOfReach == true || isOverdue(flight, now) {
+            return leaveUncertain(flight, "it cannot be sent again in this run")
+        }
+        if let until = pauseEnd(now), now < until {
+            wake(&flight, at: until)
+            return put(flight)
+        }
+        guard mayUse(flight.account), hasFunds(for: &flight) else {
+            wakeLater(&flight, now)
+            return put(flight)
+        }
+        repeatSubmit(flight, now)
+    }
+
+    /// Without funds one submit is tried once all else has settled; a repeat may be that one.
+    private mutating func hasFunds(for flight: inout Flight) -> Bool {
+        guard pause.isWithoutFunds else { return true }
+        flight.pending?.waitsForFunds = true
+        put(flight)
+        guard !pause.isTryingFunds, tally.active == tally.idleUnresolved + tally.waitingForFunds else { return false }
+        pause.isTryingFunds = true
+        return true
+    }
+
+    private mutating func repeatSubmit(_ flight: Flight, _ now: Instant) {
+        guard let submission = flight.pending?.submission else {
+            preconditionFailure("attempt \(flight.attempt) has no submission to repeat")
+        }
+        var flight = flight
+        flight.pending?.sends += 1
+        flight.pending?.mayRepeat = false
+        flight.pending?.waitsForFunds = false
+        put(flight)
+        airborne[flight.account, default: 0] += 1
+        commit([.repeated(flight.attempt)], then: [.submit(submission)], now)
+    }
+}

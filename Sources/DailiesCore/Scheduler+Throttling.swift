@@ -1,0 +1,62 @@
+/// Submits that come to nothing: how long the next one waits, and when the run stops trying.
+extension Scheduler {
+    /// Before this moment no submit goes out.
+    func pauseEnd(_ now: Instant) -> Instant? { [pause.until, pause.retryAt].compactMap { $0 }.max() }
+
+    /// It never left: the next one waits as after any failure, so that a broken way out is not run against without pause.
+    mutating func couldNotSend(_ fault: Fault, _ now: Instant) {
+        let trouble = countTrouble(now)
+        guard now - trouble.since < settings.maximumWait else { return giveUpSubmitting(fault, now) }
+        pause.retryAt = now + settings.retry.wait(afterFailures: trouble.count, using: &random)
+    }
+
+    mutating func throttle(_ flight: Flight, _ fault: Fault, _ throttle: Throttle, _ now: Instant) {
+        takeBack(flight, fault, now)
+        let trouble = countTrouble(now)
+        var wait = throttlePause()
+        if trouble.count >= settings.retry.attempts {
+            wait = max(wait, settings.retry.wait(afterFailures: trouble.count, using: &random))
+        }
+        switch throttle {
+        case .concurrency:
+            // A repeat keeps its slot: it was not one of the others that the provider counted.
+            let others = tally.inFlight - (self.flight(flight.attempt)?.holdsSlot == true ? 1 : 0)
+            if others == 0, now - trouble.since >= settings.maximumWait { return giveUpSubmitting(fault, now) }
+            limiter.refused(inFlight: others, at: now)
+            let detail = "the provider allows no more in flight"
+            effects.append(.tell(.paused(.concurrencyLimit(limiter.limit), detail: detail, until: limiter.nextProbe)))
+            pauseAccount(until: now + wait)
+        case .rate:
+            if let asked = fault.retryAfter { wait = max(asked, settings.throttlePause) }
+            guard wait <= settings.maximumWait else {
+                endSubmission("the provider's rate limit resets only in \(wait.inWords(atSpeed: settings.speed))")
+                ending.isWorkOutstanding = true
+                return
+            }
+            guard now - trouble.since < settings.maximumWait else { return giveUpSubmitting(fault, now) }
+            pauseAccount(until: now + wait)
+            effects.append(.tell(.paused(.rateLimit, detail: fault.message, until: pause.until)))
+        }
+    }
+
+    private mutating func throttlePause() -> Duration {
+        let least = settings.throttlePause.nanoseconds
+        return .nanoseconds(least + Int64.random(in: 0...(2 * least), using: &random))
+    }
+
+    private mutating func pauseAccount(until instant: Instant) {
+        pause.until = max(pause.until ?? .distantPast, instant)
+    }
+
+    private mutating func countTrouble(_ now: Instant) -> (count: Int, since: Instant) {
+        let trouble = (count: (pause.trouble?.count ?? 0) + 1, since: pause.trouble?.since ?? now)
+        pause.trouble = trouble
+        return trouble
+    }
+
+    private mutating func giveUpSubmitting(_ fault: Fault, _ now: Instant) {
+        let wait = settings.maximumWait.inWords(atSpeed: settings.speed)
+        endSubmission("no submit has gone through for \(wait): \(fault.message)")
+        ending.isWorkOutstanding = true
+    }
+}

@@ -1,0 +1,119 @@
+import Testing
+
+@testable import DailiesCore
+
+/// Replies and faults in a few words, for tests that read like a story.
+extension RemoteReport {
+    static func queued(_ remote: String = "r1", echo: String? = nil, estimate: Int64? = nil) -> RemoteReport {
+        RemoteReport(
+            phase: .queued, remoteID: RemoteTaskID(remote), submissionKey: echo.map { SubmissionKey($0) },
+            estimate: estimate.map { Amount.of($0, from: "estimated_credits") })
+    }
+    static func running(_ remote: String = "r1") -> RemoteReport {
+        RemoteReport(phase: .running, remoteID: RemoteTaskID(remote))
+    }
+    static func completed(_ remote: String = "r1", cost: Int64? = 1, url: String? = "http://a/1") -> RemoteReport {
+        RemoteReport(
+            phase: .completed, remoteID: RemoteTaskID(remote),
+            charges: cost.map { [Amount.of($0, from: "credits_used")] } ?? [],
+            asset: url.map { AssetLocation(url: $0) })
+    }
+    static func failed(_ remote: String = "r1", code: String = "internal", cost: Int64? = nil) -> RemoteReport {
+        RemoteReport(
+            phase: .failed, remoteID: RemoteTaskID(remote),
+            charges: cost.map { [Amount.of($0, from: "credits_used")] } ?? [], failureCode: code)
+    }
+    static func cancelled(_ remote: String = "r1") -> RemoteReport {
+        RemoteReport(phase: .cancelled, remoteID: RemoteTaskID(remote))
+    }
+}
+
+extension Amount {
+    /// Whole credits.
+    static func of(_ whole: Int64, from source: String) -> Amount {
+        Amount(credits: Credits(nano: whole * 1_000_000_000), text: "\(whole)", source: source, isRounded: false)
+    }
+}
+
+extension Fault {
+    static let refusedConnection = Fault(kind: .unreachable, message: "connection refused")
+    static let timeout = Fault(kind: .timedOut, message: "no answer in time")
+    static let notFound = Fault(kind: .status, status: 404, code: "task_not_found", message: "no such task")
+    static func status(_ status: Int, _ code: String? = nil, retryAfter: Duration? = nil) -> Fault {
+        Fault(kind: .status, status: status, code: code, message: "status \(status)", retryAfter: retryAfter)
+    }
+}
+
+extension SubmitFate {
+    static let timedOut = SubmitFate.unknown(.timeout, isFreeByContract: false)
+    static let freeServerError = SubmitFate.unknown(.status(503, "api_error"), isFreeByContract: true)
+    static let noFunds = SubmitFate.stopped(.status(402, "insufficient_balance"), .noFunds)
+}
+
+extension SchedulerRig {
+    /// A run over a number of tasks, its first pages read.
+    static func with(
+        _ count: Int64, settings: SchedulerSettings = SchedulerSettings(), trust: KeyTrust = .honoured,
+        cap: Int64? = nil, accounts: AccountBook = AccountBook(byPrefix: ["": account])
+    ) -> SchedulerRig {
+        var store = StoreModel()
+        for id in 1...max(count, 1) where count > 0 { store.add(task(id)) }
+        store.trust[account] = trust
+        store.cap = cap.map { Credits(nano: $0 * 1_000_000_000) }
+        let rig = SchedulerRig(settings: settings, store: store)
+        rig.start(accounts: accounts)
+        return rig
+    }
+
+    static func settings(_ change: (inout SchedulerSettings) -> Void) -> SchedulerSettings {
+        var settings = SchedulerSettings()
+        change(&settings)
+        return settings
+    }
+
+    /// An attempt that an earlier run left behind.
+    static func leftBehind(
+        _ stage: StoreModel.Stage, id: Int64 = 1, intentAt: Instant = Instant(milliseconds: 1_000_000),
+        account: KeyFingerprint = account, dialect: Dialect = .flat, reserved: Int64? = 2,
+        change: (inout StoreModel.Attempt) -> Void = { _ in }
+    ) -> StoreModel {
+        var store = StoreModel()
+        store.addLeftBehind(
+            stage, id: id, intentAt: intentAt, account: account, dialect: dialect, reserved: reserved, change: change)
+        return store
+    }
+
+    func stage(_ id: Int64, attempt: Int = 1) -> StoreModel.Stage? {
+        store.attempts[AttemptID(task: TaskID(id), number: attempt)]?.stage
+    }
+
+    func attempt(_ id: Int64, number: Int = 1) -> StoreModel.Attempt? {
+        store.attempts[AttemptID(task: TaskID(id), number: number)]
+    }
+
+    /// Times since the start of the rig's clock, in seconds, at which a task was asked for.
+    func askedAfter(_ purpose: QuestionPurpose, since start: Instant) -> [Double] {
+        asked.filter { $0.purpose == purpose }.map { ($0.at - start).inSeconds }
+    }
+
+    func expectSound(_ location: SourceLocation = #_sourceLocation) {
+        #expect(problems.isEmpty, "\(problems.prefix(3).joined(separator: "\n"))", sourceLocation: location)
+    }
+}
+
+extension StoreModel {
+    mutating func addLeftBehind(
+        _ stage: StoreModel.Stage, id: Int64, intentAt: Instant = Instant(milliseconds: 1_000_000),
+        account: KeyFingerprint = SchedulerRig.account, dialect: Dialect = .flat, reserved: Int64? = 2,
+        change: (inout StoreModel.Attempt) -> Void = { _ in }
+    ) {
+        let task = SchedulerRig.task(id)
+        let attempt = AttemptID(task: task.id, number: 1)
+        entries[task.id] = Entry(task: task, isWaiting: false)
+        var left = Attempt(
+            stage: stage, submission: SchedulerRig.submission(attempt, account: account, dialect: dialect),
+            intentAt: intentAt, reserved: reserved.map { Credits(nano: $0 * 1_000_000_000) })
+        change(&left)
+        attempts[attempt] = left
+    }
+}

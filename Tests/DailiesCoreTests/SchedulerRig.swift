@@ -1,0 +1,295 @@
+import Testing
+
+@testable import DailiesCore
+
+/// Drives a scheduler by hand: feeds events, keeps what it asked for until a test answers, and checks after each event
+/// what must always hold. Breaches are collected in ``problems``.
+final class SchedulerRig {
+    var scheduler: Scheduler
+    let settings: SchedulerSettings
+    var store: StoreModel
+    private(set) var now = Instant(milliseconds: 1_000_000)
+
+    private(set) var submits: [Submission] = []
+    private(set) var questions: [(attempt: AttemptID, purpose: QuestionPurpose, question: Question)] = []
+    private(set) var cancels: [AttemptID] = []
+    private(set) var downloads: [(attempt: AttemptID, asset: AssetLocation)] = []
+    private(set) var wakes: [(at: Instant, wake: Wake)] = []
+    private(set) var loads: [(lane: Lane, after: WaitingTask.Place?, limit: Int)] = []
+    private(set) var told: [RunEvent] = []
+    private(set) var steps: [Change.Step] = []
+    private(set) var ending: RunEnding?
+    private(set) var problems: [String] = []
+    /// Every submit, in order, repeats among them.
+    private(set) var sent: [AttemptID] = []
+    /// When each question was put.
+    private(set) var asked: [(at: Instant, attempt: AttemptID, purpose: QuestionPurpose)] = []
+    /// Pages wait until the test delivers them.
+    var holdsLoads = false
+    /// Attempts whose last fate was a 5xx that is free by contract, under `trustsServerErrors`.
+    private var repeatable: Set<AttemptID> = []
+    private var billAboveReservation = false
+
+    static let account = KeyFingerprint("aaaa00000000")
+    static let otherAccount = KeyFingerprint("bbbb00000000")
+    static let batch = BatchID(1)
+    static let model = ModelID("sora-2-pro")
+
+    init(
+        settings: SchedulerSettings = SchedulerSettings(), store: StoreModel = StoreModel(), at now: Instant? = nil,
+        dialect: Dialect = .flat, seed: UInt64 = 1
+    ) {
+        self.settings = settings
+        self.store = store
+        if let now { self.now = now }
+        scheduler = Scheduler(
+            settings: settings, catalogue: Self.catalogue, baseURL: "http://provider", dialect: dialect, seed: seed)
+    }
+
+    static let cadence = PollCadence(phases: [
+        .init(interval: .seconds(2), until: .seconds(90)), .init(interval: .seconds(5), until: .seconds(240)),
+    ])
+
+    static let catalogue = ModelCatalogue(
+        compiled: "2026-11-23",
+        models: [
+            ModelSpec(
+                id: model, vendor: "OpenAI", durationSeconds: 1...20, resolutions: ["720p", "1080p"],
+                defaultResolution: "1080p", aspectRatios: [], defaultAspectRatio: nil, extraFields: [:],
+                acceptsImageInit: false, cadence: cadence, typicalLatency: nil, typicalLatencyForSeconds: nil,
+                prices: [], urlLifetime: nil, withdrawn: nil)
+        ])
+
+    static func task(
+        _ id: Int64, attempt: Int = 1, model: ModelID = model, batch: BatchID = batch, priority: Int = 0
+    ) -> WaitingTask {
+        WaitingTask(
+            id: TaskID(id), batch: batch, key: TaskKey("task-\(id)"), attempt: attempt,
+            shape: RequestShape(model: model, durationSeconds: 8, resolution: "1080p"),
+            request: CanonicalRequest(text: "{\"model\":\"\(model)\",\"prompt\":\"\(id)\"}"), priority: priority)
+    }
+
+    static func submission(
+        _ id: AttemptID, model: ModelID = model, account: KeyFingerprint = account, dialect: Dialect = .flat
+    ) -> Submission {
+        Submission(
+            attempt: id, key: SubmissionKey("key-\(id)"), model: model, dialect: dialect, account: account,
+            body: Array("body-\(id)".utf8))
+    }
+
+    // MARK: events
+
+    func start(
+        accounts: AccountBook = AccountBook(byPrefix: ["": account]), prices: PriceBook? = nil,
+        scope: Set<BatchID>? = nil
+    ) {
+        let batches = store.batches
+        handle(
+            .started(
+                Recovered(
+                    open: store.open, lanes: store.lanes.filter { scope?.contains($0.batch) ?? true },
+                    budgets: Dictionary(uniqueKeysWithValues: batches.map { ($0, store.position($0)) }),
+                    prices: prices ?? PriceBook(catalogue: Self.catalogue, maximumPerTask: Credits(nano: 2_000_000_000)),
+                    trust: store.trust, accounts: accounts, scope: scope)))
+    }
+
+    func handle(_ event: SchedulerEvent) {
+        carryOut(scheduler.handle(event, at: now))
+        check("\(event)")
+        while !holdsLoads, !loads.isEmpty { deliverLoad() }
+    }
+
+    func deliverLoad() {
+        let load = loads.removeFirst()
+        deliver(store.page(load.lane, after: load.after, limit: load.limit), for: load.lane, limit: load.limit)
+    }
+
+    /// Delivers a page that was read earlier.
+    func deliver(_ page: [WaitingTask], for lane: Lane, limit: Int) {
+        handle(.loaded(lane, page, isLast: page.count < limit))
+    }
+
+    func takeLoad() -> (lane: Lane, after: WaitingTask.Place?, limit: Int) { loads.removeFirst() }
+
+    /// The next submit in the air meets this fate.
+    func land(_ fate: SubmitFate, _ id: Int64? = nil) {
+        guard let index = submits.firstIndex(where: { id == nil || $0.attempt.task == TaskID(id ?? 0) }) else {
+            problems.append("no submit of \(id.map(String.init) ?? "any task") is in the air")
+            return
+        }
+        let submission = submits.remove(at: index)
+        repeatable.remove(submission.attempt)
+        if settings.trustsServerErrors, case .unknown(_, isFreeByContract: true) = fate {
+            repeatable.insert(submission.attempt)
+        }
+        handle(.submitted(submission, fate))
+    }
+
+    /// Answers the next question of a task.
+    func answer(_ answer: QueryAnswer, _ id: Int64? = nil, _ purpose: QuestionPurpose? = nil) {
+        let index = questions.firstIndex {
+            (id == nil || $0.attempt.task == TaskID(id ?? 0)) && (purpose == nil || $0.purpose == purpose)
+        }
+        guard let index else {
+            problems.append("no question \(purpose.map { "\($0)" } ?? "") of \(id.map(String.init) ?? "any task") is out")
+            return
+        }
+        let question = questions.remove(at: index)
+        if case .found(let report) = answer { noteBill(report, question.attempt) }
+        handle(.answered(question.attempt, question.purpose, answer))
+    }
+
+    func answerCancel(_ answer: QueryAnswer) {
+        guard !cancels.isEmpty else { return problems.append("no cancel is out") }
+        handle(.answered(cancels.removeFirst(), .cancel, answer))
+    }
+
+    func finishDownload(_ result: DownloadResult, _ id: Int64? = nil) {
+        let index = downloads.firstIndex { id == nil || $0.attempt.task == TaskID(id ?? 0) }
+        guard let index else { return problems.append("no download is under way") }
+        handle(.downloaded(downloads.remove(at: index).attempt, result))
+    }
+
+    func save(_ id: Int64? = nil) {
+        finishDownload(.saved(SavedClip(path: "/clips/\(id ?? 0).mp4", sha256: "", bytes: 1)), id)
+    }
+
+    /// Moves the time, serving every wake-up on the way.
+    func advance(by duration: Duration) { advance(to: now + duration) }
+
+    func advance(to instant: Instant) {
+        while let next = nextWake, next <= instant, ending == nil { serveNextWake() }
+        now = max(now, instant)
+    }
+
+    var nextWake: Instant? { wakes.map(\.at).min() }
+
+    func serveNextWake() {
+        guard let index = wakes.indices.min(by: { (wakes[$0].at, $0) < (wakes[$1].at, $1) }) else { return }
+        let next = wakes.remove(at: index)
+        now = max(now, next.at)
+        handle(.woken(next.wake))
+    }
+
+    /// What a crash leaves: the store, and nothing else.
+    func restarted(seed: UInt64 = 2, settings: SchedulerSettings? = nil) -> SchedulerRig {
+        SchedulerRig(settings: settings ?? self.settings, store: store, at: now, seed: seed)
+    }
+
+    private func noteBill(_ report: RemoteReport, _ id: AttemptID) {
+        guard let charge = report.charges.first?.credits, let reserved = store.attempts[id]?.reserved else { return }
+        if charge > reserved { billAboveReservation = true }
+    }
+
+    // MARK: effects
+
+    private func carryOut(_ effects: [Effect]) {
+        for effect in effects {
+            if ending != nil { problems.append("an effect after the end: \(effect)") }
+            switch effect {
+            case .commit(let changes, let actions):
+                for change in changes { record(change) }
+                for action in actions { act(action) }
+            case .begin(let task, let reserved): begin(task, reserved)
+            case .act(let action): act(action)
+            case .wake(let wake, let instant):
+                if instant <= now { problems.append("\(wake) is armed for \(instant), at \(now)") }
+                wakes.append((instant, wake))
+            case .load(let lane, let place, let limit): loads.append((lane, place, limit))
+            case .tell(let event): told.append(event)
+            case .finish(let ending): self.ending = ending
+            }
+        }
+    }
+
+    private func record(_ change: Change) {
+        steps.append(change.step)
+        store.apply(change)
+    }
+
+    private func begin(_ task: WaitingTask, _ reserved: Credits?) {
+        let id = AttemptID(task: task.id, number: task.attempt)
+        let account = scheduler.accounts.account(for: task.shape.model) ?? Self.account
+        let submission = Self.submission(
+            id, model: task.shape.model, account: account, dialect: scheduler.dialect)
+        record(Change(at: now, .intent(Intent(submission: submission, reserved: reserved))))
+        act(.submit(submission))
+        if scheduler.tally.inFlight > scheduler.concurrencyLimit {
+            problems.append("\(scheduler.tally.inFlight) in flight, with a limit of \(scheduler.concurrencyLimit)")
+        }
+    }
+
+    private func act(_ action: Action) {
+        switch action {
+        case .submit(let submission): send(submission)
+        case .ask(let id, let purpose, let question):
+            if questions.contains(where: { $0.attempt == id && $0.purpose == purpose }) {
+                problems.append("\(id) is asked for twice at a time (\(purpose))")
+            }
+            asked.append((now, id, purpose))
+            questions.append((id, purpose, question))
+        case .cancel(let id, _, _): cancels.append(id)
+        case .download(let id, let asset, _):
+            if downloads.contains(where: { $0.attempt == id }) { problems.append("\(id) is downloaded twice at a time") }
+            downloads.append((id, asset))
+        }
+    }
+
+    private func send(_ submission: Submission) {
+        let id = submission.attempt
+        if submits.contains(where: { $0.attempt == id }) { problems.append("\(id) is in the air twice") }
+        guard let attempt = store.attempts[id] else {
+            return problems.append("\(id) is sent without a durable intent")
+        }
+        if attempt.submission != submission { problems.append("\(id) is repeated with other bytes") }
+        switch attempt.stage {
+        case .inTheAir: break
+        case .uncertain:
+            let isProven = scheduler.trust[submission.account] == .honoured && submission.dialect == scheduler.dialect
+            if !isProven, !repeatable.contains(id) { problems.append("\(id) is sent again, its fate unknown") }
+        case .accepted, .completed, .failed, .cancelled, .notAccepted:
+            problems.append("\(id) is sent while \(attempt.stage)")
+        }
+        if scheduler.isStopping { problems.append("\(id) is sent after the stop") }
+        sent.append(id)
+        submits.append(submission)
+    }
+
+    // MARK: what always holds
+
+    private func check(_ event: @autoclosure () -> String) {
+        let before = problems.count
+        var tally = Scheduler.Tally()
+        for flight in scheduler.flights.values { tally.count(flight, 1) }
+        if tally != scheduler.tally { problems.append("the tally drifted: \(scheduler.tally), but \(tally)") }
+        for batch in store.batches { checkBudget(batch) }
+        let airborne = scheduler.airborne.values.reduce(0, +)
+        if airborne != submits.count { problems.append("\(airborne) counted in the air, \(submits.count) are") }
+        if ending != nil, !submits.isEmpty { problems.append("it ended with a submit in the air") }
+        if ending == nil, isStuck { problems.append("nothing is in the air, no wake is pending, and it has not ended") }
+        problems += store.problems
+        if problems.count > before { problems[before] += " (after \(event().prefix(300)), at \(now))" }
+    }
+
+    private func checkBudget(_ batch: BatchID) {
+        let position = store.position(batch)
+        guard let known = scheduler.budgets[batch]?.position, known == position else {
+            return problems.append("the budget drifted: \(String(describing: scheduler.budgets[batch])), but \(position)")
+        }
+        guard let cap = position.cap, !billAboveReservation else { return }
+        if position.settled + position.reserved > CreditTotal(cap) { problems.append("above the budget: \(position)") }
+    }
+
+    private var isStuck: Bool {
+        submits.isEmpty && questions.isEmpty && cancels.isEmpty && downloads.isEmpty && loads.isEmpty
+            && !wakes.contains { isLive($0.wake) }
+    }
+
+    private func isLive(_ wake: Wake) -> Bool {
+        switch wake {
+        case .attempt(let id, let serial): scheduler.flight(id)?.serial == serial
+        case .download(let id, let serial): scheduler.flight(id)?.downloadSerial == serial
+        case .account(let serial): scheduler.pause.armedAt != nil && scheduler.pause.serial == serial
+        }
+    }
+}

@@ -1,0 +1,234 @@
+import DailiesCore
+
+/// A store in memory that refuses what the real one refuses: every step names the state it starts from.
+struct StoreModel {
+    enum Stage: Hashable {
+        case inTheAir
+        case uncertain
+        case accepted(RemoteTaskID, isRunning: Bool)
+        case completed(RemoteTaskID)
+        case failed
+        case cancelled
+        case notAccepted
+    }
+
+    struct Attempt {
+        var stage: Stage
+        let submission: Submission
+        let intentAt: Instant
+        var reserved: Credits?
+        var charge: Credits?
+        var isCostAwaited = false
+        var asset: AssetLocation?
+        var path: String?
+        var hasNoAsset = false
+        var lostAt: Instant?
+        var isReplayed = false
+        var repeats = 0
+    }
+
+    struct Entry {
+        var task: WaitingTask
+        var isWaiting: Bool
+    }
+
+    var entries: [TaskID: Entry] = [:]
+    var attempts: [AttemptID: Attempt] = [:]
+    var cap: Credits?
+    var trust: [KeyFingerprint: KeyTrust] = [:]
+    private(set) var problems: [String] = []
+
+    mutating func add(_ task: WaitingTask) { entries[task.id] = Entry(task: task, isWaiting: true) }
+
+    mutating func apply(_ change: Change) {
+        let before = problems.count
+        step(change.step, at: change.at)
+        if problems.count > before { problems[before] += " by \(change.step)" }
+    }
+
+    private mutating func step(_ step: Change.Step, at: Instant) {
+        switch step {
+        case .intent(let intent): open(intent, at)
+        case .repeated(let id):
+            move(id) { $0.stage == .uncertain } to: { $0.repeats += 1 }
+        case .notAccepted(let id, _):
+            move(id) {
+                $0.stage == .inTheAir || $0.stage == .uncertain
+            } to: {
+                $0.stage = .notAccepted
+                $0.reserved = nil
+            }
+            entries[id.task]?.isWaiting = true
+        case .uncertain(let id, _):
+            move(id) { $0.stage == .inTheAir || $0.stage == .uncertain } to: { $0.stage = .uncertain }
+        case .accepted(let id, let acceptance): accept(id, acceptance)
+        case .running(let id):
+            move(id) {
+                if case .accepted(_, isRunning: false) = $0.stage { true } else { false }
+            } to: {
+                if case .accepted(let remote, _) = $0.stage { $0.stage = .accepted(remote, isRunning: true) }
+            }
+        case .settled(let id, let settlement): settle(id, settlement)
+        case .costLearned(let id, let amounts):
+            move(id) {
+                $0.isSettled && $0.charge == nil && !amounts.isEmpty
+            } to: {
+                $0.charge = amounts.first?.credits
+                $0.reserved = nil
+                $0.isCostAwaited = false
+            }
+        case .costUnknown(let id): move(id) { $0.isCostAwaited } to: { $0.isCostAwaited = false }
+        case .assetFound(let id, let asset):
+            move(id) {
+                $0.isUnsaved
+            } to: {
+                $0.asset = asset
+                $0.hasNoAsset = false
+            }
+        case .noAsset(let id): move(id) { $0.isUnsaved } to: { $0.hasNoAsset = true }
+        case .saved(let id, let clip):
+            move(id) {
+                $0.isUnsaved
+            } to: {
+                $0.path = clip.path
+                $0.asset = nil
+                $0.hasNoAsset = false
+            }
+        case .lost(let id, _): move(id) { $0.isWithProvider || $0.isUnsaved } to: { $0.lostAt = $0.lostAt ?? at }
+        case .found(let id): move(id) { $0.lostAt != nil } to: { $0.lostAt = nil }
+        case .unresolved(let id): move(id) { $0.isWithProvider } to: { _ in }
+        case .withdrawn(let task, _): entries[task]?.isWaiting = false
+        case .retried(let task): retry(task)
+        case .keyTrust(let record): trust[record.account] = record.trust
+        case .note: break
+        }
+    }
+
+    private mutating func move(_ id: AttemptID, _ fits: (Attempt) -> Bool, to change: (inout Attempt) -> Void) {
+        guard var attempt = attempts[id], fits(attempt) else {
+            let stage = attempts[id].map { "\($0.stage)" } ?? "nothing"
+            problems.append("the store refuses attempt \(id), which is \(stage),")
+            return
+        }
+        change(&attempt)
+        attempts[id] = attempt
+    }
+
+    private mutating func open(_ intent: Intent, _ at: Instant) {
+        let id = intent.submission.attempt
+        guard let entry = entries[id.task], entry.isWaiting, entry.task.attempt == id.number,
+            attempts[id].map({ $0.stage == .notAccepted }) ?? true
+        else {
+            problems.append("the store refuses the intent of \(id)")
+            return
+        }
+        entries[id.task]?.isWaiting = false
+        attempts[id] = Attempt(
+            stage: .inTheAir, submission: intent.submission, intentAt: at, reserved: intent.reserved)
+    }
+
+    private mutating func accept(_ id: AttemptID, _ acceptance: Acceptance) {
+        move(id) {
+            $0.stage == .inTheAir || $0.stage == .uncertain
+        } to: {
+            $0.stage = .accepted(acceptance.remoteID, isRunning: acceptance.isRunning)
+            $0.reserved = acceptance.reserved
+            $0.isReplayed = acceptance.source == .replayed
+        }
+    }
+
+    private mutating func settle(_ id: AttemptID, _ settlement: Settlement) {
+        move(id) {
+            $0.stage == .inTheAir || $0.stage == .uncertain || $0.isWithProvider
+        } to: {
+            switch settlement.end {
+            case .completed:
+                if case .accepted(let remote, _) = $0.stage { $0.stage = .completed(remote) }
+            case .failed: $0.stage = .failed
+            case .cancelled: $0.stage = .cancelled
+            }
+            $0.charge = settlement.charges.first?.credits
+            $0.isCostAwaited = settlement.isCostAwaited && $0.charge == nil
+            if $0.charge != nil { $0.reserved = nil }
+            $0.asset = settlement.asset
+            $0.lostAt = nil
+        }
+    }
+
+    private mutating func retry(_ id: TaskID) {
+        guard let entry = entries[id], !entry.isWaiting,
+            let attempt = attempts[AttemptID(task: id, number: entry.task.attempt)],
+            attempt.stage == .failed || attempt.stage == .cancelled
+        else {
+            problems.append("the store refuses another attempt of task \(id)")
+            return
+        }
+        let old = entry.task
+        let task = WaitingTask(
+            id: old.id, batch: old.batch, key: old.key, attempt: old.attempt + 1, shape: old.shape,
+            request: old.request, priority: old.priority, output: old.output)
+        entries[id] = Entry(task: task, isWaiting: true)
+    }
+
+    // MARK: reading
+
+    func page(_ lane: Lane, after place: WaitingTask.Place?, limit: Int) -> [WaitingTask] {
+        let waiting = entries.values.filter { entry in
+            entry.isWaiting && entry.task.batch == lane.batch && entry.task.shape.model == lane.model
+                && (place.map { $0 < entry.task.place } ?? true)
+        }
+        return Array(waiting.map(\.task).sorted { $0.place < $1.place }.prefix(limit))
+    }
+
+    var lanes: [Lane] {
+        let waiting = entries.values.filter(\.isWaiting)
+        return Set(waiting.map { Lane(batch: $0.task.batch, model: $0.task.shape.model) }).sorted()
+    }
+
+    var open: [OpenAttempt] {
+        attempts.sorted { $0.key < $1.key }.compactMap { id, attempt in
+            guard let entry = entries[id.task], let standing = attempt.standing else { return nil }
+            return OpenAttempt(
+                attempt: id, batch: entry.task.batch, key: entry.task.key, submission: attempt.submission,
+                shape: entry.task.shape, standing: standing, intentAt: attempt.intentAt, reserved: attempt.reserved,
+                lostAt: attempt.lostAt, output: entry.task.output)
+        }
+    }
+
+    func position(_ batch: BatchID) -> BudgetPosition {
+        var position = BudgetPosition(cap: cap, settled: .zero, reserved: .zero)
+        for (id, attempt) in attempts where entries[id.task]?.task.batch == batch {
+            position.settled += CreditTotal(attempt.charge ?? .zero)
+            position.reserved += CreditTotal(attempt.reserved ?? .zero)
+        }
+        return position
+    }
+
+    var batches: Set<BatchID> { Set(entries.values.map(\.task.batch)) }
+}
+
+extension StoreModel.Attempt {
+    var isWithProvider: Bool { if case .accepted = stage { true } else { false } }
+    var isUnsaved: Bool { if case .completed = stage { path == nil } else { false } }
+    var isSettled: Bool {
+        switch stage {
+        case .completed, .failed, .cancelled: true
+        case .inTheAir, .uncertain, .accepted, .notAccepted: false
+        }
+    }
+
+    /// What a new run has to know of it; nil when nothing is left to do.
+    var standing: OpenAttempt.Standing? {
+        switch stage {
+        case .inTheAir: .sent(isMarkedUncertain: false)
+        case .uncertain: .sent(isMarkedUncertain: true)
+        case .accepted(let remote, let isRunning): .accepted(remote, isRunning: isRunning)
+        case .completed(let remote):
+            path == nil || isCostAwaited
+                ? .completed(
+                    remote, asset: asset, isSaved: path != nil, isCostAwaited: isCostAwaited, hasNoAsset: hasNoAsset)
+                : nil
+        case .failed, .cancelled, .notAccepted: nil
+        }
+    }
+}

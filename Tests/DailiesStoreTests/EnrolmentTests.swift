@@ -1,0 +1,168 @@
+import DailiesCore
+import Foundation
+import Testing
+
+@testable import DailiesStore
+
+struct EnrolmentTests {
+    private let accepting = EnrolmentRules(acceptChanges: true)
+
+    @Test func `the same manifest again changes nothing`() throws {
+        let specs = [Rig.spec("a"), Rig.spec("b", tags: [TaskSpec.Tag(name: "client", value: "acme")])]
+        let rig = try Rig(tasks: specs)
+        let before = try rig.shell().rows("SELECT * FROM task")
+        let again = try rig.enrol(specs)
+        #expect(again.unchanged == 2)
+        #expect(again.new + again.changed + again.removed + again.restored == 0)
+        #expect(again.standing == [.queued: 2])
+        #expect(try rig.shell().rows("SELECT * FROM task") == before)
+    }
+
+    @Test func `tags, priority and file name follow the manifest without a new attempt`() throws {
+        let rig = try Rig(tasks: [Rig.spec("a")])
+        try rig.apply(Steps.intent(), Steps.accepted(), Steps.settled(.completed))
+        let tags = [TaskSpec.Tag(name: "a\"b", value: "line\nend\\ é"), TaskSpec.Tag(name: "client", value: "acme")]
+        let result = try rig.enrol([Rig.spec("a", tags: tags, priority: 5, output: "x.mp4")])
+        #expect(result.unchanged == 1)
+        #expect(result.standing == [.completed: 1])
+        #expect(try rig.shell().one("SELECT state, attempt, priority FROM task") == "completed|1|5")
+        let row = try #require(try rig.store.tasks(limit: 1).first)
+        #expect(row.tags == tags)
+        #expect(row.output == "x.mp4")
+    }
+
+    @Test func `a changed request is refused with the list, and nothing is written`() throws {
+        let rig = try Rig(tasks: [Rig.spec("a"), Rig.spec("b"), Rig.spec("c")])
+        let before = try rig.shell().rows("SELECT * FROM task UNION ALL SELECT * FROM task")
+        let error = #expect(throws: EnrolmentError.self) {
+            try rig.enrol([Rig.spec("b", prompt: "new"), Rig.spec("d"), Rig.spec("a", prompt: "new")])
+        }
+        guard case .changed(let list) = error else {
+            Issue.record("refused as \(String(describing: error))")
+            return
+        }
+        #expect(list.map(\.key.text) == ["b", "a"])
+        #expect(list.map(\.standing) == [.unsent, .unsent])
+        #expect(try rig.shell().rows("SELECT * FROM task UNION ALL SELECT * FROM task") == before)
+        #expect(try rig.shell().one("SELECT count(*) FROM event WHERE kind = 'enrolled'") == "1")
+    }
+
+    @Test func `requests that differ in their Unicode form only are different`() throws {
+        let rig = try Rig(tasks: [Rig.spec("a", prompt: "caf\u{E9}")])
+        #expect(throws: EnrolmentError.self) { try rig.enrol([Rig.spec("a", prompt: "cafe\u{301}")]) }
+    }
+
+    @Test func `an accepted change of an unsent task takes the new request under the same number`() throws {
+        let rig = try Rig(tasks: [Rig.spec("a")])
+        let result = try rig.enrol([Rig.spec("a", prompt: "new", model: "veo-3")], accepting)
+        #expect(result.changed == 1)
+        #expect(try rig.shell().one("SELECT state, attempt, prompt, model FROM task") == "queued|1|new|veo-3")
+        #expect(try rig.store.waitingLanes(batches: [rig.batch]) == [Lane(batch: rig.batch, model: ModelID("veo-3"))])
+    }
+
+    @Test func `an accepted change of a settled task is a new attempt, and the old cost stays`() throws {
+        let rig = try Rig(tasks: [Rig.spec("a")])
+        try rig.apply(Steps.intent(), Steps.accepted(), Steps.settled(.completed), Steps.saved())
+        let result = try rig.enrol([Rig.spec("a", prompt: "new", model: "veo-3")], accepting)
+        #expect(result.standing == [.queued: 1])
+        #expect(try rig.shell().one("SELECT state, attempt, credits_nano FROM task") == "queued|2|1250000000")
+        try rig.apply(
+            Steps.intent(1, 2, model: "veo-3"), Steps.accepted(1, 2), Steps.settled(.completed, 1, 2))
+        #expect(try rig.shell().one("SELECT attempt, credits_nano FROM task") == "2|2500000000")
+        #expect(try rig.shell().rows("SELECT n, model FROM attempt") == ["1|sora-2-pro", "2|veo-3"])
+        #expect(try rig.store.spend(by: []).total.supersededTakes == 1)
+    }
+
+    @Test func `a changed task that is not settled is never touched`() throws {
+        let rig = try Rig(tasks: (1...4).map { Rig.spec("task-\($0)") })
+        try rig.apply(
+            Steps.intent(1), Steps.intent(2), Steps.accepted(2), Steps.intent(3), Steps.accepted(3),
+            Steps.settled(.completed, 3, charges: [], awaited: true))
+        let error = #expect(throws: EnrolmentError.self) {
+            try rig.enrol((1...4).map { Rig.spec("task-\($0)", prompt: "new") }, accepting)
+        }
+        #expect(error == .unsettled([TaskKey("task-1"), TaskKey("task-2"), TaskKey("task-3")]))
+        #expect(try rig.shell().one("SELECT count(*) FROM task WHERE prompt = 'new'") == "0")
+    }
+
+    @Test func `what waits and is gone is cancelled as removed, and waits again when it is back`() throws {
+        let specs = (1...4).map { Rig.spec("task-\($0)") }
+        let rig = try Rig(tasks: specs)
+        try rig.apply(Steps.intent(2), .withdrawn(TaskID(3), .cancelled))
+        let result = try rig.enrol([specs[3]])
+        #expect(result.removed == 1)
+        #expect(
+            try rig.shell().rows("SELECT key, state, failure_code FROM task")
+                == ["task-1|cancelled|removed", "task-2|queued|", "task-3|cancelled|cancelled", "task-4|queued|"])
+        let back = try rig.enrol(specs)
+        #expect(back.restored == 1)
+        #expect(back.standing == [.queued: 3, .cancelled: 1])
+        #expect(try rig.shell().one("SELECT state, attempt FROM task WHERE key = 'task-1'") == "queued|1")
+        #expect(
+            try rig.shell().rows("SELECT kind FROM event WHERE task = 1 ORDER BY id") == ["withdrawn", "restored"])
+    }
+
+    @Test func `a batch belongs to one path unless told otherwise`() throws {
+        let rig = try Rig()
+        let moved = Rig.manifest(path: "/other.yaml")
+        #expect(throws: EnrolmentError.differentPath(stored: "/m.yaml")) {
+            try rig.enrol([Rig.spec("a")], manifest: moved)
+        }
+        _ = try rig.enrol([Rig.spec("a")], EnrolmentRules(sameBatch: true), manifest: moved)
+        #expect(try rig.store.batch(named: "batch")?.manifestPath == "/other.yaml")
+    }
+
+    @Test func `a batch belongs to one provider for good`() throws {
+        let rig = try Rig()
+        let error = EnrolmentError.differentProvider(name: "bytespike", baseURL: "https://api.example")
+        #expect(throws: error) {
+            try rig.enrol(
+                [Rig.spec("a")], EnrolmentRules(sameBatch: true), manifest: Rig.manifest(baseURL: "http://[::1]"))
+        }
+        #expect(throws: error) {
+            try rig.enrol([Rig.spec("a")], manifest: Rig.manifest(provider: "simulator"))
+        }
+    }
+
+    @Test func `a budget holds until it is set again`() throws {
+        let rig = try Rig(budget: .cap(Steps.credits("10")))
+        _ = try rig.enrol([Rig.spec("a")])
+        #expect(try rig.store.budgetPosition(rig.batch).cap == Steps.credits("10"))
+        _ = try rig.enrol([Rig.spec("a")], manifest: Rig.manifest(budget: .cap(Steps.credits("12.5"))))
+        #expect(try rig.store.budgetPosition(rig.batch).cap == Steps.credits("12.5"))
+        try rig.store.setBudget(rig.batch, .none, at: rig.tick())
+        try rig.store.setBudget(rig.batch, .none, at: rig.tick())
+        #expect(try rig.store.budgetPosition(rig.batch).cap == nil)
+        #expect(
+            try rig.shell().rows("SELECT message FROM event WHERE kind = 'budget_set'") == ["10", "12.5", "none"])
+    }
+
+    @Test func `a comparison says what a run would do and writes nothing`() throws {
+        let rig = try Rig(tasks: (1...9).map { Rig.spec("task-\($0)") })
+        let uncertain = AttemptID(task: TaskID(3), number: 1)
+        try rig.apply(
+            Steps.intent(2), Steps.accepted(2), Steps.intent(3), .uncertain(uncertain, Steps.fault),
+            Steps.intent(4), Steps.accepted(4), Steps.settled(.completed, 4), Steps.saved(4),
+            Steps.intent(5), Steps.settled(.failed, 5, charges: [.notBilled], code: "bad"),
+            .withdrawn(TaskID(6), .cancelled), .withdrawn(TaskID(7), .removed))
+        let reader = try Store.open(rig.scratch.path, for: .reading)
+        let before = try rig.shell().one("SELECT count(*) FROM event")
+        let specs = (1...7).map { Rig.spec("task-\($0)") } + [Rig.spec("task-8", prompt: "other"), Rig.spec("new")]
+        let comparison = try reader.compare(batchName: "batch", tasks: specs)
+        let change = ChangedTask(
+            key: TaskKey("task-8"), stored: Rig.spec("task-8").request, standing: .unsent)
+        #expect(
+            comparison.verdicts == [
+                .waiting, .resumable, .uncertain, .paid(isSaved: true), .failed(code: "bad"),
+                .cancelled(code: "cancelled"), .restored, .changed(change), .new,
+            ])
+        #expect(comparison.removed.map(\.text) == ["task-9"])
+        #expect(try reader.compare(batchName: "none", tasks: specs).verdicts == specs.map { _ in .new })
+        #expect(try rig.shell().one("SELECT count(*) FROM event") == before)
+    }
+
+    @Test func `the order of the manifest is the order of the ids`() throws {
+        let rig = try Rig(tasks: ["z", "a", "m"].map { Rig.spec($0) })
+        #expect(try rig.store.tasks(limit: 10).map(\.key.text) == ["z", "a", "m"])
+    }
+}
