@@ -5,7 +5,7 @@ import Dispatch
 final class ClipDownload: DownloadSink, @unchecked Sendable {
     // Unchecked because of `file` and `failure`: they are touched on `queue` only.
 
-    private let queue: DispatchQueue
+    let queue: DispatchQueue
     private let file: ClipFile
     private var failure: String?
 

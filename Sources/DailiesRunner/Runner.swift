@@ -48,7 +48,7 @@ public final class Runner: @unchecked Sendable {
 
     let queue = DispatchQueue(label: "dailies.runner", qos: .userInitiated)
     /// Reads pages of waiting tasks, so that the scheduler never waits for the disk.
-    private let readingQueue = DispatchQueue(label: "dailies.runner.reading", qos: .userInitiated)
+    let readingQueue = DispatchQueue(label: "dailies.runner.reading", qos: .userInitiated)
     private let store: Store
     private let provider: any RenderProvider
     private let timers: any RunnerTimers
@@ -60,7 +60,7 @@ public final class Runner: @unchecked Sendable {
     private var deadlines = DeadlineHeap()
     private var batches: [BatchID: StoredBatch] = [:]
     private var submissionKeys: [AttemptID: SubmissionKey] = [:]
-    private var downloads: [AttemptID: ClipDownload] = [:]
+    private(set) var downloads: [AttemptID: ClipDownload] = [:]
     private var done: (@Sendable (Outcome) -> Void)?
 
     /// - Parameter observer: called on the runner's queue for everything worth telling; it must not block.
@@ -88,7 +88,9 @@ public final class Runner: @unchecked Sendable {
         queue.async {
             self.done = done
             do {
-                self.handle(.started(try self.recover()))
+                let recovered = try self.recover()
+                // A step of its own, so that all reading is over before the first change.
+                self.queue.async { self.handle(.started(recovered)) }
             } catch {
                 self.fail("\(error)")
             }
@@ -105,6 +107,9 @@ public final class Runner: @unchecked Sendable {
     public func inspect(_ body: @escaping @Sendable (Scheduler.Tally, _ limit: Int) -> Void) {
         queue.async { body(self.scheduler.tally, self.scheduler.concurrencyLimit) }
     }
+
+    /// What a crash does, for tests: from here on nothing is decided, sent or told. Only while ``queue`` is suspended.
+    func vanish() { done = nil }
 
     private func recover() throws -> Recovered {
         for batch in try store.batches() { batches[batch.id] = batch }

@@ -27,7 +27,7 @@ extension Database {
         try moveTask(of: attempt, for: step, from: facts.state, to: new)
         try sumUp(attempt.task)
         var row = LogRow(step, at: at, attempt, in: facts.batch).moving(from: facts.state, to: new)
-        row.source = settlement.isReplayed ? "replayed" : charge?.ruleOrReply ?? "reply"
+        row.source = settlement.isReplayed ? "replayed" : charge?.ruleOrReply ?? settlement.saidBy
         row.code = settlement.failureCode
         row.message = settlement.failureMessage
         try logCharges(settlement.charges, releasing: facts.reserved, in: row)
@@ -112,6 +112,9 @@ extension Settlement.End {
 }
 
 extension Settlement {
+    /// Whose word an end without a cost is.
+    fileprivate var saidBy: String { failureCode == Settlement.assumedLost ? "user" : "reply" }
+
     /// An end without success has a code, the provider's or the bare word.
     fileprivate var codeToKeep: String? {
         switch end {

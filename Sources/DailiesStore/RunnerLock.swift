@@ -40,7 +40,7 @@ extension Store {
     }
 
     /// Who holds the lock, for the message of whoever is refused.
-    private static func note(in descriptor: Int32) -> String {
+    static func note(in descriptor: Int32) -> String {
         var buffer = [UInt8](repeating: 0, count: 200)
         let count = pread(descriptor, &buffer, buffer.count, 0)
         let line = buffer.prefix(max(count, 0)).prefix { $0 >= 0x20 && $0 < 0x7F }

@@ -5,16 +5,30 @@ public struct Redaction: Sendable {
     public static let mark = "[key]"
     public static let none = Redaction(secrets: [])
 
+    /// A shorter key, as simulators are given, stands in half the words that a provider writes.
+    private static let shortestInText = 8
+    /// What the service is asked with later (ids, addresses) must stay as it is, unless a real key stands in it.
+    private static let shortestInIdentifiers = 16
+
     private let secrets: [[UInt8]]
 
-    /// - Parameter secrets: compared byte by byte; empty ones are ignored.
+    /// - Parameter secrets: compared byte by byte; those of fewer than eight bytes are ignored.
     public init(secrets: [String]) {
         // Longest first, so that a key that begins with another one leaves no tail.
-        self.secrets = secrets.map { Array($0.utf8) }.filter { !$0.isEmpty }.sorted { $0.count > $1.count }
+        self.secrets = secrets.map { Array($0.utf8) }.filter { $0.count >= Self.shortestInText }
+            .sorted { $0.count > $1.count }
     }
 
+    /// Text for people.
     public func callAsFunction(_ text: String) -> String {
         secrets.contains { Self.occurs($0, in: text.utf8) } ? replaced(text) : text
+    }
+
+    /// An id, a word or an address, which means something as it is: changed only where a key of at least sixteen bytes
+    /// stands in it.
+    public func identifier(_ text: String) -> String {
+        secrets.contains { $0.count >= Self.shortestInIdentifiers && Self.occurs($0, in: text.utf8) }
+            ? replaced(text) : text
     }
 
     private static func occurs(_ secret: [UInt8], in text: String.UTF8View) -> Bool {

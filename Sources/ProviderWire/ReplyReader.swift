@@ -24,18 +24,18 @@ public enum ReplyReader {
         _ body: [UInt8], date: Instant?, redaction: Redaction = .none
     ) throws(WireError) -> RemoteReport {
         let members = try JSONValue.object(in: body)
-        let id = try identifier(members.value(WireField.taskID)).map { RemoteTaskID(redaction($0)) }
+        let id = try identifier(members.value(WireField.taskID)).map { RemoteTaskID(redaction.identifier($0)) }
         let word = members.value(WireField.status)?.string
         guard id != nil || word != nil else { throw WireError(.missing(WireField.taskID)) }
         let asset = Asset(members)
         let failure = failure(members)
         return RemoteReport(
-            phase: phase(word.map { redaction($0) } ?? ""), remoteID: id,
+            phase: phase(word.map { redaction.identifier($0) } ?? ""), remoteID: id,
             submissionKey: echo(members, redaction), estimate: amount(members, WireField.estimatedCredits),
             charges: charges(members), remaining: remaining(members),
-            asset: asset.url.map { AssetLocation(url: redaction($0)) }, deliveredSeconds: asset.seconds,
+            asset: asset.url.map { AssetLocation(url: redaction.identifier($0)) }, deliveredSeconds: asset.seconds,
             submittedAt: time(members, WireField.submittedAt), completedAt: time(members, WireField.completedAt),
-            failureCode: failure.code.map { WireText.cut(redaction($0), to: maximumCodeLength) },
+            failureCode: failure.code.map { WireText.cut(redaction.identifier($0), to: maximumCodeLength) },
             failureMessage: failure.message.map { WireText.cut(redaction($0), to: maximumMessageLength) },
             repliedAt: date)
     }
@@ -64,7 +64,7 @@ public enum ReplyReader {
         guard let text = members.value(WireField.outTaskID)?.string, !text.isEmpty,
             text.utf8.count <= maximumIDBytes
         else { return nil }
-        return SubmissionKey(redaction(text))
+        return SubmissionKey(redaction.identifier(text))
     }
 
     private static func amount(_ members: [JSONMember], _ field: String) -> Amount? {

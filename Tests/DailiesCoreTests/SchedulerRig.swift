@@ -15,7 +15,7 @@ final class SchedulerRig {
     private(set) var cancels: [AttemptID] = []
     private(set) var downloads: [(attempt: AttemptID, asset: AssetLocation)] = []
     private(set) var wakes: [(at: Instant, wake: Wake)] = []
-    private(set) var loads: [(lane: Lane, after: WaitingTask.Place?, limit: Int)] = []
+    private(set) var loads: [(lane: Lane, page: [WaitingTask], limit: Int)] = []
     private(set) var told: [RunEvent] = []
     private(set) var steps: [Change.Step] = []
     private(set) var ending: RunEnding?
@@ -24,7 +24,7 @@ final class SchedulerRig {
     private(set) var sent: [AttemptID] = []
     /// When each question was put.
     private(set) var asked: [(at: Instant, attempt: AttemptID, purpose: QuestionPurpose)] = []
-    /// Pages wait until the test delivers them.
+    /// Pages, read when they were asked for, wait until the test delivers them.
     var holdsLoads = false
     /// Attempts whose last fate was a 5xx that is free by contract, under `trustsServerErrors`.
     private var repeatable: Set<AttemptID> = []
@@ -101,15 +101,8 @@ final class SchedulerRig {
 
     func deliverLoad() {
         let load = loads.removeFirst()
-        deliver(store.page(load.lane, after: load.after, limit: load.limit), for: load.lane, limit: load.limit)
+        handle(.loaded(load.lane, load.page, isLast: load.page.count < load.limit))
     }
-
-    /// Delivers a page that was read earlier.
-    func deliver(_ page: [WaitingTask], for lane: Lane, limit: Int) {
-        handle(.loaded(lane, page, isLast: page.count < limit))
-    }
-
-    func takeLoad() -> (lane: Lane, after: WaitingTask.Place?, limit: Int) { loads.removeFirst() }
 
     /// The next submit in the air meets this fate.
     func land(_ fate: SubmitFate, _ id: Int64? = nil) {
@@ -195,7 +188,8 @@ final class SchedulerRig {
             case .wake(let wake, let instant):
                 if instant <= now { problems.append("\(wake) is armed for \(instant), at \(now)") }
                 wakes.append((instant, wake))
-            case .load(let lane, let place, let limit): loads.append((lane, place, limit))
+            case .load(let lane, let place, let limit):
+                loads.append((lane, store.page(lane, after: place, limit: limit), limit))
             case .tell(let event): told.append(event)
             case .finish(let ending): self.ending = ending
             }

@@ -162,6 +162,17 @@ struct ReadingTests {
         #expect(error?.kind == .readOnly)
     }
 
+    @Test func `what a killed runner left behind can be read before anyone repairs it`() throws {
+        let rig = try Rig()
+        try rig.apply(Steps.intent())
+        // The log of a process that never closed its store, without the shared index that was its memory.
+        let left = rig.scratch.folder + "/left.sqlite"
+        for ending in ["", "-wal"] {
+            try FileManager.default.copyItem(atPath: rig.scratch.path + ending, toPath: left + ending)
+        }
+        #expect(try Store.open(left, for: .reading).summary().total.inTheAir == 1)
+    }
+
     @Test func `the summary counts what stands where`() throws {
         let rig = try Rig(tasks: (1...8).map { Rig.spec("task-\($0)") }, budget: .cap(Steps.credits("100")))
         func attempt(_ task: Int64) -> AttemptID { AttemptID(task: TaskID(task), number: 1) }

@@ -76,13 +76,3 @@ import Testing
     @Test(arguments: ["", "<html>502</html>", "{}", #"{"error":null}"#, #"{"error":[]}"#, "[]", #"{"task_id":"t"}"#])
     func `anything else is no error body`(body: String) { #expect(ErrorBody.read(Array(body.utf8)) == nil) }
 }
-
-@Suite struct RedactionTests {
-    @Test func `every occurrence goes, the longest secret first, and other text stays as it is`() {
-        let redaction = Redaction(secrets: ["abc", "", "abcdef"])
-        #expect(redaction("abc abcdef ab") == "[key] [key] ab")
-        #expect(redaction("abababc") == "abab[key]")
-        #expect(redaction("é ok") == "é ok")
-        #expect(Redaction.none("abc") == "abc")
-    }
-}

@@ -1,0 +1,140 @@
+import CSQLite
+import DailiesCore
+
+/// One attempt of a task, for people: the history of its submissions.
+public struct AttemptRow: Hashable, Sendable {
+    public let number: Int
+    public let state: TaskStateWord
+    public let submissionKey: SubmissionKey
+    public let dialect: Dialect
+    public let account: KeyFingerprint
+    public let remoteID: RemoteTaskID?
+    public let submittedAt: Instant
+    /// Proven never to have reached the provider.
+    public let notAcceptedAt: Instant?
+    public let settledAt: Instant?
+    public let supersededAt: Instant?
+    public let reserved: Credits?
+    /// nil: unknown, or not settled.
+    public let credits: Credits?
+    public let outputPath: String?
+    public let failureCode: String?
+    public let failureMessage: String?
+}
+
+/// What single commands read.
+extension Store {
+    /// The release of SQLite that this program runs with.
+    public static var libraryVersion: String { String(cString: sqlite3_libversion()) }
+
+    /// The version of the schema that this program writes.
+    public static var schemaVersion: Int64 { Migration.current }
+
+    public func task(_ id: TaskID) throws(StoreError) -> TaskRow? {
+        try tasks(after: TaskID(id.rawValue - 1), limit: 1).first { $0.id == id }
+    }
+
+    /// The tasks of this key: one at most in each batch, in the order of the batches.
+    ///
+    /// - Parameter batch: nil: in all batches.
+    public func tasks(called key: TaskKey, in batch: BatchID? = nil) throws(StoreError) -> [TaskRow] {
+        let ids = try reading { database throws(StoreError) in
+            var ids: [TaskID] = []
+            for stored in try database.batches() where batch == nil || stored.id == batch {
+                ids += try database.rows(
+                    "SELECT id FROM task_input WHERE batch_id = ? AND key = ?", Value(stored.id), .text(key.text)
+                ) { row in TaskID(row.integer(0)) }
+            }
+            return ids
+        }
+        var rows: [TaskRow] = []
+        for id in ids {
+            if let row = try task(id) { rows.append(row) }
+        }
+        return rows
+    }
+
+    /// The attempts of a task, oldest first.
+    public func attempts(of task: TaskID) throws(StoreError) -> [AttemptRow] {
+        try reading { database throws(StoreError) in
+            try database.rows(
+                """
+                SELECT n, state, submission_key, dialect, key_fingerprint, task_id, submitted_at_ms,
+                    not_accepted_at_ms, settled_at_ms, superseded_at_ms, reserved_nano, credits_nano, output_path,
+                    failure_code, failure_message
+                FROM attempt WHERE task = ? ORDER BY n
+                """, Value(task)
+            ) { row throws(StoreError) in
+                AttemptRow(
+                    number: row.int(0), state: try row.word(1), submissionKey: SubmissionKey(row.text(2)),
+                    dialect: try row.word(3), account: KeyFingerprint(row.text(4)),
+                    remoteID: row.optionalText(5).map(RemoteTaskID.init), submittedAt: row.instant(6),
+                    notAcceptedAt: row.optionalInstant(7), settledAt: row.optionalInstant(8),
+                    supersededAt: row.optionalInstant(9), reserved: row.optionalCredits(10),
+                    credits: row.optionalCredits(11), outputPath: row.optionalText(12),
+                    failureCode: row.optionalText(13), failureMessage: row.optionalText(14))
+            }
+        }
+    }
+
+    /// The names of all tags that tasks of these batches have, sorted by their bytes.
+    ///
+    /// - Parameter batches: nil: all.
+    public func tagNames(_ batches: [BatchID]? = nil) throws(StoreError) -> [String] {
+        var names: Set<ExactName> = []
+        try reading { database throws(StoreError) in
+            for batch in try database.batches() where batches?.contains(batch.id) ?? true {
+                names.formUnion(
+                    try database.rows(
+                        """
+                        SELECT DISTINCT t.key FROM task_input AS i, json_each(i.tags) AS t
+                        WHERE i.batch_id = ? AND i.tags <> '{}'
+                        """, Value(batch.id)
+                    ) { row in ExactName(row.text(0)) })
+            }
+        }
+        return names.map(\.text).sorted { $0.precedesInUTF8($1) }
+    }
+
+    /// Opens the next attempt of tasks that are completed: a new take, which is paid for again. The clip of the take
+    /// before stays, or is still fetched.
+    ///
+    /// - Throws: `conflict` where one of them is not completed, or its cost is still asked for; then none is changed.
+    public func retake(_ tasks: [TaskID], at: Instant) throws(StoreError) {
+        try transaction { database throws(StoreError) in
+            for task in tasks { try database.recordRetake(of: task, at: at) }
+        }
+    }
+
+    /// The process that holds the runner's lock, in the words that it left; nil: nobody does.
+    ///
+    /// The lock is tried for an instant and given back. Nothing is created.
+    public static func runner(of path: String) throws(StoreError) -> String? {
+        let lockPath = try resolved(path) + "-lock"
+        let descriptor = store_file_open(lockPath, O_RDONLY | O_CLOEXEC | O_NOFOLLOW, 0)
+        guard descriptor >= 0 else {
+            let reason = store_file_errno()
+            if reason == ENOENT { return nil }
+            throw StoreError(errno: reason, doing: "opening \(lockPath)")
+        }
+        defer { store_file_close(descriptor) }
+        if flock(descriptor, LOCK_SH | LOCK_NB) == 0 { return nil }
+        let reason = store_file_errno()
+        guard reason == EWOULDBLOCK else { throw StoreError(errno: reason, doing: "locking \(lockPath)") }
+        return note(in: descriptor)
+    }
+}
+
+extension Database {
+    fileprivate func recordRetake(of task: TaskID, at: Instant) throws(StoreError) {
+        let number = try first(
+            "SELECT attempt FROM task_standing WHERE id = ? AND state = 'completed' AND has_key = 1", Value(task)
+        ) { row in row.int(0) }
+        guard let number else { throw Self.conflict("retried", task) }
+        try supersede(AttemptID(task: task, number: number), state: .completed, at: at)
+        var row = LogRow("retried", at: at, batch: try batch(of: task), task: task, attempt: number + 1)
+            .moving(from: .completed, to: .queued)
+        row.source = "user"
+        try log(row)
+    }
+}

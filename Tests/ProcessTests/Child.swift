@@ -1,0 +1,133 @@
+import Foundation
+
+/// A process of its own, whose output is collected while it runs and which is killed, by its own id, at the latest when
+/// its ``Stage`` ends.
+final class Child: @unchecked Sendable {
+    // Unchecked because of `output` and `end`: they are touched under `condition`.
+
+    enum Ending: Hashable, Sendable {
+        case exited(Int32)
+        case killed(Int32)
+    }
+
+    struct Failure: Error, CustomStringConvertible {
+        let description: String
+    }
+
+    struct Output: Sendable {
+        var out: [UInt8] = []
+        var err: [UInt8] = []
+        var outText: String { String(decoding: out, as: UTF8.self) }
+        var errText: String { String(decoding: err, as: UTF8.self) }
+        var lines: [Substring] { outText.split(separator: "\n", omittingEmptySubsequences: false).dropLast() }
+
+        /// How many objects of this type a `--json` command has written.
+        func count(_ type: String) -> Int { lines.count { $0.hasPrefix("{\"type\":\"\(type)\"") } }
+    }
+
+    /// No test waits longer for anything.
+    static let patience: Double = 60
+
+    let pid: pid_t
+    private let process = Process()
+    private let condition = NSCondition()
+    private var output = Output()
+    private var end: Ending?
+
+    /// - Parameters:
+    ///   - environment: all of it; nothing is inherited.
+    ///   - folder: where it runs.
+    init(_ program: String, _ arguments: [String], environment: [String: String], folder: String) throws {
+        let (out, err) = (Pipe(), Pipe())
+        process.executableURL = URL(fileURLWithPath: program)
+        process.arguments = arguments
+        process.environment = environment
+        process.currentDirectoryURL = URL(fileURLWithPath: folder)
+        process.standardInput = FileHandle.nullDevice
+        process.standardOutput = out
+        process.standardError = err
+        let gone = DispatchSemaphore(value: 0)
+        process.terminationHandler = { _ in gone.signal() }
+        try process.run()
+        pid = process.processIdentifier
+        Thread.detachNewThread { [self] in
+            collect(out.fileHandleForReading, err.fileHandleForReading)
+            gone.wait()
+            condition.withLock {
+                let code = process.terminationStatus
+                end = process.terminationReason == .exit ? .exited(code) : .killed(code)
+                condition.broadcast()
+            }
+        }
+    }
+
+    /// Collects both streams to their ends.
+    private func collect(_ out: FileHandle, _ err: FileHandle) {
+        let outDescriptor = out.fileDescriptor
+        var open = [outDescriptor, err.fileDescriptor].map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
+        var buffer = [UInt8](repeating: 0, count: 65_536)
+        while !open.isEmpty {
+            guard poll(&open, nfds_t(open.count), -1) > 0 else { continue }
+            for entry in open where entry.revents != 0 {
+                let count = read(entry.fd, &buffer, buffer.count)
+                if count > 0 {
+                    change { if entry.fd == outDescriptor { $0.out += buffer[..<count] } else { $0.err += buffer[..<count] } }
+                } else {
+                    open.removeAll { $0.fd == entry.fd }
+                }
+            }
+        }
+    }
+
+    private func change(_ body: (inout Output) -> Void) {
+        condition.withLock {
+            body(&output)
+            condition.broadcast()
+        }
+    }
+
+    // MARK: What a test does with it
+
+    var written: Output { condition.withLock { output } }
+
+    /// Sends a signal if it still runs.
+    func send(_ signal: Int32) {
+        condition.withLock { if end == nil, process.isRunning { kill(pid, signal) } }
+    }
+
+    /// Returns as soon as its output fulfils the condition.
+    ///
+    /// - Throws: when it ends first, and when patience ends.
+    func wait(for what: String, until holds: (Output) -> Bool) throws {
+        let deadline = Date(timeIntervalSinceNow: Self.patience)
+        try condition.withLock {
+            while !holds(output) {
+                if let end { throw Failure(description: "it ended (\(end)) before \(what):\n\(output.errText)") }
+                guard condition.wait(until: deadline) else {
+                    throw Failure(description: "\(what) did not happen in \(Self.patience) s:\n\(output.errText)")
+                }
+            }
+        }
+    }
+
+    /// How it ended, or nil if it still runs after so many seconds.
+    func ending(within seconds: Double) -> Ending? {
+        let deadline = Date(timeIntervalSinceNow: seconds)
+        return condition.withLock {
+            while end == nil, condition.wait(until: deadline) {}
+            return end
+        }
+    }
+
+    /// How it ended.
+    @discardableResult func ended() throws -> Ending {
+        if let end = ending(within: Self.patience) { return end }
+        throw Failure(description: "it has not ended in \(Self.patience) s:\n\(written.errText)")
+    }
+
+    /// Kills it as a power cut would, and waits until it is gone.
+    func killNow() throws {
+        send(SIGKILL)
+        try ended()
+    }
+}

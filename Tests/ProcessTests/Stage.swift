@@ -1,0 +1,168 @@
+import Foundation
+import Testing
+
+/// One test's own folder and processes. Both are gone when it is let go of.
+final class Stage {
+    /// The program, beside the test bundle.
+    static let program: String = {
+        var path = [CChar](repeating: 0, count: 4096)
+        let count = readlink("/proc/self/exe", &path, path.count - 1)
+        let here = URL(fileURLWithPath: #filePath)
+        var candidates = [
+            here.deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+                .appendingPathComponent(".build/debug/dailies").path
+        ]
+        if count > 0 {
+            let bundle = String(decoding: path[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+            candidates.insert(
+                URL(fileURLWithPath: bundle).deletingLastPathComponent().appendingPathComponent("dailies").path, at: 0)
+        }
+        guard let found = candidates.first(where: { FileManager.default.isExecutableFile(atPath: $0) }) else {
+            preconditionFailure("the program is not built: there is none of \(candidates)")
+        }
+        return found
+    }()
+
+    /// The repository's top level.
+    static let repository = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent().path
+
+    let folder: String
+    private var children: [Child] = []
+    private var proxies: [Proxy] = []
+
+    init() throws {
+        folder = NSTemporaryDirectory() + "/dailies-process-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    }
+
+    deinit {
+        for child in children { child.send(SIGKILL) }
+        for child in children where child.ending(within: Child.patience) == nil {
+            Issue.record("process \(child.pid) does not end")
+        }
+        for proxy in proxies { proxy.stop() }
+        // A folder that stays behind harms nobody, and a deinit cannot throw.
+        try? FileManager.default.removeItem(atPath: folder)
+    }
+
+    var store: String { folder + "/dailies.sqlite" }
+    var renders: String { folder + "/renders" }
+    func path(_ name: String) -> String { folder + "/" + name }
+
+    // MARK: Files
+
+    /// Writes a file into the folder and returns its path.
+    @discardableResult func write(_ name: String, _ text: String) throws -> String {
+        try text.write(toFile: path(name), atomically: false, encoding: .utf8)
+        return path(name)
+    }
+
+    /// A JSONL manifest of clips with the ids `clip-001`, `clip-002` …
+    func manifest(
+        _ name: String = "batch.jsonl", clips: Int, model: String = "veo-3.1-fast", seconds: Int = 2
+    ) throws -> String {
+        let lines = (1...clips).map { number in
+            let id = "clip-" + String(1000 + number).dropFirst()
+            return """
+                {"id": "\(id)", "model": "\(model)", "prompt": "take \(number)", "duration_seconds": \(seconds)}
+                """
+        }
+        return try write(name, lines.joined(separator: "\n") + "\n")
+    }
+
+    /// Every file below a folder, sorted.
+    func files(below start: String? = nil) -> [String] {
+        let root = start ?? folder
+        let names = FileManager.default.enumerator(atPath: root)?.allObjects.compactMap { $0 as? String } ?? []
+        return names.map { root + "/" + $0 }.filter { path in
+            var isFolder = ObjCBool(false)
+            return FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) && !isFolder.boolValue
+        }.sorted()
+    }
+
+    func bytes(of path: String) throws -> [UInt8] {
+        try #require(FileManager.default.contents(atPath: path).map { Array($0) }, "there is no file \(path)")
+    }
+
+    // MARK: Processes
+
+    func start(_ arguments: [String], environment: [String: String] = [:]) throws -> Child {
+        try start(program: Self.program, arguments, environment: environment)
+    }
+
+    func start(program: String, _ arguments: [String], environment: [String: String] = [:]) throws -> Child {
+        var variables = ["SWIFT_BACKTRACE": "enable=no", "TMPDIR": folder, "HOME": folder]
+        for name in ["PATH", "LANG", "LD_LIBRARY_PATH"] { variables[name] = ProcessInfo.processInfo.environment[name] }
+        variables.merge(environment) { $1 }
+        let child = try Child(program, arguments, environment: variables, folder: folder)
+        children.append(child)
+        return child
+    }
+
+    /// Runs a command to its end.
+    func finish(_ arguments: [String], environment: [String: String] = [:]) throws -> Finished {
+        Finished(child: try start(arguments, environment: environment))
+    }
+
+    struct Finished {
+        let code: Int32?
+        let out: String
+        let err: String
+
+        init(child: Child) {
+            if case .exited(let code) = child.ending(within: Child.patience) { self.code = code } else { code = nil }
+            out = child.written.outText
+            err = child.written.errText
+        }
+    }
+
+    /// `run` against a simulator, or against what stands before it, with the NDJSON of `--json`.
+    func startRun(
+        _ manifests: [String], at service: some Service, _ more: [String] = [], environment: [String: String] = [:]
+    ) throws -> Child {
+        try start(runArguments(manifests, at: service) + more, environment: environment)
+    }
+
+    func finishRun(
+        _ manifests: [String], at service: some Service, _ more: [String] = [], environment: [String: String] = [:]
+    ) throws -> Finished {
+        Finished(child: try startRun(manifests, at: service, more, environment: environment))
+    }
+
+    func runArguments(_ manifests: [String], at service: some Service) -> [String] {
+        ["run"] + manifests + [
+            "--provider", "simulator", "--base-url", service.url, "--speed", "\(service.speed)", "--store", store,
+            "--output", renders, "--json",
+        ]
+    }
+
+    func startProxy(before simulator: Simulator) throws -> Proxy {
+        let proxy = try Proxy(before: simulator)
+        proxies.append(proxy)
+        return proxy
+    }
+
+    func startScript(_ script: @escaping Proxy.Script) throws -> Proxy {
+        let proxy = try Proxy(script: script)
+        proxies.append(proxy)
+        return proxy
+    }
+}
+
+/// Something that a runner can be pointed at.
+protocol Service {
+    var url: String { get }
+    var speed: Int { get }
+}
+
+/// Waits for something that no file descriptor announces, looking every few milliseconds.
+func eventually(
+    _ what: String, within seconds: Double = Child.patience, _ holds: () throws -> Bool
+) throws {
+    let deadline = Date(timeIntervalSinceNow: seconds)
+    while try !holds() {
+        guard Date() < deadline else { throw Child.Failure(description: "\(what) did not happen in \(seconds) s") }
+        poll(nil, 0, 3)
+    }
+}

@@ -1,0 +1,95 @@
+import ProviderSimulator
+
+/// Where a life was cut off.
+enum CrashPoint: String, CaseIterable, Hashable, Sendable {
+    /// While the manifest is taken in: before or after that commit is durable.
+    case duringEnrolment = "during_enrolment"
+    /// The store was read, nothing is decided yet.
+    case duringStart = "during_start"
+    /// Intents and outcomes are decided and not durable.
+    case beforeCommit = "before_commit"
+    /// They are durable, and nobody was told: no action has followed.
+    case afterCommit = "after_commit"
+    /// The provider carried a call out, and its reply is on the way.
+    case afterAction = "after_action"
+    /// The reply was taken in, and what follows from it is not durable.
+    case beforeOutcome = "before_outcome"
+    /// Some bytes of a clip are on disk.
+    case midDownload = "mid_download"
+    /// A clip has its name, and the store does not know.
+    case afterRename = "after_rename"
+    /// Nothing is in the air.
+    case atRest = "at_rest"
+}
+
+/// What happens to a request outside the provider.
+enum NetworkFault: String, CaseIterable, Hashable, Sendable {
+    /// No connection: provably not sent.
+    case unreachable
+    /// The reply takes longer than the client waits.
+    case timedOut = "timed_out"
+    /// The program dies, its request arrives all the same.
+    case arrivedAfterCrash = "arrived_after_crash"
+    /// The program dies before its request has left.
+    case lostInCrash = "lost_in_crash"
+}
+
+/// How much was exercised, so that a harness that has gone silent is noticed.
+struct Coverage {
+    var seeds = 0
+    var runs = 0
+    var steps = 0
+    var commits = 0
+    var checks = 0
+    var submits = 0
+    var renders = 0
+    var clipsSaved = 0
+    var tasks = 0
+    var repeats = 0
+    var settledByHand = 0
+    var gracefulStops = 0
+    var unknownCosts = 0
+    var violations = 0
+    var crashes: [CrashPoint: Int] = [:]
+    var faults: [FaultKind: Int] = [:]
+    var network: [NetworkFault: Int] = [:]
+
+    static func + (a: Coverage, b: Coverage) -> Coverage {
+        var sum = a
+        sum.seeds += b.seeds
+        sum.runs += b.runs
+        sum.steps += b.steps
+        sum.commits += b.commits
+        sum.checks += b.checks
+        sum.submits += b.submits
+        sum.renders += b.renders
+        sum.clipsSaved += b.clipsSaved
+        sum.tasks += b.tasks
+        sum.repeats += b.repeats
+        sum.settledByHand += b.settledByHand
+        sum.gracefulStops += b.gracefulStops
+        sum.unknownCosts += b.unknownCosts
+        sum.violations += b.violations
+        sum.crashes.merge(b.crashes, uniquingKeysWith: +)
+        sum.faults.merge(b.faults, uniquingKeysWith: +)
+        sum.network.merge(b.network, uniquingKeysWith: +)
+        return sum
+    }
+
+    private static func list<Key: RawRepresentable & CaseIterable & Hashable>(_ counts: [Key: Int]) -> String
+    where Key.RawValue == String {
+        Key.allCases.map { "\($0.rawValue) \(counts[$0, default: 0])" }.joined(separator: ", ")
+    }
+
+    var text: String {
+        """
+        simulation: \(seeds) seeds, \(violations) violations; \(tasks) tasks, \(runs) runs, \(steps) steps, \
+        \(submits) submissions (\(repeats) repeats), \(renders) renders, \(clipsSaved) clips saved, \(commits) commits, \
+        \(checks) store checks, \(gracefulStops) graceful stops, \(settledByHand) settled by hand, \
+        \(unknownCosts) costs never stated
+        simulation: crashes: \(Self.list(crashes))
+        simulation: faults: \(Self.list(faults))
+        simulation: network: \(Self.list(network))
+        """
+    }
+}

@@ -1,0 +1,130 @@
+import DailiesCore
+import ProviderSimulator
+import ProviderWire
+import Synchronization
+
+/// The provider as the runner of one life sees it: calls are laid down here, and the harness carries each to the machine
+/// and its reply back when it likes.
+final class MachineProvider: RenderProvider {
+    static let account = KeyFingerprint("5ec2e7f00d01")
+    static let secret = "a-key-of-the-simulation"
+
+    enum Call: Sendable {
+        case submit(Submission, @Sendable (SubmitFate) -> Void)
+        case query(Question, @Sendable (QueryAnswer) -> Void)
+        case cancel(RemoteTaskID, @Sendable (QueryAnswer) -> Void)
+        case download(AssetLocation, Int64, any DownloadSink, @Sendable (DownloadEnd) -> Void)
+    }
+
+    private struct State {
+        var calls: [Call] = []
+        var downloads: [Call] = []
+        var isDead = false
+    }
+
+    let name = "simulator"
+    let baseURL: String
+    let dialect: Dialect
+    private let state = Mutex(State())
+
+    init(baseURL: String, dialect: Dialect) {
+        self.baseURL = baseURL
+        self.dialect = dialect
+    }
+
+    func fingerprint(for model: ModelID) -> KeyFingerprint? { Self.account }
+
+    func body(for request: CanonicalRequest, key: SubmissionKey) -> [UInt8] {
+        SubmitBody.encode(request, key: key, dialect: dialect)
+    }
+
+    func submit(_ submission: Submission, reply: @escaping @Sendable (SubmitFate) -> Void) {
+        lay(.submit(submission, reply))
+    }
+
+    func query(_ question: Question, reply: @escaping @Sendable (QueryAnswer) -> Void) { lay(.query(question, reply)) }
+
+    func cancel(
+        _ remote: RemoteTaskID, account: KeyFingerprint, reply: @escaping @Sendable (QueryAnswer) -> Void
+    ) {
+        lay(.cancel(remote, reply))
+    }
+
+    func download(
+        _ asset: AssetLocation, from offset: Int64, into sink: any DownloadSink,
+        reply: @escaping @Sendable (DownloadEnd) -> Void
+    ) {
+        state.withLock { state in
+            if !state.isDead { state.downloads.append(.download(asset, offset, sink, reply)) }
+        }
+    }
+
+    private func lay(_ call: Call) {
+        state.withLock { state in
+            if !state.isDead { state.calls.append(call) }
+        }
+    }
+
+    /// What was laid down since the last time, in an order that does not depend on threads: calls come from the runner's
+    /// one queue, downloads from one queue each.
+    func take() -> [Call] {
+        state.withLock { state in
+            let downloads = state.downloads.sorted { Self.address($0) < Self.address($1) }
+            defer {
+                state.calls = []
+                state.downloads = []
+            }
+            return state.calls + downloads
+        }
+    }
+
+    /// The program is gone: nothing leaves any more.
+    func die() {
+        state.withLock { state in
+            state.isDead = true
+            state.calls = []
+            state.downloads = []
+        }
+    }
+
+    private static func address(_ call: Call) -> String {
+        if case .download(let asset, _, _, _) = call { asset.url } else { "" }
+    }
+}
+
+extension MachineProvider.Call {
+    /// For the trace.
+    var label: String {
+        switch self {
+        case .submit(let submission, _): "submit \(submission.attempt)"
+        case .query(let question, _):
+            switch question.subject {
+            case .remote(let remote): "query \(remote.text.suffix(6))"
+            case .key(let key): "query by key \(key.text.prefix(6))"
+            }
+        case .cancel(let remote, _): "cancel \(remote.text.suffix(6))"
+        case .download(let asset, let offset, _, _): "download from \(offset) \(asset.url.suffix(40))"
+        }
+    }
+
+    /// The bytes that go over the wire.
+    func request(_ dialect: Dialect, baseURL: String) -> SimulatedRequest {
+        let headers = [WireHeader.apiKey: MachineProvider.secret]
+        switch self {
+        case .submit(let submission, _):
+            return SimulatedRequest(method: "POST", path: WirePath.submit, headers: headers, body: submission.body)
+        case .query(let question, _):
+            if case .remote(let remote) = question.subject, dialect == .flat {
+                return SimulatedRequest(method: "GET", path: WirePath.query(remote), headers: headers)
+            }
+            return SimulatedRequest(
+                method: "POST", path: WirePath.query, headers: headers, body: SubjectBody.encode(question.subject))
+        case .cancel(let remote, _):
+            return SimulatedRequest(method: "POST", path: WirePath.cancel(remote), headers: headers)
+        case .download(let asset, let offset, _, _):
+            let path = String(asset.url.dropFirst(baseURL.count))
+            let range = offset > 0 ? ["range": "bytes=\(offset)-"] : [:]
+            return SimulatedRequest(method: "GET", path: path, headers: range)
+        }
+    }
+}

@@ -1,0 +1,234 @@
+import DailiesCore
+import ProviderSimulator
+
+/// What one seed draws: the work, the provider and its misbehaviour, the user, and where the plug is pulled.
+struct Scenario {
+    struct Batch {
+        let name: String
+        let tasks: [TaskSpec]
+        var budget: Credits?
+    }
+
+    struct PlannedCrash {
+        let point: CrashPoint
+        /// How many such points are passed before.
+        var skips: Int
+    }
+
+    /// How much goes wrong.
+    enum Mood: CaseIterable {
+        case calm
+        case rough
+        case wild
+    }
+
+    static let baseURL = "http://127.0.0.1"
+    static let start = Instant(milliseconds: 1_790_000_000_000)
+    /// Amounts that no binary fraction holds.
+    private static let rates = ["0.1", "0.333333333", "0.07", "1.000000001", "0.000000001", "2", "0.19", "12.3456789"]
+    private static let models = ["alder", "birch", "cedar"]
+
+    let seed: UInt64
+    let mood: Mood
+    private(set) var batches: [Batch] = []
+    private(set) var catalogue = ModelCatalogue(compiled: "2026-11-23", models: [])
+    private(set) var settings = SchedulerSettings()
+    private(set) var simulator = SimulatorConfiguration()
+    private(set) var dialect = Dialect.flat
+    private(set) var crashes: [PlannedCrash] = []
+    /// Steps of a run after which Ctrl-C comes, one for each stop.
+    private(set) var stops: [Int] = []
+    /// Requests that meet no connection, and those whose reply comes too late.
+    private(set) var unreachable = 0.0
+    private(set) var timedOut = 0.0
+    /// The clock of the client against the provider's.
+    private(set) var skew = Duration.zero
+
+    var honoursKeys: Bool {
+        switch simulator.submissionKeys {
+        case .honoured: true
+        case .ignored: false
+        }
+    }
+
+    init(seed: UInt64) {
+        self.seed = seed
+        var chance = Chance(seed: seed)
+        mood = chance.pick([.calm, .rough, .rough, .wild])
+        drawModels(&chance)
+        drawBatches(&chance)
+        drawSettings(&chance)
+        drawProvider(&chance)
+        drawFaults(&chance)
+        drawBudgets(&chance)
+        drawInterruptions(&chance)
+    }
+
+    // MARK: The work
+
+    private mutating func drawModels(_ chance: inout Chance) {
+        var specs: [ModelSpec] = []
+        for name in Self.models {
+            let rate = Self.credits(chance.pick(Self.rates))
+            simulator.money.perSecond[name] = rate
+            let price = PublishedPrice(
+                figure: .rate(perSecond: rate, fee: .zero), resolution: nil, source: "the simulation")
+            let beat = chance.number(1...10)
+            specs.append(
+                ModelSpec(
+                    id: ModelID(name), vendor: "grove", durationSeconds: 1...20, resolutions: ["720p", "1080p"],
+                    defaultResolution: "720p", aspectRatios: [], defaultAspectRatio: nil, extraFields: [:],
+                    acceptsImageInit: false,
+                    cadence: PollCadence(phases: [
+                        PollCadence.Phase(interval: .seconds(beat), until: .seconds(60)),
+                        PollCadence.Phase(interval: .seconds(2 * beat), until: .seconds(180)),
+                    ]),
+                    typicalLatency: nil, typicalLatencyForSeconds: nil, prices: [price],
+                    urlLifetime: chance.happens(0.5) ? .seconds(chance.number(60...7200)) : nil, withdrawn: nil))
+        }
+        catalogue = ModelCatalogue(compiled: "2026-11-23", models: specs)
+    }
+
+    private mutating func drawBatches(_ chance: inout Chance) {
+        let count = chance.happens(0.3) ? 2 : 1
+        for number in 1...count {
+            let tasks = (1...chance.number(1...(count == 1 ? 25 : 12))).map { index in
+                task("shot-\(index)", in: number, &chance)
+            }
+            batches.append(Batch(name: "reel-\(number)", tasks: tasks, budget: nil))
+        }
+    }
+
+    private func task(_ key: String, in batch: Int, _ chance: inout Chance) -> TaskSpec {
+        let model = chance.pick(Self.models)
+        let seconds = chance.number(1...12)
+        let resolution = chance.pick(["720p", "1080p"])
+        let prompt = "\(key) of reel \(batch), seed \(seed)"
+        let request = """
+            {"duration_seconds":\(seconds),"model":"\(model)","prompt":"\(prompt)","resolution":"\(resolution)"}
+            """
+        return TaskSpec(
+            key: TaskKey(key),
+            shape: RequestShape(model: ModelID(model), durationSeconds: seconds, resolution: resolution),
+            prompt: prompt, request: CanonicalRequest(text: request), tags: [],
+            priority: chance.happens(0.2) ? chance.number(-2...2) : 0, output: nil)
+    }
+
+    private mutating func drawSettings(_ chance: inout Chance) {
+        dialect = chance.pick(Dialect.allCases)
+        settings.concurrency = chance.number(1...8)
+        settings.retries = chance.number(0...2)
+        settings.downloads = chance.happens(0.85)
+        settings.downloadConcurrency = chance.number(1...4)
+        settings.pageSize = chance.happens(0.5) ? chance.number(1...6) : 256
+        if chance.happens(0.3) { settings.pollWindow = .seconds(chance.number(20...300)) }
+        if chance.happens(0.5) { settings.maximumWait = .seconds(chance.number(60...600)) }
+        if chance.happens(0.3) { settings.unsavedLimit = chance.number(1...6) }
+        if chance.happens(0.5) { skew = chance.milliseconds(-7_200_000...7_200_000) }
+    }
+
+    // MARK: The provider
+
+    private mutating func drawProvider(_ chance: inout Chance) {
+        simulator.seed = chance.next()
+        simulator.baseURL = Self.baseURL
+        if chance.happens(0.2) {
+            simulator.submissionKeys = .ignored
+        } else {
+            simulator.submissionKeys = .honoured(echo: chance.pick([.always, .paramsOnly, .never]))
+        }
+        let queued = chance.milliseconds(0...20_000)
+        let running = chance.milliseconds(1000...(chance.happens(0.2) ? 600_000 : 60_000))
+        simulator.latency = .uniform(queued: .zero...queued, running: .milliseconds(500)...running)
+        if chance.happens(0.3) { simulator.limits.accountConcurrency = chance.number(1...settings.concurrency + 2) }
+        if chance.happens(0.2) { simulator.limits.modelSlots = chance.number(1...4) }
+        if chance.happens(0.3) { simulator.money.submissionFee = Self.credits("0.001") }
+        simulator.money.amountStyle = chance.pick([
+            .plain, .padded(decimals: 4), .exponent, .overlong(tail: "4"), .overlong(tail: "77"),
+        ])
+        simulator.money.cancellation = chance.pick([.free, .billed(reported: true)])
+        switch chance.number(0...9) {
+        case 0...4: break
+        case 5...7: simulator.money.deviation = -500...500
+        default: simulator.money.deviation = -2000...4000
+        }
+        if chance.happens(0.1) {
+            simulator.money.priceChange = .init(submits: chance.number(0...10), factorHundredths: 170)
+        }
+        if chance.happens(0.2) {
+            simulator.money.rateBucket = .init(limit: largestPrice.times(hundredths: 300), window: .seconds(120))
+        }
+        if chance.happens(0.15) { simulator.money.balance = expectedCost.times(hundredths: 60) }
+        if chance.happens(0.4) { simulator.assets.urlLifetime = .seconds(chance.number(10...600)) }
+        simulator.assets.countedFrom = chance.pick([.query, .query, .completion])
+        if simulator.assets.countedFrom == .completion { simulator.assets.urlLifetime = .seconds(86_400 * 30) }
+        simulator.assets.paddingBytes = chance.happens(0.3) ? chance.number(100...5000) : 0
+    }
+
+    private mutating func drawFaults(_ chance: inout Chance) {
+        simulator.faults.seed = chance.next()
+        simulator.faults.replyDelay = chance.milliseconds(500...90_000)
+        simulator.faults.forgottenFor = .seconds(chance.number(5...1200))
+        simulator.faults.walletEmptyFor = .seconds(chance.number(5...600))
+        simulator.faults.throttledFor = .seconds(chance.number(1...120))
+        simulator.faults.incompleteReplies = chance.number(1...3)
+        let (share, highest): (Double, Double) =
+            switch mood {
+            case .calm: (0, 0)
+            case .rough: (0.4, 0.06)
+            case .wild: (0.6, 0.25)
+            }
+        for kind in FaultKind.allCases where chance.happens(share) {
+            simulator.faults[kind] = Double.random(in: 0.005...highest, using: &chance)
+        }
+        // What the network repeats under a key that the provider ignores, no client can prevent or find out.
+        if !honoursKeys { simulator.faults[.duplicateDelivery] = 0 }
+        if mood != .calm, chance.happens(0.2) {
+            let from = Self.start + chance.milliseconds(0...300_000)
+            simulator.faults.outages = [.init(from: from, to: from + chance.milliseconds(1000...1_800_000))]
+        }
+        unreachable = chance.happens(share) ? Double.random(in: 0...highest, using: &chance) : 0
+        timedOut = chance.happens(share) ? Double.random(in: 0...highest, using: &chance) : 0
+        // The promise that this switch relies on must hold where keys are ignored.
+        if chance.happens(0.2), honoursKeys || simulator.faults[.serverErrorAfter] == 0 {
+            settings.trustsServerErrors = true
+        }
+    }
+
+    private mutating func drawBudgets(_ chance: inout Chance) {
+        for index in batches.indices where chance.happens(0.35) {
+            batches[index].budget = expectedCost.times(hundredths: Int64(chance.number(10...250)))
+        }
+    }
+
+    private mutating func drawInterruptions(_ chance: inout Chance) {
+        let count = chance.happens(0.25) ? 0 : chance.number(1...6)
+        for _ in 0..<count {
+            let point = chance.pick(CrashPoint.allCases)
+            let most = point == .duringEnrolment || point == .duringStart ? 1 : chance.pick([0, 2, 10, 40])
+            crashes.append(PlannedCrash(point: point, skips: chance.number(0...most)))
+        }
+        if chance.happens(0.3) {
+            for _ in 0..<chance.number(1...2) { stops.append(chance.number(1...300)) }
+        }
+    }
+
+    // MARK: Money
+
+    static func credits(_ text: String) -> Credits {
+        guard let reading = Credits.read(text) else { preconditionFailure("\(text) is no amount") }
+        return reading.credits
+    }
+
+    private func price(_ task: TaskSpec) -> Credits {
+        let rate = simulator.money.perSecond[task.shape.model.text] ?? .zero
+        return rate.times(hundredths: 100 * Int64(task.shape.durationSeconds ?? 1))
+            .adding(simulator.money.submissionFee)
+    }
+
+    private var prices: [Credits] { batches.flatMap { $0.tasks.map(price) } }
+
+    private var largestPrice: Credits { prices.reduce(.zero, max) }
+
+    private var expectedCost: Credits { prices.reduce(.zero) { $0.adding($1) } }
+}
