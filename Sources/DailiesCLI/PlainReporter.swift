@@ -1,6 +1,6 @@
 import DailiesCore
+import DailiesStore
 import Foundation
-import Synchronization
 
 /// One line for whatever matters, and a line of counts at most every ten seconds.
 final class PlainReporter: RunReporter {
@@ -17,7 +17,7 @@ final class PlainReporter: RunReporter {
     }
 
     private let isQuiet: Bool
-    private let state = Mutex(State())
+    private let state = Guarded(State())
 
     init(isQuiet: Bool) { self.isQuiet = isQuiet }
 

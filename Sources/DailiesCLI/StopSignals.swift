@@ -1,6 +1,6 @@
+import DailiesStore
 import Dispatch
 import Foundation
-import Synchronization
 
 /// Ctrl-C: the first asks for a clean stop, the second leaves at once, which is as safe as a crash.
 final class StopSignals: Sendable {
@@ -8,7 +8,7 @@ final class StopSignals: Sendable {
         var first: ExitCode?
     }
 
-    private let state = Mutex(Received())
+    private let state = Guarded(Received())
     // Sources are not Sendable, but these are only kept alive and cancelled.
     nonisolated(unsafe) private var sources: [any DispatchSourceSignal] = []
 

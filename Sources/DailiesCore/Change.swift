@@ -24,11 +24,12 @@ public struct Change: Hashable, Sendable {
         case accepted(AttemptID, Acceptance)
         /// It renders. From accepted (queued with a task id).
         case running(AttemptID)
-        /// The provider's last word, or ours where the provider never had it. From any open state; the reservation goes.
+        /// The provider's last word, or ours where the provider never had it. From any open state. A known cost takes the
+        /// place of the reservation; an unknown one leaves it standing as the upper bound.
         case settled(AttemptID, Settlement)
         /// A cost that came after ``settled``, where it was unknown until then.
         case costLearned(AttemptID, [Amount])
-        /// No cost field in three more queries: the cost stays unknown (null), which is now certain.
+        /// No cost field in three more queries: the cost stays unknown (null), which is now certain; so does the reservation.
         case costUnknown(AttemptID)
         /// A URL at which the finished clip can be had; a new one replaces the old.
         case assetFound(AttemptID, AssetLocation)

@@ -18,8 +18,8 @@ public enum ExitCode: Int32, CaseIterable, Sendable {
     case terminated = 143
 
     public static let precedence: [ExitCode] = [
-        .unexpected, .usage, .refused, .keyRefused, .storeLocked, .interrupted, .terminated, .accountRefused, .uncertain,
-        .unsaved, .budgetReached, .stoppedEarly, .someFailed, .success,
+        .unexpected, .usage, .refused, .keyRefused, .storeLocked, .interrupted, .terminated, .accountRefused,
+        .uncertain, .unsaved, .budgetReached, .stoppedEarly, .someFailed, .success,
     ]
 
     /// The code for a run that ended.

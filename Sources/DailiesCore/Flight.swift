@@ -43,6 +43,11 @@ struct Flight: Sendable {
     /// Past the poll window: its slot is given back, and it keeps no run alive once it was asked.
     var isUnresolved = false
 
+    /// Nothing of it is in the air, and its next question may be the next run's.
+    var isIdleUnresolved: Bool {
+        isUnresolved && wasAsked && notFoundSince == nil && !isAsking && !isCancelling && parking == nil
+    }
+
     enum Parking: Hashable, Sendable {
         case uncertain
         /// Sent under another API key: only that key can ask for it. Counts as uncertain, but holds nobody up.
@@ -60,6 +65,8 @@ struct Flight: Sendable {
         var sends: Int
         /// A repeat was refused for good: if the key is not found either, that is the answer.
         var refusal: Fault?
+        /// When that was.
+        var refusedAt: Instant?
         /// The key stands for something else at the provider (409): a repeat cannot help.
         var isConflict = false
         /// The next repeat needs no question first (`--trust-5xx`).

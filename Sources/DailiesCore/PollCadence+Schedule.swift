@@ -17,7 +17,8 @@ extension PollCadence {
                 continue
             }
             let next = Self.nextMultiple(of: phase.interval, from: start, after: elapsed)
-            guard let end = phase.until, next > end else { return next }
+            // A beat a hair before the end is the end itself: dividing by a speed rounds both.
+            guard let end = phase.until, next > end - phase.interval / 1000 else { return next }
             // The phase ends before its next beat: the following phase begins to count at that end.
             return end
         }

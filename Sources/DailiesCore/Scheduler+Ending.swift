@@ -25,6 +25,6 @@ extension Scheduler {
     private var canEverSubmit: Bool {
         guard !lanes.isDone else { return false }
         // Uncertain tasks hold submission up until a person has settled them; unsaved ones until the next run.
-        return tally.uncertain < settings.uncertainLimit && tally.toSave < settings.unsavedLimit
+        return tally.uncertain < settings.uncertainLimit && tally.awaitingDownload < settings.unsavedLimit
     }
 }

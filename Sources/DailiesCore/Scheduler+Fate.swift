@@ -21,7 +21,7 @@ extension Scheduler {
             guard report.remoteID != nil else { return askFateAgain(flight, "a reply without a task id", now) }
             accept(flight, report, from: .query, now)
         case .notFound:
-            if let refusal = flight.pending?.refusal { return settleRefused(flight, refusal, now) }
+            if let refusal = flight.pending?.refusal { return refusedAndNotFound(flight, refusal, now) }
             let mayRepeat = isRepeatHarmless(flight) || flight.pending?.mayRepeat == true
             guard mayRepeat, flight.pending?.isConflict != true else {
                 return leaveUncertain(flight, "the provider does not answer for its key")
@@ -32,6 +32,17 @@ extension Scheduler {
         case .fault(let fault):
             askFateAgain(flight, fault.message, now)
         }
+    }
+
+    /// A repeat was refused for good, and the key is not found. A provider may not know for a while what it has just
+    /// accepted, and the send before may be that: the refusal counts once it has had time to remember.
+    private mutating func refusedAndNotFound(_ flight: Flight, _ refusal: Fault, _ now: Instant) {
+        var flight = flight
+        let since = flight.pending?.refusedAt ?? now
+        if now - since >= min(settings.lostAfter, settings.maximumWait) { return settleRefused(flight, refusal, now) }
+        flight.faults += 1
+        wakeLater(&flight, now)
+        put(flight)
     }
 
     /// Keys are proven for a dialect: bytes of another one are never sent again on that proof.

@@ -44,12 +44,10 @@ extension Scheduler {
         remove(flight)
         commit(steps, now)
         let charged = charges.first?.credits
+        let (code, message) = (settlement.failureCode, settlement.failureMessage)
         switch end {
         case .failed, .completed:
-            effects.append(
-                .tell(
-                    .failed(
-                        flight.key, code: settlement.failureCode, message: settlement.failureMessage, charged: charged)))
+            effects.append(.tell(.failed(flight.key, code: code, message: message, charged: charged)))
         case .cancelled: effects.append(.tell(.cancelled(flight.key, charged: charged)))
         }
         if isRetried { reopen(Lane(batch: flight.batch, model: flight.shape.model)) }
@@ -101,6 +99,7 @@ extension Scheduler {
                 break
             }
             flight.faults = 0
+            flight.notFoundSince = nil
             if let asset = report.asset, !completion.isClipSettled, completion.asset == nil || completion.needsAsset {
                 completion.asset = asset
                 completion.expiresAt = now + assetLifetime(of: flight)
@@ -113,7 +112,12 @@ extension Scheduler {
                 steps.append(.costLearned(flight.attempt, report.charges))
             }
             completion.questionsLeft -= 1
-        case .notFound: completion.questionsLeft -= 1
+        case .notFound:
+            // It was completed a moment ago: a lapse of the provider's memory, up to a point, and no answer.
+            let since = flight.notFoundSince ?? now
+            flight.notFoundSince = since
+            flight.faults += 1
+            if now - since >= settings.lostAfter { completion.questionsLeft = 0 }
         case .fault: flight.faults += 1
         case .stopped(let fault, let stop):
             questionRefused(flight, fault, stop)

@@ -64,13 +64,14 @@ extension Scheduler {
     mutating func sendProbe(_ now: Instant) {
         while let attempt = heldQuestions.first {
             heldQuestions.removeFirst()
-            guard var flight = flight(attempt), !flight.isAsking, let question = question(for: flight, purpose(of: flight))
-            else { continue }
+            guard var flight = flight(attempt), !flight.isAsking else { continue }
+            let purpose = purpose(of: flight)
+            guard let question = question(for: flight, purpose) else { continue }
             isProbing = true
             flight.isAsking = true
             flight.wasAsked = true
             put(flight)
-            return effects.append(.act(.ask(attempt, purpose(of: flight), question)))
+            return effects.append(.act(.ask(attempt, purpose, question)))
         }
         mayProbeBySubmit = true
     }

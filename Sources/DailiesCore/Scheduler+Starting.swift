@@ -41,8 +41,9 @@ extension Scheduler {
         case .completed(let remote, let asset, let isSaved, let isCostAwaited, let hasNoAsset):
             flight.state = isSaved ? .saved(remote) : .completed(remote)
             let isClipSettled = isSaved || !settings.downloads
+            // When its URL was made is not known; it cannot have been before the submit.
             flight.completion = Flight.Completion(
-                asset: asset, expiresAt: now + assetLifetime(of: flight),
+                asset: asset, expiresAt: open.intentAt + assetLifetime(of: flight),
                 isCostAwaited: isCostAwaited && canAsk, questionsLeft: settings.completionQuestions, isSaved: isSaved,
                 isClipSettled: isClipSettled, needsAsset: hasNoAsset)
             put(flight)

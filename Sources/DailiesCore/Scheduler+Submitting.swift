@@ -25,8 +25,8 @@ extension Scheduler {
             announce(.uncertainTasks, "\(tally.uncertain) tasks are uncertain")
             return false
         }
-        if tally.toSave >= settings.unsavedLimit {
-            announce(.unsavedClips, "\(tally.toSave) paid clips wait for their download")
+        if tally.awaitingDownload >= settings.unsavedLimit {
+            announce(.unsavedClips, "\(tally.awaitingDownload) paid clips wait for their download")
             return false
         }
         pause.announced.remove(.unsavedClips)
@@ -267,6 +267,7 @@ extension Scheduler {
         var flight = flight
         guard let sends = flight.pending?.sends, sends == 1 else {
             flight.pending?.refusal = fault
+            if flight.pending?.refusedAt == nil { flight.pending?.refusedAt = now }
             return becomeUncertain(flight, fault, now)
         }
         settleRefused(flight, fault, now)

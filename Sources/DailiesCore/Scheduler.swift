@@ -12,7 +12,8 @@ public struct Scheduler: Sendable {
 
     var random: SplitMix64
     var lanes: WaitingLanes
-    var flights: [TaskID: Flight] = [:]
+    /// By attempt: a take that is paid but not saved may still be fetched while the next one renders.
+    var flights: [AttemptID: Flight] = [:]
     var limiter: ConcurrencyLimiter
     var breaker: OutageBreaker
     var downloads: DownloadLane
@@ -111,6 +112,10 @@ public struct Scheduler: Sendable {
         public internal(set) var asking = 0
         /// Completed clips that are wanted on disk and not there yet.
         public internal(set) var toSave = 0
+        /// Those of them that were given up because the provider gives no URL: no download would make them fewer.
+        public internal(set) var withoutURL = 0
+        /// Clips that wait for their download.
+        var awaitingDownload: Int { toSave - withoutURL }
         /// Downloads that wait, run, or are tried again later.
         public internal(set) var saving = 0
         /// Uncertain ones that may be repeated once the account has money again.
@@ -121,13 +126,12 @@ public struct Scheduler: Sendable {
             if flight.holdsSlot { inFlight += sign }
             if flight.isAsking { asking += sign }
             if flight.isCancelling { asking += sign }
-            if flight.isUnresolved, flight.wasAsked, flight.notFoundSince == nil, !flight.isAsking, !flight.isCancelling,
-                flight.parking == nil
-            {
-                idleUnresolved += sign
-            }
+            if flight.isIdleUnresolved { idleUnresolved += sign }
             if let completion = flight.completion {
-                if !completion.isClipSettled { toSave += sign }
+                if !completion.isClipSettled {
+                    toSave += sign
+                    if completion.asset == nil, flight.parking == .unsaved { withoutURL += sign }
+                }
                 if completion.isDownloading { saving += sign }
             }
             if flight.pending?.waitsForFunds == true, flight.parking == nil { waitingForFunds += sign }
@@ -150,7 +154,9 @@ public struct Scheduler: Sendable {
         switch event {
         case .started(let recovered): start(from: recovered, now)
         case .loaded(let lane, let page, let isLast):
-            lanes.loaded(lane, page, isLast: isLast) { flights[$0] != nil }
+            lanes.loaded(lane, page, isLast: isLast) {
+                flights[AttemptID(task: $0.id, number: $0.attempt)] != nil
+            }
         case .submitted(let submission, let fate): submitted(submission, fate, now)
         case .answered(let attempt, let purpose, let answer): answered(attempt, purpose, answer, now)
         case .downloaded(let attempt, let result): downloaded(attempt, result, now)
@@ -172,17 +178,14 @@ public struct Scheduler: Sendable {
 
     /// Puts a flight back after a change, and keeps the tally.
     mutating func put(_ flight: Flight) {
-        tally.count(flights.updateValue(flight, forKey: flight.attempt.task), -1)
+        tally.count(flights.updateValue(flight, forKey: flight.attempt), -1)
         tally.count(flight, 1)
     }
 
-    mutating func remove(_ flight: Flight) { tally.count(flights.removeValue(forKey: flight.attempt.task), -1) }
+    mutating func remove(_ flight: Flight) { tally.count(flights.removeValue(forKey: flight.attempt), -1) }
 
-    /// The flight of an attempt, unless it is over or another attempt of the task has begun.
-    func flight(_ attempt: AttemptID) -> Flight? {
-        guard let flight = flights[attempt.task], flight.attempt == attempt else { return nil }
-        return flight
-    }
+    /// The flight of an attempt, unless it is over.
+    func flight(_ attempt: AttemptID) -> Flight? { flights[attempt] }
 
     /// The one place where a flight changes its state.
     func advance(_ flight: inout Flight, _ event: RenderState.Event) {

@@ -12,7 +12,7 @@ public struct WaitingTask: Hashable, Sendable {
     public let output: String?
     public init(
         id: TaskID, batch: BatchID, key: TaskKey, attempt: Int, shape: RequestShape, request: CanonicalRequest,
-        priority: Int, output: String? = nil
+        priority: Int, output: String?
     ) {
         self.id = id
         self.batch = batch

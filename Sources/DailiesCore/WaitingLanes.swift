@@ -37,15 +37,15 @@ struct WaitingLanes: Sendable {
         return pages
     }
 
-    /// - Parameter isKnown: tasks that are in flight already; they are left out.
-    mutating func loaded(_ lane: Lane, _ page: [WaitingTask], isLast: Bool, isKnown: (TaskID) -> Bool) {
+    /// - Parameter isKnown: tasks whose attempt is in flight already; they are left out.
+    mutating func loaded(_ lane: Lane, _ page: [WaitingTask], isLast: Bool, isKnown: (WaitingTask) -> Bool) {
         guard var queue = queues[lane] else { return }
         queue.isLoading = false
         queue.isExhausted = isLast || page.isEmpty
         if let last = page.last { queue.cursor = last.place }
         let known = queue.landed.union(queue.tasks.map(\.id))
         queue.landed = []
-        queue.tasks.append(contentsOf: page.filter { !known.contains($0.id) && !isKnown($0.id) })
+        queue.tasks.append(contentsOf: page.filter { !known.contains($0.id) && !isKnown($0) })
         queue.tasks.sort { $0.place < $1.place }
         if queue.needsRestart {
             queue.needsRestart = false

@@ -1,7 +1,7 @@
 import DailiesCore
+import DailiesStore
 import Dispatch
 import Foundation
-import Synchronization
 
 /// Real time: one `DispatchSourceTimer`, whatever the number of tasks.
 ///
@@ -15,14 +15,14 @@ public final class DispatchTimers: RunnerTimers, @unchecked Sendable {
     /// Wake-ups lie on a grid of this width: a hundred thousand timers cost a fifth of the CPU that exact ones do.
     private static let grid: Int64 = 1_000_000
 
-    private struct State: ~Copyable {
+    private struct State {
         var fire: (@Sendable () -> Void)?
         var target: Instant?
         var isStopped = false
     }
 
     private let source: any DispatchSourceTimer
-    private let state = Mutex(State())
+    private let state = Guarded(State())
     private let wallAtStart: Int64
     private let bootAtStart: Int64
 

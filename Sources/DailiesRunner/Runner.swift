@@ -127,7 +127,8 @@ public final class Runner: @unchecked Sendable {
                 baseURL: provider.baseURL, account: account, dialect: provider.dialect)
         }
         return Recovered(
-            open: open, lanes: lanes, budgets: budgets, prices: prices, trust: trust, accounts: plan.accounts)
+            open: open, lanes: lanes, budgets: budgets, prices: prices, trust: trust, accounts: plan.accounts,
+            scope: Set(plan.batches))
     }
 
     // MARK: events

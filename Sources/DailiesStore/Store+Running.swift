@@ -69,7 +69,8 @@ extension Store {
 
     private static func waitingPage(_ range: String, limit: String) -> String {
         """
-        SELECT s.id, s.batch_id, i.key, s.attempt, s.model, i.duration_seconds, i.resolution, i.request, s.priority
+        SELECT s.id, s.batch_id, i.key, s.attempt, s.model, i.duration_seconds, i.resolution, i.request, s.priority,
+            i.output
         FROM task_standing AS s JOIN task_input AS i ON i.id = s.id
         WHERE s.batch_id = ?1 AND s.model = ?2 AND s.state = 'queued' AND s.has_key = 0 AND \(range)
         ORDER BY s.priority DESC, s.id LIMIT \(limit)
@@ -82,7 +83,8 @@ extension Store {
             attempt: row.int(3),
             shape: RequestShape(
                 model: ModelID(row.text(4)), durationSeconds: row.optionalInt(5), resolution: row.optionalText(6)),
-            request: CanonicalRequest(text: row.text(7)), priority: row.int(8))
+            request: CanonicalRequest(text: row.text(7)), priority: row.int(8),
+            output: row.optionalText(9))
     }
 
     /// Where a batch stands against its budget, over all its runs and attempts.

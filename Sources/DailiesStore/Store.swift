@@ -1,6 +1,5 @@
 import DailiesCore
 import Dispatch
-import Synchronization
 
 /// The durable memory of the program: one SQLite file, written by one runner, read by anyone.
 ///
@@ -30,7 +29,7 @@ public final class Store: @unchecked Sendable {
     var breakdown: StoreError?
     /// A caller's `then` runs. On the queue only.
     var isTelling = false
-    let waiting = Mutex(WaitingCalls())
+    let waiting = Guarded(WaitingCalls())
 
     private init(path: String, use: Use, faults: StoreFaults, database: Database) {
         self.path = path

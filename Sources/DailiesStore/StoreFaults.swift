@@ -1,4 +1,3 @@
-import Synchronization
 
 /// Faults for tests: a commit that fails, and a crash that stops a store at a chosen commit.
 ///
@@ -21,7 +20,7 @@ package final class StoreFaults: Sendable {
         var planned: [Int: Fault] = [:]
     }
 
-    private let state = Mutex(State())
+    private let state = Guarded(State())
 
     package init() {}
 

@@ -192,6 +192,17 @@ import Testing
         rig.expectSound()
     }
 
+    @Test func `a probe whose fate is unknown lets no other submit out before the next probe`() {
+        let rig = outage()
+        while rig.submits.isEmpty { rig.serveNextWake() }
+        let before = rig.now
+        rig.land(.timedOut)
+        #expect(rig.submits.isEmpty && rig.scheduler.tally.inFlight == 1)
+        while rig.submits.isEmpty, rig.questions.isEmpty { rig.serveNextWake() }
+        #expect(rig.now - before >= .seconds(5) && rig.submits.count + rig.questions.count == 1)
+        rig.expectSound()
+    }
+
     @Test func `all resumes when an answer comes`() {
         let rig = outage()
         while rig.submits.isEmpty { rig.serveNextWake() }
@@ -232,7 +243,8 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `an outage of unknown fates makes no more tasks uncertain than were in the air, and one for each probe`() {
+    @Test func `an outage of unknown fates makes no more tasks uncertain than were in the air, and one for each probe`()
+    {
         let rig = SchedulerRig.with(30, settings: SchedulerRig.settings { $0.concurrency = 20 })
         for id in 1...4 { rig.land(.timedOut, Int64(id)) }
         #expect(rig.scheduler.breaker.isOpen)

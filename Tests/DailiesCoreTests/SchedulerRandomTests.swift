@@ -129,7 +129,9 @@ import Testing
             switch kept.stage {
             case .completed:
                 if render.phase != .completed { problems.append("\(render.attempt) is no completed render") }
-                if let charge = kept.charge, charge != render.price { problems.append("\(render.attempt) is booked wrong") }
+                if let charge = kept.charge, charge != render.price {
+                    problems.append("\(render.attempt) is booked wrong")
+                }
             case .failed, .cancelled:
                 if render.phase == .completed { problems.append("\(render.attempt) is paid and given up") }
             case .notAccepted, .inTheAir: problems.append("\(render.attempt) is rendered, and \(kept.stage)")

@@ -50,7 +50,11 @@ struct StoreModel {
         switch step {
         case .intent(let intent): open(intent, at)
         case .repeated(let id):
-            move(id) { $0.stage == .uncertain } to: { $0.repeats += 1 }
+            move(id) {
+                $0.stage == .uncertain
+            } to: {
+                $0.repeats += 1
+            }
         case .notAccepted(let id, _):
             move(id) {
                 $0.stage == .inTheAir || $0.stage == .uncertain
@@ -60,7 +64,11 @@ struct StoreModel {
             }
             entries[id.task]?.isWaiting = true
         case .uncertain(let id, _):
-            move(id) { $0.stage == .inTheAir || $0.stage == .uncertain } to: { $0.stage = .uncertain }
+            move(id) {
+                $0.stage == .inTheAir || $0.stage == .uncertain
+            } to: {
+                $0.stage = .uncertain
+            }
         case .accepted(let id, let acceptance): accept(id, acceptance)
         case .running(let id):
             move(id) {
@@ -77,7 +85,12 @@ struct StoreModel {
                 $0.reserved = nil
                 $0.isCostAwaited = false
             }
-        case .costUnknown(let id): move(id) { $0.isCostAwaited } to: { $0.isCostAwaited = false }
+        case .costUnknown(let id):
+            move(id) {
+                $0.isCostAwaited
+            } to: {
+                $0.isCostAwaited = false
+            }
         case .assetFound(let id, let asset):
             move(id) {
                 $0.isUnsaved
@@ -85,7 +98,12 @@ struct StoreModel {
                 $0.asset = asset
                 $0.hasNoAsset = false
             }
-        case .noAsset(let id): move(id) { $0.isUnsaved } to: { $0.hasNoAsset = true }
+        case .noAsset(let id):
+            move(id) {
+                $0.isUnsaved
+            } to: {
+                $0.hasNoAsset = true
+            }
         case .saved(let id, let clip):
             move(id) {
                 $0.isUnsaved
@@ -94,9 +112,23 @@ struct StoreModel {
                 $0.asset = nil
                 $0.hasNoAsset = false
             }
-        case .lost(let id, _): move(id) { $0.isWithProvider || $0.isUnsaved } to: { $0.lostAt = $0.lostAt ?? at }
-        case .found(let id): move(id) { $0.lostAt != nil } to: { $0.lostAt = nil }
-        case .unresolved(let id): move(id) { $0.isWithProvider } to: { _ in }
+        case .lost(let id, _):
+            move(id) {
+                $0.isWithProvider || $0.isUnsaved
+            } to: {
+                $0.lostAt = $0.lostAt ?? at
+            }
+        case .found(let id):
+            move(id) {
+                $0.lostAt != nil
+            } to: {
+                $0.lostAt = nil
+            }
+        case .unresolved(let id):
+            move(id) {
+                $0.isWithProvider
+            } to: { _ in
+            }
         case .withdrawn(let task, _): entries[task]?.isWaiting = false
         case .retried(let task): retry(task)
         case .keyTrust(let record): trust[record.account] = record.trust

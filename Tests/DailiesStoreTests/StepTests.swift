@@ -171,7 +171,6 @@ struct StepTests {
             let before = try Self.everything(of: task, in: shell)
             let expected = Self.outcomes[standing]?[step.name]
             do {
-                // A second step that fits no task makes sure that a refusal takes the first back as well.
                 try rig.apply(step.make(task))
                 #expect(try Self.words(for: task, in: shell) == expected, "\(standing) and \(step.name)")
                 #expect(try shell.rows("SELECT * FROM event WHERE task = \(task)").count > eventCount(before))
@@ -240,6 +239,21 @@ struct StepTests {
             try shell.rows("SELECT n, submission_key, reserved_nano, not_accepted_at_ms FROM attempt")
                 == ["1|second|7000000000|"])
         #expect(try shell.rows("SELECT message FROM event WHERE kind = 'intent'") == ["key-1-1", "second"])
+    }
+
+    @Test func `the time of the first doubt and of the first loss stays`() throws {
+        let rig = try Rig(tasks: [Rig.spec("a"), Rig.spec("b")])
+        let shell = try rig.shell()
+        for (task, column) in [(Int64(1), "outcome_unknown_at_ms"), (2, "lost_at_ms")] {
+            let attempt = AttemptID(task: TaskID(task), number: 1)
+            try rig.apply(Steps.intent(task))
+            if task == 2 { try rig.apply(Steps.accepted(task)) }
+            let again: Change.Step = task == 1 ? .uncertain(attempt, Steps.fault) : .lost(attempt, Steps.fault)
+            try rig.apply(again)
+            let first = rig.clock
+            try rig.apply(again)
+            #expect(try shell.one("SELECT \(column) FROM task WHERE id = \(task)") == "\(first)")
+        }
     }
 
     @Test func `trust in keys is stored and may change`() throws {

@@ -132,6 +132,16 @@ struct WritingTests {
         #expect(try rig.store.summary().total.accepted == 1)
     }
 
+    @Test func `a reading call sees all that was queued before it, however many transactions that takes`() throws {
+        let rig = try Rig(tasks: Self.tasks(1200))
+        let told = Told()
+        try rig.store.onQueue { () throws(StoreError) in
+            for task in 1...1200 { rig.store.write(self.intents(Int64(task)), then: told.note("\(task)")) }
+        }
+        #expect(try rig.store.summary().total.inTheAir == 1200)
+        #expect(told.all.count == 1200)
+    }
+
     @Test func `many threads write without losing or mixing anything`() throws {
         let rig = try Rig(tasks: Self.tasks(400))
         let told = Told()

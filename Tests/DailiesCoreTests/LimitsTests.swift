@@ -1,0 +1,155 @@
+import Testing
+
+@testable import DailiesCore
+
+/// How often, how soon and how many: the small machines that hold submission up.
+@Suite struct LimitsTests {
+    @Test func `SplitMix64 gives the numbers of its reference`() {
+        var zero = SplitMix64(seed: 0)
+        #expect(
+            [zero.next(), zero.next(), zero.next()] == [
+                0xE220_A839_7B1D_CDAF, 0x6E78_9E6A_A1B9_65F4, 0x06C4_5D18_8009_454F,
+            ])
+        var other = SplitMix64(seed: 1_234_567)
+        let expected: [UInt64] = [
+            6_457_827_717_110_365_317, 3_203_168_211_198_807_973, 9_817_491_932_198_370_423, 4_593_380_528_125_082_431,
+            16_408_922_859_458_223_821,
+        ]
+        #expect((0..<5).map { _ in other.next() } == expected)
+    }
+
+    // MARK: retry
+
+    @Test(arguments: [1.0, 60])
+    func `a wait lies between half and the whole of 1, 2, 4 s, then of 10 s doubling to 60 s`(speed: Double) {
+        let policy = RetryPolicy().divided(bySpeed: speed)
+        var random = SplitMix64(seed: 5)
+        let ceilings: [Int: Double] = [1: 1, 2: 2, 3: 4, 4: 10, 5: 20, 6: 40, 7: 60, 8: 60, 40: 60, 1_000_000: 60]
+        for (failures, seconds) in ceilings {
+            let whole = Duration.nanoseconds(Int64(seconds * 1e9)).divided(bySpeed: speed)
+            for _ in 0..<200 {
+                let wait = policy.wait(afterFailures: failures, using: &random)
+                #expect(wait <= whole + .nanoseconds(2) && wait * 2 >= whole - .nanoseconds(4), "\(failures): \(wait)")
+            }
+        }
+    }
+
+    @Test func `a settings clock of another speed changes every duration and nothing else`() {
+        var settings = SchedulerSettings()
+        settings.pollWindow = .seconds(600)
+        let fast = settings.divided(bySpeed: 10)
+        #expect(fast.speed == 10 && fast.divided(bySpeed: 6).speed == 60)
+        #expect(fast.pollWindow == .seconds(60) && fast.maximumWait == .seconds(90) && fast.lateInterval == .seconds(1))
+        #expect(fast.unresolvedInterval == .seconds(6) && fast.lostAfter == .seconds(60))
+        #expect(fast.completionInterval == .milliseconds(500) && fast.assetLifetime == .seconds(8640))
+        #expect(fast.throttlePause == .milliseconds(100) && fast.retry.firstWait == .milliseconds(100))
+        #expect(fast.retry.firstProbe == .seconds(1) && fast.retry.longestProbe == .seconds(6))
+        #expect(fast.firstCalm == .seconds(3) && fast.longestCalm == .seconds(360))
+        #expect(
+            fast.concurrency == settings.concurrency && fast.retry.attempts == 4 && fast.pageSize == settings.pageSize)
+    }
+
+    // MARK: outage
+
+    @Test func `an outage begins with the fourth failure in a row and ends with an answer`() {
+        var random = SplitMix64(seed: 1)
+        var breaker = OutageBreaker(policy: RetryPolicy())
+        let now = Instant(milliseconds: 0)
+        for _ in 0..<3 { #expect(!breaker.failed(at: now, using: &random)) }
+        let ended = breaker.answered()
+        #expect(!ended && !breaker.isOpen)
+        for _ in 0..<3 { #expect(!breaker.failed(at: now, using: &random)) }
+        let began = breaker.failed(at: now, using: &random)
+        #expect(began && breaker.isOpen && breaker.openSince == now)
+        let again = breaker.failed(at: now + .seconds(1), using: &random)
+        #expect(!again && breaker.openSince == now)
+        let over = breaker.answered()
+        #expect(over && !breaker.isOpen && breaker.nextProbe == nil)
+    }
+
+    @Test func `the probes of an outage come 5 to 60 s apart, however long it lasts`() throws {
+        var random = SplitMix64(seed: 2)
+        var breaker = OutageBreaker(policy: RetryPolicy())
+        var now = Instant(milliseconds: 0)
+        for _ in 0..<4 { _ = breaker.failed(at: now, using: &random) }
+        for _ in 0..<100 {
+            let probe = try #require(breaker.nextProbe)
+            #expect(probe - now >= .seconds(5) && probe - now <= .seconds(60))
+            now = probe
+            breaker.postpone(at: now, using: &random)
+            _ = breaker.failed(at: now, using: &random)
+        }
+    }
+
+    // MARK: concurrency
+
+    /// The limiter in other words: a list of what happened, read from the start each time.
+    private struct LimiterModel {
+        enum Event { case refused(Int, Instant), probe(Instant), ceiling(Int) }
+        var events: [Event] = []
+        let first: Int
+
+        func replay() -> (limit: Int, next: Instant?) {
+            var (ceiling, limit, refusals) = (first, first, 0)
+            var since: Instant?
+            func calm() -> Duration { min(.seconds(30) * (1 << min(max(refusals - 1, 0), 20)), .seconds(3600)) }
+            for event in events {
+                switch event {
+                case .refused(let inFlight, let at):
+                    limit = max(1, [inFlight, limit, ceiling].min() ?? 1)
+                    refusals += 1
+                    since = at
+                case .probe(let at):
+                    guard limit < ceiling, let from = since, at >= from + calm() else { continue }
+                    limit += 1
+                    since = at
+                case .ceiling(let new):
+                    limit = limit < ceiling ? min(limit, new) : new
+                    ceiling = new
+                }
+            }
+            return (limit, limit < ceiling ? since.map { $0 + calm() } : nil)
+        }
+    }
+
+    @Test func `the limiter does what its story says, for random stories`() {
+        for seed in UInt64(0)..<60 {
+            var random = SplitMix64(seed: seed)
+            let ceiling = Int.random(in: 1...8, using: &random)
+            var limiter = ConcurrencyLimiter(ceiling: ceiling)
+            var model = LimiterModel(first: ceiling)
+            var now = Instant(milliseconds: 1)
+            for step in 0..<40 {
+                now = now + .seconds(Int.random(in: 0...200, using: &random))
+                switch Int.random(in: 0..<5, using: &random) {
+                case 0:
+                    let inFlight = Int.random(in: 0...8, using: &random)
+                    limiter.refused(inFlight: inFlight, at: now)
+                    model.events.append(.refused(inFlight, now))
+                case 1:
+                    let new = Int.random(in: 1...8, using: &random)
+                    limiter.setCeiling(new)
+                    model.events.append(.ceiling(new))
+                default:
+                    limiter.probe(at: now)
+                    model.events.append(.probe(now))
+                }
+                let expected = model.replay()
+                #expect(limiter.limit == expected.limit, "seed \(seed), step \(step)")
+                #expect(limiter.nextProbe == expected.next, "seed \(seed), step \(step)")
+                #expect((1...limiter.ceiling).contains(limiter.limit), "seed \(seed), step \(step)")
+            }
+        }
+    }
+
+    @Test func `the calm period doubles with each refusal, up to an hour`() {
+        var limiter = ConcurrencyLimiter(ceiling: 9)
+        let now = Instant(milliseconds: 0)
+        var calms: [Int64] = []
+        for _ in 0..<9 {
+            limiter.refused(inFlight: 3, at: now)
+            calms.append(((limiter.nextProbe ?? now) - now).components.seconds)
+        }
+        #expect(calms == [30, 60, 120, 240, 480, 960, 1920, 3600, 3600])
+    }
+}
