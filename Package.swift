@@ -127,7 +127,18 @@ let package = Package(
 
         // The built programs as processes, killed with SIGKILL.
         .testTarget(
-            name: "ProcessTests", dependencies: ["dailies", "DailiesCore", "ExactJSON"], swiftSettings: strict),
+            name: "ProcessTests", dependencies: ["dailies", "DailiesCore", "ExactJSON", "CSQLite"],
+            swiftSettings: strict),
+
+        // The commands that settle what is in doubt, on real stores against the real simulator.
+        .testTarget(
+            name: "ReconcileTests", dependencies: ["dailies", "DailiesStore", "DailiesCore", "ExactJSON"],
+            swiftSettings: strict),
+
+        // Plans, budgets and reports of the built program.
+        .testTarget(
+            name: "MoneyTests", dependencies: ["dailies", "DailiesStore", "DailiesCore", "ExactJSON"],
+            swiftSettings: strict),
     ]
 )
 

@@ -26,6 +26,16 @@ CREATE TABLE batch (
     budget_nano INTEGER CHECK (budget_nano >= 0) -- cap over all runs and attempts; NULL: none
 ) STRICT;
 
+-- Caps for the tasks of a batch with a certain tag, over all runs and attempts, beside the one of the batch.
+CREATE TABLE tag_budget (
+    id INTEGER PRIMARY KEY,
+    batch_id INTEGER NOT NULL REFERENCES batch (id),
+    name TEXT NOT NULL CHECK (name <> ''),
+    value TEXT NOT NULL,
+    cap_nano INTEGER CHECK (cap_nano >= 0), -- NULL: lifted
+    UNIQUE (batch_id, name, value)
+) STRICT;
+
 -- What each batch has spent and holds, kept in step with `attempt` by the triggers below, so that a budget is known
 -- without a scan. Each amount is whole * 1000000000 + billionths; the billionths may exceed one credit.
 CREATE TABLE batch_total (
@@ -231,12 +241,13 @@ CREATE TABLE key_trust (
     PRIMARY KEY (base_url, key_fingerprint, dialect)
 ) STRICT, WITHOUT ROWID;
 
--- The highest price settled here, per second of output asked for (per clip where no duration was).
+-- The lowest and the highest price settled here, per second of output asked for (per clip where no duration was).
 CREATE TABLE price_seen (
     model TEXT NOT NULL,
     resolution TEXT NOT NULL,            -- '': not stated
-    highest_per_second_nano INTEGER NOT NULL CHECK (highest_per_second_nano >= 0),
-    at_ms INTEGER NOT NULL,
+    lowest_per_second_nano INTEGER NOT NULL CHECK (lowest_per_second_nano >= 0),
+    highest_per_second_nano INTEGER NOT NULL CHECK (highest_per_second_nano >= lowest_per_second_nano),
+    at_ms INTEGER NOT NULL,              -- of the latest bill
     PRIMARY KEY (model, resolution)
 ) STRICT, WITHOUT ROWID;
 

@@ -7,7 +7,9 @@ enum Console {
     static var isTerminal: Bool { isatty(STDERR_FILENO) == 1 }
     static var canAsk: Bool { isatty(STDIN_FILENO) == 1 && isTerminal }
 
-    static func out(_ text: String) { write(text + "\n", to: STDOUT_FILENO) }
+    static func out(_ text: String, lineEnd: String = "\n") { write(text + lineEnd, to: STDOUT_FILENO) }
+    /// Exactly these bytes, for drawing.
+    static func errorRaw(_ text: String) { write(text, to: STDERR_FILENO) }
     static func error(_ text: String) { write(text + "\n", to: STDERR_FILENO) }
 
     /// Writes all of it, in one piece where the system takes it so. A reader that has gone away is not an error here:

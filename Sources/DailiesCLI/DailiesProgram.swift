@@ -24,7 +24,8 @@ public enum DailiesProgram {
             Foundation.exit(stop.code.rawValue)
         } catch let code as ArgumentParser.ExitCode {
             Foundation.exit(code.rawValue)
-        } catch let error where error is ValidationError || error is CleanExit {
+        } catch let error where DailiesCommand.exitCode(for: error) != .failure {
+            // Help, the version and usage errors, in the argument parser's words.
             DailiesCommand.exit(withError: error)
         } catch {
             Stop(.unexpected, "\(error)").print()
@@ -65,7 +66,8 @@ struct DailiesCommand: ParsableCommand {
             """,
         version: ProgramVersion.text,
         subcommands: [
-            RunCommand.self, ResumeCommand.self, RehearseCommand.self, StatusCommand.self, ReportCommand.self,
-            SimulateCommand.self,
+            RunCommand.self, ResumeCommand.self, PlanCommand.self, RehearseCommand.self, StatusCommand.self,
+            ReportCommand.self, ReconcileCommand.self, CancelCommand.self, RetryCommand.self, ExplainCommand.self,
+            ExportCommand.self, DoctorCommand.self, SchemaCommand.self, SimulateCommand.self,
         ])
 }

@@ -39,6 +39,15 @@ struct JSONReporter: RunReporter {
         }
     }
 
+    /// The run was refused, or its store failed: the data ends like that of any run, with the exit code.
+    func refused(_ stop: Stop) {
+        line("finished") { writer in
+            writer.name("reasons")
+            writer.array { array in array.string(stop.message) }
+            writer.member("exit_code", Int(stop.code.rawValue))
+        }
+    }
+
     private func line(_ type: String, _ body: (inout JSONWriter) -> Void) {
         var writer = JSONWriter()
         writer.object { writer in

@@ -34,8 +34,11 @@ struct RehearseCommand: AsyncParsableCommand {
         guard speed >= 1, speed <= 100_000 else { throw ValidationError("--speed is a number from 1 to 100000") }
     }
 
-    func run() async throws {
+    func run() async throws { try await pace.reportingRefusals(work) }
+
+    private func work() async throws {
         let loaded = try ManifestLoading.load(manifests, batchName: nil)
+        let rates = try pace.prices.read()
         try RehearsalFolder.replace(storePath: Self.storePath, folder: Self.folder)
         var simulation = SimulatorConfiguration()
         simulation.speed = speed
@@ -45,9 +48,10 @@ struct RehearseCommand: AsyncParsableCommand {
         let began = DispatchTime.now().uptimeNanoseconds
         var pace = pace
         pace.output = pace.output ?? Self.folder
-        let session = RunSession(
+        var session = RunSession(
             storePath: Self.storePath, configuration: try configuration(port), pace: pace, speed: speed,
             resumeCommand: "dailies rehearse " + manifests.map(ShellWord.quoted).joined(separator: " "))
+        session.rates = rates
         let code = try await session.run(loaded)
         let took = Duration.nanoseconds(Int64(DispatchTime.now().uptimeNanoseconds - began))
         let bill = server.bill

@@ -14,6 +14,7 @@ struct ReportCommand: ParsableCommand {
               dailies report
               dailies report --by model,day
               dailies report --by tag:client --format csv > spend.csv
+              dailies report --by model,day --format html > spend.html
               dailies report --since 2026-11-01 --until 2026-12-01 --json
             """)
 
@@ -21,6 +22,7 @@ struct ReportCommand: ParsableCommand {
         case text
         case json
         case csv
+        case html
     }
 
     @OptionGroup var store: StoreOptions
@@ -36,14 +38,38 @@ struct ReportCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Settled before this UTC day or time.", valueName: "time"))
     var until: TimeArgument?
 
+    @Option(
+        help: ArgumentHelp(
+            "Show US dollars too, at this many for a credit. Nothing is assumed without it.", valueName: "rate"))
+    var usdPerCredit: ReportDollars?
+
     func run() throws {
         let reader = try store.openForReading()
-        let report = try reader.spend(by: by?.dimensions ?? [], since: since?.instant, until: until?.instant)
+        let output: String
+        do {
+            output = try self.output(of: reader)
+        } catch {
+            try reader.close()
+            throw error
+        }
         try reader.close()
+        Console.out(output)
+    }
+
+    private func output(of reader: Store) throws -> String {
+        func spend(_ dimensions: [ReportDimension]) throws -> SpendReport {
+            try reader.spend(by: dimensions, since: since?.instant, until: until?.instant)
+        }
+        let report = try spend(by?.dimensions ?? [])
         switch json ? .json : format {
-        case .text: Console.out(ReportText.table(report))
-        case .json: Console.out(ReportText.json(report))
-        case .csv: Console.out(ReportText.csv(report))
+        case .text: return ReportText.table(report, dollars: usdPerCredit)
+        case .json: return ReportText.json(report, dollars: usdPerCredit)
+        case .csv: return ReportText.csv(report, dollars: usdPerCredit)
+        case .html:
+            return ReportHTML(
+                report: report, byDay: try spend([.day]), byModel: try spend([.model]), since: since?.instant,
+                until: until?.instant, madeAt: Composition.timers().now, dollars: usdPerCredit
+            ).page
         }
     }
 }

@@ -5,41 +5,45 @@ import ExactJSON
 /// A spend report in the formats that people and programs read.
 enum ReportText {
     /// What stands for a missing value, such as a tag that a task does not have.
-    private static let none = "(none)"
+    static let none = "(none)"
 
-    static func table(_ report: SpendReport) -> String {
+    static func table(_ report: SpendReport, dollars: ReportDollars?) -> String {
         let titles = report.dimensions.map { SafeText.escaped($0.title) }
-        let columns = ["tasks", "saved", "seconds", "estimated", "credits", "unknown", "credits/s"]
+        let columns =
+            ["tasks", "saved", "seconds", "estimated", "credits", "unknown", "credits/s"]
+            + (dollars.map { ["USD at \($0.text)"] } ?? [])
         var table = TextTable(
             (titles.isEmpty ? [""] : titles) + columns,
             rightAligned: Set(max(titles.count, 1)..<(max(titles.count, 1) + columns.count)))
         for row in report.rows {
-            table.add(row.values.map { SafeText.escaped($0 ?? none) } + cells(row.figures))
+            table.add(row.values.map { SafeText.escaped($0 ?? none) } + cells(row.figures, dollars: dollars))
         }
-        table.add(["total"] + Array(repeating: "", count: max(titles.count - 1, 0)) + cells(report.total))
+        table.add(
+            ["total"] + Array(repeating: "", count: max(titles.count - 1, 0)) + cells(report.total, dollars: dollars))
         return ([table.text] + waste(report.total)).joined(separator: "\n")
     }
 
-    private static func cells(_ figures: SpendFigures) -> [String] {
+    /// In the order of the table's columns.
+    static func cells(_ figures: SpendFigures, dollars: ReportDollars?) -> [String] {
         [
             "\(figures.tasks)", "\(figures.clipsSaved)", seconds(figures.secondsDelivered), "\(figures.estimated)",
             "\(figures.charged)", "\(figures.unknownCosts)", rate(figures) ?? "-",
-        ]
+        ] + (dollars.map { [$0.cents(figures.charged)] } ?? [])
     }
 
-    private static func seconds(_ seconds: Double) -> String {
+    static func seconds(_ seconds: Double) -> String {
         seconds == seconds.rounded() ? "\(Int64(seconds))" : "\((seconds * 1000).rounded() / 1000)"
     }
 
-    /// Credits for each delivered second, for people: rounded to four decimals.
-    private static func rate(_ figures: SpendFigures) -> String? {
-        guard figures.secondsDelivered > 0 else { return nil }
+    /// Credits for each delivered second of known cost, for people: rounded to four decimals.
+    static func rate(_ figures: SpendFigures) -> String? {
+        guard figures.secondsOfKnownCost > 0 else { return nil }
         let charged = Double(figures.charged.whole) + Double(figures.charged.billionths) / 1e9
-        return "\((charged / figures.secondsDelivered * 10_000).rounded() / 10_000)"
+        return "\((charged / figures.secondsOfKnownCost * 10_000).rounded() / 10_000)"
     }
 
     /// Where money went without a clip to show for it.
-    private static func waste(_ figures: SpendFigures) -> [String] {
+    static func waste(_ figures: SpendFigures) -> [String] {
         var lines: [String] = []
         func line(_ count: Int, _ what: String, _ total: CreditTotal? = nil) {
             guard count > 0 else { return }
@@ -55,7 +59,7 @@ enum ReportText {
         return lines
     }
 
-    static func json(_ report: SpendReport) -> String {
+    static func json(_ report: SpendReport, dollars: ReportDollars?) -> String {
         var writer = JSONWriter()
         writer.object { writer in
             writer.name("by")
@@ -73,17 +77,17 @@ enum ReportText {
                                 writer.nullMember(dimension.title)
                             }
                         }
-                        write(row.figures, to: &writer)
+                        write(row.figures, dollars, to: &writer)
                     }
                 }
             }
             writer.name("total")
-            writer.object { write(report.total, to: &$0) }
+            writer.object { write(report.total, dollars, to: &$0) }
         }
         return writer.text
     }
 
-    private static func write(_ figures: SpendFigures, to writer: inout JSONWriter) {
+    private static func write(_ figures: SpendFigures, _ dollars: ReportDollars?, to writer: inout JSONWriter) {
         writer.member("tasks", figures.tasks)
         writer.member("attempts", figures.attempts)
         writer.member("clips_saved", figures.clipsSaved)
@@ -101,33 +105,41 @@ enum ReportText {
         writer.member("paid_not_saved_credits", number: figures.chargedNotSaved.description)
         writer.member("superseded_takes", figures.supersededTakes)
         writer.member("superseded_takes_credits", number: figures.chargedForSuperseded.description)
-    }
-
-    static func csv(_ report: SpendReport) -> String {
-        let header =
-            report.dimensions.map { csvCell($0.title) }
-            + ["tasks", "clips_saved", "seconds_delivered", "estimated_credits", "credits", "unknown_costs"]
-        let lines = report.rows.map { row in
-            row.values.map { csvCell($0 ?? "") } + csvFigures(row.figures)
+        if let rate = rate(figures) {
+            writer.member("credits_per_second", number: rate)
+        } else {
+            writer.nullMember("credits_per_second")
         }
-        let total =
-            report.dimensions.isEmpty
-            ? [csvFigures(report.total)] : []
-        return ([header] + lines + total).map { $0.joined(separator: ",") }.joined(separator: "\r\n")
+        if let dollars { writer.member("usd", number: dollars.exact(figures.charged)) }
     }
 
-    private static func csvFigures(_ figures: SpendFigures) -> [String] {
+    /// A line for each group, and the total as the last one.
+    static func csv(_ report: SpendReport, dollars: ReportDollars?) -> String {
+        let header =
+            report.dimensions.map { SpreadsheetCell.text($0.title) }
+            + [
+                "tasks", "clips_saved", "seconds_delivered", "estimated_credits", "credits", "unknown_costs",
+                "rounded_costs", "replayed", "credits_per_second",
+                "failed_but_charged", "failed_but_charged_credits", "cancelled_and_charged",
+                "cancelled_and_charged_credits", "paid_not_saved", "paid_not_saved_credits", "superseded_takes",
+                "superseded_takes_credits",
+            ] + (dollars == nil ? [] : ["usd"])
+        let lines = report.rows.map { row in
+            row.values.map { SpreadsheetCell.text($0 ?? "") } + csvFigures(row.figures, dollars)
+        }
+        let names = report.dimensions.indices.map { $0 == 0 ? "total" : "" }
+        let total = names + csvFigures(report.total, dollars)
+        return ([header] + lines + [total]).map { $0.joined(separator: ",") }.joined(separator: "\r\n")
+    }
+
+    private static func csvFigures(_ figures: SpendFigures, _ dollars: ReportDollars?) -> [String] {
         [
             "\(figures.tasks)", "\(figures.clipsSaved)", seconds(figures.secondsDelivered), "\(figures.estimated)",
-            "\(figures.charged)", "\(figures.unknownCosts)",
-        ]
-    }
-
-    /// A cell that no spreadsheet takes for a formula: text that begins like one gets an apostrophe before it.
-    private static func csvCell(_ text: String) -> String {
-        var cell = SafeText.escaped(text)
-        if let first = cell.first, "=+-@\t\r".contains(first) { cell = "'" + cell }
-        guard cell.contains(where: { "\",\n\r".contains($0) }) else { return cell }
-        return "\"" + cell.replacing("\"", with: "\"\"") + "\""
+            "\(figures.charged)", "\(figures.unknownCosts)", "\(figures.roundedCosts)", "\(figures.replayed)",
+            rate(figures) ?? "",
+            "\(figures.chargedFailures)", "\(figures.chargedForFailures)", "\(figures.chargedCancellations)",
+            "\(figures.chargedForCancellations)", "\(figures.paidNotSaved)", "\(figures.chargedNotSaved)",
+            "\(figures.supersededTakes)", "\(figures.chargedForSuperseded)",
+        ] + (dollars.map { [$0.exact(figures.charged)] } ?? [])
     }
 }

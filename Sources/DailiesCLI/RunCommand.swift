@@ -13,6 +13,7 @@ struct RunCommand: AsyncParsableCommand {
             Examples:
               BYTESPIKE_API_KEY=… dailies run jobs/first.yaml
               dailies run jobs/first.yaml --concurrency 25 --budget 500 --api-key-file ~/.bytespike-key
+              dailies plan jobs/first.yaml --out plan.json && dailies run --plan plan.json
               dailies run jobs/first.yaml --provider simulator --base-url http://127.0.0.1:8080 --speed 60
 
             Exit codes: 0 all completed and saved, 3 some failed, 5 stopped early (run again), 6 some uncertain, 7 out of \
@@ -21,7 +22,7 @@ struct RunCommand: AsyncParsableCommand {
             """)
 
     @Argument(help: ArgumentHelp("Manifests: YAML, JSON, JSONL or CSV.", valueName: "manifest"))
-    var manifests: [String]
+    var manifests: [String] = []
     @OptionGroup var store: StoreOptions
     @OptionGroup(title: "Provider") var provider: ProviderOptions
     @OptionGroup(title: "Pace") var pace: PaceOptions
@@ -29,16 +30,42 @@ struct RunCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("The batch's name, instead of the manifest's.", valueName: "name"))
     var batch: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "Carry out this plan of `dailies plan --out`, unless manifest, store, prices or key have changed.",
+            valueName: "file"))
+    var plan: String?
+
     @Flag(name: .shortAndLong, help: "Do not ask before spending.")
     var yes = false
 
-    func run() async throws {
-        let loaded = try ManifestLoading.load(manifests, batchName: batch)
+    mutating func validate() throws {
+        guard manifests.isEmpty != (plan == nil) else {
+            throw ValidationError("give manifests, or a plan of them with --plan FILE")
+        }
+    }
+
+    func run() async throws { try await pace.reportingRefusals(work) }
+
+    private func work() async throws {
+        let approved = try plan.map(PlanFile.read)
+        var pace = pace
+        if let approved {
+            guard approved.acceptsChanges || !pace.acceptChanges else {
+                throw Stop(.refused, "the plan was made without --accept-changes; make a new one with it")
+            }
+            pace.acceptChanges = approved.acceptsChanges
+        }
+        let loaded = try approved?.load() ?? ManifestLoading.load(manifests, batchName: batch)
         let configuration = try provider.configuration()
         var session = RunSession(
             storePath: store.path, configuration: configuration, pace: pace, speed: provider.speed,
-            resumeCommand: CommandLine.arguments.map(ShellWord.quoted).joined(separator: " "))
+            resumeCommand: approved == nil
+                ? CommandLine.arguments.map(ShellWord.quoted).joined(separator: " ")
+                : CommandHint(store: store, provider: provider).online("resume"))
         session.asksFirst = !yes && Console.canAsk && provider.provider == .bytespike
+        session.approved = approved
+        session.rates = try PlanRates.read(pace.prices.rates ?? approved?.ratesPath)
         throw try await session.run(loaded).asExit
     }
 }
@@ -60,7 +87,9 @@ struct ResumeCommand: AsyncParsableCommand {
     @Flag(name: .shortAndLong, help: "Do not ask before spending.")
     var yes = false
 
-    func run() async throws {
+    func run() async throws { try await pace.reportingRefusals(work) }
+
+    private func work() async throws {
         let configuration = try provider.configuration()
         guard FileManager.default.fileExists(atPath: store.path) else {
             throw Stop(.unexpected, "there is no store \(store.path); `dailies run MANIFEST` makes one")
@@ -69,6 +98,7 @@ struct ResumeCommand: AsyncParsableCommand {
             storePath: store.path, configuration: configuration, pace: pace, speed: provider.speed,
             resumeCommand: CommandLine.arguments.map(ShellWord.quoted).joined(separator: " "))
         session.asksFirst = !yes && Console.canAsk && provider.provider == .bytespike
+        session.rates = try pace.prices.read()
         throw try await session.run(nil).asExit
     }
 }

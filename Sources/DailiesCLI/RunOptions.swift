@@ -1,6 +1,7 @@
 import ArgumentParser
 import DailiesCore
 import DailiesProvider
+import DailiesStore
 import Foundation
 
 /// What `run`, `resume` and `rehearse` have in common: how much at a time, for how much, how patiently.
@@ -10,14 +11,31 @@ struct PaceOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Credits that each batch may cost over all its runs, or `none`. It is stored, so it holds without being repeated.",
-            valueName: "credits"))
-    var budget: BudgetArgument?
+            "Credits that each batch may cost over all its runs, or `none`; with tag:NAME=VALUE=CREDITS those of its tasks with that tag. May be repeated. It is stored, so it holds without being repeated.",
+            valueName: "[tag:name=value=]credits"))
+    var budget: [BudgetArgument] = []
+
+    @Option(
+        help: ArgumentHelp(
+            "cautious: settled and reserved never above a budget; soft: stop submitting once what has settled reaches it; hard: then also cancel what still waits at the provider, which is free.",
+            valueName: "mode"))
+    var budgetMode = BudgetMode.cautious
 
     @Option(
         help: ArgumentHelp(
             "The most that any single task may cost, for models whose price is not known.", valueName: "credits"))
     var maxCreditsPerTask: CreditsArgument?
+
+    @OptionGroup var prices: PriceOptions
+
+    @Option(
+        help: ArgumentHelp(
+            "How far a quote may lie above the highest known price; above that its task is cancelled while that is free, and no more of its model is submitted.",
+            valueName: "percent"))
+    var quoteTolerance: Int64 = 10
+
+    @Flag(help: "Go on whatever the provider quotes; a budget still holds.")
+    var acceptQuote = false
 
     @Option(help: ArgumentHelp("The folder for clips; they become DIR/BATCH/KEY.mp4.", valueName: "dir"))
     var output: String?
@@ -51,6 +69,9 @@ struct PaceOptions: ParsableArguments {
     @Flag(name: .shortAndLong, help: "Say only what went wrong, and the summary.")
     var quiet = false
 
+    @Flag(name: .customLong("no-color"), help: "No colour; NO_COLOR in the environment does the same.")
+    var noColor = false
+
     @Flag(help: "Write one JSON object a line to standard output.")
     var json = false
 
@@ -61,7 +82,21 @@ struct PaceOptions: ParsableArguments {
         guard concurrency >= 1, concurrency <= 1_000_000 else {
             throw ValidationError("--concurrency is a number from 1 to 1000000")
         }
+        try BudgetArgument.validate(budget)
+        guard quoteTolerance >= 0, quoteTolerance <= 100_000 else {
+            throw ValidationError("--quote-tolerance is a number of percent from 0 to 100000")
+        }
         guard retries >= 0, retries <= 100 else { throw ValidationError("--retries is a number from 0 to 100") }
+    }
+
+    /// Does a command's work; with `--json`, what stops it is repeated where the data is read.
+    func reportingRefusals(_ work: () async throws -> Void) async throws {
+        do {
+            try await work()
+        } catch let stop as Stop {
+            if json { JSONReporter().refused(stop) }
+            throw stop
+        }
     }
 
     /// At the speed of the clock.
@@ -73,6 +108,8 @@ struct PaceOptions: ParsableArguments {
         settings.pollWindow = pollWindow?.duration
         settings.maximumWait = maxWait.duration
         settings.trustsServerErrors = trustServerErrors
+        settings.budgetMode = budgetMode
+        settings.quoteTolerance = acceptQuote ? nil : quoteTolerance
         settings.unsavedLimit = max(settings.unsavedLimit, 4 * concurrency)
         return settings.divided(bySpeed: speed)
     }
@@ -149,8 +186,9 @@ struct ProviderOptions: ParsableArguments {
             {
                 keys.append(ModelKey(key: try APIKey(text)))
             }
-            // The simulator takes any key.
-            if keys.isEmpty, provider == .simulator { keys.append(ModelKey(key: try APIKey("simulator"))) }
+            // The simulator takes any key. What a key's text looks like is blotted out wherever the provider repeats it, so
+            // this one resembles nothing that stands in an address.
+            if keys.isEmpty, provider == .simulator { keys.append(ModelKey(key: try APIKey("any-key-will-do-here"))) }
             guard !keys.isEmpty else {
                 throw Stop(
                     .keyRefused,
@@ -185,11 +223,19 @@ struct CreditsArgument: ExpressibleByArgument {
     }
 }
 
+/// `500`, `none`, `tag:client=acme=120`, `tag:client=acme=none`.
 enum BudgetArgument: ExpressibleByArgument {
     case none
     case cap(Credits)
+    /// nil: lifted.
+    case tag(TaskSpec.Tag, Credits?)
+
+    private static let tagPrefix = "tag:"
+
     init?(argument: String) {
-        if argument.lowercased() == "none" {
+        if argument.hasPrefix(Self.tagPrefix) {
+            self.init(tag: argument.dropFirst(Self.tagPrefix.count))
+        } else if argument.lowercased() == "none" {
             self = .none
         } else if let amount = CreditsArgument(argument: argument) {
             self = .cap(amount.credits)
@@ -197,4 +243,50 @@ enum BudgetArgument: ExpressibleByArgument {
             return nil
         }
     }
+
+    /// `NAME=VALUE=CREDITS`: the first and the last equals sign part it, so that a value may hold some of its own.
+    private init?(tag text: Substring) {
+        guard let first = text.firstIndex(of: "="), let last = text.lastIndex(of: "="), first < last,
+            first > text.startIndex
+        else { return nil }
+        let tag = TaskSpec.Tag(
+            name: String(text[..<first]), value: String(text[text.index(after: first)..<last]))
+        let amount = String(text[text.index(after: last)...])
+        if amount.lowercased() == "none" {
+            self = .tag(tag, nil)
+        } else if let credits = CreditsArgument(argument: amount) {
+            self = .tag(tag, credits.credits)
+        } else {
+            return nil
+        }
+    }
+
+    static func validate(_ all: [BudgetArgument]) throws {
+        guard all.count - tags(of: all).count <= 1 else {
+            throw ValidationError("--budget names one budget of the batch")
+        }
+        let tags = tags(of: all).map(\.tag)
+        guard Set(tags).count == tags.count else { throw ValidationError("--budget names one budget for each tag") }
+    }
+
+    /// What becomes of the budget of the batch.
+    static func setting(of all: [BudgetArgument]) -> BudgetSetting {
+        for budget in all {
+            switch budget {
+            case .none: return .none
+            case .cap(let credits): return .cap(credits)
+            case .tag: continue
+            }
+        }
+        return .unchanged
+    }
+
+    /// What becomes of those of tags.
+    static func tags(of all: [BudgetArgument]) -> [(tag: TaskSpec.Tag, cap: Credits?)] {
+        all.compactMap { budget in
+            if case .tag(let tag, let cap) = budget { (tag, cap) } else { nil }
+        }
+    }
 }
+
+extension BudgetMode: ExpressibleByArgument {}

@@ -15,6 +15,12 @@ struct RunOverview: Sendable {
     let open: Int
     let total: Int
     let concurrency: Int
+    /// At the provider already.
+    let inFlight: Int
+    let saved: Int
+    let charged: CreditTotal
+    /// Of the only batch.
+    let budget: Credits?
 }
 
 /// What a run leaves behind, from the store.

@@ -14,6 +14,10 @@ struct RunSession {
     let resumeCommand: String
     /// Asks before the first credit is spent; only on a terminal.
     var asksFirst = false
+    /// The user's rates.
+    var rates: PlanRates?
+    /// Carried out only while it is not stale.
+    var approved: PlanFile?
 
     /// Runs the batches that these manifests name, or with none of them everything unfinished in the store.
     ///
@@ -21,6 +25,11 @@ struct RunSession {
     func run(_ manifests: [LoadedManifest]?) async throws -> ExitCode {
         let lock = try lockStore()
         defer { withExtendedLifetime(lock) {} }
+        if let approved {
+            try approved.refuseIfStale(
+                manifests ?? [], storePath: storePath, catalogue: Composition.catalogue, rates: rates,
+                keys: configuration.keys)
+        }
         let store = try openStore()
         let provider = Composition.provider(configuration)
         let code: ExitCode
@@ -76,13 +85,25 @@ struct RunSession {
         for manifest in manifests { try refuse(manifest, in: store) }
         return try manifests.map { manifest in
             do throws(EnrolmentError) {
-                return try store.enrol(
+                let batch = try store.enrol(
                     enrolment(of: manifest), tasks: manifest.manifest.tasks, rules: rules, at: DispatchTimers().now
                 ).batch
+                return try setTagBudgets(of: batch, in: store)
             } catch {
                 throw Refusal.of(error, manifest)
             }
         }
+    }
+
+    private func setTagBudgets(of batch: BatchID, in store: Store) throws(EnrolmentError) -> BatchID {
+        do throws(StoreError) {
+            for (tag, cap) in BudgetArgument.tags(of: pace.budget) {
+                try store.setTagBudget(batch, tag, cap, at: DispatchTimers().now)
+            }
+        } catch {
+            throw .store(error)
+        }
+        return batch
     }
 
     private var rules: EnrolmentRules {
@@ -90,15 +111,10 @@ struct RunSession {
     }
 
     private func enrolment(of manifest: LoadedManifest) -> BatchEnrolment {
-        let budget: BudgetSetting =
-            switch pace.budget {
-            case nil: .unchanged
-            case .some(.none): .none
-            case .cap(let credits): .cap(credits)
-            }
-        return BatchEnrolment(
+        BatchEnrolment(
             name: manifest.batchName, manifestPath: manifest.absolutePath, provider: configuration.name,
-            baseURL: configuration.baseURL, outputDirectory: pace.outputFolder, budget: budget)
+            baseURL: configuration.baseURL, outputDirectory: pace.outputFolder,
+            budget: BudgetArgument.setting(of: pace.budget))
     }
 
     private func refuse(_ manifest: LoadedManifest, in store: Store) throws {
@@ -125,11 +141,9 @@ struct RunSession {
             let name = SafeText.escaped(other.name)
             Console.error("not resumed: \(name) belongs to \(other.provider) at \(SafeText.escaped(other.baseURL))")
         }
-        if let setting = pace.budget {
-            for batch in ours {
-                let budget: BudgetSetting = if case .cap(let credits) = setting { .cap(credits) } else { .none }
-                try store.setBudget(batch.id, budget, at: DispatchTimers().now)
-            }
+        for batch in ours {
+            try store.setBudget(batch.id, BudgetArgument.setting(of: pace.budget), at: DispatchTimers().now)
+            _ = try setTagBudgets(of: batch.id, in: store)
         }
         return ours.map(\.id)
     }
@@ -137,17 +151,13 @@ struct RunSession {
     // MARK: the run itself
 
     private func drive(_ store: Store, _ provider: ByteSpikeProvider, _ batches: [BatchID]) async throws -> ExitCode {
-        let reporter: any RunReporter = pace.json ? JSONReporter() : PlainReporter(isQuiet: pace.quiet)
+        let reporter = QueuedReporter(reporter())
         let before = try store.summary(batches).total
         if asksFirst, before.waiting > 0 {
             let question = "\(before.waiting) clips will be rendered and charged by \(configuration.baseURL). Go on?"
             guard Console.confirms(question) else { throw Stop(.stoppedEarly, "nothing was submitted") }
         }
-        reporter.began(
-            RunOverview(
-                batches: try store.batches().filter { batches.contains($0.id) }.map(\.name),
-                open: before.states[.queued, default: 0] + before.states[.running, default: 0],
-                total: before.states.values.reduce(0, +), concurrency: pace.concurrency))
+        reporter.began(try overview(of: batches, in: store, before))
         let runner = Composition.runner(
             store: store, provider: provider, plan: plan(batches), isQuiet: pace.quiet, reporter: reporter)
         let signals = StopSignals { runner.stop() }
@@ -167,12 +177,35 @@ struct RunSession {
         }
     }
 
+    private func overview(
+        of batches: [BatchID], in store: Store, _ counts: StatusCounts
+    ) throws -> RunOverview {
+        let known = try store.batches().filter { batches.contains($0.id) }
+        return RunOverview(
+            batches: known.map(\.name),
+            open: counts.states[.queued, default: 0] + counts.states[.running, default: 0],
+            total: counts.states.values.reduce(0, +), concurrency: pace.concurrency, inFlight: counts.inFlight,
+            saved: counts.states[.completed, default: 0] - counts.unsaved, charged: counts.settled,
+            budget: known.count == 1 ? known[0].budget : nil)
+    }
+
+    private func reporter() -> any RunReporter {
+        if pace.json { return JSONReporter() }
+        let environment = ProcessInfo.processInfo.environment
+        guard Console.isTerminal, environment["TERM"] != "dumb", !pace.quiet else {
+            return PlainReporter(isQuiet: pace.quiet)
+        }
+        return LiveReporter(
+            style: .of(isTerminal: true, isRefused: pace.noColor, environment: environment))
+    }
+
     private func plan(_ batches: [BatchID]) -> Runner.Plan {
         var accounts: [String: KeyFingerprint] = [:]
         for key in configuration.keys { accounts[key.modelPrefix] = key.key.fingerprint }
         return Runner.Plan(
             settings: pace.settings(speed: speed), catalogue: Composition.catalogue, batches: batches,
-            accounts: AccountBook(byPrefix: accounts), maximumPerTask: pace.maxCreditsPerTask?.credits,
+            accounts: AccountBook(byPrefix: accounts), rates: rates?.rates ?? [:],
+            maximumPerTask: pace.maxCreditsPerTask?.credits,
             seed: pace.jitterSeed ?? UInt64.random(in: .min ... .max, using: &Self.chance))
     }
 

@@ -36,6 +36,10 @@ struct SimulateCommand: AsyncParsableCommand {
     var balance: CreditsArgument?
     @Option(
         help: ArgumentHelp(
+            "Another price after so many accepted submits, as 100=3: three times as much.", valueName: "after=factor"))
+    var priceChange: PriceChangeArgument?
+    @Option(
+        help: ArgumentHelp(
             "Faults and how likely each is, as dropReply=0.05,cutDownload=0.3. May be repeated. `all=0.05` sets every one.",
             valueName: "kind=probability"))
     var fault: [String] = []
@@ -76,6 +80,7 @@ struct SimulateCommand: AsyncParsableCommand {
         simulation.limits.accountConcurrency = accountConcurrency
         simulation.submissionKeys = keys == .ignored ? .ignored : .honoured(echo: echo.policy)
         simulation.money.balance = balance?.credits
+        simulation.money.priceChange = priceChange?.change
         simulation.assets.paddingBytes = padding
         if let urlLifetime { simulation.assets.urlLifetime = urlLifetime.duration }
         for word in fault.flatMap({ $0.split(separator: ",") }) { try set(String(word), in: &simulation.faults) }
@@ -96,6 +101,19 @@ struct SimulateCommand: AsyncParsableCommand {
             let known = FaultKind.allCases.map(\.rawValue).joined(separator: ", ")
             throw ValidationError("there is no fault \(SafeText.quoted(String(parts[0]))); there are: all, \(known)")
         }
+    }
+}
+
+/// `100=3`: from the submit after a hundred accepted ones on, three times the price.
+struct PriceChangeArgument: ExpressibleByArgument {
+    let change: SimulatorConfiguration.PriceChange
+
+    init?(argument: String) {
+        let parts = argument.split(separator: "=", omittingEmptySubsequences: false)
+        guard parts.count == 2, let after = Int(parts[0]), after >= 0, let factor = Credits.read(parts[1]),
+            factor.credits <= Credits(nano: 1_000_000_000_000)
+        else { return nil }
+        change = .init(submits: after, factorHundredths: factor.credits.nano / 10_000_000)
     }
 }
 

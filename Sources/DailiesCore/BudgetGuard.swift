@@ -1,10 +1,28 @@
-/// Keeps one batch under its budget: settled + reserved never above the cap, as long as no bill exceeds its reservation.
+/// How strictly a budget is kept.
+public enum BudgetMode: String, Hashable, Sendable, CaseIterable {
+    /// Settled + reserved never above the cap, as long as no bill exceeds its reservation.
+    case cautious
+    /// Nothing more is submitted once what has settled reaches the cap; what is in flight then goes on.
+    case soft
+    /// As soft, and what still waits at the provider then is cancelled, where that is free.
+    case hard
+}
+
+/// Keeps one budget: in cautious mode settled + reserved never above the cap, as long as no bill exceeds its reservation.
 public struct BudgetGuard: Hashable, Sendable {
     public private(set) var position: BudgetPosition
     /// Set once a bill came out above its reservation: nothing more is submitted in this run.
     public private(set) var isBroken = false
 
-    public init(position: BudgetPosition) { self.position = position }
+    private let mode: BudgetMode
+
+    public init(position: BudgetPosition, mode: BudgetMode = .cautious) {
+        self.position = position
+        self.mode = mode
+    }
+
+    /// What has settled has come to the cap.
+    public var isSpent: Bool { position.cap.map { position.settled >= CreditTotal($0) } ?? false }
 
     public enum Verdict: Hashable, Sendable {
         case granted
@@ -19,6 +37,7 @@ public struct BudgetGuard: Hashable, Sendable {
     /// Whether a task with this bound may be submitted; ``reserve(_:)`` makes it so.
     public func verdict(for bound: Credits?) -> Verdict {
         guard let cap = position.cap else { return .granted }
+        if mode != .cautious { return isSpent ? .reached : .granted }
         guard !isBroken else { return .reached }
         guard let bound else { return .unknownPrice }
         if position.settled + position.reserved + bound <= CreditTotal(cap) { return .granted }
@@ -31,7 +50,7 @@ public struct BudgetGuard: Hashable, Sendable {
 
     /// Whether a reservation may be exchanged for another within the cap.
     public func allows(changing old: Credits?, to new: Credits) -> Bool {
-        guard let cap = position.cap else { return true }
+        guard mode == .cautious, let cap = position.cap else { return true }
         return position.settled + position.reserved - CreditTotal(old ?? .zero) + new <= CreditTotal(cap)
     }
 
@@ -41,7 +60,7 @@ public struct BudgetGuard: Hashable, Sendable {
     public mutating func settle(_ charged: Credits, reserved: Credits?) -> Bool {
         release(reserved)
         position.settled += CreditTotal(charged)
-        guard position.cap != nil, charged > (reserved ?? .zero) else { return false }
+        guard mode == .cautious, position.cap != nil, charged > (reserved ?? .zero) else { return false }
         isBroken = true
         return true
     }

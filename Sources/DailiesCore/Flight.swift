@@ -14,6 +14,8 @@ struct Flight: Sendable {
 
     var state: RenderState
     var reserved: Credits?
+    /// The budgets of its tags.
+    var tagBudgets: [TagBudgetID] = []
     /// While its fate is open: what a repeat sends, and what goes back to its lane.
     var pending: PendingSubmit?
     /// Once completed: what is still missing.
@@ -38,7 +40,7 @@ struct Flight: Sendable {
     var isMarkedLost = false
     /// A render that existed before it was submitted here.
     var isReplayed = false
-    /// Its estimate does not fit under the budget: it is cancelled for as long as that is free.
+    /// Its estimate does not fit under the budget or the plan: it is cancelled for as long as that is free.
     var mustCancel = false
     /// Past the poll window: its slot is given back, and it keeps no run alive once it was asked.
     var isUnresolved = false
@@ -97,6 +99,9 @@ struct Flight: Sendable {
         /// A fresh URL is being asked for.
         var needsAsset = false
     }
+
+    /// All budgets that it counts against.
+    var budgets: [BudgetBook.Scope] { [.batch(batch)] + tagBudgets.map(BudgetBook.Scope.tag) }
 
     var outputName: OutputName {
         OutputName(batch: batch, key: key, attempt: attempt.number, requested: output)

@@ -22,6 +22,7 @@ public struct PriceBook: Sendable {
     private let rates: [ModelID: Rate]
     private let maximumPerTask: Credits?
     private var settled: [Kind: Credits] = [:]
+    private var firstQuotes: [Kind: Credits] = [:]
 
     public init(
         catalogue: ModelCatalogue, rates: [ModelID: Rate] = [:], maximumPerTask: Credits? = nil,
@@ -37,10 +38,8 @@ public struct PriceBook: Sendable {
 
     /// Learns from a bill.
     public mutating func learn(_ charged: Credits, for shape: RequestShape) {
-        let seconds = Int64(max(shape.durationSeconds ?? 1, 1))
-        let perSecond = Credits(nano: charged.nano / seconds + (charged.nano % seconds == 0 ? 0 : 1))
         let kind = Kind(model: shape.model, resolution: shape.resolution)
-        settled[kind] = max(settled[kind] ?? .zero, perSecond)
+        settled[kind] = max(settled[kind] ?? .zero, Self.perSecond(charged, shape))
     }
 
     /// The largest of: the user's rates or bound per task; 1.5 × the highest price settled; the highest published
@@ -58,6 +57,33 @@ public struct PriceBook: Sendable {
         }
         for figure in published(for: shape) { consider(figure) }
         return bound
+    }
+
+    /// What a quote is measured by: the highest of the user's rate, the published figures and the prices settled. Where
+    /// neither a rate nor a published figure is known, the bound per task and this run's first quote count too. Nil when
+    /// nothing at all is known.
+    public func highestExpected(for shape: RequestShape) -> Credits? {
+        let seconds = max(shape.durationSeconds ?? 1, 1)
+        let kind = Kind(model: shape.model, resolution: shape.resolution)
+        var figures = published(for: shape)
+        if let rate = rates[shape.model] { figures.append(Self.product(rate.perSecond, seconds).adding(rate.fee)) }
+        if figures.isEmpty {
+            if let maximumPerTask { figures.append(maximumPerTask) }
+            if let quote = firstQuotes[kind] { figures.append(Self.product(quote, seconds)) }
+        }
+        if let highest = settled[kind] { figures.append(Self.product(highest, seconds)) }
+        return figures.max()
+    }
+
+    /// Remembers the first quote for a kind of clip: bills may lie below their quotes, which makes the next quote no rise.
+    mutating func learnQuote(_ quote: Credits, for shape: RequestShape) {
+        let kind = Kind(model: shape.model, resolution: shape.resolution)
+        if firstQuotes[kind] == nil { firstQuotes[kind] = Self.perSecond(quote, shape) }
+    }
+
+    private static func perSecond(_ credits: Credits, _ shape: RequestShape) -> Credits {
+        let seconds = Int64(max(shape.durationSeconds ?? 1, 1))
+        return Credits(nano: credits.nano / seconds + (credits.nano % seconds == 0 ? 0 : 1))
     }
 
     /// Lowest and highest published figure for a clip, or nil where nothing is published.

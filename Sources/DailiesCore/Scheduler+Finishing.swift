@@ -64,23 +64,40 @@ extension Scheduler {
     private mutating func book(_ flight: inout Flight, _ charges: [Amount], keepsReservation: Bool) {
         guard let charge = charges.first else {
             if !keepsReservation {
-                budgets[flight.batch]?.release(flight.reserved)
+                budgets.release(flight.reserved, for: flight.budgets)
                 flight.reserved = nil
             }
             return
         }
         if charge.credits > .zero { prices.learn(charge.credits, for: flight.shape) }
-        let isAbove = budgets[flight.batch]?.settle(charge.credits, reserved: flight.reserved) ?? false
-        if isAbove {
+        let broken = budgets.settle(charge.credits, reserved: flight.reserved, for: flight.budgets)
+        if !broken.isEmpty {
             let detail =
                 "\(flight.key) was billed \(charge.text) credits, above the "
                 + "\(flight.reserved.map { "\($0)" } ?? "nothing") reserved for it"
-            lanes.block { $0.batch == flight.batch }
+            // The budget of a tag that is broken grants nothing more to its tasks, and holds up no other.
+            if broken.contains(.batch(flight.batch)) { lanes.block { $0.batch == flight.batch } }
             ending.budgetReached = true
             ending.reasons.append(detail)
             effects.append(.tell(.paused(.budget(flight.batch), detail: detail, until: nil)))
         }
         flight.reserved = nil
+        cancelBeyondBudget(of: flight)
+    }
+
+    /// In hard mode: what still waits at the provider under a budget that is spent is cancelled, which is free.
+    private mutating func cancelBeyondBudget(of billed: Flight) {
+        guard settings.budgetMode == .hard else { return }
+        for scope in billed.budgets where budgets[scope]?.isSpent == true {
+            let waiting = flights.values.filter { flight in
+                guard case .accepted = flight.state, flight.attempt != billed.attempt else { return false }
+                return flight.budgets.contains(scope)
+            }
+            if !waiting.isEmpty { ending.budgetReached = true }
+            for flight in waiting.sorted(by: { $0.attempt < $1.attempt }) {
+                cancelWhileFree(flight.attempt, "\(budgets.name(of: scope)) is spent")
+            }
+        }
     }
 
     // MARK: What a completed task lacks

@@ -3,7 +3,8 @@ extension Scheduler {
     mutating func start(from recovered: Recovered, _ now: Instant) {
         precondition(!hasStarted, "a scheduler starts once")
         hasStarted = true
-        budgets = recovered.budgets.mapValues { BudgetGuard(position: $0) }
+        budgets = BudgetBook(
+            batches: recovered.budgets, tags: recovered.tagBudgets, mode: settings.budgetMode)
         prices = recovered.prices
         trust = recovered.trust
         accounts = recovered.accounts
@@ -24,6 +25,7 @@ extension Scheduler {
             attempt: open.attempt, batch: open.batch, key: open.key, shape: open.shape,
             account: open.submission.account, submissionKey: open.submission.key, intentAt: open.intentAt,
             output: open.output, state: .submitting, reserved: open.reserved, holdsSlot: false)
+        flight.tagBudgets = open.tagBudgets
         // Nobody can ask for another key's tasks: they wait for a run that has that key. A clip whose URL is known can
         // still be fetched, since that takes no key.
         let canAsk = accounts.contains(flight.account)

@@ -42,7 +42,9 @@ extension Scheduler {
     /// most one task whose fate cannot be settled.
     private func mayUse(_ model: ModelID) -> Bool {
         guard let account = accounts.account(for: model) else { return false }
-        return mayUse(account)
+        // Where keys are not proven, what is still being asked about may well stay uncertain: it counts like that.
+        let mayStay = trust[account] == .honoured ? 0 : tally.settling
+        return tally.uncertain + mayStay < settings.uncertainLimit && mayUse(account)
     }
 
     func mayUse(_ account: KeyFingerprint) -> Bool {
@@ -54,29 +56,30 @@ extension Scheduler {
     private mutating func begin(_ task: WaitingTask, _ now: Instant) -> Bool {
         guard let account = accounts.account(for: task.shape.model) else { return false }
         let bound = prices.bound(for: task.shape)
-        switch budgets[task.batch]?.verdict(for: bound) ?? .granted {
+        let (verdict, scope) = budgets.verdict(for: bound, of: task.budgets)
+        switch verdict {
         case .granted: break
         case .wait:
             if tally.active > tally.idleUnresolved { return false }
-            reachBudget(task, bound)
+            reachBudget(scope, task, bound)
             return true
         case .reached:
-            reachBudget(task, bound)
+            reachBudget(scope, task, bound)
             return true
         case .unknownPrice:
-            lanes.block { $0.model == task.shape.model && $0.batch == task.batch }
-            ending.budgetReached = true
-            ending.reasons.append(
+            passOver(task, under: scope) { $0.model == task.shape.model && $0.batch == task.batch }
+            giveReason(
                 "no price is known for \(task.shape.model), so it cannot be kept under a budget; give a bound with "
                     + "--max-credits-per-task")
             return true
         }
         lanes.take(task)
-        budgets[task.batch]?.reserve(bound)
+        budgets.reserve(bound, for: task.budgets)
         var flight = Flight(
             attempt: AttemptID(task: task.id, number: task.attempt), batch: task.batch, key: task.key,
             shape: task.shape, account: account, submissionKey: nil, intentAt: now, output: task.output,
             state: .waiting, reserved: bound, holdsSlot: true)
+        flight.tagBudgets = task.tagBudgets
         flight.pending = Flight.PendingSubmit(submission: nil, task: task, sends: 1)
         advance(&flight, .sent)
         put(flight)
@@ -91,15 +94,29 @@ extension Scheduler {
         return true
     }
 
-    private mutating func reachBudget(_ task: WaitingTask, _ bound: Credits?) {
-        lanes.block { $0.batch == task.batch }
-        ending.budgetReached = true
-        guard let position = budgets[task.batch]?.position, let cap = position.cap else { return }
+    private mutating func reachBudget(_ scope: BudgetBook.Scope?, _ task: WaitingTask, _ bound: Credits?) {
+        passOver(task, under: scope) { $0.batch == task.batch }
+        guard let scope, let position = budgets[scope]?.position else { return }
         let detail =
-            "budget \(cap): \(position.settled) settled, \(position.reserved) reserved, and the next clip may cost "
-            + (bound.map { "\($0)" } ?? "an unknown amount")
-        ending.reasons.append(detail)
+            "\(budgets.name(of: scope)): \(position.settled) settled, \(position.reserved) reserved, and the next clip may "
+            + "cost " + (bound.map { "\($0)" } ?? "an unknown amount")
+        // Of a tag's budget every task with that tag may say so; it is told once.
+        guard toldBudgets.insert(scope).inserted else { return }
+        giveReason(detail)
         effects.append(.tell(.paused(.budget(task.batch), detail: detail, until: nil)))
+    }
+
+    /// A task that a budget does not hold stays in the store. The budget of a batch stops its lanes; that of a tag stops
+    /// the tasks with that tag and no other.
+    private mutating func passOver(
+        _ task: WaitingTask, under scope: BudgetBook.Scope?, blocking matches: (Lane) -> Bool
+    ) {
+        ending.budgetReached = true
+        if case .tag = scope { lanes.take(task) } else { lanes.block(where: matches) }
+    }
+
+    private mutating func giveReason(_ reason: String) {
+        if !ending.reasons.contains(reason) { ending.reasons.append(reason) }
     }
 
     // MARK: The fate of a submit
@@ -164,8 +181,8 @@ extension Scheduler {
         advance(&flight, isStarted ? .started(remote) : .accepted(remote))
         let (reserved, isOverBudget) = reservation(of: flight, after: report.estimate)
         if reserved != flight.reserved {
-            budgets[flight.batch]?.release(flight.reserved)
-            budgets[flight.batch]?.reserve(reserved)
+            budgets.release(flight.reserved, for: flight.budgets)
+            budgets.reserve(reserved, for: flight.budgets)
             flight.reserved = reserved
         }
         let acceptance = Acceptance(
@@ -187,7 +204,12 @@ extension Scheduler {
         commit(steps, now)
         effects.append(.tell(.accepted(flight.key, remote, estimate: report.estimate?.credits)))
         if mustProve { prove(flight, remote) }
-        if isOverBudget, !isStarted { cancelOverBudget(flight, report.estimate) }
+        if isOverBudget, !isStarted {
+            let estimate = report.estimate?.text ?? "?"
+            cancelWhileFree(
+                flight.attempt, "the provider estimates \(estimate) credits, which the budget does not hold")
+        }
+        guardQuote(flight, report.estimate, isStarted: isStarted)
         absorb(flight.attempt, report, now)
     }
 
@@ -216,14 +238,32 @@ extension Scheduler {
     private func reservation(of flight: Flight, after estimate: Amount?) -> (reserved: Credits?, isOver: Bool) {
         guard let estimate else { return (flight.reserved, false) }
         let wanted = estimate.credits.times(hundredths: 110)
-        guard let budget = budgets[flight.batch] else { return (wanted, false) }
-        return budget.allows(changing: flight.reserved, to: wanted) ? (wanted, false) : (flight.reserved, true)
+        return budgets.allows(changing: flight.reserved, to: wanted, for: flight.budgets)
+            ? (wanted, false) : (flight.reserved, true)
     }
 
-    private mutating func cancelOverBudget(_ flight: Flight, _ estimate: Amount?) {
-        var flight = flight
+    /// A quote above everything known of such a clip's price: nothing more of that model is submitted, and this one is
+    /// cancelled while it waits at the provider.
+    private mutating func guardQuote(_ flight: Flight, _ estimate: Amount?, isStarted: Bool) {
+        guard let estimate, !flight.isReplayed else { return }
+        defer { prices.learnQuote(estimate.credits, for: flight.shape) }
+        guard let tolerance = settings.quoteTolerance, let expected = prices.highestExpected(for: flight.shape),
+            estimate.credits > expected.times(hundredths: 100 + tolerance)
+        else { return }
+        let model = flight.shape.model
+        lanes.block { $0.model == model }
+        ending.isWorkOutstanding = true
+        let detail =
+            "the provider asks \(estimate.text) credits for a clip of \(model) that was expected to cost \(expected) "
+            + "at most"
+        let reason = "\(detail); nothing more of \(model) was submitted; --accept-quote goes on"
+        giveReason(reason)
+        if !isStarted { cancelWhileFree(flight.attempt, detail) }
+    }
+
+    mutating func cancelWhileFree(_ attempt: AttemptID, _ detail: String) {
+        guard var flight = flight(attempt), !flight.mustCancel else { return }
         flight.mustCancel = true
-        let detail = "the provider estimates \(estimate?.text ?? "?") credits, which the budget does not hold"
         effects.append(.tell(.warning("\(flight.key): \(detail); cancelling it while that is free")))
         cancel(&flight)
         put(flight)
@@ -241,7 +281,7 @@ extension Scheduler {
         var flight = flight
         guard let pending = flight.pending, pending.sends == 1 else { return becomeUncertain(flight, fault, now) }
         advance(&flight, .notAccepted)
-        budgets[flight.batch]?.release(flight.reserved)
+        budgets.release(flight.reserved, for: flight.budgets)
         remove(flight)
         commit([.notAccepted(flight.attempt, fault)], now)
         if let task = pending.task {
@@ -279,7 +319,7 @@ extension Scheduler {
         let code = fault.code ?? fault.status.map { "http_\($0)" } ?? fault.kind.rawValue
         let settlement = Settlement(
             end: .failed, charges: [.notBilled], failureCode: code, failureMessage: fault.message)
-        budgets[flight.batch]?.release(flight.reserved)
+        budgets.release(flight.reserved, for: flight.budgets)
         remove(flight)
         commit([.settled(flight.attempt, settlement)], now)
         effects.append(.tell(.failed(flight.key, code: code, message: fault.message, charged: .zero)))

@@ -17,7 +17,9 @@ public struct Scheduler: Sendable {
     var limiter: ConcurrencyLimiter
     var breaker: OutageBreaker
     var downloads: DownloadLane
-    var budgets: [BatchID: BudgetGuard] = [:]
+    var budgets = BudgetBook()
+    /// Budgets that this run has told of.
+    var toldBudgets: Set<BudgetBook.Scope> = []
     var prices = PriceBook(catalogue: ModelCatalogue(compiled: "", models: []))
     var trust: [KeyFingerprint: KeyTrust] = [:]
     var accounts = AccountBook(byPrefix: [:])
@@ -101,7 +103,10 @@ public struct Scheduler: Sendable {
         public internal(set) var inFlight = 0
         /// Flights that this run still works on.
         public internal(set) var active = 0
+        /// Parked: only a person, or another run, can settle them.
         public internal(set) var uncertain = 0
+        /// Uncertain, and still being asked about.
+        public internal(set) var settling = 0
         public internal(set) var otherAccount = 0
         public internal(set) var lost = 0
         /// Past the poll window, asked in this run, and nothing in the air: they alone keep no run alive. One that is not
@@ -127,6 +132,7 @@ public struct Scheduler: Sendable {
             if flight.isAsking { asking += sign }
             if flight.isCancelling { asking += sign }
             if flight.isIdleUnresolved { idleUnresolved += sign }
+            if flight.state == .uncertain, flight.parking == nil { settling += sign }
             if let completion = flight.completion {
                 if !completion.isClipSettled {
                     toSave += sign

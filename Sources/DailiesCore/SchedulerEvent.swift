@@ -19,6 +19,8 @@ public struct Recovered: Sendable {
     public var open: [OpenAttempt]
     public var lanes: [Lane]
     public var budgets: [BatchID: BudgetPosition]
+    /// Of all batches.
+    public var tagBudgets: [TagBudget]
     public var prices: PriceBook
     /// By account; missing means unknown.
     public var trust: [KeyFingerprint: KeyTrust]
@@ -28,8 +30,10 @@ public struct Recovered: Sendable {
     public var scope: Set<BatchID>?
     public init(
         open: [OpenAttempt], lanes: [Lane], budgets: [BatchID: BudgetPosition], prices: PriceBook,
-        trust: [KeyFingerprint: KeyTrust], accounts: AccountBook, scope: Set<BatchID>? = nil
+        trust: [KeyFingerprint: KeyTrust], accounts: AccountBook, scope: Set<BatchID>? = nil,
+        tagBudgets: [TagBudget] = []
     ) {
+        self.tagBudgets = tagBudgets
         self.open = open
         self.lanes = lanes
         self.budgets = budgets

@@ -10,10 +10,13 @@ public struct WaitingTask: Hashable, Sendable {
     public let priority: Int
     /// The file name asked for in the manifest.
     public let output: String?
+    /// The budgets of its tags.
+    public let tagBudgets: [TagBudgetID]
     public init(
         id: TaskID, batch: BatchID, key: TaskKey, attempt: Int, shape: RequestShape, request: CanonicalRequest,
-        priority: Int, output: String?
+        priority: Int, output: String?, tagBudgets: [TagBudgetID] = []
     ) {
+        self.tagBudgets = tagBudgets
         self.id = id
         self.batch = batch
         self.key = key
@@ -23,6 +26,9 @@ public struct WaitingTask: Hashable, Sendable {
         self.priority = priority
         self.output = output
     }
+
+    /// All budgets that it counts against.
+    var budgets: [BudgetBook.Scope] { [.batch(batch)] + tagBudgets.map(BudgetBook.Scope.tag) }
 
     /// Its place among the waiting: higher priority first, then the order of the manifest.
     public var place: Place { Place(priority: priority, id: id) }
@@ -61,10 +67,14 @@ public struct OpenAttempt: Hashable, Sendable {
     public let lostAt: Instant?
     /// The file name asked for in the manifest.
     public let output: String?
+    /// The budgets of its tags.
+    public let tagBudgets: [TagBudgetID]
     public init(
         attempt: AttemptID, batch: BatchID, key: TaskKey, submission: Submission, shape: RequestShape,
-        standing: Standing, intentAt: Instant, reserved: Credits?, lostAt: Instant?, output: String?
+        standing: Standing, intentAt: Instant, reserved: Credits?, lostAt: Instant?, output: String?,
+        tagBudgets: [TagBudgetID] = []
     ) {
+        self.tagBudgets = tagBudgets
         self.attempt = attempt
         self.batch = batch
         self.key = key
@@ -78,7 +88,7 @@ public struct OpenAttempt: Hashable, Sendable {
     }
 }
 
-/// Where a batch stands against its budget, over all its runs and attempts.
+/// Where a budget stands, over all runs and attempts.
 public struct BudgetPosition: Hashable, Sendable {
     /// nil: no budget.
     public var cap: Credits?

@@ -1,27 +1,29 @@
+import DailiesCore
+
 /// CSV by RFC 4180, a record at a time, each cell with its place. Quoted cells may hold separators and line ends.
 struct CSVRecords {
     struct Cell {
         let text: String
         let place: Place
     }
-    private let bytes: ArraySlice<UInt8>
+    private let window: ByteWindow
     let separator: UInt8
-    private var index: Int
+    private var bytes = UnsafeBufferPointer<UInt8>(start: nil, count: 0)
+    private var index = 0
     private var cursor = TextCursor()
-    private var recordStart = 0
 
     /// - Parameter separator: nil: whichever of comma, semicolon and tab stands most often in the first line.
-    init(_ bytes: ArraySlice<UInt8>, separator: UInt8?) {
-        self.bytes = bytes
-        self.separator = separator ?? Self.detectedSeparator(bytes)
-        index = bytes.startIndex
+    init(_ window: ByteWindow, separator: UInt8?) throws(SourceTrouble) {
+        self.window = window
+        try window.require(ManifestBounds.longestLine)
+        self.separator = separator ?? Self.detectedSeparator(window.bytes)
     }
 
-    private static func detectedSeparator(_ bytes: ArraySlice<UInt8>) -> UInt8 {
+    private static func detectedSeparator(_ bytes: UnsafeBufferPointer<UInt8>) -> UInt8 {
         let candidates = [UInt8(ascii: ","), UInt8(ascii: ";"), UInt8(ascii: "\t")]
         var counts = [0, 0, 0]
         var isQuoted = false
-        for byte in bytes.prefix(ManifestReader.longestLine) {
+        for byte in bytes.prefix(ManifestBounds.longestLine) {
             if byte == UInt8(ascii: "\"") { isQuoted.toggle() }
             if isQuoted { continue }
             if byte == 0x0A || byte == 0x0D { break }
@@ -33,20 +35,35 @@ struct CSVRecords {
 
     /// The cells of the next record; nil at the end of the file. A blank line is a record of one empty cell.
     mutating func next() throws(SourceTrouble) -> [Cell]? {
-        guard index < bytes.endIndex else { return nil }
-        recordStart = index
+        // So much that no record ends at the end of the window: it is too long before.
+        try window.require(ManifestBounds.longestLine + 8)
+        bytes = window.bytes
+        index = 0
+        defer { window.pass(index) }
+        guard !bytes.isEmpty else {
+            try refuseInvalid()
+            return nil
+        }
         let first = cursor.place
         var cells: [Cell] = []
         while true {
             cells.append(try cell())
-            guard index - recordStart <= ManifestReader.longestLine else { throw tooLong(first) }
-            if index == bytes.endIndex { return cells }
+            guard index <= ManifestBounds.longestLine else { throw tooLong(first) }
+            if index == bytes.count {
+                try refuseInvalid()
+                return cells
+            }
             let byte = bytes[index]
             pass()
             if byte == separator { continue }
-            if byte == 0x0D, index < bytes.endIndex, bytes[index] == 0x0A { pass() }
+            if byte == 0x0D, index < bytes.count, bytes[index] == 0x0A { pass() }
             return cells
         }
+    }
+
+    /// At the end of what is there.
+    private func refuseInvalid() throws(SourceTrouble) {
+        if let byte = window.invalidByte { throw TextEncoding.invalid(byte, at: cursor.place) }
     }
 
     private mutating func pass() {
@@ -56,9 +73,9 @@ struct CSVRecords {
 
     private mutating func cell() throws(SourceTrouble) -> Cell {
         let place = cursor.place
-        if index < bytes.endIndex, bytes[index] == UInt8(ascii: "\"") { return try quotedCell(place) }
+        if index < bytes.count, bytes[index] == UInt8(ascii: "\"") { return try quotedCell(place) }
         let first = index
-        while index < bytes.endIndex, !endsCell(bytes[index]) {
+        while index < bytes.count, !endsCell(bytes[index]) {
             guard bytes[index] != UInt8(ascii: "\"") else {
                 throw trouble(
                     cursor.place, "a double quote stands inside a cell without quotes",
@@ -66,32 +83,42 @@ struct CSVRecords {
             }
             pass()
         }
-        return Cell(text: String(decoding: bytes[first..<index], as: UTF8.self), place: place)
+        return Cell(text: text(bytes[first..<index]), place: place)
+    }
+
+    private func text(_ bytes: Slice<UnsafeBufferPointer<UInt8>>) -> String {
+        String(decoding: UnsafeBufferPointer(rebasing: bytes), as: UTF8.self)
     }
 
     private func endsCell(_ byte: UInt8) -> Bool { byte == separator || byte == 0x0A || byte == 0x0D }
 
     private mutating func quotedCell(_ place: Place) throws(SourceTrouble) -> Cell {
         pass()
-        var text: [UInt8] = []
+        let first = index
+        var doubled: [UInt8]?
         while true {
-            guard index < bytes.endIndex else {
+            guard index < bytes.count else {
+                try refuseInvalid()
                 throw trouble(place, "the quotes of this cell are never closed", "add a double quote at its end")
             }
-            guard index - recordStart <= ManifestReader.longestLine else { throw tooLong(place) }
+            guard index <= ManifestBounds.longestLine else { throw tooLong(place) }
             let byte = bytes[index]
-            pass()
             if byte == UInt8(ascii: "\"") {
-                guard index < bytes.endIndex, bytes[index] == byte else { break }
+                guard index + 1 < bytes.count, bytes[index + 1] == byte else { break }
+                // From the first doubled quote on the text is no longer what stands in the file.
+                if doubled == nil { doubled = Array(bytes[first..<index]) }
                 pass()
             }
-            text.append(byte)
+            pass()
+            doubled?.append(byte)
         }
-        guard index == bytes.endIndex || endsCell(bytes[index]) else {
+        let text = doubled.map { String(decoding: $0, as: UTF8.self) } ?? text(bytes[first..<index])
+        pass()
+        guard index == bytes.count || endsCell(bytes[index]) else {
             throw trouble(
                 cursor.place, "text stands after the closing quote of a cell", "double the quotes inside a quoted cell")
         }
-        return Cell(text: String(decoding: text, as: UTF8.self), place: place)
+        return Cell(text: text, place: place)
     }
 
     private func trouble(_ place: Place, _ what: String, _ todo: String) -> SourceTrouble {
@@ -100,7 +127,7 @@ struct CSVRecords {
 
     private func tooLong(_ place: Place) -> SourceTrouble {
         SourceTrouble(
-            place: place, field: "file", what: "this line is longer than \(ManifestReader.longestLine) bytes",
+            place: place, field: "file", what: "this line is longer than \(ManifestBounds.longestLine) bytes",
             todo: "look for quotes that are not closed, and write images as URLs")
     }
 }

@@ -5,7 +5,7 @@ struct CSVTable {
     /// What a column stands for.
     private enum Column {
         case field(String)
-        /// `tags.NAME` or `extra.NAME`.
+        /// `tags.NAME`, `extra.NAME` or `vars.NAME`.
         case member(of: String, name: String)
         /// Reported already.
         case unusable
@@ -13,10 +13,10 @@ struct CSVTable {
     private var records: CSVRecords
     private var columns: [Column] = []
 
-    init(_ bytes: ArraySlice<UInt8>, separator: UInt8?, fields: FieldTable, log: inout ProblemLog)
+    init(_ window: ByteWindow, separator: UInt8?, fields: FieldTable, log: inout ProblemLog)
         throws(SourceTrouble)
     {
-        records = CSVRecords(bytes, separator: separator)
+        records = try CSVRecords(window, separator: separator)
         var places: [ExactName: Place] = [:]
         for cell in try records.next() ?? [] {
             if let earlier = places[ExactName(cell.text)] {
@@ -32,13 +32,18 @@ struct CSVTable {
     }
 
     private static func column(_ cell: CSVRecords.Cell, fields: FieldTable, log: inout ProblemLog) -> Column {
-        for group in ["tags", "extra"] where cell.text.hasPrefix(group + ".") {
-            return .member(of: group, name: String(cell.text.dropFirst(group.count + 1)))
+        for group in ["tags", "extra", "vars"] where cell.text.hasPrefix(group + ".") {
+            let name = String(cell.text.dropFirst(group.count + 1))
+            guard let fault = fault(ofMember: name, of: group, fields: fields) else {
+                return .member(of: group, name: name)
+            }
+            log.error(cell.place, cell.text, fault.what, fault.todo)
+            return .unusable
         }
         switch cell.text {
         case "":
             log.error(cell.place, "file", "this column has no name", "name its field in the first line")
-        case "tags", "extra":
+        case "tags", "extra", "vars":
             log.error(
                 cell.place, cell.text, "is no column by itself", "write a column \(cell.text).NAME for each of them")
         case "matrix":
@@ -49,6 +54,18 @@ struct CSVTable {
             log.error(cell.place, cell.text, unknown.what, unknown.todo)
         }
         return .unusable
+    }
+
+    /// What is wrong with every cell of the column is said once, of its name.
+    private static func fault(
+        ofMember name: String, of group: String, fields: FieldTable
+    ) -> (what: String, todo: String)? {
+        if group == "vars" { return VariableName.fault(name) }
+        if let fault = ProblemLog.fault(ofName: name) { return ("has a name that \(fault.what)", fault.todo) }
+        guard group == "extra" else { return nil }
+        if fields.isTaskField(name) { return ("is a field of its own", "call the column \(name)") }
+        if FieldTable.reserved.contains(name) { return ("is set by the runner, not by a task", "remove it") }
+        return nil
     }
 
     /// The next task; nil at the end. Blank lines and lines of empty cells only are passed over, lines with a wrong

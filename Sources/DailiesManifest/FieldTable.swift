@@ -8,14 +8,15 @@ struct FieldTable: Sendable {
         "resolution": .text(allowed: nil), "aspect_ratio": .text(allowed: nil), "image_init": .text(allowed: nil),
     ]
     /// Fields that stay here.
-    static let runner: Set = ["id", "tags", "priority", "output", "matrix", "extra"]
+    static let runner: Set = ["id", "tags", "priority", "output", "matrix", "repeat", "vars", "extra"]
     /// Fields of the API around a request: no manifest sets them.
     static let reserved: Set = ["out_task_id", "task_id", "callback_url", "stream", "params", "batch", "defaults"]
     /// What people write for a field, where its letters are not near.
     private static let synonyms = [
         "text": "prompt", "description": "prompt", "seconds": "duration_seconds", "length": "duration_seconds",
         "size": "resolution", "ratio": "aspect_ratio", "image": "image_init", "first_frame": "image_init",
-        "name": "id", "key": "id", "filename": "output", "file": "output",
+        "name": "id", "key": "id", "filename": "output", "file": "output", "variables": "vars", "count": "repeat",
+        "times": "repeat", "takes": "repeat",
     ]
 
     /// The extra fields of all models by name. Of a field that models type differently, the first model's type.

@@ -1,13 +1,18 @@
 import ExactJSON
+import Foundation
 
 /// JSON as the common tree.
 enum JSONSource {
-    /// - Parameter start: where the bytes begin in the file.
-    static func node(_ bytes: ArraySlice<UInt8>, startingAt start: JSONPosition = .start) throws(SourceTrouble)
+    /// - Parameters:
+    ///   - bytes: known to be UTF-8.
+    ///   - start: where the bytes begin in the file.
+    static func node(_ bytes: some Collection<UInt8>, startingAt start: JSONPosition = .start) throws(SourceTrouble)
         -> SourceNode
     {
         do throws(JSONError) {
-            return node(try JSONValue.parse(bytes, startingAt: start))
+            let limits = JSONLimits(
+                maximumDepth: ManifestBounds.deepest, maximumBytes: ManifestBounds.largestJSON, isKnownUTF8: true)
+            return node(try JSONValue.parse(bytes, limits: limits, startingAt: start))
         } catch {
             throw SourceTrouble(
                 place: Place(error.position), field: "syntax", what: error.message,
@@ -36,41 +41,68 @@ extension Place {
 
 /// JSONL, a line at a time; blank lines are passed over.
 struct JSONLines {
-    private let bytes: ArraySlice<UInt8>
-    private var index: Int
-    private var line = 0
-
-    init(_ bytes: ArraySlice<UInt8>) {
-        self.bytes = bytes
-        index = bytes.startIndex
+    enum Line {
+        /// Without its end. Valid until the next line is asked for.
+        case text(UnsafeBufferPointer<UInt8>, number: Int)
+        case tooLong(bytes: Int, number: Int)
     }
+    private let window: ByteWindow
+    private var number = 0
 
-    /// The next line that is not blank, or what is wrong with it; nil after the last.
-    mutating func next() -> Result<SourceNode, SourceTrouble>? {
-        while index < bytes.endIndex {
-            let end = bytes[index...].firstIndex(of: 0x0A) ?? bytes.endIndex
+    init(_ window: ByteWindow) { self.window = window }
+
+    /// The next line that is not blank; nil after the last.
+    mutating func next() throws(SourceTrouble) -> Line? {
+        while let length = try lengthOfLine() {
+            number += 1
+            guard let length else { return try passLongLine() }
+            let line = UnsafeBufferPointer(rebasing: window.bytes[..<length])
+            window.pass(min(length + 1, window.bytes.count))
             // Its CR belongs to the line's end, not to its text: an error at the end of the text stays on this line.
-            let text = bytes[index..<end].last == 0x0D ? bytes[index..<end - 1] : bytes[index..<end]
-            let start = JSONPosition(offset: index - bytes.startIndex, line: line + 1, column: 1)
-            index = min(end + 1, bytes.endIndex)
-            line += 1
-            if !text.allSatisfy({ $0 == 0x20 || $0 == 0x09 || $0 == 0x0D }) { return Self.read(text, start) }
+            let text = line.last == 0x0D ? UnsafeBufferPointer(rebasing: line.dropLast()) : line
+            guard text.count <= ManifestBounds.longestLine else { return .tooLong(bytes: text.count, number: number) }
+            if !text.allSatisfy({ $0 == 0x20 || $0 == 0x09 || $0 == 0x0D }) { return .text(text, number: number) }
         }
         return nil
     }
 
-    private static func read(_ text: ArraySlice<UInt8>, _ start: JSONPosition) -> Result<SourceNode, SourceTrouble> {
-        guard text.count <= ManifestReader.longestLine else {
-            return .failure(
-                SourceTrouble(
-                    place: Place(start), field: "file",
-                    what: "this line has \(text.count) bytes, more than \(ManifestReader.longestLine)",
-                    todo: "write one task a line, and images as URLs"))
+    /// Bytes before the next LF, or to the end; nil of them where there are too many to look. nil: no line is left.
+    private func lengthOfLine() throws(SourceTrouble) -> Int?? {
+        var searched = 0
+        while true {
+            let bytes = window.bytes
+            let rest = UnsafeBufferPointer(rebasing: bytes[searched...])
+            if let base = rest.baseAddress, let end = memchr(base, 0x0A, rest.count) {
+                return .some(searched + (UnsafeRawPointer(end) - UnsafeRawPointer(base)))
+            }
+            guard window.canGrow else {
+                if let byte = window.invalidByte {
+                    var cursor = TextCursor(at: Place(line: number + 1, column: 1))
+                    for byte in bytes { cursor.pass(byte) }
+                    throw TextEncoding.invalid(byte, at: cursor.place)
+                }
+                return bytes.isEmpty ? nil : .some(bytes.count)
+            }
+            if bytes.count > ManifestBounds.longestLine + 1 { return .some(nil) }
+            searched = bytes.count
+            try window.more()
         }
-        do throws(SourceTrouble) {
-            return .success(try JSONSource.node(text, startingAt: start))
-        } catch {
-            return .failure(error)
+    }
+
+    /// Passes over a line of any length without keeping it.
+    private func passLongLine() throws(SourceTrouble) -> Line {
+        var length = 0
+        var last: UInt8 = 0
+        while true {
+            let bytes = window.bytes
+            let part = bytes.prefix { $0 != 0x0A }
+            length += part.count
+            last = part.last ?? last
+            let isWhole = part.count < bytes.count
+            window.pass(min(part.count + 1, bytes.count))
+            if isWhole || !window.canGrow { break }
+            try window.more()
         }
+        return .tooLong(bytes: last == 0x0D ? length - 1 : length, number: number)
     }
 }

@@ -1,33 +1,29 @@
-import Crypto
 import DailiesCore
-import Foundation
 
-/// The keys and file names that are taken, and the derivation of keys for tasks without an `id`.
-struct KeyRing {
-    private static let derivedLength = 16
-
-    private var keys: [ExactName: (place: Place, isDerived: Bool)] = [:]
+/// The claims of a manifest that is kept in memory: each is answered at once.
+final class KeyRing: ClaimBook {
+    private var keys: [ExactName: Claim] = [:]
     private var outputs: [ExactName: Place] = [:]
-    private var equals: [String: Int] = [:]
+    private var equals: [RequestDigest: Int] = [:]
 
-    /// The key of a task without an `id`: 16 lowercase base32 characters of SHA-256 over its request, and from the
-    /// second of equal requests on its number. No place is in it, nor anything that stays here.
-    mutating func derivedKey(of request: CanonicalRequest) -> TaskKey {
-        let text = Base32.lowercase(SHA256.hash(data: Data(request.text.utf8)), length: Self.derivedLength)
-        let count = equals[text, default: 0] + 1
-        equals[text] = count
-        return TaskKey(count == 1 ? text : "\(text)-\(count)")
+    func takeKey(derivedFrom digest: RequestDigest, at place: Place) -> (ordinal: Int, earlier: Claim?) {
+        let ordinal = equals[digest, default: 0] + 1
+        equals[digest] = ordinal
+        return (ordinal, take(digest.key(ordinal).text, Claim(place: place, isDerived: true)))
     }
 
-    /// Takes a key; where it is taken already, by whom.
-    mutating func take(_ key: TaskKey, at place: Place, isDerived: Bool) -> (place: Place, isDerived: Bool)? {
-        if let earlier = keys[ExactName(key.text)] { return earlier }
-        keys[ExactName(key.text)] = (place, isDerived)
+    func takeKey(_ text: UnsafeBufferPointer<UInt8>, at place: Place) -> Claim? {
+        take(String(decoding: text, as: UTF8.self), Claim(place: place, isDerived: false))
+    }
+
+    private func take(_ text: String, _ claim: Claim) -> Claim? {
+        let name = ExactName(text)
+        if let earlier = keys[name] { return earlier }
+        keys[name] = claim
         return nil
     }
 
-    /// Takes a file name; where it is taken already, by whom.
-    mutating func takeOutput(_ name: String, at place: Place) -> Place? {
+    func takeOutput(_ name: String, at place: Place) -> Place? {
         if let earlier = outputs[ExactName(name)] { return earlier }
         outputs[ExactName(name)] = place
         return nil

@@ -1,6 +1,6 @@
 import DailiesCore
 
-/// What a manifest asks for: read, checked against the catalogue, expanded.
+/// What a manifest asks for: read, checked against the catalogue, expanded, and kept in memory.
 public struct Manifest: Sendable {
     /// As the manifest gives it, or the file's name without its ending. 1…200 bytes, no control characters.
     public let batchName: String
@@ -25,14 +25,19 @@ public struct ManifestProblem: Hashable, Sendable, CustomStringConvertible {
     public let what: String
     /// What to do about it.
     public let todo: String
+    /// The line it is on, of the first ``ManifestBounds/mostExcerpts`` problems of a manifest.
+    public internal(set) var excerpt: Excerpt?
 
-    public init(file: String, line: Int, column: Int, field: String, what: String, todo: String) {
+    public init(
+        file: String, line: Int, column: Int, field: String, what: String, todo: String, excerpt: Excerpt? = nil
+    ) {
         self.file = file
         self.line = line
         self.column = column
         self.field = field
         self.what = what
         self.todo = todo
+        self.excerpt = excerpt
     }
 
     /// `FILE:LINE:COLUMN: field: what is wrong; what to do`, on one line whatever the file is called.
@@ -48,6 +53,14 @@ public struct ManifestFailure: Error, Sendable, CustomStringConvertible {
     public init(problems: [ManifestProblem]) {
         precondition(!problems.isEmpty, "a manifest is refused without a problem")
         self.problems = problems
+    }
+
+    init(_ trouble: SourceTrouble, in path: String) {
+        self.init(problems: [
+            ManifestProblem(
+                file: path, line: trouble.place.line, column: trouble.place.column, field: trouble.field,
+                what: trouble.what, todo: trouble.todo)
+        ])
     }
 
     /// One problem a line.
@@ -68,13 +81,26 @@ public enum ManifestFormat: String, CaseIterable, Sendable {
     public init?(path: String) {
         let name = path.split(separator: "/").last ?? ""
         guard let dot = name.lastIndex(of: ".") else { return nil }
-        switch name[name.index(after: dot)...].lowercased() {
+        self.init(name: String(name[name.index(after: dot)...]))
+    }
+
+    /// `jsonl`, `ndjson`, `json`, `yaml`, `yml`, `csv` or `tsv`, in upper or lower case.
+    public init?(name: String) {
+        switch name.lowercased() {
         case "jsonl", "ndjson": self = .jsonl
         case "json": self = .json
         case "yaml", "yml": self = .yaml
         case "csv": self = .csv
         case "tsv": self = .tsv
         default: return nil
+        }
+    }
+
+    /// Read a task at a time, so that the manifest may be of any length.
+    public var isStreamed: Bool {
+        switch self {
+        case .jsonl, .csv, .tsv: true
+        case .json, .yaml: false
         }
     }
 }

@@ -2,30 +2,49 @@ import DailiesCore
 
 /// Turns the common tree into tasks: header, defaults, matrix, keys.
 struct ManifestBuilder {
-    static let mostTasks = 10_000_000
-    /// Requests of one manifest together: 8 GiB. Reached only through copies (matrix, aliases, defaults).
-    private static let mostBytes = 8 << 30
+    /// What is done with the tasks.
+    enum Purpose {
+        /// Nothing is made of them: the manifest is only checked.
+        case check
+        /// Each is handed on, and reading goes on while it is taken.
+        case handOn((TaskSpec) -> Bool)
+    }
 
     var log: ProblemLog
+    let rules: RequestRules
+    let claims: any ClaimBook
     private let path: String
-    private let rules: RequestRules
     private let reader: RawTaskReader
-    private var batchName: String?
-    private var defaults = RawTask(place: .start)
-    private var isFirstLine = true
-    private var tasks: [TaskSpec] = []
+    private let purpose: Purpose
+    private let mostTasks: Int
+    private let mostBytes: Int
+    private(set) var batchName: String?
+    private(set) var defaults = RawTask(place: .start)
+    private(set) var isFirstLine = true
+    /// Tasks that were found good.
+    private(set) var count = 0
     private var bytes = 0
     private var isOverflown = false
-    private var keys = KeyRing()
+    /// Nobody takes tasks any more.
+    private(set) var isStopped = false
     /// Task nodes that were seen, good or bad.
     private var seenTasks = 0
+    private var usedVariables: Set<ExactName> = []
 
-    init(path: String, rules: RequestRules) {
+    /// - Parameter isInMemory: the tasks are kept, so that their requests together are bounded too.
+    init(path: String, rules: RequestRules, claims: any ClaimBook, purpose: Purpose, isInMemory: Bool) {
         self.path = path
         self.rules = rules
+        self.claims = claims
+        self.purpose = purpose
+        mostTasks = isInMemory ? ManifestBounds.mostTasksInMemory : ManifestBounds.mostTasks
+        mostBytes = isInMemory ? ManifestBounds.mostBytesInMemory : .max
         reader = RawTaskReader(fields: rules.fields)
         log = ProblemLog(file: path)
     }
+
+    /// Reading on would find nothing that is wanted.
+    var isDone: Bool { log.isFull || isStopped || isOverflown }
 
     // MARK: What formats bring
 
@@ -56,7 +75,7 @@ struct ManifestBuilder {
     }
 
     private mutating func all(_ nodes: [SourceNode]) {
-        for node in nodes where !log.isFull { task(node) }
+        for node in nodes where !isDone { task(node) }
     }
 
     /// A line of JSONL: the first may be a header.
@@ -125,78 +144,166 @@ struct ManifestBuilder {
         let id = own.id.flatMap { log.name($0) }
         let output = output(of: own)
         let task = own.merged(with: defaults)
-        guard let value = own.matrix else {
-            member(of: task, request: task.request, id: id, suffix: nil, output: output)
+        var used: Set<ExactName> = []
+        defer { warnOfUnused(own, used) }
+        guard own.isMultiple else {
+            member(of: task, Matrix.Member(), id: id, isMember: false, output: output, used: &used)
             return
         }
-        guard let matrix = Matrix(value, of: own, fields: rules.fields, log: &log) else { return }
-        matrix.forEachMember { fields, suffix in
-            let request = task.request.merging(fields) { _, axis in axis }
-            member(of: task, request: request, id: id, suffix: suffix, output: output)
-            return !log.isFull && !isOverflown
+        guard let matrix = Matrix(of: own, merged: task, fields: rules.fields, log: &log) else { return }
+        matrix.forEachMember { member in
+            self.member(of: task, member, id: id, isMember: true, output: output, used: &used)
+            return !isDone
         }
     }
 
     private mutating func member(
-        of task: RawTask, request: [String: FieldValue], id: String?, suffix: String?, output: String?
+        of task: RawTask, _ member: Matrix.Member, id: String?, isMember: Bool, output: String?,
+        used: inout Set<ExactName>
     ) {
+        // An id is taken also for a task that is refused, so that its double is found at once and not the next time.
+        let given = task.id == nil ? nil : id.flatMap { key(of: task, $0, isMember ? member.suffix : nil) }
+        var request = task.request.merging(member.request) { _, axis in axis }
+        let variables = task.variables.merging(member.variables) { _, axis in axis }
+        guard fill(&request, with: variables, of: task, used: &used) else { return }
         guard let checked = rules.check(request, extra: task.extra, at: task.place, log: &log) else { return }
         guard hasRoom(for: checked.request, at: task.place) else { return }
-        guard let key = key(of: task, checked.request, id: id, suffix: suffix) else { return }
+        let derived = task.id == nil ? takeKey(derivedFrom: RequestDigest(of: checked.request), at: task.place) : nil
+        guard let key = given ?? derived else { return }
+        count += 1
+        guard case .handOn(let take) = purpose else { return }
         let tags = task.tags.map { TaskSpec.Tag(name: $0.key.text, value: $0.value) }
-        tasks.append(
+        isStopped = !take(
             TaskSpec(
                 key: key, shape: checked.shape, prompt: checked.prompt, request: checked.request,
                 tags: tags.sorted { $0.name.precedesInUTF8($1.name) }, priority: task.priority ?? 0, output: output))
     }
 
+    /// Nothing is made of the tasks.
+    var isChecking: Bool { if case .check = purpose { true } else { false } }
+
+    /// A task that was read without ``task(_:)``, found good and given its key.
+    mutating func accept(bytes: Int, _ task: @autoclosure () -> TaskSpec) {
+        count += 1
+        self.bytes += bytes
+        if case .handOn(let take) = purpose { isStopped = !take(task()) }
+    }
+
+    /// Whether a task more, with so many bytes of request, stays within the bounds.
+    func hasRoom(forBytes more: Int) -> Bool { count < mostTasks && bytes + more <= mostBytes }
+
     private mutating func hasRoom(for request: CanonicalRequest, at place: Place) -> Bool {
         if isOverflown { return false }
         bytes += request.text.utf8.count
-        isOverflown = tasks.count >= Self.mostTasks || bytes > Self.mostBytes
+        isOverflown = count >= mostTasks || bytes > mostBytes
         if isOverflown {
-            log.error(
-                place, "file", "holds more than \(Self.mostTasks) tasks, or more than 8 GiB of requests", "split it")
+            let what =
+                bytes > mostBytes ? "\(mostBytes >> 30) GiB of requests, which are kept in memory" : "\(mostTasks) tasks"
+            log.error(place, "file", "holds more than \(what)", "split it")
         }
         return !isOverflown
     }
 
+    // MARK: Variables
+
+    /// Puts the variables into the prompt; false where that fails.
+    private mutating func fill(
+        _ request: inout [String: FieldValue], with variables: [ExactName: Variable], of task: RawTask,
+        used: inout Set<ExactName>
+    ) -> Bool {
+        guard let prompt = request["prompt"], case .scalar(let scalar) = prompt.node.content,
+            PromptTemplate.isTemplate(scalar.text)
+        else { return true }
+        do throws(PromptTemplate.Fault) {
+            let text = try PromptTemplate.filled(scalar.text, with: variables) { used.insert($0) }
+            usedVariables.formUnion(used)
+            let node = SourceNode(place: prompt.place, content: .scalar(Scalar(text: text, form: scalar.form)))
+            request["prompt"] = FieldValue(label: prompt.label, node: node)
+            return true
+        } catch {
+            usedVariables.formUnion(used)
+            refuse(prompt, error, variables, task)
+            return false
+        }
+    }
+
+    private mutating func refuse(
+        _ prompt: FieldValue, _ fault: PromptTemplate.Fault, _ variables: [ExactName: Variable], _ task: RawTask
+    ) {
+        switch fault {
+        case .malformed(let text):
+            log.refuse(
+                prompt, "has braces that hold no variable, at \(SafeText.quoted(text))",
+                "write {{name}} for a variable, and {{{{ for two braces")
+        case .tooLong:
+            log.refuse(
+                prompt, "has more than \(ManifestBounds.largestRequest) bytes with its variables", "shorten it")
+        case .unknown(let name):
+            let near = Suggestion.nearest(to: name.text, in: variables.keys.map(\.text))
+            let todo = near.map { "did you mean \($0)?" } ?? "give it in vars, or write {{{{ for two braces"
+            if prompt.label.hasPrefix("defaults.") {
+                log.error(
+                    task.place, "vars.\(name.text)",
+                    "is missing: the prompt of defaults at \(prompt.place.line):\(prompt.place.column) asks for it", todo
+                )
+            } else {
+                log.refuse(prompt, "asks for the variable \(name.text), which this task has not", todo)
+            }
+        }
+    }
+
+    private mutating func warnOfUnused(_ task: RawTask, _ used: Set<ExactName>) {
+        for (name, variable) in task.variables where !used.contains(name) { warnOfUnused(name, variable) }
+    }
+
+    private mutating func warnOfUnused(_ name: ExactName, _ variable: Variable) {
+        log.warnOnce(
+            of: variable.value.label, variable.value, "stands in no prompt",
+            "write {{\(name.text)}} in the prompt, or remove it")
+    }
+
     // MARK: Keys and files
 
-    private mutating func key(
-        of task: RawTask, _ request: CanonicalRequest, id: String?, suffix: String?
-    ) -> TaskKey? {
-        // An id that is refused is reported; a key of its own keeps the task from looking like another one.
-        if task.id != nil, id == nil { return nil }
+    /// The key of a task with an `id`; nil where it cannot have it, which is reported.
+    private mutating func key(of task: RawTask, _ id: String, _ suffix: String?) -> TaskKey? {
         let place = task.id?.place ?? task.place
-        guard let id else {
-            let key = keys.derivedKey(of: request)
-            if let earlier = keys.take(key, at: place, isDerived: true) {
-                log.error(
-                    place, "id",
-                    "the key \(key) of this task without an id is the id of the task at "
-                        + "\(earlier.place.line):\(earlier.place.column)", "give this task an id")
-                return nil
-            }
-            return key
-        }
-        let text = suffix.map { "\(id)/\($0)" } ?? id
+        var text = suffix.map { "\(id)/\($0)" } ?? id
         if let fault = ProblemLog.fault(ofName: text) {
             log.error(
-                place, "id", "its matrix member \(SafeText.quoted(text)) \(fault.what)",
+                place, "id",
+                "its \(task.matrix == nil ? "repeat" : "matrix member") \(SafeText.quoted(text)) \(fault.what)",
                 "write these tasks out, each with an id of its own")
             return nil
         }
-        if let earlier = keys.take(TaskKey(text), at: place, isDerived: false) {
-            let whose = earlier.isDerived ? "the derived key" : "the id"
-            log.error(
-                place, "id",
-                "\(SafeText.quoted(text)) is \(whose) of the task at "
-                    + "\(earlier.place.line):\(earlier.place.column) already", "give each task an id of its own")
-            return nil
-        }
-        return TaskKey(text)
+        return text.withUTF8 { takeKey($0, at: place) }
     }
+
+    /// The key of a task without an `id`; nil where another has it, which is reported.
+    mutating func takeKey(derivedFrom digest: RequestDigest, at place: Place) -> TaskKey? {
+        let (ordinal, earlier) = claims.takeKey(derivedFrom: digest, at: place)
+        guard let earlier else { return isChecking ? Self.anyKey : digest.key(ordinal) }
+        log.error(
+            place, "id",
+            "the key \(digest.key(ordinal)) of this task without an id is the id of the task at "
+                + "\(earlier.place.line):\(earlier.place.column)", "give this task an id")
+        return nil
+    }
+
+    /// A key that is given and fit to be one; nil where another task has it, which is reported.
+    mutating func takeKey(_ text: UnsafeBufferPointer<UInt8>, at place: Place) -> TaskKey? {
+        guard let earlier = claims.takeKey(text, at: place) else {
+            return isChecking ? Self.anyKey : TaskKey(String(decoding: text, as: UTF8.self))
+        }
+        let whose = earlier.isDerived ? "the derived key" : "the id"
+        log.error(
+            place, "id",
+            "\(SafeText.quoted(String(decoding: text, as: UTF8.self))) is \(whose) of the task at "
+                + "\(earlier.place.line):\(earlier.place.column) already", "give each task an id of its own")
+        return nil
+    }
+
+    /// Stands for every key where none is wanted.
+    private static let anyKey = TaskKey("")
 
     /// The file name asked for, checked and taken.
     private mutating func output(of task: RawTask) -> String? {
@@ -204,9 +311,10 @@ struct ManifestBuilder {
         if name == "." || name == ".." || name.utf8.contains(where: { $0 == UInt8(ascii: "/") || $0 == 0x5C }) {
             log.refuse(
                 value, "\(SafeText.quoted(name)) is no file name", "write one without folders, such as dolly.mp4")
-        } else if task.matrix != nil {
-            log.refuse(value, "would be one file for all tasks of the matrix", "remove it: files are named by key")
-        } else if let earlier = keys.takeOutput(name, at: value.place) {
+        } else if task.isMultiple {
+            let what = task.matrix == nil ? "repeats" : "tasks of the matrix"
+            log.refuse(value, "would be one file for all \(what)", "remove it: files are named by key")
+        } else if let earlier = claims.takeOutput(name, at: value.place) {
             log.refuse(
                 value, "\(SafeText.quoted(name)) is the output at \(earlier.line):\(earlier.column) already",
                 "give each task a file of its own")
@@ -216,24 +324,24 @@ struct ManifestBuilder {
 
     // MARK: The end
 
-    func finish() throws(ManifestFailure) -> Manifest {
-        var log = log
+    /// What concerns the manifest as a whole, once all of it was read.
+    ///
+    /// - Parameter givenName: the batch's name from elsewhere, which makes the manifest's own needless.
+    mutating func finish(givenName: String? = nil) -> String {
         if seenTasks == 0, log.errorCount == 0 {
             log.error(.start, "file", "holds no tasks", "write at least one")
         }
-        let name = batchName ?? Self.batchName(from: path)
-        if batchName == nil, let fault = ProblemLog.fault(ofName: name) {
+        for (name, variable) in defaults.variables where !usedVariables.contains(name) {
+            warnOfUnused(name, variable)
+        }
+        if let name = givenName ?? batchName { return name }
+        let name = Self.batchName(from: path)
+        if path == ManifestSource.standardInputName {
+            log.error(.start, "batch", "is missing, and standard input has no name", "write batch, or give --batch")
+        } else if let fault = ProblemLog.fault(ofName: name) {
             log.error(.start, "batch", "the file's name \(fault.what)", "write batch, or rename the file")
         }
-        var problems = ProblemLog.sorted(log.problems)
-        if log.isFull, let last = problems.last {
-            problems.append(
-                ManifestProblem(
-                    file: path, line: last.line, column: last.column, field: "file",
-                    what: "reading stopped after \(ProblemLog.limit) problems", todo: "mend those first"))
-        }
-        guard problems.isEmpty else { throw ManifestFailure(problems: problems) }
-        return Manifest(batchName: name, tasks: tasks, warnings: ProblemLog.sorted(log.warnings), path: path)
+        return name
     }
 
     /// `shots/misty.forest.yaml` → `misty.forest`.

@@ -3,11 +3,6 @@ import ExactJSON
 
 /// Reads a manifest of any format into tasks, or says everything that is wrong with it.
 public struct ManifestReader: Sendable {
-    /// Documents that are read as a whole (JSON, YAML): 64 MiB.
-    static let largestDocument = 64 << 20
-    /// A line of JSONL, a record of CSV: 2 MiB.
-    static let longestLine = 2 << 20
-
     private let rules: RequestRules
 
     /// - Parameters:
@@ -17,6 +12,26 @@ public struct ManifestReader: Sendable {
         rules = RequestRules(catalogue: catalogue, identity: identity, today: today)
     }
 
+    /// Checks a manifest of any length. JSONL and CSV take 32 bytes of memory for each task, and beyond a million of
+    /// them a temporary file; the other formats are kept in memory and bounded by ``ManifestBounds``.
+    ///
+    /// - Parameters:
+    ///   - format: nil: by the path's ending.
+    ///   - batchName: in place of the manifest's own, or its file's.
+    /// - Throws: ``ManifestFailure`` with every broken rule.
+    public func check(
+        _ source: ManifestSource, format: ManifestFormat? = nil, batchName: String? = nil
+    ) throws(ManifestFailure) -> CheckedManifest {
+        let format = try Self.format(format, of: source)
+        if format.isStreamed { return try ManifestReading(source, format, rules: rules).checked(batchName: batchName) }
+        let manifest = try read(source, format, batchName: batchName)
+        return CheckedManifest(
+            batchName: manifest.batchName, count: manifest.tasks.count, warnings: manifest.warnings,
+            path: manifest.path, tasks: .kept(manifest.tasks))
+    }
+
+    /// Reads a manifest at once, and keeps its tasks.
+    ///
     /// - Parameters:
     ///   - path: for messages and for the batch's name; nothing is opened.
     ///   - format: nil: by the path's ending.
@@ -24,46 +39,68 @@ public struct ManifestReader: Sendable {
     public func read(
         path: String, bytes: [UInt8], format: ManifestFormat? = nil
     ) throws(ManifestFailure) -> Manifest {
-        var builder = ManifestBuilder(path: path, rules: rules)
-        do throws(SourceTrouble) {
-            guard let format = format ?? ManifestFormat(path: path) else {
-                throw SourceTrouble(
-                    place: .start, field: "file", what: "the ending of its name tells no format",
-                    todo: "name it .jsonl, .json, .yaml, .csv or .tsv")
-            }
-            try feed(TextEncoding.checked(bytes), as: format, to: &builder)
-        } catch {
-            builder.log.error(error)
-        }
-        return try builder.finish()
+        let source = ManifestSource.bytes(bytes, path: path)
+        return try read(source, Self.format(format, of: source), batchName: nil)
     }
 
-    private func feed(
-        _ bytes: ArraySlice<UInt8>, as format: ManifestFormat, to builder: inout ManifestBuilder
-    ) throws(SourceTrouble) {
-        switch format {
-        case .jsonl:
-            var lines = JSONLines(bytes)
-            while !builder.log.isFull, let line = lines.next() { builder.line(line) }
-        case .json:
-            try Self.checkSize(bytes)
-            builder.document(try JSONSource.node(bytes))
-        case .yaml:
-            try Self.checkSize(bytes)
-            builder.document(try YAMLSource.node(bytes))
-        case .csv, .tsv:
-            let separator = format == .tsv ? UInt8(ascii: "\t") : nil
-            var table = try CSVTable(bytes, separator: separator, fields: rules.fields, log: &builder.log)
-            while !builder.log.isFull, let row = try table.next(log: &builder.log) { builder.task(row) }
-        }
-    }
-
-    private static func checkSize(_ bytes: ArraySlice<UInt8>) throws(SourceTrouble) {
-        guard bytes.count <= largestDocument else {
-            throw SourceTrouble(
+    private static func format(
+        _ given: ManifestFormat?, of source: ManifestSource
+    ) throws(ManifestFailure) -> ManifestFormat {
+        if let format = given ?? ManifestFormat(path: source.path) { return format }
+        let isNamed = source.path != ManifestSource.standardInputName
+        throw ManifestFailure(
+            SourceTrouble(
                 place: .start, field: "file",
-                what: "has \(bytes.count) bytes, more than the \(largestDocument) that are read as a whole",
+                what: isNamed ? "the ending of its name tells no format" : "standard input tells no format",
+                todo: isNamed
+                    ? "name it .jsonl, .json, .yaml, .csv or .tsv, or give --format"
+                    : "give --format jsonl, json, yaml, csv or tsv"),
+            in: source.path)
+    }
+
+    private func read(
+        _ source: ManifestSource, _ format: ManifestFormat, batchName: String?
+    ) throws(ManifestFailure) -> Manifest {
+        var tasks: [TaskSpec] = []
+        let name: String
+        let log: ProblemLog
+        (name, log) = withoutActuallyEscaping({ (task: TaskSpec) in
+            tasks.append(task)
+            return true
+        }) { keep in
+            var builder = ManifestBuilder(
+                path: source.path, rules: rules, claims: KeyRing(), purpose: .handOn(keep), isInMemory: true)
+            feed(source, format, to: &builder)
+            let name = builder.finish(givenName: batchName)
+            return (name, builder.log)
+        }
+        try log.refuseProblems(in: source, format)
+        return Manifest(batchName: name, tasks: tasks, warnings: ProblemLog.sorted(log.warnings), path: source.path)
+    }
+
+    private func feed(_ source: ManifestSource, _ format: ManifestFormat, to builder: inout ManifestBuilder) {
+        if format.isStreamed {
+            _ = ManifestReading(source, format, rules: rules).read(into: &builder)
+            return
+        }
+        do throws(SourceTrouble) {
+            switch format {
+            case .yaml: builder.document(try YAMLSource.node(Self.whole(source, atMost: ManifestBounds.largestYAML)))
+            case .json, .jsonl, .csv, .tsv:
+                builder.document(try JSONSource.node(Self.whole(source, atMost: ManifestBounds.largestJSON)))
+            }
+        } catch {
+            if error.voidsAllElse { builder.log.leaveOnly(error) } else { builder.log.error(error) }
+        }
+    }
+
+    private static func whole(_ source: ManifestSource, atMost limit: Int) throws(SourceTrouble) -> ArraySlice<UInt8> {
+        let bytes = try source.whole(atMost: limit)
+        guard bytes.count <= limit else {
+            throw SourceTrouble(
+                place: .start, field: "file", what: "has more than the \(limit) bytes that are read as a whole",
                 todo: "write it as JSONL or CSV, or split it")
         }
+        return try TextEncoding.checked(bytes)
     }
 }

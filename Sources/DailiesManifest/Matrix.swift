@@ -1,55 +1,87 @@
 import DailiesCore
 
-/// The axes of a task's `matrix`: sorted by name, each with its values in the order given.
+/// What makes several tasks of one: the axes of its `matrix`, and its `repeat` as one more of them. Sorted by name, each
+/// with its values in the order given.
 struct Matrix {
-    /// Tasks of one matrix.
-    static let mostMembers = 100_000
-
     struct Axis {
         let name: String
-        let values: [(value: FieldValue, text: String)]
+        let values: Values
+
+        var count: Int {
+            switch values {
+            case .given(let values): values.count
+            case .seeds(_, let count, _): count
+            }
+        }
     }
+
+    enum Values {
+        case given([(value: FieldValue, text: String)])
+        /// Of `repeat`: seeds counted from the first, which `seed` gives.
+        case seeds(first: Int, count: Int, seed: FieldValue)
+    }
+
+    /// One combination.
+    struct Member {
+        var request: [String: FieldValue] = [:]
+        var variables: [ExactName: Variable] = [:]
+        /// Its part of the key: `aspect_ratio=16:9,seed=1`.
+        var suffix = ""
+    }
+
+    static let variablePrefix = "vars."
+
     let axes: [Axis]
 
     /// nil: something in it was refused.
-    init?(_ value: FieldValue, of task: RawTask, fields: FieldTable, log: inout ProblemLog) {
-        guard case .map(let members) = value.node.content, !members.isEmpty else {
-            let what = if case .map = value.node.content { "is empty" } else { "is \(value.node.content.name)" }
-            log.refuse(value, what, "write fields and lists of their values, such as seed: [1, 2, 3]")
-            return nil
-        }
+    ///
+    /// - Parameters:
+    ///   - own: the task as it is written, with a `matrix`, a `repeat`, or both.
+    ///   - task: the same with the defaults.
+    init?(of own: RawTask, merged task: RawTask, fields: FieldTable, log: inout ProblemLog) {
         let before = log.errorCount
         var axes: [Axis] = []
-        for member in log.unique(members, prefix: "matrix.") {
-            if let axis = Self.axis(member, of: task, fields: fields, log: &log) { axes.append(axis) }
+        if let value = own.matrix { axes = Self.axes(value, of: own, fields: fields, log: &log) }
+        if let (count, value) = own.repeats {
+            let hasSeeds = axes.contains { $0.name == "seed" }
+            if let axis = Self.seeds(count, value, task: task, hasSeeds: hasSeeds, log: &log) { axes.append(axis) }
         }
         guard log.errorCount == before else { return nil }
         var count = 1
         for axis in axes {
-            let product = count.multipliedReportingOverflow(by: axis.values.count)
+            let product = count.multipliedReportingOverflow(by: axis.count)
             count = product.overflow ? .max : product.partialValue
         }
-        guard count <= Self.mostMembers else {
-            log.refuse(
-                value, "makes \(count == .max ? "countless" : "\(count)") tasks",
-                "at most \(Self.mostMembers) come from one matrix: split it")
+        guard count <= ManifestBounds.mostMembers else {
+            if let value = own.matrix ?? own.repeats?.value {
+                log.refuse(
+                    value, "makes \(count == .max ? "countless" : "\(count)") tasks",
+                    "at most \(ManifestBounds.mostMembers) come from one \(own.repeats == nil ? "matrix" : "task"): split it")
+            }
             return nil
         }
         self.axes = axes.sorted { $0.name.precedesInUTF8($1.name) }
+    }
+
+    // MARK: Axes
+
+    private static func axes(
+        _ value: FieldValue, of task: RawTask, fields: FieldTable, log: inout ProblemLog
+    ) -> [Axis] {
+        guard case .map(let members) = value.node.content, !members.isEmpty else {
+            let what = if case .map = value.node.content { "is empty" } else { "is \(value.node.content.name)" }
+            log.refuse(value, what, "write fields and lists of their values, such as seed: [1, 2, 3]")
+            return []
+        }
+        return log.unique(members, prefix: "matrix.").compactMap { axis($0, of: task, fields: fields, log: &log) }
     }
 
     private static func axis(
         _ member: SourceField, of task: RawTask, fields: FieldTable, log: inout ProblemLog
     ) -> Axis? {
         let label = "matrix." + member.name
-        guard let kind = fields.kind(of: member.name, for: nil) else {
-            let near = Suggestion.nearest(to: member.name, in: fields.requestFields)
-            log.error(
-                member.place, label, "is no request field",
-                near.map { "did you mean \($0)?" } ?? "only fields such as seed and aspect_ratio can vary")
-            return nil
-        }
-        if let own = task.request[member.name] {
+        guard let (kind, own) = kind(of: member, task: task, fields: fields, label: label, log: &log) else { return nil }
+        if let own {
             log.error(
                 member.place, label, "is given for the task too, at \(own.place.line):\(own.place.column)",
                 "keep one of them")
@@ -73,24 +105,80 @@ struct Matrix {
             seen[ExactName(typed.plain)] = value.place
             values.append((value, typed.plain))
         }
-        return Axis(name: member.name, values: values)
+        return Axis(name: member.name, values: .given(values))
     }
 
-    /// Calls `body` for each combination, the last axis changing fastest, with the fields it sets and with its part of
-    /// the key: `aspect_ratio=16:9,seed=1`.
-    func forEachMember(_ body: ([String: FieldValue], String) -> Bool) {
+    /// The type of an axis, and the task's own value for it, which forbids it.
+    private static func kind(
+        of member: SourceField, task: RawTask, fields: FieldTable, label: String, log: inout ProblemLog
+    ) -> (ExtraField, own: FieldValue?)? {
+        if member.name.hasPrefix(variablePrefix) {
+            let name = String(member.name.dropFirst(variablePrefix.count))
+            guard let fault = VariableName.fault(name) else {
+                return (.text(allowed: nil), task.variables[ExactName(name)]?.value)
+            }
+            log.error(member.place, label, fault.what, fault.todo)
+            return nil
+        }
+        if let kind = fields.kind(of: member.name, for: nil) { return (kind, task.request[member.name]) }
+        let near = Suggestion.nearest(to: member.name, in: fields.requestFields)
+        log.error(
+            member.place, label, "is no request field",
+            near.map { "did you mean \($0)?" } ?? "only fields such as seed and aspect_ratio can vary")
+        return nil
+    }
+
+    private static func seeds(
+        _ count: Int, _ value: FieldValue, task: RawTask, hasSeeds: Bool, log: inout ProblemLog
+    ) -> Axis? {
+        if hasSeeds {
+            log.refuse(value, "counts seeds from one, and matrix.seed gives several", "keep one of them")
+            return nil
+        }
+        guard let seed = task.request["seed"] else {
+            log.refuse(value, "needs a seed to count from", "write seed: 1, or another first one")
+            return nil
+        }
+        guard let first = log.integer(seed) else { return nil }
+        guard first <= Int.max - (count - 1) else {
+            log.refuse(value, "counts seeds from \(first) beyond 64 bits", "write a smaller seed, or repeat it less")
+            return nil
+        }
+        return Axis(name: "repeat", values: .seeds(first: first, count: count, seed: seed))
+    }
+
+    // MARK: Members
+
+    /// Calls `body` for each combination, the last axis changing fastest, until it says that this is enough.
+    func forEachMember(_ body: (Member) -> Bool) {
         var indices = [Int](repeating: 0, count: axes.count)
         while true {
-            var fields: [String: FieldValue] = [:]
-            var parts: [String] = []
-            for (axis, index) in zip(axes, indices) {
-                fields[axis.name] = axis.values[index].value
-                parts.append("\(axis.name)=\(axis.values[index].text)")
-            }
-            guard body(fields, parts.joined(separator: ",")) else { return }
-            guard let turning = axes.indices.last(where: { indices[$0] + 1 < axes[$0].values.count }) else { return }
+            var member = Member()
+            for (axis, index) in zip(axes, indices) { Self.add(axis, index, to: &member) }
+            guard body(member) else { return }
+            guard let turning = axes.indices.last(where: { indices[$0] + 1 < axes[$0].count }) else { return }
             indices[turning] += 1
             for later in axes.indices where later > turning { indices[later] = 0 }
+        }
+    }
+
+    private static func add(_ axis: Axis, _ index: Int, to member: inout Member) {
+        if !member.suffix.isEmpty { member.suffix += "," }
+        switch axis.values {
+        case .given(let values):
+            let (value, text) = values[index]
+            member.suffix += "\(axis.name)=\(text)"
+            if axis.name.hasPrefix(variablePrefix) {
+                let name = ExactName(String(axis.name.dropFirst(variablePrefix.count)))
+                member.variables[name] = Variable(text: text, value: value)
+            } else {
+                member.request[axis.name] = value
+            }
+        case .seeds(let first, _, let seed):
+            member.suffix += "\(axis.name)=\(index + 1)"
+            let content = SourceNode.Content.scalar(Scalar(text: String(first + index), form: .bare))
+            member.request["seed"] = FieldValue(
+                label: seed.label, node: SourceNode(place: seed.place, content: content))
         }
     }
 }

@@ -7,12 +7,17 @@ struct RawTask {
     /// Of `extra`, by name.
     var extra: [ExactName: FieldValue] = [:]
     var tags: [ExactName: String] = [:]
+    var variables: [ExactName: Variable] = [:]
     var priority: Int?
     var id: FieldValue?
     var output: FieldValue?
     var matrix: FieldValue?
+    var repeats: (count: Int, value: FieldValue)?
 
     init(place: Place) { self.place = place }
+
+    /// More tasks than one come from it.
+    var isMultiple: Bool { matrix != nil || repeats != nil }
 
     /// This task with the defaults for what it does not give itself.
     func merged(with defaults: RawTask) -> RawTask {
@@ -20,6 +25,7 @@ struct RawTask {
         result.request.merge(defaults.request) { own, _ in own }
         result.extra.merge(defaults.extra) { own, _ in own }
         result.tags.merge(defaults.tags) { own, _ in own }
+        result.variables.merge(defaults.variables) { own, _ in own }
         result.priority = priority ?? defaults.priority
         return result
     }
@@ -27,13 +33,13 @@ struct RawTask {
 
 /// Reads ``RawTask``s.
 struct RawTaskReader {
-    /// Tags of one task.
-    private static let mostTags = 64
-    private static let priorities = -1_000_000...1_000_000
+    static let priorities = -1_000_000...1_000_000
+    /// Fields that no two tasks can share.
+    private static let single: Set = ["id", "output", "matrix", "repeat"]
 
     let fields: FieldTable
 
-    /// - Parameter isDefaults: then `id`, `output` and `matrix` are refused, and fields are called `defaults.…`.
+    /// - Parameter isDefaults: then fields of a single task are refused, and fields are called `defaults.…`.
     func read(_ source: [SourceField], at place: Place, isDefaults: Bool, log: inout ProblemLog) -> RawTask {
         let prefix = isDefaults ? "defaults." : ""
         var task = RawTask(place: place)
@@ -41,7 +47,7 @@ struct RawTaskReader {
             let value = FieldValue(label: prefix + field.name, node: field.value)
             if fields.isRequestField(field.name) {
                 if !value.isNothing { task.request[field.name] = value }
-            } else if isDefaults, ["id", "output", "matrix"].contains(field.name) {
+            } else if isDefaults, Self.single.contains(field.name) {
                 log.error(field.place, value.label, "belongs to a single task", "remove it from defaults")
             } else if !value.isNothing || !FieldTable.runner.contains(field.name) {
                 readRunnerField(field, value, into: &task, log: &log)
@@ -57,8 +63,11 @@ struct RawTaskReader {
         case "id": task.id = value
         case "output": task.output = value
         case "matrix": task.matrix = value
-        case "priority": task.priority = priority(value, log: &log)
+        case "repeat":
+            task.repeats = number(value, in: 1...ManifestBounds.mostMembers, log: &log).map { ($0, value) }
+        case "priority": task.priority = number(value, in: Self.priorities, log: &log)
         case "tags": task.tags = tags(value, log: &log)
+        case "vars": task.variables = variables(value, log: &log)
         case "extra": task.extra = extra(value, log: &log)
         case "batch", "defaults":
             log.error(
@@ -70,12 +79,10 @@ struct RawTaskReader {
         }
     }
 
-    private func priority(_ value: FieldValue, log: inout ProblemLog) -> Int? {
+    private func number(_ value: FieldValue, in range: ClosedRange<Int>, log: inout ProblemLog) -> Int? {
         guard let number = log.integer(value) else { return nil }
-        guard Self.priorities ~= number else {
-            log.refuse(
-                value, "is \(number)",
-                "write a number from \(Self.priorities.lowerBound) to \(Self.priorities.upperBound)")
+        guard range ~= number else {
+            log.refuse(value, "is \(number)", "write a number from \(range.lowerBound) to \(range.upperBound)")
             return nil
         }
         return number
@@ -96,10 +103,32 @@ struct RawTaskReader {
                 tags[ExactName(member.name)] = text
             }
         }
-        if tags.count > Self.mostTags {
-            log.refuse(value, "has \(tags.count) tags", "write at most \(Self.mostTags)")
+        if tags.count > ManifestBounds.mostTags {
+            log.refuse(value, "has \(tags.count) tags", "write at most \(ManifestBounds.mostTags)")
         }
         return tags
+    }
+
+    private func variables(_ value: FieldValue, log: inout ProblemLog) -> [ExactName: Variable] {
+        guard case .map(let members) = value.node.content else {
+            log.refuse(value, "is \(value.node.content.name)", "write names and texts, such as subject: a stag")
+            return [:]
+        }
+        var variables: [ExactName: Variable] = [:]
+        for member in log.unique(members, prefix: value.label + ".") {
+            let inner = FieldValue(label: value.label + "." + member.name, node: member.value)
+            if inner.isNothing { continue }
+            if let fault = VariableName.fault(member.name) {
+                log.error(member.place, value.label, fault.what, fault.todo)
+            } else if let text = log.text(inner) {
+                variables[ExactName(member.name)] = Variable(text: text, value: inner)
+            }
+        }
+        if variables.count > ManifestBounds.mostVariables {
+            log.refuse(
+                value, "has \(variables.count) variables", "write at most \(ManifestBounds.mostVariables)")
+        }
+        return variables
     }
 
     private func extra(_ value: FieldValue, log: inout ProblemLog) -> [ExactName: FieldValue] {

@@ -9,8 +9,6 @@ struct CheckedRequest {
 
 /// What the API and its models take, as far as it is published.
 struct RequestRules: Sendable {
-    /// The API takes 1 MiB; the rest is for what stands around a request in a body.
-    static let largestRequest = 1_000_000
     /// Whole seconds of a model that we do not know: up to a day.
     private static let anyDuration = 1...86_400
 
@@ -48,10 +46,10 @@ struct RequestRules: Sendable {
         members.append(("model", TypedValue.text(model.text).json))
         fillDefaults(of: model, into: &typed, &members)
         let text = ExtraValue.object(members)
-        guard text.utf8.count <= Self.largestRequest else {
+        guard text.utf8.count <= ManifestBounds.largestRequest else {
             log.error(
                 request["prompt"]?.place ?? place, "prompt",
-                "makes a request of \(text.utf8.count) bytes, more than \(Self.largestRequest)",
+                "makes a request of \(text.utf8.count) bytes, more than \(ManifestBounds.largestRequest)",
                 "shorten it, and give image_init as a URL")
             return nil
         }
@@ -94,15 +92,23 @@ struct RequestRules: Sendable {
     private func warn(of model: ModelID, _ spec: ModelSpec?, _ value: FieldValue, log: inout ProblemLog) {
         guard let spec else {
             log.warnOnce(
-                of: model, value, "\(SafeText.quoted(model.text)) is no model that we know", suggestion(for: model))
+                of: Self.warningName(model), value, "\(SafeText.quoted(model.text)) is no model that we know", suggestion(for: model))
             return
         }
-        if let today, let withdrawn = spec.withdrawn, !today.precedesInUTF8(withdrawn) {
+        if warns(of: spec), let withdrawn = spec.withdrawn {
             log.warnOnce(
-                of: model, value, "\(model) was withdrawn by \(spec.vendor) on \(withdrawn)",
+                of: Self.warningName(model), value, "\(model) was withdrawn by \(spec.vendor) on \(withdrawn)",
                 "expect it to fail, or choose another model")
         }
     }
+
+    /// A task of this model gives a warning, once for the manifest.
+    func warns(of spec: ModelSpec) -> Bool {
+        guard let today, let withdrawn = spec.withdrawn else { return false }
+        return !today.precedesInUTF8(withdrawn)
+    }
+
+    static func warningName(_ model: ModelID) -> String { "model " + model.text }
 
     private func suggestion(for model: ModelID) -> String {
         if let meant = catalogue.otherSurface[model.text] {
@@ -120,7 +126,7 @@ struct RequestRules: Sendable {
 
     // MARK: Fields
 
-    private func check(
+    func check(
         _ value: FieldValue, name: String, model: ModelID?, spec: ModelSpec?, log: inout ProblemLog
     ) -> TypedValue? {
         if let spec, FieldTable.common[name] == nil, spec.extraFields[name] == nil {

@@ -49,4 +49,6 @@ struct SourceTrouble: Error {
     let field: String
     let what: String
     let todo: String
+    /// The bytes are no text, or cannot be had: nothing else that was found means anything.
+    var voidsAllElse = false
 }

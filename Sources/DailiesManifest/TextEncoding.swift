@@ -9,26 +9,57 @@ enum TextEncoding {
         ([0xFF, 0xFE], "UTF-16, little-endian"),
     ]
 
-    /// The bytes without a mark of UTF-8.
-    static func checked(_ bytes: [UInt8]) throws(SourceTrouble) -> ArraySlice<UInt8> {
+    /// The bytes of a mark of UTF-8 at the start: 0 or 3.
+    ///
+    /// - Throws: where the mark of another encoding stands there.
+    static func lengthOfMark(_ bytes: some Collection<UInt8>) throws(SourceTrouble) -> Int {
         for mark in marks where bytes.starts(with: mark.bytes) {
             throw SourceTrouble(
-                place: .start, field: "file", what: "is written in \(mark.name)", todo: "save it as UTF-8")
+                place: .start, field: "file", what: "is written in \(mark.name)", todo: "save it as UTF-8",
+                voidsAllElse: true)
         }
-        let text = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? bytes[3...] : bytes[...]
+        return bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
+    }
+
+    /// The bytes without a mark of UTF-8.
+    static func checked(_ bytes: [UInt8]) throws(SourceTrouble) -> ArraySlice<UInt8> {
+        let text = bytes[try lengthOfMark(bytes)...]
         if let offset = text.withUnsafeBufferPointer({ JSONText.firstInvalidUTF8(in: $0) }) {
-            throw invalid(text, at: text.startIndex + offset)
+            var cursor = TextCursor()
+            for byte in text.prefix(offset) { cursor.pass(byte) }
+            throw invalid(text[text.startIndex + offset], at: cursor.place)
         }
         return text
     }
 
-    private static func invalid(_ bytes: ArraySlice<UInt8>, at index: Int) -> SourceTrouble {
-        var cursor = TextCursor()
-        for byte in bytes[..<index] { cursor.pass(byte) }
-        let value = String(bytes[index], radix: 16, uppercase: true)
+    static func invalid(_ byte: UInt8, at place: Place) -> SourceTrouble {
+        let value = String(byte, radix: 16, uppercase: true)
         return SourceTrouble(
-            place: cursor.place, field: "file", what: "byte 0x\(value) here is not UTF-8",
-            todo: "save the file as UTF-8")
+            place: place, field: "file", what: "byte 0x\(value) here is not UTF-8", todo: "save the file as UTF-8",
+            voidsAllElse: true)
+    }
+
+    /// Whether these at most three bytes, which are no whole character, may be the start of one.
+    static func mayContinue(_ bytes: Slice<UnsafeBufferPointer<UInt8>>) -> Bool {
+        guard let first = bytes.first else { return true }
+        let length: Int
+        switch first {
+        case 0xC2...0xDF: length = 2
+        case 0xE0...0xEF: length = 3
+        case 0xF0...0xF4: length = 4
+        default: return false
+        }
+        guard bytes.count < length else { return false }
+        let second = bytes.dropFirst().first ?? (first == 0xE0 ? 0xA0 : first == 0xF0 ? 0x90 : 0x80)
+        let seconds: ClosedRange<UInt8> =
+            switch first {
+            case 0xE0: 0xA0...0xBF
+            case 0xED: 0x80...0x9F
+            case 0xF0: 0x90...0xBF
+            case 0xF4: 0x80...0x8F
+            default: 0x80...0xBF
+            }
+        return seconds ~= second && bytes.dropFirst(2).allSatisfy { 0x80...0xBF ~= $0 }
     }
 }
 
@@ -37,6 +68,13 @@ struct TextCursor {
     private(set) var line = 1
     private(set) var column = 1
     private var afterReturn = false
+
+    init() {}
+
+    init(at place: Place) {
+        line = place.line
+        column = place.column
+    }
 
     var place: Place { Place(line: line, column: column) }
 

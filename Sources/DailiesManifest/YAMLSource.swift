@@ -3,10 +3,6 @@ import Yams
 /// YAML as the common tree. Scalars are taken as their text, whatever YAML 1.1 makes of them; tags (`!!int`) mean
 /// nothing; aliases are copied in, within bounds.
 struct YAMLSource {
-    /// Nodes of a document beyond one for each of its bytes: what aliases may add.
-    private static let copiedNodes = 1_000_000
-    private static let deepest = 64
-
     /// A document without content has no node.
     static func node(_ bytes: ArraySlice<UInt8>) throws(SourceTrouble) -> SourceNode {
         let text = String(decoding: bytes, as: UTF8.self)
@@ -15,7 +11,7 @@ struct YAMLSource {
         guard let root = try reading.root() else {
             return SourceNode(place: .start, content: .nothing)
         }
-        var source = YAMLSource(names: reading.names, nodesLeft: bytes.count + copiedNodes)
+        var source = YAMLSource(names: reading.names, nodesLeft: bytes.count + ManifestBounds.copiedNodes)
         return try source.convert(root, depth: 1)
     }
 
@@ -28,10 +24,10 @@ struct YAMLSource {
         nodesLeft -= 1
         guard nodesLeft > 0 else {
             throw SourceTrouble(
-                place: place, field: "file", what: "aliases copy more than \(Self.copiedNodes) nodes",
+                place: place, field: "file", what: "aliases copy more than \(ManifestBounds.copiedNodes) nodes",
                 todo: "write defaults and matrix instead of aliases")
         }
-        guard depth <= Self.deepest else {
+        guard depth <= ManifestBounds.deepest else {
             throw Self.tooDeep(place)
         }
         switch node {
@@ -54,7 +50,7 @@ struct YAMLSource {
 
     static func tooDeep(_ place: Place) -> SourceTrouble {
         SourceTrouble(
-            place: place, field: "syntax", what: "nested deeper than \(deepest) levels",
+            place: place, field: "syntax", what: "nested deeper than \(ManifestBounds.deepest) levels",
             todo: "take out the inner levels")
     }
 

@@ -13,20 +13,19 @@ public enum EmbeddedCatalogue {
     }()
 }
 
-/// What is wrong with a catalogue's data.
-struct CatalogueProblem: Error, Hashable {
-    let message: String
+/// What is wrong with a catalogue's data, and where.
+public struct CatalogueProblem: Error, Hashable, Sendable {
+    public let position: JSONPosition
+    public let message: String
 }
 
 /// Reads `models.json`.
 enum CatalogueReader {
+    /// All whole numbers of a catalogue are seconds: up to a year.
+    private static let mostSeconds = 366 * 86_400
+
     static func read(_ bytes: [UInt8]) throws(CatalogueProblem) -> ModelCatalogue {
-        let top: JSONValue
-        do {
-            top = try JSONValue.parse(bytes)
-        } catch {
-            throw CatalogueProblem(message: "\(error)")
-        }
+        let top = try parse(bytes)
         var specs: [ModelSpec] = []
         var otherSurface: [String: ModelID] = [:]
         for entry in try array(top, "models") {
@@ -37,22 +36,30 @@ enum CatalogueReader {
         return ModelCatalogue(compiled: try text(top, "compiled"), models: specs, otherSurface: otherSurface)
     }
 
-    private static func spec(_ entry: JSONValue) throws(CatalogueProblem) -> ModelSpec {
+    static func parse(_ bytes: some Collection<UInt8>) throws(CatalogueProblem) -> JSONValue {
+        do {
+            return try JSONValue.parse(bytes)
+        } catch {
+            throw CatalogueProblem(position: error.position, message: error.message)
+        }
+    }
+
+    static func spec(_ entry: JSONValue) throws(CatalogueProblem) -> ModelSpec {
         let duration = try member(entry, "duration_seconds")
-        let latency = try optional(entry, "typical_latency_s", integers)
+        let latency = try optional(entry, "typical_latency_s") { (entry, name) throws(CatalogueProblem) in
+            try range(try integers(entry, name), at: try member(entry, name).position)
+        }
         return ModelSpec(
             id: ModelID(try text(entry, "id")), vendor: try text(entry, "vendor"),
-            durationSeconds: try range([try integer(duration, "min"), try integer(duration, "max")]),
+            durationSeconds: try range(
+                [try integer(duration, "min"), try integer(duration, "max")], at: duration.position),
             resolutions: try texts(entry, "resolutions"),
             defaultResolution: try optional(entry, "default_resolution", text),
             aspectRatios: try texts(entry, "aspect_ratios"),
             defaultAspectRatio: try optional(entry, "default_aspect_ratio", text),
             extraFields: try extraFields(entry), acceptsImageInit: entry["image_init"]?.bool ?? false,
             cadence: try cadence(entry),
-            typicalLatency: try latency.map { (bounds) throws(CatalogueProblem) in
-                let bounds = try range(bounds)
-                return .seconds(bounds.lowerBound)...(.seconds(bounds.upperBound))
-            },
+            typicalLatency: latency.map { .seconds($0.lowerBound)...(.seconds($0.upperBound)) },
             typicalLatencyForSeconds: try optional(entry, "typical_latency_for_duration_s", integer),
             prices: try prices(entry),
             urlLifetime: try optional(entry, "url_expiry_s", integer).map { .seconds($0) },
@@ -65,7 +72,10 @@ enum CatalogueReader {
             switch try text(field.value, "type") {
             case "integer": fields[field.name] = .integer
             case "string": fields[field.name] = .text(allowed: try optional(field.value, "allowed", texts))
-            case let type: throw CatalogueProblem(message: "\(field.name) has the unknown type \(type)")
+            case let type:
+                throw CatalogueProblem(
+                    position: field.value.position,
+                    message: "\(SafeText.cut(field.name)) has the unknown type \(SafeText.cut(type))")
             }
         }
         return fields
@@ -78,7 +88,9 @@ enum CatalogueReader {
         var read: [PollCadence.Phase] = []
         for phase in phases.array ?? [] {
             let interval = try integer(phase, "interval_s")
-            guard interval >= 1 else { throw CatalogueProblem(message: "interval_s is \(interval)") }
+            guard interval >= 1 else {
+                throw CatalogueProblem(position: phase.position, message: "interval_s is \(interval)")
+            }
             let until = try optional(phase, "until_s", integer)
             read.append(PollCadence.Phase(interval: .seconds(interval), until: until.map { .seconds($0) }))
         }
@@ -106,7 +118,9 @@ enum CatalogueReader {
     }
 
     private static func member(_ value: JSONValue, _ name: String) throws(CatalogueProblem) -> JSONValue {
-        guard let member = value[name], !member.isNull else { throw CatalogueProblem(message: "\(name) is missing") }
+        guard let member = value[name], !member.isNull else {
+            throw CatalogueProblem(position: value.position, message: "\(name) is missing")
+        }
         return member
     }
 
@@ -119,50 +133,63 @@ enum CatalogueReader {
         return try read(value, name)
     }
 
-    private static func text(_ value: JSONValue, _ name: String) throws(CatalogueProblem) -> String {
-        guard let text = try member(value, name).string else { throw CatalogueProblem(message: "\(name) is no text") }
+    static func text(_ value: JSONValue, _ name: String) throws(CatalogueProblem) -> String {
+        let member = try member(value, name)
+        guard let text = member.string else {
+            throw CatalogueProblem(position: member.position, message: "\(name) is no text")
+        }
         return text
     }
 
-    private static func array(_ value: JSONValue, _ name: String) throws(CatalogueProblem) -> [JSONValue] {
-        guard let array = try member(value, name).array else { throw CatalogueProblem(message: "\(name) is no list") }
+    static func array(_ value: JSONValue, _ name: String) throws(CatalogueProblem) -> [JSONValue] {
+        let member = try member(value, name)
+        guard let array = member.array else {
+            throw CatalogueProblem(position: member.position, message: "\(name) is no list")
+        }
         return array
     }
 
-    private static func texts(_ value: JSONValue, _ name: String) throws(CatalogueProblem) -> [String] {
+    static func texts(_ value: JSONValue, _ name: String) throws(CatalogueProblem) -> [String] {
         let values = try array(value, name)
         let texts = values.compactMap(\.string)
-        guard texts.count == values.count else { throw CatalogueProblem(message: "\(name) holds more than texts") }
+        guard texts.count == values.count else {
+            throw CatalogueProblem(
+                position: try member(value, name).position, message: "\(name) holds more than texts")
+        }
         return texts
     }
 
     private static func integer(_ value: JSONValue, _ name: String) throws(CatalogueProblem) -> Int {
-        guard let integer = try member(value, name).number.flatMap({ Int($0) }) else {
-            throw CatalogueProblem(message: "\(name) is no whole number")
+        let member = try member(value, name)
+        guard let integer = member.number.flatMap({ Int($0) }), 0...mostSeconds ~= integer else {
+            throw CatalogueProblem(
+                position: member.position, message: "\(name) is no whole number from 0 to \(mostSeconds)")
         }
         return integer
     }
 
     private static func integers(_ value: JSONValue, _ name: String) throws(CatalogueProblem) -> [Int] {
         let values = try array(value, name)
-        let integers = values.compactMap { $0.number.flatMap { Int($0) } }
+        let integers = values.compactMap { $0.number.flatMap { Int($0) } }.filter { 0...mostSeconds ~= $0 }
         guard integers.count == values.count else {
-            throw CatalogueProblem(message: "\(name) holds more than whole numbers")
+            throw CatalogueProblem(
+                position: try member(value, name).position,
+                message: "\(name) holds more than whole numbers from 0 to \(mostSeconds)")
         }
         return integers
     }
 
     /// From the number's own text: never through binary floating point.
     private static func credits(_ value: JSONValue, _ name: String) throws(CatalogueProblem) -> Credits {
-        guard let reading = try member(value, name).number.flatMap({ Credits.read($0) }), !reading.isRounded else {
-            throw CatalogueProblem(message: "\(name) is no amount")
-        }
+        let member = try member(value, name)
+        guard let reading = member.number.flatMap({ Credits.read($0) }), !reading.isRounded, reading.credits >= .zero
+        else { throw CatalogueProblem(position: member.position, message: "\(name) is no amount") }
         return reading.credits
     }
 
-    private static func range(_ bounds: [Int]) throws(CatalogueProblem) -> ClosedRange<Int> {
+    private static func range(_ bounds: [Int], at position: JSONPosition) throws(CatalogueProblem) -> ClosedRange<Int> {
         guard bounds.count == 2, 0 <= bounds[0], bounds[0] <= bounds[1] else {
-            throw CatalogueProblem(message: "\(bounds) is no range")
+            throw CatalogueProblem(position: position, message: "\(bounds) is no range")
         }
         return bounds[0]...bounds[1]
     }

@@ -118,6 +118,7 @@ public final class Runner: @unchecked Sendable {
         let lanes = try store.waitingLanes(batches: plan.batches)
         var budgets: [BatchID: BudgetPosition] = [:]
         for batch in Set(plan.batches + open.map(\.batch)) { budgets[batch] = try store.budgetPosition(batch) }
+        let tagBudgets = try budgets.keys.sorted().flatMap { try store.tagBudgets($0) }
         let prices = PriceBook(
             catalogue: plan.catalogue, rates: plan.rates, maximumPerTask: plan.maximumPerTask,
             settled: try store.settledPrices())
@@ -128,7 +129,7 @@ public final class Runner: @unchecked Sendable {
         }
         return Recovered(
             open: open, lanes: lanes, budgets: budgets, prices: prices, trust: trust, accounts: plan.accounts,
-            scope: Set(plan.batches))
+            scope: Set(plan.batches), tagBudgets: tagBudgets)
     }
 
     // MARK: events

@@ -93,10 +93,12 @@ extension Database {
         let perSecond = charged.nano / shape.seconds + (charged.nano % shape.seconds == 0 ? 0 : 1)
         try run(
             """
-            INSERT INTO price_seen (model, resolution, highest_per_second_nano, at_ms) VALUES (?, ?, ?, ?)
+            INSERT INTO price_seen (model, resolution, lowest_per_second_nano, highest_per_second_nano, at_ms)
+            VALUES (?1, ?2, ?3, ?3, ?4)
             ON CONFLICT (model, resolution) DO UPDATE
-            SET highest_per_second_nano = excluded.highest_per_second_nano, at_ms = excluded.at_ms
-            WHERE excluded.highest_per_second_nano > highest_per_second_nano
+            SET lowest_per_second_nano = min(excluded.lowest_per_second_nano, lowest_per_second_nano),
+                highest_per_second_nano = max(excluded.highest_per_second_nano, highest_per_second_nano),
+                at_ms = excluded.at_ms
             """, .text(shape.model), .text(shape.resolution), .integer(perSecond), Value(at))
     }
 }

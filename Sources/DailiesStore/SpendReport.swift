@@ -32,6 +32,8 @@ public struct SpendFigures: Hashable, Sendable {
     public var clipsSaved = 0
     /// As stated by the provider; for people.
     public var secondsDelivered = 0.0
+    /// Those of attempts whose cost is known: what a price for a second is taken over.
+    public var secondsOfKnownCost = 0.0
     /// The provider's estimates, over the attempts that had one.
     public var estimated = CreditTotal.zero
     public var charged = CreditTotal.zero
@@ -99,6 +101,7 @@ private struct SpendQuery {
         func count(_ condition: String) -> String { "count(*) FILTER (WHERE \(condition))" }
         return [
             "count(DISTINCT a.task)", "count(*)", count("a.output_path IS NOT NULL"), "total(a.delivered_seconds)",
+            "total(a.delivered_seconds) FILTER (WHERE a.credits_nano IS NOT NULL)",
             both("a.estimated_credits_nano"), both("a.credits_nano"), count("a.credits_nano IS NULL"),
             count("a.is_rounded"), count("a.is_replayed"),
             count("a.state = 'failed' AND a.credits_nano > 0"), both("a.credits_nano", where: "a.state = 'failed'"),
@@ -171,7 +174,8 @@ private struct SpendQuery {
         figures.attempts = count()
         figures.clipsSaved = count()
         figures.secondsDelivered = row.optionalReal(column) ?? 0
-        column += 1
+        figures.secondsOfKnownCost = row.optionalReal(column + 1) ?? 0
+        column += 2
         figures.estimated = total()
         figures.charged = total()
         figures.unknownCosts = count()

@@ -70,7 +70,7 @@ extension Store {
     private static func waitingPage(_ range: String, limit: String) -> String {
         """
         SELECT s.id, s.batch_id, i.key, s.attempt, s.model, i.duration_seconds, i.resolution, i.request, s.priority,
-            i.output
+            i.output, \(tagBudgetsOfTask)
         FROM task_standing AS s JOIN task_input AS i ON i.id = s.id
         WHERE s.batch_id = ?1 AND s.model = ?2 AND s.state = 'queued' AND s.has_key = 0 AND \(range)
         ORDER BY s.priority DESC, s.id LIMIT \(limit)
@@ -84,7 +84,7 @@ extension Store {
             shape: RequestShape(
                 model: ModelID(row.text(4)), durationSeconds: row.optionalInt(5), resolution: row.optionalText(6)),
             request: CanonicalRequest(text: row.text(7)), priority: row.int(8),
-            output: row.optionalText(9))
+            output: row.optionalText(9), tagBudgets: tagBudgets(in: row.optionalText(10)))
     }
 
     /// Where a batch stands against its budget, over all its runs and attempts.
@@ -137,7 +137,8 @@ extension Database {
             SELECT a.task, a.n, i.key, a.submission_key, a.model, a.dialect, a.key_fingerprint, a.body,
                 i.duration_seconds, i.resolution, a.submitted_at_ms, a.reserved_nano, a.lost_at_ms, i.output,
                 a.state, a.task_id, a.outcome_unknown_at_ms IS NOT NULL, a.output_url, a.output_path IS NOT NULL,
-                a.is_cost_awaited, a.failure_code IS 'no_asset'
+                a.is_cost_awaited, a.failure_code IS 'no_asset',
+                \(Store.tagBudgetsOfTask)
             FROM attempt AS a JOIN task_input AS i ON i.id = a.task
             WHERE a.batch_id = ? AND (a.is_open OR a.is_unsaved OR a.is_cost_awaited) ORDER BY a.task, a.n
             """, Value(batch)
@@ -152,7 +153,8 @@ extension Database {
                 shape: RequestShape(
                     model: model, durationSeconds: row.optionalInt(8), resolution: row.optionalText(9)),
                 standing: try Self.standing(in: row), intentAt: row.instant(10), reserved: row.optionalCredits(11),
-                lostAt: row.optionalInstant(12), output: row.optionalText(13))
+                lostAt: row.optionalInstant(12), output: row.optionalText(13),
+                tagBudgets: Store.tagBudgets(in: row.optionalText(21)))
         }
     }
 

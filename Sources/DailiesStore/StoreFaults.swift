@@ -1,4 +1,3 @@
-
 /// Faults for tests: a commit that fails, and a crash that stops a store at a chosen commit.
 ///
 /// A frozen store is what a crash leaves: nothing is ever written again, and nobody is told anything any more. Opening

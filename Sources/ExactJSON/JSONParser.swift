@@ -30,7 +30,9 @@ struct JSONParser {
         guard bytes.count <= limits.maximumBytes else {
             throw failure("the text has \(bytes.count) bytes, more than the \(limits.maximumBytes) allowed")
         }
-        if let offset = JSONText.firstInvalidUTF8(in: bytes) { throw failureAtInvalidUTF8(offset) }
+        if !limits.isKnownUTF8, let offset = JSONText.firstInvalidUTF8(in: bytes) {
+            throw failureAtInvalidUTF8(offset)
+        }
         if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { throw failure("a byte order mark is no part of JSON") }
         skipWhiteSpace()
         guard index < bytes.count else { throw failure("the text is empty: expected a value") }

@@ -40,10 +40,13 @@ public struct JSONLimits: Hashable, Sendable {
     public let maximumDepth: Int
     /// 64 MiB unless given.
     public let maximumBytes: Int
+    /// The caller has checked that the text is UTF-8: it is not looked at again.
+    public let isKnownUTF8: Bool
 
-    public init(maximumDepth: Int = 64, maximumBytes: Int = 64 << 20) {
+    public init(maximumDepth: Int = 64, maximumBytes: Int = 64 << 20, isKnownUTF8: Bool = false) {
         self.maximumDepth = min(maximumDepth, Self.hardDepth)
         self.maximumBytes = maximumBytes
+        self.isKnownUTF8 = isKnownUTF8
     }
 
     public static let `default` = JSONLimits()

@@ -8,7 +8,8 @@ public enum JSONText {
         return String(decoding: bytes, as: UTF8.self)
     }
 
-    static func appendQuoted(_ text: String, to bytes: inout [UInt8]) {
+    /// The same, at the end of other bytes.
+    public static func appendQuoted(_ text: String, to bytes: inout [UInt8]) {
         bytes.append(UInt8(ascii: "\""))
         for byte in text.utf8 {
             if byte >= 0x20, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\") {
@@ -67,13 +68,25 @@ public enum JSONText {
         var index = 0
         while index < bytes.count {
             if bytes[index] < 0x80 {
-                index += 1
+                index = endOfASCII(in: bytes, from: index + 1)
                 continue
             }
             guard let length = lengthOfSequence(in: bytes, at: index) else { return index }
             index += length
         }
         return nil
+    }
+
+    /// Eight bytes at a time while they are all ASCII.
+    private static func endOfASCII(in bytes: UnsafeBufferPointer<UInt8>, from start: Int) -> Int {
+        let raw = UnsafeRawBufferPointer(bytes)
+        var index = start
+        while index + 8 <= raw.count,
+            raw.loadUnaligned(fromByteOffset: index, as: UInt64.self) & 0x8080_8080_8080_8080 == 0
+        {
+            index += 8
+        }
+        return index
     }
 
     /// The bytes of the well-formed sequence that starts here with a byte above U+007F; nil where none does.

@@ -58,6 +58,36 @@ public struct JSONValue: Hashable, Sendable {
         writer.value(self)
         return writer.text
     }
+
+    /// The value again as text for people: a member or an element a line, short lists and objects on one.
+    public var prettyText: String { Self.pretty(self, indent: "") }
+
+    private static let widest = 100
+
+    private static func pretty(_ value: JSONValue, indent: String) -> String {
+        let compact = value.compactText
+        if indent.utf8.count + compact.utf8.count <= widest { return compact }
+        let inner = indent + "  "
+        switch value.kind {
+        case .array(let elements) where !elements.isEmpty:
+            let lines = elements.map { inner + pretty($0, indent: inner) }
+            return "[\n" + lines.joined(separator: ",\n") + "\n" + indent + "]"
+        case .object(let members) where !members.isEmpty:
+            let lines = members.map { inner + JSONText.quoted($0.name) + ": " + pretty($0.value, indent: inner) }
+            return "{\n" + lines.joined(separator: ",\n") + "\n" + indent + "}"
+        case .null, .bool, .number, .string, .array, .object: return compact
+        }
+    }
+}
+
+/// So that JSON can be written down in Swift.
+extension JSONValue: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, ExpressibleByBooleanLiteral,
+    ExpressibleByArrayLiteral
+{
+    public init(stringLiteral value: String) { self.init(kind: .string(value)) }
+    public init(integerLiteral value: Int) { self.init(kind: .number(String(value))) }
+    public init(booleanLiteral value: Bool) { self.init(kind: .bool(value)) }
+    public init(arrayLiteral elements: JSONValue...) { self.init(kind: .array(elements)) }
 }
 
 /// A name and its value.

@@ -43,7 +43,7 @@ extension SimulatedProvider {
 
     // MARK: Money
 
-    /// The published rate of the resolution, else the model's first rate, else the setting's; times the factor of now.
+    /// The published rate of the resolution, else the one of any resolution, else the model's first rate, else the setting's; times the factor of now.
     func price(_ model: String, resolution: String?, seconds: Int) -> Price {
         let money = configuration.money
         var factor = controls.factorHundredths
@@ -55,7 +55,7 @@ extension SimulatedProvider {
 
     private func publishedRate(_ model: String, _ resolution: String?) -> Credits? {
         let prices = catalogue[ModelID(model)]?.prices ?? []
-        let fitting = prices.filter { $0.resolution == resolution }
+        let fitting = prices.filter { $0.resolution == resolution } + prices.filter { $0.resolution == nil }
         return (fitting + prices).lazy.compactMap { price in
             switch price.figure {
             case .rate(let perSecond, _): perSecond

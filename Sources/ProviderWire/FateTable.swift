@@ -139,7 +139,8 @@ public enum FateTable {
                 message = "\(WireText.cut(message, to: room)) (\(hint))"
             }
             return Fault(
-                kind: .status, status: status, code: code.map { WireText.cut(redaction.identifier($0), to: maximumCodeLength) },
+                kind: .status, status: status,
+                code: code.map { WireText.cut(redaction.identifier($0), to: maximumCodeLength) },
                 message: WireText.cut(message, to: FateTable.maximumMessageLength), retryAfter: retryAfter)
         }
 

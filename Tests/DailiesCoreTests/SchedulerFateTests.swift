@@ -41,16 +41,20 @@ import Testing
 
     @Test func `five uncertain tasks pause submission, and the run ends when the rest has settled`() {
         let rig = SchedulerRig.with(9, trust: .ignored)
-        for id in 1...5 {
+        rig.land(.accepted(.queued("r1")), 1)
+        for id in 2...6 {
             rig.land(.timedOut, Int64(id))
-            // The next one is in the air meanwhile.
             rig.advance(by: .seconds(1))
+            if id == 6 {
+                // What is still asked about counts: a sixth is not risked while four are uncertain and one may be.
+                #expect(rig.sent.count == 6)
+            }
             rig.answer(.notFound(.notFound), Int64(id), .settleFate)
         }
-        #expect(rig.sent.count == 6)
-        rig.land(.accepted(.completed("r6")), 6)
         #expect(rig.sent.count == 6 && rig.ending == nil)
-        rig.save(6)
+        rig.answer(.found(.completed("r1")), 1, .poll)
+        rig.save(1)
+        #expect(rig.sent.count == 6)
         #expect(rig.ending?.uncertain == 5 && rig.ending?.isWorkOutstanding == true)
         #expect(rig.told.contains(.paused(.uncertainTasks, detail: "5 tasks are uncertain", until: nil)))
         rig.expectSound()

@@ -40,16 +40,34 @@ struct BrokenManifestTests {
     static let all = [
         BrokenManifests.syntax, BrokenManifests.shape, BrokenManifests.fields, BrokenManifests.mergeKeys,
         BrokenManifests.images,
-        BrokenManifests.runnerFields, BrokenManifests.matrix,
+        BrokenManifests.runnerFields, BrokenManifests.matrix, BrokenManifests.jsonSlips, BrokenManifests.yamlSlips,
+        BrokenManifests.csvSlips, BrokenManifests.variables, BrokenManifests.models,
     ].flatMap(cases)
 
     @Test(arguments: all)
     func `a broken manifest is refused with all that is wrong with it`(broken: Case) {
-        #expect(problems(broken.text, broken.format) == broken.problems)
+        let clock = ContinuousClock()
+        var found: [String] = []
+        let took = clock.measure { found = problems(broken.text, broken.format) }
+        #expect(found == broken.problems)
+        #expect(took < .seconds(2))
+        for text in found + excerpts(broken) {
+            #expect(!text.unicodeScalars.contains { $0.properties.generalCategory == .control }, "\(text.debugDescription)")
+        }
     }
 
-    @Test func `the tables hold at least a hundred broken manifests, each with a problem`() {
-        #expect(Self.all.count >= 100)
+    private func excerpts(_ broken: Case) -> [String] {
+        let reader = ManifestReader(catalogue: TestCatalogue.published, today: nil)
+        do throws(ManifestFailure) {
+            _ = try reader.read(path: "m", bytes: Array(broken.text.utf8), format: broken.format)
+            return []
+        } catch {
+            return error.problems.compactMap { $0.excerpt?.text }
+        }
+    }
+
+    @Test func `the tables hold at least two hundred broken manifests, each with a problem`() {
+        #expect(Self.all.count >= 200)
         #expect(Self.all.allSatisfy { !$0.problems.isEmpty })
     }
 
@@ -81,7 +99,7 @@ struct BrokenManifestTests {
     @Test func `a path without a known ending needs a format`() {
         #expect(
             problems(Array("[]".utf8), nil, path: "reel.txt")
-                == ["1:1: file: the ending of its name tells no format; name it .jsonl, .json, .yaml, .csv or .tsv"])
+                == ["1:1: file: the ending of its name tells no format; name it .jsonl, .json, .yaml, .csv or .tsv, or give --format"])
     }
 
     @Test func `a file whose name cannot be a batch's name needs one`() {

@@ -71,7 +71,8 @@ final class Child: @unchecked Sendable {
             for entry in open where entry.revents != 0 {
                 let count = read(entry.fd, &buffer, buffer.count)
                 if count > 0 {
-                    change { if entry.fd == outDescriptor { $0.out += buffer[..<count] } else { $0.err += buffer[..<count] } }
+                    let part = buffer[..<count]
+                    change { if entry.fd == outDescriptor { $0.out += part } else { $0.err += part } }
                 } else {
                     open.removeAll { $0.fd == entry.fd }
                 }

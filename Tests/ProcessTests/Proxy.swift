@@ -74,7 +74,9 @@ final class Proxy: Service, @unchecked Sendable {
     private func serve() {
         var links: [Link] = []
         while true {
-            var entries = [stopping.fileHandleForReading.fileDescriptor, listener].map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
+            var entries = [stopping.fileHandleForReading.fileDescriptor, listener].map {
+                pollfd(fd: $0, events: Int16(POLLIN), revents: 0)
+            }
             for link in links {
                 entries.append(pollfd(fd: link.client, events: Int16(POLLIN), revents: 0))
                 entries.append(pollfd(fd: link.upstream ?? -1, events: Int16(POLLIN), revents: 0))
@@ -139,7 +141,8 @@ final class Proxy: Service, @unchecked Sendable {
         guard let split = received.firstRange(of: Array("\r\n\r\n".utf8)) else { return nil }
         let head = String(decoding: received[..<split.lowerBound], as: UTF8.self)
         let lines = head.split(separator: "\r\n")
-        let length = lines.lazy.filter { $0.lowercased().hasPrefix("content-length:") }
+        let length =
+            lines.lazy.filter { $0.lowercased().hasPrefix("content-length:") }
             .compactMap { Int($0.split(separator: ":")[1].trimmingCharacters(in: .whitespaces)) }.first ?? 0
         guard received.count >= split.upperBound + length else { return nil }
         let body = String(decoding: received[split.upperBound..<split.upperBound + length], as: UTF8.self)

@@ -93,7 +93,8 @@ enum HTTP {
             raw += buffer[..<count]
         }
         guard let split = raw.firstRange(of: Array("\r\n\r\n".utf8)),
-            let status = String(decoding: raw[..<split.lowerBound], as: UTF8.self).split(separator: " ").dropFirst().first
+            let status = String(decoding: raw[..<split.lowerBound], as: UTF8.self).split(separator: " ").dropFirst()
+                .first
         else { throw Child.Failure(description: "port \(port) sent no reply") }
         return Reply(status: Int(status) ?? 0, body: Array(raw[split.upperBound...]))
     }

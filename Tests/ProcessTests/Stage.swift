@@ -28,12 +28,15 @@ final class Stage {
         .deletingLastPathComponent().path
 
     let folder: String
+    /// To be removed at the end.
+    private var folders: [String] = []
     private var children: [Child] = []
     private var proxies: [Proxy] = []
 
     init() throws {
         folder = NSTemporaryDirectory() + "/dailies-process-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        folders.append(folder)
     }
 
     deinit {
@@ -43,12 +46,22 @@ final class Stage {
         }
         for proxy in proxies { proxy.stop() }
         // A folder that stays behind harms nobody, and a deinit cannot throw.
-        try? FileManager.default.removeItem(atPath: folder)
+        for folder in folders { try? FileManager.default.removeItem(atPath: folder) }
     }
 
     var store: String { folder + "/dailies.sqlite" }
     var renders: String { folder + "/renders" }
     func path(_ name: String) -> String { folder + "/" + name }
+
+    /// A folder on a memory file system where the machine has one, else the stage's own.
+    func folderInMemory() throws -> String {
+        let memory = "/dev/shm"
+        guard FileManager.default.isWritableFile(atPath: memory) else { return folder }
+        let path = memory + "/dailies-process-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
+        folders.append(path)
+        return path
+    }
 
     // MARK: Files
 

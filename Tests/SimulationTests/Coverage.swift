@@ -20,6 +20,8 @@ enum CrashPoint: String, CaseIterable, Hashable, Sendable {
     case afterRename = "after_rename"
     /// Nothing is in the air.
     case atRest = "at_rest"
+    /// The disk refuses a commit: the run must end by itself, as if cut off.
+    case storeFailure = "store_failure"
 }
 
 /// What happens to a request outside the provider.
@@ -86,7 +88,7 @@ struct Coverage {
         simulation: \(seeds) seeds, \(violations) violations; \(tasks) tasks, \(runs) runs, \(steps) steps, \
         \(submits) submissions (\(repeats) repeats), \(renders) renders, \(clipsSaved) clips saved, \(commits) commits, \
         \(checks) store checks, \(gracefulStops) graceful stops, \(settledByHand) settled by hand, \
-        \(unknownCosts) costs never stated
+        \(unknownCosts) costs unknown
         simulation: crashes: \(Self.list(crashes))
         simulation: faults: \(Self.list(faults))
         simulation: network: \(Self.list(network))

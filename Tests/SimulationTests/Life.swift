@@ -1,6 +1,4 @@
 import DailiesCore
-import DailiesRunner
-import DailiesStore
 import Dispatch
 import Logging
 import Synchronization
@@ -8,65 +6,51 @@ import Synchronization
 @testable import DailiesRunner
 @testable import DailiesStore
 
-/// One process of the program: from the opening of its store to its end or its crash.
+/// One process of the program: from its start on an open store to its end or its crash.
 ///
 /// Its queues stand still but for the phase that the harness lets run, so that a seed decides the order of everything:
-/// the runner takes in what was told to it, or the store commits what waits and reads the pages that are asked for.
+/// either the runner takes in what was told to it, or the store commits what waits and reads the pages asked for.
 final class Life {
+    /// Bound of any wait for another thread: far more than a healthy machine takes.
+    static let patience = DispatchTimeInterval.seconds(60)
+
     let provider: MachineProvider
     let timers: ManualTimers
     let store: Store
     let faults: StoreFaults
     let runner: Runner
-    private let told = Mutex<[String]>([])
-    private let ending = Mutex<Runner.Outcome?>(nil)
-    /// The runner acted since the store ran last: there may be something to commit or a page to read.
+    private let told = Box<[String]>([])
+    private let ending = Box<Runner.Outcome?>(nil)
+    /// The runner acted since the store ran last: there may be something to commit, or a page to read.
     private(set) var mayHaveStoreWork = true
-    private var isAlive = true
-
-    /// Bound of any wait for another thread: far more than a healthy machine takes.
-    static let patience = DispatchTimeInterval.seconds(60)
 
     init(store: Store, faults: StoreFaults, provider: MachineProvider, timers: ManualTimers, plan: Runner.Plan) {
         self.store = store
         self.faults = faults
         self.provider = provider
         self.timers = timers
-        var logger = Logger(label: "simulation") { _ in SwiftLogNoOpLogHandler() }
-        logger.logLevel = .critical
-        let told = Telling()
-        self.telling = told
-        runner = Runner(store: store, provider: provider, timers: timers, plan: plan, logger: logger) { event, _ in
-            told.add("\(event)")
-        }
-        runner.queue.suspend()
-        runner.readingQueue.suspend()
-    }
-
-    private let telling: Telling
-
-    private final class Telling: Sendable {
-        private let lines = Mutex<[String]>([])
-        func add(_ line: String) { lines.withLock { $0.append(line) } }
-        func take() -> [String] {
-            lines.withLock { lines in
-                defer { lines = [] }
-                return lines
-            }
+        let logger = Logger(label: "simulation") { _ in SwiftLogNoOpLogHandler() }
+        runner = Runner(store: store, provider: provider, timers: timers, plan: plan, logger: logger) {
+            [told] event, _ in
+            told.value.withLock { $0.append("\(event)") }
         }
     }
 
-    deinit { if isAlive { vanish() } }
-
-    var outcome: Runner.Outcome? { ending.withLock { $0 } }
+    var outcome: Runner.Outcome? { ending.value.withLock { $0 } }
 
     /// What the run told since the last time.
-    func takeTold() -> [String] { telling.take() }
+    func takeTold() -> [String] {
+        told.value.withLock { lines in
+            defer { lines = [] }
+            return lines
+        }
+    }
 
     /// Lets the runner read the store. Its first decisions wait for ``runRunner()``.
     func start() throws {
-        let ended = Ended(life: self)
-        runner.start { ended.set($0) }
+        runner.queue.suspend()
+        runner.readingQueue.suspend()
+        runner.start { [ending] outcome in ending.value.withLock { $0 = outcome } }
         // Behind the reading and before the first decision: from there on both queues wait for their phases.
         let isRead = DispatchSemaphore(value: 0)
         runner.queue.async { [runner, store] in
@@ -78,12 +62,70 @@ final class Life {
         guard isRead.wait(timeout: .now() + Self.patience) == .success else { throw Violation("the start hangs") }
     }
 
-    private final class Ended: Sendable {
-        private let set: @Sendable (Runner.Outcome) -> Void
-        init(life: Life) {
-            let box = life.box
-            set = { outcome in box.value.withLock { $0 = outcome } }
-        }
-        func set(_ outcome: Runner.Outcome) { set(outcome) }
+    // MARK: Phases
+
+    /// The runner takes in all that was told to it, and decides.
+    func runRunner() {
+        runner.queue.resume()
+        runner.queue.sync {}
+        runner.queue.suspend()
+        settleDownloads()
+        mayHaveStoreWork = true
     }
+
+    /// The store commits what waits, in one transaction; and then, where asked, the pages are read.
+    func runStore(reading: Bool) throws {
+        store.queue.resume()
+        defer { store.queue.suspend() }
+        try store.drain()
+        guard reading, !faults.isFrozen else { return }
+        runner.readingQueue.resume()
+        runner.readingQueue.sync {}
+        runner.readingQueue.suspend()
+        mayHaveStoreWork = false
+    }
+
+    /// The queues of the downloads do what was asked of them. Nothing else runs, so that this ends.
+    func settleDownloads() {
+        for download in runner.downloads.values { download.queue.sync {} }
+    }
+
+    var hasWaitingWrites: Bool { store.waiting.withLock { !$0.calls.isEmpty } }
+
+    // MARK: The end
+
+    /// Lets go of everything after a run has ended by itself.
+    func close() throws {
+        timers.stop()
+        release()
+        try store.close()
+    }
+
+    /// A crash: nothing is written, sent, decided or told any more.
+    func crash() throws {
+        faults.freeze()
+        provider.die()
+        timers.stop()
+        runner.vanish()
+        release()
+        try store.close()
+    }
+
+    /// Lets the queues run empty: no queue may be let go of while it stands still.
+    private func release() {
+        store.queue.resume()
+        runner.readingQueue.resume()
+        runner.queue.resume()
+        store.queue.sync {}
+        runner.readingQueue.sync {}
+        runner.queue.sync {}
+        settleDownloads()
+        runner.queue.sync {}
+    }
+}
+
+/// A value that threads share.
+final class Box<Value: Sendable>: Sendable {
+    let value: Mutex<Value>
+    init(_ value: sending Value) { self.value = Mutex(value) }
 }

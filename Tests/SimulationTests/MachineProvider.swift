@@ -6,13 +6,15 @@ import Synchronization
 /// The provider as the runner of one life sees it: calls are laid down here, and the harness carries each to the machine
 /// and its reply back when it likes.
 final class MachineProvider: RenderProvider {
-    static let account = KeyFingerprint("5ec2e7f00d01")
-    static let secret = "a-key-of-the-simulation"
+    /// The API keys that the user has, with what they are known by.
+    static let secrets = [
+        KeyFingerprint("5ec2e7f00d01"): "a-key-of-the-simulation", KeyFingerprint("5ec2e7f00d02"): "another-key",
+    ]
 
     enum Call: Sendable {
         case submit(Submission, @Sendable (SubmitFate) -> Void)
         case query(Question, @Sendable (QueryAnswer) -> Void)
-        case cancel(RemoteTaskID, @Sendable (QueryAnswer) -> Void)
+        case cancel(RemoteTaskID, KeyFingerprint, @Sendable (QueryAnswer) -> Void)
         case download(AssetLocation, Int64, any DownloadSink, @Sendable (DownloadEnd) -> Void)
     }
 
@@ -25,14 +27,16 @@ final class MachineProvider: RenderProvider {
     let name = "simulator"
     let baseURL: String
     let dialect: Dialect
+    private let accounts: AccountBook
     private let state = Mutex(State())
 
-    init(baseURL: String, dialect: Dialect) {
+    init(baseURL: String, dialect: Dialect, accounts: AccountBook) {
         self.baseURL = baseURL
         self.dialect = dialect
+        self.accounts = accounts
     }
 
-    func fingerprint(for model: ModelID) -> KeyFingerprint? { Self.account }
+    func fingerprint(for model: ModelID) -> KeyFingerprint? { accounts.account(for: model) }
 
     func body(for request: CanonicalRequest, key: SubmissionKey) -> [UInt8] {
         SubmitBody.encode(request, key: key, dialect: dialect)
@@ -47,7 +51,7 @@ final class MachineProvider: RenderProvider {
     func cancel(
         _ remote: RemoteTaskID, account: KeyFingerprint, reply: @escaping @Sendable (QueryAnswer) -> Void
     ) {
-        lay(.cancel(remote, reply))
+        lay(.cancel(remote, account, reply))
     }
 
     func download(
@@ -102,14 +106,23 @@ extension MachineProvider.Call {
             case .remote(let remote): "query \(remote.text.suffix(6))"
             case .key(let key): "query by key \(key.text.prefix(6))"
             }
-        case .cancel(let remote, _): "cancel \(remote.text.suffix(6))"
+        case .cancel(let remote, _, _): "cancel \(remote.text.suffix(6))"
         case .download(let asset, let offset, _, _): "download from \(offset) \(asset.url.suffix(40))"
+        }
+    }
+
+    private var account: KeyFingerprint? {
+        switch self {
+        case .submit(let submission, _): submission.account
+        case .query(let question, _): question.account
+        case .cancel(_, let account, _): account
+        case .download: nil
         }
     }
 
     /// The bytes that go over the wire.
     func request(_ dialect: Dialect, baseURL: String) -> SimulatedRequest {
-        let headers = [WireHeader.apiKey: MachineProvider.secret]
+        let headers = account.flatMap { MachineProvider.secrets[$0] }.map { [WireHeader.apiKey: $0] } ?? [:]
         switch self {
         case .submit(let submission, _):
             return SimulatedRequest(method: "POST", path: WirePath.submit, headers: headers, body: submission.body)
@@ -119,7 +132,7 @@ extension MachineProvider.Call {
             }
             return SimulatedRequest(
                 method: "POST", path: WirePath.query, headers: headers, body: SubjectBody.encode(question.subject))
-        case .cancel(let remote, _):
+        case .cancel(let remote, _, _):
             return SimulatedRequest(method: "POST", path: WirePath.cancel(remote), headers: headers)
         case .download(let asset, let offset, _, _):
             let path = String(asset.url.dropFirst(baseURL.count))

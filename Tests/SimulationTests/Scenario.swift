@@ -34,7 +34,12 @@ struct Scenario {
     private(set) var catalogue = ModelCatalogue(compiled: "2026-11-23", models: [])
     private(set) var settings = SchedulerSettings()
     private(set) var simulator = SimulatorConfiguration()
-    private(set) var dialect = Dialect.flat
+    /// Those that runs draw from: mostly one.
+    private(set) var dialects = [Dialect.flat]
+    var dialect: Dialect { dialects[0] }
+    private(set) var accountBooks = [AccountBook(byPrefix: [:])]
+    /// The user changes the limit of tasks in flight, between runs and in them.
+    private(set) var changesItsMind = false
     private(set) var crashes: [PlannedCrash] = []
     /// Steps of a run after which Ctrl-C comes, one for each stop.
     private(set) var stops: [Int] = []
@@ -115,7 +120,16 @@ struct Scenario {
     }
 
     private mutating func drawSettings(_ chance: inout Chance) {
-        dialect = chance.pick(Dialect.allCases)
+        dialects = [chance.pick(Dialect.allCases)]
+        if chance.happens(0.1) { dialects = Dialect.allCases }
+        let keys = MachineProvider.secrets.keys.sorted { $0.text < $1.text }
+        accountBooks = [AccountBook(byPrefix: ["": keys[0]])]
+        switch chance.number(0...9) {
+        case 0: accountBooks.append(AccountBook(byPrefix: ["": keys[1]]))
+        case 1: accountBooks = [AccountBook(byPrefix: ["": keys[0], "cedar": keys[1]])]
+        default: break
+        }
+        changesItsMind = chance.happens(0.25)
         settings.concurrency = chance.number(1...8)
         settings.retries = chance.number(0...2)
         settings.downloads = chance.happens(0.85)
@@ -168,7 +182,8 @@ struct Scenario {
     private mutating func drawFaults(_ chance: inout Chance) {
         simulator.faults.seed = chance.next()
         simulator.faults.replyDelay = chance.milliseconds(500...90_000)
-        simulator.faults.forgottenFor = .seconds(chance.number(5...1200))
+        // Mostly shorter than the ten minutes after which a task counts as lost.
+        simulator.faults.forgottenFor = .seconds(chance.number(5...(chance.happens(0.8) ? 500 : 1500)))
         simulator.faults.walletEmptyFor = .seconds(chance.number(5...600))
         simulator.faults.throttledFor = .seconds(chance.number(1...120))
         simulator.faults.incompleteReplies = chance.number(1...3)
@@ -180,6 +195,11 @@ struct Scenario {
             }
         for kind in FaultKind.allCases where chance.happens(share) {
             simulator.faults[kind] = Double.random(in: 0.005...highest, using: &chance)
+        }
+        // A provider that denies a render for longer than a client may be asked to wait, and refuses its repeat as well,
+        // cannot be told from one that never had it.
+        if simulator.faults.forgottenFor >= min(.seconds(500), settings.maximumWait) {
+            simulator.faults[.contentPolicy] = 0
         }
         // What the network repeats under a key that the provider ignores, no client can prevent or find out.
         if !honoursKeys { simulator.faults[.duplicateDelivery] = 0 }

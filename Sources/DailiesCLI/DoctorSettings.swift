@@ -1,0 +1,82 @@
+import DailiesCore
+import DailiesProvider
+import Foundation
+
+/// Every setting with the place it comes from.
+enum DoctorSettings {
+    static func list(
+        _ store: StoreOptions, _ provider: ProviderOptions, output: String?
+    ) -> [Examination.Setting] {
+        let environment = ProcessInfo.processInfo.environment
+        var settings = [
+            setting(
+                "store", flag: ("--store", store.store),
+                variable: (StoreOptions.environmentName, environment[StoreOptions.environmentName]),
+                default: StoreOptions.defaultPath),
+            Examination.Setting(
+                name: "provider", value: provider.provider.rawValue,
+                origin: provider.provider == .bytespike ? "default" : "--provider"),
+            setting(
+                "base URL", flag: ("--base-url", provider.baseURL),
+                variable: (ProviderOptions.baseURLName, environment[ProviderOptions.baseURLName]),
+                default: ProviderConfiguration.defaultBaseURL),
+        ]
+        settings += keys(provider, environment)
+        settings += [
+            Examination.Setting(
+                name: "dialect", value: provider.dialect.rawValue,
+                origin: provider.dialect == .flat ? "default" : "--dialect"),
+            setting("output", flag: ("--output", output), variable: nil, default: RunOptionsDefaults.output),
+        ]
+        return settings
+    }
+
+    private static func setting(
+        _ name: String, flag: (name: String, value: String?), variable: (name: String, value: String?)?,
+        default standard: String
+    ) -> Examination.Setting {
+        let (value, origin) =
+            if let value = flag.value {
+                (value, flag.name)
+            } else if let variable, let value = variable.value {
+                (value, "$\(variable.name)")
+            } else {
+                (standard, "default")
+            }
+        return Examination.Setting(name: name, value: shown(name, value), origin: origin)
+    }
+
+    /// An address may carry a password by mistake; it is not repeated.
+    private static func shown(_ name: String, _ value: String) -> String {
+        guard name == "base URL", let mark = value.lastIndex(of: "@") else { return SafeText.escaped(value) }
+        return "…" + SafeText.escaped(String(value[mark...]))
+    }
+
+    /// The keys by their fingerprints; a key itself is shown nowhere.
+    private static func keys(_ options: ProviderOptions, _ environment: [String: String]) -> [Examination.Setting] {
+        let configuration: ProviderConfiguration
+        do {
+            configuration = try options.configuration()
+        } catch {
+            // Why there is none is said by the check of the key.
+            return [Examination.Setting(name: "API key", value: "none", origin: "-")]
+        }
+        return configuration.keys.enumerated().map { index, key in
+            let origin: String
+            if index < options.apiKeyFile.count {
+                origin = "--api-key-file \(SafeText.escaped(options.apiKeyFile[index]))"
+            } else {
+                origin =
+                    (environment[ProviderOptions.keyName] ?? "").isEmpty ? "default" : "$\(ProviderOptions.keyName)"
+            }
+            let models = key.modelPrefix.isEmpty ? "" : " for models \(SafeText.escaped(key.modelPrefix))…"
+            return Examination.Setting(
+                name: "API key", value: "fingerprint \(key.key.fingerprint)\(models)", origin: origin)
+        }
+    }
+}
+
+/// Defaults of `run` that `doctor` shows.
+enum RunOptionsDefaults {
+    static let output = "renders"
+}

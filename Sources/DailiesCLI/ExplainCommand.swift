@@ -1,0 +1,113 @@
+import ArgumentParser
+import DailiesCore
+import DailiesStore
+import Foundation
+
+struct ExplainCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "explain",
+        abstract: "Say why a task would be submitted or not, and what happened to it.",
+        discussion: """
+            With a manifest it says what a run of it would do with the task, and which field of the request decides \
+            that: two requests are the same only when every field is, to the byte. Tags, priority and file name decide \
+            nothing. Without one it says how the task stands in the store.
+
+            Reads the store, also while a run goes on. Asks nobody and changes nothing.
+
+            Examples:
+              dailies explain dolly
+              dailies explain jobs/forest.yaml dolly
+              dailies explain dolly --batch misty-forest --json
+            """)
+
+    @Argument(
+        help: ArgumentHelp("The task's key, and before it the manifest to compare with.", valueName: "[manifest] key"))
+    var words: [String]
+    @Option(help: ArgumentHelp("The task's batch; with a manifest, in place of its own batch name.", valueName: "name"))
+    var batch: String?
+    @Flag(help: "Write JSON.")
+    var json = false
+    @OptionGroup var store: StoreOptions
+    @OptionGroup(title: "Manifest") var manifest: ManifestOptions
+
+    mutating func validate() throws {
+        guard (1...2).contains(words.count) else {
+            throw ValidationError("explain takes a key, or a manifest and a key")
+        }
+    }
+
+    func run() throws {
+        var explanation: Explanation
+        if words.count == 1 {
+            let reader = try store.openForReading()
+            let row = try TaskLookup.task(words[0], batch: try TaskLookup.batch(batch, in: reader), in: reader)
+            explanation = Explanation(of: row)
+            try addHistory(to: &explanation, from: reader)
+            try reader.close()
+        } else {
+            explanation = try explain(TaskKey(words[1]), in: words[0])
+        }
+        Console.out(json ? ExplainText.json(explanation) : ExplainText.text(explanation))
+    }
+
+    private func addHistory(to explanation: inout Explanation, from reader: Store) throws {
+        guard let row = explanation.row else { return }
+        explanation.attempts = try reader.attempts(of: row.id)
+        explanation.events = try reader.events(of: row.id)
+    }
+
+    // MARK: Against a manifest
+
+    private func explain(_ key: TaskKey, in path: String) throws -> Explanation {
+        let loaded = try ManifestLoading.load([path], batchName: batch, options: manifest)[0]
+        let spec = loaded.manifest.tasks.first { $0.key == key }
+        guard FileManager.default.fileExists(atPath: store.path) else {
+            guard let spec else { throw Self.unknown(key, path) }
+            return Explanation(spec, in: loaded.batchName, stored: nil)
+        }
+        let reader = try store.openForReading()
+        let known = try reader.batch(named: loaded.batchName)
+        let row = try known.flatMap { try reader.tasks(called: key, in: $0.id).first }
+        guard spec != nil || row != nil else { throw Self.unknown(key, path) }
+        var explanation = Explanation(spec, in: loaded.batchName, stored: row)
+        try addHistory(to: &explanation, from: reader)
+        if let spec, row == nil, let known {
+            explanation.nearest = try NearestTask.find(
+                to: spec, in: known.id, except: Set(loaded.manifest.tasks.map(\.key)), of: reader)
+        }
+        try reader.close()
+        return explanation
+    }
+
+    private static func unknown(_ key: TaskKey, _ path: String) -> Stop {
+        Stop(
+            .usage,
+            "there is no task \(SafeText.quoted(key.text)) in \(SafeText.quoted(path)), nor in its batch in the store")
+    }
+}
+
+/// A task without an `id` is known by its content: one that changed is a new one, and the old one left the manifest.
+enum NearestTask {
+    /// Tasks looked at, at most: a help, not a search.
+    private static let mostCompared = 10_000
+
+    /// The task of the batch with the fewest fields that differ; nil where none has more in common than not.
+    static func find(
+        to spec: TaskSpec, in batch: BatchID, except present: Set<TaskKey>, of store: Store
+    ) throws -> (row: TaskRow, differences: [RequestDifference])? {
+        var best: (row: TaskRow, differences: [RequestDifference])?
+        var pages = TaskPages(store: store, source: .filter(TaskFilter(batches: [batch]), alsoTagged: []))
+        var compared = 0
+        while compared < mostCompared, let page = try pages.next() {
+            for row in page where !present.contains(row.key) {
+                compared += 1
+                let differences = RequestDifference.between(row.request, spec.request)
+                if differences.count < best?.differences.count ?? .max { best = (row, differences) }
+            }
+        }
+        guard let best, best.differences.count * 2 <= RequestDifference.memberCount(of: spec.request) else {
+            return nil
+        }
+        return best
+    }
+}

@@ -1,0 +1,55 @@
+import DailiesCore
+import DailiesStore
+import Foundation
+
+/// A store that a command may change: nobody else runs on it, and it is closed at the end.
+enum HeldStore {
+    /// Runs `body` on the store, which must exist.
+    ///
+    /// - Parameter todo: what to do when a runner holds it, after "wait for it or stop it".
+    /// - Throws: ``Stop`` with 1 where there is no store or it cannot be opened, with 11 where a runner works on it.
+    static func with<T>(
+        _ options: StoreOptions, orElse todo: String, _ body: (Store) async throws -> T
+    ) async throws -> T {
+        let path = options.path
+        guard FileManager.default.fileExists(atPath: path) else {
+            throw Stop(.unexpected, "there is no store \(SafeText.escaped(path)); `dailies run MANIFEST` makes one")
+        }
+        let lock = try lock(path, todo)
+        defer { withExtendedLifetime(lock) {} }
+        let store = try open(path)
+        let value: T
+        do {
+            value = try await body(store)
+        } catch let error as StoreError {
+            try store.close()
+            throw Stop(.unexpected, "the store \(SafeText.escaped(path)) cannot be worked on: \(error)")
+        } catch {
+            try store.close()
+            throw error
+        }
+        try store.close()
+        return value
+    }
+
+    private static func lock(_ path: String, _ todo: String) throws -> RunnerLock {
+        do throws(StoreError) {
+            return try Store.lock(path)
+        } catch {
+            guard case .lockedByRunner(let holder) = error.kind else {
+                throw Stop(.unexpected, "cannot lock the store \(SafeText.escaped(path)): \(error)")
+            }
+            throw Stop(
+                .storeLocked,
+                "a runner works on the store \(SafeText.escaped(path)) (\(holder)); wait for it or stop it, \(todo)")
+        }
+    }
+
+    private static func open(_ path: String) throws -> Store {
+        do throws(StoreError) {
+            return try Store.open(path, for: .running)
+        } catch {
+            throw Stop(.unexpected, "cannot open the store \(SafeText.escaped(path)): \(error)")
+        }
+    }
+}

@@ -1,0 +1,74 @@
+import DailiesCore
+import DailiesStore
+import ExactJSON
+
+/// Lines of a JSONL manifest from what the store holds: read again, they are the same tasks with the same requests.
+struct ManifestLine {
+    private static let common: Set<String> = [
+        "model", "prompt", "duration_seconds", "resolution", "aspect_ratio", "image_init",
+    ]
+
+    /// Fields that stand in a task itself; all others stand under `extra`.
+    private let fields: Set<ExactName>
+
+    init(catalogue: ModelCatalogue) {
+        fields = Set(catalogue.models.values.flatMap(\.extraFields.keys)).union(Self.common).reduce(into: []) {
+            $0.insert(ExactName($1))
+        }
+    }
+
+    func header(batch: String) -> String {
+        var writer = JSONWriter()
+        writer.object { $0.member("batch", batch) }
+        return writer.text
+    }
+
+    func task(_ row: TaskRow) -> String {
+        let members = Self.members(of: row.request)
+        var writer = JSONWriter()
+        writer.object { writer in
+            writer.member("id", row.key.text)
+            for member in members where fields.contains(ExactName(member.name)) {
+                writer.member(member.name, Self.written(member))
+            }
+            let extra = members.filter { !fields.contains(ExactName($0.name)) }
+            if !extra.isEmpty {
+                writer.name("extra")
+                writer.object { writer in
+                    for member in extra { writer.member(member.name, member.value) }
+                }
+            }
+            if !row.tags.isEmpty { writer.member("tags", tags: row.tags) }
+            if row.priority != 0 { writer.member("priority", row.priority) }
+            if let output = row.output { writer.member("output", output) }
+        }
+        return writer.text
+    }
+
+    /// In a prompt two braces begin a variable's name; written twice they stand for themselves.
+    private static func written(_ member: JSONMember) -> JSONValue {
+        guard member.name == "prompt", let prompt = member.value.string else { return member.value }
+        return JSONValue(kind: .string(doubled(prompt)))
+    }
+
+    /// By bytes: to a search for characters, a brace with a combining mark on it is another one.
+    private static func doubled(_ prompt: String) -> String {
+        let brace = UInt8(ascii: "{")
+        var result: [UInt8] = []
+        var rest = Array(prompt.utf8)[...]
+        while let byte = rest.first {
+            let isPair = rest.starts(with: [brace, brace])
+            result += isPair ? [brace, brace, brace, brace] : [byte]
+            rest = rest.dropFirst(isPair ? 2 : 1)
+        }
+        return String(decoding: result, as: UTF8.self)
+    }
+
+    private static func members(of request: CanonicalRequest) -> [JSONMember] {
+        do {
+            return try JSONValue.parse(request.text.utf8).members ?? []
+        } catch {
+            preconditionFailure("a stored request cannot be read: \(error)")
+        }
+    }
+}

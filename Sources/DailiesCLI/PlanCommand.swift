@@ -1,0 +1,141 @@
+import ArgumentParser
+import DailiesCore
+import DailiesProvider
+import DailiesStore
+import Foundation
+
+struct PlanCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "plan",
+        abstract: "Say what a run would do, what it would cost and how long it would take.",
+        discussion: """
+            Sends nothing to the provider, changes nothing, and needs no key. Prices come from the bills settled in this \
+            store, else from the rates you give, else from what the provider publishes; each is named. What nobody knows \
+            the price of is counted as unknown, never as 0.
+
+            Examples:
+              dailies plan campaign.yaml --concurrency 25 --budget 500
+              dailies plan campaign.yaml --tasks
+              dailies plan campaign.yaml --out plan.json && dailies run --plan plan.json
+
+            Exit codes: 0, and with --detailed-exitcode 2 where there is work; 64 usage, 65 manifest, rates or batch refused.
+            """)
+
+    @Argument(help: ArgumentHelp("Manifests: YAML, JSON, JSONL or CSV.", valueName: "manifest"))
+    var manifests: [String]
+    @OptionGroup var store: StoreOptions
+    @OptionGroup(title: "Manifests") var reading: ManifestOptions
+    @OptionGroup(title: "Provider") var provider: ProviderOptions
+    @OptionGroup(title: "Prices") var prices: PriceOptions
+
+    @Option(help: ArgumentHelp("The batch's name, instead of the manifest's.", valueName: "name"))
+    var batch: String?
+    @Option(help: ArgumentHelp("Tasks in flight at the provider, at most.", valueName: "n"))
+    var concurrency = 5
+    @Option(
+        help: ArgumentHelp(
+            "Reckon with this budget instead of the stored one. May be repeated.",
+            valueName: "[tag:name=value=]credits"))
+    var budget: [BudgetArgument] = []
+    @Flag(help: "Reckon as if changed tasks were rendered anew.")
+    var acceptChanges = false
+    @Flag(help: "List every task.")
+    var tasks = false
+    @Flag(help: "Write JSON.")
+    var json = false
+    @Flag(help: "Exit with 2 where there is work, with 0 where there is nothing to do.")
+    var detailedExitcode = false
+    @Option(help: ArgumentHelp("Write a plan for `run --plan`.", valueName: "file"))
+    var out: String?
+
+    mutating func validate() throws {
+        if out != nil, manifests.contains("-") {
+            throw ValidationError("--out needs manifests that can be read again; standard input cannot")
+        }
+        try BudgetArgument.validate(budget)
+        guard concurrency >= 1, concurrency <= 1_000_000 else {
+            throw ValidationError("--concurrency is a number from 1 to 1000000")
+        }
+    }
+
+    func run() throws {
+        let catalogue = try reading.catalogue()
+        let loaded = try ManifestLoading.load(manifests, batchName: batch, options: reading, json: json)
+        let rates = try prices.read()
+        let (configuration, keys) = try provider.planned()
+        let (survey, mark) = try PlanStore.read(store.path) { store in
+            try Self.refuseForeign(loaded, in: store, configuration)
+            let known = PlanPrices(catalogue: catalogue, rates: rates, learned: try store?.learnedPrices() ?? [])
+            var survey = PlanSurvey(
+                catalogue: catalogue, prices: known, concurrency: concurrency, acceptsChanges: acceptChanges,
+                budget: budget)
+            for manifest in loaded { try survey.add(manifest, in: store) }
+            return (survey, try store?.mark() ?? .empty)
+        }
+        if let out {
+            let plan = PlanFile(survey, storePath: store.path, mark: mark, ratesPath: rates?.path, keys: keys)
+            try plan.write(to: out, survey, madeAt: Composition.timers().now)
+        }
+        let code: ExitCode = detailedExitcode && survey.hasWork ? .workToDo : .success
+        let warnings = loaded.flatMap { $0.manifest.warnings.map(\.description) }
+        if json {
+            Console.out(PlanText.json(survey, warnings: warnings, withTasks: tasks, code: code))
+        } else {
+            for warning in warnings { Console.error("warning: \(warning)") }
+            Console.out(PlanText.table(survey) + (tasks ? "\n\n" + PlanText.tasks(survey) : ""))
+        }
+        throw code.asExit
+    }
+
+    /// A batch of another provider, which a run would refuse.
+    private static func refuseForeign(
+        _ loaded: [LoadedManifest], in store: Store?, _ configuration: ProviderConfiguration
+    ) throws {
+        for manifest in loaded {
+            guard let known = try store?.batch(named: manifest.batchName),
+                known.provider != configuration.name || known.baseURL != configuration.baseURL
+            else { continue }
+            throw Stop(
+                .refused,
+                "the batch \(SafeText.quoted(known.name)) belongs to \(known.provider) at "
+                    + "\(SafeText.escaped(known.baseURL)); give --provider and --base-url as for its run, or another "
+                    + "name with --batch")
+        }
+    }
+}
+
+/// Prices that the user knows better.
+struct PriceOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "Your rates: JSON with {\"MODEL\": {\"per_second\": \"0.45\", \"fee\": \"0\", \"source\": \"…\", \"date\": \"…\"}}.",
+            valueName: "file"))
+    var rates: String?
+
+    func read() throws -> PlanRates? { try PlanRates.read(rates) }
+}
+
+extension ProviderOptions {
+    /// The provider for a command that sends nothing to it.
+    ///
+    /// - Returns: its configuration, and the keys, nil where none is set.
+    func planned() throws -> (ProviderConfiguration, [ModelKey]?) {
+        let environment = ProcessInfo.processInfo.environment
+        let isKeySet = !apiKeyFile.isEmpty || environment[Self.keyName].map { !$0.isEmpty } ?? false
+        if isKeySet || provider == .simulator {
+            let configuration = try configuration()
+            return (configuration, configuration.keys)
+        }
+        do {
+            // Never sent: it only stands where a configuration needs one.
+            let placeholder = ModelKey(key: try APIKey("no-key-is-needed-here"))
+            var configuration = try ProviderConfiguration(
+                baseURL: baseURL ?? environment[Self.baseURLName] ?? ProviderConfiguration.defaultBaseURL,
+                keys: [placeholder])
+            configuration.name = provider.rawValue
+            return (configuration, nil)
+        } catch {
+            throw ValidationError(error.message)
+        }
+    }
+}

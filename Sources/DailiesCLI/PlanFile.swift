@@ -1,0 +1,212 @@
+import DailiesCore
+import DailiesManifest
+import DailiesProvider
+import DailiesRunner
+import DailiesStore
+import ExactJSON
+import Foundation
+
+/// A plan on disk, and what it was made from: manifests, store, prices and key. `run --plan` carries it out only while
+/// none of the four has changed.
+struct PlanFile: Sendable {
+    struct ManifestEntry: Hashable, Sendable {
+        let path: String
+        let batch: String
+        let digest: String
+    }
+
+    private static let type = "dailies-plan"
+    private static let version = "1"
+    private static let mostBytes = 1 << 20
+
+    let manifests: [ManifestEntry]
+    /// Absolute.
+    let storePath: String
+    let storeDigest: String
+    let pricesDigest: String
+    /// Absolute; nil: none was given.
+    let ratesPath: String?
+    /// Marks of the keys by model prefix; nil: the plan was made without a key, and holds with any.
+    let key: String?
+    let acceptsChanges: Bool
+
+    // MARK: Made from
+
+    init(_ survey: PlanSurvey, storePath: String, mark: StoreMark, ratesPath: String?, keys: [ModelKey]?) {
+        manifests = survey.batches.map { ManifestEntry(path: $0.path, batch: $0.name, digest: $0.digest) }
+        self.storePath = URL(fileURLWithPath: storePath).standardizedFileURL.path
+        storeDigest = Self.digest(of: mark)
+        pricesDigest = survey.pricesDigest
+        self.ratesPath = ratesPath
+        key = keys.map(Self.text)
+        acceptsChanges = survey.acceptsChanges
+    }
+
+    static func digest(of mark: StoreMark) -> String {
+        var digest = ContentDigest()
+        digest.add(mark.description)
+        return digest.hex
+    }
+
+    private static func text(of keys: [ModelKey]) -> String {
+        keys.map { "\($0.modelPrefix):\($0.key.fingerprint)" }.sorted().joined(separator: " ")
+    }
+
+    // MARK: On disk
+
+    func write(to path: String, _ survey: PlanSurvey, madeAt: Instant) throws {
+        var writer = JSONWriter()
+        writer.object { writer in
+            writer.member("type", Self.type)
+            writer.member("version", number: Self.version)
+            writer.member("made_at", time: madeAt)
+            writer.name("manifests")
+            writer.array { array in
+                for manifest in manifests {
+                    array.object {
+                        $0.member("path", manifest.path)
+                        $0.member("batch", manifest.batch)
+                        $0.member("digest", manifest.digest)
+                    }
+                }
+            }
+            writer.member("store", storePath)
+            writer.member("store_digest", storeDigest)
+            writer.member("prices_digest", pricesDigest)
+            writer.member("rates", optional: ratesPath)
+            writer.member("key", optional: key)
+            writer.member("accept_changes", acceptsChanges)
+            writer.name("summary")
+            PlanText.write(survey, to: &writer)
+        }
+        do {
+            let text = try JSONValue.parse(Array(writer.text.utf8)).prettyText + "\n"
+            try Data(text.utf8).write(to: URL(fileURLWithPath: path), options: .atomic)
+        } catch {
+            throw Stop(.unexpected, "cannot write the plan \(SafeText.quoted(path)): \(error)")
+        }
+    }
+
+    /// - Throws: ``Stop`` with 65 for anything that is no plan of this version.
+    static func read(_ path: String) throws -> PlanFile {
+        guard let data = FileManager.default.contents(atPath: path), data.count <= mostBytes else {
+            throw Stop(.refused, "cannot read a plan from \(SafeText.quoted(path))")
+        }
+        let plan: PlanFile?
+        do {
+            plan = PlanFile(try JSONValue.parse(Array(data)))
+        } catch {
+            throw Stop(.refused, "\(SafeText.escaped(path)):\(error)")
+        }
+        guard let plan else {
+            throw Stop(
+                .refused,
+                "\(SafeText.quoted(path)) is no plan of this program's version; make one with `dailies plan --out`")
+        }
+        return plan
+    }
+
+    private init?(_ json: JSONValue) {
+        guard json["type"]?.string == Self.type, json["version"]?.number == Self.version,
+            let manifests = json["manifests"]?.array, !manifests.isEmpty, let store = json["store"]?.string,
+            let storeDigest = json["store_digest"]?.string, let pricesDigest = json["prices_digest"]?.string,
+            let rates = json["rates"], let key = json["key"], let acceptsChanges = json["accept_changes"]?.bool
+        else { return nil }
+        let entries = manifests.compactMap { entry -> ManifestEntry? in
+            guard let path = entry["path"]?.string, let batch = entry["batch"]?.string,
+                let digest = entry["digest"]?.string
+            else { return nil }
+            return ManifestEntry(path: path, batch: batch, digest: digest)
+        }
+        guard entries.count == manifests.count else { return nil }
+        self.manifests = entries
+        storePath = store
+        self.storeDigest = storeDigest
+        self.pricesDigest = pricesDigest
+        ratesPath = rates.string
+        self.key = key.string
+        self.acceptsChanges = acceptsChanges
+    }
+
+    // MARK: Carried out
+
+    /// The manifests as they stand now; one that gave its batch another name than its own was planned with `--batch`.
+    func load() throws -> [LoadedManifest] {
+        guard manifests.count == 1, let only = manifests.first else {
+            return try ManifestLoading.load(manifests.map(\.path), batchName: nil)
+        }
+        return try ManifestLoading.load([only.path], batchName: only.batch)
+    }
+
+    /// Before anything is sent or written, with the store's lock held.
+    ///
+    /// - Throws: ``Stop`` with 65 that names what of the four is not as it was.
+    func refuseIfStale(
+        _ loaded: [LoadedManifest], storePath: String, catalogue: ModelCatalogue, rates: PlanRates?, keys: [ModelKey]
+    ) throws {
+        let now = loaded.map {
+            ManifestEntry(path: $0.absolutePath, batch: $0.batchName, digest: PlanSurvey.digest(of: $0.manifest))
+        }
+        for (planned, found) in zip(manifests, now) where planned != found {
+            throw Self.stale("the manifest \(SafeText.escaped(planned.path)) asks for something else than it did")
+        }
+        guard now.count == manifests.count else { throw Self.stale("the manifests are not those of the plan") }
+        let path = URL(fileURLWithPath: storePath).standardizedFileURL.path
+        guard path == self.storePath else {
+            throw Self.stale(
+                "the store is \(SafeText.escaped(path)), and the plan was made for \(SafeText.escaped(self.storePath))")
+        }
+        let (mark, learned) = try Self.look(into: storePath)
+        guard Self.digest(of: mark) == storeDigest else {
+            throw Self.stale("the store \(SafeText.escaped(path)) has changed: something was run or recorded in it")
+        }
+        if let key, key != Self.text(of: keys) { throw Self.stale("the API key is another one") }
+        let prices = PlanPrices(catalogue: catalogue, rates: rates, learned: learned)
+        guard try survey(loaded, storePath: storePath, catalogue, prices).pricesDigest == pricesDigest else {
+            throw Self.stale("the prices are not those that the plan was reckoned with")
+        }
+    }
+
+    private func survey(
+        _ loaded: [LoadedManifest], storePath: String, _ catalogue: ModelCatalogue, _ prices: PlanPrices
+    ) throws -> PlanSurvey {
+        var survey = PlanSurvey(
+            catalogue: catalogue, prices: prices, concurrency: 1, acceptsChanges: acceptsChanges, budget: [])
+        try PlanStore.read(storePath) { store in
+            for manifest in loaded { try survey.add(manifest, in: store) }
+        }
+        return survey
+    }
+
+    private static func look(into storePath: String) throws -> (StoreMark, [LearnedPrice]) {
+        try PlanStore.read(storePath) { store in
+            (try store?.mark() ?? .empty, try store?.learnedPrices() ?? [])
+        }
+    }
+
+    private static func stale(_ reason: String) -> Stop {
+        Stop(.refused, "the plan is stale: \(reason); make a new one with `dailies plan --out` (nothing was submitted)")
+    }
+}
+
+/// A store that is looked at, if there is one; it is never created.
+enum PlanStore {
+    static func read<Result>(_ path: String, _ body: (Store?) throws -> Result) throws -> Result {
+        guard FileManager.default.fileExists(atPath: path) else { return try body(nil) }
+        let store: Store
+        do {
+            store = try Store.open(path, for: .reading)
+        } catch {
+            throw Stop(.unexpected, "cannot read the store \(SafeText.quoted(path)): \(error)")
+        }
+        let result: Result
+        do {
+            result = try body(store)
+        } catch {
+            try store.close()
+            throw error
+        }
+        try store.close()
+        return result
+    }
+}

@@ -1,0 +1,111 @@
+import DailiesCore
+import DailiesStore
+
+/// What a clip will cost, low to high, and who says so.
+struct PriceEstimate: Hashable, Sendable {
+    let range: ClosedRange<Credits>
+    let source: Source
+
+    struct Source: Hashable, Sendable {
+        enum Kind: String, Sendable {
+            /// Bills settled in this store.
+            case learned
+            /// The user's rates.
+            case rates
+            /// The provider's pages.
+            case published
+        }
+        let kind: Kind
+        /// For people.
+        let name: String
+        /// Of the latest bill, of the rates as the user dates them, or of the catalogue.
+        let date: String?
+    }
+}
+
+/// What clips will cost: from the bills of this store where there are any, else from the user's rates, else from what is
+/// published; nothing where none of them knows.
+struct PlanPrices {
+    private struct Kind: Hashable {
+        let model: ModelID
+        let resolution: String?
+    }
+
+    private let catalogue: ModelCatalogue
+    private let rates: PlanRates?
+    private let learned: [Kind: LearnedPrice]
+
+    init(catalogue: ModelCatalogue, rates: PlanRates?, learned: [LearnedPrice]) {
+        self.catalogue = catalogue
+        self.rates = rates
+        self.learned = Dictionary(
+            learned.map { (Kind(model: $0.model, resolution: $0.resolution), $0) }, uniquingKeysWith: { $1 })
+    }
+
+    func estimate(for shape: RequestShape) -> PriceEstimate? {
+        let seconds = Int64(max(shape.durationSeconds ?? 1, 1))
+        if let price = learned[Kind(model: shape.model, resolution: shape.resolution)] {
+            return PriceEstimate(
+                range: Self.product(
+                    price.perSecond.lowerBound, seconds)...Self.product(
+                        price.perSecond.upperBound, seconds),
+                source: .init(
+                    kind: .learned, name: "bills settled in this store", date: Composition.Calendar.day(of: price.at)))
+        }
+        if let entry = rates?.entries[shape.model] {
+            let amount = Self.product(entry.rate.perSecond, seconds).adding(entry.rate.fee)
+            return PriceEstimate(
+                range: amount...amount,
+                source: .init(kind: .rates, name: entry.source ?? "the given rates", date: entry.date))
+        }
+        let book = PriceBook(catalogue: catalogue)
+        guard let range = book.publishedRange(for: shape), let spec = catalogue[shape.model] else { return nil }
+        let fitting = spec.prices.filter { $0.resolution == nil || $0.resolution == shape.resolution }
+        let names = Set((fitting.isEmpty ? spec.prices : fitting).map(\.source)).sorted().joined(separator: "; ")
+        return PriceEstimate(
+            range: range, source: .init(kind: .published, name: "published: " + names, date: catalogue.compiled))
+    }
+
+    private static func product(_ credits: Credits, _ seconds: Int64) -> Credits {
+        let (product, overflow) = credits.nano.multipliedReportingOverflow(by: seconds)
+        return Credits(nano: overflow ? .max : product)
+    }
+}
+
+/// How long clips take, low to high, with so many in flight.
+///
+/// The bounds are those of any order in which a free slot takes the next clip: never shorter than the longest clip, nor
+/// than all of them spread evenly; never longer than that even spread and the longest clip after it.
+struct PlanTime {
+    private let slots: Double
+    private var sum = (low: 0.0, high: 0.0)
+    private var longest = (low: 0.0, high: 0.0)
+    /// Clips of models whose latency is not published.
+    private(set) var unknown = 0
+    private(set) var counted = 0
+
+    init(concurrency: Int) { slots = Double(max(concurrency, 1)) }
+
+    /// - Parameter isUnderWay: it was sent already, so that it may be done at any moment.
+    mutating func add(_ shape: RequestShape, in catalogue: ModelCatalogue, isUnderWay: Bool = false) {
+        guard let spec = catalogue[shape.model], let latency = spec.typicalLatency else {
+            unknown += 1
+            return
+        }
+        counted += 1
+        let base = Double(max(spec.typicalLatencyForSeconds ?? 1, 1))
+        let seconds = Double(max(shape.durationSeconds ?? spec.typicalLatencyForSeconds ?? 1, 1))
+        let low = isUnderWay ? 0 : latency.lowerBound / .seconds(1) * seconds / base
+        let high = latency.upperBound / .seconds(1) * seconds / base
+        sum = (sum.low + low, sum.high + high)
+        longest = (max(longest.low, low), max(longest.high, high))
+    }
+
+    /// nil: nothing of known latency is to do.
+    var range: ClosedRange<Duration>? {
+        guard counted > 0 else { return nil }
+        let low = max(sum.low / slots, longest.low)
+        let high = max(low, sum.high / slots + longest.high * (1 - 1 / slots))
+        return .seconds(low.rounded())...(.seconds(high.rounded(.up)))
+    }
+}

@@ -1,0 +1,251 @@
+import DailiesCore
+import DailiesManifest
+import DailiesRunner
+import DailiesStore
+
+/// What a run of some manifests would do, found without a request and without a change.
+struct PlanSurvey {
+    /// How a task stands, in the words of the manual.
+    enum Standing: String, CaseIterable {
+        case new
+        case waiting
+        case resumable
+        case uncertain
+        /// Rendered and paid for. Not saved: a run fetches it.
+        case paid
+        case paidUnsaved = "paid_not_saved"
+        case changed
+        case failed = "failed_before"
+        case cancelled
+    }
+
+    struct Task {
+        let key: TaskKey
+        let shape: RequestShape
+        let standing: Standing
+        /// A run would submit it.
+        let isToRender: Bool
+        let price: PriceEstimate?
+    }
+
+    /// What is to be rendered of one kind, and what it will cost.
+    struct PriceLine {
+        let shape: RequestShape
+        let price: PriceEstimate?
+        var tasks = 0
+    }
+
+    /// The budget of a tag, and what is to be rendered under it.
+    struct TagRoom {
+        let tag: TaskSpec.Tag
+        let position: BudgetPosition
+        var low = CreditTotal.zero
+        var high = CreditTotal.zero
+        var unknownPrices = 0
+
+        mutating func add(_ price: PriceEstimate?) {
+            guard let price else {
+                unknownPrices += 1
+                return
+            }
+            low += CreditTotal(price.range.lowerBound)
+            high += CreditTotal(price.range.upperBound)
+        }
+    }
+
+    struct Batch {
+        let name: String
+        let path: String
+        let digest: String
+        /// nil: not in the store yet.
+        let stored: StoredBatch?
+        let position: BudgetPosition
+        var tasks: [Task] = []
+        var counts: [Standing: Int] = [:]
+        /// In the store, never sent, and not in the manifest any more: a run would cancel them.
+        var removed: [TaskKey] = []
+        var low = CreditTotal.zero
+        var high = CreditTotal.zero
+        /// To be rendered, of a price that nobody knows.
+        var unknownPrices = 0
+        var toRender = 0
+        var tagBudgets: [TagRoom] = []
+
+        /// A run would do something.
+        var hasWork: Bool {
+            toRender > 0 || !removed.isEmpty
+                || [.resumable, .uncertain, .paidUnsaved, .changed].contains { counts[$0, default: 0] > 0 }
+        }
+    }
+
+    let catalogue: ModelCatalogue
+    let prices: PlanPrices
+    let concurrency: Int
+    /// Changed tasks are rendered anew.
+    let acceptsChanges: Bool
+    /// Budgets given on the command line, instead of the stored ones.
+    let budget: [BudgetArgument]
+
+    private(set) var batches: [Batch] = []
+    private(set) var time: PlanTime
+    /// In the order in which they were met.
+    private(set) var lines: [PriceLine] = []
+    private var lineOfKind: [RequestShape: Int] = [:]
+
+    init(
+        catalogue: ModelCatalogue, prices: PlanPrices, concurrency: Int, acceptsChanges: Bool, budget: [BudgetArgument]
+    ) {
+        self.catalogue = catalogue
+        self.prices = prices
+        self.concurrency = concurrency
+        self.acceptsChanges = acceptsChanges
+        self.budget = budget
+        time = PlanTime(concurrency: concurrency)
+    }
+
+    var hasWork: Bool { batches.contains(where: \.hasWork) }
+    var low: CreditTotal { batches.reduce(.zero) { $0 + $1.low } }
+    var high: CreditTotal { batches.reduce(.zero) { $0 + $1.high } }
+    var toRender: Int { batches.reduce(0) { $0 + $1.toRender } }
+    var unknownPrices: Int { batches.reduce(0) { $0 + $1.unknownPrices } }
+
+    /// - Parameter store: nil: there is none yet.
+    mutating func add(_ manifest: LoadedManifest, in store: Store?) throws {
+        let comparison = try store?.compare(batchName: manifest.batchName, tasks: manifest.manifest.tasks)
+        let stored = comparison?.batch
+        var position = BudgetPosition(cap: nil, settled: .zero, reserved: .zero)
+        if let store, let stored { position = try store.budgetPosition(stored.id) }
+        switch BudgetArgument.setting(of: budget) {
+        case .unchanged: break
+        case .none: position.cap = nil
+        case .cap(let cap): position.cap = cap
+        }
+        var batch = Batch(
+            name: manifest.batchName, path: manifest.absolutePath, digest: Self.digest(of: manifest.manifest),
+            stored: stored, position: position)
+        batch.removed = comparison?.removed ?? []
+        batch.tagBudgets = try tagBudgets(of: stored, in: store)
+        for (index, task) in manifest.manifest.tasks.enumerated() {
+            add(task, verdict: comparison?.verdicts[index] ?? .new, to: &batch)
+        }
+        batches.append(batch)
+    }
+
+    private mutating func add(_ spec: TaskSpec, verdict: ManifestComparison.Verdict, to batch: inout Batch) {
+        let standing = Standing(verdict)
+        let isToRender = isToRender(verdict)
+        let price = isToRender ? prices.estimate(for: spec.shape) : nil
+        batch.counts[standing, default: 0] += 1
+        batch.tasks.append(
+            Task(key: spec.key, shape: spec.shape, standing: standing, isToRender: isToRender, price: price))
+        if standing == .resumable || standing == .uncertain {
+            time.add(spec.shape, in: catalogue, isUnderWay: true)
+        }
+        guard isToRender else { return }
+        batch.toRender += 1
+        time.add(spec.shape, in: catalogue)
+        if let price {
+            batch.low += CreditTotal(price.range.lowerBound)
+            batch.high += CreditTotal(price.range.upperBound)
+        } else {
+            batch.unknownPrices += 1
+        }
+        for index in batch.tagBudgets.indices where spec.tags.contains(batch.tagBudgets[index].tag) {
+            batch.tagBudgets[index].add(price)
+        }
+        let line = lineOfKind[spec.shape] ?? lines.count
+        if line == lines.count {
+            lineOfKind[spec.shape] = line
+            lines.append(PriceLine(shape: spec.shape, price: price))
+        }
+        lines[line].tasks += 1
+    }
+
+    /// The stored ones and the given ones; a given one takes the place of the stored one.
+    private func tagBudgets(of batch: StoredBatch?, in store: Store?) throws -> [TagRoom] {
+        let given = BudgetArgument.tags(of: budget)
+        var rooms: [TagRoom] = []
+        if let store, let batch {
+            for known in try store.tagBudgets(batch.id) where !given.contains(where: { $0.tag == known.tag }) {
+                rooms.append(TagRoom(tag: known.tag, position: known.position))
+            }
+        }
+        for (tag, cap) in given where cap != nil {
+            var position = BudgetPosition(cap: nil, settled: .zero, reserved: .zero)
+            if let store, let batch { position = try store.tagPosition(batch.id, tag) }
+            position.cap = cap
+            rooms.append(TagRoom(tag: tag, position: position))
+        }
+        return rooms
+    }
+
+    private func isToRender(_ verdict: ManifestComparison.Verdict) -> Bool {
+        switch verdict {
+        case .new, .waiting, .restored: true
+        case .changed(let task): acceptsChanges && task.standing != .unsettled
+        case .resumable, .uncertain, .paid, .failed, .cancelled: false
+        }
+    }
+
+    /// Of what a run would submit: keys, requests and tags in their order. Comments and formatting are not in it.
+    static func digest(of manifest: Manifest) -> String {
+        var digest = ContentDigest()
+        digest.add(manifest.batchName)
+        for task in manifest.tasks {
+            digest.add(task.key.text)
+            digest.add(task.request.text)
+            digest.add(String(task.priority))
+            digest.add(task.output ?? "")
+            digest.add(String(task.tags.count))
+            for tag in task.tags {
+                digest.add(tag.name)
+                digest.add(tag.value)
+            }
+        }
+        return digest.hex
+    }
+
+    /// Of the price of everything that is to be rendered, and of who says so.
+    var pricesDigest: String {
+        var digest = ContentDigest()
+        for line in lines {
+            digest.add(line.shape.model.text)
+            digest.add(line.shape.resolution ?? "")
+            digest.add(line.shape.durationSeconds.map(String.init) ?? "")
+            digest.add(line.price.map { "\($0.range.lowerBound) \($0.range.upperBound)" } ?? "unknown")
+            digest.add(line.price?.source.name ?? "")
+            digest.add(line.price?.source.date ?? "")
+        }
+        return digest.hex
+    }
+}
+
+extension PlanSurvey.Standing {
+    fileprivate init(_ verdict: ManifestComparison.Verdict) {
+        switch verdict {
+        case .new: self = .new
+        case .waiting, .restored: self = .waiting
+        case .resumable: self = .resumable
+        case .uncertain: self = .uncertain
+        case .paid(let isSaved): self = isSaved ? .paid : .paidUnsaved
+        case .failed: self = .failed
+        case .cancelled: self = .cancelled
+        case .changed: self = .changed
+        }
+    }
+
+    /// In a table and for a person.
+    var words: String {
+        switch self {
+        case .new: "new"
+        case .waiting: "waiting"
+        case .resumable: "resumable"
+        case .uncertain: "uncertain"
+        case .paid: "paid already"
+        case .paidUnsaved: "paid, not saved"
+        case .changed: "changed"
+        case .failed: "failed before"
+        case .cancelled: "cancelled"
+        }
+    }
+}

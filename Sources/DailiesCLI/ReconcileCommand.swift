@@ -1,0 +1,159 @@
+import ArgumentParser
+import DailiesCore
+import DailiesStore
+
+struct ReconcileCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "reconcile",
+        abstract: "Settle uncertain and lost tasks by asking the provider; show the evidence.",
+        discussion: """
+            A task is uncertain when its submit was sent and no answer says what became of it: it may be rendering, and \
+            it may be billed. Nothing sends it again without your word. For each one the provider is asked, free of \
+            charge, for the key under which it was submitted; lost ones are asked for by their task id.
+
+            What is found is recorded, and `dailies resume` goes on with it. What is not found stays as it is, until \
+            the provider finds it or you say otherwise: with --adopt when you know its task id, with --assume-lost when \
+            you give it up. Both are checked with the provider first and written into the log.
+
+            Examples:
+              BYTESPIKE_API_KEY=… dailies reconcile
+              dailies reconcile --adopt dolly=vt_8f2c
+              dailies reconcile --assume-lost dolly
+              dailies reconcile --json | jq 'select(.verdict == "still_uncertain").key'
+
+            Exit codes: 0 nothing is uncertain or lost any more, 6 some still are, 7 access refused, 11 store in use, \
+            64 usage, 77 API key.
+            """)
+
+    @OptionGroup var store: StoreOptions
+    @OptionGroup(title: "Provider") var provider: ProviderOptions
+
+    @Option(help: ArgumentHelp("Only tasks of this batch.", valueName: "name"))
+    var batch: String?
+    @Option(
+        help: ArgumentHelp(
+            "This uncertain task is that task of the provider. May be repeated.", valueName: "key=task-id"))
+    var adopt: [String] = []
+    @Option(
+        help: ArgumentHelp(
+            "Give this uncertain or lost task up: failed/assumed_lost, at an unknown cost. May be repeated.",
+            valueName: "key"))
+    var assumeLost: [String] = []
+    @Flag(
+        help: """
+            With --assume-lost: do not ask once more, since nobody can (the API key that sent it, or the provider, \
+            is gone).
+            """)
+    var withoutAsking = false
+    @Flag(help: "Write one JSON object a line to standard output.")
+    var json = false
+
+    mutating func validate() throws {
+        if withoutAsking, assumeLost.isEmpty || !adopt.isEmpty {
+            throw ValidationError("--without-asking goes with --assume-lost alone")
+        }
+    }
+
+    func run() async throws {
+        throw try await HeldStore.with(store, orElse: "then reconcile", reconcile).asExit
+    }
+
+    private func reconcile(_ store: Store) async throws -> ExitCode {
+        let chosen = try TaskLookup.batch(batch, in: store)
+        let words = try UserWords(adopt: adopt, assumeLost: assumeLost, batch: chosen, in: store)
+        // The user's words are about these tasks; all others wait for a call without.
+        let tasks = try words.isEmpty ? store.doubtfulTasks(in: chosen?.id) : words.tasks
+        let text = ReconcileText(hint: CommandHint(store: self.store, provider: provider), isJSON: json)
+        if tasks.isEmpty {
+            text.finish(ReconcileTally(), left: (0, 0), code: .success)
+            return .success
+        }
+        var tally = ReconcileTally()
+        try await withDesk(on: store) { desk in
+            var reconciliation = Reconciliation(store: store, desk: desk)
+            for task in tasks {
+                guard let row = try store.task(task) else { continue }
+                let finding = try await reconciliation.settle(row, by: words[task])
+                text.write(finding, batches: try store.batches().count)
+                tally.count(finding)
+            }
+            tally.codes.formUnion(reconciliation.codes)
+        }
+        let counts = try store.summary(chosen.map { [$0.id] }).total
+        let left = (uncertain: counts.uncertain + counts.inTheAir, lost: counts.lost)
+        if left.uncertain + left.lost > 0 { tally.codes.insert(.uncertain) }
+        let code = ExitCode.precedence.first(where: tally.codes.contains) ?? .success
+        text.finish(tally, left: left, code: code)
+        return code
+    }
+
+    private func withDesk(on store: Store, _ body: (TaskDesk?) async throws -> Void) async throws {
+        if withoutAsking { return try await body(nil) }
+        try await ProviderSession.with(provider) { try await body(TaskDesk(store, $0)) }
+    }
+}
+
+/// What the user says about single tasks.
+struct UserWords {
+    enum Word: Hashable {
+        case adopt(RemoteTaskID)
+        case assumeLost
+    }
+
+    private var words: [TaskID: Word] = [:]
+    /// In the order in which they were given.
+    private(set) var tasks: [TaskID] = []
+
+    var isEmpty: Bool { tasks.isEmpty }
+    subscript(task: TaskID) -> Word? { words[task] }
+
+    /// - Throws: ``Stop`` with 64 for a key that is not there, is ambiguous, is given twice, or whose task is in no doubt.
+    init(adopt: [String], assumeLost: [String], batch: StoredBatch?, in store: Store) throws {
+        for text in adopt {
+            let (row, remote) = try Self.adoption(text, batch: batch, in: store)
+            guard row.isOpen, row.latest?.remoteID == nil else {
+                throw Stop(.usage, "\(Self.refusal(of: row)); only an uncertain task can be adopted")
+            }
+            try add(row, .adopt(remote))
+        }
+        for key in assumeLost {
+            let row = try TaskLookup.task(key, batch: batch, in: store)
+            guard row.isOpen, row.latest?.remoteID == nil || row.latest?.lostAt != nil else {
+                throw Stop(.usage, "\(Self.refusal(of: row)); only an uncertain or lost task can be assumed lost")
+            }
+            try add(row, .assumeLost)
+        }
+    }
+
+    private mutating func add(_ row: TaskRow, _ word: Word) throws {
+        guard words.updateValue(word, forKey: row.id) == nil else {
+            throw Stop(.usage, "the task \(SafeText.quoted(row.key.text)) is named twice; say one thing about it")
+        }
+        tasks.append(row.id)
+    }
+
+    private static func refusal(of row: TaskRow) -> String {
+        "the task \(SafeText.quoted(row.key.text)) is \(TaskWords.standing(row))"
+    }
+
+    /// `KEY=TASK_ID`, where a key may hold `=` itself: the longest text before a `=` that is a key counts.
+    private static func adoption(
+        _ text: String, batch: StoredBatch?, in store: Store
+    ) throws -> (TaskRow, RemoteTaskID) {
+        let marks = text.indices.filter { text[$0] == "=" }
+        guard let first = marks.first, text[text.index(after: first)...] != "" else {
+            throw Stop(.usage, "--adopt takes KEY=TASK_ID, not \(SafeText.quoted(text))")
+        }
+        for mark in marks.reversed() {
+            let remote = String(text[text.index(after: mark)...])
+            guard !remote.isEmpty,
+                try !store.tasks(called: TaskKey(String(text[..<mark])), in: batch?.id).isEmpty
+            else { continue }
+            return (try TaskLookup.task(String(text[..<mark]), batch: batch, in: store), RemoteTaskID(remote))
+        }
+        return (
+            try TaskLookup.task(String(text[..<first]), batch: batch, in: store),
+            RemoteTaskID(String(text[text.index(after: first)...]))
+        )
+    }
+}

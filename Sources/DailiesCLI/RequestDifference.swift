@@ -1,0 +1,54 @@
+import DailiesCore
+import ExactJSON
+
+/// A member in which two canonical requests differ.
+struct RequestDifference {
+    let field: String
+    /// nil: not there.
+    let stored: JSONValue?
+    let asked: JSONValue?
+
+    /// The members that differ, sorted by their names' bytes. Numbers and texts differ when their bytes do.
+    static func between(_ stored: CanonicalRequest, _ asked: CanonicalRequest) -> [RequestDifference] {
+        let old = members(of: stored)
+        let new = members(of: asked)
+        return Set(old.keys).union(new.keys).sorted { $0 < $1 }.compactMap { name in
+            let (before, after) = (old[name], new[name])
+            let isSame = before.map { ExactName($0.compactText) } == after.map { ExactName($0.compactText) }
+            return isSame ? nil : RequestDifference(field: name.text, stored: before, asked: after)
+        }
+    }
+
+    static func memberCount(of request: CanonicalRequest) -> Int { members(of: request).count }
+
+    private static func members(of request: CanonicalRequest) -> [ExactName: JSONValue] {
+        do {
+            let value = try JSONValue.parse(request.text.utf8)
+            return Dictionary(
+                (value.members ?? []).map { (ExactName($0.name), $0.value) }, uniquingKeysWith: { _, last in last })
+        } catch {
+            // The program wrote it itself; one that cannot be read differs in all it has.
+            return [ExactName("request"): JSONValue(kind: .string(request.text))]
+        }
+    }
+
+    // MARK: For people
+
+    /// Scalars shown before the first difference of two long texts.
+    private static let context = 20
+
+    /// Both values, safe to show; of long texts the part where they begin to differ.
+    var shown: (stored: String, asked: String) {
+        guard let stored, let asked else {
+            return (self.stored.map { Self.text($0, from: 0) } ?? "-", self.asked.map { Self.text($0, from: 0) } ?? "-")
+        }
+        let common = zip(stored.compactText.unicodeScalars, asked.compactText.unicodeScalars).prefix { $0 == $1 }.count
+        let start = common > 2 * Self.context ? common - Self.context : 0
+        return (Self.text(stored, from: start), Self.text(asked, from: start))
+    }
+
+    private static func text(_ value: JSONValue, from start: Int) -> String {
+        let rest = String(String.UnicodeScalarView(value.compactText.unicodeScalars.dropFirst(start)))
+        return (start > 0 ? "…" : "") + SafeText.cut(rest)
+    }
+}

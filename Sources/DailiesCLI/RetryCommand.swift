@@ -1,0 +1,131 @@
+import ArgumentParser
+import DailiesCore
+import DailiesStore
+import ExactJSON
+
+struct RetryCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "retry",
+        abstract: "Let failed or cancelled tasks be rendered anew by the next run.",
+        discussion: """
+            Each chosen task waits again, under the next attempt number: the next run submits it as a new render, which \
+            is charged like any other. Nothing is sent now. What is still at the provider, or uncertain, is refused: \
+            its fate must be known first.
+
+            A completed task is taken again only by its key and with --again: a second clip beside the first, and a \
+            second bill.
+
+            Examples:
+              dailies retry --state failed
+              dailies retry --failure-code render_failed --batch misty-forest
+              dailies retry dolly crane
+              dailies retry dolly --again
+
+            Exit codes: 0 done, 11 store in use, 64 usage, 65 refused (nothing was changed).
+            """)
+
+    @OptionGroup var selection: TaskSelection
+    @Option(help: ArgumentHelp("Only tasks that ended with this code, such as http_400.", valueName: "code"))
+    var failureCode: String?
+    @Flag(help: "Render completed tasks once more, as new takes that cost again. Needs their keys.")
+    var again = false
+    @Flag(help: "Write JSON.")
+    var json = false
+    @OptionGroup var store: StoreOptions
+
+    private static let states: [TaskStateWord] = [.failed, .cancelled]
+
+    mutating func validate() throws {
+        try selection.refuse(statesOutside: Self.states, of: "retry")
+        guard selection.isGiven || failureCode != nil else {
+            throw ValidationError("say which: keys, --state, --tag, --batch or --failure-code")
+        }
+        if failureCode != nil, !selection.keys.isEmpty {
+            throw ValidationError("name keys, or choose with --failure-code; not both")
+        }
+        if again, selection.keys.isEmpty { throw ValidationError("--again needs the keys of the tasks") }
+    }
+
+    func run() async throws { try await HeldStore.with(store, orElse: "then retry", retry) }
+
+    private func retry(_ store: Store) throws {
+        var pages = try selection.pages(of: store, states: Self.states)
+        let chosen = pages.areNamed
+        var result = RetryResult()
+        while let page = try pages.next() {
+            let rows = chosen ? page : page.filter(fits)
+            let refusals = rows.compactMap { row in refusal(of: row).map { "\(row.shownName): \($0)" } }
+            guard refusals.isEmpty else {
+                // Only named tasks are refused, and they are one page: nothing was changed before.
+                throw Stop(.refused, refusals.joined(separator: "\ndailies: ") + "\ndailies: nothing was changed")
+            }
+            try bringBack(rows, in: store)
+            result.count(rows)
+        }
+        let waiting = try store.summary().total.waiting
+        Console.out(json ? result.json(waiting: waiting) : result.text(waiting: waiting))
+    }
+
+    /// What left its manifest comes back only when it is named, or asked for by that code.
+    private func fits(_ row: TaskRow) -> Bool {
+        if let failureCode { return row.failureCode.map { ExactName($0) == ExactName(failureCode) } ?? false }
+        return row.withdrawn != .removed
+    }
+
+    private func refusal(of row: TaskRow) -> String? {
+        switch row.state {
+        case .failed, .cancelled: return nil
+        case .queued where row.latest == nil: return "it waits already"
+        case .queued where row.latest?.remoteID == nil: return "it is uncertain; run `dailies reconcile` first"
+        case .queued, .running: return "it is \(TaskWords.standing(row)); wait for its end, or cancel it"
+        case .completed where !again:
+            return "it is \(TaskWords.standing(row)); --again renders and charges it once more"
+        case .completed where row.latest?.isCostAwaited == true:
+            return "its cost is still asked for; run `dailies resume` first"
+        case .completed: return nil
+        }
+    }
+
+    private func bringBack(_ rows: [TaskRow], in store: Store) throws {
+        let at = Composition.timers().now
+        let ended = rows.filter { Self.states.contains($0.state) }
+        try store.writeAndWait(ended.map { Change(at: at, .retried($0.id)) })
+        try store.retake(rows.filter { $0.state == .completed }.map(\.id), at: at)
+    }
+}
+
+/// What a `retry` brought back.
+private struct RetryResult {
+    private var tasks = 0
+    private var takes = 0
+    private var unsent = 0
+
+    mutating func count(_ rows: [TaskRow]) {
+        tasks += rows.count
+        takes += rows.filter { $0.state == .completed }.count
+        unsent += rows.filter { $0.withdrawn != nil }.count
+    }
+
+    /// - Parameter waiting: in the whole store, these among them.
+    func text(waiting: Int) -> String {
+        guard tasks > 0 else { return "no task fits; nothing was changed" }
+        var details: [String] = []
+        if unsent > 0 { details.append("\(unsent) never sent before") }
+        if takes > 0 { details.append("\(takes) as a new take beside the clip that there is") }
+        let what = details.isEmpty ? "" : " (\(details.joined(separator: ", ")))"
+        return "\(TaskWords.count(tasks, "task")) \(tasks == 1 ? "waits" : "wait") again\(what); "
+            + "\(TaskWords.count(waiting, "task")) \(waiting == 1 ? "waits" : "wait") in the store for the next "
+            + "`dailies run` or `dailies resume`, each a new render that is charged"
+    }
+
+    func json(waiting: Int) -> String {
+        var writer = JSONWriter()
+        writer.object { writer in
+            writer.member("retried", tasks)
+            writer.member("never_sent", unsent)
+            writer.member("new_takes", takes)
+            writer.member("waiting", waiting)
+        }
+        return writer.text
+    }
+}

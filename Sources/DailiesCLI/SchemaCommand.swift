@@ -1,0 +1,29 @@
+import ArgumentParser
+import DailiesManifest
+
+struct SchemaCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "schema",
+        abstract: "Print the JSON Schema of manifests, so that editors complete and check them.",
+        discussion: """
+            Save it, and name it in the first line of a YAML manifest:
+              # yaml-language-server: $schema=./manifest.schema.json
+
+            Examples:
+              dailies schema > manifest.schema.json
+              dailies schema --line > line.schema.json
+              dailies schema --catalog my-models.json > manifest.schema.json
+            """)
+
+    @Flag(help: "The schema of one line of a JSONL manifest.")
+    var line = false
+    @Option(
+        help: ArgumentHelp(
+            "Models beside or in place of those known here: JSON in the shape of models.json.", valueName: "file"))
+    var catalog: String?
+
+    func run() throws {
+        let schema = ManifestSchema(catalogue: try ManifestOptions.catalogue(catalog))
+        Console.out((line ? schema.line : schema.document).prettyText)
+    }
+}

@@ -1,0 +1,228 @@
+import DailiesCore
+import DailiesProvider
+import DailiesRunner
+import DailiesStore
+
+/// Asks the provider where a task stands, and makes what it says durable before anything is built on it.
+///
+/// Works on a store that nobody else runs on. Every answer is booked by the same steps as in a run, so that a crash
+/// between two of them leaves what a crash of a run would leave.
+struct TaskDesk: Sendable {
+    /// What is known of a task that the provider has, after it was booked.
+    struct Known: Sendable {
+        let remote: RemoteTaskID
+        let isRunning: Bool
+        /// nil: it goes on.
+        let end: Settlement.End?
+        let charged: Credits?
+        /// Its estimate does not fit under the budget.
+        var isOverBudget = false
+    }
+
+    enum Answer: Sendable {
+        case known(Known)
+        case notFound(Fault)
+        /// The provider names a task that cannot be this one.
+        case another(String)
+        /// It cannot be asked for with these settings: what is needed instead.
+        case outOfReach(String)
+        case stopped(Fault, AccountStop)
+        case fault(Fault)
+    }
+
+    let store: Store
+    let provider: ProviderDesk
+    let batches: [BatchID: StoredBatch]
+    private let timers = DispatchTimers()
+
+    init(_ store: Store, _ provider: ProviderDesk) throws {
+        self.store = store
+        self.provider = provider
+        batches = Dictionary(uniqueKeysWithValues: try store.batches().map { ($0.id, $0) })
+    }
+
+    func record(_ steps: [Change.Step]) async throws {
+        let at = timers.now
+        try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
+            store.write(steps.map { Change(at: at, $0) }) { result in
+                continuation.resume(with: result.mapError { $0 })
+            }
+        }
+    }
+
+    // MARK: Looking up
+
+    /// Asks for a task that was sent: by its submission key while it has no name at the provider, else by that name.
+    func lookUp(_ row: TaskRow) async throws -> Answer {
+        guard let latest = row.latest else { preconditionFailure("task \(row.id) was never sent") }
+        if let need = need(of: row, latest) { return .outOfReach(need) }
+        if let remote = latest.remoteID {
+            return try await answer(
+                await provider.ask(Question(.remote(remote), account: latest.account)), row, latest, known: remote)
+        }
+        try await markUncertain(row, latest)
+        return try await answer(
+            await provider.ask(Question(.key(latest.submissionKey), account: latest.account)), row, latest, known: nil)
+    }
+
+    /// Asks for the task that the user says is this one.
+    func lookUp(_ row: TaskRow, as remote: RemoteTaskID) async throws -> Answer {
+        guard let latest = row.latest else { preconditionFailure("task \(row.id) was never sent") }
+        if let need = need(of: row, latest) { return .outOfReach(need) }
+        if let owner = try owner(of: remote, row) { return .another(owner) }
+        try await markUncertain(row, latest)
+        let answer = await provider.ask(Question(.remote(remote), account: latest.account))
+        guard case .found(let report) = answer else {
+            return try await self.answer(answer, row, latest, known: nil)
+        }
+        if let key = report.submissionKey, key != latest.submissionKey {
+            return .another("the provider has it under another submission key (\(SafeText.escaped(key.text)))")
+        }
+        if let named = report.remoteID, named != remote {
+            return .another("the provider answers with another task (\(SafeText.escaped(named.text)))")
+        }
+        return .known(try await accept(row, latest, report, remote, .adopted))
+    }
+
+    /// What has to be given before this task can be asked for; nil: nothing.
+    private func need(of row: TaskRow, _ latest: LatestAttempt) -> String? {
+        guard let batch = batches[row.batch] else { return "its batch is not in the store" }
+        guard batch.provider == provider.name, batch.baseURL == provider.baseURL else {
+            return "it belongs to \(batch.provider) at \(SafeText.escaped(batch.baseURL)); give --provider "
+                + "\(batch.provider) --base-url \(ShellWord.quoted(batch.baseURL))"
+        }
+        guard provider.holds(latest.account) else {
+            return "it was sent under another API key; only the one with the fingerprint \(latest.account) can ask for "
+                + "it: give it with --api-key-file"
+        }
+        return nil
+    }
+
+    /// In the air when the last run ended, and nobody runs now: its fate is unknown.
+    private func markUncertain(_ row: TaskRow, _ latest: LatestAttempt) async throws {
+        guard latest.remoteID == nil, latest.outcomeUnknownAt == nil else { return }
+        let fault = Fault(kind: .broken, message: "the run ended while the submit was in the air")
+        try await record([.uncertain(row.attemptID, fault)])
+    }
+
+    private func owner(of remote: RemoteTaskID, _ row: TaskRow) throws -> String? {
+        guard let batch = batches[row.batch],
+            let owner = try store.owner(
+                of: remote, provider: batch.provider, baseURL: batch.baseURL, except: row.id)
+        else { return nil }
+        return "\(SafeText.escaped(remote.text)) is the task \(SafeText.escaped(owner.key.text)) of the batch "
+            + SafeText.escaped(owner.batch)
+    }
+
+    // MARK: Booking
+
+    private func answer(
+        _ answer: QueryAnswer, _ row: TaskRow, _ latest: LatestAttempt, known: RemoteTaskID?
+    ) async throws -> Answer {
+        switch answer {
+        case .notFound(let fault): return .notFound(fault)
+        case .stopped(let fault, let stop): return .stopped(fault, stop)
+        case .fault(let fault): return .fault(fault)
+        case .found(let report):
+            if let known {
+                if let remote = report.remoteID, remote != known {
+                    return .another("the provider answers with another task (\(SafeText.escaped(remote.text)))")
+                }
+                return .known(try await follow(row, latest, report, known))
+            }
+            if let key = report.submissionKey, key != latest.submissionKey {
+                return .another("the provider answers with another submission key (\(SafeText.escaped(key.text)))")
+            }
+            guard let remote = report.remoteID else {
+                return .fault(Fault(kind: .unreadable, message: "a reply without a task id"))
+            }
+            if let owner = try owner(of: remote, row) { return .another(owner) }
+            return .known(try await accept(row, latest, report, remote, .query))
+        }
+    }
+
+    /// An uncertain attempt that was found, by its key or by the user's word.
+    private func accept(
+        _ row: TaskRow, _ latest: LatestAttempt, _ report: RemoteReport, _ remote: RemoteTaskID,
+        _ source: Acceptance.Source
+    ) async throws -> Known {
+        let (reserved, isOver) = Booking.reservation(
+            after: report.estimate, holding: latest.reserved, under: try budgets(of: row))
+        let acceptance = Booking.acceptance(of: report, as: remote, source: source, reserved: reserved)
+        var steps: [Change.Step] = [.accepted(row.attemptID, acceptance)]
+        if source == .query, let batch = batches[row.batch] {
+            steps.append(
+                .keyTrust(
+                    KeyTrustRecord(
+                        baseURL: batch.baseURL, account: latest.account, dialect: latest.dialect, trust: .honoured,
+                        evidence: "query_found")))
+        }
+        // What is known of it is this reply alone: one that is over may have run.
+        let settlement = Booking.settlement(of: report, wasRunning: acceptance.isRunning)
+        if let settlement { steps.append(.settled(row.attemptID, settlement)) }
+        try await record(steps)
+        return Known(
+            remote: remote, isRunning: acceptance.isRunning, end: settlement?.end,
+            charged: settlement?.charges.first?.credits, isOverBudget: isOver && settlement == nil)
+    }
+
+    /// The budget of its batch, and those of its tags.
+    private func budgets(of row: TaskRow) throws -> [BudgetPosition] {
+        let ofTags = try store.tagBudgets(row.batch).filter { row.tags.contains($0.tag) }
+        return [try store.budgetPosition(row.batch)] + ofTags.map(\.position)
+    }
+
+    /// News of a task that the provider was known to have.
+    private func follow(
+        _ row: TaskRow, _ latest: LatestAttempt, _ report: RemoteReport, _ remote: RemoteTaskID
+    ) async throws -> Known {
+        var steps: [Change.Step] = latest.lostAt == nil ? [] : [.found(row.attemptID)]
+        let known = book(report, remote, of: row.attemptID, wasRunning: row.state == .running, into: &steps)
+        if !steps.isEmpty { try await record(steps) }
+        return known
+    }
+
+    private func book(
+        _ report: RemoteReport, _ remote: RemoteTaskID, of attempt: AttemptID, wasRunning: Bool,
+        into steps: inout [Change.Step]
+    ) -> Known {
+        if let settlement = Booking.settlement(of: report, wasRunning: wasRunning) {
+            steps.append(.settled(attempt, settlement))
+            return Known(
+                remote: remote, isRunning: wasRunning, end: settlement.end,
+                charged: settlement.charges.first?.credits)
+        }
+        // From running it does not go back to queued.
+        let isRunning = wasRunning || report.phase != .queued
+        if isRunning, !wasRunning { steps.append(.running(attempt)) }
+        return Known(remote: remote, isRunning: isRunning, end: nil, charged: nil)
+    }
+
+    // MARK: Cancelling
+
+    /// Asks for a task to be cancelled, and books the state that comes back.
+    func cancel(_ row: TaskRow, _ known: Known) async throws -> Answer {
+        guard let latest = row.latest else { preconditionFailure("task \(row.id) was never sent") }
+        switch await provider.cancel(known.remote, account: latest.account) {
+        case .notFound(let fault): return .notFound(fault)
+        case .stopped(let fault, let stop): return .stopped(fault, stop)
+        case .fault(let fault): return .fault(fault)
+        case .found(let report):
+            if let remote = report.remoteID, remote != known.remote {
+                return .another("the provider answers with another task (\(SafeText.escaped(remote.text)))")
+            }
+            var steps: [Change.Step] = []
+            let after = book(report, known.remote, of: row.attemptID, wasRunning: known.isRunning, into: &steps)
+            if !steps.isEmpty { try await record(steps) }
+            return .known(after)
+        }
+    }
+}
+
+extension TaskRow {
+    /// The attempt that is its latest, or will be its next.
+    var attemptID: AttemptID { AttemptID(task: id, number: attempt) }
+
+    /// In the provider's hands, or maybe so.
+    var isOpen: Bool { latest != nil && (state == .queued || state == .running) }
+}

@@ -1,0 +1,103 @@
+/// The store's row number of a budget that holds for the tasks of a batch with a certain tag.
+public struct TagBudgetID: Hashable, Comparable, Sendable, CustomStringConvertible {
+    public let rawValue: Int64
+    public init(_ rawValue: Int64) { self.rawValue = rawValue }
+    public static func < (a: TagBudgetID, b: TagBudgetID) -> Bool { a.rawValue < b.rawValue }
+    public var description: String { "\(rawValue)" }
+}
+
+/// A budget for the tasks of a batch with a certain tag, and where it stands over all runs.
+public struct TagBudget: Hashable, Sendable {
+    public let id: TagBudgetID
+    public let batch: BatchID
+    public let tag: TaskSpec.Tag
+    public let position: BudgetPosition
+    public init(id: TagBudgetID, batch: BatchID, tag: TaskSpec.Tag, position: BudgetPosition) {
+        self.id = id
+        self.batch = batch
+        self.tag = tag
+        self.position = position
+    }
+
+    /// `client=acme`, for people.
+    public var label: String { "\(tag.name)=\(tag.value)" }
+}
+
+/// All budgets of a run. A task counts against that of its batch and those of its tags, and all of them must hold.
+struct BudgetBook: Sendable {
+    /// One budget.
+    enum Scope: Hashable, Sendable {
+        case batch(BatchID)
+        case tag(TagBudgetID)
+    }
+
+    private var guards: [Scope: BudgetGuard] = [:]
+    private var labels: [TagBudgetID: String] = [:]
+
+    init() {}
+
+    init(batches: [BatchID: BudgetPosition], tags: [TagBudget], mode: BudgetMode) {
+        for (batch, position) in batches { guards[.batch(batch)] = BudgetGuard(position: position, mode: mode) }
+        for tag in tags {
+            guards[.tag(tag.id)] = BudgetGuard(position: tag.position, mode: mode)
+            labels[tag.id] = tag.label
+        }
+    }
+
+    subscript(batch: BatchID) -> BudgetGuard? { guards[.batch(batch)] }
+    subscript(scope: Scope) -> BudgetGuard? { guards[scope] }
+
+    /// In words, with its cap.
+    func name(of scope: Scope) -> String {
+        let cap = guards[scope]?.position.cap.map { " \($0)" } ?? ""
+        return switch scope {
+        case .batch: "budget\(cap)"
+        case .tag(let id): "budget\(cap) of \(labels[id] ?? "tag \(id)")"
+        }
+    }
+
+    /// The strictest verdict of all budgets that apply, and whose it is.
+    func verdict(for bound: Credits?, of scopes: [Scope]) -> (verdict: BudgetGuard.Verdict, scope: Scope?) {
+        var strictest: (verdict: BudgetGuard.Verdict, scope: Scope?) = (.granted, nil)
+        for scope in scopes {
+            guard let verdict = guards[scope]?.verdict(for: bound), verdict.rank > strictest.verdict.rank else {
+                continue
+            }
+            strictest = (verdict, scope)
+        }
+        return strictest
+    }
+
+    mutating func reserve(_ amount: Credits?, for scopes: [Scope]) {
+        for scope in scopes { guards[scope]?.reserve(amount) }
+    }
+
+    mutating func release(_ amount: Credits?, for scopes: [Scope]) {
+        for scope in scopes { guards[scope]?.release(amount) }
+    }
+
+    /// Whether a reservation may be exchanged for another within all caps.
+    func allows(changing old: Credits?, to new: Credits, for scopes: [Scope]) -> Bool {
+        scopes.allSatisfy { guards[$0]?.allows(changing: old, to: new) ?? true }
+    }
+
+    /// Books a bill everywhere.
+    ///
+    /// - Returns: the budgets that it broke, being above its reservation.
+    mutating func settle(_ charged: Credits, reserved: Credits?, for scopes: [Scope]) -> [Scope] {
+        var broken: [Scope] = []
+        for scope in scopes where guards[scope]?.settle(charged, reserved: reserved) == true { broken.append(scope) }
+        return broken
+    }
+}
+
+extension BudgetGuard.Verdict {
+    fileprivate var rank: Int {
+        switch self {
+        case .granted: 0
+        case .wait: 1
+        case .unknownPrice: 2
+        case .reached: 3
+        }
+    }
+}

@@ -1,0 +1,154 @@
+import DailiesCore
+import ExactJSON
+
+/// One manifest of JSONL or CSV, to be read from its start as often as needed.
+///
+/// The first reading checks everything and collects the claims on keys and file names. Where one of them fails, a second
+/// finds the words for it. Later ones hand out the tasks; they read what was checked, or say that it has changed.
+struct ManifestReading: Sendable {
+    let source: ManifestSource
+    let format: ManifestFormat
+    let rules: RequestRules
+    /// Learned by the first reading.
+    var verdicts = SortedRecords.none
+    var checksum = Checksum()
+
+    init(_ source: ManifestSource, _ format: ManifestFormat, rules: RequestRules) {
+        self.source = source
+        self.format = format
+        self.rules = rules
+    }
+
+    // MARK: One reading
+
+    /// Reads from the start to the end, or until the builder has enough.
+    ///
+    /// - Returns: the sum over all bytes; nil where the end was not reached.
+    func read(into builder: inout ManifestBuilder) -> Checksum? {
+        do throws(SourceTrouble) {
+            let window = try ByteWindow(source)
+            if format == .jsonl {
+                try readLines(window, &builder)
+            } else {
+                try readRecords(window, &builder)
+            }
+            return builder.isDone ? nil : window.checksum
+        } catch {
+            if error.voidsAllElse { builder.log.leaveOnly(error) } else { builder.log.error(error) }
+            return nil
+        }
+    }
+
+    private func readLines(_ window: ByteWindow, _ builder: inout ManifestBuilder) throws(SourceTrouble) {
+        var lines = JSONLines(window)
+        var plain = PlainLines(rules)
+        while !builder.isDone, let line = try lines.next() {
+            switch line {
+            case .text(let text, let number):
+                if plain.take(text, number, &builder) { continue }
+                let start = JSONPosition(offset: 0, line: number, column: 1)
+                builder.line(Self.node(text, start))
+                plain.learn(from: builder)
+            case .tooLong(let bytes, let number):
+                builder.line(
+                    .failure(
+                        SourceTrouble(
+                            place: Place(line: number, column: 1), field: "file",
+                            what: "this line has \(bytes) bytes, more than \(ManifestBounds.longestLine)",
+                            todo: "write one task a line, and images as URLs")))
+            }
+        }
+    }
+
+    private static func node(
+        _ text: UnsafeBufferPointer<UInt8>, _ start: JSONPosition
+    ) -> Result<SourceNode, SourceTrouble> {
+        do throws(SourceTrouble) {
+            return .success(try JSONSource.node(text, startingAt: start))
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    private func readRecords(_ window: ByteWindow, _ builder: inout ManifestBuilder) throws(SourceTrouble) {
+        let separator = format == .tsv ? UInt8(ascii: "\t") : nil
+        var table = try CSVTable(window, separator: separator, fields: rules.fields, log: &builder.log)
+        while !builder.isDone, let row = try table.next(log: &builder.log) { builder.task(row) }
+    }
+
+    // MARK: Checking
+
+    /// The first reading, and the second where it is needed.
+    ///
+    /// - Throws: ``ManifestFailure`` with every broken rule.
+    func checked(batchName: String?) throws(ManifestFailure) -> CheckedManifest {
+        let collector = ClaimCollector()
+        var builder = ManifestBuilder(
+            path: source.path, rules: rules, claims: collector, purpose: .check, isInMemory: false)
+        var reading = self
+        let sum = read(into: &builder)
+        do throws(SourceTrouble) {
+            reading.verdicts = try collector.verdicts()
+        } catch {
+            builder.log.leaveOnly(error)
+        }
+        // The words for a claim that fails are those of the reading that meets it.
+        if try reading.hasFailedClaims(builder) {
+            let replay = ClaimReplay(reading.verdicts)
+            builder = ManifestBuilder(
+                path: source.path, rules: rules, claims: replay, purpose: .check, isInMemory: false)
+            _ = read(into: &builder)
+        }
+        let name = builder.finish(givenName: batchName)
+        try builder.log.refuseProblems(in: source, format)
+        guard let sum else { preconditionFailure("a manifest without a problem was not read to its end") }
+        reading.checksum = sum
+        return CheckedManifest(
+            batchName: name, count: builder.count, warnings: ProblemLog.sorted(builder.log.warnings),
+            path: source.path, tasks: .read(reading))
+    }
+
+    private func hasFailedClaims(_ builder: ManifestBuilder) throws(ManifestFailure) -> Bool {
+        do throws(SourceTrouble) {
+            var cursor = verdicts.makeCursor()
+            while let record = try cursor.next() {
+                if ClaimVerdict(record).earlier != nil { return true }
+            }
+            return false
+        } catch {
+            throw ManifestFailure(error, in: source.path)
+        }
+    }
+
+    // MARK: Handing out
+
+    func forEachTask(_ body: (TaskSpec) throws -> Void) throws {
+        let replay = ClaimReplay(verdicts)
+        var failure: (any Error)?
+        var sum: Checksum?
+        var problems: [ManifestProblem] = []
+        withoutActuallyEscaping(body) { body in
+            let take = { (task: TaskSpec) -> Bool in
+                do {
+                    try body(task)
+                    return true
+                } catch {
+                    failure = error
+                    return false
+                }
+            }
+            var builder = ManifestBuilder(
+                path: source.path, rules: rules, claims: replay, purpose: .handOn(take), isInMemory: false)
+            sum = read(into: &builder)
+            problems = builder.log.problems
+        }
+        if let failure { throw failure }
+        if let trouble = replay.trouble { throw ManifestFailure(trouble, in: source.path) }
+        guard sum == checksum, problems.isEmpty else {
+            throw ManifestFailure(
+                SourceTrouble(
+                    place: .start, field: "file", what: "was changed while it was read", todo: "run this again"),
+                in: source.path)
+        }
+    }
+}

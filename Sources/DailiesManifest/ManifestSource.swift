@@ -1,0 +1,121 @@
+import DailiesCore
+import Foundation
+
+/// Where the bytes of a manifest come from. It can be read more than once.
+public struct ManifestSource: Sendable {
+    enum Content: Sendable {
+        case bytes([UInt8])
+        case file(OpenFile)
+        case temporary(TemporaryFile)
+    }
+    /// For messages, for the format and for the batch's name. `<stdin>` for standard input.
+    public let path: String
+    let content: Content
+
+    /// What standard input is called in messages.
+    public static let standardInputName = "<stdin>"
+
+    /// A file, opened here and read when it is asked for.
+    ///
+    /// - Throws: ``ManifestFailure`` where it cannot be opened.
+    public static func file(_ path: String) throws(ManifestFailure) -> ManifestSource {
+        do throws(SourceTrouble) {
+            return ManifestSource(path: path, content: .file(try OpenFile(path)))
+        } catch {
+            throw ManifestFailure(error, in: path)
+        }
+    }
+
+    /// Standard input, or another open descriptor, copied to a temporary file first: a manifest is read twice.
+    ///
+    /// - Throws: ``ManifestFailure`` where it cannot be read, or the copy cannot be written.
+    public static func standardInput(descriptor: Int32 = STDIN_FILENO) throws(ManifestFailure) -> ManifestSource {
+        do throws(SourceTrouble) {
+            return ManifestSource(path: standardInputName, content: .temporary(try copy(of: descriptor)))
+        } catch {
+            throw ManifestFailure(error, in: standardInputName)
+        }
+    }
+
+    /// What is in memory already.
+    public static func bytes(_ bytes: [UInt8], path: String) -> ManifestSource {
+        ManifestSource(path: path, content: .bytes(bytes))
+    }
+
+    private static func copy(of descriptor: Int32) throws(SourceTrouble) -> TemporaryFile {
+        let file = try TemporaryFile()
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 16, alignment: 16)
+        defer { buffer.deallocate() }
+        while true {
+            let count = Foundation.read(descriptor, buffer.baseAddress, buffer.count)
+            if count == 0 { return file }
+            if count < 0 {
+                if errno == EINTR { continue }
+                throw OpenFile.trouble(errno)
+            }
+            try file.append(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+        }
+    }
+
+    /// Bytes from a place on; none at the end.
+    func read(into buffer: UnsafeMutableRawBufferPointer, from offset: Int) throws(SourceTrouble) -> Int {
+        switch content {
+        case .bytes(let bytes):
+            let count = min(buffer.count, max(0, bytes.count - offset))
+            if count > 0 { buffer.copyBytes(from: bytes[offset..<offset + count]) }
+            return count
+        case .file(let file): return try file.read(into: buffer, from: offset)
+        case .temporary(let file): return try file.read(into: buffer, from: offset)
+        }
+    }
+
+    /// All of it, if it has at most so many bytes.
+    func whole(atMost limit: Int) throws(SourceTrouble) -> [UInt8] {
+        if case .bytes(let bytes) = content { return bytes }
+        let chunk = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 16, alignment: 16)
+        defer { chunk.deallocate() }
+        var bytes: [UInt8] = []
+        while bytes.count <= limit {
+            let count = try read(into: chunk, from: bytes.count)
+            if count == 0 { break }
+            bytes.append(contentsOf: chunk[..<count])
+        }
+        return bytes
+    }
+}
+
+/// A file that is open for reading.
+final class OpenFile: Sendable {
+    private let descriptor: Int32
+
+    init(_ path: String) throws(SourceTrouble) {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw Self.trouble(errno) }
+        self.descriptor = descriptor
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else { throw Self.trouble(errno) }
+        if status.st_mode & S_IFMT == S_IFDIR { throw Self.trouble(EISDIR) }
+        // What is read of a pipe or a terminal is gone.
+        guard status.st_mode & S_IFMT == S_IFREG else {
+            throw SourceTrouble(
+                place: .start, field: "file", what: "is no file that can be read twice",
+                todo: "write - and pipe it in as standard input")
+        }
+    }
+
+    deinit { close(descriptor) }
+
+    func read(into buffer: UnsafeMutableRawBufferPointer, from offset: Int) throws(SourceTrouble) -> Int {
+        while true {
+            let count = pread(descriptor, buffer.baseAddress, buffer.count, off_t(offset))
+            if count >= 0 { return count }
+            if errno != EINTR { throw Self.trouble(errno) }
+        }
+    }
+
+    static func trouble(_ code: Int32) -> SourceTrouble {
+        SourceTrouble(
+            place: .start, field: "file", what: "cannot be read: \(String(cString: strerror(code)))",
+            todo: "look whether its name is right and you may read it", voidsAllElse: true)
+    }
+}

@@ -1,0 +1,99 @@
+import DailiesCore
+import ExactJSON
+
+/// A catalogue of the user's own: JSON in the shape of the embedded one, of which it may hold a part.
+///
+/// A model that is embedded too keeps what the file does not say of it; another one needs `id`, `duration_seconds`,
+/// `resolutions` and `aspect_ratios` at least.
+public enum CatalogueFile {
+    /// Everything that is wrong with it, of each model the first thing. Never empty.
+    public struct Failure: Error, Hashable, Sendable {
+        public let problems: [CatalogueProblem]
+    }
+
+    /// What a model of the user's own need not say.
+    private static let optional: [(name: String, value: JSONValue.Kind)] = [
+        ("vendor", .string("user")), ("extra_fields", .object([])), ("price_quotes", .array([])),
+        ("other_surface_ids", .array([])),
+    ]
+
+    /// The embedded catalogue with the models of a file added or replaced.
+    ///
+    /// - Parameter bytes: UTF-8.
+    public static func merged(with bytes: [UInt8]) throws(Failure) -> ModelCatalogue {
+        let embedded = EmbeddedCatalogue.catalogue
+        var merge = Merge()
+        do throws(CatalogueProblem) {
+            try merge.readEmbedded()
+            let top = try CatalogueReader.parse(bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? bytes[3...] : bytes[...])
+            for entry in try CatalogueReader.array(top, "models") { merge.add(entry) }
+        } catch {
+            merge.problems.append(error)
+        }
+        guard merge.problems.isEmpty else { throw Failure(problems: merge.problems) }
+        return ModelCatalogue(
+            compiled: embedded.compiled, models: Array(embedded.models.values) + merge.specs,
+            otherSurface: embedded.otherSurface.merging(merge.otherSurface) { _, own in own })
+    }
+
+    private struct Merge {
+        var specs: [ModelSpec] = []
+        var otherSurface: [String: ModelID] = [:]
+        var problems: [CatalogueProblem] = []
+        private var embedded: [ExactName: [JSONMember]] = [:]
+        private var names: Set<String> = []
+        private var seen: [ExactName: JSONPosition] = [:]
+
+        mutating func readEmbedded() throws(CatalogueProblem) {
+            for entry in try CatalogueReader.array(try CatalogueReader.parse(PackageResources.models_json), "models") {
+                let members = entry.members ?? []
+                embedded[ExactName(try CatalogueReader.text(entry, "id"))] = members
+                names.formUnion(members.map(\.name))
+            }
+        }
+
+        mutating func add(_ entry: JSONValue) {
+            do throws(CatalogueProblem) {
+                guard let own = entry.members else {
+                    throw CatalogueProblem(position: entry.position, message: "a model is an object")
+                }
+                try checkNames(own)
+                let id = ExactName(try CatalogueReader.text(entry, "id"))
+                if let earlier = seen.updateValue(entry.position, forKey: id) {
+                    throw CatalogueProblem(
+                        position: entry.position,
+                        message: "\(SafeText.cut(id.text)) stands here again, first at "
+                            + "\(earlier.line):\(earlier.column)")
+                }
+                let known = embedded[id] ?? CatalogueFile.optional.map { name, value in
+                    JSONMember(name: name, value: JSONValue(kind: value, position: entry.position))
+                }
+                let given = Set(own.map(\.name))
+                let members = own + known.filter { !given.contains($0.name) }
+                let whole = JSONValue(kind: .object(members), position: entry.position)
+                let spec = try CatalogueReader.spec(whole)
+                specs.append(spec)
+                for other in try CatalogueReader.texts(whole, "other_surface_ids") { otherSurface[other] = spec.id }
+            } catch {
+                problems.append(error)
+            }
+        }
+
+        /// A name that is mistyped would leave the rule that it was meant to change as it is.
+        private func checkNames(_ members: [JSONMember]) throws(CatalogueProblem) {
+            var places: [ExactName: JSONPosition] = [:]
+            for member in members {
+                guard names.contains(member.name) else {
+                    throw CatalogueProblem(
+                        position: member.position, message: "\(SafeText.cut(member.name)) is no member of a model")
+                }
+                if let earlier = places.updateValue(member.position, forKey: ExactName(member.name)) {
+                    throw CatalogueProblem(
+                        position: member.position,
+                        message: "\(SafeText.cut(member.name)) is given again, first at "
+                            + "\(earlier.line):\(earlier.column)")
+                }
+            }
+        }
+    }
+}

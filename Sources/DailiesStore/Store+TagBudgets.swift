@@ -1,0 +1,78 @@
+import DailiesCore
+
+/// Budgets for the tasks of a batch with a certain tag.
+extension Store {
+    /// Sets a cap, or lifts it with nil. It holds over all runs until it is set again.
+    public func setTagBudget(
+        _ batch: BatchID, _ tag: TaskSpec.Tag, _ cap: Credits?, at: Instant
+    ) throws(StoreError) {
+        try transaction { database throws(StoreError) in
+            let changed = try database.run(
+                """
+                INSERT INTO tag_budget (batch_id, name, value, cap_nano) VALUES (?1, ?2, ?3, ?4)
+                ON CONFLICT (batch_id, name, value) DO UPDATE SET cap_nano = excluded.cap_nano
+                WHERE cap_nano IS NOT excluded.cap_nano
+                """, Value(batch), .text(tag.name), .text(tag.value), Value(cap))
+            // The same budget again is no event.
+            guard changed == 1 else { return }
+            var row = LogRow("tag_budget_set", at: at, batch: batch)
+            row.source = "user"
+            row.message = "\(tag.name)=\(tag.value): \(cap?.description ?? "none")"
+            try database.log(row)
+        }
+    }
+
+    /// The caps of a batch's tags, and where they stand over all runs and attempts.
+    ///
+    /// The sums are taken over the batch's attempts, under the tags that its tasks have now.
+    public func tagBudgets(_ batch: BatchID) throws(StoreError) -> [TagBudget] {
+        try reading { database throws(StoreError) in
+            let caps = try database.rows(
+                "SELECT id, name, value, cap_nano FROM tag_budget WHERE batch_id = ? AND cap_nano IS NOT NULL ORDER BY id",
+                Value(batch)
+            ) { row in
+                (id: row.integer(0), name: row.text(1), value: row.text(2), cap: row.optionalCredits(3))
+            }
+            var budgets: [TagBudget] = []
+            for cap in caps {
+                let tag = TaskSpec.Tag(name: cap.name, value: cap.value)
+                var position = try database.position(of: tag, in: batch)
+                position.cap = cap.cap
+                budgets.append(TagBudget(id: TagBudgetID(cap.id), batch: batch, tag: tag, position: position))
+            }
+            return budgets
+        }
+    }
+
+    /// What the tasks of a batch with a certain tag have cost and hold, whether or not there is a budget for them.
+    public func tagPosition(_ batch: BatchID, _ tag: TaskSpec.Tag) throws(StoreError) -> BudgetPosition {
+        try reading { database throws(StoreError) in try database.position(of: tag, in: batch) }
+    }
+
+    /// The ids of the budgets that hold for a task, as a list in text: a column of a statement over `task_input AS i`.
+    static let tagBudgetsOfTask = """
+        (SELECT group_concat(b.id) FROM tag_budget AS b
+            WHERE b.batch_id = i.batch_id AND b.cap_nano IS NOT NULL AND EXISTS (
+                SELECT 1 FROM json_each(i.tags) AS t WHERE t.key = b.name AND t.value = b.value))
+        """
+
+    /// Reads such a column.
+    static func tagBudgets(in text: String?) -> [TagBudgetID] {
+        (text ?? "").split(separator: ",").compactMap { Int64($0).map(TagBudgetID.init) }
+    }
+}
+
+extension Database {
+    fileprivate func position(of tag: TaskSpec.Tag, in batch: BatchID) throws(StoreError) -> BudgetPosition {
+        try first(
+            """
+            SELECT coalesce(sum(a.credits_nano / 1000000000), 0), coalesce(sum(a.credits_nano % 1000000000), 0),
+                coalesce(sum(a.reserved_nano / 1000000000), 0), coalesce(sum(a.reserved_nano % 1000000000), 0)
+            FROM attempt AS a JOIN task_input AS i ON i.id = a.task
+            WHERE a.batch_id = ? AND EXISTS (SELECT 1 FROM json_each(i.tags) AS t WHERE t.key = ? AND t.value = ?)
+            """, Value(batch), .text(tag.name), .text(tag.value)
+        ) { row in
+            BudgetPosition(cap: nil, settled: row.total(0), reserved: row.total(2))
+        } ?? BudgetPosition(cap: nil, settled: .zero, reserved: .zero)
+    }
+}

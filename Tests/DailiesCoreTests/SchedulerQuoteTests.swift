@@ -1,0 +1,75 @@
+import Testing
+
+@testable import DailiesCore
+
+/// A quote above everything known of a clip's price stops its model. Two credits are expected at most here.
+@Suite struct SchedulerQuoteTests {
+    private func rig(_ count: Int64, concurrency: Int, tolerance: Int64?) -> SchedulerRig {
+        let settings = SchedulerRig.settings {
+            $0.concurrency = concurrency
+            $0.quoteTolerance = tolerance
+        }
+        return SchedulerRig.with(count, settings: settings)
+    }
+
+    @Test func `a price that triples after a hundred tasks costs nothing more, and both figures are named`() {
+        let rig = rig(110, concurrency: 4, tolerance: 10)
+        for id in 1...100 {
+            rig.land(.accepted(.completed("r\(id)", cost: 2)), Int64(id))
+            rig.save(Int64(id))
+        }
+        let inTheAir = rig.submits.map(\.attempt)
+        #expect(inTheAir.count == 4)
+        for id in inTheAir { rig.land(.accepted(.queued("r\(id)", estimate: 6)), id.task.rawValue) }
+        #expect(rig.cancels == inTheAir)
+        for id in inTheAir { rig.answerCancel(.found(.cancelled("r\(id)"))) }
+        #expect(rig.sent.count == 104 && rig.submits.isEmpty)
+        let charged = rig.store.attempts.values.reduce(CreditTotal.zero) { $0 + ($1.charge ?? .zero) }
+        #expect(charged == CreditTotal(whole: 200, billionths: 0))
+        let ending = rig.ending
+        #expect(ending?.isWorkOutstanding == true && ending?.reasons.count == 1)
+        let reason = ending?.reasons.first ?? ""
+        #expect(reason.contains("asks 6 credits") && reason.contains("cost 2 at most"), "\(reason)")
+        rig.expectSound()
+    }
+
+    @Test(arguments: [(Int64(2), false), (3, true)])
+    func `a quote within the tolerance goes on`(quote: Int64, isStopped: Bool) {
+        let rig = rig(2, concurrency: 1, tolerance: 49)
+        rig.land(.accepted(.queued("r1", estimate: quote)))
+        #expect(rig.cancels.isEmpty != isStopped)
+        rig.expectSound()
+    }
+
+    @Test func `accepted quotes go on whatever they are`() {
+        let rig = rig(2, concurrency: 2, tolerance: nil)
+        rig.land(.accepted(.queued("r1", estimate: 60)), 1)
+        #expect(rig.cancels.isEmpty && rig.attempt(1)?.reserved == Credits(nano: 66_000_000_000))
+        rig.expectSound()
+    }
+
+    @Test func `one that renders already is not cancelled, and its model stops`() {
+        let rig = rig(3, concurrency: 1, tolerance: 10)
+        var report = RemoteReport.running("r1")
+        report.estimate = .of(6, from: "estimated_credits")
+        rig.land(.accepted(report))
+        #expect(rig.cancels.isEmpty)
+        rig.advance(by: .seconds(2))
+        rig.answer(.found(.completed("r1", cost: 6)))
+        rig.save()
+        #expect(rig.sent.count == 1 && rig.ending?.isWorkOutstanding == true)
+        rig.expectSound()
+    }
+
+    @Test func `bills below their quotes make the next quote no rise`() {
+        var book = PriceBook(catalogue: SchedulerRig.catalogue)
+        let shape = SchedulerRig.task(1).shape
+        #expect(book.highestExpected(for: shape) == nil)
+        book.learnQuote(Credits(nano: 16), for: shape)
+        book.learn(Credits(nano: 8), for: shape)
+        book.learnQuote(Credits(nano: 80), for: shape)
+        #expect(book.highestExpected(for: shape)?.nano == 16)
+        book.learn(Credits(nano: 24), for: shape)
+        #expect(book.highestExpected(for: shape)?.nano == 24)
+    }
+}

@@ -1,0 +1,230 @@
+import DailiesCore
+import Foundation
+import Testing
+
+@testable import DailiesManifest
+
+/// A manifest that is checked from a file and handed out task by task is the same as one that is read at once.
+struct StreamingTests {
+    private let reader = ManifestReader(catalogue: TestCatalogue.published, today: nil)
+
+    /// A file that is gone after the test.
+    private func withFile<Result>(_ bytes: [UInt8], _ body: (String) throws -> Result) throws -> Result {
+        let path = FileManager.default.temporaryDirectory.appending(path: "m-\(UUID().uuidString).jsonl").path
+        try Data(bytes).write(to: URL(filePath: path))
+        defer { unlink(path) }
+        return try body(path)
+    }
+
+    private func outcome(_ read: () throws -> Manifest) -> [String] {
+        do {
+            let manifest = try read()
+            return manifest.tasks.map { "\($0)" } + manifest.warnings.map(\.description)
+        } catch let failure as ManifestFailure {
+            return failure.problems.map { "\($0.description) \($0.excerpt.map { "\($0)" } ?? "")" }
+        } catch {
+            return ["\(error)"]
+        }
+    }
+
+    @Test func `every broken manifest has the same problems by either way`() {
+        for broken in BrokenManifestTests.all where broken.format.isStreamed {
+            let bytes = Array(broken.text.utf8)
+            #expect(
+                outcome { try reader.check(.bytes(bytes, path: "m"), format: broken.format).manifest() }
+                    == outcome { try reader.read(path: "m", bytes: bytes, format: broken.format) }, "\(broken)")
+        }
+    }
+
+    @Test func `every example has the same tasks by either way, as often as they are asked for`() throws {
+        for (name, batch, count) in ManifestReadingTests.examples {
+            let url = TestCatalogue.repository.appending(path: "jobs/" + name)
+            let checked = try reader.check(.file(url.path))
+            let whole = try reader.read(path: url.path, bytes: Array(try Data(contentsOf: url)))
+            #expect(checked.batchName == batch)
+            #expect(checked.count == count)
+            #expect(try checked.manifest().tasks == whole.tasks)
+            #expect(try checked.manifest().tasks == whole.tasks)
+        }
+    }
+
+    @Test func `keys of equal requests and of clashes are those of reading at once`() {
+        var generator = SplitMix(state: 11)
+        let task = #""model":"sora-2","prompt":"p\#(0)","duration_seconds":1"#
+        let derived = (try? read("{\(task)}", .jsonl).tasks[0].key.text) ?? ""  // The test fails below without it.
+        #expect(derived.count == 16)
+        let ids = ["a", "b", derived, derived + "-2", derived + "-3", derived + "-02", derived + "-1"]
+        for round in 0..<60 {
+            let lines = (0..<Int.random(in: 2...9, using: &generator)).map { _ in
+                let id = Bool.random(using: &generator) ? ids.randomElement(using: &generator) : nil
+                let output = Int.random(in: 0..<4, using: &generator) == 0 ? #","output":"x.mp4""# : ""
+                let wrong = Int.random(in: 0..<6, using: &generator) == 0 ? #","seed":"x""# : ""
+                return "{\(task)" + (id.map { #","id":"\#($0)""# } ?? "") + output + wrong + "}"
+            }
+            let bytes = Array(lines.joined(separator: "\n").utf8)
+            #expect(
+                outcome { try reader.check(.bytes(bytes, path: "m.jsonl")).manifest() }
+                    == outcome { try reader.read(path: "m.jsonl", bytes: bytes) }, "round \(round): \(lines)")
+        }
+    }
+
+    @Test func `claims beyond the memory for them go through a temporary file`() throws {
+        var generator = SplitMix(state: 5)
+        for inMemory in [1, 2, 7, 100, 5000] {
+            let collector = ClaimCollector(inMemory: inMemory)
+            let ring = KeyRing()
+            var expected: [(ordinal: Int, earlier: Claim?)] = []
+            var claims: [(kind: Int, name: String)] = []
+            for index in 0..<1500 {
+                let kind = Int.random(in: 0..<3, using: &generator)
+                let name = "name \(Int.random(in: 0..<900, using: &generator))"
+                claims.append((kind, name))
+                let place = Place(line: index + 1, column: 3)
+                _ = Self.claim(kind, name, place, from: collector)
+                expected.append(Self.claim(kind, name, place, from: ring))
+            }
+            let replay = ClaimReplay(try collector.verdicts())
+            for (index, claim) in claims.enumerated() {
+                let place = Place(line: index + 1, column: 3)
+                let found = Self.claim(claim.kind, claim.name, place, from: replay)
+                #expect(found.earlier == expected[index].earlier, "claim \(index) with \(inMemory) in memory")
+                #expect(found.ordinal == expected[index].ordinal, "claim \(index) with \(inMemory) in memory")
+            }
+            #expect(replay.trouble == nil)
+        }
+    }
+
+    /// Kind 0 is derived, 1 given (sometimes as a derived one looks), 2 a file name.
+    private static func claim(
+        _ kind: Int, _ name: String, _ place: Place, from book: any ClaimBook
+    ) -> (ordinal: Int, earlier: Claim?) {
+        var text = name
+        let digest = text.withUTF8 { RequestDigest(of: $0) }
+        switch kind {
+        case 0: return book.takeKey(derivedFrom: digest, at: place)
+        case 1:
+            var key = name.hasSuffix("7") ? digest.key(name.hasSuffix("77") ? 2 : 1).text : name
+            return (1, key.withUTF8 { book.takeKey($0, at: place) })
+        default: return (1, book.takeOutput(name, at: place).map { Claim(place: $0, isDerived: false) })
+        }
+    }
+
+    @Test func `a derived key reads back as its digest`() {
+        for number in 0..<200 {
+            var text = "request \(number)"
+            let digest = text.withUTF8 { RequestDigest(of: $0) }
+            for ordinal in [1, 2, 10, 12_345_678_901] {
+                var key = digest.key(ordinal).text
+                let reading = key.withUTF8 { RequestDigest.reading($0) }
+                #expect(reading?.digest == digest)
+                #expect(reading?.ordinal == ordinal)
+            }
+        }
+        for text in ["", "xxhnrm5hvttvt4x", "xxhnrm5hvttvt4x1", "xxhnrm5hvttvt4xv-1", "xxhnrm5hvttvt4xv-02", "xxhnrm5hvttvt4xv-",
+            "xxhnrm5hvttvt4xv-2x", "xxhnrm5hvttvt4xv2", "XXHNRM5HVTTVT4XV"]
+        {
+            var text = text
+            #expect(text.withUTF8 { RequestDigest.reading($0) } == nil)
+        }
+    }
+
+    // MARK: Files
+
+    private static let line = #"{"model":"sora-2","prompt":"p","duration_seconds":1,"seed":0}"# + "\n"
+
+    @Test func `a manifest is read through its window however its lines lie in it`() throws {
+        // Lines of all lengths around the size of a piece, so that ends, quotes and characters are cut in all ways.
+        var text = ""
+        for number in 0..<40 {
+            let prompt = String(repeating: "é", count: 13_000 + number * 7)
+            text += "{\"id\":\"t\(number)\",\"model\":\"sora-2\",\"prompt\":\"\(prompt)\",\"duration_seconds\":1}\r\n"
+        }
+        let checked = try reader.check(.bytes(Array(text.utf8), path: "m.jsonl"))
+        var lengths: [Int] = []
+        try checked.forEachTask { lengths.append($0.prompt.utf8.count) }
+        #expect(lengths == (0..<40).map { 2 * (13_000 + $0 * 7) })
+        let csv = "id,model,prompt,duration_seconds\n" + (0..<40).map { number in
+            "t\(number),sora-2,\"\(String(repeating: "雾\"\"\n", count: 9_000 + number * 3))\",1\n"
+        }.joined()
+        lengths = []
+        try reader.check(.bytes(Array(csv.utf8), path: "m.csv")).forEachTask { lengths.append($0.prompt.utf8.count) }
+        #expect(lengths == (0..<40).map { 5 * (9_000 + $0 * 3) })
+    }
+
+    @Test func `a line of any length is passed over without being kept`() throws {
+        let long = "{\"a\":\"" + String(repeating: "x", count: 9 << 20) + "\"}\n"
+        let bytes = Array((Self.line + long + "{}\n").utf8)
+        let failure = #expect(throws: ManifestFailure.self) {
+            try reader.check(.bytes(bytes, path: "m.jsonl"))
+        }
+        #expect(
+            failure?.problems.map { "\($0.line):\($0.column) \($0.what)" } == [
+                "2:1 this line has 9437192 bytes, more than 2097152", "3:1 model is missing".replacing("model ", with: ""),
+                "3:1 is missing", "3:1 is missing",
+            ])
+    }
+
+    @Test func `a file that changes between check and hand-out is refused`() throws {
+        let text = String(repeating: Self.line, count: 10)
+        try withFile(Array(text.utf8)) { path in
+            let checked = try reader.check(.file(path))
+            #expect(checked.count == 10)
+            let file = try #require(FileHandle(forWritingAtPath: path))
+            try file.seek(toOffset: UInt64(text.utf8.count - 3))
+            try file.write(contentsOf: Data("7".utf8))
+            try file.close()
+            var handedOut = 0
+            let failure = #expect(throws: ManifestFailure.self) { try checked.forEachTask { _ in handedOut += 1 } }
+            #expect(failure?.problems[0].what == "was changed while it was read")
+            #expect(handedOut == 10)
+        }
+    }
+
+    @Test func `an error of the taker ends the reading and comes out as it is`() throws {
+        struct Full: Error {}
+        let checked = try reader.check(.bytes(Array(String(repeating: Self.line, count: 9).utf8), path: "m.jsonl"))
+        var taken = 0
+        #expect(throws: Full.self) {
+            try checked.forEachTask { _ in
+                taken += 1
+                if taken == 3 { throw Full() }
+            }
+        }
+        #expect(taken == 3)
+    }
+
+    @Test func `standard input is read once and handed out as often as wanted`() throws {
+        let pipe = Pipe()
+        pipe.fileHandleForWriting.write(Data((#"{"batch":"b"}"# + "\n" + Self.line).utf8))
+        try pipe.fileHandleForWriting.close()
+        let source = try ManifestSource.standardInput(descriptor: pipe.fileHandleForReading.fileDescriptor)
+        let checked = try reader.check(source, format: .jsonl)
+        #expect(checked.path == "<stdin>")
+        #expect(checked.batchName == "b")
+        #expect(try checked.manifest().tasks.count == 1)
+        #expect(try checked.manifest().tasks.count == 1)
+    }
+
+    @Test func `standard input needs a format, and a name for its batch`() throws {
+        let pipe = Pipe()
+        pipe.fileHandleForWriting.write(Data(Self.line.utf8))
+        try pipe.fileHandleForWriting.close()
+        let source = try ManifestSource.standardInput(descriptor: pipe.fileHandleForReading.fileDescriptor)
+        #expect(
+            #expect(throws: ManifestFailure.self) { try reader.check(source) }?.description
+                == "<stdin>:1:1: file: standard input tells no format; give --format jsonl, json, yaml, csv or tsv")
+        #expect(
+            #expect(throws: ManifestFailure.self) { try reader.check(source, format: .jsonl) }?.description
+                == "<stdin>:1:1: batch: is missing, and standard input has no name; write batch, or give --batch")
+        #expect(try reader.check(source, format: .jsonl, batchName: "mine").batchName == "mine")
+    }
+
+    @Test func `what cannot be read twice is refused by name`() {
+        #expect(
+            #expect(throws: ManifestFailure.self) { try ManifestSource.file("/dev/null") }?.description
+                == "/dev/null:1:1: file: is no file that can be read twice; write - and pipe it in as standard input")
+        #expect(
+            #expect(throws: ManifestFailure.self) { try ManifestSource.file("/") }?.description
+                == "/:1:1: file: cannot be read: Is a directory; look whether its name is right and you may read it")
+    }
+}

@@ -1,0 +1,178 @@
+import DailiesCore
+import ExactJSON
+import Foundation
+import Testing
+
+/// `dailies plan`: what will it cost?
+@Suite(.serialized) struct PlanTests {
+    @Test func `a plan of a new batch counts and prices every task, and leaves nothing behind`() throws {
+        let stage = try MoneyStage()
+        let manifest = try stage.manifest(clips: 3)
+        let before = try stage.files()
+        let (port, callers) = try Loopback.listener()
+        let plan = try stage.plan(
+            manifest,
+            [
+                "--json", "--tasks", "--provider", "simulator", "--base-url", "http://127.0.0.1:\(port)", "--budget",
+                "100",
+            ])
+        #expect(plan.code == 0, "\(plan.err)")
+        let json = try plan.json()
+        #expect(json["to_render"]?.number == "3" && json["unknown_prices"]?.number == "0")
+        #expect(json["tasks"]?.array?.count == 3)
+        let low = try credits(json["credits_low"]), high = try credits(json["credits_high"])
+        #expect(low > .zero && low <= high)
+        let price = try #require(json["prices"]?.array?.first)
+        #expect(price["source_kind"]?.string == "published" && price["source_date"]?.string == "2026-11-23")
+        #expect(json["batches"]?.array?.first?["room"]?.number == "100")
+        #expect(try stage.files() == before)
+        #expect(callers() == 0)
+    }
+
+    @Test func `after a run the prices are learned, and planning changes no byte of the store`() throws {
+        let stage = try MoneyStage()
+        let url = try stage.simulator()
+        let manifest = try stage.manifest(clips: 1)
+        #expect(try stage.run(manifest, at: url).code == 0)
+        let more = try stage.manifest("more.jsonl", clips: 3)
+        let before = try stage.bytes(stage.store)
+        let options = Array(stage.options(url).prefix(4))
+        let submits = try stage.bill(url).accepted
+        let plan = try stage.plan(more, ["--json", "--batch", "batch", "--detailed-exitcode"] + options)
+        #expect(plan.code == 2, "\(plan.err)")
+        let json = try plan.json()
+        let batch = try #require(json["batches"]?.array?.first)
+        #expect(batch["paid"]?.number == "1" && batch["new"]?.number == "2" && json["to_render"]?.number == "2")
+        #expect(json["prices"]?.array?.first?["source_kind"]?.string == "learned")
+        let bill = try #require(Credits.read(try stage.bill(url).total)?.credits)
+        #expect(try credits(json["credits_low"]) == Credits(nano: 2 * bill.nano))
+        #expect(try stage.bytes(stage.store) == before)
+        #expect(try stage.bill(url).accepted == submits)
+        let done = try stage.plan(manifest, ["--detailed-exitcode"] + options)
+        #expect(done.code == 0 && done.out.contains("nothing to do"), "\(done.out)\(done.err)")
+    }
+
+    @Test func `rates of the user are named as the source, and an unknown price is never zero`() throws {
+        let stage = try MoneyStage()
+        let manifest = try stage.write(
+            "mixed.jsonl",
+            """
+            {"id": "a", "model": "sora-2-pro", "prompt": "a", "duration_seconds": 8}
+            {"id": "b", "model": "nobody-knows-1", "prompt": "b", "duration_seconds": 8}
+
+            """)
+        let rates = try stage.write(
+            "rates.json",
+            #"{"sora-2-pro": {"per_second": "0.1", "fee": "0.2", "source": "contract 7", "date": "2026-11-01"}}"#)
+        let plan = try stage.plan(manifest, ["--json", "--rates", rates])
+        let json = try plan.json()
+        #expect(json["credits_low"]?.number == "1" && json["credits_high"]?.number == "1")
+        #expect(json["unknown_prices"]?.number == "1")
+        let prices = try #require(json["prices"]?.array)
+        #expect(prices[0]["source"]?.string == "contract 7" && prices[0]["source_date"]?.string == "2026-11-01")
+        #expect(prices[1]["credits_low"]?.isNull == true && prices[1]["source"]?.isNull == true)
+        let table = try stage.plan(manifest, ["--rates", rates]).out
+        #expect(table.contains("1 + 1 unknown") && table.contains("contract 7 (2026-11-01)"), "\(table)")
+        let broken = try stage.write("broken.json", "{\"sora-2-pro\": {\"per_second\": \"a lot\",\n \"cost\": 3}}")
+        let refused = try stage.plan(manifest, ["--rates", broken])
+        #expect(refused.code == 65)
+        #expect(refused.err.contains("broken.json:1:31:") && refused.err.contains("broken.json:2:2:"), "\(refused.err)")
+    }
+
+    @Test func `a manifest that is wrong is refused with 65`() throws {
+        let stage = try MoneyStage()
+        let manifest = try stage.write("wrong.jsonl", "{\"id\": \"a\", \"prompt\": 3}\n")
+        #expect(try stage.plan(manifest).code == 65)
+        #expect(try stage.finish(["plan"]).code == 64)
+    }
+
+    // MARK: Plans on disk
+
+    @Test func `a plan is carried out as long as nothing has changed, once`() throws {
+        let stage = try MoneyStage()
+        let url = try stage.simulator()
+        let plan = try written(stage, url)
+        let run = try carryOut(plan, stage, url)
+        #expect(run.code == 0, "\(run.err)")
+        #expect(try stage.bill(url).accepted == 2)
+        let again = try carryOut(plan, stage, url)
+        #expect(again.code == 65 && again.err.contains("the store"), "\(again.err)")
+        #expect(try stage.bill(url).accepted == 2)
+    }
+
+    @Test func `a plan is refused once its manifest asks for something else`() throws {
+        try expectStale("manifest") { stage in _ = try stage.manifest(clips: 3) }
+    }
+
+    @Test func `comments and order of members do not make a plan stale`() throws {
+        let stage = try MoneyStage()
+        let url = try stage.simulator()
+        let plan = try written(stage, url)
+        try stage.write(
+            "batch.jsonl",
+            """
+            {"duration_seconds": 8, "prompt": "take 1", "model": "sora-2-pro", "id": "clip-1"}
+            {"prompt": "take 2", "duration_seconds": 8, "id": "clip-2", "model": "sora-2-pro"}
+
+            """)
+        let run = try carryOut(plan, stage, url)
+        #expect(run.code == 0, "\(run.err)")
+    }
+
+    @Test func `a plan is refused once its prices are others`() throws {
+        let stage = try MoneyStage()
+        let url = try stage.simulator()
+        let rates = #"{"sora-2-pro": {"per_second": "0.4"}}"#
+        try stage.write("rates.json", rates)
+        let plan = try written(stage, url, ["--rates", "rates.json"])
+        try stage.write("rates.json", rates.replacing("0.4", with: "0.5"))
+        let run = try carryOut(plan, stage, url)
+        #expect(run.code == 65 && run.err.contains("prices"), "\(run.err)")
+        #expect(try stage.bill(url).accepted == 0)
+    }
+
+    @Test func `a plan is refused once its key is another one`() throws {
+        let stage = try MoneyStage()
+        let url = try stage.simulator()
+        let plan = try written(stage, url, key: "sk-first-key-of-this-test")
+        let run = try carryOut(plan, stage, url, key: "sk-other-key-of-this-test")
+        #expect(run.code == 65 && run.err.contains("key"), "\(run.err)")
+        #expect(try stage.bill(url).accepted == 0)
+        let text = String(decoding: try stage.bytes(plan), as: UTF8.self)
+        #expect(!text.contains("sk-first-key-of-this-test"))
+        #expect(try carryOut(plan, stage, url, key: "sk-first-key-of-this-test").code == 0)
+    }
+
+    private func expectStale(_ word: String, after change: (MoneyStage) throws -> Void) throws {
+        let stage = try MoneyStage()
+        let url = try stage.simulator()
+        let plan = try written(stage, url)
+        try change(stage)
+        let run = try carryOut(plan, stage, url)
+        #expect(run.code == 65 && run.err.contains("stale") && run.err.contains(word), "\(run.err)")
+        #expect(try stage.bill(url).accepted == 0)
+    }
+
+    /// The path of a plan of two clips.
+    private func written(
+        _ stage: MoneyStage, _ url: String, _ more: [String] = [], key: String? = nil
+    ) throws -> String {
+        let manifest = try stage.manifest(clips: 2)
+        let plan = try stage.finish(
+            ["plan", manifest, "--out", "plan.json"] + stage.options(url) + more, environment: environment(key))
+        try #require(plan.code == 0, "\(plan.err)")
+        return stage.path("plan.json")
+    }
+
+    private func carryOut(
+        _ plan: String, _ stage: MoneyStage, _ url: String, key: String? = nil
+    ) throws -> MoneyStage.Finished {
+        try stage.finish(["run", "--plan", plan] + stage.options(url), environment: environment(key))
+    }
+
+    private func environment(_ key: String?) -> [String: String] { key.map { ["BYTESPIKE_API_KEY": $0] } ?? [:] }
+
+    private func credits(_ value: JSONValue?) throws -> Credits {
+        try #require(Credits.read(value?.number ?? "")?.credits)
+    }
+}

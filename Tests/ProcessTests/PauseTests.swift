@@ -1,0 +1,42 @@
+import Foundation
+import Testing
+
+extension ProcessSuite {
+    /// Refusals for a moment: the run waits, and no task fails.
+    struct PauseTests {
+        let stage: Stage
+        init() throws { stage = try Stage() }
+
+        @Test func `an empty wallet pauses submission until it is filled`() throws {
+            let simulator = try Simulator(stage, speed: 500, ["--balance", "0.25"])
+            try simulator.control(#"{"model_slots": 0}"#)
+            let run = try stage.startRun([try stage.manifest(clips: 12)], at: simulator)
+            try run.wait(for: "the pause") { $0.outText.contains("the wallet is empty") }
+            #expect(try simulator.bill().accepted == 3)
+            try simulator.control(#"{"top_up": 10, "model_slots": null}"#)
+            #expect(try run.ended() == .exited(0), "\(run.written.errText)")
+            #expect(run.written.count("failed") == 0)
+            try stage.expectAllPaidOnce(simulator, tasks: 12)
+        }
+
+        @Test func `a smaller account than --concurrency says is found out`() throws {
+            let simulator = try Simulator(stage, speed: 1000, ["--account-concurrency", "3"])
+            let run = try stage.startRun([try stage.manifest(clips: 20)], at: simulator, ["--concurrency", "10"])
+            #expect(try run.ended() == .exited(0), "\(run.written.errText)")
+            #expect(run.written.outText.contains("in flight from now on"))
+            #expect(run.written.count("failed") == 0)
+            #expect(try simulator.bill().maximumInFlight == 3)
+            try stage.expectAllPaidOnce(simulator, tasks: 20)
+        }
+
+        @Test(arguments: ["throttle", "bareThrottle", "throttleQuery", "refuse"])
+        func `a throttled run takes longer and loses nothing`(_ fault: String) throws {
+            let simulator = try Simulator(stage, speed: 1000, ["--fault", "\(fault)=0.3"])
+            let manifest = try stage.manifest(clips: 10)
+            let run = try stage.startRun([manifest], at: simulator, ["--max-wait", "24h"])
+            #expect(try run.ended() == .exited(0), "\(run.written.errText)")
+            #expect(run.written.count("failed") == 0)
+            try stage.expectAllPaidOnce(simulator, tasks: 10)
+        }
+    }
+}

@@ -1,0 +1,73 @@
+import ExactJSON
+import Foundation
+import Testing
+
+extension ProcessSuite {
+    /// The store is read by others while a runner works on it.
+    struct StoreReadingTests {
+        let stage: Stage
+        init() throws { stage = try Stage() }
+
+        private static let question = "select state, count(*), sum(credits) from task group by state"
+
+        @Test func `counts and credits can be asked for at any time with plain SQL`() throws {
+            let simulator = try Simulator(stage, speed: 1000)
+            let manifest = try stage.manifest(clips: 40)
+            let run = try stage.startRun([manifest], at: simulator, ["--concurrency", "5"])
+            try run.wait(for: "the start") { $0.count("started") == 1 }
+            let file = try StoreFile(stage.store)
+            var seen: Set<String> = []
+            repeat {
+                var tasks = 0
+                for row in try file.rows(Self.question) {
+                    let columns = row.split(separator: "|", omittingEmptySubsequences: false).map(String.init)
+                    seen.insert(columns[0])
+                    tasks += Int(columns[1]) ?? -1000
+                    // Two seconds of the cheapest model: 0.08 each. What is not settled has no cost, not 0.
+                    let credits = columns[0] == "completed" ? (Double(columns[1]) ?? 0) * 0.08 : nil
+                    #expect(Double(columns[2]).map { ($0 * 1e6).rounded() } == credits.map { ($0 * 1e6).rounded() })
+                }
+                #expect(tasks == 40)
+            } while run.ending(within: 0.02) == nil
+            #expect(try run.ended() == .exited(0))
+            #expect(seen == ["queued", "running", "completed"])
+            #expect(try file.rows(Self.question) == ["completed|40|3.2"])
+        }
+
+        @Test func `status, report and the shell sqlite3 work beside a runner`() throws {
+            let simulator = try Simulator(stage, speed: 300)
+            try simulator.control(#"{"model_slots": 2}"#)
+            let manifest = try stage.manifest(clips: 40)
+            let run = try stage.startRun([manifest], at: simulator, ["--concurrency", "5"])
+            try run.wait(for: "some clips") { $0.count("saved") >= 2 }
+            // Nothing more renders: the runner is in the middle of its work for as long as this takes.
+            try simulator.control(#"{"model_slots": 0}"#)
+            try eventually("the last renders") { try simulator.state()["running"]?.number == "0" }
+            let saved = try simulator.bill().charges
+            let file = try StoreFile(stage.store)
+            try eventually("all slots to be taken") {
+                try file.number("SELECT count(*) FROM task WHERE state = 'completed'") == saved
+                    && file.number("SELECT count(*) FROM task WHERE state = 'queued' AND task_id IS NOT NULL") == 5
+            }
+            #expect(try stage.status("in_flight") == 5)
+            #expect(try stage.status("completed") == saved)
+            #expect(try stage.report().credits == Self.credits(saved))
+            for shell in ["/usr/bin/sqlite3", "/usr/local/bin/sqlite3"]
+            where FileManager.default.isExecutableFile(atPath: shell) {
+                let asked = try stage.start(program: shell, [stage.store, Self.question])
+                #expect(try asked.ended() == .exited(0), "\(asked.written.errText)")
+                #expect(asked.written.outText.contains("completed|\(saved)|"), "\(asked.written.outText)")
+            }
+            try simulator.control(#"{"model_slots": null}"#)
+            #expect(try run.ended() == .exited(0), "\(run.written.errText)")
+        }
+
+        /// Two seconds of the cheapest model for each clip, 0.08 credits.
+        private static func credits(_ clips: Int) -> String {
+            let hundredths = clips * 8
+            var text = "\(hundredths / 100)." + String(format: "%02d", hundredths % 100)
+            while text.hasSuffix("0") { text.removeLast() }
+            return text.hasSuffix(".") ? String(text.dropLast()) : text
+        }
+    }
+}

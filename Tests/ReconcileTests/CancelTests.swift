@@ -1,0 +1,181 @@
+import DailiesCore
+import DailiesStore
+import ExactJSON
+import Testing
+
+/// `dailies cancel`.
+struct CancelTests {
+    private static let options = "--provider simulator --base-url {URL} --speed 1000"
+    private static let acme = [TaskSpec.Tag(name: "client", value: "acme")]
+
+    @Test func `what was never sent is cancelled at once, without a key`() async throws {
+        let scene = try await Scene()
+        try scene.enrol([Scene.spec("dolly", tags: Self.acme), Scene.spec("crane"), Scene.spec("tilt")])
+        let tagged = try await scene.dailies("cancel", "--tag", "client=acme", key: nil)
+        #expect(tagged == Outcome(0, out: "1 never sent and cancelled\n"))
+        let named = try await scene.dailies("cancel", "crane", "crane", "dolly", key: nil)
+        #expect(
+            named
+                == Outcome(
+                    0,
+                    out: """
+                        forest/dolly: nothing to cancel: cancelled before it was sent
+                        1 never sent and cancelled, 1 over before that
+
+                        """))
+        #expect(try scene.task("tilt").state == .queued)
+        #expect(try scene.task("crane").withdrawn == .cancelled)
+        #expect(try scene.events("crane") == ["withdrawn user cancelled"])
+        #expect(try await scene.dailies("cancel", "--all", "--yes") == Outcome(0, out: "1 never sent and cancelled\n"))
+        #expect(try await scene.dailies("cancel", "--all") == Outcome(0, out: "nothing to cancel\n"))
+    }
+
+    @Test func `what waits at the provider is asked for and cancelled free of charge`() async throws {
+        let scene = try await Scene(simulator: [])
+        try scene.enrol([Scene.spec("dolly"), Scene.spec("crane")])
+        let id = try #require(try scene.simulator?.submit(key: Scene.submissionKey("dolly")))
+        try scene.sendAccepted("dolly", as: id)
+        let outcome = try await scene.online("cancel", "--state", "queued")
+        #expect(
+            outcome
+                == Outcome(
+                    0,
+                    out: """
+                        forest/dolly: cancelled at the provider free of charge
+                        1 never sent and cancelled, 1 cancelled at the provider
+
+                        """))
+        #expect(try scene.task("dolly").state == .cancelled)
+        #expect(try scene.task("dolly").credits == .zero)
+        #expect(try scene.simulator?.charged() == "0")
+        #expect(try scene.store { try $0.problems() } == [])
+    }
+
+    @Test func `what renders is left alone, unless it may be charged`() async throws {
+        // With this seed and speed it waits for one second and renders for thirteen.
+        let scene = try await Scene(simulator: ["--speed", "5", "--seed", "2"])
+        try scene.enrol([Scene.spec("dolly")])
+        let simulator = try #require(scene.simulator)
+        let id = try simulator.submit(key: Scene.submissionKey("dolly"))
+        try scene.sendAccepted("dolly", as: id)
+        try await simulator.wait(for: id, toBe: "running")
+        let left = try await scene.online("cancel", "dolly")
+        #expect(
+            left
+                == Outcome(
+                    5,
+                    out: """
+                        forest/dolly: left alone: it renders already, and cancelling may be charged in part (--even-if-charged)
+                        1 left rendering
+
+                        """))
+        #expect(try scene.task("dolly").state == .running)
+        let cancelled = try await scene.online("cancel", "dolly", "--even-if-charged")
+        #expect(cancelled.code == 0)
+        let task = try scene.task("dolly")
+        #expect(task.state == .cancelled)
+        #expect(task.credits?.description == (try simulator.charged()))
+        #expect(try scene.store { try $0.problems() } == [])
+    }
+
+    @Test func `what was completed meanwhile is booked as that, and is to be fetched`() async throws {
+        let scene = try await Scene(simulator: ["--speed", "100000"])
+        try scene.enrol([Scene.spec("dolly")])
+        let simulator = try #require(scene.simulator)
+        let id = try simulator.submit(key: Scene.submissionKey("dolly"))
+        try scene.sendAccepted("dolly", as: id)
+        try await simulator.wait(for: id, toBe: "completed")
+        let outcome = try await scene.online("cancel", "dolly")
+        let charged = try simulator.charged()
+        #expect(
+            outcome
+                == Outcome(
+                    9,
+                    out: """
+                        forest/dolly: not cancelled: it was completed by then, for \(charged) credits; \
+                        `dailies resume \(Self.options)` fetches it
+                        1 completed before that
+
+                        """))
+        #expect(try scene.task("dolly").state == .completed)
+        #expect(try scene.task("dolly").credits?.description == charged)
+    }
+
+    @Test func `an uncertain one is cancelled when it is found by its key, and stays uncertain when not`() async throws
+    {
+        let scene = try await Scene(simulator: [])
+        try scene.enrol([Scene.spec("dolly"), Scene.spec("crane")])
+        try scene.sendUncertain("dolly")
+        try scene.sendUncertain("crane")
+        try scene.simulator?.submit(key: Scene.submissionKey("dolly"))
+        let outcome = try await scene.online("cancel", "--all")
+        #expect(
+            outcome
+                == Outcome(
+                    6,
+                    out: """
+                        forest/dolly: cancelled at the provider free of charge
+                        forest/crane: still uncertain: not found by its submission key (404 task_not_found: no such task \
+                        for this key); see `dailies reconcile \(Self.options)`
+                        1 cancelled at the provider, 1 uncertain
+
+                        """))
+        #expect(
+            try scene.events("dolly") == [
+                "intent", "uncertain broken", "accepted query", "cancelled rule:not_billed cancelled",
+            ])
+        #expect(try scene.task("crane").isUncertain)
+        #expect(try scene.store { try $0.problems() } == [])
+    }
+
+    @Test func `without a key only what was never sent is cancelled, and 77 says what is left`() async throws {
+        let scene = try await Scene()
+        try scene.enrol([Scene.spec("dolly"), Scene.spec("crane")])
+        try scene.sendAccepted("dolly", as: "vt_1")
+        let outcome = try await scene.dailies("cancel", "--all", key: nil)
+        #expect(
+            outcome
+                == Outcome(
+                    77, out: "1 never sent and cancelled\n",
+                    err:
+                        "dailies: 1 task at the provider cannot be cancelled: there is no API key; set BYTESPIKE_API_KEY "
+                        + "or give --api-key-file PATH (nothing was submitted)\n"))
+        #expect(try scene.task("crane").state == .cancelled)
+        #expect(try scene.task("dolly").state == .queued)
+    }
+
+    @Test func `what cannot be meant is refused`() async throws {
+        let scene = try await Scene()
+        try scene.enrol([Scene.spec("dolly")])
+        let cases: [(words: [String], message: String)] = [
+            ([], "say which: keys, --state, --tag, --batch, or --all"),
+            (["--state", "failed"], "cancel takes --state queued or running, not failed"),
+            (["dolly", "--all"], "name keys or give --all; not both"),
+            (["dolly", "--state", "queued"], "name keys, or choose with --state and --tag; not both"),
+        ]
+        for (words, message) in cases {
+            let outcome = try await scene.dailies(words: ["cancel"] + words)
+            #expect(outcome.code == 64)
+            #expect(outcome.err.hasPrefix("Error: \(message)\n"), "\(outcome.err)")
+        }
+        let outcome = try await scene.dailies("cancel", "nobody")
+        #expect(outcome.code == 64)
+        #expect(try scene.task("dolly").state == .queued)
+    }
+
+    @Test func `json is one object a line and ends with the exit code`() async throws {
+        let scene = try await Scene()
+        try scene.enrol([Scene.spec("dolly"), Scene.spec("crane")])
+        let outcome = try await scene.dailies("cancel", "dolly", "--json", key: nil)
+        #expect(
+            outcome
+                == Outcome(
+                    0,
+                    out: """
+                        {"type":"task","batch":"forest","key":"dolly","attempt":1,"task_id":null,"outcome":"withdrawn"}
+                        {"type":"finished","withdrawn":1,"cancelled":0,"completed":0,"already_over":0,"renders":0,"asked":0,\
+                        "uncertain":0,"not_cancelled":0,"exit_code":0}
+
+                        """))
+    }
+}

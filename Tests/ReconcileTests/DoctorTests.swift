@@ -1,0 +1,127 @@
+import DailiesCore
+import DailiesStore
+import ExactJSON
+import Foundation
+import Testing
+
+/// `dailies doctor`.
+struct DoctorTests {
+    @Test func `settings come with their origin, and a key that is taken is well`() async throws {
+        let scene = try await Scene(simulator: [])
+        try scene.enrol([Scene.spec("dolly")])
+        let outcome = try await scene.online("doctor")
+        #expect(outcome.code == 0)
+        #expect(outcome.err == "")
+        #expect(!outcome.out.contains(Scene.keyText))
+        let settings = Self.lines(outcome.out, from: "  setting", count: 7)
+        #expect(
+            settings == [
+                "setting value from", "store dailies.sqlite default", "provider simulator --provider",
+                "base URL {URL} --base-url", "API key fingerprint 62af8704764f $BYTESPIKE_API_KEY",
+                "dialect flat default", "output renders default",
+            ])
+        let checks = Self.lines(outcome.out, from: "  check", count: 8)
+        #expect(checks[1] == "sqlite ok SQLite \(Store.libraryVersion), schema 1")
+        #expect(checks[2] == "store ok dailies.sqlite is sound: 1 task in 1 batch")
+        #expect(checks[3] == "runner ok none works on the store")
+        #expect(checks[4].hasPrefix("disk of the store "))
+        #expect(checks[5].hasPrefix("disk of clips "))
+        #expect(checks[6] == "key ok 62af8704764f is accepted by {URL}")
+        #expect(checks[7] == "clock ok the same as the provider's")
+        // Asking costs nothing and leaves no task.
+        #expect(try scene.simulator?.charged() == "0")
+    }
+
+    @Test func `a refused key ends with 77, a missing one too`() async throws {
+        let scene = try await Scene(simulator: [])
+        try scene.simulator?.control(#"{"reject_keys":true}"#)
+        let refused = try await scene.online("doctor")
+        #expect(refused.code == 77)
+        #expect(refused.out.contains("62af8704764f is refused by {URL} (401 "))
+        #expect(refused.out.hasSuffix("\n1 thing is wrong\n"))
+        let missing = try await scene.dailies("doctor", key: nil)
+        #expect(missing.code == 77)
+        #expect(missing.out.contains("there is no API key; set BYTESPIKE_API_KEY or give --api-key-file PATH"))
+    }
+
+    @Test func `offline nobody is asked`() async throws {
+        let scene = try await Scene()
+        let set = try await scene.online("doctor", "--offline")
+        #expect(set.code == 0)
+        #expect(Self.lines(set.out, from: "  key", count: 1) == ["key skipped set, not tried (--offline)"])
+        #expect(set.out.contains("there is no store dailies.sqlite yet; a run creates it"))
+        #expect(!scene.exists("dailies.sqlite"))
+        #expect(!scene.exists("dailies.sqlite-lock"))
+        #expect(try await scene.dailies("doctor", "--offline", key: nil).code == 0)
+    }
+
+    @Test func `a provider that does not answer is wrong`() async throws {
+        let scene = try await Scene(simulator: [])
+        try scene.simulator?.control(#"{"outage":true}"#)
+        let outcome = try await scene.online("doctor")
+        #expect(outcome.code == 1)
+        #expect(outcome.out.contains("no answer from {URL} that tells of the key"))
+    }
+
+    @Test func `a damaged store is wrong, and is left as it is`() async throws {
+        let scene = try await Scene()
+        try scene.write("this is no database, whatever its name says", to: "dailies.sqlite")
+        let outcome = try await scene.dailies("doctor", "--offline")
+        #expect(outcome.code == 1)
+        #expect(Self.lines(outcome.out, from: "  store   ", count: 1).first?.hasPrefix("store ") == true)
+        #expect(outcome.out.contains("WRONG"))
+        #expect(try scene.read("dailies.sqlite") == "this is no database, whatever its name says")
+    }
+
+    @Test func `a runner that lives is named and not disturbed`() async throws {
+        let scene = try await Scene()
+        try scene.enrol([Scene.spec("dolly"), Scene.spec("crane")])
+        try scene.sendUncertain("dolly")
+        try scene.sendCompleted("crane", isSaved: false)
+        let lock = try Store.lock(scene.path)
+        let outcome = try await scene.dailies("doctor", "--offline")
+        #expect(outcome.code == 0)
+        #expect(outcome.out.contains("one works on the store: {PROCESS}, since {TIME}\n"))
+        #expect(outcome.out.contains("1 uncertain, 0 lost; `dailies reconcile` asks for them\n"))
+        #expect(outcome.out.contains("1 paid and not saved; `dailies resume` fetches them\n"))
+        #expect(outcome.out.hasSuffix("\nall is well but for what to look at\n"))
+        withExtendedLifetime(lock) {}
+    }
+
+    @Test func `a folder for clips that is none is wrong`() async throws {
+        let scene = try await Scene()
+        try scene.write("", to: "file")
+        let outcome = try await scene.dailies("doctor", "--offline", "--output", "file/clips")
+        #expect(outcome.code == 1)
+        #expect(outcome.out.contains(" {FOLDER}/file is no folder; choose another one\n"))
+    }
+
+    @Test func `json holds the same`() async throws {
+        let scene = try await Scene(simulator: [])
+        let outcome = try await scene.online("doctor", "--json")
+        let json = try JSONValue.parse(outcome.out.utf8)
+        #expect(json["exit_code"]?.number == "0")
+        #expect(json["settings"]?.array?.first?["from"]?.string == "default")
+        let levels = json["checks"]?.array?.compactMap { $0["level"]?.string } ?? []
+        #expect(!levels.isEmpty)
+        #expect(Set(levels).isSubset(of: ["ok", "warning"]))
+    }
+
+    @Test func `a key file is named as the origin`() async throws {
+        let scene = try await Scene()
+        try scene.write("other-key\n", to: "key")
+        let outcome = try await scene.dailies("doctor", "--offline", "--api-key-file", "sora:key")
+        #expect(outcome.out.contains("fingerprint 580843d03d22 for models sora…"))
+        #expect(outcome.out.contains("--api-key-file sora:key\n"))
+        #expect(outcome.out.contains("fingerprint 62af8704764f "))
+    }
+
+    /// Lines from the one that begins so, with their columns joined by one space.
+    private static func lines(_ text: String, from start: String, count: Int) -> [String] {
+        let lines = text.components(separatedBy: "\n")
+        guard let first = lines.firstIndex(where: { $0.hasPrefix(start) }) else { return [] }
+        return lines[first...].prefix(count).map {
+            $0.split(separator: " ", omittingEmptySubsequences: true).joined(separator: " ")
+        }
+    }
+}

@@ -1,0 +1,185 @@
+import DailiesCore
+import DailiesStore
+import ExactJSON
+import Testing
+
+/// `dailies explain`.
+struct ExplainTests {
+    private static let manifest = """
+        batch: forest
+        defaults: {model: sora-2, duration_seconds: 4}
+        tasks:
+          - {id: dolly, prompt: "a pine forest"}
+          - {id: crane, prompt: "a crane shot"}
+
+        """
+
+    @Test func `a task's state, attempts and history are told from the store, without a key`() async throws {
+        let scene = try await Scene()
+        try scene.enrol([Scene.spec("dolly")])
+        try scene.sendCompleted("dolly")
+        let outcome = try await scene.dailies("explain", "dolly", key: nil)
+        #expect(
+            outcome
+                == Outcome(
+                    0,
+                    out: """
+                        forest/dolly: the next run would not submit it: it is completed and saved
+
+                        state       completed and saved
+                        model       sora-2
+                        prompt      "a pine forest"
+                        credits     1.2
+                        clip        /clips/dolly.mp4
+                        attempt 1   submission key dollyaaaaaaaaaaaaaaaaaaa, flat, API key 62af8704764f, task id vt_dolly
+                        history
+                          2025-06-01T00:00:00Z  #1  sent under the submission key dollyaaaaaaaaaaaaaaaaaaa; reserved 5 credits
+                          2025-06-01T00:00:00Z  #1  accepted as vt_dolly, by the provider's reply
+                          2025-06-01T00:00:00Z  #1  completed, by the provider's reply; charged 1.20 credits
+                          2025-06-01T00:00:00Z  #1  released 5 credits
+                          2025-06-01T00:00:00Z  #1  saved as /clips/dolly.mp4
+
+                        """))
+    }
+
+    @Test func `every state says what the next run does`() async throws {
+        let scene = try await Scene()
+        try scene.enrol(
+            ["waiting", "uncertain", "accepted", "running", "unsaved", "failed", "withdrawn"].map { Scene.spec($0) })
+        try scene.sendUncertain("uncertain")
+        try scene.sendAccepted("accepted", as: "vt_1")
+        try scene.sendAccepted("running", as: "vt_2") { [.running($0)] }
+        try scene.sendCompleted("unsaved", isSaved: false)
+        try scene.sendFailed("failed")
+        try scene.apply([.withdrawn(try scene.task("withdrawn").id, .cancelled)])
+        let expected = [
+            "waiting": "the next run would submit it: it was never sent",
+            "uncertain":
+                "the next run would not submit it: it was sent and its fate is unknown; `dailies reconcile` asks for it",
+            "accepted": "the next run would not submit it: it is queued at the provider; a run goes on with it",
+            "running": "the next run would not submit it: it is running; a run goes on with it",
+            "unsaved": "the next run would not submit it: it is completed, paid, not saved; a run fetches its clip",
+            "failed":
+                "the next run would not submit it: it is failed (render_failed); `dailies retry failed` renders it anew",
+            "withdrawn":
+                "the next run would not submit it: it is cancelled before it was sent; `dailies retry withdrawn` brings it back",
+        ]
+        for (key, words) in expected {
+            let outcome = try await scene.dailies("explain", key)
+            #expect(outcome.code == 0)
+            #expect(outcome.out.hasPrefix("forest/\(key): \(words)\n"), "\(outcome.out)")
+        }
+    }
+
+    @Test func `a manifest that asks for the same changes nothing`() async throws {
+        let scene = try await Scene()
+        try scene.enrol([Scene.spec("dolly"), Scene.spec("gone")])
+        try scene.sendCompleted("dolly")
+        try scene.write(Self.manifest, to: "m.yaml")
+        let same = try await scene.dailies("explain", "m.yaml", "dolly")
+        #expect(same.out.hasPrefix("forest/dolly: the next run would not submit it: it is completed and saved\n"))
+        let new = try await scene.dailies("explain", "m.yaml", "crane")
+        #expect(
+            new.out.hasPrefix(
+                "forest/crane: the next run would submit it: the store has no task of this key in this batch\n"))
+        let gone = try await scene.dailies("explain", "m.yaml", "gone")
+        #expect(
+            gone.out.hasPrefix(
+                "forest/gone: the next run would not submit it: it is not in the manifest any more; a run cancels it\n")
+        )
+        let nowhere = try await scene.dailies("explain", "m.yaml", "nobody")
+        #expect(
+            nowhere
+                == Outcome(
+                    64, err: "dailies: there is no task \"nobody\" in \"m.yaml\", nor in its batch in the store\n"))
+    }
+
+    @Test func `a changed request stops the run, and the fields that decide it are shown`() async throws {
+        let scene = try await Scene()
+        try scene.enrol([Scene.spec("dolly")])
+        try scene.sendCompleted("dolly")
+        try scene.write(
+            """
+            batch: forest
+            tasks:
+              - {id: dolly, prompt: "a Pine forest", model: sora-2, duration_seconds: 8, seed: 7}
+
+            """, to: "m.yaml")
+        let outcome = try await scene.dailies("explain", "m.yaml", "dolly")
+        #expect(outcome.code == 0)
+        #expect(
+            outcome.out.hasPrefix(
+                """
+                forest/dolly: a run would stop before its first submit (exit 65): its request is not the stored one; with \
+                --accept-changes it is rendered and charged anew, as attempt 2
+                decided by: duration_seconds, prompt, seed
+                  field             stored           manifest
+                  duration_seconds  4                8
+                  prompt            "a pine forest"  "a Pine forest"
+                  seed              -                7
+
+
+                """), "\(outcome.out)")
+        let json = try JSONValue.parse(
+            try await scene.dailies("explain", "m.yaml", "dolly", "--json").out.utf8)
+        #expect(json["verdict"]?.string == "would_stop_the_run")
+        #expect(json["decided_by"]?.array?.map { $0["field"]?.string } == ["duration_seconds", "prompt", "seed"])
+        #expect(json["decided_by"]?.array?.last?["manifest"]?.number == "7")
+    }
+
+    @Test func `two long prompts are shown where they begin to differ, and look-alikes are told apart`() async throws {
+        let scene = try await Scene()
+        let long = String(repeating: "pine ", count: 30)
+        try scene.enrol([
+            Scene.spec("dolly", prompt: long + "at dawn"), Scene.spec("crane", prompt: "caf\u{E9}"),
+        ])
+        try scene.write(
+            """
+            {"batch": "forest", "defaults": {"model": "sora-2", "duration_seconds": 4}}
+            {"id": "dolly", "prompt": "\(long)at dusk"}
+            {"id": "crane", "prompt": "cafe\u{301}"}
+
+            """, to: "m.jsonl")
+        let dolly = try await scene.dailies("explain", "m.jsonl", "dolly")
+        #expect(dolly.out.contains("prompt  … pine pine pine at dawn\"  … pine pine pine at dusk\"\n"), "\(dolly.out)")
+        #expect(dolly.out.contains("with --accept-changes it takes the new one, since its attempt 1 was not sent yet"))
+        let crane = try await scene.dailies("explain", "m.jsonl", "crane")
+        #expect(crane.out.contains("decided by: prompt\n"))
+    }
+
+    @Test func `a task known by its content that changed is new, and the one it was is named`() async throws {
+        let scene = try await Scene()
+        try scene.enrol([Scene.spec("old-key")])
+        try scene.sendCompleted("old-key")
+        try scene.write(
+            """
+            batch: forest
+            tasks:
+              - {id: new-key, prompt: "a pine forest at dawn", model: sora-2, duration_seconds: 4}
+
+            """, to: "m.yaml")
+        let outcome = try await scene.dailies("explain", "m.yaml", "new-key")
+        #expect(
+            outcome
+                == Outcome(
+                    0,
+                    out: """
+                        forest/new-key: the next run would submit it: the store has no task of this key in this batch
+                        nearly the same, but not in the manifest any more: old-key, completed and saved
+                        they differ in: prompt
+                          field   stored           manifest
+                          prompt  "a pine forest"  "a pine forest at dawn"
+
+                        """))
+    }
+
+    @Test func `without a store a manifest's task is new, and none is made`() async throws {
+        let scene = try await Scene()
+        try scene.write(Self.manifest, to: "m.yaml")
+        let outcome = try await scene.dailies("explain", "m.yaml", "dolly")
+        #expect(outcome.code == 0)
+        #expect(outcome.out.hasPrefix("forest/dolly: the next run would submit it: "))
+        #expect(!scene.exists("dailies.sqlite"))
+        #expect(try await scene.dailies("explain", "dolly").code == 1)
+    }
+}

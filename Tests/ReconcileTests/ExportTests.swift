@@ -1,0 +1,167 @@
+import DailiesCore
+import DailiesStore
+import ExactJSON
+import Testing
+
+/// `dailies export`.
+struct ExportTests {
+    private static let acme = [TaskSpec.Tag(name: "client", value: "acme")]
+
+    /// One task in each of a few states.
+    private func scene() async throws -> Scene {
+        let scene = try await Scene()
+        try scene.enrol([Scene.spec("dolly", tags: Self.acme), Scene.spec("crane"), Scene.spec("tilt")])
+        try scene.sendCompleted("dolly")
+        try scene.sendFailed("crane")
+        return scene
+    }
+
+    @Test func `csv is one line a task, with unknown amounts left empty`() async throws {
+        let outcome = try await scene().dailies("export", "--format", "csv")
+        let zeros = String(repeating: "0", count: 64)
+        let day = "2025-06-01T00:00:00Z"
+        #expect(
+            outcome
+                == Outcome(
+                    0,
+                    out: [
+                        "batch,key,state,model,prompt,attempt,task_id,estimated_credits,credits,submitted_at,completed_at,"
+                            + "settled_at,output_path,output_sha256,failure_code,failure_message,tags.client",
+                        "forest,dolly,completed,sora-2,a pine forest,1,vt_dolly,,1.2,\(day),,\(day),/clips/dolly.mp4,"
+                            + "\(zeros),,,acme",
+                        "forest,crane,failed,sora-2,a pine forest,1,vt_crane,,0,\(day),,\(day),,,render_failed,the render failed,",
+                        "forest,tilt,queued,sora-2,a pine forest,1,,,,,,,,,,,", "",
+                    ].joined(separator: "\r\n")))
+    }
+
+    @Test func `no cell of a csv can be taken for a formula, and none breaks its line`() async throws {
+        let scene = try await Scene()
+        let prompts = ["=1+1", "+1", "-1", "@SUM(A1)", " =1+1", "\u{FF1D}1+1", "a, \"b\"", "two\nlines\ttab"]
+        try scene.enrol(
+            prompts.enumerated().map { index, prompt in
+                let escaped = prompt.replacing("\"", with: "\\\"").replacing("\n", with: "\\n")
+                    .replacing("\t", with: "\\t")
+                return Scene.spec(
+                    "k\(index)", prompt: prompt, request: Scene.request(escaped),
+                    tags: [TaskSpec.Tag(name: "=cmd", value: "=1")])
+            })
+        let outcome = try await scene.dailies("export", "--format", "csv")
+        let lines = outcome.out.components(separatedBy: "\r\n")
+        #expect(lines.count == prompts.count + 2)
+        #expect(lines[0].hasSuffix(",failure_message,tags.=cmd"))
+        let cells = [
+            "'=1+1", "'+1", "'-1", "'@SUM(A1)", "' =1+1", "'\u{FF1D}1+1", "\"a, \"\"b\"\"\"", #"two\u{a}lines\u{9}tab"#,
+        ]
+        for (index, cell) in cells.enumerated() {
+            #expect(
+                lines[index + 1] == "forest,k\(index),queued,sora-2,\(cell),1,,,,,,,,,,,'=1",
+                "\(prompts[index])")
+        }
+    }
+
+    @Test func `jsonl and json hold the same rows, amounts exact and unknown ones null`() async throws {
+        let scene = try await scene()
+        let lines = try await scene.dailies("export", "--format", "jsonl").out.split(separator: "\n").map(String.init)
+        #expect(lines.count == 3)
+        #expect(
+            lines[0] == """
+                {"batch":"forest","key":"dolly","state":"completed","is_uncertain":false,"is_lost":false,"model":"sora-2",\
+                "prompt":"a pine forest","tags":{"client":"acme"},"priority":0,"attempt":1,\
+                "submission_key":"dollyaaaaaaaaaaaaaaaaaaa","task_id":"vt_dolly","estimated_credits":null,"credits":1.2,\
+                "submitted_at":"2025-06-01T00:00:00Z","completed_at":null,"settled_at":"2025-06-01T00:00:00Z",\
+                "output_path":"/clips/dolly.mp4",\
+                "output_sha256":"0000000000000000000000000000000000000000000000000000000000000000","output_bytes":4096,\
+                "failure_code":null,"failure_message":null,"request":{"aspect_ratio":"16:9","duration_seconds":4,\
+                "model":"sora-2","prompt":"a pine forest","resolution":"720p"}}
+                """)
+        #expect(try JSONValue.parse(lines[2].utf8)["credits"]?.isNull == true)
+        let array = try await scene.dailies("export").out
+        #expect(array == "[\n" + lines.joined(separator: ",\n") + "\n]\n")
+        #expect(try await scene.dailies("export", "--json").out == array)
+        #expect(try await scene.dailies("export", "--state", "running").out == "[]\n")
+    }
+
+    @Test func `tasks are chosen by key, state and tag`() async throws {
+        let scene = try await scene()
+        func keys(_ words: String...) async throws -> [String] {
+            let outcome = try await scene.dailies(words: ["export", "--format", "jsonl"] + words)
+            #expect(outcome.code == 0)
+            return try outcome.out.split(separator: "\n").compactMap { try JSONValue.parse($0.utf8)["key"]?.string }
+        }
+        #expect(try await keys("--state", "failed,queued") == ["crane", "tilt"])
+        #expect(try await keys("--tag", "client=acme") == ["dolly"])
+        #expect(try await keys("--tag", "client=acme", "--tag", "client=other") == [])
+        #expect(try await keys("tilt", "dolly") == ["tilt", "dolly"])
+        #expect(try await scene.dailies("export", "--state", "done").code == 64)
+    }
+
+    @Test func `more tasks than a page are all there, once`() async throws {
+        let scene = try await Scene()
+        try scene.enrol((1...1203).map { Scene.spec("k\($0)") })
+        let outcome = try await scene.dailies("export", "--format", "csv")
+        let keys = outcome.out.components(separatedBy: "\r\n").dropFirst().dropLast().map {
+            $0.split(separator: ",")[1]
+        }
+        #expect(keys.count == 1203)
+        #expect(Set(keys).count == 1203)
+        let array = try JSONValue.parse(try await scene.dailies("export").out.utf8)
+        #expect(array.array?.count == 1203)
+    }
+
+    @Test func `a manifest that was exported is read again as the same tasks`() async throws {
+        let scene = try await Scene(simulator: ["--speed", "1000"])
+        try scene.write(
+            """
+            batch: forest
+            defaults: {model: sora-2-pro, duration_seconds: 4, tags: {client: acme}}
+            tasks:
+              - {id: dolly, prompt: "a \\"dolly\\" shot\\n= in two lines", priority: 5, output: first.mp4, seed: 9223372036854775807}
+              - {prompt: "no id, {{{{braces}}, {one} and {{{{{three, {{{{\u{301}", style_preset: anime}
+              - {id: takes, prompt: "takes", matrix: {seed: [1, 2], aspect_ratio: [16:9, 9:16]}}
+              - {id: unknown, model: sora-9, prompt: "e\u{301}", extra: {depth: {b: 1.50, a: [true, null]}}}
+
+            """, to: "m.yaml")
+        // A price bound is not needed: nothing is submitted while the provider refuses the key.
+        try scene.simulator?.control(#"{"reject_keys":true}"#)
+        #expect(try await scene.online("run", "m.yaml").code == 77)
+        let exported = try await scene.dailies("export", "--format", "manifest")
+        #expect(exported.code == 0)
+        #expect(exported.out.hasPrefix("{\"batch\":\"forest\"}\n{\"id\":\"dolly\","))
+        try scene.write(exported.out, to: "again.jsonl")
+        for row in try scene.store({ try $0.tasks(limit: 100) }) {
+            let outcome = try await scene.dailies("explain", "again.jsonl", row.key.text)
+            #expect(
+                outcome.out.hasPrefix("forest/\(row.key.text): the next run would submit it: it was never sent\n"),
+                "\(outcome)")
+        }
+        let before = try scene.store { try $0.tasks(limit: 100) }
+        #expect(before.count == 7)
+        // Taken in again it changes nothing, not even tags, priority and file name.
+        #expect(try await scene.online("run", "again.jsonl", "--same-batch").code == 77)
+        #expect(try scene.store { try $0.tasks(limit: 100) } == before)
+    }
+
+    @Test func `a manifest is of one batch`() async throws {
+        let scene = try await scene()
+        try scene.enrol([Scene.spec("dolly")], batch: "hills")
+        let unclear = try await scene.dailies("export", "--format", "manifest")
+        #expect(
+            unclear
+                == Outcome(
+                    64,
+                    err:
+                        "dailies: a manifest is of one batch, and the store has 2: \"forest\", \"hills\"; say which with "
+                        + "--batch NAME\n"))
+        let clear = try await scene.dailies("export", "--format", "manifest", "--batch", "hills")
+        #expect(
+            clear
+                == Outcome(
+                    0,
+                    out: """
+                        {"batch":"hills"}
+                        {"id":"dolly","aspect_ratio":"16:9","duration_seconds":4,"model":"sora-2","prompt":"a pine forest",\
+                        "resolution":"720p"}
+
+                        """))
+    }
+}

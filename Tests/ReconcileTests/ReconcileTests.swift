@@ -1,0 +1,252 @@
+import DailiesCore
+import DailiesStore
+import Foundation
+import Testing
+
+/// `dailies reconcile`.
+struct ReconcileTests {
+    private static let evidence = """
+        forest/dolly, attempt 1: uncertain
+          sent:     2025-06-01T00:00:00Z under the submission key dollyaaaaaaaaaaaaaaaaaaa, API key 62af8704764f
+          reply:    broken: the service closed the connection without an answer
+
+        """
+    private static let unknown = "not found (404 task_not_found: no such task for this key)"
+    private static let options = "--provider simulator --base-url {URL} --speed 1000"
+
+    @Test func `with nothing in doubt it says so and needs no key`() async throws {
+        let scene = try await Scene()
+        try scene.enrol([Scene.spec("dolly")])
+        let outcome = try await scene.dailies("reconcile", key: nil)
+        #expect(outcome == Outcome(0, out: "nothing is uncertain or lost\n"))
+    }
+
+    @Test func `a task that the provider knows by its key is found, recorded and proves the key`() async throws {
+        let scene = try await Scene(simulator: [])
+        try scene.enrol([Scene.spec("dolly")])
+        try scene.sendUncertain("dolly")
+        let id = try #require(try scene.simulator?.submit(key: Scene.submissionKey("dolly")))
+        let outcome = try await scene.online("reconcile")
+        #expect(
+            outcome
+                == Outcome(
+                    0,
+                    out: Self.evidence + """
+                          asked:    by its submission key: found, queued
+                          verdict:  found; recorded as {ID}
+                          to go on with it: dailies resume \(Self.options)
+
+                        1 task: 1 found; nothing is left in doubt
+
+                        """))
+        let task = try scene.task("dolly")
+        #expect(task.latest?.remoteID?.text == id)
+        #expect(try scene.events("dolly") == ["intent", "uncertain broken", "accepted query"])
+        let trust = try scene.store {
+            try $0.keyTrust(baseURL: scene.baseURL, account: Scene.account, dialect: .flat)
+        }
+        #expect(trust == .honoured)
+    }
+
+    @Test func `a task that was finished meanwhile is settled with its cost`() async throws {
+        let scene = try await Scene(simulator: ["--speed", "100000"])
+        try scene.enrol([Scene.spec("dolly")])
+        try scene.sendUncertain("dolly")
+        let simulator = try #require(scene.simulator)
+        try await simulator.wait(for: try simulator.submit(key: Scene.submissionKey("dolly")), toBe: "completed")
+        let outcome = try await scene.online("reconcile")
+        #expect(
+            outcome.out.contains(
+                "asked:    by its submission key: found, completed for \(try simulator.charged()) credits\n"))
+        #expect(outcome.out.contains("to fetch its clip: dailies resume \(Self.options)\n"))
+        #expect(outcome.code == 0)
+        let task = try scene.task("dolly")
+        #expect(task.state == .completed)
+        #expect(task.credits?.description == (try simulator.charged()))
+        #expect(try scene.store { try $0.problems() } == [])
+    }
+
+    @Test func `one that is not found stays uncertain with what the user can do`() async throws {
+        let scene = try await Scene(simulator: [])
+        try scene.enrol([Scene.spec("dolly")])
+        try scene.sendUncertain("dolly")
+        let outcome = try await scene.online("reconcile")
+        #expect(
+            outcome
+                == Outcome(
+                    6,
+                    out: Self.evidence + """
+                          asked:    by its submission key: \(Self.unknown)
+                          verdict:  still uncertain: it may be rendering and billed; it is never sent again without your word
+                          if you know its task id: dailies reconcile --adopt dolly=TASK_ID \(Self.options)
+                          if you give it up: dailies reconcile --assume-lost dolly \(Self.options)
+
+                        1 task: nothing settled; left in doubt: 1 uncertain
+
+                        """))
+        #expect(try scene.task("dolly").isUncertain)
+        #expect(try scene.events("dolly") == ["intent", "uncertain broken", "asked"])
+        #expect(try scene.simulator?.charged() == "0")
+    }
+
+    @Test func `where keys are honoured a run may repeat it, and that is the advice`() async throws {
+        let scene = try await Scene(simulator: [])
+        try scene.enrol([Scene.spec("dolly")])
+        try scene.sendUncertain("dolly")
+        try scene.apply([
+            .keyTrust(
+                KeyTrustRecord(
+                    baseURL: scene.baseURL, account: Scene.account, dialect: .flat, trust: .honoured, evidence: "echo"))
+        ])
+        let outcome = try await scene.online("reconcile")
+        #expect(outcome.code == 6)
+        #expect(
+            outcome.out.contains("this provider honours submission keys, so that a run may send the same bytes again"))
+        #expect(outcome.out.contains("to go on with it: dailies resume \(Self.options)\n"))
+    }
+
+    @Test func `a submit that was in the air when the run ended is asked for as well`() async throws {
+        let scene = try await Scene(simulator: [])
+        try scene.enrol([Scene.spec("dolly")])
+        try scene.send("dolly")
+        let outcome = try await scene.online("reconcile")
+        #expect(outcome.code == 6)
+        #expect(outcome.out.contains("reply:    no reply was recorded: the run ended while it was in the air\n"))
+        #expect(try scene.task("dolly").isUncertain)
+    }
+
+    @Test func `another account's attempt names the fingerprint it needs and is not asked for`() async throws {
+        let scene = try await Scene(simulator: [])
+        try scene.enrol([Scene.spec("dolly")])
+        try scene.sendUncertain("dolly")
+        let outcome = try await scene.online("reconcile", key: "other-key")
+        #expect(
+            outcome
+                == Outcome(
+                    6,
+                    out: Self.evidence + """
+                          verdict:  still uncertain: it was sent under another API key; only the one with the fingerprint \
+                        62af8704764f can ask for it: give it with --api-key-file
+
+                        1 task: nothing settled; left in doubt: 1 uncertain
+
+                        """))
+        #expect(try scene.events("dolly") == ["intent", "uncertain broken"])
+    }
+
+    @Test func `another provider's attempt says how to reach it`() async throws {
+        let scene = try await Scene(simulator: [])
+        try scene.enrol([Scene.spec("dolly")])
+        try scene.sendUncertain("dolly")
+        let outcome = try await scene.dailies("reconcile", "--base-url", "http://127.0.0.1:9")
+        #expect(outcome.code == 6)
+        #expect(
+            outcome.out.contains(
+                "still uncertain: it belongs to simulator at {URL}; give --provider simulator --base-url {URL}\n"))
+    }
+
+    @Test func `a refused key ends with 77, a provider that is away with 6`() async throws {
+        let scene = try await Scene(simulator: [])
+        try scene.enrol([Scene.spec("dolly"), Scene.spec("crane")])
+        try scene.sendUncertain("dolly")
+        try scene.sendUncertain("crane")
+        try scene.simulator?.control(#"{"reject_keys":true}"#)
+        let refused = try await scene.online("reconcile")
+        #expect(refused.code == 77)
+        #expect(refused.out.contains("verdict:  still uncertain: the provider refused the question: 401 "))
+        try scene.simulator?.control(#"{"reject_keys":false,"outage":true}"#)
+        let away = try await scene.online("reconcile")
+        #expect(away.code == 6)
+        // The second is not asked: it would wait as long for nothing.
+        #expect(away.out.components(separatedBy: "asked:").count == 2)
+        #expect(away.out.components(separatedBy: "verdict:  still uncertain: the provider does not answer").count == 3)
+        #expect(try scene.events("crane") == ["intent", "uncertain broken"])
+    }
+
+    @Test func `a lost one is asked for by its id and stays lost, or is found again`() async throws {
+        let scene = try await Scene(simulator: [])
+        try scene.enrol([Scene.spec("dolly"), Scene.spec("crane")])
+        let gone = Fault(kind: .status, status: 404, code: "task_not_found", message: "no such task")
+        try scene.sendAccepted("dolly", as: "vt_gone") { [.lost($0, gone)] }
+        let id = try #require(try scene.simulator?.submit(key: "whatever"))
+        try scene.sendAccepted("crane", as: id) { [.lost($0, gone)] }
+        let outcome = try await scene.online("reconcile")
+        #expect(
+            outcome
+                == Outcome(
+                    6,
+                    out: """
+                        forest/dolly, attempt 1: lost
+                          sent:     2025-06-01T00:00:00Z under the submission key dollyaaaaaaaaaaaaaaaaaaa, API key 62af8704764f
+                          task id:  vt_gone
+                          doubt:    task_not_found: no such task
+                          asked:    by its task id: \(Self.unknown)
+                          verdict:  still lost: it may be rendered and billed; it is never sent again
+                          if you give it up: dailies reconcile --assume-lost dolly \(Self.options)
+
+                        forest/crane, attempt 1: lost
+                          sent:     2025-06-01T00:00:00Z under the submission key craneaaaaaaaaaaaaaaaaaaa, API key 62af8704764f
+                          task id:  {ID}
+                          doubt:    task_not_found: no such task
+                          asked:    by its task id: found, queued
+                          verdict:  found; recorded as {ID}
+                          to go on with it: dailies resume \(Self.options)
+
+                        2 tasks: 1 found; left in doubt: 1 lost
+
+                        """))
+        #expect(try scene.task("crane").latest?.lostAt == nil)
+        #expect(try scene.task("dolly").latest?.lostAt != nil)
+    }
+
+    @Test(arguments: [true, false])
+    func `a find whose estimate does not fit under a budget is cancelled while that is free`(
+        _ isOfTag: Bool
+    ) async throws {
+        let scene = try await Scene(simulator: [])
+        let acme = TaskSpec.Tag(name: "client", value: "acme")
+        // Far below any price of the simulator.
+        let cap = Credits(nano: 100_000_000)
+        try scene.enrol([Scene.spec("dolly", tags: [acme])], budget: isOfTag ? .none : .cap(cap))
+        if isOfTag {
+            try scene.store { store in
+                try store.setTagBudget(try #require(try store.batches().first).id, acme, cap, at: Scene.start)
+            }
+        }
+        try scene.send("dolly", reserved: cap.nano) { [.uncertain($0, Fault(kind: .broken, message: "cut"))] }
+        try scene.simulator?.submit(key: Scene.submissionKey("dolly"))
+        let outcome = try await scene.online("reconcile")
+        let task = try scene.task("dolly")
+        #expect(task.state == .cancelled)
+        #expect(task.credits == .zero)
+        #expect(
+            outcome.out.contains(
+                "found, but its estimate does not fit under the budget; asked to cancel it while that is free: "
+                    + "cancelled free of charge\n"))
+    }
+
+    @Test func `a runner that lives is not disturbed`() async throws {
+        let scene = try await Scene()
+        try scene.enrol([Scene.spec("dolly")])
+        let lock = try Store.lock(scene.path)
+        for (command, todo) in [("reconcile", "then reconcile"), ("cancel", "then cancel"), ("retry", "then retry")] {
+            let outcome = try await scene.dailies(words: [command] + (command == "reconcile" ? [] : ["dolly"]))
+            #expect(
+                outcome
+                    == Outcome(
+                        11,
+                        err:
+                            "dailies: a runner works on the store dailies.sqlite ({PROCESS}, since {TIME}); wait for it "
+                            + "or stop it, \(todo)\n"))
+        }
+        withExtendedLifetime(lock) {}
+    }
+
+    @Test func `without a store there is nothing to work on, and none is made`() async throws {
+        let scene = try await Scene()
+        let outcome = try await scene.dailies("reconcile")
+        #expect(
+            outcome == Outcome(1, err: "dailies: there is no store dailies.sqlite; `dailies run MANIFEST` makes one\n"))
+        #expect(!FileManager.default.fileExists(atPath: scene.path))
+    }
+}

@@ -1,0 +1,143 @@
+import DailiesCore
+import DailiesStore
+import Testing
+
+/// `dailies retry`.
+struct RetryTests {
+    @Test func `failed tasks wait again under the next number, and nobody is asked`() async throws {
+        let scene = try await Scene()
+        try scene.enrol([Scene.spec("dolly"), Scene.spec("crane"), Scene.spec("tilt")])
+        try scene.sendFailed("dolly")
+        try scene.sendFailed("crane", code: "http_400")
+        let outcome = try await scene.dailies("retry", "--state", "failed", key: nil)
+        #expect(
+            outcome
+                == Outcome(
+                    0,
+                    out:
+                        "2 tasks wait again; 3 tasks wait in the store for the next `dailies run` or `dailies resume`, each a "
+                        + "new render that is charged\n"))
+        for key in ["dolly", "crane"] {
+            let task = try scene.task(key)
+            #expect(task.state == .queued)
+            #expect(task.attempt == 2)
+            #expect(task.latest == nil)
+        }
+        #expect(
+            try scene.events("dolly") == [
+                "intent", "accepted reply", "failed rule:not_billed render_failed", "retried",
+            ])
+        #expect(try scene.store { try $0.problems() } == [])
+    }
+
+    @Test func `a code, a tag or a batch narrows the choice`() async throws {
+        let scene = try await Scene()
+        let acme = [TaskSpec.Tag(name: "client", value: "acme")]
+        try scene.enrol([Scene.spec("dolly"), Scene.spec("crane", tags: acme), Scene.spec("tilt")])
+        for (key, code) in [("dolly", "http_400"), ("crane", "render_failed"), ("tilt", "render_failed")] {
+            try scene.sendFailed(key, code: code)
+        }
+        #expect(try await scene.dailies("retry", "--failure-code", "http_400").code == 0)
+        #expect(try scene.task("dolly").state == .queued)
+        #expect(try scene.task("crane").state == .failed)
+        #expect(try await scene.dailies("retry", "--tag", "client=acme").code == 0)
+        #expect(try scene.task("crane").state == .queued)
+        #expect(try scene.task("tilt").state == .failed)
+        let none = try await scene.dailies("retry", "--batch", "forest", "--failure-code", "nothing")
+        #expect(none == Outcome(0, out: "no task fits; nothing was changed\n"))
+    }
+
+    @Test func `what left its manifest comes back only when it is named`() async throws {
+        let scene = try await Scene()
+        try scene.enrol([Scene.spec("dolly"), Scene.spec("crane")])
+        try scene.enrol([Scene.spec("crane")])
+        #expect(try scene.task("dolly").withdrawn == .removed)
+        let filtered = try await scene.dailies("retry", "--state", "cancelled")
+        #expect(filtered == Outcome(0, out: "no task fits; nothing was changed\n"))
+        let named = try await scene.dailies("retry", "dolly")
+        #expect(
+            named
+                == Outcome(
+                    0,
+                    out:
+                        "1 task waits again (1 never sent before); 2 tasks wait in the store for the next `dailies run` or "
+                        + "`dailies resume`, each a new render that is charged\n"))
+        #expect(try scene.task("dolly").attempt == 1)
+    }
+
+    @Test func `what is not settled is refused, and then nothing is changed`() async throws {
+        let scene = try await Scene()
+        try scene.enrol(["failed", "uncertain", "accepted", "running", "waiting"].map { Scene.spec($0) })
+        try scene.sendFailed("failed")
+        try scene.sendUncertain("uncertain")
+        try scene.sendAccepted("accepted", as: "vt_1")
+        try scene.sendAccepted("running", as: "vt_2") { [.running($0)] }
+        let outcome = try await scene.dailies("retry", "failed", "uncertain", "accepted", "running", "waiting")
+        #expect(
+            outcome
+                == Outcome(
+                    65,
+                    err: """
+                        dailies: forest/uncertain: it is uncertain; run `dailies reconcile` first
+                        dailies: forest/accepted: it is queued at the provider; wait for its end, or cancel it
+                        dailies: forest/running: it is running; wait for its end, or cancel it
+                        dailies: forest/waiting: it waits already
+                        dailies: nothing was changed
+
+                        """))
+        #expect(try scene.task("failed").state == .failed)
+    }
+
+    @Test func `a completed task is taken again by its key and one word more`() async throws {
+        let scene = try await Scene()
+        try scene.enrol([Scene.spec("dolly"), Scene.spec("crane")])
+        try scene.sendCompleted("dolly")
+        let refused = try await scene.dailies("retry", "dolly")
+        #expect(
+            refused
+                == Outcome(
+                    65,
+                    err: """
+                        dailies: forest/dolly: it is completed and saved; --again renders and charges it once more
+                        dailies: nothing was changed
+
+                        """))
+        let again = try await scene.dailies("retry", "dolly", "--again", "--json")
+        #expect(again == Outcome(0, out: #"{"retried":1,"never_sent":0,"new_takes":1,"waiting":2}"# + "\n"))
+        let task = try scene.task("dolly")
+        #expect(task.state == .queued)
+        #expect(task.attempt == 2)
+        // What the first take cost stays in the task's sum.
+        #expect(task.credits?.description == "1.2")
+        #expect(try scene.events("dolly").last == "retried user")
+        #expect(try scene.store { try $0.problems() } == [])
+    }
+
+    @Test func `a cost that is still asked for comes first`() async throws {
+        let scene = try await Scene()
+        try scene.enrol([Scene.spec("dolly")])
+        try scene.sendAccepted("dolly", as: "vt_1") {
+            [.settled($0, Settlement(end: .completed, charges: [], isCostAwaited: true))]
+        }
+        let outcome = try await scene.dailies("retry", "dolly", "--again")
+        #expect(outcome.code == 65)
+        #expect(outcome.err.contains("forest/dolly: its cost is still asked for; run `dailies resume` first\n"))
+        #expect(try scene.task("dolly").state == .completed)
+    }
+
+    @Test func `what cannot be meant is refused`() async throws {
+        let scene = try await Scene()
+        try scene.enrol([Scene.spec("dolly")])
+        let cases: [(words: [String], message: String)] = [
+            ([], "say which: keys, --state, --tag, --batch or --failure-code"),
+            (["--state", "completed"], "retry takes --state failed or cancelled, not completed"),
+            (["--state", "failed", "--again"], "--again needs the keys of the tasks"),
+            (["dolly", "--failure-code", "x"], "name keys, or choose with --failure-code; not both"),
+        ]
+        for (words, message) in cases {
+            let outcome = try await scene.dailies(words: ["retry"] + words)
+            #expect(outcome.code == 64)
+            #expect(outcome.err.hasPrefix("Error: \(message)\n"), "\(outcome.err)")
+        }
+    }
+}

@@ -1,0 +1,97 @@
+import DailiesCore
+import DailiesStore
+import Foundation
+
+/// Stores as a run would have left them.
+extension Scene {
+    /// 2025-06-01T00:00:00Z: no test takes it for the time at which the test runs.
+    static let start = Instant(milliseconds: 1_748_736_000_000)
+
+    static func request(_ prompt: String) -> String {
+        """
+        {"aspect_ratio":"16:9","duration_seconds":4,"model":"sora-2","prompt":"\(prompt)","resolution":"720p"}
+        """
+    }
+
+    static func spec(
+        _ key: String, prompt: String = "a pine forest", request: String? = nil, tags: [TaskSpec.Tag] = []
+    ) -> TaskSpec {
+        TaskSpec(
+            key: TaskKey(key),
+            shape: RequestShape(model: ModelID("sora-2"), durationSeconds: 4, resolution: "720p"), prompt: prompt,
+            request: CanonicalRequest(text: request ?? Self.request(prompt)), tags: tags, priority: 0, output: nil)
+    }
+
+    /// A batch of these tasks, all waiting.
+    func enrol(
+        _ tasks: [TaskSpec], batch: String = "forest", budget: BudgetSetting = .unchanged, manifest: String? = nil
+    ) throws {
+        try store { store in
+            _ = try store.enrol(
+                BatchEnrolment(
+                    name: batch, manifestPath: manifest ?? folder + "/m.yaml", provider: "simulator",
+                    baseURL: baseURL, outputDirectory: folder + "/renders", budget: budget),
+                tasks: tasks, at: Self.start)
+        }
+    }
+
+    /// 24 characters that tell which task it is for.
+    static func submissionKey(_ key: String) -> String {
+        String((key.filter { $0.isASCII && $0.isLetter } + String(repeating: "a", count: 24)).prefix(24))
+    }
+
+    /// The task's submit went out, and this became of it.
+    func send(
+        _ key: String, account: KeyFingerprint = Scene.account, reserved: Int64 = 5_000_000_000,
+        then steps: (AttemptID) -> [Change.Step] = { _ in [] }
+    ) throws {
+        let row = try task(key)
+        let attempt = AttemptID(task: row.id, number: row.attempt)
+        let submission = Submission(
+            attempt: attempt, key: SubmissionKey(Self.submissionKey(key)), model: ModelID("sora-2"), dialect: .flat,
+            account: account, body: Array("{}".utf8))
+        try apply([.intent(Intent(submission: submission, reserved: Credits(nano: reserved)))] + steps(attempt))
+    }
+
+    /// A submit whose reply never came.
+    func sendUncertain(_ key: String, account: KeyFingerprint = Scene.account) throws {
+        let fault = Fault(kind: .broken, message: "the service closed the connection without an answer")
+        try send(key, account: account) { [.uncertain($0, fault)] }
+    }
+
+    /// A submit that was accepted under this task id.
+    func sendAccepted(_ key: String, as id: String, then steps: (AttemptID) -> [Change.Step] = { _ in [] }) throws {
+        try send(key) { attempt in
+            let acceptance = Acceptance(
+                remoteID: RemoteTaskID(id), isRunning: false, estimate: nil, reserved: Credits(nano: 5_000_000_000),
+                source: .reply)
+            return [.accepted(attempt, acceptance)] + steps(attempt)
+        }
+    }
+
+    func sendFailed(_ key: String, code: String = "render_failed") throws {
+        try sendAccepted(key, as: "vt_\(key)") { attempt in
+            [
+                .settled(
+                    attempt,
+                    Settlement(
+                        end: .failed, charges: [.notBilled], failureCode: code, failureMessage: "the render failed"))
+            ]
+        }
+    }
+
+    /// Completed at 1.20 credits, with its clip saved or not.
+    func sendCompleted(_ key: String, isSaved: Bool = true) throws {
+        let charge = Amount(
+            credits: Credits(nano: 1_200_000_000), text: "1.20", source: "credits", isRounded: false)
+        let clip = SavedClip(path: "/clips/\(key).mp4", sha256: String(repeating: "0", count: 64), bytes: 4096)
+        try sendAccepted(key, as: "vt_\(key)") { attempt in
+            let settled = Change.Step.settled(attempt, Settlement(end: .completed, charges: [charge]))
+            return isSaved ? [settled, .saved(attempt, clip)] : [settled]
+        }
+    }
+
+    func apply(_ steps: [Change.Step]) throws {
+        try store { try $0.writeAndWait(steps.map { Change(at: Self.start, $0) }) }
+    }
+}

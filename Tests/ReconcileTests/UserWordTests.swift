@@ -1,0 +1,249 @@
+import DailiesCore
+import DailiesStore
+import ExactJSON
+import Testing
+
+/// `dailies reconcile` with the user's word: `--adopt` and `--assume-lost`.
+struct UserWordTests {
+    private static let options = "--provider simulator --base-url {URL} --speed 1000"
+
+    // MARK: --adopt
+
+    @Test func `an adopted task is checked with the provider and recorded as the user's word`() async throws {
+        let scene = try await Scene(simulator: [])
+        try scene.enrol([Scene.spec("dolly"), Scene.spec("crane")])
+        try scene.sendUncertain("dolly")
+        try scene.sendUncertain("crane")
+        // The flat dialect's replies echo no key: that it is another one's cannot be seen.
+        let id = try #require(try scene.simulator?.submit(key: "another"))
+        let outcome = try await scene.online("reconcile", "--adopt", "dolly=\(id)")
+        #expect(
+            outcome
+                == Outcome(
+                    6,
+                    out: """
+                        forest/dolly, attempt 1: uncertain
+                          sent:     2025-06-01T00:00:00Z under the submission key dollyaaaaaaaaaaaaaaaaaaa, API key 62af8704764f
+                          reply:    broken: the service closed the connection without an answer
+                          asked:    by the task id {ID}: found, queued
+                          verdict:  adopted; recorded as {ID} by your word
+                          to go on with it: dailies resume \(Self.options)
+
+                        1 task: 1 adopted; left in doubt: 1 uncertain
+
+                        """))
+        #expect(try scene.task("dolly").latest?.remoteID?.text == id)
+        #expect(try scene.events("dolly") == ["intent", "uncertain broken", "accepted adopted"])
+        // Only the named task was asked for.
+        #expect(try scene.events("crane") == ["intent", "uncertain broken"])
+    }
+
+    @Test func `a task id that the provider does not know is not adopted`() async throws {
+        let scene = try await Scene(simulator: [])
+        try scene.enrol([Scene.spec("dolly")])
+        try scene.sendUncertain("dolly")
+        let outcome = try await scene.online("reconcile", "--adopt", "dolly=vt_nobody")
+        #expect(outcome.code == 6)
+        #expect(outcome.out.contains("verdict:  refused: the provider does not know vt_nobody; still uncertain\n"))
+        #expect(try scene.task("dolly").isUncertain)
+    }
+
+    @Test func `a task id that is another task's in this store is not adopted`() async throws {
+        let scene = try await Scene(simulator: [])
+        try scene.enrol([Scene.spec("dolly"), Scene.spec("crane")])
+        try scene.sendUncertain("dolly")
+        let id = try #require(try scene.simulator?.submit(key: "another"))
+        try scene.sendAccepted("crane", as: id)
+        let outcome = try await scene.online("reconcile", "--adopt", "dolly=\(id)")
+        #expect(outcome.code == 6)
+        #expect(
+            outcome.out.contains(
+                "verdict:  refused: {ID} is the task crane of the batch forest; still uncertain\n"))
+        #expect(try scene.task("dolly").isUncertain)
+    }
+
+    @Test func `a task id that the provider has under another key is not adopted`() async throws {
+        let scene = try await Scene(simulator: ["--echo", "always"])
+        try scene.enrol([Scene.spec("dolly")])
+        try scene.sendUncertain("dolly")
+        let id = try #require(try scene.simulator?.submit(key: "another"))
+        let outcome = try await scene.online("reconcile", "--adopt", "dolly=\(id)")
+        #expect(
+            outcome.out.contains(
+                "verdict:  refused: the provider has it under another submission key (another); still uncertain\n"))
+        #expect(outcome.code == 6)
+    }
+
+    @Test func `a key that holds equals signs is told from the task id`() async throws {
+        let scene = try await Scene(simulator: [])
+        let key = "takes/aspect_ratio=16:9,seed=1"
+        try scene.enrol([Scene.spec(key)])
+        try scene.sendUncertain(key)
+        let id = try #require(try scene.simulator?.submit(key: "another"))
+        let outcome = try await scene.online("reconcile", "--adopt", "\(key)=\(id)")
+        #expect(outcome.code == 0)
+        #expect(try scene.task(key).latest?.remoteID?.text == id)
+    }
+
+    // MARK: --assume-lost
+
+    @Test func `one that is given up has failed at an unknown cost, and can be retried`() async throws {
+        let scene = try await Scene(simulator: [])
+        try scene.enrol([Scene.spec("dolly")])
+        try scene.sendUncertain("dolly")
+        let outcome = try await scene.online("reconcile", "--assume-lost", "dolly")
+        #expect(
+            outcome
+                == Outcome(
+                    0,
+                    out: """
+                        forest/dolly, attempt 1: uncertain
+                          sent:     2025-06-01T00:00:00Z under the submission key dollyaaaaaaaaaaaaaaaaaaa, API key 62af8704764f
+                          reply:    broken: the service closed the connection without an answer
+                          asked:    by its submission key: not found (404 task_not_found: no such task for this key)
+                          verdict:  assumed lost by your word: failed, at an unknown cost, since it may have been billed
+                          to render it anew: dailies retry dolly
+
+                        1 task: 1 assumed lost; nothing is left in doubt
+
+                        """))
+        let task = try scene.task("dolly")
+        #expect(task.state == .failed)
+        #expect(task.failureCode == "assumed_lost")
+        #expect(task.credits == nil)
+        // The bill that may exist keeps its place under the budget.
+        #expect(task.latest?.reserved == Credits(nano: 5_000_000_000))
+        #expect(try scene.events("dolly") == ["intent", "uncertain broken", "asked", "failed user assumed_lost"])
+        #expect(try await scene.dailies("retry", "dolly").code == 0)
+        #expect(try scene.task("dolly").attempt == 2)
+        #expect(try scene.store { try $0.problems() } == [])
+    }
+
+    @Test func `one that the provider has after all is not given up`() async throws {
+        let scene = try await Scene(simulator: [])
+        try scene.enrol([Scene.spec("dolly")])
+        try scene.sendUncertain("dolly")
+        try scene.simulator?.submit(key: Scene.submissionKey("dolly"))
+        let outcome = try await scene.online("reconcile", "--assume-lost", "dolly")
+        #expect(outcome.code == 0)
+        #expect(outcome.out.contains("verdict:  not assumed lost: the provider has it; recorded as {ID}\n"))
+        #expect(try scene.task("dolly").latest?.remoteID != nil)
+        #expect(try scene.task("dolly").state == .queued)
+    }
+
+    @Test func `a lost one can be given up too`() async throws {
+        let scene = try await Scene(simulator: [])
+        try scene.enrol([Scene.spec("dolly")])
+        try scene.sendAccepted("dolly", as: "vt_gone") {
+            [.lost($0, Fault(kind: .status, status: 404, message: "no such task"))]
+        }
+        let outcome = try await scene.online("reconcile", "--assume-lost", "dolly")
+        #expect(outcome.code == 0)
+        #expect(try scene.task("dolly").failureCode == "assumed_lost")
+        #expect(try scene.store { try $0.problems() } == [])
+    }
+
+    @Test func `while the provider is away nothing is given up`() async throws {
+        let scene = try await Scene(simulator: [])
+        try scene.enrol([Scene.spec("dolly")])
+        try scene.sendUncertain("dolly")
+        try scene.simulator?.control(#"{"outage":true}"#)
+        let outcome = try await scene.online("reconcile", "--assume-lost", "dolly")
+        #expect(outcome.code == 6)
+        #expect(try scene.task("dolly").isUncertain)
+    }
+
+    @Test func `without the key that sent it, giving up needs one word more`() async throws {
+        let scene = try await Scene()
+        try scene.enrol([Scene.spec("dolly")])
+        try scene.sendUncertain("dolly")
+        let refused = try await scene.online("reconcile", "--assume-lost", "dolly", key: "other-key")
+        #expect(refused.code == 6)
+        #expect(
+            refused.out.contains(
+                "verdict:  refused: it was sent under another API key; only the one with the fingerprint 62af8704764f can "
+                    + "ask for it: give it with --api-key-file; if that is gone for good, add --without-asking; still "
+                    + "uncertain\n"))
+        #expect(try scene.task("dolly").isUncertain)
+        let given = try await scene.dailies("reconcile", "--assume-lost", "dolly", "--without-asking", key: nil)
+        #expect(given.code == 0)
+        #expect(try scene.task("dolly").failureCode == "assumed_lost")
+    }
+
+    // MARK: Words that cannot be meant
+
+    @Test func `a word about a task that is in no doubt is refused before anything is asked`() async throws {
+        let scene = try await Scene()
+        try scene.enrol([Scene.spec("dolly"), Scene.spec("crane")])
+        try scene.sendCompleted("dolly")
+        let cases: [(words: [String], message: String)] = [
+            (
+                ["--adopt", "dolly=vt_1"],
+                "the task \"dolly\" is completed and saved; only an uncertain task can be adopted"
+            ),
+            (
+                ["--assume-lost", "crane"],
+                "the task \"crane\" is queued, not sent; only an uncertain or lost task can be assumed lost"
+            ),
+            (
+                ["--assume-lost", "nobody"],
+                "there is no task \"nobody\" in the store; `dailies export --format csv` lists all keys"
+            ),
+            (["--adopt", "dolly"], "--adopt takes KEY=TASK_ID, not \"dolly\""),
+            (["--adopt", "dolly="], "--adopt takes KEY=TASK_ID, not \"dolly=\""),
+            (["--batch", "hills"], "there is no batch \"hills\" in the store; there are: \"forest\""),
+        ]
+        for (words, message) in cases {
+            let outcome = try await scene.dailies(words: ["reconcile"] + words)
+            #expect(outcome == Outcome(64, err: "dailies: \(message)\n"))
+        }
+    }
+
+    @Test func `a key of two batches needs the batch, and the advice names it`() async throws {
+        let scene = try await Scene(simulator: [])
+        for batch in ["forest", "hills"] {
+            try scene.enrol([Scene.spec("dolly")], batch: batch)
+        }
+        try scene.sendUncertain("dolly")
+        let unclear = try await scene.online("reconcile", "--assume-lost", "dolly")
+        #expect(
+            unclear
+                == Outcome(
+                    64,
+                    err:
+                        "dailies: the task \"dolly\" is in 2 batches: \"forest\", \"hills\"; say which with --batch NAME\n"
+                ))
+        let clear = try await scene.online("reconcile", "--batch", "forest", "--assume-lost", "dolly")
+        #expect(clear.code == 0)
+        #expect(clear.out.contains("to render it anew: dailies retry --batch forest dolly\n"))
+    }
+
+    @Test func `json is one object a line and ends with the exit code`() async throws {
+        let scene = try await Scene(simulator: [])
+        try scene.enrol([Scene.spec("dolly")])
+        try scene.sendUncertain("dolly")
+        let outcome = try await scene.online("reconcile", "--json")
+        let lines = try outcome.out.split(separator: "\n").map { try JSONValue.parse($0.utf8) }
+        #expect(lines.count == 2)
+        #expect(lines[0]["type"]?.string == "task")
+        #expect(lines[0]["verdict"]?.string == "still_uncertain")
+        #expect(lines[0]["submission_key"]?.string == Scene.submissionKey("dolly"))
+        #expect(lines[0]["task_id"]?.isNull == true)
+        #expect(
+            lines[1].compactText
+                == #"{"type":"finished","asked":1,"found":0,"adopted":0,"assumed_lost":0,"uncertain":1,"lost":0,"exit_code":6}"#
+        )
+        #expect(outcome.code == 6)
+    }
+
+    @Test func `what the provider says cannot drive the terminal`() async throws {
+        let scene = try await Scene()
+        try scene.enrol([Scene.spec("dolly\u{1B}[2J")])
+        let fault = Fault(kind: .status, status: 502, code: "x\u{7}", message: "\u{1B}]0;title\u{7}\u{202E}")
+        try scene.send("dolly\u{1B}[2J") { [.uncertain($0, fault)] }
+        let outcome = try await scene.online("reconcile", key: "other-key")
+        #expect(
+            !(outcome.out + outcome.err).unicodeScalars.contains { $0.value < 0x20 && $0 != "\n" || $0 == "\u{202E}" })
+        #expect(outcome.out.contains(#"reply:    x\u{7}: \u{1b}]0;title\u{7}\u{202e}"#))
+    }
+}

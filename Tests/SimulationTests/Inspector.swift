@@ -1,0 +1,190 @@
+import DailiesCore
+
+@testable import DailiesStore
+
+/// Looks at what is durable, through a connection of its own, and never waits for or disturbs the program.
+final class Inspector {
+    struct Attempt: Equatable {
+        let id: AttemptID
+        let batch: BatchID
+        let key: SubmissionKey
+        let body: [UInt8]
+        let state: TaskStateWord
+        let remote: RemoteTaskID?
+        let isNotAccepted: Bool
+        let isUncertain: Bool
+        let isLost: Bool
+        let isOpen: Bool
+        let isCostAwaited: Bool
+        let isUnsaved: Bool
+        let reserved: Credits?
+        let credits: Credits?
+        let path: String?
+        let digest: String?
+        let failureCode: String?
+        let intentAt: Instant
+        let acceptedBy: String?
+        let account: KeyFingerprint
+        let dialect: Dialect
+
+        var isFinal: Bool { state == .completed || state == .failed || state == .cancelled }
+    }
+
+    /// SQLite's flag for a connection that only reads.
+    private static let readOnly: Int32 = 1
+
+    private let database: Database
+
+    init(path: String) throws {
+        database = try Database(path: path, flags: Self.readOnly)
+        database.waitWhenBusy(milliseconds: 5000)
+    }
+
+    func attempts() throws -> [Attempt] {
+        try database.rows(
+            """
+            SELECT task, n, batch_id, submission_key, body, state, task_id, not_accepted_at_ms IS NOT NULL,
+                outcome_unknown_at_ms IS NOT NULL, lost_at_ms IS NOT NULL, is_open, is_cost_awaited, is_unsaved,
+                reserved_nano, credits_nano, output_path, output_sha256, failure_code,
+                submitted_at_ms, accepted_by, key_fingerprint, dialect
+            FROM attempt ORDER BY task, n
+            """
+        ) { row throws(StoreError) in
+            Attempt(
+                id: AttemptID(task: TaskID(row.integer(0)), number: row.int(1)), batch: BatchID(row.integer(2)),
+                key: SubmissionKey(row.text(3)), body: row.blob(4), state: try row.word(5),
+                remote: row.optionalText(6).map(RemoteTaskID.init), isNotAccepted: row.bool(7),
+                isUncertain: row.bool(8), isLost: row.bool(9), isOpen: row.bool(10), isCostAwaited: row.bool(11),
+                isUnsaved: row.bool(12), reserved: row.optionalCredits(13), credits: row.optionalCredits(14),
+                path: row.optionalText(15), digest: row.optionalText(16), failureCode: row.optionalText(17),
+                intentAt: row.instant(18), acceptedBy: row.optionalText(19),
+                account: KeyFingerprint(row.text(20)), dialect: try row.word(21))
+        }
+    }
+
+    func attempt(_ key: SubmissionKey) throws -> Attempt? { try attempts().first { $0.key == key } }
+
+    struct Standing {
+        let id: TaskID
+        let key: String
+        let state: TaskStateWord
+        let attempt: Int
+        let hasKey: Bool
+        let credits: Credits?
+    }
+
+    func tasks() throws -> [Standing] {
+        try database.rows(
+            """
+            SELECT s.id, i.key, s.state, s.attempt, s.has_key, s.credits_nano
+            FROM task_standing AS s JOIN task_input AS i ON i.id = s.id ORDER BY s.id
+            """
+        ) { row throws(StoreError) in
+            Standing(
+                id: TaskID(row.integer(0)), key: row.text(1), state: try row.word(2), attempt: row.int(3),
+                hasKey: row.bool(4), credits: row.optionalCredits(5))
+        }
+    }
+
+    struct Position {
+        let batch: BatchID
+        let cap: Credits?
+        let settled: CreditTotal
+        let reserved: CreditTotal
+    }
+
+    func positions() throws -> [Position] {
+        try database.rows(
+            """
+            SELECT b.id, b.budget_nano, t.settled_whole, t.settled_billionths, t.reserved_whole, t.reserved_billionths
+            FROM batch AS b JOIN batch_total AS t ON t.batch_id = b.id ORDER BY b.id
+            """
+        ) { row in
+            Position(
+                batch: BatchID(row.integer(0)), cap: row.optionalCredits(1), settled: row.total(2),
+                reserved: row.total(4))
+        }
+    }
+
+    /// Whether a bill of this batch came out above what was held for it.
+    func hasBillAboveReservation(_ batch: BatchID) throws -> Bool {
+        try database.first(
+            """
+            SELECT 1 FROM event AS c WHERE c.batch_id = ? AND c.amount_kind = 'charged' AND c.amount_nano > coalesce((
+                SELECT r.amount_nano FROM event AS r
+                WHERE r.task = c.task AND r.attempt = c.attempt AND r.amount_kind = 'reserved' AND r.id < c.id
+                ORDER BY r.id DESC LIMIT 1), 0)
+            """, Value(batch)
+        ) { _ in true } ?? false
+    }
+
+    /// Texts and amounts booked as costs, by attempt.
+    func charged() throws -> [AttemptID: (text: String, credits: Credits, field: String)] {
+        var result: [AttemptID: (text: String, credits: Credits, field: String)] = [:]
+        try database.forEach(
+            "SELECT task, attempt, amount_text, amount_nano, amount_field FROM event WHERE amount_kind = 'charged'"
+        ) { row in
+            result[AttemptID(task: TaskID(row.integer(0)), number: row.int(1))] =
+                (row.text(2), Credits(nano: row.integer(3)), row.text(4))
+        }
+        return result
+    }
+
+    func count(ofEvents kind: String) throws -> Int {
+        try database.first("SELECT count(*) FROM event WHERE kind = ?", .text(kind)) { row in row.int(0) } ?? 0
+    }
+
+    /// Attempts that have more than one event of a kind that can come only once.
+    func repeatedOnce() throws -> [String] {
+        try database.rows(
+            """
+            SELECT task || '#' || attempt || ' ' || kind FROM event
+            WHERE kind IN ('accepted', 'completed', 'failed', 'cancelled', 'saved', 'cost_learned')
+            GROUP BY task, attempt, kind HAVING count(*) > 1
+            """
+        ) { row in row.text(0) }
+    }
+
+    /// Whether the store knows that the keys of this attempt's account are honoured in its dialect.
+    func keyIsHonoured(of attempt: Attempt) throws -> Bool {
+        try database.first(
+            "SELECT 1 FROM key_trust WHERE trust = 'honoured' AND key_fingerprint = ? AND dialect = ?",
+            .text(attempt.account.text), .text(attempt.dialect.rawValue)
+        ) { _ in true } ?? false
+    }
+
+    /// What SQLite itself finds wrong.
+    func damage() throws -> [String] {
+        let found = try database.rows("PRAGMA integrity_check") { row in row.text(0) }.filter { $0 != "ok" }
+        return found + (try database.rows("PRAGMA foreign_key_check") { row in "foreign key in \(row.text(0))" })
+    }
+}
+
+/// What was durable at the last look: nothing of it may be taken back.
+final class Ledger {
+    private var attempts: [AttemptID: Inspector.Attempt] = [:]
+
+    /// - Returns: what was overwritten or taken back, if anything.
+    func take(_ rows: [Inspector.Attempt]) -> String? {
+        let present = Dictionary(uniqueKeysWithValues: rows.map { ($0.id, $0) })
+        for (id, old) in attempts {
+            guard let new = present[id] else { return "attempt \(id) is gone" }
+            if let fault = Self.fault(old, new) { return "attempt \(id): \(fault)" }
+        }
+        attempts = present
+        return nil
+    }
+
+    private static func fault(_ old: Inspector.Attempt, _ new: Inspector.Attempt) -> String? {
+        if old.key != new.key { return "its key changed" }
+        // What never reached the provider may go out in another dialect.
+        if old.body != new.body, !old.isNotAccepted { return "its bytes changed" }
+        if let remote = old.remote, new.remote != remote { return "its task id changed" }
+        if old.isFinal, old.state != new.state { return "it went from \(old.state) to \(new.state)" }
+        if old.state == .running, new.state == .queued { return "it went back to queued" }
+        if let credits = old.credits, new.credits != credits { return "its cost changed" }
+        if let path = old.path, new.path != path { return "its clip changed" }
+        if new.isNotAccepted, old.remote != nil || old.isFinal { return "what was accepted counts as never sent" }
+        return nil
+    }
+}

@@ -1,0 +1,105 @@
+import DailiesCore
+import ProviderSimulator
+import ProviderWire
+
+@testable import ProviderSimulator
+
+/// Recognises by their traces which faults the machine has drawn, for the count of what was exercised.
+enum Witness {
+    struct Snapshot {
+        let tasks: Int
+        let submits: Int
+        init(_ machine: SimulatedProvider) {
+            tasks = machine.tasks.count
+            submits = machine.bill.submits
+        }
+    }
+
+    static func faults(
+        _ call: MachineProvider.Call, _ response: SimulatedResponse, before: Snapshot, after machine: SimulatedProvider
+    ) -> [FaultKind] {
+        var faults: [FaultKind] = []
+        if case .download = call {
+            if case .truncate = response.action { faults.append(.cutDownload) }
+            if response.status == 403, machine.controls.drawsFaults { faults.append(.expireURL) }
+            return faults
+        }
+        faults += transport(response)
+        let isSubmit: Bool = if case .submit = call { true } else { false }
+        let wasAccepted = machine.tasks.count > before.tasks
+        if isSubmit, machine.bill.submits == before.submits + 2 { faults.append(.duplicateDelivery) }
+        if response.status >= 500, response.action == .deliver {
+            let isPage = response.body.first == UInt8(ascii: "<")
+            faults.append(isPage ? .bareServerErrorAfter : wasAccepted ? .serverErrorAfter : .serverErrorBefore)
+        }
+        faults += replies(response, isSubmit: isSubmit)
+        if let task = machine.tasks.last, wasAccepted { faults += fate(of: task) }
+        if case .query(let question, _) = call { faults += backwards(question.subject, response, machine) }
+        return faults
+    }
+
+    private static func transport(_ response: SimulatedResponse) -> [FaultKind] {
+        switch response.action {
+        case .deliver: []
+        case .closeBeforeReading: [.refuse]
+        case .closeWithoutReply: [.dropReply]
+        case .delay: [.delayReply]
+        case .truncate: [.truncateReply]
+        case .drip: [.dripReply]
+        }
+    }
+
+    private static func replies(_ response: SimulatedResponse, isSubmit: Bool) -> [FaultKind] {
+        let text = String(decoding: response.body, as: UTF8.self)
+        switch response.status {
+        case 200:
+            var faults: [FaultKind] = []
+            if text.hasPrefix("<") { faults.append(.htmlReply) }
+            if text.contains("\"finalizing\"") { faults.append(.unknownState) }
+            for field in ["estimated_credits", "credits_used", "credits"] where text.contains("\"\(field)\":\"") {
+                faults.append(.numbersAsStrings)
+                break
+            }
+            return faults
+        case 402: return isSubmit ? [.walletEmpty] : []
+        case 429 where text.contains(WireCode.concurrencyLimit): return []
+        case 429 where !isSubmit: return [.throttleQuery]
+        case 429: return [text.contains(WireCode.rateLimit) ? .throttle : .bareThrottle]
+        case 451: return [.contentPolicy]
+        default: return []
+        }
+    }
+
+    private static func fate(of task: SimulatedTask) -> [FaultKind] {
+        var faults: [FaultKind] = []
+        if task.forgottenUntil != nil { faults.append(.forget) }
+        switch task.repliesWithoutURL {
+        case 0: break
+        case .max: faults.append(.noURL)
+        default: faults.append(.lateURL)
+        }
+        switch task.repliesWithoutCost {
+        case 0: break
+        case .max: faults.append(.noCost)
+        default: faults.append(.lateCost)
+        }
+        if case .fails(let code, _) = task.outcome {
+            switch code {
+            case nil: faults.append(.failRenderSilently)
+            case "content_policy_violation": faults.append(.failRenderByPolicy)
+            default: faults.append(.failRender)
+            }
+        }
+        return faults
+    }
+
+    private static func backwards(
+        _ subject: Question.Subject, _ response: SimulatedResponse, _ machine: SimulatedProvider
+    ) -> [FaultKind] {
+        guard case .remote(let remote) = subject, response.status == 200,
+            let task = machine.tasks.first(where: { $0.id == remote.text }), case .running = task.phase
+        else { return [] }
+        let text = String(decoding: response.body, as: UTF8.self)
+        return text.contains("\"queued\"") || text.contains("\"pending\"") ? [.goBackwards] : []
+    }
+}

@@ -1,0 +1,173 @@
+import DailiesCore
+import Foundation
+import ProviderSimulator
+
+@testable import DailiesStore
+@testable import ProviderSimulator
+
+/// The last look, when everything has come to its end: books against bill, clips against renders, rows against tasks.
+extension World {
+    func audit() throws {
+        guard let inspector else { throw Violation("no store at the end") }
+        let damage = try inspector.damage()
+        guard damage.isEmpty else { throw Violation("the store is damaged: \(damage)") }
+        let twice = try inspector.repeatedOnce()
+        guard twice.isEmpty else { throw Violation("the log says twice what happens once: \(twice)") }
+        let attempts = try inspector.attempts()
+        try auditTasks(attempts, inspector)
+        try auditRenders(attempts)
+        try auditMoney(attempts, inspector)
+        try auditClips(attempts)
+        guard machine.keysSentToAssets == 0 else { throw Violation("the key was sent to an asset's address") }
+        coverage.renders += machine.bill.accepted
+        coverage.repeats += try inspector.count(ofEvents: "repeated")
+        note("audited")
+    }
+
+    // MARK: Tasks
+
+    private func auditTasks(_ attempts: [Inspector.Attempt], _ inspector: Inspector) throws {
+        let tasks = try inspector.tasks()
+        guard tasks.count == coverage.tasks else {
+            throw Violation("\(tasks.count) of \(coverage.tasks) tasks are left")
+        }
+        let byTask = Dictionary(grouping: attempts, by: \.id.task)
+        for task in tasks {
+            let own = byTask[task.id] ?? []
+            guard let last = own.last, task.hasKey, last.id.number == task.attempt, last.state == task.state else {
+                throw Violation("task \(task.key) shows \(task.state), its attempts \(own.map(\.state))")
+            }
+            guard own.map(\.id.number) == Array(1...own.count) else { throw Violation("task \(task.key): \(own)") }
+            try auditAttempts(own, of: task.key)
+        }
+    }
+
+    /// A new attempt follows only on a free failure, as often as the user allowed, and then it does follow.
+    private func auditAttempts(_ own: [Inspector.Attempt], of key: String) throws {
+        let retries = scenario.settings.retries
+        guard own.count <= retries + 1 else { throw Violation("task \(key) has \(own.count) attempts") }
+        for attempt in own {
+            let isRetriable =
+                attempt.state == .failed && attempt.credits == .zero && remoteTask(of: attempt) != nil
+                && attempt.failureCode != "content_policy_violation"
+            let isLast = attempt.id == own.last?.id
+            guard isLast || isRetriable else { throw Violation("\(attempt.id) was followed: \(attempt)") }
+            guard !isLast || !isRetriable || attempt.id.number > retries else {
+                throw Violation("\(attempt.id) failed free of charge and was not tried again")
+            }
+        }
+    }
+
+    // MARK: Renders
+
+    /// Every render is somebody's, and both sides tell the same of it.
+    private func auditRenders(_ attempts: [Inspector.Attempt]) throws {
+        let byRemote = Dictionary(grouping: attempts.filter { $0.remote != nil }) { $0.remote?.text ?? "" }
+        for task in machine.tasks {
+            guard let owner = byRemote[task.id]?.first, byRemote[task.id]?.count == 1 else {
+                throw Violation("the render \(task.id) was forgotten: \(task.phase), key \(task.outTaskID ?? "none")")
+            }
+            guard owner.key.text == task.outTaskID else { throw Violation("\(owner.id) has the render of another key") }
+            let told: TaskStateWord? =
+                switch task.phase {
+                case .queued, .running: nil
+                case .completed: .completed
+                case .failed: .failed
+                case .cancelled: .cancelled
+                }
+            guard told == owner.state else {
+                throw Violation("\(owner.id) is \(owner.state), the render \(task.phase)")
+            }
+        }
+        for attempt in attempts where attempt.remote == nil {
+            guard attempt.state == .failed else {
+                throw Violation("\(attempt.id) is \(attempt.state) without a render")
+            }
+        }
+    }
+
+    // MARK: Money
+
+    /// The report, the log and the rows agree with the bill, to the last digit and letter. Left out is exactly what
+    /// ``mayLackCost(_:isBilled:)`` allows.
+    private func auditMoney(_ attempts: [Inspector.Attempt], _ inspector: Inspector) throws {
+        let charged = try inspector.charged()
+        let billed = Dictionary(uniqueKeysWithValues: machine.bill.charges.map { ($0.taskID, $0) })
+        var expected = CreditTotal.zero
+        var logged = CreditTotal.zero
+        for attempt in attempts {
+            let bill = attempt.remote.flatMap { billed[$0.text] }
+            guard let credits = attempt.credits else {
+                guard mayLackCost(attempt, isBilled: bill != nil) else {
+                    throw Violation("\(attempt.id) has no cost, the bill says \(bill?.text ?? "nothing")")
+                }
+                coverage.unknownCosts += 1
+                continue
+            }
+            guard credits == bill?.credits ?? .zero else {
+                throw Violation("\(attempt.id) is booked with \(credits), billed with \(bill?.text ?? "nothing")")
+            }
+            guard let row = charged[attempt.id], row.credits == credits, row.text == bill?.text ?? "0" else {
+                throw Violation("\(attempt.id): the log says \(String(describing: charged[attempt.id]))")
+            }
+            if let bill { expected = expected + bill.credits }
+            logged = logged + row.credits
+        }
+        let store = try Store.open(disk.store, for: .reading)
+        let report = try store.spend(by: []).total
+        try store.close()
+        guard report.charged == expected, logged == expected else {
+            throw Violation("the report says \(report.charged), the log \(logged), the bill \(expected)")
+        }
+        guard report.charged.description == expected.description else {
+            throw Violation("the report writes \(report.charged), the bill \(expected)")
+        }
+        let unknown = attempts.filter { $0.credits == nil }.compactMap { billed[$0.remote?.text ?? ""] }
+        let whole = unknown.reduce(expected) { $0 + $1.credits }
+        guard whole == machine.bill.total else {
+            throw Violation("the bill is \(machine.bill.total), accounted \(whole)")
+        }
+    }
+
+    /// Whether the plan, and not the program, is why a cost is unknown: the provider never states it, or denies the task
+    /// for longer than the program asks; or nothing was billed and nobody could know: the user wrote the task off, or it
+    /// was cancelled when it ran, or may have run, and the provider says nothing of money.
+    private func mayLackCost(_ attempt: Inspector.Attempt, isBilled: Bool) -> Bool {
+        guard let task = remoteTask(of: attempt) else { return attempt.failureCode == Settlement.assumedLost }
+        if attempt.state == .cancelled { return !isBilled }
+        let isDenied =
+            task.forgottenUntil != nil
+            && scenario.simulator.faults.forgottenFor >= scenario.settings.lostAfter
+        return task.repliesWithoutCost == .max || isDenied
+    }
+
+    // MARK: Clips
+
+    /// Every paid clip is on disk, whole, under a name of its own; and nothing else is there.
+    private func auditClips(_ attempts: [Inspector.Attempt]) throws {
+        var expected: Set<String> = []
+        for attempt in attempts where attempt.state == .completed {
+            guard let task = remoteTask(of: attempt) else {
+                throw Violation("\(attempt.id) completed without a render")
+            }
+            guard let path = attempt.path else {
+                guard !scenario.settings.downloads || task.repliesWithoutURL == .max else {
+                    throw Violation("\(attempt.id) is paid and not saved")
+                }
+                continue
+            }
+            let clip = ClipMaker(
+                resolution: task.resolution, aspectRatio: task.aspectRatio, seconds: task.seconds,
+                paddingBytes: scenario.simulator.assets.paddingBytes)
+            guard FileManager.default.contents(atPath: path).map(Array.init) == clip.file() else {
+                throw Violation("\(attempt.id): the clip at \(path) is not what was rendered")
+            }
+            guard expected.insert(path).inserted else { throw Violation("two clips share \(path)") }
+            coverage.clipsSaved += 1
+        }
+        let present = Set(try disk.clipFiles())
+        guard present == expected else {
+            throw Violation("files that belong to no clip: \(present.subtracting(expected).sorted())")
+        }
+    }
+}

@@ -1,0 +1,122 @@
+import DailiesCore
+import ProviderSimulator
+
+@testable import DailiesStore
+@testable import ProviderSimulator
+
+/// The promises, looked at after every step that could break them.
+extension World {
+    /// After every commit and every restart: what is durable contradicts nothing.
+    func check() throws {
+        guard let inspector else { return }
+        coverage.checks += 1
+        let attempts = try inspector.attempts()
+        if let fault = ledger.take(attempts) { throw Violation("the store took something back: \(fault)") }
+        for attempt in attempts {
+            if attempt.isNotAccepted { runsOfIntents[attempt.key] = nil }
+            if attempt.isOpen, runsOfIntents[attempt.key] == nil { runsOfIntents[attempt.key] = coverage.runs }
+        }
+        try checkTotals(attempts, inspector)
+        try checkBudgets(inspector)
+        let booked = attempts.compactMap(\.credits).reduce(CreditTotal.zero) { $0 + $1 }
+        guard booked <= machine.bill.total else {
+            throw Violation("\(booked) are booked, and only \(machine.bill.total) were billed")
+        }
+        for attempt in attempts where attempt.remote != nil {
+            guard machine.ordinalByID[attempt.remote?.text ?? ""] != nil else {
+                throw Violation("attempt \(attempt.id) has a task id that the provider never gave out")
+            }
+        }
+    }
+
+    /// The sums that budgets rely on are those of the rows.
+    private func checkTotals(_ attempts: [Inspector.Attempt], _ inspector: Inspector) throws {
+        for position in try inspector.positions() {
+            let own = attempts.filter { $0.batch == position.batch }
+            let settled = own.compactMap(\.credits).reduce(CreditTotal.zero) { $0 + $1 }
+            let reserved = own.compactMap(\.reserved).reduce(CreditTotal.zero) { $0 + $1 }
+            guard settled == position.settled, reserved == position.reserved else {
+                throw Violation(
+                    "batch \(position.batch) holds \(position.settled) settled and \(position.reserved) reserved, its "
+                        + "attempts \(settled) and \(reserved)")
+            }
+        }
+    }
+
+    /// Settled and reserved never exceed the cap, unless a bill exceeded what was held for it.
+    private func checkBudgets(_ inspector: Inspector) throws {
+        for position in try inspector.positions() {
+            guard let cap = position.cap, position.settled + position.reserved > CreditTotal(cap) else { continue }
+            if try inspector.hasBillAboveReservation(position.batch) { continue }
+            throw Violation(
+                "batch \(position.batch) is over its budget of \(cap): \(position.settled) settled, "
+                    + "\(position.reserved) reserved")
+        }
+    }
+
+    /// Before the provider sees a submit: its intent, to the byte, is durable.
+    func checkIntent(_ submission: Submission) throws {
+        guard let attempt = try inspector?.attempt(submission.key) else {
+            throw Violation("\(submission.attempt) was submitted, and nothing durable says so")
+        }
+        guard attempt.id == submission.attempt, attempt.isOpen, attempt.remote == nil, attempt.body == submission.body
+        else { throw Violation("\(submission.attempt) was submitted against what is durable: \(attempt)") }
+    }
+
+    /// After a submit: nothing was rendered twice, and no more are in flight than the user allowed.
+    ///
+    /// Counted against the limit is every task that the provider has queued or running, but for those that the contract
+    /// counts apart: uncertain ones (the program does not know that they run), those past the poll window, and lost ones
+    /// (the provider itself denied them), and those of an API key that this run does not have. The limit is the user's,
+    /// the highest of this run: a lower one recalls nothing. Nor does it recall what an earlier run had decided, under
+    /// another limit or while others counted apart: its repeat may be one too many, and then holds new ones up.
+    func checkRenders(of submission: Submission) throws {
+        let renders = machine.bill.rendersByKey[submission.key.text, default: 0]
+        guard renders <= 1 else { throw Violation("\(submission.attempt) was rendered \(renders) times") }
+        let flying = machine.tasks.filter { !$0.phase.isFinal }
+        guard flying.count > ceiling, let inspector, runsOfIntents[submission.key] == coverage.runs else { return }
+        let client = now + scenario.skew
+        let window = scenario.settings.pollWindow ?? .seconds(3600)
+        let apart = Set(
+            try inspector.attempts().filter {
+                $0.isUncertain || $0.isLost || client - $0.intentAt >= window || !accounts.contains($0.account)
+            }.map(\.key.text))
+        let counted = flying.filter { !apart.contains($0.outTaskID ?? "") }
+        guard counted.count <= ceiling else {
+            throw Violation("\(counted.count) tasks in flight, \(ceiling) allowed")
+        }
+    }
+
+    // MARK: Outstanding
+
+    /// Whether the store holds nothing that another run could bring further.
+    func isSettled() throws -> Bool { try outstanding().isEmpty }
+
+    /// What is left, in words.
+    func outstanding() throws -> String {
+        guard let inspector else { return "no store" }
+        var parts: [String] = []
+        let waiting = try inspector.tasks().count { $0.state == .queued && !$0.hasKey }
+        if waiting > 0 { parts.append("\(waiting) waiting") }
+        for attempt in try inspector.attempts() {
+            if attempt.isOpen {
+                let word = attempt.remote == nil ? "uncertain" : attempt.isLost ? "lost" : attempt.state.rawValue
+                parts.append("\(attempt.id) \(word)")
+            }
+            if attempt.isCostAwaited { parts.append("\(attempt.id) awaits its cost") }
+            if attempt.isUnsaved, scenario.settings.downloads, !neverHasURL(attempt) {
+                parts.append("\(attempt.id) unsaved")
+            }
+        }
+        if let lastEnding, !parts.isEmpty { parts.append("last ending: \(lastEnding)") }
+        return parts.joined(separator: ", ")
+    }
+
+    func remoteTask(of attempt: Inspector.Attempt) -> SimulatedTask? {
+        attempt.remote.flatMap { machine.ordinalByID[$0.text] }.map { machine.tasks[$0] }
+    }
+
+    private func neverHasURL(_ attempt: Inspector.Attempt) -> Bool {
+        remoteTask(of: attempt)?.repliesWithoutURL == .max
+    }
+}

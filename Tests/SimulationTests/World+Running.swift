@@ -1,0 +1,279 @@
+import DailiesCore
+import Foundation
+import ProviderSimulator
+
+@testable import DailiesRunner
+@testable import DailiesStore
+@testable import ProviderSimulator
+
+/// One run, from the manifest to its end or its crash.
+extension World {
+    /// - Returns: how it ended; nil: it was cut off.
+    func run() throws -> RunEnding? {
+        coverage.runs += 1
+        stepsOfRun = 0
+        drawRun()
+        note("run \(coverage.runs) \(dialect)")
+        guard try begin() else { return nil }
+        if isDue(.duringStart) { return try crash(.duringStart) }
+        try runRunner()
+        if isDue(.duringStart) { return try crash(.duringStart) }
+        while true {
+            guard let life else { return nil }
+            if let outcome = life.outcome { return try finish(life, outcome) }
+            stepsOfRun += 1
+            coverage.steps += 1
+            guard stepsOfRun <= Self.mostSteps else { throw Violation("a run does not end: \(try outstanding())") }
+            try step()
+        }
+    }
+
+    /// Opens the store, takes the manifests in, and starts the runner. False: cut off before that.
+    private func begin() throws -> Bool {
+        let faults = StoreFaults()
+        if let crash = crashes.first, crash.point == .duringEnrolment, isDue(.duringEnrolment) {
+            let commit = chance.number(1...scenario.batches.count)
+            faults.plan(chance.happens(0.5) ? .freezesBefore : .freezesAfter, atCommit: commit)
+        }
+        let store = try Store.open(disk.store, for: .running, faults: faults)
+        do throws(EnrolmentError) {
+            batchIDs = try scenario.batches.indices.map { index throws(EnrolmentError) in
+                try enrol(scenario.batches[index], budget: budgets[index], in: store)
+            }
+        } catch {
+            guard faults.isFrozen else { throw Violation("enrolment refused: \(error)") }
+            try store.close()
+            count(.duringEnrolment)
+            return false
+        }
+        inspector = try Inspector(path: disk.store)
+        let timers = ManualTimers(now: now + scenario.skew)
+        let provider = MachineProvider(baseURL: Scenario.baseURL, dialect: dialect, accounts: accounts)
+        let life = Life(store: store, faults: faults, provider: provider, timers: timers, plan: plan())
+        self.life = life
+        try life.start()
+        return true
+    }
+
+    /// What the user does differently this time: another dialect or API key, another limit, a higher budget. In the calm
+    /// every dialect and key has its turn, since only they can settle what was sent with them.
+    private func drawRun() {
+        settings = scenario.settings
+        ceiling = settings.concurrency
+        let (dialects, books) = (scenario.dialects, scenario.accountBooks)
+        if isCalm {
+            let turn = coverage.runs
+            dialect = dialects[turn % dialects.count]
+            accounts = books[turn / dialects.count % books.count]
+            return
+        }
+        dialect = chance.pick(dialects)
+        accounts = chance.pick(books)
+        if chance.happens(0.1) { settings.downloads = false }
+        if scenario.changesItsMind, chance.happens(0.3) {
+            ceiling = chance.number(1...8)
+            settings.concurrency = ceiling
+        }
+        for index in budgets.indices where chance.happens(0.2) {
+            budgets[index] = budgets[index]?.times(hundredths: 150)
+        }
+    }
+
+    private func enrol(
+        _ batch: Scenario.Batch, budget cap: Credits?, in store: Store
+    ) throws(EnrolmentError) -> BatchID {
+        let budget: BudgetSetting = isCalm ? .none : cap.map(BudgetSetting.cap) ?? .unchanged
+        let enrolment = BatchEnrolment(
+            name: batch.name, manifestPath: "/\(batch.name).yaml", provider: "simulator", baseURL: Scenario.baseURL,
+            outputDirectory: disk.clips, budget: budget)
+        return try store.enrol(enrolment, tasks: batch.tasks, at: now + scenario.skew).batch
+    }
+
+    private func plan() -> Runner.Plan {
+        Runner.Plan(
+            settings: settings, catalogue: scenario.catalogue, batches: batchIDs, accounts: accounts,
+            seed: chance.next())
+    }
+
+    private func finish(_ life: Life, _ outcome: Runner.Outcome) throws -> RunEnding? {
+        guard case .ended(let ending) = outcome else {
+            guard expectsStoreFailure else { throw Violation("a run ended with \(outcome)") }
+            expectsStoreFailure = false
+            return try crash(.storeFailure)
+        }
+        guard !expectsStoreFailure else { throw Violation("a run outlived the failure of its store") }
+        note("ended \(ending)")
+        guard calls.allSatisfy({ !$0.isSubmit }), replies.allSatisfy({ !$0.isSubmit }) else {
+            throw Violation("a run ended with a submit in the air")
+        }
+        clearAir()
+        try life.close()
+        try check()
+        self.life = nil
+        return ending
+    }
+
+    func clearAir() {
+        calls = []
+        replies = []
+        transfers = []
+    }
+
+    // MARK: Steps
+
+    private enum Step {
+        case store
+        case send(Int)
+        case deliver(Int)
+        case transfer(Int)
+        case time
+    }
+
+    private func step() throws {
+        guard let life else { return }
+        if let stop = stops.first, stepsOfRun >= stop {
+            stops.removeFirst()
+            coverage.gracefulStops += 1
+            note("stop")
+            life.runner.stop()
+            return try runRunner()
+        }
+        if scenario.changesItsMind, chance.happens(0.003) {
+            let limit = chance.number(1...8)
+            ceiling = max(ceiling, limit)
+            note("at most \(limit) in flight")
+            life.runner.setConcurrency(limit)
+            return try runRunner()
+        }
+        switch try choose(life) {
+        case .store: try runStore(life)
+        case .send(let index): try send(index)
+        case .deliver(let index): try deliver(index)
+        case .transfer(let index): try transfer(index)
+        case .time: try moveTime(life)
+        }
+    }
+
+    /// Any of the things that could happen next, so that every order comes up in some seed.
+    private func choose(_ life: Life) throws -> Step {
+        var steps: [Step] = []
+        if life.mayHaveStoreWork { steps += [.store, .store, .store] }
+        steps += calls.indices.map(Step.send)
+        steps += replies.indices.filter { replies[$0].deliverAt <= now }.map(Step.deliver)
+        steps += transfers.indices.map(Step.transfer)
+        let canMove = life.timers.target != nil || replies.contains { $0.deliverAt > now }
+        if steps.isEmpty {
+            guard canMove else { throw Violation("stuck: a run waits for nothing; \(try outstanding())") }
+            return .time
+        }
+        if canMove, chance.happens(0.05) { return .time }
+        return chance.pick(steps)
+    }
+
+    func runRunner() throws {
+        guard let life else { return }
+        life.runRunner()
+        for line in life.takeTold() { note("    \(line.replacingOccurrences(of: disk.folder, with: ""))") }
+        takeCalls(of: life)
+    }
+
+    private func takeCalls(of life: Life) {
+        for call in life.provider.take() {
+            serial += 1
+            note("  #\(serial) \(call.label)")
+            calls.append(OpenCall(serial: serial, call: call))
+        }
+    }
+
+    private func runStore(_ life: Life) throws {
+        let writes = life.hasWaitingWrites
+        if writes, isDue(.beforeCommit) {
+            if chance.happens(0.5) {
+                life.faults.plan(.freezesBefore, atCommit: life.faults.commits + 1)
+                try life.runStore(reading: true)
+            }
+            try crash(.beforeCommit)
+            return
+        }
+        if writes, isDue(.afterCommit) {
+            if chance.happens(0.5) { life.faults.plan(.freezesAfter, atCommit: life.faults.commits + 1) }
+            try life.runStore(reading: false)
+            try crash(.afterCommit)
+            return
+        }
+        if writes, !expectsStoreFailure, isDue(.storeFailure) {
+            expectsStoreFailure = true
+            life.faults.plan(.fails(StoreError(.full, "the disk is full")), atCommit: life.faults.commits + 1)
+        }
+        let before = life.faults.commits
+        try life.runStore(reading: chance.happens(0.8))
+        if life.faults.commits != before {
+            coverage.commits += life.faults.commits - before
+            note("commit")
+            try check()
+        }
+        try runRunner()
+    }
+
+    private func moveTime(_ life: Life) throws {
+        if calls.isEmpty, replies.isEmpty, transfers.isEmpty, isDue(.atRest) {
+            try crash(.atRest)
+            return
+        }
+        let wake = life.timers.target.map { $0 - scenario.skew }
+        let arrival = replies.map(\.deliverAt).filter { $0 > now }.min()
+        guard let next = [wake, arrival].compactMap({ $0 }).min() else { return }
+        var target = next
+        switch chance.number(0...19) {
+        case 0...13: break
+        case 14...16: target = now + .nanoseconds(max(0, (next - now).nanoseconds / 2))
+        case 17...18: target = next + chance.milliseconds(0...3000)
+        default: target = next + chance.milliseconds(0...(chance.happens(0.05) ? 7_200_000 : 60_000))
+        }
+        now = max(now, target)
+        machine.advance(to: now)
+        note("time")
+        if life.timers.move(to: now + scenario.skew) { try runRunner() }
+    }
+
+    // MARK: Crashes
+
+    /// Whether the next planned crash is of this kind, and all that it skips has been passed.
+    func isDue(_ point: CrashPoint) -> Bool {
+        guard let next = crashes.first, next.point == point else { return false }
+        guard next.skips == 0 else {
+            crashes[0].skips -= 1
+            return false
+        }
+        crashes.removeFirst()
+        return true
+    }
+
+    func count(_ point: CrashPoint) {
+        coverage.crashes[point, default: 0] += 1
+        note("crash \(point.rawValue)")
+    }
+
+    /// Pulls the plug. Requests that were on their way may arrive all the same.
+    ///
+    /// - Returns: nil, for the run that was cut off.
+    @discardableResult
+    func crash(_ point: CrashPoint) throws -> RunEnding? {
+        guard let life else { return nil }
+        count(point)
+        for call in calls {
+            let arrives = chance.happens(0.4)
+            if case .download = call.call { continue }
+            coverage.network[arrives ? .arrivedAfterCrash : .lostInCrash, default: 0] += 1
+            if arrives { _ = try carryOut(call) }
+        }
+        clearAir()
+        inspector = nil
+        if chance.happens(0.5) { try disk.takeImage() }
+        try life.crash()
+        self.life = nil
+        inspector = try Inspector(path: disk.store)
+        try check()
+        return nil
+    }
+}

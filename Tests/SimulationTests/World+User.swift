@@ -1,0 +1,36 @@
+import DailiesCore
+
+@testable import DailiesStore
+@testable import ProviderSimulator
+
+/// What the user does between runs.
+extension World {
+    /// Settles uncertain tasks by the truth, as somebody would who looks them up in the provider's console: adopts what
+    /// is there, writes off what is not. Only where the program cannot settle them: keys are not known to be honoured.
+    func settleByHand() throws {
+        guard let inspector else { return }
+        let uncertain = try inspector.attempts().filter { attempt in
+            guard attempt.isOpen, attempt.isUncertain else { return false }
+            return try !inspector.keyIsHonoured(of: attempt)
+        }
+        guard !uncertain.isEmpty else { return }
+        let store = try Store.open(disk.store, for: .running)
+        for attempt in uncertain {
+            let at = now + scenario.skew
+            if let task = machine.tasks.first(where: { $0.outTaskID == attempt.key.text }) {
+                note("adopt \(attempt.id)")
+                let acceptance = Acceptance(
+                    remoteID: RemoteTaskID(task.id), isRunning: false, estimate: nil, reserved: attempt.reserved,
+                    source: .adopted)
+                try store.writeAndWait([Change(at: at, .accepted(attempt.id, acceptance))])
+            } else {
+                note("write off \(attempt.id)")
+                let settlement = Settlement.assumedLost(because: "the console does not show it")
+                try store.writeAndWait([Change(at: at, .settled(attempt.id, settlement))])
+            }
+            coverage.settledByHand += 1
+        }
+        try store.close()
+        try check()
+    }
+}
