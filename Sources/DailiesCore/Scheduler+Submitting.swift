@@ -246,10 +246,9 @@ extension Scheduler {
     /// cancelled while it waits at the provider.
     private mutating func guardQuote(_ flight: Flight, _ estimate: Amount?, isStarted: Bool) {
         guard let estimate, !flight.isReplayed else { return }
-        defer { prices.learnQuote(estimate.credits, for: flight.shape) }
         guard let tolerance = settings.quoteTolerance, let expected = prices.highestExpected(for: flight.shape),
             estimate.credits > expected.times(hundredths: 100 + tolerance)
-        else { return }
+        else { return prices.learnQuote(estimate.credits, for: flight.shape) }
         let model = flight.shape.model
         lanes.block { $0.model == model }
         ending.isWorkOutstanding = true

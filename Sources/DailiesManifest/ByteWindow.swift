@@ -4,13 +4,13 @@ import ExactJSON
 ///
 /// The text may be of any length; what is passed is forgotten.
 final class ByteWindow {
-    /// Bytes that are read at once.
-    private static let chunk = 1 << 18
-    /// Room for a line of the greatest length, four times over, so that little is moved.
-    private static let room = 4 * ManifestBounds.longestLine + chunk
+    /// Bytes that are read at once, of a text that has so many.
+    private static let largestChunk = 1 << 18
 
     private let source: ManifestSource
-    private let base: UnsafeMutablePointer<UInt8>
+    private let chunk: Int
+    private var room: Int
+    private var base: UnsafeMutablePointer<UInt8>
     /// Of `base`: what is there, not passed, and valid.
     private var start = 0
     private var end = 0
@@ -25,7 +25,9 @@ final class ByteWindow {
     /// - Throws: where the text starts with the mark of another encoding, or cannot be read.
     init(_ source: ManifestSource) throws(SourceTrouble) {
         self.source = source
-        base = .allocate(capacity: Self.room)
+        chunk = min(Self.largestChunk, (source.knownSize ?? Self.largestChunk) + 1)
+        room = 2 * chunk
+        base = .allocate(capacity: room)
         try fill()
         start = try TextEncoding.lengthOfMark(UnsafeBufferPointer(start: base, count: filled))
         end = max(end, start)
@@ -45,8 +47,6 @@ final class ByteWindow {
     var canGrow: Bool { !isAtEnd && invalidByte == nil }
 
     /// Sees to it that so many bytes are there, or all that follow.
-    ///
-    /// - Parameter count: at most four times the longest line.
     func require(_ count: Int) throws(SourceTrouble) {
         while end - start < count, canGrow { try more() }
     }
@@ -54,19 +54,31 @@ final class ByteWindow {
     /// Adds bytes to those that are there; none where nothing follows.
     func more() throws(SourceTrouble) {
         guard canGrow else { return }
-        // What is little is moved to the front, so that the same memory is used again and stays in the cache.
-        if filled + Self.chunk > Self.room || filled - start <= Self.chunk / 4 {
-            base.update(from: base + start, count: filled - start)
-            (start, end, filled) = (0, end - start, filled - start)
+        let kept = filled - start
+        if kept <= chunk / 4 || (filled + chunk > room && kept <= room / 2) {
+            // What is little is moved to the front, so that the same memory is used again and stays in the cache.
+            base.update(from: base + start, count: kept)
+            (start, end, filled) = (0, end - start, kept)
+        } else if filled + chunk > room {
+            grow()
         }
         try fill()
     }
 
+    private func grow() {
+        room *= 2
+        let grown = UnsafeMutablePointer<UInt8>.allocate(capacity: room)
+        grown.update(from: base + start, count: filled - start)
+        base.deallocate()
+        base = grown
+        (start, end, filled) = (0, end - start, filled - start)
+    }
+
     private func fill() throws(SourceTrouble) {
-        precondition(filled + Self.chunk <= Self.room, "a window of \(filled) bytes has no room for more")
-        let room = UnsafeMutableRawBufferPointer(start: base + filled, count: Self.chunk)
-        let count = try source.read(into: room, from: offset)
-        checksum.add(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(room)[..<count]))
+        precondition(filled + chunk <= room, "a window of \(filled) bytes has no room for more")
+        let free = UnsafeMutableRawBufferPointer(start: base + filled, count: chunk)
+        let count = try source.read(into: free, from: offset)
+        checksum.add(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(free)[..<count]))
         offset += count
         filled += count
         isAtEnd = count == 0

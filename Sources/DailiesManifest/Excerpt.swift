@@ -22,9 +22,15 @@ public struct Excerpt: Hashable, Sendable {
         var text = first > 0 ? "…" : ""
         var caret = first > 0 ? 1 : 0
         for index in first..<last {
-            let shown = SafeText.escaped(String(scalars[index]))
-            if index < place { caret += Self.cells(of: scalars[index], shown) }
-            text += shown
+            let scalar = scalars[index]
+            if 0x20..<0x7F ~= scalar.value {
+                text.unicodeScalars.append(scalar)
+                if index < place { caret += 1 }
+            } else {
+                let shown = SafeText.escaped(String(scalar))
+                text += shown
+                if index < place { caret += Self.cells(of: scalar, shown) }
+            }
         }
         self.text = last < scalars.count ? text + "…" : text
         self.caret = caret
@@ -48,9 +54,9 @@ public struct Excerpt: Hashable, Sendable {
         return scalars
     }
 
-    /// How wide a terminal draws it: escapes by their length, East Asian characters and pictures twice, marks not at all.
+    /// How wide a terminal draws what is not ASCII: escapes by their length, East Asian characters and pictures twice, marks not at all.
     private static func cells(of scalar: UnicodeScalar, _ shown: String) -> Int {
-        if scalar.isASCII || shown.utf8.first == UInt8(ascii: "\\") { return shown.utf8.count }
+        if shown.utf8.first == UInt8(ascii: "\\") { return shown.utf8.count }
         switch scalar.properties.generalCategory {
         case .nonspacingMark, .enclosingMark: return 0
         default: break

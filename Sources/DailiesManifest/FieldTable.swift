@@ -21,6 +21,8 @@ struct FieldTable: Sendable {
 
     /// The extra fields of all models by name. Of a field that models type differently, the first model's type.
     private let extra: [String: ExtraField]
+    let requestFields: Set<String>
+    private let allNames: [String]
 
     init(catalogue: ModelCatalogue) {
         var extra: [String: ExtraField] = [:]
@@ -28,6 +30,8 @@ struct FieldTable: Sendable {
             for (name, kind) in model.extraFields where extra[name] == nil { extra[name] = kind.withoutChoice }
         }
         self.extra = extra
+        requestFields = Set(Self.common.keys).union(extra.keys)
+        allNames = requestFields.union(Self.runner).sorted { $0.precedesInUTF8($1) }
     }
 
     /// The type of a request field for a model; for one we do not know, as the models we know have it. nil: no field.
@@ -35,7 +39,6 @@ struct FieldTable: Sendable {
         Self.common[name] ?? model?.extraFields[name] ?? extra[name]
     }
 
-    var requestFields: Set<String> { Set(Self.common.keys).union(extra.keys) }
     func isRequestField(_ name: String) -> Bool { kind(of: name, for: nil) != nil }
     func isTaskField(_ name: String) -> Bool { isRequestField(name) || Self.runner.contains(name) }
 
@@ -44,9 +47,8 @@ struct FieldTable: Sendable {
         if Self.reserved.contains(name) {
             return ("is set by the runner, not by a task", "remove it")
         }
-        let names = requestFields.union(Self.runner)
         if name == "<<" { return ("is YAML's merge key, which is not read", "write defaults instead") }
-        if let near = Suggestion.nearest(to: name, in: names) ?? Self.synonyms[name.lowercased()] {
+        if let near = Suggestion.nearest(to: name, in: allNames) ?? Self.synonyms[name.lowercased()] {
             return ("is no known field", "did you mean \(near)?")
         }
         return ("is no known field", "remove it, or write it under extra if the model takes it")

@@ -57,6 +57,9 @@ public struct ManifestSource: Sendable {
         }
     }
 
+    /// Where all is in memory.
+    var knownSize: Int? { if case .bytes(let bytes) = content { bytes.count } else { nil } }
+
     /// Bytes from a place on; none at the end.
     func read(into buffer: UnsafeMutableRawBufferPointer, from offset: Int) throws(SourceTrouble) -> Int {
         switch content {

@@ -13,6 +13,8 @@ enum Suggestion {
         var best: (name: String, distance: Int)?
         var started: [String] = []
         for candidate in candidates.sorted(by: { $0.precedesInUTF8($1) }) {
+            // What is far from it in length is neither near nor, being shorter, begun by it.
+            guard candidate.utf8.count + farthest >= name.count else { continue }
             let letters = Array(candidate.lowercased().utf8)
             if name.count >= 3, letters.starts(with: name) { started.append(candidate) }
             guard abs(letters.count - name.count) <= farthest else { continue }

@@ -8,7 +8,7 @@ public struct Redaction: Sendable {
     /// A shorter key, as simulators are given, stands in half the words that a provider writes.
     private static let shortestInText = 8
     /// What the service is asked with later (ids, addresses) must stay as it is, unless a real key stands in it.
-    private static let shortestInIdentifiers = 16
+    private static let shortestInIdentifiers = 12
 
     private let secrets: [[UInt8]]
 
@@ -24,7 +24,7 @@ public struct Redaction: Sendable {
         secrets.contains { Self.occurs($0, in: text.utf8) } ? replaced(text) : text
     }
 
-    /// An id, a word or an address, which means something as it is: changed only where a key of at least sixteen bytes
+    /// An id, a word or an address, which means something as it is: changed only where a key of at least twelve bytes
     /// stands in it.
     public func identifier(_ text: String) -> String {
         secrets.contains { $0.count >= Self.shortestInIdentifiers && Self.occurs($0, in: text.utf8) }

@@ -48,14 +48,29 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `one that renders already is not cancelled, and its model stops`() {
-        let rig = rig(3, concurrency: 1, tolerance: 10)
+    @Test func `a render that existed before is taken for what it costs`() {
+        let rig = rig(1, concurrency: 1, tolerance: 10)
         var report = RemoteReport.running("r1")
         report.estimate = .of(6, from: "estimated_credits")
         rig.land(.accepted(report))
         #expect(rig.cancels.isEmpty)
         rig.advance(by: .seconds(2))
         rig.answer(.found(.completed("r1", cost: 6)))
+        rig.save()
+        #expect(rig.ending == RunEnding())
+        rig.expectSound()
+    }
+
+    @Test func `one that is found rendering by its key is not cancelled, and its model stops`() {
+        let rig = rig(3, concurrency: 1, tolerance: 10)
+        rig.land(.timedOut)
+        rig.advance(by: .seconds(1))
+        var report = RemoteReport.running("r1")
+        report.estimate = .of(6, from: "estimated_credits")
+        rig.answer(.found(report), 1, .settleFate)
+        #expect(rig.cancels.isEmpty)
+        while rig.questions.isEmpty, rig.ending == nil { rig.serveNextWake() }
+        rig.answer(.found(.completed("r1", cost: 6)), 1, .poll)
         rig.save()
         #expect(rig.sent.count == 1 && rig.ending?.isWorkOutstanding == true)
         rig.expectSound()

@@ -27,8 +27,10 @@ struct SchemaTests {
             if scalar.form == .bare, ["true", "false"].contains(scalar.text) {
                 return JSONValue(kind: .bool(scalar.text == "true"))
             }
-            let isNumber = scalar.form == .bare && Double(scalar.text) != nil && !scalar.text.hasPrefix("0x")
-            return JSONValue(kind: isNumber ? .number(scalar.text) : .string(scalar.text))
+            guard scalar.form == .bare, let number = Double(scalar.text), number.isFinite else {
+                return JSONValue(kind: .string(scalar.text))
+            }
+            return JSONValue(kind: .number(Int(scalar.text).map(String.init) ?? "\(number)"))
         }
     }
 
@@ -49,7 +51,7 @@ struct SchemaTests {
         (.json, #"{"batch":"b","tasks":[{"model":"sora-2","prompt":"p","duration_seconds":1}]}"#),
         (.json, #"{"defaults":{"model":"sora-2","duration_seconds":3},"tasks":[{"prompt":"p"},{"prompt":"q"}]}"#),
         (.json, #"{"batch":null,"defaults":null,"tasks":[{"model":"veo-3.1","prompt":"p","duration_seconds":8,"id":null}]}"#),
-        (.yaml, "- {model: sora-2-pro, prompt: 007, duration_seconds: 8, id: 007, tags: {a: 1.5, b: true}}"),
+        (.yaml, "- {model: sora-2-pro, prompt: p, duration_seconds: 8, id: 007, tags: {a: 1.5, b: true}}"),
         (.yaml, "- {model: sora-2-pro, prompt: p, matrix: {duration_seconds: [1, 2], aspect_ratio: [16:9, 1:1]}}"),
         (.yaml, "- {model: sora-2-pro, prompt: 'a {{x}}', duration_seconds: 1, vars: {x: fox}, seed: 1, repeat: 3}"),
         (.yaml, "- {model: sora-2-pro, prompt: 'a {{x}}', duration_seconds: 1, matrix: {vars.x: [fox, owl]}}"),

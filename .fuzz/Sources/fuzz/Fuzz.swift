@@ -1,0 +1,145 @@
+import DailiesCore
+import DailiesManifest
+import ExactJSON
+import Foundation
+
+/// Runs one reader under libFuzzer: `fuzz READER [libFuzzer's arguments]`.
+@main
+enum Fuzz {
+    nonisolated(unsafe) private static var target: ([UInt8]) -> Void = { _ in }
+
+    static func main() {
+        var arguments = CommandLine.arguments
+        switch arguments.count > 1 ? arguments.remove(at: 1) : "" {
+        case "json": target = json
+        case "jsonl": target = jsonl
+        case "csv": target = csv
+        case "yaml": target = yaml
+        default: fatalError("fuzz json, jsonl, csv or yaml")
+        }
+        var count = Int32(arguments.count)
+        var pointers: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) } + [nil]
+        pointers.withUnsafeMutableBufferPointer { buffer in
+            var base = buffer.baseAddress
+            _ = runDriver(&count, &base) { data, size in
+                Fuzz.target(Array(UnsafeBufferPointer(start: data, count: size)))
+                return 0
+            }
+        }
+    }
+
+    // MARK: Targets
+
+    /// What is written again is read as the same.
+    private static func json(_ bytes: [UInt8]) {
+        guard let value = try? JSONValue.parse(bytes) else { return }  // Most inputs are no JSON.
+        let text = value.compactText
+        guard let again = try? JSONValue.parse(text.utf8), again.compactText.utf8.elementsEqual(text.utf8) else {
+            fatalError("not the same after writing: \(text)")
+        }
+    }
+
+    /// Plain lines are the same as lines read the long way, and checking is the same as reading.
+    private static func jsonl(_ bytes: [UInt8]) {
+        let plain = outcome(header("") + bytes, .jsonl)
+        let long = outcome(header(#","extra":{"\#(marker)":0}"#) + bytes, .jsonl)
+        let same = long.replacing("\"\(marker)\":0,", with: "").replacing(",\"\(marker)\":0", with: "")
+        guard plain.utf8.elementsEqual(same.utf8) else { fatalError("the ways differ:\n\(plain)\n\(same)") }
+        compare(bytes, .jsonl)
+    }
+
+    private static func csv(_ bytes: [UInt8]) { compare(bytes, .csv) }
+
+    private static func yaml(_ bytes: [UInt8]) { _ = outcome(bytes, .yaml) }
+
+    // MARK: Manifests
+
+    /// Turns plain lines off, and is told from all that a manifest may say.
+    private static let marker = "zzz~off"
+
+    private static func header(_ extra: String) -> [UInt8] {
+        let defaults = #""model":"plain","duration_seconds":8,"tags":{"client":"acme"}"#
+        return Array(#"{"batch":"b","defaults":{\#(defaults)\#(extra)}}"#.utf8) + [0x0A]
+            + Array(#"{"id":"-1-","prompt":"p"}"#.utf8) + [0x0A]
+            + Array(#"{"id":"-2-","prompt":"p","model":"other"}"#.utf8) + [0x0A]
+    }
+
+    private static func compare(_ bytes: [UInt8], _ format: ManifestFormat) {
+        let whole = outcome(bytes, format)
+        let checked = words {
+            let checked = try reader.check(.bytes(bytes, path: "m"), format: format)
+            var tasks: [TaskSpec] = []
+            try checked.forEachTask { tasks.append($0) }
+            return (tasks, checked.warnings)
+        }
+        guard whole.utf8.elementsEqual(checked.utf8) || whole.hasPrefix("\n") || checked.hasPrefix("\n") else {
+            fatalError("checking differs from reading:\n\(whole)\n\(checked)")
+        }
+    }
+
+    private static func outcome(_ bytes: [UInt8], _ format: ManifestFormat) -> String {
+        words {
+            let manifest = try reader.read(path: "m", bytes: bytes, format: format)
+            return (manifest.tasks, manifest.warnings)
+        }
+    }
+
+    /// All that reading says, in words that are the same for the same tasks.
+    private static func words(_ read: () throws -> ([TaskSpec], [ManifestProblem])) -> String {
+        do {
+            let (tasks, warnings) = try read()
+            check(warnings)
+            return tasks.map { task in
+                let derived = task.key.text.utf8.count >= 16 && !task.key.text.contains("~") ? "derived?" : task.key.text
+                return [
+                    derived, task.shape.model.text, "\(task.shape.durationSeconds ?? -1)", task.shape.resolution ?? "-",
+                    task.prompt, task.request.text, task.tags.map { "\($0.name)=\($0.value)" }.joined(separator: ","),
+                    "\(task.priority)", task.output ?? "-",
+                ].joined(separator: "|")
+            }.joined(separator: "\n")
+        } catch let failure as ManifestFailure {
+            check(failure.problems)
+            return failure.description
+        } catch {
+            fatalError("\(error)")
+        }
+    }
+
+    /// Every problem has a place, and nothing in it drives a terminal.
+    private static func check(_ problems: [ManifestProblem]) {
+        for problem in problems {
+            precondition(problem.line >= 1 && problem.column >= 1, "no place: \(problem)")
+            let text = problem.description + (problem.excerpt?.text ?? "")
+            let isSafe = text.unicodeScalars.allSatisfy { scalar in
+                switch scalar.properties.generalCategory {
+                case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate: false
+                default: true
+                }
+            }
+            precondition(isSafe, "a raw control character: \(text.debugDescription)")
+        }
+    }
+
+    private static let reader = ManifestReader(
+        catalogue: ModelCatalogue(
+            compiled: "2026-11-23",
+            models: [
+                model("plain", extra: ["seed": .integer, "style_preset": .text(allowed: ["noir", "none"])]),
+                model("other", extra: ["seed": .integer, "mood": .text(allowed: nil)]),
+            ]), today: nil)
+
+    private static func model(_ id: String, extra: [String: ExtraField]) -> ModelSpec {
+        ModelSpec(
+            id: ModelID(id), vendor: "", durationSeconds: 1...20, resolutions: ["720p", "1080p"],
+            defaultResolution: nil, aspectRatios: ["16:9", "9:16"], defaultAspectRatio: nil, extraFields: extra,
+            acceptsImageInit: id == "plain", cadence: .fallback, typicalLatency: nil, typicalLatencyForSeconds: nil,
+            prices: [], urlLifetime: nil, withdrawn: nil)
+    }
+}
+
+@_silgen_name("LLVMFuzzerRunDriver")
+private func runDriver(
+    _ count: UnsafeMutablePointer<Int32>,
+    _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?>,
+    _ target: @convention(c) (UnsafePointer<UInt8>?, Int) -> Int32
+) -> Int32
