@@ -198,7 +198,8 @@ struct ManifestBuilder {
         isOverflown = count >= mostTasks || bytes > mostBytes
         if isOverflown {
             let what =
-                bytes > mostBytes ? "\(mostBytes >> 30) GiB of requests, which are kept in memory" : "\(mostTasks) tasks"
+                bytes > mostBytes
+                ? "\(mostBytes >> 30) GiB of requests, which are kept in memory" : "\(mostTasks) tasks"
             log.error(place, "file", "holds more than \(what)", "split it")
         }
         return !isOverflown
@@ -244,7 +245,8 @@ struct ManifestBuilder {
             if prompt.label.hasPrefix("defaults.") {
                 log.error(
                     task.place, "vars.\(name.text)",
-                    "is missing: the prompt of defaults at \(prompt.place.line):\(prompt.place.column) asks for it", todo
+                    "is missing: the prompt of defaults at \(prompt.place.line):\(prompt.place.column) asks for it",
+                    todo
                 )
             } else {
                 log.refuse(prompt, "asks for the variable \(name.text), which this task has not", todo)

@@ -56,7 +56,8 @@ struct Matrix {
             if let value = own.matrix ?? own.repeats?.value {
                 log.refuse(
                     value, "makes \(count == .max ? "countless" : "\(count)") tasks",
-                    "at most \(ManifestBounds.mostMembers) come from one \(own.repeats == nil ? "matrix" : "task"): split it")
+                    "at most \(ManifestBounds.mostMembers) come from one \(own.repeats == nil ? "matrix" : "task"): split it"
+                )
             }
             return nil
         }
@@ -80,7 +81,9 @@ struct Matrix {
         _ member: SourceField, of task: RawTask, fields: FieldTable, log: inout ProblemLog
     ) -> Axis? {
         let label = "matrix." + member.name
-        guard let (kind, own) = kind(of: member, task: task, fields: fields, label: label, log: &log) else { return nil }
+        guard let (kind, own) = kind(of: member, task: task, fields: fields, label: label, log: &log) else {
+            return nil
+        }
         if let own {
             log.error(
                 member.place, label, "is given for the task too, at \(own.place.line):\(own.place.column)",

@@ -92,7 +92,8 @@ struct RequestRules: Sendable {
     private func warn(of model: ModelID, _ spec: ModelSpec?, _ value: FieldValue, log: inout ProblemLog) {
         guard let spec else {
             log.warnOnce(
-                of: Self.warningName(model), value, "\(SafeText.quoted(model.text)) is no model that we know", suggestion(for: model))
+                of: Self.warningName(model), value, "\(SafeText.quoted(model.text)) is no model that we know",
+                suggestion(for: model))
             return
         }
         if warns(of: spec), let withdrawn = spec.withdrawn {

@@ -65,9 +65,11 @@ public enum CatalogueFile {
                         message: "\(SafeText.cut(id.text)) stands here again, first at "
                             + "\(earlier.line):\(earlier.column)")
                 }
-                let known = embedded[id] ?? CatalogueFile.optional.map { name, value in
-                    JSONMember(name: name, value: JSONValue(kind: value, position: entry.position))
-                }
+                let known =
+                    embedded[id]
+                    ?? CatalogueFile.optional.map { name, value in
+                        JSONMember(name: name, value: JSONValue(kind: value, position: entry.position))
+                    }
                 let given = Set(own.map(\.name))
                 let members = own + known.filter { !given.contains($0.name) }
                 let whole = JSONValue(kind: .object(members), position: entry.position)

@@ -52,7 +52,8 @@ struct BrokenManifestTests {
         #expect(found == broken.problems)
         #expect(took < .seconds(2))
         for text in found + excerpts(broken) {
-            #expect(!text.unicodeScalars.contains { $0.properties.generalCategory == .control }, "\(text.debugDescription)")
+            #expect(
+                !text.unicodeScalars.contains { $0.properties.generalCategory == .control }, "\(text.debugDescription)")
         }
     }
 
@@ -99,7 +100,9 @@ struct BrokenManifestTests {
     @Test func `a path without a known ending needs a format`() {
         #expect(
             problems(Array("[]".utf8), nil, path: "reel.txt")
-                == ["1:1: file: the ending of its name tells no format; name it .jsonl, .json, .yaml, .csv or .tsv, or give --format"])
+                == [
+                    "1:1: file: the ending of its name tells no format; name it .jsonl, .json, .yaml, .csv or .tsv, or give --format"
+                ])
     }
 
     @Test func `a file whose name cannot be a batch's name needs one`() {

@@ -19,13 +19,17 @@ struct PlainLineTests {
     /// Members, most of them right.
     private static func member(_ generator: inout SplitMix) -> String {
         let prompts = [
-            "a fox", "雾中的松林", "caf\u{e9}", "a \\u00e9 \\\"b\\\" \\n", "\\ud83d\\ude00", "{ { {", "{{x}}", "\\u007b{x", " ",
+            "a fox", "雾中的松林", "caf\u{e9}", "a \\u00e9 \\\"b\\\" \\n", "\\ud83d\\ude00", "{ { {", "{{x}}", "\\u007b{x",
+            " ",
             "\u{3000}", "\u{7F}", "\u{85}", "\u{A0}", "\\u0085", "\\u0000", "a\\/b", "\\x", "\\ud800", "{{{{", "\t", "",
         ]
-        let numbers = ["1", "8", "20", "21", "0", "-0", "007", "1.0", "1e0", "9223372036854775807", "-9223372036854775808",
-            "9223372036854775808", "-1", "\"8\"", "null", "true", "[]", "{}"]
+        let numbers = [
+            "1", "8", "20", "21", "0", "-0", "007", "1.0", "1e0", "9223372036854775807", "-9223372036854775808",
+            "9223372036854775808", "-1", "\"8\"", "null", "true", "[]", "{}",
+        ]
         let texts = [
-            "\"1080p\"", "\"720p\"", "\"4k\"", "\"16:9\"", "\"cinematic\"", "\"low\"", "\"\"", "null", "3", "\"10\\u00380p\"",
+            "\"1080p\"", "\"720p\"", "\"4k\"", "\"16:9\"", "\"cinematic\"", "\"low\"", "\"\"", "null", "3",
+            "\"10\\u00380p\"",
         ]
         let number = numbers.randomElement(using: &generator) ?? ""
         let text = texts.randomElement(using: &generator) ?? ""
@@ -42,15 +46,19 @@ struct PlainLineTests {
             let models = ["sora-2-pro", "veo-3.1", "seedance-fast", "sora-2", "unheard-of", ""]
             return "\"model\":\"\(models.randomElement(using: &generator) ?? "")\""
         case 13:
-            let tags = [#"{"a":"b"}"#, #"{ "b" : "x" , "z" : "é" }"#, "{}", "null", #"{"a":1}"#, #"{"a":""}"#, #"{"a":"b","a":"c"}"#,
-                #"{"a":"\n"}"#, "[]"]
+            let tags = [
+                #"{"a":"b"}"#, #"{ "b" : "x" , "z" : "é" }"#, "{}", "null", #"{"a":1}"#, #"{"a":""}"#,
+                #"{"a":"b","a":"c"}"#,
+                #"{"a":"\n"}"#, "[]",
+            ]
             return "\"tags\":\(tags.randomElement(using: &generator) ?? "")"
         case 14:
             let images = ["https://h/a.png", "file:///x", "https://u@h", "data:image/png;base64,AA=="]
             return "\"image_init\":\"\(images.randomElement(using: &generator) ?? "")\""
         case 15: return #""extra":{"a":1}"#
         case 16: return "\"output\":\"\(Int.random(in: 0..<999_999, using: &generator)).mp4\""
-        default: return "\"\(["repeat", "vars", "matrix", "promt", "i\\u0064"].randomElement(using: &generator) ?? "")\":1"
+        default:
+            return "\"\(["repeat", "vars", "matrix", "promt", "i\\u0064"].randomElement(using: &generator) ?? "")\":1"
         }
     }
 
@@ -97,7 +105,8 @@ struct PlainLineTests {
     private static func words(_ task: TaskSpec) -> String {
         let key = task.key.text.hasPrefix("t") && task.key.text.count < 8 ? task.key.text : "derived"
         return [
-            key, "\(task.shape)", task.prompt, task.request.text, "\(task.tags)", "\(task.priority)", task.output ?? "-",
+            key, "\(task.shape)", task.prompt, task.request.text, "\(task.tags)", "\(task.priority)",
+            task.output ?? "-",
         ].joined(separator: " ")
     }
 

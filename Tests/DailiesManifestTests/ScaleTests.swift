@@ -53,7 +53,9 @@ import Testing
 
     @Test func `order, writing and tags change no task`() {
         #expect(Self.base.count == Self.count)
-        #expect(Self.read(Self.jsonl(Form(isRetagged: true, isReformatted: true, isReversed: true)), "m.jsonl") == Self.base)
+        #expect(
+            Self.read(Self.jsonl(Form(isRetagged: true, isReformatted: true, isReversed: true)), "m.jsonl") == Self.base
+        )
     }
 
     @Test func `one changed seed changes one task`() {

@@ -50,7 +50,10 @@ struct SchemaTests {
         (.json, #"[{"model":"unheard-of","prompt":"p","duration_seconds":900,"resolution":"8k"}]"#),
         (.json, #"{"batch":"b","tasks":[{"model":"sora-2","prompt":"p","duration_seconds":1}]}"#),
         (.json, #"{"defaults":{"model":"sora-2","duration_seconds":3},"tasks":[{"prompt":"p"},{"prompt":"q"}]}"#),
-        (.json, #"{"batch":null,"defaults":null,"tasks":[{"model":"veo-3.1","prompt":"p","duration_seconds":8,"id":null}]}"#),
+        (
+            .json,
+            #"{"batch":null,"defaults":null,"tasks":[{"model":"veo-3.1","prompt":"p","duration_seconds":8,"id":null}]}"#
+        ),
         (.yaml, "- {model: sora-2-pro, prompt: p, duration_seconds: 8, id: 007, tags: {a: 1.5, b: true}}"),
         (.yaml, "- {model: sora-2-pro, prompt: p, matrix: {duration_seconds: [1, 2], aspect_ratio: [16:9, 1:1]}}"),
         (.yaml, "- {model: sora-2-pro, prompt: 'a {{x}}', duration_seconds: 1, vars: {x: fox}, seed: 1, repeat: 3}"),
@@ -59,7 +62,10 @@ struct SchemaTests {
         (.yaml, "- {model: new, prompt: p, duration_seconds: 4, extra: {fps: 24, a: [1, {b: ~}]}, output: a.mp4}"),
         (.json, #"[{"model":"sora-2","prompt":"p","duration_seconds":1,"image_init":"HTTPS://h/a.png"}]"#),
         (.json, #"[{"model":"sora-2","prompt":"p","duration_seconds":1,"image_init":"data:image/png;base64,AA=="}]"#),
-        (.json, #"[{"model":"sora-2-pro","prompt":"p","duration_seconds":20,"style_preset":"anime","seed":9223372036854775807}]"#),
+        (
+            .json,
+            #"[{"model":"sora-2-pro","prompt":"p","duration_seconds":20,"style_preset":"anime","seed":9223372036854775807}]"#
+        ),
         (.jsonl, #"{"batch":"b","defaults":{"model":"sora-2"}}"# + "\n" + #"{"prompt":"p","duration_seconds":1}"#),
     ]
 
@@ -120,7 +126,9 @@ struct SchemaTests {
             }
         }
         guard let answers = try PythonSchema.answers(to: writer.text) else { return }
-        let expected = Self.valid.filter { $0.0 != .jsonl }.map { _ in true } + Self.broken.filter { $0.0 != .jsonl }.map { _ in false }
+        let expected =
+            Self.valid.filter { $0.0 != .jsonl }.map { _ in true }
+            + Self.broken.filter { $0.0 != .jsonl }.map { _ in false }
         #expect(answers == expected)
     }
 

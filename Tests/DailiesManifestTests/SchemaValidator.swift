@@ -36,7 +36,8 @@ struct SchemaValidator {
         switch value.kind {
         case .null: type == "null"
         case .bool: type == "boolean"
-        case .number(let text): type == "number" || (type == "integer" && (Double(text) ?? 0.5).rounded() == Double(text))
+        case .number(let text):
+            type == "number" || (type == "integer" && (Double(text) ?? 0.5).rounded() == Double(text))
         case .string: type == "string"
         case .array: type == "array"
         case .object: type == "object"
@@ -70,10 +71,13 @@ struct SchemaValidator {
             let texts = (value.array ?? []).map(\.compactText)
             return Set(texts).count == texts.count
         case "required": return value.members == nil || (rule.array ?? []).allSatisfy { value[$0.string ?? ""] != nil }
-        case "properties": return members.allSatisfy { member in rule[member.name].map { accepts(member.value, $0) } ?? true }
+        case "properties":
+            return members.allSatisfy { member in rule[member.name].map { accepts(member.value, $0) } ?? true }
         case "patternProperties":
             return members.allSatisfy { member in
-                (rule.members ?? []).allSatisfy { !Self.matches(member.name, $0.name) || accepts(member.value, $0.value) }
+                (rule.members ?? []).allSatisfy {
+                    !Self.matches(member.name, $0.name) || accepts(member.value, $0.value)
+                }
             }
         case "propertyNames":
             return members.allSatisfy { accepts(JSONValue(kind: .string($0.name)), rule) }

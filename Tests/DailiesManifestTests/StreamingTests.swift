@@ -120,9 +120,10 @@ struct StreamingTests {
                 #expect(reading?.ordinal == ordinal)
             }
         }
-        for text in ["", "xxhnrm5hvttvt4x", "xxhnrm5hvttvt4x1", "xxhnrm5hvttvt4xv-1", "xxhnrm5hvttvt4xv-02", "xxhnrm5hvttvt4xv-",
-            "xxhnrm5hvttvt4xv-2x", "xxhnrm5hvttvt4xv2", "XXHNRM5HVTTVT4XV"]
-        {
+        for text in [
+            "", "xxhnrm5hvttvt4x", "xxhnrm5hvttvt4x1", "xxhnrm5hvttvt4xv-1", "xxhnrm5hvttvt4xv-02", "xxhnrm5hvttvt4xv-",
+            "xxhnrm5hvttvt4xv-2x", "xxhnrm5hvttvt4xv2", "XXHNRM5HVTTVT4XV",
+        ] {
             var text = text
             #expect(text.withUTF8 { RequestDigest.reading($0) } == nil)
         }
@@ -143,9 +144,11 @@ struct StreamingTests {
         var lengths: [Int] = []
         try checked.forEachTask { lengths.append($0.prompt.utf8.count) }
         #expect(lengths == (0..<40).map { 2 * (13_000 + $0 * 7) })
-        let csv = "id,model,prompt,duration_seconds\n" + (0..<40).map { number in
-            "t\(number),sora-2,\"\(String(repeating: "雾\"\"\n", count: 9_000 + number * 3))\",1\n"
-        }.joined()
+        let csv =
+            "id,model,prompt,duration_seconds\n"
+            + (0..<40).map { number in
+                "t\(number),sora-2,\"\(String(repeating: "雾\"\"\n", count: 9_000 + number * 3))\",1\n"
+            }.joined()
         lengths = []
         try reader.check(.bytes(Array(csv.utf8), path: "m.csv")).forEachTask { lengths.append($0.prompt.utf8.count) }
         #expect(lengths == (0..<40).map { 5 * (9_000 + $0 * 3) })
@@ -159,7 +162,8 @@ struct StreamingTests {
         }
         #expect(
             failure?.problems.map { "\($0.line):\($0.column) \($0.what)" } == [
-                "2:1 this line has 9437192 bytes, more than 2097152", "3:1 model is missing".replacing("model ", with: ""),
+                "2:1 this line has 9437192 bytes, more than 2097152",
+                "3:1 model is missing".replacing("model ", with: ""),
                 "3:1 is missing", "3:1 is missing",
             ])
     }

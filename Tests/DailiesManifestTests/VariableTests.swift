@@ -30,7 +30,8 @@ struct VariableTests {
     }
 
     @Test func `four braces are two, and all others stand for themselves`() throws {
-        let text = #"[{"model":"sora-2","prompt":"{{{{x}} { } }} {a} {{{{{{x}}","duration_seconds":1,"vars":{"x":"1"}}]"#
+        let text =
+            #"[{"model":"sora-2","prompt":"{{{{x}} { } }} {a} {{{{{{x}}","duration_seconds":1,"vars":{"x":"1"}}]"#
         #expect(try prompts(text, .json) == ["{{x}} { } }} {a} {{1"])
     }
 

@@ -23,8 +23,8 @@ struct TidyTests {
     @Test func `no error is forced or dropped without a reason`() throws {
         let hits = Repository.hits(try sources()) { line, previous in
             let code = line.split(separator: "//", maxSplits: 1, omittingEmptySubsequences: false)[0]
-            if code.contains(/\btry!/) || code.contains(/\bas!/) { return true }
-            return code.contains(/\btry\? /) && !line.contains("//") && !previous.contains("//")
+            if code.contains(#/\btry!/#) || code.contains(#/\bas!/#) { return true }
+            return code.contains(#/\btry\? /#) && !line.contains("//") && !previous.contains("//")
         }
         #expect(hits == [])
     }

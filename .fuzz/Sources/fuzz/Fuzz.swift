@@ -90,7 +90,8 @@ enum Fuzz {
             let (tasks, warnings) = try read()
             check(warnings)
             return tasks.map { task in
-                let derived = task.key.text.utf8.count >= 16 && !task.key.text.contains("~") ? "derived?" : task.key.text
+                let derived =
+                    task.key.text.utf8.count >= 16 && !task.key.text.contains("~") ? "derived?" : task.key.text
                 return [
                     derived, task.shape.model.text, "\(task.shape.durationSeconds ?? -1)", task.shape.resolution ?? "-",
                     task.prompt, task.request.text, task.tags.map { "\($0.name)=\($0.value)" }.joined(separator: ","),
