@@ -55,6 +55,7 @@ enum ExtraValue {
 extension ProblemLog {
     /// The fields without those whose name came before, which are reported.
     mutating func unique(_ fields: [SourceField], prefix: String = "") -> [SourceField] {
+        if Self.areFewAndUnique(fields) { return fields }
         var places: [ExactName: Place] = [:]
         return fields.filter { field in
             guard let earlier = places.updateValue(field.place, forKey: ExactName(field.name)) else { return true }
@@ -64,5 +65,16 @@ extension ProblemLog {
                 "remove one of them")
             return false
         }
+    }
+
+    /// As most are: then no table of them is needed.
+    private static func areFewAndUnique(_ fields: [SourceField]) -> Bool {
+        guard fields.count <= 16 else { return false }
+        for index in fields.indices {
+            for earlier in fields[..<index] where earlier.name.utf8.elementsEqual(fields[index].name.utf8) {
+                return false
+            }
+        }
+        return true
     }
 }

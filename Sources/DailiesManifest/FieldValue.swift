@@ -84,12 +84,20 @@ extension ProblemLog {
             refuse(value, "is \(SafeText.cut(scalar.text)), not a text", "put it in quotes")
             return nil
         }
-        let allowed: Set<UnicodeScalar> = ["\t", "\n", "\r"]
-        if let control = scalar.text.unicodeScalars.first(where: { SafeText.isControl($0) && !allowed.contains($0) }) {
+        if Self.mayHoldControl(scalar.text),
+            let control = scalar.text.unicodeScalars.first(where: {
+                SafeText.isControl($0) && !["\t", "\n", "\r"].contains($0)
+            })
+        {
             refuse(value, "holds the control character \(SafeText.escaped(String(control)))", "remove it")
             return nil
         }
         return scalar.text
+    }
+
+    /// Whether it is worth looking closer: C0, DEL, or the first byte of C1.
+    private static func mayHoldControl(_ text: String) -> Bool {
+        text.utf8.contains { $0 < 0x20 || $0 == 0x7F || $0 == 0xC2 }
     }
 
     /// A text that names something: 1 to `longest` bytes of UTF-8, no control characters.

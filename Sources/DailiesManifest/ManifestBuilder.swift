@@ -16,8 +16,7 @@ struct ManifestBuilder {
     private let path: String
     private let reader: RawTaskReader
     private let purpose: Purpose
-    private let mostTasks: Int
-    private let mostBytes: Int
+    private let bounds: TaskBounds
     private(set) var batchName: String?
     private(set) var defaults = RawTask(place: .start)
     private(set) var isFirstLine = true
@@ -31,14 +30,12 @@ struct ManifestBuilder {
     private var seenTasks = 0
     private var usedVariables: Set<ExactName> = []
 
-    /// - Parameter isInMemory: the tasks are kept, so that their requests together are bounded too.
-    init(path: String, rules: RequestRules, claims: any ClaimBook, purpose: Purpose, isInMemory: Bool) {
+    init(path: String, rules: RequestRules, claims: any ClaimBook, purpose: Purpose, bounds: TaskBounds) {
         self.path = path
         self.rules = rules
         self.claims = claims
         self.purpose = purpose
-        mostTasks = isInMemory ? ManifestBounds.mostTasksInMemory : ManifestBounds.mostTasks
-        mostBytes = isInMemory ? ManifestBounds.mostBytesInMemory : .max
+        self.bounds = bounds
         reader = RawTaskReader(fields: rules.fields)
         log = ProblemLog(file: path)
     }
@@ -190,16 +187,16 @@ struct ManifestBuilder {
     }
 
     /// Whether a task more, with so many bytes of request, stays within the bounds.
-    func hasRoom(forBytes more: Int) -> Bool { count < mostTasks && bytes + more <= mostBytes }
+    func hasRoom(forBytes more: Int) -> Bool { count < bounds.mostTasks && bytes + more <= bounds.mostBytes }
 
     private mutating func hasRoom(for request: CanonicalRequest, at place: Place) -> Bool {
         if isOverflown { return false }
         bytes += request.text.utf8.count
-        isOverflown = count >= mostTasks || bytes > mostBytes
+        isOverflown = count >= bounds.mostTasks || bytes > bounds.mostBytes
         if isOverflown {
             let what =
-                bytes > mostBytes
-                ? "\(mostBytes >> 30) GiB of requests, which are kept in memory" : "\(mostTasks) tasks"
+                bytes > bounds.mostBytes
+                ? "\(bounds.mostBytes >> 30) GiB of requests, which are kept in memory" : "\(bounds.mostTasks) tasks"
             log.error(place, "file", "holds more than \(what)", "split it")
         }
         return !isOverflown
@@ -352,4 +349,17 @@ struct ManifestBuilder {
         guard let dot = name.lastIndex(of: "."), dot > name.startIndex else { return String(name) }
         return String(name[..<dot])
     }
+}
+
+/// How much one manifest may ask for.
+struct TaskBounds {
+    let mostTasks: Int
+    /// Of all requests together.
+    let mostBytes: Int
+
+    /// The tasks are kept.
+    static let inMemory = TaskBounds(
+        mostTasks: ManifestBounds.mostTasksInMemory, mostBytes: ManifestBounds.mostBytesInMemory)
+    /// They pass by.
+    static let streamed = TaskBounds(mostTasks: ManifestBounds.mostTasks, mostBytes: .max)
 }

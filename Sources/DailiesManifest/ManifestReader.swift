@@ -69,7 +69,7 @@ public struct ManifestReader: Sendable {
             return true
         }) { keep in
             var builder = ManifestBuilder(
-                path: source.path, rules: rules, claims: KeyRing(), purpose: .handOn(keep), isInMemory: true)
+                path: source.path, rules: rules, claims: KeyRing(), purpose: .handOn(keep), bounds: .inMemory)
             feed(source, format, to: &builder)
             let name = builder.finish(givenName: batchName)
             return (name, builder.log)

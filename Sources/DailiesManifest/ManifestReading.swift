@@ -84,7 +84,7 @@ struct ManifestReading: Sendable {
     func checked(batchName: String?) throws(ManifestFailure) -> CheckedManifest {
         let collector = ClaimCollector()
         var builder = ManifestBuilder(
-            path: source.path, rules: rules, claims: collector, purpose: .check, isInMemory: false)
+            path: source.path, rules: rules, claims: collector, purpose: .check, bounds: .streamed)
         var reading = self
         let sum = read(into: &builder)
         do throws(SourceTrouble) {
@@ -96,7 +96,7 @@ struct ManifestReading: Sendable {
         if try reading.hasFailedClaims(builder) {
             let replay = ClaimReplay(reading.verdicts)
             builder = ManifestBuilder(
-                path: source.path, rules: rules, claims: replay, purpose: .check, isInMemory: false)
+                path: source.path, rules: rules, claims: replay, purpose: .check, bounds: .streamed)
             _ = read(into: &builder)
         }
         let name = builder.finish(givenName: batchName)
@@ -138,7 +138,7 @@ struct ManifestReading: Sendable {
                 }
             }
             var builder = ManifestBuilder(
-                path: source.path, rules: rules, claims: replay, purpose: .handOn(take), isInMemory: false)
+                path: source.path, rules: rules, claims: replay, purpose: .handOn(take), bounds: .streamed)
             sum = read(into: &builder)
             problems = builder.log.problems
         }

@@ -20,7 +20,8 @@ struct ClipPaths: Sendable {
         var name = Self.safeName(components.removeLast())
         let folders = ([batchName] + components).map(Self.safeFolder)
         let directory = folder + "/" + folders.joined(separator: "/")
-        if output.attempt > 1 { name += "-take\(output.attempt)" }
+        // No key becomes a name with a tilde and fewer than eight characters after it.
+        if output.attempt > 1 { name += "~take\(output.attempt)" }
         clip = "\(directory)/\(name).mp4"
         part = "\(directory)/.\(name).\(submissionKey.text.prefix(12)).part"
     }

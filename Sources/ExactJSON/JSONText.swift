@@ -11,14 +11,22 @@ public enum JSONText {
     /// The same, at the end of other bytes.
     public static func appendQuoted(_ text: String, to bytes: inout [UInt8]) {
         bytes.append(UInt8(ascii: "\""))
-        for byte in text.utf8 {
-            if byte >= 0x20, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\") {
-                bytes.append(byte)
-            } else {
-                appendEscape(of: byte, to: &bytes)
-            }
-        }
+        let isWhole: Void? = text.utf8.withContiguousStorageIfAvailable { append($0, to: &bytes) }
+        if isWhole == nil { Array(text.utf8).withUnsafeBufferPointer { append($0, to: &bytes) } }
         bytes.append(UInt8(ascii: "\""))
+    }
+
+    /// Run by run of what needs no escape.
+    private static func append(_ text: UnsafeBufferPointer<UInt8>, to bytes: inout [UInt8]) {
+        var start = 0
+        for index in text.indices {
+            let byte = text[index]
+            if byte >= 0x20, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\") { continue }
+            bytes.append(contentsOf: text[start..<index])
+            appendEscape(of: byte, to: &bytes)
+            start = index + 1
+        }
+        bytes.append(contentsOf: text[start...])
     }
 
     private static func appendEscape(of byte: UInt8, to bytes: inout [UInt8]) {

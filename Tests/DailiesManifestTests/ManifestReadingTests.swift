@@ -9,6 +9,7 @@ struct ManifestReadingTests {
 
     static let examples = [
         ("first.yaml", "misty-forest", 6), ("models.jsonl", "model-tour", 40), ("spreadsheet.csv", "spreadsheet", 10),
+        ("variations.yaml", "night-market", 18),
     ]
 
     @Test(arguments: examples)

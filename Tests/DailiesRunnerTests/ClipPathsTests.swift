@@ -52,7 +52,7 @@ struct ClipPathsTests {
     @Test func `ordinary keys are names as they are`() {
         #expect(
             Self.paths("takes/seed=1,aspect_ratio=16-9").clip == "/renders/batch/takes/seed=1,aspect_ratio=16-9.mp4")
-        #expect(Self.paths("dolly", attempt: 3).clip == "/renders/batch/dolly-take3.mp4")
+        #expect(Self.paths("dolly", attempt: 3).clip == "/renders/batch/dolly~take3.mp4")
         #expect(Self.paths("dolly", requested: "final/cut.MP4").clip == "/renders/batch/final/cut.mp4")
     }
 

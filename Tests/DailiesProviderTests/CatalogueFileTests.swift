@@ -1,0 +1,75 @@
+import DailiesCore
+import DailiesProvider
+import Testing
+
+@Suite struct CatalogueFileTests {
+    private func merged(_ text: String) throws(CatalogueFile.Failure) -> ModelCatalogue {
+        try CatalogueFile.merged(with: Array(text.utf8))
+    }
+
+    private func problems(_ text: String) -> [String] {
+        do throws(CatalogueFile.Failure) {
+            _ = try merged(text)
+            return []
+        } catch {
+            return error.problems.map { "\($0.position.line):\($0.position.column): \($0.message)" }
+        }
+    }
+
+    @Test func `a known model takes what the file says of it and keeps the rest`() throws {
+        let embedded = try #require(EmbeddedCatalogue.catalogue[ModelID("sora-2")])
+        let catalogue = try merged(#"{"models":[{"id":"sora-2","duration_seconds":{"min":2,"max":30}}]}"#)
+        let model = try #require(catalogue[ModelID("sora-2")])
+        #expect(model.durationSeconds == 2...30)
+        #expect(model.resolutions == embedded.resolutions)
+        #expect(model.prices == embedded.prices)
+        #expect(catalogue.models.count == EmbeddedCatalogue.catalogue.models.count)
+    }
+
+    @Test func `a new model needs four members`() throws {
+        let text = """
+            \u{FEFF}{"models":[{"id":"mine","duration_seconds":{"min":1,"max":5},"resolutions":["720p"],"aspect_ratios":["16:9"],
+              "other_surface_ids":["mine-x"]}]}
+            """
+        let catalogue = try merged(text)
+        let model = try #require(catalogue[ModelID("mine")])
+        #expect(model.durationSeconds == 1...5)
+        #expect(model.extraFields.isEmpty && model.prices.isEmpty && !model.acceptsImageInit)
+        #expect(catalogue.otherSurface["mine-x"] == ModelID("mine"))
+        #expect(catalogue.models.count == EmbeddedCatalogue.catalogue.models.count + 1)
+    }
+
+    @Test(arguments: [
+        ("", ["1:1: the text is empty: expected a value"]),
+        ("[]", ["1:1: models is missing"]),
+        (#"{"models":{}}"#, ["1:11: models is no list"]),
+        (#"{"models":[{"id":"x"}]}"#, ["1:12: duration_seconds is missing"]),
+        (#"{"models":[{"id":"sora-2","dration":1}]}"#, ["1:27: dration is no member of a model"]),
+        (#"{"models":[{"id":"sora-2","id":"x"}]}"#, ["1:27: id is given again, first at 1:13"]),
+        (
+            "{\"models\":[{\"id\":\"sora-2\"},\n{\"id\":\"sora-2\"},\n3,\n{\"id\":\"veo-3.1\",\"resolutions\":[1]}]}",
+            [
+                "2:1: sora-2 stands here again, first at 1:12", "3:1: a model is an object",
+                "4:31: resolutions holds more than texts",
+            ]
+        ),
+        (
+            #"{"models":[{"id":"sora-2","duration_seconds":{"min":9,"max":3}}]}"#, ["1:46: [9, 3] is no range"]
+        ),
+        (
+            #"{"models":[{"id":"sora-2","duration_seconds":{"min":1,"max":1e9}}]}"#,
+            ["1:61: max is no whole number from 0 to 31622400"]
+        ),
+        (
+            #"{"models":[{"id":"sora-2","poll":{"phases":[{"interval_s":0,"until_s":9}]}}]}"#,
+            ["1:45: interval_s is 0"]
+        ),
+        (
+            #"{"models":[{"id":"sora-2","price_quotes":[{"usd_per_second":-0.1,"source":"me"}]}]}"#,
+            ["1:61: usd_per_second is no amount"]
+        ),
+    ])
+    func `what is wrong is said with its place, of each model the first thing`(text: String, expected: [String]) {
+        #expect(problems(text) == expected)
+    }
+}
