@@ -9,7 +9,8 @@ public protocol RunnerTimers: AnyObject, Sendable {
     /// Called once, before all else: `fire` is called, on any thread, at or after each moment asked for.
     func start(_ fire: @escaping @Sendable () -> Void)
 
-    /// Asks for one call of `fire` at or soon after `instant`; a request before replaces an earlier one.
+    /// Asks for a call of `fire` at or soon after `instant`. One call serves the earliest of the moments that were asked
+    /// for since the last; whoever is called asks anew.
     func wake(at instant: Instant)
 
     /// No further call.
