@@ -100,6 +100,16 @@ let package = Package(
         // The executable: a few lines.
         .executableTarget(name: "dailies", dependencies: ["DailiesCLI"], swiftSettings: strict),
 
+        // Measurements with recorded results; asks for `-c release`.
+        .executableTarget(
+            name: "DailiesBenchmarks",
+            dependencies: [
+                "DailiesCore", "ExactJSON", "DailiesManifest", "CSQLite", "DailiesStore", "ProviderWire",
+                "DailiesProvider", "DailiesRunner", "ProviderSimulator", "dailies", argumentParser, asyncHTTPClient,
+                logging, nioCore, nioHTTP1, nioPosix,
+            ],
+            exclude: ["Results"], swiftSettings: strict),
+
         // Each target's tests know that target and what it speaks to, and nothing above it.
         test("DailiesCore"),
         test("ExactJSON"),
