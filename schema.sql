@@ -23,7 +23,8 @@ CREATE TABLE batch (
     provider TEXT NOT NULL,
     base_url TEXT NOT NULL,
     output_dir TEXT NOT NULL,            -- where clips go, absolute
-    budget_nano INTEGER CHECK (budget_nano >= 0) -- cap over all runs and attempts; NULL: none
+    budget_nano INTEGER CHECK (budget_nano >= 0), -- cap over all runs and attempts; NULL: none
+    budget_mode TEXT NOT NULL DEFAULT 'cautious' CHECK (budget_mode IN ('cautious', 'soft', 'hard')) -- of its tags' too
 ) STRICT;
 
 -- Caps for the tasks of a batch with a certain tag, over all runs and attempts, beside the one of the batch.

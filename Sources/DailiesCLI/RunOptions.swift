@@ -17,9 +17,9 @@ struct PaceOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "cautious: settled and reserved never above a budget; soft: stop submitting once what has settled reaches it; hard: then also cancel what still waits at the provider, which is free.",
+            "cautious: settled and reserved never above a budget; soft: stop submitting once what has settled reaches it; hard: then also cancel what still waits at the provider, which is free. It is stored like the budgets; at first it is cautious.",
             valueName: "mode"))
-    var budgetMode = BudgetMode.cautious
+    var budgetMode: BudgetMode?
 
     @Option(
         help: ArgumentHelp(
@@ -108,7 +108,6 @@ struct PaceOptions: ParsableArguments {
         settings.pollWindow = pollWindow?.duration
         settings.maximumWait = maxWait.duration
         settings.trustsServerErrors = trustServerErrors
-        settings.budgetMode = budgetMode
         settings.quoteTolerance = acceptQuote ? nil : quoteTolerance
         settings.unsavedLimit = max(settings.unsavedLimit, 4 * concurrency)
         return settings.divided(bySpeed: speed)

@@ -114,7 +114,7 @@ struct RunSession {
         BatchEnrolment(
             name: manifest.batchName, manifestPath: manifest.absolutePath, provider: configuration.name,
             baseURL: configuration.baseURL, outputDirectory: pace.outputFolder,
-            budget: BudgetArgument.setting(of: pace.budget))
+            budget: BudgetArgument.setting(of: pace.budget), budgetMode: pace.budgetMode)
     }
 
     private func refuse(_ manifest: LoadedManifest, in store: Store) throws {
@@ -142,7 +142,8 @@ struct RunSession {
             Console.error("not resumed: \(name) belongs to \(other.provider) at \(SafeText.escaped(other.baseURL))")
         }
         for batch in ours {
-            try store.setBudget(batch.id, BudgetArgument.setting(of: pace.budget), at: DispatchTimers().now)
+            try store.setBudget(
+                batch.id, BudgetArgument.setting(of: pace.budget), mode: pace.budgetMode, at: DispatchTimers().now)
             _ = try setTagBudgets(of: batch.id, in: store)
         }
         return ours.map(\.id)

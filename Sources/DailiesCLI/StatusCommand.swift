@@ -73,6 +73,7 @@ enum StatusText {
                         } else {
                             writer.nullMember("budget")
                         }
+                        writer.member("budget_mode", status.batch.budgetMode.rawValue)
                     }
                 }
             }

@@ -33,13 +33,15 @@ struct BudgetBook: Sendable {
 
     private var guards: [Scope: BudgetGuard] = [:]
     private var labels: [TagBudgetID: String] = [:]
+    /// Something was given back, or settled, since the last look of ``haveMoved()``.
+    private var hasMoved = false
 
     init() {}
 
-    init(batches: [BatchID: BudgetPosition], tags: [TagBudget], mode: BudgetMode) {
-        for (batch, position) in batches { guards[.batch(batch)] = BudgetGuard(position: position, mode: mode) }
+    init(batches: [BatchID: BudgetPosition], tags: [TagBudget]) {
+        for (batch, position) in batches { guards[.batch(batch)] = BudgetGuard(position: position) }
         for tag in tags {
-            guards[.tag(tag.id)] = BudgetGuard(position: tag.position, mode: mode)
+            guards[.tag(tag.id)] = BudgetGuard(position: tag.position)
             labels[tag.id] = tag.label
         }
     }
@@ -73,7 +75,14 @@ struct BudgetBook: Sendable {
     }
 
     mutating func release(_ amount: Credits?, for scopes: [Scope]) {
+        hasMoved = true
         for scope in scopes { guards[scope]?.release(amount) }
+    }
+
+    /// Whether what had to wait for a budget may have room now. True at most once for each change.
+    mutating func haveMoved() -> Bool {
+        defer { hasMoved = false }
+        return hasMoved
     }
 
     /// Whether a reservation may be exchanged for another within all caps.
@@ -85,6 +94,7 @@ struct BudgetBook: Sendable {
     ///
     /// - Returns: the budgets that it broke, being above its reservation.
     mutating func settle(_ charged: Credits, reserved: Credits?, for scopes: [Scope]) -> [Scope] {
+        hasMoved = true
         var broken: [Scope] = []
         for scope in scopes where guards[scope]?.settle(charged, reserved: reserved) == true { broken.append(scope) }
         return broken

@@ -14,12 +14,12 @@ public struct BudgetGuard: Hashable, Sendable {
     /// Set once a bill came out above its reservation: nothing more is submitted in this run.
     public private(set) var isBroken = false
 
-    private let mode: BudgetMode
+    public init(position: BudgetPosition) { self.position = position }
 
-    public init(position: BudgetPosition, mode: BudgetMode = .cautious) {
-        self.position = position
-        self.mode = mode
-    }
+    private var mode: BudgetMode { position.mode }
+
+    /// What still waits at the provider is to be cancelled: in hard mode, once the budget is spent.
+    public var cancelsWaiting: Bool { mode == .hard && isSpent }
 
     /// What has settled has come to the cap.
     public var isSpent: Bool { position.cap.map { position.settled >= CreditTotal($0) } ?? false }
@@ -37,9 +37,9 @@ public struct BudgetGuard: Hashable, Sendable {
     /// Whether a task with this bound may be submitted; ``reserve(_:)`` makes it so.
     public func verdict(for bound: Credits?) -> Verdict {
         guard let cap = position.cap else { return .granted }
-        if mode != .cautious { return isSpent ? .reached : .granted }
-        guard !isBroken else { return .reached }
+        guard !isBroken, mode == .cautious || !isSpent else { return .reached }
         guard let bound else { return .unknownPrice }
+        if mode != .cautious { return .granted }
         if position.settled + position.reserved + bound <= CreditTotal(cap) { return .granted }
         return position.reserved > .zero && position.settled + bound <= CreditTotal(cap) ? .wait : .reached
     }

@@ -87,8 +87,7 @@ extension Scheduler {
 
     /// In hard mode: what still waits at the provider under a budget that is spent is cancelled, which is free.
     private mutating func cancelBeyondBudget(of billed: Flight) {
-        guard settings.budgetMode == .hard else { return }
-        for scope in billed.budgets where budgets[scope]?.isSpent == true {
+        for scope in billed.budgets where budgets[scope]?.cancelsWaiting == true {
             let waiting = flights.values.filter { flight in
                 guard case .accepted = flight.state, flight.attempt != billed.attempt else { return false }
                 return flight.budgets.contains(scope)

@@ -215,14 +215,17 @@ extension Scheduler {
 
     mutating func schedulePoll(_ flight: Flight, _ now: Instant, notBefore: Instant? = nil) {
         var flight = flight
-        if !flight.isUnresolved, isPastWindow(flight, now) {
-            flight.isUnresolved = true
-            flight.holdsSlot = false
-            commit([.unresolved(flight.attempt)], now)
-            effects.append(.tell(.unresolved(flight.key)))
-        }
+        if !flight.isUnresolved, isPastWindow(flight, now) { becomeUnresolved(&flight, now) }
         wake(&flight, at: max(nextPoll(of: flight, now), notBefore ?? .distantPast))
         put(flight)
+    }
+
+    /// Past its poll window: its slot is free, and the log says so once in each run.
+    mutating func becomeUnresolved(_ flight: inout Flight, _ now: Instant) {
+        flight.isUnresolved = true
+        flight.holdsSlot = false
+        commit([.unresolved(flight.attempt)], now)
+        effects.append(.tell(.unresolved(flight.key)))
     }
 
     private mutating func nextPoll(of flight: Flight, _ now: Instant) -> Instant {

@@ -3,8 +3,7 @@ extension Scheduler {
     mutating func start(from recovered: Recovered, _ now: Instant) {
         precondition(!hasStarted, "a scheduler starts once")
         hasStarted = true
-        budgets = BudgetBook(
-            batches: recovered.budgets, tags: recovered.tagBudgets, mode: settings.budgetMode)
+        budgets = BudgetBook(batches: recovered.budgets, tags: recovered.tagBudgets)
         prices = recovered.prices
         trust = recovered.trust
         accounts = recovered.accounts
@@ -35,8 +34,8 @@ extension Scheduler {
         case .accepted(let remote, let isRunning):
             flight.state = isRunning ? .running(remote) : .accepted(remote)
             guard canAsk else { return parkForOtherAccount(flight) }
-            flight.isUnresolved = isPastWindow(flight, now)
-            flight.holdsSlot = !flight.isUnresolved && open.lostAt == nil
+            flight.holdsSlot = open.lostAt == nil
+            if isPastWindow(flight, now) { becomeUnresolved(&flight, now) }
             flight.isMarkedLost = open.lostAt != nil
             flight.notFoundSince = open.lostAt
             takeUpAccepted(flight, now)

@@ -2,14 +2,34 @@ extension Scheduler {
     /// Fills the free slots.
     mutating func submitWhatFits(_ now: Instant) {
         guard hasStarted, !isStopping, !isFinished, !isSubmissionOver else { return }
+        takeUpAside()
+        loadPages()
+        // What was begun or set aside may have emptied a lane, and an empty lane holds all others up.
+        defer { loadPages() }
+        // Lanes whose next task must wait for reservations to come back; they hold no other batch up.
+        var short: Set<Lane> = []
+        var shortBatches: Set<BatchID> = []
+        func isShort(_ lane: Lane) -> Bool { shortBatches.contains(lane.batch) || short.contains(lane) }
+        while maySubmit(now), let task = lanes.next(where: { !isShort($0) && mayUse($0.model) }) {
+            switch begin(task, now) {
+            case .done: break
+            case .laneWaits: short.insert(Lane(batch: task.batch, model: task.shape.model))
+            case .batchWaits: shortBatches.insert(task.batch)
+            }
+        }
+    }
+
+    private mutating func loadPages() {
         for page in lanes.pagesToLoad() {
             effects.append(.load(page.lane, after: page.after, limit: page.limit))
         }
-        // Batches whose next task must wait for reservations to come back; they hold no other batch up.
-        var short: Set<BatchID> = []
-        while maySubmit(now), let task = lanes.next(where: { !short.contains($0.batch) && mayUse($0.model) }) {
-            if !begin(task, now) { short.insert(task.batch) }
-        }
+    }
+
+    /// What waits for the budget of a tag is looked at again once something came back to a budget, or once nothing can.
+    private mutating func takeUpAside() {
+        guard !heldTags.isEmpty, budgets.haveMoved() || tally.active <= tally.idleUnresolved else { return }
+        heldTags = []
+        lanes.takeUpAside()
     }
 
     /// Whether the account as a whole may submit one more.
@@ -52,26 +72,41 @@ extension Scheduler {
         return airborne[account, default: 0] == 0 && proving[account] == nil
     }
 
-    /// Grants a slot. False: it must wait until reservations of its batch come back.
-    private mutating func begin(_ task: WaitingTask, _ now: Instant) -> Bool {
-        guard let account = accounts.account(for: task.shape.model) else { return false }
+    private enum Beginning {
+        /// It is on its way, was set aside, or will not be sent in this run.
+        case done
+        /// It, and with it its lane, must wait until reservations come back.
+        case laneWaits
+        /// As many reservations of its batch are out as its budget holds.
+        case batchWaits
+    }
+
+    /// Grants a slot, if the budgets hold the task.
+    private mutating func begin(_ task: WaitingTask, _ now: Instant) -> Beginning {
+        guard let account = accounts.account(for: task.shape.model) else { return .laneWaits }
+        // One that came later does not take the room that an earlier one with the same tag waits for.
+        if !heldTags.isDisjoint(with: task.tagBudgets) { return setAside(task) }
         let bound = prices.bound(for: task.shape)
         let (verdict, scope) = budgets.verdict(for: bound, of: task.budgets)
         switch verdict {
         case .granted: break
         case .wait:
-            if tally.active > tally.idleUnresolved { return false }
+            if tally.active > tally.idleUnresolved {
+                guard case .tag(let tag) = scope else { return .batchWaits }
+                heldTags.insert(tag)
+                return setAside(task)
+            }
             reachBudget(scope, task, bound)
-            return true
+            return .done
         case .reached:
             reachBudget(scope, task, bound)
-            return true
+            return .done
         case .unknownPrice:
             passOver(task, under: scope) { $0.model == task.shape.model && $0.batch == task.batch }
             giveReason(
                 "no price is known for \(task.shape.model), so it cannot be kept under a budget; give a bound with "
                     + "--max-credits-per-task")
-            return true
+            return .done
         }
         lanes.take(task)
         budgets.reserve(bound, for: task.budgets)
@@ -91,7 +126,12 @@ extension Scheduler {
         }
         effects.append(.begin(task, reserved: bound))
         effects.append(.tell(.submitted(task.key, task.shape.model)))
-        return true
+        return .done
+    }
+
+    /// It waits for the budget of a tag; tasks without that tag pass it.
+    private mutating func setAside(_ task: WaitingTask) -> Beginning {
+        lanes.setAside(task) ? .done : .laneWaits
     }
 
     private mutating func reachBudget(_ scope: BudgetBook.Scope?, _ task: WaitingTask, _ bound: Credits?) {
@@ -208,6 +248,11 @@ extension Scheduler {
             let estimate = report.estimate?.text ?? "?"
             cancelWhileFree(
                 flight.attempt, "the provider estimates \(estimate) credits, which the budget does not hold")
+        }
+        // It was in the air when the budget was spent, or is found by its key now.
+        if !isStarted, let scope = flight.budgets.first(where: { budgets[$0]?.cancelsWaiting == true }) {
+            ending.budgetReached = true
+            cancelWhileFree(flight.attempt, "\(budgets.name(of: scope)) is spent")
         }
         guardQuote(flight, report.estimate, isStarted: isStarted)
         absorb(flight.attempt, report, now)

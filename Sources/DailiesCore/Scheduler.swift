@@ -18,6 +18,8 @@ public struct Scheduler: Sendable {
     var breaker: OutageBreaker
     var downloads: DownloadLane
     var budgets = BudgetBook()
+    /// Budgets of tags that a task waits for; it was set aside, and others with the tag wait behind it.
+    var heldTags: Set<TagBudgetID> = []
     /// Budgets that this run has told of.
     var toldBudgets: Set<BudgetBook.Scope> = []
     var prices = PriceBook(catalogue: ModelCatalogue(compiled: "", models: []))

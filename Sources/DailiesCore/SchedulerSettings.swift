@@ -15,8 +15,6 @@ public struct SchedulerSettings: Sendable {
     public var maximumWait: Duration = .seconds(15 * 60)
     /// Repeat a submit after a 5xx that carries the API's own error envelope, which the provider promises not to bill.
     public var trustsServerErrors = false
-    /// How strictly budgets are kept. Default cautious.
-    public var budgetMode = BudgetMode.cautious
     /// Percent by which a quote may lie above the highest known price before its task is cancelled while that is free and
     /// its model's lane stops. nil (default): every quote is accepted.
     public var quoteTolerance: Int64?

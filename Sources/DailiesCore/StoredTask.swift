@@ -92,10 +92,13 @@ public struct OpenAttempt: Hashable, Sendable {
 public struct BudgetPosition: Hashable, Sendable {
     /// nil: no budget.
     public var cap: Credits?
+    /// How strictly the cap is kept.
+    public var mode: BudgetMode
     public var settled: CreditTotal
     public var reserved: CreditTotal
-    public init(cap: Credits?, settled: CreditTotal, reserved: CreditTotal) {
+    public init(cap: Credits?, settled: CreditTotal, reserved: CreditTotal, mode: BudgetMode = .cautious) {
         self.cap = cap
+        self.mode = mode
         self.settled = settled
         self.reserved = reserved
     }

@@ -4,6 +4,8 @@ struct WaitingLanes: Sendable {
     private struct Queue: Sendable {
         /// Sorted by place, next first.
         var tasks: [WaitingTask] = []
+        /// Earlier ones that wait for the budget of a tag, so that others may pass. At most a page.
+        var aside: [WaitingTask] = []
         var cursor: WaitingTask.Place?
         var isLoading = false
         var isExhausted = false
@@ -43,7 +45,7 @@ struct WaitingLanes: Sendable {
         queue.isLoading = false
         queue.isExhausted = isLast || page.isEmpty
         if let last = page.last { queue.cursor = last.place }
-        let known = queue.landed.union(queue.tasks.map(\.id))
+        let known = queue.landed.union(queue.tasks.map(\.id)).union(queue.aside.map(\.id))
         queue.landed = []
         queue.tasks.append(contentsOf: page.filter { !known.contains($0.id) && !isKnown($0) })
         queue.tasks.sort { $0.place < $1.place }
@@ -67,6 +69,27 @@ struct WaitingLanes: Sendable {
         let index = queue.tasks.firstIndex { task.place < $0.place } ?? queue.tasks.endIndex
         queue.tasks.insert(task, at: index)
         queues[lane] = queue
+    }
+
+    /// Lets others pass the head that ``next(where:)`` returned, since it has to wait for the budget of a tag.
+    ///
+    /// - Returns: false where as many as a page were passed already; then it stays the head.
+    mutating func setAside(_ task: WaitingTask) -> Bool {
+        let lane = Lane(batch: task.batch, model: task.shape.model)
+        precondition(queues[lane]?.tasks.first?.id == task.id, "task \(task.id) is not the head of its lane")
+        guard var queue = queues[lane], queue.aside.count < pageSize else { return false }
+        queue.tasks.removeFirst()
+        queue.aside.append(task)
+        queues[lane] = queue
+        return true
+    }
+
+    /// What was set aside is looked at again, in its place.
+    mutating func takeUpAside() {
+        for (lane, queue) in queues where !queue.aside.isEmpty {
+            queues[lane]?.tasks = (queue.aside + queue.tasks).sorted { $0.place < $1.place }
+            queues[lane]?.aside = []
+        }
     }
 
     /// A task of this lane waits again in the store: read the lane from the start.
@@ -118,9 +141,14 @@ struct WaitingLanes: Sendable {
         begun[task.batch, default: 0] += 1
     }
 
+    /// Waiting tasks held in memory.
+    var held: Int { queues.values.reduce(0) { $0 + $1.tasks.count + $1.aside.count } }
+
     /// Nothing waits that this run could still submit.
-    var isDone: Bool { queues.values.allSatisfy { $0.isBlocked || ($0.tasks.isEmpty && $0.isExhausted) } }
+    var isDone: Bool {
+        queues.values.allSatisfy { $0.isBlocked || ($0.tasks.isEmpty && $0.aside.isEmpty && $0.isExhausted) }
+    }
 
     /// Something waits, blocked or not.
-    var hasWaiting: Bool { queues.values.contains { !$0.tasks.isEmpty || !$0.isExhausted } }
+    var hasWaiting: Bool { queues.values.contains { !$0.tasks.isEmpty || !$0.aside.isEmpty || !$0.isExhausted } }
 }

@@ -11,7 +11,7 @@ extension Database {
             .text(enrolment.name), .text(enrolment.manifestPath), Value(at), .text(enrolment.provider),
             .text(enrolment.baseURL), .text(enrolment.outputDirectory))
         let batch = BatchID(lastInsertedRow)
-        try setBudget(of: batch, enrolment.budget, at: at)
+        try setBudget(of: batch, enrolment.budget, mode: enrolment.budgetMode, at: at)
         return batch
     }
 
@@ -19,7 +19,7 @@ extension Database {
         try run(
             "UPDATE batch SET manifest_path = ?, output_dir = ? WHERE id = ?", .text(enrolment.manifestPath),
             .text(enrolment.outputDirectory), Value(stored.id))
-        try setBudget(of: stored.id, enrolment.budget, at: at)
+        try setBudget(of: stored.id, enrolment.budget, mode: enrolment.budgetMode, at: at)
     }
 
     func insert(

@@ -10,11 +10,14 @@ public struct BatchEnrolment: Hashable, Sendable {
     /// Absolute.
     public let outputDirectory: String
     public let budget: BudgetSetting
+    /// nil: as it is stored; a new batch's is cautious.
+    public let budgetMode: BudgetMode?
 
     public init(
         name: String, manifestPath: String, provider: String, baseURL: String, outputDirectory: String,
-        budget: BudgetSetting
+        budget: BudgetSetting, budgetMode: BudgetMode? = nil
     ) {
+        self.budgetMode = budgetMode
         self.name = name
         self.manifestPath = manifestPath
         self.provider = provider

@@ -95,10 +95,14 @@ extension Store {
         let found = try reading { database throws(StoreError) in
             try database.first(
                 """
-                SELECT b.budget_nano, t.settled_whole, t.settled_billionths, t.reserved_whole, t.reserved_billionths
+                SELECT b.budget_nano, t.settled_whole, t.settled_billionths, t.reserved_whole, t.reserved_billionths,
+                    b.budget_mode
                 FROM batch AS b JOIN batch_total AS t ON t.batch_id = b.id WHERE b.id = ?
                 """, Value(batch)
-            ) { row in BudgetPosition(cap: row.optionalCredits(0), settled: row.total(1), reserved: row.total(3)) }
+            ) { row throws(StoreError) in
+                BudgetPosition(
+                    cap: row.optionalCredits(0), settled: row.total(1), reserved: row.total(3), mode: try row.word(5))
+            }
         }
         guard let found else { throw StoreError(.conflict, "there is no batch \(batch)") }
         return found

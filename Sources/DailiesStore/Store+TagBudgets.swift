@@ -28,16 +28,23 @@ extension Store {
     public func tagBudgets(_ batch: BatchID) throws(StoreError) -> [TagBudget] {
         try reading { database throws(StoreError) in
             let caps = try database.rows(
-                "SELECT id, name, value, cap_nano FROM tag_budget WHERE batch_id = ? AND cap_nano IS NOT NULL ORDER BY id",
-                Value(batch)
-            ) { row in
-                (id: row.integer(0), name: row.text(1), value: row.text(2), cap: row.optionalCredits(3))
+                """
+                SELECT t.id, t.name, t.value, t.cap_nano, b.budget_mode
+                FROM tag_budget AS t JOIN batch AS b ON b.id = t.batch_id
+                WHERE t.batch_id = ? AND t.cap_nano IS NOT NULL ORDER BY t.id
+                """, Value(batch)
+            ) { row throws(StoreError) in
+                let mode: BudgetMode = try row.word(4)
+                return (
+                    id: row.integer(0), name: row.text(1), value: row.text(2), cap: row.optionalCredits(3), mode: mode
+                )
             }
             var budgets: [TagBudget] = []
             for cap in caps {
                 let tag = TaskSpec.Tag(name: cap.name, value: cap.value)
                 var position = try database.position(of: tag, in: batch)
                 position.cap = cap.cap
+                position.mode = cap.mode
                 budgets.append(TagBudget(id: TagBudgetID(cap.id), batch: batch, tag: tag, position: position))
             }
             return budgets

@@ -13,6 +13,8 @@ public struct StoredBatch: Hashable, Sendable {
     public let outputDirectory: String
     /// nil: no budget.
     public let budget: Credits?
+    /// How strictly its budgets are kept.
+    public let budgetMode: BudgetMode
 }
 
 /// What is to become of a batch's budget.
@@ -25,13 +27,14 @@ public enum BudgetSetting: Hashable, Sendable {
 
 extension Database {
     private static let batchColumns = """
-        id, name, manifest_path, created_at_ms, provider, base_url, output_dir, budget_nano
+        id, name, manifest_path, created_at_ms, provider, base_url, output_dir, budget_nano, budget_mode
         """
 
-    private static func batch(in row: Row) -> StoredBatch {
+    private static func batch(in row: Row) throws(StoreError) -> StoredBatch {
         StoredBatch(
             id: BatchID(row.integer(0)), name: row.text(1), manifestPath: row.text(2), createdAt: row.instant(3),
-            provider: row.text(4), baseURL: row.text(5), outputDirectory: row.text(6), budget: row.optionalCredits(7))
+            provider: row.text(4), baseURL: row.text(5), outputDirectory: row.text(6), budget: row.optionalCredits(7),
+            budgetMode: try row.word(8))
     }
 
     func batches() throws(StoreError) -> [StoredBatch] {
@@ -53,7 +56,11 @@ extension Database {
         ) { _ in true } ?? false
     }
 
-    func setBudget(of batch: BatchID, _ setting: BudgetSetting, at: Instant) throws(StoreError) {
+    /// - Parameter mode: nil: as it is.
+    func setBudget(
+        of batch: BatchID, _ setting: BudgetSetting, mode: BudgetMode?, at: Instant
+    ) throws(StoreError) {
+        if let mode { try setBudgetMode(of: batch, mode, at: at) }
         let cap: Credits?
         switch setting {
         case .unchanged: return
@@ -67,6 +74,16 @@ extension Database {
         var row = LogRow("budget_set", at: at, batch: batch)
         row.source = "user"
         row.message = cap?.description ?? "none"
+        try log(row)
+    }
+
+    private func setBudgetMode(of batch: BatchID, _ mode: BudgetMode, at: Instant) throws(StoreError) {
+        let changed = try run(
+            "UPDATE batch SET budget_mode = ?1 WHERE id = ?2 AND budget_mode <> ?1", .text(mode.rawValue), Value(batch))
+        guard changed == 1 else { return }
+        var row = LogRow("budget_mode_set", at: at, batch: batch)
+        row.source = "user"
+        row.message = mode.rawValue
         try log(row)
     }
 }
@@ -93,8 +110,14 @@ extension Store {
         }
     }
 
-    /// Sets or lifts a budget. It holds over all runs until it is set again.
-    public func setBudget(_ batch: BatchID, _ setting: BudgetSetting, at: Instant) throws(StoreError) {
-        try transaction { database throws(StoreError) in try database.setBudget(of: batch, setting, at: at) }
+    /// Sets or lifts a budget, and says how strictly it is kept. It holds over all runs until it is set again.
+    ///
+    /// - Parameter mode: nil: as it is stored.
+    public func setBudget(
+        _ batch: BatchID, _ setting: BudgetSetting, mode: BudgetMode? = nil, at: Instant
+    ) throws(StoreError) {
+        try transaction { database throws(StoreError) in
+            try database.setBudget(of: batch, setting, mode: mode, at: at)
+        }
     }
 }

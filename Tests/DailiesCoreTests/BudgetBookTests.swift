@@ -7,16 +7,16 @@ import Testing
     private static let batch = SchedulerRig.batch
     private static let acme = TagBudgetID(1)
 
-    private static func position(_ cap: Int64?, settled: Int64 = 0) -> BudgetPosition {
+    private static func position(
+        _ cap: Int64?, settled: Int64 = 0, mode: BudgetMode = .cautious
+    ) -> BudgetPosition {
         BudgetPosition(
-            cap: cap.map { Credits(nano: $0) }, settled: CreditTotal(Credits(nano: settled)), reserved: .zero)
+            cap: cap.map { Credits(nano: $0) }, settled: CreditTotal(Credits(nano: settled)), reserved: .zero,
+            mode: mode)
     }
 
     private static func task(_ id: Int64, tagged: Bool) -> WaitingTask {
-        let plain = SchedulerRig.task(id)
-        return WaitingTask(
-            id: plain.id, batch: plain.batch, key: plain.key, attempt: 1, shape: plain.shape, request: plain.request,
-            priority: 0, output: nil, tagBudgets: tagged ? [acme] : [])
+        SchedulerRig.task(id, tagBudgets: tagged ? [acme] : [])
     }
 
     /// Two credits are the bound of each clip; the tag's budget is in whole credits.
@@ -27,14 +27,11 @@ import Testing
         for (index, isTagged) in tagged.enumerated() { store.add(Self.task(Int64(index + 1), tagged: isTagged)) }
         store.trust[SchedulerRig.account] = .honoured
         store.cap = cap.map { Credits(nano: $0 * 1_000_000_000) }
-        let settings = SchedulerRig.settings {
-            $0.budgetMode = mode
-            $0.concurrency = concurrency
-        }
+        let settings = SchedulerRig.settings { $0.concurrency = concurrency }
         let rig = SchedulerRig(settings: settings, store: store)
         let tag = TagBudget(
             id: Self.acme, batch: Self.batch, tag: TaskSpec.Tag(name: "client", value: "acme"),
-            position: Self.position(tagCap * 1_000_000_000))
+            position: Self.position(tagCap * 1_000_000_000, mode: mode))
         rig.handle(
             .started(
                 Recovered(
@@ -111,6 +108,31 @@ import Testing
         #expect(rig.ending?.budgetReached == true && rig.sent.count == 4)
     }
 
+    @Test func `what was in the air when a hard budget was spent is cancelled on acceptance`() {
+        let rig = rig(tagged: [true, true], tagCap: 3, mode: .hard, concurrency: 2)
+        rig.land(.accepted(.completed("r1", cost: 4)), 1)
+        rig.save(1)
+        rig.land(.accepted(.queued("r2")), 2)
+        #expect(rig.cancels == [AttemptID(task: TaskID(2), number: 1)])
+        rig.answerCancel(.found(.cancelled("r2")))
+        #expect(rig.stage(2) == .cancelled && rig.ending?.budgetReached == true)
+    }
+
+    @Test(arguments: BudgetMode.allCases)
+    func `a clip of unknown price does not start under a cap in any mode`(mode: BudgetMode) {
+        let guarded = BudgetGuard(position: Self.position(9, mode: mode))
+        #expect(guarded.verdict(for: nil) == .unknownPrice)
+        #expect(guarded.verdict(for: Credits(nano: 9)) == .granted)
+    }
+
+    @Test func `each batch is kept in its own mode`() {
+        let other = BatchID(2)
+        let book = BudgetBook(
+            batches: [Self.batch: Self.position(3), other: Self.position(3, mode: .soft)], tags: [])
+        #expect(book.verdict(for: Credits(nano: 4), of: [.batch(Self.batch)]).verdict == .reached)
+        #expect(book.verdict(for: Credits(nano: 4), of: [.batch(other)]).verdict == .granted)
+    }
+
     /// Random prices, bills that differ from their estimates by up to half, settlements that come late or never, and
     /// crashes after which the book is made again from what is durable.
     @Test(arguments: 0..<20)
@@ -132,8 +154,7 @@ import Testing
             let tag = TagBudget(
                 id: Self.acme, batch: Self.batch, tag: .init(name: "a", value: "b"), position: position(caps.tag) { $0 }
             )
-            return BudgetBook(
-                batches: [Self.batch: position(caps.batch) { _ in true }], tags: [tag], mode: .cautious)
+            return BudgetBook(batches: [Self.batch: position(caps.batch) { _ in true }], tags: [tag])
         }
         var budgets = book()
         func check(_ what: String) {

@@ -116,6 +116,18 @@ import Testing
         rig.expectSound()
     }
 
+    @Test func `one that is past its poll window when a run takes it up is logged as such, once`() {
+        let settings = SchedulerRig.settings { $0.pollWindow = .seconds(20) }
+        let store = SchedulerRig.leftBehind(.accepted(RemoteTaskID("r1"), isRunning: true))
+        let rig = SchedulerRig(settings: settings, store: store, at: Instant(milliseconds: 1_100_000))
+        rig.start()
+        rig.answer(.found(.running("r1")), 1)
+        #expect(rig.steps.count { $0 == .unresolved(AttemptID(task: TaskID(1), number: 1)) } == 1)
+        #expect(rig.told.contains(.unresolved(TaskKey("task-1"))))
+        #expect(rig.ending?.isWorkOutstanding == true)
+        rig.expectSound()
+    }
+
     @Test func `past the poll window a task is asked for every minute while others go on`() {
         let settings = SchedulerRig.settings { $0.pollWindow = .seconds(20) }
         let store = SchedulerRig.leftBehind(.accepted(RemoteTaskID("r1"), isRunning: true))

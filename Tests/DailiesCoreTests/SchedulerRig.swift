@@ -64,13 +64,14 @@ final class SchedulerRig {
         ])
 
     static func task(
-        _ id: Int64, attempt: Int = 1, model: ModelID = model, batch: BatchID = batch, priority: Int = 0
+        _ id: Int64, attempt: Int = 1, model: ModelID = model, batch: BatchID = batch, priority: Int = 0,
+        seconds: Int = 8, tagBudgets: [TagBudgetID] = []
     ) -> WaitingTask {
         WaitingTask(
             id: TaskID(id), batch: batch, key: TaskKey("task-\(id)"), attempt: attempt,
-            shape: RequestShape(model: model, durationSeconds: 8, resolution: "1080p"),
+            shape: RequestShape(model: model, durationSeconds: seconds, resolution: "1080p"),
             request: CanonicalRequest(text: "{\"model\":\"\(model)\",\"prompt\":\"\(id)\"}"), priority: priority,
-            output: nil)
+            output: nil, tagBudgets: tagBudgets)
     }
 
     static func submission(
@@ -85,7 +86,7 @@ final class SchedulerRig {
 
     func start(
         accounts: AccountBook = AccountBook(byPrefix: ["": account]), prices: PriceBook? = nil,
-        scope: Set<BatchID>? = nil
+        scope: Set<BatchID>? = nil, tagBudgets: [TagBudget] = []
     ) {
         let batches = store.batches
         handle(
@@ -95,7 +96,7 @@ final class SchedulerRig {
                     budgets: Dictionary(uniqueKeysWithValues: batches.map { ($0, store.position($0)) }),
                     prices: prices
                         ?? PriceBook(catalogue: Self.catalogue, maximumPerTask: Credits(nano: 2_000_000_000)),
-                    trust: store.trust, accounts: accounts, scope: scope)))
+                    trust: store.trust, accounts: accounts, scope: scope, tagBudgets: tagBudgets)))
     }
 
     func handle(_ event: SchedulerEvent) {

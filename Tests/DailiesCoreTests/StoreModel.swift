@@ -35,6 +35,7 @@ struct StoreModel {
     var entries: [TaskID: Entry] = [:]
     var attempts: [AttemptID: Attempt] = [:]
     var cap: Credits?
+    var mode = BudgetMode.cautious
     var trust: [KeyFingerprint: KeyTrust] = [:]
     private(set) var problems: [String] = []
 
@@ -198,7 +199,7 @@ struct StoreModel {
         let old = entry.task
         let task = WaitingTask(
             id: old.id, batch: old.batch, key: old.key, attempt: old.attempt + 1, shape: old.shape,
-            request: old.request, priority: old.priority, output: old.output)
+            request: old.request, priority: old.priority, output: old.output, tagBudgets: old.tagBudgets)
         entries[id] = Entry(task: task, isWaiting: true)
     }
 
@@ -223,12 +224,12 @@ struct StoreModel {
             return OpenAttempt(
                 attempt: id, batch: entry.task.batch, key: entry.task.key, submission: attempt.submission,
                 shape: entry.task.shape, standing: standing, intentAt: attempt.intentAt, reserved: attempt.reserved,
-                lostAt: attempt.lostAt, output: entry.task.output)
+                lostAt: attempt.lostAt, output: entry.task.output, tagBudgets: entry.task.tagBudgets)
         }
     }
 
     func position(_ batch: BatchID) -> BudgetPosition {
-        var position = BudgetPosition(cap: cap, settled: .zero, reserved: .zero)
+        var position = BudgetPosition(cap: cap, settled: .zero, reserved: .zero, mode: mode)
         for (id, attempt) in attempts where entries[id.task]?.task.batch == batch {
             position.settled += CreditTotal(attempt.charge ?? .zero)
             position.reserved += CreditTotal(attempt.reserved ?? .zero)

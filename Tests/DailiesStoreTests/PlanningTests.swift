@@ -7,6 +7,19 @@ import Testing
 struct PlanningTests {
     private static let acme = TaskSpec.Tag(name: "client", value: "ac\"me=1")
 
+    @Test func `how strictly budgets are kept is stored with the batch, and holds for those of its tags`() throws {
+        let rig = try Rig(tasks: [Rig.spec("a")], budget: .cap(Steps.credits("5")))
+        #expect(try rig.store.budgetPosition(rig.batch).mode == .cautious)
+        try rig.store.setTagBudget(rig.batch, Self.acme, Steps.credits("9"), at: rig.tick())
+        for _ in 1...2 { try rig.store.setBudget(rig.batch, .unchanged, mode: .hard, at: rig.tick()) }
+        try rig.store.setBudget(rig.batch, .cap(Steps.credits("6")), at: rig.tick())
+        _ = try rig.enrol([Rig.spec("a")])
+        #expect(try rig.store.budgetPosition(rig.batch).mode == .hard)
+        #expect(try rig.store.tagBudgets(rig.batch).map(\.position.mode) == [.hard])
+        #expect(try rig.store.batches().map(\.budgetMode) == [.hard])
+        #expect(try rig.shell().rows("SELECT message FROM event WHERE kind = 'budget_mode_set'") == ["hard"])
+    }
+
     @Test func `the budget of a tag counts its tasks alone, over all their attempts`() throws {
         let rig = try Rig(tasks: [
             Rig.spec("a", tags: [Self.acme]), Rig.spec("b"), Rig.spec("c", tags: [Self.acme]), Rig.spec("d"),
