@@ -95,7 +95,7 @@ let package = Package(
                 "DailiesCore", "ExactJSON", "DailiesManifest", "DailiesStore", "ProviderWire", "DailiesProvider",
                 "DailiesRunner", "ProviderSimulator", argumentParser, logging,
             ],
-            swiftSettings: strict),
+            resources: [.embedInCode("Sheet/sheet.css"), .embedInCode("Sheet/sheet.js")], swiftSettings: strict),
 
         // The executable: a few lines.
         .executableTarget(name: "dailies", dependencies: ["DailiesCLI"], swiftSettings: strict),

@@ -52,7 +52,7 @@ struct ExportCommand: ParsableCommand {
         case .manifest:
             let line = ManifestLine(catalogue: try ManifestOptions.catalogue(catalog))
             Console.out(line.header(batch: try onlyBatch(of: reader).name))
-            try write(&pages, line.task)
+            try write(&pages) { line.task($0) }
         }
         try reader.close()
     }

@@ -23,8 +23,25 @@ struct ManifestLine {
         return writer.text
     }
 
-    func task(_ row: TaskRow) -> String {
-        let members = Self.members(of: row.request)
+    /// What a line says otherwise than the stored request.
+    struct Change {
+        static let none = Change()
+        /// Another take comes out.
+        static let otherTake = Change(removed: [ExactName("seed")])
+
+        var removed: Set<ExactName> = []
+        /// In place of what the request says, or added to it.
+        var replaced: [(name: String, value: JSONValue)] = []
+
+        fileprivate func applied(to members: [JSONMember]) -> [JSONMember] {
+            let names = removed.union(replaced.map { ExactName($0.name) })
+            return members.filter { !names.contains(ExactName($0.name)) }
+                + replaced.map { JSONMember(name: $0.name, value: $0.value) }
+        }
+    }
+
+    func task(_ row: TaskRow, _ change: Change = .none) -> String {
+        let members = change.applied(to: Self.members(of: row.request))
         var writer = JSONWriter()
         writer.object { writer in
             writer.member("id", row.key.text)
