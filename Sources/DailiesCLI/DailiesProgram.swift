@@ -68,6 +68,7 @@ struct DailiesCommand: ParsableCommand {
         subcommands: [
             RunCommand.self, ResumeCommand.self, PlanCommand.self, RehearseCommand.self, StatusCommand.self,
             ReportCommand.self, ReconcileCommand.self, CancelCommand.self, RetryCommand.self, ExplainCommand.self,
-            ExportCommand.self, SheetCommand.self, PromoteCommand.self, DoctorCommand.self, SchemaCommand.self, SimulateCommand.self,
+            ExportCommand.self, SheetCommand.self, PromoteCommand.self, DoctorCommand.self, SchemaCommand.self,
+            SimulateCommand.self,
         ])
 }
