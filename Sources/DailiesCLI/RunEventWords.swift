@@ -38,6 +38,12 @@ enum PauseWords {
         case .uncertainTasks: "too many uncertain tasks; run `dailies reconcile`"
         case .unsavedClips: "downloads must catch up"
         case .budget: "budget"
+        case .user(let scope):
+            switch scope {
+            case .everything: "nothing is submitted"
+            case .batch: "nothing of one batch is submitted"
+            case .model(let model): "nothing of \(SafeText.escaped(model.text)) is submitted"
+            }
         }
     }
 }

@@ -6,8 +6,18 @@ import Foundation
 
 /// What `run`, `resume` and `rehearse` have in common: how much at a time, for how much, how patiently.
 struct PaceOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("Tasks in flight at the provider, at most.", valueName: "n"))
-    var concurrency = 5
+    @Option(
+        name: .customLong("concurrency"),
+        help: ArgumentHelp(
+            "Tasks in flight at the provider, at most (default: 5); with model:NAME=N those of one model. May be repeated.",
+            valueName: "[model:name=]n"))
+    var concurrencyLimits: [ConcurrencyArgument] = []
+
+    @Option(
+        help: ArgumentHelp(
+            "Submits in a second, minute or hour, at most: 2/s, 30/min, 100/h. Default: as fast as slots come free. No --speed divides it.",
+            valueName: "n/unit"))
+    var rate: RateArgument?
 
     @Option(
         help: ArgumentHelp(
@@ -79,9 +89,7 @@ struct PaceOptions: ParsableArguments {
     var jitterSeed: UInt64?
 
     mutating func validate() throws {
-        guard concurrency >= 1, concurrency <= 1_000_000 else {
-            throw ValidationError("--concurrency is a number from 1 to 1000000")
-        }
+        try ConcurrencyArgument.validate(concurrencyLimits)
         try BudgetArgument.validate(budget)
         guard quoteTolerance >= 0, quoteTolerance <= 100_000 else {
             throw ValidationError("--quote-tolerance is a number of percent from 0 to 100000")
@@ -99,10 +107,17 @@ struct PaceOptions: ParsableArguments {
         }
     }
 
+    /// Tasks in flight, whatever their model.
+    var concurrency: Int { ConcurrencyArgument.total(concurrencyLimits) ?? SchedulerSettings().concurrency }
+
     /// At the speed of the clock.
     func settings(speed: Double) -> SchedulerSettings {
         var settings = SchedulerSettings()
         settings.concurrency = concurrency
+        for (model, limit) in ConcurrencyArgument.byModel(concurrencyLimits) {
+            settings.modelConcurrency[model] = limit
+        }
+        settings.submitPace = rate?.pace
         settings.retries = retries
         settings.downloads = !noDownload
         settings.pollWindow = pollWindow?.duration

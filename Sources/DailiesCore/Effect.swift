@@ -64,6 +64,8 @@ public enum PauseReason: Hashable, Sendable {
     case uncertainTasks
     case unsavedClips
     case budget(BatchID)
+    /// The user's word.
+    case user(SubmissionScope)
 }
 
 /// How a run ended, as far as the scheduler knows; the store's counts make the exit code complete.

@@ -75,8 +75,8 @@ struct Flight: Sendable {
         var mayRepeat = false
         /// The key cannot reach the model any more: no repeat in this run.
         var isOutOfReach = false
-        /// Its repeat waits for the account to have money again.
-        var waitsForFunds = false
+        /// It is not at the provider, as far as that can be known, and its repeat waits for a slot.
+        var waitsForTurn = false
         /// Since when this run has tried to settle its fate.
         var unsettledSince: Instant?
     }

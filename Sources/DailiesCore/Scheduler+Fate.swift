@@ -59,7 +59,7 @@ extension Scheduler {
 
     private mutating func leaveUncertain(_ flight: Flight, _ reason: String) {
         var flight = flight
-        flight.pending?.waitsForFunds = false
+        flight.pending?.waitsForTurn = false
         park(flight, .uncertain)
         let text = "it was sent, and \(reason); run `dailies reconcile`"
         effects.append(.tell(.uncertain(flight.key, reason: text)))
@@ -83,32 +83,47 @@ extension Scheduler {
         wake(&flight, at: now + settings.retry.wait(afterFailures: max(flight.faults, 1), using: &random))
     }
 
-    /// Sends the same bytes once more, as soon as anything may be sent.
+    /// The same bytes go out once more as soon as anything may be sent: a repeat asks for a slot like a new task, since an
+    /// earlier run may have had more of them, and goes before all that was never sent.
     mutating func repeatWhenAllowed(_ flight: Flight, _ now: Instant) {
         var flight = flight
         guard !isStopping else { return put(flight) }
         if isSubmissionOver || flight.pending?.isOutOfReach == true || isOverdue(flight, now) {
-            return leaveUncertain(flight, "it cannot be sent again in this run")
+            return leaveUncertain(flight, Self.notInThisRun)
         }
-        if let until = pauseEnd(now), now < until {
-            wake(&flight, at: until)
-            return put(flight)
-        }
-        guard mayUse(flight.account), hasFunds(for: &flight) else {
-            wakeLater(&flight, now)
-            return put(flight)
-        }
-        repeatSubmit(flight, now)
+        guard flight.pending?.waitsForTurn != true else { return }
+        flight.pending?.waitsForTurn = true
+        // What is not at the provider holds no slot there. Nothing new takes it before this one.
+        flight.holdsSlot = false
+        flight.serial &+= 1
+        put(flight)
+        repeats.append(flight.attempt)
     }
 
-    /// Without funds one submit is tried once all else has settled; a repeat may be that one.
-    private mutating func hasFunds(for flight: inout Flight) -> Bool {
-        guard pause.isWithoutFunds else { return true }
-        flight.pending?.waitsForFunds = true
-        put(flight)
-        guard !pause.isTryingFunds, tally.active == tally.idleUnresolved + tally.waitingForFunds else { return false }
-        pause.isTryingFunds = true
-        return true
+    private static let notInThisRun = "it cannot be sent again in this run"
+
+    /// Sends what waits to be sent again, in order, as far as it may go. One whose model is full holds no other up.
+    mutating func sendRepeats(_ now: Instant) {
+        guard !repeats.isEmpty, !isStopping, !isFinished else { return }
+        var waiting: [AttemptID] = []
+        for (index, attempt) in repeats.enumerated() {
+            guard let flight = flight(attempt), flight.pending?.waitsForTurn == true else { continue }
+            if isSubmissionOver || areQuestionsOver {
+                leaveUncertain(flight, Self.notInThisRun)
+                continue
+            }
+            guard maySend(now) else {
+                waiting += repeats[index...]
+                break
+            }
+            let lane = Lane(batch: flight.batch, model: flight.shape.model)
+            guard hasRoom(in: lane), mayUse(flight.account), isItsTurn(now) else {
+                waiting.append(attempt)
+                continue
+            }
+            repeatSubmit(flight, now)
+        }
+        repeats = waiting
     }
 
     private mutating func repeatSubmit(_ flight: Flight, _ now: Instant) {
@@ -118,9 +133,10 @@ extension Scheduler {
         var flight = flight
         flight.pending?.sends += 1
         flight.pending?.mayRepeat = false
-        flight.pending?.waitsForFunds = false
+        flight.pending?.waitsForTurn = false
+        flight.holdsSlot = true
         put(flight)
-        airborne[flight.account, default: 0] += 1
+        sends(for: flight.account, now)
         commit([.repeated(flight.attempt)], then: [.submit(submission)], now)
     }
 }

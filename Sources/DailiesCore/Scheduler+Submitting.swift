@@ -10,7 +10,8 @@ extension Scheduler {
         var short: Set<Lane> = []
         var shortBatches: Set<BatchID> = []
         func isShort(_ lane: Lane) -> Bool { shortBatches.contains(lane.batch) || short.contains(lane) }
-        while maySubmit(now), let task = lanes.next(where: { !isShort($0) && mayUse($0.model) }) {
+        while maySubmit(now), let task = lanes.next(where: { !isShort($0) && mayBegin($0) }) {
+            guard isItsTurn(now) else { break }
             switch begin(task, now) {
             case .done: break
             case .laneWaits: short.insert(Lane(batch: task.batch, model: task.shape.model))
@@ -32,15 +33,43 @@ extension Scheduler {
         lanes.takeUpAside()
     }
 
-    /// Whether the account as a whole may submit one more.
-    private mutating func maySubmit(_ now: Instant) -> Bool {
-        if tally.inFlight >= limiter.limit { return false }
+    /// Whether the account as a whole may be sent one more, be it a new one or a repeat.
+    func maySend(_ now: Instant) -> Bool {
+        if held.contains(.everything) || tally.inFlight >= limiter.limit { return false }
         if breaker.isOpen, isProbing || !mayProbeBySubmit { return false }
         if let until = pauseEnd(now), now < until { return false }
-        if pause.isWithoutFunds {
-            // One try once everything has settled: holds of our own renders may have been the reason.
-            guard tally.active == tally.idleUnresolved, !pause.isTryingFunds else { return false }
+        guard pause.isWithoutFunds else { return true }
+        // One try once everything has settled: holds of our own renders may have been the reason.
+        return tally.active == tally.idleUnresolved + tally.waitingForTurn && !pause.isTryingFunds
+    }
+
+    /// Whether a lane may be sent one more: neither its model nor its batch is held up or full.
+    func hasRoom(in lane: Lane) -> Bool {
+        if !held.isEmpty, held.contains(.batch(lane.batch)) || held.contains(.model(lane.model)) { return false }
+        guard let limit = limits.byModel[lane.model] else { return true }
+        return inFlightByModel[lane.model, default: 0] < limit
+    }
+
+    /// Whether the pace lets a submit go now; if not, a wake-up is asked for.
+    mutating func isItsTurn(_ now: Instant) -> Bool {
+        pause.isPaced = pacer.next.map { now < $0 } ?? false
+        return !pause.isPaced
+    }
+
+    /// Counts a submit that goes out.
+    mutating func sends(for account: KeyFingerprint, _ now: Instant) {
+        pacer.sent(at: now)
+        airborne[account, default: 0] += 1
+        if pause.isWithoutFunds { pause.isTryingFunds = true }
+        if breaker.isOpen {
+            isProbing = true
+            mayProbeBySubmit = false
         }
+    }
+
+    /// Whether the account as a whole may submit a new one.
+    private mutating func maySubmit(_ now: Instant) -> Bool {
+        guard maySend(now) else { return false }
         if tally.uncertain >= settings.uncertainLimit {
             announce(.uncertainTasks, "\(tally.uncertain) tasks are uncertain")
             return false
@@ -60,8 +89,8 @@ extension Scheduler {
 
     /// Until a provider has proven that it honours keys, one submit is in the air at a time, so that a crash leaves at
     /// most one task whose fate cannot be settled.
-    private func mayUse(_ model: ModelID) -> Bool {
-        guard let account = accounts.account(for: model) else { return false }
+    private func mayBegin(_ lane: Lane) -> Bool {
+        guard hasRoom(in: lane), let account = accounts.account(for: lane.model) else { return false }
         // Where keys are not proven, what is still being asked about may well stay uncertain: it counts like that.
         let mayStay = trust[account] == .honoured ? 0 : tally.settling
         return tally.uncertain + mayStay < settings.uncertainLimit && mayUse(account)
@@ -118,12 +147,7 @@ extension Scheduler {
         flight.pending = Flight.PendingSubmit(submission: nil, task: task, sends: 1)
         advance(&flight, .sent)
         put(flight)
-        airborne[account, default: 0] += 1
-        if pause.isWithoutFunds { pause.isTryingFunds = true }
-        if breaker.isOpen {
-            isProbing = true
-            mayProbeBySubmit = false
-        }
+        sends(for: account, now)
         effects.append(.begin(task, reserved: bound))
         effects.append(.tell(.submitted(task.key, task.shape.model)))
         return .done

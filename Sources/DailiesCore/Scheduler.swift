@@ -14,7 +14,16 @@ public struct Scheduler: Sendable {
     var lanes: WaitingLanes
     /// By attempt: a take that is paid but not saved may still be fetched while the next one renders.
     var flights: [AttemptID: Flight] = [:]
+    /// As the user wants them now.
+    public internal(set) var limits: SubmissionLimits
     var limiter: ConcurrencyLimiter
+    var pacer: SubmitPacer
+    /// Held up by the user.
+    var held: Set<SubmissionScope> = []
+    /// Tasks that count against the limit, by model.
+    private(set) var inFlightByModel: [ModelID: Int] = [:]
+    /// Attempts that wait to be sent again, in order. Before all that was never sent.
+    var repeats: [AttemptID] = []
     var breaker: OutageBreaker
     var downloads: DownloadLane
     var budgets = BudgetBook()
@@ -67,6 +76,8 @@ public struct Scheduler: Sendable {
         self.dialect = dialect
         random = SplitMix64(seed: seed)
         lanes = WaitingLanes(pageSize: settings.pageSize)
+        limits = settings.limits
+        pacer = SubmitPacer(settings.submitPace)
         limiter = ConcurrencyLimiter(
             ceiling: settings.concurrency, firstCalm: settings.firstCalm, longestCalm: settings.longestCalm)
         breaker = OutageBreaker(policy: settings.retry)
@@ -93,6 +104,8 @@ public struct Scheduler: Sendable {
         var trouble: (count: Int, since: Instant)?
         /// No submit before then, since the one before could not be sent.
         var retryAt: Instant?
+        /// A submit could go but for the pace.
+        var isPaced = false
         /// Pauses that were told and still hold.
         var announced: Set<PauseReason> = []
         var armedAt: Instant?
@@ -125,8 +138,8 @@ public struct Scheduler: Sendable {
         var awaitingDownload: Int { toSave - withoutURL }
         /// Downloads that wait, run, or are tried again later.
         public internal(set) var saving = 0
-        /// Uncertain ones that may be repeated once the account has money again.
-        public internal(set) var waitingForFunds = 0
+        /// Uncertain ones that are about to be sent again, once a slot is free and submits may go.
+        public internal(set) var waitingForTurn = 0
 
         mutating func count(_ flight: Flight?, _ sign: Int) {
             guard let flight else { return }
@@ -142,7 +155,7 @@ public struct Scheduler: Sendable {
                 }
                 if completion.isDownloading { saving += sign }
             }
-            if flight.pending?.waitsForFunds == true, flight.parking == nil { waitingForFunds += sign }
+            if flight.pending?.waitsForTurn == true, flight.parking == nil { waitingForTurn += sign }
             switch flight.parking {
             case nil: active += sign
             case .uncertain: uncertain += sign
@@ -172,8 +185,11 @@ public struct Scheduler: Sendable {
         case .stopRequested:
             isStopping = true
             ending.isInterrupted = true
-        case .concurrencyChanged(let limit): limiter.setCeiling(limit)
+        case .limitsChanged(let limits): change(limits)
+        case .pauseRequested(let scope): hold(scope)
+        case .unpauseRequested(let scope): release(scope)
         }
+        sendRepeats(now)
         submitWhatFits(now)
         startDownloads(now)
         finishIfDone(now)
@@ -186,11 +202,21 @@ public struct Scheduler: Sendable {
 
     /// Puts a flight back after a change, and keeps the tally.
     mutating func put(_ flight: Flight) {
-        tally.count(flights.updateValue(flight, forKey: flight.attempt), -1)
+        let old = flights.updateValue(flight, forKey: flight.attempt)
+        tally.count(old, -1)
         tally.count(flight, 1)
+        countSlot(of: flight.shape.model, old?.holdsSlot == true, flight.holdsSlot)
     }
 
-    mutating func remove(_ flight: Flight) { tally.count(flights.removeValue(forKey: flight.attempt), -1) }
+    mutating func remove(_ flight: Flight) {
+        let old = flights.removeValue(forKey: flight.attempt)
+        tally.count(old, -1)
+        countSlot(of: flight.shape.model, old?.holdsSlot == true, false)
+    }
+
+    private mutating func countSlot(of model: ModelID, _ had: Bool, _ has: Bool) {
+        if had != has { inFlightByModel[model, default: 0] += has ? 1 : -1 }
+    }
 
     /// The flight of an attempt, unless it is over.
     func flight(_ attempt: AttemptID) -> Flight? { flights[attempt] }
@@ -274,6 +300,7 @@ public struct Scheduler: Sendable {
     private mutating func armAccount(_ now: Instant) {
         guard !isFinished, !isStopping else { return }
         var moments = [pause.until, pause.diskUntil, pause.retryAt, limiter.nextProbe]
+        if pause.isPaced, let turn = pacer.next, turn > now { moments.append(turn) }
         if let since = breaker.openSince, !areQuestionsOver {
             moments.append(since + settings.maximumWait)
             if !isProbing { moments.append(breaker.nextProbe) }

@@ -11,7 +11,12 @@ public enum SchedulerEvent: Sendable {
     case woken(Wake)
     /// The first Ctrl-C: nothing new is sent; what is in the air may land.
     case stopRequested
-    case concurrencyChanged(Int)
+    /// What limits submission is something else from now on.
+    case limitsChanged(SubmissionLimits)
+    /// The user holds submission up; what is in flight goes on, and the run waits.
+    case pauseRequested(SubmissionScope)
+    /// The same scope goes on. Scopes are independent of each other: each needs its own.
+    case unpauseRequested(SubmissionScope)
 }
 
 /// What a run starts from.

@@ -2,6 +2,10 @@
 public struct SchedulerSettings: Sendable {
     /// Tasks in flight at the provider, at least 1. Default 5.
     public var concurrency = 5
+    /// Tasks in flight of one model, each at least 1, beside the limit above. Default none.
+    public var modelConcurrency: [ModelID: Int] = [:]
+    /// Submits in a length of time, by the clock on the wall: no speed divides it. nil (default): no pace.
+    public var submitPace: SubmitPace?
     /// New attempts after a render that failed free of charge. Default 0.
     public var retries = 0
     /// false: completed clips are left at the provider (`--no-download`). Default true.
@@ -47,6 +51,11 @@ public struct SchedulerSettings: Sendable {
     public private(set) var speed = 1.0
 
     public init() {}
+
+    /// What limits submission as long as nobody changes it.
+    public var limits: SubmissionLimits {
+        SubmissionLimits(concurrency: concurrency, byModel: modelConcurrency, pace: submitPace)
+    }
 
     /// The same run on a clock that runs `speed` times as fast. HTTP time-outs are not here, so they stay.
     public func divided(bySpeed speed: Double) -> SchedulerSettings {

@@ -69,6 +69,8 @@ struct WaitingLanes: Sendable {
         let index = queue.tasks.firstIndex { task.place < $0.place } ?? queue.tasks.endIndex
         queue.tasks.insert(task, at: index)
         queues[lane] = queue
+        // It has not had its turn.
+        begun[task.batch, default: 1] -= 1
     }
 
     /// Lets others pass the head that ``next(where:)`` returned, since it has to wait for the budget of a tag.
@@ -109,15 +111,18 @@ struct WaitingLanes: Sendable {
         for lane in queues.keys where matches(lane) { queues[lane]?.isBlocked = true }
     }
 
-    /// Whether a page is being read that might hold something to submit before all others.
-    private var isHeadUnknown: Bool {
-        queues.values.contains { !$0.isBlocked && $0.tasks.isEmpty && ($0.isLoading || !$0.isExhausted) }
+    /// Whether a page is being read that might hold something to submit before all others. A lane that may submit
+    /// nothing now holds nobody up by it.
+    private func isHeadUnknown(where isEligible: (Lane) -> Bool) -> Bool {
+        queues.contains { lane, queue in
+            !queue.isBlocked && queue.tasks.isEmpty && (queue.isLoading || !queue.isExhausted) && isEligible(lane)
+        }
     }
 
     /// The next task in scheduling order (priority, then fair between batches, then the order of the manifest), left in
     /// place; nil when there is none, or while a page is being read that might hold an earlier one.
     func next(where isEligible: (Lane) -> Bool) -> WaitingTask? {
-        guard !isHeadUnknown else { return nil }
+        guard !isHeadUnknown(where: isEligible) else { return nil }
         var best: WaitingTask?
         for (lane, queue) in queues where !queue.isBlocked {
             guard let head = queue.tasks.first, isEligible(lane) else { continue }

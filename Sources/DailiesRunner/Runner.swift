@@ -100,8 +100,27 @@ public final class Runner: @unchecked Sendable {
     /// Asks for a clean end: nothing new is sent, what is in the air may land. May be called from any thread.
     public func stop() { queue.async { self.handle(.stopRequested) } }
 
+    /// Changes what limits submission, from now on: every limit is at least 1. A lower one recalls nothing. May be called
+    /// from any thread, as often as wanted; `change` is called once, on the runner's queue.
+    public func setLimits(_ change: @escaping @Sendable (inout SubmissionLimits) -> Void) {
+        queue.async {
+            var limits = self.scheduler.limits
+            change(&limits)
+            if limits != self.scheduler.limits { self.handle(.limitsChanged(limits)) }
+        }
+    }
+
     /// Changes the limit of tasks in flight, at least 1.
-    public func setConcurrency(_ limit: Int) { queue.async { self.handle(.concurrencyChanged(limit)) } }
+    public func setConcurrency(_ limit: Int) { setLimits { $0.concurrency = limit } }
+
+    /// Holds submission up, of everything or of a batch or a model, until ``unpause(_:)`` for the same scope. What is in
+    /// flight goes on, and the run does not end before it was unpaused or stopped. May be called from any thread.
+    public func pause(_ scope: SubmissionScope = .everything) { queue.async { self.handle(.pauseRequested(scope)) } }
+
+    /// Ends a ``pause(_:)``.
+    public func unpause(_ scope: SubmissionScope = .everything) {
+        queue.async { self.handle(.unpauseRequested(scope)) }
+    }
 
     /// Calls `body` with the counts of this run, on the runner's queue.
     public func inspect(_ body: @escaping @Sendable (Scheduler.Tally, _ limit: Int) -> Void) {

@@ -69,6 +69,22 @@ import Testing
         #expect(drain(&lanes) == [1, 3, 4])
     }
 
+    @Test func `what comes back unsent has not had its batch's turn`() throws {
+        var lanes = lanes(
+            (1...3).map { SchedulerRig.task($0) } + (4...6).map { SchedulerRig.task($0, batch: BatchID(2)) })
+        let first = try #require(lanes.next { _ in true })
+        lanes.take(first)
+        lanes.giveBack(first)
+        #expect(drain(&lanes) == [1, 4, 2, 5, 3, 6])
+    }
+
+    @Test func `a lane that may submit nothing now is not waited for while its page is read`() {
+        var lanes = lanes([SchedulerRig.task(2)])
+        lanes.add(lane(1, other))
+        #expect(lanes.pagesToLoad().map(\.lane) == [lane(1, other)])
+        #expect(drain(&lanes) { $0.model != other } == [2])
+    }
+
     @Test func `an empty page that does not call itself the last ends its lane all the same`() {
         var lanes = WaitingLanes(pageSize: 4)
         lanes.add(lane())

@@ -284,9 +284,9 @@ import Testing
 
     @Test func `a higher limit fills more slots at once, a lower one waits for slots to come free`() {
         let rig = SchedulerRig.with(9, settings: SchedulerRig.settings { $0.concurrency = 2 })
-        rig.handle(.concurrencyChanged(4))
+        rig.handle(.limitsChanged(SubmissionLimits(concurrency: 4)))
         #expect(rig.submits.count == 4)
-        rig.handle(.concurrencyChanged(1))
+        rig.handle(.limitsChanged(SubmissionLimits(concurrency: 1)))
         for id in 1...3 { rig.land(.refused(.status(400)), Int64(id)) }
         #expect(rig.submits.count == 1)
         rig.land(.refused(.status(400)), 4)

@@ -67,6 +67,8 @@ import Testing
         settings.downloads = Int.random(in: 0..<5, using: &random) > 0
         settings.trustsServerErrors = Int.random(in: 0..<4, using: &random) == 0
         if Int.random(in: 0..<3, using: &random) == 0 { settings.pollWindow = .seconds(60) }
+        if Int.random(in: 0..<3, using: &random) == 0 { settings.modelConcurrency[ModelID("other-model")] = 1 }
+        if Int.random(in: 0..<4, using: &random) == 0 { settings.submitPace = SubmitPace(interval: .milliseconds(700)) }
         return Bool.random(using: &random) ? settings : settings.divided(bySpeed: 60)
     }
 
@@ -86,14 +88,33 @@ import Testing
         return store
     }
 
+    /// The user changes limits, or holds something up for a while.
+    private func change(_ rig: SchedulerRig, _ random: inout SplitMix64) {
+        var limits = SubmissionLimits(concurrency: Int.random(in: 1...5, using: &random))
+        if Bool.random(using: &random) { limits.byModel[SchedulerRig.model] = Int.random(in: 1...3, using: &random) }
+        if Bool.random(using: &random) {
+            limits.pace = SubmitPace(interval: .milliseconds(Int.random(in: 1...3000, using: &random)))
+        }
+        let scopes: [SubmissionScope] = [.everything, .batch(BatchID(1)), .model(SchedulerRig.model)]
+        let scope = scopes[Int.random(in: 0..<3, using: &random)]
+        switch Int.random(in: 0..<3, using: &random) {
+        case 0: rig.handle(.pauseRequested(scope))
+        default: rig.handle(.limitsChanged(limits))
+        }
+    }
+
     /// One thing that happens: a reply lands, or the time moves on to the next wake-up.
     private func step(_ rig: SchedulerRig, _ provider: inout ProviderModel, _ random: inout SplitMix64) {
         if Int.random(in: 0..<400, using: &random) == 0 { return rig.handle(.stopRequested) }
         if Int.random(in: 0..<100, using: &random) == 0 {
-            return rig.handle(.concurrencyChanged(Int.random(in: 1...5, using: &random)))
+            return change(rig, &random)
         }
         if !rig.loads.isEmpty, Int.random(in: 0..<3, using: &random) == 0 { return rig.deliverLoad() }
         let replies = rig.submits.count + rig.questions.count + rig.cancels.count + rig.downloads.count
+        // Whoever holds something up lets go of it at the latest when nothing else happens.
+        if let scope = rig.scheduler.held.first, replies == 0 || Int.random(in: 0..<20, using: &random) == 0 {
+            return rig.handle(.unpauseRequested(scope))
+        }
         guard replies > 0, Int.random(in: 0..<4, using: &random) > 0 else {
             return rig.wakes.isEmpty ? () : rig.serveNextWake()
         }

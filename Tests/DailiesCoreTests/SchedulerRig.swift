@@ -15,13 +15,15 @@ final class SchedulerRig {
     private(set) var cancels: [AttemptID] = []
     private(set) var downloads: [(attempt: AttemptID, asset: AssetLocation)] = []
     private(set) var wakes: [(at: Instant, wake: Wake)] = []
-    private(set) var loads: [(lane: Lane, page: [WaitingTask], limit: Int)] = []
+    var loads: [(lane: Lane, page: [WaitingTask], limit: Int)] = []
     private(set) var told: [RunEvent] = []
     private(set) var steps: [Change.Step] = []
     private(set) var ending: RunEnding?
     private(set) var problems: [String] = []
     /// Every submit, in order, repeats among them.
     private(set) var sent: [AttemptID] = []
+    private(set) var sentAt: [Instant] = []
+    private var paceOfLast: SubmitPace?
     /// When each question was put.
     private(set) var asked: [(at: Instant, attempt: AttemptID, purpose: QuestionPurpose)] = []
     /// Pages, read when they were asked for, wait until the test delivers them.
@@ -217,6 +219,10 @@ final class SchedulerRig {
             id, model: task.shape.model, account: account, dialect: scheduler.dialect)
         record(Change(at: now, .intent(Intent(submission: submission, reserved: reserved))))
         act(.submit(submission))
+        let flying = scheduler.flights.values.count { $0.holdsSlot && $0.shape.model == task.shape.model }
+        if let limit = scheduler.limits.byModel[task.shape.model], flying > limit {
+            problems.append("\(flying) of \(task.shape.model) in flight, with a limit of \(limit)")
+        }
         if scheduler.tally.inFlight > scheduler.concurrencyLimit {
             problems.append("\(scheduler.tally.inFlight) in flight, with a limit of \(scheduler.concurrencyLimit)")
         }
@@ -256,11 +262,26 @@ final class SchedulerRig {
             problems.append("\(id) is sent while \(attempt.stage)")
         }
         if scheduler.isStopping { problems.append("\(id) is sent after the stop") }
+        checkFlow(of: submission)
         sent.append(id)
+        sentAt.append(now)
         submits.append(submission)
     }
 
     // MARK: what always holds
+
+    private func checkFlow(of submission: Submission) {
+        guard let flight = scheduler.flight(submission.attempt) else {
+            return problems.append("\(submission.attempt) is sent without a flight")
+        }
+        let scopes: Set<SubmissionScope> = [.everything, .batch(flight.batch), .model(submission.model)]
+        if !scheduler.held.isDisjoint(with: scopes) { problems.append("\(submission.attempt) is sent while held up") }
+        guard let pace = scheduler.limits.pace, let last = sentAt.last, pace == paceOfLast else {
+            paceOfLast = scheduler.limits.pace
+            return
+        }
+        if now - last < pace.interval - pace.slack { problems.append("\(submission.attempt) is sent out of turn") }
+    }
 
     private func check(_ event: @autoclosure () -> String) {
         let before = problems.count
@@ -288,6 +309,7 @@ final class SchedulerRig {
 
     private var isStuck: Bool {
         submits.isEmpty && questions.isEmpty && cancels.isEmpty && downloads.isEmpty && loads.isEmpty
+            && scheduler.held.isEmpty
             && !wakes.contains { isLive($0.wake) }
     }
 

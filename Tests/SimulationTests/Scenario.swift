@@ -27,6 +27,7 @@ struct Scenario {
     /// Amounts that no binary fraction holds.
     private static let rates = ["0.1", "0.333333333", "0.07", "1.000000001", "0.000000001", "2", "0.19", "12.3456789"]
     private static let models = ["alder", "birch", "cedar"]
+    static let firstModel = ModelID("alder")
 
     let seed: UInt64
     let mood: Mood
@@ -40,6 +41,8 @@ struct Scenario {
     private(set) var accountBooks = [AccountBook(byPrefix: [:])]
     /// The user changes the limit of tasks in flight, between runs and in them.
     private(set) var changesItsMind = false
+    /// The user sets limits for a model or a pace, or holds things up, while a run goes on.
+    private(set) var turnsKnobs = false
     private(set) var crashes: [PlannedCrash] = []
     /// Steps of a run after which Ctrl-C comes, one for each stop.
     private(set) var stops: [Int] = []
@@ -67,6 +70,17 @@ struct Scenario {
         drawFaults(&chance)
         drawBudgets(&chance)
         drawInterruptions(&chance)
+        // A generator of its own: what the others draw for a seed stays what it was.
+        var flow = Chance(seed: seed ^ 0x0F10_0F10_3333_CCCC)
+        drawFlow(&flow)
+    }
+
+    private mutating func drawFlow(_ chance: inout Chance) {
+        for model in Self.models where chance.happens(0.2) {
+            settings.modelConcurrency[ModelID(model)] = chance.number(1...3)
+        }
+        if chance.happens(0.2) { settings.submitPace = SubmitPace(interval: chance.milliseconds(50...8000)) }
+        turnsKnobs = chance.happens(0.25)
     }
 
     // MARK: The work

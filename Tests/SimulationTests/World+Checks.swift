@@ -16,6 +16,7 @@ extension World {
             if attempt.isNotAccepted { runsOfIntents[attempt.key] = nil }
             if attempt.isOpen, runsOfIntents[attempt.key] == nil { runsOfIntents[attempt.key] = coverage.runs }
         }
+        try checkPace(attempts)
         try checkTotals(attempts, inspector)
         try checkBudgets(inspector)
         let booked = attempts.compactMap(\.credits).reduce(CreditTotal.zero) { $0 + $1 }
@@ -68,13 +69,13 @@ extension World {
     /// Counted against the limit is every task that the provider has queued or running, but for those that the contract
     /// counts apart: uncertain ones (the program does not know that they run), those past the poll window, and lost ones
     /// (the provider itself denied them), and those of an API key that this run does not have. The limit is the user's,
-    /// the highest of this run: a lower one recalls nothing. Nor does it recall what an earlier run had decided, under
-    /// another limit or while others counted apart: its repeat may be one too many, and then holds new ones up.
+    /// the highest of this run: a lower one recalls nothing. A repeat of what an earlier run had decided asks for a slot
+    /// like a new submit. The same holds for each model that has a limit of its own.
     func checkRenders(of submission: Submission) throws {
         let renders = machine.bill.rendersByKey[submission.key.text, default: 0]
         guard renders <= 1 else { throw Violation("\(submission.attempt) was rendered \(renders) times") }
         let flying = machine.tasks.filter { !$0.phase.isFinal }
-        guard flying.count > ceiling, let inspector, runsOfIntents[submission.key] == coverage.runs else { return }
+        guard flying.count > ceiling || !modelCeilings.isEmpty, let inspector else { return }
         let client = now + scenario.skew
         let window = scenario.settings.pollWindow ?? .seconds(3600)
         let apart = Set(
@@ -85,6 +86,7 @@ extension World {
         guard counted.count <= ceiling else {
             throw Violation("\(counted.count) tasks in flight, \(ceiling) allowed")
         }
+        try checkModels(counted)
     }
 
     // MARK: Outstanding

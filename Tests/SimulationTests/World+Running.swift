@@ -13,6 +13,7 @@ extension World {
         coverage.runs += 1
         stepsOfRun = 0
         drawRun()
+        drawKnobs()
         note("run \(coverage.runs) \(dialect)")
         guard try begin() else { return nil }
         if isDue(.duringStart) { return try crash(.duringStart) }
@@ -127,6 +128,7 @@ extension World {
         case deliver(Int)
         case transfer(Int)
         case time
+        case release
     }
 
     private func step() throws {
@@ -145,12 +147,14 @@ extension World {
             life.runner.setConcurrency(limit)
             return try runRunner()
         }
+        if turnsKnob() { return try turnKnob(of: life) }
         switch try choose(life) {
         case .store: try runStore(life)
         case .send(let index): try send(index)
         case .deliver(let index): try deliver(index)
         case .transfer(let index): try transfer(index)
         case .time: try moveTime(life)
+        case .release: _ = try letGo(of: life)
         }
     }
 
@@ -163,8 +167,9 @@ extension World {
         steps += transfers.indices.map(Step.transfer)
         let canMove = life.timers.target != nil || replies.contains { $0.deliverAt > now }
         if steps.isEmpty {
-            guard canMove else { throw Violation("stuck: a run waits for nothing; \(try outstanding())") }
-            return .time
+            if canMove { return .time }
+            guard !held.isEmpty else { throw Violation("stuck: a run waits for nothing; \(try outstanding())") }
+            return .release
         }
         if canMove, chance.happens(0.05) { return .time }
         return chance.pick(steps)

@@ -44,6 +44,12 @@ final class World {
     /// The highest limit that the user has set in this run, and the run in which each intent was recorded.
     var ceiling: Int
     var runsOfIntents: [SubmissionKey: Int] = [:]
+    /// The same for models that have had a limit all the time.
+    var modelCeilings: [ModelID: Int] = [:]
+    /// The pace is what the settings say, since the run began.
+    var keepsPace = true
+    var held: Set<SubmissionScope> = []
+    var knobs: Chance
     /// How the present run speaks, with which API keys, and how it is set.
     var dialect: Dialect
     var accounts: AccountBook
@@ -56,6 +62,7 @@ final class World {
     init(_ scenario: Scenario, keepsTrace: Bool) throws {
         self.scenario = scenario
         chance = Chance(seed: scenario.seed ^ 0xA5A5_5A5A_0F0F_F0F0)
+        knobs = Chance(seed: scenario.seed ^ 0x5A5A_A5A5_F0F0_0F0F)
         machine = SimulatedProvider(configuration: scenario.simulator, catalogue: scenario.catalogue)
         trace = Trace(keepsAll: keepsTrace)
         disk = try Disk(seed: scenario.seed)
