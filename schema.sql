@@ -231,6 +231,40 @@ CREATE TRIGGER event_is_never_deleted BEFORE DELETE ON event BEGIN
     SELECT raise(ABORT, 'the log is append-only');
 END;
 
+-- What users said while a runner held the store, in order: the runner takes it up within a second, and what it did not
+-- carry out before its end the next one does. A row gains its outcome and changes in nothing else. The last pause or
+-- unpause of a scope, and the last limit, hold for every run, whatever their outcome.
+CREATE TABLE command (
+    id INTEGER PRIMARY KEY,
+    at_ms INTEGER NOT NULL,
+    kind TEXT NOT NULL CHECK (kind IN ('cancel', 'retry', 'pause', 'unpause', 'concurrency')),
+    task INTEGER REFERENCES task_standing (id),
+    attempt INTEGER,                     -- the number that the user saw: another one is left alone
+    batch_id INTEGER REFERENCES batch (id), -- pause, unpause: its tasks; NULL: all
+    model TEXT CHECK (model <> ''),      -- pause, unpause, concurrency: its tasks; NULL: all
+    is_insisted INTEGER NOT NULL DEFAULT 0 CHECK (is_insisted IN (0, 1)), -- cancel what may be charged, retake what is paid
+    tasks_in_flight INTEGER CHECK (tasks_in_flight >= 1), -- concurrency; NULL: as the run's own options say
+    ended_at_ms INTEGER,                 -- NULL: still to be carried out
+    outcome TEXT CHECK (outcome <> ''),
+    message TEXT,
+    CONSTRAINT task_orders_name_an_attempt
+        CHECK ((kind IN ('cancel', 'retry')) = (task IS NOT NULL) AND (task IS NULL) = (attempt IS NULL)),
+    CONSTRAINT one_scope CHECK (batch_id IS NULL OR model IS NULL),
+    CONSTRAINT only_limits_have_a_number CHECK (tasks_in_flight IS NULL OR kind = 'concurrency'),
+    CONSTRAINT an_end_has_an_outcome CHECK ((ended_at_ms IS NULL) = (outcome IS NULL))
+) STRICT;
+
+CREATE INDEX command_open ON command (id) WHERE ended_at_ms IS NULL;
+CREATE INDEX command_lasting ON command (id) WHERE task IS NULL;
+
+CREATE TRIGGER command_ends_once BEFORE UPDATE ON command WHEN OLD.ended_at_ms IS NOT NULL BEGIN
+    SELECT raise(ABORT, 'a command ends once');
+END;
+
+CREATE TRIGGER command_is_never_deleted BEFORE DELETE ON command BEGIN
+    SELECT raise(ABORT, 'commands are kept');
+END;
+
 -- Whether a provider answers for our submission keys, as proven.
 CREATE TABLE key_trust (
     base_url TEXT NOT NULL,

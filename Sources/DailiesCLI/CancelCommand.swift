@@ -20,8 +20,10 @@ struct CancelCommand: AsyncParsableCommand {
               dailies cancel --tag client=acme --even-if-charged
               dailies cancel --all --yes
 
+            While a runner works on the store it is told, and does it within a second, without a key given here.
+
             Exit codes: 0 all are cancelled or were over before, 5 some go on, 6 some are uncertain, 7 access refused, \
-            9 some are paid and not saved, 11 store in use, 64 usage, 77 API key.
+            9 some are paid and not saved, 64 usage, 77 API key.
             """)
 
     @OptionGroup var selection: TaskSelection
@@ -45,7 +47,24 @@ struct CancelCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        throw try await HeldStore.with(store, orElse: "then cancel", cancel).asExit
+        throw try await HeldStore.with(store, orElse: "then cancel", cancel, beside: tell).asExit
+    }
+
+    private func tell(_ store: Store) async throws -> ExitCode {
+        var text = CancelText(hint: CommandHint(store: self.store, provider: provider), isJSON: json)
+        text.isTold = true
+        var round = CancelRound(store: store, evenIfCharged: evenIfCharged, text: text)
+        let chosen = try round.count(selection)
+        guard chosen.total > 0 else { return round.finish() }
+        try confirm(chosen.total)
+        try await round.tellRunner(selection)
+        return round.finish()
+    }
+
+    private func confirm(_ count: Int) throws {
+        guard !yes, Console.canAsk else { return }
+        let question = "\(TaskWords.count(count, "task")) will be cancelled. Go on?"
+        guard Console.confirms(question) else { throw Stop(.stoppedEarly, "nothing was cancelled") }
     }
 
     private func cancel(_ store: Store) async throws -> ExitCode {
@@ -54,10 +73,7 @@ struct CancelCommand: AsyncParsableCommand {
             text: CancelText(hint: CommandHint(store: self.store, provider: provider), isJSON: json))
         let chosen = try round.count(selection)
         guard chosen.total > 0 else { return round.finish() }
-        if !yes, Console.canAsk {
-            let question = "\(TaskWords.count(chosen.total, "task")) will be cancelled. Go on?"
-            guard Console.confirms(question) else { throw Stop(.stoppedEarly, "nothing was cancelled") }
-        }
+        try confirm(chosen.total)
         try round.withdrawWaiting(selection)
         if chosen.sent > 0 {
             do {

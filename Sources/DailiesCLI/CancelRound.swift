@@ -18,6 +18,26 @@ enum CancelOutcome {
     /// Not known to the provider by its task id.
     case lost(String)
     case failed(String)
+    /// Told to the runner, who has not carried it out yet.
+    case told
+
+    /// What a runner made of a cancel.
+    init(_ answer: (outcome: CommandOutcome, message: String?)?, _ row: TaskRow, charged: Credits?) {
+        let message = SafeText.escaped(answer?.message ?? "")
+        switch answer?.outcome {
+        case .withdrawn: self = .withdrawn
+        case .cancelled: self = .ended(.cancelled, charged: charged)
+        case .completed: self = .ended(.completed, charged: charged)
+        case .failed: self = .ended(.failed, charged: charged)
+        case .renders: self = .renders
+        case .asked: self = .goesOn(isRunning: row.state == .running)
+        case .uncertain: self = .uncertain(message)
+        case .lost: self = .lost(message)
+        case .notCancelled: self = .failed(message)
+        case .alreadyOver, .waits, .refused, .holds, .takenBack: self = .alreadyOver
+        case nil: self = .told
+        }
+    }
 }
 
 /// One `cancel`: first what needs nobody, then what the provider has.
@@ -36,6 +56,7 @@ struct CancelRound {
         self.store = store
         self.evenIfCharged = evenIfCharged
         self.text = text
+        tally.isTold = text.isTold
     }
 
     /// How many tasks are meant and not over, and how many of them were sent. Named ones that are over are told at once.
@@ -74,6 +95,21 @@ struct CancelRound {
                 let rows = Array(open.prefix(Self.width))
                 open = open.dropFirst(rows.count)
                 for (row, outcome) in zip(rows, try await outcomes(of: rows, desk)) { tell(row, outcome) }
+            }
+        }
+    }
+
+    /// Lets the runner who holds the store do it.
+    mutating func tellRunner(_ selection: TaskSelection) async throws {
+        let telling = Telling(store)
+        var pages = try selection.pages(of: store, states: Self.states)
+        while let page = try pages.next() {
+            let rows = page.filter { Self.states.contains($0.state) }
+            let orders = rows.map { TaskOrder(.cancel(evenIfCharged: evenIfCharged), of: $0.attemptID) }
+            for (row, answer) in zip(rows, try await telling.answers(to: orders)) {
+                let now = try store.task(row.id) ?? row
+                let charged = try store.attempts(of: row.id).last?.credits
+                tell(now, CancelOutcome(answer, now, charged: charged))
             }
         }
     }

@@ -12,6 +12,9 @@ struct CancelTally {
     var goingOn = 0
     var uncertain = 0
     var failed = 0
+    var told = 0
+    /// A runner is at work: it saves what is completed.
+    var isTold = false
     var codes: Set<ExitCode> = [.success]
 
     mutating func count(_ outcome: CancelOutcome) {
@@ -21,7 +24,7 @@ struct CancelTally {
         case .ended(.failed, _), .alreadyOver: over += 1
         case .ended(.completed, _):
             completed += 1
-            codes.insert(.unsaved)
+            if !isTold { codes.insert(.unsaved) }
         case .renders:
             rendering += 1
             codes.insert(.stoppedEarly)
@@ -34,6 +37,9 @@ struct CancelTally {
         case .failed:
             failed += 1
             codes.insert(.stoppedEarly)
+        case .told:
+            told += 1
+            codes.insert(.stoppedEarly)
         }
     }
 }
@@ -42,6 +48,8 @@ struct CancelTally {
 struct CancelText {
     let hint: CommandHint
     let isJSON: Bool
+    /// A runner is at work and was told.
+    var isTold = false
 
     func write(_ row: TaskRow, _ outcome: CancelOutcome) {
         if isJSON { return writeJSON(row, outcome) }
@@ -53,16 +61,21 @@ struct CancelText {
         case .withdrawn: nil
         case .ended(.cancelled, let charged): "cancelled at the provider \(TaskWords.cost(charged))"
         case .ended(.failed, let charged): "not cancelled: it had failed by then, \(TaskWords.cost(charged))"
+        case .ended(.completed, let charged) where isTold:
+            "not cancelled: it was completed by then, \(TaskWords.cost(charged)); the runner saves it"
         case .ended(.completed, let charged):
             "not cancelled: it was completed by then, \(TaskWords.cost(charged)); `\(hint.online("resume"))` fetches it"
         case .alreadyOver: "nothing to cancel: \(TaskWords.standing(row))"
         case .renders: "left alone: it renders already, and cancelling may be charged in part (--even-if-charged)"
+        case .goesOn(let isRunning) where isTold:
+            "asked to cancel; the provider still says \(isRunning ? "running" : "queued"), the runner books its end"
         case .goesOn(let isRunning):
             "asked to cancel; the provider still says \(isRunning ? "running" : "queued"), the next run books its end"
         case .uncertain(let reason):
             "still uncertain: \(reason); see `\(hint.online("reconcile"))`"
         case .lost(let reason): "not cancelled: the provider does not know it (\(reason))"
         case .failed(let reason): "not cancelled: \(reason)"
+        case .told: "the runner was told, and cancels it as soon as it can"
         }
     }
 
@@ -76,7 +89,7 @@ struct CancelText {
             switch outcome {
             case .ended(_, let charged): writer.member("credits", credits: charged)
             case .uncertain(let reason), .lost(let reason), .failed(let reason): writer.member("reason", reason)
-            case .withdrawn, .alreadyOver, .renders, .goesOn: break
+            case .withdrawn, .alreadyOver, .renders, .goesOn, .told: break
             }
         }
     }
@@ -91,6 +104,7 @@ struct CancelText {
         case .uncertain: "uncertain"
         case .lost: "lost"
         case .failed: "not_cancelled"
+        case .told: "told"
         }
     }
 
@@ -105,6 +119,7 @@ struct CancelText {
                 writer.member("asked", tally.goingOn)
                 writer.member("uncertain", tally.uncertain)
                 writer.member("not_cancelled", tally.failed)
+                writer.member("told", tally.told)
                 writer.member("exit_code", Int(code.rawValue))
             }
         }
@@ -112,7 +127,7 @@ struct CancelText {
             (tally.withdrawn, "never sent and cancelled"), (tally.cancelled, "cancelled at the provider"),
             (tally.completed, "completed before that"), (tally.over, "over before that"),
             (tally.rendering, "left rendering"), (tally.goingOn, "asked to cancel"),
-            (tally.uncertain, "uncertain"), (tally.failed, "not cancelled"),
+            (tally.uncertain, "uncertain"), (tally.failed, "not cancelled"), (tally.told, "told to the runner"),
         ].filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }
         Console.out(parts.isEmpty ? "nothing to cancel" : parts.joined(separator: ", "))
     }

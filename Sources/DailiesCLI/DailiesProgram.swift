@@ -67,8 +67,8 @@ struct DailiesCommand: ParsableCommand {
         version: ProgramVersion.text,
         subcommands: [
             RunCommand.self, ResumeCommand.self, PlanCommand.self, RehearseCommand.self, StatusCommand.self,
-            ReportCommand.self, ReconcileCommand.self, CancelCommand.self, RetryCommand.self, ExplainCommand.self,
-            ExportCommand.self, SheetCommand.self, PromoteCommand.self, DoctorCommand.self, SchemaCommand.self,
-            SimulateCommand.self,
+            ReportCommand.self, ReconcileCommand.self, CancelCommand.self, RetryCommand.self, PauseCommand.self,
+            UnpauseCommand.self, ConcurrencyCommand.self, ExplainCommand.self, ExportCommand.self, SheetCommand.self,
+            PromoteCommand.self, DoctorCommand.self, SchemaCommand.self, SimulateCommand.self,
         ])
 }

@@ -6,18 +6,34 @@ import Foundation
 enum HeldStore {
     /// Runs `body` on the store, which must exist.
     ///
-    /// - Parameter todo: what to do when a runner holds it, after "wait for it or stop it".
+    /// - Parameters:
+    ///   - todo: what to do when a runner holds it, after "wait for it or stop it".
+    ///   - tell: what is done beside a runner instead: it tells the runner through the store. If the runner ends before it
+    ///     has listened (``RunnerIsGone``), `body` is run after all.
     /// - Throws: ``Stop`` with 1 where there is no store or it cannot be opened, with 11 where a runner works on it.
     static func with<T>(
-        _ options: StoreOptions, orElse todo: String, _ body: (Store) async throws -> T
+        _ options: StoreOptions, orElse todo: String, _ body: (Store) async throws -> T,
+        beside tell: ((Store) async throws -> T)? = nil
     ) async throws -> T {
         let path = options.path
         guard FileManager.default.fileExists(atPath: path) else {
             throw Stop(.unexpected, "there is no store \(SafeText.escaped(path)); `dailies run MANIFEST` makes one")
         }
+        while let tell, try Store.runner(of: path) != nil {
+            do {
+                return try await closing(open(path, .telling), path, tell)
+            } catch is RunnerIsGone {
+                continue
+            }
+        }
         let lock = try lock(path, todo)
         defer { withExtendedLifetime(lock) {} }
-        let store = try open(path)
+        return try await closing(open(path, .running), path, body)
+    }
+
+    private static func closing<T>(
+        _ store: Store, _ path: String, _ body: (Store) async throws -> T
+    ) async throws -> T {
         let value: T
         do {
             value = try await body(store)
@@ -45,9 +61,9 @@ enum HeldStore {
         }
     }
 
-    private static func open(_ path: String) throws -> Store {
+    private static func open(_ path: String, _ use: Store.Use) throws -> Store {
         do throws(StoreError) {
-            return try Store.open(path, for: .running)
+            return try Store.open(path, for: use)
         } catch {
             throw Stop(.unexpected, "cannot open the store \(SafeText.escaped(path)): \(error)")
         }

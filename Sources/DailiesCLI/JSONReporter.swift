@@ -65,6 +65,8 @@ struct JSONReporter: RunReporter {
         case .completed: "completed"
         case .failed: "failed"
         case .cancelled: "cancelled"
+        case .withdrawn: "withdrawn"
+        case .retried: "retried"
         case .saved: "saved"
         case .notSaved: "not_saved"
         case .uncertain: "uncertain"
@@ -85,7 +87,8 @@ struct JSONReporter: RunReporter {
             writer.member("key", key.text)
             writer.member("task_id", remote.text)
             credits("estimated_credits", estimate, to: &writer)
-        case .running(let key), .lost(let key), .unresolved(let key): writer.member("key", key.text)
+        case .running(let key), .lost(let key), .unresolved(let key), .withdrawn(let key), .retried(let key):
+            writer.member("key", key.text)
         case .completed(let key, let charged), .cancelled(let key, let charged):
             writer.member("key", key.text)
             credits("credits", charged, to: &writer)

@@ -43,23 +43,13 @@ struct ProviderDesk: Sendable {
             guard case .fault(let fault) = answer else { return answer }
             failures += 1
             if failures >= policy.attempts || fault.code == ByteSpikeProvider.noKeyCode { return answer }
-            await Self.pause(fault.retryAfter ?? policy.wait(afterFailures: failures, using: &jitter))
+            let wait = fault.retryAfter ?? policy.wait(afterFailures: failures, using: &jitter)
+            await Pause.now(for: min(wait, Self.longestPause))
         }
     }
 
     /// Longer waits are not for a command that somebody sits before.
     private static let longestPause = Duration.seconds(10)
-
-    private static func pause(_ duration: Duration) async {
-        let timers = DispatchTimers()
-        await withCheckedContinuation { continuation in
-            timers.start {
-                timers.stop()
-                continuation.resume()
-            }
-            timers.wake(at: timers.now + min(duration, longestPause))
-        }
-    }
 }
 
 extension Fault {

@@ -94,17 +94,19 @@ enum ReportHTMLCharts {
 
     /// The dearest first.
     private static func bars(_ report: SpendReport) -> [Bar] {
-        let all = report.rows.map { row in
-            Bar(
-                name: ReportHTML.escaped(row.values.first.flatMap { $0 } ?? ReportText.none),
-                charged: row.figures.charged, estimated: row.figures.estimated, unknown: row.figures.unknownCosts)
-        }.sorted { $0.charged == $1.charged ? $0.name < $1.name : $0.charged > $1.charged }
+        let bars = report.rows.map { row -> Bar in
+            let name: String = row.values.first.flatMap { $0 } ?? ReportText.none
+            return Bar(
+                name: ReportHTML.escaped(name), charged: row.figures.charged, estimated: row.figures.estimated,
+                unknown: row.figures.unknownCosts)
+        }
+        let all = bars.sorted { $0.charged == $1.charged ? $0.name < $1.name : $0.charged > $1.charged }
         guard all.count > mostModels else { return all }
-        let none = Bar(name: "all others", charged: .zero, estimated: .zero, unknown: 0)
-        let rest = all[(mostModels - 1)...].reduce(none) {
-            Bar(
-                name: $0.name, charged: $0.charged + $1.charged, estimated: $0.estimated + $1.estimated,
-                unknown: $0.unknown + $1.unknown)
+        var rest = Bar(name: "all others", charged: .zero, estimated: .zero, unknown: 0)
+        for bar in all[(mostModels - 1)...] {
+            rest.charged += bar.charged
+            rest.estimated += bar.estimated
+            rest.unknown += bar.unknown
         }
         return all[..<(mostModels - 1)] + [rest]
     }

@@ -6,10 +6,10 @@ import ExactJSON
 struct RetryCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "retry",
-        abstract: "Let failed or cancelled tasks be rendered anew by the next run.",
+        abstract: "Let failed or cancelled tasks be rendered anew.",
         discussion: """
-            Each chosen task waits again, under the next attempt number: the next run submits it as a new render, which \
-            is charged like any other. Nothing is sent now. What is still at the provider, or uncertain, is refused: \
+            Each chosen task waits again, under the next attempt number, and is submitted as a new render, which is \
+            charged like any other: by the runner that works on the store, who is told, else by the next run. What is still at the provider, or uncertain, is refused: \
             its fate must be known first.
 
             A completed task is taken again only by its key and with --again: a second clip beside the first, and a \
@@ -21,7 +21,7 @@ struct RetryCommand: AsyncParsableCommand {
               dailies retry dolly crane
               dailies retry dolly --again
 
-            Exit codes: 0 done, 11 store in use, 64 usage, 65 refused (nothing was changed).
+            Exit codes: 0 done, 5 told to a runner that has not done it yet, 64 usage, 65 refused (nothing was changed).
             """)
 
     @OptionGroup var selection: TaskSelection
@@ -46,12 +46,42 @@ struct RetryCommand: AsyncParsableCommand {
         if again, selection.keys.isEmpty { throw ValidationError("--again needs the keys of the tasks") }
     }
 
-    func run() async throws { try await HeldStore.with(store, orElse: "then retry", retry) }
+    func run() async throws { try await HeldStore.with(store, orElse: "then retry", retry, beside: tell) }
 
-    private func retry(_ store: Store) throws {
+    private func tell(_ store: Store) async throws {
+        let telling = Telling(store)
+        var result = RetryResult()
+        try await eachPage(of: store) { rows in
+            let orders = rows.map { TaskOrder(.retry(again: again), of: $0.attemptID) }
+            for (row, answer) in zip(rows, try await telling.answers(to: orders)) {
+                switch answer?.outcome {
+                case .waits: result.count([row])
+                case nil: result.told += 1
+                default:
+                    result.refused += 1
+                    let reason = SafeText.escaped(answer?.message ?? "it has changed meanwhile")
+                    Console.error("dailies: \(row.shownName): \(reason)")
+                }
+            }
+        }
+        Console.out(json ? result.json(waiting: try store.summary().total.waiting) : result.toldText)
+        if result.refused > 0 { throw ExitCode.refused.asExit }
+        if result.told > 0 { throw ExitCode.stoppedEarly.asExit }
+    }
+
+    private func retry(_ store: Store) async throws {
+        var result = RetryResult()
+        try await eachPage(of: store) { rows in
+            try bringBack(rows, in: store)
+            result.count(rows)
+        }
+        let waiting = try store.summary().total.waiting
+        Console.out(json ? result.json(waiting: waiting) : result.text(waiting: waiting))
+    }
+
+    private func eachPage(of store: Store, _ body: ([TaskRow]) async throws -> Void) async throws {
         var pages = try selection.pages(of: store, states: Self.states)
         let chosen = pages.areNamed
-        var result = RetryResult()
         while let page = try pages.next() {
             let rows = chosen ? page : page.filter(fits)
             let refusals = rows.compactMap { row in refusal(of: row).map { "\(row.shownName): \($0)" } }
@@ -59,11 +89,8 @@ struct RetryCommand: AsyncParsableCommand {
                 // Only named tasks are refused, and they are one page: nothing was changed before.
                 throw Stop(.refused, refusals.joined(separator: "\ndailies: ") + "\ndailies: nothing was changed")
             }
-            try bringBack(rows, in: store)
-            result.count(rows)
+            try await body(rows)
         }
-        let waiting = try store.summary().total.waiting
-        Console.out(json ? result.json(waiting: waiting) : result.text(waiting: waiting))
     }
 
     /// What left its manifest comes back only when it is named, or asked for by that code.
@@ -99,6 +126,16 @@ private struct RetryResult {
     private var tasks = 0
     private var takes = 0
     private var unsent = 0
+    /// Told to a runner: what it would not do, and what it has not done yet.
+    var refused = 0
+    var told = 0
+
+    /// Beside a runner.
+    var toldText: String {
+        guard tasks + told > 0 else { return refused > 0 ? "no other task fits" : "no task fits; nothing was changed" }
+        let waits = "\(TaskWords.count(tasks, "task")) \(tasks == 1 ? "waits" : "wait") again for the runner"
+        return told > 0 ? "\(waits); it was told of \(TaskWords.count(told, "task")) more" : waits
+    }
 
     mutating func count(_ rows: [TaskRow]) {
         tasks += rows.count

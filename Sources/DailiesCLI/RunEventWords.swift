@@ -4,7 +4,7 @@ import DailiesCore
 enum RunEventWords {
     static func line(for event: RunEvent) -> String? {
         switch event {
-        case .submitted, .accepted, .running, .completed, .saved: nil
+        case .submitted, .accepted, .running, .completed, .saved, .withdrawn, .retried: nil
         case .failed(let key, let code, let message, _):
             "failed: \(shown(key)): \(SafeText.escaped(code ?? "no code")): \(SafeText.escaped(message ?? ""))"
         case .cancelled(let key, _): "cancelled: \(shown(key))"
@@ -38,12 +38,10 @@ enum PauseWords {
         case .uncertainTasks: "too many uncertain tasks; run `dailies reconcile`"
         case .unsavedClips: "downloads must catch up"
         case .budget: "budget"
-        case .user(let scope):
-            switch scope {
-            case .everything: "nothing is submitted"
-            case .batch: "nothing of one batch is submitted"
-            case .model(let model): "nothing of \(SafeText.escaped(model.text)) is submitted"
-            }
+        case .user(.everything): "paused by `dailies pause`; `dailies unpause` goes on"
+        case .user(.batch): "a batch is paused by `dailies pause`; `dailies unpause --batch` goes on"
+        case .user(.model(let model)):
+            "\(SafeText.escaped(model.text)) is paused by `dailies pause`; `dailies unpause --model` goes on"
         }
     }
 }

@@ -66,6 +66,8 @@ struct RunProgress: Sendable {
             failures = (failures + ["\(key): \(code ?? "no code"): \(message ?? "")"]).suffix(Self.failuresKept)
             end(key, charged)
         case .cancelled(let key, let charged): end(key, charged)
+        case .withdrawn: finished += 1
+        case .retried: finished -= 1
         case .saved: saved += 1
         case .uncertain: uncertain += 1
         case .paused(let reason, let detail, let until): pause = PauseWords.line(reason, detail: detail, until: until)

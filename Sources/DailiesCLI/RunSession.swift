@@ -162,10 +162,12 @@ struct RunSession {
         let runner = Composition.runner(
             store: store, provider: provider, plan: plan(batches), isQuiet: pace.quiet, reporter: reporter)
         let signals = StopSignals { runner.stop() }
+        let watch = CommandWatch(runner)
         let outcome = await withCheckedContinuation { continuation in
             runner.start { continuation.resume(returning: $0) }
         }
         signals.cancel()
+        watch.stop()
         switch outcome {
         case .storeFailed(let message):
             throw Stop(.unexpected, "the run ended, since its store failed: \(message); run again once that is mended")

@@ -20,4 +20,13 @@ struct StoreOptions: ParsableArguments {
             throw Stop(.unexpected, "cannot read the store \(path): \(error)")
         }
     }
+
+    /// For telling something to whoever runs on it, now or next.
+    func openForTelling() throws -> Store {
+        do {
+            return try Store.open(path, for: .telling)
+        } catch {
+            throw Stop(.unexpected, "cannot open the store \(path): \(error)")
+        }
+    }
 }

@@ -47,6 +47,13 @@ public struct Change: Hashable, Sendable {
         case withdrawn(TaskID, WithdrawalReason)
         /// A settled failure or cancellation is wanted again: back to waiting, under the next attempt number.
         case retried(TaskID)
+        /// A user's cancel of a task that was not sent: as ``withdrawn`` if it waits under this number, else nothing. The
+        /// command ends by it, in the same commit.
+        case withdrawnByCommand(CommandID, AttemptID)
+        /// A user's retry: as ``retried`` if this attempt is settled, else nothing. The command ends by it.
+        case retriedByCommand(CommandID, AttemptID, again: Bool)
+        /// What became of a command.
+        case commandEnded(CommandID, CommandOutcome, message: String?)
         /// What is known of (base URL, account, dialect) about submission keys.
         case keyTrust(KeyTrustRecord)
         /// The bill of an attempt came out above its reservation, or a like fact that only the log needs.

@@ -44,6 +44,10 @@ public enum RunEvent: Hashable, Sendable {
     case completed(TaskKey, charged: Credits?)
     case failed(TaskKey, code: String?, message: String?, charged: Credits?)
     case cancelled(TaskKey, charged: Credits?)
+    /// By a user's word, before it was sent.
+    case withdrawn(TaskKey)
+    /// It waits again, by a rule or a user's word.
+    case retried(TaskKey)
     case saved(TaskKey, path: String)
     case notSaved(TaskKey, reason: String)
     case uncertain(TaskKey, reason: String)

@@ -42,12 +42,21 @@ struct Flight: Sendable {
     var isReplayed = false
     /// Its estimate does not fit under the budget or the plan: it is cancelled for as long as that is free.
     var mustCancel = false
+    /// A user wants it cancelled.
+    var cancellation: Cancellation?
     /// Past the poll window: its slot is given back, and it keeps no run alive once it was asked.
     var isUnresolved = false
 
     /// Nothing of it is in the air, and its next question may be the next run's.
     var isIdleUnresolved: Bool {
         isUnresolved && wasAsked && notFoundSince == nil && !isAsking && !isCancelling && parking == nil
+    }
+
+    struct Cancellation: Sendable {
+        let command: CommandID
+        let evenIfCharged: Bool
+        /// Cancels that brought no answer.
+        var faults = 0
     }
 
     enum Parking: Hashable, Sendable {

@@ -16,7 +16,7 @@ extension Scheduler {
         switch answer {
         case .found(let report):
             guard isAbout(report, flight) else {
-                return leaveUncertain(flight, "the provider answers for its key with another task")
+                return leaveUncertain(flight, "the provider answers for its key with another task", now)
             }
             guard report.remoteID != nil else { return askFateAgain(flight, "a reply without a task id", now) }
             accept(flight, report, from: .query, now)
@@ -24,7 +24,7 @@ extension Scheduler {
             if let refusal = flight.pending?.refusal { return refusedAndNotFound(flight, refusal, now) }
             let mayRepeat = isRepeatHarmless(flight) || flight.pending?.mayRepeat == true
             guard mayRepeat, flight.pending?.isConflict != true else {
-                return leaveUncertain(flight, "the provider does not answer for its key")
+                return leaveUncertain(flight, "the provider does not answer for its key", now)
             }
             repeatWhenAllowed(flight, now)
         case .stopped(let fault, let stop):
@@ -57,9 +57,11 @@ extension Scheduler {
         return !flights.values.contains { $0.state.remoteID == remote && $0.attempt != flight.attempt }
     }
 
-    private mutating func leaveUncertain(_ flight: Flight, _ reason: String) {
+    private mutating func leaveUncertain(_ flight: Flight, _ reason: String, _ now: Instant) {
         var flight = flight
         flight.pending?.waitsForTurn = false
+        let steps = endCancellation(of: &flight, .uncertain, reason)
+        if !steps.isEmpty { commit(steps, now) }
         park(flight, .uncertain)
         let text = "it was sent, and \(reason); run `dailies reconcile`"
         effects.append(.tell(.uncertain(flight.key, reason: text)))
@@ -68,7 +70,7 @@ extension Scheduler {
     private mutating func askFateAgain(_ flight: Flight, _ reason: String, _ now: Instant) {
         var flight = flight
         flight.faults += 1
-        guard !isOverdue(flight, now) else { return leaveUncertain(flight, reason) }
+        guard !isOverdue(flight, now) else { return leaveUncertain(flight, reason, now) }
         wakeLater(&flight, now)
         put(flight)
     }
@@ -88,8 +90,11 @@ extension Scheduler {
     mutating func repeatWhenAllowed(_ flight: Flight, _ now: Instant) {
         var flight = flight
         guard !isStopping else { return put(flight) }
+        if flight.cancellation != nil {
+            return leaveUncertain(flight, "what is to be cancelled is not sent again", now)
+        }
         if isSubmissionOver || flight.pending?.isOutOfReach == true || isOverdue(flight, now) {
-            return leaveUncertain(flight, Self.notInThisRun)
+            return leaveUncertain(flight, Self.notInThisRun, now)
         }
         guard flight.pending?.waitsForTurn != true else { return }
         flight.pending?.waitsForTurn = true
@@ -108,8 +113,8 @@ extension Scheduler {
         var waiting: [AttemptID] = []
         for (index, attempt) in repeats.enumerated() {
             guard let flight = flight(attempt), flight.pending?.waitsForTurn == true else { continue }
-            if isSubmissionOver || areQuestionsOver {
-                leaveUncertain(flight, Self.notInThisRun)
+            if isSubmissionOver || areQuestionsOver || flight.cancellation != nil {
+                leaveUncertain(flight, Self.notInThisRun, now)
                 continue
             }
             guard maySend(now) else {

@@ -14,7 +14,7 @@ extension Scheduler {
         let settlement = Settlement(
             end: .completed, charges: report.charges, isCostAwaited: isCostAwaited, isReplayed: flight.isReplayed,
             completedAt: report.completedAt, asset: report.asset, deliveredSeconds: report.deliveredSeconds)
-        commit([.settled(flight.attempt, settlement)], now)
+        commit([.settled(flight.attempt, settlement)] + endCancellation(of: &flight, .completed), now)
         effects.append(.tell(.completed(flight.key, charged: report.charges.first?.credits)))
         if isCostAwaited || (settings.downloads && report.asset == nil) {
             wake(&flight, at: now + settings.completionInterval)
@@ -39,7 +39,9 @@ extension Scheduler {
             failureCode: report.failureCode ?? (end == .failed ? "render_failed" : "cancelled"),
             failureMessage: report.failureMessage)
         var steps: [Change.Step] = [.settled(flight.attempt, settlement)]
-        let isRetried = end == .failed && mayRetry(flight, settlement)
+        // What a user wants cancelled is not tried again by rule.
+        let isRetried = end == .failed && flight.cancellation == nil && mayRetry(flight, settlement)
+        steps += endCancellation(of: &flight, end == .cancelled ? .cancelled : .failed)
         if isRetried { steps.append(.retried(flight.attempt.task)) }
         remove(flight)
         commit(steps, now)
@@ -50,7 +52,10 @@ extension Scheduler {
             effects.append(.tell(.failed(flight.key, code: code, message: message, charged: charged)))
         case .cancelled: effects.append(.tell(.cancelled(flight.key, charged: charged)))
         }
-        if isRetried { reopen(Lane(batch: flight.batch, model: flight.shape.model)) }
+        if isRetried {
+            effects.append(.tell(.retried(flight.key)))
+            reopen(Lane(batch: flight.batch, model: flight.shape.model))
+        }
     }
 
     /// A new attempt only where the failed one was free and its kind can change, and where this run may submit it.

@@ -137,8 +137,9 @@ extension Scheduler {
         let since = flight.notFoundSince ?? now
         flight.notFoundSince = since
         guard flight.isMarkedLost || now - since >= settings.lostAfter else { return schedulePoll(flight, now) }
+        let steps = endCancellation(of: &flight, .lost, fault.message)
         park(flight, .lost)
-        commit([.lost(flight.attempt, fault)], now)
+        commit([.lost(flight.attempt, fault)] + steps, now)
         effects.append(.tell(.lost(flight.key)))
     }
 
@@ -175,6 +176,7 @@ extension Scheduler {
     }
 
     private mutating func cancelAnswered(_ flight: Flight, _ answer: QueryAnswer, _ now: Instant) {
+        if flight.cancellation != nil { return userCancelAnswered(flight, answer, now) }
         if case .found(let report) = answer {
             absorb(flight.attempt, report, now)
         } else {
@@ -191,7 +193,7 @@ extension Scheduler {
         switch report.phase {
         case .queued:
             // From running this goes backwards, and is not believed.
-            if flight.mustCancel, case .accepted = flight.state { cancel(&flight) }
+            if flight.mustCancel || flight.cancellation != nil, case .accepted = flight.state { cancel(&flight) }
         case .running:
             if case .accepted = flight.state {
                 advance(&flight, .started(remote))
@@ -199,6 +201,7 @@ extension Scheduler {
                 commit([.running(attempt)], now)
                 effects.append(.tell(.running(flight.key)))
             }
+            cancelRunning(&flight, now)
         case .completed: return complete(flight, remote, report, now)
         case .failed: return end(flight, .failed, report, now)
         case .cancelled: return end(flight, .cancelled, report, now)

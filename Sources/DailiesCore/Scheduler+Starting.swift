@@ -17,6 +17,7 @@ extension Scheduler {
             }
         }
         for open in recovered.open.sorted(by: { $0.intentAt < $1.intentAt }) { takeUp(open, now) }
+        for command in recovered.commands { commanded(command, now) }
     }
 
     private mutating func takeUp(_ open: OpenAttempt, _ now: Instant) {

@@ -351,6 +351,10 @@ extension Scheduler {
         advance(&flight, .notAccepted)
         budgets.release(flight.reserved, for: flight.budgets)
         remove(flight)
+        if let cancellation = flight.cancellation {
+            let withdrawal = Change.Step.withdrawnByCommand(cancellation.command, flight.attempt)
+            return commit([.notAccepted(flight.attempt, fault), withdrawal], now)
+        }
         commit([.notAccepted(flight.attempt, fault)], now)
         if let task = pending.task {
             lanes.giveBack(task)
@@ -389,7 +393,7 @@ extension Scheduler {
             end: .failed, charges: [.notBilled], failureCode: code, failureMessage: fault.message)
         budgets.release(flight.reserved, for: flight.budgets)
         remove(flight)
-        commit([.settled(flight.attempt, settlement)], now)
+        commit([.settled(flight.attempt, settlement)] + endCancellation(of: &flight, .failed), now)
         effects.append(.tell(.failed(flight.key, code: code, message: fault.message, charged: .zero)))
     }
 

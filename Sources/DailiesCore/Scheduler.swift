@@ -188,6 +188,7 @@ public struct Scheduler: Sendable {
         case .limitsChanged(let limits): change(limits)
         case .pauseRequested(let scope): hold(scope)
         case .unpauseRequested(let scope): release(scope)
+        case .commanded(let command): commanded(command, now)
         }
         sendRepeats(now)
         submitWhatFits(now)

@@ -17,6 +17,8 @@ public enum SchedulerEvent: Sendable {
     case pauseRequested(SubmissionScope)
     /// The same scope goes on. Scopes are independent of each other: each needs its own.
     case unpauseRequested(SubmissionScope)
+    /// A user wants something of one task.
+    case commanded(UserCommand)
 }
 
 /// What a run starts from.
@@ -33,12 +35,15 @@ public struct Recovered: Sendable {
     public var accounts: AccountBook
     /// The batches whose waiting tasks this run submits; nil: every batch. Open attempts of others are only finished.
     public var scope: Set<BatchID>?
+    /// What users told and no run has carried out.
+    public var commands: [UserCommand]
     public init(
         open: [OpenAttempt], lanes: [Lane], budgets: [BatchID: BudgetPosition], prices: PriceBook,
         trust: [KeyFingerprint: KeyTrust], accounts: AccountBook, scope: Set<BatchID>? = nil,
-        tagBudgets: [TagBudget] = []
+        tagBudgets: [TagBudget] = [], commands: [UserCommand] = []
     ) {
         self.tagBudgets = tagBudgets
+        self.commands = commands
         self.open = open
         self.lanes = lanes
         self.budgets = budgets

@@ -30,6 +30,8 @@ public struct WaitingTask: Hashable, Sendable {
     /// All budgets that it counts against.
     var budgets: [BudgetBook.Scope] { [.batch(batch)] + tagBudgets.map(BudgetBook.Scope.tag) }
 
+    var attemptID: AttemptID { AttemptID(task: id, number: attempt) }
+
     /// Its place among the waiting: higher priority first, then the order of the manifest.
     public var place: Place { Place(priority: priority, id: id) }
 

@@ -14,6 +14,8 @@ struct WaitingLanes: Sendable {
         var isBlocked = false
         /// Tasks whose submit landed while a page was being read: the page may show them as they were before.
         var landed: Set<TaskID> = []
+        /// Attempts that a user withdrew while a page was being read.
+        var withdrawn: Set<AttemptID> = []
     }
 
     private var queues: [Lane: Queue] = [:]
@@ -46,8 +48,11 @@ struct WaitingLanes: Sendable {
         queue.isExhausted = isLast || page.isEmpty
         if let last = page.last { queue.cursor = last.place }
         let known = queue.landed.union(queue.tasks.map(\.id)).union(queue.aside.map(\.id))
+        let withdrawn = queue.withdrawn
         queue.landed = []
-        queue.tasks.append(contentsOf: page.filter { !known.contains($0.id) && !isKnown($0) })
+        queue.withdrawn = []
+        queue.tasks.append(
+            contentsOf: page.filter { !known.contains($0.id) && !withdrawn.contains($0.attemptID) && !isKnown($0) })
         queue.tasks.sort { $0.place < $1.place }
         if queue.needsRestart {
             queue.needsRestart = false
@@ -60,6 +65,15 @@ struct WaitingLanes: Sendable {
     /// The fate of a task's submit is known, or known to be open.
     mutating func landed(_ task: TaskID, in lane: Lane) {
         if queues[lane]?.isLoading == true { queues[lane]?.landed.insert(task) }
+    }
+
+    /// A user does not want this attempt any more: it is not begun, whether it is here or on a page under way.
+    mutating func withdraw(_ attempt: AttemptID, from lane: Lane) {
+        guard var queue = queues[lane] else { return }
+        queue.tasks.removeAll { $0.attemptID == attempt }
+        queue.aside.removeAll { $0.attemptID == attempt }
+        if queue.isLoading { queue.withdrawn.insert(attempt) }
+        queues[lane] = queue
     }
 
     /// A task comes back unsent.

@@ -49,19 +49,21 @@ public final class Runner: @unchecked Sendable {
     let queue = DispatchQueue(label: "dailies.runner", qos: .userInitiated)
     /// Reads pages of waiting tasks, so that the scheduler never waits for the disk.
     let readingQueue = DispatchQueue(label: "dailies.runner.reading", qos: .userInitiated)
-    private let store: Store
+    let store: Store
     private let provider: any RenderProvider
-    private let timers: any RunnerTimers
-    private let plan: Plan
+    let timers: any RunnerTimers
+    let plan: Plan
     private let logger: Logger
-    private let observer: @Sendable (RunEvent, Instant) -> Void
+    let observer: @Sendable (RunEvent, Instant) -> Void
 
-    private var scheduler: Scheduler
+    private(set) var scheduler: Scheduler
     private var deadlines = DeadlineHeap()
     private var batches: [BatchID: StoredBatch] = [:]
     private var submissionKeys: [AttemptID: SubmissionKey] = [:]
     private(set) var downloads: [AttemptID: ClipDownload] = [:]
-    private var done: (@Sendable (Outcome) -> Void)?
+    private(set) var done: (@Sendable (Outcome) -> Void)?
+    /// What users tell while the run goes on.
+    var ear = CommandEar()
 
     /// - Parameter observer: called on the runner's queue for everything worth telling; it must not block.
     public init(
@@ -90,7 +92,10 @@ public final class Runner: @unchecked Sendable {
             do {
                 let recovered = try self.recover()
                 // A step of its own, so that all reading is over before the first change.
-                self.queue.async { self.handle(.started(recovered)) }
+                self.queue.async {
+                    self.handle(.started(recovered))
+                    self.holdFromStart()
+                }
             } catch {
                 self.fail("\(error)")
             }
@@ -146,14 +151,16 @@ public final class Runner: @unchecked Sendable {
             trust[account] = try store.keyTrust(
                 baseURL: provider.baseURL, account: account, dialect: provider.dialect)
         }
+        // What was told and not carried out before an earlier run ended comes before anything is submitted.
+        let told = try listenFromStart()
         return Recovered(
             open: open, lanes: lanes, budgets: budgets, prices: prices, trust: trust, accounts: plan.accounts,
-            scope: Set(plan.batches), tagBudgets: tagBudgets)
+            scope: Set(plan.batches), tagBudgets: tagBudgets, commands: told)
     }
 
     // MARK: events
 
-    private func handle(_ event: SchedulerEvent) {
+    func handle(_ event: SchedulerEvent) {
         dispatchPrecondition(condition: .onQueue(queue))
         guard done != nil else { return }
         let now = timers.now
@@ -180,13 +187,14 @@ public final class Runner: @unchecked Sendable {
         }
     }
 
-    private func commit(_ changes: [Change], then actions: [Action]) {
+    func commit(_ changes: [Change], then actions: [Action]) {
         for change in changes {
             if case .saved(let attempt, _) = change.step { submissionKeys[attempt] = nil }
         }
         store.write(changes) { result in
             switch result {
             case .success:
+                self.tellOfCommands(in: changes)
                 if !actions.isEmpty { self.queue.async { self.perform(actions) } }
             case .failure(let error): self.queue.async { self.fail(error.description) }
             }
@@ -275,7 +283,7 @@ public final class Runner: @unchecked Sendable {
 
     /// The store refuses: nothing that is not durable may be built upon, so the run ends here and now. What is in the
     /// air is found by the next run as it is found after a crash.
-    private func fail(_ message: String) {
+    func fail(_ message: String) {
         logger.error("the run ends, since its store failed", metadata: ["reason": "\(message)"])
         end(.storeFailed(message))
     }

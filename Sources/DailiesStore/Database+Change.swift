@@ -24,6 +24,11 @@ extension Database {
         case .unresolved(let attempt): try recordUnresolved(attempt, at: at)
         case .withdrawn(let task, let reason): try recordWithdrawn(task, reason, at: at)
         case .retried(let task): try recordRetried(task, at: at)
+        case .withdrawnByCommand(let command, let attempt): try recordWithdrawal(of: attempt, by: command, at: at)
+        case .retriedByCommand(let command, let attempt, let again):
+            try recordRetry(of: attempt, by: command, again: again, at: at)
+        case .commandEnded(let command, let outcome, let message):
+            try endCommand(command, outcome, message: message, at: at)
         case .keyTrust(let record): try recordKeyTrust(record, at: at)
         case .note(let attempt, let kind, let text): try recordNote(on: attempt, kind: kind, text: text, at: at)
         }

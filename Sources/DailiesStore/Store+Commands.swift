@@ -126,7 +126,7 @@ extension Store {
 }
 
 extension Database {
-    fileprivate func recordRetake(of task: TaskID, at: Instant) throws(StoreError) {
+    func recordRetake(of task: TaskID, at: Instant) throws(StoreError) {
         let number = try first(
             "SELECT attempt FROM task_standing WHERE id = ? AND state = 'completed' AND has_key = 1", Value(task)
         ) { row in row.int(0) }

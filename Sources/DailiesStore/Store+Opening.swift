@@ -51,6 +51,15 @@ extension Store {
             database.waitWhenBusy(milliseconds: busyWaitMilliseconds)
             try prepareForReading(database, path: path)
             return database
+        case .telling:
+            guard access(path, F_OK) == 0 else {
+                throw StoreError(.missing, "there is no store at \(path); a run creates one")
+            }
+            let database = try Database(path: path, flags: SQLITE_OPEN_READWRITE)
+            database.waitWhenBusy(milliseconds: busyWaitMilliseconds)
+            try prepareForReading(database, path: path)
+            try setUpDurability(of: database)
+            return database
         }
     }
 

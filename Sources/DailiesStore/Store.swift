@@ -7,7 +7,7 @@ import Dispatch
 /// same store before it. Calls that wait may be made from any thread; from a `then` only those that read, and these see
 /// what is committed, not what waits behind that `then`.
 public final class Store: @unchecked Sendable {
-    // Unchecked because of `database`, `breakdown` and `isTelling`: they are touched on `queue` only.
+    // Unchecked because of `database`, `breakdown`, `isTelling` and `commandsSeenAt`: they are touched on `queue` only.
 
     /// What a store is opened for.
     public enum Use: Hashable, Sendable {
@@ -15,6 +15,8 @@ public final class Store: @unchecked Sendable {
         case running
         /// Reading, also while a runner writes. Creates nothing, holds no transaction longer than one call.
         case reading
+        /// Writing commands for a runner, who may be at work meanwhile, and reading. Creates nothing, needs no lock.
+        case telling
     }
 
     /// With every symbolic link followed.
@@ -29,6 +31,8 @@ public final class Store: @unchecked Sendable {
     var breakdown: StoreError?
     /// A caller's `then` runs. On the queue only.
     var isTelling = false
+    /// What `PRAGMA data_version` said when commands were last read. On the queue only.
+    var commandsSeenAt: Int64?
     let waiting = Guarded(WaitingCalls())
 
     private init(path: String, use: Use, faults: StoreFaults, database: Database) {

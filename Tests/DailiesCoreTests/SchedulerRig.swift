@@ -88,7 +88,7 @@ final class SchedulerRig {
 
     func start(
         accounts: AccountBook = AccountBook(byPrefix: ["": account]), prices: PriceBook? = nil,
-        scope: Set<BatchID>? = nil, tagBudgets: [TagBudget] = []
+        scope: Set<BatchID>? = nil, tagBudgets: [TagBudget] = [], commands: [UserCommand] = []
     ) {
         let batches = store.batches
         handle(
@@ -98,7 +98,7 @@ final class SchedulerRig {
                     budgets: Dictionary(uniqueKeysWithValues: batches.map { ($0, store.position($0)) }),
                     prices: prices
                         ?? PriceBook(catalogue: Self.catalogue, maximumPerTask: Credits(nano: 2_000_000_000)),
-                    trust: store.trust, accounts: accounts, scope: scope, tagBudgets: tagBudgets)))
+                    trust: store.trust, accounts: accounts, scope: scope, tagBudgets: tagBudgets, commands: commands)))
     }
 
     func handle(_ event: SchedulerEvent) {

@@ -37,6 +37,8 @@ struct StoreModel {
     var cap: Credits?
     var mode = BudgetMode.cautious
     var trust: [KeyFingerprint: KeyTrust] = [:]
+    /// What became of users' commands.
+    private(set) var commands: [CommandID: CommandOutcome] = [:]
     private(set) var problems: [String] = []
 
     mutating func add(_ task: WaitingTask) { entries[task.id] = Entry(task: task, isWaiting: true) }
@@ -132,8 +134,25 @@ struct StoreModel {
             }
         case .withdrawn(let task, _): entries[task]?.isWaiting = false
         case .retried(let task): retry(task)
+        case .withdrawnByCommand(let command, let id):
+            let waits = entries[id.task].map { $0.isWaiting && $0.task.attempt == id.number } ?? false
+            if waits { entries[id.task]?.isWaiting = false }
+            end(command, waits ? .withdrawn : .alreadyOver)
+        case .retriedByCommand(let command, let id, _):
+            let stage = attempts[id]?.stage
+            let isLatest = entries[id.task].map { !$0.isWaiting && $0.task.attempt == id.number } ?? false
+            let mayFollow = isLatest && (stage == .failed || stage == .cancelled)
+            if mayFollow { retry(id.task) }
+            end(command, mayFollow ? .waits : .refused)
+        case .commandEnded(let command, let outcome, _): end(command, outcome)
         case .keyTrust(let record): trust[record.account] = record.trust
         case .note: break
+        }
+    }
+
+    private mutating func end(_ command: CommandID, _ outcome: CommandOutcome) {
+        if let earlier = commands.updateValue(outcome, forKey: command) {
+            problems.append("command \(command) ended as \(earlier) and again as \(outcome)")
         }
     }
 

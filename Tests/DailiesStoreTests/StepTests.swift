@@ -206,6 +206,8 @@ struct StepTests {
             case .unresolved: "unresolved"
             case .withdrawn: "withdrawn"
             case .retried: "retried"
+            // What commands do is tested beside them.
+            case .withdrawnByCommand, .retriedByCommand, .commandEnded: "command"
             case .keyTrust: "keyTrust"
             case .note: "note"
             }

@@ -51,6 +51,9 @@ struct Coverage {
     var settledByHand = 0
     var gracefulStops = 0
     var unknownCosts = 0
+    /// What users told runs, and how much of that had an effect on a task.
+    var told = 0
+    var carriedOut = 0
     var violations = 0
     var crashes: [CrashPoint: Int] = [:]
     var faults: [FaultKind: Int] = [:]
@@ -71,6 +74,8 @@ struct Coverage {
         sum.settledByHand += b.settledByHand
         sum.gracefulStops += b.gracefulStops
         sum.unknownCosts += b.unknownCosts
+        sum.told += b.told
+        sum.carriedOut += b.carriedOut
         sum.violations += b.violations
         sum.crashes.merge(b.crashes, uniquingKeysWith: +)
         sum.faults.merge(b.faults, uniquingKeysWith: +)
@@ -88,7 +93,7 @@ struct Coverage {
         simulation: \(seeds) seeds, \(violations) violations; \(tasks) tasks, \(runs) runs, \(steps) steps, \
         \(submits) submissions (\(repeats) repeats), \(renders) renders, \(clipsSaved) clips saved, \(commits) commits, \
         \(checks) store checks, \(gracefulStops) graceful stops, \(settledByHand) settled by hand, \
-        \(unknownCosts) costs unknown
+        \(unknownCosts) costs unknown, \(told) commands told, \(carriedOut) of them changed a task
         simulation: crashes: \(Self.list(crashes))
         simulation: faults: \(Self.list(faults))
         simulation: network: \(Self.list(network))

@@ -86,6 +86,22 @@ final class Inspector {
         }
     }
 
+    struct Command {
+        let kind: String
+        let task: TaskID?
+        let attempt: Int
+        let outcome: CommandOutcome?
+    }
+
+    /// What users have told, in order.
+    func commands() throws -> [Command] {
+        try database.rows("SELECT kind, task, attempt, outcome FROM command ORDER BY id") { row throws(StoreError) in
+            Command(
+                kind: row.text(0), task: row.optionalInteger(1).map(TaskID.init), attempt: row.int(2),
+                outcome: row.isNull(3) ? nil : try row.word(3))
+        }
+    }
+
     struct Position {
         let batch: BatchID
         let cap: Credits?

@@ -43,6 +43,8 @@ struct Scenario {
     private(set) var changesItsMind = false
     /// The user sets limits for a model or a pace, or holds things up, while a run goes on.
     private(set) var turnsKnobs = false
+    /// The user tells runs, from another terminal, to cancel, to try again, to pause, to do more or less at a time.
+    private(set) var tellsItsRuns = false
     private(set) var crashes: [PlannedCrash] = []
     /// Steps of a run after which Ctrl-C comes, one for each stop.
     private(set) var stops: [Int] = []
@@ -245,6 +247,8 @@ struct Scenario {
         if chance.happens(0.3) {
             for _ in 0..<chance.number(1...2) { stops.append(chance.number(1...300)) }
         }
+        // One who turns knobs sits before the run: what both say of one limit would be nobody's promise.
+        tellsItsRuns = chance.happens(0.35) && !turnsKnobs
     }
 
     // MARK: Money

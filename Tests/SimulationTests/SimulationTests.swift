@@ -87,6 +87,7 @@ struct SimulationTests {
         #expect(coverage.clipsSaved >= 1500 * share)
         #expect(coverage.repeats >= 300 * share)
         #expect(coverage.checks >= coverage.commits)
+        #expect(coverage.told >= 100 * share && coverage.carriedOut >= 20 * share)
         #expect(coverage.settledByHand > 0 && coverage.gracefulStops > 0 && coverage.unknownCosts > 0)
     }
 }

@@ -14,6 +14,7 @@ extension World {
         let twice = try inspector.repeatedOnce()
         guard twice.isEmpty else { throw Violation("the log says twice what happens once: \(twice)") }
         let attempts = try inspector.attempts()
+        try auditCommands()
         try auditTasks(attempts, inspector)
         try auditRenders(attempts)
         try auditMoney(attempts, inspector)
@@ -32,27 +33,46 @@ extension World {
             throw Violation("\(tasks.count) of \(coverage.tasks) tasks are left")
         }
         let byTask = Dictionary(grouping: attempts, by: \.id.task)
+        let commands = Dictionary(grouping: try inspector.commands(), by: \.task)
         for task in tasks {
             let own = byTask[task.id] ?? []
+            let told = commands[task.id] ?? []
+            if task.state == .cancelled, !task.hasKey {
+                let isAsked = told.contains { $0.attempt == task.attempt && $0.outcome == .withdrawn }
+                guard isAsked else { throw Violation("task \(task.key) was withdrawn, and nobody asked for it") }
+                try auditAttempts(own.filter { !$0.isNotAccepted }, of: task, told)
+                continue
+            }
             guard let last = own.last, task.hasKey, last.id.number == task.attempt, last.state == task.state else {
                 throw Violation("task \(task.key) shows \(task.state), its attempts \(own.map(\.state))")
             }
             guard own.map(\.id.number) == Array(1...own.count) else { throw Violation("task \(task.key): \(own)") }
-            try auditAttempts(own, of: task.key)
+            try auditAttempts(own, of: task, told)
         }
     }
 
-    /// A new attempt follows only on a free failure, as often as the user allowed, and then it does follow.
-    private func auditAttempts(_ own: [Inspector.Attempt], of key: String) throws {
+    /// A new attempt follows only on a free failure, as often as the user allowed, and then it does follow; or on the
+    /// user's own word.
+    private func auditAttempts(
+        _ own: [Inspector.Attempt], of task: Inspector.Standing, _ told: [Inspector.Command]
+    ) throws {
         let retries = scenario.settings.retries
-        guard own.count <= retries + 1 else { throw Violation("task \(key) has \(own.count) attempts") }
+        let asked = Set(told.filter { $0.kind == "retry" && $0.outcome == .waits }.map(\.attempt))
+        let cancelled = Set(told.filter { $0.kind == "cancel" }.map(\.attempt))
+        guard own.count <= retries + 1 + asked.count else {
+            throw Violation("task \(task.key) has \(own.count) attempts")
+        }
         for attempt in own {
             let isRetriable =
                 attempt.state == .failed && attempt.credits == .zero && remoteTask(of: attempt) != nil
                 && attempt.failureCode != "content_policy_violation"
-            let isLast = attempt.id == own.last?.id
-            guard isLast || isRetriable else { throw Violation("\(attempt.id) was followed: \(attempt)") }
-            guard !isLast || !isRetriable || attempt.id.number > retries else {
+            let isLast = attempt.id.number == task.attempt
+            guard isLast || isRetriable || asked.contains(attempt.id.number) else {
+                throw Violation("\(attempt.id) was followed: \(attempt)")
+            }
+            guard
+                !isLast || !isRetriable || attempt.id.number > retries || cancelled.contains(attempt.id.number)
+            else {
                 throw Violation("\(attempt.id) failed free of charge and was not tried again")
             }
         }
@@ -79,7 +99,7 @@ extension World {
                 throw Violation("\(owner.id) is \(owner.state), the render \(task.phase)")
             }
         }
-        for attempt in attempts where attempt.remote == nil {
+        for attempt in attempts where attempt.remote == nil && !attempt.isNotAccepted {
             guard attempt.state == .failed else {
                 throw Violation("\(attempt.id) is \(attempt.state) without a render")
             }
@@ -95,7 +115,7 @@ extension World {
         let billed = Dictionary(uniqueKeysWithValues: machine.bill.charges.map { ($0.taskID, $0) })
         var expected = CreditTotal.zero
         var logged = CreditTotal.zero
-        for attempt in attempts {
+        for attempt in attempts where !attempt.isNotAccepted {
             let bill = attempt.remote.flatMap { billed[$0.text] }
             guard let credits = attempt.credits else {
                 guard mayLackCost(attempt, isBilled: bill != nil) else {

@@ -129,6 +129,8 @@ extension World {
         case transfer(Int)
         case time
         case release
+        /// The run waits for the user alone.
+        case unpause
     }
 
     private func step() throws {
@@ -148,7 +150,14 @@ extension World {
             return try runRunner()
         }
         if turnsKnob() { return try turnKnob(of: life) }
+        if !isCalm, scenario.tellsItsRuns, chance.happens(0.01) {
+            try tellSomething()
+            return try runRunner()
+        }
         switch try choose(life) {
+        case .unpause:
+            try unpauseEverything()
+            try runRunner()
         case .store: try runStore(life)
         case .send(let index): try send(index)
         case .deliver(let index): try deliver(index)
@@ -168,8 +177,9 @@ extension World {
         let canMove = life.timers.target != nil || replies.contains { $0.deliverAt > now }
         if steps.isEmpty {
             if canMove { return .time }
-            guard !held.isEmpty else { throw Violation("stuck: a run waits for nothing; \(try outstanding())") }
-            return .release
+            if !held.isEmpty { return .release }
+            guard isPaused else { throw Violation("stuck: a run waits for nothing; \(try outstanding())") }
+            return .unpause
         }
         if canMove, chance.happens(0.05) { return .time }
         return chance.pick(steps)

@@ -58,6 +58,8 @@ final class World {
     /// The next commit fails, and the run must end by it.
     var expectsStoreFailure = false
     var lastEnding: RunEnding?
+    /// The user has paused something and not ended it.
+    var isPaused = false
 
     init(_ scenario: Scenario, keepsTrace: Bool) throws {
         self.scenario = scenario
@@ -97,12 +99,14 @@ final class World {
             // Its point may never come, and others wait behind it.
             if !crashes.isEmpty, chance.happens(0.5) { crashes.removeFirst() }
             if chance.happens(0.3) { try settleByHand() }
+            if scenario.tellsItsRuns, chance.happens(0.3) { try tellSomething() }
             pass(chance.milliseconds(0...(chance.happens(0.3) ? 7_200_000 : 60_000)))
         }
     }
 
     private func liveCalmly() throws {
         becomeCalm()
+        try unpauseEverything()
         for _ in 0..<Self.mostCalmRuns {
             let ending = try run()
             guard ending != nil else { throw Violation("a crash in the calm") }

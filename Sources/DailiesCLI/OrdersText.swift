@@ -1,0 +1,74 @@
+import DailiesCore
+import DailiesStore
+import ExactJSON
+
+/// Pauses and limits that hold, for people and for programs.
+struct OrdersText {
+    let orders: LastingOrders
+    let batches: [StoredBatch]
+    let hasRunner: Bool
+    /// Whether a runner has taken up what was just said; nil: nothing was said.
+    let isTakenUp: Bool?
+
+    var text: String {
+        var lines = orders.pauses.map(words).sorted()
+        if lines.isEmpty { lines.append("nothing is paused") }
+        if let limit = orders.concurrency { lines.append("at most \(TaskWords.count(limit, "task")) in flight") }
+        for (model, limit) in orders.modelConcurrency.sorted(by: { $0.key < $1.key }) {
+            lines.append("at most \(TaskWords.count(limit, "task")) of \(SafeText.escaped(model.text)) in flight")
+        }
+        return (lines + [audience].compactMap { $0 }).joined(separator: "\n")
+    }
+
+    /// Who heard it.
+    private var audience: String? {
+        switch isTakenUp {
+        case nil: nil
+        case true?: "the runner follows"
+        case false?: hasRunner ? "the runner was told, and follows as soon as it can" : "the next run follows"
+        }
+    }
+
+    private func words(for scope: SubmissionScope) -> String {
+        switch scope {
+        case .everything: "paused: everything"
+        case .batch(let id): "paused: the batch \(SafeText.escaped(name(of: id)))"
+        case .model(let model): "paused: the model \(SafeText.escaped(model.text))"
+        }
+    }
+
+    private func name(of batch: BatchID) -> String { batches.first { $0.id == batch }?.name ?? "\(batch)" }
+
+    private var pausedBatches: [String] {
+        orders.pauses.compactMap { if case .batch(let id) = $0 { name(of: id) } else { nil } }.sorted()
+    }
+
+    private var pausedModels: [String] {
+        orders.pauses.compactMap { if case .model(let model) = $0 { model.text } else { nil } }.sorted()
+    }
+
+    var json: String {
+        var writer = JSONWriter()
+        writer.object { writer in
+            writer.member("paused", orders.pauses.contains(.everything))
+            writer.name("paused_batches")
+            writer.array { array in
+                for name in pausedBatches { array.string(name) }
+            }
+            writer.name("paused_models")
+            writer.array { array in
+                for model in pausedModels { array.string(model) }
+            }
+            writer.member("concurrency", optional: orders.concurrency)
+            writer.name("model_concurrency")
+            writer.object { writer in
+                for (model, limit) in orders.modelConcurrency.sorted(by: { $0.key < $1.key }) {
+                    writer.member(model.text, limit)
+                }
+            }
+            writer.member("has_runner", hasRunner)
+            if let isTakenUp { writer.member("taken_up", isTakenUp) }
+        }
+        return writer.text
+    }
+}

@@ -1,0 +1,16 @@
+import DailiesCore
+import DailiesRunner
+
+/// Lets time pass in a command that waits for others.
+enum Pause {
+    static func now(for duration: Duration) async {
+        let timers = DispatchTimers()
+        await withCheckedContinuation { continuation in
+            timers.start {
+                timers.stop()
+                continuation.resume()
+            }
+            timers.wake(at: timers.now + duration)
+        }
+    }
+}

@@ -1,0 +1,88 @@
+import ArgumentParser
+import DailiesCore
+import DailiesStore
+
+struct PauseCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "pause",
+        abstract: "Submit nothing more, of everything or of a batch or a model, until `dailies unpause`.",
+        discussion: """
+            What is at the provider goes on, and what is completed is saved. A runner that works on the store is told, and \
+            holds still within a second; it waits for `dailies unpause`. Without one, the next run begins paused.
+
+            Examples:
+              dailies pause
+              dailies pause --model sora-2-pro
+              dailies pause --batch misty-forest
+
+            Exit codes: 0 done, 64 usage.
+            """)
+
+    @OptionGroup var scope: PauseOptions
+    @OptionGroup var store: StoreOptions
+
+    func run() async throws { try await scope.say(LastingOrder.pause, on: store) }
+}
+
+struct UnpauseCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "unpause",
+        abstract: "Go on after `dailies pause`.",
+        discussion: """
+            Without an option every pause ends, those of batches and models too.
+
+            Examples:
+              dailies unpause
+              dailies unpause --model sora-2-pro
+
+            Exit codes: 0 done, 64 usage.
+            """)
+
+    @OptionGroup var scope: PauseOptions
+    @OptionGroup var store: StoreOptions
+
+    func run() async throws { try await scope.say(LastingOrder.unpause, on: store) }
+}
+
+/// What `pause` and `unpause` are about.
+struct PauseOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("Only this batch.", valueName: "name"))
+    var batch: String?
+    @Option(help: ArgumentHelp("Only this model.", valueName: "model"))
+    var model: String?
+    @Flag(help: "Write JSON.")
+    var json = false
+
+    mutating func validate() throws {
+        if batch != nil, model != nil { throw ValidationError("name a batch or a model; not both") }
+    }
+
+    func say(_ order: (SubmissionScope) -> LastingOrder, on options: StoreOptions) async throws {
+        try await LastingCommand.say(on: options, isJSON: json) { store in
+            if let batch = try TaskLookup.batch(batch, in: store) { return order(.batch(batch.id)) }
+            return order(model.map { .model(ModelID($0)) } ?? .everything)
+        }
+    }
+}
+
+/// Says what holds from now on, to a runner or to the next one, and shows what holds now.
+enum LastingCommand {
+    /// - Parameter make: nil: nothing new is said.
+    static func say(
+        on options: StoreOptions, isJSON: Bool, _ make: (Store) throws -> LastingOrder?
+    ) async throws {
+        let store = try options.openForTelling()
+        do {
+            var isTakenUp: Bool?
+            if let order = try make(store) { isTakenUp = try await Telling(store).isTakenUp(order) }
+            let text = OrdersText(
+                orders: try store.lastingOrders(), batches: try store.batches(),
+                hasRunner: try Store.runner(of: options.path) != nil, isTakenUp: isTakenUp)
+            Console.out(isJSON ? text.json : text.text)
+        } catch {
+            try store.close()
+            throw error
+        }
+        try store.close()
+    }
+}

@@ -1,0 +1,115 @@
+import DailiesCore
+import DailiesStore
+
+/// How far a run has listened to what users tell it. On the runner's queue only.
+struct CommandEar: Sendable {
+    /// The last command that was taken up.
+    var last: CommandID?
+    /// The last one that was given before the run began: its limits are those of the run's options.
+    var lastAtStart: CommandID?
+    /// A look for more is under way.
+    var isLooking = false
+    /// What was told to hold and holds, as far as this run was told.
+    var orders = LastingOrders()
+    /// Told to hold, and not marked as taken up.
+    var lasting: [CommandID] = []
+}
+
+/// What users tell a run through its store while it goes on.
+extension Runner {
+    /// Takes up what was told since the last look; while that is nothing, a look costs next to nothing. To be called about
+    /// twice a second, from any thread; one look is under way at a time.
+    public func lookForCommands() {
+        queue.async {
+            guard self.done != nil, !self.ear.isLooking else { return }
+            self.ear.isLooking = true
+            let (last, lastAtStart) = (self.ear.last, self.ear.lastAtStart)
+            self.readingQueue.async {
+                do {
+                    let told = try self.store.toldCommands(after: last, isForced: false)
+                    let orders = told.lasting.isEmpty ? nil : try self.store.lastingOrders(limitsAfter: lastAtStart)
+                    self.queue.async { self.takeUp(told, orders) }
+                } catch {
+                    self.queue.async { self.fail("\(error)") }
+                }
+            }
+        }
+    }
+
+    /// On the runner's queue, while the store is read for the first time.
+    func listenFromStart() throws -> [UserCommand] {
+        let told = try store.toldCommands(after: nil, isForced: true)
+        ear.last = told.last
+        ear.lasting = told.lasting
+        ear.lastAtStart = try store.lastCommand()
+        ear.orders = try store.lastingOrders(limitsAfter: ear.lastAtStart)
+        return told.commands
+    }
+
+    /// What was paused before the run began stays paused in it.
+    func holdFromStart() {
+        for scope in ear.orders.pauses { handle(.pauseRequested(scope)) }
+        endLasting()
+    }
+
+    private func takeUp(_ told: ToldCommands, _ orders: LastingOrders?) {
+        guard done != nil else { return }
+        ear.isLooking = false
+        ear.last = told.last ?? ear.last
+        if let orders { obey(orders) }
+        for command in told.commands { handle(.commanded(command)) }
+        ear.lasting = told.lasting
+        endLasting()
+        if told.isMore { lookForCommands() }
+    }
+
+    private func obey(_ orders: LastingOrders) {
+        for scope in ear.orders.pauses.subtracting(orders.pauses) { handle(.unpauseRequested(scope)) }
+        for scope in orders.pauses.subtracting(ear.orders.pauses) { handle(.pauseRequested(scope)) }
+        var limits = scheduler.limits
+        if orders.concurrency != ear.orders.concurrency {
+            limits.concurrency = orders.concurrency ?? plan.settings.concurrency
+        }
+        for model in Set(orders.modelConcurrency.keys).union(ear.orders.modelConcurrency.keys)
+        where orders.modelConcurrency[model] != ear.orders.modelConcurrency[model] {
+            limits.byModel[model] = orders.modelConcurrency[model] ?? plan.settings.modelConcurrency[model]
+        }
+        ear.orders = orders
+        if limits != scheduler.limits { handle(.limitsChanged(limits)) }
+    }
+
+    /// What holds needs nothing but to be known: its command has done its work.
+    private func endLasting() {
+        guard !ear.lasting.isEmpty, done != nil else { return }
+        let now = timers.now
+        commit(ear.lasting.map { Change(at: now, .commandEnded($0, .holds, message: nil)) }, then: [])
+        ear.lasting = []
+    }
+
+    /// Tells what came of commands whose effect only the store knows. On the store's queue, after their commit.
+    func tellOfCommands(in changes: [Change]) {
+        for change in changes {
+            let (command, task): (CommandID, TaskID)
+            switch change.step {
+            case .withdrawnByCommand(let id, let attempt): (command, task) = (id, attempt.task)
+            case .retriedByCommand(let id, let attempt, _): (command, task) = (id, attempt.task)
+            default: continue
+            }
+            do {
+                let outcome = try store.outcomes(of: [command])[command]?.outcome
+                guard let key = try store.key(of: task) else { continue }
+                queue.async { self.tell(outcome, key) }
+            } catch {
+                queue.async { self.fail("\(error)") }
+            }
+        }
+    }
+
+    private func tell(_ outcome: CommandOutcome?, _ key: TaskKey) {
+        switch outcome {
+        case .withdrawn: observer(.withdrawn(key), timers.now)
+        case .waits: observer(.retried(key), timers.now)
+        default: break
+        }
+    }
+}

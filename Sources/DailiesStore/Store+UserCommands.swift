@@ -1,0 +1,213 @@
+import DailiesCore
+
+/// What users tell a runner through the store.
+public struct ToldCommands: Sendable {
+    /// About single tasks, in the order in which they were given.
+    public var commands: [UserCommand] = []
+    /// Pauses and limits that are not marked as taken up.
+    public var lasting: [CommandID] = []
+    /// The last command that was read.
+    public var last: CommandID?
+    /// There may be more.
+    public var isMore = false
+}
+
+/// A cancel or retry, as it is given.
+public struct TaskOrder: Hashable, Sendable {
+    public let order: UserCommand.Order
+    /// As the user saw it.
+    public let attempt: AttemptID
+    public init(_ order: UserCommand.Order, of attempt: AttemptID) {
+        self.order = order
+        self.attempt = attempt
+    }
+}
+
+/// A pause, its end, or a limit.
+public enum LastingOrder: Hashable, Sendable {
+    case pause(SubmissionScope)
+    /// Of everything: every pause ends.
+    case unpause(SubmissionScope)
+    /// nil: as the run's own options say.
+    case concurrency(Int?, model: ModelID?)
+}
+
+/// The side of the one who commands. Each call is one short transaction of its own.
+extension Store {
+    /// Writes commands for whoever runs on the store, now or next.
+    ///
+    /// - Returns: their ids, in order.
+    public func tell(_ orders: [TaskOrder], at: Instant) throws(StoreError) -> [CommandID] {
+        try transaction { database throws(StoreError) in
+            var ids: [CommandID] = []
+            for order in orders {
+                let (kind, insists) =
+                    switch order.order {
+                    case .cancel(let evenIfCharged): ("cancel", evenIfCharged)
+                    case .retry(let again): ("retry", again)
+                    }
+                try database.run(
+                    "INSERT INTO command (at_ms, kind, task, attempt, is_insisted) VALUES (?, ?, ?, ?, ?)",
+                    Value(at), .text(kind), Value(order.attempt.task), Value(order.attempt.number), Value(insists))
+                ids.append(CommandID(database.lastInsertedRow))
+            }
+            return ids
+        }
+    }
+
+    /// The same for what holds until something else is said.
+    public func tell(_ order: LastingOrder, at: Instant) throws(StoreError) -> CommandID {
+        try transaction { database throws(StoreError) in
+            let (kind, scope, limit): (String, SubmissionScope, Int?) =
+                switch order {
+                case .pause(let scope): ("pause", scope, nil)
+                case .unpause(let scope): ("unpause", scope, nil)
+                case .concurrency(let limit, let model):
+                    ("concurrency", model.map(SubmissionScope.model) ?? .everything, limit)
+                }
+            try database.run(
+                """
+                INSERT INTO command (at_ms, kind, batch_id, model, tasks_in_flight) VALUES (?, ?, ?, ?, ?)
+                """, Value(at), .text(kind), Value(scope.columns.batch), Value(scope.columns.model), Value(limit))
+            return CommandID(database.lastInsertedRow)
+        }
+    }
+
+    /// What became of these commands; those that have not ended are left out.
+    public func outcomes(
+        of commands: [CommandID]
+    ) throws(StoreError) -> [CommandID: (outcome: CommandOutcome, message: String?)] {
+        guard let first = commands.first, let last = commands.last else { return [:] }
+        let found = try reading { database throws(StoreError) in
+            try database.rows(
+                "SELECT id, outcome, message FROM command WHERE id BETWEEN ? AND ? AND ended_at_ms IS NOT NULL",
+                .integer(first.rawValue), .integer(last.rawValue)
+            ) { row throws(StoreError) in
+                (
+                    id: CommandID(row.integer(0)), outcome: try row.word(1, as: CommandOutcome.self),
+                    message: row.optionalText(2)
+                )
+            }
+        }
+        let wanted = Set(commands)
+        return Dictionary(
+            uniqueKeysWithValues: found.filter { wanted.contains($0.id) }.map { ($0.id, ($0.outcome, $0.message)) })
+    }
+
+    /// Takes commands back that nobody has carried out.
+    public func takeBack(_ commands: [CommandID], at: Instant) throws(StoreError) {
+        try transaction { database throws(StoreError) in
+            for command in commands { try database.endCommand(command, .takenBack, message: nil, at: at) }
+        }
+    }
+}
+
+/// The side of the one who runs.
+extension Store {
+    /// Commands in one look, at most.
+    private static let commandPage = 500
+
+    /// What users have told and nobody has carried out, after a command that is known already.
+    ///
+    /// - Parameter isForced: look even though no other connection has written since the last look.
+    public func toldCommands(after last: CommandID?, isForced: Bool) throws(StoreError) -> ToldCommands {
+        try reading { database throws(StoreError) in
+            // Changes only when another connection has committed: the usual look costs no more than this.
+            let version = try database.first("PRAGMA data_version") { row in row.integer(0) }
+            guard isForced || version != self.commandsSeenAt else { return ToldCommands() }
+            let told = try database.toldCommands(after: last, limit: Self.commandPage)
+            self.commandsSeenAt = told.isMore ? nil : version
+            return told
+        }
+    }
+
+    /// What a task is called.
+    public func key(of task: TaskID) throws(StoreError) -> TaskKey? {
+        try reading { database throws(StoreError) in
+            try database.first("SELECT key FROM task_input WHERE id = ?", Value(task)) { row in TaskKey(row.text(0)) }
+        }
+    }
+
+    /// Pauses and limits that hold.
+    ///
+    /// - Parameter command: limits told up to this one are left out: a run knows them, or was told otherwise.
+    public func lastingOrders(limitsAfter command: CommandID? = nil) throws(StoreError) -> LastingOrders {
+        try reading { database throws(StoreError) in try database.lastingOrders(limitsAfter: command) }
+    }
+
+    /// The last command that was given, carried out or not.
+    public func lastCommand() throws(StoreError) -> CommandID? {
+        try reading { database throws(StoreError) in
+            try database.first("SELECT id FROM command ORDER BY id DESC LIMIT 1") { row in CommandID(row.integer(0)) }
+        }
+    }
+}
+
+extension Database {
+    fileprivate func toldCommands(after last: CommandID?, limit: Int) throws(StoreError) -> ToldCommands {
+        var told = ToldCommands()
+        let rows = try rows(
+            """
+            SELECT c.id, c.kind, c.task, c.attempt, c.is_insisted, s.batch_id, s.model
+            FROM command AS c LEFT JOIN task_standing AS s ON s.id = c.task
+            WHERE c.ended_at_ms IS NULL AND c.id > ? ORDER BY c.id LIMIT ?
+            """, .integer(last?.rawValue ?? 0), Value(limit)
+        ) { row -> (id: CommandID, command: UserCommand?) in
+            let id = CommandID(row.integer(0))
+            guard let task = row.optionalInteger(2).map(TaskID.init) else { return (id, nil) }
+            let insists = row.bool(4)
+            return (
+                id,
+                UserCommand(
+                    id: id, order: row.text(1) == "cancel" ? .cancel(evenIfCharged: insists) : .retry(again: insists),
+                    attempt: AttemptID(task: task, number: row.int(3)),
+                    lane: Lane(batch: BatchID(row.integer(5)), model: ModelID(row.text(6))))
+            )
+        }
+        told.commands = rows.compactMap(\.command)
+        told.lasting = rows.filter { $0.command == nil }.map(\.id)
+        told.last = rows.last?.id
+        told.isMore = rows.count == limit
+        return told
+    }
+
+    /// The last word on each scope counts. There are few: people say them.
+    ///
+    /// - Parameter command: limits told up to this one are left out.
+    func lastingOrders(limitsAfter command: CommandID? = nil) throws(StoreError) -> LastingOrders {
+        var orders = LastingOrders()
+        try forEach(
+            "SELECT id, kind, batch_id, model, tasks_in_flight FROM command WHERE task IS NULL ORDER BY id"
+        ) { row in
+            let model = row.optionalText(3).map(ModelID.init)
+            let scope = SubmissionScope(batch: row.optionalInteger(2).map(BatchID.init), model: model)
+            switch row.text(1) {
+            case "pause": orders.pauses.insert(scope)
+            case "unpause" where scope == .everything: orders.pauses = []
+            case "unpause": orders.pauses.remove(scope)
+            default:
+                guard row.integer(0) > command?.rawValue ?? 0 else { return }
+                if let model {
+                    orders.modelConcurrency[model] = row.optionalInt(4)
+                } else {
+                    orders.concurrency = row.optionalInt(4)
+                }
+            }
+        }
+        return orders
+    }
+}
+
+extension SubmissionScope {
+    fileprivate var columns: (batch: Int64?, model: String?) {
+        switch self {
+        case .everything: (nil, nil)
+        case .batch(let batch): (batch.rawValue, nil)
+        case .model(let model): (nil, model.text)
+        }
+    }
+
+    fileprivate init(batch: BatchID?, model: ModelID?) {
+        self = batch.map(SubmissionScope.batch) ?? model.map(SubmissionScope.model) ?? .everything
+    }
+}

@@ -1,0 +1,108 @@
+import DailiesCore
+import Testing
+
+@testable import DailiesStore
+
+/// Commands of users, written beside a runner and carried out by it.
+struct UserCommandTests {
+    private func beside(_ rig: Rig) throws -> Store { try Store.open(rig.scratch.path, for: .telling) }
+
+    @Test(arguments: StepTests.Standing.allCases)
+    func `a cancel withdraws what waits under its number and nothing else`(standing: StepTests.Standing) throws {
+        let rig = try Rig()
+        try rig.store.writeAndWait(standing.path(1).map { Change(at: rig.tick(), $0) })
+        let before = try StepTests.words(for: 1, in: rig.shell())
+        let attempt = AttemptID(task: TaskID(1), number: 1)
+        let id = try beside(rig).tell([TaskOrder(.cancel(evenIfCharged: false), of: attempt)], at: rig.tick())[0]
+        try rig.apply(.withdrawnByCommand(id, attempt))
+        let isWaiting = standing == .waiting || standing == .notAccepted
+        let outcome = try rig.store.outcomes(of: [id])[id]?.outcome
+        #expect(outcome == (isWaiting ? .withdrawn : .alreadyOver))
+        #expect(try StepTests.words(for: 1, in: rig.shell()) == (isWaiting ? "cancelled#1 code=cancelled" : before))
+        #expect(try rig.store.problems() == [])
+    }
+
+    @Test(arguments: StepTests.Standing.allCases, [false, true])
+    func `a retry follows a settled attempt and nothing else`(standing: StepTests.Standing, again: Bool) throws {
+        let rig = try Rig()
+        try rig.store.writeAndWait(standing.path(1).map { Change(at: rig.tick(), $0) })
+        let before = try StepTests.words(for: 1, in: rig.shell())
+        let attempt = AttemptID(task: TaskID(1), number: 1)
+        let id = try beside(rig).tell([TaskOrder(.retry(again: again), of: attempt)], at: rig.tick())[0]
+        try rig.apply(.retriedByCommand(id, attempt, again: again))
+        let follows: Bool =
+            switch standing {
+            case .failed, .failedUnpriced, .cancelled, .withdrawn: true
+            case .completed, .costless, .noAsset, .saved: again
+            case .waiting, .notAccepted, .inTheAir, .uncertain, .accepted, .running, .lost, .awaited, .secondWaiting:
+                false
+            }
+        #expect(try rig.store.outcomes(of: [id])[id]?.outcome == (follows ? .waits : .refused))
+        let after = try StepTests.words(for: 1, in: rig.shell())
+        #expect(follows ? after.hasPrefix(standing == .withdrawn ? "queued#1" : "queued#2") : after == before)
+        #expect(try rig.store.problems() == [])
+    }
+
+    @Test func `commands are read in order, once, and only when somebody has written`() throws {
+        let rig = try Rig(tasks: [Rig.spec("a"), Rig.spec("b")])
+        #expect(try rig.store.toldCommands(after: nil, isForced: true).commands.isEmpty)
+        let other = try beside(rig)
+        let attempts = [AttemptID(task: TaskID(1), number: 1), AttemptID(task: TaskID(2), number: 1)]
+        let ids = try other.tell(
+            [
+                TaskOrder(.cancel(evenIfCharged: true), of: attempts[0]),
+                TaskOrder(.retry(again: true), of: attempts[1]),
+            ],
+            at: rig.tick())
+        let told = try rig.store.toldCommands(after: nil, isForced: false)
+        #expect(told.commands.map(\.id) == ids && told.commands.map(\.attempt) == attempts)
+        #expect(told.commands.map(\.order) == [.cancel(evenIfCharged: true), .retry(again: true)])
+        #expect(told.last == ids.last && !told.isMore)
+        #expect(try rig.store.toldCommands(after: nil, isForced: false).commands.isEmpty, "nothing was written since")
+        #expect(try rig.store.toldCommands(after: ids[0], isForced: true).commands.map(\.id) == [ids[1]])
+        try rig.apply(.commandEnded(ids[1], .refused, message: "no"))
+        #expect(try rig.store.toldCommands(after: nil, isForced: true).commands.map(\.id) == [ids[0]])
+    }
+
+    @Test func `the last word on each scope holds`() throws {
+        let rig = try Rig()
+        let other = try beside(rig)
+        let (batch, model) = (SubmissionScope.batch(BatchID(1)), SubmissionScope.model(ModelID("veo")))
+        for order in [
+            LastingOrder.pause(batch), .pause(model), .unpause(batch), .concurrency(8, model: nil),
+            .concurrency(3, model: ModelID("veo")), .concurrency(9, model: nil),
+        ] {
+            _ = try other.tell(order, at: rig.tick())
+        }
+        var orders = try rig.store.lastingOrders()
+        #expect(orders.pauses == [model] && orders.concurrency == 9 && orders.modelConcurrency == [ModelID("veo"): 3])
+        #expect(try rig.store.lastingOrders(limitsAfter: rig.store.lastCommand()).concurrency == nil)
+        _ = try other.tell(.pause(batch), at: rig.tick())
+        _ = try other.tell(.unpause(.everything), at: rig.tick())
+        _ = try other.tell(.concurrency(nil, model: nil), at: rig.tick())
+        orders = try rig.store.lastingOrders()
+        #expect(orders.pauses.isEmpty && orders.concurrency == nil)
+    }
+
+    @Test func `a command ends once, and is kept`() throws {
+        let rig = try Rig()
+        let id = try beside(rig).tell(.pause(.everything), at: rig.tick())
+        try beside(rig).takeBack([id], at: rig.tick())
+        try rig.apply(.commandEnded(id, .holds, message: nil))
+        #expect(try rig.store.outcomes(of: [id])[id]?.outcome == .takenBack)
+        #expect(throws: (any Error).self) { try rig.shell().run("UPDATE command SET outcome = 'holds'") }
+        #expect(throws: (any Error).self) { try rig.shell().run("DELETE FROM command") }
+    }
+
+    @Test func `a command is durable beside a runner in the middle of its writes`() throws {
+        let rig = try Rig(tasks: (0..<50).map { Rig.spec("task-\($0)") })
+        let other = try beside(rig)
+        for task in 1...50 {
+            rig.store.write([Change(at: rig.tick(), Steps.intent(Int64(task), key: "key-\(task)"))]) { _ in }
+            _ = try other.tell(.pause(.everything), at: rig.tick())
+        }
+        try rig.store.drain()
+        #expect(try rig.shell().one("SELECT count(*) FROM command") == "50")
+        #expect(try rig.shell().one("SELECT count(*) FROM attempt") == "50")
+    }
+}

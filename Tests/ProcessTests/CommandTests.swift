@@ -1,0 +1,135 @@
+import Foundation
+import Testing
+
+extension ProcessSuite {
+    /// What a user tells a runner from another terminal.
+    struct CommandTests {
+        let stage: Stage
+        init() throws { stage = try Stage() }
+
+        private func tell(_ words: String...) throws -> Stage.Finished {
+            try stage.finish(words + ["--store", stage.store], environment: ["NO_COLOR": "1"])
+        }
+
+        /// The longest time from a command to its end, as the store has it.
+        private func longestWait() throws -> Int {
+            try StoreFile(stage.store).number("SELECT max(ended_at_ms - at_ms) FROM command")
+        }
+
+        /// A simulator where nothing renders until it is told to, and a run with every slot taken.
+        private func standstill(clips: Int, concurrency: Int) throws -> (Simulator, Child) {
+            let simulator = try Simulator(stage, speed: 500)
+            try simulator.control(#"{"model_slots": 0}"#)
+            let manifest = try stage.manifest(clips: clips)
+            let run = try stage.startRun([manifest], at: simulator, ["--concurrency", "\(concurrency)"])
+            try run.wait(for: "all slots to be taken") { $0.count("accepted") == concurrency }
+            return (simulator, run)
+        }
+
+        @Test func `a cancel is carried out by the living runner within a second`() throws {
+            let (simulator, run) = try standstill(clips: 6, concurrency: 2)
+            let waiting = try tell("cancel", "clip-006")
+            #expect(waiting.code == 0 && waiting.out == "1 never sent and cancelled\n", "\(waiting)")
+            let sent = try tell("cancel", "clip-001")
+            #expect(
+                sent.out == """
+                    batch/clip-001: cancelled at the provider free of charge
+                    1 cancelled at the provider
+
+                    """, "\(sent)")
+            #expect(try longestWait() < 1000)
+            try simulator.control(#"{"model_slots": null}"#)
+            #expect(try run.ended() == .exited(0), "\(run.written.errText)")
+            #expect(run.written.count("withdrawn") == 1 && run.written.count("cancelled") == 1)
+            let states = try StoreFile(stage.store).rows("SELECT state, count(*) FROM task GROUP BY state")
+            #expect(states == ["cancelled|2", "completed|4"])
+            #expect(try simulator.bill().accepted == 5)
+        }
+
+        @Test func `a failed task is rendered anew by the living runner`() throws {
+            let simulator = try Simulator(stage, speed: 500, ["--fault", "failRender=1"])
+            let run = try stage.startRun([try stage.manifest(clips: 8)], at: simulator, ["--concurrency", "1"])
+            try run.wait(for: "a failure") { $0.count("failed") >= 1 }
+            try simulator.control(#"{"faults": false}"#)
+            let failed = try StoreFile(stage.store).one("SELECT key FROM task WHERE state = 'failed' LIMIT 1")
+            let retried = try tell("retry", failed)
+            #expect(retried.code == 0 && retried.out == "1 task waits again for the runner\n", "\(retried)")
+            #expect(try longestWait() < 1000)
+            try run.ended()
+            let attempt = try StoreFile(stage.store).one("SELECT state, attempt FROM task WHERE key = '\(failed)'")
+            #expect(attempt == "completed|2")
+        }
+
+        @Test func `a paused run holds still and waits, and goes on when it is told to`() throws {
+            let (simulator, run) = try standstill(clips: 8, concurrency: 2)
+            let paused = try tell("pause")
+            #expect(paused.code == 0 && paused.out == "paused: everything\nthe runner follows\n", "\(paused)")
+            #expect(try longestWait() < 1000)
+            try simulator.control(#"{"model_slots": null}"#)
+            try run.wait(for: "what is in flight") { $0.count("saved") == 2 }
+            #expect(run.ending(within: 0.5) == nil, "a paused run waits")
+            #expect(try simulator.bill().submits == 2)
+            #expect(try tell("unpause").out == "nothing is paused\nthe runner follows\n")
+            #expect(try run.ended() == .exited(0), "\(run.written.errText)")
+            try stage.expectAllPaidOnce(simulator, tasks: 8)
+        }
+
+        @Test func `a pause without a runner holds for the next one`() throws {
+            let simulator = try Simulator(stage, speed: 500)
+            let manifest = try stage.manifest(clips: 2)
+            // A manifest that is refused after the store was made would do; a run that is stopped at once does too.
+            let first = try stage.startRun([manifest], at: simulator, ["--concurrency", "1"])
+            try first.wait(for: "the start") { $0.count("started") == 1 }
+            try first.killNow()
+            let before = try simulator.bill().submits
+            #expect(try tell("pause").out == "paused: everything\nthe next run follows\n")
+            let run = try stage.startRun([manifest], at: simulator)
+            try run.wait(for: "the word that it is paused") { $0.outText.contains("paused by `dailies pause`") }
+            #expect(try tell("unpause").code == 0)
+            #expect(try run.ended() == .exited(0), "\(run.written.errText)")
+            #expect(before <= 1)
+            try stage.expectAllPaidOnce(simulator, tasks: 2)
+        }
+
+        @Test func `a higher limit is followed at once`() throws {
+            let (simulator, run) = try standstill(clips: 8, concurrency: 2)
+            let told = try tell("concurrency", "5")
+            #expect(told.out == "nothing is paused\nat most 5 tasks in flight\nthe runner follows\n", "\(told)")
+            try run.wait(for: "more in flight") { $0.count("accepted") == 5 }
+            try simulator.control(#"{"model_slots": null}"#)
+            #expect(try run.ended() == .exited(0))
+            #expect(try simulator.bill().maximumInFlight == 5)
+        }
+
+        @Test func `what a killed runner was told is done by the one who told it`() throws {
+            let (simulator, run) = try standstill(clips: 4, concurrency: 1)
+            run.send(SIGSTOP)
+            let cancel = try stage.start(
+                ["cancel", "clip-004", "--store", stage.store], environment: ["NO_COLOR": "1"])
+            let file = try StoreFile(stage.store)
+            try eventually("the command to be written") { try file.number("SELECT count(*) FROM command") == 1 }
+            try run.killNow()
+            #expect(try cancel.ended() == .exited(0), "\(cancel.written.errText)")
+            #expect(cancel.written.outText == "1 never sent and cancelled\n")
+            #expect(try file.one("SELECT outcome FROM command") == "taken_back")
+            #expect(try file.one("SELECT state FROM task WHERE key = 'clip-004'") == "cancelled")
+            withExtendedLifetime(simulator) {}
+        }
+
+        @Test func `what a killed runner was told and nobody took back is done by the next run`() throws {
+            let (simulator, run) = try standstill(clips: 4, concurrency: 1)
+            run.send(SIGSTOP)
+            let cancel = try stage.start(["cancel", "clip-004", "--store", stage.store])
+            let file = try StoreFile(stage.store)
+            try eventually("the command to be written") { try file.number("SELECT count(*) FROM command") == 1 }
+            try cancel.killNow()
+            try run.killNow()
+            try simulator.control(#"{"model_slots": null}"#)
+            let next = try stage.finishRun([stage.path("batch.jsonl")], at: simulator)
+            #expect(next.code == 0, "\(next.err)")
+            #expect(try file.one("SELECT outcome FROM command") == "withdrawn")
+            #expect(try file.one("SELECT state FROM task WHERE key = 'clip-004'") == "cancelled")
+            #expect(try simulator.bill().accepted == 3)
+        }
+    }
+}
