@@ -111,9 +111,12 @@ struct PaceOptions: ParsableArguments {
     var concurrency: Int { ConcurrencyArgument.total(concurrencyLimits) ?? SchedulerSettings().concurrency }
 
     /// At the speed of the clock.
-    func settings(speed: Double) -> SchedulerSettings {
+    ///
+    /// - Parameter told: limits by `dailies concurrency`, which hold where no option says otherwise.
+    func settings(speed: Double, told: LastingOrders) -> SchedulerSettings {
         var settings = SchedulerSettings()
-        settings.concurrency = concurrency
+        settings.concurrency = ConcurrencyArgument.total(concurrencyLimits) ?? told.concurrency ?? settings.concurrency
+        settings.modelConcurrency = told.modelConcurrency
         for (model, limit) in ConcurrencyArgument.byModel(concurrencyLimits) {
             settings.modelConcurrency[model] = limit
         }
@@ -124,7 +127,7 @@ struct PaceOptions: ParsableArguments {
         settings.maximumWait = maxWait.duration
         settings.trustsServerErrors = trustServerErrors
         settings.quoteTolerance = acceptQuote ? nil : quoteTolerance
-        settings.unsavedLimit = max(settings.unsavedLimit, 4 * concurrency)
+        settings.unsavedLimit = max(settings.unsavedLimit, 4 * settings.concurrency)
         return settings.divided(bySpeed: speed)
     }
 

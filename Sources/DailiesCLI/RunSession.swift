@@ -158,9 +158,10 @@ struct RunSession {
             let question = "\(before.waiting) clips will be rendered and charged by \(configuration.baseURL). Go on?"
             guard Console.confirms(question) else { throw Stop(.stoppedEarly, "nothing was submitted") }
         }
-        reporter.began(try overview(of: batches, in: store, before))
+        let settings = pace.settings(speed: speed, told: try store.lastingOrders())
+        reporter.began(try overview(of: batches, in: store, before, settings))
         let runner = Composition.runner(
-            store: store, provider: provider, plan: plan(batches), isQuiet: pace.quiet, reporter: reporter)
+            store: store, provider: provider, plan: plan(batches, settings), isQuiet: pace.quiet, reporter: reporter)
         let signals = StopSignals { runner.stop() }
         let watch = CommandWatch(runner)
         let outcome = await withCheckedContinuation { continuation in
@@ -181,13 +182,13 @@ struct RunSession {
     }
 
     private func overview(
-        of batches: [BatchID], in store: Store, _ counts: StatusCounts
+        of batches: [BatchID], in store: Store, _ counts: StatusCounts, _ settings: SchedulerSettings
     ) throws -> RunOverview {
         let known = try store.batches().filter { batches.contains($0.id) }
         return RunOverview(
             batches: known.map(\.name),
             open: counts.states[.queued, default: 0] + counts.states[.running, default: 0],
-            total: counts.states.values.reduce(0, +), concurrency: pace.concurrency, inFlight: counts.inFlight,
+            total: counts.states.values.reduce(0, +), concurrency: settings.concurrency, inFlight: counts.inFlight,
             saved: counts.states[.completed, default: 0] - counts.unsaved, charged: counts.settled,
             budget: known.count == 1 ? known[0].budget : nil)
     }
@@ -202,11 +203,11 @@ struct RunSession {
             style: .of(isTerminal: true, isRefused: pace.noColor, environment: environment))
     }
 
-    private func plan(_ batches: [BatchID]) -> Runner.Plan {
+    private func plan(_ batches: [BatchID], _ settings: SchedulerSettings) -> Runner.Plan {
         var accounts: [String: KeyFingerprint] = [:]
         for key in configuration.keys { accounts[key.modelPrefix] = key.key.fingerprint }
         return Runner.Plan(
-            settings: pace.settings(speed: speed), catalogue: Composition.catalogue, batches: batches,
+            settings: settings, catalogue: Composition.catalogue, batches: batches,
             accounts: AccountBook(byPrefix: accounts), rates: rates?.rates ?? [:],
             maximumPerTask: pace.maxCreditsPerTask?.credits,
             seed: pace.jitterSeed ?? UInt64.random(in: .min ... .max, using: &Self.chance))

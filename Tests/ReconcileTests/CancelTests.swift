@@ -174,7 +174,7 @@ struct CancelTests {
                     out: """
                         {"type":"task","batch":"forest","key":"dolly","attempt":1,"task_id":null,"outcome":"withdrawn"}
                         {"type":"finished","withdrawn":1,"cancelled":0,"completed":0,"already_over":0,"renders":0,"asked":0,\
-                        "uncertain":0,"not_cancelled":0,"exit_code":0}
+                        "uncertain":0,"not_cancelled":0,"told":0,"exit_code":0}
 
                         """))
     }
