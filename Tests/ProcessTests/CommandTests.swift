@@ -22,7 +22,13 @@ extension ProcessSuite {
             try simulator.control(#"{"model_slots": 0}"#)
             let manifest = try stage.manifest(clips: clips)
             let run = try stage.startRun([manifest], at: simulator, ["--concurrency", "\(concurrency)"])
-            try run.wait(for: "all slots to be taken") { $0.count("accepted") == concurrency }
+            // By the store: what is told may not be durable yet, and a runner that is stopped in the middle of a commit
+            // holds everybody up.
+            try run.wait(for: "the start") { $0.count("started") == 1 }
+            let file = try StoreFile(stage.store)
+            try eventually("all slots to be taken") {
+                try file.number("SELECT count(*) FROM task WHERE task_id IS NOT NULL") == concurrency
+            }
             return (simulator, run)
         }
 
@@ -51,7 +57,11 @@ extension ProcessSuite {
             let run = try stage.startRun([try stage.manifest(clips: 8)], at: simulator, ["--concurrency", "1"])
             try run.wait(for: "a failure") { $0.count("failed") >= 1 }
             try simulator.control(#"{"faults": false}"#)
-            let failed = try StoreFile(stage.store).one("SELECT key FROM task WHERE state = 'failed' LIMIT 1")
+            let file = try StoreFile(stage.store)
+            try eventually("the failure to be durable") {
+                try file.number("SELECT count(*) FROM task WHERE state = 'failed'") >= 1
+            }
+            let failed = try file.one("SELECT key FROM task WHERE state = 'failed' LIMIT 1")
             let retried = try tell("retry", failed)
             #expect(retried.code == 0 && retried.out == "1 task waits again for the runner\n", "\(retried)")
             #expect(try longestWait() < 1000)

@@ -12,8 +12,13 @@ extension World {
         case 7: try tell(.unpause(drawnScope()))
         default:
             let limit = chance.number(1...8)
-            ceiling = max(ceiling, limit)
-            try tell(.concurrency(limit, model: chance.happens(0.3) ? ModelID("birch") : nil))
+            if chance.happens(0.3) {
+                raise(Scenario.firstModel, to: limit)
+                try tell(.concurrency(limit, model: Scenario.firstModel))
+            } else {
+                ceiling = max(ceiling, limit)
+                try tell(.concurrency(limit, model: nil))
+            }
         }
         life?.runner.lookForCommands()
     }

@@ -51,7 +51,7 @@ extension World {
         modelCeilings = settings.modelConcurrency
     }
 
-    private func raise(_ model: ModelID, to limit: Int) {
+    func raise(_ model: ModelID, to limit: Int) {
         if let known = modelCeilings[model] { modelCeilings[model] = max(known, limit) }
     }
 
