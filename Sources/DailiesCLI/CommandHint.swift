@@ -18,6 +18,12 @@ struct CommandHint: Sendable {
         providerWords = words
     }
 
+    /// For a store at a path, where no option named it.
+    init(storePath: String) {
+        storeWords = ["--store", storePath]
+        providerWords = []
+    }
+
     /// A command that speaks to the provider.
     func online(_ words: String...) -> String { line(words + storeWords + providerWords) }
 

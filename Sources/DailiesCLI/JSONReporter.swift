@@ -1,9 +1,13 @@
 import DailiesCore
+import DailiesStore
 import ExactJSON
 
 /// One flushed JSON object a line on standard output, each with a `type`; the last repeats the exit code.
 struct JSONReporter: RunReporter {
+    private let progress = Guarded(RunProgress())
+
     func began(_ overview: RunOverview) {
+        progress.withLock { $0 = RunProgress(overview) }
         line("started") { writer in
             writer.name("batches")
             writer.array { array in
@@ -16,9 +20,25 @@ struct JSONReporter: RunReporter {
     }
 
     func happened(_ event: RunEvent, at instant: Instant) {
+        progress.withLock { $0.take(event, at: instant) }
         line(Self.type(of: event)) { writer in
             writer.member("at", Composition.Calendar.timestamp(instant))
             Self.write(event, to: &writer)
+        }
+    }
+
+    func snapshot() {
+        let now = progress.withLock { $0 }
+        line("snapshot") { writer in
+            writer.member("total", now.total)
+            writer.member("completed", now.completed)
+            writer.member("saved", now.saved)
+            writer.member("failed", now.failed)
+            writer.member("cancelled", now.cancelled)
+            writer.member("uncertain", now.uncertain.count)
+            writer.member("in_flight", now.inFlightCount)
+            writer.member("waiting", now.waiting)
+            writer.member("credits", number: now.charged.description)
         }
     }
 
@@ -34,6 +54,18 @@ struct JSONReporter: RunReporter {
             writer.name("reasons")
             writer.array { array in
                 for reason in summary.reasons { array.string(reason) }
+            }
+            writer.name("failures")
+            writer.array { array in
+                for group in summary.failures {
+                    array.object { writer in
+                        writer.member("batch", group.batchName)
+                        writer.member("failure_code", group.code)
+                        writer.member("count", group.count)
+                        writer.member("example", group.example.text)
+                        writer.member("failure_message", optional: group.message)
+                    }
+                }
             }
             writer.member("exit_code", Int(summary.code.rawValue))
         }

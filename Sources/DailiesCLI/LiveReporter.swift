@@ -9,23 +9,27 @@ final class LiveReporter: RunReporter, @unchecked Sendable {
     // Unchecked because of `timer`: Dispatch's sources may be used from any thread, but do not say so.
 
     private static let redrawMilliseconds = 250
-    /// Where the terminal does not tell.
-    private static let usualWidth = 80
+    /// Drawings between two looks at the store's sums.
+    private static let drawingsPerLook = 4
 
     private struct State {
         var progress = RunProgress()
-        /// Lines on the screen that the next drawing replaces.
-        var drawn = 0
+        var painter = ScreenPainter()
+        var drawings = 0
         var isOver = false
     }
 
     private let style: TextStyle
+    private let isVerbose: Bool
+    private let money: MoneyGauge?
     private let clock = DispatchTimers()
     private let state = Guarded(State())
     private let timer: any DispatchSourceTimer
 
-    init(style: TextStyle) {
+    init(style: TextStyle, isVerbose: Bool, money: MoneyGauge?) {
         self.style = style
+        self.isVerbose = isVerbose
+        self.money = money
         timer = DispatchSource.makeTimerSource(queue: DispatchQueue(label: "dailies.live", qos: .utility))
         timer.schedule(deadline: .now(), repeating: .milliseconds(Self.redrawMilliseconds))
     }
@@ -41,11 +45,16 @@ final class LiveReporter: RunReporter, @unchecked Sendable {
     func happened(_ event: RunEvent, at instant: Instant) {
         state.withLock { state in
             state.progress.take(event, at: instant)
-            guard let words = RunEventWords.line(for: event) else { return }
-            // In one piece, so that nothing flickers: the view goes, the message comes, the view comes back.
-            Console.errorRaw(erasure(state.drawn) + words + "\n")
-            state.drawn = 0
-            draw(&state)
+            guard let words = RunEventWords.line(for: event, isVerbose: isVerbose) else { return }
+            draw(&state, above: words)
+        }
+    }
+
+    func snapshot() {
+        state.withLock { state in
+            let lines = LiveView.lines(
+                state.progress, at: clock.now, width: ScreenPainter.size().width - 1, style: style)
+            draw(&state, above: lines.joined(separator: "\n"))
         }
     }
 
@@ -53,27 +62,28 @@ final class LiveReporter: RunReporter, @unchecked Sendable {
         timer.cancel()
         state.withLock { state in
             state.isOver = true
-            Console.errorRaw(erasure(state.drawn))
-            state.drawn = 0
+            Console.errorRaw(state.painter.clear(width: ScreenPainter.size().width))
         }
-        for line in SummaryWords.lines(summary) { Console.error(line) }
+        for line in SummaryWords.lines(summary, style: style) { Console.error(line) }
     }
 
-    private func redraw() { state.withLock { draw(&$0) } }
+    private func redraw() {
+        state.withLock { state in
+            if state.drawings % Self.drawingsPerLook == 0, let sums = money?.read() {
+                state.progress.know(settled: sums.settled, reserved: sums.reserved)
+            }
+            state.drawings += 1
+            draw(&state)
+        }
+    }
 
-    private func draw(_ state: inout State) {
+    private func draw(_ state: inout State, above: String? = nil) {
         guard !state.isOver else { return }
-        let lines = LiveView.lines(state.progress, at: clock.now, width: Self.terminalWidth() - 1, style: style)
-        Console.errorRaw(erasure(state.drawn) + lines.map { $0 + "\n" }.joined())
-        state.drawn = lines.count
-    }
-
-    /// Up to the first line of the view, and everything below it gone.
-    private func erasure(_ lines: Int) -> String { lines > 0 ? "\u{1B}[\(lines)A\r\u{1B}[J" : "" }
-
-    private static func terminalWidth() -> Int {
-        var size = winsize()
-        guard ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return usualWidth }
-        return Int(size.ws_col)
+        let size = ScreenPainter.size()
+        // One column is left free: a full line would wrap on some terminals.
+        let lines = LiveView.lines(
+            state.progress, at: clock.now, width: size.width - 1, height: size.height, style: style)
+        let text = state.painter.paint(lines, above: above, width: size.width)
+        if !text.isEmpty { Console.errorRaw(text) }
     }
 }

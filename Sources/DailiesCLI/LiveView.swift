@@ -1,60 +1,74 @@
 import DailiesCore
 
-/// A run as lines for a terminal of some width: nothing here knows the terminal itself.
+/// A run as lines for a terminal of some size: nothing here knows the terminal itself.
 enum LiveView {
     /// Tasks listed at most; the rest is counted.
     private static let listed = 8
     private static let narrowest = 20
+    /// Lines besides the tasks in flight, which are the first to give way on a low terminal.
+    private static let otherLines = 9
+    private static let widestBar = 60
 
-    static func lines(_ progress: RunProgress, at now: Instant, width: Int, style: TextStyle) -> [String] {
+    /// - Parameter height: lines that there are; nil: as many as are wanted.
+    static func lines(
+        _ progress: RunProgress, at now: Instant, width: Int, height: Int? = nil, style: TextStyle
+    ) -> [String] {
         let width = max(width, narrowest)
-        var lines = [bar(progress, width: width, style: style)]
-        lines += wrapped(figures(progress), width: width)
-        lines += tasks(progress, at: now, width: width, style: style)
-        if let failure = progress.failures.last {
-            lines.append(style.red(Columns.cut("last failure: " + SafeText.escaped(failure), to: width)))
+        var lines = bar(progress, width: width, style: style)
+        lines += wrapped(counts(progress), width: width)
+        lines += wrapped(money(progress, at: now), width: width)
+        let room = height.map { max($0 - otherLines, 1) } ?? listed
+        lines += tasks(progress, at: now, width: width, most: min(listed, room), style: style)
+        for failure in progress.failures {
+            lines.append(style.red("✗ ") + Columns.cut(SafeText.escaped(failure), to: width - 2))
         }
-        if let pause = progress.pause { lines.append(style.yellow(Columns.cut(pause, to: width))) }
-        return lines
+        for wait in progress.waits(at: now) { lines.append(style.yellow("◷ ") + Columns.cut(wait, to: width - 2)) }
+        return height.map { Array(lines.prefix(max($0 - 1, 3))) } ?? lines
     }
 
-    /// `misty-forest ████████░░░░ 24/40 60%`
-    private static func bar(_ progress: RunProgress, width: Int, style: TextStyle) -> String {
+    /// `misty-forest ━━━━━━━╸──── 24/40  60 %`
+    private static func bar(_ progress: RunProgress, width: Int, style: TextStyle) -> [String] {
         let share = progress.total > 0 ? Double(progress.finished) / Double(progress.total) : 0
-        let figures = " \(progress.finished)/\(progress.total) \(Int(share * 100))%"
-        let name = Columns.cut(progress.names.map(SafeText.escaped).joined(separator: ", "), to: max(width / 3, 8))
-        let room = max(width - Columns.width(of: name) - figures.count - 2, 4)
-        let full = Int((Double(room) * share).rounded(.down))
-        let drawn = String(repeating: "█", count: full) + String(repeating: "░", count: room - full)
-        return Columns.cut(name + " ", to: width - figures.count - room) + style.green(drawn) + figures
+        let figures = "\(progress.finished)/\(progress.total)  \(Int(share * 100)) %"
+        let name = Columns.cut(
+            progress.names.map(SafeText.escaped).joined(separator: ", "), to: max(width - figures.count - 14, 8))
+        let room = min(width - Columns.width(of: name) - figures.count - 3, widestBar)
+        guard room >= 4 else { return [Columns.cut("\(name) \(figures)", to: width)] }
+        let halves = Int((Double(2 * room) * share).rounded(.down))
+        let done = String(repeating: "━", count: halves / 2) + (halves % 2 == 1 ? "╸" : "")
+        let left = String(repeating: "─", count: room - (halves + 1) / 2)
+        return [style.bold(name) + " " + style.green(done) + style.dim(left) + "  " + figures]
     }
 
-    private static func figures(_ progress: RunProgress) -> [String] {
-        var words = ["\(progress.inFlightCount) in flight", "\(progress.saved) saved"]
+    private static func counts(_ progress: RunProgress) -> [String] {
+        var words = ["\(progress.completed) completed", "\(progress.saved) saved"]
         if progress.failed > 0 { words.append("\(progress.failed) failed") }
-        if progress.uncertain > 0 { words.append("\(progress.uncertain) uncertain") }
-        words.append("\(progress.charged) credits" + (progress.budget.map { " of \($0)" } ?? ""))
-        if let forecast = progress.forecast { words.append("done in \(span(forecast))") }
+        if progress.cancelled > 0 { words.append("\(progress.cancelled) cancelled") }
+        if !progress.uncertain.isEmpty { words.append("\(progress.uncertain.count) uncertain") }
+        words.append("\(progress.inFlightCount) in flight")
+        words.append("\(progress.waiting) waiting")
         return words
     }
 
-    /// `3–5 min`, `40 s`
-    private static func span(_ range: ClosedRange<Duration>) -> String {
-        let (low, high) = (range.lowerBound.inSeconds, range.upperBound.inSeconds)
-        func words(_ low: Int, _ high: Int, _ unit: String) -> String {
-            low == high ? "\(low) \(unit)" : "\(low)–\(high) \(unit)"
-        }
-        if high < 120 { return words(max(Int(low), 1), max(Int(high.rounded(.up)), 1), "s") }
-        if high < 7200 { return words(Int(low / 60), Int((high / 60).rounded(.up)), "min") }
-        return words(Int(low / 3600), Int((high / 3600).rounded(.up)), "h")
+    private static func money(_ progress: RunProgress, at now: Instant) -> [String] {
+        var words = ["\(progress.charged) credits spent"]
+        if progress.reserved > .zero { words.append("\(progress.reserved) reserved") }
+        if let budget = progress.budget { words.append("budget \(budget)") }
+        if let rate = progress.rate(at: now) { words.append("\(rateWords(rate)) clips/min") }
+        if let remaining = progress.remaining(at: now) { words.append("done in \(Forecast.words(remaining))") }
+        return words
+    }
+
+    private static func rateWords(_ rate: Double) -> String {
+        rate >= 10 ? "\(Int(rate.rounded()))" : "\((rate * 10).rounded() / 10)"
     }
 
     /// Words side by side, as many on a line as fit.
     private static func wrapped(_ words: [String], width: Int) -> [String] {
         var lines: [String] = []
         for word in words {
-            if let last = lines.last, last.count + 2 + word.count <= width {
-                lines[lines.count - 1] = last + "  " + word
+            if let last = lines.last, Columns.width(of: last) + 3 + Columns.width(of: word) <= width {
+                lines[lines.count - 1] = last + " · " + word
             } else {
                 lines.append(Columns.cut(word, to: width))
             }
@@ -62,24 +76,38 @@ enum LiveView {
         return lines
     }
 
-    /// The oldest tasks in flight: key, model, age.
-    private static func tasks(_ progress: RunProgress, at now: Instant, width: Int, style: TextStyle) -> [String] {
+    /// The oldest tasks in flight: key, model, what it does, age, in columns as wide as they need to be.
+    private static func tasks(
+        _ progress: RunProgress, at now: Instant, width: Int, most: Int, style: TextStyle
+    ) -> [String] {
         let oldest = progress.inFlight.sorted { ($0.value.since, $0.key) < ($1.value.since, $1.key) }
-        var lines = oldest.prefix(listed).map { key, flight in
-            let tail = " \(flight.isRunning ? "renders" : "queued ") \(age(now - flight.since))"
-            let model = flight.model.map { " " + SafeText.escaped($0) } ?? ""
-            let room = max(width - 2 - tail.count, 8)
-            let head = Columns.cut(SafeText.escaped(key.text), to: max(room - Columns.width(of: model), 8))
-            return "  " + Columns.padded(Columns.cut(head + model, to: room), to: room) + style.dim(tail)
+        let shown = oldest.prefix(most)
+        let ages = shown.map { age(now - $0.value.since) }
+        let ageWidth = ages.map(\.count).max() ?? 0
+        let stateWidth = 7
+        let models = shown.map { SafeText.escaped($0.value.model ?? "") }
+        // A narrow terminal keeps the key, what the task does and its age.
+        let modelWidth = width >= 60 ? min(models.map { Columns.width(of: $0) }.max() ?? 0, width / 3) : 0
+        let gaps = 2 + 2 + (modelWidth > 0 ? 2 : 0) + 2
+        let room = max(width - gaps - stateWidth - ageWidth - modelWidth, 8)
+        let keyWidth = min(shown.map { Columns.width(of: SafeText.escaped($0.key.text)) }.max() ?? 0, room)
+        var lines = zip(shown, zip(models, ages)).map { task, words in
+            let key = Columns.padded(Columns.cut(SafeText.escaped(task.key.text), to: keyWidth), to: keyWidth)
+            let model =
+                modelWidth > 0
+                ? "  " + style.dim(Columns.padded(Columns.cut(words.0, to: modelWidth), to: modelWidth)) : ""
+            let state = task.value.isRunning ? "renders" : style.dim("queued ")
+            let padding = String(repeating: " ", count: ageWidth - words.1.count)
+            return "  " + key + model + "  " + state + "  " + padding + words.1
         }
-        if oldest.count > listed { lines.append(style.dim("  and \(oldest.count - listed) more")) }
+        if oldest.count > shown.count { lines.append(style.dim("  and \(oldest.count - shown.count) more in flight")) }
         return lines
     }
 
-    private static func age(_ duration: Duration) -> String {
+    static func age(_ duration: Duration) -> String {
         let seconds = max(Int(duration.inSeconds), 0)
-        if seconds < 60 { return "\(seconds)s" }
-        if seconds < 3600 { return "\(seconds / 60)m\(seconds % 60)s" }
-        return "\(seconds / 3600)h\(seconds % 3600 / 60)m"
+        if seconds < 60 { return "\(seconds) s" }
+        if seconds < 3600 { return "\(seconds / 60) min \(seconds % 60) s" }
+        return "\(seconds / 3600) h \(seconds % 3600 / 60) min"
     }
 }

@@ -11,7 +11,7 @@ struct OrdersText {
     let isTakenUp: Bool?
 
     var text: String {
-        var lines = orders.pauses.map(words).sorted()
+        var lines = Self.pauses(orders, batches)
         if lines.isEmpty { lines.append("nothing is paused") }
         if let limit = orders.concurrency { lines.append("at most \(TaskWords.count(limit, "task")) in flight") }
         for (model, limit) in orders.modelConcurrency.sorted(by: { $0.key < $1.key }) {
@@ -29,18 +29,24 @@ struct OrdersText {
         }
     }
 
-    private func words(for scope: SubmissionScope) -> String {
+    static func pauses(_ orders: LastingOrders, _ batches: [StoredBatch]) -> [String] {
+        orders.pauses.map { words(for: $0, batches) }.sorted()
+    }
+
+    private static func words(for scope: SubmissionScope, _ batches: [StoredBatch]) -> String {
         switch scope {
         case .everything: "paused: everything"
-        case .batch(let id): "paused: the batch \(SafeText.escaped(name(of: id)))"
+        case .batch(let id): "paused: the batch \(SafeText.escaped(name(of: id, batches)))"
         case .model(let model): "paused: the model \(SafeText.escaped(model.text))"
         }
     }
 
-    private func name(of batch: BatchID) -> String { batches.first { $0.id == batch }?.name ?? "\(batch)" }
+    private static func name(of batch: BatchID, _ batches: [StoredBatch]) -> String {
+        batches.first { $0.id == batch }?.name ?? "\(batch)"
+    }
 
     private var pausedBatches: [String] {
-        orders.pauses.compactMap { if case .batch(let id) = $0 { name(of: id) } else { nil } }.sorted()
+        orders.pauses.compactMap { if case .batch(let id) = $0 { Self.name(of: id, batches) } else { nil } }.sorted()
     }
 
     private var pausedModels: [String] {

@@ -30,6 +30,8 @@ final class QueuedReporter: RunReporter, @unchecked Sendable {
         if count > Self.longest { queue.sync {} }
     }
 
+    func snapshot() { queue.async { self.inner.snapshot() } }
+
     /// Returns once everything has been said.
     func ended(_ summary: RunSummary) { queue.sync { inner.ended(summary) } }
 }

@@ -50,7 +50,8 @@ struct RehearseCommand: AsyncParsableCommand {
         pace.output = pace.output ?? Self.folder
         var session = RunSession(
             storePath: Self.storePath, configuration: try configuration(port), pace: pace, speed: speed,
-            resumeCommand: "dailies rehearse " + manifests.map(ShellWord.quoted).joined(separator: " "))
+            resumeCommand: "dailies rehearse " + manifests.map(ShellWord.quoted).joined(separator: " "),
+            hint: CommandHint(storePath: Self.storePath))
         session.rates = rates
         let code = try await session.run(loaded)
         let took = Duration.nanoseconds(Int64(DispatchTime.now().uptimeNanoseconds - began))

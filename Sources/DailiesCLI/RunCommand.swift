@@ -62,7 +62,8 @@ struct RunCommand: AsyncParsableCommand {
             storePath: store.path, configuration: configuration, pace: pace, speed: provider.speed,
             resumeCommand: approved == nil
                 ? CommandLine.arguments.map(ShellWord.quoted).joined(separator: " ")
-                : CommandHint(store: store, provider: provider).online("resume"))
+                : CommandHint(store: store, provider: provider).online("resume"),
+            hint: CommandHint(store: store, provider: provider))
         session.asksFirst = !yes && Console.canAsk && provider.provider == .bytespike
         session.approved = approved
         session.rates = try PlanRates.read(pace.prices.rates ?? approved?.ratesPath)
@@ -96,7 +97,8 @@ struct ResumeCommand: AsyncParsableCommand {
         }
         var session = RunSession(
             storePath: store.path, configuration: configuration, pace: pace, speed: provider.speed,
-            resumeCommand: CommandLine.arguments.map(ShellWord.quoted).joined(separator: " "))
+            resumeCommand: CommandLine.arguments.map(ShellWord.quoted).joined(separator: " "),
+            hint: CommandHint(store: store, provider: provider))
         session.asksFirst = !yes && Console.canAsk && provider.provider == .bytespike
         session.rates = try pace.prices.read()
         throw try await session.run(nil).asExit

@@ -1,10 +1,13 @@
 import DailiesCore
 
-/// What is said of an event at once; nil for the daily course of things.
+/// What is said of an event.
 enum RunEventWords {
-    static func line(for event: RunEvent) -> String? {
+    /// - Parameter isVerbose: the daily course of things too.
+    /// - Returns: nil where nothing is said.
+    static func line(for event: RunEvent, isVerbose: Bool = false) -> String? {
         switch event {
-        case .submitted, .accepted, .running, .completed, .saved, .withdrawn, .retried: nil
+        case .submitted, .accepted, .running, .completed, .saved, .withdrawn, .retried:
+            isVerbose ? course(of: event) : nil
         case .failed(let key, let code, let message, _):
             "failed: \(shown(key)): \(SafeText.escaped(code ?? "no code")): \(SafeText.escaped(message ?? ""))"
         case .cancelled(let key, _): "cancelled: \(shown(key))"
@@ -18,14 +21,41 @@ enum RunEventWords {
         }
     }
 
+    private static func course(of event: RunEvent) -> String? {
+        switch event {
+        case .submitted(let key, let model): "submitted: \(shown(key)) to \(SafeText.escaped(model.text))"
+        case .accepted(let key, let remote, let estimate):
+            "accepted: \(shown(key)) as \(SafeText.escaped(remote.text))"
+                + (estimate.map { ", estimated at \($0) credits" } ?? "")
+        case .running(let key): "renders: \(shown(key))"
+        case .completed(let key, let charged): "completed: \(shown(key)) \(TaskWords.cost(charged))"
+        case .saved(let key, let path): "saved: \(shown(key)) as \(SafeText.escaped(path))"
+        case .withdrawn(let key): "cancelled before it was sent: \(shown(key))"
+        case .retried(let key): "waits again: \(shown(key))"
+        case .failed, .cancelled, .notSaved, .uncertain, .lost, .unresolved, .paused, .resumed, .warning: nil
+        }
+    }
+
     private static func shown(_ key: TaskKey) -> String { SafeText.escaped(key.text) }
 }
 
 /// Pauses in words: what is waited for, and until when.
 enum PauseWords {
-    static func line(_ reason: PauseReason, detail: String, until: Instant?) -> String {
-        let end = until.map { " until \(Composition.Calendar.timestamp($0))" } ?? ""
-        return "waiting\(end): \(words(for: reason)): \(SafeText.escaped(detail))"
+    /// - Parameter now: says how long it still takes; nil: says the time of its end.
+    static func line(_ reason: PauseReason, detail: String, until: Instant?, now: Instant? = nil) -> String {
+        let end: String =
+            switch (until, now) {
+            case (nil, _): ""
+            case (let until?, let now?): ", asking again in \(LiveView.age(max(until - now, .zero)))"
+            case (let until?, nil): ", asking again at \(Composition.Calendar.timestamp(until))"
+            }
+        return "waiting: \(words(for: reason))\(end)" + told(detail, of: reason)
+    }
+
+    /// What the provider said; of a user's pause there is nothing more to say.
+    private static func told(_ detail: String, of reason: PauseReason) -> String {
+        if case .user = reason { return "" }
+        return detail.isEmpty ? "" : ": \(SafeText.escaped(detail))"
     }
 
     static func words(for reason: PauseReason) -> String {
@@ -39,9 +69,9 @@ enum PauseWords {
         case .unsavedClips: "downloads must catch up"
         case .budget: "budget"
         case .user(.everything): "paused by `dailies pause`; `dailies unpause` goes on"
-        case .user(.batch): "a batch is paused by `dailies pause`; `dailies unpause --batch` goes on"
+        case .user(.batch): "a batch is paused by `dailies pause`; `dailies unpause` goes on"
         case .user(.model(let model)):
-            "\(SafeText.escaped(model.text)) is paused by `dailies pause`; `dailies unpause --model` goes on"
+            "\(SafeText.escaped(model.text)) is paused by `dailies pause`; `dailies unpause` goes on"
         }
     }
 }

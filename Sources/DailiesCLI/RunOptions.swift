@@ -79,6 +79,9 @@ struct PaceOptions: ParsableArguments {
     @Flag(name: .shortAndLong, help: "Say only what went wrong, and the summary.")
     var quiet = false
 
+    @Flag(help: "Say every step of every task.")
+    var verbose = false
+
     @Flag(name: .customLong("no-color"), help: "No colour; NO_COLOR in the environment does the same.")
     var noColor = false
 
@@ -94,6 +97,7 @@ struct PaceOptions: ParsableArguments {
         guard quoteTolerance >= 0, quoteTolerance <= 100_000 else {
             throw ValidationError("--quote-tolerance is a number of percent from 0 to 100000")
         }
+        if quiet, verbose { throw ValidationError("--quiet and --verbose exclude each other") }
         guard retries >= 0, retries <= 100 else { throw ValidationError("--retries is a number from 0 to 100") }
     }
 

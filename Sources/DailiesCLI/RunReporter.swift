@@ -5,6 +5,8 @@ import DailiesStore
 protocol RunReporter: Sendable {
     func began(_ overview: RunOverview)
     func happened(_ event: RunEvent, at instant: Instant)
+    /// Says how things stand at this moment, since somebody asked.
+    func snapshot()
     func ended(_ summary: RunSummary)
 }
 
@@ -18,7 +20,9 @@ struct RunOverview: Sendable {
     /// At the provider already.
     let inFlight: Int
     let saved: Int
+    let states: [TaskStateWord: Int]
     let charged: CreditTotal
+    let reserved: CreditTotal
     /// Of the only batch.
     let budget: Credits?
 }
@@ -26,26 +30,24 @@ struct RunOverview: Sendable {
 /// What a run leaves behind, from the store.
 struct RunSummary: Sendable {
     let code: ExitCode
-    let counts: [(word: TaskStateWord, count: Int)]
-    let saved: Int
-    let uncertain: Int
-    let lost: Int
-    let unsaved: Int
-    let unknownCosts: Int
-    let charged: CreditTotal
+    let status: StatusCounts
+    let failures: [FailureGroup]
     let reasons: [String]
-    let storePath: String
+    /// Of the only batch.
+    let budget: Credits?
     /// The command that goes on, as the user would type it.
     let resumeCommand: String
-}
+    /// Other commands on the same store and provider.
+    let hint: CommandHint
 
-extension RunSummary {
-    init(_ counts: StatusCounts, code: ExitCode, reasons: [String], storePath: String, resume: String) {
-        self.init(
-            code: code, counts: TaskStateWord.allCases.map { ($0, counts.states[$0, default: 0]) },
-            saved: counts.states[.completed, default: 0] - counts.unsaved,
-            uncertain: counts.uncertain + counts.inTheAir,
-            lost: counts.lost, unsaved: counts.unsaved, unknownCosts: counts.costUnknown + counts.costAwaited,
-            charged: counts.settled, reasons: reasons, storePath: storePath, resumeCommand: resume)
+    var counts: [(word: TaskStateWord, count: Int)] {
+        TaskStateWord.allCases.map { ($0, status.states[$0, default: 0]) }
     }
+    var saved: Int { status.states[.completed, default: 0] - status.unsaved }
+    var uncertain: Int { status.uncertain + status.inTheAir }
+    var lost: Int { status.lost }
+    var unsaved: Int { status.unsaved }
+    var noAsset: Int { status.noAsset }
+    var unknownCosts: Int { status.costUnknown + status.costAwaited }
+    var charged: CreditTotal { status.settled }
 }

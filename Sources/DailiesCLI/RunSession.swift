@@ -12,6 +12,8 @@ struct RunSession {
     let speed: Double
     /// Typed by the user to go on after a stop.
     let resumeCommand: String
+    /// Other commands on the same store and provider.
+    let hint: CommandHint
     /// Asks before the first credit is spent; only on a terminal.
     var asksFirst = false
     /// The user's rates.
@@ -152,7 +154,7 @@ struct RunSession {
     // MARK: the run itself
 
     private func drive(_ store: Store, _ provider: ByteSpikeProvider, _ batches: [BatchID]) async throws -> ExitCode {
-        let reporter = QueuedReporter(reporter())
+        let reporter = QueuedReporter(reporter(batches))
         let before = try store.summary(batches).total
         if asksFirst, before.waiting > 0 {
             let question = "\(before.waiting) clips will be rendered and charged by \(configuration.baseURL). Go on?"
@@ -163,20 +165,26 @@ struct RunSession {
         let runner = Composition.runner(
             store: store, provider: provider, plan: plan(batches, settings), isQuiet: pace.quiet, reporter: reporter)
         let signals = StopSignals { runner.stop() }
+        let snapshots = SnapshotSignal { reporter.snapshot() }
         let watch = CommandWatch(runner)
         let outcome = await withCheckedContinuation { continuation in
             runner.start { continuation.resume(returning: $0) }
         }
         signals.cancel()
         watch.stop()
+        snapshots.cancel()
         switch outcome {
         case .storeFailed(let message):
             throw Stop(.unexpected, "the run ended, since its store failed: \(message); run again once that is mended")
         case .ended(let ending):
             let after = try store.summary(batches).total
             let code = ExitCode.of(ending, failed: after.states[.failed, default: 0], signal: signals.received)
+            let hasFailures = after.states[.failed, default: 0] > 0
             reporter.ended(
-                RunSummary(after, code: code, reasons: ending.reasons, storePath: storePath, resume: resumeCommand))
+                RunSummary(
+                    code: code, status: after, failures: hasFailures ? try store.failures(batches) : [],
+                    reasons: ending.reasons, budget: try budget(of: batches, in: store), resumeCommand: resumeCommand,
+                    hint: hint))
             return code
         }
     }
@@ -189,18 +197,25 @@ struct RunSession {
             batches: known.map(\.name),
             open: counts.states[.queued, default: 0] + counts.states[.running, default: 0],
             total: counts.states.values.reduce(0, +), concurrency: settings.concurrency, inFlight: counts.inFlight,
-            saved: counts.states[.completed, default: 0] - counts.unsaved, charged: counts.settled,
-            budget: known.count == 1 ? known[0].budget : nil)
+            saved: counts.states[.completed, default: 0] - counts.unsaved, states: counts.states,
+            charged: counts.settled, reserved: counts.reserved, budget: try budget(of: batches, in: store))
     }
 
-    private func reporter() -> any RunReporter {
+    /// Of the only batch; of several together there is none.
+    private func budget(of batches: [BatchID], in store: Store) throws -> Credits? {
+        batches.count == 1 ? try store.batches().first { $0.id == batches[0] }?.budget : nil
+    }
+
+    private func reporter(_ batches: [BatchID]) -> any RunReporter {
         if pace.json { return JSONReporter() }
         let environment = ProcessInfo.processInfo.environment
+        let money = MoneyGauge(path: storePath, batches: batches)
         guard Console.isTerminal, environment["TERM"] != "dumb", !pace.quiet else {
-            return PlainReporter(isQuiet: pace.quiet)
+            return PlainReporter(pace.quiet ? .quiet : pace.verbose ? .verbose : .usual, money: money)
         }
         return LiveReporter(
-            style: .of(isTerminal: true, isRefused: pace.noColor, environment: environment))
+            style: .of(isTerminal: true, isRefused: pace.noColor, environment: environment), isVerbose: pace.verbose,
+            money: money)
     }
 
     private func plan(_ batches: [BatchID], _ settings: SchedulerSettings) -> Runner.Plan {

@@ -1,99 +1,97 @@
 import ArgumentParser
 import DailiesCore
+import DailiesRunner
 import DailiesStore
-import ExactJSON
+import Foundation
 
-struct StatusCommand: ParsableCommand {
+struct StatusCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "status",
         abstract: "Say how things stand: counts, in flight, uncertain, paid but not saved, spend against budget.",
         discussion: """
-            Reads the store, also while a run goes on.
+            Reads the store, also while a run goes on, and never holds it up.
 
             Examples:
               dailies status
+              dailies status --watch
               dailies status --store campaign.sqlite --json
+              dailies status --watch --json | jq .total.completed
             """)
 
+    /// Between two looks; a store so large that a look takes long is looked at less often.
+    private static let interval = Duration.seconds(1)
+    private static let looksPerTime = 10
+
     @OptionGroup var store: StoreOptions
-    @Flag(help: "Write JSON.")
+    @Flag(name: .shortAndLong, help: "Look again every second, until Ctrl-C.")
+    var watch = false
+    @Flag(help: "Write JSON; with --watch one object a line, whenever something has changed.")
     var json = false
 
-    func run() throws {
+    func run() async throws {
         let reader = try store.openForReading()
-        let summary = try reader.summary()
-        try reader.close()
-        Console.out(json ? StatusText.json(summary) : StatusText.table(summary))
+        do {
+            if watch { try await follow(reader) }
+            let standing = try Standing(of: reader, path: store.path)
+            try reader.close()
+            Console.out(json ? StatusText.json(standing.summary) : StatusText.text(standing))
+        } catch {
+            try reader.close()
+            throw error
+        }
+    }
+
+    /// Each look is one short reading, so that the store's log can be moved over while somebody watches.
+    private func follow(_ reader: Store) async throws {
+        let timers = DispatchTimers()
+        let isTerminal = isatty(STDOUT_FILENO) == 1
+        var painter = ScreenPainter()
+        var seen: Int64?
+        while true {
+            let began = timers.now
+            let version = try reader.dataVersion()
+            if version != seen || (isTerminal && !json) {
+                let standing = try Standing(of: reader, path: store.path)
+                if json {
+                    JSONLine.write("status") { StatusText.write(standing.summary, to: &$0) }
+                } else if isTerminal {
+                    let width = ScreenPainter.size(of: STDOUT_FILENO).width
+                    let lines = StatusText.text(standing).split(separator: "\n").map {
+                        Columns.cut(String($0), to: width - 1)
+                    }
+                    Console.out(painter.paint(lines, width: width), lineEnd: "")
+                } else {
+                    Console.out(StatusText.text(standing) + "\n")
+                }
+                seen = version
+            }
+            await Pause.now(for: max(Self.interval, (timers.now - began) * Self.looksPerTime))
+        }
     }
 }
 
-/// A status for people and for programs.
-enum StatusText {
-    static func table(_ summary: StatusSummary) -> String {
-        guard !summary.batches.isEmpty else { return "the store is empty" }
-        var table = TextTable(
-            ["batch", "queued", "running", "completed", "failed", "cancelled", "in flight", "credits", "budget"],
-            rightAligned: Set(1...8))
-        for status in summary.batches {
-            table.add(row(SafeText.escaped(status.batch.name), status.counts, budget: status.batch.budget))
+/// How things stand, with what only another look at the store can tell.
+struct Standing {
+    let summary: StatusSummary
+    /// Who works on the store; nil: nobody.
+    let runner: String?
+    let orders: LastingOrders
+    let remaining: ClosedRange<Duration>?
+
+    init(of store: Store, path: String) throws {
+        summary = try store.summary()
+        runner = try Store.runner(of: path)
+        orders = try store.lastingOrders()
+        let total = summary.total
+        guard runner != nil, orders.pauses.isEmpty, total.inFlight > 0 else {
+            remaining = nil
+            return
         }
-        if summary.batches.count > 1 { table.add(row("total", summary.total, budget: nil)) }
-        return ([table.text] + remarks(summary.total)).joined(separator: "\n")
-    }
-
-    private static func row(_ name: String, _ counts: StatusCounts, budget: Credits?) -> [String] {
-        [name] + TaskStateWord.allCases.map { "\(counts.states[$0, default: 0])" }
-            + ["\(counts.inFlight)", "\(counts.settled)", budget.map { "\($0)" } ?? "-"]
-    }
-
-    /// What needs someone's attention.
-    private static func remarks(_ counts: StatusCounts) -> [String] {
-        var lines: [String] = []
-        if counts.reserved > .zero { lines.append("reserved: \(counts.reserved) credits") }
-        if counts.uncertain > 0 { lines.append("uncertain: \(counts.uncertain); run `dailies reconcile`") }
-        if counts.lost > 0 { lines.append("lost at the provider: \(counts.lost)") }
-        if counts.unsaved > 0 { lines.append("paid but not saved: \(counts.unsaved); run `dailies resume`") }
-        if counts.costAwaited + counts.costUnknown > 0 {
-            lines.append("of unknown cost: \(counts.costAwaited + counts.costUnknown)")
-        }
-        return lines
-    }
-
-    static func json(_ summary: StatusSummary) -> String {
-        var writer = JSONWriter()
-        writer.object { writer in
-            writer.name("batches")
-            writer.array { array in
-                for status in summary.batches {
-                    array.object { writer in
-                        writer.member("batch", status.batch.name)
-                        write(status.counts, to: &writer)
-                        if let budget = status.batch.budget {
-                            writer.member("budget", number: budget.description)
-                        } else {
-                            writer.nullMember("budget")
-                        }
-                        writer.member("budget_mode", status.batch.budgetMode.rawValue)
-                    }
-                }
-            }
-            writer.name("total")
-            writer.object { write(summary.total, to: &$0) }
-        }
-        return writer.text
-    }
-
-    private static func write(_ counts: StatusCounts, to writer: inout JSONWriter) {
-        for word in TaskStateWord.allCases { writer.member(word.rawValue, counts.states[word, default: 0]) }
-        writer.member("waiting", counts.waiting)
-        writer.member("in_flight", counts.inFlight)
-        writer.member("in_the_air", counts.inTheAir)
-        writer.member("uncertain", counts.uncertain)
-        writer.member("lost", counts.lost)
-        writer.member("paid_not_saved", counts.unsaved)
-        writer.member("no_asset", counts.noAsset)
-        writer.member("unknown_costs", counts.costAwaited + counts.costUnknown)
-        writer.member("credits", number: counts.settled.description)
-        writer.member("reserved", number: counts.reserved.description)
+        let sample = try store.paceSample()
+        let now = DispatchTimers().now
+        var forecast = Forecast()
+        for duration in sample.durations { forecast.learn(duration) }
+        remaining = forecast.range(
+            waiting: total.waiting, ages: sample.sentAt.map { now - $0 }, slots: sample.sentAt.count)
     }
 }

@@ -1,19 +1,77 @@
 import DailiesCore
+import DailiesStore
 
-/// The last words of a run: what there is, and what to do next.
+/// The last words of a run: what there is, and what to do next, each with its command.
 enum SummaryWords {
-    static func lines(_ summary: RunSummary) -> [String] {
-        let counts = summary.counts.filter { $0.count > 0 }.map { "\($0.count) \($0.word.rawValue)" }
-        var lines = ["", counts.isEmpty ? "nothing to do" : counts.joined(separator: ", ")]
-        lines[1] += "; \(summary.saved) clips saved; \(summary.charged) credits"
-        if summary.unknownCosts > 0 { lines[1] += " and \(summary.unknownCosts) of unknown cost" }
-        lines += summary.reasons.map { "stopped: \(SafeText.escaped($0))" }
-        if summary.uncertain > 0 { lines.append("\(summary.uncertain) uncertain: run `dailies reconcile`") }
-        if summary.lost > 0 { lines.append("\(summary.lost) lost at the provider: run `dailies status`") }
-        if summary.unsaved > 0 { lines.append("\(summary.unsaved) paid but not saved: run `\(summary.resumeCommand)`") }
+    private static let mostGroups = 8
+    private static let longestMessage = 160
+
+    static func lines(_ summary: RunSummary, style: TextStyle) -> [String] {
+        var lines = ["", counts(summary, style)]
+        lines += summary.reasons.map { style.yellow("stopped: ") + SafeText.escaped($0) }
+        lines += failures(summary, style)
+        if summary.uncertain > 0 {
+            lines += [
+                style.yellow("uncertain: \(summary.uncertain)") + ", sent without an answer; nothing sends them again",
+                "  " + summary.hint.online("reconcile"),
+            ]
+        }
+        if summary.lost > 0 {
+            lines += [
+                style.yellow("lost: \(summary.lost)") + ", the provider does not know them any more",
+                "  " + summary.hint.online("reconcile"),
+            ]
+        }
+        if summary.unsaved > 0 {
+            lines += [
+                style.yellow("paid but not saved: \(summary.unsaved)") + noURL(summary),
+                "  " + summary.resumeCommand,
+            ]
+        }
         if [.interrupted, .terminated, .stoppedEarly, .budgetReached, .accountRefused].contains(summary.code) {
-            lines.append("to go on: \(summary.resumeCommand)")
+            lines += ["to go on:", "  " + summary.resumeCommand]
         }
         return lines
+    }
+
+    private static func counts(_ summary: RunSummary, _ style: TextStyle) -> String {
+        let counts = summary.counts.filter { $0.count > 0 }.map { word, count in
+            let text = "\(count) \(word.rawValue)"
+            return switch word {
+            case .completed: style.green(text)
+            case .failed: style.red(text)
+            case .queued, .running, .cancelled: text
+            }
+        }
+        var line = counts.isEmpty ? "nothing to do" : counts.joined(separator: ", ")
+        line += "; \(TaskWords.count(summary.saved, "clip")) saved; \(summary.charged) credits"
+        if let budget = summary.budget { line += " of \(budget)" }
+        return summary.unknownCosts > 0 ? line + " and \(summary.unknownCosts) of unknown cost" : line
+    }
+
+    /// Grouped by reason, one example each, and what brings them back.
+    private static func failures(_ summary: RunSummary, _ style: TextStyle) -> [String] {
+        let shown = summary.failures.prefix(mostGroups)
+        var lines = shown.flatMap { group in
+            let code = SafeText.escaped(group.code)
+            let message = group.message.map { ": " + Columns.cut(SafeText.escaped($0), to: longestMessage) } ?? ""
+            let example = group.count == 1 ? "" : "such as "
+            return [
+                style.red("failed: \(group.count) \(code)")
+                    + ", \(example)\(SafeText.escaped(group.example.text))\(message)",
+                "  " + summary.hint.offline("retry", "--failure-code", group.code, "--batch", group.batchName),
+            ]
+        }
+        if summary.failures.count > mostGroups {
+            lines.append(
+                "and \(summary.failures.count - mostGroups) more reasons; see `\(summary.hint.offline("export"))`")
+        }
+        return lines
+    }
+
+    private static func noURL(_ summary: RunSummary) -> String {
+        guard summary.noAsset > 0 else { return "" }
+        return summary.noAsset == summary.unsaved
+            ? ", the provider gives no address for them" : ", \(summary.noAsset) of them without an address"
     }
 }

@@ -13,6 +13,7 @@ struct TextStyle: Sendable {
     func red(_ text: String) -> String { coded("31", text) }
     func green(_ text: String) -> String { coded("32", text) }
     func yellow(_ text: String) -> String { coded("33", text) }
+    func bold(_ text: String) -> String { coded("1", text) }
     func dim(_ text: String) -> String { coded("2", text) }
 
     private func coded(_ code: String, _ text: String) -> String {

@@ -15,6 +15,16 @@ final class StoreFile {
         sqlite3_busy_timeout(handle, 5000)
     }
 
+    /// Moves the whole log over and cuts it, as a runner does now and then. False: somebody reads in it.
+    static func checkpoint(_ path: String) throws -> Bool {
+        var handle: OpaquePointer?
+        guard sqlite3_open_v2(path, &handle, SQLITE_OPEN_READWRITE, nil) == SQLITE_OK else {
+            throw Failure(description: "cannot open \(path)")
+        }
+        defer { sqlite3_close_v2(handle) }
+        return sqlite3_wal_checkpoint_v2(handle, nil, SQLITE_CHECKPOINT_TRUNCATE, nil, nil) == SQLITE_OK
+    }
+
     deinit { sqlite3_close_v2(handle) }
 
     /// All rows, columns joined by `|`, NULL as nothing: what the shell `sqlite3` prints.

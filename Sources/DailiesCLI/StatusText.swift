@@ -1,0 +1,85 @@
+import DailiesCore
+import DailiesStore
+import ExactJSON
+
+/// A status for people and for programs.
+enum StatusText {
+    static func text(_ standing: Standing) -> String {
+        let summary = standing.summary
+        guard !summary.batches.isEmpty else { return "the store is empty" }
+        var table = TextTable(
+            ["batch", "queued", "running", "completed", "failed", "cancelled", "in flight", "credits", "budget"],
+            rightAligned: Set(1...8))
+        for status in summary.batches {
+            table.add(row(SafeText.escaped(status.batch.name), status.counts, budget: status.batch.budget))
+        }
+        if summary.batches.count > 1 { table.add(row("total", summary.total, budget: nil)) }
+        return ([table.text] + remarks(summary.total) + running(standing)).joined(separator: "\n")
+    }
+
+    private static func row(_ name: String, _ counts: StatusCounts, budget: Credits?) -> [String] {
+        [name] + TaskStateWord.allCases.map { "\(counts.states[$0, default: 0])" }
+            + ["\(counts.inFlight)", "\(counts.settled)", budget.map { "\($0)" } ?? "-"]
+    }
+
+    /// What needs someone's attention.
+    private static func remarks(_ counts: StatusCounts) -> [String] {
+        var lines: [String] = []
+        if counts.reserved > .zero { lines.append("reserved: \(counts.reserved) credits") }
+        if counts.uncertain > 0 { lines.append("uncertain: \(counts.uncertain); run `dailies reconcile`") }
+        if counts.lost > 0 { lines.append("lost at the provider: \(counts.lost)") }
+        if counts.unsaved > 0 { lines.append("paid but not saved: \(counts.unsaved); run `dailies resume`") }
+        if counts.costAwaited + counts.costUnknown > 0 {
+            lines.append("of unknown cost: \(counts.costAwaited + counts.costUnknown)")
+        }
+        return lines
+    }
+
+    /// Who works, what holds them up, and for how long yet.
+    private static func running(_ standing: Standing) -> [String] {
+        let batches = standing.summary.batches.map(\.batch)
+        var lines = OrdersText.pauses(standing.orders, batches)
+        if let runner = standing.runner { lines.append("a runner is at work: \(SafeText.escaped(runner))") }
+        if let remaining = standing.remaining { lines.append("done in \(Forecast.words(remaining))") }
+        return lines
+    }
+
+    static func json(_ summary: StatusSummary) -> String {
+        var writer = JSONWriter()
+        writer.object { write(summary, to: &$0) }
+        return writer.text
+    }
+
+    static func write(_ summary: StatusSummary, to writer: inout JSONWriter) {
+        writer.name("batches")
+        writer.array { array in
+            for status in summary.batches {
+                array.object { writer in
+                    writer.member("batch", status.batch.name)
+                    write(status.counts, to: &writer)
+                    if let budget = status.batch.budget {
+                        writer.member("budget", number: budget.description)
+                    } else {
+                        writer.nullMember("budget")
+                    }
+                }
+            }
+        }
+        writer.name("total")
+        writer.object { write(summary.total, to: &$0) }
+    }
+
+    private static func write(_ counts: StatusCounts, to writer: inout JSONWriter) {
+        for word in TaskStateWord.allCases { writer.member(word.rawValue, counts.states[word, default: 0]) }
+        writer.member("waiting", counts.waiting)
+        writer.member("in_flight", counts.inFlight)
+        writer.member("in_the_air", counts.inTheAir)
+        writer.member("uncertain", counts.uncertain)
+        writer.member("lost", counts.lost)
+        writer.member("paid_not_saved", counts.unsaved)
+        writer.member("no_asset", counts.noAsset)
+        writer.member("unknown_costs", counts.costAwaited + counts.costUnknown)
+        writer.member("credits", number: counts.settled.description)
+        writer.member("reserved", number: counts.reserved.description)
+    }
+}

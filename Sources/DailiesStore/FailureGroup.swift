@@ -1,0 +1,40 @@
+import DailiesCore
+
+/// Failed tasks of one batch that ended with the same code.
+public struct FailureGroup: Hashable, Sendable {
+    public let batchName: String
+    public let code: String
+    public let count: Int
+    /// The first of them in the order of the manifest, and what was said of it.
+    public let example: TaskKey
+    public let message: String?
+}
+
+extension Store {
+    /// What failed, most first, in groups by batch and code. Reads every task of the batches once: for the end of a run.
+    ///
+    /// - Parameters:
+    ///   - batches: nil: all.
+    ///   - limit: groups, at most.
+    public func failures(_ batches: [BatchID]? = nil, limit: Int = 20) throws(StoreError) -> [FailureGroup] {
+        try reading { database throws(StoreError) in
+            var groups: [FailureGroup] = []
+            for batch in try database.batches() where batches?.contains(batch.id) ?? true {
+                groups += try database.rows(
+                    """
+                    SELECT a.failure_code, count(*), min(s.id), i.key, a.failure_message
+                    FROM task_standing AS s JOIN attempt AS a ON a.task = s.id AND a.n = s.attempt
+                    JOIN task_input AS i ON i.id = s.id
+                    WHERE s.batch_id = ? AND s.state = 'failed' AND s.has_key = 1
+                    GROUP BY a.failure_code ORDER BY count(*) DESC, a.failure_code LIMIT ?
+                    """, Value(batch.id), Value(limit)
+                ) { row in
+                    FailureGroup(
+                        batchName: batch.name, code: row.text(0), count: row.int(1), example: TaskKey(row.text(3)),
+                        message: row.optionalText(4))
+                }
+            }
+            return Array(groups.sorted { $0.count > $1.count }.prefix(limit))
+        }
+    }
+}

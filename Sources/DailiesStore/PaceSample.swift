@@ -1,0 +1,49 @@
+import DailiesCore
+
+/// What a forecast is made from: how long tasks took, and how long those in flight have been there.
+public struct PaceSample: Hashable, Sendable {
+    /// From intent to completion, of the last tasks that completed.
+    public var durations: [Duration] = []
+    /// When the open attempts that the provider has were sent.
+    public var sentAt: [Instant] = []
+    public init() {}
+}
+
+extension Store {
+    /// The newest rows of the log that are looked at: a look costs the same however long it is.
+    private static let logWindow = 5_000
+    private static let mostSamples = 200
+    private static let mostOpen = 10_000
+
+    /// Durations of the last tasks of the store, and ages of what these batches have in flight.
+    public func paceSample(_ batches: [BatchID]? = nil) throws(StoreError) -> PaceSample {
+        try reading { database throws(StoreError) in
+            var sample = PaceSample()
+            sample.durations = try database.rows(
+                """
+                SELECT e.at_ms - a.submitted_at_ms FROM event AS e
+                JOIN attempt AS a ON a.task = e.task AND a.n = e.attempt
+                WHERE e.kind = 'completed' AND e.id > (SELECT coalesce(max(id), 0) - ? FROM event)
+                ORDER BY e.id DESC LIMIT ?
+                """, Value(Self.logWindow), Value(Self.mostSamples)
+            ) { row in .milliseconds(row.integer(0)) }
+            for batch in try database.batches() where batches?.contains(batch.id) ?? true {
+                sample.sentAt += try database.rows(
+                    """
+                    SELECT submitted_at_ms FROM attempt
+                    WHERE batch_id = ? AND (is_open OR is_unsaved OR is_cost_awaited) AND is_open
+                        AND task_id IS NOT NULL AND lost_at_ms IS NULL LIMIT ?
+                    """, Value(batch.id), Value(Self.mostOpen)
+                ) { row in row.instant(0) }
+            }
+            return sample
+        }
+    }
+
+    /// Changes whenever another connection has committed. Of no meaning between two stores that were opened.
+    public func dataVersion() throws(StoreError) -> Int64 {
+        try reading { database throws(StoreError) in
+            try database.first("PRAGMA data_version") { row in row.integer(0) } ?? 0
+        }
+    }
+}

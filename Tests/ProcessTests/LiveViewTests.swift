@@ -1,0 +1,150 @@
+import Foundation
+import Testing
+
+extension ProcessSuite {
+    /// What a person sees on a terminal.
+    struct LiveViewTests {
+        let stage: Stage
+        init() throws { stage = try Stage() }
+
+        private func terminal(_ words: [String], width: Int, height: Int = 24) throws -> Terminal {
+            try Terminal(
+                words, width: width, height: height,
+                environment: ["TERM": "xterm-256color", "HOME": stage.folder, "SWIFT_BACKTRACE": "enable=no"],
+                folder: stage.folder)
+        }
+
+        private func run(_ manifest: String, at simulator: Simulator, _ more: [String] = []) -> [String] {
+            stage.runArguments([manifest], at: simulator).filter { $0 != "--json" } + more
+        }
+
+        /// The view stands once, at the foot, and every line fits.
+        private func expectWhole(_ screen: Screen, _ location: SourceLocation = #_sourceLocation) {
+            #expect(screen.faults == [], sourceLocation: location)
+            #expect(screen.lines.count { $0.contains("━") || $0.contains("──") } == 1, sourceLocation: location)
+            #expect(screen.lines.allSatisfy { $0.count <= screen.width }, sourceLocation: location)
+        }
+
+        @Test(arguments: [40, 80, 200])
+        func `the view fits the terminal and says how things stand`(_ width: Int) throws {
+            let simulator = try Simulator(stage, speed: 60)
+            try simulator.control(#"{"model_slots": 0}"#)
+            let manifest = try stage.manifest(
+                "a-rather-long-name-of-a-campaign.jsonl", clips: 12, model: "sora-2", seconds: 4)
+            let terminal = try terminal(
+                run(manifest, at: simulator, ["--concurrency", "3", "--budget", "50"]), width: width)
+            let screen = try terminal.wait(for: "three in flight") { screen in
+                screen.lines.contains { $0.contains("3 in flight") }
+                    && screen.lines.contains { $0.contains("reserved") }
+            }
+            expectWhole(screen)
+            let text = screen.lines.joined(separator: "\n")
+            for words in ["0/12  0 %", "9 waiting", "0 credits spent", "budget 50", "clip-001", "queued"] {
+                #expect(text.contains(words), "\(words) is missing at \(width):\n\(text)")
+            }
+            #expect(text.contains("sora-2") == (width >= 60))
+            #expect(!text.contains("done in"), "a forecast out of nothing")
+            terminal.send(SIGINT)
+            #expect(try terminal.ended() == 130)
+        }
+
+        @Test func `it follows the terminal's size, leaves nothing behind, and draws without wiping`() throws {
+            let simulator = try Simulator(stage, speed: 200)
+            try simulator.control(#"{"model_slots": 0}"#)
+            let manifest = try stage.manifest(clips: 40)
+            let terminal = try terminal(run(manifest, at: simulator, ["--concurrency", "6"]), width: 80)
+            try terminal.wait(for: "the first clips") { $0.lines.contains { $0.contains("6 in flight") } }
+            for (width, height) in [(40, 24), (200, 30), (60, 12), (80, 24)] {
+                let frames = terminal.shown.frames
+                terminal.resize(width: width, height: height)
+                let screen = try terminal.wait(for: "two drawings at \(width)") { $0.frames >= frames + 2 }
+                expectWhole(screen)
+            }
+            #expect(terminal.shown.wipes == 0)
+            try simulator.control(#"{"model_slots": null}"#)
+            #expect(try terminal.ended() == 0)
+            let last = terminal.shown
+            #expect(!last.history.contains { $0.contains("━") }, "the view is gone:\n\(last.history)")
+            #expect(last.history.contains("40 completed; 40 clips saved; 3.2 credits"), "\(last.history)")
+        }
+
+        @Test func `a failure and what is waited for are said in words`() throws {
+            let simulator = try Simulator(stage, speed: 60, ["--balance", "0.25", "--fault", "failRender=1"])
+            let manifest = try stage.manifest(clips: 4)
+            let terminal = try terminal(run(manifest, at: simulator, ["--concurrency", "1"]), width: 80)
+            let failed = try terminal.wait(for: "a failure") { $0.lines.contains { $0.hasPrefix("✗ clip-") } }
+            expectWhole(failed)
+            terminal.send(SIGINT)
+            _ = try terminal.ended()
+            #expect(terminal.shown.history.contains { $0.hasPrefix("failed: ") })
+            #expect(terminal.shown.history.contains { $0.contains("dailies retry --failure-code") })
+        }
+
+        @Test func `a pause says who paused it and how to go on`() throws {
+            let simulator = try Simulator(stage, speed: 60)
+            let manifest = try stage.manifest(clips: 4)
+            try simulator.control(#"{"model_slots": 0}"#)
+            let terminal = try terminal(run(manifest, at: simulator, ["--concurrency", "1"]), width: 80)
+            try terminal.wait(for: "one in flight") { $0.lines.contains { $0.contains("1 in flight") } }
+            #expect(try stage.finish(["pause", "--store", stage.store]).code == 0)
+            let screen = try terminal.wait(for: "the pause") { $0.lines.contains { $0.contains("dailies unpause") } }
+            expectWhole(screen)
+            terminal.send(SIGINT)
+            _ = try terminal.ended()
+        }
+
+        @Test func `SIGUSR1 asks how things stand, on a terminal and off it`() throws {
+            let simulator = try Simulator(stage, speed: 60)
+            try simulator.control(#"{"model_slots": 0}"#)
+            let manifest = try stage.manifest(clips: 4)
+            let plain = try stage.start(run(manifest, at: simulator, ["--concurrency", "2"]))
+            try plain.wait(for: "the start") { $0.errText.contains("4 of 4 clips to go") }
+            let file = try StoreFile(stage.store)
+            try eventually("two in flight") {
+                try file.number("SELECT count(*) FROM task WHERE task_id IS NOT NULL") == 2
+            }
+            plain.send(SIGUSR1)
+            try plain.wait(for: "the snapshot") {
+                $0.errText.contains("0 completed · 0 saved · 2 in flight · 2 waiting")
+            }
+            plain.send(SIGINT)
+            #expect(try plain.ended() == .exited(130))
+        }
+    }
+
+    /// Watching from another terminal.
+    struct WatchTests {
+        let stage: Stage
+        init() throws { stage = try Stage() }
+
+        @Test func `a watcher sees the run move and never holds the store's log up`() throws {
+            let simulator = try Simulator(stage, speed: 300)
+            try simulator.control(#"{"model_slots": 0}"#)
+            let manifest = try stage.manifest(clips: 30)
+            let run = try stage.startRun([manifest], at: simulator, ["--concurrency", "3"])
+            try run.wait(for: "the start") { $0.count("started") == 1 }
+            let watch = try stage.start(["status", "--watch", "--json", "--store", stage.store])
+            try watch.wait(for: "the slots to be taken") { $0.outText.contains(#""in_flight":3"#) }
+            try simulator.control(#"{"model_slots": null}"#)
+            #expect(try run.ended() == .exited(0), "\(run.written.errText)")
+            try watch.wait(for: "the end") { $0.outText.contains(#""completed":30"#) }
+            // The log can be moved over and cut although the watcher is still there.
+            try eventually("the log to be cut") { try StoreFile.checkpoint(stage.store) }
+            watch.send(SIGINT)
+            _ = try watch.ended()
+        }
+
+        @Test func `status says who works, and what is paused`() throws {
+            let simulator = try Simulator(stage, speed: 60)
+            try simulator.control(#"{"model_slots": 0}"#)
+            let run = try stage.startRun([try stage.manifest(clips: 3)], at: simulator, ["--concurrency", "1"])
+            try run.wait(for: "the start") { $0.count("accepted") == 1 }
+            #expect(try stage.finish(["pause", "--store", stage.store]).code == 0)
+            let status = try stage.finish(["status", "--store", stage.store])
+            #expect(status.out.contains("\npaused: everything\na runner is at work: process \(run.pid), since "))
+            run.send(SIGINT)
+            _ = try run.ended()
+            #expect(try !stage.finish(["status", "--store", stage.store]).out.contains("a runner"))
+        }
+    }
+}
