@@ -42,7 +42,8 @@ extension ProcessSuite {
             for words in ["0/12  0 %", "9 waiting", "0 credits spent", "budget 50", "clip-001", "queued"] {
                 #expect(text.contains(words), "\(words) is missing at \(width):\n\(text)")
             }
-            #expect(text.contains("sora-2") == (width >= 60))
+            let task = try #require(screen.lines.first { $0.hasPrefix("  clip-001") })
+            #expect(task.contains("sora-2") == (width >= 60), "\(task)")
             #expect(!text.contains("done in"), "a forecast out of nothing")
             terminal.send(SIGINT)
             #expect(try terminal.ended() == 130)
