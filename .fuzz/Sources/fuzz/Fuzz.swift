@@ -39,13 +39,14 @@ enum Fuzz {
         }
     }
 
-    /// Plain lines are the same as lines read the long way, and checking is the same as reading.
+    /// Plain lines are the same as lines read the long way, and checking is the same as reading: one of the two for each
+    /// input, as one of its bits has it, since each takes several readings.
     private static func jsonl(_ bytes: [UInt8]) {
+        if bytes.reduce(0, ^) & 1 == 0 { return compare(bytes, .jsonl) }
         let plain = outcome(header("") + bytes, .jsonl)
         let long = outcome(header(#","extra":{"\#(marker)":0}"#) + bytes, .jsonl)
         let same = long.replacing("\"\(marker)\":0,", with: "").replacing(",\"\(marker)\":0", with: "")
         guard plain.utf8.elementsEqual(same.utf8) else { fatalError("the ways differ:\n\(plain)\n\(same)") }
-        compare(bytes, .jsonl)
     }
 
     private static func csv(_ bytes: [UInt8]) { compare(bytes, .csv) }
@@ -110,14 +111,19 @@ enum Fuzz {
     private static func check(_ problems: [ManifestProblem]) {
         for problem in problems {
             precondition(problem.line >= 1 && problem.column >= 1, "no place: \(problem)")
-            let text = problem.description + (problem.excerpt?.text ?? "")
-            let isSafe = text.unicodeScalars.allSatisfy { scalar in
-                switch scalar.properties.generalCategory {
-                case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate: false
-                default: true
-                }
+            for text in [problem.file, problem.field, problem.what, problem.todo, problem.excerpt?.text ?? ""] {
+                precondition(isSafe(text), "a raw control character: \(text.debugDescription)")
             }
-            precondition(isSafe, "a raw control character: \(text.debugDescription)")
+        }
+    }
+
+    private static func isSafe(_ text: String) -> Bool {
+        if text.utf8.allSatisfy({ 0x20..<0x7F ~= $0 }) { return true }
+        return text.unicodeScalars.allSatisfy { scalar in
+            switch scalar.properties.generalCategory {
+            case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate: false
+            default: true
+            }
         }
     }
 
