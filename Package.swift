@@ -124,6 +124,12 @@ let package = Package(
         test("ProviderSimulator", "DailiesCore", "ProviderWire", "ExactJSON"),
         test("DailiesRunner", "DailiesCore", "DailiesStore"),
 
+        // The library as other programs embed it: from the bytes of a manifest into a store.
+        .testTarget(
+            name: "DailiesKitTests",
+            dependencies: ["DailiesManifest", "DailiesProvider", "DailiesStore", "DailiesCore"],
+            swiftSettings: strict),
+
         // The rules of the house: arrows, line counts of promises, the life of a task in the README.
         .testTarget(name: "HouseTests", swiftSettings: strict),
 

@@ -58,8 +58,8 @@ CREATE TABLE task_input (
     id INTEGER PRIMARY KEY,
     batch_id INTEGER NOT NULL REFERENCES batch (id),
     key TEXT NOT NULL CHECK (key <> ''), -- the manifest's id, or one derived from the content
-    prompt TEXT NOT NULL,
     request TEXT NOT NULL,               -- the canonical request: one JSON object, free of dialect
+    prompt TEXT GENERATED ALWAYS AS (json_extract(request, '$.prompt')) VIRTUAL, -- kept once, in the request
     duration_seconds INTEGER,
     resolution TEXT,
     tags TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(tags)), -- {"name":"value"}

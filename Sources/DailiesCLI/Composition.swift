@@ -17,16 +17,14 @@ enum Composition {
         ByteSpikeProvider(configuration)
     }
 
-    static func simulator(_ configuration: SimulatorConfiguration, port: Int, stateFile: String?) -> SimulatorServer {
+    static func simulator(
+        _ configuration: SimulatorConfiguration, _ catalogue: ModelCatalogue = Self.catalogue, port: Int,
+        stateFile: String?
+    ) -> SimulatorServer {
         let timers = DispatchTimers()
         return SimulatorServer(
             configuration: configuration, catalogue: catalogue, port: port, stateFile: stateFile,
             clock: { timers.now })
-    }
-
-    static func manifestReader() -> ManifestReader {
-        let now = DispatchTimers().now
-        return ManifestReader(catalogue: catalogue, today: Calendar.day(of: now))
     }
 
     static func logger(isQuiet: Bool) -> Logger {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import DailiesCore
+import DailiesManifest
 import DailiesStore
 import Foundation
 
@@ -59,21 +60,23 @@ struct ExplainCommand: ParsableCommand {
     // MARK: Against a manifest
 
     private func explain(_ key: TaskKey, in path: String) throws -> Explanation {
-        let loaded = try ManifestLoading.load([path], batchName: batch, options: manifest)[0]
-        let spec = loaded.manifest.tasks.first { $0.key == key }
+        let checked = try ManifestLoading.check(
+            [path], batchName: batch, format: manifest.format, catalogue: manifest.catalogue(), json: json)[0]
+        var spec: TaskSpec?
+        try checked.forEachTask { if $0.key == key { spec = $0 } }
         guard FileManager.default.fileExists(atPath: store.path) else {
             guard let spec else { throw Self.unknown(key, path) }
-            return Explanation(spec, in: loaded.batchName, stored: nil)
+            return Explanation(spec, in: checked.batchName, stored: nil)
         }
         let reader = try store.openForReading()
-        let known = try reader.batch(named: loaded.batchName)
+        let known = try reader.batch(named: checked.batchName)
         let row = try known.flatMap { try reader.tasks(called: key, in: $0.id).first }
         guard spec != nil || row != nil else { throw Self.unknown(key, path) }
-        var explanation = Explanation(spec, in: loaded.batchName, stored: row)
+        var explanation = Explanation(spec, in: checked.batchName, stored: row)
         try addHistory(to: &explanation, from: reader)
         if let spec, row == nil, let known {
             explanation.nearest = try NearestTask.find(
-                to: spec, in: known.id, except: Set(loaded.manifest.tasks.map(\.key)), of: reader)
+                to: spec, in: known.id, except: NearestTask.marks(of: checked), of: reader)
         }
         try reader.close()
         return explanation
@@ -91,15 +94,22 @@ enum NearestTask {
     /// Tasks looked at, at most: a help, not a search.
     private static let mostCompared = 10_000
 
+    /// Of the keys in a manifest, one number each: two keys with the same one would only hide a task from the search.
+    static func marks(of manifest: CheckedManifest) throws -> Set<Int> {
+        var marks: Set<Int> = []
+        try manifest.forEachTask { marks.insert($0.key.hashValue) }
+        return marks
+    }
+
     /// The task of the batch with the fewest fields that differ; nil where none has more in common than not.
     static func find(
-        to spec: TaskSpec, in batch: BatchID, except present: Set<TaskKey>, of store: Store
+        to spec: TaskSpec, in batch: BatchID, except present: Set<Int>, of store: Store
     ) throws -> (row: TaskRow, differences: [RequestDifference])? {
         var best: (row: TaskRow, differences: [RequestDifference])?
         var pages = TaskPages(store: store, source: .filter(TaskFilter(batches: [batch]), alsoTagged: []))
         var compared = 0
         while compared < mostCompared, let page = try pages.next() {
-            for row in page where !present.contains(row.key) {
+            for row in page where !present.contains(row.key.hashValue) {
                 compared += 1
                 let differences = RequestDifference.between(row.request, spec.request)
                 if differences.count < best?.differences.count ?? .max { best = (row, differences) }

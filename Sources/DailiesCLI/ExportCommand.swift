@@ -50,7 +50,7 @@ struct ExportCommand: ParsableCommand {
             Console.out(ExportRow.csvHeader(tagNames), lineEnd: "\r\n")
             try write(&pages, lineEnd: "\r\n") { ExportRow.csv($0, tagNames: tagNames) }
         case .manifest:
-            let line = ManifestLine(catalogue: try ManifestOptions.catalogue(catalog))
+            let line = ManifestLine(catalogue: try CatalogueOptions.catalogue(catalog))
             Console.out(line.header(batch: try onlyBatch(of: reader).name))
             try write(&pages) { line.task($0) }
         }

@@ -6,14 +6,8 @@ import DailiesRunner
 import ExactJSON
 import Foundation
 
-/// How manifests are read.
-struct ManifestOptions: ParsableArguments {
-    @Option(
-        help: ArgumentHelp(
-            "The manifests' format, where the ending of the name does not tell it: jsonl, json, yaml, csv or tsv.",
-            valueName: "format"))
-    var format: ManifestFormat?
-
+/// Which models are known.
+struct CatalogueOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "Models beside or in place of those known here: JSON in the shape of models.json.", valueName: "file"))
@@ -41,6 +35,18 @@ struct ManifestOptions: ParsableArguments {
     }
 }
 
+/// How manifests are read.
+struct ManifestOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "The manifests' format, where the ending of the name does not tell it: jsonl, json, yaml, csv or tsv.",
+            valueName: "format"))
+    var format: ManifestFormat?
+    @OptionGroup var models: CatalogueOptions
+
+    func catalogue() throws -> ModelCatalogue { try models.catalogue() }
+}
+
 extension ManifestFormat: ExpressibleByArgument {
     public init?(argument: String) { self.init(name: argument) }
 }
@@ -52,27 +58,15 @@ enum ManifestLoading {
     /// Stands for standard input.
     private static let standardInput = "-"
 
-    /// Checks manifests, and keeps their tasks; none is taken if any is wrong.
-    static func load(
-        _ paths: [String], batchName: String?, options: ManifestOptions? = nil, json: Bool = false
-    ) throws -> [LoadedManifest] {
-        try check(paths, batchName: batchName, options: options, json: json).map { checked in
-            do {
-                return LoadedManifest(manifest: try checked.manifest(), checked: checked)
-            } catch let failure as ManifestFailure {
-                throw Stop(.refused, failure.description)
-            }
-        }
-    }
-
     /// Checks manifests of any length; none is taken if any is wrong. `-` is standard input.
     ///
     /// - Parameters:
     ///   - batchName: replaces the name of the only manifest (`--batch`).
+    ///   - format: nil: by the ending of each path.
     ///   - json: problems become JSON objects on standard output, one a line.
     /// - Throws: ``Stop`` with 65, after the problems were printed.
     static func check(
-        _ paths: [String], batchName: String?, options: ManifestOptions? = nil, json: Bool = false
+        _ paths: [String], batchName: String?, format: ManifestFormat?, catalogue: ModelCatalogue, json: Bool
     ) throws -> [CheckedManifest] {
         if batchName != nil, paths.count > 1 {
             throw Stop(.usage, "--batch names one batch, and \(paths.count) manifests are given; run them one by one")
@@ -81,14 +75,14 @@ enum ManifestLoading {
             throw Stop(.usage, "standard input can be read as one manifest only")
         }
         let reader = ManifestReader(
-            catalogue: try options?.catalogue() ?? Composition.catalogue,
+            catalogue: catalogue,
             today: Composition.Calendar.day(of: Composition.timers().now))
         var checked: [CheckedManifest] = []
         var problems: [ManifestProblem] = []
         for path in paths {
             do throws(ManifestFailure) {
                 let source = path == standardInput ? try ManifestSource.standardInput() : try .file(path)
-                checked.append(try reader.check(source, format: options?.format, batchName: batchName))
+                checked.append(try reader.check(source, format: format, batchName: batchName))
             } catch {
                 problems += error.problems
             }
@@ -104,7 +98,10 @@ enum ManifestLoading {
 
     // MARK: Problems
 
-    private static func refuse(_ problems: [ManifestProblem], json: Bool) -> Stop {
+    /// Prints them.
+    ///
+    /// - Returns: the end of the command, with 65.
+    static func refuse(_ problems: [ManifestProblem], json: Bool) -> Stop {
         for problem in problems.prefix(mostPrinted) {
             if json { Console.out(ProblemText.json(problem)) } else { Console.error(ProblemText.text(problem)) }
         }
@@ -161,14 +158,6 @@ enum ProblemText {
         }
         return writer.text
     }
-}
-
-/// A manifest with all its tasks in memory.
-struct LoadedManifest {
-    let manifest: Manifest
-    let checked: CheckedManifest
-    var batchName: String { checked.batchName }
-    var absolutePath: String { checked.absolutePath }
 }
 
 extension CheckedManifest {

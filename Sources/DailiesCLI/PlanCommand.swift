@@ -1,5 +1,6 @@
 import ArgumentParser
 import DailiesCore
+import DailiesManifest
 import DailiesProvider
 import DailiesStore
 import Foundation
@@ -21,7 +22,7 @@ struct PlanCommand: ParsableCommand {
             Exit codes: 0, and with --detailed-exitcode 2 where there is work; 64 usage, 65 manifest, rates or batch refused.
             """)
 
-    @Argument(help: ArgumentHelp("Manifests: YAML, JSON, JSONL or CSV.", valueName: "manifest"))
+    @Argument(help: ArgumentHelp("Manifests: YAML, JSON, JSONL or CSV; - is standard input.", valueName: "manifest"))
     var manifests: [String]
     @OptionGroup var store: StoreOptions
     @OptionGroup(title: "Manifests") var reading: ManifestOptions
@@ -60,24 +61,26 @@ struct PlanCommand: ParsableCommand {
 
     func run() throws {
         let catalogue = try reading.catalogue()
-        let loaded = try ManifestLoading.load(manifests, batchName: batch, options: reading, json: json)
+        let checked = try ManifestLoading.check(
+            manifests, batchName: batch, format: reading.format, catalogue: catalogue, json: json)
         let rates = try prices.read()
         let (configuration, keys) = try provider.planned()
         let (survey, mark) = try PlanStore.read(store.path) { store in
-            try Self.refuseForeign(loaded, in: store, configuration)
+            try Self.refuseForeign(checked, in: store, configuration)
             let known = PlanPrices(catalogue: catalogue, rates: rates, learned: try store?.learnedPrices() ?? [])
             var survey = PlanSurvey(
                 catalogue: catalogue, prices: known, concurrency: concurrency, acceptsChanges: acceptChanges,
-                budget: budget)
-            for manifest in loaded { try survey.add(manifest, in: store) }
+                budget: budget, keepsTasks: tasks)
+            for manifest in checked { try survey.add(manifest, in: store) }
             return (survey, try store?.mark() ?? .empty)
         }
         if let out {
-            let plan = PlanFile(survey, storePath: store.path, mark: mark, ratesPath: rates?.path, keys: keys)
+            let plan = PlanFile(
+                survey, storePath: store.path, mark: mark, ratesPath: rates?.path, keys: keys, reading: reading)
             try plan.write(to: out, survey, madeAt: Composition.timers().now)
         }
         let code: ExitCode = detailedExitcode && survey.hasWork ? .workToDo : .success
-        let warnings = loaded.flatMap { $0.manifest.warnings.map(\.description) }
+        let warnings = checked.flatMap { $0.warnings.map(\.description) }
         if json {
             Console.out(PlanText.json(survey, warnings: warnings, withTasks: tasks, code: code))
         } else {
@@ -89,9 +92,9 @@ struct PlanCommand: ParsableCommand {
 
     /// A batch of another provider, which a run would refuse.
     private static func refuseForeign(
-        _ loaded: [LoadedManifest], in store: Store?, _ configuration: ProviderConfiguration
+        _ manifests: [CheckedManifest], in store: Store?, _ configuration: ProviderConfiguration
     ) throws {
-        for manifest in loaded {
+        for manifest in manifests {
             guard let known = try store?.batch(named: manifest.batchName),
                 known.provider != configuration.name || known.baseURL != configuration.baseURL
             else { continue }

@@ -26,18 +26,27 @@ struct PlanFile: Sendable {
     let pricesDigest: String
     /// Absolute; nil: none was given.
     let ratesPath: String?
+    /// How the manifests are read where their endings do not tell it.
+    let format: ManifestFormat?
+    /// Absolute; nil: none was given.
+    let catalogPath: String?
     /// Marks of the keys by model prefix; nil: the plan was made without a key, and holds with any.
     let key: String?
     let acceptsChanges: Bool
 
     // MARK: Made from
 
-    init(_ survey: PlanSurvey, storePath: String, mark: StoreMark, ratesPath: String?, keys: [ModelKey]?) {
+    init(
+        _ survey: PlanSurvey, storePath: String, mark: StoreMark, ratesPath: String?, keys: [ModelKey]?,
+        reading: ManifestOptions
+    ) {
         manifests = survey.batches.map { ManifestEntry(path: $0.path, batch: $0.name, digest: $0.digest) }
         self.storePath = URL(fileURLWithPath: storePath).standardizedFileURL.path
         storeDigest = Self.digest(of: mark)
         pricesDigest = survey.pricesDigest
         self.ratesPath = ratesPath
+        format = reading.format
+        catalogPath = reading.models.catalog.map { URL(fileURLWithPath: $0).standardizedFileURL.path }
         key = keys.map(Self.text)
         acceptsChanges = survey.acceptsChanges
     }
@@ -74,6 +83,8 @@ struct PlanFile: Sendable {
             writer.member("store_digest", storeDigest)
             writer.member("prices_digest", pricesDigest)
             writer.member("rates", optional: ratesPath)
+            writer.member("format", optional: format?.rawValue)
+            writer.member("catalog", optional: catalogPath)
             writer.member("key", optional: key)
             writer.member("accept_changes", acceptsChanges)
             writer.name("summary")
@@ -110,7 +121,9 @@ struct PlanFile: Sendable {
         guard json["type"]?.string == Self.type, json["version"]?.number == Self.version,
             let manifests = json["manifests"]?.array, !manifests.isEmpty, let store = json["store"]?.string,
             let storeDigest = json["store_digest"]?.string, let pricesDigest = json["prices_digest"]?.string,
-            let rates = json["rates"], let key = json["key"], let acceptsChanges = json["accept_changes"]?.bool
+            let rates = json["rates"], let format = json["format"], let catalog = json["catalog"],
+            let key = json["key"],
+            let acceptsChanges = json["accept_changes"]?.bool
         else { return nil }
         let entries = manifests.compactMap { entry -> ManifestEntry? in
             guard let path = entry["path"]?.string, let batch = entry["batch"]?.string,
@@ -118,12 +131,14 @@ struct PlanFile: Sendable {
             else { return nil }
             return ManifestEntry(path: path, batch: batch, digest: digest)
         }
-        guard entries.count == manifests.count else { return nil }
+        self.format = format.string.flatMap { ManifestFormat(rawValue: $0) }
+        guard entries.count == manifests.count, (self.format == nil) == (format.string == nil) else { return nil }
         self.manifests = entries
         storePath = store
         self.storeDigest = storeDigest
         self.pricesDigest = pricesDigest
         ratesPath = rates.string
+        catalogPath = catalog.string
         self.key = key.string
         self.acceptsChanges = acceptsChanges
     }
@@ -131,21 +146,20 @@ struct PlanFile: Sendable {
     // MARK: Carried out
 
     /// The manifests as they stand now; one that gave its batch another name than its own was planned with `--batch`.
-    func load() throws -> [LoadedManifest] {
-        guard manifests.count == 1, let only = manifests.first else {
-            return try ManifestLoading.load(manifests.map(\.path), batchName: nil)
-        }
-        return try ManifestLoading.load([only.path], batchName: only.batch)
+    func check(catalogue: ModelCatalogue, json: Bool) throws -> [CheckedManifest] {
+        try ManifestLoading.check(
+            manifests.map(\.path), batchName: manifests.count == 1 ? manifests.first?.batch : nil, format: format,
+            catalogue: catalogue, json: json)
     }
 
     /// Before anything is sent or written, with the store's lock held.
     ///
     /// - Throws: ``Stop`` with 65 that names what of the four is not as it was.
     func refuseIfStale(
-        _ loaded: [LoadedManifest], storePath: String, catalogue: ModelCatalogue, rates: PlanRates?, keys: [ModelKey]
+        _ checked: [CheckedManifest], storePath: String, catalogue: ModelCatalogue, rates: PlanRates?, keys: [ModelKey]
     ) throws {
-        let now = loaded.map {
-            ManifestEntry(path: $0.absolutePath, batch: $0.batchName, digest: PlanSurvey.digest(of: $0.manifest))
+        let now = try checked.map {
+            ManifestEntry(path: $0.absolutePath, batch: $0.batchName, digest: try PlanSurvey.digest(of: $0))
         }
         for (planned, found) in zip(manifests, now) where planned != found {
             throw Self.stale("the manifest \(SafeText.escaped(planned.path)) asks for something else than it did")
@@ -162,18 +176,19 @@ struct PlanFile: Sendable {
         }
         if let key, key != Self.text(of: keys) { throw Self.stale("the API key is another one") }
         let prices = PlanPrices(catalogue: catalogue, rates: rates, learned: learned)
-        guard try survey(loaded, storePath: storePath, catalogue, prices).pricesDigest == pricesDigest else {
+        guard try survey(checked, storePath: storePath, catalogue, prices).pricesDigest == pricesDigest else {
             throw Self.stale("the prices are not those that the plan was reckoned with")
         }
     }
 
     private func survey(
-        _ loaded: [LoadedManifest], storePath: String, _ catalogue: ModelCatalogue, _ prices: PlanPrices
+        _ checked: [CheckedManifest], storePath: String, _ catalogue: ModelCatalogue, _ prices: PlanPrices
     ) throws -> PlanSurvey {
         var survey = PlanSurvey(
-            catalogue: catalogue, prices: prices, concurrency: 1, acceptsChanges: acceptsChanges, budget: [])
+            catalogue: catalogue, prices: prices, concurrency: 1, acceptsChanges: acceptsChanges, budget: [],
+            keepsTasks: false)
         try PlanStore.read(storePath) { store in
-            for manifest in loaded { try survey.add(manifest, in: store) }
+            for manifest in checked { try survey.add(manifest, in: store) }
         }
         return survey
     }

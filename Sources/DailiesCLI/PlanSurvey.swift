@@ -56,14 +56,17 @@ struct PlanSurvey {
     struct Batch {
         let name: String
         let path: String
-        let digest: String
+        fileprivate(set) var digest = ""
         /// nil: not in the store yet.
         let stored: StoredBatch?
         let position: BudgetPosition
+        /// Where they are asked for.
         var tasks: [Task] = []
         var counts: [Standing: Int] = [:]
         /// In the store, never sent, and not in the manifest any more: a run would cancel them.
-        var removed: [TaskKey] = []
+        var removed = 0
+        /// Where they are asked for.
+        var removedKeys: [TaskKey] = []
         var low = CreditTotal.zero
         var high = CreditTotal.zero
         /// To be rendered, of a price that nobody knows.
@@ -73,7 +76,7 @@ struct PlanSurvey {
 
         /// A run would do something.
         var hasWork: Bool {
-            toRender > 0 || !removed.isEmpty
+            toRender > 0 || removed > 0
                 || [.resumable, .uncertain, .paidUnsaved, .changed].contains { counts[$0, default: 0] > 0 }
         }
     }
@@ -85,6 +88,8 @@ struct PlanSurvey {
     let acceptsChanges: Bool
     /// Budgets given on the command line, instead of the stored ones.
     let budget: [BudgetArgument]
+    /// Keeps every task, to list them; otherwise memory does not grow with their number.
+    let keepsTasks: Bool
 
     private(set) var batches: [Batch] = []
     private(set) var time: PlanTime
@@ -93,13 +98,15 @@ struct PlanSurvey {
     private var lineOfKind: [RequestShape: Int] = [:]
 
     init(
-        catalogue: ModelCatalogue, prices: PlanPrices, concurrency: Int, acceptsChanges: Bool, budget: [BudgetArgument]
+        catalogue: ModelCatalogue, prices: PlanPrices, concurrency: Int, acceptsChanges: Bool, budget: [BudgetArgument],
+        keepsTasks: Bool
     ) {
         self.catalogue = catalogue
         self.prices = prices
         self.concurrency = concurrency
         self.acceptsChanges = acceptsChanges
         self.budget = budget
+        self.keepsTasks = keepsTasks
         time = PlanTime(concurrency: concurrency)
     }
 
@@ -110,9 +117,8 @@ struct PlanSurvey {
     var unknownPrices: Int { batches.reduce(0) { $0 + $1.unknownPrices } }
 
     /// - Parameter store: nil: there is none yet.
-    mutating func add(_ manifest: LoadedManifest, in store: Store?) throws {
-        let comparison = try store?.compare(batchName: manifest.batchName, tasks: manifest.manifest.tasks)
-        let stored = comparison?.batch
+    mutating func add(_ manifest: CheckedManifest, in store: Store?) throws {
+        let stored = try store?.batch(named: manifest.batchName)
         var position = BudgetPosition(cap: nil, settled: .zero, reserved: .zero)
         if let store, let stored { position = try store.budgetPosition(stored.id) }
         switch BudgetArgument.setting(of: budget) {
@@ -120,24 +126,38 @@ struct PlanSurvey {
         case .none: position.cap = nil
         case .cap(let cap): position.cap = cap
         }
-        var batch = Batch(
-            name: manifest.batchName, path: manifest.absolutePath, digest: Self.digest(of: manifest.manifest),
-            stored: stored, position: position)
-        batch.removed = comparison?.removed ?? []
+        var batch = Batch(name: manifest.batchName, path: manifest.absolutePath, stored: stored, position: position)
         batch.tagBudgets = try tagBudgets(of: stored, in: store)
-        for (index, task) in manifest.manifest.tasks.enumerated() {
-            add(task, verdict: comparison?.verdicts[index] ?? .new, to: &batch)
+        var digest = Self.digest(ofBatch: manifest.batchName)
+        func take(_ task: TaskSpec, _ verdict: TaskVerdict) {
+            Self.add(task, to: &digest)
+            add(task, verdict: verdict, to: &batch)
         }
+        if let store {
+            try store.compare(batchName: manifest.batchName, forEachTask: manifest.forEachTask) { finding in
+                switch finding {
+                case .named(let task, let verdict): take(task, verdict)
+                case .removed(let key):
+                    batch.removed += 1
+                    if keepsTasks { batch.removedKeys.append(key) }
+                }
+            }
+        } else {
+            try manifest.forEachTask { take($0, .new) }
+        }
+        batch.digest = digest.hex
         batches.append(batch)
     }
 
-    private mutating func add(_ spec: TaskSpec, verdict: ManifestComparison.Verdict, to batch: inout Batch) {
+    private mutating func add(_ spec: TaskSpec, verdict: TaskVerdict, to batch: inout Batch) {
         let standing = Standing(verdict)
         let isToRender = isToRender(verdict)
         let price = isToRender ? prices.estimate(for: spec.shape) : nil
         batch.counts[standing, default: 0] += 1
-        batch.tasks.append(
-            Task(key: spec.key, shape: spec.shape, standing: standing, isToRender: isToRender, price: price))
+        if keepsTasks {
+            batch.tasks.append(
+                Task(key: spec.key, shape: spec.shape, standing: standing, isToRender: isToRender, price: price))
+        }
         if standing == .resumable || standing == .uncertain {
             time.add(spec.shape, in: catalogue, isUnderWay: true)
         }
@@ -179,7 +199,7 @@ struct PlanSurvey {
         return rooms
     }
 
-    private func isToRender(_ verdict: ManifestComparison.Verdict) -> Bool {
+    private func isToRender(_ verdict: TaskVerdict) -> Bool {
         switch verdict {
         case .new, .waiting, .restored: true
         case .changed(let task): acceptsChanges && task.standing != .unsettled
@@ -188,21 +208,28 @@ struct PlanSurvey {
     }
 
     /// Of what a run would submit: keys, requests and tags in their order. Comments and formatting are not in it.
-    static func digest(of manifest: Manifest) -> String {
-        var digest = ContentDigest()
-        digest.add(manifest.batchName)
-        for task in manifest.tasks {
-            digest.add(task.key.text)
-            digest.add(task.request.text)
-            digest.add(String(task.priority))
-            digest.add(task.output ?? "")
-            digest.add(String(task.tags.count))
-            for tag in task.tags {
-                digest.add(tag.name)
-                digest.add(tag.value)
-            }
-        }
+    static func digest(of manifest: CheckedManifest) throws -> String {
+        var digest = digest(ofBatch: manifest.batchName)
+        try manifest.forEachTask { add($0, to: &digest) }
         return digest.hex
+    }
+
+    private static func digest(ofBatch name: String) -> ContentDigest {
+        var digest = ContentDigest()
+        digest.add(name)
+        return digest
+    }
+
+    private static func add(_ task: TaskSpec, to digest: inout ContentDigest) {
+        digest.add(task.key.text)
+        digest.add(task.request.text)
+        digest.add(String(task.priority))
+        digest.add(task.output ?? "")
+        digest.add(String(task.tags.count))
+        for tag in task.tags {
+            digest.add(tag.name)
+            digest.add(tag.value)
+        }
     }
 
     /// Of the price of everything that is to be rendered, and of who says so.
@@ -221,7 +248,7 @@ struct PlanSurvey {
 }
 
 extension PlanSurvey.Standing {
-    fileprivate init(_ verdict: ManifestComparison.Verdict) {
+    fileprivate init(_ verdict: TaskVerdict) {
         switch verdict {
         case .new: self = .new
         case .waiting, .restored: self = .waiting

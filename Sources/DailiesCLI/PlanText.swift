@@ -14,18 +14,18 @@ enum PlanText {
         let used = PlanSurvey.Standing.allCases.filter { standing in
             standing == .new || standing == .paid || survey.batches.contains { $0.counts[standing, default: 0] > 0 }
         }
-        let hasRemoved = survey.batches.contains { !$0.removed.isEmpty }
+        let hasRemoved = survey.batches.contains { $0.removed > 0 }
         let titles = ["batch"] + used.map(\.words) + (hasRemoved ? ["removed"] : []) + ["to render", "credits"]
         var table = TextTable(titles, rightAligned: Set(1..<titles.count))
         for batch in survey.batches {
-            let removed = hasRemoved ? ["\(batch.removed.count)"] : []
+            let removed = hasRemoved ? ["\(batch.removed)"] : []
             table.add(
                 [SafeText.escaped(batch.name)] + used.map { "\(batch.counts[$0, default: 0])" } + removed
                     + ["\(batch.toRender)", credits(batch.low, batch.high, batch.unknownPrices, of: batch.toRender)])
         }
         if survey.batches.count > 1 {
             let sums = used.map { standing in survey.batches.reduce(0) { $0 + $1.counts[standing, default: 0] } }
-            let removed = hasRemoved ? ["\(survey.batches.reduce(0) { $0 + $1.removed.count })"] : []
+            let removed = hasRemoved ? ["\(survey.batches.reduce(0) { $0 + $1.removed })"] : []
             table.add(
                 ["total"] + sums.map { "\($0)" } + removed
                     + [
@@ -144,7 +144,7 @@ enum PlanText {
                     task.price.map { source($0.source) } ?? "-",
                 ])
             }
-            for key in batch.removed {
+            for key in batch.removedKeys {
                 table.add([SafeText.escaped(batch.name), SafeText.escaped(key.text), "removed", "-", "-", "-"])
             }
         }
@@ -217,7 +217,7 @@ enum PlanText {
         for standing in PlanSurvey.Standing.allCases {
             writer.member(standing.rawValue, batch.counts[standing, default: 0])
         }
-        writer.member("removed", batch.removed.count)
+        writer.member("removed", batch.removed)
         writer.member("to_render", batch.toRender)
         total(batch.low, batch.high, batch.unknownPrices, of: batch.toRender, to: &writer)
         writer.member("budget", credits: batch.position.cap)
@@ -285,7 +285,7 @@ enum PlanText {
                     write(task.price, to: &writer)
                 }
             }
-            for key in batch.removed {
+            for key in batch.removedKeys {
                 array.object {
                     $0.member("batch", batch.name)
                     $0.member("key", key.text)

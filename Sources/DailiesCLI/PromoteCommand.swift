@@ -39,7 +39,7 @@ struct PromoteCommand: ParsableCommand {
     }
 
     func run() throws {
-        let catalogue = try ManifestOptions.catalogue(catalog)
+        let catalogue = try CatalogueOptions.catalogue(catalog)
         let reader = try store.openForReading()
         let lines = try lines(of: reader, ManifestLine(catalogue: catalogue))
         try reader.close()

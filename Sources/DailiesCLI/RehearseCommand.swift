@@ -22,8 +22,11 @@ struct RehearseCommand: AsyncParsableCommand {
     static let storePath = "rehearsal.sqlite"
     static let folder = "rehearsal"
 
-    @Argument(help: ArgumentHelp("Manifests: YAML, JSON, JSONL or CSV.", valueName: "manifest"))
+    @Argument(help: ArgumentHelp("Manifests: YAML, JSON, JSONL or CSV; - is standard input.", valueName: "manifest"))
     var manifests: [String]
+    @OptionGroup(title: "Manifests") var reading: ManifestOptions
+    @Option(help: ArgumentHelp("The batch's name, instead of the manifest's.", valueName: "name"))
+    var batch: String?
     @Option(help: ArgumentHelp("How much faster than real time.", valueName: "n"))
     var speed = 60.0
     @Option(help: "Decides how long each render takes.")
@@ -37,13 +40,15 @@ struct RehearseCommand: AsyncParsableCommand {
     func run() async throws { try await pace.reportingRefusals(work) }
 
     private func work() async throws {
-        let loaded = try ManifestLoading.load(manifests, batchName: nil)
+        let catalogue = try reading.catalogue()
+        let checked = try ManifestLoading.check(
+            manifests, batchName: batch, format: reading.format, catalogue: catalogue, json: pace.json)
         let rates = try pace.prices.read()
         try RehearsalFolder.replace(storePath: Self.storePath, folder: Self.folder)
         var simulation = SimulatorConfiguration()
         simulation.speed = speed
         simulation.seed = seed
-        let server = Composition.simulator(simulation, port: 0, stateFile: nil)
+        let server = Composition.simulator(simulation, catalogue, port: 0, stateFile: nil)
         let port = try await server.start()
         let began = DispatchTime.now().uptimeNanoseconds
         var pace = pace
@@ -53,7 +58,8 @@ struct RehearseCommand: AsyncParsableCommand {
             resumeCommand: "dailies rehearse " + manifests.map(ShellWord.quoted).joined(separator: " "),
             hint: CommandHint(storePath: Self.storePath))
         session.rates = rates
-        let code = try await session.run(loaded)
+        session.catalogue = catalogue
+        let code = try await session.run(checked)
         let took = Duration.nanoseconds(Int64(DispatchTime.now().uptimeNanoseconds - began))
         let bill = server.bill
         await server.stop()

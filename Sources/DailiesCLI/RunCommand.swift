@@ -13,6 +13,7 @@ struct RunCommand: AsyncParsableCommand {
             Examples:
               BYTESPIKE_API_KEY=… dailies run jobs/first.yaml
               dailies run jobs/first.yaml --concurrency 25 --budget 500 --api-key-file ~/.bytespike-key
+              ./shots.py | dailies run - --format jsonl --batch shots
               dailies plan jobs/first.yaml --out plan.json && dailies run --plan plan.json
               dailies run jobs/first.yaml --provider simulator --base-url http://127.0.0.1:8080 --speed 60
 
@@ -21,9 +22,10 @@ struct RunCommand: AsyncParsableCommand {
             77 API key, 130/143 interrupted.
             """)
 
-    @Argument(help: ArgumentHelp("Manifests: YAML, JSON, JSONL or CSV.", valueName: "manifest"))
+    @Argument(help: ArgumentHelp("Manifests: YAML, JSON, JSONL or CSV; - is standard input.", valueName: "manifest"))
     var manifests: [String] = []
     @OptionGroup var store: StoreOptions
+    @OptionGroup(title: "Manifests") var reading: ManifestOptions
     @OptionGroup(title: "Provider") var provider: ProviderOptions
     @OptionGroup(title: "Pace") var pace: PaceOptions
 
@@ -43,6 +45,9 @@ struct RunCommand: AsyncParsableCommand {
         guard manifests.isEmpty != (plan == nil) else {
             throw ValidationError("give manifests, or a plan of them with --plan FILE")
         }
+        guard plan == nil || reading.format == nil else {
+            throw ValidationError("--format is for manifests; a plan holds the format of its own")
+        }
     }
 
     func run() async throws { try await pace.reportingRefusals(work) }
@@ -56,7 +61,11 @@ struct RunCommand: AsyncParsableCommand {
             }
             pace.acceptChanges = approved.acceptsChanges
         }
-        let loaded = try approved?.load() ?? ManifestLoading.load(manifests, batchName: batch)
+        let catalogue = try CatalogueOptions.catalogue(reading.models.catalog ?? approved?.catalogPath)
+        let checked =
+            try approved?.check(catalogue: catalogue, json: pace.json)
+            ?? ManifestLoading.check(
+                manifests, batchName: batch, format: reading.format, catalogue: catalogue, json: pace.json)
         let configuration = try provider.configuration()
         var session = RunSession(
             storePath: store.path, configuration: configuration, pace: pace, speed: provider.speed,
@@ -66,8 +75,9 @@ struct RunCommand: AsyncParsableCommand {
             hint: CommandHint(store: store, provider: provider))
         session.asksFirst = !yes && Console.canAsk && provider.provider == .bytespike
         session.approved = approved
+        session.catalogue = catalogue
         session.rates = try PlanRates.read(pace.prices.rates ?? approved?.ratesPath)
-        throw try await session.run(loaded).asExit
+        throw try await session.run(checked).asExit
     }
 }
 
@@ -82,6 +92,7 @@ struct ResumeCommand: AsyncParsableCommand {
             """)
 
     @OptionGroup var store: StoreOptions
+    @OptionGroup var models: CatalogueOptions
     @OptionGroup(title: "Provider") var provider: ProviderOptions
     @OptionGroup(title: "Pace") var pace: PaceOptions
 
@@ -91,6 +102,7 @@ struct ResumeCommand: AsyncParsableCommand {
     func run() async throws { try await pace.reportingRefusals(work) }
 
     private func work() async throws {
+        let catalogue = try models.catalogue()
         let configuration = try provider.configuration()
         guard FileManager.default.fileExists(atPath: store.path) else {
             throw Stop(.unexpected, "there is no store \(store.path); `dailies run MANIFEST` makes one")
@@ -101,6 +113,7 @@ struct ResumeCommand: AsyncParsableCommand {
             hint: CommandHint(store: store, provider: provider))
         session.asksFirst = !yes && Console.canAsk && provider.provider == .bytespike
         session.rates = try pace.prices.read()
+        session.catalogue = catalogue
         throw try await session.run(nil).asExit
     }
 }

@@ -1,4 +1,5 @@
 import DailiesCore
+import DailiesManifest
 import DailiesProvider
 import DailiesRunner
 import DailiesStore
@@ -20,16 +21,18 @@ struct RunSession {
     var rates: PlanRates?
     /// Carried out only while it is not stale.
     var approved: PlanFile?
+    /// With the user's own models.
+    var catalogue = Composition.catalogue
 
     /// Runs the batches that these manifests name, or with none of them everything unfinished in the store.
     ///
     /// - Returns: the exit code, after the summary was printed.
-    func run(_ manifests: [LoadedManifest]?) async throws -> ExitCode {
+    func run(_ manifests: [CheckedManifest]?) async throws -> ExitCode {
         let lock = try lockStore()
         defer { withExtendedLifetime(lock) {} }
         if let approved {
             try approved.refuseIfStale(
-                manifests ?? [], storePath: storePath, catalogue: Composition.catalogue, rates: rates,
+                manifests ?? [], storePath: storePath, catalogue: catalogue, rates: rates,
                 keys: configuration.keys)
         }
         let store = try openStore()
@@ -79,20 +82,21 @@ struct RunSession {
 
     // MARK: batches
 
-    private func enrol(_ manifests: [LoadedManifest], in store: Store) throws -> [BatchID] {
-        for manifest in manifests {
-            for warning in manifest.manifest.warnings { Console.error("warning: \(warning)") }
-        }
-        // All are checked before any is written, so that a refusal leaves nothing half taken in.
-        for manifest in manifests { try refuse(manifest, in: store) }
+    private func enrol(_ manifests: [CheckedManifest], in store: Store) throws -> [BatchID] {
+        for warning in manifests.flatMap(\.warnings) { Console.error("warning: \(warning)") }
+        // Each is taken in whole or not at all; of several all are compared before any is written, so that a refusal
+        // leaves nothing half taken in.
+        if manifests.count > 1 { for manifest in manifests { try refuse(manifest, in: store) } }
         return try manifests.map { manifest in
-            do throws(EnrolmentError) {
+            do {
                 let batch = try store.enrol(
-                    enrolment(of: manifest), tasks: manifest.manifest.tasks, rules: rules, at: DispatchTimers().now
+                    enrolment(of: manifest), rules: rules, at: DispatchTimers().now, forEachTask: manifest.forEachTask
                 ).batch
                 return try setTagBudgets(of: batch, in: store)
-            } catch {
+            } catch let error as EnrolmentError {
                 throw Refusal.of(error, manifest)
+            } catch let failure as ManifestFailure {
+                throw ManifestLoading.refuse(failure.problems, json: pace.json)
             }
         }
     }
@@ -112,14 +116,14 @@ struct RunSession {
         EnrolmentRules(acceptChanges: pace.acceptChanges, sameBatch: pace.sameBatch)
     }
 
-    private func enrolment(of manifest: LoadedManifest) -> BatchEnrolment {
+    private func enrolment(of manifest: CheckedManifest) -> BatchEnrolment {
         BatchEnrolment(
             name: manifest.batchName, manifestPath: manifest.absolutePath, provider: configuration.name,
             baseURL: configuration.baseURL, outputDirectory: pace.outputFolder,
             budget: BudgetArgument.setting(of: pace.budget), budgetMode: pace.budgetMode)
     }
 
-    private func refuse(_ manifest: LoadedManifest, in store: Store) throws {
+    private func refuse(_ manifest: CheckedManifest, in store: Store) throws {
         guard let known = try store.batch(named: manifest.batchName) else { return }
         if known.provider != configuration.name || known.baseURL != configuration.baseURL {
             throw Refusal.of(.differentProvider(name: known.provider, baseURL: known.baseURL), manifest)
@@ -128,11 +132,14 @@ struct RunSession {
             throw Refusal.of(.differentPath(stored: known.manifestPath), manifest)
         }
         guard !pace.acceptChanges else { return }
-        let comparison = try store.compare(batchName: manifest.batchName, tasks: manifest.manifest.tasks)
-        let changed = comparison.verdicts.compactMap { verdict -> ChangedTask? in
-            if case .changed(let task) = verdict { task } else { nil }
+        var first: [ChangedTask] = []
+        var count = 0
+        try store.compare(batchName: manifest.batchName, forEachTask: manifest.forEachTask) { finding in
+            guard case .named(_, .changed(let task)) = finding else { return }
+            count += 1
+            if first.count < EnrolmentError.mostListed { first.append(task) }
         }
-        if !changed.isEmpty { throw Refusal.of(.changed(changed), manifest) }
+        if count > 0 { throw Refusal.of(.changed(first, count: count), manifest) }
     }
 
     /// Everything unfinished that belongs to this provider.
@@ -222,7 +229,7 @@ struct RunSession {
         var accounts: [String: KeyFingerprint] = [:]
         for key in configuration.keys { accounts[key.modelPrefix] = key.key.fingerprint }
         return Runner.Plan(
-            settings: settings, catalogue: Composition.catalogue, batches: batches,
+            settings: settings, catalogue: catalogue, batches: batches,
             accounts: AccountBook(byPrefix: accounts), rates: rates?.rates ?? [:],
             maximumPerTask: pace.maxCreditsPerTask?.credits,
             seed: pace.jitterSeed ?? UInt64.random(in: .min ... .max, using: &Self.chance))
@@ -236,7 +243,7 @@ struct RunSession {
 private enum Refusal {
     private static let mostShown = 10
 
-    static func of(_ error: EnrolmentError, _ manifest: LoadedManifest) -> Stop {
+    static func of(_ error: EnrolmentError, _ manifest: CheckedManifest) -> Stop {
         let name = SafeText.quoted(manifest.batchName)
         switch error {
         case .differentPath(let stored):
@@ -249,20 +256,22 @@ private enum Refusal {
                 .refused,
                 "the batch \(name) belongs to \(provider) at \(SafeText.escaped(url)); another provider needs another "
                     + "batch: give --batch NAME (nothing was submitted)")
-        case .changed(let tasks):
-            let keys = tasks.prefix(mostShown).map { SafeText.quoted($0.key.text) }.joined(separator: ", ")
-            let more = tasks.count > mostShown ? " and \(tasks.count - mostShown) more" : ""
+        case .changed(let tasks, let count):
             return Stop(
                 .refused,
-                "\(tasks.count) changed in \(name): \(keys)\(more); give --accept-changes to render them anew, or a new "
-                    + "id to each (nothing was submitted)")
-        case .unsettled(let keys):
-            let shown = keys.prefix(mostShown).map { SafeText.quoted($0.text) }.joined(separator: ", ")
+                "\(count) changed in \(name): \(shown(tasks.map(\.key), of: count)); give --accept-changes to render "
+                    + "them anew, or a new id to each (nothing was submitted)")
+        case .unsettled(let keys, let count):
             return Stop(
                 .refused,
-                "changed in \(name) while still at the provider: \(shown); run the unchanged manifest until they have "
-                    + "settled, then --accept-changes (nothing was submitted)")
+                "changed in \(name) while still at the provider: \(shown(keys, of: count)); run the unchanged manifest "
+                    + "until they have settled, then --accept-changes (nothing was submitted)")
         case .store(let error): return Stop(.unexpected, "cannot write the store: \(error)")
         }
+    }
+
+    private static func shown(_ keys: [TaskKey], of count: Int) -> String {
+        let words = keys.prefix(mostShown).map { SafeText.quoted($0.text) }.joined(separator: ", ")
+        return words + (count > mostShown ? " and \(count - mostShown) more" : "")
     }
 }

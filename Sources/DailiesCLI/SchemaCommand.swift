@@ -23,7 +23,7 @@ struct SchemaCommand: ParsableCommand {
     var catalog: String?
 
     func run() throws {
-        let schema = ManifestSchema(catalogue: try ManifestOptions.catalogue(catalog))
+        let schema = ManifestSchema(catalogue: try CatalogueOptions.catalogue(catalog))
         Console.out((line ? schema.line : schema.document).prettyText)
     }
 }

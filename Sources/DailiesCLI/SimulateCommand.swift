@@ -16,6 +16,7 @@ struct SimulateCommand: AsyncParsableCommand {
               curl http://127.0.0.1:8080/simulator/bill
             """)
 
+    @OptionGroup var models: CatalogueOptions
     @Option(help: "The port on 127.0.0.1; 0 for any that is free.")
     var port = 0
     @Option(help: "How much faster than real time it renders.")
@@ -58,7 +59,8 @@ struct SimulateCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let server = Composition.simulator(try simulation(), port: port, stateFile: state)
+        let server = Composition.simulator(
+            try simulation(), try models.catalogue(), port: port, stateFile: state)
         let bound: Int
         do {
             bound = try await server.start()

@@ -22,24 +22,23 @@ extension Database {
         try setBudget(of: stored.id, enrolment.budget, mode: enrolment.budgetMode, at: at)
     }
 
-    func insert(
-        _ task: TaskSpec, in batch: BatchID, counting result: inout Enrolment
-    ) throws(StoreError) -> TaskID {
+    /// A task that was not known.
+    func insert(_ task: TaskSpec, counting result: inout Enrolment) throws(StoreError) {
         try run(
             """
-            INSERT INTO task_input (batch_id, key, prompt, request, duration_seconds, resolution, tags, output)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+            INSERT INTO task_input (batch_id, key, request, duration_seconds, resolution, tags, output)
+            VALUES (?, ?, ?, ?, ?, ?, ?)
             """,
-            Value(batch), .text(task.key.text), .text(task.prompt), .text(task.request.text),
-            Value(task.shape.durationSeconds), Value(task.shape.resolution), .text(JSONText.object(task.tags)),
+            Value(result.batch), .text(task.key.text), .text(task.request.text), Value(task.shape.durationSeconds),
+            Value(task.shape.resolution), .text(JSONText.object(task.tags)),
             Value(task.output))
         let id = TaskID(lastInsertedRow)
         try run(
-            "INSERT INTO task_standing (id, batch_id, model, priority) VALUES (?, ?, ?, ?)", Value(id), Value(batch),
-            .text(task.shape.model.text), Value(task.priority))
+            "INSERT INTO task_standing (id, batch_id, model, priority) VALUES (?, ?, ?, ?)", Value(id),
+            Value(result.batch), .text(task.shape.model.text), Value(task.priority))
+        if result.firstNew == nil { result.firstNew = id }
         result.new += 1
         result.standing[.queued, default: 0] += 1
-        return id
     }
 
     /// A task that is known and whose change, if any, is accepted.
@@ -85,10 +84,10 @@ extension Database {
     private func updateInput(of id: TaskID, to task: TaskSpec) throws(StoreError) {
         try run(
             """
-            UPDATE task_input SET prompt = ?, request = ?, duration_seconds = ?, resolution = ?, tags = ?, output = ?
+            UPDATE task_input SET request = ?, duration_seconds = ?, resolution = ?, tags = ?, output = ?
             WHERE id = ?
             """,
-            .text(task.prompt), .text(task.request.text), Value(task.shape.durationSeconds),
+            .text(task.request.text), Value(task.shape.durationSeconds),
             Value(task.shape.resolution), .text(JSONText.object(task.tags)), Value(task.output), Value(id))
         try run(
             "UPDATE task_standing SET model = ?, priority = ? WHERE id = ?", .text(task.shape.model.text),

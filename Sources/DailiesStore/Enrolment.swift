@@ -44,7 +44,7 @@ public struct Enrolment: Hashable, Sendable {
     public let batch: BatchID
     /// Not known before.
     public var new = 0
-    /// Known with the same request. Tags, priority, prompt and file name may have been brought up to date.
+    /// Known with the same request. Tags, priority and file name may have been brought up to date.
     public var unchanged = 0
     /// Took a changed request.
     public var changed = 0
@@ -54,6 +54,8 @@ public struct Enrolment: Hashable, Sendable {
     public var restored = 0
     /// Of the manifest's tasks, after all this: how many stand in each state.
     public var standing: [TaskStateWord: Int] = [:]
+    /// The row of the first that was not known before.
+    var firstNew: TaskID?
 
     init(batch: BatchID) { self.batch = batch }
 }
@@ -64,11 +66,15 @@ public enum EnrolmentError: Error, Hashable, Sendable {
     case differentPath(stored: String)
     /// The batch belongs to this provider and base URL for good.
     case differentProvider(name: String, baseURL: String)
-    /// These tasks ask for something else than what is stored, in the order of the manifest.
-    case changed([ChangedTask])
-    /// Changed, and their attempt is not settled, or its cost is still asked for: wait for them first.
-    case unsettled([TaskKey])
+    /// So many tasks ask for something else than what is stored; the first ``mostListed`` in the order of the manifest.
+    case changed([ChangedTask], count: Int)
+    /// Changed, and their attempt is not settled, or its cost is still asked for: wait for them first. The first
+    /// ``mostListed`` of so many.
+    case unsettled([TaskKey], count: Int)
     case store(StoreError)
+
+    /// Tasks that a refusal names.
+    public static let mostListed = 100
 }
 
 /// A task whose request is not what it was.
@@ -86,30 +92,39 @@ public struct ChangedTask: Hashable, Sendable {
     public let standing: Standing
 }
 
+/// How a task of a manifest stands to the store.
+public enum TaskVerdict: Hashable, Sendable {
+    case new
+    /// Known, not sent yet.
+    case waiting
+    /// Cancelled as removed once: it would wait again.
+    case restored
+    /// Sent and accepted, or in the air: a run goes on with it.
+    case resumable
+    /// Sent, fate unknown.
+    case uncertain
+    /// Completed: not rendered again. Not saved: a run fetches it.
+    case paid(isSaved: Bool)
+    /// Waits for `retry`.
+    case failed(code: String?)
+    /// By the user or the provider: waits for `retry`.
+    case cancelled(code: String?)
+    case changed(ChangedTask)
+}
+
+/// One thing that a comparison of a manifest with the store finds.
+public enum ManifestFinding {
+    case named(TaskSpec, TaskVerdict)
+    /// Not in the manifest and never sent: a run would cancel it.
+    case removed(TaskKey)
+}
+
 /// What a manifest would do, task by task.
 public struct ManifestComparison: Hashable, Sendable {
-    public enum Verdict: Hashable, Sendable {
-        case new
-        /// Known, not sent yet.
-        case waiting
-        /// Cancelled as removed once: it would wait again.
-        case restored
-        /// Sent and accepted, or in the air: a run goes on with it.
-        case resumable
-        /// Sent, fate unknown.
-        case uncertain
-        /// Completed: not rendered again. Not saved: a run fetches it.
-        case paid(isSaved: Bool)
-        /// Waits for `retry`.
-        case failed(code: String?)
-        /// By the user or the provider: waits for `retry`.
-        case cancelled(code: String?)
-        case changed(ChangedTask)
-    }
     /// nil: there is no batch of this name yet.
-    public let batch: StoredBatch?
+    public internal(set) var batch: StoredBatch?
     /// In the order of the tasks asked about.
-    public let verdicts: [Verdict]
+    public internal(set) var verdicts: [TaskVerdict] = []
     /// Not in the manifest and never sent: a run would cancel them.
-    public let removed: [TaskKey]
+    public internal(set) var removed: [TaskKey] = []
 }

@@ -3,7 +3,6 @@ import DailiesCore
 /// What the store knows of a task that a manifest names.
 struct KnownTask {
     let id: TaskID
-    let prompt: String
     let request: CanonicalRequest
     let tags: String
     let output: String?
@@ -22,8 +21,8 @@ struct KnownTask {
 
     /// Whether anything that may change in place differs.
     func differs(from spec: TaskSpec) -> Bool {
-        priority != spec.priority || !Self.isSame(prompt, spec.prompt)
-            || !Self.isSame(output ?? "", spec.output ?? "") || !Self.isSame(tags, JSONText.object(spec.tags))
+        priority != spec.priority || !Self.isSame(output ?? "", spec.output ?? "")
+            || !Self.isSame(tags, JSONText.object(spec.tags))
     }
 
     /// By bytes: two texts that differ in their Unicode form only are two texts, though Swift calls them equal.
@@ -43,7 +42,7 @@ struct KnownTask {
         return ChangedTask(key: spec.key, stored: request, standing: standing)
     }
 
-    func verdict(for spec: TaskSpec) -> ManifestComparison.Verdict {
+    func verdict(for spec: TaskSpec) -> TaskVerdict {
         if let change = change(to: spec) { return .changed(change) }
         switch state {
         case .queued where !hasKey: return .waiting
@@ -61,7 +60,7 @@ extension Database {
     func known(_ key: TaskKey, in batch: BatchID) throws(StoreError) -> KnownTask? {
         try first(
             """
-            SELECT s.id, i.prompt, i.request, i.tags, i.output, s.priority, s.state, s.attempt, s.has_key,
+            SELECT s.id, i.request, i.tags, i.output, s.priority, s.state, s.attempt, s.has_key,
                 s.withdrawn_code, a.outcome_unknown_at_ms IS NOT NULL, coalesce(a.is_cost_awaited, 0),
                 a.output_path IS NOT NULL, a.failure_code
             FROM task_input AS i JOIN task_standing AS s ON s.id = i.id
@@ -70,22 +69,26 @@ extension Database {
             """, Value(batch), .text(key.text)
         ) { row throws(StoreError) in
             KnownTask(
-                id: TaskID(row.integer(0)), prompt: row.text(1), request: CanonicalRequest(text: row.text(2)),
-                tags: row.text(3), output: row.optionalText(4), priority: row.int(5), state: try row.word(6),
-                attempt: row.int(7), hasKey: row.bool(8), withdrawnCode: row.optionalText(9),
-                isUncertain: row.bool(10), isCostAwaited: row.bool(11), isSaved: row.bool(12),
-                failureCode: row.optionalText(13))
+                id: TaskID(row.integer(0)), request: CanonicalRequest(text: row.text(1)),
+                tags: row.text(2), output: row.optionalText(3), priority: row.int(4), state: try row.word(5),
+                attempt: row.int(6), hasKey: row.bool(7), withdrawnCode: row.optionalText(8),
+                isUncertain: row.bool(9), isCostAwaited: row.bool(10), isSaved: row.bool(11),
+                failureCode: row.optionalText(12))
         }
     }
 
     /// The waiting tasks of a batch that are not among `kept`, in the order of the manifest they came from.
-    func waiting(in batch: BatchID, except kept: Set<TaskID>) throws(StoreError) -> [TaskID] {
+    ///
+    /// - Parameter end: those from this row on are left out.
+    func waiting(
+        in batch: BatchID, except kept: TaskSet, before end: TaskID? = nil
+    ) throws(StoreError) -> [TaskID] {
         var gone: [TaskID] = []
         try forEach(
             "SELECT id FROM task_standing WHERE batch_id = ? AND state = 'queued' AND has_key = 0", [Value(batch)]
         ) { row in
             let id = TaskID(row.integer(0))
-            if !kept.contains(id) { gone.append(id) }
+            if !kept.contains(id), end.map({ id < $0 }) ?? true { gone.append(id) }
         }
         return gone.sorted()
     }

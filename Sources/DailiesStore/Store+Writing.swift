@@ -152,6 +152,40 @@ extension Store {
         }
     }
 
+    /// The same for a body that calls code of others: whatever that throws rolls everything back and is thrown on.
+    func foreignTransaction<T>(_ body: (Database) throws -> T) throws -> T {
+        var foreign: (any Error)?
+        do throws(StoreError) {
+            return try transaction { database throws(StoreError) in try Self.noting(&foreign) { try body(database) } }
+        } catch {
+            throw foreign ?? error
+        }
+    }
+
+    /// ``reading(_:)`` for a body that calls code of others.
+    func foreignReading<T>(_ body: (Database) throws -> T) throws -> T {
+        var foreign: (any Error)?
+        do throws(StoreError) {
+            return try reading { database throws(StoreError) in try Self.noting(&foreign) { try body(database) } }
+        } catch {
+            throw foreign ?? error
+        }
+    }
+
+    /// Keeps an error that is none of ours, and throws one of ours in its place.
+    private static func noting<T>(
+        _ foreign: inout (any Error)?, _ body: () throws -> T
+    ) throws(StoreError) -> T {
+        do {
+            return try body()
+        } catch let error as StoreError {
+            throw error
+        } catch {
+            foreign = error
+            throw StoreError(.conflict, "given up by the caller")
+        }
+    }
+
     private func commitTransaction(of database: Database) throws(StoreError) {
         switch faults.next() {
         case nil:

@@ -37,7 +37,7 @@ struct EnrolmentTests {
         let error = #expect(throws: EnrolmentError.self) {
             try rig.enrol([Rig.spec("b", prompt: "new"), Rig.spec("d"), Rig.spec("a", prompt: "new")])
         }
-        guard case .changed(let list) = error else {
+        guard case .changed(let list, count: 2) = error else {
             Issue.record("refused as \(String(describing: error))")
             return
         }
@@ -81,7 +81,7 @@ struct EnrolmentTests {
         let error = #expect(throws: EnrolmentError.self) {
             try rig.enrol((1...4).map { Rig.spec("task-\($0)", prompt: "new") }, accepting)
         }
-        #expect(error == .unsettled([TaskKey("task-1"), TaskKey("task-2"), TaskKey("task-3")]))
+        #expect(error == .unsettled([TaskKey("task-1"), TaskKey("task-2"), TaskKey("task-3")], count: 3))
         #expect(try rig.shell().one("SELECT count(*) FROM task WHERE prompt = 'new'") == "0")
     }
 
@@ -159,6 +159,78 @@ struct EnrolmentTests {
         #expect(comparison.removed.map(\.text) == ["task-9"])
         #expect(try reader.compare(batchName: "none", tasks: specs).verdicts == specs.map { _ in .new })
         #expect(try rig.shell().one("SELECT count(*) FROM event") == before)
+    }
+
+    // MARK: Feeds
+
+    private struct BrokenOff: Error, Equatable {
+        let reason: String
+    }
+
+    @Test func `a manifest that breaks off leaves nothing behind`() throws {
+        let rig = try Rig(tasks: [Rig.spec("a"), Rig.spec("b")])
+        let before = try rig.shell().rows("SELECT * FROM task")
+        for name in ["batch", "other"] {
+            #expect(throws: BrokenOff(reason: "gone")) {
+                try rig.store.enrol(Rig.manifest(name), at: rig.tick()) { body in
+                    try body(Rig.spec("a", priority: 9))
+                    try body(Rig.spec("c"))
+                    throw BrokenOff(reason: "gone")
+                }
+            }
+        }
+        #expect(try rig.shell().rows("SELECT * FROM task") == before)
+        #expect(try rig.store.batches().map(\.name) == ["batch"])
+        // The store is as good as before.
+        #expect(try rig.enrol([Rig.spec("a"), Rig.spec("b")]).unchanged == 2)
+    }
+
+    @Test func `a comparison ends where its reader has enough`() throws {
+        let rig = try Rig(tasks: [Rig.spec("a")])
+        var seen: [String] = []
+        #expect(throws: BrokenOff(reason: "enough")) {
+            try rig.store.compare(batchName: "batch") { body in
+                for key in ["a", "b", "c"] { try body(Rig.spec(key)) }
+            } _: { finding in
+                guard case .named(let task, let verdict) = finding else { return }
+                seen.append("\(task.key) \(verdict)")
+                if verdict == .new { throw BrokenOff(reason: "enough") }
+            }
+        }
+        #expect(seen == ["a waiting", "b new"])
+        #expect(try rig.store.waitingLanes(batches: [rig.batch]).count == 1)
+    }
+
+    @Test func `of many changed tasks the first hundred are named and all are counted`() throws {
+        let keys = (1...130).map { "task-\($0)" }
+        let rig = try Rig(tasks: keys.map { Rig.spec($0) })
+        let error = #expect(throws: EnrolmentError.self) {
+            try rig.enrol([Rig.spec("new")] + keys.map { Rig.spec($0, prompt: "new") })
+        }
+        guard case .changed(let list, count: 130) = error else {
+            Issue.record("refused as \(String(describing: error))")
+            return
+        }
+        #expect(list.map(\.key.text) == Array(keys.prefix(100)))
+        #expect(try rig.shell().one("SELECT count(*) FROM task") == "130")
+    }
+
+    @Test func `one manifest may add, bring back and remove at once`() throws {
+        let rig = try Rig(tasks: ["a", "b", "c"].map { Rig.spec($0) })
+        _ = try rig.enrol([Rig.spec("a")])
+        let result = try rig.enrol([Rig.spec("d"), Rig.spec("b"), Rig.spec("e")])
+        #expect(result.new == 2 && result.restored == 1 && result.removed == 1 && result.unchanged == 0)
+        #expect(
+            try rig.shell().rows("SELECT key, state FROM task")
+                == ["a|cancelled", "b|queued", "c|cancelled", "d|queued", "e|queued"])
+    }
+
+    @Test func `a set of tasks holds what was put in, far apart and close together`() {
+        let members = [1, 2, 63, 64, 65, 127, 128, 1 << 40, 1 << 40 + 64].map { TaskID(Int64($0)) }
+        var set = TaskSet()
+        for member in members { set.insert(member) }
+        #expect(members.allSatisfy { set.contains($0) })
+        #expect([0, 3, 62, 66, 126, 129, 1 << 40 + 1, 1 << 41].allSatisfy { !set.contains(TaskID(Int64($0))) })
     }
 
     @Test func `the order of the manifest is the order of the ids`() throws {

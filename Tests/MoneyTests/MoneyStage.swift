@@ -92,8 +92,13 @@ final class MoneyStage {
     }
 
     /// Runs a command to its end.
-    func finish(_ arguments: [String], environment: [String: String] = [:]) throws -> Finished {
+    ///
+    /// - Parameter input: a file that is its standard input.
+    func finish(
+        _ arguments: [String], environment: [String: String] = [:], input: String? = nil
+    ) throws -> Finished {
         let process = process(arguments, environment)
+        if let input { process.standardInput = try FileHandle(forReadingFrom: URL(fileURLWithPath: input)) }
         // Files take any amount of output without a reader.
         let (outPath, errPath) = (path("out.\(UUID().uuidString)"), path("err.\(UUID().uuidString)"))
         for path in [outPath, errPath] { try Data().write(to: URL(fileURLWithPath: path)) }

@@ -157,8 +157,10 @@ extension ProcessSuite {
                 """)
             let run = try stage.finishRun([manifest], at: simulator)
             try expect(run, 65)
-            #expect(run.err.contains("\(manifest):2:"), "\(run.err)")
-            #expect(run.err.contains("\(manifest):3:"), "\(run.err)")
+            let problems = try run.out.split(separator: "\n").map { try JSONValue.parse(Array($0.utf8)) }
+                .filter { $0["type"]?.string == "problem" }
+            #expect(problems.map { $0["line"]?.number } == ["2", "3", "3"], "\(run.out)")
+            #expect(problems.allSatisfy { $0["file"]?.string == manifest })
             #expect(run.err.contains("nothing was submitted"))
             #expect(try simulator.bill().submits == 0)
             #expect(stage.files() == [manifest], "something was made")

@@ -34,7 +34,7 @@ struct SheetCommand: ParsableCommand {
         let folder = target.deletingLastPathComponent().resolvingSymlinksInPath()
         let page = SheetPage(
             store: reader.path, folder: folder.path,
-            manifest: ManifestLine(catalogue: try ManifestOptions.catalogue(catalog)))
+            manifest: ManifestLine(catalogue: try CatalogueOptions.catalogue(catalog)))
         var pages = try selection.pages(of: reader, states: [.completed])
         let count = try write(page, &pages, to: target)
         try reader.close()

@@ -1,0 +1,80 @@
+import DailiesCore
+
+/// One enrolment on its way, inside its transaction. An error from any of its steps must end that transaction.
+struct EnrolmentRound {
+    private let rules: EnrolmentRules
+    private let at: Instant
+    private var result: Enrolment
+    /// nil: the batch is new, and so are all its tasks.
+    private let known: StoredBatch?
+    /// Of the tasks that were known before: those that the manifest still names.
+    private var kept = TaskSet()
+    private var changed = FirstFew<ChangedTask>()
+    private var unsettled = FirstFew<TaskKey>()
+
+    init(
+        _ enrolment: BatchEnrolment, _ rules: EnrolmentRules, _ at: Instant, in database: Database
+    ) throws {
+        self.rules = rules
+        self.at = at
+        known = try database.batch(named: enrolment.name)
+        guard let known else {
+            result = Enrolment(batch: try database.insert(enrolment, at: at))
+            return
+        }
+        guard known.provider == enrolment.provider, known.baseURL == enrolment.baseURL else {
+            throw EnrolmentError.differentProvider(name: known.provider, baseURL: known.baseURL)
+        }
+        guard known.manifestPath == enrolment.manifestPath || rules.sameBatch else {
+            throw EnrolmentError.differentPath(stored: known.manifestPath)
+        }
+        result = Enrolment(batch: known.id)
+        try database.update(known, to: enrolment, at: at)
+    }
+
+    mutating func take(_ task: TaskSpec, in database: Database) throws {
+        guard known != nil, let stored = try database.known(task.key, in: result.batch) else {
+            // Where all will be refused nothing more is written.
+            if !isRefused { try database.insert(task, counting: &result) }
+            return
+        }
+        if let change = stored.change(to: task) {
+            changed.append(change)
+            if change.standing == .unsettled { unsettled.append(change.key) }
+        }
+        if isRefused { return }
+        kept.insert(stored.id)
+        try database.bring(stored, inLineWith: task, counting: &result, at: at)
+    }
+
+    private var isRefused: Bool { rules.acceptChanges ? unsettled.count > 0 : changed.count > 0 }
+
+    func finish(in database: Database) throws -> Enrolment {
+        if isRefused {
+            throw rules.acceptChanges
+                ? EnrolmentError.unsettled(unsettled.first, count: unsettled.count)
+                : EnrolmentError.changed(changed.first, count: changed.count)
+        }
+        var result = result
+        if known != nil {
+            // What came new in this round waits too, and is not in `kept`.
+            for task in try database.waiting(in: result.batch, except: kept, before: result.firstNew) {
+                try database.recordWithdrawn(task, .removed, at: at)
+                result.removed += 1
+            }
+        }
+        try database.logEnrolment(result, at: at)
+        return result
+    }
+}
+
+/// How many there were, and which the first ones are.
+struct FirstFew<Element> {
+    private(set) var first: [Element] = []
+    private(set) var count = 0
+
+    mutating func append(_ element: Element) {
+        count += 1
+        if first.count < EnrolmentError.mostListed { first.append(element) }
+    }
+}
