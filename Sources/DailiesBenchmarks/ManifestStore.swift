@@ -4,8 +4,8 @@ import Foundation
 /// A manifest is checked and stored, against the `sqlite3` shell's `.import` of the very rows that this stores.
 ///
 /// Ours is the built program: `dailies run` with a budget of nothing, which reads the manifest twice, takes it into the
-/// store, submits nothing and ends with 8. The shell gets the rows as CSV, without having to check anything, for a table
-/// with the same columns, the same unique key, the same log and the same syncs.
+/// store, submits nothing and ends with 8. The shell gets the rows as CSV, without having to check anything, for a
+/// table with the same columns, the same unique key, the same log and the same syncs.
 struct ManifestStore: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "manifest-store", abstract: "Check and store a manifest, against .import of the same rows.")
@@ -66,9 +66,9 @@ struct ManifestStore: ParsableCommand {
     }
 
     private static let columns = """
-        batch_id INTEGER NOT NULL, key TEXT NOT NULL, prompt TEXT NOT NULL, request TEXT NOT NULL,
-        duration_seconds INTEGER, resolution TEXT, tags TEXT NOT NULL, output TEXT, model TEXT NOT NULL,
-        priority INTEGER NOT NULL, state TEXT NOT NULL, UNIQUE (batch_id, key)
+        batch_id INTEGER NOT NULL, key TEXT NOT NULL, request TEXT NOT NULL, duration_seconds INTEGER,
+        resolution TEXT, tags TEXT NOT NULL, output TEXT, model TEXT NOT NULL, priority INTEGER NOT NULL,
+        state TEXT NOT NULL, UNIQUE (batch_id, key)
         """
 
     private func round(_ files: Files) throws -> Round {
@@ -83,8 +83,9 @@ struct ManifestStore: ParsableCommand {
             [
                 files.ours, ".mode csv", ".once \(files.rows)",
                 """
-                SELECT i.batch_id, i.key, i.prompt, i.request, i.duration_seconds, i.resolution, i.tags, i.output, s.model,
-                    s.priority, s.state FROM task_input AS i JOIN task_standing AS s ON s.id = i.id
+                SELECT i.batch_id, i.key, i.request, i.duration_seconds, i.resolution, i.tags, i.output, s.model,
+                    s.priority, s.state
+                FROM task_input AS i JOIN task_standing AS s ON s.id = i.id
                 """,
             ])
         let theirs = try imported(files.rows, into: files, columns: Self.columns)
@@ -163,8 +164,8 @@ private enum ManifestText {
             let prompt = prompt(index)
             let seed = (index &* 2_654_435_761) & Int.max
             line += """
-                {"id":"shot-\(index)","model":"sora-2-pro","prompt":"\(prompt)","duration_seconds":8,"resolution":"1080p",\
-                "aspect_ratio":"16:9","seed":\(seed),"tags":{"client":"acme"}}
+                {"id":"shot-\(index)","model":"sora-2-pro","prompt":"\(prompt)","duration_seconds":8,\
+                "resolution":"1080p","aspect_ratio":"16:9","seed":\(seed),"tags":{"client":"acme"}}
 
                 """
             row += "shot-\(index),sora-2-pro,\"\(prompt)\",8,1080p,16:9,\(seed),acme\n"
