@@ -119,7 +119,8 @@ let package = Package(
         .testTarget(
             name: "DailiesProviderTests",
             dependencies: [
-                "DailiesProvider", "DailiesCore", "ProviderWire", "ExactJSON", nioCore, nioHTTP1, nioPosix,
+                "DailiesProvider", "DailiesCore", "ProviderWire", "ExactJSON", asyncHTTPClient, nioConcurrencyHelpers,
+                nioCore, nioHTTP1, nioPosix, nioSSL,
             ], swiftSettings: strict),
         test("ProviderSimulator", "DailiesCore", "ProviderWire", "ExactJSON"),
         test("DailiesRunner", "DailiesCore", "DailiesStore"),

@@ -1,7 +1,7 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-// The readers of manifests under libFuzzer: see `.ci/fuzz`. Apart from the program's own package, since all of it is
+// The readers of manifests, of what a provider sends and of clips under libFuzzer: see `.ci/fuzz`. Apart from the program's own package, since all of it is
 // compiled with a sanitizer; the sources are the same ones, through links.
 let package = Package(
     name: "fuzz",
@@ -14,6 +14,8 @@ let package = Package(
         .target(
             name: "DailiesManifest",
             dependencies: ["DailiesCore", "ExactJSON", "Crypto", .product(name: "Yams", package: "Yams")]),
-        .executableTarget(name: "fuzz", dependencies: ["DailiesCore", "ExactJSON", "DailiesManifest"]),
+        .target(name: "ProviderWire", dependencies: ["DailiesCore", "ExactJSON"]),
+        // `MP4Structure.swift` is one file of the runner, which as a whole would bring SQLite along.
+        .executableTarget(name: "fuzz", dependencies: ["DailiesCore", "ExactJSON", "DailiesManifest", "ProviderWire"]),
     ]
 )

@@ -34,10 +34,12 @@ enum Composition {
     }
 
     static func runner(
-        store: Store, provider: any RenderProvider, plan: Runner.Plan, isQuiet: Bool, reporter: any RunReporter
+        store: Store, lock: RunnerLock, provider: any RenderProvider, plan: Runner.Plan, isQuiet: Bool,
+        reporter: any RunReporter
     ) -> Runner {
         Runner(
-            store: store, provider: provider, timers: timers(), plan: plan, logger: logger(isQuiet: isQuiet),
+            store: store, lock: lock, provider: provider, timers: timers(), plan: plan,
+            logger: logger(isQuiet: isQuiet),
             observer: { event, instant in reporter.happened(event, at: instant) })
     }
 

@@ -7,6 +7,7 @@ public enum DailiesProgram {
     public static func main() async {
         // A reader that goes away (`dailies report | head`) is no crash; the write says so.
         signal(SIGPIPE, SIG_IGN)
+        leaveNoMemoryBehind()
         var command: any ParsableCommand
         do {
             command = try DailiesCommand.parseAsRoot()
@@ -35,6 +36,19 @@ public enum DailiesProgram {
     }
 }
 
+/// A crash writes no memory image and no report with what registers point at: the API key might stand in either. Why it
+/// crashed is still said in words, since the runtime writes those first.
+private func leaveNoMemoryBehind() {
+    for crash in [SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGQUIT, SIGSEGV, SIGTRAP] { signal(crash, SIG_DFL) }
+    var none = rlimit(rlim_cur: 0, rlim_max: 0)
+    #if os(Linux)
+        let isSet = setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &none) == 0
+    #else
+        let isSet = setrlimit(RLIMIT_CORE, &none) == 0
+    #endif
+    if !isSet { Console.error("dailies: memory images cannot be turned off: \(String(cString: strerror(errno)))") }
+}
+
 /// Ends the program with a code of the manual and words for people.
 struct Stop: Error {
     let code: DailiesCore.ExitCode
@@ -46,7 +60,11 @@ struct Stop: Error {
     }
 
     func print() {
-        if !message.isEmpty { Console.error("dailies: " + message) }
+        // Paths and what a system says go in as they are; what a manifest or a provider said was escaped before.
+        let lines = message.split(separator: "\n", omittingEmptySubsequences: false).map {
+            SafeText.escaped(String($0))
+        }
+        if !message.isEmpty { Console.error("dailies: " + lines.joined(separator: "\n")) }
     }
 }
 

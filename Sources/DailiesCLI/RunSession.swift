@@ -41,7 +41,7 @@ struct RunSession {
         do {
             try await refuseOtherSpeed(provider)
             let batches = try manifests.map { try enrol($0, in: store) } ?? unfinished(in: store)
-            code = try await drive(store, provider, batches)
+            code = try await drive(store, lock, provider, batches)
         } catch {
             await provider.shutdown()
             try store.close()
@@ -160,7 +160,9 @@ struct RunSession {
 
     // MARK: the run itself
 
-    private func drive(_ store: Store, _ provider: ByteSpikeProvider, _ batches: [BatchID]) async throws -> ExitCode {
+    private func drive(
+        _ store: Store, _ lock: RunnerLock, _ provider: ByteSpikeProvider, _ batches: [BatchID]
+    ) async throws -> ExitCode {
         let reporter = QueuedReporter(reporter(batches))
         let before = try store.summary(batches).total
         if asksFirst, before.waiting > 0 {
@@ -170,7 +172,8 @@ struct RunSession {
         let settings = pace.settings(speed: speed, told: try store.lastingOrders())
         reporter.began(try overview(of: batches, in: store, before, settings))
         let runner = Composition.runner(
-            store: store, provider: provider, plan: plan(batches, settings), isQuiet: pace.quiet, reporter: reporter)
+            store: store, lock: lock, provider: provider, plan: plan(batches, settings), isQuiet: pace.quiet,
+            reporter: reporter)
         let signals = StopSignals { runner.stop() }
         let snapshots = SnapshotSignal { reporter.snapshot() }
         let watch = CommandWatch(runner)

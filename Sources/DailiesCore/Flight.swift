@@ -44,6 +44,8 @@ struct Flight: Sendable {
     var mustCancel = false
     /// A user wants it cancelled.
     var cancellation: Cancellation?
+    /// The provider named a state that it had left behind.
+    var wentBackwards = false
     /// Past the poll window: its slot is given back, and it keeps no run alive once it was asked.
     var isUnresolved = false
 

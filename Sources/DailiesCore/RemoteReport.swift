@@ -8,6 +8,18 @@ public struct RemoteReport: Hashable, Sendable {
         case cancelled
         /// A word that no page lists: keep asking, slowly.
         case unknown(String)
+
+        /// For messages.
+        var word: String {
+            switch self {
+            case .queued: "queued"
+            case .running: "running"
+            case .completed: "completed"
+            case .failed: "failed"
+            case .cancelled: "cancelled"
+            case .unknown(let word): "\"\(word)\""
+            }
+        }
     }
     public var phase: Phase
     public var remoteID: RemoteTaskID?

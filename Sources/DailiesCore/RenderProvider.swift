@@ -27,7 +27,8 @@ public protocol RenderProvider: Sendable {
         reply: @escaping @Sendable (DownloadEnd) -> Void)
 }
 
-/// One submission as it goes out, and as every repeat of it goes out.
+/// One submission as it goes out, and as every repeat of it goes out. Nobody but the runner makes one: its intent is
+/// durable before it exists anywhere else.
 public struct Submission: Hashable, Sendable {
     public let attempt: AttemptID
     public let key: SubmissionKey
@@ -36,7 +37,7 @@ public struct Submission: Hashable, Sendable {
     public let account: KeyFingerprint
     public let body: [UInt8]
 
-    public init(
+    package init(
         attempt: AttemptID, key: SubmissionKey, model: ModelID, dialect: Dialect, account: KeyFingerprint,
         body: [UInt8]
     ) {

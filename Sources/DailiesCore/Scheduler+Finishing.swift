@@ -121,6 +121,7 @@ extension Scheduler {
             }
             flight.faults = 0
             flight.notFoundSince = nil
+            if report.phase != .completed { tellBackwards(&flight, report.phase) }
             if let asset = report.asset, !completion.isClipSettled, completion.asset == nil || completion.needsAsset {
                 completion.asset = asset
                 completion.expiresAt = now + assetLifetime(of: flight)

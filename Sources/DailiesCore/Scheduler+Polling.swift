@@ -192,7 +192,7 @@ extension Scheduler {
         var notBefore: Instant?
         switch report.phase {
         case .queued:
-            // From running this goes backwards, and is not believed.
+            if case .running = flight.state { tellBackwards(&flight, report.phase) }
             if flight.mustCancel || flight.cancellation != nil, case .accepted = flight.state { cancel(&flight) }
         case .running:
             if case .accepted = flight.state {
@@ -212,6 +212,15 @@ extension Scheduler {
             notBefore = now + settings.lateInterval
         }
         schedulePoll(flight, now, notBefore: notBefore)
+    }
+
+    /// The furthest state that was proven stands; that a reply fell behind it is said once for each task.
+    mutating func tellBackwards(_ flight: inout Flight, _ phase: RemoteReport.Phase) {
+        guard !flight.wentBackwards, backwardsTold < 100 else { return }
+        backwardsTold += 1
+        flight.wentBackwards = true
+        let stands = "it had said \(flight.state.word.rawValue), and that stands"
+        effects.append(.tell(.warning("\(flight.key): the provider now says \(phase.word); \(stands)")))
     }
 
     // MARK: Poll times

@@ -196,7 +196,7 @@ extension Scheduler {
         flight.submissionKey = submission.key
         let wasTryingFunds = pause.isTryingFunds
         pause.isTryingFunds = false
-        switch fate {
+        switch Self.checked(fate, submission) {
         case .accepted(let report):
             answeredAtAll(now)
             pause.trouble = nil
@@ -231,6 +231,16 @@ extension Scheduler {
             flight.pending?.mayRepeat = isFree && settings.trustsServerErrors
             becomeUncertain(flight, fault, now)
         }
+    }
+
+    /// A reply that names another submission (a connection that is out of step, a cache in between) says nothing of
+    /// this one: what became of it is asked for.
+    private static func checked(_ fate: SubmitFate, _ submission: Submission) -> SubmitFate {
+        guard case .accepted(let report) = fate, let echo = report.submissionKey, echo != submission.key else {
+            return fate
+        }
+        let fault = Fault(kind: .unreadable, message: "the reply speaks of another submission")
+        return .unknown(fault, isFreeByContract: false)
     }
 
     /// The provider has it: by the reply to a submit, or found by its key.

@@ -60,7 +60,9 @@ public struct Scheduler: Sendable {
     /// The account refuses even questions: nothing more can be learned in this run.
     var areQuestionsOver = false
     var isFinished = false
+    /// Words for a state that nobody knows, and tasks that went backwards: the first hundred of each are told.
     var warnedWords: Set<String> = []
+    var backwardsTold = 0
 
     var effects: [Effect] = []
 

@@ -1,5 +1,6 @@
 import Crypto
 import DailiesCore
+import DailiesStore
 import Foundation
 
 /// A clip on its way to the disk: a part file that survives a crash and is continued, then checked, synced and renamed.
@@ -18,6 +19,7 @@ final class ClipFile {
     /// What the disk said, for people.
     struct DiskError: Error, CustomStringConvertible {
         let description: String
+        init(description: String) { self.description = description }
         init(_ what: String, _ path: String) {
             let code = errno
             description = "cannot \(what) \(path): \(String(cString: strerror(code)))"
@@ -39,12 +41,23 @@ final class ClipFile {
         } catch {
             throw DiskError("create", folder)
         }
+        try refuseLinks()
         // O_NOFOLLOW: a link that someone put there is not written through.
         descriptor = Foundation.open(paths.part, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0o644)
         guard descriptor >= 0 else { throw DiskError("open", paths.part) }
         length = Int64(lseek(descriptor, 0, SEEK_END))
         guard length >= 0 else { throw DiskError("read", paths.part) }
         lengthAtStart = length
+    }
+
+    /// The output folder may be a link, as a user likes to have it; what lies below it may not.
+    private func refuseLinks() throws(DiskError) {
+        for folder in paths.ownFolders {
+            var status = stat()
+            guard lstat(folder, &status) == 0 else { throw DiskError("look at", folder) }
+            guard status.st_mode & S_IFMT == S_IFLNK else { continue }
+            throw DiskError(description: "\(folder) is a link, and links are not followed; move it away")
+        }
     }
 
     /// The body begins at a byte of the asset: what the part file has beyond it is dropped.
@@ -101,11 +114,26 @@ final class ClipFile {
     func finish() throws(DiskError) -> SavedClip {
         let digest = try hash()
         guard fsync(descriptor) == 0 else { throw DiskError("sync", paths.part) }
-        let target = try freeTarget(for: digest)
-        guard rename(paths.part, target) == 0 else { throw DiskError("rename to", target) }
+        try refuseLinks()
+        let target = try takeName(for: digest)
         try syncFolder(directory(of: target))
         return SavedClip(path: target, sha256: digest, bytes: length)
     }
+
+    /// One clip at a time looks for its name and takes it: where `A.mp4` is `a.mp4`, two keys may want the same.
+    private func takeName(for digest: String) throws(DiskError) -> String {
+        let taken: Result<String, DiskError> = Self.naming.withLock { _ in
+            do throws(DiskError) {
+                let target = try freeTarget(for: digest)
+                guard rename(paths.part, target) == 0 else { throw DiskError("rename to", target) }
+                return .success(target)
+            } catch {
+                return .failure(error)
+            }
+        }
+        return try taken.get()
+    }
+    private static let naming = Guarded(())
 
     private func hash() throws(DiskError) -> String { try Self.sha256(of: descriptor, named: paths.part) }
 

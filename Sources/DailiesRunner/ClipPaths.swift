@@ -10,6 +10,9 @@ struct ClipPaths: Sendable {
 
     let clip: String
     let part: String
+    /// The folders between the batch's output folder and the clip, outermost first: the program made them, and none of
+    /// them may be a link that leads elsewhere.
+    let ownFolders: [String]
 
     /// - Parameters:
     ///   - folder: the batch's output folder, absolute.
@@ -22,6 +25,7 @@ struct ClipPaths: Sendable {
         let directory = folder + "/" + folders.joined(separator: "/")
         // No key becomes a name with a tilde and fewer than eight characters after it.
         if output.attempt > 1 { name += "~take\(output.attempt)" }
+        ownFolders = folders.indices.map { folder + "/" + folders[...$0].joined(separator: "/") }
         clip = "\(directory)/\(name).mp4"
         part = "\(directory)/.\(name).\(submissionKey.text.prefix(12)).part"
     }

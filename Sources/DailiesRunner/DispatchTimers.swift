@@ -11,7 +11,7 @@ import Foundation
 public final class DispatchTimers: RunnerTimers, @unchecked Sendable {
     // Unchecked because of `source`: Dispatch's sources may be used from any thread, but do not say so.
 
-    private static let longestSleep = Duration.seconds(30)
+    static let longestSleep = Duration.seconds(30)
     /// Wake-ups lie on a grid of this width: a hundred thousand timers cost a fifth of the CPU that exact ones do.
     private static let grid: Int64 = 1_000_000
 
@@ -23,12 +23,24 @@ public final class DispatchTimers: RunnerTimers, @unchecked Sendable {
 
     private let source: any DispatchSourceTimer
     private let state = Guarded(State())
+    private let clocks: Clocks
+    private let longestSleep: Duration
     private let wallAtStart: Int64
     private let bootAtStart: Int64
 
-    public init() {
-        wallAtStart = Self.read(CLOCK_REALTIME)
-        bootAtStart = Self.read(Self.bootClock)
+    /// The clocks of the machine, in nanoseconds; those of a test jump and are suspended.
+    struct Clocks: Sendable {
+        var wall: @Sendable () -> Int64 = { DispatchTimers.read(CLOCK_REALTIME) }
+        var boot: @Sendable () -> Int64 = { DispatchTimers.read(DispatchTimers.bootClock) }
+    }
+
+    public convenience init() { self.init(clocks: Clocks()) }
+
+    init(clocks: Clocks, longestSleep: Duration = DispatchTimers.longestSleep) {
+        self.clocks = clocks
+        self.longestSleep = longestSleep
+        wallAtStart = clocks.wall()
+        bootAtStart = clocks.boot()
         source = DispatchSource.makeTimerSource(queue: DispatchQueue(label: "dailies.timers", qos: .userInitiated))
         source.schedule(deadline: .distantFuture)
         source.setEventHandler { @Sendable [weak self] in self?.onTimer() }
@@ -37,7 +49,7 @@ public final class DispatchTimers: RunnerTimers, @unchecked Sendable {
 
     deinit { source.cancel() }
 
-    public var now: Instant { Instant(nanoseconds: wallAtStart + Self.read(Self.bootClock) - bootAtStart) }
+    public var now: Instant { Instant(nanoseconds: wallAtStart + clocks.boot() - bootAtStart) }
 
     public func start(_ fire: @escaping @Sendable () -> Void) { state.withLock { $0.fire = fire } }
 
@@ -58,10 +70,12 @@ public final class DispatchTimers: RunnerTimers, @unchecked Sendable {
     }
 
     private func arm(_ instant: Instant) {
-        let wait = min(max(instant - now, .zero), Self.longestSleep)
-        let nanoseconds = (wait.nanoseconds / Self.grid + 1) * Self.grid
+        let nanoseconds = (wait(until: instant).nanoseconds / Self.grid + 1) * Self.grid
         source.schedule(deadline: .now() + .nanoseconds(Int(nanoseconds)), leeway: .nanoseconds(0))
     }
+
+    /// How long the timer may be trusted with a wait.
+    func wait(until instant: Instant) -> Duration { min(max(instant - now, .zero), longestSleep) }
 
     private func onTimer() {
         let fire: (@Sendable () -> Void)? = state.withLock { state in

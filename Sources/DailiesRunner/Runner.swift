@@ -64,9 +64,26 @@ public final class Runner: @unchecked Sendable {
     private(set) var done: (@Sendable (Outcome) -> Void)?
     /// What users tell while the run goes on.
     var ear = CommandEar()
+    private let hasStarted = Guarded(false)
+    /// Held until the runner is let go of; nil in tests alone.
+    private var lock: RunnerLock?
 
-    /// - Parameter observer: called on the runner's queue for everything worth telling; it must not block.
-    public init(
+    /// - Parameters:
+    ///   - lock: of this store; it serves one runner.
+    ///   - observer: called on the runner's queue for everything worth telling; it must not block.
+    /// - Precondition: the store is open for running, the lock is its own, and no other runner has had it.
+    public convenience init(
+        store: Store, lock: RunnerLock, provider: any RenderProvider, timers: any RunnerTimers, plan: Plan,
+        logger: Logger, observer: @escaping @Sendable (RunEvent, Instant) -> Void
+    ) {
+        lock.handOver(for: store)
+        self.init(
+            store: store, provider: provider, timers: timers, plan: plan, logger: logger, observer: observer)
+        self.lock = lock
+    }
+
+    /// Without the lock: for tests, which have stores of their own.
+    package init(
         store: Store, provider: any RenderProvider, timers: any RunnerTimers, plan: Plan, logger: Logger,
         observer: @escaping @Sendable (RunEvent, Instant) -> Void
     ) {
@@ -82,7 +99,14 @@ public final class Runner: @unchecked Sendable {
     }
 
     /// Begins. `done` is called once, on the runner's queue, after everything that was learned is durable.
+    ///
+    /// - Precondition: it is the first call: a runner runs once.
     public func start(done: @escaping @Sendable (Outcome) -> Void) {
+        let isAgain = hasStarted.withLock { hasStarted in
+            defer { hasStarted = true }
+            return hasStarted
+        }
+        precondition(!isAgain, "a runner runs once; take the lock anew and make another one")
         timers.start { [weak self] in
             guard let self else { return }
             self.queue.async { self.serveDeadlines() }
@@ -284,7 +308,8 @@ public final class Runner: @unchecked Sendable {
     /// The store refuses: nothing that is not durable may be built upon, so the run ends here and now. What is in the
     /// air is found by the next run as it is found after a crash.
     func fail(_ message: String) {
-        logger.error("the run ends, since its store failed", metadata: ["reason": "\(message)"])
+        guard done != nil else { return }
+        logger.error("the run ends, since its store failed", metadata: ["reason": "\(SafeText.escaped(message))"])
         end(.storeFailed(message))
     }
 

@@ -29,6 +29,12 @@ final class Database {
     /// False inside a transaction; true again once SQLite has rolled one back on its own.
     var isOutsideTransaction: Bool { sqlite3_get_autocommit(handle) != 0 }
 
+    /// The file is no longer where it was opened: it was moved, replaced or removed.
+    var hasMoved: Bool {
+        var answer: Int32 = 0
+        return sqlite3_file_control(handle, "main", SQLITE_FCNTL_HAS_MOVED, &answer) == SQLITE_OK && answer != 0
+    }
+
     /// Runs any number of statements that bring no rows and take no values: the schema.
     func execute(script: String) throws(StoreError) {
         let code = sqlite3_exec(handle, script, nil, nil, nil)
@@ -112,8 +118,11 @@ enum Value: ExpressibleByIntegerLiteral, ExpressibleByStringLiteral, Expressible
 /// One prepared statement of one connection.
 private final class Statement {
     private let handle: OpaquePointer
+    /// Begins or ends a change: SQLite calls that read-only, since it changes no row itself.
+    private let isBoundary: Bool
 
     init(_ sql: String, on connection: OpaquePointer) throws(StoreError) {
+        isBoundary = sql == "COMMIT" || sql == "BEGIN IMMEDIATE"
         var prepared: OpaquePointer?
         let code = sqlite3_prepare_v3(connection, sql, -1, UInt32(SQLITE_PREPARE_PERSISTENT), &prepared, nil)
         guard code == SQLITE_OK else { throw StoreError(sqlite: code, doing: "preparing a statement") }
@@ -173,7 +182,9 @@ private final class Statement {
         switch code {
         case SQLITE_ROW: return true
         case SQLITE_DONE: return false
-        default: throw StoreError(sqlite: code, doing: sqlite3_stmt_readonly(handle) != 0 ? "reading" : "writing")
+        default:
+            let isWriting = sqlite3_stmt_readonly(handle) == 0 || isBoundary
+            throw StoreError(sqlite: code, doing: isWriting ? "writing" : "reading")
         }
     }
 

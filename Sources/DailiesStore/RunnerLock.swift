@@ -9,6 +9,7 @@ public final class RunnerLock: Sendable {
     /// The lock file.
     public let path: String
     private let descriptor: Int32
+    private let isTaken = Guarded(false)
 
     fileprivate init(path: String, descriptor: Int32) {
         self.path = path
@@ -16,6 +17,20 @@ public final class RunnerLock: Sendable {
     }
 
     deinit { store_file_close(descriptor) }
+
+    /// Hands the right to one runner, for good.
+    ///
+    /// - Precondition: the lock is that of `store`, which is open for running, and no runner has had it before: two
+    ///   runners on one store would submit the same tasks.
+    package func handOver(for store: Store) {
+        precondition(store.use == .running, "a runner needs a store that is open for running, not for reading")
+        precondition(path == store.path + "-lock", "the lock \(path) is not that of the store \(store.path)")
+        let wasTaken = isTaken.withLock { isTaken in
+            defer { isTaken = true }
+            return isTaken
+        }
+        precondition(!wasTaken, "the lock \(path) has had its runner; a second run takes the lock anew")
+    }
 }
 
 extension Store {
@@ -35,8 +50,24 @@ extension Store {
                 .lockedByRunner(holder),
                 "another runner holds the store (\(holder)); wait for it or stop it, reading works meanwhile")
         }
+        do throws(StoreError) {
+            try refuseEmptyPromise(of: lockPath)
+        } catch {
+            store_file_close(descriptor)
+            throw error
+        }
         leaveNote(in: descriptor)
         return RunnerLock(path: lockPath, descriptor: descriptor)
+    }
+
+    /// Some file systems say yes to every lock: one that is held must be refused to another descriptor.
+    private static func refuseEmptyPromise(of lockPath: String) throws(StoreError) {
+        let other = store_file_open(lockPath, O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0)
+        guard other >= 0 else { throw StoreError(errno: store_file_errno(), doing: "opening \(lockPath)") }
+        defer { store_file_close(other) }
+        if flock(other, LOCK_EX | LOCK_NB) == 0 {
+            throw StoreError(.io, "locking \(lockPath) failed: \(StoreError.noLocks)")
+        }
     }
 
     /// Who holds the lock, for the message of whoever is refused.
@@ -84,6 +115,10 @@ extension Store {
 }
 
 extension StoreError {
+    /// What flock(2) answers where a file system, or its server, has no locks.
+    private static let withoutLocks: Set<Int32> = [ENOLCK, ENOSYS, ENOTSUP, EOPNOTSUPP]
+    static let noLocks = "this file system has no locks, which keep two runners apart; put the store on another one"
+
     /// A refusal of the system's in our words.
     init(errno code: Int32, doing: String) {
         let kind: Kind
@@ -93,6 +128,7 @@ extension StoreError {
         case ENOENT: kind = .missing
         default: kind = .io
         }
-        self.init(kind, "\(doing) failed: \(String(cString: strerror(code)))")
+        let words = Self.withoutLocks.contains(code) ? Self.noLocks : String(cString: strerror(code))
+        self.init(kind, "\(doing) failed: \(words)")
     }
 }

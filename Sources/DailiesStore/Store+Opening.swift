@@ -38,6 +38,7 @@ extension Store {
         }
         switch use {
         case .running:
+            try refuseOrphanedLog(path)
             try createPrivateFile(path)
             let database = try Database(path: path, flags: SQLITE_OPEN_READWRITE)
             database.waitWhenBusy(milliseconds: busyWaitMilliseconds)
@@ -77,6 +78,20 @@ extension Store {
         }
         store_file_close(descriptor)
         return true
+    }
+
+    /// SQLite would throw such a log away and begin anew: with it would go what was paid for since it was last moved
+    /// into the store.
+    private static func refuseOrphanedLog(_ path: String) throws(StoreError) {
+        func size(_ path: String) -> Int64? {
+            var status = stat()
+            return stat(path, &status) == 0 ? Int64(status.st_size) : nil
+        }
+        guard size(path) ?? 0 == 0, let log = size(path + "-wal"), log > 0 else { return }
+        throw StoreError(
+            .damaged,
+            "the store is gone or empty, but its log \(path)-wal is there and may hold what was paid for; put the "
+                + "store back, or move the log away to begin a new one")
     }
 
     private static func prepareForRunning(_ database: Database, path: String) throws(StoreError) {

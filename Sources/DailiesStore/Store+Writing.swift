@@ -22,7 +22,7 @@ extension Store {
     /// Calls are carried out in order; many that wait share one transaction (group commit) and one sync of the disk. A
     /// call that fails (``StoreError/Kind/conflict``) fails alone; a failed commit fails every call that shared it, and
     /// nothing of it remains. `then` is called in the order of the calls, after the commit is synced to disk.
-    public func write(_ changes: [Change], then: @escaping @Sendable (Result<Void, StoreError>) -> Void) {
+    package func write(_ changes: [Change], then: @escaping @Sendable (Result<Void, StoreError>) -> Void) {
         let isFirst = waiting.withLock { waiting in
             waiting.calls.append(WaitingCalls.Call(changes: changes, then: then))
             defer { waiting.isScheduled = true }
@@ -32,7 +32,7 @@ extension Store {
     }
 
     /// The same, waiting: everything queued before is committed first, then these changes in a transaction of their own.
-    public func writeAndWait(_ changes: [Change]) throws(StoreError) {
+    package func writeAndWait(_ changes: [Change]) throws(StoreError) {
         try transaction { database throws(StoreError) in
             for change in changes { try database.apply(change) }
         }
@@ -139,6 +139,11 @@ extension Store {
             if self.faults.isFrozen { throw StoreFaults.frozen }
             if let breakdown = self.breakdown { throw breakdown }
             let database = try self.connection()
+            // What is written into a file that nobody finds again is lost: better to stop before the next submit.
+            if database.hasMoved {
+                throw StoreError(
+                    .missing, "its file was moved, replaced or removed while it was in use; put it back")
+            }
             try database.run("BEGIN IMMEDIATE")
             let value: T
             do throws(StoreError) {

@@ -51,10 +51,20 @@ extension StoreError {
         self.init(kind, "\(doing) failed: \(words) (SQLite \(code))", extendedCode: code)
     }
 
+    private static let fullDisk = "the disk is full; make room and run again, nothing is lost"
+
+    /// SQLITE_IOERR_LOCK and SQLITE_IOERR_SHMSIZE: the header writes them in a way that Swift does not take in.
+    private static let lockRefused = SQLITE_IOERR | 15 << 8
+    private static let noRoomForIndex = SQLITE_IOERR | 19 << 8
+
     private static func meaning(of code: Int32) -> (Kind, String) {
         switch code & 0xFF {
         case SQLITE_FULL:
-            (.full, "the disk is full; make room and run again, nothing is lost")
+            (.full, fullDisk)
+        case SQLITE_IOERR where code == lockRefused:
+            (.io, noLocks)
+        case SQLITE_IOERR where code == noRoomForIndex:
+            (.full, fullDisk)
         case SQLITE_CORRUPT, SQLITE_NOTADB:
             (.damaged, "the file is damaged or no database; restore a copy, it is left as it is")
         case SQLITE_BUSY, SQLITE_LOCKED, SQLITE_PROTOCOL:

@@ -29,6 +29,17 @@ import Testing
         rig.expectSound()
     }
 
+    @Test func `a reply that names another submission is not taken for this one's, which is asked for by key`() {
+        let rig = SchedulerRig.with(1)
+        rig.land(.accepted(.queued("r9", echo: "another-submission")))
+        #expect(rig.stage(1) == .uncertain && rig.submits.isEmpty)
+        rig.advance(by: .seconds(1))
+        #expect(rig.questions.map(\.purpose) == [.settleFate])
+        rig.answer(.found(.queued("r1")))
+        #expect(rig.stage(1) == .accepted(RemoteTaskID("r1"), isRunning: false))
+        rig.expectSound()
+    }
+
     @Test func `where keys are not honoured an unknown fate is never sent again`() {
         let rig = SchedulerRig.with(1, trust: .ignored)
         rig.land(.timedOut)

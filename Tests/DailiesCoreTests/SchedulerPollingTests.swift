@@ -61,12 +61,55 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `a task that is queued again after running is not believed`() {
+    @Test func `a task that is queued again after running is not believed, and that is said once`() {
+        let rig = SchedulerRig.with(1)
+        rig.land(.accepted(.running("r1")))
+        for _ in 0..<3 {
+            rig.advance(by: .seconds(2))
+            rig.answer(.found(.queued("r1")))
+            #expect(rig.stage(1) == .accepted(RemoteTaskID("r1"), isRunning: true))
+        }
+        let key = SchedulerRig.task(1).key
+        let words = "\(key): the provider now says queued; it had said running, and that stands"
+        #expect(rig.told.filter { if case .warning = $0 { true } else { false } } == [.warning(words)])
+        rig.expectSound()
+    }
+
+    @Test func `a completed task that renders again or fails is still completed, and that is said once`() {
         let rig = SchedulerRig.with(1)
         rig.land(.accepted(.running("r1")))
         rig.advance(by: .seconds(2))
-        rig.answer(.found(.queued("r1")))
-        #expect(rig.stage(1) == .accepted(RemoteTaskID("r1"), isRunning: true))
+        rig.answer(.found(.completed("r1", cost: nil, url: nil)))
+        for back in [RemoteReport.running("r1"), .failed("r1")] {
+            rig.serveNextWake()
+            rig.answer(.found(back))
+        }
+        let key = SchedulerRig.task(1).key
+        let words = "\(key): the provider now says running; it had said completed, and that stands"
+        #expect(rig.told.filter { if case .warning = $0 { true } else { false } } == [.warning(words)])
+        rig.serveNextWake()
+        rig.answer(.found(.completed("r1")))
+        rig.save(1)
+        #expect(rig.ending != nil)
+        rig.expectSound()
+    }
+
+    @Test func `after hours of suspend each task is asked for once, at once, and then at its moments again`() {
+        let rig = SchedulerRig.with(1)
+        let start = rig.now
+        rig.land(.accepted(.running("r1")))
+        rig.advance(by: .seconds(2))
+        rig.answer(.found(.running("r1")))
+        // The clock counts suspend; nobody was woken meanwhile.
+        rig.advance(by: .seconds(200))
+        #expect(rig.questions.count == 1)
+        rig.answer(.found(.running("r1")))
+        #expect(rig.nextWake == start + .seconds(205))
+        rig.advance(by: .seconds(7200))
+        #expect(rig.questions.count == 1)
+        rig.answer(.found(.completed("r1")))
+        rig.save(1)
+        #expect(rig.ending != nil && rig.sent.count == 1)
         rig.expectSound()
     }
 

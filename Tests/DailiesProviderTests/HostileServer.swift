@@ -1,6 +1,7 @@
 import NIOConcurrencyHelpers
 import NIOCore
 import NIOPosix
+import NIOSSL
 import ProviderWire
 
 /// A server on loopback that reads whole requests and then does what a script says, well-behaved or not.
@@ -39,30 +40,39 @@ final class HostileServer: Sendable {
     private let listener: any Channel
 
     let port: Int
-    var url: String { "http://127.0.0.1:\(port)" }
+    private let speaksTLS: Bool
+    var url: String { "\(speaksTLS ? "https" : "http")://127.0.0.1:\(port)" }
     var seen: [Seen] { state.withLockedValue { $0.seen } }
     /// The largest number of requests that were being answered at one time.
     var mostOpen: Int { state.withLockedValue { $0.mostOpen } }
 
-    private init(_ listener: any Channel) {
+    private init(_ listener: any Channel, speaksTLS: Bool) {
         self.listener = listener
+        self.speaksTLS = speaksTLS
         port = listener.localAddress?.port ?? 0
     }
 
     /// Runs `body` with a server, and stops it afterwards.
+    ///
+    /// - Parameter certificate: makes it speak TLS under this one.
     static func with<Result>(
-        _ script: @escaping Script, _ body: (HostileServer) async throws -> Result
+        certificate: TestCertificate? = nil, _ script: @escaping Script,
+        _ body: (HostileServer) async throws -> Result
     ) async throws -> Result {
+        let context = try certificate?.serverContext()
         let hub = NIOLockedValueBox<HostileServer?>(nil)
         let listener = try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
+                    if let context {
+                        try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: context))
+                    }
                     try channel.pipeline.syncOperations.addHandler(Connection(script: script, hub: hub))
                 }
             }
             .bind(host: "127.0.0.1", port: 0).get()
-        let server = HostileServer(listener)
+        let server = HostileServer(listener, speaksTLS: certificate != nil)
         hub.withLockedValue { $0 = server }
         do {
             let result = try await body(server)

@@ -186,13 +186,13 @@ private let accepted = #"{"task_id":"task_1","status":"queued","estimated_credit
 
     @Test func `a line of requests waits without failing, and never more are open than connections`() async throws {
         // The line is far longer than the client's own limit on waiting for a connection.
-        try await HostileServer.with({ _ in .late(.milliseconds(40), #"{"task_id":"t","status":"running"}"#) }) {
+        try await HostileServer.with({ _ in .late(.milliseconds(100), #"{"task_id":"t","status":"running"}"#) }) {
             server in
             try await withProvider(
                 server.url,
                 change: {
                     $0.connections = 2
-                    $0.connectTimeout = .milliseconds(150)
+                    $0.connectTimeout = .milliseconds(500)
                 }
             ) { provider in
                 let found = await withTaskGroup(of: Bool.self) { group in

@@ -100,6 +100,30 @@ struct ClipFileTests {
         #expect(scratch.contents(target) == Array("precious".utf8))
     }
 
+    @Test func `nothing is saved through a link in place of a folder below the output folder`() throws {
+        let elsewhere = scratch.folder + "/elsewhere"
+        try FileManager.default.createDirectory(atPath: elsewhere + "/a", withIntermediateDirectories: true)
+        try FileManager.default.createSymbolicLink(
+            atPath: scratch.folder + "/reel", withDestinationPath: elsewhere)
+        let error = #expect(throws: ClipFile.DiskError.self) { try file().open() }
+        #expect(error?.description == "\(scratch.folder)/reel is a link, and links are not followed; move it away")
+        #expect(try FileManager.default.contentsOfDirectory(atPath: elsewhere + "/a") == [])
+    }
+
+    @Test func `an output folder that is a link is the user's own wish`() throws {
+        let root = scratch.folder + "/linked"
+        try FileManager.default.createSymbolicLink(atPath: root, withDestinationPath: scratch.folder)
+        let linked = ClipPaths(
+            folder: root, batchName: "reel",
+            output: OutputName(batch: BatchID(1), key: TaskKey("a/shot"), attempt: 1, requested: nil),
+            submissionKey: key)
+        let file = ClipFile(paths: linked, submissionKey: key)
+        try file.open()
+        try file.write(SmallClip.whole)
+        _ = try file.finish()
+        #expect(scratch.contents(paths.clip) == SmallClip.whole)
+    }
+
     @Test func `another clip of the same name is never overwritten`() throws {
         #expect(try save(SmallClip.clip(1)).path == paths.clip)
         let other = try save(SmallClip.clip(2))

@@ -1,5 +1,6 @@
 import DailiesCore
 import Dispatch
+import Synchronization
 import Testing
 
 @testable import DailiesRunner
@@ -51,6 +52,40 @@ struct DispatchTimersTests {
         #expect(fired.wait(timeout: .now()) == .timedOut)
     }
 
+    @Test func `a wall clock that jumps forwards and back moves neither the time nor a wake-up`() {
+        let wall = ManualClock(1_790_000_000_000_000_000)
+        let timers = DispatchTimers(clocks: .init(wall: { wall.value }))
+        defer { timers.stop() }
+        let fired = DispatchSemaphore(value: 0)
+        timers.start { fired.signal() }
+        let start = timers.now
+        let moment = start + .milliseconds(50)
+        timers.wake(at: moment)
+        for jump in [86_400, -10 * 86_400, 9 * 86_400] {
+            wall.move(by: .seconds(jump))
+            #expect(timers.now - start < .seconds(60) && timers.now >= start)
+        }
+        #expect(fired.wait(timeout: .now() + Self.patience) == .success)
+        #expect(timers.now >= moment && timers.now - moment < .seconds(60))
+    }
+
+    @Test func `what came due in suspend is told at the first look, and the timer looks every 30 s at least`() {
+        let boot = ManualClock(1_000_000_000)
+        let timers = DispatchTimers(clocks: .init(boot: { boot.value }), longestSleep: .milliseconds(20))
+        defer { timers.stop() }
+        let fired = DispatchSemaphore(value: 0)
+        timers.start { fired.signal() }
+        timers.wake(at: timers.now + .seconds(7200))
+        // Dispatch's own time stood still meanwhile: nothing but the next look can tell.
+        boot.move(by: .seconds(7200))
+        #expect(fired.wait(timeout: .now() + Self.patience) == .success)
+
+        let real = DispatchTimers()
+        defer { real.stop() }
+        #expect(real.wait(until: real.now + .seconds(86_400)) == .seconds(30))
+        #expect(real.wait(until: .distantPast) == .zero)
+    }
+
     @Test func `the clock stands at the wall's time and never goes back`() {
         let timers = DispatchTimers()
         defer { timers.stop() }
@@ -63,4 +98,12 @@ struct DispatchTimersTests {
             last = now
         }
     }
+}
+
+/// A clock that stands still but for its jumps.
+private final class ManualClock: Sendable {
+    private let nanoseconds: Mutex<Int64>
+    init(_ nanoseconds: Int64) { self.nanoseconds = Mutex(nanoseconds) }
+    var value: Int64 { nanoseconds.withLock { $0 } }
+    func move(by duration: Duration) { nanoseconds.withLock { $0 += duration.components.seconds * 1_000_000_000 } }
 }

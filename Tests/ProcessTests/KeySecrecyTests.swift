@@ -44,6 +44,31 @@ extension ProcessSuite {
             #expect(try simulator.state()["keys_sent_to_assets"]?.number == "0")
         }
 
+        @Test func `neither the process list nor what a crash leaves shows it`() throws {
+            let simulator = try Simulator(stage, speed: 500)
+            try simulator.control(#"{"model_slots": 0}"#)
+            // The most talkative report there is; a memory image would go into the folder of the run.
+            let loud = ["SWIFT_BACKTRACE": "enable=yes,color=no,registers=all,images=all,threads=all,limit=1000"]
+            for (number, signal) in [SIGSEGV, SIGABRT, SIGILL].enumerated() {
+                let manifest = try stage.manifest("batch-\(number).jsonl", clips: 4)
+                let run = try stage.startRun(
+                    [manifest], at: simulator, ["--store", stage.path("\(number).sqlite")],
+                    environment: Self.variables.merging(loud) { $1 })
+                try run.wait(for: "some submits") { $0.count("accepted") == 4 }
+                for name in ["cmdline", "comm", "status"] {
+                    let text = Data(try stage.bytes(of: "/proc/\(run.pid)/\(name)"))
+                    #expect(text.range(of: Data(Self.key.utf8)) == nil)
+                }
+                let limits = String(decoding: try stage.bytes(of: "/proc/\(run.pid)/limits"), as: UTF8.self)
+                #expect(limits.contains(#/Max core file size +0 +0 /#), "\(limits)")
+                run.send(signal)
+                #expect(try run.ended() == .killed(signal))
+                try expectNoTrace(of: [run])
+                // A report would show memory as bytes in hexadecimal.
+                #expect(!run.written.errText.contains("Backtrac"), "\(run.written.errText)")
+            }
+        }
+
         @Test func `a provider that repeats the key in its words does not get it written`() throws {
             let echo = try stage.startScript { request in
                 let key = request.head.split(separator: "\r\n").first { $0.lowercased().hasPrefix("x-api-key:") }

@@ -5,6 +5,11 @@ import Testing
 final class Stage {
     /// The program, beside the test bundle.
     static let program: String = {
+        // Another build of it, as `.ci/soak` wants.
+        if let given = ProcessInfo.processInfo.environment["DAILIES_PROGRAM"] {
+            precondition(FileManager.default.isExecutableFile(atPath: given), "DAILIES_PROGRAM is no program: \(given)")
+            return given
+        }
         var path = [CChar](repeating: 0, count: 4096)
         let count = readlink("/proc/self/exe", &path, path.count - 1)
         let here = URL(fileURLWithPath: #filePath)
@@ -34,7 +39,8 @@ final class Stage {
     private var proxies: [Proxy] = []
 
     init() throws {
-        folder = NSTemporaryDirectory() + "/dailies-process-\(UUID().uuidString)"
+        let temporary = URL(fileURLWithPath: NSTemporaryDirectory()).standardizedFileURL.path
+        folder = temporary + "/dailies-process-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         folders.append(folder)
     }
@@ -71,12 +77,13 @@ final class Stage {
         return path(name)
     }
 
-    /// A JSONL manifest of clips with the ids `clip-001`, `clip-002` …
+    /// A JSONL manifest of clips with the ids `clip-001`, `clip-002` …, with as many digits as the last one needs.
     func manifest(
         _ name: String = "batch.jsonl", clips: Int, model: String = "veo-3.1-fast", seconds: Int = 2
     ) throws -> String {
+        let digits = max(3, "\(clips)".count)
         let lines = (1...clips).map { number in
-            let id = "clip-" + String(1000 + number).dropFirst()
+            let id = "clip-" + String(repeating: "0", count: digits - "\(number)".count) + "\(number)"
             return """
                 {"id": "\(id)", "model": "\(model)", "prompt": "take \(number)", "duration_seconds": \(seconds)}
                 """
@@ -143,9 +150,10 @@ final class Stage {
         Finished(child: try startRun(manifests, at: service, more, environment: environment))
     }
 
-    func runArguments(_ manifests: [String], at service: some Service) -> [String] {
+    func runArguments(_ manifests: [String], at service: some Service, store: String? = nil) -> [String] {
         ["run"] + manifests + [
-            "--provider", "simulator", "--base-url", service.url, "--speed", "\(service.speed)", "--store", store,
+            "--provider", "simulator", "--base-url", service.url, "--speed", "\(service.speed)",
+            "--store", store ?? self.store,
             "--output", renders, "--json",
         ]
     }

@@ -15,7 +15,11 @@ enum Fuzz {
         case "jsonl": target = jsonl
         case "csv": target = csv
         case "yaml": target = yaml
-        default: fatalError("fuzz json, jsonl, csv or yaml")
+        case "reply": target = WireFuzz.reply
+        case "head": target = WireFuzz.head
+        case "submit": target = WireFuzz.submit
+        case "mp4": target = ClipFuzz.mp4
+        default: fatalError("fuzz json, jsonl, csv, yaml, reply, head, submit or mp4")
         }
         var count = Int32(arguments.count)
         var pointers: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) } + [nil]

@@ -1,0 +1,130 @@
+import DailiesCore
+import ExactJSON
+import ProviderWire
+
+/// What a provider sends: bodies of every kind under every status, heads, dates and paths. Nothing of it may stop the
+/// program, pass a bound, or carry the API key into what is kept.
+enum WireFuzz {
+    private static let key = "sk-byts-0123456789abcdef"
+    private static let redaction = Redaction(secrets: [key])
+    private static let statuses = [200, 201, 204, 302, 400, 401, 402, 403, 404, 408, 409, 422, 429, 451, 499, 500, 503, 599]
+
+    // MARK: Bodies
+
+    /// The first byte is the status, the rest the body.
+    static func reply(_ bytes: [UInt8]) {
+        guard let first = bytes.first else { return }
+        let body = Array(bytes.dropFirst())
+        let status = statuses[Int(first) % statuses.count]
+        if let report = try? ReplyReader.report(body, date: nil, redaction: redaction) {  // Most inputs are no reply.
+            check(report)
+        }
+        for dialect in Dialect.allCases {
+            let fate = FateTable.submitFate(
+                status: status, headers: WireHeaders(), body: body, dialect: dialect, redaction: redaction)
+            check(fate, status)
+        }
+        let answer = FateTable.queryAnswer(status: status, headers: WireHeaders(), body: body, redaction: redaction)
+        switch answer {
+        case .found(let report):
+            precondition(200..<300 ~= status, "found under \(status)")
+            check(report)
+        case .notFound(let fault), .stopped(let fault, _), .fault(let fault): check(fault)
+        }
+        if let error = ErrorBody.read(body), let again = ErrorBody.read(error.encode()) {
+            precondition(again == error, "an error body is not the same after writing: \(error) \(again)")
+        }
+        refuseKey("\(fateless(answer))")
+    }
+
+    private static func check(_ fate: SubmitFate, _ status: Int) {
+        switch fate {
+        case .accepted(let report):
+            precondition(200..<300 ~= status && report.remoteID != nil, "accepted under \(status) without an id")
+            check(report)
+        case .notAccepted: fatalError("a reply that came is no proof that nothing was sent")
+        case .refused(let fault), .throttled(let fault, _), .stopped(let fault, _):
+            precondition(400..<500 ~= status, "refused under \(status)")
+            check(fault)
+        case .unknown(let fault, let isFree):
+            precondition(!isFree || 500..<600 ~= status, "free under \(status)")
+            check(fault)
+        }
+    }
+
+    private static func check(_ report: RemoteReport) {
+        if let remote = report.remoteID {
+            precondition(!remote.text.isEmpty && remote.text.utf8.count <= 512, "an id of \(remote.text.utf8.count) bytes")
+        }
+        for amount in report.charges + [report.estimate].compactMap({ $0 }) {
+            precondition(amount.credits >= .zero, "a negative amount: \(amount)")
+        }
+        precondition(report.charges.count <= 2)
+        precondition(report.remaining ?? .zero >= .zero)
+        precondition(report.asset?.url.utf8.count ?? 1 <= 16_384 + 100 && report.asset?.url.isEmpty != true)
+        precondition(report.failureCode?.unicodeScalars.count ?? 0 <= 100)
+        precondition(report.failureMessage?.unicodeScalars.count ?? 0 <= 500)
+        if case .unknown(let word) = report.phase { precondition(word.unicodeScalars.count <= 100) }
+        refuseKey("\(report)")
+    }
+
+    private static func check(_ fault: Fault) {
+        precondition(fault.message.unicodeScalars.count <= 500, "a message of \(fault.message.unicodeScalars.count)")
+        precondition(fault.code?.unicodeScalars.count ?? 0 <= 100)
+        refuseKey("\(fault)")
+    }
+
+    private static func fateless(_ answer: QueryAnswer) -> QueryAnswer { answer }
+
+    private static func refuseKey(_ text: String) {
+        precondition(!text.contains(key), "the key is kept: \(text)")
+    }
+
+    // MARK: Heads
+
+    /// Lines of a head; the texts of its fields also as dates, times and paths.
+    static func head(_ bytes: [UInt8]) {
+        let lines = bytes.split(separator: 0x0A, omittingEmptySubsequences: false)
+        let fields = lines.map { line in
+            let parts = line.split(separator: 0x3A, maxSplits: 1, omittingEmptySubsequences: false)
+            return WireHeaders.Field(name: text(parts[0]), value: parts.count > 1 ? text(parts[1]) : "")
+        }
+        let headers = WireHeaders(fields)
+        for wait in [RetryHint.retryAfter(headers), RetryHint.rateReset(headers)].compactMap({ $0 }) {
+            precondition(RetryHint.shortest <= wait && wait <= RetryHint.longest, "a wait of \(wait)")
+        }
+        for dialect in Dialect.allCases {
+            let fate = FateTable.submitFate(
+                status: 429, headers: headers, body: [], dialect: dialect, redaction: redaction)
+            guard case .throttled(let fault, _) = fate else { fatalError("429 is \(fate)") }
+            precondition(fault.retryAfter ?? RetryHint.shortest >= RetryHint.shortest)
+        }
+        for field in fields { times(field.value) }
+    }
+
+    private static func times(_ text: String) {
+        if let moment = HTTPDate.parse(text) {
+            precondition(HTTPDate.parse(HTTPDate.format(moment)) == moment, "\(text) is not the same after writing")
+        }
+        if let moment = ISOTimestamp.parse(text) {
+            precondition(ISOTimestamp.parse(ISOTimestamp.format(moment)) == moment, "\(text) is not the same after writing")
+        }
+        if let remote = WirePath.cancelledTask(path: text) {
+            precondition(WirePath.cancelledTask(path: WirePath.cancel(remote)) == remote, "\(text): another task")
+        }
+        for item in WirePath.items(ofQuery: text) {
+            precondition(WirePath.percentDecoded(WirePath.percentEncoded(item.value)) == item.value)
+        }
+    }
+
+    private static func text(_ bytes: some Sequence<UInt8>) -> String { String(decoding: Array(bytes), as: UTF8.self) }
+
+    // MARK: Submits
+
+    /// What a server reads, in either dialect; what it reads is written and read as the same.
+    static func submit(_ bytes: [UInt8]) {
+        _ = try? SubjectBody.decode(bytes)  // Most inputs are no question.
+        guard let body = try? SubmitBody.decode(bytes) else { return }  // Nor a submit.
+        precondition(Dialect.allCases.contains(body.dialect))
+    }
+}

@@ -1,0 +1,248 @@
+import DailiesCore
+import NIOCore
+import ProviderWire
+import Testing
+
+@testable import DailiesProvider
+
+private let accepted = #"{"task_id":"task_1","status":"queued","estimated_credits":1.85}"#
+private let task = Question.Subject.remote(RemoteTaskID("task_1"))
+
+/// Replies that no page describes, from a server of bytes: heads, types, sizes and times.
+@Suite struct HostileReplyTests {
+    /// What a submit and a question come to.
+    private func answers(
+        _ act: HostileServer.Act, change: (inout ProviderConfiguration) -> Void = { _ in }
+    ) async throws -> (fate: SubmitFate, answer: QueryAnswer) {
+        try await HostileServer.with({ _ in act }) { server in
+            try await withProvider(server.url, change: change) { provider in
+                (await provider.submit(provider.submission()), await provider.query(task))
+            }
+        }
+    }
+
+    @Test func `a reply of one mebibyte is read, and one byte more is cut off with an error`() async throws {
+        let limit = 1 << 20
+        for (size, isRead) in [(limit, true), (limit + 1, false)] {
+            let body = accepted + String(repeating: " ", count: size - accepted.utf8.count)
+            let chunked =
+                "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n\(String(size, radix: 16))\r\n\(body)\r\n0\r\n\r\n"
+            for act in [HostileServer.Act.reply(200, [], body), .raw(chunked)] {
+                let (fate, answer) = try await answers(act)
+                #expect(answer.isFound == isRead)
+                #expect(fate.isUnknown == !isRead)
+                if !isRead {
+                    #expect(fate.fault?.message == "the answer is longer than allowed")
+                    #expect(fate.fault?.kind == .unreadable && answer.fault?.kind == .unreadable)
+                }
+            }
+        }
+    }
+
+    @Test func `a body without end is cut off at the limit and not at the deadline`() async throws {
+        let flood = String(repeating: "x", count: 3 << 20)
+        let start = ContinuousClock.now
+        let act = HostileServer.Act.drip("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{\"task_id\":\"\(flood)")
+        let (fate, answer) = try await answers(act)
+        #expect(fate.isUnknown && fate.fault?.kind == .unreadable)
+        #expect(answer.fault?.kind == .unreadable)
+        #expect(ContinuousClock.now - start < .seconds(15))
+    }
+
+    @Test(arguments: ["text/html; charset=utf-8", "application/octet-stream", "image/png", "", "nonsense"])
+    func `the body decides and not its type`(type: String) async throws {
+        let (fate, answer) = try await answers(.reply(200, [("Content-Type", type)], accepted))
+        guard case .accepted = fate else {
+            Issue.record("\(fate)")
+            return
+        }
+        #expect(answer.isFound)
+        let page = try await answers(.reply(200, [("Content-Type", "application/json")], "<html>sign in</html>"))
+        #expect(page.fate.isUnknown && page.fate.fault?.kind == .unreadable)
+        #expect(page.answer.fault?.kind == .unreadable)
+    }
+
+    @Test(arguments: [
+        (200, "unknown"), (204, "unknown"), (302, "unknown"), (400, "refused"), (401, "stopped"), (403, "stopped"),
+        (404, "refused"), (407, "refused"), (429, "throttled"), (500, "unknown"), (502, "unknown"), (503, "unknown"),
+        (504, "unknown"), (511, "unknown"), (599, "unknown"),
+    ])
+    func `a proxy's page is never taken for an acceptance, and what it says is shown`(
+        status: Int, fate: String
+    ) async throws {
+        let page = "<!DOCTYPE html><title>Sign in to Hotel-WiFi</title>"
+        let body = status == 204 ? "" : page
+        let (submitted, answer) = try await answers(.reply(status, [("Content-Type", "text/html")], body))
+        let word =
+            switch submitted {
+            case .accepted: "accepted"
+            case .notAccepted: "not accepted"
+            case .refused: "refused"
+            case .throttled: "throttled"
+            case .stopped: "stopped"
+            case .unknown(_, let isFree): isFree ? "free" : "unknown"
+            }
+        #expect(word == fate)
+        #expect(!answer.isFound)
+        #expect(submitted.fault?.message.contains(status == 204 ? "204" : "Hotel-WiFi") == true)
+    }
+
+    @Test func `numbers as texts, unknown fields and missing ones are read for what they are`() async throws {
+        let body = #"""
+            {"x":{"y":[1,{"z":null}]},"task_id":17,"status":"queued","estimated_credits":"1.850","credits_used":" 3.70 ",
+            "estimated_seconds":"12.5","credits":{},"result":[],"output":7,"error":null,"submitted_at":5}
+            """#
+        let (fate, _) = try await answers(.reply(201, [], body))
+        guard case .accepted(let report) = fate else {
+            Issue.record("\(fate)")
+            return
+        }
+        #expect(report.remoteID == RemoteTaskID("17"))
+        #expect(report.estimate?.text == "1.850" && report.charges.map(\.text) == ["3.70"])
+        #expect(report.remaining == .milliseconds(12_500))
+        #expect(report.asset == nil && report.submittedAt == nil)
+    }
+
+    @Test(arguments: [
+        "{\"task_id\":", "{\"task_id\":\"t\"", "[\"t\"]", "\"task_1\"", "null", "", "{}", "{\"task_id\":null}",
+        "{\"task_id\":\"\"}", "{\"task_id\":{}}", "{\"task_id\":[\"t\"]}", "{\"task_id\":true}", "{'task_id':'t'}",
+        "{\"task_id\":\"\u{FFFD}", "\u{FEFF}{\"task_id\":\"t\"}", "{\"task_id\":\"t\"}{\"task_id\":\"u\"}",
+        "{\"task_id\":NaN}",
+    ])
+    func `a cut, empty or crooked body proves nothing`(body: String) async throws {
+        let (fate, _) = try await answers(.reply(200, [], body))
+        #expect(fate.isUnknown, "\(fate)")
+        #expect(fate.fault?.kind == .unreadable)
+    }
+
+    @Test func `a body in a coding that nobody asked for proves nothing`() async throws {
+        // Sixteen bytes of a gzip stream, as text that UTF-8 can hold.
+        let gzip = "\u{1F}\u{7F}\u{8}\u{0}\u{0}\u{0}\u{0}\u{0}\u{0}\u{3}KLJ\u{4}\u{0}"
+        let (fate, answer) = try await answers(.reply(200, [("Content-Encoding", "gzip")], gzip))
+        #expect(fate.isUnknown && !answer.isFound)
+    }
+
+    @Test(arguments: [
+        "X-Huge: \(String(repeating: "x", count: 2 << 20))\r\n",
+        String(repeating: "X-Many: y\r\n", count: 200_000), "\(String(repeating: "N", count: 1 << 20)): v\r\n",
+    ])
+    func `a head without measure ends the exchange, and the next one is untouched`(head: String) async throws {
+        try await HostileServer.with({ seen in
+            seen.method == "POST"
+                ? .raw("HTTP/1.1 200 OK\r\n\(head)Content-Length: 2\r\n\r\n{}") : .reply(200, [], accepted)
+        }) { server in
+            try await withProvider(server.url) { provider in
+                let fate = await provider.submit(provider.submission())
+                #expect(fate.isUnknown, "\(fate)")
+                #expect(await provider.query(task).isFound)
+            }
+        }
+    }
+
+    @Test(
+        arguments: [
+            // Reset far away, in the past, no number, negative, in milliseconds, without end; none of them is a wait.
+            ([("X-RateLimit-Reset", "99999999999999999999")], nil), ([("X-RateLimit-Reset", "-5")], nil),
+            ([("X-RateLimit-Reset", "soon")], nil), ([("X-RateLimit-Reset", "1e400")], nil),
+            ([("X-RateLimit-Reset", "784111777000")], nil), ([("X-RateLimit-Reset", "1")], nil),
+            ([("X-RateLimit-Reset", "")], nil), ([("X-RateLimit-Reset", "NaN")], nil),
+            // One that is over by seconds is waited for a second, one in a minute for a minute.
+            ([("X-RateLimit-Reset", "784111770")], 1), ([("X-RateLimit-Reset", "784111837")], 60),
+            ([("Retry-After", "0")], 1), ([("Retry-After", "-1")], nil), ([("Retry-After", "99999999999")], 2_592_000),
+            ([("Retry-After", "Sun, 06 Nov 1994 08:50:37 GMT")], 60), ([("Retry-After", "yesterday")], nil),
+        ] as [([(String, String)], Int?)])
+    func `an absurd reset time is no wait`(fields: [(String, String)], seconds: Int?) async throws {
+        let date = ("Date", "Sun, 06 Nov 1994 08:49:37 GMT")
+        let (fate, _) = try await answers(.reply(429, fields + [date], ""))
+        #expect(fate.fault?.retryAfter == seconds.map { .seconds($0) })
+    }
+
+    @Test(arguments: [
+        "", "now", "Sun, 99 Nov 1994 08:49:37 GMT", "Sun, 06 Nov 0000 08:49:37 GMT", "784111777", "\u{0}",
+    ])
+    func `a nonsense date is none, and a reset time that needs one is no wait`(date: String) async throws {
+        let (fate, _) = try await answers(.reply(200, [("Date", date)], accepted))
+        guard case .accepted(let report) = fate else {
+            // A NUL in a head is refused with the whole reply.
+            #expect(date == "\u{0}" && fate.isUnknown)
+            return
+        }
+        #expect(report.repliedAt == nil)
+        let (throttled, _) = try await answers(.reply(429, [("X-RateLimit-Reset", "784111837"), ("Date", date)], ""))
+        #expect(throttled.fault?.retryAfter == nil)
+    }
+
+    @Test func `a second answer on a connection is not taken for the next request's`() async throws {
+        let two = #"{"task_id":"other","status":"queued"}"#
+        @Sendable func reply(_ body: String) -> String {
+            "HTTP/1.1 200 OK\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)"
+        }
+        try await HostileServer.with({ seen in
+            seen.method == "POST" ? .raw(reply(accepted) + reply(two)) : .reply(200, [], accepted)
+        }) { server in
+            try await withProvider(server.url, change: { $0.connections = 1 }) { provider in
+                for _ in 0..<5 {
+                    let fate = await provider.submit(provider.submission())
+                    guard case .accepted(let report) = fate else { continue }
+                    #expect(report.remoteID == RemoteTaskID("task_1"))
+                    guard case .found(let found) = await provider.query(task) else { continue }
+                    #expect(found.remoteID == RemoteTaskID("task_1"))
+                }
+            }
+        }
+    }
+
+    @Test func `interim answers without end are timed out`() async throws {
+        let interim = String(repeating: "HTTP/1.1 100 Continue\r\n\r\n", count: 1000)
+        let (fate, _) = try await answers(.drip(interim), change: { $0.submitTimeout = .milliseconds(300) })
+        #expect(fate.isUnknown)
+    }
+}
+
+/// Who may see the key, and what may be fetched, where TLS is spoken.
+@Suite struct TransportSecurityTests {
+    @Test func `a certificate that nobody vouches for gets no byte of a request`() async throws {
+        try await HostileServer.with(certificate: TestCertificate(), { _ in .reply(200, [], accepted) }) { server in
+            try await withProvider(server.url) { provider in
+                let fate = await provider.submit(provider.submission())
+                #expect(fate.isNotAccepted, "\(fate)")
+                #expect(fate.fault?.kind == .unreachable)
+                #expect(await provider.query(task).fault?.kind == .unreachable)
+                #expect(await provider.download(server.url + "/v", into: CollectingSink()).isInterrupted)
+                #expect(server.seen.isEmpty)
+            }
+        }
+    }
+
+    @Test func `a clip's redirect from https to plain http is refused, to https it is followed`() async throws {
+        let certificate = TestCertificate()
+        try await HostileServer.with({ _ in .reply(200, [], "clip") }) { plain in
+            let down = plain.url + "/v"
+            try await HostileServer.with(
+                certificate: certificate,
+                {
+                    switch $0.target {
+                    case "/down": .reply(302, [("Location", down)], "")
+                    case "/over": .reply(302, [("Location", "/v")], "")
+                    default: .reply(200, [], "clip")
+                    }
+                }
+            ) { server in
+                let client = try certificate.trustingClient()
+                let downloader = AssetDownloader(
+                    client: client, allowsPlainLoopback: true, userAgent: "t", headTimeout: .seconds(20),
+                    stallTimeout: .seconds(20), maximumBytes: 1 << 20, redaction: .none)
+                func fetch(_ path: String) async -> DownloadEnd {
+                    let asset = AssetLocation(url: server.url + path)
+                    return await downloader.download(asset, from: 0, into: CollectingSink())
+                }
+                let (over, refused) = (await fetch("/over"), await fetch("/down"))
+                try await client.shutdown()
+                #expect(over == .whole, "\(over)")
+                #expect(refused.isRefused, "\(refused)")
+                #expect(refused.fault?.message.contains("redirects to an unusable address") == true)
+                #expect(plain.seen.isEmpty)
+            }
+        }
+    }
+}

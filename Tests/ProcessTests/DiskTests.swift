@@ -1,0 +1,215 @@
+import CSQLite
+import Foundation
+import Testing
+
+extension ProcessSuite {
+    /// What a disk does to a run: full, read-only, slow, failing, taken away. In each of these the run stops or waits
+    /// with words, and the same command finishes once the disk is well; nothing is paid twice.
+    struct DiskTests {
+        let stage: Stage
+        init() throws { stage = try Stage() }
+
+        private static let smallDisks = Namespace.whyNot
+
+        @Test(.enabled(if: smallDisks == nil, smallDisks))
+        func `a full disk under the store ends the run with words, and with room the same command finishes`() throws {
+            let simulator = try Simulator(stage, speed: 500)
+            let manifest = try stage.manifest(clips: 60)
+            let lives = try Namespace.run(
+                stage,
+                """
+                mount -t tmpfs -o size=1m none small
+                life; df -k small >&2; mount -o remount,size=64m small; life
+                cp small/dailies.sqlite dailies.sqlite
+                """, stage.runArguments([manifest], at: simulator, store: "small/dailies.sqlite"))
+            #expect(lives.map(\.code) == [1, 0], "\(lives)")
+            #expect(lives[0].err.contains("dailies: the run ended, since its store failed: writing failed: "))
+            #expect(lives[0].err.contains("the disk is full; make room and run again, nothing is lost (SQLite "))
+            #expect(lives[0].accepted > 0 && lives[0].accepted < 60, "it was not in the middle: \(lives[0].accepted)")
+            try stage.expectAllPaidOnce(simulator, tasks: 60)
+        }
+
+        @Test(.enabled(if: smallDisks == nil, smallDisks))
+        func `a full disk under the clips leaves them at the provider, and with room they are fetched`() throws {
+            let simulator = try Simulator(stage, speed: 500, ["--padding", "60000"])
+            let manifest = try stage.manifest(clips: 8)
+            let lives = try Namespace.run(
+                stage,
+                """
+                mkdir renders; mount -t tmpfs -o size=256k none renders
+                life; mount -o remount,size=64m renders; life
+                cp -r renders saved; umount renders; mv saved/* renders
+                """, stage.runArguments([manifest], at: simulator) + ["--max-wait", "60s"])
+            #expect(lives.map(\.code) == [9, 0], "\(lives)")
+            #expect(lives[0].out.contains("No space left on device"))
+            #expect(lives[0].out.contains(#""reasons":["clips cannot be saved: cannot write "#))
+            try stage.expectAllPaidOnce(simulator, tasks: 8)
+        }
+
+        @Test(.enabled(if: smallDisks == nil, smallDisks))
+        func `a read-only disk is refused before anything is sent, and what is on it is left`() throws {
+            let simulator = try Simulator(stage, speed: 500)
+            let manifest = try stage.manifest(clips: 3)
+            let lives = try Namespace.run(
+                stage,
+                """
+                mount -t tmpfs -o size=16m none small
+                touch small/dailies.sqlite-lock; mount -o remount,ro small; life
+                mount -o remount,rw small; life; mount -o remount,ro small; life
+                cp small/dailies.sqlite dailies.sqlite
+                """, stage.runArguments([manifest], at: simulator, store: "small/dailies.sqlite"))
+            #expect(lives.map(\.code) == [1, 0, 1], "\(lives)")
+            for refused in [lives[0], lives[2]] {
+                #expect(refused.err.hasPrefix("dailies: cannot lock the store small/dailies.sqlite: opening "))
+                #expect(refused.err.hasSuffix("/small/dailies.sqlite-lock failed: Read-only file system\n"))
+            }
+            try stage.expectAllPaidOnce(simulator, tasks: 3)
+        }
+
+        @Test(.enabled(if: smallDisks == nil, smallDisks))
+        func `a read-only folder for clips leaves them at the provider, and the next run fetches them`() throws {
+            let simulator = try Simulator(stage, speed: 500)
+            let manifest = try stage.manifest(clips: 3)
+            let lives = try Namespace.run(
+                stage,
+                """
+                mkdir renders; mount -t tmpfs -o ro none renders
+                life; umount renders; life
+                """, stage.runArguments([manifest], at: simulator) + ["--max-wait", "60s"])
+            #expect(lives.map(\.code) == [9, 0], "\(lives)")
+            #expect(lives[0].out.contains("cannot create "))
+            #expect(lives[0].out.contains("Read-only file system"))
+            try stage.expectAllPaidOnce(simulator, tasks: 3)
+        }
+
+        @Test func `a folder for clips that goes away in the middle costs nothing`() throws {
+            let simulator = try Simulator(stage, speed: 500)
+            try simulator.control(#"{"model_slots": 0}"#)
+            let manifest = try stage.manifest(clips: 6)
+            try FileManager.default.createDirectory(atPath: stage.renders, withIntermediateDirectories: false)
+            let run = try stage.startRun([manifest], at: simulator, ["--max-wait", "60s", "--concurrency", "6"])
+            try run.wait(for: "its tasks to be accepted") { $0.count("accepted") == 6 }
+            try FileManager.default.removeItem(atPath: stage.renders)
+            try stage.write("renders", "a file where the folder was")
+            try simulator.control(#"{"model_slots": null}"#)
+            #expect(try run.ended() == .exited(9), "\(run.written.errText)")
+            #expect(run.written.outText.contains("clips cannot be saved: cannot create \(stage.renders)/batch: "))
+            try FileManager.default.removeItem(atPath: stage.renders)
+            #expect(try stage.finishRun([manifest], at: simulator).code == 0)
+            try stage.expectAllPaidOnce(simulator, tasks: 6)
+        }
+
+        @Test func `a store that is taken away in the middle ends the run, and nothing is sent into the void`() throws {
+            let simulator = try Simulator(stage, speed: 500)
+            try simulator.control(#"{"model_slots": 0}"#)
+            let manifest = try stage.manifest(clips: 20)
+            let run = try stage.startRun([manifest], at: simulator, ["--concurrency", "4"])
+            try run.wait(for: "its tasks to be accepted") { $0.count("accepted") == 4 }
+            let aside = stage.path("aside")
+            try FileManager.default.moveItem(atPath: stage.store, toPath: aside)
+            try simulator.control(#"{"model_slots": null}"#)
+            #expect(try run.ended() == .exited(1), "\(run.written.errText)")
+            #expect(
+                run.written.errText.contains(
+                    "its file was moved, replaced or removed while it was in use; put it back"),
+                "\(run.written.errText)")
+            #expect(try simulator.bill().accepted == 4)
+            try FileManager.default.moveItem(atPath: aside, toPath: stage.store)
+            #expect(try stage.finishRun([manifest], at: simulator).code == 0)
+            try stage.expectAllPaidOnce(simulator, tasks: 20)
+        }
+
+        @Test func `a log without its store is no reason to begin anew`() throws {
+            let simulator = try Simulator(stage, speed: 500)
+            let manifest = try stage.manifest(clips: 10)
+            let run = try stage.startRun([manifest], at: simulator)
+            try run.wait(for: "some clips") { $0.count("saved") >= 3 }
+            try run.killNow()
+            let aside = stage.path("aside")
+            try FileManager.default.moveItem(atPath: stage.store, toPath: aside)
+            let log = try stage.bytes(of: stage.store + "-wal")
+            let submits = try simulator.bill().submits
+            let refused = try stage.finishRun([manifest], at: simulator)
+            #expect(refused.code == 1)
+            #expect(
+                refused.err.contains("the store is gone or empty, but its log \(stage.store)-wal is there"),
+                "\(refused.err)")
+            #expect(refused.err.contains("put the store back, or move the log away to begin a new one"))
+            #expect(try simulator.bill().submits == submits)
+            #expect(try stage.bytes(of: stage.store + "-wal") == log)
+            try FileManager.default.moveItem(atPath: aside, toPath: stage.store)
+            #expect(try stage.finishRun([manifest], at: simulator).code == 0)
+            try stage.expectAllPaidOnce(simulator, tasks: 10)
+        }
+
+        @Test func `another program that writes the store for a moment holds the run up, and for long ends it`() throws
+        {
+            let simulator = try Simulator(stage, speed: 500)
+            let manifest = try stage.manifest(clips: 12)
+            let run = try stage.startRun([manifest], at: simulator, ["--concurrency", "2"])
+            try run.wait(for: "some clips") { $0.count("saved") >= 2 }
+            try Self.holding(stage.store) { #expect(run.ending(within: 0.5) == nil) }
+            try run.wait(for: "more clips") { $0.count("saved") >= 4 }
+            try Self.holding(stage.store) { #expect(run.ending(within: 30) == .exited(1)) }
+            #expect(
+                run.written.errText.contains("another process holds the store; try again when it has ended"),
+                "\(run.written.errText)")
+            #expect(try stage.finishRun([manifest], at: simulator).code == 0)
+            try stage.expectAllPaidOnce(simulator, tasks: 12)
+        }
+
+        /// Holds SQLite's right to write for the time of `body`.
+        private static func holding(_ store: String, _ body: () throws -> Void) throws {
+            var handle: OpaquePointer?
+            try #require(sqlite3_open_v2(store, &handle, SQLITE_OPEN_READWRITE, nil) == SQLITE_OK)
+            defer { sqlite3_close_v2(handle) }
+            sqlite3_busy_timeout(handle, 5000)
+            try #require(sqlite3_exec(handle, "BEGIN IMMEDIATE", nil, nil, nil) == SQLITE_OK)
+            defer { sqlite3_exec(handle, "ROLLBACK", nil, nil, nil) }
+            try body()
+        }
+
+        // MARK: The system's calls
+
+        @Test(.enabled(if: Preload.whyNot == nil, Preload.whyNot))
+        func `a disk that takes its time makes a run slow and nothing else`() throws {
+            let simulator = try Simulator(stage, speed: 500)
+            let manifest = try stage.manifest(clips: 10)
+            let run = try stage.startRun(
+                [manifest], at: simulator, environment: Preload.environment(["FAULT_SYNC_MS": "60"]))
+            #expect(try run.ended() == .exited(0), "\(run.written.errText)")
+            #expect(run.written.count("failed") == 0)
+            try stage.expectAllPaidOnce(simulator, tasks: 10)
+        }
+
+        @Test(.enabled(if: Preload.whyNot == nil, Preload.whyNot))
+        func `a disk whose syncs fail ends the run, and what it had not promised is asked for`() throws {
+            let simulator = try Simulator(stage, speed: 500)
+            let manifest = try stage.manifest(clips: 20)
+            let broken = stage.path("broken")
+            let run = try stage.startRun(
+                [manifest], at: simulator, environment: Preload.environment(["FAULT_SYNC_FILE": broken]))
+            try run.wait(for: "some clips") { $0.count("saved") >= 5 }
+            try stage.write("broken", "")
+            #expect(try run.ended() == .exited(1), "\(run.written.errText)")
+            #expect(run.written.errText.contains("the run ended, since its store failed: "), "\(run.written.errText)")
+            #expect(run.written.errText.contains("disk I/O error"), "\(run.written.errText)")
+            #expect(try stage.finishRun([manifest], at: simulator).code == 0)
+            try stage.expectAllPaidOnce(simulator, tasks: 20)
+        }
+
+        @Test(.enabled(if: Preload.whyNot == nil, Preload.whyNot), arguments: ["none", "empty"])
+        func `a file system without locks, or with empty ones, is refused in words`(locks: String) throws {
+            let simulator = try Simulator(stage, speed: 500)
+            let run = try stage.startRun(
+                [try stage.manifest(clips: 3)], at: simulator,
+                environment: Preload.environment(["FAULT_LOCKS": locks]))
+            #expect(try run.ended() == .exited(1))
+            #expect(
+                run.written.errText.hasSuffix(
+                    "-lock failed: this file system has no locks, which keep two runners apart; put the store on another one\n"
+                ), "\(run.written.errText)")
+            #expect(try simulator.bill().submits == 0)
+        }
+    }
+}

@@ -1,0 +1,80 @@
+import Foundation
+import Testing
+
+extension ProcessSuite {
+    /// 401, 402, 403, 503 and models that are gone, letter by letter as a person reads them: what happened and what to
+    /// do. None of them fails a task but the last, and none of them is paid for.
+    struct MoneyStopTests {
+        let stage: Stage
+        init() throws { stage = try Stage() }
+
+        /// Runs two clips against a provider that answers every submit with this.
+        private func run(_ status: String, _ type: String, _ code: String, _ message: String) throws -> Stage.Finished {
+            let body = #"{"error":{"type":"\#(type)","code":"\#(code)","message":"\#(message)"}}"#
+            let service = try stage.startScript { request in
+                let (status, body) = request.isSubmit ? (status, body) : ("404 Not Found", "")
+                return "HTTP/1.1 \(status)\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)"
+            }
+            let arguments = stage.runArguments([try stage.manifest(clips: 2)], at: service).filter { $0 != "--json" }
+            return try stage.finish(arguments + ["--max-wait", "1s"])
+        }
+
+        private func expect(
+            _ run: Stage.Finished, _ code: Int32, _ lines: [String], sourceLocation: SourceLocation = #_sourceLocation
+        ) throws {
+            #expect(run.code == code, "\(run.err)", sourceLocation: sourceLocation)
+            for line in lines {
+                #expect(run.err.contains(line + "\n"), "\(run.err)", sourceLocation: sourceLocation)
+            }
+            #expect(try stage.report().credits == "0", sourceLocation: sourceLocation)
+        }
+
+        @Test func `401: the key is refused`() throws {
+            let run = try run("401 Unauthorized", "authentication_error", "invalid_api_key", "no such key")
+            try expect(
+                run, 77,
+                ["2 queued; 0 clips saved; 0 credits", "stopped: the provider refused the API key: no such key"])
+            #expect(try stage.status("queued") == 2)
+        }
+
+        @Test func `402: the wallet is empty`() throws {
+            let run = try run("402 Payment Required", "billing_error", "insufficient_balance", "top up")
+            try expect(
+                run, 7,
+                ["waiting: the wallet is empty; what is in flight goes on: top up", "stopped: out of money: top up"])
+            #expect(run.err.contains("to go on: "))
+            #expect(try stage.status("queued") == 2)
+        }
+
+        @Test func `403: the account is denied`() throws {
+            let run = try run("403 Forbidden", "permission_error", "permission_denied", "suspended")
+            try expect(run, 7, ["stopped: the provider denied access: suspended"])
+            #expect(run.err.contains("to go on: "))
+            #expect(try stage.status("queued") == 2)
+        }
+
+        @Test func `403: the key does not reach the model`() throws {
+            let run = try run("403 Forbidden", "permission_error", "model_not_in_group", "not in your group")
+            try expect(
+                run, 7,
+                [
+                    "waiting: veo-3.1-fast cannot be reached with this key: not in your group",
+                    "stopped: the API key cannot reach veo-3.1-fast: not in your group",
+                ])
+            #expect(try stage.status("queued") == 2)
+        }
+
+        @Test func `503: the provider is down, and nobody knows whether it took the task`() throws {
+            let run = try run("503 Service Unavailable", "api_error", "api_error", "overloaded")
+            try expect(run, 6, ["uncertain: clip-001: overloaded"])
+            #expect(run.err.contains("run `dailies reconcile`"))
+            #expect(try stage.status("failed") == 0)
+        }
+
+        @Test func `a model that is gone fails its tasks free of charge, and says so`() throws {
+            let run = try run("404 Not Found", "not_found_error", "model_not_found", "veo-3.1-fast is retired")
+            let words = "veo-3.1-fast is retired (the service does not offer this model, or no longer)"
+            try expect(run, 3, ["failed: clip-001: model_not_found: \(words)", "2 failed; 0 clips saved; 0 credits"])
+        }
+    }
+}

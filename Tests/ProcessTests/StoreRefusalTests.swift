@@ -1,0 +1,100 @@
+import CSQLite
+import Foundation
+import Testing
+
+extension ProcessSuite {
+    /// Files that are no store to work on: refused in words, left as they are, and never replaced by a new one.
+    struct StoreRefusalTests {
+        let stage: Stage
+        init() throws { stage = try Stage() }
+
+        /// Every command that opens the store refuses, and not a byte of it changes.
+        private func expectRefusal(_ words: String, by simulator: Simulator, doctor: String) throws {
+            let before = try stage.bytes(of: stage.store)
+            let submits = try simulator.bill().submits
+            let manifest = try stage.manifest(clips: 3)
+            let run = try stage.finishRun([manifest], at: simulator)
+            #expect(run.code == 1)
+            #expect(run.err == "dailies: cannot open the store \(stage.store): \(words)\n")
+            for command in ["status", "report"] {
+                let reading = try stage.finish([command, "--store", stage.store])
+                #expect(reading.code == 1)
+                #expect(reading.err == "dailies: cannot read the store \(stage.store): \(words)\n")
+            }
+            let check = try stage.finish(["doctor", "--offline", "--store", stage.store])
+            #expect(check.code == 1)
+            #expect(check.out.contains("store              WRONG  \(stage.store): \(doctor)"), "\(check.out)")
+            #expect(try simulator.bill().submits == submits)
+            #expect(try stage.bytes(of: stage.store) == before, "the file was changed")
+        }
+
+        private func finishedStore() throws -> Simulator {
+            let simulator = try Simulator(stage, speed: 1000)
+            #expect(try stage.finishRun([try stage.manifest(clips: 3)], at: simulator).code == 0)
+            return simulator
+        }
+
+        @Test func `a store of a newer program`() throws {
+            let simulator = try finishedStore()
+            try change("PRAGMA user_version = 9")
+            let words =
+                "the store at \(stage.store) is of version 9, this program knows 1; use the newer program"
+            try expectRefusal(words, by: simulator, doctor: words)
+        }
+
+        @Test func `a damaged store`() throws {
+            let simulator = try finishedStore()
+            var bytes = try stage.bytes(of: stage.store)
+            bytes.replaceSubrange(0..<100, with: [UInt8](repeating: 0x5A, count: 100))
+            try Data(bytes).write(to: URL(fileURLWithPath: stage.store))
+            let words =
+                "reading failed: the file is damaged or no database; restore a copy, it is left as it is (SQLite 26)"
+            try expectRefusal(words, by: simulator, doctor: words)
+        }
+
+        @Test func `a database of another program`() throws {
+            let simulator = try Simulator(stage, speed: 1000)
+            try change("CREATE TABLE task (id INTEGER)")
+            let words = "\(stage.store) is a database of another program; name another file"
+            try expectRefusal(words, by: simulator, doctor: words)
+        }
+
+        @Test func `damage inside is found by doctor, and ends a run that meets it`() throws {
+            let simulator = try finishedStore()
+            let root = try StoreFile(stage.store).number("SELECT rootpage FROM sqlite_schema WHERE name = 'attempt'")
+            var bytes = try stage.bytes(of: stage.store)
+            let start = (root - 1) * 4096
+            bytes.replaceSubrange(start..<start + 4096, with: [UInt8](repeating: 0x5A, count: 4096))
+            try Data(bytes).write(to: URL(fileURLWithPath: stage.store))
+            let check = try stage.finish(["doctor", "--offline", "--store", stage.store])
+            #expect(check.code == 1)
+            #expect(check.out.contains("store              WRONG  "), "\(check.out)")
+            let submits = try simulator.bill().submits
+            let run = try stage.finishRun([try stage.manifest(clips: 3)], at: simulator)
+            #expect(run.code == 1)
+            #expect(run.err.contains("the file is damaged or no database; restore a copy, it is left as it is"))
+            #expect(try simulator.bill().submits == submits)
+        }
+
+        @Test func `with a wide umask the files of a store are still their owner's alone`() throws {
+            let simulator = try Simulator(stage, speed: 500)
+            let manifest = try stage.manifest(clips: 20)
+            let run = try stage.start(
+                program: "/bin/sh",
+                ["-c", "umask 0; exec \"$@\"", "sh", Stage.program] + stage.runArguments([manifest], at: simulator))
+            try run.wait(for: "some clips") { $0.count("saved") >= 3 }
+            for ending in ["", "-wal", "-shm", "-lock"] {
+                let attributes = try FileManager.default.attributesOfItem(atPath: stage.store + ending)
+                #expect((attributes[.posixPermissions] as? NSNumber)?.intValue == 0o600, "\(ending)")
+            }
+            #expect(try run.ended() == .exited(0), "\(run.written.errText)")
+        }
+
+        private func change(_ sql: String) throws {
+            var handle: OpaquePointer?
+            try #require(sqlite3_open(stage.store, &handle) == SQLITE_OK)
+            defer { sqlite3_close_v2(handle) }
+            try #require(sqlite3_exec(handle, sql, nil, nil, nil) == SQLITE_OK)
+        }
+    }
+}
