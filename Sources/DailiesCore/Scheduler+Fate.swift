@@ -1,5 +1,15 @@
 /// Submits whose fate is unknown: asked by key, and repeated only where a repeat cannot be paid for twice.
 extension Scheduler {
+    /// A reply that names another submission (a connection that is out of step, a cache in between) says nothing of
+    /// this one: what became of it is asked for.
+    static func checked(_ fate: SubmitFate, _ submission: Submission) -> SubmitFate {
+        guard case .accepted(let report) = fate, let echo = report.submissionKey, echo != submission.key else {
+            return fate
+        }
+        let fault = Fault(kind: .unreadable, message: "the reply speaks of another submission")
+        return .unknown(fault, isFreeByContract: false)
+    }
+
     mutating func becomeUncertain(_ flight: Flight, _ fault: Fault, _ now: Instant) {
         var flight = flight
         advance(&flight, .outcomeUnknown)

@@ -233,16 +233,6 @@ extension Scheduler {
         }
     }
 
-    /// A reply that names another submission (a connection that is out of step, a cache in between) says nothing of
-    /// this one: what became of it is asked for.
-    private static func checked(_ fate: SubmitFate, _ submission: Submission) -> SubmitFate {
-        guard case .accepted(let report) = fate, let echo = report.submissionKey, echo != submission.key else {
-            return fate
-        }
-        let fault = Fault(kind: .unreadable, message: "the reply speaks of another submission")
-        return .unknown(fault, isFreeByContract: false)
-    }
-
     /// The provider has it: by the reply to a submit, or found by its key.
     mutating func accept(_ flight: Flight, _ report: RemoteReport, from source: Acceptance.Source, _ now: Instant) {
         guard let remote = report.remoteID, let pending = flight.pending, let submission = pending.submission else {

@@ -100,7 +100,8 @@ private let accepted = #"{"task_id":"task_1","status":"queued","estimated_credit
                 let fate = await provider.submit(provider.submission())
                 #expect(fate.isUnknown, "\(fate)")
                 #expect(fate.fault?.kind == .timedOut)
-                #expect(ContinuousClock.now - start < .seconds(10))
+                // Far longer than that on a machine that is busy; without the deadline it would be for ever.
+                #expect(ContinuousClock.now - start < .seconds(100))
             }
         }
     }

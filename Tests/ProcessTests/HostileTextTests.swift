@@ -21,7 +21,8 @@ extension ProcessSuite {
         private static let odd = "\u{202E}evil\u{2066}\u{200F}<script>alert(1)</script>"
 
         private static func strays(in text: String) -> [String] {
-            text.unicodeScalars.filter { scalar in
+            // A CSV ends its lines as its standard says.
+            text.replacingOccurrences(of: "\r\n", with: "\n").unicodeScalars.filter { scalar in
                 if scalar == "\n" { return false }
                 switch scalar.properties.generalCategory {
                 case .control, .format, .lineSeparator, .paragraphSeparator: return true

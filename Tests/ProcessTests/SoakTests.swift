@@ -13,8 +13,9 @@ extension ProcessSuite {
         private static let variables = ProcessInfo.processInfo.environment
         private static let seconds = variables["DAILIES_SOAK_SECONDS"].flatMap { Double($0) } ?? 60
         private static let batches = 4
-        private static let clipsPerSecond = 60
-        private static let speed = 100
+        /// More than there are slots for, so that the work does not end before the time.
+        private static let clipsPerSecond = 100
+        private static let speed = 60
 
         /// All there are, but one: where a cost is never stated no report can know it. Rare are those that hold everything
         /// up for a while.
@@ -38,7 +39,7 @@ extension ProcessSuite {
             #expect(run.ending(within: 120) == .exited(130), "\(run.written.errText.suffix(2000))")
             let accepted = try simulator.bill().accepted
             print("soak: \(accepted) renders in \(Int(Self.seconds)) s\n\(Self.table(samples))")
-            #expect(Double(accepted) > Self.seconds, "it hardly rendered")
+            #expect(Double(accepted) > Self.seconds / 2, "it hardly rendered")
             expectFlat(samples)
             try settle(at: simulator)
             let report = try stage.report()
@@ -67,7 +68,7 @@ extension ProcessSuite {
         private func resume(at simulator: Simulator) -> [String] {
             [
                 "resume", "--provider", "simulator", "--base-url", simulator.url, "--speed", "\(Self.speed)", "--store",
-                stage.store, "--output", stage.renders, "--concurrency", "40", "--max-wait", "24h", "--quiet",
+                stage.store, "--output", stage.renders, "--concurrency", "20", "--max-wait", "24h", "--quiet",
             ]
         }
 
