@@ -1,8 +1,8 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-// The readers of manifests, of what a provider sends and of clips under libFuzzer: see `.ci/fuzz`. Apart from the program's own package, since all of it is
-// compiled with a sanitizer; the sources are the same ones, through links.
+// The readers of manifests, of what a provider sends and of clips under libFuzzer: see `.ci/fuzz`. Apart from the
+// program's own package, since all of it is compiled with a sanitizer; the sources are the same ones, through links.
 let package = Package(
     name: "fuzz",
     dependencies: [.package(url: "https://github.com/jpsim/Yams", exact: "6.2.2")],

@@ -42,14 +42,14 @@ extension ProcessSuite {
             try expect(
                 run, 7,
                 ["waiting: the wallet is empty; what is in flight goes on: top up", "stopped: out of money: top up"])
-            #expect(run.err.contains("to go on: "))
+            #expect(run.err.contains("\nto go on:\n  "))
             #expect(try stage.status("queued") == 2)
         }
 
         @Test func `403: the account is denied`() throws {
             let run = try run("403 Forbidden", "permission_error", "permission_denied", "suspended")
             try expect(run, 7, ["stopped: the provider denied access: suspended"])
-            #expect(run.err.contains("to go on: "))
+            #expect(run.err.contains("\nto go on:\n  "))
             #expect(try stage.status("queued") == 2)
         }
 

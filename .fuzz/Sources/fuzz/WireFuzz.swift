@@ -7,7 +7,9 @@ import ProviderWire
 enum WireFuzz {
     private static let key = "sk-byts-0123456789abcdef"
     private static let redaction = Redaction(secrets: [key])
-    private static let statuses = [200, 201, 204, 302, 400, 401, 402, 403, 404, 408, 409, 422, 429, 451, 499, 500, 503, 599]
+    private static let statuses = [
+        200, 201, 204, 302, 400, 401, 402, 403, 404, 408, 409, 422, 429, 451, 499, 500, 503, 599,
+    ]
 
     // MARK: Bodies
 
@@ -54,7 +56,8 @@ enum WireFuzz {
 
     private static func check(_ report: RemoteReport) {
         if let remote = report.remoteID {
-            precondition(!remote.text.isEmpty && remote.text.utf8.count <= 512, "an id of \(remote.text.utf8.count) bytes")
+            precondition(
+                !remote.text.isEmpty && remote.text.utf8.count <= 512, "an id of \(remote.text.utf8.count) bytes")
         }
         for amount in report.charges + [report.estimate].compactMap({ $0 }) {
             precondition(amount.credits >= .zero, "a negative amount: \(amount)")
@@ -107,7 +110,8 @@ enum WireFuzz {
             precondition(HTTPDate.parse(HTTPDate.format(moment)) == moment, "\(text) is not the same after writing")
         }
         if let moment = ISOTimestamp.parse(text) {
-            precondition(ISOTimestamp.parse(ISOTimestamp.format(moment)) == moment, "\(text) is not the same after writing")
+            precondition(
+                ISOTimestamp.parse(ISOTimestamp.format(moment)) == moment, "\(text) is not the same after writing")
         }
         if let remote = WirePath.cancelledTask(path: text) {
             precondition(WirePath.cancelledTask(path: WirePath.cancel(remote)) == remote, "\(text): another task")
