@@ -114,10 +114,10 @@ private let signature = "X-Signature=very-secret"
     }
 
     @Test func `a slow sink is no stalled server`() async throws {
-        let long = String(repeating: clip, count: 5_000)
+        let long = String(repeating: clip, count: 600)
         try await HostileServer.with({ _ in .reply(200, [], long) }) { server in
-            try await withProvider(server.url, change: { $0.stallTimeout = .milliseconds(100) }) { provider in
-                let sink = CollectingSink(delay: .milliseconds(150))
+            try await withProvider(server.url, change: { $0.stallTimeout = .seconds(1) }) { provider in
+                let sink = CollectingSink(delay: .milliseconds(1200))
                 #expect(await provider.download(server.url + "/v", into: sink) == .whole)
                 #expect(sink.held.text.utf8.count == long.utf8.count)
                 #expect(!sink.held.wasHurried)

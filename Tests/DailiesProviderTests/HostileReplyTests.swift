@@ -40,7 +40,7 @@ private let task = Question.Subject.remote(RemoteTaskID("task_1"))
     }
 
     @Test func `a body without end is cut off at the limit and not at the deadline`() async throws {
-        let flood = String(repeating: "x", count: 3 << 20)
+        let flood = String(repeating: "x", count: 3 << 19)
         let act = HostileServer.Act.drip("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{\"task_id\":\"\(flood)")
         let (fate, answer) = try await answers(act)
         #expect(fate.isUnknown && fate.fault?.kind == .unreadable)
@@ -121,8 +121,8 @@ private let task = Question.Subject.remote(RemoteTaskID("task_1"))
     }
 
     @Test(arguments: [
-        "X-Huge: \(String(repeating: "x", count: 2 << 20))\r\n",
-        String(repeating: "X-Many: y\r\n", count: 200_000), "\(String(repeating: "N", count: 1 << 20)): v\r\n",
+        "X-Huge: \(String(repeating: "x", count: 200_000))\r\n",
+        String(repeating: "X-Many: y\r\n", count: 20_000), "\(String(repeating: "N", count: 200_000)): v\r\n",
     ])
     func `a head without measure ends the exchange, and the next one is untouched`(head: String) async throws {
         try await HostileServer.with({ seen in
@@ -192,7 +192,7 @@ private let task = Question.Subject.remote(RemoteTaskID("task_1"))
 
     @Test func `interim answers without end are timed out`() async throws {
         let interim = String(repeating: "HTTP/1.1 100 Continue\r\n\r\n", count: 1000)
-        let (fate, _) = try await answers(.drip(interim), change: { $0.submitTimeout = .milliseconds(300) })
+        let (fate, _) = try await answers(.drip(interim), change: { $0.submitTimeout = .seconds(2) })
         #expect(fate.isUnknown)
     }
 }

@@ -95,7 +95,7 @@ private let accepted = #"{"task_id":"task_1","status":"queued","estimated_credit
     ])
     func `the deadline holds to the last byte of the body`(act: HostileServer.Act) async throws {
         try await HostileServer.with({ _ in act }) { server in
-            try await withProvider(server.url, change: { $0.submitTimeout = .milliseconds(300) }) { provider in
+            try await withProvider(server.url, change: { $0.submitTimeout = .seconds(2) }) { provider in
                 let start = ContinuousClock.now
                 let fate = await provider.submit(provider.submission())
                 #expect(fate.isUnknown, "\(fate)")
@@ -187,13 +187,13 @@ private let accepted = #"{"task_id":"task_1","status":"queued","estimated_credit
 
     @Test func `a line of requests waits without failing, and never more are open than connections`() async throws {
         // The line is far longer than the client's own limit on waiting for a connection.
-        try await HostileServer.with({ _ in .late(.milliseconds(100), #"{"task_id":"t","status":"running"}"#) }) {
+        try await HostileServer.with({ _ in .late(.milliseconds(300), #"{"task_id":"t","status":"running"}"#) }) {
             server in
             try await withProvider(
                 server.url,
                 change: {
                     $0.connections = 2
-                    $0.connectTimeout = .milliseconds(500)
+                    $0.connectTimeout = .seconds(2)
                 }
             ) { provider in
                 let found = await withTaskGroup(of: Bool.self) { group in
