@@ -79,6 +79,7 @@ CREATE TABLE task_standing (
     attempt INTEGER NOT NULL DEFAULT 1 CHECK (attempt >= 1),
     has_key INTEGER NOT NULL DEFAULT 0 CHECK (has_key IN (0, 1)), -- the row (id, attempt) of `attempt` says more
     credits_nano INTEGER CHECK (credits_nano >= 0), -- all attempts; NULL: nothing known, or a settled one's cost unknown
+    new_seed INTEGER,                    -- by the user's word, in place of the request's own, for attempts from then on
     withdrawn_code TEXT CHECK (withdrawn_code IN ('removed', 'cancelled')), -- ended before it was sent
     withdrawn_at_ms INTEGER,
     CONSTRAINT without_key_it_waits_or_was_withdrawn CHECK (has_key = 1 OR state IN ('queued', 'cancelled')),
@@ -243,12 +244,14 @@ CREATE TABLE command (
     batch_id INTEGER REFERENCES batch (id), -- pause, unpause: its tasks; NULL: all
     model TEXT CHECK (model <> ''),      -- pause, unpause, concurrency: its tasks; NULL: all
     is_insisted INTEGER NOT NULL DEFAULT 0 CHECK (is_insisted IN (0, 1)), -- cancel what may be charged, retake what is paid
+    new_seed INTEGER,                    -- retry: of the next attempt; NULL: as before
     tasks_in_flight INTEGER CHECK (tasks_in_flight >= 1), -- concurrency; NULL: as the run's own options say
     ended_at_ms INTEGER,                 -- NULL: still to be carried out
     outcome TEXT CHECK (outcome <> ''),
     message TEXT,
     CONSTRAINT task_orders_name_an_attempt
         CHECK ((kind IN ('cancel', 'retry')) = (task IS NOT NULL) AND (task IS NULL) = (attempt IS NULL)),
+    CONSTRAINT only_retries_have_a_seed CHECK (new_seed IS NULL OR kind = 'retry'),
     CONSTRAINT one_scope CHECK (batch_id IS NULL OR model IS NULL),
     CONSTRAINT only_limits_have_a_number CHECK (tasks_in_flight IS NULL OR kind = 'concurrency'),
     CONSTRAINT an_end_has_an_outcome CHECK ((ended_at_ms IS NULL) = (outcome IS NULL))

@@ -10,7 +10,12 @@ public enum DailiesProgram {
         leaveNoMemoryBehind()
         var command: any ParsableCommand
         do {
-            command = try DailiesCommand.parseAsRoot()
+            let words = try Configured.arguments(
+                Array(CommandLine.arguments.dropFirst()), environment: ProcessInfo.processInfo.environment)
+            command = try DailiesCommand.parseAsRoot(words)
+        } catch let stop as Stop {
+            stop.print()
+            Foundation.exit(stop.code.rawValue)
         } catch {
             DailiesCommand.exit(withError: error)
         }
@@ -88,5 +93,6 @@ struct DailiesCommand: ParsableCommand {
             ReportCommand.self, ReconcileCommand.self, CancelCommand.self, RetryCommand.self, PauseCommand.self,
             UnpauseCommand.self, ConcurrencyCommand.self, ExplainCommand.self, ExportCommand.self, SheetCommand.self,
             PromoteCommand.self, DoctorCommand.self, SchemaCommand.self, SimulateCommand.self,
+            HelpCommand.self,
         ])
 }

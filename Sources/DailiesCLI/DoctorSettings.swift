@@ -15,7 +15,7 @@ enum DoctorSettings {
                 default: StoreOptions.defaultPath),
             Examination.Setting(
                 name: "provider", value: provider.provider.rawValue,
-                origin: provider.provider == .bytespike ? "default" : "--provider"),
+                origin: provider.provider == .bytespike ? "default" : origin("--provider")),
             setting(
                 "base URL", flag: ("--base-url", provider.baseURL),
                 variable: (ProviderOptions.baseURLName, environment[ProviderOptions.baseURLName]),
@@ -25,10 +25,28 @@ enum DoctorSettings {
         settings += [
             Examination.Setting(
                 name: "dialect", value: provider.dialect.rawValue,
-                origin: provider.dialect == .flat ? "default" : "--dialect"),
+                origin: provider.dialect == .flat ? "default" : origin("--dialect")),
             setting("output", flag: ("--output", output), variable: nil, default: RunOptionsDefaults.output),
         ]
-        return settings
+        return settings + files()
+    }
+
+    /// What else files set, for commands that have these options.
+    private static func files() -> [Examination.Setting] {
+        let shown = [
+            "store", "provider", "base-url", "api-key-file", ConfigurationNames.keyCommand, "dialect", "output",
+        ]
+        return Configured.current.values.filter { !shown.contains($0.key) }.sorted { $0.key < $1.key }.map {
+            Examination.Setting(
+                name: $0.key, value: $0.value.values.map(SafeText.escaped).joined(separator: ", "),
+                origin: $0.value.origin)
+        }
+    }
+
+    /// A file may have given an option: then that is where it is from.
+    private static func origin(_ option: String) -> String {
+        let isTyped = CommandLine.arguments.contains { $0 == option || $0.hasPrefix(option + "=") }
+        return isTyped ? option : Configured.current.values[String(option.dropFirst(2))]?.origin ?? option
     }
 
     private static func setting(
@@ -37,7 +55,7 @@ enum DoctorSettings {
     ) -> Examination.Setting {
         let (value, origin) =
             if let value = flag.value {
-                (value, flag.name)
+                (value, origin(flag.name))
             } else if let variable, let value = variable.value {
                 (value, "$\(variable.name)")
             } else {
@@ -64,10 +82,11 @@ enum DoctorSettings {
         return configuration.keys.enumerated().map { index, key in
             let origin: String
             if index < options.apiKeyFile.count {
-                origin = "--api-key-file \(SafeText.escaped(options.apiKeyFile[index]))"
+                origin = "\(Self.origin("--api-key-file")) \(SafeText.escaped(options.apiKeyFile[index]))"
+            } else if !(environment[ProviderOptions.keyName] ?? "").isEmpty {
+                origin = "$\(ProviderOptions.keyName)"
             } else {
-                origin =
-                    (environment[ProviderOptions.keyName] ?? "").isEmpty ? "default" : "$\(ProviderOptions.keyName)"
+                origin = Configured.current.values[ConfigurationNames.keyCommand]?.origin ?? "default"
             }
             let models = key.modelPrefix.isEmpty ? "" : " for models \(SafeText.escaped(key.modelPrefix))…"
             return Examination.Setting(

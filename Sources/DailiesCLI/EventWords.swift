@@ -28,6 +28,7 @@ enum EventWords {
         case "completed", "failed", "cancelled": "\(event.kind)\(because)\(source)"
         case "withdrawn": "cancelled before it was sent\(because)\(source)"
         case "retried": "wanted again\(source)"
+        case "reseeded": "has the seed \(message) from now on\(source)"
         case "saved": "saved as \(message)"
         case "lost": "not known to the provider any more\(because)"
         case "found": "known to the provider again"

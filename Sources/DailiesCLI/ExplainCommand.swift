@@ -111,7 +111,7 @@ enum NearestTask {
         while compared < mostCompared, let page = try pages.next() {
             for row in page where !present.contains(row.key.hashValue) {
                 compared += 1
-                let differences = RequestDifference.between(row.request, spec.request)
+                let differences = RequestDifference.between(row.listedRequest, spec.request)
                 if differences.count < best?.differences.count ?? .max { best = (row, differences) }
             }
         }

@@ -84,7 +84,7 @@ struct Explanation {
                 reason: "the store has no task of this key in this batch")
             return
         }
-        let differences = RequestDifference.between(row.request, spec.request)
+        let differences = RequestDifference.between(row.listedRequest, spec.request)
         if differences.isEmpty {
             self.init(
                 row, row.withdrawn == .removed ? (.submitted, "it is in its manifest again") : Self.standing(row))

@@ -45,6 +45,8 @@ final class LiveReporter: RunReporter, @unchecked Sendable {
     func happened(_ event: RunEvent, at instant: Instant) {
         state.withLock { state in
             state.progress.take(event, at: instant)
+            // The last failures stand in the view, and all of them in the last words, by reason.
+            if case .failed = event, !isVerbose { return draw(&state) }
             guard let words = RunEventWords.line(for: event, isVerbose: isVerbose) else { return }
             draw(&state, above: words)
         }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import DailiesCore
+import DailiesRunner
 import DailiesStore
 import ExactJSON
 
@@ -19,6 +20,7 @@ struct RetryCommand: AsyncParsableCommand {
               dailies retry --state failed
               dailies retry --failure-code render_failed --batch misty-forest
               dailies retry dolly crane
+              dailies retry --state failed --new-seed
               dailies retry dolly --again
 
             Exit codes: 0 done, 5 told to a runner that has not done it yet, 64 usage, 65 refused (nothing was changed).
@@ -29,6 +31,8 @@ struct RetryCommand: AsyncParsableCommand {
     var failureCode: String?
     @Flag(help: "Render completed tasks once more, as new takes that cost again. Needs their keys.")
     var again = false
+    @Flag(help: "With a seed of its own for each, in place of the request's: another result, the same prompt.")
+    var newSeed = false
     @Flag(help: "Write JSON.")
     var json = false
     @OptionGroup var store: StoreOptions
@@ -52,7 +56,7 @@ struct RetryCommand: AsyncParsableCommand {
         let telling = Telling(store)
         var result = RetryResult()
         try await eachPage(of: store) { rows in
-            let orders = rows.map { TaskOrder(.retry(again: again), of: $0.attemptID) }
+            let orders = rows.map { TaskOrder(.retry(again: again, newSeed: seed(for: $0)), of: $0.attemptID) }
             for (row, answer) in zip(rows, try await telling.answers(to: orders)) {
                 switch answer?.outcome {
                 case .waits: result.count([row])
@@ -116,8 +120,25 @@ struct RetryCommand: AsyncParsableCommand {
     private func bringBack(_ rows: [TaskRow], in store: Store) throws {
         let at = Composition.timers().now
         let ended = rows.filter { Self.states.contains($0.state) }
-        try store.writeAndWait(ended.map { Change(at: at, .retried($0.id)) })
-        try store.retake(rows.filter { $0.state == .completed }.map(\.id), at: at)
+        // In one commit with the retry: a crash never leaves a task that waits with the seed that it had.
+        try store.writeAndWait(
+            ended.flatMap { row in
+                let seed = seed(for: row).map { Change(at: at, .reseeded(row.id, $0)) }
+                return [Change(at: at, .retried(row.id))] + (seed.map { [$0] } ?? [])
+            })
+        let taken = rows.filter { $0.state == .completed }
+        var seeds: [TaskID: Int64] = [:]
+        for row in taken { seeds[row.id] = seed(for: row) }
+        try store.retake(taken.map(\.id), seeds: seeds, at: at)
+    }
+
+    /// The seed of a task's next attempt: made from its name and that attempt's number, so that whoever says it gets the
+    /// same, and spread over all that fits 31 bits, which every provider takes.
+    private func seed(for row: TaskRow) -> Int64? {
+        guard newSeed else { return nil }
+        var digest = ContentDigest()
+        for text in ["seed", row.batchName, row.key.text, "\(row.attempt + 1)"] { digest.add(text) }
+        return Int64(digest.hex.prefix(8), radix: 16).map { $0 & 0x7FFF_FFFF }
     }
 }
 

@@ -207,6 +207,7 @@ struct ProviderOptions: ParsableArguments {
             {
                 keys.append(ModelKey(key: try APIKey(text)))
             }
+            if keys.isEmpty, let text = try KeyCommand.key() { keys.append(ModelKey(key: try APIKey(text))) }
             // The simulator takes any key. What a key's text looks like is blotted out wherever the provider repeats it, so
             // this one resembles nothing that stands in an address.
             if keys.isEmpty, provider == .simulator { keys.append(ModelKey(key: try APIKey("any-key-will-do-here"))) }

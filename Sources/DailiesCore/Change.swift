@@ -51,7 +51,9 @@ public struct Change: Hashable, Sendable {
         /// command ends by it, in the same commit.
         case withdrawnByCommand(CommandID, AttemptID)
         /// A user's retry: as ``retried`` if this attempt is settled, else nothing. The command ends by it.
-        case retriedByCommand(CommandID, AttemptID, again: Bool)
+        case retriedByCommand(CommandID, AttemptID, again: Bool, newSeed: Int64? = nil)
+        /// The seed of a task's attempts from now on, in place of its request's own. From waiting.
+        case reseeded(TaskID, Int64)
         /// What became of a command.
         case commandEnded(CommandID, CommandOutcome, message: String?)
         /// What is known of (base URL, account, dialect) about submission keys.

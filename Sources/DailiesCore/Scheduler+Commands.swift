@@ -7,9 +7,9 @@ extension Scheduler {
     mutating func commanded(_ command: UserCommand, _ now: Instant) {
         switch command.order {
         case .cancel(let evenIfCharged): cancel(command, evenIfCharged: evenIfCharged, now)
-        case .retry(let again):
+        case .retry(let again, let newSeed):
             // The store decides, by what is durable: an attempt that is not settled is never followed by another.
-            commit([.retriedByCommand(command.id, command.attempt, again: again)], now)
+            commit([.retriedByCommand(command.id, command.attempt, again: again, newSeed: newSeed)], now)
             reopen(command.lane)
         }
     }

@@ -12,8 +12,8 @@ public struct UserCommand: Hashable, Sendable {
     public enum Order: Hashable, Sendable {
         /// `evenIfCharged`: also where it renders already.
         case cancel(evenIfCharged: Bool)
-        /// `again`: also where it is completed, as a new take that is paid for.
-        case retry(again: Bool)
+        /// `again`: also where it is completed, as a new take that is paid for. `newSeed`: in place of its own.
+        case retry(again: Bool, newSeed: Int64? = nil)
     }
 
     public let id: CommandID

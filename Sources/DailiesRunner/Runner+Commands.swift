@@ -92,7 +92,7 @@ extension Runner {
             let (command, task): (CommandID, TaskID)
             switch change.step {
             case .withdrawnByCommand(let id, let attempt): (command, task) = (id, attempt.task)
-            case .retriedByCommand(let id, let attempt, _): (command, task) = (id, attempt.task)
+            case .retriedByCommand(let id, let attempt, _, _): (command, task) = (id, attempt.task)
             default: continue
             }
             do {

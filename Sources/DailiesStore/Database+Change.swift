@@ -25,8 +25,9 @@ extension Database {
         case .withdrawn(let task, let reason): try recordWithdrawn(task, reason, at: at)
         case .retried(let task): try recordRetried(task, at: at)
         case .withdrawnByCommand(let command, let attempt): try recordWithdrawal(of: attempt, by: command, at: at)
-        case .retriedByCommand(let command, let attempt, let again):
-            try recordRetry(of: attempt, by: command, again: again, at: at)
+        case .retriedByCommand(let command, let attempt, let again, let newSeed):
+            try recordRetry(of: attempt, by: command, again: again, newSeed: newSeed, at: at)
+        case .reseeded(let task, let seed): try recordSeed(seed, of: task, at: at)
         case .commandEnded(let command, let outcome, let message):
             try endCommand(command, outcome, message: message, at: at)
         case .keyTrust(let record): try recordKeyTrust(record, at: at)

@@ -82,6 +82,12 @@ extension Database {
     }
 
     private func updateInput(of id: TaskID, to task: TaskSpec) throws(StoreError) {
+        // Another request has a seed of its own.
+        try run(
+            """
+            UPDATE task_standing SET model = ?1, priority = ?2,
+                new_seed = iif((SELECT request FROM task_input WHERE id = ?3) = ?4, new_seed, NULL) WHERE id = ?3
+            """, .text(task.shape.model.text), Value(task.priority), Value(id), .text(task.request.text))
         try run(
             """
             UPDATE task_input SET request = ?, duration_seconds = ?, resolution = ?, tags = ?, output = ?
@@ -89,9 +95,6 @@ extension Database {
             """,
             .text(task.request.text), Value(task.shape.durationSeconds),
             Value(task.shape.resolution), .text(JSONText.object(task.tags)), Value(task.output), Value(id))
-        try run(
-            "UPDATE task_standing SET model = ?, priority = ? WHERE id = ?", .text(task.shape.model.text),
-            Value(task.priority), Value(id))
     }
 
     /// One row for the manifest; its new tasks are in the tables, what it changed has rows of its own.

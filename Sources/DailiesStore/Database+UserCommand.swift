@@ -13,7 +13,7 @@ extension Database {
     }
 
     func recordRetry(
-        of attempt: AttemptID, by command: CommandID, again: Bool, at: Instant
+        of attempt: AttemptID, by command: CommandID, again: Bool, newSeed: Int64?, at: Instant
     ) throws(StoreError) {
         if let refusal = try refusal(ofRetrying: attempt, again: again) {
             return try endCommand(command, .refused, message: refusal, at: at)
@@ -26,6 +26,7 @@ extension Database {
         } else {
             try recordRetried(attempt.task, at: at)
         }
+        if let newSeed { try recordSeed(newSeed, of: attempt.task, at: at) }
         try endCommand(command, .waits, message: nil, at: at)
     }
 

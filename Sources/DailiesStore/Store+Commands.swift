@@ -100,9 +100,14 @@ extension Store {
     /// before stays, or is still fetched.
     ///
     /// - Throws: `conflict` where one of them is not completed, or its cost is still asked for; then none is changed.
-    public func retake(_ tasks: [TaskID], at: Instant) throws(StoreError) {
+    ///
+    /// - Parameter seeds: of their attempts from now on.
+    public func retake(_ tasks: [TaskID], seeds: [TaskID: Int64] = [:], at: Instant) throws(StoreError) {
         try transaction { database throws(StoreError) in
-            for task in tasks { try database.recordRetake(of: task, at: at) }
+            for task in tasks {
+                try database.recordRetake(of: task, at: at)
+                if let seed = seeds[task] { try database.recordSeed(seed, of: task, at: at) }
+            }
         }
     }
 

@@ -69,13 +69,19 @@ extension Store {
 
     private static func waitingPage(_ range: String, limit: String) -> String {
         """
-        SELECT s.id, s.batch_id, i.key, s.attempt, s.model, i.duration_seconds, i.resolution, i.request, s.priority,
+        SELECT s.id, s.batch_id, i.key, s.attempt, s.model, i.duration_seconds, i.resolution, \(requestAsSent), s.priority,
             i.output, \(tagBudgetsOfTask)
         FROM task_standing AS s JOIN task_input AS i ON i.id = s.id
         WHERE s.batch_id = ?1 AND s.model = ?2 AND s.state = 'queued' AND s.has_key = 0 AND \(range)
         ORDER BY s.priority DESC, s.id LIMIT \(limit)
         """
     }
+
+    /// A column of a statement over `task_input AS i` and `task_standing AS s`: the request with the user's seed in it. All
+    /// else stays as it is, numbers to the digit.
+    static let requestAsSent = """
+        CASE WHEN s.new_seed IS NULL THEN i.request ELSE json_set(i.request, '$.seed', s.new_seed) END
+        """
 
     private static func waitingTask(in row: Row) -> WaitingTask {
         WaitingTask(

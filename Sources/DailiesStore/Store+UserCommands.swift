@@ -41,14 +41,15 @@ extension Store {
         try transaction { database throws(StoreError) in
             var ids: [CommandID] = []
             for order in orders {
-                let (kind, insists) =
+                let (kind, insists, newSeed): (String, Bool, Int64?) =
                     switch order.order {
-                    case .cancel(let evenIfCharged): ("cancel", evenIfCharged)
-                    case .retry(let again): ("retry", again)
+                    case .cancel(let evenIfCharged): ("cancel", evenIfCharged, nil)
+                    case .retry(let again, let newSeed): ("retry", again, newSeed)
                     }
                 try database.run(
-                    "INSERT INTO command (at_ms, kind, task, attempt, is_insisted) VALUES (?, ?, ?, ?, ?)",
-                    Value(at), .text(kind), Value(order.attempt.task), Value(order.attempt.number), Value(insists))
+                    "INSERT INTO command (at_ms, kind, task, attempt, is_insisted, new_seed) VALUES (?, ?, ?, ?, ?, ?)",
+                    Value(at), .text(kind), Value(order.attempt.task), Value(order.attempt.number), Value(insists),
+                    Value(newSeed))
                 ids.append(CommandID(database.lastInsertedRow))
             }
             return ids
@@ -148,7 +149,7 @@ extension Database {
         var told = ToldCommands()
         let rows = try rows(
             """
-            SELECT c.id, c.kind, c.task, c.attempt, c.is_insisted, s.batch_id, s.model
+            SELECT c.id, c.kind, c.task, c.attempt, c.is_insisted, s.batch_id, s.model, c.new_seed
             FROM command AS c LEFT JOIN task_standing AS s ON s.id = c.task
             WHERE c.ended_at_ms IS NULL AND c.id > ? ORDER BY c.id LIMIT ?
             """, .integer(last?.rawValue ?? 0), Value(limit)
@@ -159,7 +160,9 @@ extension Database {
             return (
                 id,
                 UserCommand(
-                    id: id, order: row.text(1) == "cancel" ? .cancel(evenIfCharged: insists) : .retry(again: insists),
+                    id: id,
+                    order: row.text(1) == "cancel"
+                        ? .cancel(evenIfCharged: insists) : .retry(again: insists, newSeed: row.optionalInteger(7)),
                     attempt: AttemptID(task: task, number: row.int(3)),
                     lane: Lane(batch: BatchID(row.integer(5)), model: ModelID(row.text(6))))
             )

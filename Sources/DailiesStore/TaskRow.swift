@@ -9,7 +9,10 @@ public struct TaskRow: Hashable, Sendable {
     public let state: TaskStateWord
     public let model: ModelID
     public let prompt: String
+    /// As its next or latest attempts send it.
     public let request: CanonicalRequest
+    /// As its manifest has it: another one where its user gave it a new seed.
+    public let listedRequest: CanonicalRequest
     public let tags: [TaskSpec.Tag]
     public let priority: Int
     /// The file name asked for in the manifest.
@@ -104,12 +107,12 @@ extension Store {
 /// The statement of a listing, put together from fixed parts.
 private struct TaskQuery {
     private(set) var statement = """
-        SELECT s.id, s.batch_id, b.name, i.key, s.state, s.model, i.prompt, i.request, i.tags, s.priority, i.output,
+        SELECT s.id, s.batch_id, b.name, i.key, s.state, s.model, i.prompt, \(Store.requestAsSent), i.tags, s.priority, i.output,
             s.attempt, s.credits_nano, s.withdrawn_code, s.withdrawn_at_ms,
             a.submission_key, a.task_id, a.dialect, a.key_fingerprint, a.is_replayed, a.estimated_credits_nano,
             a.reserved_nano, a.is_cost_awaited, a.submitted_at_ms, a.outcome_unknown_at_ms, a.lost_at_ms,
             a.completed_at_ms, a.settled_at_ms, a.delivered_seconds, a.output_path, a.output_sha256, a.output_bytes,
-            a.failure_code, a.failure_message
+            a.failure_code, a.failure_message, i.request
         FROM task_standing AS s JOIN task_input AS i ON i.id = s.id JOIN batch AS b ON b.id = s.batch_id
         LEFT JOIN attempt AS a ON a.task = s.id AND a.n = s.attempt AND s.has_key = 1
         WHERE s.id > ?
@@ -155,7 +158,8 @@ private struct TaskQuery {
         TaskRow(
             id: TaskID(row.integer(0)), batch: BatchID(row.integer(1)), batchName: row.text(2),
             key: TaskKey(row.text(3)), state: try row.word(4), model: ModelID(row.text(5)), prompt: row.text(6),
-            request: CanonicalRequest(text: row.text(7)), tags: try database.tags(in: row.text(8)),
+            request: CanonicalRequest(text: row.text(7)), listedRequest: CanonicalRequest(text: row.text(34)),
+            tags: try database.tags(in: row.text(8)),
             priority: row.int(9), output: row.optionalText(10), attempt: row.int(11),
             credits: row.optionalCredits(12), latest: try latest(in: row),
             withdrawn: row.isNull(13) ? nil : try row.word(13), withdrawnAt: row.optionalInstant(14))

@@ -138,12 +138,13 @@ struct StoreModel {
             let waits = entries[id.task].map { $0.isWaiting && $0.task.attempt == id.number } ?? false
             if waits { entries[id.task]?.isWaiting = false }
             end(command, waits ? .withdrawn : .alreadyOver)
-        case .retriedByCommand(let command, let id, _):
+        case .retriedByCommand(let command, let id, _, _):
             let stage = attempts[id]?.stage
             let isLatest = entries[id.task].map { !$0.isWaiting && $0.task.attempt == id.number } ?? false
             let mayFollow = isLatest && (stage == .failed || stage == .cancelled)
             if mayFollow { retry(id.task) }
             end(command, mayFollow ? .waits : .refused)
+        case .reseeded: break
         case .commandEnded(let command, let outcome, _): end(command, outcome)
         case .keyTrust(let record): trust[record.account] = record.trust
         case .note: break

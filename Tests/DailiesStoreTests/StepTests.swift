@@ -207,7 +207,7 @@ struct StepTests {
             case .withdrawn: "withdrawn"
             case .retried: "retried"
             // What commands do is tested beside them.
-            case .withdrawnByCommand, .retriedByCommand, .commandEnded: "command"
+            case .withdrawnByCommand, .retriedByCommand, .commandEnded, .reseeded: "command"
             case .keyTrust: "keyTrust"
             case .note: "note"
             }

@@ -105,4 +105,46 @@ struct UserCommandTests {
         #expect(try rig.shell().one("SELECT count(*) FROM command") == "50")
         #expect(try rig.shell().one("SELECT count(*) FROM attempt") == "50")
     }
+
+    @Test func `a new seed is sent in place of the request's, to the byte else, until the request changes`() throws {
+        let request = #"{"model":"sora-2-pro","prompt":"a \u00e9 \"fawn\"","seed":9223372036854775807,"x":1.50}"#
+        func spec(_ text: String) -> TaskSpec {
+            TaskSpec(
+                key: TaskKey("a"),
+                shape: RequestShape(model: ModelID("sora-2-pro"), durationSeconds: 8, resolution: nil), prompt: "p",
+                request: CanonicalRequest(text: text), tags: [], priority: 0, output: nil)
+        }
+        let rig = try Rig(tasks: [spec(request)])
+        func waiting() throws -> String? {
+            try rig.store.waiting(batch: rig.batch, model: ModelID("sora-2-pro"), after: nil, limit: 1).first?.request
+                .text
+        }
+        #expect(try waiting() == request)
+        try rig.apply(.reseeded(TaskID(1), 7))
+        #expect(try waiting() == request.replacing("9223372036854775807", with: "7"))
+        let row = try #require(try rig.store.task(TaskID(1)))
+        #expect(row.listedRequest.text == request)
+        #expect(try row.request.text == waiting())
+        // The same manifest again changes nothing; another request takes its own seed.
+        _ = try rig.enrol([spec(request)])
+        #expect(try waiting()?.contains(#""seed":7,"#) == true)
+        let changed = request.replacing("fawn", with: "stag")
+        _ = try rig.enrol([spec(changed)], EnrolmentRules(acceptChanges: true))
+        #expect(try waiting() == changed)
+        try rig.apply(Steps.intent())
+        #expect(throws: StoreError.self) { try rig.apply(.reseeded(TaskID(1), 8)) }
+    }
+
+    @Test func `a retry with a new seed is one step`() throws {
+        let rig = try Rig()
+        try rig.store.writeAndWait(StepTests.Standing.failed.path(1).map { Change(at: rig.tick(), $0) })
+        let attempt = AttemptID(task: TaskID(1), number: 1)
+        let order = TaskOrder(.retry(again: false, newSeed: 5), of: attempt)
+        let id = try beside(rig).tell([order], at: rig.tick())[0]
+        let told = try rig.store.toldCommands(after: nil, isForced: true).commands
+        #expect(told.map(\.order) == [.retry(again: false, newSeed: 5)])
+        try rig.apply(.retriedByCommand(id, attempt, again: false, newSeed: 5))
+        #expect(try rig.store.task(TaskID(1))?.request.text.contains(#""seed":5"#) == true)
+        #expect(try rig.shell().one("SELECT message FROM event WHERE kind = 'reseeded'") == "5")
+    }
 }

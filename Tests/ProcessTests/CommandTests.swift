@@ -32,6 +32,20 @@ extension ProcessSuite {
             return (simulator, run)
         }
 
+        /// Stops a runner where it holds nobody up: not in the middle of a commit.
+        private func halt(_ run: Child) throws {
+            try eventually("the runner to stand between two commits") {
+                run.send(SIGSTOP)
+                try eventually("it to stand") {
+                    let status = try String(contentsOfFile: "/proc/\(run.pid)/stat", encoding: .utf8)
+                    return status.split(separator: " ").dropFirst(2).first == "T"
+                }
+                if try StoreFile.isFree(stage.store) { return true }
+                run.send(SIGCONT)
+                return false
+            }
+        }
+
         @Test func `a cancel is carried out by the living runner within a second`() throws {
             let (simulator, run) = try standstill(clips: 6, concurrency: 2)
             let waiting = try tell("cancel", "clip-006")
@@ -53,10 +67,11 @@ extension ProcessSuite {
         }
 
         @Test func `a failed task is rendered anew by the living runner`() throws {
-            let simulator = try Simulator(stage, speed: 500, ["--fault", "failRender=1"])
+            let simulator = try Simulator(stage, speed: 60, ["--fault", "failRender=1"])
             let run = try stage.startRun([try stage.manifest(clips: 8)], at: simulator, ["--concurrency", "1"])
             try run.wait(for: "a failure") { $0.count("failed") >= 1 }
-            try simulator.control(#"{"faults": false}"#)
+            // The next one waits at the provider, so that the run goes on.
+            try simulator.control(#"{"faults": false, "model_slots": 0}"#)
             let file = try StoreFile(stage.store)
             try eventually("the failure to be durable") {
                 try file.number("SELECT count(*) FROM task WHERE state = 'failed'") >= 1
@@ -65,6 +80,7 @@ extension ProcessSuite {
             let retried = try tell("retry", failed)
             #expect(retried.code == 0 && retried.out == "1 task waits again for the runner\n", "\(retried)")
             #expect(try longestWait() < 1000)
+            try simulator.control(#"{"model_slots": null}"#)
             try run.ended()
             let attempt = try StoreFile(stage.store).one("SELECT state, attempt FROM task WHERE key = '\(failed)'")
             #expect(attempt == "completed|2")
@@ -113,7 +129,7 @@ extension ProcessSuite {
 
         @Test func `what a killed runner was told is done by the one who told it`() throws {
             let (simulator, run) = try standstill(clips: 4, concurrency: 1)
-            run.send(SIGSTOP)
+            try halt(run)
             let cancel = try stage.start(
                 ["cancel", "clip-004", "--store", stage.store], environment: ["NO_COLOR": "1"])
             let file = try StoreFile(stage.store)
@@ -128,7 +144,7 @@ extension ProcessSuite {
 
         @Test func `what a killed runner was told and nobody took back is done by the next run`() throws {
             let (simulator, run) = try standstill(clips: 4, concurrency: 1)
-            run.send(SIGSTOP)
+            try halt(run)
             let cancel = try stage.start(["cancel", "clip-004", "--store", stage.store])
             let file = try StoreFile(stage.store)
             try eventually("the command to be written") { try file.number("SELECT count(*) FROM command") == 1 }

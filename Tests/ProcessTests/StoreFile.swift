@@ -15,6 +15,16 @@ final class StoreFile {
         sqlite3_busy_timeout(handle, 5000)
     }
 
+    /// Whether nobody writes at this moment.
+    static func isFree(_ path: String) throws -> Bool {
+        var handle: OpaquePointer?
+        guard sqlite3_open_v2(path, &handle, SQLITE_OPEN_READWRITE, nil) == SQLITE_OK else {
+            throw Failure(description: "cannot open \(path)")
+        }
+        defer { sqlite3_close_v2(handle) }
+        return sqlite3_exec(handle, "BEGIN IMMEDIATE; ROLLBACK", nil, nil, nil) == SQLITE_OK
+    }
+
     /// Moves the whole log over and cuts it, as a runner does now and then. False: somebody reads in it.
     static func checkpoint(_ path: String) throws -> Bool {
         var handle: OpaquePointer?

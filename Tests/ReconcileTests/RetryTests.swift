@@ -125,6 +125,24 @@ struct RetryTests {
         #expect(try scene.task("dolly").state == .completed)
     }
 
+    @Test func `a new seed is the same whoever asks for it, and another for each attempt`() async throws {
+        var seeds: [String] = []
+        for _ in 1...2 {
+            let scene = try await Scene()
+            try scene.enrol([Scene.spec("dolly"), Scene.spec("crane")])
+            try scene.sendFailed("dolly")
+            try scene.sendCompleted("crane")
+            #expect(try await scene.dailies("retry", "dolly", "--new-seed").code == 0)
+            #expect(try await scene.dailies("retry", "crane", "--again", "--new-seed").code == 0)
+            for key in ["dolly", "crane"] {
+                let request = try scene.task(key).request.text
+                seeds.append(String(try #require(request.firstMatch(of: #/"seed":(\d+)\}/#)).1))
+            }
+            #expect(try scene.events("dolly").suffix(2) == ["retried", "reseeded user"])
+        }
+        #expect(seeds[0] == seeds[2] && seeds[1] == seeds[3] && seeds[0] != seeds[1])
+    }
+
     @Test func `what cannot be meant is refused`() async throws {
         let scene = try await Scene()
         try scene.enrol([Scene.spec("dolly")])

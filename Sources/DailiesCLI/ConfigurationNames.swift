@@ -1,0 +1,23 @@
+/// What a configuration file may say: names of options, and what is no option.
+enum ConfigurationNames {
+    /// Where the service is and which key it gets: in the user's own file alone.
+    static let own = ["api-key-command", "api-key-file", "base-url", "provider"]
+    static let anywhere = [
+        "accept-quote", "budget", "budget-mode", "concurrency", "dialect", "max-credits-per-task", "max-wait", "output",
+        "poll-window", "quote-tolerance", "rate", "rates", "retries", "store",
+    ]
+    /// The only one that is no option: a key never stands on a command line, nor does what prints it.
+    static let keyCommand = "api-key-command"
+
+    /// Of a rehearsal's own: it never touches what is real.
+    static let notRehearsed = ["budget", "output", "store"]
+
+    static let list = "It may set " + anywhere.joined(separator: ", ") + "."
+    static let ownList = own.joined(separator: ", ")
+
+    /// Variables of the environment that come before a file.
+    static let variables = [
+        "store": StoreOptions.environmentName, "base-url": ProviderOptions.baseURLName,
+        "api-key-file": ProviderOptions.keyName, keyCommand: ProviderOptions.keyName,
+    ]
+}

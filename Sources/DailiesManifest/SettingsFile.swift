@@ -1,0 +1,196 @@
+import Foundation
+
+/// A file of settings: flat names with a value, or a list of values, each. YAML, or the few lines of TOML that such a
+/// file needs.
+public struct SettingsFile: Sendable {
+    public struct Entry: Hashable, Sendable {
+        public let name: String
+        public let values: [String]
+        /// Counted from 1.
+        public let line: Int
+    }
+
+    /// What is wrong with such a file, as `FILE:LINE: what; what to do`.
+    public struct Problem: Error, Hashable, Sendable, CustomStringConvertible {
+        public let description: String
+    }
+
+    /// Files larger than this are no settings.
+    private static let mostBytes = 65_536
+
+    public let path: String
+    /// In the order of the file; no name stands twice.
+    public let entries: [Entry]
+
+    /// - Returns: nil where there is no such file.
+    /// - Throws: ``Problem`` for one that cannot be read or understood, whole or in part.
+    public static func read(_ path: String) throws(Problem) -> SettingsFile? {
+        guard FileManager.default.fileExists(atPath: path) else { return nil }
+        guard let data = FileManager.default.contents(atPath: path), data.count <= mostBytes else {
+            throw Problem(description: "\(path): it cannot be read, or is larger than \(mostBytes) bytes")
+        }
+        guard let text = String(data: data, encoding: .utf8) else {
+            throw Problem(description: "\(path): it is not UTF-8; save it as UTF-8")
+        }
+        let entries = path.hasSuffix(".toml") ? try toml(text, path) : try yaml(text, path)
+        var seen: Set<String> = []
+        for entry in entries where !seen.insert(entry.name).inserted {
+            throw Problem(description: "\(path):\(entry.line): \(entry.name) stands twice; keep one of the two")
+        }
+        return SettingsFile(path: path, entries: entries)
+    }
+
+    // MARK: YAML
+
+    private static func yaml(_ text: String, _ path: String) throws(Problem) -> [Entry] {
+        let root: SourceNode
+        do throws(SourceTrouble) {
+            root = try YAMLSource.node(Array(text.utf8)[...])
+        } catch {
+            throw Problem(description: "\(path):\(error.place.line): \(error.what); \(error.todo)")
+        }
+        switch root.content {
+        case .nothing: return []
+        case .map(let fields):
+            return try fields.map { field throws(Problem) in
+                let line = field.place.line
+                return Entry(name: field.name, values: try values(of: field, path), line: line)
+            }
+        case .scalar, .list:
+            throw Problem(
+                description: "\(path):\(root.place.line): it is no mapping; write lines of the form name: value")
+        }
+    }
+
+    private static func values(of field: SourceField, _ path: String) throws(Problem) -> [String] {
+        switch field.value.content {
+        case .scalar(let scalar): return [scalar.text]
+        case .list(let nodes):
+            return try nodes.map { node throws(Problem) in
+                guard case .scalar(let scalar) = node.content else { throw notFlat(field.name, node.place.line, path) }
+                return scalar.text
+            }
+        case .nothing, .map: throw notFlat(field.name, field.place.line, path)
+        }
+    }
+
+    private static func notFlat(_ name: String, _ line: Int, _ path: String) -> Problem {
+        Problem(description: "\(path):\(line): \(name) has no plain value; write \(name): value, or a list of values")
+    }
+
+    // MARK: TOML
+
+    /// `name = value` a line, the value a string, a number, true, false, or a list of those on the same line.
+    private static func toml(_ text: String, _ path: String) throws(Problem) -> [Entry] {
+        var entries: [Entry] = []
+        for (index, raw) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+            var line = TOMLLine(raw.hasSuffix("\r") ? raw.dropLast() : raw)
+            do throws(TOMLLine.Trouble) {
+                if let (name, values) = try line.entry() {
+                    entries.append(Entry(name: name, values: values, line: index + 1))
+                }
+            } catch {
+                throw Problem(description: "\(path):\(index + 1): \(error.text)")
+            }
+        }
+        return entries
+    }
+}
+
+/// One line of the part of TOML that is read.
+///
+/// Source: TOML 1.0.0, sections Comment, Keys (bare), String (basic and literal, one line), Array; nothing else of it.
+struct TOMLLine {
+    struct Trouble: Error {
+        let text: String
+    }
+
+    private var rest: Substring
+
+    init(_ line: Substring) { rest = line }
+
+    /// nil: nothing but blanks and a comment.
+    mutating func entry() throws(Trouble) -> (String, [String])? {
+        skipBlanks()
+        if isAtEnd { return nil }
+        guard rest.first != "[" else {
+            throw Trouble(text: "tables are not read; write name = value at the top, or use YAML")
+        }
+        let name = rest.prefix { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_" || $0 == "-") }
+        rest = rest.dropFirst(name.count)
+        skipBlanks()
+        guard !name.isEmpty, rest.first == "=" else {
+            throw Trouble(text: "no name = value stands here; names are of letters, digits, _ and -, without dots")
+        }
+        rest.removeFirst()
+        skipBlanks()
+        let values = rest.first == "[" ? try list() : [try value()]
+        skipBlanks()
+        guard isAtEnd else { throw Trouble(text: "something stands after the value of \(name); remove it") }
+        return (String(name), values)
+    }
+
+    private var isAtEnd: Bool { rest.isEmpty || rest.first == "#" }
+
+    private mutating func skipBlanks() { rest = rest.drop { $0 == " " || $0 == "\t" } }
+
+    private mutating func list() throws(Trouble) -> [String] {
+        rest.removeFirst()
+        var values: [String] = []
+        while true {
+            skipBlanks()
+            if rest.first == "]" { break }
+            values.append(try value())
+            skipBlanks()
+            if rest.first == "," { rest.removeFirst() } else if rest.first != "]" { break }
+        }
+        guard rest.first == "]" else { throw Trouble(text: "the list does not end on its line; write it on one line") }
+        rest.removeFirst()
+        return values
+    }
+
+    private mutating func value() throws(Trouble) -> String {
+        switch rest.first {
+        case "\"": return try basicString()
+        case "'": return try literalString()
+        default:
+            let word = rest.prefix { !" \t,]#".contains($0) }
+            rest = rest.dropFirst(word.count)
+            let isNumber = word.wholeMatch(of: #/[+-]?[0-9]+(\.[0-9]+)?/#) != nil
+            guard isNumber || word == "true" || word == "false" else {
+                throw Trouble(
+                    text: word.isEmpty
+                        ? "a value is missing" : "\(word) is no value; put text into \"quotation marks\"")
+            }
+            return String(word)
+        }
+    }
+
+    private mutating func literalString() throws(Trouble) -> String {
+        guard !rest.hasPrefix("'''") else { throw Trouble(text: "text over several lines is not read") }
+        let text = rest.dropFirst().prefix { $0 != "'" }
+        guard rest.dropFirst(text.count + 1).first == "'" else { throw Trouble(text: "the text does not end; add a '") }
+        rest = rest.dropFirst(text.count + 2)
+        return String(text)
+    }
+
+    private mutating func basicString() throws(Trouble) -> String {
+        guard !rest.hasPrefix("\"\"\"") else { throw Trouble(text: "text over several lines is not read") }
+        rest.removeFirst()
+        var text = ""
+        while let next = rest.popFirst() {
+            switch next {
+            case "\"": return text
+            case "\\":
+                guard let escaped = rest.popFirst(), let character = Self.escapes[escaped] else {
+                    throw Trouble(text: "an escape is not read; write \\\\ for a backslash, or 'text' as it is")
+                }
+                text.append(character)
+            default: text.append(next)
+            }
+        }
+        throw Trouble(text: "the text does not end; add a quotation mark")
+    }
+
+    private static let escapes: [Character: Character] = ["\"": "\"", "\\": "\\", "n": "\n", "t": "\t", "r": "\r"]
+}
