@@ -152,7 +152,8 @@ CREATE TABLE attempt (
     CONSTRAINT settled_has_a_time CHECK ((settled_at_ms IS NOT NULL) = (state IN ('completed', 'failed', 'cancelled'))),
     CONSTRAINT cost_only_when_settled CHECK (credits_nano IS NULL OR settled_at_ms IS NOT NULL),
     CONSTRAINT known_cost_ends_reservation CHECK (credits_nano IS NULL OR reserved_nano IS NULL),
-    CONSTRAINT awaited_cost_is_unknown CHECK (is_cost_awaited = 0 OR (state = 'completed' AND credits_nano IS NULL)),
+    CONSTRAINT awaited_cost_is_unknown CHECK (is_cost_awaited = 0
+        OR (state IN ('completed', 'cancelled') AND credits_nano IS NULL)),
     CONSTRAINT only_known_cost_is_rounded CHECK (is_rounded = 0 OR credits_nano IS NOT NULL),
     CONSTRAINT only_completed_has_output CHECK (state = 'completed' OR (output_url IS NULL AND output_path IS NULL)),
     CONSTRAINT saved_is_whole CHECK ((output_path IS NULL) = (output_sha256 IS NULL)
@@ -212,13 +213,15 @@ CREATE TABLE event (
     to_state TEXT,
     amount_text TEXT,                    -- as the provider wrote it
     amount_nano INTEGER,                 -- as it is booked
+    amount_unit TEXT,                    -- credits
     amount_field TEXT,                   -- the field it came from
     amount_kind TEXT CHECK (amount_kind IN ('reserved', 'quoted', 'charged', 'stated', 'released')), -- stated: not booked
     is_rounded INTEGER NOT NULL DEFAULT 0 CHECK (is_rounded IN (0, 1)),
     source TEXT,                         -- reply, query, replayed, adopted, rule:not_billed, user, manifest
     code TEXT,
     message TEXT,
-    CONSTRAINT amount_is_whole CHECK ((amount_nano IS NULL) = (amount_kind IS NULL)),
+    CONSTRAINT amount_is_whole CHECK ((amount_nano IS NULL) = (amount_kind IS NULL)
+        AND (amount_nano IS NULL) = (amount_unit IS NULL)),
     CONSTRAINT attempt_is_of_a_task CHECK (attempt IS NULL OR task IS NOT NULL)
 ) STRICT;
 
@@ -285,6 +288,7 @@ CREATE TABLE price_seen (
     resolution TEXT NOT NULL,            -- '': not stated
     lowest_per_second_nano INTEGER NOT NULL CHECK (lowest_per_second_nano >= 0),
     highest_per_second_nano INTEGER NOT NULL CHECK (highest_per_second_nano >= lowest_per_second_nano),
+    highest_quote_per_second_nano INTEGER NOT NULL DEFAULT 0, -- of those that were charged; 0: none was quoted
     at_ms INTEGER NOT NULL,              -- of the latest bill
     PRIMARY KEY (model, resolution)
 ) STRICT, WITHOUT ROWID;

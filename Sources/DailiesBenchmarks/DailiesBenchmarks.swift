@@ -8,5 +8,5 @@ import ArgumentParser
         commandName: "DailiesBenchmarks",
         abstract: "Measures Dailies, each figure as a ratio within one run.",
         discussion: "Build it with -c release. --record keeps what was printed in Sources/DailiesBenchmarks/Results.",
-        subcommands: [ManifestStore.self])
+        subcommands: [ManifestStore.self, ReportBenchmark.self])
 }

@@ -5,7 +5,7 @@ import DailiesStore
 struct ReconcileCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "reconcile",
-        abstract: "Settle uncertain and lost tasks by asking the provider; show the evidence.",
+        abstract: "Settle uncertain and lost tasks and unknown costs by asking the provider; show the evidence.",
         discussion: """
             A task is uncertain when its submit was sent and no answer says what became of it: it may be rendering, and \
             it may be billed. Nothing sends it again without your word. For each one the provider is asked, free of \
@@ -14,6 +14,8 @@ struct ReconcileCommand: AsyncParsableCommand {
             What is found is recorded, and `dailies resume` goes on with it. What is not found stays as it is, until \
             the provider finds it or you say otherwise: with --adopt when you know its task id, with --assume-lost when \
             you give it up. Both are checked with the provider first and written into the log.
+
+            A cost that the provider did not state when it was asked is asked for once more, and booked if it is stated now.
 
             Examples:
               BYTESPIKE_API_KEY=… dailies reconcile
@@ -64,7 +66,9 @@ struct ReconcileCommand: AsyncParsableCommand {
         // The user's words are about these tasks; all others wait for a call without.
         let tasks = try words.isEmpty ? store.doubtfulTasks(in: chosen?.id) : words.tasks
         let text = ReconcileText(hint: CommandHint(store: self.store, provider: provider), isJSON: json)
-        if tasks.isEmpty {
+        var costs = CostRound(store: store, batch: chosen?.id, isJSON: json)
+        let asksForCosts = try words.isEmpty && !withoutAsking && costs.isNeeded
+        if tasks.isEmpty, !asksForCosts {
             text.finish(ReconcileTally(), left: (0, 0), code: .success)
             return .success
         }
@@ -78,7 +82,9 @@ struct ReconcileCommand: AsyncParsableCommand {
                 tally.count(finding)
             }
             tally.codes.formUnion(reconciliation.codes)
+            if let desk, asksForCosts, tally.codes == [.success] { try await costs.ask(desk) }
         }
+        tally.costs = costs.tally
         let counts = try store.summary(chosen.map { [$0.id] }).total
         let left = (uncertain: counts.uncertain + counts.inTheAir, lost: counts.lost)
         if left.uncertain + left.lost > 0 { tally.codes.insert(.uncertain) }

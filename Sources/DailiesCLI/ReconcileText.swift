@@ -9,6 +9,8 @@ struct ReconcileTally {
     var adopted = 0
     var assumedLost = 0
     var codes: Set<ExitCode> = [.success]
+    /// Unknown costs.
+    var costs = CostRound.Tally()
 
     mutating func count(_ finding: DoubtFinding) {
         asked += 1
@@ -148,9 +150,15 @@ struct ReconcileText {
                 writer.member("assumed_lost", tally.assumedLost)
                 writer.member("uncertain", left.uncertain)
                 writer.member("lost", left.lost)
+                writer.member("costs_asked", tally.costs.asked)
+                writer.member("costs_learned", tally.costs.stated)
                 writer.member("exit_code", Int(code.rawValue))
             }
             return
+        }
+        if tally.costs.asked > 0 {
+            Console.out(
+                "\(TaskWords.count(tally.costs.asked, "unknown cost")): \(tally.costs.stated) stated now and booked")
         }
         if tally.asked == 0 { return Console.out("nothing is uncertain or lost") }
         let parts = [(tally.found, "found"), (tally.adopted, "adopted"), (tally.assumedLost, "assumed lost")]

@@ -84,15 +84,19 @@ struct ReportHTML {
 
     private var keyFigures: String {
         let total = report.total
-        var figures = [
-            ("credits charged", "\(total.charged)"), ("estimated", "\(total.estimated)"),
-            ("clips saved", "\(total.clipsSaved)"),
+        var notes: [String] = []
+        if let dollars { notes.append("\(dollars.cents(total.charged)) USD at \(dollars.text) a credit") }
+        if let unknown = ReportText.unknown(total) { notes.append("without those of unknown cost: \(unknown)") }
+        let first = """
+            <div class="sum"><dt>credits charged</dt><dd>\(total.charged)</dd>\
+            \(notes.map { "<dd class=\"note\">\($0)</dd>" }.joined())</div>
+            """
+        let figures = [
+            ("estimated", "\(total.estimated)"), ("clips saved", "\(total.clipsSaved)"),
             ("seconds delivered", ReportText.seconds(total.secondsDelivered)),
             ("credits a second", ReportText.rate(total) ?? "–"),
         ]
-        if let dollars { figures.insert(("USD at \(dollars.text) a credit", dollars.cents(total.charged)), at: 1) }
-        if total.unknownCosts > 0 { figures.append(("of unknown cost", "\(total.unknownCosts)")) }
-        let items = figures.map { name, value in "<div><dt>\(name)</dt><dd>\(value)</dd></div>" }
+        let items = [first] + figures.map { name, value in "<div><dt>\(name)</dt><dd>\(value)</dd></div>" }
         return "<dl class=\"figures\">\n\(items.joined(separator: "\n"))\n</dl>"
     }
 
@@ -117,11 +121,15 @@ struct ReportHTML {
             + (dollars == nil ? [] : ["USD"])
         let head =
             titles.map { "<th scope=\"col\">\($0)</th>" } + columns.map { "<th scope=\"col\" class=\"n\">\($0)</th>" }
-        let rows = report.rows.prefix(Self.mostRows).map { row in
+        let shown = report.rows.prefix(Self.mostRows)
+        // Amounts stand with their points below each other.
+        let figures = (shown.map(\.figures) + [report.total]).map { ReportText.cells($0, dollars: dollars) }
+        let places = columns.indices.map { column in figures.map { Self.places(of: $0[column]) }.max() ?? 0 }
+        let rows = zip(shown, figures).map { row, figures in
             let names = zip(titles, row.values).map { title, value in
                 "<td data-label=\"\(title)\">\(Self.escaped(value ?? ReportText.none))</td>"
             }
-            return "<tr>\(names.joined())\(cells(row.figures, columns))</tr>"
+            return "<tr>\(names.joined())\(Self.cells(figures, columns, places))</tr>"
         }
         let left = report.rows.count - rows.count
         let more = left > 0 ? "<p class=\"quiet\">\(left) more rows are in the CSV: --format csv</p>" : ""
@@ -133,16 +141,31 @@ struct ReportHTML {
             <tbody>
             \(rows.joined(separator: "\n"))
             </tbody>
-            <tfoot><tr><th scope="row" colspan="\(titles.count)">total</th>\(cells(report.total, columns))</tr></tfoot>
+            <tfoot><tr><th scope="row" colspan="\(titles.count)">total</th>\(Self.cells(figures[shown.count], columns, places))</tr></tfoot>
             </table>
             \(more)
             </section>
             """
     }
 
-    private func cells(_ figures: SpendFigures, _ columns: [String]) -> String {
-        let values = ReportText.cells(figures, dollars: dollars)
-        return zip(columns, values).map { "<td class=\"n\" data-label=\"\($0)\">\($1)</td>" }.joined()
+    private static func cells(_ values: [String], _ columns: [String], _ places: [Int]) -> String {
+        columns.indices.map { column in
+            "<td class=\"n\" data-label=\"\(columns[column])\">\(aligned(values[column], to: places[column]))</td>"
+        }.joined()
+    }
+
+    /// How many characters the fraction has, with its point.
+    private static func places(of value: String) -> Int {
+        value.firstIndex(of: ".").map { value.distance(from: $0, to: value.endIndex) } ?? 0
+    }
+
+    /// The number, with room for as many characters as the longest fraction of its column has.
+    private static func aligned(_ value: String, to places: Int) -> String {
+        guard places > 0 else { return value }
+        let point = value.firstIndex(of: ".") ?? value.endIndex
+        return """
+            <span>\(value[..<point])<span class="f" style="min-width:\(places)ch">\(value[point...])</span></span>
+            """
     }
 
     private var waste: String {

@@ -115,12 +115,13 @@ enum ReportHTMLCharts {
         let bars = bars(report)
         let top = bars.map { amount($0.charged) }.max() ?? 0
         let rows = bars.map { bar in
-            """
-            <div class="bar"><span>\(bar.name)</span><span class="n">\(bar.charged)\(unknown(bar))</span>
-            \(strip([("charged", amount(bar.charged), top)], label: "\(bar.name): \(bar.charged) credits charged"))</div>
-            """
+            let label = "\(bar.name): \(bar.charged) credits charged"
+            return """
+                <div class="bar"><span>\(bar.name)</span><span class="n">\(bar.charged)\(unknown(bar))</span>
+                \(strip([("charged", amount(bar.charged), top)], height: 19, label: label))</div>
+                """
         }
-        return figure("Credits charged by model", rows)
+        return figure("Credits charged by model", ["<p class=\"legend\">the dearest first</p>"] + rows)
     }
 
     static func estimatedAgainstCharged(_ report: SpendReport) -> String {
@@ -131,7 +132,7 @@ enum ReportHTMLCharts {
             let parts = [("estimated", amount(bar.estimated), top), ("charged", amount(bar.charged), top)]
             return """
                 <div class="bar"><span>\(bar.name)</span><span class="n">\(bar.estimated) → \(bar.charged)\(unknown(bar))</span>
-                \(strip(parts, label: label))</div>
+                \(strip(parts, height: 9, label: label))</div>
                 """
         }
         let legend = "<p class=\"legend\"><i class=\"estimated\"></i>estimated <i class=\"charged\"></i>charged</p>"
@@ -144,13 +145,16 @@ enum ReportHTMLCharts {
         "<figure>\n<figcaption>\(caption)</figcaption>\n\(rows.joined(separator: "\n"))\n</figure>"
     }
 
-    /// Bars above each other, each as long as its share of the top.
-    private static func strip(_ bars: [(style: String, value: Double, top: Double)], label: String) -> String {
-        let height = 10 * bars.count
+    /// Bars above each other, each as long as its share of the top and as thick as said, with a gap of one between.
+    private static func strip(
+        _ bars: [(style: String, value: Double, top: Double)], height thickness: Int, label: String
+    ) -> String {
+        let height = (thickness + 1) * bars.count
         let rects = bars.enumerated().map { index, bar in
             let width = bar.top > 0 ? bar.value / bar.top * 100 : 0
             return """
-                <rect class="\(bar.style)" x="0" y="\(index * 10)" width="\(number(width))" height="9"/>
+                <rect class="\(bar.style)" x="0" y="\(index * (thickness + 1))" width="\(number(width))" \
+                height="\(thickness)"/>
                 """
         }
         return """

@@ -42,6 +42,16 @@ enum ReportText {
         return "\((charged / figures.secondsOfKnownCost * 10_000).rounded() / 10_000)"
     }
 
+    /// How many costs are unknown, and what they may come to.
+    static func unknown(_ figures: SpendFigures) -> String? {
+        guard figures.unknownCosts > 0 else { return nil }
+        let bounded = figures.unknownCosts - figures.unboundedCosts
+        var words = "\(figures.unknownCosts)"
+        if bounded > 0 { words += ", estimated at \(figures.unknownAtMost) credits" }
+        if bounded > 0, figures.unboundedCosts > 0 { words += " but for \(figures.unboundedCosts) without an estimate" }
+        return words
+    }
+
     /// Where money went without a clip to show for it.
     static func waste(_ figures: SpendFigures) -> [String] {
         var lines: [String] = []
@@ -54,7 +64,7 @@ enum ReportText {
         line(figures.paidNotSaved, "paid but not saved", figures.chargedNotSaved)
         line(figures.supersededTakes, "superseded takes", figures.chargedForSuperseded)
         line(figures.replayed, "rendered before, booked here as replayed")
-        line(figures.unknownCosts, "cost unknown, not in the sums")
+        if let unknown = unknown(figures) { lines.append("cost unknown, not in the sums: \(unknown)") }
         line(figures.roundedCosts, "rounded to nine decimals")
         return lines
     }
@@ -95,6 +105,11 @@ enum ReportText {
         writer.member("estimated_credits", number: figures.estimated.description)
         writer.member("credits", number: figures.charged.description)
         writer.member("unknown_costs", figures.unknownCosts)
+        if let atMost = unknownAtMost(figures) {
+            writer.member("unknown_at_most_credits", number: atMost)
+        } else {
+            writer.nullMember("unknown_at_most_credits")
+        }
         writer.member("rounded_costs", figures.roundedCosts)
         writer.member("replayed", figures.replayed)
         writer.member("failed_but_charged", figures.chargedFailures)
@@ -113,13 +128,18 @@ enum ReportText {
         if let dollars { writer.member("usd", number: dollars.exact(figures.charged)) }
     }
 
+    /// What the unknown costs come to by their estimates; nil where one of them has none.
+    private static func unknownAtMost(_ figures: SpendFigures) -> String? {
+        figures.unboundedCosts == 0 ? figures.unknownAtMost.description : nil
+    }
+
     /// A line for each group, and the total as the last one.
     static func csv(_ report: SpendReport, dollars: ReportDollars?) -> String {
         let header =
             report.dimensions.map { SpreadsheetCell.text($0.title) }
             + [
                 "tasks", "clips_saved", "seconds_delivered", "estimated_credits", "credits", "unknown_costs",
-                "rounded_costs", "replayed", "credits_per_second",
+                "unknown_at_most_credits", "rounded_costs", "replayed", "credits_per_second",
                 "failed_but_charged", "failed_but_charged_credits", "cancelled_and_charged",
                 "cancelled_and_charged_credits", "paid_not_saved", "paid_not_saved_credits", "superseded_takes",
                 "superseded_takes_credits",
@@ -135,8 +155,8 @@ enum ReportText {
     private static func csvFigures(_ figures: SpendFigures, _ dollars: ReportDollars?) -> [String] {
         [
             "\(figures.tasks)", "\(figures.clipsSaved)", seconds(figures.secondsDelivered), "\(figures.estimated)",
-            "\(figures.charged)", "\(figures.unknownCosts)", "\(figures.roundedCosts)", "\(figures.replayed)",
-            rate(figures) ?? "",
+            "\(figures.charged)", "\(figures.unknownCosts)", unknownAtMost(figures) ?? "",
+            "\(figures.roundedCosts)", "\(figures.replayed)", rate(figures) ?? "",
             "\(figures.chargedFailures)", "\(figures.chargedForFailures)", "\(figures.chargedCancellations)",
             "\(figures.chargedForCancellations)", "\(figures.paidNotSaved)", "\(figures.chargedNotSaved)",
             "\(figures.supersededTakes)", "\(figures.chargedForSuperseded)",

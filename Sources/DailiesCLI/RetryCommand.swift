@@ -103,16 +103,19 @@ struct RetryCommand: AsyncParsableCommand {
         return row.withdrawn != .removed
     }
 
+    private static let awaitsCost = "its cost is still asked for; run `dailies resume` first"
+
     private func refusal(of row: TaskRow) -> String? {
         switch row.state {
-        case .failed, .cancelled: return nil
+        case .failed, .cancelled:
+            return row.latest?.isCostAwaited == true ? Self.awaitsCost : nil
         case .queued where row.latest == nil: return "it waits already"
         case .queued where row.latest?.remoteID == nil: return "it is uncertain; run `dailies reconcile` first"
         case .queued, .running: return "it is \(TaskWords.standing(row)); wait for its end, or cancel it"
         case .completed where !again:
             return "it is \(TaskWords.standing(row)); --again renders and charges it once more"
         case .completed where row.latest?.isCostAwaited == true:
-            return "its cost is still asked for; run `dailies resume` first"
+            return Self.awaitsCost
         case .completed: return nil
         }
     }

@@ -40,7 +40,7 @@ struct PaceOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "How far a quote may lie above the highest known price; above that its task is cancelled while that is free, and no more of its model is submitted.",
+            "How far a quote may lie above what such clips have cost, or above what is published of them; beyond it its task is cancelled while that is free, and no more of its model is submitted.",
             valueName: "percent"))
     var quoteTolerance: Int64 = 10
 

@@ -39,6 +39,12 @@ struct SimulateCommand: AsyncParsableCommand {
         help: ArgumentHelp(
             "Another price after so many accepted submits, as 100=3: three times as much.", valueName: "after=factor"))
     var priceChange: PriceChangeArgument?
+    @Option(help: "What cancelling a rendering task costs: free; its part, as the reply says; later, or never.")
+    var cancellation = CancellationArgument.stated
+    @Option(help: ArgumentHelp("How far a bill may lie from its estimate, either way.", valueName: "percent"))
+    var deviation: Int64 = 0
+    @Option(help: ArgumentHelp("Replies without it where a cost or a URL is late.", valueName: "n"))
+    var incompleteReplies = 2
     @Option(
         help: ArgumentHelp(
             "Faults and how likely each is, as dropReply=0.05,cutDownload=0.3. May be repeated. `all=0.05` sets every one.",
@@ -53,6 +59,10 @@ struct SimulateCommand: AsyncParsableCommand {
         guard speed > 0, speed <= 100_000 else { throw ValidationError("--speed is a number above 0, to 100000") }
         guard (0...65_535).contains(port) else { throw ValidationError("--port is a number from 0 to 65535") }
         guard padding >= 0, padding <= 1 << 30 else { throw ValidationError("--padding is a number from 0 to 2^30") }
+        guard (0...100).contains(deviation) else { throw ValidationError("--deviation is a percentage from 0 to 100") }
+        guard (0...1_000_000).contains(incompleteReplies) else {
+            throw ValidationError("--incomplete-replies is a number from 0 to 1000000")
+        }
         if let accountConcurrency, accountConcurrency < 1 {
             throw ValidationError("--account-concurrency is at least 1")
         }
@@ -83,6 +93,9 @@ struct SimulateCommand: AsyncParsableCommand {
         simulation.submissionKeys = keys == .ignored ? .ignored : .honoured(echo: echo.policy)
         simulation.money.balance = balance?.credits
         simulation.money.priceChange = priceChange?.change
+        simulation.money.cancellation = cancellation.cost
+        simulation.money.deviation = -100 * deviation...100 * deviation
+        simulation.faults.incompleteReplies = incompleteReplies
         simulation.assets.paddingBytes = padding
         if let urlLifetime { simulation.assets.urlLifetime = urlLifetime.duration }
         for word in fault.flatMap({ $0.split(separator: ",") }) { try set(String(word), in: &simulation.faults) }
@@ -116,6 +129,22 @@ struct PriceChangeArgument: ExpressibleByArgument {
             factor.credits <= Credits(nano: 1_000_000_000_000)
         else { return nil }
         change = .init(submits: after, factorHundredths: factor.credits.nano / 10_000_000)
+    }
+}
+
+enum CancellationArgument: String, ExpressibleByArgument, CaseIterable {
+    case free
+    case stated
+    case later
+    case never
+
+    var cost: SimulatorConfiguration.CancellationCost {
+        switch self {
+        case .free: .free
+        case .stated: .billed(reported: true)
+        case .later: .billedLater
+        case .never: .billed(reported: false)
+        }
     }
 }
 

@@ -146,9 +146,11 @@ struct TaskDesk: Sendable {
         _ row: TaskRow, _ latest: LatestAttempt, _ report: RemoteReport, _ remote: RemoteTaskID,
         _ source: Acceptance.Source
     ) async throws -> Known {
-        let (reserved, isOver) = Booking.reservation(
-            after: report.estimate, holding: latest.reserved, under: try budgets(of: row))
-        let acceptance = Booking.acceptance(of: report, as: remote, source: source, reserved: reserved)
+        let budgets = try budgets(of: row).map(BudgetGuard.init(position:))
+        let (reserved, isOver) = Reservation.after(estimate: report.estimate, holding: latest.reserved) { wanted in
+            budgets.allSatisfy { $0.allows(changing: latest.reserved, to: wanted) }
+        }
+        let acceptance = Acceptance(of: report, as: remote, reserved: reserved, source: source)
         var steps: [Change.Step] = [.accepted(row.attemptID, acceptance)]
         if source == .query, let batch = batches[row.batch] {
             steps.append(
@@ -158,12 +160,14 @@ struct TaskDesk: Sendable {
                         evidence: "query_found")))
         }
         // What is known of it is this reply alone: one that is over may have run.
-        let settlement = Booking.settlement(of: report, wasRunning: acceptance.isRunning)
+        let settlement = Settlement(of: report, wasRunning: acceptance.isRunning)
         if let settlement { steps.append(.settled(row.attemptID, settlement)) }
         try await record(steps)
-        return Known(
-            remote: remote, isRunning: acceptance.isRunning, end: settlement?.end,
-            charged: settlement?.charges.first?.credits, isOverBudget: isOver && settlement == nil)
+        guard let settlement else {
+            return Known(
+                remote: remote, isRunning: acceptance.isRunning, end: nil, charged: nil, isOverBudget: isOver)
+        }
+        return try await known(settlement, of: row.attemptID, remote, latest.account, isRunning: acceptance.isRunning)
     }
 
     /// The budget of its batch, and those of its tags.
@@ -176,26 +180,79 @@ struct TaskDesk: Sendable {
     private func follow(
         _ row: TaskRow, _ latest: LatestAttempt, _ report: RemoteReport, _ remote: RemoteTaskID
     ) async throws -> Known {
-        var steps: [Change.Step] = latest.lostAt == nil ? [] : [.found(row.attemptID)]
-        let known = book(report, remote, of: row.attemptID, wasRunning: row.state == .running, into: &steps)
-        if !steps.isEmpty { try await record(steps) }
-        return known
+        try await book(
+            report, remote, of: row.attemptID, latest.account, wasRunning: row.state == .running,
+            after: latest.lostAt == nil ? [] : [.found(row.attemptID)])
     }
 
     private func book(
-        _ report: RemoteReport, _ remote: RemoteTaskID, of attempt: AttemptID, wasRunning: Bool,
-        into steps: inout [Change.Step]
-    ) -> Known {
-        if let settlement = Booking.settlement(of: report, wasRunning: wasRunning) {
-            steps.append(.settled(attempt, settlement))
-            return Known(
-                remote: remote, isRunning: wasRunning, end: settlement.end,
-                charged: settlement.charges.first?.credits)
+        _ report: RemoteReport, _ remote: RemoteTaskID, of attempt: AttemptID, _ account: KeyFingerprint,
+        wasRunning: Bool, after steps: [Change.Step] = []
+    ) async throws -> Known {
+        if let settlement = Settlement(of: report, wasRunning: wasRunning) {
+            try await record(steps + [.settled(attempt, settlement)])
+            return try await known(settlement, of: attempt, remote, account, isRunning: wasRunning)
         }
         // From running it does not go back to queued.
         let isRunning = wasRunning || report.phase != .queued
-        if isRunning, !wasRunning { steps.append(.running(attempt)) }
+        let all = steps + (isRunning && !wasRunning ? [.running(attempt)] : [])
+        if !all.isEmpty { try await record(all) }
         return Known(remote: remote, isRunning: isRunning, end: nil, charged: nil)
+    }
+
+    /// What is known once an end is booked. A partial charge that the reply does not state is asked for once; that of a
+    /// clip is the next run's to ask for, which fetches it.
+    private func known(
+        _ settlement: Settlement, of attempt: AttemptID, _ remote: RemoteTaskID, _ account: KeyFingerprint,
+        isRunning: Bool
+    ) async throws -> Known {
+        var charged = settlement.charges.first?.credits
+        if settlement.isCostAwaited, settlement.end == .cancelled,
+            case .stated(let credits) = try await askForCost(of: attempt, remote, account, isAwaited: true)
+        {
+            charged = credits
+        }
+        return Known(remote: remote, isRunning: isRunning, end: settlement.end, charged: charged)
+    }
+
+    // MARK: Costs that nobody stated
+
+    enum CostAnswer: Sendable {
+        /// Booked.
+        case stated(Credits)
+        case notStated
+        /// Nothing was learned, and why.
+        case noAnswer(String, isOutage: Bool)
+    }
+
+    /// Asks for the cost of one that is over, and books what is stated.
+    ///
+    /// - Parameter isAwaited: the store still waits for it; then silence makes it unknown.
+    func askForCost(
+        of attempt: AttemptID, _ remote: RemoteTaskID, _ account: KeyFingerprint, isAwaited: Bool
+    ) async throws -> CostAnswer {
+        switch await provider.ask(Question(.remote(remote), account: account)) {
+        case .found(let report) where report.remoteID ?? remote != remote:
+            return .noAnswer("the provider answers with another task", isOutage: false)
+        case .found(let report):
+            guard let charge = report.charges.first else {
+                if isAwaited { try await record([.costUnknown(attempt)]) }
+                return .notStated
+            }
+            try await record([.costLearned(attempt, report.charges)])
+            return .stated(charge.credits)
+        case .notFound(let fault): return .noAnswer("not found (\(fault.shown))", isOutage: false)
+        case .stopped(let fault, _): return .noAnswer("refused (\(fault.shown))", isOutage: true)
+        case .fault(let fault): return .noAnswer("no answer (\(fault.shown))", isOutage: fault.showsOutage)
+        }
+    }
+
+    /// The same for an attempt that the store lists without its cost.
+    func askForCost(of unpriced: UnpricedAttempt) async throws -> CostAnswer {
+        guard let batch = batches[unpriced.batch], batch.provider == provider.name, batch.baseURL == provider.baseURL,
+            provider.holds(unpriced.account)
+        else { return .noAnswer("not within reach with these settings", isOutage: false) }
+        return try await askForCost(of: unpriced.attempt, unpriced.remote, unpriced.account, isAwaited: false)
     }
 
     // MARK: Cancelling
@@ -211,10 +268,9 @@ struct TaskDesk: Sendable {
             if let remote = report.remoteID, remote != known.remote {
                 return .another("the provider answers with another task (\(SafeText.escaped(remote.text)))")
             }
-            var steps: [Change.Step] = []
-            let after = book(report, known.remote, of: row.attemptID, wasRunning: known.isRunning, into: &steps)
-            if !steps.isEmpty { try await record(steps) }
-            return .known(after)
+            return .known(
+                try await book(
+                    report, known.remote, of: row.attemptID, latest.account, wasRunning: known.isRunning))
         }
     }
 }

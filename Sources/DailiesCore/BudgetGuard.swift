@@ -48,9 +48,10 @@ public struct BudgetGuard: Hashable, Sendable {
 
     public mutating func release(_ amount: Credits?) { position.reserved -= CreditTotal(amount ?? .zero) }
 
-    /// Whether a reservation may be exchanged for another within the cap.
+    /// Whether a reservation may be exchanged for another within the cap. A lower one always may, also where bills have
+    /// gone beyond the cap.
     public func allows(changing old: Credits?, to new: Credits) -> Bool {
-        guard mode == .cautious, let cap = position.cap else { return true }
+        guard mode == .cautious, let cap = position.cap, new > (old ?? .zero) else { return true }
         return position.settled + position.reserved - CreditTotal(old ?? .zero) + new <= CreditTotal(cap)
     }
 

@@ -29,7 +29,8 @@ public struct Change: Hashable, Sendable {
         case settled(AttemptID, Settlement)
         /// A cost that came after ``settled``, where it was unknown until then.
         case costLearned(AttemptID, [Amount])
-        /// No cost field in three more queries: the cost stays unknown (null), which is now certain; so does the reservation.
+        /// No cost field in any of the questions that were to be asked: the cost is unknown (null), and its reservation stands
+        /// for it. Whoever hears it stated later books it all the same (``costLearned``).
         case costUnknown(AttemptID)
         /// A URL at which the finished clip can be had; a new one replaces the old.
         case assetFound(AttemptID, AssetLocation)

@@ -92,10 +92,12 @@ struct Flight: Sendable {
         var unsettledSince: Instant?
     }
 
+    /// The end is booked; a clip or a cost is still to come.
     struct Completion: Sendable {
+        let remote: RemoteTaskID
         var asset: AssetLocation?
         var expiresAt: Instant
-        var isCostAwaited: Bool
+        var cost: OpenAttempt.Cost
         var questionsLeft: Int
         var isSaved: Bool
         /// Nothing (more) is wanted of its clip in this run: saved, left at the provider, or without a URL.
@@ -110,6 +112,9 @@ struct Flight: Sendable {
         /// A fresh URL is being asked for.
         var needsAsset = false
     }
+
+    /// The provider's name of the task, once it has one.
+    var remoteID: RemoteTaskID? { completion?.remote ?? state.remoteID }
 
     /// All budgets that it counts against.
     var budgets: [BudgetBook.Scope] { [.batch(batch)] + tagBudgets.map(BudgetBook.Scope.tag) }

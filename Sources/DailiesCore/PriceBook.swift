@@ -32,7 +32,9 @@ public struct PriceBook: Sendable {
         self.rates = rates
         self.maximumPerTask = maximumPerTask
         for price in settled {
-            self.settled[Kind(model: price.model, resolution: price.resolution)] = price.highestPerSecond
+            let kind = Kind(model: price.model, resolution: price.resolution)
+            self.settled[kind] = price.highestPerSecond
+            if price.highestQuotePerSecond > .zero { firstQuotes[kind] = price.highestQuotePerSecond }
         }
     }
 
@@ -59,20 +61,20 @@ public struct PriceBook: Sendable {
         return bound
     }
 
-    /// What a quote is measured by: the highest of the user's rate, the published figures and the prices settled. Where
-    /// neither a rate nor a published figure is known, the bound per task and this run's first quote count too. Nil when
-    /// nothing at all is known.
+    /// What a quote is measured by, in the order in which `plan` reckons: the highest bill of such a clip, with the quote
+    /// that came before it, since bills may lie below their quotes; else the published figures. The user's rate counts
+    /// beside the bills and takes the place of what is published. Where none is known, the bound per task and this run's
+    /// first quote. Nil when nothing at all is known.
     public func highestExpected(for shape: RequestShape) -> Credits? {
         let seconds = max(shape.durationSeconds ?? 1, 1)
         let kind = Kind(model: shape.model, resolution: shape.resolution)
-        var figures = published(for: shape)
-        if let rate = rates[shape.model] { figures.append(Self.product(rate.perSecond, seconds).adding(rate.fee)) }
-        if figures.isEmpty {
-            if let maximumPerTask { figures.append(maximumPerTask) }
-            if let quote = firstQuotes[kind] { figures.append(Self.product(quote, seconds)) }
+        let rate = rates[shape.model].map { Self.product($0.perSecond, seconds).adding($0.fee) }
+        let quote = firstQuotes[kind].map { Self.product($0, seconds) }
+        if let highest = settled[kind] {
+            return [Self.product(highest, seconds), quote, rate].compactMap { $0 }.max()
         }
-        if let highest = settled[kind] { figures.append(Self.product(highest, seconds)) }
-        return figures.max()
+        if let rate { return rate }
+        return published(for: shape).max() ?? [maximumPerTask, quote].compactMap { $0 }.max()
     }
 
     /// Remembers the first quote for a kind of clip: bills may lie below their quotes, which makes the next quote no rise.

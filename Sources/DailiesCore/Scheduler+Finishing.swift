@@ -1,79 +1,83 @@
 extension Scheduler {
-    /// Completed: booked at once; the clip, and a cost or a URL that the reply lacks, follow.
-    mutating func complete(_ flight: Flight, _ remote: RemoteTaskID, _ report: RemoteReport, _ now: Instant) {
-        var flight = flight
-        advance(&flight, .completed(remote))
-        flight.holdsSlot = false
-        flight.parking = nil
-        flight.isUnresolved = false
-        let isCostAwaited = report.charges.isEmpty
-        book(&flight, report.charges, keepsReservation: isCostAwaited)
-        flight.completion = Flight.Completion(
-            asset: report.asset, expiresAt: now + assetLifetime(of: flight), isCostAwaited: isCostAwaited,
-            questionsLeft: settings.completionQuestions, isSaved: false, isClipSettled: !settings.downloads)
-        let settlement = Settlement(
-            end: .completed, charges: report.charges, isCostAwaited: isCostAwaited, isReplayed: flight.isReplayed,
-            completedAt: report.completedAt, asset: report.asset, deliveredSeconds: report.deliveredSeconds)
-        commit([.settled(flight.attempt, settlement)] + endCancellation(of: &flight, .completed), now)
-        effects.append(.tell(.completed(flight.key, charged: report.charges.first?.credits)))
-        if isCostAwaited || (settings.downloads && report.asset == nil) {
-            wake(&flight, at: now + settings.completionInterval)
-        }
-        put(flight)
-        if settings.downloads, report.asset != nil { queueDownload(flight, now) }
-        closeIfDone(flight.attempt)
-    }
-
-    /// Failed or cancelled, by the provider's word.
-    mutating func end(_ flight: Flight, _ end: Settlement.End, _ report: RemoteReport, _ now: Instant) {
+    /// The provider's last word, booked at once. A clip, and a cost or a URL that the reply lacks, follow.
+    mutating func settle(_ flight: Flight, _ remote: RemoteTaskID, _ report: RemoteReport, _ now: Instant) {
         var flight = flight
         var wasRunning = false
         if case .running = flight.state { wasRunning = true }
-        advance(&flight, end == .failed ? .failed : .cancelled)
-        // A failed render is not billed, nor is one that was cancelled before it ran; of any other, silence says nothing.
-        var charges = report.charges
-        if charges.isEmpty, end == .failed || !wasRunning { charges = [.notBilled] }
-        book(&flight, charges, keepsReservation: charges.isEmpty)
-        let settlement = Settlement(
-            end: end, charges: charges, isReplayed: flight.isReplayed, completedAt: report.completedAt,
-            failureCode: report.failureCode ?? (end == .failed ? "render_failed" : "cancelled"),
-            failureMessage: report.failureMessage)
+        guard let settlement = Settlement(of: report, wasRunning: wasRunning, isReplayed: flight.isReplayed) else {
+            preconditionFailure("the phase \(report.phase) is no end")
+        }
+        let outcome: CommandOutcome
+        switch settlement.end {
+        case .completed:
+            advance(&flight, .completed(remote))
+            outcome = .completed
+        case .failed:
+            advance(&flight, .failed)
+            outcome = .failed
+        case .cancelled:
+            advance(&flight, .cancelled)
+            outcome = .cancelled
+        }
+        flight.holdsSlot = false
+        flight.parking = nil
+        flight.isUnresolved = false
+        book(&flight, settlement.charges)
         var steps: [Change.Step] = [.settled(flight.attempt, settlement)]
         // What a user wants cancelled is not tried again by rule.
-        let isRetried = end == .failed && flight.cancellation == nil && mayRetry(flight, settlement)
-        steps += endCancellation(of: &flight, end == .cancelled ? .cancelled : .failed)
+        let isRetried = flight.cancellation == nil && mayRetry(flight, settlement)
+        steps += endCancellation(of: &flight, outcome)
         if isRetried { steps.append(.retried(flight.attempt.task)) }
-        remove(flight)
         commit(steps, now)
-        let charged = charges.first?.credits
-        let (code, message) = (settlement.failureCode, settlement.failureMessage)
-        switch end {
-        case .failed, .completed:
-            effects.append(.tell(.failed(flight.key, code: code, message: message, charged: charged)))
-        case .cancelled: effects.append(.tell(.cancelled(flight.key, charged: charged)))
-        }
+        tell(settlement, of: flight)
+        follow(flight, remote, settlement, now)
         if isRetried {
             effects.append(.tell(.retried(flight.key)))
             reopen(Lane(batch: flight.batch, model: flight.shape.model))
         }
     }
 
+    /// What is still to come of one that is over; nothing, and it is forgotten.
+    private mutating func follow(
+        _ flight: Flight, _ remote: RemoteTaskID, _ settlement: Settlement, _ now: Instant
+    ) {
+        let isSaving = settings.downloads && settlement.end == .completed
+        guard isSaving || settlement.isCostAwaited else { return remove(flight) }
+        var flight = flight
+        flight.completion = Flight.Completion(
+            remote: remote, asset: settlement.asset, expiresAt: now + assetLifetime(of: flight),
+            cost: settlement.isCostAwaited ? .awaited : .known,
+            questionsLeft: settlement.costQuestions(completion: settings.completionQuestions), isSaved: false,
+            isClipSettled: !isSaving)
+        if settlement.isCostAwaited || (isSaving && settlement.asset == nil) {
+            wake(&flight, at: now + settings.completionInterval)
+        }
+        put(flight)
+        if isSaving, settlement.asset != nil { queueDownload(flight, now) }
+    }
+
+    private mutating func tell(_ settlement: Settlement, of flight: Flight) {
+        let charged = settlement.charges.first?.credits
+        switch settlement.end {
+        case .completed: effects.append(.tell(.completed(flight.key, charged: charged)))
+        case .failed:
+            let (code, message) = (settlement.failureCode, settlement.failureMessage)
+            effects.append(.tell(.failed(flight.key, code: code, message: message, charged: charged)))
+        case .cancelled: effects.append(.tell(.cancelled(flight.key, charged: charged)))
+        }
+    }
+
     /// A new attempt only where the failed one was free and its kind can change, and where this run may submit it.
     private func mayRetry(_ flight: Flight, _ settlement: Settlement) -> Bool {
-        flight.attempt.number <= settings.retries && settlement.charges.first?.credits == .zero
+        settlement.end == .failed && flight.attempt.number <= settings.retries
+            && settlement.charges.first?.credits == .zero
             && settlement.failureCode != "content_policy_violation"
             && isInScope(Lane(batch: flight.batch, model: flight.shape.model))
     }
 
-    /// Takes an amount into the budget and the price book.
-    private mutating func book(_ flight: inout Flight, _ charges: [Amount], keepsReservation: Bool) {
-        guard let charge = charges.first else {
-            if !keepsReservation {
-                budgets.release(flight.reserved, for: flight.budgets)
-                flight.reserved = nil
-            }
-            return
-        }
+    /// Takes an amount into the budget and the price book. While it is unknown, its reservation stands for it.
+    private mutating func book(_ flight: inout Flight, _ charges: [Amount]) {
+        guard let charge = charges.first else { return }
         if charge.credits > .zero { prices.learn(charge.credits, for: flight.shape) }
         let broken = budgets.settle(charge.credits, reserved: flight.reserved, for: flight.budgets)
         if !broken.isEmpty {
@@ -114,7 +118,7 @@ extension Scheduler {
         var steps: [Change.Step] = []
         switch answer {
         case .found(let report):
-            if let remote = report.remoteID, remote != flight.state.remoteID {
+            if let remote = report.remoteID, remote != completion.remote {
                 // It speaks of another task: of ours nothing was learned.
                 completion.questionsLeft -= 1
                 break
@@ -128,9 +132,9 @@ extension Scheduler {
                 completion.needsAsset = false
                 steps.append(.assetFound(flight.attempt, asset))
             }
-            if completion.isCostAwaited, !report.charges.isEmpty {
-                completion.isCostAwaited = false
-                book(&flight, report.charges, keepsReservation: false)
+            if completion.cost != .known, !report.charges.isEmpty {
+                completion.cost = .known
+                book(&flight, report.charges)
                 steps.append(.costLearned(flight.attempt, report.charges))
             }
             completion.questionsLeft -= 1
@@ -147,14 +151,14 @@ extension Scheduler {
         }
         let lacksAsset = !completion.isClipSettled && (completion.asset == nil || completion.needsAsset)
         if completion.questionsLeft <= 0 {
-            if completion.isCostAwaited {
-                completion.isCostAwaited = false
+            if completion.cost == .awaited {
+                completion.cost = .unknown
                 steps.append(.costUnknown(flight.attempt))
             }
             if lacksAsset, completion.asset == nil { steps.append(.noAsset(flight.attempt)) }
         }
         if !steps.isEmpty { commit(steps, now) }
-        let isLacking = completion.isCostAwaited || lacksAsset
+        let isLacking = completion.cost == .awaited || lacksAsset
         if isLacking, completion.questionsLeft > 0 {
             let wait =
                 flight.faults > 0
@@ -173,11 +177,23 @@ extension Scheduler {
         closeIfDone(flight.attempt)
     }
 
+    /// A poll that was sent before the end has landed. The question for what is missing may have come due meanwhile, and
+    /// waits for nothing any more.
+    mutating func goOnCompleting(_ flight: Flight, _ now: Instant) {
+        guard let completion = flight.completion, flight.parking == nil else { return }
+        let lacksAsset = !completion.isClipSettled && (completion.asset == nil || completion.needsAsset)
+        guard completion.cost == .awaited || lacksAsset else { return closeIfDone(flight.attempt) }
+        var flight = flight
+        wake(&flight, at: now + settings.completionInterval)
+        put(flight)
+    }
+
     /// Nothing more can be asked in this run. A clip whose URL is known is fetched all the same.
     private mutating func stopAsking(_ flight: Flight, _ now: Instant) {
         guard var completion = flight.completion else { return }
         var flight = flight
-        completion.isCostAwaited = false
+        // It stays awaited in the store: the next run goes on asking.
+        if completion.cost == .awaited { completion.cost = .unknown }
         flight.completion = completion
         put(flight)
         if !completion.isClipSettled, !completion.isDownloading {
@@ -189,7 +205,7 @@ extension Scheduler {
     /// Removes a completed flight once nothing of it is open.
     mutating func closeIfDone(_ attempt: AttemptID) {
         guard let flight = flight(attempt), let completion = flight.completion, flight.parking == nil else { return }
-        if completion.isClipSettled, !completion.isCostAwaited, !flight.isAsking { remove(flight) }
+        if completion.isClipSettled, completion.cost != .awaited, !flight.isAsking { remove(flight) }
     }
 
     /// Gives a clip up for this run; the next one tries again.

@@ -18,7 +18,7 @@ extension Scheduler {
         case .settleFate, .proveKey:
             flight.submissionKey.map { Question(.key($0), account: flight.account) }
         case .poll, .complete, .cancel:
-            flight.state.remoteID.map { Question(.remote($0), account: flight.account) }
+            flight.remoteID.map { Question(.remote($0), account: flight.account) }
         }
     }
 
@@ -97,7 +97,7 @@ extension Scheduler {
             fateAnswered(flight, answer, now)
         case .proveKey: break
         // A poll and a cancel may be in the air together: the second to land may find the flight completed.
-        case .poll: if flight.completion == nil { polled(flight, answer, now) } else { closeIfDone(attempt) }
+        case .poll: if flight.completion == nil { polled(flight, answer, now) } else { goOnCompleting(flight, now) }
         case .complete: completionAnswered(flight, answer, now)
         case .cancel: if flight.completion == nil { cancelAnswered(flight, answer, now) }
         }
@@ -202,9 +202,7 @@ extension Scheduler {
                 effects.append(.tell(.running(flight.key)))
             }
             cancelRunning(&flight, now)
-        case .completed: return complete(flight, remote, report, now)
-        case .failed: return end(flight, .failed, report, now)
-        case .cancelled: return end(flight, .cancelled, report, now)
+        case .completed, .failed, .cancelled: return settle(flight, remote, report, now)
         case .unknown(let word):
             if warnedWords.count < 100, warnedWords.insert(word).inserted {
                 effects.append(.tell(.warning("the provider calls a task \"\(word)\"; asking on")))

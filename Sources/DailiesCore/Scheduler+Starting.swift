@@ -40,19 +40,45 @@ extension Scheduler {
             flight.isMarkedLost = open.lostAt != nil
             flight.notFoundSince = open.lostAt
             takeUpAccepted(flight, now)
-        case .completed(let remote, let asset, let isSaved, let isCostAwaited, let hasNoAsset):
-            flight.state = isSaved ? .saved(remote) : .completed(remote)
-            let isClipSettled = isSaved || !settings.downloads
+        case .completed(let remote, let asset, let cost, let hasNoAsset):
+            flight.state = .completed(remote)
+            let isClipSettled = !settings.downloads
             // When its URL was made is not known; it cannot have been before the submit.
             flight.completion = Flight.Completion(
-                asset: asset, expiresAt: open.intentAt + assetLifetime(of: flight),
-                isCostAwaited: isCostAwaited && canAsk, questionsLeft: settings.completionQuestions, isSaved: isSaved,
-                isClipSettled: isClipSettled, needsAsset: hasNoAsset)
+                remote: remote, asset: asset, expiresAt: open.intentAt + assetLifetime(of: flight),
+                cost: canAsk || cost != .awaited ? cost : .unknown, questionsLeft: settings.completionQuestions,
+                isSaved: false, isClipSettled: isClipSettled, needsAsset: hasNoAsset)
             put(flight)
-            if isClipSettled && (!isCostAwaited || !canAsk) { return remove(flight) }
-            if asset != nil, !isClipSettled { queueDownload(flight, now) } else if !canAsk { park(flight, .unsaved) }
-            if canAsk, asset == nil || isCostAwaited { askForCompletion(flight.attempt, now) }
+            if isClipSettled { return canAsk && mayAsk(for: cost) ? askForCost(flight.attempt, now) : remove(flight) }
+            if asset != nil { queueDownload(flight, now) } else if !canAsk { park(flight, .unsaved) }
+            if canAsk, asset == nil || cost != .known { askForCompletion(flight.attempt, now) }
+        case .costless(let remote, let end, let cost):
+            guard canAsk else { return }
+            flight.state = end == .completed ? .saved(remote) : end == .failed ? .failed : .cancelled
+            flight.completion = Flight.Completion(
+                remote: remote, expiresAt: now, cost: cost,
+                questionsLeft: cost == .awaited && end == .completed ? settings.completionQuestions : 1,
+                isSaved: end == .completed, isClipSettled: true)
+            put(flight)
+            askForCost(flight.attempt, now)
         }
+    }
+
+    /// Clips that are left at the provider may be many: of their unknown costs some are asked for, all by `reconcile`.
+    private mutating func mayAsk(for cost: OpenAttempt.Cost) -> Bool {
+        switch cost {
+        case .known: return false
+        case .awaited: return true
+        case .unknown:
+            lateCostsAsked += 1
+            return lateCostsAsked <= settings.lateCostQuestions
+        }
+    }
+
+    /// Only a cost is missing: one that counts as unknown is asked for once in each run.
+    private mutating func askForCost(_ attempt: AttemptID, _ now: Instant) {
+        askForCompletion(attempt, now)
+        closeIfDone(attempt)
     }
 
     /// It was in the air when the last run ended, or uncertain already.

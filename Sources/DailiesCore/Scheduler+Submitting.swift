@@ -26,13 +26,6 @@ extension Scheduler {
         }
     }
 
-    /// What waits for the budget of a tag is looked at again once something came back to a budget, or once nothing can.
-    private mutating func takeUpAside() {
-        guard !heldTags.isEmpty, budgets.haveMoved() || tally.active <= tally.idleUnresolved else { return }
-        heldTags = []
-        lanes.takeUpAside()
-    }
-
     /// Whether the account as a whole may be sent one more, be it a new one or a repeat.
     func maySend(_ now: Instant) -> Bool {
         if held.contains(.everything) || tally.inFlight >= limiter.limit { return false }
@@ -101,7 +94,7 @@ extension Scheduler {
         return airborne[account, default: 0] == 0 && proving[account] == nil
     }
 
-    private enum Beginning {
+    enum Beginning {
         /// It is on its way, was set aside, or will not be sent in this run.
         case done
         /// It, and with it its lane, must wait until reservations come back.
@@ -151,36 +144,6 @@ extension Scheduler {
         effects.append(.begin(task, reserved: bound))
         effects.append(.tell(.submitted(task.key, task.shape.model)))
         return .done
-    }
-
-    /// It waits for the budget of a tag; tasks without that tag pass it.
-    private mutating func setAside(_ task: WaitingTask) -> Beginning {
-        lanes.setAside(task) ? .done : .laneWaits
-    }
-
-    private mutating func reachBudget(_ scope: BudgetBook.Scope?, _ task: WaitingTask, _ bound: Credits?) {
-        passOver(task, under: scope) { $0.batch == task.batch }
-        guard let scope, let position = budgets[scope]?.position else { return }
-        let detail =
-            "\(budgets.name(of: scope)): \(position.settled) settled, \(position.reserved) reserved, and the next clip may "
-            + "cost " + (bound.map { "\($0)" } ?? "an unknown amount")
-        // Of a tag's budget every task with that tag may say so; it is told once.
-        guard toldBudgets.insert(scope).inserted else { return }
-        giveReason(detail)
-        effects.append(.tell(.paused(.budget(task.batch), detail: detail, until: nil)))
-    }
-
-    /// A task that a budget does not hold stays in the store. The budget of a batch stops its lanes; that of a tag stops
-    /// the tasks with that tag and no other.
-    private mutating func passOver(
-        _ task: WaitingTask, under scope: BudgetBook.Scope?, blocking matches: (Lane) -> Bool
-    ) {
-        ending.budgetReached = true
-        if case .tag = scope { lanes.take(task) } else { lanes.block(where: matches) }
-    }
-
-    private mutating func giveReason(_ reason: String) {
-        if !ending.reasons.contains(reason) { ending.reasons.append(reason) }
     }
 
     // MARK: The fate of a submit
@@ -241,17 +204,18 @@ extension Scheduler {
         var flight = flight
         let isReplayed = source == .reply && pending.sends == 1 && isReplay(report, sentAt: flight.intentAt, now)
         flight.isReplayed = isReplayed
-        let isStarted = report.phase != .queued
+        let (reserved, isOverBudget) = Reservation.after(estimate: report.estimate, holding: flight.reserved) {
+            budgets.allows(changing: flight.reserved, to: $0, for: flight.budgets)
+        }
+        let acceptance = Acceptance(
+            of: report, as: remote, reserved: reserved, source: isReplayed ? .replayed : source)
+        let isStarted = acceptance.isRunning
         advance(&flight, isStarted ? .started(remote) : .accepted(remote))
-        let (reserved, isOverBudget) = reservation(of: flight, after: report.estimate)
         if reserved != flight.reserved {
             budgets.release(flight.reserved, for: flight.budgets)
             budgets.reserve(reserved, for: flight.budgets)
             flight.reserved = reserved
         }
-        let acceptance = Acceptance(
-            remoteID: remote, isRunning: isStarted, estimate: report.estimate, reserved: reserved,
-            source: isReplayed ? .replayed : source)
         var steps: [Change.Step] = [.accepted(flight.attempt, acceptance)]
         let evidence = keyEvidence(report, submission, source)
         if let evidence, trust[flight.account] != .honoured {
@@ -268,16 +232,7 @@ extension Scheduler {
         commit(steps, now)
         effects.append(.tell(.accepted(flight.key, remote, estimate: report.estimate?.credits)))
         if mustProve { prove(flight, remote) }
-        if isOverBudget, !isStarted {
-            let estimate = report.estimate?.text ?? "?"
-            cancelWhileFree(
-                flight.attempt, "the provider estimates \(estimate) credits, which the budget does not hold")
-        }
-        // It was in the air when the budget was spent, or is found by its key now.
-        if !isStarted, let scope = flight.budgets.first(where: { budgets[$0]?.cancelsWaiting == true }) {
-            ending.budgetReached = true
-            cancelWhileFree(flight.attempt, "\(budgets.name(of: scope)) is spent")
-        }
+        if !isStarted { guardBudgets(flight, report.estimate, isOver: isOverBudget) }
         guardQuote(flight, report.estimate, isStarted: isStarted)
         absorb(flight.attempt, report, now)
     }
@@ -301,40 +256,6 @@ extension Scheduler {
 
     func trustRecord(_ account: KeyFingerprint, _ trust: KeyTrust, evidence: String) -> KeyTrustRecord {
         KeyTrustRecord(baseURL: baseURL, account: account, dialect: dialect, trust: trust, evidence: evidence)
-    }
-
-    /// The estimate with a tenth on top, as far as it fits under the budget.
-    private func reservation(of flight: Flight, after estimate: Amount?) -> (reserved: Credits?, isOver: Bool) {
-        guard let estimate else { return (flight.reserved, false) }
-        let wanted = estimate.credits.times(hundredths: 110)
-        return budgets.allows(changing: flight.reserved, to: wanted, for: flight.budgets)
-            ? (wanted, false) : (flight.reserved, true)
-    }
-
-    /// A quote above everything known of such a clip's price: nothing more of that model is submitted, and this one is
-    /// cancelled while it waits at the provider.
-    private mutating func guardQuote(_ flight: Flight, _ estimate: Amount?, isStarted: Bool) {
-        guard let estimate, !flight.isReplayed else { return }
-        guard let tolerance = settings.quoteTolerance, let expected = prices.highestExpected(for: flight.shape),
-            estimate.credits > expected.times(hundredths: 100 + tolerance)
-        else { return prices.learnQuote(estimate.credits, for: flight.shape) }
-        let model = flight.shape.model
-        lanes.block { $0.model == model }
-        ending.isWorkOutstanding = true
-        let detail =
-            "the provider asks \(estimate.text) credits for a clip of \(model) that was expected to cost \(expected) "
-            + "at most"
-        let reason = "\(detail); nothing more of \(model) was submitted; --accept-quote goes on"
-        giveReason(reason)
-        if !isStarted { cancelWhileFree(flight.attempt, detail) }
-    }
-
-    mutating func cancelWhileFree(_ attempt: AttemptID, _ detail: String) {
-        guard var flight = flight(attempt), !flight.mustCancel else { return }
-        flight.mustCancel = true
-        effects.append(.tell(.warning("\(flight.key): \(detail); cancelling it while that is free")))
-        cancel(&flight)
-        put(flight)
     }
 
     /// Asks the provider to cancel it.

@@ -54,6 +54,8 @@ public struct Scheduler: Sendable {
     var pause = AccountPause()
     var ending = RunEnding()
     var hasStarted = false
+    /// Questions for costs that count as unknown, since the start.
+    var lateCostsAsked = 0
     var isStopping = false
     /// Nothing more is submitted in this run, for a reason in ``ending``; what is in flight goes on.
     var isSubmissionOver = false

@@ -19,7 +19,7 @@ public struct SchedulerSettings: Sendable {
     public var maximumWait: Duration = .seconds(15 * 60)
     /// Repeat a submit after a 5xx that carries the API's own error envelope, which the provider promises not to bill.
     public var trustsServerErrors = false
-    /// Percent by which a quote may lie above the highest known price before its task is cancelled while that is free and
+    /// Percent by which a quote may lie above what is expected of such a clip before its task is cancelled while that is free and
     /// its model's lane stops. nil (default): every quote is accepted.
     public var quoteTolerance: Int64?
     /// Interval of polls after the model's window. Default 10 s.
@@ -34,6 +34,8 @@ public struct SchedulerSettings: Sendable {
     public var completionQuestions = 3
     /// Uncertain tasks at which submission pauses. Default 5.
     public var uncertainLimit = 5
+    /// Clips left at the provider whose unknown cost is asked for once more when a run begins, at most. Default 100.
+    public var lateCostQuestions = 100
     /// Waiting tasks held in memory for each batch and model. Default 256.
     public var pageSize = 256
     /// Completed clips that wait for their download, above which nothing new is submitted. Default 64.

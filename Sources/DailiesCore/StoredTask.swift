@@ -54,8 +54,19 @@ public struct OpenAttempt: Hashable, Sendable {
         /// In the air when the last run ended: its fate is unknown, whether or not that was recorded.
         case sent(isMarkedUncertain: Bool)
         case accepted(RemoteTaskID, isRunning: Bool)
-        /// Completed; the clip is not saved, or its cost is not known for certain yet, or both.
-        case completed(RemoteTaskID, asset: AssetLocation?, isSaved: Bool, isCostAwaited: Bool, hasNoAsset: Bool)
+        /// Completed, and the clip is not saved.
+        case completed(RemoteTaskID, asset: AssetLocation?, cost: Cost, hasNoAsset: Bool)
+        /// Over, and nothing is missing but its cost.
+        case costless(RemoteTaskID, Settlement.End, Cost)
+    }
+
+    /// What is known of the cost of an attempt that is over.
+    public enum Cost: Hashable, Sendable {
+        case known
+        /// Asked for until the questions are used up, and then unknown. Goes to either of the others.
+        case awaited
+        /// Was asked for in vain. Whoever hears it stated later books it all the same. Goes to known.
+        case unknown
     }
     public let attempt: AttemptID
     public let batch: BatchID
@@ -112,7 +123,12 @@ public struct SettledPrice: Hashable, Sendable {
     public let resolution: String?
     /// Highest charge per second of output asked for, rounded up to a billionth.
     public let highestPerSecond: Credits
-    public init(model: ModelID, resolution: String?, highestPerSecond: Credits) {
+    /// The highest quote of those that were charged, in the same way; zero: none of them was quoted.
+    public let highestQuotePerSecond: Credits
+    public init(
+        model: ModelID, resolution: String?, highestPerSecond: Credits, highestQuotePerSecond: Credits = .zero
+    ) {
+        self.highestQuotePerSecond = highestQuotePerSecond
         self.model = model
         self.resolution = resolution
         self.highestPerSecond = highestPerSecond

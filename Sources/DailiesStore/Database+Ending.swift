@@ -85,21 +85,32 @@ extension Database {
     private func learnPrice(_ charged: Credits, from attempt: AttemptID, at: Instant) throws(StoreError) {
         let shape = try first(
             """
-            SELECT a.model, coalesce(i.resolution, ''), i.duration_seconds
+            SELECT a.model, coalesce(i.resolution, ''), i.duration_seconds, a.estimated_credits_nano
             FROM attempt AS a JOIN task_input AS i ON i.id = a.task WHERE a.task = ? AND a.n = ?
             """, Value(attempt.task), Value(attempt.number)
-        ) { row in (model: row.text(0), resolution: row.text(1), seconds: max(row.optionalInteger(2) ?? 1, 1)) }
+        ) { row in
+            (
+                model: row.text(0), resolution: row.text(1), seconds: max(row.optionalInteger(2) ?? 1, 1),
+                quoted: row.optionalCredits(3) ?? .zero
+            )
+        }
         guard let shape else { throw Self.conflict("cost_learned", attempt, "does not exist") }
-        let perSecond = charged.nano / shape.seconds + (charged.nano % shape.seconds == 0 ? 0 : 1)
+        func perSecond(_ credits: Credits) -> Value {
+            .integer(credits.nano / shape.seconds + (credits.nano % shape.seconds == 0 ? 0 : 1))
+        }
         try run(
             """
-            INSERT INTO price_seen (model, resolution, lowest_per_second_nano, highest_per_second_nano, at_ms)
-            VALUES (?1, ?2, ?3, ?3, ?4)
+            INSERT INTO price_seen (model, resolution, lowest_per_second_nano, highest_per_second_nano,
+                highest_quote_per_second_nano, at_ms)
+            VALUES (?1, ?2, ?3, ?3, ?4, ?5)
             ON CONFLICT (model, resolution) DO UPDATE
             SET lowest_per_second_nano = min(excluded.lowest_per_second_nano, lowest_per_second_nano),
                 highest_per_second_nano = max(excluded.highest_per_second_nano, highest_per_second_nano),
+                highest_quote_per_second_nano
+                    = max(excluded.highest_quote_per_second_nano, highest_quote_per_second_nano),
                 at_ms = excluded.at_ms
-            """, .text(shape.model), .text(shape.resolution), .integer(perSecond), Value(at))
+            """, .text(shape.model), .text(shape.resolution), perSecond(charged), perSecond(shape.quoted),
+            Value(at))
     }
 }
 

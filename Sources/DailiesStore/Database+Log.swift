@@ -15,6 +15,9 @@ struct LogRow {
         case released
     }
 
+    /// Of every amount: the provider's money.
+    static let unit = "credits"
+
     let at: Instant
     let batch: BatchID?
     var task: TaskID?
@@ -83,12 +86,13 @@ extension Database {
         try run(
             """
             INSERT INTO event (at_ms, batch_id, task, attempt, kind, from_state, to_state, amount_text, amount_nano,
-                amount_field, amount_kind, is_rounded, source, code, message)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                amount_unit, amount_field, amount_kind, is_rounded, source, code, message)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """,
             Value(row.at), Value(row.batch?.rawValue), Value(row.task?.rawValue), Value(row.attempt), .text(row.kind),
             Value(row.from?.rawValue), Value(row.to?.rawValue), Value(row.amount?.amount.text),
-            Value(row.amount?.amount.credits), Value(row.amount?.amount.source), Value(row.amount?.kind.rawValue),
+            Value(row.amount?.amount.credits), Value(row.amount.map { _ in LogRow.unit }),
+            Value(row.amount?.amount.source), Value(row.amount?.kind.rawValue),
             Value(row.amount?.amount.isRounded ?? false), Value(row.source), Value(row.code), Value(row.message))
     }
 }

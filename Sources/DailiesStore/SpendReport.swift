@@ -39,6 +39,10 @@ public struct SpendFigures: Hashable, Sendable {
     public var charged = CreditTotal.zero
     /// Settled attempts whose cost is not known (yet).
     public var unknownCosts = 0
+    /// Their estimates; where there was none, what is reserved for them: what they may have cost.
+    public var unknownAtMost = CreditTotal.zero
+    /// Those of them of which not even that is known.
+    public var unboundedCosts = 0
     /// Costs stated with more than nine decimals.
     public var roundedCosts = 0
     /// Bookings of renders that existed before they were asked for here.
@@ -54,9 +58,38 @@ public struct SpendFigures: Hashable, Sendable {
     public var chargedForSuperseded = CreditTotal.zero
 
     public init() {}
+
+    /// The figures of two groups together.
+    ///
+    /// - Parameter tasks: of the other group, those that do not stand in this one.
+    mutating func add(_ other: SpendFigures, tasks: Int) {
+        self.tasks += tasks
+        attempts += other.attempts
+        clipsSaved += other.clipsSaved
+        secondsDelivered += other.secondsDelivered
+        secondsOfKnownCost += other.secondsOfKnownCost
+        estimated += other.estimated
+        charged += other.charged
+        unknownCosts += other.unknownCosts
+        unknownAtMost += other.unknownAtMost
+        unboundedCosts += other.unboundedCosts
+        roundedCosts += other.roundedCosts
+        replayed += other.replayed
+        chargedFailures += other.chargedFailures
+        chargedForFailures += other.chargedForFailures
+        chargedCancellations += other.chargedCancellations
+        chargedForCancellations += other.chargedForCancellations
+        paidNotSaved += other.paidNotSaved
+        chargedNotSaved += other.chargedNotSaved
+        supersededTakes += other.supersededTakes
+        chargedForSuperseded += other.chargedForSuperseded
+    }
 }
 
 extension Store {
+    /// Kibibytes of memory for sorting the attempts into groups; beyond it SQLite sorts in a temporary file.
+    private static let sortingMemory = 65_536
+
     /// - Parameters:
     ///   - dimensions: in this order; empty: the total alone.
     ///   - since: settled at or after this moment.
@@ -67,42 +100,118 @@ extension Store {
     ) throws(StoreError) -> SpendReport {
         let query = SpendQuery(dimensions: dimensions, since: since, until: until, batches: batches)
         return try reading { database throws(StoreError) in
-            let total = try database.rows(query.totals, list: query.bounds) { row in
-                SpendQuery.figures(in: row, from: 0)
+            let usual = try database.first("PRAGMA cache_size") { row in row.integer(0) } ?? 0
+            try database.run("PRAGMA cache_size = -\(Self.sortingMemory)")
+            var total = SpendFigures()
+            let rows = try database.rows(query.statement, list: query.values) { row in
+                let figures = SpendQuery.figures(in: row, from: Int32(dimensions.count))
+                total.add(figures.figures, tasks: figures.newTasks)
+                return SpendReport.Row(
+                    values: dimensions.indices.map { row.optionalText(Int32($0)) }, figures: figures.figures)
             }
-            guard !dimensions.isEmpty else {
-                return SpendReport(dimensions: [], rows: [], total: total.first ?? SpendFigures())
-            }
-            let rows = try database.rows(query.groups, list: query.tagNames + query.bounds) { row in
-                SpendReport.Row(
-                    values: dimensions.indices.map { row.optionalText(Int32($0)) },
-                    figures: SpendQuery.figures(in: row, from: Int32(dimensions.count)))
-            }
-            return SpendReport(dimensions: dimensions, rows: rows, total: total.first ?? SpendFigures())
+            try database.run("PRAGMA cache_size = \(usual)")
+            return SpendReport(dimensions: dimensions, rows: dimensions.isEmpty ? [] : rows, total: total)
         }
     }
 }
 
-/// The statement of a spend report, put together from fixed parts; what the user typed is only ever bound.
+/// The statement of a spend report, put together from fixed parts; what the user typed is only ever bound. It passes once
+/// over the attempts: the total is the sum of its groups.
 private struct SpendQuery {
-    let dimensions: [ReportDimension]
-    let since: Instant?
-    let until: Instant?
-    let batches: [BatchID]?
+    private let dimensions: [ReportDimension]
+    private(set) var values: [Value] = []
+    private var tagNames: [String: String] = [:]
+    /// The place holders of the bounds.
+    private let since: String?
+    private let until: String?
+    private let batches: String?
+
+    init(dimensions: [ReportDimension], since: Instant?, until: Instant?, batches: [BatchID]?) {
+        self.dimensions = dimensions
+        var values: [Value] = []
+        func bind(_ value: Value) -> String {
+            values.append(value)
+            return "?\(values.count)"
+        }
+        self.since = since.map { bind(Value($0)) }
+        self.until = until.map { bind(Value($0)) }
+        self.batches = batches.map { bind(.text("[" + $0.map(\.description).joined(separator: ",") + "]")) }
+        for case .tag(let name) in dimensions { tagNames[name] = bind(.text(name)) }
+        self.values = values
+    }
+
+    var statement: String {
+        let keys = dimensions.map(key)
+        let places = keys.joined(separator: ", ")
+        let joins =
+            (dimensions.contains(.batch) ? " JOIN batch AS b ON b.id = a.batch_id" : "")
+            + (tagNames.isEmpty ? "" : " JOIN task_input AS i ON i.id = a.task")
+        let columns = dimensions.map(shown) + figureColumns
+        let groups = keys.isEmpty ? "" : "GROUP BY \(places) ORDER BY \(places)"
+        return """
+            SELECT \(columns.joined(separator: ",\n"))
+            FROM attempt AS a\(joins)
+            WHERE \(isSettled("a"))\(batches.map { " AND a.batch_id IN (SELECT value FROM json_each(\($0)))" } ?? "")
+            \(groups)
+            """
+    }
+
+    /// In the time that was asked for.
+    private func isSettled(_ attempt: String) -> String {
+        let settled = "\(attempt).settled_at_ms"
+        let bounds = [since.map { "\(settled) >= \($0)" }, until.map { "\(settled) < \($0)" }].compactMap { $0 }
+        return bounds.isEmpty ? "\(settled) IS NOT NULL" : bounds.joined(separator: " AND ")
+    }
+
+    private static let day = "settled_at_ms / 86400000"
+
+    /// What is grouped and sorted by.
+    private func key(_ dimension: ReportDimension) -> String {
+        switch dimension {
+        case .model: "a.model"
+        case .state: "a.state"
+        case .batch: "b.name"
+        case .day: "a.\(Self.day)"
+        case .tag(let name): "(SELECT value FROM json_each(i.tags) WHERE key = \(tagNames[name] ?? "NULL"))"
+        }
+    }
+
+    private func shown(_ dimension: ReportDimension) -> String {
+        dimension == .day ? "date(a.\(Self.day) * 86400, 'unixepoch')" : key(dimension)
+    }
+
+    /// No earlier attempt of the task is counted: in the whole report, or in the same group. Of each task only what comes
+    /// after its first attempt is looked up, which spares a sort of all tasks.
+    private func isFirst(inGroup: Bool) -> String {
+        let same: [String] = dimensions.compactMap { dimension in
+            switch dimension {
+            case .model: "p.model = a.model"
+            case .state: "p.state = a.state"
+            case .day: "p.\(Self.day) = a.\(Self.day)"
+            case .batch, .tag: nil
+            }
+        }
+        let conditions = ["p.task = a.task", "p.n < a.n", isSettled("p")] + (inGroup ? same : [])
+        return "a.n = 1 OR NOT EXISTS (SELECT 1 FROM attempt AS p WHERE \(conditions.joined(separator: " AND ")))"
+    }
 
     /// Each amount as two integer sums, whole credits and billionths: one sum could overflow, a REAL one would round.
-    private static let figureColumns: String = {
-        func both(_ amount: String, where condition: String = "1") -> String {
-            """
-            coalesce(sum(\(amount) / 1000000000) FILTER (WHERE \(condition)), 0),
-            coalesce(sum(\(amount) % 1000000000) FILTER (WHERE \(condition)), 0)
-            """
+    private var figureColumns: [String] {
+        func both(_ amount: String, where condition: String? = nil) -> String {
+            let filter = condition.map { " FILTER (WHERE \($0))" } ?? ""
+            return """
+                coalesce(sum(\(amount) / 1000000000)\(filter), 0),
+                coalesce(sum(\(amount) % 1000000000)\(filter), 0)
+                """
         }
         func count(_ condition: String) -> String { "count(*) FILTER (WHERE \(condition))" }
+        let held = "coalesce(a.estimated_credits_nano, a.reserved_nano)"
         return [
-            "count(DISTINCT a.task)", "count(*)", count("a.output_path IS NOT NULL"), "total(a.delivered_seconds)",
+            count(isFirst(inGroup: false)), count(isFirst(inGroup: true)), "count(*)",
+            count("a.output_path IS NOT NULL"), "total(a.delivered_seconds)",
             "total(a.delivered_seconds) FILTER (WHERE a.credits_nano IS NOT NULL)",
             both("a.estimated_credits_nano"), both("a.credits_nano"), count("a.credits_nano IS NULL"),
+            both(held, where: "a.credits_nano IS NULL"), count("a.credits_nano IS NULL AND \(held) IS NULL"),
             count("a.is_rounded"), count("a.is_replayed"),
             count("a.state = 'failed' AND a.credits_nano > 0"), both("a.credits_nano", where: "a.state = 'failed'"),
             count("a.state = 'cancelled' AND a.credits_nano > 0"),
@@ -111,55 +220,11 @@ private struct SpendQuery {
             both("a.credits_nano", where: "a.state = 'completed' AND a.output_path IS NULL"),
             count("a.superseded_at_ms IS NOT NULL AND a.credits_nano > 0"),
             both("a.credits_nano", where: "a.superseded_at_ms IS NOT NULL"),
-        ].joined(separator: ",\n")
-    }()
-
-    private static let source = """
-        FROM attempt AS a JOIN batch AS b ON b.id = a.batch_id
-        """
-    private static let condition = """
-        WHERE a.settled_at_ms IS NOT NULL AND (? IS NULL OR a.settled_at_ms >= ?) AND (? IS NULL OR a.settled_at_ms < ?)
-            AND (? IS NULL OR a.batch_id IN (SELECT value FROM json_each(?)))
-        """
-
-    var totals: String { "SELECT \(Self.figureColumns)\n\(Self.source)\n\(Self.condition)" }
-
-    var groups: String {
-        let expressions = dimensions.map(Self.expression)
-        let places = dimensions.indices.map { "\($0 + 1)" }.joined(separator: ", ")
-        let input = tagNames.isEmpty ? "" : "JOIN task_input AS i ON i.id = a.task"
-        return """
-            SELECT \(expressions.joined(separator: ", ")),
-            \(Self.figureColumns)
-            \(Self.source) \(input)
-            \(Self.condition)
-            GROUP BY \(places) ORDER BY \(places)
-            """
+        ]
     }
 
-    private static func expression(for dimension: ReportDimension) -> String {
-        switch dimension {
-        case .model: "a.model"
-        case .state: "a.state"
-        case .batch: "b.name"
-        case .day: "date(a.settled_at_ms / 1000, 'unixepoch')"
-        case .tag: "(SELECT value FROM json_each(i.tags) WHERE key = ?)"
-        }
-    }
-
-    var tagNames: [Value] {
-        dimensions.compactMap { dimension in
-            if case .tag(let name) = dimension { .text(name) } else { nil }
-        }
-    }
-
-    var bounds: [Value] {
-        let chosen = batches.map { "[" + $0.map(\.description).joined(separator: ",") + "]" }
-        return [Value(since), Value(since), Value(until), Value(until), Value(chosen), Value(chosen)]
-    }
-
-    /// The columns of ``figureColumns``, in their order.
-    static func figures(in row: DailiesStore.Row, from start: Int32) -> SpendFigures {
+    /// The columns of ``figureColumns``, in their order. `newTasks`: those that stand in no group before.
+    static func figures(in row: DailiesStore.Row, from start: Int32) -> (figures: SpendFigures, newTasks: Int) {
         var column = start
         func count() -> Int {
             defer { column += 1 }
@@ -170,6 +235,7 @@ private struct SpendQuery {
             return row.total(column)
         }
         var figures = SpendFigures()
+        let newTasks = count()
         figures.tasks = count()
         figures.attempts = count()
         figures.clipsSaved = count()
@@ -179,6 +245,8 @@ private struct SpendQuery {
         figures.estimated = total()
         figures.charged = total()
         figures.unknownCosts = count()
+        figures.unknownAtMost = total()
+        figures.unboundedCosts = count()
         figures.roundedCosts = count()
         figures.replayed = count()
         figures.chargedFailures = count()
@@ -189,6 +257,6 @@ private struct SpendQuery {
         figures.chargedNotSaved = total()
         figures.supersededTakes = count()
         figures.chargedForSuperseded = total()
-        return figures
+        return (figures, newTasks)
     }
 }

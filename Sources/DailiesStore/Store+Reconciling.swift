@@ -10,6 +10,16 @@ extension Settlement {
     }
 }
 
+/// An attempt that is over, at a cost that nobody has stated.
+public struct UnpricedAttempt: Hashable, Sendable {
+    public let attempt: AttemptID
+    public let batch: BatchID
+    public let batchName: String
+    public let key: TaskKey
+    public let remote: RemoteTaskID
+    public let account: KeyFingerprint
+}
+
 /// What `reconcile` reads.
 extension Store {
     /// The tasks whose latest attempt is in doubt: sent without an answer (uncertain, or in the air when the last run
@@ -32,6 +42,37 @@ extension Store {
                 ) { row in TaskID(row.integer(0)) }
             }
             return tasks.sorted()
+        }
+    }
+
+    /// A page of the attempts that are over, were asked for their cost in vain, and have a name at the provider. By task,
+    /// then number, read from the index of unknown costs.
+    ///
+    /// - Parameters:
+    ///   - batch: nil: of all batches.
+    ///   - last: where the page before ended; nil for the first.
+    public func unpricedAttempts(
+        in batch: BatchID? = nil, after last: AttemptID? = nil, limit: Int
+    ) throws(StoreError) -> [UnpricedAttempt] {
+        try reading { database throws(StoreError) in
+            var page: [UnpricedAttempt] = []
+            for stored in try database.batches() where batch == nil || stored.id == batch {
+                page += try database.rows(
+                    """
+                    SELECT a.task, a.n, i.key, a.task_id, a.key_fingerprint
+                    FROM attempt AS a JOIN task_input AS i ON i.id = a.task
+                    WHERE a.batch_id = ? AND a.settled_at_ms IS NOT NULL AND a.credits_nano IS NULL
+                        AND a.task_id IS NOT NULL AND a.is_cost_awaited = 0 AND (a.task, a.n) > (?, ?)
+                    ORDER BY a.task, a.n LIMIT ?
+                    """, Value(stored.id), Value(last?.task.rawValue ?? .min), Value(last?.number ?? 0), Value(limit)
+                ) { row in
+                    UnpricedAttempt(
+                        attempt: AttemptID(task: TaskID(row.integer(0)), number: row.int(1)), batch: stored.id,
+                        batchName: stored.name, key: TaskKey(row.text(2)), remote: RemoteTaskID(row.text(3)),
+                        account: KeyFingerprint(row.text(4)))
+                }
+            }
+            return Array(page.sorted { $0.attempt < $1.attempt }.prefix(limit))
         }
     }
 

@@ -2,19 +2,27 @@ import DailiesCore
 
 /// What a runner reads.
 extension Store {
+    /// Costs that were asked for in vain and are asked for once more in each run: those that settled last. Without a bound
+    /// a provider that never states a cost would be asked for every clip in every run; `reconcile` asks for all.
+    public static let lateCosts = 100
+
     /// The attempts that a run must follow: in the air, uncertain, accepted, running, completed but not saved (those
     /// without an address too), and those whose cost is still asked for. By task, then number.
     ///
-    /// A superseded take is among them until its clip is saved or known to be out of reach.
+    /// A superseded take is among them until its clip is saved or known to be out of reach. Of those whose cost was asked
+    /// for in vain the latest ``lateCosts`` come last: their provider may state it yet.
     ///
     /// - Parameter baseURL: with `provider` it selects the batches.
     public func openAttempts(provider: String, baseURL: String) throws(StoreError) -> [OpenAttempt] {
         try reading { database throws(StoreError) in
+            let batches = try database.batches().filter { $0.provider == provider && $0.baseURL == baseURL }
             var attempts: [OpenAttempt] = []
-            for batch in try database.batches() where batch.provider == provider && batch.baseURL == baseURL {
-                attempts += try database.openAttempts(of: batch.id)
+            for batch in batches { attempts += try database.openAttempts(of: batch.id) }
+            var late: [OpenAttempt] = []
+            for batch in batches.reversed() where late.count < Self.lateCosts {
+                late += try database.lateCosts(of: batch.id, limit: Self.lateCosts - late.count)
             }
-            return attempts
+            return attempts + late
         }
     }
 
@@ -118,11 +126,15 @@ extension Store {
     public func settledPrices() throws(StoreError) -> [SettledPrice] {
         try reading { database throws(StoreError) in
             try database.rows(
-                "SELECT model, resolution, highest_per_second_nano FROM price_seen ORDER BY model, resolution"
+                """
+                SELECT model, resolution, highest_per_second_nano, highest_quote_per_second_nano FROM price_seen
+                ORDER BY model, resolution
+                """
             ) { row in
                 SettledPrice(
                     model: ModelID(row.text(0)), resolution: row.text(1).isEmpty ? nil : row.text(1),
-                    highestPerSecond: Credits(nano: row.integer(2)))
+                    highestPerSecond: Credits(nano: row.integer(2)),
+                    highestQuotePerSecond: Credits(nano: row.integer(3)))
             }
         }
     }
@@ -144,38 +156,59 @@ extension Database {
     fileprivate func openAttempts(of batch: BatchID) throws(StoreError) -> [OpenAttempt] {
         try rows(
             """
-            SELECT a.task, a.n, i.key, a.submission_key, a.model, a.dialect, a.key_fingerprint, a.body,
-                i.duration_seconds, i.resolution, a.submitted_at_ms, a.reserved_nano, a.lost_at_ms, i.output,
-                a.state, a.task_id, a.outcome_unknown_at_ms IS NOT NULL, a.output_url, a.output_path IS NOT NULL,
-                a.is_cost_awaited, a.failure_code IS 'no_asset',
-                \(Store.tagBudgetsOfTask)
-            FROM attempt AS a JOIN task_input AS i ON i.id = a.task
+            \(Self.openAttempt)
             WHERE a.batch_id = ? AND (a.is_open OR a.is_unsaved OR a.is_cost_awaited) ORDER BY a.task, a.n
-            """, Value(batch)
-        ) { row throws(StoreError) in
-            let attempt = AttemptID(task: TaskID(row.integer(0)), number: row.int(1))
-            let model = ModelID(row.text(4))
-            return OpenAttempt(
-                attempt: attempt, batch: batch, key: TaskKey(row.text(2)),
-                submission: Submission(
-                    attempt: attempt, key: SubmissionKey(row.text(3)), model: model, dialect: try row.word(5),
-                    account: KeyFingerprint(row.text(6)), body: row.blob(7)),
-                shape: RequestShape(
-                    model: model, durationSeconds: row.optionalInt(8), resolution: row.optionalText(9)),
-                standing: try Self.standing(in: row), intentAt: row.instant(10), reserved: row.optionalCredits(11),
-                lostAt: row.optionalInstant(12), output: row.optionalText(13),
-                tagBudgets: Store.tagBudgets(in: row.optionalText(21)))
-        }
+            """, Value(batch), map: Self.readOpenAttempt)
+    }
+
+    fileprivate func lateCosts(of batch: BatchID, limit: Int) throws(StoreError) -> [OpenAttempt] {
+        try rows(
+            """
+            \(Self.openAttempt)
+            WHERE a.batch_id = ? AND a.settled_at_ms IS NOT NULL AND a.credits_nano IS NULL
+                AND a.task_id IS NOT NULL AND NOT (a.is_open OR a.is_unsaved OR a.is_cost_awaited)
+            ORDER BY a.settled_at_ms DESC, a.task LIMIT ?
+            """, Value(batch), Value(limit), map: Self.readOpenAttempt)
+    }
+
+    private static let openAttempt = """
+        SELECT a.task, a.n, i.key, a.submission_key, a.model, a.dialect, a.key_fingerprint, a.body,
+            i.duration_seconds, i.resolution, a.submitted_at_ms, a.reserved_nano, a.lost_at_ms, i.output,
+            a.state, a.task_id, a.outcome_unknown_at_ms IS NOT NULL, a.output_url, a.is_unsaved,
+            a.is_cost_awaited, a.failure_code IS 'no_asset', a.credits_nano IS NULL, a.batch_id,
+            \(Store.tagBudgetsOfTask)
+        FROM attempt AS a JOIN task_input AS i ON i.id = a.task
+        """
+
+    private static func readOpenAttempt(in row: Row) throws(StoreError) -> OpenAttempt {
+        let attempt = AttemptID(task: TaskID(row.integer(0)), number: row.int(1))
+        let model = ModelID(row.text(4))
+        return OpenAttempt(
+            attempt: attempt, batch: BatchID(row.integer(22)), key: TaskKey(row.text(2)),
+            submission: Submission(
+                attempt: attempt, key: SubmissionKey(row.text(3)), model: model, dialect: try row.word(5),
+                account: KeyFingerprint(row.text(6)), body: row.blob(7)),
+            shape: RequestShape(
+                model: model, durationSeconds: row.optionalInt(8), resolution: row.optionalText(9)),
+            standing: try standing(in: row), intentAt: row.instant(10), reserved: row.optionalCredits(11),
+            lostAt: row.optionalInstant(12), output: row.optionalText(13),
+            tagBudgets: Store.tagBudgets(in: row.optionalText(23)))
     }
 
     private static func standing(in row: Row) throws(StoreError) -> OpenAttempt.Standing {
         guard let remote = row.optionalText(15).map(RemoteTaskID.init) else {
             return .sent(isMarkedUncertain: row.bool(16))
         }
+        let cost: OpenAttempt.Cost = row.bool(19) ? .awaited : row.bool(21) ? .unknown : .known
         let state: TaskStateWord = try row.word(14)
-        guard state == .completed else { return .accepted(remote, isRunning: state == .running) }
-        return .completed(
-            remote, asset: row.optionalText(17).map(AssetLocation.init(url:)), isSaved: row.bool(18),
-            isCostAwaited: row.bool(19), hasNoAsset: row.bool(20))
+        switch state {
+        case .queued, .running: return .accepted(remote, isRunning: state == .running)
+        case .completed where row.bool(18):
+            return .completed(
+                remote, asset: row.optionalText(17).map(AssetLocation.init(url:)), cost: cost, hasNoAsset: row.bool(20))
+        case .completed: return .costless(remote, .completed, cost)
+        case .failed: return .costless(remote, .failed, cost)
+        case .cancelled: return .costless(remote, .cancelled, cost)
+        }
     }
 }

@@ -42,6 +42,9 @@ extension SimulatedProvider {
             case .free: commit(.cancel(ordinal, charge: nil, isStated: true))
             case .billed(let isStated):
                 commit(.cancel(ordinal, charge: partialBill(task, since: since), isStated: isStated))
+            case .billedLater:
+                commit(.cancel(ordinal, charge: partialBill(task, since: since), isStated: true))
+                return reply(to: ordinal, dialect: task.dialect, style: style, isSilentAboutCost: true)
             }
         case .completed, .failed, .cancelled: break
         }
@@ -75,7 +78,9 @@ extension SimulatedProvider {
 
     // MARK: Replies
 
-    mutating func reply(to ordinal: Int, dialect: Dialect, style: ReplyStyle) -> SimulatedResponse {
+    mutating func reply(
+        to ordinal: Int, dialect: Dialect, style: ReplyStyle, isSilentAboutCost: Bool = false
+    ) -> SimulatedResponse {
         let task = tasks[ordinal]
         var reply = TaskReply(
             taskID: task.id, outTaskID: echo(task.outTaskID, in: dialect), status: nil,
@@ -97,7 +102,7 @@ extension SimulatedProvider {
             fillFailed(&reply, task)
         case .cancelled(_, let charge):
             phase = .cancelled
-            reply.cost = task.statesCancelCharge ? charge?.text : nil
+            reply.cost = task.statesCancelCharge && !isSilentAboutCost ? charge?.text : nil
         }
         if style.saysUnknownWord { phase = .unknown("finalizing") }
         reply.status = TaskReply.word(for: phase, dialect: dialect)

@@ -129,6 +129,8 @@ public struct SimulatorConfiguration: Hashable, Sendable {
         case free
         /// The whole seconds rendered so far; `reported` says whether the reply has a cost field.
         case billed(reported: Bool)
+        /// The same; the reply to the cancel is silent, and queries state it.
+        case billedLater
     }
 
     /// A spend limit: estimates accepted in one window, windows following each other from the epoch on.

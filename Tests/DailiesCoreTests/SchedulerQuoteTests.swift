@@ -76,6 +76,41 @@ import Testing
         rig.expectSound()
     }
 
+    @Test func `a quote is measured by the bills of such clips before what is published, and by the user's rate too`() {
+        let shape = SchedulerRig.task(1).shape
+        let published = PublishedPrice(
+            figure: .rate(perSecond: Credits(nano: 50), fee: .zero), resolution: nil, source: "")
+        let catalogue = ModelCatalogue(
+            compiled: "",
+            models: SchedulerRig.catalogue.models.values.map { model in
+                ModelSpec(
+                    id: model.id, vendor: "", durationSeconds: 1...20, resolutions: [], defaultResolution: nil,
+                    aspectRatios: [], defaultAspectRatio: nil, extraFields: [:], acceptsImageInit: false,
+                    cadence: .fallback, typicalLatency: nil, typicalLatencyForSeconds: nil, prices: [published],
+                    urlLifetime: nil, withdrawn: nil)
+            })
+        var book = PriceBook(catalogue: catalogue)
+        #expect(book.highestExpected(for: shape)?.nano == 400)
+        book.learn(Credits(nano: 80), for: shape)
+        #expect(book.highestExpected(for: shape)?.nano == 80)
+        let rated = PriceBook(
+            catalogue: catalogue, rates: [shape.model: .init(perSecond: Credits(nano: 20), fee: .zero)],
+            settled: [
+                SettledPrice(
+                    model: shape.model, resolution: shape.resolution, highestPerSecond: Credits(nano: 10),
+                    highestQuotePerSecond: Credits(nano: 12))
+            ])
+        #expect(rated.highestExpected(for: shape)?.nano == 160)
+        let stored = PriceBook(
+            catalogue: catalogue,
+            settled: [
+                SettledPrice(
+                    model: shape.model, resolution: shape.resolution, highestPerSecond: Credits(nano: 10),
+                    highestQuotePerSecond: Credits(nano: 12))
+            ])
+        #expect(stored.highestExpected(for: shape)?.nano == 96)
+    }
+
     @Test func `bills below their quotes make the next quote no rise`() {
         var book = PriceBook(catalogue: SchedulerRig.catalogue)
         let shape = SchedulerRig.task(1).shape

@@ -23,6 +23,7 @@ struct StoreModel {
         var path: String?
         var hasNoAsset = false
         var lostAt: Instant?
+        var remoteID: RemoteTaskID?
         var isReplayed = false
         var repeats = 0
     }
@@ -185,6 +186,7 @@ struct StoreModel {
             $0.stage == .inTheAir || $0.stage == .uncertain
         } to: {
             $0.stage = .accepted(acceptance.remoteID, isRunning: acceptance.isRunning)
+            $0.remoteID = acceptance.remoteID
             $0.reserved = acceptance.reserved
             $0.isReplayed = acceptance.source == .replayed
         }
@@ -277,11 +279,14 @@ extension StoreModel.Attempt {
         case .uncertain: .sent(isMarkedUncertain: true)
         case .accepted(let remote, let isRunning): .accepted(remote, isRunning: isRunning)
         case .completed(let remote):
-            path == nil || isCostAwaited
-                ? .completed(
-                    remote, asset: asset, isSaved: path != nil, isCostAwaited: isCostAwaited, hasNoAsset: hasNoAsset)
-                : nil
-        case .failed, .cancelled, .notAccepted: nil
+            path == nil
+                ? .completed(remote, asset: asset, cost: cost, hasNoAsset: hasNoAsset)
+                : cost == .known ? nil : .costless(remote, .completed, cost)
+        case .failed, .cancelled:
+            cost == .known ? nil : remoteID.map { .costless($0, stage == .failed ? .failed : .cancelled, cost) }
+        case .notAccepted: nil
         }
     }
+
+    var cost: OpenAttempt.Cost { charge != nil ? .known : isCostAwaited ? .awaited : .unknown }
 }

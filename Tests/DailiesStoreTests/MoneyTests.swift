@@ -114,11 +114,52 @@ struct MoneyTests {
         try complete(rig, 1, [Steps.amount("1")])
         try complete(rig, 2, [Steps.amount("0.9")])
         let expected = SettledPrice(
-            model: ModelID("sora-2-pro"), resolution: "1080p", highestPerSecond: Credits(nano: 333_333_334))
+            model: ModelID("sora-2-pro"), resolution: "1080p", highestPerSecond: Credits(nano: 333_333_334),
+            highestQuotePerSecond: Credits(nano: 416_666_667))
         #expect(try rig.store.settledPrices() == [expected])
         try complete(rig, 3, [Steps.amount("4")])
         try rig.apply(Steps.intent(4), Steps.accepted(4), Steps.settled(.failed, 4, charges: [Steps.amount("99")]))
         #expect(try rig.store.settledPrices().map(\.highestPerSecond) == [Steps.credits("4")])
+    }
+
+    @Test func `a task that stands in several groups is one task in the total, and one in the time that is asked for`()
+        throws
+    {
+        let rig = try Rig(tasks: [Rig.spec("a"), Rig.spec("b")])
+        try rig.apply(
+            Steps.intent(), Steps.accepted(), Steps.settled(.failed, charges: [Steps.amount("0.5")]),
+            .retried(TaskID(1)), Steps.intent(1, 2), Steps.accepted(1, 2))
+        let between = rig.tick()
+        try rig.apply(Steps.settled(.completed, 1, 2))
+        try complete(rig, 2, [Steps.amount("0.1")])
+        let byState = try rig.store.spend(by: [.state])
+        #expect(byState.rows.map(\.figures.tasks) == [2, 1] && byState.total.tasks == 2)
+        #expect(byState.rows.map(\.figures.attempts) == [2, 1] && byState.total.attempts == 3)
+        let byModel = try rig.store.spend(by: [.model, .batch])
+        #expect(byModel.rows.map(\.figures.tasks) == [2] && byModel.total.tasks == 2)
+        #expect(byModel.total == (try rig.store.spend(by: []).total))
+        #expect(try rig.store.spend(by: [.state, .day], since: between).total.tasks == 2)
+        #expect(try rig.store.spend(by: [.state], until: between).total.tasks == 1)
+    }
+
+    @Test func `what unknown costs may come to is told by their estimates, or by what is reserved for them`() throws {
+        let rig = try Rig(tasks: (1...3).map { Rig.spec("task-\($0)") })
+        for task in Int64(1)...3 { try rig.apply(Steps.intent(task, reserved: task == 3 ? nil : "2")) }
+        func accepted(_ task: Int64, _ estimate: String?) -> Change.Step {
+            .accepted(
+                AttemptID(task: TaskID(task), number: 1),
+                Acceptance(
+                    remoteID: RemoteTaskID("r\(task)"), isRunning: true, estimate: estimate.map { Steps.amount($0) },
+                    reserved: task == 3 ? nil : Steps.credits("2"), source: .reply))
+        }
+        try rig.apply(accepted(1, "1.1"), accepted(2, nil))
+        for task in Int64(1)...2 { try rig.apply(Steps.settled(.cancelled, task, charges: [])) }
+        let two = try rig.store.spend(by: [.model]).total
+        #expect(two.unknownCosts == 2 && two.unknownAtMost.description == "3.1" && two.unboundedCosts == 0)
+        #expect(two.charged == .zero)
+        try rig.apply(accepted(3, nil), Steps.settled(.cancelled, 3, charges: []))
+        let three = try rig.store.spend(by: []).total
+        #expect(three.unknownCosts == 3 && three.unboundedCosts == 1 && three.unknownAtMost.description == "3.1")
     }
 
     @Test func `a replayed render is booked as such`() throws {

@@ -57,20 +57,17 @@ struct ReadingTests {
             .notAccepted(attempt(11), Steps.fault))
         let open = try rig.store.openAttempts(provider: Self.provider.name, baseURL: Self.provider.baseURL)
         let url = AssetLocation(url: "https://cdn.example/x?sig=1")
-        func completed(
-            _ task: Int64, asset: AssetLocation?, isSaved: Bool = false, awaited: Bool = false, none: Bool = false
-        ) -> OpenAttempt.Standing {
-            .completed(
-                RemoteTaskID("remote-\(task)-1"), asset: asset, isSaved: isSaved, isCostAwaited: awaited,
-                hasNoAsset: none)
+        func completed(_ task: Int64, asset: AssetLocation?, none: Bool = false) -> OpenAttempt.Standing {
+            .completed(RemoteTaskID("remote-\(task)-1"), asset: asset, cost: .known, hasNoAsset: none)
         }
-        #expect(open.map(\.attempt.task.rawValue) == [1, 2, 3, 4, 5, 7, 8])
+        #expect(open.map(\.attempt.task.rawValue) == [1, 2, 3, 4, 5, 7, 8, 10])
         #expect(
             open.map(\.standing) == [
                 .sent(isMarkedUncertain: false), .sent(isMarkedUncertain: true),
                 .accepted(RemoteTaskID("remote-3-1"), isRunning: false),
                 .accepted(RemoteTaskID("remote-4-1"), isRunning: true), completed(5, asset: url),
-                completed(7, asset: nil, isSaved: true, awaited: true), completed(8, asset: nil, none: true),
+                .costless(RemoteTaskID("remote-7-1"), .completed, .awaited), completed(8, asset: nil, none: true),
+                .costless(RemoteTaskID("remote-10-1"), .cancelled, .unknown),
             ])
         let first = try #require(open.first)
         #expect(first.submission.body == Array("{}".utf8))
@@ -81,6 +78,34 @@ struct ReadingTests {
         #expect(open[3].lostAt != nil)
         #expect(open[3].reserved == Steps.credits("1.5"))
         #expect(try rig.store.openAttempts(provider: "bytespike", baseURL: "http://127.0.0.1").isEmpty)
+    }
+
+    @Test func `of costs that were asked for in vain a run takes up those that settled last, and a list has them all`()
+        throws
+    {
+        let rig = try Rig(tasks: (1...Store.lateCosts + 3).map { Rig.spec("task-\($0)") })
+        for task in 1...Int64(Store.lateCosts + 3) {
+            try rig.apply(
+                Steps.intent(task), Steps.accepted(task), Steps.settled(.completed, task, charges: [], awaited: true),
+                Steps.saved(task), .costUnknown(AttemptID(task: TaskID(task), number: 1)))
+        }
+        func late() throws -> Set<Int64> {
+            let open = try rig.store.openAttempts(provider: Self.provider.name, baseURL: Self.provider.baseURL)
+            return Set(open.map(\.attempt.task.rawValue))
+        }
+        #expect(try late() == Set(4...Int64(Store.lateCosts + 3)))
+        var listed: [UnpricedAttempt] = []
+        while let page = Optional(try rig.store.unpricedAttempts(after: listed.last?.attempt, limit: 40)), !page.isEmpty
+        {
+            listed += page
+        }
+        #expect(listed.map(\.attempt.task.rawValue) == Array(1...Int64(Store.lateCosts + 3)))
+        #expect(listed.first?.remote == RemoteTaskID("remote-1-1") && listed.first?.key == TaskKey("task-1"))
+        for task in 1...Int64(Store.lateCosts + 2) {
+            try rig.apply(.costLearned(AttemptID(task: TaskID(task), number: 1), [Steps.amount("0.1")]))
+        }
+        #expect(try late() == [Int64(Store.lateCosts + 3)])
+        #expect(try rig.store.unpricedAttempts(limit: 9).count == 1)
     }
 
     @Test func `a superseded take is followed until its clip is saved or out of reach`() throws {

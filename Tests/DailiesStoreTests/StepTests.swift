@@ -8,7 +8,7 @@ struct StepTests {
     /// Where a task can stand, and the steps that lead there.
     enum Standing: String, CaseIterable {
         case waiting, notAccepted, inTheAir, uncertain, accepted, running, lost, completed, awaited, costless
-        case noAsset, saved, failed, failedUnpriced, cancelled, withdrawn, secondWaiting
+        case noAsset, saved, failed, failedUnpriced, cancelled, cancelledAwaited, withdrawn, secondWaiting
 
         func path(_ task: Int64) -> [Change.Step] {
             let attempt = AttemptID(task: TaskID(task), number: 1)
@@ -32,6 +32,7 @@ struct StepTests {
             case .failed: return running + [Steps.settled(.failed, task, charges: [.notBilled], code: "oops")]
             case .failedUnpriced: return running + [Steps.settled(.failed, task, charges: [], code: "oops")]
             case .cancelled: return running + [Steps.settled(.cancelled, task)]
+            case .cancelledAwaited: return running + [Steps.settled(.cancelled, task, charges: [], awaited: true)]
             case .withdrawn: return [.withdrawn(TaskID(task), .cancelled)]
             case .secondWaiting:
                 return running + [Steps.settled(.failed, task, charges: [.notBilled]), .retried(TaskID(task))]
@@ -134,6 +135,11 @@ struct StepTests {
                 "costLearned": "failed#1 key remote cost=3 code=oops",
             ],
             .cancelled: ["retried": "queued#2 cost=1.25", "note": "cancelled#1 key remote cost=1.25 code=cancelled"],
+            .cancelledAwaited: [
+                "note": "cancelled#1 key remote awaited code=cancelled",
+                "costLearned": "cancelled#1 key remote cost=3 code=cancelled",
+                "costUnknown": "cancelled#1 key remote code=cancelled",
+            ],
             .withdrawn: ["retried": "queued#1"],
             // The steps speak of attempt 1, which is over.
             .secondWaiting: ["withdrawn": "cancelled#2 cost=0 code=removed", "note": "queued#2 cost=0"],

@@ -34,7 +34,8 @@ struct UserCommandTests {
             switch standing {
             case .failed, .failedUnpriced, .cancelled, .withdrawn: true
             case .completed, .costless, .noAsset, .saved: again
-            case .waiting, .notAccepted, .inTheAir, .uncertain, .accepted, .running, .lost, .awaited, .secondWaiting:
+            case .waiting, .notAccepted, .inTheAir, .uncertain, .accepted, .running, .lost, .awaited,
+                .cancelledAwaited, .secondWaiting:
                 false
             }
         #expect(try rig.store.outcomes(of: [id])[id]?.outcome == (follows ? .waits : .refused))

@@ -113,6 +113,20 @@ final class MoneyStage {
             err: String(decoding: err, as: UTF8.self))
     }
 
+    /// What the bare `sqlite3` shell answers about the store.
+    func shell(_ sql: String) throws -> String {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        process.arguments = ["sqlite3", "-readonly", store, sql]
+        let pipe = Pipe()
+        process.standardOutput = pipe
+        try process.run()
+        let out = try pipe.fileHandleForReading.readToEnd() ?? Data()
+        process.waitUntilExit()
+        guard process.terminationStatus == 0 else { throw Failure(description: "sqlite3 refuses: \(sql)") }
+        return String(decoding: out, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
+    }
+
     /// Starts `dailies simulate`; its address.
     func simulator(_ more: [String] = []) throws -> String {
         let process = process(["simulate", "--speed", "\(speed)", "--port", "0"] + more, [:])

@@ -39,21 +39,26 @@ final class Proxy: Service, @unchecked Sendable {
     let speed: Int
     private let upstreamPort: Int?
     private let script: Script?
+    /// Sees each request before it is passed on.
+    private let watch: (@Sendable (Request) -> Void)?
     private let listener: Int32
     /// Its reading end closes the loop once the writing end is closed.
     private let stopping = Pipe()
     private let lock = NSLock()
     private var noted: [Request] = []
 
-    convenience init(before simulator: Simulator) throws {
-        try self.init(speed: simulator.speed, upstreamPort: simulator.port, script: nil)
+    convenience init(before simulator: Simulator, watch: (@Sendable (Request) -> Void)? = nil) throws {
+        try self.init(speed: simulator.speed, upstreamPort: simulator.port, script: nil, watch: watch)
     }
 
     convenience init(script: @escaping Script) throws {
-        try self.init(speed: 1, upstreamPort: nil, script: script)
+        try self.init(speed: 1, upstreamPort: nil, script: script, watch: nil)
     }
 
-    private init(speed: Int, upstreamPort: Int?, script: Script?) throws {
+    private init(
+        speed: Int, upstreamPort: Int?, script: Script?, watch: (@Sendable (Request) -> Void)?
+    ) throws {
+        self.watch = watch
         self.speed = speed
         self.upstreamPort = upstreamPort
         self.script = script
@@ -121,6 +126,7 @@ final class Proxy: Service, @unchecked Sendable {
         link.received += bytes
         while let request = Self.takeRequest(&link.received) {
             lock.withLock { noted.append(request) }
+            watch?(request)
             if let script, !Socket.write(script(request).utf8, to: link.client) { return false }
         }
         return link.upstream.map { Socket.write(bytes, to: $0) } ?? true

@@ -158,8 +158,10 @@ final class Stage {
         ]
     }
 
-    func startProxy(before simulator: Simulator) throws -> Proxy {
-        let proxy = try Proxy(before: simulator)
+    func startProxy(
+        before simulator: Simulator, watch: (@Sendable (Proxy.Request) -> Void)? = nil
+    ) throws -> Proxy {
+        let proxy = try Proxy(before: simulator, watch: watch)
         proxies.append(proxy)
         return proxy
     }

@@ -78,6 +78,37 @@ struct CancelTests {
         #expect(try scene.store { try $0.problems() } == [])
     }
 
+    @Test(arguments: ["later", "never"])
+    func `a partial charge that the cancel does not state is asked for once, and else unknown`(
+        cancellation: String
+    ) async throws {
+        let scene = try await Scene(simulator: ["--speed", "5", "--seed", "2", "--cancellation", cancellation])
+        try scene.enrol([Scene.spec("dolly")])
+        let simulator = try #require(scene.simulator)
+        let id = try simulator.submit(key: Scene.submissionKey("dolly"))
+        try scene.sendAccepted("dolly", as: id)
+        try await simulator.wait(for: id, toBe: "running")
+        let cancelled = try await scene.online("cancel", "dolly", "--even-if-charged")
+        #expect(cancelled.code == 0, "\(cancelled)")
+        let task = try scene.task("dolly")
+        #expect(task.state == .cancelled && task.latest?.isCostAwaited == false)
+        #expect(task.credits?.description == (cancellation == "later" ? try simulator.charged() : nil))
+        let events = try scene.events("dolly")
+        #expect(
+            events.suffix(2) == [
+                "cancelled reply cancelled", cancellation == "later" ? "cost_learned reply" : "cost_unknown",
+            ])
+        if cancellation == "never" {
+            #expect(cancelled.out.contains("unknown cost"), "\(cancelled)")
+            let again = try await scene.online("reconcile")
+            #expect(again.code == 0 && again.out.contains("forest/dolly, attempt 1: its cost is still not stated"))
+            let json = try await scene.online("reconcile", "--json")
+            #expect(json.out.contains("\"verdict\":\"cost_unknown\"") && json.out.contains("\"costs_asked\":1"))
+            #expect(try scene.events("dolly") == events)
+        }
+        #expect(try scene.store { try $0.problems() } == [])
+    }
+
     @Test func `what was completed meanwhile is booked as that, and is to be fetched`() async throws {
         let scene = try await Scene(simulator: ["--speed", "100000"])
         try scene.enrol([Scene.spec("dolly")])

@@ -231,7 +231,7 @@ struct UserWordTests {
         #expect(lines[0]["task_id"]?.isNull == true)
         #expect(
             lines[1].compactText
-                == #"{"type":"finished","asked":1,"found":0,"adopted":0,"assumed_lost":0,"uncertain":1,"lost":0,"exit_code":6}"#
+                == #"{"type":"finished","asked":1,"found":0,"adopted":0,"assumed_lost":0,"uncertain":1,"lost":0,"costs_asked":0,"costs_learned":0,"exit_code":6}"#
         )
         #expect(outcome.code == 6)
     }

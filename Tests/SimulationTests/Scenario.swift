@@ -180,7 +180,7 @@ struct Scenario {
         switch chance.number(0...9) {
         case 0...4: break
         case 5...7: simulator.money.deviation = -500...500
-        default: simulator.money.deviation = -2000...4000
+        default: simulator.money.deviation = -5000...5000
         }
         if chance.happens(0.1) {
             simulator.money.priceChange = .init(submits: chance.number(0...10), factorHundredths: 170)
@@ -202,7 +202,8 @@ struct Scenario {
         simulator.faults.forgottenFor = .seconds(chance.number(5...(chance.happens(0.8) ? 500 : 1500)))
         simulator.faults.walletEmptyFor = .seconds(chance.number(5...600))
         simulator.faults.throttledFor = .seconds(chance.number(1...120))
-        simulator.faults.incompleteReplies = chance.number(1...3)
+        // Beyond the questions of one run: a cost that counts as unknown, and is stated to a later one.
+        simulator.faults.incompleteReplies = chance.number(1...7)
         let (share, highest): (Double, Double) =
             switch mood {
             case .calm: (0, 0)

@@ -106,6 +106,7 @@ extension World {
                 parts.append("\(attempt.id) \(word)")
             }
             if attempt.isCostAwaited { parts.append("\(attempt.id) awaits its cost") }
+            if isCostStatedYet(attempt) { parts.append("\(attempt.id) lacks a cost that will be stated") }
             if attempt.isUnsaved, scenario.settings.downloads, !neverHasURL(attempt) {
                 parts.append("\(attempt.id) unsaved")
             }
@@ -116,6 +117,12 @@ extension World {
 
     func remoteTask(of attempt: Inspector.Attempt) -> SimulatedTask? {
         attempt.remote.flatMap { machine.ordinalByID[$0.text] }.map { machine.tasks[$0] }
+    }
+
+    /// Its cost counts as unknown, and the provider states it to whoever asks often enough.
+    private func isCostStatedYet(_ attempt: Inspector.Attempt) -> Bool {
+        guard attempt.state == .completed, attempt.credits == nil else { return false }
+        return remoteTask(of: attempt).map { $0.repliesWithoutCost < .max } ?? false
     }
 
     private func neverHasURL(_ attempt: Inspector.Attempt) -> Bool {

@@ -1,0 +1,80 @@
+import ArgumentParser
+import DailiesStore
+import Foundation
+
+/// `dailies report` over a large store, start-up included, against the bare `sqlite3` shell that takes the same sums.
+struct ReportBenchmark: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "report",
+        abstract: "Times `dailies report` on a store of a million tasks against the sqlite3 shell.",
+        discussion: """
+            Both are processes that start, read the same file, sum exactly, and end; they take turns, and the best time of \
+            each counts. The shell is given plain statements for the figures that the report prints: each group, and the \
+            total.
+            """)
+
+    @Option(help: "Tasks in the store.") var tasks = 1_000_000
+    @Option(help: "Turns of each.") var turns = 3
+    @OptionGroup var recording: RecordOptions
+
+    /// At most this many times as long as the shell.
+    private static let bound = 1.5
+
+    func run() throws {
+        var recorder = Recorder("report", recording)
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("report-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer {
+            do { try FileManager.default.removeItem(at: folder) } catch { print("left behind: \(folder.path)") }
+        }
+        let store = folder.appendingPathComponent("dailies.sqlite").path
+        try Store.open(store, for: .running).close()
+        let filled = try Measured.run("sqlite3", [store], input: ReportStore.filling(tasks: tasks))
+        recorder.say(
+            "\(tasks) tasks, \(filled.out.trimmingCharacters(in: .whitespacesAndNewlines)) attempts, "
+                + "\(Self.megabytes(Self.size(store))) MB")
+        var worst = 0.0
+        for grouping in ReportStore.groupings {
+            worst = max(worst, try compare(grouping, store, &recorder))
+        }
+        recorder.judge("the slowest report takes, of the shell's time,", worst, atMost: Self.bound)
+        recorder.say("beside the store: \(Self.size(store + "-wal")) bytes of write-ahead log")
+        try recorder.finish()
+    }
+
+    private func compare(
+        _ grouping: ReportStore.Grouping, _ store: String, _ recorder: inout Recorder
+    ) throws -> Double {
+        let program = Machine.programs.appendingPathComponent("dailies").path
+        var (report, shell): ([Measured], [Measured]) = ([], [])
+        for _ in 0..<max(turns, 1) {
+            shell.append(try Measured.run("sqlite3", ["-readonly", store], input: grouping.statements))
+            report.append(try Measured.run(program, ["report", "--store", store] + grouping.options))
+        }
+        let json = try Measured.run(program, ["report", "--store", store, "--json"] + grouping.options)
+        let charged = try ReportStore.charged(in: store)
+        guard json.out.contains("\"credits\":\(charged)") else {
+            throw Measured.Failure(
+                description: "the report does not come to \(charged) credits: \(json.out.suffix(600))")
+        }
+        let best = (
+            report: report.map(\.seconds).min() ?? 0, shell: shell.map(\.seconds).min() ?? 0,
+            reportCPU: report.map(\.processorSeconds).min() ?? 0, shellCPU: shell.map(\.processorSeconds).min() ?? 0
+        )
+        let ratio = best.report / best.shell
+        recorder.say(
+            "report \(grouping.options.joined(separator: " ")): \(Recorder.figure(best.report)) s "
+                + "(\(Recorder.figure(best.reportCPU)) s of processor, at most "
+                + "\(Self.megabytes(report.map(\.peakBytes).max() ?? 0)) MB); sqlite3: \(Recorder.figure(best.shell)) s "
+                + "(\(Recorder.figure(best.shellCPU)) s); ratio \(Recorder.figure(ratio))")
+        return ratio
+    }
+
+    private static func size(_ path: String) -> Int {
+        // A file that is not there has no bytes.
+        let attributes = try? FileManager.default.attributesOfItem(atPath: path)
+        return (attributes?[.size] as? NSNumber)?.intValue ?? 0
+    }
+
+    private static func megabytes(_ bytes: Int) -> Int { bytes / 1_048_576 }
+}

@@ -1,0 +1,129 @@
+@testable import DailiesCore
+
+/// A provider of whom only the money matters: it honours keys, quotes, bills off its quotes, states some costs late, and
+/// now and then loses a reply. What it has charged is the bill.
+struct MoneyProvider {
+    struct Render {
+        let remote: RemoteTaskID
+        let estimate: Credits
+        /// What it charges once it completes.
+        let price: Credits
+        var phase = RemoteReport.Phase.queued
+        var charged: Credits?
+        /// Replies that say it is over and not what it costs.
+        var silence: Int
+    }
+
+    /// Tenths, so that 0.1 + 0.2 must be 0.3, and odd billionths.
+    private static let prices = ["0.1", "0.2", "0.3", "0.7", "1.1", "0.333333333", "0.000000001", "1.999999999"]
+
+    /// A bill in percent of its estimate.
+    let spread: ClosedRange<Int64>
+    private var random: SplitMix64
+    private var renders: [Render] = []
+    private var byKey: [SubmissionKey: Int] = [:]
+    private var byRemote: [RemoteTaskID: Int] = [:]
+    /// No more faults and no more silence.
+    var isCalm = false
+
+    init(seed: UInt64, spread: ClosedRange<Int64>) {
+        random = SplitMix64(seed: seed)
+        self.spread = spread
+    }
+
+    var bill: CreditTotal { renders.reduce(.zero) { $0 + ($1.charged ?? .zero) } }
+    var charges: Int { renders.count { $0.charged != nil } }
+
+    private mutating func happens(in cases: Int) -> Bool { Int.random(in: 0..<cases, using: &random) == 0 }
+
+    mutating func submit(_ submission: Submission) -> SubmitFate {
+        if !isCalm {
+            if happens(in: 25) { return .notAccepted(.refusedConnection) }
+            if happens(in: 25) { return .throttled(.status(429, "rate_limit_exceeded"), .rate) }
+        }
+        let index = take(submission.key)
+        // Taken, and the reply is lost.
+        if !isCalm, happens(in: 15) { return .timedOut }
+        var report = report(index)
+        report.submissionKey = submission.key
+        report.estimate = Self.amount(renders[index].estimate, "estimated_credits")
+        return .accepted(report)
+    }
+
+    private mutating func take(_ key: SubmissionKey) -> Int {
+        if let known = byKey[key] { return known }
+        let text = Self.prices.randomElement(using: &random) ?? "1"
+        let estimate = Credits.read(text)?.credits ?? .zero
+        let percent = Int64.random(in: spread, using: &random)
+        let remote = RemoteTaskID("r\(renders.count + 1)")
+        renders.append(
+            Render(
+                remote: remote, estimate: estimate, price: estimate.times(hundredths: percent),
+                silence: happens(in: 4) ? Int.random(in: 1...7, using: &random) : 0))
+        byKey[key] = renders.count - 1
+        byRemote[remote] = renders.count - 1
+        return renders.count - 1
+    }
+
+    private static func amount(_ credits: Credits, _ field: String) -> Amount {
+        Amount(credits: credits, text: "\(credits)", source: field, isRounded: false)
+    }
+
+    mutating func query(_ question: Question) -> QueryAnswer {
+        if !isCalm, happens(in: 30) { return .fault(.timeout) }
+        let index: Int? =
+            switch question.subject {
+            case .remote(let remote): byRemote[remote]
+            case .key(let key): byKey[key]
+            }
+        guard let index else { return .notFound(.notFound) }
+        moveOn(index)
+        return .found(reply(index))
+    }
+
+    /// A running one is charged for half of it; the rest is silence or speech as drawn.
+    mutating func cancel(_ remote: RemoteTaskID) -> QueryAnswer {
+        guard let index = byRemote[remote] else { return .notFound(.notFound) }
+        switch renders[index].phase {
+        case .queued: renders[index].phase = .cancelled
+        case .running:
+            renders[index].phase = .cancelled
+            renders[index].charged = Credits(nano: renders[index].price.nano / 2)
+        case .completed, .failed, .cancelled, .unknown: break
+        }
+        return .found(reply(index))
+    }
+
+    /// Now and then a running one is cancelled in the provider's console.
+    private mutating func moveOn(_ index: Int) {
+        let chance = Int.random(in: 0..<20, using: &random)
+        switch renders[index].phase {
+        case .queued where chance < 12: renders[index].phase = .running
+        case .running where chance < 12:
+            renders[index].phase = .completed
+            renders[index].charged = renders[index].price
+        case .running where chance == 12:
+            renders[index].phase = .cancelled
+            renders[index].charged = Credits(nano: renders[index].price.nano / 3)
+        case .queued where chance == 13, .running where chance == 13: renders[index].phase = .failed
+        case .queued, .running, .completed, .failed, .cancelled, .unknown: break
+        }
+    }
+
+    private mutating func reply(_ index: Int) -> RemoteReport {
+        var report = report(index)
+        guard let charged = renders[index].charged else { return report }
+        if renders[index].silence > 0, !isCalm {
+            renders[index].silence -= 1
+        } else {
+            report.charges = [Self.amount(charged, "credits_used")]
+        }
+        return report
+    }
+
+    private func report(_ index: Int) -> RemoteReport {
+        RemoteReport(
+            phase: renders[index].phase, remoteID: renders[index].remote,
+            asset: renders[index].phase == .completed ? AssetLocation(url: "http://assets/\(index)") : nil)
+    }
+}

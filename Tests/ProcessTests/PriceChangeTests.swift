@@ -1,0 +1,57 @@
+import Foundation
+import Synchronization
+import Testing
+
+extension ProcessSuite {
+    /// A provider that raises its price in the middle of a run.
+    struct PriceChangeTests {
+        let stage: Stage
+        init() throws { stage = try Stage() }
+
+        @Test
+        func `a price that triples after task 100 costs nothing more, stops the rest, and both figures are named`()
+            throws
+        {
+            let simulator = try Simulator(stage, speed: 500, ["--price-change", "100=3"])
+            let port = simulator.port
+            let submits = Mutex(0)
+            // From the hundred and first on clips wait at the provider, so that no cancel comes too late.
+            let proxy = try stage.startProxy(before: simulator) { request in
+                guard request.isSubmit,
+                    submits.withLock({
+                        $0 += 1; return $0
+                    }) == 101
+                else { return }
+                do {
+                    _ = try HTTP.exchange(port, "POST", "/simulator/control", body: #"{"model_slots": 0}"#)
+                } catch {
+                    Issue.record("the simulator does not listen: \(error)")
+                }
+            }
+            let run = try stage.startRun(
+                [try stage.manifest(clips: 140)], at: proxy, ["--concurrency", "10", "--budget", "1000"])
+            // Nothing is on its way any more, and all that was taken at the new price is cancelled; or that was the end.
+            try run.wait(for: "the cancels") { output in
+                let accepted = output.count("accepted")
+                return output.count("finished") == 1
+                    || accepted > 100 && output.count("submitted") == accepted
+                        && output.count("cancelled") == accepted - 100
+            }
+            try simulator.control(#"{"model_slots": null}"#)
+            #expect(try run.ended() == .exited(5), "\(run.written.errText)")
+
+            let bill = try simulator.bill()
+            // A hundred clips of two seconds at the old price, and not a credit more.
+            #expect(bill.total == "8" && bill.charges == 100, "\(bill)")
+            #expect(bill.accepted > 100 && bill.accepted <= 110)
+            #expect(try stage.report().credits == "8")
+            #expect(try stage.status("completed") == 100)
+            #expect(try stage.status("cancelled") == bill.accepted - 100)
+            #expect(try stage.status("queued") == 140 - bill.accepted)
+            let text = run.written.outText
+            #expect(text.contains("asks 0.24 credits for a clip of veo-3.1-fast"), "\(run.written.errText)")
+            #expect(text.contains("was expected to cost 0.08 at most"))
+            #expect(text.contains("--accept-quote"))
+        }
+    }
+}
