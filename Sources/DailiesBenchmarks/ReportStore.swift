@@ -29,8 +29,8 @@ enum ReportStore {
             id * 2654435761 % 1000 AS lot,
             'A slow crane up from moss and mushrooms to a forest ridge, the valley filled with cloud, take ' || id AS prompt
         FROM number;
-        INSERT INTO task_input (id, batch_id, key, prompt, request, duration_seconds, resolution, tags)
-        SELECT id, batch_id, 'shot-' || id, prompt,
+        INSERT INTO task_input (id, batch_id, key, request, duration_seconds, resolution, tags)
+        SELECT id, batch_id, 'shot-' || id,
             '{"duration_seconds":' || seconds || ',"model":"' || model || '","prompt":"' || prompt
                 || '","resolution":"1080p"}', seconds, '1080p',
             '{"campaign":"' || CASE id % 4 WHEN 0 THEN 'spring' WHEN 1 THEN 'summer' WHEN 2 THEN 'autumn'
