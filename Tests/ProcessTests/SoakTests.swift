@@ -13,17 +13,19 @@ extension ProcessSuite {
         private static let variables = ProcessInfo.processInfo.environment
         private static let seconds = variables["DAILIES_SOAK_SECONDS"].flatMap { Double($0) } ?? 60
         private static let batches = 4
+        /// `PRAGMA cache_size` of a store that runs.
+        private static let cacheOfStore = 16 << 20
         /// More than there are slots for, so that the work does not end before the time.
         private static let clipsPerSecond = 100
         private static let speed = 60
 
-        /// All there are, but one: where a cost is never stated no report can know it. Rare are those that hold everything
-        /// up for a while.
+        /// All there are, but two: where a cost is never stated (`noCost`) no report can know it, and a wallet that stays
+        /// empty (`walletEmpty`) ends a run, as it should. Rare are those that hold everything up for a while.
         private static let faults: [(kind: String, probability: Double)] = [
             ("refuse", 0.02), ("dropReply", 0.02), ("delayReply", 0.002), ("duplicateDelivery", 0.02),
             ("serverErrorBefore", 0.02), ("serverErrorAfter", 0.02), ("bareServerErrorAfter", 0.02),
             ("truncateReply", 0.02), ("htmlReply", 0.02), ("dripReply", 0.02), ("numbersAsStrings", 0.1),
-            ("throttle", 0.005), ("bareThrottle", 0.005), ("walletEmpty", 0.0005), ("contentPolicy", 0.02),
+            ("throttle", 0.005), ("bareThrottle", 0.005), ("contentPolicy", 0.02),
             ("throttleQuery", 0.02), ("goBackwards", 0.05), ("unknownState", 0.02), ("forget", 0.02),
             ("lateURL", 0.05), ("noURL", 0.01), ("lateCost", 0.05), ("failRender", 0.05),
             ("failRenderSilently", 0.02), ("failRenderByPolicy", 0.02), ("expireURL", 0.05), ("cutDownload", 0.05),
@@ -90,11 +92,14 @@ extension ProcessSuite {
             try simulator.control(#"{"faults": false}"#)
             let arguments = resume(at: simulator).dropFirst().prefix(8)
             let cancel = try stage.start(["cancel", "--all", "--yes"] + arguments)
-            let endings = try [cancel, stage.start(resume(at: simulator))].map { try $0.ended() }
             // Some have failed, some have no URL, some render on when they are asked to stop.
+            let cancelled = try cancel.ended()
+            #expect([.exited(0), .exited(5), .exited(9)].contains(cancelled), "\(cancel.written.errText.suffix(1000))")
+            let rest = try stage.start(resume(at: simulator))
+            let ending = try rest.ended()
             #expect(
-                [.exited(0), .exited(5), .exited(9)].contains(endings[0])
-                    && [.exited(0), .exited(3), .exited(9)].contains(endings[1]), "\(endings)")
+                [.exited(0), .exited(3), .exited(9)].contains(ending), "\(ending): \(rest.written.errText.suffix(1000))"
+            )
             #expect(try stage.status("in_flight") == 0)
         }
 
@@ -122,7 +127,9 @@ extension ProcessSuite {
             let quarters = Self.quarters(samples)
             let (second, last) = (quarters[1], quarters[3])
             let (before, after) = (Self.median(second.map(\.bytes)), Self.median(last.map(\.bytes)))
-            #expect(after * 10 <= before * 11, "memory grew from \(before) to \(after) bytes")
+            // In the first minutes the store's cache still fills.
+            let filling = Self.seconds < 600 ? Self.cacheOfStore : 0
+            #expect(after <= before + max(before / 10, filling), "memory grew from \(before) to \(after) bytes")
             // Connections come and go with what is asked: the most there ever are may not grow.
             let most = (second.map(\.descriptors).max() ?? 0, last.map(\.descriptors).max() ?? 0)
             #expect(most.1 <= most.0 + 8, "descriptors grew from \(most.0) to \(most.1)")
