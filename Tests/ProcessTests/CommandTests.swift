@@ -102,19 +102,15 @@ extension ProcessSuite {
 
         @Test func `a pause without a runner holds for the next one`() throws {
             let simulator = try Simulator(stage, speed: 500)
-            let manifest = try stage.manifest(clips: 2)
-            // A manifest that is refused after the store was made would do; a run that is stopped at once does too.
-            let first = try stage.startRun([manifest], at: simulator, ["--concurrency", "1"])
-            try first.wait(for: "the start") { $0.count("started") == 1 }
-            try first.killNow()
-            let before = try simulator.bill().submits
+            #expect(try stage.finishRun([try stage.manifest("first.jsonl", clips: 1)], at: simulator).code == 0)
             #expect(try tell("pause").out == "paused: everything\nthe next run follows\n")
-            let run = try stage.startRun([manifest], at: simulator)
+            let run = try stage.startRun([try stage.manifest(clips: 2)], at: simulator)
             try run.wait(for: "the word that it is paused") { $0.outText.contains("paused by `dailies pause`") }
+            #expect(run.ending(within: 0.3) == nil)
+            #expect(try simulator.bill().submits == 1)
             #expect(try tell("unpause").code == 0)
             #expect(try run.ended() == .exited(0), "\(run.written.errText)")
-            #expect(before <= 1)
-            try stage.expectAllPaidOnce(simulator, tasks: 2)
+            try stage.expectAllPaidOnce(simulator, tasks: 3)
         }
 
         @Test func `a higher limit is followed at once`() throws {
