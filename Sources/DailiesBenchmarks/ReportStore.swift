@@ -17,8 +17,8 @@ enum ReportStore {
         PRAGMA synchronous = OFF;
         BEGIN;
         INSERT INTO batch (name, manifest_path, created_at_ms, provider, base_url, output_dir)
-        VALUES ('autumn', '/work/autumn.jsonl', 1790000000000, 'bytespike', 'https://api.example', '/work/renders'),
-            ('winter', '/work/winter.jsonl', 1790000000000, 'bytespike', 'https://api.example', '/work/renders');
+        VALUES ('autumn', '/shows/autumn.jsonl', 1790000000000, 'bytespike', 'https://api.example', '/shows/renders'),
+            ('winter', '/shows/winter.jsonl', 1790000000000, 'bytespike', 'https://api.example', '/shows/renders');
         CREATE TEMP TABLE made AS
         WITH RECURSIVE number(id) AS (SELECT 1 UNION ALL SELECT id + 1 FROM number WHERE id < \(tasks))
         SELECT id, 1 + (id % 3 = 0) AS batch_id,
@@ -65,7 +65,7 @@ enum ReportStore {
             CASE WHEN lot % 100 = 7 THEN NULL WHEN lot < 900 THEN seconds * 230000000 + id % 1000
                 WHEN lot < 910 THEN seconds * 100000000 WHEN lot >= 970 THEN 100000000 + id % 10 ELSE 0 END,
             at_ms - 1000, at_ms, CASE WHEN lot < 900 THEN seconds END,
-            CASE WHEN lot < 880 THEN '/work/renders/autumn/shot-' || id || '~take\(number).mp4' END,
+            CASE WHEN lot < 880 THEN '/shows/renders/autumn/shot-' || id || '~take\(number).mp4' END,
             CASE WHEN lot < 880 THEN printf('%064x', id) END, CASE WHEN lot < 880 THEN 1000000 + id END,
             CASE WHEN lot < 880 THEN at_ms + 3000 END, CASE WHEN \(number) = 1 AND lot < 20 THEN at_ms + 60000 END,
             CASE WHEN lot >= 950 THEN 'cancelled' WHEN lot >= 900 THEN 'render_failed' END,
