@@ -79,7 +79,7 @@ CREATE TABLE task_standing (
     attempt INTEGER NOT NULL DEFAULT 1 CHECK (attempt >= 1),
     has_key INTEGER NOT NULL DEFAULT 0 CHECK (has_key IN (0, 1)), -- the row (id, attempt) of `attempt` says more
     credits_nano INTEGER CHECK (credits_nano >= 0), -- all attempts; NULL: nothing known, or a settled one's cost unknown
-    new_seed INTEGER,                    -- by the user's word, in place of the request's own, for attempts from then on
+    new_seed INTEGER,                    -- by the user's word or rule, in place of the request's own, from then on
     withdrawn_code TEXT CHECK (withdrawn_code IN ('removed', 'cancelled')), -- ended before it was sent
     withdrawn_at_ms INTEGER,
     CONSTRAINT without_key_it_waits_or_was_withdrawn CHECK (has_key = 1 OR state IN ('queued', 'cancelled')),

@@ -49,6 +49,7 @@ enum EventWords {
         case "replayed": "rendered before"
         case "adopted": "by the user's word, and known to the provider"
         case "user": "by the user's word"
+        case "rule:new_seed": "by a retry rule"
         case "rule:not_billed": "not billed by rule"
         default: SafeText.escaped(source)
         }

@@ -52,6 +52,30 @@ enum ConcurrencyArgument: ExpressibleByArgument {
     }
 }
 
+/// `documented`, `adaptive`, or `adaptive:0.5`: so much of the requests that the documented cadence would make.
+struct CadenceArgument: ExpressibleByArgument, CustomStringConvertible {
+    let mode: CadenceMode
+    let description: String
+
+    private static let adaptive = "adaptive"
+    private static let shares = 0.05...1.0
+
+    init?(argument: String) {
+        description = argument
+        if argument == "documented" {
+            mode = .documented
+        } else if argument == Self.adaptive {
+            mode = .adaptive
+        } else if argument.hasPrefix(Self.adaptive + ":"),
+            let share = Double(argument.dropFirst(Self.adaptive.count + 1)), Self.shares.contains(share)
+        {
+            mode = .adaptive(share: share)
+        } else {
+            return nil
+        }
+    }
+}
+
 /// `2/s`, `30/min`, `0.5/s`, `100/h`: so many submits in such a time.
 struct RateArgument: ExpressibleByArgument {
     let pace: SubmitPace

@@ -65,6 +65,7 @@ enum PauseWords {
         case .concurrencyLimit(let limit): "at most \(limit) in flight from now on"
         case .noFunds: "the wallet is empty; what is in flight goes on"
         case .modelUnavailable(let model): "\(SafeText.escaped(model.text)) cannot be reached with this key"
+        case .modelUnserved(let model): "\(SafeText.escaped(model.text)) cannot be rendered now"
         case .uncertainTasks: "too many uncertain tasks; run `dailies reconcile`"
         case .unsavedClips: "downloads must catch up"
         case .budget: "budget"
@@ -72,6 +73,8 @@ enum PauseWords {
         case .user(.batch): "a batch is paused by `dailies pause`; `dailies unpause` goes on"
         case .user(.model(let model)):
             "\(SafeText.escaped(model.text)) is paused by `dailies pause`; `dailies unpause` goes on"
+        case .canary(let clips): "\(clips) canary clips go first"
+        case .policyRejections: "nothing more is submitted"
         }
     }
 }

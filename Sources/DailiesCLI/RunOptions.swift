@@ -58,6 +58,36 @@ struct PaceOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
+            "A JSON list of rules for failures that cost nothing: [{\"code\": …, \"status\": …, \"text\": …, \"then\": retry, new_seed, skip or pause}]. The first that fits decides; --retries bounds new attempts.",
+            valueName: "file"))
+    var retryRules: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Render so many clips first; the rest follows only if those come out well.", valueName: "n"))
+    var canary: Int?
+
+    @Option(
+        help: ArgumentHelp("Percent of the canary's clips that must be completed.", valueName: "percent"))
+    var canarySuccessRate = 80
+
+    @Option(
+        help: ArgumentHelp("What each of the canary's clips may cost at most.", valueName: "credits"))
+    var canaryMaxCredits: CreditsArgument?
+
+    @Option(
+        help: ArgumentHelp(
+            "Stop submitting after so many rejections by the content policy in a row; 0: never.", valueName: "n"))
+    var pauseAfterRejections = 10
+
+    @Option(
+        help: ArgumentHelp(
+            "When to ask for a task: `documented`, as on its model's page, or `adaptive`, where completions are likely by what the store has seen, with a third of the requests (adaptive:SHARE for another share).",
+            valueName: "mode"))
+    var cadence = CadenceArgument(argument: "documented")!
+
+    @Option(
+        help: ArgumentHelp(
             "After this time a task gives its slot back and is asked for once a minute. Default: 1h, or four times its model's polling window.",
             valueName: "time"))
     var pollWindow: DurationArgument?
@@ -98,6 +128,18 @@ struct PaceOptions: ParsableArguments {
             throw ValidationError("--quote-tolerance is a number of percent from 0 to 100000")
         }
         if quiet, verbose { throw ValidationError("--quiet and --verbose exclude each other") }
+        guard canary.map({ 1...1_000_000 ~= $0 }) ?? true else {
+            throw ValidationError("--canary is a number from 1 to 1000000")
+        }
+        guard 0...100 ~= canarySuccessRate else {
+            throw ValidationError("--canary-success-rate is a number of percent from 0 to 100")
+        }
+        guard canary != nil || canaryMaxCredits == nil else {
+            throw ValidationError("--canary-max-credits goes with --canary N")
+        }
+        guard 0...1_000_000 ~= pauseAfterRejections else {
+            throw ValidationError("--pause-after-rejections is a number from 0 to 1000000")
+        }
         guard retries >= 0, retries <= 100 else { throw ValidationError("--retries is a number from 0 to 100") }
     }
 
@@ -125,6 +167,14 @@ struct PaceOptions: ParsableArguments {
             settings.modelConcurrency[model] = limit
         }
         settings.submitPace = rate?.pace
+        settings.cadence = cadence.mode
+        settings.mostPolicyRejections = pauseAfterRejections == 0 ? nil : pauseAfterRejections
+        if let canary {
+            var rule = CanaryRule(clips: canary)
+            rule.successRate = canarySuccessRate
+            rule.maximumCredits = canaryMaxCredits?.credits
+            settings.canary = rule
+        }
         settings.retries = retries
         settings.downloads = !noDownload
         settings.pollWindow = pollWindow?.duration

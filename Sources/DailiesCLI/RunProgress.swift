@@ -107,9 +107,9 @@ struct RunProgress: Sendable {
     private mutating func goOn(isTold: Bool = false) {
         pauses = pauses.filter { reason, _ in
             switch reason {
-            case .outage, .rateLimit, .noFunds, .uncertainTasks, .unsavedClips: false
+            case .outage, .rateLimit, .noFunds, .uncertainTasks, .unsavedClips, .canary, .modelUnserved: false
             case .user: !isTold
-            case .concurrencyLimit, .modelUnavailable, .budget: true
+            case .concurrencyLimit, .modelUnavailable, .budget, .policyRejections: true
             }
         }
     }

@@ -28,6 +28,7 @@ struct RunSession {
     ///
     /// - Returns: the exit code, after the summary was printed.
     func run(_ manifests: [CheckedManifest]?) async throws -> ExitCode {
+        let retryRules = try RetryRulesFile.read(pace.retryRules)
         let lock = try lockStore()
         defer { withExtendedLifetime(lock) {} }
         if let approved {
@@ -41,7 +42,7 @@ struct RunSession {
         do {
             try await refuseOtherSpeed(provider)
             let batches = try manifests.map { try enrol($0, in: store) } ?? unfinished(in: store)
-            code = try await drive(store, lock, provider, batches)
+            code = try await drive(store, lock, provider, batches, retryRules)
         } catch {
             await provider.shutdown()
             try store.close()
@@ -161,7 +162,8 @@ struct RunSession {
     // MARK: the run itself
 
     private func drive(
-        _ store: Store, _ lock: RunnerLock, _ provider: ByteSpikeProvider, _ batches: [BatchID]
+        _ store: Store, _ lock: RunnerLock, _ provider: ByteSpikeProvider, _ batches: [BatchID],
+        _ retryRules: RetryRules
     ) async throws -> ExitCode {
         let reporter = QueuedReporter(reporter(batches))
         let before = try store.summary(batches).total
@@ -169,7 +171,8 @@ struct RunSession {
             let question = "\(before.waiting) clips will be rendered and charged by \(configuration.baseURL). Go on?"
             guard Console.confirms(question) else { throw Stop(.stoppedEarly, "nothing was submitted") }
         }
-        let settings = pace.settings(speed: speed, told: try store.lastingOrders())
+        var settings = pace.settings(speed: speed, told: try store.lastingOrders())
+        settings.retryRules = retryRules
         reporter.began(try overview(of: batches, in: store, before, settings))
         let runner = Composition.runner(
             store: store, lock: lock, provider: provider, plan: plan(batches, settings), isQuiet: pace.quiet,

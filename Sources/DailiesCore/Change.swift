@@ -54,7 +54,7 @@ public struct Change: Hashable, Sendable {
         /// A user's retry: as ``retried`` if this attempt is settled, else nothing. The command ends by it.
         case retriedByCommand(CommandID, AttemptID, again: Bool, newSeed: Int64? = nil)
         /// The seed of a task's attempts from now on, in place of its request's own. From waiting.
-        case reseeded(TaskID, Int64)
+        case reseeded(TaskID, Int64, isByRule: Bool = false)
         /// What became of a command.
         case commandEnded(CommandID, CommandOutcome, message: String?)
         /// What is known of (base URL, account, dialect) about submission keys.

@@ -64,10 +64,17 @@ public enum PauseReason: Hashable, Sendable {
     case rateLimit
     case concurrencyLimit(Int)
     case noFunds
+    /// The key does not reach it.
     case modelUnavailable(ModelID)
+    /// The service has nobody for it now, or does not offer it.
+    case modelUnserved(ModelID)
     case uncertainTasks
     case unsavedClips
     case budget(BatchID)
+    /// So many clips go first.
+    case canary(Int)
+    /// So many in a row.
+    case policyRejections(Int)
     /// The user's word.
     case user(SubmissionScope)
 }

@@ -35,6 +35,10 @@ struct Flight: Sendable {
     /// Answers in a row that brought nothing.
     var faults = 0
     var wasAsked = false
+    /// When it was last asked for in this run.
+    var askedAt: Instant?
+    /// When a reply in this run last said that it was not finished.
+    var lastAliveAt: Instant?
     var notFoundSince: Instant?
     /// The store calls it lost: an answer takes that back.
     var isMarkedLost = false
@@ -74,6 +78,8 @@ struct Flight: Sendable {
         var submission: Submission?
         /// Known where it was begun in this run: it can go back to its lane as it is.
         var task: WaitingTask?
+        /// When it last went out.
+        var sentAt: Instant = .distantPast
         /// How often it may have reached the provider: only a first send can be proven not to have.
         var sends: Int
         /// A repeat was refused for good: if the key is not found either, that is the answer.

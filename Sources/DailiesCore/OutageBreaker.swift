@@ -31,6 +31,12 @@ public struct OutageBreaker: Hashable, Sendable {
         self.opened = (opened.since, now + wait)
     }
 
+    /// Opens it at once, however few failures there were. Returns whether that began an outage.
+    public mutating func trip(at now: Instant, using generator: inout some RandomNumberGenerator) -> Bool {
+        failures = max(failures, policy.attempts - 1)
+        return failed(at: now, using: &generator)
+    }
+
     /// No usable answer. Returns whether that began an outage.
     public mutating func failed(at now: Instant, using generator: inout some RandomNumberGenerator) -> Bool {
         failures += 1

@@ -30,6 +30,8 @@ public struct RemoteReport: Hashable, Sendable {
     public var charges: [Amount]
     /// How long the provider expects it to take from now.
     public var remaining: Duration?
+    /// How long the reply asks to wait before the next question (`Retry-After`).
+    public var askAgainAfter: Duration?
     public var asset: AssetLocation?
     /// Seconds of output delivered, as the reply states them.
     public var deliveredSeconds: Double?
@@ -42,7 +44,7 @@ public struct RemoteReport: Hashable, Sendable {
 
     public init(
         phase: Phase, remoteID: RemoteTaskID? = nil, submissionKey: SubmissionKey? = nil, estimate: Amount? = nil,
-        charges: [Amount] = [], remaining: Duration? = nil, asset: AssetLocation? = nil,
+        charges: [Amount] = [], remaining: Duration? = nil, askAgainAfter: Duration? = nil, asset: AssetLocation? = nil,
         deliveredSeconds: Double? = nil, submittedAt: Instant? = nil, completedAt: Instant? = nil,
         failureCode: String? = nil, failureMessage: String? = nil, repliedAt: Instant? = nil
     ) {
@@ -52,6 +54,7 @@ public struct RemoteReport: Hashable, Sendable {
         self.estimate = estimate
         self.charges = charges
         self.remaining = remaining
+        self.askAgainAfter = askAgainAfter
         self.asset = asset
         self.deliveredSeconds = deliveredSeconds
         self.submittedAt = submittedAt

@@ -167,6 +167,9 @@ public struct Fault: Hashable, Sendable {
     /// How long the reply asks to wait: `Retry-After`, or `X-RateLimit-Reset` less the reply's own `Date`.
     public let retryAfter: Duration?
 
+    /// As the retry rules see it.
+    var asFailure: RetryRules.Failure { RetryRules.Failure(status: status, code: code, message: message) }
+
     public init(kind: Kind, status: Int? = nil, code: String? = nil, message: String, retryAfter: Duration? = nil) {
         self.kind = kind
         self.status = status

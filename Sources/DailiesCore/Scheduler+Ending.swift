@@ -7,11 +7,14 @@ extension Scheduler {
         let unsettled = flights.values.count { $0.parking == nil && $0.pending != nil }
         ending.uncertain = tally.uncertain + tally.otherAccount + tally.lost + unsettled
         ending.unsaved = settings.downloads ? tally.toSave : 0
+        for (model, paused) in modelPauses.sorted(by: { $0.key < $1.key }) where lanes.waits(for: model) {
+            if let words = paused.withdrawal { giveReason("nothing more of \(model) was submitted: \(words)") }
+        }
         if tally.active > 0 || lanes.hasWaiting { ending.isWorkOutstanding = true }
         effects.append(.finish(ending))
     }
 
-    private var submitsInTheAir: Int { airborne.values.reduce(0, +) }
+    var submitsInTheAir: Int { airborne.values.reduce(0, +) }
 
     private var isDone: Bool {
         guard submitsInTheAir == 0 else { return false }
@@ -23,7 +26,7 @@ extension Scheduler {
 
     /// Something waits that this run may still send.
     private var canEverSubmit: Bool {
-        guard !lanes.isDone else { return false }
+        guard !lanes.isDone(ignoring: isWithdrawn) else { return false }
         // Uncertain tasks hold submission up until a person has settled them; unsaved ones until the next run.
         return tally.uncertain < settings.uncertainLimit && tally.awaitingDownload < settings.unsavedLimit
     }

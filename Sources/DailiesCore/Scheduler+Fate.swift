@@ -123,7 +123,10 @@ extension Scheduler {
         var waiting: [AttemptID] = []
         for (index, attempt) in repeats.enumerated() {
             guard let flight = flight(attempt), flight.pending?.waitsForTurn == true else { continue }
-            if isSubmissionOver || areQuestionsOver || flight.cancellation != nil {
+            let lane = Lane(batch: flight.batch, model: flight.shape.model)
+            if isSubmissionOver || areQuestionsOver || flight.cancellation != nil
+                || unservedModels.contains(lane.model)
+            {
                 leaveUncertain(flight, Self.notInThisRun, now)
                 continue
             }
@@ -131,7 +134,6 @@ extension Scheduler {
                 waiting += repeats[index...]
                 break
             }
-            let lane = Lane(batch: flight.batch, model: flight.shape.model)
             guard hasRoom(in: lane), mayUse(flight.account), isItsTurn(now) else {
                 waiting.append(attempt)
                 continue
@@ -147,11 +149,12 @@ extension Scheduler {
         }
         var flight = flight
         flight.pending?.sends += 1
+        flight.pending?.sentAt = now
         flight.pending?.mayRepeat = false
         flight.pending?.waitsForTurn = false
         flight.holdsSlot = true
         put(flight)
-        sends(for: flight.account, now)
+        sends(flight.shape.model, for: flight.account, now)
         commit([.repeated(flight.attempt)], then: [.submit(submission)], now)
     }
 }

@@ -24,17 +24,16 @@ extension Scheduler {
         flight.isUnresolved = false
         book(&flight, settlement.charges)
         var steps: [Change.Step] = [.settled(flight.attempt, settlement)]
-        // What a user wants cancelled is not tried again by rule.
-        let isRetried = flight.cancellation == nil && mayRetry(flight, settlement)
+        let failure = RetryRules.Failure(
+            status: nil, code: settlement.failureCode, message: settlement.failureMessage)
+        let following = settlement.end == .failed ? retrySteps(flight, settlement, failure) : []
         steps += endCancellation(of: &flight, outcome)
-        if isRetried { steps.append(.retried(flight.attempt.task)) }
+        steps += following
         commit(steps, now)
         tell(settlement, of: flight)
         follow(flight, remote, settlement, now)
-        if isRetried {
-            effects.append(.tell(.retried(flight.key)))
-            reopen(Lane(batch: flight.batch, model: flight.shape.model))
-        }
+        noteEnd(of: flight, settlement, failure, now)
+        if !following.isEmpty { tryAgain(flight) }
     }
 
     /// What is still to come of one that is over; nothing, and it is forgotten.
@@ -67,12 +66,32 @@ extension Scheduler {
         }
     }
 
-    /// A new attempt only where the failed one was free and its kind can change, and where this run may submit it.
-    private func mayRetry(_ flight: Flight, _ settlement: Settlement) -> Bool {
-        settlement.end == .failed && flight.attempt.number <= settings.retries
-            && settlement.charges.first?.credits == .zero
-            && settlement.failureCode != "content_policy_violation"
-            && isInScope(Lane(batch: flight.batch, model: flight.shape.model))
+    /// What opens a new attempt: only where the failed one was free, its kind can change by the rules, and this run may
+    /// submit it. Empty: the task stays failed.
+    func retrySteps(
+        _ flight: Flight, _ settlement: Settlement, _ failure: RetryRules.Failure
+    ) -> [Change.Step] {
+        // What a user wants cancelled is not tried again by rule.
+        guard flight.cancellation == nil, flight.attempt.number <= settings.retries,
+            settlement.charges.first?.credits == .zero,
+            isInScope(Lane(batch: flight.batch, model: flight.shape.model))
+        else { return [] }
+        let task = flight.attempt.task
+        switch settings.retryRules.action(for: failure) {
+        case .skip, .pause: return []
+        case .retry: return [.retried(task)]
+        case .newSeed:
+            guard catalogue[flight.shape.model]?.extraFields[CanonicalRequest.seedField] != nil,
+                let key = flight.submissionKey
+            else { return [.retried(task)] }
+            return [.retried(task), .reseeded(task, CanonicalRequest.seed(after: key), isByRule: true)]
+        }
+    }
+
+    /// A new attempt of it waits in the store.
+    mutating func tryAgain(_ flight: Flight) {
+        effects.append(.tell(.retried(flight.key)))
+        reopen(Lane(batch: flight.batch, model: flight.shape.model))
     }
 
     /// Takes an amount into the budget and the price book. While it is unknown, its reservation stands for it.
@@ -136,6 +155,7 @@ extension Scheduler {
                 completion.cost = .known
                 book(&flight, report.charges)
                 steps.append(.costLearned(flight.attempt, report.charges))
+                noteCanary(flight, isCompleted: true, credits: report.charges.first?.credits)
             }
             completion.questionsLeft -= 1
         case .notFound:
@@ -154,6 +174,7 @@ extension Scheduler {
             if completion.cost == .awaited {
                 completion.cost = .unknown
                 steps.append(.costUnknown(flight.attempt))
+                noteCanary(flight, isCompleted: true)
             }
             if lacksAsset, completion.asset == nil { steps.append(.noAsset(flight.attempt)) }
         }
@@ -196,6 +217,7 @@ extension Scheduler {
         if completion.cost == .awaited { completion.cost = .unknown }
         flight.completion = completion
         put(flight)
+        noteCanary(flight, isCompleted: true)
         if !completion.isClipSettled, !completion.isDownloading {
             return closeUnsaved(flight, "the account was refused", now)
         }
@@ -211,6 +233,8 @@ extension Scheduler {
     /// Gives a clip up for this run; the next one tries again.
     mutating func closeUnsaved(_ flight: Flight, _ reason: String, _ now: Instant) {
         park(flight, .unsaved)
+        // Its cost, if it is not known yet, is not asked for any more.
+        noteCanary(flight, isCompleted: true)
         effects.append(.tell(.notSaved(flight.key, reason: reason)))
     }
 }

@@ -9,6 +9,7 @@ extension Scheduler {
         guard let question = question(for: flight, purpose) else { return }
         flight.isAsking = true
         flight.wasAsked = true
+        flight.askedAt = now
         put(flight)
         effects.append(.act(.ask(attempt, purpose, question)))
     }
@@ -44,13 +45,17 @@ extension Scheduler {
         isProbing = false
         mayProbeBySubmit = false
         guard breaker.answered() else { return }
-        pause.retryAt = nil
         effects.append(.tell(.resumed))
+        // No storm at its return: what was held back is asked for one after the other, and submits follow later.
         let held = heldQuestions
         heldQuestions = []
-        for attempt in held {
-            if let flight = flight(attempt) { ask(attempt, purpose(of: flight), now) }
+        let step = max(settings.recoverySpread / limits.concurrency, .nanoseconds(1))
+        for (index, attempt) in held.enumerated() {
+            guard var flight = flight(attempt), !flight.isAsking else { continue }
+            wake(&flight, at: now + step * (index + 1))
+            put(flight)
         }
+        pause.retryAt = held.isEmpty ? nil : now + settings.recoverySpread / 2
     }
 
     mutating func failedToAnswer(_ now: Instant) {
@@ -70,6 +75,7 @@ extension Scheduler {
             isProbing = true
             flight.isAsking = true
             flight.wasAsked = true
+            flight.askedAt = now
             put(flight)
             return effects.append(.act(.ask(attempt, purpose, question)))
         }
@@ -121,14 +127,18 @@ extension Scheduler {
             absorb(flight.attempt, report, now)
         case .notFound(let fault): notFound(flight, fault, now)
         case .stopped(let fault, let stop): questionRefused(flight, fault, stop)
-        case .fault(let fault): pollFailed(flight, fault.message, now)
+        case .fault(let fault): pollFailed(flight, fault.message, now, asked: fault.retryAfter)
         }
     }
 
-    private mutating func pollFailed(_ flight: Flight, _ message: String, _ now: Instant) {
+    /// - Parameter asked: how long the reply asks to wait; bounded by the maximum wait.
+    private mutating func pollFailed(
+        _ flight: Flight, _ message: String, _ now: Instant, asked: Duration? = nil
+    ) {
         var flight = flight
         flight.faults += 1
-        schedulePoll(flight, now, notBefore: now + settings.retry.wait(afterFailures: flight.faults, using: &random))
+        let wait = settings.retry.wait(afterFailures: flight.faults, using: &random)
+        schedulePoll(flight, now, notBefore: now + max(wait, min(asked ?? .zero, settings.maximumWait)))
     }
 
     /// 404 on an id that the provider gave us: for ten minutes it may be a lapse of its memory.
@@ -189,7 +199,9 @@ extension Scheduler {
     /// Takes in what a reply says of a task that the provider has.
     mutating func absorb(_ attempt: AttemptID, _ report: RemoteReport, _ now: Instant) {
         guard var flight = flight(attempt), let remote = flight.state.remoteID, flight.completion == nil else { return }
-        var notBefore: Instant?
+        let lastAlive = flight.lastAliveAt
+        flight.lastAliveAt = now
+        var notBefore = report.askAgainAfter.map { now + min($0, settings.maximumWait) }
         switch report.phase {
         case .queued:
             if case .running = flight.state { tellBackwards(&flight, report.phase) }
@@ -202,14 +214,20 @@ extension Scheduler {
                 effects.append(.tell(.running(flight.key)))
             }
             cancelRunning(&flight, now)
-        case .completed, .failed, .cancelled: return settle(flight, remote, report, now)
+        case .completed, .failed, .cancelled:
+            if report.phase == .completed {
+                flight.lastAliveAt = lastAlive
+                learnDuration(of: flight, report, now)
+            }
+            return settle(flight, remote, report, now)
         case .unknown(let word):
             if warnedWords.count < 100, warnedWords.insert(word).inserted {
                 effects.append(.tell(.warning("the provider calls a task \"\(word)\"; asking on")))
             }
-            notBefore = now + settings.lateInterval
+            notBefore = max(notBefore ?? now, now + settings.lateInterval)
         }
-        schedulePoll(flight, now, notBefore: notBefore)
+        schedulePoll(
+            flight, now, notBefore: notBefore, hint: report.remaining?.divided(bySpeed: settings.speed))
     }
 
     /// The furthest state that was proven stands; that a reply fell behind it is said once for each task.
@@ -223,10 +241,16 @@ extension Scheduler {
 
     // MARK: Poll times
 
-    mutating func schedulePoll(_ flight: Flight, _ now: Instant, notBefore: Instant? = nil) {
+    /// - Parameter hint: how long the provider expects it to take from now.
+    mutating func schedulePoll(
+        _ flight: Flight, _ now: Instant, notBefore: Instant? = nil, hint: Duration? = nil
+    ) {
         var flight = flight
+        if cadences[flight.shape.model] == nil || (rhythms != nil && plans[flight.shape] == nil) {
+            prepareCadence(for: flight.shape)
+        }
         if !flight.isUnresolved, isPastWindow(flight, now) { becomeUnresolved(&flight, now) }
-        wake(&flight, at: max(nextPoll(of: flight, now), notBefore ?? .distantPast))
+        wake(&flight, at: max(nextPoll(of: flight, now, after: hint), notBefore ?? .distantPast))
         put(flight)
     }
 
@@ -234,33 +258,20 @@ extension Scheduler {
     mutating func becomeUnresolved(_ flight: inout Flight, _ now: Instant) {
         flight.isUnresolved = true
         flight.holdsSlot = false
+        noteCanary(flight, isCompleted: false)
         commit([.unresolved(flight.attempt)], now)
         effects.append(.tell(.unresolved(flight.key)))
     }
 
-    private mutating func nextPoll(of flight: Flight, _ now: Instant) -> Instant {
-        if flight.isUnresolved { return now + settings.unresolvedInterval }
-        let elapsed = cadence(of: flight).nextPoll(after: now - flight.intentAt, afterwards: settings.lateInterval)
-        return flight.intentAt + elapsed
-    }
-
-    /// The documented cadence of the flight's model at this run's speed.
-    private mutating func cadence(of flight: Flight) -> PollCadence {
-        if let known = cadences[flight.shape.model] { return known }
-        let cadence = (catalogue[flight.shape.model]?.cadence ?? .fallback).divided(bySpeed: settings.speed)
-        cadences[flight.shape.model] = cadence
-        return cadence
-    }
-
     /// Older than the window of its cadence.
-    mutating func isPastCadence(_ flight: Flight, _ now: Instant) -> Bool {
-        now - flight.intentAt >= cadence(of: flight).window
+    func isPastCadence(_ flight: Flight, _ now: Instant) -> Bool {
+        now - flight.intentAt >= documentedCadence(of: flight.shape.model).window
     }
 
     /// Older than the poll window: it gives its slot back and is asked for every minute.
-    mutating func isPastWindow(_ flight: Flight, _ now: Instant) -> Bool {
+    func isPastWindow(_ flight: Flight, _ now: Instant) -> Bool {
         let hour = Duration.seconds(3600).divided(bySpeed: settings.speed)
-        let window = settings.pollWindow ?? max(hour, cadence(of: flight).window * 4)
+        let window = settings.pollWindow ?? max(hour, documentedCadence(of: flight.shape.model).window * 4)
         return now - flight.intentAt >= window
     }
 }

@@ -8,6 +8,7 @@ extension Scheduler {
         trust = recovered.trust
         accounts = recovered.accounts
         scope = recovered.scope
+        learn(recovered.durations)
         for lane in recovered.lanes {
             lanes.add(lane)
             if accounts.account(for: lane.model) == nil {

@@ -1,4 +1,7 @@
 extension Scheduler {
+    /// HTTP status of a service that has nobody to serve a model.
+    private static let unavailable = 503
+
     /// Fills the free slots.
     mutating func submitWhatFits(_ now: Instant) {
         guard hasStarted, !isStopping, !isFinished, !isSubmissionOver else { return }
@@ -38,6 +41,7 @@ extension Scheduler {
 
     /// Whether a lane may be sent one more: neither its model nor its batch is held up or full.
     func hasRoom(in lane: Lane) -> Bool {
+        if isModelPaused(lane.model) { return false }
         if !held.isEmpty, held.contains(.batch(lane.batch)) || held.contains(.model(lane.model)) { return false }
         guard let limit = limits.byModel[lane.model] else { return true }
         return inFlightByModel[lane.model, default: 0] < limit
@@ -50,8 +54,9 @@ extension Scheduler {
     }
 
     /// Counts a submit that goes out.
-    mutating func sends(for account: KeyFingerprint, _ now: Instant) {
+    mutating func sends(_ model: ModelID, for account: KeyFingerprint, _ now: Instant) {
         pacer.sent(at: now)
+        probes(model)
         airborne[account, default: 0] += 1
         if pause.isWithoutFunds { pause.isTryingFunds = true }
         if breaker.isOpen {
@@ -72,10 +77,10 @@ extension Scheduler {
             return false
         }
         pause.announced.remove(.unsavedClips)
-        return true
+        return canaryAllows()
     }
 
-    private mutating func announce(_ reason: PauseReason, _ detail: String) {
+    mutating func announce(_ reason: PauseReason, _ detail: String) {
         guard pause.announced.insert(reason).inserted else { return }
         effects.append(.tell(.paused(reason, detail: detail, until: nil)))
     }
@@ -137,10 +142,11 @@ extension Scheduler {
             shape: task.shape, account: account, submissionKey: nil, intentAt: now, output: task.output,
             state: .waiting, reserved: bound, holdsSlot: true)
         flight.tagBudgets = task.tagBudgets
-        flight.pending = Flight.PendingSubmit(submission: nil, task: task, sends: 1)
+        flight.pending = Flight.PendingSubmit(submission: nil, task: task, sentAt: now, sends: 1)
         advance(&flight, .sent)
         put(flight)
-        sends(for: account, now)
+        sends(task.shape.model, for: account, now)
+        canary?.began(flight.attempt)
         effects.append(.begin(task, reserved: bound))
         effects.append(.tell(.submitted(task.key, task.shape.model)))
         return .done
@@ -153,6 +159,7 @@ extension Scheduler {
         guard var flight = flight(submission.attempt), var pending = flight.pending else {
             preconditionFailure("a submit of attempt \(submission.attempt) landed that was not in the air")
         }
+        modelPauses[flight.shape.model]?.isProbing = false
         lanes.landed(flight.attempt.task, in: Lane(batch: flight.batch, model: flight.shape.model))
         pending.submission = submission
         flight.pending = pending
@@ -162,7 +169,9 @@ extension Scheduler {
         switch Self.checked(fate, submission) {
         case .accepted(let report):
             answeredAtAll(now)
+            modelAnswered(flight.shape.model)
             pause.trouble = nil
+            limiter.accepted(inFlight: tally.inFlight - submitsInTheAir, sentAt: pending.sentAt)
             if wasTryingFunds {
                 pause.isWithoutFunds = false
                 effects.append(.tell(.resumed))
@@ -188,6 +197,10 @@ extension Scheduler {
             if fault.status == 409 || fault.code == "duplicate_out_task_id" {
                 answeredAtAll(now)
                 flight.pending?.isConflict = true
+            } else if isFree, fault.status == Self.unavailable {
+                // The service itself answers, and has nobody for this model.
+                answeredAtAll(now)
+                modelUnavailable(flight.shape.model, fault, now)
             } else {
                 failedToAnswer(now)
             }
@@ -196,81 +209,13 @@ extension Scheduler {
         }
     }
 
-    /// The provider has it: by the reply to a submit, or found by its key.
-    mutating func accept(_ flight: Flight, _ report: RemoteReport, from source: Acceptance.Source, _ now: Instant) {
-        guard let remote = report.remoteID, let pending = flight.pending, let submission = pending.submission else {
-            preconditionFailure("attempt \(flight.attempt) was accepted without a name or a submission")
-        }
-        var flight = flight
-        let isReplayed = source == .reply && pending.sends == 1 && isReplay(report, sentAt: flight.intentAt, now)
-        flight.isReplayed = isReplayed
-        let (reserved, isOverBudget) = Reservation.after(estimate: report.estimate, holding: flight.reserved) {
-            budgets.allows(changing: flight.reserved, to: $0, for: flight.budgets)
-        }
-        let acceptance = Acceptance(
-            of: report, as: remote, reserved: reserved, source: isReplayed ? .replayed : source)
-        let isStarted = acceptance.isRunning
-        advance(&flight, isStarted ? .started(remote) : .accepted(remote))
-        if reserved != flight.reserved {
-            budgets.release(flight.reserved, for: flight.budgets)
-            budgets.reserve(reserved, for: flight.budgets)
-            flight.reserved = reserved
-        }
-        var steps: [Change.Step] = [.accepted(flight.attempt, acceptance)]
-        let evidence = keyEvidence(report, submission, source)
-        if let evidence, trust[flight.account] != .honoured {
-            trust[flight.account] = .honoured
-            steps.append(.keyTrust(trustRecord(flight.account, .honoured, evidence: evidence)))
-        }
-        let mustProve =
-            (trust[flight.account] ?? .unknown) == .unknown && evidence == nil && submission.dialect == dialect
-        flight.pending = nil
-        flight.holdsSlot = true
-        flight.parking = nil
-        flight.faults = 0
-        put(flight)
-        commit(steps, now)
-        effects.append(.tell(.accepted(flight.key, remote, estimate: report.estimate?.credits)))
-        if mustProve { prove(flight, remote) }
-        if !isStarted { guardBudgets(flight, report.estimate, isOver: isOverBudget) }
-        guardQuote(flight, report.estimate, isStarted: isStarted)
-        absorb(flight.attempt, report, now)
-    }
-
-    /// A first submit that met a render which existed before: another store's, or one that a lost store paid for.
-    private func isReplay(_ report: RemoteReport, sentAt: Instant, _ now: Instant) -> Bool {
-        if report.phase != .queued { return true }
-        guard let submitted = report.submittedAt, let replied = report.repliedAt else { return false }
-        // Both times are the provider's own. Two seconds are allowed for its rounding to whole seconds.
-        return replied - submitted > (now - sentAt) + .seconds(2)
-    }
-
-    /// What a submission in another dialect shows says nothing of this run's.
-    private func keyEvidence(
-        _ report: RemoteReport, _ submission: Submission, _ source: Acceptance.Source
-    ) -> String? {
-        guard submission.dialect == dialect else { return nil }
-        if source == .query { return "query_found" }
-        return report.submissionKey == submission.key ? "echo" : nil
-    }
-
-    func trustRecord(_ account: KeyFingerprint, _ trust: KeyTrust, evidence: String) -> KeyTrustRecord {
-        KeyTrustRecord(baseURL: baseURL, account: account, dialect: dialect, trust: trust, evidence: evidence)
-    }
-
-    /// Asks the provider to cancel it.
-    mutating func cancel(_ flight: inout Flight) {
-        guard let remote = flight.state.remoteID, !flight.isCancelling else { return }
-        flight.isCancelling = true
-        effects.append(.act(.cancel(flight.attempt, remote, account: flight.account)))
-    }
-
     /// It is certain that this send was not accepted. Only for a first send does that settle the attempt's fate.
     mutating func takeBack(_ flight: Flight, _ fault: Fault, _ now: Instant) {
         var flight = flight
         guard let pending = flight.pending, pending.sends == 1 else { return becomeUncertain(flight, fault, now) }
         advance(&flight, .notAccepted)
         budgets.release(flight.reserved, for: flight.budgets)
+        canary?.tookBack(flight.attempt)
         remove(flight)
         if let cancellation = flight.cancellation {
             let withdrawal = Change.Step.withdrawnByCommand(cancellation.command, flight.attempt)
@@ -298,6 +243,13 @@ extension Scheduler {
     /// 4xx for good. A repeat that is refused proves nothing of the send before it: the key is asked for first.
     private mutating func refuse(_ flight: Flight, _ fault: Fault, _ now: Instant) {
         var flight = flight
+        let action = settings.retryRules.action(for: fault.asFailure)
+        if action == .pause {
+            pauseModel(flight.shape.model, fault.message, now)
+            if flight.pending?.sends == 1 { return takeBack(flight, fault, now) }
+        } else {
+            modelAnswered(flight.shape.model)
+        }
         guard let sends = flight.pending?.sends, sends == 1 else {
             flight.pending?.refusal = fault
             if flight.pending?.refusedAt == nil { flight.pending?.refusedAt = now }
@@ -314,8 +266,12 @@ extension Scheduler {
             end: .failed, charges: [.notBilled], failureCode: code, failureMessage: fault.message)
         budgets.release(flight.reserved, for: flight.budgets)
         remove(flight)
-        commit([.settled(flight.attempt, settlement)] + endCancellation(of: &flight, .failed), now)
+        let steps = retrySteps(flight, settlement, fault.asFailure)
+        commit([.settled(flight.attempt, settlement)] + endCancellation(of: &flight, .failed) + steps, now)
         effects.append(.tell(.failed(flight.key, code: code, message: fault.message, charged: .zero)))
+        noteCanary(flight, isCompleted: false)
+        noteRejection(fault.asFailure.isPolicyRejection)
+        if !steps.isEmpty { tryAgain(flight) }
     }
 
     /// 401, 402, 403.

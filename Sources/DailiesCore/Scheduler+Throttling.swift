@@ -11,32 +11,43 @@ extension Scheduler {
     }
 
     mutating func throttle(_ flight: Flight, _ fault: Fault, _ throttle: Throttle, _ now: Instant) {
+        let sentAt = flight.pending?.sentAt ?? now
         takeBack(flight, fault, now)
+        if throttle == .concurrency { return isFull(flight, fault, sentAt: sentAt, now) }
         let trouble = countTrouble(now)
         var wait = throttlePause()
         if trouble.count >= settings.retry.attempts {
             wait = max(wait, settings.retry.wait(afterFailures: trouble.count, using: &random))
         }
-        switch throttle {
-        case .concurrency:
-            // A repeat keeps its slot: it was not one of the others that the provider counted.
-            let others = tally.inFlight - (self.flight(flight.attempt)?.holdsSlot == true ? 1 : 0)
-            if others == 0, now - trouble.since >= settings.maximumWait { return giveUpSubmitting(fault, now) }
-            limiter.refused(inFlight: others, at: now)
-            let detail = "the provider allows no more in flight"
-            effects.append(.tell(.paused(.concurrencyLimit(limiter.limit), detail: detail, until: limiter.nextProbe)))
-            pauseAccount(until: now + wait)
-        case .rate:
-            if let asked = fault.retryAfter { wait = max(asked, settings.throttlePause) }
-            guard wait <= settings.maximumWait else {
-                endSubmission("the provider's rate limit resets only in \(wait.inWords(atSpeed: settings.speed))")
-                ending.isWorkOutstanding = true
-                return
-            }
-            guard now - trouble.since < settings.maximumWait else { return giveUpSubmitting(fault, now) }
-            pauseAccount(until: now + wait)
-            effects.append(.tell(.paused(.rateLimit, detail: fault.message, until: pause.until)))
+        if let asked = fault.retryAfter { wait = max(asked, settings.throttlePause) }
+        guard wait <= settings.maximumWait else {
+            endSubmission("the provider's rate limit resets only in \(wait.inWords(atSpeed: settings.speed))")
+            ending.isWorkOutstanding = true
+            return
         }
+        guard now - trouble.since < settings.maximumWait else { return giveUpSubmitting(fault, now) }
+        pauseAccount(until: now + wait)
+        effects.append(.tell(.paused(.rateLimit, detail: fault.message, until: pause.until)))
+    }
+
+    /// `concurrency_limit`: the limit becomes what is known to be in flight. Only where that is nothing, others fill the
+    /// account, and the next try waits longer each time.
+    private mutating func isFull(_ flight: Flight, _ fault: Fault, sentAt: Instant, _ now: Instant) {
+        // A repeat keeps its slot: it was not one of the others that the provider counted.
+        let own = self.flight(flight.attempt)?.holdsSlot == true ? 1 : 0
+        let others = max(0, tally.inFlight - own - submitsInTheAir)
+        guard limiter.refused(inFlight: others, sentAt: sentAt, at: now) else { return }
+        var wait = max(throttlePause(), min(fault.retryAfter ?? .zero, settings.maximumWait))
+        if others + submitsInTheAir == 0 {
+            let trouble = countTrouble(now)
+            guard now - trouble.since < settings.maximumWait else { return giveUpSubmitting(fault, now) }
+            if trouble.count >= settings.retry.attempts {
+                wait = max(wait, settings.retry.wait(afterFailures: trouble.count, using: &random))
+            }
+        }
+        let detail = "the provider allows no more in flight"
+        effects.append(.tell(.paused(.concurrencyLimit(limiter.limit), detail: detail, until: limiter.nextProbe)))
+        pauseAccount(until: now + wait)
     }
 
     private mutating func throttlePause() -> Duration {

@@ -25,6 +25,11 @@ public struct Scheduler: Sendable {
     /// Attempts that wait to be sent again, in order. Before all that was never sent.
     var repeats: [AttemptID] = []
     var breaker: OutageBreaker
+    var modelPauses: [ModelID: ModelPause] = [:]
+    /// Given up for this run: nobody has served them for too long.
+    var unservedModels: Set<ModelID> = []
+    var canary: CanaryGate?
+    var rejectionsInARow = 0
     var downloads: DownloadLane
     var budgets = BudgetBook()
     /// Budgets of tags that a task waits for; it was set aside, and others with the tag wait behind it.
@@ -35,6 +40,9 @@ public struct Scheduler: Sendable {
     var trust: [KeyFingerprint: KeyTrust] = [:]
     var accounts = AccountBook(byPrefix: [:])
     var cadences: [ModelID: PollCadence] = [:]
+    /// nil: polls follow the documented cadence.
+    var rhythms: RhythmBook?
+    var plans: [RequestShape: PollPlan] = [:]
     /// The batches whose waiting tasks this run submits; nil: all.
     var scope: Set<BatchID>?
 
@@ -84,6 +92,8 @@ public struct Scheduler: Sendable {
         pacer = SubmitPacer(settings.submitPace)
         limiter = ConcurrencyLimiter(
             ceiling: settings.concurrency, firstCalm: settings.firstCalm, longestCalm: settings.longestCalm)
+        if case .adaptive(let share) = settings.cadence { rhythms = RhythmBook(share: share) }
+        canary = settings.canary.map(CanaryGate.init)
         breaker = OutageBreaker(policy: settings.retry)
         downloads = DownloadLane(limit: settings.downloadConcurrency)
     }
@@ -243,6 +253,7 @@ public struct Scheduler: Sendable {
         var flight = flight
         flight.parking = parking
         flight.holdsSlot = false
+        if parking != .unsaved { noteCanary(flight, isCompleted: false) }
         flight.serial &+= 1
         put(flight)
     }
@@ -279,6 +290,7 @@ public struct Scheduler: Sendable {
         if let until = pause.diskUntil, now >= until { pause.diskUntil = nil }
         if let until = pause.retryAt, now >= until { pause.retryAt = nil }
         limiter.probe(at: now)
+        modelsDue(now)
         if let since = breaker.openSince, now - since >= settings.maximumWait {
             giveUp("the provider has not answered for \(settings.maximumWait.inWords(atSpeed: settings.speed))", now)
         } else if let probe = breaker.nextProbe, now >= probe, !isProbing, !isStopping, !areQuestionsOver {
@@ -305,6 +317,7 @@ public struct Scheduler: Sendable {
     private mutating func armAccount(_ now: Instant) {
         guard !isFinished, !isStopping else { return }
         var moments = [pause.until, pause.diskUntil, pause.retryAt, limiter.nextProbe]
+        if !isSubmissionOver { moments += modelMoments }
         if pause.isPaced, let turn = pacer.next, turn > now { moments.append(turn) }
         if let since = breaker.openSince, !areQuestionsOver {
             moments.append(since + settings.maximumWait)

@@ -33,6 +33,8 @@ public struct Recovered: Sendable {
     public var trust: [KeyFingerprint: KeyTrust]
     /// The keys of this run.
     public var accounts: AccountBook
+    /// Of clips that completed lately; for the adaptive cadence.
+    public var durations: [SeenDuration]
     /// The batches whose waiting tasks this run submits; nil: every batch. Open attempts of others are only finished.
     public var scope: Set<BatchID>?
     /// What users told and no run has carried out.
@@ -40,10 +42,11 @@ public struct Recovered: Sendable {
     public init(
         open: [OpenAttempt], lanes: [Lane], budgets: [BatchID: BudgetPosition], prices: PriceBook,
         trust: [KeyFingerprint: KeyTrust], accounts: AccountBook, scope: Set<BatchID>? = nil,
-        tagBudgets: [TagBudget] = [], commands: [UserCommand] = []
+        tagBudgets: [TagBudget] = [], commands: [UserCommand] = [], durations: [SeenDuration] = []
     ) {
         self.tagBudgets = tagBudgets
         self.commands = commands
+        self.durations = durations
         self.open = open
         self.lanes = lanes
         self.budgets = budgets

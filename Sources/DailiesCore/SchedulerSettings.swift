@@ -22,6 +22,8 @@ public struct SchedulerSettings: Sendable {
     /// Percent by which a quote may lie above what is expected of such a clip before its task is cancelled while that is free and
     /// its model's lane stops. nil (default): every quote is accepted.
     public var quoteTolerance: Int64?
+    /// How polls are placed. Default documented.
+    public var cadence = CadenceMode.documented
     /// Interval of polls after the model's window. Default 10 s.
     public var lateInterval: Duration = .seconds(10)
     /// Interval of polls after the poll window. Default 60 s.
@@ -38,6 +40,14 @@ public struct SchedulerSettings: Sendable {
     public var lateCostQuestions = 100
     /// Waiting tasks held in memory for each batch and model. Default 256.
     public var pageSize = 256
+    /// A few clips go first. nil (default): all at once.
+    public var canary: CanaryRule?
+    /// Rejections by the content policy in a row that end submission, at least 1. nil: any number. Default 10.
+    public var mostPolicyRejections: Int? = 10
+    /// What follows a failure that cost nothing; new attempts are bounded by ``retries``.
+    public var retryRules = RetryRules()
+    /// After an outage, what was held back is asked for over this time. Default 2 s.
+    public var recoverySpread: Duration = .seconds(2)
     /// Completed clips that wait for their download, above which nothing new is submitted. Default 64.
     public var unsavedLimit = 64
     /// How long an asset's URL is taken to live where the catalogue does not say. Default 24 h (the authoring template).
@@ -72,6 +82,7 @@ public struct SchedulerSettings: Sendable {
         copy.completionInterval = completionInterval.divided(bySpeed: speed)
         copy.assetLifetime = assetLifetime.divided(bySpeed: speed)
         copy.throttlePause = throttlePause.divided(bySpeed: speed)
+        copy.recoverySpread = recoverySpread.divided(bySpeed: speed)
         copy.retry = retry.divided(bySpeed: speed)
         copy.firstCalm = firstCalm.divided(bySpeed: speed)
         copy.longestCalm = longestCalm.divided(bySpeed: speed)

@@ -11,11 +11,16 @@ struct WaitingLanes: Sendable {
         var isExhausted = false
         /// Tasks appeared before the cursor: read from the start once the page under way is in.
         var needsRestart = false
+        /// The same, and no page is under way: read now, however many are at hand, since they come before those.
+        var isBehind = false
         var isBlocked = false
         /// Tasks whose submit landed while a page was being read: the page may show them as they were before.
         var landed: Set<TaskID> = []
         /// Attempts that a user withdrew while a page was being read.
         var withdrawn: Set<AttemptID> = []
+
+        /// Nothing of it waits.
+        var isDry: Bool { tasks.isEmpty && aside.isEmpty && isExhausted }
     }
 
     private var queues: [Lane: Queue] = [:]
@@ -32,9 +37,10 @@ struct WaitingLanes: Sendable {
         var pages: [(lane: Lane, after: WaitingTask.Place?, limit: Int)] = []
         for lane in queues.keys.sorted() {
             guard var queue = queues[lane], !queue.isLoading, !queue.isExhausted, !queue.isBlocked,
-                queue.tasks.count <= pageSize / 2
+                queue.tasks.count <= pageSize / 2 || queue.isBehind
             else { continue }
             queue.isLoading = true
+            queue.isBehind = false
             queues[lane] = queue
             pages.append((lane, queue.cursor, pageSize))
         }
@@ -58,6 +64,7 @@ struct WaitingLanes: Sendable {
             queue.needsRestart = false
             queue.cursor = nil
             queue.isExhausted = false
+            queue.isBehind = true
         }
         queues[lane] = queue
     }
@@ -116,6 +123,7 @@ struct WaitingLanes: Sendable {
         } else {
             queue.cursor = nil
             queue.isExhausted = false
+            queue.isBehind = true
         }
         queues[lane] = queue
     }
@@ -164,10 +172,20 @@ struct WaitingLanes: Sendable {
     var held: Int { queues.values.reduce(0) { $0 + $1.tasks.count + $1.aside.count } }
 
     /// Nothing waits that this run could still submit.
-    var isDone: Bool {
-        queues.values.allSatisfy { $0.isBlocked || ($0.tasks.isEmpty && $0.aside.isEmpty && $0.isExhausted) }
+    var isDone: Bool { isDone { _ in false } }
+
+    /// The same, but for lanes that nobody need wait for.
+    func isDone(ignoring isIdle: (Lane) -> Bool) -> Bool {
+        queues.allSatisfy { lane, queue in
+            queue.isBlocked || queue.isDry || isIdle(lane)
+        }
+    }
+
+    /// Something of a model waits, blocked or not.
+    func waits(for model: ModelID) -> Bool {
+        queues.contains { lane, queue in lane.model == model && !queue.isDry }
     }
 
     /// Something waits, blocked or not.
-    var hasWaiting: Bool { queues.values.contains { !$0.tasks.isEmpty || !$0.aside.isEmpty || !$0.isExhausted } }
+    var hasWaiting: Bool { queues.values.contains { !$0.isDry } }
 }

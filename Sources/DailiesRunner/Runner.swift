@@ -179,7 +179,15 @@ public final class Runner: @unchecked Sendable {
         let told = try listenFromStart()
         return Recovered(
             open: open, lanes: lanes, budgets: budgets, prices: prices, trust: trust, accounts: plan.accounts,
-            scope: Set(plan.batches), tagBudgets: tagBudgets, commands: told)
+            scope: Set(plan.batches), tagBudgets: tagBudgets, commands: told, durations: try seenDurations())
+    }
+
+    /// For the adaptive cadence. A clock that runs at another speed than ours cannot be compared with it.
+    private func seenDurations() throws -> [SeenDuration] {
+        guard case .adaptive = plan.settings.cadence else { return [] }
+        let ours = batches.values.filter { $0.provider == provider.name && $0.baseURL == provider.baseURL }
+        return try store.seenDurations(
+            batches: Set(ours.map(\.id)), usesProviderTimes: plan.settings.speed == 1)
     }
 
     // MARK: events

@@ -27,7 +27,8 @@ extension Database {
         case .withdrawnByCommand(let command, let attempt): try recordWithdrawal(of: attempt, by: command, at: at)
         case .retriedByCommand(let command, let attempt, let again, let newSeed):
             try recordRetry(of: attempt, by: command, again: again, newSeed: newSeed, at: at)
-        case .reseeded(let task, let seed): try recordSeed(seed, of: task, at: at)
+        case .reseeded(let task, let seed, let isByRule):
+            try recordSeed(seed, of: task, isByRule: isByRule, at: at)
         case .commandEnded(let command, let outcome, let message):
             try endCommand(command, outcome, message: message, at: at)
         case .keyTrust(let record): try recordKeyTrust(record, at: at)

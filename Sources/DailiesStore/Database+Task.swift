@@ -38,13 +38,13 @@ extension Database {
     }
 
     /// The request stays as its manifest has it: what is sent differs from it in the seed alone.
-    func recordSeed(_ seed: Int64, of task: TaskID, at: Instant) throws(StoreError) {
+    func recordSeed(_ seed: Int64, of task: TaskID, isByRule: Bool = false, at: Instant) throws(StoreError) {
         let changed = try run(
             "UPDATE task_standing SET new_seed = ? WHERE id = ? AND state = 'queued' AND has_key = 0", Value(seed),
             Value(task))
         guard changed == 1 else { throw Self.conflict("reseeded", task) }
         var row = LogRow("reseeded", at: at, batch: try batch(of: task), task: task)
-        row.source = "user"
+        row.source = isByRule ? "rule:new_seed" : "user"
         row.message = "\(seed)"
         try log(row)
     }

@@ -85,7 +85,7 @@ extension Store {
         """
     }
 
-    /// A column of a statement over `task_input AS i` and `task_standing AS s`: the request with the user's seed in it. All
+    /// A column of a statement over `task_input AS i` and `task_standing AS s`: the request with its new seed in it, if it has one. All
     /// else stays as it is, numbers to the digit.
     static let requestAsSent = """
         CASE WHEN s.new_seed IS NULL THEN i.request ELSE json_set(i.request, '$.seed', s.new_seed) END

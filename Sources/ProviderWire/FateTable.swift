@@ -115,7 +115,9 @@ public enum FateTable {
         var code: String? { error?.code }
 
         func report() throws(WireError) -> RemoteReport {
-            try ReplyReader.report(body, date: headers.date, redaction: redaction)
+            var report = try ReplyReader.report(body, date: headers.date, redaction: redaction)
+            report.askAgainAfter = RetryHint.retryAfter(headers)
+            return report
         }
 
         var stop: AccountStop {

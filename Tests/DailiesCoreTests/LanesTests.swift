@@ -140,6 +140,83 @@ import Testing
         }
     }
 
+    /// The lanes in other words: all that waits, as a set.
+    private struct LanesModel {
+        var waiting: [WaitingTask] = []
+        var begun: [BatchID: Int] = [:]
+        var blocked: Set<Lane> = []
+
+        func lane(of task: WaitingTask) -> Lane { Lane(batch: task.batch, model: task.shape.model) }
+
+        func next(where isEligible: (Lane) -> Bool) -> WaitingTask? {
+            waiting.filter { !blocked.contains(lane(of: $0)) && isEligible(lane(of: $0)) }.min { a, b in
+                if a.priority != b.priority { return a.priority > b.priority }
+                let (of, other) = (begun[a.batch] ?? 0, begun[b.batch] ?? 0)
+                return of != other ? of < other : a.id < b.id
+            }
+        }
+    }
+
+    @Test func `lanes are what a plain list of all that waits would be, for random operations`() {
+        for seed in UInt64(0)..<150 {
+            var random = SplitMix64(seed: seed)
+            var model = LanesModel()
+            for id in 1...Int64.random(in: 1...30, using: &random) {
+                model.waiting.append(
+                    SchedulerRig.task(
+                        id, model: Bool.random(using: &random) ? other : SchedulerRig.model,
+                        batch: BatchID(Int64.random(in: 1...3, using: &random)),
+                        priority: Int.random(in: 0...2, using: &random)))
+            }
+            let all = model.waiting
+            var lanes = WaitingLanes(pageSize: Int.random(in: 1...7, using: &random))
+            for task in all { lanes.add(model.lane(of: task)) }
+            var taken: [WaitingTask] = []
+            for step in 0..<150 {
+                // Every page is in before the next operation: what waits is known.
+                while true {
+                    let pages = lanes.pagesToLoad()
+                    if pages.isEmpty { break }
+                    for page in pages {
+                        let rest = model.waiting.filter { task in
+                            model.lane(of: task) == page.lane && page.after.map { $0 < task.place } ?? true
+                        }.sorted { $0.place < $1.place }
+                        let tasks = Array(rest.prefix(page.limit))
+                        lanes.loaded(page.lane, tasks, isLast: tasks.count < page.limit) { _ in false }
+                    }
+                }
+                let shut = Int.random(in: 0..<3, using: &random) == 0 ? lane(1, other) : nil
+                switch Int.random(in: 0..<8, using: &random) {
+                case 0 where !taken.isEmpty:
+                    let task = taken.remove(at: Int.random(in: 0..<taken.count, using: &random))
+                    lanes.giveBack(task)
+                    model.waiting.append(task)
+                    model.begun[task.batch, default: 1] -= 1
+                case 1 where !taken.isEmpty:
+                    // Settled, and wanted again: it stands in the store, and its lane is read anew.
+                    let task = taken.remove(at: Int.random(in: 0..<taken.count, using: &random))
+                    model.waiting.append(task)
+                    lanes.restart(model.lane(of: task))
+                case 2 where step > 100:
+                    let blocked = model.lane(of: all[Int.random(in: 0..<all.count, using: &random)])
+                    lanes.block { $0 == blocked }
+                    model.blocked.insert(blocked)
+                default:
+                    let next = lanes.next { $0 != shut }
+                    let expected = model.next { $0 != shut }
+                    #expect(next?.id == expected?.id, "seed \(seed), step \(step)")
+                    guard let next, next == expected else { return }
+                    lanes.take(next)
+                    model.waiting.removeAll { $0.id == next.id }
+                    model.begun[next.batch, default: 0] += 1
+                    taken.append(next)
+                }
+                let isDone = model.waiting.allSatisfy { model.blocked.contains(model.lane(of: $0)) }
+                #expect(!lanes.isDone || isDone, "seed \(seed), step \(step)")
+            }
+        }
+    }
+
     // MARK: downloads
 
     @Test func `the URL that dies first is fetched first, a few at a time, for random orders`() {

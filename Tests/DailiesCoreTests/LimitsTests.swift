@@ -81,34 +81,54 @@ import Testing
         }
     }
 
+    @Test func `a breaker that is tripped is open at once`() {
+        var random = SplitMix64(seed: 3)
+        var breaker = OutageBreaker(policy: RetryPolicy())
+        let now = Instant(milliseconds: 0)
+        let began = breaker.trip(at: now, using: &random)
+        let again = breaker.trip(at: now + .seconds(1), using: &random)
+        #expect(began && !again && breaker.isOpen && breaker.openSince == now)
+    }
+
     // MARK: concurrency
 
     /// The limiter in other words: a list of what happened, read from the start each time.
     private struct LimiterModel {
-        enum Event { case refused(Int, Instant), probe(Instant), ceiling(Int) }
+        enum Event {
+            case refused(Int, sentAt: Instant, Instant)
+            case accepted(Int, sentAt: Instant)
+            case probe(Instant)
+            case ceiling(Int)
+        }
         var events: [Event] = []
         let first: Int
 
         func replay() -> (limit: Int, next: Instant?) {
-            var (ceiling, limit, refusals) = (first, first, 0)
-            var since: Instant?
-            func calm() -> Duration { min(.seconds(30) * (1 << min(max(refusals - 1, 0), 20)), .seconds(3600)) }
+            var (ceiling, limit, calm) = (first, first, 30)
+            var (since, lowered): (Instant?, Instant?) = (nil, nil)
+            var (probed, isProven): (Int?, Bool) = (nil, false)
             for event in events {
                 switch event {
-                case .refused(let inFlight, let at):
+                case .refused(let inFlight, let sentAt, let at):
+                    if let lowered, sentAt <= lowered { continue }
                     limit = max(1, [inFlight, limit, ceiling].min() ?? 1)
-                    refusals += 1
-                    since = at
+                    if lowered != nil { calm = min(2 * calm, 3600) }
+                    (since, lowered, probed, isProven) = (at, at, nil, false)
+                case .accepted(let inFlight, let sentAt):
+                    guard let lowered else { continue }
+                    if sentAt <= lowered { limit = max(limit, min(inFlight, ceiling)) }
+                    if let probed, inFlight >= probed { isProven = true }
                 case .probe(let at):
-                    guard limit < ceiling, let from = since, at >= from + calm() else { continue }
+                    guard limit < ceiling, let from = since, at >= from + .seconds(calm) else { continue }
+                    if isProven { calm = max(30, calm / 2) }
                     limit += 1
-                    since = at
+                    (since, probed, isProven) = (at, limit, false)
                 case .ceiling(let new):
                     limit = limit < ceiling ? min(limit, new) : new
                     ceiling = new
                 }
             }
-            return (limit, limit < ceiling ? since.map { $0 + calm() } : nil)
+            return (limit, limit < ceiling ? since.map { $0 + .seconds(calm) } : nil)
         }
     }
 
@@ -119,17 +139,21 @@ import Testing
             var limiter = ConcurrencyLimiter(ceiling: ceiling)
             var model = LimiterModel(first: ceiling)
             var now = Instant(milliseconds: 1)
-            for step in 0..<40 {
+            for step in 0..<60 {
                 now = now + .seconds(Int.random(in: 0...200, using: &random))
-                switch Int.random(in: 0..<5, using: &random) {
+                let sentAt = now - .seconds(Int.random(in: 0...300, using: &random))
+                let inFlight = Int.random(in: 0...8, using: &random)
+                switch Int.random(in: 0..<6, using: &random) {
                 case 0:
-                    let inFlight = Int.random(in: 0...8, using: &random)
-                    limiter.refused(inFlight: inFlight, at: now)
-                    model.events.append(.refused(inFlight, now))
+                    _ = limiter.refused(inFlight: inFlight, sentAt: sentAt, at: now)
+                    model.events.append(.refused(inFlight, sentAt: sentAt, now))
                 case 1:
                     let new = Int.random(in: 1...8, using: &random)
                     limiter.setCeiling(new)
                     model.events.append(.ceiling(new))
+                case 2, 3:
+                    limiter.accepted(inFlight: inFlight, sentAt: sentAt)
+                    model.events.append(.accepted(inFlight, sentAt: sentAt))
                 default:
                     limiter.probe(at: now)
                     model.events.append(.probe(now))
@@ -144,10 +168,11 @@ import Testing
 
     @Test func `the calm period doubles with each refusal, up to an hour`() {
         var limiter = ConcurrencyLimiter(ceiling: 9)
-        let now = Instant(milliseconds: 0)
+        var now = Instant(milliseconds: 0)
         var calms: [Int64] = []
         for _ in 0..<9 {
-            limiter.refused(inFlight: 3, at: now)
+            now = now + .seconds(1)
+            _ = limiter.refused(inFlight: 3, sentAt: now, at: now)
             calms.append(((limiter.nextProbe ?? now) - now).components.seconds)
         }
         #expect(calms == [30, 60, 120, 240, 480, 960, 1920, 3600, 3600])

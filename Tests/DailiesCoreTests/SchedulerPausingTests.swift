@@ -227,6 +227,8 @@ import Testing
         }
         while rig.questions.isEmpty { rig.serveNextWake() }
         rig.answer(.found(.running("r1")))
+        #expect(rig.questions.isEmpty)
+        rig.advance(by: .seconds(2))
         #expect(rig.questions.count == 2)
         rig.expectSound()
     }

@@ -68,6 +68,20 @@ import Testing
         settings.trustsServerErrors = Int.random(in: 0..<4, using: &random) == 0
         if Int.random(in: 0..<3, using: &random) == 0 { settings.pollWindow = .seconds(60) }
         if Int.random(in: 0..<3, using: &random) == 0 { settings.modelConcurrency[ModelID("other-model")] = 1 }
+        if Int.random(in: 0..<3, using: &random) == 0 { settings.cadence = .adaptive(share: 0.5) }
+        if Int.random(in: 0..<4, using: &random) == 0 { settings.mostPolicyRejections = 1 }
+        if Int.random(in: 0..<4, using: &random) == 0 {
+            var canary = CanaryRule(clips: Int.random(in: 1...4, using: &random))
+            canary.successRate = Int.random(in: 0...100, using: &random)
+            settings.canary = canary
+        }
+        if Int.random(in: 0..<3, using: &random) == 0 {
+            let actions = RetryRules.Action.allCases
+            settings.retryRules.rules = [
+                .init(status: 400, action: actions[Int.random(in: 0..<actions.count, using: &random)]),
+                .init(code: "internal", action: actions[Int.random(in: 0..<actions.count, using: &random)]),
+            ]
+        }
         if Int.random(in: 0..<4, using: &random) == 0 { settings.submitPace = SubmitPace(interval: .milliseconds(700)) }
         return Bool.random(using: &random) ? settings : settings.divided(bySpeed: 60)
     }

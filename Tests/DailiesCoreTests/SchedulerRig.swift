@@ -47,13 +47,13 @@ final class SchedulerRig {
 
     init(
         settings: SchedulerSettings = SchedulerSettings(), store: StoreModel = StoreModel(), at now: Instant? = nil,
-        dialect: Dialect = .flat, seed: UInt64 = 1
+        dialect: Dialect = .flat, catalogue: ModelCatalogue = SchedulerRig.catalogue, seed: UInt64 = 1
     ) {
         self.settings = settings
         self.store = store
         if let now { self.now = now }
         scheduler = Scheduler(
-            settings: settings, catalogue: Self.catalogue, baseURL: "http://provider", dialect: dialect, seed: seed)
+            settings: settings, catalogue: catalogue, baseURL: "http://provider", dialect: dialect, seed: seed)
     }
 
     static let cadence = PollCadence(phases: [

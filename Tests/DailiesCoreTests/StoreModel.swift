@@ -35,6 +35,8 @@ struct StoreModel {
 
     var entries: [TaskID: Entry] = [:]
     var attempts: [AttemptID: Attempt] = [:]
+    /// In place of the requests' own.
+    var seeds: [TaskID: Int64] = [:]
     var cap: Credits?
     var mode = BudgetMode.cautious
     var trust: [KeyFingerprint: KeyTrust] = [:]
@@ -145,7 +147,12 @@ struct StoreModel {
             let mayFollow = isLatest && (stage == .failed || stage == .cancelled)
             if mayFollow { retry(id.task) }
             end(command, mayFollow ? .waits : .refused)
-        case .reseeded: break
+        case .reseeded(let task, let seed, _):
+            if entries[task]?.isWaiting == true {
+                seeds[task] = seed
+            } else {
+                problems.append("task \(task) does not wait")
+            }
         case .commandEnded(let command, let outcome, _): end(command, outcome)
         case .keyTrust(let record): trust[record.account] = record.trust
         case .note: break

@@ -65,6 +65,7 @@ struct StepTests {
             ("unresolved", { .unresolved(attempt($0)) }),
             ("withdrawn", { .withdrawn(TaskID($0), .removed) }),
             ("retried", { .retried(TaskID($0)) }),
+            ("reseeded", { .reseeded(TaskID($0), 7) }),
             ("note", { .note(attempt($0), kind: "remark", text: "text") }),
             ("foreignAttempt", { .running(AttemptID(task: TaskID($0), number: 7)) }),
         ]
@@ -94,8 +95,11 @@ struct StepTests {
             ]
         }
         return [
-            .waiting: ["intent": "queued#1 key", "withdrawn": "cancelled#1 code=removed"],
-            .notAccepted: ["intent": "queued#1 key", "withdrawn": "cancelled#1 code=removed", "note": "queued#1"],
+            .waiting: ["intent": "queued#1 key", "withdrawn": "cancelled#1 code=removed", "reseeded": "queued#1"],
+            .notAccepted: [
+                "intent": "queued#1 key", "withdrawn": "cancelled#1 code=removed", "reseeded": "queued#1",
+                "note": "queued#1",
+            ],
             .inTheAir: with(sent, ["repeated": "queued#1 key", "note": "queued#1 key"]),
             .uncertain: with(sent, ["repeated": "queued#1 key unknown", "note": "queued#1 key unknown"]),
             .accepted: with(
@@ -142,7 +146,10 @@ struct StepTests {
             ],
             .withdrawn: ["retried": "queued#1"],
             // The steps speak of attempt 1, which is over.
-            .secondWaiting: ["withdrawn": "cancelled#2 cost=0 code=removed", "note": "queued#2 cost=0"],
+            .secondWaiting: [
+                "withdrawn": "cancelled#2 cost=0 code=removed", "reseeded": "queued#2 cost=0",
+                "note": "queued#2 cost=0",
+            ],
         ]
     }()
 
@@ -212,13 +219,14 @@ struct StepTests {
             case .unresolved: "unresolved"
             case .withdrawn: "withdrawn"
             case .retried: "retried"
+            case .reseeded: "reseeded"
             // What commands do is tested beside them.
-            case .withdrawnByCommand, .retriedByCommand, .commandEnded, .reseeded: "command"
+            case .withdrawnByCommand, .retriedByCommand, .commandEnded: "command"
             case .keyTrust: "keyTrust"
             case .note: "note"
             }
         }
-        #expect(Set(Self.steps.map { name($0.make(1)) }).count == 18)
+        #expect(Set(Self.steps.map { name($0.make(1)) }).count == 19)
     }
 
     @Test func `an intent needs the task's own number and model`() throws {

@@ -137,7 +137,9 @@ extension ProcessSuite {
 
         @Test(arguments: [
             ["--no-such-flag"], ["--concurrency", "0"], ["--speed", "7"], ["--budget", "much"],
-            ["--base-url", "http://example.com"], ["--max-wait", "soon"],
+            ["--base-url", "http://example.com"], ["--max-wait", "soon"], ["--concurrency", "model:=3"],
+            ["--concurrency", "model:x=0"], ["--concurrency", "2", "--concurrency", "3"], ["--rate", "0/s"],
+            ["--rate", "2"], ["--cadence", "adaptive:2"], ["--canary", "0"], ["--canary-max-credits", "2"],
         ]) func `64: what is asked for makes no sense`(_ words: [String]) throws {
             let simulator = try Simulator(stage, speed: 1000)
             let run = try stage.finishRun([try stage.manifest(clips: 1)], at: simulator, words)

@@ -22,6 +22,7 @@ final class Inspector {
         let path: String?
         let digest: String?
         let failureCode: String?
+        let failureMessage: String?
         let intentAt: Instant
         let acceptedBy: String?
         let account: KeyFingerprint
@@ -46,7 +47,7 @@ final class Inspector {
             SELECT task, n, batch_id, submission_key, body, state, task_id, not_accepted_at_ms IS NOT NULL,
                 outcome_unknown_at_ms IS NOT NULL, lost_at_ms IS NOT NULL, is_open, is_cost_awaited, is_unsaved,
                 reserved_nano, credits_nano, output_path, output_sha256, failure_code,
-                submitted_at_ms, accepted_by, key_fingerprint, dialect
+                submitted_at_ms, accepted_by, key_fingerprint, dialect, failure_message
             FROM attempt ORDER BY task, n
             """
         ) { row throws(StoreError) in
@@ -57,6 +58,7 @@ final class Inspector {
                 isUncertain: row.bool(8), isLost: row.bool(9), isOpen: row.bool(10), isCostAwaited: row.bool(11),
                 isUnsaved: row.bool(12), reserved: row.optionalCredits(13), credits: row.optionalCredits(14),
                 path: row.optionalText(15), digest: row.optionalText(16), failureCode: row.optionalText(17),
+                failureMessage: row.optionalText(22),
                 intentAt: row.instant(18), acceptedBy: row.optionalText(19),
                 account: KeyFingerprint(row.text(20)), dialect: try row.word(21))
         }

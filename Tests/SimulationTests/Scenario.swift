@@ -83,6 +83,20 @@ struct Scenario {
         }
         if chance.happens(0.2) { settings.submitPace = SubmitPace(interval: chance.milliseconds(50...8000)) }
         turnsKnobs = chance.happens(0.25)
+        if chance.happens(0.3) { settings.cadence = .adaptive(share: chance.pick([0.1, 0.325, 1])) }
+        if chance.happens(0.3) { settings.mostPolicyRejections = chance.number(1...4) }
+        if chance.happens(0.4) {
+            settings.retryRules.rules = [
+                .init(code: "content_policy_violation", action: chance.pick([.retry, .newSeed])),
+                .init(text: "Refused the prompt", action: chance.pick([.retry, .newSeed, .skip])),
+            ]
+        }
+        // With a short poll window a slow clip counts as one that came to nothing, run after run.
+        if settings.pollWindow == nil, chance.happens(0.2) {
+            var canary = CanaryRule(clips: chance.number(1...5))
+            canary.successRate = chance.pick([0, 50, 100])
+            settings.canary = canary
+        }
     }
 
     // MARK: The work
@@ -98,7 +112,8 @@ struct Scenario {
             specs.append(
                 ModelSpec(
                     id: ModelID(name), vendor: "grove", durationSeconds: 1...20, resolutions: ["720p", "1080p"],
-                    defaultResolution: "720p", aspectRatios: [], defaultAspectRatio: nil, extraFields: [:],
+                    defaultResolution: "720p", aspectRatios: [], defaultAspectRatio: nil,
+                    extraFields: ["seed": .integer],
                     acceptsImageInit: false,
                     cadence: PollCadence(phases: [
                         PollCadence.Phase(interval: .seconds(beat), until: .seconds(60)),

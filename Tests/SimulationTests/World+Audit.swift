@@ -65,7 +65,7 @@ extension World {
         for attempt in own {
             let isRetriable =
                 attempt.state == .failed && attempt.credits == .zero && remoteTask(of: attempt) != nil
-                && attempt.failureCode != "content_policy_violation"
+                && mayRetry(attempt)
             let isLast = attempt.id.number == task.attempt
             guard isLast || isRetriable || asked.contains(attempt.id.number) else {
                 throw Violation("\(attempt.id) was followed: \(attempt)")
@@ -75,6 +75,14 @@ extension World {
             else {
                 throw Violation("\(attempt.id) failed free of charge and was not tried again")
             }
+        }
+    }
+
+    private func mayRetry(_ attempt: Inspector.Attempt) -> Bool {
+        let failure = RetryRules.Failure(status: nil, code: attempt.failureCode, message: attempt.failureMessage)
+        return switch scenario.settings.retryRules.action(for: failure) {
+        case .retry, .newSeed: true
+        case .skip, .pause: false
         }
     }
 

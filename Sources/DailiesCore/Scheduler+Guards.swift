@@ -1,0 +1,55 @@
+/// What stops a run before it does much harm: a canary, and a row of policy rejections.
+extension Scheduler {
+    /// Whether a new task may go, as far as the canary is concerned.
+    mutating func canaryAllows() -> Bool {
+        guard let gate = canary else { return true }
+        if gate.mayBegin { return true }
+        announce(.canary(gate.clips), "the rest follows once they have come out well")
+        return false
+    }
+
+    /// The last word on a clip that may be one of the canary's.
+    mutating func noteCanary(_ flight: Flight, isCompleted: Bool, credits: Credits? = nil) {
+        guard canary != nil, canary?.verdict == nil else { return }
+        canary?.ended(flight.attempt, flight.key, isCompleted: isCompleted, credits: credits)
+        switch canary?.verdict {
+        case nil: break
+        case .pass:
+            if pause.announced.contains(where: { if case .canary = $0 { true } else { false } }) {
+                effects.append(.tell(.resumed))
+            }
+        case .fail(let words):
+            endSubmission("\(words); nothing more was submitted")
+            effects.append(.tell(.paused(.canary(canary?.clips ?? 0), detail: words, until: nil)))
+        }
+    }
+
+    /// The provider's last word on a render.
+    mutating func noteEnd(
+        of flight: Flight, _ settlement: Settlement, _ failure: RetryRules.Failure, _ now: Instant
+    ) {
+        switch settlement.end {
+        case .completed:
+            noteRejection(false)
+            guard !settlement.isCostAwaited || canary?.awaitsCost != true else { return }
+            noteCanary(flight, isCompleted: true, credits: settlement.charges.first?.credits)
+        case .failed:
+            noteCanary(flight, isCompleted: false)
+            noteRejection(failure.isPolicyRejection)
+            if settings.retryRules.action(for: failure) == .pause {
+                pauseModel(flight.shape.model, failure.message ?? failure.code ?? "it failed", now)
+            }
+        case .cancelled: noteCanary(flight, isCompleted: false)
+        }
+    }
+
+    /// A task ended as failed, or well: K rejections by policy in a row end submission.
+    mutating func noteRejection(_ isRejection: Bool) {
+        guard let most = settings.mostPolicyRejections else { return }
+        rejectionsInARow = isRejection ? rejectionsInARow + 1 : 0
+        guard isRejection, rejectionsInARow == most, !isSubmissionOver else { return }
+        let words = "\(most) clips in a row were rejected by the content policy"
+        endSubmission("\(words); nothing more was submitted: look at the prompts, then run again")
+        effects.append(.tell(.paused(.policyRejections(most), detail: words, until: nil)))
+    }
+}

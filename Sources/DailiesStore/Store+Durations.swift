@@ -1,0 +1,58 @@
+import DailiesCore
+
+extension Store {
+    /// How long the clips took that were submitted last, for the adaptive cadence. Bounded: reads the last ``rows`` attempts
+    /// by their row numbers, whatever the size of the store.
+    ///
+    /// Where the provider's own times of completion are used, the difference between its clock and ours is taken to be the
+    /// smallest distance seen between a completion and the moment at which we learned of it.
+    ///
+    /// - Parameters:
+    ///   - batches: those of one provider; others are left out.
+    ///   - usesProviderTimes: false where its clock runs at another speed.
+    public func seenDurations(
+        batches: Set<BatchID>, usesProviderTimes: Bool, rows: Int = 8192
+    ) throws(StoreError) -> [SeenDuration] {
+        let ends = try reading { database throws(StoreError) in
+            try database.rows(
+                """
+                SELECT a.batch_id, a.model, i.duration_seconds, i.resolution, a.submitted_at_ms, a.settled_at_ms,
+                    a.completed_at_ms
+                FROM attempt AS a JOIN task_input AS i ON i.id = a.task
+                WHERE a.rowid > (SELECT max(rowid) FROM attempt) - ? AND a.state = 'completed' AND a.is_replayed = 0
+                    AND a.accepted_by = 'reply'
+                ORDER BY a.rowid
+                """, Value(rows)
+            ) { row in
+                End(
+                    batch: BatchID(row.integer(0)),
+                    shape: RequestShape(
+                        model: ModelID(row.text(1)), durationSeconds: row.optionalInt(2),
+                        resolution: row.optionalText(3)),
+                    submitted: row.instant(4), settled: row.instant(5), completed: row.optionalInstant(6))
+            }
+        }.filter { batches.contains($0.batch) }
+        let difference = usesProviderTimes ? ends.compactMap(\.lag).min() : nil
+        return ends.map { $0.duration(clockDifference: difference) }
+    }
+
+    private struct End {
+        let batch: BatchID
+        let shape: RequestShape
+        let submitted: Instant
+        let settled: Instant
+        let completed: Instant?
+
+        var lag: Duration? { completed.map { settled - $0 } }
+
+        func duration(clockDifference: Duration?) -> SeenDuration {
+            if let clockDifference, let completed {
+                let exact = completed + clockDifference - submitted
+                if exact > .zero, exact <= settled - submitted {
+                    return SeenDuration(shape: shape, duration: exact, isDetected: false)
+                }
+            }
+            return SeenDuration(shape: shape, duration: settled - submitted, isDetected: true)
+        }
+    }
+}
