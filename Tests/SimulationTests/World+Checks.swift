@@ -86,7 +86,7 @@ extension World {
         guard counted.count <= ceiling else {
             throw Violation("\(counted.count) tasks in flight, \(ceiling) allowed")
         }
-        try checkModels(counted)
+        try checkLimit(of: submission.model, counted)
     }
 
     // MARK: Outstanding

@@ -68,11 +68,11 @@ extension World {
         }
     }
 
-    /// No more of a model are in flight than the user ever allowed in this run.
-    func checkModels(_ counted: [SimulatedTask]) throws {
-        for (model, limit) in modelCeilings {
-            let flying = counted.count { $0.model == model.text }
-            guard flying <= limit else { throw Violation("\(flying) of \(model) in flight, \(limit) allowed") }
-        }
+    /// With a submit of a model, no more of it are in flight than the user ever allowed in this run. What an earlier run
+    /// with a higher limit left in flight of other models may be more: nothing recalls it.
+    func checkLimit(of model: ModelID, _ counted: [SimulatedTask]) throws {
+        guard let limit = modelCeilings[model] else { return }
+        let flying = counted.count { $0.model == model.text }
+        guard flying <= limit else { throw Violation("\(flying) of \(model) in flight, \(limit) allowed") }
     }
 }
