@@ -9,13 +9,23 @@ enum TextEncoding {
         ([0xFF, 0xFE], "UTF-16, little-endian"),
     ]
 
+    /// Which of the first four bytes are zero where a text without a mark starts with two characters of ASCII.
+    private static let zeros: [(pattern: [Bool], name: String)] = [
+        ([true, true, true, false], "UTF-32, big-endian"),
+        ([false, true, true, true], "UTF-32, little-endian"),
+        ([true, false, true, false], "UTF-16, big-endian"),
+        ([false, true, false, true], "UTF-16, little-endian"),
+    ]
+
     /// The bytes of a mark of UTF-8 at the start: 0 or 3.
     ///
-    /// - Throws: where the mark of another encoding stands there.
+    /// - Throws: where the mark of another encoding stands there, or the zero bytes of its first characters.
     static func lengthOfMark(_ bytes: some Collection<UInt8>) throws(SourceTrouble) -> Int {
-        for mark in marks where bytes.starts(with: mark.bytes) {
+        let pattern = bytes.prefix(4).map { $0 == 0 }
+        let other = marks.first { bytes.starts(with: $0.bytes) }?.name ?? zeros.first { $0.pattern == pattern }?.name
+        if let other {
             throw SourceTrouble(
-                place: .start, field: "file", what: "is written in \(mark.name)", todo: "save it as UTF-8",
+                place: .start, field: "file", what: "is written in \(other)", todo: "save it as UTF-8",
                 voidsAllElse: true)
         }
         return bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
