@@ -18,6 +18,9 @@ final class QueuedReporter: RunReporter, @unchecked Sendable {
 
     func began(_ overview: RunOverview) { queue.async { self.inner.began(overview) } }
 
+    /// The same, where finding out takes time: what happens meanwhile waits behind it.
+    func began(_ overview: @escaping @Sendable () -> RunOverview) { queue.async { self.inner.began(overview()) } }
+
     func happened(_ event: RunEvent, at instant: Instant) {
         let count = waiting.withLock { waiting in
             waiting += 1

@@ -27,6 +27,17 @@ struct RunOverview: Sendable {
     let budget: Credits?
 }
 
+extension RunOverview {
+    init(of batches: [StoredBatch], _ counts: StatusCounts, concurrency: Int, budget: Credits?) {
+        self.init(
+            batches: batches.map(\.name),
+            open: counts.states[.queued, default: 0] + counts.states[.running, default: 0],
+            total: counts.states.values.reduce(0, +), concurrency: concurrency, inFlight: counts.inFlight,
+            saved: counts.states[.completed, default: 0] - counts.unsaved, states: counts.states,
+            charged: counts.settled, reserved: counts.reserved, budget: budget)
+    }
+}
+
 /// What a run leaves behind, from the store.
 struct RunSummary: Sendable {
     let code: ExitCode

@@ -166,14 +166,27 @@ struct RunSession {
         _ retryRules: RetryRules
     ) async throws -> ExitCode {
         let reporter = QueuedReporter(reporter(batches))
-        let before = try store.summary(batches).total
-        if asksFirst, before.waiting > 0 {
-            let question = "\(before.waiting) clips will be rendered and charged by \(configuration.baseURL). Go on?"
-            guard Console.confirms(question) else { throw Stop(.stoppedEarly, "nothing was submitted") }
+        if asksFirst {
+            let waiting = try store.summary(batches).total.waiting
+            let question = "\(waiting) clips will be rendered and charged by \(configuration.baseURL). Go on?"
+            guard waiting == 0 || Console.confirms(question) else {
+                throw Stop(.stoppedEarly, "nothing was submitted")
+            }
         }
+        let known = try store.batches().filter { batches.contains($0.id) }
+        let count = try store.summaryLater(batches)
         var settings = pace.settings(speed: speed, told: try store.lastingOrders())
         settings.retryRules = retryRules
-        reporter.began(try overview(of: batches, in: store, before, settings))
+        let (concurrency, cap) = (settings.concurrency, try budget(of: batches, in: store))
+        // Counting takes time with the size of the store; the first question to the provider does not wait for it.
+        reporter.began {
+            switch count() {
+            case .success(let summary): RunOverview(of: known, summary.total, concurrency: concurrency, budget: cap)
+            case .failure(let error):
+                // The run itself goes on, and what it cannot read or write ends it in its own words.
+                Self.beginsUncounted(known, concurrency, cap, error)
+            }
+        }
         let runner = Composition.runner(
             store: store, lock: lock, provider: provider, plan: plan(batches, settings), isQuiet: pace.quiet,
             reporter: reporter)
@@ -202,16 +215,11 @@ struct RunSession {
         }
     }
 
-    private func overview(
-        of batches: [BatchID], in store: Store, _ counts: StatusCounts, _ settings: SchedulerSettings
-    ) throws -> RunOverview {
-        let known = try store.batches().filter { batches.contains($0.id) }
-        return RunOverview(
-            batches: known.map(\.name),
-            open: counts.states[.queued, default: 0] + counts.states[.running, default: 0],
-            total: counts.states.values.reduce(0, +), concurrency: settings.concurrency, inFlight: counts.inFlight,
-            saved: counts.states[.completed, default: 0] - counts.unsaved, states: counts.states,
-            charged: counts.settled, reserved: counts.reserved, budget: try budget(of: batches, in: store))
+    private static func beginsUncounted(
+        _ batches: [StoredBatch], _ concurrency: Int, _ budget: Credits?, _ error: StoreError
+    ) -> RunOverview {
+        Console.error("the store could not be counted, so that progress begins at nothing: \(error)")
+        return RunOverview(of: batches, StatusCounts(), concurrency: concurrency, budget: budget)
     }
 
     /// Of the only batch; of several together there is none.

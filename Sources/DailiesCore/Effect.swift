@@ -8,6 +8,8 @@ public enum Effect: Sendable {
     case wake(Wake, at: Instant)
     /// Read the next page of a lane. The page must show every commit asked for before it.
     case load(Lane, after: WaitingTask.Place?, limit: Int)
+    /// Read the next page of what the last run left open, by batch, task and number.
+    case loadOpen(after: OpenAttempt.Place, limit: Int)
     case tell(RunEvent)
     /// Nothing is left to do in this run. Last, once.
     case finish(RunEnding)
@@ -18,7 +20,7 @@ public enum Action: Hashable, Sendable {
     case submit(Submission)
     case ask(AttemptID, QuestionPurpose, Question)
     case cancel(AttemptID, RemoteTaskID, account: KeyFingerprint)
-    case download(AttemptID, AssetLocation, output: OutputName)
+    case download(AttemptID, SubmissionKey, AssetLocation, output: OutputName)
 }
 
 /// Where a clip goes, as far as the core knows: the shell turns it into a path.

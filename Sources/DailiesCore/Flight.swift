@@ -1,25 +1,19 @@
 /// One attempt that is not finished, as the scheduler holds it.
+///
+/// What is stored here is paid for by every task in flight, a million times over: what many have in common is kept once
+/// (``FlightKind``), and what few have is boxed.
 struct Flight: Sendable {
     let attempt: AttemptID
-    let batch: BatchID
+    let kind: FlightKind
     let key: TaskKey
-    let shape: RequestShape
-    let account: KeyFingerprint
-    /// Known once the shell has prepared the submission.
-    var submissionKey: SubmissionKey?
     /// When its intent was recorded: polls are counted from here, across restarts.
     let intentAt: Instant
-    /// File name asked for in the manifest.
-    let output: String?
+    private var rare: Boxed<Rare>?
 
     var state: RenderState
+    /// Known once the shell has prepared the submission.
+    var submissionKey: SubmissionKey?
     var reserved: Credits?
-    /// The budgets of its tags.
-    var tagBudgets: [TagBudgetID] = []
-    /// While its fate is open: what a repeat sends, and what goes back to its lane.
-    var pending: PendingSubmit?
-    /// Once completed: what is still missing.
-    var completion: Completion?
 
     /// It counts against the limit of tasks in flight.
     var holdsSlot: Bool
@@ -32,26 +26,103 @@ struct Flight: Sendable {
     /// Makes wake-ups that were asked for earlier void; those of its download count apart.
     var serial: UInt32 = 0
     var downloadSerial: UInt32 = 0
-    /// Answers in a row that brought nothing.
-    var faults = 0
+    private var countedFaults: UInt32 = 0
     var wasAsked = false
-    /// When it was last asked for in this run.
-    var askedAt: Instant?
-    /// When a reply in this run last said that it was not finished.
-    var lastAliveAt: Instant?
-    var notFoundSince: Instant?
     /// The store calls it lost: an answer takes that back.
     var isMarkedLost = false
     /// A render that existed before it was submitted here.
     var isReplayed = false
     /// Its estimate does not fit under the budget or the plan: it is cancelled for as long as that is free.
     var mustCancel = false
-    /// A user wants it cancelled.
-    var cancellation: Cancellation?
     /// The provider named a state that it had left behind.
     var wentBackwards = false
     /// Past the poll window: its slot is given back, and it keeps no run alive once it was asked.
     var isUnresolved = false
+
+    init(
+        attempt: AttemptID, kind: FlightKind, key: TaskKey, submissionKey: SubmissionKey?, intentAt: Instant,
+        output: String?, state: RenderState, reserved: Credits?, holdsSlot: Bool
+    ) {
+        self.attempt = attempt
+        self.kind = kind
+        self.key = key
+        self.submissionKey = submissionKey
+        self.intentAt = intentAt
+        rare = output.map { Boxed(Rare(output: $0)) }
+        self.state = state
+        self.reserved = reserved
+        self.holdsSlot = holdsSlot
+    }
+
+    /// What a task that merely renders has none of.
+    private struct Rare: Sendable {
+        var output: String?
+        var pending: PendingSubmit?
+        var completion: Completion?
+        var notFoundSince: Instant?
+        var cancellation: Cancellation?
+        var askedAt: Instant?
+        var lastAliveAt: Instant?
+
+        var isEmpty: Bool {
+            output == nil && pending == nil && completion == nil && notFoundSince == nil && cancellation == nil
+                && askedAt == nil && lastAliveAt == nil
+        }
+    }
+
+    private mutating func change(_ change: (inout Rare) -> Void) {
+        var changed = rare?.value ?? Rare()
+        change(&changed)
+        rare = changed.isEmpty ? nil : Boxed(changed)
+    }
+
+    var batch: BatchID { kind.batch }
+    var shape: RequestShape { kind.shape }
+    var account: KeyFingerprint { kind.account }
+    /// File name asked for in the manifest.
+    var output: String? { rare?.value.output }
+
+    /// While its fate is open: what a repeat sends, and what goes back to its lane.
+    var pending: PendingSubmit? {
+        get { rare?.value.pending }
+        set { change { $0.pending = newValue } }
+    }
+
+    /// Once completed: what is still missing.
+    var completion: Completion? {
+        get { rare?.value.completion }
+        set { change { $0.completion = newValue } }
+    }
+
+    /// Since when a query by its id finds nothing.
+    var notFoundSince: Instant? {
+        get { rare?.value.notFoundSince }
+        set { if newValue != notFoundSince { change { $0.notFoundSince = newValue } } }
+    }
+
+    /// A user wants it cancelled.
+    var cancellation: Cancellation? {
+        get { rare?.value.cancellation }
+        set { change { $0.cancellation = newValue } }
+    }
+
+    /// When it was last asked for in this run; kept where polls are learned, and nowhere else.
+    var askedAt: Instant? {
+        get { rare?.value.askedAt }
+        set { change { $0.askedAt = newValue } }
+    }
+
+    /// When a reply in this run last said that it was not finished; kept where polls are learned, and nowhere else.
+    var lastAliveAt: Instant? {
+        get { rare?.value.lastAliveAt }
+        set { change { $0.lastAliveAt = newValue } }
+    }
+
+    /// Answers in a row that brought nothing.
+    var faults: Int {
+        get { Int(countedFaults) }
+        set { countedFaults = UInt32(clamping: newValue) }
+    }
 
     /// Nothing of it is in the air, and its next question may be the next run's.
     var isIdleUnresolved: Bool {
@@ -123,9 +194,47 @@ struct Flight: Sendable {
     var remoteID: RemoteTaskID? { completion?.remote ?? state.remoteID }
 
     /// All budgets that it counts against.
-    var budgets: [BudgetBook.Scope] { [.batch(batch)] + tagBudgets.map(BudgetBook.Scope.tag) }
+    var budgets: [BudgetBook.Scope] { kind.budgets }
 
     var outputName: OutputName {
         OutputName(batch: batch, key: key, attempt: attempt.number, requested: output)
+    }
+}
+
+/// What the flights of one batch, shape, account and set of budgets have in common; kept once by ``FlightKinds``.
+final class FlightKind: Sendable {
+    struct Content: Hashable, Sendable {
+        let batch: BatchID
+        let shape: RequestShape
+        let account: KeyFingerprint
+        /// The budgets of its tags.
+        let tagBudgets: [TagBudgetID]
+    }
+
+    let batch: BatchID
+    let shape: RequestShape
+    let account: KeyFingerprint
+    let budgets: [BudgetBook.Scope]
+
+    init(_ content: Content) {
+        batch = content.batch
+        shape = content.shape
+        account = content.account
+        budgets = [.batch(content.batch)] + content.tagBudgets.map(BudgetBook.Scope.tag)
+    }
+}
+
+/// Every kind of flight that a run has seen. Bounded by the batches, shapes and tags of its manifests.
+struct FlightKinds: Sendable {
+    private var known: [FlightKind.Content: FlightKind] = [:]
+
+    mutating func kind(
+        batch: BatchID, shape: RequestShape, account: KeyFingerprint, tagBudgets: [TagBudgetID]
+    ) -> FlightKind {
+        let content = FlightKind.Content(batch: batch, shape: shape, account: account, tagBudgets: tagBudgets)
+        if let kind = known[content] { return kind }
+        let kind = FlightKind(content)
+        known[content] = kind
+        return kind
     }
 }

@@ -17,11 +17,13 @@ public struct BatchID: Hashable, Comparable, Sendable, CustomStringConvertible {
 /// One attempt of a task: the pair that identifies one submission key. Attempts count from 1.
 public struct AttemptID: Hashable, Comparable, Sendable, CustomStringConvertible {
     public let task: TaskID
-    public let number: Int
+    /// In four bytes, since every timer and every table of tasks in flight holds one.
+    private let count: Int32
+    public var number: Int { Int(count) }
     public init(task: TaskID, number: Int) {
-        precondition(number >= 1, "attempts count from 1, not from \(number)")
+        precondition(number >= 1 && number <= Int(Int32.max), "attempts count from 1, not from \(number)")
         self.task = task
-        self.number = number
+        count = Int32(number)
     }
     public static func < (a: AttemptID, b: AttemptID) -> Bool { (a.task, a.number) < (b.task, b.number) }
     public var description: String { "\(task)#\(number)" }

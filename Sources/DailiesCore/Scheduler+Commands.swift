@@ -5,6 +5,7 @@ extension Scheduler {
     private static let cancelFaultLimit = 3
 
     mutating func commanded(_ command: UserCommand, _ now: Instant) {
+        guard recovery.isWhole else { return recovery.commands.append(command) }
         switch command.order {
         case .cancel(let evenIfCharged): cancel(command, evenIfCharged: evenIfCharged, now)
         case .retry(let again, let newSeed):

@@ -25,11 +25,12 @@ extension Scheduler {
         guard !isStopping, !isFinished else { return }
         if let until = pause.diskUntil, now < until { return }
         while let attempt = downloads.next() {
-            guard let flight = flight(attempt), let asset = flight.completion?.asset else {
+            guard let flight = flight(attempt), let asset = flight.completion?.asset, let key = flight.submissionKey
+            else {
                 downloads.ended()
                 continue
             }
-            effects.append(.act(.download(attempt, asset, output: flight.outputName)))
+            effects.append(.act(.download(attempt, key, asset, output: flight.outputName)))
         }
     }
 

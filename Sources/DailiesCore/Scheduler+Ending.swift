@@ -10,7 +10,7 @@ extension Scheduler {
         for (model, paused) in modelPauses.sorted(by: { $0.key < $1.key }) where lanes.waits(for: model) {
             if let words = paused.withdrawal { giveReason("nothing more of \(model) was submitted: \(words)") }
         }
-        if tally.active > 0 || lanes.hasWaiting { ending.isWorkOutstanding = true }
+        if tally.active > 0 || lanes.hasWaiting || !recovery.isWhole { ending.isWorkOutstanding = true }
         effects.append(.finish(ending))
     }
 
@@ -18,7 +18,8 @@ extension Scheduler {
 
     private var isDone: Bool {
         guard submitsInTheAir == 0 else { return false }
-        if isStopping { return tally.asking == 0 }
+        if isStopping { return tally.asking == 0 && !recovery.isLoading }
+        guard recovery.isWhole else { return false }
         if areQuestionsOver { return tally.asking == 0 && tally.saving == 0 }
         guard tally.active == tally.idleUnresolved else { return false }
         return isSubmissionOver || !canEverSubmit

@@ -9,7 +9,7 @@ extension Scheduler {
         guard let question = question(for: flight, purpose) else { return }
         flight.isAsking = true
         flight.wasAsked = true
-        flight.askedAt = now
+        if rhythms != nil { flight.askedAt = now }
         put(flight)
         effects.append(.act(.ask(attempt, purpose, question)))
     }
@@ -75,7 +75,7 @@ extension Scheduler {
             isProbing = true
             flight.isAsking = true
             flight.wasAsked = true
-            flight.askedAt = now
+            if rhythms != nil { flight.askedAt = now }
             put(flight)
             return effects.append(.act(.ask(attempt, purpose, question)))
         }
@@ -200,7 +200,7 @@ extension Scheduler {
     mutating func absorb(_ attempt: AttemptID, _ report: RemoteReport, _ now: Instant) {
         guard var flight = flight(attempt), let remote = flight.state.remoteID, flight.completion == nil else { return }
         let lastAlive = flight.lastAliveAt
-        flight.lastAliveAt = now
+        if rhythms != nil { flight.lastAliveAt = now }
         var notBefore = report.askAgainAfter.map { now + min($0, settings.maximumWait) }
         switch report.phase {
         case .queued:
@@ -216,7 +216,7 @@ extension Scheduler {
             cancelRunning(&flight, now)
         case .completed, .failed, .cancelled:
             if report.phase == .completed {
-                flight.lastAliveAt = lastAlive
+                if rhythms != nil { flight.lastAliveAt = lastAlive }
                 learnDuration(of: flight, report, now)
             }
             return settle(flight, remote, report, now)

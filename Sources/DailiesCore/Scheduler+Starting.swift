@@ -17,16 +17,45 @@ extension Scheduler {
                 ending.reasons.append("there is no API key for \(lane.model); give one with --api-key-file")
             }
         }
-        for open in recovered.open.sorted(by: { $0.intentAt < $1.intentAt }) { takeUp(open, now) }
-        for command in recovered.commands { commanded(command, now) }
+        recovery.commands = recovered.commands
+        takeUp(recovered.open, isLast: !recovered.hasMoreOpen, now)
+    }
+
+    /// A page of the attempts that the last run left open.
+    mutating func takeUp(_ page: [OpenAttempt], isLast: Bool, _ now: Instant) {
+        precondition(!recovery.isWhole, "a page after the last")
+        recovery.isLoading = false
+        recovery.isWhole = isLast || page.isEmpty
+        recovery.place = page.last?.place
+        // What this run has settled since its page was read may be listed again for its cost.
+        for open in page.sorted(by: { $0.intentAt < $1.intentAt }) where flight(open.attempt) == nil {
+            takeUp(open, now)
+        }
+        guard recovery.isWhole else { return }
+        let unknown = recovery.unknown
+        recovery.unknown = []
+        for attempt in unknown { ask(attempt, .settleFate, now) }
+        let commands = recovery.commands
+        recovery.commands = []
+        for command in commands { commanded(command, now) }
+    }
+
+    /// Asks for the next page once less than a page of questions is in the air.
+    mutating func recoverMore() {
+        guard hasStarted, !recovery.isWhole, !recovery.isLoading, !isStopping, !isFinished,
+            let place = recovery.place, tally.asking < settings.recoveryPageSize
+        else { return }
+        recovery.isLoading = true
+        effects.append(.loadOpen(after: place, limit: settings.recoveryPageSize))
     }
 
     private mutating func takeUp(_ open: OpenAttempt, _ now: Instant) {
         var flight = Flight(
-            attempt: open.attempt, batch: open.batch, key: open.key, shape: open.shape,
-            account: open.submission.account, submissionKey: open.submission.key, intentAt: open.intentAt,
-            output: open.output, state: .submitting, reserved: open.reserved, holdsSlot: false)
-        flight.tagBudgets = open.tagBudgets
+            attempt: open.attempt,
+            kind: kinds.kind(
+                batch: open.batch, shape: open.shape, account: open.submission.account, tagBudgets: open.tagBudgets),
+            key: open.key, submissionKey: open.submission.key, intentAt: open.intentAt, output: open.output,
+            state: .submitting, reserved: open.reserved, holdsSlot: false)
         // Nobody can ask for another key's tasks: they wait for a run that has that key. A clip whose URL is known can
         // still be fetched, since that takes no key.
         let canAsk = accounts.contains(flight.account)
@@ -96,7 +125,7 @@ extension Scheduler {
         guard canAsk else { return parkForOtherAccount(flight) }
         flight.holdsSlot = true
         put(flight)
-        ask(flight.attempt, .settleFate, now)
+        recovery.unknown.append(flight.attempt)
     }
 
     private mutating func parkForOtherAccount(_ flight: Flight) {

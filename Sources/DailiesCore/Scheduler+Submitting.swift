@@ -4,7 +4,7 @@ extension Scheduler {
 
     /// Fills the free slots.
     mutating func submitWhatFits(_ now: Instant) {
-        guard hasStarted, !isStopping, !isFinished, !isSubmissionOver else { return }
+        guard hasStarted, recovery.isWhole, !isStopping, !isFinished, !isSubmissionOver else { return }
         takeUpAside()
         loadPages()
         // What was begun or set aside may have emptied a lane, and an empty lane holds all others up.
@@ -138,10 +138,10 @@ extension Scheduler {
         lanes.take(task)
         budgets.reserve(bound, for: task.budgets)
         var flight = Flight(
-            attempt: AttemptID(task: task.id, number: task.attempt), batch: task.batch, key: task.key,
-            shape: task.shape, account: account, submissionKey: nil, intentAt: now, output: task.output,
-            state: .waiting, reserved: bound, holdsSlot: true)
-        flight.tagBudgets = task.tagBudgets
+            attempt: AttemptID(task: task.id, number: task.attempt),
+            kind: kinds.kind(batch: task.batch, shape: task.shape, account: account, tagBudgets: task.tagBudgets),
+            key: task.key, submissionKey: nil, intentAt: now, output: task.output, state: .waiting, reserved: bound,
+            holdsSlot: true)
         flight.pending = Flight.PendingSubmit(submission: nil, task: task, sentAt: now, sends: 1)
         advance(&flight, .sent)
         put(flight)

@@ -13,7 +13,8 @@ public struct Scheduler: Sendable {
     var random: SplitMix64
     var lanes: WaitingLanes
     /// By attempt: a take that is paid but not saved may still be fetched while the next one renders.
-    var flights: [AttemptID: Flight] = [:]
+    var flights = FlightTable()
+    var kinds = FlightKinds()
     /// As the user wants them now.
     public internal(set) var limits: SubmissionLimits
     var limiter: ConcurrencyLimiter
@@ -64,6 +65,7 @@ public struct Scheduler: Sendable {
     var hasStarted = false
     /// Questions for costs that count as unknown, since the start.
     var lateCostsAsked = 0
+    var recovery = Recovery()
     var isStopping = false
     /// Nothing more is submitted in this run, for a reason in ``ending``; what is in flight goes on.
     var isSubmissionOver = false
@@ -96,6 +98,19 @@ public struct Scheduler: Sendable {
         canary = settings.canary.map(CanaryGate.init)
         breaker = OutageBreaker(policy: settings.retry)
         downloads = DownloadLane(limit: settings.downloadConcurrency)
+    }
+
+    /// What the last run left open is read in pages, so that the first question waits for no more than the first page.
+    struct Recovery: Sendable {
+        /// Where the pages that were read end.
+        var place: OpenAttempt.Place?
+        var isLoading = false
+        /// Nothing is submitted before: what is not read yet holds slots and reservations.
+        var isWhole = false
+        /// Those whose fate is unknown are asked about once all are known, since an answer may speak of another.
+        var unknown: [AttemptID] = []
+        /// What users want of single tasks waits too: theirs may be on a page to come.
+        var commands: [UserCommand] = []
     }
 
     struct Proof: Sendable {
@@ -188,6 +203,7 @@ public struct Scheduler: Sendable {
         guard !isFinished else { return [] }
         switch event {
         case .started(let recovered): start(from: recovered, now)
+        case .recovered(let page, let isLast): takeUp(page, isLast: isLast, now)
         case .loaded(let lane, let page, let isLast):
             lanes.loaded(lane, page, isLast: isLast) {
                 flights[AttemptID(task: $0.id, number: $0.attempt)] != nil
@@ -204,6 +220,7 @@ public struct Scheduler: Sendable {
         case .unpauseRequested(let scope): release(scope)
         case .commanded(let command): commanded(command, now)
         }
+        recoverMore()
         sendRepeats(now)
         submitWhatFits(now)
         startDownloads(now)

@@ -2,6 +2,8 @@
 public enum SchedulerEvent: Sendable {
     /// First, once: what the store holds.
     case started(Recovered)
+    /// A further page of what the last run left open, after `Effect.loadOpen`.
+    case recovered([OpenAttempt], isLast: Bool)
     /// A page of a lane, in scheduling order; `isLast`: nothing comes after it.
     case loaded(Lane, [WaitingTask], isLast: Bool)
     /// The fate of a submit.
@@ -23,7 +25,10 @@ public enum SchedulerEvent: Sendable {
 
 /// What a run starts from.
 public struct Recovered: Sendable {
+    /// What the last run left open, or the first page of it.
     public var open: [OpenAttempt]
+    /// There is more of it, to be asked for page by page.
+    public var hasMoreOpen: Bool
     public var lanes: [Lane]
     public var budgets: [BatchID: BudgetPosition]
     /// Of all batches.
@@ -42,12 +47,14 @@ public struct Recovered: Sendable {
     public init(
         open: [OpenAttempt], lanes: [Lane], budgets: [BatchID: BudgetPosition], prices: PriceBook,
         trust: [KeyFingerprint: KeyTrust], accounts: AccountBook, scope: Set<BatchID>? = nil,
-        tagBudgets: [TagBudget] = [], commands: [UserCommand] = [], durations: [SeenDuration] = []
+        tagBudgets: [TagBudget] = [], commands: [UserCommand] = [], durations: [SeenDuration] = [],
+        hasMoreOpen: Bool = false
     ) {
         self.tagBudgets = tagBudgets
         self.commands = commands
         self.durations = durations
         self.open = open
+        self.hasMoreOpen = hasMoreOpen
         self.lanes = lanes
         self.budgets = budgets
         self.prices = prices

@@ -48,6 +48,9 @@ public struct SchedulerSettings: Sendable {
     public var retryRules = RetryRules()
     /// After an outage, what was held back is asked for over this time. Default 2 s.
     public var recoverySpread: Duration = .seconds(2)
+    /// Attempts of the last run that are read at a time when a run starts, and questions about them that may be in the
+    /// air before the next are read. Default 512.
+    public var recoveryPageSize = 512
     /// Completed clips that wait for their download, above which nothing new is submitted. Default 64.
     public var unsavedLimit = 64
     /// How long an asset's URL is taken to live where the catalogue does not say. Default 24 h (the authoring template).

@@ -68,6 +68,17 @@ public struct OpenAttempt: Hashable, Sendable {
         /// Was asked for in vain. Whoever hears it stated later books it all the same. Goes to known.
         case unknown
     }
+    /// Where a page of them ends: they are read by batch, task and number.
+    public struct Place: Hashable, Sendable {
+        public let batch: BatchID
+        public let attempt: AttemptID
+        public init(batch: BatchID, attempt: AttemptID) {
+            self.batch = batch
+            self.attempt = attempt
+        }
+    }
+    public var place: Place { Place(batch: batch, attempt: attempt) }
+
     public let attempt: AttemptID
     public let batch: BatchID
     public let key: TaskKey

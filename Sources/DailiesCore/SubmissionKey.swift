@@ -4,9 +4,39 @@
 /// store, another dialect or another API key changes: whoever repeats the work arrives at the same key, and a provider
 /// that honours keys answers with the render that is paid for already.
 public struct SubmissionKey: ExactText, Sendable, CustomStringConvertible {
-    public let text: String
-    public init(_ text: String) { self.text = text }
+    /// A key of ours in 16 bytes; any other text, as a provider may echo it, as it is.
+    private enum Storage: Sendable {
+        case packed(high: UInt64, low: UInt64)
+        case text(String)
+    }
+    private let storage: Storage
+
+    public init(_ text: String) {
+        let halves = Base32.value(text.utf8.prefix(Self.length / 2))
+            .flatMap { high in Base32.value(text.utf8.dropFirst(Self.length / 2)).map { (high, $0) } }
+        if text.utf8.count == Self.length, let (high, low) = halves {
+            storage = .packed(high: high, low: low)
+        } else {
+            storage = .text(text)
+        }
+    }
+
+    public var text: String {
+        switch storage {
+        case .packed(let high, let low):
+            Base32.text(high, length: Self.length / 2) + Base32.text(low, length: Self.length / 2)
+        case .text(let text): text
+        }
+    }
     public var description: String { text }
+
+    public static func == (a: SubmissionKey, b: SubmissionKey) -> Bool {
+        switch (a.storage, b.storage) {
+        case (.packed(let high, let low), .packed(let otherHigh, let otherLow)): high == otherHigh && low == otherLow
+        case (.text(let text), .text(let other)): text.utf8.elementsEqual(other.utf8)
+        case (.packed, .text), (.text, .packed): false
+        }
+    }
 
     /// Version of the derivation; part of what is hashed. A change of it makes every finished task look new.
     private static let version = "dailies-submission-1"
@@ -28,7 +58,7 @@ public struct SubmissionKey: ExactText, Sendable, CustomStringConvertible {
     /// The key for a digest of ``preimage(batchName:task:attempt:request:)``.
     ///
     /// - Parameter digest: at least 15 bytes; SHA-256 gives 32.
-    public init(digest: some Sequence<UInt8>) { text = Base32.lowercase(digest, length: Self.length) }
+    public init(digest: some Sequence<UInt8>) { self.init(Base32.lowercase(digest, length: Self.length)) }
 }
 
 /// RFC 4648 base32 in lower case without padding, cut to a length.
@@ -50,5 +80,29 @@ public enum Base32 {
         }
         precondition(characters.count == length, "\(length) characters asked of \(characters.count * 5) bits")
         return String(decoding: characters, as: UTF8.self)
+    }
+
+    /// What the characters stand for, 5 bits each, the first highest; nil where one is not in the alphabet.
+    ///
+    /// - Parameter characters: at most 12, whose 60 bits are returned.
+    static func value(_ characters: some Collection<UInt8>) -> UInt64? {
+        guard characters.count <= 12 else { return nil }
+        var value: UInt64 = 0
+        for character in characters {
+            switch character {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"): value = value << 5 | UInt64(character - UInt8(ascii: "a"))
+            case UInt8(ascii: "2")...UInt8(ascii: "7"): value = value << 5 | UInt64(character - UInt8(ascii: "2") + 26)
+            default: return nil
+            }
+        }
+        return value
+    }
+
+    /// The text of ``value(_:)``.
+    static func text(_ value: UInt64, length: Int) -> String {
+        String(unsafeUninitializedCapacity: length) { buffer in
+            for place in 0..<length { buffer[place] = alphabet[Int(value >> UInt64(5 * (length - 1 - place)) & 31)] }
+            return length
+        }
     }
 }

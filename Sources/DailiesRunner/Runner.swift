@@ -58,8 +58,9 @@ public final class Runner: @unchecked Sendable {
 
     private(set) var scheduler: Scheduler
     private var deadlines = DeadlineHeap()
+    /// The wake-up that the timers were asked for and that has not come yet.
+    private var armedFor: Instant?
     private var batches: [BatchID: StoredBatch] = [:]
-    private var submissionKeys: [AttemptID: SubmissionKey] = [:]
     private(set) var downloads: [AttemptID: ClipDownload] = [:]
     private(set) var done: (@Sendable (Outcome) -> Void)?
     /// What users tell while the run goes on.
@@ -161,11 +162,12 @@ public final class Runner: @unchecked Sendable {
 
     private func recover() throws -> Recovered {
         for batch in try store.batches() { batches[batch.id] = batch }
-        let open = try store.openAttempts(provider: provider.name, baseURL: provider.baseURL)
-        for attempt in open { submissionKeys[attempt.attempt] = attempt.submission.key }
+        let open = try openAttempts(after: nil, limit: plan.settings.recoveryPageSize)
         let lanes = try store.waitingLanes(batches: plan.batches)
         var budgets: [BatchID: BudgetPosition] = [:]
-        for batch in Set(plan.batches + open.map(\.batch)) { budgets[batch] = try store.budgetPosition(batch) }
+        // Any batch of this provider may have something open, on a page that is not read yet.
+        let followed = batches.values.filter { $0.provider == provider.name && $0.baseURL == provider.baseURL }
+        for batch in Set(plan.batches + followed.map(\.id)) { budgets[batch] = try store.budgetPosition(batch) }
         let tagBudgets = try budgets.keys.sorted().flatMap { try store.tagBudgets($0) }
         let prices = PriceBook(
             catalogue: plan.catalogue, rates: plan.rates, maximumPerTask: plan.maximumPerTask,
@@ -178,8 +180,15 @@ public final class Runner: @unchecked Sendable {
         // What was told and not carried out before an earlier run ended comes before anything is submitted.
         let told = try listenFromStart()
         return Recovered(
-            open: open, lanes: lanes, budgets: budgets, prices: prices, trust: trust, accounts: plan.accounts,
-            scope: Set(plan.batches), tagBudgets: tagBudgets, commands: told, durations: try seenDurations())
+            open: open.page, lanes: lanes, budgets: budgets, prices: prices, trust: trust, accounts: plan.accounts,
+            scope: Set(plan.batches), tagBudgets: tagBudgets, commands: told, durations: try seenDurations(),
+            hasMoreOpen: !open.isLast)
+    }
+
+    private func openAttempts(
+        after place: OpenAttempt.Place?, limit: Int
+    ) throws(StoreError) -> (page: [OpenAttempt], isLast: Bool) {
+        try store.openAttempts(provider: provider.name, baseURL: provider.baseURL, after: place, limit: limit)
     }
 
     /// For the adaptive cadence. A clock that runs at another speed than ours cannot be compared with it.
@@ -197,12 +206,21 @@ public final class Runner: @unchecked Sendable {
         guard done != nil else { return }
         let now = timers.now
         for effect in scheduler.handle(event, at: now) { carryOut(effect, now) }
-        if let next = deadlines.next { timers.wake(at: next) }
+        arm()
     }
 
     private func serveDeadlines() {
+        armedFor = .distantPast
         while done != nil, let wake = deadlines.popDue(at: timers.now) { handle(.woken(wake)) }
-        if let next = deadlines.next { timers.wake(at: next) }
+        armedFor = nil
+        arm()
+    }
+
+    /// Asks for the next wake-up, unless one that comes soon enough is asked for already.
+    private func arm() {
+        guard let next = deadlines.next, next < armedFor ?? .distantFuture else { return }
+        armedFor = next
+        timers.wake(at: next)
     }
 
     // MARK: effects
@@ -214,15 +232,13 @@ public final class Runner: @unchecked Sendable {
         case .act(let action): act(action)
         case .wake(let wake, let instant): deadlines.insert(wake, at: instant)
         case .load(let lane, let place, let limit): load(lane, after: place, limit: limit)
+        case .loadOpen(let place, let limit): loadOpen(after: place, limit: limit)
         case .tell(let event): observer(event, now)
         case .finish(let ending): finish(ending)
         }
     }
 
     func commit(_ changes: [Change], then actions: [Action]) {
-        for change in changes {
-            if case .saved(let attempt, _) = change.step { submissionKeys[attempt] = nil }
-        }
         store.write(changes) { result in
             switch result {
             case .success:
@@ -250,7 +266,6 @@ public final class Runner: @unchecked Sendable {
         let submission = Submission(
             attempt: AttemptID(task: task.id, number: task.attempt), key: key, model: task.shape.model,
             dialect: provider.dialect, account: account, body: provider.body(for: task.request, key: key))
-        submissionKeys[submission.attempt] = key
         commit(
             [Change(at: now, .intent(Intent(submission: submission, reserved: reserved)))], then: [.submit(submission)])
     }
@@ -269,13 +284,15 @@ public final class Runner: @unchecked Sendable {
             provider.cancel(remote, account: account) { answer in
                 self.queue.async { self.handle(.answered(attempt, .cancel, answer)) }
             }
-        case .download(let attempt, let asset, let output): download(attempt, asset, output)
+        case .download(let attempt, let key, let asset, let output): download(attempt, key, asset, output)
         }
     }
 
-    private func download(_ attempt: AttemptID, _ asset: AssetLocation, _ output: OutputName) {
-        guard let batch = batches[output.batch], let key = submissionKeys[attempt] else {
-            preconditionFailure("attempt \(attempt) is downloaded without a batch or a key")
+    private func download(
+        _ attempt: AttemptID, _ key: SubmissionKey, _ asset: AssetLocation, _ output: OutputName
+    ) {
+        guard let batch = batches[output.batch] else {
+            preconditionFailure("attempt \(attempt) is downloaded without a batch")
         }
         let paths = ClipPaths(
             folder: batch.outputDirectory, batchName: batch.name, output: output, submissionKey: key)
@@ -294,6 +311,17 @@ public final class Runner: @unchecked Sendable {
             do {
                 let page = try self.store.waiting(batch: lane.batch, model: lane.model, after: place, limit: limit)
                 self.queue.async { self.handle(.loaded(lane, page, isLast: page.count < limit)) }
+            } catch {
+                self.queue.async { self.fail("\(error)") }
+            }
+        }
+    }
+
+    private func loadOpen(after place: OpenAttempt.Place, limit: Int) {
+        readingQueue.async {
+            do {
+                let (page, isLast) = try self.openAttempts(after: place, limit: limit)
+                self.queue.async { self.handle(.recovered(page, isLast: isLast)) }
             } catch {
                 self.queue.async { self.fail("\(error)") }
             }

@@ -6,6 +6,9 @@ final class Database {
     private let handle: OpaquePointer
     /// By their text. Bounded by the number of statements in this target.
     private var statements: [String: Statement] = [:]
+    /// The same by the place of their text in memory, so that a step does not hash every letter of its statements. A
+    /// place stands for one text as long as the statement here holds on to it.
+    private var placed: [UnsafeRawPointer: Statement] = [:]
 
     /// - Parameter flags: SQLite's open flags; extended result codes are always on, and there is no mutex.
     init(path: String, flags: Int32) throws(StoreError) {
@@ -90,11 +93,20 @@ final class Database {
     var lastInsertedRow: Int64 { sqlite3_last_insert_rowid(handle) }
 
     private func prepared(_ sql: String) throws(StoreError) -> Statement {
+        // A short text lies in the string itself, which has no place of its own.
+        let place =
+            sql.utf8.count > Self.longestInline
+            ? sql.utf8.withContiguousStorageIfAvailable { UnsafeRawPointer($0.baseAddress) } ?? nil : nil
+        if let place, let statement = placed[place], statement.text == sql { return statement }
         if let statement = statements[sql] { return statement }
         let statement = try Statement(sql, on: handle)
         statements[sql] = statement
+        if let place { placed[place] = statement }
         return statement
     }
+
+    /// Bytes of a text that Swift keeps without storage outside.
+    private static let longestInline = 15
 }
 
 /// A value bound to a statement.
@@ -120,6 +132,7 @@ private final class Statement {
     private let handle: OpaquePointer
     /// Begins or ends a change: SQLite calls that read-only, since it changes no row itself.
     private let isBoundary: Bool
+    let text: String
 
     init(_ sql: String, on connection: OpaquePointer) throws(StoreError) {
         isBoundary = sql == "COMMIT" || sql == "BEGIN IMMEDIATE"
@@ -128,6 +141,7 @@ private final class Statement {
         guard code == SQLITE_OK else { throw StoreError(sqlite: code, doing: "preparing a statement") }
         guard let prepared else { preconditionFailure("an empty statement was prepared") }
         handle = prepared
+        text = sql
     }
 
     func finalize() { sqlite3_finalize(handle) }

@@ -68,18 +68,51 @@ public struct StatusCounts: Hashable, Sendable {
 extension Store {
     /// - Parameter batches: nil: all.
     public func summary(_ batches: [BatchID]? = nil) throws(StoreError) -> StatusSummary {
-        try reading { database throws(StoreError) in
-            var statuses: [BatchStatus] = []
-            for batch in try database.batches() where batches?.contains(batch.id) ?? true {
-                statuses.append(try database.status(of: batch))
+        try reading { database throws(StoreError) in try database.summary(batches) }
+    }
+}
+
+extension Store {
+    /// A summary of the store as it is now, counted later: it takes time with the number of tasks, and whoever starts a run
+    /// need not wait for it.
+    ///
+    /// - Returns: counts, and lets go of the moment. To be called once, soon, from any one thread: until then the log
+    ///   cannot be moved into the file.
+    public func summaryLater(
+        _ batches: [BatchID]
+    ) throws(StoreError) -> @Sendable () -> Result<StatusSummary, StoreError> {
+        try drain()
+        let database = try Self.connect(path, for: .reading)
+        try database.run("BEGIN")
+        // A transaction sees the moment of its first read.
+        _ = try database.batches()
+        let held = Guarded(Optional(database))
+        return {
+            held.withLock { database in
+                defer { database = nil }
+                guard let database else { return .failure(StoreError(.io, "a summary is counted once")) }
+                do throws(StoreError) {
+                    let summary = try database.summary(batches)
+                    try database.run("COMMIT")
+                    return .success(summary)
+                } catch {
+                    return .failure(error)
+                }
             }
-            let last = try database.first("SELECT at_ms FROM event ORDER BY id DESC LIMIT 1") { row in row.instant(0) }
-            return StatusSummary(batches: statuses, lastEventAt: last)
         }
     }
 }
 
 extension Database {
+    fileprivate func summary(_ batches: [BatchID]?) throws(StoreError) -> StatusSummary {
+        var statuses: [BatchStatus] = []
+        for batch in try self.batches() where batches?.contains(batch.id) ?? true {
+            statuses.append(try status(of: batch))
+        }
+        let last = try first("SELECT at_ms FROM event ORDER BY id DESC LIMIT 1") { row in row.instant(0) }
+        return StatusSummary(batches: statuses, lastEventAt: last)
+    }
+
     fileprivate func status(of batch: StoredBatch) throws(StoreError) -> BatchStatus {
         var counts = StatusCounts()
         try countTasks(of: batch.id, into: &counts)

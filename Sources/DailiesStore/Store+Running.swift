@@ -14,15 +14,31 @@ extension Store {
     ///
     /// - Parameter baseURL: with `provider` it selects the batches.
     public func openAttempts(provider: String, baseURL: String) throws(StoreError) -> [OpenAttempt] {
+        try openAttempts(provider: provider, baseURL: baseURL, after: nil, limit: .max).page
+    }
+
+    /// The same in pages.
+    ///
+    /// - Parameters:
+    ///   - place: where the page before ended; nil for the first.
+    ///   - limit: at most this many; the last page may hold ``lateCosts`` more.
+    public func openAttempts(
+        provider: String, baseURL: String, after place: OpenAttempt.Place?, limit: Int
+    ) throws(StoreError) -> (page: [OpenAttempt], isLast: Bool) {
         try reading { database throws(StoreError) in
             let batches = try database.batches().filter { $0.provider == provider && $0.baseURL == baseURL }
-            var attempts: [OpenAttempt] = []
-            for batch in batches { attempts += try database.openAttempts(of: batch.id) }
+            var page: [OpenAttempt] = []
+            for batch in batches {
+                if let place, batch.id < place.batch { continue }
+                let last = place?.batch == batch.id ? place?.attempt : nil
+                page += try database.openAttempts(of: batch.id, after: last, limit: limit - page.count)
+                if page.count >= limit { return (page, false) }
+            }
             var late: [OpenAttempt] = []
             for batch in batches.reversed() where late.count < Self.lateCosts {
                 late += try database.lateCosts(of: batch.id, limit: Self.lateCosts - late.count)
             }
-            return attempts + late
+            return (page + late, true)
         }
     }
 
@@ -153,12 +169,16 @@ extension Store {
 }
 
 extension Database {
-    fileprivate func openAttempts(of batch: BatchID) throws(StoreError) -> [OpenAttempt] {
+    fileprivate func openAttempts(
+        of batch: BatchID, after last: AttemptID?, limit: Int
+    ) throws(StoreError) -> [OpenAttempt] {
         try rows(
             """
             \(Self.openAttempt)
-            WHERE a.batch_id = ? AND (a.is_open OR a.is_unsaved OR a.is_cost_awaited) ORDER BY a.task, a.n
-            """, Value(batch), map: Self.readOpenAttempt)
+            WHERE a.batch_id = ?1 AND (a.is_open OR a.is_unsaved OR a.is_cost_awaited) AND (a.task, a.n) > (?2, ?3)
+            ORDER BY a.task, a.n LIMIT ?4
+            """, Value(batch), Value(last?.task.rawValue ?? .min), Value(last?.number ?? 0), Value(limit),
+            map: Self.readOpenAttempt)
     }
 
     fileprivate func lateCosts(of batch: BatchID, limit: Int) throws(StoreError) -> [OpenAttempt] {

@@ -156,6 +156,7 @@ final class FlowSimulation {
                 let first = place.map { place in waiting.partitioningIndex { place < $0.place } } ?? 0
                 let page = Array(waiting[first...].prefix(limit))
                 insert(.loaded(lane, page, isLast: page.count < limit), at: now + .milliseconds(1))
+            case .loadOpen: preconditionFailure("nothing was left open")
             case .tell(let event): tell(event)
             case .finish(let ending): self.ending = ending
             }

@@ -62,6 +62,7 @@ import Testing
         settings.concurrency = Int.random(in: 1...4, using: &random)
         settings.retries = Int.random(in: 0...2, using: &random)
         settings.pageSize = Int.random(in: 1...6, using: &random)
+        settings.recoveryPageSize = Int.random(in: 1...6, using: &random)
         settings.uncertainLimit = Int.random(in: 1...5, using: &random)
         settings.unsavedLimit = Int.random(in: 2...8, using: &random)
         settings.downloads = Int.random(in: 0..<5, using: &random) > 0
@@ -124,6 +125,7 @@ import Testing
             return change(rig, &random)
         }
         if !rig.loads.isEmpty, Int.random(in: 0..<3, using: &random) == 0 { return rig.deliverLoad() }
+        if !rig.openLoads.isEmpty, Int.random(in: 0..<3, using: &random) == 0 { return rig.deliverOpenLoad() }
         let replies = rig.submits.count + rig.questions.count + rig.cancels.count + rig.downloads.count
         // Whoever holds something up lets go of it at the latest when nothing else happens.
         if let scope = rig.scheduler.held.first, replies == 0 || Int.random(in: 0..<20, using: &random) == 0 {

@@ -85,6 +85,36 @@ import Testing
         rig.expectSound()
     }
 
+    @Test func `what was left open is read in pages: questions go out after the first, submits after the last`() {
+        var store = StoreModel()
+        for id in 1...5 as ClosedRange<Int64> {
+            store.addLeftBehind(
+                .accepted(RemoteTaskID("r\(id)"), isRunning: true), id: id,
+                intentAt: Instant(milliseconds: 1_000_000) - .seconds(1000), reserved: nil)
+        }
+        store.trust[SchedulerRig.account] = .honoured
+        store.add(SchedulerRig.task(9))
+        let rig = SchedulerRig(
+            settings: SchedulerRig.settings {
+                $0.recoveryPageSize = 2
+                $0.concurrency = 9
+            }, store: store)
+        rig.holdsLoads = true
+        rig.start()
+        #expect(rig.questions.map(\.attempt.task.rawValue) == [1, 2] && rig.openLoads.isEmpty)
+        // The next page is read once fewer questions than a page has are out.
+        rig.answer(.found(.completed()), 1)
+        rig.deliverOpenLoad()
+        #expect(Set(rig.questions.map(\.attempt.task.rawValue)) == [2, 3, 4] && rig.sent.isEmpty)
+        rig.answer(.found(.completed()), 2)
+        rig.answer(.found(.completed()), 3)
+        rig.deliverOpenLoad()
+        #expect(Set(rig.questions.map(\.attempt.task.rawValue)) == [4, 5])
+        rig.deliverLoad()
+        #expect(rig.sent.map(\.task.rawValue) == [9])
+        rig.expectSound()
+    }
+
     @Test func `a completed clip without a URL is asked for, whether or not that was tried before`() {
         for hasNoAsset in [false, true] {
             let store = SchedulerRig.leftBehind(.completed(remote), reserved: nil) {

@@ -16,6 +16,7 @@ final class SchedulerRig {
     private(set) var downloads: [(attempt: AttemptID, asset: AssetLocation)] = []
     private(set) var wakes: [(at: Instant, wake: Wake)] = []
     var loads: [(lane: Lane, page: [WaitingTask], limit: Int)] = []
+    private(set) var openLoads: [(place: OpenAttempt.Place, limit: Int)] = []
     private(set) var told: [RunEvent] = []
     private(set) var steps: [Change.Step] = []
     private(set) var ending: RunEnding?
@@ -96,21 +97,31 @@ final class SchedulerRig {
         scope: Set<BatchID>? = nil, tagBudgets: [TagBudget] = [], commands: [UserCommand] = []
     ) {
         let batches = store.batches
+        let size = settings.recoveryPageSize
         handle(
             .started(
                 Recovered(
-                    open: store.open, lanes: store.lanes.filter { scope?.contains($0.batch) ?? true },
+                    open: store.openPage(after: nil, limit: size),
+                    lanes: store.lanes.filter { scope?.contains($0.batch) ?? true },
                     budgets: Dictionary(uniqueKeysWithValues: batches.map { ($0, store.position($0)) }),
                     prices: prices
                         ?? PriceBook(catalogue: Self.catalogue, maximumPerTask: Credits(nano: 2_000_000_000)),
-                    trust: store.trust, accounts: accounts, scope: scope, tagBudgets: tagBudgets, commands: commands)))
+                    trust: store.trust, accounts: accounts, scope: scope, tagBudgets: tagBudgets, commands: commands,
+                    hasMoreOpen: store.open.count >= size)))
     }
 
     func handle(_ event: SchedulerEvent) {
         carryOut(scheduler.handle(event, at: now))
         handled += 1
         if handled % checksEvery == 0 || ending != nil { check("\(event)") }
+        while !holdsLoads, !openLoads.isEmpty { deliverOpenLoad() }
         while !holdsLoads, !loads.isEmpty { deliverLoad() }
+    }
+
+    func deliverOpenLoad() {
+        let load = openLoads.removeFirst()
+        let page = store.openPage(after: load.place, limit: load.limit)
+        handle(.recovered(page, isLast: page.count < load.limit))
     }
 
     func deliverLoad() {
@@ -207,6 +218,7 @@ final class SchedulerRig {
                 wakes.append((instant, wake))
             case .load(let lane, let place, let limit):
                 loads.append((lane, store.page(lane, after: place, limit: limit), limit))
+            case .loadOpen(let place, let limit): openLoads.append((place, limit))
             case .tell(let event): told.append(event)
             case .finish(let ending): self.ending = ending
             }
@@ -245,7 +257,7 @@ final class SchedulerRig {
             asked.append((now, id, purpose))
             questions.append((id, purpose, question))
         case .cancel(let id, _, _): cancels.append(id)
-        case .download(let id, let asset, _):
+        case .download(let id, _, let asset, _):
             if downloads.contains(where: { $0.attempt == id }) {
                 problems.append("\(id) is downloaded twice at a time")
             }
@@ -317,6 +329,7 @@ final class SchedulerRig {
     private var isStuck: Bool {
         submits.isEmpty && questions.isEmpty && cancels.isEmpty && downloads.isEmpty && loads.isEmpty
             && scheduler.held.isEmpty
+            && openLoads.isEmpty
             && !wakes.contains { isLive($0.wake) }
     }
 

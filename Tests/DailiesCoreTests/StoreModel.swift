@@ -257,6 +257,13 @@ struct StoreModel {
         }
     }
 
+    func openPage(after place: OpenAttempt.Place?, limit: Int) -> [OpenAttempt] {
+        let order = { (place: OpenAttempt.Place) in (place.batch, place.attempt) }
+        return Array(
+            open.sorted { order($0.place) < order($1.place) }
+                .filter { open in place.map { order($0) < order(open.place) } ?? true }.prefix(limit))
+    }
+
     func position(_ batch: BatchID) -> BudgetPosition {
         var position = BudgetPosition(cap: cap, settled: .zero, reserved: .zero, mode: mode)
         for (id, attempt) in attempts where entries[id.task]?.task.batch == batch {
