@@ -29,55 +29,97 @@ struct APIClient: Sendable {
     }
 
     let client: HTTPClient
+    /// The one loop of ``client``: everything about a request happens on it, so that no thread wakes another between a
+    /// reply's bytes and what they mean.
+    let loop: any EventLoop
     let baseURL: String
     let userAgent: String
     let maximumReplyBytes: Int
     let redaction: Redaction
 
+    /// Calls `done` once, on ``loop``.
+    func send(_ request: Request, done: @escaping @Sendable (Result<Reply, Failure>) -> Void) {
+        // Also from the loop itself: a line of requests that fail at once must not pile up on the stack.
+        loop.execute { self.start(request, done) }
+    }
+
     func send(_ request: Request) async throws(Failure) -> Reply {
+        let result = await withCheckedContinuation { continuation in
+            send(request) { continuation.resume(returning: $0) }
+        }
+        return try result.get()
+    }
+
+    private func start(_ request: Request, _ done: @escaping @Sendable (Result<Reply, Failure>) -> Void) {
         let flag = TrackedBody.Flag()
-        let deadline = NIODeadline.now() + request.timeout.timeAmount
-        let response: HTTPClientResponse
+        let collector = ReplyCollector(limit: maximumReplyBytes)
+        let whole: HTTPClient.Request
         do {
-            response = try await client.execute(head(of: request, flag), deadline: deadline)
+            whole = try self.whole(request, flag)
         } catch {
-            throw failure(error, nil, flag)
+            return done(.failure(failure(error, nil, flag)))
         }
-        do {
-            return Reply(
-                status: Int(response.status.code), headers: response.headers.wire,
-                body: try await body(of: response, by: deadline))
-        } catch {
-            throw failure(error, Int(response.status.code), flag)
+        // The deadline ends with the last byte of the body.
+        let task = client.execute(
+            request: whole, delegate: collector, eventLoop: .delegateAndChannel(on: loop),
+            deadline: .now() + request.timeout.timeAmount)
+        task.futureResult.whenComplete { result in
+            switch result {
+            case .success(let reply): done(.success(reply))
+            case .failure(let error): done(.failure(self.failure(error, collector.status, flag)))
+            }
         }
     }
 
-    private func head(of request: Request, _ flag: TrackedBody.Flag) -> HTTPClientRequest {
-        var head = HTTPClientRequest(url: baseURL + request.target)
-        head.method = request.method
-        head.headers.add(name: WireHeader.apiKey, value: request.key.secret)
-        head.headers.add(name: "accept", value: "application/json")
-        head.headers.add(name: "user-agent", value: userAgent)
-        if let body = request.body {
-            head.headers.add(name: "content-type", value: "application/json")
-            head.body = .bytes(TrackedBody(bytes: body, flag: flag))
+    private func whole(_ request: Request, _ flag: TrackedBody.Flag) throws -> HTTPClient.Request {
+        var headers = HTTPHeaders([
+            (WireHeader.apiKey, request.key.secret), ("accept", "application/json"), ("user-agent", userAgent),
+        ])
+        var body: HTTPClient.Body?
+        if let bytes = request.body {
+            headers.add(name: "content-type", value: "application/json")
+            body = .bytes(TrackedBody(bytes: bytes, flag: flag))
         }
-        return head
-    }
-
-    /// The client's own deadline ends at the head of the reply; this one goes on to the last byte of the body.
-    private func body(of response: HTTPClientResponse, by deadline: NIODeadline) async throws -> [UInt8] {
-        let limit = maximumReplyBytes
-        let collecting = Task { try await response.body.collect(upTo: limit) }
-        let alarm = client.eventLoopGroup.any().scheduleTask(deadline: deadline) { collecting.cancel() }
-        defer { alarm.cancel() }
-        return Array(buffer: try await collecting.value)
+        return try HTTPClient.Request(
+            url: baseURL + request.target, method: request.method, headers: headers, body: body)
     }
 
     private func failure(_ error: any Error, _ status: Int?, _ flag: TrackedBody.Flag) -> Failure {
         Failure(
             fault: TransportFault.make(error, status: status, redaction: redaction),
             wasSent: flag.isRead || status != nil)
+    }
+}
+
+/// Gathers one reply, up to a limit.
+private final class ReplyCollector: HTTPClientResponseDelegate, @unchecked Sendable {
+    // Unchecked because every `var` is touched on the client's one loop only.
+
+    private let limit: Int
+    private var head: HTTPResponseHead?
+    private var body: [UInt8] = []
+
+    init(limit: Int) { self.limit = limit }
+
+    /// Of the reply, once its head has come.
+    var status: Int? { head.map { Int($0.status.code) } }
+
+    func didReceiveHead(task: HTTPClient.Task<APIClient.Reply>, _ head: HTTPResponseHead) -> EventLoopFuture<Void> {
+        self.head = head
+        return task.eventLoop.makeSucceededVoidFuture()
+    }
+
+    func didReceiveBodyPart(task: HTTPClient.Task<APIClient.Reply>, _ part: ByteBuffer) -> EventLoopFuture<Void> {
+        guard body.count + part.readableBytes <= limit else {
+            return task.eventLoop.makeFailedFuture(NIOTooManyBytesError(maxBytes: limit))
+        }
+        body.append(contentsOf: part.readableBytesView)
+        return task.eventLoop.makeSucceededVoidFuture()
+    }
+
+    func didFinishRequest(task: HTTPClient.Task<APIClient.Reply>) throws -> APIClient.Reply {
+        guard let head else { throw HTTPClientError.remoteConnectionClosed }
+        return APIClient.Reply(status: Int(head.status.code), headers: head.headers.wire, body: body)
     }
 }
 

@@ -2,12 +2,13 @@ import AsyncHTTPClient
 import DailiesCore
 import NIOCore
 import NIOHTTP1
+import NIOPosix
 import ProviderWire
 
 /// The tasks API over HTTP. The simulator is reached by the same type with another base URL.
 ///
-/// Every call costs one Swift task and answers once, on any thread, also after ``shutdown()``. Nothing is retried, no
-/// redirect of the API is followed, and the key goes to the base URL's host only.
+/// Every call answers once, on any thread, also after ``shutdown()``. Nothing is retried, no redirect of the API is
+/// followed, and the key goes to the base URL's host only.
 public final class ByteSpikeProvider: RenderProvider {
     /// Code of the fault when no configured key has the fingerprint that a task was submitted with.
     public static let noKeyCode = "no_key"
@@ -28,15 +29,19 @@ public final class ByteSpikeProvider: RenderProvider {
     public init(_ configuration: ProviderConfiguration) {
         self.configuration = configuration
         redaction = Redaction(secrets: configuration.keys.map(\.key.secret))
+        // Requests to the API share one loop, downloads another.
+        let (loop, downloadLoop) = (
+            MultiThreadedEventLoopGroup.singleton.next(), MultiThreadedEventLoopGroup.singleton.next()
+        )
         api = APIClient(
-            client: Self.client(configuration, connections: configuration.connections),
+            client: Self.client(configuration, connections: configuration.connections, on: loop), loop: loop,
             baseURL: configuration.baseURL, userAgent: configuration.userAgent,
             maximumReplyBytes: configuration.maximumReplyBytes, redaction: redaction)
         gate = RequestGate(configuration.connections)
         route = QueryRoute(configuration.dialect)
         // Downloads have connections of their own: slow ones take none from submits and queries.
         downloader = AssetDownloader(
-            client: Self.client(configuration, connections: configuration.downloads),
+            client: Self.client(configuration, connections: configuration.downloads, on: downloadLoop),
             allowsPlainLoopback: configuration.base.isLoopback, userAgent: configuration.userAgent,
             headTimeout: configuration.connectTimeout + configuration.stallTimeout,
             stallTimeout: configuration.stallTimeout, maximumBytes: configuration.maximumClipBytes,
@@ -44,7 +49,9 @@ public final class ByteSpikeProvider: RenderProvider {
         downloadGate = RequestGate(configuration.downloads)
     }
 
-    private static func client(_ configuration: ProviderConfiguration, connections: Int) -> HTTPClient {
+    private static func client(
+        _ configuration: ProviderConfiguration, connections: Int, on loop: any EventLoop
+    ) -> HTTPClient {
         var settings = HTTPClient.Configuration()
         settings.httpVersion = .http1Only
         settings.redirectConfiguration = .disallow
@@ -53,7 +60,7 @@ public final class ByteSpikeProvider: RenderProvider {
         settings.connectionPool.idleTimeout = configuration.idleTimeout.timeAmount
         settings.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = connections
         settings.connectionPool.retryConnectionEstablishment = false
-        return HTTPClient(eventLoopGroupProvider: .singleton, configuration: settings)
+        return HTTPClient(eventLoopGroupProvider: .shared(loop), configuration: settings)
     }
 
     public func fingerprint(for model: ModelID) -> KeyFingerprint? { configuration.key(for: model)?.fingerprint }
@@ -69,14 +76,17 @@ public final class ByteSpikeProvider: RenderProvider {
         let request = APIClient.Request(
             method: .POST, target: WirePath.submit, body: submission.body, key: key,
             timeout: configuration.submitTimeout)
-        run(reply) { [api, redaction] in
-            do throws(APIClient.Failure) {
-                let answer = try await api.send(request)
-                return FateTable.submitFate(
-                    status: answer.status, headers: answer.headers, body: answer.body, dialect: submission.dialect,
-                    redaction: redaction)
-            } catch {
-                return error.wasSent ? .unknown(error.fault, isFreeByContract: false) : .notAccepted(error.fault)
+        run(request) { [redaction] result in
+            switch result {
+            case .success(let answer):
+                reply(
+                    FateTable.submitFate(
+                        status: answer.status, headers: answer.headers, body: answer.body,
+                        dialect: submission.dialect, redaction: redaction))
+            case .failure(let failure):
+                reply(
+                    failure.wasSent
+                        ? .unknown(failure.fault, isFreeByContract: false) : .notAccepted(failure.fault))
             }
         }
     }
@@ -86,10 +96,10 @@ public final class ByteSpikeProvider: RenderProvider {
             return reply(.fault(Self.noKey(question.account)))
         }
         switch question.subject {
-        case .remote(let remote): run(reply) { await self.query(remote, key: key) }
+        case .remote(let remote): query(remote, key: key, reply)
         case .key:
             let body = SubjectBody.encode(question.subject)
-            run(reply) { await self.answer(.POST, WirePath.query, body: body, key: key) }
+            ask(.POST, WirePath.query, body: body, key: key, reply)
         }
     }
 
@@ -97,7 +107,7 @@ public final class ByteSpikeProvider: RenderProvider {
         _ remote: RemoteTaskID, account: KeyFingerprint, reply: @escaping @Sendable (QueryAnswer) -> Void
     ) {
         guard let key = configuration.key(account) else { return reply(.fault(Self.noKey(account))) }
-        run(reply) { await self.answer(.POST, WirePath.cancel(remote), body: nil, key: key) }
+        ask(.POST, WirePath.cancel(remote), body: nil, key: key, reply)
     }
 
     public func download(
@@ -127,42 +137,54 @@ public final class ByteSpikeProvider: RenderProvider {
         }
     }
 
-    /// Runs one request when the gate lets it through.
-    private func run<Answer: Sendable>(
-        _ reply: @escaping @Sendable (Answer) -> Void, _ work: @escaping @Sendable () async -> Answer
+    /// Sends one request when the gate lets it through.
+    private func run(
+        _ request: APIClient.Request, _ done: @escaping @Sendable (Result<APIClient.Reply, APIClient.Failure>) -> Void
     ) {
-        gate.enter { [gate] in
-            Task {
-                let answer = await work()
+        gate.enter { [api, gate] in
+            api.send(request) { result in
                 gate.leave()
-                reply(answer)
+                done(result)
             }
         }
     }
 
-    private func query(_ remote: RemoteTaskID, key: APIKey) async -> QueryAnswer {
+    private func query(
+        _ remote: RemoteTaskID, key: APIKey, _ reply: @escaping @Sendable (QueryAnswer) -> Void
+    ) {
         let form = route.form
-        let first = await query(remote, by: form, key: key)
-        guard let other = route.retry(after: form, first) else { return first }
-        return route.settle(first: first, second: await query(remote, by: other, key: key), form: other)
-    }
-
-    private func query(_ remote: RemoteTaskID, by form: QueryRoute.Form, key: APIKey) async -> QueryAnswer {
-        switch form {
-        case .get: await answer(.GET, WirePath.query(remote), body: nil, key: key)
-        case .post: await answer(.POST, WirePath.query, body: SubjectBody.encode(.remote(remote)), key: key)
+        query(remote, by: form, key: key) { first in
+            guard let other = self.route.retry(after: form, first) else { return reply(first) }
+            self.query(remote, by: other, key: key) { second in
+                reply(self.route.settle(first: first, second: second, form: other))
+            }
         }
     }
 
-    private func answer(_ method: HTTPMethod, _ target: String, body: [UInt8]?, key: APIKey) async -> QueryAnswer {
+    private func query(
+        _ remote: RemoteTaskID, by form: QueryRoute.Form, key: APIKey,
+        _ reply: @escaping @Sendable (QueryAnswer) -> Void
+    ) {
+        switch form {
+        case .get: ask(.GET, WirePath.query(remote), body: nil, key: key, reply)
+        case .post: ask(.POST, WirePath.query, body: SubjectBody.encode(.remote(remote)), key: key, reply)
+        }
+    }
+
+    private func ask(
+        _ method: HTTPMethod, _ target: String, body: [UInt8]?, key: APIKey,
+        _ reply: @escaping @Sendable (QueryAnswer) -> Void
+    ) {
         let request = APIClient.Request(
             method: method, target: target, body: body, key: key, timeout: configuration.queryTimeout)
-        do throws(APIClient.Failure) {
-            let answer = try await api.send(request)
-            return FateTable.queryAnswer(
-                status: answer.status, headers: answer.headers, body: answer.body, redaction: redaction)
-        } catch {
-            return .fault(error.fault)
+        run(request) { [redaction] result in
+            switch result {
+            case .success(let answer):
+                reply(
+                    FateTable.queryAnswer(
+                        status: answer.status, headers: answer.headers, body: answer.body, redaction: redaction))
+            case .failure(let failure): reply(.fault(failure.fault))
+            }
         }
     }
 
