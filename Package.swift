@@ -116,7 +116,7 @@ let package = Package(
                 "DailiesProvider", "DailiesRunner", "ProviderSimulator", "dailies", argumentParser, asyncHTTPClient,
                 logging, nioCore, nioHTTP1, nioPosix,
             ],
-            exclude: ["Results"], swiftSettings: strict),
+            exclude: ["Python", "Results"], swiftSettings: strict),
 
         // Each target's tests know that target and what it speaks to, and nothing above it.
         test("DailiesCore"),

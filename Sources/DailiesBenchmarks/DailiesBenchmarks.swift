@@ -8,5 +8,8 @@ import ArgumentParser
         commandName: "DailiesBenchmarks",
         abstract: "Measures Dailies, each figure as a ratio within one run.",
         discussion: "Build it with -c release. --record keeps what was printed in Sources/DailiesBenchmarks/Results.",
-        subcommands: [ManifestStore.self, ReportBenchmark.self])
+        subcommands: [
+            MakespanBenchmark.self, ManifestStore.self, ParkedBenchmark.self, ProcessorBenchmark.self,
+            ReportBenchmark.self, RestartBenchmark.self, StepsBenchmark.self, BareLoop.self, ParkedRun.self,
+        ])
 }

@@ -25,6 +25,11 @@ struct SimulateCommand: AsyncParsableCommand {
     var state: String?
     @Option(help: ArgumentHelp("Tasks in flight beyond which it answers 429.", valueName: "n"))
     var accountConcurrency: Int?
+    @Option(
+        help: ArgumentHelp(
+            "Every render takes between these two times, queued and running together, at speed 1. Default: what the model's page says.",
+            valueName: "least-most"))
+    var renderTime: TimeRangeArgument?
     @Option(help: "Decides how long each render takes and what it comes to.")
     var seed: UInt64 = 1
     @Option(help: ArgumentHelp("What becomes of submission keys: honoured, or ignored.", valueName: "policy"))
@@ -97,6 +102,7 @@ struct SimulateCommand: AsyncParsableCommand {
         simulation.money.deviation = -100 * deviation...100 * deviation
         simulation.faults.incompleteReplies = incompleteReplies
         simulation.assets.paddingBytes = padding
+        if let renderTime { simulation.latency = .uniform(queued: .zero ... .zero, running: renderTime.range) }
         if let urlLifetime { simulation.assets.urlLifetime = urlLifetime.duration }
         for word in fault.flatMap({ $0.split(separator: ",") }) { try set(String(word), in: &simulation.faults) }
         return simulation
@@ -116,6 +122,19 @@ struct SimulateCommand: AsyncParsableCommand {
             let known = FaultKind.allCases.map(\.rawValue).joined(separator: ", ")
             throw ValidationError("there is no fault \(SafeText.quoted(String(parts[0]))); there are: all, \(known)")
         }
+    }
+}
+
+/// `20s-60s`.
+struct TimeRangeArgument: ExpressibleByArgument {
+    let range: ClosedRange<Duration>
+
+    init?(argument: String) {
+        let ends = argument.split(separator: "-", omittingEmptySubsequences: false).map {
+            DurationArgument(argument: String($0))?.duration
+        }
+        guard ends.count == 2, let least = ends[0], let most = ends[1], least <= most else { return nil }
+        range = least...most
     }
 }
 

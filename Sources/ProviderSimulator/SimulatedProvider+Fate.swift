@@ -25,6 +25,17 @@ extension SimulatedProvider {
 
     // MARK: Time
 
+    /// How long a task that is submitted under this key takes from its acceptance to its end, in real time: the same
+    /// for every machine of this configuration.
+    public func renderTime(of key: SubmissionKey, model: ModelID, seconds: Int) -> Duration {
+        var fate = fateGenerator(seed: configuration.seed, Self.lot(key.text))
+        let times = latency(catalogue[model], seconds: seconds, &fate)
+        return times.queued + times.running
+    }
+
+    /// What the fate of a task with a key is drawn by.
+    static func lot(_ key: String) -> String { "k\(key)" }
+
     func latency(
         _ spec: ModelSpec?, seconds: Int, _ generator: inout SplitMix64
     ) -> (queued: Duration, running: Duration) {

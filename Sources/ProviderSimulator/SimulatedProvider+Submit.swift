@@ -142,7 +142,7 @@ extension SimulatedProvider {
 
     private func task(_ order: Order, owner: UInt64, content: UInt64, price: Price) -> SimulatedTask {
         let ordinal = tasks.count
-        let lot = order.body.outTaskID.map { "k\($0)" } ?? "n\(ordinal)"
+        let lot = order.body.outTaskID.map(Self.lot) ?? "n\(ordinal)"
         var fate = fateGenerator(seed: configuration.seed, lot)
         let times = latency(order.spec, seconds: order.seconds, &fate)
         let deviation = fate.draw(configuration.money.deviation)

@@ -1,0 +1,52 @@
+import DailiesCore
+
+/// The bound that a runner is held against: tasks in the order of the manifest, each taking the first slot that is free,
+/// with nothing between one task and the next.
+struct ListSchedule {
+    /// When the last task ends.
+    let makespan: Duration
+
+    /// - Parameter spans: how long each task holds its slot.
+    init(_ spans: [Duration], slots: Int) {
+        // The moments at which the slots are free, as a binary heap with the first at the root.
+        var free = [Duration](repeating: .zero, count: min(slots, max(spans.count, 1)))
+        var last = Duration.zero
+        for span in spans {
+            let end = free[0] + span
+            last = max(last, end)
+            Self.replaceRoot(of: &free, with: end)
+        }
+        makespan = last
+    }
+
+    private static func replaceRoot(of heap: inout [Duration], with value: Duration) {
+        var hole = 0
+        while true {
+            var child = 2 * hole + 1
+            guard child < heap.count else { break }
+            if child + 1 < heap.count, heap[child + 1] < heap[child] { child += 1 }
+            guard heap[child] < value else { break }
+            heap[hole] = heap[child]
+            hole = child
+        }
+        heap[hole] = value
+    }
+
+    /// Each duration as a poller sees it: rounded up to the first poll at or after its end.
+    ///
+    /// - Returns: the seen durations, and how many polls they took in all.
+    static func polled(
+        _ durations: [Duration], _ cadence: PollCadence, afterwards: Duration
+    ) -> (spans: [Duration], polls: Int) {
+        var polls = 0
+        let spans = durations.map { duration in
+            var poll = Duration.zero
+            repeat {
+                poll = cadence.nextPoll(after: poll, afterwards: afterwards)
+                polls += 1
+            } while poll < duration
+            return poll
+        }
+        return (spans, polls)
+    }
+}

@@ -1,0 +1,73 @@
+import ArgumentParser
+import DailiesCore
+import Foundation
+
+/// What a whole run costs in processor time, from its start to its exit code.
+struct ProcessorBenchmark: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "processor",
+        abstract: "Processor time of the whole runner against a bare HTTP loop and the asyncio script.",
+        discussion: """
+            All three render the same tasks under the same keys at a simulator of their own: about 21 polls and a submit \
+            each. The bare loop is async-http-client alone, one Swift task a slot, at the same poll times; beside it \
+            the same number of queries as fast as they go.
+
+              swift run -c release DailiesBenchmarks processor                     # 6 min
+              swift run -c release DailiesBenchmarks processor --size 500:250:20   # a smoke run: seconds
+            """)
+
+    @Option(help: ArgumentHelp("Tasks, tasks in flight, speed.", valueName: "tasks:slots:speed"))
+    var size = MakespanBenchmark.Size(tasks: 10_000, slots: 1000, speed: 4)
+    @Option var seed: UInt64 = 1
+    @OptionGroup var python: AsyncioScript.Options
+    @OptionGroup var record: RecordOptions
+
+    func run() throws {
+        var recorder = Recorder("processor", record)
+        recorder.say("\(size.tasks) tasks at \(size.slots), speed \(size.speed)")
+        let script = python.script(&recorder)
+        let stage = try BenchmarkStage()
+        let run = try ProgramRun(size, seed: seed, in: stage)
+        let requests = run.polls + size.tasks
+        recorder.say("\(Recorder.figure(Double(requests) / Double(size.tasks))) requests a task")
+        say(&recorder, "dailies", run.measured, requests)
+        let loop = try bareLoop(run.keys, [], in: stage)
+        say(&recorder, "bare loop, the same requests at the same times", loop, requests)
+        let flat = try bareLoop(run.keys, ["--flat-out", "\(requests)"], in: stage)
+        say(&recorder, "bare loop, as fast as they go", flat, requests)
+        recorder.judge("dailies over the bare loop", run.measured.processorSeconds / loop.processorSeconds, atMost: 1.4)
+        let hurried = run.measured.processorSeconds / flat.processorSeconds
+        recorder.say("dailies over the bare loop as fast as it goes: \(Recorder.figure(hurried))")
+        if let script {
+            let simulator = try stage.simulator(speed: size.speed, seed: seed)
+            defer { simulator.end() }
+            let other = try script.run(
+                run.keys, at: simulator.greeting, speed: size.speed, concurrency: size.slots, in: stage)
+            say(&recorder, "asyncio script", other.measured, other.requests)
+            recorder.judge(
+                "dailies over the script", run.measured.processorSeconds / other.measured.processorSeconds, atMost: 1)
+        }
+        try recorder.finish()
+    }
+
+    private func bareLoop(_ keys: [SubmissionKey], _ options: [String], in stage: BenchmarkStage) throws -> Measured {
+        let simulator = try stage.simulator(speed: size.speed, seed: seed)
+        defer { simulator.end() }
+        let list = stage.path("\(UUID().uuidString).keys")
+        try Data(keys.map(\.text).joined(separator: "\n").utf8).write(to: URL(fileURLWithPath: list))
+        return try Measured.run(
+            BenchmarkStage.thisProgram,
+            [
+                "bare-loop", "--url", simulator.greeting, "--keys", list, "--slots", "\(size.slots)", "--speed",
+                "\(size.speed)",
+            ] + options)
+    }
+
+    private func say(_ recorder: inout Recorder, _ who: String, _ measured: Measured, _ requests: Int) {
+        let each = measured.processorSeconds / Double(requests) * 1e6
+        recorder.say(
+            "\(who): \(Recorder.figure(measured.processorSeconds)) s of CPU in \(Recorder.figure(measured.seconds)) s, "
+                + "\(Recorder.figure(each)) us a request, "
+                + "\(Recorder.figure(measured.processorSeconds / Double(size.tasks) * 1000)) s per 1,000 tasks")
+    }
+}

@@ -1,0 +1,69 @@
+import ArgumentParser
+import DailiesCore
+import DailiesProvider
+import Foundation
+
+/// How soon a run asks its first question after a crash, whatever the store holds.
+struct RestartBenchmark: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "restart",
+        abstract: "From the start of the process to its first request about a task.",
+        discussion: """
+            `dailies resume` on a store of so many tasks, before a service that only notes when it is asked. The process is \
+            killed with SIGKILL once it has asked, and started again on what that left.
+
+              swift run -c release DailiesBenchmarks restart                                   # 2 min, 1.3 GB of disk
+              swift run -c release DailiesBenchmarks restart --tasks 20000 --unfinished 2000   # a smoke run: seconds
+            """)
+
+    /// The simulator's key, as the program takes it where none is given.
+    static let key = "any-key-will-do-here"
+
+    @Option var tasks = 1_000_000
+    @Option(help: "Of them, rendering when the last run ended.") var unfinished = 100_000
+    @Option(help: "Starts; the middle one is judged.") var starts = 7
+    @OptionGroup var record: RecordOptions
+
+    func run() throws {
+        var recorder = Recorder("restart", record)
+        recorder.say("a store of \(tasks) tasks, \(unfinished) of them unfinished, \(starts) starts")
+        let stage = try BenchmarkStage()
+        let service = try StubService(answering: "running")
+        let account = try APIKey(Self.key).fingerprint
+        try LargeStore.make(
+            stage.path("store.sqlite"), baseURL: service.url, account: account.text, finished: tasks - unfinished,
+            rendering: unfinished, waiting: 0, at: Instant(milliseconds: Int64(Date().timeIntervalSince1970 * 1000)))
+        var waits: [Double] = []
+        for start in 1...starts {
+            let (any, task) = try firstRequests(stage.path("store.sqlite"), service)
+            waits.append(task)
+            recorder.say(
+                "start \(start): first request \(Recorder.figure(any)) s, about a task \(Recorder.figure(task)) s")
+        }
+        recorder.judge("first request about a task, s", waits.sorted()[waits.count / 2], atMost: 0.5)
+        try service.end()
+        try recorder.finish()
+    }
+
+    /// Seconds from the start to the first request, and to the first about a task.
+    private func firstRequests(_ store: String, _ service: StubService) throws -> (any: Double, task: Double) {
+        service.forget()
+        let began = ContinuousClock.now
+        let child = try Child(
+            silent: BenchmarkStage.dailies,
+            [
+                "resume", "--store", store, "--provider", "simulator", "--base-url", service.url, "--concurrency",
+                "\(unfinished)", "--no-download", "--quiet",
+            ])
+        defer { child.kill() }
+        let deadline = began + .seconds(60)
+        while ContinuousClock.now < deadline {
+            let tally = service.tally
+            if let any = tally.firstRequest, let task = tally.firstTaskRequest {
+                return (began.duration(to: any) / .seconds(1), began.duration(to: task) / .seconds(1))
+            }
+            usleep(1000)
+        }
+        throw Measured.Failure(description: "no request came within a minute")
+    }
+}
