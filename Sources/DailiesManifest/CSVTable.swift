@@ -10,6 +10,9 @@ struct CSVTable {
         /// Reported already.
         case unusable
     }
+    /// Fields of names and values, and how the columns of one begin.
+    private static let groups = [("tags", "tags."), ("extra", "extra."), ("vars", "vars.")]
+
     private var records: CSVRecords
     private var columns: [Column] = []
 
@@ -32,8 +35,8 @@ struct CSVTable {
     }
 
     private static func column(_ cell: CSVRecords.Cell, fields: FieldTable, log: inout ProblemLog) -> Column {
-        for group in ["tags", "extra", "vars"] where cell.text.hasPrefix(group + ".") {
-            let name = String(cell.text.dropFirst(group.count + 1))
+        for (group, start) in groups where cell.text.utf8.starts(with: start.utf8) {
+            let name = String(Substring(cell.text.utf8.dropFirst(start.utf8.count)))
             guard let fault = fault(ofMember: name, of: group, fields: fields) else {
                 return .member(of: group, name: name)
             }

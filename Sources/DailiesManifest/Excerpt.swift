@@ -11,9 +11,18 @@ public struct Excerpt: Hashable, Sendable {
     private static let before = 50
     private static let after = 28
 
+    /// A line that excerpts are made of.
+    struct Line {
+        fileprivate let scalars: [UnicodeScalar]
+
+        init(_ text: String) { scalars = Excerpt.withoutCredentials(Array(text.unicodeScalars)) }
+    }
+
     /// - Parameter column: from 1, in scalars; beyond the line it means the line's end.
-    init(of line: String, column: Int) {
-        let scalars = Self.withoutCredentials(Array(line.unicodeScalars))
+    init(of line: String, column: Int) { self.init(of: Line(line), column: column) }
+
+    init(of line: Line, column: Int) {
+        let scalars = line.scalars
         let place = min(max(column - 1, 0), scalars.count)
         var first = max(0, place - Self.before)
         let last = min(scalars.count, max(place, first + Self.before) + Self.after)
@@ -82,10 +91,10 @@ public struct Excerpt: Hashable, Sendable {
         do throws(SourceTrouble) {
             var lines = SourceLines(try ByteWindow(source), format)
             for number in 1...last {
-                guard let line = try lines.next(isWanted: wanted[number] != nil) else { return }
-                for index in wanted[number] ?? [] {
-                    problems[index].excerpt = Excerpt(of: line, column: problems[index].column)
-                }
+                guard let text = try lines.next(isWanted: wanted[number] != nil) else { return }
+                guard let indices = wanted[number] else { continue }
+                let line = Line(text)
+                for index in indices { problems[index].excerpt = Excerpt(of: line, column: problems[index].column) }
             }
         } catch {
             // The problem itself says what is wrong with the text; a picture of its line is not to be had.
