@@ -59,7 +59,6 @@ CREATE TABLE task_input (
     batch_id INTEGER NOT NULL REFERENCES batch (id),
     key TEXT NOT NULL CHECK (key <> ''), -- the manifest's id, or one derived from the content
     request TEXT NOT NULL,               -- the canonical request: one JSON object, free of dialect
-    prompt TEXT GENERATED ALWAYS AS (json_extract(request, '$.prompt')) VIRTUAL, -- kept once, in the request
     duration_seconds INTEGER,
     resolution TEXT,
     tags TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(tags)), -- {"name":"value"}
@@ -296,7 +295,7 @@ CREATE TABLE price_seen (
 -- What people and scripts ask. A task shows its latest attempt; `credits` is the sum over all its attempts.
 CREATE VIEW task AS
 SELECT
-    s.id, s.batch_id, i.key, s.state, s.model, i.prompt, i.request, i.tags, s.priority, s.attempt,
+    s.id, s.batch_id, i.key, s.state, s.model, json_extract(i.request, '$.prompt') AS prompt, i.request, i.tags, s.priority, s.attempt,
     a.submission_key, a.task_id,
     a.estimated_credits_nano / 1e9 AS estimated_credits,
     s.credits_nano / 1e9 AS credits,

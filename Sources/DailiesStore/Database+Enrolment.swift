@@ -22,23 +22,27 @@ extension Database {
         try setBudget(of: stored.id, enrolment.budget, mode: enrolment.budgetMode, at: at)
     }
 
-    /// A task that was not known.
-    func insert(_ task: TaskSpec, counting result: inout Enrolment) throws(StoreError) {
+    /// A task that was not known. Where it stands is for ``insertStanding(of:in:)``.
+    func insert(_ task: TaskSpec, in batch: BatchID) throws(StoreError) -> TaskID {
         try run(
             """
             INSERT INTO task_input (batch_id, key, request, duration_seconds, resolution, tags, output)
             VALUES (?, ?, ?, ?, ?, ?, ?)
             """,
-            Value(result.batch), .text(task.key.text), .text(task.request.text), Value(task.shape.durationSeconds),
-            Value(task.shape.resolution), .text(JSONText.object(task.tags)),
-            Value(task.output))
-        let id = TaskID(lastInsertedRow)
-        try run(
-            "INSERT INTO task_standing (id, batch_id, model, priority) VALUES (?, ?, ?, ?)", Value(id),
-            Value(result.batch), .text(task.shape.model.text), Value(task.priority))
-        if result.firstNew == nil { result.firstNew = id }
-        result.new += 1
-        result.standing[.queued, default: 0] += 1
+            Value(batch), .text(task.key.text), .text(task.request.text), Value(task.shape.durationSeconds),
+            Value(task.shape.resolution), .text(JSONText.object(task.tags)), Value(task.output))
+        return TaskID(lastInsertedRow)
+    }
+
+    /// They wait from then on.
+    func insertStanding(of tasks: NewTasks, in batch: BatchID) throws(StoreError) {
+        let inserted = try run(
+            """
+            INSERT INTO task_standing (id, batch_id, model, priority)
+            SELECT id, ?, ?, ? FROM task_input WHERE id BETWEEN ? AND ?
+            """,
+            Value(batch), .text(tasks.model.text), Value(tasks.priority), Value(tasks.first), Value(tasks.last))
+        precondition(inserted == tasks.count, "\(inserted) of \(tasks.count) new tasks got their standing")
     }
 
     /// A task that is known and whose change, if any, is accepted.

@@ -55,10 +55,10 @@ final class Database {
     @discardableResult
     func run(_ sql: String, list values: [Value]) throws(StoreError) -> Int {
         let statement = try prepared(sql)
-        defer { statement.reset() }
-        try statement.bind(values)
-        while try statement.step() {}
-        return Int(sqlite3_changes64(handle))
+        return try statement.withValues(values) { () throws(StoreError) in
+            while try statement.step() {}
+            return Int(sqlite3_changes64(handle))
+        }
     }
 
     /// Calls `each` for every row. The row is valid during the call only; the same statement must not run inside it.
@@ -66,9 +66,9 @@ final class Database {
         _ sql: String, _ values: [Value] = [], _ each: (Row) throws(StoreError) -> Void
     ) throws(StoreError) {
         let statement = try prepared(sql)
-        defer { statement.reset() }
-        try statement.bind(values)
-        while try statement.step() { try each(Row(statement: statement)) }
+        try statement.withValues(values) { () throws(StoreError) in
+            while try statement.step() { try each(Row(statement: statement)) }
+        }
     }
 
     func rows<T>(_ sql: String, _ values: Value..., map: (Row) throws(StoreError) -> T) throws(StoreError) -> [T] {
@@ -84,9 +84,9 @@ final class Database {
     /// The first row, or nil where there is none.
     func first<T>(_ sql: String, _ values: Value..., map: (Row) throws(StoreError) -> T) throws(StoreError) -> T? {
         let statement = try prepared(sql)
-        defer { statement.reset() }
-        try statement.bind(values)
-        return try statement.step() ? try map(Row(statement: statement)) : nil
+        return try statement.withValues(values) { () throws(StoreError) in
+            try statement.step() ? try map(Row(statement: statement)) : nil
+        }
     }
 
     /// The row number that the last insert gave.
@@ -146,46 +146,63 @@ private final class Statement {
 
     func finalize() { sqlite3_finalize(handle) }
 
-    /// Makes the statement ready for its next use. The error that a reset repeats was thrown by ``step()``.
-    func reset() {
+    /// The error that a reset repeats was thrown by ``step()``.
+    private func reset() {
         sqlite3_reset(handle)
         sqlite3_clear_bindings(handle)
     }
 
-    func bind(_ values: [Value]) throws(StoreError) {
+    /// Runs `body` with these values bound, and makes the statement ready for its next use. SQLite reads texts where they
+    /// are, without a copy of its own: they stay there until `body` is over.
+    func withValues<T>(_ values: [Value], _ body: () throws(StoreError) -> T) throws(StoreError) -> T {
         let expected = sqlite3_bind_parameter_count(handle)
         precondition(values.count == expected, "\(values.count) values for \(expected) parameters")
-        for (offset, value) in values.enumerated() {
-            let code = bind(value, at: Int32(offset + 1))
-            guard code == SQLITE_OK else { throw StoreError(sqlite: code, doing: "binding a value") }
+        return try withValues(values[...], body).get()
+    }
+
+    private func withValues<T>(
+        _ values: ArraySlice<Value>, _ body: () throws(StoreError) -> T
+    ) -> Result<T, StoreError> {
+        guard let value = values.first else {
+            defer { reset() }
+            do throws(StoreError) { return .success(try body()) } catch { return .failure(error) }
+        }
+        let index = Int32(values.startIndex + 1)
+        return bind(value, at: index) { code in
+            guard code == SQLITE_OK else {
+                reset()
+                return .failure(StoreError(sqlite: code, doing: "binding a value"))
+            }
+            return withValues(values.dropFirst(), body)
         }
     }
 
-    private func bind(_ value: Value, at index: Int32) -> Int32 {
+    /// - Parameter body: gets SQLite's code; the value is bound only while it runs.
+    private func bind<T>(_ value: Value, at index: Int32, _ body: (Int32) -> T) -> T {
         switch value {
         case .null:
-            return sqlite3_bind_null(handle, index)
+            return body(sqlite3_bind_null(handle, index))
         case .integer(let number):
-            return sqlite3_bind_int64(handle, index, number)
+            return body(sqlite3_bind_int64(handle, index, number))
         case .real(let number):
-            return sqlite3_bind_double(handle, index, number)
+            return body(sqlite3_bind_double(handle, index, number))
         case .text(var text):
             return text.withUTF8 { utf8 in
                 utf8.withMemoryRebound(to: CChar.self) { characters in
                     // An empty text may come without an address, which SQLite would take for NULL.
                     guard let start = characters.baseAddress else {
-                        return sqlite3_bind_text64(handle, index, "", 0, copied, UInt8(SQLITE_UTF8))
+                        return body(sqlite3_bind_text64(handle, index, "", 0, nil, UInt8(SQLITE_UTF8)))
                     }
-                    return sqlite3_bind_text64(
-                        handle, index, start, UInt64(characters.count), copied, UInt8(SQLITE_UTF8))
+                    return body(
+                        sqlite3_bind_text64(handle, index, start, UInt64(characters.count), nil, UInt8(SQLITE_UTF8)))
                 }
             }
         case .blob(let bytes):
             return bytes.withUnsafeBytes { buffer in
                 guard let start = buffer.baseAddress, !buffer.isEmpty else {
-                    return sqlite3_bind_zeroblob(handle, index, 0)
+                    return body(sqlite3_bind_zeroblob(handle, index, 0))
                 }
-                return sqlite3_bind_blob64(handle, index, start, UInt64(buffer.count), copied)
+                return body(sqlite3_bind_blob64(handle, index, start, UInt64(buffer.count), nil))
             }
         }
     }
@@ -212,9 +229,6 @@ private final class Statement {
         return UnsafeRawBufferPointer(start: start, count: Int(sqlite3_column_bytes(handle, column)))
     }
 }
-
-/// Tells SQLite to copy what is bound: the C header's macro for it is a cast that Swift cannot import.
-private nonisolated(unsafe) let copied = unsafeBitCast(-1, to: sqlite3_destructor_type.self)
 
 /// The row a statement stands on. Columns are read by place, counted from 0.
 struct Row {

@@ -9,6 +9,8 @@ struct EnrolmentRound {
     private let known: StoredBatch?
     /// Of the tasks that were known before: those that the manifest still names.
     private var kept = TaskSet()
+    /// The last ones that were not known before: their standing is not in the store yet.
+    private var newTasks: NewTasks?
     private var changed = FirstFew<ChangedTask>()
     private var unsettled = FirstFew<TaskKey>()
 
@@ -35,7 +37,7 @@ struct EnrolmentRound {
     mutating func take(_ task: TaskSpec, in database: Database) throws {
         guard known != nil, let stored = try database.known(task.key, in: result.batch) else {
             // Where all will be refused nothing more is written.
-            if !isRefused { try database.insert(task, counting: &result) }
+            if !isRefused { try insert(task, in: database) }
             return
         }
         if let change = stored.change(to: task) {
@@ -47,15 +49,32 @@ struct EnrolmentRound {
         try database.bring(stored, inLineWith: task, counting: &result, at: at)
     }
 
+    private mutating func insert(_ task: TaskSpec, in database: Database) throws(StoreError) {
+        let id = try database.insert(task, in: result.batch)
+        if result.firstNew == nil { result.firstNew = id }
+        result.new += 1
+        if newTasks?.add(id, task) != true {
+            try insertStanding(in: database)
+            newTasks = NewTasks(id, task)
+        }
+    }
+
+    private mutating func insertStanding(in database: Database) throws(StoreError) {
+        guard let tasks = newTasks else { return }
+        newTasks = nil
+        try database.insertStanding(of: tasks, in: result.batch)
+        result.standing[.queued, default: 0] += tasks.count
+    }
+
     private var isRefused: Bool { rules.acceptChanges ? unsettled.count > 0 : changed.count > 0 }
 
-    func finish(in database: Database) throws -> Enrolment {
+    mutating func finish(in database: Database) throws -> Enrolment {
         if isRefused {
             throw rules.acceptChanges
                 ? EnrolmentError.unsettled(unsettled.first, count: unsettled.count)
                 : EnrolmentError.changed(changed.first, count: changed.count)
         }
-        var result = result
+        try insertStanding(in: database)
         if known != nil {
             // What came new in this round waits too, and is not in `kept`.
             for task in try database.waiting(in: result.batch, except: kept, before: result.firstNew) {
@@ -65,6 +84,34 @@ struct EnrolmentRound {
         }
         try database.logEnrolment(result, at: at)
         return result
+    }
+}
+
+/// New tasks one after the other, of one model and priority: one statement gives them all their standing, which takes
+/// less than half the time of one for each.
+struct NewTasks {
+    /// So that what one statement does stays small.
+    private static let most: Int64 = 1000
+
+    let first: TaskID
+    private(set) var last: TaskID
+    let model: ModelID
+    let priority: Int
+    var count: Int { Int(last.rawValue - first.rawValue + 1) }
+
+    init(_ id: TaskID, _ task: TaskSpec) {
+        (first, last) = (id, id)
+        model = task.shape.model
+        priority = task.priority
+    }
+
+    /// - Returns: false where the task is not one of these.
+    mutating func add(_ id: TaskID, _ task: TaskSpec) -> Bool {
+        guard id.rawValue == last.rawValue + 1, id.rawValue - first.rawValue < Self.most, task.priority == priority,
+            task.shape.model == model
+        else { return false }
+        last = id
+        return true
     }
 }
 

@@ -1,4 +1,5 @@
 import DailiesCore
+import Dispatch
 
 /// Hands over the tasks of a manifest one by one, in its order; keys are unique. It may be called more than once, and
 /// hands over the same each time. What its argument throws ends it at once and is thrown on.
@@ -15,15 +16,35 @@ extension Store {
     /// comes back. Failed and cancelled ones stay as they are.
     ///
     /// Takes the tasks as they come and keeps none: memory grows by less than 32 bytes for each that it knows already.
+    /// They are asked for on the calling thread while others are written.
     ///
     /// - Throws: ``EnrolmentError``, or what `forEachTask` throws; in both cases nothing is written.
     public func enrol(
         _ batch: BatchEnrolment, rules: EnrolmentRules = EnrolmentRules(), at: Instant, forEachTask: TaskFeed
     ) throws -> Enrolment {
+        dispatchPrecondition(condition: .notOnQueue(queue))
+        let tasks = TaskHandover()
+        let outcome = Guarded<Result<Enrolment, any Error>?>(nil)
+        let written = DispatchSemaphore(value: 0)
+        queue.async {
+            let result = Result { try self.enrol(batch, rules, at, tasks) }
+            outcome.withLock { $0 = result }
+            tasks.close()
+            written.signal()
+        }
+        tasks.read(forEachTask)
+        written.wait()
+        guard let result = outcome.withLock({ $0 }) else { preconditionFailure("an enrolment ended without a result") }
+        return try result.get()
+    }
+
+    private func enrol(
+        _ batch: BatchEnrolment, _ rules: EnrolmentRules, _ at: Instant, _ tasks: TaskHandover
+    ) throws -> Enrolment {
         do {
             return try foreignTransaction { database in
                 var round = try EnrolmentRound(batch, rules, at, in: database)
-                try forEachTask { task in try round.take(task, in: database) }
+                try tasks.forEach { task in try round.take(task, in: database) }
                 return try round.finish(in: database)
             }
         } catch let error as StoreError {

@@ -107,8 +107,8 @@ extension Store {
 /// The statement of a listing, put together from fixed parts.
 private struct TaskQuery {
     private(set) var statement = """
-        SELECT s.id, s.batch_id, b.name, i.key, s.state, s.model, i.prompt, \(Store.requestAsSent), i.tags, s.priority, i.output,
-            s.attempt, s.credits_nano, s.withdrawn_code, s.withdrawn_at_ms,
+        SELECT s.id, s.batch_id, b.name, i.key, s.state, s.model, json_extract(i.request, '$.prompt'),
+            \(Store.requestAsSent), i.tags, s.priority, i.output, s.attempt, s.credits_nano, s.withdrawn_code, s.withdrawn_at_ms,
             a.submission_key, a.task_id, a.dialect, a.key_fingerprint, a.is_replayed, a.estimated_credits_nano,
             a.reserved_nano, a.is_cost_awaited, a.submitted_at_ms, a.outcome_unknown_at_ms, a.lost_at_ms,
             a.completed_at_ms, a.settled_at_ms, a.delivered_seconds, a.output_path, a.output_sha256, a.output_bytes,
