@@ -1,7 +1,9 @@
+import AsyncHTTPClient
 import DailiesCore
 import DailiesProvider
 import DailiesStore
 import Foundation
+import NIOCore
 import ProviderSimulator
 
 /// A folder of its own, a simulator, and the real `dailies` on them.
@@ -25,18 +27,34 @@ final class BenchmarkStage {
     static var dailies: String { Machine.programs.appendingPathComponent("dailies").path }
     static var thisProgram: String { Machine.programs.appendingPathComponent("DailiesBenchmarks").path }
 
-    /// The real simulator, every render between 20 and 60 s at speed 1.
-    func simulator(speed: Int, seed: UInt64) throws -> Child {
+    /// How long renders take at speed 1, as `simulate` is told and as its machine is made.
+    struct RenderTime {
+        let argument: String
+        let latency: SimulatorConfiguration.Latency
+
+        /// Evenly between 20 and 60 s.
+        static let even = RenderTime(
+            argument: "20s-60s",
+            latency: .uniform(queued: .zero ... .zero, running: .seconds(20) ... .seconds(60)))
+        /// Lognormal, 150 s on average, with a standard deviation of a fifth of that.
+        static let lognormal = RenderTime(
+            argument: "150s~20%", latency: .lognormal(mean: .seconds(150), variation: 0.2))
+    }
+
+    /// The real simulator.
+    func simulator(speed: Int, seed: UInt64, _ time: RenderTime = .even) throws -> Child {
         try Child(
-            Self.dailies, ["simulate", "--speed", "\(speed)", "--seed", "\(seed)", "--render-time", "20s-60s"])
+            Self.dailies, ["simulate", "--speed", "\(speed)", "--seed", "\(seed)", "--render-time", time.argument])
     }
 
     /// How long the tasks of these keys take there, in real time.
-    static func renderTimes(of keys: [SubmissionKey], speed: Int, seed: UInt64) -> [Duration] {
+    static func renderTimes(
+        of keys: [SubmissionKey], speed: Int, seed: UInt64, _ time: RenderTime = .even
+    ) -> [Duration] {
         var configuration = SimulatorConfiguration()
         configuration.speed = Double(speed)
         configuration.seed = seed
-        configuration.latency = .uniform(queued: .zero ... .zero, running: .seconds(20) ... .seconds(60))
+        configuration.latency = time.latency
         let machine = SimulatedProvider(configuration: configuration, catalogue: EmbeddedCatalogue.catalogue)
         return keys.map { machine.renderTime(of: $0, model: model, seconds: clipSeconds) }
     }
@@ -65,28 +83,36 @@ final class BenchmarkStage {
             ] + options)
     }
 
-    /// What a finished run left: each task's key in the order of the manifest, and the time from the first intent to the
-    /// last final state.
-    static func outcome(of store: String) throws -> (keys: [SubmissionKey], makespan: Duration) {
-        let store = try Store.open(store, for: .reading)
-        var keys: [SubmissionKey] = []
-        var (first, last) = (Instant.distantFuture, Instant.distantPast)
+    /// What a finished run left of one batch, or of all: each task in the order of the manifest.
+    static func ended(in path: String, batch name: String? = nil) throws -> [EndedTask] {
+        let store = try Store.open(path, for: .reading)
+        let batches = try store.batches().filter { name == nil || $0.name == name }.map(\.id)
+        var ended: [EndedTask] = []
         var place: TaskID?
         while true {
-            let page = try store.tasks(after: place, limit: 1000)
+            let page = try store.tasks(matching: TaskFilter(batches: batches), after: place, limit: 1000)
             for task in page {
                 guard task.state == .completed, let latest = task.latest, let settled = latest.settledAt else {
                     throw Measured.Failure(description: "the task \(task.key) is \(task.state.rawValue)")
                 }
-                keys.append(latest.submissionKey)
-                first = min(first, latest.submittedAt)
-                last = max(last, settled)
+                ended.append(EndedTask(key: latest.submissionKey, submitted: latest.submittedAt, settled: settled))
             }
             guard let end = page.last else { break }
             place = end.id
         }
         try store.close()
-        return (keys, last - first)
+        return ended
+    }
+
+    private struct State: Decodable {
+        let questions: Int
+    }
+
+    /// How many questions about tasks a simulator was asked so far.
+    static func questions(at url: String) throws -> Int {
+        let reply = try HTTPClient.shared.get(url: url + "/simulator/state").wait()
+        guard let body = reply.body else { throw Measured.Failure(description: "the simulator says nothing") }
+        return try JSONDecoder().decode(State.self, from: Data(String(buffer: body).utf8)).questions
     }
 
     /// When tasks are asked for at the model's documented cadence.
@@ -96,5 +122,22 @@ final class BenchmarkStage {
 
     static func lateInterval(speed: Int) -> Duration {
         SchedulerSettings().divided(bySpeed: Double(speed)).lateInterval
+    }
+}
+
+/// A task that completed, as the store tells of it.
+struct EndedTask {
+    let key: SubmissionKey
+    /// Of its intent.
+    let submitted: Instant
+    /// Of the poll that found it completed, once that was known.
+    let settled: Instant
+}
+
+extension [EndedTask] {
+    /// From the first intent to the last final state.
+    var makespan: Duration {
+        let first = map(\.submitted).min() ?? .distantPast
+        return (map(\.settled).max() ?? first) - first
     }
 }

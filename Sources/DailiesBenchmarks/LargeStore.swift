@@ -30,8 +30,8 @@ enum LargeStore {
             PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF; PRAGMA cache_size = -200000;
             BEGIN;
             \(numbers(1, attempts + waiting))
-            INSERT INTO task_input (id, batch_id, key, prompt, request, duration_seconds, resolution)
-            SELECT i, 1, 'clip-' || i, \(prompt), \(request), 8, '1080p' FROM n;
+            INSERT INTO task_input (id, batch_id, key, request, duration_seconds, resolution)
+            SELECT i, 1, 'clip-' || i, \(request), 8, '1080p' FROM n;
             \(numbers(1, attempts))
             INSERT INTO task_standing (id, batch_id, model, state, has_key, credits_nano)
             SELECT i, 1, 'sora-2-pro', CASE WHEN i <= \(finished) THEN 'completed' ELSE 'running' END, 1,
@@ -57,7 +57,6 @@ enum LargeStore {
             """)
     }
 
-    private static let prompt = "'A cinematic dolly shot through a misty pine forest at dawn, take ' || i"
     private static let request = """
         '{"aspect_ratio":"16:9","duration_seconds":8,"model":"sora-2-pro","prompt":"A cinematic dolly shot through a misty \
         pine forest at dawn, take ' || i || '","resolution":"1080p"}'

@@ -33,20 +33,11 @@ struct ListSchedule {
     }
 
     /// Each duration as a poller sees it: rounded up to the first poll at or after its end.
-    ///
-    /// - Returns: the seen durations, and how many polls they took in all.
-    static func polled(
-        _ durations: [Duration], _ cadence: PollCadence, afterwards: Duration
-    ) -> (spans: [Duration], polls: Int) {
-        var polls = 0
-        let spans = durations.map { duration in
+    static func polled(_ durations: [Duration], _ cadence: PollCadence, afterwards: Duration) -> [Duration] {
+        durations.map { duration in
             var poll = Duration.zero
-            repeat {
-                poll = cadence.nextPoll(after: poll, afterwards: afterwards)
-                polls += 1
-            } while poll < duration
+            repeat { poll = cadence.nextPoll(after: poll, afterwards: afterwards) } while poll < duration
             return poll
         }
-        return (spans, polls)
     }
 }

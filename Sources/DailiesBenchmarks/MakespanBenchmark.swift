@@ -80,7 +80,7 @@ struct ProgramRun {
     /// The list schedule of what a poller sees, and of the durations as they are.
     let bound: Duration
     let plainBound: Duration
-    /// What a poller at the documented cadence asks.
+    /// As the simulator counted them.
     let polls: Int
 
     init(_ size: MakespanBenchmark.Size, seed: UInt64, in stage: BenchmarkStage, _ options: [String] = []) throws {
@@ -90,13 +90,14 @@ struct ProgramRun {
         measured = try stage.run(
             stage.manifest("\(name).jsonl", tasks: size.tasks), store: stage.path("\(name).sqlite"),
             at: simulator.greeting, speed: size.speed, concurrency: size.slots, options)
-        (keys, makespan) = try BenchmarkStage.outcome(of: stage.path("\(name).sqlite"))
+        polls = try BenchmarkStage.questions(at: simulator.greeting)
+        let ended = try BenchmarkStage.ended(in: stage.path("\(name).sqlite"))
+        (keys, makespan) = (ended.map(\.key), ended.makespan)
         let durations = BenchmarkStage.renderTimes(of: keys, speed: size.speed, seed: seed)
         let polled = ListSchedule.polled(
             durations, BenchmarkStage.cadence(speed: size.speed),
             afterwards: BenchmarkStage.lateInterval(speed: size.speed))
-        bound = ListSchedule(polled.spans, slots: size.slots).makespan
+        bound = ListSchedule(polled, slots: size.slots).makespan
         plainBound = ListSchedule(durations, slots: size.slots).makespan
-        polls = polled.polls
     }
 }

@@ -40,14 +40,18 @@ final class PlainCommits {
         "UPDATE task_standing SET credits_nano = ? WHERE id = ?",
         """
         INSERT INTO event (at_ms, batch_id, task, attempt, kind, from_state, to_state, amount_text, amount_nano,
-            amount_field, amount_kind, source, message) VALUES (?, 1, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            amount_unit, amount_field, amount_kind, source, message)
+        VALUES (?1, 1, ?2, 1, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?9, ?10, ?11)
         """,
         """
-        INSERT INTO price_seen (model, resolution, lowest_per_second_nano, highest_per_second_nano, at_ms)
-        VALUES ('sora-2-pro', '1080p', ?1, ?1, ?2)
+        INSERT INTO price_seen (model, resolution, lowest_per_second_nano, highest_per_second_nano,
+            highest_quote_per_second_nano, at_ms)
+        VALUES ('sora-2-pro', '1080p', ?1, ?1, ?1, ?2)
         ON CONFLICT (model, resolution) DO UPDATE
         SET lowest_per_second_nano = min(excluded.lowest_per_second_nano, lowest_per_second_nano),
             highest_per_second_nano = max(excluded.highest_per_second_nano, highest_per_second_nano),
+            highest_quote_per_second_nano
+                = max(excluded.highest_quote_per_second_nano, highest_quote_per_second_nano),
             at_ms = excluded.at_ms
         """,
         "BEGIN IMMEDIATE", "COMMIT",

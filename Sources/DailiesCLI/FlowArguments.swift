@@ -50,6 +50,14 @@ enum ConcurrencyArgument: ExpressibleByArgument {
             if case .model(let model, let limit) = argument { (model, limit) } else { nil }
         }
     }
+
+    /// All together, where nothing else was told.
+    static func limits(_ all: [ConcurrencyArgument]) -> SubmissionLimits {
+        var limits = SchedulerSettings().limits
+        limits.concurrency = total(all) ?? limits.concurrency
+        for (model, limit) in byModel(all) { limits.byModel[model] = limit }
+        return limits
+    }
 }
 
 /// `documented`, `adaptive`, or `adaptive:0.5`: so much of the requests that the documented cadence would make.

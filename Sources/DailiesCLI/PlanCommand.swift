@@ -31,8 +31,12 @@ struct PlanCommand: ParsableCommand {
 
     @Option(help: ArgumentHelp("The batch's name, instead of the manifest's.", valueName: "name"))
     var batch: String?
-    @Option(help: ArgumentHelp("Tasks in flight at the provider, at most.", valueName: "n"))
-    var concurrency = 5
+    @Option(
+        name: .customLong("concurrency"),
+        help: ArgumentHelp(
+            "Tasks in flight at the provider, at most (default: 5); with model:NAME=N those of one model. May be repeated.",
+            valueName: "[model:name=]n"))
+    var concurrencyLimits: [ConcurrencyArgument] = []
     @Option(
         help: ArgumentHelp(
             "Reckon with this budget instead of the stored one. May be repeated.",
@@ -54,9 +58,7 @@ struct PlanCommand: ParsableCommand {
             throw ValidationError("--out needs manifests that can be read again; standard input cannot")
         }
         try BudgetArgument.validate(budget)
-        guard concurrency >= 1, concurrency <= 1_000_000 else {
-            throw ValidationError("--concurrency is a number from 1 to 1000000")
-        }
+        try ConcurrencyArgument.validate(concurrencyLimits)
     }
 
     func run() throws {
@@ -69,7 +71,8 @@ struct PlanCommand: ParsableCommand {
             try Self.refuseForeign(checked, in: store, configuration)
             let known = PlanPrices(catalogue: catalogue, rates: rates, learned: try store?.learnedPrices() ?? [])
             var survey = PlanSurvey(
-                catalogue: catalogue, prices: known, concurrency: concurrency, acceptsChanges: acceptChanges,
+                catalogue: catalogue, prices: known, limits: ConcurrencyArgument.limits(concurrencyLimits),
+                acceptsChanges: acceptChanges,
                 budget: budget, keepsTasks: tasks)
             for manifest in checked { try survey.add(manifest, in: store) }
             return (survey, try store?.mark() ?? .empty)

@@ -185,7 +185,8 @@ struct PlanFile: Sendable {
         _ checked: [CheckedManifest], storePath: String, _ catalogue: ModelCatalogue, _ prices: PlanPrices
     ) throws -> PlanSurvey {
         var survey = PlanSurvey(
-            catalogue: catalogue, prices: prices, concurrency: 1, acceptsChanges: acceptsChanges, budget: [],
+            catalogue: catalogue, prices: prices, limits: SubmissionLimits(), acceptsChanges: acceptsChanges,
+            budget: [],
             keepsTasks: false)
         try PlanStore.read(storePath) { store in
             for manifest in checked { try survey.add(manifest, in: store) }

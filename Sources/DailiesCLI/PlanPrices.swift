@@ -74,17 +74,34 @@ struct PlanPrices {
 
 /// How long clips take, low to high, with so many in flight.
 ///
-/// The bounds are those of any order in which a free slot takes the next clip: never shorter than the longest clip, nor
-/// than all of them spread evenly; never longer than that even spread and the longest clip after it.
+/// The bounds are those of any order in which a free slot takes the next clip that its model's limit allows: never shorter
+/// than the longest clip, nor than all of them spread evenly, nor than those of a model spread evenly over its limit. Never
+/// longer than the last clip and, before it, times at which all slots are full and others at which its model's are.
 struct PlanTime {
+    /// Seconds, low to high.
+    private struct Load {
+        var sum = (low: 0.0, high: 0.0)
+        var longest = (low: 0.0, high: 0.0)
+
+        mutating func add(_ low: Double, _ high: Double) {
+            sum = (sum.low + low, sum.high + high)
+            longest = (max(longest.low, low), max(longest.high, high))
+        }
+    }
+
     private let slots: Double
-    private var sum = (low: 0.0, high: 0.0)
-    private var longest = (low: 0.0, high: 0.0)
+    /// Below that of all together.
+    private let slotsByModel: [ModelID: Double]
+    private var all = Load()
+    private var byModel: [ModelID: Load] = [:]
     /// Clips of models whose latency is not published.
     private(set) var unknown = 0
     private(set) var counted = 0
 
-    init(concurrency: Int) { slots = Double(max(concurrency, 1)) }
+    init(_ limits: SubmissionLimits) {
+        slots = Double(limits.concurrency)
+        slotsByModel = limits.byModel.filter { $0.value < limits.concurrency }.mapValues(Double.init)
+    }
 
     /// - Parameter isUnderWay: it was sent already, so that it may be done at any moment.
     mutating func add(_ shape: RequestShape, in catalogue: ModelCatalogue, isUnderWay: Bool = false) {
@@ -97,15 +114,21 @@ struct PlanTime {
         let seconds = Double(max(shape.durationSeconds ?? spec.typicalLatencyForSeconds ?? 1, 1))
         let low = isUnderWay ? 0 : latency.lowerBound / .seconds(1) * seconds / base
         let high = latency.upperBound / .seconds(1) * seconds / base
-        sum = (sum.low + low, sum.high + high)
-        longest = (max(longest.low, low), max(longest.high, high))
+        all.add(low, high)
+        byModel[shape.model, default: Load()].add(low, high)
     }
 
     /// nil: nothing of known latency is to do.
     var range: ClosedRange<Duration>? {
         guard counted > 0 else { return nil }
-        let low = max(sum.low / slots, longest.low)
-        let high = max(low, sum.high / slots + longest.high * (1 - 1 / slots))
-        return .seconds(low.rounded())...(.seconds(high.rounded(.up)))
+        var low = max(all.sum.low / slots, all.longest.low)
+        var high = low
+        for (model, load) in byModel {
+            let own = slotsByModel[model] ?? slots
+            low = max(low, load.sum.low / own)
+            let full = all.sum.high / slots + load.sum.high * (1 / own - 1 / slots)
+            high = max(high, full + load.longest.high * (1 - 1 / own))
+        }
+        return .seconds(low.rounded())...(.seconds(max(low, high).rounded(.up)))
     }
 }

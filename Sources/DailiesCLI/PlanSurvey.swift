@@ -83,7 +83,7 @@ struct PlanSurvey {
 
     let catalogue: ModelCatalogue
     let prices: PlanPrices
-    let concurrency: Int
+    let limits: SubmissionLimits
     /// Changed tasks are rendered anew.
     let acceptsChanges: Bool
     /// Budgets given on the command line, instead of the stored ones.
@@ -98,16 +98,17 @@ struct PlanSurvey {
     private var lineOfKind: [RequestShape: Int] = [:]
 
     init(
-        catalogue: ModelCatalogue, prices: PlanPrices, concurrency: Int, acceptsChanges: Bool, budget: [BudgetArgument],
+        catalogue: ModelCatalogue, prices: PlanPrices, limits: SubmissionLimits, acceptsChanges: Bool,
+        budget: [BudgetArgument],
         keepsTasks: Bool
     ) {
         self.catalogue = catalogue
         self.prices = prices
-        self.concurrency = concurrency
+        self.limits = limits
         self.acceptsChanges = acceptsChanges
         self.budget = budget
         self.keepsTasks = keepsTasks
-        time = PlanTime(concurrency: concurrency)
+        time = PlanTime(limits)
     }
 
     var hasWork: Bool { batches.contains(where: \.hasWork) }

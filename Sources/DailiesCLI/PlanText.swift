@@ -74,12 +74,18 @@ enum PlanText {
         SafeText.escaped(source.name) + (source.date.map { " (\(SafeText.escaped($0)))" } ?? " (no date)")
     }
 
+    /// `25`, or `25 (8 of veo-3.1)`.
+    private static func limits(_ limits: SubmissionLimits) -> String {
+        let models = limits.byModel.sorted { $0.key < $1.key }.map { "\($0.value) of \(SafeText.escaped($0.key.text))" }
+        return "\(limits.concurrency)" + (models.isEmpty ? "" : " (\(models.joined(separator: ", ")))")
+    }
+
     private static func lines(_ survey: PlanSurvey) -> [String] {
         var lines: [String] = []
         if let time = survey.time.range {
             let unknown = survey.time.unknown > 0 ? "; \(survey.time.unknown) of unknown latency not counted" : ""
             let range = "\(words(time.lowerBound)) – \(words(time.upperBound))"
-            lines.append("time: \(range) at \(survey.concurrency) in flight" + unknown)
+            lines.append("time: \(range) at \(limits(survey.limits)) in flight" + unknown)
         } else if survey.time.unknown > 0 {
             lines.append("time: unknown; no latency is published for these models")
         }
@@ -176,7 +182,13 @@ enum PlanText {
     private static func members(_ survey: PlanSurvey, to writer: inout JSONWriter) {
         writer.member("to_render", survey.toRender)
         total(survey.low, survey.high, survey.unknownPrices, of: survey.toRender, to: &writer)
-        writer.member("concurrency", survey.concurrency)
+        writer.member("concurrency", survey.limits.concurrency)
+        writer.name("model_concurrency")
+        writer.object { writer in
+            for (model, limit) in survey.limits.byModel.sorted(by: { $0.key < $1.key }) {
+                writer.member(model.text, limit)
+            }
+        }
         writer.name("seconds")
         if let time = survey.time.range {
             writer.object {

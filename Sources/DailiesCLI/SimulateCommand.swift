@@ -27,9 +27,9 @@ struct SimulateCommand: AsyncParsableCommand {
     var accountConcurrency: Int?
     @Option(
         help: ArgumentHelp(
-            "Every render takes between these two times, queued and running together, at speed 1. Default: what the model's page says.",
-            valueName: "least-most"))
-    var renderTime: TimeRangeArgument?
+            "How long renders take at speed 1, queued and running together: 20s-60s evenly between two times, 150s~20% lognormal with this mean and spread. Default: what the model's page says.",
+            valueName: "times"))
+    var renderTime: RenderTimeArgument?
     @Option(help: "Decides how long each render takes and what it comes to.")
     var seed: UInt64 = 1
     @Option(help: ArgumentHelp("What becomes of submission keys: honoured, or ignored.", valueName: "policy"))
@@ -102,7 +102,7 @@ struct SimulateCommand: AsyncParsableCommand {
         simulation.money.deviation = -100 * deviation...100 * deviation
         simulation.faults.incompleteReplies = incompleteReplies
         simulation.assets.paddingBytes = padding
-        if let renderTime { simulation.latency = .uniform(queued: .zero ... .zero, running: renderTime.range) }
+        if let renderTime { simulation.latency = renderTime.latency }
         if let urlLifetime { simulation.assets.urlLifetime = urlLifetime.duration }
         for word in fault.flatMap({ $0.split(separator: ",") }) { try set(String(word), in: &simulation.faults) }
         return simulation
@@ -125,17 +125,27 @@ struct SimulateCommand: AsyncParsableCommand {
     }
 }
 
-/// `20s-60s`.
-struct TimeRangeArgument: ExpressibleByArgument {
-    let range: ClosedRange<Duration>
+/// `20s-60s`, or `150s~20%`.
+struct RenderTimeArgument: ExpressibleByArgument {
+    let latency: SimulatorConfiguration.Latency
+
+    private static let widestSpread = 0...500
 
     init?(argument: String) {
-        let ends = argument.split(separator: "-", omittingEmptySubsequences: false).map {
-            DurationArgument(argument: String($0))?.duration
+        if argument.hasSuffix("%") {
+            let parts = argument.dropLast().split(separator: "~", omittingEmptySubsequences: false)
+            guard parts.count == 2, let mean = Self.time(parts[0]), let spread = Int(parts[1]),
+                Self.widestSpread.contains(spread)
+            else { return nil }
+            latency = .lognormal(mean: mean, variation: Double(spread) / 100)
+        } else {
+            let ends = argument.split(separator: "-", omittingEmptySubsequences: false).map(Self.time)
+            guard ends.count == 2, let least = ends[0], let most = ends[1], least <= most else { return nil }
+            latency = .uniform(queued: .zero ... .zero, running: least...most)
         }
-        guard ends.count == 2, let least = ends[0], let most = ends[1], least <= most else { return nil }
-        range = least...most
     }
+
+    private static func time(_ text: Substring) -> Duration? { DurationArgument(argument: String(text))?.duration }
 }
 
 /// `100=3`: from the submit after a hundred accepted ones on, three times the price.

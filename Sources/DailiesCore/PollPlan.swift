@@ -18,7 +18,7 @@ public struct PollPlan: Hashable, Sendable {
     /// How far beyond the shortest and the longest seen the distribution reaches.
     private static let margin = 0.02
     /// Of the mean duration: a mean delay below this needs no further requests.
-    private static let negligibleDelay = 0.0275
+    private static let negligibleDelay = 0.03
     private static let weightRange = 1e-3...1e3
     private static let bisections = 14
 

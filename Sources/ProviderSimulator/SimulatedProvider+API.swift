@@ -26,6 +26,7 @@ extension SimulatedProvider {
         }
         if drawsFaults, draw(.refuse) { return SimulatedResponse(status: 503, action: .closeBeforeReading) }
         if call == .submit { bill.submits += 1 }
+        if call == .query { questions += 1 }
         if drawsFaults, let fault = faultBefore(call) { return fault }
         var response = answer(call, request, path: path, query: query)
         if drawsFaults, draw(.duplicateDelivery) {

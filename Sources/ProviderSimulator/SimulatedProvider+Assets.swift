@@ -41,6 +41,7 @@ extension SimulatedProvider {
             $0.member("outage", controls.isOut)
             $0.member("faults", controls.drawsFaults)
             $0.member("keys_sent_to_assets", keysSentToAssets)
+            $0.member("questions", questions)
         }
         return writer.bytes
     }

@@ -43,6 +43,8 @@ extension SimulatedProvider {
         case .fixed(let queued, let running): return (scaled(queued), scaled(running))
         case .uniform(let queued, let running):
             return (scaled(generator.draw(queued)), scaled(generator.draw(running)))
+        case .lognormal(let mean, let variation):
+            return (.zero, scaled(generator.drawLognormal(mean: mean, variation: variation)))
         case .catalogue:
             let typical = spec?.typicalLatency ?? .seconds(30) ... .seconds(90)
             let stated = max(1, spec?.typicalLatencyForSeconds ?? 5)

@@ -36,6 +36,8 @@ public struct SimulatedProvider: Sendable {
     var walletEmptyUntil = Instant.distantPast
     /// Asset requests that carried an API key, which no client should send there.
     var keysSentToAssets = 0
+    /// Questions about tasks since this machine was made, whatever they were answered with.
+    var questions = 0
 
     /// The journal's side of what ``handle(_:at:)`` does; kept only where someone takes the lines.
     var recordsChanges = false

@@ -72,6 +72,8 @@ public struct SimulatorConfiguration: Hashable, Sendable {
         case catalogue
         case fixed(queued: Duration, running: Duration)
         case uniform(queued: ClosedRange<Duration>, running: ClosedRange<Duration>)
+        /// All of it running, lognormal; `variation`: the standard deviation over the mean, at least 0.
+        case lognormal(mean: Duration, variation: Double)
     }
 
     public struct Limits: Hashable, Sendable {

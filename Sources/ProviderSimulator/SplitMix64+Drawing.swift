@@ -1,4 +1,5 @@
 import DailiesCore
+import Foundation
 
 extension SplitMix64 {
     /// True with the given probability. Nothing is drawn where the outcome is certain, so that a fault that is switched
@@ -19,5 +20,18 @@ extension SplitMix64 {
 
     mutating func draw(_ range: ClosedRange<Duration>) -> Duration {
         .nanoseconds(draw(range.lowerBound.nanoseconds...range.upperBound.nanoseconds))
+    }
+
+    /// A duration whose logarithm is normal. `variation`: its standard deviation over its mean.
+    ///
+    /// Source of the normal draw: G. Box and M. Muller, "A Note on the Generation of Random Normal Deviates", 1958.
+    mutating func drawLognormal(mean: Duration, variation: Double) -> Duration {
+        // Above 0, so that it has a logarithm.
+        let first = Double(next() >> 11) * 0x1p-53 + 0x1p-54
+        let second = Double(next() >> 11) * 0x1p-53
+        let normal = (-2 * log(first)).squareRoot() * cos(2 * .pi * second)
+        let variance = log(1 + variation * variation)
+        let factor = exp(variance.squareRoot() * normal - variance / 2)
+        return .nanoseconds(Int64(Double(mean.nanoseconds) * factor))
     }
 }

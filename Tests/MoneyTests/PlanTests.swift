@@ -52,6 +52,29 @@ import Testing
         #expect(done.code == 0 && done.out.contains("nothing to do"), "\(done.out)\(done.err)")
     }
 
+    @Test func `the time follows the limit of all tasks in flight and that of a model`() throws {
+        let stage = try MoneyStage()
+        let clips = (1...6).map { number in
+            #"{"id": "\#(number)", "model": "sora-2-pro", "prompt": "p\#(number)", "duration_seconds": 8}"#
+        }
+        let manifest = try stage.write("six.jsonl", clips.joined(separator: "\n"))
+        // 120 to 180 s for a clip.
+        let expected: [(options: [String], low: String, high: String)] = [
+            (["--concurrency", "3"], "240", "480"),
+            (["--concurrency", "3", "--concurrency", "model:sora-2-pro=1"], "720", "1080"),
+            (["--concurrency", "model:sora-2-pro=2"], "360", "630"),
+            (["--concurrency", "2", "--concurrency", "model:sora-2-pro=9"], "360", "630"),
+        ]
+        for (options, low, high) in expected {
+            let plan = try stage.plan(manifest, ["--json"] + options)
+            let seconds = try plan.json()["seconds"]
+            #expect(seconds?["low"]?.number == low && seconds?["high"]?.number == high, "\(options): \(plan.out)")
+        }
+        let text = try stage.plan(manifest, ["--concurrency", "25", "--concurrency", "model:sora-2-pro=2"]).out
+        #expect(text.contains("at 25 (2 of sora-2-pro) in flight"), "\(text)")
+        #expect(try stage.plan(manifest, ["--concurrency", "model:sora-2-pro=0"]).code == 64)
+    }
+
     @Test func `rates of the user are named as the source, and an unknown price is never zero`() throws {
         let stage = try MoneyStage()
         let manifest = try stage.write(
