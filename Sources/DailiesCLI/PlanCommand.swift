@@ -72,8 +72,8 @@ struct PlanCommand: ParsableCommand {
             let known = PlanPrices(catalogue: catalogue, rates: rates, learned: try store?.learnedPrices() ?? [])
             var survey = PlanSurvey(
                 catalogue: catalogue, prices: known, limits: ConcurrencyArgument.limits(concurrencyLimits),
-                acceptsChanges: acceptChanges,
-                budget: budget, keepsTasks: tasks)
+                acceptsChanges: acceptChanges, budget: budget,
+                listing: tasks ? try PlanListing(json ? .objects : .table) : nil)
             for manifest in checked { try survey.add(manifest, in: store) }
             return (survey, try store?.mark() ?? .empty)
         }
@@ -85,10 +85,14 @@ struct PlanCommand: ParsableCommand {
         let code: ExitCode = detailedExitcode && survey.hasWork ? .workToDo : .success
         let warnings = checked.flatMap { $0.warnings.map(\.description) }
         if json {
-            Console.out(PlanText.json(survey, warnings: warnings, withTasks: tasks, code: code))
+            try PlanText.writeJSON(survey, warnings: warnings, code: code) { Console.out($0, lineEnd: "") }
         } else {
             for warning in warnings { Console.error("warning: \(warning)") }
-            Console.out(PlanText.table(survey) + (tasks ? "\n\n" + PlanText.tasks(survey) : ""))
+            Console.out(PlanText.table(survey))
+            if let listing = survey.listing {
+                Console.out("")
+                try listing.writeTable { Console.out($0, lineEnd: "") }
+            }
         }
         throw code.asExit
     }

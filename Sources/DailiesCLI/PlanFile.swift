@@ -186,8 +186,7 @@ struct PlanFile: Sendable {
     ) throws -> PlanSurvey {
         var survey = PlanSurvey(
             catalogue: catalogue, prices: prices, limits: SubmissionLimits(), acceptsChanges: acceptsChanges,
-            budget: [],
-            keepsTasks: false)
+            budget: [])
         try PlanStore.read(storePath) { store in
             for manifest in checked { try survey.add(manifest, in: store) }
         }

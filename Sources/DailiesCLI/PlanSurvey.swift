@@ -28,6 +28,12 @@ struct PlanSurvey {
         let price: PriceEstimate?
     }
 
+    /// A task in the list of a plan.
+    enum Listed {
+        case named(Task, batch: String)
+        case removed(TaskKey, batch: String)
+    }
+
     /// What is to be rendered of one kind, and what it will cost.
     struct PriceLine {
         let shape: RequestShape
@@ -60,13 +66,9 @@ struct PlanSurvey {
         /// nil: not in the store yet.
         let stored: StoredBatch?
         let position: BudgetPosition
-        /// Where they are asked for.
-        var tasks: [Task] = []
         var counts: [Standing: Int] = [:]
         /// In the store, never sent, and not in the manifest any more: a run would cancel them.
         var removed = 0
-        /// Where they are asked for.
-        var removedKeys: [TaskKey] = []
         var low = CreditTotal.zero
         var high = CreditTotal.zero
         /// To be rendered, of a price that nobody knows.
@@ -88,8 +90,8 @@ struct PlanSurvey {
     let acceptsChanges: Bool
     /// Budgets given on the command line, instead of the stored ones.
     let budget: [BudgetArgument]
-    /// Keeps every task, to list them; otherwise memory does not grow with their number.
-    let keepsTasks: Bool
+    /// Takes every task, where they are asked for.
+    let listing: PlanListing?
 
     private(set) var batches: [Batch] = []
     private(set) var time: PlanTime
@@ -99,15 +101,14 @@ struct PlanSurvey {
 
     init(
         catalogue: ModelCatalogue, prices: PlanPrices, limits: SubmissionLimits, acceptsChanges: Bool,
-        budget: [BudgetArgument],
-        keepsTasks: Bool
+        budget: [BudgetArgument], listing: PlanListing? = nil
     ) {
         self.catalogue = catalogue
         self.prices = prices
         self.limits = limits
         self.acceptsChanges = acceptsChanges
         self.budget = budget
-        self.keepsTasks = keepsTasks
+        self.listing = listing
         time = PlanTime(limits)
     }
 
@@ -130,39 +131,41 @@ struct PlanSurvey {
         var batch = Batch(name: manifest.batchName, path: manifest.absolutePath, stored: stored, position: position)
         batch.tagBudgets = try tagBudgets(of: stored, in: store)
         var digest = Self.digest(ofBatch: manifest.batchName)
-        func take(_ task: TaskSpec, _ verdict: TaskVerdict) {
-            Self.add(task, to: &digest)
-            add(task, verdict: verdict, to: &batch)
+        func take(_ finding: ManifestFinding) throws {
+            switch finding {
+            case .named(let task, let verdict):
+                Self.add(task, to: &digest)
+                try add(task, verdict: verdict, to: &batch)
+            case .removed(let key):
+                batch.removed += 1
+                try listing?.add(.removed(key, batch: batch.name))
+            }
         }
         if let store {
-            try store.compare(batchName: manifest.batchName, forEachTask: manifest.forEachTask) { finding in
-                switch finding {
-                case .named(let task, let verdict): take(task, verdict)
-                case .removed(let key):
-                    batch.removed += 1
-                    if keepsTasks { batch.removedKeys.append(key) }
-                }
-            }
+            try store.compare(batchName: manifest.batchName, forEachTask: manifest.forEachTask, take)
         } else {
-            try manifest.forEachTask { take($0, .new) }
+            try manifest.forEachTask { try take(.named($0, .new)) }
         }
         batch.digest = digest.hex
         batches.append(batch)
     }
 
-    private mutating func add(_ spec: TaskSpec, verdict: TaskVerdict, to batch: inout Batch) {
-        let standing = Standing(verdict)
+    private func task(_ spec: TaskSpec, _ verdict: TaskVerdict) -> Task {
         let isToRender = isToRender(verdict)
-        let price = isToRender ? prices.estimate(for: spec.shape) : nil
-        batch.counts[standing, default: 0] += 1
-        if keepsTasks {
-            batch.tasks.append(
-                Task(key: spec.key, shape: spec.shape, standing: standing, isToRender: isToRender, price: price))
-        }
-        if standing == .resumable || standing == .uncertain {
+        return Task(
+            key: spec.key, shape: spec.shape, standing: Standing(verdict), isToRender: isToRender,
+            price: isToRender ? prices.estimate(for: spec.shape) : nil)
+    }
+
+    private mutating func add(_ spec: TaskSpec, verdict: TaskVerdict, to batch: inout Batch) throws {
+        let task = task(spec, verdict)
+        try listing?.add(.named(task, batch: batch.name))
+        let price = task.price
+        batch.counts[task.standing, default: 0] += 1
+        if task.standing == .resumable || task.standing == .uncertain {
             time.add(spec.shape, in: catalogue, isUnderWay: true)
         }
-        guard isToRender else { return }
+        guard task.isToRender else { return }
         batch.toRender += 1
         time.add(spec.shape, in: catalogue)
         if let price {

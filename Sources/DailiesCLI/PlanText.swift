@@ -137,42 +137,50 @@ enum PlanText {
 
     // MARK: Task by task
 
-    static func tasks(_ survey: PlanSurvey) -> String {
-        var table = TextTable(["batch", "task", "stands", "model", "credits", "source"], rightAligned: [4])
-        for batch in survey.batches {
-            for task in batch.tasks {
-                let price = task.price.map { price in
-                    range(CreditTotal(price.range.lowerBound), CreditTotal(price.range.upperBound))
-                }
-                table.add([
-                    SafeText.escaped(batch.name), SafeText.escaped(task.key.text), task.standing.words,
-                    SafeText.escaped(task.shape.model.text), price ?? (task.isToRender ? "unknown" : "-"),
-                    task.price.map { source($0.source) } ?? "-",
-                ])
+    static let taskColumns = ["batch", "task", "stands", "model", "credits", "source"]
+    static let rightAlignedTaskColumns: Set = [4]
+
+    /// One for each of ``taskColumns``; no tab is in them.
+    static func cells(of listed: PlanSurvey.Listed) -> [String] {
+        switch listed {
+        case .named(let task, let batch):
+            let price = task.price.map { price in
+                range(CreditTotal(price.range.lowerBound), CreditTotal(price.range.upperBound))
             }
-            for key in batch.removedKeys {
-                table.add([SafeText.escaped(batch.name), SafeText.escaped(key.text), "removed", "-", "-", "-"])
-            }
+            return [
+                SafeText.escaped(batch), SafeText.escaped(task.key.text), task.standing.words,
+                SafeText.escaped(task.shape.model.text), price ?? (task.isToRender ? "unknown" : "-"),
+                task.price.map { source($0.source) } ?? "-",
+            ]
+        case .removed(let key, let batch):
+            return [SafeText.escaped(batch), SafeText.escaped(key.text), "removed", "-", "-", "-"]
         }
-        return table.text
     }
 
     // MARK: JSON
 
-    static func json(_ survey: PlanSurvey, warnings: [String], withTasks: Bool, code: ExitCode) -> String {
+    /// Writes the plan as one object, piece by piece where it lists tasks.
+    static func writeJSON(
+        _ survey: PlanSurvey, warnings: [String], code: ExitCode, to out: (String) -> Void
+    ) throws {
         var writer = JSONWriter()
-        writer.object { writer in
-            writer.member("type", "plan")
-            members(survey, to: &writer)
-            writer.name("warnings")
-            writer.array { for warning in warnings { $0.string(warning) } }
-            if withTasks {
-                writer.name("tasks")
-                writer.array { writeTasks(survey, to: &$0) }
+        writer.beginObject()
+        writer.member("type", "plan")
+        members(survey, to: &writer)
+        writer.name("warnings")
+        writer.array { for warning in warnings { $0.string(warning) } }
+        if let listing = survey.listing {
+            writer.name("tasks")
+            writer.beginArray()
+            try listing.forEachLine { line in
+                writer.raw(line)
+                if writer.bytes.count >= PlanListing.chunk { out(String(decoding: writer.takeBytes(), as: UTF8.self)) }
             }
-            writer.member("exit_code", Int(code.rawValue))
+            writer.endArray()
         }
-        return writer.text
+        writer.member("exit_code", Int(code.rawValue))
+        writer.endObject()
+        out(writer.text + "\n")
     }
 
     static func write(_ survey: PlanSurvey, to writer: inout JSONWriter) {
@@ -285,25 +293,19 @@ enum PlanText {
         writer.member("source_date", optional: price?.source.date)
     }
 
-    private static func writeTasks(_ survey: PlanSurvey, to array: inout JSONWriter) {
-        for batch in survey.batches {
-            for task in batch.tasks {
-                array.object { writer in
-                    writer.member("batch", batch.name)
-                    writer.member("key", task.key.text)
-                    writer.member("stands", task.standing.rawValue)
-                    writer.member("to_render", task.isToRender)
-                    write(task.shape, to: &writer)
-                    write(task.price, to: &writer)
-                }
-            }
-            for key in batch.removedKeys {
-                array.object {
-                    $0.member("batch", batch.name)
-                    $0.member("key", key.text)
-                    $0.member("stands", "removed")
-                }
-            }
+    static func write(_ listed: PlanSurvey.Listed, to writer: inout JSONWriter) {
+        switch listed {
+        case .named(let task, let batch):
+            writer.member("batch", batch)
+            writer.member("key", task.key.text)
+            writer.member("stands", task.standing.rawValue)
+            writer.member("to_render", task.isToRender)
+            write(task.shape, to: &writer)
+            write(task.price, to: &writer)
+        case .removed(let key, let batch):
+            writer.member("batch", batch)
+            writer.member("key", key.text)
+            writer.member("stands", "removed")
         }
     }
 }

@@ -15,15 +15,30 @@ struct TextTable {
     }
 
     var text: String {
-        let all = [header] + rows
-        let widths = header.indices.map { column in all.map { $0[column].count }.max() ?? 0 }
-        return all.map { row in
-            let cells = row.enumerated().map { column, cell in
-                let padding = String(repeating: " ", count: widths[column] - cell.count)
-                return rightAligned.contains(column) ? padding + cell : cell + padding
+        var widths = Widths(header)
+        for row in rows { widths.add(row) }
+        return ([header] + rows).map { widths.line(of: $0, rightAligned) }.joined(separator: "\n")
+    }
+
+    /// How wide the columns are.
+    struct Widths {
+        private var widths: [Int]
+
+        init(_ header: [String]) { widths = header.map(\.count) }
+
+        mutating func add(_ row: [String]) {
+            for (column, cell) in row.enumerated() { widths[column] = max(widths[column], cell.count) }
+        }
+
+        func line(of row: [String], _ rightAligned: Set<Int>) -> String {
+            var line = ""
+            for (column, cell) in row.enumerated() {
+                if column > 0 { line += "  " }
+                let padding = String(repeating: " ", count: max(0, widths[column] - cell.count))
+                line += rightAligned.contains(column) ? padding + cell : cell + padding
             }
-            let line = cells.joined(separator: "  ")
-            return String(line.reversed().drop { $0 == " " }.reversed())
-        }.joined(separator: "\n")
+            while line.utf8.last == UInt8(ascii: " ") { line.removeLast() }
+            return line
+        }
     }
 }

@@ -4,7 +4,7 @@
 public struct JSONWriter: Sendable {
     private enum Scope { case object, array }
 
-    /// What was written so far.
+    /// What was written so far, and not taken.
     public private(set) var bytes: [UInt8] = []
     private var scopes: [Scope] = []
     private var needsComma = false
@@ -12,6 +12,14 @@ public struct JSONWriter: Sendable {
     private var hasName = false
 
     public init() {}
+
+    /// What was written since the last such call, to be passed on before the rest is there: only within an object or an
+    /// array.
+    public mutating func takeBytes() -> [UInt8] {
+        precondition(!scopes.isEmpty, "a text that is ended is taken whole")
+        defer { bytes.removeAll(keepingCapacity: true) }
+        return bytes
+    }
 
     /// What was written so far, as text.
     public var text: String { String(decoding: bytes, as: UTF8.self) }

@@ -40,6 +40,25 @@ struct JSONWriterTests {
         #expect(writer.bytes == Array("[]".utf8))
     }
 
+    @Test func `a text may be taken in pieces`() throws {
+        var writer = JSONWriter()
+        var pieces: [[UInt8]] = []
+        writer.object { writer in
+            writer.name("tasks")
+            writer.array { writer in
+                for number in 1...5 {
+                    writer.object { $0.member("n", number) }
+                    pieces.append(writer.takeBytes())
+                }
+            }
+            writer.member("end", "yes")
+        }
+        pieces.append(writer.bytes)
+        #expect(writer.isComplete)
+        let text = String(decoding: pieces.joined(), as: UTF8.self)
+        #expect(text == #"{"tasks":[{"n":1},{"n":2},{"n":3},{"n":4},{"n":5}],"end":"yes"}"#)
+    }
+
     @Test func `an error in a member comes out as it is`() {
         struct Stop: Error, Equatable {}
         #expect(throws: Stop()) {

@@ -29,6 +29,24 @@ import Testing
         #expect(callers() == 0)
     }
 
+    @Test func `a list of tasks is whole and lines up, however long it is`() throws {
+        let stage = try MoneyStage()
+        let manifest = try stage.manifest(clips: 2000)
+        let options = ["--tasks", "--provider", "simulator", "--base-url", "http://127.0.0.1:9"]
+        let json = try stage.plan(manifest, ["--json"] + options).json()
+        let tasks = try #require(json["tasks"]?.array)
+        #expect(tasks.map { $0["key"]?.string } == (1...2000).map { "clip-\($0)" })
+        #expect(tasks.allSatisfy { $0["stands"]?.string == "new" && $0["batch"]?.string == "batch" })
+        #expect(json["exit_code"]?.number == "0")
+
+        let lines = try stage.plan(manifest, options).out.split(separator: "\n")
+        let list = lines.drop { !$0.hasPrefix("batch  task") }.map(String.init)
+        #expect(list.count == 2001)
+        #expect(list.first == "batch  task       stands  model           credits  source")
+        #expect(list[1].hasPrefix("batch  clip-1     new     sora-2-pro  1.85 – 3.65  published: "))
+        #expect(list[2000].hasPrefix("batch  clip-2000  new     sora-2-pro  1.85 – 3.65  published: "))
+    }
+
     @Test func `after a run the prices are learned, and planning changes no byte of the store`() throws {
         let stage = try MoneyStage()
         let url = try stage.simulator()

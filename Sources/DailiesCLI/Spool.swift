@@ -1,0 +1,50 @@
+import DailiesCore
+import Foundation
+
+/// Lines in a file without a name, in the folder for temporary files: gone with this object, or with the process.
+final class Spool {
+    private let stream: UnsafeMutablePointer<FILE>
+
+    init() throws {
+        var path = Array("\(FileManager.default.temporaryDirectory.path)/dailies-XXXXXX".utf8CString)
+        let descriptor = path.withUnsafeMutableBufferPointer { $0.baseAddress.map { mkstemp($0) } ?? -1 }
+        guard descriptor >= 0 else { throw Self.stop() }
+        unlink(path)
+        guard let stream = fdopen(descriptor, "w+") else {
+            close(descriptor)
+            throw Self.stop()
+        }
+        self.stream = stream
+    }
+
+    deinit { fclose(stream) }
+
+    /// - Parameter line: without a line's end.
+    func add(_ line: String) throws {
+        var text = line + "\n"
+        let written = text.withUTF8 { fwrite($0.baseAddress, 1, $0.count, stream) }
+        guard written == text.utf8.count else { throw Self.stop() }
+    }
+
+    /// All lines from the first on. Nothing may be added afterwards.
+    func forEach(_ body: (String) throws -> Void) throws {
+        guard fflush(stream) == 0, fseek(stream, 0, SEEK_SET) == 0 else { throw Self.stop() }
+        var line: UnsafeMutablePointer<CChar>?
+        var room = 0
+        defer { free(line) }
+        while true {
+            let count = getline(&line, &room, stream)
+            guard count > 0, let line else { break }
+            let bytes = UnsafeRawBufferPointer(start: line, count: count - 1)
+            try body(String(decoding: bytes, as: UTF8.self))
+        }
+        guard ferror(stream) == 0 else { throw Self.stop() }
+    }
+
+    private static func stop() -> Stop {
+        Stop(
+            .unexpected,
+            "a temporary file in \(FileManager.default.temporaryDirectory.path) cannot be written or read: "
+                + "\(String(cString: strerror(errno))); make room there, or set TMPDIR to another folder")
+    }
+}
