@@ -139,6 +139,14 @@ let package = Package(
             dependencies: ["DailiesManifest", "DailiesProvider", "DailiesStore", "DailiesCore"],
             swiftSettings: strict),
 
+        // A program around the library, and a provider of its own: only what is public, as from another package.
+        .testTarget(
+            name: "EmbeddingTests",
+            dependencies: [
+                "DailiesCore", "DailiesManifest", "DailiesStore", "DailiesProvider", "DailiesRunner",
+                "ProviderSimulator", logging,
+            ], packageAccess: false, swiftSettings: strict),
+
         // The rules of the house: arrows, line counts of promises, the life of a task in the README.
         .testTarget(name: "HouseTests", swiftSettings: strict),
 
