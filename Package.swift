@@ -132,12 +132,21 @@ let package = Package(
             ], swiftSettings: strict),
         test("ProviderSimulator", "DailiesCore", "ProviderWire", "ExactJSON"),
         test("DailiesRunner", "DailiesCore", "DailiesStore"),
+        test("DailiesCLI", "DailiesCore", "DailiesStore"),
 
         // The library as other programs embed it: from the bytes of a manifest into a store.
         .testTarget(
             name: "DailiesKitTests",
             dependencies: ["DailiesManifest", "DailiesProvider", "DailiesStore", "DailiesCore"],
             swiftSettings: strict),
+
+        // A program around the library, and a provider of its own: only what is public, as from another package.
+        .testTarget(
+            name: "EmbeddingTests",
+            dependencies: [
+                "DailiesCore", "DailiesManifest", "DailiesStore", "DailiesProvider", "DailiesRunner",
+                "ProviderSimulator", logging,
+            ], packageAccess: false, swiftSettings: strict),
 
         // The rules of the house: arrows, line counts of promises, the life of a task in the README.
         .testTarget(name: "HouseTests", swiftSettings: strict),

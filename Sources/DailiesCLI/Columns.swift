@@ -37,6 +37,19 @@ enum Columns {
         return kept + "…"
     }
 
+    /// Words side by side, as many on a line as fit.
+    static func flowed(_ words: [String], to limit: Int) -> [String] {
+        var lines: [String] = []
+        for word in words {
+            if let last = lines.last, width(of: last) + 3 + width(of: word) <= limit {
+                lines[lines.count - 1] = last + " · " + word
+            } else {
+                lines.append(cut(word, to: limit))
+            }
+        }
+        return lines
+    }
+
     static func padded(_ text: String, to columns: Int) -> String {
         text + String(repeating: " ", count: max(columns - width(of: text), 0))
     }

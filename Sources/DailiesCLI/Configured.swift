@@ -25,16 +25,25 @@ struct Configured: Sendable {
     /// - Throws: ``Stop`` with 64 for a file that cannot be taken as it is.
     static func arguments(_ words: [String], environment: [String: String]) throws -> [String] {
         guard let name = words.first, let command = command(named: name) else { return words }
-        let help = DailiesCommand.helpMessage(for: command, columns: 400)
+        let known = options(of: command)
         var configured = Configured()
-        try configured.take(projectFolder(words, help), projectFiles, isOwn: false)
+        try configured.take(projectFolder(words, known), projectFiles, isOwn: false)
         if let folder = userFolder(environment) { try configured.take(folder, userFiles, isOwn: true) }
         current = configured
-        return [name] + configured.options(for: name, help, words, environment) + words.dropFirst()
+        return [name] + configured.options(for: name, known, words, environment) + words.dropFirst()
     }
 
     private static func command(named name: String) -> (any ParsableCommand.Type)? {
         DailiesCommand.configuration.subcommands.first { $0.configuration.commandName == name }
+    }
+
+    /// What a command knows, by names without dashes, and whether it takes a value.
+    private static func options(of command: any ParsableCommand.Type) -> [String: Bool] {
+        let lines = DailiesCommand.helpMessage(for: command, columns: 400).split(separator: "\n")
+        return lines.reduce(into: [:]) { options, line in
+            guard let option = line.prefixMatch(of: #/  (?:-\w, )?--([a-z0-9-]+)(?:$| (<)?)/#) else { return }
+            options[String(option.1)] = option.2 != nil
+        }
     }
 
     // MARK: Files
@@ -71,14 +80,14 @@ struct Configured: Sendable {
     }
 
     /// The folder of the first manifest on the command line; the present one where there is none.
-    private static func projectFolder(_ words: [String], _ help: String) -> String {
+    private static func projectFolder(_ words: [String], _ known: [String: Bool]) -> String {
         guard ["run", "plan", "rehearse", "explain"].contains(words.first ?? "") else { return "" }
         var takesValue = false
         for word in words.dropFirst() {
             if takesValue {
                 takesValue = false
             } else if word.hasPrefix("-") {
-                takesValue = help.contains("\(word) <")
+                takesValue = known[String(word.dropFirst(2))] == true
             } else {
                 guard let slash = word.lastIndex(of: "/") else { return "" }
                 return String(word[..<slash])
@@ -96,23 +105,22 @@ struct Configured: Sendable {
 
     /// What the command knows, and nobody says who comes before a file.
     private func options(
-        for name: String, _ help: String, _ words: [String], _ environment: [String: String]
+        for name: String, _ known: [String: Bool], _ words: [String], _ environment: [String: String]
     ) -> [String] {
         values.sorted { $0.key < $1.key }.flatMap { option, value -> [String] in
-            guard option != ConfigurationNames.keyCommand, help.contains("--\(option)"),
+            guard option != ConfigurationNames.keyCommand, let takesValue = known[option],
                 !(name == "rehearse" && ConfigurationNames.notRehearsed.contains(option)),
                 !words.contains(where: { $0 == "--\(option)" || $0.hasPrefix("--\(option)=") }),
                 ConfigurationNames.variables[option].flatMap({ environment[$0] })?.isEmpty ?? true
             else { return [] }
-            let isFlag = !help.contains("--\(option) <")
-            if isFlag { return value.values == ["true"] ? ["--\(option)"] : [] }
+            if !takesValue { return value.values == ["true"] ? ["--\(option)"] : [] }
             return value.values.map { "--\(option)=\(Self.expanded($0, option, environment))" }
         }
     }
 
     /// `~/` at the head of a path is the home folder, as in a shell.
     private static func expanded(_ value: String, _ option: String, _ environment: [String: String]) -> String {
-        guard ["api-key-file", "output", "rates", "store"].contains(option), value.hasPrefix("~/"),
+        guard ConfigurationNames.paths.contains(option), value.hasPrefix("~/"),
             let home = environment["HOME"]
         else { return value }
         return home + value.dropFirst(1)

@@ -4,6 +4,7 @@ import Foundation
 
 /// The program `dailies`: parses its arguments, runs one command and exits with the code that the manual names.
 public enum DailiesProgram {
+    /// Runs one command and ends the process with its exit code; never returns.
     public static func main() async {
         // A reader that goes away (`dailies report | head`) is no crash; the write says so.
         signal(SIGPIPE, SIG_IGN)

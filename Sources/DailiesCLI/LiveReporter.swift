@@ -45,10 +45,20 @@ final class LiveReporter: RunReporter, @unchecked Sendable {
     func happened(_ event: RunEvent, at instant: Instant) {
         state.withLock { state in
             state.progress.take(event, at: instant)
-            // The last failures stand in the view, and all of them in the last words, by reason.
-            if case .failed = event, !isVerbose { return draw(&state) }
+            if Self.standsInTheView(event), !isVerbose { return draw(&state) }
             guard let words = RunEventWords.line(for: event, isVerbose: isVerbose) else { return }
             draw(&state, above: words)
+        }
+    }
+
+    /// The last failures, and all of them in the last words, by reason; what is waited for, as long as it is.
+    private static func standsInTheView(_ event: RunEvent) -> Bool {
+        switch event {
+        case .failed, .paused, .resumed: true
+        case .submitted, .accepted, .running, .completed, .cancelled, .withdrawn, .retried, .saved, .notSaved,
+            .uncertain,
+            .lost, .unresolved, .warning:
+            false
         }
     }
 

@@ -15,8 +15,8 @@ enum LiveView {
     ) -> [String] {
         let width = max(width, narrowest)
         var lines = bar(progress, width: width, style: style)
-        lines += wrapped(counts(progress), width: width)
-        lines += wrapped(money(progress, at: now), width: width)
+        lines += Columns.flowed(counts(progress), to: width)
+        lines += Columns.flowed(money(progress, at: now), to: width)
         let room = height.map { max($0 - otherLines, 1) } ?? listed
         lines += tasks(progress, at: now, width: width, most: min(listed, room), style: style)
         for failure in progress.failures {
@@ -60,20 +60,8 @@ enum LiveView {
     }
 
     private static func rateWords(_ rate: Double) -> String {
-        rate >= 10 ? "\(Int(rate.rounded()))" : "\((rate * 10).rounded() / 10)"
-    }
-
-    /// Words side by side, as many on a line as fit.
-    private static func wrapped(_ words: [String], width: Int) -> [String] {
-        var lines: [String] = []
-        for word in words {
-            if let last = lines.last, Columns.width(of: last) + 3 + Columns.width(of: word) <= width {
-                lines[lines.count - 1] = last + " · " + word
-            } else {
-                lines.append(Columns.cut(word, to: width))
-            }
-        }
-        return lines
+        let tenths = Int((rate * 10).rounded())
+        return tenths >= 100 || tenths % 10 == 0 ? "\(Int(rate.rounded()))" : "\(tenths / 10).\(tenths % 10)"
     }
 
     /// The oldest tasks in flight: key, model, what it does, age, in columns as wide as they need to be.
@@ -84,21 +72,21 @@ enum LiveView {
         let shown = oldest.prefix(most)
         let ages = shown.map { age(now - $0.value.since) }
         let ageWidth = ages.map(\.count).max() ?? 0
-        let stateWidth = 7
+        let showsState = width >= 30
         let models = shown.map { SafeText.escaped($0.value.model ?? "") }
-        // A narrow terminal keeps the key, what the task does and its age.
+        // A narrow terminal keeps the key, its age, and what the task does if it can.
         let modelWidth = width >= 60 ? min(models.map { Columns.width(of: $0) }.max() ?? 0, width / 3) : 0
-        let gaps = 2 + 2 + (modelWidth > 0 ? 2 : 0) + 2
-        let room = max(width - gaps - stateWidth - ageWidth - modelWidth, 8)
+        let others = (modelWidth > 0 ? 2 + modelWidth : 0) + (showsState ? 2 + 7 : 0) + 2 + ageWidth
+        let room = max(width - 2 - others, 4)
         let keyWidth = min(shown.map { Columns.width(of: SafeText.escaped($0.key.text)) }.max() ?? 0, room)
         var lines = zip(shown, zip(models, ages)).map { task, words in
             let key = Columns.padded(Columns.cut(SafeText.escaped(task.key.text), to: keyWidth), to: keyWidth)
             let model =
                 modelWidth > 0
                 ? "  " + style.dim(Columns.padded(Columns.cut(words.0, to: modelWidth), to: modelWidth)) : ""
-            let state = task.value.isRunning ? "renders" : style.dim("queued ")
+            let state = showsState ? "  " + (task.value.isRunning ? "renders" : style.dim("queued ")) : ""
             let padding = String(repeating: " ", count: ageWidth - words.1.count)
-            return "  " + key + model + "  " + state + "  " + padding + words.1
+            return "  " + key + model + state + "  " + padding + words.1
         }
         if oldest.count > shown.count { lines.append(style.dim("  and \(oldest.count - shown.count) more in flight")) }
         return lines

@@ -48,6 +48,7 @@ struct ManifestOptions: ParsableArguments {
 }
 
 extension ManifestFormat: ExpressibleByArgument {
+    /// `jsonl`, `json`, `yaml`, `csv`, `tsv`.
     public init?(argument: String) { self.init(name: argument) }
 }
 

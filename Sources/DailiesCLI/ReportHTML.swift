@@ -20,18 +20,7 @@ struct ReportHTML {
 
     var page: String {
         """
-        <!doctype html>
-        <html lang="en">
-        <head>
-        <meta charset="utf-8">
-        <meta name="viewport" content="width=device-width, initial-scale=1">
-        <meta name="color-scheme" content="light dark">
-        <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-        <title>Spend report · Dailies</title>
-        <style>
-        \(ReportHTMLStyle.sheet)
-        </style>
-        </head>
+        \(PageHead.text(title: "Spend report", style: ReportHTMLStyle.sheet))
         <body>
         <main>
         <header>

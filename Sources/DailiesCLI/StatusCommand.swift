@@ -56,7 +56,7 @@ struct StatusCommand: AsyncParsableCommand {
                     JSONLine.write("status") { StatusText.write(standing.summary, to: &$0) }
                 } else if isTerminal {
                     let width = ScreenPainter.size(of: STDOUT_FILENO).width
-                    let lines = StatusText.text(standing).split(separator: "\n").map {
+                    let lines = StatusText.text(standing, width: width - 1).split(separator: "\n").map {
                         Columns.cut(String($0), to: width - 1)
                     }
                     Console.out(painter.paint(lines, width: width), lineEnd: "")

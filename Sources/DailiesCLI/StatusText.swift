@@ -4,7 +4,9 @@ import ExactJSON
 
 /// A status for people and for programs.
 enum StatusText {
-    static func text(_ standing: Standing) -> String {
+    /// - Parameter width: columns that there are; where the table has more, each batch is said in words. nil: as many as
+    ///   are wanted.
+    static func text(_ standing: Standing, width: Int? = nil) -> String {
         let summary = standing.summary
         guard !summary.batches.isEmpty else { return "the store is empty" }
         var table = TextTable(
@@ -14,7 +16,23 @@ enum StatusText {
             table.add(row(SafeText.escaped(status.batch.name), status.counts, budget: status.batch.budget))
         }
         if summary.batches.count > 1 { table.add(row("total", summary.total, budget: nil)) }
-        return ([table.text] + remarks(summary.total) + running(standing)).joined(separator: "\n")
+        var lines = table.text.split(separator: "\n").map(String.init)
+        if let width, lines.contains(where: { Columns.width(of: $0) > width }) {
+            lines = summary.batches.flatMap { status in
+                words(SafeText.escaped(status.batch.name), status.counts, budget: status.batch.budget, width: width)
+            }
+        }
+        return (lines + remarks(summary.total) + running(standing)).joined(separator: "\n")
+    }
+
+    /// A row for a terminal that is too narrow for the table: what is zero is left out.
+    static func words(_ name: String, _ counts: StatusCounts, budget: Credits?, width: Int) -> [String] {
+        var words = TaskStateWord.allCases.compactMap { word in
+            counts.states[word].flatMap { $0 > 0 ? "\($0) \(word.rawValue)" : nil }
+        }
+        words.append("\(counts.inFlight) in flight")
+        words.append("\(counts.settled) credits" + (budget.map { " of \($0)" } ?? ""))
+        return [Columns.cut(name, to: width)] + Columns.flowed(words, to: width - 2).map { "  " + $0 }
     }
 
     private static func row(_ name: String, _ counts: StatusCounts, budget: Credits?) -> [String] {

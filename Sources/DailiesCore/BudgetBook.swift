@@ -1,6 +1,8 @@
 /// The store's row number of a budget that holds for the tasks of a batch with a certain tag.
 public struct TagBudgetID: Hashable, Comparable, Sendable, CustomStringConvertible {
+    /// As the store numbers it.
     public let rawValue: Int64
+    /// Keeps the number as it is given.
     public init(_ rawValue: Int64) { self.rawValue = rawValue }
     public static func < (a: TagBudgetID, b: TagBudgetID) -> Bool { a.rawValue < b.rawValue }
     public var description: String { "\(rawValue)" }
@@ -8,10 +10,15 @@ public struct TagBudgetID: Hashable, Comparable, Sendable, CustomStringConvertib
 
 /// A budget for the tasks of a batch with a certain tag, and where it stands over all runs.
 public struct TagBudget: Hashable, Sendable {
+    /// The store's number of it.
     public let id: TagBudgetID
+    /// The batch whose tasks it is about.
     public let batch: BatchID
+    /// The tag, name and value, that makes a task count.
     public let tag: TaskSpec.Tag
+    /// Its cap, and how much of it is used.
     public let position: BudgetPosition
+    /// Takes its properties as they are given.
     public init(id: TagBudgetID, batch: BatchID, tag: TaskSpec.Tag, position: BudgetPosition) {
         self.id = id
         self.batch = batch

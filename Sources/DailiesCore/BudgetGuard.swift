@@ -10,10 +10,12 @@ public enum BudgetMode: String, Hashable, Sendable, CaseIterable {
 
 /// Keeps one budget: in cautious mode settled + reserved never above the cap, as long as no bill exceeds its reservation.
 public struct BudgetGuard: Hashable, Sendable {
+    /// The cap, and how much of it is used.
     public private(set) var position: BudgetPosition
     /// Set once a bill came out above its reservation: nothing more is submitted in this run.
     public private(set) var isBroken = false
 
+    /// Goes on from where the store says that it stands.
     public init(position: BudgetPosition) { self.position = position }
 
     private var mode: BudgetMode { position.mode }
@@ -24,7 +26,9 @@ public struct BudgetGuard: Hashable, Sendable {
     /// What has settled has come to the cap.
     public var isSpent: Bool { position.cap.map { position.settled >= CreditTotal($0) } ?? false }
 
+    /// What a budget says to one more task.
     public enum Verdict: Hashable, Sendable {
+        /// There is room for it.
         case granted
         /// Does not fit now, but reservations of tasks in flight may come back.
         case wait
@@ -44,8 +48,10 @@ public struct BudgetGuard: Hashable, Sendable {
         return position.reserved > .zero && position.settled + bound <= CreditTotal(cap) ? .wait : .reached
     }
 
+    /// Holds an amount; nil, an unknown bound, holds nothing.
     public mutating func reserve(_ amount: Credits?) { position.reserved += CreditTotal(amount ?? .zero) }
 
+    /// Gives back what was held; nil gives nothing back.
     public mutating func release(_ amount: Credits?) { position.reserved -= CreditTotal(amount ?? .zero) }
 
     /// Whether a reservation may be exchanged for another within the cap. A lower one always may, also where bills have

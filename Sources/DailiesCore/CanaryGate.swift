@@ -7,6 +7,7 @@ public struct CanaryRule: Hashable, Sendable {
     /// What each of them may cost at most; nil (default): anything.
     public var maximumCredits: Credits?
 
+    /// So many go first; everything else is as its default says.
     public init(clips: Int) {
         precondition(clips >= 1, "a canary of \(clips) clips shows nothing")
         self.clips = clips

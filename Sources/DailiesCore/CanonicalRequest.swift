@@ -4,17 +4,21 @@
 /// Numbers stand as they were written, text as it was written (NFC stays beside NFD); only what JSON must escape is
 /// escaped. The text is what identity is taken over, and what the wire bodies are made from.
 public struct CanonicalRequest: ExactText, Sendable {
+    /// The JSON object.
     public let text: String
+    /// Keeps the text, which must be canonical already.
     public init(text: String) { self.text = text }
 }
 
 /// The facts of a request that scheduling and pricing need, read from it once when the manifest is read.
 public struct RequestShape: Hashable, Sendable {
+    /// As sent.
     public let model: ModelID
     /// Whole seconds of output asked for; nil where the model has no such field.
     public let durationSeconds: Int?
     /// As sent, e.g. `1080p`; nil where unknown.
     public let resolution: String?
+    /// Takes its properties as they are given.
     public init(model: ModelID, durationSeconds: Int?, resolution: String?) {
         self.model = model
         self.durationSeconds = durationSeconds
@@ -24,9 +28,13 @@ public struct RequestShape: Hashable, Sendable {
 
 /// One clip that a manifest asks for: checked, expanded (`matrix`), with its defaults filled in.
 public struct TaskSpec: Hashable, Sendable {
+    /// What it is known by in its batch.
     public let key: TaskKey
+    /// What it asks for, as far as scheduling and pricing go.
     public let shape: RequestShape
+    /// For people; ``request`` holds it too.
     public let prompt: String
+    /// What is asked of the provider.
     public let request: CanonicalRequest
     /// Sorted by name; names are unique.
     public let tags: [Tag]
@@ -35,20 +43,25 @@ public struct TaskSpec: Hashable, Sendable {
     /// File name asked for, without folder, or nil: then it follows from the key.
     public let output: String?
 
+    /// A name and its value, for people's own order.
     public struct Tag: Hashable, Sendable {
+        /// Not empty.
         public let name: String
+        /// May be empty.
         public let value: String
 
         /// Byte for byte, as ``ExactText``.
         public static func == (a: Tag, b: Tag) -> Bool {
             a.name.utf8.elementsEqual(b.name.utf8) && a.value.utf8.elementsEqual(b.value.utf8)
         }
+        /// Takes its properties as they are given.
         public init(name: String, value: String) {
             self.name = name
             self.value = value
         }
     }
 
+    /// Takes its properties as they are given; a manifest's reader checks them.
     public init(
         key: TaskKey, shape: RequestShape, prompt: String, request: CanonicalRequest, tags: [Tag], priority: Int,
         output: String?

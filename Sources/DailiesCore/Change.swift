@@ -3,13 +3,17 @@
 /// A change of state is a conditional update that names the old state; when no row fits, the store refuses the whole
 /// transaction, since then two parties believed they owned the task.
 public struct Change: Hashable, Sendable {
+    /// When it happened; the store keeps milliseconds.
     public let at: Instant
+    /// What happened.
     public let step: Step
+    /// Takes its properties as they are given.
     public init(at: Instant, _ step: Step) {
         self.at = at
         self.step = step
     }
 
+    /// What can happen to a task, an attempt or a command.
     public enum Step: Hashable, Sendable {
         /// Before a submit: opens the attempt, with the exact bytes and the reservation. From waiting.
         case intent(Intent)
@@ -27,10 +31,10 @@ public struct Change: Hashable, Sendable {
         /// The provider's last word, or ours where the provider never had it. From any open state. A known cost takes the
         /// place of the reservation; an unknown one leaves it standing as the upper bound.
         case settled(AttemptID, Settlement)
-        /// A cost that came after ``settled``, where it was unknown until then.
+        /// A cost that came after ``settled(_:_:)``, where it was unknown until then.
         case costLearned(AttemptID, [Amount])
         /// No cost field in any of the questions that were to be asked: the cost is unknown (null), and its reservation stands
-        /// for it. Whoever hears it stated later books it all the same (``costLearned``).
+        /// for it. Whoever hears it stated later books it all the same (``costLearned(_:_:)``).
         case costUnknown(AttemptID)
         /// A URL at which the finished clip can be had; a new one replaces the old.
         case assetFound(AttemptID, AssetLocation)
@@ -48,10 +52,10 @@ public struct Change: Hashable, Sendable {
         case withdrawn(TaskID, WithdrawalReason)
         /// A settled failure or cancellation is wanted again: back to waiting, under the next attempt number.
         case retried(TaskID)
-        /// A user's cancel of a task that was not sent: as ``withdrawn`` if it waits under this number, else nothing. The
+        /// A user's cancel of a task that was not sent: as ``withdrawn(_:_:)`` if it waits under this number, else nothing. The
         /// command ends by it, in the same commit.
         case withdrawnByCommand(CommandID, AttemptID)
-        /// A user's retry: as ``retried`` if this attempt is settled, else nothing. The command ends by it.
+        /// A user's retry: as ``retried(_:)`` if this attempt is settled, else nothing. The command ends by it.
         case retriedByCommand(CommandID, AttemptID, again: Bool, newSeed: Int64? = nil)
         /// The seed of a task's attempts from now on, in place of its request's own. From waiting.
         case reseeded(TaskID, Int64, isByRule: Bool = false)
@@ -66,9 +70,11 @@ public struct Change: Hashable, Sendable {
 
 /// All that makes a submit repeatable, stored before it is sent.
 public struct Intent: Hashable, Sendable {
+    /// What will be sent, byte for byte.
     public let submission: Submission
     /// Credits held against the budget; nil when no bound is known (possible only without a budget).
     public let reserved: Credits?
+    /// Takes its properties as they are given.
     public init(submission: Submission, reserved: Credits?) {
         self.submission = submission
         self.reserved = reserved
@@ -77,6 +83,7 @@ public struct Intent: Hashable, Sendable {
 
 /// What the provider said when it took a task, or when it was found by key.
 public struct Acceptance: Hashable, Sendable {
+    /// How it became known that the provider has it.
     public enum Source: String, Hashable, Sendable {
         /// The reply to a submit of ours.
         case reply
@@ -87,13 +94,17 @@ public struct Acceptance: Hashable, Sendable {
         /// `reconcile --adopt`: the user's word.
         case adopted
     }
+    /// What the provider calls it.
     public let remoteID: RemoteTaskID
     /// false: queued at the provider.
     public let isRunning: Bool
+    /// What the provider expects it to cost; nil: it does not say.
     public let estimate: Amount?
     /// The reservation from now on.
     public let reserved: Credits?
+    /// How that became known.
     public let source: Source
+    /// Takes its properties as they are given.
     public init(remoteID: RemoteTaskID, isRunning: Bool, estimate: Amount?, reserved: Credits?, source: Source) {
         self.remoteID = remoteID
         self.isRunning = isRunning
@@ -105,11 +116,16 @@ public struct Acceptance: Hashable, Sendable {
 
 /// How an attempt ended.
 public struct Settlement: Hashable, Sendable {
+    /// The last state of an attempt.
     public enum End: String, Hashable, Sendable {
+        /// Rendered, and usually charged.
         case completed
+        /// Not rendered, or given up.
         case failed
+        /// Ended by a cancel before it was rendered.
         case cancelled
     }
+    /// Its last state.
     public let end: End
     /// The amounts as stated, the one that counts first; empty: unknown. ``Amount/notBilled`` where the rule says so.
     public let charges: [Amount]
@@ -119,12 +135,16 @@ public struct Settlement: Hashable, Sendable {
     public let isReplayed: Bool
     /// The provider's time of completion.
     public let completedAt: Instant?
+    /// Where its clip can be had; nil: not known yet, or there is none.
     public let asset: AssetLocation?
+    /// Seconds of output, as the provider states them.
     public let deliveredSeconds: Double?
     /// The provider's code, or ours: `assumed_lost`.
     public let failureCode: String?
+    /// For people; may hold anything.
     public let failureMessage: String?
 
+    /// Takes its properties as they are given; by default at an end without any more to say.
     public init(
         end: End, charges: [Amount], isCostAwaited: Bool = false, isReplayed: Bool = false,
         completedAt: Instant? = nil, asset: AssetLocation? = nil, deliveredSeconds: Double? = nil,
@@ -148,7 +168,9 @@ public struct SavedClip: Hashable, Sendable {
     public let path: String
     /// 64 lowercase hexadecimal digits.
     public let sha256: String
+    /// Length of the file.
     public let bytes: Int64
+    /// Takes its properties as they are given.
     public init(path: String, sha256: String, bytes: Int64) {
         self.path = path
         self.sha256 = sha256
@@ -156,6 +178,7 @@ public struct SavedClip: Hashable, Sendable {
     }
 }
 
+/// Why a task ended before it was sent.
 public enum WithdrawalReason: String, Hashable, Sendable {
     /// It no longer stands in its manifest.
     case removed
@@ -165,12 +188,17 @@ public enum WithdrawalReason: String, Hashable, Sendable {
 
 /// Whether a provider answers for our submission keys, as proven for one base URL, account and dialect.
 public struct KeyTrustRecord: Hashable, Sendable {
+    /// Where the provider is.
     public let baseURL: String
+    /// The mark of the API key.
     public let account: KeyFingerprint
+    /// The shape of the submissions it was proven for.
     public let dialect: Dialect
+    /// What is proven.
     public let trust: KeyTrust
     /// What proved it, for people: `echo`, `query_found`, `query_not_found`.
     public let evidence: String
+    /// Takes its properties as they are given.
     public init(baseURL: String, account: KeyFingerprint, dialect: Dialect, trust: KeyTrust, evidence: String) {
         self.baseURL = baseURL
         self.account = account

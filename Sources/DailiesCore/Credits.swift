@@ -6,13 +6,16 @@ public struct Credits: Hashable, Comparable, Sendable, CustomStringConvertible {
     /// Billionths of a credit, as in the column `credits_nano`.
     public let nano: Int64
 
+    /// So many billionths.
     public init(nano: Int64) { self.nano = nano }
+    /// Nothing. A cost that is not known is nil, never this.
     public static let zero = Credits(nano: 0)
 
     public static func < (a: Credits, b: Credits) -> Bool { a.nano < b.nano }
 
     /// What a decimal text means, and whether it had to be rounded.
     public struct Reading: Hashable, Sendable {
+        /// The amount, to the nearest billionth.
         public let credits: Credits
         /// More than nine decimals were given: `credits` is the nearest billionth, halves away from zero.
         public let isRounded: Bool
@@ -51,10 +54,12 @@ public struct Credits: Hashable, Comparable, Sendable, CustomStringConvertible {
 
 /// A sum of credits as two integers, whole and billionths, that does not overflow before 9 × 10¹⁸ credits.
 public struct CreditTotal: Hashable, Comparable, Sendable, CustomStringConvertible {
+    /// Whole credits, rounded down.
     public private(set) var whole: Int64
     /// 0 ..< 1,000,000,000 (the whole part is rounded down for a negative total).
     public private(set) var billionths: Int64
 
+    /// The sum of nothing.
     public static let zero = CreditTotal(whole: 0, billionths: 0)
 
     /// - Parameter billionths: any number; what is over a whole credit is carried.
@@ -65,6 +70,7 @@ public struct CreditTotal: Hashable, Comparable, Sendable, CustomStringConvertib
         self.billionths = remainder < 0 ? remainder + 1_000_000_000 : remainder
     }
 
+    /// The sum of one amount.
     public init(_ credits: Credits) { self.init(whole: 0, billionths: credits.nano) }
 
     public static func + (a: CreditTotal, b: CreditTotal) -> CreditTotal {

@@ -4,12 +4,15 @@ public enum Effect: Sendable {
     case commit([Change], then: [Action])
     /// Prepare the submission of a task (its bytes, its account), make the intent durable, then submit it.
     case begin(WaitingTask, reserved: Credits?)
+    /// Do this at once: nothing has to be durable first.
     case act(Action)
+    /// Report ``SchedulerEvent/woken(_:)`` at or after this moment.
     case wake(Wake, at: Instant)
     /// Read the next page of a lane. The page must show every commit asked for before it.
     case load(Lane, after: WaitingTask.Place?, limit: Int)
     /// Read the next page of what the last run left open, by batch, task and number.
     case loadOpen(after: OpenAttempt.Place, limit: Int)
+    /// Say this to whoever watches.
     case tell(RunEvent)
     /// Nothing is left to do in this run. Last, once.
     case finish(RunEnding)
@@ -17,19 +20,27 @@ public enum Effect: Sendable {
 
 /// Something done out in the world.
 public enum Action: Hashable, Sendable {
+    /// Send it, once.
     case submit(Submission)
+    /// Ask for a task.
     case ask(AttemptID, QuestionPurpose, Question)
+    /// Ask the provider to cancel a task.
     case cancel(AttemptID, RemoteTaskID, account: KeyFingerprint)
+    /// Fetch a finished clip.
     case download(AttemptID, SubmissionKey, AssetLocation, output: OutputName)
 }
 
 /// Where a clip goes, as far as the core knows: the shell turns it into a path.
 public struct OutputName: Hashable, Sendable {
+    /// Gives the folder.
     public let batch: BatchID
+    /// Gives the name where none was asked for.
     public let key: TaskKey
     /// Attempts after the first have files of their own, so that a paid take is never overwritten.
     public let attempt: Int
+    /// The file name asked for in the manifest; nil: none was.
     public let requested: String?
+    /// Takes its properties as they are given.
     public init(batch: BatchID, key: TaskKey, attempt: Int, requested: String?) {
         self.batch = batch
         self.key = key
@@ -40,38 +51,59 @@ public struct OutputName: Hashable, Sendable {
 
 /// What happened, for whoever watches. Never holds a key or a whole URL.
 public enum RunEvent: Hashable, Sendable {
+    /// Its intent is durable, and its submit is on the way.
     case submitted(TaskKey, ModelID)
+    /// The provider has it under this name, and expects it to cost so much.
     case accepted(TaskKey, RemoteTaskID, estimate: Credits?)
+    /// It renders.
     case running(TaskKey)
+    /// It is rendered; nil: its cost is not known yet.
     case completed(TaskKey, charged: Credits?)
+    /// It failed, in the provider's words; nil: its cost is not known.
     case failed(TaskKey, code: String?, message: String?, charged: Credits?)
+    /// It ended by a cancel; nil: its cost is not known.
     case cancelled(TaskKey, charged: Credits?)
     /// By a user's word, before it was sent.
     case withdrawn(TaskKey)
     /// It waits again, by a rule or a user's word.
     case retried(TaskKey)
+    /// Its clip is on disk, at this absolute path.
     case saved(TaskKey, path: String)
+    /// Its clip is paid for and not on disk.
     case notSaved(TaskKey, reason: String)
+    /// It was sent, and its fate is not known.
     case uncertain(TaskKey, reason: String)
+    /// The provider has not known it for ten minutes.
     case lost(TaskKey)
+    /// It is past its poll window: its slot is free, and it is asked for once a minute.
     case unresolved(TaskKey)
     /// Submission pauses; `until` where a time is known.
     case paused(PauseReason, detail: String, until: Instant?)
+    /// Submission goes on.
     case resumed
+    /// Something that a person should know, and that stops nothing.
     case warning(String)
 }
 
+/// Why nothing, or less, is submitted.
 public enum PauseReason: Hashable, Sendable {
+    /// The provider does not answer.
     case outage
+    /// A spend bucket of the provider's is empty.
     case rateLimit
+    /// The provider takes no more than this many at a time.
     case concurrencyLimit(Int)
+    /// The wallet is empty, or the key's cap is reached.
     case noFunds
     /// The key does not reach it.
     case modelUnavailable(ModelID)
     /// The service has nobody for it now, or does not offer it.
     case modelUnserved(ModelID)
+    /// As many tasks are uncertain as ``SchedulerSettings/uncertainLimit`` allows.
     case uncertainTasks
+    /// As many clips wait for their download as ``SchedulerSettings/unsavedLimit`` allows.
     case unsavedClips
+    /// A budget of this batch has no room.
     case budget(BatchID)
     /// So many clips go first.
     case canary(Int)
@@ -85,9 +117,11 @@ public enum PauseReason: Hashable, Sendable {
 public struct RunEnding: Hashable, Sendable {
     /// The user asked for the end.
     public var isInterrupted = false
+    /// 401: the key is missing, mistyped or revoked.
     public var keyRefused = false
     /// 402, 403, or a model out of the key's reach.
     public var accountRefused = false
+    /// A budget kept at least one task from being submitted.
     public var budgetReached = false
     /// Work is left that this run will not do: an outage longer than the maximum wait, unresolved or waiting tasks.
     public var isWorkOutstanding = false
@@ -97,5 +131,6 @@ public struct RunEnding: Hashable, Sendable {
     public var unsaved = 0
     /// For people: why it stopped early, if it did.
     public var reasons: [String] = []
+    /// Everything is done, and nothing stood in the way.
     public init() {}
 }

@@ -1,6 +1,7 @@
 /// A text that is equal to another only byte for byte. Swift's strings are equal when they look alike (`é` composed and
 /// decomposed); to a provider, a file system and SQLite these are two texts, and two clips.
 public protocol ExactText: Hashable {
+    /// The text that counts.
     var text: String { get }
 }
 
@@ -19,7 +20,9 @@ extension ExactText {
 
 /// Any name as a key of a dictionary or a set, byte for byte.
 public struct ExactName: ExactText, Sendable {
+    /// The name.
     public let text: String
+    /// Keeps the text as it is given.
     public init(_ text: String) { self.text = text }
 }
 

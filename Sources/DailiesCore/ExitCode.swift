@@ -1,22 +1,37 @@
 /// What the program returns. Where several hold, the first in the order of ``precedence`` is taken.
 public enum ExitCode: Int32, CaseIterable, Sendable {
+    /// Everything completed and saved, or not asked to be saved.
     case success = 0
+    /// An error that no other code names.
     case unexpected = 1
     /// `plan --detailed-exitcode` only.
     case workToDo = 2
+    /// Finished, and some tasks failed.
     case someFailed = 3
+    /// Work is outstanding: run again.
     case stoppedEarly = 5
+    /// Some outcomes are uncertain: reconcile.
     case uncertain = 6
+    /// 402 or 403: out of money, or access denied.
     case accountRefused = 7
+    /// A budget is reached.
     case budgetReached = 8
+    /// Some clips are paid for and not on disk.
     case unsaved = 9
+    /// Another runner holds the store.
     case storeLocked = 11
+    /// The command line cannot be understood.
     case usage = 64
+    /// A manifest or a batch is refused; nothing was submitted.
     case refused = 65
+    /// The API key is missing or refused (401).
     case keyRefused = 77
+    /// SIGINT, after a clean stop.
     case interrupted = 130
+    /// SIGTERM, after a clean stop.
     case terminated = 143
 
+    /// Of several that hold, the first here is returned.
     public static let precedence: [ExitCode] = [
         .unexpected, .usage, .refused, .keyRefused, .storeLocked, .interrupted, .terminated, .accountRefused,
         .uncertain, .unsaved, .budgetReached, .stoppedEarly, .someFailed, .success,

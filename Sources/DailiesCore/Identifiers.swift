@@ -1,6 +1,8 @@
 /// The store's row number of a task. Ours alone: it never leaves the machine.
 public struct TaskID: Hashable, Comparable, Sendable, CustomStringConvertible {
+    /// As the store numbers it.
     public let rawValue: Int64
+    /// Keeps the number as it is given.
     public init(_ rawValue: Int64) { self.rawValue = rawValue }
     public static func < (a: TaskID, b: TaskID) -> Bool { a.rawValue < b.rawValue }
     public var description: String { "\(rawValue)" }
@@ -8,7 +10,9 @@ public struct TaskID: Hashable, Comparable, Sendable, CustomStringConvertible {
 
 /// The store's row number of a batch.
 public struct BatchID: Hashable, Comparable, Sendable, CustomStringConvertible {
+    /// As the store numbers it.
     public let rawValue: Int64
+    /// Keeps the number as it is given.
     public init(_ rawValue: Int64) { self.rawValue = rawValue }
     public static func < (a: BatchID, b: BatchID) -> Bool { a.rawValue < b.rawValue }
     public var description: String { "\(rawValue)" }
@@ -16,10 +20,13 @@ public struct BatchID: Hashable, Comparable, Sendable, CustomStringConvertible {
 
 /// One attempt of a task: the pair that identifies one submission key. Attempts count from 1.
 public struct AttemptID: Hashable, Comparable, Sendable, CustomStringConvertible {
+    /// The task that it is an attempt of.
     public let task: TaskID
     /// In four bytes, since every timer and every table of tasks in flight holds one.
     private let count: Int32
+    /// From 1; grows only when a task is to be rendered anew.
     public var number: Int { Int(count) }
+    /// - Precondition: `number` is 1 to 2³¹ − 1.
     public init(task: TaskID, number: Int) {
         precondition(number >= 1 && number <= Int(Int32.max), "attempts count from 1, not from \(number)")
         self.task = task
@@ -31,21 +38,27 @@ public struct AttemptID: Hashable, Comparable, Sendable, CustomStringConvertible
 
 /// What a user calls a task: the manifest's `id`, or one derived from the content. Unique in its batch.
 public struct TaskKey: ExactText, Comparable, Sendable, CustomStringConvertible {
+    /// As its manifest has it, or as it follows from the content.
     public let text: String
+    /// Keeps the text as it is given.
     public init(_ text: String) { self.text = text }
     public var description: String { text }
 }
 
 /// The provider's name of a task (`task_id`): an opaque string, at most 512 bytes are kept.
 public struct RemoteTaskID: ExactText, Sendable, CustomStringConvertible {
+    /// As the provider wrote it.
     public let text: String
+    /// Keeps the text as it is given.
     public init(_ text: String) { self.text = text }
     public var description: String { text }
 }
 
 /// The provider's name of a model, sent as written and never rewritten.
 public struct ModelID: ExactText, Comparable, Sendable, CustomStringConvertible {
+    /// As the provider writes it: `sora-2-pro`.
     public let text: String
+    /// Keeps the text as it is given.
     public init(_ text: String) { self.text = text }
     public var description: String { text }
 }
@@ -53,7 +66,9 @@ public struct ModelID: ExactText, Comparable, Sendable, CustomStringConvertible 
 /// A short one-way mark of an API key: enough to notice a change of key, useless to anyone who finds it.
 /// Twelve lowercase hexadecimal digits of the key's SHA-256.
 public struct KeyFingerprint: ExactText, Sendable, CustomStringConvertible {
+    /// The digits.
     public let text: String
+    /// Keeps the text as it is given.
     public init(_ text: String) { self.text = text }
     public var description: String { text }
 }

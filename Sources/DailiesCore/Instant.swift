@@ -3,8 +3,10 @@
 /// The runner's clock starts from the wall clock and then advances with the time since boot, suspend included, so
 /// that a jump of the wall clock during a run neither stalls nor hurries anything. The store keeps milliseconds.
 public struct Instant: Hashable, Comparable, Sendable, CustomStringConvertible {
+    /// Since the Unix epoch.
     public let nanoseconds: Int64
 
+    /// So many nanoseconds after the Unix epoch.
     public init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
     /// - Parameter milliseconds: since the Unix epoch; outside the representable range it is clamped.
     public init(milliseconds: Int64) {
@@ -18,7 +20,9 @@ public struct Instant: Hashable, Comparable, Sendable, CustomStringConvertible {
         return nanoseconds % 1_000_000 < 0 ? quotient - 1 : quotient
     }
 
+    /// Before every other moment.
     public static let distantPast = Instant(nanoseconds: .min)
+    /// After every other moment.
     public static let distantFuture = Instant(nanoseconds: .max)
 
     public static func < (a: Instant, b: Instant) -> Bool { a.nanoseconds < b.nanoseconds }

@@ -6,6 +6,7 @@ public struct OutageBreaker: Hashable, Sendable {
     /// Set while open: since when, and when the next probe may go.
     private var opened: (since: Instant, probe: Instant)?
 
+    /// Closed: the provider is taken to answer.
     public init(policy: RetryPolicy) { self.policy = policy }
 
     public static func == (a: OutageBreaker, b: OutageBreaker) -> Bool {
@@ -13,8 +14,11 @@ public struct OutageBreaker: Hashable, Sendable {
     }
     public func hash(into hasher: inout Hasher) { hasher.combine(failures) }
 
+    /// Nothing but a probe may be sent.
     public var isOpen: Bool { opened != nil }
+    /// When the outage was noticed; nil: there is none.
     public var openSince: Instant? { opened?.since }
+    /// When the next probe may go; nil: there is no outage.
     public var nextProbe: Instant? { opened?.probe }
 
     /// The provider answered, be it with a refusal. Returns whether that ended an outage.

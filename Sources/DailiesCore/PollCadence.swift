@@ -3,18 +3,23 @@
 /// Source: the "Poll" section of each model's page; what follows the last phase is from the vendor's authoring template
 /// (every 10 s). Intervals are at least 1 s at speed 1.
 public struct PollCadence: Hashable, Sendable {
+    /// One interval, up to an age.
     public struct Phase: Hashable, Sendable {
+        /// Between two questions; above zero.
         public let interval: Duration
         /// End of the phase, counted from submission; nil: open ended.
         public let until: Duration?
+        /// - Precondition: `interval` is above zero.
         public init(interval: Duration, until: Duration?) {
             precondition(interval > .zero, "an interval of \(interval) would poll without pause")
             self.interval = interval
             self.until = until
         }
     }
+    /// In order of age.
     public let phases: [Phase]
 
+    /// Takes the phases as they are given.
     public init(phases: [Phase]) { self.phases = phases }
 
     /// For a model that no page describes: 2 s to 60 s, 5 s to 180 s, then 10 s. Source: the authoring template.

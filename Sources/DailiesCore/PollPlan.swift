@@ -1,7 +1,7 @@
 /// Poll times placed where completions are likely, learned from the durations of clips of one kind.
 ///
 /// Each poll costs a request, each second between a completion and its poll costs a second of a slot. The plan minimises
-/// requests + weight × delay over the durations seen, exactly, by dynamic programming over a grid of ``steps`` moments;
+/// requests + weight × delay over the durations seen, exactly, by dynamic programming over a grid of `steps` moments;
 /// the weight is that with which the plan comes nearest to its aims. Never closer than ``closest``. After the last moment
 /// the documented cadence goes on.
 ///
@@ -26,6 +26,7 @@ public struct PollPlan: Hashable, Sendable {
     public let times: [Duration]
     /// What the plan expects of a clip: polls, and seconds from its completion to the poll that finds it.
     public let expectedPolls: Double
+    /// Seconds from a completion until it is noticed, on average.
     public let expectedDelay: Double
 
     /// The first poll after a moment since the submission; nil: the documented cadence goes on.

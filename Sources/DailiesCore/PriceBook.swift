@@ -2,8 +2,11 @@
 public struct PriceBook: Sendable {
     /// The user's rates, by model: credits per second of output and a fee per clip.
     public struct Rate: Hashable, Sendable {
+        /// Credits for each second of output.
         public let perSecond: Credits
+        /// Credits for each clip.
         public let fee: Credits
+        /// Takes its properties as they are given.
         public init(perSecond: Credits, fee: Credits) {
             self.perSecond = perSecond
             self.fee = fee
@@ -24,6 +27,11 @@ public struct PriceBook: Sendable {
     private var settled: [Kind: Credits] = [:]
     private var firstQuotes: [Kind: Credits] = [:]
 
+    /// - Parameters:
+    ///   - catalogue: the published figures.
+    ///   - rates: the user's, by model.
+    ///   - maximumPerTask: the user's bound for any task; nil: none.
+    ///   - settled: the highest prices in this store.
     public init(
         catalogue: ModelCatalogue, rates: [ModelID: Rate] = [:], maximumPerTask: Credits? = nil,
         settled: [SettledPrice] = []

@@ -1,10 +1,16 @@
 /// What one reply says of one task: the superset of both dialects, normalised. Every field but the phase may be absent.
 public struct RemoteReport: Hashable, Sendable {
+    /// How far the provider has come with it.
     public enum Phase: Hashable, Sendable {
+        /// It waits at the provider.
         case queued
+        /// It renders.
         case running
+        /// It is rendered.
         case completed
+        /// It failed.
         case failed
+        /// It was cancelled.
         case cancelled
         /// A word that no page lists: keep asking, slowly.
         case unknown(String)
@@ -21,10 +27,13 @@ public struct RemoteReport: Hashable, Sendable {
             }
         }
     }
+    /// How far the provider has come with it.
     public var phase: Phase
+    /// What the provider calls the task.
     public var remoteID: RemoteTaskID?
     /// `out_task_id` as echoed: its presence proves that the provider understood the key.
     public var submissionKey: SubmissionKey?
+    /// What the provider expects it to cost.
     public var estimate: Amount?
     /// The cost as stated: `credits_used` before `credits`; both where both are there and differ.
     public var charges: [Amount]
@@ -32,16 +41,22 @@ public struct RemoteReport: Hashable, Sendable {
     public var remaining: Duration?
     /// How long the reply asks to wait before the next question (`Retry-After`).
     public var askAgainAfter: Duration?
+    /// Where the finished clip can be had.
     public var asset: AssetLocation?
     /// Seconds of output delivered, as the reply states them.
     public var deliveredSeconds: Double?
+    /// When the provider took it.
     public var submittedAt: Instant?
+    /// When it ended, by the provider's clock.
     public var completedAt: Instant?
+    /// Why it failed, as a word.
     public var failureCode: String?
+    /// Why it failed, for people; may hold anything.
     public var failureMessage: String?
     /// The reply's own `Date`: absolute times in a reply are compared with this, never with our clock.
     public var repliedAt: Instant?
 
+    /// Takes its properties as they are given; what is left out is absent.
     public init(
         phase: Phase, remoteID: RemoteTaskID? = nil, submissionKey: SubmissionKey? = nil, estimate: Amount? = nil,
         charges: [Amount] = [], remaining: Duration? = nil, askAgainAfter: Duration? = nil, asset: AssetLocation? = nil,
@@ -67,6 +82,7 @@ public struct RemoteReport: Hashable, Sendable {
 
 /// An amount as the provider wrote it, and as it is booked.
 public struct Amount: Hashable, Sendable {
+    /// What is booked.
     public let credits: Credits
     /// The number's text as it stood in the reply.
     public let text: String
@@ -75,6 +91,7 @@ public struct Amount: Hashable, Sendable {
     /// More than nine decimals: booked rounded, flagged, counted in the report.
     public let isRounded: Bool
 
+    /// Takes its properties as they are given.
     public init(credits: Credits, text: String, source: String, isRounded: Bool) {
         self.credits = credits
         self.text = text

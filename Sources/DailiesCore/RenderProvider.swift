@@ -3,7 +3,9 @@
 public protocol RenderProvider: Sendable {
     /// Which service, for the honoured-key proof and for messages. The base URL carries no credentials.
     var name: String { get }
+    /// Where it is; with ``name`` what a batch belongs to for good.
     var baseURL: String { get }
+    /// The shape of what it sends now; a repeat keeps the shape of its first.
     var dialect: Dialect { get }
 
     /// The mark of the API key that a submission for `model` would carry now; nil when there is none for it.
@@ -30,11 +32,17 @@ public protocol RenderProvider: Sendable {
 /// One submission as it goes out, and as every repeat of it goes out. Nobody but the runner makes one: its intent is
 /// durable before it exists anywhere else.
 public struct Submission: Hashable, Sendable {
+    /// The attempt that it is.
     public let attempt: AttemptID
+    /// What the provider is to know it by.
     public let key: SubmissionKey
+    /// The model that it is for.
     public let model: ModelID
+    /// The shape of ``body``.
     public let dialect: Dialect
+    /// The mark of the API key that it goes out with.
     public let account: KeyFingerprint
+    /// Exactly what is sent.
     public let body: [UInt8]
 
     package init(
@@ -52,14 +60,18 @@ public struct Submission: Hashable, Sendable {
 
 /// A question for one task.
 public struct Question: Hashable, Sendable {
+    /// What a task is asked for by.
     public enum Subject: Hashable, Sendable {
+        /// By the provider's own name of it.
         case remote(RemoteTaskID)
         /// By `out_task_id`: always asked in the params form, the only one that has it.
         case key(SubmissionKey)
     }
+    /// What it is asked for by.
     public let subject: Subject
     /// The key that submitted it: a provider answers "not found" for another key's tasks.
     public let account: KeyFingerprint
+    /// Takes its properties as they are given.
     public init(_ subject: Subject, account: KeyFingerprint) {
         self.subject = subject
         self.account = account
@@ -83,6 +95,7 @@ public enum SubmitFate: Hashable, Sendable {
     case unknown(Fault, isFreeByContract: Bool)
 }
 
+/// What a 429 is about.
 public enum Throttle: Hashable, Sendable {
     /// A spend bucket is empty (`rate_limit_exceeded`).
     case rate
@@ -90,6 +103,7 @@ public enum Throttle: Hashable, Sendable {
     case concurrency
 }
 
+/// Why an account, a key or a model can do nothing more for now.
 public enum AccountStop: Hashable, Sendable {
     /// 401: the key is missing, mistyped or revoked.
     case keyRefused
@@ -103,6 +117,7 @@ public enum AccountStop: Hashable, Sendable {
 
 /// What a query or a cancel brought.
 public enum QueryAnswer: Hashable, Sendable {
+    /// What the provider says of it.
     case found(RemoteReport)
     /// 404 `task_not_found`: unknown, or another key's.
     case notFound(Fault)
@@ -127,24 +142,30 @@ public enum DownloadEnd: Hashable, Sendable {
 /// Where a download goes. Bytes come in order; the next part waits until `then` was called with `true`; `false` ends
 /// the download with ``DownloadEnd/sinkFailed(_:)``.
 public protocol DownloadSink: Sendable {
+    /// Takes one part. `then` is called exactly once, on any thread.
     func receive(_ part: DownloadPart, then: @escaping @Sendable (Bool) -> Void)
 }
 
+/// A piece of a download, in the order of the asset.
 public enum DownloadPart: Hashable, Sendable {
     /// First, once: the byte of the asset at which the body begins (0 when a Range was not honoured), and the asset's
     /// whole length where the server states it.
     case begins(at: Int64, totalLength: Int64?)
+    /// The next bytes; not empty.
     case bytes([UInt8])
 }
 
 /// Where a finished clip can be had. A bearer secret while it lives: shown only with its query redacted.
 public struct AssetLocation: Hashable, Sendable {
+    /// The address as the provider gave it.
     public let url: String
+    /// Keeps the address as it is given.
     public init(url: String) { self.url = url }
 }
 
 /// What went wrong, in the words of whoever said so. Never holds a key.
 public struct Fault: Hashable, Sendable {
+    /// Where it went wrong.
     public enum Kind: String, Hashable, Sendable {
         /// No connection could be made: refused, DNS, TLS.
         case unreachable
@@ -157,6 +178,7 @@ public struct Fault: Hashable, Sendable {
         /// An HTTP status that is no success.
         case status
     }
+    /// Where it went wrong.
     public let kind: Kind
     /// HTTP status, where there was one.
     public let status: Int?
@@ -170,6 +192,7 @@ public struct Fault: Hashable, Sendable {
     /// As the retry rules see it.
     var asFailure: RetryRules.Failure { RetryRules.Failure(status: status, code: code, message: message) }
 
+    /// Takes its properties as they are given.
     public init(kind: Kind, status: Int? = nil, code: String? = nil, message: String, retryAfter: Duration? = nil) {
         self.kind = kind
         self.status = status

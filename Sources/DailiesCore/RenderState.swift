@@ -33,9 +33,11 @@ public enum RenderState: Hashable, Sendable {
         case accepted(RemoteTaskID)
         /// The provider has it under this name and renders it.
         case started(RemoteTaskID)
+        /// The provider has rendered it.
         case completed(RemoteTaskID)
         /// A failed render, a refused submit, or `assumed_lost` by the user's word.
         case failed
+        /// It was cancelled at the provider, or before it was sent.
         case cancelled
         /// The clip is whole on disk.
         case saved
@@ -91,9 +93,14 @@ public enum RenderState: Hashable, Sendable {
 
 /// The words of the column `state`: the four that users asked for, and `cancelled`, because the API has it.
 public enum TaskStateWord: String, CaseIterable, Hashable, Sendable {
+    /// Waits here or at the provider, is in the air, or is uncertain.
     case queued
+    /// Renders.
     case running
+    /// Rendered and paid; saved or not.
     case completed
+    /// Over without a clip.
     case failed
+    /// Over by a cancel, or no longer in its manifest.
     case cancelled
 }

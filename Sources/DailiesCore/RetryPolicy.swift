@@ -11,6 +11,7 @@ public struct RetryPolicy: Hashable, Sendable {
     /// Default 60 s.
     public var longestProbe: Duration = .seconds(60)
 
+    /// Four attempts, as the provider's page has them.
     public init() {}
 
     /// The wait after a number of failures in a row: between half and the whole of 1, 2, 4 s within the burst, then
@@ -29,6 +30,7 @@ public struct RetryPolicy: Hashable, Sendable {
         return .nanoseconds(half + Int64.random(in: 0...half, using: &generator))
     }
 
+    /// The same waits on a clock that runs `speed` times as fast.
     public func divided(bySpeed speed: Double) -> RetryPolicy {
         var copy = self
         copy.firstWait = firstWait.divided(bySpeed: speed)

@@ -1,5 +1,6 @@
 /// What follows when a task failed for good, free of charge: rules as data, the first that fits decides.
 public struct RetryRules: Hashable, Sendable {
+    /// What becomes of a task that failed free of charge.
     public enum Action: String, Hashable, Sendable, CaseIterable {
         /// A new attempt with the same request, as far as the number of attempts allows.
         case retry
@@ -11,6 +12,7 @@ public struct RetryRules: Hashable, Sendable {
         case pause
     }
 
+    /// What kind of failure leads to what.
     public struct Rule: Hashable, Sendable {
         /// HTTP status of a refused submit; a failed render has none. nil: any or none.
         public var status: Int?
@@ -18,7 +20,9 @@ public struct RetryRules: Hashable, Sendable {
         public var code: String?
         /// Part of the message, in any case of letters. nil: any.
         public var text: String?
+        /// What follows where all that is set fits.
         public var action: Action
+        /// Takes its properties as they are given.
         public init(status: Int? = nil, code: String? = nil, text: String? = nil, action: Action) {
             self.status = status
             self.code = code
@@ -36,9 +40,13 @@ public struct RetryRules: Hashable, Sendable {
 
     /// What is known of a failure.
     public struct Failure: Hashable, Sendable {
+        /// HTTP status of the refusal, if it was one.
         public let status: Int?
+        /// The provider's code, if there was one.
         public let code: String?
+        /// The provider's words, if there were any.
         public let message: String?
+        /// Takes its properties as they are given.
         public init(status: Int?, code: String?, message: String?) {
             self.status = status
             self.code = code
@@ -52,6 +60,7 @@ public struct RetryRules: Hashable, Sendable {
     /// The user's, before the built-in ones.
     public var rules: [Rule]
 
+    /// In the order in which they are tried.
     public init(rules: [Rule] = []) { self.rules = rules }
 
     /// Sources: the errors page (codes that no repeat changes; 451), and the page's note that upstreams were withdrawn.

@@ -13,10 +13,13 @@ public enum CadenceMode: Hashable, Sendable {
 
 /// How long clips of one kind took, as the store holds it.
 public struct SeenDuration: Hashable, Sendable {
+    /// What was asked for.
     public let shape: RequestShape
     /// From the submission to the completion, or, with `isDetected`, to the poll that found it.
     public let duration: Duration
+    /// ``duration`` ends when a poll found it completed, not when the provider says that it was.
     public let isDetected: Bool
+    /// Takes its properties as they are given.
     public init(shape: RequestShape, duration: Duration, isDetected: Bool) {
         self.shape = shape
         self.duration = duration

@@ -151,11 +151,14 @@ public struct Scheduler: Sendable {
         public internal(set) var uncertain = 0
         /// Uncertain, and still being asked about.
         public internal(set) var settling = 0
+        /// Sent with another API key than this run has: uncertain until asked with the old one.
         public internal(set) var otherAccount = 0
+        /// Unknown to the provider for too long.
         public internal(set) var lost = 0
         /// Past the poll window, asked in this run, and nothing in the air: they alone keep no run alive. One that is not
         /// found is followed until it is lost.
         public internal(set) var idleUnresolved = 0
+        /// Completed, wanted on disk, and given up in this run.
         public internal(set) var unsaved = 0
         /// Questions and cancels in the air.
         public internal(set) var asking = 0
@@ -198,6 +201,9 @@ public struct Scheduler: Sendable {
     /// The limit of tasks in flight now; it may be below the user's.
     public var concurrencyLimit: Int { limiter.limit }
 
+    /// Takes one event in and says what is to be done, in order.
+    ///
+    /// - Precondition: `now` never goes back from one call to the next.
     public mutating func handle(_ event: SchedulerEvent, at now: Instant) -> [Effect] {
         precondition(effects.isEmpty, "effects of an earlier event were not taken")
         guard !isFinished else { return [] }

@@ -8,8 +8,11 @@ public enum SchedulerEvent: Sendable {
     case loaded(Lane, [WaitingTask], isLast: Bool)
     /// The fate of a submit.
     case submitted(Submission, SubmitFate)
+    /// The answer to a question or a cancel.
     case answered(AttemptID, QuestionPurpose, QueryAnswer)
+    /// The end of a download.
     case downloaded(AttemptID, DownloadResult)
+    /// A moment that was asked for has come.
     case woken(Wake)
     /// The first Ctrl-C: nothing new is sent; what is in the air may land.
     case stopRequested
@@ -29,10 +32,13 @@ public struct Recovered: Sendable {
     public var open: [OpenAttempt]
     /// There is more of it, to be asked for page by page.
     public var hasMoreOpen: Bool
+    /// The pairs of batch and model in which something waits.
     public var lanes: [Lane]
+    /// Where the budget of each batch of this run stands.
     public var budgets: [BatchID: BudgetPosition]
     /// Of all batches.
     public var tagBudgets: [TagBudget]
+    /// What clips may cost.
     public var prices: PriceBook
     /// By account; missing means unknown.
     public var trust: [KeyFingerprint: KeyTrust]
@@ -44,6 +50,7 @@ public struct Recovered: Sendable {
     public var scope: Set<BatchID>?
     /// What users told and no run has carried out.
     public var commands: [UserCommand]
+    /// Takes its properties as they are given.
     public init(
         open: [OpenAttempt], lanes: [Lane], budgets: [BatchID: BudgetPosition], prices: PriceBook,
         trust: [KeyFingerprint: KeyTrust], accounts: AccountBook, scope: Set<BatchID>? = nil,
@@ -71,6 +78,7 @@ public struct AccountBook: Hashable, Sendable {
     /// - Parameter byPrefix: the longest prefix of a model's id wins; the empty one fits every model.
     public init(byPrefix: [String: KeyFingerprint]) { self.byPrefix = byPrefix }
 
+    /// The key for a model; nil where no prefix fits.
     public func account(for model: ModelID) -> KeyFingerprint? {
         byPrefix.filter { model.text.hasPrefix($0.key) }.max { $0.key.utf8.count < $1.key.utf8.count }?.value
     }
@@ -78,13 +86,17 @@ public struct AccountBook: Hashable, Sendable {
     /// Every account of the book.
     public var all: Set<KeyFingerprint> { Set(byPrefix.values) }
 
+    /// Whether the run has this key.
     public func contains(_ account: KeyFingerprint) -> Bool { byPrefix.values.contains(account) }
 }
 
 /// The waiting tasks of one batch and one model: what a pause holds up, and nothing else.
 public struct Lane: Hashable, Comparable, Sendable {
+    /// Of the batch.
     public let batch: BatchID
+    /// Of the model.
     public let model: ModelID
+    /// Takes its properties as they are given.
     public init(batch: BatchID, model: ModelID) {
         self.batch = batch
         self.model = model
@@ -108,6 +120,7 @@ public enum QuestionPurpose: Hashable, Sendable {
 
 /// What became of one download.
 public enum DownloadResult: Hashable, Sendable {
+    /// The clip is on disk, whole and synced.
     case saved(SavedClip)
     /// Cut or stalled; `progressed`: the part file grew.
     case interrupted(Fault, progressed: Bool)
@@ -121,7 +134,9 @@ public enum DownloadResult: Hashable, Sendable {
 
 /// A moment that was asked for. A later one for the same purpose makes an earlier one void (`serial`).
 public enum Wake: Hashable, Sendable {
+    /// The next step of an attempt: a poll, a repeat, a question.
     case attempt(AttemptID, serial: UInt32)
+    /// The next try of a download.
     case download(AttemptID, serial: UInt32)
     /// A pause of the whole account ends, an outage is probed, a limit is probed: look at everything.
     case account(serial: UInt32)

@@ -57,14 +57,16 @@ public struct SchedulerSettings: Sendable {
     public var assetLifetime: Duration = .seconds(24 * 3600)
     /// Least pause after a 429 without a reset time; as much again is added at random. Default 1 s.
     public var throttlePause: Duration = .seconds(1)
+    /// How often and how soon what failed for a moment is tried again.
     public var retry = RetryPolicy()
     /// Calm time before a reduced limit is probed one higher. Default 30 s.
     public var firstCalm: Duration = .seconds(30)
     /// Default 1 h.
     public var longestCalm: Duration = .seconds(3600)
-    /// Factor by which ``cadence(of:)`` is divided. Set by ``divided(bySpeed:)``.
+    /// Factor by which cadences are divided, 1 unless told otherwise. Set by ``divided(bySpeed:)``.
     public private(set) var speed = 1.0
 
+    /// Every setting as its default says.
     public init() {}
 
     /// What limits submission as long as nobody changes it.

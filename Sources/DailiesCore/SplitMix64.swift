@@ -4,7 +4,9 @@
 public struct SplitMix64: RandomNumberGenerator, Hashable, Sendable {
     /// A generator that is seeded with this goes on where this one stands.
     public private(set) var state: UInt64
+    /// The same seed gives the same numbers.
     public init(seed: UInt64) { state = seed }
+    /// The next 64 bits.
     public mutating func next() -> UInt64 {
         state &+= 0x9E37_79B9_7F4A_7C15
         var mixed = state

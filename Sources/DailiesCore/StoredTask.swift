@@ -1,17 +1,24 @@
 /// A task that waits in the store for a slot, as much of it as scheduling needs.
 public struct WaitingTask: Hashable, Sendable {
+    /// The store's number of it.
     public let id: TaskID
+    /// The batch that it belongs to.
     public let batch: BatchID
+    /// What it is known by in its batch.
     public let key: TaskKey
     /// The number that its next attempt has.
     public let attempt: Int
+    /// What it asks for, as far as scheduling and pricing go.
     public let shape: RequestShape
+    /// What is asked of the provider.
     public let request: CanonicalRequest
+    /// Higher first.
     public let priority: Int
     /// The file name asked for in the manifest.
     public let output: String?
     /// The budgets of its tags.
     public let tagBudgets: [TagBudgetID]
+    /// Takes its properties as they are given.
     public init(
         id: TaskID, batch: BatchID, key: TaskKey, attempt: Int, shape: RequestShape, request: CanonicalRequest,
         priority: Int, output: String?, tagBudgets: [TagBudgetID] = []
@@ -35,9 +42,13 @@ public struct WaitingTask: Hashable, Sendable {
     /// Its place among the waiting: higher priority first, then the order of the manifest.
     public var place: Place { Place(priority: priority, id: id) }
 
+    /// Where a task stands among those of its lane; the smaller place goes first.
     public struct Place: Hashable, Comparable, Sendable {
+        /// Higher first.
         public let priority: Int
+        /// Of equal priority the smaller one goes first.
         public let id: TaskID
+        /// Takes its properties as they are given.
         public init(priority: Int, id: TaskID) {
             self.priority = priority
             self.id = id
@@ -50,9 +61,11 @@ public struct WaitingTask: Hashable, Sendable {
 
 /// An attempt that is not finished, as the store holds it: what a new run must know to go on.
 public struct OpenAttempt: Hashable, Sendable {
+    /// How far an attempt had come.
     public enum Standing: Hashable, Sendable {
         /// In the air when the last run ended: its fate is unknown, whether or not that was recorded.
         case sent(isMarkedUncertain: Bool)
+        /// The provider has it.
         case accepted(RemoteTaskID, isRunning: Bool)
         /// Completed, and the clip is not saved.
         case completed(RemoteTaskID, asset: AssetLocation?, cost: Cost, hasNoAsset: Bool)
@@ -62,6 +75,7 @@ public struct OpenAttempt: Hashable, Sendable {
 
     /// What is known of the cost of an attempt that is over.
     public enum Cost: Hashable, Sendable {
+        /// Booked.
         case known
         /// Asked for until the questions are used up, and then unknown. Goes to either of the others.
         case awaited
@@ -70,22 +84,34 @@ public struct OpenAttempt: Hashable, Sendable {
     }
     /// Where a page of them ends: they are read by batch, task and number.
     public struct Place: Hashable, Sendable {
+        /// Comes first.
         public let batch: BatchID
+        /// Comes second: by its task, then by its number.
         public let attempt: AttemptID
+        /// Takes its properties as they are given.
         public init(batch: BatchID, attempt: AttemptID) {
             self.batch = batch
             self.attempt = attempt
         }
     }
+    /// Where a page that ends with it ends.
     public var place: Place { Place(batch: batch, attempt: attempt) }
 
+    /// Which attempt of which task.
     public let attempt: AttemptID
+    /// The batch that it belongs to.
     public let batch: BatchID
+    /// What its task is known by.
     public let key: TaskKey
+    /// What was sent, byte for byte.
     public let submission: Submission
+    /// What it asks for, as far as scheduling and pricing go.
     public let shape: RequestShape
+    /// How far it had come.
     public let standing: Standing
+    /// When its intent was durable; its cadence counts from there.
     public let intentAt: Instant
+    /// Held for it against the budgets; nil: nothing.
     public let reserved: Credits?
     /// Set: 404 for ten minutes in an earlier run.
     public let lostAt: Instant?
@@ -93,6 +119,7 @@ public struct OpenAttempt: Hashable, Sendable {
     public let output: String?
     /// The budgets of its tags.
     public let tagBudgets: [TagBudgetID]
+    /// Takes its properties as they are given.
     public init(
         attempt: AttemptID, batch: BatchID, key: TaskKey, submission: Submission, shape: RequestShape,
         standing: Standing, intentAt: Instant, reserved: Credits?, lostAt: Instant?, output: String?,
@@ -118,8 +145,11 @@ public struct BudgetPosition: Hashable, Sendable {
     public var cap: Credits?
     /// How strictly the cap is kept.
     public var mode: BudgetMode
+    /// Charged.
     public var settled: CreditTotal
+    /// Held for what is in flight and for costs that are not known.
     public var reserved: CreditTotal
+    /// Takes its properties as they are given.
     public init(cap: Credits?, settled: CreditTotal, reserved: CreditTotal, mode: BudgetMode = .cautious) {
         self.cap = cap
         self.mode = mode
@@ -130,12 +160,15 @@ public struct BudgetPosition: Hashable, Sendable {
 
 /// The highest price settled in this store for a kind of clip.
 public struct SettledPrice: Hashable, Sendable {
+    /// The model that was billed.
     public let model: ModelID
+    /// As sent; nil: none was asked for.
     public let resolution: String?
     /// Highest charge per second of output asked for, rounded up to a billionth.
     public let highestPerSecond: Credits
     /// The highest quote of those that were charged, in the same way; zero: none of them was quoted.
     public let highestQuotePerSecond: Credits
+    /// Takes its properties as they are given.
     public init(
         model: ModelID, resolution: String?, highestPerSecond: Credits, highestQuotePerSecond: Credits = .zero
     ) {

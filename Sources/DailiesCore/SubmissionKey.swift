@@ -11,6 +11,7 @@ public struct SubmissionKey: ExactText, Sendable, CustomStringConvertible {
     }
     private let storage: Storage
 
+    /// Keeps a text: a key that was derived before, or what a provider echoes.
     public init(_ text: String) {
         let halves = Base32.value(text.utf8.prefix(Self.length / 2))
             .flatMap { high in Base32.value(text.utf8.dropFirst(Self.length / 2)).map { (high, $0) } }
@@ -21,6 +22,7 @@ public struct SubmissionKey: ExactText, Sendable, CustomStringConvertible {
         }
     }
 
+    /// A key of ours: lowercase letters and the digits 2 to 7.
     public var text: String {
         switch storage {
         case .packed(let high, let low):

@@ -8,6 +8,7 @@ public struct SubmissionLimits: Hashable, Sendable {
     /// nil (default): as fast as slots come free.
     public var pace: SubmitPace?
 
+    /// Takes its properties as they are given.
     public init(concurrency: Int = 5, byModel: [ModelID: Int] = [:], pace: SubmitPace? = nil) {
         self.concurrency = concurrency
         self.byModel = byModel
@@ -20,8 +21,11 @@ public struct SubmissionLimits: Hashable, Sendable {
 
 /// What a pause by the user holds up.
 public enum SubmissionScope: Hashable, Sendable {
+    /// Whatever waits.
     case everything
+    /// What waits in this batch.
     case batch(BatchID)
+    /// What waits for this model, in any batch.
     case model(ModelID)
 }
 
@@ -34,6 +38,7 @@ public struct SubmitPace: Hashable, Sendable {
     /// From one submit to the next, more than nothing.
     public let interval: Duration
 
+    /// One submit in each such interval.
     public init(interval: Duration) {
         precondition(interval > .zero, "an interval of \(interval) is no pace")
         self.interval = interval

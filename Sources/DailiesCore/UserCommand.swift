@@ -1,6 +1,8 @@
 /// The store's row number of a command. They grow in the order in which users spoke.
 public struct CommandID: Hashable, Comparable, Sendable, CustomStringConvertible {
+    /// As the store numbers it.
     public let rawValue: Int64
+    /// Keeps the number as it is given.
     public init(_ rawValue: Int64) { self.rawValue = rawValue }
     public static func < (a: CommandID, b: CommandID) -> Bool { a.rawValue < b.rawValue }
     public var description: String { "\(rawValue)" }
@@ -9,6 +11,7 @@ public struct CommandID: Hashable, Comparable, Sendable, CustomStringConvertible
 /// What a user told a run about one task while it goes on. The attempt is the one that the user saw: if the task has
 /// moved on to another since, it is left alone, so that a command carried out late never pays for more than was asked.
 public struct UserCommand: Hashable, Sendable {
+    /// What is wanted of the task.
     public enum Order: Hashable, Sendable {
         /// `evenIfCharged`: also where it renders already.
         case cancel(evenIfCharged: Bool)
@@ -16,13 +19,16 @@ public struct UserCommand: Hashable, Sendable {
         case retry(again: Bool, newSeed: Int64? = nil)
     }
 
+    /// The store's number of it.
     public let id: CommandID
+    /// What is wanted of the task.
     public let order: Order
     /// Its latest attempt, or, where it waits, its next.
     public let attempt: AttemptID
     /// Where it waits when it waits.
     public let lane: Lane
 
+    /// Takes its properties as they are given.
     public init(id: CommandID, order: Order, attempt: AttemptID, lane: Lane) {
         self.id = id
         self.order = order
@@ -65,10 +71,12 @@ public enum CommandOutcome: String, Hashable, Sendable, CaseIterable {
 
 /// What users have said that holds until they say otherwise, over all runs.
 public struct LastingOrders: Hashable, Sendable {
+    /// What is not submitted.
     public var pauses: Set<SubmissionScope> = []
     /// Tasks in flight, instead of what the run's options say.
     public var concurrency: Int?
     /// Of single models.
     public var modelConcurrency: [ModelID: Int] = [:]
+    /// Nothing was said.
     public init() {}
 }

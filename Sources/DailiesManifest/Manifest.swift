@@ -14,6 +14,7 @@ public struct Manifest: Sendable {
 
 /// One broken rule, or one warning, at its place.
 public struct ManifestProblem: Hashable, Sendable, CustomStringConvertible {
+    /// The manifest, as it was given.
     public let file: String
     /// Counted from 1.
     public let line: Int
@@ -28,6 +29,7 @@ public struct ManifestProblem: Hashable, Sendable, CustomStringConvertible {
     /// The line it is on, of the first ``ManifestBounds/mostExcerpts`` problems of a manifest.
     public internal(set) var excerpt: Excerpt?
 
+    /// Takes its properties as they are given.
     public init(
         file: String, line: Int, column: Int, field: String, what: String, todo: String, excerpt: Excerpt? = nil
     ) {
@@ -48,8 +50,10 @@ public struct ManifestProblem: Hashable, Sendable, CustomStringConvertible {
 
 /// A manifest that is refused: every problem that was found, in the order of their places; never empty.
 public struct ManifestFailure: Error, Sendable, CustomStringConvertible {
+    /// In the order of their places; at least one.
     public let problems: [ManifestProblem]
 
+    /// Takes its properties as they are given.
     public init(problems: [ManifestProblem]) {
         precondition(!problems.isEmpty, "a manifest is refused without a problem")
         self.problems = problems
@@ -71,10 +75,13 @@ public struct ManifestFailure: Error, Sendable, CustomStringConvertible {
 public enum ManifestFormat: String, CaseIterable, Sendable {
     /// One task object a line.
     case jsonl
+    /// An object with `tasks`, or a bare list of tasks.
     case json
+    /// The same as JSON; its scalars are text, typed by the field they stand in.
     case yaml
     /// Comma or semicolon or tab, by the header line.
     case csv
+    /// CSV with tabs between its cells.
     case tsv
 
     /// By the file's ending, in upper or lower case; `ndjson` is `jsonl` and `yml` is `yaml`. nil for any other.

@@ -10,6 +10,7 @@ public struct ManifestSchema: Sendable {
     private let catalogue: ModelCatalogue
     private let fields: FieldTable
 
+    /// A schema with the models, lengths and sizes of this catalogue in it.
     public init(catalogue: ModelCatalogue) {
         self.catalogue = catalogue
         fields = FieldTable(catalogue: catalogue)

@@ -3,8 +3,11 @@ import Foundation
 /// A file of settings: flat names with a value, or a list of values, each. YAML, or the few lines of TOML that such a
 /// file needs.
 public struct SettingsFile: Sendable {
+    /// One setting.
     public struct Entry: Hashable, Sendable {
+        /// As it is written, with `_` or `-`.
         public let name: String
+        /// One, or those of a list in their order.
         public let values: [String]
         /// Counted from 1.
         public let line: Int
@@ -12,12 +15,14 @@ public struct SettingsFile: Sendable {
 
     /// What is wrong with such a file, as `FILE:LINE: what; what to do`.
     public struct Problem: Error, Hashable, Sendable, CustomStringConvertible {
+        /// `FILE:LINE: what is wrong; what to do`.
         public let description: String
     }
 
     /// Files larger than this are no settings.
     private static let mostBytes = 65_536
 
+    /// As it was given.
     public let path: String
     /// In the order of the file; no name stands twice.
     public let entries: [Entry]

@@ -43,7 +43,9 @@ public struct APIKey: Hashable, Sendable, CustomStringConvertible, CustomDebugSt
 public struct ModelKey: Sendable {
     /// Beginning of the model ids that it serves; empty: all. The longest one that fits wins.
     public let modelPrefix: String
+    /// What is sent for these models.
     public let key: APIKey
+    /// Takes its properties as they are given.
     public init(modelPrefix: String = "", key: APIKey) {
         self.modelPrefix = modelPrefix
         self.key = key

@@ -13,8 +13,11 @@ public final class ByteSpikeProvider: RenderProvider {
     /// Code of the fault when no configured key has the fingerprint that a task was submitted with.
     public static let noKeyCode = "no_key"
 
+    /// As ``ProviderConfiguration/name``.
     public var name: String { configuration.name }
+    /// As ``ProviderConfiguration/baseURL``.
     public var baseURL: String { configuration.baseURL }
+    /// As ``ProviderConfiguration/dialect``.
     public var dialect: Dialect { configuration.dialect }
 
     let configuration: ProviderConfiguration
@@ -63,12 +66,15 @@ public final class ByteSpikeProvider: RenderProvider {
         return HTTPClient(eventLoopGroupProvider: .shared(loop), configuration: settings)
     }
 
+    /// That of the key with the longest prefix of the model's id; nil where none fits.
     public func fingerprint(for model: ModelID) -> KeyFingerprint? { configuration.key(for: model)?.fingerprint }
 
+    /// JSON in the configured dialect, with the key as `out_task_id`.
     public func body(for request: CanonicalRequest, key: SubmissionKey) -> [UInt8] {
         SubmitBody.encode(request, key: key, dialect: dialect)
     }
 
+    /// One POST. Without a key of the submission's account it is not accepted, and nothing is sent.
     public func submit(_ submission: Submission, reply: @escaping @Sendable (SubmitFate) -> Void) {
         guard let key = configuration.key(submission.account) else {
             return reply(.notAccepted(Self.noKey(submission.account)))
@@ -91,6 +97,7 @@ public final class ByteSpikeProvider: RenderProvider {
         }
     }
 
+    /// By id or by submission key, in the configured dialect; where one form is not spoken, in the other.
     public func query(_ question: Question, reply: @escaping @Sendable (QueryAnswer) -> Void) {
         guard let key = configuration.key(question.account) else {
             return reply(.fault(Self.noKey(question.account)))
@@ -103,6 +110,7 @@ public final class ByteSpikeProvider: RenderProvider {
         }
     }
 
+    /// One POST. The state that the provider reports, also where it refuses.
     public func cancel(
         _ remote: RemoteTaskID, account: KeyFingerprint, reply: @escaping @Sendable (QueryAnswer) -> Void
     ) {
@@ -110,6 +118,9 @@ public final class ByteSpikeProvider: RenderProvider {
         ask(.POST, WirePath.cancel(remote), body: nil, key: key, reply)
     }
 
+    /// Reads the asset, with a Range from `offset` on; no key goes with it.
+    ///
+    /// - Precondition: `offset` is not negative.
     public func download(
         _ asset: AssetLocation, from offset: Int64, into sink: any DownloadSink,
         reply: @escaping @Sendable (DownloadEnd) -> Void

@@ -8,6 +8,7 @@ import ExactJSON
 public enum CatalogueFile {
     /// Everything that is wrong with it, of each model the first thing. Never empty.
     public struct Failure: Error, Hashable, Sendable {
+        /// In the order of their places; at least one.
         public let problems: [CatalogueProblem]
     }
 

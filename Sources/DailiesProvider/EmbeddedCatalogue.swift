@@ -15,7 +15,9 @@ public enum EmbeddedCatalogue {
 
 /// What is wrong with a catalogue's data, and where.
 public struct CatalogueProblem: Error, Hashable, Sendable {
+    /// The first byte of what is wrong.
     public let position: JSONPosition
+    /// For people.
     public let message: String
 }
 

@@ -2,6 +2,7 @@ import DailiesCore
 
 /// A setting that cannot be used. The message is for people and never holds a key.
 public struct ConfigurationProblem: Error, Hashable, Sendable, CustomStringConvertible {
+    /// For people; holds no key.
     public let message: String
     init(_ message: String) { self.message = message }
     public var description: String { message }
@@ -20,6 +21,7 @@ public struct ProviderConfiguration: Sendable {
     public let keys: [ModelKey]
     /// The shape of submits and queries.
     public var dialect = Dialect.flat
+    /// What requests call their sender. Default `dailies/1`.
     public var userAgent = "dailies/1"
 
     /// From the first attempt to connect to an established connection, TLS included.

@@ -10,6 +10,7 @@ public final class CommandWatch: @unchecked Sendable {
 
     private let timer: any DispatchSourceTimer
 
+    /// Starts watching for `runner`, which it does not keep alive.
     public init(_ runner: Runner) {
         timer = DispatchSource.makeTimerSource(queue: DispatchQueue(label: "dailies.commands", qos: .utility))
         timer.schedule(deadline: .now() + Self.interval, repeating: Self.interval, leeway: Self.leeway)
@@ -19,5 +20,6 @@ public final class CommandWatch: @unchecked Sendable {
 
     deinit { timer.cancel() }
 
+    /// No further look.
     public func stop() { timer.cancel() }
 }

@@ -5,8 +5,10 @@ import Foundation
 public struct ContentDigest {
     private var hash = SHA256()
 
+    /// Of nothing.
     public init() {}
 
+    /// Adds a text with its length before it, so that no two lists of texts have one digest.
     public mutating func add(_ text: String) {
         let utf8 = Data(text.utf8)
         withUnsafeBytes(of: UInt64(utf8.count).bigEndian) { hash.update(bufferPointer: $0) }

@@ -7,7 +7,7 @@ import Foundation
 ///
 /// The clock is the wall clock at the start plus the time since boot, suspend included (CLOCK_BOOTTIME), so that a jump
 /// of the wall clock moves nothing. Dispatch's own time stands still in suspend, therefore the timer is armed at most
-/// ``longestSleep`` ahead, and whoever is woken looks at the clock.
+/// 30 s ahead, and whoever is woken looks at the clock.
 public final class DispatchTimers: RunnerTimers, @unchecked Sendable {
     // Unchecked because of `source`: Dispatch's sources may be used from any thread, but do not say so.
 
@@ -35,6 +35,7 @@ public final class DispatchTimers: RunnerTimers, @unchecked Sendable {
         var boot: @Sendable () -> Int64 = { DispatchTimers.read(DispatchTimers.bootClock) }
     }
 
+    /// From the machine's clocks as they stand.
     public convenience init() { self.init(clocks: Clocks()) }
 
     init(clocks: Clocks, longestSleep: Duration = DispatchTimers.longestSleep) {
@@ -50,10 +51,13 @@ public final class DispatchTimers: RunnerTimers, @unchecked Sendable {
 
     deinit { source.cancel() }
 
+    /// The wall clock at the start, plus the time since.
     public var now: Instant { Instant(nanoseconds: wallAtStart + clocks.boot() - bootAtStart) }
 
+    /// Keeps what is to be called.
     public func start(_ fire: @escaping @Sendable () -> Void) { state.withLock { $0.fire = fire } }
 
+    /// Arms the timer for the earliest of the moments asked for since it last fired.
     public func wake(at instant: Instant) {
         state.withLock { state in
             guard !state.isStopped, instant < state.target ?? .distantFuture else { return }
@@ -62,6 +66,7 @@ public final class DispatchTimers: RunnerTimers, @unchecked Sendable {
         }
     }
 
+    /// Cancels the timer; what was asked for is forgotten.
     public func stop() {
         state.withLock { state in
             state.isStopped = true

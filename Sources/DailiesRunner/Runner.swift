@@ -14,9 +14,11 @@ public final class Runner: @unchecked Sendable {
     public struct Plan: Sendable {
         /// Already divided by the speed.
         public var settings: SchedulerSettings
+        /// What is published of the models.
         public var catalogue: ModelCatalogue
         /// Batches whose waiting tasks are submitted.
         public var batches: [BatchID]
+        /// Which API key goes with which model.
         public var accounts: AccountBook
         /// The user's rates, by model.
         public var rates: [ModelID: PriceBook.Rate]
@@ -25,6 +27,7 @@ public final class Runner: @unchecked Sendable {
         /// Of the jitter.
         public var seed: UInt64
 
+        /// Takes its properties as they are given.
         public init(
             settings: SchedulerSettings, catalogue: ModelCatalogue, batches: [BatchID], accounts: AccountBook,
             rates: [ModelID: PriceBook.Rate] = [:], maximumPerTask: Credits? = nil, seed: UInt64
@@ -41,6 +44,7 @@ public final class Runner: @unchecked Sendable {
 
     /// How a run ended.
     public enum Outcome: Sendable {
+        /// There is nothing left to do in this run; everything that was learned is durable.
         case ended(RunEnding)
         /// The store could not be read or written: everything acknowledged before is safe in it.
         case storeFailed(String)
@@ -99,7 +103,8 @@ public final class Runner: @unchecked Sendable {
             seed: plan.seed)
     }
 
-    /// Begins. `done` is called once, on the runner's queue, after everything that was learned is durable.
+    /// Begins. `done` is called once, on the runner's queue, after everything that was learned is durable. Whoever starts
+    /// a runner holds it until then.
     ///
     /// - Precondition: it is the first call: a runner runs once.
     public func start(done: @escaping @Sendable (Outcome) -> Void) {

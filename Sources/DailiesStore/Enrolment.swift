@@ -2,17 +2,22 @@ import DailiesCore
 
 /// What a manifest says of its batch.
 public struct BatchEnrolment: Hashable, Sendable {
+    /// Of the batch; part of every submission key.
     public let name: String
     /// Absolute: a batch name that came from another path is refused.
     public let manifestPath: String
+    /// The provider's name, as ``DailiesCore/RenderProvider/name``.
     public let provider: String
+    /// As ``DailiesCore/RenderProvider/baseURL``.
     public let baseURL: String
     /// Absolute.
     public let outputDirectory: String
+    /// What becomes of its budget.
     public let budget: BudgetSetting
     /// nil: as it is stored; a new batch's is cautious.
     public let budgetMode: BudgetMode?
 
+    /// Takes its properties as they are given.
     public init(
         name: String, manifestPath: String, provider: String, baseURL: String, outputDirectory: String,
         budget: BudgetSetting, budgetMode: BudgetMode? = nil
@@ -33,6 +38,7 @@ public struct EnrolmentRules: Hashable, Sendable {
     public var acceptChanges: Bool
     /// The batch may have come from another path.
     public var sameBatch: Bool
+    /// Takes its properties as they are given; by default nothing is allowed.
     public init(acceptChanges: Bool = false, sameBatch: Bool = false) {
         self.acceptChanges = acceptChanges
         self.sameBatch = sameBatch
@@ -41,6 +47,7 @@ public struct EnrolmentRules: Hashable, Sendable {
 
 /// What a manifest did to the store.
 public struct Enrolment: Hashable, Sendable {
+    /// The batch, which is made where it was not there.
     public let batch: BatchID
     /// Not known before.
     public var new = 0
@@ -71,6 +78,7 @@ public enum EnrolmentError: Error, Hashable, Sendable {
     /// Changed, and their attempt is not settled, or its cost is still asked for: wait for them first. The first
     /// ``mostListed`` of so many.
     case unsettled([TaskKey], count: Int)
+    /// The store could not be read or written.
     case store(StoreError)
 
     /// Tasks that a refusal names.
@@ -79,6 +87,7 @@ public enum EnrolmentError: Error, Hashable, Sendable {
 
 /// A task whose request is not what it was.
 public struct ChangedTask: Hashable, Sendable {
+    /// How far its task had come.
     public enum Standing: Hashable, Sendable {
         /// Never sent under its present number: it just takes the new request.
         case unsent
@@ -87,13 +96,17 @@ public struct ChangedTask: Hashable, Sendable {
         /// Ended; the new request is a new attempt, and costs again.
         case settled(TaskStateWord)
     }
+    /// Of the task.
     public let key: TaskKey
+    /// The request that is stored; the manifest has another.
     public let stored: CanonicalRequest
+    /// How far it had come with that one.
     public let standing: Standing
 }
 
 /// How a task of a manifest stands to the store.
 public enum TaskVerdict: Hashable, Sendable {
+    /// Not in the store.
     case new
     /// Known, not sent yet.
     case waiting
@@ -109,11 +122,13 @@ public enum TaskVerdict: Hashable, Sendable {
     case failed(code: String?)
     /// By the user or the provider: waits for `retry`.
     case cancelled(code: String?)
+    /// Its request is not what it was: refused, unless changes are accepted.
     case changed(ChangedTask)
 }
 
 /// One thing that a comparison of a manifest with the store finds.
 public enum ManifestFinding {
+    /// A task of the manifest.
     case named(TaskSpec, TaskVerdict)
     /// Not in the manifest and never sent: a run would cancel it.
     case removed(TaskKey)

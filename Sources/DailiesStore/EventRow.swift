@@ -2,21 +2,31 @@ import DailiesCore
 
 /// One row of the log, as it stands there.
 public struct EventRow: Hashable, Sendable {
+    /// Grows with every row.
     public let id: Int64
+    /// When it happened, to the millisecond.
     public let at: Instant
+    /// The attempt's number; nil where none is meant.
     public let attempt: Int?
     /// `intent`, `accepted`, `uncertain`, … ; `amount`: one more amount of the row before.
     public let kind: String
+    /// The state before; nil where none changed.
     public let from: TaskStateWord?
+    /// The state after; nil where none changed.
     public let to: TaskStateWord?
     /// As the provider wrote it.
     public let amountText: String?
+    /// The same, as it is booked.
     public let amount: Credits?
     /// `reserved`, `quoted`, `charged`, `stated` or `released`.
     public let amountKind: String?
+    /// The field of the reply that the amount stood in, or the rule it follows from.
     public let amountField: String?
+    /// Who said so: `reply`, `query`, `user`, `rule:not_billed`, …
     public let source: String?
+    /// The provider's code, or ours.
     public let code: String?
+    /// For people; may hold anything.
     public let message: String?
 }
 

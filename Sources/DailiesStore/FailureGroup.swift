@@ -2,11 +2,15 @@ import DailiesCore
 
 /// Failed tasks of one batch that ended with the same code.
 public struct FailureGroup: Hashable, Sendable {
+    /// Of the batch that these tasks are of.
     public let batchName: String
+    /// What they have in common: the failure's code.
     public let code: String
+    /// Tasks that failed so.
     public let count: Int
     /// The first of them in the order of the manifest, and what was said of it.
     public let example: TaskKey
+    /// Of the example; for people, may hold anything.
     public let message: String?
 }
 

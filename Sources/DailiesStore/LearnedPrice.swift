@@ -2,6 +2,7 @@ import DailiesCore
 
 /// What clips of one kind have cost in this store.
 public struct LearnedPrice: Hashable, Sendable {
+    /// The model that was billed.
     public let model: ModelID
     /// nil: none was asked for.
     public let resolution: String?

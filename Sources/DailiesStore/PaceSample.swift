@@ -6,6 +6,7 @@ public struct PaceSample: Hashable, Sendable {
     public var durations: [Duration] = []
     /// When the open attempts that the provider has were sent.
     public var sentAt: [Instant] = []
+    /// Nothing to learn from.
     public init() {}
 }
 

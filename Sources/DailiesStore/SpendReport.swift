@@ -2,7 +2,9 @@ import DailiesCore
 
 /// What a spend report is grouped by.
 public enum ReportDimension: Hashable, Sendable {
+    /// The model's id.
     case model
+    /// The state in which the attempt ended.
     case state
     /// By name.
     case batch
@@ -14,21 +16,28 @@ public enum ReportDimension: Hashable, Sendable {
 
 /// What was spent. It counts attempts that are settled: each with its own model, state and cost.
 public struct SpendReport: Hashable, Sendable {
+    /// One group.
     public struct Row: Hashable, Sendable {
         /// One value for each dimension asked for; nil: there is none.
         public let values: [String?]
+        /// Of this group.
         public let figures: SpendFigures
     }
+    /// As they were asked for, in that order.
     public let dimensions: [ReportDimension]
     /// Sorted by their values.
     public let rows: [Row]
+    /// Over everything, each task counted once.
     public let total: SpendFigures
 }
 
+/// Counts and amounts over a set of settled attempts.
 public struct SpendFigures: Hashable, Sendable {
     /// Different tasks. The sum over rows may be higher than the total: a task may stand in several.
     public var tasks = 0
+    /// Settled attempts.
     public var attempts = 0
+    /// Attempts whose clip is on disk.
     public var clipsSaved = 0
     /// As stated by the provider; for people.
     public var secondsDelivered = 0.0
@@ -36,6 +45,7 @@ public struct SpendFigures: Hashable, Sendable {
     public var secondsOfKnownCost = 0.0
     /// The provider's estimates, over the attempts that had one.
     public var estimated = CreditTotal.zero
+    /// What the provider charged, where it is known.
     public var charged = CreditTotal.zero
     /// Settled attempts whose cost is not known (yet).
     public var unknownCosts = 0
@@ -47,16 +57,24 @@ public struct SpendFigures: Hashable, Sendable {
     public var roundedCosts = 0
     /// Bookings of renders that existed before they were asked for here.
     public var replayed = 0
+    /// Failed attempts that were charged.
     public var chargedFailures = 0
+    /// What these cost.
     public var chargedForFailures = CreditTotal.zero
+    /// Cancelled attempts that were charged.
     public var chargedCancellations = 0
+    /// What these cost.
     public var chargedForCancellations = CreditTotal.zero
+    /// Completed attempts whose clip is not on disk.
     public var paidNotSaved = 0
+    /// What these cost, where it is known.
     public var chargedNotSaved = CreditTotal.zero
     /// Charged attempts that a later one took the place of.
     public var supersededTakes = 0
+    /// What these cost.
     public var chargedForSuperseded = CreditTotal.zero
 
+    /// All of it zero.
     public init() {}
 
     /// The figures of two groups together.

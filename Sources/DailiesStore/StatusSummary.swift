@@ -11,10 +11,15 @@ public struct StatusSummary: Hashable, Sendable {
     public var total: StatusCounts { batches.reduce(into: StatusCounts()) { $0.add($1.counts) } }
 }
 
+/// One batch, and how it stands.
 public struct BatchStatus: Hashable, Sendable {
+    /// As it is stored.
     public let batch: StoredBatch
+    /// Of its tasks, attempts and money.
     public var counts: StatusCounts
+    /// When its first attempt was sent; nil: none was.
     public let firstSubmittedAt: Instant?
+    /// When an attempt last ended; nil: none has.
     public let lastSettledAt: Instant?
 }
 
@@ -30,24 +35,30 @@ public struct StatusCounts: Hashable, Sendable {
     public var uncertain = 0
     /// Wait at the provider.
     public var accepted = 0
+    /// Render, as far as is known.
     public var running = 0
     /// Accepted or running, but unknown to the provider by now.
     public var lost = 0
     /// Paid, not saved; those without an address among them.
     public var unsaved = 0
+    /// Of the unsaved ones, those that the provider gives no address for.
     public var noAsset = 0
     /// Settled, cost unknown but still asked for.
     public var costAwaited = 0
     /// Settled, cost unknown for good.
     public var costUnknown = 0
+    /// Charged, over all attempts and runs.
     public var settled = CreditTotal.zero
+    /// Held against the budget, for what is in flight and for costs that are not known.
     public var reserved = CreditTotal.zero
 
     /// What the provider has, and what may be on its way to it.
     public var inFlight: Int { inTheAir + accepted + running }
 
+    /// All of it zero.
     public init() {}
 
+    /// Adds another batch's counts and amounts.
     public mutating func add(_ other: StatusCounts) {
         states.merge(other.states, uniquingKeysWith: +)
         waiting += other.waiting

@@ -3,22 +3,35 @@ import DailiesCore
 
 /// One attempt of a task, for people: the history of its submissions.
 public struct AttemptRow: Hashable, Sendable {
+    /// 1 for the first.
     public let number: Int
+    /// How it stands, or how it ended.
     public let state: TaskStateWord
+    /// What it was, or would be again, sent under.
     public let submissionKey: SubmissionKey
+    /// The shape of its bytes.
     public let dialect: Dialect
+    /// The mark of the API key that it was sent with.
     public let account: KeyFingerprint
+    /// The provider's name of it; nil: never heard.
     public let remoteID: RemoteTaskID?
+    /// When its intent was durable.
     public let submittedAt: Instant
     /// Proven never to have reached the provider.
     public let notAcceptedAt: Instant?
+    /// When its end was durable; nil: it is open.
     public let settledAt: Instant?
+    /// When a later attempt took its place.
     public let supersededAt: Instant?
+    /// Held for it against the budget; nil: nothing, or it was given back.
     public let reserved: Credits?
     /// nil: unknown, or not settled.
     public let credits: Credits?
+    /// Of its clip, absolute; nil: none is on disk.
     public let outputPath: String?
+    /// The provider's code, or ours.
     public let failureCode: String?
+    /// For people; may hold anything.
     public let failureMessage: String?
 }
 
@@ -30,6 +43,7 @@ extension Store {
     /// The version of the schema that this program writes.
     public static var schemaVersion: Int64 { Migration.current }
 
+    /// One task with its latest attempt; nil where the store has none of this id.
     public func task(_ id: TaskID) throws(StoreError) -> TaskRow? {
         try tasks(after: TaskID(id.rawValue - 1), limit: 1).first { $0.id == id }
     }

@@ -1,7 +1,7 @@
 import DailiesCore
 
 extension Store {
-    /// How long the clips took that were submitted last, for the adaptive cadence. Bounded: reads the last ``rows`` attempts
+    /// How long the clips took that were submitted last, for the adaptive cadence. Bounded: reads the last `rows` attempts
     /// by their row numbers, whatever the size of the store.
     ///
     /// Where the provider's own times of completion are used, the difference between its clock and ours is taken to be the

@@ -12,11 +12,17 @@ extension Settlement {
 
 /// An attempt that is over, at a cost that nobody has stated.
 public struct UnpricedAttempt: Hashable, Sendable {
+    /// The attempt that is asked about.
     public let attempt: AttemptID
+    /// Its batch.
     public let batch: BatchID
+    /// The batch's name.
     public let batchName: String
+    /// Of its task.
     public let key: TaskKey
+    /// What the provider calls it.
     public let remote: RemoteTaskID
+    /// The mark of the API key that it was sent with.
     public let account: KeyFingerprint
 }
 

@@ -14,9 +14,11 @@ public struct ToldCommands: Sendable {
 
 /// A cancel or retry, as it is given.
 public struct TaskOrder: Hashable, Sendable {
+    /// What is to be done.
     public let order: UserCommand.Order
     /// As the user saw it.
     public let attempt: AttemptID
+    /// Takes its properties as they are given.
     public init(_ order: UserCommand.Order, of attempt: AttemptID) {
         self.order = order
         self.attempt = attempt
@@ -25,6 +27,7 @@ public struct TaskOrder: Hashable, Sendable {
 
 /// A pause, its end, or a limit.
 public enum LastingOrder: Hashable, Sendable {
+    /// Nothing of this is submitted until it is unpaused.
     case pause(SubmissionScope)
     /// Of everything: every pause ends.
     case unpause(SubmissionScope)

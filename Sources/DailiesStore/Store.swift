@@ -21,6 +21,7 @@ public final class Store: @unchecked Sendable {
 
     /// With every symbolic link followed.
     public let path: String
+    /// What it was opened for.
     public let use: Use
     let faults: StoreFaults
 

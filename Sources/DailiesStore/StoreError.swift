@@ -2,6 +2,7 @@ import CSQLite
 
 /// Why the store could not do what was asked: what happened, and what to do. Never holds SQL or stored values.
 public struct StoreError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// What stood in the way.
     public enum Kind: Hashable, Sendable {
         /// There is no file at this path, and reading creates none.
         case missing
@@ -15,6 +16,7 @@ public struct StoreError: Error, Hashable, Sendable, CustomStringConvertible {
         case damaged
         /// No space left, or the file may not grow. Nothing of the failed write remains.
         case full
+        /// The file, its folder or its file system takes no writes.
         case readOnly
         /// Another process held the database for longer than the time that is waited (5 s).
         case busy
@@ -27,12 +29,14 @@ public struct StoreError: Error, Hashable, Sendable, CustomStringConvertible {
         case lockedByRunner(String)
     }
 
+    /// What stood in the way.
     public let kind: Kind
     /// Starts in lower case, so that it can follow "cannot open the store: ".
     public let message: String
     /// SQLite's extended result code, where it was SQLite that refused.
     public let extendedCode: Int32?
 
+    /// Takes its properties as they are given.
     public init(_ kind: Kind, _ message: String, extendedCode: Int32? = nil) {
         self.kind = kind
         self.message = message

@@ -5,6 +5,7 @@ import DailiesCore
 /// Every change has its row in the append-only log, so that the log's end tells whether anything changed; the batches
 /// tell one store from another.
 public struct StoreMark: Hashable, Sendable, CustomStringConvertible {
+    /// Text that holds batch names and numbers of the log: for comparing, not for reading.
     public let description: String
 
     /// That of a store without batches, and of one that does not exist yet.
@@ -12,6 +13,7 @@ public struct StoreMark: Hashable, Sendable, CustomStringConvertible {
 }
 
 extension Store {
+    /// That of the store as it is committed now.
     public func mark() throws(StoreError) -> StoreMark {
         try reading { database throws(StoreError) in
             let batches = try database.rows("SELECT id, created_at_ms, name FROM batch ORDER BY id") { row in

@@ -2,12 +2,17 @@ import DailiesCore
 
 /// A batch as the store holds it.
 public struct StoredBatch: Hashable, Sendable {
+    /// The store's number of it.
     public let id: BatchID
+    /// Unique in its store; part of every submission key.
     public let name: String
     /// Absolute.
     public let manifestPath: String
+    /// When it was first enrolled.
     public let createdAt: Instant
+    /// The provider's name; a batch belongs to one for good.
     public let provider: String
+    /// Where that provider is; a batch belongs to one for good.
     public let baseURL: String
     /// Absolute.
     public let outputDirectory: String
@@ -21,7 +26,9 @@ public struct StoredBatch: Hashable, Sendable {
 public enum BudgetSetting: Hashable, Sendable {
     /// As it is stored; a new batch has none.
     case unchanged
+    /// No cap, whatever was stored.
     case none
+    /// So many credits over all runs and attempts.
     case cap(Credits)
 }
 
@@ -94,6 +101,7 @@ extension Store {
         try reading { database throws(StoreError) in try database.batches() }
     }
 
+    /// The batch of exactly this name; nil where there is none.
     public func batch(named name: String) throws(StoreError) -> StoredBatch? {
         try reading { database throws(StoreError) in try database.batch(named: name) }
     }

@@ -2,18 +2,27 @@ import DailiesCore
 
 /// One task as listings show it: its latest attempt, and the cost of all its attempts.
 public struct TaskRow: Hashable, Sendable {
+    /// The store's number of it.
     public let id: TaskID
+    /// The batch that it belongs to.
     public let batch: BatchID
+    /// The batch's name.
     public let batchName: String
+    /// What its manifest, or its content, calls it.
     public let key: TaskKey
+    /// The word of the column `state`.
     public let state: TaskStateWord
+    /// The model that it is for.
     public let model: ModelID
+    /// As its manifest has it; may hold anything.
     public let prompt: String
     /// As its next or latest attempts send it.
     public let request: CanonicalRequest
     /// As its manifest has it: another one where its user gave it a new seed.
     public let listedRequest: CanonicalRequest
+    /// By name, each name once.
     public let tags: [TaskSpec.Tag]
+    /// Higher ones are submitted first. 0 where the manifest says nothing.
     public let priority: Int
     /// The file name asked for in the manifest.
     public let output: String?
@@ -25,33 +34,55 @@ public struct TaskRow: Hashable, Sendable {
     public let latest: LatestAttempt?
     /// Ended before it was sent: `removed` or `cancelled`.
     public let withdrawn: WithdrawalReason?
+    /// When that was durable.
     public let withdrawnAt: Instant?
     /// When the final state was durable.
     public var settledAt: Instant? { latest?.settledAt ?? withdrawnAt }
+    /// Of the latest attempt, or why it was withdrawn.
     public var failureCode: String? { latest?.failureCode ?? withdrawn?.rawValue }
+    /// Its latest attempt was sent, and nobody knows what became of it.
     public var isUncertain: Bool { latest?.outcomeUnknownAt != nil }
 }
 
 /// The latest attempt of a listed task. The address of its clip is left out: it would open the clip to any reader.
 public struct LatestAttempt: Hashable, Sendable {
+    /// What it was sent under.
     public let submissionKey: SubmissionKey
+    /// The provider's name of it; nil: not heard yet.
     public let remoteID: RemoteTaskID?
+    /// The shape of its bytes.
     public let dialect: Dialect
+    /// The mark of the API key that it was sent with.
     public let account: KeyFingerprint
+    /// The render existed before it was asked for here.
     public let isReplayed: Bool
+    /// The provider's estimate.
     public let estimated: Credits?
+    /// Held for it against the budget.
     public let reserved: Credits?
+    /// Its cost is not known, and is asked for still.
     public let isCostAwaited: Bool
+    /// When its intent was durable.
     public let submittedAt: Instant
+    /// Since when its fate is unknown; nil: it is known.
     public let outcomeUnknownAt: Instant?
+    /// Since when the provider does not know it any more.
     public let lostAt: Instant?
+    /// The provider's time of its end.
     public let completedAt: Instant?
+    /// When its end was durable here.
     public let settledAt: Instant?
+    /// Seconds of output, as the provider states them.
     public let deliveredSeconds: Double?
+    /// Of its clip, absolute; nil: none is on disk.
     public let outputPath: String?
+    /// 64 lowercase hexadecimal digits.
     public let outputSHA256: String?
+    /// Length of the file.
     public let outputBytes: Int64?
+    /// The provider's code, or ours.
     public let failureCode: String?
+    /// For people; may hold anything.
     public let failureMessage: String?
 }
 
@@ -59,20 +90,28 @@ public struct LatestAttempt: Hashable, Sendable {
 public struct TaskFilter: Hashable, Sendable {
     /// What is no state of its own.
     public enum Condition: Hashable, Sendable, CaseIterable {
+        /// Waits for a slot.
         case waiting
         /// In the air too: while no runner works, it is as uncertain.
         case uncertain
+        /// Accepted, and unknown to the provider by now.
         case lost
         /// Paid and not saved.
         case unsaved
         /// The latest attempt is settled and its cost is not known.
         case costUnknown
     }
+    /// Of these batches; nil: of any.
     public var batches: [BatchID]?
+    /// With these keys; nil: with any.
     public var keys: [TaskKey]?
+    /// In these states; nil: in any.
     public var states: [TaskStateWord]?
+    /// With this tag; nil: with any or none.
     public var tag: TaskSpec.Tag?
+    /// For which this holds; nil: whatever holds.
     public var condition: Condition?
+    /// Takes its properties as they are given; by default everything fits.
     public init(
         batches: [BatchID]? = nil, keys: [TaskKey]? = nil, states: [TaskStateWord]? = nil,
         tag: TaskSpec.Tag? = nil, condition: Condition? = nil

@@ -7,6 +7,7 @@ public struct JSONPosition: Hashable, Sendable {
     /// Counted from 1, in Unicode scalars: neither bytes nor what is seen as one character.
     public let column: Int
 
+    /// Takes its properties as they are given.
     public init(offset: Int, line: Int, column: Int) {
         self.offset = offset
         self.line = line
@@ -19,10 +20,12 @@ public struct JSONPosition: Hashable, Sendable {
 
 /// Why a text is not one JSON value, and where reading stopped.
 public struct JSONError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// The first byte that is wrong.
     public let position: JSONPosition
     /// Starts in lower case and holds nothing of the text but single escaped characters.
     public let message: String
 
+    /// Takes its properties as they are given.
     public init(position: JSONPosition, message: String) {
         self.position = position
         self.message = message
@@ -43,11 +46,13 @@ public struct JSONLimits: Hashable, Sendable {
     /// The caller has checked that the text is UTF-8: it is not looked at again.
     public let isKnownUTF8: Bool
 
+    /// Takes its properties as they are given; a bound below 1 refuses everything.
     public init(maximumDepth: Int = 64, maximumBytes: Int = 64 << 20, isKnownUTF8: Bool = false) {
         self.maximumDepth = min(maximumDepth, Self.hardDepth)
         self.maximumBytes = maximumBytes
         self.isKnownUTF8 = isKnownUTF8
     }
 
+    /// 64 levels and 64 MiB; the text is checked for being UTF-8.
     public static let `default` = JSONLimits()
 }

@@ -1,20 +1,27 @@
 /// One value of a JSON text as it was written: numbers as their text, members in order with duplicates kept, and the
 /// place of each. Two texts are equal here when their bytes are: NFC and NFD differ.
 public struct JSONValue: Hashable, Sendable {
+    /// What a value is, with what it holds.
     public enum Kind: Hashable, Sendable {
+        /// The word `null`.
         case null
+        /// The word `true` or `false`.
         case bool(Bool)
         /// The number's own text, checked against the grammar: `1e3`, `0.10` and 2⁶³ stay what they are.
         case number(String)
         /// With its escapes resolved.
         case string(String)
+        /// Its elements in the order of the text.
         case array([JSONValue])
         /// In the order of the text; a name may come twice.
         case object([JSONMember])
     }
+    /// What it is and holds.
     public let kind: Kind
+    /// Its first byte in the text that it was read from; ``JSONPosition/start`` for one that was made.
     public let position: JSONPosition
 
+    /// A value that was not read. A number's text is taken as it is given.
     public init(kind: Kind, position: JSONPosition = .start) {
         self.kind = kind
         self.position = position
@@ -44,12 +51,17 @@ public struct JSONValue: Hashable, Sendable {
         members?.last { $0.name.utf8.elementsEqual(name.utf8) }?.value
     }
 
+    /// The text, if it is one; nil for every other kind.
     public var string: String? { if case .string(let text) = kind { text } else { nil } }
     /// The number's text as written.
     public var number: String? { if case .number(let text) = kind { text } else { nil } }
+    /// The truth value, if it is one; nil for every other kind, 0 and 1 among them.
     public var bool: Bool? { if case .bool(let value) = kind { value } else { nil } }
+    /// The elements, if it is an array; else nil.
     public var array: [JSONValue]? { if case .array(let elements) = kind { elements } else { nil } }
+    /// The members in the order of the text, if it is an object; else nil.
     public var members: [JSONMember]? { if case .object(let members) = kind { members } else { nil } }
+    /// Whether it is the word `null`.
     public var isNull: Bool { if case .null = kind { true } else { false } }
 
     /// The value again as text: no white space, members in the order given, numbers as written, minimal escapes.
@@ -92,11 +104,14 @@ extension JSONValue: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, Ex
 
 /// A name and its value.
 public struct JSONMember: Hashable, Sendable {
+    /// With its escapes resolved.
     public let name: String
     /// Of the name.
     public let position: JSONPosition
+    /// What stands after the colon.
     public let value: JSONValue
 
+    /// A member that was not read.
     public init(name: String, position: JSONPosition = .start, value: JSONValue) {
         self.name = name
         self.position = position

@@ -11,6 +11,7 @@ public struct JSONWriter: Sendable {
     /// A name was written and its value is due.
     private var hasName = false
 
+    /// An empty text.
     public init() {}
 
     /// What was written since the last such call, to be passed on before the rest is there: only within an object or an
@@ -27,9 +28,13 @@ public struct JSONWriter: Sendable {
     /// Everything begun is ended, and there is a value.
     public var isComplete: Bool { scopes.isEmpty && !bytes.isEmpty }
 
+    /// Opens an object. ``endObject()`` closes it.
     public mutating func beginObject() { begin(.object, UInt8(ascii: "{")) }
+    /// Closes the innermost object.
     public mutating func endObject() { end(.object, UInt8(ascii: "}")) }
+    /// Opens an array. ``endArray()`` closes it.
     public mutating func beginArray() { begin(.array, UInt8(ascii: "[")) }
+    /// Closes the innermost array.
     public mutating func endArray() { end(.array, UInt8(ascii: "]")) }
 
     /// An object as the next value, its members written by `members`.
@@ -60,6 +65,7 @@ public struct JSONWriter: Sendable {
         hasName = true
     }
 
+    /// Writes a text with the fewest escapes that RFC 8259 allows.
     public mutating func string(_ text: String) {
         beforeValue()
         JSONText.appendQuoted(text, to: &bytes)
@@ -72,8 +78,11 @@ public struct JSONWriter: Sendable {
         raw(text)
     }
 
+    /// Writes a whole number in decimal digits.
     public mutating func integer(_ value: some BinaryInteger) { raw(String(value)) }
+    /// Writes `true` or `false`.
     public mutating func bool(_ value: Bool) { raw(value ? "true" : "false") }
+    /// Writes `null`.
     public mutating func null() { raw("null") }
 
     /// - Parameter json: text that is one JSON value already, written as it is.
@@ -83,6 +92,7 @@ public struct JSONWriter: Sendable {
         needsComma = true
     }
 
+    /// Writes a value as it was read: members in their order, numbers by their text.
     public mutating func value(_ value: JSONValue) {
         switch value.kind {
         case .null: null()
@@ -119,21 +129,25 @@ public struct JSONWriter: Sendable {
 }
 
 extension JSONWriter {
+    /// A name and a text.
     public mutating func member(_ name: String, _ text: String) {
         self.name(name)
         string(text)
     }
 
+    /// A name and a whole number.
     public mutating func member(_ name: String, _ value: some BinaryInteger) {
         self.name(name)
         integer(value)
     }
 
+    /// A name and a truth value.
     public mutating func member(_ name: String, _ value: Bool) {
         self.name(name)
         bool(value)
     }
 
+    /// A name and a value as it was read.
     public mutating func member(_ name: String, _ value: JSONValue) {
         self.name(name)
         self.value(value)
@@ -145,6 +159,7 @@ extension JSONWriter {
         self.number(number)
     }
 
+    /// A name and `null`.
     public mutating func nullMember(_ name: String) {
         self.name(name)
         self.null()

@@ -2,14 +2,19 @@ import DailiesCore
 
 /// What the provider charged: the truth that a client's report is compared with.
 public struct Bill: Hashable, Sendable {
+    /// One amount that an account was charged.
     public struct Charge: Hashable, Sendable {
+        /// The provider's id of the task.
         public let taskID: String
+        /// The submission key that it came with, if any.
         public let outTaskID: String?
+        /// The model's id, as it was submitted.
         public let model: String
         /// As replies write it.
         public let text: String
         /// The same to the nearest billionth, halves away from zero; equal to `text` unless that has more decimals.
         public let credits: Credits
+        /// When it was charged, by the simulator's clock.
         public let at: Instant
     }
 

@@ -8,9 +8,13 @@ public struct ClipMaker: Sendable {
     /// Time units per second in every header.
     private static let timescale: UInt32 = 1000
 
+    /// Pixels.
     public let width: Int
+    /// Pixels.
     public let height: Int
+    /// How long it plays, 1 to 600.
     public let seconds: Int
+    /// Bytes in its `free` box, 0 to 64 MiB.
     public let paddingBytes: Int
     private let picture: ClipPicture
 

@@ -86,13 +86,18 @@ public struct FaultPlan: Hashable, Sendable {
     public var incompleteReplies = 2
     /// Bytes and pause of ``FaultKind/dripReply``. Default 16 bytes every 20 ms of real time.
     public var dripBytes = 16
+    /// Between two drops of a dripped reply, by the clock on the wall. Default 20 ms.
     public var dripPause: Duration = .milliseconds(20)
     /// Times at which the service is gone: requests meet ``FaultKind/refuse``.
     public var outages: [Outage] = []
 
+    /// A time in which the whole service is gone.
     public struct Outage: Hashable, Sendable {
+        /// Its first moment.
         public let from: Instant
+        /// The first moment after it.
         public let to: Instant
+        /// Takes its properties as they are given.
         public init(from: Instant, to: Instant) {
             self.from = from
             self.to = to
@@ -102,6 +107,7 @@ public struct FaultPlan: Hashable, Sendable {
 
     private var probabilities: [FaultKind: Double] = [:]
 
+    /// Faults by their probability, 0 to 1; those that are not named never happen.
     public init(_ probabilities: [FaultKind: Double] = [:]) {
         for (kind, probability) in probabilities { self[kind] = probability }
     }

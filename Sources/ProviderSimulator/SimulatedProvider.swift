@@ -11,6 +11,7 @@ public struct SimulatedProvider: Sendable {
     /// Larger bodies meet 413. Source: the dispatcher reference.
     public static let maximumBodyBytes = 1 << 20
 
+    /// How it behaves; its controls change parts of it while it runs.
     public internal(set) var configuration: SimulatorConfiguration
     let catalogue: ModelCatalogue
 
@@ -43,6 +44,7 @@ public struct SimulatedProvider: Sendable {
     var recordsChanges = false
     var changes: [[UInt8]] = []
 
+    /// A provider without tasks.
     public init(configuration: SimulatorConfiguration, catalogue: ModelCatalogue) {
         precondition(configuration.speed > 0, "a speed of \(configuration.speed) never gets anywhere")
         self.configuration = configuration

@@ -8,8 +8,10 @@ public struct SimulatedRequest: Hashable, Sendable {
     public var path: String
     /// By lower-case name.
     public var headers: [String: String]
+    /// Empty where there is none.
     public var body: [UInt8]
 
+    /// Takes its properties as they are given.
     public init(method: String, path: String, headers: [String: String] = [:], body: [UInt8] = []) {
         self.method = method
         self.path = path
@@ -20,20 +22,29 @@ public struct SimulatedRequest: Hashable, Sendable {
 
 /// The machine's answer, and what the network does to it.
 public struct SimulatedResponse: Hashable, Sendable {
+    /// One field of a head.
     public struct Header: Hashable, Sendable {
+        /// As it goes out.
         public let name: String
+        /// As it goes out.
         public let value: String
+        /// Takes its properties as they are given.
         public init(_ name: String, _ value: String) {
             self.name = name
             self.value = value
         }
     }
 
+    /// HTTP status.
     public var status: Int
+    /// In the order in which they go out.
     public var headers: [Header]
+    /// All of it; ``action`` may let less of it out.
     public var body: [UInt8]
+    /// What happens to the connection.
     public var action: TransportAction
 
+    /// Takes its properties as they are given.
     public init(
         status: Int, headers: [Header] = [], body: [UInt8] = [], action: TransportAction = .deliver
     ) {
@@ -51,6 +62,7 @@ public struct SimulatedResponse: Hashable, Sendable {
 
 /// What the network does with a reply. The server does it to a socket, the in-process harness to a value.
 public enum TransportAction: Hashable, Sendable {
+    /// The reply goes out as it is.
     case deliver
     /// The request was carried out; the connection closes without a byte.
     case closeWithoutReply

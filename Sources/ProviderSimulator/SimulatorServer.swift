@@ -43,6 +43,7 @@ public final class SimulatorServer: Sendable {
     private let stateFile: String?
     private let clock: @Sendable () -> Instant
 
+    /// It was stopped before it had a port.
     public struct Stopped: Error, CustomStringConvertible {
         public var description: String { "the simulator stopped before it listened" }
     }

@@ -3,11 +3,14 @@ import ExactJSON
 
 /// The error envelope: `{"error":{"type":…,"code":…,"message":…}}`.
 public struct ErrorBody: Hashable, Sendable {
+    /// The class of error (`invalid_request_error`), where there is one.
     public var type: String?
     /// A text; an integer is read as its digits.
     public var code: String?
+    /// For people, where there is one; may hold anything.
     public var message: String?
 
+    /// Takes its properties as they are given.
     public init(type: String?, code: String?, message: String?) {
         self.type = type
         self.code = code
@@ -39,6 +42,7 @@ public struct ErrorBody: Hashable, Sendable {
         return body
     }
 
+    /// The envelope as JSON; what is nil is left out.
     public func encode() -> [UInt8] {
         var inner = JSONObjectText()
         inner.add(WireField.type, text: type)

@@ -3,6 +3,7 @@
 public struct Redaction: Sendable {
     /// What stands in a secret's place.
     public static let mark = "[key]"
+    /// Without a secret: it changes nothing.
     public static let none = Redaction(secrets: [])
 
     /// A shorter key, as simulators are given, stands in half the words that a provider writes.

@@ -3,6 +3,7 @@ import ExactJSON
 
 /// The body of a query or a cancel by POST: exactly one of `task_id` and `out_task_id`.
 public enum SubjectBody {
+    /// The body of a question or a cancel, as JSON: `task_id` or `out_task_id`.
     public static func encode(_ subject: Question.Subject) -> [UInt8] {
         var body = JSONObjectText()
         switch subject {

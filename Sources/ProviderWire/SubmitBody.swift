@@ -3,9 +3,11 @@ import ExactJSON
 
 /// The body of a submit in either dialect: written by the client, read by the simulator.
 public struct SubmitBody: Sendable {
+    /// The id of the model, as it was sent.
     public let model: String
     /// The model's fields other than `model`, by name.
     public let fields: [String: JSONValue]
+    /// The submission key; nil where none was sent.
     public let outTaskID: String?
     /// ``Dialect/params`` when an object `params` is there.
     public let dialect: Dialect

@@ -5,14 +5,22 @@ import ExactJSON
 ///
 /// What is nil is left out. Numbers are JSON number texts, so that a test can send any.
 public struct TaskReply: Hashable, Sendable {
+    /// A finished clip as a reply describes it. Whatever is not stated is nil.
     public struct Asset: Hashable, Sendable {
+        /// Where the clip can be had: a bearer secret while it lives.
         public var url: String
+        /// Seconds delivered, as the number's text.
         public var durationSeconds: String?
+        /// `1080p`, as it is written.
         public var resolution: String?
+        /// `16:9`, as it is written.
         public var aspectRatio: String?
+        /// Pixels.
         public var width: Int?
+        /// Pixels.
         public var height: Int?
 
+        /// Takes its properties as they are given.
         public init(
             url: String, durationSeconds: String? = nil, resolution: String? = nil, aspectRatio: String? = nil,
             width: Int? = nil, height: Int? = nil
@@ -26,14 +34,17 @@ public struct TaskReply: Hashable, Sendable {
         }
     }
 
+    /// The provider's name of the task.
     public var taskID: String?
     /// The echo of the submission's key.
     public var outTaskID: String?
     /// As sent; see ``word(for:dialect:)``.
     public var status: String?
+    /// What the provider expects it to cost, in credits, as the number's text.
     public var estimatedCredits: String?
     /// Params dialect only.
     public var estimatedSeconds: Int?
+    /// Where the finished clip is.
     public var asset: Asset?
     /// The cost: `credits` in the flat dialect, `credits_used` in the other.
     public var cost: String?
@@ -41,22 +52,29 @@ public struct TaskReply: Hashable, Sendable {
     public var submittedAt: Instant?
     /// Flat dialect only.
     public var completedAt: Instant?
+    /// Why it failed, as a word.
     public var errorCode: String?
+    /// Why it failed, for people; may hold anything.
     public var errorMessage: String?
     /// Members beyond the pages: name and JSON text, written last.
     public var extra: [Extra]
     /// Writes credits as texts ("1.85"), as some servers do.
     public var writesNumbersAsText: Bool
 
+    /// A member that the pages do not name.
     public struct Extra: Hashable, Sendable {
+        /// Its name in the reply.
         public let name: String
+        /// Its value as JSON.
         public let raw: String
+        /// Takes its properties as they are given.
         public init(name: String, raw: String) {
             self.name = name
             self.raw = raw
         }
     }
 
+    /// Takes its properties as they are given.
     public init(
         taskID: String?, outTaskID: String? = nil, status: String?, estimatedCredits: String? = nil,
         estimatedSeconds: Int? = nil, asset: Asset? = nil, cost: String? = nil, submittedAt: Instant? = nil,

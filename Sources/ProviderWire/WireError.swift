@@ -1,5 +1,6 @@
 /// A body or query string that is not what the API's pages describe.
 public struct WireError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// What is wrong with a body.
     public enum Reason: Hashable, Sendable {
         /// Not JSON, or not an object at its top.
         case notAnObject
@@ -14,10 +15,12 @@ public struct WireError: Error, Hashable, Sendable, CustomStringConvertible {
         /// Neither `task_id` nor `out_task_id`.
         case neitherID
     }
+    /// What is wrong.
     public let reason: Reason
     /// More about it, for people; may be empty.
     public let detail: String
 
+    /// Takes its properties as they are given.
     public init(_ reason: Reason, detail: String = "") {
         self.reason = reason
         self.detail = detail

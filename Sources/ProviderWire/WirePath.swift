@@ -2,8 +2,11 @@ import DailiesCore
 
 /// The paths of the tasks API, made and taken apart.
 public enum WirePath {
+    /// Takes a submit, by POST.
     public static let submit = "/v1/tasks/submit"
+    /// Takes a question: by GET with `task_id` in the flat dialect, by POST in the other.
     public static let query = "/v1/tasks/query"
+    /// Takes a cancel, by POST: with the task's id behind it, or with an id in the body.
     public static let cancel = "/v1/tasks/cancel"
 
     /// The flat dialect's question: `/v1/tasks/query?task_id=…`.

@@ -94,6 +94,30 @@ extension ProcessSuite {
             _ = try terminal.ended()
         }
 
+        @Test func `what is waited for counts down on the screen`() throws {
+            let body = #"{"error":{"type":"rate_limit_error","code":"rate_limit_exceeded","message":"slow down"}}"#
+            let service = try stage.startScript { request in
+                request.isSubmit
+                    ? "HTTP/1.1 429 Too Many Requests\r\nRetry-After: 40\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)"
+                    : "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
+            }
+            let words = stage.runArguments([try stage.manifest(clips: 2)], at: service).filter { $0 != "--json" }
+            let terminal = try terminal(words, width: 100)
+            func secondsLeft(_ screen: Screen) -> Int? {
+                let line = screen.lines.first { $0.hasPrefix("◷ waiting: the provider's rate limit, asking again in ") }
+                return (line?.firstMatch(of: #/ in (\d+) s: slow down$/#)?.1).flatMap { Int($0) }
+            }
+            let screen = try terminal.wait(for: "the wait") { secondsLeft($0) != nil }
+            expectWhole(screen)
+            let first = try #require(secondsLeft(screen))
+            #expect((1...40).contains(first))
+            try terminal.wait(for: "a second less, and then another") {
+                secondsLeft($0).map { $0 <= first - 2 } ?? false
+            }
+            terminal.send(SIGINT)
+            #expect(try terminal.ended() == 130)
+        }
+
         @Test func `SIGUSR1 asks how things stand, on a terminal and off it`() throws {
             let simulator = try Simulator(stage, speed: 60)
             try simulator.control(#"{"model_slots": 0}"#)

@@ -1,11 +1,20 @@
 /// What a terminal of some size shows after what was written to it: as much of one as the program uses. Writing beyond
 /// what it knows is a fault that is collected.
 struct Screen {
+    /// How a character looks, by the numbers of `ESC [ … m`: 1 bold, 2 dim, 31 to 33 red, green, yellow.
+    typealias Look = Set<Int>
+
+    struct Cell {
+        let character: Character
+        let look: Look
+    }
+
     private(set) var width: Int
     private(set) var height: Int
     /// Lines that have scrolled off the top, oldest first.
     private(set) var scrolledOff: [String] = []
-    private var rows: [[Character]]
+    private(set) var rows: [[Cell]]
+    private var look: Look = []
     private var row = 0
     private var column = 0
     private var pending: [UInt8] = []
@@ -27,13 +36,13 @@ struct Screen {
     /// Everything that was ever shown and still is, or has scrolled off.
     var history: [String] { scrolledOff + lines }
 
-    private static func trimmed(_ row: [Character]) -> String {
-        String(String(row).reversed().drop { $0 == " " }.reversed())
+    private static func trimmed(_ row: [Cell]) -> String {
+        String(String(row.map(\.character)).reversed().drop { $0 == " " }.reversed())
     }
 
     /// Another size: rows that are too long are folded, as terminals do that keep what was written.
     mutating func resize(width: Int, height: Int) {
-        var folded: [[Character]] = []
+        var folded: [[Cell]] = []
         var newRow = 0
         for (index, line) in rows.enumerated() {
             if index == row { newRow = folded.count }
@@ -91,8 +100,8 @@ struct Screen {
                 lineFeed()
                 column = 0
             }
-            while rows[row].count <= column { rows[row].append(" ") }
-            rows[row][column] = Character(String(decoding: bytes, as: UTF8.self))
+            while rows[row].count <= column { rows[row].append(Cell(character: " ", look: [])) }
+            rows[row][column] = Cell(character: Character(String(decoding: bytes, as: UTF8.self)), look: look)
             column += 1
         }
     }
@@ -119,7 +128,9 @@ struct Screen {
             rows[row] = Array(rows[row].prefix(column))
             for below in rows.indices.dropFirst(row + 1) { rows[below] = [] }
             wasWiped = true
-        case _ where text.hasSuffix("m"): break
+        case "[0m", "[m": look = []
+        case _ where text.hasSuffix("m"):
+            look.formUnion(text.dropFirst().dropLast().split(separator: ";").compactMap { Int($0) })
         case _ where text.hasSuffix("A"): row = max(row - (Int(text.dropFirst().dropLast()) ?? 1), 0)
         default: faults.append("control sequence \(text)")
         }

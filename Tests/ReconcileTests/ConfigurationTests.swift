@@ -51,6 +51,17 @@ struct ConfigurationTests {
         #expect(try scene.store { try $0.batches().first?.budget?.description } == "5")
     }
 
+    @Test func `a command takes of a file what it knows, and nothing by half a name`() async throws {
+        let scene = try await scene(beside: ("dailies.yaml", "rate: 2/s\nno_download: true\ntrust-5xx: false\n"))
+        try scene.write(
+            #"{"id": "dolly", "model": "sora-2", "prompt": "x", "duration_seconds": 4}"#, to: "one.jsonl")
+        // `plan` knows --rates, and no --rate.
+        let plan = try await scene.dailies("plan", "one.jsonl")
+        #expect(plan.code == 0, "\(plan.err)")
+        let rehearsal = try await scene.dailies("rehearse", "one.jsonl", "--speed", "1000")
+        #expect(rehearsal.code == 0 && !scene.exists("rehearsal/one/dolly.mp4"), "\(rehearsal.err)")
+    }
+
     @Test func `the key may come from a command of one's own`() async throws {
         let scene = try await scene(own: "api_key_command: printf 'test-key\\nsecond line'\n")
         let found = try await settings(scene, key: nil)

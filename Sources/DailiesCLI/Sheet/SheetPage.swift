@@ -15,18 +15,7 @@ struct SheetPage {
     /// Everything before the first task.
     var head: String {
         """
-        <!doctype html>
-        <html lang="en">
-        <head>
-        <meta charset="utf-8">
-        <meta name="viewport" content="width=device-width, initial-scale=1">
-        <meta name="color-scheme" content="light dark">
-        <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; \
-        script-src 'unsafe-inline'; media-src 'self' file:">
-        <title>Contact sheet · Dailies</title>
-        <style>
-        \(String(decoding: PackageResources.sheet_css, as: UTF8.self))</style>
-        </head>
+        \(Self.pageHead)
         <body data-store="\(ReportHTML.escaped(store))">
         <div id="bar">
         <h1>Contact sheet</h1>
@@ -52,6 +41,10 @@ struct SheetPage {
         <script type="application/json" id="tasks">[
         """
     }
+
+    private static let pageHead = PageHead.text(
+        title: "Contact sheet", allowing: ["script-src 'unsafe-inline'", "media-src 'self' file:"],
+        style: String(decoding: PackageResources.sheet_css, as: UTF8.self))
 
     private static func filter(_ id: String, _ all: String) -> String {
         "<select id=\"\(id)\" aria-label=\"\(id)\"><option value=\"\">\(all)</option></select>"

@@ -1,23 +1,30 @@
 "use strict";
 // The page of a contact sheet. Only the cards in view exist: ten thousand clips are as light as thirty.
-(() => {
-  const tasks = JSON.parse(document.getElementById("tasks").textContent);
+(async () => {
   const place = (id) => document.getElementById(id);
   const [grid, search, count, large] = [place("grid"), place("search"), place("count"), place("large")];
   const memory = "dailies-sheet:" + document.body.dataset.store;
-  const gap = 14, widest = 300, below = 132;
+  const gap = 14, widest = 300, below = 132, atOnce = 3, chunk = 500;
   const words = { keep: "Keep", reject: "Reject", redo: "Redo" };
 
   let marks = {};
   try { marks = JSON.parse(localStorage.getItem(memory) || "{}"); } catch { marks = {}; }
   const markOf = (task) => marks[task.name] || "";
 
-  for (const task of tasks) {
-    task.name = task.batch + "\u0000" + task.key;
-    const tags = Object.entries(task.tags).map(([name, value]) => name + "=" + value);
-    task.text = [task.key, task.prompt, task.model, ...tags].join("\n").toLowerCase();
-    task.tagList = tags;
+  // One task a line, read a few hundred at a time, so that the browser never stands still for long.
+  const tasks = [];
+  const lines = place("tasks").textContent.split("\n").filter((line) => line.startsWith("{"));
+  while (tasks.length < lines.length) {
+    const part = lines.slice(tasks.length, tasks.length + chunk).join("\n").replace(/,$/, "");
+    for (const task of JSON.parse("[" + part + "]")) {
+      task.name = task.batch + "\u0000" + task.key;
+      task.tagList = Object.entries(task.tags).map(([name, value]) => name + "=" + value);
+      tasks.push(task);
+    }
+    if (tasks.length < lines.length) await new Promise((goOn) => setTimeout(goOn));
   }
+  // Made when it is first searched: a page that is only looked at opens sooner.
+  const textOf = (task) => task.text ??= [task.key, task.prompt, task.model, ...task.tagList].join("\n").toLowerCase();
 
   // Filters.
   const filters = { model: place("model"), state: place("state"), batch: place("batch"), tag: place("tag"),
@@ -38,7 +45,7 @@
     shown = tasks.filter((task) =>
       (!model || task.model === model) && (!state || task.state === state) && (!batch || task.batch === batch)
       && (!tag || task.tagList.includes(tag)) && (!mark || (markOf(task) || "none") === mark)
-      && wanted.every((word) => task.text.includes(word)));
+      && wanted.every((word) => textOf(task).includes(word)));
     for (const card of cards.values()) card.remove();
     cards.clear();
     window.scrollTo(0, 0);
@@ -90,7 +97,13 @@
       element.style.transform = `translate(${(index % columns) * (card + gap)}px, ${Math.floor(index / columns) * step}px)`;
     }
     clearTimeout(settling);
-    settling = setTimeout(() => { for (const element of cards.values()) load(element.querySelector("video")); }, 80);
+    settling = setTimeout(() => loadSome([...cards.values()].map((element) => element.querySelector("video"))), 80);
+  }
+
+  // A few at a time: to open a clip takes a browser some milliseconds, and a screen holds dozens.
+  function loadSome(videos) {
+    for (const video of videos.splice(0, atOnce)) load(video);
+    if (videos.length > 0) settling = setTimeout(() => loadSome(videos), 16);
   }
 
   function load(video) {

@@ -1,0 +1,81 @@
+import DailiesCore
+import Synchronization
+
+/// A provider of a few lines, in this process: it honours submission keys, renders at once and bills 0.01 credits a clip.
+final class TinyProvider: RenderProvider {
+    private struct Clip {
+        let remote: RemoteTaskID
+        let key: SubmissionKey
+    }
+
+    static let account = KeyFingerprint("0123456789ab")
+
+    let name = "tiny"
+    let baseURL = "tiny://here"
+    let dialect = Dialect.flat
+    private let clips = Mutex<[Clip]>([])
+
+    /// Renders so far, each billed once.
+    var renders: Int { clips.withLock { $0.count } }
+
+    func fingerprint(for model: ModelID) -> KeyFingerprint? { Self.account }
+
+    /// The key stands before the request: whatever form a service wants, these bytes are all that it will ever get.
+    func body(for request: CanonicalRequest, key: SubmissionKey) -> [UInt8] {
+        Array((key.text + "\n" + request.text).utf8)
+    }
+
+    /// The same key again is the same render.
+    func submit(_ submission: Submission, reply: @escaping @Sendable (SubmitFate) -> Void) {
+        let clip = clips.withLock { clips in
+            if let known = clips.first(where: { $0.key == submission.key }) { return known }
+            clips.append(Clip(remote: RemoteTaskID("tiny-\(clips.count + 1)"), key: submission.key))
+            return clips[clips.count - 1]
+        }
+        reply(.accepted(report(.queued, clip)))
+    }
+
+    func query(_ question: Question, reply: @escaping @Sendable (QueryAnswer) -> Void) {
+        let clip = clips.withLock { clips in
+            clips.first { clip in
+                switch question.subject {
+                case .remote(let remote): clip.remote == remote
+                case .key(let key): clip.key == key
+                }
+            }
+        }
+        guard let clip else {
+            return reply(.notFound(Fault(kind: .status, status: 404, message: "no such clip")))
+        }
+        reply(.found(report(.completed, clip)))
+    }
+
+    /// Too late: it is rendered as soon as it is submitted. The answer is what became of it.
+    func cancel(_ remote: RemoteTaskID, account: KeyFingerprint, reply: @escaping @Sendable (QueryAnswer) -> Void) {
+        query(Question(.remote(remote), account: account), reply: reply)
+    }
+
+    func download(
+        _ asset: AssetLocation, from offset: Int64, into sink: any DownloadSink,
+        reply: @escaping @Sendable (DownloadEnd) -> Void
+    ) {
+        let clip = Self.clip
+        sink.receive(.begins(at: 0, totalLength: Int64(clip.count))) { goesOn in
+            guard goesOn else { return reply(.sinkFailed("the clip is not wanted")) }
+            sink.receive(.bytes(clip)) { isTaken in reply(isTaken ? .whole : .sinkFailed("the disk refused it")) }
+        }
+    }
+
+    private func report(_ phase: RemoteReport.Phase, _ clip: Clip) -> RemoteReport {
+        var report = RemoteReport(phase: phase, remoteID: clip.remote, submissionKey: clip.key)
+        if phase == .completed {
+            let price = Credits(nano: 10_000_000)
+            report.charges = [Amount(credits: price, text: "0.01", source: "price_list", isRounded: false)]
+            report.asset = AssetLocation(url: baseURL + "/" + clip.remote.text)
+        }
+        return report
+    }
+
+    /// The smallest file that is an MP4 from its first box to its last.
+    private static let clip: [UInt8] = ["ftyp", "moov", "mdat"].flatMap { [0, 0, 0, 8] + Array($0.utf8) }
+}

@@ -1,0 +1,47 @@
+import Foundation
+import Testing
+
+extension ProcessSuite {
+    /// What a run says off a terminal, by how much it was asked to say.
+    struct VerboseTests {
+        let stage: Stage
+        init() throws { stage = try Stage() }
+
+        private func run(_ more: [String]) throws -> Stage.Finished {
+            let simulator = try Simulator(stage, speed: 1000)
+            let words = stage.runArguments([try stage.manifest(clips: 3)], at: simulator).filter { $0 != "--json" }
+            return try stage.finish(words + more)
+        }
+
+        @Test func `--verbose says every step of every task, with its time, and nothing twice`() throws {
+            let run = try run(["--verbose"])
+            #expect(run.code == 0 && run.out == "")
+            let lines = run.err.split(separator: "\n").map(String.init)
+            for number in 1...3 {
+                let key = "clip-00\(number)"
+                let steps = [
+                    #"submitted: \#(key) to veo-3\.1-fast"#,
+                    #"accepted: \#(key) as task_[0-9A-Z]{26}, estimated at [0-9.]+ credits"#,
+                    #"completed: \#(key) for [0-9.]+ credits"#,
+                    #"saved: \#(key) as \#(NSRegularExpression.escapedPattern(for: stage.renders))/batch/\#(key)\.mp4"#,
+                ]
+                let places = try steps.map { step in
+                    let line = try Regex(#"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ  "# + step)
+                    let hits = lines.indices.filter { lines[$0].wholeMatch(of: line) != nil }
+                    #expect(hits.count == 1, "\(step) stands \(hits.count) times in:\n\(run.err)")
+                    return hits.first ?? -1
+                }
+                #expect(places == places.sorted(), "out of order:\n\(run.err)")
+            }
+        }
+
+        @Test func `--quiet says the summary alone, and both at once are refused`() throws {
+            let quiet = try run(["--quiet"])
+            #expect(quiet.code == 0 && quiet.out == "")
+            let expected = #/(?:warning: [^\n]*\n)*\n3 completed; 3 clips saved; [0-9.]+ credits\n/#
+            #expect(quiet.err.wholeMatch(of: expected) != nil, "\(quiet.err)")
+            let both = try stage.finish(["run", "x.jsonl", "--quiet", "--verbose"])
+            #expect(both.code == 64 && both.err.contains("--quiet and --verbose exclude each other"))
+        }
+    }
+}

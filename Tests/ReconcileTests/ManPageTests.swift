@@ -1,0 +1,68 @@
+import Foundation
+import Testing
+
+/// `dailies help --man`, as man(1) would show it.
+struct ManPageTests {
+    /// Formatters that find fault with a page, the strictest first.
+    private static let formatters: [(path: String, arguments: [String])] = [
+        ("/usr/bin/mandoc", ["-T", "utf8", "-W", "warning"]), ("/usr/bin/groff", ["-man", "-k", "-Tutf8", "-ww"]),
+    ]
+    private static let formatter = formatters.first { FileManager.default.isExecutableFile(atPath: $0.path) }
+
+    private func written() async throws -> Scene {
+        let scene = try await Scene()
+        let outcome = try await scene.dailies("help", "--man", "share/man")
+        #expect(outcome.code == 0 && outcome.out == "")
+        let count = try FileManager.default.subpathsOfDirectory(atPath: scene.folder + "/share/man").count {
+            $0.hasSuffix(".1") || $0.hasSuffix(".7")
+        }
+        #expect(outcome.err == "\(count) pages are below {FOLDER}/share/man; see `man dailies`\n")
+        return scene
+    }
+
+    @Test func `the pages of the program and of a run, letter by letter`() async throws {
+        let scene = try await written()
+        try Golden.expect(try scene.read("share/man/man1/dailies.1"), "man-dailies")
+        try Golden.expect(try scene.read("share/man/man1/dailies-pause.1"), "man-pause")
+        try Golden.expect(try scene.read("share/man/man7/dailies-money.7"), "man-money")
+    }
+
+    @Test(.enabled(if: formatter != nil, "neither mandoc nor groff is on this machine"))
+    func `every page is formatted without a warning, and says what --help says`() async throws {
+        let formatter = try #require(Self.formatter)
+        let scene = try await written()
+        let folder = scene.folder + "/share/man"
+        for name in try FileManager.default.subpathsOfDirectory(atPath: folder).sorted() where name.contains(".") {
+            let process = Process()
+            process.executableURL = URL(fileURLWithPath: formatter.path)
+            process.arguments = formatter.arguments + [folder + "/" + name]
+            process.environment = ["PATH": "/usr/bin:/bin", "GROFF_NO_SGR": "1"]
+            let files = ["out", "err"].map { scene.folder + "/page." + $0 }
+            for file in files { #expect(FileManager.default.createFile(atPath: file, contents: nil)) }
+            process.standardOutput = FileHandle(forWritingAtPath: files[0])
+            process.standardError = FileHandle(forWritingAtPath: files[1])
+            try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
+                process.terminationHandler = { _ in continuation.resume() }
+                do { try process.run() } catch { continuation.resume(throwing: error) }
+            }
+            let complaints = try scene.read("page.err")
+            #expect(process.terminationStatus == 0 && complaints == "", "\(name): \(complaints)")
+            // Struck over for bold and underlined, as without colours.
+            let shown = try scene.read("page.out").replacing(#/.\u{8}/#, with: "")
+            guard let command = name.wholeMatch(of: #/man1\/dailies-(\w+)\.1/#)?.1 else { continue }
+            let help = try await scene.dailies(String(command), "--help").out
+            for option in Set(help.matches(of: #/\n +(?:-\w, )?(--[a-z0-9-]+)/#).map { String($0.1) }) {
+                #expect(shown.contains(option), "\(name) does not name \(option)")
+            }
+        }
+    }
+
+    @Test func `a folder that cannot be written, or a topic beside it, is refused in words`() async throws {
+        let scene = try await Scene()
+        try scene.write("", to: "file")
+        let outcome = try await scene.dailies("help", "--man", "file/man")
+        #expect(outcome.code == 1 && outcome.err.hasPrefix("dailies: cannot write pages to {FOLDER}/file/man: "))
+        let both = try await scene.dailies("help", "run", "--man", "man")
+        #expect(both.code == 64 && both.err.contains("--man writes all pages; name no topic"))
+    }
+}
