@@ -59,9 +59,10 @@ struct APIClient: Sendable {
         } catch {
             return done(.failure(failure(error, nil, flag)))
         }
-        // The deadline ends with the last byte of the body.
+        // The deadline ends with the last byte of the body. The client has this loop alone; to ask for a channel on it as
+        // well would make connections that are closed as soon as nobody waits for them.
         let task = client.execute(
-            request: whole, delegate: collector, eventLoop: .delegateAndChannel(on: loop),
+            request: whole, delegate: collector, eventLoop: .delegate(on: loop),
             deadline: .now() + request.timeout.timeAmount)
         task.futureResult.whenComplete { result in
             switch result {

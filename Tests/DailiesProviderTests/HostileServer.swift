@@ -35,6 +35,7 @@ final class HostileServer: Sendable {
         var seen: [Seen] = []
         var open = 0
         var mostOpen = 0
+        var connections = 0
     }
     private let state = NIOLockedValueBox(State())
     private let listener: any Channel
@@ -45,6 +46,8 @@ final class HostileServer: Sendable {
     var seen: [Seen] { state.withLockedValue { $0.seen } }
     /// The largest number of requests that were being answered at one time.
     var mostOpen: Int { state.withLockedValue { $0.mostOpen } }
+    /// How many connections there have been.
+    var connections: Int { state.withLockedValue { $0.connections } }
 
     private init(_ listener: any Channel, speaksTLS: Bool) {
         self.listener = listener
@@ -95,6 +98,8 @@ final class HostileServer: Sendable {
         }
     }
 
+    fileprivate func connected() { state.withLockedValue { $0.connections += 1 } }
+
     fileprivate func end() { state.withLockedValue { $0.open -= 1 } }
 }
 
@@ -110,6 +115,11 @@ private final class Connection: ChannelInboundHandler {
     init(script: @escaping HostileServer.Script, hub: NIOLockedValueBox<HostileServer?>) {
         self.script = script
         self.hub = hub
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        hub.withLockedValue { $0 }?.connected()
+        context.fireChannelActive()
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {

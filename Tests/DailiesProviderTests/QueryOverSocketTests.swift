@@ -32,6 +32,20 @@ private func isNotFound(_ answer: QueryAnswer) -> Bool { if case .notFound = ans
         }
     }
 
+    @Test func `questions share connections: one after the other a single one, many at once a few`() async throws {
+        try await HostileServer.with({ _ in .reply(200, [], running) }) { server in
+            try await withProvider(server.url, change: { $0.connections = 4 }) { provider in
+                for _ in 0..<20 { #expect(await provider.query(task).isFound) }
+                #expect(server.connections == 1)
+                await withTaskGroup(of: Bool.self) { group in
+                    for _ in 0..<200 { group.addTask { await provider.query(task).isFound } }
+                    for await isFound in group { #expect(isFound) }
+                }
+                #expect(server.connections <= 4)
+            }
+        }
+    }
+
     @Test(arguments: [(405, ""), (404, wrongRoute), (404, "404 page not found")])
     func `a form that has no route is replaced by the other, once and for the run`(
         status: Int, body: String
