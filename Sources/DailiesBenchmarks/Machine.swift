@@ -16,6 +16,12 @@ enum Machine {
         return "\(processors) cores (\(processor)), \(Int(gibibytes.rounded())) GiB, \(system), commit \(commit)"
     }
 
+    /// Of the last minute: processes that ran or wanted to; more than the cores means that they waited for each other.
+    static var load: Double {
+        var averages = [0.0]
+        return getloadavg(&averages, 1) == 1 ? averages[0] : .nan
+    }
+
     private static var processor: String {
         let field = "model name"
         // A machine without this file is described without its processor's name.

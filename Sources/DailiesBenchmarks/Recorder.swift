@@ -10,6 +10,7 @@ struct RecordOptions: ParsableArguments {
 struct Recorder {
     private let name: String
     private let keeps: Bool
+    private let loadAtFirst = Machine.load
     private(set) var lines: [String] = []
 
     /// - Parameter name: the benchmark's, and its file's without `.txt`.
@@ -38,8 +39,9 @@ struct Recorder {
         say("\(what) \(Self.figure(value)) (at least \(Self.figure(bound))): \(value >= bound ? "holds" : "MISSED")")
     }
 
-    /// Writes the file, if asked to.
-    func finish() throws {
+    /// Says how busy the machine was meanwhile, and writes the file, if asked to.
+    mutating func finish() throws {
+        say("load average \(Self.figure(loadAtFirst)) at first, \(Self.figure(Machine.load)) at last")
         guard keeps else { return }
         let file = Machine.repository.appendingPathComponent("Sources/DailiesBenchmarks/Results/\(name).txt")
         try Data((lines.joined(separator: "\n") + "\n").utf8).write(to: file)
