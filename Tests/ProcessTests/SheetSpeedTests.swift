@@ -64,9 +64,13 @@ extension ProcessSuite {
               await step("scroll", () => window.scrollTo(0, document.body.scrollHeight / 2));
               await step("mark", () => document.querySelector(".card [data-mark=keep]").click());
               await step("marked", () => change("mark", "keep", "change"));
+              const video = document.querySelector(".card video");
+              while (video.readyState < 1) await drawn();
+              const frame = document.querySelector(".card .frame").getBoundingClientRect();
               const shortest = [...lengths].sort((a, b) => a - b)[lengths.length / 10];
               const busy = lengths.reduce((sum, length) => sum + length, 0) / lengths.length / shortest;
-              const report = { cards: document.querySelectorAll(".card").length, seen, busy };
+              const report = { cards: document.querySelectorAll(".card").length, seen, busy,
+                clip: video.videoHeight / video.videoWidth, frame: frame.height / frame.width };
               report.pauses = steps.map(([name, from, to], index) => {
                 const end = index + 1 < steps.length ? steps[index + 1][1] : Infinity;
                 const held = pauses.filter(([start]) => start >= from && start < end).map(([, length]) => length);
@@ -80,7 +84,10 @@ extension ProcessSuite {
 
         /// The page that `dailies sheet` writes of one clip, with that clip's task as often as wanted.
         private func page(_ stage: Stage) throws -> String {
-            let manifest = try stage.manifest(clips: 1)
+            let manifest = try stage.write(
+                "one.jsonl",
+                #"{"id": "clip-001", "model": "sora-2", "prompt": "take 1", "duration_seconds": 4, "aspect_ratio": "9:16"}"#
+            )
             #expect(try stage.finish(["rehearse", manifest, "--speed", "2000"]).code == 0)
             #expect(try stage.finish(["sheet", "--store", "rehearsal.sqlite", "--out", "sheet.html"]).code == 0)
             let page = String(decoding: try stage.bytes(of: stage.path("sheet.html")), as: UTF8.self)
@@ -143,6 +150,9 @@ extension ProcessSuite {
                 #expect(seen("mark").contains("1 keep"), "\(seen("mark"))")
                 #expect(seen("marked").hasPrefix("1 of 10,000"), "\(seen("marked"))")
                 #expect(Int(report["cards"]?.number ?? "") == 1)
+                // An upright clip stands in a lying frame, and covers none of the words below it.
+                func ratio(_ name: String) -> Double { Double(report[name]?.number ?? "") ?? .nan }
+                #expect(ratio("clip") > 1.7 && abs(ratio("frame") - 9.0 / 16) < 0.02, "\(report.compactText)")
                 let steps = (report["pauses"]?.array ?? []).compactMap {
                     step -> (name: String, held: Double, drawn: Double)? in
                     guard let parts = step.array, parts.count == 3, let name = parts[0].string,
