@@ -16,6 +16,9 @@ struct ProcessorBenchmark: ParsableCommand {
               swift run -c release DailiesBenchmarks processor --size 500:250:20   # a smoke run: seconds
             """)
 
+    /// Of the requests, the part that the script must have made to be compared with.
+    private static let sameWork = 0.95
+
     @Option(help: ArgumentHelp("Tasks, tasks in flight, speed.", valueName: "tasks:slots:speed"))
     var size = MakespanBenchmark.Size(tasks: 10_000, slots: 1000, speed: 4)
     @Option var seed: UInt64 = 1
@@ -46,8 +49,15 @@ struct ProcessorBenchmark: ParsableCommand {
             let other = try script.run(
                 run.keys, at: simulator.greeting, speed: size.speed, concurrency: size.slots, in: stage)
             say(&recorder, "asyncio script", other.measured, other.requests)
-            recorder.judge(
-                "dailies over the script", run.measured.processorSeconds / other.measured.processorSeconds, atMost: 1)
+            let ratio = run.measured.processorSeconds / other.measured.processorSeconds
+            if Double(other.requests) >= Self.sameWork * Double(requests) {
+                recorder.judge("dailies over the script", ratio, atMost: 1)
+            } else {
+                // It asks once for all the beats that it was late for: on a busy machine it does a part of the work.
+                recorder.say(
+                    "dailies over the script \(Recorder.figure(ratio)), not judged: the script fell behind its cadence and "
+                        + "made \(other.requests) requests of \(requests)")
+            }
         }
         try recorder.finish()
     }
