@@ -8,7 +8,7 @@ public enum CadenceMode: Hashable, Sendable {
     case adaptive(share: Double)
 
     /// A third of the documented requests, with a margin for what the next clips do differently.
-    public static let adaptive = CadenceMode.adaptive(share: 0.325)
+    public static let adaptive = CadenceMode.adaptive(share: 0.32)
 }
 
 /// How long clips of one kind took, as the store holds it.

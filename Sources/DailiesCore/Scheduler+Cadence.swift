@@ -7,6 +7,8 @@ extension Scheduler {
     /// Of an estimate in a reply, the part that is waited for: half of a right one is soon made up for, all of one that is
     /// too long would be lost.
     private static let hintDivisor = 2
+    /// Into so many parts an interval is cut of which a random number is drawn.
+    private static let drawnParts = 1000
 
     func nextPoll(of flight: Flight, _ now: Instant, after hint: Duration? = nil) -> Instant {
         if flight.isUnresolved { return now + settings.unresolvedInterval }
@@ -40,7 +42,8 @@ extension Scheduler {
         plans[shape] = rhythms?.plan(for: shape, documented: documented, afterwards: afterwards)
     }
 
-    /// What the store holds. A duration that ends with the poll that found the clip is half an interval too long.
+    /// What the store holds. A duration that ends with the poll that found the clip is too long by some part of an interval:
+    /// drawn evenly, since a plan would take many equal durations for what clips really take.
     mutating func learn(_ seen: [SeenDuration]) {
         guard rhythms != nil else { return }
         for one in seen {
@@ -52,7 +55,8 @@ extension Scheduler {
                 let before = duration - .milliseconds(1)
                 let next = cadence.nextPoll(after: before, afterwards: .seconds(10))
                 let interval = cadence.nextPoll(after: next, afterwards: .seconds(10)) - next
-                duration = max(duration - interval / 2, duration / 2)
+                let parts = Int.random(in: 0...Self.drawnParts, using: &random)
+                duration = max(duration - interval * parts / Self.drawnParts, duration / 2)
             }
             rhythms?.learn(duration, for: one.shape)
         }

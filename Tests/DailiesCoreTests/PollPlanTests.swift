@@ -123,7 +123,9 @@ import Testing
 
     // MARK: in the scheduler
 
-    private func flow(_ mode: CadenceMode, tasks: Int, warm: Bool = false, seed: UInt64 = 1) -> FlowSimulation {
+    private func flow(
+        _ mode: CadenceMode, tasks: Int, warm: Bool = false, durations: [SeenDuration] = [], seed: UInt64 = 1
+    ) -> FlowSimulation {
         var random = SplitMix64(seed: 99)
         let shape = SchedulerRig.task(1).shape
         let seen = (0..<4000).map { _ in
@@ -135,7 +137,7 @@ import Testing
                 $0.concurrency = 50
                 $0.cadence = mode
             }, provider: .init(duration: { [self] random in lognormal(150, 0.2, &random) }),
-            durations: warm ? seen : [], seed: seed)
+            durations: warm ? seen : durations, seed: seed)
     }
 
     @Test func `a run with a warm store asks a third as often and knows sooner`() {
@@ -147,6 +149,25 @@ import Testing
         print("adaptive run: \(after.polls) of \(before.polls) polls, delay \(mean(after)) of \(mean(before)) s")
         #expect(before.ending == RunEnding() && after.ending == RunEnding())
         #expect(requests <= 1.0 / 3 && mean(after) <= 0.6 * mean(before))
+    }
+
+    @Test func `a store that knows only when polls found its clips warms a run as well`() {
+        var random = SplitMix64(seed: 7)
+        let shape = SchedulerRig.task(1).shape
+        // What a run at the documented cadence leaves behind.
+        let found = (0..<4000).map { _ in
+            let duration = lognormal(150, 0.2, &random)
+            var poll = Duration.zero
+            while poll < duration { poll = documentedPoll(poll) }
+            return SeenDuration(shape: shape, duration: poll + .milliseconds(80), isDetected: true)
+        }
+        let before = flow(.documented, tasks: 1000)
+        let after = flow(.adaptive, tasks: 1000, durations: found)
+        before.run()
+        after.run()
+        func mean(_ flow: FlowSimulation) -> Double { flow.delays.reduce(.zero, +).inSeconds / 1000 }
+        print("adaptive by polls: \(after.polls) of \(before.polls) polls, delay \(mean(after)) of \(mean(before)) s")
+        #expect(Double(after.polls) <= Double(before.polls) / 3 && mean(after) <= 0.6 * mean(before))
     }
 
     @Test func `a cold store starts as documented and learns on the way`() {
