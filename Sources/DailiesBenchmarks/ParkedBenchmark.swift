@@ -24,8 +24,7 @@ struct ParkedBenchmark: ParsableCommand {
     @Option var seconds = 30
     @Option var fewWaiting = 10_000
     @Option var manyWaiting = 10_000_000
-    @Option(help: "Tasks that are through when memory is read, so that caches are full; fewer than wait.")
-    var settled = 9000
+    @Option(help: "Tasks that are through when memory is read; fewer than wait.") var settled = 5000
     @OptionGroup var record: RecordOptions
 
     func run() throws {
