@@ -106,7 +106,14 @@ struct Flight: Sendable {
         set { change { $0.cancellation = newValue } }
     }
 
-    /// When it was last asked for in this run; kept where polls are learned, and nowhere else.
+    /// Whether a 404 that has just arrived shows that the provider does not remember it for so long. It speaks of the moment
+    /// of its question: what lay on the line during a suspend is old news.
+    func isStillNotFound(since: Instant, for duration: Duration) -> Bool {
+        guard let askedAt else { return false }
+        return askedAt - since >= duration
+    }
+
+    /// When it was last asked for in this run; kept where polls are learned, and where a 404 may mean something.
     var askedAt: Instant? {
         get { rare?.value.askedAt }
         set { change { $0.askedAt = newValue } }

@@ -49,7 +49,9 @@ extension Scheduler {
     private mutating func refusedAndNotFound(_ flight: Flight, _ refusal: Fault, _ now: Instant) {
         var flight = flight
         let since = flight.pending?.refusedAt ?? now
-        if now - since >= min(settings.lostAfter, settings.maximumWait) { return settleRefused(flight, refusal, now) }
+        if flight.isStillNotFound(since: since, for: min(settings.lostAfter, settings.maximumWait)) {
+            return settleRefused(flight, refusal, now)
+        }
         flight.faults += 1
         wakeLater(&flight, now)
         put(flight)

@@ -163,7 +163,7 @@ extension Scheduler {
             let since = flight.notFoundSince ?? now
             flight.notFoundSince = since
             flight.faults += 1
-            if now - since >= settings.lostAfter { completion.questionsLeft = 0 }
+            if flight.isStillNotFound(since: since, for: settings.lostAfter) { completion.questionsLeft = 0 }
         case .fault: flight.faults += 1
         case .stopped(let fault, let stop):
             questionRefused(flight, fault, stop)

@@ -9,9 +9,15 @@ extension Scheduler {
         guard let question = question(for: flight, purpose) else { return }
         flight.isAsking = true
         flight.wasAsked = true
-        if rhythms != nil { flight.askedAt = now }
+        noteQuestion(&flight, now)
         put(flight)
         effects.append(.act(.ask(attempt, purpose, question)))
+    }
+
+    /// When it was asked is kept only where that matters: for plans of polls, and for a 404, which speaks of the moment of
+    /// its question, however late it arrives.
+    private func noteQuestion(_ flight: inout Flight, _ now: Instant) {
+        if rhythms != nil || flight.pending != nil || flight.notFoundSince != nil { flight.askedAt = now }
     }
 
     private func question(for flight: Flight, _ purpose: QuestionPurpose) -> Question? {
@@ -75,7 +81,7 @@ extension Scheduler {
             isProbing = true
             flight.isAsking = true
             flight.wasAsked = true
-            if rhythms != nil { flight.askedAt = now }
+            noteQuestion(&flight, now)
             put(flight)
             return effects.append(.act(.ask(attempt, purpose, question)))
         }
@@ -146,7 +152,9 @@ extension Scheduler {
         var flight = flight
         let since = flight.notFoundSince ?? now
         flight.notFoundSince = since
-        guard flight.isMarkedLost || now - since >= settings.lostAfter else { return schedulePoll(flight, now) }
+        guard flight.isMarkedLost || flight.isStillNotFound(since: since, for: settings.lostAfter) else {
+            return schedulePoll(flight, now)
+        }
         let steps = endCancellation(of: &flight, .lost, fault.message)
         park(flight, .lost)
         commit([.lost(flight.attempt, fault)] + steps, now)

@@ -112,6 +112,18 @@ import Testing
         #expect(lost.now - start >= .seconds(600) && lost.now - start < .seconds(700))
         lost.expectSound()
 
+        // An answer that lay on the line for hours speaks of the moment of its question.
+        let late = repeating()
+        late.land(.refused(.status(400, "invalid_param")))
+        late.advance(by: .seconds(2))
+        late.advance(by: .seconds(4 * 3600))
+        late.answer(.notFound(.notFound))
+        #expect(late.stage(1) == .uncertain && late.ending == nil)
+        while late.questions.isEmpty { late.serveNextWake() }
+        late.answer(.found(.running()))
+        #expect(late.stage(1) == .accepted(RemoteTaskID("r1"), isRunning: true))
+        late.expectSound()
+
         let found = repeating()
         found.land(.refused(.status(400, "invalid_param")))
         found.advance(by: .seconds(2))

@@ -225,6 +225,18 @@ import Testing
         rig.expectSound()
     }
 
+    @Test func `an answer that lay on the line for hours makes no task lost`() {
+        let rig = SchedulerRig.with(1)
+        rig.land(.accepted(.queued("r1")))
+        rig.advance(by: .seconds(2))
+        rig.answer(.notFound(.notFound))
+        rig.advance(by: .seconds(2))
+        rig.advance(by: .seconds(1200))
+        rig.answer(.notFound(.notFound))
+        #expect(rig.attempt(1)?.lostAt == nil && rig.ending == nil)
+        rig.expectSound()
+    }
+
     @Test func `a task that is not found long after its window is followed until it is lost`() {
         let store = SchedulerRig.leftBehind(.accepted(RemoteTaskID("r1"), isRunning: true))
         let rig = SchedulerRig(store: store, at: Instant(milliseconds: 1_000_000) + .seconds(86_400))
