@@ -89,9 +89,10 @@ public struct CreditTotal: Hashable, Comparable, Sendable, CustomStringConvertib
     public var description: String {
         if whole < 0 { return "-" + (CreditTotal.zero - self).description }
         guard billionths > 0 else { return "\(whole)" }
-        var digits = String(billionths + 1_000_000_000).dropFirst()
-        while digits.last == "0" { digits = digits.dropLast() }
-        return "\(whole).\(digits)"
+        var (decimals, digits) = (billionths, 9)
+        while decimals % 10 == 0 { (decimals, digits) = (decimals / 10, digits - 1) }
+        let shown = String(decimals)
+        return "\(whole)." + String(repeating: "0", count: digits - shown.utf8.count) + shown
     }
 }
 

@@ -26,7 +26,7 @@ public struct SubmissionKey: ExactText, Sendable, CustomStringConvertible {
     public var text: String {
         switch storage {
         case .packed(let high, let low):
-            Base32.text(high, length: Self.length / 2) + Base32.text(low, length: Self.length / 2)
+            Base32.text(high, low, length: Self.length / 2)
         case .text(let text): text
         }
     }
@@ -100,11 +100,15 @@ public enum Base32 {
         return value
     }
 
-    /// The text of ``value(_:)``.
-    static func text(_ value: UInt64, length: Int) -> String {
-        String(unsafeUninitializedCapacity: length) { buffer in
-            for place in 0..<length { buffer[place] = alphabet[Int(value >> UInt64(5 * (length - 1 - place)) & 31)] }
-            return length
+    /// The texts of two of ``value(_:)``, one after the other.
+    static func text(_ first: UInt64, _ second: UInt64, length: Int) -> String {
+        String(unsafeUninitializedCapacity: 2 * length) { buffer in
+            for place in 0..<length {
+                let shift = UInt64(5 * (length - 1 - place))
+                buffer[place] = alphabet[Int(first >> shift & 31)]
+                buffer[length + place] = alphabet[Int(second >> shift & 31)]
+            }
+            return 2 * length
         }
     }
 }

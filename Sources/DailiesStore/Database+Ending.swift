@@ -25,7 +25,8 @@ extension Database {
             Value(settlement.codeToKeep), Value(new == .completed ? nil : settlement.failureMessage),
             Value(attempt.task), Value(attempt.number), .text(facts.state.rawValue), Value(facts.isAcknowledged))
         try moveTask(of: attempt, for: step, from: facts.state, to: new)
-        try sumUp(attempt.task)
+        // Before a first attempt there was none.
+        if attempt.number == 1 { try write(cost: charge?.credits, of: attempt.task) } else { try sumUp(attempt.task) }
         var row = LogRow(step, at: at, attempt, in: facts.batch).moving(from: facts.state, to: new)
         row.source = settlement.isReplayed ? "replayed" : charge?.ruleOrReply ?? settlement.saidBy
         row.code = settlement.failureCode
@@ -79,38 +80,35 @@ extension Database {
         ) { row in row.optionalCredits(0) }
         let known = costs.compactMap { $0 }
         let sum = known.count == costs.count && !known.isEmpty ? known.reduce(Credits.zero) { $0.adding($1) } : nil
-        try run("UPDATE task_standing SET credits_nano = ? WHERE id = ?", Value(sum), Value(task))
+        try write(cost: sum, of: task)
     }
 
+    private func write(cost: Credits?, of task: TaskID) throws(StoreError) {
+        try run("UPDATE task_standing SET credits_nano = ? WHERE id = ?", Value(cost), Value(task))
+    }
+
+    /// Per second of what was asked for, rounded up.
     private func learnPrice(_ charged: Credits, from attempt: AttemptID, at: Instant) throws(StoreError) {
-        let shape = try first(
-            """
-            SELECT a.model, coalesce(i.resolution, ''), i.duration_seconds, a.estimated_credits_nano
-            FROM attempt AS a JOIN task_input AS i ON i.id = a.task WHERE a.task = ? AND a.n = ?
-            """, Value(attempt.task), Value(attempt.number)
-        ) { row in
-            (
-                model: row.text(0), resolution: row.text(1), seconds: max(row.optionalInteger(2) ?? 1, 1),
-                quoted: row.optionalCredits(3) ?? .zero
-            )
-        }
-        guard let shape else { throw Self.conflict("cost_learned", attempt, "does not exist") }
-        func perSecond(_ credits: Credits) -> Value {
-            .integer(credits.nano / shape.seconds + (credits.nano % shape.seconds == 0 ? 0 : 1))
-        }
-        try run(
+        try update(
+            attempt, for: "cost_learned",
             """
             INSERT INTO price_seen (model, resolution, lowest_per_second_nano, highest_per_second_nano,
                 highest_quote_per_second_nano, at_ms)
-            VALUES (?1, ?2, ?3, ?3, ?4, ?5)
+            SELECT model, resolution, charged / seconds + (charged % seconds > 0),
+                charged / seconds + (charged % seconds > 0), quoted / seconds + (quoted % seconds > 0), at_ms
+            FROM (
+                SELECT a.model, coalesce(i.resolution, '') AS resolution,
+                    max(coalesce(i.duration_seconds, 1), 1) AS seconds, ?3 AS charged,
+                    coalesce(a.estimated_credits_nano, 0) AS quoted, ?4 AS at_ms
+                FROM attempt AS a JOIN task_input AS i ON i.id = a.task WHERE a.task = ?1 AND a.n = ?2
+            ) WHERE true
             ON CONFLICT (model, resolution) DO UPDATE
             SET lowest_per_second_nano = min(excluded.lowest_per_second_nano, lowest_per_second_nano),
                 highest_per_second_nano = max(excluded.highest_per_second_nano, highest_per_second_nano),
                 highest_quote_per_second_nano
                     = max(excluded.highest_quote_per_second_nano, highest_quote_per_second_nano),
                 at_ms = excluded.at_ms
-            """, .text(shape.model), .text(shape.resolution), perSecond(charged), perSecond(shape.quoted),
-            Value(at))
+            """, Value(attempt.task), Value(attempt.number), Value(charged), Value(at))
     }
 }
 

@@ -19,6 +19,7 @@ struct LogRow {
     static let unit = "credits"
 
     let at: Instant
+    /// Nil: the one of its task, if it is about a task.
     let batch: BatchID?
     var task: TaskID?
     var attempt: Int?
@@ -39,7 +40,9 @@ struct LogRow {
     }
 
     /// A row about an attempt.
-    init(_ kind: String, at: Instant, _ attempt: AttemptID, in batch: BatchID) {
+    ///
+    /// - Parameter batch: nil: the one of its task.
+    init(_ kind: String, at: Instant, _ attempt: AttemptID, in batch: BatchID? = nil) {
         self.init(kind, at: at, batch: batch, task: attempt.task, attempt: attempt.number)
     }
 
@@ -87,7 +90,8 @@ extension Database {
             """
             INSERT INTO event (at_ms, batch_id, task, attempt, kind, from_state, to_state, amount_text, amount_nano,
                 amount_unit, amount_field, amount_kind, is_rounded, source, code, message)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            VALUES (?1, coalesce(?2, (SELECT batch_id FROM task_standing WHERE id = ?3)), ?3, ?4, ?5, ?6, ?7, ?8, ?9,
+                ?10, ?11, ?12, ?13, ?14, ?15, ?16)
             """,
             Value(row.at), Value(row.batch?.rawValue), Value(row.task?.rawValue), Value(row.attempt), .text(row.kind),
             Value(row.from?.rawValue), Value(row.to?.rawValue), Value(row.amount?.amount.text),

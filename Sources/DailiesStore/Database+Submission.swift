@@ -27,8 +27,7 @@ extension Database {
             Value(attempt.task), Value(attempt.number), .text(submission.model.text), .text(submission.key.text),
             .text(submission.dialect.rawValue), .text(submission.account.text), Value(at), Value(intent.reserved),
             .blob(submission.body))
-        let facts = try facts(of: attempt, for: "intent") { $0.isUnanswered }
-        var row = LogRow("intent", at: at, attempt, in: facts.batch).moving(from: .queued, to: .queued)
+        var row = LogRow("intent", at: at, attempt).moving(from: .queued, to: .queued)
         row.message = submission.key.text
         try log(row.with(intent.reserved, .reserved))
     }
@@ -98,14 +97,16 @@ extension Database {
     }
 
     func recordRunning(_ attempt: AttemptID, at: Instant) throws(StoreError) {
-        let facts = try facts(of: attempt, for: "running") { $0.state == .queued && $0.isAcknowledged }
-        try update(
-            attempt, for: "running",
+        let moved = try run(
             """
             UPDATE attempt SET state = 'running', lost_at_ms = NULL
             WHERE task = ? AND n = ? AND state = 'queued' AND task_id IS NOT NULL
             """, Value(attempt.task), Value(attempt.number))
+        guard moved == 1 else {
+            _ = try facts(of: attempt, for: "running") { $0.state == .queued && $0.isAcknowledged }
+            throw Self.conflict("running", attempt, "has changed meanwhile")
+        }
         try moveTask(of: attempt, for: "running", from: .queued, to: .running)
-        try log(LogRow("running", at: at, attempt, in: facts.batch).moving(from: .queued, to: .running))
+        try log(LogRow("running", at: at, attempt).moving(from: .queued, to: .running))
     }
 }
