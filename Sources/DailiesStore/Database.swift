@@ -152,60 +152,49 @@ private final class Statement {
         sqlite3_clear_bindings(handle)
     }
 
-    /// Runs `body` with these values bound, and makes the statement ready for its next use. SQLite reads texts where they
-    /// are, without a copy of its own: they stay there until `body` is over.
+    /// Runs `body` with these values bound, and makes the statement ready for its next use.
     func withValues<T>(_ values: [Value], _ body: () throws(StoreError) -> T) throws(StoreError) -> T {
         let expected = sqlite3_bind_parameter_count(handle)
         precondition(values.count == expected, "\(values.count) values for \(expected) parameters")
-        return try withValues(values[...], body).get()
+        defer { reset() }
+        for index in values.indices {
+            let code = bind(values[index], at: Int32(index + 1))
+            guard code == SQLITE_OK else { throw StoreError(sqlite: code, doing: "binding a value") }
+        }
+        return try body()
     }
 
-    private func withValues<T>(
-        _ values: ArraySlice<Value>, _ body: () throws(StoreError) -> T
-    ) -> Result<T, StoreError> {
-        guard let value = values.first else {
-            defer { reset() }
-            do throws(StoreError) { return .success(try body()) } catch { return .failure(error) }
-        }
-        let index = Int32(values.startIndex + 1)
-        return bind(value, at: index) { code in
-            guard code == SQLITE_OK else {
-                reset()
-                return .failure(StoreError(sqlite: code, doing: "binding a value"))
-            }
-            return withValues(values.dropFirst(), body)
-        }
-    }
-
-    /// - Parameter body: gets SQLite's code; the value is bound only while it runs.
-    private func bind<T>(_ value: Value, at index: Int32, _ body: (Int32) -> T) -> T {
+    /// SQLite copies texts and bytes.
+    ///
+    /// - Returns: SQLite's code.
+    private func bind(_ value: Value, at index: Int32) -> Int32 {
         switch value {
-        case .null:
-            return body(sqlite3_bind_null(handle, index))
-        case .integer(let number):
-            return body(sqlite3_bind_int64(handle, index, number))
-        case .real(let number):
-            return body(sqlite3_bind_double(handle, index, number))
+        case .null: return sqlite3_bind_null(handle, index)
+        case .integer(let number): return sqlite3_bind_int64(handle, index, number)
+        case .real(let number): return sqlite3_bind_double(handle, index, number)
         case .text(var text):
             return text.withUTF8 { utf8 in
                 utf8.withMemoryRebound(to: CChar.self) { characters in
                     // An empty text may come without an address, which SQLite would take for NULL.
                     guard let start = characters.baseAddress else {
-                        return body(sqlite3_bind_text64(handle, index, "", 0, nil, UInt8(SQLITE_UTF8)))
+                        return sqlite3_bind_text64(handle, index, "", 0, Self.copied, UInt8(SQLITE_UTF8))
                     }
-                    return body(
-                        sqlite3_bind_text64(handle, index, start, UInt64(characters.count), nil, UInt8(SQLITE_UTF8)))
+                    return sqlite3_bind_text64(
+                        handle, index, start, UInt64(characters.count), Self.copied, UInt8(SQLITE_UTF8))
                 }
             }
         case .blob(let bytes):
             return bytes.withUnsafeBytes { buffer in
                 guard let start = buffer.baseAddress, !buffer.isEmpty else {
-                    return body(sqlite3_bind_zeroblob(handle, index, 0))
+                    return sqlite3_bind_zeroblob(handle, index, 0)
                 }
-                return body(sqlite3_bind_blob64(handle, index, start, UInt64(buffer.count), nil))
+                return sqlite3_bind_blob64(handle, index, start, UInt64(buffer.count), Self.copied)
             }
         }
     }
+
+    /// Tells SQLite to copy what is bound: the C header's macro for it is a cast that Swift cannot import.
+    private static nonisolated(unsafe) let copied = unsafeBitCast(-1, to: sqlite3_destructor_type.self)
 
     /// - Returns: whether there is a row.
     func step() throws(StoreError) -> Bool {

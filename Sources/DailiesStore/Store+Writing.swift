@@ -88,6 +88,22 @@ extension Store {
     }
 
     private func commit(_ group: [WaitingCalls.Call]) -> [Result<Void, StoreError>] {
+        do throws(StoreError) {
+            try transaction(isNested: true) { database throws(StoreError) in
+                for call in group {
+                    for change in call.changes { try database.apply(change) }
+                }
+            }
+            return Array(repeating: .success(()), count: group.count)
+        } catch {
+            // A call that does not fit is rare, and to be ready for it costs a copy of every page that a call touches.
+            guard error.kind == .conflict else { return Array(repeating: .failure(error), count: group.count) }
+            return commitEachApart(group)
+        }
+    }
+
+    /// The same for a group of which some call does not fit: that one fails alone.
+    private func commitEachApart(_ group: [WaitingCalls.Call]) -> [Result<Void, StoreError>] {
         var results: [Result<Void, StoreError>] = []
         do throws(StoreError) {
             try transaction(isNested: true) { database throws(StoreError) in
