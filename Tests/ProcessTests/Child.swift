@@ -96,6 +96,26 @@ final class Child: @unchecked Sendable {
         condition.withLock { if end == nil, process.isRunning { kill(pid, signal) } }
     }
 
+    /// Stops it as a suspend would, and returns when it stands: a signal to go on that comes before would be lost on it.
+    func halt() throws {
+        send(SIGSTOP)
+        try eventually("process \(pid) stands") { try isHalted() }
+    }
+
+    /// Lets it go on, and returns when it does.
+    func goOn() throws {
+        try eventually("process \(pid) goes on") {
+            send(SIGCONT)
+            return try !isHalted()
+        }
+    }
+
+    /// By the third field of its line in /proc, which follows the name in parentheses.
+    private func isHalted() throws -> Bool {
+        let line = try String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8)
+        return line[(line.lastIndex(of: ")") ?? line.startIndex)...].dropFirst(2).first == "T"
+    }
+
     /// Returns as soon as its output fulfils the condition.
     ///
     /// - Throws: when it ends first, and when patience ends.

@@ -47,9 +47,9 @@ extension ProcessSuite {
             let run = try stage.startRun([manifest], at: simulator, ["--concurrency", "15"] + Self.patience)
             for count in [5, 18] {
                 try run.wait(for: "\(count) accepted") { $0.count("accepted") >= count }
-                simulator.child.send(SIGSTOP)
+                try simulator.child.halt()
                 try run.wait(for: "a submit without an answer") { $0.count("submitted") > $0.count("accepted") }
-                simulator.child.send(SIGCONT)
+                try simulator.child.goOn()
             }
             #expect(try run.ended() == .exited(0), "\(run.written.errText)")
             try stage.expectAllPaidOnce(simulator, tasks: 30)
