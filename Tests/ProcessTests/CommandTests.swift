@@ -35,13 +35,9 @@ extension ProcessSuite {
         /// Stops a runner where it holds nobody up: not in the middle of a commit.
         private func halt(_ run: Child) throws {
             try eventually("the runner to stand between two commits") {
-                run.send(SIGSTOP)
-                try eventually("it to stand") {
-                    let status = try String(contentsOfFile: "/proc/\(run.pid)/stat", encoding: .utf8)
-                    return status.split(separator: " ").dropFirst(2).first == "T"
-                }
+                try run.halt()
                 if try StoreFile.isFree(stage.store) { return true }
-                run.send(SIGCONT)
+                try run.goOn()
                 return false
             }
         }

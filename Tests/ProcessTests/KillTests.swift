@@ -85,13 +85,13 @@ extension ProcessSuite {
             let run = try stage.startRun([manifest], at: simulator, ["--concurrency", "30"])
             try run.wait(for: "the proof that keys are honoured") { $0.count("accepted") >= 3 }
             // From here on the simulator's kernel takes requests, and nobody reads them.
-            simulator.child.send(SIGSTOP)
+            try simulator.child.halt()
             try run.wait(for: "a submit without an answer") { $0.count("submitted") > $0.count("accepted") }
             try eventually("its intent to be durable") {
                 try StoreFile(stage.store).number("SELECT count(*) FROM attempt WHERE task_id IS NULL") > 0
             }
             try run.killNow()
-            simulator.child.send(SIGCONT)
+            try simulator.child.goOn()
             let again = try stage.finishRun([manifest], at: simulator)
             #expect(again.code == 0, "\(again.err)")
             try stage.expectAllPaidOnce(simulator, tasks: 30)
@@ -103,9 +103,9 @@ extension ProcessSuite {
             let run = try stage.startRun([manifest], at: simulator, ["--concurrency", "5"])
             for count in [3, 12, 21] {
                 try run.wait(for: "\(count) completed") { $0.count("completed") >= count }
-                run.send(SIGSTOP)
+                try run.halt()
                 try eventually("the provider to be done with what it has") { try simulator.inFlight() == 0 }
-                run.send(SIGCONT)
+                try run.goOn()
             }
             #expect(try run.ended() == .exited(0), "\(run.written.errText)")
             try stage.expectAllPaidOnce(simulator, tasks: 30)

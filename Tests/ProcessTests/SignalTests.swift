@@ -36,14 +36,14 @@ extension ProcessSuite {
             let run = try stage.startRun([manifest], at: simulator, ["--concurrency", "10"])
             try run.wait(for: "the middle of it") { $0.count("accepted") >= 12 }
             // What is in the air does not land from here on.
-            simulator.child.send(SIGSTOP)
+            try simulator.child.halt()
             try run.wait(for: "a submit without an answer") { $0.count("submitted") > $0.count("accepted") }
             run.send(SIGINT)
             try run.wait(for: "the word that it stops") { $0.errText.contains("stopping") }
             #expect(run.ending(within: 0.3) == nil, "it did not wait for what is in the air")
             run.send(SIGINT)
             #expect(run.ending(within: 2) == .exited(130))
-            simulator.child.send(SIGCONT)
+            try simulator.child.goOn()
             #expect(try stage.finishRun([manifest], at: simulator).code == 0)
             try stage.expectAllPaidOnce(simulator, tasks: 40)
         }
