@@ -1,6 +1,7 @@
 import Crypto
 import DailiesCore
 import DailiesStore
+import Dispatch
 import Foundation
 
 /// A clip on its way to the disk: a part file that survives a crash and is continued, then checked, synced and renamed.
@@ -122,7 +123,7 @@ final class ClipFile {
 
     /// One clip at a time looks for its name and takes it: where `A.mp4` is `a.mp4`, two keys may want the same.
     private func takeName(for digest: String) throws(DiskError) -> String {
-        let taken: Result<String, DiskError> = Self.naming.withLock { _ in
+        let taken: Result<String, DiskError> = Self.naming.sync {
             do throws(DiskError) {
                 let target = try freeTarget(for: digest)
                 guard rename(paths.part, target) == 0 else { throw DiskError("rename to", target) }
@@ -133,7 +134,7 @@ final class ClipFile {
         }
         return try taken.get()
     }
-    private static let naming = Guarded(())
+    private static let naming = DispatchQueue(label: "dailies.clip-naming", qos: .userInitiated)
 
     private func hash() throws(DiskError) -> String { try Self.sha256(of: descriptor, named: paths.part) }
 
