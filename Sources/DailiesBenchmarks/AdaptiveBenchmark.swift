@@ -15,7 +15,7 @@ struct AdaptiveBenchmark: ParsableCommand {
             counted from the intent, to the stored final state. The plain bound is the list schedule of the durations as \
             they are. Times at the speed of the run are given as at speed 1.
 
-              swift run -c release DailiesBenchmarks adaptive            # 12 min
+              swift run -c release DailiesBenchmarks adaptive            # 14 min
               swift run -c release DailiesBenchmarks adaptive --even 60:20:60 --lognormal 60:20:60 --seeds 1
             """)
 

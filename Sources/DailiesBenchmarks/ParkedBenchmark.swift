@@ -15,7 +15,7 @@ struct ParkedBenchmark: ParsableCommand {
             the call of the provider. Waiting: `dailies resume` before a service that accepts all and has completed \
             it at the first question; its memory once so many have settled.
 
-              swift run -c release DailiesBenchmarks parked      # 10 min, 6 GB of disk
+              swift run -c release DailiesBenchmarks parked      # 4 min, 6 GB of disk
               swift run -c release DailiesBenchmarks parked --polled 2000 --parked 20000 --many-waiting 50000 --settled 1000
             """)
 
