@@ -31,6 +31,7 @@ struct RecordedResultTests {
             #expect(!judged.isEmpty, "\(name)")
             let told = row[3].matches(of: #/[0-9][0-9.]*/#).map { String($0.output) }
             #expect(judged.filter { !told.contains($0) } == [], "not in the README's row of \(name)")
+            #expect(told.filter { !text.contains($0) } == [], "not in the record of \(name)")
         }
     }
 }
