@@ -21,9 +21,11 @@ extension Row {
     /// A column whose CHECK lists its words: any other word is damage.
     func word<T: RawRepresentable>(_ column: Int32, as: T.Type = T.self) throws(StoreError) -> T
     where T.RawValue == String {
-        guard let value = T(rawValue: text(column)) else {
-            throw StoreError(.damaged, "the store holds a word that its schema forbids; restore a copy")
-        }
+        guard let value = T(rawValue: text(column)) else { throw StoreError.forbiddenWord }
         return value
     }
+}
+
+extension StoreError {
+    static let forbiddenWord = StoreError(.damaged, "the store holds a word that its schema forbids; restore a copy")
 }

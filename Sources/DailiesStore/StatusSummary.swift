@@ -148,9 +148,12 @@ extension Database {
         let states = TaskStateWord.allCases
         let sums = states.map { "sum(state = '\($0.rawValue)')" }.joined(separator: ", ")
         let found = try first(
-            "SELECT \(sums), sum(state = 'queued' AND has_key = 0) FROM task_standing WHERE batch_id = ?", Value(batch)
-        ) { row in (0...states.count).map { row.int(Int32($0)) } }
+            """
+            SELECT \(sums), sum(state = 'queued' AND has_key = 0), count(*) FROM task_standing WHERE batch_id = ?
+            """, Value(batch)
+        ) { row in (0..<states.count + 2).map { row.int(Int32($0)) } }
         guard let found else { return }
+        guard found.prefix(states.count).reduce(0, +) == found[states.count + 1] else { throw StoreError.forbiddenWord }
         for (state, tasks) in zip(states, found) where tasks > 0 { counts.states[state] = tasks }
         counts.waiting = found[states.count]
     }

@@ -198,6 +198,14 @@ struct ReadingTests {
         #expect(try Store.open(left, for: .reading).summary().total.inTheAir == 1)
     }
 
+    @Test func `a state that the schema forbids is damage, and no task falls out of the summary`() throws {
+        let rig = try Rig(tasks: [Rig.spec("a"), Rig.spec("b")])
+        let shell = try Shell(rig.scratch.path)
+        try shell.run("PRAGMA ignore_check_constraints = ON; UPDATE task_standing SET state = 'paused' WHERE id = 2")
+        let error = #expect(throws: StoreError.self) { try rig.store.summary() }
+        #expect(error?.kind == .damaged)
+    }
+
     @Test func `the summary counts what stands where`() throws {
         let rig = try Rig(tasks: (1...8).map { Rig.spec("task-\($0)") }, budget: .cap(Steps.credits("100")))
         func attempt(_ task: Int64) -> AttemptID { AttemptID(task: TaskID(task), number: 1) }
