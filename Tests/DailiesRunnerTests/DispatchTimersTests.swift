@@ -1,6 +1,6 @@
 import DailiesCore
+import DailiesStore
 import Dispatch
-import Synchronization
 import Testing
 
 @testable import DailiesRunner
@@ -102,8 +102,8 @@ struct DispatchTimersTests {
 
 /// A clock that stands still but for its jumps.
 private final class ManualClock: Sendable {
-    private let nanoseconds: Mutex<Int64>
-    init(_ nanoseconds: Int64) { self.nanoseconds = Mutex(nanoseconds) }
+    private let nanoseconds: Guarded<Int64>
+    init(_ nanoseconds: Int64) { self.nanoseconds = Guarded(nanoseconds) }
     var value: Int64 { nanoseconds.withLock { $0 } }
     func move(by duration: Duration) { nanoseconds.withLock { $0 += duration.components.seconds * 1_000_000_000 } }
 }

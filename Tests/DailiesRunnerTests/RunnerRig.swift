@@ -3,7 +3,6 @@ import DailiesStore
 import Dispatch
 import Foundation
 import Logging
-import Synchronization
 import Testing
 
 @testable import DailiesRunner
@@ -54,8 +53,8 @@ final class RunnerRig {
     }
 
     private final class EventBox: Sendable {
-        let events = Mutex<[RunEvent]>([])
-        let outcomes = Mutex<[Runner.Outcome]>([])
+        let events = Guarded<[RunEvent]>([])
+        let outcomes = Guarded<[Runner.Outcome]>([])
         let ended = DispatchSemaphore(value: 0)
     }
     private let events: EventBox

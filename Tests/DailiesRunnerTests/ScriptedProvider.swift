@@ -1,6 +1,6 @@
 import DailiesCore
+import DailiesStore
 import Dispatch
-import Synchronization
 
 @testable import DailiesRunner
 
@@ -19,7 +19,7 @@ final class ScriptedProvider: RenderProvider {
     let name = "scripted"
     let baseURL = "https://api.example"
     let dialect = Dialect.flat
-    private let calls = Mutex<[Call]>([])
+    private let calls = Guarded<[Call]>([])
     private let arrived = DispatchSemaphore(value: 0)
 
     func fingerprint(for model: ModelID) -> KeyFingerprint? { Self.account }
@@ -78,7 +78,7 @@ final class ManualTimers: RunnerTimers {
         var fire: (@Sendable () -> Void)?
         var isStopped = false
     }
-    private let state = Mutex(State())
+    private let state = Guarded(State())
 
     var now: Instant { state.withLock { $0.now } }
     var target: Instant? { state.withLock { $0.target } }

@@ -1,13 +1,12 @@
 import DailiesCore
 import Foundation
-import Synchronization
 import Testing
 
 @testable import DailiesStore
 
 /// What callers were told, in order.
 private final class Told: Sendable {
-    private let list = Mutex<[String]>([])
+    private let list = Guarded<[String]>([])
     func note(_ name: String) -> @Sendable (Result<Void, StoreError>) -> Void {
         { result in
             let word =
@@ -164,7 +163,7 @@ struct WritingTests {
     @Test func `a then may read and may queue more`() throws {
         let rig = try Rig(tasks: Self.tasks(2))
         let told = Told()
-        let seen = Mutex(0)
+        let seen = Guarded(0)
         let store = rig.store
         let next = intents(2)
         store.write(intents(1)) { _ in

@@ -1,8 +1,10 @@
 import DailiesCore
-import Synchronization
+import Dispatch
 
 /// A provider of a few lines, in this process: it honours submission keys, renders at once and bills 0.01 credits a clip.
-final class TinyProvider: RenderProvider {
+final class TinyProvider: RenderProvider, @unchecked Sendable {
+    // Unchecked because of `clips`: they are touched on `queue` only.
+
     private struct Clip {
         let remote: RemoteTaskID
         let key: SubmissionKey
@@ -13,10 +15,11 @@ final class TinyProvider: RenderProvider {
     let name = "tiny"
     let baseURL = "tiny://here"
     let dialect = Dialect.flat
-    private let clips = Mutex<[Clip]>([])
+    private let queue = DispatchQueue(label: "tiny.provider")
+    private var clips: [Clip] = []
 
     /// Renders so far, each billed once.
-    var renders: Int { clips.withLock { $0.count } }
+    var renders: Int { queue.sync { clips.count } }
 
     func fingerprint(for model: ModelID) -> KeyFingerprint? { Self.account }
 
@@ -27,7 +30,7 @@ final class TinyProvider: RenderProvider {
 
     /// The same key again is the same render.
     func submit(_ submission: Submission, reply: @escaping @Sendable (SubmitFate) -> Void) {
-        let clip = clips.withLock { clips in
+        let clip = queue.sync {
             if let known = clips.first(where: { $0.key == submission.key }) { return known }
             clips.append(Clip(remote: RemoteTaskID("tiny-\(clips.count + 1)"), key: submission.key))
             return clips[clips.count - 1]
@@ -36,7 +39,7 @@ final class TinyProvider: RenderProvider {
     }
 
     func query(_ question: Question, reply: @escaping @Sendable (QueryAnswer) -> Void) {
-        let clip = clips.withLock { clips in
+        let clip = queue.sync {
             clips.first { clip in
                 switch question.subject {
                 case .remote(let remote): clip.remote == remote

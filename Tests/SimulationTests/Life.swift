@@ -1,7 +1,6 @@
 import DailiesCore
 import Dispatch
 import Logging
-import Synchronization
 
 @testable import DailiesRunner
 @testable import DailiesStore
@@ -19,8 +18,8 @@ final class Life {
     let store: Store
     let faults: StoreFaults
     let runner: Runner
-    private let told = Box<[String]>([])
-    private let ending = Box<Runner.Outcome?>(nil)
+    private let told = Guarded<[String]>([])
+    private let ending = Guarded<Runner.Outcome?>(nil)
     /// The runner acted since the store ran last: there may be something to commit, or a page to read.
     private(set) var mayHaveStoreWork = true
 
@@ -32,15 +31,15 @@ final class Life {
         let logger = Logger(label: "simulation") { _ in SwiftLogNoOpLogHandler() }
         runner = Runner(store: store, provider: provider, timers: timers, plan: plan, logger: logger) {
             [told] event, _ in
-            told.value.withLock { $0.append("\(event)") }
+            told.withLock { $0.append("\(event)") }
         }
     }
 
-    var outcome: Runner.Outcome? { ending.value.withLock { $0 } }
+    var outcome: Runner.Outcome? { ending.withLock { $0 } }
 
     /// What the run told since the last time.
     func takeTold() -> [String] {
-        told.value.withLock { lines in
+        told.withLock { lines in
             defer { lines = [] }
             return lines
         }
@@ -50,7 +49,7 @@ final class Life {
     func start() throws {
         runner.queue.suspend()
         runner.readingQueue.suspend()
-        runner.start { [ending] outcome in ending.value.withLock { $0 = outcome } }
+        runner.start { [ending] outcome in ending.withLock { $0 = outcome } }
         // Behind the reading and before the first decision: from there on both queues wait for their phases.
         let isRead = DispatchSemaphore(value: 0)
         runner.queue.async { [runner, store] in
@@ -122,10 +121,4 @@ final class Life {
         settleDownloads()
         runner.queue.sync {}
     }
-}
-
-/// A value that threads share.
-final class Box<Value: Sendable>: Sendable {
-    let value: Mutex<Value>
-    init(_ value: sending Value) { self.value = Mutex(value) }
 }

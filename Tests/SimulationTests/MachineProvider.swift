@@ -1,7 +1,7 @@
 import DailiesCore
+import DailiesStore
 import ProviderSimulator
 import ProviderWire
-import Synchronization
 
 /// The provider as the runner of one life sees it: calls are laid down here, and the harness carries each to the machine
 /// and its reply back when it likes.
@@ -28,7 +28,7 @@ final class MachineProvider: RenderProvider {
     let baseURL: String
     let dialect: Dialect
     private let accounts: AccountBook
-    private let state = Mutex(State())
+    private let state = Guarded(State())
 
     init(baseURL: String, dialect: Dialect, accounts: AccountBook) {
         self.baseURL = baseURL

@@ -1,6 +1,6 @@
 import DailiesCore
 import DailiesRunner
-import Synchronization
+import DailiesStore
 
 /// Time that moves only when the harness moves it.
 final class ManualTimers: RunnerTimers {
@@ -9,9 +9,9 @@ final class ManualTimers: RunnerTimers {
         var target: Instant?
         var fire: (@Sendable () -> Void)?
     }
-    private let state: Mutex<State>
+    private let state: Guarded<State>
 
-    init(now: Instant) { state = Mutex(State(now: now)) }
+    init(now: Instant) { state = Guarded(State(now: now)) }
 
     var now: Instant { state.withLock { $0.now } }
 

@@ -1,5 +1,5 @@
+import DailiesStore
 import Foundation
-import Synchronization
 
 /// Lives many seeds, on as many threads as there are processors: threads of our own, since every life waits for queues.
 enum SeedSearch {
@@ -50,7 +50,7 @@ enum SeedSearch {
     static func run(
         from first: UInt64, while goesOn: @escaping @Sendable (UInt64) -> Bool
     ) async -> (coverage: Coverage, findings: [Finding]) {
-        let state = Box(State(next: first))
+        let state = Guarded(State(next: first))
         let workers = max(1, ProcessInfo.processInfo.activeProcessorCount)
         await withTaskGroup(of: Void.self) { group in
             for _ in 0..<workers {
@@ -64,19 +64,19 @@ enum SeedSearch {
                 }
             }
         }
-        return state.value.withLock { ($0.coverage, $0.findings) }
+        return state.withLock { ($0.coverage, $0.findings) }
     }
 
-    private static func work(_ state: Box<State>, from first: UInt64, while goesOn: (UInt64) -> Bool) {
+    private static func work(_ state: Guarded<State>, from first: UInt64, while goesOn: (UInt64) -> Bool) {
         while true {
-            let seed: UInt64? = state.value.withLock { state in
+            let seed: UInt64? = state.withLock { state in
                 guard goesOn(state.next - first), state.findings.count < mostFindings else { return nil }
                 defer { state.next += 1 }
                 return state.next
             }
             guard let seed else { return }
             let (world, finding) = live(seed)
-            state.value.withLock { state in
+            state.withLock { state in
                 if let world { state.coverage = state.coverage + world.coverage }
                 if let finding { state.findings.append(finding) }
             }

@@ -1,4 +1,5 @@
 import DailiesCore
+import DailiesStore
 import Dispatch
 import Foundation
 import ProviderSimulator
@@ -160,16 +161,16 @@ extension World {
         guard let life else { return }
         if let part = transfers[index].parts.first {
             transfers[index].parts.removeFirst()
-            let goesOn = Box<Bool?>(nil)
+            let goesOn = Guarded<Bool?>(nil)
             let isTaken = DispatchSemaphore(value: 0)
             transfers[index].sink.receive(part) { accepted in
-                goesOn.value.withLock { $0 = accepted }
+                goesOn.withLock { $0 = accepted }
                 isTaken.signal()
             }
             guard isTaken.wait(timeout: .now() + Life.patience) == .success else {
                 throw Violation("a part of a clip is never taken")
             }
-            guard goesOn.value.withLock({ $0 }) == true else { throw Violation("the disk refuses a part of a clip") }
+            guard goesOn.withLock({ $0 }) == true else { throw Violation("the disk refuses a part of a clip") }
             if case .bytes = part, isDue(.midDownload) { try crash(.midDownload) }
             return
         }
