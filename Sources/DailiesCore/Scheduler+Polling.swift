@@ -64,11 +64,10 @@ extension Scheduler {
         pause.retryAt = held.isEmpty ? nil : now + settings.recoverySpread / 2
     }
 
-    mutating func failedToAnswer(_ now: Instant) {
+    mutating func failedToAnswer(_ fault: Fault, _ now: Instant) {
         isProbing = false
         guard breaker.failed(at: now, using: &random) else { return }
-        let detail = "the provider does not answer"
-        effects.append(.tell(.paused(.outage, detail: detail, until: breaker.nextProbe)))
+        effects.append(.tell(.paused(.outage, detail: fault.message, until: breaker.nextProbe)))
     }
 
     /// One question, or where there is none one submit, to see whether the provider is back.
@@ -97,7 +96,7 @@ extension Scheduler {
         case .found, .notFound, .stopped: answeredAtAll(now)
         case .fault(let fault):
             // A throttled question is an answer of sorts; silence and 5xx are not.
-            if fault.status == 429 { answeredAtAll(now) } else { failedToAnswer(now) }
+            if fault.status == 429 { answeredAtAll(now) } else { failedToAnswer(fault, now) }
         }
         if purpose == .proveKey { return keyAnswered(attempt, answer, now) }
         guard var flight = flight(attempt) else { return }

@@ -178,7 +178,7 @@ extension Scheduler {
             }
             accept(flight, report, from: .reply, now)
         case .notAccepted(let fault):
-            failedToAnswer(now)
+            failedToAnswer(fault, now)
             takeBack(flight, fault, now)
             couldNotSend(fault, now)
         case .refused(let fault):
@@ -202,7 +202,7 @@ extension Scheduler {
                 answeredAtAll(now)
                 modelUnavailable(flight.shape.model, fault, now)
             } else {
-                failedToAnswer(now)
+                failedToAnswer(fault, now)
             }
             flight.pending?.mayRepeat = isFree && settings.trustsServerErrors
             becomeUncertain(flight, fault, now)

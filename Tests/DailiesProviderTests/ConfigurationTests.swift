@@ -16,7 +16,10 @@ import Testing
     }
 
     @Test(arguments: [
-        ("http://llm.bytespike.ai", "plain http"), ("http://127.0.0.1.example.com", "plain http"),
+        (
+            "http://llm.bytespike.ai",
+            "the base URL is plain http to another machine, which would show the key to everyone on the way; use https: "
+        ), ("http://127.0.0.1.example.com", "plain http"),
         ("http://128.0.0.1", "plain http"), ("https://user:hunter2@h.example", "without user name"),
         ("https://h.example?x=1", "query"), ("https://h.example/?", "query"), ("https://h.example/#f", "fragment"),
         ("ftp://h.example", "no http"), ("h.example", "no http"), ("", "no http"), ("https://", "no http"),

@@ -49,6 +49,11 @@ struct ClipPathsTests {
         }
     }
 
+    @Test func `a key that is no name gets a safe one and a mark of its own`() {
+        #expect(Self.paths("..").clip == "/renders/batch/_..~l3a7pzya.mp4")
+        #expect(Self.paths("caf\u{E9} 1").clip == "/renders/batch/caf__1~bjq3ibck.mp4")
+    }
+
     @Test func `ordinary keys are names as they are`() {
         #expect(
             Self.paths("takes/seed=1,aspect_ratio=16-9").clip == "/renders/batch/takes/seed=1,aspect_ratio=16-9.mp4")

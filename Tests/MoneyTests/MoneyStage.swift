@@ -84,7 +84,10 @@ final class MoneyStage {
         process.executableURL = URL(fileURLWithPath: Self.program)
         process.arguments = arguments
         var variables = ["SWIFT_BACKTRACE": "enable=no", "TMPDIR": folder, "HOME": folder]
-        for name in ["PATH", "LANG", "LD_LIBRARY_PATH"] { variables[name] = ProcessInfo.processInfo.environment[name] }
+        // The sanitizers' own too: a program under test that was built with one obeys what the tests obey.
+        for name in ["PATH", "LANG", "LD_LIBRARY_PATH", "ASAN_OPTIONS", "TSAN_OPTIONS"] {
+            variables[name] = ProcessInfo.processInfo.environment[name]
+        }
         process.environment = variables.merging(environment) { $1 }
         process.currentDirectoryURL = URL(fileURLWithPath: folder)
         process.standardInput = FileHandle.nullDevice

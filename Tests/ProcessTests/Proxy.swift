@@ -15,6 +15,8 @@ final class Proxy: Service, @unchecked Sendable {
         let body: String
 
         var isSubmit: Bool { target == "/v1/tasks/submit" }
+        /// The host and port that it was sent to.
+        var host: String { head.firstMatch(of: /(?im)^host: *([^\r\n]+)/).map { String($0.1) } ?? "" }
         /// The task that a query by id asks for.
         var queriedTask: String? {
             guard method == "GET", let mark = target.firstRange(of: "?task_id=") else { return nil }
@@ -51,8 +53,8 @@ final class Proxy: Service, @unchecked Sendable {
         try self.init(speed: simulator.speed, upstreamPort: simulator.port, script: nil, watch: watch)
     }
 
-    convenience init(script: @escaping Script) throws {
-        try self.init(speed: 1, upstreamPort: nil, script: script, watch: nil)
+    convenience init(speed: Int = 1, script: @escaping Script) throws {
+        try self.init(speed: speed, upstreamPort: nil, script: script, watch: nil)
     }
 
     private init(

@@ -102,10 +102,10 @@ enum HTTP {
 
 /// Sockets of this machine.
 enum Socket {
-    /// A connection to 127.0.0.1 whose reads give up after 20 s.
+    /// A connection to 127.0.0.1 whose reads give up after two minutes.
     static func connect(_ port: Int) throws -> Int32 {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        var patience = timeval(tv_sec: 20, tv_usec: 0)
+        var patience = timeval(tv_sec: 120, tv_usec: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
         noDelay(descriptor)
         guard withAddress(port, { Foundation.connect(descriptor, $0, $1) }) == 0 else {
