@@ -48,10 +48,7 @@ extension Store {
             guard access(path, F_OK) == 0 else {
                 throw StoreError(.missing, "there is no store at \(path); a run creates one")
             }
-            let database = try Database(path: path, flags: SQLITE_OPEN_READONLY)
-            database.waitWhenBusy(milliseconds: busyWaitMilliseconds)
-            try prepareForReading(database, path: path)
-            return database
+            return isOnReadOnlyDisk(path) ? try openOnReadOnlyDisk(path) : try openForReading(path, path: path)
         case .telling:
             guard access(path, F_OK) == 0 else {
                 throw StoreError(.missing, "there is no store at \(path); a run creates one")
@@ -61,6 +58,40 @@ extension Store {
             try prepareForReading(database, path: path)
             try setUpDurability(of: database)
             return database
+        }
+    }
+
+    private static func openForReading(
+        _ name: String, flags: Int32 = 0, path: String
+    ) throws(StoreError) -> Database {
+        let database = try Database(path: name, flags: SQLITE_OPEN_READONLY | flags)
+        database.waitWhenBusy(milliseconds: busyWaitMilliseconds)
+        try prepareForReading(database, path: path)
+        return database
+    }
+
+    private static func isOnReadOnlyDisk(_ path: String) -> Bool {
+        access(path, W_OK) != 0 && store_file_errno() == EROFS
+    }
+
+    /// Where SQLite cannot create the index of a log it reads the store only when it is told that nothing changes: true
+    /// of a disk that takes no writes, and no loss when nothing is left in the log.
+    private static func openOnReadOnlyDisk(_ path: String) throws(StoreError) -> Database {
+        if sizeOfFile(path + "-wal") ?? 0 == 0 {
+            let name = path.utf8.map { byte in
+                byte >= 0x80 || "%?#".utf8.contains(byte)
+                    ? "%" + String(byte, radix: 16) : String(UnicodeScalar(byte))
+            }
+            return try openForReading("file:\(name.joined())?immutable=1", flags: SQLITE_OPEN_URI, path: path)
+        }
+        do throws(StoreError) {
+            return try openForReading(path, path: path)
+        } catch {
+            guard let code = error.extendedCode, code & 0xFF == SQLITE_CANTOPEN else { throw error }
+            throw StoreError(
+                .readOnly,
+                "what was written last is in its log \(path)-wal, which cannot be read on a read-only disk; "
+                    + "copy both to another one", extendedCode: code)
         }
     }
 
@@ -83,15 +114,16 @@ extension Store {
     /// SQLite would throw such a log away and begin anew: with it would go what was paid for since it was last moved
     /// into the store.
     private static func refuseOrphanedLog(_ path: String) throws(StoreError) {
-        func size(_ path: String) -> Int64? {
-            var status = stat()
-            return stat(path, &status) == 0 ? Int64(status.st_size) : nil
-        }
-        guard size(path) ?? 0 == 0, let log = size(path + "-wal"), log > 0 else { return }
+        guard sizeOfFile(path) ?? 0 == 0, let log = sizeOfFile(path + "-wal"), log > 0 else { return }
         throw StoreError(
             .damaged,
             "the store is gone or empty, but its log \(path)-wal is there and may hold what was paid for; put the "
                 + "store back, or move the log away to begin a new one")
+    }
+
+    private static func sizeOfFile(_ path: String) -> Int64? {
+        var status = stat()
+        return stat(path, &status) == 0 ? Int64(status.st_size) : nil
     }
 
     private static func prepareForRunning(_ database: Database, path: String) throws(StoreError) {

@@ -59,8 +59,14 @@ extension ProcessSuite {
                 touch small/dailies.sqlite-lock; mount -o remount,ro small; life
                 mount -o remount,rw small; life; mount -o remount,ro small; life
                 cp small/dailies.sqlite dailies.sqlite
+                set -- status --json --store small/dailies.sqlite; life
+                mount -o remount,rw small; echo x >small/dailies.sqlite-wal; mount -o remount,ro small; life
                 """, stage.runArguments([manifest], at: simulator, store: "small/dailies.sqlite"))
-            #expect(lives.map(\.code) == [1, 0, 1], "\(lives)")
+            #expect(lives.map(\.code) == [1, 0, 1, 0, 1], "\(lives)")
+            #expect(lives[3].out.contains(#""completed":3"#), "\(lives[3].out)")
+            let log = "-wal, which cannot be read on a read-only disk; copy both to another one"
+            #expect(lives[4].err.contains(log), "\(lives[4].err)")
+            #expect(lives[4].err.contains("what was written last is in its log "))
             for refused in [lives[0], lives[2]] {
                 #expect(refused.err.hasPrefix("dailies: cannot lock the store small/dailies.sqlite: opening "))
                 #expect(refused.err.hasSuffix("/small/dailies.sqlite-lock failed: Read-only file system\n"))
