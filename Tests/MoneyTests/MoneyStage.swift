@@ -84,9 +84,9 @@ final class MoneyStage {
         process.executableURL = URL(fileURLWithPath: Self.program)
         process.arguments = arguments
         var variables = ["SWIFT_BACKTRACE": "enable=no", "TMPDIR": folder, "HOME": folder]
-        // The sanitizers' own too: a program under test that was built with one obeys what the tests obey.
-        for name in ["PATH", "LANG", "LD_LIBRARY_PATH", "ASAN_OPTIONS", "TSAN_OPTIONS"] {
-            variables[name] = ProcessInfo.processInfo.environment[name]
+        for (name, value) in ProcessInfo.processInfo.environment
+        where ["PATH", "LANG", "LD_LIBRARY_PATH"].contains(name) || name.hasSuffix("SAN_OPTIONS") {
+            variables[name] = value
         }
         process.environment = variables.merging(environment) { $1 }
         process.currentDirectoryURL = URL(fileURLWithPath: folder)

@@ -37,11 +37,14 @@ final class Child: @unchecked Sendable {
     /// - Parameters:
     ///   - environment: all of it; nothing is inherited.
     ///   - folder: where it runs.
+    /// A program that was built with a sanitizer obeys what the tests obey.
+    static let sanitizers = ProcessInfo.processInfo.environment.filter { $0.key.hasSuffix("SAN_OPTIONS") }
+
     init(_ program: String, _ arguments: [String], environment: [String: String], folder: String) throws {
         let (out, err) = (Pipe(), Pipe())
         process.executableURL = URL(fileURLWithPath: program)
         process.arguments = arguments
-        process.environment = environment
+        process.environment = environment.merging(Self.sanitizers) { own, _ in own }
         process.currentDirectoryURL = URL(fileURLWithPath: folder)
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = out

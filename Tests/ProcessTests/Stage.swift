@@ -113,10 +113,7 @@ final class Stage {
 
     func start(program: String, _ arguments: [String], environment: [String: String] = [:]) throws -> Child {
         var variables = ["SWIFT_BACKTRACE": "enable=no", "TMPDIR": folder, "HOME": folder]
-        // The sanitizers' own too: a program under test that was built with one obeys what the tests obey.
-        for name in ["PATH", "LANG", "LD_LIBRARY_PATH", "ASAN_OPTIONS", "TSAN_OPTIONS"] {
-            variables[name] = ProcessInfo.processInfo.environment[name]
-        }
+        for name in ["PATH", "LANG", "LD_LIBRARY_PATH"] { variables[name] = ProcessInfo.processInfo.environment[name] }
         variables.merge(environment) { $1 }
         let child = try Child(program, arguments, environment: variables, folder: folder)
         children.append(child)

@@ -28,7 +28,7 @@ final class Terminal: @unchecked Sendable {
         tcsetattr(slave, TCSANOW, &settings)
         process.executableURL = URL(fileURLWithPath: Stage.program)
         process.arguments = arguments
-        process.environment = environment
+        process.environment = environment.merging(Child.sanitizers) { own, _ in own }
         process.currentDirectoryURL = URL(fileURLWithPath: folder)
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = FileHandle.nullDevice

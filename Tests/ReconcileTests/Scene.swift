@@ -126,6 +126,10 @@ enum Program {
         process.arguments = arguments
         process.currentDirectoryURL = URL(fileURLWithPath: folder)
         process.environment = ["PATH": "/usr/bin:/bin", "HOME": folder, "NO_COLOR": "1"]
+        // Built with a sanitizer it obeys what the tests obey.
+        for (name, value) in ProcessInfo.processInfo.environment where name.hasSuffix("SAN_OPTIONS") {
+            process.environment?[name] = value
+        }
         if let key { process.environment?["BYTESPIKE_API_KEY"] = key }
         process.standardInput = FileHandle.nullDevice
         return process
