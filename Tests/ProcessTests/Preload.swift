@@ -4,7 +4,12 @@ import Testing
 /// A library that is loaded before the program and stands between it and the system's calls: a disk whose syncs are
 /// slow or fail, a file system without locks, clocks that jump. It is compiled when the first test wants it.
 enum Preload {
-    static let whyNot: Comment? = library == nil ? "there is no C compiler to make the library of faults with" : nil
+    static let whyNot: Comment? =
+        if !Child.sanitizers.isEmpty {
+            "a sanitizer stands there itself"
+        } else {
+            library == nil ? "there is no C compiler to make the library of faults with" : nil
+        }
 
     /// Path of the compiled library; nil where there is no compiler. Stays until the machine clears its temporary folder.
     static let library: String? = {
