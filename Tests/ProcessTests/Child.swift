@@ -1,4 +1,5 @@
 import Foundation
+import Testing
 
 /// A process of its own, whose output is collected while it runs and which is killed, by its own id, at the latest when
 /// its ``Stage`` ends.
@@ -39,6 +40,7 @@ final class Child: @unchecked Sendable {
     ///   - folder: where it runs.
     /// A program that was built with a sanitizer obeys what the tests obey.
     static let sanitizers = ProcessInfo.processInfo.environment.filter { $0.key.hasSuffix("SAN_OPTIONS") }
+    static let slowed: Comment? = sanitizers.isEmpty ? nil : "a sanitizer slows what is measured in milliseconds"
 
     init(_ program: String, _ arguments: [String], environment: [String: String], folder: String) throws {
         let (out, err) = (Pipe(), Pipe())

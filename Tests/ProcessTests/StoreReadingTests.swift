@@ -11,7 +11,7 @@ extension ProcessSuite {
         private static let question = "select state, count(*), sum(credits) from task group by state"
 
         @Test func `counts and credits can be asked for at any time with plain SQL`() throws {
-            let simulator = try Simulator(stage, speed: 1000)
+            let simulator = try Simulator(stage, speed: 200)
             let manifest = try stage.manifest(clips: 40)
             let run = try stage.startRun([manifest], at: simulator, ["--concurrency", "5"])
             try run.wait(for: "the start") { $0.count("started") == 1 }
