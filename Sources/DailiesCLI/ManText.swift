@@ -27,6 +27,8 @@ struct ManText {
             case "`": text += "\\(ga"
             case "^": text += "\\(ha"
             case "~": text += "\\(ti"
+            // Not every terminal has one, and then the formatter complains.
+            case "…": text += "..."
             default: text.append(character)
             }
         }
