@@ -33,7 +33,8 @@ extension ProcessSuite {
             let used = "\(most.descriptors) descriptors, \(most.bytes >> 20) MB"
             print("\(Self.tasks) tasks in flight after \(String(format: "%.1f", filled)) s, with at most \(used)")
             #expect(most.descriptors <= Self.mostDescriptors)
-            #expect(most.bytes < 400 << 20)
+            // A sanitizer keeps a shadow of what is used, and for a while what was freed.
+            #expect(most.bytes < (Child.sanitizers.isEmpty ? 400 << 20 : 1 << 30))
 
             run.send(SIGINT)
             #expect(run.ending(within: 120) == .exited(130), "\(run.written.errText)")
