@@ -61,7 +61,7 @@ final class Simulator: Sendable {
         for _ in 0..<20_000 {
             let reply = try send("GET", "/v1/tasks/query?task_id=\(id)", nil)
             if try JSONValue.parse(reply.utf8)["status"]?.string == state { return }
-            usleep(5_000)
+            poll(nil, 0, 5)
         }
         throw Failure(message: "the task \(id) did not become \(state)")
     }
