@@ -38,14 +38,7 @@ struct ManPageTests {
             process.arguments = formatter.arguments + [folder + "/" + name]
             process.environment = ["PATH": "/usr/bin:/bin", "GROFF_NO_SGR": "1"]
             #expect(try scene.read("share/man/" + name).utf8.allSatisfy { $0 < 0x80 }, "\(name) is not ASCII")
-            let files = ["out", "err"].map { scene.folder + "/page." + $0 }
-            for file in files { #expect(FileManager.default.createFile(atPath: file, contents: nil)) }
-            process.standardOutput = FileHandle(forWritingAtPath: files[0])
-            process.standardError = FileHandle(forWritingAtPath: files[1])
-            try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
-                process.terminationHandler = { _ in continuation.resume() }
-                do { try process.run() } catch { continuation.resume(throwing: error) }
-            }
+            try await Program.run(process, out: scene.folder + "/page.out", err: scene.folder + "/page.err")
             let complaints = try scene.read("page.err")
             #expect(process.terminationStatus == 0 && complaints == "", "\(name): \(complaints)")
             // Struck over for bold and underlined, as without colours.

@@ -63,19 +63,8 @@ final class Scene: Sendable {
     func dailies(words arguments: [String], key: String? = Scene.keyText) async throws -> Outcome {
         let name = UUID().uuidString
         let (out, err) = (folder + "/\(name).out", folder + "/\(name).err")
-        for file in [out, err] { #expect(FileManager.default.createFile(atPath: file, contents: nil)) }
         let process = Program.process(arguments, in: folder, key: key)
-        process.standardOutput = FileHandle(forWritingAtPath: out)
-        process.standardError = FileHandle(forWritingAtPath: err)
-        try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
-            process.terminationHandler = { _ in continuation.resume() }
-            do {
-                try process.run()
-            } catch {
-                process.terminationHandler = nil
-                continuation.resume(throwing: error)
-            }
-        }
+        try await Program.run(process, out: out, err: err)
         #expect(process.terminationReason == .exit, "\(arguments) ended by a signal")
         return Outcome(
             process.terminationStatus, out: comparable(try String(contentsOfFile: out, encoding: .utf8)),
@@ -133,6 +122,28 @@ enum Program {
         if let key { process.environment?["BYTESPIKE_API_KEY"] = key }
         process.standardInput = FileHandle.nullDevice
         return process
+    }
+
+    /// Runs a process to its end, with what it writes in two new files.
+    static func run(_ process: Process, out: String, err: String) async throws {
+        var handles: [FileHandle] = []
+        // A process that has ended keeps what it was given.
+        defer { for handle in handles { handle.closeFile() } }
+        for file in [out, err] {
+            #expect(FileManager.default.createFile(atPath: file, contents: nil))
+            handles.append(try #require(FileHandle(forWritingAtPath: file)))
+        }
+        process.standardOutput = handles[0]
+        process.standardError = handles[1]
+        try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
+            process.terminationHandler = { _ in continuation.resume() }
+            do {
+                try process.run()
+            } catch {
+                process.terminationHandler = nil
+                continuation.resume(throwing: error)
+            }
+        }
     }
 }
 
