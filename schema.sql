@@ -12,7 +12,16 @@
 -- A column is_… is 0 or 1. Rows are never deleted.
 
 PRAGMA application_id = 1145130073; -- "DALY"
-PRAGMA user_version = 1;
+PRAGMA user_version = 2;
+
+-- A provider at a base URL. What is learned at one counts there alone: the provider's task ids, whether it honors our
+-- keys, and prices.
+CREATE TABLE service (
+    id INTEGER PRIMARY KEY,
+    provider TEXT NOT NULL CHECK (provider <> ''),
+    base_url TEXT NOT NULL,
+    UNIQUE (provider, base_url)
+) STRICT;
 
 -- What one manifest asks for, under a name. It belongs to one provider and base URL for good.
 CREATE TABLE batch (
@@ -105,18 +114,24 @@ CREATE TABLE attempt (
     task INTEGER NOT NULL REFERENCES task_standing (id),
     n INTEGER NOT NULL CHECK (n >= 1),
     batch_id INTEGER NOT NULL REFERENCES batch (id),
+    service_id INTEGER NOT NULL REFERENCES service (id), -- where it was sent
     model TEXT NOT NULL,
     state TEXT NOT NULL CHECK (state IN ('queued', 'running', 'completed', 'failed', 'cancelled')),
     submission_key TEXT NOT NULL UNIQUE CHECK (submission_key <> ''), -- sent as out_task_id
     dialect TEXT NOT NULL CHECK (dialect IN ('flat', 'params')),
     key_fingerprint TEXT NOT NULL,       -- a one-way mark of the API key
     task_id TEXT CHECK (task_id <> ''),  -- the provider's name of it
+    -- An earlier attempt has the same task_id: possible only in a row that version 1 wrote.
+    shares_task_id INTEGER NOT NULL DEFAULT 0 CHECK (shares_task_id IN (0, 1)),
     submitted_at_ms INTEGER NOT NULL,    -- when the intent was recorded, just before the first send
+    sent_at_ms INTEGER NOT NULL,         -- just before the latest send; polls are counted from here
     not_accepted_at_ms INTEGER,          -- proven never to have reached the provider: the key is free again
     outcome_unknown_at_ms INTEGER,
     accepted_at_ms INTEGER,
     accepted_by TEXT CHECK (accepted_by IN ('reply', 'query', 'replayed', 'adopted')),
     lost_at_ms INTEGER,                  -- the provider does not know it any more; nobody may send it anew
+    -- A guard wants it cancelled while that is free. Once cancelled, the task waits again under the next number.
+    cancel_reason TEXT CHECK (cancel_reason IN ('budget', 'budget_spent', 'quote')),
     is_replayed INTEGER NOT NULL DEFAULT 0 CHECK (is_replayed IN (0, 1)), -- met a render that existed before
     estimated_credits_nano INTEGER CHECK (estimated_credits_nano >= 0),
     reserved_nano INTEGER CHECK (reserved_nano >= 0), -- held against the budget until the cost is known
@@ -148,6 +163,7 @@ CREATE TABLE attempt (
         CHECK ((task_id IS NULL) = (accepted_at_ms IS NULL) AND (task_id IS NULL) = (accepted_by IS NULL)),
     CONSTRAINT only_queued_or_failed_without_task_id CHECK (task_id IS NOT NULL OR state IN ('queued', 'failed')),
     CONSTRAINT lost_was_known CHECK (lost_at_ms IS NULL OR task_id IS NOT NULL),
+    CONSTRAINT only_accepted_is_cancelled_by_a_guard CHECK (cancel_reason IS NULL OR task_id IS NOT NULL),
     CONSTRAINT settled_has_a_time CHECK ((settled_at_ms IS NOT NULL) = (state IN ('completed', 'failed', 'cancelled'))),
     CONSTRAINT cost_only_when_settled CHECK (credits_nano IS NULL OR settled_at_ms IS NOT NULL),
     CONSTRAINT known_cost_ends_reservation CHECK (credits_nano IS NULL OR reserved_nano IS NULL),
@@ -165,6 +181,10 @@ CREATE TABLE attempt (
         ELSE failure_code IS NULL AND failure_message IS NULL END),
     CONSTRAINT only_settled_is_superseded CHECK (superseded_at_ms IS NULL OR settled_at_ms IS NOT NULL)
 ) STRICT;
+
+-- A task of the provider belongs to one attempt.
+CREATE UNIQUE INDEX attempt_of_task_id ON attempt (service_id, key_fingerprint, task_id)
+    WHERE task_id IS NOT NULL AND shares_task_id = 0;
 
 -- What a new run must follow: open, paid but not saved, or cost still asked for. Start-up reads these and nothing else.
 CREATE INDEX attempt_unfinished ON attempt (batch_id, task, n) WHERE is_open OR is_unsaved OR is_cost_awaited;

@@ -18,8 +18,9 @@ final class PlainCommits {
     private static let texts = [
         "UPDATE task_standing SET has_key = 1 WHERE id = ? AND attempt = 1 AND state = 'queued' AND has_key = 0",
         """
-        INSERT INTO attempt (task, n, batch_id, model, state, submission_key, dialect, key_fingerprint,
-            submitted_at_ms, reserved_nano, body) VALUES (?, 1, 1, 'sora-2-pro', 'queued', ?, 'flat', ?, ?, ?, ?)
+        INSERT INTO attempt (task, n, batch_id, service_id, model, state, submission_key, dialect, key_fingerprint,
+            submitted_at_ms, sent_at_ms, reserved_nano, body)
+        VALUES (?1, 1, 1, 1, 'sora-2-pro', 'queued', ?2, 'flat', ?3, ?4, ?4, ?5, ?6)
         """,
         """
         UPDATE attempt SET state = 'queued', task_id = ?, accepted_at_ms = ?, accepted_by = 'reply', is_replayed = 0,

@@ -16,6 +16,7 @@ enum ReportStore {
         """
         PRAGMA synchronous = OFF;
         BEGIN;
+        INSERT INTO service (provider, base_url) VALUES ('bytespike', 'https://api.example');
         INSERT INTO batch (name, manifest_path, created_at_ms, provider, base_url, output_dir)
         VALUES ('autumn', '/shows/autumn.jsonl', 1790000000000, 'bytespike', 'https://api.example', '/shows/renders'),
             ('winter', '/shows/winter.jsonl', 1790000000000, 'bytespike', 'https://api.example', '/shows/renders');
@@ -54,13 +55,14 @@ enum ReportStore {
     /// The first take of those that have a second is superseded by it.
     private static func attempts(number: String, where condition: String) -> String {
         """
-        INSERT INTO attempt (task, n, batch_id, model, state, submission_key, dialect, key_fingerprint, task_id,
-            submitted_at_ms, accepted_at_ms, accepted_by, estimated_credits_nano, reserved_nano, credits_nano,
+        INSERT INTO attempt (task, n, batch_id, service_id, model, state, submission_key, dialect, key_fingerprint,
+            task_id, submitted_at_ms, sent_at_ms, accepted_at_ms, accepted_by, estimated_credits_nano, reserved_nano, credits_nano,
             completed_at_ms, settled_at_ms, delivered_seconds, output_path, output_sha256, output_bytes, saved_at_ms,
             superseded_at_ms, failure_code, body)
-        SELECT id, \(number), batch_id, model,
+        SELECT id, \(number), batch_id, 1, model,
             CASE WHEN lot < 900 THEN 'completed' WHEN lot < 950 THEN 'failed' ELSE 'cancelled' END,
-            printf('take\(number)%019d', id), 'flat', 'aaaa00000000', 'vt\(number)_' || id, at_ms - 120000, at_ms - 119000,
+            printf('take\(number)%019d', id), 'flat', 'aaaa00000000', 'vt\(number)_' || id, at_ms - 120000, at_ms - 120000,
+            at_ms - 119000,
             'reply', seconds * 230000000, CASE WHEN lot % 100 = 7 THEN seconds * 253000000 END,
             CASE WHEN lot % 100 = 7 THEN NULL WHEN lot < 900 THEN seconds * 230000000 + id % 1000
                 WHEN lot < 910 THEN seconds * 100000000 WHEN lot >= 970 THEN 100000000 + id % 10 ELSE 0 END,

@@ -4,6 +4,9 @@ import DailiesCore
 extension Database {
     func insert(_ enrolment: BatchEnrolment, at: Instant) throws(StoreError) -> BatchID {
         try run(
+            "INSERT INTO service (provider, base_url) VALUES (?, ?) ON CONFLICT DO NOTHING", .text(enrolment.provider),
+            .text(enrolment.baseURL))
+        try run(
             """
             INSERT INTO batch (name, manifest_path, created_at_ms, provider, base_url, output_dir)
             VALUES (?, ?, ?, ?, ?, ?)

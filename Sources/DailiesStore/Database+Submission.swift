@@ -15,12 +15,16 @@ extension Database {
         try update(
             attempt, for: "intent",
             """
-            INSERT INTO attempt (task, n, batch_id, model, state, submission_key, dialect, key_fingerprint,
-                submitted_at_ms, reserved_nano, body)
-            VALUES (?1, ?2, (SELECT batch_id FROM task_standing WHERE id = ?1), ?3, 'queued', ?4, ?5, ?6, ?7, ?8, ?9)
-            ON CONFLICT (task, n) DO UPDATE SET model = excluded.model, submission_key = excluded.submission_key,
-                dialect = excluded.dialect, key_fingerprint = excluded.key_fingerprint,
-                submitted_at_ms = excluded.submitted_at_ms, reserved_nano = excluded.reserved_nano,
+            INSERT INTO attempt (task, n, batch_id, service_id, model, state, submission_key, dialect,
+                key_fingerprint, submitted_at_ms, sent_at_ms, reserved_nano, body)
+            SELECT ?1, ?2, b.id, v.id, ?3, 'queued', ?4, ?5, ?6, ?7, ?7, ?8, ?9
+            FROM task_standing AS s JOIN batch AS b ON b.id = s.batch_id
+                JOIN service AS v ON v.provider = b.provider AND v.base_url = b.base_url
+            WHERE s.id = ?1
+            ON CONFLICT (task, n) DO UPDATE SET service_id = excluded.service_id, model = excluded.model,
+                submission_key = excluded.submission_key, dialect = excluded.dialect,
+                key_fingerprint = excluded.key_fingerprint, submitted_at_ms = excluded.submitted_at_ms,
+                sent_at_ms = excluded.sent_at_ms, reserved_nano = excluded.reserved_nano,
                 body = excluded.body, not_accepted_at_ms = NULL
             WHERE not_accepted_at_ms IS NOT NULL
             """,
@@ -34,6 +38,9 @@ extension Database {
 
     func recordRepeat(of attempt: AttemptID, at: Instant) throws(StoreError) {
         let facts = try facts(of: attempt, for: "repeated") { $0.isUnanswered }
+        try update(
+            attempt, for: "repeated", "UPDATE attempt SET sent_at_ms = ? WHERE task = ? AND n = ? AND task_id IS NULL",
+            Value(at), Value(attempt.task), Value(attempt.number))
         try log(LogRow("repeated", at: at, attempt, in: facts.batch).moving(from: .queued, to: .queued))
     }
 

@@ -1,37 +1,74 @@
-/// The way from each version of the schema to the next.
+/// How a store of an earlier version becomes one of today's.
 ///
-/// The result must be what `schema.sql` makes of an empty file. An older store is copied beside itself before it is
-/// touched, and brought up in one transaction.
+/// The tables of the old version are renamed to `old_…`, `schema.sql` makes today's, and a script copies the rows from one
+/// to the other: the result is what `schema.sql` makes of an empty file. The store is first copied beside itself, and
+/// all of it happens in one transaction.
 struct Migration {
     /// The version that `schema.sql` makes.
-    static let current: Int64 = 1
-    /// One step for each version before ``current``, in order.
-    static let steps: [Migration] = []
+    static let current: Int64 = 2
+    /// One for each version before ``current``. Whoever raises that brings every script up to the new schema.
+    static let all = [
+        Migration(from: 1, copying: copyFromVersion1)
+    ]
 
-    /// Comes from this version, goes to the next.
+    /// The version of the store before.
     let from: Int64
-    /// Statements without values; `user_version` is set by the caller.
-    let script: String
+    /// Statements that read the `old_…` tables and fill the new ones.
+    let copying: String
 
     /// Does nothing for a store that is up to date.
+    ///
+    /// - Throws: ``StoreError``; the store is as it was then.
     static func bringUp(
-        _ database: Database, path: String, from version: Int64, to target: Int64 = current,
-        by steps: [Migration] = steps
+        _ database: Database, path: String, from version: Int64, by migrations: [Migration] = all
     ) throws(StoreError) {
-        guard version < target else { return }
-        let due = steps.filter { $0.from >= version && $0.from < target }
-        let way = due.map(\.from)
-        precondition(way == Array(version..<target), "no way from version \(version) to \(target): \(way)")
+        guard version < current else { return }
+        guard let migration = migrations.first(where: { $0.from == version }) else {
+            preconditionFailure("there is no way from version \(version) of the schema to \(current)")
+        }
         try copy(database, to: "\(path).version-\(version)")
+        // SQLite ignores this setting inside a transaction. References are checked as a whole at the end.
+        try database.run("PRAGMA foreign_keys = OFF")
         try database.run("BEGIN IMMEDIATE")
         do throws(StoreError) {
-            for step in due { try database.execute(script: step.script) }
-            try database.execute(script: "PRAGMA user_version = \(target)")
+            try migration.run(on: database)
             try database.run("COMMIT")
         } catch {
             if !database.isOutsideTransaction { try database.run("ROLLBACK") }
+            try database.run("PRAGMA foreign_keys = ON")
             throw error
         }
+        try database.run("PRAGMA foreign_keys = ON")
+    }
+
+    private func run(on database: Database) throws(StoreError) {
+        let old = try Self.setTablesAside(in: database)
+        try database.execute(script: Store.schema)
+        try database.execute(script: copying)
+        for table in old { try database.execute(script: "DROP TABLE \"\(table)\"") }
+        let broken = try database.rows("PRAGMA foreign_key_check") { row in row.text(0) }
+        guard broken.isEmpty else {
+            throw StoreError(
+                .damaged, "rows of the table \(broken[0]) refer to others that are missing; restore a copy")
+        }
+    }
+
+    /// Drops what hangs on tables, and renames them.
+    ///
+    /// - Returns: the new names.
+    private static func setTablesAside(in database: Database) throws(StoreError) -> [String] {
+        let objects = try database.rows(
+            "SELECT type, name FROM sqlite_schema WHERE name NOT LIKE 'sqlite!_%' ESCAPE '!' ORDER BY rowid"
+        ) { row in (type: row.text(0), name: row.text(1)) }
+        for object in objects where object.type != "table" {
+            try database.execute(script: "DROP \(object.type) \"\(object.name)\"")
+        }
+        var renamed: [String] = []
+        for object in objects where object.type == "table" {
+            try database.execute(script: "ALTER TABLE \"\(object.name)\" RENAME TO \"old_\(object.name)\"")
+            renamed.append("old_\(object.name)")
+        }
+        return renamed
     }
 
     /// Copies from earlier tries stay: one of them may be of a migration that failed after more was written.
@@ -48,4 +85,64 @@ struct Migration {
         }
         throw StoreError(.io, "there are \(copiesAtMost) copies of the store beside it; move them away")
     }
+}
+
+extension Migration {
+    /// Version 1 did not keep a provider's task ids apart: the first attempt that has one keeps it, the others are marked.
+    /// It did not know at which service a price was seen, so its price history counts for none.
+    fileprivate static let copyFromVersion1 = """
+        INSERT INTO service (provider, base_url) SELECT DISTINCT provider, base_url FROM old_batch ORDER BY id;
+        INSERT INTO batch (id, name, manifest_path, created_at_ms, provider, base_url, output_dir, budget_nano, budget_mode)
+        SELECT id, name, manifest_path, created_at_ms, provider, base_url, output_dir, budget_nano, budget_mode
+        FROM old_batch ORDER BY id;
+        INSERT INTO tag_budget (id, batch_id, name, value, cap_nano)
+        SELECT id, batch_id, name, value, cap_nano FROM old_tag_budget ORDER BY id;
+        INSERT INTO task_input (id, batch_id, key, request, duration_seconds, resolution, tags, output)
+        SELECT id, batch_id, key, request, duration_seconds, resolution, tags, output FROM old_task_input ORDER BY id;
+        INSERT INTO task_standing (id, batch_id, model, priority, state, attempt, has_key, credits_nano, new_seed,
+            withdrawn_code, withdrawn_at_ms)
+        SELECT id, batch_id, model, priority, state, attempt, has_key, credits_nano, new_seed,
+            withdrawn_code, withdrawn_at_ms
+        FROM old_task_standing ORDER BY id;
+        CREATE INDEX old_attempt_of_task_id ON old_attempt (task_id, key_fingerprint, submitted_at_ms);
+        INSERT INTO attempt (task, n, batch_id, service_id, model, state, submission_key, dialect, key_fingerprint,
+            task_id, shares_task_id, submitted_at_ms, sent_at_ms, not_accepted_at_ms, outcome_unknown_at_ms,
+            accepted_at_ms, accepted_by, lost_at_ms, is_replayed, estimated_credits_nano, reserved_nano, credits_nano,
+            is_cost_awaited, is_rounded, completed_at_ms, settled_at_ms, delivered_seconds, output_url, output_path,
+            output_sha256, output_bytes, saved_at_ms, superseded_at_ms, failure_code, failure_message, body)
+        SELECT a.task, a.n, a.batch_id, s.id, a.model, a.state, a.submission_key, a.dialect, a.key_fingerprint,
+            a.task_id, EXISTS (
+                SELECT 1 FROM old_attempt AS e JOIN old_batch AS eb ON eb.id = e.batch_id
+                WHERE e.task_id = a.task_id AND e.key_fingerprint = a.key_fingerprint
+                    AND eb.provider = b.provider AND eb.base_url = b.base_url
+                    AND (e.submitted_at_ms, e.task, e.n) < (a.submitted_at_ms, a.task, a.n)),
+            a.submitted_at_ms, coalesce((
+                SELECT max(at_ms) FROM old_event AS v
+                WHERE v.task = a.task AND v.attempt = a.n AND v.kind = 'repeated'), a.submitted_at_ms),
+            a.not_accepted_at_ms, a.outcome_unknown_at_ms,
+            a.accepted_at_ms, a.accepted_by, a.lost_at_ms, a.is_replayed, a.estimated_credits_nano, a.reserved_nano,
+            a.credits_nano, a.is_cost_awaited, a.is_rounded, a.completed_at_ms, a.settled_at_ms, a.delivered_seconds,
+            a.output_url, a.output_path, a.output_sha256, a.output_bytes, a.saved_at_ms, a.superseded_at_ms,
+            a.failure_code, a.failure_message, a.body
+        FROM old_attempt AS a JOIN old_batch AS b ON b.id = a.batch_id
+        JOIN service AS s ON s.provider = b.provider AND s.base_url = b.base_url
+        ORDER BY a.task, a.n;
+        UPDATE batch_total SET (settled_whole, settled_billionths, reserved_whole, reserved_billionths,
+            first_submitted_at_ms, last_settled_at_ms) = (
+            SELECT settled_whole, settled_billionths, reserved_whole, reserved_billionths,
+                first_submitted_at_ms, last_settled_at_ms
+            FROM old_batch_total AS o WHERE o.batch_id = batch_total.batch_id);
+        INSERT INTO event (id, at_ms, batch_id, task, attempt, kind, from_state, to_state, amount_text, amount_nano,
+            amount_unit, amount_field, amount_kind, is_rounded, source, code, message)
+        SELECT id, at_ms, batch_id, task, attempt, kind, from_state, to_state, amount_text, amount_nano,
+            amount_unit, amount_field, amount_kind, is_rounded, source, code, message
+        FROM old_event ORDER BY id;
+        INSERT INTO command (id, at_ms, kind, task, attempt, batch_id, model, is_insisted, new_seed, tasks_in_flight,
+            ended_at_ms, outcome, message)
+        SELECT id, at_ms, kind, task, attempt, batch_id, model, is_insisted, new_seed, tasks_in_flight,
+            ended_at_ms, outcome, message
+        FROM old_command ORDER BY id;
+        INSERT INTO key_trust (base_url, key_fingerprint, dialect, trust, evidence, at_ms)
+        SELECT base_url, key_fingerprint, dialect, trust, evidence, at_ms FROM old_key_trust;
+        """
 }
