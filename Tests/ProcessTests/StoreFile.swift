@@ -35,6 +35,19 @@ final class StoreFile {
         return sqlite3_wal_checkpoint_v2(handle, nil, SQLITE_CHECKPOINT_TRUNCATE, nil, nil) == SQLITE_OK
     }
 
+    /// Makes a store of a dump, or changes one, as the shell `sqlite3` would.
+    static func write(_ path: String, _ sql: String) throws {
+        var handle: OpaquePointer?
+        let flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
+        guard sqlite3_open_v2(path, &handle, flags, nil) == SQLITE_OK else {
+            throw Failure(description: "cannot open \(path)")
+        }
+        defer { sqlite3_close_v2(handle) }
+        guard sqlite3_exec(handle, sql, nil, nil, nil) == SQLITE_OK else {
+            throw Failure(description: "\(path): \(String(cString: sqlite3_errmsg(handle)))")
+        }
+    }
+
     deinit { sqlite3_close_v2(handle) }
 
     /// All rows, columns joined by `|`, NULL as nothing: what the shell `sqlite3` prints.
