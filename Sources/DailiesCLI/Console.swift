@@ -1,29 +1,72 @@
 import DailiesCore
 import Foundation
+import Synchronization
 
-/// Where words go: data to standard output, messages to standard error.
+/// Writes data to standard output and messages to standard error.
 enum Console {
+    /// `errno` of the first write to standard output that failed; 0: none has. Nothing is written there afterwards.
+    private static let outputError = Atomic<Int32>(0)
+    /// Whether a failed write to standard output ends the program at once: for commands that only print.
+    private static let endsWithOutput = Atomic<Bool>(false)
+
     /// Whether standard error is a terminal that can be asked and drawn on.
     static var isTerminal: Bool { isatty(STDERR_FILENO) == 1 }
     static var canAsk: Bool { isatty(STDIN_FILENO) == 1 && isTerminal }
 
-    static func out(_ text: String, lineEnd: String = "\n") { write(text + lineEnd, to: STDOUT_FILENO) }
+    /// A write that fails never fails the caller: the work of a command does not depend on who reads.
+    /// ``end(with:)`` reports it.
+    static func out(_ text: String, lineEnd: String = "\n") {
+        guard outputError.load(ordering: .relaxed) == 0 else { return }
+        let error = write(text + lineEnd, to: STDOUT_FILENO)
+        guard error != 0 else { return }
+        outputError.store(error, ordering: .relaxed)
+        if endsWithOutput.load(ordering: .relaxed) { end(with: .success) }
+    }
+
+    /// From now on a failed write to standard output ends the program.
+    static func endWithOutput() { endsWithOutput.store(true, ordering: .relaxed) }
+
+    /// Ends the program if the reader of standard output has closed the pipe: for a command that may print nothing for long.
+    static func endIfReaderIsGone() {
+        var output = pollfd(fd: STDOUT_FILENO, events: 0, revents: 0)
+        guard poll(&output, 1, 0) > 0, output.revents & Int16(POLLERR) != 0 else { return }
+        end(with: .success)
+    }
+
+    /// Ends the program with this code, or with 1 and a message when standard output could not be written. A reader that
+    /// closed the pipe early has what it wanted: that changes no code.
+    static func end(with code: ExitCode) -> Never {
+        let error = outputError.load(ordering: .relaxed)
+        guard error != 0, error != EPIPE else { exit(code.rawValue) }
+        Console.error("dailies: standard output: \(String(cString: strerror(error))); what was printed is incomplete")
+        exit(ExitCode.unexpected.rawValue)
+    }
+
     /// Exactly these bytes, for drawing.
     static func errorRaw(_ text: String) { write(text, to: STDERR_FILENO) }
     static func error(_ text: String) { write(text + "\n", to: STDERR_FILENO) }
 
-    /// Writes all of it, in one piece where the system takes it so. A reader that has gone away is not an error here:
-    /// the work does not depend on who watches.
-    private static func write(_ text: String, to descriptor: Int32) {
+    /// Writes all of it, in one call where the system accepts that. Waits for a slow reader of a non-blocking pipe.
+    ///
+    /// - Returns: 0, or `errno` of the write that failed.
+    @discardableResult
+    private static func write(_ text: String, to descriptor: Int32) -> Int32 {
         var bytes = Array(text.utf8)[...]
         while !bytes.isEmpty {
             let count = bytes.withUnsafeBytes { Foundation.write(descriptor, $0.baseAddress, $0.count) }
-            if count < 0 {
-                if errno == EINTR { continue }
-                return
+            if count >= 0 {
+                bytes = bytes.dropFirst(count)
+                continue
             }
-            bytes = bytes.dropFirst(count)
+            switch errno {
+            case EINTR: continue
+            case EAGAIN, EWOULDBLOCK:
+                var writable = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+                poll(&writable, 1, -1)
+            case let error: return error
+            }
         }
+        return 0
     }
 
     /// Asks a person a question; anything but yes is no.

@@ -6,7 +6,7 @@ import Foundation
 public enum DailiesProgram {
     /// Runs one command and ends the process with its exit code; never returns.
     public static func main() async {
-        // A reader that goes away (`dailies report | head`) is no crash; the write says so.
+        // A reader that closes the pipe (`dailies report | head`) must not kill the program: the write returns an error.
         signal(SIGPIPE, SIG_IGN)
         leaveNoMemoryBehind()
         var command: any ParsableCommand
@@ -18,8 +18,9 @@ public enum DailiesProgram {
             stop.print()
             Foundation.exit(stop.code.rawValue)
         } catch {
-            DailiesCommand.exit(withError: error)
+            end(withParserError: error)
         }
+        if command is any PrintingCommand { Console.endWithOutput() }
         do {
             if var asynchronous = command as? any AsyncParsableCommand {
                 try await asynchronous.run()
@@ -28,19 +29,28 @@ public enum DailiesProgram {
             }
         } catch let stop as Stop {
             stop.print()
-            Foundation.exit(stop.code.rawValue)
+            Console.end(with: stop.code)
         } catch let code as ArgumentParser.ExitCode {
-            Foundation.exit(code.rawValue)
+            Console.end(with: ExitCode(rawValue: code.rawValue) ?? .unexpected)
         } catch let error where DailiesCommand.exitCode(for: error) != .failure {
-            // Help, the version and usage errors, in the argument parser's words.
-            DailiesCommand.exit(withError: error)
+            end(withParserError: error)
         } catch {
             Stop(.unexpected, "\(error)").print()
-            Foundation.exit(ExitCode.unexpected.rawValue)
+            Console.end(with: .unexpected)
         }
-        Foundation.exit(ExitCode.success.rawValue)
+        Console.end(with: .success)
+    }
+
+    /// Prints help, the version or a usage error as the argument parser words it.
+    private static func end(withParserError error: any Error) -> Never {
+        guard DailiesCommand.exitCode(for: error) == .success else { DailiesCommand.exit(withError: error) }
+        Console.out(DailiesCommand.fullMessage(for: error))
+        Console.end(with: .success)
     }
 }
+
+/// A command that reads and prints, and changes nothing: when nobody can read its output, it ends.
+protocol PrintingCommand: ParsableCommand {}
 
 /// A crash writes no memory image and no report with what registers point at: the API key might stand in either. Why it
 /// crashed is still said in words, since the runtime writes those first.

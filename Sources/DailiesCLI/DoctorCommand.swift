@@ -1,7 +1,7 @@
 import ArgumentParser
 import DailiesCore
 
-struct DoctorCommand: AsyncParsableCommand {
+struct DoctorCommand: AsyncParsableCommand, PrintingCommand {
     static let configuration = CommandConfiguration(
         commandName: "doctor",
         abstract: "Check the configuration, the key, the store, the disk and the clock.",

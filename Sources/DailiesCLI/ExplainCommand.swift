@@ -4,7 +4,7 @@ import DailiesManifest
 import DailiesStore
 import Foundation
 
-struct ExplainCommand: ParsableCommand {
+struct ExplainCommand: PrintingCommand {
     static let configuration = CommandConfiguration(
         commandName: "explain",
         abstract: "Say why a task would be submitted or not, and what happened to it.",

@@ -2,7 +2,7 @@ import ArgumentParser
 import DailiesCore
 import DailiesStore
 
-struct ExportCommand: ParsableCommand {
+struct ExportCommand: PrintingCommand {
     static let configuration = CommandConfiguration(
         commandName: "export",
         abstract: "Write tasks and their results as JSON, JSONL, CSV, or as the next manifest.",

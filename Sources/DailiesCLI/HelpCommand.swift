@@ -2,7 +2,7 @@ import ArgumentParser
 import DailiesCore
 import Foundation
 
-struct HelpCommand: ParsableCommand {
+struct HelpCommand: PrintingCommand {
     static let configuration = CommandConfiguration(
         commandName: "help",
         abstract: "Explain a command, or a topic: \(HelpTopic.allCases.map(\.rawValue).joined(separator: ", ")).",

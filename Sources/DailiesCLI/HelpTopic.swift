@@ -47,6 +47,8 @@ enum HelpTopic: String, CaseIterable {
         let order = ExitCode.precedence.map { "\($0.rawValue)" }.joined(separator: ", ")
         return "What a command returns:\n\n" + lines.joined(separator: "\n")
             + "\n\nWhere several hold, the first in this order is returned:\n  \(order)"
+            + "\n\nWhen standard output cannot be written (a full disk), the code is 1. A reader that closes the pipe early,"
+            + "\nas `head` does, ends a command that only prints, and changes no code."
     }()
 
     private static let manifestsText = """

@@ -5,7 +5,7 @@ import DailiesProvider
 import DailiesStore
 import Foundation
 
-struct PlanCommand: ParsableCommand {
+struct PlanCommand: PrintingCommand {
     static let configuration = CommandConfiguration(
         commandName: "plan",
         abstract: "Say what a run would do, what it would cost and how long it would take.",

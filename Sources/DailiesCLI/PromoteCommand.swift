@@ -4,7 +4,7 @@ import DailiesManifest
 import DailiesStore
 import ExactJSON
 
-struct PromoteCommand: ParsableCommand {
+struct PromoteCommand: PrintingCommand {
     static let configuration = CommandConfiguration(
         commandName: "promote",
         abstract: "Write a manifest of finals from chosen drafts: the same prompts and seeds on another model.",

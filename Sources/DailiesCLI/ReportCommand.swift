@@ -3,7 +3,7 @@ import DailiesCore
 import DailiesStore
 import ExactJSON
 
-struct ReportCommand: ParsableCommand {
+struct ReportCommand: PrintingCommand {
     static let configuration = CommandConfiguration(
         commandName: "report",
         abstract: "Say what was spent, exactly: the sum equals the provider's bill to the last digit.",

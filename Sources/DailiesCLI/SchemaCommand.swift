@@ -1,7 +1,7 @@
 import ArgumentParser
 import DailiesManifest
 
-struct SchemaCommand: ParsableCommand {
+struct SchemaCommand: PrintingCommand {
     static let configuration = CommandConfiguration(
         commandName: "schema",
         abstract: "Print the JSON Schema of manifests, so that editors complete and check them.",

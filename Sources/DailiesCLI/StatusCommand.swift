@@ -4,7 +4,7 @@ import DailiesRunner
 import DailiesStore
 import Foundation
 
-struct StatusCommand: AsyncParsableCommand {
+struct StatusCommand: AsyncParsableCommand, PrintingCommand {
     static let configuration = CommandConfiguration(
         commandName: "status",
         abstract: "Say how things stand: counts, in flight, uncertain, paid but not saved, spend against budget.",
@@ -48,6 +48,7 @@ struct StatusCommand: AsyncParsableCommand {
         var painter = ScreenPainter()
         var seen: Int64?
         while true {
+            Console.endIfReaderIsGone()
             let began = timers.now
             let version = try reader.dataVersion()
             if version != seen || (isTerminal && !json) {

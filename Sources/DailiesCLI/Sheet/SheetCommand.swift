@@ -3,7 +3,7 @@ import DailiesCore
 import DailiesStore
 import Foundation
 
-struct SheetCommand: ParsableCommand {
+struct SheetCommand: PrintingCommand {
     static let configuration = CommandConfiguration(
         commandName: "sheet",
         abstract: "Write a contact sheet: a page on which every clip plays, to keep, reject or redo.",
