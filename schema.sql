@@ -14,6 +14,14 @@
 PRAGMA application_id = 1145130073; -- "DALY"
 PRAGMA user_version = 2;
 
+-- Whether this file alone lacks what is in its log, FILE-wal. While a runner works the file says 1 and the log says 0, so
+-- that a copy of the file without the log is recognized. A clean end writes the 0 of the log into the file.
+CREATE TABLE store_file (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    needs_log INTEGER NOT NULL CHECK (needs_log IN (0, 1))
+) STRICT;
+INSERT INTO store_file (id, needs_log) VALUES (1, 0);
+
 -- A provider at a base URL. What is learned at one counts there alone: the provider's task ids, whether it honors our
 -- keys, and prices.
 CREATE TABLE service (

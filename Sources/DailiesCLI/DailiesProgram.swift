@@ -103,7 +103,7 @@ struct DailiesCommand: ParsableCommand {
             RunCommand.self, ResumeCommand.self, PlanCommand.self, RehearseCommand.self, StatusCommand.self,
             ReportCommand.self, ReconcileCommand.self, CancelCommand.self, RetryCommand.self, PauseCommand.self,
             UnpauseCommand.self, ConcurrencyCommand.self, ExplainCommand.self, ExportCommand.self, SheetCommand.self,
-            PromoteCommand.self, DoctorCommand.self, SchemaCommand.self, SimulateCommand.self,
+            PromoteCommand.self, DoctorCommand.self, StoreCommand.self, SchemaCommand.self, SimulateCommand.self,
             HelpCommand.self,
         ])
 }

@@ -26,6 +26,39 @@ final class Database {
         sqlite3_close_v2(handle)
     }
 
+    /// Pages in the log after the latest commit of this connection. SQLite moves nothing over by itself: ``checkpoint()``.
+    private(set) var pagesInLog = 0
+
+    /// Counts the pages of the log from now on.
+    func countPagesInLog() {
+        sqlite3_wal_hook(
+            handle,
+            { context, _, _, pages in
+                guard let context else { return SQLITE_OK }
+                Unmanaged<Database>.fromOpaque(context).takeUnretainedValue().pagesInLog = Int(pages)
+                return SQLITE_OK
+            }, Unmanaged.passUnretained(self).toOpaque())
+    }
+
+    /// Moves the log into the file as far as readers allow, and waits for nobody.
+    func checkpoint() throws(StoreError) {
+        let code = sqlite3_wal_checkpoint_v2(handle, nil, SQLITE_CHECKPOINT_PASSIVE, nil, nil)
+        // Another process may be at it: it is due again.
+        guard code == SQLITE_OK || code & 0xFF == SQLITE_BUSY else {
+            throw StoreError(sqlite: code, doing: "moving the log over")
+        }
+    }
+
+    /// Copies the whole database as it is now, in one reading transaction, over another.
+    func copyAll(to target: Database) throws(StoreError) {
+        guard let backup = sqlite3_backup_init(target.handle, "main", handle, "main") else {
+            throw StoreError(sqlite: sqlite3_errcode(target.handle), doing: "copying the store")
+        }
+        let code = sqlite3_backup_step(backup, -1)
+        sqlite3_backup_finish(backup)
+        guard code == SQLITE_DONE else { throw StoreError(sqlite: code, doing: "copying the store") }
+    }
+
     /// How long a call waits for another process before it fails as busy.
     func waitWhenBusy(milliseconds: Int32) { sqlite3_busy_timeout(handle, milliseconds) }
 

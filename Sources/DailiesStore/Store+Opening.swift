@@ -20,6 +20,9 @@ private struct FileMark {
 
     /// A file of no bytes, or one whose creation was cut short.
     var isEmpty: Bool { applicationID == 0 && version == 0 && tables == 0 }
+
+    /// A store whose tables are in a log that is not there.
+    var isHalf: Bool { applicationID == Self.ours && tables == 0 }
 }
 
 extension Store {
@@ -39,10 +42,12 @@ extension Store {
         switch use {
         case .running:
             try refuseOrphanedLog(path)
+            let hadLog = hasLog(path)
             try createPrivateFile(path)
             let database = try Database(path: path, flags: SQLITE_OPEN_READWRITE)
             database.waitWhenBusy(milliseconds: busyWaitMilliseconds)
             try prepareForRunning(database, path: path)
+            try markFile(database, path: path, hadLog: hadLog)
             return database
         case .reading:
             guard access(path, F_OK) == 0 else {
@@ -53,9 +58,11 @@ extension Store {
             guard access(path, F_OK) == 0 else {
                 throw StoreError(.missing, "there is no store at \(path); a run creates one")
             }
+            let hadLog = hasLog(path)
             let database = try Database(path: path, flags: SQLITE_OPEN_READWRITE)
             database.waitWhenBusy(milliseconds: busyWaitMilliseconds)
             try prepareForReading(database, path: path)
+            try refuseMissingLog(database, path: path, hadLog: hadLog)
             try setUpDurability(of: database)
             return database
         }
@@ -64,9 +71,11 @@ extension Store {
     private static func openForReading(
         _ name: String, flags: Int32 = 0, path: String
     ) throws(StoreError) -> Database {
+        let hadLog = hasLog(path)
         let database = try Database(path: name, flags: SQLITE_OPEN_READONLY | flags)
         database.waitWhenBusy(milliseconds: busyWaitMilliseconds)
         try prepareForReading(database, path: path)
+        try refuseMissingLog(database, path: path, hadLog: hadLog)
         return database
     }
 
@@ -121,6 +130,9 @@ extension Store {
                 + "store back, or move the log away to begin a new one")
     }
 
+    /// Whether there is a log with anything in it. Opening a store for reading may leave an empty one behind.
+    static func hasLog(_ path: String) -> Bool { sizeOfFile(log(of: path)) ?? 0 > 0 }
+
     private static func sizeOfFile(_ path: String) -> Int64? {
         var status = stat()
         return stat(path, &status) == 0 ? Int64(status.st_size) : nil
@@ -129,16 +141,17 @@ extension Store {
     private static func prepareForRunning(_ database: Database, path: String) throws(StoreError) {
         var mark = try FileMark(of: database)
         try refuseForeign(mark, path: path)
-        // Only now is anything written: a file that is not ours is left as it is.
-        try setUpDurability(of: database)
+        // Only now is anything written: a file that is not ours is left as it is. The schema is in the file itself before
+        // there is a log.
         if mark.isEmpty {
             try create(in: database)
             mark = try FileMark(of: database)
         }
+        try setUpDurability(of: database)
         try Migration.bringUp(database, path: path, from: mark.version)
     }
 
-    private static func prepareForReading(_ database: Database, path: String) throws(StoreError) {
+    static func prepareForReading(_ database: Database, path: String) throws(StoreError) {
         let mark = try FileMark(of: database)
         try refuseForeign(mark, path: path)
         if mark.isEmpty { throw StoreError(.notAStore, "\(path) is empty; a run makes it a store") }
@@ -150,6 +163,9 @@ extension Store {
 
     private static func refuseForeign(_ mark: FileMark, path: String) throws(StoreError) {
         if mark.isEmpty { return }
+        if mark.isHalf {
+            throw halfOfStore(path)
+        }
         guard mark.applicationID == FileMark.ours, mark.version >= 1 else {
             throw StoreError(.notAStore, "\(path) is a database of another program; name another file")
         }
@@ -169,8 +185,9 @@ extension Store {
         }
         try database.run("PRAGMA synchronous = FULL")
         try database.run("PRAGMA foreign_keys = ON")
-        // A larger log, moved over less often, costs disk (32 MB) and saves most of the writing.
-        try database.run("PRAGMA wal_autocheckpoint = 8000")
+        // `Store+Checkpoint.swift` moves the log over.
+        try database.run("PRAGMA wal_autocheckpoint = 0")
+        database.countPagesInLog()
         try database.run("PRAGMA cache_size = -16000")
         let synchronous = try database.first("PRAGMA synchronous") { row in row.integer(0) }
         let foreignKeys = try database.first("PRAGMA foreign_keys") { row in row.integer(0) }

@@ -169,6 +169,12 @@ extension Store {
                 self.rollBack(database)
                 throw error
             }
+            do throws(StoreError) {
+                try self.checkpointIfDue(database)
+            } catch {
+                // What was committed is durable all the same; nothing more is written before the store is opened again.
+                self.breakdown = error
+            }
             return value
         }
     }

@@ -7,7 +7,7 @@ import Dispatch
 /// same store before it. Calls that wait may be made from any thread; from a `then` only those that read, and these see
 /// what is committed, not what waits behind that `then`.
 public final class Store: @unchecked Sendable {
-    // Unchecked because of `database`, `breakdown`, `isTelling` and `commandsSeenAt`: they are touched on `queue` only.
+    // Unchecked because of the variables below: they are touched on `queue` only.
 
     /// What a store is opened for.
     public enum Use: Hashable, Sendable {
@@ -35,6 +35,10 @@ public final class Store: @unchecked Sendable {
     /// What `PRAGMA data_version` said when commands were last read. On the queue only.
     var commandsSeenAt: Int64?
     let waiting = Guarded(WaitingCalls())
+    /// Pages in the log from which a checkpoint is due; tests lower it. On the queue only.
+    var checkpointPages = Store.checkpointPages
+    /// Pages in the log at which the next one is tried. On the queue only.
+    var nextCheckpoint = 0
 
     private init(path: String, use: Use, faults: StoreFaults, database: Database) {
         self.path = path

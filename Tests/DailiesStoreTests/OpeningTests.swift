@@ -55,7 +55,7 @@ struct OpeningTests {
                 try database.first("PRAGMA \(setting)") { row in row.integer(0) }
             }
         }
-        #expect(settings == [2, 1, 8000])
+        #expect(settings == [2, 1, 0])
     }
 
     @Test func `reading creates nothing`() throws {

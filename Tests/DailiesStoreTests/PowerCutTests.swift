@@ -29,13 +29,12 @@ struct PowerCutTests {
             return value
         }
 
-        /// Every row of every table.
+        /// Every row of every table but the one that says whether the file needs its log.
         static func content(_ path: String) throws -> [String] {
             let shell = try Shell(path)
-            return try shell.rows("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name").flatMap {
-                table in
-                try shell.rows("SELECT '\(table)', * FROM \"\(table)\"").sorted()
-            }
+            let tables = try shell.rows(
+                "SELECT name FROM sqlite_schema WHERE type = 'table' AND name <> 'store_file' ORDER BY name")
+            return try tables.flatMap { table in try shell.rows("SELECT '\(table)', * FROM \"\(table)\"").sorted() }
         }
     }
 
@@ -105,11 +104,12 @@ struct PowerCutTests {
                 let after = "\(folder)/\(number)-\(kind)"
                 try PowerCutDisk.lay(files, in: after)
                 let path = after + "/dailies.sqlite"
+                // Before another program moves the log over, as the shell does when it closes.
+                let store = try Store.open(path, for: .running)
                 let content = try History.content(path)
                 let state = history.contents.lastIndex(of: content)
                 #expect(state != nil, "\(place): the store holds what no call left")
-                #expect((cut.told...cut.begun).contains(state ?? -1), "\(place): what was told is lost")
-                let store = try Store.open(path, for: .running)
+                #expect((cut.told...max(cut.begun, 1)).contains(state ?? -1), "\(place): what was told is lost")
                 #expect(try store.problems() == [], "\(place)")
                 try store.close()
             }

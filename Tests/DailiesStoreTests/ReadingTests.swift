@@ -170,9 +170,7 @@ struct ReadingTests {
     {
         let rig = try Rig(tasks: (1...300).map { Rig.spec("task-\($0)") })
         let reader = try Store.open(rig.scratch.path, for: .reading)
-        try rig.store.onQueue { () throws(StoreError) in
-            _ = try rig.store.connection().first("PRAGMA wal_autocheckpoint = 50") { row in row.integer(0) }
-        }
+        try rig.store.onQueue { () throws(StoreError) in rig.store.checkpointPages = 50 }
         for task in Int64(1)...300 {
             try rig.apply(Steps.intent(task))
             #expect(try reader.summary().total.inTheAir == Int(task))

@@ -38,7 +38,30 @@ extension ProcessSuite {
             let simulator = try finishedStore()
             try change("PRAGMA user_version = 9")
             let words =
-                "the store at \(stage.store) is of version 9, this program knows 1; use the newer program"
+                "the store at \(stage.store) is of version 9, this program knows 2; use the newer program"
+            try expectRefusal(words, by: simulator, doctor: words)
+        }
+
+        @Test func `a copy of a killed runner's store without its log, and a backup`() throws {
+            let simulator = try Simulator(stage, speed: 10)
+            let run = try stage.startRun([try stage.manifest(clips: 3)], at: simulator)
+            try run.wait(for: "a render") { $0.count("accepted") == 3 }
+            let backup = try stage.finish(["store", "backup", stage.path("backup.sqlite"), "--store", stage.store])
+            #expect(backup.code == 0, "\(backup.err)")
+            try run.killNow()
+            let check = try stage.finish(["store", "check", "--store", stage.path("backup.sqlite")])
+            #expect(check.code == 0 && check.out == "", "\(check)")
+            let backedUp = try StoreFile(stage.path("backup.sqlite"))
+            #expect(try backedUp.number("SELECT count(*) FROM task WHERE task_id IS NOT NULL") == 3)
+
+            let copy = stage.path("copy.sqlite")
+            try FileManager.default.copyItem(atPath: stage.store, toPath: copy)
+            try FileManager.default.removeItem(atPath: stage.store)
+            try FileManager.default.removeItem(atPath: stage.store + "-wal")
+            try FileManager.default.moveItem(atPath: copy, toPath: stage.store)
+            let words =
+                "\(stage.store) is half of a store: what was written last is in \(stage.store)-wal; copy that file too, or "
+                + "make a copy with `dailies store backup` (if it is not a copy, see `dailies store accept --help`)"
             try expectRefusal(words, by: simulator, doctor: words)
         }
 

@@ -20,7 +20,7 @@ enum Golden {
 struct HelpTests {
     private static let commands = [
         "run", "resume", "plan", "rehearse", "status", "report", "reconcile", "cancel", "retry", "pause", "unpause",
-        "concurrency", "explain", "export", "sheet", "promote", "doctor", "schema", "simulate", "help",
+        "concurrency", "explain", "export", "sheet", "promote", "doctor", "store", "schema", "simulate", "help",
     ]
     private static let topics = ["states", "exit-codes", "manifests", "money", "recovery", "configuration"]
 

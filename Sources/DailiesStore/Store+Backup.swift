@@ -1,0 +1,39 @@
+import CSQLite
+
+extension Store {
+    /// Copies the store into a new file, whole and of one moment, also while a runner writes.
+    ///
+    /// The copy needs no log beside it. The runner goes on; its log cannot shrink before the copy is done.
+    ///
+    /// - Parameter target: a path where nothing is yet; the file gets mode 0600.
+    /// - Throws: ``StoreError``; no file is left behind then.
+    public func backUp(to target: String) throws(StoreError) {
+        guard try Self.createPrivateFile(target) else {
+            throw StoreError(.io, "\(target) exists; name a new file")
+        }
+        do throws(StoreError) {
+            try onQueue { () throws(StoreError) in
+                let copy = try Database(path: target, flags: SQLITE_OPEN_READWRITE)
+                try self.connection().copyAll(to: copy)
+            }
+            try Self.syncFile(target)
+        } catch {
+            unlink(target)
+            throw error
+        }
+    }
+
+    /// Waits until the file and its name are on disk.
+    private static func syncFile(_ path: String) throws(StoreError) {
+        let slash = path.lastIndex(of: "/")
+        let folder = slash.map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
+        for (name, flags) in [(path, O_RDONLY), (folder, O_RDONLY | O_DIRECTORY)] {
+            let descriptor = store_file_open(name, flags | O_CLOEXEC, 0)
+            guard descriptor >= 0 else { throw StoreError(errno: store_file_errno(), doing: "opening \(name)") }
+            defer { store_file_close(descriptor) }
+            guard fsync(descriptor) == 0 else {
+                throw StoreError(errno: store_file_errno(), doing: "syncing \(name)")
+            }
+        }
+    }
+}
