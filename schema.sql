@@ -124,6 +124,8 @@ CREATE TABLE attempt (
     batch_id INTEGER NOT NULL REFERENCES batch (id),
     service_id INTEGER NOT NULL REFERENCES service (id), -- where it was sent
     model TEXT NOT NULL,
+    resolution TEXT NOT NULL DEFAULT '', -- asked for; '': none was, or not known
+    seconds INTEGER CHECK (seconds >= 1), -- of output asked for, 1 where none were; NULL: not known, its bill is no price
     state TEXT NOT NULL CHECK (state IN ('queued', 'running', 'completed', 'failed', 'cancelled')),
     submission_key TEXT NOT NULL UNIQUE CHECK (submission_key <> ''), -- sent as out_task_id
     dialect TEXT NOT NULL CHECK (dialect IN ('flat', 'params')),
@@ -199,6 +201,11 @@ CREATE INDEX attempt_unfinished ON attempt (batch_id, task, n) WHERE is_open OR 
 
 -- Settled without a known cost.
 CREATE INDEX attempt_cost_unknown ON attempt (batch_id) WHERE settled_at_ms IS NOT NULL AND credits_nano IS NULL;
+
+-- What clips of one kind cost at one service, the latest last: an index ends with the row number, and attempts get
+-- theirs in the order of their first submits, whatever a clock says.
+CREATE INDEX attempt_price ON attempt (service_id, model, resolution)
+    WHERE state = 'completed' AND credits_nano > 0 AND seconds IS NOT NULL;
 
 CREATE TRIGGER attempt_opened AFTER INSERT ON attempt BEGIN
     UPDATE batch_total SET
@@ -309,15 +316,14 @@ CREATE TABLE key_trust (
     PRIMARY KEY (base_url, key_fingerprint, dialect)
 ) STRICT, WITHOUT ROWID;
 
--- The lowest and the highest price settled here, per second of output asked for (per clip where no duration was).
-CREATE TABLE price_seen (
+-- `dailies prices forget`: of a kind of clip, only bills of later attempts count from then on.
+CREATE TABLE price_forgotten (
+    service_id INTEGER NOT NULL REFERENCES service (id),
     model TEXT NOT NULL,
-    resolution TEXT NOT NULL,            -- '': not stated
-    lowest_per_second_nano INTEGER NOT NULL CHECK (lowest_per_second_nano >= 0),
-    highest_per_second_nano INTEGER NOT NULL CHECK (highest_per_second_nano >= lowest_per_second_nano),
-    highest_quote_per_second_nano INTEGER NOT NULL DEFAULT 0, -- of those that were charged; 0: none was quoted
-    at_ms INTEGER NOT NULL,              -- of the latest bill
-    PRIMARY KEY (model, resolution)
+    resolution TEXT NOT NULL,
+    last_attempt INTEGER NOT NULL,       -- the row number of the last attempt that does not count
+    at_ms INTEGER NOT NULL,
+    PRIMARY KEY (service_id, model, resolution)
 ) STRICT, WITHOUT ROWID;
 
 -- What people and scripts ask. A task shows its latest attempt; `credits` is the sum over all its attempts.

@@ -18,9 +18,9 @@ final class PlainCommits {
     private static let texts = [
         "UPDATE task_standing SET has_key = 1 WHERE id = ? AND attempt = 1 AND state = 'queued' AND has_key = 0",
         """
-        INSERT INTO attempt (task, n, batch_id, service_id, model, state, submission_key, dialect, key_fingerprint,
-            submitted_at_ms, sent_at_ms, reserved_nano, body)
-        VALUES (?1, 1, 1, 1, 'sora-2-pro', 'queued', ?2, 'flat', ?3, ?4, ?4, ?5, ?6)
+        INSERT INTO attempt (task, n, batch_id, service_id, model, resolution, seconds, state, submission_key, dialect,
+            key_fingerprint, submitted_at_ms, sent_at_ms, reserved_nano, body)
+        VALUES (?1, 1, 1, 1, 'sora-2-pro', '1080p', 8, 'queued', ?2, 'flat', ?3, ?4, ?4, ?5, ?6)
         """,
         """
         UPDATE attempt SET state = 'queued', task_id = ?, accepted_at_ms = ?, accepted_by = 'reply', is_replayed = 0,
@@ -44,22 +44,11 @@ final class PlainCommits {
             amount_unit, amount_field, amount_kind, source, message)
         VALUES (?1, 1, ?2, 1, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?9, ?10, ?11)
         """,
-        """
-        INSERT INTO price_seen (model, resolution, lowest_per_second_nano, highest_per_second_nano,
-            highest_quote_per_second_nano, at_ms)
-        VALUES ('sora-2-pro', '1080p', ?1, ?1, ?1, ?2)
-        ON CONFLICT (model, resolution) DO UPDATE
-        SET lowest_per_second_nano = min(excluded.lowest_per_second_nano, lowest_per_second_nano),
-            highest_per_second_nano = max(excluded.highest_per_second_nano, highest_per_second_nano),
-            highest_quote_per_second_nano
-                = max(excluded.highest_quote_per_second_nano, highest_quote_per_second_nano),
-            at_ms = excluded.at_ms
-        """,
         "BEGIN IMMEDIATE", "COMMIT",
     ]
 
     private enum Text: Int {
-        case takeTask, openAttempt, accept, moveTask, run, settle, sumUp, log, learnPrice, begin, commit
+        case takeTask, openAttempt, accept, moveTask, run, settle, sumUp, log, begin, commit
     }
 
     init(path: String, tasks: Int, stage: BenchmarkStage) throws {
@@ -188,10 +177,6 @@ final class PlainCommits {
             }
             try log(row, Words.completed, Words.running, Words.completed, Words.charged, nil)
             try log(row, Words.amount, nil, nil, Words.released, nil)
-            try execute(.learnPrice) { statement in
-                sqlite3_bind_int64(statement, 1, Self.price / 8)
-                sqlite3_bind_int64(statement, 2, at)
-            }
         }
     }
 

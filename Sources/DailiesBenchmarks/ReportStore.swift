@@ -55,11 +55,11 @@ enum ReportStore {
     /// The first take of those that have a second is superseded by it.
     private static func attempts(number: String, where condition: String) -> String {
         """
-        INSERT INTO attempt (task, n, batch_id, service_id, model, state, submission_key, dialect, key_fingerprint,
-            task_id, submitted_at_ms, sent_at_ms, accepted_at_ms, accepted_by, estimated_credits_nano, reserved_nano, credits_nano,
+        INSERT INTO attempt (task, n, batch_id, service_id, model, resolution, seconds, state, submission_key, dialect,
+            key_fingerprint, task_id, submitted_at_ms, sent_at_ms, accepted_at_ms, accepted_by, estimated_credits_nano, reserved_nano, credits_nano,
             completed_at_ms, settled_at_ms, delivered_seconds, output_path, output_sha256, output_bytes, saved_at_ms,
             superseded_at_ms, failure_code, body)
-        SELECT id, \(number), batch_id, 1, model,
+        SELECT id, \(number), batch_id, 1, model, '1080p', seconds,
             CASE WHEN lot < 900 THEN 'completed' WHEN lot < 950 THEN 'failed' ELSE 'cancelled' END,
             printf('take\(number)%019d', id), 'flat', 'aaaa00000000', 'vt\(number)_' || id, at_ms - 120000, at_ms - 120000,
             at_ms - 119000,

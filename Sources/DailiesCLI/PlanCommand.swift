@@ -10,8 +10,8 @@ struct PlanCommand: PrintingCommand {
         commandName: "plan",
         abstract: "Say what a run would do, what it would cost and how long it would take.",
         discussion: """
-            Sends nothing to the provider, changes nothing, and needs no key. Prices come from the bills settled in this \
-            store, else from the rates you give, else from what the provider publishes; each is named. What nobody knows \
+            Sends nothing to the provider, changes nothing, and needs no key. Prices come from the service's latest \
+            bills in this store, else from the rates you give, else from what the provider publishes; each is named. What nobody knows \
             the price of is counted as unknown, never as 0.
 
             Examples:
@@ -69,7 +69,8 @@ struct PlanCommand: PrintingCommand {
         let (configuration, keys) = try provider.planned()
         let (survey, mark) = try PlanStore.read(store.path) { store in
             try Self.refuseForeign(checked, in: store, configuration)
-            let known = PlanPrices(catalogue: catalogue, rates: rates, learned: try store?.learnedPrices() ?? [])
+            let known = PlanPrices(
+                catalogue: catalogue, rates: rates, observed: try store?.observedPrices(of: configuration.service) ?? [])
             var survey = PlanSurvey(
                 catalogue: catalogue, prices: known, limits: ConcurrencyArgument.limits(concurrencyLimits),
                 acceptsChanges: acceptChanges, budget: budget,
@@ -123,6 +124,11 @@ struct PriceOptions: ParsableArguments {
     var rates: String?
 
     func read() throws -> PlanRates? { try PlanRates.read(rates) }
+}
+
+extension ProviderConfiguration {
+    /// Whose bills and task ids these are.
+    var service: Service { Service(provider: name, baseURL: baseURL) }
 }
 
 extension ProviderOptions {

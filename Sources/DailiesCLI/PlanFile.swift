@@ -156,7 +156,8 @@ struct PlanFile: Sendable {
     ///
     /// - Throws: ``Stop`` with 65 that names what of the four is not as it was.
     func refuseIfStale(
-        _ checked: [CheckedManifest], storePath: String, catalogue: ModelCatalogue, rates: PlanRates?, keys: [ModelKey]
+        _ checked: [CheckedManifest], storePath: String, catalogue: ModelCatalogue, rates: PlanRates?,
+        _ configuration: ProviderConfiguration
     ) throws {
         let now = try checked.map {
             ManifestEntry(path: $0.absolutePath, batch: $0.batchName, digest: try PlanSurvey.digest(of: $0))
@@ -170,12 +171,12 @@ struct PlanFile: Sendable {
             throw Self.stale(
                 "the store is \(SafeText.escaped(path)), and the plan was made for \(SafeText.escaped(self.storePath))")
         }
-        let (mark, learned) = try Self.look(into: storePath)
+        let (mark, observed) = try Self.look(into: storePath, for: configuration.service)
         guard Self.digest(of: mark) == storeDigest else {
             throw Self.stale("the store \(SafeText.escaped(path)) has changed: something was run or recorded in it")
         }
-        if let key, key != Self.text(of: keys) { throw Self.stale("the API key is another one") }
-        let prices = PlanPrices(catalogue: catalogue, rates: rates, learned: learned)
+        if let key, key != Self.text(of: configuration.keys) { throw Self.stale("the API key is another one") }
+        let prices = PlanPrices(catalogue: catalogue, rates: rates, observed: observed)
         guard try survey(checked, storePath: storePath, catalogue, prices).pricesDigest == pricesDigest else {
             throw Self.stale("the prices are not those that the plan was reckoned with")
         }
@@ -193,9 +194,11 @@ struct PlanFile: Sendable {
         return survey
     }
 
-    private static func look(into storePath: String) throws -> (StoreMark, [LearnedPrice]) {
+    private static func look(
+        into storePath: String, for service: Service
+    ) throws -> (StoreMark, [ObservedPrice]) {
         try PlanStore.read(storePath) { store in
-            (try store?.mark() ?? .empty, try store?.learnedPrices() ?? [])
+            (try store?.mark() ?? .empty, try store?.observedPrices(of: service) ?? [])
         }
     }
 

@@ -8,7 +8,7 @@ struct PriceEstimate: Hashable, Sendable {
 
     struct Source: Hashable, Sendable {
         enum Kind: String, Sendable {
-            /// Bills settled in this store.
+            /// The latest bills of the service in this store.
             case learned
             /// The user's rates.
             case rates
@@ -23,34 +23,33 @@ struct PriceEstimate: Hashable, Sendable {
     }
 }
 
-/// What clips will cost: from the bills of this store where there are any, else from the user's rates, else from what is
-/// published; nothing where none of them knows.
+/// What clips will cost at one service: from its latest bills in this store where there are any, else from the user's
+/// rates, else from what is published; nothing where none of them knows.
 struct PlanPrices {
-    private struct Kind: Hashable {
-        let model: ModelID
-        let resolution: String?
-    }
-
     private let catalogue: ModelCatalogue
     private let rates: PlanRates?
-    private let learned: [Kind: LearnedPrice]
+    private let book: PriceBook
+    /// When the latest bill of each kind of clip was settled.
+    private let settledAt: [PriceKind: Instant]
 
-    init(catalogue: ModelCatalogue, rates: PlanRates?, learned: [LearnedPrice]) {
+    /// - Parameter observed: bills of the service, and of no other.
+    init(catalogue: ModelCatalogue, rates: PlanRates?, observed: [ObservedPrice]) {
         self.catalogue = catalogue
         self.rates = rates
-        self.learned = Dictionary(
-            learned.map { (Kind(model: $0.model, resolution: $0.resolution), $0) }, uniquingKeysWith: { $1 })
+        book = PriceBook(catalogue: catalogue, rates: rates?.rates ?? [:], observed: observed)
+        settledAt = Dictionary(observed.map { (PriceKind($0.shape), $0.settledAt) }, uniquingKeysWith: max)
     }
 
     func estimate(for shape: RequestShape) -> PriceEstimate? {
         let seconds = Int64(max(shape.durationSeconds ?? 1, 1))
-        if let price = learned[Kind(model: shape.model, resolution: shape.resolution)] {
+        let kind = PriceKind(shape)
+        if let summary = book.summary(of: kind), let range = summary.range {
+            let outliers = summary.outliers.isEmpty ? "" : ", without \(summary.outliers.count) far from the others"
             return PriceEstimate(
-                range: Self.product(
-                    price.perSecond.lowerBound, seconds)...Self.product(
-                        price.perSecond.upperBound, seconds),
+                range: Self.product(range.lowerBound, seconds)...Self.product(range.upperBound, seconds),
                 source: .init(
-                    kind: .learned, name: "bills settled in this store", date: Composition.Calendar.day(of: price.at)))
+                    kind: .learned, name: "bills settled in this store" + outliers,
+                    date: settledAt[kind].map(Composition.Calendar.day)))
         }
         if let entry = rates?.entries[shape.model] {
             let amount = Self.product(entry.rate.perSecond, seconds).adding(entry.rate.fee)
@@ -58,7 +57,6 @@ struct PlanPrices {
                 range: amount...amount,
                 source: .init(kind: .rates, name: entry.source ?? "the given rates", date: entry.date))
         }
-        let book = PriceBook(catalogue: catalogue)
         guard let range = book.publishedRange(for: shape), let spec = catalogue[shape.model] else { return nil }
         let fitting = spec.prices.filter { $0.resolution == nil || $0.resolution == shape.resolution }
         let names = Set((fitting.isEmpty ? spec.prices : fitting).map(\.source)).sorted().joined(separator: "; ")

@@ -33,8 +33,7 @@ struct RunSession {
         defer { withExtendedLifetime(lock) {} }
         if let approved {
             try approved.refuseIfStale(
-                manifests ?? [], storePath: storePath, catalogue: catalogue, rates: rates,
-                keys: configuration.keys)
+                manifests ?? [], storePath: storePath, catalogue: catalogue, rates: rates, configuration)
         }
         let store = try openStore()
         let provider = Composition.provider(configuration)

@@ -14,6 +14,8 @@ struct Flight: Sendable {
     /// Known once the shell has prepared the submission.
     var submissionKey: SubmissionKey?
     var reserved: Credits?
+    /// Below zero: none. An optional would take twice the room.
+    private var estimateNano: Int64 = -1
 
     /// It counts against the limit of tasks in flight.
     var holdsSlot: Bool
@@ -74,6 +76,12 @@ struct Flight: Sendable {
         var changed = rare?.value ?? Rare()
         change(&changed)
         rare = changed.isEmpty ? nil : Boxed(changed)
+    }
+
+    /// What the provider expected it to cost when it took the task; nil: it did not say, or has not taken it.
+    var estimate: Credits? {
+        get { estimateNano < 0 ? nil : Credits(nano: estimateNano) }
+        set { estimateNano = newValue?.nano ?? -1 }
     }
 
     var batch: BatchID { kind.batch }

@@ -8,6 +8,7 @@ extension Scheduler {
         var flight = flight
         let isReplayed = source == .reply && pending.sends == 1 && isReplay(report, sentAt: flight.intentAt, now)
         flight.isReplayed = isReplayed
+        flight.estimate = report.estimate?.credits
         let (reserved, isOverBudget) = Reservation.after(estimate: report.estimate, holding: flight.reserved) {
             budgets.allows(changing: flight.reserved, to: $0, for: flight.budgets)
         }

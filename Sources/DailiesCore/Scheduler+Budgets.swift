@@ -33,6 +33,16 @@ extension Scheduler {
         if case .tag = scope { lanes.take(task) } else { lanes.block(where: matches) }
     }
 
+    /// What the user says of a price holds against the bills, once both were named.
+    mutating func warnOfContradiction(_ shape: RequestShape) {
+        guard let found = prices.contradiction(for: shape) else { return }
+        effects.append(
+            .tell(
+                .warning(
+                    "clips of \(PriceKind(shape)) were billed up to \(found.billed) credits, above the \(found.stated) that you state "
+                        + "for them (--rates, --max-credits-per-task); your figure is used")))
+    }
+
     mutating func giveReason(_ reason: String) {
         if !ending.reasons.contains(reason) { ending.reasons.append(reason) }
     }

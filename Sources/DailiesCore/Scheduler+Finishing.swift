@@ -97,7 +97,9 @@ extension Scheduler {
     /// Takes an amount into the budget and the price book. While it is unknown, its reservation stands for it.
     private mutating func book(_ flight: inout Flight, _ charges: [Amount]) {
         guard let charge = charges.first else { return }
-        if charge.credits > .zero { prices.learn(charge.credits, for: flight.shape) }
+        if flight.state.word == .completed {
+            prices.learn(charge.credits, estimate: flight.estimate, for: flight.shape)
+        }
         let broken = budgets.settle(charge.credits, reserved: flight.reserved, for: flight.budgets)
         if !broken.isEmpty {
             let detail =

@@ -56,6 +56,7 @@ extension Scheduler {
                 batch: open.batch, shape: open.shape, account: open.submission.account, tagBudgets: open.tagBudgets),
             key: open.key, submissionKey: open.submission.key, intentAt: open.intentAt, output: open.output,
             state: .submitting, reserved: open.reserved, holdsSlot: false)
+        flight.estimate = open.estimate
         // Nobody can ask for another key's tasks: they wait for a run that has that key. A clip whose URL is known can
         // still be fetched, since that takes no key.
         let canAsk = accounts.contains(flight.account)

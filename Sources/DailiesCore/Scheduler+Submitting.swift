@@ -114,6 +114,7 @@ extension Scheduler {
         // One that came later does not take the room that an earlier one with the same tag waits for.
         if !heldTags.isDisjoint(with: task.tagBudgets) { return setAside(task) }
         let bound = prices.bound(for: task.shape)
+        warnOfContradiction(task.shape)
         let (verdict, scope) = budgets.verdict(for: bound, of: task.budgets)
         switch verdict {
         case .granted: break

@@ -113,6 +113,8 @@ public struct OpenAttempt: Hashable, Sendable {
     public let intentAt: Instant
     /// Held for it against the budgets; nil: nothing.
     public let reserved: Credits?
+    /// What the provider expected it to cost when it took the task; nil: it did not say, or does not have it.
+    public let estimate: Credits?
     /// Set: 404 for ten minutes in an earlier run.
     public let lostAt: Instant?
     /// The file name asked for in the manifest.
@@ -122,10 +124,11 @@ public struct OpenAttempt: Hashable, Sendable {
     /// Takes its properties as they are given.
     public init(
         attempt: AttemptID, batch: BatchID, key: TaskKey, submission: Submission, shape: RequestShape,
-        standing: Standing, intentAt: Instant, reserved: Credits?, lostAt: Instant?, output: String?,
-        tagBudgets: [TagBudgetID] = []
+        standing: Standing, intentAt: Instant, reserved: Credits?, estimate: Credits? = nil, lostAt: Instant?,
+        output: String?, tagBudgets: [TagBudgetID] = []
     ) {
         self.tagBudgets = tagBudgets
+        self.estimate = estimate
         self.attempt = attempt
         self.batch = batch
         self.key = key
@@ -155,26 +158,5 @@ public struct BudgetPosition: Hashable, Sendable {
         self.mode = mode
         self.settled = settled
         self.reserved = reserved
-    }
-}
-
-/// The highest price settled in this store for a kind of clip.
-public struct SettledPrice: Hashable, Sendable {
-    /// The model that was billed.
-    public let model: ModelID
-    /// As sent; nil: none was asked for.
-    public let resolution: String?
-    /// Highest charge per second of output asked for, rounded up to a billionth.
-    public let highestPerSecond: Credits
-    /// The highest quote of those that were charged, in the same way; zero: none of them was quoted.
-    public let highestQuotePerSecond: Credits
-    /// Takes its properties as they are given.
-    public init(
-        model: ModelID, resolution: String?, highestPerSecond: Credits, highestQuotePerSecond: Credits = .zero
-    ) {
-        self.highestQuotePerSecond = highestQuotePerSecond
-        self.model = model
-        self.resolution = resolution
-        self.highestPerSecond = highestPerSecond
     }
 }

@@ -176,7 +176,7 @@ public final class Runner: @unchecked Sendable {
         let tagBudgets = try budgets.keys.sorted().flatMap { try store.tagBudgets($0) }
         let prices = PriceBook(
             catalogue: plan.catalogue, rates: plan.rates, maximumPerTask: plan.maximumPerTask,
-            settled: try store.settledPrices())
+            observed: try store.observedPrices(of: Service(provider: provider.name, baseURL: provider.baseURL)))
         var trust: [KeyFingerprint: KeyTrust] = [:]
         for account in plan.accounts.all {
             trust[account] = try store.keyTrust(

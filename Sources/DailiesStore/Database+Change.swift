@@ -45,7 +45,6 @@ struct AttemptFacts {
     let isNotAccepted: Bool
     let isUnknown: Bool
     let isLost: Bool
-    let isSuperseded: Bool
     let reserved: Credits?
     let credits: Credits?
     let isCostAwaited: Bool
@@ -80,16 +79,16 @@ extension Database {
         let found = try first(
             """
             SELECT batch_id, state, task_id IS NOT NULL, not_accepted_at_ms IS NOT NULL,
-                outcome_unknown_at_ms IS NOT NULL, lost_at_ms IS NOT NULL, superseded_at_ms IS NOT NULL,
+                outcome_unknown_at_ms IS NOT NULL, lost_at_ms IS NOT NULL,
                 reserved_nano, credits_nano, is_cost_awaited, output_path IS NOT NULL
             FROM attempt WHERE task = ? AND n = ?
             """, Value(attempt.task), Value(attempt.number)
         ) { row throws(StoreError) in
             AttemptFacts(
                 batch: BatchID(row.integer(0)), state: try row.word(1), isAcknowledged: row.bool(2),
-                isNotAccepted: row.bool(3), isUnknown: row.bool(4), isLost: row.bool(5), isSuperseded: row.bool(6),
-                reserved: row.optionalCredits(7), credits: row.optionalCredits(8), isCostAwaited: row.bool(9),
-                isSaved: row.bool(10))
+                isNotAccepted: row.bool(3), isUnknown: row.bool(4), isLost: row.bool(5),
+                reserved: row.optionalCredits(6), credits: row.optionalCredits(7), isCostAwaited: row.bool(8),
+                isSaved: row.bool(9))
         }
         guard let found else { throw Self.conflict(step, attempt, "does not exist") }
         guard fits(found) else { throw Self.conflict(step, attempt, "is \(found.words)") }

@@ -32,7 +32,6 @@ extension Database {
         row.code = settlement.failureCode
         row.message = settlement.failureMessage
         try logCharges(settlement.charges, releasing: facts.reserved, in: row)
-        if new == .completed, let charge { try learnPrice(charge.credits, from: attempt, at: at) }
     }
 
     func recordCost(of attempt: AttemptID, _ amounts: [Amount], at: Instant) throws(StoreError) {
@@ -50,9 +49,6 @@ extension Database {
         var row = LogRow(step, at: at, attempt, in: facts.batch).moving(from: facts.state, to: facts.state)
         row.source = charge.ruleOrReply
         try logCharges(amounts, releasing: facts.reserved, in: row)
-        if facts.state == .completed, !facts.isSuperseded {
-            try learnPrice(charge.credits, from: attempt, at: at)
-        }
     }
 
     func recordCostUnknown(of attempt: AttemptID, at: Instant) throws(StoreError) {
@@ -85,30 +81,6 @@ extension Database {
 
     private func write(cost: Credits?, of task: TaskID) throws(StoreError) {
         try run("UPDATE task_standing SET credits_nano = ? WHERE id = ?", Value(cost), Value(task))
-    }
-
-    /// Per second of what was asked for, rounded up.
-    private func learnPrice(_ charged: Credits, from attempt: AttemptID, at: Instant) throws(StoreError) {
-        try update(
-            attempt, for: "cost_learned",
-            """
-            INSERT INTO price_seen (model, resolution, lowest_per_second_nano, highest_per_second_nano,
-                highest_quote_per_second_nano, at_ms)
-            SELECT model, resolution, charged / seconds + (charged % seconds > 0),
-                charged / seconds + (charged % seconds > 0), quoted / seconds + (quoted % seconds > 0), at_ms
-            FROM (
-                SELECT a.model, coalesce(i.resolution, '') AS resolution,
-                    max(coalesce(i.duration_seconds, 1), 1) AS seconds, ?3 AS charged,
-                    coalesce(a.estimated_credits_nano, 0) AS quoted, ?4 AS at_ms
-                FROM attempt AS a JOIN task_input AS i ON i.id = a.task WHERE a.task = ?1 AND a.n = ?2
-            ) WHERE true
-            ON CONFLICT (model, resolution) DO UPDATE
-            SET lowest_per_second_nano = min(excluded.lowest_per_second_nano, lowest_per_second_nano),
-                highest_per_second_nano = max(excluded.highest_per_second_nano, highest_per_second_nano),
-                highest_quote_per_second_nano
-                    = max(excluded.highest_quote_per_second_nano, highest_quote_per_second_nano),
-                at_ms = excluded.at_ms
-            """, Value(attempt.task), Value(attempt.number), Value(charged), Value(at))
     }
 }
 

@@ -15,14 +15,15 @@ extension Database {
         try update(
             attempt, for: "intent",
             """
-            INSERT INTO attempt (task, n, batch_id, service_id, model, state, submission_key, dialect,
+            INSERT INTO attempt (task, n, batch_id, service_id, model, resolution, seconds, state, submission_key, dialect,
                 key_fingerprint, submitted_at_ms, sent_at_ms, reserved_nano, body)
-            SELECT ?1, ?2, b.id, v.id, ?3, 'queued', ?4, ?5, ?6, ?7, ?7, ?8, ?9
-            FROM task_standing AS s JOIN batch AS b ON b.id = s.batch_id
+            SELECT ?1, ?2, b.id, v.id, ?3, coalesce(i.resolution, ''), max(coalesce(i.duration_seconds, 1), 1), 'queued',
+                ?4, ?5, ?6, ?7, ?7, ?8, ?9
+            FROM task_input AS i JOIN batch AS b ON b.id = i.batch_id
                 JOIN service AS v ON v.provider = b.provider AND v.base_url = b.base_url
-            WHERE s.id = ?1
+            WHERE i.id = ?1
             ON CONFLICT (task, n) DO UPDATE SET service_id = excluded.service_id, model = excluded.model,
-                submission_key = excluded.submission_key, dialect = excluded.dialect,
+                resolution = excluded.resolution, seconds = excluded.seconds, submission_key = excluded.submission_key, dialect = excluded.dialect,
                 key_fingerprint = excluded.key_fingerprint, submitted_at_ms = excluded.submitted_at_ms,
                 sent_at_ms = excluded.sent_at_ms, reserved_nano = excluded.reserved_nano,
                 body = excluded.body, not_accepted_at_ms = NULL

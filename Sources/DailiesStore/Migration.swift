@@ -89,7 +89,8 @@ struct Migration {
 
 extension Migration {
     /// Version 1 did not keep a provider's task ids apart: the first attempt that has one keeps it, the others are marked.
-    /// It did not know at which service a price was seen, so its price history counts for none.
+    /// It did not know at which service a price was seen: what it kept of prices is dropped, and the bills of its attempts
+    /// take that place. What an earlier attempt of a task asked for is not known any more, so that its bill is no price.
     fileprivate static let copyFromVersion1 = """
         INSERT INTO service (provider, base_url) SELECT DISTINCT provider, base_url FROM old_batch ORDER BY id;
         INSERT INTO batch (id, name, manifest_path, created_at_ms, provider, base_url, output_dir, budget_nano, budget_mode)
@@ -105,13 +106,15 @@ extension Migration {
             withdrawn_code, withdrawn_at_ms
         FROM old_task_standing ORDER BY id;
         CREATE INDEX old_attempt_of_task_id ON old_attempt (task_id, key_fingerprint, submitted_at_ms);
-        INSERT INTO attempt (task, n, batch_id, service_id, model, state, submission_key, dialect, key_fingerprint,
-            task_id, shares_task_id, submitted_at_ms, sent_at_ms, not_accepted_at_ms, outcome_unknown_at_ms,
+        INSERT INTO attempt (task, n, batch_id, service_id, model, resolution, seconds, state, submission_key, dialect,
+            key_fingerprint, task_id, shares_task_id, submitted_at_ms, sent_at_ms, not_accepted_at_ms, outcome_unknown_at_ms,
             accepted_at_ms, accepted_by, lost_at_ms, is_replayed, estimated_credits_nano, reserved_nano, credits_nano,
             is_cost_awaited, is_rounded, completed_at_ms, settled_at_ms, delivered_seconds, output_url, output_path,
             output_sha256, output_bytes, saved_at_ms, superseded_at_ms, failure_code, failure_message, body)
-        SELECT a.task, a.n, a.batch_id, s.id, a.model, a.state, a.submission_key, a.dialect, a.key_fingerprint,
-            a.task_id, EXISTS (
+        SELECT a.task, a.n, a.batch_id, s.id, a.model,
+            CASE WHEN t.attempt = a.n AND t.has_key = 1 THEN coalesce(i.resolution, '') ELSE '' END,
+            CASE WHEN t.attempt = a.n AND t.has_key = 1 THEN max(coalesce(i.duration_seconds, 1), 1) END,
+            a.state, a.submission_key, a.dialect, a.key_fingerprint, a.task_id, EXISTS (
                 SELECT 1 FROM old_attempt AS e JOIN old_batch AS eb ON eb.id = e.batch_id
                 WHERE e.task_id = a.task_id AND e.key_fingerprint = a.key_fingerprint
                     AND eb.provider = b.provider AND eb.base_url = b.base_url
@@ -126,7 +129,8 @@ extension Migration {
             a.failure_code, a.failure_message, a.body
         FROM old_attempt AS a JOIN old_batch AS b ON b.id = a.batch_id
         JOIN service AS s ON s.provider = b.provider AND s.base_url = b.base_url
-        ORDER BY a.task, a.n;
+        JOIN old_task_standing AS t ON t.id = a.task JOIN old_task_input AS i ON i.id = a.task
+        ORDER BY a.rowid;
         UPDATE batch_total SET (settled_whole, settled_billionths, reserved_whole, reserved_billionths,
             first_submitted_at_ms, last_settled_at_ms) = (
             SELECT settled_whole, settled_billionths, reserved_whole, reserved_billionths,

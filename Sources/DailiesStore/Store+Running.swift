@@ -138,23 +138,6 @@ extension Store {
         return found
     }
 
-    /// The highest prices settled in this store, by model and resolution.
-    public func settledPrices() throws(StoreError) -> [SettledPrice] {
-        try reading { database throws(StoreError) in
-            try database.rows(
-                """
-                SELECT model, resolution, highest_per_second_nano, highest_quote_per_second_nano FROM price_seen
-                ORDER BY model, resolution
-                """
-            ) { row in
-                SettledPrice(
-                    model: ModelID(row.text(0)), resolution: row.text(1).isEmpty ? nil : row.text(1),
-                    highestPerSecond: Credits(nano: row.integer(2)),
-                    highestQuotePerSecond: Credits(nano: row.integer(3)))
-            }
-        }
-    }
-
     /// What is known of submission keys; `unknown` where nothing was recorded.
     public func keyTrust(
         baseURL: String, account: KeyFingerprint, dialect: Dialect
@@ -196,7 +179,7 @@ extension Database {
             i.duration_seconds, i.resolution, a.submitted_at_ms, a.reserved_nano, a.lost_at_ms, i.output,
             a.state, a.task_id, a.outcome_unknown_at_ms IS NOT NULL, a.output_url, a.is_unsaved,
             a.is_cost_awaited, a.failure_code IS 'no_asset', a.credits_nano IS NULL, a.batch_id,
-            \(Store.tagBudgetsOfTask)
+            \(Store.tagBudgetsOfTask), a.estimated_credits_nano
         FROM attempt AS a JOIN task_input AS i ON i.id = a.task
         """
 
@@ -211,7 +194,7 @@ extension Database {
             shape: RequestShape(
                 model: model, durationSeconds: row.optionalInt(8), resolution: row.optionalText(9)),
             standing: try standing(in: row), intentAt: row.instant(10), reserved: row.optionalCredits(11),
-            lostAt: row.optionalInstant(12), output: row.optionalText(13),
+            estimate: row.optionalCredits(24), lostAt: row.optionalInstant(12), output: row.optionalText(13),
             tagBudgets: Store.tagBudgets(in: row.optionalText(23)))
     }
 

@@ -37,7 +37,7 @@ import Testing
                 Recovered(
                     open: [], lanes: store.lanes, budgets: [Self.batch: store.position(Self.batch)],
                     prices: PriceBook(
-                        catalogue: SchedulerRig.catalogue, maximumPerTask: Credits(nano: 2_000_000_000)),
+                        catalogue: SchedulerRig.catalogue, maximumPerTask: SchedulerRig.maximumPerTask),
                     trust: store.trust, accounts: AccountBook(byPrefix: ["": SchedulerRig.account]),
                     tagBudgets: [tag])))
         return rig

@@ -112,6 +112,7 @@ struct MoneyLife {
             // Towards the end all is said, so that the books can be closed.
             provider.isCalm = run > Self.mostRuns / 2
             let rig = SchedulerRig(settings: settings, store: books.store, at: books.now, seed: seed &+ UInt64(run))
+            rig.billAboveReservation = books.wasEverBroken
             rig.checksEvery = settings.concurrency > 100 ? 50 : 1
             let ledger = books
             ledger.begin()
@@ -210,7 +211,7 @@ final class MoneyBooks {
     /// In this run a bill came out above its reservation: nothing more may be begun in the batch.
     private(set) var wasBroken = false
     /// In this or an earlier run: the caps may be exceeded by what was billed.
-    private var wasEverBroken = false
+    private(set) var wasEverBroken = false
     var problems: [String] = []
     private var held: [AttemptID: (charge: Credits, reserved: Credits)] = [:]
     private var sum = (batch: CreditTotal.zero, tag: CreditTotal.zero)

@@ -91,23 +91,17 @@ import Testing
             })
         var book = PriceBook(catalogue: catalogue)
         #expect(book.highestExpected(for: shape)?.nano == 400)
-        book.learn(Credits(nano: 80), for: shape)
+        book.learn(Credits(nano: 80), estimate: nil, for: shape)
         #expect(book.highestExpected(for: shape)?.nano == 80)
+        let observed = ObservedPrice(
+            shape: shape, charged: Credits(nano: 80), estimate: Credits(nano: 96), settledAt: .distantPast)
         let rated = PriceBook(
             catalogue: catalogue, rates: [shape.model: .init(perSecond: Credits(nano: 20), fee: .zero)],
-            settled: [
-                SettledPrice(
-                    model: shape.model, resolution: shape.resolution, highestPerSecond: Credits(nano: 10),
-                    highestQuotePerSecond: Credits(nano: 12))
-            ])
+            observed: [observed])
         #expect(rated.highestExpected(for: shape)?.nano == 160)
         let stored = PriceBook(
             catalogue: catalogue,
-            settled: [
-                SettledPrice(
-                    model: shape.model, resolution: shape.resolution, highestPerSecond: Credits(nano: 10),
-                    highestQuotePerSecond: Credits(nano: 12))
-            ])
+            observed: [observed])
         #expect(stored.highestExpected(for: shape)?.nano == 96)
     }
 
@@ -116,10 +110,10 @@ import Testing
         let shape = SchedulerRig.task(1).shape
         #expect(book.highestExpected(for: shape) == nil)
         book.learnQuote(Credits(nano: 16), for: shape)
-        book.learn(Credits(nano: 8), for: shape)
+        book.learn(Credits(nano: 8), estimate: Credits(nano: 16), for: shape)
         book.learnQuote(Credits(nano: 80), for: shape)
         #expect(book.highestExpected(for: shape)?.nano == 16)
-        book.learn(Credits(nano: 24), for: shape)
+        book.learn(Credits(nano: 24), estimate: nil, for: shape)
         #expect(book.highestExpected(for: shape)?.nano == 24)
     }
 }

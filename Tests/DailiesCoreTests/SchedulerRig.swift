@@ -31,7 +31,8 @@ final class SchedulerRig {
     var holdsLoads = false
     /// Attempts whose last fate was a 5xx that is free by contract, under `trustsServerErrors`.
     private var repeatable: Set<AttemptID> = []
-    private var billAboveReservation = false
+    /// Then what was billed may exceed the cap.
+    var billAboveReservation = false
     private var served = 0
     /// Sees every change, and the store after it.
     var observer: ((Change, StoreModel) -> Void)?
@@ -56,6 +57,9 @@ final class SchedulerRig {
         scheduler = Scheduler(
             settings: settings, catalogue: catalogue, baseURL: "http://provider", dialect: dialect, seed: seed)
     }
+
+    /// With a tenth on top it is two credits.
+    static let maximumPerTask = Credits(nano: 1_818_181_818)
 
     static let cadence = PollCadence(phases: [
         .init(interval: .seconds(2), until: .seconds(90)), .init(interval: .seconds(5), until: .seconds(240)),
@@ -105,7 +109,7 @@ final class SchedulerRig {
                     lanes: store.lanes.filter { scope?.contains($0.batch) ?? true },
                     budgets: Dictionary(uniqueKeysWithValues: batches.map { ($0, store.position($0)) }),
                     prices: prices
-                        ?? PriceBook(catalogue: Self.catalogue, maximumPerTask: Credits(nano: 2_000_000_000)),
+                        ?? PriceBook(catalogue: Self.catalogue, maximumPerTask: Self.maximumPerTask),
                     trust: store.trust, accounts: accounts, scope: scope, tagBudgets: tagBudgets, commands: commands,
                     hasMoreOpen: store.open.count >= size)))
     }

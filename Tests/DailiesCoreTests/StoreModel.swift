@@ -17,6 +17,7 @@ struct StoreModel {
         let submission: Submission
         let intentAt: Instant
         var reserved: Credits?
+        var estimate: Credits?
         var charge: Credits?
         var isCostAwaited = false
         var asset: AssetLocation?
@@ -195,6 +196,7 @@ struct StoreModel {
             $0.stage = .accepted(acceptance.remoteID, isRunning: acceptance.isRunning)
             $0.remoteID = acceptance.remoteID
             $0.reserved = acceptance.reserved
+            $0.estimate = acceptance.estimate?.credits
             $0.isReplayed = acceptance.source == .replayed
         }
     }
@@ -253,7 +255,7 @@ struct StoreModel {
             return OpenAttempt(
                 attempt: id, batch: entry.task.batch, key: entry.task.key, submission: attempt.submission,
                 shape: entry.task.shape, standing: standing, intentAt: attempt.intentAt, reserved: attempt.reserved,
-                lostAt: attempt.lostAt, output: entry.task.output, tagBudgets: entry.task.tagBudgets)
+                estimate: attempt.estimate, lostAt: attempt.lostAt, output: entry.task.output, tagBudgets: entry.task.tagBudgets)
         }
     }
 

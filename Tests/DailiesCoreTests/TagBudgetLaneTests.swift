@@ -3,7 +3,7 @@ import Testing
 @testable import DailiesCore
 
 /// What waits for the budget of a tag holds up what counts against it, and nothing else. Prices are a quarter of a credit
-/// a second, so that a clip of 8 s is bounded at two credits.
+/// a second, so that a clip of 8 s is bounded at two credits and a tenth; caps are given without that tenth.
 @Suite struct TagBudgetLaneTests {
     private static let acme = TagBudgetID(1)
     private static let zeta = TagBudgetID(2)
@@ -21,7 +21,7 @@ import Testing
                 id: id, batch: SchedulerRig.batch,
                 tag: TaskSpec.Tag(name: "client", value: id == Self.acme ? "a" : "z"),
                 position: BudgetPosition(
-                    cap: caps[id].map { Credits(nano: $0 * 1_000_000_000) }, settled: .zero, reserved: .zero))
+                    cap: caps[id].map { Credits(nano: $0 * 1_100_000_000) }, settled: .zero, reserved: .zero))
         }
         rig.start(
             prices: PriceBook(catalogue: SchedulerRig.catalogue, rates: [SchedulerRig.model: rate]), tagBudgets: tags)

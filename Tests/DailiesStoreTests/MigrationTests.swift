@@ -68,11 +68,36 @@ struct MigrationTests {
         #expect(try shell.rows("SELECT provider, base_url FROM service") == ["simulator|http://127.0.0.1:18080"])
         #expect(try shell.one("SELECT count(*) FROM attempt WHERE service_id = 1 AND shares_task_id = 0") == "16")
         #expect(try shell.one("SELECT count(*) FROM attempt WHERE sent_at_ms < submitted_at_ms") == "0")
+        // Bills whose service is known are prices; what was kept of prices without one is not.
+        let billed = "SELECT count(*) FROM attempt WHERE state = 'completed' AND credits_nano > 0"
+        let migrated = try Store.open(old.path, for: .reading)
+        let prices = try migrated.observedPrices(of: Service(provider: "simulator", baseURL: "http://127.0.0.1:18080"))
+        #expect("\(prices.count)" == (try shell.one(billed)) && prices.count > 1)
+        let seconds = try shell.rows("SELECT i.duration_seconds FROM task_input AS i JOIN attempt AS a ON a.task = i.id")
+        #expect(prices.allSatisfy { seconds.contains("\($0.shape.durationSeconds ?? 0)") && $0.shape.resolution == "720p" })
+        try migrated.close()
         // The copy is the older store, whole and private.
         let copy = old.path + ".version-1"
         #expect(try Shell(copy).one("SELECT user_version FROM pragma_user_version") == "1")
         #expect(try contents(of: copy) == before)
         #expect(try old.permissions(of: copy) == 0o600)
+    }
+
+    @Test func `what an earlier take of version 1 asked for is not known, so that its bill is no price`() throws {
+        let scratch = try Scratch()
+        let service = Service(provider: "simulator", baseURL: "http://127.0.0.1:18080")
+        let shell = try Shell(scratch.path)
+        try shell.run(try Self.dump(1))
+        let billed = try shell.rows("SELECT task FROM attempt WHERE state = 'completed' AND credits_nano > 0")
+        let task = try #require(billed.first)
+        try shell.run(
+            """
+            UPDATE attempt SET superseded_at_ms = settled_at_ms + 1 WHERE task = \(task);
+            UPDATE task_standing SET state = 'queued', attempt = 2, has_key = 0 WHERE id = \(task)
+            """)
+        let store = try Store.open(scratch.path, for: .running)
+        #expect(try store.observedPrices(of: service).count == billed.count - 1)
+        #expect(try shell.rows("SELECT task FROM attempt WHERE seconds IS NULL") == [task])
     }
 
     @Test func `of attempts that share a task id the first keeps it, and the others are marked`() throws {

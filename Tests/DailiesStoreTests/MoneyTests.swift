@@ -107,21 +107,6 @@ struct MoneyTests {
         #expect(try rig.store.problems() == [])
     }
 
-    @Test func `the highest price per second is kept, rounded up`() throws {
-        let rig = try Rig(tasks: [
-            Rig.spec("a", seconds: 3), Rig.spec("b", seconds: 3), Rig.spec("c", seconds: nil), Rig.spec("d"),
-        ])
-        try complete(rig, 1, [Steps.amount("1")])
-        try complete(rig, 2, [Steps.amount("0.9")])
-        let expected = SettledPrice(
-            model: ModelID("sora-2-pro"), resolution: "1080p", highestPerSecond: Credits(nano: 333_333_334),
-            highestQuotePerSecond: Credits(nano: 416_666_667))
-        #expect(try rig.store.settledPrices() == [expected])
-        try complete(rig, 3, [Steps.amount("4")])
-        try rig.apply(Steps.intent(4), Steps.accepted(4), Steps.settled(.failed, 4, charges: [Steps.amount("99")]))
-        #expect(try rig.store.settledPrices().map(\.highestPerSecond) == [Steps.credits("4")])
-    }
-
     @Test func `a task that stands in several groups is one task in the total, and one in the time that is asked for`()
         throws
     {

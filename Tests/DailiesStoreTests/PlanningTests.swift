@@ -56,18 +56,6 @@ struct PlanningTests {
         #expect(try rig.store.problems() == [])
     }
 
-    @Test func `the lowest and the highest price are learned, with the time of the latest bill`() throws {
-        let rig = try Rig(tasks: [Rig.spec("a"), Rig.spec("b"), Rig.spec("c")])
-        for (task, bill) in [(1, "1.6"), (2, "0.8"), (3, "1.2")] as [(Int64, String)] {
-            try rig.apply(
-                Steps.intent(task), Steps.accepted(task),
-                Steps.settled(.completed, task, charges: [Steps.amount(bill)]))
-        }
-        let learned = try #require(try rig.store.learnedPrices().first)
-        #expect(learned.perSecond == Steps.credits("0.1")...Steps.credits("0.2"))
-        #expect(learned.at == Instant(milliseconds: rig.clock))
-    }
-
     @Test func `the mark of a store changes with everything that is recorded, and with nothing else`() throws {
         let rig = try Rig()
         let before = try rig.store.mark()

@@ -1,0 +1,125 @@
+import DailiesCore
+
+/// A provider at a base URL.
+public struct Service: Hashable, Comparable, Sendable {
+    /// Its name: `bytespike`.
+    public let provider: String
+    /// Where it is.
+    public let baseURL: String
+    /// Takes its properties as they are given.
+    public init(provider: String, baseURL: String) {
+        self.provider = provider
+        self.baseURL = baseURL
+    }
+    public static func < (a: Service, b: Service) -> Bool { (a.provider, a.baseURL) < (b.provider, b.baseURL) }
+}
+
+extension Store {
+    /// The services that this store's batches belong to.
+    public func services() throws(StoreError) -> [Service] {
+        try reading { database throws(StoreError) in
+            try database.rows("SELECT provider, base_url FROM service") { row in
+                Service(provider: row.text(0), baseURL: row.text(1))
+            }
+        }.sorted()
+    }
+
+    /// The latest bills of a service, as many as count for each kind of clip (``PriceBook/windowSize``), in the order in
+    /// which their clips were submitted. None that was forgotten.
+    ///
+    /// Read from the index of prices: the cost follows the number of kinds, not of bills.
+    public func observedPrices(of service: Service) throws(StoreError) -> [ObservedPrice] {
+        let bills = try reading { database throws(StoreError) in
+            var bills: [(row: Int64, price: ObservedPrice)] = []
+            guard let id = try database.id(of: service) else { return bills }
+            for kind in try database.billedKinds(at: id) { bills += try database.latestBills(of: kind, at: id) }
+            return bills
+        }
+        return bills.sorted { $0.row < $1.row }.map(\.price)
+    }
+
+    /// Drops what is known of a model's prices at a service: of clips that were submitted until now no bill counts any
+    /// more. Recorded in the log.
+    ///
+    /// - Parameter resolution: that of the clips, the empty text for those without one; nil: of every resolution.
+    /// - Returns: the kinds of clips whose bills were dropped; empty: none counted.
+    public func forgetPrices(
+        of model: ModelID, resolution: String? = nil, at service: Service, at now: Instant
+    ) throws(StoreError) -> [PriceKind] {
+        try transaction { database throws(StoreError) in
+            var forgotten: [PriceKind] = []
+            guard let id = try database.id(of: service) else { return forgotten }
+            for kind in try database.billedKinds(at: id) where kind.model == model {
+                guard resolution == nil || resolution == kind.resolution ?? "",
+                    try !database.latestBills(of: kind, at: id).isEmpty
+                else { continue }
+                forgotten.append(kind)
+                try database.run(
+                    """
+                    INSERT INTO price_forgotten (service_id, model, resolution, last_attempt, at_ms)
+                    VALUES (?1, ?2, ?3, (SELECT max(rowid) FROM attempt), ?4)
+                    ON CONFLICT (service_id, model, resolution) DO UPDATE
+                    SET last_attempt = excluded.last_attempt, at_ms = excluded.at_ms
+                    """, Value(id), .text(kind.model.text), .text(kind.resolution ?? ""), Value(now))
+                var row = LogRow("prices_forgotten", at: now, batch: nil)
+                row.source = "user"
+                row.message = "\(kind) at \(service.provider), \(service.baseURL)"
+                try database.log(row)
+            }
+            return forgotten
+        }
+    }
+}
+
+extension Database {
+    fileprivate func id(of service: Service) throws(StoreError) -> Int64? {
+        try first(
+            "SELECT id FROM service WHERE provider = ? AND base_url = ?", .text(service.provider), .text(service.baseURL)
+        ) { row in row.integer(0) }
+    }
+
+    /// It jumps from kind to kind in the index.
+    fileprivate func billedKinds(at service: Int64) throws(StoreError) -> [PriceKind] {
+        var kinds: [PriceKind] = []
+        var next: PriceKind?
+        repeat {
+            next = try first(
+                """
+                SELECT model, resolution FROM attempt INDEXED BY attempt_price
+                WHERE service_id = ?1 AND (model, resolution) > (?2, ?3)
+                    AND state = 'completed' AND credits_nano > 0 AND seconds IS NOT NULL
+                ORDER BY model, resolution LIMIT 1
+                """, Value(service), .text(next?.model.text ?? ""), .text(next?.resolution ?? "")
+            ) { row in
+                PriceKind(model: ModelID(row.text(0)), resolution: row.text(1).isEmpty ? nil : row.text(1))
+            }
+            if let next { kinds.append(next) }
+        } while next != nil
+        return kinds
+    }
+
+    fileprivate func latestBills(
+        of kind: PriceKind, at service: Int64
+    ) throws(StoreError) -> [(row: Int64, price: ObservedPrice)] {
+        try rows(
+            """
+            SELECT rowid, seconds, credits_nano, estimated_credits_nano, settled_at_ms
+            FROM attempt INDEXED BY attempt_price
+            WHERE service_id = ?1 AND model = ?2 AND resolution = ?3
+                AND state = 'completed' AND credits_nano > 0 AND seconds IS NOT NULL
+                AND rowid > coalesce((SELECT last_attempt FROM price_forgotten
+                    WHERE service_id = ?1 AND model = ?2 AND resolution = ?3), 0)
+            ORDER BY rowid DESC LIMIT ?4
+            """,
+            Value(service), .text(kind.model.text), .text(kind.resolution ?? ""), Value(PriceBook.windowSize)
+        ) { row in
+            let shape = RequestShape(model: kind.model, durationSeconds: row.int(1), resolution: kind.resolution)
+            return (
+                row.integer(0),
+                ObservedPrice(
+                    shape: shape, charged: Credits(nano: row.integer(2)), estimate: row.optionalCredits(3),
+                    settledAt: row.instant(4))
+            )
+        }
+    }
+}
