@@ -100,8 +100,9 @@ struct DailiesCommand: ParsableCommand {
             """,
         version: ProgramVersion.text,
         subcommands: [
-            RunCommand.self, ResumeCommand.self, PlanCommand.self, RehearseCommand.self, StatusCommand.self,
-            ReportCommand.self, ReconcileCommand.self, CancelCommand.self, RetryCommand.self, PauseCommand.self,
+            RunCommand.self, ResumeCommand.self, PlanCommand.self, PricesCommand.self, RehearseCommand.self,
+            StatusCommand.self, ReportCommand.self, ReconcileCommand.self, CancelCommand.self, RetryCommand.self,
+            PauseCommand.self,
             UnpauseCommand.self, ConcurrencyCommand.self, ExplainCommand.self, ExportCommand.self, SheetCommand.self,
             PromoteCommand.self, DoctorCommand.self, StoreCommand.self, SchemaCommand.self, SimulateCommand.self,
             HelpCommand.self,

@@ -79,8 +79,12 @@ enum HelpTopic: String, CaseIterable {
 
     private static let moneyText = """
         Before: `dailies plan MANIFEST` says what the clips will cost, low to high, and sends nothing. Prices come
-        from the bills in this store, else from your --rates, else from what the provider publishes. An unknown
-        price is called unknown, never 0.
+        from the service's latest bills in this store, else from your --rates, else from what the provider
+        publishes. An unknown price is called unknown, never 0.
+
+        `dailies prices` shows all that is known of prices. One bill or two far from the others decide nothing;
+        --rates and --max-credits-per-task win against bills, with a warning; `dailies prices forget MODEL` drops
+        what bills said.
 
         During: `--budget 500` caps a batch over all its runs, `--budget tag:client=acme=120` the tasks with a tag;
         both are stored. With --budget-mode cautious nothing starts unless what is settled, what is reserved and

@@ -70,7 +70,8 @@ struct PlanCommand: PrintingCommand {
         let (survey, mark) = try PlanStore.read(store.path) { store in
             try Self.refuseForeign(checked, in: store, configuration)
             let known = PlanPrices(
-                catalogue: catalogue, rates: rates, observed: try store?.observedPrices(of: configuration.service) ?? [])
+                catalogue: catalogue, rates: rates, observed: try store?.observedPrices(of: configuration.service) ?? []
+            )
             var survey = PlanSurvey(
                 catalogue: catalogue, prices: known, limits: ConcurrencyArgument.limits(concurrencyLimits),
                 acceptsChanges: acceptChanges, budget: budget,

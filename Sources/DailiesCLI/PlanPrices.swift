@@ -58,15 +58,24 @@ struct PlanPrices {
                 source: .init(kind: .rates, name: entry.source ?? "the given rates", date: entry.date))
         }
         guard let range = book.publishedRange(for: shape), let spec = catalogue[shape.model] else { return nil }
-        let fitting = spec.prices.filter { $0.resolution == nil || $0.resolution == shape.resolution }
-        let names = Set((fitting.isEmpty ? spec.prices : fitting).map(\.source)).sorted().joined(separator: "; ")
         return PriceEstimate(
-            range: range, source: .init(kind: .published, name: "published: " + names, date: catalogue.compiled))
+            range: range,
+            source: .init(
+                kind: .published, name: "published: " + spec.priceSources(for: shape.resolution),
+                date: catalogue.compiled))
     }
 
     private static func product(_ credits: Credits, _ seconds: Int64) -> Credits {
         let (product, overflow) = credits.nano.multipliedReportingOverflow(by: seconds)
         return Credits(nano: overflow ? .max : product)
+    }
+}
+
+extension ModelSpec {
+    /// Who publishes the prices that count for a resolution, for people.
+    func priceSources(for resolution: String?) -> String {
+        let fitting = prices.filter { $0.resolution == nil || $0.resolution == resolution }
+        return Set((fitting.isEmpty ? prices : fitting).map(\.source)).sorted().joined(separator: "; ")
     }
 }
 

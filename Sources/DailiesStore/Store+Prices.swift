@@ -74,7 +74,8 @@ extension Store {
 extension Database {
     fileprivate func id(of service: Service) throws(StoreError) -> Int64? {
         try first(
-            "SELECT id FROM service WHERE provider = ? AND base_url = ?", .text(service.provider), .text(service.baseURL)
+            "SELECT id FROM service WHERE provider = ? AND base_url = ?", .text(service.provider),
+            .text(service.baseURL)
         ) { row in row.integer(0) }
     }
 

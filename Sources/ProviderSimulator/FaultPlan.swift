@@ -58,6 +58,8 @@ public enum FaultKind: String, Hashable, Sendable, CaseIterable {
     case noCost
     /// The render fails with `error_code` and `error_message`.
     case failRender
+    /// The bill is ``FaultPlan/absurdFactor`` times the estimate.
+    case absurdBill
     /// The render fails without saying why.
     case failRenderSilently
     /// The render fails with `content_policy_violation`.
@@ -84,6 +86,8 @@ public struct FaultPlan: Hashable, Sendable {
     public var throttledFor: Duration = .seconds(5)
     /// How many replies lack what ``FaultKind/lateURL`` and ``FaultKind/lateCost`` hold back. Default 2.
     public var incompleteReplies = 2
+    /// What ``FaultKind/absurdBill`` multiplies a bill by.
+    public static let absurdFactor: Int64 = 1000
     /// Bytes and pause of ``FaultKind/dripReply``. Default 16 bytes every 20 ms of real time.
     public var dripBytes = 16
     /// Between two drops of a dripped reply, by the clock on the wall. Default 20 ms.

@@ -148,13 +148,18 @@ extension SimulatedProvider {
         let deviation = fate.draw(configuration.money.deviation)
         var mishaps = fateGenerator(seed: configuration.faults.seed, "f\(lot)")
         let misfortune = misfortune(&mishaps)
+        // A generator of its own: what the others draw for a task stays what it was.
+        var bills = fateGenerator(seed: configuration.faults.seed, "b\(lot)")
+        let isAbsurd = controls.drawsFaults && bills.chance(configuration.faults[.absurdBill])
+        let bill = price.estimate.deviating(byHundredthsOfPercent: deviation)
+            .times(hundredths: isAbsurd ? 100 * FaultPlan.absurdFactor : 100)
         let style = configuration.money.amountStyle
         return SimulatedTask(
             ordinal: ordinal, id: identifier(ordinal), owner: owner, outTaskID: order.body.outTaskID, content: content,
             dialect: order.body.dialect, model: order.body.model, resolution: order.resolution,
             aspectRatio: order.aspectRatio, seconds: order.seconds, submittedAt: now, queuedFor: times.queued,
             runsFor: times.running, outcome: misfortune.outcome, estimate: StatedAmount(price.estimate, style: style),
-            bill: StatedAmount(price.estimate.deviating(byHundredthsOfPercent: deviation), style: style),
+            bill: StatedAmount(bill, style: style),
             perSecond: price.perSecond, forgottenUntil: misfortune.forgottenUntil,
             repliesWithoutURL: misfortune.repliesWithoutURL, repliesWithoutCost: misfortune.repliesWithoutCost)
     }

@@ -52,7 +52,9 @@ import Testing
     }
 
     @Test func `the bound is a tenth above the largest of the published and the user's, or of half above the bills`() {
-        for (user, perTask, published) in [(900, 100, 100), (100, 9900, 100), (100, 100, 1900)] as [(Int64, Int64, Int64)] {
+        for (user, perTask, published) in [(900, 100, 100), (100, 9900, 100), (100, 100, 1900)]
+            as [(Int64, Int64, Int64)]
+        {
             let book = PriceBook(
                 catalogue: catalogue([rate(published)]),
                 rates: [model: .init(perSecond: Credits(nano: user), fee: Credits(nano: 20))],
@@ -109,7 +111,8 @@ import Testing
 
     // MARK: the user's word
 
-    @Test func `a figure of the user's wins against the bills, with both named once, and never against what is published`() {
+    @Test
+    func `a figure of the user's wins against the bills, with both named once, and never against what is published`() {
         var rated = PriceBook(
             catalogue: catalogue([rate(30)]), rates: [model: .init(perSecond: Credits(nano: 20), fee: .zero)],
             observed: [bill(100), bill(100)])
@@ -118,13 +121,15 @@ import Testing
         #expect(found == .init(stated: Credits(nano: 40), billed: Credits(nano: 200)))
         #expect(rated.contradiction(for: shape(1)) == nil)
         var bounded = PriceBook(
-            catalogue: catalogue(), maximumPerTask: Credits(nano: 50), observed: [bill(100), bill(40, shape(1, "720p"))])
+            catalogue: catalogue(), maximumPerTask: Credits(nano: 50),
+            observed: [bill(100), bill(40, shape(1, "720p"))])
         #expect(bounded.bound(for: shape(1))?.nano == 55)
         #expect(bounded.contradiction(for: shape(1)) == .init(stated: Credits(nano: 50), billed: Credits(nano: 100)))
         // Half above this one is more than the user says, but no bill was.
         #expect(bounded.contradiction(for: shape(1, "720p")) == nil)
         bounded.learn(Credits(nano: 60), estimate: nil, for: shape(1, "720p"))
-        #expect(bounded.contradiction(for: shape(1, "720p")) == .init(stated: Credits(nano: 50), billed: Credits(nano: 60)))
+        #expect(
+            bounded.contradiction(for: shape(1, "720p")) == .init(stated: Credits(nano: 50), billed: Credits(nano: 60)))
         var silent = book([100])
         #expect(silent.contradiction(for: shape(1)) == nil)
     }
@@ -160,7 +165,8 @@ import Testing
         }
     }
 
-    @Test func `a first bill is measured by what is published or by the user's rate, and a second like it is believed`() {
+    @Test func `a first bill is measured by what is published or by the user's rate, and a second like it is believed`()
+    {
         let stated: [PriceBook] = [
             book([100_000], published: 100),
             PriceBook(
@@ -170,7 +176,8 @@ import Testing
         for book in stated {
             #expect(book.bound(for: shape(1))?.nano == 110)
             let summary = book.summary(of: PriceKind(shape()))
-            #expect(summary?.range == nil && summary?.outliers.map(\.nano) == [100_000] && summary?.median.nano == 100_000)
+            #expect(
+                summary?.range == nil && summary?.outliers.map(\.nano) == [100_000] && summary?.median.nano == 100_000)
         }
         #expect(book([100_000, 90_000], published: 100).bound(for: shape(1)) == bound(ofHighest: 100_000))
         // Where nothing is stated, nothing says that it is absurd until the next bill.
@@ -226,8 +233,10 @@ import Testing
     @Test func `stored bills bear estimates out like those of this run, in their order`() {
         let kept = Array(repeating: bill(100, estimate: 100), count: PriceBook.windowSize)
         #expect(PriceBook(catalogue: catalogue(), observed: kept).trustsEstimates(of: model))
-        #expect(!PriceBook(catalogue: catalogue(), observed: kept + [bill(200, estimate: 100)]).trustsEstimates(of: model))
-        #expect(PriceBook(catalogue: catalogue(), observed: [bill(200, estimate: 100)] + kept).trustsEstimates(of: model))
+        #expect(
+            !PriceBook(catalogue: catalogue(), observed: kept + [bill(200, estimate: 100)]).trustsEstimates(of: model))
+        #expect(
+            PriceBook(catalogue: catalogue(), observed: [bill(200, estimate: 100)] + kept).trustsEstimates(of: model))
         #expect(!PriceBook(catalogue: catalogue(), observed: Array(kept.dropFirst())).trustsEstimates(of: model))
     }
 }

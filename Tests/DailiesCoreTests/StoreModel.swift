@@ -255,7 +255,8 @@ struct StoreModel {
             return OpenAttempt(
                 attempt: id, batch: entry.task.batch, key: entry.task.key, submission: attempt.submission,
                 shape: entry.task.shape, standing: standing, intentAt: attempt.intentAt, reserved: attempt.reserved,
-                estimate: attempt.estimate, lostAt: attempt.lostAt, output: entry.task.output, tagBudgets: entry.task.tagBudgets)
+                estimate: attempt.estimate, lostAt: attempt.lostAt, output: entry.task.output,
+                tagBudgets: entry.task.tagBudgets)
         }
     }
 

@@ -73,8 +73,10 @@ struct MigrationTests {
         let migrated = try Store.open(old.path, for: .reading)
         let prices = try migrated.observedPrices(of: Service(provider: "simulator", baseURL: "http://127.0.0.1:18080"))
         #expect("\(prices.count)" == (try shell.one(billed)) && prices.count > 1)
-        let seconds = try shell.rows("SELECT i.duration_seconds FROM task_input AS i JOIN attempt AS a ON a.task = i.id")
-        #expect(prices.allSatisfy { seconds.contains("\($0.shape.durationSeconds ?? 0)") && $0.shape.resolution == "720p" })
+        let seconds = try shell.rows(
+            "SELECT i.duration_seconds FROM task_input AS i JOIN attempt AS a ON a.task = i.id")
+        #expect(
+            prices.allSatisfy { seconds.contains("\($0.shape.durationSeconds ?? 0)") && $0.shape.resolution == "720p" })
         try migrated.close()
         // The copy is the older store, whole and private.
         let copy = old.path + ".version-1"

@@ -19,7 +19,8 @@ struct PriceTests {
         try rig.store.observedPrices(of: service).map { "\($0.charged)" }
     }
 
-    @Test func `a bill is kept with what was asked for, its estimate and its time, and only a completed clip's`() throws {
+    @Test func `a bill is kept with what was asked for, its estimate and its time, and only a completed clip's`() throws
+    {
         let rig = try Rig(tasks: [
             Rig.spec("a", seconds: 3), Rig.spec("b", seconds: nil), Rig.spec("c"), Rig.spec("d"), Rig.spec("e"),
         ])
@@ -53,7 +54,9 @@ struct PriceTests {
         #expect(try charged(rig, at: Service(provider: "simulator", baseURL: Self.service.baseURL)) == [])
     }
 
-    @Test func `of each kind of clip the latest bills count, in the order of their submits, whatever a clock says`() throws {
+    @Test func `of each kind of clip the latest bills count, in the order of their submits, whatever a clock says`()
+        throws
+    {
         let size = Int64(PriceBook.windowSize)
         let kinds = (1...size + 5).flatMap { number in
             [Rig.spec("a-\(number)"), Rig.spec("b-\(number)", model: "veo-3.1")]
@@ -119,7 +122,8 @@ struct PriceTests {
         #expect(
             try rig.shell().rows("SELECT source, message FROM event WHERE kind = 'prices_forgotten'")
                 == Array(repeating: "user|sora-2-pro 1080p at bytespike, https://api.example", count: 2))
-        #expect(try rig.store.forgetPrices(of: Self.model, at: Service(provider: "x", baseURL: "y"), at: rig.tick()) == [])
+        #expect(
+            try rig.store.forgetPrices(of: Self.model, at: Service(provider: "x", baseURL: "y"), at: rig.tick()) == [])
         #expect(try rig.store.problems() == [])
     }
 

@@ -19,7 +19,7 @@ import Testing
         let stage = try MoneyStage()
         let url = try stage.simulator()
         let manifest = try tagged(stage)
-        let first = try stage.run(manifest, at: url, ["--budget", "500", "--budget", "tag:client=acme=4"])
+        let first = try stage.run(manifest, at: url, ["--budget", "500", "--budget", "tag:client=acme=4.1"])
         #expect(first.code == 8 && first.err.contains("client=acme"), "\(first.err)")
         #expect(try stage.bill(url).accepted == 2)
         // Without being repeated it holds in the next run too.
@@ -28,9 +28,9 @@ import Testing
         let plan = try stage.plan(manifest, ["--json"] + stage.options(url).dropLast(4)).json()
         let batch = try #require(plan["batches"]?.array?.first)
         let tag = try #require(batch["tag_budgets"]?.array?.first)
-        #expect(tag["tag"]?.string == "client" && tag["value"]?.string == "acme" && tag["budget"]?.number == "4")
-        // One clip of acme's is settled: 4 less its 3.6 credits.
-        #expect(tag["room"]?.number == "0.4" && batch["room"]?.number == "492.8")
+        #expect(tag["tag"]?.string == "client" && tag["value"]?.string == "acme" && tag["budget"]?.number == "4.1")
+        // One clip of acme's is settled: 4.1 less its 3.6 credits.
+        #expect(tag["room"]?.number == "0.5" && batch["room"]?.number == "492.8")
         let last = try stage.run(manifest, at: url, ["--budget", "tag:client=acme=none"])
         #expect(last.code == 0, "\(last.err)")
         #expect(try stage.bill(url).accepted == 3)

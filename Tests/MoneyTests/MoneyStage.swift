@@ -161,6 +161,12 @@ final class MoneyStage {
         try finish(["plan", manifest, "--store", store] + more)
     }
 
+    /// Changes how the simulator behaves from now on.
+    func control(_ url: String, _ order: String) throws {
+        let port = try #require(UInt16(url.split(separator: ":").last ?? ""))
+        _ = try Loopback.get(port, "/simulator/control", posting: order)
+    }
+
     /// What the simulator has billed, and to how many submits it said yes.
     func bill(_ url: String) throws -> (total: String, accepted: Int) {
         let port = try #require(UInt16(url.split(separator: ":").last ?? ""))
@@ -186,7 +192,9 @@ enum Loopback {
     }
 
     /// The body of a reply.
-    static func get(_ port: UInt16, _ path: String) throws -> [UInt8] {
+    ///
+    /// - Parameter body: nil for a GET.
+    static func get(_ port: UInt16, _ path: String, posting body: String? = nil) throws -> [UInt8] {
         let descriptor = try socket()
         defer { close(descriptor) }
         var address = address(port)
@@ -195,7 +203,10 @@ enum Loopback {
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { connect(descriptor, $0, size) }
         }
         guard connected == 0 else { throw MoneyStage.Failure(description: "cannot connect to port \(port)") }
-        let request = Array("GET \(path) HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n".utf8)
+        let method = body == nil ? "GET" : "POST"
+        let head = "\(method) \(path) HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n"
+        let length = "Content-Length: \(body?.utf8.count ?? 0)\r\n\r\n"
+        let request = Array((head + length + (body ?? "")).utf8)
         guard send(descriptor, request, request.count, Int32(MSG_NOSIGNAL)) == request.count else {
             throw MoneyStage.Failure(description: "cannot send to port \(port)")
         }

@@ -15,8 +15,8 @@ extension ProcessSuite {
         private static let kills = variables["DAILIES_KILLS"].flatMap { Int($0) } ?? 12
         private static let clips = variables["DAILIES_TASKS"].flatMap { Int($0) } ?? 60
 
-        /// Each for one request or task in twenty. Left out is what no client can mend: renders that fail, costs and
-        /// addresses that never come; and replies delayed by seconds of real time.
+        /// Each for one request or task in twenty. Left out is what no client can mend: renders that fail, absurd bills, costs
+        /// and addresses that never come; and replies delayed by seconds of real time.
         private static let faults = [
             "refuse", "dropReply", "duplicateDelivery", "serverErrorBefore", "serverErrorAfter", "bareServerErrorAfter",
             "truncateReply", "htmlReply", "dripReply", "numbersAsStrings", "throttle", "bareThrottle", "throttleQuery",

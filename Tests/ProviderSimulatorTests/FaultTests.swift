@@ -177,6 +177,18 @@ struct FaultTests {
         }
     }
 
+    @Test func `an absurd bill is a thousand times its estimate, and is what the reply says`() throws {
+        for (probability, bill) in [(0.0, "3.6"), (1, "3600")] {
+            var harness = Harness { $0.faults = FaultPlan([.absurdBill: probability]) }
+            let reply = harness.submit()
+            #expect(reply.json?["estimated_credits"]?.number == "3.6")
+            harness.wait(.seconds(110))
+            let id = try #require(reply.json?["task_id"]?.string)
+            #expect(harness.query(id).json?["credits"]?.number == bill)
+            #expect(harness.machine.bill.total.description == bill)
+        }
+    }
+
     @Test func `a render fails with a code, without one, or by policy`() throws {
         let rows: [(FaultKind, String?)] = [
             (.failRender, "upstream_error"), (.failRenderSilently, nil),

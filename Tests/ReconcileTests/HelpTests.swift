@@ -19,8 +19,9 @@ enum Golden {
 /// What the program says of itself.
 struct HelpTests {
     private static let commands = [
-        "run", "resume", "plan", "rehearse", "status", "report", "reconcile", "cancel", "retry", "pause", "unpause",
-        "concurrency", "explain", "export", "sheet", "promote", "doctor", "store", "schema", "simulate", "help",
+        "run", "resume", "plan", "prices", "rehearse", "status", "report", "reconcile", "cancel", "retry", "pause",
+        "unpause", "concurrency", "explain", "export", "sheet", "promote", "doctor", "store", "schema", "simulate",
+        "help",
     ]
     private static let topics = ["states", "exit-codes", "manifests", "money", "recovery", "configuration"]
 
@@ -116,6 +117,16 @@ struct TableTests {
         let scene = try await scene()
         try Golden.expect(try await scene.dailies("report").out, "report")
         try Golden.expect(try await scene.dailies("report", "--by", "batch,state").out, "report-by-batch-state")
+    }
+
+    @Test func `prices`() async throws {
+        let scene = try await scene()
+        try scene.write(
+            #"{"sora-2": {"per_second": "0.25", "fee": "0.05", "source": "contract 7", "date": "2025-06-01"}}"#,
+            to: "rates.json")
+        try Golden.expect(try await scene.dailies("prices", "--rates", "rates.json").out, "prices")
+        try Golden.expect(try await scene.dailies("prices", "--rates", "rates.json", "--json").out, "prices-json")
+        try Golden.expect(try await scene.dailies("prices", "forget", "sora-2").out, "prices-forget")
     }
 
     @Test func `plan`() async throws {

@@ -54,6 +54,9 @@ struct Coverage {
     /// What users told runs, and how much of that had an effect on a task.
     var told = 0
     var carriedOut = 0
+    /// Kinds of clips with an absurd bill among few, and plays with another service in the same store.
+    var absurdHistories = 0
+    var plays = 0
     var violations = 0
     var crashes: [CrashPoint: Int] = [:]
     var faults: [FaultKind: Int] = [:]
@@ -76,6 +79,8 @@ struct Coverage {
         sum.unknownCosts += b.unknownCosts
         sum.told += b.told
         sum.carriedOut += b.carriedOut
+        sum.absurdHistories += b.absurdHistories
+        sum.plays += b.plays
         sum.violations += b.violations
         sum.crashes.merge(b.crashes, uniquingKeysWith: +)
         sum.faults.merge(b.faults, uniquingKeysWith: +)
@@ -93,7 +98,8 @@ struct Coverage {
         simulation: \(seeds) seeds, \(violations) violations; \(tasks) tasks, \(runs) runs, \(steps) steps, \
         \(submits) submissions (\(repeats) repeats), \(renders) renders, \(clipsSaved) clips saved, \(commits) commits, \
         \(checks) store checks, \(gracefulStops) graceful stops, \(settledByHand) settled by hand, \
-        \(unknownCosts) costs unknown, \(told) commands told, \(carriedOut) of them changed a task
+        \(unknownCosts) costs unknown, \(told) commands told, \(carriedOut) of them changed a task, \(absurdHistories) price histories with an absurd bill, \
+        \(plays) plays with another service
         simulation: crashes: \(Self.list(crashes))
         simulation: faults: \(Self.list(faults))
         simulation: network: \(Self.list(network))

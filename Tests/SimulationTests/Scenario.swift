@@ -51,6 +51,10 @@ struct Scenario {
     /// Requests that meet no connection, and those whose reply comes too late.
     private(set) var unreachable = 0.0
     private(set) var timedOut = 0.0
+    /// The user's bound for any task.
+    private(set) var maximumPerTask: Credits?
+    /// Bills of a play with another service, in percent of the prices of this one; nil: there is none.
+    private(set) var play: Int64?
     /// The clock of the client against the provider's.
     private(set) var skew = Duration.zero
 
@@ -75,6 +79,18 @@ struct Scenario {
         // A generator of its own: what the others draw for a seed stays what it was.
         var flow = Chance(seed: seed ^ 0x0F10_0F10_3333_CCCC)
         drawFlow(&flow)
+        var prices = Chance(seed: seed ^ 0x9A1C_E5B1_77C0_FFEE)
+        drawPrices(&prices)
+    }
+
+    private mutating func drawPrices(_ chance: inout Chance) {
+        if mood != .calm, chance.happens(0.3) {
+            simulator.faults[.absurdBill] = Double.random(in: 0.02...0.2, using: &chance)
+        }
+        if chance.happens(0.2) {
+            maximumPerTask = largestPrice.times(hundredths: Int64(chance.number(20...300)))
+        }
+        if chance.happens(0.3) { play = Int64(chance.pick([1, 50, 300, 100_000])) }
     }
 
     private mutating func drawFlow(_ chance: inout Chance) {
@@ -225,7 +241,7 @@ struct Scenario {
             case .rough: (0.4, 0.06)
             case .wild: (0.6, 0.25)
             }
-        for kind in FaultKind.allCases where chance.happens(share) {
+        for kind in FaultKind.allCases where kind != .absurdBill && chance.happens(share) {
             simulator.faults[kind] = Double.random(in: 0.005...highest, using: &chance)
         }
         // A provider that denies a render for longer than a client may be asked to wait, and refuses its repeat as well,

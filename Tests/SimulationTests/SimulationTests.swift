@@ -88,6 +88,7 @@ struct SimulationTests {
         #expect(coverage.repeats >= 300 * share)
         #expect(coverage.checks >= coverage.commits)
         #expect(coverage.told >= 100 * share && coverage.carriedOut >= 20 * share)
+        #expect(coverage.absurdHistories >= 10 * share && coverage.plays >= 30 * share)
         #expect(coverage.settledByHand > 0 && coverage.gracefulStops > 0 && coverage.unknownCosts > 0)
     }
 }

@@ -83,6 +83,7 @@ enum Witness {
         case .max: faults.append(.noCost)
         default: faults.append(.lateCost)
         }
+        if task.isBilledAbsurdly { faults.append(.absurdBill) }
         if case .fails(let code, _) = task.outcome {
             switch code {
             case nil: faults.append(.failRenderSilently)
@@ -102,4 +103,9 @@ enum Witness {
         let text = String(decoding: response.body, as: UTF8.self)
         return text.contains("\"queued\"") || text.contains("\"pending\"") ? [.goBackwards] : []
     }
+}
+
+extension SimulatedTask {
+    /// Beyond any price change and deviation that a seed draws.
+    var isBilledAbsurdly: Bool { bill.credits > estimate.credits.times(hundredths: 10_000) }
 }

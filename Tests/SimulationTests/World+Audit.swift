@@ -19,6 +19,7 @@ extension World {
         try auditRenders(attempts)
         try auditMoney(attempts, inspector)
         try auditClips(attempts)
+        try auditPrices(attempts)
         guard machine.keysSentToAssets == 0 else { throw Violation("the key was sent to an asset's address") }
         coverage.renders += machine.bill.accepted
         coverage.repeats += try inspector.count(ofEvents: "repeated")

@@ -62,6 +62,7 @@ extension World {
         }
         guard attempt.id == submission.attempt, attempt.isOpen, attempt.remote == nil, attempt.body == submission.body
         else { throw Violation("\(submission.attempt) was submitted against what is durable: \(attempt)") }
+        try checkReservation(of: attempt)
     }
 
     /// After a submit: nothing was rendered twice, and no more are in flight than the user allowed.

@@ -93,7 +93,7 @@ extension World {
     private func plan() -> Runner.Plan {
         Runner.Plan(
             settings: settings, catalogue: scenario.catalogue, batches: batchIDs, accounts: accounts,
-            seed: chance.next())
+            maximumPerTask: scenario.maximumPerTask, seed: chance.next())
     }
 
     private func finish(_ life: Life, _ outcome: Runner.Outcome) throws -> RunEnding? {
