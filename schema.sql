@@ -199,6 +199,9 @@ CREATE UNIQUE INDEX attempt_of_task_id ON attempt (service_id, key_fingerprint, 
 -- What a new run must follow: open, paid but not saved, or cost still asked for. Start-up reads these and nothing else.
 CREATE INDEX attempt_unfinished ON attempt (batch_id, task, n) WHERE is_open OR is_unsaved OR is_cost_awaited;
 
+-- What guards wanted cancelled: the tasks that wait again are found here.
+CREATE INDEX attempt_for_guard ON attempt (batch_id, cancel_reason, task) WHERE cancel_reason IS NOT NULL;
+
 -- Settled without a known cost.
 CREATE INDEX attempt_cost_unknown ON attempt (batch_id) WHERE settled_at_ms IS NOT NULL AND credits_nano IS NULL;
 

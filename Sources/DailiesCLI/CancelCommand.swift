@@ -78,7 +78,7 @@ struct CancelCommand: AsyncParsableCommand {
         if chosen.sent > 0 {
             do {
                 try await ProviderSession.with(provider) { desk in
-                    try await round.cancelSent(selection, TaskDesk(store, desk))
+                    try await round.cancelSent(selection, TaskDesk(store, desk, cancelsForUser: true))
                 }
             } catch let stop as Stop where stop.code == .keyRefused {
                 // What needed no key is done, and is said before the key is missed.

@@ -28,6 +28,9 @@ enum EventWords {
         case "completed", "failed", "cancelled": "\(event.kind)\(because)\(source)"
         case "withdrawn": "cancelled before it was sent\(because)\(source)"
         case "retried": "wanted again\(source)"
+        case "cancel_wanted": "to be cancelled while that is free\(guardWords(event))"
+        case "waits_again": "waits again\(guardWords(event))"
+        case "reservation_raised": "more is held for it"
         case "reseeded": "has the seed \(message) from now on\(source)"
         case "saved": "saved as \(message)"
         case "lost": "not known to the provider any more\(because)"
@@ -40,6 +43,10 @@ enum EventWords {
         case "asked": "asked \(message)"
         default: SafeText.escaped(event.kind) + because
         }
+    }
+
+    private static func guardWords(_ event: EventRow) -> String {
+        event.code.flatMap(CancelReason.init).map { ": \(TaskWords.because($0))" } ?? ""
     }
 
     private static func said(by source: String) -> String {

@@ -46,6 +46,13 @@ struct Explanation {
         let words = TaskWords.standing(row)
         let key = SafeText.escaped(row.key.text)
         guard let latest = row.latest else {
+            if let reason = row.heldBack {
+                return (
+                    .submitted,
+                    "it waits for its attempt \(row.attempt), since its last was cancelled: \(TaskWords.because(reason)); "
+                        + (reason == .quote ? "--accept-quote renders it" : "a higher --budget renders it")
+                )
+            }
             if row.state == .queued {
                 return (.submitted, row.attempt == 1 ? "it was never sent" : "it waits for its attempt \(row.attempt)")
             }

@@ -89,7 +89,8 @@ enum HelpTopic: String, CaseIterable {
         During: `--budget 500` caps a batch over all its runs, `--budget tag:client=acme=120` the tasks with a tag;
         both are stored. With --budget-mode cautious nothing starts unless what is settled, what is reserved and
         the most that it may cost fit under every cap. A quote more than 10 % above the highest known price is
-        cancelled while that is free.
+        cancelled while that is free, and stops its model; so does a bill that far above its quote. What a budget or
+        a quote cancels waits again by itself.
 
         After: `dailies report --by model,day` adds up bills exactly, and names failed but charged, cancelled and
         charged, paid but not saved, and superseded takes.

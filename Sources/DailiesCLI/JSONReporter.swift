@@ -45,6 +45,7 @@ struct JSONReporter: RunReporter {
     func ended(_ summary: RunSummary) {
         line("finished") { writer in
             for (word, count) in summary.counts { writer.member(word.rawValue, count) }
+            StatusText.write(heldBack: summary.status.heldBack, to: &writer)
             writer.member("saved", summary.saved)
             writer.member("uncertain", summary.uncertain)
             writer.member("lost", summary.lost)
@@ -97,6 +98,7 @@ struct JSONReporter: RunReporter {
         case .completed: "completed"
         case .failed: "failed"
         case .cancelled: "cancelled"
+        case .waitsAgain: "waits_again"
         case .withdrawn: "withdrawn"
         case .retried: "retried"
         case .saved: "saved"
@@ -123,6 +125,10 @@ struct JSONReporter: RunReporter {
             writer.member("key", key.text)
         case .completed(let key, let charged), .cancelled(let key, let charged):
             writer.member("key", key.text)
+            credits("credits", charged, to: &writer)
+        case .waitsAgain(let key, let reason, let charged):
+            writer.member("key", key.text)
+            writer.member("reason", reason.rawValue)
             credits("credits", charged, to: &writer)
         case .failed(let key, let code, let message, let charged):
             writer.member("key", key.text)

@@ -55,9 +55,8 @@ final class LiveReporter: RunReporter, @unchecked Sendable {
     private static func standsInTheView(_ event: RunEvent) -> Bool {
         switch event {
         case .failed, .paused, .resumed: true
-        case .submitted, .accepted, .running, .completed, .cancelled, .withdrawn, .retried, .saved, .notSaved,
-            .uncertain,
-            .lost, .unresolved, .warning:
+        case .submitted, .accepted, .running, .completed, .cancelled, .waitsAgain, .withdrawn, .retried, .saved,
+            .notSaved, .uncertain, .lost, .unresolved, .warning:
             false
         }
     }

@@ -69,6 +69,8 @@ struct PlanSurvey {
         var counts: [Standing: Int] = [:]
         /// In the store, never sent, and not in the manifest any more: a run would cancel them.
         var removed = 0
+        /// Of those that wait: a guard cancelled their last attempt.
+        fileprivate(set) var heldBack: [CancelReason: Int] = [:]
         var low = CreditTotal.zero
         var high = CreditTotal.zero
         /// To be rendered, of a price that nobody knows.
@@ -130,6 +132,7 @@ struct PlanSurvey {
         }
         var batch = Batch(name: manifest.batchName, path: manifest.absolutePath, stored: stored, position: position)
         batch.tagBudgets = try tagBudgets(of: stored, in: store)
+        if let store, let stored { batch.heldBack = try store.heldBack(in: stored.id) }
         var digest = Self.digest(ofBatch: manifest.batchName)
         func take(_ finding: ManifestFinding) throws {
             switch finding {

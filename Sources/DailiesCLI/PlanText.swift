@@ -90,6 +90,7 @@ enum PlanText {
             lines.append("time: unknown; no latency is published for these models")
         }
         for batch in survey.batches { lines += budgets(batch) }
+        for batch in survey.batches { lines += TaskWords.heldBack(batch.heldBack) }
         for batch in survey.batches where batch.counts[.changed, default: 0] > 0 && !survey.acceptsChanges {
             lines.append(
                 "\(batch.counts[.changed, default: 0]) changed in \(SafeText.escaped(batch.name)): a run refuses them; "
@@ -238,6 +239,7 @@ enum PlanText {
             writer.member(standing.rawValue, batch.counts[standing, default: 0])
         }
         writer.member("removed", batch.removed)
+        StatusText.write(heldBack: batch.heldBack, to: &writer)
         writer.member("to_render", batch.toRender)
         total(batch.low, batch.high, batch.unknownPrices, of: batch.toRender, to: &writer)
         writer.member("budget", credits: batch.position.cap)

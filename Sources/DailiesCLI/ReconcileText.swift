@@ -87,6 +87,8 @@ struct ReconcileText {
         }
         let retry = next("to render it anew", hint.offline("retry", batchWords[0], batchWords[1], key))
         switch finding.verdict {
+        case .overBudget(let known) where known.end == .cancelled:
+            return [next("with a higher --budget it is rendered", hint.online("resume"))]
         case .found(let known), .adopted(let known), .overBudget(let known), .refused(_, .some(let known)):
             switch known.end {
             case nil: return [next("to go on with it", hint.online("resume"))]

@@ -11,6 +11,8 @@ enum RunEventWords {
         case .failed(let key, let code, let message, _):
             "failed: \(shown(key)): \(SafeText.escaped(code ?? "no code")): \(SafeText.escaped(message ?? ""))"
         case .cancelled(let key, _): "cancelled: \(shown(key))"
+        case .waitsAgain(let key, let reason, let charged):
+            "waits again: \(shown(key)), cancelled \(TaskWords.cost(charged)): \(TaskWords.because(reason))"
         case .notSaved(let key, let reason): "not saved: \(shown(key)): \(SafeText.escaped(reason))"
         case .uncertain(let key, let reason): "uncertain: \(shown(key)): \(SafeText.escaped(reason))"
         case .lost(let key): "lost: \(shown(key)): the provider has not known it for ten minutes"
@@ -32,7 +34,8 @@ enum RunEventWords {
         case .saved(let key, let path): "saved: \(shown(key)) as \(SafeText.escaped(path))"
         case .withdrawn(let key): "cancelled before it was sent: \(shown(key))"
         case .retried(let key): "waits again: \(shown(key))"
-        case .failed, .cancelled, .notSaved, .uncertain, .lost, .unresolved, .paused, .resumed, .warning: nil
+        case .failed, .cancelled, .waitsAgain, .notSaved, .uncertain, .lost, .unresolved, .paused, .resumed, .warning:
+            nil
         }
     }
 

@@ -40,11 +40,11 @@ struct PaceOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "How far a quote may lie above what such clips have cost, or above what is published of them; beyond it its task is cancelled while that is free, and no more of its model is submitted.",
+            "How far a quote may lie above what such clips have cost, or above what is published of them, and a bill above its quote; beyond it no more of its model is submitted, and what was quoted so is cancelled while that is free.",
             valueName: "percent"))
     var quoteTolerance: Int64 = 10
 
-    @Flag(help: "Go on whatever the provider quotes; a budget still holds.")
+    @Flag(help: "Go on whatever the provider quotes or bills; a budget still holds.")
     var acceptQuote = false
 
     @Option(help: ArgumentHelp("The folder for clips; they become DIR/BATCH/KEY.mp4.", valueName: "dir"))

@@ -85,6 +85,7 @@ struct RunProgress: Sendable {
         case .cancelled(let key, let charged):
             cancelled += 1
             end(key, charged)
+        case .waitsAgain(let key, _, let charged): end(key, charged)
         case .withdrawn: cancelled += 1
         // Nobody says whether it had failed or was cancelled; one of the two it was.
         case .retried: if failed > 0 { failed -= 1 } else { cancelled = max(cancelled - 1, 0) }

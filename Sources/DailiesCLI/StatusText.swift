@@ -44,6 +44,7 @@ enum StatusText {
     private static func remarks(_ counts: StatusCounts) -> [String] {
         var lines: [String] = []
         if counts.reserved > .zero { lines.append("reserved: \(counts.reserved) credits") }
+        lines += TaskWords.heldBack(counts.heldBack)
         if counts.uncertain > 0 { lines.append("uncertain: \(counts.uncertain); run `dailies reconcile`") }
         if counts.lost > 0 { lines.append("lost at the provider: \(counts.lost)") }
         if counts.unsaved > 0 { lines.append("paid but not saved: \(counts.unsaved); run `dailies resume`") }
@@ -87,9 +88,18 @@ enum StatusText {
         writer.object { write(summary.total, to: &$0) }
     }
 
+    /// How many tasks wait again for each guard.
+    static func write(heldBack counts: [CancelReason: Int], to writer: inout JSONWriter) {
+        writer.name("waits_again")
+        writer.object { writer in
+            for reason in CancelReason.allCases { writer.member(reason.rawValue, counts[reason, default: 0]) }
+        }
+    }
+
     private static func write(_ counts: StatusCounts, to writer: inout JSONWriter) {
         for word in TaskStateWord.allCases { writer.member(word.rawValue, counts.states[word, default: 0]) }
         writer.member("waiting", counts.waiting)
+        write(heldBack: counts.heldBack, to: &writer)
         writer.member("in_flight", counts.inFlight)
         writer.member("in_the_air", counts.inTheAir)
         writer.member("uncertain", counts.uncertain)

@@ -9,6 +9,7 @@ enum SummaryWords {
     static func lines(_ summary: RunSummary, style: TextStyle) -> [String] {
         var lines = ["", counts(summary, style)]
         lines += summary.reasons.map { style.yellow("stopped: ") + SafeText.escaped($0) }
+        lines += TaskWords.heldBack(summary.status.heldBack).map(style.yellow)
         lines += failures(summary, style)
         if summary.uncertain > 0 {
             lines += [

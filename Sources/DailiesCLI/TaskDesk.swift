@@ -33,9 +33,12 @@ struct TaskDesk: Sendable {
     let store: Store
     let provider: ProviderDesk
     let batches: [BatchID: StoredBatch]
+    /// A user wants the tasks cancelled: they do not wait again for a guard.
+    private let isForUser: Bool
     private let timers = DispatchTimers()
 
-    init(_ store: Store, _ provider: ProviderDesk) throws {
+    init(_ store: Store, _ provider: ProviderDesk, cancelsForUser: Bool = false) throws {
+        isForUser = cancelsForUser
         self.store = store
         self.provider = provider
         batches = Dictionary(uniqueKeysWithValues: try store.batches().map { ($0.id, $0) })
@@ -146,12 +149,16 @@ struct TaskDesk: Sendable {
         _ row: TaskRow, _ latest: LatestAttempt, _ report: RemoteReport, _ remote: RemoteTaskID,
         _ source: Acceptance.Source
     ) async throws -> Known {
-        let budgets = try budgets(of: row).map(BudgetGuard.init(position:))
-        let (reserved, isOver) = Reservation.after(estimate: report.estimate, holding: latest.reserved) { wanted in
-            budgets.allSatisfy { $0.allows(changing: latest.reserved, to: wanted) }
+        // Only a run knows whether estimates may be trusted.
+        let reserved = Reservation.after(
+            estimate: report.estimate?.credits, holding: latest.reserved, isTrusted: false)
+        let isHeld = try budgets(of: row).map(BudgetGuard.init(position:)).allSatisfy { budget in
+            reserved.map { budget.allows(changing: latest.reserved, to: $0) } ?? true
         }
         let acceptance = Acceptance(of: report, as: remote, reserved: reserved, source: source)
         var steps: [Change.Step] = [.accepted(row.attemptID, acceptance)]
+        let isOverBudget = !isHeld && !acceptance.isRunning && !isForUser
+        if isOverBudget { steps.append(.cancelWanted(row.attemptID, .budget)) }
         if source == .query, let batch = batches[row.batch] {
             steps.append(
                 .keyTrust(
@@ -160,14 +167,12 @@ struct TaskDesk: Sendable {
                         evidence: "query_found")))
         }
         // What is known of it is this reply alone: one that is over may have run.
-        let settlement = Settlement(of: report, wasRunning: acceptance.isRunning)
-        if let settlement { steps.append(.settled(row.attemptID, settlement)) }
         try await record(steps)
-        guard let settlement else {
-            return Known(
-                remote: remote, isRunning: acceptance.isRunning, end: nil, charged: nil, isOverBudget: isOver)
-        }
-        return try await known(settlement, of: row.attemptID, remote, latest.account, isRunning: acceptance.isRunning)
+        var known = try await book(
+            report, remote, of: row.attemptID, latest.account, wasRunning: acceptance.isRunning,
+            cancelledFor: isOverBudget ? .budget : nil)
+        known.isOverBudget = isOverBudget
+        return known
     }
 
     /// The budget of its batch, and those of its tags.
@@ -180,39 +185,42 @@ struct TaskDesk: Sendable {
     private func follow(
         _ row: TaskRow, _ latest: LatestAttempt, _ report: RemoteReport, _ remote: RemoteTaskID
     ) async throws -> Known {
-        try await book(
+        if latest.lostAt != nil { try await record([.found(row.attemptID)]) }
+        return try await book(
             report, remote, of: row.attemptID, latest.account, wasRunning: row.state == .running,
-            after: latest.lostAt == nil ? [] : [.found(row.attemptID)])
+            cancelledFor: isForUser ? nil : latest.cancelReason)
     }
 
+    /// Books what a reply says, by the same rules as a run.
+    ///
+    /// - Parameter reason: a guard wants it cancelled, and no user does.
     private func book(
         _ report: RemoteReport, _ remote: RemoteTaskID, of attempt: AttemptID, _ account: KeyFingerprint,
-        wasRunning: Bool, after steps: [Change.Step] = []
+        wasRunning: Bool, cancelledFor reason: CancelReason?
     ) async throws -> Known {
-        if let settlement = Settlement(of: report, wasRunning: wasRunning) {
-            try await record(steps + [.settled(attempt, settlement)])
-            return try await known(settlement, of: attempt, remote, account, isRunning: wasRunning)
+        let isSilent = report.isCancelledWithoutCost
+        let report = isSilent ? await confirmation(remote, account) : report
+        guard let report else { return Known(remote: remote, isRunning: wasRunning, end: nil, charged: nil) }
+        if let settlement = Settlement(of: report, wasRunning: wasRunning, isConfirmed: isSilent) {
+            try await record(settlement.steps(for: attempt, cancelledFor: reason))
+            return Known(
+                remote: remote, isRunning: wasRunning, end: settlement.end,
+                charged: settlement.charges.first?.credits)
         }
         // From running it does not go back to queued.
         let isRunning = wasRunning || report.phase != .queued
-        let all = steps + (isRunning && !wasRunning ? [.running(attempt)] : [])
-        if !all.isEmpty { try await record(all) }
+        if isRunning, !wasRunning { try await record([.running(attempt)]) }
         return Known(remote: remote, isRunning: isRunning, end: nil, charged: nil)
     }
 
-    /// What is known once an end is booked. A partial charge that the reply does not state is asked for once; that of a
-    /// clip is the next run's to ask for, which fetches it.
-    private func known(
-        _ settlement: Settlement, of attempt: AttemptID, _ remote: RemoteTaskID, _ account: KeyFingerprint,
-        isRunning: Bool
-    ) async throws -> Known {
-        var charged = settlement.charges.first?.credits
-        if settlement.isCostAwaited, settlement.end == .cancelled,
-            case .stated(let credits) = try await askForCost(of: attempt, remote, account, isAwaited: true)
-        {
-            charged = credits
-        }
-        return Known(remote: remote, isRunning: isRunning, end: settlement.end, charged: charged)
+    /// Asks once more for one that is said to be cancelled and whose cost was not stated.
+    ///
+    /// - Returns: nil without an answer: it stays open, and whoever asks next is told again.
+    private func confirmation(_ remote: RemoteTaskID, _ account: KeyFingerprint) async -> RemoteReport? {
+        guard case .found(let again) = await provider.ask(Question(.remote(remote), account: account)),
+            again.remoteID ?? remote == remote
+        else { return nil }
+        return again
     }
 
     // MARK: Costs that nobody stated
@@ -225,21 +233,18 @@ struct TaskDesk: Sendable {
         case noAnswer(String, isOutage: Bool)
     }
 
-    /// Asks for the cost of one that is over, and books what is stated.
-    ///
-    /// - Parameter isAwaited: the store still waits for it; then silence makes it unknown.
-    func askForCost(
-        of attempt: AttemptID, _ remote: RemoteTaskID, _ account: KeyFingerprint, isAwaited: Bool
-    ) async throws -> CostAnswer {
-        switch await provider.ask(Question(.remote(remote), account: account)) {
+    /// Asks for the cost of one that is over and that the store lists without it, and books what is stated.
+    func askForCost(of unpriced: UnpricedAttempt) async throws -> CostAnswer {
+        let remote = unpriced.remote
+        guard let batch = batches[unpriced.batch], batch.provider == provider.name, batch.baseURL == provider.baseURL,
+            provider.holds(unpriced.account)
+        else { return .noAnswer("not within reach with these settings", isOutage: false) }
+        switch await provider.ask(Question(.remote(remote), account: unpriced.account)) {
         case .found(let report) where report.remoteID ?? remote != remote:
             return .noAnswer("the provider answers with another task", isOutage: false)
         case .found(let report):
-            guard let charge = report.charges.first else {
-                if isAwaited { try await record([.costUnknown(attempt)]) }
-                return .notStated
-            }
-            try await record([.costLearned(attempt, report.charges)])
+            guard let charge = report.charges.first else { return .notStated }
+            try await record([.costLearned(unpriced.attempt, report.charges)])
             return .stated(charge.credits)
         case .notFound(let fault): return .noAnswer("not found (\(fault.shown))", isOutage: false)
         case .stopped(let fault, _): return .noAnswer("refused (\(fault.shown))", isOutage: true)
@@ -247,17 +252,11 @@ struct TaskDesk: Sendable {
         }
     }
 
-    /// The same for an attempt that the store lists without its cost.
-    func askForCost(of unpriced: UnpricedAttempt) async throws -> CostAnswer {
-        guard let batch = batches[unpriced.batch], batch.provider == provider.name, batch.baseURL == provider.baseURL,
-            provider.holds(unpriced.account)
-        else { return .noAnswer("not within reach with these settings", isOutage: false) }
-        return try await askForCost(of: unpriced.attempt, unpriced.remote, unpriced.account, isAwaited: false)
-    }
-
     // MARK: Cancelling
 
     /// Asks for a task to be cancelled, and books the state that comes back.
+    ///
+    /// - Parameter known: over budget, unless a user wants it cancelled.
     func cancel(_ row: TaskRow, _ known: Known) async throws -> Answer {
         guard let latest = row.latest else { preconditionFailure("task \(row.id) was never sent") }
         switch await provider.cancel(known.remote, account: latest.account) {
@@ -270,7 +269,8 @@ struct TaskDesk: Sendable {
             }
             return .known(
                 try await book(
-                    report, known.remote, of: row.attemptID, latest.account, wasRunning: known.isRunning))
+                    report, known.remote, of: row.attemptID, latest.account, wasRunning: known.isRunning,
+                    cancelledFor: isForUser ? nil : .budget))
         }
     }
 }

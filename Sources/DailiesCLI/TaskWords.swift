@@ -6,6 +6,7 @@ enum TaskWords {
     /// `uncertain`, `completed and saved`, `failed (http_400)`, …
     static func standing(_ row: TaskRow) -> String {
         guard let latest = row.latest else {
+            if let reason = row.heldBack { return "queued, waits again: \(because(reason))" }
             guard row.state == .cancelled else { return "queued, not sent" }
             return row.withdrawn == .removed ? "cancelled: no longer in its manifest" : "cancelled before it was sent"
         }
@@ -32,6 +33,30 @@ enum TaskWords {
         case nil: "at an unknown cost"
         case .some(.zero): "free of charge"
         case .some(let credits): "for \(credits) credits"
+        }
+    }
+
+    /// Why a guard cancelled an attempt.
+    static func because(_ reason: CancelReason) -> String {
+        switch reason {
+        case .budget: "the budget does not hold what the provider estimates"
+        case .budgetSpent: "the budget is spent"
+        case .quote: "the provider asks more than was expected"
+        }
+    }
+
+    /// What brings tasks on that a guard cancelled.
+    static func advice(on reason: CancelReason) -> String {
+        switch reason {
+        case .budget, .budgetSpent: "a higher --budget renders them"
+        case .quote: "--accept-quote renders them"
+        }
+    }
+
+    /// A line for each reason for which tasks wait again.
+    static func heldBack(_ counts: [CancelReason: Int]) -> [String] {
+        CancelReason.allCases.compactMap { reason in
+            counts[reason].map { "waits again: \($0), since \(because(reason)); \(advice(on: reason))" }
         }
     }
 

@@ -92,9 +92,10 @@ struct BudgetBook: Sendable {
         return hasMoved
     }
 
-    /// Whether a reservation may be exchanged for another within all caps.
-    func allows(changing old: Credits?, to new: Credits, for scopes: [Scope]) -> Bool {
-        scopes.allSatisfy { guards[$0]?.allows(changing: old, to: new) ?? true }
+    /// The first budget that does not hold a reservation in the place of another; nil: all of them do.
+    func scope(refusing new: Credits?, insteadOf old: Credits?, of scopes: [Scope]) -> Scope? {
+        guard let new else { return nil }
+        return scopes.first { guards[$0]?.allows(changing: old, to: new) == false }
     }
 
     /// Books a bill everywhere.

@@ -59,6 +59,14 @@ public struct Change: Hashable, Sendable {
         case retriedByCommand(CommandID, AttemptID, again: Bool, newSeed: Int64? = nil)
         /// The seed of a task's attempts from now on, in place of its request's own. From waiting.
         case reseeded(TaskID, Int64, isByRule: Bool = false)
+        /// A guard wants it cancelled at the provider, while that is free, also after a crash. From accepted (queued with a
+        /// task id).
+        case cancelWanted(AttemptID, CancelReason)
+        /// More is held for it against the budgets than before. From accepted or running.
+        case reservationRaised(AttemptID, Credits)
+        /// It was cancelled for a guard (``cancelWanted(_:_:)``): its task waits under the next attempt number. From
+        /// cancelled, in the commit of that.
+        case waitsAgain(AttemptID)
         /// What became of a command.
         case commandEnded(CommandID, CommandOutcome, message: String?)
         /// What is known of (base URL, account, dialect) about submission keys.
@@ -129,7 +137,7 @@ public struct Settlement: Hashable, Sendable {
     public let end: End
     /// The amounts as stated, the one that counts first; empty: unknown. ``Amount/notBilled`` where the rule says so.
     public let charges: [Amount]
-    /// The cost is unknown but may still be learned by asking again: the reservation is kept until then.
+    /// The cost of a clip is unknown but may still be learned by asking again: the reservation is kept until then.
     public let isCostAwaited: Bool
     /// Found by a submit or a query that met an existing render: booked with the source `replayed`.
     public let isReplayed: Bool

@@ -63,6 +63,8 @@ public enum RunEvent: Hashable, Sendable {
     case failed(TaskKey, code: String?, message: String?, charged: Credits?)
     /// It ended by a cancel; nil: its cost is not known.
     case cancelled(TaskKey, charged: Credits?)
+    /// It was cancelled for a guard and waits again, under the next attempt number; nil: its cost is not known.
+    case waitsAgain(TaskKey, CancelReason, charged: Credits?)
     /// By a user's word, before it was sent.
     case withdrawn(TaskKey)
     /// It waits again, by a rule or a user's word.

@@ -34,8 +34,10 @@ struct Flight: Sendable {
     var isMarkedLost = false
     /// A render that existed before it was submitted here.
     var isReplayed = false
-    /// Its estimate does not fit under the budget or the plan: it is cancelled for as long as that is free.
-    var mustCancel = false
+    /// A guard wants it cancelled for as long as that is free. Durable.
+    var cancelReason: CancelReason?
+    /// A reply said that it is cancelled and stated no cost: the next answer to a question decides.
+    var isCancelledWithoutCost = false
     /// The provider named a state that it had left behind.
     var wentBackwards = false
     /// Past the poll window: its slot is given back, and it keeps no run alive once it was asked.
@@ -141,7 +143,8 @@ struct Flight: Sendable {
 
     /// Nothing of it is in the air, and its next question may be the next run's.
     var isIdleUnresolved: Bool {
-        isUnresolved && wasAsked && notFoundSince == nil && !isAsking && !isCancelling && parking == nil
+        isUnresolved && wasAsked && notFoundSince == nil && !isCancelledWithoutCost && !isAsking && !isCancelling
+            && parking == nil
     }
 
     struct Cancellation: Sendable {

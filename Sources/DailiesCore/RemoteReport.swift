@@ -56,6 +56,10 @@ public struct RemoteReport: Hashable, Sendable {
     /// The reply's own `Date`: absolute times in a reply are compared with this, never with our clock.
     public var repliedAt: Instant?
 
+    /// Whether it says that the task is cancelled, and nothing of money: then the task is asked for once more before that
+    /// is booked, since it may have rendered after the last look at it.
+    public var isCancelledWithoutCost: Bool { phase == .cancelled && charges.isEmpty }
+
     /// Takes its properties as they are given; what is left out is absent.
     public init(
         phase: Phase, remoteID: RemoteTaskID? = nil, submissionKey: SubmissionKey? = nil, estimate: Amount? = nil,

@@ -9,18 +9,10 @@ extension Scheduler {
         let isReplayed = source == .reply && pending.sends == 1 && isReplay(report, sentAt: flight.intentAt, now)
         flight.isReplayed = isReplayed
         flight.estimate = report.estimate?.credits
-        let (reserved, isOverBudget) = Reservation.after(estimate: report.estimate, holding: flight.reserved) {
-            budgets.allows(changing: flight.reserved, to: $0, for: flight.budgets)
-        }
+        let refusing = reserveEstimate(of: &flight, isTrusted: prices.trustsEstimates(of: flight.shape.model))
         let acceptance = Acceptance(
-            of: report, as: remote, reserved: reserved, source: isReplayed ? .replayed : source)
-        let isStarted = acceptance.isRunning
-        advance(&flight, isStarted ? .started(remote) : .accepted(remote))
-        if reserved != flight.reserved {
-            budgets.release(flight.reserved, for: flight.budgets)
-            budgets.reserve(reserved, for: flight.budgets)
-            flight.reserved = reserved
-        }
+            of: report, as: remote, reserved: flight.reserved, source: isReplayed ? .replayed : source)
+        advance(&flight, acceptance.isRunning ? .started(remote) : .accepted(remote))
         var steps: [Change.Step] = [.accepted(flight.attempt, acceptance)]
         let evidence = keyEvidence(report, submission, source)
         if let evidence, trust[flight.account] != .honoured {
@@ -33,12 +25,19 @@ extension Scheduler {
         flight.holdsSlot = true
         flight.parking = nil
         flight.faults = 0
+        let verdict = guardVerdict(on: flight, refusedBy: refusing)
+        var actions: [Action] = []
+        if let verdict {
+            // In one commit, so that no crash parts what is accepted from what is to become of it.
+            let (step, action) = wantCancelled(&flight, verdict)
+            steps.append(step)
+            actions = [action].compactMap { $0 }
+        }
         put(flight)
-        commit(steps, now)
-        effects.append(.tell(.accepted(flight.key, remote, estimate: report.estimate?.credits)))
+        commit(steps, then: actions, now)
+        effects.append(.tell(.accepted(flight.key, remote, estimate: flight.estimate)))
+        if let verdict { tellCancel(of: flight, verdict.detail) }
         if mustProve { prove(flight, remote) }
-        if !isStarted { guardBudgets(flight, report.estimate, isOver: isOverBudget) }
-        guardQuote(flight, report.estimate, isStarted: isStarted)
         absorb(flight.attempt, report, now)
     }
 
@@ -61,12 +60,5 @@ extension Scheduler {
 
     func trustRecord(_ account: KeyFingerprint, _ trust: KeyTrust, evidence: String) -> KeyTrustRecord {
         KeyTrustRecord(baseURL: baseURL, account: account, dialect: dialect, trust: trust, evidence: evidence)
-    }
-
-    /// Asks the provider to cancel it.
-    mutating func cancel(_ flight: inout Flight) {
-        guard let remote = flight.state.remoteID, !flight.isCancelling else { return }
-        flight.isCancelling = true
-        effects.append(.act(.cancel(flight.attempt, remote, account: flight.account)))
     }
 }

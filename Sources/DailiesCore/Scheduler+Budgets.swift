@@ -1,5 +1,29 @@
-/// What budgets and quotes make of submission.
+/// What budgets make of submission.
 extension Scheduler {
+    /// What is reserved for a new task: the bound on its price, or what acceptance will ask for by this run's estimates.
+    func reservation(for shape: RequestShape) -> Credits? {
+        [prices.bound(for: shape), estimatedReservations[shape]].compactMap { $0 }.max()
+    }
+
+    /// Exchanges the reservation of a task that the provider has for what its estimate asks for.
+    ///
+    /// - Returns: the budget that does not hold it; nil: all do.
+    mutating func reserveEstimate(of flight: inout Flight, isTrusted: Bool) -> BudgetBook.Scope? {
+        let old = flight.reserved
+        let new = Reservation.after(estimate: flight.estimate, holding: old, isTrusted: isTrusted)
+        let refusing = budgets.scope(refusing: new, insteadOf: old, of: flight.budgets)
+        if let asked = Reservation.after(estimate: flight.estimate, holding: nil, isTrusted: false), !flight.isReplayed
+        {
+            estimatedReservations[flight.shape] = max(estimatedReservations[flight.shape] ?? .zero, asked)
+        }
+        if new != old {
+            budgets.release(old, for: flight.budgets)
+            budgets.reserve(new, for: flight.budgets)
+            flight.reserved = new
+        }
+        return refusing
+    }
+
     /// What waits for the budget of a tag is looked at again once something came back to a budget, or once nothing can.
     mutating func takeUpAside() {
         guard !heldTags.isEmpty, budgets.haveMoved() || tally.active <= tally.idleUnresolved else { return }
@@ -45,45 +69,5 @@ extension Scheduler {
 
     mutating func giveReason(_ reason: String) {
         if !ending.reasons.contains(reason) { ending.reasons.append(reason) }
-    }
-
-    /// A quote above everything known of such a clip's price: nothing more of that model is submitted, and this one is
-    /// cancelled while it waits at the provider.
-    mutating func guardQuote(_ flight: Flight, _ estimate: Amount?, isStarted: Bool) {
-        guard let estimate, !flight.isReplayed else { return }
-        guard let tolerance = settings.quoteTolerance, let expected = prices.highestExpected(for: flight.shape),
-            estimate.credits > expected.times(hundredths: 100 + tolerance)
-        else { return prices.learnQuote(estimate.credits, for: flight.shape) }
-        let model = flight.shape.model
-        lanes.block { $0.model == model }
-        ending.isWorkOutstanding = true
-        let detail =
-            "the provider asks \(estimate.text) credits for a clip of \(model) that was expected to cost \(expected) "
-            + "at most"
-        let reason = "\(detail); nothing more of \(model) was submitted; --accept-quote goes on"
-        giveReason(reason)
-        if !isStarted { cancelWhileFree(flight.attempt, detail) }
-    }
-
-    mutating func cancelWhileFree(_ attempt: AttemptID, _ detail: String) {
-        guard var flight = flight(attempt), !flight.mustCancel else { return }
-        flight.mustCancel = true
-        effects.append(.tell(.warning("\(flight.key): \(detail); cancelling it while that is free")))
-        cancel(&flight)
-        put(flight)
-    }
-
-    /// One that waits at the provider is cancelled where a budget does not hold it.
-    mutating func guardBudgets(_ flight: Flight, _ estimate: Amount?, isOver: Bool) {
-        if isOver {
-            let estimate = estimate?.text ?? "?"
-            cancelWhileFree(
-                flight.attempt, "the provider estimates \(estimate) credits, which the budget does not hold")
-        }
-        // It was in the air when the budget was spent, or is found by its key now.
-        if let scope = flight.budgets.first(where: { budgets[$0]?.cancelsWaiting == true }) {
-            ending.budgetReached = true
-            cancelWhileFree(flight.attempt, "\(budgets.name(of: scope)) is spent")
-        }
     }
 }

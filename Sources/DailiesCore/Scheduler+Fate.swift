@@ -127,7 +127,7 @@ extension Scheduler {
             guard let flight = flight(attempt), flight.pending?.waitsForTurn == true else { continue }
             let lane = Lane(batch: flight.batch, model: flight.shape.model)
             if isSubmissionOver || areQuestionsOver || flight.cancellation != nil
-                || unservedModels.contains(lane.model)
+                || stoppedModels.contains(lane.model)
             {
                 leaveUncertain(flight, Self.notInThisRun, now)
                 continue

@@ -1,12 +1,19 @@
 extension Scheduler {
     /// The provider's last word, booked at once. A clip, and a cost or a URL that the reply lacks, follow.
-    mutating func settle(_ flight: Flight, _ remote: RemoteTaskID, _ report: RemoteReport, _ now: Instant) {
+    ///
+    /// - Parameter isCostDenied: the provider does not know the task any more, so that nobody can say that it was free.
+    mutating func settle(
+        _ flight: Flight, _ remote: RemoteTaskID, _ report: RemoteReport, isCostDenied: Bool = false, _ now: Instant
+    ) {
         var flight = flight
-        var wasRunning = false
+        var wasRunning = isCostDenied
         if case .running = flight.state { wasRunning = true }
-        guard let settlement = Settlement(of: report, wasRunning: wasRunning, isReplayed: flight.isReplayed) else {
-            preconditionFailure("the phase \(report.phase) is no end")
-        }
+        let settlement = Settlement(
+            of: report, wasRunning: wasRunning, isReplayed: flight.isReplayed,
+            isConfirmed: flight.isCancelledWithoutCost)
+        guard let settlement else { preconditionFailure("the phase \(report.phase) is no end") }
+        // What a user wants cancelled as well does not wait again.
+        let guarded = settlement.end == .cancelled && flight.cancellation == nil ? flight.cancelReason : nil
         let outcome: CommandOutcome
         switch settlement.end {
         case .completed:
@@ -23,13 +30,19 @@ extension Scheduler {
         flight.parking = nil
         flight.isUnresolved = false
         book(&flight, settlement.charges)
-        var steps: [Change.Step] = [.settled(flight.attempt, settlement)]
+        var steps = settlement.steps(for: flight.attempt, cancelledFor: guarded)
         let failure = RetryRules.Failure(
             status: nil, code: settlement.failureCode, message: settlement.failureMessage)
         let following = settlement.end == .failed ? retrySteps(flight, settlement, failure) : []
         steps += endCancellation(of: &flight, outcome)
         steps += following
         commit(steps, now)
+        cancelBeyondBudgets(of: flight, now)
+        if let guarded {
+            remove(flight)
+            return endGuardedCancel(of: flight, guarded, charged: settlement.charges.first?.credits)
+        }
+        cancelDetails[flight.attempt] = nil
         tell(settlement, of: flight)
         follow(flight, remote, settlement, now)
         noteEnd(of: flight, settlement, failure, now)
@@ -46,7 +59,7 @@ extension Scheduler {
         flight.completion = Flight.Completion(
             remote: remote, asset: settlement.asset, expiresAt: now + assetLifetime(of: flight),
             cost: settlement.isCostAwaited ? .awaited : .known,
-            questionsLeft: settlement.costQuestions(completion: settings.completionQuestions), isSaved: false,
+            questionsLeft: settings.completionQuestions, isSaved: false,
             isClipSettled: !isSaving)
         if settlement.isCostAwaited || (isSaving && settlement.asset == nil) {
             wake(&flight, at: now + settings.completionInterval)
@@ -97,6 +110,7 @@ extension Scheduler {
     /// Takes an amount into the budget and the price book. While it is unknown, its reservation stands for it.
     private mutating func book(_ flight: inout Flight, _ charges: [Amount]) {
         guard let charge = charges.first else { return }
+        if charge.credits > .zero { guardBill(of: flight, charge) }
         if flight.state.word == .completed {
             prices.learn(charge.credits, estimate: flight.estimate, for: flight.shape)
         }
@@ -112,21 +126,6 @@ extension Scheduler {
             effects.append(.tell(.paused(.budget(flight.batch), detail: detail, until: nil)))
         }
         flight.reserved = nil
-        cancelBeyondBudget(of: flight)
-    }
-
-    /// In hard mode: what still waits at the provider under a budget that is spent is cancelled, which is free.
-    private mutating func cancelBeyondBudget(of billed: Flight) {
-        for scope in billed.budgets where budgets[scope]?.cancelsWaiting == true {
-            let waiting = flights.values.filter { flight in
-                guard case .accepted = flight.state, flight.attempt != billed.attempt else { return false }
-                return flight.budgets.contains(scope)
-            }
-            if !waiting.isEmpty { ending.budgetReached = true }
-            for flight in waiting.sorted(by: { $0.attempt < $1.attempt }) {
-                cancelWhileFree(flight.attempt, "\(budgets.name(of: scope)) is spent")
-            }
-        }
     }
 
     // MARK: What a completed task lacks
@@ -180,7 +179,10 @@ extension Scheduler {
             }
             if lacksAsset, completion.asset == nil { steps.append(.noAsset(flight.attempt)) }
         }
-        if !steps.isEmpty { commit(steps, now) }
+        if !steps.isEmpty {
+            commit(steps, now)
+            cancelBeyondBudgets(of: flight, now)
+        }
         let isLacking = completion.cost == .awaited || lacksAsset
         if isLacking, completion.questionsLeft > 0 {
             let wait =

@@ -71,7 +71,7 @@ extension Scheduler {
 
     private mutating func giveUp(_ model: ModelID) {
         lanes.block { $0.model == model }
-        unservedModels.insert(model)
+        stoppedModels.insert(model)
         ending.isWorkOutstanding = true
         let wait = settings.maximumWait.inWords(atSpeed: settings.speed)
         giveReason("the provider has had nobody to serve \(model) for \(wait)")

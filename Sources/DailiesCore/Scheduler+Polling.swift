@@ -129,7 +129,7 @@ extension Scheduler {
                 commit([.found(flight.attempt)], now)
             }
             put(flight)
-            absorb(flight.attempt, report, now)
+            absorb(flight.attempt, report, isAnswer: true, now)
         case .notFound(let fault): notFound(flight, fault, now)
         case .stopped(let fault, let stop): questionRefused(flight, fault, stop)
         case .fault(let fault): pollFailed(flight, fault.message, now, asked: fault.retryAfter)
@@ -153,6 +153,10 @@ extension Scheduler {
         flight.notFoundSince = since
         guard flight.isMarkedLost || flight.isStillNotFound(since: since, for: settings.lostAfter) else {
             return schedulePoll(flight, now)
+        }
+        if flight.isCancelledWithoutCost, let remote = flight.state.remoteID {
+            let report = RemoteReport(phase: .cancelled, remoteID: remote)
+            return settle(flight, remote, report, isCostDenied: true, now)
         }
         let steps = endCancellation(of: &flight, .lost, fault.message)
         park(flight, .lost)
@@ -204,7 +208,11 @@ extension Scheduler {
     // MARK: What a reply says
 
     /// Takes in what a reply says of a task that the provider has.
-    mutating func absorb(_ attempt: AttemptID, _ report: RemoteReport, _ now: Instant) {
+    ///
+    /// - Parameter isAnswer: to a question for it, not to a submit or a cancel.
+    mutating func absorb(
+        _ attempt: AttemptID, _ report: RemoteReport, isAnswer: Bool = false, _ now: Instant
+    ) {
         guard var flight = flight(attempt), let remote = flight.state.remoteID, flight.completion == nil else { return }
         let lastAlive = flight.lastAliveAt
         if rhythms != nil { flight.lastAliveAt = now }
@@ -212,7 +220,9 @@ extension Scheduler {
         switch report.phase {
         case .queued:
             if case .running = flight.state { tellBackwards(&flight, report.phase) }
-            if flight.mustCancel || flight.cancellation != nil, case .accepted = flight.state { cancel(&flight) }
+            if flight.cancelReason != nil || flight.cancellation != nil, case .accepted = flight.state {
+                cancel(&flight)
+            }
         case .running:
             if case .accepted = flight.state {
                 advance(&flight, .started(remote))
@@ -221,6 +231,10 @@ extension Scheduler {
                 effects.append(.tell(.running(flight.key)))
             }
             cancelRunning(&flight, now)
+        case .cancelled where report.isCancelledWithoutCost && !(flight.isCancelledWithoutCost && isAnswer):
+            flight.isCancelledWithoutCost = true
+            wake(&flight, at: now + settings.completionInterval)
+            return put(flight)
         case .completed, .failed, .cancelled:
             if report.phase == .completed {
                 if rhythms != nil { flight.lastAliveAt = lastAlive }

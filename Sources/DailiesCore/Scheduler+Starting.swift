@@ -57,6 +57,8 @@ extension Scheduler {
             key: open.key, submissionKey: open.submission.key, intentAt: open.intentAt, output: open.output,
             state: .submitting, reserved: open.reserved, holdsSlot: false)
         flight.estimate = open.estimate
+        flight.cancelReason = open.cancelReason
+        flight.isReplayed = open.isReplayed
         // Nobody can ask for another key's tasks: they wait for a run that has that key. A clip whose URL is known can
         // still be fetched, since that takes no key.
         let canAsk = accounts.contains(flight.account)
@@ -70,6 +72,7 @@ extension Scheduler {
             if isPastWindow(flight, now) { becomeUnresolved(&flight, now) }
             flight.isMarkedLost = open.lostAt != nil
             flight.notFoundSince = open.lostAt
+            guardRecovered(&flight, now)
             takeUpAccepted(flight, now)
         case .completed(let remote, let asset, let cost, let hasNoAsset):
             flight.state = .completed(remote)
@@ -138,6 +141,8 @@ extension Scheduler {
     /// A poll of this flight lies on the grid of its submission; one that was missed is made up for at once.
     private mutating func takeUpAccepted(_ flight: Flight, _ now: Instant) {
         put(flight)
+        // The answer to the cancel says where it stands.
+        if flight.isCancelling { return }
         if flight.isUnresolved || flight.notFoundSince != nil || isPastCadence(flight, now) {
             ask(flight.attempt, .poll, now)
         } else {

@@ -111,9 +111,13 @@ extension Scheduler {
     /// Grants a slot, if the budgets hold the task.
     private mutating func begin(_ task: WaitingTask, _ now: Instant) -> Beginning {
         guard let account = accounts.account(for: task.shape.model) else { return .laneWaits }
+        if let tag = task.tagBudgets.first(where: stoppedTags.contains) {
+            passOver(task, under: .tag(tag)) { _ in false }
+            return .done
+        }
         // One that came later does not take the room that an earlier one with the same tag waits for.
         if !heldTags.isDisjoint(with: task.tagBudgets) { return setAside(task) }
-        let bound = prices.bound(for: task.shape)
+        let bound = reservation(for: task.shape)
         warnOfContradiction(task.shape)
         let (verdict, scope) = budgets.verdict(for: bound, of: task.budgets)
         switch verdict {
@@ -234,6 +238,7 @@ extension Scheduler {
     mutating func reopen(_ lane: Lane) {
         guard isInScope(lane) else { return }
         lanes.restart(lane)
+        if stoppedModels.contains(lane.model) { lanes.block { $0 == lane } }
     }
 
     /// Whether this run may submit what waits in a lane.

@@ -27,16 +27,22 @@ public struct Scheduler: Sendable {
     var repeats: [AttemptID] = []
     var breaker: OutageBreaker
     var modelPauses: [ModelID: ModelPause] = [:]
-    /// Given up for this run: nobody has served them for too long.
-    var unservedModels: Set<ModelID> = []
+    /// Nothing more of them is sent in this run: nobody has served them for too long, or a guard stopped them.
+    var stoppedModels: Set<ModelID> = []
     var canary: CanaryGate?
     var rejectionsInARow = 0
     var downloads: DownloadLane
     var budgets = BudgetBook()
     /// Budgets of tags that a task waits for; it was set aside, and others with the tag wait behind it.
     var heldTags: Set<TagBudgetID> = []
+    /// Budgets of tags that did not hold an estimate: nothing more with the tag is sent in this run.
+    var stoppedTags: Set<TagBudgetID> = []
     /// Budgets that this run has told of.
     var toldBudgets: Set<BudgetBook.Scope> = []
+    /// What the highest estimate of such a clip in this run asks for.
+    var estimatedReservations: [RequestShape: Credits] = [:]
+    /// Why this run cancels what it does for a guard, for people.
+    var cancelDetails: [AttemptID: String] = [:]
     var prices = PriceBook(catalogue: ModelCatalogue(compiled: "", models: []))
     var trust: [KeyFingerprint: KeyTrust] = [:]
     var accounts = AccountBook(byPrefix: [:])

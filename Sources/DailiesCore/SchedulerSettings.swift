@@ -20,7 +20,7 @@ public struct SchedulerSettings: Sendable {
     /// Repeat a submit after a 5xx that carries the API's own error envelope, which the provider promises not to bill.
     public var trustsServerErrors = false
     /// Percent by which a quote may lie above what is expected of such a clip before its task is cancelled while that is free and
-    /// its model's lane stops. nil (default): every quote is accepted.
+    /// nothing more of its model is sent; the same for a bill above its quote. nil (default): all are accepted.
     public var quoteTolerance: Int64?
     /// How polls are placed. Default documented.
     public var cadence = CadenceMode.documented

@@ -115,6 +115,10 @@ public struct OpenAttempt: Hashable, Sendable {
     public let reserved: Credits?
     /// What the provider expected it to cost when it took the task; nil: it did not say, or does not have it.
     public let estimate: Credits?
+    /// A guard wanted it cancelled.
+    public let cancelReason: CancelReason?
+    /// The render existed before it was submitted here.
+    public let isReplayed: Bool
     /// Set: 404 for ten minutes in an earlier run.
     public let lostAt: Instant?
     /// The file name asked for in the manifest.
@@ -124,9 +128,12 @@ public struct OpenAttempt: Hashable, Sendable {
     /// Takes its properties as they are given.
     public init(
         attempt: AttemptID, batch: BatchID, key: TaskKey, submission: Submission, shape: RequestShape,
-        standing: Standing, intentAt: Instant, reserved: Credits?, estimate: Credits? = nil, lostAt: Instant?,
-        output: String?, tagBudgets: [TagBudgetID] = []
+        standing: Standing, intentAt: Instant, reserved: Credits?, estimate: Credits? = nil,
+        cancelReason: CancelReason? = nil, isReplayed: Bool = false, lostAt: Instant?, output: String?,
+        tagBudgets: [TagBudgetID] = []
     ) {
+        self.cancelReason = cancelReason
+        self.isReplayed = isReplayed
         self.tagBudgets = tagBudgets
         self.estimate = estimate
         self.attempt = attempt

@@ -188,4 +188,7 @@ struct WaitingLanes: Sendable {
 
     /// Something waits, blocked or not.
     var hasWaiting: Bool { queues.values.contains { !$0.isDry } }
+
+    /// The same of one lane.
+    func hasWaiting(in lane: Lane) -> Bool { queues[lane].map { !$0.isDry } ?? false }
 }

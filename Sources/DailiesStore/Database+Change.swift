@@ -29,6 +29,10 @@ extension Database {
             try recordRetry(of: attempt, by: command, again: again, newSeed: newSeed, at: at)
         case .reseeded(let task, let seed, let isByRule):
             try recordSeed(seed, of: task, isByRule: isByRule, at: at)
+        case .cancelWanted(let attempt, let reason): try recordCancelWanted(attempt, reason, at: at)
+        case .reservationRaised(let attempt, let reserved):
+            try recordReservationRaised(attempt, to: reserved, at: at)
+        case .waitsAgain(let attempt): try recordWaitsAgain(attempt, at: at)
         case .commandEnded(let command, let outcome, let message):
             try endCommand(command, outcome, message: message, at: at)
         case .keyTrust(let record): try recordKeyTrust(record, at: at)

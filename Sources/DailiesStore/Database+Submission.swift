@@ -104,6 +104,33 @@ extension Database {
         if let new { try log(row.also(new, .reserved)) }
     }
 
+    func recordCancelWanted(_ attempt: AttemptID, _ reason: CancelReason, at: Instant) throws(StoreError) {
+        let facts = try facts(of: attempt, for: "cancel_wanted") { $0.state == .queued && $0.isAcknowledged }
+        try update(
+            attempt, for: "cancel_wanted",
+            """
+            UPDATE attempt SET cancel_reason = ?
+            WHERE task = ? AND n = ? AND state = 'queued' AND task_id IS NOT NULL AND cancel_reason IS NULL
+            """, .text(reason.rawValue), Value(attempt.task), Value(attempt.number))
+        var row = LogRow("cancel_wanted", at: at, attempt, in: facts.batch).moving(from: .queued, to: .queued)
+        row.code = reason.rawValue
+        try log(row)
+    }
+
+    func recordReservationRaised(_ attempt: AttemptID, to reserved: Credits, at: Instant) throws(StoreError) {
+        let step = "reservation_raised"
+        let facts = try facts(of: attempt, for: step) { $0.isWithProvider && $0.reserved ?? .zero < reserved }
+        try update(
+            attempt, for: step,
+            """
+            UPDATE attempt SET reserved_nano = ?
+            WHERE task = ? AND n = ? AND state IN ('queued', 'running') AND task_id IS NOT NULL
+            """, Value(reserved), Value(attempt.task), Value(attempt.number))
+        let row = LogRow(step, at: at, attempt, in: facts.batch).moving(from: facts.state, to: facts.state)
+        try log(row)
+        try logExchange(of: facts.reserved, for: reserved, beside: row)
+    }
+
     func recordRunning(_ attempt: AttemptID, at: Instant) throws(StoreError) {
         let moved = try run(
             """

@@ -37,6 +37,20 @@ extension Database {
         try log(row)
     }
 
+    /// What a guard cancelled waits under the next number.
+    func recordWaitsAgain(_ attempt: AttemptID, at: Instant) throws(StoreError) {
+        let reason = try first(
+            "SELECT cancel_reason FROM attempt WHERE task = ? AND n = ? AND cancel_reason IS NOT NULL",
+            Value(attempt.task), Value(attempt.number)
+        ) { row in row.text(0) }
+        guard let reason else { throw Self.conflict("waits_again", attempt, "was cancelled for no guard") }
+        try supersede(attempt, state: .cancelled, at: at)
+        let next = AttemptID(task: attempt.task, number: attempt.number + 1)
+        var row = LogRow("waits_again", at: at, next).moving(from: .cancelled, to: .queued)
+        row.code = reason
+        try log(row)
+    }
+
     /// The request stays as its manifest has it: what is sent differs from it in the seed alone.
     func recordSeed(_ seed: Int64, of task: TaskID, isByRule: Bool = false, at: Instant) throws(StoreError) {
         let changed = try run(

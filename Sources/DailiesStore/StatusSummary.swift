@@ -29,6 +29,8 @@ public struct StatusCounts: Hashable, Sendable {
     public var states: [TaskStateWord: Int] = [:]
     /// Tasks that wait for a slot.
     public var waiting = 0
+    /// Of those that wait: a guard cancelled their last attempt.
+    public var heldBack: [CancelReason: Int] = [:]
     /// Intent recorded, no answer yet. While no runner works these are uncertain too.
     public var inTheAir = 0
     /// Sent, fate unknown.
@@ -62,6 +64,7 @@ public struct StatusCounts: Hashable, Sendable {
     public mutating func add(_ other: StatusCounts) {
         states.merge(other.states, uniquingKeysWith: +)
         waiting += other.waiting
+        heldBack.merge(other.heldBack, uniquingKeysWith: +)
         inTheAir += other.inTheAir
         uncertain += other.uncertain
         accepted += other.accepted
@@ -80,6 +83,13 @@ extension Store {
     /// - Parameter batches: nil: all.
     public func summary(_ batches: [BatchID]? = nil) throws(StoreError) -> StatusSummary {
         try reading { database throws(StoreError) in try database.summary(batches) }
+    }
+}
+
+extension Store {
+    /// How many tasks of a batch wait again, since a guard cancelled their last attempt.
+    public func heldBack(in batch: BatchID) throws(StoreError) -> [CancelReason: Int] {
+        try reading { database throws(StoreError) in try database.heldBack(in: batch) }
     }
 }
 
@@ -130,6 +140,7 @@ extension Database {
         var counts = StatusCounts()
         try countTasks(of: batch.id, into: &counts)
         try countAttempts(of: batch.id, into: &counts)
+        counts.heldBack = try heldBack(in: batch.id)
         let times = try first(
             """
             SELECT settled_whole, settled_billionths, reserved_whole, reserved_billionths, first_submitted_at_ms,
@@ -156,6 +167,19 @@ extension Database {
         guard found.prefix(states.count).reduce(0, +) == found[states.count + 1] else { throw StoreError.forbiddenWord }
         for (state, tasks) in zip(states, found) where tasks > 0 { counts.states[state] = tasks }
         counts.waiting = found[states.count]
+    }
+
+    /// Read from the small index of what guards wanted cancelled.
+    func heldBack(in batch: BatchID) throws(StoreError) -> [CancelReason: Int] {
+        let found = try rows(
+            """
+            SELECT a.cancel_reason, count(*) FROM attempt AS a JOIN task_standing AS s ON s.id = a.task
+            WHERE a.batch_id = ? AND a.cancel_reason IS NOT NULL AND a.state = 'cancelled'
+                AND s.state = 'queued' AND s.has_key = 0 AND s.attempt = a.n + 1
+            GROUP BY a.cancel_reason
+            """, Value(batch)
+        ) { row throws(StoreError) in (reason: try row.word(0, as: CancelReason.self), count: row.int(1)) }
+        return Dictionary(uniqueKeysWithValues: found.map { ($0.reason, $0.count) })
     }
 
     /// From the two small indexes: nothing settled is read.

@@ -32,6 +32,8 @@ public struct TaskRow: Hashable, Sendable {
     public let credits: Credits?
     /// Of the latest attempt; nil while the task waits or when it was withdrawn.
     public let latest: LatestAttempt?
+    /// It waits again, since a guard cancelled its last attempt.
+    public let heldBack: CancelReason?
     /// Ended before it was sent: `removed` or `cancelled`.
     public let withdrawn: WithdrawalReason?
     /// When that was durable.
@@ -60,6 +62,8 @@ public struct LatestAttempt: Hashable, Sendable {
     public let estimated: Credits?
     /// Held for it against the budget.
     public let reserved: Credits?
+    /// A guard wanted it cancelled.
+    public let cancelReason: CancelReason?
     /// Its cost is not known, and is asked for still.
     public let isCostAwaited: Bool
     /// When its intent was durable.
@@ -151,9 +155,11 @@ private struct TaskQuery {
             a.submission_key, a.task_id, a.dialect, a.key_fingerprint, a.is_replayed, a.estimated_credits_nano,
             a.reserved_nano, a.is_cost_awaited, a.submitted_at_ms, a.outcome_unknown_at_ms, a.lost_at_ms,
             a.completed_at_ms, a.settled_at_ms, a.delivered_seconds, a.output_path, a.output_sha256, a.output_bytes,
-            a.failure_code, a.failure_message, i.request
+            a.failure_code, a.failure_message, i.request, a.cancel_reason, g.cancel_reason
         FROM task_standing AS s JOIN task_input AS i ON i.id = s.id JOIN batch AS b ON b.id = s.batch_id
         LEFT JOIN attempt AS a ON a.task = s.id AND a.n = s.attempt AND s.has_key = 1
+        LEFT JOIN attempt AS g ON g.task = s.id AND g.n = s.attempt - 1 AND g.state = 'cancelled'
+            AND s.has_key = 0 AND s.state = 'queued'
         WHERE s.id > ?
         """
     private(set) var values: [Value]
@@ -201,6 +207,7 @@ private struct TaskQuery {
             tags: try database.tags(in: row.text(8)),
             priority: row.int(9), output: row.optionalText(10), attempt: row.int(11),
             credits: row.optionalCredits(12), latest: try latest(in: row),
+            heldBack: row.isNull(36) ? nil : try row.word(36),
             withdrawn: row.isNull(13) ? nil : try row.word(13), withdrawnAt: row.optionalInstant(14))
     }
 
@@ -209,7 +216,8 @@ private struct TaskQuery {
         return LatestAttempt(
             submissionKey: SubmissionKey(key), remoteID: row.optionalText(16).map(RemoteTaskID.init),
             dialect: try row.word(17), account: KeyFingerprint(row.text(18)), isReplayed: row.bool(19),
-            estimated: row.optionalCredits(20), reserved: row.optionalCredits(21), isCostAwaited: row.bool(22),
+            estimated: row.optionalCredits(20), reserved: row.optionalCredits(21),
+            cancelReason: row.isNull(35) ? nil : try row.word(35), isCostAwaited: row.bool(22),
             submittedAt: row.instant(23), outcomeUnknownAt: row.optionalInstant(24), lostAt: row.optionalInstant(25),
             completedAt: row.optionalInstant(26), settledAt: row.optionalInstant(27),
             deliveredSeconds: row.optionalReal(28), outputPath: row.optionalText(29),

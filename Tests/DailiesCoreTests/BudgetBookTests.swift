@@ -98,8 +98,10 @@ import Testing
         rig.advance(by: .seconds(2))
         rig.answer(.found(.completed("r1", cost: 4)), 1)
         #expect(rig.cancels == [AttemptID(task: TaskID(2), number: 1)])
-        rig.answerCancel(.found(.cancelled("r2")))
-        #expect(rig.stage(2) == .cancelled)
+        #expect(rig.attempt(2)?.cancelReason == .budgetSpent)
+        rig.confirmCancel(2)
+        #expect(rig.stage(2) == .cancelled && rig.store.entries[TaskID(2)]?.isWaiting == true)
+        #expect(rig.store.entries[TaskID(2)]?.task.attempt == 2)
         #expect(rig.submits.map(\.attempt.task.rawValue) == [5])
         rig.save(1)
         finish(rig, 5...5)
@@ -114,8 +116,9 @@ import Testing
         rig.save(1)
         rig.land(.accepted(.queued("r2")), 2)
         #expect(rig.cancels == [AttemptID(task: TaskID(2), number: 1)])
-        rig.answerCancel(.found(.cancelled("r2")))
+        rig.confirmCancel(2)
         #expect(rig.stage(2) == .cancelled && rig.ending?.budgetReached == true)
+        #expect(rig.store.entries[TaskID(2)]?.isWaiting == true && rig.sent.count == 2)
     }
 
     @Test(arguments: BudgetMode.allCases)

@@ -55,7 +55,7 @@ import Testing
         #expect(rig.questions.map(\.purpose) == [.poll] && rig.cancels.isEmpty)
         rig.answer(.found(.queued("r1")))
         #expect(rig.cancels.count == 1 && rig.store.commands.isEmpty)
-        rig.answerCancel(.found(.cancelled("r1")))
+        rig.confirmCancel(1)
         #expect(rig.store.commands == [CommandID(1): .cancelled])
         #expect(rig.stage(1) == .cancelled && rig.ending == RunEnding())
         rig.expectSound()
@@ -69,7 +69,7 @@ import Testing
         #expect(rig.store.commands == [CommandID(1): .renders] && rig.cancels.isEmpty)
         rig.handle(.commanded(cancel(1, command: 2, evenIfCharged: true)))
         #expect(rig.cancels.count == 1)
-        rig.answerCancel(.found(.cancelled("r1")))
+        rig.confirmCancel(1)
         #expect(rig.store.commands[CommandID(2)] == .cancelled)
         rig.expectSound()
     }
@@ -83,6 +83,7 @@ import Testing
         #expect(rig.cancels.isEmpty, "it is not cancelled in a circle")
         rig.advance(by: .seconds(2))
         rig.answer(.found(.cancelled("r1")))
+        rig.confirmCancelled(1)
         #expect(rig.stage(1) == .cancelled)
         rig.expectSound()
     }
@@ -107,7 +108,7 @@ import Testing
         #expect(rig.store.commands.isEmpty)
         rig.land(.accepted(.queued("r1")))
         #expect(rig.cancels.count == 1)
-        rig.answerCancel(.found(.cancelled("r1")))
+        rig.confirmCancel(1)
         #expect(rig.store.commands == [CommandID(1): .cancelled])
         rig.expectSound()
     }

@@ -22,10 +22,9 @@ import Testing
 
     @Test func `a partial charge that the reply to the end does not state is asked for once, and booked`() {
         let rig = cancelledWhileRunning()
-        #expect(rig.stage(1) == .cancelled && rig.attempt(1)?.charge == nil && rig.attempt(1)?.isCostAwaited == true)
-        #expect(rig.ending == nil && rig.questions.isEmpty)
+        #expect(rig.attempt(1)?.isWithProvider == true && rig.ending == nil && rig.questions.isEmpty)
         rig.advance(by: .seconds(5))
-        rig.answer(.found(cancelled(cost: 1)), 1, .complete)
+        rig.answer(.found(cancelled(cost: 1)), 1, .poll)
         #expect(rig.attempt(1)?.charge == Credits(nano: 1_000_000_000) && rig.attempt(1)?.reserved == nil)
         #expect(rig.ending == RunEnding())
         rig.expectSound()
@@ -33,9 +32,8 @@ import Testing
 
     @Test func `a partial charge that nobody states is unknown, and its reservation stands for it`() {
         let rig = cancelledWhileRunning()
-        rig.advance(by: .seconds(5))
-        rig.answer(.found(.cancelled("r1")), 1, .complete)
-        #expect(rig.questions.isEmpty && rig.steps.contains(.costUnknown(Self.attempt)))
+        rig.confirmCancelled(1)
+        #expect(rig.questions.isEmpty && rig.stage(1) == .cancelled)
         #expect(rig.attempt(1)?.charge == nil && rig.attempt(1)?.reserved == Credits(nano: 2_000_000_000))
         #expect(rig.ending == RunEnding())
         rig.expectSound()
@@ -44,15 +42,16 @@ import Testing
     @Test func `a fault is no answer: the question for a partial charge is put again`() {
         let rig = cancelledWhileRunning()
         rig.advance(by: .seconds(5))
-        rig.answer(.fault(.timeout), 1, .complete)
-        #expect(rig.ending == nil && !rig.steps.contains(.costUnknown(Self.attempt)))
+        rig.answer(.fault(.timeout), 1, .poll)
+        #expect(rig.ending == nil && rig.attempt(1)?.isWithProvider == true)
         rig.advance(by: .seconds(60))
-        rig.answer(.found(cancelled(cost: 1)), 1, .complete)
+        rig.answer(.found(cancelled(cost: 1)), 1, .poll)
         #expect(rig.attempt(1)?.charge == Credits(nano: 1_000_000_000) && rig.ending == RunEnding())
         rig.expectSound()
     }
 
-    @Test func `a poll that lands after the end, when the question for the cost was due, does not take its place`() {
+    @Test
+    func `a poll that was sent before the cancel and says that it renders does not take the place of the question`() {
         let rig = SchedulerRig.with(1, settings: SchedulerRig.settings { $0.quoteTolerance = 10 }, cap: 9)
         rig.land(.accepted(.queued("r1", estimate: 6)))
         #expect(rig.cancels.count == 1)
@@ -61,21 +60,92 @@ import Testing
         rig.advance(by: .seconds(2))
         #expect(rig.questions.map(\.purpose) == [.poll])
         rig.answerCancel(.found(.cancelled("r1")))
-        #expect(rig.attempt(1)?.isCostAwaited == true)
         rig.advance(by: .seconds(30))
         rig.answer(.found(.running("r1")), 1, .poll)
+        #expect(rig.attempt(1)?.isWithProvider == true)
         rig.advance(by: .seconds(5))
-        rig.answer(.found(cancelled(cost: 1)), 1, .complete)
+        rig.answer(.found(cancelled(cost: 1)), 1, .poll)
         #expect(rig.attempt(1)?.charge == Credits(nano: 1_000_000_000) && rig.scheduler.flights.isEmpty)
         rig.expectSound()
     }
 
-    @Test func `one that was cancelled before it ran is free, and nobody is asked`() {
+    @Test func `one that was cancelled before it ran is asked for once more, and is free then`() {
         let rig = SchedulerRig.with(1, cap: 9)
         rig.land(.accepted(.queued("r1")))
         rig.advance(by: .seconds(2))
         rig.answer(.found(.cancelled("r1")), 1, .poll)
+        #expect(rig.attempt(1)?.charge == nil && rig.attempt(1)?.isWithProvider == true)
+        rig.confirmCancelled(1)
         #expect(rig.attempt(1)?.charge == .zero && rig.ending == RunEnding())
+        rig.expectSound()
+    }
+
+    /// It waited a minute ago, and has rendered since.
+    @Test(arguments: [RemoteReport.cancelled("r1"), .completed("r1", cost: 1), .failed("r1")])
+    func `a cancel that states no cost is not believed before the task was asked for`(truth: RemoteReport) {
+        let rig = SchedulerRig.with(1, cap: 9)
+        rig.land(.accepted(.queued("r1")))
+        rig.handle(
+            .commanded(
+                UserCommand(
+                    id: CommandID(1), order: .cancel(evenIfCharged: true), attempt: Self.attempt,
+                    lane: Lane(batch: SchedulerRig.batch, model: SchedulerRig.model))))
+        rig.answerCancel(.found(.cancelled("r1")))
+        #expect(rig.attempt(1)?.isWithProvider == true && rig.attempt(1)?.charge == nil)
+        rig.advance(by: .seconds(5))
+        var told = truth
+        if truth.phase == .cancelled { told = cancelled(cost: 1) }
+        rig.answer(.found(told), 1, .poll)
+        if truth.phase == .completed { rig.save(1) }
+        #expect(rig.attempt(1)?.charge == (truth.phase == .failed ? .zero : Credits(nano: 1_000_000_000)))
+        #expect(rig.ending == RunEnding() && rig.store.commands.count == 1)
+        rig.expectSound()
+    }
+
+    @Test func `one that the provider does not know any more after its cancel has an unknown cost after ten minutes`() {
+        let rig = SchedulerRig.with(1, cap: 9)
+        rig.land(.accepted(.queued("r1")))
+        rig.advance(by: .seconds(2))
+        rig.answer(.found(.cancelled("r1")), 1, .poll)
+        let start = rig.now
+        while rig.ending == nil, rig.now - start < .seconds(1200) {
+            rig.serveNextWake()
+            while !rig.questions.isEmpty { rig.answer(.notFound(.notFound), 1, .poll) }
+        }
+        #expect(rig.now - start >= .seconds(600))
+        #expect(rig.stage(1) == .cancelled && rig.attempt(1)?.charge == nil && rig.ending == RunEnding())
+        rig.expectSound()
+    }
+
+    @Test(arguments: [false, true])
+    func `a crash between a cancel and the question that follows books nothing, and the next run asks`(ran: Bool) {
+        let rig = SchedulerRig.with(1, cap: 9)
+        rig.land(.accepted(.queued("r1")))
+        rig.advance(by: .seconds(2))
+        if ran {
+            rig.answer(.found(.running("r1")), 1, .poll)
+            rig.advance(by: .seconds(2))
+        }
+        rig.answer(.found(.cancelled("r1")), 1, .poll)
+        let next = rig.restarted()
+        next.start()
+        next.advance(by: .seconds(5))
+        next.answer(.found(.cancelled("r1")), 1, .poll)
+        #expect(next.attempt(1)?.isWithProvider == true)
+        next.confirmCancelled(1)
+        #expect(next.stage(1) == .cancelled && next.attempt(1)?.charge == (ran ? nil : .zero))
+        #expect(next.ending == RunEnding())
+        next.expectSound()
+    }
+
+    @Test func `a task past its poll window that is said to be cancelled is asked for before the run ends`() {
+        let rig = SchedulerRig.with(1, settings: SchedulerRig.settings { $0.pollWindow = .seconds(1) }, cap: 9)
+        rig.land(.accepted(.queued("r1")))
+        rig.advance(by: .seconds(2))
+        rig.answer(.found(.cancelled("r1")), 1, .poll)
+        #expect(rig.ending == nil)
+        rig.confirmCancelled(1)
+        #expect(rig.stage(1) == .cancelled && rig.ending == RunEnding())
         rig.expectSound()
     }
 
@@ -137,29 +207,32 @@ import Testing
     @Test(arguments: [false, true], [nil, 3] as [Int64?])
     func `what a reply says of the end is a settlement by one rule`(wasRunning: Bool, cost: Int64?) throws {
         for phase in [RemoteReport.Phase.queued, .running, .unknown("resting")] {
-            #expect(Settlement(of: RemoteReport(phase: phase), wasRunning: wasRunning) == nil)
+            #expect(Settlement(of: RemoteReport(phase: phase), wasRunning: wasRunning, isConfirmed: true) == nil)
         }
         let charges = cost.map { [Amount.of($0, from: "credits_used")] } ?? []
         for phase in [RemoteReport.Phase.completed, .failed, .cancelled] {
             let report = RemoteReport(phase: phase, charges: charges, asset: AssetLocation(url: "http://a/1"))
-            let settlement = try #require(Settlement(of: report, wasRunning: wasRunning))
+            let first = Settlement(of: report, wasRunning: wasRunning, isConfirmed: false)
+            #expect((first == nil) == (phase == .cancelled && charges.isEmpty))
+            let settlement = try #require(Settlement(of: report, wasRunning: wasRunning, isConfirmed: true))
             let isFree = phase == .failed || (phase == .cancelled && !wasRunning)
             #expect(settlement.charges == (charges.isEmpty && isFree ? [.notBilled] : charges))
-            #expect(settlement.isCostAwaited == settlement.charges.isEmpty)
+            #expect(settlement.isCostAwaited == (settlement.charges.isEmpty && phase == .completed))
             #expect((settlement.asset == nil) == (phase != .completed))
             #expect((settlement.failureCode == nil) == (phase == .completed))
         }
     }
 
-    @Test func `a reservation becomes the estimate and a tenth where that fits, and stays where not`() {
-        let old = Credits(nano: 5)
-        let estimate = Amount(credits: Credits(nano: 10), text: "", source: "", isRounded: false)
-        func after(_ estimate: Amount?, fits: Bool) -> (Credits?, Bool) {
-            let (reserved, isOver) = Reservation.after(estimate: estimate, holding: old) { _ in fits }
-            return (reserved, isOver)
+    @Test func `an estimate and a tenth raises a reservation, and lowers it only where estimates are trusted`() {
+        func after(_ estimate: Int64?, holding old: Int64?, isTrusted: Bool = false) -> Int64? {
+            Reservation.after(
+                estimate: estimate.map { Credits(nano: $0) }, holding: old.map { Credits(nano: $0) },
+                isTrusted: isTrusted)?.nano
         }
-        #expect(after(estimate, fits: true) == (Credits(nano: 11), false))
-        #expect(after(estimate, fits: false) == (old, true))
-        #expect(after(nil, fits: false) == (old, false))
+        #expect(after(10, holding: 5) == 11 && after(10, holding: nil) == 11)
+        #expect(after(10, holding: 30) == 30 && after(10, holding: 30, isTrusted: true) == 11)
+        #expect(after(nil, holding: 30, isTrusted: true) == 30 && after(nil, holding: nil) == nil)
+        // An estimate of nothing says nothing.
+        #expect(after(0, holding: 30) == 30 && after(0, holding: 30, isTrusted: true) == 30)
     }
 }

@@ -34,6 +34,7 @@ import Testing
         guard Self.number("DAILIES_MONEY_SEED") == nil else { return }
         #expect(coverage.bills > 2000 && coverage.crashes > 50 && coverage.lateCosts > 100)
         #expect(coverage.stops > 10 && coverage.reached > 20 && coverage.mostInFlight >= 500)
+        #expect(coverage.waitAgain > 20)
     }
 }
 
@@ -46,6 +47,7 @@ struct MoneyLife {
         var crashes = 0
         var stops = 0
         var reached = 0
+        var waitAgain = 0
         var mostInFlight = 0
 
         mutating func add(_ other: Coverage) {
@@ -55,12 +57,14 @@ struct MoneyLife {
             crashes += other.crashes
             stops += other.stops
             reached += other.reached
+            waitAgain += other.waitAgain
             mostInFlight = max(mostInFlight, other.mostInFlight)
         }
 
         var description: String {
             "\(commits) commits, \(bills) bills, \(lateCosts) of them late, \(crashes) crashes, \(stops) stops by a bill "
-                + "above its reservation, \(reached) runs that reached a budget, at most \(mostInFlight) in flight"
+                + "above its reservation, \(reached) runs that reached a budget, \(waitAgain) cancelled by a guard, "
+                + "at most \(mostInFlight) in flight"
         }
     }
 
@@ -112,7 +116,6 @@ struct MoneyLife {
             // Towards the end all is said, so that the books can be closed.
             provider.isCalm = run > Self.mostRuns / 2
             let rig = SchedulerRig(settings: settings, store: books.store, at: books.now, seed: seed &+ UInt64(run))
-            rig.billAboveReservation = books.wasEverBroken
             rig.checksEvery = settings.concurrency > 100 ? 50 : 1
             let ledger = books
             ledger.begin()
@@ -138,6 +141,7 @@ struct MoneyLife {
         coverage.commits = books.commits
         coverage.bills = books.ledger.count
         coverage.lateCosts = books.late
+        coverage.waitAgain = books.waitAgain
         return close()
     }
 
@@ -194,6 +198,12 @@ struct MoneyLife {
         if books.unknown > 0 { problems.append("\(books.unknown) costs are still unknown") }
         if ledger != provider.bill { problems.append("the ledger holds \(ledger), the bill \(provider.bill)") }
         if ledger.description != provider.bill.description { problems.append("they are written differently") }
+        for (id, attempt) in books.store.attempts where attempt.stage == .cancelled && attempt.cancelReason != nil {
+            guard let entry = books.store.entries[id.task], entry.task.attempt > id.number else {
+                problems.append("\(id) was cancelled by a guard and does not wait again")
+                continue
+            }
+        }
         return problems
     }
 }
@@ -208,6 +218,9 @@ final class MoneyBooks {
     private(set) var ledger: [AttemptID: Credits] = [:]
     private(set) var commits = 0
     private(set) var late = 0
+    private(set) var waitAgain = 0
+    /// Accepted at an estimate that a cap does not hold: until these are cancelled the caps are exceeded.
+    private var tooDear: Set<AttemptID> = []
     /// In this run a bill came out above its reservation: nothing more may be begun in the batch.
     private(set) var wasBroken = false
     /// In this or an earlier run: the caps may be exceeded by what was billed.
@@ -258,14 +271,15 @@ final class MoneyBooks {
                 problems.append("\(intent.submission.attempt) was begun after a bill above its reservation")
             }
         case .notAccepted(let attempt, _): move(attempt, store)
-        case .accepted(let attempt, _): move(attempt, store)
+        case .accepted(let attempt, _), .reservationRaised(let attempt, _): raise(attempt, store)
+        case .waitsAgain: waitAgain += 1
         case .settled(let attempt, let settlement): book(attempt, settlement.charges, store)
         case .costLearned(let attempt, let amounts):
             late += 1
             book(attempt, amounts, store)
         default: return
         }
-        guard !wasEverBroken else { return }
+        guard !wasEverBroken, tooDear.isEmpty else { return }
         expectWithinCaps(store, nil, "\(change.step)")
     }
 
@@ -280,6 +294,16 @@ final class MoneyBooks {
             }
         }
         move(attempt, store)
+        // One that could not be cancelled in time is paid for, whatever the caps say.
+        guard let charge = charges.first?.credits, tooDear.remove(attempt) != nil, charge > .zero else { return }
+        wasEverBroken = true
+    }
+
+    private func raise(_ attempt: AttemptID, _ store: StoreModel) {
+        let old = held[attempt]?.reserved ?? .zero
+        move(attempt, store)
+        let isAbove = store.cap.map { sum.batch > CreditTotal($0) } ?? false || sum.tag > CreditTotal(tagCap)
+        if held[attempt]?.reserved ?? .zero > old, isAbove { tooDear.insert(attempt) }
     }
 
     private func move(_ attempt: AttemptID, _ store: StoreModel) {

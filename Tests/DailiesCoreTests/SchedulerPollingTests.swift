@@ -292,6 +292,7 @@ import Testing
             rig.land(.accepted(.queued("r1")))
             rig.advance(by: .seconds(2))
             rig.answer(.found(report))
+            if report.phase == .cancelled { rig.confirmCancelled(1) }
             #expect(rig.sent.count == 1 && rig.ending == RunEnding())
             rig.expectSound()
         }
@@ -309,6 +310,7 @@ import Testing
             rig.answer(.found(phase))
             rig.advance(by: .seconds(2))
             rig.answer(.found(.cancelled("r1")))
+            rig.confirmCancelled(1)
             #expect(rig.stage(1) == .cancelled && rig.attempt(1)?.charge == charge)
             #expect((rig.attempt(1)?.reserved == nil) == (charge != nil))
             rig.expectSound()

@@ -23,7 +23,10 @@ import Testing
         for id in inTheAir { rig.land(.accepted(.queued("r\(id)", estimate: 6)), id.task.rawValue) }
         #expect(rig.cancels == inTheAir)
         for id in inTheAir { rig.answerCancel(.found(.cancelled("r\(id)"))) }
+        rig.advance(by: .seconds(5))
+        for id in inTheAir { rig.answer(.found(.cancelled("r\(id)")), id.task.rawValue, .poll) }
         #expect(rig.sent.count == 104 && rig.submits.isEmpty)
+        #expect(inTheAir.allSatisfy { rig.store.entries[$0.task]?.isWaiting == true })
         let charged = rig.store.attempts.values.reduce(CreditTotal.zero) { $0 + ($1.charge ?? .zero) }
         #expect(charged == CreditTotal(whole: 200, billionths: 0))
         let ending = rig.ending
@@ -73,6 +76,80 @@ import Testing
         rig.answer(.found(.completed("r1", cost: 6)), 1, .poll)
         rig.save()
         #expect(rig.sent.count == 1 && rig.ending?.isWorkOutstanding == true)
+        rig.expectSound()
+    }
+
+    private func billed(_ cost: Int64, quoted: Int64?, tolerance: Int64?, cap: Int64? = nil) -> SchedulerRig {
+        let settings = SchedulerRig.settings {
+            $0.concurrency = 1
+            $0.quoteTolerance = tolerance
+        }
+        let rig = SchedulerRig.with(3, settings: settings, cap: cap)
+        rig.land(.accepted(.queued("r1", estimate: quoted)))
+        rig.advance(by: .seconds(2))
+        rig.answer(.found(.completed("r1", cost: cost)), 1, .poll)
+        rig.save(1)
+        return rig
+    }
+
+    @Test(arguments: [nil, 100] as [Int64?])
+    func `a bill far above its quote stops the model, with or without a budget, and both figures are named`(
+        cap: Int64?
+    ) {
+        let rig = billed(10, quoted: 1, tolerance: 10, cap: cap)
+        #expect(rig.sent.count == 1 && rig.submits.isEmpty)
+        #expect(
+            rig.ending.map { ExitCode.of($0, failed: 0, signal: nil) } == (cap == nil ? .stoppedEarly : .budgetReached))
+        let reason = rig.ending?.reasons.first { $0.contains("--accept-quote") } ?? ""
+        #expect(reason.contains("billed 10 credits") && reason.contains("had quoted 1;"), "\(reason)")
+        rig.expectSound()
+    }
+
+    @Test(arguments: [(Int64(2), Int64(100)), (10, nil)])
+    func `a bill within the tolerance goes on, and any does where quotes are accepted`(
+        cost: Int64, tolerance: Int64?
+    ) {
+        let rig = billed(cost, quoted: 1, tolerance: tolerance)
+        #expect(rig.submits.count == 1 && rig.ending == nil)
+        rig.expectSound()
+    }
+
+    @Test(arguments: [nil, 0] as [Int64?])
+    func `a bill without a quote is measured by what such a clip was expected to cost`(quoted: Int64?) {
+        #expect(billed(2, quoted: quoted, tolerance: 10).submits.count == 1)
+        let rig = billed(3, quoted: quoted, tolerance: 10)
+        #expect(rig.submits.isEmpty && rig.ending?.isWorkOutstanding == true)
+        #expect(rig.ending?.reasons.first?.contains("billed 3 credits") == true)
+        rig.expectSound()
+    }
+
+    @Test func `a bill that is stated late, to another run, stops the model as well`() {
+        let settings = SchedulerRig.settings { $0.quoteTolerance = 10 }
+        var store = SchedulerRig.leftBehind(.completed(RemoteTaskID("r1"))) {
+            $0.path = "/clip"
+            $0.isCostAwaited = true
+            $0.estimate = Credits(nano: 1_000_000_000)
+        }
+        for id in 2...9 { store.add(SchedulerRig.task(Int64(id))) }
+        store.trust[SchedulerRig.account] = .honoured
+        let rig = SchedulerRig(settings: settings, store: store)
+        rig.start()
+        let begun = rig.sent.count
+        rig.answer(.found(.completed("r1", cost: 10)), 1, .complete)
+        for submit in rig.submits {
+            rig.land(.accepted(.failed("f\(submit.attempt.task)")), submit.attempt.task.rawValue)
+        }
+        #expect(rig.sent.count == begun && rig.ending?.isWorkOutstanding == true)
+        rig.expectSound()
+    }
+
+    @Test func `what is uncertain is not sent again once a guard has stopped its model`() {
+        let rig = rig(3, concurrency: 2, tolerance: 10)
+        rig.land(.timedOut, 1)
+        rig.land(.accepted(.queued("r2", estimate: 6)), 2)
+        rig.advance(by: .seconds(2))
+        rig.answer(.notFound(.notFound), 1, .settleFate)
+        #expect(rig.sent.count == 2 && rig.stage(1) == .uncertain)
         rig.expectSound()
     }
 

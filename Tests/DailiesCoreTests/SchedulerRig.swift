@@ -31,8 +31,9 @@ final class SchedulerRig {
     var holdsLoads = false
     /// Attempts whose last fate was a 5xx that is free by contract, under `trustsServerErrors`.
     private var repeatable: Set<AttemptID> = []
-    /// Then what was billed may exceed the cap.
-    var billAboveReservation = false
+    /// A bill came out above its reservation, or an estimate above what the budget holds: only then may settled and
+    /// reserved be above a cap, and nothing is begun as long as they are.
+    private var mayBeAboveCap = false
     private var served = 0
     /// Sees every change, and the store after it.
     var observer: ((Change, StoreModel) -> Void)?
@@ -101,6 +102,7 @@ final class SchedulerRig {
         scope: Set<BatchID>? = nil, tagBudgets: [TagBudget] = [], commands: [UserCommand] = []
     ) {
         let batches = store.batches
+        mayBeAboveCap = batches.contains { isAboveCap($0) }
         let size = settings.recoveryPageSize
         handle(
             .started(
@@ -167,6 +169,21 @@ final class SchedulerRig {
         handle(.answered(cancels.removeFirst(), .cancel, answer))
     }
 
+    /// A cancel is answered without a word of money, and so is the question that follows.
+    func confirmCancel(_ id: Int64) {
+        guard let index = cancels.firstIndex(where: { $0.task == TaskID(id) }) else {
+            return problems.append("no cancel of \(id) is out")
+        }
+        handle(.answered(cancels.remove(at: index), .cancel, .found(.cancelled("r\(id)"))))
+        confirmCancelled(id)
+    }
+
+    /// One that was said to be cancelled is asked for once more, and nothing else is said.
+    func confirmCancelled(_ id: Int64) {
+        if !questions.contains(where: { $0.attempt.task == TaskID(id) }) { advance(by: .seconds(5)) }
+        answer(.found(.cancelled("r\(id)")), id, .poll)
+    }
+
     func finishDownload(_ result: DownloadResult, _ id: Int64? = nil) {
         let index = downloads.firstIndex { id == nil || $0.attempt.task == TaskID(id ?? 0) }
         guard let index else { return problems.append("no download is under way") }
@@ -203,7 +220,7 @@ final class SchedulerRig {
 
     private func noteBill(_ report: RemoteReport, _ id: AttemptID) {
         guard let charge = report.charges.first?.credits, let reserved = store.attempts[id]?.reserved else { return }
-        if charge > reserved { billAboveReservation = true }
+        if charge > reserved { mayBeAboveCap = true }
     }
 
     // MARK: effects
@@ -232,6 +249,14 @@ final class SchedulerRig {
     private func record(_ change: Change) {
         steps.append(change.step)
         store.apply(change)
+        switch change.step {
+        case .accepted(let id, _), .reservationRaised(let id, _):
+            if let batch = store.entries[id.task]?.task.batch, isAboveCap(batch) { mayBeAboveCap = true }
+        case .intent(let intent):
+            let batch = store.entries[intent.submission.attempt.task]?.task.batch ?? Self.batch
+            if isAboveCap(batch) { problems.append("\(intent.submission.attempt) is begun above the budget") }
+        default: break
+        }
         observer?(change, store)
     }
 
@@ -326,8 +351,13 @@ final class SchedulerRig {
             return problems.append(
                 "the budget drifted: \(String(describing: scheduler.budgets[batch])), but \(position)")
         }
-        guard let cap = position.cap, !billAboveReservation else { return }
-        if position.settled + position.reserved > CreditTotal(cap) { problems.append("above the budget: \(position)") }
+        if !mayBeAboveCap, isAboveCap(batch) { problems.append("above the budget: \(position)") }
+    }
+
+    private func isAboveCap(_ batch: BatchID) -> Bool {
+        let position = store.position(batch)
+        guard position.mode == .cautious, let cap = position.cap else { return false }
+        return position.settled + position.reserved > CreditTotal(cap)
     }
 
     private var isStuck: Bool {

@@ -27,6 +27,7 @@ struct StoreModel {
         var remoteID: RemoteTaskID?
         var isReplayed = false
         var repeats = 0
+        var cancelReason: CancelReason?
     }
 
     struct Entry {
@@ -154,6 +155,25 @@ struct StoreModel {
             } else {
                 problems.append("task \(task) does not wait")
             }
+        case .cancelWanted(let id, let reason):
+            move(id) {
+                if case .accepted(_, isRunning: false) = $0.stage { $0.cancelReason == nil } else { false }
+            } to: {
+                $0.cancelReason = reason
+            }
+        case .reservationRaised(let id, let reserved):
+            move(id) {
+                $0.isWithProvider && ($0.reserved ?? .zero) < reserved
+            } to: {
+                $0.reserved = reserved
+            }
+        case .waitsAgain(let id):
+            if attempts[id]?.cancelReason == nil || attempts[id]?.stage != .cancelled
+                || attempts[id]?.isCostAwaited == true
+            {
+                problems.append("attempt \(id) was cancelled for no guard")
+            }
+            retry(id.task)
         case .commandEnded(let command, let outcome, _): end(command, outcome)
         case .keyTrust(let record): trust[record.account] = record.trust
         case .note: break
@@ -255,8 +275,8 @@ struct StoreModel {
             return OpenAttempt(
                 attempt: id, batch: entry.task.batch, key: entry.task.key, submission: attempt.submission,
                 shape: entry.task.shape, standing: standing, intentAt: attempt.intentAt, reserved: attempt.reserved,
-                estimate: attempt.estimate, lostAt: attempt.lostAt, output: entry.task.output,
-                tagBudgets: entry.task.tagBudgets)
+                estimate: attempt.estimate, cancelReason: attempt.cancelReason, isReplayed: attempt.isReplayed,
+                lostAt: attempt.lostAt, output: entry.task.output, tagBudgets: entry.task.tagBudgets)
         }
     }
 

@@ -9,6 +9,7 @@ struct StepTests {
     enum Standing: String, CaseIterable {
         case waiting, notAccepted, inTheAir, uncertain, accepted, running, lost, completed, awaited, costless
         case noAsset, saved, failed, failedUnpriced, cancelled, cancelledAwaited, withdrawn, secondWaiting
+        case guarded, cancelledForGuard
 
         func path(_ task: Int64) -> [Change.Step] {
             let attempt = AttemptID(task: TaskID(task), number: 1)
@@ -34,6 +35,11 @@ struct StepTests {
             case .cancelled: return running + [Steps.settled(.cancelled, task)]
             case .cancelledAwaited: return running + [Steps.settled(.cancelled, task, charges: [], awaited: true)]
             case .withdrawn: return [.withdrawn(TaskID(task), .cancelled)]
+            case .guarded: return accepted + [.cancelWanted(attempt, .budget)]
+            case .cancelledForGuard:
+                return accepted + [
+                    .cancelWanted(attempt, .quote), Steps.settled(.cancelled, task, charges: [.notBilled]),
+                ]
             case .secondWaiting:
                 return running + [Steps.settled(.failed, task, charges: [.notBilled]), .retried(TaskID(task))]
             }
@@ -66,6 +72,10 @@ struct StepTests {
             ("withdrawn", { .withdrawn(TaskID($0), .removed) }),
             ("retried", { .retried(TaskID($0)) }),
             ("reseeded", { .reseeded(TaskID($0), 7) }),
+            ("cancelWanted", { .cancelWanted(attempt($0), .budgetSpent) }),
+            ("raised", { .reservationRaised(attempt($0), Steps.credits("3")) }),
+            ("raisedToLess", { .reservationRaised(attempt($0), Steps.credits("1")) }),
+            ("waitsAgain", { .waitsAgain(attempt($0)) }),
             ("note", { .note(attempt($0), kind: "remark", text: "text") }),
             ("foreignAttempt", { .running(AttemptID(task: TaskID($0), number: 7)) }),
         ]
@@ -107,19 +117,28 @@ struct StepTests {
                 [
                     "running": "running#1 key remote", "lost": "queued#1 key remote lost",
                     "unresolved": "queued#1 key remote", "note": "queued#1 key remote",
+                    "cancelWanted": "queued#1 key remote", "raised": "queued#1 key remote",
+                ]),
+            .guarded: with(
+                ended,
+                [
+                    "running": "running#1 key remote", "lost": "queued#1 key remote lost",
+                    "unresolved": "queued#1 key remote", "note": "queued#1 key remote",
+                    "raised": "queued#1 key remote",
                 ]),
             .running: with(
                 ended,
                 [
                     "lost": "running#1 key remote lost", "unresolved": "running#1 key remote",
-                    "note": "running#1 key remote",
+                    "note": "running#1 key remote", "raised": "running#1 key remote",
                 ]),
             .lost: with(
                 ended,
                 [
                     "running": "running#1 key remote", "lost": "queued#1 key remote lost",
                     "found": "queued#1 key remote", "unresolved": "queued#1 key remote lost",
-                    "note": "queued#1 key remote lost",
+                    "note": "queued#1 key remote lost", "cancelWanted": "queued#1 key remote lost",
+                    "raised": "queued#1 key remote lost",
                 ]),
             .completed: unsaved(" url", " cost=1.25"),
             .awaited: with(
@@ -143,6 +162,10 @@ struct StepTests {
                 "note": "cancelled#1 key remote awaited code=cancelled",
                 "costLearned": "cancelled#1 key remote cost=3 code=cancelled",
                 "costUnknown": "cancelled#1 key remote code=cancelled",
+            ],
+            .cancelledForGuard: [
+                "retried": "queued#2 cost=0", "waitsAgain": "queued#2 cost=0",
+                "note": "cancelled#1 key remote cost=0 code=cancelled",
             ],
             .withdrawn: ["retried": "queued#1"],
             // The steps speak of attempt 1, which is over.
@@ -220,13 +243,16 @@ struct StepTests {
             case .withdrawn: "withdrawn"
             case .retried: "retried"
             case .reseeded: "reseeded"
+            case .cancelWanted: "cancelWanted"
+            case .reservationRaised: "reservationRaised"
+            case .waitsAgain: "waitsAgain"
             // What commands do is tested beside them.
             case .withdrawnByCommand, .retriedByCommand, .commandEnded: "command"
             case .keyTrust: "keyTrust"
             case .note: "note"
             }
         }
-        #expect(Set(Self.steps.map { name($0.make(1)) }).count == 19)
+        #expect(Set(Self.steps.map { name($0.make(1)) }).count == 22)
     }
 
     @Test func `an intent needs the task's own number and model`() throws {

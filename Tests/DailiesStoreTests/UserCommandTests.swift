@@ -32,9 +32,9 @@ struct UserCommandTests {
         try rig.apply(.retriedByCommand(id, attempt, again: again))
         let follows: Bool =
             switch standing {
-            case .failed, .failedUnpriced, .cancelled, .withdrawn: true
+            case .failed, .failedUnpriced, .cancelled, .cancelledForGuard, .withdrawn: true
             case .completed, .costless, .noAsset, .saved: again
-            case .waiting, .notAccepted, .inTheAir, .uncertain, .accepted, .running, .lost, .awaited,
+            case .waiting, .notAccepted, .inTheAir, .uncertain, .accepted, .guarded, .running, .lost, .awaited,
                 .cancelledAwaited, .secondWaiting:
                 false
             }

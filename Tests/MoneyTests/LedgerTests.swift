@@ -34,7 +34,7 @@ import Testing
             """
         }
         let manifest = try stage.write("batch.jsonl", lines.joined(separator: "\n") + "\n")
-        let run = try stage.run(manifest, at: url, ["--concurrency", "30", "--no-download"])
+        let run = try stage.run(manifest, at: url, ["--concurrency", "30", "--no-download", "--accept-quote"])
         #expect([0, 9].contains(run.code), "\(run.err)")
         let bill = try stage.bill(url)
         #expect(bill.accepted == 60)

@@ -95,9 +95,7 @@ struct CancelTests {
         #expect(task.credits?.description == (cancellation == "later" ? try simulator.charged() : nil))
         let events = try scene.events("dolly")
         #expect(
-            events.suffix(2) == [
-                "cancelled reply cancelled", cancellation == "later" ? "cost_learned reply" : "cost_unknown",
-            ])
+            events.suffix(2) == ["running", "cancelled reply cancelled"])
         if cancellation == "never" {
             #expect(cancelled.out.contains("unknown cost"), "\(cancelled)")
             let again = try await scene.online("reconcile")
@@ -107,6 +105,34 @@ struct CancelTests {
             #expect(try scene.events("dolly") == events)
         }
         #expect(try scene.store { try $0.problems() } == [])
+    }
+
+    @Test(arguments: [false, true])
+    func `what rendered after the last look at it is booked at what it cost, also where the cancel is silent`(
+        isSilent: Bool
+    ) async throws {
+        let faults = "rendersBeforeCancel=1" + (isSilent ? ",silentCancelCost=1" : "")
+        let scene = try await Scene(simulator: ["--speed", "0.001", "--fault", faults])
+        try scene.enrol([Scene.spec("dolly")])
+        let simulator = try #require(scene.simulator)
+        let id = try simulator.submit(key: Scene.submissionKey("dolly"))
+        try scene.sendAccepted("dolly", as: id)
+        let outcome = try await scene.online("cancel", "dolly")
+        let charged = try simulator.charged()
+        #expect(outcome.code == 0 && charged != "0")
+        #expect(outcome.out.contains("forest/dolly: cancelled at the provider for \(charged) credits\n"), "\(outcome)")
+        #expect(try scene.task("dolly").credits?.description == charged)
+        #expect(try scene.store { try $0.problems() } == [])
+    }
+
+    @Test func `a cancel that a guard had wanted is the user's from then on`() async throws {
+        let scene = try await Scene(simulator: ["--speed", "0.001"])
+        try scene.enrol([Scene.spec("dolly")])
+        let id = try #require(try scene.simulator?.submit(key: Scene.submissionKey("dolly")))
+        try scene.sendAccepted("dolly", as: id) { [.cancelWanted($0, .budget)] }
+        #expect(try await scene.online("cancel", "dolly").code == 0)
+        let task = try scene.task("dolly")
+        #expect(task.state == .cancelled && task.attempt == 1 && task.credits == .zero)
     }
 
     @Test func `what was completed meanwhile is booked as that, and is to be fetched`() async throws {

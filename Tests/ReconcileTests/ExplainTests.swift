@@ -45,7 +45,11 @@ struct ExplainTests {
     @Test func `every state says what the next run does`() async throws {
         let scene = try await Scene()
         try scene.enrol(
-            ["waiting", "uncertain", "accepted", "running", "unsaved", "failed", "withdrawn"].map { Scene.spec($0) })
+            ["waiting", "uncertain", "accepted", "running", "unsaved", "failed", "withdrawn", "dear", "over"].map {
+                Scene.spec($0)
+            })
+        try scene.sendCancelled("dear", for: .quote)
+        try scene.sendCancelled("over", for: .budget)
         try scene.sendUncertain("uncertain")
         try scene.sendAccepted("accepted", as: "vt_1")
         try scene.sendAccepted("running", as: "vt_2") { [.running($0)] }
@@ -54,6 +58,12 @@ struct ExplainTests {
         try scene.apply([.withdrawn(try scene.task("withdrawn").id, .cancelled)])
         let expected = [
             "waiting": "the next run would submit it: it was never sent",
+            "dear":
+                "the next run would submit it: it waits for its attempt 2, since its last was cancelled: the provider asks "
+                + "more than was expected; --accept-quote renders it",
+            "over":
+                "the next run would submit it: it waits for its attempt 2, since its last was cancelled: the budget does "
+                + "not hold what the provider estimates; a higher --budget renders it",
             "uncertain":
                 "the next run would not submit it: it was sent and its fate is unknown; `dailies reconcile` asks for it",
             "accepted": "the next run would not submit it: it is queued at the provider; a run goes on with it",

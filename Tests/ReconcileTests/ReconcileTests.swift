@@ -217,12 +217,16 @@ struct ReconcileTests {
         try scene.simulator?.submit(key: Scene.submissionKey("dolly"))
         let outcome = try await scene.online("reconcile")
         let task = try scene.task("dolly")
-        #expect(task.state == .cancelled)
+        #expect(task.state == .queued && task.attempt == 2 && task.heldBack == .budget)
         #expect(task.credits == .zero)
         #expect(
             outcome.out.contains(
                 "found, but its estimate does not fit under the budget; asked to cancel it while that is free: "
-                    + "cancelled free of charge\n"))
+                    + "cancelled free of charge\n  with a higher --budget it is rendered: dailies resume "))
+        #expect(
+            try scene.events("dolly").suffix(3) == [
+                "cancel_wanted budget", "cancelled rule:not_billed cancelled", "waits_again budget",
+            ])
     }
 
     @Test func `a runner that lives is not disturbed`() async throws {

@@ -69,6 +69,14 @@ extension Scene {
         }
     }
 
+    /// Accepted, cancelled for a guard while it waited, and waiting again.
+    func sendCancelled(_ key: String, for reason: CancelReason) throws {
+        try sendAccepted(key, as: "vt_\(key)") { attempt in
+            let settlement = Settlement(end: .cancelled, charges: [.notBilled], failureCode: "cancelled")
+            return [.cancelWanted(attempt, reason)] + settlement.steps(for: attempt, cancelledFor: reason)
+        }
+    }
+
     func sendFailed(_ key: String, code: String = "render_failed") throws {
         try sendAccepted(key, as: "vt_\(key)") { attempt in
             [

@@ -1,0 +1,164 @@
+/// Guards: what they find against a task that the provider has, and what they cancel while that is free.
+extension Scheduler {
+    /// A guard's decision.
+    struct GuardVerdict {
+        let reason: CancelReason
+        /// For people.
+        let detail: String
+    }
+
+    /// Holds a task that the provider has against budgets and quotes, and stops of this run's submission what they stop.
+    ///
+    /// - Parameter scope: the budget that does not hold its reservation; nil: all do.
+    /// - Returns: why it is to be cancelled, as long as that is free; nil: it goes on.
+    mutating func guardVerdict(on flight: Flight, refusedBy scope: BudgetBook.Scope?) -> GuardVerdict? {
+        let verdicts = [guardBudget(flight, refusedBy: scope), guardSpentBudget(flight), guardQuote(flight)]
+        guard case .accepted = flight.state else { return nil }
+        return verdicts.lazy.compactMap { $0 }.first
+    }
+
+    /// A budget does not hold what the provider estimates: others of its kind would meet the same, so that none follows in
+    /// this run.
+    private mutating func guardBudget(_ flight: Flight, refusedBy scope: BudgetBook.Scope?) -> GuardVerdict? {
+        guard let scope, let estimate = flight.estimate, !flight.isReplayed else { return nil }
+        let detail =
+            "the provider estimates \(estimate) credits for a clip of \(flight.shape.model), which the "
+            + "\(budgets.name(of: scope)) does not hold"
+        switch scope {
+        case .tag(let tag): stoppedTags.insert(tag)
+        case .batch:
+            let lane = Lane(batch: flight.batch, model: flight.shape.model)
+            guard isInScope(lane) else { break }
+            if lanes.hasWaiting(in: lane) { stopForBudget(detail) }
+            lanes.add(lane)
+            lanes.block { $0 == lane }
+        }
+        return GuardVerdict(reason: .budget, detail: detail)
+    }
+
+    private mutating func stopForBudget(_ detail: String) {
+        ending.budgetReached = true
+        giveReason(detail)
+    }
+
+    /// In hard mode a budget that is spent lets nothing wait at the provider.
+    private func guardSpentBudget(_ flight: Flight) -> GuardVerdict? {
+        flight.budgets.first { budgets[$0]?.cancelsWaiting == true }
+            .map { GuardVerdict(reason: .budgetSpent, detail: "the \(budgets.name(of: $0)) is spent") }
+    }
+
+    /// A quote above everything that is known of such a clip's price: nothing more of that model is submitted.
+    private mutating func guardQuote(_ flight: Flight) -> GuardVerdict? {
+        // Of nothing it says nothing.
+        guard let quote = flight.estimate, quote > .zero, !flight.isReplayed else { return nil }
+        guard let tolerance = settings.quoteTolerance, let expected = prices.highestExpected(for: flight.shape),
+            quote > expected.times(hundredths: 100 + tolerance)
+        else {
+            prices.learnQuote(quote, for: flight.shape)
+            return nil
+        }
+        let detail =
+            "the provider asks \(quote) credits for a clip of \(flight.shape.model) that was expected to cost "
+            + "\(expected) at most"
+        stopModel(flight.shape.model, detail)
+        return GuardVerdict(reason: .quote, detail: detail)
+    }
+
+    /// A bill further above its quote than a quote may be above what was expected, with or without a budget: nothing more
+    /// of that model is submitted. Where there was no quote, what was expected takes its place.
+    mutating func guardBill(of flight: Flight, _ bill: Amount) {
+        let quote = flight.estimate.flatMap { $0 > .zero ? $0 : nil }
+        guard let tolerance = settings.quoteTolerance, !flight.isReplayed,
+            let expected = quote ?? prices.highestExpected(for: flight.shape),
+            bill.credits > expected.times(hundredths: 100 + tolerance)
+        else { return }
+        let words =
+            quote == nil ? "that was expected to cost \(expected) at most" : "for which it had quoted \(expected)"
+        let detail = "the provider billed \(bill.text) credits for a clip of \(flight.shape.model) \(words)"
+        effects.append(.tell(.warning("\(flight.key): \(detail)")))
+        stopModel(flight.shape.model, detail)
+    }
+
+    private mutating func stopModel(_ model: ModelID, _ detail: String) {
+        guard stoppedModels.insert(model).inserted else { return }
+        lanes.block { $0.model == model }
+        ending.isWorkOutstanding = true
+        giveReason("\(detail); nothing more of \(model) was submitted; --accept-quote goes on")
+    }
+
+    // MARK: Cancelling
+
+    /// Makes a guard's wish part of a flight.
+    ///
+    /// - Returns: what makes it durable, and the request that follows; nil where one is in the air.
+    mutating func wantCancelled(
+        _ flight: inout Flight, _ verdict: GuardVerdict
+    ) -> (step: Change.Step, action: Action?) {
+        flight.cancelReason = verdict.reason
+        cancelDetails[flight.attempt] = verdict.detail
+        return (.cancelWanted(flight.attempt, verdict.reason), cancelAction(for: &flight))
+    }
+
+    private func cancelAction(for flight: inout Flight) -> Action? {
+        guard let remote = flight.state.remoteID, !flight.isCancelling else { return nil }
+        flight.isCancelling = true
+        return .cancel(flight.attempt, remote, account: flight.account)
+    }
+
+    /// Asks the provider to cancel it.
+    mutating func cancel(_ flight: inout Flight) {
+        if let action = cancelAction(for: &flight) { effects.append(.act(action)) }
+    }
+
+    mutating func tellCancel(of flight: Flight, _ detail: String) {
+        effects.append(.tell(.warning("\(flight.key): \(detail); cancelling it while that is free")))
+    }
+
+    /// In hard mode: what still waits at the provider under a budget that a bill has spent is cancelled, which is free.
+    mutating func cancelBeyondBudgets(of billed: Flight, _ now: Instant) {
+        guard billed.budgets.contains(where: { budgets[$0]?.cancelsWaiting == true }) else { return }
+        let waiting = flights.values.filter { flight in
+            guard case .accepted = flight.state, flight.cancelReason == nil else { return false }
+            return flight.attempt != billed.attempt && flight.parking == nil
+        }
+        for var flight in waiting.sorted(by: { $0.attempt < $1.attempt }) {
+            guard let verdict = guardSpentBudget(flight) else { continue }
+            let (step, action) = wantCancelled(&flight, verdict)
+            put(flight)
+            commit([step], then: [action].compactMap { $0 }, now)
+            tellCancel(of: flight, verdict.detail)
+        }
+    }
+
+    /// At recovery: what acceptance may not have come to, since the estimate was not held against anything then, or was
+    /// held against other budgets and prices. A cancel that an earlier run wanted goes out before anything is asked.
+    mutating func guardRecovered(_ flight: inout Flight, _ now: Instant) {
+        let old = flight.reserved
+        let refusing = reserveEstimate(of: &flight, isTrusted: false)
+        var steps: [Change.Step] = []
+        if let reserved = flight.reserved, reserved != old {
+            steps.append(.reservationRaised(flight.attempt, reserved))
+        }
+        let verdict = guardVerdict(on: flight, refusedBy: refusing)
+        guard case .accepted = flight.state else { return steps.isEmpty ? () : commit(steps, now) }
+        if flight.cancelReason == nil, let verdict {
+            let (step, action) = wantCancelled(&flight, verdict)
+            commit(steps + [step], then: [action].compactMap { $0 }, now)
+            return tellCancel(of: flight, verdict.detail)
+        }
+        if !steps.isEmpty { commit(steps, now) }
+        if flight.cancelReason != nil { cancel(&flight) }
+    }
+
+    /// One that a guard wanted cancelled is, and waits again. Its lane stands still if this run's own guard stopped it.
+    mutating func endGuardedCancel(of flight: Flight, _ reason: CancelReason, charged: Credits?) {
+        effects.append(.tell(.waitsAgain(flight.key, reason, charged: charged)))
+        canary?.tookBack(flight.attempt)
+        reopen(Lane(batch: flight.batch, model: flight.shape.model))
+        guard let detail = cancelDetails.removeValue(forKey: flight.attempt) else { return }
+        switch reason {
+        case .budget, .budgetSpent: stopForBudget(detail)
+        case .quote: ending.isWorkOutstanding = true
+        }
+    }
+}
