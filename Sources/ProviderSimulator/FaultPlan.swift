@@ -64,6 +64,18 @@ public enum FaultKind: String, Hashable, Sendable, CaseIterable {
     case failRenderSilently
     /// The render fails with `content_policy_violation`.
     case failRenderByPolicy
+    /// Quoted at several times its price, and billed as quoted.
+    case quoteAbovePrice
+    /// Billed at several times its quote.
+    case billAboveQuote
+    /// Quoted at nothing, and billed at its price.
+    case zeroEstimate
+
+    // Cancels.
+    /// The cancel of a task that waits comes too late: a second of it is rendered by then, and billed like any part.
+    case rendersBeforeCancel
+    /// The reply to the cancel does not state what the cancelled task cost; queries do.
+    case silentCancelCost
 
     // Assets.
     /// 403 although the URL still lives.

@@ -12,7 +12,14 @@ extension SimulatedProvider {
         var forgottenUntil: Instant?
         var repliesWithoutURL = 0
         var repliesWithoutCost = 0
+        /// Hundredths by which the price and the bill are multiplied.
+        var quoteHundredths: Int64 = 100
+        var billHundredths: Int64 = 100
+        var estimatesNothing = false
     }
+
+    /// How many times the price a quote, and the quote a bill, can be.
+    private static let timesTooMuch: ClosedRange<Int64> = 2...9
 
     /// A generator of its own for one task and purpose, so that nothing depends on the order of requests.
     func fateGenerator(seed: UInt64, _ lot: String) -> SplitMix64 {
@@ -115,6 +122,9 @@ extension SimulatedProvider {
         } else if generator.chance(faults[.failRenderByPolicy]) {
             result.outcome = .fails(code: "content_policy_violation", message: "the upstream refused the prompt")
         }
+        if generator.chance(faults[.quoteAbovePrice]) { result.quoteHundredths *= generator.draw(Self.timesTooMuch) }
+        if generator.chance(faults[.billAboveQuote]) { result.billHundredths *= generator.draw(Self.timesTooMuch) }
+        result.estimatesNothing = generator.chance(faults[.zeroEstimate])
         return result
     }
 }

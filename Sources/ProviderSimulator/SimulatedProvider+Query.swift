@@ -35,28 +35,44 @@ extension SimulatedProvider {
         }
         guard let ordinal else { return Self.notFound() }
         let task = tasks[ordinal]
+        var isSilent = false
         switch task.phase {
-        case .queued: commit(.cancel(ordinal, charge: nil, isStated: true))
-        case .running(let since):
-            switch configuration.money.cancellation {
-            case .free: commit(.cancel(ordinal, charge: nil, isStated: true))
-            case .billed(let isStated):
-                commit(.cancel(ordinal, charge: partialBill(task, since: since), isStated: isStated))
-            case .billedLater:
-                commit(.cancel(ordinal, charge: partialBill(task, since: since), isStated: true))
-                return reply(to: ordinal, dialect: task.dialect, style: style, isSilentAboutCost: true)
+        case .queued:
+            let isTooLate = controls.drawsFaults && draw(.rendersBeforeCancel)
+            if isTooLate {
+                isSilent = cancel(ordinal, rendered: task.perSecond)
+            } else {
+                commit(.cancel(ordinal, charge: nil, isStated: true))
             }
+        case .running(let since): isSilent = cancel(ordinal, rendered: partialBill(task, since: since))
         case .completed, .failed, .cancelled: break
         }
-        return reply(to: ordinal, dialect: task.dialect, style: style)
+        return reply(to: ordinal, dialect: task.dialect, style: style, isSilentAboutCost: isSilent)
+    }
+
+    /// Cancels a task of which some is rendered.
+    ///
+    /// - Returns: the reply says nothing of the cost.
+    private mutating func cancel(_ ordinal: Int, rendered: Credits) -> Bool {
+        let charge = StatedAmount(rendered, style: configuration.money.amountStyle)
+        switch configuration.money.cancellation {
+        case .free: commit(.cancel(ordinal, charge: nil, isStated: true))
+        case .billed(let isStated):
+            commit(.cancel(ordinal, charge: charge, isStated: isStated))
+            return controls.drawsFaults && draw(.silentCancelCost)
+        case .billedLater:
+            commit(.cancel(ordinal, charge: charge, isStated: true))
+            return true
+        }
+        return false
     }
 
     /// The whole seconds of the clip that are rendered by now.
-    private func partialBill(_ task: SimulatedTask, since: Instant) -> StatedAmount {
+    private func partialBill(_ task: SimulatedTask, since: Instant) -> Credits {
         let whole = max(1, task.runsFor.nanoseconds)
         let share = Double((now - since).nanoseconds) / Double(whole)
         let seconds = min(task.seconds, Int(Double(task.seconds) * share))
-        return StatedAmount(task.perSecond.times(seconds: seconds), style: configuration.money.amountStyle)
+        return task.perSecond.times(seconds: seconds)
     }
 
     private static func notFound() -> SimulatedResponse {

@@ -151,14 +151,18 @@ extension SimulatedProvider {
         // A generator of its own: what the others draw for a task stays what it was.
         var bills = fateGenerator(seed: configuration.faults.seed, "b\(lot)")
         let isAbsurd = controls.drawsFaults && bills.chance(configuration.faults[.absurdBill])
-        let bill = price.estimate.deviating(byHundredthsOfPercent: deviation)
-            .times(hundredths: isAbsurd ? 100 * FaultPlan.absurdFactor : 100)
+        let quote = price.estimate.times(hundredths: misfortune.quoteHundredths)
+        var bill =
+            misfortune.billHundredths == 100
+            ? quote.deviating(byHundredthsOfPercent: deviation) : quote.times(hundredths: misfortune.billHundredths)
+        if isAbsurd { bill = bill.times(hundredths: 100 * FaultPlan.absurdFactor) }
         let style = configuration.money.amountStyle
         return SimulatedTask(
             ordinal: ordinal, id: identifier(ordinal), owner: owner, outTaskID: order.body.outTaskID, content: content,
             dialect: order.body.dialect, model: order.body.model, resolution: order.resolution,
             aspectRatio: order.aspectRatio, seconds: order.seconds, submittedAt: now, queuedFor: times.queued,
-            runsFor: times.running, outcome: misfortune.outcome, estimate: StatedAmount(price.estimate, style: style),
+            runsFor: times.running, outcome: misfortune.outcome,
+            estimate: StatedAmount(misfortune.estimatesNothing ? .zero : quote, style: style),
             bill: StatedAmount(bill, style: style),
             perSecond: price.perSecond, forgottenUntil: misfortune.forgottenUntil,
             repliesWithoutURL: misfortune.repliesWithoutURL, repliesWithoutCost: misfortune.repliesWithoutCost)

@@ -110,6 +110,45 @@ struct FaultTests {
         #expect(harness.submit().action == .drip(bytes: 16, pause: .milliseconds(20)))
     }
 
+    @Test func `a clip is quoted above its price, billed above its quote, or quoted at nothing, and the bill shows it`()
+        throws
+    {
+        for (kind, isQuoteRaised) in [
+            (FaultKind.quoteAbovePrice, true), (.billAboveQuote, false), (.zeroEstimate, nil),
+        ]
+            as [(FaultKind, Bool?)]
+        {
+            var harness = Self.always(kind)
+            let reply = harness.submit()
+            let quote = try #require(Credits.read(reply.json?["estimated_credits"]?.number ?? "")).credits
+            harness.wait(.seconds(110))
+            harness.machine.advance(to: harness.now)
+            let bill = try #require(harness.machine.bill.charges.first).credits
+            let price = Credits(nano: 3_600_000_000)
+            switch isQuoteRaised {
+            case true: #expect(quote >= price.times(hundredths: 200) && bill == quote, "\(kind)")
+            case false: #expect(quote == price && bill >= price.times(hundredths: 200), "\(kind)")
+            case nil: #expect(quote == .zero && bill == price, "\(kind)")
+            }
+        }
+    }
+
+    @Test func `a cancel that comes too late bills what was rendered by then, and says so at once or when it is asked`()
+        throws
+    {
+        for isSilent in [false, true] {
+            var harness = Harness {
+                $0.faults = FaultPlan([.rendersBeforeCancel: 1, .silentCancelCost: isSilent ? 1 : 0])
+            }
+            let id = try harness.accept()
+            let reply = harness.send("POST", "/v1/tasks/cancel/\(id)").json
+            #expect(reply?["status"]?.string == "cancelled")
+            #expect(reply?["credits"]?.number == (isSilent ? nil : "0.45"))
+            #expect(harness.query(id).json?["credits"]?.number == "0.45")
+            #expect(harness.machine.bill.charges.map(\.text) == ["0.45"])
+        }
+    }
+
     @Test func `numbers come as strings`() throws {
         var harness = Self.always(.numbersAsStrings)
         #expect(harness.submit().json?["estimated_credits"]?.string == "3.6")
