@@ -51,6 +51,10 @@ struct Coverage {
     var settledByHand = 0
     var gracefulStops = 0
     var unknownCosts = 0
+    /// Attempts that guards cancelled, intents under a cap, and models that a bill above its quote stopped.
+    var guarded = 0
+    var intentsUnderCaps = 0
+    var stoppedModels = 0
     /// What users told runs, and how much of that had an effect on a task.
     var told = 0
     var carriedOut = 0
@@ -77,6 +81,9 @@ struct Coverage {
         sum.settledByHand += b.settledByHand
         sum.gracefulStops += b.gracefulStops
         sum.unknownCosts += b.unknownCosts
+        sum.guarded += b.guarded
+        sum.intentsUnderCaps += b.intentsUnderCaps
+        sum.stoppedModels += b.stoppedModels
         sum.told += b.told
         sum.carriedOut += b.carriedOut
         sum.absurdHistories += b.absurdHistories
@@ -98,8 +105,9 @@ struct Coverage {
         simulation: \(seeds) seeds, \(violations) violations; \(tasks) tasks, \(runs) runs, \(steps) steps, \
         \(submits) submissions (\(repeats) repeats), \(renders) renders, \(clipsSaved) clips saved, \(commits) commits, \
         \(checks) store checks, \(gracefulStops) graceful stops, \(settledByHand) settled by hand, \
-        \(unknownCosts) costs unknown, \(told) commands told, \(carriedOut) of them changed a task, \(absurdHistories) price histories with an absurd bill, \
-        \(plays) plays with another service
+        \(unknownCosts) costs unknown, \(guarded) cancelled by guards, \(intentsUnderCaps) begun under a cap, \
+        \(stoppedModels) models stopped by a bill, \(told) commands told, \(carriedOut) of them changed a task, \
+        \(absurdHistories) price histories with an absurd bill, \(plays) plays with another service
         simulation: crashes: \(Self.list(crashes))
         simulation: faults: \(Self.list(faults))
         simulation: network: \(Self.list(network))

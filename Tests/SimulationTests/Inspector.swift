@@ -27,6 +27,9 @@ final class Inspector {
         let acceptedBy: String?
         let account: KeyFingerprint
         let dialect: Dialect
+        let model: ModelID
+        let estimate: Credits?
+        let cancelReason: CancelReason?
 
         var isFinal: Bool { state == .completed || state == .failed || state == .cancelled }
     }
@@ -47,7 +50,8 @@ final class Inspector {
             SELECT task, n, batch_id, submission_key, body, state, task_id, not_accepted_at_ms IS NOT NULL,
                 outcome_unknown_at_ms IS NOT NULL, lost_at_ms IS NOT NULL, is_open, is_cost_awaited, is_unsaved,
                 reserved_nano, credits_nano, output_path, output_sha256, failure_code,
-                submitted_at_ms, accepted_by, key_fingerprint, dialect, failure_message
+                submitted_at_ms, accepted_by, key_fingerprint, dialect, failure_message, model,
+                estimated_credits_nano, cancel_reason
             FROM attempt ORDER BY task, n
             """
         ) { row throws(StoreError) in
@@ -60,7 +64,8 @@ final class Inspector {
                 path: row.optionalText(15), digest: row.optionalText(16), failureCode: row.optionalText(17),
                 failureMessage: row.optionalText(22),
                 intentAt: row.instant(18), acceptedBy: row.optionalText(19),
-                account: KeyFingerprint(row.text(20)), dialect: try row.word(21))
+                account: KeyFingerprint(row.text(20)), dialect: try row.word(21), model: ModelID(row.text(23)),
+                estimate: row.optionalCredits(24), cancelReason: row.isNull(25) ? nil : try row.word(25))
         }
     }
 
@@ -107,6 +112,7 @@ final class Inspector {
     struct Position {
         let batch: BatchID
         let cap: Credits?
+        let mode: BudgetMode
         let settled: CreditTotal
         let reserved: CreditTotal
     }
@@ -114,13 +120,14 @@ final class Inspector {
     func positions() throws -> [Position] {
         try database.rows(
             """
-            SELECT b.id, b.budget_nano, t.settled_whole, t.settled_billionths, t.reserved_whole, t.reserved_billionths
+            SELECT b.id, b.budget_nano, t.settled_whole, t.settled_billionths, t.reserved_whole, t.reserved_billionths,
+                b.budget_mode
             FROM batch AS b JOIN batch_total AS t ON t.batch_id = b.id ORDER BY b.id
             """
-        ) { row in
+        ) { row throws(StoreError) in
             Position(
-                batch: BatchID(row.integer(0)), cap: row.optionalCredits(1), settled: row.total(2),
-                reserved: row.total(4))
+                batch: BatchID(row.integer(0)), cap: row.optionalCredits(1), mode: try row.word(6),
+                settled: row.total(2), reserved: row.total(4))
         }
     }
 
@@ -134,6 +141,47 @@ final class Inspector {
                 ORDER BY r.id DESC LIMIT 1), 0)
             """, Value(batch)
         ) { _ in true } ?? false
+    }
+
+    /// Whether more was held for an attempt of this batch once it was accepted than before.
+    func hasRaisedReservation(_ batch: BatchID) throws -> Bool {
+        try database.first(
+            """
+            SELECT 1 FROM event AS r JOIN event AS i ON i.task = r.task AND i.attempt = r.attempt AND i.kind = 'intent'
+            WHERE r.batch_id = ? AND r.kind = 'amount' AND r.amount_kind = 'reserved' AND r.amount_nano > i.amount_nano
+            """, Value(batch)
+        ) { _ in true } ?? false
+    }
+
+    /// One row of the log, as far as budgets go.
+    struct MoneyRow {
+        let id: Int64
+        let batch: BatchID
+        let attempt: AttemptID?
+        let kind: String
+        let amountKind: String?
+        let amount: Credits
+        let to: String?
+        let source: String?
+        let message: String?
+    }
+
+    /// What the log says of amounts and budgets, in order.
+    func moneyRows() throws -> [MoneyRow] {
+        try database.rows(
+            """
+            SELECT id, batch_id, task, attempt, kind, amount_kind, coalesce(amount_nano, 0), to_state, source, message
+            FROM event WHERE batch_id IS NOT NULL AND (amount_kind IS NOT NULL
+                OR kind IN ('intent', 'accepted', 'cancel_wanted', 'budget_set', 'budget_mode_set'))
+            ORDER BY id
+            """
+        ) { row in
+            MoneyRow(
+                id: row.integer(0), batch: BatchID(row.integer(1)),
+                attempt: row.isNull(3) ? nil : AttemptID(task: TaskID(row.integer(2)), number: row.int(3)),
+                kind: row.text(4), amountKind: row.optionalText(5), amount: Credits(nano: row.integer(6)),
+                to: row.optionalText(7), source: row.optionalText(8), message: row.optionalText(9))
+        }
     }
 
     /// Texts and amounts booked as costs, by attempt.

@@ -111,6 +111,9 @@ extension MachineProvider.Call {
         }
     }
 
+    /// The task that it cancels.
+    var cancelled: RemoteTaskID? { if case .cancel(let remote, _, _) = self { remote } else { nil } }
+
     private var account: KeyFingerprint? {
         switch self {
         case .submit(let submission, _): submission.account

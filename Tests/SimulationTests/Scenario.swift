@@ -7,6 +7,7 @@ struct Scenario {
         let name: String
         let tasks: [TaskSpec]
         var budget: Credits?
+        var budgetMode = BudgetMode.cautious
     }
 
     struct PlannedCrash {
@@ -81,6 +82,29 @@ struct Scenario {
         drawFlow(&flow)
         var prices = Chance(seed: seed ^ 0x9A1C_E5B1_77C0_FFEE)
         drawPrices(&prices)
+        var guards = Chance(seed: seed ^ 0x6A5D_0000_BEEF_1234)
+        drawGuards(&guards)
+    }
+
+    /// Faults that have come since, each drawn by a generator of its own: what earlier seeds drew stays what it was.
+    private static let guardFaults: [FaultKind] = [
+        .quoteAbovePrice, .billAboveQuote, .zeroEstimate, .rendersBeforeCancel, .silentCancelCost,
+    ]
+    private static let drawnApart = Set(guardFaults + [.absurdBill])
+
+    /// What a clip may cost: quotes and bills that are not what was published, and cancels that come too late.
+    private mutating func drawGuards(_ chance: inout Chance) {
+        if chance.happens(0.4) { settings.quoteTolerance = chance.pick([0, 10, 50]) }
+        for index in batches.indices {
+            batches[index].budgetMode = chance.pick([.cautious, .cautious, .cautious, .soft, .hard])
+            if batches[index].budget == nil, chance.happens(0.2) {
+                batches[index].budget = expectedCost.times(hundredths: Int64(chance.number(20...200)))
+            }
+        }
+        guard mood != .calm else { return }
+        for kind in Self.guardFaults where chance.happens(0.35) {
+            simulator.faults[kind] = chance.pick([0.05, 0.3, 1])
+        }
     }
 
     private mutating func drawPrices(_ chance: inout Chance) {
@@ -241,7 +265,7 @@ struct Scenario {
             case .rough: (0.4, 0.06)
             case .wild: (0.6, 0.25)
             }
-        for kind in FaultKind.allCases where kind != .absurdBill && chance.happens(share) {
+        for kind in FaultKind.allCases where !Self.drawnApart.contains(kind) && chance.happens(share) {
             simulator.faults[kind] = Double.random(in: 0.005...highest, using: &chance)
         }
         // A provider that denies a render for longer than a client may be asked to wait, and refuses its repeat as well,

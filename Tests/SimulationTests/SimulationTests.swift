@@ -89,6 +89,8 @@ struct SimulationTests {
         #expect(coverage.checks >= coverage.commits)
         #expect(coverage.told >= 100 * share && coverage.carriedOut >= 20 * share)
         #expect(coverage.absurdHistories >= 10 * share && coverage.plays >= 30 * share)
+        #expect(coverage.guarded >= 30 * share && coverage.intentsUnderCaps >= 500 * share)
+        #expect(coverage.stoppedModels >= 10 * share)
         #expect(coverage.settledByHand > 0 && coverage.gracefulStops > 0 && coverage.unknownCosts > 0)
     }
 }

@@ -9,9 +9,12 @@ enum Witness {
     struct Snapshot {
         let tasks: Int
         let submits: Int
-        init(_ machine: SimulatedProvider) {
+        /// The phase of the task that a cancel is for.
+        let phase: SimulatedTask.Phase?
+        init(_ machine: SimulatedProvider, before call: MachineProvider.Call) {
             tasks = machine.tasks.count
             submits = machine.bill.submits
+            phase = call.cancelled.flatMap { machine.ordinalByID[$0.text] }.map { machine.tasks[$0].phase }
         }
     }
 
@@ -33,7 +36,8 @@ enum Witness {
             faults.append(isPage ? .bareServerErrorAfter : wasAccepted ? .serverErrorAfter : .serverErrorBefore)
         }
         faults += replies(response, isSubmit: isSubmit)
-        if let task = machine.tasks.last, wasAccepted { faults += fate(of: task) }
+        if let task = machine.tasks.last, wasAccepted { faults += fate(of: task) + money(of: task, machine) }
+        faults += cancels(call, response, before: before, machine)
         if case .query(let question, _) = call { faults += backwards(question.subject, response, machine) }
         return faults
     }
@@ -94,6 +98,34 @@ enum Witness {
         return faults
     }
 
+    /// A deviation alone is at most half of the quote.
+    private static func money(of task: SimulatedTask, _ machine: SimulatedProvider) -> [FaultKind] {
+        var faults: [FaultKind] = []
+        let price = task.perSecond.times(hundredths: 100 * Int64(task.seconds))
+            .adding(machine.configuration.money.submissionFee)
+        if task.estimate.credits == .zero, task.bill.credits > .zero { faults.append(.zeroEstimate) }
+        if task.estimate.credits >= price.times(hundredths: 200) { faults.append(.quoteAbovePrice) }
+        if task.estimate.credits > .zero, task.bill.credits >= task.estimate.credits.times(hundredths: 200) {
+            faults.append(.billAboveQuote)
+        }
+        return faults
+    }
+
+    private static func cancels(
+        _ call: MachineProvider.Call, _ response: SimulatedResponse, before: Snapshot, _ machine: SimulatedProvider
+    ) -> [FaultKind] {
+        guard let remote = call.cancelled, let ordinal = machine.ordinalByID[remote.text],
+            case .cancelled(_, .some) = machine.tasks[ordinal].phase, before.phase?.isFinal == false
+        else { return [] }
+        var faults: [FaultKind] = before.phase == .queued ? [.rendersBeforeCancel] : []
+        if response.action == .deliver, response.status == 200,
+            !String(decoding: response.body, as: UTF8.self).contains("\"credits")
+        {
+            faults.append(.silentCancelCost)
+        }
+        return faults
+    }
+
     private static func backwards(
         _ subject: Question.Subject, _ response: SimulatedResponse, _ machine: SimulatedProvider
     ) -> [FaultKind] {
@@ -106,6 +138,9 @@ enum Witness {
 }
 
 extension SimulatedTask {
-    /// Beyond any price change and deviation that a seed draws.
-    var isBilledAbsurdly: Bool { bill.credits > estimate.credits.times(hundredths: 10_000) }
+    /// Beyond any false quote, price change and deviation that a seed draws.
+    var isBilledAbsurdly: Bool {
+        let price = max(estimate.credits, perSecond.times(hundredths: 100 * Int64(seconds)))
+        return bill.credits > price.times(hundredths: 10_000)
+    }
 }

@@ -18,6 +18,7 @@ extension World {
         try auditTasks(attempts, inspector)
         try auditRenders(attempts)
         try auditMoney(attempts, inspector)
+        try auditBudgets(attempts, inspector)
         try auditClips(attempts)
         try auditPrices(attempts)
         guard machine.keysSentToAssets == 0 else { throw Violation("the key was sent to an asset's address") }
@@ -60,7 +61,9 @@ extension World {
         let retries = scenario.settings.retries
         let asked = Set(told.filter { $0.kind == "retry" && $0.outcome == .waits }.map(\.attempt))
         let cancelled = Set(told.filter { $0.kind == "cancel" }.map(\.attempt))
-        guard own.count <= retries + 1 + asked.count else {
+        let guarded = Set(own.filter { $0.state == .cancelled && $0.cancelReason != nil }.map(\.id.number))
+        coverage.guarded += guarded.count
+        guard own.count <= retries + 1 + asked.count + guarded.count else {
             throw Violation("task \(task.key) has \(own.count) attempts")
         }
         for attempt in own {
@@ -68,7 +71,7 @@ extension World {
                 attempt.state == .failed && attempt.credits == .zero && remoteTask(of: attempt) != nil
                 && mayRetry(attempt)
             let isLast = attempt.id.number == task.attempt
-            guard isLast || isRetriable || asked.contains(attempt.id.number) else {
+            guard isLast || isRetriable || asked.union(guarded).contains(attempt.id.number) else {
                 throw Violation("\(attempt.id) was followed: \(attempt)")
             }
             guard
@@ -163,10 +166,10 @@ extension World {
     /// was cancelled when it ran, or may have run, and the provider says nothing of money.
     private func mayLackCost(_ attempt: Inspector.Attempt, isBilled: Bool) -> Bool {
         guard let task = remoteTask(of: attempt) else { return attempt.failureCode == Settlement.assumedLost }
-        if attempt.state == .cancelled { return !isBilled }
         let isDenied =
             task.forgottenUntil != nil
             && scenario.simulator.faults.forgottenFor >= scenario.settings.lostAfter
+        if attempt.state == .cancelled { return !isBilled || isDenied }
         return task.repliesWithoutCost == .max || isDenied
     }
 

@@ -17,6 +17,9 @@ extension World {
             if attempt.isOpen, runsOfIntents[attempt.key] == nil { runsOfIntents[attempt.key] = coverage.runs }
         }
         try checkPace(attempts)
+        try checkCancelled(attempts, inspector)
+        try checkStoppedModels(attempts)
+        try checkReservations(attempts)
         try checkTotals(attempts, inspector)
         try checkBudgets(inspector)
         let booked = attempts.compactMap(\.credits).reduce(CreditTotal.zero) { $0 + $1 }
@@ -44,11 +47,13 @@ extension World {
         }
     }
 
-    /// Settled and reserved never exceed the cap, unless a bill exceeded what was held for it.
+    /// Settled and reserved never exceed the cap, unless a bill exceeded what was held for it, or an estimate what the
+    /// provider had published. When these come, ``World/auditBudgets(_:)`` says.
     private func checkBudgets(_ inspector: Inspector) throws {
-        for position in try inspector.positions() {
+        for position in try inspector.positions() where position.mode == .cautious {
             guard let cap = position.cap, position.settled + position.reserved > CreditTotal(cap) else { continue }
             if try inspector.hasBillAboveReservation(position.batch) { continue }
+            if try inspector.hasRaisedReservation(position.batch) { continue }
             throw Violation(
                 "batch \(position.batch) is over its budget of \(cap): \(position.settled) settled, "
                     + "\(position.reserved) reserved")

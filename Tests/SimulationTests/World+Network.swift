@@ -73,7 +73,7 @@ extension World {
         // A server may ignore the Range, and send the whole clip again.
         if request.headers["range"] != nil, chance.happens(0.2) { request.headers["range"] = nil }
         if case .submit(let submission, _) = open.call { try checkIntent(submission) }
-        let before = Witness.Snapshot(machine)
+        let before = Witness.Snapshot(machine, before: open.call)
         let response = machine.handle(request, at: now)
         for fault in Witness.faults(open.call, response, before: before, after: machine) {
             coverage.faults[fault, default: 0] += 1

@@ -9,7 +9,8 @@ extension World {
     private static let service = Service(provider: "simulator", baseURL: Scenario.baseURL)
     private static let otherService = Service(provider: "simulator", baseURL: "http://127.0.0.2")
 
-    /// A bound that the user gives holds, whatever was billed before.
+    /// A bound that the user gives holds, whatever was billed before; only what the provider has quoted for such a clip is
+    /// held as well.
     func checkReservation(of attempt: Inspector.Attempt) throws {
         guard let most = scenario.maximumPerTask, let reserved = attempt.reserved,
             let index = batchIDs.firstIndex(of: attempt.batch),
@@ -17,7 +18,8 @@ extension World {
             let task = scenario.batches[index].tasks.first(where: { $0.key.text == key })
         else { return }
         let published = PriceBook(catalogue: scenario.catalogue).publishedRange(for: task.shape)?.upperBound ?? .zero
-        guard reserved <= max(most, published).times(hundredths: 110) else {
+        let quoted = try inspector?.attempts().filter { $0.model == attempt.model }.compactMap(\.estimate).max() ?? .zero
+        guard reserved <= max(most, published, quoted).times(hundredths: 110) else {
             throw Violation("\(attempt.id) holds \(reserved); its user says \(most) at most, the page \(published)")
         }
     }

@@ -12,6 +12,7 @@ extension World {
     func run() throws -> RunEnding? {
         coverage.runs += 1
         stepsOfRun = 0
+        intentsOfStopped = [:]
         drawRun()
         drawKnobs()
         note("run \(coverage.runs) \(dialect)")
@@ -63,6 +64,8 @@ extension World {
         ceiling = settings.concurrency
         let (dialects, books) = (scenario.dialects, scenario.accountBooks)
         if isCalm {
+            // What the provider asks by now, the user accepts.
+            settings.quoteTolerance = nil
             let turn = coverage.runs
             dialect = dialects[turn % dialects.count]
             accounts = books[turn / dialects.count % books.count]
@@ -86,7 +89,7 @@ extension World {
         let budget: BudgetSetting = isCalm ? .none : cap.map(BudgetSetting.cap) ?? .unchanged
         let enrolment = BatchEnrolment(
             name: batch.name, manifestPath: "/\(batch.name).yaml", provider: "simulator", baseURL: Scenario.baseURL,
-            outputDirectory: disk.clips, budget: budget)
+            outputDirectory: disk.clips, budget: budget, budgetMode: batch.budgetMode)
         return try store.enrol(enrolment, tasks: batch.tasks, at: now + scenario.skew).batch
     }
 

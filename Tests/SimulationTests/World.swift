@@ -46,6 +46,10 @@ final class World {
     var runsOfIntents: [SubmissionKey: Int] = [:]
     /// The same for models that have had a limit all the time.
     var modelCeilings: [ModelID: Int] = [:]
+    /// Costs that were booked at the last look, and the intents that there were of a model when a bill stopped it.
+    var chargesSeen: [AttemptID: Credits] = [:]
+    var intentsOfStopped: [ModelID: Set<SubmissionKey>] = [:]
+    var publishedPrices: [TaskID: Credits] = [:]
     /// The pace is what the settings say, since the run began.
     var keepsPace = true
     var held: Set<SubmissionScope> = []
