@@ -5,7 +5,7 @@ enum ConfigurationNames {
     static let anywhere = [
         "accept-quote", "budget", "budget-mode", "cadence", "canary", "canary-max-credits", "canary-success-rate",
         "catalog",
-        "concurrency", "dialect", "max-credits-per-task", "max-wait", "no-color", "no-download", "output",
+        "concurrency", "dialect", "key-memory", "max-credits-per-task", "max-wait", "no-color", "no-download", "output",
         "pause-after-rejections", "poll-window", "quote-tolerance", "rate", "rates", "retries", "retry-rules", "store",
         "trust-5xx", "usd-per-credit",
     ]

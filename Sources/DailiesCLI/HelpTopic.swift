@@ -95,9 +95,10 @@ enum HelpTopic: String, CaseIterable {
         After: `dailies report --by model,day` adds up bills exactly, and names failed but charged, cancelled and
         charged, paid but not saved, and superseded takes.
 
-        What is never paid for twice: an attempt has one submission key, and is sent again only under that key and
-        only where the provider is known to honour it. A new attempt follows only by `dailies retry`, --retries
-        after a free failure, or --accept-changes.
+        What is never paid for twice: an attempt has one submission key, and is sent again only under that key, only
+        where the provider is known to honour it, and no later than it surely remembers it (--key-memory). A task of
+        the provider belongs to one attempt. A new attempt follows only by `dailies retry`, --retries after a free
+        failure, or --accept-changes.
         """
 
     private static let recoveryText = """

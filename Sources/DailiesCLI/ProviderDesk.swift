@@ -17,6 +17,7 @@ struct ProviderDesk: Sendable {
 
     var name: String { configuration.name }
     var baseURL: String { configuration.baseURL }
+    var keyMemory: Duration { provider.keyMemory }
 
     /// Whether a configured key has this fingerprint: only the key that submitted a task may ask for it.
     func holds(_ account: KeyFingerprint) -> Bool {
@@ -60,11 +61,12 @@ extension Fault {
         return message.isEmpty ? words : "\(words): \(SafeText.escaped(message))"
     }
 
-    /// Nobody answered, or only to say that they cannot: the next question will fare no better.
+    /// Nobody answered, or only to say that they cannot, or somebody before the service: the next question will fare no
+    /// better.
     var showsOutage: Bool {
         switch kind {
         case .unreachable, .timedOut, .broken: true
-        case .status: (status ?? 0) >= 500
+        case .status: (status ?? 0) >= 500 || (code == nil && status != 429)
         case .unreadable: false
         }
     }

@@ -47,6 +47,7 @@ struct ReconcileCommand: AsyncParsableCommand {
             is gone).
             """)
     var withoutAsking = false
+    @OptionGroup var keys: KeyMemoryOptions
     @Flag(help: "Write one JSON object a line to standard output.")
     var json = false
 
@@ -74,7 +75,9 @@ struct ReconcileCommand: AsyncParsableCommand {
         }
         var tally = ReconcileTally()
         try await withDesk(on: store) { desk in
-            var reconciliation = Reconciliation(store: store, desk: desk)
+            var reconciliation = Reconciliation(
+                store: store, desk: desk,
+                keyMemory: keys.memory(of: desk?.provider).divided(bySpeed: provider.speed))
             for task in tasks {
                 guard let row = try store.task(task) else { continue }
                 let finding = try await reconciliation.settle(row, by: words[task])

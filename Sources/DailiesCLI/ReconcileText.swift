@@ -19,7 +19,7 @@ struct ReconcileTally {
         case .refused(_, let known): found += known == nil ? 0 : 1
         case .adopted: adopted += 1
         case .assumedLost: assumedLost += 1
-        case .notFound, .notAsked: break
+        case .notFound, .forgotten, .notAsked: break
         }
     }
 }
@@ -47,7 +47,9 @@ struct ReconcileText {
         let repeats = finding.evidence.repeats
         lines.append(
             "  sent:     \(sent) under the submission key \(latest.submissionKey), API key \(latest.account)"
-                + (repeats > 0 ? ", then \(TaskWords.count(repeats, "repeat"))" : ""))
+                + (repeats > 0
+                    ? ", then \(TaskWords.count(repeats, "repeat")), the last at "
+                        + Composition.Calendar.timestamp(finding.evidence.lastSentAt) : ""))
         if let remote = latest.remoteID { lines.append("  task id:  \(SafeText.escaped(remote.text))") }
         lines.append("  \(finding.wasLost ? "doubt:    " : "reply:    ")\(finding.evidence.fault)")
         if let asked = finding.asked { lines.append("  asked:    \(asked)") }
@@ -68,6 +70,9 @@ struct ReconcileText {
         case .notFound(true):
             "still uncertain; this provider honours submission keys, so that a run may send the same bytes again "
                 + "without paying twice"
+        case .forgotten:
+            "still uncertain: this provider honours submission keys, but may have forgotten this one by now; it may be "
+                + "rendering and billed, and is never sent again without your word"
         case .notFound(false):
             "still uncertain: it may be rendering and billed; it is never sent again without your word"
         case .notAsked(let reason): "still \(finding.wasLost ? "lost" : "uncertain"): \(reason)"
@@ -97,7 +102,7 @@ struct ReconcileText {
             }
         case .assumedLost: return [retry]
         case .notFound(true): return [next("to go on with it", hint.online("resume"))]
-        case .notFound(false):
+        case .notFound(false), .forgotten:
             let give = next("if you give it up", word("--assume-lost", key))
             return finding.wasLost
                 ? [give] : [next("if you know its task id", word("--adopt", key + "=TASK_ID")), give]
@@ -115,6 +120,7 @@ struct ReconcileText {
             writer.member("attempt", finding.row.attempt)
             writer.member("was", finding.wasLost ? "lost" : "uncertain")
             writer.member("sent_at", time: finding.evidence.sentAt)
+            writer.member("last_sent_at", time: finding.evidence.lastSentAt)
             writer.member("repeats", finding.evidence.repeats)
             writer.member("submission_key", optional: finding.row.latest?.submissionKey.text)
             writer.member("key_fingerprint", optional: finding.row.latest?.account.text)
@@ -135,7 +141,7 @@ struct ReconcileText {
         case .adopted(let known): ("adopted", known, nil)
         case .overBudget(let known): ("over_budget", known, nil)
         case .assumedLost: ("assumed_lost", nil, nil)
-        case .notFound: (still, nil, nil)
+        case .notFound, .forgotten: (still, nil, nil)
         case .notAsked(let reason): (still, nil, reason)
         case .refused(let reason, let known): ("refused", known, reason)
         }

@@ -12,6 +12,8 @@ struct DoubtFinding {
         case assumedLost
         /// Not known to the provider. Where its keys are honoured, a run may repeat the same bytes.
         case notFound(areKeysHonoured: Bool)
+        /// Not known to the provider, which honours keys and may have forgotten this one.
+        case forgotten
         /// Nothing was learned, and why.
         case notAsked(String)
         /// The user's word is not carried out, and why.
@@ -30,6 +32,7 @@ struct DoubtFinding {
 /// What the log says about a submit.
 struct DoubtEvidence {
     let sentAt: Instant
+    let lastSentAt: Instant
     /// How often the same bytes were sent after the first time.
     let repeats: Int
     /// The reply or the fault that the doubt began with.
@@ -40,6 +43,7 @@ struct DoubtEvidence {
         let intent = events.lastIndex { $0.kind == "intent" && $0.attempt == attempt }
         let since = events[(intent ?? events.startIndex)...].filter { $0.attempt == attempt }
         sentAt = latest.submittedAt
+        lastSentAt = latest.sentAt
         repeats = since.filter { $0.kind == "repeated" }.count
         let doubt = since.first { $0.kind == (latest.remoteID == nil ? "uncertain" : "lost") }
         if let doubt {
@@ -57,14 +61,17 @@ struct Reconciliation {
     let store: Store
     /// nil: nobody is asked.
     let desk: TaskDesk?
+    /// How long the provider remembers keys, by our clock.
+    let keyMemory: Duration
     /// Set once the provider did not answer at all: the next task would wait as long for nothing.
     private var outage: String?
     private var refusals: [KeyFingerprint: String] = [:]
     private(set) var codes: Set<ExitCode> = []
 
-    init(store: Store, desk: TaskDesk?) {
+    init(store: Store, desk: TaskDesk?, keyMemory: Duration) {
         self.store = store
         self.desk = desk
+        self.keyMemory = keyMemory
     }
 
     mutating func settle(_ row: TaskRow, by word: UserWords.Word?) async throws -> DoubtFinding {
@@ -98,6 +105,7 @@ struct Reconciliation {
             try await desk.record([.note(row.attemptID, kind: "asked", text: "\(subject): not found (\(fault.shown))")])
             return ("\(subject): not found (\(fault.shown))", try await notFound(row, latest, word))
         case .another(let reason):
+            try await desk.record([.note(row.attemptID, kind: "asked", text: "\(subject): \(reason)")])
             if case .adopt = word { return ("\(subject): \(reason)", .refused(reason, known: nil)) }
             return ("\(subject): \(reason)", .notAsked("\(reason), which cannot be this one"))
         case .outOfReach(let need):
@@ -138,7 +146,9 @@ struct Reconciliation {
         case nil:
             let trust = try store.keyTrust(
                 baseURL: desk?.batches[row.batch]?.baseURL ?? "", account: latest.account, dialect: latest.dialect)
-            return .notFound(areKeysHonoured: latest.remoteID == nil && trust == .honoured)
+            guard latest.remoteID == nil, trust == .honoured else { return .notFound(areKeysHonoured: false) }
+            let age = Composition.timers().now - latest.sentAt
+            return age < .zero || age >= keyMemory ? .forgotten : .notFound(areKeysHonoured: true)
         case .adopt(let remote):
             return .refused("the provider does not know \(SafeText.escaped(remote.text))", known: nil)
         case .assumeLost:

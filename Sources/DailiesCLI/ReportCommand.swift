@@ -57,10 +57,16 @@ struct ReportCommand: PrintingCommand {
     }
 
     private func output(of reader: Store) throws -> String {
+        let now = Composition.timers().now
         func spend(_ dimensions: [ReportDimension]) throws -> SpendReport {
-            try reader.spend(by: dimensions, since: since?.instant, until: until?.instant)
+            try reader.spend(by: dimensions, since: since?.instant, until: until?.instant, now: now)
         }
         let report = try spend(by?.dimensions ?? [])
+        if report.total.settledInFuture > 0 {
+            Console.error(
+                "warning: \(TaskWords.count(report.total.settledInFuture, "attempt")) settled in the future, which counts as "
+                    + "now: the clock was ahead when that was written, or is behind now")
+        }
         switch json ? .json : format {
         case .text: return ReportText.table(report, dollars: usdPerCredit)
         case .json: return ReportText.json(report, dollars: usdPerCredit)
@@ -68,7 +74,7 @@ struct ReportCommand: PrintingCommand {
         case .html:
             return ReportHTML(
                 report: report, byDay: try spend([.day]), byModel: try spend([.model]), since: since?.instant,
-                until: until?.instant, madeAt: Composition.timers().now, dollars: usdPerCredit
+                until: until?.instant, madeAt: now, dollars: usdPerCredit
             ).page
         }
     }

@@ -95,6 +95,8 @@ struct PaceOptions: ParsableArguments {
     @Option(help: ArgumentHelp("How long an outage or an empty rate bucket is waited for.", valueName: "time"))
     var maxWait = DurationArgument(argument: "15min")!
 
+    @OptionGroup var keys: KeyMemoryOptions
+
     @Flag(
         name: .customLong("trust-5xx"),
         help: "Repeat a submit after a 5xx with the API's own error, which the provider promises not to bill.")
@@ -179,6 +181,7 @@ struct PaceOptions: ParsableArguments {
         settings.downloads = !noDownload
         settings.pollWindow = pollWindow?.duration
         settings.maximumWait = maxWait.duration
+        settings.keyMemory = keys.keyMemory?.duration
         settings.trustsServerErrors = trustServerErrors
         settings.quoteTolerance = acceptQuote ? nil : quoteTolerance
         settings.unsavedLimit = max(settings.unsavedLimit, 4 * settings.concurrency)
@@ -187,6 +190,19 @@ struct PaceOptions: ParsableArguments {
 
     var outputFolder: String {
         URL(fileURLWithPath: output ?? "renders").standardizedFileURL.path
+    }
+}
+
+/// How long a submission key that is not found proves anything.
+struct KeyMemoryOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "How long the provider remembers a submission key. A submit of unknown outcome that is older is never sent again. Default: what is known of the service, else 24h.",
+            valueName: "time"))
+    var keyMemory: DurationArgument?
+
+    func memory(of provider: ProviderDesk?) -> Duration {
+        keyMemory?.duration ?? provider?.keyMemory ?? SchedulerSettings.usualKeyMemory
     }
 }
 

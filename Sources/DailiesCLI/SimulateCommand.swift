@@ -55,6 +55,8 @@ struct SimulateCommand: AsyncParsableCommand {
             "Faults and how likely each is, as dropReply=0.05,cutDownload=0.3. May be repeated. `all=0.05` sets every one.",
             valueName: "kind=probability"))
     var fault: [String] = []
+    @Option(help: ArgumentHelp("How long keys are remembered where forgetKey strikes, at speed 1.", valueName: "time"))
+    var keysForgottenAfter = DurationArgument(argument: "24h")!
     @Option(help: ArgumentHelp("How long the URLs of clips live, at speed 1.", valueName: "time"))
     var urlLifetime: DurationArgument?
     @Option(help: ArgumentHelp("Bytes of padding in every clip.", valueName: "n"))
@@ -101,6 +103,7 @@ struct SimulateCommand: AsyncParsableCommand {
         simulation.money.cancellation = cancellation.cost
         simulation.money.deviation = -100 * deviation...100 * deviation
         simulation.faults.incompleteReplies = incompleteReplies
+        simulation.faults.keysForgottenAfter = keysForgottenAfter.duration
         simulation.assets.paddingBytes = padding
         if let renderTime { simulation.latency = renderTime.latency }
         if let urlLifetime { simulation.assets.urlLifetime = urlLifetime.duration }

@@ -93,6 +93,6 @@ struct Standing {
         var forecast = Forecast()
         for duration in sample.durations { forecast.learn(duration) }
         remaining = forecast.range(
-            waiting: total.waiting, ages: sample.sentAt.map { now - $0 }, slots: sample.sentAt.count)
+            waiting: total.waiting, ages: sample.sentAt.map { max(now - $0, .zero) }, slots: sample.sentAt.count)
     }
 }

@@ -35,7 +35,8 @@ enum StoreCheck {
     ) throws(StoreError) -> [String] {
         let store = try Store.open(path, for: .reading)
         let batches = try store.batches()
-        let total = try store.summary().total
+        let summary = try store.summary()
+        let total = summary.total
         let problems = try store.problems()
         try store.close()
         let tasks = total.states.values.reduce(0, +)
@@ -47,6 +48,12 @@ enum StoreCheck {
             "store", .ok,
             "\(SafeText.escaped(path)) is sound: \(TaskWords.count(tasks, "task")) in "
                 + "\(batches.count) batch\(batches.count == 1 ? "" : "es")")
+        if let last = summary.lastEventAt, last > Composition.timers().now {
+            examination.add(
+                "times", .warning,
+                "the last entry is of \(Composition.Calendar.timestamp(last)), in the future: the clock was ahead then, or "
+                    + "is behind now; times in the future count as now")
+        }
         if total.uncertain + total.inTheAir + total.lost > 0 {
             examination.add(
                 "tasks", .warning,

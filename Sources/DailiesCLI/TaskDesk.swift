@@ -72,19 +72,13 @@ struct TaskDesk: Sendable {
     func lookUp(_ row: TaskRow, as remote: RemoteTaskID) async throws -> Answer {
         guard let latest = row.latest else { preconditionFailure("task \(row.id) was never sent") }
         if let need = need(of: row, latest) { return .outOfReach(need) }
-        if let owner = try owner(of: remote, row) { return .another(owner) }
         try await markUncertain(row, latest)
         let answer = await provider.ask(Question(.remote(remote), account: latest.account))
         guard case .found(let report) = answer else {
             return try await self.answer(answer, row, latest, known: nil)
         }
-        if let key = report.submissionKey, key != latest.submissionKey {
-            return .another("the provider has it under another submission key (\(SafeText.escaped(key.text)))")
-        }
-        if let named = report.remoteID, named != remote {
-            return .another("the provider answers with another task (\(SafeText.escaped(named.text)))")
-        }
-        return .known(try await accept(row, latest, report, remote, .adopted))
+        if let another = another(report, than: remote, latest.submissionKey) { return another }
+        return try await accept(row, latest, report, remote, .adopted)
     }
 
     /// What has to be given before this task can be asked for; nil: nothing.
@@ -108,13 +102,9 @@ struct TaskDesk: Sendable {
         try await record([.uncertain(row.attemptID, fault)])
     }
 
-    private func owner(of remote: RemoteTaskID, _ row: TaskRow) throws -> String? {
-        guard let batch = batches[row.batch],
-            let owner = try store.owner(
-                of: remote, provider: batch.provider, baseURL: batch.baseURL, except: row.id)
-        else { return nil }
-        return "\(SafeText.escaped(remote.text)) is the task \(SafeText.escaped(owner.key.text)) of the batch "
-            + SafeText.escaped(owner.batch)
+    /// A reply that cannot be about this task.
+    private func another(_ report: RemoteReport, than remote: RemoteTaskID?, _ key: SubmissionKey) -> Answer? {
+        report.mismatch(with: remote, key).map { .another("the provider answers with \(SafeText.escaped($0))") }
     }
 
     // MARK: Booking
@@ -127,28 +117,20 @@ struct TaskDesk: Sendable {
         case .stopped(let fault, let stop): return .stopped(fault, stop)
         case .fault(let fault): return .fault(fault)
         case .found(let report):
-            if let known {
-                if let remote = report.remoteID, remote != known {
-                    return .another("the provider answers with another task (\(SafeText.escaped(remote.text)))")
-                }
-                return .known(try await follow(row, latest, report, known))
-            }
-            if let key = report.submissionKey, key != latest.submissionKey {
-                return .another("the provider answers with another submission key (\(SafeText.escaped(key.text)))")
-            }
+            if let another = another(report, than: known, latest.submissionKey) { return another }
+            if let known { return .known(try await follow(row, latest, report, known)) }
             guard let remote = report.remoteID else {
                 return .fault(Fault(kind: .unreadable, message: "a reply without a task id"))
             }
-            if let owner = try owner(of: remote, row) { return .another(owner) }
-            return .known(try await accept(row, latest, report, remote, .query))
+            return try await accept(row, latest, report, remote, .query)
         }
     }
 
-    /// An uncertain attempt that was found, by its key or by the user's word.
+    /// An uncertain attempt that was found, by its key or by the user's word, unless what was found is another attempt's.
     private func accept(
         _ row: TaskRow, _ latest: LatestAttempt, _ report: RemoteReport, _ remote: RemoteTaskID,
         _ source: Acceptance.Source
-    ) async throws -> Known {
+    ) async throws -> Answer {
         // Only a run knows whether estimates may be trusted.
         let reserved = Reservation.after(
             estimate: report.estimate?.credits, holding: latest.reserved, isTrusted: false)
@@ -167,12 +149,17 @@ struct TaskDesk: Sendable {
                         evidence: "query_found")))
         }
         // What is known of it is this reply alone: one that is over may have run.
-        try await record(steps)
+        do {
+            try await record(steps)
+        } catch let error as StoreError {
+            guard case .taskIDTaken(let owner) = error.kind else { throw error }
+            return .another("the task \(SafeText.escaped(remote.text)) belongs to \(SafeText.escaped("\(owner)"))")
+        }
         var known = try await book(
-            report, remote, of: row.attemptID, latest.account, wasRunning: acceptance.isRunning,
+            report, remote, of: row.attemptID, latest, wasRunning: acceptance.isRunning,
             cancelledFor: isOverBudget ? .budget : nil)
         known.isOverBudget = isOverBudget
-        return known
+        return .known(known)
     }
 
     /// The budget of its batch, and those of its tags.
@@ -187,7 +174,7 @@ struct TaskDesk: Sendable {
     ) async throws -> Known {
         if latest.lostAt != nil { try await record([.found(row.attemptID)]) }
         return try await book(
-            report, remote, of: row.attemptID, latest.account, wasRunning: row.state == .running,
+            report, remote, of: row.attemptID, latest, wasRunning: row.state == .running,
             cancelledFor: isForUser ? nil : latest.cancelReason)
     }
 
@@ -195,11 +182,11 @@ struct TaskDesk: Sendable {
     ///
     /// - Parameter reason: a guard wants it cancelled, and no user does.
     private func book(
-        _ report: RemoteReport, _ remote: RemoteTaskID, of attempt: AttemptID, _ account: KeyFingerprint,
+        _ report: RemoteReport, _ remote: RemoteTaskID, of attempt: AttemptID, _ latest: LatestAttempt,
         wasRunning: Bool, cancelledFor reason: CancelReason?
     ) async throws -> Known {
         let isSilent = report.isCancelledWithoutCost
-        let report = isSilent ? await confirmation(remote, account) : report
+        let report = isSilent ? await confirmation(remote, latest) : report
         guard let report else { return Known(remote: remote, isRunning: wasRunning, end: nil, charged: nil) }
         if let settlement = Settlement(of: report, wasRunning: wasRunning, isConfirmed: isSilent) {
             try await record(settlement.steps(for: attempt, cancelledFor: reason))
@@ -216,9 +203,9 @@ struct TaskDesk: Sendable {
     /// Asks once more for one that is said to be cancelled and whose cost was not stated.
     ///
     /// - Returns: nil without an answer: it stays open, and whoever asks next is told again.
-    private func confirmation(_ remote: RemoteTaskID, _ account: KeyFingerprint) async -> RemoteReport? {
-        guard case .found(let again) = await provider.ask(Question(.remote(remote), account: account)),
-            again.remoteID ?? remote == remote
+    private func confirmation(_ remote: RemoteTaskID, _ latest: LatestAttempt) async -> RemoteReport? {
+        guard case .found(let again) = await provider.ask(Question(.remote(remote), account: latest.account)),
+            again.mismatch(with: remote, latest.submissionKey) == nil
         else { return nil }
         return again
     }
@@ -235,14 +222,14 @@ struct TaskDesk: Sendable {
 
     /// Asks for the cost of one that is over and that the store lists without it, and books what is stated.
     func askForCost(of unpriced: UnpricedAttempt) async throws -> CostAnswer {
-        let remote = unpriced.remote
         guard let batch = batches[unpriced.batch], batch.provider == provider.name, batch.baseURL == provider.baseURL,
             provider.holds(unpriced.account)
         else { return .noAnswer("not within reach with these settings", isOutage: false) }
-        switch await provider.ask(Question(.remote(remote), account: unpriced.account)) {
-        case .found(let report) where report.remoteID ?? remote != remote:
-            return .noAnswer("the provider answers with another task", isOutage: false)
+        switch await provider.ask(Question(.remote(unpriced.remote), account: unpriced.account)) {
         case .found(let report):
+            if let another = report.mismatch(with: unpriced.remote, unpriced.submissionKey) {
+                return .noAnswer("the provider answers with \(SafeText.escaped(another))", isOutage: false)
+            }
             guard let charge = report.charges.first else { return .notStated }
             try await record([.costLearned(unpriced.attempt, report.charges)])
             return .stated(charge.credits)
@@ -264,12 +251,10 @@ struct TaskDesk: Sendable {
         case .stopped(let fault, let stop): return .stopped(fault, stop)
         case .fault(let fault): return .fault(fault)
         case .found(let report):
-            if let remote = report.remoteID, remote != known.remote {
-                return .another("the provider answers with another task (\(SafeText.escaped(remote.text)))")
-            }
+            if let another = another(report, than: known.remote, latest.submissionKey) { return another }
             return .known(
                 try await book(
-                    report, known.remote, of: row.attemptID, latest.account, wasRunning: known.isRunning,
+                    report, known.remote, of: row.attemptID, latest, wasRunning: known.isRunning,
                     cancelledFor: isForUser ? nil : .budget))
         }
     }

@@ -122,6 +122,28 @@ public struct Acceptance: Hashable, Sendable {
     }
 }
 
+/// The attempt that a task of the provider belongs to: one service, one account and one task ID have one owner.
+public struct TaskOwner: Hashable, Sendable, CustomStringConvertible {
+    /// The name of its batch.
+    public let batch: String
+    /// What its task is known by.
+    public let key: TaskKey
+    /// Which attempt of which task.
+    public let attempt: AttemptID
+    /// Takes its properties as they are given.
+    public init(batch: String, key: TaskKey, attempt: AttemptID) {
+        self.batch = batch
+        self.key = key
+        self.attempt = attempt
+    }
+
+    /// The code of the fault that says that a task is somebody else's.
+    public static let faultCode = "task_id_taken"
+
+    /// For messages; may hold anything.
+    public var description: String { "\(key), attempt \(attempt.number), of the batch \(batch)" }
+}
+
 /// How an attempt ended.
 public struct Settlement: Hashable, Sendable {
     /// The last state of an attempt.

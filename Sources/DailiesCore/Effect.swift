@@ -2,6 +2,9 @@
 public enum Effect: Sendable {
     /// Make these durable together, then act. Commits are durable in the order of the effects.
     case commit([Change], then: [Action])
+    /// Make these durable together, unless the provider's task that they name belongs to another attempt: then none of
+    /// them. Report ``SchedulerEvent/claimed(_:by:)``. In order with the commits.
+    case claim(AttemptID, [Change])
     /// Prepare the submission of a task (its bytes, its account), make the intent durable, then submit it.
     case begin(WaitingTask, reserved: Credits?)
     /// Do this at once: nothing has to be durable first.

@@ -6,8 +6,8 @@ struct Flight: Sendable {
     let attempt: AttemptID
     let kind: FlightKind
     let key: TaskKey
-    /// When its intent was recorded: polls are counted from here, across restarts.
-    let intentAt: Instant
+    /// When it was last sent: polls are counted from here, across restarts.
+    var sentAt: Instant
     private var rare: Boxed<Rare>?
 
     var state: RenderState
@@ -38,20 +38,20 @@ struct Flight: Sendable {
     var cancelReason: CancelReason?
     /// A reply said that it is cancelled and stated no cost: the next answer to a question decides.
     var isCancelledWithoutCost = false
-    /// The provider named a state that it had left behind.
-    var wentBackwards = false
+    /// A reply about it was not believed, and that was told.
+    var isMismatchTold = false
     /// Past the poll window: its slot is given back, and it keeps no run alive once it was asked.
     var isUnresolved = false
 
     init(
-        attempt: AttemptID, kind: FlightKind, key: TaskKey, submissionKey: SubmissionKey?, intentAt: Instant,
+        attempt: AttemptID, kind: FlightKind, key: TaskKey, submissionKey: SubmissionKey?, sentAt: Instant,
         output: String?, state: RenderState, reserved: Credits?, holdsSlot: Bool
     ) {
         self.attempt = attempt
         self.kind = kind
         self.key = key
         self.submissionKey = submissionKey
-        self.intentAt = intentAt
+        self.sentAt = sentAt
         rare = output.map { Boxed(Rare(output: $0)) }
         self.state = state
         self.reserved = reserved
@@ -167,15 +167,16 @@ struct Flight: Sendable {
         var submission: Submission?
         /// Known where it was begun in this run: it can go back to its lane as it is.
         var task: WaitingTask?
-        /// When it last went out.
-        var sentAt: Instant = .distantPast
+        /// The time of its last send lies in the future: nobody knows how old it is.
+        var isAgeUnknown = false
         /// How often it may have reached the provider: only a first send can be proven not to have.
         var sends: Int
         /// A repeat was refused for good: if the key is not found either, that is the answer.
         var refusal: Fault?
         /// When that was.
         var refusedAt: Instant?
-        /// The key stands for something else at the provider (409): a repeat cannot help.
+        /// The key stands for something else at the provider (409), or the reply named another attempt's task: a repeat
+        /// cannot help.
         var isConflict = false
         /// The next repeat needs no question first (`--trust-5xx`).
         var mayRepeat = false

@@ -84,6 +84,19 @@ public struct RemoteReport: Hashable, Sendable {
     }
 }
 
+extension RemoteReport {
+    /// What it names in place of an attempt's task or submission, for messages; nil: nothing that contradicts them.
+    ///
+    /// - Parameters:
+    ///   - remote: nil: not known yet, so that any task may be it.
+    ///   - key: nil: not known yet.
+    package func mismatch(with remote: RemoteTaskID?, _ key: SubmissionKey?) -> String? {
+        if let remoteID, let remote, remoteID != remote { return "the task \(remoteID)" }
+        if let submissionKey, let key, submissionKey != key { return "the submission \(submissionKey)" }
+        return nil
+    }
+}
+
 /// An amount as the provider wrote it, and as it is booked.
 public struct Amount: Hashable, Sendable {
     /// What is booked.

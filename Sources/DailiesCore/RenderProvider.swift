@@ -8,6 +8,9 @@ public protocol RenderProvider: Sendable {
     /// The shape of what it sends now; a repeat keeps the shape of its first.
     var dialect: Dialect { get }
 
+    /// How long the service remembers a submission key at least, at speed 1. Default 24 h.
+    var keyMemory: Duration { get }
+
     /// The mark of the API key that a submission for `model` would carry now; nil when there is none for it.
     func fingerprint(for model: ModelID) -> KeyFingerprint?
 
@@ -27,6 +30,11 @@ public protocol RenderProvider: Sendable {
     func download(
         _ asset: AssetLocation, from offset: Int64, into sink: any DownloadSink,
         reply: @escaping @Sendable (DownloadEnd) -> Void)
+}
+
+extension RenderProvider {
+    /// As ``SchedulerSettings/usualKeyMemory``.
+    public var keyMemory: Duration { SchedulerSettings.usualKeyMemory }
 }
 
 /// One submission as it goes out, and as every repeat of it goes out. Nobody but the runner makes one: its intent is
@@ -82,13 +90,15 @@ public struct Question: Hashable, Sendable {
 public enum SubmitFate: Hashable, Sendable {
     /// 2xx with a task id.
     case accepted(RemoteReport)
-    /// It never reached the service: refused connection, DNS, TLS set-up, or a body that the client never read.
+    /// It never reached the service: refused connection, DNS, TLS set-up, a body that the client never read, or a 4xx of
+    /// somebody before it (a gateway, a proxy).
     case notAccepted(Fault)
-    /// 4xx that no repeat of the same bytes can change; never billed.
+    /// The API's own 4xx that no repeat of the same bytes can change; never billed.
     case refused(Fault)
     /// 429; never billed. The reset time is in ``Fault/retryAfter``.
     case throttled(Fault, Throttle)
-    /// 401, 402, 403: an account, key or model stops, not the task; never billed.
+    /// 401, 402, 403, or a route that does not exist: an account, a key, a model or the run stops, not the task; never
+    /// billed.
     case stopped(Fault, AccountStop)
     /// Anything else: 409, 5xx, reset, time-out, a cut or unreadable reply. It may be rendering and billed.
     /// `isFreeByContract`: a 5xx with the API's own error envelope, which the provider promises not to bill.
@@ -113,13 +123,15 @@ public enum AccountStop: Hashable, Sendable {
     case modelNotInGroup
     /// Any other 403.
     case accessDenied
+    /// 404 `not_found`: the base URL leads to no such route.
+    case noRoute
 }
 
 /// What a query or a cancel brought.
 public enum QueryAnswer: Hashable, Sendable {
     /// What the provider says of it.
     case found(RemoteReport)
-    /// 404 `task_not_found`: unknown, or another key's.
+    /// The API's own 404: unknown, or another key's.
     case notFound(Fault)
     /// 401 or 403 (or 402): the account stops.
     case stopped(Fault, AccountStop)

@@ -5,23 +5,30 @@ extension Scheduler {
         [prices.bound(for: shape), estimatedReservations[shape]].compactMap { $0 }.max()
     }
 
-    /// Exchanges the reservation of a task that the provider has for what its estimate asks for.
+    /// What the estimate of a task that the provider has asks for in place of its reservation.
     ///
-    /// - Returns: the budget that does not hold it; nil: all do.
-    mutating func reserveEstimate(of flight: inout Flight, isTrusted: Bool) -> BudgetBook.Scope? {
+    /// - Returns: with the budget that does not hold it; nil: all do.
+    func reservation(byEstimateOf flight: Flight, isTrusted: Bool) -> (reserved: Credits?, refusing: BudgetBook.Scope?) {
         let old = flight.reserved
         let new = Reservation.after(estimate: flight.estimate, holding: old, isTrusted: isTrusted)
-        let refusing = budgets.scope(refusing: new, insteadOf: old, of: flight.budgets)
+        return (new, budgets.scope(refusing: new, insteadOf: old, of: flight.budgets))
+    }
+
+    /// Takes an estimate in: its reservation from now on, and what new tasks of its kind are to reserve.
+    mutating func reserve(_ new: Credits?, byEstimateOf flight: inout Flight) {
         if let asked = Reservation.after(estimate: flight.estimate, holding: nil, isTrusted: false), !flight.isReplayed
         {
             estimatedReservations[flight.shape] = max(estimatedReservations[flight.shape] ?? .zero, asked)
         }
-        if new != old {
-            budgets.release(old, for: flight.budgets)
-            budgets.reserve(new, for: flight.budgets)
-            flight.reserved = new
-        }
-        return refusing
+        hold(new, for: &flight)
+    }
+
+    /// Exchanges what is held for a flight.
+    mutating func hold(_ amount: Credits?, for flight: inout Flight) {
+        guard amount != flight.reserved else { return }
+        budgets.release(flight.reserved, for: flight.budgets)
+        budgets.reserve(amount, for: flight.budgets)
+        flight.reserved = amount
     }
 
     /// What waits for the budget of a tag is looked at again once something came back to a budget, or once nothing can.

@@ -13,19 +13,19 @@ extension Scheduler {
     func nextPoll(of flight: Flight, _ now: Instant, after hint: Duration? = nil) -> Instant {
         if flight.isUnresolved { return now + settings.unresolvedInterval }
         let documented = documentedCadence(of: flight.shape.model)
-        let elapsed = now - flight.intentAt
+        let elapsed = now - flight.sentAt
         // A wild estimate leads no further than the documented window.
         let hinted = elapsed + min(hint.map { $0 / Self.hintDivisor } ?? .zero, documented.window)
         guard let plan = plans[flight.shape] else {
-            return flight.intentAt + documented.nextPoll(after: hinted, afterwards: settings.lateInterval)
+            return flight.sentAt + documented.nextPoll(after: hinted, afterwards: settings.lateInterval)
         }
         // A plan has its polls a second apart at least; one that was sent late must not bring the next one closer.
         let closest = PollPlan.closest.divided(bySpeed: settings.speed) - Self.planGrain
-        let from = max(hinted, flight.askedAt.map { $0 + closest - flight.intentAt } ?? .zero)
+        let from = max(hinted, flight.askedAt.map { $0 + closest - flight.sentAt } ?? .zero)
         if let planned = plan.next(after: from.multiplied(by: settings.speed)) {
-            return flight.intentAt + planned.divided(bySpeed: settings.speed)
+            return flight.sentAt + planned.divided(bySpeed: settings.speed)
         }
-        return flight.intentAt + documented.nextPoll(after: from, afterwards: settings.lateInterval)
+        return flight.sentAt + documented.nextPoll(after: from, afterwards: settings.lateInterval)
     }
 
     /// The documented cadence of a model at this run's speed.
@@ -70,7 +70,7 @@ extension Scheduler {
         if uncertain > Self.timeGrain * 2, let completed = report.completedAt, let replied = report.repliedAt {
             lag = min(max(replied - completed, .zero), uncertain)
         }
-        rhythms?.learn((now - lag - flight.intentAt).multiplied(by: settings.speed), for: flight.shape)
+        rhythms?.learn((now - lag - flight.sentAt).multiplied(by: settings.speed), for: flight.shape)
         prepareCadence(for: flight.shape)
     }
 }

@@ -5,35 +5,59 @@ extension Scheduler {
         let reason: CancelReason
         /// For people.
         let detail: String
+        /// The budget that it is about.
+        var scope: BudgetBook.Scope?
     }
 
-    /// Holds a task that the provider has against budgets and quotes, and stops of this run's submission what they stop.
+    /// Holds a task that the provider has against budgets and quotes.
     ///
     /// - Parameter scope: the budget that does not hold its reservation; nil: all do.
-    /// - Returns: why it is to be cancelled, as long as that is free; nil: it goes on.
-    mutating func guardVerdict(on flight: Flight, refusedBy scope: BudgetBook.Scope?) -> GuardVerdict? {
-        let verdicts = [guardBudget(flight, refusedBy: scope), guardSpentBudget(flight), guardQuote(flight)]
-        guard case .accepted = flight.state else { return nil }
-        return verdicts.lazy.compactMap { $0 }.first
+    func guardVerdicts(on flight: Flight, refusedBy scope: BudgetBook.Scope?) -> [GuardVerdict] {
+        [budgetVerdict(on: flight, refusedBy: scope)].compactMap { $0 } + spentBudgetVerdicts(on: flight)
+            + [quoteVerdict(on: flight)].compactMap { $0 }
     }
 
-    /// A budget does not hold what the provider estimates: others of its kind would meet the same, so that none follows in
-    /// this run.
-    private mutating func guardBudget(_ flight: Flight, refusedBy scope: BudgetBook.Scope?) -> GuardVerdict? {
+    /// Stops of this run's submission what verdicts on a task stop.
+    mutating func stopSubmission(for verdicts: [GuardVerdict], on flight: Flight) {
+        for verdict in verdicts {
+            switch verdict.reason {
+            case .budget: stopLane(of: flight, for: verdict)
+            case .budgetSpent: break
+            case .quote: stopModel(flight.shape.model, verdict.detail)
+            }
+        }
+        if let quote = quote(of: flight), !verdicts.contains(where: { $0.reason == .quote }) {
+            prices.learnQuote(quote, for: flight.shape)
+        }
+    }
+
+    /// Why a task is to be cancelled, as long as that is free; nil: it goes on.
+    static func cancelVerdict(_ verdicts: [GuardVerdict], on state: RenderState) -> GuardVerdict? {
+        guard case .accepted = state else { return nil }
+        return verdicts.first
+    }
+
+    /// A budget does not hold what the provider estimates.
+    private func budgetVerdict(on flight: Flight, refusedBy scope: BudgetBook.Scope?) -> GuardVerdict? {
         guard let scope, let estimate = flight.estimate, !flight.isReplayed else { return nil }
         let detail =
             "the provider estimates \(estimate) credits for a clip of \(flight.shape.model), which the "
             + "\(budgets.name(of: scope)) does not hold"
-        switch scope {
+        return GuardVerdict(reason: .budget, detail: detail, scope: scope)
+    }
+
+    /// Others of its kind would meet the same, so that none follows in this run.
+    private mutating func stopLane(of flight: Flight, for verdict: GuardVerdict) {
+        switch verdict.scope {
+        case nil: break
         case .tag(let tag): stoppedTags.insert(tag)
         case .batch:
             let lane = Lane(batch: flight.batch, model: flight.shape.model)
             guard isInScope(lane) else { break }
-            if lanes.hasWaiting(in: lane) { stopForBudget(detail) }
+            if lanes.hasWaiting(in: lane) { stopForBudget(verdict.detail) }
             lanes.add(lane)
             lanes.block { $0 == lane }
         }
-        return GuardVerdict(reason: .budget, detail: detail)
     }
 
     private mutating func stopForBudget(_ detail: String) {
@@ -42,25 +66,26 @@ extension Scheduler {
     }
 
     /// In hard mode a budget that is spent lets nothing wait at the provider.
-    private func guardSpentBudget(_ flight: Flight) -> GuardVerdict? {
-        flight.budgets.first { budgets[$0]?.cancelsWaiting == true }
+    func spentBudgetVerdicts(on flight: Flight) -> [GuardVerdict] {
+        flight.budgets.filter { budgets[$0]?.cancelsWaiting == true }
             .map { GuardVerdict(reason: .budgetSpent, detail: "the \(budgets.name(of: $0)) is spent") }
     }
 
-    /// A quote above everything that is known of such a clip's price: nothing more of that model is submitted.
-    private mutating func guardQuote(_ flight: Flight) -> GuardVerdict? {
-        // Of nothing it says nothing.
+    /// An estimate of nothing says nothing.
+    private func quote(of flight: Flight) -> Credits? {
         guard let quote = flight.estimate, quote > .zero, !flight.isReplayed else { return nil }
-        guard let tolerance = settings.quoteTolerance, let expected = prices.highestExpected(for: flight.shape),
+        return quote
+    }
+
+    /// A quote above everything that is known of such a clip's price: nothing more of that model is submitted.
+    private func quoteVerdict(on flight: Flight) -> GuardVerdict? {
+        guard let quote = quote(of: flight), let tolerance = settings.quoteTolerance,
+            let expected = prices.highestExpected(for: flight.shape),
             quote > expected.times(hundredths: 100 + tolerance)
-        else {
-            prices.learnQuote(quote, for: flight.shape)
-            return nil
-        }
+        else { return nil }
         let detail =
             "the provider asks \(quote) credits for a clip of \(flight.shape.model) that was expected to cost "
             + "\(expected) at most"
-        stopModel(flight.shape.model, detail)
         return GuardVerdict(reason: .quote, detail: detail)
     }
 
@@ -122,24 +147,32 @@ extension Scheduler {
             return flight.attempt != billed.attempt && flight.parking == nil
         }
         for var flight in waiting.sorted(by: { $0.attempt < $1.attempt }) {
-            guard let verdict = guardSpentBudget(flight) else { continue }
-            let (step, action) = wantCancelled(&flight, verdict)
+            guard let verdict = spentBudgetVerdicts(on: flight).first else { continue }
+            cancel(&flight, verdict, now)
             put(flight)
-            commit([step], then: [action].compactMap { $0 }, now)
-            tellCancel(of: flight, verdict.detail)
         }
+    }
+
+    /// Makes a guard's wish durable, and asks the provider.
+    mutating func cancel(_ flight: inout Flight, _ verdict: GuardVerdict, _ now: Instant) {
+        let (step, action) = wantCancelled(&flight, verdict)
+        commit([step], then: [action].compactMap { $0 }, now)
+        tellCancel(of: flight, verdict.detail)
     }
 
     /// At recovery: what acceptance may not have come to, since the estimate was not held against anything then, or was
     /// held against other budgets and prices. A cancel that an earlier run wanted goes out before anything is asked.
     mutating func guardRecovered(_ flight: inout Flight, _ now: Instant) {
         let old = flight.reserved
-        let refusing = reserveEstimate(of: &flight, isTrusted: false)
+        let (new, refusing) = reservation(byEstimateOf: flight, isTrusted: false)
+        reserve(new, byEstimateOf: &flight)
         var steps: [Change.Step] = []
         if let reserved = flight.reserved, reserved != old {
             steps.append(.reservationRaised(flight.attempt, reserved))
         }
-        let verdict = guardVerdict(on: flight, refusedBy: refusing)
+        let verdicts = guardVerdicts(on: flight, refusedBy: refusing)
+        stopSubmission(for: verdicts, on: flight)
+        let verdict = Self.cancelVerdict(verdicts, on: flight.state)
         guard case .accepted = flight.state else { return steps.isEmpty ? () : commit(steps, now) }
         if flight.cancelReason == nil, let verdict {
             let (step, action) = wantCancelled(&flight, verdict)

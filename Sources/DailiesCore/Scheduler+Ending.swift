@@ -17,7 +17,7 @@ extension Scheduler {
     var submitsInTheAir: Int { airborne.values.reduce(0, +) }
 
     private var isDone: Bool {
-        guard submitsInTheAir == 0 else { return false }
+        guard submitsInTheAir == 0, claims.isEmpty else { return false }
         if isStopping { return tally.asking == 0 && !recovery.isLoading }
         guard recovery.isWhole else { return false }
         if areQuestionsOver { return tally.asking == 0 && tally.saving == 0 }

@@ -25,17 +25,19 @@ extension Scheduler {
     mutating func fateAnswered(_ flight: Flight, _ answer: QueryAnswer, _ now: Instant) {
         switch answer {
         case .found(let report):
-            guard isAbout(report, flight) else {
-                return leaveUncertain(flight, "the provider answers for its key with another task", now)
+            if let another = report.mismatch(with: nil, flight.submissionKey) {
+                return leaveMismatched(flight, "another_submission", "with \(another)", now)
             }
             guard report.remoteID != nil else { return askFateAgain(flight, "a reply without a task id", now) }
             accept(flight, report, from: .query, now)
         case .notFound:
-            if let refusal = flight.pending?.refusal { return refusedAndNotFound(flight, refusal, now) }
+            let isRefused = flight.pending?.refusal != nil
             let mayRepeat = isRepeatHarmless(flight) || flight.pending?.mayRepeat == true
-            guard mayRepeat, flight.pending?.isConflict != true else {
+            guard isRefused || (mayRepeat && flight.pending?.isConflict != true) else {
                 return leaveUncertain(flight, "the provider does not answer for its key", now)
             }
+            guard isKeyRemembered(flight, now) else { return leaveUncertain(flight, mayBeForgotten, now) }
+            if let refusal = flight.pending?.refusal { return refusedAndNotFound(flight, refusal, now) }
             repeatWhenAllowed(flight, now)
         case .stopped(let fault, let stop):
             questionRefused(flight, fault, stop)
@@ -62,11 +64,25 @@ extension Scheduler {
         trust[flight.account] == .honoured && flight.pending?.submission?.dialect == dialect
     }
 
-    /// Whether a report found by key can be this flight's: not under another key, and not another flight's task.
-    private func isAbout(_ report: RemoteReport, _ flight: Flight) -> Bool {
-        if let key = report.submissionKey, key != flight.submissionKey { return false }
-        guard let remote = report.remoteID else { return true }
-        return !flights.values.contains { $0.state.remoteID == remote && $0.attempt != flight.attempt }
+    /// That a key is not found proves that no send arrived only for as long as the provider remembers keys.
+    private func isKeyRemembered(_ flight: Flight, _ now: Instant) -> Bool {
+        flight.pending?.isAgeUnknown != true && now - flight.sentAt < keyMemory
+    }
+
+    private var keyMemory: Duration {
+        settings.keyMemory ?? SchedulerSettings.usualKeyMemory.divided(bySpeed: settings.speed)
+    }
+
+    private var mayBeForgotten: String {
+        "the provider does not answer for its key, which it may have forgotten by now (after "
+            + "\(keyMemory.inWords(atSpeed: settings.speed)))"
+    }
+
+    /// The answer to a question by key cannot be about this attempt: it stays uncertain, and the log says why.
+    mutating func leaveMismatched(_ flight: Flight, _ code: String, _ answer: String, _ now: Instant) {
+        let reason = "the provider answers for its key \(answer)"
+        commit([.uncertain(flight.attempt, Fault(kind: .unreadable, code: code, message: reason))], now)
+        leaveUncertain(flight, reason, now)
     }
 
     private mutating func leaveUncertain(_ flight: Flight, _ reason: String, _ now: Instant) {
@@ -140,6 +156,11 @@ extension Scheduler {
                 waiting.append(attempt)
                 continue
             }
+            // It may have waited for long.
+            guard isKeyRemembered(flight, now) else {
+                leaveUncertain(flight, mayBeForgotten, now)
+                continue
+            }
             repeatSubmit(flight, now)
         }
         repeats = waiting
@@ -150,8 +171,9 @@ extension Scheduler {
             preconditionFailure("attempt \(flight.attempt) has no submission to repeat")
         }
         var flight = flight
+        flight.sentAt = now
         flight.pending?.sends += 1
-        flight.pending?.sentAt = now
+        flight.pending?.isAgeUnknown = false
         flight.pending?.mayRepeat = false
         flight.pending?.waitsForTurn = false
         flight.holdsSlot = true

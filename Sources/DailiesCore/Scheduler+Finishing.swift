@@ -138,8 +138,8 @@ extension Scheduler {
         var steps: [Change.Step] = []
         switch answer {
         case .found(let report):
-            if let remote = report.remoteID, remote != completion.remote {
-                // It speaks of another task: of ours nothing was learned.
+            guard !isMismatched(report, of: &flight) else {
+                // Of ours nothing was learned.
                 completion.questionsLeft -= 1
                 break
             }

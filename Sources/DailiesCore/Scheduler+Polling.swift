@@ -4,6 +4,8 @@ extension Scheduler {
     /// Puts a question to the provider, or holds it back while the provider is away.
     mutating func ask(_ attempt: AttemptID, _ purpose: QuestionPurpose, _ now: Instant) {
         guard var flight = flight(attempt), !flight.isAsking, !areQuestionsOver, !isStopping else { return }
+        // Its answer is there, and the store looks whose task that is.
+        guard claims[attempt] == nil else { return }
         guard accounts.contains(flight.account) else { return }
         if breaker.isOpen { return heldQuestions.append(attempt) }
         guard let question = question(for: flight, purpose) else { return }
@@ -74,7 +76,7 @@ extension Scheduler {
     mutating func sendProbe(_ now: Instant) {
         while let attempt = heldQuestions.first {
             heldQuestions.removeFirst()
-            guard var flight = flight(attempt), !flight.isAsking else { continue }
+            guard var flight = flight(attempt), !flight.isAsking, claims[attempt] == nil else { continue }
             let purpose = purpose(of: flight)
             guard let question = question(for: flight, purpose) else { continue }
             isProbing = true
@@ -104,7 +106,7 @@ extension Scheduler {
         put(flight)
         switch purpose {
         case .settleFate:
-            guard flight.pending != nil, flight.state.remoteID == nil else { return }
+            guard flight.pending != nil, flight.state.remoteID == nil, claims[attempt] == nil else { return }
             fateAnswered(flight, answer, now)
         case .proveKey: break
         // A poll and a cancel may be in the air together: the second to land may find the flight completed.
@@ -118,9 +120,7 @@ extension Scheduler {
         var flight = flight
         switch answer {
         case .found(let report):
-            if let remote = report.remoteID, remote != flight.state.remoteID {
-                return pollFailed(flight, "the reply speaks of another task", now)
-            }
+            if isMismatched(report, of: &flight) { return pollFailed(flight, now) }
             flight.faults = 0
             flight.notFoundSince = nil
             if flight.isMarkedLost {
@@ -132,14 +132,12 @@ extension Scheduler {
             absorb(flight.attempt, report, isAnswer: true, now)
         case .notFound(let fault): notFound(flight, fault, now)
         case .stopped(let fault, let stop): questionRefused(flight, fault, stop)
-        case .fault(let fault): pollFailed(flight, fault.message, now, asked: fault.retryAfter)
+        case .fault(let fault): pollFailed(flight, now, asked: fault.retryAfter)
         }
     }
 
     /// - Parameter asked: how long the reply asks to wait; bounded by the maximum wait.
-    private mutating func pollFailed(
-        _ flight: Flight, _ message: String, _ now: Instant, asked: Duration? = nil
-    ) {
+    private mutating func pollFailed(_ flight: Flight, _ now: Instant, asked: Duration? = nil) {
         var flight = flight
         flight.faults += 1
         let wait = settings.retry.wait(afterFailures: flight.faults, using: &random)
@@ -174,8 +172,10 @@ extension Scheduler {
     /// After the first acceptance without an echo the key is asked for once, to know. Held back by nothing and holding
     /// back nothing but further submits; without an answer the next acceptance asks again.
     mutating func prove(_ flight: Flight, _ remote: RemoteTaskID) {
-        guard let question = question(for: flight, .proveKey), !isStopping else { return }
-        proving[flight.account] = Proof(attempt: flight.attempt, remote: remote)
+        guard let key = flight.submissionKey, let question = question(for: flight, .proveKey), !isStopping else {
+            return
+        }
+        proving[flight.account] = Proof(attempt: flight.attempt, key: key, remote: remote)
         effects.append(.act(.ask(flight.attempt, .proveKey, question)))
     }
 
@@ -185,9 +185,13 @@ extension Scheduler {
         var learned: (trust: KeyTrust, evidence: String)?
         switch answer {
         case .found(let report):
-            // A provider that answers with some other task does not know the key.
-            let isOurs = report.remoteID == nil || report.remoteID == proof.remote
-            learned = isOurs ? (.honoured, "query_found") : (.ignored, "query_found_another")
+            // A provider that answers with some other task does not know the key; one that names no task proves nothing.
+            let isOurs = report.remoteID == proof.remote && report.submissionKey ?? proof.key == proof.key
+            if isOurs {
+                learned = (.honoured, "query_found")
+            } else if report.remoteID != nil {
+                learned = (.ignored, "query_found_another")
+            }
         case .notFound: learned = (.ignored, "query_not_found")
         case .stopped, .fault: break
         }
@@ -197,6 +201,10 @@ extension Scheduler {
     }
 
     private mutating func cancelAnswered(_ flight: Flight, _ answer: QueryAnswer, _ now: Instant) {
+        var (flight, answer) = (flight, answer)
+        if case .found(let report) = answer, isMismatched(report, of: &flight) {
+            answer = .fault(Fault(kind: .unreadable, message: "the reply names another task"))
+        }
         if flight.cancellation != nil { return userCancelAnswered(flight, answer, now) }
         if case .found(let report) = answer {
             absorb(flight.attempt, report, now)
@@ -253,11 +261,24 @@ extension Scheduler {
 
     /// The furthest state that was proven stands; that a reply fell behind it is said once for each task.
     mutating func tellBackwards(_ flight: inout Flight, _ phase: RemoteReport.Phase) {
-        guard !flight.wentBackwards, backwardsTold < 100 else { return }
-        backwardsTold += 1
-        flight.wentBackwards = true
-        let stands = "it had said \(flight.state.word.rawValue), and that stands"
-        effects.append(.tell(.warning("\(flight.key): the provider now says \(phase.word); \(stands)")))
+        warnOnce(
+            &flight, "now says \(phase.word); it had said \(flight.state.word.rawValue), and that stands")
+    }
+
+    /// Whether a reply about a task that the provider has names another task or another submission. Nothing of it is
+    /// taken in, and that is said once for each task.
+    mutating func isMismatched(_ report: RemoteReport, of flight: inout Flight) -> Bool {
+        guard let another = report.mismatch(with: flight.remoteID, flight.submissionKey) else { return false }
+        warnOnce(&flight, "answers with \(another) in its place; asking on")
+        put(flight)
+        return true
+    }
+
+    private mutating func warnOnce(_ flight: inout Flight, _ what: String) {
+        guard !flight.isMismatchTold, mismatchesTold < 100 else { return }
+        mismatchesTold += 1
+        flight.isMismatchTold = true
+        effects.append(.tell(.warning("\(flight.key): the provider \(what)")))
     }
 
     // MARK: Poll times
@@ -286,13 +307,13 @@ extension Scheduler {
 
     /// Older than the window of its cadence.
     func isPastCadence(_ flight: Flight, _ now: Instant) -> Bool {
-        now - flight.intentAt >= documentedCadence(of: flight.shape.model).window
+        now - flight.sentAt >= documentedCadence(of: flight.shape.model).window
     }
 
     /// Older than the poll window: it gives its slot back and is asked for every minute.
     func isPastWindow(_ flight: Flight, _ now: Instant) -> Bool {
         let hour = Duration.seconds(3600).divided(bySpeed: settings.speed)
         let window = settings.pollWindow ?? max(hour, documentedCadence(of: flight.shape.model).window * 4)
-        return now - flight.intentAt >= window
+        return now - flight.sentAt >= window
     }
 }

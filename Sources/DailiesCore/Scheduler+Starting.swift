@@ -28,10 +28,11 @@ extension Scheduler {
         recovery.isWhole = isLast || page.isEmpty
         recovery.place = page.last?.place
         // What this run has settled since its page was read may be listed again for its cost.
-        for open in page.sorted(by: { $0.intentAt < $1.intentAt }) where flight(open.attempt) == nil {
+        for open in page.sorted(by: { $0.sentAt < $1.sentAt }) where flight(open.attempt) == nil {
             takeUp(open, now)
         }
         guard recovery.isWhole else { return }
+        warnOfFuture()
         let unknown = recovery.unknown
         recovery.unknown = []
         for attempt in unknown { ask(attempt, .settleFate, now) }
@@ -49,12 +50,23 @@ extension Scheduler {
         effects.append(.loadOpen(after: place, limit: settings.recoveryPageSize))
     }
 
+    /// A clock that was ahead once has left times in the future. They count as now, or their tasks would not be asked for
+    /// until then.
+    private mutating func warnOfFuture() {
+        guard recovery.fromFuture > 0 else { return }
+        let attempts =
+            recovery.fromFuture == 1 ? "1 unfinished attempt has" : "\(recovery.fromFuture) unfinished attempts have"
+        let reason = "the clock was ahead when they were written, or is behind now"
+        effects.append(.tell(.warning("\(attempts) times in the future, which count as now: \(reason)")))
+    }
+
     private mutating func takeUp(_ open: OpenAttempt, _ now: Instant) {
+        if max(open.sentAt, open.intentAt, open.lostAt ?? .distantPast) > now { recovery.fromFuture += 1 }
         var flight = Flight(
             attempt: open.attempt,
             kind: kinds.kind(
                 batch: open.batch, shape: open.shape, account: open.submission.account, tagBudgets: open.tagBudgets),
-            key: open.key, submissionKey: open.submission.key, intentAt: open.intentAt, output: open.output,
+            key: open.key, submissionKey: open.submission.key, sentAt: min(open.sentAt, now), output: open.output,
             state: .submitting, reserved: open.reserved, holdsSlot: false)
         flight.estimate = open.estimate
         flight.cancelReason = open.cancelReason
@@ -64,14 +76,15 @@ extension Scheduler {
         let canAsk = accounts.contains(flight.account)
         switch open.standing {
         case .sent(let isMarked):
-            takeUpSent(flight, open.submission, isMarked: isMarked, canAsk: canAsk, now)
+            takeUpSent(
+                flight, open.submission, isMarked: isMarked, isAgeUnknown: open.sentAt > now, canAsk: canAsk, now)
         case .accepted(let remote, let isRunning):
             flight.state = isRunning ? .running(remote) : .accepted(remote)
             guard canAsk else { return parkForOtherAccount(flight) }
             flight.holdsSlot = open.lostAt == nil
             if isPastWindow(flight, now) { becomeUnresolved(&flight, now) }
             flight.isMarkedLost = open.lostAt != nil
-            flight.notFoundSince = open.lostAt
+            flight.notFoundSince = open.lostAt.map { min($0, now) }
             guardRecovered(&flight, now)
             takeUpAccepted(flight, now)
         case .completed(let remote, let asset, let cost, let hasNoAsset):
@@ -79,7 +92,7 @@ extension Scheduler {
             let isClipSettled = !settings.downloads
             // When its URL was made is not known; it cannot have been before the submit.
             flight.completion = Flight.Completion(
-                remote: remote, asset: asset, expiresAt: open.intentAt + assetLifetime(of: flight),
+                remote: remote, asset: asset, expiresAt: min(open.intentAt, now) + assetLifetime(of: flight),
                 cost: canAsk || cost != .awaited ? cost : .unknown, questionsLeft: settings.completionQuestions,
                 isSaved: false, isClipSettled: isClipSettled, needsAsset: hasNoAsset)
             put(flight)
@@ -117,7 +130,7 @@ extension Scheduler {
 
     /// It was in the air when the last run ended, or uncertain already.
     private mutating func takeUpSent(
-        _ flight: Flight, _ submission: Submission, isMarked: Bool, canAsk: Bool, _ now: Instant
+        _ flight: Flight, _ submission: Submission, isMarked: Bool, isAgeUnknown: Bool, canAsk: Bool, _ now: Instant
     ) {
         var flight = flight
         advance(&flight, .outcomeUnknown)
@@ -125,7 +138,8 @@ extension Scheduler {
             let fault = Fault(kind: .broken, message: "the run ended while the submit was in the air")
             commit([.uncertain(flight.attempt, fault)], now)
         }
-        flight.pending = Flight.PendingSubmit(submission: submission, task: nil, sends: 1, unsettledSince: now)
+        flight.pending = Flight.PendingSubmit(
+            submission: submission, task: nil, isAgeUnknown: isAgeUnknown, sends: 1, unsettledSince: now)
         guard canAsk else { return parkForOtherAccount(flight) }
         flight.holdsSlot = true
         put(flight)

@@ -97,6 +97,7 @@ extension Scheduler {
     func mayUse(_ account: KeyFingerprint) -> Bool {
         if trust[account] == .honoured { return true }
         return airborne[account, default: 0] == 0 && proving[account] == nil
+            && !claims.keys.contains { flight($0)?.account == account }
     }
 
     enum Beginning {
@@ -145,9 +146,9 @@ extension Scheduler {
         var flight = Flight(
             attempt: AttemptID(task: task.id, number: task.attempt),
             kind: kinds.kind(batch: task.batch, shape: task.shape, account: account, tagBudgets: task.tagBudgets),
-            key: task.key, submissionKey: nil, intentAt: now, output: task.output, state: .waiting, reserved: bound,
+            key: task.key, submissionKey: nil, sentAt: now, output: task.output, state: .waiting, reserved: bound,
             holdsSlot: true)
-        flight.pending = Flight.PendingSubmit(submission: nil, task: task, sentAt: now, sends: 1)
+        flight.pending = Flight.PendingSubmit(submission: nil, task: task, sends: 1)
         advance(&flight, .sent)
         put(flight)
         sends(task.shape.model, for: account, now)
@@ -171,12 +172,13 @@ extension Scheduler {
         flight.submissionKey = submission.key
         let wasTryingFunds = pause.isTryingFunds
         pause.isTryingFunds = false
+        defer { noteRoute(fate) }
         switch Self.checked(fate, submission) {
         case .accepted(let report):
             answeredAtAll(now)
             modelAnswered(flight.shape.model)
             pause.trouble = nil
-            limiter.accepted(inFlight: tally.inFlight - submitsInTheAir, sentAt: pending.sentAt)
+            limiter.accepted(inFlight: tally.inFlight - submitsInTheAir, sentAt: flight.sentAt)
             if wasTryingFunds {
                 pause.isWithoutFunds = false
                 effects.append(.tell(.resumed))
@@ -185,7 +187,11 @@ extension Scheduler {
         case .notAccepted(let fault):
             failedToAnswer(fault, now)
             takeBack(flight, fault, now)
-            couldNotSend(fault, now)
+            if !isRouteProven, fault.status == 404 || fault.status == 405 {
+                stop(fault, .noRoute, model: nil, wasTryingFunds: false)
+            } else {
+                couldNotSend(fault, now)
+            }
         case .refused(let fault):
             answeredAtAll(now)
             pause.trouble = nil
@@ -211,6 +217,14 @@ extension Scheduler {
             }
             flight.pending?.mayRepeat = isFree && settings.trustsServerErrors
             becomeUncertain(flight, fault, now)
+        }
+    }
+
+    /// Whether the API itself has answered, so that there is a route for submits.
+    private mutating func noteRoute(_ fate: SubmitFate) {
+        switch fate {
+        case .accepted, .refused, .throttled, .unknown(_, isFreeByContract: true): isRouteProven = true
+        case .notAccepted, .stopped, .unknown: break
         }
     }
 
@@ -280,7 +294,7 @@ extension Scheduler {
         if !steps.isEmpty { tryAgain(flight) }
     }
 
-    /// 401, 402, 403.
+    /// 401, 402, 403, and a route that does not exist.
     mutating func stop(_ fault: Fault, _ stop: AccountStop, model: ModelID?, wasTryingFunds: Bool) {
         switch stop {
         case .keyRefused:
@@ -296,6 +310,9 @@ extension Scheduler {
             let reason = "the API key cannot reach \(model): \(fault.message)"
             if !ending.reasons.contains(reason) { ending.reasons.append(reason) }
             effects.append(.tell(.paused(.modelUnavailable(model), detail: fault.message, until: nil)))
+        case .noRoute:
+            ending.isWorkOutstanding = true
+            endSubmission("there is no route for submits at \(baseURL): \(fault.message)")
         case .noFunds:
             if wasTryingFunds {
                 ending.accountRefused = true

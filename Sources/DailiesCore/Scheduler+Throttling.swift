@@ -11,7 +11,7 @@ extension Scheduler {
     }
 
     mutating func throttle(_ flight: Flight, _ fault: Fault, _ throttle: Throttle, _ now: Instant) {
-        let sentAt = flight.pending?.sentAt ?? now
+        let sentAt = flight.sentAt
         takeBack(flight, fault, now)
         if throttle == .concurrency { return isFull(flight, fault, sentAt: sentAt, now) }
         let trouble = countTrouble(now)

@@ -57,6 +57,8 @@ public struct Scheduler: Sendable {
     public internal(set) var tally = Tally()
     /// Submits whose reply is outstanding, by account.
     var airborne: [KeyFingerprint: Int] = [:]
+    /// Answers that name a task, until the store has said whether it is another attempt's.
+    var claims: [AttemptID: Claim] = [:]
     /// Accounts whose first accepted submit is being looked up by key, and which task should be found.
     var proving: [KeyFingerprint: Proof] = [:]
     /// Questions that wait for the end of an outage, in order.
@@ -75,12 +77,15 @@ public struct Scheduler: Sendable {
     var isStopping = false
     /// Nothing more is submitted in this run, for a reason in ``ending``; what is in flight goes on.
     var isSubmissionOver = false
+    /// The API itself has answered a submit in this run: there is such a route.
+    var isRouteProven = false
     /// The account refuses even questions: nothing more can be learned in this run.
     var areQuestionsOver = false
     var isFinished = false
-    /// Words for a state that nobody knows, and tasks that went backwards: the first hundred of each are told.
+    /// Words for a state that nobody knows, and tasks of which a reply was not believed: the first hundred of each are
+    /// told.
     var warnedWords: Set<String> = []
-    var backwardsTold = 0
+    var mismatchesTold = 0
 
     var effects: [Effect] = []
 
@@ -117,11 +122,27 @@ public struct Scheduler: Sendable {
         var unknown: [AttemptID] = []
         /// What users want of single tasks waits too: theirs may be on a page to come.
         var commands: [UserCommand] = []
+        /// Attempts whose times lie in the future.
+        var fromFuture = 0
     }
 
     struct Proof: Sendable {
         let attempt: AttemptID
+        let key: SubmissionKey
         let remote: RemoteTaskID
+    }
+
+    /// An answer that names the provider's task of an attempt.
+    struct Claim: Sendable {
+        let report: RemoteReport
+        let acceptance: Acceptance
+        let source: Acceptance.Source
+        /// What it shows of submission keys, if it is believed.
+        let evidence: String?
+        /// Held before.
+        let reserved: Credits?
+        /// What guards find against it, if it is.
+        let verdicts: [GuardVerdict]
     }
 
     /// What holds submission up for a while, account-wide.
@@ -221,6 +242,7 @@ public struct Scheduler: Sendable {
                 flights[AttemptID(task: $0.id, number: $0.attempt)] != nil
             }
         case .submitted(let submission, let fate): submitted(submission, fate, now)
+        case .claimed(let attempt, let owner): claimed(attempt, by: owner, now)
         case .answered(let attempt, let purpose, let answer): answered(attempt, purpose, answer, now)
         case .downloaded(let attempt, let result): downloaded(attempt, result, now)
         case .woken(let wake): woken(wake, now)
@@ -360,9 +382,10 @@ public struct Scheduler: Sendable {
 }
 
 extension Duration {
-    /// For messages: `15 min`, `40 s`; at another speed than 1 the duration that the user set.
+    /// For messages: `24 h`, `15 min`, `40 s`; at another speed than 1 the duration that the user set.
     func inWords(atSpeed speed: Double) -> String {
         let seconds = Int((inSeconds * speed).rounded())
+        if seconds >= 7200, seconds % 3600 == 0 { return "\(seconds / 3600) h" }
         return seconds >= 120 && seconds % 60 == 0 ? "\(seconds / 60) min" : "\(seconds) s"
     }
 }

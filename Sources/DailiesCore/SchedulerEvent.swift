@@ -8,6 +8,8 @@ public enum SchedulerEvent: Sendable {
     case loaded(Lane, [WaitingTask], isLast: Bool)
     /// The fate of a submit.
     case submitted(Submission, SubmitFate)
+    /// What became of `Effect.claim`; nil: it is durable, else nothing of it is, since the task is this attempt's.
+    case claimed(AttemptID, by: TaskOwner?)
     /// The answer to a question or a cancel.
     case answered(AttemptID, QuestionPurpose, QueryAnswer)
     /// The end of a download.

@@ -30,6 +30,11 @@ public struct SchedulerSettings: Sendable {
     public var unresolvedInterval: Duration = .seconds(60)
     /// 404 on a known id for this long is `lost`. Default 10 min.
     public var lostAfter: Duration = .seconds(10 * 60)
+    /// How long after its last send a key that is not found proves that its submit never arrived, so that the same bytes
+    /// may go out again; later it may have been forgotten. nil (default): as the provider states it, else 24 h.
+    public var keyMemory: Duration?
+    /// Default of ``keyMemory`` and of ``RenderProvider/keyMemory``: how long keys are remembered is stated nowhere.
+    public static let usualKeyMemory = Duration.seconds(24 * 3600)
     /// Between questions for a cost or a URL that a completed task lacks. Default 5 s.
     public var completionInterval: Duration = .seconds(5)
     /// Questions for such a cost or URL. Default 3.
@@ -84,6 +89,7 @@ public struct SchedulerSettings: Sendable {
         copy.lateInterval = lateInterval.divided(bySpeed: speed)
         copy.unresolvedInterval = unresolvedInterval.divided(bySpeed: speed)
         copy.lostAfter = lostAfter.divided(bySpeed: speed)
+        copy.keyMemory = keyMemory?.divided(bySpeed: speed)
         copy.completionInterval = completionInterval.divided(bySpeed: speed)
         copy.assetLifetime = assetLifetime.divided(bySpeed: speed)
         copy.throttlePause = throttlePause.divided(bySpeed: speed)

@@ -109,8 +109,10 @@ public struct OpenAttempt: Hashable, Sendable {
     public let shape: RequestShape
     /// How far it had come.
     public let standing: Standing
-    /// When its intent was durable; its cadence counts from there.
+    /// When its intent was durable.
     public let intentAt: Instant
+    /// When it was last sent; its cadence counts from there.
+    public let sentAt: Instant
     /// Held for it against the budgets; nil: nothing.
     public let reserved: Credits?
     /// What the provider expected it to cost when it took the task; nil: it did not say, or does not have it.
@@ -128,7 +130,7 @@ public struct OpenAttempt: Hashable, Sendable {
     /// Takes its properties as they are given.
     public init(
         attempt: AttemptID, batch: BatchID, key: TaskKey, submission: Submission, shape: RequestShape,
-        standing: Standing, intentAt: Instant, reserved: Credits?, estimate: Credits? = nil,
+        standing: Standing, intentAt: Instant, sentAt: Instant, reserved: Credits?, estimate: Credits? = nil,
         cancelReason: CancelReason? = nil, isReplayed: Bool = false, lostAt: Instant?, output: String?,
         tagBudgets: [TagBudgetID] = []
     ) {
@@ -143,6 +145,7 @@ public struct OpenAttempt: Hashable, Sendable {
         self.shape = shape
         self.standing = standing
         self.intentAt = intentAt
+        self.sentAt = sentAt
         self.reserved = reserved
         self.lostAt = lostAt
         self.output = output

@@ -77,7 +77,7 @@ final class QueryRoute: Sendable {
         switch answer {
         case .found, .stopped: false
         case .notFound(let fault): fault.code != WireCode.taskNotFound
-        case .fault(let fault): fault.status == 405 || (fault.status == 404 && fault.code == WireCode.notFound)
+        case .fault(let fault): fault.status == 404 || fault.status == 405
         }
     }
 }

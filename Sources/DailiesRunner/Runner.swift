@@ -98,8 +98,10 @@ public final class Runner: @unchecked Sendable {
         self.plan = plan
         self.logger = logger
         self.observer = observer
+        var settings = plan.settings
+        settings.keyMemory = settings.keyMemory ?? provider.keyMemory.divided(bySpeed: settings.speed)
         scheduler = Scheduler(
-            settings: plan.settings, catalogue: plan.catalogue, baseURL: provider.baseURL, dialect: provider.dialect,
+            settings: settings, catalogue: plan.catalogue, baseURL: provider.baseURL, dialect: provider.dialect,
             seed: plan.seed)
     }
 
@@ -233,6 +235,7 @@ public final class Runner: @unchecked Sendable {
     private func carryOut(_ effect: Effect, _ now: Instant) {
         switch effect {
         case .commit(let changes, let actions): commit(changes, then: actions)
+        case .claim(let attempt, let changes): claim(attempt, changes)
         case .begin(let task, let reserved): begin(task, reserved: reserved, now)
         case .act(let action): act(action)
         case .wake(let wake, let instant): deadlines.insert(wake, at: instant)
@@ -250,6 +253,20 @@ public final class Runner: @unchecked Sendable {
                 self.tellOfCommands(in: changes)
                 if !actions.isEmpty { self.queue.async { self.perform(actions) } }
             case .failure(let error): self.queue.async { self.fail(error.description) }
+            }
+        }
+    }
+
+    /// The store alone knows every attempt that has a task of the provider.
+    private func claim(_ attempt: AttemptID, _ changes: [Change]) {
+        store.write(changes) { result in
+            self.queue.async {
+                switch result {
+                case .success: self.handle(.claimed(attempt, by: nil))
+                case .failure(let error):
+                    guard case .taskIDTaken(let owner) = error.kind else { return self.fail(error.description) }
+                    self.handle(.claimed(attempt, by: owner))
+                }
             }
         }
     }

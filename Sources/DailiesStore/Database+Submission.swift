@@ -76,9 +76,29 @@ extension Database {
                 .because(of: fault))
     }
 
+    /// - Throws: `taskIDTaken` where the provider's task is another attempt's: the one check of every way to learn an ID.
     func recordAccepted(_ attempt: AttemptID, _ acceptance: Acceptance, at: Instant) throws(StoreError) {
         let facts = try facts(of: attempt, for: "accepted") { $0.isUnanswered }
         let new: TaskStateWord = acceptance.isRunning ? .running : .queued
+        do throws(StoreError) {
+            try write(acceptance, as: new, of: attempt, at: at)
+        } catch {
+            guard error.extendedCode == StoreError.breaksUniqueness,
+                let owner = try owner(of: acceptance.remoteID, besides: attempt)
+            else { throw error }
+            throw StoreError(.taskIDTaken(owner), "\(acceptance.remoteID) belongs to \(owner)")
+        }
+        try moveTask(of: attempt, for: "accepted", from: .queued, to: new)
+        var row = LogRow("accepted", at: at, attempt, in: facts.batch).moving(from: .queued, to: new)
+        row.source = acceptance.source.rawValue
+        row.message = acceptance.remoteID.text
+        try log(row.with(acceptance.estimate, .quoted))
+        try logExchange(of: facts.reserved, for: acceptance.reserved, beside: row)
+    }
+
+    private func write(
+        _ acceptance: Acceptance, as new: TaskStateWord, of attempt: AttemptID, at: Instant
+    ) throws(StoreError) {
         try update(
             attempt, for: "accepted",
             """
@@ -89,12 +109,25 @@ extension Database {
             .text(new.rawValue), .text(acceptance.remoteID.text), Value(at), .text(acceptance.source.rawValue),
             Value(acceptance.source == .replayed), Value(acceptance.estimate?.credits), Value(acceptance.reserved),
             Value(attempt.task), Value(attempt.number))
-        try moveTask(of: attempt, for: "accepted", from: .queued, to: new)
-        var row = LogRow("accepted", at: at, attempt, in: facts.batch).moving(from: .queued, to: new)
-        row.source = acceptance.source.rawValue
-        row.message = acceptance.remoteID.text
-        try log(row.with(acceptance.estimate, .quoted))
-        try logExchange(of: facts.reserved, for: acceptance.reserved, beside: row)
+    }
+
+    /// The attempt of the same service and account that a task of the provider belongs to.
+    private func owner(
+        of remote: RemoteTaskID, besides attempt: AttemptID
+    ) throws(StoreError) -> TaskOwner? {
+        try first(
+            """
+            SELECT b.name, i.key, o.task, o.n FROM attempt AS a
+            JOIN attempt AS o ON o.service_id = a.service_id AND o.key_fingerprint = a.key_fingerprint
+                AND o.task_id = ?3 AND o.shares_task_id = 0
+            JOIN task_input AS i ON i.id = o.task JOIN batch AS b ON b.id = o.batch_id
+            WHERE a.task = ?1 AND a.n = ?2
+            """, Value(attempt.task), Value(attempt.number), .text(remote.text)
+        ) { row in
+            TaskOwner(
+                batch: row.text(0), key: TaskKey(row.text(1)),
+                attempt: AttemptID(task: TaskID(row.integer(2)), number: row.int(3)))
+        }
     }
 
     /// A reservation that is exchanged for another: one given back, one taken.

@@ -2,7 +2,7 @@ import DailiesCore
 
 /// What a forecast is made from: how long tasks took, and how long those in flight have been there.
 public struct PaceSample: Hashable, Sendable {
-    /// From intent to completion, of the last tasks that completed.
+    /// From the last send to completion, of the last tasks that completed.
     public var durations: [Duration] = []
     /// When the open attempts that the provider has were sent.
     public var sentAt: [Instant] = []
@@ -22,16 +22,16 @@ extension Store {
             var sample = PaceSample()
             sample.durations = try database.rows(
                 """
-                SELECT e.at_ms - a.submitted_at_ms FROM event AS e
+                SELECT e.at_ms - a.sent_at_ms FROM event AS e
                 JOIN attempt AS a ON a.task = e.task AND a.n = e.attempt
-                WHERE e.kind = 'completed' AND e.id > (SELECT coalesce(max(id), 0) - ? FROM event)
+                WHERE e.kind = 'completed' AND e.at_ms > a.sent_at_ms AND e.id > (SELECT coalesce(max(id), 0) - ? FROM event)
                 ORDER BY e.id DESC LIMIT ?
                 """, Value(Self.logWindow), Value(Self.mostSamples)
             ) { row in .milliseconds(row.integer(0)) }
             for batch in try database.batches() where batches?.contains(batch.id) ?? true {
                 sample.sentAt += try database.rows(
                     """
-                    SELECT submitted_at_ms FROM attempt
+                    SELECT sent_at_ms FROM attempt
                     WHERE batch_id = ? AND (is_open OR is_unsaved OR is_cost_awaited) AND is_open
                         AND task_id IS NOT NULL AND lost_at_ms IS NULL LIMIT ?
                     """, Value(batch.id), Value(Self.mostOpen)

@@ -73,6 +73,8 @@ public struct SpendFigures: Hashable, Sendable {
     public var supersededTakes = 0
     /// What these cost.
     public var chargedForSuperseded = CreditTotal.zero
+    /// Attempts whose end was written by a clock that was ahead: they count as settled now.
+    public var settledInFuture = 0
 
     /// All of it zero.
     public init() {}
@@ -101,6 +103,7 @@ public struct SpendFigures: Hashable, Sendable {
         chargedNotSaved += other.chargedNotSaved
         supersededTakes += other.supersededTakes
         chargedForSuperseded += other.chargedForSuperseded
+        settledInFuture += other.settledInFuture
     }
 }
 
@@ -113,10 +116,12 @@ extension Store {
     ///   - since: settled at or after this moment.
     ///   - until: settled before this moment.
     ///   - batches: nil: all.
+    ///   - now: what settled after this moment, by a clock that was ahead, counts as settled now.
     public func spend(
-        by dimensions: [ReportDimension], since: Instant? = nil, until: Instant? = nil, batches: [BatchID]? = nil
+        by dimensions: [ReportDimension], since: Instant? = nil, until: Instant? = nil, batches: [BatchID]? = nil,
+        now: Instant = .distantFuture
     ) throws(StoreError) -> SpendReport {
-        let query = SpendQuery(dimensions: dimensions, since: since, until: until, batches: batches)
+        let query = SpendQuery(dimensions: dimensions, since: since, until: until, batches: batches, now: now)
         return try reading { database throws(StoreError) in
             let usual = try database.first("PRAGMA cache_size") { row in row.integer(0) } ?? 0
             try database.run("PRAGMA cache_size = -\(Self.sortingMemory)")
@@ -143,14 +148,16 @@ private struct SpendQuery {
     private let since: String?
     private let until: String?
     private let batches: String?
+    private let now: String
 
-    init(dimensions: [ReportDimension], since: Instant?, until: Instant?, batches: [BatchID]?) {
+    init(dimensions: [ReportDimension], since: Instant?, until: Instant?, batches: [BatchID]?, now: Instant) {
         self.dimensions = dimensions
         var values: [Value] = []
         func bind(_ value: Value) -> String {
             values.append(value)
             return "?\(values.count)"
         }
+        self.now = bind(Value(now))
         self.since = since.map { bind(Value($0)) }
         self.until = until.map { bind(Value($0)) }
         self.batches = batches.map { bind(.text("[" + $0.map(\.description).joined(separator: ",") + "]")) }
@@ -176,12 +183,14 @@ private struct SpendQuery {
 
     /// In the time that was asked for.
     private func isSettled(_ attempt: String) -> String {
-        let settled = "\(attempt).settled_at_ms"
+        let settled = settledAt(attempt)
         let bounds = [since.map { "\(settled) >= \($0)" }, until.map { "\(settled) < \($0)" }].compactMap { $0 }
         return bounds.isEmpty ? "\(settled) IS NOT NULL" : bounds.joined(separator: " AND ")
     }
 
-    private static let day = "settled_at_ms / 86400000"
+    private func settledAt(_ attempt: String) -> String { "min(\(attempt).settled_at_ms, \(now))" }
+
+    private func day(_ attempt: String) -> String { "\(settledAt(attempt)) / 86400000" }
 
     /// What is grouped and sorted by.
     private func key(_ dimension: ReportDimension) -> String {
@@ -189,13 +198,13 @@ private struct SpendQuery {
         case .model: "a.model"
         case .state: "a.state"
         case .batch: "b.name"
-        case .day: "a.\(Self.day)"
+        case .day: day("a")
         case .tag(let name): "(SELECT value FROM json_each(i.tags) WHERE key = \(tagNames[name] ?? "NULL"))"
         }
     }
 
     private func shown(_ dimension: ReportDimension) -> String {
-        dimension == .day ? "date(a.\(Self.day) * 86400, 'unixepoch')" : key(dimension)
+        dimension == .day ? "date(\(day("a")) * 86400, 'unixepoch')" : key(dimension)
     }
 
     /// No earlier attempt of the task is counted: in the whole report, or in the same group. Of each task only what comes
@@ -205,7 +214,7 @@ private struct SpendQuery {
             switch dimension {
             case .model: "p.model = a.model"
             case .state: "p.state = a.state"
-            case .day: "p.\(Self.day) = a.\(Self.day)"
+            case .day: "\(day("p")) = \(day("a"))"
             case .batch, .tag: nil
             }
         }
@@ -238,6 +247,7 @@ private struct SpendQuery {
             both("a.credits_nano", where: "a.state = 'completed' AND a.output_path IS NULL"),
             count("a.superseded_at_ms IS NOT NULL AND a.credits_nano > 0"),
             both("a.credits_nano", where: "a.superseded_at_ms IS NOT NULL"),
+            count("a.settled_at_ms > \(now)"),
         ]
     }
 
@@ -275,6 +285,7 @@ private struct SpendQuery {
         figures.chargedNotSaved = total()
         figures.supersededTakes = count()
         figures.chargedForSuperseded = total()
+        figures.settledInFuture = count()
         return (figures, newTasks)
     }
 }

@@ -16,11 +16,11 @@ extension Store {
         let ends = try reading { database throws(StoreError) in
             try database.rows(
                 """
-                SELECT a.batch_id, a.model, i.duration_seconds, i.resolution, a.submitted_at_ms, a.settled_at_ms,
+                SELECT a.batch_id, a.model, i.duration_seconds, i.resolution, a.sent_at_ms, a.settled_at_ms,
                     a.completed_at_ms
                 FROM attempt AS a JOIN task_input AS i ON i.id = a.task
                 WHERE a.rowid > (SELECT max(rowid) FROM attempt) - ? AND a.state = 'completed' AND a.is_replayed = 0
-                    AND a.accepted_by = 'reply'
+                    AND a.accepted_by = 'reply' AND a.settled_at_ms > a.sent_at_ms
                 ORDER BY a.rowid
                 """, Value(rows)
             ) { row in

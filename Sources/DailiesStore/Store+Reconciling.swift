@@ -22,6 +22,8 @@ public struct UnpricedAttempt: Hashable, Sendable {
     public let key: TaskKey
     /// What the provider calls it.
     public let remote: RemoteTaskID
+    /// What it was sent under.
+    public let submissionKey: SubmissionKey
     /// The mark of the API key that it was sent with.
     public let account: KeyFingerprint
 }
@@ -65,7 +67,7 @@ extension Store {
             for stored in try database.batches() where batch == nil || stored.id == batch {
                 page += try database.rows(
                     """
-                    SELECT a.task, a.n, i.key, a.task_id, a.key_fingerprint
+                    SELECT a.task, a.n, i.key, a.task_id, a.key_fingerprint, a.submission_key
                     FROM attempt AS a JOIN task_input AS i ON i.id = a.task
                     WHERE a.batch_id = ? AND a.settled_at_ms IS NOT NULL AND a.credits_nano IS NULL
                         AND a.task_id IS NOT NULL AND a.is_cost_awaited = 0 AND (a.task, a.n) > (?, ?)
@@ -75,27 +77,11 @@ extension Store {
                     UnpricedAttempt(
                         attempt: AttemptID(task: TaskID(row.integer(0)), number: row.int(1)), batch: stored.id,
                         batchName: stored.name, key: TaskKey(row.text(2)), remote: RemoteTaskID(row.text(3)),
-                        account: KeyFingerprint(row.text(4)))
+                        submissionKey: SubmissionKey(row.text(5)), account: KeyFingerprint(row.text(4)))
                 }
             }
             return Array(page.sorted { $0.attempt < $1.attempt }.prefix(limit))
         }
     }
 
-    /// The task that the provider's name belongs to in this store, other than the one asked for.
-    ///
-    /// Every attempt at this provider is read: a rare question, so that it has no index.
-    public func owner(
-        of remote: RemoteTaskID, provider: String, baseURL: String, except task: TaskID
-    ) throws(StoreError) -> (batch: String, key: TaskKey)? {
-        try reading { database throws(StoreError) in
-            try database.first(
-                """
-                SELECT b.name, i.key FROM attempt AS a JOIN batch AS b ON b.id = a.batch_id
-                JOIN task_input AS i ON i.id = a.task
-                WHERE a.task_id = ? AND a.task != ? AND b.provider = ? AND b.base_url = ? LIMIT 1
-                """, .text(remote.text), Value(task), .text(provider), .text(baseURL)
-            ) { row in (batch: row.text(0), key: TaskKey(row.text(1))) }
-        }
-    }
 }

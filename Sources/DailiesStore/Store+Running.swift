@@ -179,7 +179,8 @@ extension Database {
             i.duration_seconds, i.resolution, a.submitted_at_ms, a.reserved_nano, a.lost_at_ms, i.output,
             a.state, a.task_id, a.outcome_unknown_at_ms IS NOT NULL, a.output_url, a.is_unsaved,
             a.is_cost_awaited, a.failure_code IS 'no_asset', a.credits_nano IS NULL, a.batch_id,
-            \(Store.tagBudgetsOfTask), a.estimated_credits_nano, a.cancel_reason, a.is_replayed
+            \(Store.tagBudgetsOfTask), a.estimated_credits_nano, a.cancel_reason, a.is_replayed,
+            a.sent_at_ms
         FROM attempt AS a JOIN task_input AS i ON i.id = a.task
         """
 
@@ -193,7 +194,8 @@ extension Database {
                 account: KeyFingerprint(row.text(6)), body: row.blob(7)),
             shape: RequestShape(
                 model: model, durationSeconds: row.optionalInt(8), resolution: row.optionalText(9)),
-            standing: try standing(in: row), intentAt: row.instant(10), reserved: row.optionalCredits(11),
+            standing: try standing(in: row), intentAt: row.instant(10), sentAt: row.instant(27),
+            reserved: row.optionalCredits(11),
             estimate: row.optionalCredits(24), cancelReason: row.isNull(25) ? nil : try row.word(25),
             isReplayed: row.bool(26), lostAt: row.optionalInstant(12), output: row.optionalText(13),
             tagBudgets: Store.tagBudgets(in: row.optionalText(23)))

@@ -20,7 +20,7 @@ extension Store {
     /// Makes changes durable, all or none of them, and then calls `then` on the store's queue.
     ///
     /// Calls are carried out in order; many that wait share one transaction (group commit) and one sync of the disk. A
-    /// call that fails (``StoreError/Kind/conflict``) fails alone; a failed commit fails every call that shared it, and
+    /// call that fails by itself (``StoreError/Kind/conflict``, ``StoreError/Kind/taskIDTaken(_:)``) fails alone; a failed commit fails every call that shared it, and
     /// nothing of it remains. `then` is called in the order of the calls, after the commit is synced to disk.
     package func write(_ changes: [Change], then: @escaping @Sendable (Result<Void, StoreError>) -> Void) {
         let isFirst = waiting.withLock { waiting in
@@ -97,7 +97,7 @@ extension Store {
             return Array(repeating: .success(()), count: group.count)
         } catch {
             // A call that does not fit is rare, and to be ready for it costs a copy of every page that a call touches.
-            guard error.kind == .conflict else { return Array(repeating: .failure(error), count: group.count) }
+            guard error.isOfOneCall else { return Array(repeating: .failure(error), count: group.count) }
             return commitEachApart(group)
         }
     }
@@ -112,7 +112,7 @@ extension Store {
                         try self.applyAlone(call.changes, in: database)
                         results.append(.success(()))
                     } catch {
-                        guard error.kind == .conflict, !database.isOutsideTransaction else { throw error }
+                        guard error.isOfOneCall, !database.isOutsideTransaction else { throw error }
                         results.append(.failure(error))
                     }
                 }

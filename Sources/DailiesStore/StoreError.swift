@@ -1,4 +1,5 @@
 import CSQLite
+import DailiesCore
 
 /// Why the store could not do what was asked: what happened, and what to do. Never holds SQL or stored values.
 public struct StoreError: Error, Hashable, Sendable, CustomStringConvertible {
@@ -23,6 +24,8 @@ public struct StoreError: Error, Hashable, Sendable, CustomStringConvertible {
         /// A conditional update changed no row, or a row would have broken a rule of the schema: two parties believed
         /// that they owned the task, or a change was asked for that its state does not allow.
         case conflict
+        /// The provider's task belongs to another attempt.
+        case taskIDTaken(TaskOwner)
         /// Any other failure of disk or library.
         case io
         /// Another runner holds the store; the text says which.
@@ -47,6 +50,19 @@ public struct StoreError: Error, Hashable, Sendable, CustomStringConvertible {
 }
 
 extension StoreError {
+    /// It is of one call alone: what else is in its transaction is sound.
+    var isOfOneCall: Bool {
+        switch kind {
+        case .conflict, .taskIDTaken: true
+        case .missing, .newerThanProgram, .olderThanProgram, .notAStore, .damaged, .full, .readOnly, .busy, .io,
+            .lockedByRunner:
+            false
+        }
+    }
+
+    /// SQLITE_CONSTRAINT_UNIQUE.
+    static let breaksUniqueness = SQLITE_CONSTRAINT | 8 << 8
+
     /// A refusal of SQLite's in our words.
     ///
     /// - Parameter doing: what was tried, `reading`, `writing`: it begins the message.

@@ -68,6 +68,8 @@ public struct LatestAttempt: Hashable, Sendable {
     public let isCostAwaited: Bool
     /// When its intent was durable.
     public let submittedAt: Instant
+    /// When it was last sent.
+    public let sentAt: Instant
     /// Since when its fate is unknown; nil: it is known.
     public let outcomeUnknownAt: Instant?
     /// Since when the provider does not know it any more.
@@ -155,7 +157,7 @@ private struct TaskQuery {
             a.submission_key, a.task_id, a.dialect, a.key_fingerprint, a.is_replayed, a.estimated_credits_nano,
             a.reserved_nano, a.is_cost_awaited, a.submitted_at_ms, a.outcome_unknown_at_ms, a.lost_at_ms,
             a.completed_at_ms, a.settled_at_ms, a.delivered_seconds, a.output_path, a.output_sha256, a.output_bytes,
-            a.failure_code, a.failure_message, i.request, a.cancel_reason, g.cancel_reason
+            a.failure_code, a.failure_message, i.request, a.cancel_reason, g.cancel_reason, a.sent_at_ms
         FROM task_standing AS s JOIN task_input AS i ON i.id = s.id JOIN batch AS b ON b.id = s.batch_id
         LEFT JOIN attempt AS a ON a.task = s.id AND a.n = s.attempt AND s.has_key = 1
         LEFT JOIN attempt AS g ON g.task = s.id AND g.n = s.attempt - 1 AND g.state = 'cancelled'
@@ -218,7 +220,8 @@ private struct TaskQuery {
             dialect: try row.word(17), account: KeyFingerprint(row.text(18)), isReplayed: row.bool(19),
             estimated: row.optionalCredits(20), reserved: row.optionalCredits(21),
             cancelReason: row.isNull(35) ? nil : try row.word(35), isCostAwaited: row.bool(22),
-            submittedAt: row.instant(23), outcomeUnknownAt: row.optionalInstant(24), lostAt: row.optionalInstant(25),
+            submittedAt: row.instant(23), sentAt: row.instant(37), outcomeUnknownAt: row.optionalInstant(24),
+            lostAt: row.optionalInstant(25),
             completedAt: row.optionalInstant(26), settledAt: row.optionalInstant(27),
             deliveredSeconds: row.optionalReal(28), outputPath: row.optionalText(29),
             outputSHA256: row.optionalText(30), outputBytes: row.optionalInteger(31),

@@ -5,6 +5,8 @@ public enum FaultKind: String, Hashable, Sendable, CaseIterable {
     // Any API request.
     /// The connection closes before anything is read: nothing happened.
     case refuse
+    /// 400, 404, 405, 407, 421 or 431 with a gateway's page; the request never reached the service.
+    case gatewayPage4xx
     /// The request is carried out and the connection closes without a reply.
     case dropReply
     /// The reply comes ``FaultPlan/replyDelay`` later.
@@ -36,6 +38,13 @@ public enum FaultKind: String, Hashable, Sendable, CaseIterable {
     case walletEmpty
     /// 451, nothing happened.
     case contentPolicy
+    /// Answered with the ID of an earlier task of the account, which its client has asked for by that ID: nothing is
+    /// rendered or billed for this submission.
+    case sameTaskID
+    /// Rendering starts with the acceptance, and the reply says `running`.
+    case startAtOnce
+    /// The reply to the submission has a state that no page lists.
+    case unlistedSubmitState
 
     // Queries.
     /// 429 for a query, which the pages say is never throttled.
@@ -44,10 +53,16 @@ public enum FaultKind: String, Hashable, Sendable, CaseIterable {
     case goBackwards
     /// One reply has a state that no page lists.
     case unknownState
+    /// A query by key is answered with another task of the account, which its client has asked for by its ID, and without
+    /// a key.
+    case wrongTaskByKey
 
     // Tasks, drawn once when the task is accepted.
     /// Queries answer 404 `task_not_found` for the first ``FaultPlan/forgottenFor``.
     case forget
+    /// Its key is forgotten ``FaultPlan/keysForgottenAfter`` its acceptance: a query by it answers 404, a repeat renders and
+    /// bills again.
+    case forgetKey
     /// Completed, yet the first ``FaultPlan/incompleteReplies`` replies that say so have no URL.
     case lateURL
     /// Completed and never with a URL.
@@ -92,6 +107,8 @@ public struct FaultPlan: Hashable, Sendable {
     public var replyDelay: Duration = .seconds(2)
     /// How long ``FaultKind/forget`` lasts, at speed 1. Default 30 s.
     public var forgottenFor: Duration = .seconds(30)
+    /// How long a key is remembered before ``FaultKind/forgetKey``, at speed 1. Default 24 h.
+    public var keysForgottenAfter: Duration = .seconds(24 * 3600)
     /// How long ``FaultKind/walletEmpty`` lasts, at speed 1. Default 60 s.
     public var walletEmptyFor: Duration = .seconds(60)
     /// How long ``FaultKind/throttle`` asks to wait, at speed 1. Default 5 s.

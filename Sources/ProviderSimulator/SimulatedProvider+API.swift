@@ -16,6 +16,7 @@ extension SimulatedProvider {
         var writesNumbersAsText = false
         var goesBackwards = false
         var saysUnknownWord = false
+        var hidesKey = false
     }
 
     mutating func api(_ request: SimulatedRequest, path: String, query: String) -> SimulatedResponse {
@@ -25,6 +26,7 @@ extension SimulatedProvider {
             return SimulatedResponse(status: 503, action: .closeBeforeReading)
         }
         if drawsFaults, draw(.refuse) { return SimulatedResponse(status: 503, action: .closeBeforeReading) }
+        if drawsFaults, draw(.gatewayPage4xx) { return gatewayPage() }
         if call == .submit { bill.submits += 1 }
         if call == .query { questions += 1 }
         if drawsFaults, let fault = faultBefore(call) { return fault }
@@ -87,6 +89,16 @@ extension SimulatedProvider {
     // MARK: Faults
 
     mutating func draw(_ kind: FaultKind) -> Bool { generator.chance(configuration.faults[kind]) }
+
+    private mutating func gatewayPage() -> SimulatedResponse {
+        let pages = [
+            (400, "400 Bad Request"), (404, "404 Not Found"), (405, "405 Not Allowed"),
+            (407, "407 Proxy Authentication Required"), (421, "421 Misdirected Request"),
+            (431, "431 Request Header Fields Too Large"),
+        ]
+        let (status, title) = pages[Int(generator.draw(0...Int64(pages.count - 1)))]
+        return Self.page(status, title: title)
+    }
 
     /// What befalls a call before anything happens.
     private mutating func faultBefore(_ call: Call) -> SimulatedResponse? {

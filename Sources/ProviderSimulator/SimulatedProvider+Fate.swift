@@ -10,6 +10,7 @@ extension SimulatedProvider {
     struct Misfortune {
         var outcome = SimulatedTask.Outcome.completes
         var forgottenUntil: Instant?
+        var keyForgottenAt: Instant?
         var repliesWithoutURL = 0
         var repliesWithoutCost = 0
         /// Hundredths by which the price and the bill are multiplied.
@@ -125,6 +126,7 @@ extension SimulatedProvider {
         if generator.chance(faults[.quoteAbovePrice]) { result.quoteHundredths *= generator.draw(Self.timesTooMuch) }
         if generator.chance(faults[.billAboveQuote]) { result.billHundredths *= generator.draw(Self.timesTooMuch) }
         result.estimatesNothing = generator.chance(faults[.zeroEstimate])
+        if generator.chance(faults[.forgetKey]) { result.keyForgottenAt = now + scaled(faults.keysForgottenAfter) }
         return result
     }
 }

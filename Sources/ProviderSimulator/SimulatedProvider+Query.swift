@@ -6,14 +6,25 @@ extension SimulatedProvider {
     mutating func query(
         owner: UInt64, dialect: Dialect, style: ReplyStyle, subject: () throws(WireError) -> Question.Subject
     ) -> SimulatedResponse {
-        let ordinal: Int?
+        var ordinal: Int?
+        var style = style
         do throws(WireError) {
-            ordinal = find(try subject(), owner: owner)
+            let subject = try subject()
+            ordinal = find(subject, owner: owner)
+            switch subject {
+            case .remote: noteAskedByID(ordinal, owner: owner)
+            case .key(let key):
+                if controls.drawsFaults, draw(.wrongTaskByKey), let other = lastAskedByID[owner],
+                    tasks[other].outTaskID != key.text
+                {
+                    ordinal = other
+                    style.hidesKey = true
+                }
+            }
         } catch {
             return Self.error(400, WireCode.invalidParam, "\(error)")
         }
         guard let ordinal else { return Self.notFound() }
-        var style = style
         if controls.drawsFaults {
             style.goesBackwards = draw(.goBackwards)
             style.saysUnknownWord = draw(.unknownState)
@@ -84,7 +95,7 @@ extension SimulatedProvider {
         let ordinal: Int?
         switch (subject, configuration.submissionKeys) {
         case (.remote(let remote), _): ordinal = ordinalByID[remote.text]
-        case (.key(let key), .honoured): ordinal = ordinalByKey[OwnedKey(owner: owner, key: key.text)]
+        case (.key(let key), .honoured): ordinal = known(OwnedKey(owner: owner, key: key.text))
         case (.key, .ignored): ordinal = nil
         }
         guard let ordinal, tasks[ordinal].owner == owner else { return nil }
@@ -92,14 +103,29 @@ extension SimulatedProvider {
         return ordinal
     }
 
+    /// The task of a key that is not forgotten yet.
+    func known(_ key: OwnedKey) -> Int? {
+        guard let ordinal = ordinalByKey[key] else { return nil }
+        if let forgotten = tasks[ordinal].keyForgottenAt, now >= forgotten { return nil }
+        return ordinal
+    }
+
+    private mutating func noteAskedByID(_ ordinal: Int?, owner: UInt64) {
+        guard let ordinal else { return }
+        tasks[ordinal].isAskedByID = true
+        lastAskedByID[owner] = max(lastAskedByID[owner] ?? 0, ordinal)
+    }
+
     // MARK: Replies
 
+    /// - Parameter isToSubmit: to a repeated submission, whose reply says when the task was made.
     mutating func reply(
-        to ordinal: Int, dialect: Dialect, style: ReplyStyle, isSilentAboutCost: Bool = false
+        to ordinal: Int, dialect: Dialect, style: ReplyStyle, isSilentAboutCost: Bool = false, isToSubmit: Bool = false
     ) -> SimulatedResponse {
         let task = tasks[ordinal]
         var reply = TaskReply(
-            taskID: task.id, outTaskID: echo(task.outTaskID, in: dialect), status: nil,
+            taskID: task.id, outTaskID: style.hidesKey ? nil : echo(task.outTaskID, in: dialect), status: nil,
+            submittedAt: isToSubmit ? task.submittedAt.atMilliseconds : nil,
             writesNumbersAsText: style.writesNumbersAsText)
         var phase: RemoteReport.Phase
         switch task.phase {

@@ -56,6 +56,7 @@ extension SimulatedProvider {
         tasks.append(task)
         ordinalByID[task.id] = task.ordinal
         if let key = task.outTaskID { ordinalByKey[OwnedKey(owner: task.owner, key: key)] = task.ordinal }
+        if task.isAskedByID { lastAskedByID[task.owner] = task.ordinal }
         if task.phase.isFinal { return }
         inFlight += 1
         held += CreditTotal(task.estimate.credits)

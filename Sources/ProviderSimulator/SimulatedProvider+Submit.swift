@@ -29,11 +29,15 @@ extension SimulatedProvider {
             let order = try check(body)
             let content = StableHash(configuration.sameness == .bytes ? bytes : body.content).value
             if let original = try earlier(body, owner: owner, content: content) {
-                return reply(to: original, dialect: body.dialect, style: style)
+                return reply(to: original, dialect: body.dialect, style: style, isToSubmit: true)
             }
-            let task = try accepted(order, owner: owner, content: content)
+            if controls.drawsFaults, draw(.sameTaskID), let other = lastAskedByID[owner] {
+                return Self.json(200, acceptance(of: tasks[other], .queued, body: body, style: style))
+            }
+            let startsAtOnce = controls.drawsFaults && draw(.startAtOnce)
+            let task = try accepted(order, owner: owner, content: content, startsAtOnce: startsAtOnce)
             commit(.accept(task))
-            return Self.json(200, acceptance(of: task, body: body, style: style).encode(body.dialect))
+            return Self.json(200, acceptance(of: task, statedPhase(of: task, startsAtOnce), body: body, style: style))
         } catch {
             return error.response
         }
@@ -119,7 +123,7 @@ extension SimulatedProvider {
         case .ignored: return nil
         case .honoured: break
         }
-        guard let key = body.outTaskID, let ordinal = ordinalByKey[OwnedKey(owner: owner, key: key)] else { return nil }
+        guard let key = body.outTaskID, let ordinal = known(OwnedKey(owner: owner, key: key)) else { return nil }
         guard tasks[ordinal].content == content else {
             throw Refusal(409, WireCode.duplicateKey, "out_task_id was used for another request")
         }
@@ -128,7 +132,9 @@ extension SimulatedProvider {
 
     // MARK: Acceptance
 
-    private mutating func accepted(_ order: Order, owner: UInt64, content: UInt64) throws(Refusal) -> SimulatedTask {
+    private mutating func accepted(
+        _ order: Order, owner: UInt64, content: UInt64, startsAtOnce: Bool
+    ) throws(Refusal) -> SimulatedTask {
         if let limit = controls.accountConcurrency, inFlight >= limit {
             throw Refusal(429, WireCode.concurrencyLimit, "\(inFlight) tasks are in flight")
         }
@@ -137,10 +143,12 @@ extension SimulatedProvider {
         if let balance = controls.balance, balance - held < CreditTotal(price.estimate) {
             throw Refusal(402, WireCode.insufficientBalance, "the estimate is above the balance")
         }
-        return task(order, owner: owner, content: content, price: price)
+        return task(order, owner: owner, content: content, price: price, startsAtOnce: startsAtOnce)
     }
 
-    private func task(_ order: Order, owner: UInt64, content: UInt64, price: Price) -> SimulatedTask {
+    private func task(
+        _ order: Order, owner: UInt64, content: UInt64, price: Price, startsAtOnce: Bool
+    ) -> SimulatedTask {
         let ordinal = tasks.count
         let lot = order.body.outTaskID.map(Self.lot) ?? "n\(ordinal)"
         var fate = fateGenerator(seed: configuration.seed, lot)
@@ -160,11 +168,12 @@ extension SimulatedProvider {
         return SimulatedTask(
             ordinal: ordinal, id: identifier(ordinal), owner: owner, outTaskID: order.body.outTaskID, content: content,
             dialect: order.body.dialect, model: order.body.model, resolution: order.resolution,
-            aspectRatio: order.aspectRatio, seconds: order.seconds, submittedAt: now, queuedFor: times.queued,
-            runsFor: times.running, outcome: misfortune.outcome,
+            aspectRatio: order.aspectRatio, seconds: order.seconds, submittedAt: now,
+            queuedFor: startsAtOnce ? .zero : times.queued, runsFor: times.running, outcome: misfortune.outcome,
             estimate: StatedAmount(misfortune.estimatesNothing ? .zero : quote, style: style),
             bill: StatedAmount(bill, style: style),
             perSecond: price.perSecond, forgottenUntil: misfortune.forgottenUntil,
+            keyForgottenAt: misfortune.keyForgottenAt,
             repliesWithoutURL: misfortune.repliesWithoutURL, repliesWithoutCost: misfortune.repliesWithoutCost)
     }
 
@@ -179,11 +188,20 @@ extension SimulatedProvider {
         return "task_" + String(decoding: characters, as: UTF8.self)
     }
 
-    private func acceptance(of task: SimulatedTask, body: SubmitBody, style: ReplyStyle) -> TaskReply {
+    private mutating func statedPhase(of task: SimulatedTask, _ startsAtOnce: Bool) -> RemoteReport.Phase {
+        if controls.drawsFaults, draw(.unlistedSubmitState) { return .unknown("preparing") }
+        guard startsAtOnce, case .running = tasks[task.ordinal].phase else { return .queued }
+        return .running
+    }
+
+    private func acceptance(
+        of task: SimulatedTask, _ phase: RemoteReport.Phase, body: SubmitBody, style: ReplyStyle
+    ) -> [UInt8] {
         TaskReply(
-            taskID: task.id, outTaskID: echo(task.outTaskID, in: body.dialect),
-            status: TaskReply.word(for: .queued, dialect: body.dialect), estimatedCredits: task.estimate.text,
+            taskID: task.id, outTaskID: echo(body.outTaskID, in: body.dialect),
+            status: TaskReply.word(for: phase, dialect: body.dialect), estimatedCredits: task.estimate.text,
             estimatedSeconds: seconds(until: task.submittedAt + task.queuedFor + task.runsFor),
-            submittedAt: now.atMilliseconds, writesNumbersAsText: style.writesNumbersAsText)
+            submittedAt: now.atMilliseconds, writesNumbersAsText: style.writesNumbersAsText
+        ).encode(body.dialect)
     }
 }

@@ -25,6 +25,8 @@ public struct SimulatedProvider: Sendable {
     var tasks: [SimulatedTask] = []
     var ordinalByID: [String: Int] = [:]
     var ordinalByKey: [OwnedKey: Int] = [:]
+    /// The latest task of each owner that its client has asked for by its ID: surely the client knows whose it is.
+    var lastAskedByID: [UInt64: Int] = [:]
     var events = EventHeap()
     /// Tasks whose wait is over and that found no free slot, by model, in order.
     var waiting: [String: WaitingLine] = [:]

@@ -29,9 +29,11 @@ extension SimulatedTask {
             object.member("bill", bill.text)
             object.member("per_second_nano", perSecond.nano)
             if let forgottenUntil { object.member("forgotten_until_ns", forgottenUntil) }
+            if let keyForgottenAt { object.member("key_forgotten_at_ns", keyForgottenAt) }
             object.member("replies_without_url", repliesWithoutURL)
             object.member("replies_without_cost", repliesWithoutCost)
             object.member("completed_replies", completedReplies)
+            object.member("is_asked_by_id", isAskedByID)
             object.member("states_cancel_charge", statesCancelCharge)
             phase.write(to: &object)
         }
@@ -62,9 +64,11 @@ extension SimulatedTask {
         bill = StatedAmount(text: try record.text("bill"))
         perSecond = try record.credits("per_second_nano")
         forgottenUntil = record.has("forgotten_until_ns") ? try record.instant("forgotten_until_ns") : nil
+        keyForgottenAt = record.has("key_forgotten_at_ns") ? try record.instant("key_forgotten_at_ns") : nil
         repliesWithoutURL = try record.integer("replies_without_url")
         repliesWithoutCost = try record.integer("replies_without_cost")
         completedReplies = try record.integer("completed_replies")
+        isAskedByID = record.has("is_asked_by_id") ? try record.flag("is_asked_by_id") : false
         statesCancelCharge = try record.flag("states_cancel_charge")
         phase = try Phase(record)
     }

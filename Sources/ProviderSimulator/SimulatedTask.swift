@@ -54,6 +54,8 @@ struct SimulatedTask: Hashable, Sendable {
     let perSecond: Credits
     /// Queries before this find nothing.
     let forgottenUntil: Instant?
+    /// Its key means nothing from here on; nil: it is remembered for good.
+    let keyForgottenAt: Instant?
     /// How many replies that say `completed` lack the URL, and the cost; `Int.max`: all of them.
     let repliesWithoutURL: Int
     let repliesWithoutCost: Int
@@ -61,6 +63,8 @@ struct SimulatedTask: Hashable, Sendable {
     var phase: Phase = .queued
     /// Replies so far that said `completed`. Forgotten by a journal, kept by a snapshot.
     var completedReplies = 0
+    /// Its client has asked for it by its ID. Forgotten by a journal, kept by a snapshot.
+    var isAskedByID = false
     /// Whether the reply states what a cancel cost.
     var statesCancelCharge = true
 }

@@ -2,8 +2,9 @@ import DailiesCore
 
 /// What a whole reply means: the one table behind ``SubmitFate`` and ``QueryAnswer``.
 ///
-/// The status decides first, then the error's code. A reply that is not whole never comes here: it is unknown whatever
-/// its status says.
+/// The status decides first, then the error's code. What is neither in the API's own envelope nor under one of its codes
+/// is of somebody before it, a gateway or a proxy: such a 4xx says nothing of a task. A reply that is not whole never
+/// comes here: it is unknown whatever its status says.
 public enum FateTable {
     /// Characters of a message that are kept.
     public static let maximumMessageLength = 500
@@ -25,7 +26,9 @@ public enum FateTable {
         // 408 and 409 by contract; 425 and 499 say as little about what became of the bytes.
         case 408, 409, 425, 499: return .unknown(reply.fault(), isFreeByContract: false)
         case 429: return reply.throttled
-        case 400..<500: return .refused(reply.fault(hint: hint(reply, dialect)))
+        case 404 where reply.isWrongRoute: return .stopped(reply.fault(hint: wrongRoute), .noRoute)
+        case 400..<500 where reply.isOfAPI: return .refused(reply.fault(hint: hint(reply, dialect)))
+        case 400..<500: return .notAccepted(reply.fault(hint: status == 404 ? wrongRoute : nil))
         case 500..<600: return .unknown(reply.fault(), isFreeByContract: reply.error?.isEnvelope ?? false)
         // A redirect is not followed, and whoever sent it has read the body.
         default: return .unknown(reply.fault(), isFreeByContract: false)
@@ -45,8 +48,8 @@ public enum FateTable {
                 return .fault(reply.unreadable(error))
             }
         case 401, 402, 403: return .stopped(reply.fault(), reply.stop)
-        // `not_found` means the route, any other code or none the task.
-        case 404 where reply.code != WireCode.notFound: return .notFound(reply.fault())
+        // `not_found` means the route, any other code of the API's or none the task.
+        case 404 where reply.isOfAPI && reply.code != WireCode.notFound: return .notFound(reply.fault())
         default: return .fault(reply.fault())
         }
     }
@@ -65,6 +68,8 @@ public enum FateTable {
         }
     }
 
+    private static let wrongRoute = "the service has no such route; check the base URL"
+
     private static func hint(_ reply: Reply, _ dialect: Dialect) -> String? {
         switch reply.code {
         case WireCode.modelNotFound, WireCode.unsupportedModel:
@@ -72,7 +77,6 @@ public enum FateTable {
         default: break
         }
         switch reply.status {
-        case 404: return "the service has no such route; check the base URL"
         case 451: return "the prompt was blocked by the upstream's safety filter"
         case 400, 422: return dialectHint(reply.error?.message ?? "", dialect)
         default: return nil
@@ -113,6 +117,12 @@ public enum FateTable {
         }
 
         var code: String? { error?.code }
+
+        /// The API's own word for a path that it does not have.
+        var isWrongRoute: Bool { isOfAPI && (code == nil || code == WireCode.notFound) }
+
+        /// An error in the API's own words.
+        var isOfAPI: Bool { error?.isEnvelope == true || code.map(WireCode.all.contains) == true }
 
         func report() throws(WireError) -> RemoteReport {
             var report = try ReplyReader.report(body, date: headers.date, redaction: redaction)

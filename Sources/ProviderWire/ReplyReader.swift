@@ -43,7 +43,7 @@ public enum ReplyReader {
     /// The phase that a status word means: the words of both dialects and the spellings that other services use.
     public static func phase(_ word: String) -> RemoteReport.Phase {
         switch WireText.trimmed(word).lowercased() {
-        case "queued", "pending": .queued
+        case "queued", "pending", "submitted": .queued
         case "running", "processing", "in_progress": .running
         case "completed", "succeeded": .completed
         case "failed": .failed

@@ -36,4 +36,11 @@ public enum WireCode {
     public static let timeout = "timeout"
     /// 451, or a failed task: blocked by policy.
     public static let contentPolicy = "content_policy_violation"
+
+    /// Every one of them: an error with such a code is the API's own, whatever is around it.
+    static let all: Set<String> = [
+        invalidParam, modelNotFound, unsupportedModel, duplicateKey, invalidAPIKey, insufficientBalance, quotaExceeded,
+        permissionDenied, modelNotInGroup, notFound, taskNotFound, tooLarge, rateLimit, concurrencyLimit, internalError,
+        apiError, timeout, contentPolicy,
+    ]
 }

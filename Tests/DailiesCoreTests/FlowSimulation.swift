@@ -21,6 +21,7 @@ final class FlowSimulation {
         case submitLands(Submission, SubmitFate)
         case askArrives(AttemptID, QuestionPurpose, Question)
         case answerLands(AttemptID, QuestionPurpose, QueryAnswer)
+        case claimed(AttemptID)
         case loaded(Lane, [WaitingTask], isLast: Bool)
     }
 
@@ -105,6 +106,7 @@ final class FlowSimulation {
         case .askArrives(let attempt, let purpose, let question):
             schedule(.answerLands(attempt, purpose, answer(question)))
         case .answerLands(let attempt, let purpose, let answer): handle(.answered(attempt, purpose, answer))
+        case .claimed(let attempt): handle(.claimed(attempt, by: nil))
         case .loaded(let lane, let page, let isLast): handle(.loaded(lane, page, isLast: isLast))
         }
     }
@@ -148,6 +150,9 @@ final class FlowSimulation {
             case .commit(let changes, let actions):
                 for change in changes { note(change.step) }
                 for action in actions { act(action) }
+            case .claim(let attempt, let changes):
+                for change in changes { note(change.step) }
+                insert(.claimed(attempt), at: now)
             case .begin(let task, _):
                 act(.submit(SchedulerRig.submission(AttemptID(task: task.id, number: task.attempt))))
             case .act(let action): act(action)

@@ -6,6 +6,8 @@ struct ProviderModel {
     struct Render {
         let remote: RemoteTaskID
         let attempt: AttemptID
+        let key: SubmissionKey
+        let account: KeyFingerprint
         var phase = RemoteReport.Phase.queued
         /// What it charges once it completes.
         let price: Credits
@@ -23,6 +25,8 @@ struct ProviderModel {
     private(set) var renders: [Render] = []
     private var byRemote: [RemoteTaskID: Int] = [:]
     private var byKey: [SubmissionKey: Int] = [:]
+    /// A render that its client has asked for by its ID: it surely knows whose it is.
+    private var asked: Int?
     /// Requests left until it answers again.
     private var outage = 0
 
@@ -61,7 +65,13 @@ struct ProviderModel {
         }
         let existing = honoursKeys ? byKey[submission.key] : nil
         guard goesWrong() else { return .accepted(take(submission, existing)) }
-        switch Int.random(in: 0..<12, using: &random) {
+        switch Int.random(in: 0..<14, using: &random) {
+        case 12: return .notAccepted(.status(Int.random(in: 404...407, using: &random)))
+        case 13:
+            // The name of another render, and nothing is rendered.
+            guard existing == nil, let asked, renders[asked].account == submission.account else { return .timedOut }
+            return .accepted(
+                RemoteReport(phase: .queued, remoteID: renders[asked].remote, submissionKey: submission.key))
         case 0: return .notAccepted(.refusedConnection)
         case 1: return .refused(.status(400, "invalid_param"))
         case 2:
@@ -91,7 +101,7 @@ struct ProviderModel {
             let remote = RemoteTaskID("r\(renders.count + 1)")
             renders.append(
                 Render(
-                    remote: remote, attempt: submission.attempt,
+                    remote: remote, attempt: submission.attempt, key: submission.key, account: submission.account,
                     price: Credits(nano: Int64.random(in: 1...1_800_000_000, using: &random)),
                     isPriceStated: Int.random(in: 0..<8, using: &random) > 0,
                     hasURL: Int.random(in: 0..<8, using: &random) > 0))
@@ -110,11 +120,19 @@ struct ProviderModel {
 
     mutating func query(_ question: Question) -> QueryAnswer {
         if isAway() { return .fault(.timeout) }
-        let index: Int? =
-            switch question.subject {
-            case .remote(let remote): byRemote[remote]
-            case .key(let key): byKey[key]
+        let index: Int?
+        switch question.subject {
+        case .remote(let remote):
+            index = byRemote[remote]
+            asked = index
+        case .key(let key):
+            index = byKey[key]
+            if goesWrong(), Int.random(in: 0..<3, using: &random) == 0, let asked,
+                renders[asked].key != key, renders[asked].account == question.account
+            {
+                return .found(report(asked))
             }
+        }
         guard let index else { return .notFound(.notFound) }
         // A lapse of memory of an id that it gave out; a key's lapse would be a lie that nobody could survive.
         if goesWrong() {

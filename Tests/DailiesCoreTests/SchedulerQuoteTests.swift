@@ -53,7 +53,7 @@ import Testing
 
     @Test func `a render that existed before is taken for what it costs`() {
         let rig = rig(1, concurrency: 1, tolerance: 10)
-        var report = RemoteReport.running("r1")
+        var report = RemoteReport.running("r1").made(10, before: rig.now)
         report.estimate = .of(6, from: "estimated_credits")
         rig.land(.accepted(report))
         #expect(rig.cancels.isEmpty)

@@ -28,6 +28,16 @@ extension RemoteReport {
     }
 }
 
+extension RemoteReport {
+    /// Of a render that the provider took so many seconds before its reply.
+    func made(_ seconds: Int, before reply: Instant) -> RemoteReport {
+        var report = self
+        report.submittedAt = reply - .seconds(seconds)
+        report.repliedAt = reply
+        return report
+    }
+}
+
 extension Amount {
     /// Whole credits.
     static func of(_ whole: Int64, from source: String) -> Amount {
@@ -112,7 +122,7 @@ extension StoreModel {
         entries[task.id] = Entry(task: task, isWaiting: false)
         var left = Attempt(
             stage: stage, submission: SchedulerRig.submission(attempt, account: account, dialect: dialect),
-            intentAt: intentAt, reserved: reserved.map { Credits(nano: $0 * 1_000_000_000) })
+            intentAt: intentAt, sentAt: intentAt, reserved: reserved.map { Credits(nano: $0 * 1_000_000_000) })
         change(&left)
         attempts[attempt] = left
     }

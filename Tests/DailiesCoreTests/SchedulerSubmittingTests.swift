@@ -179,7 +179,7 @@ import Testing
 
     @Test func `a render that existed before the submit is booked as replayed, also when it completes later`() {
         let rig = SchedulerRig.with(1)
-        rig.land(.accepted(.running()))
+        rig.land(.accepted(.running().made(10, before: rig.now)))
         #expect(rig.attempt(1)?.isReplayed == true)
         rig.advance(by: .seconds(2))
         rig.answer(.found(.completed()))

@@ -15,7 +15,8 @@ struct StoreModel {
     struct Attempt {
         var stage: Stage
         let submission: Submission
-        let intentAt: Instant
+        var intentAt: Instant
+        var sentAt: Instant
         var reserved: Credits?
         var estimate: Credits?
         var charge: Credits?
@@ -48,6 +49,16 @@ struct StoreModel {
 
     mutating func add(_ task: WaitingTask) { entries[task.id] = Entry(task: task, isWaiting: true) }
 
+    /// The attempt that the task of an acceptance belongs to, if that is another one.
+    func owner(refusing change: Change) -> TaskOwner? {
+        guard case .accepted(let id, let acceptance) = change.step, let account = attempts[id]?.submission.account,
+            let owner = attempts.first(where: {
+                $0.key != id && $0.value.remoteID == acceptance.remoteID && $0.value.submission.account == account
+            })?.key
+        else { return nil }
+        return TaskOwner(batch: "batch", key: entries[owner.task]?.task.key ?? TaskKey(""), attempt: owner)
+    }
+
     mutating func apply(_ change: Change) {
         let before = problems.count
         step(change.step, at: change.at)
@@ -62,6 +73,7 @@ struct StoreModel {
                 $0.stage == .uncertain
             } to: {
                 $0.repeats += 1
+                $0.sentAt = at
             }
         case .notAccepted(let id, _):
             move(id) {
@@ -206,7 +218,7 @@ struct StoreModel {
         }
         entries[id.task]?.isWaiting = false
         attempts[id] = Attempt(
-            stage: .inTheAir, submission: intent.submission, intentAt: at, reserved: intent.reserved)
+            stage: .inTheAir, submission: intent.submission, intentAt: at, sentAt: at, reserved: intent.reserved)
     }
 
     private mutating func accept(_ id: AttemptID, _ acceptance: Acceptance) {
@@ -274,8 +286,9 @@ struct StoreModel {
             guard let entry = entries[id.task], let standing = attempt.standing else { return nil }
             return OpenAttempt(
                 attempt: id, batch: entry.task.batch, key: entry.task.key, submission: attempt.submission,
-                shape: entry.task.shape, standing: standing, intentAt: attempt.intentAt, reserved: attempt.reserved,
-                estimate: attempt.estimate, cancelReason: attempt.cancelReason, isReplayed: attempt.isReplayed,
+                shape: entry.task.shape, standing: standing, intentAt: attempt.intentAt, sentAt: attempt.sentAt,
+                reserved: attempt.reserved, estimate: attempt.estimate, cancelReason: attempt.cancelReason,
+                isReplayed: attempt.isReplayed,
                 lostAt: attempt.lostAt, output: entry.task.output, tagBudgets: entry.task.tagBudgets)
         }
     }

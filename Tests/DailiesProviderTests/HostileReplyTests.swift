@@ -61,8 +61,9 @@ private let task = Question.Subject.remote(RemoteTaskID("task_1"))
     }
 
     @Test(arguments: [
-        (200, "unknown"), (204, "unknown"), (302, "unknown"), (400, "refused"), (401, "stopped"), (403, "stopped"),
-        (404, "refused"), (407, "refused"), (429, "throttled"), (500, "unknown"), (502, "unknown"), (503, "unknown"),
+        (200, "unknown"), (204, "unknown"), (302, "unknown"), (400, "not accepted"), (401, "stopped"),
+        (403, "stopped"), (404, "not accepted"), (407, "not accepted"), (429, "throttled"), (500, "unknown"),
+        (502, "unknown"), (503, "unknown"),
         (504, "unknown"), (511, "unknown"), (599, "unknown"),
     ])
     func `a proxy's page is never taken for an acceptance, and what it says is shown`(

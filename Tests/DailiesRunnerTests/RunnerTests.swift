@@ -4,6 +4,7 @@ import Dispatch
 import Foundation
 import Testing
 
+@testable import DailiesCore
 @testable import DailiesRunner
 
 struct RunnerTests {
@@ -32,6 +33,33 @@ struct RunnerTests {
         let task = try #require(try rig.durable().first)
         #expect(task.state == .completed && task.credits == Credits(nano: 100_000_000))
         #expect(rig.endings == 1 && rig.timers.isStopped)
+    }
+
+    @Test func `a reply that names another attempt's task ends no run, and is asked for by key`() throws {
+        let rig = try RunnerRig(tasks: 2, concurrency: 1) { $0.downloads = false }
+        rig.start()
+        let (first, accept) = try #require(rig.provider.nextSubmit())
+        accept(.accepted(rig.report(.completed, "r1", key: first.key, cost: "0.1")))
+        let (second, mistake) = try #require(rig.provider.nextSubmit())
+        mistake(.accepted(rig.report(.completed, "r1", key: second.key, cost: "0.1")))
+        try rig.settle()
+        #expect(try rig.durable().map(\.state) == [.completed, .queued])
+        #expect(try rig.durable()[1].isUncertain)
+        rig.timers.move(by: .seconds(1))
+        let (question, answer) = try #require(rig.provider.nextQuery())
+        #expect(question.subject == .key(second.key))
+        answer(.found(rig.report(.completed, "r2", key: second.key, cost: "0.2")))
+        guard case .ended(let ending) = try rig.end() else { return #expect(Bool(false), "the store failed") }
+        #expect(ending == RunEnding())
+        #expect(try rig.durable().map(\.latest?.remoteID) == [RemoteTaskID("r1"), RemoteTaskID("r2")])
+    }
+
+    @Test func `how long keys are remembered is the provider's to say, and the settings' before it`() throws {
+        func memory(_ configure: (inout SchedulerSettings) -> Void) throws -> Duration? {
+            try RunnerRig(configure: configure).runner.scheduler.settings.keyMemory
+        }
+        #expect(try memory { $0 = $0.divided(bySpeed: 2) } == .seconds(24 * 3600))
+        #expect(try memory { $0.keyMemory = .seconds(60) } == .seconds(60))
     }
 
     @Test func `a store that refuses an intent ends the run, and nothing is sent`() throws {

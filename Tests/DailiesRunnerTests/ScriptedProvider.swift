@@ -19,6 +19,7 @@ final class ScriptedProvider: RenderProvider {
     let name = "scripted"
     let baseURL = "https://api.example"
     let dialect = Dialect.flat
+    let keyMemory = Duration.seconds(48 * 3600)
     private let calls = Guarded<[Call]>([])
     private let arrived = DispatchSemaphore(value: 0)
 

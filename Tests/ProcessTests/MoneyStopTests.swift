@@ -12,7 +12,8 @@ extension ProcessSuite {
         private func run(_ status: String, _ type: String, _ code: String, _ message: String) throws -> Stage.Finished {
             let body = #"{"error":{"type":"\#(type)","code":"\#(code)","message":"\#(message)"}}"#
             let service = try stage.startScript { request in
-                let (status, body) = request.isSubmit ? (status, body) : ("404 Not Found", "")
+                let unknown = #"{"error":{"type":"not_found_error","code":"task_not_found","message":"no such task"}}"#
+                let (status, body) = request.isSubmit ? (status, body) : ("404 Not Found", unknown)
                 return "HTTP/1.1 \(status)\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)"
             }
             let arguments = stage.runArguments([try stage.manifest(clips: 2)], at: service).filter { $0 != "--json" }

@@ -65,6 +65,13 @@ extension ProcessSuite {
                 "uncertain: clip-001: HTTP status 502 without the API's error text: <!DOCTYPE html><p>Sign in</p>\n")
         }
 
+        @Test func `a gateway's page under a 4xx is waited out, with its words`() throws {
+            let page = try run(submit: Reply(status: "400 Bad Request", body: "<!DOCTYPE html>odd"), maxWait: "20s")
+            expect(
+                page, 5, "waiting: the provider does not answer, asking again at 2",
+                ": HTTP status 400 without the API's error text: <!DOCTYPE html>odd\n")
+        }
+
         @Test func `a redirect in place of the API's answer is not followed`() throws {
             let redirect = try run(
                 submit: Reply(status: "302 Found\r\nLocation: http://elsewhere.example", body: ""), maxWait: "1s")

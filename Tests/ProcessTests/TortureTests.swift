@@ -21,6 +21,8 @@ extension ProcessSuite {
             "refuse", "dropReply", "duplicateDelivery", "serverErrorBefore", "serverErrorAfter", "bareServerErrorAfter",
             "truncateReply", "htmlReply", "dripReply", "numbersAsStrings", "throttle", "bareThrottle", "throttleQuery",
             "goBackwards", "unknownState", "forget", "lateURL", "lateCost", "expireURL", "cutDownload",
+            "gatewayPage4xx",
+            "startAtOnce", "unlistedSubmitState", "wrongTaskByKey",
         ]
         /// What a guard cancels is begun again, so that these come up more often than once for each clip.
         private static let guardFaults = [
@@ -33,7 +35,9 @@ extension ProcessSuite {
             let seed = Self.variables["DAILIES_SEED"].flatMap { UInt64($0) } ?? UInt64(Date().timeIntervalSince1970)
             print("DAILIES_SEED=\(seed) DAILIES_KILLS=\(Self.kills) DAILIES_TASKS=\(Self.clips)")
             var chance = SplitMix64(seed: seed)
-            let faults = (Self.faults.map { "\($0)=0.05" } + Self.guardFaults.map { "\($0)=0.03" })
+            // A submit that is answered with another's task is settled by the next run, five in each.
+            let faults =
+                (Self.faults.map { "\($0)=0.05" } + Self.guardFaults.map { "\($0)=0.03" } + ["sameTaskID=0.01"])
                 .joined(separator: ",")
             let simulator = try Simulator(
                 stage, speed: 200, ["--seed", "\(seed)", "--padding", "50000", "--fault", faults])

@@ -13,6 +13,98 @@ struct FaultTests {
         #expect(harness.machine.bill.accepted == 0)
     }
 
+    @Test func `a gateway's page is a 4xx without the API's envelope, and nothing behind it`() {
+        var harness = Self.always(.gatewayPage4xx)
+        var statuses: Set<Int> = []
+        for _ in 0..<100 {
+            let reply = harness.submit()
+            #expect(reply.json == nil && reply.header("content-type") == "text/html")
+            statuses.insert(reply.status)
+            #expect((400..<500).contains(harness.query("task_1").status))
+        }
+        #expect(statuses == [400, 404, 405, 407, 421, 431])
+        #expect(harness.machine.bill.submits == 0 && harness.machine.bill.accepted == 0)
+    }
+
+    // MARK: One task for another
+
+    @Test func `one ID for several submits is one of a task that was asked for by it, and renders nothing`() throws {
+        var harness = Harness {
+            $0.submissionKeys = .honoured(echo: .always)
+            $0.faults = FaultPlan([.sameTaskID: 1])
+        }
+        let first = try harness.accept(Harness.flat(key: "a"))
+        // Nobody has asked for the first by its ID, so that its client may not know it: the second is its own.
+        let second = try harness.accept(Harness.flat(prompt: "b", key: "b"))
+        #expect(first != second)
+        _ = harness.query(second)
+        let reply = harness.submit(Harness.flat(prompt: "c", key: "c")).json
+        #expect(reply?["task_id"]?.string == second && reply?["out_task_id"]?.string == "c")
+        #expect(reply?["status"]?.string == "queued")
+        #expect(harness.machine.bill.accepted == 2 && harness.machine.bill.rendersByKey["c"] == nil)
+        harness.machine.advance(to: harness.now + .seconds(200))
+        #expect(harness.machine.bill.charges.map(\.outTaskID) == ["a", "b"])
+        // Another account has tasks of its own.
+        harness.key = "sk-byts-two"
+        #expect(try harness.accept(Harness.flat(prompt: "c", key: "c")) != second)
+    }
+
+    @Test func `a question by key is answered with another task, and without a key`() throws {
+        var harness = Harness {
+            $0.submissionKeys = .honoured(echo: .always)
+            $0.faults = FaultPlan([.wrongTaskByKey: 1])
+        }
+        func ask(_ key: String) -> SimulatedResponse {
+            harness.send("POST", "/v1/tasks/query", #"{"out_task_id":"\#(key)"}"#)
+        }
+        let first = try harness.accept(Harness.flat(key: "a"))
+        let second = try harness.accept(Harness.flat(prompt: "b", key: "b"))
+        #expect(ask("b").json?["task_id"]?.string == second, "nobody has asked for another one by its ID")
+        _ = harness.query(first)
+        let reply = ask("b").json
+        #expect(reply?["task_id"]?.string == first && reply?["out_task_id"] == nil)
+        #expect(ask("a").json?["out_task_id"]?.string == "a", "its own is its own")
+        #expect(ask("never sent").json?["task_id"]?.string == first)
+    }
+
+    @Test func `a forgotten key is not found, and its repeat renders and bills again`() throws {
+        var harness = Harness {
+            $0.speed = 2
+            $0.faults = FaultPlan([.forgetKey: 1])
+        }
+        let body = Harness.flat(key: "a")
+        let first = try harness.accept(body)
+        harness.wait(.seconds(12 * 3600 - 1))
+        #expect(try harness.accept(body) == first)
+        harness.wait(.seconds(1))
+        #expect(harness.send("POST", "/v1/tasks/query", #"{"out_task_id":"a"}"#).errorCode == "task_not_found")
+        #expect(harness.query(first).status == 200, "its ID is known")
+        let second = try harness.accept(body)
+        #expect(second != first && harness.machine.bill.rendersByKey["a"] == 2)
+        #expect(try harness.accept(body) == second)
+    }
+
+    @Test func `a service that starts at once says so, or in a word of its own`() throws {
+        var harness = Self.always(.startAtOnce)
+        let reply = harness.submit().json
+        #expect(reply?["status"]?.string == "running")
+        harness.wait(.seconds(100))
+        #expect(harness.status(try #require(reply?["task_id"]?.string)) == "completed")
+
+        var odd = Self.always(.unlistedSubmitState)
+        #expect(odd.submit().json?["status"]?.string == "preparing")
+    }
+
+    @Test func `a repeated submission says when its task was made`() throws {
+        var harness = Harness()
+        let first = harness.submit(Harness.flat(key: "a")).json
+        harness.wait(.seconds(30))
+        let again = harness.submit(Harness.flat(key: "a")).json
+        #expect(again?["submitted_at"]?.string == first?["submitted_at"]?.string)
+        #expect(again?["status"]?.string == "running")
+        #expect(harness.query(try #require(first?["task_id"]?.string)).json?["submitted_at"] == nil)
+    }
+
     @Test func `a dropped reply leaves the task behind`() {
         var harness = Self.always(.dropReply)
         #expect(harness.submit().action == .closeWithoutReply)

@@ -13,7 +13,10 @@ struct StateTests {
         configuration.money.rateBucket = .init(limit: Credits(nano: 500_000_000_000), window: .seconds(3600))
         configuration.faults = FaultPlan([
             .dropReply: 0.1, .lateURL: 0.3, .goBackwards: 0.2, .failRender: 0.1, .forget: 0.1, .walletEmpty: 0.02,
+            .sameTaskID: 0.1, .wrongTaskByKey: 0.1, .forgetKey: 0.2, .startAtOnce: 0.1, .unlistedSubmitState: 0.1,
+            .gatewayPage4xx: 0.05,
         ])
+        configuration.faults.keysForgottenAfter = .seconds(60)
     }
 
     /// One of the calls that a client makes, chosen by the step's number.
@@ -21,7 +24,8 @@ struct StateTests {
         harness.wait(.seconds(7))
         return switch number % 5 {
         case 0, 1: harness.submit(Harness.flat(prompt: "take \(number)", key: "k\(number)"))
-        case 2, 3: harness.send("POST", "/v1/tasks/query", "{\"out_task_id\":\"k\(number / 3)\"}")
+        case 2: harness.query(harness.machine.tasks.last?.id ?? "none")
+        case 3: harness.send("POST", "/v1/tasks/query", "{\"out_task_id\":\"k\(number / 3)\"}")
         default: harness.send("POST", "/v1/tasks/cancel", "{\"out_task_id\":\"k\(number - 3)\"}")
         }
     }

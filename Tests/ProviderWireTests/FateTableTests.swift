@@ -45,8 +45,7 @@ private func name(_ answer: QueryAnswer) -> String {
         (301, "", "unknown -"), (302, "", "unknown -"), (307, "", "unknown -"), (100, "", "unknown -"),
         (408, "", "unknown -"), (409, "", "unknown -"), (425, "", "unknown -"), (499, "", "unknown -"),
         (401, "", "stopped keyRefused"), (402, "", "stopped noFunds"), (403, "", "stopped accessDenied"),
-        (404, "", "refused -"), (405, "", "refused -"), (413, "", "refused -"), (422, "", "refused -"),
-        (451, "", "refused -"), (400, "<html>", "refused -"), (429, "", "throttled rate"),
+        (429, "", "throttled rate"),
         (500, "<html>", "unknown -"), (502, "", "unknown -"), (503, #"{"error":"x"}"#, "unknown -"),
         (504, #"{"error":{"code":504,"message":"m","status":"DEADLINE"}}"#, "unknown 504"), (600, "", "unknown -"),
     ])
@@ -56,7 +55,8 @@ private func name(_ answer: QueryAnswer) -> String {
 
     @Test(arguments: [
         (400, "invalid_param", "refused invalid_param"), (400, "model_not_found", "refused model_not_found"),
-        (400, "unsupported_model", "refused unsupported_model"), (404, "not_found", "refused not_found"),
+        (400, "unsupported_model", "refused unsupported_model"), (404, "model_not_found", "refused model_not_found"),
+        (404, "not_found", "stopped noRoute"), (422, "unheard_of", "refused unheard_of"),
         (400, "duplicate_out_task_id", "unknown duplicate_out_task_id"),
         (409, "duplicate_out_task_id", "unknown duplicate_out_task_id"),
         (401, "invalid_api_key", "stopped keyRefused"), (402, "insufficient_balance", "stopped noFunds"),
@@ -70,6 +70,33 @@ private func name(_ answer: QueryAnswer) -> String {
     ])
     func `then the code of the API's envelope`(status: Int, code: String, expected: String) {
         #expect(name(fate(status, error(code))) == expected)
+    }
+
+    @Test(arguments: [
+        (400, "<html>"), (400, ""), (404, "404 page not found"), (404, ""), (405, ""), (407, "<html>"), (413, ""),
+        (421, ""), (422, "[]"), (431, "<html>"), (451, ""), (404, #"{"error":"Not Found","status":404}"#),
+        (404, #"{"message":"no Route matched with those values"}"#),
+        (400, #"{"error":{"code":400,"message":"m","status":"INVALID_ARGUMENT"}}"#),
+        (400, #"{"type":"error","error":{"type":"invalid_request_error","message":"m"}}"#),
+    ])
+    func `a 4xx without the API's envelope and without a code of the API's is of somebody before it`(
+        status: Int, body: String
+    ) {
+        #expect(name(fate(status, Array(body.utf8))) == "not accepted")
+        let answer = FateTable.queryAnswer(status: status, headers: WireHeaders(), body: Array(body.utf8))
+        #expect(name(answer).hasPrefix("fault"), "a question is not answered by it, least of all by a 404")
+    }
+
+    @Test(arguments: [
+        (400, #"{"error":{"type":"invalid_request_error","message":"m"}}"#, "refused -"),
+        (422, #"{"error":{"type":"invalid_request_error","message":"m"}}"#, "refused -"),
+        (451, #"{"error":{"type":"invalid_request_error","message":"m"}}"#, "refused -"),
+        (404, #"{"error":{"type":"not_found_error","message":"m"}}"#, "stopped noRoute"),
+        (400, #"{"error":{"code":"invalid_param"}}"#, "refused invalid_param"),
+        (413, #"{"error":{"code":"request_entity_too_large","message":"m"}}"#, "refused request_entity_too_large"),
+    ])
+    func `either the envelope or a known code makes it the API's own`(status: Int, body: String, expected: String) {
+        #expect(name(fate(status, Array(body.utf8))) == expected)
     }
 
     @Test func `a 429 without a code is a matter of rate whatever its type says`() {
@@ -101,7 +128,7 @@ private func name(_ answer: QueryAnswer) -> String {
     func `a refusal that smells of the other dialect says so`(
         dialect: Dialect, status: Int, message: String, hint: String?
     ) {
-        guard case .refused(let fault) = fate(status, error(nil, message), dialect: dialect) else {
+        guard let fault = fate(status, error(nil, message), dialect: dialect).fault else {
             Issue.record("not refused")
             return
         }
@@ -136,7 +163,8 @@ private func name(_ answer: QueryAnswer) -> String {
         (200, "", "fault unreadable -"), (200, "<html>", "fault unreadable -"),
         (404, #"{"error":{"type":"t","code":"task_not_found","message":"m"}}"#, "not found task_not_found"),
         (404, #"{"error":{"type":"t","code":"not_found","message":"m"}}"#, "fault status not_found"),
-        (404, "", "not found -"), (405, "", "fault status -"), (401, "", "stopped keyRefused"),
+        (404, #"{"error":{"type":"t","message":"m"}}"#, "not found -"),
+        (404, "", "fault status -"), (405, "", "fault status -"), (401, "", "stopped keyRefused"),
         (402, "", "stopped noFunds"), (403, "", "stopped accessDenied"), (429, "", "fault status -"),
         (400, "", "fault status -"), (409, "", "fault status -"), (500, "", "fault status -"),
         (302, "", "fault status -"),

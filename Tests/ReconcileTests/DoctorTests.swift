@@ -21,7 +21,7 @@ struct DoctorTests {
                 "dialect flat default", "output renders default",
             ])
         let checks = Self.lines(outcome.out, from: "  check", count: 8)
-        #expect(checks[1] == "sqlite ok SQLite \(Store.libraryVersion), schema 1")
+        #expect(checks[1] == "sqlite ok SQLite \(Store.libraryVersion), schema \(Store.schemaVersion)")
         #expect(checks[2] == "store ok dailies.sqlite is sound: 1 task in 1 batch")
         #expect(checks[3] == "runner ok none works on the store")
         #expect(checks[4].hasPrefix("disk of the store "))
@@ -61,6 +61,18 @@ struct DoctorTests {
         let outcome = try await scene.online("doctor")
         #expect(outcome.code == 1)
         #expect(outcome.out.contains("no answer from {URL} that tells of the key"))
+    }
+
+    @Test func `a store whose last entry is in the future is looked at`() async throws {
+        let scene = try await Scene()
+        try scene.enrol([Scene.spec("dolly")])
+        let ahead = Date().timeIntervalSince1970 + 86_400
+        try scene.sendUncertain("dolly", at: Instant(milliseconds: Int64(ahead * 1000)))
+        let outcome = try await scene.dailies("doctor", "--offline")
+        #expect(
+            outcome.out.contains(
+                "the last entry is of {TIME}, in the future: the clock was ahead then, or is behind now"))
+        #expect(outcome.code == 0)
     }
 
     @Test func `a damaged store is wrong, and is left as it is`() async throws {

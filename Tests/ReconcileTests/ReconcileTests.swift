@@ -92,17 +92,63 @@ struct ReconcileTests {
     @Test func `where keys are honoured a run may repeat it, and that is the advice`() async throws {
         let scene = try await Scene(simulator: [])
         try scene.enrol([Scene.spec("dolly")])
-        try scene.sendUncertain("dolly")
-        try scene.apply([
-            .keyTrust(
-                KeyTrustRecord(
-                    baseURL: scene.baseURL, account: Scene.account, dialect: .flat, trust: .honoured, evidence: "echo"))
-        ])
-        let outcome = try await scene.online("reconcile")
+        try scene.sendUncertain("dolly", at: Instant(milliseconds: Int64(Date().timeIntervalSince1970 * 1000)))
+        try scene.apply([Self.honoured(at: scene.baseURL)])
+        let outcome = try await scene.online("reconcile", "--key-memory", "365d")
         #expect(outcome.code == 6)
         #expect(
             outcome.out.contains("this provider honours submission keys, so that a run may send the same bytes again"))
         #expect(outcome.out.contains("to go on with it: dailies resume \(Self.options)\n"))
+    }
+
+    private static func honoured(at baseURL: String) -> Change.Step {
+        .keyTrust(
+            KeyTrustRecord(
+                baseURL: baseURL, account: Scene.account, dialect: .flat, trust: .honoured, evidence: "echo"))
+    }
+
+    @Test func `an old one may be forgotten where keys are honoured, so that a run does not repeat it`() async throws {
+        let scene = try await Scene(simulator: [])
+        try scene.enrol([Scene.spec("dolly")])
+        try scene.sendUncertain("dolly")
+        try scene.apply([Self.honoured(at: scene.baseURL)])
+        let outcome = try await scene.online("reconcile")
+        #expect(
+            outcome
+                == Outcome(
+                    6,
+                    out: Self.evidence + """
+                          asked:    by its submission key: \(Self.unknown)
+                          verdict:  still uncertain: this provider honours submission keys, but may have forgotten this one by \
+                        now; it may be rendering and billed, and is never sent again without your word
+                          if you know its task id: dailies reconcile --adopt dolly=TASK_ID \(Self.options)
+                          if you give it up: dailies reconcile --assume-lost dolly \(Self.options)
+
+                        1 task: nothing settled; left in doubt: 1 uncertain
+
+                        """))
+        #expect(try scene.task("dolly").isUncertain)
+    }
+
+    @Test func `a question by key that is answered with another attempt's task settles nothing and proves no keys`()
+        async throws
+    {
+        let scene = try await Scene(simulator: [])
+        try scene.enrol([Scene.spec("dolly"), Scene.spec("crane")])
+        let id = try #require(try scene.simulator?.submit(key: Scene.submissionKey("dolly")))
+        try scene.sendAccepted("crane", as: id)
+        try scene.sendUncertain("dolly")
+        let outcome = try await scene.online("reconcile")
+        #expect(outcome.code == 6)
+        let words = "the task {ID} belongs to crane, attempt 1, of the batch forest"
+        #expect(outcome.out.contains("  asked:    by its submission key: \(words)\n"))
+        #expect(outcome.out.contains("  verdict:  still uncertain: \(words), which cannot be this one\n"))
+        #expect(try scene.events("dolly") == ["intent", "uncertain broken", "asked"])
+        let trust = try scene.store {
+            try $0.keyTrust(baseURL: scene.baseURL, account: Scene.account, dialect: .flat)
+        }
+        #expect(trust == .unknown)
+        #expect(try await scene.dailies("explain", "dolly").out.contains(words))
     }
 
     @Test func `a submit that was in the air when the run ended is asked for as well`() async throws {

@@ -42,21 +42,25 @@ extension Scene {
 
     /// The task's submit went out, and this became of it.
     func send(
-        _ key: String, account: KeyFingerprint = Scene.account, reserved: Int64 = 5_000_000_000,
-        then steps: (AttemptID) -> [Change.Step] = { _ in [] }
+        _ key: String, account: KeyFingerprint = Scene.account, reserved: Int64 = 5_000_000_000, take: Int = 1,
+        at instant: Instant = Scene.start, then steps: (AttemptID) -> [Change.Step] = { _ in [] }
     ) throws {
         let row = try task(key)
         let attempt = AttemptID(task: row.id, number: row.attempt)
         let submission = Submission(
-            attempt: attempt, key: SubmissionKey(Self.submissionKey(key)), model: ModelID("sora-2"), dialect: .flat,
+            attempt: attempt, key: SubmissionKey(Self.submissionKey(take == 1 ? key : key + "take")),
+            model: ModelID("sora-2"), dialect: .flat,
             account: account, body: Array("{}".utf8))
-        try apply([.intent(Intent(submission: submission, reserved: Credits(nano: reserved)))] + steps(attempt))
+        let intent = Intent(submission: submission, reserved: Credits(nano: reserved))
+        try apply([.intent(intent)] + steps(attempt), at: instant)
     }
 
     /// A submit whose reply never came.
-    func sendUncertain(_ key: String, account: KeyFingerprint = Scene.account) throws {
+    func sendUncertain(
+        _ key: String, account: KeyFingerprint = Scene.account, take: Int = 1, at instant: Instant = Scene.start
+    ) throws {
         let fault = Fault(kind: .broken, message: "the service closed the connection without an answer")
-        try send(key, account: account) { [.uncertain($0, fault)] }
+        try send(key, account: account, take: take, at: instant) { [.uncertain($0, fault)] }
     }
 
     /// A submit that was accepted under this task id.
@@ -99,7 +103,7 @@ extension Scene {
         }
     }
 
-    func apply(_ steps: [Change.Step]) throws {
-        try store { try $0.writeAndWait(steps.map { Change(at: Self.start, $0) }) }
+    func apply(_ steps: [Change.Step], at instant: Instant = Scene.start) throws {
+        try store { try $0.writeAndWait(steps.map { Change(at: instant, $0) }) }
     }
 }

@@ -58,8 +58,29 @@ struct UserWordTests {
         #expect(outcome.code == 6)
         #expect(
             outcome.out.contains(
-                "verdict:  refused: {ID} is the task crane of the batch forest; still uncertain\n"))
+                "verdict:  refused: the task {ID} belongs to crane, attempt 1, of the batch forest; still uncertain\n"))
         #expect(try scene.task("dolly").isUncertain)
+    }
+
+    @Test func `a task id that an earlier take of the same task has is not adopted`() async throws {
+        let scene = try await Scene(simulator: [])
+        try scene.enrol([Scene.spec("dolly")])
+        let id = try #require(try scene.simulator?.submit(key: "another"))
+        try scene.sendAccepted("dolly", as: id) { attempt in
+            [
+                .settled(attempt, Settlement(end: .failed, charges: [.notBilled], failureCode: "render_failed")),
+                .retried(attempt.task),
+            ]
+        }
+        try scene.sendUncertain("dolly", take: 2)
+        let outcome = try await scene.online("reconcile", "--adopt", "dolly=\(id)")
+        #expect(outcome.code == 6)
+        #expect(
+            outcome.out.contains(
+                "verdict:  refused: the task {ID} belongs to dolly, attempt 1, of the batch forest; still uncertain\n"))
+        #expect(try scene.task("dolly").isUncertain)
+        let explained = try await scene.dailies("explain", "dolly")
+        #expect(explained.out.contains("the task {ID} belongs to dolly, attempt 1, of the batch forest"))
     }
 
     @Test func `a task id that the provider has under another key is not adopted`() async throws {
@@ -70,7 +91,7 @@ struct UserWordTests {
         let outcome = try await scene.online("reconcile", "--adopt", "dolly=\(id)")
         #expect(
             outcome.out.contains(
-                "verdict:  refused: the provider has it under another submission key (another); still uncertain\n"))
+                "verdict:  refused: the provider answers with the submission another; still uncertain\n"))
         #expect(outcome.code == 6)
     }
 

@@ -24,6 +24,8 @@ final class Inspector {
         let failureCode: String?
         let failureMessage: String?
         let intentAt: Instant
+        let sentAt: Instant
+        let isReplayed: Bool
         let acceptedBy: String?
         let account: KeyFingerprint
         let dialect: Dialect
@@ -51,7 +53,7 @@ final class Inspector {
                 outcome_unknown_at_ms IS NOT NULL, lost_at_ms IS NOT NULL, is_open, is_cost_awaited, is_unsaved,
                 reserved_nano, credits_nano, output_path, output_sha256, failure_code,
                 submitted_at_ms, accepted_by, key_fingerprint, dialect, failure_message, model,
-                estimated_credits_nano, cancel_reason
+                estimated_credits_nano, cancel_reason, sent_at_ms, is_replayed
             FROM attempt ORDER BY task, n
             """
         ) { row throws(StoreError) in
@@ -63,7 +65,8 @@ final class Inspector {
                 isUnsaved: row.bool(12), reserved: row.optionalCredits(13), credits: row.optionalCredits(14),
                 path: row.optionalText(15), digest: row.optionalText(16), failureCode: row.optionalText(17),
                 failureMessage: row.optionalText(22),
-                intentAt: row.instant(18), acceptedBy: row.optionalText(19),
+                intentAt: row.instant(18), sentAt: row.instant(26), isReplayed: row.bool(27),
+                acceptedBy: row.optionalText(19),
                 account: KeyFingerprint(row.text(20)), dialect: try row.word(21), model: ModelID(row.text(23)),
                 estimate: row.optionalCredits(24), cancelReason: row.isNull(25) ? nil : try row.word(25))
         }

@@ -58,6 +58,12 @@ struct Scenario {
     private(set) var play: Int64?
     /// The clock of the client against the provider's.
     private(set) var skew = Duration.zero
+    /// By how much the client's clock is ahead in some of its runs, beyond that.
+    private(set) var clockAhead = Duration.zero
+    /// The longest time that the user stays away between two runs, in some pauses; zero: the usual.
+    private(set) var absence = Duration.zero
+    /// How the program was before it was mended: a control.
+    private(set) var former: FormerBehavior?
 
     var honoursKeys: Bool {
         switch simulator.submissionKeys {
@@ -66,8 +72,9 @@ struct Scenario {
         }
     }
 
-    init(seed: UInt64) {
+    init(seed: UInt64, former: FormerBehavior? = nil) {
         self.seed = seed
+        self.former = former
         var chance = Chance(seed: seed)
         mood = chance.pick([.calm, .rough, .rough, .wild])
         drawModels(&chance)
@@ -90,7 +97,7 @@ struct Scenario {
     private static let guardFaults: [FaultKind] = [
         .quoteAbovePrice, .billAboveQuote, .zeroEstimate, .rendersBeforeCancel, .silentCancelCost,
     ]
-    private static let drawnApart = Set(guardFaults + [.absurdBill])
+    private static let drawnApart = Set(guardFaults + identityFaults + [.absurdBill])
 
     /// What a clip may cost: quotes and bills that are not what was published, and cancels that come too late.
     private mutating func drawGuards(_ chance: inout Chance) {
@@ -115,6 +122,34 @@ struct Scenario {
             maximumPerTask = largestPrice.times(hundredths: Int64(chance.number(20...300)))
         }
         if chance.happens(0.3) { play = Int64(chance.pick([1, 50, 300, 100_000])) }
+        var identity = Chance(seed: seed ^ 0x1DE7_717E_5EED_0001)
+        drawIdentity(&identity)
+    }
+
+    /// Faults that make one task pass for another, or a fresh one for an old one, and those of the way to the service.
+    private static let identityFaults: [FaultKind] = [
+        .gatewayPage4xx, .sameTaskID, .startAtOnce, .unlistedSubmitState, .wrongTaskByKey, .forgetKey,
+    ]
+
+    private mutating func drawIdentity(_ chance: inout Chance) {
+        if chance.happens(0.4) {
+            for kind in Self.identityFaults where kind != .forgetKey && mood != .calm && chance.happens(0.6) {
+                simulator.faults[kind] = Double.random(in: 0.02...0.3, using: &chance)
+            }
+        }
+        switch chance.number(0...9) {
+        case 0, 1:
+            // A provider forgets keys no sooner than it is taken to, and the user stays away for longer than that.
+            let memory = Duration.seconds(chance.pick([1800, 7200, 86_400]))
+            settings.keyMemory = chance.happens(0.5) ? memory : nil
+            let remembered = settings.keyMemory ?? SchedulerSettings.usualKeyMemory
+            simulator.faults[.forgetKey] = Double.random(in: 0.3...1, using: &chance)
+            simulator.faults.keysForgottenAfter = remembered * chance.number(10...30) / 10
+            absence = simulator.faults.keysForgottenAfter * 2
+        // A clock that was ahead tells nobody how old a key is.
+        case 2, 3: clockAhead = .seconds(chance.number(3600...30 * 86_400))
+        default: break
+        }
     }
 
     private mutating func drawFlow(_ chance: inout Chance) {

@@ -28,9 +28,11 @@ enum SeedSearch {
     private static let mostFindings = 5
 
     /// One seed. Its violation, if any, is told; everything else that goes wrong as well.
-    static func live(_ seed: UInt64, keepsTrace: Bool = false) -> (world: World?, finding: Finding?) {
+    static func live(
+        _ seed: UInt64, keepsTrace: Bool = false, former: FormerBehavior? = nil
+    ) -> (world: World?, finding: Finding?) {
         do {
-            let world = try World(Scenario(seed: seed), keepsTrace: keepsTrace)
+            let world = try World(Scenario(seed: seed, former: former), keepsTrace: keepsTrace)
             do {
                 try world.live()
                 return (world, nil)

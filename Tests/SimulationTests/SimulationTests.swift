@@ -68,6 +68,13 @@ struct SimulationTests {
         #expect(caught * 2 > Int(seeds))
     }
 
+    @Test(arguments: FormerBehavior.allCases)
+    func `what the program did before it was mended is caught`(former: FormerBehavior) {
+        let caught = (1...Self.defaultSeeds).first { SeedSearch.live($0, former: former).finding != nil }
+        print("simulation: \(former) is caught by seed \(caught.map { "\($0)" } ?? "none")")
+        #expect(caught != nil)
+    }
+
     private static func report(_ findings: [SeedSearch.Finding]) {
         for finding in findings {
             print(finding.text)

@@ -35,11 +35,38 @@ enum Witness {
             let isPage = response.body.first == UInt8(ascii: "<")
             faults.append(isPage ? .bareServerErrorAfter : wasAccepted ? .serverErrorAfter : .serverErrorBefore)
         }
+        if (400..<500).contains(response.status), response.body.first == UInt8(ascii: "<") {
+            faults.append(.gatewayPage4xx)
+        }
         faults += replies(response, isSubmit: isSubmit)
+        if response.action == .deliver, response.status == 200 {
+            faults += identity(call, response, machine, wasAccepted)
+        }
         if let task = machine.tasks.last, wasAccepted { faults += fate(of: task) + money(of: task, machine) }
         faults += cancels(call, response, before: before, machine)
         if case .query(let question, _) = call { faults += backwards(question.subject, response, machine) }
         return faults
+    }
+
+    /// Which task a reply names, and for whom.
+    private static func identity(
+        _ call: MachineProvider.Call, _ response: SimulatedResponse, _ machine: SimulatedProvider, _ wasAccepted: Bool
+    ) -> [FaultKind] {
+        guard case .found(let report) = Landing(response, isRefused: false).answer,
+            let ordinal = machine.ordinalByID[report.remoteID?.text ?? ""]
+        else { return [] }
+        let named = machine.tasks[ordinal].outTaskID
+        switch call {
+        case .submit(let submission, _):
+            if named != submission.key.text { return [.sameTaskID] }
+            guard wasAccepted else { return [] }
+            return report.phase == .running
+                ? [.startAtOnce] : report.phase == .unknown("preparing") ? [.unlistedSubmitState] : []
+        case .query(let question, _):
+            guard case .key(let key) = question.subject, named != key.text else { return [] }
+            return [.wrongTaskByKey]
+        case .cancel, .download: return []
+        }
     }
 
     private static func transport(_ response: SimulatedResponse) -> [FaultKind] {
@@ -77,6 +104,7 @@ enum Witness {
     private static func fate(of task: SimulatedTask) -> [FaultKind] {
         var faults: [FaultKind] = []
         if task.forgottenUntil != nil { faults.append(.forget) }
+        if task.keyForgottenAt != nil { faults.append(.forgetKey) }
         switch task.repliesWithoutURL {
         case 0: break
         case .max: faults.append(.noURL)

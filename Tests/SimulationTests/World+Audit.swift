@@ -115,6 +115,10 @@ extension World {
             guard attempt.state == .failed else {
                 throw Violation("\(attempt.id) is \(attempt.state) without a render")
             }
+            // The service itself refuses a prompt and nothing else.
+            guard ["http_451", Settlement.assumedLost].contains(attempt.failureCode) else {
+                throw Violation("\(attempt.id) failed by what the service never said: \(attempt)")
+            }
         }
     }
 

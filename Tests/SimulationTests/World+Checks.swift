@@ -26,6 +26,9 @@ extension World {
         guard booked <= machine.bill.total else {
             throw Violation("\(booked) are booked, and only \(machine.bill.total) were billed")
         }
+        if let replayed = attempts.first(where: \.isReplayed) {
+            throw Violation("\(replayed.id) counts as rendered before, and nobody else has rendered anything")
+        }
         for attempt in attempts where attempt.remote != nil {
             guard machine.ordinalByID[attempt.remote?.text ?? ""] != nil else {
                 throw Violation("attempt \(attempt.id) has a task id that the provider never gave out")
@@ -82,11 +85,12 @@ extension World {
         guard renders <= 1 else { throw Violation("\(submission.attempt) was rendered \(renders) times") }
         let flying = machine.tasks.filter { !$0.phase.isFinal }
         guard flying.count > ceiling || !modelCeilings.isEmpty, let inspector else { return }
-        let client = now + scenario.skew
         let window = scenario.settings.pollWindow ?? .seconds(3600)
         let apart = Set(
             try inspector.attempts().filter {
-                $0.isUncertain || $0.isLost || client - $0.intentAt >= window || !accounts.contains($0.account)
+                // What lies in the future when a run begins counts as sent then.
+                let sentAt = runsOfIntents[$0.key] == coverage.runs ? $0.sentAt : min($0.sentAt, runBegan)
+                return $0.isUncertain || $0.isLost || clientNow - sentAt >= window || !accounts.contains($0.account)
             }.map(\.key.text))
         let counted = flying.filter { !apart.contains($0.outTaskID ?? "") }
         guard counted.count <= ceiling else {
@@ -94,6 +98,21 @@ extension World {
         }
         try checkLimit(of: submission.model, counted)
     }
+
+    /// Nobody sleeps for long while the provider has tasks: the longest wait that a poll, a probe or a throttled account asks
+    /// for is the maximum wait.
+    func checkNextWake(until wake: Instant?) throws {
+        guard let wake, let inspector, calls.isEmpty, replies.isEmpty, !isPaused, held.isEmpty else { return }
+        guard wake - now > Self.longestSleep else { return }
+        let open = try inspector.attempts().filter {
+            $0.isOpen && $0.remote != nil && !$0.isLost && accounts.contains($0.account)
+        }
+        guard open.isEmpty else {
+            throw Violation("a run sleeps for \(wake - now), and does not ask for \(open[0].id)")
+        }
+    }
+
+    private static let longestSleep = Duration.seconds(3600)
 
     // MARK: Outstanding
 

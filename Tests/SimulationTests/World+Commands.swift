@@ -48,14 +48,14 @@ extension World {
         let order: UserCommand.Order =
             isOver || chance.happens(0.1) ? .retry(again: false) : .cancel(evenIfCharged: chance.happens(0.3))
         note("tell \(order) of \(attempt), which is \(task.state)")
-        try beside { store in _ = try store.tell([TaskOrder(order, of: attempt)], at: now + scenario.skew) }
+        try beside { store in _ = try store.tell([TaskOrder(order, of: attempt)], at: clientNow) }
         coverage.told += 1
     }
 
     private func tell(_ order: LastingOrder) throws {
         note("tell \(order)")
         isPaused = try beside { store in
-            _ = try store.tell(order, at: now + scenario.skew)
+            _ = try store.tell(order, at: clientNow)
             return try !store.lastingOrders().pauses.isEmpty
         }
         coverage.told += 1

@@ -100,7 +100,7 @@ extension World {
         let deliverAt = now + wait
         switch open.call {
         case .submit(let submission, let reply):
-            let fate = landing.fate(submission.dialect)
+            let fate = scenario.former.changed(landing.fate(submission.dialect))
             return OpenReply(
                 serial: open.serial, isSubmit: true, deliverAt: deliverAt, summary: "\(fate)".prefixed(160)
             ) { reply(fate) }

@@ -15,6 +15,8 @@ extension World {
         intentsOfStopped = [:]
         drawRun()
         drawKnobs()
+        aheadBy = scenario.clockAhead > .zero && !isCalm && userChoices.happens(0.3) ? scenario.clockAhead : .zero
+        runBegan = clientNow
         note("run \(coverage.runs) \(dialect)")
         guard try begin() else { return nil }
         if isDue(.duringStart) { return try crash(.duringStart) }
@@ -48,8 +50,9 @@ extension World {
             count(.duringEnrolment)
             return false
         }
+        if scenario.former == .believesTakenIDs { try FormerBehavior.forgetOwners(in: disk.store) }
         inspector = try Inspector(path: disk.store)
-        let timers = ManualTimers(now: now + scenario.skew)
+        let timers = ManualTimers(now: clientNow)
         let provider = MachineProvider(baseURL: Scenario.baseURL, dialect: dialect, accounts: accounts)
         let life = Life(store: store, faults: faults, provider: provider, timers: timers, plan: plan())
         self.life = life
@@ -61,6 +64,7 @@ extension World {
     /// every dialect and key has its turn, since only they can settle what was sent with them.
     private func drawRun() {
         settings = scenario.settings
+        if scenario.former == .trustsForgottenKeys { settings.keyMemory = .seconds(100 * 365 * 86_400) }
         ceiling = settings.concurrency
         let (dialects, books) = (scenario.dialects, scenario.accountBooks)
         if isCalm {
@@ -90,7 +94,7 @@ extension World {
         let enrolment = BatchEnrolment(
             name: batch.name, manifestPath: "/\(batch.name).yaml", provider: "simulator", baseURL: Scenario.baseURL,
             outputDirectory: disk.clips, budget: budget, budgetMode: batch.budgetMode)
-        return try store.enrol(enrolment, tasks: batch.tasks, at: now + scenario.skew).batch
+        return try store.enrol(enrolment, tasks: batch.tasks, at: clientNow).batch
     }
 
     private func plan() -> Runner.Plan {
@@ -238,7 +242,8 @@ extension World {
             try crash(.atRest)
             return
         }
-        let wake = life.timers.target.map { $0 - scenario.skew }
+        let wake = life.timers.target.map { $0 - (clientNow - now) }
+        try checkNextWake(until: wake)
         let arrival = replies.map(\.deliverAt).filter { $0 > now }.min()
         guard let next = [wake, arrival].compactMap({ $0 }).min() else { return }
         var target = next
@@ -251,7 +256,7 @@ extension World {
         now = max(now, target)
         machine.advance(to: now)
         note("time")
-        if life.timers.move(to: now + scenario.skew) { try runRunner() }
+        if life.timers.move(to: clientNow) { try runRunner() }
     }
 
     // MARK: Crashes

@@ -6,17 +6,20 @@ import DailiesCore
 /// What the user does between runs.
 extension World {
     /// Settles uncertain tasks by the truth, as somebody would who looks them up in the provider's console: adopts what
-    /// is there, writes off what is not. Only where the program cannot settle them: keys are not known to be honoured.
+    /// is there, writes off what is not. Only where the program cannot settle them: keys are not known to be honoured, or
+    /// this one may be forgotten, or nobody knows how old it is.
     func settleByHand() throws {
         guard let inspector else { return }
         let uncertain = try inspector.attempts().filter { attempt in
             guard attempt.isOpen, attempt.isUncertain else { return false }
-            return try !inspector.keyIsHonoured(of: attempt)
+            let age = clientNow - attempt.sentAt
+            let memory = scenario.settings.keyMemory ?? SchedulerSettings.usualKeyMemory
+            return try age < .zero || age >= memory || !inspector.keyIsHonoured(of: attempt)
         }
         guard !uncertain.isEmpty else { return }
         let store = try Store.open(disk.store, for: .running)
         for attempt in uncertain {
-            let at = now + scenario.skew
+            let at = clientNow
             if let task = machine.tasks.first(where: { $0.outTaskID == attempt.key.text }) {
                 note("adopt \(attempt.id)")
                 let acceptance = Acceptance(

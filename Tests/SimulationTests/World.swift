@@ -21,8 +21,12 @@ final class World {
     let scenario: Scenario
     var chance: Chance
     var machine: SimulatedProvider
-    /// The provider's clock; the client's differs by the scenario's skew.
+    /// The provider's clock; the client's differs by the scenario's skew, and in some runs by more.
     var now = Scenario.start
+    var aheadBy = Duration.zero
+    /// The client's clock, and what it said when the present run began.
+    var clientNow: Instant { now + scenario.skew + aheadBy }
+    var runBegan = Scenario.start
     var coverage = Coverage()
     var trace: Trace
     let disk: Disk
@@ -54,6 +58,8 @@ final class World {
     var keepsPace = true
     var held: Set<SubmissionScope> = []
     var knobs: Chance
+    /// Draws how long the user stays away, and whose clock is wrong.
+    var userChoices: Chance
     /// How the present run speaks, with which API keys, and how it is set.
     var dialect: Dialect
     var accounts: AccountBook
@@ -69,6 +75,7 @@ final class World {
         self.scenario = scenario
         chance = Chance(seed: scenario.seed ^ 0xA5A5_5A5A_0F0F_F0F0)
         knobs = Chance(seed: scenario.seed ^ 0x5A5A_A5A5_F0F0_0F0F)
+        userChoices = Chance(seed: scenario.seed ^ 0x4AB1_7500_CA1E_4DA2)
         machine = SimulatedProvider(configuration: scenario.simulator, catalogue: scenario.catalogue)
         trace = Trace(keepsAll: keepsTrace)
         disk = try Disk(seed: scenario.seed)
@@ -93,6 +100,9 @@ final class World {
 
     private func liveRoughly() throws {
         for _ in 0..<Self.mostRoughRuns {
+            if scenario.absence > .zero, userChoices.happens(0.4) {
+                pass(.nanoseconds(Int64.random(in: 0...scenario.absence.nanoseconds, using: &userChoices)))
+            }
             guard let ending = try run() else {
                 // The plug was pulled: the user starts it again, soon or late.
                 pass(chance.milliseconds(0...(chance.happens(0.2) ? 7_200_000 : 5000)))

@@ -8,7 +8,7 @@ enum WireFuzz {
     private static let key = "sk-byts-0123456789abcdef"
     private static let redaction = Redaction(secrets: [key])
     private static let statuses = [
-        200, 201, 204, 302, 400, 401, 402, 403, 404, 408, 409, 422, 429, 451, 499, 500, 503, 599,
+        200, 201, 204, 302, 400, 401, 402, 403, 404, 408, 409, 422, 429, 451, 499, 500, 503, 599, 405, 407, 421, 431,
     ]
 
     // MARK: Bodies
@@ -31,7 +31,10 @@ enum WireFuzz {
         case .found(let report):
             precondition(200..<300 ~= status, "found under \(status)")
             check(report)
-        case .notFound(let fault), .stopped(let fault, _), .fault(let fault): check(fault)
+        case .notFound(let fault):
+            precondition(ErrorBody.read(body) != nil, "not found without an error of the API's")
+            check(fault)
+        case .stopped(let fault, _), .fault(let fault): check(fault)
         }
         if let error = ErrorBody.read(body), let again = ErrorBody.read(error.encode()) {
             precondition(again == error, "an error body is not the same after writing: \(error) \(again)")
@@ -44,7 +47,11 @@ enum WireFuzz {
         case .accepted(let report):
             precondition(200..<300 ~= status && report.remoteID != nil, "accepted under \(status) without an id")
             check(report)
-        case .notAccepted: fatalError("a reply that came is no proof that nothing was sent")
+        case .notAccepted(let fault):
+            precondition(
+                400..<500 ~= status && ![401, 402, 403, 408, 409, 429, 499].contains(status),
+                "not accepted under \(status)")
+            check(fault)
         case .refused(let fault), .throttled(let fault, _), .stopped(let fault, _):
             precondition(400..<500 ~= status, "refused under \(status)")
             check(fault)
