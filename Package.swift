@@ -132,7 +132,7 @@ let package = Package(
             ], swiftSettings: strict),
         test("ProviderSimulator", "DailiesCore", "ProviderWire", "ExactJSON"),
         test("DailiesRunner", "DailiesCore", "DailiesStore"),
-        test("DailiesCLI", "DailiesCore", "DailiesStore"),
+        test("DailiesCLI", "DailiesCore", "DailiesManifest", "DailiesStore"),
 
         // The library as other programs embed it: from the bytes of a manifest into a store.
         .testTarget(

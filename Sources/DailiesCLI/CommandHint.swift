@@ -25,12 +25,27 @@ struct CommandHint: Sendable {
     }
 
     /// A command that speaks to the provider.
-    func online(_ words: String...) -> String { line(words + storeWords + providerWords) }
+    ///
+    /// - Parameters:
+    ///   - options: in their order, each with its value.
+    ///   - keys: of tasks.
+    func online(_ command: String, _ options: [(name: String, value: String)] = [], keys: [String] = []) -> String {
+        line(command, options, storeWords + providerWords, keys)
+    }
 
     /// A command that needs the store only.
-    func offline(_ words: String...) -> String { line(words + storeWords) }
-
-    private func line(_ words: [String]) -> String {
-        "dailies " + words.filter { !$0.isEmpty }.map(ShellWord.quoted).joined(separator: " ")
+    func offline(_ command: String, _ options: [(name: String, value: String)] = [], keys: [String] = []) -> String {
+        line(command, options, storeWords, keys)
     }
+
+    private func line(
+        _ command: String, _ options: [(name: String, value: String)], _ more: [String], _ keys: [String]
+    ) -> String {
+        // A value that begins with a dash would be taken for an option, and so would a key.
+        let words = options.flatMap { Self.isDashed($0.value) ? ["\($0.name)=\($0.value)"] : [$0.name, $0.value] }
+        let ends = keys.contains(where: Self.isDashed)
+        return ShellWord.line(["dailies", command] + words + (ends ? more + ["--"] + keys : keys + more))
+    }
+
+    private static func isDashed(_ word: String) -> Bool { word.utf8.first == UInt8(ascii: "-") }
 }

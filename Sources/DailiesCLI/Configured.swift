@@ -1,12 +1,22 @@
 import ArgumentParser
 import DailiesCore
 import DailiesManifest
+import ExactJSON
 import Foundation
 
-/// The command line with what configuration files add to it: options that neither it nor the environment sets.
+/// The command line with what files add to it: options that neither it nor the environment sets.
 struct Configured: Sendable {
     struct Value: Sendable {
-        let values: [String]
+        /// As they are written, flags as `true` or `false`.
+        var values: [String]
+        /// `dailies.yaml:3`
+        let origin: String
+    }
+
+    /// What the file in the folder of a manifest, or in the present one, changed.
+    struct Change: Sendable {
+        let name: String
+        let value: String
         /// `dailies.yaml:3`
         let origin: String
     }
@@ -19,25 +29,82 @@ struct Configured: Sendable {
 
     /// By the option's name, without dashes.
     private(set) var values: [String: Value] = [:]
+    /// Those that the command takes, in the order of the folder's file.
+    private(set) var folderChanges: [Change] = []
+    /// The plan that is to be carried out.
+    private(set) var plan: PlanFile?
+
+    /// The command that runs, its words, and what it knows: options by their names without dashes, and whether each
+    /// takes a value.
+    private struct TypedCommand {
+        let name: String
+        let words: [String]
+        let known: [String: Bool]
+        let environment: [String: String]
+
+        func isGiven(_ option: String) -> Bool {
+            words.contains { $0 == "--\(option)" || $0.hasPrefix("--\(option)=") }
+        }
+
+        /// Nobody who comes before a file says it, and the command knows it.
+        func takesFromFile(_ option: String) -> Bool {
+            known[option] != nil && option != OptionRule.keyCommand && !isGiven(option)
+                && !(name == "rehearse" && OptionRule.notRehearsed.contains(option))
+                && OptionRule.variables[option].flatMap { environment[$0] }?.isEmpty ?? true
+        }
+
+        /// The value of an option that is given once.
+        func value(of option: String) -> String? {
+            for (index, word) in words.enumerated() {
+                if word.hasPrefix("--\(option)=") { return String(word.dropFirst(option.count + 3)) }
+                if word == "--\(option)", index + 1 < words.count { return words[index + 1] }
+            }
+            return nil
+        }
+
+        /// The folder of the first manifest; the present one, as "", where there is none.
+        var manifestFolder: String {
+            guard ["run", "plan", "rehearse", "explain"].contains(name) else { return "" }
+            var takesValue = false
+            for word in words {
+                if takesValue {
+                    takesValue = false
+                } else if word.hasPrefix("-") {
+                    takesValue = known[String(word.dropFirst(2))] == true
+                } else {
+                    return word.lastIndex(of: "/").map { String(word[..<$0]) } ?? ""
+                }
+            }
+            return ""
+        }
+    }
 
     /// What runs is told to everyone who asks for ``current``.
     ///
-    /// - Throws: ``Stop`` with 64 for a file that cannot be taken as it is.
+    /// - Throws: ``Stop`` with 64 for a file that cannot be taken as it is, with 65 for a plan that is none.
     static func arguments(_ words: [String], environment: [String: String]) throws -> [String] {
         guard let name = words.first, let command = command(named: name) else { return words }
-        let known = options(of: command)
+        let line = TypedCommand(
+            name: name, words: Array(words.dropFirst()), known: options(of: command), environment: environment)
         var configured = Configured()
-        try configured.take(projectFolder(words, known), projectFiles, isOwn: false)
-        if let folder = userFolder(environment) { try configured.take(folder, userFiles, isOwn: true) }
+        let own = try userFolder(environment).flatMap { try file($0, userFiles) }
+        let folder = try file(line.manifestFolder, projectFiles)
+        if let own { try configured.takeOwn(own) }
+        if let folder { try configured.takeFolder(folder, line) }
+        if name == "run", !line.isGiven("help"), let path = line.value(of: "plan") {
+            configured.plan = try PlanFile.read(path)
+            // The plan binds the run, whatever files say by now.
+            configured.values = configured.values.filter { OptionRule[$0.key]?.isPlanned != true }
+        }
+        configured.folderChanges.removeAll { configured.values[$0.name] == nil || !line.takesFromFile($0.name) }
         current = configured
-        return [name] + configured.options(for: name, known, words, environment) + words.dropFirst()
+        return [name] + configured.options(for: line) + configured.plannedOptions(for: line) + line.words
     }
 
     private static func command(named name: String) -> (any ParsableCommand.Type)? {
         DailiesCommand.configuration.subcommands.first { $0.configuration.commandName == name }
     }
 
-    /// What a command knows, by names without dashes, and whether it takes a value.
     private static func options(of command: any ParsableCommand.Type) -> [String: Bool] {
         let lines = DailiesCommand.helpMessage(for: command, columns: 400).split(separator: "\n")
         return lines.reduce(into: [:]) { options, line in
@@ -48,7 +115,7 @@ struct Configured: Sendable {
 
     // MARK: Files
 
-    private mutating func take(_ folder: String, _ names: [String], isOwn: Bool) throws {
+    private static func file(_ folder: String, _ names: [String]) throws -> SettingsFile? {
         var files: [SettingsFile] = []
         for name in names {
             do throws(SettingsFile.Problem) {
@@ -60,40 +127,122 @@ struct Configured: Sendable {
         guard files.count <= 1 else {
             throw Stop(.usage, "there are \(files[0].path) and \(files[1].path); keep one of the two")
         }
-        for entry in files.first?.entries ?? [] { try take(entry, of: files[0].path, isOwn: isOwn) }
+        return files.first
     }
 
-    private mutating func take(_ entry: SettingsFile.Entry, of path: String, isOwn: Bool) throws {
-        let name = entry.name.replacing("_", with: "-")
-        let origin = "\(path):\(entry.line)"
-        if ConfigurationNames.own.contains(name), !isOwn {
-            throw Stop(
-                .usage,
-                "\(origin): \(entry.name) stands only in your own file, since the folder of a manifest may be somebody "
-                    + "else's; see `dailies help configuration`")
+    private mutating func takeOwn(_ file: SettingsFile) throws {
+        for entry in file.entries {
+            let rule = try Self.rule(for: entry, of: file)
+            let values = try Self.values(of: entry, rule, file)
+            self.values[rule.name] = Value(values: values.map(\.text), origin: Self.origin(of: entry, file))
         }
-        guard ConfigurationNames.own.contains(name) || ConfigurationNames.anywhere.contains(name) else {
-            throw Stop(.usage, "\(origin): \(SafeText.quoted(entry.name)) is no setting; \(ConfigurationNames.list)")
-        }
-        // The file beside the manifest was read first, and comes first.
-        if values[name] == nil { values[name] = Value(values: entry.values, origin: SafeText.escaped(origin)) }
     }
 
-    /// The folder of the first manifest on the command line; the present one where there is none.
-    private static func projectFolder(_ words: [String], _ known: [String: Bool]) -> String {
-        guard ["run", "plan", "rehearse", "explain"].contains(words.first ?? "") else { return "" }
-        var takesValue = false
-        for word in words.dropFirst() {
-            if takesValue {
-                takesValue = false
-            } else if word.hasPrefix("-") {
-                takesValue = known[String(word.dropFirst(2))] == true
-            } else {
-                guard let slash = word.lastIndex(of: "/") else { return "" }
-                return String(word[..<slash])
+    private mutating func takeFolder(_ file: SettingsFile, _ line: TypedCommand) throws {
+        for entry in file.entries {
+            let rule = try Self.rule(for: entry, of: file)
+            let known = values[rule.name]?.values ?? []
+            let values: [String]
+            var changes: [String]
+            switch rule.files {
+            case .none: preconditionFailure("\(rule.name) is of one run")
+            case .own:
+                throw Stop(
+                    .usage,
+                    "\(Self.place(of: entry, file)): \(entry.name) stands only in your own file\(Self.or(rule, nil)), since the "
+                        + "folder of a manifest may be somebody else's; see `dailies help configuration`")
+            case .any:
+                values = try Self.values(of: entry, rule, file).map(\.text)
+                changes = values == known ? [] : values
+            case .tighter(let guarded):
+                let written = try Self.values(of: entry, rule, file)
+                // What the user types comes before any file.
+                if line.isGiven(rule.name) { continue }
+                do throws(OptionGuard.Refusal) {
+                    let tightened = try guarded.tightened(known, by: written)
+                    (values, changes) = (tightened.values, tightened.changes)
+                } catch {
+                    throw Self.stop(error, entry, rule, file)
+                }
             }
+            if changes.isEmpty { continue }
+            let origin = Self.origin(of: entry, file)
+            self.values[rule.name] = Value(values: values, origin: origin)
+            folderChanges += changes.map { Change(name: rule.name, value: $0, origin: origin) }
         }
-        return ""
+    }
+
+    private static func rule(for entry: SettingsFile.Entry, of file: SettingsFile) throws -> OptionRule {
+        let name = entry.name.replacing("_", with: "-")
+        if let rule = OptionRule[name] {
+            if case .none = rule.files {} else { return rule }
+        }
+        throw Stop(
+            .usage,
+            "\(place(of: entry, file)): \(SafeText.quoted(entry.name)) is no setting; your own file may set "
+                + OptionRule.settable.joined(separator: ", "))
+    }
+
+    /// The values as the option takes them: words for true and false as `true` and `false`.
+    private static func values(
+        of entry: SettingsFile.Entry, _ rule: OptionRule, _ file: SettingsFile
+    ) throws -> [SettingsFile.Value] {
+        switch rule.form {
+        case .list: return entry.values
+        case .value:
+            guard entry.values.count == 1 else {
+                throw Stop(
+                    .usage, "\(place(of: entry, file)): \(entry.name) takes one value; write \(entry.name): value")
+            }
+            return entry.values
+        case .flag:
+            guard let value = entry.values.first, entry.values.count == 1, let isSet = value.flag else {
+                let value = entry.values.first.map { "\(SafeText.quoted($0.text)) is" } ?? "an empty list is"
+                throw Stop(
+                    .usage,
+                    "\(place(of: entry, file, entry.values.first)): \(entry.name): \(value) neither true nor false; write "
+                        + "true or false")
+            }
+            return [SettingsFile.Value(text: "\(isSet)", line: value.line, column: value.column)]
+        }
+    }
+
+    private static func stop(
+        _ refusal: OptionGuard.Refusal, _ entry: SettingsFile.Entry, _ rule: OptionRule, _ file: SettingsFile
+    ) -> Stop {
+        switch refusal {
+        case .noValue(let value):
+            return Stop(
+                .usage,
+                "\(place(of: entry, file, value)): \(SafeText.quoted(value.text)) is no value of \(entry.name); see "
+                    + "`dailies run --help`")
+        case .looser(let value, let limit):
+            let what =
+                limit.map { "allows more than \(SafeText.escaped($0)), which holds without it" } ?? "lifts a limit"
+            return Stop(
+                .usage,
+                "\(place(of: entry, file, value)): \(entry.name): \(SafeText.escaped(value.text)) \(what); the file in the "
+                    + "folder of a manifest may only tighten it: write it into your own file\(or(rule, value)); see `dailies "
+                    + "help configuration`")
+        }
+    }
+
+    /// `, or is given as --budget 500`
+    private static func or(_ rule: OptionRule, _ value: SettingsFile.Value?) -> String {
+        if rule.name == OptionRule.keyCommand { return "" }
+        var words = ["--" + rule.name]
+        if let value, rule.form != .flag { words.append(value.text) }
+        return (value == nil ? " or on the command line, as " : ", or give ") + ShellWord.line(words)
+    }
+
+    private static func place(
+        of entry: SettingsFile.Entry, _ file: SettingsFile, _ value: SettingsFile.Value? = nil
+    ) -> String {
+        "\(file.path):\(value?.line ?? entry.line):\(value?.column ?? entry.column)"
+    }
+
+    private static func origin(of entry: SettingsFile.Entry, _ file: SettingsFile) -> String {
+        SafeText.escaped("\(file.path):\(entry.line)")
     }
 
     private static func userFolder(_ environment: [String: String]) -> String? {
@@ -103,26 +252,51 @@ struct Configured: Sendable {
 
     // MARK: Options
 
-    /// What the command knows, and nobody says who comes before a file.
-    private func options(
-        for name: String, _ known: [String: Bool], _ words: [String], _ environment: [String: String]
-    ) -> [String] {
+    private func options(for line: TypedCommand) -> [String] {
         values.sorted { $0.key < $1.key }.flatMap { option, value -> [String] in
-            guard option != ConfigurationNames.keyCommand, let takesValue = known[option],
-                !(name == "rehearse" && ConfigurationNames.notRehearsed.contains(option)),
-                !words.contains(where: { $0 == "--\(option)" || $0.hasPrefix("--\(option)=") }),
-                ConfigurationNames.variables[option].flatMap({ environment[$0] })?.isEmpty ?? true
-            else { return [] }
-            if !takesValue { return value.values == ["true"] ? ["--\(option)"] : [] }
-            return value.values.map { "--\(option)=\(Self.expanded($0, option, environment))" }
+            guard line.takesFromFile(option) else { return [] }
+            if line.known[option] == false { return value.values == ["true"] ? ["--\(option)"] : [] }
+            return value.values.map { "--\(option)=\(Self.expanded($0, option, line.environment))" }
+        }
+    }
+
+    /// What the plan holds and nobody types; what is typed is compared with the plan later.
+    private func plannedOptions(for line: TypedCommand) -> [String] {
+        (plan?.options ?? [:]).sorted { $0.key < $1.key }.flatMap { option, values -> [String] in
+            guard let takesValue = line.known[option], !line.isGiven(option) else { return [] }
+            return takesValue ? values.map { "--\(option)=\($0)" } : ["--\(option)"]
         }
     }
 
     /// `~/` at the head of a path is the home folder, as in a shell.
     private static func expanded(_ value: String, _ option: String, _ environment: [String: String]) -> String {
-        guard ConfigurationNames.paths.contains(option), value.hasPrefix("~/"),
-            let home = environment["HOME"]
-        else { return value }
+        guard OptionRule[option]?.isPath == true, value.hasPrefix("~/"), let home = environment["HOME"] else {
+            return value
+        }
         return home + value.dropFirst(1)
+    }
+}
+
+/// What the file in the folder of a manifest changed, said at the head of a run.
+enum FolderSettings {
+    static func announce(json: Bool) {
+        let changes = Configured.current.folderChanges
+        guard !changes.isEmpty else { return }
+        if json { return JSONLine.write("folder_settings") { write("settings", to: &$0) } }
+        let words = changes.map { "\($0.name) \(SafeText.escaped($0.value)) (\($0.origin))" }
+        Console.error("the folder's file sets: \(words.joined(separator: ", "))")
+    }
+
+    static func write(_ name: String, to writer: inout JSONWriter) {
+        writer.name(name)
+        writer.array { array in
+            for change in Configured.current.folderChanges {
+                array.object { writer in
+                    writer.member("name", change.name)
+                    writer.member("value", change.value)
+                    writer.member("from", change.origin)
+                }
+            }
+        }
     }
 }

@@ -9,43 +9,41 @@ public enum DailiesProgram {
         // A reader that closes the pipe (`dailies report | head`) must not kill the program: the write returns an error.
         signal(SIGPIPE, SIG_IGN)
         leaveNoMemoryBehind()
-        var command: any ParsableCommand
+        let typed = Array(CommandLine.arguments.dropFirst())
         do {
-            let words = try Configured.arguments(
-                Array(CommandLine.arguments.dropFirst()), environment: ProcessInfo.processInfo.environment)
-            command = try DailiesCommand.parseAsRoot(words)
-        } catch let stop as Stop {
-            stop.print()
-            Foundation.exit(stop.code.rawValue)
-        } catch {
-            end(withParserError: error)
-        }
-        if command is any PrintingCommand { Console.endWithOutput() }
-        do {
+            let words = try Configured.arguments(typed, environment: ProcessInfo.processInfo.environment)
+            var command = try DailiesCommand.parseAsRoot(words)
+            if command is any PrintingCommand { Console.endWithOutput() }
             if var asynchronous = command as? any AsyncParsableCommand {
                 try await asynchronous.run()
             } else {
                 try command.run()
             }
-        } catch let stop as Stop {
-            stop.print()
-            Console.end(with: stop.code)
         } catch let code as ArgumentParser.ExitCode {
             Console.end(with: ExitCode(rawValue: code.rawValue) ?? .unexpected)
-        } catch let error where DailiesCommand.exitCode(for: error) != .failure {
-            end(withParserError: error)
         } catch {
-            Stop(.unexpected, "\(error)").print()
-            Console.end(with: .unexpected)
+            end(error, isJSON: typed.contains("--json"))
         }
         Console.end(with: .success)
     }
 
-    /// Prints help, the version or a usage error as the argument parser words it.
-    private static func end(withParserError error: any Error) -> Never {
-        guard DailiesCommand.exitCode(for: error) == .success else { DailiesCommand.exit(withError: error) }
-        Console.out(DailiesCommand.fullMessage(for: error))
-        Console.end(with: .success)
+    /// Prints what stopped a command. With `--json` its data ends like that of a run, with an object that holds the exit code.
+    private static func end(_ error: any Error, isJSON: Bool) -> Never {
+        let parserCode = DailiesCommand.exitCode(for: error)
+        if !(error is Stop), parserCode != .failure {
+            // Help, the version or a usage error, as the argument parser words it.
+            guard parserCode != .success else {
+                Console.out(DailiesCommand.fullMessage(for: error))
+                Console.end(with: .success)
+            }
+            if isJSON { JSONReporter().refused(Stop(.usage, DailiesCommand.message(for: error))) }
+            Console.error(DailiesCommand.fullMessage(for: error))
+            Console.end(with: .usage)
+        }
+        let stop = error as? Stop ?? Stop(.unexpected, "\(error)")
+        if isJSON { JSONReporter().refused(stop) }
+        stop.print()
+        Console.end(with: stop.code)
     }
 }
 

@@ -34,7 +34,7 @@ enum DoctorSettings {
     /// What else files set, for commands that have these options.
     private static func files() -> [Examination.Setting] {
         let shown = [
-            "store", "provider", "base-url", "api-key-file", ConfigurationNames.keyCommand, "dialect", "output",
+            "store", "provider", "base-url", "api-key-file", OptionRule.keyCommand, "dialect", "output",
         ]
         return Configured.current.values.filter { !shown.contains($0.key) }.sorted { $0.key < $1.key }.map {
             Examination.Setting(
@@ -86,7 +86,7 @@ enum DoctorSettings {
             } else if !(environment[ProviderOptions.keyName] ?? "").isEmpty {
                 origin = "$\(ProviderOptions.keyName)"
             } else {
-                origin = Configured.current.values[ConfigurationNames.keyCommand]?.origin ?? "default"
+                origin = Configured.current.values[OptionRule.keyCommand]?.origin ?? "default"
             }
             let models = key.modelPrefix.isEmpty ? "" : " for models \(SafeText.escaped(key.modelPrefix))…"
             return Examination.Setting(

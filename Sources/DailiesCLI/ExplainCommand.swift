@@ -42,7 +42,7 @@ struct ExplainCommand: PrintingCommand {
         if words.count == 1 {
             let reader = try store.openForReading()
             let row = try TaskLookup.task(words[0], batch: try TaskLookup.batch(batch, in: reader), in: reader)
-            explanation = Explanation(of: row)
+            explanation = Explanation(of: row, try commands(for: row.key, in: row.batchName, of: reader))
             try addHistory(to: &explanation, from: reader)
             try reader.close()
         } else {
@@ -66,13 +66,15 @@ struct ExplainCommand: PrintingCommand {
         try checked.forEachTask { if $0.key == key { spec = $0 } }
         guard FileManager.default.fileExists(atPath: store.path) else {
             guard let spec else { throw Self.unknown(key, path) }
-            return Explanation(spec, in: checked.batchName, stored: nil)
+            return Explanation(
+                spec, in: checked.batchName, stored: nil, try commands(for: key, in: checked.batchName, of: nil))
         }
         let reader = try store.openForReading()
         let known = try reader.batch(named: checked.batchName)
         let row = try known.flatMap { try reader.tasks(called: key, in: $0.id).first }
         guard spec != nil || row != nil else { throw Self.unknown(key, path) }
-        var explanation = Explanation(spec, in: checked.batchName, stored: row)
+        var explanation = Explanation(
+            spec, in: checked.batchName, stored: row, try commands(for: key, in: checked.batchName, of: reader))
         try addHistory(to: &explanation, from: reader)
         if let spec, row == nil, let known {
             explanation.nearest = try NearestTask.find(
@@ -80,6 +82,12 @@ struct ExplainCommand: PrintingCommand {
         }
         try reader.close()
         return explanation
+    }
+
+    private func commands(for key: TaskKey, in batchName: String, of reader: Store?) throws -> Explanation.Commands {
+        Explanation.Commands(
+            CommandHint(store: store), key, in: batchName,
+            isAmbiguous: try reader?.tasks(called: key, in: nil).count ?? 0 > 1)
     }
 
     private static func unknown(_ key: TaskKey, _ path: String) -> Stop {

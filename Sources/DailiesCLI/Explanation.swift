@@ -10,6 +10,19 @@ struct Explanation {
         case stopsTheRun
     }
 
+    /// What to type next.
+    struct Commands {
+        let retry: String
+        let reconcile: String
+
+        /// - Parameter isAmbiguous: the store has the key in several batches.
+        init(_ hint: CommandHint, _ key: TaskKey, in batchName: String, isAmbiguous: Bool) {
+            let batch = isAmbiguous ? [(name: "--batch", value: batchName)] : []
+            retry = hint.offline("retry", batch, keys: [key.text])
+            reconcile = hint.offline("reconcile")
+        }
+    }
+
     let batchName: String
     let key: TaskKey
     let verdict: Verdict
@@ -26,8 +39,8 @@ struct Explanation {
 
     // MARK: From the store alone
 
-    init(of row: TaskRow) {
-        self.init(row, Self.standing(row))
+    init(of row: TaskRow, _ commands: Commands) {
+        self.init(row, Self.standing(row, commands))
     }
 
     private init(_ row: TaskRow, _ standing: (Verdict, String)) {
@@ -42,9 +55,8 @@ struct Explanation {
         self.reason = reason
     }
 
-    private static func standing(_ row: TaskRow) -> (Verdict, String) {
+    private static func standing(_ row: TaskRow, _ commands: Commands) -> (Verdict, String) {
         let words = TaskWords.standing(row)
-        let key = SafeText.escaped(row.key.text)
         guard let latest = row.latest else {
             if let reason = row.heldBack {
                 return (
@@ -56,16 +68,16 @@ struct Explanation {
             if row.state == .queued {
                 return (.submitted, row.attempt == 1 ? "it was never sent" : "it waits for its attempt \(row.attempt)")
             }
-            return (.notSubmitted, "it is \(words); `dailies retry \(key)` brings it back")
+            return (.notSubmitted, "it is \(words); `\(commands.retry)` brings it back")
         }
         switch row.state {
         case .queued where latest.remoteID == nil:
-            return (.notSubmitted, "it was sent and its fate is unknown; `dailies reconcile` asks for it")
+            return (.notSubmitted, "it was sent and its fate is unknown; `\(commands.reconcile)` asks for it")
         case .queued, .running: return (.notSubmitted, "it is \(words); a run goes on with it")
         case .completed where latest.outputPath == nil:
             return (.notSubmitted, "it is \(words); a run fetches its clip")
         case .completed: return (.notSubmitted, "it is \(words)")
-        case .failed, .cancelled: return (.notSubmitted, "it is \(words); `dailies retry \(key)` renders it anew")
+        case .failed, .cancelled: return (.notSubmitted, "it is \(words); `\(commands.retry)` renders it anew")
         }
     }
 
@@ -74,7 +86,7 @@ struct Explanation {
     /// - Parameters:
     ///   - spec: the task as the manifest has it; nil: it is not in there.
     ///   - row: the task as the store has it; nil: it is not in there. One of the two is given.
-    init(_ spec: TaskSpec?, in batchName: String, stored row: TaskRow?) {
+    init(_ spec: TaskSpec?, in batchName: String, stored row: TaskRow?, _ commands: Commands) {
         guard let spec else {
             guard let row else { preconditionFailure("a task that is nowhere cannot be explained") }
             let isWaiting = row.state == .queued && row.latest == nil
@@ -92,9 +104,11 @@ struct Explanation {
             return
         }
         let differences = RequestDifference.between(row.listedRequest, spec.request)
-        if differences.isEmpty {
+        // With the seed that it was given since, as `export` writes it, it is the same one.
+        if differences.isEmpty || RequestDifference.between(row.request, spec.request).isEmpty {
             self.init(
-                row, row.withdrawn == .removed ? (.submitted, "it is in its manifest again") : Self.standing(row))
+                row,
+                row.withdrawn == .removed ? (.submitted, "it is in its manifest again") : Self.standing(row, commands))
         } else {
             self.init(row, (.stopsTheRun, Self.change(row)))
             self.differences = differences

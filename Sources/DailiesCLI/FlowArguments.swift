@@ -51,10 +51,11 @@ enum ConcurrencyArgument: ExpressibleByArgument {
         }
     }
 
-    /// All together, where nothing else was told.
-    static func limits(_ all: [ConcurrencyArgument]) -> SubmissionLimits {
+    /// - Parameter told: limits by `dailies concurrency`, which hold where no option says otherwise.
+    static func limits(_ all: [ConcurrencyArgument], told: LastingOrders) -> SubmissionLimits {
         var limits = SchedulerSettings().limits
-        limits.concurrency = total(all) ?? limits.concurrency
+        limits.concurrency = total(all) ?? told.concurrency ?? limits.concurrency
+        limits.byModel = told.modelConcurrency
         for (model, limit) in byModel(all) { limits.byModel[model] = limit }
         return limits
     }
@@ -85,8 +86,10 @@ struct CadenceArgument: ExpressibleByArgument, CustomStringConvertible {
 }
 
 /// `2/s`, `30/min`, `0.5/s`, `100/h`: so many submits in such a time.
-struct RateArgument: ExpressibleByArgument {
+struct RateArgument: ExpressibleByArgument, CustomStringConvertible {
     let pace: SubmitPace
+    /// As it is given.
+    let description: String
 
     private static let units: [String: Duration] = ["s": .seconds(1), "min": .seconds(60), "h": .seconds(3600)]
     /// More is no pace: a submit a microsecond.
@@ -97,6 +100,7 @@ struct RateArgument: ExpressibleByArgument {
         guard parts.count == 2, let unit = Self.units[String(parts[1])], let count = Double(parts[0]), count > 0,
             count / unit.inSeconds <= Self.most, unit.inSeconds / count <= 86_400
         else { return nil }
+        description = argument
         pace = SubmitPace(interval: .nanoseconds(Int64((unit.inSeconds * 1e9 / count).rounded(.up))))
     }
 }

@@ -144,15 +144,21 @@ enum HelpTopic: String, CaseIterable {
           beside the manifest   dailies.yaml, .dailies.yaml or .dailies.toml
           your own              $XDG_CONFIG_HOME/dailies/config.yaml or config.toml (~/.config without the variable)
 
-          output: renders                 # names are those of the options, with _ or -
-          concurrency: 25
+          api_key_file: ~/.bytespike-key  # names are those of the options, with _ or -
           budget: [500, "tag:client=acme=120"]
-          api_key_file: ~/.bytespike-key
+          concurrency: 25
+          no_download: false              # a flag: true or false, yes or no, on or off
 
-        \(folded(ConfigurationNames.list))
+        The folder of a manifest may be somebody else's. The file in it may make these tighter, never looser than
+        they are without it; a budget never higher than the stored one:
 
-        Only your own file may set \(ConfigurationNames.ownList),
-        where the service is and where the key comes from: the folder of a manifest may be somebody else's.
+        \(folded(OptionRule.tighter.joined(separator: ", ") + "."))
+
+        It may also set \(OptionRule.any.joined(separator: ", ")). A run says at its head what it changed. Your own file may
+        set all of these, and alone:
+
+        \(folded(OptionRule.own.joined(separator: ", ") + "."))
+
         api_key_command is run by sh; the key is its first line.
         Environment: DAILIES_STORE, BYTESPIKE_BASE_URL, BYTESPIKE_API_KEY. A key is never an option's value.
         """

@@ -10,7 +10,7 @@ enum KeyCommand {
     /// - Returns: nil where no command is configured.
     /// - Throws: ``Stop`` with 77 where it fails; what it printed is never repeated.
     static func key() throws -> String? {
-        guard let configured = Configured.current.values[ConfigurationNames.keyCommand] else { return nil }
+        guard let configured = Configured.current.values[OptionRule.keyCommand] else { return nil }
         guard let command = configured.values.first, configured.values.count == 1 else {
             throw Stop(.usage, "\(configured.origin): api_key_command is one command")
         }

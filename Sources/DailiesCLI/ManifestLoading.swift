@@ -97,6 +97,15 @@ enum ManifestLoading {
         return checked
     }
 
+    /// What need not stop a run.
+    static func warn(_ manifests: [CheckedManifest]) {
+        let warnings = manifests.flatMap(\.warnings)
+        for warning in warnings.prefix(mostPrinted) { Console.error("warning: \(warning)") }
+        if warnings.count > mostPrinted {
+            Console.error("warning: and \(warnings.count - mostPrinted) more kinds of warnings")
+        }
+    }
+
     // MARK: Problems
 
     /// Prints them.

@@ -14,6 +14,9 @@ struct PlanCommand: PrintingCommand {
             bills in this store, else from the rates you give, else from what the provider publishes; each is named. What nobody knows \
             the price of is counted as unknown, never as 0.
 
+            Give it the options of the run. A plan on disk (--out) holds them, and `run --plan` uses them: budget, \
+            concurrency, rates and all others that the figures depend on. It needs the key of the run and runs nowhere else.
+
             Examples:
               dailies plan campaign.yaml --concurrency 25 --budget 500
               dailies plan campaign.yaml --tasks
@@ -27,23 +30,10 @@ struct PlanCommand: PrintingCommand {
     @OptionGroup var store: StoreOptions
     @OptionGroup(title: "Manifests") var reading: ManifestOptions
     @OptionGroup(title: "Provider") var provider: ProviderOptions
-    @OptionGroup(title: "Prices") var prices: PriceOptions
+    @OptionGroup(title: "Pace") var spending: SpendingOptions
 
     @Option(help: ArgumentHelp("The batch's name, instead of the manifest's.", valueName: "name"))
     var batch: String?
-    @Option(
-        name: .customLong("concurrency"),
-        help: ArgumentHelp(
-            "Tasks in flight at the provider, at most (default: 5); with model:NAME=N those of one model. May be repeated.",
-            valueName: "[model:name=]n"))
-    var concurrencyLimits: [ConcurrencyArgument] = []
-    @Option(
-        help: ArgumentHelp(
-            "Reckon with this budget instead of the stored one. May be repeated.",
-            valueName: "[tag:name=value=]credits"))
-    var budget: [BudgetArgument] = []
-    @Flag(help: "Reckon as if changed tasks were rendered anew.")
-    var acceptChanges = false
     @Flag(help: "List every task.")
     var tasks = false
     @Flag(help: "Write JSON.")
@@ -57,39 +47,46 @@ struct PlanCommand: PrintingCommand {
         if out != nil, manifests.contains("-") {
             throw ValidationError("--out needs manifests that can be read again; standard input cannot")
         }
-        try BudgetArgument.validate(budget)
-        try ConcurrencyArgument.validate(concurrencyLimits)
     }
 
     func run() throws {
         let catalogue = try reading.catalogue()
         let checked = try ManifestLoading.check(
             manifests, batchName: batch, format: reading.format, catalogue: catalogue, json: json)
-        let rates = try prices.read()
-        let (configuration, keys) = try provider.planned()
-        let (survey, mark) = try PlanStore.read(store.path) { store in
+        let rates = try spending.prices.read()
+        let (configuration, keys) = try provider.planned(needsKey: out != nil)
+        let (survey, mark, told) = try PlanStore.read(store.path) { store in
             try Self.refuseForeign(checked, in: store, configuration)
+            let told = try store?.lastingOrders() ?? LastingOrders()
             let known = PlanPrices(
-                catalogue: catalogue, rates: rates, observed: try store?.observedPrices(of: configuration.service) ?? []
-            )
+                catalogue: catalogue, rates: rates, maximumPerTask: spending.maxCreditsPerTask?.credits,
+                observed: try store?.observedPrices(of: configuration.service) ?? [])
+            var limits = ConcurrencyArgument.limits(spending.concurrencyLimits, told: told)
+            limits.pace = spending.rate?.pace
             var survey = PlanSurvey(
-                catalogue: catalogue, prices: known, limits: ConcurrencyArgument.limits(concurrencyLimits),
-                acceptsChanges: acceptChanges, budget: budget,
-                listing: tasks ? try PlanListing(json ? .objects : .table) : nil)
+                catalogue: catalogue, prices: known, limits: limits, acceptsChanges: spending.acceptChanges,
+                budget: spending.budget, listing: tasks ? try PlanListing(json ? .objects : .table) : nil)
             for manifest in checked { try survey.add(manifest, in: store) }
-            return (survey, try store?.mark() ?? .empty)
+            return (survey, try store?.mark() ?? .empty, told)
         }
+        if !json { FolderSettings.announce(json: false) }
         if let out {
             let plan = PlanFile(
-                survey, storePath: store.path, mark: mark, ratesPath: rates?.path, keys: keys, reading: reading)
+                survey, storePath: store.path, mark: mark, configuration, keys: keys, format: reading.format,
+                options: PlanFile.options(spending, provider.dialect, reading.models, told: told))
             try plan.write(to: out, survey, madeAt: Composition.timers().now)
+            if keys == nil {
+                Console.error(
+                    "warning: this plan was made without an API key, and `run --plan` refuses it; set "
+                        + "\(ProviderOptions.keyName) and make it anew")
+            }
         }
         let code: ExitCode = detailedExitcode && survey.hasWork ? .workToDo : .success
         let warnings = checked.flatMap { $0.warnings.map(\.description) }
         if json {
             try PlanText.writeJSON(survey, warnings: warnings, code: code) { Console.out($0, lineEnd: "") }
         } else {
-            for warning in warnings { Console.error("warning: \(warning)") }
+            ManifestLoading.warn(checked)
             Console.out(PlanText.table(survey))
             if let listing = survey.listing {
                 Console.out("")
@@ -135,10 +132,13 @@ extension ProviderConfiguration {
 extension ProviderOptions {
     /// The provider for a command that sends nothing to it.
     ///
+    /// - Parameter needsKey: the command that prints the key is run too, if there is one.
     /// - Returns: its configuration, and the keys, nil where none is set.
-    func planned() throws -> (ProviderConfiguration, [ModelKey]?) {
+    func planned(needsKey: Bool) throws -> (ProviderConfiguration, [ModelKey]?) {
         let environment = ProcessInfo.processInfo.environment
-        let isKeySet = !apiKeyFile.isEmpty || environment[Self.keyName].map { !$0.isEmpty } ?? false
+        let isKeySet =
+            !apiKeyFile.isEmpty || environment[Self.keyName].map { !$0.isEmpty } ?? false
+            || needsKey && Configured.current.values[OptionRule.keyCommand] != nil
         if isKeySet || provider == .simulator {
             let configuration = try configuration()
             return (configuration, configuration.keys)
@@ -150,6 +150,7 @@ extension ProviderOptions {
                 baseURL: baseURL ?? environment[Self.baseURLName] ?? ProviderConfiguration.defaultBaseURL,
                 keys: [placeholder])
             configuration.name = provider.rawValue
+            configuration.dialect = dialect
             return (configuration, nil)
         } catch {
             throw ValidationError(error.message)

@@ -6,8 +6,8 @@ import DailiesStore
 import ExactJSON
 import Foundation
 
-/// A plan on disk, and what it was made from: manifests, store, prices and key. `run --plan` carries it out only while
-/// none of the four has changed.
+/// A plan on disk, and all that it was made from: manifests, store, prices, service, key, and the options that its figures
+/// depend on. `run --plan` carries it out with these options, and only while nothing of the rest has changed.
 struct PlanFile: Sendable {
     struct ManifestEntry: Hashable, Sendable {
         let path: String
@@ -16,7 +16,7 @@ struct PlanFile: Sendable {
     }
 
     private static let type = "dailies-plan"
-    private static let version = "1"
+    private static let version = "2"
     private static let mostBytes = 1 << 20
 
     let manifests: [ManifestEntry]
@@ -24,31 +24,33 @@ struct PlanFile: Sendable {
     let storePath: String
     let storeDigest: String
     let pricesDigest: String
-    /// Absolute; nil: none was given.
-    let ratesPath: String?
     /// How the manifests are read where their endings do not tell it.
     let format: ManifestFormat?
-    /// Absolute; nil: none was given.
-    let catalogPath: String?
-    /// Marks of the keys by model prefix; nil: the plan was made without a key, and holds with any.
+    let provider: String
+    let baseURL: String
+    /// Fingerprints of the keys by model prefix; nil: the plan was made without a key.
     let key: String?
-    let acceptsChanges: Bool
+    /// Values of the options that the figures depend on, by the option's name; those that are not here are not given. Of a flag
+    /// that is given: `true`.
+    let options: [String: [String]]
+
+    private var acceptsChanges: Bool { options["accept-changes"] != nil }
 
     // MARK: Made from
 
     init(
-        _ survey: PlanSurvey, storePath: String, mark: StoreMark, ratesPath: String?, keys: [ModelKey]?,
-        reading: ManifestOptions
+        _ survey: PlanSurvey, storePath: String, mark: StoreMark, _ configuration: ProviderConfiguration,
+        keys: [ModelKey]?, format: ManifestFormat?, options: [String: [String]]
     ) {
         manifests = survey.batches.map { ManifestEntry(path: $0.path, batch: $0.name, digest: $0.digest) }
         self.storePath = URL(fileURLWithPath: storePath).standardizedFileURL.path
         storeDigest = Self.digest(of: mark)
         pricesDigest = survey.pricesDigest
-        self.ratesPath = ratesPath
-        format = reading.format
-        catalogPath = reading.models.catalog.map { URL(fileURLWithPath: $0).standardizedFileURL.path }
+        self.format = format
+        provider = configuration.name
+        baseURL = configuration.baseURL
         key = keys.map(Self.text)
-        acceptsChanges = survey.acceptsChanges
+        self.options = options
     }
 
     static func digest(of mark: StoreMark) -> String {
@@ -82,11 +84,17 @@ struct PlanFile: Sendable {
             writer.member("store", storePath)
             writer.member("store_digest", storeDigest)
             writer.member("prices_digest", pricesDigest)
-            writer.member("rates", optional: ratesPath)
             writer.member("format", optional: format?.rawValue)
-            writer.member("catalog", optional: catalogPath)
+            writer.member("provider", provider)
+            writer.member("base_url", baseURL)
             writer.member("key", optional: key)
-            writer.member("accept_changes", acceptsChanges)
+            writer.name("options")
+            writer.object { object in
+                for (name, values) in options.sorted(by: { $0.key < $1.key }) {
+                    object.name(name)
+                    object.array { for value in values { $0.string(value) } }
+                }
+            }
             writer.name("summary")
             PlanText.write(survey, to: &writer)
         }
@@ -121,9 +129,8 @@ struct PlanFile: Sendable {
         guard json["type"]?.string == Self.type, json["version"]?.number == Self.version,
             let manifests = json["manifests"]?.array, !manifests.isEmpty, let store = json["store"]?.string,
             let storeDigest = json["store_digest"]?.string, let pricesDigest = json["prices_digest"]?.string,
-            let rates = json["rates"], let format = json["format"], let catalog = json["catalog"],
-            let key = json["key"],
-            let acceptsChanges = json["accept_changes"]?.bool
+            let format = json["format"], let provider = json["provider"]?.string,
+            let baseURL = json["base_url"]?.string, let key = json["key"], let members = json["options"]?.members
         else { return nil }
         let entries = manifests.compactMap { entry -> ManifestEntry? in
             guard let path = entry["path"]?.string, let batch = entry["batch"]?.string,
@@ -131,16 +138,26 @@ struct PlanFile: Sendable {
             else { return nil }
             return ManifestEntry(path: path, batch: batch, digest: digest)
         }
+        var options: [String: [String]] = [:]
+        for member in members {
+            // One that this program does not know is not one that it may pass over.
+            guard OptionRule[member.name]?.isPlanned == true, let texts = member.value.array?.compactMap(\.string),
+                !texts.isEmpty, texts.count == member.value.array?.count
+            else { return nil }
+            options[member.name] = texts
+        }
         self.format = format.string.flatMap { ManifestFormat(rawValue: $0) }
-        guard entries.count == manifests.count, (self.format == nil) == (format.string == nil) else { return nil }
+        guard entries.count == manifests.count, (self.format == nil) == (format.string == nil),
+            (key.string == nil) == key.isNull
+        else { return nil }
         self.manifests = entries
         storePath = store
         self.storeDigest = storeDigest
         self.pricesDigest = pricesDigest
-        ratesPath = rates.string
-        catalogPath = catalog.string
+        self.provider = provider
+        self.baseURL = baseURL
         self.key = key.string
-        self.acceptsChanges = acceptsChanges
+        self.options = options
     }
 
     // MARK: Carried out
@@ -152,13 +169,69 @@ struct PlanFile: Sendable {
             catalogue: catalogue, json: json)
     }
 
+    /// What is typed beside a plan and says something else is refused; what says the same is fine.
+    ///
+    /// - Throws: ``Stop`` with 65.
+    func refuseOther(batch: String?) throws {
+        guard let batch else { return }
+        let planned = manifests.map(\.batch)
+        guard planned != [batch] else { return }
+        throw Self.other([
+            "--batch is \(SafeText.quoted(batch)), and the plan is of \(planned.map { SafeText.quoted($0) }.joined(separator: ", "))"
+        ])
+    }
+
+    /// Every option that is not as the plan has it. The run has taken from the plan what was not typed.
+    private func refuseOther(options now: [String: [String]], _ configuration: ProviderConfiguration) throws {
+        var differences: [String] = []
+        if provider != configuration.name {
+            differences.append(Self.difference("--provider", [configuration.name], [provider]))
+        }
+        if baseURL != configuration.baseURL {
+            differences.append(Self.difference("--base-url", [configuration.baseURL], [baseURL]))
+        }
+        for name in Set(options.keys).union(now.keys).sorted() where options[name] != now[name] {
+            differences.append(Self.difference("--" + name, now[name], options[name]))
+        }
+        if !differences.isEmpty { throw Self.other(differences) }
+    }
+
+    /// `--budget is 5, and 1 in the plan`
+    private static func difference(_ name: String, _ now: [String]?, _ planned: [String]?) -> String {
+        func words(_ values: [String]?) -> String {
+            values?.map(SafeText.escaped).joined(separator: " ") ?? "not given"
+        }
+        return "\(name) is \(words(now)), and \(words(planned)) in the plan"
+    }
+
+    private static func other(_ differences: [String]) -> Stop {
+        Stop(
+            .refused,
+            "the plan is for other options: \(differences.joined(separator: "; ")); give the same, or make a new one with "
+                + "`dailies plan --out` (nothing was submitted)")
+    }
+
+    /// Of a command, as they bind it.
+    ///
+    /// - Parameter told: limits by `dailies concurrency`, where the command follows them.
+    static func options(
+        _ spending: SpendingOptions, _ dialect: Dialect, _ models: CatalogueOptions,
+        told: LastingOrders = LastingOrders()
+    ) -> [String: [String]] {
+        var options = spending.words(ConcurrencyArgument.limits(spending.concurrencyLimits, told: told))
+        options["dialect"] = [dialect.rawValue]
+        options["catalog"] = models.catalog.map { [URL(fileURLWithPath: $0).standardizedFileURL.path] }
+        return options
+    }
+
     /// Before anything is sent or written, with the store's lock held.
     ///
-    /// - Throws: ``Stop`` with 65 that names what of the four is not as it was.
+    /// - Throws: ``Stop`` with 65 that names what is not as it was.
     func refuseIfStale(
         _ checked: [CheckedManifest], storePath: String, catalogue: ModelCatalogue, rates: PlanRates?,
-        _ configuration: ProviderConfiguration
+        options: [String: [String]], _ configuration: ProviderConfiguration
     ) throws {
+        try refuseOther(options: options, configuration)
         let now = try checked.map {
             ManifestEntry(path: $0.absolutePath, batch: $0.batchName, digest: try PlanSurvey.digest(of: $0))
         }
@@ -175,10 +248,24 @@ struct PlanFile: Sendable {
         guard Self.digest(of: mark) == storeDigest else {
             throw Self.stale("the store \(SafeText.escaped(path)) has changed: something was run or recorded in it")
         }
-        if let key, key != Self.text(of: configuration.keys) { throw Self.stale("the API key is another one") }
-        let prices = PlanPrices(catalogue: catalogue, rates: rates, observed: observed)
+        guard let key else {
+            throw Self.stale("it was made without an API key, so that nobody knows whose account it is for")
+        }
+        guard key == Self.text(of: configuration.keys) else { throw Self.stale("the API key is another one") }
+        let prices = PlanPrices(
+            catalogue: catalogue, rates: rates, maximumPerTask: try maximumPerTask, observed: observed)
         guard try survey(checked, storePath: storePath, catalogue, prices).pricesDigest == pricesDigest else {
             throw Self.stale("the prices are not those that the plan was reckoned with")
+        }
+    }
+
+    private var maximumPerTask: Credits? {
+        get throws {
+            guard let text = options["max-credits-per-task"]?.first else { return nil }
+            guard let amount = CreditsArgument(argument: text) else {
+                throw Stop(.refused, "the plan has no amount as max-credits-per-task")
+            }
+            return amount.credits
         }
     }
 

@@ -14,6 +14,8 @@ struct PriceEstimate: Hashable, Sendable {
             case rates
             /// The provider's pages.
             case published
+            /// The user's bound for any task; nothing else is known.
+            case bound
         }
         let kind: Kind
         /// For people.
@@ -24,18 +26,20 @@ struct PriceEstimate: Hashable, Sendable {
 }
 
 /// What clips will cost at one service: from its latest bills in this store where there are any, else from the user's
-/// rates, else from what is published; nothing where none of them knows.
+/// rates, else from what is published, else from the user's bound for any task; nothing where none of them knows.
 struct PlanPrices {
     private let catalogue: ModelCatalogue
     private let rates: PlanRates?
+    private let maximumPerTask: Credits?
     private let book: PriceBook
     /// When the latest bill of each kind of clip was settled.
     private let settledAt: [PriceKind: Instant]
 
     /// - Parameter observed: bills of the service, and of no other.
-    init(catalogue: ModelCatalogue, rates: PlanRates?, observed: [ObservedPrice]) {
+    init(catalogue: ModelCatalogue, rates: PlanRates?, maximumPerTask: Credits?, observed: [ObservedPrice]) {
         self.catalogue = catalogue
         self.rates = rates
+        self.maximumPerTask = maximumPerTask
         book = PriceBook(catalogue: catalogue, rates: rates?.rates ?? [:], observed: observed)
         settledAt = Dictionary(observed.map { (PriceKind($0.shape), $0.settledAt) }, uniquingKeysWith: max)
     }
@@ -57,7 +61,12 @@ struct PlanPrices {
                 range: amount...amount,
                 source: .init(kind: .rates, name: entry.source ?? "the given rates", date: entry.date))
         }
-        guard let range = book.publishedRange(for: shape), let spec = catalogue[shape.model] else { return nil }
+        guard let range = book.publishedRange(for: shape), let spec = catalogue[shape.model] else {
+            return maximumPerTask.map {
+                PriceEstimate(
+                    range: .zero...$0, source: .init(kind: .bound, name: "--max-credits-per-task", date: nil))
+            }
+        }
         return PriceEstimate(
             range: range,
             source: .init(
@@ -79,7 +88,7 @@ extension ModelSpec {
     }
 }
 
-/// How long clips take, low to high, with so many in flight.
+/// How long clips take, low to high, with so many in flight and submits so far apart.
 ///
 /// The bounds are those of any order in which a free slot takes the next clip that its model's limit allows: never shorter
 /// than the longest clip, nor than all of them spread evenly, nor than those of a model spread evenly over its limit. Never
@@ -99,6 +108,10 @@ struct PlanTime {
     private let slots: Double
     /// Below that of all together.
     private let slotsByModel: [ModelID: Double]
+    /// Between two submits.
+    private let interval: Double
+    /// Clips that are submitted, of known latency.
+    private var submits = 0
     private var all = Load()
     private var byModel: [ModelID: Load] = [:]
     /// Clips of models whose latency is not published.
@@ -107,6 +120,7 @@ struct PlanTime {
 
     init(_ limits: SubmissionLimits) {
         slots = Double(limits.concurrency)
+        interval = limits.pace?.interval.inSeconds ?? 0
         slotsByModel = limits.byModel.filter { $0.value < limits.concurrency }.mapValues(Double.init)
     }
 
@@ -117,6 +131,7 @@ struct PlanTime {
             return
         }
         counted += 1
+        if !isUnderWay { submits += 1 }
         let base = Double(max(spec.typicalLatencyForSeconds ?? 1, 1))
         let seconds = Double(max(shape.durationSeconds ?? spec.typicalLatencyForSeconds ?? 1, 1))
         let low = isUnderWay ? 0 : latency.lowerBound / .seconds(1) * seconds / base
@@ -136,6 +151,10 @@ struct PlanTime {
             let full = all.sum.high / slots + load.sum.high * (1 / own - 1 / slots)
             high = max(high, full + load.longest.high * (1 - 1 / own))
         }
+        // The last one is submitted after all intervals, and at the latest so much later than without them.
+        let paced = interval * Double(max(submits - 1, 0))
+        low = max(low, paced)
+        high += paced
         return .seconds(low.rounded())...(.seconds(max(low, high).rounded(.up)))
     }
 }

@@ -70,7 +70,7 @@ struct PlanRates: Sendable {
             let perSecond = amount(perSecondValue, "per_second")
             let fee = member.value["fee"].map { amount($0, "fee") } ?? .zero
             let source = member.value["source"].flatMap { text($0, "source") }
-            let date = member.value["date"].flatMap { text($0, "date") }
+            let date = member.value["date"].flatMap { self.day($0) }
             guard let perSecond, let fee else { return }
             entries[ModelID(member.name)] = Entry(
                 rate: PriceBook.Rate(perSecond: perSecond, fee: fee), source: source, date: date)
@@ -87,6 +87,14 @@ struct PlanRates: Sendable {
         private mutating func text(_ value: JSONValue, _ name: String) -> String? {
             if let text = value.string, text.utf8.count <= 200 { return text }
             complain(value.position, "\(name) is a text of at most 200 bytes")
+            return nil
+        }
+
+        /// Any text, but no day that does not exist.
+        private mutating func day(_ value: JSONValue) -> String? {
+            guard let text = text(value, "date") else { return nil }
+            if text.wholeMatch(of: #/\d{4}-\d\d-\d\d/#) == nil || TimeArgument(argument: text) != nil { return text }
+            complain(value.position, "date: \(SafeText.quoted(text)) is no day")
             return nil
         }
 

@@ -125,11 +125,7 @@ struct PlanSurvey {
         let stored = try store?.batch(named: manifest.batchName)
         var position = BudgetPosition(cap: nil, settled: .zero, reserved: .zero)
         if let store, let stored { position = try store.budgetPosition(stored.id) }
-        switch BudgetArgument.setting(of: budget) {
-        case .unchanged: break
-        case .none: position.cap = nil
-        case .cap(let cap): position.cap = cap
-        }
+        position.cap = BudgetArgument.setting(of: budget).applied(to: position.cap)
         var batch = Batch(name: manifest.batchName, path: manifest.absolutePath, stored: stored, position: position)
         batch.tagBudgets = try tagBudgets(of: stored, in: store)
         if let store, let stored { batch.heldBack = try store.heldBack(in: stored.id) }
@@ -191,17 +187,16 @@ struct PlanSurvey {
     /// The stored ones and the given ones; a given one takes the place of the stored one.
     private func tagBudgets(of batch: StoredBatch?, in store: Store?) throws -> [TagRoom] {
         let given = BudgetArgument.tags(of: budget)
+        let stored = try batch.flatMap { try store?.tagBudgets($0.id) } ?? []
         var rooms: [TagRoom] = []
-        if let store, let batch {
-            for known in try store.tagBudgets(batch.id) where !given.contains(where: { $0.tag == known.tag }) {
-                rooms.append(TagRoom(tag: known.tag, position: known.position))
-            }
+        for known in stored where !given.contains(where: { $0.tag == known.tag }) {
+            rooms.append(TagRoom(tag: known.tag, position: known.position))
         }
-        for (tag, cap) in given where cap != nil {
+        for budget in given {
             var position = BudgetPosition(cap: nil, settled: .zero, reserved: .zero)
-            if let store, let batch { position = try store.tagPosition(batch.id, tag) }
-            position.cap = cap
-            rooms.append(TagRoom(tag: tag, position: position))
+            if let store, let batch { position = try store.tagPosition(batch.id, budget.tag) }
+            position.cap = budget.setting.applied(to: stored.first { $0.tag == budget.tag }?.position.cap)
+            if position.cap != nil { rooms.append(TagRoom(tag: budget.tag, position: position)) }
         }
         return rooms
     }

@@ -170,6 +170,7 @@ enum PlanText {
         members(survey, to: &writer)
         writer.name("warnings")
         writer.array { for warning in warnings { $0.string(warning) } }
+        FolderSettings.write("folder_settings", to: &writer)
         if let listing = survey.listing {
             writer.name("tasks")
             writer.beginArray()

@@ -48,7 +48,7 @@ struct PromoteCommand: PrintingCommand {
             catalogue: catalogue, today: Composition.Calendar.day(of: Composition.timers().now))
         do {
             let checked = try checker.check(.bytes(Array(text.utf8), path: "finals.jsonl"))
-            for warning in checked.warnings { Console.error("\(warning)") }
+            ManifestLoading.warn([checked])
         } catch {
             for problem in error.problems.prefix(100) { Console.error(ProblemText.text(problem)) }
             throw Stop(.refused, "these drafts do not fit \(SafeText.quoted(model)) so; nothing was written")
@@ -61,8 +61,17 @@ struct PromoteCommand: PrintingCommand {
         var pages = try selection.pages(of: store, states: [.completed])
         var lines: [String] = []
         var batch: String?
+        let areNamed = pages.areNamed
         while let page = try pages.next() {
-            for row in page {
+            let unfit = page.filter { $0.state != .completed }
+            guard unfit.isEmpty || !areNamed else {
+                let words = unfit.map { "\($0.shownName): it is \(TaskWords.standing($0))" }
+                throw Stop(
+                    .refused,
+                    words.joined(separator: "\ndailies: ")
+                        + "\ndailies: only a completed draft can be promoted; nothing was written")
+            }
+            for row in page where row.state == .completed {
                 if let batch, !batch.utf8.elementsEqual(row.batchName.utf8) {
                     throw Stop(
                         .usage, "these drafts are of several batches, which may use the same ids; choose with --batch")

@@ -54,7 +54,7 @@ struct ReconcileText {
         lines.append("  \(finding.wasLost ? "doubt:    " : "reply:    ")\(finding.evidence.fault)")
         if let asked = finding.asked { lines.append("  asked:    \(asked)") }
         lines.append("  verdict:  \(verdict(finding))")
-        lines += advice(finding, batchWords: batches > 1 ? ["--batch", row.batchName] : ["", ""])
+        lines += advice(finding, batches > 1 ? [("--batch", row.batchName)] : [])
         return lines
     }
 
@@ -84,13 +84,13 @@ struct ReconcileText {
     }
 
     /// The commands that go on from here.
-    private func advice(_ finding: DoubtFinding, batchWords: [String]) -> [String] {
+    private func advice(_ finding: DoubtFinding, _ batch: [(name: String, value: String)]) -> [String] {
         let key = finding.row.key.text
         func next(_ what: String, _ command: String) -> String { "  \(what): \(command)" }
         func word(_ option: String, _ value: String) -> String {
-            hint.online("reconcile", batchWords[0], batchWords[1], option, value)
+            hint.online("reconcile", batch + [(option, value)])
         }
-        let retry = next("to render it anew", hint.offline("retry", batchWords[0], batchWords[1], key))
+        let retry = next("to render it anew", hint.offline("retry", batch, keys: [key]))
         switch finding.verdict {
         case .overBudget(let known) where known.end == .cancelled:
             return [next("with a higher --budget it is rendered", hint.online("resume"))]

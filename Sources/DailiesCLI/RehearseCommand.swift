@@ -37,13 +37,11 @@ struct RehearseCommand: AsyncParsableCommand {
         guard speed >= 1, speed <= 100_000 else { throw ValidationError("--speed is a number from 1 to 100000") }
     }
 
-    func run() async throws { try await pace.reportingRefusals(work) }
-
-    private func work() async throws {
+    func run() async throws {
         let catalogue = try reading.catalogue()
         let checked = try ManifestLoading.check(
             manifests, batchName: batch, format: reading.format, catalogue: catalogue, json: pace.json)
-        let rates = try pace.prices.read()
+        let rates = try pace.spending.prices.read()
         try RehearsalFolder.replace(storePath: Self.storePath, folder: Self.folder)
         var simulation = SimulatorConfiguration()
         simulation.speed = speed
@@ -55,7 +53,7 @@ struct RehearseCommand: AsyncParsableCommand {
         pace.output = pace.output ?? Self.folder
         var session = RunSession(
             storePath: Self.storePath, configuration: try configuration(port), pace: pace, speed: speed,
-            resumeCommand: "dailies rehearse " + manifests.map(ShellWord.quoted).joined(separator: " "),
+            resumeCommand: ShellWord.line(CommandLine.arguments),
             hint: CommandHint(storePath: Self.storePath))
         session.rates = rates
         session.catalogue = catalogue

@@ -34,7 +34,7 @@ struct RunCommand: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Carry out this plan of `dailies plan --out`, unless manifest, store, prices or key have changed.",
+            "Carry out this plan of `dailies plan --out`, with the options that it was made with, unless manifest, store, prices, key or service are others.",
             valueName: "file"))
     var plan: String?
 
@@ -50,18 +50,10 @@ struct RunCommand: AsyncParsableCommand {
         }
     }
 
-    func run() async throws { try await pace.reportingRefusals(work) }
-
-    private func work() async throws {
-        let approved = try plan.map(PlanFile.read)
-        var pace = pace
-        if let approved {
-            guard approved.acceptsChanges || !pace.acceptChanges else {
-                throw Stop(.refused, "the plan was made without --accept-changes; make a new one with it")
-            }
-            pace.acceptChanges = approved.acceptsChanges
-        }
-        let catalogue = try CatalogueOptions.catalogue(reading.models.catalog ?? approved?.catalogPath)
+    func run() async throws {
+        let approved = Configured.current.plan
+        try approved?.refuseOther(batch: batch)
+        let catalogue = try reading.catalogue()
         let checked =
             try approved?.check(catalogue: catalogue, json: pace.json)
             ?? ManifestLoading.check(
@@ -70,13 +62,13 @@ struct RunCommand: AsyncParsableCommand {
         var session = RunSession(
             storePath: store.path, configuration: configuration, pace: pace, speed: provider.speed,
             resumeCommand: approved == nil
-                ? CommandLine.arguments.map(ShellWord.quoted).joined(separator: " ")
+                ? ShellWord.line(CommandLine.arguments)
                 : CommandHint(store: store, provider: provider).online("resume"),
             hint: CommandHint(store: store, provider: provider))
         session.asksFirst = !yes && Console.canAsk && provider.provider == .bytespike
-        session.approved = approved
+        session.approved = approved.map { ($0, PlanFile.options(pace.spending, provider.dialect, reading.models)) }
         session.catalogue = catalogue
-        session.rates = try PlanRates.read(pace.prices.rates ?? approved?.ratesPath)
+        session.rates = try pace.spending.prices.read()
         throw try await session.run(checked).asExit
     }
 }
@@ -99,9 +91,7 @@ struct ResumeCommand: AsyncParsableCommand {
     @Flag(name: .shortAndLong, help: "Do not ask before spending.")
     var yes = false
 
-    func run() async throws { try await pace.reportingRefusals(work) }
-
-    private func work() async throws {
+    func run() async throws {
         let catalogue = try models.catalogue()
         let configuration = try provider.configuration()
         guard FileManager.default.fileExists(atPath: store.path) else {
@@ -109,23 +99,11 @@ struct ResumeCommand: AsyncParsableCommand {
         }
         var session = RunSession(
             storePath: store.path, configuration: configuration, pace: pace, speed: provider.speed,
-            resumeCommand: CommandLine.arguments.map(ShellWord.quoted).joined(separator: " "),
+            resumeCommand: ShellWord.line(CommandLine.arguments),
             hint: CommandHint(store: store, provider: provider))
         session.asksFirst = !yes && Console.canAsk && provider.provider == .bytespike
-        session.rates = try pace.prices.read()
+        session.rates = try pace.spending.prices.read()
         session.catalogue = catalogue
         throw try await session.run(nil).asExit
-    }
-}
-
-/// An argument as a shell would have to read it to get it back.
-enum ShellWord {
-    static func quoted(_ word: String) -> String {
-        let isPlain =
-            !word.isEmpty
-            && word.unicodeScalars.allSatisfy {
-                $0.isASCII && ($0.properties.isAlphabetic || "0123456789._-/=:,@%+".unicodeScalars.contains($0))
-            }
-        return isPlain ? word : "'" + SafeText.escaped(word).replacing("'", with: "'\\''") + "'"
     }
 }

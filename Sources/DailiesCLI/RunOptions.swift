@@ -4,8 +4,8 @@ import DailiesProvider
 import DailiesStore
 import Foundation
 
-/// What `run`, `resume` and `rehearse` have in common: how much at a time, for how much, how patiently.
-struct PaceOptions: ParsableArguments {
+/// What a plan is made with and a run is bound to: how much at a time, and for how much.
+struct SpendingOptions: ParsableArguments {
     @Option(
         name: .customLong("concurrency"),
         help: ArgumentHelp(
@@ -21,7 +21,7 @@ struct PaceOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Credits that each batch may cost over all its runs, or `none`; with tag:NAME=VALUE=CREDITS those of its tasks with that tag. May be repeated. It is stored, so it holds without being repeated.",
+            "Credits that each batch may cost over all its runs, or `none`; with tag:NAME=VALUE=CREDITS those of its tasks with that tag. May be repeated. A run stores it, so it holds without being repeated.",
             valueName: "[tag:name=value=]credits"))
     var budget: [BudgetArgument] = []
 
@@ -46,6 +46,41 @@ struct PaceOptions: ParsableArguments {
 
     @Flag(help: "Go on whatever the provider quotes or bills; a budget still holds.")
     var acceptQuote = false
+
+    @Flag(help: "Render changed tasks anew, as new attempts.")
+    var acceptChanges = false
+
+    mutating func validate() throws {
+        try ConcurrencyArgument.validate(concurrencyLimits)
+        try BudgetArgument.validate(budget)
+        guard quoteTolerance >= 0, quoteTolerance <= 100_000 else {
+            throw ValidationError("--quote-tolerance is a number of percent from 0 to 100000")
+        }
+    }
+
+    /// By option, as a plan holds them; without those that are not given.
+    ///
+    /// - Parameter limits: of tasks in flight, with what holds where no option says otherwise.
+    func words(_ limits: SubmissionLimits) -> [String: [String]] {
+        let models = limits.byModel.sorted { $0.key < $1.key }.map { "model:\($0.key.text)=\($0.value)" }
+        let all: [String: [String]] = [
+            "concurrency": ["\(limits.concurrency)"] + models,
+            "rate": rate.map { [$0.description] } ?? [],
+            "budget": budget.map(\.description).sorted(),
+            "budget-mode": budgetMode.map { [$0.rawValue] } ?? [],
+            "max-credits-per-task": maxCreditsPerTask.map { ["\($0.credits)"] } ?? [],
+            "rates": prices.rates.map { [URL(fileURLWithPath: $0).standardizedFileURL.path] } ?? [],
+            "quote-tolerance": ["\(quoteTolerance)"],
+            "accept-quote": acceptQuote ? ["true"] : [],
+            "accept-changes": acceptChanges ? ["true"] : [],
+        ]
+        return all.filter { !$0.value.isEmpty }
+    }
+}
+
+/// What `run`, `resume` and `rehearse` have in common: how much at a time, for how much, how patiently.
+struct PaceOptions: ParsableArguments {
+    @OptionGroup var spending: SpendingOptions
 
     @Option(help: ArgumentHelp("The folder for clips; they become DIR/BATCH/KEY.mp4.", valueName: "dir"))
     var output: String?
@@ -102,9 +137,6 @@ struct PaceOptions: ParsableArguments {
         help: "Repeat a submit after a 5xx with the API's own error, which the provider promises not to bill.")
     var trustServerErrors = false
 
-    @Flag(help: "Render changed tasks anew, as new attempts.")
-    var acceptChanges = false
-
     @Flag(help: "Accept a batch name that came from another path.")
     var sameBatch = false
 
@@ -124,11 +156,6 @@ struct PaceOptions: ParsableArguments {
     var jitterSeed: UInt64?
 
     mutating func validate() throws {
-        try ConcurrencyArgument.validate(concurrencyLimits)
-        try BudgetArgument.validate(budget)
-        guard quoteTolerance >= 0, quoteTolerance <= 100_000 else {
-            throw ValidationError("--quote-tolerance is a number of percent from 0 to 100000")
-        }
         if quiet, verbose { throw ValidationError("--quiet and --verbose exclude each other") }
         guard canary.map({ 1...1_000_000 ~= $0 }) ?? true else {
             throw ValidationError("--canary is a number from 1 to 1000000")
@@ -145,30 +172,18 @@ struct PaceOptions: ParsableArguments {
         guard retries >= 0, retries <= 100 else { throw ValidationError("--retries is a number from 0 to 100") }
     }
 
-    /// Does a command's work; with `--json`, what stops it is repeated where the data is read.
-    func reportingRefusals(_ work: () async throws -> Void) async throws {
-        do {
-            try await work()
-        } catch let stop as Stop {
-            if json { JSONReporter().refused(stop) }
-            throw stop
-        }
-    }
-
     /// Tasks in flight, whatever their model.
-    var concurrency: Int { ConcurrencyArgument.total(concurrencyLimits) ?? SchedulerSettings().concurrency }
+    var concurrency: Int { ConcurrencyArgument.total(spending.concurrencyLimits) ?? SchedulerSettings().concurrency }
 
     /// At the speed of the clock.
     ///
     /// - Parameter told: limits by `dailies concurrency`, which hold where no option says otherwise.
     func settings(speed: Double, told: LastingOrders) -> SchedulerSettings {
         var settings = SchedulerSettings()
-        settings.concurrency = ConcurrencyArgument.total(concurrencyLimits) ?? told.concurrency ?? settings.concurrency
-        settings.modelConcurrency = told.modelConcurrency
-        for (model, limit) in ConcurrencyArgument.byModel(concurrencyLimits) {
-            settings.modelConcurrency[model] = limit
-        }
-        settings.submitPace = rate?.pace
+        let limits = ConcurrencyArgument.limits(spending.concurrencyLimits, told: told)
+        settings.concurrency = limits.concurrency
+        settings.modelConcurrency = limits.byModel
+        settings.submitPace = spending.rate?.pace
         settings.cadence = cadence.mode
         settings.mostPolicyRejections = pauseAfterRejections == 0 ? nil : pauseAfterRejections
         if let canary {
@@ -183,7 +198,7 @@ struct PaceOptions: ParsableArguments {
         settings.maximumWait = maxWait.duration
         settings.keyMemory = keys.keyMemory?.duration
         settings.trustsServerErrors = trustServerErrors
-        settings.quoteTolerance = acceptQuote ? nil : quoteTolerance
+        settings.quoteTolerance = spending.acceptQuote ? nil : spending.quoteTolerance
         settings.unsavedLimit = max(settings.unsavedLimit, 4 * settings.concurrency)
         return settings.divided(bySpeed: speed)
     }
@@ -312,40 +327,64 @@ struct CreditsArgument: ExpressibleByArgument {
 }
 
 /// `500`, `none`, `tag:client=acme=120`, `tag:client=acme=none`.
-enum BudgetArgument: ExpressibleByArgument {
-    case none
-    case cap(Credits)
-    /// nil: lifted.
-    case tag(TaskSpec.Tag, Credits?)
+enum BudgetArgument: ExpressibleByArgument, CustomStringConvertible {
+    case batch(BudgetSetting)
+    case tag(TagBudgetSetting)
 
     private static let tagPrefix = "tag:"
+    private static let lowering = "at-most:"
+
+    /// What the folder of a manifest says where the user says nothing: it lowers what is stored, and never raises it.
+    static func atMost(_ argument: String) -> String { lowering + argument }
 
     init?(argument: String) {
-        if argument.hasPrefix(Self.tagPrefix) {
-            self.init(tag: argument.dropFirst(Self.tagPrefix.count))
-        } else if argument.lowercased() == "none" {
-            self = .none
-        } else if let amount = CreditsArgument(argument: argument) {
-            self = .cap(amount.credits)
+        let isLowering = argument.hasPrefix(Self.lowering)
+        let text = isLowering ? argument.dropFirst(Self.lowering.count) : argument[...]
+        if text.hasPrefix(Self.tagPrefix) {
+            self.init(tag: text.dropFirst(Self.tagPrefix.count), isLowering)
+        } else if let setting = Self.setting(text, isLowering) {
+            self = .batch(setting)
         } else {
             return nil
         }
     }
 
     /// `NAME=VALUE=CREDITS`: the first and the last equals sign part it, so that a value may hold some of its own.
-    private init?(tag text: Substring) {
+    private init?(tag text: Substring, _ isLowering: Bool) {
         guard let first = text.firstIndex(of: "="), let last = text.lastIndex(of: "="), first < last,
-            first > text.startIndex
+            first > text.startIndex, let setting = Self.setting(text[text.index(after: last)...], isLowering)
         else { return nil }
         let tag = TaskSpec.Tag(
             name: String(text[..<first]), value: String(text[text.index(after: first)..<last]))
-        let amount = String(text[text.index(after: last)...])
-        if amount.lowercased() == "none" {
-            self = .tag(tag, nil)
-        } else if let credits = CreditsArgument(argument: amount) {
-            self = .tag(tag, credits.credits)
-        } else {
-            return nil
+        self = .tag(TagBudgetSetting(tag: tag, setting: setting))
+    }
+
+    private static func setting(_ text: Substring, _ isLowering: Bool) -> BudgetSetting? {
+        if text.lowercased() == "none" { return isLowering ? nil : BudgetSetting.none }
+        guard let amount = CreditsArgument(argument: String(text)) else { return nil }
+        return isLowering ? .atMost(amount.credits) : .cap(amount.credits)
+    }
+
+    /// As it is given.
+    var description: String {
+        switch self {
+        case .batch(let setting): Self.text(setting)
+        case .tag(let budget):
+            // The prefix that lowers comes before that of the tag.
+            if case .atMost(let cap) = budget.setting {
+                "\(Self.lowering)\(Self.tagPrefix)\(budget.tag.name)=\(budget.tag.value)=\(cap)"
+            } else {
+                "\(Self.tagPrefix)\(budget.tag.name)=\(budget.tag.value)=\(Self.text(budget.setting))"
+            }
+        }
+    }
+
+    private static func text(_ setting: BudgetSetting) -> String {
+        switch setting {
+        case .unchanged: ""
+        case .none: "none"
+        case .cap(let cap): "\(cap)"
+        case .atMost(let cap): "\(lowering)\(cap)"
         }
     }
 
@@ -359,21 +398,13 @@ enum BudgetArgument: ExpressibleByArgument {
 
     /// What becomes of the budget of the batch.
     static func setting(of all: [BudgetArgument]) -> BudgetSetting {
-        for budget in all {
-            switch budget {
-            case .none: return .none
-            case .cap(let credits): return .cap(credits)
-            case .tag: continue
-            }
-        }
+        for case .batch(let setting) in all { return setting }
         return .unchanged
     }
 
     /// What becomes of those of tags.
-    static func tags(of all: [BudgetArgument]) -> [(tag: TaskSpec.Tag, cap: Credits?)] {
-        all.compactMap { budget in
-            if case .tag(let tag, let cap) = budget { (tag, cap) } else { nil }
-        }
+    static func tags(of all: [BudgetArgument]) -> [TagBudgetSetting] {
+        all.compactMap { if case .tag(let budget) = $0 { budget } else { nil } }
     }
 }
 

@@ -19,36 +19,46 @@ struct RunSession {
     var asksFirst = false
     /// The user's rates.
     var rates: PlanRates?
-    /// Carried out only while it is not stale.
-    var approved: PlanFile?
+    /// Carried out only while it is not stale, and with its options, which stand beside those of this run.
+    var approved: (plan: PlanFile, options: [String: [String]])?
     /// With the user's own models.
     var catalogue = Composition.catalogue
 
     /// Runs the batches that these manifests name, or with none of them everything unfinished in the store.
     ///
+    /// The store is changed by one transaction, after every check and every question.
+    ///
     /// - Returns: the exit code, after the summary was printed.
     func run(_ manifests: [CheckedManifest]?) async throws -> ExitCode {
+        FolderSettings.announce(json: pace.json)
         let retryRules = try RetryRulesFile.read(pace.retryRules)
         let lock = try lockStore()
         defer { withExtendedLifetime(lock) {} }
         if let approved {
-            try approved.refuseIfStale(
-                manifests ?? [], storePath: storePath, catalogue: catalogue, rates: rates, configuration)
+            try approved.plan.refuseIfStale(
+                manifests ?? [], storePath: storePath, catalogue: catalogue, rates: rates, options: approved.options,
+                configuration)
         }
-        let store = try openStore()
+        // One that is not there yet is made once nothing can refuse the run any more.
+        var store = FileManager.default.fileExists(atPath: storePath) ? try openStore() : nil
         let provider = Composition.provider(configuration)
         let code: ExitCode
         do {
             try await refuseOtherSpeed(provider)
-            let batches = try manifests.map { try enrol($0, in: store) } ?? unfinished(in: store)
-            code = try await drive(store, lock, provider, batches, retryRules)
+            ManifestLoading.warn(manifests ?? [])
+            let unfinished = try manifests == nil ? unfinished(in: store) : []
+            if asksFirst { try ask(manifests, unfinished, store) }
+            let ready = try store ?? openStore()
+            store = ready
+            let batches = try manifests.map { try enrol($0, in: ready) } ?? setBudgets(of: unfinished, in: ready)
+            code = try await drive(ready, lock, provider, batches, retryRules)
         } catch {
             await provider.shutdown()
-            try store.close()
+            try store?.close()
             throw error
         }
         await provider.shutdown()
-        try store.close()
+        try store?.close()
         return code
     }
 
@@ -83,79 +93,93 @@ struct RunSession {
     // MARK: batches
 
     private func enrol(_ manifests: [CheckedManifest], in store: Store) throws -> [BatchID] {
-        for warning in manifests.flatMap(\.warnings) { Console.error("warning: \(warning)") }
-        // Each is taken in whole or not at all; of several all are compared before any is written, so that a refusal
-        // leaves nothing half taken in.
-        if manifests.count > 1 { for manifest in manifests { try refuse(manifest, in: store) } }
-        return try manifests.map { manifest in
-            do {
-                let batch = try store.enrol(
-                    enrolment(of: manifest), rules: rules, at: DispatchTimers().now, forEachTask: manifest.forEachTask
-                ).batch
-                return try setTagBudgets(of: batch, in: store)
-            } catch let error as EnrolmentError {
-                throw Refusal.of(error, manifest)
-            } catch let failure as ManifestFailure {
-                throw ManifestLoading.refuse(failure.problems, json: pace.json)
-            }
+        do {
+            return try store.enrol(
+                manifests.map { (enrolment(of: $0), $0.forEachTask) },
+                rules: EnrolmentRules(acceptChanges: pace.spending.acceptChanges, sameBatch: pace.sameBatch),
+                at: DispatchTimers().now
+            ).map(\.batch)
+        } catch let refusal as ManifestRefusal {
+            throw Refusal.of(refusal.reason, manifests[refusal.index])
+        } catch let EnrolmentError.store(error) {
+            throw Stop(.unexpected, "cannot write the store: \(error)")
+        } catch let failure as ManifestFailure {
+            throw ManifestLoading.refuse(failure.problems, json: pace.json)
         }
-    }
-
-    private func setTagBudgets(of batch: BatchID, in store: Store) throws(EnrolmentError) -> BatchID {
-        do throws(StoreError) {
-            for (tag, cap) in BudgetArgument.tags(of: pace.budget) {
-                try store.setTagBudget(batch, tag, cap, at: DispatchTimers().now)
-            }
-        } catch {
-            throw .store(error)
-        }
-        return batch
-    }
-
-    private var rules: EnrolmentRules {
-        EnrolmentRules(acceptChanges: pace.acceptChanges, sameBatch: pace.sameBatch)
     }
 
     private func enrolment(of manifest: CheckedManifest) -> BatchEnrolment {
         BatchEnrolment(
             name: manifest.batchName, manifestPath: manifest.absolutePath, provider: configuration.name,
             baseURL: configuration.baseURL, outputDirectory: pace.outputFolder,
-            budget: BudgetArgument.setting(of: pace.budget), budgetMode: pace.budgetMode)
+            budget: BudgetArgument.setting(of: pace.spending.budget), budgetMode: pace.spending.budgetMode,
+            tagBudgets: BudgetArgument.tags(of: pace.spending.budget))
     }
 
-    private func refuse(_ manifest: CheckedManifest, in store: Store) throws {
-        guard let known = try store.batch(named: manifest.batchName) else { return }
+    /// Everything unfinished that belongs to this provider.
+    private func unfinished(in store: Store?) throws -> [StoredBatch] {
+        let all = try store?.unfinishedBatches() ?? []
+        let ours = all.filter { $0.provider == configuration.name && $0.baseURL == configuration.baseURL }
+        for other in all where !ours.contains(other) {
+            let name = SafeText.escaped(other.name)
+            Console.error(
+                "not resumed: \(name) belongs to \(SafeText.escaped(other.provider)) at \(SafeText.escaped(other.baseURL))"
+            )
+        }
+        return ours
+    }
+
+    private func setBudgets(of batches: [StoredBatch], in store: Store) throws -> [BatchID] {
+        try store.setBudgets(
+            of: batches.map(\.id), BudgetArgument.setting(of: pace.spending.budget),
+            tags: BudgetArgument.tags(of: pace.spending.budget), mode: pace.spending.budgetMode,
+            at: DispatchTimers().now)
+        return batches.map(\.id)
+    }
+
+    // MARK: the question
+
+    private func ask(_ manifests: [CheckedManifest]?, _ unfinished: [StoredBatch], _ store: Store?) throws {
+        let waiting =
+            try manifests.map { try $0.reduce(0) { try $0 + toSubmit(of: $1, in: store) } }
+            ?? store?.summary(unfinished.map(\.id)).total.waiting ?? 0
+        let question = "\(waiting) clips will be rendered and charged by \(configuration.baseURL). Go on?"
+        guard waiting == 0 || Console.confirms(question) else {
+            throw Stop(.stoppedEarly, "nothing was submitted, and the store is as it was")
+        }
+    }
+
+    /// How many tasks a run would submit.
+    ///
+    /// - Throws: ``Stop`` with 65 for what the run would refuse.
+    private func toSubmit(of manifest: CheckedManifest, in store: Store?) throws -> Int {
+        guard let store, let known = try store.batch(named: manifest.batchName) else { return manifest.count }
         if known.provider != configuration.name || known.baseURL != configuration.baseURL {
             throw Refusal.of(.differentProvider(name: known.provider, baseURL: known.baseURL), manifest)
         }
         if known.manifestPath != manifest.absolutePath, !pace.sameBatch {
             throw Refusal.of(.differentPath(stored: known.manifestPath), manifest)
         }
-        guard !pace.acceptChanges else { return }
+        var (count, changed, unsettled) = (0, 0, 0)
         var first: [ChangedTask] = []
-        var count = 0
         try store.compare(batchName: manifest.batchName, forEachTask: manifest.forEachTask) { finding in
-            guard case .named(_, .changed(let task)) = finding else { return }
-            count += 1
-            if first.count < EnrolmentError.mostListed { first.append(task) }
+            guard case .named(_, let verdict) = finding else { return }
+            switch verdict {
+            case .new, .waiting, .restored: count += 1
+            case .changed(let task):
+                count += 1
+                changed += 1
+                if task.standing == .unsettled { unsettled += 1 }
+                let isNamed = !pace.spending.acceptChanges || task.standing == .unsettled
+                if isNamed, first.count < EnrolmentError.mostListed { first.append(task) }
+            case .resumable, .uncertain, .paid, .failed, .cancelled: break
+            }
         }
-        if count > 0 { throw Refusal.of(.changed(first, count: count), manifest) }
-    }
-
-    /// Everything unfinished that belongs to this provider.
-    private func unfinished(in store: Store) throws -> [BatchID] {
-        let all = try store.unfinishedBatches()
-        let ours = all.filter { $0.provider == configuration.name && $0.baseURL == configuration.baseURL }
-        for other in all where !ours.contains(other) {
-            let name = SafeText.escaped(other.name)
-            Console.error("not resumed: \(name) belongs to \(other.provider) at \(SafeText.escaped(other.baseURL))")
+        if pace.spending.acceptChanges, unsettled > 0 {
+            throw Refusal.of(.unsettled(first.map(\.key), count: unsettled), manifest)
         }
-        for batch in ours {
-            try store.setBudget(
-                batch.id, BudgetArgument.setting(of: pace.budget), mode: pace.budgetMode, at: DispatchTimers().now)
-            _ = try setTagBudgets(of: batch.id, in: store)
-        }
-        return ours.map(\.id)
+        if !pace.spending.acceptChanges, changed > 0 { throw Refusal.of(.changed(first, count: changed), manifest) }
+        return count
     }
 
     // MARK: the run itself
@@ -165,13 +189,6 @@ struct RunSession {
         _ retryRules: RetryRules
     ) async throws -> ExitCode {
         let reporter = QueuedReporter(reporter(batches))
-        if asksFirst {
-            let waiting = try store.summary(batches).total.waiting
-            let question = "\(waiting) clips will be rendered and charged by \(configuration.baseURL). Go on?"
-            guard waiting == 0 || Console.confirms(question) else {
-                throw Stop(.stoppedEarly, "nothing was submitted")
-            }
-        }
         let known = try store.batches().filter { batches.contains($0.id) }
         let count = try store.summaryLater(batches)
         var settings = pace.settings(speed: speed, told: try store.lastingOrders())
@@ -244,7 +261,7 @@ struct RunSession {
         return Runner.Plan(
             settings: settings, catalogue: catalogue, batches: batches,
             accounts: AccountBook(byPrefix: accounts), rates: rates?.rates ?? [:],
-            maximumPerTask: pace.maxCreditsPerTask?.credits,
+            maximumPerTask: pace.spending.maxCreditsPerTask?.credits,
             seed: pace.jitterSeed ?? UInt64.random(in: .min ... .max, using: &Self.chance))
     }
 
@@ -267,7 +284,7 @@ private enum Refusal {
         case .differentProvider(let provider, let url):
             return Stop(
                 .refused,
-                "the batch \(name) belongs to \(provider) at \(SafeText.escaped(url)); another provider needs another "
+                "the batch \(name) belongs to \(SafeText.escaped(provider)) at \(SafeText.escaped(url)); another provider needs another "
                     + "batch: give --batch NAME (nothing was submitted)")
         case .changed(let tasks, let count):
             return Stop(

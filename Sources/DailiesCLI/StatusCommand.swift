@@ -56,11 +56,11 @@ struct StatusCommand: AsyncParsableCommand, PrintingCommand {
                 if json {
                     JSONLine.write("status") { StatusText.write(standing.summary, to: &$0) }
                 } else if isTerminal {
-                    let width = ScreenPainter.size(of: STDOUT_FILENO).width
-                    let lines = StatusText.text(standing, width: width - 1).split(separator: "\n").map {
-                        Columns.cut(String($0), to: width - 1)
-                    }
-                    Console.out(painter.paint(lines, width: width), lineEnd: "")
+                    let size = ScreenPainter.size(of: STDOUT_FILENO)
+                    // One line is left free for the cursor: with it the view would scroll.
+                    let text = StatusText.text(standing, width: size.width - 1, height: size.height - 1)
+                    let lines = text.split(separator: "\n").map { Columns.cut(String($0), to: size.width - 1) }
+                    Console.out(painter.paint(lines, width: size.width), lineEnd: "")
                 } else {
                     Console.out(StatusText.text(standing) + "\n")
                 }

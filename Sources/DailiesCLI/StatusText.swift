@@ -4,9 +4,11 @@ import ExactJSON
 
 /// A status for people and for programs.
 enum StatusText {
-    /// - Parameter width: columns that there are; where the table has more, each batch is said in words. nil: as many as
-    ///   are wanted.
-    static func text(_ standing: Standing, width: Int? = nil) -> String {
+    /// - Parameters:
+    ///   - width: columns that there are; where the table has more, each batch is said in words. nil: as many as are wanted.
+    ///   - height: lines that there are; batches that have no room are counted, those with nothing left to do first. nil: as
+    ///     many as are wanted.
+    static func text(_ standing: Standing, width: Int? = nil, height: Int? = nil) -> String {
         let summary = standing.summary
         guard !summary.batches.isEmpty else { return "the store is empty" }
         var table = TextTable(
@@ -16,13 +18,37 @@ enum StatusText {
             table.add(row(SafeText.escaped(status.batch.name), status.counts, budget: status.batch.budget))
         }
         if summary.batches.count > 1 { table.add(row("total", summary.total, budget: nil)) }
-        var lines = table.text.split(separator: "\n").map(String.init)
+        let lines = table.text.split(separator: "\n").map(String.init)
+        var head = [lines[0]]
+        var batches = lines[1...summary.batches.count].map { [$0] }
+        var foot = Array(lines.dropFirst(summary.batches.count + 1))
         if let width, lines.contains(where: { Columns.width(of: $0) > width }) {
-            lines = summary.batches.flatMap { status in
+            head = []
+            batches = summary.batches.map { status in
                 words(SafeText.escaped(status.batch.name), status.counts, budget: status.batch.budget, width: width)
             }
+            foot = summary.batches.count > 1 ? words("total", summary.total, budget: nil, width: width) : []
         }
-        return (lines + remarks(summary.total) + running(standing)).joined(separator: "\n")
+        foot += remarks(summary.total) + running(standing)
+        guard let height else { return (head + batches.flatMap { $0 } + foot).joined(separator: "\n") }
+        let shown = fitting(batches, summary.batches.map(\.counts), in: max(height - head.count - foot.count, 0))
+        // What needs attention stands at the foot.
+        return (head + shown + foot).suffix(max(height, 1)).joined(separator: "\n")
+    }
+
+    /// As many batches as there is room for, in their order, and how many are left out.
+    static func fitting(_ batches: [[String]], _ counts: [StatusCounts], in room: Int) -> [String] {
+        guard batches.reduce(0, { $0 + $1.count }) > room else { return batches.flatMap { $0 } }
+        let isOver = counts.map { $0.waiting + $0.inFlight + $0.uncertain + $0.unsaved == 0 }
+        var shown: Set<Int> = []
+        var left = room - 1
+        for index in batches.indices.sorted(by: { (isOver[$0] ? 1 : 0, $0) < (isOver[$1] ? 1 : 0, $1) }) {
+            guard batches[index].count <= left else { break }
+            shown.insert(index)
+            left -= batches[index].count
+        }
+        let lines = batches.indices.filter(shown.contains).flatMap { batches[$0] }
+        return room > 0 ? lines + ["and \(batches.count - shown.count) more"] : []
     }
 
     /// A row for a terminal that is too narrow for the table: what is zero is left out.

@@ -60,7 +60,7 @@ enum SummaryWords {
             return [
                 style.red("failed: \(group.count) \(code)")
                     + ", \(example)\(SafeText.escaped(group.example.text))\(message)",
-                "  " + summary.hint.offline("retry", "--failure-code", group.code, "--batch", group.batchName),
+                "  " + summary.hint.offline("retry", [("--failure-code", group.code), ("--batch", group.batchName)]),
             ]
         }
         if summary.failures.count > mostGroups {

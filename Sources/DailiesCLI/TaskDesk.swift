@@ -85,8 +85,9 @@ struct TaskDesk: Sendable {
     private func need(of row: TaskRow, _ latest: LatestAttempt) -> String? {
         guard let batch = batches[row.batch] else { return "its batch is not in the store" }
         guard batch.provider == provider.name, batch.baseURL == provider.baseURL else {
-            return "it belongs to \(batch.provider) at \(SafeText.escaped(batch.baseURL)); give --provider "
-                + "\(batch.provider) --base-url \(ShellWord.quoted(batch.baseURL))"
+            let options = ShellWord.line(["--provider", batch.provider, "--base-url", batch.baseURL])
+            return
+                "it belongs to \(SafeText.escaped(batch.provider)) at \(SafeText.escaped(batch.baseURL)); give \(options)"
         }
         guard provider.holds(latest.account) else {
             return "it was sent under another API key; only the one with the fingerprint \(latest.account) can ask for "

@@ -11,7 +11,7 @@ public struct CheckedManifest: Sendable {
     public let batchName: String
     /// At least 1.
     public let count: Int
-    /// What need not stop a run, in the order of their places.
+    /// What need not stop a run: one of each kind, in the order of their first places.
     public let warnings: [ManifestProblem]
     /// As it was given, or `<stdin>`.
     public let path: String

@@ -6,7 +6,8 @@ public struct Manifest: Sendable {
     public let batchName: String
     /// In the order of the manifest, the tasks of a `matrix` in place. At least one; keys are unique.
     public let tasks: [TaskSpec]
-    /// What need not stop a run: models that the catalogue does not know, and such. In the order of their places.
+    /// What need not stop a run: models that the catalogue does not know, and such. One of each kind, at its first place, with
+    /// how often it was met; in the order of their places.
     public let warnings: [ManifestProblem]
     /// As it was given to the reader.
     public let path: String
@@ -40,6 +41,12 @@ public struct ManifestProblem: Hashable, Sendable, CustomStringConvertible {
         self.what = what
         self.todo = todo
         self.excerpt = excerpt
+    }
+
+    /// The same with other words.
+    func saying(_ what: String) -> ManifestProblem {
+        ManifestProblem(
+            file: file, line: line, column: column, field: field, what: what, todo: todo, excerpt: excerpt)
     }
 
     /// `FILE:LINE:COLUMN: field: what is wrong; what to do`, on one line whatever the file is called.

@@ -256,8 +256,8 @@ struct ManifestBuilder {
     }
 
     private mutating func warnOfUnused(_ name: ExactName, _ variable: Variable) {
-        log.warnOnce(
-            of: variable.value.label, variable.value, "stands in no prompt",
+        log.warn(
+            variable.value.label, variable.value.place, variable.value.label, "stands in no prompt",
             "write {{\(name.text)}} in the prompt, or remove it")
     }
 

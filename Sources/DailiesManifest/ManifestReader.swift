@@ -75,7 +75,7 @@ public struct ManifestReader: Sendable {
             return (name, builder.log)
         }
         try log.refuseProblems(in: source, format)
-        return Manifest(batchName: name, tasks: tasks, warnings: ProblemLog.sorted(log.warnings), path: source.path)
+        return Manifest(batchName: name, tasks: tasks, warnings: log.warnings, path: source.path)
     }
 
     private func feed(_ source: ManifestSource, _ format: ManifestFormat, to builder: inout ManifestBuilder) {

@@ -104,7 +104,7 @@ struct ManifestReading: Sendable {
         guard let sum else { preconditionFailure("a manifest without a problem was not read to its end") }
         reading.checksum = sum
         return CheckedManifest(
-            batchName: name, count: builder.count, warnings: ProblemLog.sorted(builder.log.warnings),
+            batchName: name, count: builder.count, warnings: builder.log.warnings,
             path: source.path, tasks: .read(reading))
     }
 

@@ -44,6 +44,7 @@ struct PlainLines: ~Copyable {
         guard builder.hasRoom(forBytes: request.count) else { return false }
         let place = Place(line: number, column: start + 1)
         guard let key = takeKey(at: place, isKnown: isKnown, &builder) else { return true }
+        if let warning = model.warning { builder.log.warnAgain(warning) }
         builder.accept(bytes: request.count, spec(key, model, defaults))
         return true
     }
@@ -53,7 +54,7 @@ struct PlainLines: ~Copyable {
         guard let id = unknownModel else { return }
         unknownModel = nil
         guard let defaults, let spec = rules.catalogue[id], !refusedModels.contains(id) else { return }
-        if rules.warns(of: spec), !builder.log.hasWarned(of: RequestRules.warningName(id)) { return }
+        if rules.warns(of: spec), !builder.log.hasWarned(RequestRules.warningName(id)) { return }
         if let model = PlainModel(spec, rules: rules, slots: slots, defaults: defaults) {
             models.append(model)
         } else {

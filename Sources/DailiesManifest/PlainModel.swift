@@ -40,6 +40,8 @@ struct PlainModel {
     }
     let spec: ModelSpec
     let bytes: [UInt8]
+    /// The warning that each of its tasks gives; nil: none.
+    let warning: String?
     /// By slot.
     let rules: [Rule]
     /// Slots that may have a value.
@@ -57,6 +59,7 @@ struct PlainModel {
     init?(_ spec: ModelSpec, rules request: RequestRules, slots: PlainSlots, defaults: PlainDefaults) {
         self.spec = spec
         bytes = Array(spec.id.text.utf8)
+        warning = request.warns(of: spec) ? RequestRules.warningName(spec.id) : nil
         var log = ProblemLog(file: "")
         var typed: [String: TypedValue] = ["model": .text(spec.id.text)]
         for (name, value) in defaults.request where name != "model" {

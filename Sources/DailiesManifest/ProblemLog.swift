@@ -4,9 +4,8 @@ import DailiesCore
 struct ProblemLog {
     let file: String
     private(set) var problems: [ManifestProblem] = []
-    private(set) var warnings: [ManifestProblem] = []
     private var seen: Set<ManifestProblem> = []
-    private var warnedNames: Set<ExactName> = []
+    private var warningKinds: [ExactName: WarningKind] = [:]
     /// Grows with every call, repeated ones too: whoever compares it before and after knows whether something failed.
     private(set) var errorCount = 0
 
@@ -24,21 +23,46 @@ struct ProblemLog {
         error(trouble.place, trouble.field, trouble.what, trouble.todo)
     }
 
-    mutating func warning(_ place: Place, _ field: String, _ what: String, _ todo: String) {
-        let problem = problem(place, field, what, todo)
-        if warnings.count < ManifestBounds.mostProblems, seen.insert(problem).inserted { warnings.append(problem) }
+    /// What is warned about, at the first place that shows it, and how often it was met.
+    private struct WarningKind {
+        let first: ManifestProblem
+        var count = 1
     }
 
-    /// A warning about a model or a variable, at the first place that names it.
-    mutating func warnOnce(of name: String, _ value: FieldValue, _ what: String, _ todo: String) {
-        if warnedNames.insert(ExactName(name)).inserted { warning(value.place, value.label, what, todo) }
+    /// One warning for each kind, in the order of their places.
+    var warnings: [ManifestProblem] {
+        Self.sorted(
+            warningKinds.values.map { kind in
+                kind.count == 1 ? kind.first : kind.first.saying(kind.first.what + " (\(kind.count) times)")
+            })
     }
 
-    func hasWarned(of name: String) -> Bool { warnedNames.contains(ExactName(name)) }
+    /// - Parameter kind: what counts as the same, however often it is met.
+    mutating func warn(
+        _ kind: String, _ place: Place, _ field: String, _ what: @autoclosure () -> String,
+        _ todo: @autoclosure () -> String
+    ) {
+        let kind = ExactName(kind)
+        if warningKinds[kind] != nil {
+            warningKinds[kind]?.count += 1
+        } else if warningKinds.count < ManifestBounds.mostProblems {
+            warningKinds[kind] = WarningKind(first: problem(place, field, what(), todo()))
+        }
+    }
+
+    /// The same thing once more; false where nothing of this kind was warned about.
+    @discardableResult
+    mutating func warnAgain(_ kind: String) -> Bool {
+        guard let index = warningKinds.index(forKey: ExactName(kind)) else { return false }
+        warningKinds.values[index].count += 1
+        return true
+    }
+
+    func hasWarned(_ kind: String) -> Bool { warningKinds[ExactName(kind)] != nil }
 
     /// Forgets all else: in a text that is none, nothing else means anything.
     mutating func leaveOnly(_ trouble: SourceTrouble) {
-        (problems, warnings, seen) = ([], [], [])
+        (problems, warningKinds, seen) = ([], [:], [])
         error(trouble)
     }
 

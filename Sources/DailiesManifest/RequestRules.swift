@@ -80,8 +80,9 @@ struct RequestRules: Sendable {
     ) {
         for (name, value) in extra.sorted(by: { $0.key.text.precedesInUTF8($1.key.text) }) {
             if let spec {
-                log.warning(
-                    value.place, value.label, "is no published field of \(spec.id)", "it is sent as it is written")
+                log.warn(
+                    "field \(spec.id.text) \(name.text)", value.place, value.label,
+                    "is no published field of \(spec.id)", "it is sent as it is written")
             }
             if let json = ExtraValue.json(value, log: &log) { members.append((name.text, json)) }
         }
@@ -90,20 +91,20 @@ struct RequestRules: Sendable {
     // MARK: Models
 
     private func warn(of model: ModelID, _ spec: ModelSpec?, _ value: FieldValue, log: inout ProblemLog) {
+        let kind = Self.warningName(model)
         guard let spec else {
-            log.warnOnce(
-                of: Self.warningName(model), value, "\(SafeText.quoted(model.text)) is no model that we know",
+            return log.warn(
+                kind, value.place, value.label, "\(SafeText.quoted(model.text)) is no model that we know",
                 suggestion(for: model))
-            return
         }
         if warns(of: spec), let withdrawn = spec.withdrawn {
-            log.warnOnce(
-                of: Self.warningName(model), value, "\(model) was withdrawn by \(spec.vendor) on \(withdrawn)",
+            log.warn(
+                kind, value.place, value.label, "\(model) was withdrawn by \(spec.vendor) on \(withdrawn)",
                 "expect it to fail, or choose another model")
         }
     }
 
-    /// A task of this model gives a warning, once for the manifest.
+    /// A task of this model gives a warning.
     func warns(of spec: ModelSpec) -> Bool {
         guard let today, let withdrawn = spec.withdrawn else { return false }
         return !today.precedesInUTF8(withdrawn)

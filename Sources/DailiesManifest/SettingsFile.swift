@@ -8,14 +8,43 @@ public struct SettingsFile: Sendable {
         /// As it is written, with `_` or `-`.
         public let name: String
         /// One, or those of a list in their order.
-        public let values: [String]
-        /// Counted from 1.
+        public let values: [Value]
+        /// Of the name; counted from 1.
         public let line: Int
+        /// Of the name; counted from 1.
+        public let column: Int
     }
 
-    /// What is wrong with such a file, as `FILE:LINE: what; what to do`.
+    /// One value of a setting, and its place.
+    public struct Value: Hashable, Sendable {
+        /// As it is written, without quotation marks.
+        public let text: String
+        /// Counted from 1.
+        public let line: Int
+        /// Counted from 1.
+        public let column: Int
+
+        package init(text: String, line: Int, column: Int) {
+            self.text = text
+            self.line = line
+            self.column = column
+        }
+
+        /// YAML's words for true and false, in any case; nil for any other text.
+        ///
+        /// Source: https://yaml.org/type/bool.html
+        public var flag: Bool? {
+            switch text.lowercased() {
+            case "true", "yes", "on", "y": true
+            case "false", "no", "off", "n": false
+            default: nil
+            }
+        }
+    }
+
+    /// What is wrong with such a file, as `FILE:LINE:COLUMN: what; what to do`.
     public struct Problem: Error, Hashable, Sendable, CustomStringConvertible {
-        /// `FILE:LINE: what is wrong; what to do`.
+        /// `FILE:LINE:COLUMN: what is wrong; what to do`.
         public let description: String
     }
 
@@ -24,7 +53,7 @@ public struct SettingsFile: Sendable {
 
     /// As it was given.
     public let path: String
-    /// In the order of the file; no name stands twice.
+    /// In the order of the file; no name stands twice, be it with `_` or with `-`.
     public let entries: [Entry]
 
     /// - Returns: nil where there is no such file.
@@ -37,12 +66,19 @@ public struct SettingsFile: Sendable {
         guard let text = String(data: data, encoding: .utf8) else {
             throw Problem(description: "\(path): it is not UTF-8; save it as UTF-8")
         }
-        let entries = path.hasSuffix(".toml") ? try toml(text, path) : try yaml(text, path)
+        return try SettingsFile(text, path: path)
+    }
+
+    /// - Parameter path: for messages, and for the format: by its ending.
+    package init(_ text: String, path: String) throws(Problem) {
+        let entries = path.hasSuffix(".toml") ? try Self.toml(text, path) : try Self.yaml(text, path)
         var seen: Set<String> = []
-        for entry in entries where !seen.insert(entry.name).inserted {
-            throw Problem(description: "\(path):\(entry.line): \(entry.name) stands twice; keep one of the two")
+        for entry in entries where !seen.insert(entry.name.replacing("_", with: "-")).inserted {
+            throw Problem(
+                description: "\(path):\(entry.line):\(entry.column): \(entry.name) stands twice; keep one of the two")
         }
-        return SettingsFile(path: path, entries: entries)
+        self.path = path
+        self.entries = entries
     }
 
     // MARK: YAML
@@ -52,35 +88,44 @@ public struct SettingsFile: Sendable {
         do throws(SourceTrouble) {
             root = try YAMLSource.node(Array(text.utf8)[...])
         } catch {
-            throw Problem(description: "\(path):\(error.place.line): \(error.what); \(error.todo)")
+            throw Problem(
+                description: "\(path):\(error.place.line):\(error.place.column): \(error.what); \(error.todo)")
         }
         switch root.content {
         case .nothing: return []
         case .map(let fields):
             return try fields.map { field throws(Problem) in
-                let line = field.place.line
-                return Entry(name: field.name, values: try values(of: field, path), line: line)
+                Entry(
+                    name: field.name, values: try values(of: field, path), line: field.place.line,
+                    column: field.place.column)
             }
         case .scalar, .list:
             throw Problem(
-                description: "\(path):\(root.place.line): it is no mapping; write lines of the form name: value")
+                description: "\(path):\(root.place.line):\(root.place.column): it is no mapping; write lines of the "
+                    + "form name: value")
         }
     }
 
-    private static func values(of field: SourceField, _ path: String) throws(Problem) -> [String] {
+    private static func values(of field: SourceField, _ path: String) throws(Problem) -> [Value] {
         switch field.value.content {
-        case .scalar(let scalar): return [scalar.text]
+        case .scalar(let scalar): return [value(scalar, field.value.place)]
         case .list(let nodes):
             return try nodes.map { node throws(Problem) in
-                guard case .scalar(let scalar) = node.content else { throw notFlat(field.name, node.place.line, path) }
-                return scalar.text
+                guard case .scalar(let scalar) = node.content else { throw notFlat(field.name, node.place, path) }
+                return value(scalar, node.place)
             }
-        case .nothing, .map: throw notFlat(field.name, field.place.line, path)
+        case .nothing, .map: throw notFlat(field.name, field.place, path)
         }
     }
 
-    private static func notFlat(_ name: String, _ line: Int, _ path: String) -> Problem {
-        Problem(description: "\(path):\(line): \(name) has no plain value; write \(name): value, or a list of values")
+    private static func value(_ scalar: Scalar, _ place: Place) -> Value {
+        Value(text: scalar.text, line: place.line, column: place.column)
+    }
+
+    private static func notFlat(_ name: String, _ place: Place, _ path: String) -> Problem {
+        Problem(
+            description: "\(path):\(place.line):\(place.column): \(name) has no plain value; write \(name): value, or "
+                + "a list of values")
     }
 
     // MARK: TOML
@@ -88,14 +133,14 @@ public struct SettingsFile: Sendable {
     /// `name = value` a line, the value a string, a number, true, false, or a list of those on the same line.
     private static func toml(_ text: String, _ path: String) throws(Problem) -> [Entry] {
         var entries: [Entry] = []
-        for (index, raw) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
-            var line = TOMLLine(raw.hasSuffix("\r") ? raw.dropLast() : raw)
+        // To Swift the two bytes of a CRLF are one character, and another one than a line feed.
+        let lines = text.split(omittingEmptySubsequences: false) { $0 == "\n" || $0 == "\r\n" }
+        for (index, text) in lines.enumerated() {
+            var line = TOMLLine(text, number: index + 1)
             do throws(TOMLLine.Trouble) {
-                if let (name, values) = try line.entry() {
-                    entries.append(Entry(name: name, values: values, line: index + 1))
-                }
+                if let entry = try line.entry() { entries.append(entry) }
             } catch {
-                throw Problem(description: "\(path):\(index + 1): \(error.text)")
+                throw Problem(description: "\(path):\(index + 1):\(line.column()): \(error.text)")
             }
         }
         return entries
@@ -110,17 +155,32 @@ struct TOMLLine {
         let text: String
     }
 
+    private let number: Int
     private var rest: Substring
+    /// The last place whose column was asked for.
+    private var known: (index: Substring.Index, column: Int)
 
-    init(_ line: Substring) { rest = line }
+    init(_ line: Substring, number: Int) {
+        self.number = number
+        rest = line
+        known = (line.startIndex, 1)
+    }
+
+    /// The column at which `rest` begins, counted from 1.
+    mutating func column() -> Int {
+        let passed = rest.base.unicodeScalars.distance(from: known.index, to: rest.startIndex)
+        known = (rest.startIndex, known.column + passed)
+        return known.column
+    }
 
     /// nil: nothing but blanks and a comment.
-    mutating func entry() throws(Trouble) -> (String, [String])? {
+    mutating func entry() throws(Trouble) -> SettingsFile.Entry? {
         skipBlanks()
         if isAtEnd { return nil }
         guard rest.first != "[" else {
             throw Trouble(text: "tables are not read; write name = value at the top, or use YAML")
         }
+        let start = column()
         let name = rest.prefix { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_" || $0 == "-") }
         rest = rest.dropFirst(name.count)
         skipBlanks()
@@ -132,16 +192,16 @@ struct TOMLLine {
         let values = rest.first == "[" ? try list() : [try value()]
         skipBlanks()
         guard isAtEnd else { throw Trouble(text: "something stands after the value of \(name); remove it") }
-        return (String(name), values)
+        return SettingsFile.Entry(name: String(name), values: values, line: number, column: start)
     }
 
     private var isAtEnd: Bool { rest.isEmpty || rest.first == "#" }
 
     private mutating func skipBlanks() { rest = rest.drop { $0 == " " || $0 == "\t" } }
 
-    private mutating func list() throws(Trouble) -> [String] {
+    private mutating func list() throws(Trouble) -> [SettingsFile.Value] {
         rest.removeFirst()
-        var values: [String] = []
+        var values: [SettingsFile.Value] = []
         while true {
             skipBlanks()
             if rest.first == "]" { break }
@@ -154,19 +214,24 @@ struct TOMLLine {
         return values
     }
 
-    private mutating func value() throws(Trouble) -> String {
+    private mutating func value() throws(Trouble) -> SettingsFile.Value {
+        let start = column()
+        return SettingsFile.Value(text: try text(), line: number, column: start)
+    }
+
+    private mutating func text() throws(Trouble) -> String {
         switch rest.first {
         case "\"": return try basicString()
         case "'": return try literalString()
         default:
             let word = rest.prefix { !" \t,]#".contains($0) }
-            rest = rest.dropFirst(word.count)
             let isNumber = word.wholeMatch(of: #/[+-]?[0-9]+(\.[0-9]+)?/#) != nil
             guard isNumber || word == "true" || word == "false" else {
                 throw Trouble(
                     text: word.isEmpty
                         ? "a value is missing" : "\(word) is no value; put text into \"quotation marks\"")
             }
+            rest = rest.dropFirst(word.count)
             return String(word)
         }
     }

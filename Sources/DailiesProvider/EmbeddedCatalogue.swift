@@ -1,5 +1,6 @@
 import DailiesCore
 import ExactJSON
+import ProviderWire
 
 /// The model catalogue as it was compiled from the provider's pages, embedded in the program.
 public enum EmbeddedCatalogue {
@@ -65,7 +66,7 @@ enum CatalogueReader {
             typicalLatencyForSeconds: try optional(entry, "typical_latency_for_duration_s", integer),
             prices: try prices(entry),
             urlLifetime: try optional(entry, "url_expiry_s", integer).map { .seconds($0) },
-            withdrawn: try optional(entry, "withdrawn_upstream", text))
+            withdrawn: try optional(entry, "withdrawn_upstream", day))
     }
 
     private static func extraFields(_ entry: JSONValue) throws(CatalogueProblem) -> [String: ExtraField] {
@@ -139,6 +140,17 @@ enum CatalogueReader {
         let member = try member(value, name)
         guard let text = member.string else {
             throw CatalogueProblem(position: member.position, message: "\(name) is no text")
+        }
+        return text
+    }
+
+    /// `2026-11-23`, a day that exists.
+    private static func day(_ value: JSONValue, _ name: String) throws(CatalogueProblem) -> String {
+        let text = try text(value, name)
+        guard text.utf8.count == 10, ISOTimestamp.parse(text + "T00:00:00Z") != nil else {
+            throw CatalogueProblem(
+                position: try member(value, name).position,
+                message: "\(name): \(SafeText.quoted(text)) is no day; write it as 2026-11-23")
         }
         return text
     }

@@ -14,7 +14,7 @@ extension Database {
             .text(enrolment.name), .text(enrolment.manifestPath), Value(at), .text(enrolment.provider),
             .text(enrolment.baseURL), .text(enrolment.outputDirectory))
         let batch = BatchID(lastInsertedRow)
-        try setBudget(of: batch, enrolment.budget, mode: enrolment.budgetMode, at: at)
+        try setBudgets(of: batch, enrolment, at: at)
         return batch
     }
 
@@ -22,7 +22,12 @@ extension Database {
         try run(
             "UPDATE batch SET manifest_path = ?, output_dir = ? WHERE id = ?", .text(enrolment.manifestPath),
             .text(enrolment.outputDirectory), Value(stored.id))
-        try setBudget(of: stored.id, enrolment.budget, mode: enrolment.budgetMode, at: at)
+        try setBudgets(of: stored.id, enrolment, at: at)
+    }
+
+    private func setBudgets(of batch: BatchID, _ enrolment: BatchEnrolment, at: Instant) throws(StoreError) {
+        try setBudget(of: batch, enrolment.budget, mode: enrolment.budgetMode, at: at)
+        for budget in enrolment.tagBudgets { try setTagBudget(of: batch, budget, at: at) }
     }
 
     /// A task that was not known. Where it stands is for ``insertStanding(of:in:)``.
@@ -52,8 +57,8 @@ extension Database {
     func bring(
         _ known: KnownTask, inLineWith task: TaskSpec, counting result: inout Enrolment, at: Instant
     ) throws(StoreError) {
-        guard let change = known.change(to: task) else {
-            if known.differs(from: task) { try updateInput(of: known.id, to: task) }
+        guard let change = try change(of: known, to: task) else {
+            if known.differs(from: task) { try updateListing(of: known.id, to: task) }
             let state = try restore(known, in: result.batch, at: at)
             if state != known.state { result.restored += 1 } else { result.unchanged += 1 }
             result.standing[state, default: 0] += 1
@@ -88,13 +93,19 @@ extension Database {
         return .queued
     }
 
+    /// What may change without another request.
+    private func updateListing(of id: TaskID, to task: TaskSpec) throws(StoreError) {
+        try run("UPDATE task_standing SET priority = ? WHERE id = ?", Value(task.priority), Value(id))
+        try run(
+            "UPDATE task_input SET tags = ?, output = ? WHERE id = ?", .text(JSONText.object(task.tags)),
+            Value(task.output), Value(id))
+    }
+
     private func updateInput(of id: TaskID, to task: TaskSpec) throws(StoreError) {
         // Another request has a seed of its own.
         try run(
-            """
-            UPDATE task_standing SET model = ?1, priority = ?2,
-                new_seed = iif((SELECT request FROM task_input WHERE id = ?3) = ?4, new_seed, NULL) WHERE id = ?3
-            """, .text(task.shape.model.text), Value(task.priority), Value(id), .text(task.request.text))
+            "UPDATE task_standing SET model = ?, priority = ?, new_seed = NULL WHERE id = ?",
+            .text(task.shape.model.text), Value(task.priority), Value(id))
         try run(
             """
             UPDATE task_input SET request = ?, duration_seconds = ?, resolution = ?, tags = ?, output = ?

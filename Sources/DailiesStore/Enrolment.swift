@@ -16,13 +16,16 @@ public struct BatchEnrolment: Hashable, Sendable {
     public let budget: BudgetSetting
     /// nil: as it is stored; a new batch's is cautious.
     public let budgetMode: BudgetMode?
+    /// What becomes of the budgets of its tags; those of other tags stay.
+    public let tagBudgets: [TagBudgetSetting]
 
     /// Takes its properties as they are given.
     public init(
         name: String, manifestPath: String, provider: String, baseURL: String, outputDirectory: String,
-        budget: BudgetSetting, budgetMode: BudgetMode? = nil
+        budget: BudgetSetting, budgetMode: BudgetMode? = nil, tagBudgets: [TagBudgetSetting] = []
     ) {
         self.budgetMode = budgetMode
+        self.tagBudgets = tagBudgets
         self.name = name
         self.manifestPath = manifestPath
         self.provider = provider
@@ -83,6 +86,13 @@ public enum EnrolmentError: Error, Hashable, Sendable {
 
     /// Tasks that a refusal names.
     public static let mostListed = 100
+}
+
+/// The manifest among several that was refused. Nothing of any was written.
+package struct ManifestRefusal: Error {
+    /// Its place among them.
+    package let index: Int
+    package let reason: EnrolmentError
 }
 
 /// A task whose request is not what it was.

@@ -40,7 +40,7 @@ struct EnrolmentRound {
             if !isRefused { try insert(task, in: database) }
             return
         }
-        if let change = stored.change(to: task) {
+        if let change = try database.change(of: stored, to: task) {
             changed.append(change)
             if change.standing == .unsettled { unsettled.append(change.key) }
         }

@@ -22,30 +22,53 @@ extension Store {
     public func enrol(
         _ batch: BatchEnrolment, rules: EnrolmentRules = EnrolmentRules(), at: Instant, forEachTask: TaskFeed
     ) throws -> Enrolment {
+        do {
+            return try withoutActuallyEscaping(forEachTask) { forEachTask in
+                try enrol([(batch, forEachTask)], rules: rules, at: at)[0]
+            }
+        } catch let refusal as ManifestRefusal {
+            throw refusal.reason
+        }
+    }
+
+    /// The same for several batches, each with its manifest, in one transaction: all of them, or nothing and an error.
+    ///
+    /// - Returns: in their order.
+    /// - Throws: ``ManifestRefusal``, ``EnrolmentError/store(_:)``, or what one of the feeds throws; in all cases nothing is
+    ///   written.
+    package func enrol(
+        _ manifests: [(batch: BatchEnrolment, forEachTask: TaskFeed)], rules: EnrolmentRules, at: Instant
+    ) throws -> [Enrolment] {
         dispatchPrecondition(condition: .notOnQueue(queue))
-        let tasks = TaskHandover()
-        let outcome = Guarded<Result<Enrolment, any Error>?>(nil)
+        let work = manifests.map { (batch: $0.batch, tasks: TaskHandover()) }
+        let outcome = Guarded<Result<[Enrolment], any Error>?>(nil)
         let written = DispatchSemaphore(value: 0)
         queue.async {
-            let result = Result { try self.enrol(batch, rules, at, tasks) }
+            let result = Result { try self.enrol(work, rules, at) }
             outcome.withLock { $0 = result }
-            tasks.close()
+            for manifest in work { manifest.tasks.close() }
             written.signal()
         }
-        tasks.read(forEachTask)
+        for (manifest, work) in zip(manifests, work) { work.tasks.read(manifest.forEachTask) }
         written.wait()
         guard let result = outcome.withLock({ $0 }) else { preconditionFailure("an enrolment ended without a result") }
         return try result.get()
     }
 
     private func enrol(
-        _ batch: BatchEnrolment, _ rules: EnrolmentRules, _ at: Instant, _ tasks: TaskHandover
-    ) throws -> Enrolment {
+        _ work: [(batch: BatchEnrolment, tasks: TaskHandover)], _ rules: EnrolmentRules, _ at: Instant
+    ) throws -> [Enrolment] {
         do {
             return try foreignTransaction { database in
-                var round = try EnrolmentRound(batch, rules, at, in: database)
-                try tasks.forEach { task in try round.take(task, in: database) }
-                return try round.finish(in: database)
+                try work.enumerated().map { index, manifest in
+                    do {
+                        var round = try EnrolmentRound(manifest.batch, rules, at, in: database)
+                        try manifest.tasks.forEach { task in try round.take(task, in: database) }
+                        return try round.finish(in: database)
+                    } catch let error as EnrolmentError {
+                        throw ManifestRefusal(index: index, reason: error)
+                    }
+                }
             }
         } catch let error as StoreError {
             throw EnrolmentError.store(error)
@@ -107,7 +130,7 @@ extension Database {
         try forEachTask { task in
             let known = try known(task.key, in: batch.id)
             if let known, known.isWaiting { kept.insert(known.id) }
-            try each(.named(task, known?.verdict(for: task) ?? .new))
+            try each(.named(task, try verdict(on: task, known)))
         }
         for task in try waiting(in: batch.id, except: kept) { try each(.removed(try key(of: task))) }
         return batch

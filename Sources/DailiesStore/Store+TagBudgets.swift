@@ -7,18 +7,8 @@ extension Store {
         _ batch: BatchID, _ tag: TaskSpec.Tag, _ cap: Credits?, at: Instant
     ) throws(StoreError) {
         try transaction { database throws(StoreError) in
-            let changed = try database.run(
-                """
-                INSERT INTO tag_budget (batch_id, name, value, cap_nano) VALUES (?1, ?2, ?3, ?4)
-                ON CONFLICT (batch_id, name, value) DO UPDATE SET cap_nano = excluded.cap_nano
-                WHERE cap_nano IS NOT excluded.cap_nano
-                """, Value(batch), .text(tag.name), .text(tag.value), Value(cap))
-            // The same budget again is no event.
-            guard changed == 1 else { return }
-            var row = LogRow("tag_budget_set", at: at, batch: batch)
-            row.source = "user"
-            row.message = "\(tag.name)=\(tag.value): \(cap?.description ?? "none")"
-            try database.log(row)
+            let setting = cap.map(BudgetSetting.cap) ?? BudgetSetting.none
+            try database.setTagBudget(of: batch, TagBudgetSetting(tag: tag, setting: setting), at: at)
         }
     }
 
@@ -70,6 +60,28 @@ extension Store {
 }
 
 extension Database {
+    func setTagBudget(of batch: BatchID, _ budget: TagBudgetSetting, at: Instant) throws(StoreError) {
+        if budget.setting == .unchanged { return }
+        let (name, value) = (budget.tag.name, budget.tag.value)
+        let stored = try first(
+            "SELECT cap_nano FROM tag_budget WHERE batch_id = ? AND name = ? AND value = ?", Value(batch), .text(name),
+            .text(value)
+        ) { row in row.optionalCredits(0) }
+        let cap = budget.setting.applied(to: stored ?? nil)
+        let changed = try run(
+            """
+            INSERT INTO tag_budget (batch_id, name, value, cap_nano) VALUES (?1, ?2, ?3, ?4)
+            ON CONFLICT (batch_id, name, value) DO UPDATE SET cap_nano = excluded.cap_nano
+            WHERE cap_nano IS NOT excluded.cap_nano
+            """, Value(batch), .text(name), .text(value), Value(cap))
+        // The same budget again is no event.
+        guard changed == 1 else { return }
+        var row = LogRow("tag_budget_set", at: at, batch: batch)
+        row.source = "user"
+        row.message = "\(name)=\(value): \(cap?.description ?? "none")"
+        try log(row)
+    }
+
     fileprivate func position(of tag: TaskSpec.Tag, in batch: BatchID) throws(StoreError) -> BudgetPosition {
         try first(
             """

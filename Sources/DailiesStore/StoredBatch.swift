@@ -30,6 +30,39 @@ public enum BudgetSetting: Hashable, Sendable {
     case none
     /// So many credits over all runs and attempts.
     case cap(Credits)
+    /// At most so many: a lower one that is stored stays.
+    case atMost(Credits)
+
+    /// The cap that is asked for; nil: none.
+    public var cap: Credits? {
+        switch self {
+        case .unchanged, .none: nil
+        case .cap(let cap), .atMost(let cap): cap
+        }
+    }
+
+    /// What holds after it, where `stored` held before.
+    public func applied(to stored: Credits?) -> Credits? {
+        switch self {
+        case .unchanged: stored
+        case .none: nil
+        case .cap(let cap): cap
+        case .atMost(let cap): min(stored ?? cap, cap)
+        }
+    }
+}
+
+/// What is to become of the budget of a tag.
+public struct TagBudgetSetting: Hashable, Sendable {
+    /// Of the tasks that it is for.
+    public let tag: TaskSpec.Tag
+    /// What becomes of it.
+    public let setting: BudgetSetting
+    /// Takes its properties as they are given.
+    public init(tag: TaskSpec.Tag, setting: BudgetSetting) {
+        self.tag = tag
+        self.setting = setting
+    }
 }
 
 extension Database {
@@ -68,12 +101,10 @@ extension Database {
         of batch: BatchID, _ setting: BudgetSetting, mode: BudgetMode?, at: Instant
     ) throws(StoreError) {
         if let mode { try setBudgetMode(of: batch, mode, at: at) }
-        let cap: Credits?
-        switch setting {
-        case .unchanged: return
-        case .none: cap = nil
-        case .cap(let credits): cap = credits
+        let stored = try first("SELECT budget_nano FROM batch WHERE id = ?", Value(batch)) { row in
+            row.optionalCredits(0)
         }
+        let cap = setting.applied(to: stored ?? nil)
         let changed = try run(
             "UPDATE batch SET budget_nano = ?1 WHERE id = ?2 AND budget_nano IS NOT ?1", Value(cap), Value(batch))
         // The same budget again is no event.
@@ -115,6 +146,22 @@ extension Store {
                 unfinished.append(batch)
             }
             return unfinished
+        }
+    }
+
+    /// Sets or lifts budgets of some batches and of their tags, in one transaction. They hold over all runs until they are
+    /// set again.
+    ///
+    /// - Parameter mode: how strictly they are kept; nil: as it is stored.
+    package func setBudgets(
+        of batches: [BatchID], _ setting: BudgetSetting, tags: [TagBudgetSetting], mode: BudgetMode?, at: Instant
+    ) throws(StoreError) {
+        if setting == .unchanged, tags.isEmpty, mode == nil { return }
+        try transaction { database throws(StoreError) in
+            for batch in batches {
+                try database.setBudget(of: batch, setting, mode: mode, at: at)
+                for tag in tags { try database.setTagBudget(of: batch, tag, at: at) }
+            }
         }
     }
 

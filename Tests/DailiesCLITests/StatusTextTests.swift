@@ -20,4 +20,23 @@ struct StatusTextTests {
             ])
         #expect(StatusText.words("a-long-name", counts, budget: nil, width: 10).allSatisfy { $0.count <= 10 })
     }
+
+    private func counts(waiting: Int) -> StatusCounts {
+        var counts = StatusCounts()
+        counts.states = [.queued: waiting, .completed: 1]
+        counts.waiting = waiting
+        return counts
+    }
+
+    @Test func `batches that have no room are counted, and those that are done give way first`() {
+        let counts = [0, 3, 0, 0, 7].map { self.counts(waiting: $0) }
+        let batches = ["a", "b", "c", "d", "e"].map { [$0] }
+        #expect(StatusText.fitting(batches, counts, in: 5) == ["a", "b", "c", "d", "e"])
+        #expect(StatusText.fitting(batches, counts, in: 4) == ["a", "b", "e", "and 2 more"])
+        #expect(StatusText.fitting(batches, counts, in: 2) == ["b", "and 4 more"])
+        #expect(StatusText.fitting(batches, counts, in: 1) == ["and 5 more"])
+        #expect(StatusText.fitting(batches, counts, in: 0) == [])
+        let wide = batches.map { $0 + ["  more"] }
+        #expect(StatusText.fitting(wide, counts, in: 6) == ["b", "  more", "e", "  more", "and 3 more"])
+    }
 }

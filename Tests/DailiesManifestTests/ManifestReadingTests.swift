@@ -231,7 +231,7 @@ struct ManifestReadingTests {
         #expect(
             manifest.warnings.map(\.description) == [
                 #"m.yaml:1:11: model: "sora2-pro" is no model that we know; that is its id on another surface; did you mean sora-2-pro?"#,
-                #"m.yaml:2:11: model: "sora-3-pro" is no model that we know; did you mean sora-2-pro?"#,
+                #"m.yaml:2:11: model: "sora-3-pro" is no model that we know (2 times); did you mean sora-2-pro?"#,
                 #"m.yaml:4:11: model: "other" is no model that we know; it is sent as it is written, unchecked"#,
             ])
         #expect(
@@ -248,7 +248,7 @@ struct ManifestReadingTests {
             warnings
                 == Array(
                     repeating:
-                        "m.yaml:1:11: model: sora-2 was withdrawn by OpenAI on 2026-09-24; expect it to fail, or choose another model",
+                        "m.yaml:1:11: model: sora-2 was withdrawn by OpenAI on 2026-09-24 (2 times); expect it to fail, or choose another model",
                     count: count))
     }
 

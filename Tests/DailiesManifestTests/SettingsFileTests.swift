@@ -3,10 +3,10 @@ import Testing
 
 @testable import DailiesManifest
 
-/// The part of TOML that settings need.
+/// The part of TOML that settings need, and what a flag may say.
 struct SettingsFileTests {
-    private func entry(_ line: String) throws -> (String, [String])? {
-        var line = TOMLLine(line[...])
+    private func entry(_ line: String) throws -> SettingsFile.Entry? {
+        var line = TOMLLine(line[...], number: 1)
         return try line.entry()
     }
 
@@ -17,9 +17,26 @@ struct SettingsFileTests {
     ])
     func `a line gives a name and values`(_ line: String, _ values: [String]) throws {
         let found = try #require(try entry(line))
-        #expect(found.1 == values)
-        #expect(found.0 == "a" || found.0 == "a-b")
+        #expect(found.values.map(\.text) == values)
+        #expect(found.name == "a" || found.name == "a-b")
     }
+
+    @Test func `names and values have their places, counted in Unicode scalars`() throws {
+        let found = try #require(try entry("  a = [\"e\u{301}é\",  2]"))
+        #expect(found.line == 1 && found.column == 3)
+        #expect(found.values.map(\.column) == [8, 16])
+    }
+
+    private func flag(_ text: String) -> Bool? { SettingsFile.Value(text: text, line: 1, column: 1).flag }
+
+    @Test(arguments: ["true", "True", "TRUE", "yes", "YES", "on", "On", "y", "Y"])
+    func `a flag is set by YAML's words for true, in any case`(_ word: String) { #expect(flag(word) == true) }
+
+    @Test(arguments: ["false", "False", "no", "NO", "off", "OFF", "n"])
+    func `a flag is cleared by YAML's words for false, in any case`(_ word: String) { #expect(flag(word) == false) }
+
+    @Test(arguments: ["", "ture", "1", "0", "yes ", "enabled", "tr\u{FC}e", "null", "~"])
+    func `a flag takes no other word`(_ word: String) { #expect(flag(word) == nil) }
 
     @Test(arguments: ["", "   ", "# nothing", "\t# a = 1"])
     func `blanks and comments say nothing`(_ line: String) throws { #expect(try entry(line) == nil) }

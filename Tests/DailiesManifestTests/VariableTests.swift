@@ -59,7 +59,7 @@ struct VariableTests {
         #expect(
             try read(text, .yaml, path: "m").warnings.map(\.description) == [
                 "m:1:64: defaults.vars.b: stands in no prompt; write {{b}} in the prompt, or remove it",
-                "m:3:33: vars.c: stands in no prompt; write {{c}} in the prompt, or remove it",
+                "m:3:33: vars.c: stands in no prompt (2 times); write {{c}} in the prompt, or remove it",
                 "m:4:35: vars.a: stands in no prompt; write {{a}} in the prompt, or remove it",
             ])
     }

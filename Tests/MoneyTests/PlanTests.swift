@@ -184,6 +184,136 @@ import Testing
         #expect(try carryOut(plan, stage, url, key: "sk-first-key-of-this-test").code == 0)
     }
 
+    @Test func `a plan of another service, dialect, key or batch is refused, and the difference named`() throws {
+        let stage = try MoneyStage()
+        let (url, other) = (try stage.simulator(), try stage.simulator())
+        let plan = try written(stage, url)
+        let cases: [(words: [String], said: String)] = [
+            (["--base-url", other], "--base-url is \(other), and \(url) in the plan"),
+            (["--dialect", "params"], "--dialect is params, and flat in the plan"),
+            (["--budget", "5"], "--budget is 5, and not given in the plan"),
+            (["--concurrency", "9"], "--concurrency is 9, and 5 in the plan"),
+            (["--quote-tolerance", "50"], "--quote-tolerance is 50, and 10 in the plan"),
+            (["--accept-quote"], "--accept-quote is true, and not given in the plan"),
+            (["--accept-changes"], "--accept-changes is true, and not given in the plan"),
+            (["--max-credits-per-task", "3"], "--max-credits-per-task is 3, and not given in the plan"),
+            (["--rate", "1/h"], "--rate is 1/h, and not given in the plan"),
+            (["--budget-mode", "soft"], "--budget-mode is soft, and not given in the plan"),
+            (["--batch", "other"], "--batch is \"other\", and the plan is of \"batch\""),
+        ]
+        for (words, said) in cases {
+            // The last of an option that is given twice counts.
+            let run = try stage.finish(["run", "--plan", plan] + stage.options(url) + words)
+            #expect(run.code == 65 && run.err.contains(said), "\(words): \(run.code) \(run.err)")
+        }
+        let all = try stage.finish(
+            ["run", "--plan", plan, "--json"] + stage.options(url) + ["--budget", "5", "--concurrency", "9"])
+        #expect(all.code == 65 && all.err.contains("--budget is 5") && all.err.contains("--concurrency is 9"))
+        #expect(try JSONValue.parse(Array(all.out.utf8))["exit_code"]?.number == "65", "\(all.out)")
+        #expect(try !stage.files().contains("dailies.sqlite"))
+        #expect(try stage.bill(url).accepted == 0 && stage.bill(other).accepted == 0)
+        // The same said again is no difference.
+        let run = try stage.finish(
+            ["run", "--plan", plan, "--batch", "batch", "--concurrency", "5", "--dialect", "flat"] + stage.options(url))
+        #expect(run.code == 0, "\(run.err)")
+    }
+
+    @Test func `a plan binds the run to its budget and limits, whatever files say by then`() throws {
+        let stage = try MoneyStage()
+        let url = try stage.simulator()
+        let plan = try written(
+            stage, url,
+            ["--budget", "1", "--concurrency", "2", "--concurrency", "model:sora-2-pro=1", "--rate", "100/s"])
+        let shown = try stage.plan(stage.path("batch.jsonl"), ["--budget", "1"] + stage.options(url).prefix(4)).out
+        #expect(shown.contains("too little even at the lowest price"), "\(shown)")
+        try stage.write("dailies.yaml", "concurrency: 4\nmax_wait: 1min\n")
+        let run = try stage.finish(["run", "--plan", plan, "--json"] + stage.options(url))
+        // A clip costs more than that.
+        #expect(run.code == 8, "\(run.err)")
+        #expect(try stage.bill(url).total == "0")
+        let lines = try run.out.split(separator: "\n").map { try JSONValue.parse(Array($0.utf8)) }
+        #expect(lines.first { $0["type"]?.string == "started" }?["concurrency"]?.number == "2")
+        let settings = lines.first { $0["type"]?.string == "folder_settings" }?["settings"]?.array ?? []
+        #expect(settings.map { $0["name"]?.string } == ["max-wait"])
+        #expect(try stage.shell("SELECT budget_nano FROM batch") == "1000000000")
+    }
+
+    @Test func `a plan made without a key says so, and runs with none`() throws {
+        let stage = try MoneyStage()
+        let url = try stage.simulator()
+        let manifest = try stage.manifest(clips: 2)
+        let options = ["--base-url", url, "--store", stage.store]
+        let made = try stage.finish(["plan", manifest, "--out", "plan.json"] + options)
+        #expect(made.code == 0 && made.err.contains("this plan was made without an API key"), "\(made.err)")
+        let key = ["BYTESPIKE_API_KEY": "sk-some-key-of-this-test"]
+        let words = ["run", "--plan", stage.path("plan.json"), "--speed", "\(stage.speed)"] + options
+        let run = try stage.finish(words, environment: key)
+        #expect(run.code == 65 && run.err.contains("without an API key"), "\(run.err)")
+        #expect(try stage.bill(url).accepted == 0)
+        let keyed = try stage.finish(["plan", manifest, "--out", "plan.json"] + options, environment: key)
+        #expect(keyed.code == 0 && !keyed.err.contains("API key"), "\(keyed.err)")
+        let again = try stage.finish(words + ["--no-download"], environment: key)
+        #expect(again.code == 0, "\(again.err)")
+    }
+
+    @Test func `a plan knows the key that a command prints, and the limits that were told`() throws {
+        let stage = try MoneyStage()
+        let url = try stage.simulator()
+        try FileManager.default.createDirectory(
+            atPath: stage.path(".config/dailies"), withIntermediateDirectories: true)
+        try stage.write(".config/dailies/config.yaml", "api_key_command: printf sk-printed-by-a-command\n")
+        let manifest = try stage.manifest(clips: 1)
+        let speed = ["--speed", "\(stage.speed)", "--no-download"]
+        let options = ["--base-url", url, "--store", stage.store]
+        #expect(try stage.finish(["run", manifest] + options + speed).code == 0)
+        #expect(try stage.finish(["concurrency", "3", "--store", stage.store]).code == 0)
+        let more = try stage.manifest(clips: 2)
+        let plan = try stage.finish(["plan", more, "--out", "plan.json", "--json"] + options)
+        #expect(plan.code == 0 && !plan.err.contains("API key"), "\(plan.err)")
+        #expect(try plan.json()["concurrency"]?.number == "3")
+        let file = try JSONValue.parse(Array(try stage.bytes(stage.path("plan.json"))))
+        #expect(file["options"]?["concurrency"]?.array?.map(\.string) == ["3"])
+        let run = try stage.finish(["run", "--plan", stage.path("plan.json")] + options + speed)
+        #expect(run.code == 0, "\(run.err)")
+        #expect(try stage.bill(url).accepted == 2)
+    }
+
+    @Test func `a plan of an older program, or with an option that this one does not know, is no plan`() throws {
+        let stage = try MoneyStage()
+        let url = try stage.simulator()
+        let plan = try written(stage, url)
+        let text = String(decoding: try stage.bytes(plan), as: UTF8.self)
+        let broken = [
+            text.replacing("\"version\": 2", with: "\"version\": 1"),
+            text.replacing("\"dialect\"", with: "\"turbo\""),
+            text.replacing("\"dialect\"", with: "\"store\""),
+            text.replacing("\"flat\"", with: "7"), "{}", "",
+        ]
+        for text in broken {
+            try stage.write("plan.json", text)
+            let run = try carryOut(plan, stage, url)
+            #expect(run.code == 65, "\(run.err)")
+        }
+        #expect(try stage.finish(["run", "--plan", plan, "--help"]).code == 0)
+        #expect(try stage.bill(url).accepted == 0)
+    }
+
+    @Test func `the bound for any task is the price of what nobody knows the price of`() throws {
+        let stage = try MoneyStage()
+        let manifest = try stage.write(
+            "new.jsonl", #"{"id": "a", "model": "nobody-knows-1", "prompt": "a", "duration_seconds": 8}"#)
+        let json = try stage.plan(manifest, ["--json", "--max-credits-per-task", "2.5"]).json()
+        #expect(json["credits_low"]?.number == "0" && json["credits_high"]?.number == "2.5")
+        #expect(json["prices"]?.array?.first?["source_kind"]?.string == "bound")
+    }
+
+    @Test func `a rate of submits makes a plan longer`() throws {
+        let stage = try MoneyStage()
+        let manifest = try stage.manifest(clips: 6)
+        let seconds = try stage.plan(manifest, ["--json", "--concurrency", "6", "--rate", "6/h"]).json()["seconds"]
+        #expect(seconds?["low"]?.number == "3000" && seconds?["high"]?.number == "3330")
+    }
+
     private func expectStale(_ word: String, after change: (MoneyStage) throws -> Void) throws {
         let stage = try MoneyStage()
         let url = try stage.simulator()

@@ -159,6 +159,36 @@ extension ProcessSuite {
             _ = try watch.ended()
         }
 
+        @Test func `a watcher's view fits the height, whatever it is made`() throws {
+            let manifests = try (1...30).map { try stage.manifest("batch-\($0).jsonl", clips: 2) }
+            let simulator = try Simulator(stage, speed: 1000)
+            let run = try stage.finishRun(manifests, at: simulator, ["--budget", "0"])
+            #expect(run.code == 8, "\(run.err)")
+            let terminal = try Terminal(
+                ["status", "--watch", "--store", stage.store], width: 120, height: 16,
+                environment: ["TERM": "xterm-256color", "HOME": stage.folder], folder: stage.folder, showsData: true)
+            func expectWhole(_ screen: Screen, _ location: SourceLocation = #_sourceLocation) {
+                #expect(screen.scrolledOff == [], sourceLocation: location)
+                #expect(screen.faults == [], sourceLocation: location)
+                #expect(
+                    screen.lines.contains { $0.hasPrefix("and ") && $0.hasSuffix(" more") }, sourceLocation: location)
+                #expect(screen.lines.contains { $0.hasPrefix("total") }, sourceLocation: location)
+            }
+            let screen = try terminal.wait(for: "the table") { $0.lines.contains { $0.hasPrefix("total") } }
+            expectWhole(screen)
+            #expect(screen.lines.contains { $0.hasPrefix("and 18 more") }, "\(screen.lines)")
+            for (width, height) in [(120, 9), (44, 24), (120, 24)] {
+                let frames = terminal.shown.frames
+                terminal.resize(width: width, height: height)
+                // The first drawing after that may still have been for the old size.
+                let screen = try terminal.wait(for: "a drawing at \(height)") { $0.frames >= frames + 1 }
+                #expect(screen.faults == [])
+                #expect(screen.lines.contains { $0.hasPrefix("total") }, "\(screen.lines)")
+            }
+            terminal.send(SIGINT)
+            _ = try terminal.ended()
+        }
+
         @Test func `status says who works, and what is paused`() throws {
             let simulator = try Simulator(stage, speed: 60)
             try simulator.control(#"{"model_slots": 0}"#)

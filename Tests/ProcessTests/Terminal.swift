@@ -10,9 +10,14 @@ final class Terminal: @unchecked Sendable {
     private var screen: Screen
     private var ending: Int32?
 
-    /// Starts a program whose messages go to the terminal; its data goes nowhere.
+    /// Starts a program whose messages go to the terminal.
+    ///
+    /// - Parameters:
+    ///   - showsData: its data goes there as well, not nowhere.
+    ///   - takesInput: it reads what is typed.
     init(
-        _ arguments: [String], width: Int, height: Int, environment: [String: String], folder: String
+        _ arguments: [String], width: Int, height: Int, environment: [String: String], folder: String,
+        showsData: Bool = false, takesInput: Bool = false
     ) throws {
         screen = Screen(width: width, height: height)
         var (master, slave): (Int32, Int32) = (-1, -1)
@@ -30,9 +35,10 @@ final class Terminal: @unchecked Sendable {
         process.arguments = arguments
         process.environment = environment.merging(Child.sanitizers) { own, _ in own }
         process.currentDirectoryURL = URL(fileURLWithPath: folder)
-        process.standardInput = FileHandle.nullDevice
-        process.standardOutput = FileHandle.nullDevice
-        process.standardError = FileHandle(fileDescriptor: slave, closeOnDealloc: false)
+        let end = FileHandle(fileDescriptor: slave, closeOnDealloc: false)
+        process.standardInput = takesInput ? end : FileHandle.nullDevice
+        process.standardOutput = showsData ? end : FileHandle.nullDevice
+        process.standardError = end
         let gone = DispatchSemaphore(value: 0)
         process.terminationHandler = { _ in gone.signal() }
         try process.run()
@@ -70,6 +76,14 @@ final class Terminal: @unchecked Sendable {
         condition.withLock {
             _ = ioctl(master, UInt(TIOCSWINSZ), &size)
             screen.resize(width: width, height: height)
+        }
+    }
+
+    /// A line, with its end.
+    func type(_ line: String) throws {
+        let bytes = Array((line + "\n").utf8)
+        guard write(master, bytes, bytes.count) == bytes.count else {
+            throw Child.Failure(description: "nothing can be typed: \(String(cString: strerror(errno)))")
         }
     }
 

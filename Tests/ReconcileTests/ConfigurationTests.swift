@@ -28,11 +28,12 @@ struct ConfigurationTests {
         async throws
     {
         let scene = try await scene(
-            own: "output: mine\nmax_wait: 1h\nbase_url: https://mine.example\n",
-            beside: ("dailies.yaml", "# for all of us\noutput: ours\n"))
+            own: "output: mine\nmax_wait: 1h\nbase_url: https://mine.example\ncadence: documented\n",
+            beside: ("dailies.yaml", "# for all of us\nmax_wait: 2h\n"))
         var found = try await settings(scene)
-        #expect(found.contains("output | ours | dailies.yaml:2"), "\(found)")
-        #expect(found.contains("max-wait | 1h | {FOLDER}/\(Self.own):2"), "\(found)")
+        #expect(found.contains("output | mine | {FOLDER}/\(Self.own):1"), "\(found)")
+        #expect(found.contains("max-wait | 2h | dailies.yaml:2"), "\(found)")
+        #expect(found.contains("cadence | documented | {FOLDER}/\(Self.own):4"), "\(found)")
         #expect(found.contains("base URL | https://mine.example | {FOLDER}/\(Self.own):3"), "\(found)")
         found = try await settings(scene, "--output", "typed")
         #expect(found.contains("output | typed | --output"), "\(found)")
@@ -42,17 +43,24 @@ struct ConfigurationTests {
     @Test func `a run takes its options from the file beside its manifest`() async throws {
         let scene = try await Scene(simulator: ["--speed", "1000"])
         try FileManager.default.createDirectory(atPath: scene.folder + "/job", withIntermediateDirectories: true)
-        try scene.write("output = \"clips\" # a folder\nbudget = [5]\n", to: "job/.dailies.toml")
+        try FileManager.default.createDirectory(
+            atPath: scene.folder + "/.config/dailies", withIntermediateDirectories: true)
+        try scene.write("output: clips\n", to: Self.own)
+        try scene.write("concurrency = 2 # at most\nbudget = [5]\n", to: "job/.dailies.toml")
         try scene.write(
             #"{"id": "dolly", "model": "sora-2", "prompt": "x", "duration_seconds": 4}"#, to: "job/one.jsonl")
         let outcome = try await scene.online("run", "job/one.jsonl")
         #expect(outcome.code == 0, "\(outcome.err)")
         #expect(scene.exists("clips/one/dolly.mp4"))
         #expect(try scene.store { try $0.batches().first?.budget?.description } == "5")
+        #expect(
+            outcome.err.hasPrefix(
+                "the folder's file sets: concurrency 2 (job/.dailies.toml:1), budget 5 (job/.dailies.toml:2)\n"))
     }
 
     @Test func `a command takes of a file what it knows, and nothing by half a name`() async throws {
-        let scene = try await scene(beside: ("dailies.yaml", "rate: 2/s\nno_download: true\ntrust-5xx: false\n"))
+        let scene = try await scene(
+            own: "no_download: true\n", beside: ("dailies.yaml", "rate: 2/s\ntrust-5xx: false\n"))
         try scene.write(
             #"{"id": "dolly", "model": "sora-2", "prompt": "x", "duration_seconds": 4}"#, to: "one.jsonl")
         // `plan` knows --rates, and no --rate.
@@ -82,44 +90,167 @@ struct ConfigurationTests {
             let scene = try await scene(beside: ("dailies.yaml", line + "\n"))
             let outcome = try await scene.dailies("status")
             #expect(outcome.code == 64)
-            #expect(outcome.err.hasPrefix("dailies: dailies.yaml:1: "), "\(outcome.err)")
+            #expect(outcome.err.hasPrefix("dailies: dailies.yaml:1:1: "), "\(outcome.err)")
             #expect(outcome.err.contains("stands only in your own file"))
         }
     }
 
+    @Test func `the folder of a manifest may tighten a guard, never loosen one`() async throws {
+        let looser = [
+            "accept_quote: true", "accept_quote: yes", "trust-5xx: on", "no_download: true", "retries: 5",
+            "budget: none",
+            "quote_tolerance: 400", "concurrency: 500", "rates: rates.json", "catalog: models.json",
+            "store: other.sqlite",
+            "output: elsewhere", "max_credits_per_task: 0.01", "budget_mode: soft", "pause_after_rejections: 0",
+            "canary_success_rate: 0", "retry_rules: rules.json", "poll_window: 1", "dialect: params",
+            "usd_per_credit: 2",
+        ]
+        for line in looser {
+            let scene = try await scene(beside: ("dailies.yaml", line + "\n"))
+            try scene.write(
+                #"{"id": "dolly", "model": "sora-2", "prompt": "x", "duration_seconds": 4}"#, to: "one.jsonl")
+            for words in [["run", "one.jsonl"], ["plan", "one.jsonl"], ["resume"], ["doctor", "--offline"]] {
+                let outcome = try await scene.dailies(words: words)
+                #expect(outcome.code == 64, "\(line): \(words): \(outcome)")
+                #expect(outcome.err.hasPrefix("dailies: dailies.yaml:1:"), "\(outcome.err)")
+                #expect(outcome.err.contains("your own file"), "\(outcome.err)")
+            }
+            #expect(!scene.exists("dailies.sqlite"))
+        }
+    }
+
+    @Test func `the user's own file and the command line loosen what a folder's file may not`() async throws {
+        let scene = try await scene(own: "concurrency: 30\n", beside: ("dailies.yaml", "concurrency: 25\n"))
+        var found = try await settings(scene)
+        #expect(found.contains("concurrency | 25 | dailies.yaml:1"), "\(found)")
+        try scene.write("{}\n", to: Self.own)
+        #expect(
+            try await scene.dailies("doctor", "--offline").err
+                == "dailies: dailies.yaml:1:14: concurrency: 25 allows more than 5, which holds without it; the file in the "
+                + "folder of a manifest may only tighten it: write it into your own file, or give --concurrency 25; see "
+                + "`dailies help configuration`\n")
+        try scene.write(
+            #"{"id": "dolly", "model": "sora-2", "prompt": "x", "duration_seconds": 4}"#, to: "one.jsonl")
+        let plan = try await scene.dailies("plan", "one.jsonl", "--concurrency", "40", "--json")
+        #expect(plan.code == 0, "\(plan.err)")
+        #expect(try JSONValue.parse(plan.out.utf8)["concurrency"]?.number == "40")
+        found = try await settings(try await self.scene(own: "accept_quote: on\nretries: 3\n"))
+        #expect(found.contains("accept-quote | true | {FOLDER}/\(Self.own):1"), "\(found)")
+    }
+
+    @Test func `a folder's file lowers a stored budget and never raises it`() async throws {
+        let scene = try await Scene(simulator: ["--speed", "1000"])
+        try scene.write(
+            #"{"id": "dolly", "model": "sora-2", "prompt": "x", "duration_seconds": 4}"#, to: "one.jsonl")
+        func budget() throws -> String? { try scene.store { try $0.batches().first?.budget?.description } }
+        #expect(try await scene.online("run", "one.jsonl", "--budget", "9", "--budget", "tag:a=b=3").code == 0)
+        for (line, expected) in [("budget: 400", "9"), ("budget: [7, \"tag:a=b=1\"]", "7"), ("budget: 8", "7")] {
+            try scene.write(line + "\n", to: "dailies.yaml")
+            for command in [["run", "one.jsonl"], ["resume"]] {
+                #expect(try await scene.online(words: command).code == 0)
+            }
+            #expect(try budget() == expected, "\(line)")
+        }
+        let id = try scene.store { try #require(try $0.batches().first).id }
+        #expect(try scene.store { try $0.tagBudgets(id).map { "\($0.position.cap?.description ?? "none")" } } == ["1"])
+        let json = try await scene.online("plan", "one.jsonl", "--json")
+        let plan = try JSONValue.parse(json.out.utf8)
+        #expect(plan["batches"]?.array?.first?["budget"]?.number == "7")
+        #expect(plan["folder_settings"]?.array?.first?["from"]?.string == "dailies.yaml:1")
+        // The command line says what it likes.
+        #expect(try await scene.online("run", "one.jsonl", "--budget", "20").code == 0)
+        #expect(try budget() == "20")
+    }
+
+    @Test func `a run says at its head what the folder's file changed`() async throws {
+        let scene = try await Scene(simulator: ["--speed", "1000"])
+        try scene.write(
+            #"{"id": "dolly", "model": "sora-2", "prompt": "x", "duration_seconds": 4}"#, to: "one.jsonl")
+        try scene.write("canary: 1\nretries: 0\n", to: "dailies.yaml")
+        let outcome = try await scene.online("run", "one.jsonl", "--json")
+        #expect(outcome.code == 0, "\(outcome.err)")
+        let first = try JSONValue.parse(outcome.out.split(separator: "\n")[0].utf8)
+        // 0 retries are what holds anyway.
+        #expect(
+            first.compactText
+                == #"{"type":"folder_settings","settings":[{"name":"canary","value":"1","from":"dailies.yaml:1"}]}"#)
+        try scene.write("retries: 0\n", to: "dailies.yaml")
+        #expect(try await !scene.online("run", "one.jsonl").err.contains("the folder's file"))
+    }
+
+    @Test(arguments: [
+        ("ture", "\"ture\" is"), ("1", "\"1\" is"), ("\"\"", "\"\" is"), ("[true, true]", "\"true\" is"),
+        ("[]", "an empty list is"),
+    ])
+    func `a flag takes true and false, and anything else is refused with its place`(
+        _ text: String, _ words: String
+    ) async throws {
+        for flag in ["accept_quote", "no-color", "no_download", "trust-5xx"] {
+            let scene = try await scene(own: "max_wait: 1h\n\(flag): \(text)\n")
+            let outcome = try await scene.dailies("status")
+            #expect(outcome.code == 64)
+            let place = text == "[]" ? "2:1" : "2:\(flag.count + 3 + (text.hasPrefix("[") ? 1 : 0))"
+            #expect(
+                outcome.err
+                    == "dailies: {FOLDER}/\(Self.own):\(place): \(flag): \(words) neither true nor false; write true or "
+                    + "false\n")
+        }
+    }
+
+    @Test(arguments: ["true", "Yes", "on", "\"y\""])
+    func `a flag takes YAML's other words too`(_ word: String) async throws {
+        let scene = try await scene(own: "no_download: \(word)\n")
+        try scene.write(
+            #"{"id": "dolly", "model": "sora-2", "prompt": "x", "duration_seconds": 4}"#, to: "one.jsonl")
+        let rehearsal = try await scene.dailies("rehearse", "one.jsonl", "--speed", "1000")
+        #expect(rehearsal.code == 0 && !scene.exists("rehearsal/one/dolly.mp4"), "\(rehearsal.err)")
+    }
+
     @Test func `what is not understood is refused with its place`() async throws {
         let cases: [(name: String, text: String, message: String)] = [
-            ("dailies.yaml", "output: a\nconcurency: 5\n", "dailies.yaml:2: \"concurency\" is no setting; It may set "),
-            ("dailies.yaml", "output: a\noutput: b\n", "dailies.yaml:2: output stands twice; keep one of the two"),
             (
-                "dailies.yaml", "output: {a: b}\n",
-                "dailies.yaml:1: output has no plain value; write output: value, or a list of values"
+                "dailies.yaml", "cadence: adaptive\nconcurency: 5\n",
+                "dailies.yaml:2:1: \"concurency\" is no setting; your own file may set "
+            ),
+            ("dailies.yaml", "yes: true\n", "dailies.yaml:1:1: \"yes\" is no setting; your own file may set "),
+            (
+                "dailies.yaml", "max_wait: 1h\nmax-wait: 2h\n",
+                "dailies.yaml:2:1: max-wait stands twice; keep one of the two"
             ),
             (
-                "dailies.yaml", "- output\n", "dailies.yaml:1: it is no mapping; write lines of the form name: value"
+                "dailies.yaml", "max_wait: [1h, 2h]\n",
+                "dailies.yaml:1:1: max_wait takes one value; write max_wait: value"
+            ),
+            ("dailies.yaml", "retries: few\n", "dailies.yaml:1:10: \"few\" is no value of retries; see "),
+            (
+                "dailies.yaml", "output: {a: b}\n",
+                "dailies.yaml:1:1: output has no plain value; write output: value, or a list of values"
+            ),
+            (
+                "dailies.yaml", "- output\n", "dailies.yaml:1:1: it is no mapping; write lines of the form name: value"
             ),
             (
                 ".dailies.toml", "\n[run]\n",
-                ".dailies.toml:2: tables are not read; write name = value at the top, or use YAML"
+                ".dailies.toml:2:1: tables are not read; write name = value at the top, or use YAML"
             ),
             (
                 ".dailies.toml", "output = here\n",
-                ".dailies.toml:1: here is no value; put text into \"quotation marks\""
+                ".dailies.toml:1:10: here is no value; put text into \"quotation marks\""
             ),
         ]
         for (name, text, message) in cases {
             let outcome = try await scene(beside: (name, text)).dailies("status")
             #expect(outcome.code == 64 && outcome.err.hasPrefix("dailies: \(message)"), "\(outcome.err)")
         }
-        let both = try await scene(beside: ("dailies.yaml", "output: a\n"))
-        try both.write("output = \"b\"\n", to: ".dailies.toml")
+        let both = try await scene(beside: ("dailies.yaml", "max_wait: 1h\n"))
+        try both.write("max_wait = \"2h\"\n", to: ".dailies.toml")
         #expect(
             try await both.dailies("status").err
                 == "dailies: there are .dailies.toml and dailies.yaml; keep one of the two\n")
     }
 
     @Test func `a rehearsal keeps to its own folder whatever a file says`() async throws {
-        let scene = try await scene(beside: ("dailies.yaml", "output: real\nstore: real.sqlite\n"))
+        let scene = try await scene(own: "output: real\nstore: real.sqlite\n", beside: ("dailies.yaml", "budget: 0\n"))
         try scene.write(
             #"{"id": "dolly", "model": "sora-2", "prompt": "x", "duration_seconds": 4}"#, to: "one.jsonl")
         let outcome = try await scene.dailies("rehearse", "one.jsonl", "--speed", "1000")

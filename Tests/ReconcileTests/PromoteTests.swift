@@ -55,6 +55,27 @@ struct PromoteTests {
         #expect(outcome.err.contains("nothing was written"))
     }
 
+    @Test func `a named draft that is not completed is named, and nothing is written`() async throws {
+        let scene = try await scene()
+        let outcome = try await scene.dailies("promote", "cook", "unmade", "--model", "sora-2-pro")
+        #expect(
+            outcome
+                == Outcome(
+                    65,
+                    err: """
+                        dailies: forest/unmade: it is queued, not sent
+                        dailies: only a completed draft can be promoted; nothing was written
+
+                        """))
+        try scene.sendFailed("unmade")
+        let failed = try await scene.dailies("promote", "unmade", "--model", "sora-2-pro")
+        #expect(failed.code == 65 && failed.err.contains("forest/unmade: it is failed (render_failed)\n"))
+        // Where a filter chooses, what is not completed is no draft.
+        #expect(try await scene.dailies("promote", "--state", "failed", "--model", "sora-2-pro").code == 64)
+        let all = try await scene.dailies("promote", "--batch", "forest", "--model", "sora-2-pro")
+        #expect(all.out.split(separator: "\n").count == 3)
+    }
+
     @Test func `drafts have to be chosen, and be there`() async throws {
         let scene = try await scene()
         #expect(try await scene.dailies("promote", "--model", "sora-2-pro").code == 64)

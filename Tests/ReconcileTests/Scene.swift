@@ -56,6 +56,10 @@ final class Scene: Sendable {
 
     /// Runs a command that speaks to the provider.
     func online(_ arguments: String..., key: String? = Scene.keyText) async throws -> Outcome {
+        try await online(words: arguments, key: key)
+    }
+
+    func online(words arguments: [String], key: String? = Scene.keyText) async throws -> Outcome {
         try await dailies(
             words: arguments + ["--provider", "simulator", "--base-url", baseURL, "--speed", "1000"], key: key)
     }

@@ -61,6 +61,9 @@ struct Coverage {
     /// Kinds of clips with an absurd bill among few, and plays with another service in the same store.
     var absurdHistories = 0
     var plays = 0
+    /// Manifests that were refused together, and new seeds that came back in a manifest.
+    var refusedEnrolments = 0
+    var seedsReadBack = 0
     var violations = 0
     var crashes: [CrashPoint: Int] = [:]
     var faults: [FaultKind: Int] = [:]
@@ -88,6 +91,8 @@ struct Coverage {
         sum.carriedOut += b.carriedOut
         sum.absurdHistories += b.absurdHistories
         sum.plays += b.plays
+        sum.refusedEnrolments += b.refusedEnrolments
+        sum.seedsReadBack += b.seedsReadBack
         sum.violations += b.violations
         sum.crashes.merge(b.crashes, uniquingKeysWith: +)
         sum.faults.merge(b.faults, uniquingKeysWith: +)
@@ -107,7 +112,8 @@ struct Coverage {
         \(checks) store checks, \(gracefulStops) graceful stops, \(settledByHand) settled by hand, \
         \(unknownCosts) costs unknown, \(guarded) cancelled by guards, \(intentsUnderCaps) begun under a cap, \
         \(stoppedModels) models stopped by a bill, \(told) commands told, \(carriedOut) of them changed a task, \
-        \(absurdHistories) price histories with an absurd bill, \(plays) plays with another service
+        \(absurdHistories) price histories with an absurd bill, \(plays) plays with another service, \
+        \(refusedEnrolments) enrolments refused, \(seedsReadBack) new seeds read back
         simulation: crashes: \(Self.list(crashes))
         simulation: faults: \(Self.list(faults))
         simulation: network: \(Self.list(network))

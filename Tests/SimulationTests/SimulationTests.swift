@@ -98,6 +98,7 @@ struct SimulationTests {
         #expect(coverage.absurdHistories >= 10 * share && coverage.plays >= 30 * share)
         #expect(coverage.guarded >= 30 * share && coverage.intentsUnderCaps >= 500 * share)
         #expect(coverage.stoppedModels >= 10 * share)
+        #expect(coverage.refusedEnrolments >= 20 * share && coverage.seedsReadBack >= 5 * share)
         #expect(coverage.settledByHand > 0 && coverage.gracefulStops > 0 && coverage.unknownCosts > 0)
     }
 }

@@ -36,14 +36,13 @@ extension World {
     private func begin() throws -> Bool {
         let faults = StoreFaults()
         if let crash = crashes.first, crash.point == .duringEnrolment, isDue(.duringEnrolment) {
-            let commit = chance.number(1...scenario.batches.count)
-            faults.plan(chance.happens(0.5) ? .freezesBefore : .freezesAfter, atCommit: commit)
+            // All manifests are taken in by one commit.
+            faults.plan(chance.happens(0.5) ? .freezesBefore : .freezesAfter, atCommit: 1)
         }
         let store = try Store.open(disk.store, for: .running, faults: faults)
-        do throws(EnrolmentError) {
-            batchIDs = try scenario.batches.indices.map { index throws(EnrolmentError) in
-                try enrol(scenario.batches[index], budget: budgets[index], in: store)
-            }
+        if !isCalm, chance.happens(0.1) { try refuseEnrolment(in: store) }
+        do {
+            batchIDs = try enrol(in: store)
         } catch {
             guard faults.isFrozen else { throw Violation("enrolment refused: \(error)") }
             try store.close()
@@ -87,14 +86,62 @@ extension World {
         }
     }
 
-    private func enrol(
-        _ batch: Scenario.Batch, budget cap: Credits?, in store: Store
-    ) throws(EnrolmentError) -> BatchID {
-        let budget: BudgetSetting = isCalm ? .none : cap.map(BudgetSetting.cap) ?? .unchanged
-        let enrolment = BatchEnrolment(
+    private func enrol(in store: Store) throws -> [BatchID] {
+        let manifests = try scenario.batches.indices.map { index in
+            let budget: BudgetSetting = isCalm ? .none : budgets[index].map(BudgetSetting.cap) ?? .unchanged
+            let tasks = try asExported(scenario.batches[index], in: store)
+            return (batch: enrolment(scenario.batches[index], budget), forEachTask: Self.feed(tasks))
+        }
+        let results = try store.enrol(manifests, rules: EnrolmentRules(), at: clientNow)
+        return results.map(\.batch)
+    }
+
+    private static func feed(_ tasks: [TaskSpec]) -> TaskFeed { { body in for task in tasks { try body(task) } } }
+
+    private func enrolment(_ batch: Scenario.Batch, _ budget: BudgetSetting) -> BatchEnrolment {
+        BatchEnrolment(
             name: batch.name, manifestPath: "/\(batch.name).yaml", provider: "simulator", baseURL: Scenario.baseURL,
             outputDirectory: disk.clips, budget: budget, budgetMode: batch.budgetMode)
-        return try store.enrol(enrolment, tasks: batch.tasks, at: clientNow).batch
+    }
+
+    /// The manifest as its user wrote it, or as `export` writes it by now: with the seeds that its tasks got since.
+    private func asExported(_ batch: Scenario.Batch, in store: Store) throws -> [TaskSpec] {
+        guard chance.happens(0.3), let known = try store.batch(named: batch.name) else { return batch.tasks }
+        let rows = try store.tasks(matching: TaskFilter(batches: [known.id]), limit: batch.tasks.count)
+        let sent = Dictionary(uniqueKeysWithValues: rows.map { ($0.key, $0) })
+        return batch.tasks.map { task in
+            guard let row = sent[task.key], row.request != row.listedRequest else { return task }
+            coverage.seedsReadBack += 1
+            return TaskSpec(
+                key: task.key, shape: task.shape, prompt: task.prompt, request: row.request, tags: task.tags,
+                priority: task.priority, output: task.output)
+        }
+    }
+
+    /// Several manifests of which the last asks for something else than it did: the others' budgets, removals and new tasks
+    /// go with it.
+    private func refuseEnrolment(in store: Store) throws {
+        let first = scenario.batches[0]
+        let changed = first.tasks.map { task in
+            TaskSpec(
+                key: task.key, shape: task.shape, prompt: task.prompt,
+                request: CanonicalRequest(text: task.request.text.replacing("\"model\"", with: "\"seed\":1,\"model\"")),
+                tags: [], priority: 0, output: nil)
+        }
+        var manifests = scenario.batches.map { batch in
+            let tasks = Array(batch.tasks.dropFirst(batch.tasks.count / 2))
+            return (batch: enrolment(batch, .cap(Scenario.credits("0.001"))), forEachTask: Self.feed(tasks))
+        }
+        manifests.append((enrolment(first, .none), Self.feed(changed)))
+        let before = try store.mark()
+        do {
+            _ = try store.enrol(manifests, rules: EnrolmentRules(), at: clientNow)
+            throw Violation("a changed manifest was taken in")
+        } catch let refusal as ManifestRefusal {
+            guard case .changed = refusal.reason else { throw Violation("refused as \(refusal.reason)") }
+        }
+        guard try store.mark() == before else { throw Violation("a refused enrolment left something behind") }
+        coverage.refusedEnrolments += 1
     }
 
     private func plan() -> Runner.Plan {

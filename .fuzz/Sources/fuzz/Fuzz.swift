@@ -19,7 +19,8 @@ enum Fuzz {
         case "head": target = WireFuzz.head
         case "submit": target = WireFuzz.submit
         case "mp4": target = ClipFuzz.mp4
-        default: fatalError("fuzz json, jsonl, csv, yaml, reply, head, submit or mp4")
+        case "settings": target = settings
+        default: fatalError("fuzz json, jsonl, csv, yaml, reply, head, submit, mp4 or settings")
         }
         var count = Int32(arguments.count)
         var pointers: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) } + [nil]
@@ -62,6 +63,22 @@ enum Fuzz {
 
     /// Splits the inputs in halves: mutations change it.
     private static func isEven(_ bytes: [UInt8]) -> Bool { bytes.reduce(0, ^) & 1 == 0 }
+
+    /// Every entry and every value stands on a line of the file, and no name twice.
+    private static func settings(_ bytes: [UInt8]) {
+        guard let text = String(validating: bytes, as: UTF8.self) else { return }
+        let lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
+        let path = isEven(bytes) ? "s.toml" : "s.yaml"
+        guard let file = try? SettingsFile(text, path: path) else { return }  // Most inputs are none.
+        precondition(Set(file.entries.map { $0.name.replacing("_", with: "-") }).count == file.entries.count, "a name stands twice")
+        for entry in file.entries {
+            for (line, column) in [(entry.line, entry.column)] + entry.values.map({ ($0.line, $0.column) }) {
+                precondition(1...lines.count ~= line, "line \(line) of \(lines.count)")
+                precondition(column >= 1 && column <= text.unicodeScalars.count + 1, "column \(column)")
+            }
+            for value in entry.values { _ = value.flag }
+        }
+    }
 
     // MARK: Manifests
 

@@ -1,0 +1,200 @@
+import DailiesCore
+import DailiesManifest
+import DailiesStore
+import Foundation
+import Testing
+
+@testable import DailiesCLI
+
+/// `export --format manifest` and back: whatever was done with the tasks, there is nothing to do.
+struct ExportedManifestTests {
+    private static let models = ["sora-2-pro", "seedance-2.0", "nobody-knows-1"]
+    private static let texts = [
+        "a fox", "{{{{braces}}", "\u{E9}", "e\u{301}", "a \"quote\" \\ \n= two lines", "\u{FEFF}#!", "'", "7", "no",
+    ]
+
+    /// A line of JSONL with an id of its own, or without one.
+    private static func line(_ index: Int, using random: inout SplitMix64) -> String {
+        func text(isName: Bool = false) -> String {
+            var text = texts[Int.random(in: texts.indices, using: &random)] + " \(index)"
+            // A name is one line of what can be seen.
+            if isName { text = text.replacing("\n", with: "/").replacing("\u{FEFF}", with: "=") }
+            let escaped = text.map { $0 == "\n" ? "\\n" : $0 == "\"" || $0 == "\\" ? "\\\($0)" : String($0) }
+            return "\"\(escaped.joined())\""
+        }
+        let model = models[Int.random(in: models.indices, using: &random)]
+        var members = ["\"model\": \"\(model)\"", "\"prompt\": \(text())", "\"duration_seconds\": 4"]
+        if Bool.random(using: &random) { members.append("\"id\": \(text(isName: true))") }
+        let seeds = ["0", "7", "9223372036854775807"]
+        if Bool.random(using: &random) { members.append("\"seed\": \(seeds[Int.random(in: 0...2, using: &random)])") }
+        if model == "sora-2-pro", Bool.random(using: &random) { members.append("\"style_preset\": \"anime\"") }
+        if model == "nobody-knows-1", Bool.random(using: &random) {
+            members.append("\"extra\": {\"zeta\": {\"b\": 1.50, \"a\": [null, true]}, \"alpha\": 1e2}")
+        }
+        if Bool.random(using: &random) {
+            members.append("\"tags\": {\"client\": \(text(isName: true)), \"pick\": \"yes\"}")
+        }
+        if Bool.random(using: &random) { members.append("\"priority\": \(Int.random(in: -3...3, using: &random))") }
+        if Bool.random(using: &random) { members.append("\"output\": \"clip-\(index).mp4\"") }
+        return "{\(members.shuffled(using: &random).joined(separator: ", "))}"
+    }
+
+    private final class Stage {
+        let folder = NSTemporaryDirectory() + "/dailies-export-\(UUID().uuidString)"
+        let store: Store
+        var clock: Int64 = 1_800_000_000_000
+        private let reader = ManifestReader(catalogue: Composition.catalogue, today: nil)
+
+        init() throws {
+            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+            store = try Store.open(folder + "/dailies.sqlite", for: .running)
+        }
+
+        deinit {
+            // Neither may fail a test that is over.
+            try? store.close()
+            try? FileManager.default.removeItem(atPath: folder)
+        }
+
+        func now() -> Instant {
+            clock += 1
+            return Instant(milliseconds: clock)
+        }
+
+        func check(_ text: String) throws -> CheckedManifest {
+            try reader.check(.bytes(Array(text.utf8), path: "m.jsonl"), batchName: "m")
+        }
+
+        @discardableResult func enrol(_ manifest: CheckedManifest) throws -> Enrolment {
+            try store.enrol(
+                BatchEnrolment(
+                    name: "m", manifestPath: "/m.jsonl", provider: "bytespike", baseURL: "https://api.example",
+                    outputDirectory: "/renders", budget: .unchanged),
+                at: now(), forEachTask: manifest.forEachTask)
+        }
+
+        var rows: [TaskRow] { get throws { try store.tasks(limit: 1000) } }
+
+        func exported() throws -> String {
+            let line = ManifestLine(catalogue: Composition.catalogue)
+            return ([line.header(batch: "m")] + (try rows).map { line.task($0) }).joined(separator: "\n")
+        }
+
+        func apply(_ steps: [DailiesCore.Change.Step]) throws {
+            let at = now()
+            try store.writeAndWait(steps.map { DailiesCore.Change(at: at, $0) })
+        }
+
+        /// One step further with a task, whatever that is.
+        func advance(_ row: TaskRow, using random: inout SplitMix64) throws {
+            let attempt = AttemptID(task: row.id, number: row.attempt)
+            let remote = RemoteTaskID("vt_\(row.id)_\(row.attempt)")
+            func settled(_ end: Settlement.End) -> DailiesCore.Change.Step {
+                .settled(
+                    attempt, Settlement(end: end, charges: [.notBilled], failureCode: end == .failed ? "bad" : nil))
+            }
+            switch row.state {
+            case .queued where row.latest == nil:
+                let submission = Submission(
+                    attempt: attempt, key: SubmissionKey("key-\(row.id)-\(row.attempt)"), model: row.model,
+                    dialect: .flat,
+                    account: KeyFingerprint("62af8704764f"), body: Array(row.request.text.utf8))
+                try apply([
+                    .intent(Intent(submission: submission, reserved: nil)),
+                    .accepted(
+                        attempt,
+                        Acceptance(remoteID: remote, isRunning: false, estimate: nil, reserved: nil, source: .reply)),
+                ])
+            case .queued, .running: try apply([settled(Bool.random(using: &random) ? .failed : .completed)])
+            case .failed, .cancelled:
+                let seed = Int64.random(in: 0...0x7FFF_FFFF, using: &random)
+                let reseeded = DailiesCore.Change.Step.reseeded(row.id, seed, isByRule: Bool.random(using: &random))
+                try apply([.retried(row.id)] + (Bool.random(using: &random) ? [reseeded] : []))
+            case .completed:
+                let seed = Int64.random(in: 0...0x7FFF_FFFF, using: &random)
+                try store.retake([row.id], seeds: Bool.random(using: &random) ? [row.id: seed] : [:], at: now())
+            }
+        }
+
+        func expectNothingToDo(_ manifest: CheckedManifest, _ location: SourceLocation) throws {
+            try store.compare(batchName: "m", forEachTask: manifest.forEachTask) { finding in
+                switch finding {
+                case .named(let task, .new), .named(let task, .changed):
+                    Issue.record("\(task.key) is not what it was: \(task.request.text)", sourceLocation: location)
+                case .removed(let key): Issue.record("\(key) is gone", sourceLocation: location)
+                case .named: break
+                }
+            }
+            let result = try enrol(manifest)
+            #expect(result.new + result.changed + result.removed + result.restored == 0, sourceLocation: location)
+        }
+    }
+
+    @Test(arguments: 1...20)
+    func `an exported manifest asks for nothing new, whatever became of its tasks`(_ seed: Int) throws {
+        var random = SplitMix64(seed: UInt64(seed))
+        let stage = try Stage()
+        let text = (0..<24).map { Self.line($0, using: &random) }.joined(separator: "\n")
+        let original = try stage.check(text)
+        try stage.enrol(original)
+        for _ in 0..<6 {
+            for row in try stage.rows where Bool.random(using: &random) { try stage.advance(row, using: &random) }
+            let before = try stage.rows
+            let exported = try stage.check(try stage.exported())
+            #expect(exported.count == before.count)
+            try stage.expectNothingToDo(exported, #_sourceLocation)
+            #expect(try stage.rows == before)
+            // Its own manifest, which knows nothing of new seeds, asks for nothing new either.
+            try stage.expectNothingToDo(original, #_sourceLocation)
+            #expect(try stage.rows == before)
+        }
+        #expect(try stage.store.problems() == [])
+    }
+
+    @Test func `tags may change in an exported manifest, and neither it nor the first one is another request by that`()
+        throws
+    {
+        var random = SplitMix64(seed: 3)
+        let stage = try Stage()
+        let original = try stage.check(
+            #"{"id": "a", "model": "sora-2-pro", "prompt": "p", "duration_seconds": 4, "style_preset": "anime"}"#)
+        try stage.enrol(original)
+        try stage.advance(try #require(try stage.rows.first), using: &random)
+        let attempt = AttemptID(task: try #require(try stage.rows.first).id, number: 1)
+        try stage.apply([
+            .settled(attempt, Settlement(end: .failed, charges: [.notBilled], failureCode: "bad")),
+            .retried(attempt.task), .reseeded(attempt.task, 99),
+        ])
+        let tagged = try stage.exported().dropLast() + #", "tags": {"pick": "yes"}}"#
+        let result = try stage.enrol(try stage.check(String(tagged)))
+        #expect(result.unchanged == 1)
+        let row = try #require(try stage.rows.first)
+        #expect(row.tags.map(\.name) == ["pick"])
+        #expect(row.request.text.contains(#""seed":99"#) && !row.listedRequest.text.contains("seed"))
+        #expect(try stage.enrol(original).unchanged == 1)
+    }
+
+    @Test func `another seed than the one that was given is a change`() throws {
+        var random = SplitMix64(seed: 5)
+        let stage = try Stage()
+        try stage.enrol(
+            try stage.check(#"{"id": "a", "model": "sora-2-pro", "prompt": "p", "duration_seconds": 4, "seed": 1}"#))
+        for _ in 1...2 { try stage.advance(try #require(try stage.rows.first), using: &random) }
+        let row = try #require(try stage.rows.first)
+        if row.state == .completed {
+            try stage.store.retake([row.id], seeds: [row.id: 99], at: stage.now())
+        } else {
+            try stage.apply([.retried(row.id), .reseeded(row.id, 99)])
+        }
+        let exported = try stage.exported()
+        #expect(exported.contains(#""seed":99"#))
+        for other in ["98", "990", "1"] {
+            let manifest = try stage.check(exported.replacing(#""seed":99"#, with: #""seed":\#(other)"#))
+            var changed = 0
+            try stage.store.compare(batchName: "m", forEachTask: manifest.forEachTask) { finding in
+                if case .named(_, .changed) = finding { changed += 1 }
+            }
+            #expect(changed == (other == "1" ? 0 : 1), "\(other)")
+        }
+    }
+}

@@ -1,0 +1,77 @@
+import DailiesCore
+import Foundation
+import Testing
+
+@testable import DailiesCLI
+
+/// Commands to copy mean to a shell what they mean to us.
+struct ShellWordTests {
+    /// What a shell makes of a command that prints its own words, each with a zero byte after it.
+    private func read(_ words: [String]) throws -> [String] {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/bin/bash")
+        let folder = URL(fileURLWithPath: NSTemporaryDirectory() + "/dailies-shell-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        // A folder that stays behind harms nobody.
+        defer { try? FileManager.default.removeItem(at: folder) }
+        process.currentDirectoryURL = folder
+        process.arguments = ["-c", "printf '%s\\0' \(ShellWord.line(words))"]
+        process.environment = ["PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"]
+        let pipe = Pipe()
+        process.standardOutput = pipe
+        process.standardError = FileHandle.nullDevice
+        try process.run()
+        let data = try pipe.fileHandleForReading.readToEnd() ?? Data()
+        process.waitUntilExit()
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == [], "a word was carried out")
+        return data.split(separator: 0, omittingEmptySubsequences: false).dropLast().map {
+            String(decoding: $0, as: UTF8.self)
+        }
+    }
+
+    private func expectSame(_ words: [String]) throws {
+        let found = try read(words)
+        #expect(found.count == words.count)
+        for (word, found) in zip(words, found) where !word.utf8.elementsEqual(found.utf8) {
+            Issue.record("\(ShellWord.quoted(word)) is read as \(found.debugDescription)")
+        }
+    }
+
+    @Test func `what a shell would carry out is only a word`() throws {
+        try expectSame([
+            "x; touch pwned #", "$(touch pwned)", "`touch pwned`", "a'b; touch pwned", "'\u{301}; touch pwned; '",
+            "a\nb",
+            "~", "*", "=ls", "", "!1", "a\\'b", "\u{202E}gnp.exe", "tab\tand\u{7}bell", "\\u{7}", "{a,b}",
+            "a&&touch pwned",
+            "\u{85}", "e\u{301}", "-rf", "$'x'", "%s\\0",
+        ])
+    }
+
+    @Test func `any text is read back as it is`() throws {
+        var random = SplitMix64(seed: 11)
+        let pieces = [
+            "'", "\\", "$", "`", "\"", "\n", "\u{301}", "\u{1B}[2J", "\u{200D}", ";", " ", "a", "7", "é", "\u{E000}",
+            "!", "#", "-",
+        ]
+        try expectSame(
+            (0..<400).map { _ in
+                (0..<Int.random(in: 0...6, using: &random)).map { _ in
+                    pieces[Int.random(in: pieces.indices, using: &random)]
+                }.joined()
+            })
+    }
+
+    @Test func `nothing in a command drives a terminal`() {
+        for word in ["\u{1B}[2J", "\u{202E}x", "a\rb", "\u{7F}"] {
+            #expect(ShellWord.quoted(word).unicodeScalars.allSatisfy { $0.isASCII && !SafeText.isControl($0) })
+        }
+    }
+
+    @Test func `plain words stay plain, and a key is never taken for an option`() {
+        let hint = CommandHint(storePath: "my store.sqlite")
+        #expect(hint.offline("retry", keys: ["dolly"]) == "dailies retry dolly --store 'my store.sqlite'")
+        #expect(
+            hint.offline("retry", [("--batch", "-b")], keys: ["--all"])
+                == "dailies retry --batch=-b --store 'my store.sqlite' -- --all")
+    }
+}

@@ -1,0 +1,91 @@
+import Foundation
+import Testing
+
+extension ProcessSuite {
+    /// What is asked before money is spent, and what a no leaves behind.
+    struct QuestionTests {
+        let stage: Stage
+        init() throws { stage = try Stage() }
+
+        private let environment = [
+            "TERM": "dumb", "BYTESPIKE_API_KEY": "sk-some-key-of-this-test", "SWIFT_BACKTRACE": "enable=no",
+        ]
+
+        private func terminal(_ words: [String]) throws -> Terminal {
+            try Terminal(
+                words, width: 200, height: 24, environment: environment.merging(["HOME": stage.folder]) { $1 },
+                folder: stage.folder, takesInput: true)
+        }
+
+        private func lines(_ prompts: [String]) -> String {
+            prompts.enumerated().map { index, prompt in
+                #"{"id": "clip-\#(index)", "model": "sora-2", "prompt": "\#(prompt)", "duration_seconds": 4}"# + "\n"
+            }.joined()
+        }
+
+        /// As the provider itself, which is paid: only then is anything asked.
+        private func words(_ command: [String], _ simulator: Simulator) -> [String] {
+            command + ["--base-url", simulator.url, "--speed", "\(simulator.speed)", "--store", stage.store]
+        }
+
+        private func answer(_ answer: String, _ words: [String]) throws -> (code: Int32, shown: String) {
+            let terminal = try terminal(words)
+            try terminal.wait(for: "the question") { $0.history.contains { $0.contains("Go on? [y/N]") } }
+            try terminal.type(answer)
+            let code = try terminal.ended()
+            return (code, terminal.shown.history.joined(separator: "\n"))
+        }
+
+        private func dump() throws -> [String] {
+            let file = try StoreFile(stage.store)
+            return try ["batch", "tag_budget", "task_input", "task_standing", "attempt", "event", "command"].flatMap {
+                table in
+                try file.rows("SELECT * FROM \(table)")
+            }
+        }
+
+        @Test func `a no leaves changes, removals and budgets undone, and makes no store`() throws {
+            let simulator = try Simulator(stage, speed: 1000)
+            let manifest = stage.folder + "/m.jsonl"
+            try lines(["a fox", "a stag"]).write(toFile: manifest, atomically: true, encoding: .utf8)
+            let run = words(["run", manifest, "--output", stage.renders], simulator)
+            let first = try answer("n", run)
+            #expect(first.code == 5 && first.shown.contains("2 clips will be rendered"), "\(first.shown)")
+            #expect(first.shown.contains("nothing was submitted, and the store is as it was"))
+            #expect(!FileManager.default.fileExists(atPath: stage.store))
+            #expect(try answer("y", run + ["--budget", "9"]).code == 0)
+            #expect(try simulator.bill().accepted == 2)
+
+            try lines(["a fox at dusk"]).write(toFile: manifest, atomically: true, encoding: .utf8)
+            let before = try dump()
+            let more = ["--accept-changes", "--budget", "70", "--budget", "tag:a=b=1", "--budget-mode", "soft"]
+            let refused = try answer("no", run + more)
+            #expect(refused.code == 5 && refused.shown.contains("1 clips will be rendered"), "\(refused.shown)")
+            #expect(try dump() == before)
+            // A refusal comes before the question.
+            let terminal = try terminal(run + ["--budget", "70"])
+            #expect(try terminal.ended() == 65)
+            #expect(!terminal.shown.history.contains { $0.contains("Go on?") })
+            #expect(try dump() == before)
+            #expect(try simulator.bill().accepted == 2)
+            #expect(try answer("yes", run + more).code == 0)
+            #expect(try simulator.bill().accepted == 3)
+        }
+
+        @Test func `a no to resume leaves the budgets as they were`() throws {
+            let simulator = try Simulator(stage, speed: 1000)
+            let manifest = stage.folder + "/m.jsonl"
+            try lines(["a fox", "a stag"]).write(toFile: manifest, atomically: true, encoding: .utf8)
+            let run = words(["run", manifest, "--output", stage.renders, "--budget", "0.1"], simulator)
+            #expect(try answer("y", run).code == 8)
+            let before = try dump()
+            let resume = words(["resume", "--budget", "9"], simulator)
+            let refused = try answer("", resume)
+            #expect(refused.code == 5, "\(refused.shown)")
+            #expect(try dump() == before)
+            #expect(try simulator.bill().accepted == 0)
+            #expect(try answer("y", resume).code == 0)
+            #expect(try simulator.bill().accepted == 2)
+        }
+    }
+}
