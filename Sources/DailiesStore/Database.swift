@@ -4,6 +4,8 @@ import CSQLite
 /// errors in words. Not thread-safe: whoever owns it uses it from one queue.
 final class Database {
     private let handle: OpaquePointer
+    /// Outlives the connection; nil in tests alone.
+    private let file: DatabaseFile?
     /// By their text. Bounded by the number of statements in this target.
     private var statements: [String: Statement] = [:]
     /// The same by the place of their text in memory, so that a step does not hash every letter of its statements. A
@@ -11,7 +13,8 @@ final class Database {
     private var placed: [UnsafeRawPointer: Statement] = [:]
 
     /// - Parameter flags: SQLite's open flags; extended result codes are always on, and there is no mutex.
-    init(path: String, flags: Int32) throws(StoreError) {
+    init(path: String, flags: Int32, file: DatabaseFile? = nil) throws(StoreError) {
+        self.file = file
         var opened: OpaquePointer?
         let code = sqlite3_open_v2(path, &opened, flags | SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_NOMUTEX, nil)
         guard code == SQLITE_OK, let opened else {

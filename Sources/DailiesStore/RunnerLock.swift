@@ -1,22 +1,57 @@
 import CSQLite
 
-/// The right to write to a store, for one process at a time: an flock(2) on a file beside the store.
+/// The right to write to a store, for one process at a time: an flock(2) on a file beside the store, and a lock on the
+/// database file itself for whoever comes by another name (``DatabaseFile``).
 ///
-/// The kernel gives it back when the process ends, however it ends. The database file itself is never opened for this:
-/// closing any descriptor of it would drop the locks that SQLite holds on it. Released on deinit. The lock file stays,
-/// since removing it would let two processes lock two files of the same name.
+/// The kernel gives both back when the process ends, however it ends. Released on deinit. The lock file stays, since
+/// removing it would let two processes lock two files of the same name. Where it was removed all the same, no
+/// transaction of the store begins any more.
 public final class RunnerLock: Sendable {
     /// The lock file.
     public let path: String
     private let descriptor: Int32
+    /// nil: there was no store. Whoever makes it holds it.
+    private let file: DatabaseFile?
     private let isTaken = Guarded(false)
 
-    fileprivate init(path: String, descriptor: Int32) {
+    /// Lock files that this process holds, by path.
+    private static let held = Guarded<[String: FileIdentity]>([:])
+
+    /// - Parameter descriptor: of the lock file, locked and entered.
+    fileprivate init(path: String, descriptor: Int32, file: DatabaseFile?) {
         self.path = path
         self.descriptor = descriptor
+        self.file = file
     }
 
-    deinit { store_file_close(descriptor) }
+    deinit {
+        Self.held.withLock { $0[path] = nil }
+        store_file_close(descriptor)
+    }
+
+    /// Makes it the lock file that every transaction of its store looks for.
+    fileprivate static func enter(_ path: String, _ descriptor: Int32) throws(StoreError) {
+        var status = stat()
+        guard fstat(descriptor, &status) == 0, FileIdentity(of: path) == FileIdentity(status) else {
+            throw StoreError(.io, "the lock file \(path) was replaced at this moment; try again")
+        }
+        let isFirst = held.withLock { held in
+            if held[path] != nil { return false }
+            held[path] = FileIdentity(status)
+            return true
+        }
+        guard isFirst else { throw StoreError(heldBy: "this process") }
+    }
+
+    /// - Throws: where this process took the lock of a store and the lock file is no longer the one that it locked.
+    static func refuseLost(of store: String) throws(StoreError) {
+        let path = store + "-lock"
+        guard let held = held.withLock({ $0[path] }), FileIdentity(of: path) != held else { return }
+        throw StoreError(
+            .missing,
+            "its lock file \(path) was removed or replaced while it was in use, so that a second runner could begin; "
+                + "leave it where it is, and run again")
+    }
 
     /// Hands the right to one runner, for good.
     ///
@@ -36,28 +71,33 @@ public final class RunnerLock: Sendable {
 extension Store {
     /// Takes the runner's lock of a store, whether or not the store exists yet.
     ///
-    /// - Throws: `lockedByRunner` naming the process that holds it; `io` when the folder does not allow the lock file.
+    /// - Throws: `lockedByRunner` naming the process that holds it; `severalNames` for a store with hard links or one
+    ///   that is mounted by itself; `io` when the folder does not allow the lock file.
     public static func lock(_ path: String) throws(StoreError) -> RunnerLock {
-        let lockPath = try resolved(path) + "-lock"
+        let store = try resolved(path)
+        let lockPath = store + "-lock"
         let descriptor = store_file_open(lockPath, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard descriptor >= 0 else { throw StoreError(errno: store_file_errno(), doing: "opening \(lockPath)") }
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-            let reason = store_file_errno()
-            defer { store_file_close(descriptor) }
-            guard reason == EWOULDBLOCK else { throw StoreError(errno: reason, doing: "locking \(lockPath)") }
-            let holder = note(in: descriptor)
-            throw StoreError(
-                .lockedByRunner(holder),
-                "another runner holds the store (\(holder)); wait for it or stop it, reading works meanwhile")
-        }
         do throws(StoreError) {
-            try refuseEmptyPromise(of: lockPath)
+            try refuseOtherFile(descriptor, lockPath)
+            try lock(descriptor, lockPath)
+            let file = access(store, F_OK) == 0 ? try DatabaseFile(store, isHeld: true) : nil
+            try RunnerLock.enter(lockPath, descriptor)
+            leaveNote(in: descriptor)
+            return RunnerLock(path: lockPath, descriptor: descriptor, file: file)
         } catch {
             store_file_close(descriptor)
             throw error
         }
-        leaveNote(in: descriptor)
-        return RunnerLock(path: lockPath, descriptor: descriptor)
+    }
+
+    private static func lock(_ descriptor: Int32, _ lockPath: String) throws(StoreError) {
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+            let reason = store_file_errno()
+            guard reason == EWOULDBLOCK else { throw StoreError(errno: reason, doing: "locking \(lockPath)") }
+            throw StoreError(heldBy: note(in: descriptor))
+        }
+        try refuseEmptyPromise(of: lockPath)
     }
 
     /// Some file systems say yes to every lock: one that is held must be refused to another descriptor.
@@ -69,6 +109,16 @@ extension Store {
             throw StoreError(.io, "locking \(lockPath) failed: \(StoreError.noLocks)")
         }
     }
+
+    /// The note replaces what the file holds, which must be a note, or the beginning of one, and not a user's own.
+    private static func refuseOtherFile(_ descriptor: Int32, _ lockPath: String) throws(StoreError) {
+        var head = [UInt8](repeating: 0, count: noteBegins.count)
+        let count = max(pread(descriptor, &head, head.count, 0), 0)
+        guard head.prefix(count).elementsEqual(noteBegins.prefix(count)) else {
+            throw StoreError(.io, "\(lockPath) is no lock file of this program; move it away")
+        }
+    }
+    private static let noteBegins = Array("process ".utf8)
 
     /// Who holds the lock, for the message of whoever is refused.
     static func note(in descriptor: Int32) -> String {
@@ -115,8 +165,8 @@ extension Store {
 }
 
 extension StoreError {
-    /// What flock(2) answers where a file system, or its server, has no locks.
-    private static let withoutLocks: Set<Int32> = [ENOLCK, ENOSYS, ENOTSUP, EOPNOTSUPP]
+    /// What flock(2) and fcntl(2) answer where a file system, its server or the system has no such locks.
+    private static let withoutLocks: Set<Int32> = [ENOLCK, ENOSYS, ENOTSUP, EOPNOTSUPP, EINVAL]
     static let noLocks = "this file system has no locks, which keep two runners apart; put the store on another one"
 
     /// A refusal of the system's in our words.

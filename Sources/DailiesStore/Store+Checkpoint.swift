@@ -45,7 +45,8 @@ extension Store {
     public static func acceptWithoutLog(_ path: String) throws(StoreError) -> Bool {
         let path = try resolved(path)
         let hadLog = hasLog(path)
-        let database = try Database(path: path, flags: SQLITE_OPEN_READWRITE)
+        let database = try Database(
+            path: path, flags: SQLITE_OPEN_READWRITE, file: try DatabaseFile(path, isHeld: false))
         try prepareForReading(database, path: path)
         guard !hadLog else { return false }
         return try database.run("UPDATE store_file SET needs_log = 0 WHERE needs_log = 1") == 1

@@ -44,7 +44,11 @@ extension Store {
             try refuseOrphanedLog(path)
             let hadLog = hasLog(path)
             try createPrivateFile(path)
-            let database = try Database(path: path, flags: SQLITE_OPEN_READWRITE)
+            let file = try DatabaseFile(path, isHeld: true)
+            let database = try Database(path: path, flags: SQLITE_OPEN_READWRITE, file: file)
+            guard file.isNamed(path) else {
+                throw StoreError(.missing, "\(path) was replaced at this moment; try again")
+            }
             database.waitWhenBusy(milliseconds: busyWaitMilliseconds)
             try prepareForRunning(database, path: path)
             try markFile(database, path: path, hadLog: hadLog)
@@ -59,7 +63,8 @@ extension Store {
                 throw StoreError(.missing, "there is no store at \(path); a run creates one")
             }
             let hadLog = hasLog(path)
-            let database = try Database(path: path, flags: SQLITE_OPEN_READWRITE)
+            let database = try Database(
+                path: path, flags: SQLITE_OPEN_READWRITE, file: try DatabaseFile(path, isHeld: false))
             database.waitWhenBusy(milliseconds: busyWaitMilliseconds)
             try prepareForReading(database, path: path)
             try refuseMissingLog(database, path: path, hadLog: hadLog)
@@ -68,11 +73,24 @@ extension Store {
         }
     }
 
+    /// For reading, in whatever version it is; nil where it holds nothing yet.
+    static func connectToRemains(_ path: String) throws(StoreError) -> Database? {
+        let hadLog = hasLog(path)
+        let database = try Database(
+            path: path, flags: SQLITE_OPEN_READONLY, file: try DatabaseFile(path, isHeld: false))
+        database.waitWhenBusy(milliseconds: busyWaitMilliseconds)
+        let mark = try FileMark(of: database)
+        try refuseForeign(mark, path: path)
+        if mark.version == Migration.current { try refuseMissingLog(database, path: path, hadLog: hadLog) }
+        return mark.isEmpty ? nil : database
+    }
+
     private static func openForReading(
         _ name: String, flags: Int32 = 0, path: String
     ) throws(StoreError) -> Database {
         let hadLog = hasLog(path)
-        let database = try Database(path: name, flags: SQLITE_OPEN_READONLY | flags)
+        let database = try Database(
+            path: name, flags: SQLITE_OPEN_READONLY | flags, file: try DatabaseFile(path, isHeld: false))
         database.waitWhenBusy(milliseconds: busyWaitMilliseconds)
         try prepareForReading(database, path: path)
         try refuseMissingLog(database, path: path, hadLog: hadLog)
@@ -122,7 +140,7 @@ extension Store {
 
     /// SQLite would throw such a log away and begin anew: with it would go what was paid for since it was last moved
     /// into the store.
-    private static func refuseOrphanedLog(_ path: String) throws(StoreError) {
+    static func refuseOrphanedLog(_ path: String) throws(StoreError) {
         guard sizeOfFile(path) ?? 0 == 0, let log = sizeOfFile(path + "-wal"), log > 0 else { return }
         throw StoreError(
             .damaged,

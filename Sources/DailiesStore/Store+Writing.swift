@@ -160,6 +160,7 @@ extension Store {
                 throw StoreError(
                     .missing, "its file was moved, replaced or removed while it was in use; put it back")
             }
+            try RunnerLock.refuseLost(of: self.path)
             try database.run("BEGIN IMMEDIATE")
             let value: T
             do throws(StoreError) {

@@ -11,7 +11,8 @@ public final class Store: @unchecked Sendable {
 
     /// What a store is opened for.
     public enum Use: Hashable, Sendable {
-        /// Writing; the file is created where there is none. Whoever does so holds the ``RunnerLock``.
+        /// Writing; the file is created where there is none. Whoever does so holds the ``RunnerLock``; no two processes
+        /// have one file open for it, whatever they call it.
         case running
         /// Reading, also while a runner writes. Creates nothing, holds no transaction longer than one call.
         case reading
@@ -50,8 +51,8 @@ public final class Store: @unchecked Sendable {
 
     /// Opens a store.
     ///
-    /// - Throws: `missing`, `notAStore`, `newerThanProgram`, `olderThanProgram` (reading only), `damaged`, and what the
-    ///   system may refuse. A file that is not ours, damaged or newer is left as it is.
+    /// - Throws: `missing`, `notAStore`, `newerThanProgram`, `olderThanProgram` (reading only), `damaged`, `severalNames`,
+    ///   `lockedByRunner` (running only), and what the system may refuse. A file that is not ours, damaged or newer is left as it is.
     public static func open(_ path: String, for use: Use) throws(StoreError) -> Store {
         try open(path, for: use, faults: StoreFaults())
     }

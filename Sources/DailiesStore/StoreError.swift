@@ -30,6 +30,8 @@ public struct StoreError: Error, Hashable, Sendable, CustomStringConvertible {
         case io
         /// Another runner holds the store; the text says which.
         case lockedByRunner(String)
+        /// The file has hard links, or is mounted by itself: its log would lie beside one of several names.
+        case severalNames
     }
 
     /// What stood in the way.
@@ -62,6 +64,13 @@ extension StoreError {
 
     /// SQLITE_CONSTRAINT_UNIQUE.
     static let breaksUniqueness = SQLITE_CONSTRAINT | 8 << 8
+
+    /// - Parameter holder: who it is, in words.
+    init(heldBy holder: String) {
+        self.init(
+            .lockedByRunner(holder),
+            "another runner holds the store (\(holder)); wait for it or stop it, reading works meanwhile")
+    }
 
     /// A refusal of SQLite's in our words.
     ///

@@ -1,0 +1,135 @@
+import CSQLite
+
+/// What a file is, whatever it is called.
+struct FileIdentity: Hashable, Sendable {
+    private let device: UInt64
+    private let inode: UInt64
+
+    init(_ status: stat) {
+        device = UInt64(truncatingIfNeeded: status.st_dev)
+        inode = UInt64(status.st_ino)
+    }
+
+    /// nil where there is no such file.
+    init?(of path: String) {
+        var status = stat()
+        guard stat(path, &status) == 0 else { return nil }
+        self.init(status)
+    }
+}
+
+/// The database file of a store as this process uses it, known by device and inode.
+///
+/// To hold it is to have a lock on the file itself, so that no other process can under any name: a hard link, a mount
+/// into a container, the same name after the lock file was removed. The locked bytes lie behind all that SQLite writes or
+/// locks. The lock needs a descriptor, and closing any descriptor of a file drops the locks that SQLite has on it in
+/// this process: it is kept until the last user of the file in this process is gone.
+final class DatabaseFile: Sendable {
+    /// What this process has of one file.
+    private struct Use {
+        /// Connections, and runner's locks.
+        var users = 0
+        /// Those of them that hold it.
+        var holders = 0
+        var descriptor: Int32?
+    }
+    private static let uses = Guarded<[FileIdentity: Use]>([:])
+
+    /// SQLite locks bytes at 2^30 and writes below 2^48.
+    private static let lockedFrom: off_t = 1 << 60
+
+    let identity: FileIdentity
+    private let isHeld: Bool
+
+    /// The file must exist, and last longer than whoever opens it through SQLite.
+    ///
+    /// - Parameter isHeld: to keep other processes from holding it. Within one process any number may.
+    /// - Throws: `lockedByRunner` where another process holds it, `severalNames` for a file whose log would lie beside
+    ///   one of several names, `notAStore` for what is no plain file, and what the system refuses.
+    init(_ path: String, isHeld: Bool) throws(StoreError) {
+        self.isHeld = isHeld
+        identity = try Self.uses.withLock { uses in
+            Result { () throws(StoreError) in try Self.begin(path, isHeld: isHeld, in: &uses) }
+        }.get()
+    }
+
+    deinit { Self.uses.withLock { Self.end(identity, wasHeld: isHeld, in: &$0) } }
+
+    /// Whether this is the file that the name stands for now.
+    func isNamed(_ path: String) -> Bool { FileIdentity(of: path) == identity }
+
+    private static func begin(
+        _ path: String, isHeld: Bool, in uses: inout [FileIdentity: Use]
+    ) throws(StoreError) -> FileIdentity {
+        let identity = try onlyName(path)
+        var use = uses[identity] ?? Use()
+        if isHeld {
+            if use.holders == 0 { try hold(path, identity, &use, &uses) }
+            use.holders += 1
+        }
+        use.users += 1
+        uses[identity] = use
+        return identity
+    }
+
+    private static func end(_ identity: FileIdentity, wasHeld: Bool, in uses: inout [FileIdentity: Use]) {
+        guard var use = uses[identity] else { preconditionFailure("a file is let go of that nobody uses") }
+        use.users -= 1
+        if wasHeld {
+            use.holders -= 1
+            if use.holders == 0, let descriptor = use.descriptor {
+                _ = store_file_lock(descriptor, Int16(F_UNLCK), lockedFrom, 0)
+            }
+        }
+        if use.users == 0, let descriptor = use.descriptor { store_file_close(descriptor) }
+        uses[identity] = use.users == 0 ? nil : use
+    }
+
+    /// The length of the lock is the number of its process, so that whoever is refused can be told.
+    private static func hold(
+        _ path: String, _ identity: FileIdentity, _ use: inout Use, _ uses: inout [FileIdentity: Use]
+    ) throws(StoreError) {
+        let descriptor = if let open = use.descriptor { open } else { try open(path, identity) }
+        use.descriptor = descriptor
+        guard store_file_lock(descriptor, Int16(F_WRLCK), lockedFrom, off_t(getpid())) != 0 else { return }
+        let reason = store_file_errno()
+        let holder = store_file_locked(descriptor, lockedFrom)
+        if use.users == 0 { store_file_close(descriptor) } else { uses[identity] = use }
+        guard reason == EAGAIN || reason == EACCES else { throw StoreError(errno: reason, doing: "locking \(path)") }
+        throw StoreError(heldBy: holder > 0 ? "process \(holder)" : "a process that is just ending")
+    }
+
+    private static func open(_ path: String, _ identity: FileIdentity) throws(StoreError) -> Int32 {
+        let descriptor = store_file_open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0)
+        guard descriptor >= 0 else { throw StoreError(errno: store_file_errno(), doing: "opening \(path)") }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0, FileIdentity(status) == identity else {
+            // It stays open: it may be of a file that SQLite has locks on.
+            throw StoreError(.missing, "\(path) was replaced at this moment; try again")
+        }
+        return descriptor
+    }
+
+    /// SQLite's log lies beside the name that a database is opened by: by two names there are two logs, each with a part
+    /// of what was written last.
+    private static func onlyName(_ path: String) throws(StoreError) -> FileIdentity {
+        var status = stat()
+        guard stat(path, &status) == 0 else { throw StoreError(errno: store_file_errno(), doing: "looking at \(path)") }
+        guard status.st_mode & mode_t(S_IFMT) == mode_t(S_IFREG) else {
+            throw StoreError(.notAStore, "\(path) is no plain file; name the store's file")
+        }
+        guard status.st_nlink <= 1 else {
+            throw StoreError(
+                .severalNames,
+                "\(path) has \(status.st_nlink) names (hard links), and what was written last lies in a log beside one "
+                    + "of them; remove the other names, or use a copy")
+        }
+        guard store_file_is_mounted(path) == 0 else {
+            throw StoreError(
+                .severalNames,
+                "\(path) is a mount of a single file, and what was written last lies in a log beside the file itself; "
+                    + "mount the folder that holds both")
+        }
+        return FileIdentity(status)
+    }
+}

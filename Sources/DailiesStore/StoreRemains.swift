@@ -1,0 +1,56 @@
+import CSQLite
+
+/// What a store holds that is about to be removed. It is read whatever its version, and not brought up.
+package final class StoreRemains {
+    /// Of its batches: name of the provider and base URL.
+    package let services: [(provider: String, baseURL: String)]
+    private let database: Database?
+
+    /// - Returns: nil where there is no store, and no log of one.
+    /// - Throws: ``StoreError`` for what is no store of ours, is damaged or newer than this program, and for a log without
+    ///   its store.
+    package init?(of path: String) throws(StoreError) {
+        let path = try Store.resolved(path)
+        try Store.refuseOrphanedLog(path)
+        guard access(path, F_OK) == 0 else { return nil }
+        database = try Store.connectToRemains(path)
+        services =
+            try database?.rows("SELECT DISTINCT provider, base_url FROM batch ORDER BY id") { row in
+                (row.text(0), row.text(1))
+            } ?? []
+    }
+
+    /// Calls `body` with every clip that was saved: the output folder of its batch, its own path and its length.
+    package func forEachClip(
+        _ body: (_ folder: String, _ path: String, _ bytes: Int64) throws(StoreError) -> Void
+    ) throws(StoreError) {
+        try database?.forEach(
+            """
+            SELECT b.output_dir, a.output_path, a.output_bytes FROM attempt AS a JOIN batch AS b ON b.id = a.batch_id
+            WHERE a.output_path IS NOT NULL AND a.output_bytes IS NOT NULL
+            """
+        ) { row throws(StoreError) in try body(row.text(0), row.text(1), row.integer(2)) }
+    }
+
+    /// Submission keys of completed attempts without a clip: a part of it may be on disk.
+    ///
+    /// - Parameter limit: at most this many.
+    package func unsavedKeys(limit: Int) throws(StoreError) -> [String] {
+        try database?.rows(
+            "SELECT submission_key FROM attempt WHERE state = 'completed' AND output_path IS NULL LIMIT ?",
+            Value(limit)
+        ) { row in row.text(0) } ?? []
+    }
+}
+
+extension RunnerLock {
+    /// Removes the store, its log first: a crash in between leaves a store, and never a log without one. The lock stays,
+    /// for the next store of this name.
+    package func removeStore() throws(StoreError) {
+        let store = String(path.dropLast("-lock".count))
+        for file in [store + "-shm", store + "-wal", store] where unlink(file) != 0 {
+            let reason = store_file_errno()
+            if reason != ENOENT { throw StoreError(errno: reason, doing: "removing \(file)") }
+        }
+    }
+}
