@@ -11,7 +11,8 @@ struct RehearseCommand: AsyncParsableCommand {
         abstract: "Run manifests against the built-in simulator: what will it take, what will it cost?",
         discussion: """
             Needs no key and no network, spends nothing, and never opens the real store. It works in rehearsal.sqlite and \
-            the folder rehearsal, which are replaced each time.
+            the folder rehearsal. What an earlier rehearsal left there is replaced, and nothing else: a store with a batch \
+            of another provider, or a folder of another origin, is refused.
 
             Examples:
               dailies rehearse jobs/first.yaml
@@ -42,7 +43,8 @@ struct RehearseCommand: AsyncParsableCommand {
         let checked = try ManifestLoading.check(
             manifests, batchName: batch, format: reading.format, catalogue: catalogue, json: pace.json)
         let rates = try pace.spending.prices.read()
-        try RehearsalFolder.replace(storePath: Self.storePath, folder: Self.folder)
+        let lock = try RunSession.lock(Self.storePath)
+        try RehearsalPlace(storePath: Self.storePath, folder: Self.folder).clear(under: lock)
         var simulation = SimulatorConfiguration()
         simulation.speed = speed
         simulation.seed = seed
@@ -57,7 +59,7 @@ struct RehearseCommand: AsyncParsableCommand {
             hint: CommandHint(storePath: Self.storePath))
         session.rates = rates
         session.catalogue = catalogue
-        let code = try await session.run(checked)
+        let code = try await session.run(checked, under: lock)
         let took = Duration.nanoseconds(Int64(DispatchTime.now().uptimeNanoseconds - began))
         let bill = server.bill
         await server.stop()
@@ -81,34 +83,5 @@ struct RehearseCommand: AsyncParsableCommand {
             at \(pace.concurrency) in flight
             clips: \(Self.folder)/   store: \(Self.storePath)   report: dailies report --store \(Self.storePath)
             """)
-    }
-}
-
-/// The rehearsal's own store and folder. Only what an earlier rehearsal made is ever removed.
-enum RehearsalFolder {
-    private static let marker = ".dailies-rehearsal"
-
-    static func replace(storePath: String, folder: String) throws {
-        let files = FileManager.default
-        let markerPath = folder + "/" + marker
-        if files.fileExists(atPath: folder) {
-            guard files.fileExists(atPath: markerPath) else {
-                throw Stop(
-                    .refused,
-                    "the folder \(folder) was not made by a rehearsal, so it is not replaced; move it, or rehearse in "
-                        + "another folder")
-            }
-            try files.removeItem(atPath: folder)
-        } else if files.fileExists(atPath: storePath) {
-            throw Stop(
-                .refused, "\(storePath) was not made by a rehearsal, so it is not replaced; move it away first")
-        }
-        for path in [storePath, storePath + "-wal", storePath + "-shm"] where files.fileExists(atPath: path) {
-            try files.removeItem(atPath: path)
-        }
-        try files.createDirectory(atPath: folder, withIntermediateDirectories: false)
-        guard
-            files.createFile(atPath: markerPath, contents: Data("made by dailies rehearse; replaced each time\n".utf8))
-        else { throw Stop(.unexpected, "cannot write \(markerPath)") }
     }
 }

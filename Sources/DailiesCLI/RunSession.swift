@@ -28,11 +28,12 @@ struct RunSession {
     ///
     /// The store is changed by one transaction, after every check and every question.
     ///
+    /// - Parameter held: the store's lock, where it is taken already.
     /// - Returns: the exit code, after the summary was printed.
-    func run(_ manifests: [CheckedManifest]?) async throws -> ExitCode {
+    func run(_ manifests: [CheckedManifest]?, under held: RunnerLock? = nil) async throws -> ExitCode {
         FolderSettings.announce(json: pace.json)
         let retryRules = try RetryRulesFile.read(pace.retryRules)
-        let lock = try lockStore()
+        let lock = try held ?? Self.lock(storePath)
         defer { withExtendedLifetime(lock) {} }
         if let approved {
             try approved.plan.refuseIfStale(
@@ -62,14 +63,11 @@ struct RunSession {
         return code
     }
 
-    private func lockStore() throws -> RunnerLock {
+    static func lock(_ storePath: String) throws -> RunnerLock {
         do {
             return try Store.lock(storePath)
         } catch {
-            if case .lockedByRunner = error.kind {
-                throw Stop(.storeLocked, "the store \(storePath) is in use: \(error)")
-            }
-            throw Stop(.unexpected, "cannot lock the store \(storePath): \(error)")
+            throw stop(error, "lock", storePath)
         }
     }
 
@@ -77,8 +75,15 @@ struct RunSession {
         do {
             return try Store.open(storePath, for: .running)
         } catch {
-            throw Stop(.unexpected, "cannot open the store \(storePath): \(error)")
+            throw Self.stop(error, "open", storePath)
         }
+    }
+
+    private static func stop(_ error: StoreError, _ doing: String, _ storePath: String) -> Stop {
+        if case .lockedByRunner = error.kind {
+            return Stop(.storeLocked, "the store \(storePath) is in use: \(error)")
+        }
+        return Stop(.unexpected, "cannot \(doing) the store \(storePath): \(error)")
     }
 
     /// A simulator that runs at another speed would be asked at the wrong times.
@@ -194,6 +199,10 @@ struct RunSession {
         var settings = pace.settings(speed: speed, told: try store.lastingOrders())
         settings.retryRules = retryRules
         let (concurrency, cap) = (settings.concurrency, try budget(of: batches, in: store))
+        let runner = Composition.runner(
+            store: store, lock: lock, provider: provider, plan: plan(batches, settings), isQuiet: pace.quiet,
+            reporter: reporter)
+        let signals = StopSignals { runner.stop() }
         // Counting takes time with the size of the store; the first question to the provider does not wait for it.
         reporter.began {
             switch count() {
@@ -203,10 +212,6 @@ struct RunSession {
                 Self.beginsUncounted(known, concurrency, cap, error)
             }
         }
-        let runner = Composition.runner(
-            store: store, lock: lock, provider: provider, plan: plan(batches, settings), isQuiet: pace.quiet,
-            reporter: reporter)
-        let signals = StopSignals { runner.stop() }
         let snapshots = SnapshotSignal { reporter.snapshot() }
         let watch = CommandWatch(runner)
         let outcome = await withCheckedContinuation { continuation in

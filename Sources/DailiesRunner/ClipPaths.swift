@@ -4,9 +4,11 @@ import Foundation
 
 /// Where clips go: `OUTPUT/BATCH/KEY.mp4`, inside the output folder whatever a key says, on any file system. A `/` in a
 /// key makes a folder.
-struct ClipPaths: Sendable {
+package struct ClipPaths: Sendable {
     /// Longest file name before its ending, in bytes: file systems allow 255, and a part file's name is longer.
     private static let longestName = 150
+    /// Characters of the submission key between two dots of a part file's name.
+    package static let keyInPartName = 12
 
     let clip: String
     let part: String
@@ -27,7 +29,7 @@ struct ClipPaths: Sendable {
         if output.attempt > 1 { name += "~take\(output.attempt)" }
         ownFolders = folders.indices.map { folder + "/" + folders[...$0].joined(separator: "/") }
         clip = "\(directory)/\(name).mp4"
-        part = "\(directory)/.\(name).\(submissionKey.text.prefix(12)).part"
+        part = "\(directory)/.\(name).\(submissionKey.text.prefix(Self.keyInPartName)).part"
     }
 
     /// The name to take where ``clip`` exists with other content: somebody else's file is never overwritten.

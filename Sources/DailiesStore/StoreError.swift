@@ -57,7 +57,7 @@ extension StoreError {
         switch kind {
         case .conflict, .taskIDTaken: true
         case .missing, .newerThanProgram, .olderThanProgram, .notAStore, .damaged, .full, .readOnly, .busy, .io,
-            .lockedByRunner:
+            .lockedByRunner, .severalNames:
             false
         }
     }

@@ -27,6 +27,10 @@ final class SimulatorJournal: Sendable {
         do {
             guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else { throw Failure("lock", path) }
             let file = try Data(contentsOf: URL(fileURLWithPath: path))
+            // Before anything is cut: it may be somebody else's file.
+            guard file.starts(with: Self.header) || Self.header.starts(with: file) else {
+                throw Failure(description: "\(path) is no state of a simulator; name another file")
+            }
             let whole = file.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? 0
             guard ftruncate(descriptor, off_t(whole)) == 0 else { throw Failure("cut", path) }
             let lines = file.prefix(whole).split(separator: UInt8(ascii: "\n"))

@@ -1,3 +1,4 @@
+import CSQLite
 import ExactJSON
 import Foundation
 import Testing
@@ -44,6 +45,111 @@ extension ProcessSuite {
             #expect(figures["unknown_costs"]?.number == "0")
             let credits = try #require(figures["credits"]?.number)
             #expect(run.err.contains("would cost about \(credits) credits"), "\(credits) is not in:\n\(run.err)")
+        }
+
+        private var manifest: String { Stage.repository + "/jobs/first.yaml" }
+        private var rehearsal: [String] { ["rehearse", manifest, "--speed", "2000"] }
+        private var place: String { stage.path("rehearsal.sqlite") }
+
+        /// A paid batch in a store that is called like a rehearsal's.
+        private func paidRun(_ simulator: Simulator, _ manifest: String) throws -> Child {
+            try stage.start(
+                [
+                    "run", manifest, "--base-url", simulator.url, "--speed", "\(simulator.speed)", "--store", place,
+                    "--output", stage.renders, "--json", "--concurrency", "4",
+                ], environment: ["BYTESPIKE_API_KEY": "sk-test-0123456789"])
+        }
+
+        @Test func `a store with a paid batch is never replaced, neither beside its run nor after it`() throws {
+            let simulator = try Simulator(stage, speed: 500)
+            try simulator.control(#"{"model_slots": 0}"#)
+            let paid = try stage.manifest("paid.jsonl", clips: 4)
+            let run = try paidRun(simulator, paid)
+            try run.wait(for: "its tasks to be accepted") { $0.count("accepted") == 4 }
+            let beside = try stage.finish(rehearsal)
+            #expect(beside.code == 11 && beside.err.contains("(process \(run.pid), since "), "\(beside.err)")
+            try run.killNow()
+
+            let after = try stage.finish(rehearsal)
+            #expect(after.code == 64)
+            let words = """
+                dailies: the store rehearsal.sqlite is not replaced: it holds a batch of bytespike at \(simulator.url), and \
+                a rehearsal's are all of a simulator on this machine; move it away, or rehearse in another folder
+
+                """
+            #expect(after.err.hasSuffix(words), "\(after.err)")
+            #expect(!FileManager.default.fileExists(atPath: stage.path("rehearsal")))
+
+            try simulator.control(#"{"model_slots": null}"#)
+            #expect(try paidRun(simulator, paid).ended() == .exited(0))
+            #expect(try simulator.bill().accepted == 4)
+        }
+
+        @Test(arguments: ["not a database, however long it is", ""])
+        func `what is no store of a rehearsal's is not replaced`(text: String) throws {
+            try stage.write("rehearsal.sqlite", text)
+            if text.isEmpty { try stage.write("rehearsal.sqlite-wal", "what was paid for") }
+            let before = stage.files()
+            let run = try stage.finish(rehearsal)
+            #expect(run.code == 64)
+            #expect(run.err.contains("dailies: the store rehearsal.sqlite is not replaced: "), "\(run.err)")
+            #expect(stage.files() == (before + [place + "-lock"]).sorted())
+            #expect(try String(contentsOfFile: place, encoding: .utf8) == text)
+        }
+
+        @Test func `the clips of the rehearsal before are replaced, and whatever else lies there stays`() throws {
+            #expect(try stage.finish(rehearsal).code == 0)
+            let folder = stage.path("rehearsal")
+            let clips = stage.files(below: folder).filter { $0.hasSuffix(".mp4") }
+            try #require(clips.count == 6)
+            try stage.write("rehearsal/notes.txt", "mine")
+            let mine = try stage.write(String(clips[0].dropFirst(stage.folder.count + 1)), "my own cut")
+            // The part of a clip that was not saved yet, as a kill leaves it.
+            let key = try StoreFile(place).one(
+                "SELECT submission_key FROM attempt WHERE output_path = '\(clips[1])'")
+            try change(
+                """
+                UPDATE attempt SET output_path = NULL, output_sha256 = NULL, output_bytes = NULL, saved_at_ms = NULL
+                WHERE submission_key = '\(key)'
+                """)
+            try FileManager.default.moveItem(
+                atPath: clips[1], toPath: folder + "/misty-forest/.x.\(key.prefix(12)).part")
+            try stage.write("rehearsal/misty-forest/.x.aaaaaaaaaaaa.part", "somebody's")
+
+            try stage.write("other.jsonl", #"{"id": "one", "model": "sora-2", "prompt": "x", "duration_seconds": 4}"#)
+            let second = try stage.finish(["rehearse", "other.jsonl", "--speed", "2000"])
+            #expect(second.code == 0, "\(second.err)")
+            let left = stage.files(below: folder).map { String($0.dropFirst(folder.count + 1)) }
+            let expected = [
+                ".dailies-rehearsal", "misty-forest/.x.aaaaaaaaaaaa.part", "notes.txt", "other/one.mp4",
+                String(mine.dropFirst(folder.count + 1)),
+            ]
+            #expect(left == expected.sorted())
+            #expect(try String(contentsOfFile: mine, encoding: .utf8) == "my own cut")
+            #expect(try StoreFile(place).rows("SELECT name FROM batch") == ["other"])
+        }
+
+        @Test func `a folder of another origin is not used, and the store beside it stays`() throws {
+            #expect(try stage.finish(rehearsal).code == 0)
+            let store = try stage.bytes(of: place)
+            try FileManager.default.removeItem(atPath: stage.path("rehearsal/.dailies-rehearsal"))
+            let before = stage.files()
+            let run = try stage.finish(rehearsal)
+            #expect(run.code == 64)
+            let words = "the folder rehearsal was not made by a rehearsal, so it is not used"
+            #expect(run.err.contains(words), "\(run.err)")
+            // Reading makes a log and its index.
+            let companions = [place + "-shm", place + "-wal"]
+            #expect(stage.files().filter { !companions.contains($0) } == before)
+            #expect(try stage.bytes(of: place) == store)
+        }
+
+        private func change(_ sql: String) throws {
+            var handle: OpaquePointer?
+            try #require(sqlite3_open(place, &handle) == SQLITE_OK)
+            defer { sqlite3_close_v2(handle) }
+            let code = sqlite3_exec(handle, sql, nil, nil, nil)
+            try #require(code == SQLITE_OK, "\(String(cString: sqlite3_errmsg(handle)))")
         }
 
         private func expectWhole(_ path: String, sha256: String, bytes: Int?, seconds: Double?) throws {

@@ -118,8 +118,29 @@ struct StateTests {
             _ = try SimulatorJournal(path: path, replayingOn: &third)
         }
         journal = nil
-        try Data("something else\n".utf8).write(to: URL(fileURLWithPath: path))
-        #expect(throws: SimulatorJournal.Failure.self) { try SimulatorJournal(path: path, replayingOn: &second) }
+    }
+
+    @Test(arguments: ["something else\n", "SQLite format 3\u{0}\n\u{0}\u{1}\u{2}", "no line at all", "\n\n"])
+    func `a file that is no state of a simulator is left as it is, to the last byte`(text: String) throws {
+        let path = NSTemporaryDirectory() + "simulator-\(UUID().uuidString)"
+        defer { unlink(path) }
+        try Data(text.utf8).write(to: URL(fileURLWithPath: path))
+        var machine = SimulatedProvider(configuration: Harness.configuration(), catalogue: Harness.catalogue)
+        let failure = #expect(throws: SimulatorJournal.Failure.self) {
+            try SimulatorJournal(path: path, replayingOn: &machine)
+        }
+        #expect(failure?.description == "\(path) is no state of a simulator; name another file")
+        #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == Data(text.utf8))
+    }
+
+    @Test(arguments: [0, 1, 12, 23]) func `a state whose first line was cut by a crash begins anew`(bytes: Int) throws {
+        let path = NSTemporaryDirectory() + "simulator-\(UUID().uuidString)"
+        defer { unlink(path) }
+        let line = Data("{\"simulator_journal\":1}\n".utf8)
+        try line.prefix(bytes).write(to: URL(fileURLWithPath: path))
+        var machine = SimulatedProvider(configuration: Harness.configuration(), catalogue: Harness.catalogue)
+        _ = try SimulatorJournal(path: path, replayingOn: &machine)
+        #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == line)
     }
 
     @Test func `moments come out of the heap in order, of equal ones the older task first`() {
