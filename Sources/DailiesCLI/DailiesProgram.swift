@@ -6,6 +6,7 @@ import Foundation
 public enum DailiesProgram {
     /// Runs one command and ends the process with its exit code; never returns.
     public static func main() async {
+        EarlySignals.install()
         // A reader that closes the pipe (`dailies report | head`) must not kill the program: the write returns an error.
         signal(SIGPIPE, SIG_IGN)
         leaveNoMemoryBehind()

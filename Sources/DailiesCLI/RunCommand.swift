@@ -19,7 +19,7 @@ struct RunCommand: AsyncParsableCommand {
 
             Exit codes: 0 all completed and saved, 3 some failed, 5 stopped early (run again), 6 some uncertain, 7 out of \
             money or access, 8 budget reached, 9 paid but not saved, 11 store in use, 64 usage, 65 manifest refused, \
-            77 API key, 130/143 interrupted.
+            77 API key, 129/130/143 stopped by a signal.
             """)
 
     @Argument(help: ArgumentHelp("Manifests: YAML, JSON, JSONL or CSV; - is standard input.", valueName: "manifest"))

@@ -2,7 +2,8 @@ import DailiesStore
 import Dispatch
 import Foundation
 
-/// Ctrl-C: the first asks for a clean stop, the second leaves at once, which is as safe as a crash.
+/// Signals that end what has begun: the first asks for a clean stop, a second SIGINT or SIGTERM leaves at once, which is
+/// as safe as a crash. A second SIGHUP asks for nothing: a terminal that goes away sends several.
 final class StopSignals: Sendable {
     private struct Received {
         var first: ExitCode?
@@ -12,14 +13,18 @@ final class StopSignals: Sendable {
     // Sources are not Sendable, but these are only kept alive and cancelled.
     nonisolated(unsafe) private var sources: [any DispatchSourceSignal] = []
 
+    /// When it returns no signal is missed any more; until then each ends the process (``EarlySignals``).
     init(onFirst: @escaping @Sendable () -> Void) {
-        sources = [(SIGINT, ExitCode.interrupted), (SIGTERM, ExitCode.terminated)].map { number, code in
-            signal(number, SIG_IGN)
+        let registered = DispatchGroup()
+        sources = EarlySignals.codes.map { number, code in
             let source = DispatchSource.makeSignalSource(signal: number, queue: .global(qos: .userInitiated))
             source.setEventHandler { @Sendable [weak self] in self?.arrived(code, onFirst) }
+            registered.enter()
+            source.setRegistrationHandler { @Sendable in registered.leave() }
             source.activate()
             return source
         }
+        registered.wait()
     }
 
     /// The first signal's exit code, if one came.
@@ -34,6 +39,7 @@ final class StopSignals: Sendable {
             defer { received.first = received.first ?? code }
             return received.first != nil
         }
+        if isSecond, code == .hungUp { return }
         if isSecond { _exit(code.rawValue) }
         Console.error("stopping: nothing new is sent; waiting for what is in the air (again: leave at once)")
         onFirst()

@@ -26,6 +26,8 @@ public enum ExitCode: Int32, CaseIterable, Sendable {
     case refused = 65
     /// The API key is missing or refused (401).
     case keyRefused = 77
+    /// SIGHUP, after a clean stop.
+    case hungUp = 129
     /// SIGINT, after a clean stop.
     case interrupted = 130
     /// SIGTERM, after a clean stop.
@@ -33,8 +35,8 @@ public enum ExitCode: Int32, CaseIterable, Sendable {
 
     /// Of several that hold, the first here is returned.
     public static let precedence: [ExitCode] = [
-        .unexpected, .usage, .refused, .keyRefused, .storeLocked, .interrupted, .terminated, .accountRefused,
-        .uncertain, .unsaved, .budgetReached, .stoppedEarly, .someFailed, .success,
+        .unexpected, .usage, .refused, .keyRefused, .storeLocked, .hungUp, .interrupted, .terminated,
+        .accountRefused, .uncertain, .unsaved, .budgetReached, .stoppedEarly, .someFailed, .success,
     ]
 
     /// The code for a run that ended.

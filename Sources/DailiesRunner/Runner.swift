@@ -70,6 +70,8 @@ public final class Runner: @unchecked Sendable {
     /// What users tell while the run goes on.
     var ear = CommandEar()
     private let hasStarted = Guarded(false)
+    /// ``stop()`` may come before the first event.
+    private var isStopRequested = false
     /// Held until the runner is let go of; nil in tests alone.
     private var lock: RunnerLock?
 
@@ -121,6 +123,7 @@ public final class Runner: @unchecked Sendable {
         }
         queue.async {
             self.done = done
+            if self.isStopRequested { self.handle(.stopRequested) }
             do {
                 let recovered = try self.recover()
                 // A step of its own, so that all reading is over before the first change.
@@ -134,8 +137,14 @@ public final class Runner: @unchecked Sendable {
         }
     }
 
-    /// Asks for a clean end: nothing new is sent, what is in the air may land. May be called from any thread.
-    public func stop() { queue.async { self.handle(.stopRequested) } }
+    /// Asks for a clean end: nothing new is sent, what is in the air may land. May be called from any thread, also before
+    /// ``start(done:)``, which then sends nothing at all.
+    public func stop() {
+        queue.async {
+            self.isStopRequested = true
+            self.handle(.stopRequested)
+        }
+    }
 
     /// Changes what limits submission, from now on: every limit is at least 1. A lower one recalls nothing. May be called
     /// from any thread, as often as wanted; `change` is called once, on the runner's queue.

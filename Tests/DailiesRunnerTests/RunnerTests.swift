@@ -62,6 +62,17 @@ struct RunnerTests {
         #expect(try memory { $0.keyMemory = .seconds(60) } == .seconds(60))
     }
 
+    @Test func `a stop that comes before the start sends nothing`() throws {
+        let rig = try RunnerRig(tasks: 3)
+        rig.runner.stop()
+        rig.start()
+        guard case .ended(let ending) = try rig.end() else { return #expect(Bool(false), "the store failed") }
+        #expect(ending.isInterrupted && ending.isWorkOutstanding)
+        try rig.settle()
+        #expect(rig.provider.pending == 0)
+        #expect(try rig.durable().allSatisfy { $0.latest == nil && $0.state == .queued })
+    }
+
     @Test func `a store that refuses an intent ends the run, and nothing is sent`() throws {
         let rig = try RunnerRig(tasks: 3)
         rig.faults.plan(.fails(StoreError(.full, "the disk is full")), atCommit: rig.faults.commits + 1)

@@ -1,3 +1,4 @@
+import ExactJSON
 import Foundation
 import Testing
 
@@ -9,7 +10,7 @@ extension ProcessSuite {
 
         @Test(
             .enabled(if: Child.slowed == nil, Child.slowed),
-            arguments: [(SIGINT, Int32(130)), (SIGTERM, Int32(143))])
+            arguments: [(SIGHUP, Int32(129)), (SIGINT, Int32(130)), (SIGTERM, Int32(143))])
         func `the first signal ends submission within 100 ms and lets what is in the air land`(
             _ signal: Int32, _ code: Int32
         ) throws {
@@ -48,6 +49,108 @@ extension ProcessSuite {
             try simulator.child.goOn()
             #expect(try stage.finishRun([manifest], at: simulator).code == 0)
             try stage.expectAllPaidOnce(simulator, tasks: 40)
+        }
+
+        @Test(arguments: [SIGHUP, SIGTERM]) func `however often a terminal hangs up, what is in the air lands`(
+            first: Int32
+        ) throws {
+            let simulator = try Simulator(stage, speed: 500)
+            let manifest = try stage.manifest(clips: 40)
+            let run = try stage.startRun([manifest], at: simulator, ["--concurrency", "10"])
+            try run.wait(for: "the middle of it") { $0.count("accepted") >= 12 }
+            try simulator.child.halt()
+            try run.wait(for: "a submit without an answer") { $0.count("submitted") > $0.count("accepted") }
+            run.send(first)
+            try run.wait(for: "the word that it stops") { $0.errText.contains("stopping") }
+            for _ in 0..<5 {
+                run.send(SIGHUP)
+                #expect(run.ending(within: 0.05) == nil, "it did not wait for what is in the air")
+            }
+            try simulator.child.goOn()
+            #expect(try run.ended() == .exited(128 + first), "\(run.written.errText)")
+            #expect(try stage.status("in_the_air") == 0)
+            #expect(try stage.status("uncertain") == 0)
+            #expect(try stage.finishRun([manifest], at: simulator).code == 0)
+            try stage.expectAllPaidOnce(simulator, tasks: 40)
+        }
+
+        @Test func `under nohup a run does not care whether its terminal is there`() throws {
+            let simulator = try Simulator(stage, speed: 500)
+            try simulator.control(#"{"model_slots": 0}"#)
+            let manifest = try stage.manifest(clips: 4)
+            let run = try stage.start(
+                program: "/bin/sh",
+                ["-c", "trap '' HUP; exec \"$@\"", "sh", Stage.program] + stage.runArguments([manifest], at: simulator))
+            try run.wait(for: "its tasks to be accepted") { $0.count("accepted") == 4 }
+            for _ in 0..<3 { run.send(SIGHUP) }
+            try simulator.control(#"{"model_slots": null}"#)
+            #expect(try run.ended() == .exited(0), "\(run.written.errText)")
+            #expect(!run.written.errText.contains("stopping"))
+            try stage.expectAllPaidOnce(simulator, tasks: 4)
+        }
+
+        // MARK: before anything is sent
+
+        @Test(arguments: [SIGHUP, SIGINT, SIGTERM]) func `a signal before the first submit ends a run with its code`(
+            signal: Int32
+        ) throws {
+            let simulator = try Simulator(stage, speed: 500)
+            let manifest = try stage.manifest(clips: 4)
+            // It waits for its key.
+            let fifo = stage.path("key")
+            try #require(mkfifo(fifo, 0o600) == 0)
+            let run = try stage.startRun([manifest], at: simulator, ["--api-key-file", fifo])
+            // Opens as soon as it is read.
+            let writer = open(fifo, O_WRONLY)
+            defer { close(writer) }
+            run.send(signal)
+            #expect(try run.ended() == .exited(128 + signal))
+            #expect(run.written.errText == "dailies: stopped before anything was submitted\n")
+            let last = try JSONValue.parse(Array(run.written.outText.utf8))
+            #expect(last["type"]?.string == "finished" && last["exit_code"]?.number == "\(128 + signal)")
+            #expect(try simulator.bill().submits == 0)
+        }
+
+        @Test func `a signal at any moment of the start leaves no task in doubt`() throws {
+            let simulator = try Simulator(stage, speed: 500)
+            let manifest = try stage.manifest(clips: 200)
+            try simulator.control(#"{"model_slots": 0}"#)
+            let began = Date()
+            let whole = try stage.startRun([manifest], at: simulator, ["--concurrency", "200"])
+            try whole.wait(for: "a few submits") { $0.count("accepted") >= 3 }
+            let start = Date().timeIntervalSince(began)
+            whole.send(SIGTERM)
+            #expect(try whole.ended() == .exited(143))
+            let moments = 24
+            var codes: Set<Child.Ending> = []
+            for moment in 0..<moments {
+                let signal = [SIGHUP, SIGINT, SIGTERM][moment % 3]
+                let run = try stage.startRun([manifest], at: simulator, ["--concurrency", "200"])
+                _ = run.ending(within: start * 1.2 * Double(moment) / Double(moments))
+                // A terminal that goes away sends several; of the others a second one means at once.
+                for _ in 0..<(signal == SIGHUP ? 4 : 1) { run.send(signal) }
+                let ending = try run.ended()
+                codes.insert(ending)
+                // Before the program has begun the system ends it.
+                #expect([.exited(128 + signal), .killed(signal)].contains(ending), "moment \(moment)")
+                let doubt = try StoreFile(stage.store).rows(
+                    "SELECT submission_key FROM attempt WHERE task_id IS NULL AND settled_at_ms IS NULL")
+                #expect(doubt == [], "moment \(moment), \(ending)")
+            }
+            #expect(codes.contains { if case .exited = $0 { true } else { false } })
+            try simulator.control(#"{"model_slots": null}"#)
+            #expect(try stage.finishRun([manifest], at: simulator, ["--concurrency", "200"]).code == 0)
+            try stage.expectAllPaidOnce(simulator, tasks: 200)
+        }
+
+        @Test func `a command that is no run dies by the signal, as a shell expects`() throws {
+            let fifo = stage.path("key")
+            try #require(mkfifo(fifo, 0o600) == 0)
+            let run = try stage.start(["doctor", "--offline", "--api-key-file", fifo])
+            let writer = open(fifo, O_WRONLY)
+            defer { close(writer) }
+            run.send(SIGINT)
+            #expect(try run.ended() == .killed(SIGINT))
         }
     }
 }
