@@ -1,11 +1,16 @@
 import DailiesCore
+import DailiesStore
 import Foundation
 
 /// An API key that a command of the user's prints.
 enum KeyCommand {
-    /// A key store may ask its user for a password.
-    private static let patience = 60.0
+    /// Seconds. A key store may ask its user for a password.
+    private static let patience = 60
+    /// Of its first line, and as much again of what follows.
     private static let mostBytes = 65_536
+
+    /// A command runs once, however often its key is asked for.
+    private static let printed = Guarded<[String: String]>([:])
 
     /// - Returns: nil where no command is configured.
     /// - Throws: ``Stop`` with 77 where it fails; what it printed is never repeated.
@@ -14,33 +19,125 @@ enum KeyCommand {
         guard let command = configured.values.first, configured.values.count == 1 else {
             throw Stop(.usage, "\(configured.origin): api_key_command is one command")
         }
-        let process = Process()
-        let out = Pipe()
-        process.executableURL = URL(fileURLWithPath: "/bin/sh")
-        process.arguments = ["-c", command]
-        process.standardOutput = out
-        let watchdog = DispatchSource.makeTimerSource(queue: .global(qos: .utility))
-        watchdog.schedule(deadline: .now() + patience)
-        do {
-            try process.run()
+        if let line = printed.withLock({ $0[command] }) { return line }
+        do throws(Trouble) {
+            let line = try firstLine(of: command, within: .seconds(patience))
+            printed.withLock { $0[command] = line }
+            return line
         } catch {
-            throw Stop(.keyRefused, "\(configured.origin): api_key_command cannot be started: \(error)")
+            throw Stop(.keyRefused, "\(configured.origin): api_key_command \(error.message)")
         }
-        watchdog.setEventHandler { @Sendable in process.terminate() }
-        watchdog.activate()
-        defer { watchdog.cancel() }
-        let data: Data
-        do {
-            data = try out.fileHandleForReading.read(upToCount: mostBytes) ?? Data()
+    }
+
+    struct Trouble: Error {
+        /// Follows the command's name.
+        let message: String
+    }
+
+    /// Runs a command in a process group of its own, which is killed at the deadline, and takes the first line that it
+    /// prints. What it prints beyond that is let through in bounds, since many programs fail when their reader goes.
+    static func firstLine(of command: String, within patience: DispatchTimeInterval) throws(Trouble) -> String {
+        let reading = DeadlineReading(within: patience)
+        let (out, ended) = (Pipe(), Pipe())
+        // A command that had the side that is read would never see its reader go.
+        for pipe in [out, ended] {
+            for handle in [pipe.fileHandleForReading, pipe.fileHandleForWriting] {
+                _ = fcntl(handle.fileDescriptor, F_SETFD, FD_CLOEXEC)
+            }
+        }
+        let process = EarlySignals.startingGroup {
+            start(command, output: out.fileHandleForWriting.fileDescriptor)
+        }
+        guard process > 0 else { throw Trouble(message: "cannot be started: \(String(cString: strerror(-process)))") }
+        defer { EarlySignals.groupEnded() }
+        out.fileHandleForWriting.closeFile()
+        let status = Guarded<Int32>(0)
+        Thread.detachNewThread {
+            var code: Int32 = 0
+            while waitpid(process, &code, 0) < 0, errno == EINTR {}
+            status.withLock { $0 = code }
+            ended.fileHandleForWriting.write(Data([0]))
+        }
+        let line: String
+        let isCut: Bool
+        do throws(DeadlineReading.Failure) {
+            let end = ended.fileHandleForReading.fileDescriptor
+            (line, isCut) = try firstLine(from: out.fileHandleForReading, orUntil: end, reading)
+            _ = try reading.read(end, atMost: 1) { !$0.isEmpty }
         } catch {
-            throw Stop(.keyRefused, "\(configured.origin): what api_key_command prints cannot be read: \(error)")
+            kill(-process, SIGKILL)
+            throw Trouble(message: words(for: error))
         }
-        process.waitUntilExit()
-        guard process.terminationReason == .exit, process.terminationStatus == 0 else {
-            throw Stop(.keyRefused, "\(configured.origin): api_key_command failed (\(process.terminationStatus))")
+        let code = status.withLock { $0 }
+        guard isCut || code == 0 else {
+            // As a shell has it.
+            throw Trouble(message: "failed (\(code & 0x7F == 0 ? code >> 8 & 0xFF : 128 + (code & 0x7F)))")
         }
-        let line = String(decoding: data, as: UTF8.self).split(separator: "\n").first.map(String.init) ?? ""
-        guard !line.isEmpty else { throw Stop(.keyRefused, "\(configured.origin): api_key_command printed no key") }
+        guard !line.isEmpty else { throw Trouble(message: "printed no key") }
         return line
+    }
+
+    /// Not Foundation's process, which takes one for running as long as any that it has left behind is.
+    ///
+    /// - Returns: the process, which leads a group; what the system says against it, negative.
+    private static func start(_ command: String, output: Int32) -> pid_t {
+        #if os(Linux)
+            var (actions, attributes) = (posix_spawn_file_actions_t(), posix_spawnattr_t())
+        #else
+            var (actions, attributes): (posix_spawn_file_actions_t?, posix_spawnattr_t?) = (nil, nil)
+        #endif
+        posix_spawn_file_actions_init(&actions)
+        posix_spawnattr_init(&attributes)
+        defer {
+            posix_spawn_file_actions_destroy(&actions)
+            posix_spawnattr_destroy(&attributes)
+        }
+        posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO)
+        // This program ignores broken pipes; a command may live by them.
+        var reset = sigset_t()
+        sigemptyset(&reset)
+        sigaddset(&reset, SIGPIPE)
+        posix_spawnattr_setsigdefault(&attributes, &reset)
+        posix_spawnattr_setpgroup(&attributes, 0)
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF))
+        let words = list(["sh", "-c", command])
+        let environment = list(ProcessInfo.processInfo.environment.map { "\($0.key)=\($0.value)" })
+        defer { for text in words + environment { free(text) } }
+        var process: pid_t = 0
+        let code = posix_spawn(&process, "/bin/sh", &actions, &attributes, words, environment)
+        return code == 0 ? process : -code
+    }
+
+    /// As C takes it. Whoever asks for it frees each text.
+    private static func list(_ texts: [String]) -> [UnsafeMutablePointer<CChar>?] {
+        var list: [UnsafeMutablePointer<CChar>?] = []
+        for text in texts { list.append(strdup(text)) }
+        list.append(nil)
+        return list
+    }
+
+    /// - Returns: also whether the command was cut short, so that its end says nothing about it.
+    private static func firstLine(
+        from pipe: FileHandle, orUntil end: Int32, _ reading: DeadlineReading
+    ) throws(DeadlineReading.Failure) -> (line: String, isCut: Bool) {
+        let lineFeed = UInt8(ascii: "\n")
+        let head = try reading.read(pipe.fileDescriptor, atMost: mostBytes, orUntil: end) { $0.contains(lineFeed) }
+        let line = String(decoding: head.prefix { $0 != lineFeed }, as: UTF8.self)
+        do throws(DeadlineReading.Failure) {
+            _ = try reading.read(pipe.fileDescriptor, atMost: mostBytes, orUntil: end)
+            return (line, false)
+        } catch {
+            guard error == .tooLong else { throw error }
+            pipe.closeFile()
+            return (line, true)
+        }
+    }
+
+    private static func words(for failure: DeadlineReading.Failure) -> String {
+        switch failure {
+        case .timedOut: "did not end in time (\(patience) s); it and what it had started were killed"
+        case .tooLong: "printed a first line that is longer than any key"
+        case .refused(let code): "cannot be read: \(String(cString: strerror(code)))"
+        }
     }
 }

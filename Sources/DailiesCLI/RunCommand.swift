@@ -51,6 +51,7 @@ struct RunCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
+        EarlySignals.runBegins(json: pace.json)
         let approved = Configured.current.plan
         try approved?.refuseOther(batch: batch)
         let catalogue = try reading.catalogue()
@@ -92,6 +93,7 @@ struct ResumeCommand: AsyncParsableCommand {
     var yes = false
 
     func run() async throws {
+        EarlySignals.runBegins(json: pace.json)
         let catalogue = try models.catalogue()
         let configuration = try provider.configuration()
         guard FileManager.default.fileExists(atPath: store.path) else {

@@ -310,10 +310,7 @@ struct ProviderOptions: ParsableArguments {
             prefix = String(argument[..<colon])
             path = String(argument[argument.index(after: colon)...])
         }
-        guard let data = FileManager.default.contents(atPath: path), data.count <= 65_536 else {
-            throw Stop(.keyRefused, "cannot read an API key from the file \(SafeText.quoted(path))")
-        }
-        return ModelKey(modelPrefix: prefix, key: try APIKey(String(decoding: data, as: UTF8.self)))
+        return ModelKey(modelPrefix: prefix, key: try APIKey(try KeyFile.text(of: path)))
     }
 }
 

@@ -1,0 +1,139 @@
+import Foundation
+import Testing
+
+@testable import DailiesCLI
+
+/// Where a key comes from: a command, a file, a FIFO, a pipe. Each has a bound and a deadline.
+struct KeySourceTests {
+    private final class Folder {
+        let path: String
+
+        init() throws {
+            path = NSTemporaryDirectory() + "/dailies-key-\(UUID().uuidString)"
+            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+        }
+
+        deinit {
+            // A folder that stays behind harms nobody, and a deinit cannot throw.
+            try? FileManager.default.removeItem(atPath: path)
+        }
+
+        func fifo() throws -> String {
+            let name = path + "/fifo"
+            try #require(mkfifo(name, 0o600) == 0)
+            return name
+        }
+
+        /// A number that a command writes there, once it is there.
+        func number(in name: String) throws -> pid_t {
+            let text = try String(contentsOfFile: path + "/" + name, encoding: .utf8)
+            return try #require(pid_t(text.trimmingCharacters(in: .whitespacesAndNewlines)))
+        }
+    }
+
+    private static let long = DispatchTimeInterval.seconds(60)
+    private static let short = DispatchTimeInterval.milliseconds(300)
+
+    private func fails(_ command: String, within patience: DispatchTimeInterval = long) -> String? {
+        do throws(KeyCommand.Trouble) {
+            return "no failure, but \(try KeyCommand.firstLine(of: command, within: patience))"
+        } catch {
+            return error.message
+        }
+    }
+
+    /// Gone, or ended and waiting for whoever inherits it.
+    private func hasEnded(_ process: pid_t) -> Bool {
+        guard let line = try? String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8) else {
+            // Without its folder it is gone.
+            return true
+        }
+        return line[(line.lastIndex(of: ")") ?? line.startIndex)...].dropFirst(2).first == "Z"
+    }
+
+    // MARK: a command
+
+    @Test(arguments: [
+        "echo sk-1", "printf sk-1", "printf 'sk-1\\nsecond line\\n'", "echo sk-1; head -c 30000 /dev/zero",
+        // Beyond any bound: it is cut short, and how it ends then says nothing.
+        "echo sk-1; cat /dev/zero", "echo sk-1; yes",
+    ]) func `the key is the first line, whatever follows`(command: String) throws {
+        #expect(try KeyCommand.firstLine(of: command, within: Self.long) == "sk-1")
+    }
+
+    @Test func `what a command leaves running does not keep its key`() throws {
+        let folder = try Folder()
+        let command = "sleep 1000 & echo $! >'\(folder.path)/pid'; echo sk-1"
+        #expect(try KeyCommand.firstLine(of: command, within: Self.long) == "sk-1")
+        let left = try folder.number(in: "pid")
+        #expect(!hasEnded(left), "it was to be left alone")
+        kill(left, SIGKILL)
+    }
+
+    @Test func `a command that fails, prints nothing, or no end of a line, gives no key`() {
+        #expect(fails("echo sk-1; exit 3") == "failed (3)")
+        #expect(fails("kill -9 $$") == "failed (137)")
+        #expect(fails("true") == "printed no key")
+        #expect(fails("echo; echo sk-1") == "printed no key")
+        #expect(fails("cat /dev/zero") == "printed a first line that is longer than any key")
+    }
+
+    @Test(arguments: ["", "echo sk-1; "]) func `at the deadline all that a command has started is killed`(
+        before: String
+    ) throws {
+        let folder = try Folder()
+        let command = "\(before)sleep 1000 & echo $! >'\(folder.path)/pid'; sleep 1001 | cat"
+        let words = try #require(fails(command, within: Self.short))
+        #expect(
+            "api_key_command \(words)"
+                == "api_key_command did not end in time (60 s); it and what it had started were killed")
+        let sleeper = try folder.number(in: "pid")
+        let deadline = Date(timeIntervalSinceNow: 30)
+        while !hasEnded(sleeper), Date() < deadline { poll(nil, 0, 3) }
+        #expect(hasEnded(sleeper))
+    }
+
+    // MARK: a file
+
+    private func failsFile(_ path: String, within patience: DispatchTimeInterval = long) -> String? {
+        do throws(KeyFile.Trouble) {
+            return "no failure, but \(try KeyFile.text(of: path, within: patience))"
+        } catch {
+            return error.message
+        }
+    }
+
+    @Test func `a FIFO is waited for, read to its end, and given up in time`() throws {
+        let folder = try Folder()
+        let fifo = try folder.fifo()
+        #expect(failsFile(fifo, within: Self.short)?.hasPrefix("nobody wrote it, or its end, in time") == true)
+        Thread.detachNewThread {
+            // Opening waits for the reader.
+            guard let stream = fopen(fifo, "w") else { return }
+            fputs("sk-", stream)
+            fflush(stream)
+            fputs("1\n", stream)
+            fclose(stream)
+        }
+        #expect(try KeyFile.text(of: fifo, within: Self.long) == "sk-1\n")
+    }
+
+    @Test(arguments: ["/dev/fd/", "/proc/self/fd/"]) func `a pipe that was inherited is read, also after its writer`(
+        folder: String
+    ) throws {
+        let pipe = Pipe()
+        let path = folder + "\(pipe.fileHandleForReading.fileDescriptor)"
+        pipe.fileHandleForWriting.write(Data("sk-1\n".utf8))
+        pipe.fileHandleForWriting.closeFile()
+        #expect(try KeyFile.text(of: path, within: Self.long) == "sk-1\n")
+        #expect(try KeyFile.text(of: path, within: Self.long) == "", "an empty one is no reason to wait")
+    }
+
+    @Test func `what is no key file is refused in words`() throws {
+        let folder = try Folder()
+        #expect(failsFile("/dev/zero") == "it is longer than any key")
+        #expect(failsFile(folder.path) == "Is a directory")
+        #expect(failsFile(folder.path + "/none") == "No such file or directory")
+        #expect(failsFile("/dev/fd/4000") == "Bad file descriptor")
+    }
+}

@@ -1,0 +1,93 @@
+import Foundation
+import Testing
+
+extension ProcessSuite {
+    /// Keys from commands, FIFOs and files, as a shell gives them.
+    struct KeySourceTests {
+        let stage: Stage
+        init() throws { stage = try Stage() }
+
+        private static let key = "sk-live-Dq7zX0vJ2mKt9RwB4nYc8LhE1sPf6GuA"
+
+        /// Runs a batch at a proxy that sees which key is sent, and expects that one.
+        private func expectKey(
+            _ run: (_ arguments: [String], _ manifest: String, _ proxy: Proxy) throws -> Child
+        ) throws -> Child {
+            let simulator = try Simulator(stage, speed: 1000)
+            let proxy = try stage.startProxy(before: simulator)
+            let manifest = try stage.manifest(clips: 2)
+            let child = try run(stage.runArguments([manifest], at: proxy), manifest, proxy)
+            #expect(try child.ended() == .exited(0), "\(child.written.errText)")
+            let submits = proxy.requests.filter(\.isSubmit)
+            #expect(!submits.isEmpty && submits.allSatisfy { $0.head.contains(Self.key) })
+            return child
+        }
+
+        @Test func `process substitution gives the key`() throws {
+            let bash = "/bin/bash"
+            try #require(FileManager.default.isExecutableFile(atPath: bash))
+            _ = try expectKey { arguments, _, _ in
+                try stage.start(
+                    program: bash,
+                    ["-c", "\"$@\" --api-key-file <(printf '%s\\n' '\(Self.key)')", "bash", Stage.program] + arguments)
+            }
+        }
+
+        @Test func `a FIFO gives the key, once for all who ask`() throws {
+            let fifo = stage.path("key")
+            try #require(mkfifo(fifo, 0o600) == 0)
+            let writing = { @Sendable in
+                guard let stream = fopen(fifo, "w") else { return }
+                fputs(Self.key + "\n", stream)
+                fclose(stream)
+            }
+            Thread.detachNewThread(writing)
+            _ = try expectKey { arguments, _, _ in try stage.start(arguments + ["--api-key-file", fifo]) }
+            // `doctor` shows the key's fingerprint, and then tries it.
+            Thread.detachNewThread(writing)
+            let doctor = try stage.finish(["doctor", "--offline", "--api-key-file", fifo])
+            #expect(doctor.code == 0, "\(doctor.out)\(doctor.err)")
+            #expect(doctor.out.contains("set, not tried (--offline)"), "\(doctor.out)")
+        }
+
+        @Test(arguments: [(0o644, true), (0o640, true), (0o600, false), (0o400, false)])
+        func `a key file that others can read is warned of, once`(mode: Int, isWarned: Bool) throws {
+            let file = try stage.write("key file", Self.key + "\n")
+            try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: file)
+            let run = try expectKey { arguments, _, _ in try stage.start(arguments + ["--api-key-file", file]) }
+            let warnings = run.written.errText.split(separator: "\n").filter { $0.contains("others can read") }
+            let octal = String(mode, radix: 8)
+            let words = "warning: others can read the API key in '\(file)' (mode 0\(octal)); chmod 600 '\(file)'"
+            #expect(warnings == (isWarned ? [words[...]] : []))
+            #expect(!run.written.errText.contains(Self.key))
+        }
+
+        @Test(arguments: [SIGINT, SIGTERM])
+        func `a signal while the key is asked for ends the command that is asked, too`(signal: Int32) throws {
+            let settings = stage.path("config/dailies")
+            try FileManager.default.createDirectory(atPath: settings, withIntermediateDirectories: true)
+            try stage.write(
+                "config/dailies/config.yaml",
+                "api_key_command: \"sleep 1000 & echo $! >'\(stage.path("pid"))'; sleep 1000 | cat\"\n")
+            let run = try stage.startRun(
+                [try stage.manifest(clips: 1)], at: try Simulator(stage, speed: 1000),
+                environment: ["XDG_CONFIG_HOME": stage.path("config")])
+            var asked: pid_t?
+            try eventually("the command to run") {
+                let text = FileManager.default.contents(atPath: stage.path("pid")) ?? Data()
+                asked = pid_t(String(decoding: text, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines))
+                return asked != nil
+            }
+            run.send(signal)
+            #expect(try run.ended() == .exited(128 + signal))
+            let command = try #require(asked)
+            try eventually("the command to be gone") { kill(command, 0) != 0 || Self.isZombie(command) }
+        }
+
+        private static func isZombie(_ process: pid_t) -> Bool {
+            guard let line = FileManager.default.contents(atPath: "/proc/\(process)/stat") else { return true }
+            let text = String(decoding: line, as: UTF8.self)
+            return text[(text.lastIndex(of: ")") ?? text.startIndex)...].dropFirst(2).first == "Z"
+        }
+    }
+}
