@@ -29,7 +29,13 @@ enum TransportFault {
         case let error as IOError where connectErrors.contains(error.errnoCode):
             (.unreachable, "no connection: \(error)")
         case let error as IOError: (.broken, "the connection broke: \(error)")
-        case is NIOSSLError: (.unreachable, "TLS failed: \(error)")
+        case let error as NIOSSLError: (.unreachable, words(error))
+        case let error as NIOSSLExtraError where error == .failedToValidateHostname:
+            (
+                .unreachable,
+                "the service's certificate is for another name than the one it was reached by; check the address"
+            )
+        case is NIOSSLExtraError: (.unreachable, "TLS failed: \(error)")
         case ChannelError.connectTimeout: (.unreachable, "no connection in time")
         default: (.broken, "the request failed: \(error)")
         }
@@ -46,6 +52,20 @@ enum TransportFault {
         default: (.broken, "the request failed: \(error)")
         }
     }
+
+    private static func words(_ error: NIOSSLError) -> String {
+        let isRefused =
+            switch error {
+            case .handshakeFailed(.sslError(let errors)): errors.contains { "\($0)".contains(Self.verifyFailed) }
+            case .noCertificateToValidate, .unableToValidateCertificate: true
+            default: false
+            }
+        guard isRefused else { return "TLS failed: \(error)" }
+        return "the service's certificate is not trusted: nobody known here vouches for it, or it has expired, or is "
+            + "not yet valid; check this machine's clock and its CA certificates"
+    }
+    /// The library tells no more than this: neither which certificate, nor why.
+    private static let verifyFailed = "CERTIFICATE_VERIFY_FAILED"
 
     private static func words(_ error: NIOConnectionError) -> String {
         if let failure = error.dnsAError ?? error.dnsAAAAError { return "the host's name was not found: \(failure)" }

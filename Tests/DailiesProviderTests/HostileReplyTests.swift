@@ -206,10 +206,52 @@ private let task = Question.Subject.remote(RemoteTaskID("task_1"))
                 let fate = await provider.submit(provider.submission())
                 #expect(fate.isNotAccepted, "\(fate)")
                 #expect(fate.fault?.kind == .unreachable)
-                #expect(fate.fault?.message.hasPrefix("TLS failed: ") == true, "\(fate)")
+                #expect(fate.fault?.message.hasPrefix("the service's certificate is not trusted: ") == true, "\(fate)")
                 #expect(await provider.query(task).fault?.kind == .unreachable)
                 #expect(await provider.download(server.url + "/v", into: CollectingSink()).isInterrupted)
                 #expect(server.seen.isEmpty)
+            }
+        }
+    }
+
+    /// What comes of a request to the server by a client that trusts its certificate.
+    private func fault(_ kind: TestCertificate.Kind) async throws -> Fault {
+        let certificate = TestCertificate(kind: kind)
+        return try await HostileServer.with(certificate: certificate, { _ in .reply(200, [], "{}") }) { server in
+            let client = try certificate.trustingClient()
+            let api = APIClient(
+                client: client, loop: client.eventLoopGroup.any(), baseURL: server.url,
+                userAgent: "t", maximumReplyBytes: 1 << 20, redaction: .none)
+            let request = APIClient.Request(
+                method: .GET, target: "/", body: nil, key: try APIKey(secret), timeout: .seconds(20))
+            var fault: Fault?
+            do throws(APIClient.Failure) {
+                _ = try await api.send(request)
+            } catch {
+                fault = error.fault
+            }
+            try await client.shutdown()
+            #expect(server.seen.isEmpty)
+            return try #require(fault)
+        }
+    }
+
+    @Test func `a certificate for another name, and one that has expired, are told from other failures of TLS`()
+        async throws
+    {
+        let otherName = try await fault(.ofAnotherName)
+        #expect(otherName.kind == .unreachable)
+        let words = "the service's certificate is for another name than the one it was reached by; check the address"
+        #expect(otherName.message == words)
+        let expired = try await fault(.expired)
+        #expect(expired.kind == .unreachable)
+        #expect(expired.message.contains("or it has expired, or is not yet valid"), "\(expired)")
+        // No TLS at all on the other side.
+        try await HostileServer.with({ _ in .reply(200, [], "{}") }) { server in
+            try await withProvider("https://127.0.0.1:\(server.port)") { provider in
+                let fault = await provider.query(task).fault
+                #expect(fault?.kind == .unreachable)
+                #expect(fault?.message.contains("certificate") == false, "\(String(describing: fault))")
             }
         }
     }

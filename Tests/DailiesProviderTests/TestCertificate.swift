@@ -1,11 +1,20 @@
 import AsyncHTTPClient
 import NIOSSL
 
-/// A certificate for 127.0.0.1 that nobody vouches for, and its key, which guards nothing. Both hold until 2126.
+/// A certificate that nobody vouches for, and its key, which guards nothing.
 ///
-/// Made by `openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 36500 -subj /CN=127.0.0.1
-/// -addext subjectAltName=IP:127.0.0.1`.
+/// Made by `openssl ca -selfsign -startdate … -enddate …`, with basicConstraints=critical,CA:TRUE.
 struct TestCertificate: Sendable {
+    enum Kind: Sendable {
+        /// For 127.0.0.1, until 2126.
+        case good
+        /// For 127.0.0.1, for the first day of 2020.
+        case expired
+        /// For render.example, until 2126.
+        case ofAnotherName
+    }
+    var kind = Kind.good
+
     func serverContext() throws -> NIOSSLContext {
         let key = try NIOSSLPrivateKey(bytes: Array(Self.key.utf8), format: .pem)
         return try NIOSSLContext(
@@ -24,7 +33,13 @@ struct TestCertificate: Sendable {
     }
 
     private func certificate() throws -> NIOSSLCertificate {
-        try NIOSSLCertificate(bytes: Array(Self.certificate.utf8), format: .pem)
+        let text =
+            switch kind {
+            case .good: Self.good
+            case .expired: Self.expired
+            case .ofAnotherName: Self.ofAnotherName
+            }
+        return try NIOSSLCertificate(bytes: Array(text.utf8), format: .pem)
     }
 
     private static let key = """
@@ -35,7 +50,7 @@ struct TestCertificate: Sendable {
         -----END PRIVATE KEY-----
         """
 
-    private static let certificate = """
+    private static let good = """
         -----BEGIN CERTIFICATE-----
         MIIBjzCCATagAwIBAgIUeKRawguV5IkHPEF7RiVNqKwBgMkwCgYIKoZIzj0EAwIw
         FDESMBAGA1UEAwwJMTI3LjAuMC4xMCAXDTI2MTEyMzA5MjMxNFoYDzIxMjYxMDMw
@@ -46,6 +61,32 @@ struct TestCertificate: Sendable {
         VR0TAQH/BAUwAwEB/zAPBgNVHREECDAGhwR/AAABMAoGCCqGSM49BAMCA0cAMEQC
         IFL4HWPAAADqLHmt9hZAR0hJVqm0YqQ2/23jGCEE3dGFAiABZ1tUNhOcOKSClUGN
         N/0TZ3Zt+Cffv+Kl1YiFYNRB1w==
+        -----END CERTIFICATE-----
+        """
+
+    private static let expired = """
+        -----BEGIN CERTIFICATE-----
+        MIIBWzCCAQCgAwIBAgIBATAKBggqhkjOPQQDAjAUMRIwEAYDVQQDDAkxMjcuMC4w
+        LjEwHhcNMjAwMTAxMDAwMDAwWhcNMjAwMTAyMDAwMDAwWjAUMRIwEAYDVQQDDAkx
+        MjcuMC4wLjEwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAAQ96htkLaf149eMwgMT
+        RCkxF1G6Dku5lJR7hXE2SQQzCjmU60AjIMhVw0867HW3h5vYAvZM6J7qZXe1lsuy
+        yR9no0MwQTAPBgNVHRMBAf8EBTADAQH/MA8GA1UdEQQIMAaHBH8AAAEwHQYDVR0O
+        BBYEFGV66Fn1rF3dGSVSNy0Hu3EfeT9cMAoGCCqGSM49BAMCA0kAMEYCIQCLaidk
+        WeXmJrgRd4NpOqfNulI9qYecHw5eJG/GGJc0OwIhAPzRBN54qCOElglPBrI6Aexd
+        pQAwaQ8pE5SwWsXfWrMi
+        -----END CERTIFICATE-----
+        """
+
+    private static let ofAnotherName = """
+        -----BEGIN CERTIFICATE-----
+        MIIBcDCCARagAwIBAgIBAjAKBggqhkjOPQQDAjAZMRcwFQYDVQQDDA5yZW5kZXIu
+        ZXhhbXBsZTAgFw0yNjAxMDEwMDAwMDBaGA8yMTI2MDEwMTAwMDAwMFowGTEXMBUG
+        A1UEAwwOcmVuZGVyLmV4YW1wbGUwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAAQ9
+        6htkLaf149eMwgMTRCkxF1G6Dku5lJR7hXE2SQQzCjmU60AjIMhVw0867HW3h5vY
+        AvZM6J7qZXe1lsuyyR9no00wSzAPBgNVHRMBAf8EBTADAQH/MBkGA1UdEQQSMBCC
+        DnJlbmRlci5leGFtcGxlMB0GA1UdDgQWBBRleuhZ9axd3RklUjctB7txH3k/XDAK
+        BggqhkjOPQQDAgNIADBFAiEAqmIWWdHIRsbTnIUSQU+v+xz2zwxdf90JWD1vaQCA
+        0/oCIBpCjTFxvRhuykde+DAQ5Sid9qpa4y2vVLAbljrewtQn
         -----END CERTIFICATE-----
         """
 }
