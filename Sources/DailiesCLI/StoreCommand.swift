@@ -98,6 +98,7 @@ struct StoreAcceptCommand: ParsableCommand {
             let isChanged = try Store.acceptWithoutLog(store.path)
             Console.error(isChanged ? "the store \(path) is accepted" : "the store \(path) needs no acceptance")
         } catch {
+            if case .lockedByRunner = error.kind { throw Stop(.storeLocked, "the store \(path) is in use: \(error)") }
             throw Stop(.unexpected, "cannot accept the store \(path): \(error)")
         }
     }

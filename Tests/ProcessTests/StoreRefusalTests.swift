@@ -113,6 +113,35 @@ extension ProcessSuite {
             #expect(try run.ended() == .exited(0), "\(run.written.errText)")
         }
 
+        @Test(arguments: [0o000, 0o022, 0o027, 0o077]) func `clips and pages get the rights that the umask leaves`(
+            umask: Int
+        ) throws {
+            let simulator = try Simulator(stage, speed: 1000)
+            let manifest = try stage.manifest(clips: 1)
+            let octal = String(umask, radix: 8)
+            func dailies(_ arguments: [String]) throws {
+                let command = try stage.start(
+                    program: "/bin/sh", ["-c", "umask \(octal); exec \"$@\"", "sh", Stage.program] + arguments)
+                #expect(try command.ended() == .exited(0), "\(command.written.errText)")
+            }
+            try dailies(stage.runArguments([manifest], at: simulator))
+            try dailies(["sheet", "--store", stage.store, "--out", stage.path("sheet.html")])
+            try dailies([
+                "plan", manifest, "--store", stage.store, "--provider", "simulator", "--base-url", simulator.url,
+                "--out", stage.path("plan.json"),
+            ])
+            try dailies(["help", "--man", stage.path("man")])
+            func mode(_ path: String) throws -> Int? {
+                (try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? NSNumber)?.intValue
+            }
+            #expect(try mode(stage.renders + "/batch/clip-001.mp4") == 0o644 & ~umask)
+            for page in ["sheet.html", "plan.json", "man/man1/dailies-run.1"] {
+                #expect(try mode(stage.path(page)) == 0o666 & ~umask, "\(page)")
+            }
+            for folder in [stage.renders, stage.path("man")] { #expect(try mode(folder) == 0o777 & ~umask) }
+            for ending in ["", "-lock"] { #expect(try mode(stage.store + ending) == 0o600, "\(ending)") }
+        }
+
         private func change(_ sql: String) throws {
             var handle: OpaquePointer?
             try #require(sqlite3_open(stage.store, &handle) == SQLITE_OK)
