@@ -60,7 +60,7 @@ struct CanaryGate: Sendable {
 
     private func judge() -> Verdict {
         let percent = completed * 100 / ended
-        guard completed * 100 >= rule.successRate * ended else {
+        guard completed * 100 >= min(max(rule.successRate, 0), 100) * ended else {
             return .fail(
                 "\(completed) of \(ended) canary clips were completed, \(percent) %, and \(rule.successRate) % were asked for"
             )

@@ -42,7 +42,7 @@ public struct Credits: Hashable, Comparable, Sendable, CustomStringConvertible {
     /// The sum, clamped to the range: for bounds and reservations. Totals are ``CreditTotal``.
     public func adding(_ other: Credits) -> Credits {
         let (sum, overflow) = nano.addingReportingOverflow(other.nano)
-        return Credits(nano: overflow ? .max : sum)
+        return Credits(nano: overflow ? (nano < 0 ? .min : .max) : sum)
     }
 
     /// Plain decimal with as many decimals as needed and no more: `1.85`, `3`, `0.000000001`.
@@ -52,7 +52,7 @@ public struct Credits: Hashable, Comparable, Sendable, CustomStringConvertible {
     public var approximate: Double { Double(nano) / 1e9 }
 }
 
-/// A sum of credits as two integers, whole and billionths, that does not overflow before 9 × 10¹⁸ credits.
+/// A sum of credits as two integers, whole and billionths: exact within ±9.2 × 10¹⁸ credits, and clamped there.
 public struct CreditTotal: Hashable, Comparable, Sendable, CustomStringConvertible {
     /// Whole credits, rounded down.
     public private(set) var whole: Int64
@@ -61,23 +61,34 @@ public struct CreditTotal: Hashable, Comparable, Sendable, CustomStringConvertib
 
     /// The sum of nothing.
     public static let zero = CreditTotal(whole: 0, billionths: 0)
+    private static let perCredit: Int64 = 1_000_000_000
 
     /// - Parameter billionths: any number; what is over a whole credit is carried.
     public init(whole: Int64, billionths: Int64) {
-        let quotient = billionths / 1_000_000_000
-        let remainder = billionths % 1_000_000_000
-        self.whole = whole + quotient - (remainder < 0 ? 1 : 0)
-        self.billionths = remainder < 0 ? remainder + 1_000_000_000 : remainder
+        let remainder = billionths % Self.perCredit
+        let carried = billionths / Self.perCredit - (remainder < 0 ? 1 : 0)
+        let (sum, overflow) = whole.addingReportingOverflow(carried)
+        self.whole = overflow ? (whole < 0 ? .min : .max) : sum
+        self.billionths =
+            overflow ? (whole < 0 ? 0 : Self.perCredit - 1) : remainder < 0 ? remainder + Self.perCredit : remainder
     }
 
     /// The sum of one amount.
     public init(_ credits: Credits) { self.init(whole: 0, billionths: credits.nano) }
 
+    /// The end of the range on its side.
+    private var bound: CreditTotal {
+        whole < 0
+            ? CreditTotal(whole: .min, billionths: 0) : CreditTotal(whole: .max, billionths: Self.perCredit - 1)
+    }
+
     public static func + (a: CreditTotal, b: CreditTotal) -> CreditTotal {
-        CreditTotal(whole: a.whole + b.whole, billionths: a.billionths + b.billionths)
+        let (whole, overflow) = a.whole.addingReportingOverflow(b.whole)
+        return overflow ? a.bound : CreditTotal(whole: whole, billionths: a.billionths + b.billionths)
     }
     public static func - (a: CreditTotal, b: CreditTotal) -> CreditTotal {
-        CreditTotal(whole: a.whole - b.whole, billionths: a.billionths - b.billionths)
+        let (whole, overflow) = a.whole.subtractingReportingOverflow(b.whole)
+        return overflow ? a.bound : CreditTotal(whole: whole, billionths: a.billionths - b.billionths)
     }
     public static func += (a: inout CreditTotal, b: CreditTotal) { a = a + b }
     public static func -= (a: inout CreditTotal, b: CreditTotal) { a = a - b }
@@ -87,12 +98,15 @@ public struct CreditTotal: Hashable, Comparable, Sendable, CustomStringConvertib
     }
 
     public var description: String {
-        if whole < 0 { return "-" + (CreditTotal.zero - self).description }
-        guard billionths > 0 else { return "\(whole)" }
-        var (decimals, digits) = (billionths, 9)
+        // Rounded down, the whole part of a negative total lies a credit too low, and its decimals count from there.
+        let isCounted = whole < 0 && billionths > 0
+        let credits = whole.magnitude - (isCounted ? 1 : 0)
+        let sign = whole < 0 ? "-" : ""
+        guard billionths > 0 else { return "\(sign)\(credits)" }
+        var (decimals, digits) = (isCounted ? Self.perCredit - billionths : billionths, 9)
         while decimals % 10 == 0 { (decimals, digits) = (decimals / 10, digits - 1) }
         let shown = String(decimals)
-        return "\(whole)." + String(repeating: "0", count: digits - shown.utf8.count) + shown
+        return "\(sign)\(credits)." + String(repeating: "0", count: digits - shown.utf8.count) + shown
     }
 }
 
@@ -100,13 +114,15 @@ public struct CreditTotal: Hashable, Comparable, Sendable, CustomStringConvertib
 private struct DecimalText {
     /// More digits than any amount has; a longer text is refused, so that no input makes this slow.
     static let maximumLength = 100
+    /// Of ten: none beyond them leaves an amount that can be booked.
+    private static let powers = -1000...1000
 
     var digits: [UInt8] = []
     var exponent = 0
 
     mutating func read(_ text: some StringProtocol) -> Bool {
+        guard text.utf8.count <= Self.maximumLength else { return false }
         var bytes = Array(text.utf8)[...]
-        guard bytes.count <= Self.maximumLength else { return false }
         if bytes.first == UInt8(ascii: "+") { bytes = bytes.dropFirst() }
         let whole = takeDigits(&bytes)
         var fraction = 0
@@ -117,7 +133,7 @@ private struct DecimalText {
         guard whole + fraction > 0 else { return false }
         exponent = -fraction
         if let mark = bytes.first, mark == UInt8(ascii: "e") || mark == UInt8(ascii: "E") {
-            guard let power = Int(String(decoding: bytes.dropFirst(), as: UTF8.self)), abs(power) <= 1000 else {
+            guard let power = Int(String(decoding: bytes.dropFirst(), as: UTF8.self)), Self.powers ~= power else {
                 return false
             }
             exponent += power

@@ -26,9 +26,11 @@ public struct AttemptID: Hashable, Comparable, Sendable, CustomStringConvertible
     private let count: Int32
     /// From 1; grows only when a task is to be rendered anew.
     public var number: Int { Int(count) }
-    /// - Precondition: `number` is 1 to 2³¹ − 1.
+    /// What an attempt may be numbered: 1 to 2³¹ − 1.
+    public static let numbers = 1...Int(Int32.max)
+    /// - Precondition: `number` is one of ``numbers``.
     public init(task: TaskID, number: Int) {
-        precondition(number >= 1 && number <= Int(Int32.max), "attempts count from 1, not from \(number)")
+        precondition(Self.numbers ~= number, "attempts count from 1, not from \(number)")
         self.task = task
         count = Int32(number)
     }

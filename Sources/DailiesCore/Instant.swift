@@ -43,19 +43,30 @@ public struct Instant: Hashable, Comparable, Sendable, CustomStringConvertible {
 
 extension Duration {
     /// The whole duration in nanoseconds, clamped to what 64 bits hold (292 years).
-    public var nanoseconds: Int64 {
-        let (seconds, attoseconds) = components
-        let (product, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
-        if overflow { return seconds < 0 ? .min : .max }
-        let (sum, carried) = product.addingReportingOverflow(attoseconds / 1_000_000_000)
-        return carried ? (seconds < 0 ? .min : .max) : sum
+    public var nanoseconds: Int64 { Int64(clamping: attoseconds / 1_000_000_000) }
+
+    /// So many nanoseconds, to the nearest, clamped to what 64 bits hold (292 years); nothing for what is no number.
+    package static func nanoseconds(rounding nanoseconds: Double) -> Duration {
+        .nanoseconds(Int64(saturating: nanoseconds.rounded()))
     }
 
-    /// This duration on a clock that runs `speed` times as fast.
+    /// This duration on a clock that runs `speed` times as fast, clamped to 292 years.
     public func divided(bySpeed speed: Double) -> Duration {
-        speed == 1 ? self : .nanoseconds(Int64((Double(nanoseconds) / speed).rounded()))
+        speed == 1 ? self : .nanoseconds(rounding: Double(nanoseconds) / speed)
     }
 
     /// Seconds as a number for people: not for sums.
     public var inSeconds: Double { Double(nanoseconds) / 1e9 }
+}
+
+extension FixedWidthInteger {
+    /// The whole part of a floating-point number; the nearest end of the range for what lies beyond it, and 0 for what is
+    /// no number. The standard library's own conversion stops the program there.
+    package init(saturating value: Double) {
+        if value.isNaN {
+            self = 0
+        } else {
+            self = Self(exactly: value.rounded(.towardZero)) ?? (value < 0 ? .min : .max)
+        }
+    }
 }

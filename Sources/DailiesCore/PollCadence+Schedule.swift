@@ -7,7 +7,7 @@ extension PollCadence {
     /// - Parameters:
     ///   - elapsed: time since the submission; a negative one counts as zero.
     ///   - afterwards: interval from the end of the last phase on.
-    /// - Returns: a duration since the submission, greater than `elapsed`.
+    /// - Returns: a duration since the submission, greater than `elapsed` where that is less than 292 years.
     public func nextPoll(after elapsed: Duration, afterwards: Duration) -> Duration {
         let elapsed = max(elapsed, .zero)
         var start = Duration.zero
@@ -26,9 +26,9 @@ extension PollCadence {
     }
 
     private static func nextMultiple(of interval: Duration, from start: Duration, after elapsed: Duration) -> Duration {
-        let step = interval.nanoseconds
+        let step = max(interval.nanoseconds, 1)
         let passed = (elapsed - start).nanoseconds / step
-        return start + .nanoseconds((passed + 1) * step)
+        return start + .nanoseconds(Int64(clamping: (Int128(passed) + 1) * Int128(step)))
     }
 
     /// The same cadence on a clock that runs `speed` times as fast.

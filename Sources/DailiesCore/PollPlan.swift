@@ -158,7 +158,7 @@ public struct PollPlan: Hashable, Sendable {
                 delay += integral[next] - integral[index] - below[index] * (moments[next] - moments[index])
             }
             return PollPlan(
-                times: chosen.map { .nanoseconds(Int64(moments[$0] * 1e9)) }, expectedPolls: polls,
+                times: chosen.map { .nanoseconds(Int64(saturating: moments[$0] * 1e9)) }, expectedPolls: polls,
                 expectedDelay: delay)
         }
     }

@@ -32,6 +32,8 @@ public struct SeenDuration: Hashable, Sendable {
 struct RhythmBook: Sendable {
     private static let windowSize = 4096
     private static let mostKinds = 256
+    /// Longer than any render: what a clock or a store that is wrong makes of one. A plan walks through all polls of it.
+    private static let longest = Duration.seconds(30 * 86_400)
 
     private struct Rhythm: Sendable {
         /// Nanoseconds.
@@ -49,7 +51,9 @@ struct RhythmBook: Sendable {
     init(share: Double) { self.share = share }
 
     mutating func learn(_ duration: Duration, for shape: RequestShape) {
-        guard duration > .zero, rhythms[shape] != nil || rhythms.count < Self.mostKinds else { return }
+        guard duration > .zero, duration <= Self.longest, rhythms[shape] != nil || rhythms.count < Self.mostKinds else {
+            return
+        }
         var rhythm = rhythms[shape] ?? Rhythm()
         rhythm.seen += 1
         if rhythm.durations.count < Self.windowSize {

@@ -78,6 +78,6 @@ extension Scheduler {
 extension Duration {
     /// This duration on a clock that runs `factor` times as fast as ours.
     func multiplied(by factor: Double) -> Duration {
-        factor == 1 ? self : .nanoseconds(Int64((Double(nanoseconds) * factor).rounded()))
+        factor == 1 ? self : .nanoseconds(rounding: Double(nanoseconds) * factor)
     }
 }

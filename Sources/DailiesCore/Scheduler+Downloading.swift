@@ -76,7 +76,8 @@ extension Scheduler {
         guard let completion = flight.completion else { return }
         let tries = completion.interruptions
         // As many probes as fit in the maximum wait.
-        let limit = settings.retry.attempts + Int(settings.maximumWait / settings.retry.longestProbe)
+        let probes = Int32(saturating: settings.maximumWait / settings.retry.longestProbe)
+        let limit = settings.retry.attempts + Int(probes)
         guard tries < limit else { return closeUnsaved(flight, "its download keeps being cut: \(fault.message)", now) }
         let wait = settings.retry.wait(afterFailures: max(tries, 1), using: &random)
         flight.completion?.isDownloading = true

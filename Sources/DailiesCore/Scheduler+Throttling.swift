@@ -51,7 +51,7 @@ extension Scheduler {
     }
 
     private mutating func throttlePause() -> Duration {
-        let least = settings.throttlePause.nanoseconds
+        let least = min(max(settings.throttlePause.nanoseconds, 0), Int64.max / 3)
         return .nanoseconds(least + Int64.random(in: 0...(2 * least), using: &random))
     }
 

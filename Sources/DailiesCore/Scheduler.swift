@@ -384,7 +384,7 @@ public struct Scheduler: Sendable {
 extension Duration {
     /// For messages: `24 h`, `15 min`, `40 s`; at another speed than 1 the duration that the user set.
     func inWords(atSpeed speed: Double) -> String {
-        let seconds = Int((inSeconds * speed).rounded())
+        let seconds = Int(saturating: (inSeconds * speed).rounded())
         if seconds >= 7200, seconds % 3600 == 0 { return "\(seconds / 3600) h" }
         return seconds >= 120 && seconds % 60 == 0 ? "\(seconds / 60) min" : "\(seconds) s"
     }

@@ -1,0 +1,303 @@
+import Testing
+
+@testable import DailiesCore
+
+/// The edges of every integer and floating-point type, and decimals of any size: no number stops the program, and what
+/// is counted with them is exact or clamped, as 128 bits have it.
+@Suite struct NumberEdgeTests {
+    private static let integers: [Int64] = [
+        .min, .min + 1, .min / 2, -9_223_372_036_854_775, -2_147_483_649, -1_000_000_001, -1_000_000_000, -999_999_999,
+        -1,
+        0, 1, 99, 100, 999_999_999, 1_000_000_000, 2_147_483_648, 4_294_967_296, 9_223_372_036_854_775, .max / 2,
+        .max - 1, .max,
+    ]
+    private static let reals: [Double] = [
+        .nan, .signalingNaN, -.infinity, .infinity, -.greatestFiniteMagnitude, .greatestFiniteMagnitude,
+        .leastNonzeroMagnitude, -.leastNonzeroMagnitude, .leastNormalMagnitude, 0, -0.0, .leastNonzeroMagnitude * 2024,
+        0.5, 1, -1, 1e5, 1e18,
+        0x1p63, -0x1p63, 0x1p63.nextDown, (-0x1p63).nextDown, 0x1p64, 1e300,
+    ]
+    private static let durations: [Duration] =
+        integers.flatMap { [.nanoseconds($0), .seconds($0), .seconds($0) * 10] }
+        + [Duration(attoseconds: .max), Duration(attoseconds: .min), Duration(attoseconds: 1)]
+
+    private static func clamped(_ value: Int128) -> Int64 { Int64(clamping: value) }
+
+    // MARK: Decimals
+
+    @Test(arguments: [
+        "1e-9223372036854775808", "1e9223372036854775807", "1e-9223372036854775809", "1e9223372036854775808", "0e-1001",
+        "1E-9223372036854775808", "1.5e-2147483649", "0.000000001e-170141183460469231731687303715884105728",
+    ])
+    func `an exponent beyond a thousand is no amount, however large`(text: String) {
+        #expect(Credits.read(text) == nil)
+    }
+
+    @Test func `a megabyte of digits is no amount`() {
+        let digits = String(repeating: "9", count: 1 << 20)
+        for text in [digits, "0." + digits, "1e" + digits, "1e-" + digits, digits + "e-1048576", "0" + digits] {
+            #expect(Credits.read(text) == nil)
+        }
+    }
+
+    @Test func `whatever a decimal says, it is read as the same amount as its own text, or not at all`() {
+        for seed in UInt64(0)..<20_000 {
+            var random = SplitMix64(seed: seed)
+            let text = Self.decimal(&random)
+            guard let reading = Credits.read(text) else { continue }
+            #expect(reading.credits >= .zero, "seed \(seed): \(text)")
+            #expect(
+                Credits.read(reading.credits.description) == .init(credits: reading.credits, isRounded: false),
+                "seed \(seed): \(text)")
+        }
+    }
+
+    /// Mostly decimals: signs, digits in any number, points, exponents at the edges of each type.
+    private static func decimal(_ random: inout SplitMix64) -> String {
+        func digits(_ most: Int) -> String {
+            let count = Int.random(in: 0...most, using: &random)
+            let isSame = Bool.random(using: &random)
+            return String(
+                (0..<count).map { _ in isSame ? "9" : "0123456789".randomElement(using: &random) ?? "0" })
+        }
+        var text = ["", "", "", "+", "-"].randomElement(using: &random) ?? ""
+        text += digits(Bool.random(using: &random) ? 12 : 120)
+        if Bool.random(using: &random) { text += "." + digits(Bool.random(using: &random) ? 12 : 120) }
+        if Bool.random(using: &random) {
+            let edge = integers.randomElement(using: &random) ?? 0
+            let small = Int64.random(in: -1010...1010, using: &random)
+            let exponent =
+                Int128(Bool.random(using: &random) ? edge : small) + Int128.random(in: -1...1, using: &random)
+            text += (Bool.random(using: &random) ? "e" : "E") + "\(exponent)"
+        }
+        return text
+    }
+
+    // MARK: Money
+
+    @Test func `amounts at the edges are added and multiplied, and clamped beyond`() {
+        for a in Self.integers {
+            for b in Self.integers {
+                #expect(
+                    Credits(nano: a).adding(Credits(nano: b)).nano == Self.clamped(Int128(a) + Int128(b)), "\(a) \(b)")
+                let product = Int128(a) * Int128(b)
+                let wanted = product < 0 ? 0 : Self.clamped((product + 99) / 100)
+                #expect(Credits(nano: a).times(hundredths: b).nano == wanted, "\(a) times \(b)")
+            }
+        }
+    }
+
+    @Test func `totals at the edges are added and subtracted, and clamped beyond`() {
+        let parts: [Int64] = [.min, -1_000_000_001, -1_000_000_000, -1, 0, 1, 999_999_999, 1_000_000_000, .max]
+        let totals = Self.integers.flatMap { whole in parts.map { CreditTotal(whole: whole, billionths: $0) } }
+        for total in totals {
+            #expect(0..<1_000_000_000 ~= total.billionths)
+            #expect(total.description == Self.words(Self.value(of: total)))
+        }
+        for a in totals {
+            for b in [totals[0], totals[totals.count - 1]] + totals.filter({ $0.billionths <= 1 }) {
+                #expect(Self.value(of: a + b) == Self.inRange(Self.value(of: a) + Self.value(of: b)), "\(a) + \(b)")
+                #expect(Self.value(of: a - b) == Self.inRange(Self.value(of: a) - Self.value(of: b)), "\(a) - \(b)")
+            }
+        }
+    }
+
+    private static func value(of total: CreditTotal) -> Int128 {
+        Int128(total.whole) * 1_000_000_000 + Int128(total.billionths)
+    }
+
+    private static func inRange(_ value: Int128) -> Int128 {
+        min(max(value, Int128(Int64.min) * 1_000_000_000), Int128(Int64.max) * 1_000_000_000 + 999_999_999)
+    }
+
+    private static func words(_ value: Int128) -> String {
+        let (whole, rest) = value.magnitude.quotientAndRemainder(dividingBy: 1_000_000_000)
+        var decimals = String(String(rest + 1_000_000_000).dropFirst())
+        while decimals.last == "0" { decimals.removeLast() }
+        return (value < 0 ? "-" : "") + "\(whole)" + (decimals.isEmpty ? "" : ".\(decimals)")
+    }
+
+    @Test func `prices and reservations of amounts at the edges are amounts`() {
+        let amounts = Self.integers.map { Credits(nano: $0) }
+        for price in amounts {
+            for seconds in [nil, 0, 1, 8, 86_400, Int.max, Int.min] as [Int?] {
+                let shape = RequestShape(model: ModelID("m"), durationSeconds: seconds, resolution: nil)
+                let rate = PriceBook.Rate(perSecond: price, fee: price)
+                let settled = SettledPrice(
+                    model: shape.model, resolution: nil, highestPerSecond: price, highestQuotePerSecond: price)
+                var book = PriceBook(
+                    catalogue: ModelCatalogue(compiled: "", models: []), rates: [shape.model: rate],
+                    maximumPerTask: price, settled: [settled])
+                book.learn(price, for: shape)
+                #expect(book.bound(for: shape) != nil && book.highestExpected(for: shape) != nil)
+            }
+            let estimate = Amount(credits: price, text: "", source: "", isRounded: false)
+            #expect(Reservation.after(estimate: estimate, holding: price) { _ in true }.reserved != nil)
+            for cap in amounts {
+                var guarded = BudgetGuard(position: .init(cap: cap, settled: .zero, reserved: .zero))
+                for amount in amounts + amounts {
+                    _ = guarded.verdict(for: amount)
+                    _ = guarded.allows(changing: price, to: amount)
+                    guarded.reserve(amount)
+                    _ = guarded.settle(amount, reserved: price)
+                }
+                #expect(!guarded.position.settled.description.isEmpty)
+            }
+        }
+    }
+
+    // MARK: Time
+
+    @Test func `moments and durations at the edges are added, subtracted and converted, and clamped beyond`() {
+        for duration in Self.durations {
+            let nanoseconds = Self.clamped(duration.attoseconds / 1_000_000_000)
+            #expect(duration.nanoseconds == nanoseconds)
+            for nanosecond in Self.integers {
+                let moment = Instant(nanoseconds: nanosecond)
+                let sum = Self.clamped(Int128(nanosecond) + Int128(nanoseconds))
+                let difference = Self.clamped(Int128(nanosecond) - Int128(nanoseconds))
+                #expect((moment + duration).nanoseconds == sum && (moment - duration).nanoseconds == difference)
+            }
+            for factor in Self.reals {
+                // Whatever comes of it, nothing traps, and it can be counted with.
+                _ = (duration.divided(bySpeed: factor).nanoseconds, duration.multiplied(by: factor).nanoseconds)
+                #expect(!duration.inWords(atSpeed: factor).isEmpty)
+            }
+        }
+        for a in Self.integers {
+            let moment = Instant(milliseconds: a)
+            #expect(moment.nanoseconds == Self.clamped(Int128(a) * 1_000_000))
+            for b in Self.integers {
+                let wait = Instant(nanoseconds: a) - Instant(nanoseconds: b)
+                #expect(wait.nanoseconds == Self.clamped(Int128(a) - Int128(b)))
+            }
+        }
+    }
+
+    @Test func `a floating-point number of any size has a whole part that can be counted with`() {
+        #expect(
+            Int64(saturating: .nan) == 0 && UInt8(saturating: -.infinity) == 0 && Int8(saturating: .infinity) == 127)
+        #expect(Int64(saturating: 0x1p63) == .max && Int64(saturating: -0x1p63) == .min)
+        #expect(Int64(saturating: (0x1p63).nextDown) == 9_223_372_036_854_774_784)
+        #expect(
+            Int(saturating: -2.9) == -2 && Int(saturating: .leastNonzeroMagnitude) == 0
+                && UInt16(saturating: 65_535.9) == 65_535)
+        for value in Self.reals { #expect(Int128(Int64(saturating: value)) == Int128(saturating: value).clampedTo64) }
+    }
+
+    @Test func `whatever the cadence, the next poll lies ahead, up to the end of time`() {
+        let waits = Self.durations.filter { $0 > .zero }
+        for elapsed in Self.durations {
+            for interval in waits {
+                for until in [nil, waits[0], .seconds(60), waits[waits.count - 1]] as [Duration?] {
+                    let cadence = PollCadence(phases: [.init(interval: interval, until: until)])
+                    for speed in [1.0, 1e-300, 1e300] {
+                        let next = cadence.divided(bySpeed: speed).nextPoll(
+                            after: elapsed, afterwards: interval.divided(bySpeed: speed))
+                        #expect(next > elapsed || elapsed.nanoseconds == .max, "\(elapsed) \(interval) \(speed)")
+                    }
+                }
+            }
+        }
+    }
+
+    @Test func `waits between tries are waits, whatever the settings say`() {
+        var random = SplitMix64(seed: 5)
+        for duration in Self.durations {
+            for speed in [1.0, 1e-300, 1e300] {
+                var policy = RetryPolicy()
+                (policy.firstWait, policy.firstProbe, policy.longestProbe) = (.seconds(1), .seconds(10), duration)
+                let divided = policy.divided(bySpeed: speed)
+                for failures in [1, 4, 5, 30, Int.max] {
+                    #expect(divided.wait(afterFailures: failures, using: &random) > .zero)
+                }
+            }
+        }
+    }
+
+    @Test func `durations that no render has make no plan of polls`() {
+        let shape = RequestShape(model: ModelID("m"), durationSeconds: 8, resolution: nil)
+        for duration in Self.durations where duration > .seconds(60 * 86_400) || duration <= .zero {
+            var book = RhythmBook(share: 0.3)
+            for _ in 0..<40 { book.learn(duration, for: shape) }
+            #expect(book.plan(for: shape, documented: .fallback, afterwards: .seconds(10)) == nil)
+        }
+        var book = RhythmBook(share: 0.3)
+        for _ in 0..<40 { book.learn(.seconds(29 * 86_400), for: shape) }
+        #expect(book.plan(for: shape, documented: .fallback, afterwards: .seconds(10)) != nil)
+    }
+
+    // MARK: A whole run
+
+    @Test func `a run counts on with whatever numbers replies and rows bring`() {
+        for seed in UInt64(0)..<500 {
+            var random = SplitMix64(seed: seed)
+            var settings = SchedulerSettings()
+            settings.pollWindow =
+                [nil, .zero, .seconds(60), .nanoseconds(Int64.max)].randomElement(using: &random) ?? nil
+            settings.quoteTolerance = [nil, 0, 100_000].randomElement(using: &random) ?? nil
+            if Bool.random(using: &random) { settings.cadence = .adaptive(share: 0.5) }
+            let rig = SchedulerRig(settings: settings, store: Self.store(&random), seed: seed)
+            rig.start()
+            for _ in 0..<60 where rig.ending == nil { Self.step(rig, &random) }
+            #expect(rig.problems.isEmpty, "seed \(seed): \(rig.problems.prefix(2))")
+        }
+    }
+
+    /// Two that wait, and one that was sent at some end of time.
+    private static func store(_ random: inout SplitMix64) -> StoreModel {
+        let remote = RemoteTaskID("remote-1")
+        var store = SchedulerRig.leftBehind(
+            .accepted(remote, isRunning: Bool.random(using: &random)),
+            intentAt: Instant(nanoseconds: integers.randomElement(using: &random) ?? 0)
+        ) { $0.remoteID = remote }
+        store.add(SchedulerRig.task(2))
+        store.add(SchedulerRig.task(3))
+        store.trust[SchedulerRig.account] = .honoured
+        return store
+    }
+
+    /// Something in the air lands, or the next wake-up comes.
+    private static func step(_ rig: SchedulerRig, _ random: inout SplitMix64) {
+        let phases: [RemoteReport.Phase] = [.queued, .running, .running, .completed, .failed, .cancelled]
+        let phase = phases.randomElement(using: &random) ?? .running
+        let wait = durations.filter { $0 >= .zero }.randomElement(using: &random)
+        let fault = Fault(kind: .status, status: 429, message: "", retryAfter: wait)
+        let isFault = Int.random(in: 0..<5, using: &random) == 0
+        if let submission = rig.submits.first {
+            let id = submission.attempt.task.rawValue
+            rig.land(isFault ? .throttled(fault, .rate) : .accepted(report(.queued, id, &random)), id)
+        } else if let question = rig.questions.first {
+            let id = question.attempt.task.rawValue
+            rig.answer(isFault ? .fault(fault) : .found(report(phase, id, &random)), id)
+        } else if let cancelled = rig.cancels.first {
+            rig.answerCancel(isFault ? .fault(fault) : .found(report(phase, cancelled.task.rawValue, &random)))
+        } else if let download = rig.downloads.first {
+            rig.save(download.attempt.task.rawValue)
+        } else if let next = rig.nextWake, next < Instant(nanoseconds: .max / 2) {
+            rig.serveNextWake()
+        }
+    }
+
+    private static func report(
+        _ phase: RemoteReport.Phase, _ id: Int64, _ random: inout SplitMix64
+    ) -> RemoteReport {
+        func amount() -> Amount {
+            let nano = max(integers.randomElement(using: &random) ?? 0, 0)
+            return Amount(credits: Credits(nano: nano), text: "?", source: "credits", isRounded: false)
+        }
+        func duration() -> Duration? { durations.filter { $0 >= .zero }.randomElement(using: &random) }
+        func moment() -> Instant? { integers.randomElement(using: &random).map { Instant(nanoseconds: $0) } }
+        return RemoteReport(
+            phase: phase, remoteID: RemoteTaskID("remote-\(id)"), submissionKey: SubmissionKey("key-\(id)#1"),
+            estimate: Bool.random(using: &random) ? amount() : nil,
+            charges: Bool.random(using: &random) ? [amount()] : [],
+            remaining: duration(), askAgainAfter: duration(), asset: AssetLocation(url: "https://h/\(id)"),
+            deliveredSeconds: reals.randomElement(using: &random), submittedAt: moment(), completedAt: moment(),
+            repliedAt: moment())
+    }
+}
+
+extension Int128 {
+    fileprivate var clampedTo64: Int128 { Int128(Int64(clamping: self)) }
+}
