@@ -72,11 +72,8 @@ public struct JSONWriter: Sendable {
         needsComma = true
     }
 
-    /// - Parameter text: a number by JSON's grammar, written as it is.
-    public mutating func number(_ text: String) {
-        precondition(JSONText.isNumber(text), "\(text) is no JSON number")
-        raw(text)
-    }
+    /// - Parameter text: a number by JSON's grammar, written as it is; for anything else, such as `inf`, stands `null`.
+    public mutating func number(_ text: String) { raw(JSONText.isNumber(text) ? text : "null") }
 
     /// Writes a whole number in decimal digits.
     public mutating func integer(_ value: some BinaryInteger) { raw(String(value)) }
@@ -153,7 +150,7 @@ extension JSONWriter {
         self.value(value)
     }
 
-    /// - Parameter number: a number by JSON's grammar, written as it is.
+    /// - Parameter number: a number by JSON's grammar, written as it is; for anything else stands `null`.
     public mutating func member(_ name: String, number: String) {
         self.name(name)
         self.number(number)
