@@ -129,5 +129,6 @@ extension HTTPHeaders {
 }
 
 extension Duration {
-    var timeAmount: TimeAmount { .nanoseconds(nanoseconds) }
+    /// At most a year: the network library adds it to the time since boot, and stops the program where 64 bits end.
+    var timeAmount: TimeAmount { .nanoseconds(min(nanoseconds, Self.seconds(366 * 86_400).nanoseconds)) }
 }

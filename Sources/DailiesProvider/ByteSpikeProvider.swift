@@ -63,6 +63,7 @@ public final class ByteSpikeProvider: RenderProvider {
         settings.connectionPool.idleTimeout = configuration.idleTimeout.timeAmount
         settings.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = connections
         settings.connectionPool.retryConnectionEstablishment = false
+        settings.http1_1ConnectionDebugInitializer = StatusCheck.add
         return HTTPClient(eventLoopGroupProvider: .shared(loop), configuration: settings)
     }
 

@@ -59,8 +59,11 @@ public struct ProviderConfiguration: Sendable {
         var text = baseURL
         while text.hasSuffix("/") { text.removeLast() }
         guard let base = ServiceURL(text) else {
+            let shown = ServiceURL.withoutUser(baseURL)
             throw ConfigurationProblem(
-                "the base URL is no http or https address without user name: \(ServiceURL.withoutUser(baseURL))")
+                ServiceURL.hasUsablePort(text)
+                    ? "the base URL is no http or https address without user name: \(shown)"
+                    : "the base URL names a port that is no number from 1 to 65535: \(shown)")
         }
         guard base.url.query == nil, base.url.fragment == nil, !text.contains("?"), !text.contains("#") else {
             throw ConfigurationProblem("the base URL carries a query or a fragment; drop it: \(base.redacted)")
