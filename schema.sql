@@ -92,7 +92,7 @@ CREATE TABLE task_standing (
     priority INTEGER NOT NULL DEFAULT 0, -- higher first
     state TEXT NOT NULL DEFAULT 'queued'
         CHECK (state IN ('queued', 'running', 'completed', 'failed', 'cancelled')),
-    attempt INTEGER NOT NULL DEFAULT 1 CHECK (attempt >= 1),
+    attempt INTEGER NOT NULL DEFAULT 1 CHECK (attempt BETWEEN 1 AND 2147483647),
     has_key INTEGER NOT NULL DEFAULT 0 CHECK (has_key IN (0, 1)), -- the row (id, attempt) of `attempt` says more
     credits_nano INTEGER CHECK (credits_nano >= 0), -- all attempts; NULL: nothing known, or a settled one's cost unknown
     new_seed INTEGER,                    -- by the user's word or rule, in place of the request's own, from then on
@@ -120,7 +120,7 @@ CREATE INDEX task_waiting ON task_standing (batch_id, model, priority DESC, id) 
 --   state failed, cancelled                                  final; a cost, if any, is kept
 CREATE TABLE attempt (
     task INTEGER NOT NULL REFERENCES task_standing (id),
-    n INTEGER NOT NULL CHECK (n >= 1),
+    n INTEGER NOT NULL CHECK (n BETWEEN 1 AND 2147483647),
     batch_id INTEGER NOT NULL REFERENCES batch (id),
     service_id INTEGER NOT NULL REFERENCES service (id), -- where it was sent
     model TEXT NOT NULL,
@@ -280,7 +280,7 @@ CREATE TABLE command (
     at_ms INTEGER NOT NULL,
     kind TEXT NOT NULL CHECK (kind IN ('cancel', 'retry', 'pause', 'unpause', 'concurrency')),
     task INTEGER REFERENCES task_standing (id),
-    attempt INTEGER,                     -- the number that the user saw: another one is left alone
+    attempt INTEGER CHECK (attempt BETWEEN 1 AND 2147483647), -- the number that the user saw: another one is left alone
     batch_id INTEGER REFERENCES batch (id), -- pause, unpause: its tasks; NULL: all
     model TEXT CHECK (model <> ''),      -- pause, unpause, concurrency: its tasks; NULL: all
     is_insisted INTEGER NOT NULL DEFAULT 0 CHECK (is_insisted IN (0, 1)), -- cancel what may be charged, retake what is paid

@@ -21,7 +21,7 @@ extension Database {
         let found = try first(
             "SELECT state, has_key, attempt FROM task_standing WHERE id = ?", Value(task)
         ) { row throws(StoreError) in
-            (state: try row.word(0, as: TaskStateWord.self), hasKey: row.bool(1), n: row.int(2))
+            (state: try row.word(0, as: TaskStateWord.self), hasKey: row.bool(1), n: try row.attemptNumber(2))
         }
         guard let found, found.state == .failed || found.state == .cancelled else {
             throw Self.conflict("retried", task)

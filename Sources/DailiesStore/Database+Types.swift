@@ -19,6 +19,17 @@ extension Row {
     }
 
     /// A column whose CHECK lists its words: any other word is damage.
+    /// The number of an attempt: nobody but the program counts them, but anybody may write to its file.
+    func attemptNumber(_ column: Int32) throws(StoreError) -> Int {
+        let number = int(column)
+        guard AttemptID.numbers ~= number else { throw StoreError.forbiddenNumber }
+        return number
+    }
+
+    func attempt(_ task: Int32, _ number: Int32) throws(StoreError) -> AttemptID {
+        AttemptID(task: TaskID(integer(task)), number: try attemptNumber(number))
+    }
+
     func word<T: RawRepresentable>(_ column: Int32, as: T.Type = T.self) throws(StoreError) -> T
     where T.RawValue == String {
         guard let value = T(rawValue: text(column)) else { throw StoreError.forbiddenWord }
@@ -28,4 +39,6 @@ extension Row {
 
 extension StoreError {
     static let forbiddenWord = StoreError(.damaged, "the store holds a word that its schema forbids; restore a copy")
+    static let forbiddenNumber = StoreError(
+        .damaged, "the store holds a number of an attempt that its schema forbids; restore a copy")
 }

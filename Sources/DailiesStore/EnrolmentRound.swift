@@ -107,7 +107,7 @@ struct NewTasks {
 
     /// - Returns: false where the task is not one of these.
     mutating func add(_ id: TaskID, _ task: TaskSpec) -> Bool {
-        guard id.rawValue == last.rawValue + 1, id.rawValue - first.rawValue < Self.most, task.priority == priority,
+        guard id.rawValue == last.rawValue &+ 1, id.rawValue &- first.rawValue < Self.most, task.priority == priority,
             task.shape.model == model
         else { return false }
         last = id

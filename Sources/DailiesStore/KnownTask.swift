@@ -96,7 +96,7 @@ extension Database {
             KnownTask(
                 id: TaskID(row.integer(0)), request: CanonicalRequest(text: row.text(1)),
                 tags: row.text(2), output: row.optionalText(3), priority: row.int(4), state: try row.word(5),
-                attempt: row.int(6), hasKey: row.bool(7), withdrawnCode: row.optionalText(8),
+                attempt: try row.attemptNumber(6), hasKey: row.bool(7), withdrawnCode: row.optionalText(8),
                 isUncertain: row.bool(9), isCostAwaited: row.bool(10), isSaved: row.bool(11),
                 failureCode: row.optionalText(12), newSeed: row.optionalInteger(13))
         }

@@ -45,7 +45,7 @@ extension Store {
 
     /// One task with its latest attempt; nil where the store has none of this id.
     public func task(_ id: TaskID) throws(StoreError) -> TaskRow? {
-        try tasks(after: TaskID(id.rawValue - 1), limit: 1).first { $0.id == id }
+        try tasks(after: TaskID(max(id.rawValue, .min + 1) - 1), limit: 1).first { $0.id == id }
     }
 
     /// The tasks of this key: one at most in each batch, in the order of the batches.
@@ -80,7 +80,7 @@ extension Store {
                 """, Value(task)
             ) { row throws(StoreError) in
                 AttemptRow(
-                    number: row.int(0), state: try row.word(1), submissionKey: SubmissionKey(row.text(2)),
+                    number: try row.attemptNumber(0), state: try row.word(1), submissionKey: SubmissionKey(row.text(2)),
                     dialect: try row.word(3), account: KeyFingerprint(row.text(4)),
                     remoteID: row.optionalText(5).map(RemoteTaskID.init), submittedAt: row.instant(6),
                     notAcceptedAt: row.optionalInstant(7), settledAt: row.optionalInstant(8),
@@ -148,7 +148,7 @@ extension Database {
     func recordRetake(of task: TaskID, at: Instant) throws(StoreError) {
         let number = try first(
             "SELECT attempt FROM task_standing WHERE id = ? AND state = 'completed' AND has_key = 1", Value(task)
-        ) { row in row.int(0) }
+        ) { row throws(StoreError) in try row.attemptNumber(0) }
         guard let number else { throw Self.conflict("retried", task) }
         try supersede(AttemptID(task: task, number: number), state: .completed, at: at)
         var row = LogRow("retried", at: at, batch: try batch(of: task), task: task, attempt: number + 1)

@@ -73,9 +73,9 @@ extension Store {
                         AND a.task_id IS NOT NULL AND a.is_cost_awaited = 0 AND (a.task, a.n) > (?, ?)
                     ORDER BY a.task, a.n LIMIT ?
                     """, Value(stored.id), Value(last?.task.rawValue ?? .min), Value(last?.number ?? 0), Value(limit)
-                ) { row in
+                ) { row throws(StoreError) in
                     UnpricedAttempt(
-                        attempt: AttemptID(task: TaskID(row.integer(0)), number: row.int(1)), batch: stored.id,
+                        attempt: try row.attempt(0, 1), batch: stored.id,
                         batchName: stored.name, key: TaskKey(row.text(2)), remote: RemoteTaskID(row.text(3)),
                         submissionKey: SubmissionKey(row.text(5)), account: KeyFingerprint(row.text(4)))
                 }

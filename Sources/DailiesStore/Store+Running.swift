@@ -107,10 +107,10 @@ extension Store {
         CASE WHEN s.new_seed IS NULL THEN i.request ELSE json_set(i.request, '$.seed', s.new_seed) END
         """
 
-    private static func waitingTask(in row: Row) -> WaitingTask {
+    private static func waitingTask(in row: Row) throws(StoreError) -> WaitingTask {
         WaitingTask(
             id: TaskID(row.integer(0)), batch: BatchID(row.integer(1)), key: TaskKey(row.text(2)),
-            attempt: row.int(3),
+            attempt: try row.attemptNumber(3),
             shape: RequestShape(
                 model: ModelID(row.text(4)), durationSeconds: row.optionalInt(5), resolution: row.optionalText(6)),
             request: CanonicalRequest(text: row.text(7)), priority: row.int(8),
@@ -185,7 +185,7 @@ extension Database {
         """
 
     private static func readOpenAttempt(in row: Row) throws(StoreError) -> OpenAttempt {
-        let attempt = AttemptID(task: TaskID(row.integer(0)), number: row.int(1))
+        let attempt = try row.attempt(0, 1)
         let model = ModelID(row.text(4))
         return OpenAttempt(
             attempt: attempt, batch: BatchID(row.integer(22)), key: TaskKey(row.text(2)),

@@ -156,9 +156,9 @@ extension Database {
             FROM command AS c LEFT JOIN task_standing AS s ON s.id = c.task
             WHERE c.ended_at_ms IS NULL AND c.id > ? ORDER BY c.id LIMIT ?
             """, .integer(last?.rawValue ?? 0), Value(limit)
-        ) { row -> (id: CommandID, command: UserCommand?) in
+        ) { row throws(StoreError) -> (id: CommandID, command: UserCommand?) in
             let id = CommandID(row.integer(0))
-            guard let task = row.optionalInteger(2).map(TaskID.init) else { return (id, nil) }
+            guard !row.isNull(2) else { return (id, nil) }
             let insists = row.bool(4)
             return (
                 id,
@@ -166,7 +166,7 @@ extension Database {
                     id: id,
                     order: row.text(1) == "cancel"
                         ? .cancel(evenIfCharged: insists) : .retry(again: insists, newSeed: row.optionalInteger(7)),
-                    attempt: AttemptID(task: task, number: row.int(3)),
+                    attempt: try row.attempt(2, 3),
                     lane: Lane(batch: BatchID(row.integer(5)), model: ModelID(row.text(6))))
             )
         }
@@ -181,6 +181,8 @@ extension Database {
     ///
     /// - Parameter command: limits told up to this one are left out.
     func lastingOrders(limitsAfter command: CommandID? = nil) throws(StoreError) -> LastingOrders {
+        // A limit that somebody wrote into the file by hand is brought into what a run can count with.
+        let limit = { (row: Row) in row.optionalInteger(4).map { Int(max(Int32(clamping: $0), 1)) } }
         var orders = LastingOrders()
         try forEach(
             "SELECT id, kind, batch_id, model, tasks_in_flight FROM command WHERE task IS NULL ORDER BY id"
@@ -194,9 +196,9 @@ extension Database {
             default:
                 guard row.integer(0) > command?.rawValue ?? 0 else { return }
                 if let model {
-                    orders.modelConcurrency[model] = row.optionalInt(4)
+                    orders.modelConcurrency[model] = limit(row)
                 } else {
-                    orders.concurrency = row.optionalInt(4)
+                    orders.concurrency = limit(row)
                 }
             }
         }

@@ -207,7 +207,7 @@ private struct TaskQuery {
             key: TaskKey(row.text(3)), state: try row.word(4), model: ModelID(row.text(5)), prompt: row.text(6),
             request: CanonicalRequest(text: row.text(7)), listedRequest: CanonicalRequest(text: row.text(34)),
             tags: try database.tags(in: row.text(8)),
-            priority: row.int(9), output: row.optionalText(10), attempt: row.int(11),
+            priority: row.int(9), output: row.optionalText(10), attempt: try row.attemptNumber(11),
             credits: row.optionalCredits(12), latest: try latest(in: row),
             heldBack: row.isNull(36) ? nil : try row.word(36),
             withdrawn: row.isNull(13) ? nil : try row.word(13), withdrawnAt: row.optionalInstant(14))
