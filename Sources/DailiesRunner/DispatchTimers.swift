@@ -52,7 +52,10 @@ public final class DispatchTimers: RunnerTimers, @unchecked Sendable {
     deinit { source.cancel() }
 
     /// The wall clock at the start, plus the time since.
-    public var now: Instant { Instant(nanoseconds: wallAtStart + clocks.boot() - bootAtStart) }
+    public var now: Instant {
+        Instant(nanoseconds: wallAtStart)
+            + (Instant(nanoseconds: clocks.boot()) - Instant(nanoseconds: bootAtStart))
+    }
 
     /// Keeps what is to be called.
     public func start(_ fire: @escaping @Sendable () -> Void) { state.withLock { $0.fire = fire } }
@@ -78,7 +81,7 @@ public final class DispatchTimers: RunnerTimers, @unchecked Sendable {
     private func arm(_ instant: Instant) {
         let wait = wait(until: instant)
         // The next line of the grid, whoever asks: two moments close to each other are one wake-up.
-        let moment = now.nanoseconds + wait.nanoseconds
+        let moment = (now + wait).nanoseconds
         let nanoseconds = wait.nanoseconds + Self.grid - moment % Self.grid
         source.schedule(deadline: .now() + .nanoseconds(Int(nanoseconds)), leeway: .nanoseconds(0))
     }
@@ -109,6 +112,6 @@ public final class DispatchTimers: RunnerTimers, @unchecked Sendable {
     private static func read(_ clock: clockid_t) -> Int64 {
         var time = timespec()
         precondition(clock_gettime(clock, &time) == 0, "clock \(clock) cannot be read (errno \(errno))")
-        return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+        return (Duration.seconds(time.tv_sec) + .nanoseconds(time.tv_nsec)).nanoseconds
     }
 }

@@ -86,6 +86,22 @@ struct DispatchTimersTests {
         #expect(real.wait(until: .distantPast) == .zero)
     }
 
+    @Test(arguments: [Int64.min, .min + 1, -1, 0, 1, .max - 1, .max])
+    func `clocks at the edges of 64 bits are clocks, and wake-ups come`(edge: Int64) {
+        for (wall, boot) in [(edge, edge), (edge, 0), (0, edge), (edge, Int64.min), (Int64.max, edge)] {
+            let clock = ManualClock(boot)
+            let timers = DispatchTimers(clocks: .init(wall: { wall }, boot: { clock.value }))
+            defer { timers.stop() }
+            #expect(timers.now == Instant(nanoseconds: wall))
+            let fired = DispatchSemaphore(value: 0)
+            timers.start { fired.signal() }
+            timers.wake(at: .distantFuture)
+            timers.wake(at: timers.now + .seconds(3600))
+            timers.wake(at: .distantPast)
+            #expect(fired.wait(timeout: .now() + Self.patience) == .success, "\(wall) \(boot)")
+        }
+    }
+
     @Test func `the clock stands at the wall's time and never goes back`() {
         let timers = DispatchTimers()
         defer { timers.stop() }

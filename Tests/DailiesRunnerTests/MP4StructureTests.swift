@@ -1,3 +1,4 @@
+import DailiesCore
 import Testing
 
 @testable import DailiesRunner
@@ -61,5 +62,36 @@ struct MP4StructureTests {
     @Test func `boxes without end are given up`() {
         let boxes = (0..<100_001).flatMap { _ in SmallClip.box("free", []) }
         #expect(Self.fault(SmallClip.fileType + boxes)?.contains("more than") == true)
+    }
+
+    @Test func `boxes of any size end within the file, or are a fault`() {
+        let sizes: [UInt64] = [
+            0, 1, 2, 7, 8, 9, 15, 16, 17, 40, 0x7FFF_FFFF, 0x8000_0000, 0xFFFF_FFFF, 0x1_0000_0000,
+            UInt64(Int64.max) - 8,
+            UInt64(Int64.max), UInt64(Int64.max) + 1, .max - 7, .max,
+        ]
+        for seed in UInt64(0)..<3000 {
+            var random = SplitMix64(seed: seed)
+            var clip = SmallClip.fileType
+            for _ in 0..<Int.random(in: 1...5, using: &random) {
+                let size = sizes.randomElement(using: &random) ?? 0
+                let type = Array((["moov", "mdat", "free"].randomElement(using: &random) ?? "free").utf8)
+                let isWide = Bool.random(using: &random)
+                clip += SmallClip.number(isWide ? UInt32(1) : UInt32(truncatingIfNeeded: size)) + type
+                if isWide { clip += SmallClip.number(size) }
+                clip += [UInt8](repeating: 7, count: Int.random(in: 0...32, using: &random))
+            }
+            // What a file system claims of a file's length is believed as little.
+            for length in [Int64(clip.count), 0, -1, .min, .max] {
+                var reads = 0
+                let fault = MP4Structure.fault(length: length) { offset, count in
+                    reads += 1
+                    #expect(0..<max(length, 1) ~= offset && count <= 16, "seed \(seed)")
+                    return Array(clip.dropFirst(Int(offset)).prefix(count))
+                }
+                #expect(reads <= clip.count / 8 + 2, "seed \(seed)")
+                #expect(fault != nil || length >= Int64(SmallClip.fileType.count), "seed \(seed)")
+            }
+        }
     }
 }
