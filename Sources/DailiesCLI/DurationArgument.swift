@@ -16,7 +16,7 @@ struct DurationArgument: ExpressibleByArgument, CustomStringConvertible {
         var seconds: Int64 = 0
         var rest = argument.lowercased()[...]
         guard !rest.isEmpty else { return nil }
-        while !rest.isEmpty {
+        while !rest.isEmpty, seconds <= Self.longestSeconds {
             let digits = rest.prefix { $0.isASCII && $0.isNumber }
             guard let number = Int64(digits), number <= Self.longestSeconds else { return nil }
             rest = rest.dropFirst(digits.count)

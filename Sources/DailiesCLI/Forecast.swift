@@ -11,13 +11,15 @@ struct Forecast: Sendable {
     private static let leastSamples = 5
     /// Where the slow end takes so many times as long as the middle, no sum of them says anything.
     private static let widestSpread = 6.0
+    /// Longer than any render: what a clock or a store that is wrong makes of one.
+    private static let longest = Duration.seconds(30 * 86_400)
 
     private var samples: [Duration] = []
 
     var sampleCount: Int { samples.count }
 
     mutating func learn(_ duration: Duration) {
-        guard duration > .zero else { return }
+        guard duration > .zero, duration <= Self.longest else { return }
         samples.append(duration)
         if samples.count > Self.sampleLimit { samples.removeFirst(samples.count - Self.sampleLimit) }
     }
@@ -47,8 +49,8 @@ struct Forecast: Sendable {
     static func words(_ range: ClosedRange<Duration>) -> String {
         let (low, high) = (range.lowerBound.inSeconds, range.upperBound.inSeconds)
         func words(_ unitSeconds: Double, _ unit: String) -> String {
-            let from = max(Int((low / unitSeconds).rounded(.down)), unitSeconds == 1 ? 1 : 0)
-            let to = max(Int((high / unitSeconds).rounded(.up)), 1)
+            let from = max(Int(saturating: (low / unitSeconds).rounded(.down)), unitSeconds == 1 ? 1 : 0)
+            let to = max(Int(saturating: (high / unitSeconds).rounded(.up)), 1)
             return from == to ? "about \(to) \(unit)" : from == 0 ? "up to \(to) \(unit)" : "\(from)–\(to) \(unit)"
         }
         if high < 120 { return words(1, "s") }

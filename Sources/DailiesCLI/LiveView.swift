@@ -28,7 +28,8 @@ enum LiveView {
 
     /// `misty-forest ━━━━━━━╸──── 24/40  60 %`
     private static func bar(_ progress: RunProgress, width: Int, style: TextStyle) -> [String] {
-        let share = progress.total > 0 ? Double(progress.finished) / Double(progress.total) : 0
+        // Tasks of other batches that an earlier run left open come to their end in this one, too.
+        let share = progress.total > 0 ? min(Double(progress.finished) / Double(progress.total), 1) : 0
         let figures = "\(progress.finished)/\(progress.total)  \(Int(share * 100)) %"
         let name = Columns.cut(
             progress.names.map(SafeText.escaped).joined(separator: ", "), to: max(width - figures.count - 14, 8))
@@ -60,8 +61,9 @@ enum LiveView {
     }
 
     private static func rateWords(_ rate: Double) -> String {
-        let tenths = Int((rate * 10).rounded())
-        return tenths >= 100 || tenths % 10 == 0 ? "\(Int(rate.rounded()))" : "\(tenths / 10).\(tenths % 10)"
+        let tenths = Int(saturating: (rate * 10).rounded())
+        return tenths >= 100 || tenths % 10 == 0
+            ? "\(Int(saturating: rate.rounded()))" : "\(tenths / 10).\(tenths % 10)"
     }
 
     /// The oldest tasks in flight: key, model, what it does, age, in columns as wide as they need to be.
@@ -93,7 +95,7 @@ enum LiveView {
     }
 
     static func age(_ duration: Duration) -> String {
-        let seconds = max(Int(duration.inSeconds), 0)
+        let seconds = max(Int(saturating: duration.inSeconds), 0)
         if seconds < 60 { return "\(seconds) s" }
         if seconds < 3600 { return "\(seconds / 60) min \(seconds % 60) s" }
         return "\(seconds / 3600) h \(seconds % 3600 / 60) min"

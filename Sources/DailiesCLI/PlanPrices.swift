@@ -155,6 +155,8 @@ struct PlanTime {
         let paced = interval * Double(max(submits - 1, 0))
         low = max(low, paced)
         high += paced
-        return .seconds(low.rounded())...(.seconds(max(low, high).rounded(.up)))
+        // A catalogue of the user's may make it longer than a duration can be.
+        let (shortest, longest) = (low.rounded(), max(low, high).rounded(.up))
+        return .nanoseconds(rounding: shortest * 1e9)...(.nanoseconds(rounding: longest * 1e9))
     }
 }

@@ -32,14 +32,18 @@ enum ReportText {
     }
 
     static func seconds(_ seconds: Double) -> String {
-        seconds == seconds.rounded() ? "\(Int64(seconds))" : "\((seconds * 1000).rounded() / 1000)"
+        if let whole = Int64(exactly: seconds) { return "\(whole)" }
+        let rounded = (seconds * 1000).rounded() / 1000
+        return "\(rounded.isFinite ? rounded : seconds)"
     }
 
-    /// Credits for each delivered second of known cost, for people: rounded to four decimals.
+    /// Credits for each delivered second of known cost, for people: rounded to four decimals. nil where there is none, and
+    /// where what was delivered is so little that the rate is no number.
     static func rate(_ figures: SpendFigures) -> String? {
         guard figures.secondsOfKnownCost > 0 else { return nil }
         let charged = Double(figures.charged.whole) + Double(figures.charged.billionths) / 1e9
-        return "\((charged / figures.secondsOfKnownCost * 10_000).rounded() / 10_000)"
+        let rate = (charged / figures.secondsOfKnownCost * 10_000).rounded() / 10_000
+        return rate.isFinite ? "\(rate)" : nil
     }
 
     /// How many costs are unknown, and what they may come to.

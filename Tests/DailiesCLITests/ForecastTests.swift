@@ -53,4 +53,16 @@ struct ForecastTests {
     func `the words for it`(_ low: Int, _ high: Int, _ words: String) {
         #expect(Forecast.words(.seconds(low)...(.seconds(high))) == words)
     }
+
+    @Test(arguments: [Int64.min, -1, 0, 2_592_001, 9_223_372_036, 9_223_372_036_854_775, .max])
+    func `durations that no render has are nothing to learn from`(seconds: Int64) {
+        var forecast = Forecast()
+        for _ in 0..<10 { forecast.learn(.seconds(seconds)) }
+        #expect(forecast.sampleCount == 0)
+        for _ in 0..<10 { forecast.learn(.seconds(2_592_000)) }
+        let ages: [Duration] = [.nanoseconds(Int64.min), .zero, .nanoseconds(Int64.max)]
+        let range = forecast.range(
+            waiting: 100_000_000, ages: Array(repeating: ages, count: 3000).flatMap { $0 }, slots: 1)
+        #expect(range.map { !Forecast.words($0).isEmpty } == true)
+    }
 }

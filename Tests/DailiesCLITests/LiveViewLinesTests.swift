@@ -99,4 +99,21 @@ struct LiveViewLinesTests {
             at: Self.start + .seconds(100))
         #expect(lines(progress, after: 101, width: width).allSatisfy { Columns.width(of: $0) <= width })
     }
+
+    @Test func `more that ends than was to do, as another batch's clips may, fills the bar and no more`() {
+        var progress = progress(total: 1)
+        for number in 0..<5 { progress.take(.completed(TaskKey("other-\(number)"), charged: nil), at: Self.start) }
+        for width in [1, 20, 79, 500] { #expect(!lines(progress, after: 1, width: width).isEmpty) }
+        #expect(lines(progress, after: 1)[0].hasSuffix("━━  5/1  100 %"))
+    }
+
+    @Test(arguments: [Instant.distantPast, .distantFuture])
+    func `an age beyond all ages is shown, too`(since: Instant) {
+        var progress = progress(total: 2)
+        progress.take(.accepted(TaskKey("a"), RemoteTaskID("r"), estimate: Credits(nano: .max)), at: since)
+        for number in 0..<3 {
+            progress.take(.completed(TaskKey("\(number)"), charged: Credits(nano: .max)), at: since)
+        }
+        #expect(!lines(progress, after: 0).isEmpty)
+    }
 }

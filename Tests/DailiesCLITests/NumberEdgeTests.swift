@@ -1,0 +1,119 @@
+import DailiesCore
+import ExactJSON
+import Testing
+
+@testable import DailiesCLI
+@testable import DailiesStore
+
+/// Numbers at and beyond the edges of every type, in what users give and in what is shown to them.
+struct NumberEdgeTests {
+    private static let reals: [Double] = [
+        .nan, -.infinity, .infinity, -.greatestFiniteMagnitude, .greatestFiniteMagnitude, .leastNonzeroMagnitude,
+        .leastNonzeroMagnitude * 2024,
+        0, -0.0, -1, 0.5, 8, 1e18, 0x1p63, 1e300,
+    ]
+    private static let wholes: [Int64] = [.min, -1, 0, 1, .max - 1, .max]
+
+    // MARK: Reports
+
+    @Test func `a report of seconds and sums of any size is written in every format`() throws {
+        for delivered in Self.reals {
+            for known in Self.reals {
+                for whole in Self.wholes {
+                    var figures = SpendFigures()
+                    figures.secondsDelivered = delivered
+                    figures.secondsOfKnownCost = known
+                    figures.charged = CreditTotal(whole: whole, billionths: 5)
+                    figures.estimated = figures.charged
+                    figures.unknownAtMost = figures.charged
+                    let row = SpendReport.Row(values: ["sora-2-pro"], figures: figures)
+                    let report = SpendReport(dimensions: [.model], rows: [row], total: figures)
+                    let dollars = ReportDollars(argument: "9223372036.854775807")
+                    let json = try JSONValue.parse(ReportText.json(report, dollars: dollars).utf8)
+                    #expect(json["total"]?["credits"]?.number == figures.charged.description)
+                    #expect(json["total"]?["seconds_delivered"]?.isNull != delivered.isFinite)
+                    for text in [ReportText.table(report, dollars: dollars), ReportText.csv(report, dollars: dollars)] {
+                        #expect(text.contains(figures.charged.description))
+                    }
+                    #expect(ReportText.rate(figures).flatMap { Double($0) }?.isFinite != false)
+                    let page = ReportHTML(
+                        report: report, byDay: report, byModel: report, since: nil, until: .distantFuture,
+                        madeAt: .distantPast, dollars: dollars)
+                    #expect(page.page.contains("credits charged"))
+                }
+            }
+        }
+    }
+
+    @Test func `a second's worth of a clip of no length is no rate, and JSON says null`() throws {
+        var figures = SpendFigures()
+        (figures.secondsDelivered, figures.secondsOfKnownCost) = (.leastNonzeroMagnitude, .leastNonzeroMagnitude)
+        figures.charged = CreditTotal(whole: 1, billionths: 0)
+        let report = SpendReport(dimensions: [], rows: [], total: figures)
+        let json = try JSONValue.parse(ReportText.json(report, dollars: nil).utf8)
+        #expect(json["total"]?["credits_per_second"]?.isNull == true)
+        #expect(ReportText.cells(figures, dollars: nil).last == "-")
+    }
+
+    // MARK: Arguments
+
+    @Test func `an argument with a number of any size is taken or refused`() {
+        let numbers = [
+            "0", "-1", "1", "9223372036854775807", "9223372036854775808", "-9223372036854775808", "1e400", "1e-320",
+            "nan",
+            "inf", "1e-9223372036854775808", "31536000", "31536001", String(repeating: "9", count: 100_000), "",
+        ]
+        for number in numbers {
+            for unit in ["", "s", "min", "h", "d"] {
+                let duration = DurationArgument(argument: number + unit)?.duration ?? .zero
+                #expect(.zero ... .seconds(365 * 86_400) ~= duration)
+                let many = String(repeating: number + (unit.isEmpty ? "s" : unit), count: 2000)
+                #expect(.zero ... .seconds(365 * 86_400) ~= DurationArgument(argument: many)?.duration ?? .zero)
+            }
+            for unit in ["s", "min", "h", ""] {
+                #expect(RateArgument(argument: "\(number)/\(unit)").map { $0.pace.interval > .zero } ?? true)
+            }
+            _ = ConcurrencyArgument(argument: number)
+            _ = ConcurrencyArgument(argument: "model:m=\(number)")
+            _ = CadenceArgument(argument: "adaptive:\(number)")
+            _ = ReportDollars(argument: number)
+            _ = RenderTimeArgument(argument: "\(number)s-\(number)s")
+            _ = RenderTimeArgument(argument: "\(number)s~\(number)%")
+            _ = PriceChangeArgument(argument: "\(number)=\(number)")
+            for moment in ["\(number)-01-01", "\(number)-01-01T00:00:00Z", "2026-01-01T00:00:00+\(number)"] {
+                _ = TimeArgument(argument: moment)
+            }
+        }
+        for moment in [
+            "0000-01-01", "0001-01-01", "1677-01-01", "2263-01-01", "9999-12-31", "292277026596-12-04T15:30:08Z",
+        ] {
+            _ = TimeArgument(argument: moment)
+        }
+    }
+
+    // MARK: Plans
+
+    @Test(arguments: wholes)
+    func `prices and times of a plan of any size are written`(edge: Int64) throws {
+        let credits = Credits(nano: max(edge, 0))
+        let longest = 366 * 86_400
+        let model = ModelID("m")
+        let spec = ModelSpec(
+            id: model, vendor: "v", durationSeconds: 0...longest, resolutions: [], defaultResolution: nil,
+            aspectRatios: [], defaultAspectRatio: nil, extraFields: [:], acceptsImageInit: false, cadence: .fallback,
+            typicalLatency: .seconds(longest) ... .seconds(longest), typicalLatencyForSeconds: 0,
+            prices: [.init(figure: .rate(perSecond: credits, fee: credits), resolution: nil, source: "s")],
+            urlLifetime: nil, withdrawn: nil)
+        let catalogue = ModelCatalogue(compiled: "2026-11-23", models: [spec])
+        let learned = LearnedPrice(model: model, resolution: nil, perSecond: credits...credits, at: .distantFuture)
+        let shape = RequestShape(model: model, durationSeconds: Int(edge), resolution: nil)
+        let prices = PlanPrices(catalogue: catalogue, rates: nil, learned: [learned])
+        #expect(prices.estimate(for: shape) != nil)
+        var time = PlanTime(SubmissionLimits(concurrency: 1, byModel: [model: 1]))
+        for _ in 0..<1000 { time.add(shape, in: catalogue) }
+        let range = try #require(time.range)
+        #expect(range.lowerBound > .zero && range.upperBound <= .nanoseconds(Int64.max))
+        #expect(!PlanText.words(range.upperBound).isEmpty)
+        #expect(range.upperBound.components.seconds > 0)
+    }
+}
