@@ -155,7 +155,8 @@ let package = Package(
         .testTarget(
             name: "SimulationTests",
             dependencies: [
-                "DailiesCore", "DailiesRunner", "DailiesStore", "ProviderSimulator", "ProviderWire", logging,
+                "DailiesCore", "DailiesRunner", "DailiesStore", "ExactJSON", "ProviderSimulator", "ProviderWire",
+                logging,
             ],
             swiftSettings: strict),
 

@@ -28,6 +28,8 @@ public enum FaultKind: String, Hashable, Sendable, CaseIterable {
     case dripReply
     /// The numbers of the reply are written as strings.
     case numbersAsStrings
+    /// Some numbers of the reply, or when a limit resets, are none that anybody could count with; the bill is right.
+    case absurdNumbers
 
     // Submissions.
     /// 429 `rate_limit_exceeded` with `X-RateLimit-Reset`, nothing happened.

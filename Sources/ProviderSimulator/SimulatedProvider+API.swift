@@ -14,6 +14,7 @@ extension SimulatedProvider {
     /// One reply's own oddities, drawn before it is written.
     struct ReplyStyle {
         var writesNumbersAsText = false
+        var absurdity: AbsurdNumbers?
         var goesBackwards = false
         var saysUnknownWord = false
         var hidesKey = false
@@ -29,13 +30,13 @@ extension SimulatedProvider {
         if drawsFaults, draw(.gatewayPage4xx) { return gatewayPage() }
         if call == .submit { bill.submits += 1 }
         if call == .query { questions += 1 }
-        if drawsFaults, let fault = faultBefore(call) { return fault }
+        if drawsFaults, let fault = faultBefore(call) { return withAbsurdReset(fault) }
         var response = answer(call, request, path: path, query: query)
         if drawsFaults, draw(.duplicateDelivery) {
             if call == .submit { bill.submits += 1 }
             response = answer(call, request, path: path, query: query)
         }
-        return drawsFaults ? faultAfter(response) : response
+        return drawsFaults ? faultAfter(withAbsurdReset(response)) : response
     }
 
     private static func call(_ path: String) -> Call {
@@ -55,7 +56,10 @@ extension SimulatedProvider {
             return Self.error(413, WireCode.tooLarge, "the body is over 1 MiB")
         }
         var style = ReplyStyle()
-        if controls.drawsFaults { style.writesNumbersAsText = draw(.numbersAsStrings) }
+        if controls.drawsFaults {
+            style.writesNumbersAsText = draw(.numbersAsStrings)
+            style.absurdity = drawAbsurdity()
+        }
         switch (call, request.method) {
         case (.submit, "POST"): return submit(request.body, owner: owner, style: style)
         case (.query, "GET") where configuration.dialects.contains(.flat):
@@ -98,6 +102,17 @@ extension SimulatedProvider {
         ]
         let (status, title) = pages[Int(generator.draw(0...Int64(pages.count - 1)))]
         return Self.page(status, title: title)
+    }
+
+    private mutating func drawAbsurdity() -> AbsurdNumbers? {
+        draw(.absurdNumbers) ? AbsurdNumbers(seed: generator.next()) : nil
+    }
+
+    private mutating func withAbsurdReset(_ response: SimulatedResponse) -> SimulatedResponse {
+        guard response.status == 429, var absurdity = drawAbsurdity() else { return response }
+        var changed = response
+        absurdity.replaceReset(in: &changed)
+        return changed
     }
 
     /// What befalls a call before anything happens.

@@ -56,7 +56,7 @@ extension SimulatedProvider {
         case .catalogue:
             let typical = spec?.typicalLatency ?? .seconds(30) ... .seconds(90)
             let stated = max(1, spec?.typicalLatencyForSeconds ?? 5)
-            let total = generator.draw(typical).nanoseconds / Int64(stated) * Int64(seconds)
+            let total = (generator.draw(typical) / stated).multiplied(by: seconds).nanoseconds
             let queued = total / 100 * generator.draw(5...20)
             return (scaled(.nanoseconds(queued)), scaled(.nanoseconds(total - queued)))
         }
@@ -91,7 +91,7 @@ extension SimulatedProvider {
         let window = spendWindow(limit)
         let spent = bucket.window == window ? bucket.spent : .zero
         guard CreditTotal(limit.limit) < spent + estimate else { return nil }
-        return Instant(nanoseconds: (window + 1) * scaled(limit.window).nanoseconds)
+        return Instant(nanoseconds: 0) + scaled(limit.window).multiplied(by: Int128(window) + 1)
     }
 
     mutating func spend(_ estimate: Credits) {
@@ -141,9 +141,14 @@ extension Credits {
     /// This amount, more or less by a share, cut to whole billionths; clamped to the range.
     func deviating(byHundredthsOfPercent share: Int64) -> Credits {
         if share == 0 { return self }
-        let (high, low) = nano.multipliedFullWidth(by: max(0, 10_000 + share))
-        guard high >= 0, high < 10_000 else { return Credits(nano: .max) }
-        return Credits(nano: Int64(10_000).dividingFullWidth((high, low)).quotient)
+        return Credits(nano: Int64(clamping: Int128(nano) * max(0, 10_000 + Int128(share)) / 10_000))
+    }
+}
+
+extension Duration {
+    /// The product, clamped to 292 years.
+    func multiplied(by factor: some BinaryInteger) -> Duration {
+        .nanoseconds(Int64(clamping: Int128(nanoseconds) * Int128(factor)))
     }
 }
 

@@ -40,7 +40,7 @@ extension SimulatedProvider {
         let record = try StateReader(line)
         advance(to: try record.instant("at_ns"))
         generator = SplitMix64(seed: try record.integer("generator"))
-        bill.submits = try record.integer("submits")
+        bill.submits = try record.count("submits")
         let change = try change(record)
         apply(change)
         if case .accept(let task) = change, let key = task.outTaskID { bill.submitsByKey[key, default: 0] += 1 }

@@ -82,7 +82,7 @@ extension SimulatedProvider {
     private func partialBill(_ task: SimulatedTask, since: Instant) -> Credits {
         let whole = max(1, task.runsFor.nanoseconds)
         let share = Double((now - since).nanoseconds) / Double(whole)
-        let seconds = min(task.seconds, Int(Double(task.seconds) * share))
+        let seconds = min(task.seconds, Int(saturating: Double(task.seconds) * share))
         return task.perSecond.times(seconds: seconds)
     }
 
@@ -148,6 +148,7 @@ extension SimulatedProvider {
         }
         if style.saysUnknownWord { phase = .unknown("finalizing") }
         reply.status = TaskReply.word(for: phase, dialect: dialect)
+        if var absurdity = style.absurdity { absurdity.replace(in: &reply) }
         return Self.json(200, reply.encode(dialect))
     }
 
@@ -156,9 +157,9 @@ extension SimulatedProvider {
         guard dialect == .params else { return }
         reply.estimatedCredits = task.estimate.text
         switch task.phase {
-        case .running(let since): reply.estimatedSeconds = seconds(until: since + task.runsFor)
+        case .running(let since): reply.estimatedSeconds = "\(seconds(until: since + task.runsFor))"
         case .queued, .completed, .failed, .cancelled:
-            reply.estimatedSeconds = seconds(until: task.submittedAt + task.queuedFor + task.runsFor)
+            reply.estimatedSeconds = "\(seconds(until: task.submittedAt + task.queuedFor + task.runsFor))"
         }
     }
 
@@ -192,6 +193,6 @@ extension SimulatedProvider {
     /// Whole seconds at speed 1, at least 1: durations in replies are the provider's own, like those of the pages.
     func seconds(until moment: Instant) -> Int {
         let remaining = Double((moment - now).nanoseconds) / 1e9 * configuration.speed
-        return remaining < 1e9 ? max(1, Int(remaining.rounded(.up))) : 1_000_000_000
+        return min(max(1, Int(saturating: remaining.rounded(.up))), 1_000_000_000)
     }
 }

@@ -41,7 +41,7 @@ extension SimulatedProvider {
         guard try state.integer("version") == Self.version else { throw StateReader.Damage(field: "version") }
         now = try state.instant("now_ns")
         generator = SplitMix64(seed: try state.integer("generator"))
-        keysSentToAssets = try state.integer("keys_sent_to_assets")
+        keysSentToAssets = try state.count("keys_sent_to_assets")
         walletEmptyUntil = try state.instant("wallet_empty_until_ns")
         bucket = SpentBucket(window: try state.integer("bucket_window"), spent: try state.total("bucket_spent"))
         try restoreControls(try state.record("controls"))
@@ -148,9 +148,9 @@ extension Bill {
 
     fileprivate init(state: StateReader) throws(StateReader.Damage) {
         self.init()
-        submits = try state.integer("submits")
-        accepted = try state.integer("accepted")
-        maximumInFlight = try state.integer("max_in_flight")
+        submits = try state.count("submits")
+        accepted = try state.count("accepted")
+        maximumInFlight = try state.count("max_in_flight")
         submitsByKey = try state.counts("submits_by_key")
         rendersByKey = try state.counts("renders_by_key")
         for record in try state.records("charges") { add(try Charge(state: record)) }

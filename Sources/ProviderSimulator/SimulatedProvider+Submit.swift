@@ -197,11 +197,12 @@ extension SimulatedProvider {
     private func acceptance(
         of task: SimulatedTask, _ phase: RemoteReport.Phase, body: SubmitBody, style: ReplyStyle
     ) -> [UInt8] {
-        TaskReply(
+        var reply = TaskReply(
             taskID: task.id, outTaskID: echo(body.outTaskID, in: body.dialect),
             status: TaskReply.word(for: phase, dialect: body.dialect), estimatedCredits: task.estimate.text,
-            estimatedSeconds: seconds(until: task.submittedAt + task.queuedFor + task.runsFor),
-            submittedAt: now.atMilliseconds, writesNumbersAsText: style.writesNumbersAsText
-        ).encode(body.dialect)
+            estimatedSeconds: "\(seconds(until: task.submittedAt + task.queuedFor + task.runsFor))",
+            submittedAt: now.atMilliseconds, writesNumbersAsText: style.writesNumbersAsText)
+        if var absurdity = style.absurdity { absurdity.replace(in: &reply) }
+        return reply.encode(body.dialect)
     }
 }

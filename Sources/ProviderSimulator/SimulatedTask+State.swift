@@ -67,7 +67,7 @@ extension SimulatedTask {
         keyForgottenAt = record.has("key_forgotten_at_ns") ? try record.instant("key_forgotten_at_ns") : nil
         repliesWithoutURL = try record.integer("replies_without_url")
         repliesWithoutCost = try record.integer("replies_without_cost")
-        completedReplies = try record.integer("completed_replies")
+        completedReplies = try record.count("completed_replies")
         isAskedByID = record.has("is_asked_by_id") ? try record.flag("is_asked_by_id") : false
         statesCancelCharge = try record.flag("states_cancel_charge")
         phase = try Phase(record)

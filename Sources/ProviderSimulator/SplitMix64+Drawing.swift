@@ -32,6 +32,6 @@ extension SplitMix64 {
         let normal = (-2 * log(first)).squareRoot() * cos(2 * .pi * second)
         let variance = log(1 + variation * variation)
         let factor = exp(variance.squareRoot() * normal - variance / 2)
-        return .nanoseconds(Int64(Double(mean.nanoseconds) * factor))
+        return .nanoseconds(Int64(saturating: Double(mean.nanoseconds) * factor))
     }
 }

@@ -28,6 +28,9 @@ struct StateReader {
         return number
     }
 
+    /// What is counted, which leaves room to count on.
+    func count(_ name: String) throws(Damage) -> Int { Int(try integer(name) as Int32) }
+
     func text(_ name: String) throws(Damage) -> String {
         guard let text = value[name]?.string else { throw Damage(field: name) }
         return text
@@ -66,8 +69,8 @@ struct StateReader {
     func counts(_ name: String) throws(Damage) -> [String: Int] {
         var counts: [String: Int] = [:]
         for member in try record(name).value.members ?? [] {
-            guard let count = member.value.number.flatMap({ Int($0) }) else { throw Damage(field: name) }
-            counts[member.name] = count
+            guard let count = member.value.number.flatMap({ Int32($0) }) else { throw Damage(field: name) }
+            counts[member.name] = Int(count)
         }
         return counts
     }

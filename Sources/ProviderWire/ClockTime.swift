@@ -29,9 +29,7 @@ struct ClockTime {
     ) -> Instant? {
         guard 0...23 ~= hour, 0...59 ~= minute, 0...60 ~= second else { return nil }
         let seconds = Int64(day.number) * 86_400 + Int64(hour * 3600 + minute * 60 + second - offsetSeconds)
-        let (product, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
-        let (sum, carried) = product.addingReportingOverflow(Int64(nanosecond))
-        return overflow || carried ? nil : Instant(nanoseconds: sum)
+        return Int64(exactly: Int128(seconds) * 1_000_000_000 + Int128(nanosecond)).map(Instant.init(nanoseconds:))
     }
 
     var hour: Int { secondOfDay / 3600 }

@@ -110,7 +110,7 @@ public enum ReplyReader {
                 let url = Self.address(result.value(WireField.videoURL))
             {
                 self.url = url
-                seconds = result.value(WireField.durationSeconds)?.seconds
+                seconds = Self.length(result.value(WireField.durationSeconds))
                 return
             }
             for entry in members.value(WireField.output)?.array ?? [] {
@@ -118,12 +118,17 @@ public enum ReplyReader {
                     let url = Self.address(entry.value(WireField.url))
                 else { continue }
                 self.url = url
-                seconds = entry.value(WireField.durationSeconds)?.seconds
+                seconds = Self.length(entry.value(WireField.durationSeconds))
                 return
             }
         }
 
         private static func isVideo(_ type: JSONValue?) -> Bool { type == nil || type?.string == "video" }
+
+        /// Less than a millisecond is no clip, and what is reckoned for each second of it would be no number.
+        private static func length(_ value: JSONValue?) -> Double? {
+            value?.seconds.flatMap { $0 >= 0.001 ? $0 : nil }
+        }
 
         private static func address(_ value: JSONValue?) -> String? {
             guard let text = value?.string, !text.isEmpty, text.utf8.count <= maximumURLBytes else { return nil }

@@ -42,8 +42,8 @@ public struct TaskReply: Hashable, Sendable {
     public var status: String?
     /// What the provider expects it to cost, in credits, as the number's text.
     public var estimatedCredits: String?
-    /// Params dialect only.
-    public var estimatedSeconds: Int?
+    /// As the number's text. Params dialect only.
+    public var estimatedSeconds: String?
     /// Where the finished clip is.
     public var asset: Asset?
     /// The cost: `credits` in the flat dialect, `credits_used` in the other.
@@ -77,7 +77,7 @@ public struct TaskReply: Hashable, Sendable {
     /// Takes its properties as they are given.
     public init(
         taskID: String?, outTaskID: String? = nil, status: String?, estimatedCredits: String? = nil,
-        estimatedSeconds: Int? = nil, asset: Asset? = nil, cost: String? = nil, submittedAt: Instant? = nil,
+        estimatedSeconds: String? = nil, asset: Asset? = nil, cost: String? = nil, submittedAt: Instant? = nil,
         completedAt: Instant? = nil, errorCode: String? = nil, errorMessage: String? = nil, extra: [Extra] = [],
         writesNumbersAsText: Bool = false
     ) {
@@ -123,7 +123,7 @@ public struct TaskReply: Hashable, Sendable {
             body.add(WireField.credits, raw: number(cost))
             body.add(WireField.completedAt, text: completedAt.map(ISOTimestamp.format))
         case .params:
-            body.add(WireField.estimatedSeconds, raw: number(estimatedSeconds.map { "\($0)" }))
+            body.add(WireField.estimatedSeconds, raw: number(estimatedSeconds))
             body.add(WireField.output, raw: asset.map { "[\(output($0))]" })
             body.add(WireField.creditsUsed, raw: number(cost))
         }

@@ -20,7 +20,7 @@ import Testing
     @Test func `the params replies are the dispatcher's, member by member`() throws {
         let submitted = TaskReply(
             taskID: "task_01HZX", outTaskID: pageKey.text, status: "pending", estimatedCredits: "1.50",
-            estimatedSeconds: 30, submittedAt: Instant(milliseconds: 0))
+            estimatedSeconds: "30", submittedAt: Instant(milliseconds: 0))
         #expect(text(submitted.encode(.params)) == (try PageFixtures.compact(PageFixtures.paramsSubmitted)))
         let completed = TaskReply(
             taskID: "task_01HZX", outTaskID: pageKey.text, status: "completed",

@@ -91,13 +91,15 @@ struct Scenario {
         drawPrices(&prices)
         var guards = Chance(seed: seed ^ 0x6A5D_0000_BEEF_1234)
         drawGuards(&guards)
+        var numbers = Chance(seed: seed ^ 0x9E1E_7E57_0A0A_5555)
+        drawNumbers(&numbers)
     }
 
     /// Faults that have come since, each drawn by a generator of its own: what earlier seeds drew stays what it was.
     private static let guardFaults: [FaultKind] = [
         .quoteAbovePrice, .billAboveQuote, .zeroEstimate, .rendersBeforeCancel, .silentCancelCost,
     ]
-    private static let drawnApart = Set(guardFaults + identityFaults + [.absurdBill])
+    private static let drawnApart = Set(guardFaults + identityFaults + [.absurdBill, .absurdNumbers])
 
     /// What a clip may cost: quotes and bills that are not what was published, and cancels that come too late.
     private mutating func drawGuards(_ chance: inout Chance) {
@@ -112,6 +114,11 @@ struct Scenario {
         for kind in Self.guardFaults where chance.happens(0.35) {
             simulator.faults[kind] = chance.pick([0.05, 0.3, 1])
         }
+    }
+
+    private mutating func drawNumbers(_ chance: inout Chance) {
+        guard mood != .calm, chance.happens(0.3) else { return }
+        simulator.faults[.absurdNumbers] = Double.random(in: 0.01...0.3, using: &chance)
     }
 
     private mutating func drawPrices(_ chance: inout Chance) {

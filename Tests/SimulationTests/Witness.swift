@@ -1,4 +1,5 @@
 import DailiesCore
+import ExactJSON
 import ProviderSimulator
 import ProviderWire
 
@@ -28,6 +29,7 @@ enum Witness {
             return faults
         }
         faults += transport(response)
+        if statesAbsurdly(response) { faults.append(.absurdNumbers) }
         let isSubmit: Bool = if case .submit = call { true } else { false }
         let wasAccepted = machine.tasks.count > before.tasks
         if isSubmit, machine.bill.submits == before.submits + 2 { faults.append(.duplicateDelivery) }
@@ -67,6 +69,22 @@ enum Witness {
             return [.wrongTaskByKey]
         case .cancel, .download: return []
         }
+    }
+
+    private static func statesAbsurdly(_ response: SimulatedResponse) -> Bool {
+        let resets = [response.header(WireHeader.rateReset), response.header(WireHeader.retryAfter)].compactMap(\.self)
+        return statesNoCost(response) || statesNoAmount(response, WireField.estimatedCredits)
+            || resets.contains { AbsurdNumbers.moments.contains($0) }
+    }
+
+    /// Whether what the reply names as a cost is none that can be booked.
+    static func statesNoCost(_ response: SimulatedResponse) -> Bool {
+        statesNoAmount(response, WireField.credits) || statesNoAmount(response, WireField.creditsUsed)
+    }
+
+    private static func statesNoAmount(_ response: SimulatedResponse, _ field: String) -> Bool {
+        guard let value = (try? JSONValue.parse(response.body))?[field] else { return false }  // A page, a cut reply.
+        return AbsurdNumbers.amounts.contains(value.number ?? value.string ?? "")
     }
 
     private static func transport(_ response: SimulatedResponse) -> [FaultKind] {

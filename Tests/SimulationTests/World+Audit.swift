@@ -165,16 +165,16 @@ extension World {
         }
     }
 
-    /// Whether the plan, and not the program, is why a cost is unknown: the provider never states it, or denies the task
-    /// for longer than the program asks; or nothing was billed and nobody could know: the user wrote the task off, or it
-    /// was cancelled when it ran, or may have run, and the provider says nothing of money.
+    /// Whether the plan, and not the program, is why a cost is unknown: the provider never states it, or states what is
+    /// no amount, or denies the task for longer than the program asks; or nothing was billed and nobody could know: the
+    /// user wrote the task off, or it was cancelled when it ran, or may have run, and the provider says nothing of money.
     private func mayLackCost(_ attempt: Inspector.Attempt, isBilled: Bool) -> Bool {
         guard let task = remoteTask(of: attempt) else { return attempt.failureCode == Settlement.assumedLost }
         let isDenied =
             task.forgottenUntil != nil
             && scenario.simulator.faults.forgottenFor >= scenario.settings.lostAfter
         if attempt.state == .cancelled { return !isBilled || isDenied }
-        return task.repliesWithoutCost == .max || isDenied
+        return task.repliesWithoutCost == .max || isDenied || toldNoCost.contains(task.id)
     }
 
     // MARK: Clips

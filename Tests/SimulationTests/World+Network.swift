@@ -78,11 +78,18 @@ extension World {
         for fault in Witness.faults(open.call, response, before: before, after: machine) {
             coverage.faults[fault, default: 0] += 1
         }
+        noteAbsurdCost(response)
         if case .submit(let submission, _) = open.call {
             coverage.submits += 1
             try checkRenders(of: submission)
         }
         return response
+    }
+
+    private func noteAbsurdCost(_ response: SimulatedResponse) {
+        guard Witness.statesNoCost(response), let id = try? ReplyReader.report(response.body, date: nil).remoteID?.text
+        else { return }
+        toldNoCost.insert(id)
     }
 
     // MARK: Replies

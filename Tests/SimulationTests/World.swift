@@ -57,6 +57,8 @@ final class World {
     /// The pace is what the settings say, since the run began.
     var keepsPace = true
     var held: Set<SubmissionScope> = []
+    /// Tasks of whose cost the provider has once stated what is no amount.
+    var toldNoCost: Set<String> = []
     var knobs: Chance
     /// Draws how long the user stays away, and whose clock is wrong.
     var userChoices: Chance
