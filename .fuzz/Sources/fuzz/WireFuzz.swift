@@ -71,11 +71,41 @@ enum WireFuzz {
         }
         precondition(report.charges.count <= 2)
         precondition(report.remaining ?? .zero >= .zero)
+        precondition(report.deliveredSeconds ?? 1 >= 0.001, "a clip of \(report.deliveredSeconds ?? 0) s")
+        count(with: report)
         precondition(report.asset?.url.utf8.count ?? 1 <= 16_384 + 100 && report.asset?.url.isEmpty != true)
         precondition(report.failureCode?.unicodeScalars.count ?? 0 <= 100)
         precondition(report.failureMessage?.unicodeScalars.count ?? 0 <= 500)
         if case .unknown(let word) = report.phase { precondition(word.unicodeScalars.count <= 100) }
         refuseKey("\(report)")
+    }
+
+    /// All that a run counts out of a reply.
+    private static func count(with report: RemoteReport) {
+        for amount in report.charges + [report.estimate].compactMap({ $0 }) { count(with: amount.credits) }
+        _ = Reservation.after(estimate: report.estimate, holding: nil) { $0 >= .zero }
+        if let seconds = report.deliveredSeconds {
+            let rate = (report.charges.first?.credits.approximate ?? 1) / seconds
+            precondition(rate.isFinite, "a rate of \(rate)")
+            _ = Int64(saturating: seconds * 1e9)
+        }
+        let moments = [report.submittedAt, report.completedAt, report.repliedAt].compactMap { $0 }
+        let spans = moments.flatMap { a in moments.map { a - $0 } } + [report.remaining ?? .zero]
+        for span in spans {
+            for speed in [1e-300, 0.5, 1, 1e300] { _ = span.divided(bySpeed: speed).nanoseconds }
+            let next = PollCadence.fallback.nextPoll(after: span, afterwards: .seconds(30))
+            precondition(next > span || span.nanoseconds > .max / 2, "asked at \(next), after \(span)")
+            for moment in moments { _ = (moment + span, moment - span) }
+        }
+    }
+
+    /// What is read of an amount is written as the same, and nothing made of it wraps around.
+    private static func count(with credits: Credits) {
+        precondition(Credits.read(credits.description)?.credits == credits, "\(credits) is not the same after writing")
+        for hundredths: Int64 in [0, 1, 100, 110, .max] { precondition(credits.times(hundredths: hundredths) >= .zero) }
+        precondition(credits.adding(credits) >= credits && credits.adding(Credits(nano: .max)).nano == .max)
+        let total = CreditTotal(whole: .max, billionths: 0) + credits
+        precondition(total >= CreditTotal(credits) && CreditTotal(credits) - CreditTotal(credits) == .zero)
     }
 
     private static func check(_ fault: Fault) {
@@ -113,6 +143,7 @@ enum WireFuzz {
     }
 
     private static func times(_ text: String) {
+        if let amount = Credits.read(text) { count(with: amount.credits) }
         if let moment = HTTPDate.parse(text) {
             precondition(HTTPDate.parse(HTTPDate.format(moment)) == moment, "\(text) is not the same after writing")
         }
@@ -137,5 +168,10 @@ enum WireFuzz {
         _ = try? SubjectBody.decode(bytes)  // Most inputs are no question.
         guard let body = try? SubmitBody.decode(bytes) else { return }  // Nor a submit.
         precondition(Dialect.allCases.contains(body.dialect))
+        for value in body.fields.values {
+            guard let number = value.number else { continue }
+            if let amount = Credits.read(number) { count(with: amount.credits) }
+            _ = Int64(saturating: Double(number) ?? .nan)
+        }
     }
 }
