@@ -38,9 +38,9 @@ enum ReportText {
     }
 
     /// Credits for each delivered second of known cost, for people: rounded to four decimals. nil where there is none, and
-    /// where what was delivered is so little that the rate is no number.
+    /// where so little or so much was delivered that the rate is no number.
     static func rate(_ figures: SpendFigures) -> String? {
-        guard figures.secondsOfKnownCost > 0 else { return nil }
+        guard figures.secondsOfKnownCost > 0, figures.secondsOfKnownCost.isFinite else { return nil }
         let charged = Double(figures.charged.whole) + Double(figures.charged.billionths) / 1e9
         let rate = (charged / figures.secondsOfKnownCost * 10_000).rounded() / 10_000
         return rate.isFinite ? "\(rate)" : nil

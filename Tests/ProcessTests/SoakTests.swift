@@ -19,8 +19,9 @@ extension ProcessSuite {
         private static let clipsPerSecond = 100
         private static let speed = 60
 
-        /// All there are, but three: where a cost is never stated (`noCost`) no report can know it, and a wallet that stays
-        /// empty (`walletEmpty`) and an absurd bill (`absurdBill`) end a run, as they should. Rare are those that hold everything up for a while.
+        /// All there are, but four: where a cost is never stated (`noCost`), or to each question as none (`absurdNumbers`),
+        /// no report can know it, and a wallet that stays empty (`walletEmpty`) and an absurd bill (`absurdBill`) end a run,
+        /// as they should. Rare are those that hold everything up for a while.
         private static let faults: [(kind: String, probability: Double)] = [
             ("refuse", 0.02), ("dropReply", 0.02), ("delayReply", 0.002), ("duplicateDelivery", 0.02),
             ("serverErrorBefore", 0.02), ("serverErrorAfter", 0.02), ("bareServerErrorAfter", 0.02),

@@ -21,7 +21,7 @@ extension ProcessSuite {
             "refuse", "dropReply", "duplicateDelivery", "serverErrorBefore", "serverErrorAfter", "bareServerErrorAfter",
             "truncateReply", "htmlReply", "dripReply", "numbersAsStrings", "throttle", "bareThrottle", "throttleQuery",
             "goBackwards", "unknownState", "forget", "lateURL", "lateCost", "expireURL", "cutDownload",
-            "gatewayPage4xx",
+            "gatewayPage4xx", "absurdNumbers",
             "startAtOnce", "unlistedSubmitState", "wrongTaskByKey",
         ]
         /// What a guard cancels is begun again, so that these come up more often than once for each clip.
