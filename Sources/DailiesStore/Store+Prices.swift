@@ -79,18 +79,30 @@ extension Database {
         ) { row in row.integer(0) }
     }
 
+    static let nextBilledKind = """
+        SELECT model, resolution FROM attempt INDEXED BY attempt_price
+        WHERE service_id = ?1 AND (model, resolution) > (?2, ?3)
+            AND state = 'completed' AND credits_nano > 0 AND seconds IS NOT NULL
+        ORDER BY model, resolution LIMIT 1
+        """
+
+    static let latestBills = """
+        SELECT rowid, seconds, credits_nano, estimated_credits_nano, settled_at_ms
+        FROM attempt INDEXED BY attempt_price
+        WHERE service_id = ?1 AND model = ?2 AND resolution = ?3
+            AND state = 'completed' AND credits_nano > 0 AND seconds IS NOT NULL
+            AND rowid > coalesce((SELECT last_attempt FROM price_forgotten
+                WHERE service_id = ?1 AND model = ?2 AND resolution = ?3), 0)
+        ORDER BY rowid DESC LIMIT ?4
+        """
+
     /// It jumps from kind to kind in the index.
     fileprivate func billedKinds(at service: Int64) throws(StoreError) -> [PriceKind] {
         var kinds: [PriceKind] = []
         var next: PriceKind?
         repeat {
             next = try first(
-                """
-                SELECT model, resolution FROM attempt INDEXED BY attempt_price
-                WHERE service_id = ?1 AND (model, resolution) > (?2, ?3)
-                    AND state = 'completed' AND credits_nano > 0 AND seconds IS NOT NULL
-                ORDER BY model, resolution LIMIT 1
-                """, Value(service), .text(next?.model.text ?? ""), .text(next?.resolution ?? "")
+                Self.nextBilledKind, Value(service), .text(next?.model.text ?? ""), .text(next?.resolution ?? "")
             ) { row in
                 PriceKind(model: ModelID(row.text(0)), resolution: row.text(1).isEmpty ? nil : row.text(1))
             }
@@ -103,16 +115,8 @@ extension Database {
         of kind: PriceKind, at service: Int64
     ) throws(StoreError) -> [(row: Int64, price: ObservedPrice)] {
         try rows(
-            """
-            SELECT rowid, seconds, credits_nano, estimated_credits_nano, settled_at_ms
-            FROM attempt INDEXED BY attempt_price
-            WHERE service_id = ?1 AND model = ?2 AND resolution = ?3
-                AND state = 'completed' AND credits_nano > 0 AND seconds IS NOT NULL
-                AND rowid > coalesce((SELECT last_attempt FROM price_forgotten
-                    WHERE service_id = ?1 AND model = ?2 AND resolution = ?3), 0)
-            ORDER BY rowid DESC LIMIT ?4
-            """,
-            Value(service), .text(kind.model.text), .text(kind.resolution ?? ""), Value(PriceBook.windowSize)
+            Self.latestBills, Value(service), .text(kind.model.text), .text(kind.resolution ?? ""),
+            Value(PriceBook.windowSize)
         ) { row in
             let shape = RequestShape(model: kind.model, durationSeconds: row.int(1), resolution: kind.resolution)
             return (

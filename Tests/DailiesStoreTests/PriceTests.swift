@@ -129,13 +129,14 @@ struct PriceTests {
 
     @Test func `prices are found by their index, however many bills there are`() throws {
         let rig = try Rig(tasks: [Rig.spec("a")])
-        let plan = try rig.shell().rows(
-            """
-            EXPLAIN QUERY PLAN SELECT rowid FROM attempt INDEXED BY attempt_price
-            WHERE service_id = 1 AND model = 'm' AND resolution = 'r'
-                AND state = 'completed' AND credits_nano > 0 AND seconds IS NOT NULL
-                AND rowid > 7 ORDER BY rowid DESC LIMIT 20
-            """)
-        #expect(plan.count == 1 && plan.allSatisfy { $0.contains("SEARCH") && $0.contains("rowid>?") }, "\(plan)")
+        let found = [
+            Database.nextBilledKind: "(service_id=? AND (model,resolution)>(?,?))",
+            Database.latestBills: "(service_id=? AND model=? AND resolution=? AND rowid>?)",
+        ]
+        for (statement, terms) in found {
+            let plan = try rig.shell().rows("EXPLAIN QUERY PLAN " + statement)
+            #expect(plan.contains { $0.contains("SEARCH attempt USING INDEX attempt_price " + terms) }, "\(plan)")
+            #expect(!plan.contains { $0.contains("SCAN") || $0.contains("TEMP B-TREE") }, "\(plan)")
+        }
     }
 }
