@@ -8,7 +8,8 @@ extension Scheduler {
     /// What the estimate of a task that the provider has asks for in place of its reservation.
     ///
     /// - Returns: with the budget that does not hold it; nil: all do.
-    func reservation(byEstimateOf flight: Flight, isTrusted: Bool) -> (reserved: Credits?, refusing: BudgetBook.Scope?) {
+    func reservation(byEstimateOf flight: Flight, isTrusted: Bool) -> (reserved: Credits?, refusing: BudgetBook.Scope?)
+    {
         let old = flight.reserved
         let new = Reservation.after(estimate: flight.estimate, holding: old, isTrusted: isTrusted)
         return (new, budgets.scope(refusing: new, insteadOf: old, of: flight.budgets))

@@ -105,9 +105,9 @@ struct NumberEdgeTests {
             prices: [.init(figure: .rate(perSecond: credits, fee: credits), resolution: nil, source: "s")],
             urlLifetime: nil, withdrawn: nil)
         let catalogue = ModelCatalogue(compiled: "2026-11-23", models: [spec])
-        let learned = LearnedPrice(model: model, resolution: nil, perSecond: credits...credits, at: .distantFuture)
         let shape = RequestShape(model: model, durationSeconds: Int(edge), resolution: nil)
-        let prices = PlanPrices(catalogue: catalogue, rates: nil, learned: [learned])
+        let observed = ObservedPrice(shape: shape, charged: credits, estimate: credits, settledAt: .distantFuture)
+        let prices = PlanPrices(catalogue: catalogue, rates: nil, maximumPerTask: nil, observed: [observed])
         #expect(prices.estimate(for: shape) != nil)
         var time = PlanTime(SubmissionLimits(concurrency: 1, byModel: [model: 1]))
         for _ in 0..<1000 { time.add(shape, in: catalogue) }

@@ -123,16 +123,16 @@ import Testing
             for seconds in [nil, 0, 1, 8, 86_400, Int.max, Int.min] as [Int?] {
                 let shape = RequestShape(model: ModelID("m"), durationSeconds: seconds, resolution: nil)
                 let rate = PriceBook.Rate(perSecond: price, fee: price)
-                let settled = SettledPrice(
-                    model: shape.model, resolution: nil, highestPerSecond: price, highestQuotePerSecond: price)
+                let observed = ObservedPrice(shape: shape, charged: price, estimate: price, settledAt: .distantFuture)
                 var book = PriceBook(
                     catalogue: ModelCatalogue(compiled: "", models: []), rates: [shape.model: rate],
-                    maximumPerTask: price, settled: [settled])
-                book.learn(price, for: shape)
+                    maximumPerTask: price, observed: [observed])
+                book.learn(price, estimate: price, for: shape)
                 #expect(book.bound(for: shape) != nil && book.highestExpected(for: shape) != nil)
             }
-            let estimate = Amount(credits: price, text: "", source: "", isRounded: false)
-            #expect(Reservation.after(estimate: estimate, holding: price) { _ in true }.reserved != nil)
+            for isTrusted in [false, true] {
+                #expect(Reservation.after(estimate: price, holding: price, isTrusted: isTrusted) != nil)
+            }
             for cap in amounts {
                 var guarded = BudgetGuard(position: .init(cap: cap, settled: .zero, reserved: .zero))
                 for amount in amounts + amounts {

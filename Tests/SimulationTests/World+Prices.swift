@@ -18,7 +18,8 @@ extension World {
             let task = scenario.batches[index].tasks.first(where: { $0.key.text == key })
         else { return }
         let published = PriceBook(catalogue: scenario.catalogue).publishedRange(for: task.shape)?.upperBound ?? .zero
-        let quoted = try inspector?.attempts().filter { $0.model == attempt.model }.compactMap(\.estimate).max() ?? .zero
+        let quoted =
+            try inspector?.attempts().filter { $0.model == attempt.model }.compactMap(\.estimate).max() ?? .zero
         guard reserved <= max(most, published, quoted).times(hundredths: 110) else {
             throw Violation("\(attempt.id) holds \(reserved); its user says \(most) at most, the page \(published)")
         }
