@@ -127,10 +127,10 @@ import Testing
         rig.holdsClaims = true
         rig.land(.accepted(.queued("r1", estimate: 10)), 2)
         let held = { rig.scheduler.budgets[SchedulerRig.batch]?.position.reserved }
-        #expect(held() == CreditTotal(whole: 12, billionths: 100_000_000))
+        #expect(held() == CreditTotal(whole: 13, billionths: 0))
         rig.deliverClaim()
         #expect(held() == rig.store.position(SchedulerRig.batch).reserved)
-        #expect(held() == CreditTotal(whole: 3, billionths: 100_000_000))
+        #expect(held() == CreditTotal(whole: 4, billionths: 0))
         rig.expectSound()
     }
 

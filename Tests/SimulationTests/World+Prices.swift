@@ -49,6 +49,8 @@ extension World {
         let second = RequestShape(model: kind.model, durationSeconds: 1, resolution: kind.resolution)
         let book = PriceBook(catalogue: scenario.catalogue, observed: known)
         let absurd = bills.filter(\.task.isBilledAbsurdly).map(\.perSecond)
+        // Other bills far above their quotes would be a second price that is not the published one.
+        guard scenario.simulator.faults[.billAboveQuote] == 0 else { return }
         guard let bound = book.bound(for: second),
             let (lowest, highest) = absurd.min().map({ ($0, absurd.max() ?? $0) })
         else { return }
