@@ -49,11 +49,13 @@ extension World {
         let second = RequestShape(model: kind.model, durationSeconds: 1, resolution: kind.resolution)
         let book = PriceBook(catalogue: scenario.catalogue, observed: known)
         let absurd = bills.filter(\.task.isBilledAbsurdly).map(\.perSecond)
-        // Other bills far above their quotes would be a second price that is not the published one.
-        guard scenario.simulator.faults[.billAboveQuote] == 0 else { return }
         guard let bound = book.bound(for: second),
             let (lowest, highest) = absurd.min().map({ ($0, absurd.max() ?? $0) })
         else { return }
+        // Other faults lift bills as well. Where a bill lies between the usual and the absurd, or the absurd ones lie apart, no
+        // price is the absurd one.
+        let usual = bills.filter { !$0.task.isBilledAbsurdly }.map(\.perSecond).max() ?? .zero
+        guard usual.times(hundredths: 500) < lowest, highest < lowest.times(hundredths: 500) else { return }
         coverage.absurdHistories += 1
         if absurd.count > 2 {
             guard bound >= highest else {
