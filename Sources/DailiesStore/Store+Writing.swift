@@ -120,7 +120,10 @@ extension Store {
             return results
         } catch {
             return group.indices.map { index in
-                if index < results.count, case .failure = results[index] { return results[index] }
+                // A refused task ID ends no run: it must not hide that the store fails.
+                if index < results.count, case .failure(let own) = results[index], own.kind == .conflict {
+                    return .failure(own)
+                }
                 return .failure(error)
             }
         }

@@ -70,6 +70,18 @@ struct TaskOwnerTests {
         #expect(try rig.shell().rows("SELECT task, task_id FROM attempt ORDER BY task") == ["1|r1", "2|", "3|r3"])
     }
 
+    @Test func `a refused task ID does not hide that the store fails`() throws {
+        let rig = try Rig(tasks: [Rig.spec("a"), Rig.spec("b")])
+        try rig.apply(Steps.intent(1), Steps.intent(2), accepted(1, as: "r1"))
+        rig.faults.plan(.fails(StoreError(.full, "the disk is full")), atCommit: rig.faults.commits + 1)
+        let told = Guarded<StoreError.Kind?>(nil)
+        rig.store.write([Change(at: Instant(milliseconds: 7), accepted(2, as: "r1"))]) { result in
+            if case .failure(let error) = result { told.withLock { $0 = error.kind } }
+        }
+        try rig.store.drain()
+        #expect(told.withLock { $0 } == .full)
+    }
+
     @Test func `an earlier take of the same task is another attempt`() throws {
         let rig = try Rig()
         try rig.apply(
