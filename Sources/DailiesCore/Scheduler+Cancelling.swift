@@ -81,7 +81,7 @@ extension Scheduler {
     private func quoteVerdict(on flight: Flight) -> GuardVerdict? {
         guard let quote = quote(of: flight), let tolerance = settings.quoteTolerance,
             let expected = prices.highestExpected(for: flight.shape),
-            quote > expected.times(hundredths: 100 + tolerance)
+            quote > expected.times(hundredths: 100 + min(tolerance, .max - 100))
         else { return nil }
         let detail =
             "the provider asks \(quote) credits for a clip of \(flight.shape.model) that was expected to cost "
@@ -95,7 +95,7 @@ extension Scheduler {
         let quote = flight.estimate.flatMap { $0 > .zero ? $0 : nil }
         guard let tolerance = settings.quoteTolerance, !flight.isReplayed,
             let expected = quote ?? prices.highestExpected(for: flight.shape),
-            bill.credits > expected.times(hundredths: 100 + tolerance)
+            bill.credits > expected.times(hundredths: 100 + min(tolerance, .max - 100))
         else { return }
         let words =
             quote == nil ? "that was expected to cost \(expected) at most" : "for which it had quoted \(expected)"

@@ -109,6 +109,9 @@ struct NumberEdgeTests {
         let observed = ObservedPrice(shape: shape, charged: credits, estimate: credits, settledAt: .distantFuture)
         let prices = PlanPrices(catalogue: catalogue, rates: nil, maximumPerTask: nil, observed: [observed])
         #expect(prices.estimate(for: shape) != nil)
+        let service = Service(provider: "simulator", baseURL: "http://127.0.0.1")
+        let known = KnownPrices(service: service, catalogue: catalogue, rates: nil, observed: [observed])
+        #expect(!PricesText.text([known]).isEmpty)
         var time = PlanTime(SubmissionLimits(concurrency: 1, byModel: [model: 1]))
         for _ in 0..<1000 { time.add(shape, in: catalogue) }
         let range = try #require(time.range)

@@ -123,15 +123,22 @@ import Testing
             for seconds in [nil, 0, 1, 8, 86_400, Int.max, Int.min] as [Int?] {
                 let shape = RequestShape(model: ModelID("m"), durationSeconds: seconds, resolution: nil)
                 let rate = PriceBook.Rate(perSecond: price, fee: price)
-                let observed = ObservedPrice(shape: shape, charged: price, estimate: price, settledAt: .distantFuture)
+                let observed = amounts.map {
+                    ObservedPrice(shape: shape, charged: $0, estimate: price, settledAt: .distantFuture)
+                }
                 var book = PriceBook(
                     catalogue: ModelCatalogue(compiled: "", models: []), rates: [shape.model: rate],
-                    maximumPerTask: price, observed: [observed])
+                    maximumPerTask: price, observed: observed)
                 book.learn(price, estimate: price, for: shape)
+                book.learnQuote(price, for: shape)
+                _ = book.contradiction(for: shape)
+                #expect(book.summary(of: PriceKind(shape)) != nil)
                 #expect(book.bound(for: shape) != nil && book.highestExpected(for: shape) != nil)
             }
             for isTrusted in [false, true] {
-                #expect(Reservation.after(estimate: price, holding: price, isTrusted: isTrusted) != nil)
+                for old in amounts {
+                    #expect(Reservation.after(estimate: price, holding: old, isTrusted: isTrusted) != nil)
+                }
             }
             for cap in amounts {
                 var guarded = BudgetGuard(position: .init(cap: cap, settled: .zero, reserved: .zero))
@@ -235,7 +242,7 @@ import Testing
             var settings = SchedulerSettings()
             settings.pollWindow =
                 [nil, .zero, .seconds(60), .nanoseconds(Int64.max)].randomElement(using: &random) ?? nil
-            settings.quoteTolerance = [nil, 0, 100_000].randomElement(using: &random) ?? nil
+            settings.quoteTolerance = [nil, .min, 0, 100_000, .max].randomElement(using: &random) ?? nil
             if Bool.random(using: &random) { settings.cadence = .adaptive(share: 0.5) }
             let rig = SchedulerRig(settings: settings, store: Self.store(&random), seed: seed)
             rig.start()

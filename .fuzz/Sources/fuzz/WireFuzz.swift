@@ -83,7 +83,8 @@ enum WireFuzz {
     /// All that a run counts out of a reply.
     private static func count(with report: RemoteReport) {
         for amount in report.charges + [report.estimate].compactMap({ $0 }) { count(with: amount.credits) }
-        _ = Reservation.after(estimate: report.estimate, holding: nil) { $0 >= .zero }
+        let reserved = Reservation.after(estimate: report.estimate?.credits, holding: .zero, isTrusted: false)
+        precondition(reserved ?? .zero >= report.estimate?.credits ?? .zero, "less is held than asked for: \(report)")
         if let seconds = report.deliveredSeconds {
             let rate = (report.charges.first?.credits.approximate ?? 1) / seconds
             precondition(rate.isFinite, "a rate of \(rate)")
