@@ -50,7 +50,7 @@ extension Scheduler {
     private mutating func stopLane(of flight: Flight, for verdict: GuardVerdict) {
         switch verdict.scope {
         case nil: break
-        case .tag(let tag): stoppedTags.insert(tag)
+        case .tag(let tag): stoppedTags[tag] = verdict.detail
         case .batch:
             let lane = Lane(batch: flight.batch, model: flight.shape.model)
             guard isInScope(lane) else { break }
@@ -60,7 +60,7 @@ extension Scheduler {
         }
     }
 
-    private mutating func stopForBudget(_ detail: String) {
+    mutating func stopForBudget(_ detail: String) {
         ending.budgetReached = true
         giveReason(detail)
     }
@@ -71,7 +71,7 @@ extension Scheduler {
             .map { GuardVerdict(reason: .budgetSpent, detail: "the \(budgets.name(of: $0)) is spent") }
     }
 
-    /// An estimate of nothing says nothing.
+    /// An estimate of zero says nothing of the price.
     private func quote(of flight: Flight) -> Credits? {
         guard let quote = flight.estimate, quote > .zero, !flight.isReplayed else { return nil }
         return quote
@@ -113,7 +113,7 @@ extension Scheduler {
 
     // MARK: Cancelling
 
-    /// Makes a guard's wish part of a flight.
+    /// Notes in a flight that a guard wants it cancelled.
     ///
     /// - Returns: what makes it durable, and the request that follows; nil where one is in the air.
     mutating func wantCancelled(

@@ -29,8 +29,9 @@ extension Scheduler {
         flight.cancellation = Flight.Cancellation(command: command.id, evenIfCharged: evenIfCharged)
         if flight.state.remoteID != nil, evenIfCharged { cancel(&flight) }
         put(flight)
-        // Whether it renders by now is known by asking; what is in the air is cancelled when its fate is known.
-        if flight.state.remoteID != nil, !evenIfCharged { ask(flight.attempt, .poll, now) }
+        // Whether it renders by now is known by asking; what is in the air is cancelled when its fate is known. The reply to
+        // a cancel that a guard has sent says it as well.
+        if flight.state.remoteID != nil, !evenIfCharged, !flight.isCancelling { ask(flight.attempt, .poll, now) }
     }
 
     /// What keeps a flight from being cancelled in this run; nil: nothing.

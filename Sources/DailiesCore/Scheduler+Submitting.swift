@@ -112,8 +112,9 @@ extension Scheduler {
     /// Grants a slot, if the budgets hold the task.
     private mutating func begin(_ task: WaitingTask, _ now: Instant) -> Beginning {
         guard let account = accounts.account(for: task.shape.model) else { return .laneWaits }
-        if let tag = task.tagBudgets.first(where: stoppedTags.contains) {
-            passOver(task, under: .tag(tag)) { _ in false }
+        if let tag = task.tagBudgets.first(where: stoppedTags.keys.contains), let detail = stoppedTags[tag] {
+            lanes.take(task)
+            stopForBudget(detail)
             return .done
         }
         // One that came later does not take the room that an earlier one with the same tag waits for.

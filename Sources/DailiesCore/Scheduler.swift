@@ -35,8 +35,8 @@ public struct Scheduler: Sendable {
     var budgets = BudgetBook()
     /// Budgets of tags that a task waits for; it was set aside, and others with the tag wait behind it.
     var heldTags: Set<TagBudgetID> = []
-    /// Budgets of tags that did not hold an estimate: nothing more with the tag is sent in this run.
-    var stoppedTags: Set<TagBudgetID> = []
+    /// Budgets of tags that did not hold an estimate, and which: nothing more with the tag is sent in this run.
+    var stoppedTags: [TagBudgetID: String] = [:]
     /// Budgets that this run has told of.
     var toldBudgets: Set<BudgetBook.Scope> = []
     /// What the highest estimate of such a clip in this run asks for.

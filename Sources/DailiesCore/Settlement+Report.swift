@@ -58,7 +58,7 @@ public enum Reservation {
     /// room is not given to others.
     ///
     /// - Parameter isTrusted: the model's estimates have held for long enough to lower a reservation
-    ///   (``PriceBook/trustsEstimates(of:)``). One of nothing never does.
+    ///   (``PriceBook/trustsEstimates(of:)``). An estimate of zero never does.
     public static func after(estimate: Credits?, holding old: Credits?, isTrusted: Bool) -> Credits? {
         guard let wanted = estimate?.times(hundredths: marginHundredths) else { return old }
         guard let old else { return wanted }

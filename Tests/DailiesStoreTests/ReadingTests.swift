@@ -43,6 +43,28 @@ struct ReadingTests {
         #expect(lanes.map(\.batch) == [rig.batch, rig.batch, rig.batch, other])
     }
 
+    @Test func `what a guard wants cancelled is found by a new run, and once it waits again it is counted as that`()
+        throws
+    {
+        let rig = try Rig(tasks: [Rig.spec("a"), Rig.spec("b")])
+        let attempt = AttemptID(task: TaskID(1), number: 1)
+        try rig.apply(Steps.intent(), Steps.accepted(), .cancelWanted(attempt, .quote))
+        let open = try rig.store.openAttempts(provider: Self.provider.name, baseURL: Self.provider.baseURL)
+        #expect(open.map(\.cancelReason) == [.quote] && open.first?.estimate == Steps.credits("1.25"))
+        #expect(try rig.store.summary().total.heldBack == [:])
+        let settlement = Settlement(end: .cancelled, charges: [.notBilled])
+        try rig.store.writeAndWait(
+            settlement.steps(for: attempt, cancelledFor: .quote).map { Change(at: rig.tick(), $0) })
+        #expect(try rig.store.summary().total.heldBack == [.quote: 1])
+        #expect(try rig.store.heldBack(in: rig.batch) == [.quote: 1])
+        #expect(try rig.store.task(TaskID(1))?.heldBack == .quote && rig.store.task(TaskID(2))?.heldBack == nil)
+        let waiting = try rig.store.waiting(batch: rig.batch, model: ModelID("sora-2-pro"), after: nil, limit: 10)
+        #expect(waiting.map(\.attempt) == [2, 1])
+        try rig.apply(Steps.intent(1, 2))
+        #expect(try rig.store.summary().total.heldBack == [:] && rig.store.task(TaskID(1))?.heldBack == nil)
+        #expect(try rig.store.problems() == [])
+    }
+
     @Test func `a new run finds what is unfinished, whole, and nothing else`() throws {
         let rig = try Rig(tasks: (1...12).map { Rig.spec("task-\($0)", output: "o.mp4") })
         func attempt(_ task: Int64) -> AttemptID { AttemptID(task: TaskID(task), number: 1) }

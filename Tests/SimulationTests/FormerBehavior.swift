@@ -1,6 +1,7 @@
 import DailiesCore
 
 @testable import DailiesStore
+@testable import ProviderSimulator
 
 /// How the program once was, as a control: whatever the checks of a world do not catch, they cannot see.
 enum FormerBehavior: CaseIterable, Sendable {
@@ -12,6 +13,16 @@ enum FormerBehavior: CaseIterable, Sendable {
     case takesStartedForReplayed
     /// A gateway's 4xx fails a task.
     case failsByGatewayPages
+    /// What a guard cancels stays cancelled.
+    case losesGuardedTasks
+    /// What a guard wants cancelled is kept in memory, and a crash forgets it.
+    case forgetsGuards
+    /// A cancel whose reply states no cost is booked as free, whatever a later question would bring.
+    case takesSilenceForFree
+    /// An estimate takes the place of a larger reservation.
+    case lowersReservations
+    /// A bill may be any number of times its quote.
+    case paysAnyBill
 
     /// Takes the one rule away that keeps owners apart.
     static func forgetOwners(in path: String) throws {
@@ -31,5 +42,52 @@ extension FormerBehavior? {
             return .accepted(report)
         default: return fate
         }
+    }
+}
+
+/// What guards did, played on the store and the wire from outside.
+extension World {
+    /// After a commit, before anything is looked at.
+    func playFormerCommit() throws {
+        let waiting = """
+            SELECT s.id FROM task_standing AS s JOIN attempt AS a ON a.task = s.id AND a.n = s.attempt - 1
+            WHERE s.state = 'queued' AND s.has_key = 0 AND a.state = 'cancelled' AND a.cancel_reason IS NOT NULL
+            """
+        switch scenario.former {
+        case .losesGuardedTasks:
+            try change(
+                """
+                UPDATE attempt SET superseded_at_ms = NULL WHERE task IN (\(waiting)) AND state = 'cancelled';
+                UPDATE task_standing SET state = 'cancelled', attempt = attempt - 1, has_key = 1 WHERE id IN (\(waiting));
+                """)
+        case .lowersReservations:
+            try change(
+                """
+                UPDATE attempt SET reserved_nano = estimated_credits_nano
+                WHERE is_open AND task_id IS NOT NULL AND estimated_credits_nano < reserved_nano
+                """)
+        default: break
+        }
+    }
+
+    /// After a crash, before anything is looked at.
+    func playFormerCrash() throws {
+        guard scenario.former == .forgetsGuards else { return }
+        try change("UPDATE attempt SET cancel_reason = NULL")
+    }
+
+    /// After the machine has carried out a cancel.
+    func playFormerCancel(of remote: RemoteTaskID, _ response: SimulatedResponse) {
+        guard scenario.former == .takesSilenceForFree, let ordinal = machine.ordinalByID[remote.text],
+            case .cancelled(_, .some) = machine.tasks[ordinal].phase,
+            !String(decoding: response.body, as: UTF8.self).contains("\"credits")
+        else { return }
+        machine.tasks[ordinal].statesCancelCharge = false
+    }
+
+    private func change(_ sql: String) throws {
+        let readAndWrite: Int32 = 2
+        let database = try Database(path: disk.store, flags: readAndWrite)
+        try database.execute(script: sql)
     }
 }

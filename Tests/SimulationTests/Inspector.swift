@@ -146,6 +146,18 @@ final class Inspector {
         ) { _ in true } ?? false
     }
 
+    /// What waits at the provider, by these keys, and was to be cancelled for a guard.
+    func wantedCancelled(by accounts: AccountBook) throws -> Set<RemoteTaskID> {
+        let found = try database.rows(
+            """
+            SELECT DISTINCT a.task_id, a.key_fingerprint FROM attempt AS a
+            JOIN event AS e ON e.task = a.task AND e.attempt = a.n AND e.kind = 'cancel_wanted'
+            WHERE a.state = 'queued' AND a.task_id IS NOT NULL
+            """
+        ) { row in (remote: RemoteTaskID(row.text(0)), account: KeyFingerprint(row.text(1))) }
+        return Set(found.filter { accounts.contains($0.account) }.map(\.remote))
+    }
+
     /// Whether more was held for an attempt of this batch once it was accepted than before.
     func hasRaisedReservation(_ batch: BatchID) throws -> Bool {
         try database.first(

@@ -133,7 +133,6 @@ enum Witness {
         case .max: faults.append(.noCost)
         default: faults.append(.lateCost)
         }
-        if task.isBilledAbsurdly { faults.append(.absurdBill) }
         if case .fails(let code, _) = task.outcome {
             switch code {
             case nil: faults.append(.failRenderSilently)
@@ -147,8 +146,8 @@ enum Witness {
     /// A deviation alone is at most half of the quote.
     private static func money(of task: SimulatedTask, _ machine: SimulatedProvider) -> [FaultKind] {
         var faults: [FaultKind] = []
-        let price = task.perSecond.times(hundredths: 100 * Int64(task.seconds))
-            .adding(machine.configuration.money.submissionFee)
+        let price = task.price(fee: machine.configuration.money.submissionFee)
+        if task.isBilledAbsurdly(fee: machine.configuration.money.submissionFee) { faults.append(.absurdBill) }
         if task.estimate.credits == .zero, task.bill.credits > .zero { faults.append(.zeroEstimate) }
         if task.estimate.credits >= price.times(hundredths: 200) { faults.append(.quoteAbovePrice) }
         if task.estimate.credits > .zero, task.bill.credits >= task.estimate.credits.times(hundredths: 200) {
@@ -184,9 +183,9 @@ enum Witness {
 }
 
 extension SimulatedTask {
+    /// What it costs without any fault.
+    func price(fee: Credits) -> Credits { perSecond.times(hundredths: 100 * Int64(seconds)).adding(fee) }
+
     /// Beyond any false quote, price change and deviation that a seed draws.
-    var isBilledAbsurdly: Bool {
-        let price = max(estimate.credits, perSecond.times(hundredths: 100 * Int64(seconds)))
-        return bill.credits > price.times(hundredths: 10_000)
-    }
+    func isBilledAbsurdly(fee: Credits) -> Bool { bill.credits > price(fee: fee).times(hundredths: 10_000) }
 }

@@ -21,6 +21,15 @@ extension World {
         }
     }
 
+    /// What a guard wanted cancelled before a crash is cancelled before it is asked for.
+    func checkCancelledFirst(_ call: MachineProvider.Call) throws {
+        if let remote = call.cancelled { toBeCancelled.remove(remote) }
+        guard case .query(let question, _) = call, case .remote(let remote) = question.subject,
+            toBeCancelled.contains(remote)
+        else { return }
+        throw Violation("\(remote) was asked for before it was cancelled, as a guard had wanted")
+    }
+
     /// A bill further above its quote than the tolerance stops its model for the rest of the run.
     func checkStoppedModels(_ attempts: [Inspector.Attempt]) throws {
         defer {

@@ -41,6 +41,7 @@ extension World {
 
     func send(_ index: Int) throws {
         let call = calls.remove(at: index)
+        try checkCancelledFirst(call.call)
         let response = try carryOut(call)
         guard life != nil else { return }
         if case .download(_, let offset, let sink, let reply) = call.call {
@@ -79,6 +80,7 @@ extension World {
             coverage.faults[fault, default: 0] += 1
         }
         noteAbsurdCost(response)
+        if let remote = open.call.cancelled { playFormerCancel(of: remote, response) }
         if case .submit(let submission, _) = open.call {
             coverage.submits += 1
             try checkRenders(of: submission)

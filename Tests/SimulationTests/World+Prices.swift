@@ -48,13 +48,14 @@ extension World {
     private func auditBound(_ kind: PriceKind, _ bills: [BilledClip], _ known: [ObservedPrice]) throws {
         let second = RequestShape(model: kind.model, durationSeconds: 1, resolution: kind.resolution)
         let book = PriceBook(catalogue: scenario.catalogue, observed: known)
-        let absurd = bills.filter(\.task.isBilledAbsurdly).map(\.perSecond)
+        let fee = scenario.simulator.money.submissionFee
+        let absurd = bills.filter { $0.task.isBilledAbsurdly(fee: fee) }.map(\.perSecond)
         guard let bound = book.bound(for: second),
             let (lowest, highest) = absurd.min().map({ ($0, absurd.max() ?? $0) })
         else { return }
         // Other faults lift bills as well. Where a bill lies between the usual and the absurd, or the absurd ones lie apart, no
         // price is the absurd one.
-        let usual = bills.filter { !$0.task.isBilledAbsurdly }.map(\.perSecond).max() ?? .zero
+        let usual = bills.filter { !$0.task.isBilledAbsurdly(fee: fee) }.map(\.perSecond).max() ?? .zero
         guard usual.times(hundredths: 500) < lowest, highest < lowest.times(hundredths: 500) else { return }
         coverage.absurdHistories += 1
         if absurd.count > 2 {

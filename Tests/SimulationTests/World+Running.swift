@@ -50,7 +50,9 @@ extension World {
             return false
         }
         if scenario.former == .believesTakenIDs { try FormerBehavior.forgetOwners(in: disk.store) }
-        inspector = try Inspector(path: disk.store)
+        let inspector = try Inspector(path: disk.store)
+        self.inspector = inspector
+        toBeCancelled = try inspector.wantedCancelled(by: accounts)
         let timers = ManualTimers(now: clientNow)
         let provider = MachineProvider(baseURL: Scenario.baseURL, dialect: dialect, accounts: accounts)
         let life = Life(store: store, faults: faults, provider: provider, timers: timers, plan: plan())
@@ -145,7 +147,9 @@ extension World {
     }
 
     private func plan() -> Runner.Plan {
-        Runner.Plan(
+        var settings = settings
+        if scenario.former == .paysAnyBill { settings.quoteTolerance = nil }
+        return Runner.Plan(
             settings: settings, catalogue: scenario.catalogue, batches: batchIDs, accounts: accounts,
             maximumPerTask: scenario.maximumPerTask, seed: chance.next())
     }
@@ -279,6 +283,7 @@ extension World {
         if life.faults.commits != before {
             coverage.commits += life.faults.commits - before
             note("commit")
+            try playFormerCommit()
             try check()
         }
         try runRunner()
@@ -342,6 +347,7 @@ extension World {
         if chance.happens(0.5) { try disk.takeImage() }
         try life.crash()
         self.life = nil
+        try playFormerCrash()
         inspector = try Inspector(path: disk.store)
         try check()
         return nil

@@ -50,6 +50,8 @@ final class World {
     var runsOfIntents: [SubmissionKey: Int] = [:]
     /// The same for models that have had a limit all the time.
     var modelCeilings: [ModelID: Int] = [:]
+    /// Tasks at the provider that a guard wanted cancelled before this run began: asked for only after that.
+    var toBeCancelled: Set<RemoteTaskID> = []
     /// Costs that were booked at the last look, and the intents that there were of a model when a bill stopped it.
     var chargesSeen: [AttemptID: Credits] = [:]
     var intentsOfStopped: [ModelID: Set<SubmissionKey>] = [:]
