@@ -136,12 +136,12 @@ extension Scheduler {
         }
     }
 
-    /// - Parameter asked: how long the reply asks to wait; bounded by the maximum wait.
+    /// - Parameter asked: how long the reply asks to wait; cut to ``SchedulerSettings/longestAskedWait``.
     private mutating func pollFailed(_ flight: Flight, _ now: Instant, asked: Duration? = nil) {
         var flight = flight
         flight.faults += 1
         let wait = settings.retry.wait(afterFailures: flight.faults, using: &random)
-        schedulePoll(flight, now, notBefore: now + max(wait, min(asked ?? .zero, settings.maximumWait)))
+        schedulePoll(flight, now, notBefore: now + max(wait, min(asked ?? .zero, settings.longestAskedWait)))
     }
 
     /// 404 on an id that the provider gave us: for ten minutes it may be a lapse of its memory.
@@ -224,7 +224,7 @@ extension Scheduler {
         guard var flight = flight(attempt), let remote = flight.state.remoteID, flight.completion == nil else { return }
         let lastAlive = flight.lastAliveAt
         if rhythms != nil { flight.lastAliveAt = now }
-        var notBefore = report.askAgainAfter.map { now + min($0, settings.maximumWait) }
+        var notBefore = report.askAgainAfter.map { now + min($0, settings.longestAskedWait) }
         switch report.phase {
         case .queued:
             if case .running = flight.state { tellBackwards(&flight, report.phase) }

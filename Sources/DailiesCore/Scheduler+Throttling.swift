@@ -37,7 +37,7 @@ extension Scheduler {
         let own = self.flight(flight.attempt)?.holdsSlot == true ? 1 : 0
         let others = max(0, tally.inFlight - own - submitsInTheAir)
         guard limiter.refused(inFlight: others, sentAt: sentAt, at: now) else { return }
-        var wait = max(throttlePause(), min(fault.retryAfter ?? .zero, settings.maximumWait))
+        var wait = max(throttlePause(), min(fault.retryAfter ?? .zero, settings.longestAskedWait))
         if others + submitsInTheAir == 0 {
             let trouble = countTrouble(now)
             guard now - trouble.since < settings.maximumWait else { return giveUpSubmitting(fault, now) }

@@ -17,6 +17,9 @@ public struct SchedulerSettings: Sendable {
     public var pollWindow: Duration?
     /// How long an outage, an empty rate bucket or an unusable disk is waited for. Default 15 min.
     public var maximumWait: Duration = .seconds(15 * 60)
+    /// How long a reply can keep the next question, or a full account's next submit, waiting: the maximum wait, and no more
+    /// than 15 minutes, since an absurd Retry-After must not hide a completed clip until its address has expired.
+    var longestAskedWait: Duration { min(maximumWait, .seconds(15 * 60).divided(bySpeed: speed)) }
     /// Repeat a submit after a 5xx that carries the API's own error envelope, which the provider promises not to bill.
     public var trustsServerErrors = false
     /// Percent by which a quote may lie above what is expected of such a clip before its task is cancelled while that is free and

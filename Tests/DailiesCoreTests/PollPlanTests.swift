@@ -225,4 +225,23 @@ import Testing
         #expect(rig.askedAfter(.poll, since: start) == [2, 9, 40])
         rig.expectSound()
     }
+
+    @Test func `a reply that asks for an absurd wait keeps its clip from view for 15 minutes at most`() {
+        var settings = SchedulerSettings()
+        settings.maximumWait = .seconds(24 * 3600)
+        let rig = SchedulerRig.with(1, settings: settings)
+        rig.land(.accepted(.queued("r1")))
+        rig.advance(by: .seconds(2))
+        var report = RemoteReport.running("r1")
+        report.askAgainAfter = .seconds(3600 * 24 * 365)
+        rig.answer(.found(report))
+        var asked = rig.now
+        rig.advance(by: .seconds(15 * 60 + 1))
+        #expect(rig.askedAfter(.poll, since: asked) == [900])
+        asked = rig.now
+        rig.answer(.fault(.status(429, retryAfter: .seconds(Int64.max))))
+        rig.advance(by: .seconds(15 * 60 + 1))
+        #expect(rig.askedAfter(.poll, since: asked) == [900])
+        rig.expectSound()
+    }
 }
