@@ -1,11 +1,11 @@
 import Dispatch
 import Foundation
 
-/// Reads what somebody else writes whenever it pleases them, from a pipe or a FIFO as from a file, up to a moment.
+/// Reads a file, pipe or FIFO up to a deadline.
 struct DeadlineReading {
     enum Failure: Error, Equatable {
         case timedOut
-        /// More came than is read.
+        /// There were more bytes than the limit.
         case tooLong
         case refused(errno: Int32)
     }
@@ -14,10 +14,9 @@ struct DeadlineReading {
 
     init(within patience: DispatchTimeInterval) { deadline = .now() + patience }
 
-    /// Returns what came once it is enough, at the end, or when the other descriptor has something to read and this one
-    /// has not.
+    /// Reads until it is enough, to the end, or until the other descriptor has something to read and this one has not.
     ///
-    /// - Parameter limit: of bytes.
+    /// - Parameter limit: in bytes.
     func read(
         _ descriptor: Int32, atMost limit: Int, orUntil other: Int32 = -1, isEnough: ([UInt8]) -> Bool = { _ in false }
     ) throws(Failure) -> [UInt8] {
@@ -37,9 +36,9 @@ struct DeadlineReading {
         return bytes
     }
 
-    /// - Returns: false where only the other one has something.
+    /// - Returns: false if only the other one has something to read.
     private func waits(for descriptor: Int32, or other: Int32) throws(Failure) -> Bool {
-        // poll(2) leaves a descriptor of -1 out.
+        // poll(2) ignores a descriptor of -1.
         var both = [
             pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0),
             pollfd(fd: other, events: Int16(POLLIN), revents: 0),

@@ -1,28 +1,31 @@
 import Foundation
 import Synchronization
 
-/// SIGINT, SIGTERM and SIGHUP before anything is sent. A run ends with the code of its signal, as after a clean stop:
-/// there is nothing to wait for. Any other command dies by the signal, as a shell expects.
+/// Handles SIGINT, SIGTERM and SIGHUP before anything is sent. A run exits with the code of the signal, as after a clean
+/// stop, since there is nothing to wait for. Any other command dies by the signal, as shells expect.
 enum EarlySignals {
-    // What the handler reads, on whatever thread and in the middle of whatever it interrupts.
-    private static let isRun = Atomic(false)
-    private static let isJSON = Atomic(false)
-    /// A process group that ends with this process; 0: none.
-    private static let group = Atomic<pid_t>(0)
-    private static let isStartingGroup = Atomic(false)
-    /// A signal that came meanwhile; 0: none.
-    private static let postponed = Atomic<Int32>(0)
-    /// Ignored from the start, as under nohup(1), and so left.
-    private static let isHangUpIgnored = Atomic(false)
+    /// What the handler reads. It runs on any thread and may interrupt anything.
+    private final class State: Sendable {
+        let isRun = Atomic(false)
+        let isJSON = Atomic(false)
+        /// A process group that ends with this process; 0: none.
+        let group = Atomic<pid_t>(0)
+        let isStartingGroup = Atomic(false)
+        /// A signal that came while the group was started; 0: none.
+        let postponed = Atomic<Int32>(0)
+        /// SIGHUP was ignored from the start, as under nohup(1), and stays so.
+        let isHangUpIgnored = Atomic(false)
+    }
+    private static let state = State()
 
     /// The signals that end a command, and what a run returns after each.
     static var codes: [Int32: ExitCode] {
         var codes = [SIGINT: ExitCode.interrupted, SIGTERM: .terminated, SIGHUP: .hungUp]
-        if isHangUpIgnored.load(ordering: .relaxed) { codes[SIGHUP] = nil }
+        if state.isHangUpIgnored.load(ordering: .sequentiallyConsistent) { codes[SIGHUP] = nil }
         return codes
     }
 
-    /// To be called before anything else.
+    /// Call it before anything else.
     static func install() {
         var now = sigaction()
         sigaction(SIGHUP, nil, &now)
@@ -32,49 +35,46 @@ enum EarlySignals {
             let handler = now.__sigaction_u.__sa_handler
         #endif
         let isIgnored = unsafeBitCast(handler, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self)
-        isHangUpIgnored.store(isIgnored, ordering: .relaxed)
-        // Variables are made at their first use, which must not be in a handler.
-        for flag in [isRun.load(ordering: .relaxed), isJSON.load(ordering: .relaxed)] { precondition(!flag) }
-        precondition(group.load(ordering: .relaxed) == 0 && postponed.load(ordering: .relaxed) == 0)
-        precondition(!isStartingGroup.load(ordering: .relaxed))
+        // This also creates the state before a handler can need it.
+        state.isHangUpIgnored.store(isIgnored, ordering: .sequentiallyConsistent)
         for number in codes.keys { signal(number, endEarly) }
     }
 
-    /// From here on a signal ends a run.
+    /// From now on a signal ends a run.
     static func runBegins(json: Bool) {
-        isJSON.store(json, ordering: .sequentiallyConsistent)
-        isRun.store(true, ordering: .sequentiallyConsistent)
+        state.isJSON.store(json, ordering: .sequentiallyConsistent)
+        state.isRun.store(true, ordering: .sequentiallyConsistent)
     }
 
     /// Starts a process group that is killed if a signal ends this process, until ``groupEnded()``.
     ///
-    /// - Parameter start: returns the group, or a number below 1 where there is none. A signal waits for its end.
+    /// - Parameter start: returns the group, or a number below 1 if there is none. A signal takes effect after it.
     static func startingGroup(_ start: () -> pid_t) -> pid_t {
-        isStartingGroup.store(true, ordering: .sequentiallyConsistent)
+        state.isStartingGroup.store(true, ordering: .sequentiallyConsistent)
         let started = start()
-        group.store(started, ordering: .sequentiallyConsistent)
-        isStartingGroup.store(false, ordering: .sequentiallyConsistent)
-        let number = postponed.load(ordering: .sequentiallyConsistent)
+        state.group.store(started, ordering: .sequentiallyConsistent)
+        state.isStartingGroup.store(false, ordering: .sequentiallyConsistent)
+        let number = state.postponed.load(ordering: .sequentiallyConsistent)
         if number != 0 { end(by: number) }
         return started
     }
 
-    static func groupEnded() { group.store(0, ordering: .sequentiallyConsistent) }
+    static func groupEnded() { state.group.store(0, ordering: .sequentiallyConsistent) }
 
     /// Calls nothing but what signal-safety(7) lists.
     fileprivate static func end(by number: Int32) {
-        if isStartingGroup.load(ordering: .sequentiallyConsistent) {
-            return postponed.store(number, ordering: .sequentiallyConsistent)
+        if state.isStartingGroup.load(ordering: .sequentiallyConsistent) {
+            return state.postponed.store(number, ordering: .sequentiallyConsistent)
         }
-        let started = group.load(ordering: .sequentiallyConsistent)
+        let started = state.group.load(ordering: .sequentiallyConsistent)
         if started > 0 { kill(-started, SIGKILL) }
-        guard isRun.load(ordering: .sequentiallyConsistent) else {
+        guard state.isRun.load(ordering: .sequentiallyConsistent) else {
             signal(number, SIG_DFL)
             raise(number)
             return
         }
         say("dailies: stopped before anything was submitted\n", to: STDERR_FILENO)
-        if isJSON.load(ordering: .sequentiallyConsistent) { say(lastLine(number), to: STDOUT_FILENO) }
+        if state.isJSON.load(ordering: .sequentiallyConsistent) { say(lastLine(number), to: STDOUT_FILENO) }
         _exit(128 + number)
     }
 

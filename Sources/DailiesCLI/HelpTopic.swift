@@ -114,13 +114,14 @@ enum HelpTopic: String, CaseIterable {
           exit 7, out of money     fill the wallet, then run again
           exit 8, budget           run again with a higher --budget
           exit 11, in use          another runner works on the store; one at a time
-          exit 129, 130, 143       a signal ended it; what was in the air has landed
+          exit 129, 130, 143       a signal stopped it: run again
 
-        A store has one name: what was written last lies in a log beside it (dailies.sqlite-wal). Move both, copy
-        with `dailies store backup`, mount their folder and never the file alone, and make no hard links: a store with
-        two names is refused.
-        The store, its log, index and lock, and copies of it are their owner's alone (mode 0600). Clips, folders, pages,
-        plans and man pages get the rights that the umask leaves, clips at most 0644.
+        The latest changes are in a log next to the store (dailies.sqlite-wal). Move both files together, copy with
+        `dailies store backup`, mount the folder into a container and not the file, and make no hard links: a store
+        with two names is refused.
+
+        The store, its log, index and lock and its copies have mode 0600, whatever the umask. Clips get 0644, pages,
+        plans and man pages 0666, folders 0777, each less the umask.
 
         While a run goes on, from another terminal:
           dailies status --watch          how it stands
@@ -167,7 +168,7 @@ enum HelpTopic: String, CaseIterable {
         \(folded(OptionRule.own.joined(separator: ", ") + "."))
 
         api_key_command is run by sh; the key is its first line. A key file may be a FIFO or <(command). Both have
-        60 s. A key file that others can read is warned of.
+        60 s. A warning names a key file that others can read.
         Environment: DAILIES_STORE, BYTESPIKE_BASE_URL, BYTESPIKE_API_KEY. A key is never an option's value.
         """
 }

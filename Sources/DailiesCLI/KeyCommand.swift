@@ -9,7 +9,7 @@ enum KeyCommand {
     /// Of its first line, and as much again of what follows.
     private static let mostBytes = 65_536
 
-    /// A command runs once, however often its key is asked for.
+    /// By command: it runs once.
     private static let printed = Guarded<[String: String]>([:])
 
     /// - Returns: nil where no command is configured.
@@ -20,7 +20,7 @@ enum KeyCommand {
             throw Stop(.usage, "\(configured.origin): api_key_command is one command")
         }
         if let line = printed.withLock({ $0[command] }) { return line }
-        do throws(Trouble) {
+        do throws(Failure) {
             let line = try firstLine(of: command, within: .seconds(patience))
             printed.withLock { $0[command] = line }
             return line
@@ -29,17 +29,17 @@ enum KeyCommand {
         }
     }
 
-    struct Trouble: Error {
-        /// Follows the command's name.
+    struct Failure: Error {
+        /// Follows `api_key_command`.
         let message: String
     }
 
-    /// Runs a command in a process group of its own, which is killed at the deadline, and takes the first line that it
-    /// prints. What it prints beyond that is let through in bounds, since many programs fail when their reader goes.
-    static func firstLine(of command: String, within patience: DispatchTimeInterval) throws(Trouble) -> String {
+    /// Runs a command in its own process group, which is killed at the deadline, and returns the first line of its output.
+    /// The rest is read and dropped, up to a bound, since many programs fail when nobody reads their output.
+    static func firstLine(of command: String, within patience: DispatchTimeInterval) throws(Failure) -> String {
         let reading = DeadlineReading(within: patience)
         let (out, ended) = (Pipe(), Pipe())
-        // A command that had the side that is read would never see its reader go.
+        // A command that inherits the reading end never gets SIGPIPE.
         for pipe in [out, ended] {
             for handle in [pipe.fileHandleForReading, pipe.fileHandleForWriting] {
                 _ = fcntl(handle.fileDescriptor, F_SETFD, FD_CLOEXEC)
@@ -48,7 +48,7 @@ enum KeyCommand {
         let process = EarlySignals.startingGroup {
             start(command, output: out.fileHandleForWriting.fileDescriptor)
         }
-        guard process > 0 else { throw Trouble(message: "cannot be started: \(String(cString: strerror(-process)))") }
+        guard process > 0 else { throw Failure(message: "cannot be started: \(String(cString: strerror(-process)))") }
         defer { EarlySignals.groupEnded() }
         out.fileHandleForWriting.closeFile()
         let status = Guarded<Int32>(0)
@@ -66,20 +66,20 @@ enum KeyCommand {
             _ = try reading.read(end, atMost: 1) { !$0.isEmpty }
         } catch {
             kill(-process, SIGKILL)
-            throw Trouble(message: words(for: error))
+            throw Failure(message: words(for: error))
         }
         let code = status.withLock { $0 }
         guard isCut || code == 0 else {
-            // As a shell has it.
-            throw Trouble(message: "failed (\(code & 0x7F == 0 ? code >> 8 & 0xFF : 128 + (code & 0x7F)))")
+            // As a shell reports it.
+            throw Failure(message: "failed (\(code & 0x7F == 0 ? code >> 8 & 0xFF : 128 + (code & 0x7F)))")
         }
-        guard !line.isEmpty else { throw Trouble(message: "printed no key") }
+        guard !line.isEmpty else { throw Failure(message: "printed no key") }
         return line
     }
 
-    /// Not Foundation's process, which takes one for running as long as any that it has left behind is.
+    /// Foundation's `Process` does not report the end of a process as long as a child of that process is running.
     ///
-    /// - Returns: the process, which leads a group; what the system says against it, negative.
+    /// - Returns: the process, which leads a group; or the negative `errno`.
     private static func start(_ command: String, output: Int32) -> pid_t {
         #if os(Linux)
             var (actions, attributes) = (posix_spawn_file_actions_t(), posix_spawnattr_t())
@@ -93,7 +93,7 @@ enum KeyCommand {
             posix_spawnattr_destroy(&attributes)
         }
         posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO)
-        // This program ignores broken pipes; a command may live by them.
+        // This program ignores SIGPIPE, and a child inherits that.
         var reset = sigset_t()
         sigemptyset(&reset)
         sigaddset(&reset, SIGPIPE)
@@ -108,7 +108,7 @@ enum KeyCommand {
         return code == 0 ? process : -code
     }
 
-    /// As C takes it. Whoever asks for it frees each text.
+    /// For C: ends with nil; the caller frees each text.
     private static func list(_ texts: [String]) -> [UnsafeMutablePointer<CChar>?] {
         var list: [UnsafeMutablePointer<CChar>?] = []
         for text in texts { list.append(strdup(text)) }
@@ -116,7 +116,7 @@ enum KeyCommand {
         return list
     }
 
-    /// - Returns: also whether the command was cut short, so that its end says nothing about it.
+    /// - Returns: also whether reading stopped early: then the exit status means nothing.
     private static func firstLine(
         from pipe: FileHandle, orUntil end: Int32, _ reading: DeadlineReading
     ) throws(DeadlineReading.Failure) -> (line: String, isCut: Bool) {
@@ -135,7 +135,7 @@ enum KeyCommand {
 
     private static func words(for failure: DeadlineReading.Failure) -> String {
         switch failure {
-        case .timedOut: "did not end in time (\(patience) s); it and what it had started were killed"
+        case .timedOut: "did not end within \(patience) s; it and the processes it started were killed"
         case .tooLong: "printed a first line that is longer than any key"
         case .refused(let code): "cannot be read: \(String(cString: strerror(code)))"
         }

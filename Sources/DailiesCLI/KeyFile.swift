@@ -8,13 +8,13 @@ enum KeyFile {
     private static let patience = 60
     private static let mostBytes = 65_536
 
-    /// A FIFO gives what it has once, however often its key is asked for.
+    /// By path: a FIFO can be read once.
     private static let texts = Guarded<[String: String]>([:])
 
-    /// - Throws: ``Stop`` with 77 where it cannot be read, or not in time.
+    /// - Throws: ``Stop`` with 77 if it cannot be read in time.
     static func text(of path: String) throws -> String {
         if let text = texts.withLock({ $0[path] }) { return text }
-        do throws(Trouble) {
+        do throws(Failure) {
             let text = try text(of: path, within: .seconds(patience))
             texts.withLock { $0[path] = text }
             return text
@@ -23,14 +23,14 @@ enum KeyFile {
         }
     }
 
-    struct Trouble: Error {
+    struct Failure: Error {
         let message: String
     }
 
-    /// To its end. A plain file that others can read is warned of.
-    static func text(of path: String, within patience: DispatchTimeInterval) throws(Trouble) -> String {
+    /// Reads to the end, and warns of a regular file that others can read.
+    static func text(of path: String, within patience: DispatchTimeInterval) throws(Failure) -> String {
         let descriptor = open(path)
-        guard descriptor >= 0 else { throw Trouble(message: String(cString: strerror(errno))) }
+        guard descriptor >= 0 else { throw Failure(message: String(cString: strerror(errno))) }
         defer { close(descriptor) }
         warnOfReaders(descriptor, path)
         do throws(DeadlineReading.Failure) {
@@ -38,15 +38,15 @@ enum KeyFile {
             return String(decoding: bytes, as: UTF8.self)
         } catch {
             switch error {
-            case .timedOut: throw Trouble(message: "nobody wrote it, or its end, in time (\(Self.patience) s)")
-            case .tooLong: throw Trouble(message: "it is longer than any key")
-            case .refused(let code): throw Trouble(message: String(cString: strerror(code)))
+            case .timedOut: throw Failure(message: "no key was written to it within \(Self.patience) s")
+            case .tooLong: throw Failure(message: "it is longer than any key")
+            case .refused(let code): throw Failure(message: String(cString: strerror(code)))
             }
         }
     }
 
-    /// Does not wait for a FIFO's writer. A descriptor that was inherited is taken as it is: opened anew, a pipe whose
-    /// writer has ended would look like one whose writer is still to come.
+    /// Does not wait for the writer of a FIFO. Duplicates an inherited descriptor: if a pipe is opened again, the end of its
+    /// writer cannot be seen.
     private static func open(_ path: String) -> Int32 {
         for folder in ["/dev/fd/", "/proc/self/fd/"] where path.hasPrefix(folder) {
             if let number = Int32(path.dropFirst(folder.count)) { return fcntl(number, F_DUPFD_CLOEXEC, 0) }

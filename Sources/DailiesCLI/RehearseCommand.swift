@@ -11,8 +11,8 @@ struct RehearseCommand: AsyncParsableCommand {
         abstract: "Run manifests against the built-in simulator: what will it take, what will it cost?",
         discussion: """
             Needs no key and no network, spends nothing, and never opens the real store. It works in rehearsal.sqlite and \
-            the folder rehearsal. What an earlier rehearsal left there is replaced, and nothing else: a store with a batch \
-            of another provider, or a folder of another origin, is refused.
+            the folder rehearsal, and replaces only what an earlier rehearsal left there. A store with a batch of another \
+            provider is refused, and so is a folder that no rehearsal made.
 
             Examples:
               dailies rehearse jobs/first.yaml
@@ -45,7 +45,7 @@ struct RehearseCommand: AsyncParsableCommand {
             manifests, batchName: batch, format: reading.format, catalogue: catalogue, json: pace.json)
         let rates = try pace.spending.prices.read()
         let lock = try RunSession.lock(Self.storePath)
-        try RehearsalPlace(storePath: Self.storePath, folder: Self.folder).clear(under: lock)
+        try RehearsalFiles(storePath: Self.storePath, folder: Self.folder).clear(under: lock)
         var simulation = SimulatorConfiguration()
         simulation.speed = speed
         simulation.seed = seed

@@ -2,8 +2,8 @@ import DailiesStore
 import Dispatch
 import Foundation
 
-/// Signals that end what has begun: the first asks for a clean stop, a second SIGINT or SIGTERM leaves at once, which is
-/// as safe as a crash. A second SIGHUP asks for nothing: a terminal that goes away sends several.
+/// Signals that end a run: the first asks for a clean stop, a second SIGINT or SIGTERM ends the process at once, which is
+/// as safe as a crash. A further SIGHUP does nothing: a terminal that closes may send several.
 final class StopSignals: Sendable {
     private struct Received {
         var first: ExitCode?
@@ -13,7 +13,7 @@ final class StopSignals: Sendable {
     // Sources are not Sendable, but these are only kept alive and cancelled.
     nonisolated(unsafe) private var sources: [any DispatchSourceSignal] = []
 
-    /// When it returns no signal is missed any more; until then each ends the process (``EarlySignals``).
+    /// When it returns, every signal is handled here; until then ``EarlySignals`` ends the process.
     init(onFirst: @escaping @Sendable () -> Void) {
         let registered = DispatchGroup()
         sources = EarlySignals.codes.map { number, code in

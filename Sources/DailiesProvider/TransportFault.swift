@@ -33,7 +33,7 @@ enum TransportFault {
         case let error as NIOSSLExtraError where error == .failedToValidateHostname:
             (
                 .unreachable,
-                "the service's certificate is for another name than the one it was reached by; check the address"
+                "the service's certificate is for a different host name; check the base URL"
             )
         case is NIOSSLExtraError: (.unreachable, "TLS failed: \(error)")
         case ChannelError.connectTimeout: (.unreachable, "no connection in time")
@@ -61,10 +61,10 @@ enum TransportFault {
             default: false
             }
         guard isRefused else { return "TLS failed: \(error)" }
-        return "the service's certificate is not trusted: nobody known here vouches for it, or it has expired, or is "
-            + "not yet valid; check this machine's clock and its CA certificates"
+        return "the service's certificate is not trusted: its issuer is unknown to this machine, or it has expired, or "
+            + "it is not valid yet; check this machine's clock and CA certificates"
     }
-    /// The library tells no more than this: neither which certificate, nor why.
+    /// The library does not say why.
     private static let verifyFailed = "CERTIFICATE_VERIFY_FAILED"
 
     private static func words(_ error: NIOConnectionError) -> String {

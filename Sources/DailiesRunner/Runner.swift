@@ -138,7 +138,7 @@ public final class Runner: @unchecked Sendable {
     }
 
     /// Asks for a clean end: nothing new is sent, what is in the air may land. May be called from any thread, also before
-    /// ``start(done:)``, which then sends nothing at all.
+    /// ``start(done:)``, which then sends nothing.
     public func stop() {
         queue.async {
             self.isStopRequested = true

@@ -18,12 +18,12 @@ struct FileIdentity: Hashable, Sendable {
     }
 }
 
-/// The database file of a store as this process uses it, known by device and inode.
+/// The database file of a store as this process uses it, identified by device and inode.
 ///
-/// To hold it is to have a lock on the file itself, so that no other process can under any name: a hard link, a mount
-/// into a container, the same name after the lock file was removed. The locked bytes lie behind all that SQLite writes or
-/// locks. The lock needs a descriptor, and closing any descriptor of a file drops the locks that SQLite has on it in
-/// this process: it is kept until the last user of the file in this process is gone.
+/// A holder has a lock on the file itself, so that no other process can hold it under any name: a hard link, a mount in a
+/// container, the same name after the lock file was removed. SQLite neither writes nor locks the locked bytes. The lock
+/// needs a descriptor, and closing any descriptor of a file drops the locks that SQLite has on it in this process.
+/// So the descriptor stays open until nothing in this process uses the file.
 final class DatabaseFile: Sendable {
     /// What this process has of one file.
     private struct Use {
@@ -41,11 +41,11 @@ final class DatabaseFile: Sendable {
     let identity: FileIdentity
     private let isHeld: Bool
 
-    /// The file must exist, and last longer than whoever opens it through SQLite.
+    /// The file must exist. Keep this object longer than SQLite's connection to the file.
     ///
-    /// - Parameter isHeld: to keep other processes from holding it. Within one process any number may.
-    /// - Throws: `lockedByRunner` where another process holds it, `severalNames` for a file whose log would lie beside
-    ///   one of several names, `notAStore` for what is no plain file, and what the system refuses.
+    /// - Parameter isHeld: whether to hold the file. Within one process there may be any number of holders.
+    /// - Throws: `lockedByRunner` if another process holds it, `severalNames` for a file with hard links or a mount of a
+    ///   single file, `notAStore` if it is not a regular file, and what the system refuses.
     init(_ path: String, isHeld: Bool) throws(StoreError) {
         self.isHeld = isHeld
         identity = try Self.uses.withLock { uses in
@@ -85,7 +85,7 @@ final class DatabaseFile: Sendable {
         uses[identity] = use.users == 0 ? nil : use
     }
 
-    /// The length of the lock is the number of its process, so that whoever is refused can be told.
+    /// The length of the lock is the id of the process, for the message of the process that is refused.
     private static func hold(
         _ path: String, _ identity: FileIdentity, _ use: inout Use, _ uses: inout [FileIdentity: Use]
     ) throws(StoreError) {
@@ -104,31 +104,31 @@ final class DatabaseFile: Sendable {
         guard descriptor >= 0 else { throw StoreError(errno: store_file_errno(), doing: "opening \(path)") }
         var status = stat()
         guard fstat(descriptor, &status) == 0, FileIdentity(status) == identity else {
-            // It stays open: it may be of a file that SQLite has locks on.
+            // It stays open, since SQLite may have locks on the file that it belongs to.
             throw StoreError(.missing, "\(path) was replaced at this moment; try again")
         }
         return descriptor
     }
 
-    /// SQLite's log lies beside the name that a database is opened by: by two names there are two logs, each with a part
-    /// of what was written last.
+    /// SQLite keeps its log next to the name that the database was opened by. Two names give two logs, each with a part
+    /// of the latest changes.
     private static func onlyName(_ path: String) throws(StoreError) -> FileIdentity {
         var status = stat()
         guard stat(path, &status) == 0 else { throw StoreError(errno: store_file_errno(), doing: "looking at \(path)") }
         guard status.st_mode & mode_t(S_IFMT) == mode_t(S_IFREG) else {
-            throw StoreError(.notAStore, "\(path) is no plain file; name the store's file")
+            throw StoreError(.notAStore, "\(path) is not a regular file; name the store's file")
         }
         guard status.st_nlink <= 1 else {
             throw StoreError(
                 .severalNames,
-                "\(path) has \(status.st_nlink) names (hard links), and what was written last lies in a log beside one "
-                    + "of them; remove the other names, or use a copy")
+                "\(path) has \(status.st_nlink) hard links, and the latest changes are in a log next to one of them; "
+                    + "remove the other links, or use a copy")
         }
         guard store_file_is_mounted(path) == 0 else {
             throw StoreError(
                 .severalNames,
-                "\(path) is a mount of a single file, and what was written last lies in a log beside the file itself; "
-                    + "mount the folder that holds both")
+                "\(path) is a mount of a single file, and the latest changes are in a log next to the original; "
+                    + "mount its folder instead")
         }
         return FileIdentity(status)
     }

@@ -1,16 +1,16 @@
 import CSQLite
 
 /// The right to write to a store, for one process at a time: an flock(2) on a file beside the store, and a lock on the
-/// database file itself for whoever comes by another name (``DatabaseFile``).
+/// database file itself against runners that use another name (``DatabaseFile``).
 ///
-/// The kernel gives both back when the process ends, however it ends. Released on deinit. The lock file stays, since
-/// removing it would let two processes lock two files of the same name. Where it was removed all the same, no
-/// transaction of the store begins any more.
+/// The kernel releases both when the process ends, however it ends. Released on deinit. The lock file stays, since
+/// removing it would let two processes lock two files of the same name. If it is removed all the same, the store begins
+/// no further transaction.
 public final class RunnerLock: Sendable {
     /// The lock file.
     public let path: String
     private let descriptor: Int32
-    /// nil: there was no store. Whoever makes it holds it.
+    /// nil: there was no store. The one that creates it holds it.
     private let file: DatabaseFile?
     private let isTaken = Guarded(false)
 
@@ -29,7 +29,7 @@ public final class RunnerLock: Sendable {
         store_file_close(descriptor)
     }
 
-    /// Makes it the lock file that every transaction of its store looks for.
+    /// Registers the lock file: every transaction of its store checks that it is still in place.
     fileprivate static func enter(_ path: String, _ descriptor: Int32) throws(StoreError) {
         var status = stat()
         guard fstat(descriptor, &status) == 0, FileIdentity(of: path) == FileIdentity(status) else {
@@ -43,14 +43,14 @@ public final class RunnerLock: Sendable {
         guard isFirst else { throw StoreError(heldBy: "this process") }
     }
 
-    /// - Throws: where this process took the lock of a store and the lock file is no longer the one that it locked.
+    /// - Throws: `missing` if this process holds the lock of the store and another file, or none, has the lock file's name.
     static func refuseLost(of store: String) throws(StoreError) {
         let path = store + "-lock"
         guard let held = held.withLock({ $0[path] }), FileIdentity(of: path) != held else { return }
         throw StoreError(
             .missing,
-            "its lock file \(path) was removed or replaced while it was in use, so that a second runner could begin; "
-                + "leave it where it is, and run again")
+            "its lock file \(path) was removed or replaced while it was in use, so a second runner could start; leave "
+                + "the lock file in place and run again")
     }
 
     /// Hands the right to one runner, for good.
@@ -71,8 +71,8 @@ public final class RunnerLock: Sendable {
 extension Store {
     /// Takes the runner's lock of a store, whether or not the store exists yet.
     ///
-    /// - Throws: `lockedByRunner` naming the process that holds it; `severalNames` for a store with hard links or one
-    ///   that is mounted by itself; `io` when the folder does not allow the lock file.
+    /// - Throws: `lockedByRunner` naming the process that holds it; `severalNames` for a store with hard links or a
+    ///   mount of a single file; `io` when the folder does not allow the lock file.
     public static func lock(_ path: String) throws(StoreError) -> RunnerLock {
         let store = try resolved(path)
         let lockPath = store + "-lock"
@@ -110,12 +110,14 @@ extension Store {
         }
     }
 
-    /// The note replaces what the file holds, which must be a note, or the beginning of one, and not a user's own.
+    /// The note replaces what is in the file. That must be a note, the beginning of one, or the zeros that a power cut may
+    /// leave, and not a user's own file.
     private static func refuseOtherFile(_ descriptor: Int32, _ lockPath: String) throws(StoreError) {
         var head = [UInt8](repeating: 0, count: noteBegins.count)
         let count = max(pread(descriptor, &head, head.count, 0), 0)
-        guard head.prefix(count).elementsEqual(noteBegins.prefix(count)) else {
-            throw StoreError(.io, "\(lockPath) is no lock file of this program; move it away")
+        head.removeLast(head.count - count)
+        guard head.elementsEqual(noteBegins.prefix(count)) || head.allSatisfy({ $0 == 0 }) else {
+            throw StoreError(.io, "\(lockPath) is not a lock file of this program; move it away")
         }
     }
     private static let noteBegins = Array("process ".utf8)

@@ -73,8 +73,8 @@ extension Store {
         }
     }
 
-    /// For reading, in whatever version it is; nil where it holds nothing yet.
-    static func connectToRemains(_ path: String) throws(StoreError) -> Database? {
+    /// For reading a store of any version that this program knows; nil if the file is empty.
+    static func connectToAnyVersion(_ path: String) throws(StoreError) -> Database? {
         let hadLog = hasLog(path)
         let database = try Database(
             path: path, flags: SQLITE_OPEN_READONLY, file: try DatabaseFile(path, isHeld: false))

@@ -11,8 +11,8 @@ public final class Store: @unchecked Sendable {
 
     /// What a store is opened for.
     public enum Use: Hashable, Sendable {
-        /// Writing; the file is created where there is none. Whoever does so holds the ``RunnerLock``; no two processes
-        /// have one file open for it, whatever they call it.
+        /// Writing; the file is created where there is none. Whoever does so holds the ``RunnerLock``. One process at a
+        /// time can have a file open for it, under whatever name.
         case running
         /// Reading, also while a runner writes. Creates nothing, holds no transaction longer than one call.
         case reading

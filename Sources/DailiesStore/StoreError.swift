@@ -30,7 +30,7 @@ public struct StoreError: Error, Hashable, Sendable, CustomStringConvertible {
         case io
         /// Another runner holds the store; the text says which.
         case lockedByRunner(String)
-        /// The file has hard links, or is mounted by itself: its log would lie beside one of several names.
+        /// The file has hard links, or is a mount of a single file: its log is next to another name.
         case severalNames
     }
 

@@ -27,9 +27,9 @@ final class SimulatorJournal: Sendable {
         do {
             guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else { throw Failure("lock", path) }
             let file = try Data(contentsOf: URL(fileURLWithPath: path))
-            // Before anything is cut: it may be somebody else's file.
+            // Check before cutting: it may be another file, given by mistake.
             guard file.starts(with: Self.header) || Self.header.starts(with: file) else {
-                throw Failure(description: "\(path) is no state of a simulator; name another file")
+                throw Failure(description: "\(path) is not the state of a simulator; name another file")
             }
             let whole = file.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? 0
             guard ftruncate(descriptor, off_t(whole)) == 0 else { throw Failure("cut", path) }
@@ -38,7 +38,7 @@ final class SimulatorJournal: Sendable {
                 try append([Self.header])
             } else {
                 guard lines[0].elementsEqual(Self.header) else {
-                    throw Failure(description: "\(path) is no state of a simulator; name another file")
+                    throw Failure(description: "\(path) is not the state of a simulator; name another file")
                 }
                 for line in lines.dropFirst() { try machine.replay(Array(line)) }
             }

@@ -125,7 +125,7 @@ struct DatabaseFileTests {
             for use in [Store.Use.running, .reading, .telling] {
                 let error = #expect(throws: StoreError.self) { try Store.open(path, for: use) }
                 #expect(error?.kind == .severalNames)
-                #expect(error?.message.contains("has 2 names (hard links)") == true)
+                #expect(error?.message.contains("has 2 hard links") == true)
             }
             let error = #expect(throws: StoreError.self) { try Store.lock(path) }
             #expect(error?.kind == .severalNames)
@@ -153,13 +153,19 @@ struct DatabaseFileTests {
         withExtendedLifetime(lock) {}
     }
 
+    @Test func `a lock file that a power cut filled with zeros is taken`() throws {
+        let rig = try Rig()
+        try Data(count: 40).write(to: URL(filePath: rig.scratch.path + "-lock"))
+        _ = try Store.lock(rig.scratch.path)
+    }
+
     @Test func `a file of somebody else's in the place of the lock file is left as it is`() throws {
         let rig = try Rig()
         let words = Data("my notes\n".utf8)
         let path = rig.scratch.path + "-lock"
         try words.write(to: URL(filePath: path))
         let error = #expect(throws: StoreError.self) { try Store.lock(rig.scratch.path) }
-        #expect(error?.message.hasSuffix("-lock is no lock file of this program; move it away") == true)
+        #expect(error?.message.hasSuffix("-lock is not a lock file of this program; move it away") == true)
         #expect(try Data(contentsOf: URL(filePath: path)) == words)
     }
 }

@@ -73,8 +73,8 @@ extension ProcessSuite {
             let after = try stage.finish(rehearsal)
             #expect(after.code == 64)
             let words = """
-                dailies: the store rehearsal.sqlite is not replaced: it holds a batch of bytespike at \(simulator.url), and \
-                a rehearsal's are all of a simulator on this machine; move it away, or rehearse in another folder
+                dailies: the store rehearsal.sqlite is not replaced: it has a batch of bytespike at \(simulator.url), and \
+                rehearsals use only a simulator on this machine; move it away, or rehearse in another folder
 
                 """
             #expect(after.err.hasSuffix(words), "\(after.err)")
@@ -129,7 +129,7 @@ extension ProcessSuite {
             #expect(try StoreFile(place).rows("SELECT name FROM batch") == ["other"])
         }
 
-        @Test func `a folder of another origin is not used, and the store beside it stays`() throws {
+        @Test func `a folder that no rehearsal made is not used, and the store beside it stays`() throws {
             #expect(try stage.finish(rehearsal).code == 0)
             let store = try stage.bytes(of: place)
             try FileManager.default.removeItem(atPath: stage.path("rehearsal/.dailies-rehearsal"))

@@ -111,12 +111,14 @@ extension ProcessSuite {
             #expect(try simulator.bill().submits == 0)
         }
 
-        @Test func `a signal at any moment of the start leaves no task in doubt`() throws {
+        @Test func `a signal at any moment of the start leaves no task uncertain`() throws {
             let simulator = try Simulator(stage, speed: 500)
             let manifest = try stage.manifest(clips: 200)
+            // Runs that do not end by themselves.
+            let many = ["--concurrency", "200", "--poll-window", "1000h"]
             try simulator.control(#"{"model_slots": 0}"#)
             let began = Date()
-            let whole = try stage.startRun([manifest], at: simulator, ["--concurrency", "200"])
+            let whole = try stage.startRun([manifest], at: simulator, many)
             try whole.wait(for: "a few submits") { $0.count("accepted") >= 3 }
             let start = Date().timeIntervalSince(began)
             whole.send(SIGTERM)
@@ -125,21 +127,21 @@ extension ProcessSuite {
             var codes: Set<Child.Ending> = []
             for moment in 0..<moments {
                 let signal = [SIGHUP, SIGINT, SIGTERM][moment % 3]
-                let run = try stage.startRun([manifest], at: simulator, ["--concurrency", "200"])
+                let run = try stage.startRun([manifest], at: simulator, many)
                 _ = run.ending(within: start * 1.2 * Double(moment) / Double(moments))
-                // A terminal that goes away sends several; of the others a second one means at once.
+                // A terminal that closes may send several; a second one of the others ends the process at once.
                 for _ in 0..<(signal == SIGHUP ? 4 : 1) { run.send(signal) }
                 let ending = try run.ended()
                 codes.insert(ending)
-                // Before the program has begun the system ends it.
+                // Before the program runs, the system ends it.
                 #expect([.exited(128 + signal), .killed(signal)].contains(ending), "moment \(moment)")
-                let doubt = try StoreFile(stage.store).rows(
+                let unknown = try StoreFile(stage.store).rows(
                     "SELECT submission_key FROM attempt WHERE task_id IS NULL AND settled_at_ms IS NULL")
-                #expect(doubt == [], "moment \(moment), \(ending)")
+                #expect(unknown == [], "moment \(moment), \(ending)")
             }
             #expect(codes.contains { if case .exited = $0 { true } else { false } })
             try simulator.control(#"{"model_slots": null}"#)
-            #expect(try stage.finishRun([manifest], at: simulator, ["--concurrency", "200"]).code == 0)
+            #expect(try stage.finishRun([manifest], at: simulator, many).code == 0)
             try stage.expectAllPaidOnce(simulator, tasks: 200)
         }
 

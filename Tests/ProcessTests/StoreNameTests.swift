@@ -2,8 +2,8 @@ import Foundation
 import Testing
 
 extension ProcessSuite {
-    /// One store by two names: a hard link, a mount, a lock file that was removed. No two runners work on it, and none on
-    /// a name beside which its log does not lie.
+    /// One store with two names: a hard link, a mount, a removed lock file. No two runners work on it, and none uses a name
+    /// that its log is not next to.
     struct StoreNameTests {
         let stage: Stage
         init() throws { stage = try Stage() }
@@ -27,8 +27,8 @@ extension ProcessSuite {
                 child: try stage.start(stage.runArguments([manifest], at: simulator, store: second)))
             #expect(beside.code == 1)
             let words = """
-                second.sqlite has 2 names (hard links), and what was written last lies in a log beside one of them; \
-                remove the other names, or use a copy
+                second.sqlite has 2 hard links, and the latest changes are in a log next to one of them; remove the \
+                other links, or use a copy
                 """
             #expect(beside.err.hasPrefix("dailies: cannot lock the store \(second): "), "\(beside.err)")
             #expect(beside.err.contains(words), "\(beside.err)")
@@ -45,7 +45,7 @@ extension ProcessSuite {
             for store in [stage.store, second] {
                 let run = Stage.Finished(
                     child: try stage.start(stage.runArguments([manifest], at: simulator, store: store)))
-                #expect(run.code == 1 && run.err.contains(" has 2 names (hard links)"), "\(run.err)")
+                #expect(run.code == 1 && run.err.contains(" has 2 hard links"), "\(run.err)")
             }
             try FileManager.default.removeItem(atPath: second)
             #expect(try stage.finishRun([manifest], at: simulator).code == 0)
@@ -74,8 +74,8 @@ extension ProcessSuite {
             try simulator.control(#"{"model_slots": null}"#)
             #expect(try first.ended() == .exited(1), "\(first.written.errText)")
             let words = """
-                its lock file \(stage.store)-lock was removed or replaced while it was in use, so that a second runner \
-                could begin; leave it where it is, and run again
+                its lock file \(stage.store)-lock was removed or replaced while it was in use, so a second runner could \
+                start; leave the lock file in place and run again
                 """
             #expect(first.written.errText.contains(words), "\(first.written.errText)")
             #expect(try simulator.bill().submits == 6)
@@ -98,8 +98,8 @@ extension ProcessSuite {
                 set -- "$@" --store whole/dailies.sqlite; life
                 """, stage.runArguments([manifest], at: simulator, store: "container/dailies.sqlite"))
             let words = """
-                container/dailies.sqlite is a mount of a single file, and what was written last lies in a log beside the \
-                file itself; mount the folder that holds both
+                container/dailies.sqlite is a mount of a single file, and the latest changes are in a log next to the \
+                original; mount its folder instead
                 """
             for refused in lives.prefix(2) { #expect(refused.code == 1 && refused.err.contains(words), "\(refused)") }
             #expect(lives.count == 3 && lives[2].code == 0, "the folder holds the log too: \(lives)")

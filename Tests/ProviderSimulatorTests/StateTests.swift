@@ -129,7 +129,7 @@ struct StateTests {
         let failure = #expect(throws: SimulatorJournal.Failure.self) {
             try SimulatorJournal(path: path, replayingOn: &machine)
         }
-        #expect(failure?.description == "\(path) is no state of a simulator; name another file")
+        #expect(failure?.description == "\(path) is not the state of a simulator; name another file")
         #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == Data(text.utf8))
     }
 

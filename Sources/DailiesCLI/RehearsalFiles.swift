@@ -4,24 +4,24 @@ import DailiesRunner
 import DailiesStore
 import Foundation
 
-/// Where rehearsals take place: a store and a folder of their own. Of these only what an earlier rehearsal made is removed.
-struct RehearsalPlace {
+/// The store and the folder of rehearsals. Only files that an earlier rehearsal made are removed.
+struct RehearsalFiles {
     let storePath: String
     let folder: String
 
     private static let marker = ".dailies-rehearsal"
-    /// More parts of clips than a rehearsal leaves: it downloads a few hundred at one time.
+    /// A rehearsal leaves fewer parts of clips: it downloads a few hundred at a time.
     private static let mostParts = 100_000
 
     private var markerPath: String { folder + "/" + Self.marker }
 
-    /// Makes room for the next rehearsal.
+    /// Removes what the last rehearsal left.
     ///
-    /// - Parameter lock: of the store, so that nobody works on it.
-    /// - Throws: ``Stop`` with 64, before anything is removed, where something else than a rehearsal was here.
+    /// - Parameter lock: of the store.
+    /// - Throws: ``Stop`` with 64, before anything is removed, if the store or the folder is not a rehearsal's.
     func clear(under lock: RunnerLock) throws {
         let files = FileManager.default
-        let remains = try ownRemains()
+        let contents = try earlierContents()
         if files.fileExists(atPath: folder) {
             guard files.fileExists(atPath: markerPath) else {
                 throw Stop(
@@ -29,7 +29,7 @@ struct RehearsalPlace {
                     "the folder \(folder) was not made by a rehearsal, so it is not used; move it away, or rehearse in "
                         + "another folder")
             }
-            if let remains { try removeClips(of: remains) }
+            if let contents { try removeClips(of: contents) }
         } else {
             try files.createDirectory(atPath: folder, withIntermediateDirectories: false)
             let words = Data("made by dailies rehearse; its clips are replaced each time\n".utf8)
@@ -44,19 +44,19 @@ struct RehearsalPlace {
         }
     }
 
-    /// The store of an earlier rehearsal; nil where there is none.
-    private func ownRemains() throws -> StoreRemains? {
-        let remains: StoreRemains?
+    /// Of an earlier rehearsal's store; nil if there is none.
+    private func earlierContents() throws -> StoreContents? {
+        let contents: StoreContents?
         do {
-            remains = try StoreRemains(of: storePath)
+            contents = try StoreContents(of: storePath)
         } catch {
             throw refusal("\(error)")
         }
-        for service in remains?.services ?? [] where !isSimulator(service.provider, service.baseURL) {
+        for service in contents?.services ?? [] where !isSimulator(service.provider, service.baseURL) {
             let place = SafeText.escaped("\(service.provider) at \(service.baseURL)")
-            throw refusal("it holds a batch of \(place), and a rehearsal's are all of a simulator on this machine")
+            throw refusal("it has a batch of \(place), and rehearsals use only a simulator on this machine")
         }
-        return remains
+        return contents
     }
 
     private func refusal(_ reason: String) -> Stop {
@@ -65,7 +65,7 @@ struct RehearsalPlace {
             "the store \(storePath) is not replaced: \(reason); move it away, or rehearse in another folder")
     }
 
-    /// Whoever says `--provider simulator` may still name the address of a service that bills.
+    /// `--provider simulator` may name the address of a service that bills.
     private func isSimulator(_ provider: String, _ baseURL: String) -> Bool {
         guard provider == ProviderOptions.Name.simulator.rawValue else { return false }
         do {
@@ -77,22 +77,22 @@ struct RehearsalPlace {
 
     // MARK: clips
 
-    /// Removes the clips that the store names, parts of those that it does not have yet, and folders that are then empty.
-    private func removeClips(of remains: StoreRemains) throws {
+    /// Removes the clips that the store lists, parts of unsaved ones, and folders that become empty.
+    private func removeClips(of contents: StoreContents) throws {
         do {
-            try remains.forEachClip { output, path, bytes in
-                // Where the folder has been moved since, its clips have moved with it.
+            try contents.forEachClip { output, path, bytes in
+                // If the folder was moved since, its clips moved with it.
                 guard output.hasSuffix("/" + folder), path.hasPrefix(output + "/") else { return }
                 removeClip(folder + path.dropFirst(output.count), bytes)
             }
-            let keys = try remains.unsavedKeys(limit: Self.mostParts)
+            let keys = try contents.unsavedKeys(limit: Self.mostParts)
             removeParts(Set(keys.map { String($0.prefix(ClipPaths.keyInPartName)) }))
         } catch {
             throw Stop(.unexpected, "cannot read the store \(storePath): \(error)")
         }
     }
 
-    /// A file of another length is not the one that was saved.
+    /// A file of another length is not the saved clip.
     private func removeClip(_ path: String, _ bytes: Int64) {
         var status = stat()
         guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.st_size == bytes else { return }
@@ -111,8 +111,8 @@ struct RehearsalPlace {
         }
     }
 
-    /// Removes a file, and the folders around it that are empty then. What cannot be removed stays: the next clip of its
-    /// name gets another.
+    /// Removes a file and its folders that become empty. If it cannot be removed, the next clip of that name gets another
+    /// name.
     private func remove(_ path: String) {
         guard unlink(path) == 0 else { return }
         var parent = path

@@ -1,19 +1,18 @@
 import CSQLite
 
-/// What a store holds that is about to be removed. It is read whatever its version, and not brought up.
-package final class StoreRemains {
+/// What is in a store that is to be removed. Reads a store of any version that this program knows, without migrating it.
+package final class StoreContents {
     /// Of its batches: name of the provider and base URL.
     package let services: [(provider: String, baseURL: String)]
     private let database: Database?
 
-    /// - Returns: nil where there is no store, and no log of one.
-    /// - Throws: ``StoreError`` for what is no store of ours, is damaged or newer than this program, and for a log without
-    ///   its store.
+    /// - Returns: nil if there is neither a store nor a log of one.
+    /// - Throws: ``StoreError`` for another program's file, a damaged or newer store, and a log without its store.
     package init?(of path: String) throws(StoreError) {
         let path = try Store.resolved(path)
         try Store.refuseOrphanedLog(path)
         guard access(path, F_OK) == 0 else { return nil }
-        database = try Store.connectToRemains(path)
+        database = try Store.connectToAnyVersion(path)
         services =
             try database?.rows("SELECT DISTINCT provider, base_url FROM batch ORDER BY id") { row in
                 (row.text(0), row.text(1))
@@ -32,7 +31,7 @@ package final class StoreRemains {
         ) { row throws(StoreError) in try body(row.text(0), row.text(1), row.integer(2)) }
     }
 
-    /// Submission keys of completed attempts without a clip: a part of it may be on disk.
+    /// Submission keys of completed attempts whose clip is not saved: a part of it may be on disk.
     ///
     /// - Parameter limit: at most this many.
     package func unsavedKeys(limit: Int) throws(StoreError) -> [String] {
@@ -44,8 +43,8 @@ package final class StoreRemains {
 }
 
 extension RunnerLock {
-    /// Removes the store, its log first: a crash in between leaves a store, and never a log without one. The lock stays,
-    /// for the next store of this name.
+    /// Removes the store, its log first, so that a crash never leaves a log without its store. The lock stays in force for
+    /// the next store of this name.
     package func removeStore() throws(StoreError) {
         let store = String(path.dropLast("-lock".count))
         for file in [store + "-shm", store + "-wal", store] where unlink(file) != 0 {
