@@ -47,6 +47,8 @@ struct JSONReporter: RunReporter {
             for (word, count) in summary.counts { writer.member(word.rawValue, count) }
             StatusText.write(heldBack: summary.status.heldBack, to: &writer)
             writer.member("saved", summary.saved)
+            writer.member("at_provider", summary.atProvider)
+            writer.member("at_provider_credits", number: summary.status.reservedAtProvider.description)
             writer.member("uncertain", summary.uncertain)
             writer.member("lost", summary.lost)
             writer.member("unsaved", summary.unsaved)

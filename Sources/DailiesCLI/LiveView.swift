@@ -26,19 +26,21 @@ enum LiveView {
         return height.map { Array(lines.prefix(max($0 - 1, 3))) } ?? lines
     }
 
-    /// `misty-forest ━━━━━━━╸──── 24/40  60 %`
+    /// `misty-forest ━━━━━━━╸────━ 24/40  60 %`: what is completed, and at the right end what failed.
     private static func bar(_ progress: RunProgress, width: Int, style: TextStyle) -> [String] {
         // Tasks of other batches that an earlier run left open come to their end in this one, too.
-        let share = progress.total > 0 ? min(Double(progress.finished) / Double(progress.total), 1) : 0
-        let figures = "\(progress.finished)/\(progress.total)  \(Int(share * 100)) %"
+        let share = progress.total > 0 ? min(Double(progress.completed) / Double(progress.total), 1) : 0
+        let lost = progress.total > 0 ? min(Double(progress.failed) / Double(progress.total), 1 - share) : 0
+        let figures = "\(progress.completed)/\(progress.total)  \(Int(share * 100)) %"
         let name = Columns.cut(
             progress.names.map(SafeText.escaped).joined(separator: ", "), to: max(width - figures.count - 14, 8))
         let room = min(width - Columns.width(of: name) - figures.count - 3, widestBar)
         guard room >= 4 else { return [Columns.cut("\(name) \(figures)", to: width)] }
         let halves = Int((Double(2 * room) * share).rounded(.down))
         let done = String(repeating: "━", count: halves / 2) + (halves % 2 == 1 ? "╸" : "")
-        let left = String(repeating: "─", count: room - (halves + 1) / 2)
-        return [style.bold(name) + " " + style.green(done) + style.dim(left) + "  " + figures]
+        let failed = String(repeating: "━", count: Int((Double(room) * lost).rounded(.down)))
+        let left = String(repeating: "─", count: max(room - (halves + 1) / 2 - failed.count, 0))
+        return [style.bold(name) + " " + style.green(done) + style.dim(left) + style.red(failed) + "  " + figures]
     }
 
     private static func counts(_ progress: RunProgress) -> [String] {

@@ -9,9 +9,13 @@ struct OrdersText {
     let hasRunner: Bool
     /// Whether a runner has taken up what was just said; nil: nothing was said.
     let isTakenUp: Bool?
+    /// What held before that.
+    let before: LastingOrders
 
     var text: String {
         var lines = Self.pauses(orders, batches)
+        let ended = before.pauses.subtracting(orders.pauses).map { "no longer paused: \(Self.name(of: $0, batches))" }
+        lines += ended.sorted()
         if lines.isEmpty { lines.append("nothing is paused") }
         if let limit = orders.concurrency { lines.append("at most \(TaskWords.count(limit, "task")) in flight") }
         for (model, limit) in orders.modelConcurrency.sorted(by: { $0.key < $1.key }) {
@@ -30,14 +34,14 @@ struct OrdersText {
     }
 
     static func pauses(_ orders: LastingOrders, _ batches: [StoredBatch]) -> [String] {
-        orders.pauses.map { words(for: $0, batches) }.sorted()
+        orders.pauses.map { "paused: \(name(of: $0, batches))" }.sorted()
     }
 
-    private static func words(for scope: SubmissionScope, _ batches: [StoredBatch]) -> String {
+    private static func name(of scope: SubmissionScope, _ batches: [StoredBatch]) -> String {
         switch scope {
-        case .everything: "paused: everything"
-        case .batch(let id): "paused: the batch \(SafeText.escaped(name(of: id, batches)))"
-        case .model(let model): "paused: the model \(SafeText.escaped(model.text))"
+        case .everything: "everything"
+        case .batch(let id): "the batch \(SafeText.escaped(name(of: id, batches)))"
+        case .model(let model): "the model \(SafeText.escaped(model.text))"
         }
     }
 

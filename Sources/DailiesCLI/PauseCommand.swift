@@ -12,7 +12,7 @@ struct PauseCommand: AsyncParsableCommand {
 
             Examples:
               dailies pause
-              dailies pause --model sora-2-pro
+              dailies pause --model seedance-2.0-pro
               dailies pause --batch misty-forest
 
             Exit codes: 0 done, 64 usage.
@@ -33,7 +33,7 @@ struct UnpauseCommand: AsyncParsableCommand {
 
             Examples:
               dailies unpause
-              dailies unpause --model sora-2-pro
+              dailies unpause --model seedance-2.0-pro
 
             Exit codes: 0 done, 64 usage.
             """)
@@ -74,10 +74,11 @@ enum LastingCommand {
         let store = try options.openForTelling()
         do {
             var isTakenUp: Bool?
+            let before = try store.lastingOrders()
             if let order = try make(store) { isTakenUp = try await Telling(store).isTakenUp(order) }
             let text = OrdersText(
                 orders: try store.lastingOrders(), batches: try store.batches(),
-                hasRunner: try Store.runner(of: options.path) != nil, isTakenUp: isTakenUp)
+                hasRunner: try Store.runner(of: options.path) != nil, isTakenUp: isTakenUp, before: before)
             Console.out(isJSON ? text.json : text.text)
         } catch {
             try store.close()

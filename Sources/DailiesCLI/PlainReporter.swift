@@ -54,8 +54,9 @@ final class PlainReporter: RunReporter {
 
     private static func counts(_ progress: RunProgress, at now: Instant) -> String {
         let left = progress.remaining(at: now).map { ", done in \(Forecast.words($0))" } ?? ""
-        return "\(progress.finished)/\(progress.total) done, \(progress.inFlightCount) in flight, "
-            + "\(progress.saved) saved, \(progress.failed) failed, \(progress.charged) credits\(left)"
+        return "\(progress.completed)/\(progress.total) completed, \(progress.inFlightCount) in flight, "
+            + "\(progress.saved) saved, \(progress.failed) failed, \(progress.cancelled) cancelled, "
+            + "\(progress.charged) credits\(left)"
     }
 
     func snapshot() {

@@ -56,7 +56,7 @@ struct RehearseCommand: AsyncParsableCommand {
         pace.output = pace.output ?? Self.folder
         var session = RunSession(
             storePath: Self.storePath, configuration: try configuration(port), pace: pace, speed: speed,
-            resumeCommand: ShellWord.line(CommandLine.arguments),
+            resumeCommand: .again,
             hint: CommandHint(storePath: Self.storePath))
         session.rates = rates
         session.catalogue = catalogue

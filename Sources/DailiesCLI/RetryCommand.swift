@@ -150,6 +150,9 @@ private struct RetryResult {
     private var tasks = 0
     private var takes = 0
     private var unsent = 0
+    /// Of all attempts of these tasks, as far as known.
+    private var charged = CreditTotal.zero
+    private var unknownCosts = 0
     /// Told to a runner: what it would not do, and what it has not done yet.
     var refused = 0
     var told = 0
@@ -165,6 +168,9 @@ private struct RetryResult {
         tasks += rows.count
         takes += rows.filter { $0.state == .completed }.count
         unsent += rows.filter { $0.withdrawn != nil }.count
+        for row in rows where row.withdrawn == nil {
+            if let credits = row.credits { charged += CreditTotal(credits) } else { unknownCosts += 1 }
+        }
     }
 
     /// - Parameter waiting: in the whole store, these among them.
@@ -174,9 +180,18 @@ private struct RetryResult {
         if unsent > 0 { details.append("\(unsent) never sent before") }
         if takes > 0 { details.append("\(takes) as a new take beside the clip that there is") }
         let what = details.isEmpty ? "" : " (\(details.joined(separator: ", ")))"
-        return "\(TaskWords.count(tasks, "task")) \(tasks == 1 ? "waits" : "wait") again\(what); "
-            + "\(TaskWords.count(waiting, "task")) \(waiting == 1 ? "waits" : "wait") in the store for the next "
-            + "`dailies run` or `dailies resume`, each a new render that is charged"
+        return "\(TaskWords.count(tasks, "task")) \(tasks == 1 ? "waits" : "wait") again\(what)\(costSoFar)\n"
+            + "\(TaskWords.count(waiting, "task")) \(waiting == 1 ? "waits" : "wait") in the store; the next `dailies run` or "
+            + "`dailies resume` submits \(waiting == 1 ? "it" : "them"), and each clip that is rendered is charged"
+    }
+
+    private var costSoFar: String {
+        guard tasks > unsent else { return "" }
+        let unknown = unknownCosts > 0 ? ", and \(unknownCosts) of unknown cost" : ""
+        if charged == .zero, unknownCosts == 0 {
+            return "; nothing was charged for \(tasks == 1 ? "it" : "them") so far"
+        }
+        return "; charged for \(tasks == 1 ? "it" : "them") so far: \(charged) credits\(unknown)"
     }
 
     func json(waiting: Int) -> String {

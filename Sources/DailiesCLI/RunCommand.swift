@@ -63,8 +63,7 @@ struct RunCommand: AsyncParsableCommand {
         var session = RunSession(
             storePath: store.path, configuration: configuration, pace: pace, speed: provider.speed,
             resumeCommand: approved == nil
-                ? ShellWord.line(CommandLine.arguments)
-                : CommandHint(store: store, provider: provider).online("resume"),
+                ? .again : .resume(CommandHint(store: store, provider: provider)),
             hint: CommandHint(store: store, provider: provider))
         session.asksFirst = !yes && Console.canAsk && provider.provider == .bytespike
         session.approved = approved.map { ($0, PlanFile.options(pace.spending, provider.dialect, reading.models)) }
@@ -94,18 +93,55 @@ struct ResumeCommand: AsyncParsableCommand {
 
     func run() async throws {
         EarlySignals.runBegins(json: pace.json)
+        // Before a key is asked for that nothing would be done with.
+        try store.requireStore()
         let catalogue = try models.catalogue()
         let configuration = try provider.configuration()
-        guard FileManager.default.fileExists(atPath: store.path) else {
-            throw Stop(.unexpected, "there is no store \(store.path); `dailies run MANIFEST` makes one")
-        }
         var session = RunSession(
             storePath: store.path, configuration: configuration, pace: pace, speed: provider.speed,
-            resumeCommand: ShellWord.line(CommandLine.arguments),
+            resumeCommand: .again,
             hint: CommandHint(store: store, provider: provider))
         session.asksFirst = !yes && Console.canAsk && provider.provider == .bytespike
         session.rates = try pace.spending.prices.read()
         session.catalogue = catalogue
         throw try await session.run(nil).asExit
+    }
+}
+
+extension ResumeCommand {
+    /// A command that goes on with a run, for the user to copy.
+    enum Line {
+        /// The one that was typed.
+        case again
+        /// `dailies resume`, on the same store and provider.
+        case resume(CommandHint)
+
+        private static let option = "--budget"
+
+        /// - Parameter budgets: take the place of those that were typed, unless there are none.
+        func text(budgets: [BudgetArgument] = [], typed: [String] = CommandLine.arguments) -> String {
+            let given = budgets.map(\.description)
+            switch self {
+            case .resume(let hint): return hint.online("resume", given.map { (Self.option, $0) })
+            case .again:
+                guard !budgets.isEmpty else { return ShellWord.line(typed) }
+                let new = given.flatMap { [Self.option, $0] }
+                // After the command's name: what follows `--` is no option.
+                return ShellWord.line(typed.prefix(2) + new + Self.withoutBudgets(typed.dropFirst(2)))
+            }
+        }
+
+        private static func withoutBudgets(_ words: ArraySlice<String>) -> [String] {
+            var (kept, rest): ([String], ArraySlice<String>) = ([], words)
+            while let word = rest.popFirst() {
+                if word == "--" { return kept + [word] + rest }
+                if word == option {
+                    rest = rest.dropFirst()
+                } else if !word.hasPrefix(option + "=") {
+                    kept.append(word)
+                }
+            }
+            return kept
+        }
     }
 }

@@ -48,6 +48,8 @@ struct RunSummary: Sendable {
     let budget: Credits?
     /// The command that goes on, as the user would type it.
     let resumeCommand: String
+    /// The budget was reached, and nobody knows what the waiting clips may cost.
+    let isBudgetNeedUnknown: Bool
     /// Other commands on the same store and provider.
     let hint: CommandHint
 
@@ -57,6 +59,8 @@ struct RunSummary: Sendable {
     var saved: Int { status.states[.completed, default: 0] - status.unsaved }
     var uncertain: Int { status.uncertain + status.inTheAir }
     var lost: Int { status.lost }
+    /// At the provider, which goes on with them.
+    var atProvider: Int { status.accepted + status.running - status.lost }
     var unsaved: Int { status.unsaved }
     var noAsset: Int { status.noAsset }
     var unknownCosts: Int { status.costUnknown + status.costAwaited }

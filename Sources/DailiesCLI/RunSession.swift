@@ -11,8 +11,8 @@ struct RunSession {
     let configuration: ProviderConfiguration
     let pace: PaceOptions
     let speed: Double
-    /// Typed by the user to go on after a stop.
-    let resumeCommand: String
+    /// What the user types to go on after a stop.
+    let resumeCommand: ResumeCommand.Line
     /// Other commands on the same store and provider.
     let hint: CommandHint
     /// Asks before the first credit is spent; only on a terminal.
@@ -48,11 +48,15 @@ struct RunSession {
             try await refuseOtherSpeed(provider)
             ManifestLoading.warn(manifests ?? [])
             let unfinished = try manifests == nil ? unfinished(in: store) : []
-            if asksFirst { try ask(manifests, unfinished, store) }
-            let ready = try store ?? openStore()
-            store = ready
-            let batches = try manifests.map { try enrol($0, in: ready) } ?? setBudgets(of: unfinished, in: ready)
-            code = try await drive(ready, lock, provider, batches, retryRules)
+            if manifests == nil, unfinished.isEmpty, !pace.json {
+                code = try sayNothingToDo(in: store)
+            } else {
+                if asksFirst { try ask(manifests, unfinished, store) }
+                let ready = try store ?? openStore()
+                store = ready
+                let batches = try manifests.map { try enrol($0, in: ready) } ?? setBudgets(of: unfinished, in: ready)
+                code = try await drive(ready, lock, provider, batches, retryRules)
+            }
         } catch {
             await provider.shutdown()
             try store?.close()
@@ -132,6 +136,19 @@ struct RunSession {
             )
         }
         return ours
+    }
+
+    /// What failed or was cancelled stays so until somebody asks for it.
+    private func sayNothingToDo(in store: Store?) throws -> ExitCode {
+        let counts = try store?.summary().total ?? StatusCounts()
+        Console.error(
+            "nothing to resume: no task in \(SafeText.escaped(storePath)) waits or is at \(configuration.baseURL)")
+        for state in [TaskStateWord.failed, .cancelled] {
+            guard let count = counts.states[state], count > 0 else { continue }
+            Console.error("\(count) \(state.rawValue); to render them anew:")
+            Console.error("  " + hint.offline("retry", [("--state", state.rawValue)]))
+        }
+        return .success
     }
 
     private func setBudgets(of batches: [StoredBatch], in store: Store) throws -> [BatchID] {
@@ -227,10 +244,12 @@ struct RunSession {
             let after = try store.summary(batches).total
             let code = ExitCode.of(ending, failed: after.states[.failed, default: 0], signal: signals.received)
             let hasFailures = after.states[.failed, default: 0] > 0
+            let budgets = code == .budgetReached ? try budgetNeed(of: batches, in: store) : []
             reporter.ended(
                 RunSummary(
                     code: code, status: after, failures: hasFailures ? try store.failures(batches) : [],
-                    reasons: ending.reasons, budget: try budget(of: batches, in: store), resumeCommand: resumeCommand,
+                    reasons: ending.reasons, budget: try budget(of: batches, in: store),
+                    resumeCommand: resumeCommand.text(budgets: budgets ?? []), isBudgetNeedUnknown: budgets == nil,
                     hint: hint))
             return code
         }
@@ -246,6 +265,15 @@ struct RunSession {
     /// Of the only batch; of several together there is none.
     private func budget(of batches: [BatchID], in store: Store) throws -> Credits? {
         batches.count == 1 ? try store.batches().first { $0.id == batches[0] }?.budget : nil
+    }
+
+    /// Budgets that hold what waits; nil: nobody knows what it may cost.
+    private func budgetNeed(of batches: [BatchID], in store: Store) throws -> [BudgetArgument]? {
+        let prices = PriceBook(
+            catalogue: catalogue, rates: rates?.rates ?? [:],
+            maximumPerTask: pace.spending.maxCreditsPerTask?.credits,
+            observed: try store.observedPrices(of: configuration.service))
+        return try BudgetNeed(store, prices).budgets(for: batches)
     }
 
     private func reporter(_ batches: [BatchID]) -> any RunReporter {

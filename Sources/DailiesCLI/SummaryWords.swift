@@ -8,6 +8,12 @@ enum SummaryWords {
 
     static func lines(_ summary: RunSummary, style: TextStyle) -> [String] {
         var lines = ["", counts(summary, style)]
+        if summary.atProvider > 0 {
+            let clips = TaskWords.count(summary.atProvider, "clip")
+            lines.append(
+                "still at the provider: \(clips), rendered and charged there without this program (up to "
+                    + "\(summary.status.reservedAtProvider) credits)")
+        }
         lines += summary.reasons.map { style.yellow("stopped: ") + SafeText.escaped($0) }
         lines += TaskWords.heldBack(summary.status.heldBack).map(style.yellow)
         lines += failures(summary, style)
@@ -30,7 +36,10 @@ enum SummaryWords {
             ]
         }
         if [.interrupted, .terminated, .stoppedEarly, .budgetReached, .accountRefused].contains(summary.code) {
-            lines += ["to go on:", "  " + summary.resumeCommand]
+            lines += [
+                summary.isBudgetNeedUnknown ? "to go on, with a higher --budget:" : "to go on:",
+                "  " + summary.resumeCommand,
+            ]
         }
         return lines
     }

@@ -51,6 +51,8 @@ public struct StatusCounts: Hashable, Sendable {
     public var costUnknown = 0
     /// Charged, over all attempts and runs.
     public var settled = CreditTotal.zero
+    /// Held for what is at the provider, as far as it is known there.
+    public var reservedAtProvider = CreditTotal.zero
     /// Held against the budget, for what is in flight and for costs that are not known.
     public var reserved = CreditTotal.zero
 
@@ -76,6 +78,7 @@ public struct StatusCounts: Hashable, Sendable {
         costUnknown += other.costUnknown
         settled += other.settled
         reserved += other.reserved
+        reservedAtProvider += other.reservedAtProvider
     }
 }
 
@@ -184,16 +187,19 @@ extension Database {
 
     /// From the two small indexes: nothing settled is read.
     private func countAttempts(of batch: BatchID, into counts: inout StatusCounts) throws(StoreError) {
+        let isAtProvider = "is_open AND task_id IS NOT NULL AND lost_at_ms IS NULL"
         let found = try first(
             """
             SELECT sum(is_open AND task_id IS NULL AND outcome_unknown_at_ms IS NULL),
                 sum(outcome_unknown_at_ms IS NOT NULL), sum(is_open AND task_id IS NOT NULL AND state = 'queued'),
                 sum(state = 'running'), sum(is_open AND lost_at_ms IS NOT NULL), sum(is_unsaved),
-                sum(is_unsaved AND failure_code IS 'no_asset'), sum(is_cost_awaited)
+                sum(is_unsaved AND failure_code IS 'no_asset'), sum(is_cost_awaited),
+                coalesce(sum(reserved_nano / 1000000000) FILTER (WHERE \(isAtProvider)), 0),
+                coalesce(sum(reserved_nano % 1000000000) FILTER (WHERE \(isAtProvider)), 0)
             FROM attempt WHERE batch_id = ? AND (is_open OR is_unsaved OR is_cost_awaited)
             """, Value(batch)
-        ) { row in (0..<8).map { row.int($0) } }
-        guard let found else { return }
+        ) { row in (counts: (0..<8).map { row.int($0) }, reserved: row.total(8)) }
+        guard let (found, reserved) = found else { return }
         counts.inTheAir = found[0]
         counts.uncertain = found[1]
         counts.accepted = found[2]
@@ -202,6 +208,7 @@ extension Database {
         counts.unsaved = found[5]
         counts.noAsset = found[6]
         counts.costAwaited = found[7]
+        counts.reservedAtProvider = reserved
         let unknown = try first(
             """
             SELECT count(*) FROM attempt

@@ -71,6 +71,18 @@ struct LiveViewLinesTests {
             ])
     }
 
+    @Test func `the bar grows with completed clips alone, and what failed stands at its right end`() {
+        var progress = progress(total: 4)
+        progress.take(.completed(TaskKey("a"), charged: nil), at: Self.start)
+        progress.take(.failed(TaskKey("b"), code: nil, message: nil, charged: nil), at: Self.start)
+        progress.take(.cancelled(TaskKey("c"), charged: nil), at: Self.start)
+        let bar = String(repeating: "━", count: 15) + String(repeating: "─", count: 30)
+        #expect(lines(progress, after: 1)[0] == "market " + bar + String(repeating: "━", count: 15) + "  1/4  25 %")
+        let colored = LiveView.lines(
+            progress, at: Self.start, width: 79, style: TextStyle(isColoured: true))[0]
+        #expect(colored.contains(TextStyle(isColoured: true).red(String(repeating: "━", count: 15))))
+    }
+
     @Test func `no forecast while submission is held up`() {
         var progress = halfDone()
         progress.take(

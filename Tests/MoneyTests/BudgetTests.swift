@@ -121,6 +121,27 @@ import Testing
         #expect(try stage.bill(url).total == "25.2")
     }
 
+    @Test func `the command to go on after a budget stop names the budget that holds the rest`() throws {
+        let stage = try MoneyStage()
+        let url = try stage.simulator()
+        let manifest = try stage.manifest(clips: 6, more: #", "tags": {"client": "a b"}"#)
+        let options = ["--no-download", "--budget", "8", "--budget=tag:client=a b=4.5"]
+        let run = try stage.run(manifest, at: url, options)
+        #expect(run.code == 8, "\(run.err)")
+        let lines = run.err.split(separator: "\n").map(String.init)
+        let head = try #require(lines.firstIndex(of: "to go on:"), "\(run.err)")
+        let command = lines[head + 1]
+        #expect(command.components(separatedBy: "--budget").count == 3, "\(command)")
+        let budget = try #require(command.firstMatch(of: #/ --budget ([0-9.]+) /#)?.1)
+        let tag = try #require(command.firstMatch(of: #/ --budget 'tag:client=a b=([0-9.]+)' /#)?.1)
+        // What is spent is below both; six clips cost 21.6, and may cost more.
+        #expect(try [budget, tag].allSatisfy { try #require(Double($0)) >= 21.6 }, "\(command)")
+        let more = ["--no-download", "--budget", String(budget), "--budget", "tag:client=a b=\(tag)"]
+        let rest = try stage.run(manifest, at: url, more)
+        #expect(rest.code == 0, "\(rest.err)")
+        #expect(try stage.bill(url).total == "21.6")
+    }
+
     @Test func `estimates of nothing let no more be sent than the published price allows`() throws {
         let stage = try MoneyStage()
         let url = try stage.simulator(["--fault", "zeroEstimate=1"])

@@ -91,7 +91,7 @@ extension ProcessSuite {
             try run.wait(for: "what is in flight") { $0.count("saved") == 2 }
             #expect(run.ending(within: 0.5) == nil, "a paused run waits")
             #expect(try simulator.bill().submits == 2)
-            #expect(try tell("unpause").out == "nothing is paused\nthe runner follows\n")
+            #expect(try tell("unpause").out == "no longer paused: everything\nthe runner follows\n")
             #expect(try run.ended() == .exited(0), "\(run.written.errText)")
             try stage.expectAllPaidOnce(simulator, tasks: 8)
         }

@@ -33,6 +33,29 @@ extension ProcessSuite {
             try stage.expectAllPaidOnce(simulator, tasks: 150)
         }
 
+        @Test func `Ctrl-C says what goes on at the provider, and what it may cost`() throws {
+            let simulator = try Simulator(stage, speed: 500)
+            let first = try stage.manifest("first.jsonl", clips: 1)
+            #expect(try stage.finishRun([first], at: simulator).code == 0)
+            try simulator.control(#"{"model_slots": 0}"#)
+            let manifest = try stage.manifest(clips: 8)
+            let arguments = stage.runArguments([manifest], at: simulator) + ["--concurrency", "4", "--verbose"]
+            let run = try stage.start(arguments.filter { $0 != "--json" })
+            try eventually("all slots to be taken") { try stage.status("in_flight") == 4 }
+            let held = try StoreFile(stage.store).number(
+                "SELECT sum(reserved_nano) FROM attempt WHERE is_open AND task_id IS NOT NULL")
+            #expect(held > 0)
+            run.send(SIGINT)
+            #expect(try run.ended() == .exited(130), "\(run.written.errText)")
+            let words = "still at the provider: 4 clips, rendered and charged there without this program (up to "
+            let line = try #require(run.written.errText.split(separator: "\n").first { $0.hasPrefix(words) })
+            let credits = try #require(Double(line.dropFirst(words.count).prefix { $0 != " " }))
+            #expect((credits * 1e9).rounded() == Double(held), "\(line)")
+            try simulator.control(#"{"model_slots": null}"#)
+            #expect(try stage.finishRun([manifest], at: simulator).code == 0)
+            try stage.expectAllPaidOnce(simulator, tasks: 9)
+        }
+
         @Test func `a second Ctrl-C leaves at once, and that is safe`() throws {
             let simulator = try Simulator(stage, speed: 500)
             let manifest = try stage.manifest(clips: 40)

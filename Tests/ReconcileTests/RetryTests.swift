@@ -15,8 +15,9 @@ struct RetryTests {
                 == Outcome(
                     0,
                     out:
-                        "2 tasks wait again; 3 tasks wait in the store for the next `dailies run` or `dailies resume`, each a "
-                        + "new render that is charged\n"))
+                        "2 tasks wait again; nothing was charged for them so far\n3 tasks wait in the store; the next "
+                        + "`dailies run` or `dailies resume` submits them, and each clip that is rendered is charged\n")
+        )
         for key in ["dolly", "crane"] {
             let task = try scene.task(key)
             #expect(task.state == .queued)
@@ -28,6 +29,19 @@ struct RetryTests {
                 "intent", "accepted reply", "failed rule:not_billed render_failed", "retried",
             ])
         #expect(try scene.store { try $0.problems() } == [])
+    }
+
+    @Test func `a resume with nothing to do says so, and what brings failed tasks back`() async throws {
+        let scene = try await Scene()
+        try scene.enrol([Scene.spec("dolly"), Scene.spec("crane")])
+        try scene.sendFailed("dolly")
+        try scene.sendFailed("crane")
+        let outcome = try await scene.online("resume")
+        #expect(outcome.code == 0 && outcome.out == "")
+        let lines = outcome.err.split(separator: "\n").map(String.init)
+        #expect(lines.count == 3, "\(outcome.err)")
+        #expect(lines[0].hasPrefix("nothing to resume: no task in ") && lines[1] == "2 failed; to render them anew:")
+        #expect(lines[2].hasPrefix("  dailies retry --state failed"), "\(lines)")
     }
 
     @Test func `a code, a tag or a batch narrows the choice`() async throws {
@@ -60,8 +74,8 @@ struct RetryTests {
                 == Outcome(
                     0,
                     out:
-                        "1 task waits again (1 never sent before); 2 tasks wait in the store for the next `dailies run` or "
-                        + "`dailies resume`, each a new render that is charged\n"))
+                        "1 task waits again (1 never sent before)\n2 tasks wait in the store; the next `dailies run` or "
+                        + "`dailies resume` submits them, and each clip that is rendered is charged\n"))
         #expect(try scene.task("dolly").attempt == 1)
     }
 
