@@ -10,12 +10,16 @@ struct ReportCommand: PrintingCommand {
         discussion: """
             Counts what has settled. An unknown cost is never counted as 0; it is listed.
 
+            A time is a month, a day, `today`, `yesterday` or a moment, in UTC unless an offset follows: 2026-11, \
+            2026-11-23, 2026-11-23+02:00, 2026-11-23T06:00:00Z.
+
             Examples:
               dailies report
               dailies report --by model,day
               dailies report --by tag:client --format csv > spend.csv
               dailies report --by model,day --format html > spend.html
-              dailies report --since 2026-11-01 --until 2026-12-01 --json
+              dailies report --since 2026-11 --until 2026-12 --json
+              dailies report --batch misty-forest --since yesterday
             """)
 
     enum Format: String, ExpressibleByArgument, CaseIterable {
@@ -27,21 +31,31 @@ struct ReportCommand: PrintingCommand {
 
     @OptionGroup var store: StoreOptions
     @Option(
-        help: ArgumentHelp("Any of model, state, batch, day, tag:NAME, separated by commas.", valueName: "dimensions"))
+        help: ArgumentHelp(
+            "Any of model, state, batch, day, tag:NAME, separated by commas; a comma in NAME is written \\,",
+            valueName: "dimensions"))
     var by: DimensionsArgument?
     @Option(help: "How to write it.")
     var format = Format.text
     @Flag(help: "The same as --format json.")
     var json = false
-    @Option(help: ArgumentHelp("Settled on or after this UTC day or time.", valueName: "time"))
+    @Option(help: ArgumentHelp("Only this batch.", valueName: "name"))
+    var batch: String?
+    @Option(help: ArgumentHelp("Settled at or after this time.", valueName: "time"))
     var since: TimeArgument?
-    @Option(help: ArgumentHelp("Settled before this UTC day or time.", valueName: "time"))
+    @Option(help: ArgumentHelp("Settled before this time.", valueName: "time"))
     var until: TimeArgument?
 
     @Option(
         help: ArgumentHelp(
             "Show US dollars too, at this many for a credit. Nothing is assumed without it.", valueName: "rate"))
     var usdPerCredit: ReportDollars?
+
+    mutating func validate() throws {
+        if let since, let until, since.instant >= until.instant {
+            throw ValidationError("--since is not before --until: nothing can have settled then")
+        }
+    }
 
     func run() throws {
         let reader = try store.openForReading()
@@ -58,8 +72,10 @@ struct ReportCommand: PrintingCommand {
 
     private func output(of reader: Store) throws -> String {
         let now = Composition.timers().now
+        let batch = try TaskLookup.batch(batch, in: reader)
         func spend(_ dimensions: [ReportDimension]) throws -> SpendReport {
-            try reader.spend(by: dimensions, since: since?.instant, until: until?.instant, now: now)
+            try reader.spend(
+                by: dimensions, since: since?.instant, until: until?.instant, batches: batch.map { [$0.id] }, now: now)
         }
         let report = try spend(by?.dimensions ?? [])
         if report.total.settledInFuture > 0 {
@@ -73,20 +89,21 @@ struct ReportCommand: PrintingCommand {
         case .csv: return ReportText.csv(report, dollars: usdPerCredit)
         case .html:
             return ReportHTML(
-                report: report, byDay: try spend([.day]), byModel: try spend([.model]), since: since?.instant,
+                report: report, byDay: try spend([.day]), byModel: try spend([.model]),
+                batches: try batch.map { [$0.name] } ?? reader.batches().map(\.name), since: since?.instant,
                 until: until?.instant, madeAt: now, dollars: usdPerCredit
             ).page
         }
     }
 }
 
-/// `model,day,tag:client`
+/// `model,day,tag:client`; a comma in the name of a tag stands behind a backslash.
 struct DimensionsArgument: ExpressibleByArgument {
     let dimensions: [ReportDimension]
 
     init?(argument: String) {
         var dimensions: [ReportDimension] = []
-        for word in argument.split(separator: ",", omittingEmptySubsequences: false) {
+        for word in Self.words(of: argument) {
             switch word {
             case "model": dimensions.append(.model)
             case "state": dimensions.append(.state)
@@ -99,6 +116,26 @@ struct DimensionsArgument: ExpressibleByArgument {
         }
         guard Set(dimensions).count == dimensions.count else { return nil }
         self.dimensions = dimensions
+    }
+
+    private static func words(of argument: String) -> [String] {
+        var words = [""]
+        var isEscaped = false
+        for character in argument.unicodeScalars {
+            if character == "\\", !isEscaped {
+                isEscaped = true
+                continue
+            }
+            if character == ",", !isEscaped {
+                words.append("")
+            } else {
+                if isEscaped, character != ",", character != "\\" { words[words.count - 1] += "\\" }
+                words[words.count - 1].unicodeScalars.append(character)
+            }
+            isEscaped = false
+        }
+        if isEscaped { words[words.count - 1] += "\\" }
+        return words
     }
 }
 

@@ -7,11 +7,14 @@ import DailiesStore
 struct ReportHTML {
     /// Groups in the table; the rest is in the CSV.
     static let mostRows = 1000
+    private static let mostNamed = 3
 
     /// The groups asked for.
     let report: SpendReport
     let byDay: SpendReport
     let byModel: SpendReport
+    /// Names of the batches that are counted.
+    let batches: [String]
     /// The time that was asked for, as it was asked; nil: no bound.
     let since: Instant?
     let until: Instant?
@@ -20,17 +23,18 @@ struct ReportHTML {
 
     var page: String {
         """
-        \(PageHead.text(title: "Spend report", style: ReportHTMLStyle.sheet))
+        \(PageHead.text(title: "Spend report: \(subject)", style: ReportHTMLStyle.sheet))
         <body>
         <main>
         <header>
-        <h1>Spend report</h1>
+        <h1>Spend report: \(Self.escaped(subject))</h1>
         <p class="quiet">\(period), made \(Self.time(madeAt))</p>
         </header>
+        \(wasted.isEmpty ? "" : waste)
         \(keyFigures)
         \(charts)
         \(table)
-        \(waste)
+        \(wasted.isEmpty ? waste : "")
         <footer class="quiet">Credits are exact sums of what the provider stated. A cost that is not known is never \
         counted as 0.</footer>
         </main>
@@ -58,6 +62,12 @@ struct ReportHTML {
     private static func time(_ instant: Instant) -> String {
         let text = Composition.Calendar.timestamp(instant)
         return "\(text.prefix(10)) \(text.dropFirst(11).prefix(5)) UTC"
+    }
+
+    /// As many names as fit a heading.
+    private var subject: String {
+        let named = batches.prefix(Self.mostNamed).joined(separator: ", ")
+        return batches.count > Self.mostNamed ? "\(named) and \(batches.count - Self.mostNamed) more" : named
     }
 
     private var period: String {
@@ -157,8 +167,10 @@ struct ReportHTML {
             """
     }
 
+    private var wasted: [String] { ReportText.waste(report.total) }
+
     private var waste: String {
-        let lines = ReportText.waste(report.total)
+        let lines = wasted
         guard report.total.attempts > 0 else { return "" }
         let items = lines.map { "<li>\(Self.escaped($0))</li>" }.joined(separator: "\n")
         let nothing = "<p>Nothing was wasted: every charge has its saved clip.</p>"

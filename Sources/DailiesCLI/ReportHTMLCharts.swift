@@ -88,7 +88,9 @@ enum ReportHTMLCharts {
     private struct Bar {
         let name: String
         var charged: CreditTotal
+        /// Of attempts that were estimated and charged, so that both tell of the same clips.
         var estimated: CreditTotal
+        var chargedOfEstimated: CreditTotal
         var unknown: Int
     }
 
@@ -97,15 +99,17 @@ enum ReportHTMLCharts {
         let bars = report.rows.map { row -> Bar in
             let name: String = row.values.first.flatMap { $0 } ?? ReportText.none
             return Bar(
-                name: ReportHTML.escaped(name), charged: row.figures.charged, estimated: row.figures.estimated,
+                name: ReportHTML.escaped(name), charged: row.figures.charged,
+                estimated: row.figures.estimatedOfCharged, chargedOfEstimated: row.figures.chargedOfEstimated,
                 unknown: row.figures.unknownCosts)
         }
         let all = bars.sorted { $0.charged == $1.charged ? $0.name < $1.name : $0.charged > $1.charged }
         guard all.count > mostModels else { return all }
-        var rest = Bar(name: "all others", charged: .zero, estimated: .zero, unknown: 0)
+        var rest = Bar(name: "all others", charged: .zero, estimated: .zero, chargedOfEstimated: .zero, unknown: 0)
         for bar in all[(mostModels - 1)...] {
             rest.charged += bar.charged
             rest.estimated += bar.estimated
+            rest.chargedOfEstimated += bar.chargedOfEstimated
             rest.unknown += bar.unknown
         }
         return all[..<(mostModels - 1)] + [rest]
@@ -126,16 +130,17 @@ enum ReportHTMLCharts {
 
     static func estimatedAgainstCharged(_ report: SpendReport) -> String {
         let bars = bars(report)
-        let top = bars.flatMap { [amount($0.charged), amount($0.estimated)] }.max() ?? 0
+        let top = bars.flatMap { [amount($0.chargedOfEstimated), amount($0.estimated)] }.max() ?? 0
         let rows = bars.map { bar in
-            let label = "\(bar.name): \(bar.estimated) credits estimated, \(bar.charged) charged"
-            let parts = [("estimated", amount(bar.estimated), top), ("charged", amount(bar.charged), top)]
+            let label = "\(bar.name): \(bar.estimated) credits estimated, \(bar.chargedOfEstimated) charged"
+            let parts = [("estimated", amount(bar.estimated), top), ("charged", amount(bar.chargedOfEstimated), top)]
             return """
-                <div class="bar"><span>\(bar.name)</span><span class="n">\(bar.estimated) → \(bar.charged)\(unknown(bar))</span>
+                <div class="bar"><span>\(bar.name)</span><span class="n">\(bar.estimated) → \(bar.chargedOfEstimated)</span>
                 \(strip(parts, height: 9, label: label))</div>
                 """
         }
-        let legend = "<p class=\"legend\"><i class=\"estimated\"></i>estimated <i class=\"charged\"></i>charged</p>"
+        let legend =
+            "<p class=\"legend\"><i class=\"estimated\"></i>estimated <i class=\"charged\"></i>charged, of clips that were both</p>"
         return figure("Estimated against charged", [legend] + rows)
     }
 

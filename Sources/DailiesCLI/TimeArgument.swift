@@ -2,14 +2,34 @@ import ArgumentParser
 import DailiesCore
 import ProviderWire
 
-/// A UTC day (`2026-11-23`) or moment (`2026-11-23T06:00:00Z`). One that does not exist is refused.
+/// The beginning of a month (`2026-11`), of a day (`2026-11-23`, `today`, `yesterday`), or a moment
+/// (`2026-11-23T06:00:00Z`); UTC unless an offset follows (`2026-11-23+02:00`). What does not exist is refused.
 struct TimeArgument: ExpressibleByArgument {
+    private static let day = Duration.seconds(86_400)
+
     let instant: Instant
 
-    init?(argument: String) {
-        guard let instant = ISOTimestamp.parse(argument.utf8.count == 10 ? argument + "T00:00:00Z" : argument) else {
-            return nil
+    init?(argument: String) { self.init(argument, now: Composition.timers().now) }
+
+    /// - Parameter now: what `today` is counted from.
+    init?(_ argument: String, now: Instant) {
+        switch argument.lowercased() {
+        case "today": self.init(date: Composition.Calendar.day(of: now))
+        case "yesterday": self.init(date: Composition.Calendar.day(of: now - Self.day))
+        default: self.init(date: argument)
         }
+    }
+
+    private init?(date text: String) {
+        let moment =
+            if let month = text.wholeMatch(of: #/\d{4}-\d\d/#) {
+                month.0 + "-01T00:00:00Z"
+            } else if let date = text.wholeMatch(of: #/(\d{4}-\d\d-\d\d)([Zz]|[+-]\d\d:?\d\d)?/#) {
+                date.1 + "T00:00:00" + (date.2 ?? "Z")
+            } else {
+                text[...]
+            }
+        guard let instant = ISOTimestamp.parse(moment) else { return nil }
         self.instant = instant
     }
 }

@@ -47,6 +47,10 @@ public struct SpendFigures: Hashable, Sendable {
     public var estimated = CreditTotal.zero
     /// What the provider charged, where it is known.
     public var charged = CreditTotal.zero
+    /// The estimates of attempts that were charged.
+    public var estimatedOfCharged = CreditTotal.zero
+    /// What attempts were charged that had an estimate.
+    public var chargedOfEstimated = CreditTotal.zero
     /// Settled attempts whose cost is not known (yet).
     public var unknownCosts = 0
     /// Their estimates; where there was none, what is reserved for them: what they may have cost.
@@ -90,6 +94,8 @@ public struct SpendFigures: Hashable, Sendable {
         secondsOfKnownCost += other.secondsOfKnownCost
         estimated += other.estimated
         charged += other.charged
+        estimatedOfCharged += other.estimatedOfCharged
+        chargedOfEstimated += other.chargedOfEstimated
         unknownCosts += other.unknownCosts
         unknownAtMost += other.unknownAtMost
         unboundedCosts += other.unboundedCosts
@@ -237,7 +243,9 @@ private struct SpendQuery {
             count(isFirst(inGroup: false)), count(isFirst(inGroup: true)), "count(*)",
             count("a.output_path IS NOT NULL"), "total(a.delivered_seconds)",
             "total(a.delivered_seconds) FILTER (WHERE a.credits_nano IS NOT NULL)",
-            both("a.estimated_credits_nano"), both("a.credits_nano"), count("a.credits_nano IS NULL"),
+            both("a.estimated_credits_nano"), both("a.credits_nano"),
+            both("a.estimated_credits_nano", where: "a.credits_nano > 0"),
+            both("a.credits_nano", where: "a.estimated_credits_nano IS NOT NULL"), count("a.credits_nano IS NULL"),
             both(held, where: "a.credits_nano IS NULL"), count("a.credits_nano IS NULL AND \(held) IS NULL"),
             count("a.is_rounded"), count("a.is_replayed"),
             count("a.state = 'failed' AND a.credits_nano > 0"), both("a.credits_nano", where: "a.state = 'failed'"),
@@ -272,6 +280,8 @@ private struct SpendQuery {
         column += 2
         figures.estimated = total()
         figures.charged = total()
+        figures.estimatedOfCharged = total()
+        figures.chargedOfEstimated = total()
         figures.unknownCosts = count()
         figures.unknownAtMost = total()
         figures.unboundedCosts = count()

@@ -37,7 +37,7 @@ struct NumberEdgeTests {
                     }
                     #expect(ReportText.rate(figures).flatMap { Double($0) }?.isFinite != false)
                     let page = ReportHTML(
-                        report: report, byDay: report, byModel: report, since: nil, until: .distantFuture,
+                        report: report, byDay: report, byModel: report, batches: [], since: nil, until: .distantFuture,
                         madeAt: .distantPast, dollars: dollars)
                     #expect(page.page.contains("credits charged"))
                 }

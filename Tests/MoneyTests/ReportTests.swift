@@ -69,6 +69,53 @@ import Testing
         #expect(csv[1].count > column && csv[1].contains(Substring(total)))
     }
 
+    @Test func `a page compares estimates with charges of the same clips, and says first what was wasted`() throws {
+        let stage = try MoneyStage()
+        let url = try stage.simulator(["--fault", "failRender=1"])
+        let failed = try stage.run(try stage.manifest("failing.jsonl", clips: 2), at: url)
+        #expect(failed.code == 3, "\(failed.err)")
+        let good = try stage.simulator()
+        try #require(try stage.run(try stage.manifest("good.jsonl", clips: 1), at: good, ["--no-download"]).code == 0)
+        let html = try report(stage, ["--format", "html"])
+        #expect(html.contains("<h1>Spend report: failing, good</h1>"))
+        #expect(html.contains(">3.6 → 3.6</span>"), "failed clips that cost nothing are no part of the comparison")
+        let waste = try #require(html.range(of: "Waste and doubt")).lowerBound
+        #expect(try waste < #require(html.range(of: "credits charged")).lowerBound)
+        let one = try report(stage, ["--format", "html", "--batch", "failing"])
+        #expect(one.contains("<h1>Spend report: failing</h1>") && !one.contains("3.6"))
+        let json = try JSONValue.parse(Array(try report(stage, ["--json", "--batch", "good"]).utf8))
+        #expect(json["total"]?["credits"]?.number == "3.6" && json["total"]?["tasks"]?.number == "1")
+    }
+
+    @Test func `a month, today and an offset are times, and a period that ends before it begins is refused`() throws {
+        let stage = try MoneyStage()
+        let url = try stage.simulator()
+        try #require(try stage.run(try stage.manifest(clips: 1), at: url, ["--no-download"]).code == 0)
+        for (since, tasks) in [("today", "1"), ("yesterday", "1"), ("2026-01", "1"), ("2099-01-01+02:00", "0")] {
+            // A test that begins before midnight UTC may settle on the day after.
+            let json = try JSONValue.parse(Array(try report(stage, ["--json", "--since", since]).utf8))
+            #expect(json["total"]?["tasks"]?.number == tasks, "\(since)")
+        }
+        for (since, until) in [("2026-12", "2026-11"), ("today", "today"), ("today", "yesterday")] {
+            let refused = try stage.finish(["report", "--since", since, "--until", until, "--store", stage.store])
+            #expect(refused.code == 64 && refused.err.contains("--since is not before --until"), "\(refused.err)")
+        }
+        for text in ["2026-13", "2026-02-29", "2026-11-23+25:00", "2026-1", "tomorrow"] {
+            #expect(try stage.finish(["report", "--since", text, "--store", stage.store]).code == 64, "\(text)")
+        }
+    }
+
+    @Test func `a tag whose name holds a comma can be reported by`() throws {
+        let stage = try MoneyStage()
+        let url = try stage.simulator()
+        let manifest = try stage.manifest(clips: 1, more: #", "tags": {"a,b": "x", "c\\d": "y"}"#)
+        try #require(try stage.run(manifest, at: url, ["--no-download"]).code == 0)
+        let json = try JSONValue.parse(Array(try report(stage, ["--json", "--by", #"tag:a\,b,model,tag:c\d"#]).utf8))
+        #expect(json["by"]?.array?.map(\.string) == ["tag:a,b", "model", #"tag:c\d"#])
+        let row = json["rows"]?.array?.first
+        #expect(row?["tag:a,b"]?.string == "x" && row?[#"tag:c\d"#]?.string == "y")
+    }
+
     private func report(_ stage: MoneyStage, _ options: [String]) throws -> String {
         let finished = try stage.finish(["report", "--store", stage.store] + options)
         try #require(finished.code == 0, "\(finished.err)")
