@@ -35,7 +35,7 @@ enum KeyFile {
         warnOfReaders(descriptor, path)
         do throws(DeadlineReading.Failure) {
             let bytes = try DeadlineReading(within: patience).read(descriptor, atMost: mostBytes)
-            return String(decoding: bytes, as: UTF8.self)
+            return text(of: bytes)
         } catch {
             switch error {
             case .timedOut: throw Failure(message: "no key was written to it within \(Self.patience) s")
@@ -43,6 +43,17 @@ enum KeyFile {
             case .refused(let code): throw Failure(message: String(cString: strerror(code)))
             }
         }
+    }
+
+    /// UTF-8, or UTF-16 with a byte order mark, as PowerShell writes it.
+    private static func text(of bytes: [UInt8]) -> String {
+        let marks: [([UInt8], String.Encoding)] = [
+            ([0xFF, 0xFE], .utf16LittleEndian), ([0xFE, 0xFF], .utf16BigEndian),
+        ]
+        for (mark, encoding) in marks where bytes.starts(with: mark) {
+            return String(bytes: bytes, encoding: encoding) ?? ""
+        }
+        return String(decoding: bytes, as: UTF8.self)
     }
 
     /// Does not wait for the writer of a FIFO. Duplicates an inherited descriptor: if a pipe is opened again, the end of its

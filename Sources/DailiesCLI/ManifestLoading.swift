@@ -69,6 +69,9 @@ enum ManifestLoading {
     static func check(
         _ paths: [String], batchName: String?, format: ManifestFormat?, catalogue: ModelCatalogue, json: Bool
     ) throws -> [CheckedManifest] {
+        if let batchName, batchName.allSatisfy(\.isWhitespace) {
+            throw Stop(.usage, "--batch needs a name for the batch")
+        }
         if batchName != nil, paths.count > 1 {
             throw Stop(.usage, "--batch names one batch, and \(paths.count) manifests are given; run them one by one")
         }

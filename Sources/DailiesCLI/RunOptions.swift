@@ -286,9 +286,11 @@ struct ProviderOptions: ParsableArguments {
             if keys.isEmpty || !keys.contains(where: { $0.modelPrefix.isEmpty }),
                 let text = environment[Self.keyName], !text.isEmpty
             {
-                keys.append(ModelKey(key: try APIKey(text)))
+                keys.append(ModelKey(key: try KeyText.key(text, from: Self.keyName)))
             }
-            if keys.isEmpty, let text = try KeyCommand.key() { keys.append(ModelKey(key: try APIKey(text))) }
+            if keys.isEmpty, let text = try KeyCommand.key() {
+                keys.append(ModelKey(key: try KeyText.key(text, from: "what api_key_command prints")))
+            }
             // The simulator takes any key. What a key's text looks like is blotted out wherever the provider repeats it, so
             // this one resembles nothing that stands in an address.
             if keys.isEmpty, provider == .simulator { keys.append(ModelKey(key: try APIKey("any-key-will-do-here"))) }
@@ -310,7 +312,8 @@ struct ProviderOptions: ParsableArguments {
             prefix = String(argument[..<colon])
             path = String(argument[argument.index(after: colon)...])
         }
-        return ModelKey(modelPrefix: prefix, key: try APIKey(try KeyFile.text(of: path)))
+        let key = try KeyText.key(try KeyFile.text(of: path), from: "the file \(SafeText.quoted(path))")
+        return ModelKey(modelPrefix: prefix, key: key)
     }
 }
 

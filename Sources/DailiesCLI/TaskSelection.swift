@@ -100,6 +100,7 @@ enum TaskLookup {
     /// - Returns: nil where no batch was named.
     static func batch(_ name: String?, in store: Store) throws -> StoredBatch? {
         guard let name else { return nil }
+        guard !name.allSatisfy(\.isWhitespace) else { throw Stop(.usage, "--batch needs the name of a batch") }
         if let batch = try store.batch(named: name) { return batch }
         let known = try store.batches().map { SafeText.quoted($0.name) }
         throw Stop(

@@ -129,11 +129,14 @@ extension Store {
     ///
     /// The lock is tried for an instant and given back. Nothing is created.
     public static func runner(of path: String) throws(StoreError) -> String? {
-        let lockPath = try resolved(path) + "-lock"
+        let store = try resolved(path)
+        let lockPath = store + "-lock"
         let descriptor = store_file_open(lockPath, O_RDONLY | O_CLOEXEC | O_NOFOLLOW, 0)
         guard descriptor >= 0 else {
             let reason = store_file_errno()
             if reason == ENOENT { return nil }
+            // Another user's: whoever works on it keeps a log beside the store.
+            if reason == EACCES { return access(log(of: store), F_OK) == 0 ? "a process of another user" : nil }
             throw StoreError(errno: reason, doing: "opening \(lockPath)")
         }
         defer { store_file_close(descriptor) }

@@ -57,7 +57,7 @@ extension Store {
             guard access(path, F_OK) == 0 else {
                 throw StoreError(.missing, "there is no store at \(path); a run creates one")
             }
-            return isOnReadOnlyDisk(path) ? try openOnReadOnlyDisk(path) : try openForReading(path, path: path)
+            return takesNoWrites(path) ? try openWithoutWriting(path) : try openForReading(path, path: path)
         case .telling:
             guard access(path, F_OK) == 0 else {
                 throw StoreError(.missing, "there is no store at \(path); a run creates one")
@@ -97,13 +97,18 @@ extension Store {
         return database
     }
 
-    private static func isOnReadOnlyDisk(_ path: String) -> Bool {
-        access(path, W_OK) != 0 && store_file_errno() == EROFS
+    /// The disk takes none, or it is somebody else's store in somebody else's folder and nobody has it open: a program
+    /// that has keeps a log and its index beside it.
+    private static func takesNoWrites(_ path: String) -> Bool {
+        guard access(path, W_OK) != 0 else { return false }
+        if store_file_errno() == EROFS { return true }
+        let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
+        return access(folder, W_OK) != 0 && ["-wal", "-shm"].allSatisfy { sizeOfFile(path + $0) == nil }
     }
 
     /// Where SQLite cannot create the index of a log it reads the store only when it is told that nothing changes: true
-    /// of a disk that takes no writes, and no loss when nothing is left in the log.
-    private static func openOnReadOnlyDisk(_ path: String) throws(StoreError) -> Database {
+    /// of a disk that takes no writes and of a file that nobody has open, and no loss when nothing is left in the log.
+    private static func openWithoutWriting(_ path: String) throws(StoreError) -> Database {
         if sizeOfFile(path + "-wal") ?? 0 == 0 {
             let name = path.utf8.map { byte in
                 byte >= 0x80 || "%?#".utf8.contains(byte)

@@ -69,5 +69,42 @@ extension ProcessSuite {
             while text.hasSuffix("0") { text.removeLast() }
             return text.hasSuffix(".") ? String(text.dropLast()) : text
         }
+
+        /// A user of the system who owns nothing here.
+        private static let setpriv = "/usr/bin/setpriv"
+        private static let whyNobody: Comment? =
+            geteuid() == 0 && FileManager.default.isExecutableFile(atPath: setpriv)
+            ? nil : "becoming another user needs root and \(setpriv)"
+
+        @Test(.enabled(if: whyNobody == nil, whyNobody))
+        func `another user reads a store and folder that are not theirs, unless a runner is at work`() throws {
+            let simulator = try Simulator(stage, speed: 500)
+            let manifest = try stage.manifest(clips: 2)
+            #expect(try stage.finishRun([manifest], at: simulator).code == 0)
+            // The program itself may stand where nobody else can look.
+            let program = stage.path("dailies")
+            try FileManager.default.copyItem(atPath: Stage.program, toPath: program)
+            try #require(chmod(stage.path(""), 0o755) == 0 && chmod(stage.store, 0o644) == 0)
+            func asked() throws -> Child {
+                let child = try stage.start(
+                    program: Self.setpriv,
+                    [
+                        "--reuid=65534", "--regid=65534", "--clear-groups", program, "status", "--json", "--store",
+                        stage.store,
+                    ])
+                _ = try child.ended()
+                return child
+            }
+            let reading = try asked()
+            #expect(reading.written.outText.contains("\"completed\":2"), "\(reading.written.errText)")
+            #expect(access(stage.store + "-shm", F_OK) != 0)
+            // A log is there that cannot be read, and somebody may be writing to it: nothing is read past it.
+            let writer = try StoreFile(stage.store)
+            _ = try writer.rows("SELECT 1 FROM task")
+            try #require(access(stage.store + "-shm", F_OK) == 0)
+            for ending in ["-wal", "-shm"] { try #require(chmod(stage.store + ending, 0o600) == 0) }
+            let refused = try asked()
+            #expect(try refused.ended() != .exited(0), "\(refused.written.outText)")
+        }
     }
 }
