@@ -49,6 +49,7 @@ struct Configured: Sendable {
         /// Nobody who comes before a file says it, and the command knows it.
         func takesFromFile(_ option: String) -> Bool {
             known[option] != nil && option != OptionRule.keyCommand && !isGiven(option)
+                && OptionRule[option]?.commands?.contains(name) ?? true
                 && !(name == "rehearse" && OptionRule.notRehearsed.contains(option))
                 && OptionRule.variables[option].flatMap { environment[$0] }?.isEmpty ?? true
         }

@@ -23,13 +23,14 @@ public enum DailiesProgram {
         } catch let code as ArgumentParser.ExitCode {
             Console.end(with: ExitCode(rawValue: code.rawValue) ?? .unexpected)
         } catch {
-            end(error, isJSON: typed.contains("--json"))
+            end(error, typed: typed)
         }
         Console.end(with: .success)
     }
 
     /// Prints what stopped a command. With `--json` its data ends like that of a run, with an object that holds the exit code.
-    private static func end(_ error: any Error, isJSON: Bool) -> Never {
+    private static func end(_ error: any Error, typed: [String]) -> Never {
+        let isJSON = typed.contains("--json")
         let parserCode = DailiesCommand.exitCode(for: error)
         if !(error is Stop), parserCode != .failure {
             // Help, the version or a usage error, as the argument parser words it.
@@ -37,8 +38,11 @@ public enum DailiesProgram {
                 Console.out(DailiesCommand.fullMessage(for: error))
                 Console.end(with: .success)
             }
-            if isJSON { JSONReporter().refused(Stop(.usage, DailiesCommand.message(for: error))) }
-            Console.error(DailiesCommand.fullMessage(for: error))
+            // Without its own description of its options the parser's words stand alone.
+            let hint = (try? CommandDefinition.program()).map(UsageHint.init)
+            func words(_ message: String) -> String { hint?.explained(message, typed: typed) ?? message }
+            if isJSON { JSONReporter().refused(Stop(.usage, words(DailiesCommand.message(for: error)))) }
+            Console.error(words(DailiesCommand.fullMessage(for: error)))
             Console.end(with: .usage)
         }
         let stop = error as? Stop ?? Stop(.unexpected, "\(error)")
@@ -99,7 +103,9 @@ struct DailiesCommand: ParsableCommand {
             """,
         version: ProgramVersion.text,
         subcommands: [
-            RunCommand.self, ResumeCommand.self, PlanCommand.self, PricesCommand.self, RehearseCommand.self,
+            RunCommand.self, ResumeCommand.self, InitCommand.self, PlanCommand.self, ModelsCommand.self,
+            PricesCommand.self,
+            RehearseCommand.self,
             StatusCommand.self, ReportCommand.self, ReconcileCommand.self, CancelCommand.self, RetryCommand.self,
             PauseCommand.self,
             UnpauseCommand.self, ConcurrencyCommand.self, ExplainCommand.self, ExportCommand.self, SheetCommand.self,

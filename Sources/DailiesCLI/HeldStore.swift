@@ -10,15 +10,13 @@ enum HeldStore {
     ///   - todo: what to do when a runner holds it, after "wait for it or stop it".
     ///   - tell: what is done beside a runner instead: it tells the runner through the store. If the runner ends before it
     ///     has listened (``RunnerIsGone``), `body` is run after all.
-    /// - Throws: ``Stop`` with 1 where there is no store or it cannot be opened, with 11 where a runner works on it.
+    /// - Throws: ``Stop`` with 64 where there is no store, with 1 where it cannot be opened, with 11 where a runner works on it.
     static func with<T>(
         _ options: StoreOptions, orElse todo: String, _ body: (Store) async throws -> T,
         beside tell: ((Store) async throws -> T)? = nil
     ) async throws -> T {
         let path = options.path
-        guard FileManager.default.fileExists(atPath: path) else {
-            throw Stop(.unexpected, "there is no store \(SafeText.escaped(path)); `dailies run MANIFEST` makes one")
-        }
+        try options.requireStore()
         while let tell, try Store.runner(of: path) != nil {
             do {
                 return try await closing(open(path, .telling), path, tell)

@@ -55,7 +55,7 @@ enum HelpTopic: String, CaseIterable {
         A manifest says what to render: YAML, JSON, JSONL or CSV, told apart by the file's ending.
 
           batch: misty-forest            # optional; default: the file's name
-          defaults: {model: sora-2-pro, duration_seconds: 8, resolution: 1080p}
+          defaults: {model: seedance-2.0-pro, duration_seconds: 8, resolution: 1080p}
           tasks:
             - id: dolly                  # optional; default: derived from the content
               prompt: "A cinematic dolly shot through a misty pine forest at dawn"

@@ -26,12 +26,16 @@ struct OptionRule: Sendable {
     let name: String
     let form: Form
     let files: Files
+    /// The commands that take it from a file; nil: all that have it.
+    var commands: Set<String>?
     /// It names a file or a folder.
     var isPath = false
     /// The figures of a plan depend on it: `run --plan` takes it from the plan.
     var isPlanned = false
 
     static subscript(_ name: String) -> OptionRule? { byName[name] }
+
+    private static let renderers: Set = ["run", "resume", "rehearse"]
 
     private static let byName = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
 
@@ -79,19 +83,19 @@ struct OptionRule: Sendable {
         OptionRule(name: "no-color", form: .flag, files: .any),
 
         // What a run is about, what it agrees to, how it speaks.
-        OptionRule(name: "accept-changes", form: .flag, files: .none, isPlanned: true),
+        OptionRule(name: "accept-changes", form: .flag, files: .own, commands: ["run"], isPlanned: true),
         OptionRule(name: "batch", form: .value, files: .none),
-        OptionRule(name: "format", form: .value, files: .none),
+        OptionRule(name: "format", form: .value, files: .own, commands: ["run", "plan", "rehearse"]),
         OptionRule(name: "help", form: .flag, files: .none),
-        OptionRule(name: "json", form: .flag, files: .none),
+        OptionRule(name: "json", form: .flag, files: .own, commands: renderers),
         OptionRule(name: "plan", form: .value, files: .none),
-        OptionRule(name: "quiet", form: .flag, files: .none),
-        OptionRule(name: "same-batch", form: .flag, files: .none),
+        OptionRule(name: "quiet", form: .flag, files: .own, commands: renderers),
+        OptionRule(name: "same-batch", form: .flag, files: .own, commands: ["run"]),
         OptionRule(name: "seed", form: .value, files: .none),
-        OptionRule(name: "speed", form: .value, files: .none),
-        OptionRule(name: "verbose", form: .flag, files: .none),
+        OptionRule(name: "speed", form: .value, files: .own, commands: ["run", "resume"]),
+        OptionRule(name: "verbose", form: .flag, files: .own, commands: renderers),
         OptionRule(name: "version", form: .flag, files: .none),
-        OptionRule(name: "yes", form: .flag, files: .none),
+        OptionRule(name: "yes", form: .flag, files: .own, commands: ["run", "resume"]),
     ]
 
     /// A rehearsal has its own: it never touches what is real.

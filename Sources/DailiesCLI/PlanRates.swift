@@ -4,7 +4,7 @@ import Foundation
 
 /// Rates that the user gives: JSON with the model's id and what a clip of it costs.
 ///
-///     {"sora-2-pro": {"per_second": "0.45", "fee": "0", "source": "contract 7", "date": "2026-11-01"}}
+///     {"seedance-2.0-pro": {"per_second": "0.45", "fee": "0", "source": "contract 7", "date": "2026-11-01"}}
 ///
 /// Amounts are texts or numbers and are taken as written. `fee`, `source` and `date` may be left out.
 struct PlanRates: Sendable {

@@ -21,8 +21,8 @@ struct PricesCommand: AsyncParsableCommand {
             Examples:
               dailies prices
               dailies prices --base-url https://llm.bytespike.ai --json
-              dailies prices forget sora-2-pro
-              dailies prices forget sora-2-pro --resolution 1080p --provider bytespike
+              dailies prices forget seedance-2.0-pro
+              dailies prices forget seedance-2.0-pro --resolution 1080p --provider bytespike
 
             Exit codes: 0 done, 11 another runner holds the store, 64 usage or nothing to forget.
             """)

@@ -12,8 +12,17 @@ struct StoreOptions: ParsableArguments {
 
     var path: String { store ?? ProcessInfo.processInfo.environment[Self.environmentName] ?? Self.defaultPath }
 
+    /// What a command ends with that needs a store.
+    ///
+    /// - Throws: ``Stop`` with 64 where there is none.
+    func requireStore() throws {
+        guard !FileManager.default.fileExists(atPath: path) else { return }
+        throw Stop(.usage, "there is no store \(path); `dailies run MANIFEST` makes one, and --store PATH names another")
+    }
+
     /// For reading, also while a runner works on it.
     func openForReading() throws -> Store {
+        try requireStore()
         do {
             return try Store.open(path, for: .reading)
         } catch {
@@ -23,6 +32,7 @@ struct StoreOptions: ParsableArguments {
 
     /// For telling something to whoever runs on it, now or next.
     func openForTelling() throws -> Store {
+        try requireStore()
         do {
             return try Store.open(path, for: .telling)
         } catch {

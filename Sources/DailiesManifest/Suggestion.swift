@@ -1,13 +1,13 @@
 import DailiesCore
 
 /// Which known name a mistyped one may have meant.
-enum Suggestion {
+package enum Suggestion {
     /// Edits (a letter more, less, other, or two swapped) that still count as a slip.
     private static let farthest = 2
 
     /// The nearest of the candidates, or nil: without regard to the case of ASCII, by at most two edits and fewer than
     /// half the letters, or as the start of exactly one of them (`duration`). Of equally near ones the first by name.
-    static func nearest(to name: String, in candidates: some Sequence<String>) -> String? {
+    package static func nearest(to name: String, in candidates: some Sequence<String>) -> String? {
         let name = letters(of: name.utf8.prefix(100))
         guard !name.isEmpty else { return nil }
         var best: (name: String, distance: Int)?

@@ -9,7 +9,7 @@ struct ManifestReadingTests {
 
     static let examples = [
         ("first.yaml", "misty-forest", 6), ("models.jsonl", "model-tour", 40), ("spreadsheet.csv", "spreadsheet", 10),
-        ("variations.yaml", "night-market", 18),
+        ("variations.yaml", "night-market", 18), ("draft-and-final.yaml", "trailer", 4),
     ]
 
     @Test(arguments: examples)

@@ -39,7 +39,7 @@ struct SchemaTests {
         return try text.split(whereSeparator: \.isNewline).allSatisfy { line.accepts(try value(String($0), .json)) }
     }
 
-    @Test(arguments: ["first.yaml", "models.jsonl", "variations.yaml"])
+    @Test(arguments: ["draft-and-final.yaml", "first.yaml", "models.jsonl", "variations.yaml"])
     func `every example fits the schema`(name: String) throws {
         let text = try String(contentsOf: TestCatalogue.repository.appending(path: "jobs/" + name), encoding: .utf8)
         #expect(try Self.accepts(text, try #require(ManifestFormat(path: name))))

@@ -212,7 +212,7 @@ struct ConfigurationTests {
                 "dailies.yaml", "cadence: adaptive\nconcurency: 5\n",
                 "dailies.yaml:2:1: \"concurency\" is no setting; your own file may set "
             ),
-            ("dailies.yaml", "yes: true\n", "dailies.yaml:1:1: \"yes\" is no setting; your own file may set "),
+            ("dailies.yaml", "batch: x\n", "dailies.yaml:1:1: \"batch\" is no setting; your own file may set "),
             (
                 "dailies.yaml", "max_wait: 1h\nmax-wait: 2h\n",
                 "dailies.yaml:2:1: max-wait stands twice; keep one of the two"

@@ -312,7 +312,12 @@ struct ReconcileTests {
         let scene = try await Scene()
         let outcome = try await scene.dailies("reconcile")
         #expect(
-            outcome == Outcome(1, err: "dailies: there is no store dailies.sqlite; `dailies run MANIFEST` makes one\n"))
+            outcome
+                == Outcome(
+                    64,
+                    err:
+                        "dailies: there is no store dailies.sqlite; `dailies run MANIFEST` makes one, and --store PATH names another\n"
+                ))
         #expect(!FileManager.default.fileExists(atPath: scene.path))
     }
 }

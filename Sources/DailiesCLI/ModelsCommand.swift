@@ -1,0 +1,122 @@
+import ArgumentParser
+import DailiesCore
+import ExactJSON
+
+struct ModelsCommand: PrintingCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "models",
+        abstract: "List the models that are known here: limits, published prices, polling, and which are withdrawn.",
+        discussion: """
+            Credits are what a clip of the longest duration costs by what is published. `dailies prices` shows what bills \
+            have come to since. A model that is not listed can be used all the same, with --max-credits-per-task or --rates.
+
+            Examples:
+              dailies models
+              dailies models --json
+              dailies models --catalog my-models.json
+            """)
+
+    @Flag(help: "Write JSON.")
+    var json = false
+    @OptionGroup var models: CatalogueOptions
+
+    func run() throws {
+        let catalogue = try models.catalogue()
+        Console.out(json ? ModelsText.json(catalogue) : ModelsText.table(catalogue))
+    }
+}
+
+/// The catalogue for people and for programs.
+enum ModelsText {
+    static func table(_ catalogue: ModelCatalogue) -> String {
+        var table = TextTable(
+            ["model", "seconds", "sizes", "aspect ratios", "credits, longest clip", "asked every", "withdrawn"],
+            rightAligned: [1, 4, 5])
+        for spec in sorted(catalogue) {
+            table.add([
+                SafeText.escaped(spec.id.text),
+                "\(spec.durationSeconds.lowerBound) – \(spec.durationSeconds.upperBound)", list(spec.resolutions),
+                list(spec.aspectRatios), price(of: spec, in: catalogue).map(range) ?? "-",
+                spec.cadence.phases.first.map { "\($0.interval.inSeconds.formatted()) s" } ?? "-",
+                spec.withdrawn.map { "since \(SafeText.escaped($0))" } ?? "",
+            ])
+        }
+        return table.text
+    }
+
+    static func json(_ catalogue: ModelCatalogue) -> String {
+        var writer = JSONWriter()
+        writer.object { writer in
+            writer.member("compiled", catalogue.compiled)
+            writer.name("models")
+            writer.array { array in
+                for spec in sorted(catalogue) { array.object { write(spec, catalogue, to: &$0) } }
+            }
+        }
+        return writer.text
+    }
+
+    private static func write(_ spec: ModelSpec, _ catalogue: ModelCatalogue, to writer: inout JSONWriter) {
+        writer.member("model", spec.id.text)
+        writer.member("vendor", spec.vendor)
+        writer.member("shortest_seconds", spec.durationSeconds.lowerBound)
+        writer.member("longest_seconds", spec.durationSeconds.upperBound)
+        for (name, values) in [("resolutions", spec.resolutions), ("aspect_ratios", spec.aspectRatios)] {
+            writer.name(name)
+            writer.array { array in
+                for value in values { array.string(value) }
+            }
+        }
+        writer.member("default_resolution", optional: spec.defaultResolution)
+        writer.member("default_aspect_ratio", optional: spec.defaultAspectRatio)
+        writer.member("takes_image", spec.acceptsImageInit)
+        let price = price(of: spec, in: catalogue)
+        for (name, credits) in [("lowest_credits", price?.lowerBound), ("highest_credits", price?.upperBound)] {
+            if let credits { writer.member(name, number: credits.description) } else { writer.nullMember(name) }
+        }
+        writer.name("polls")
+        writer.array { array in
+            for phase in spec.cadence.phases {
+                array.object { writer in
+                    writer.member("every_seconds", number: phase.interval.inSeconds.formatted(.number.grouping(.never)))
+                    if let until = phase.until {
+                        writer.member("until_seconds", number: until.inSeconds.formatted(.number.grouping(.never)))
+                    } else {
+                        writer.nullMember("until_seconds")
+                    }
+                }
+            }
+        }
+        writer.member("withdrawn", optional: spec.withdrawn)
+    }
+
+    /// Served ones first, each by its id.
+    private static func sorted(_ catalogue: ModelCatalogue) -> [ModelSpec] {
+        catalogue.models.values.sorted { a, b in
+            (a.withdrawn == nil ? 0 : 1, a.id) < (b.withdrawn == nil ? 0 : 1, b.id)
+        }
+    }
+
+    /// Of the longest clip, whatever its size.
+    private static func price(of spec: ModelSpec, in catalogue: ModelCatalogue) -> ClosedRange<Credits>? {
+        let book = PriceBook(catalogue: catalogue)
+        let ranges = (spec.resolutions.isEmpty ? [nil] : spec.resolutions.map { $0 }).compactMap { resolution in
+            book.publishedRange(
+                for: RequestShape(
+                    model: spec.id, durationSeconds: spec.durationSeconds.upperBound, resolution: resolution))
+        }
+        guard let lowest = ranges.map(\.lowerBound).min(), let highest = ranges.map(\.upperBound).max() else {
+            return nil
+        }
+        return lowest...highest
+    }
+
+    private static func range(_ range: ClosedRange<Credits>) -> String {
+        range.lowerBound == range.upperBound
+            ? "\(range.lowerBound)" : "\(range.lowerBound) – \(range.upperBound)"
+    }
+
+    private static func list(_ values: [String]) -> String {
+        values.isEmpty ? "-" : values.map(SafeText.escaped).joined(separator: ", ")
+    }
+}
