@@ -115,7 +115,7 @@ CREATE INDEX task_waiting ON task_standing (batch_id, model, priority DESC, id) 
 --   state queued, task_id NULL, outcome_unknown_at_ms set    uncertain: sent, fate unknown until proven
 --   state queued, task_id set                                accepted, waits at the provider
 --   state running                                            renders
---   state completed, output_path NULL                        paid, not saved (yet)
+--   state completed, output_path NULL                        paid, not saved (yet); failure_code: no_asset, unverified
 --   state completed, output_path set                         saved
 --   state failed, cancelled                                  final; a cost, if any, is kept
 CREATE TABLE attempt (
@@ -187,7 +187,8 @@ CREATE TABLE attempt (
     CONSTRAINT failure_fits_state CHECK (CASE state
         WHEN 'failed' THEN failure_code IS NOT NULL
         WHEN 'cancelled' THEN failure_code IS NOT NULL
-        WHEN 'completed' THEN failure_code IS NULL OR (failure_code = 'no_asset' AND output_path IS NULL)
+        WHEN 'completed' THEN failure_code IS NULL
+            OR (failure_code IN ('no_asset', 'unverified') AND output_path IS NULL)
         ELSE failure_code IS NULL AND failure_message IS NULL END),
     CONSTRAINT only_settled_is_superseded CHECK (superseded_at_ms IS NULL OR settled_at_ms IS NOT NULL)
 ) STRICT;

@@ -53,7 +53,7 @@ final class PollWitness: RenderProvider {
     }
 
     func download(
-        _ asset: AssetLocation, from offset: Int64, into sink: any DownloadSink,
+        _ asset: AssetLocation, after resume: ResumePoint, into sink: any DownloadSink,
         reply: @escaping @Sendable (DownloadEnd) -> Void
     ) {
         reply(.refused(Fault(kind: .status, status: 404, message: "there are no clips here")))

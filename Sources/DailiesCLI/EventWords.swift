@@ -38,6 +38,7 @@ enum EventWords {
         case "unresolved": "past its poll window"
         case "asset_found": "its clip has an address"
         case "no_asset": "completed without an address of its clip"
+        case "unverified": "may be cut, since nobody says how long its clip is; kept as \(message)"
         case "cost_learned": "its cost became known\(source)"
         case "cost_unknown": "its cost stays unknown"
         case "asked": "asked \(message)"

@@ -16,6 +16,8 @@ enum TaskWords {
             if latest.lostAt != nil { return "lost: the provider does not know it any more" }
             return row.state == .queued ? "queued at the provider" : "running"
         case .completed where latest.outputPath != nil: return "completed and saved"
+        case .completed where latest.failureCode == "unverified":
+            return "completed, paid, kept without knowing whether its clip is whole"
         case .completed: return "completed, paid, not saved"
         case .failed: return "failed (\(SafeText.escaped(latest.failureCode ?? "no code")))"
         case .cancelled: return "cancelled"

@@ -40,6 +40,9 @@ public struct Change: Hashable, Sendable {
         case assetFound(AttemptID, AssetLocation)
         /// Completed, but no URL after several questions: `failure_code` = `no_asset`, still completed and unsaved.
         case noAsset(AttemptID)
+        /// Nobody says how long the clip is: `failure_code` = `unverified`, still completed and unsaved. What came is kept at
+        /// this path, and its URL as well.
+        case unverified(AttemptID, path: String)
         /// The clip is on disk, whole and synced. The URL is forgotten.
         case saved(AttemptID, SavedClip)
         /// 404 on a known id for ten minutes: `lost_at_ms` is set; the state stays.

@@ -26,9 +26,10 @@ public protocol RenderProvider: Sendable {
     /// Asks for a task to be cancelled; the answer is its state after the attempt. Free, may be repeated.
     func cancel(_ remote: RemoteTaskID, account: KeyFingerprint, reply: @escaping @Sendable (QueryAnswer) -> Void)
 
-    /// Streams an asset's bytes from `offset` on into `sink`, without credentials.
+    /// Streams an asset's bytes into `sink`, without credentials: those after `resume` where the service proves that it still
+    /// has that version, else all of them from the first byte on.
     func download(
-        _ asset: AssetLocation, from offset: Int64, into sink: any DownloadSink,
+        _ asset: AssetLocation, after resume: ResumePoint, into sink: any DownloadSink,
         reply: @escaping @Sendable (DownloadEnd) -> Void)
 }
 
@@ -139,10 +140,42 @@ public enum QueryAnswer: Hashable, Sendable {
     case fault(Fault)
 }
 
+/// What is known of one version of an asset. Bytes of two versions are never joined.
+public struct AssetVersion: Hashable, Sendable {
+    /// What tells it from every other version, in the service's words: over HTTP a strong ETag or a Last-Modified date.
+    /// nil: the service states none, and nothing can be joined to its bytes. The same goes for one that is longer than 256 bytes
+    /// or not of printable ASCII.
+    public var validator: String?
+    /// Bytes of the whole asset; nil: not stated.
+    public var length: Int64?
+    /// Takes its properties as they are given.
+    public init(validator: String? = nil, length: Int64? = nil) {
+        self.validator = validator
+        self.length = length
+    }
+}
+
+/// The first bytes of an asset, which are on disk already.
+public struct ResumePoint: Hashable, Sendable {
+    /// How many; 0: none.
+    public let offset: Int64
+    /// The version that they belong to.
+    public let version: AssetVersion
+    /// Takes its properties as they are given.
+    public init(offset: Int64, version: AssetVersion) {
+        self.offset = offset
+        self.version = version
+    }
+    /// Nothing is there.
+    public static let start = ResumePoint(offset: 0, version: AssetVersion())
+}
+
 /// Why a download ended.
 public enum DownloadEnd: Hashable, Sendable {
-    /// The body ended where the server said it would (or, without a length, where the connection ended).
+    /// All bytes of the asset have come, by the length that the service states.
     case whole
+    /// The body ended, and the service does not say how long the asset is: it may be cut.
+    case unverified
     /// Cut, stalled, reset or 5xx: the same URL may be asked again from where the file ends.
     case interrupted(Fault)
     /// 401, 403, 404, 410, or an unusable URL: a fresh one is needed.
@@ -160,9 +193,9 @@ public protocol DownloadSink: Sendable {
 
 /// A piece of a download, in the order of the asset.
 public enum DownloadPart: Hashable, Sendable {
-    /// First, once: the byte of the asset at which the body begins (0 when a Range was not honoured), and the asset's
-    /// whole length where the server states it.
-    case begins(at: Int64, totalLength: Int64?)
+    /// First, once: the byte of the asset at which the body begins, and the version that it belongs to. 0, or the offset of
+    /// the resume point where that is provably the same version.
+    case begins(at: Int64, AssetVersion)
     /// The next bytes; not empty.
     case bytes([UInt8])
 }

@@ -4,14 +4,11 @@ import NIOCore
 import NIOHTTP1
 import ProviderWire
 
-/// Fetches a clip from wherever its URL points, without credentials, and hands it on part by part.
+/// Fetches a clip from wherever its URL points, without credentials, and hands it on part by part. What is asked and what
+/// the replies mean is ``AssetExchange``'s.
 ///
 /// Redirects are followed here and not by the client, so that each hop is checked: https, or plain http to loopback
 /// when the service itself is there, and never from https to plain http.
-///
-/// A Range that the server does not honour is no failure: 200 begins at byte 0 again. When it refuses the Range (416)
-/// or answers with another one, the whole clip is asked for once more within the same call; the sink sees only the
-/// beginning that counts. A 416 that states the very length that is there already means that the clip is whole.
 struct AssetDownloader: Sendable {
     /// Hops after the first address.
     private static let maximumRedirects = 5
@@ -24,48 +21,92 @@ struct AssetDownloader: Sendable {
     let maximumBytes: Int64
     let redaction: Redaction
 
-    func download(_ asset: AssetLocation, from offset: Int64, into sink: any DownloadSink) async -> DownloadEnd {
-        switch await attempt(asset, from: offset, into: sink) {
-        case .ended(let end): return end
-        case .rangeRefused:
-            switch await attempt(asset, from: 0, into: sink) {
-            case .ended(let end): return end
-            case .rangeRefused: return .interrupted(unusable("the answer has no usable Content-Range"))
+    /// The reply to a request, from where the redirects led.
+    private struct Reply {
+        let response: HTTPClientResponse
+        let place: ServiceURL
+        var status: Int { Int(response.status.code) }
+    }
+
+    /// What keeps a download from going on.
+    private struct Failure: Error {
+        let end: DownloadEnd
+    }
+
+    func download(_ asset: AssetLocation, after resume: ResumePoint, into sink: any DownloadSink) async -> DownloadEnd {
+        guard let place = ServiceURL(asset.url), isAllowed(place, from: nil) else {
+            return .refused(unusable("the clip's address cannot be used: \(ServiceURL.redacted(asset.url))"))
+        }
+        do throws(Failure) {
+            var (exchange, step) = AssetExchange.begin(after: resume)
+            var last: Reply?
+            while true {
+                switch step {
+                case .send(let request):
+                    let reply = try await send(request, to: place)
+                    last = reply
+                    step = exchange.replied(status: reply.status, headers: withoutSecrets(reply.response.headers.wire))
+                case .stream(let first, let length, let version):
+                    guard let reply = last else { preconditionFailure("a body without a reply") }
+                    let span = Span(first: first, length: length, total: version.length)
+                    try await hand(.begins(at: first, version), to: sink, unlessLonger: span, reply)
+                    step = exchange.bodyEnded(after: try await stream(reply, span, into: sink))
+                case .confirm(let version):
+                    try await hand(.begins(at: resume.offset, version), to: sink)
+                    return .whole
+                case .end(let end): return outcome(of: end, last)
+                }
             }
+        } catch {
+            return error.end
         }
     }
 
-    private enum Attempt {
-        case ended(DownloadEnd)
-        case rangeRefused
+    private func outcome(of end: AssetExchange.End, _ last: Reply?) -> DownloadEnd {
+        switch end {
+        case .whole: .whole
+        case .unverified: .unverified
+        case .interrupted(let reason): .interrupted(fault(reason, last))
+        case .refused(let reason): .refused(fault(reason, last))
+        }
     }
 
-    private func attempt(
-        _ asset: AssetLocation, from offset: Int64, into sink: any DownloadSink
-    ) async -> Attempt {
-        guard var place = ServiceURL(asset.url), isAllowed(place, from: nil) else {
-            return .ended(.refused(unusable("the clip's address cannot be used: \(ServiceURL.redacted(asset.url))")))
+    private func fault(_ reason: AssetExchange.Reason, _ last: Reply?) -> Fault {
+        switch reason {
+        case .status: status(.status, last, "\(last?.place.redacted ?? "") answered \(last?.status ?? 0)")
+        case .noUsableRange: unusable("the answer has no usable Content-Range")
+        case .cut(let reached, let announced):
+            status(.broken, last, "the clip was cut at byte \(reached) of \(announced)")
+        case .changed: status(.broken, last, "the service has another version of the clip now")
         }
+    }
+
+    /// A server may write a key back to us where a version is named; versions are kept on disk.
+    private func withoutSecrets(_ headers: WireHeaders) -> WireHeaders {
+        WireHeaders(headers.fields.filter { redaction($0.value) == $0.value })
+    }
+
+    private func send(_ request: AssetRequest, to first: ServiceURL) async throws(Failure) -> Reply {
+        var place = first
         for _ in 0...Self.maximumRedirects {
             let response: HTTPClientResponse
             do {
-                response = try await client.execute(
-                    request(place, from: offset), timeout: headTimeout.timeAmount)
+                response = try await client.execute(http(request, to: place), timeout: headTimeout.timeAmount)
             } catch {
-                return .ended(.interrupted(TransportFault.make(error, redaction: redaction)))
+                throw Failure(end: .interrupted(TransportFault.make(error, redaction: redaction)))
             }
-            guard Self.isRedirect(response.status) else {
-                return await take(response, at: place, from: offset, into: sink)
-            }
+            let reply = Reply(response: response, place: place)
+            guard Self.isRedirect(response.status) else { return reply }
             guard let next = ServiceURL(response.headers.first(name: "location") ?? "", relativeTo: place),
                 isAllowed(next, from: place)
             else {
-                return .ended(
-                    .refused(status(.status, response, "\(place.redacted) redirects to an unusable address")))
+                let message = "\(place.redacted) redirects to an unusable address"
+                throw Failure(end: .refused(status(.status, reply, message)))
             }
             place = next
         }
-        return .ended(.refused(unusable("more than \(Self.maximumRedirects) redirects; the last to \(place.redacted)")))
+        let message = "more than \(Self.maximumRedirects) redirects; the last to \(place.redacted)"
+        throw Failure(end: .refused(unusable(message)))
     }
 
     private func isAllowed(_ place: ServiceURL, from previous: ServiceURL?) -> Bool {
@@ -76,41 +117,12 @@ struct AssetDownloader: Sendable {
         [301, 302, 303, 307, 308].contains(status.code)
     }
 
-    private func request(_ place: ServiceURL, from offset: Int64) -> HTTPClientRequest {
-        var request = HTTPClientRequest(url: place.text)
-        request.headers.add(name: "user-agent", value: userAgent)
-        // A length and a range count the bytes as they are sent: no coding in between.
-        request.headers.add(name: "accept-encoding", value: "identity")
-        if offset > 0 { request.headers.add(name: "range", value: "bytes=\(offset)-") }
-        return request
-    }
-
-    /// Decides by the head of the last answer.
-    private func take(
-        _ response: HTTPClientResponse, at place: ServiceURL, from offset: Int64, into sink: any DownloadSink
-    ) async -> Attempt {
-        let length = response.headers.first(name: "content-length").flatMap { Int64($0) }.flatMap { $0 >= 0 ? $0 : nil }
-        let range = ContentRange(response.headers.first(name: "content-range"))
-        switch response.status.code {
-        case 200:
-            return .ended(await stream(response, Span(first: 0, length: length, total: length), into: sink))
-        case 206:
-            guard case .part(let first, let last, let total) = range, first == offset else { return .rangeRefused }
-            let span = Span(first: first, length: last - first + 1, total: total)
-            return .ended(await stream(response, span, into: sink))
-        case 416 where offset > 0:
-            guard range == .unsatisfied(total: offset) else { return .rangeRefused }
-            let goesOn = await hand(.begins(at: offset, totalLength: offset), to: sink)
-            return .ended(goesOn ? .whole : .sinkFailed(Self.sinkMessage))
-        default:
-            let fault = status(.status, response, "\(place.redacted) answered \(response.status.code)")
-            return .ended(Self.isRefusal(response.status.code) ? .refused(fault) : .interrupted(fault))
-        }
-    }
-
-    /// 4xx says that this URL will not do any more, whatever the wording; but for "later" and "too slow".
-    private static func isRefusal(_ status: UInt) -> Bool {
-        400..<500 ~= status && ![408, 425, 429].contains(status)
+    private func http(_ request: AssetRequest, to place: ServiceURL) -> HTTPClientRequest {
+        var http = HTTPClientRequest(url: place.text)
+        http.method = request.method == .head ? .HEAD : .GET
+        http.headers.add(name: "user-agent", value: userAgent)
+        for field in request.fields { http.headers.add(name: field.name, value: field.value) }
+        return http
     }
 
     /// What a body holds: `length` bytes from `first` on, of `total`; nil where the server does not say.
@@ -120,65 +132,67 @@ struct AssetDownloader: Sendable {
         let total: Int64?
     }
 
-    private func stream(
-        _ response: HTTPClientResponse, _ span: Span, into sink: any DownloadSink
-    ) async -> DownloadEnd {
+    private func hand(
+        _ part: DownloadPart, to sink: any DownloadSink, unlessLonger span: Span, _ reply: Reply
+    ) async throws(Failure) {
         if let size = span.total ?? span.length.map({ span.first + $0 }), size > maximumBytes {
-            return .refused(tooLong(response))
+            throw Failure(end: .refused(tooLong(reply)))
         }
-        guard await hand(.begins(at: span.first, totalLength: span.total), to: sink) else {
-            return .sinkFailed(Self.sinkMessage)
-        }
+        try await hand(part, to: sink)
+    }
+
+    /// - Returns: how many bytes the body had.
+    private func stream(_ reply: Reply, _ span: Span, into sink: any DownloadSink) async throws(Failure) -> Int64 {
         let watch = StallWatch(limit: stallTimeout.timeAmount)
-        let reading = Task { await read(response, span, into: sink, watch) }
+        let reading = Task { await read(reply, span, into: sink, watch) }
         watch.start(on: client.eventLoopGroup.any()) { reading.cancel() }
         defer { watch.end() }
-        return await reading.value
+        return try await reading.value.get()
     }
 
     private func read(
-        _ response: HTTPClientResponse, _ span: Span, into sink: any DownloadSink, _ watch: StallWatch
-    ) async -> DownloadEnd {
+        _ reply: Reply, _ span: Span, into sink: any DownloadSink, _ watch: StallWatch
+    ) async -> Result<Int64, Failure> {
         var received: Int64 = 0
-        var parts = response.body.makeAsyncIterator()
+        var parts = reply.response.body.makeAsyncIterator()
         do {
             while true {
                 watch.waits()
                 let part = try await parts.next()
                 watch.goesOn()
-                guard let part else { break }
+                guard let part else { return .success(received) }
                 received += Int64(part.readableBytes)
                 guard received <= span.length ?? .max else {
-                    return .interrupted(status(.unreadable, response, "more bytes came than were announced"))
+                    let fault = status(.unreadable, reply, "more bytes came than were announced")
+                    return .failure(Failure(end: .interrupted(fault)))
                 }
-                guard span.first + received <= maximumBytes else { return .refused(tooLong(response)) }
-                guard await hand(.bytes(Array(buffer: part)), to: sink) else { return .sinkFailed(Self.sinkMessage) }
+                guard span.first + received <= maximumBytes else {
+                    return .failure(Failure(end: .refused(tooLong(reply))))
+                }
+                try await hand(.bytes(Array(buffer: part)), to: sink)
             }
+        } catch let failure as Failure {
+            return .failure(failure)
         } catch {
-            return .interrupted(
-                TransportFault.make(error, status: Int(response.status.code), redaction: redaction))
+            let fault = TransportFault.make(error, status: reply.status, redaction: redaction)
+            return .failure(Failure(end: .interrupted(fault)))
         }
-        let announced = span.total ?? span.length.map { span.first + $0 }
-        guard let announced, span.first + received < announced else { return .whole }
-        return .interrupted(
-            status(.broken, response, "the clip was cut at byte \(span.first + received) of \(announced)"))
     }
 
-    /// Waits until the sink has taken the part; whether it goes on.
-    private func hand(_ part: DownloadPart, to sink: any DownloadSink) async -> Bool {
-        await withCheckedContinuation { waiting in sink.receive(part) { waiting.resume(returning: $0) } }
+    /// Waits until the sink has taken the part.
+    private func hand(_ part: DownloadPart, to sink: any DownloadSink) async throws(Failure) {
+        let goesOn = await withCheckedContinuation { waiting in sink.receive(part) { waiting.resume(returning: $0) } }
+        guard goesOn else { throw Failure(end: .sinkFailed("the clip's bytes could not be written")) }
     }
 
-    private static let sinkMessage = "the clip's bytes could not be written"
-
-    private func tooLong(_ response: HTTPClientResponse) -> Fault {
-        status(.unreadable, response, "the clip is longer than the \(maximumBytes) bytes allowed")
+    private func tooLong(_ reply: Reply) -> Fault {
+        status(.unreadable, reply, "the clip is longer than the \(maximumBytes) bytes allowed")
     }
 
-    private func status(_ kind: Fault.Kind, _ response: HTTPClientResponse, _ message: String) -> Fault {
+    private func status(_ kind: Fault.Kind, _ reply: Reply?, _ message: String) -> Fault {
         Fault(
-            kind: kind, status: Int(response.status.code), message: String(redaction(message).prefix(500)),
-            retryAfter: RetryHint.retryAfter(response.headers.wire))
+            kind: kind, status: reply?.status, message: String(redaction(message).prefix(500)),
+            retryAfter: reply.flatMap { RetryHint.retryAfter($0.response.headers.wire) })
     }
 
     private func unusable(_ message: String) -> Fault {

@@ -119,17 +119,17 @@ public final class ByteSpikeProvider: RenderProvider {
         ask(.POST, WirePath.cancel(remote), body: nil, key: key, reply)
     }
 
-    /// Reads the asset, with a Range from `offset` on; no key goes with it.
+    /// Reads the asset, with a Range where some of it is there; no key goes with it.
     ///
-    /// - Precondition: `offset` is not negative.
+    /// - Precondition: the offset is not negative.
     public func download(
-        _ asset: AssetLocation, from offset: Int64, into sink: any DownloadSink,
+        _ asset: AssetLocation, after resume: ResumePoint, into sink: any DownloadSink,
         reply: @escaping @Sendable (DownloadEnd) -> Void
     ) {
-        precondition(offset >= 0, "a download cannot begin at byte \(offset)")
+        precondition(resume.offset >= 0, "a download cannot begin at byte \(resume.offset)")
         downloadGate.enter { [downloadGate, downloader] in
             Task {
-                let end = await downloader.download(asset, from: offset, into: sink)
+                let end = await downloader.download(asset, after: resume, into: sink)
                 downloadGate.leave()
                 reply(end)
             }

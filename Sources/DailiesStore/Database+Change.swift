@@ -18,6 +18,7 @@ extension Database {
         case .costUnknown(let attempt): try recordCostUnknown(of: attempt, at: at)
         case .assetFound(let attempt, let asset): try recordAsset(of: attempt, asset, at: at)
         case .noAsset(let attempt): try recordNoAsset(of: attempt, at: at)
+        case .unverified(let attempt, let path): try recordUnverified(attempt, path: path, at: at)
         case .saved(let attempt, let clip): try recordSaved(attempt, clip, at: at)
         case .lost(let attempt, let fault): try recordLost(attempt, fault, at: at)
         case .found(let attempt): try recordFound(attempt, at: at)

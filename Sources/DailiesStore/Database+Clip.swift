@@ -26,6 +26,20 @@ extension Database {
         try log(LogRow("no_asset", at: at, attempt, in: facts.batch).moving(from: .completed, to: .completed))
     }
 
+    /// The address is kept: only whoever answers there can say whether the clip is whole.
+    func recordUnverified(_ attempt: AttemptID, path: String, at: Instant) throws(StoreError) {
+        let facts = try facts(of: attempt, for: "unverified") { $0.isUnsaved }
+        try update(
+            attempt, for: "unverified",
+            """
+            UPDATE attempt SET failure_code = 'unverified', failure_message = 'it may be cut, and is kept as ' || ?
+            WHERE task = ? AND n = ? AND state = 'completed' AND output_path IS NULL
+            """, .text(path), Value(attempt.task), Value(attempt.number))
+        var row = LogRow("unverified", at: at, attempt, in: facts.batch).moving(from: .completed, to: .completed)
+        row.message = path
+        try log(row)
+    }
+
     func recordSaved(_ attempt: AttemptID, _ clip: SavedClip, at: Instant) throws(StoreError) {
         let facts = try facts(of: attempt, for: "saved") { $0.isUnsaved }
         try update(

@@ -1,5 +1,6 @@
 import DailiesCore
 import NIOConcurrencyHelpers
+import ProviderWire
 import Testing
 
 @testable import DailiesProvider

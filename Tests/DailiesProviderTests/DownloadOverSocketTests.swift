@@ -15,7 +15,7 @@ private let signature = "X-Signature=very-secret"
             try await withProvider(server.url) { provider in
                 let sink = CollectingSink()
                 #expect(await provider.download(server.url + "/v.mp4?\(signature)", into: sink) == .whole)
-                #expect(sink.held.begins == [.begins(at: 0, totalLength: 2_000_000)])
+                #expect(sink.held.begins == [.begins(at: 0, AssetVersion(length: 2_000_000))])
                 #expect(sink.held.text == long)
                 #expect(!sink.held.wasHurried)
                 let seen = try #require(server.seen.first)
@@ -29,15 +29,19 @@ private let signature = "X-Signature=very-secret"
         }
     }
 
-    @Test(arguments: [("bytes 4-9/10", 10), ("bytes 4-9/*", nil)] as [(String, Int64?)])
-    func `a clip is resumed where the file ends`(range: String, total: Int64?) async throws {
-        try await HostileServer.with({ _ in .reply(206, [("Content-Range", range)], "456789") }) { server in
+    private static let tag = ("ETag", "\"1\"")
+    private static let known = AssetVersion(validator: "\"1\"", length: 10)
+
+    @Test(arguments: ["bytes 4-9/10", "bytes 4-9/*"])
+    func `a clip is resumed where the file ends, of the version that is there`(range: String) async throws {
+        try await HostileServer.with({ _ in .reply(206, [Self.tag, ("Content-Range", range)], "456789") }) { server in
             try await withProvider(server.url) { provider in
                 let sink = CollectingSink()
                 #expect(await provider.download(server.url + "/v", from: 4, into: sink) == .whole)
-                #expect(sink.held.begins == [.begins(at: 4, totalLength: total)])
+                #expect(sink.held.begins == [.begins(at: 4, Self.known)])
                 #expect(sink.held.text == "456789")
                 #expect(server.seen.map { $0.headers["range"] } == ["bytes=4-"])
+                #expect(server.seen.map { $0.headers["if-range"] } == ["\"1\""])
             }
         }
     }
@@ -47,17 +51,23 @@ private let signature = "X-Signature=very-secret"
             try await withProvider(server.url) { provider in
                 let sink = CollectingSink()
                 #expect(await provider.download(server.url + "/v", from: 4, into: sink) == .whole)
-                #expect(sink.held.begins == [.begins(at: 0, totalLength: 10)])
+                #expect(sink.held.begins == [.begins(at: 0, AssetVersion(length: 10))])
                 #expect(sink.held.text == clip)
             }
         }
     }
 
     @Test(arguments: [
-        (416, [("Content-Range", "bytes */10")], ""), (416, [], ""), (206, [("Content-Range", "bytes 0-9/10")], clip),
-        (206, [], "rest"), (206, [("Content-Range", "bytes 12-9/10")], "rest"),
+        (416, [("Content-Range", "bytes */10")], ""), (416, [], ""),
+        (206, [tag, ("Content-Range", "bytes 0-9/10")], clip), (206, [tag], "rest"),
+        (206, [tag, ("Content-Range", "bytes 9-4/10")], "rest"),
+        (206, [tag, ("Content-Range", "bytes 4-9/11")], "456789"),
+        (206, [("Content-Range", "bytes 4-9/10")], "456789"),
+        (206, [("ETag", "\"2\""), ("Content-Range", "bytes 4-9/10")], "456789"),
+        (206, [("ETag", "W/\"1\""), ("Content-Range", "bytes 4-9/10")], "456789"),
+        (206, [tag, tag, ("Content-Range", "bytes 4-9/10")], "456789"),
     ])
-    func `a range that is refused or another one is answered by asking for the whole clip`(
+    func `a range that is refused, another one, or one of another version is answered by asking for the whole clip`(
         status: Int, headers: [(String, String)], body: String
     ) async throws {
         try await HostileServer.with({
@@ -65,21 +75,130 @@ private let signature = "X-Signature=very-secret"
         }) { server in
             try await withProvider(server.url) { provider in
                 let sink = CollectingSink()
-                #expect(await provider.download(server.url + "/v", from: 12, into: sink) == .whole)
-                #expect(sink.held.begins == [.begins(at: 0, totalLength: 10)])
+                #expect(await provider.download(server.url + "/v", from: 4, into: sink) == .whole)
+                #expect(sink.held.begins == [.begins(at: 0, AssetVersion(length: 10))])
                 #expect(sink.held.text == clip)
-                #expect(server.seen.map { $0.headers["range"] } == ["bytes=12-", nil])
+                #expect(server.seen.map { $0.headers["range"] } == ["bytes=4-", nil])
             }
         }
     }
 
-    @Test func `a range at the very end says that the clip is whole already`() async throws {
-        try await HostileServer.with({ _ in .reply(416, [("Content-Range", "bytes */10")], "") }) { server in
+    @Test func `without a validator nothing is gone on with`() async throws {
+        try await HostileServer.with({ _ in .reply(200, [], clip) }) { server in
             try await withProvider(server.url) { provider in
                 let sink = CollectingSink()
-                #expect(await provider.download(server.url + "/v", from: 10, into: sink) == .whole)
-                #expect(sink.held.begins == [.begins(at: 10, totalLength: 10)])
-                #expect(sink.held.text.isEmpty)
+                let version = AssetVersion(length: 10)
+                #expect(await provider.download(server.url + "/v", from: 4, of: version, into: sink) == .whole)
+                #expect(sink.held.text == clip)
+                #expect(server.seen.map { $0.headers["range"] } == [nil])
+            }
+        }
+    }
+
+    @Test(
+        arguments: [
+            ([tag], "\"1\""), ([("ETag", "W/\"1\"")], nil), ([("ETag", "\"\"")], nil),
+            (
+                [("Last-Modified", "Sun, 06 Nov 1994 08:49:37 GMT"), ("Date", "Sun, 06 Nov 1994 08:50:37 GMT")],
+                "Sun, 06 Nov 1994 08:49:37 GMT"
+            ),
+            ([("Last-Modified", "Sun, 06 Nov 1994 08:49:37 GMT"), ("Date", "Sun, 06 Nov 1994 08:50:36 GMT")], nil),
+            ([("Last-Modified", "Sun, 06 Nov 1994 08:49:37 GMT")], nil),
+            (
+                [
+                    ("ETag", "W/\"1\""), ("Last-Modified", "Sun, 06 Nov 1994 08:49:37 GMT"),
+                    ("Date", "Sun, 06 Nov 2094 08:50:37 GMT"),
+                ], nil
+            ),
+            ([("ETag", "\"\(secret)\"")], nil),
+        ] as [([(String, String)], String?)])
+    func `a version is named by a strong tag, else by a date that is old enough, and never by the key`(
+        headers: [(String, String)], validator: String?
+    ) async throws {
+        try await HostileServer.with({ _ in .reply(200, headers, clip) }) { server in
+            try await withProvider(server.url) { provider in
+                let sink = CollectingSink()
+                #expect(await provider.download(server.url + "/v", into: sink) == .whole)
+                #expect(sink.held.begins == [.begins(at: 0, AssetVersion(validator: validator, length: 10))])
+            }
+        }
+    }
+
+    // MARK: Lengths
+
+    /// A body that ends with its connection.
+    private static func unannounced(_ text: String, _ head: String = "ETag: \"1\"\r\n") -> HostileServer.Act {
+        .cut("HTTP/1.1 200 OK\r\n\(head)Connection: close\r\n\r\n\(text)")
+    }
+
+    @Test(arguments: [
+        ("GET", HostileServer.Act.reply(206, [tag, ("Content-Range", "bytes 0-0/10")], "0")),
+        ("GET", .reply(200, [tag], clip)),
+        ("HEAD", .raw("HTTP/1.1 200 OK\r\nETag: \"1\"\r\nContent-Length: 10\r\n\r\n")),
+    ])
+    func `a body without a length is followed by a question for it, and then goes on where it was cut`(
+        method: String, act: HostileServer.Act
+    ) async throws {
+        for (body, end) in [(clip, true), ("0123", false)] {
+            try await HostileServer.with({ request in
+                if request.method == method, method == "HEAD" || request.headers["range"] == "bytes=0-0" { return act }
+                if request.headers["range"] == "bytes=0-0" { return .reply(403, [], "") }
+                return Self.unannounced(body)
+            }) { server in
+                try await withProvider(server.url) { provider in
+                    let sink = CollectingSink()
+                    let found = await provider.download(server.url + "/v", into: sink)
+                    #expect(end ? found == .whole : found.isInterrupted, "\(found)")
+                    #expect(sink.held.begins == [.begins(at: 0, AssetVersion(validator: "\"1\""))])
+                    #expect(sink.held.text == body)
+                    if !end { #expect(found.fault?.message == "the clip was cut at byte 4 of 10") }
+                    #expect(server.seen.map(\.method) == ["GET", "GET"] + (method == "HEAD" ? ["HEAD"] : []))
+                }
+            }
+        }
+    }
+
+    @Test func `a length of another version does not make a body whole`() async throws {
+        try await HostileServer.with({ request in
+            request.headers["range"] == nil
+                ? Self.unannounced("0123") : .reply(206, [("ETag", "\"2\""), ("Content-Range", "bytes 0-0/4")], "0")
+        }) { server in
+            try await withProvider(server.url) { provider in
+                let end = await provider.download(server.url + "/v", into: CollectingSink())
+                #expect(end.isInterrupted)
+                #expect(end.fault?.message == "the service has another version of the clip now")
+            }
+        }
+    }
+
+    @Test func `a body whose length nobody states may be cut`() async throws {
+        try await HostileServer.with({ request in
+            if request.method == "HEAD" { return .reply(200, [], "") }
+            return Self.unannounced("0123", "")
+        }) { server in
+            try await withProvider(server.url) { provider in
+                let sink = CollectingSink()
+                #expect(await provider.download(server.url + "/v", into: sink) == .unverified)
+                #expect(sink.held.text == "0123")
+                #expect(server.seen.map(\.method) == ["GET", "GET", "HEAD"])
+            }
+        }
+    }
+
+    @Test func `what is there is compared with its length before it is fetched again`() async throws {
+        for (held, total, requests) in [(10, 10, 1), (4, 10, 2)] as [(Int64, Int, Int)] {
+            try await HostileServer.with({ request in
+                request.headers["range"] == "bytes=0-0"
+                    ? .reply(206, [Self.tag, ("Content-Range", "bytes 0-0/\(total)")], "0")
+                    : .reply(206, [Self.tag, ("Content-Range", "bytes 4-9/10")], "456789")
+            }) { server in
+                try await withProvider(server.url) { provider in
+                    let sink = CollectingSink()
+                    let version = AssetVersion(validator: "\"1\"")
+                    #expect(await provider.download(server.url + "/v", from: held, of: version, into: sink) == .whole)
+                    #expect(sink.held.begins == [.begins(at: held, Self.known)])
+                    #expect(server.seen.count == requests)
+                }
             }
         }
     }
@@ -104,7 +223,7 @@ private let signature = "X-Signature=very-secret"
     @Test func `a part of a range shorter than the rest is interrupted, a longer one too`() async throws {
         for body in ["4567", "456789abc"] {
             let range = body.count == 4 ? "bytes 4-7/10" : "bytes 4-9/10"
-            try await HostileServer.with({ _ in .reply(206, [("Content-Range", range)], body) }) { server in
+            try await HostileServer.with({ _ in .reply(206, [Self.tag, ("Content-Range", range)], body) }) { server in
                 try await withProvider(server.url) { provider in
                     let sink = CollectingSink()
                     #expect(await provider.download(server.url + "/v", from: 4, into: sink).isInterrupted)
@@ -125,19 +244,10 @@ private let signature = "X-Signature=very-secret"
         }
     }
 
-    @Test func `a body without a length ends where the connection ends`() async throws {
-        try await HostileServer.with({ _ in .cut("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n0123") }) { server in
-            try await withProvider(server.url) { provider in
-                let sink = CollectingSink()
-                #expect(await provider.download(server.url + "/v", into: sink) == .whole)
-                #expect(sink.held.begins == [.begins(at: 0, totalLength: nil)])
-                #expect(sink.held.text == "0123")
-            }
-        }
-    }
-
     @Test func `redirects are followed by hand to another host, with the range and without the key`() async throws {
-        try await HostileServer.with({ _ in .reply(206, [("Content-Range", "bytes 4-9/10")], "456789") }) { store in
+        try await HostileServer.with({ _ in
+            .reply(206, [Self.tag, ("Content-Range", "bytes 4-9/10")], "456789")
+        }) { store in
             let target = store.url + "/stored"
             try await HostileServer.with({
                 $0.target == "/v" ? .reply(302, [("Location", "next")], "") : .reply(307, [("Location", target)], "")
@@ -149,6 +259,7 @@ private let signature = "X-Signature=very-secret"
                     #expect(server.seen.map(\.target) == ["/v", "/next"])
                     #expect(store.seen.map(\.target) == ["/stored"])
                     #expect(store.seen.allSatisfy { $0.headers["range"] == "bytes=4-" })
+                    #expect(store.seen.allSatisfy { $0.headers["if-range"] == "\"1\"" })
                     for seen in server.seen + store.seen {
                         #expect(!seen.headers.fields.contains { $0.value.contains(secret) })
                     }

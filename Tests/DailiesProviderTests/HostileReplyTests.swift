@@ -276,7 +276,7 @@ private let task = Question.Subject.remote(RemoteTaskID("task_1"))
                     stallTimeout: .seconds(20), maximumBytes: 1 << 20, redaction: .none)
                 func fetch(_ path: String) async -> DownloadEnd {
                     let asset = AssetLocation(url: server.url + path)
-                    return await downloader.download(asset, from: 0, into: CollectingSink())
+                    return await downloader.download(asset, after: .start, into: CollectingSink())
                 }
                 let (over, refused) = (await fetch("/over"), await fetch("/down"))
                 try await client.shutdown()

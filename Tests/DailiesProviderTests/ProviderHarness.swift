@@ -63,9 +63,14 @@ extension ByteSpikeProvider {
         }
     }
 
-    func download(_ url: String, from offset: Int64 = 0, into sink: CollectingSink) async -> DownloadEnd {
-        await withCheckedContinuation { waiting in
-            download(AssetLocation(url: url), from: offset, into: sink) { waiting.resume(returning: $0) }
+    /// - Parameter offset: so many bytes are there of the version with this validator and length.
+    func download(
+        _ url: String, from offset: Int64 = 0, of version: AssetVersion = AssetVersion(validator: "\"1\"", length: 10),
+        into sink: CollectingSink
+    ) async -> DownloadEnd {
+        let resume = offset == 0 ? .start : ResumePoint(offset: offset, version: version)
+        return await withCheckedContinuation { waiting in
+            download(AssetLocation(url: url), after: resume, into: sink) { waiting.resume(returning: $0) }
         }
     }
 }
@@ -137,7 +142,7 @@ extension QueryAnswer {
 extension DownloadEnd {
     var fault: Fault? {
         switch self {
-        case .whole, .sinkFailed: nil
+        case .whole, .unverified, .sinkFailed: nil
         case .interrupted(let fault), .refused(let fault): fault
         }
     }

@@ -4,36 +4,53 @@ import Testing
 @testable import DailiesRunner
 
 struct MP4StructureTests {
-    private static func fault(_ bytes: [UInt8]) -> String? {
-        MP4Structure.fault(length: Int64(bytes.count)) { offset, count in
+    private static func verdict(_ bytes: [UInt8], stated: Int?) -> MP4Structure.Verdict {
+        MP4Structure.verdict(length: Int64(bytes.count), stated: stated.map(Int64.init)) { offset, count in
             Array(bytes.dropFirst(Int(offset)).prefix(count))
         }
     }
 
-    @Test func `a whole clip has no fault`() {
-        #expect(Self.fault(SmallClip.whole) == nil)
-        #expect(Self.fault(SmallClip.whole + SmallClip.box("free", [0, 0, 0])) == nil)
-        #expect(Self.fault(SmallClip.fileType + SmallClip.media + SmallClip.movie) == nil)
+    /// What is wrong with a file that has the length it should have; nil: it is whole.
+    private static func fault(_ bytes: [UInt8]) -> String? {
+        switch verdict(bytes, stated: bytes.count) {
+        case .whole: nil
+        case .damaged(let words): words
+        case .cut, .unverified: "it is not judged"
+        }
     }
 
-    @Test(arguments: 0..<SmallClip.whole.count)
-    func `a clip that is cut at any byte has a fault`(length: Int) {
-        #expect(Self.fault(Array(SmallClip.whole.prefix(length))) != nil)
+    private static let open: [UInt8] = SmallClip.number(UInt32(0)) + Array("mdat".utf8) + [1, 2, 3]
+    private static let fragment = SmallClip.box("moof", [1, 2]) + SmallClip.media
+    private static let wide: [UInt8] =
+        SmallClip.number(UInt32(1)) + Array("mdat".utf8) + SmallClip.number(UInt64(26))
+        + [UInt8](repeating: 7, count: 10)
+    /// Whole clips of every make.
+    private static let clips: [[UInt8]] = [
+        SmallClip.whole, SmallClip.whole + SmallClip.box("free", [0, 0, 0]),
+        SmallClip.fileType + SmallClip.media + SmallClip.movie, SmallClip.fileType + SmallClip.movie + open,
+        SmallClip.fileType + SmallClip.movie + fragment + fragment + fragment,
+        SmallClip.fileType + SmallClip.movie + wide,
+    ]
+
+    @Test(arguments: clips)
+    func `a whole clip has no fault`(clip: [UInt8]) { #expect(Self.fault(clip) == nil) }
+
+    @Test(arguments: clips)
+    func `a clip that is cut at any byte is never whole, whether its length is stated or not`(clip: [UInt8]) {
+        for length in 0..<clip.count {
+            let cut = Array(clip.prefix(length))
+            #expect(Self.verdict(cut, stated: clip.count) == .cut("it has \(length) of \(clip.count) bytes"))
+            switch Self.verdict(cut, stated: nil) {
+            case .cut, .unverified: break
+            case .whole, .damaged: #expect(Bool(false), "\(length) bytes: \(Self.verdict(cut, stated: nil))")
+            }
+        }
+        #expect(Self.verdict(clip, stated: nil) == .unverified)
     }
 
-    @Test func `a box with a 64-bit size is followed, and cut at any byte it has a fault`() {
-        let wide: [UInt8] =
-            SmallClip.number(UInt32(1)) + Array("mdat".utf8) + SmallClip.number(UInt64(26))
-            + [UInt8](
-                repeating: 7, count: 10)
-        let clip = SmallClip.fileType + SmallClip.movie + wide
-        #expect(Self.fault(clip) == nil)
-        for length in 0..<clip.count { #expect(Self.fault(Array(clip.prefix(length))) != nil, "\(length) bytes") }
-    }
-
-    @Test func `a last box of size 0 reaches to the end of the file`() {
-        let open: [UInt8] = SmallClip.number(UInt32(0)) + Array("mdat".utf8) + [1, 2, 3]
-        #expect(Self.fault(SmallClip.fileType + SmallClip.movie + open) == nil)
+    @Test func `a length that is stated and a box that ends behind it make a damaged clip`() {
+        let broken = Array(SmallClip.whole.dropLast())
+        #expect(Self.fault(broken) == "a box at byte 33 ends 1 bytes after the file")
     }
 
     @Test(arguments: [2, 7] as [UInt32])
@@ -83,14 +100,22 @@ struct MP4StructureTests {
             }
             // What a file system claims of a file's length is believed as little.
             for length in [Int64(clip.count), 0, -1, .min, .max] {
-                var reads = 0
-                let fault = MP4Structure.fault(length: length) { offset, count in
-                    reads += 1
-                    #expect(0..<max(length, 1) ~= offset && count <= 16, "seed \(seed)")
-                    return Array(clip.dropFirst(Int(offset)).prefix(count))
+                for stated in [nil, length] {
+                    var reads = 0
+                    let verdict = MP4Structure.verdict(length: length, stated: stated) { offset, count in
+                        reads += 1
+                        #expect(0..<max(length, 1) ~= offset && count <= 16, "seed \(seed)")
+                        return Array(clip.dropFirst(Int(offset)).prefix(count))
+                    }
+                    #expect(reads <= clip.count / 8 + 2, "seed \(seed)")
+                    let isRefused =
+                        switch verdict {
+                        case .cut, .damaged: true
+                        case .whole, .unverified: false
+                        }
+                    #expect(isRefused || length >= Int64(SmallClip.fileType.count), "seed \(seed)")
+                    #expect(verdict != .whole || stated != nil, "seed \(seed)")
                 }
-                #expect(reads <= clip.count / 8 + 2, "seed \(seed)")
-                #expect(fault != nil || length >= Int64(SmallClip.fileType.count), "seed \(seed)")
             }
         }
     }

@@ -56,6 +56,7 @@ struct SchemaRuleTests {
         "UPDATE attempt SET failure_code = 'other' WHERE task = 4",
         "UPDATE attempt SET output_url = 'u' WHERE task = 5",
         "UPDATE attempt SET failure_code = 'no_asset' WHERE task = 5",
+        "UPDATE attempt SET failure_code = 'unverified' WHERE task = 5",
         "UPDATE attempt SET failure_code = NULL WHERE task = 6",
         "UPDATE attempt SET output_url = 'u' WHERE task = 6",
         "UPDATE attempt SET credits_nano = NULL, is_cost_awaited = 1 WHERE task = 6",

@@ -8,7 +8,7 @@ struct StepTests {
     /// Where a task can stand, and the steps that lead there.
     enum Standing: String, CaseIterable {
         case waiting, notAccepted, inTheAir, uncertain, accepted, running, lost, completed, awaited, costless
-        case noAsset, saved, failed, failedUnpriced, cancelled, cancelledAwaited, withdrawn, secondWaiting
+        case noAsset, unverified, saved, failed, failedUnpriced, cancelled, cancelledAwaited, withdrawn, secondWaiting
         case guarded, cancelledForGuard
 
         func path(_ task: Int64) -> [Change.Step] {
@@ -29,6 +29,7 @@ struct StepTests {
             case .awaited: return awaited
             case .costless: return awaited + [.costUnknown(attempt)]
             case .noAsset: return completed + [.noAsset(attempt)]
+            case .unverified: return completed + [.unverified(attempt, path: "/kept.mp4")]
             case .saved: return completed + [Steps.saved(task)]
             case .failed: return running + [Steps.settled(.failed, task, charges: [.notBilled], code: "oops")]
             case .failedUnpriced: return running + [Steps.settled(.failed, task, charges: [], code: "oops")]
@@ -65,6 +66,7 @@ struct StepTests {
             ("costUnknown", { .costUnknown(attempt($0)) }),
             ("assetFound", { .assetFound(attempt($0), AssetLocation(url: "https://cdn.example/new")) }),
             ("noAsset", { .noAsset(attempt($0)) }),
+            ("unverified", { .unverified(attempt($0), path: "/kept.mp4") }),
             ("saved", { Steps.saved($0) }),
             ("lost", { .lost(attempt($0), Steps.fault) }),
             ("found", { .found(attempt($0)) }),
@@ -100,6 +102,7 @@ struct StepTests {
             [
                 "assetFound": "completed#1 key remote url\(rest)",
                 "noAsset": "completed#1 key remote\(rest) code=no_asset",
+                "unverified": "completed#1 key remote\(url)\(rest) code=unverified",
                 "saved": "completed#1 key remote saved\(rest)", "note": "completed#1 key remote\(url)\(rest)",
                 "lost": "completed#1 key remote lost\(url)\(rest)",
             ]
@@ -150,6 +153,12 @@ struct StepTests {
                 [
                     "note": "completed#1 key remote cost=1.25 code=no_asset",
                     "lost": "completed#1 key remote lost cost=1.25 code=no_asset",
+                ]),
+            .unverified: with(
+                unsaved(" url", " cost=1.25"),
+                [
+                    "note": "completed#1 key remote url cost=1.25 code=unverified",
+                    "lost": "completed#1 key remote lost url cost=1.25 code=unverified",
                 ]),
             .saved: ["note": "completed#1 key remote saved cost=1.25"],
             .failed: ["retried": "queued#2 cost=0", "note": "failed#1 key remote cost=0 code=oops"],
@@ -236,6 +245,7 @@ struct StepTests {
             case .costUnknown: "costUnknown"
             case .assetFound: "assetFound"
             case .noAsset: "noAsset"
+            case .unverified: "unverified"
             case .saved: "saved"
             case .lost: "lost"
             case .found: "found"
@@ -252,7 +262,7 @@ struct StepTests {
             case .note: "note"
             }
         }
-        #expect(Set(Self.steps.map { name($0.make(1)) }).count == 22)
+        #expect(Set(Self.steps.map { name($0.make(1)) }).count == 23)
     }
 
     @Test func `an intent needs the task's own number and model`() throws {

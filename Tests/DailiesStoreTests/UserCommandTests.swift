@@ -33,7 +33,7 @@ struct UserCommandTests {
         let follows: Bool =
             switch standing {
             case .failed, .failedUnpriced, .cancelled, .cancelledForGuard, .withdrawn: true
-            case .completed, .costless, .noAsset, .saved: again
+            case .completed, .costless, .noAsset, .unverified, .saved: again
             case .waiting, .notAccepted, .inTheAir, .uncertain, .accepted, .guarded, .running, .lost, .awaited,
                 .cancelledAwaited, .secondWaiting:
                 false

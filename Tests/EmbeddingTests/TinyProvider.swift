@@ -59,11 +59,11 @@ final class TinyProvider: RenderProvider, @unchecked Sendable {
     }
 
     func download(
-        _ asset: AssetLocation, from offset: Int64, into sink: any DownloadSink,
+        _ asset: AssetLocation, after resume: ResumePoint, into sink: any DownloadSink,
         reply: @escaping @Sendable (DownloadEnd) -> Void
     ) {
         let clip = Self.clip
-        sink.receive(.begins(at: 0, totalLength: Int64(clip.count))) { goesOn in
+        sink.receive(.begins(at: 0, AssetVersion(length: Int64(clip.count)))) { goesOn in
             guard goesOn else { return reply(.sinkFailed("the clip is not wanted")) }
             sink.receive(.bytes(clip)) { isTaken in reply(isTaken ? .whole : .sinkFailed("the disk refused it")) }
         }

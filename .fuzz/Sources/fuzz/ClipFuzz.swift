@@ -1,15 +1,29 @@
 /// Files that call themselves clips.
 enum ClipFuzz {
+    /// Longer clips are cut at some of their places.
+    private static let mostCuts = 64
+
     static func mp4(_ bytes: [UInt8]) {
-        let fault = check(bytes[...])
-        guard fault == nil, let last = lastBox(of: bytes) else { return }
-        // A clip that is whole is none any more when a byte is missing, unless its last box has no length.
-        if last.size != 0 { precondition(check(bytes.dropLast()) != nil, "a cut clip passes") }
+        guard verdict(bytes[...], stated: bytes.count) == .whole else {
+            // Without a length nothing is ever whole, and what is damaged with its length is not fine without.
+            precondition(verdict(bytes[...], stated: nil) != .whole, "whole without a length")
+            return
+        }
+        precondition(verdict(bytes[...], stated: nil) == .unverified, "the length changes what the boxes are")
+        // A whole clip that is cut anywhere, between two boxes too, is none.
+        for length in cuts(of: bytes) {
+            let cut = bytes.prefix(length)
+            precondition(verdict(cut, stated: bytes.count) == .cut("it has \(length) of \(bytes.count) bytes"))
+            switch verdict(cut, stated: nil) {
+            case .cut, .unverified: break
+            case .whole, .damaged: preconditionFailure("cut at \(length) it is \(verdict(cut, stated: nil))")
+            }
+        }
     }
 
-    private static func check(_ bytes: ArraySlice<UInt8>) -> String? {
+    private static func verdict(_ bytes: ArraySlice<UInt8>, stated: Int?) -> MP4Structure.Verdict {
         var reads = 0
-        return MP4Structure.fault(length: Int64(bytes.count)) { offset, count in
+        return MP4Structure.verdict(length: Int64(bytes.count), stated: stated.map(Int64.init)) { offset, count in
             reads += 1
             precondition(offset >= 0 && offset < bytes.count && count <= 16, "reads \(count) bytes at \(offset)")
             precondition(reads <= bytes.count / 8 + 1, "reads without end")
@@ -17,17 +31,18 @@ enum ClipFuzz {
         }
     }
 
-    /// Follows the boxes of a clip that is whole.
-    private static func lastBox(of bytes: [UInt8]) -> (offset: Int, size: UInt64)? {
-        var (offset, last) = (0, (offset: 0, size: UInt64(0)))
-        while offset + 8 <= bytes.count {
+    /// The ends of boxes, and places all over the file.
+    private static func cuts(of bytes: [UInt8]) -> Set<Int> {
+        var cuts = Set(stride(from: 0, to: bytes.count, by: max(1, bytes.count / mostCuts)))
+        var offset = 0
+        while offset + 8 <= bytes.count, cuts.count < 4 * mostCuts {
             func number(_ range: Range<Int>) -> UInt64 { bytes[range].reduce(0) { $0 << 8 | UInt64($1) } }
             var size = number(offset..<offset + 4)
             if size == 1, offset + 16 <= bytes.count { size = number(offset + 8..<offset + 16) }
-            last = (offset, size)
-            guard size > 0 else { return last }
+            guard size > 0 else { break }
             offset += Int(size)
+            if offset < bytes.count { cuts.insert(offset) }
         }
-        return offset == 0 ? nil : last
+        return cuts
     }
 }

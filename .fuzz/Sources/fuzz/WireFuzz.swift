@@ -141,6 +141,39 @@ enum WireFuzz {
             precondition(fault.retryAfter ?? RetryHint.shortest >= RetryHint.shortest)
         }
         for field in fields { times(field.value) }
+        for resume in resumePoints { download(headers, after: resume) }
+    }
+
+    private static let resumePoints = [
+        ResumePoint.start,
+        ResumePoint(offset: 5, version: AssetVersion(validator: "\"1\"", length: 10)),
+        ResumePoint(offset: 5, version: AssetVersion(validator: "\"1\"")),
+        ResumePoint(offset: 5, version: AssetVersion(length: 10)),
+    ]
+
+    /// A service that answers every request for a clip with this head: bytes are joined only to those of their own version, and
+    /// every download ends.
+    private static func download(_ headers: WireHeaders, after resume: ResumePoint) {
+        for status in [200, 206, 416, 403, 503] {
+            var (exchange, step) = AssetExchange.begin(after: resume)
+            for _ in 0..<8 {
+                switch step {
+                case .send(let request):
+                    precondition(request.range == nil || request.range == "bytes=0-0" || request.ifRange != nil)
+                    step = exchange.replied(status: status, headers: headers)
+                case .stream(let first, let length, let version):
+                    precondition(first == 0 || first == resume.offset && version.validator == resume.version.validator)
+                    precondition(first == 0 || version.validator != nil)
+                    precondition(length ?? 0 >= 0 && (version.length ?? .max) >= first + (length ?? 0))
+                    step = exchange.bodyEnded(after: min(length ?? 3, 3))
+                case .confirm(let version):
+                    precondition(version.length == resume.offset && version.validator == resume.version.validator)
+                    step = .end(.whole)
+                case .end: break
+                }
+            }
+            guard case .end = step else { fatalError("a download goes on for ever: \(step)") }
+        }
     }
 
     private static func times(_ text: String) {
