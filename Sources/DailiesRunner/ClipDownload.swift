@@ -1,4 +1,5 @@
 import DailiesCore
+import DailiesStore
 import Dispatch
 
 /// One download: takes the provider's bytes onto the disk, on a serial queue of its own, and says how it went.
@@ -6,68 +7,118 @@ final class ClipDownload: DownloadSink, @unchecked Sendable {
     // Unchecked because of `file` and `failure`: they are touched on `queue` only.
 
     let queue: DispatchQueue
-    private let file: ClipFile
-    private var failure: String?
+    private let paths: ClipPaths
+    private var file: ClipFile?
+    private var failure: ClipFault?
+    private let state = Guarded(State())
 
-    init(paths: ClipPaths, submissionKey: SubmissionKey) {
-        queue = DispatchQueue(label: "dailies.clip", qos: .utility)
-        file = ClipFile(paths: paths, submissionKey: submissionKey)
+    private struct State {
+        var received: Int64 = 0
+        var isStopped = false
     }
+
+    init(_ paths: ClipPaths) {
+        queue = DispatchQueue(label: "dailies.clip", qos: .utility)
+        self.paths = paths
+    }
+
+    /// Bytes that came since the start.
+    var received: Int64 { state.withLock { $0.received } }
+
+    /// Ends it at its next byte.
+    func stop() { state.withLock { $0.isStopped = true } }
+
+    private var isStopped: Bool { state.withLock { $0.isStopped } }
 
     /// Fetches the clip; `done` is called once, on the download's queue.
     func start(
         _ asset: AssetLocation, from provider: any RenderProvider, done: @escaping @Sendable (DownloadResult) -> Void
     ) {
         queue.async {
-            do throws(ClipFile.DiskError) {
-                try self.file.open()
+            do throws(ClipFault) {
+                let file = try ClipFile(self.paths)
+                self.file = file
+                // A crash came between its last byte and its name.
+                if file.isComplete { return done(self.close(after: .whole)) }
+                provider.download(asset, after: file.resumePoint, into: self) { end in
+                    self.queue.async { done(self.close(after: end)) }
+                }
             } catch {
-                return done(.diskFailed(error.description))
-            }
-            provider.download(asset, from: self.file.length, into: self) { end in
-                self.queue.async { done(self.result(of: end)) }
+                done(self.result(of: error))
             }
         }
     }
 
     func receive(_ part: DownloadPart, then: @escaping @Sendable (Bool) -> Void) {
         queue.async {
-            do throws(ClipFile.DiskError) {
+            guard let file = self.file, !self.isStopped else { return then(false) }
+            do throws(ClipFault) {
                 switch part {
-                case .begins(let offset, let totalLength): try self.file.begin(at: offset, totalLength: totalLength)
-                case .bytes(let bytes): try self.file.write(bytes)
+                case .begins(let offset, let version): try file.begin(at: offset, version)
+                case .bytes(let bytes):
+                    try file.write(bytes)
+                    self.state.withLock { $0.received += Int64(bytes.count) }
                 }
                 then(true)
             } catch {
-                self.failure = error.description
+                self.failure = error
                 then(false)
             }
         }
     }
 
-    private func result(of end: DownloadEnd) -> DownloadResult {
-        let progressed = file.length > file.lengthAtStart
-        switch end {
-        case .whole: return checked(progressed: progressed)
-        case .interrupted(let fault): return .interrupted(fault, progressed: progressed)
-        case .refused(let fault): return .refused(fault)
-        case .sinkFailed(let message): return .diskFailed(failure ?? message)
+    // MARK: The end
+
+    /// The file is let go of, so that its lock is free when the end is told.
+    private func close(after end: DownloadEnd) -> DownloadResult {
+        defer { file = nil }
+        guard let file else { return .diskFailed("the clip's file is not open") }
+        do throws(ClipFault) {
+            if let failure { throw failure }
+            switch end {
+            case .whole, .unverified: return try checked(file, end)
+            case .interrupted(let fault):
+                try file.keep()
+                return isStopped ? .stopped : .interrupted(fault, reached: file.length)
+            case .refused(let fault):
+                try file.keep()
+                return .refused(fault)
+            case .sinkFailed(let message):
+                try file.keep()
+                return isStopped ? .stopped : .diskFailed(message)
+            }
+        } catch {
+            return result(of: error)
         }
     }
 
-    private func checked(progressed: Bool) -> DownloadResult {
-        do throws(ClipFile.DiskError) {
-            guard file.isComplete else {
-                let fault = Fault(kind: .broken, message: "the clip ended before its length was reached")
-                return .interrupted(fault, progressed: progressed)
+    private func checked(_ file: ClipFile, _ end: DownloadEnd) throws(ClipFault) -> DownloadResult {
+        switch (try file.verdict(), end) {
+        // The provider has been told its length after the body, and it is reached.
+        case (.whole, _), (.unverified, .whole): return .saved(try file.finish())
+        case (.unverified, _): return .unverified(path: try file.keepUnverified())
+        case (.cut(let words), .whole) where !file.isLengthStated, (.damaged(let words), _):
+            try file.discard()
+            return .malformed("the clip is damaged: \(words)")
+        case (.cut(let words), _):
+            try file.keep()
+            let fault = Fault(kind: .broken, message: "the clip ended early: \(words)")
+            return .interrupted(fault, reached: file.length)
+        }
+    }
+
+    private func result(of fault: ClipFault) -> DownloadResult {
+        switch fault {
+        case .disk(let words): return .diskFailed(words)
+        case .blocked(let words): return .blocked(words)
+        case .spoiled, .notJoined:
+            do throws(ClipFault) {
+                try file?.discard()
+            } catch {
+                return .diskFailed(error.description)
             }
-            if let fault = try file.structureFault() {
-                try file.discard()
-                return .malformed("the clip is damaged: \(fault)")
-            }
-            return .saved(try file.finish())
-        } catch {
-            return .diskFailed(error.description)
+            if fault == .spoiled { return .malformed("\(fault); does another program write into it?") }
+            return .interrupted(Fault(kind: .unreadable, message: fault.description), reached: 0)
         }
     }
 }

@@ -1,179 +1,123 @@
-import Crypto
 import DailiesCore
-import DailiesStore
-import Dispatch
 import Foundation
 
-/// A clip on its way to the disk: a part file that survives a crash and is continued, then checked, synced and renamed.
+/// A clip on its way to the disk: its first bytes may be there from an earlier download, the others come, and when it is whole
+/// it gets its name.
 ///
-/// Every call blocks; it belongs on a queue of its own.
+/// Nothing that stands in the way of its names is replaced, followed or waited for: it takes another one. Every call blocks;
+/// it belongs on a queue of its own.
 final class ClipFile {
     private let paths: ClipPaths
-    private let submissionKey: SubmissionKey
-    private var descriptor: Int32 = -1
-    /// Bytes of the part file.
-    private(set) var length: Int64 = 0
-    /// Bytes of it when the download began: more than these is progress.
-    private(set) var lengthAtStart: Int64 = 0
-    private var totalLength: Int64?
+    private let folder: HeldFolder
+    private var part: PartFile?
 
-    /// What the disk said, for people.
-    struct DiskError: Error, CustomStringConvertible {
-        let description: String
-        init(description: String) { self.description = description }
-        init(_ what: String, _ path: String) {
-            let code = errno
-            description = "cannot \(what) \(path): \(String(cString: strerror(code)))"
-        }
-    }
-
-    init(paths: ClipPaths, submissionKey: SubmissionKey) {
+    /// Finds what an earlier download left.
+    init(_ paths: ClipPaths) throws(ClipFault) {
         self.paths = paths
-        self.submissionKey = submissionKey
-    }
-
-    deinit { if descriptor >= 0 { close(descriptor) } }
-
-    /// Opens the part file, a new one or what an earlier download left.
-    func open() throws(DiskError) {
-        let folder = directory(of: paths.part)
-        do {
-            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        } catch {
-            throw DiskError("create", folder)
-        }
-        try refuseLinks()
-        // O_NOFOLLOW: a link that someone put there is not written through.
-        descriptor = Foundation.open(paths.part, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0o644)
-        guard descriptor >= 0 else { throw DiskError("open", paths.part) }
-        length = Int64(lseek(descriptor, 0, SEEK_END))
-        guard length >= 0 else { throw DiskError("read", paths.part) }
-        lengthAtStart = length
-    }
-
-    /// The output folder may be a link, as a user likes to have it; what lies below it may not.
-    private func refuseLinks() throws(DiskError) {
-        for folder in paths.ownFolders {
-            var status = stat()
-            guard lstat(folder, &status) == 0 else { throw DiskError("look at", folder) }
-            guard status.st_mode & S_IFMT == S_IFLNK else { continue }
-            throw DiskError(description: "\(folder) is a link, and links are not followed; move it away")
+        folder = try paths.openFolder()
+        for number in paths.partNumbers {
+            part = try PartFile.left(number, in: folder, paths)
+            if part != nil { return }
         }
     }
 
-    /// The body begins at a byte of the asset: what the part file has beyond it is dropped.
-    func begin(at offset: Int64, totalLength: Int64?) throws(DiskError) {
-        self.totalLength = totalLength
-        guard offset != length else { return }
-        guard offset < length, ftruncate(descriptor, off_t(offset)) == 0,
-            lseek(descriptor, off_t(offset), SEEK_SET) >= 0
-        else { throw DiskError("continue", paths.part) }
-        length = offset
-        lengthAtStart = min(lengthAtStart, offset)
+    /// Bytes that are there.
+    var length: Int64 { part?.length ?? 0 }
+
+    /// Where a download may go on.
+    var resumePoint: ResumePoint {
+        guard let part, part.length > 0 else { return .start }
+        return ResumePoint(offset: part.length, version: part.version)
     }
 
-    func write(_ bytes: [UInt8]) throws(DiskError) {
-        var done = 0
-        while done < bytes.count {
-            let count = bytes.withUnsafeBytes {
-                Foundation.write(descriptor, $0.baseAddress! + done, bytes.count - done)
-            }
-            if count < 0 {
-                if errno == EINTR { continue }
-                throw DiskError("write", paths.part)
-            }
-            done += count
+    /// Whether all bytes are there, by the length of their version.
+    var isComplete: Bool { length > 0 && part?.version.length == length }
+
+    var isLengthStated: Bool { part?.version.length != nil }
+
+    // MARK: Writing
+
+    /// The bytes to come begin at a byte of the asset and belong to this version of it.
+    ///
+    /// - Throws: ``ClipFault/notJoined`` where they do not belong to those that are there.
+    func begin(at offset: Int64, _ version: AssetVersion) throws(ClipFault) {
+        if offset == 0 { return try beginAnew(version) }
+        guard let part, offset == part.length, let validator = part.version.validator, validator == version.validator,
+            part.version.length == nil || part.version.length == version.length
+        else { throw .notJoined }
+        try part.goOn(with: version)
+    }
+
+    /// A part that is kept because it may be whole stays until a better one is.
+    private func beginAnew(_ version: AssetVersion) throws(ClipFault) {
+        if part == nil || part?.number == 0 {
+            part = nil
+            part = try newPart()
         }
-        length += Int64(bytes.count)
+        try part?.begin(version)
     }
 
-    /// Whether the length that the server named is reached; without one, the end of the stream is the end.
-    var isComplete: Bool { totalLength.map { $0 == length } ?? true }
-
-    /// What is wrong with the whole file, or nil.
-    func structureFault() throws(DiskError) -> String? {
-        var failure: DiskError?
-        let fault = MP4Structure.fault(length: length) { offset, count in
-            var buffer = [UInt8](repeating: 0, count: count)
-            let got = pread(descriptor, &buffer, count, off_t(offset))
-            if got < 0 { failure = DiskError("read", paths.part) }
-            return Array(buffer.prefix(max(got, 0)))
+    private func newPart() throws(ClipFault) -> PartFile {
+        for number in paths.partNumbers.dropFirst() {
+            if let part = try PartFile.left(number, in: folder, paths) { return part }
+            if let part = try PartFile.new(number, in: folder, paths) { return part }
         }
-        if let failure { throw failure }
-        return fault
+        throw .blocked(
+            "no name is left in \(folder.path) for the part file \(paths.partName(1)); move away what has it")
     }
 
-    /// Forgets what was written: the next download begins anew.
-    func discard() throws(DiskError) {
-        guard ftruncate(descriptor, 0) == 0, lseek(descriptor, 0, SEEK_SET) >= 0 else {
-            throw DiskError("empty", paths.part)
+    func write(_ bytes: [UInt8]) throws(ClipFault) {
+        guard let part else { throw .notJoined }
+        try part.write(bytes)
+    }
+
+    /// After an interruption: what came is put on record, or goes where nobody could lock it.
+    func keep() throws(ClipFault) {
+        guard part?.hasLock != false else { return try discard() }
+        try part?.keep()
+    }
+
+    /// Forgets what came.
+    func discard() throws(ClipFault) {
+        try part?.remove()
+        part = nil
+    }
+
+    // MARK: The end
+
+    /// Whether this is a whole clip, as far as can be known.
+    func verdict() throws(ClipFault) -> MP4Structure.Verdict {
+        guard let part else { return .cut("nothing of it came") }
+        return try MP4Structure.verdict(length: part.length, stated: part.version.length) {
+            (offset, count) throws(ClipFault) in try part.read(count, at: offset)
         }
-        length = 0
     }
 
-    /// Syncs, renames and syncs the folder: after this the clip is on disk whatever happens.
-    func finish() throws(DiskError) -> SavedClip {
-        let digest = try hash()
-        guard fsync(descriptor) == 0 else { throw DiskError("sync", paths.part) }
-        try refuseLinks()
-        let target = try takeName(for: digest)
-        try syncFolder(directory(of: target))
-        return SavedClip(path: target, sha256: digest, bytes: length)
+    /// Syncs it, gives it its name and syncs the folder: after this the clip is on disk whatever happens.
+    func finish() throws(ClipFault) -> SavedClip {
+        guard let part else { throw .spoiled }
+        let digest = try part.settledDigest()
+        let name = try part.take(firstOf: paths.clipNames, digest: digest)
+        try removeOthers(than: part.number)
+        try folder.sync()
+        guard folder.isInPlace else { throw .disk("\(folder.path) was moved or removed while a clip was saved in it") }
+        return SavedClip(path: folder.path + "/" + name, sha256: digest, bytes: part.length)
     }
 
-    /// One clip at a time looks for its name and takes it: where `A.mp4` is `a.mp4`, two keys may want the same.
-    private func takeName(for digest: String) throws(DiskError) -> String {
-        let taken: Result<String, DiskError> = Self.naming.sync {
-            do throws(DiskError) {
-                let target = try freeTarget(for: digest)
-                guard rename(paths.part, target) == 0 else { throw DiskError("rename to", target) }
-                return .success(target)
-            } catch {
-                return .failure(error)
-            }
+    /// Parts of this clip that nobody needs any more.
+    private func removeOthers(than number: Int) throws(ClipFault) {
+        for other in paths.partNumbers where other != number && folder.status(of: paths.partName(other)) != nil {
+            try PartFile.left(other, in: folder, paths)?.remove()
         }
-        return try taken.get()
-    }
-    private static let naming = DispatchQueue(label: "dailies.clip-naming", qos: .userInitiated)
-
-    private func hash() throws(DiskError) -> String { try Self.sha256(of: descriptor, named: paths.part) }
-
-    private static func sha256(of descriptor: Int32, named path: String) throws(DiskError) -> String {
-        var hasher = SHA256()
-        var buffer = [UInt8](repeating: 0, count: 1 << 18)
-        var offset: off_t = 0
-        while true {
-            let got = pread(descriptor, &buffer, buffer.count, offset)
-            if got < 0 {
-                if errno == EINTR { continue }
-                throw DiskError("read", path)
-            }
-            if got == 0 { break }
-            buffer.withUnsafeBytes { hasher.update(bufferPointer: UnsafeRawBufferPointer(rebasing: $0[..<got])) }
-            offset += off_t(got)
-        }
-        return hasher.finalize().map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
     }
 
-    /// The clip's name, unless a file with other content has it: then one with a mark of this attempt.
-    private func freeTarget(for digest: String) throws(DiskError) -> String {
-        let existing = Foundation.open(paths.clip, O_RDONLY | O_NOFOLLOW | O_CLOEXEC)
-        guard existing >= 0 else {
-            if errno == ENOENT { return paths.clip }
-            // A link, or a file that cannot be read: it is not ours to replace.
-            return paths.alternative(submissionKey)
-        }
-        defer { close(existing) }
-        return try Self.sha256(of: existing, named: paths.clip) == digest
-            ? paths.clip : paths.alternative(submissionKey)
+    /// Keeps what came, which may be all of the clip.
+    ///
+    /// - Returns: the path at which it is.
+    func keepUnverified() throws(ClipFault) -> String {
+        guard let part else { throw .spoiled }
+        _ = try part.settledDigest()
+        let other = part.number == 0 ? nil : try PartFile.left(0, in: folder, paths)
+        return try part.setAside(paths, other: other)
     }
-
-    private func syncFolder(_ folder: String) throws(DiskError) {
-        let handle = Foundation.open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard handle >= 0 else { throw DiskError("open", folder) }
-        defer { close(handle) }
-        guard fsync(handle) == 0 else { throw DiskError("sync", folder) }
-    }
-
-    private func directory(of path: String) -> String { String(path[..<(path.lastIndex(of: "/") ?? path.endIndex)]) }
 }

@@ -10,31 +10,71 @@ package struct ClipPaths: Sendable {
     /// Characters of the submission key between two dots of a part file's name.
     package static let keyInPartName = 12
 
-    let clip: String
-    let part: String
-    /// The folders between the batch's output folder and the clip, outermost first: the program made them, and none of
-    /// them may be a link that leads elsewhere.
-    let ownFolders: [String]
+    /// So many parts of one clip, at most, of processes that render into one folder.
+    private static let mostParts = 16
+    /// So many names are tried where something stands in the way.
+    private static let mostNames = 9
 
-    /// - Parameters:
-    ///   - folder: the batch's output folder, absolute.
-    ///   - submissionKey: marks the part file, so that a resumed download never continues another attempt's bytes.
+    /// The batch's output folder, absolute.
+    let root: String
+    /// The folders below it, outermost first: the program makes them, and none of them may be a link that leads elsewhere.
+    let folders: [String]
+    /// Marks the part file, so that a resumed download never continues another attempt's bytes.
+    let submissionKey: SubmissionKey
+    /// Without an ending.
+    private let name: String
+
     init(folder: String, batchName: String, output: OutputName, submissionKey: SubmissionKey) {
         var components = (output.requested.map(Self.withoutEnding) ?? output.key.text)
             .split(separator: "/", omittingEmptySubsequences: false).map(String.init)
-        var name = Self.safeName(components.removeLast())
-        let folders = ([batchName] + components).map(Self.safeFolder)
-        let directory = folder + "/" + folders.joined(separator: "/")
-        // No key becomes a name with a tilde and fewer than eight characters after it.
-        if output.attempt > 1 { name += "~take\(output.attempt)" }
-        ownFolders = folders.indices.map { folder + "/" + folders[...$0].joined(separator: "/") }
-        clip = "\(directory)/\(name).mp4"
-        part = "\(directory)/.\(name).\(submissionKey.text.prefix(Self.keyInPartName)).part"
+        let last = Self.safeName(components.removeLast())
+        root = folder
+        folders = ([batchName] + components).map(Self.safeFolder)
+        self.submissionKey = submissionKey
+        // No key becomes a name with a tilde and another number of characters after it than eight.
+        name = output.attempt > 1 ? last + "~take\(output.attempt)" : last
     }
 
-    /// The name to take where ``clip`` exists with other content: somebody else's file is never overwritten.
-    func alternative(_ submissionKey: SubmissionKey) -> String {
-        clip.dropLast(4) + "~" + submissionKey.text.prefix(8) + ".mp4"
+    // MARK: Names
+
+    /// The clip's own name, and those to take where it is taken: somebody else's file is never overwritten.
+    var clipNames: [String] {
+        let marked = name + "~" + submissionKey.text.prefix(8)
+        return [name + ".mp4", marked + ".mp4"] + (2...Self.mostNames).map { "\(marked)~\($0).mp4" }
+    }
+
+    /// Of a part that may be whole and of the others, in the order in which they are looked for.
+    var partNumbers: ClosedRange<Int> { 0...Self.mostParts }
+
+    /// 0: of a part that may be whole, among the clips, so that it can be looked at. From 1 on: hidden.
+    func partName(_ number: Int) -> String { number == 0 ? name + "~unverified.mp4" : hidden(number) + ".part" }
+
+    /// Of the file that says what is known of a part.
+    func recordName(_ number: Int) -> String {
+        number == 0 ? hidden(1) + ".unverified" : hidden(number) + ".version"
+    }
+
+    private func hidden(_ number: Int) -> String {
+        ".\(name).\(submissionKey.text.prefix(12))" + (number == 1 ? "" : ".\(number)")
+    }
+
+    /// Opens the clip's folder, made where it is missing. Where something stands in the way of one, another takes its place:
+    /// `BATCH~2`.
+    ///
+    /// - Throws: ``ClipFault``.
+    func openFolder() throws(ClipFault) -> HeldFolder {
+        var folder = try HeldFolder.made(root)
+        for name in folders {
+            var child: HeldFolder?
+            for number in 1...Self.mostNames where child == nil {
+                child = try folder.subfolder(number == 1 ? name : "\(name)~\(number)")
+            }
+            guard let child else {
+                throw .blocked("no name is left in \(folder.path) for the folder \(name); move away what has it")
+            }
+            folder = child
+        }
+        return folder
     }
 
     private static func withoutEnding(_ name: String) -> String {

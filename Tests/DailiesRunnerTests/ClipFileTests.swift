@@ -9,150 +9,450 @@ struct ClipFileTests {
     private let paths: ClipPaths
     private let key = SubmissionKey("abcdefghijklmnopqrstuvwx")
 
+    private static let whole = SmallClip.whole
+    private static let version = AssetVersion(validator: "\"1\"", length: Int64(whole.count))
+
     init() throws {
         scratch = try Scratch()
-        paths = ClipPaths(
-            folder: scratch.folder, batchName: "reel",
+        paths = Self.paths(in: scratch.folder, key)
+    }
+
+    private static func paths(in folder: String, _ key: SubmissionKey) -> ClipPaths {
+        ClipPaths(
+            folder: folder, batchName: "reel",
             output: OutputName(batch: BatchID(1), key: TaskKey("a/shot"), attempt: 1, requested: nil),
             submissionKey: key)
     }
 
-    private func file() -> ClipFile { ClipFile(paths: paths, submissionKey: key) }
-
-    @Test func `a clip is whole under its name, and its part file is gone`() throws {
-        let file = file()
-        try file.open()
-        try file.begin(at: 0, totalLength: Int64(SmallClip.whole.count))
-        try file.write(Array(SmallClip.whole.prefix(10)))
-        #expect(!file.isComplete)
-        try file.write(Array(SmallClip.whole.dropFirst(10)))
-        #expect(file.isComplete)
-        #expect(try file.structureFault() == nil)
-        let clip = try file.finish()
-        #expect(clip.path == paths.clip && clip.bytes == Int64(SmallClip.whole.count))
-        #expect(clip.sha256.count == 64)
-        #expect(scratch.contents(clip.path) == SmallClip.whole)
-        #expect(!FileManager.default.fileExists(atPath: paths.part))
+    private func file() throws -> ClipFile { try ClipFile(paths) }
+    private var folder: String { scratch.folder + "/reel/a" }
+    private var clip: String { folder + "/shot.mp4" }
+    private var marked: String { folder + "/shot~abcdefgh.mp4" }
+    private func path(ofPart number: Int) -> String { folder + "/" + paths.partName(number) }
+    private var names: [String] {
+        get throws { try FileManager.default.contentsOfDirectory(atPath: folder).sorted() }
     }
 
-    @Test(arguments: [0, 1, 30, SmallClip.whole.count])
+    private func makeFolder() throws {
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    }
+
+    @discardableResult private func put(_ text: String, at path: String) -> String {
+        #expect(FileManager.default.createFile(atPath: path, contents: Data(text.utf8)))
+        return path
+    }
+
+    private func save(_ bytes: [UInt8]) throws -> SavedClip {
+        let file = try file()
+        try file.begin(at: 0, AssetVersion(length: Int64(bytes.count)))
+        try file.write(bytes)
+        return try file.finish()
+    }
+
+    /// A part of which `bytes` are on record.
+    private func leave(_ bytes: [UInt8], of version: AssetVersion = version) throws {
+        let file = try file()
+        try file.begin(at: 0, version)
+        try file.write(bytes)
+        try file.keep()
+    }
+
+    // MARK: One clip
+
+    @Test func `a clip is whole under its name, and nothing else is left`() throws {
+        let file = try file()
+        #expect(file.resumePoint == .start)
+        try file.begin(at: 0, Self.version)
+        try file.write(Array(Self.whole.prefix(10)))
+        #expect(!file.isComplete)
+        try file.write(Array(Self.whole.dropFirst(10)))
+        #expect(file.isComplete)
+        #expect(try file.verdict() == .whole)
+        let saved = try file.finish()
+        #expect(saved.path == clip && saved.bytes == Int64(Self.whole.count))
+        #expect(saved.sha256.count == 64)
+        #expect(scratch.contents(saved.path) == Self.whole)
+        #expect(try names == ["shot.mp4"])
+    }
+
+    @Test func `the digest is that of the bytes`() throws {
+        let clip = try save(Array("abc".utf8))
+        #expect(clip.sha256 == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")
+    }
+
+    @Test(arguments: [1, 30, whole.count])
     func `a download goes on where the last one was cut`(cut: Int) throws {
+        try leave(Array(Self.whole.prefix(cut)))
+        let second = try file()
+        #expect(second.resumePoint == ResumePoint(offset: Int64(cut), version: Self.version))
+        #expect(second.isComplete == (cut == Self.whole.count))
+        try second.begin(at: Int64(cut), Self.version)
+        try second.write(Array(Self.whole.dropFirst(cut)))
+        #expect(try second.verdict() == .whole)
+        #expect(scratch.contents(try second.finish().path) == Self.whole)
+        #expect(try names == ["shot.mp4"])
+    }
+
+    @Test func `bytes that were not put on record are fetched again`() throws {
+        try leave(Array(Self.whole.prefix(20)))
         do {
-            let first = file()
-            try first.open()
-            try first.begin(at: 0, totalLength: nil)
-            try first.write(Array(SmallClip.whole.prefix(cut)))
+            let killed = try file()
+            try killed.begin(at: 20, Self.version)
+            try killed.write(Array(Self.whole[20..<40]))
         }
-        let second = file()
-        try second.open()
-        #expect(second.length == Int64(cut) && second.lengthAtStart == Int64(cut))
-        try second.begin(at: Int64(cut), totalLength: Int64(SmallClip.whole.count))
-        try second.write(Array(SmallClip.whole.dropFirst(cut)))
-        #expect(try second.structureFault() == nil)
-        #expect(scratch.contents(try second.finish().path) == SmallClip.whole)
+        #expect(try file().resumePoint.offset == 20)
+    }
+
+    @Test func `a long part is put on record as it grows`() throws {
+        let block = [UInt8](repeating: 7, count: 1 << 20)
+        do {
+            let killed = try file()
+            try killed.begin(at: 0, AssetVersion(validator: "\"1\"", length: 100 << 20))
+            for _ in 0..<10 { try killed.write(block) }
+        }
+        #expect(try file().resumePoint.offset == 8 << 20)
     }
 
     @Test func `a server that begins anew drops what was there`() throws {
-        let file = file()
-        try file.open()
         // Longer than the clip, so that a rest of it would show.
-        try file.write([UInt8](repeating: 9, count: 500))
-        try file.begin(at: 0, totalLength: Int64(SmallClip.whole.count))
+        try leave([UInt8](repeating: 9, count: 500), of: AssetVersion(validator: "\"0\"", length: 600))
+        let file = try file()
+        #expect(file.length == 500)
+        try file.begin(at: 0, Self.version)
         #expect(file.length == 0)
-        try file.write(SmallClip.whole)
-        #expect(scratch.contents(try file.finish().path) == SmallClip.whole)
+        try file.write(Self.whole)
+        #expect(scratch.contents(try file.finish().path) == Self.whole)
     }
 
-    @Test func `a body that begins beyond what is there is refused`() throws {
-        let file = file()
-        try file.open()
-        #expect(throws: ClipFile.DiskError.self) { try file.begin(at: 5, totalLength: 10) }
+    // MARK: Two versions
+
+    @Test(arguments: [
+        AssetVersion(validator: "\"2\"", length: 600), AssetVersion(validator: nil, length: 600),
+        AssetVersion(validator: "\"1\"", length: 601), AssetVersion(validator: "\"1\""),
+    ])
+    func `bytes of another version are not joined`(other: AssetVersion) throws {
+        try leave([UInt8](repeating: 9, count: 500), of: AssetVersion(validator: "\"1\"", length: 600))
+        let file = try file()
+        #expect(throws: ClipFault.notJoined) { try file.begin(at: 500, other) }
+        #expect(throws: ClipFault.notJoined) { try file.begin(at: 499, AssetVersion(validator: "\"1\"", length: 600)) }
     }
+
+    @Test func `bytes of a version without a name are not gone on with`() throws {
+        try leave(Array(Self.whole.prefix(20)), of: AssetVersion(length: Int64(Self.whole.count)))
+        #expect(try file().resumePoint == .start)
+    }
+
+    @Test func `a part of another submission is not touched`() throws {
+        try leave(Array(Self.whole.prefix(20)))
+        let other = try ClipFile(Self.paths(in: scratch.folder, SubmissionKey("zzzzzzzzzzzzzzzzzzzzzzzz")))
+        #expect(other.resumePoint == .start)
+        #expect(try file().resumePoint.offset == 20)
+    }
+
+    // MARK: Whole or not
 
     @Test func `what was damaged is forgotten`() throws {
-        let file = file()
-        try file.open()
+        let file = try file()
+        try file.begin(at: 0, AssetVersion(validator: "\"1\"", length: 6))
         try file.write(Array("<html>".utf8))
-        #expect(try file.structureFault() != nil)
+        guard case .damaged = try file.verdict() else { return #expect(Bool(false), "it passes") }
         try file.discard()
-        #expect(file.length == 0)
-        try file.write(SmallClip.whole)
-        #expect(try file.structureFault() == nil)
-        #expect(scratch.contents(try file.finish().path) == SmallClip.whole)
+        #expect(file.resumePoint == .start)
+        #expect(try names == [])
+        #expect(scratch.contents(try save(Self.whole).path) == Self.whole)
     }
 
-    @Test func `nothing is written through a link in place of the part file`() throws {
-        let target = scratch.folder + "/victim"
-        #expect(FileManager.default.createFile(atPath: target, contents: Data("precious".utf8)))
+    @Test func `what may be cut is kept among the clips until a whole one is saved`() throws {
+        let kept = try keepUnverified(Self.whole)
+        #expect(kept == folder + "/shot~unverified.mp4")
+        #expect(scratch.contents(kept) == Self.whole)
+        let next = try file()
+        #expect(
+            next.resumePoint == ResumePoint(offset: Int64(Self.whole.count), version: AssetVersion(validator: "\"1\"")))
+        // The server begins anew: what is kept stays where it is.
+        try next.begin(at: 0, Self.version)
+        try next.write(Array(Self.whole.prefix(30)))
+        try next.keep()
+        #expect(scratch.contents(kept) == Self.whole)
+        try next.write(Array(Self.whole.dropFirst(30)))
+        #expect(try next.finish().path == clip)
+        #expect(try names == ["shot.mp4"])
+    }
+
+    @Test func `what may be cut is the clip as soon as its length is known to be reached`() throws {
+        _ = try keepUnverified(Self.whole)
+        let next = try file()
+        try next.begin(at: Int64(Self.whole.count), Self.version)
+        #expect(try next.verdict() == .whole)
+        #expect(try next.finish().path == clip)
+        #expect(try names == ["shot.mp4"])
+    }
+
+    @Test func `of two that may be cut the longer one is kept`() throws {
+        let short = SmallClip.whole
+        let long = SmallClip.whole + SmallClip.box("free", [1, 2, 3])
+        for (first, second) in [(short, long), (long, short)] {
+            _ = try keepUnverified(first)
+            let kept = try keepUnverified(second, anew: true)
+            #expect(scratch.contents(kept) == long)
+            #expect(try names.filter { !$0.hasPrefix(".") } == ["shot~unverified.mp4"])
+            try FileManager.default.removeItem(atPath: scratch.folder + "/reel")
+        }
+    }
+
+    @Test func `somebody's file with the name of one that may be cut is left alone`() throws {
         try makeFolder()
-        try FileManager.default.createSymbolicLink(atPath: paths.part, withDestinationPath: target)
-        #expect(throws: ClipFile.DiskError.self) { try file().open() }
-        #expect(scratch.contents(target) == Array("precious".utf8))
+        put("precious", at: folder + "/shot~unverified.mp4")
+        let kept = try keepUnverified(Self.whole)
+        #expect(kept == path(ofPart: 1))
+        #expect(try save(Self.whole).path == clip)
+        #expect(scratch.contents(folder + "/shot~unverified.mp4") == Array("precious".utf8))
     }
 
-    @Test func `a link in place of the clip is left alone, with what it points to`() throws {
-        let target = scratch.folder + "/victim"
-        #expect(FileManager.default.createFile(atPath: target, contents: Data("precious".utf8)))
+    private func keepUnverified(_ bytes: [UInt8], anew: Bool = false) throws -> String {
+        let file = try file()
+        try file.begin(at: 0, AssetVersion(validator: "\"1\""))
+        try file.write(bytes)
+        #expect(try file.verdict() == .unverified)
+        return try file.keepUnverified()
+    }
+
+    // MARK: One process for each part
+
+    @Test func `a part belongs to one process, and another takes a part of its own`() throws {
+        try leave(Array(Self.whole.prefix(20)))
+        let first = try file()
+        let second = try file()
+        #expect(first.resumePoint.offset == 20 && second.resumePoint == .start)
+        try second.begin(at: 0, Self.version)
+        try second.write(Self.whole)
+        try first.begin(at: 20, Self.version)
+        try first.write(Array(Self.whole.dropFirst(20)))
+        #expect(try names.contains(paths.partName(2)))
+        let saved = try (first.finish(), second.finish())
+        // Equal content is one clip.
+        #expect(saved.0 == saved.1)
+        #expect(try names == ["shot.mp4"])
+    }
+
+    @Test func `two stores that get different clips of one name both keep theirs`() throws {
+        let (first, second) = (try file(), try file())
+        for (file, mark) in [(first, UInt8(1)), (second, 2)] {
+            try file.begin(at: 0, AssetVersion(length: Int64(SmallClip.clip(mark).count)))
+            try file.write(SmallClip.clip(mark))
+        }
+        #expect(try first.finish().path == clip)
+        #expect(try second.finish().path == marked)
+        #expect(scratch.contents(clip) == SmallClip.clip(1) && scratch.contents(marked) == SmallClip.clip(2))
+    }
+
+    @Test func `bytes that another program writes into a part are noticed before it is saved`() throws {
+        let file = try file()
+        try file.begin(at: 0, Self.version)
+        try file.write(Self.whole)
+        try overwrite(path(ofPart: 1), at: 40, with: [0])
+        #expect(throws: ClipFault.spoiled) { try file.finish() }
+    }
+
+    @Test(arguments: [[0], []] as [[UInt8]])
+    func `a part that is not what is on record is not gone on with`(bytes: [UInt8]) throws {
+        try leave(Array(Self.whole.prefix(40)))
+        if bytes.isEmpty {
+            #expect(truncate(path(ofPart: 1), 39) == 0)
+        } else {
+            try overwrite(path(ofPart: 1), at: 39, with: bytes)
+        }
+        #expect(try file().resumePoint == .start)
+    }
+
+    @Test(arguments: ["", "dailies-part 1\n", "dailies-part 2\nkey k\nvalidator v\nlength \nbytes 4\nsha256 x\nend\n"])
+    func `a part whose record is none is somebody else's file`(text: String) throws {
+        try leave(Array(Self.whole.prefix(40)))
+        put(text, at: folder + "/" + paths.recordName(1))
+        #expect(try file().resumePoint == .start)
+        #expect(try save(Self.whole).path == clip)
+        #expect(scratch.contents(path(ofPart: 1)) == Array(Self.whole.prefix(40)))
+        #expect(scratch.contents(folder + "/" + paths.recordName(1)) == Array(text.utf8))
+    }
+
+    @Test func `an empty record, as a crash leaves it, takes no name from a part`() throws {
         try makeFolder()
-        try FileManager.default.createSymbolicLink(atPath: paths.clip, withDestinationPath: target)
-        #expect(try save(SmallClip.whole).path == paths.alternative(key))
-        #expect(try FileManager.default.destinationOfSymbolicLink(atPath: paths.clip) == target)
-        #expect(scratch.contents(target) == Array("precious".utf8))
+        put("", at: folder + "/" + paths.recordName(1))
+        try leave(Array(Self.whole.prefix(20)))
+        #expect(try names == [paths.partName(1), paths.recordName(1)].sorted())
+        #expect(try file().resumePoint.offset == 20)
+        #expect(try save(Self.whole).path == clip)
+        #expect(try names == ["shot.mp4"])
     }
 
-    @Test func `nothing is saved through a link in place of a folder below the output folder`() throws {
-        let elsewhere = scratch.folder + "/elsewhere"
-        try FileManager.default.createDirectory(atPath: elsewhere + "/a", withIntermediateDirectories: true)
-        try FileManager.default.createSymbolicLink(
-            atPath: scratch.folder + "/reel", withDestinationPath: elsewhere)
-        let error = #expect(throws: ClipFile.DiskError.self) { try file().open() }
-        #expect(error?.description == "\(scratch.folder)/reel is a link, and links are not followed; move it away")
-        #expect(try FileManager.default.contentsOfDirectory(atPath: elsewhere + "/a") == [])
+    @Test func `a record is read whatever is left over behind it`() throws {
+        let record = PartRecord(
+            key: key, version: AssetVersion(validator: "\"1\"", length: 7), bytes: 3,
+            digest: String(repeating: "a", count: 64))
+        #expect(PartRecord(record.text) == record)
+        #expect(PartRecord(record.text + "left over\nend\n") == record)
+        #expect(PartRecord(String(record.text.dropLast(4))) == nil)
+        let unnamed = PartRecord(key: key, version: AssetVersion(), bytes: 0, digest: "")
+        #expect(PartRecord(unnamed.text) == unnamed)
     }
+
+    @Test(arguments: ["a\nb", "a\r", "\u{301}", "\u{0}", String(repeating: "v", count: 5000), ""])
+    func `a version that no record can hold is not gone on with, and its part stays ours`(validator: String) throws {
+        try leave(Array(Self.whole.prefix(20)), of: AssetVersion(validator: validator, length: 100))
+        let next = try file()
+        #expect(next.resumePoint.version.validator == nil)
+        #expect(throws: ClipFault.notJoined) { try next.begin(at: 20, AssetVersion(validator: validator, length: 100)) }
+        try next.begin(at: 0, Self.version)
+        try next.write(Self.whole)
+        #expect(try next.finish().path == clip)
+        #expect(try names == ["shot.mp4"])
+    }
+
+    @Test func `a clip under two names, as a crash leaves it, is not written into`() throws {
+        #expect(try save(Self.whole).path == clip)
+        #expect(link(clip, path(ofPart: 1)) == 0)
+        let record = PartRecord(key: key, version: AssetVersion(), bytes: 0, digest: "")
+        put(record.text, at: folder + "/" + paths.recordName(1))
+        let file = try file()
+        #expect(file.resumePoint == .start)
+        try file.begin(at: 0, AssetVersion(length: 9))
+        try file.write([UInt8](repeating: 1, count: 9))
+        #expect(scratch.contents(clip) == Self.whole)
+    }
+
+    private func overwrite(_ path: String, at offset: off_t, with bytes: [UInt8]) throws {
+        let file = open(path, O_WRONLY)
+        try #require(file >= 0)
+        defer { close(file) }
+        #expect(pwrite(file, bytes, bytes.count, offset) == bytes.count)
+    }
+
+    // MARK: What stands in the way
+
+    /// Things that can stand under a name; `put` makes each at a path.
+    enum Obstacle: String, CaseIterable {
+        case folder, pipe, device, danglingLink, linkToFile, linkToFolder, file, socket
+
+        func put(at path: String, in scratch: String) throws {
+            let target = scratch + "/victim"
+            switch self {
+            case .folder: #expect(mkdir(path, 0o755) == 0)
+            case .pipe: #expect(mkfifo(path, 0o644) == 0)
+            case .device: try #require(mknod(path, S_IFCHR | 0o666, makedev(1, 3)) == 0, "only root makes devices")
+            case .danglingLink: #expect(symlink(scratch + "/nowhere", path) == 0)
+            case .linkToFile:
+                #expect(FileManager.default.createFile(atPath: target, contents: Data("precious".utf8)))
+                #expect(symlink(target, path) == 0)
+            case .linkToFolder: #expect(symlink(scratch, path) == 0)
+            case .file: #expect(FileManager.default.createFile(atPath: path, contents: Data("precious".utf8)))
+            case .socket: #expect(mknod(path, S_IFSOCK | 0o644, 0) == 0)
+            }
+        }
+
+        static var possible: [Obstacle] { allCases.filter { $0 != .device || geteuid() == 0 } }
+    }
+
+    private static func makedev(_ major: UInt64, _ minor: UInt64) -> dev_t { dev_t(major << 8 | minor) }
+
+    @Test(arguments: Obstacle.possible)
+    func `whatever has the clip's name keeps it, and the clip takes another`(obstacle: Obstacle) throws {
+        try makeFolder()
+        try obstacle.put(at: clip, in: scratch.folder)
+        #expect(try save(Self.whole).path == marked)
+        // And once more, where that is taken as well.
+        #expect(try save(SmallClip.clip(1)).path == folder + "/shot~abcdefgh~2.mp4")
+        expectVictim()
+    }
+
+    @Test(arguments: Obstacle.possible, [false, true])
+    func `whatever has the name of a part or of its record keeps it, and the part takes another`(
+        obstacle: Obstacle, isRecord: Bool
+    ) throws {
+        try makeFolder()
+        let name = isRecord ? paths.recordName(1) : paths.partName(1)
+        try obstacle.put(at: folder + "/" + name, in: scratch.folder)
+        try leave(Array(Self.whole.prefix(20)))
+        #expect(try file().resumePoint.offset == 20)
+        #expect(try save(Self.whole).path == clip)
+        #expect(try names.filter { !$0.hasSuffix(".version") || isRecord } == [name, "shot.mp4"])
+        if obstacle == .file { #expect(scratch.contents(folder + "/" + name) == Array("precious".utf8)) }
+        expectVictim()
+    }
+
+    @Test(arguments: Obstacle.possible.filter { $0 != .folder }, ["reel", "reel/a"])
+    func `whatever has the name of a clip's folder keeps it, and the folder takes another`(
+        obstacle: Obstacle, name: String
+    ) throws {
+        if name == "reel/a" { #expect(mkdir(scratch.folder + "/reel", 0o755) == 0) }
+        try obstacle.put(at: scratch.folder + "/" + name, in: scratch.folder)
+        let expected = name == "reel" ? "/reel~2/a/shot.mp4" : "/reel/a~2/shot.mp4"
+        #expect(try save(Self.whole).path == scratch.folder + expected)
+        #expect(try save(Self.whole).path == scratch.folder + expected)
+        #expect(!FileManager.default.fileExists(atPath: scratch.folder + "/a"))
+        expectVictim()
+    }
+
+    @Test func `a clip whose every name is taken is told apart from a disk that refuses`() throws {
+        try makeFolder()
+        for name in paths.clipNames { #expect(mkdir(folder + "/" + name, 0o755) == 0) }
+        let fault = #expect(throws: ClipFault.self) { try save(Self.whole) }
+        guard case .blocked(let words) = fault else { return #expect(Bool(false), "\(String(describing: fault))") }
+        #expect(words == "no name is left in \(folder) for shot.mp4; move away what has it")
+        // What came is there for the next run.
+        #expect(scratch.contents(path(ofPart: 1)) == Self.whole)
+    }
+
+    private func expectVictim() {
+        guard let content = scratch.contents(scratch.folder + "/victim") else { return }
+        #expect(content == Array("precious".utf8))
+    }
+
+    // MARK: Folders
 
     @Test func `an output folder that is a link is the user's own wish`() throws {
         let root = scratch.folder + "/linked"
         try FileManager.default.createSymbolicLink(atPath: root, withDestinationPath: scratch.folder)
-        let linked = ClipPaths(
-            folder: root, batchName: "reel",
-            output: OutputName(batch: BatchID(1), key: TaskKey("a/shot"), attempt: 1, requested: nil),
-            submissionKey: key)
-        let file = ClipFile(paths: linked, submissionKey: key)
-        try file.open()
-        try file.write(SmallClip.whole)
+        let file = try ClipFile(Self.paths(in: root, key))
+        try file.begin(at: 0, Self.version)
+        try file.write(Self.whole)
         _ = try file.finish()
-        #expect(scratch.contents(paths.clip) == SmallClip.whole)
+        #expect(scratch.contents(clip) == Self.whole)
+    }
+
+    @Test func `an output folder is made, however deep it lies`() throws {
+        let file = try ClipFile(Self.paths(in: scratch.folder + "/x/y/z", key))
+        try file.begin(at: 0, Self.version)
+        try file.write(Self.whole)
+        #expect(try file.finish().path == scratch.folder + "/x/y/z/reel/a/shot.mp4")
     }
 
     @Test func `another clip of the same name is never overwritten`() throws {
-        #expect(try save(SmallClip.clip(1)).path == paths.clip)
+        #expect(try save(SmallClip.clip(1)).path == clip)
         let other = try save(SmallClip.clip(2))
-        #expect(other.path == paths.alternative(key))
-        #expect(scratch.contents(paths.clip) == SmallClip.clip(1))
+        #expect(other.path == marked)
+        #expect(scratch.contents(clip) == SmallClip.clip(1))
         #expect(scratch.contents(other.path) == SmallClip.clip(2))
     }
 
     @Test func `the same clip a second time is one file`() throws {
-        #expect(try save(SmallClip.clip(1)).path == paths.clip)
-        #expect(try save(SmallClip.clip(1)).path == paths.clip)
-        #expect(try FileManager.default.contentsOfDirectory(atPath: scratch.folder + "/reel/a") == ["shot.mp4"])
+        #expect(try save(SmallClip.clip(1)).path == clip)
+        #expect(try save(SmallClip.clip(1)).path == clip)
+        #expect(try names == ["shot.mp4"])
     }
 
-    @Test func `a folder that cannot be made is told in words`() throws {
-        #expect(FileManager.default.createFile(atPath: scratch.folder + "/reel", contents: nil))
-        let error = #expect(throws: ClipFile.DiskError.self) { try file().open() }
-        #expect(error?.description.hasPrefix("cannot create \(scratch.folder)/reel/a") == true)
+    @Test func `an output folder that cannot be made is the disk's matter, in words`() throws {
+        let root = put("", at: scratch.folder + "/renders")
+        let fault = #expect(throws: ClipFault.self) { try ClipFile(Self.paths(in: root, key)) }
+        #expect(fault == .disk("cannot create \(root): Not a directory"))
     }
 
-    private func makeFolder() throws {
-        try FileManager.default.createDirectory(atPath: scratch.folder + "/reel/a", withIntermediateDirectories: true)
-    }
-
-    private func save(_ bytes: [UInt8]) throws -> SavedClip {
-        let file = file()
-        try file.open()
-        try file.begin(at: 0, totalLength: Int64(bytes.count))
-        try file.write(bytes)
-        return try file.finish()
+    @Test func `a folder that is moved away while a clip is written is noticed`() throws {
+        let file = try file()
+        try file.begin(at: 0, Self.version)
+        try file.write(Self.whole)
+        try FileManager.default.moveItem(atPath: folder, toPath: scratch.folder + "/moved")
+        #expect(throws: ClipFault.disk("\(folder) was moved or removed while a clip was saved in it")) {
+            try file.finish()
+        }
     }
 }

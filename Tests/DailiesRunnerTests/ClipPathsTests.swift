@@ -24,7 +24,8 @@ struct ClipPathsTests {
 
     @Test(arguments: nasty)
     func `a clip stays inside its folder, whatever the key says`(key: String) {
-        for path in [Self.paths(key).clip, Self.paths(key).part, Self.paths("x", batch: key).clip] {
+        let all = [Self.paths(key).clip, Self.paths("x", batch: key).clip]
+        for path in all + Self.paths(key).hidden {
             #expect(path.hasPrefix("/renders/"))
             let components = path.split(separator: "/", omittingEmptySubsequences: false).dropFirst()
             for component in components {
@@ -62,9 +63,21 @@ struct ClipPathsTests {
     }
 
     @Test func `a part file belongs to one submission`() {
-        #expect(Self.paths("a", mark: "k").part != Self.paths("a", mark: "l").part)
+        #expect(Set(Self.paths("a", mark: "k").hidden).isDisjoint(with: Self.paths("a", mark: "l").hidden))
         #expect(Self.paths("a", mark: "k").clip == Self.paths("a", mark: "l").clip)
-        let paths = Self.paths("a")
-        #expect(paths.alternative(SubmissionKey("abcdefghijkl")) == "/renders/batch/a~abcdefgh.mp4")
+        #expect(Self.paths("a").clipNames.prefix(3) == ["a.mp4", "a~kkkkkkkk.mp4", "a~kkkkkkkk~2.mp4"])
+        #expect(Self.paths("a").partName(0) == "a~unverified.mp4")
+    }
+}
+
+extension ClipPaths {
+    private var folder: String { ([root] + folders).joined(separator: "/") }
+
+    /// Where the clip goes when nothing stands in its way.
+    fileprivate var clip: String { folder + "/" + clipNames[0] }
+
+    /// Where its hidden parts and their records go.
+    fileprivate var hidden: [String] {
+        partNumbers.dropFirst().map { folder + "/" + partName($0) } + partNumbers.map { folder + "/" + recordName($0) }
     }
 }
