@@ -1,9 +1,13 @@
-/// The order in which finished clips are fetched: the one whose URL dies first goes first, a few at a time.
+/// The order in which finished clips are fetched: the one whose URL dies first goes first, a few at a time. A clip whose
+/// download was slow and gave its place away goes after those that have given way less often.
 struct DownloadLane: Sendable {
     private struct Entry: Comparable, Sendable {
+        let timesStopped: Int
         let expiresAt: Instant
         let attempt: AttemptID
-        static func < (a: Entry, b: Entry) -> Bool { (a.expiresAt, a.attempt) < (b.expiresAt, b.attempt) }
+        static func < (a: Entry, b: Entry) -> Bool {
+            (a.timesStopped, a.expiresAt, a.attempt) < (b.timesStopped, b.expiresAt, b.attempt)
+        }
     }
 
     private let limit: Int
@@ -18,8 +22,11 @@ struct DownloadLane: Sendable {
 
     var count: Int { waiting.count + active }
 
-    mutating func add(_ attempt: AttemptID, expiresAt: Instant) {
-        let entry = Entry(expiresAt: expiresAt, attempt: attempt)
+    /// How often the one that is next has given way; nil: none waits.
+    var timesStoppedOfNext: Int? { waiting.last?.timesStopped }
+
+    mutating func add(_ attempt: AttemptID, expiresAt: Instant, timesStopped: Int = 0) {
+        let entry = Entry(timesStopped: timesStopped, expiresAt: expiresAt, attempt: attempt)
         var (low, high) = (0, waiting.count)
         while low < high {
             let middle = (low + high) / 2

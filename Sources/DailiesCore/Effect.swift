@@ -31,6 +31,8 @@ public enum Action: Hashable, Sendable {
     case cancel(AttemptID, RemoteTaskID, account: KeyFingerprint)
     /// Fetch a finished clip.
     case download(AttemptID, SubmissionKey, AssetLocation, output: OutputName)
+    /// End a download at its next byte; what came is kept.
+    case stopDownload(AttemptID)
 }
 
 /// Where a clip goes, as far as the core knows: the shell turns it into a path.

@@ -202,9 +202,23 @@ struct Flight: Sendable {
         var isDownloading = false
         /// Refusals in a row, each after a fresh URL.
         var refusals = 0
-        /// Interruptions in a row without a byte of progress.
+        /// Interruptions in a row that came no further than ``furthest``.
         var interruptions = 0
+        /// The most bytes of the clip that were on disk at an interruption.
+        var furthest: Int64 = 0
         var malformed = 0
+        /// Downloads that ended without a length.
+        var unverified = 0
+        /// Given up for this run as unverified.
+        var isUnverified = false
+        /// How often it was slow and gave its place to another.
+        var timesStopped = 0
+        /// Bytes that the download under way had brought when it was measured last.
+        var measuredBytes: Int64 = 0
+        /// How often it was measured.
+        var measurements = 0
+        /// Measurements in a row that found next to nothing, over all its downloads.
+        var crawls = 0
         /// A fresh URL is being asked for.
         var needsAsset = false
     }

@@ -3,6 +3,12 @@ extension Scheduler {
     private static let refusalLimit = 3
     /// Whole downloads in a row that were no MP4.
     private static let malformedLimit = 2
+    /// Downloads without a length: a second one may be longer than the first, or be told its length.
+    private static let unverifiedLimit = 2
+    /// A download that brings less than the least speed divided by this for the maximum wait is given up for this run.
+    private static let crawlingShare = 16.0
+    /// Doublings of the time after which a slow download gives way: more than any run lasts.
+    private static let mostDoublings = 20
 
     mutating func queueDownload(_ flight: Flight, _ now: Instant) {
         guard var completion = flight.completion, !completion.isClipSettled, !completion.isDownloading,
@@ -12,40 +18,101 @@ extension Scheduler {
         completion.isDownloading = true
         flight.completion = completion
         put(flight)
-        downloads.add(flight.attempt, expiresAt: completion.expiresAt)
+        enqueue(flight.attempt, completion)
     }
 
     /// The wait after an interruption is over.
     mutating func downloadAgain(_ flight: Flight) {
         guard let completion = flight.completion, completion.isDownloading, !completion.isClipSettled else { return }
-        downloads.add(flight.attempt, expiresAt: completion.expiresAt)
+        enqueue(flight.attempt, completion)
+    }
+
+    private mutating func enqueue(_ attempt: AttemptID, _ completion: Flight.Completion) {
+        downloads.add(attempt, expiresAt: completion.expiresAt, timesStopped: completion.timesStopped)
     }
 
     mutating func startDownloads(_ now: Instant) {
         guard !isStopping, !isFinished else { return }
         if let until = pause.diskUntil, now < until { return }
         while let attempt = downloads.next() {
-            guard let flight = flight(attempt), let asset = flight.completion?.asset, let key = flight.submissionKey
+            guard var flight = flight(attempt), let asset = flight.completion?.asset, let key = flight.submissionKey
             else {
                 downloads.ended()
                 continue
             }
+            flight.downloadSerial &+= 1
+            flight.completion?.measuredBytes = 0
+            flight.completion?.measurements = 0
             effects.append(.act(.download(attempt, key, asset, output: flight.outputName)))
+            measureLater(flight, now)
+            put(flight)
         }
     }
+
+    // MARK: Slow downloads
+
+    private mutating func measureLater(_ flight: Flight, _ now: Instant) {
+        guard settings.leastDownloadSpeed > 0 else { return }
+        effects.append(
+            .wake(
+                .downloadSpeed(flight.attempt, serial: flight.downloadSerial), at: now + settings.downloadSpeedWindow))
+    }
+
+    /// A download that brings next to nothing gives its place to one that waits.
+    mutating func measured(_ attempt: AttemptID, _ serial: UInt32, _ bytes: Int64, _ now: Instant) {
+        guard var flight = flight(attempt), flight.downloadSerial == serial, !isStopping,
+            var completion = flight.completion, completion.isDownloading
+        else { return }
+        let least = Double(settings.leastDownloadSpeed) * settings.downloadSpeedWindow.inSeconds
+        let brought = Double(bytes) - Double(completion.measuredBytes)
+        completion.measuredBytes = bytes
+        completion.measurements += 1
+        completion.crawls = brought < least / Self.crawlingShare ? completion.crawls + 1 : 0
+        flight.completion = completion
+        put(flight)
+        if brought < least, isOutOfTurn(completion) || crawledTooLong(completion) {
+            return effects.append(.act(.stopDownload(attempt)))
+        }
+        measureLater(flight, now)
+    }
+
+    private func crawledTooLong(_ completion: Flight.Completion) -> Bool {
+        completion.crawls > 0 && settings.downloadSpeedWindow * completion.crawls >= settings.maximumWait
+    }
+
+    /// Those that have given way less often go first, at once. For the others each turn lasts twice as long as the one before,
+    /// so that what cannot be resumed comes to its end as well.
+    private func isOutOfTurn(_ completion: Flight.Completion) -> Bool {
+        guard let next = downloads.timesStoppedOfNext, pause.diskUntil == nil else { return false }
+        return next < completion.timesStopped
+            || completion.measurements >= 1 << min(completion.timesStopped, Self.mostDoublings)
+    }
+
+    // MARK: The end of a download
 
     mutating func downloaded(_ attempt: AttemptID, _ result: DownloadResult, _ now: Instant) {
         downloads.ended()
         guard var flight = flight(attempt), var completion = flight.completion else { return }
         completion.isDownloading = false
         flight.completion = completion
+        flight.downloadSerial &+= 1
         switch result {
         case .saved(let clip): saved(flight, clip, now)
-        case .interrupted(let fault, let progressed):
-            completion.interruptions = progressed ? 0 : completion.interruptions + 1
-            if progressed { pause.diskSince = nil }
+        case .interrupted(let fault, let reached):
+            let hasProgressed = reached > completion.furthest
+            completion.interruptions = hasProgressed ? 0 : completion.interruptions + 1
+            completion.furthest = max(completion.furthest, reached)
+            if hasProgressed { pause.diskSince = nil }
             flight.completion = completion
             interrupted(flight, fault, now)
+        case .stopped:
+            completion.timesStopped += 1
+            flight.completion = completion
+            guard !crawledTooLong(completion) else {
+                return closeUnsaved(flight, "its download brings next to nothing", now)
+            }
+            put(flight)
+            queueDownload(flight, now)
         case .refused(let fault):
             completion.refusals += 1
             flight.completion = completion
@@ -54,6 +121,11 @@ extension Scheduler {
             completion.malformed += 1
             flight.completion = completion
             askForFreshAsset(flight, message, isOver: completion.malformed >= Self.malformedLimit, now)
+        case .unverified(let path):
+            completion.unverified += 1
+            flight.completion = completion
+            unverified(flight, path, now)
+        case .blocked(let message): closeUnsaved(flight, message, now)
         case .diskFailed(let message): diskFailed(flight, message, now)
         }
     }
@@ -72,18 +144,36 @@ extension Scheduler {
 
     /// Cut: the same URL from where the file ends, sooner or later, until the maximum wait without a byte is over.
     private mutating func interrupted(_ flight: Flight, _ fault: Fault, _ now: Instant) {
-        var flight = flight
         guard let completion = flight.completion else { return }
+        var flight = flight
         let tries = completion.interruptions
         // As many probes as fit in the maximum wait.
         let probes = Int32(saturating: settings.maximumWait / settings.retry.longestProbe)
         let limit = settings.retry.attempts + Int(probes)
         guard tries < limit else { return closeUnsaved(flight, "its download keeps being cut: \(fault.message)", now) }
-        let wait = settings.retry.wait(afterFailures: max(tries, 1), using: &random)
+        downloadLater(&flight, afterFailures: tries, now)
+    }
+
+    private mutating func downloadLater(_ flight: inout Flight, afterFailures failures: Int, _ now: Instant) {
+        let wait = settings.retry.wait(afterFailures: max(failures, 1), using: &random)
         flight.completion?.isDownloading = true
-        flight.downloadSerial &+= 1
         put(flight)
         effects.append(.wake(.download(flight.attempt, serial: flight.downloadSerial), at: now + wait))
+    }
+
+    /// Its body ended, and nobody says how long the clip is: it is fetched once more, and then kept as what it is.
+    private mutating func unverified(_ flight: Flight, _ path: String, _ now: Instant) {
+        var flight = flight
+        guard let completion = flight.completion else { return }
+        guard completion.unverified >= Self.unverifiedLimit else {
+            return downloadLater(&flight, afterFailures: completion.unverified, now)
+        }
+        flight.completion?.isUnverified = true
+        commit([.unverified(flight.attempt, path: path)], now)
+        closeUnsaved(
+            flight,
+            "the server does not say how long the clip is, so it may be cut; what came is kept as \(path), and the next "
+                + "run asks again", now)
     }
 
     /// A fresh URL is asked for, never a new render.

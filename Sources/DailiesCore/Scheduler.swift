@@ -191,10 +191,11 @@ public struct Scheduler: Sendable {
         public internal(set) var asking = 0
         /// Completed clips that are wanted on disk and not there yet.
         public internal(set) var toSave = 0
-        /// Those of them that were given up because the provider gives no URL: no download would make them fewer.
-        public internal(set) var withoutURL = 0
+        /// Those of them that were given up because the provider gives no URL, or no length: no download in this run would
+        /// make them fewer.
+        public internal(set) var outOfReach = 0
         /// Clips that wait for their download.
-        var awaitingDownload: Int { toSave - withoutURL }
+        var awaitingDownload: Int { toSave - outOfReach }
         /// Downloads that wait, run, or are tried again later.
         public internal(set) var saving = 0
         /// Uncertain ones that are about to be sent again, once a slot is free and submits may go.
@@ -210,7 +211,9 @@ public struct Scheduler: Sendable {
             if let completion = flight.completion {
                 if !completion.isClipSettled {
                     toSave += sign
-                    if completion.asset == nil, flight.parking == .unsaved { withoutURL += sign }
+                    if completion.asset == nil || completion.isUnverified, flight.parking == .unsaved {
+                        outOfReach += sign
+                    }
                 }
                 if completion.isDownloading { saving += sign }
             }
@@ -245,6 +248,7 @@ public struct Scheduler: Sendable {
         case .claimed(let attempt, let owner): claimed(attempt, by: owner, now)
         case .answered(let attempt, let purpose, let answer): answered(attempt, purpose, answer, now)
         case .downloaded(let attempt, let result): downloaded(attempt, result, now)
+        case .measured(let attempt, let serial, let bytes): measured(attempt, serial, bytes, now)
         case .woken(let wake): woken(wake, now)
         case .stopRequested:
             isStopping = true
@@ -325,6 +329,7 @@ public struct Scheduler: Sendable {
         case .download(let attempt, let serial):
             guard let flight = flight(attempt), flight.downloadSerial == serial, !isStopping else { return }
             downloadAgain(flight)
+        case .downloadSpeed: preconditionFailure("the shell answers a wake for a download's speed with its bytes")
         case .account(let serial):
             guard serial == pause.serial else { return }
             pause.armedAt = nil

@@ -14,6 +14,8 @@ public enum SchedulerEvent: Sendable {
     case answered(AttemptID, QuestionPurpose, QueryAnswer)
     /// The end of a download.
     case downloaded(AttemptID, DownloadResult)
+    /// In place of `Wake.downloadSpeed`: how many bytes this download has brought since it began.
+    case measured(AttemptID, serial: UInt32, bytes: Int64)
     /// A moment that was asked for has come.
     case woken(Wake)
     /// The first Ctrl-C: nothing new is sent; what is in the air may land.
@@ -124,12 +126,18 @@ public enum QuestionPurpose: Hashable, Sendable {
 public enum DownloadResult: Hashable, Sendable {
     /// The clip is on disk, whole and synced.
     case saved(SavedClip)
-    /// Cut or stalled; `progressed`: the part file grew.
-    case interrupted(Fault, progressed: Bool)
+    /// Cut or stalled, with so many bytes of the clip on disk.
+    case interrupted(Fault, reached: Int64)
+    /// It was slow and gave its place to another, as ``Action/stopDownload(_:)`` asked.
+    case stopped
     /// The URL is not valid (any more).
     case refused(Fault)
     /// Whole by length, but not a whole MP4.
     case malformed(String)
+    /// Nobody says how long the clip is, so it may be cut. What came is kept at this path.
+    case unverified(path: String)
+    /// No name is left for this clip in its folder. Says nothing of the disk.
+    case blocked(String)
     /// The disk refused it.
     case diskFailed(String)
 }
@@ -140,6 +148,8 @@ public enum Wake: Hashable, Sendable {
     case attempt(AttemptID, serial: UInt32)
     /// The next try of a download.
     case download(AttemptID, serial: UInt32)
+    /// A download is to be measured. The shell answers with ``SchedulerEvent/measured(_:serial:bytes:)``.
+    case downloadSpeed(AttemptID, serial: UInt32)
     /// A pause of the whole account ends, an outage is probed, a limit is probed: look at everything.
     case account(serial: UInt32)
 }

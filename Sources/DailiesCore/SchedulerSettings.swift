@@ -12,6 +12,10 @@ public struct SchedulerSettings: Sendable {
     public var downloads = true
     /// Downloads at a time. Default 4.
     public var downloadConcurrency = 4
+    /// Bytes a second below which a download gives its place to one that waits; it goes on later. 0: never. Default 16 KiB.
+    public var leastDownloadSpeed: Int64 = 16 << 10
+    /// Over which a download's speed is measured. By the clock on the wall: no speed divides it. Default 1 min.
+    public var downloadSpeedWindow: Duration = .seconds(60)
     /// Time since the submit after which a task is asked for only every minute and gives its slot back.
     /// nil (default): the larger of one hour and four times its model's polling window.
     public var pollWindow: Duration?

@@ -227,9 +227,14 @@ public final class Runner: @unchecked Sendable {
 
     private func serveDeadlines() {
         armedFor = .distantPast
-        while done != nil, let wake = deadlines.popDue(at: timers.now) { handle(.woken(wake)) }
+        while done != nil, let wake = deadlines.popDue(at: timers.now) { handle(event(of: wake)) }
         armedFor = nil
         arm()
+    }
+
+    private func event(of wake: Wake) -> SchedulerEvent {
+        guard case .downloadSpeed(let attempt, let serial) = wake else { return .woken(wake) }
+        return .measured(attempt, serial: serial, bytes: downloads[attempt]?.received ?? 0)
     }
 
     /// Asks for the next wake-up, unless one that comes soon enough is asked for already.
@@ -316,6 +321,7 @@ public final class Runner: @unchecked Sendable {
                 self.queue.async { self.handle(.answered(attempt, .cancel, answer)) }
             }
         case .download(let attempt, let key, let asset, let output): download(attempt, key, asset, output)
+        case .stopDownload(let attempt): downloads[attempt]?.stop()
         }
     }
 
@@ -327,7 +333,7 @@ public final class Runner: @unchecked Sendable {
         }
         let paths = ClipPaths(
             folder: batch.outputDirectory, batchName: batch.name, output: output, submissionKey: key)
-        let download = ClipDownload(paths: paths, submissionKey: key)
+        let download = ClipDownload(paths)
         downloads[attempt] = download
         download.start(asset, from: provider) { result in
             self.queue.async {

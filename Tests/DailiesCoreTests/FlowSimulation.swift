@@ -179,7 +179,7 @@ final class FlowSimulation {
         case .submit(let submission): insert(.submitArrives(submission), at: now + provider.latency / 2)
         case .ask(let attempt, let purpose, let question):
             insert(.askArrives(attempt, purpose, question), at: now + provider.latency / 2)
-        case .cancel, .download: break
+        case .cancel, .download, .stopDownload: break
         }
     }
 

@@ -184,11 +184,14 @@ struct ProviderModel {
 
     mutating func download() -> DownloadResult {
         guard goesWrong() else { return .saved(SavedClip(path: "/clip", sha256: "", bytes: 1)) }
-        switch Int.random(in: 0..<5, using: &random) {
+        switch Int.random(in: 0..<8, using: &random) {
         case 0: return .refused(.status(403))
         case 1: return .malformed("no moov box")
         case 2: return .diskFailed("no space left")
-        default: return .interrupted(.timeout, progressed: Bool.random(using: &random))
+        case 3: return .unverified(path: "/kept")
+        case 4: return .blocked("no name is left")
+        case 5: return .stopped
+        default: return .interrupted(.timeout, reached: Int64.random(in: 0...1000, using: &random))
         }
     }
 }

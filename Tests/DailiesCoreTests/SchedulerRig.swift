@@ -14,6 +14,9 @@ final class SchedulerRig {
     private(set) var questions: [(attempt: AttemptID, purpose: QuestionPurpose, question: Question)] = []
     private(set) var cancels: [AttemptID] = []
     private(set) var downloads: [(attempt: AttemptID, asset: AssetLocation)] = []
+    /// Bytes that downloads are said to have brought when they are measured; nil: enough.
+    var brought: [TaskID: Int64] = [:]
+    private(set) var stopped: [AttemptID] = []
     private(set) var wakes: [(at: Instant, wake: Wake)] = []
     var loads: [(lane: Lane, page: [WaitingTask], limit: Int)] = []
     private(set) var claims: [(attempt: AttemptID, owner: TaskOwner?)] = []
@@ -219,7 +222,9 @@ final class SchedulerRig {
         guard let index = wakes.indices.min(by: { (wakes[$0].at, $0) < (wakes[$1].at, $1) }) else { return }
         let next = wakes.remove(at: index)
         now = max(now, next.at)
-        handle(.woken(next.wake))
+        guard case .downloadSpeed(let attempt, let serial) = next.wake else { return handle(.woken(next.wake)) }
+        let bytes = brought[attempt.task] ?? (now - Instant(milliseconds: 0)).nanoseconds / 1000
+        handle(.measured(attempt, serial: serial, bytes: bytes))
     }
 
     /// What a crash leaves: the store, and nothing else.
@@ -304,6 +309,11 @@ final class SchedulerRig {
                 problems.append("\(id) is downloaded twice at a time")
             }
             downloads.append((id, asset))
+        case .stopDownload(let id):
+            if !downloads.contains(where: { $0.attempt == id }) {
+                problems.append("\(id) is stopped, and is not downloaded")
+            }
+            stopped.append(id)
         }
     }
 
@@ -386,7 +396,8 @@ final class SchedulerRig {
     private func isLive(_ wake: Wake) -> Bool {
         switch wake {
         case .attempt(let id, let serial): scheduler.flight(id)?.serial == serial
-        case .download(let id, let serial): scheduler.flight(id)?.downloadSerial == serial
+        case .download(let id, let serial), .downloadSpeed(let id, let serial):
+            scheduler.flight(id)?.downloadSerial == serial
         case .account(let serial): scheduler.pause.armedAt != nil && scheduler.pause.serial == serial
         }
     }

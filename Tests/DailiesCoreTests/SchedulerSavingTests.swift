@@ -73,7 +73,7 @@ import Testing
 
     @Test func `an interrupted download does not make a question for the cost forgotten`() {
         let rig = completed(.completed(cost: nil))
-        rig.finishDownload(.interrupted(.timeout, progressed: true))
+        rig.finishDownload(.interrupted(.timeout, reached: 1))
         rig.advance(by: .seconds(1))
         rig.save()
         rig.advance(by: .seconds(4))
@@ -86,8 +86,8 @@ import Testing
 
     @Test func `an interrupted download is resumed from the same URL`() {
         let rig = completed(.completed())
-        for _ in 1...3 {
-            rig.finishDownload(.interrupted(.timeout, progressed: true))
+        for reached in Int64(1)...3 {
+            rig.finishDownload(.interrupted(.timeout, reached: reached))
             #expect(rig.downloads.isEmpty)
             rig.advance(by: .seconds(1))
             #expect(rig.downloads.map(\.asset) == [AssetLocation(url: "http://a/1")])
@@ -104,7 +104,7 @@ import Testing
             if rig.downloads.isEmpty {
                 rig.serveNextWake()
             } else {
-                rig.finishDownload(.interrupted(.timeout, progressed: false))
+                rig.finishDownload(.interrupted(.timeout, reached: 0))
             }
             tries += 1
         }
@@ -179,6 +179,192 @@ import Testing
         rig.expectSound()
     }
 
+    @Test func `what stands in the way of one clip costs no other anything`() {
+        let rig = finished(2)
+        rig.finishDownload(.blocked("no name is left"), 1)
+        rig.save(2)
+        #expect(rig.told.contains(.notSaved(TaskKey("task-1"), reason: "no name is left")))
+        #expect(rig.ending?.unsaved == 1 && rig.ending?.reasons == [])
+        rig.expectSound()
+    }
+
+    @Test func `an interruption that comes no further than the one before is no progress`() {
+        let rig = completed(.completed())
+        var tries = 0
+        while rig.ending == nil, tries < 1000 {
+            if rig.downloads.isEmpty {
+                rig.serveNextWake()
+            } else {
+                // As from a service that names no version and always cuts: each time it begins anew.
+                rig.finishDownload(.interrupted(.timeout, reached: 500))
+                tries += 1
+            }
+        }
+        #expect(tries < 100 && rig.ending?.unsaved == 1)
+        rig.expectSound()
+    }
+
+    @Test func `a clip whose length nobody states is fetched once more, and then kept for what it is`() {
+        let rig = completed(.completed())
+        rig.finishDownload(.unverified(path: "/kept"))
+        #expect(rig.downloads.isEmpty && rig.ending == nil)
+        rig.advance(by: .seconds(1))
+        #expect(rig.downloads.count == 1)
+        rig.finishDownload(.unverified(path: "/kept"))
+        #expect(rig.attempt(1)?.keptPath == "/kept" && rig.attempt(1)?.asset != nil)
+        #expect(rig.ending?.unsaved == 1)
+        let reason =
+            "the server does not say how long the clip is, so it may be cut; what came is kept as /kept, and the next run asks again"
+        #expect(rig.told.contains(.notSaved(TaskKey("task-1"), reason: reason)))
+        let next = rig.restarted()
+        next.start()
+        #expect(next.downloads.map(\.asset) == [AssetLocation(url: "http://a/1")])
+        next.save()
+        #expect(next.ending == RunEnding())
+        rig.expectSound()
+        next.expectSound()
+    }
+
+    @Test func `clips of unknown length do not hold submission up`() {
+        let settings = SchedulerRig.settings {
+            $0.unsavedLimit = 1
+            $0.concurrency = 1
+        }
+        let rig = SchedulerRig.with(2, settings: settings)
+        rig.land(.accepted(.completed("r1")))
+        rig.finishDownload(.unverified(path: "/kept"))
+        rig.advance(by: .seconds(1))
+        #expect(rig.submits.isEmpty)
+        rig.finishDownload(.unverified(path: "/kept"))
+        #expect(rig.submits.map(\.attempt.task) == [TaskID(2)])
+        rig.expectSound()
+    }
+
+    // MARK: slow downloads
+
+    /// So many clips to be downloaded, `places` at a time.
+    private func finished(
+        _ count: Int64, places: Int = 4, change: (inout SchedulerSettings) -> Void = { _ in }
+    ) -> SchedulerRig {
+        let rig = SchedulerRig.with(
+            count,
+            settings: SchedulerRig.settings {
+                $0.downloadConcurrency = places
+                $0.concurrency = Int(count)
+                change(&$0)
+            })
+        for id in 1...count {
+            rig.land(.accepted(.completed("r\(id)", url: "http://a/\(id)")), id)
+            rig.advance(by: .milliseconds(1))
+        }
+        return rig
+    }
+
+    private static let least = 60 * SchedulerSettings().leastDownloadSpeed
+
+    @Test func `four dripping downloads give their places to those that wait, and go on behind them`() {
+        let rig = finished(6)
+        for id in Int64(1)...4 { rig.brought[TaskID(id)] = Self.least - 1 }
+        rig.advance(by: .seconds(60))
+        // Two wait, and two places are enough for them.
+        #expect(rig.stopped.map(\.task) == [TaskID(1), TaskID(2), TaskID(3), TaskID(4)])
+        for id in Int64(1)...4 { rig.finishDownload(.stopped, id) }
+        #expect(rig.downloads.map(\.attempt.task) == [TaskID(5), TaskID(6), TaskID(1), TaskID(2)])
+        rig.save(5)
+        rig.save(6)
+        #expect(rig.downloads.map(\.attempt.task) == [TaskID(1), TaskID(2), TaskID(3), TaskID(4)])
+        for id in Int64(1)...4 { rig.save(id) }
+        #expect(rig.ending == RunEnding())
+        rig.expectSound()
+    }
+
+    @Test func `a download that is fast enough, or that nobody waits behind, keeps its place`() {
+        let rig = finished(2, places: 1)
+        rig.brought[TaskID(1)] = Self.least
+        rig.advance(by: .seconds(60))
+        #expect(rig.stopped.isEmpty)
+        // It brought nothing more in the second minute.
+        rig.advance(by: .seconds(60))
+        #expect(rig.stopped.map(\.task) == [TaskID(1)])
+        rig.finishDownload(.stopped)
+        rig.save(2)
+        rig.brought[TaskID(1)] = 2000 * 60
+        rig.advance(by: .seconds(60))
+        #expect(rig.stopped.count == 1 && rig.downloads.map(\.attempt.task) == [TaskID(1)])
+        rig.save(1)
+        rig.expectSound()
+    }
+
+    @Test func `among slow downloads each turn lasts twice as long as the one before`() {
+        let rig = finished(2, places: 1) { $0.maximumWait = .seconds(86_400) }
+        rig.brought = [TaskID(1): 0, TaskID(2): 0]
+        var turns: [Int] = []
+        var last = rig.now
+        for _ in 0..<8 {
+            let count = rig.stopped.count
+            while rig.stopped.count == count, rig.problems.isEmpty { rig.serveNextWake() }
+            turns.append(Int((rig.now - last).inSeconds.rounded()) / 60)
+            last = rig.now
+            rig.finishDownload(.stopped)
+        }
+        #expect(turns == [1, 1, 2, 2, 4, 4, 8, 8])
+        rig.expectSound()
+    }
+
+    @Test func `a slow download gives way at the next look to a clip that has given way less often`() {
+        let settings = SchedulerRig.settings {
+            $0.downloadConcurrency = 1
+            $0.concurrency = 3
+            $0.maximumWait = .seconds(86_400)
+        }
+        let rig = SchedulerRig.with(3, settings: settings)
+        rig.brought = [TaskID(1): 0, TaskID(2): 0]
+        for id in Int64(1)...2 { rig.land(.accepted(.completed("r\(id)", url: "http://a/\(id)")), id) }
+        rig.land(.accepted(.running("r3")), 3)
+        func go(until isOver: () -> Bool) {
+            while !isOver(), rig.problems.isEmpty {
+                if rig.questions.isEmpty { rig.serveNextWake() } else { rig.answer(.found(.running("r3")), 3) }
+            }
+        }
+        for turn in 1...6 {
+            go { rig.stopped.count == turn }
+            rig.finishDownload(.stopped)
+        }
+        // Its turn lasts eight minutes now.
+        #expect(rig.downloads.map(\.attempt.task) == [TaskID(1)])
+        let began = rig.now
+        go { !rig.questions.isEmpty }
+        rig.answer(.found(.completed("r3", url: "http://a/3")), 3)
+        go { rig.stopped.count == 7 }
+        #expect(rig.now - began <= .seconds(60))
+        rig.finishDownload(.stopped)
+        #expect(rig.downloads.map(\.attempt.task) == [TaskID(3)])
+        rig.expectSound()
+    }
+
+    @Test func `a download that brings next to nothing for the maximum wait is left for the next run`() {
+        let rig = finished(1) { $0.maximumWait = .seconds(180) }
+        rig.brought[TaskID(1)] = 6
+        rig.advance(by: .seconds(150))
+        #expect(rig.stopped.isEmpty)
+        rig.advance(by: .seconds(60))
+        #expect(rig.stopped.count == 1)
+        rig.finishDownload(.stopped)
+        #expect(rig.ending?.unsaved == 1)
+        #expect(rig.told.contains(.notSaved(TaskKey("task-1"), reason: "its download brings next to nothing")))
+        rig.expectSound()
+    }
+
+    @Test func `a least speed of 0 lets every download go on`() {
+        let rig = finished(2, places: 1) { $0.leastDownloadSpeed = 0 }
+        rig.brought[TaskID(1)] = 0
+        rig.advance(by: .seconds(3600))
+        #expect(rig.stopped.isEmpty)
+        rig.save()
+        rig.save()
+        rig.expectSound()
+    }
+
     @Test func `too many unsaved clips hold submission up until some are saved`() {
         let settings = SchedulerRig.settings {
             $0.unsavedLimit = 2
@@ -195,9 +381,9 @@ import Testing
 
     @Test func `when the account refuses questions a clip whose URL is known is still fetched`() {
         let rig = completed(.completed(cost: nil), settings: SchedulerRig.settings { $0.concurrency = 1 })
-        rig.finishDownload(.interrupted(.timeout, progressed: true))
+        rig.finishDownload(.interrupted(.timeout, reached: 2))
         rig.advance(by: .seconds(1))
-        rig.finishDownload(.interrupted(.timeout, progressed: true))
+        rig.finishDownload(.interrupted(.timeout, reached: 3))
         rig.advance(to: rig.now + .milliseconds(500))
         while rig.questions.isEmpty { rig.serveNextWake() }
         rig.answer(.stopped(.status(401), .keyRefused))

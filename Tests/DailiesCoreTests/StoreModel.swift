@@ -24,6 +24,7 @@ struct StoreModel {
         var asset: AssetLocation?
         var path: String?
         var hasNoAsset = false
+        var keptPath: String?
         var lostAt: Instant?
         var remoteID: RemoteTaskID?
         var isReplayed = false
@@ -123,6 +124,12 @@ struct StoreModel {
                 $0.isUnsaved
             } to: {
                 $0.hasNoAsset = true
+            }
+        case .unverified(let id, let path):
+            move(id) {
+                $0.isUnsaved
+            } to: {
+                $0.keptPath = path
             }
         case .saved(let id, let clip):
             move(id) {

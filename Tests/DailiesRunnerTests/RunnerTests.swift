@@ -176,12 +176,13 @@ struct RunnerTests {
         rig.start()
         let (submission, reply) = try #require(rig.provider.nextSubmit())
         reply(.accepted(rig.report(.completed, key: submission.key, cost: "1", url: "https://cdn.example/clip")))
-        guard case .download(let asset, 0, let sink, let end) = rig.provider.next() else {
+        guard case .download(let asset, .start, let sink, let end) = rig.provider.next() else {
             return #expect(Bool(false), "no download")
         }
         #expect(asset.url == "https://cdn.example/clip")
         let parts: [DownloadPart] = [
-            .begins(at: 0, totalLength: Int64(SmallClip.whole.count)), .bytes(Array(SmallClip.whole.prefix(9))),
+            .begins(at: 0, AssetVersion(length: Int64(SmallClip.whole.count))),
+            .bytes(Array(SmallClip.whole.prefix(9))),
             .bytes(Array(SmallClip.whole.dropFirst(9))),
         ]
         for part in parts { #expect(try Self.hand(part, to: sink)) }
@@ -200,7 +201,7 @@ struct RunnerTests {
         rig.start()
         let (submission, reply) = try #require(rig.provider.nextSubmit())
         reply(.accepted(rig.report(.completed, key: submission.key, cost: "1", url: "https://cdn.example/clip")))
-        try Self.feed(rig, expectedOffset: 0, Array(SmallClip.whole.prefix(20)), total: nil, .interrupted(Self.broken))
+        try Self.feed(rig, expectedOffset: 0, Array(SmallClip.whole.prefix(20)), total: 30, .interrupted(Self.broken))
         try rig.settleClips()
         rig.timers.move(by: .seconds(2))
         // Whole by its length, and no clip.
@@ -215,6 +216,149 @@ struct RunnerTests {
         #expect(rig.scratch.contents(try rig.durable().first?.latest?.outputPath ?? "") == SmallClip.whole)
     }
 
+    @Test func `a slow download gives its place to another, and goes on from where it was`() throws {
+        let rig = try RunnerRig(tasks: 2, concurrency: 2) { $0.downloadConcurrency = 1 }
+        rig.start()
+        var downloads = try Self.complete(2, rig)
+        let version = AssetVersion(validator: "\"1\"", length: Int64(SmallClip.whole.count))
+        guard case .download(let slow, .start, let sink, let end) = downloads.popLast() ?? rig.provider.next() else {
+            return #expect(Bool(false), "no download")
+        }
+        #expect(try Self.hand(.begins(at: 0, version), to: sink))
+        #expect(try Self.hand(.bytes(Array(SmallClip.whole.prefix(20))), to: sink))
+        rig.timers.move(by: .seconds(59))
+        try rig.settleClips()
+        #expect(try Self.hand(.bytes([SmallClip.whole[20]]), to: sink))
+        rig.timers.move(by: .seconds(1))
+        try rig.settleClips()
+        #expect(try !Self.hand(.bytes([SmallClip.whole[21]]), to: sink))
+        end(.sinkFailed("not taken"))
+        guard case .download(let other, .start, let otherSink, let otherEnd) = rig.provider.next() else {
+            return #expect(Bool(false), "the other does not get its place")
+        }
+        #expect(other != slow)
+        #expect(try Self.hand(.begins(at: 0, version), to: otherSink))
+        #expect(try Self.hand(.bytes(SmallClip.whole), to: otherSink))
+        otherEnd(.whole)
+        guard
+            case .download(slow, ResumePoint(offset: 21, version: version), let again, let lastEnd) = rig.provider
+                .next()
+        else { return #expect(Bool(false), "the slow one does not go on") }
+        #expect(try Self.hand(.begins(at: 21, version), to: again))
+        #expect(try Self.hand(.bytes(Array(SmallClip.whole.dropFirst(21))), to: again))
+        lastEnd(.whole)
+        guard case .ended(let ending) = try rig.end() else { return #expect(Bool(false), "the store failed") }
+        #expect(ending == RunEnding())
+        for task in try rig.durable() {
+            #expect(rig.scratch.contents(task.latest?.outputPath ?? "") == SmallClip.whole)
+        }
+    }
+
+    @Test func `a clip whose length nobody states is kept, with its address, and told in plain words`() throws {
+        let rig = try RunnerRig()
+        rig.start()
+        let (submission, reply) = try #require(rig.provider.nextSubmit())
+        reply(.accepted(rig.report(.completed, key: submission.key, cost: "1", url: "https://cdn.example/clip")))
+        try Self.feed(rig, expectedOffset: 0, SmallClip.whole, total: nil, .unverified)
+        try rig.settleClips()
+        rig.timers.move(by: .seconds(2))
+        guard case .download(_, let resume, let sink, let end) = rig.provider.next() else {
+            return #expect(Bool(false), "it is not fetched once more")
+        }
+        #expect(resume.offset == Int64(SmallClip.whole.count))
+        #expect(try Self.hand(.begins(at: 0, AssetVersion(validator: "\"1\"")), to: sink))
+        #expect(try Self.hand(.bytes(SmallClip.whole), to: sink))
+        end(.unverified)
+        guard case .ended(let ending) = try rig.end() else { return #expect(Bool(false), "the store failed") }
+        #expect(ending.unsaved == 1)
+        let latest = try #require(try rig.durable().first?.latest)
+        let kept = rig.scratch.folder + "/renders/reel/shot-1~unverified.mp4"
+        #expect(latest.outputPath == nil && latest.failureCode == "unverified")
+        #expect(latest.failureMessage == "it may be cut, and is kept as \(kept)")
+        #expect(rig.scratch.contents(kept) == SmallClip.whole)
+        let open = try rig.store.openAttempts(provider: "scripted", baseURL: rig.provider.baseURL)
+        guard case .completed(_, AssetLocation(url: "https://cdn.example/clip")?, _, _) = open.first?.standing else {
+            return #expect(Bool(false), "its address is gone")
+        }
+        let reason =
+            "the server does not say how long the clip is, so it may be cut; what came is kept as \(kept), and the next run asks again"
+        #expect(rig.toldEvents.contains(.notSaved(TaskKey("shot-1"), reason: reason)))
+    }
+
+    @Test func `a clip into whose part another program writes is fetched once more, and then told`() throws {
+        let rig = try RunnerRig()
+        rig.start()
+        let (submission, reply) = try #require(rig.provider.nextSubmit())
+        let report = rig.report(.completed, key: submission.key, cost: "1", url: "https://cdn.example/clip")
+        reply(.accepted(report))
+        for turn in 1...2 {
+            guard case .download(_, .start, let sink, let end) = rig.provider.next() else {
+                return #expect(Bool(false), "no download")
+            }
+            #expect(try Self.hand(.begins(at: 0, AssetVersion(length: Int64(SmallClip.whole.count))), to: sink))
+            #expect(try Self.hand(.bytes(SmallClip.whole), to: sink))
+            let folder = rig.scratch.folder + "/renders/reel/"
+            let names = try FileManager.default.contentsOfDirectory(atPath: folder)
+            let part = try #require(names.first { $0.hasSuffix(".part") })
+            let file = open(folder + part, O_WRONLY)
+            #expect(pwrite(file, [0], 1, 50) == 1)
+            close(file)
+            end(.whole)
+            guard turn == 1 else { continue }
+            let (_, answer) = try #require(rig.provider.nextQuery())
+            answer(.found(report))
+        }
+        guard case .ended(let ending) = try rig.end() else { return #expect(Bool(false), "the store failed") }
+        #expect(ending.unsaved == 1)
+        let reason = "what is on disk is not what came; does another program write into it?"
+        #expect(rig.toldEvents.contains(.notSaved(TaskKey("shot-1"), reason: reason)))
+    }
+
+    @Test func `a part that was whole when the program was killed needs no download`() throws {
+        let rig = try RunnerRig()
+        rig.start()
+        let (submission, reply) = try #require(rig.provider.nextSubmit())
+        let paths = ClipPaths(
+            folder: rig.scratch.folder + "/renders", batchName: "reel",
+            output: OutputName(batch: rig.batch, key: TaskKey("shot-1"), attempt: 1, requested: nil),
+            submissionKey: submission.key)
+        do {
+            let file = try ClipFile(paths)
+            try file.begin(at: 0, AssetVersion(validator: "\"1\"", length: Int64(SmallClip.whole.count)))
+            try file.write(SmallClip.whole)
+            try file.keep()
+        }
+        reply(.accepted(rig.report(.completed, key: submission.key, cost: "1", url: "https://cdn.example/clip")))
+        guard case .ended(let ending) = try rig.end() else { return #expect(Bool(false), "the store failed") }
+        #expect(ending == RunEnding() && rig.provider.pending == 0)
+        #expect(rig.scratch.contents(try rig.durable().first?.latest?.outputPath ?? "") == SmallClip.whole)
+    }
+
+    @Test func `what stands in one clip's way costs it another name and holds nobody up`() throws {
+        let rig = try RunnerRig(tasks: 2, concurrency: 2)
+        let folder = rig.scratch.folder + "/renders/reel"
+        try FileManager.default.createDirectory(atPath: folder + "/shot-1.mp4", withIntermediateDirectories: true)
+        #expect(mkfifo(folder + "/shot-2.mp4", 0o644) == 0)
+        rig.start()
+        var downloads = try Self.complete(2, rig)
+        for _ in 1...2 {
+            guard case .download(_, .start, let sink, let end) = downloads.popLast() ?? rig.provider.next() else {
+                return #expect(Bool(false), "no download")
+            }
+            #expect(try Self.hand(.begins(at: 0, AssetVersion(length: Int64(SmallClip.whole.count))), to: sink))
+            #expect(try Self.hand(.bytes(SmallClip.whole), to: sink))
+            end(.whole)
+        }
+        guard case .ended(let ending) = try rig.end() else { return #expect(Bool(false), "the store failed") }
+        #expect(ending == RunEnding())
+        #expect(!rig.toldEvents.contains { if case .warning = $0 { true } else { false } })
+        for task in try rig.durable() {
+            let path = try #require(task.latest?.outputPath)
+            #expect(path.hasPrefix(folder + "/\(task.key)~"))
+            #expect(rig.scratch.contents(path) == SmallClip.whole)
+        }
+    }
+
     @Test func `a run without work ends at once`() throws {
         let rig = try RunnerRig(tasks: 0)
         rig.start()
@@ -226,14 +370,32 @@ struct RunnerTests {
 
     private static let broken = Fault(kind: .broken, message: "cut")
 
+    /// Answers so many submits with finished clips.
+    ///
+    /// - Returns: the downloads that have begun meanwhile.
+    private static func complete(_ count: Int, _ rig: RunnerRig) throws -> [ScriptedProvider.Call] {
+        var (submits, downloads) = (0, [ScriptedProvider.Call]())
+        while submits < count {
+            let call = try #require(rig.provider.next(), "no submit")
+            guard case .submit(let submission, let reply) = call else {
+                downloads.append(call)
+                continue
+            }
+            submits += 1
+            let url = "https://cdn.example/\(submits)"
+            reply(.accepted(rig.report(.completed, "r\(submits)", key: submission.key, cost: "1", url: url)))
+        }
+        return downloads
+    }
+
     private static func feed(
         _ rig: RunnerRig, expectedOffset: Int64, _ bytes: [UInt8], total: Int64?, _ end: DownloadEnd
     ) throws {
-        guard case .download(_, let offset, let sink, let reply) = rig.provider.next() else {
+        guard case .download(_, let resume, let sink, let reply) = rig.provider.next() else {
             return #expect(Bool(false), "no download")
         }
-        #expect(offset == expectedOffset)
-        #expect(try hand(.begins(at: offset, totalLength: total), to: sink))
+        #expect(resume.offset == expectedOffset)
+        #expect(try hand(.begins(at: resume.offset, AssetVersion(validator: "\"1\"", length: total)), to: sink))
         #expect(try hand(.bytes(bytes), to: sink))
         reply(end)
     }

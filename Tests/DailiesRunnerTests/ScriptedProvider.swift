@@ -10,7 +10,7 @@ final class ScriptedProvider: RenderProvider {
         case submit(Submission, @Sendable (SubmitFate) -> Void)
         case query(Question, @Sendable (QueryAnswer) -> Void)
         case cancel(RemoteTaskID, @Sendable (QueryAnswer) -> Void)
-        case download(AssetLocation, Int64, any DownloadSink, @Sendable (DownloadEnd) -> Void)
+        case download(AssetLocation, ResumePoint, any DownloadSink, @Sendable (DownloadEnd) -> Void)
     }
 
     static let account = KeyFingerprint("0123456789ab")
@@ -40,10 +40,10 @@ final class ScriptedProvider: RenderProvider {
     }
 
     func download(
-        _ asset: AssetLocation, from offset: Int64, into sink: any DownloadSink,
+        _ asset: AssetLocation, after resume: ResumePoint, into sink: any DownloadSink,
         reply: @escaping @Sendable (DownloadEnd) -> Void
     ) {
-        lay(.download(asset, offset, sink, reply))
+        lay(.download(asset, resume, sink, reply))
     }
 
     private func lay(_ call: Call) {
