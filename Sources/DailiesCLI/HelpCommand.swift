@@ -1,5 +1,6 @@
 import ArgumentParser
 import DailiesCore
+import DailiesRunner
 import Foundation
 
 struct HelpCommand: PrintingCommand {
@@ -42,16 +43,20 @@ struct HelpCommand: PrintingCommand {
 
     private func write(to folder: URL) throws {
         let pages = try ManPage.all()
-        do {
-            for page in pages {
-                let file = folder.appending(path: page.path)
-                try FileManager.default.createDirectory(
-                    at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
-                try Data(page.text.utf8).write(to: file, options: .atomic)
-            }
-        } catch {
-            throw Stop(.unexpected, "cannot write pages to \(folder.path): \(error.localizedDescription)")
+        let (commands, topics) = (try Self.made("man1", in: folder), try Self.made("man7", in: folder))
+        // All are looked at before the first is written.
+        let files = try pages.map { page in
+            (try OutputFile(page.file, in: page.section == 1 ? commands : topics, .manPage), page.text)
         }
+        for (file, text) in files { try file.write { append in try append(text) } }
         Console.error("\(pages.count) pages are below \(SafeText.escaped(folder.path)); see `man dailies`")
+    }
+
+    private static func made(_ name: String, in folder: URL) throws -> HeldFolder {
+        do {
+            return try HeldFolder.made(folder.appending(path: name).path)
+        } catch {
+            throw Stop(.unexpected, "cannot write pages to \(folder.path): \(error)")
+        }
     }
 }

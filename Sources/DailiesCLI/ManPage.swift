@@ -12,7 +12,8 @@ struct ManPage {
     let text: String
 
     /// Where it lies below a folder of `MANPATH`.
-    var path: String { "man\(section)/\(name).\(section)" }
+    var path: String { "man\(section)/\(file)" }
+    var file: String { "\(name).\(section)" }
 
     /// `dailies(1)`, a page for each command, and one for each topic.
     static func all() throws(JSONError) -> [ManPage] {

@@ -40,7 +40,9 @@ struct PlanCommand: PrintingCommand {
     var json = false
     @Flag(help: "Exit with 2 where there is work, with 0 where there is nothing to do.")
     var detailedExitcode = false
-    @Option(help: ArgumentHelp("Write a plan for `run --plan`.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp(
+            "Write a plan for `run --plan`. A plan that is there is replaced, nothing else.", valueName: "file"))
     var out: String?
 
     mutating func validate() throws {

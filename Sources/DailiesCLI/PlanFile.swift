@@ -98,12 +98,8 @@ struct PlanFile: Sendable {
             writer.name("summary")
             PlanText.write(survey, to: &writer)
         }
-        do {
-            let text = try JSONValue.parse(Array(writer.text.utf8)).prettyText + "\n"
-            try Data(text.utf8).write(to: URL(fileURLWithPath: path), options: .atomic)
-        } catch {
-            throw Stop(.unexpected, "cannot write the plan \(SafeText.quoted(path)): \(error)")
-        }
+        let text = try JSONValue.parse(Array(writer.text.utf8)).prettyText + "\n"
+        try OutputFile(path, .plan, besideStore: storePath).write { append in try append(text) }
     }
 
     /// - Throws: ``Stop`` with 65 for anything that is no plan of this version.

@@ -76,6 +76,7 @@ struct SimulateCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
+        if let state { try OutputFile.refusePart(ofStore: nil, state) }
         let server = Composition.simulator(
             try simulation(), try models.catalogue(), port: port, stateFile: state)
         let bound: Int

@@ -33,6 +33,7 @@ struct StoreBackupCommand: ParsableCommand {
     var target: String
 
     func run() throws {
+        try OutputFile.refusePart(ofStore: store.path, target)
         let source = try store.openForReading()
         do throws(StoreError) {
             try source.backUp(to: target)

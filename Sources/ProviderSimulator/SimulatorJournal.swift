@@ -19,33 +19,35 @@ final class SimulatorJournal: Sendable {
 
     /// Opens or makes the file, and repeats on the machine what stands in it.
     ///
-    /// - Throws: where the file cannot be used, is held by another simulator or was not written by one. The machine is
-    ///   then of no use.
+    /// - Throws: where the file cannot be used, is held by another simulator or was not written by one; nothing is changed
+    ///   in such a file. The machine is then of no use.
     init(path: String, replayingOn machine: inout SimulatedProvider) throws {
-        descriptor = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
+        let flags = O_RDWR | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK
+        let made = open(path, flags | O_CREAT | O_EXCL, 0o600)
+        descriptor = made >= 0 ? made : open(path, flags)
         guard descriptor >= 0 else { throw Failure("open", path) }
-        do {
-            guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else { throw Failure("lock", path) }
-            let file = try Data(contentsOf: URL(fileURLWithPath: path))
-            // Check before cutting: it may be another file, given by mistake.
-            guard file.starts(with: Self.header) || Self.header.starts(with: file) else {
-                throw Failure(description: "\(path) is not the state of a simulator; name another file")
-            }
-            let whole = file.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? 0
-            guard ftruncate(descriptor, off_t(whole)) == 0 else { throw Failure("cut", path) }
-            let lines = file.prefix(whole).split(separator: UInt8(ascii: "\n"))
-            if lines.isEmpty {
-                try append([Self.header])
-            } else {
-                guard lines[0].elementsEqual(Self.header) else {
-                    throw Failure(description: "\(path) is not the state of a simulator; name another file")
-                }
-                for line in lines.dropFirst() { try machine.replay(Array(line)) }
-            }
-        } catch {
-            close(descriptor)
-            throw error
+        // From here on it is closed by `deinit`, also where this throws.
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else { throw Failure("lock", path) }
+        if let lines = try Self.lines(descriptor, path) {
+            for line in lines { try machine.replay(Array(line)) }
+        } else {
+            try append([Self.header])
         }
+    }
+
+    /// The changes in a journal; a last line without its end is cut off. nil: the file is empty, or a crash has cut its first line.
+    private static func lines(_ descriptor: Int32, _ path: String) throws -> ArraySlice<Data>? {
+        var status = stat()
+        let isFile = fstat(descriptor, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
+        let file = isFile ? try Data(contentsOf: URL(fileURLWithPath: path)) : Data()
+        let first = header + [UInt8(ascii: "\n")]
+        // Check before cutting: it may be another file, given by mistake.
+        guard isFile, file.starts(with: first) || first.starts(with: file) else {
+            throw Failure(description: "\(path) is not the state of a simulator; name another file")
+        }
+        let whole = file.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? 0
+        guard whole == file.count || ftruncate(descriptor, off_t(whole)) == 0 else { throw Failure("cut", path) }
+        return whole == 0 ? nil : file.prefix(whole).split(separator: UInt8(ascii: "\n")).dropFirst()
     }
 
     /// Returns when the lines are on disk.

@@ -21,7 +21,8 @@ struct SheetCommand: PrintingCommand {
             """)
 
     @OptionGroup var selection: TaskSelection
-    @Option(help: ArgumentHelp("The file to write. It is replaced where it exists.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp("The file to write. A sheet that is there is replaced, nothing else.", valueName: "file"))
     var out = "sheet.html"
     @Option(
         help: ArgumentHelp("The models that a saved manifest will be read with, as for `run`.", valueName: "file"))
@@ -31,41 +32,24 @@ struct SheetCommand: PrintingCommand {
     func run() throws {
         let reader = try store.openForReading()
         let target = URL(fileURLWithPath: out).standardizedFileURL
-        let folder = target.deletingLastPathComponent().resolvingSymlinksInPath()
+        let file = try OutputFile(out, .sheet, besideStore: store.path)
         let page = SheetPage(
-            store: reader.path, folder: folder.path,
+            store: reader.path, folder: target.deletingLastPathComponent().resolvingSymlinksInPath().path,
             manifest: ManifestLine(catalogue: try CatalogueOptions.catalogue(catalog)))
         var pages = try selection.pages(of: reader, states: [.completed])
-        let count = try write(page, &pages, to: target)
-        try reader.close()
-        let clips = count == 1 ? "1 task" : "\(count) tasks"
-        Console.error("\(clips) on \(SafeText.escaped(target.path)); open it in a browser")
-    }
-
-    /// Writes beside the target and moves it there when it is whole.
-    ///
-    /// - Returns: how many tasks are on it.
-    private func write(_ page: SheetPage, _ pages: inout TaskPages, to target: URL) throws -> Int {
-        let part = target.appendingPathExtension("part")
-        do {
-            try Data().write(to: part)
-            let file = try FileHandle(forWritingTo: part)
-            defer {
-                // Whatever went wrong has been thrown by the write itself.
-                try? file.close()
-            }
-            try file.write(contentsOf: Data(page.head.utf8))
+        let count = try file.write { append in
+            try append(page.head)
             var count = 0
             while let rows = try pages.next() {
                 let lines = rows.map(page.task).joined(separator: ",\n")
-                try file.write(contentsOf: Data(((count == 0 ? "\n" : ",\n") + lines).utf8))
+                try append((count == 0 ? "\n" : ",\n") + lines)
                 count += rows.count
             }
-            try file.write(contentsOf: Data(page.tail.utf8))
-            guard rename(part.path, target.path) == 0 else { throw CocoaError(.fileWriteUnknown) }
+            try append(page.tail)
             return count
-        } catch let error as CocoaError {
-            throw Stop(.unexpected, "cannot write \(SafeText.escaped(target.path)): \(error.localizedDescription)")
         }
+        try reader.close()
+        let clips = count == 1 ? "1 task" : "\(count) tasks"
+        Console.error("\(clips) on \(SafeText.escaped(target.path)); open it in a browser")
     }
 }
