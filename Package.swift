@@ -156,7 +156,7 @@ let package = Package(
             name: "SimulationTests",
             dependencies: [
                 "DailiesCore", "DailiesRunner", "DailiesStore", "ExactJSON", "ProviderSimulator", "ProviderWire",
-                logging,
+                crypto, logging,
             ],
             swiftSettings: strict),
 

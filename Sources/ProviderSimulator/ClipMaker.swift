@@ -14,8 +14,11 @@ public struct ClipMaker: Sendable {
     public let height: Int
     /// How long it plays, 1 to 600.
     public let seconds: Int
-    /// Bytes in its `free` box, 0 to 64 MiB.
+    /// Bytes in its `free` box, 0 to 64 MiB and a few.
     public let paddingBytes: Int
+    /// Another version differs from the first to the last box, and two of three in their length. From 1 on each has a `free`
+    /// box, so that none is as long as another one without its last box.
+    public let version: Int
     private let picture: ClipPicture
 
     /// - Parameters:
@@ -23,12 +26,14 @@ public struct ClipMaker: Sendable {
     ///   - aspectRatio: `16:9`, `9:16` or `1:1`; anything else counts as 16:9.
     ///   - seconds: at least 1 and at most 600 are written.
     ///   - paddingBytes: size of the contents of a `free` box at the end; 0: no such box. At most 64 MiB.
-    public init(resolution: String?, aspectRatio: String?, seconds: Int, paddingBytes: Int = 0) {
+    ///   - version: 0 to 255.
+    public init(resolution: String?, aspectRatio: String?, seconds: Int, paddingBytes: Int = 0, version: Int = 0) {
         picture = ClipPicture.of(resolution: resolution, aspectRatio: aspectRatio)
         width = picture.width
         height = picture.height
         self.seconds = min(max(seconds, 1), Self.maximumSeconds)
-        self.paddingBytes = min(max(paddingBytes, 0), 64 << 20)
+        self.version = min(max(version, 0), 255)
+        self.paddingBytes = min(max(paddingBytes, 0), 64 << 20) + (self.version == 0 ? 0 : 8 + self.version % 3 * 8)
     }
 
     /// The whole file: `ftyp`, `moov`, `mdat`, and `free` where padding was asked for.
@@ -39,13 +44,13 @@ public struct ClipMaker: Sendable {
         let moovLength = movie(samples: samples, firstByte: 0).count
         var file = head + movie(samples: samples, firstByte: UInt32(head.count + moovLength + 8))
         file += Self.box("mdat", samples.flatMap { $0 })
-        if paddingBytes > 0 { file += Self.box("free", [UInt8](repeating: 0, count: paddingBytes)) }
+        if paddingBytes > 0 { file += Self.box("free", [UInt8](repeating: UInt8(version), count: paddingBytes)) }
         return file
     }
 
     /// One access unit: the slice, preceded by its length.
     private func sample(_ second: Int) -> [UInt8] {
-        let slice = picture.slices[second % picture.slices.count]
+        let slice = picture.slices[(second + version) % picture.slices.count]
         return Self.number(UInt32(slice.count)) + slice
     }
 
@@ -60,7 +65,8 @@ public struct ClipMaker: Sendable {
     private var duration: UInt32 { UInt32(seconds) * Self.timescale }
 
     private func movieHeader() -> [UInt8] {
-        var body = Self.zeros(8) + Self.number(Self.timescale) + Self.number(duration)
+        // The version stands where the time of creation does.
+        var body = Self.number(UInt32(version)) + Self.zeros(4) + Self.number(Self.timescale) + Self.number(duration)
         body += Self.number(UInt32(0x0001_0000)) + Self.number(UInt16(0x0100)) + Self.zeros(10)
         body += Self.unityMatrix + Self.zeros(24) + Self.number(UInt32(2))
         return Self.fullBox("mvhd", body)
@@ -138,6 +144,19 @@ extension ClipMaker {
     private static func numbers(_ values: [UInt32]) -> [UInt8] { values.flatMap { number($0) } }
 
     private static func zeros(_ count: Int) -> [UInt8] { [UInt8](repeating: 0, count: count) }
+
+    /// Where the boxes of a file end, but for the last.
+    static func ends(ofBoxesIn file: [UInt8]) -> [Int] {
+        var ends: [Int] = []
+        var place = 0
+        while place + 8 <= file.count {
+            let size = file[place..<place + 4].reduce(0) { $0 << 8 | Int($1) }
+            guard size >= 8, place + size < file.count else { break }
+            place += size
+            ends.append(place)
+        }
+        return ends
+    }
 
     private static func text(_ text: String) -> [UInt8] { Array(text.utf8) }
 }

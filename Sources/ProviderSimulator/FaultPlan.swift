@@ -99,6 +99,18 @@ public enum FaultKind: String, Hashable, Sendable, CaseIterable {
     case expireURL
     /// The body stops before its end, and the connection closes.
     case cutDownload
+    /// From this request on another version of the clip is there: other bytes, another validator, mostly another length.
+    case changedAsset
+    /// The body comes without its length, and that of a part without the whole length; it mostly ends too early, as if it were
+    /// whole: between two boxes of the file, or anywhere.
+    case noLength
+    /// The body comes ``FaultPlan/dripDownloadBytes`` at a time.
+    case dripDownload
+    /// A Range is answered with 200 and the whole clip.
+    case ignoredRange
+    /// A Range is answered with a part that does not fit: another one, one of another length, one without a Content-Range, or
+    /// one of another version than `If-Range` asks for.
+    case wrongRange
 }
 
 /// Which faults occur how often, and their measures. All probabilities are 0 unless set.
@@ -123,6 +135,10 @@ public struct FaultPlan: Hashable, Sendable {
     public var dripBytes = 16
     /// Between two drops of a dripped reply, by the clock on the wall. Default 20 ms.
     public var dripPause: Duration = .milliseconds(20)
+    /// Bytes and pause of ``FaultKind/dripDownload``. Default 1 byte every 10 s of real time.
+    public var dripDownloadBytes = 1
+    /// Between two drops of a dripped clip, by the clock on the wall. Default 10 s.
+    public var dripDownloadPause: Duration = .seconds(10)
     /// Times at which the service is gone: requests meet ``FaultKind/refuse``.
     public var outages: [Outage] = []
 

@@ -8,7 +8,8 @@ extension SimulatedProvider {
 
     mutating func own(_ request: SimulatedRequest, path: String, query: String) -> SimulatedResponse {
         switch (request.method, path) {
-        case ("GET", _) where path.hasPrefix(Self.assets): return asset(request, path: path, query: query)
+        case ("GET", _) where path.hasPrefix(Self.assets), ("HEAD", _) where path.hasPrefix(Self.assets):
+            return asset(request, path: path, query: query)
         case ("GET", "/simulator/bill"): return Self.json(200, bill.json())
         case ("GET", "/simulator/state"): return Self.json(200, stateJSON())
         case ("POST", "/simulator/control"): return control(request.body)
@@ -75,22 +76,80 @@ extension SimulatedProvider {
             items.last(where: { $0.name == "sig" })?.value == signature(tasks[ordinal].id, expires: expires)
         else { return Self.plain(403, "signature does not match") }
         guard now < Instant(milliseconds: end) else { return Self.plain(403, "request has expired") }
-        guard controls.drawsFaults else { return clip(of: tasks[ordinal], range: request.headers["range"]) }
+        guard controls.drawsFaults else { return clip(of: tasks[ordinal], request.headers) }
         if draw(.expireURL) { return Self.plain(403, "request has expired") }
-        var response = clip(of: tasks[ordinal], range: request.headers["range"])
-        if draw(.cutDownload), response.body.count > 1 {
+        if draw(.changedAsset) { tasks[ordinal].assetVersion = min(tasks[ordinal].assetVersion + 1, 255) }
+        return faulty(tasks[ordinal], request.headers)
+    }
+
+    /// The answer to a request for a clip, with what happens to it.
+    private mutating func faulty(_ task: SimulatedTask, _ asked: [String: String]) -> SimulatedResponse {
+        var headers = asked
+        if headers["range"] != nil, draw(.ignoredRange) { headers["range"] = nil }
+        var response = clip(of: task, headers)
+        if headers["range"] != nil, draw(.wrongRange) { response = misfit(of: task, headers) }
+        if draw(.noLength) {
+            if case .part(let first, let last, _) = ContentRange(response.header("Content-Range")) {
+                response.setHeader("Content-Range", "bytes \(first)-\(last)/*")
+            }
+            response.action = .endUnannounced(bytes: placeOfCut(in: response.body))
+        } else if draw(.cutDownload), response.body.count > 1 {
             response.action = .truncate(bytes: Int(generator.draw(0...Int64(response.body.count - 1))))
+        } else if draw(.dripDownload) {
+            let plan = configuration.faults
+            response.action = .drip(bytes: plan.dripDownloadBytes, pause: plan.dripDownloadPause)
         }
         return response
     }
 
-    private func clip(of task: SimulatedTask, range: String?) -> SimulatedResponse {
-        let file = ClipMaker(
+    /// Where a body without a length ends: at its end, after one of its boxes, or anywhere.
+    private mutating func placeOfCut(in body: [UInt8]) -> Int {
+        switch generator.draw(0...3) {
+        case 0: return body.count
+        case 1: return Int(generator.draw(0...Int64(body.count)))
+        default:
+            let ends = ClipMaker.ends(ofBoxesIn: body)
+            return ends.isEmpty ? body.count : ends[Int(generator.draw(0...Int64(ends.count - 1)))]
+        }
+    }
+
+    /// An answer to a Range that joins nothing soundly.
+    private mutating func misfit(of task: SimulatedTask, _ asked: [String: String]) -> SimulatedResponse {
+        var headers = asked
+        let kind = generator.draw(0...4)
+        // As a service that does not know If-Range.
+        if kind >= 3 { headers["if-range"] = nil }
+        var response = clip(of: task, headers)
+        guard case .part(let first, let last, let total?) = ContentRange(response.header("Content-Range")) else {
+            return response
+        }
+        switch kind {
+        case 0: response.setHeader("Content-Range", "bytes \(first + 1)-\(last)/\(total)")
+        case 1: response.setHeader("Content-Range", "bytes \(first)-\(last)/\(total + 1)")
+        case 2: response.setHeader("Content-Range", nil)
+        case 3: break
+        default: for name in ["ETag", "Last-Modified"] { response.setHeader(name, nil) }
+        }
+        return response
+    }
+
+    /// The bytes of a task's clip.
+    ///
+    /// - Parameter version: nil: the one that is there now.
+    func file(of task: SimulatedTask, version: Int? = nil) -> [UInt8] {
+        ClipMaker(
             resolution: task.resolution, aspectRatio: task.aspectRatio, seconds: task.seconds,
-            paddingBytes: configuration.assets.paddingBytes
+            paddingBytes: configuration.assets.paddingBytes, version: version ?? task.assetVersion
         ).file()
+    }
+
+    private func clip(of task: SimulatedTask, _ asked: [String: String]) -> SimulatedResponse {
+        let file = file(of: task)
         var headers: [SimulatedResponse.Header] = [.init("Content-Type", "video/mp4"), .init("Accept-Ranges", "bytes")]
-        switch ByteRange(range, length: file.count) {
+        let validator = validator(of: task)
+        if let validator { headers.append(validator) }
+        let isOther = asked["if-range"].map { $0 != validator?.value } ?? false
+        switch ByteRange(isOther ? nil : asked["range"], length: file.count) {
         case .whole: return SimulatedResponse(status: 200, headers: headers, body: file)
         case .part(let bytes):
             headers.append(
@@ -100,6 +159,17 @@ extension SimulatedProvider {
             var response = Self.plain(416, "range not satisfiable")
             response.headers.append(.init("Content-Range", "bytes */\(file.count)"))
             return response
+        }
+    }
+
+    /// How the head names the version of a clip.
+    private func validator(of task: SimulatedTask) -> SimulatedResponse.Header? {
+        guard case .completed(let time) = task.phase else { return nil }
+        switch configuration.assets.validators {
+        case .entityTag: return .init("ETag", "\"\(task.id)-\(task.assetVersion)\"")
+        case .lastModified:
+            return .init("Last-Modified", HTTPDate.format(time + .seconds(task.assetVersion)))
+        case .none: return nil
         }
     }
 

@@ -68,10 +68,15 @@ public struct SimulatedProvider: Sendable {
         } else {
             response = api(request, path: path, query: query)
         }
-        response.headers += [
-            .init("Date", HTTPDate.format(now)), .init("X-Simulator-Speed", speedText),
-            .init("Content-Length", "\(response.body.count)"),
-        ]
+        response.headers += [.init("Date", HTTPDate.format(now)), .init("X-Simulator-Speed", speedText)]
+        if case .endUnannounced = response.action {
+        } else {
+            response.headers.append(.init("Content-Length", "\(response.body.count)"))
+        }
+        if request.method == "HEAD" {
+            response.body = []
+            response.action = .deliver
+        }
         return response
     }
 

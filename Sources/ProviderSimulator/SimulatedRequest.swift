@@ -54,6 +54,12 @@ public struct SimulatedResponse: Hashable, Sendable {
         self.action = action
     }
 
+    /// Puts a value in the place of a header's own; nil: takes it away.
+    mutating func setHeader(_ name: String, _ value: String?) {
+        headers.removeAll { $0.name == name }
+        if let value { headers.append(.init(name, value)) }
+    }
+
     /// The value of the first header of that name, whatever its case.
     public func header(_ name: String) -> String? {
         headers.first { $0.name.lowercased() == name.lowercased() }?.value
@@ -74,4 +80,6 @@ public enum TransportAction: Hashable, Sendable {
     case truncate(bytes: Int)
     /// Delivered whole, this many bytes at a time with a pause of real time between them.
     case drip(bytes: Int, pause: Duration)
+    /// Head without a length and this many bytes of the body, which then ends as if it were whole.
+    case endUnannounced(bytes: Int)
 }

@@ -34,6 +34,7 @@ extension SimulatedTask {
             object.member("replies_without_cost", repliesWithoutCost)
             object.member("completed_replies", completedReplies)
             object.member("is_asked_by_id", isAskedByID)
+            object.member("asset_version", assetVersion)
             object.member("states_cancel_charge", statesCancelCharge)
             phase.write(to: &object)
         }
@@ -69,6 +70,7 @@ extension SimulatedTask {
         repliesWithoutCost = try record.integer("replies_without_cost")
         completedReplies = try record.count("completed_replies")
         isAskedByID = record.has("is_asked_by_id") ? try record.flag("is_asked_by_id") : false
+        assetVersion = record.has("asset_version") ? try record.count("asset_version") : 0
         statesCancelCharge = try record.flag("states_cancel_charge")
         phase = try Phase(record)
     }

@@ -65,6 +65,8 @@ struct SimulatedTask: Hashable, Sendable {
     var completedReplies = 0
     /// Its client has asked for it by its ID. Forgotten by a journal, kept by a snapshot.
     var isAskedByID = false
+    /// Which version of its clip is there. Forgotten by a journal, kept by a snapshot.
+    var assetVersion = 0
     /// Whether the reply states what a cancel cost.
     var statesCancelCharge = true
 }

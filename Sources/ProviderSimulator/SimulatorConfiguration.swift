@@ -186,8 +186,20 @@ public struct SimulatorConfiguration: Hashable, Sendable {
         public var countedFrom: URLStart = .query
         /// Bytes of padding in every clip, so that there is something to cut. Default 0.
         public var paddingBytes = 0
+        /// What tells the versions of a clip apart. Default: an ETag.
+        public var validators: Validators = .entityTag
         /// As the pages describe it.
         public init() {}
+    }
+
+    /// How the head of a clip's reply names its version.
+    public enum Validators: Hashable, Sendable, CaseIterable {
+        /// `ETag`.
+        case entityTag
+        /// `Last-Modified`: the time of completion.
+        case lastModified
+        /// Not at all.
+        case none
     }
 
     /// From when on the life of a URL is counted.

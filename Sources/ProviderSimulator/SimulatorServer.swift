@@ -157,6 +157,10 @@ public final class SimulatorServer: Sendable {
             var body = try await writer.writeHead(head)
             try await body.write(ByteBuffer(bytes: response.body.prefix(count)))
             try await channel.close()
+        case .endUnannounced(let count):
+            var body = try await writer.writeHead(head)
+            try await body.write(ByteBuffer(bytes: response.body.prefix(count)))
+            try await body.finish(nil)
         case .drip(let count, let pause):
             var body = try await writer.writeHead(head)
             var rest = response.body[...]

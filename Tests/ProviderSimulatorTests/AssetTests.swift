@@ -17,10 +17,12 @@ struct AssetTests {
     }
 
     private static func get(
-        _ harness: inout Harness, _ path: String, range: String? = nil
+        _ harness: inout Harness, _ path: String, range: String? = nil, ifRange: String? = nil
     ) -> SimulatedResponse {
         harness.key = ""
-        return harness.send("GET", path, headers: range.map { ["range": $0] } ?? [:])
+        var headers = range.map { ["range": $0] } ?? [:]
+        headers["if-range"] = ifRange
+        return harness.send("GET", path, headers: headers)
     }
 
     @Test func `a clip is delivered without a key, whole and with its length`() throws {
@@ -89,6 +91,87 @@ struct AssetTests {
         #expect(Self.get(&harness, path.replacingCharacters(in: expires, with: "expires=9")).status == 403)
         #expect(Self.get(&harness, path + "0").status == 403)
         #expect(Self.get(&harness, "/simulator/assets/task_none/clip.mp4?expires=1&sig=1").status == 404)
+    }
+
+    @Test func `a head tells a clip's length and version, and has no body`() throws {
+        var harness = Harness()
+        let (_, path) = try Self.completed(&harness)
+        let whole = Self.get(&harness, path)
+        let head = harness.send("HEAD", path)
+        #expect(head.status == 200 && head.body.isEmpty)
+        for name in ["Content-Length", "ETag"] { #expect(head.header(name) == whole.header(name)) }
+        #expect(head.header("Content-Length") == "\(whole.body.count)")
+    }
+
+    @Test(arguments: SimulatorConfiguration.Validators.allCases)
+    func `a range is honored for the version that it asks for`(validators: SimulatorConfiguration.Validators) throws {
+        var harness = Harness { $0.assets.validators = validators }
+        let (_, path) = try Self.completed(&harness)
+        let whole = Self.get(&harness, path)
+        let validator = whole.header("ETag") ?? whole.header("Last-Modified")
+        #expect((validator == nil) == (validators == .none))
+        #expect(Self.get(&harness, path, range: "bytes=9-", ifRange: validator).status == 206)
+        #expect(Self.get(&harness, path, range: "bytes=9-", ifRange: "\"other\"").status == 200)
+    }
+
+    @Test func `a clip that changes has other bytes and another validator from then on`() throws {
+        var harness = Harness { $0.faults = FaultPlan([.changedAsset: 1]) }
+        let (_, path) = try Self.completed(&harness)
+        let versions = (1...6).map { _ in Self.get(&harness, path) }
+        #expect(Set(versions.map(\.body)).count == 6)
+        #expect(Set(versions.map { $0.header("ETag") }).count == 6)
+        #expect(Set(versions.map(\.body.count)).count == 3)
+        #expect(versions[0].body == ClipMaker(resolution: "1080p", aspectRatio: "16:9", seconds: 8, version: 1).file())
+        let snapshot = harness.machine.snapshot()
+        let again = try SimulatedProvider(
+            restoring: snapshot, configuration: harness.machine.configuration, catalogue: Harness.catalogue)
+        #expect(again.snapshot() == snapshot)
+    }
+
+    @Test func `a clip without a length ends somewhere, often between two boxes`() throws {
+        var harness = Harness { $0.faults = FaultPlan([.noLength: 1]) }
+        let (_, path) = try Self.completed(&harness)
+        var places: Set<Int> = []
+        for _ in 0..<60 {
+            let reply = Self.get(&harness, path)
+            guard case .endUnannounced(let bytes) = reply.action else { return #expect(Bool(false), "\(reply.action)") }
+            #expect(reply.header("Content-Length") == nil && bytes <= reply.body.count)
+            places.insert(bytes)
+        }
+        let whole = Self.get(&harness, path).body.count
+        #expect(places.contains(whole) && places.count > 5)
+        #expect(Self.get(&harness, path, range: "bytes=0-0").header("Content-Range") == "bytes 0-0/*")
+        #expect(harness.send("HEAD", path).header("Content-Length") == nil)
+    }
+
+    @Test func `a clip drips`() throws {
+        var harness = Harness { $0.faults = FaultPlan([.dripDownload: 1]) }
+        let (_, path) = try Self.completed(&harness)
+        #expect(Self.get(&harness, path).action == .drip(bytes: 1, pause: .seconds(10)))
+    }
+
+    @Test func `a range is ignored, or answered with a part that does not fit`() throws {
+        var harness = Harness { $0.faults = FaultPlan([.ignoredRange: 1]) }
+        let (_, path) = try Self.completed(&harness)
+        #expect(Self.get(&harness, path, range: "bytes=9-").status == 200)
+        _ = harness.send("POST", "/simulator/control", "{\"fault\":{\"ignoredRange\":0,\"wrongRange\":1}}")
+        let whole = Self.get(&harness, path)
+        let fitting = "bytes 9-\(whole.body.count - 1)/\(whole.body.count)"
+        var kinds: Set<String> = []
+        for _ in 0..<60 {
+            let part = Self.get(&harness, path, range: "bytes=9-", ifRange: "\"other\"")
+            if part.status == 206 {
+                let range = part.header("Content-Range")
+                kinds.insert(range == fitting ? "version \(part.header("ETag") ?? "none")" : range ?? "none")
+            }
+        }
+        #expect(kinds.contains("version none") && kinds.count == 2)
+        for _ in 0..<60 {
+            let part = Self.get(&harness, path, range: "bytes=9-")
+            #expect(part.status == 206)
+            kinds.insert(part.header("Content-Range") ?? "none")
+        }
+        #expect(kinds.count >= 5, "\(kinds)")
     }
 
     @Test func `a download is cut, or refused although its URL lives`() throws {

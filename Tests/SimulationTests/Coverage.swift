@@ -55,6 +55,13 @@ struct Coverage {
     var guarded = 0
     var intentsUnderCaps = 0
     var stoppedModels = 0
+    /// Downloads that ended without a length, and those that gave their place away.
+    var unverified = 0
+    var downloadsStopped = 0
+    /// What others put in the way of clips, and bytes that they wrote into parts.
+    var obstacles = 0
+    var scribbles = 0
+    var partsHeld = 0
     /// What users told runs, and how much of that had an effect on a task.
     var told = 0
     var carriedOut = 0
@@ -87,6 +94,11 @@ struct Coverage {
         sum.guarded += b.guarded
         sum.intentsUnderCaps += b.intentsUnderCaps
         sum.stoppedModels += b.stoppedModels
+        sum.unverified += b.unverified
+        sum.downloadsStopped += b.downloadsStopped
+        sum.obstacles += b.obstacles
+        sum.scribbles += b.scribbles
+        sum.partsHeld += b.partsHeld
         sum.told += b.told
         sum.carriedOut += b.carriedOut
         sum.absurdHistories += b.absurdHistories
@@ -117,6 +129,8 @@ struct Coverage {
         simulation: crashes: \(Self.list(crashes))
         simulation: faults: \(Self.list(faults))
         simulation: network: \(Self.list(network))
+        simulation: clips: \(unverified) ends without a length, \(downloadsStopped) downloads stopped, \
+        \(obstacles) obstacles, \(scribbles) bytes spoiled, \(partsHeld) parts held by others
         """
     }
 }

@@ -23,6 +23,8 @@ enum FormerBehavior: CaseIterable, Sendable {
     case lowersReservations
     /// A bill may be any number of times its quote.
     case paysAnyBill
+    /// Whatever goes on at the right byte of a clip is joined, and a body without a length is whole where it ends.
+    case fetchesClipsBlindly
 
     /// Takes the one rule away that keeps owners apart.
     static func forgetOwners(in path: String) throws {

@@ -15,7 +15,7 @@ final class MachineProvider: RenderProvider {
         case submit(Submission, @Sendable (SubmitFate) -> Void)
         case query(Question, @Sendable (QueryAnswer) -> Void)
         case cancel(RemoteTaskID, KeyFingerprint, @Sendable (QueryAnswer) -> Void)
-        case download(AssetLocation, Int64, any DownloadSink, @Sendable (DownloadEnd) -> Void)
+        case download(AssetLocation, ResumePoint, any DownloadSink, @Sendable (DownloadEnd) -> Void)
     }
 
     private struct State {
@@ -55,11 +55,11 @@ final class MachineProvider: RenderProvider {
     }
 
     func download(
-        _ asset: AssetLocation, from offset: Int64, into sink: any DownloadSink,
+        _ asset: AssetLocation, after resume: ResumePoint, into sink: any DownloadSink,
         reply: @escaping @Sendable (DownloadEnd) -> Void
     ) {
         state.withLock { state in
-            if !state.isDead { state.downloads.append(.download(asset, offset, sink, reply)) }
+            if !state.isDead { state.downloads.append(.download(asset, resume, sink, reply)) }
         }
     }
 
@@ -107,7 +107,7 @@ extension MachineProvider.Call {
             case .key(let key): "query by key \(key.text.prefix(6))"
             }
         case .cancel(let remote, _, _): "cancel \(remote.text.suffix(6))"
-        case .download(let asset, let offset, _, _): "download from \(offset) \(asset.url.suffix(40))"
+        case .download(let asset, let resume, _, _): "download from \(resume.offset) \(asset.url.suffix(40))"
         }
     }
 
@@ -124,7 +124,9 @@ extension MachineProvider.Call {
     }
 
     /// The bytes that go over the wire.
-    func request(_ dialect: Dialect, baseURL: String) -> SimulatedRequest {
+    ///
+    /// - Parameter asking: the request of a download; it takes several.
+    func request(_ dialect: Dialect, baseURL: String, asking: AssetRequest) -> SimulatedRequest {
         let headers = account.flatMap { MachineProvider.secrets[$0] }.map { [WireHeader.apiKey: $0] } ?? [:]
         switch self {
         case .submit(let submission, _):
@@ -137,10 +139,11 @@ extension MachineProvider.Call {
                 method: "POST", path: WirePath.query, headers: headers, body: SubjectBody.encode(question.subject))
         case .cancel(let remote, _, _):
             return SimulatedRequest(method: "POST", path: WirePath.cancel(remote), headers: headers)
-        case .download(let asset, let offset, _, _):
-            let path = String(asset.url.dropFirst(baseURL.count))
-            let range = offset > 0 ? ["range": "bytes=\(offset)-"] : [:]
-            return SimulatedRequest(method: "GET", path: path, headers: range)
+        case .download(let asset, _, _, _):
+            let fields = asking.fields.map { ($0.name, $0.value) }
+            return SimulatedRequest(
+                method: asking.method.rawValue, path: String(asset.url.dropFirst(baseURL.count)),
+                headers: Dictionary(uniqueKeysWithValues: fields))
         }
     }
 }

@@ -46,6 +46,8 @@ struct Scenario {
     private(set) var turnsKnobs = false
     /// The user tells runs, from another terminal, to cancel, to try again, to pause, to do more or less at a time.
     private(set) var tellsItsRuns = false
+    /// Others put things in the way of clips, write into their parts, and hold them.
+    private(set) var meddlesWithClips = false
     private(set) var crashes: [PlannedCrash] = []
     /// Steps of a run after which Ctrl-C comes, one for each stop.
     private(set) var stops: [Int] = []
@@ -93,13 +95,15 @@ struct Scenario {
         drawGuards(&guards)
         var numbers = Chance(seed: seed ^ 0x9E1E_7E57_0A0A_5555)
         drawNumbers(&numbers)
+        var clips = Chance(seed: seed ^ 0x00C1_1B5C_11B5_0000)
+        drawClips(&clips)
     }
 
     /// Faults that have come since, each drawn by a generator of its own: what earlier seeds drew stays what it was.
     private static let guardFaults: [FaultKind] = [
         .quoteAbovePrice, .billAboveQuote, .zeroEstimate, .rendersBeforeCancel, .silentCancelCost,
     ]
-    private static let drawnApart = Set(guardFaults + identityFaults + [.absurdBill, .absurdNumbers])
+    private static let drawnApart = Set(guardFaults + identityFaults + clipFaults + [.absurdBill, .absurdNumbers])
 
     /// What a clip may cost: quotes and bills that are not what was published, and cancels that come too late.
     private mutating func drawGuards(_ chance: inout Chance) {
@@ -157,6 +161,33 @@ struct Scenario {
         case 2, 3: clockAhead = .seconds(chance.number(3600...30 * 86_400))
         default: break
         }
+    }
+
+    private static let clipFaults: [FaultKind] = [.changedAsset, .noLength, .dripDownload, .ignoredRange, .wrongRange]
+
+    private mutating func drawClips(_ chance: inout Chance) {
+        let (share, highest): (Double, Double) =
+            switch mood {
+            case .calm: (0, 0)
+            case .rough: (0.5, 0.15)
+            case .wild: (0.7, 0.4)
+            }
+        for kind in Self.clipFaults where chance.happens(share) {
+            simulator.faults[kind] = Double.random(in: 0.01...highest, using: &chance)
+        }
+        if mood != .calm {
+            // Without cuts there is nothing to go on with, and few requests have a Range at all.
+            if chance.happens(0.5) { simulator.faults[.cutDownload] = Double.random(in: 0.1...0.5, using: &chance) }
+            if chance.happens(0.4) { simulator.faults[.wrongRange] = Double.random(in: 0.2...0.8, using: &chance) }
+            // A service that hardly ever states a length.
+            if chance.happens(0.15) {
+                simulator.faults[.noLength] = 0.95
+                simulator.faults[.ignoredRange] = 0.3
+            }
+        }
+        simulator.assets.validators = chance.pick([.entityTag, .entityTag, .entityTag, .lastModified, .none])
+        if chance.happens(0.3) { settings.leastDownloadSpeed = chance.pick([0, 1, 1000]) }
+        meddlesWithClips = mood != .calm && chance.happens(0.3)
     }
 
     private mutating func drawFlow(_ chance: inout Chance) {

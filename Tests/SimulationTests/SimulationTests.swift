@@ -99,6 +99,8 @@ struct SimulationTests {
         #expect(coverage.guarded >= 30 * share && coverage.intentsUnderCaps >= 500 * share)
         #expect(coverage.stoppedModels >= 10 * share)
         #expect(coverage.refusedEnrolments >= 20 * share && coverage.seedsReadBack >= 5 * share)
+        #expect(coverage.unverified >= 20 * share && coverage.downloadsStopped >= 5 * share)
+        #expect(coverage.obstacles >= 50 * share && coverage.scribbles >= 5 * share && coverage.partsHeld >= 5 * share)
         #expect(coverage.settledByHand > 0 && coverage.gracefulStops > 0 && coverage.unknownCosts > 0)
     }
 }

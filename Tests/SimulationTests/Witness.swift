@@ -10,24 +10,24 @@ enum Witness {
     struct Snapshot {
         let tasks: Int
         let submits: Int
+        /// Sum of the versions of all clips.
+        let versions: Int
         /// The phase of the task that a cancel is for.
         let phase: SimulatedTask.Phase?
         init(_ machine: SimulatedProvider, before call: MachineProvider.Call) {
             tasks = machine.tasks.count
             submits = machine.bill.submits
+            versions = Witness.versions(machine)
             phase = call.cancelled.flatMap { machine.ordinalByID[$0.text] }.map { machine.tasks[$0].phase }
         }
     }
 
     static func faults(
-        _ call: MachineProvider.Call, _ response: SimulatedResponse, before: Snapshot, after machine: SimulatedProvider
+        _ call: MachineProvider.Call, _ request: SimulatedRequest, _ response: SimulatedResponse, before: Snapshot,
+        after machine: SimulatedProvider
     ) -> [FaultKind] {
+        if case .download = call { return clip(request, response, before: before, after: machine) }
         var faults: [FaultKind] = []
-        if case .download = call {
-            if case .truncate = response.action { faults.append(.cutDownload) }
-            if response.status == 403, machine.controls.drawsFaults { faults.append(.expireURL) }
-            return faults
-        }
         faults += transport(response)
         if statesAbsurdly(response) { faults.append(.absurdNumbers) }
         let isSubmit: Bool = if case .submit = call { true } else { false }
@@ -95,7 +95,43 @@ enum Witness {
         case .delay: [.delayReply]
         case .truncate: [.truncateReply]
         case .drip: [.dripReply]
+        case .endUnannounced: []
         }
+    }
+
+    private static func clip(
+        _ request: SimulatedRequest, _ response: SimulatedResponse, before: Snapshot, after machine: SimulatedProvider
+    ) -> [FaultKind] {
+        var faults: [FaultKind] = []
+        if versions(machine) > before.versions { faults.append(.changedAsset) }
+        switch response.action {
+        case .truncate: faults.append(.cutDownload)
+        case .endUnannounced: faults.append(.noLength)
+        case .drip: faults.append(.dripDownload)
+        case .deliver, .delay, .closeWithoutReply, .closeBeforeReading: break
+        }
+        if response.status == 403, machine.controls.drawsFaults { faults.append(.expireURL) }
+        guard let range = request.headers["range"], let task = task(of: request, machine) else { return faults }
+        let validators = [response.header("ETag"), response.header("Last-Modified")].compactMap { $0 }
+        let isOther = request.headers["if-range"].map { !validators.contains($0) } ?? false
+        if response.status == 200, !isOther { faults.append(.ignoredRange) }
+        if response.status == 206 {
+            let length = machine.file(of: task).count
+            let first = range.dropFirst("bytes=".count).prefix { $0 != "-" }
+            let fits = response.header("Content-Range").map {
+                $0.hasPrefix("bytes \(first)-") && ($0.hasSuffix("/\(length)") || $0.hasSuffix("/*"))
+            }
+            if isOther || fits != true { faults.append(.wrongRange) }
+        }
+        return faults
+    }
+
+    private static func versions(_ machine: SimulatedProvider) -> Int {
+        machine.tasks.reduce(0) { $0 + $1.assetVersion }
+    }
+
+    private static func task(of request: SimulatedRequest, _ machine: SimulatedProvider) -> SimulatedTask? {
+        machine.tasks.first { request.path.contains("/\($0.id)/") }
     }
 
     private static func replies(_ response: SimulatedResponse, isSubmit: Bool) -> [FaultKind] {

@@ -25,15 +25,6 @@ struct OpenReply {
     let deliver: @Sendable () -> Void
 }
 
-/// A clip on its way, part by part, as the HTTP client hands it on.
-struct Transfer {
-    let serial: Int
-    let sink: any DownloadSink
-    var parts: [DownloadPart]
-    let end: DownloadEnd
-    let reply: @Sendable (DownloadEnd) -> Void
-}
-
 /// Calls are carried to the machine, and replies back, as the wire would: bytes, and what the network does to them.
 extension World {
     /// How long the client waits for a reply.
@@ -42,12 +33,12 @@ extension World {
     func send(_ index: Int) throws {
         let call = calls.remove(at: index)
         try checkCancelledFirst(call.call)
-        let response = try carryOut(call)
-        guard life != nil else { return }
-        if case .download(_, let offset, let sink, let reply) = call.call {
-            transfers.append(transfer(call.serial, response, from: offset, into: sink, reply))
+        if case .download(_, let resume, let sink, let reply) = call.call {
+            transfers.append(try transfer(call, after: resume, into: sink, reply))
             return
         }
+        let response = try carryOut(call)
+        guard life != nil else { return }
         let open = reply(to: call, response)
         note("  #\(call.serial) sent: \(open.summary)")
         replies.append(open)
@@ -65,18 +56,18 @@ extension World {
     }
 
     /// The machine does what a call asks, and everything that it does is witnessed and checked. Nil: it never got there.
-    func carryOut(_ open: OpenCall) throws -> SimulatedResponse? {
+    ///
+    /// - Parameter asking: the request of a download.
+    func carryOut(_ open: OpenCall, asking: AssetRequest = AssetRequest()) throws -> SimulatedResponse? {
         if life?.provider != nil, !isCalm, chance.happens(scenario.unreachable) {
             coverage.network[.unreachable, default: 0] += 1
             return nil
         }
-        var request = open.call.request(dialect, baseURL: Scenario.baseURL)
-        // A server may ignore the Range, and send the whole clip again.
-        if request.headers["range"] != nil, chance.happens(0.2) { request.headers["range"] = nil }
+        let request = open.call.request(dialect, baseURL: Scenario.baseURL, asking: asking)
         if case .submit(let submission, _) = open.call { try checkIntent(submission) }
         let before = Witness.Snapshot(machine, before: open.call)
         let response = machine.handle(request, at: now)
-        for fault in Witness.faults(open.call, response, before: before, after: machine) {
+        for fault in Witness.faults(open.call, request, response, before: before, after: machine) {
             coverage.faults[fault, default: 0] += 1
         }
         noteAbsurdCost(response)
@@ -121,78 +112,6 @@ extension World {
         case .download: preconditionFailure("a download is answered part by part")
         }
     }
-
-    // MARK: Downloads
-
-    /// What the HTTP client makes of a clip's response: the same rules as over a socket.
-    private func transfer(
-        _ serial: Int, _ response: SimulatedResponse?, from offset: Int64, into sink: any DownloadSink,
-        _ reply: @escaping @Sendable (DownloadEnd) -> Void
-    ) -> Transfer {
-        func ends(_ end: DownloadEnd) -> Transfer {
-            Transfer(serial: serial, sink: sink, parts: [], end: end, reply: reply)
-        }
-        let broken = Fault(kind: .broken, message: "the connection broke")
-        guard let response else { return ends(.interrupted(Fault(kind: .unreachable, message: "no connection"))) }
-        let fault = Fault(kind: .status, status: response.status, message: "the clip's address answered so")
-        switch response.status {
-        case 200, 206: break
-        // The part file is whole already: the provider says so by its length.
-        case 416 where response.header("Content-Range") == "bytes */\(offset)":
-            return Transfer(
-                serial: serial, sink: sink, parts: [.begins(at: offset, totalLength: offset)], end: .whole, reply: reply
-            )
-        case 400..<500: return ends(.refused(fault))
-        default: return ends(.interrupted(fault))
-        }
-        let first = response.status == 206 ? offset : 0
-        var body = response.body
-        let total = first + Int64(body.count)
-        var end = DownloadEnd.whole
-        switch response.action {
-        case .deliver, .delay, .drip: break
-        case .closeWithoutReply, .closeBeforeReading: return ends(.interrupted(broken))
-        case .truncate(let bytes):
-            body = Array(body.prefix(bytes))
-            end = .interrupted(broken)
-        }
-        var parts: [DownloadPart] = [.begins(at: first, totalLength: total)]
-        while !body.isEmpty {
-            let count = chance.number(1...max(1, body.count))
-            parts.append(.bytes(Array(body.prefix(count))))
-            body.removeFirst(count)
-        }
-        return Transfer(serial: serial, sink: sink, parts: parts, end: end, reply: reply)
-    }
-
-    /// One part reaches the disk, or the end is told.
-    func transfer(_ index: Int) throws {
-        guard let life else { return }
-        if let part = transfers[index].parts.first {
-            transfers[index].parts.removeFirst()
-            let goesOn = Guarded<Bool?>(nil)
-            let isTaken = DispatchSemaphore(value: 0)
-            transfers[index].sink.receive(part) { accepted in
-                goesOn.withLock { $0 = accepted }
-                isTaken.signal()
-            }
-            guard isTaken.wait(timeout: .now() + Life.patience) == .success else {
-                throw Violation("a part of a clip is never taken")
-            }
-            guard goesOn.withLock({ $0 }) == true else { throw Violation("the disk refuses a part of a clip") }
-            if case .bytes = part, isDue(.midDownload) { try crash(.midDownload) }
-            return
-        }
-        let transfer = transfers.remove(at: index)
-        note("  #\(transfer.serial) clip: \("\(transfer.end)".prefixed(80))")
-        transfer.reply(transfer.end)
-        life.settleDownloads()
-        if case .whole = transfer.end, isDue(.afterRename) {
-            try crash(.afterRename)
-            return
-        }
-        try runRunner()
-    }
 }
 
 /// What comes out of the network at the client's end.
@@ -208,7 +127,7 @@ enum Landing {
             return
         }
         switch response.action {
-        case .deliver, .delay, .drip: self = .reply(response)
+        case .deliver, .delay, .drip, .endUnannounced: self = .reply(response)
         case .closeBeforeReading where isRefused:
             self = .nothing(Fault(kind: .unreachable, message: "connection refused"), wasSent: false)
         case .closeBeforeReading, .closeWithoutReply:

@@ -208,6 +208,7 @@ extension World {
             return try runRunner()
         }
         if turnsKnob() { return try turnKnob(of: life) }
+        if !isCalm, scenario.meddlesWithClips, meddling.happens(0.05) { try meddle() }
         if !isCalm, scenario.tellsItsRuns, chance.happens(0.01) {
             try tellSomething()
             return try runRunner()
@@ -219,7 +220,7 @@ extension World {
         case .store: try runStore(life)
         case .send(let index): try send(index)
         case .deliver(let index): try deliver(index)
-        case .transfer(let index): try transfer(index)
+        case .transfer(let index): try move(index)
         case .time: try moveTime(life)
         case .release: _ = try letGo(of: life)
         }
@@ -231,8 +232,10 @@ extension World {
         if life.mayHaveStoreWork { steps += [.store, .store, .store] }
         steps += calls.indices.map(Step.send)
         steps += replies.indices.filter { replies[$0].deliverAt <= now }.map(Step.deliver)
-        steps += transfers.indices.map(Step.transfer)
-        let canMove = life.timers.target != nil || replies.contains { $0.deliverAt > now }
+        steps += transfers.indices.filter { transfers[$0].nextAt <= now }.map(Step.transfer)
+        let canMove =
+            life.timers.target != nil || replies.contains { $0.deliverAt > now }
+            || transfers.contains { $0.nextAt > now }
         if steps.isEmpty {
             if canMove { return .time }
             if !held.isEmpty { return .release }
@@ -246,7 +249,10 @@ extension World {
     func runRunner() throws {
         guard let life else { return }
         life.runRunner()
-        for line in life.takeTold() { note("    \(line.replacingOccurrences(of: disk.folder, with: ""))") }
+        for line in life.takeTold() {
+            note("    \(line.replacingOccurrences(of: disk.folder, with: ""))")
+            if line.contains("cannot save clips") { throw Violation("a sound disk is said to refuse: \(line)") }
+        }
         takeCalls(of: life)
     }
 
@@ -296,7 +302,7 @@ extension World {
         }
         let wake = life.timers.target.map { $0 - (clientNow - now) }
         try checkNextWake(until: wake)
-        let arrival = replies.map(\.deliverAt).filter { $0 > now }.min()
+        let arrival = (replies.map(\.deliverAt) + transfers.map(\.nextAt)).filter { $0 > now }.min()
         guard let next = [wake, arrival].compactMap({ $0 }).min() else { return }
         var target = next
         switch chance.number(0...19) {

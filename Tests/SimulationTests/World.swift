@@ -74,9 +74,17 @@ final class World {
     var lastEnding: RunEnding?
     /// The user has paused something and not ended it.
     var isPaused = false
+    var meddling: Chance
+    /// What others have put in the way of clips, with what must still be in it.
+    var obstacles: [String: [UInt8]] = [:]
+    /// Part files that another process holds.
+    var heldParts: [Int32] = []
+    /// Their paths, and those of their records: they are that process's to remove.
+    var partsOnceHeld: Set<String> = []
 
     init(_ scenario: Scenario, keepsTrace: Bool) throws {
         self.scenario = scenario
+        meddling = Chance(seed: scenario.seed ^ 0x00C1_1B50_5A5A_A5A5)
         chance = Chance(seed: scenario.seed ^ 0xA5A5_5A5A_0F0F_F0F0)
         knobs = Chance(seed: scenario.seed ^ 0x5A5A_A5A5_F0F0_0F0F)
         userChoices = Chance(seed: scenario.seed ^ 0x4AB1_7500_CA1E_4DA2)
@@ -139,6 +147,7 @@ final class World {
     /// Faults off, the wallet without a bottom, every limit of the account gone.
     private func becomeCalm() {
         isCalm = true
+        letGoOfParts()
         crashes = []
         stops = []
         let order = #"{"faults":false,"balance":null,"account_concurrency":null,"model_slots":null,"top_up":1}"#
@@ -152,6 +161,7 @@ final class World {
 
     /// Lets go of a life in which a promise was broken.
     func abandon() {
+        letGoOfParts()
         clearAir()
         inspector = nil
         do {
