@@ -101,7 +101,8 @@ extension ProcessSuite {
             try stage.write("renders", "a file where the folder was")
             try simulator.control(#"{"model_slots": null}"#)
             #expect(try run.ended() == .exited(9), "\(run.written.errText)")
-            #expect(run.written.outText.contains("clips cannot be saved: cannot create \(stage.renders)/batch: "))
+            #expect(
+                run.written.outText.contains("clips cannot be saved: cannot create \(stage.renders): Not a directory"))
             try FileManager.default.removeItem(atPath: stage.renders)
             #expect(try stage.finishRun([manifest], at: simulator).code == 0)
             try stage.expectAllPaidOnce(simulator, tasks: 6)

@@ -16,12 +16,13 @@ extension ProcessSuite {
         private static let clips = variables["DAILIES_TASKS"].flatMap { Int($0) } ?? 60
 
         /// Each for one request or task in twenty. Left out is what no client can mend: renders that fail, absurd bills, costs
-        /// and addresses that never come; and replies delayed by seconds of real time.
+        /// and addresses that never come; replies delayed by seconds of real time; and clips that change, of which a kill may
+        /// leave two.
         private static let faults = [
             "refuse", "dropReply", "duplicateDelivery", "serverErrorBefore", "serverErrorAfter", "bareServerErrorAfter",
             "truncateReply", "htmlReply", "dripReply", "numbersAsStrings", "throttle", "bareThrottle", "throttleQuery",
             "goBackwards", "unknownState", "forget", "lateURL", "lateCost", "expireURL", "cutDownload",
-            "gatewayPage4xx", "absurdNumbers",
+            "noLength", "ignoredRange", "wrongRange", "gatewayPage4xx", "absurdNumbers",
             "startAtOnce", "unlistedSubmitState", "wrongTaskByKey",
         ]
         /// What a guard cancels is begun again, so that these come up more often than once for each clip.

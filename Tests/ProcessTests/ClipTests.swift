@@ -1,0 +1,127 @@
+import Foundation
+import Testing
+
+extension ProcessSuite {
+    /// Clips as the built program fetches them from a service that changes, cuts and hides them, into folders in which others
+    /// are at work.
+    struct ClipTests {
+        let stage: Stage
+        init() throws { stage = try Stage() }
+
+        /// Which version of its clip a file is, by its first box and its last; both must be of one version.
+        private static func version(of bytes: [UInt8], padding: Int) throws -> Int {
+            _ = try Clip(bytes)
+            let mark = try #require(bytes.firstRange(of: Array("mvhd".utf8)))
+            let version = Int(bytes[mark.upperBound + 7])
+            let free = try #require(bytes.firstRange(of: Array("free".utf8)))
+            let fill = bytes[free.upperBound...]
+            #expect(fill.count == padding + (version == 0 ? 0 : 8 + version % 3 * 8))
+            #expect(Set(fill) == [UInt8(version)], "bytes of several versions")
+            return version
+        }
+
+        private func clips() throws -> [(key: String, path: String, digest: String)] {
+            try StoreFile(stage.store).rows("SELECT key, output_path, output_sha256 FROM task ORDER BY key").map {
+                row in
+                let columns = row.split(separator: "|", omittingEmptySubsequences: false).map(String.init)
+                return (columns[0], columns[1], columns[2])
+            }
+        }
+
+        private func digest(of path: String) throws -> String {
+            let sum = Stage.Finished(child: try stage.start(program: "/usr/bin/sha256sum", [path]))
+            return String(sum.out.prefix(64))
+        }
+
+        @Test func `a clip that changes while it is fetched is saved as one of its versions, and as nothing else`()
+            throws
+        {
+            let faults = "changedAsset=0.2,cutDownload=0.6,wrongRange=0.3,ignoredRange=0.1,noLength=0.2"
+            let simulator = try Simulator(stage, speed: 500, ["--padding", "200000", "--fault", faults])
+            let manifest = try stage.manifest(clips: 24)
+            var code = try stage.finishRun([manifest], at: simulator, ["--concurrency", "24"]).code
+            // A clip that always changes may be left for the next run.
+            for _ in 0..<10 where code == 9 { code = try stage.finishRun([manifest], at: simulator).code }
+            #expect(code == 0)
+            var versions: Set<Int> = []
+            for clip in try clips() {
+                versions.insert(try Self.version(of: stage.bytes(of: clip.path), padding: 200_000))
+                #expect(try digest(of: clip.path) == clip.digest)
+            }
+            #expect(versions.count > 1, "no clip changed")
+            #expect(stage.files(below: stage.renders).count == 24)
+        }
+
+        @Test func `a clip whose length the service does not state is kept as unverified, and saved once it is stated`()
+            throws
+        {
+            let faults = "noLength=1,ignoredRange=1"
+            let simulator = try Simulator(stage, speed: 500, ["--padding", "3000", "--fault", faults])
+            let manifest = try stage.manifest(clips: 8)
+            let run = try stage.finishRun([manifest], at: simulator, ["--max-wait", "60s"])
+            #expect(run.code == 9, "\(run.err)")
+            let store = try StoreFile(stage.store)
+            let kept = try store.rows("SELECT key FROM task WHERE failure_code = 'unverified' ORDER BY key")
+            #expect(!kept.isEmpty)
+            #expect(try store.one("SELECT count(*) FROM task WHERE output_path IS NOT NULL") == "0")
+            #expect(try store.one("SELECT count(*) FROM attempt WHERE output_url IS NOT NULL") == "8")
+            for key in kept {
+                let path = "\(stage.renders)/batch/\(key)~unverified.mp4"
+                let reason =
+                    "the server does not say how long the clip is, so it may be cut; what came is kept as \(path), and the next run asks again"
+                #expect(run.out.contains(reason))
+                #expect(FileManager.default.fileExists(atPath: path))
+            }
+            let explained = try stage.finish(["explain", kept[0], "--store", stage.store])
+            #expect(explained.out.contains("completed, paid, kept without knowing whether its clip is whole"))
+            try simulator.control(#"{"faults": false}"#)
+            #expect(try stage.finishRun([manifest], at: simulator).code == 0)
+            try stage.expectAllPaidOnce(simulator, tasks: 8)
+        }
+
+        @Test func `whatever stands in the way of a clip costs it another name, and no other clip anything`() throws {
+            let simulator = try Simulator(stage, speed: 500)
+            let manifest = try stage.manifest(clips: 6)
+            let folder = stage.renders + "/batch"
+            try FileManager.default.createDirectory(atPath: folder + "/clip-001.mp4", withIntermediateDirectories: true)
+            #expect(mkfifo(folder + "/clip-002.mp4", 0o644) == 0)
+            #expect(symlink("nowhere", folder + "/clip-003.mp4") == 0)
+            #expect(symlink("/dev/null", folder + "/clip-004.mp4") == 0)
+            #expect(mknod(folder + "/clip-005.mp4", S_IFSOCK | 0o644, 0) == 0)
+            let run = try stage.finishRun([manifest], at: simulator)
+            #expect(run.code == 0, "\(run.err)")
+            #expect(!run.out.contains(#""type":"warning""#), "\(run.out)")
+            for (index, clip) in try clips().enumerated() {
+                _ = try Clip(stage.bytes(of: clip.path))
+                let isInTheWay = index < 5
+                #expect(clip.path.hasPrefix("\(folder)/\(clip.key)\(isInTheWay ? "~" : ".mp4")"), "\(clip.path)")
+            }
+            #expect(try simulator.bill().accepted == 6)
+        }
+
+        @Test func `two stores that render into one folder at one time each save their own clips, whole`() throws {
+            let faults = ["--fault", "cutDownload=0.5"]
+            let simulators = try [100_000, 140_000].map {
+                try Simulator(stage, speed: 500, ["--padding", "\($0)"] + faults)
+            }
+            let manifest = try stage.manifest(clips: 20)
+            let stores = [stage.store, stage.path("other.sqlite")]
+            let runs = try zip(simulators, stores).map { simulator, store in
+                try stage.start(stage.runArguments([manifest], at: simulator, store: store) + ["--concurrency", "20"])
+            }
+            for run in runs { #expect(try run.ended() == .exited(0), "\(run.written.errText)") }
+            var paths: Set<String> = []
+            for (store, padding) in zip(stores, [100_000, 140_000]) {
+                let rows = try StoreFile(store).rows("SELECT output_path, output_sha256 FROM task")
+                #expect(rows.count == 20)
+                for row in rows {
+                    let columns = row.split(separator: "|").map(String.init)
+                    #expect(paths.insert(columns[0]).inserted, "two stores call one file theirs")
+                    #expect(try Self.version(of: stage.bytes(of: columns[0]), padding: padding) == 0)
+                    #expect(try digest(of: columns[0]) == columns[1])
+                }
+            }
+            #expect(Set(stage.files(below: stage.renders)) == paths)
+        }
+    }
+}
