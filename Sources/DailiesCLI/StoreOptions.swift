@@ -17,7 +17,8 @@ struct StoreOptions: ParsableArguments {
     /// - Throws: ``Stop`` with 64 where there is none.
     func requireStore() throws {
         guard !FileManager.default.fileExists(atPath: path) else { return }
-        throw Stop(.usage, "there is no store \(path); `dailies run MANIFEST` makes one, and --store PATH names another")
+        throw Stop(
+            .usage, "there is no store \(path); `dailies run MANIFEST` makes one, and --store PATH names another")
     }
 
     /// For reading, also while a runner works on it.

@@ -236,9 +236,7 @@ private let task = Question.Subject.remote(RemoteTaskID("task_1"))
         }
     }
 
-    @Test func `a certificate for another host or an expired one is named, and is not taken for another failure of TLS`()
-        async throws
-    {
+    @Test func `a certificate for another host or an expired one is told from other failures of TLS`() async throws {
         let otherName = try await fault(.ofAnotherName)
         #expect(otherName.kind == .unreachable)
         let words = "the service's certificate is for a different host name; check the base URL"

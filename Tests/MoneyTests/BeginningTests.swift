@@ -4,8 +4,8 @@ import Testing
 
 /// The first steps of somebody who has just installed the program: `init`, `models`, the examples.
 struct BeginningTests {
-    private static let repository = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-        .deletingLastPathComponent().path
+    private static let repository = URL(fileURLWithPath: #filePath)
+        .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
 
     @Test func `init writes a manifest and a configuration that work as they are, and replaces nothing`() throws {
         let stage = try MoneyStage()
@@ -61,7 +61,7 @@ struct BeginningTests {
         #expect(models.first?["withdrawn"]?.isNull == true && models.first?["lowest_credits"]?.number != nil)
     }
 
-    @Test func `the user's own file holds how a run speaks and whether it asks, for the commands that render alone`() throws {
+    @Test func `the user's own file says how a run speaks, and nothing of what a report looks like`() throws {
         let stage = try MoneyStage()
         let url = try stage.simulator()
         try FileManager.default.createDirectory(

@@ -8,7 +8,9 @@ extension ProcessSuite {
         let stage: Stage
         init() throws { stage = try Stage() }
 
-        static let manifests = ["draft-and-final.yaml", "first.yaml", "models.jsonl", "spreadsheet.csv", "variations.yaml"]
+        static let manifests = [
+            "draft-and-final.yaml", "first.yaml", "models.jsonl", "spreadsheet.csv", "variations.yaml",
+        ]
 
         @Test func `every manifest in jobs is rehearsed by a test`() throws {
             let there = try FileManager.default.contentsOfDirectory(atPath: Stage.repository + "/jobs").sorted()
