@@ -10,6 +10,7 @@ public enum DailiesProgram {
         // A reader that closes the pipe (`dailies report | head`) must not kill the program: the write returns an error.
         signal(SIGPIPE, SIG_IGN)
         leaveNoMemoryBehind()
+        OpenFiles.raiseLimit()
         let typed = Array(CommandLine.arguments.dropFirst())
         do {
             let words = try Configured.arguments(typed, environment: ProcessInfo.processInfo.environment)
@@ -45,7 +46,7 @@ public enum DailiesProgram {
             Console.error(words(DailiesCommand.fullMessage(for: error)))
             Console.end(with: .usage)
         }
-        let stop = error as? Stop ?? Stop(.unexpected, "\(error)")
+        let stop = error as? Stop ?? Stop(.unexpected, ErrorWords.of(error))
         if isJSON { JSONReporter().refused(stop) }
         stop.print()
         Console.end(with: stop.code)

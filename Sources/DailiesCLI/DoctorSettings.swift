@@ -28,7 +28,41 @@ enum DoctorSettings {
                 origin: provider.dialect == .flat ? "default" : origin("--dialect")),
             setting("output", flag: ("--output", output), variable: nil, default: RunOptionsDefaults.output),
         ]
-        return settings + files()
+        return settings + network(environment) + files()
+    }
+
+    /// Proxies and certificates, as the environment names them. One that cannot be used is told by the check of the provider.
+    private static func network(_ environment: [String: String]) -> [Examination.Setting] {
+        var settings: [Examination.Setting] = []
+        for (name, variable) in [("https proxy", "https_proxy"), ("http proxy", "http_proxy")] {
+            let typed = [variable, variable.uppercased()].first { !(environment[$0] ?? "").isEmpty }
+            guard let typed else {
+                settings.append(Examination.Setting(name: name, value: "none", origin: "default"))
+                continue
+            }
+            settings.append(
+                Examination.Setting(name: name, value: proxy(typed, environment), origin: "$\(typed)"))
+        }
+        let exceptions = NetworkSettings.exceptions(in: environment)
+        settings.append(
+            Examination.Setting(
+                name: "no proxy for", value: exceptions.text.isEmpty ? "-" : SafeText.escaped(exceptions.text),
+                origin: exceptions.variable.map { "$\($0)" } ?? "default"))
+        let file = environment[TrustedCertificates.variable].flatMap { $0.isEmpty ? nil : $0 }
+        settings.append(
+            Examination.Setting(
+                name: "certificates", value: file.map(SafeText.escaped) ?? "the system's",
+                origin: file == nil ? "default" : "$\(TrustedCertificates.variable)"))
+        return settings
+    }
+
+    private static func proxy(_ variable: String, _ environment: [String: String]) -> String {
+        do {
+            let network = try NetworkSettings(environment: [variable: environment[variable] ?? ""])
+            return (network.secureProxy ?? network.plainProxy).map { SafeText.escaped("\($0)") } ?? "none"
+        } catch {
+            return "unusable"
+        }
     }
 
     /// What else files set, for commands that have these options.

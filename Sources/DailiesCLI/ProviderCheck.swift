@@ -10,6 +10,7 @@ enum ProviderCheck {
     static func run(_ options: ProviderOptions, isOffline: Bool, in examination: inout Examination) async {
         let configuration: ProviderConfiguration
         do {
+            if !isOffline { try OpenFiles.refuseIfTooFew() }
             configuration = try options.configuration()
         } catch let stop as Stop where stop.code == .keyRefused {
             return isOffline
@@ -67,6 +68,6 @@ extension ProviderOptions {
     static func message(for error: any Error) -> String {
         if let stop = error as? Stop { return stop.message }
         if let refusal = error as? ValidationError { return refusal.message }
-        return SafeText.escaped("\(error)")
+        return SafeText.escaped(ErrorWords.of(error))
     }
 }

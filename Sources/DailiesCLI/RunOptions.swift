@@ -271,6 +271,7 @@ struct ProviderOptions: ParsableArguments {
                 baseURL: url ?? ProviderConfiguration.defaultBaseURL, keys: keys)
             configuration.name = provider.rawValue
             configuration.dialect = dialect
+            configuration.network = try NetworkSettings(environment: environment)
             guard speed == 1 || configuration.isLoopback else {
                 throw ValidationError("--speed is for a simulator on this machine; \(configuration.baseURL) is not")
             }

@@ -76,6 +76,7 @@ struct SimulateCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
+        try OpenFiles.refuseIfTooFew()
         if let state { try OutputFile.refusePart(ofStore: nil, state) }
         let server = Composition.simulator(
             try simulation(), try models.catalogue(), port: port, stateFile: state)
@@ -83,7 +84,7 @@ struct SimulateCommand: AsyncParsableCommand {
         do {
             bound = try await server.start()
         } catch {
-            throw Stop(.unexpected, "the simulator cannot start: \(error)")
+            throw Stop(.unexpected, "the simulator cannot start: \(ErrorWords.of(error))")
         }
         Console.out("http://127.0.0.1:\(bound)")
         let (stops, stop) = AsyncStream<Void>.makeStream()

@@ -28,11 +28,11 @@ struct APIClient: Sendable {
         let wasSent: Bool
     }
 
-    let client: HTTPClient
-    /// The one loop of ``client``: everything about a request happens on it, so that no thread wakes another between a
+    let clients: ClientSet
+    /// The one loop of ``clients``: everything about a request happens on it, so that no thread wakes another between a
     /// reply's bytes and what they mean.
     let loop: any EventLoop
-    let baseURL: String
+    let base: ServiceURL
     let userAgent: String
     let maximumReplyBytes: Int
     let redaction: Redaction
@@ -53,27 +53,31 @@ struct APIClient: Sendable {
     private func start(_ request: Request, _ done: @escaping @Sendable (Result<Reply, Failure>) -> Void) {
         let flag = TrackedBody.Flag()
         let collector = ReplyCollector(limit: maximumReplyBytes)
+        let way = clients.way(to: base, target: base.path + request.target)
         let whole: HTTPClient.Request
         do {
-            whole = try self.whole(request, flag)
+            whole = try self.whole(request, way, flag)
         } catch {
-            return done(.failure(failure(error, nil, flag)))
+            return done(.failure(failure(error, nil, way, flag)))
         }
         // The deadline ends with the last byte of the body. The client has this loop alone; to ask for a channel on it as
         // well would make connections that are closed as soon as nobody waits for them.
-        let task = client.execute(
+        let task = way.client.execute(
             request: whole, delegate: collector, eventLoop: .delegate(on: loop),
             deadline: .now() + request.timeout.timeAmount)
         task.futureResult.whenComplete { result in
             switch result {
             case .success(let reply): done(.success(reply))
-            case .failure(let error): done(.failure(self.failure(error, collector.status, flag)))
+            case .failure(let error): done(.failure(self.failure(error, collector.status, way, flag)))
             }
         }
     }
 
-    private func whole(_ request: Request, _ flag: TrackedBody.Flag) throws -> HTTPClient.Request {
-        var headers = HTTPHeaders([
+    private func whole(
+        _ request: Request, _ way: ClientSet.Way, _ flag: TrackedBody.Flag
+    ) throws -> HTTPClient.Request {
+        var headers = way.headers
+        headers.add(contentsOf: [
             (WireHeader.apiKey, request.key.secret), ("accept", "application/json"), ("user-agent", userAgent),
         ])
         var body: HTTPClient.Body?
@@ -82,12 +86,14 @@ struct APIClient: Sendable {
             body = .bytes(TrackedBody(bytes: bytes, flag: flag))
         }
         return try HTTPClient.Request(
-            url: baseURL + request.target, method: request.method, headers: headers, body: body)
+            url: way.url, method: request.method, headers: headers, body: body)
     }
 
-    private func failure(_ error: any Error, _ status: Int?, _ flag: TrackedBody.Flag) -> Failure {
+    private func failure(
+        _ error: any Error, _ status: Int?, _ way: ClientSet.Way, _ flag: TrackedBody.Flag
+    ) -> Failure {
         Failure(
-            fault: TransportFault.make(error, status: status, redaction: redaction),
+            fault: TransportFault.make(error, status: status, reaching: way.words, redaction: redaction),
             wasSent: flag.isRead || status != nil)
     }
 }

@@ -13,7 +13,7 @@ struct AssetDownloader: Sendable {
     /// Hops after the first address.
     private static let maximumRedirects = 5
 
-    let client: HTTPClient
+    let clients: ClientSet
     let allowsPlainLoopback: Bool
     let userAgent: String
     let headTimeout: Duration
@@ -89,13 +89,8 @@ struct AssetDownloader: Sendable {
     private func send(_ request: AssetRequest, to first: ServiceURL) async throws(Failure) -> Reply {
         var place = first
         for _ in 0...Self.maximumRedirects {
-            let response: HTTPClientResponse
-            do {
-                response = try await client.execute(http(request, to: place), timeout: headTimeout.timeAmount)
-            } catch {
-                throw Failure(end: .interrupted(TransportFault.make(error, redaction: redaction)))
-            }
-            let reply = Reply(response: response, place: place)
+            let reply = try await reply(to: request, at: place)
+            let response = reply.response
             guard Self.isRedirect(response.status) else { return reply }
             guard let next = ServiceURL(response.headers.first(name: "location") ?? "", relativeTo: place),
                 isAllowed(next, from: place)
@@ -109,6 +104,27 @@ struct AssetDownloader: Sendable {
         throw Failure(end: .refused(unusable(message)))
     }
 
+    /// Quotes and angle brackets go out as they were given. A server that refuses them so may take them escaped.
+    private func reply(to request: AssetRequest, at place: ServiceURL) async throws(Failure) -> Reply {
+        let reply = try await reply(to: request, at: place, target: place.target)
+        let escaped = place.escapedTarget
+        guard [400, 403].contains(reply.status), escaped != place.target else { return reply }
+        return try await self.reply(to: request, at: place, target: escaped)
+    }
+
+    private func reply(
+        to request: AssetRequest, at place: ServiceURL, target: String
+    ) async throws(Failure) -> Reply {
+        let way = clients.way(to: place, target: target)
+        do {
+            let response = try await way.client.execute(http(request, way), timeout: headTimeout.timeAmount)
+            return Reply(response: response, place: place)
+        } catch {
+            let fault = TransportFault.make(error, reaching: way.words, redaction: redaction)
+            throw Failure(end: .interrupted(fault))
+        }
+    }
+
     private func isAllowed(_ place: ServiceURL, from previous: ServiceURL?) -> Bool {
         !place.isPlain || (place.isLoopback && allowsPlainLoopback && previous?.isPlain != false)
     }
@@ -117,9 +133,10 @@ struct AssetDownloader: Sendable {
         [301, 302, 303, 307, 308].contains(status.code)
     }
 
-    private func http(_ request: AssetRequest, to place: ServiceURL) -> HTTPClientRequest {
-        var http = HTTPClientRequest(url: place.text)
+    private func http(_ request: AssetRequest, _ way: ClientSet.Way) -> HTTPClientRequest {
+        var http = HTTPClientRequest(url: way.url)
         http.method = request.method == .head ? .HEAD : .GET
+        http.headers = way.headers
         http.headers.add(name: "user-agent", value: userAgent)
         for field in request.fields { http.headers.add(name: field.name, value: field.value) }
         return http
@@ -145,7 +162,7 @@ struct AssetDownloader: Sendable {
     private func stream(_ reply: Reply, _ span: Span, into sink: any DownloadSink) async throws(Failure) -> Int64 {
         let watch = StallWatch(limit: stallTimeout.timeAmount)
         let reading = Task { await read(reply, span, into: sink, watch) }
-        watch.start(on: client.eventLoopGroup.any()) { reading.cancel() }
+        watch.start(on: clients.eventLoopGroup.any()) { reading.cancel() }
         defer { watch.end() }
         return try await reading.value.get()
     }
@@ -174,7 +191,8 @@ struct AssetDownloader: Sendable {
         } catch let failure as Failure {
             return .failure(failure)
         } catch {
-            let fault = TransportFault.make(error, status: reply.status, redaction: redaction)
+            let fault = TransportFault.make(
+                error, status: reply.status, reaching: reply.place.place, redaction: redaction)
             return .failure(Failure(end: .interrupted(fault)))
         }
     }

@@ -1,4 +1,3 @@
-import AsyncHTTPClient
 import DailiesCore
 import NIOCore
 import NIOHTTP1
@@ -37,34 +36,19 @@ public final class ByteSpikeProvider: RenderProvider {
             MultiThreadedEventLoopGroup.singleton.next(), MultiThreadedEventLoopGroup.singleton.next()
         )
         api = APIClient(
-            client: Self.client(configuration, connections: configuration.connections, on: loop), loop: loop,
-            baseURL: configuration.baseURL, userAgent: configuration.userAgent,
+            clients: ClientSet(configuration, connections: configuration.connections, on: loop), loop: loop,
+            base: configuration.base, userAgent: configuration.userAgent,
             maximumReplyBytes: configuration.maximumReplyBytes, redaction: redaction)
         gate = RequestGate(configuration.connections)
         route = QueryRoute(configuration.dialect)
         // Downloads have connections of their own: slow ones take none from submits and queries.
         downloader = AssetDownloader(
-            client: Self.client(configuration, connections: configuration.downloads, on: downloadLoop),
+            clients: ClientSet(configuration, connections: configuration.downloads, on: downloadLoop),
             allowsPlainLoopback: configuration.base.isLoopback, userAgent: configuration.userAgent,
             headTimeout: configuration.connectTimeout + configuration.stallTimeout,
             stallTimeout: configuration.stallTimeout, maximumBytes: configuration.maximumClipBytes,
             redaction: redaction)
         downloadGate = RequestGate(configuration.downloads)
-    }
-
-    private static func client(
-        _ configuration: ProviderConfiguration, connections: Int, on loop: any EventLoop
-    ) -> HTTPClient {
-        var settings = HTTPClient.Configuration()
-        settings.httpVersion = .http1Only
-        settings.redirectConfiguration = .disallow
-        settings.decompression = .disabled
-        settings.timeout = HTTPClient.Configuration.Timeout(connect: configuration.connectTimeout.timeAmount)
-        settings.connectionPool.idleTimeout = configuration.idleTimeout.timeAmount
-        settings.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = connections
-        settings.connectionPool.retryConnectionEstablishment = false
-        settings.http1_1ConnectionDebugInitializer = StatusCheck.add
-        return HTTPClient(eventLoopGroupProvider: .shared(loop), configuration: settings)
     }
 
     /// That of the key with the longest prefix of the model's id; nil where none fits.
@@ -138,15 +122,8 @@ public final class ByteSpikeProvider: RenderProvider {
 
     /// Closes all connections. Calls in flight, in line and to come are answered with faults.
     public func shutdown() async {
-        for client in [api.client, downloader.client] {
-            do {
-                try await client.shutdown()
-            } catch {
-                // It was shut down before, which is what was asked for; a connection that broke while it was closed
-                // is closed as well.
-                continue
-            }
-        }
+        await api.clients.shutdown()
+        await downloader.clients.shutdown()
     }
 
     /// Sends one request when the gate lets it through.

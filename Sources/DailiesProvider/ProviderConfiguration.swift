@@ -15,7 +15,9 @@ public struct ProviderConfiguration: Sendable {
 
     /// `bytespike`, or `simulator` for the one on loopback: part of what a batch belongs to.
     public var name = "bytespike"
-    /// Without trailing slash, user information, query or fragment; plain http for loopback hosts only.
+    /// As it is compared with others: scheme and host in lowercase, `localhost` as 127.0.0.1, without the port that its scheme
+    /// has anyway and without a slash at its end. Without user information, query or fragment; plain http for loopback
+    /// hosts only.
     public let baseURL: String
     /// May be empty: then nothing can be submitted or asked, only downloaded.
     public let keys: [ModelKey]
@@ -43,6 +45,9 @@ public struct ProviderConfiguration: Sendable {
     /// that the server closes under a submit leaves its outcome unknown.
     public var idleTimeout = Duration.seconds(4)
 
+    /// Proxies and trusted certificates. Default: none, and the system's.
+    public var network = NetworkSettings()
+
     /// A longer JSON reply is unreadable.
     public var maximumReplyBytes = 1 << 20
     /// A longer clip is refused.
@@ -56,8 +61,7 @@ public struct ProviderConfiguration: Sendable {
     /// - Throws: ``ConfigurationProblem`` for a base URL that is no http address, that carries more than host, port
     ///   and path, or that is plain http to another machine; and for two keys with one prefix.
     public init(baseURL: String = defaultBaseURL, keys: [ModelKey]) throws(ConfigurationProblem) {
-        var text = baseURL
-        while text.hasSuffix("/") { text.removeLast() }
+        let text = baseURL
         guard let base = ServiceURL(text) else {
             let shown = ServiceURL.withoutUser(baseURL)
             throw ConfigurationProblem(
@@ -65,7 +69,7 @@ public struct ProviderConfiguration: Sendable {
                     ? "the base URL is no http or https address without user name: \(shown)"
                     : "the base URL names a port that is no number from 1 to 65535: \(shown)")
         }
-        guard base.url.query == nil, base.url.fragment == nil, !text.contains("?"), !text.contains("#") else {
+        guard !text.contains("?"), !text.contains("#") else {
             throw ConfigurationProblem("the base URL carries a query or a fragment; drop it: \(base.redacted)")
         }
         guard !base.isPlain || base.isLoopback else {
@@ -77,7 +81,7 @@ public struct ProviderConfiguration: Sendable {
             throw ConfigurationProblem("two API keys are given for the same model prefix; give one")
         }
         self.base = base
-        self.baseURL = text
+        self.baseURL = BaseURL.canonical(String(base.origin.dropLast()) + base.path)
         self.keys = keys
     }
 

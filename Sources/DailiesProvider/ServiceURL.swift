@@ -2,26 +2,139 @@ import Foundation
 
 /// An absolute http or https address without user information, which the network library can be given: base URLs, the
 /// addresses of clips and where they redirect to all come through here.
+///
+/// Path and query are never parsed and never written anew: a signature covers their bytes as they were given. Only the
+/// host goes through a URL parser.
 struct ServiceURL: Hashable, Sendable {
-    let url: URL
+    /// As it was given, without blanks and line ends around it; a relative one with what it is relative to.
+    let text: String
     let isPlain: Bool
     let isLoopback: Bool
+    /// Without the brackets of an IPv6 address.
+    let host: String
+    let port: Int
+    /// Scheme, host and port with a slash behind them, which is all that the network library needs to connect.
+    let origin: String
+    /// What stands on the request line: path and query byte for byte, but for the bytes that would end or break the line
+    /// (blanks, controls, non-ASCII), each of which is escaped alone.
+    let target: String
 
     /// Longer addresses are refused.
     private static let maximumBytes = 16_384
 
     /// nil for anything that is no such address.
-    init?(_ text: String, relativeTo base: ServiceURL? = nil) {
-        guard text.utf8.count <= Self.maximumBytes, text.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7F }),
-            let url = URL(string: text, relativeTo: base?.url)?.absoluteURL,
-            let scheme = url.scheme?.lowercased(), scheme == "http" || scheme == "https",
-            let host = url.host, Self.isUsable(host: host), Self.hasUsablePort(text),
-            Self.hasUsablePort(url.absoluteString), url.user == nil, url.password == nil
+    init?(_ given: String, relativeTo base: ServiceURL? = nil) {
+        let trimmed = Self.trimmed(given)
+        guard !trimmed.isEmpty, trimmed.utf8.count <= Self.maximumBytes,
+            let text = Self.hasScheme(trimmed) ? trimmed : base?.resolved(trimmed),
+            let scheme = Self.schemes.first(where: { text.lowercased().hasPrefix($0 + "://") })
         else { return nil }
-        self.url = url
+        let rest = text.utf8.dropFirst(scheme.utf8.count + 3)
+        let end = rest.firstIndex { "/?#".utf8.contains($0) } ?? rest.endIndex
+        guard let authority = String(rest[..<end]), authority.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7F }),
+            Self.hasUsablePort("\(scheme)://\(authority)/"), let url = URL(string: "\(scheme)://\(authority)/"),
+            let host = url.host, Self.isUsable(host: host), url.user == nil, url.password == nil,
+            !authority.utf8.contains(UInt8(ascii: "@")), Self.hasUsablePort(url.absoluteString)
+        else { return nil }
+        self.text = text
+        self.host = host
         isPlain = scheme == "http"
         isLoopback = Self.isLoopback(host)
+        port = url.port ?? (scheme == "http" ? 80 : 443)
+        origin = url.absoluteString
+        let behind = rest[end...].prefix { $0 != UInt8(ascii: "#") }
+        target = Self.onRequestLine((behind.first == UInt8(ascii: "/") ? [] : Array("/".utf8)) + Array(behind))
     }
+
+    private static let schemes = ["http", "https"]
+
+    /// ``target`` without slashes at its end, for a base that paths are put behind.
+    var path: String { String(target.reversed().drop { $0 == "/" }.reversed()) }
+
+    /// ``target`` with quotes and angle brackets escaped as well, each alone, for servers that refuse them as they are.
+    var escapedTarget: String { Self.escaped(target.utf8) { Self.quotes.contains($0) } }
+    private static let quotes = Set("\"<>".utf8)
+
+    private static func onRequestLine(_ bytes: [UInt8]) -> String {
+        escaped(bytes) { $0 <= 0x20 || $0 >= 0x7F }
+    }
+
+    private static func escaped(_ bytes: some Sequence<UInt8>, where mustBe: (UInt8) -> Bool) -> String {
+        var line: [UInt8] = []
+        for byte in bytes {
+            if mustBe(byte) {
+                line += Array((byte < 16 ? "%0" : "%").utf8) + Array(String(byte, radix: 16, uppercase: true).utf8)
+            } else {
+                line.append(byte)
+            }
+        }
+        return String(decoding: line, as: UTF8.self)
+    }
+
+    /// Without what is no part of an address at either end: blanks, controls, line ends, a byte order mark.
+    private static func trimmed(_ text: String) -> String {
+        func isAround(_ scalar: Unicode.Scalar) -> Bool {
+            scalar.value <= 0x20 || scalar.value == 0x7F || scalar == "\u{FEFF}" || scalar.properties.isWhitespace
+        }
+        let scalars = text.unicodeScalars
+        guard let first = scalars.firstIndex(where: { !isAround($0) }),
+            let last = scalars.lastIndex(where: { !isAround($0) })
+        else { return "" }
+        return String(scalars[first...last])
+    }
+
+    /// Source: RFC 3986, section 3.1.
+    private static func hasScheme(_ text: String) -> Bool {
+        guard let colon = text.utf8.firstIndex(of: UInt8(ascii: ":")) else { return false }
+        let scheme = text.utf8[..<colon]
+        return scheme.first.map(isLetter) == true
+            && scheme.allSatisfy { isLetter($0) || 0x30...0x39 ~= $0 || "+-.".utf8.contains($0) }
+    }
+
+    private static func isLetter(_ byte: UInt8) -> Bool { 0x61...0x7A ~= byte | 0x20 }
+
+    // MARK: Relative addresses
+
+    /// Where a relative address leads from here; nil for one that stays on the same page.
+    ///
+    /// Source: RFC 3986, section 5.2, but that dots are resolved only where a path is joined to this one.
+    private func resolved(_ relative: String) -> String? {
+        guard relative.utf8.first != UInt8(ascii: "#") else { return nil }
+        if relative.hasPrefix("//") { return (isPlain ? "http:" : "https:") + relative }
+        let start = text.utf8.dropFirst(isPlain ? 7 : 8)
+        let authorityEnd = start.firstIndex { "/?#".utf8.contains($0) } ?? start.endIndex
+        let (origin, rest) = (text.utf8[..<authorityEnd], start[authorityEnd...])
+        let path = Array(rest.prefix { !"?#".utf8.contains($0) })
+        let bytes: [UInt8]
+        switch relative.utf8.first {
+        case UInt8(ascii: "/"): bytes = Array(relative.utf8)
+        case UInt8(ascii: "?"): bytes = path + Array(relative.utf8)
+        default:
+            let folder = path.lastIndex(of: UInt8(ascii: "/")).map { path[...$0] } ?? Array("/".utf8)[...]
+            let joined = relative.utf8.prefix { !"?#".utf8.contains($0) }
+            bytes = Self.withoutDots(folder + Array(joined)) + Array(relative.utf8.dropFirst(joined.count))
+        }
+        return String(decoding: Array(origin) + bytes, as: UTF8.self)
+    }
+
+    /// Source: RFC 3986, section 5.2.4.
+    private static func withoutDots(_ path: some Collection<UInt8>) -> [UInt8] {
+        var kept: [ArraySlice<UInt8>] = []
+        let parts = Array(path).split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).dropFirst()
+        for (index, part) in zip(parts.indices, parts) {
+            let isLast = index == parts.endIndex - 1
+            switch String(decoding: part, as: UTF8.self) {
+            case ".": if isLast { kept.append([]) }
+            case "..":
+                kept = kept.dropLast()
+                if isLast { kept.append([]) }
+            default: kept.append(part)
+            }
+        }
+        return kept.reduce(into: []) { $0 += [UInt8(ascii: "/")] + $1 }
+    }
+
+    // MARK: Hosts and ports
 
     /// The network library takes one bracket off each end of a host, also where they were written as %5B and %5D, and
     /// stops the program if nothing is left. A NUL would hide the rest of a name from it.
@@ -47,7 +160,21 @@ struct ServiceURL: Hashable, Sendable {
         return port.isEmpty || UInt16(Substring(port)).map { $0 > 0 } ?? false
     }
 
-    var text: String { url.absoluteString }
+    /// `localhost`, 127.0.0.0/8 and ::1. A name that only resolves to them does not count: who resolves it may lie.
+    private static func isLoopback(_ host: String) -> Bool {
+        let host = host.lowercased()
+        if host == "localhost" || host == "::1" || host == "[::1]" { return true }
+        let parts = host.split(separator: ".", omittingEmptySubsequences: false)
+        return parts.count == 4 && parts[0] == "127" && parts.allSatisfy { UInt8($0) != nil }
+    }
+
+    // MARK: Words
+
+    /// Host and port as they are shown: without the port that its scheme has anyway.
+    var place: String {
+        let host = host.utf8.contains(UInt8(ascii: ":")) && !host.hasPrefix("[") ? "[\(host)]" : host
+        return port == (isPlain ? 80 : 443) ? host : "\(host):\(port)"
+    }
 
     /// The address as it may be shown: a signed query is a secret while it lives.
     var redacted: String { Self.redacted(text) }
@@ -61,13 +188,5 @@ struct ServiceURL: Hashable, Sendable {
     static func withoutUser(_ text: String) -> String {
         guard let at = text.lastIndex(of: "@") else { return redacted(text) }
         return "…" + redacted(String(text[at...]))
-    }
-
-    /// `localhost`, 127.0.0.0/8 and ::1. A name that only resolves to them does not count: who resolves it may lie.
-    private static func isLoopback(_ host: String) -> Bool {
-        let host = host.lowercased()
-        if host == "localhost" || host == "::1" || host == "[::1]" { return true }
-        let parts = host.split(separator: ".", omittingEmptySubsequences: false)
-        return parts.count == 4 && parts[0] == "127" && parts.allSatisfy { UInt8($0) != nil }
     }
 }

@@ -9,11 +9,13 @@ final class StatusCheck: ChannelInboundHandler {
 
     private var isOver = false
 
-    /// Puts one between the bytes' decoder and the client of a connection that has just been made.
+    /// Puts one between the bytes' decoder and the client of a connection that has just been made, and a
+    /// ``RequestTarget``.
     @Sendable static func add(to channel: any Channel) -> EventLoopFuture<Void> {
         channel.eventLoop.submit {
             let pipeline = channel.pipeline.syncOperations
             let decoder = try pipeline.handler(type: ByteToMessageHandler<HTTPResponseDecoder>.self)
+            try pipeline.addHandler(RequestTarget(), position: .after(decoder))
             try pipeline.addHandler(StatusCheck(), position: .after(decoder))
         }
     }

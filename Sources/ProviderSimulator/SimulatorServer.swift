@@ -1,4 +1,5 @@
 import DailiesCore
+import Foundation
 import Hummingbird
 import HummingbirdCore
 import Logging
@@ -46,6 +47,16 @@ public final class SimulatorServer: Sendable {
     /// It was stopped before it had a port.
     public struct Stopped: Error, CustomStringConvertible {
         public var description: String { "the simulator stopped before it listened" }
+    }
+
+    /// The system lets it have no port.
+    public struct Refused: Error, CustomStringConvertible {
+        let code: Int32
+        /// In the system's words: `address already in use`.
+        public var description: String {
+            let words = String(cString: strerror(code))
+            return words.prefix(1).lowercased() + words.dropFirst()
+        }
     }
 
     /// - Parameters:
@@ -106,7 +117,11 @@ public final class SimulatorServer: Sendable {
             }
         }
         shared.withLockedValue { $0.listening = Listening(server: server, running: running) }
-        for try await port in ports { return port }
+        do {
+            for try await port in ports { return port }
+        } catch let error as IOError {
+            throw Refused(code: error.errnoCode)
+        }
         throw Stopped()
     }
 

@@ -9,10 +9,15 @@ import Testing
     @Test(arguments: [
         ("https://llm.bytespike.ai", "https://llm.bytespike.ai"),
         ("https://h.example:8443/api//", "https://h.example:8443/api"),
-        ("http://127.0.0.1:8080/", "http://127.0.0.1:8080"), ("http://localhost:1", "http://localhost:1"),
-        ("http://[::1]:1", "http://[::1]:1"), ("HTTPS://H.example", "HTTPS://H.example"),
+        ("http://127.0.0.1:8080/", "http://127.0.0.1:8080"), ("http://localhost:1", "http://127.0.0.1:1"),
+        ("http://[::1]:1", "http://[::1]:1"), ("HTTPS://H.example", "https://h.example"),
+        ("https://h.example:443/", "https://h.example"), ("http://LocalHost:80", "http://127.0.0.1"),
+        ("https://h.example:00443/V1/", "https://h.example/V1"), (" https://h.example\n", "https://h.example"),
+        ("https://É.example", "https://xn--9ca.example"), ("https://h.example:", "https://h.example"),
     ])
-    func `a base URL is kept without its trailing slash`(given: String, kept: String) throws {
+    func `a base URL is kept as it is compared: spellings of one address are one service`(given: String, kept: String)
+        throws
+    {
         #expect(try ProviderConfiguration(baseURL: given, keys: []).baseURL == kept)
     }
 

@@ -282,7 +282,7 @@ private let signature = "X-Signature=very-secret"
 
     @Test(arguments: [
         "", "v.mp4", "file:///etc/passwd", "http://example.com/v", "http://127.0.0.1.example.com/v",
-        "https://user@example.com/v", "https://example.com/a b", "javascript:1", "https://",
+        "https://user@example.com/v", "https://exa mple.com/", "javascript:1", "https://",
     ])
     func `an address that cannot be used is refused without a request`(url: String) async throws {
         try await withProvider("http://127.0.0.1:1") { provider in

@@ -218,21 +218,12 @@ private let task = Question.Subject.remote(RemoteTaskID("task_1"))
     private func fault(_ kind: TestCertificate.Kind) async throws -> Fault {
         let certificate = TestCertificate(kind: kind)
         return try await HostileServer.with(certificate: certificate, { _ in .reply(200, [], "{}") }) { server in
-            let client = try certificate.trustingClient()
-            let api = APIClient(
-                client: client, loop: client.eventLoopGroup.any(), baseURL: server.url,
-                userAgent: "t", maximumReplyBytes: 1 << 20, redaction: .none)
-            let request = APIClient.Request(
-                method: .GET, target: "/", body: nil, key: try APIKey(secret), timeout: .seconds(20))
-            var fault: Fault?
-            do throws(APIClient.Failure) {
-                _ = try await api.send(request)
-            } catch {
-                fault = error.fault
+            let network = try certificate.network()
+            return try await withProvider(server.url, change: { $0.network = network }) { provider in
+                let fault = await provider.query(task).fault
+                #expect(server.seen.isEmpty)
+                return try #require(fault)
             }
-            try await client.shutdown()
-            #expect(server.seen.isEmpty)
-            return try #require(fault)
         }
     }
 
@@ -268,16 +259,13 @@ private let task = Question.Subject.remote(RemoteTaskID("task_1"))
                     }
                 }
             ) { server in
-                let client = try certificate.trustingClient()
-                let downloader = AssetDownloader(
-                    client: client, allowsPlainLoopback: true, userAgent: "t", headTimeout: .seconds(20),
-                    stallTimeout: .seconds(20), maximumBytes: 1 << 20, redaction: .none)
-                func fetch(_ path: String) async -> DownloadEnd {
-                    let asset = AssetLocation(url: server.url + path)
-                    return await downloader.download(asset, after: .start, into: CollectingSink())
+                let network = try certificate.network()
+                let (over, refused) = try await withProvider(server.url, change: { $0.network = network }) { provider in
+                    (
+                        await provider.download(server.url + "/over", into: CollectingSink()),
+                        await provider.download(server.url + "/down", into: CollectingSink())
+                    )
                 }
-                let (over, refused) = (await fetch("/over"), await fetch("/down"))
-                try await client.shutdown()
                 #expect(over == .whole, "\(over)")
                 #expect(refused.isRefused, "\(refused)")
                 #expect(refused.fault?.message.contains("redirects to an unusable address") == true)

@@ -57,7 +57,7 @@ private let accepted = #"{"task_id":"task_1","status":"queued","estimated_credit
             guard let place = ServiceURL(text) else { continue }
             taken += 1
             // It stops the program for an address that it cannot be given; an error is an answer.
-            let request = try? HTTPClient.Request(url: place.text)
+            let request = try? HTTPClient.Request(url: place.origin)
             #expect(request != nil, "seed \(seed): \(text)")
         }
         #expect(taken > 500)

@@ -1,5 +1,7 @@
-import AsyncHTTPClient
+import Foundation
 import NIOSSL
+
+@testable import DailiesProvider
 
 /// A certificate that nobody vouches for, and its key, which guards nothing.
 ///
@@ -22,24 +24,33 @@ struct TestCertificate: Sendable {
                 certificateChain: [.certificate(try certificate())], privateKey: .privateKey(key)))
     }
 
-    /// A client that trusts this certificate and no other.
-    func trustingClient() throws -> HTTPClient {
-        var settings = HTTPClient.Configuration()
-        var tls = TLSConfiguration.makeClientConfiguration()
-        tls.trustRoots = .certificates([try certificate()])
-        settings.tlsConfiguration = tls
-        settings.redirectConfiguration = .disallow
-        return HTTPClient(eventLoopGroupProvider: .singleton, configuration: settings)
+    /// A way to the network that trusts this certificate and no other.
+    func network() throws -> NetworkSettings {
+        var network = NetworkSettings()
+        try network.trustOnly(file: try file())
+        return network
+    }
+
+    /// A file that holds it.
+    func file() throws -> String { try Self.file(holding: text) }
+
+    /// - Parameter text: nil: there is no such file.
+    static func file(holding text: String?) throws -> String {
+        let file = FileManager.default.temporaryDirectory.appending(path: "\(UUID().uuidString).pem")
+        if let text { try Data(text.utf8).write(to: file) }
+        return file.path
     }
 
     private func certificate() throws -> NIOSSLCertificate {
-        let text =
-            switch kind {
-            case .good: Self.good
-            case .expired: Self.expired
-            case .ofAnotherName: Self.ofAnotherName
-            }
-        return try NIOSSLCertificate(bytes: Array(text.utf8), format: .pem)
+        try NIOSSLCertificate(bytes: Array(text.utf8), format: .pem)
+    }
+
+    private var text: String {
+        switch kind {
+        case .good: Self.good
+        case .expired: Self.expired
+        case .ofAnotherName: Self.ofAnotherName
+        }
     }
 
     private static let key = """

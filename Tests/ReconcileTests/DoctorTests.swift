@@ -13,12 +13,13 @@ struct DoctorTests {
         #expect(outcome.code == 0)
         #expect(outcome.err == "")
         #expect(!outcome.out.contains(Scene.keyText))
-        let settings = Self.lines(outcome.out, from: "  setting", count: 7)
+        let settings = Self.lines(outcome.out, from: "  setting", count: 11)
         #expect(
             settings == [
                 "setting value from", "store dailies.sqlite default", "provider simulator --provider",
                 "base URL {URL} --base-url", "API key fingerprint 62af8704764f $BYTESPIKE_API_KEY",
-                "dialect flat default", "output renders default",
+                "dialect flat default", "output renders default", "https proxy none default",
+                "http proxy none default", "no proxy for - default", "certificates the system's default",
             ])
         let checks = Self.lines(outcome.out, from: "  check", count: 8)
         #expect(checks[1] == "sqlite ok SQLite \(Store.libraryVersion), schema \(Store.schemaVersion)")
