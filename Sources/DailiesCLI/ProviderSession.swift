@@ -5,6 +5,7 @@ import DailiesProvider
 enum ProviderSession {
     /// - Throws: what the options are refused with (64, 77), and what `body` throws.
     static func with(_ options: ProviderOptions, _ body: (ProviderDesk) async throws -> Void) async throws {
+        try OpenFiles.refuseIfTooFew()
         let configuration = try options.configuration()
         let provider = Composition.provider(configuration)
         do {

@@ -40,6 +40,7 @@ struct RehearseCommand: AsyncParsableCommand {
 
     func run() async throws {
         EarlySignals.runBegins(json: pace.json)
+        try OpenFiles.refuseIfTooFew(serving: true)
         let catalogue = try reading.catalogue()
         let checked = try ManifestLoading.check(
             manifests, batchName: batch, format: reading.format, catalogue: catalogue, json: pace.json)
