@@ -202,6 +202,8 @@ struct Flight: Sendable {
         var isDownloading = false
         /// Refusals in a row, each after a fresh URL.
         var refusals = 0
+        /// Since when it is refused.
+        var refusedSince: Instant?
         /// Interruptions in a row that came no further than ``furthest``.
         var interruptions = 0
         /// The most bytes of the clip that were on disk at an interruption.

@@ -102,7 +102,11 @@ extension Scheduler {
             let hasProgressed = reached > completion.furthest
             completion.interruptions = hasProgressed ? 0 : completion.interruptions + 1
             completion.furthest = max(completion.furthest, reached)
-            if hasProgressed { pause.diskSince = nil }
+            if hasProgressed {
+                pause.diskSince = nil
+                completion.refusals = 0
+                completion.refusedSince = nil
+            }
             flight.completion = completion
             interrupted(flight, fault, now)
         case .stopped:
@@ -115,8 +119,9 @@ extension Scheduler {
             queueDownload(flight, now)
         case .refused(let fault):
             completion.refusals += 1
+            completion.refusedSince = completion.refusedSince ?? now
             flight.completion = completion
-            askForFreshAsset(flight, fault.message, isOver: completion.refusals >= Self.refusalLimit, now)
+            refused(flight, completion, fault, now)
         case .malformed(let message):
             completion.malformed += 1
             flight.completion = completion
@@ -174,6 +179,41 @@ extension Scheduler {
             flight,
             "the server does not say how long the clip is, so it may be cut; what came is kept as \(path), and the next "
                 + "run asks again", now)
+    }
+
+    /// A clip may not be where it is said to be for a while after its task has completed: a fresh URL is asked for at once, and
+    /// then again and again, less and less often. Without anybody to ask the URL itself is tried again.
+    private mutating func refused(
+        _ flight: Flight, _ completion: Flight.Completion, _ fault: Fault, _ now: Instant
+    ) {
+        var flight = flight
+        let mayCome = fault.status.map(Self.refusalsThatMayEnd.contains) ?? false
+        let since = completion.refusedSince ?? now
+        let isOver =
+            completion.refusals >= Self.refusalLimit && !(mayCome && now - since < settings.assetPatience)
+        let canAsk = accounts.contains(flight.account) && !areQuestionsOver
+        if isOver || !mayCome || (canAsk && completion.refusals == 1) {
+            return askForFreshAsset(flight, fault.message, isOver: isOver, now)
+        }
+        guard canAsk else { return downloadLater(&flight, afterFailures: completion.refusals, now) }
+        flight.completion?.needsAsset = true
+        flight.completion?.questionsLeft = settings.completionQuestions
+        wake(&flight, at: now + settings.retry.wait(afterFailures: completion.refusals - 1, using: &random))
+        put(flight)
+    }
+    private static let refusalsThatMayEnd: Set<Int> = [401, 403, 404, 410]
+
+    /// Nobody has named a fresh URL: the one that was refused is tried again, as long as it may still come to something.
+    ///
+    /// - Returns: false where that is over.
+    mutating func retryRefusedAsset(_ flight: Flight, _ now: Instant) -> Bool {
+        guard let completion = flight.completion, let since = completion.refusedSince, completion.asset != nil,
+            now - since < settings.assetPatience, !isStopping
+        else { return false }
+        var flight = flight
+        flight.completion?.needsAsset = false
+        downloadLater(&flight, afterFailures: completion.refusals, now)
+        return true
     }
 
     /// A fresh URL is asked for, never a new render.

@@ -192,6 +192,10 @@ extension Scheduler {
         }
         flight.completion = completion
         put(flight)
+        if lacksAsset, flight.parking == nil {
+            let isAnswered = if case .found = answer { completion.questionsLeft > 0 } else { false }
+            if !isAnswered, retryRefusedAsset(flight, now) { return }
+        }
         if lacksAsset, completion.questionsLeft <= 0, flight.parking == nil {
             return closeUnsaved(flight, "the provider gives no URL for it", now)
         }

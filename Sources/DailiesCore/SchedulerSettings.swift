@@ -67,6 +67,9 @@ public struct SchedulerSettings: Sendable {
     public var unsavedLimit = 64
     /// How long an asset's URL is taken to live where the catalogue does not say. Default 24 h (the authoring template).
     public var assetLifetime: Duration = .seconds(24 * 3600)
+    /// How long an asset that its server refuses (401, 403, 404, 410) is asked for at least, from its first refusal on: it may
+    /// not be everywhere yet when its task is completed. Default 2 min.
+    public var assetPatience: Duration = .seconds(120)
     /// Least pause after a 429 without a reset time; as much again is added at random. Default 1 s.
     public var throttlePause: Duration = .seconds(1)
     /// How often and how soon what failed for a moment is tried again.
@@ -99,6 +102,7 @@ public struct SchedulerSettings: Sendable {
         copy.keyMemory = keyMemory?.divided(bySpeed: speed)
         copy.completionInterval = completionInterval.divided(bySpeed: speed)
         copy.assetLifetime = assetLifetime.divided(bySpeed: speed)
+        copy.assetPatience = assetPatience.divided(bySpeed: speed)
         copy.throttlePause = throttlePause.divided(bySpeed: speed)
         copy.recoverySpread = recoverySpread.divided(bySpeed: speed)
         copy.retry = retry.divided(bySpeed: speed)

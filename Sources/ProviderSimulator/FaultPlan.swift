@@ -31,6 +31,9 @@ public enum FaultKind: String, Hashable, Sendable, CaseIterable {
     /// Some numbers of the reply, or when a limit resets, are none that anybody could count with; the bill is right.
     case absurdNumbers
 
+    /// The reply, or the error in its place, says that it is about another submission (`out_task_id`).
+    case otherSubmission
+
     // Submissions.
     /// 429 `rate_limit_exceeded` with `X-RateLimit-Reset`, nothing happened.
     case throttle
@@ -75,6 +78,8 @@ public enum FaultKind: String, Hashable, Sendable, CaseIterable {
     case noCost
     /// The render fails with `error_code` and `error_message`.
     case failRender
+    /// The clip is not there yet for ``FaultPlan/assetLateFor`` after its task has completed: 404, or 403.
+    case lateAsset
     /// The bill is ``FaultPlan/absurdFactor`` times the estimate.
     case absurdBill
     /// The render fails without saying why.
@@ -129,6 +134,8 @@ public struct FaultPlan: Hashable, Sendable {
     public var throttledFor: Duration = .seconds(5)
     /// How many replies lack what ``FaultKind/lateURL`` and ``FaultKind/lateCost`` hold back. Default 2.
     public var incompleteReplies = 2
+    /// How long a clip of ``FaultKind/lateAsset`` is not there, at speed 1. Default 20 s.
+    public var assetLateFor: Duration = .seconds(20)
     /// What ``FaultKind/absurdBill`` multiplies a bill by.
     public static let absurdFactor: Int64 = 1000
     /// Bytes and pause of ``FaultKind/dripReply``. Default 16 bytes every 20 ms of real time.

@@ -167,6 +167,9 @@ extension SimulatedProvider {
             return Self.page(502, title: "502 Bad Gateway")
         } else if draw(.htmlReply) {
             return Self.page(200, title: "Welcome")
+        } else if response.body.last == UInt8(ascii: "}"), draw(.otherSubmission) {
+            changed.body =
+                response.body.dropLast() + Array(#","\#(WireField.outTaskID)":"\#(Self.otherSubmission)"}"#.utf8)
         } else if draw(.truncateReply), response.body.count > 1 {
             changed.action = .truncate(bytes: Int(generator.draw(0...Int64(response.body.count - 1))))
         } else if draw(.dripReply) {
@@ -176,6 +179,9 @@ extension SimulatedProvider {
         }
         return changed
     }
+
+    /// What ``FaultKind/otherSubmission`` says that a reply is about.
+    package static let otherSubmission = "somebody-elses-submission"
 
     // MARK: Replies
 

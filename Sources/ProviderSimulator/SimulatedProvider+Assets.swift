@@ -77,6 +77,11 @@ extension SimulatedProvider {
         else { return Self.plain(403, "signature does not match") }
         guard now < Instant(milliseconds: end) else { return Self.plain(403, "request has expired") }
         guard controls.drawsFaults else { return clip(of: tasks[ordinal], request.headers) }
+        if tasks[ordinal].isAssetLate, case .completed(let time) = tasks[ordinal].phase,
+            now < time + scaled(configuration.faults.assetLateFor)
+        {
+            return Self.plain(ordinal.isMultiple(of: 2) ? 404 : 403, "not there yet")
+        }
         if draw(.expireURL) { return Self.plain(403, "request has expired") }
         if draw(.changedAsset) { tasks[ordinal].assetVersion = min(tasks[ordinal].assetVersion + 1, 255) }
         return faulty(tasks[ordinal], request.headers)

@@ -17,6 +17,7 @@ extension SimulatedProvider {
         var quoteHundredths: Int64 = 100
         var billHundredths: Int64 = 100
         var estimatesNothing = false
+        var isAssetLate = false
     }
 
     /// How many times the price a quote, and the quote a bill, can be.
@@ -127,6 +128,7 @@ extension SimulatedProvider {
         if generator.chance(faults[.billAboveQuote]) { result.billHundredths *= generator.draw(Self.timesTooMuch) }
         result.estimatesNothing = generator.chance(faults[.zeroEstimate])
         if generator.chance(faults[.forgetKey]) { result.keyForgottenAt = now + scaled(faults.keysForgottenAfter) }
+        result.isAssetLate = generator.chance(faults[.lateAsset])
         return result
     }
 }

@@ -174,7 +174,8 @@ extension SimulatedProvider {
             bill: StatedAmount(bill, style: style),
             perSecond: price.perSecond, forgottenUntil: misfortune.forgottenUntil,
             keyForgottenAt: misfortune.keyForgottenAt,
-            repliesWithoutURL: misfortune.repliesWithoutURL, repliesWithoutCost: misfortune.repliesWithoutCost)
+            repliesWithoutURL: misfortune.repliesWithoutURL, repliesWithoutCost: misfortune.repliesWithoutCost,
+            isAssetLate: misfortune.isAssetLate)
     }
 
     /// `task_` and a ULID: 48 bits of time and 80 of a hash, in Crockford's base 32.

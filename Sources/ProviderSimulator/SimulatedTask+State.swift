@@ -32,6 +32,7 @@ extension SimulatedTask {
             if let keyForgottenAt { object.member("key_forgotten_at_ns", keyForgottenAt) }
             object.member("replies_without_url", repliesWithoutURL)
             object.member("replies_without_cost", repliesWithoutCost)
+            object.member("is_asset_late", isAssetLate)
             object.member("completed_replies", completedReplies)
             object.member("is_asked_by_id", isAskedByID)
             object.member("asset_version", assetVersion)
@@ -68,6 +69,7 @@ extension SimulatedTask {
         keyForgottenAt = record.has("key_forgotten_at_ns") ? try record.instant("key_forgotten_at_ns") : nil
         repliesWithoutURL = try record.integer("replies_without_url")
         repliesWithoutCost = try record.integer("replies_without_cost")
+        isAssetLate = record.has("is_asset_late") ? try record.flag("is_asset_late") : false
         completedReplies = try record.count("completed_replies")
         isAskedByID = record.has("is_asked_by_id") ? try record.flag("is_asked_by_id") : false
         assetVersion = record.has("asset_version") ? try record.count("asset_version") : 0

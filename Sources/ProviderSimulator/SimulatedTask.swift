@@ -59,6 +59,8 @@ struct SimulatedTask: Hashable, Sendable {
     /// How many replies that say `completed` lack the URL, and the cost; `Int.max`: all of them.
     let repliesWithoutURL: Int
     let repliesWithoutCost: Int
+    /// Its clip is not there for a while after it has completed.
+    let isAssetLate: Bool
 
     var phase: Phase = .queued
     /// Replies so far that said `completed`. Forgotten by a journal, kept by a snapshot.

@@ -122,14 +122,90 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `a URL that is refused three times is left for the next run`() {
+    /// Serves wake-ups, and answers questions and downloads, until the run ends or so many downloads were refused.
+    private func refuse(
+        _ rig: SchedulerRig, status: Int, most: Int = 1000, answer: QueryAnswer = .found(.completed())
+    ) -> Int {
+        var refused = 0
+        while rig.ending == nil, refused < most {
+            if !rig.downloads.isEmpty {
+                refused += 1
+                rig.finishDownload(.refused(.status(status)))
+            } else if !rig.questions.isEmpty {
+                rig.answer(answer)
+            } else {
+                rig.serveNextWake()
+            }
+        }
+        return refused
+    }
+
+    @Test(arguments: [401, 403, 404, 410])
+    func `a clip that is refused is asked for again for two minutes, less and less often, with a fresh URL each time`(
+        status: Int
+    ) {
         let rig = completed(.completed())
-        rig.finishDownload(.refused(.status(403)))
-        rig.answer(.found(.completed()))
-        rig.finishDownload(.refused(.status(403)))
-        rig.answer(.found(.completed()))
-        rig.finishDownload(.refused(.status(403)))
-        #expect(rig.ending?.unsaved == 1)
+        let since = rig.now
+        let refused = refuse(rig, status: status)
+        #expect(rig.now - since >= .seconds(120) && rig.now - since < .seconds(240))
+        #expect(refused >= 5 && refused <= 20)
+        #expect(rig.asked.count { $0.purpose == .complete } == refused - 1)
+        #expect(rig.ending?.unsaved == 1 && rig.sent.count == 1)
+        rig.expectSound()
+    }
+
+    @Test func `a clip that comes some seconds after its task has completed is saved in the same run`() {
+        let rig = completed(.completed())
+        #expect(refuse(rig, status: 404, most: 4) == 4)
+        while rig.ending == nil, rig.downloads.isEmpty {
+            if rig.questions.isEmpty { rig.serveNextWake() } else { rig.answer(.found(.completed(url: "http://a/2"))) }
+        }
+        #expect(rig.downloads.map(\.asset.url) == ["http://a/2"])
+        rig.save()
+        #expect(rig.ending == RunEnding())
+        rig.expectSound()
+    }
+
+    @Test(
+        arguments: [
+            QueryAnswer.found(.completed(url: nil)), .found(.completed("r2", url: "http://other/2")),
+            .notFound(.notFound),
+        ])
+    func `where no fresh URL is named, the one that was refused is tried again`(answer: QueryAnswer) {
+        let rig = completed(.completed())
+        let since = rig.now
+        #expect(refuse(rig, status: 404, most: 4, answer: answer) == 4)
+        #expect(rig.now - since < SchedulerSettings().assetPatience)
+        while rig.ending == nil, rig.downloads.isEmpty {
+            if rig.questions.isEmpty { rig.serveNextWake() } else { rig.answer(answer) }
+        }
+        #expect(rig.downloads.map(\.asset.url) == ["http://a/1"])
+        rig.save()
+        #expect(rig.ending?.unsaved == 0)
+        rig.expectSound()
+    }
+
+    @Test func `a clip that cannot be asked about is tried again at its own URL`() {
+        let store = SchedulerRig.leftBehind(
+            .completed(RemoteTaskID("r1")), account: SchedulerRig.otherAccount
+        ) { $0.asset = AssetLocation(url: "http://a/1") }
+        let rig = SchedulerRig(store: store)
+        rig.start()
+        #expect(refuse(rig, status: 403, most: 4) == 4 && rig.asked.isEmpty)
+        while rig.ending == nil, rig.downloads.isEmpty { rig.serveNextWake() }
+        rig.save()
+        #expect(rig.ending?.unsaved == 0)
+        rig.expectSound()
+    }
+
+    @Test func `an address that nobody can use is not waited for`() {
+        let rig = completed(.completed())
+        let since = rig.now
+        for round in 1...3 {
+            rig.finishDownload(.refused(Fault(kind: .unreadable, message: "the clip's address cannot be used")))
+            if round < 3 { rig.answer(.found(.completed())) }
+        }
+        #expect(rig.now == since && rig.ending?.unsaved == 1)
         rig.expectSound()
     }
 

@@ -103,7 +103,8 @@ struct Scenario {
     private static let guardFaults: [FaultKind] = [
         .quoteAbovePrice, .billAboveQuote, .zeroEstimate, .rendersBeforeCancel, .silentCancelCost,
     ]
-    private static let drawnApart = Set(guardFaults + identityFaults + clipFaults + [.absurdBill, .absurdNumbers])
+    private static let drawnApart = Set(
+        guardFaults + identityFaults + wireFaults + clipFaults + [.absurdBill, .absurdNumbers])
 
     /// What a clip may cost: quotes and bills that are not what was published, and cancels that come too late.
     private mutating func drawGuards(_ chance: inout Chance) {
@@ -141,6 +142,8 @@ struct Scenario {
     private static let identityFaults: [FaultKind] = [
         .gatewayPage4xx, .sameTaskID, .startAtOnce, .unlistedSubmitState, .wrongTaskByKey, .forgetKey,
     ]
+    /// Drawn after all others, so that those stay what they were.
+    private static let wireFaults: [FaultKind] = [.otherSubmission, .lateAsset]
 
     private mutating func drawIdentity(_ chance: inout Chance) {
         if chance.happens(0.4) {
@@ -161,6 +164,10 @@ struct Scenario {
         case 2, 3: clockAhead = .seconds(chance.number(3600...30 * 86_400))
         default: break
         }
+        for kind in Self.wireFaults where mood != .calm && chance.happens(0.3) {
+            simulator.faults[kind] = Double.random(in: 0.02...0.3, using: &chance)
+        }
+        simulator.faults.assetLateFor = .seconds(chance.number(1...300))
     }
 
     private static let clipFaults: [FaultKind] = [.changedAsset, .noLength, .dripDownload, .ignoredRange, .wrongRange]

@@ -30,6 +30,9 @@ enum Witness {
         var faults: [FaultKind] = []
         faults += transport(response)
         if statesAbsurdly(response) { faults.append(.absurdNumbers) }
+        if String(decoding: response.body, as: UTF8.self).contains(SimulatedProvider.otherSubmission) {
+            faults.append(.otherSubmission)
+        }
         let isSubmit: Bool = if case .submit = call { true } else { false }
         let wasAccepted = machine.tasks.count > before.tasks
         if isSubmit, machine.bill.submits == before.submits + 2 { faults.append(.duplicateDelivery) }
@@ -110,7 +113,10 @@ enum Witness {
         case .drip: faults.append(.dripDownload)
         case .deliver, .delay, .closeWithoutReply, .closeBeforeReading: break
         }
-        if response.status == 403, machine.controls.drawsFaults { faults.append(.expireURL) }
+        if [403, 404].contains(response.status), machine.controls.drawsFaults {
+            let isLate = String(decoding: response.body, as: UTF8.self).hasPrefix("not there yet")
+            faults.append(isLate ? .lateAsset : .expireURL)
+        }
         guard let range = request.headers["range"], let task = task(of: request, machine) else { return faults }
         let validators = [response.header("ETag"), response.header("Last-Modified")].compactMap { $0 }
         let isOther = request.headers["if-range"].map { !validators.contains($0) } ?? false
