@@ -22,7 +22,8 @@ CREATE TABLE store_file (
 ) STRICT;
 INSERT INTO store_file (id, needs_log) VALUES (1, 0);
 
--- A provider at a base URL. What is learned at one counts there alone: the provider's task ids, whether it honors our
+-- A provider at a base URL, which is written as it is compared: scheme and host in lowercase, without the port that the
+-- scheme has anyway and without a slash at the end, localhost as 127.0.0.1. What is learned at one counts there alone: the provider's task ids, whether it honors our
 -- keys, and prices.
 CREATE TABLE service (
     id INTEGER PRIMARY KEY,
@@ -31,7 +32,7 @@ CREATE TABLE service (
     UNIQUE (provider, base_url)
 ) STRICT;
 
--- What one manifest asks for, under a name. It belongs to one provider and base URL for good.
+-- What one manifest asks for, under a name. It belongs to one provider and base URL from its first accepted submit on.
 CREATE TABLE batch (
     id INTEGER PRIMARY KEY,
     name TEXT NOT NULL UNIQUE CHECK (name <> ''),

@@ -113,6 +113,7 @@ enum HelpTopic: String, CaseIterable {
           exit 3, failed           dailies retry --state failed    then run again
           exit 7, out of money     fill the wallet, then run again
           exit 8, budget           run again with a higher --budget
+          exit 64, no API          give the right --base-url; a batch belongs to one once it has accepted a submit
           exit 11, in use          another runner works on the store; one at a time
           exit 129, 130, 143       a signal stopped it: run again
 
@@ -170,6 +171,9 @@ enum HelpTopic: String, CaseIterable {
         api_key_command is run by sh; the key is its first line. A key file may be a FIFO or <(command). Both have
         60 s. A warning names a key file that others can read.
         Environment: DAILIES_STORE, BYTESPIKE_BASE_URL, BYTESPIKE_API_KEY. A key is never an option's value.
+        HTTPS_PROXY and HTTP_PROXY name an http:// proxy, NO_PROXY who is reached without it (names, their endings,
+        addresses, 10.0.0.0/8, *); lowercase names win. SSL_CERT_FILE names certificates that take the place of the
+        system's. `rehearse` uses none of them.
         """
 }
 
@@ -187,7 +191,7 @@ extension ExitCode {
         case .budgetReached: "budget reached"
         case .unsaved: "paid clips not saved"
         case .storeLocked: "another runner holds the store"
-        case .usage: "usage"
+        case .usage: "usage, or what was named cannot be used (no API at the base URL)"
         case .refused: "manifest or batch refused (nothing was submitted)"
         case .keyRefused: "key missing or refused"
         case .hungUp: "SIGHUP after a clean stop"

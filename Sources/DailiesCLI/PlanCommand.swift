@@ -103,8 +103,9 @@ struct PlanCommand: PrintingCommand {
         _ manifests: [CheckedManifest], in store: Store?, _ configuration: ProviderConfiguration
     ) throws {
         for manifest in manifests {
-            guard let known = try store?.batch(named: manifest.batchName),
-                known.provider != configuration.name || known.baseURL != configuration.baseURL
+            guard let store, let known = try store.batch(named: manifest.batchName),
+                known.provider != configuration.name || known.baseURL != configuration.baseURL,
+                try store.isBound(known.id)
             else { continue }
             throw Stop(
                 .refused,

@@ -32,6 +32,7 @@ struct RunSession {
     /// - Returns: the exit code, after the summary was printed.
     func run(_ manifests: [CheckedManifest]?, under held: RunnerLock? = nil) async throws -> ExitCode {
         FolderSettings.announce(json: pace.json)
+        try OpenFiles.refuseIfTooFew()
         let retryRules = try RetryRulesFile.read(pace.retryRules)
         let lock = try held ?? Self.lock(storePath)
         defer { withExtendedLifetime(lock) {} }
@@ -176,7 +177,8 @@ struct RunSession {
     /// - Throws: ``Stop`` with 65 for what the run would refuse.
     private func toSubmit(of manifest: CheckedManifest, in store: Store?) throws -> Int {
         guard let store, let known = try store.batch(named: manifest.batchName) else { return manifest.count }
-        if known.provider != configuration.name || known.baseURL != configuration.baseURL {
+        let isElsewhere = known.provider != configuration.name || known.baseURL != configuration.baseURL
+        if isElsewhere, try store.isBound(known.id) {
             throw Refusal.of(.differentProvider(name: known.provider, baseURL: known.baseURL), manifest)
         }
         if known.manifestPath != manifest.absolutePath, !pace.sameBatch {

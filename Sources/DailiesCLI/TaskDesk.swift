@@ -60,12 +60,14 @@ struct TaskDesk: Sendable {
         guard let latest = row.latest else { preconditionFailure("task \(row.id) was never sent") }
         if let need = need(of: row, latest) { return .outOfReach(need) }
         if let remote = latest.remoteID {
-            return try await answer(
-                await provider.ask(Question(.remote(remote), account: latest.account)), row, latest, known: remote)
+            return try await answer(await ask(.remote(remote), latest), row, latest, known: remote)
         }
         try await markUncertain(row, latest)
-        return try await answer(
-            await provider.ask(Question(.key(latest.submissionKey), account: latest.account)), row, latest, known: nil)
+        return try await answer(await ask(.key(latest.submissionKey), latest), row, latest, known: nil)
+    }
+
+    private func ask(_ subject: Question.Subject, _ latest: LatestAttempt) async -> QueryAnswer {
+        await provider.ask(Question(subject, account: latest.account)).checked(for: latest.submissionKey)
     }
 
     /// Asks for the task that the user says is this one.
@@ -73,7 +75,7 @@ struct TaskDesk: Sendable {
         guard let latest = row.latest else { preconditionFailure("task \(row.id) was never sent") }
         if let need = need(of: row, latest) { return .outOfReach(need) }
         try await markUncertain(row, latest)
-        let answer = await provider.ask(Question(.remote(remote), account: latest.account))
+        let answer = await ask(.remote(remote), latest)
         guard case .found(let report) = answer else {
             return try await self.answer(answer, row, latest, known: nil)
         }
@@ -205,7 +207,7 @@ struct TaskDesk: Sendable {
     ///
     /// - Returns: nil without an answer: it stays open, and whoever asks next is told again.
     private func confirmation(_ remote: RemoteTaskID, _ latest: LatestAttempt) async -> RemoteReport? {
-        guard case .found(let again) = await provider.ask(Question(.remote(remote), account: latest.account)),
+        guard case .found(let again) = await ask(.remote(remote), latest),
             again.mismatch(with: remote, latest.submissionKey) == nil
         else { return nil }
         return again
@@ -226,7 +228,8 @@ struct TaskDesk: Sendable {
         guard let batch = batches[unpriced.batch], batch.provider == provider.name, batch.baseURL == provider.baseURL,
             provider.holds(unpriced.account)
         else { return .noAnswer("not within reach with these settings", isOutage: false) }
-        switch await provider.ask(Question(.remote(unpriced.remote), account: unpriced.account)) {
+        let question = Question(.remote(unpriced.remote), account: unpriced.account)
+        switch await provider.ask(question).checked(for: unpriced.submissionKey) {
         case .found(let report):
             if let another = report.mismatch(with: unpriced.remote, unpriced.submissionKey) {
                 return .noAnswer("the provider answers with \(SafeText.escaped(another))", isOutage: false)
@@ -247,7 +250,7 @@ struct TaskDesk: Sendable {
     /// - Parameter known: over budget, unless a user wants it cancelled.
     func cancel(_ row: TaskRow, _ known: Known) async throws -> Answer {
         guard let latest = row.latest else { preconditionFailure("task \(row.id) was never sent") }
-        switch await provider.cancel(known.remote, account: latest.account) {
+        switch await provider.cancel(known.remote, account: latest.account).checked(for: latest.submissionKey) {
         case .notFound(let fault): return .notFound(fault)
         case .stopped(let fault, let stop): return .stopped(fault, stop)
         case .fault(let fault): return .fault(fault)

@@ -128,6 +128,8 @@ public struct RunEnding: Hashable, Sendable {
     public var keyRefused = false
     /// 402, 403, or a model out of the key's reach.
     public var accountRefused = false
+    /// The API does not answer at the base URL.
+    public var isRouteMissing = false
     /// A budget kept at least one task from being submitted.
     public var budgetReached = false
     /// Work is left that this run will not do: an outage longer than the maximum wait, unresolved or waiting tasks.

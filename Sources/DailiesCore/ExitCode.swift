@@ -20,7 +20,7 @@ public enum ExitCode: Int32, CaseIterable, Sendable {
     case unsaved = 9
     /// Another runner holds the store.
     case storeLocked = 11
-    /// The command line cannot be understood.
+    /// The command line cannot be understood, or what it names cannot be used: no API at the base URL.
     case usage = 64
     /// A manifest or a batch is refused; nothing was submitted.
     case refused = 65
@@ -46,6 +46,7 @@ public enum ExitCode: Int32, CaseIterable, Sendable {
     ///   - signal: the code of the signal that ended it, where one did.
     public static func of(_ ending: RunEnding, failed: Int, signal: ExitCode?) -> ExitCode {
         var holds: Set<ExitCode> = [.success]
+        if ending.isRouteMissing { holds.insert(.usage) }
         if ending.keyRefused { holds.insert(.keyRefused) }
         if ending.isInterrupted { holds.insert(signal ?? .interrupted) }
         if ending.accountRefused { holds.insert(.accountRefused) }

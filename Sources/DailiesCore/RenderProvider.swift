@@ -3,7 +3,8 @@
 public protocol RenderProvider: Sendable {
     /// Which service, for the honoured-key proof and for messages. The base URL carries no credentials.
     var name: String { get }
-    /// Where it is; with ``name`` what a batch belongs to for good.
+    /// Where it is; with ``name`` what a batch belongs to from its first accepted submit on. Two spellings of one address are
+    /// two services here: give always the same.
     var baseURL: String { get }
     /// The shape of what it sends now; a repeat keeps the shape of its first.
     var dialect: Dialect { get }
@@ -124,8 +125,20 @@ public enum AccountStop: Hashable, Sendable {
     case modelNotInGroup
     /// Any other 403.
     case accessDenied
-    /// 404 `not_found`: the base URL leads to no such route.
+    /// The base URL leads to no such route: 404 `not_found`, or the answer of somebody who is not the API.
     case noRoute
+}
+
+extension SubmitFate {
+    /// What went wrong; nil: it was accepted.
+    package var fault: Fault? {
+        switch self {
+        case .accepted: nil
+        case .notAccepted(let fault), .refused(let fault), .throttled(let fault, _), .stopped(let fault, _),
+            .unknown(let fault, _):
+            fault
+        }
+    }
 }
 
 /// What a query or a cancel brought.
@@ -138,6 +151,20 @@ public enum QueryAnswer: Hashable, Sendable {
     case stopped(Fault, AccountStop)
     /// Anything that a later question may mend: 429, 5xx, network, an unreadable reply.
     case fault(Fault)
+}
+
+extension QueryAnswer {
+    /// The same, unless it says that it is about another submission than the one asked about: then it is no answer.
+    ///
+    /// What a report is about is looked at by those who know the task as well.
+    package func checked(for key: SubmissionKey?) -> QueryAnswer {
+        switch self {
+        case .found: return self
+        case .notFound(let fault), .stopped(let fault, _), .fault(let fault):
+            guard let echo = fault.submissionKey, let key, echo != key else { return self }
+            return .fault(.misdirected("the submission \(echo)"))
+        }
+    }
 }
 
 /// What is known of one version of an asset. Bytes of two versions are never joined.
@@ -233,12 +260,27 @@ public struct Fault: Hashable, Sendable {
     public let message: String
     /// How long the reply asks to wait: `Retry-After`, or `X-RateLimit-Reset` less the reply's own `Date`.
     public let retryAfter: Duration?
+    /// The submission that the reply says it is about (`out_task_id`), where it says so: one of another submission says
+    /// nothing of this one.
+    public let submissionKey: SubmissionKey?
+
+    /// ``code`` of a page of HTML or a redirect in place of the API's reply.
+    public static let notTheAPI = "not_the_api"
+
+    /// As for a reply that says nothing of what was asked.
+    package static func misdirected(_ another: String) -> Fault {
+        Fault(kind: .unreadable, message: "the reply speaks of \(another)")
+    }
 
     /// As the retry rules see it.
     var asFailure: RetryRules.Failure { RetryRules.Failure(status: status, code: code, message: message) }
 
     /// Takes its properties as they are given.
-    public init(kind: Kind, status: Int? = nil, code: String? = nil, message: String, retryAfter: Duration? = nil) {
+    public init(
+        kind: Kind, status: Int? = nil, code: String? = nil, message: String, retryAfter: Duration? = nil,
+        submissionKey: SubmissionKey? = nil
+    ) {
+        self.submissionKey = submissionKey
         self.kind = kind
         self.status = status
         self.code = code

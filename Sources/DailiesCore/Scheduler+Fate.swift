@@ -3,11 +3,29 @@ extension Scheduler {
     /// A reply that names another submission (a connection that is out of step, a cache in between) says nothing of
     /// this one: what became of it is asked for.
     static func checked(_ fate: SubmitFate, _ submission: Submission) -> SubmitFate {
-        guard case .accepted(let report) = fate, let echo = report.submissionKey, echo != submission.key else {
-            return fate
+        let echo = if case .accepted(let report) = fate { report.submissionKey } else { fate.fault?.submissionKey }
+        guard let echo, echo != submission.key else { return fate }
+        return .unknown(.misdirected("another submission"), isFreeByContract: false)
+    }
+
+    /// Whether the answer to a submit is of somebody who is not the API, at a base URL where no API has ever answered.
+    func isNotTheAPI(_ fault: Fault) -> Bool {
+        mayLackRoute && (fault.code == Fault.notTheAPI || fault.status == 404 || fault.status == 405)
+    }
+
+    /// Somebody who is not the API has answered, and nobody knows what became of the submit: it is left to a person, who may
+    /// name another base URL.
+    mutating func leaveToAnotherBaseURL(_ flight: Flight, _ fault: Fault, _ now: Instant) {
+        var flight = flight
+        if flight.state != .uncertain {
+            advance(&flight, .outcomeUnknown)
+            commit([.uncertain(flight.attempt, fault)], now)
+            effects.append(.tell(.uncertain(flight.key, reason: fault.message)))
         }
-        let fault = Fault(kind: .unreadable, message: "the reply speaks of another submission")
-        return .unknown(fault, isFreeByContract: false)
+        let steps = endCancellation(of: &flight, .uncertain, fault.message)
+        if !steps.isEmpty { commit(steps, now) }
+        park(flight, .uncertain)
+        stop(fault, .noRoute, model: nil, wasTryingFunds: false)
     }
 
     mutating func becomeUncertain(_ flight: Flight, _ fault: Fault, _ now: Instant) {
@@ -41,6 +59,8 @@ extension Scheduler {
             repeatWhenAllowed(flight, now)
         case .stopped(let fault, let stop):
             questionRefused(flight, fault, stop)
+        case .fault(let fault) where mayLackRoute && fault.code == Fault.notTheAPI:
+            leaveToAnotherBaseURL(flight, fault, now)
         case .fault(let fault):
             askFateAgain(flight, fault.message, now)
         }

@@ -94,6 +94,8 @@ extension Scheduler {
     mutating func answered(
         _ attempt: AttemptID, _ purpose: QuestionPurpose, _ answer: QueryAnswer, _ now: Instant
     ) {
+        let key = flight(attempt)?.submissionKey ?? proving.values.first { $0.attempt == attempt }?.key
+        let answer = answer.checked(for: key)
         switch answer {
         case .found, .notFound, .stopped: answeredAtAll(now)
         case .fault(let fault):

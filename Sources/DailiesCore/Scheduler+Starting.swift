@@ -74,6 +74,7 @@ extension Scheduler {
         // Nobody can ask for another key's tasks: they wait for a run that has that key. A clip whose URL is known can
         // still be fetched, since that takes no key.
         let canAsk = accounts.contains(flight.account)
+        if case .sent = open.standing {} else { isRouteProven = true }
         switch open.standing {
         case .sent(let isMarked):
             takeUpSent(

@@ -173,8 +173,9 @@ extension Scheduler {
         flight.submissionKey = submission.key
         let wasTryingFunds = pause.isTryingFunds
         pause.isTryingFunds = false
+        let fate = Self.checked(fate, submission)
         defer { noteRoute(fate) }
-        switch Self.checked(fate, submission) {
+        switch fate {
         case .accepted(let report):
             answeredAtAll(now)
             modelAnswered(flight.shape.model)
@@ -188,7 +189,7 @@ extension Scheduler {
         case .notAccepted(let fault):
             failedToAnswer(fault, now)
             takeBack(flight, fault, now)
-            if !isRouteProven, fault.status == 404 || fault.status == 405 {
+            if isNotTheAPI(fault) {
                 stop(fault, .noRoute, model: nil, wasTryingFunds: false)
             } else {
                 couldNotSend(fault, now)
@@ -205,6 +206,8 @@ extension Scheduler {
             if stop == .modelNotInGroup { flight.pending?.isOutOfReach = true }
             takeBack(flight, fault, now)
             self.stop(fault, stop, model: flight.shape.model, wasTryingFunds: wasTryingFunds)
+        case .unknown(let fault, _) where isNotTheAPI(fault):
+            leaveToAnotherBaseURL(flight, fault, now)
         case .unknown(let fault, let isFree):
             if fault.status == 409 || fault.code == "duplicate_out_task_id" {
                 answeredAtAll(now)
@@ -312,8 +315,8 @@ extension Scheduler {
             if !ending.reasons.contains(reason) { ending.reasons.append(reason) }
             effects.append(.tell(.paused(.modelUnavailable(model), detail: fault.message, until: nil)))
         case .noRoute:
-            ending.isWorkOutstanding = true
-            endSubmission("there is no route for submits at \(baseURL): \(fault.message)")
+            ending.isRouteMissing = true
+            endSubmission("the API does not answer at \(baseURL)\(BaseURL.hint(for: baseURL)) (\(fault.message))")
         case .noFunds:
             if wasTryingFunds {
                 ending.accountRefused = true

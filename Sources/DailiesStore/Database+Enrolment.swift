@@ -3,9 +3,7 @@ import DailiesCore
 /// The writes of an enrolment.
 extension Database {
     func insert(_ enrolment: BatchEnrolment, at: Instant) throws(StoreError) -> BatchID {
-        try run(
-            "INSERT INTO service (provider, base_url) VALUES (?, ?) ON CONFLICT DO NOTHING", .text(enrolment.provider),
-            .text(enrolment.baseURL))
+        try insertService(of: enrolment)
         try run(
             """
             INSERT INTO batch (name, manifest_path, created_at_ms, provider, base_url, output_dir)
@@ -16,6 +14,47 @@ extension Database {
         let batch = BatchID(lastInsertedRow)
         try setBudgets(of: batch, enrolment, at: at)
         return batch
+    }
+
+    private func insertService(of enrolment: BatchEnrolment) throws(StoreError) {
+        try run(
+            "INSERT INTO service (provider, base_url) VALUES (?, ?) ON CONFLICT DO NOTHING", .text(enrolment.provider),
+            .text(enrolment.baseURL))
+    }
+
+    /// Attempts of a batch that its service may have accepted. One of which the only thing that is known is that somebody
+    /// answered who is not the API is none: no API is there.
+    private static let boundAttempts = """
+        SELECT task, n FROM attempt AS a WHERE batch_id = ?1 AND not_accepted_at_ms IS NULL
+            AND (task_id IS NOT NULL OR accepted_at_ms IS NOT NULL OR state = 'queued' AND NOT (
+                EXISTS (SELECT 1 FROM event WHERE task = a.task AND attempt = a.n AND kind = 'uncertain')
+                AND NOT EXISTS (SELECT 1 FROM event WHERE task = a.task AND attempt = a.n AND kind = 'uncertain'
+                    AND code IS NOT 'not_the_api')))
+        """
+
+    /// Whether the service of a batch has accepted a submit of it, or may have: then the batch is the service's for good.
+    func isBound(_ batch: BatchID) throws(StoreError) -> Bool {
+        try first("SELECT EXISTS (\(Self.boundAttempts))", Value(batch)) { row in row.integer(0) == 1 } ?? false
+    }
+
+    /// Nothing of the batch has been accepted where it belongs now: from here on it belongs elsewhere.
+    func move(_ stored: StoredBatch, to enrolment: BatchEnrolment, at: Instant) throws(StoreError) {
+        let answered = try rows(
+            "SELECT task, n FROM attempt WHERE batch_id = ? AND state = 'queued' AND not_accepted_at_ms IS NULL",
+            Value(stored.id)
+        ) { row in AttemptID(task: TaskID(row.integer(0)), number: Int(row.integer(1))) }
+        let fault = Fault(
+            kind: .status, code: Fault.notTheAPI,
+            message: "no API answered at \(stored.baseURL), and another one is named")
+        for attempt in answered { try recordNotAccepted(attempt, fault, at: at) }
+        try insertService(of: enrolment)
+        try run(
+            "UPDATE batch SET provider = ?, base_url = ? WHERE id = ?", .text(enrolment.provider),
+            .text(enrolment.baseURL), Value(stored.id))
+        var row = LogRow("moved", at: at, batch: stored.id)
+        row.source = "user"
+        row.message = "from \(stored.provider) at \(stored.baseURL) to \(enrolment.provider) at \(enrolment.baseURL)"
+        try log(row)
     }
 
     func update(_ stored: StoredBatch, to enrolment: BatchEnrolment, at: Instant) throws(StoreError) {

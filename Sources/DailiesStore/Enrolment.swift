@@ -74,7 +74,7 @@ public struct Enrolment: Hashable, Sendable {
 public enum EnrolmentError: Error, Hashable, Sendable {
     /// The batch came from this path.
     case differentPath(stored: String)
-    /// The batch belongs to this provider and base URL for good.
+    /// The batch belongs to this provider and base URL: they have accepted a submit of it, or may have.
     case differentProvider(name: String, baseURL: String)
     /// So many tasks ask for something else than what is stored; the first ``mostListed`` in the order of the manifest.
     case changed([ChangedTask], count: Int)

@@ -24,13 +24,15 @@ struct EnrolmentRound {
             result = Enrolment(batch: try database.insert(enrolment, at: at))
             return
         }
-        guard known.provider == enrolment.provider, known.baseURL == enrolment.baseURL else {
+        let isElsewhere = known.provider != enrolment.provider || known.baseURL != enrolment.baseURL
+        guard try !isElsewhere || !database.isBound(known.id) else {
             throw EnrolmentError.differentProvider(name: known.provider, baseURL: known.baseURL)
         }
         guard known.manifestPath == enrolment.manifestPath || rules.sameBatch else {
             throw EnrolmentError.differentPath(stored: known.manifestPath)
         }
         result = Enrolment(batch: known.id)
+        if isElsewhere { try database.move(known, to: enrolment, at: at) }
         try database.update(known, to: enrolment, at: at)
     }
 

@@ -1,3 +1,5 @@
+import DailiesCore
+
 /// How a store of an earlier version becomes one of today's.
 ///
 /// The tables of the old version are renamed to `old_…`, `schema.sql` makes today's, and a script copies the rows from one
@@ -43,6 +45,7 @@ struct Migration {
 
     private func run(on database: Database) throws(StoreError) {
         let old = try Self.setTablesAside(in: database)
+        if from == 1 { try Self.unifyBaseURLs(in: database) }
         try database.execute(script: Store.schema)
         try database.execute(script: copying)
         for table in old { try database.execute(script: "DROP TABLE \"\(table)\"") }
@@ -50,6 +53,30 @@ struct Migration {
         guard broken.isEmpty else {
             throw StoreError(
                 .damaged, "rows of the table \(broken[0]) refer to others that are missing; restore a copy")
+        }
+    }
+
+    /// Version 1 kept a base URL as it was typed. Of two findings about the keys of one service the later one stands.
+    private static func unifyBaseURLs(in database: Database) throws(StoreError) {
+        let typed = try database.rows("SELECT base_url FROM old_batch UNION SELECT base_url FROM old_key_trust") {
+            row in
+            row.text(0)
+        }
+        for text in typed {
+            let canonical = BaseURL.canonical(text)
+            if canonical == text { continue }
+            try database.run(
+                "UPDATE old_batch SET base_url = ?1 WHERE base_url = ?2", .text(canonical), .text(text))
+            try database.run(
+                """
+                DELETE FROM old_key_trust AS t WHERE base_url IN (?1, ?2) AND EXISTS (
+                    SELECT 1 FROM old_key_trust AS o
+                    WHERE o.base_url IN (?1, ?2) AND o.base_url <> t.base_url
+                        AND o.key_fingerprint = t.key_fingerprint AND o.dialect = t.dialect
+                        AND (o.at_ms, o.base_url) > (t.at_ms, t.base_url))
+                """, .text(canonical), .text(text))
+            try database.run(
+                "UPDATE old_key_trust SET base_url = ?1 WHERE base_url = ?2", .text(canonical), .text(text))
         }
     }
 

@@ -10,9 +10,9 @@ public struct StoredBatch: Hashable, Sendable {
     public let manifestPath: String
     /// When it was first enrolled.
     public let createdAt: Instant
-    /// The provider's name; a batch belongs to one for good.
+    /// The provider's name; a batch belongs to one from its first accepted submit on.
     public let provider: String
-    /// Where that provider is; a batch belongs to one for good.
+    /// Where that provider is; the same holds for it.
     public let baseURL: String
     /// Absolute.
     public let outputDirectory: String
@@ -135,6 +135,12 @@ extension Store {
     /// The batch of exactly this name; nil where there is none.
     public func batch(named name: String) throws(StoreError) -> StoredBatch? {
         try reading { database throws(StoreError) in try database.batch(named: name) }
+    }
+
+    /// Whether the service of a batch has accepted a submit of it, or may have; before that a batch may still be given to
+    /// another service.
+    public func isBound(_ batch: BatchID) throws(StoreError) -> Bool {
+        try reading { database throws(StoreError) in try database.isBound(batch) }
     }
 
     /// The batches with anything to do, oldest first: a task that waits, an attempt that is open, a paid clip that is

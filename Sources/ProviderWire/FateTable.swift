@@ -26,9 +26,9 @@ public enum FateTable {
         // 408 and 409 by contract; 425 and 499 say as little about what became of the bytes.
         case 408, 409, 425, 499: return .unknown(reply.fault(), isFreeByContract: false)
         case 429: return reply.throttled
-        case 404 where reply.isWrongRoute: return .stopped(reply.fault(hint: wrongRoute), .noRoute)
+        case 404 where reply.isWrongRoute: return .stopped(reply.fault(), .noRoute)
         case 400..<500 where reply.isOfAPI: return .refused(reply.fault(hint: hint(reply, dialect)))
-        case 400..<500: return .notAccepted(reply.fault(hint: status == 404 ? wrongRoute : nil))
+        case 400..<500: return .notAccepted(reply.fault())
         case 500..<600: return .unknown(reply.fault(), isFreeByContract: reply.error?.isEnvelope ?? false)
         // A redirect is not followed, and whoever sent it has read the body.
         default: return .unknown(reply.fault(), isFreeByContract: false)
@@ -68,8 +68,6 @@ public enum FateTable {
         }
     }
 
-    private static let wrongRoute = "the service has no such route; check the base URL"
-
     private static func hint(_ reply: Reply, _ dialect: Dialect) -> String? {
         switch reply.code {
         case WireCode.modelNotFound, WireCode.unsupportedModel:
@@ -107,6 +105,8 @@ public enum FateTable {
         let body: [UInt8]
         let redaction: Redaction
         let error: ErrorBody?
+        /// The submission that an error says it is about.
+        let submissionKey: SubmissionKey?
 
         init(status: Int, headers: WireHeaders, body: [UInt8], redaction: Redaction) {
             self.status = status
@@ -114,9 +114,23 @@ public enum FateTable {
             self.body = body
             self.redaction = redaction
             error = 200..<300 ~= status ? nil : ErrorBody.read(body)
+            submissionKey = 200..<300 ~= status ? nil : ReplyReader.echo(inError: body, redaction)
         }
 
         var code: String? { error?.code }
+
+        /// A page of HTML where a reply is due, or a redirect, which the API never sends.
+        private var isOfSomebodyElse: Bool {
+            300..<400 ~= status
+                || 200..<300 ~= status
+                    && body.first { ![0x20, 0x09, 0x0A, 0x0D, 0xEF, 0xBB, 0xBF].contains($0) } == UInt8(ascii: "<")
+        }
+
+        /// Where a redirect leads, without its query.
+        private var redirect: String {
+            guard 300..<400 ~= status, let place = headers["location"] else { return "" }
+            return ", a redirect to " + WireText.cut(redaction(WirePath.split(place).path), to: excerptLength)
+        }
 
         /// The API's own word for a path that it does not have.
         var isWrongRoute: Bool { isOfAPI && (code == nil || code == WireCode.notFound) }
@@ -144,22 +158,24 @@ public enum FateTable {
         }
 
         func fault(hint: String? = nil) -> Fault {
-            var message = redaction(error?.message ?? "HTTP status \(status) without the API's error text\(excerpt)")
+            var message = redaction(
+                error?.message ?? "HTTP status \(status) without the API's error text\(redirect)\(excerpt)")
             if let hint {
                 // The hint is what helps: the provider's words make room for it.
                 let room = FateTable.maximumMessageLength - hint.unicodeScalars.count - 3
                 message = "\(WireText.cut(message, to: room)) (\(hint))"
             }
+            let code = isOfSomebodyElse ? Fault.notTheAPI : code.map(redaction.identifier)
             return Fault(
-                kind: .status, status: status,
-                code: code.map { WireText.cut(redaction.identifier($0), to: maximumCodeLength) },
-                message: WireText.cut(message, to: FateTable.maximumMessageLength), retryAfter: retryAfter)
+                kind: .status, status: status, code: code.map { WireText.cut($0, to: maximumCodeLength) },
+                message: WireText.cut(message, to: FateTable.maximumMessageLength), retryAfter: retryAfter,
+                submissionKey: submissionKey)
         }
 
         func unreadable(_ error: WireError) -> Fault {
             let message = redaction("HTTP status \(status) with an answer that cannot be read: \(error)\(excerpt)")
             return Fault(
-                kind: .unreadable, status: status,
+                kind: .unreadable, status: status, code: isOfSomebodyElse ? Fault.notTheAPI : nil,
                 message: WireText.cut(message, to: FateTable.maximumMessageLength), retryAfter: retryAfter)
         }
 

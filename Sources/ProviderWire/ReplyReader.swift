@@ -60,11 +60,24 @@ public enum ReplyReader {
         return text
     }
 
+    /// Whatever stands there: what is no submission key of ours, and be it a number or far too long, names another
+    /// submission.
     private static func echo(_ members: [JSONMember], _ redaction: Redaction) -> SubmissionKey? {
-        guard let text = members.value(WireField.outTaskID)?.string, !text.isEmpty,
-            text.utf8.count <= maximumIDBytes
-        else { return nil }
-        return SubmissionKey(redaction.identifier(text))
+        guard let value = members.value(WireField.outTaskID), value.string != "" else { return nil }
+        let text = value.textOrNumber ?? "neither a text nor a number"
+        return SubmissionKey(WireText.cut(redaction.identifier(text), to: maximumIDBytes))
+    }
+
+    /// The submission that an error is about, beside it or inside; nil where it says nothing of that.
+    static func echo(inError body: [UInt8], _ redaction: Redaction) -> SubmissionKey? {
+        do throws(WireError) {
+            let members = try JSONValue.object(in: body)
+            return echo(members, redaction)
+                ?? members.value(WireField.error)?.members.flatMap { echo($0, redaction) }
+        } catch {
+            // Not JSON: it names nothing.
+            return nil
+        }
     }
 
     private static func amount(_ members: [JSONMember], _ field: String) -> Amount? {

@@ -374,16 +374,95 @@ import Testing
         rig.expectSound()
     }
 
+    private static let page = Fault(kind: .unreadable, status: 200, code: Fault.notTheAPI, message: "<html>")
+
     @Test(arguments: [
         SubmitFate.notAccepted(.status(404)), .notAccepted(.status(405)), .stopped(.status(404), .noRoute),
     ])
     func `a route that does not exist stops the run before anything is marked`(fate: SubmitFate) {
         let rig = SchedulerRig.with(9, trust: .unknown)
         rig.land(fate)
-        #expect(rig.sent.count == 1 && rig.ending?.isWorkOutstanding == true && rig.ending?.uncertain == 0)
-        #expect(rig.ending?.reasons.first?.hasPrefix("there is no route for submits at http://provider: ") == true)
+        #expect(rig.sent.count == 1 && rig.ending?.isRouteMissing == true && rig.ending?.uncertain == 0)
+        #expect(rig.ending?.isWorkOutstanding == true)
+        #expect(
+            rig.ending?.reasons == ["the API does not answer at http://provider; check the base URL (status 404)"]
+                || fate == .notAccepted(.status(405)))
         #expect(rig.stage(1) == .notAccepted)
+        #expect(rig.ending.map { ExitCode.of($0, failed: 0, signal: nil) } == .usage)
         rig.expectSound()
+    }
+
+    @Test func `a page in place of the first answer ends the run at once, and what it was for is left to a person`() {
+        let rig = SchedulerRig.with(9, trust: .unknown)
+        rig.land(.unknown(Self.page, isFreeByContract: false))
+        #expect(rig.sent.count == 1 && rig.questions.isEmpty && rig.ending?.isRouteMissing == true)
+        #expect(rig.stage(1) == .uncertain && rig.stage(2) == nil)
+        #expect(uncertainties(rig).map(\.code) == [Fault.notTheAPI])
+        #expect(rig.ending.map { ExitCode.of($0, failed: 0, signal: nil) } == .usage)
+        rig.expectSound()
+
+        let next = rig.restarted()
+        next.start()
+        next.answer(.fault(Self.page), 1, .settleFate)
+        // What became of the first holds up no other: one more may have left with the question.
+        while !next.submits.isEmpty { next.land(.unknown(Self.page, isFreeByContract: false)) }
+        #expect(next.sent.count <= 1 && next.ending?.isRouteMissing == true && next.stage(1) == .uncertain)
+        next.expectSound()
+    }
+
+    @Test func `a page once the API has answered is a submit of unknown outcome like any other`() {
+        for trust in [KeyTrust.honoured, .ignored] {
+            let rig = SchedulerRig.with(2, trust: trust)
+            rig.land(.unknown(Self.page, isFreeByContract: false))
+            #expect(rig.ending == nil && rig.stage(1) == .uncertain)
+            rig.advance(by: .seconds(1))
+            rig.answer(.found(.queued("r1")), 1, .settleFate)
+            #expect(rig.stage(1) == .accepted(RemoteTaskID("r1"), isRunning: false))
+            rig.expectSound()
+        }
+        let rig = SchedulerRig(store: SchedulerRig.leftBehind(.accepted(RemoteTaskID("r1"), isRunning: false)))
+        #expect(rig.scheduler.mayLackRoute)
+        rig.start()
+        #expect(!rig.scheduler.mayLackRoute)
+    }
+
+    // MARK: Errors about other submissions
+
+    @Test(arguments: [
+        SubmitFate.refused(Fault(kind: .status, status: 400, message: "m", submissionKey: SubmissionKey("other"))),
+        .notAccepted(Fault(kind: .status, status: 400, message: "m", submissionKey: SubmissionKey("other"))),
+        .throttled(Fault(kind: .status, status: 429, message: "m", submissionKey: SubmissionKey("other")), .rate),
+        .stopped(
+            Fault(kind: .status, status: 403, message: "m", submissionKey: SubmissionKey("other")), .accessDenied),
+    ])
+    func `an error that is about another submission says nothing of this one`(fate: SubmitFate) {
+        let rig = SchedulerRig.with(1)
+        rig.land(fate)
+        #expect(rig.stage(1) == .uncertain && rig.ending == nil)
+        #expect(uncertainties(rig).map(\.message) == ["the reply speaks of another submission"])
+        rig.advance(by: .seconds(1))
+        rig.answer(.found(.running("r1")), 1, .settleFate)
+        #expect(rig.stage(1) == .accepted(RemoteTaskID("r1"), isRunning: true))
+        rig.expectSound()
+    }
+
+    @Test func `a not found, or a refusal, that is about another submission answers no question`() {
+        let missing = Fault(
+            kind: .status, status: 404, code: "task_not_found", message: "m", submissionKey: SubmissionKey("other"))
+        for answer in [QueryAnswer.notFound(missing), .stopped(missing, .accessDenied)] {
+            let rig = rig()
+            rig.land(.timedOut, 2)
+            rig.advance(by: .seconds(1))
+            rig.answer(answer, 2, .settleFate)
+            #expect(rig.sent.count == 2 && rig.stage(2) == .uncertain && rig.scheduler.tally.uncertain == 0)
+            rig.advance(by: .seconds(2))
+            rig.answer(answer, 1, .poll)
+            #expect(
+                rig.scheduler.flight(AttemptID(task: TaskID(1), number: 1))?.notFoundSince == nil && rig.ending == nil)
+            rig.expectSound()
+        }
+        #expect(QueryAnswer.notFound(missing).checked(for: SubmissionKey("other")) == .notFound(missing))
+        #expect(QueryAnswer.notFound(missing).checked(for: nil) == .notFound(missing))
     }
 
     @Test func `a page with 404 after the service has answered is a fault of the way, and waited out`() {

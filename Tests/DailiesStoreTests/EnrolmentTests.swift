@@ -112,15 +112,55 @@ struct EnrolmentTests {
         #expect(try rig.store.batch(named: "batch")?.manifestPath == "/other.yaml")
     }
 
-    @Test func `a batch belongs to one provider for good`() throws {
-        let rig = try Rig()
+    private static let elsewhere = Rig.manifest(baseURL: "http://[::1]")
+
+    @Test func `a batch belongs to the provider that has accepted a submit of it, or may have`() throws {
         let error = EnrolmentError.differentProvider(name: "bytespike", baseURL: "https://api.example")
-        #expect(throws: error) {
-            try rig.enrol(
-                [Rig.spec("a")], EnrolmentRules(sameBatch: true), manifest: Rig.manifest(baseURL: "http://[::1]"))
+        let attempt = AttemptID(task: TaskID(1), number: 1)
+        let page = Fault(kind: .unreadable, code: Fault.notTheAPI, message: "<html>")
+        for steps in [
+            [], [.uncertain(attempt, Steps.fault)], [.uncertain(attempt, page), .uncertain(attempt, Steps.fault)],
+            [Steps.accepted()], [Steps.accepted(), Steps.settled(.failed)],
+            [.uncertain(attempt, page), Steps.accepted()],
+        ] as [[Change.Step]] {
+            let rig = try Rig()
+            try rig.apply(Steps.intent())
+            for step in steps { try rig.apply(step) }
+            #expect(try rig.store.isBound(rig.batch))
+            #expect(throws: error) {
+                try rig.enrol([Rig.spec("a")], EnrolmentRules(sameBatch: true), manifest: Self.elsewhere)
+            }
+            #expect(throws: error) {
+                try rig.enrol([Rig.spec("a")], manifest: Rig.manifest(provider: "simulator"))
+            }
+            #expect(try rig.store.batch(named: "batch")?.baseURL == "https://api.example")
         }
-        #expect(throws: error) {
-            try rig.enrol([Rig.spec("a")], manifest: Rig.manifest(provider: "simulator"))
+    }
+
+    @Test func `before its first accepted submit a batch may be given to another provider`() throws {
+        let attempt = AttemptID(task: TaskID(1), number: 1)
+        let page = Fault(kind: .unreadable, code: Fault.notTheAPI, message: "<html>")
+        let refused = Settlement(end: .failed, charges: [.notBilled], failureCode: "invalid_param")
+        for steps in [
+            [], [Steps.intent(), .notAccepted(attempt, Steps.fault)],
+            [Steps.intent(), .uncertain(attempt, page), .uncertain(attempt, page)],
+            [Steps.intent(), .settled(attempt, refused)],
+        ] as [[Change.Step]] {
+            let rig = try Rig()
+            for step in steps { try rig.apply(step) }
+            #expect(try !rig.store.isBound(rig.batch))
+            _ = try rig.enrol([Rig.spec("a")], manifest: Self.elsewhere)
+            #expect(try rig.store.batch(named: "batch")?.baseURL == "http://[::1]")
+            let moved = "from bytespike at https://api.example to bytespike at http://[::1]"
+            #expect(try rig.shell().rows("SELECT message FROM event WHERE kind = 'moved'") == [moved])
+            if case .settled? = steps.last { continue }
+            // It is sent there, and from then on belongs there.
+            #expect(try rig.shell().one("SELECT state, has_key FROM task_standing") == "queued|0")
+            try rig.apply(Steps.intent(), Steps.accepted())
+            #expect(
+                try rig.shell().rows("SELECT base_url FROM attempt JOIN service ON service.id = service_id")
+                    == ["http://[::1]"])
+            #expect(try rig.store.isBound(rig.batch))
         }
     }
 

@@ -102,6 +102,26 @@ struct MigrationTests {
         #expect(try shell.rows("SELECT task FROM attempt WHERE seconds IS NULL") == [task])
     }
 
+    @Test func `base URLs of version 1 that are one address become one service`() throws {
+        let scratch = try Scratch()
+        let shell = try Shell(scratch.path)
+        try shell.run(try Self.dump(1))
+        try shell.run(
+            """
+            UPDATE batch SET base_url = 'HTTP://LocalHost:18080/';
+            INSERT INTO key_trust SELECT 'HTTP://LocalHost:18080/', key_fingerprint, dialect, 'ignored', 'later', at_ms + 1
+            FROM key_trust
+            """)
+        let trusted = try shell.rows("SELECT DISTINCT key_fingerprint, dialect FROM key_trust").count
+        _ = try Store.open(scratch.path, for: .running)
+        #expect(try shell.rows("SELECT base_url FROM service") == ["http://127.0.0.1:18080"])
+        #expect(try shell.rows("SELECT DISTINCT base_url FROM batch") == ["http://127.0.0.1:18080"])
+        let kept = try shell.rows("SELECT trust FROM key_trust").count
+        #expect(trusted > 0 && kept == trusted)
+        #expect(
+            try shell.rows("SELECT DISTINCT base_url, trust FROM key_trust") == ["http://127.0.0.1:18080|ignored"])
+    }
+
     @Test func `of attempts that share a task id the first keeps it, and the others are marked`() throws {
         let scratch = try Scratch()
         let shell = try Shell(scratch.path)

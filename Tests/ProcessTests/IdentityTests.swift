@@ -35,7 +35,8 @@ extension ProcessSuite {
             let simulator = try Simulator(stage, speed: 500, ["--fault", "gatewayPage4xx=1"])
             let manifest = try stage.manifest(clips: 12)
             let run = try stage.finishRun([manifest], at: simulator, ["--max-wait", "60s"])
-            #expect(run.code == 5, "\(run.err)")
+            // With a page under 404 or 405 for its first answer the base URL looks wrong.
+            #expect([5, 64].contains(run.code), "\(run.err)")
             #expect(try stage.status("queued") == 12 && stage.status("uncertain") == 0)
             #expect(try simulator.bill().submits == 0)
             try simulator.control(#"{"faults": false}"#)
@@ -49,10 +50,10 @@ extension ProcessSuite {
             }
             let words = stage.runArguments([try stage.manifest(clips: 300)], at: service).filter { $0 != "--json" }
             let run = try stage.finish(words)
-            #expect(run.code == 5, "\(run.err)")
+            #expect(run.code == 64, "\(run.err)")
             let reason =
-                "stopped: there is no route for submits at \(service.url): HTTP status 404 without the API's error text: "
-                + "404 page not found (the service has no such route; check the base URL)\n"
+                "stopped: the API does not answer at \(service.url); check the base URL (HTTP status 404 without the API's "
+                + "error text: 404 page not found)\n"
             #expect(run.err.contains(reason), "\(run.err)")
             #expect(service.requests.count { $0.isSubmit } == 1)
             #expect(try stage.status("queued") == 300 && stage.status("failed") == 0)

@@ -75,7 +75,10 @@ extension ProcessSuite {
         @Test func `a redirect in place of the API's answer is not followed`() throws {
             let redirect = try run(
                 submit: Reply(status: "302 Found\r\nLocation: http://elsewhere.example", body: ""), maxWait: "1s")
-            expect(redirect, 6, "uncertain: clip-001: HTTP status 302 without the API's error text\n")
+            expect(
+                redirect, 64,
+                "uncertain: clip-001: HTTP status 302 without the API's error text, a redirect to http://elsewhere.example\n",
+                "stopped: the API does not answer at http://127.0.0.1:")
         }
 
         @Test func `an answer that names another submission leaves the task uncertain`() throws {

@@ -41,8 +41,9 @@ private func name(_ answer: QueryAnswer) -> String {
         (299, #"{"task_id":"t","status":"failed"}"#, "accepted t"),
         (200, PageFixtures.submitted, "accepted task_…"), (200, PageFixtures.paramsSubmitted, "accepted task_01HZX"),
         (200, #"{"status":"queued"}"#, "unknown -"), (200, "", "unknown -"), (204, "", "unknown -"),
-        (200, #"{"task_id":"t","#, "unknown -"), (200, "<html>", "unknown -"), (200, "[]", "unknown -"),
-        (301, "", "unknown -"), (302, "", "unknown -"), (307, "", "unknown -"), (100, "", "unknown -"),
+        (200, #"{"task_id":"t","#, "unknown -"), (200, "<html>", "unknown not_the_api"), (200, "[]", "unknown -"),
+        (301, "", "unknown not_the_api"), (302, "{}", "unknown not_the_api"), (307, "", "unknown not_the_api"),
+        (201, "\u{FEFF} \n\t<!doctype html>", "unknown not_the_api"), (204, "{<", "unknown -"), (100, "", "unknown -"),
         (408, "", "unknown -"), (409, "", "unknown -"), (425, "", "unknown -"), (499, "", "unknown -"),
         (401, "", "stopped keyRefused"), (402, "", "stopped noFunds"), (403, "", "stopped accessDenied"),
         (429, "", "throttled rate"),
@@ -99,6 +100,42 @@ private func name(_ answer: QueryAnswer) -> String {
         #expect(name(fate(status, Array(body.utf8))) == expected)
     }
 
+    @Test func `a redirect says where it leads, without its query`() {
+        let headers = WireHeaders([WireHeaders.Field(name: "Location", value: "https://h.example/login?token=secret")])
+        let fate = FateTable.submitFate(status: 302, headers: headers, body: [], dialect: .flat)
+        guard case .unknown(let fault, isFreeByContract: false) = fate else {
+            Issue.record("\(fate)")
+            return
+        }
+        #expect(
+            fault.message == "HTTP status 302 without the API's error text, a redirect to https://h.example/login")
+        let answer = FateTable.queryAnswer(status: 302, headers: headers, body: [])
+        guard case .fault(let fault) = answer else {
+            Issue.record("\(answer)")
+            return
+        }
+        #expect(fault.code == Fault.notTheAPI)
+    }
+
+    @Test(
+        arguments: [
+            (#"{"error":{"type":"t","code":"invalid_param","message":"m"},"out_task_id":"abc"}"#, "abc"),
+            (#"{"error":{"type":"t","message":"m","out_task_id":"abc"}}"#, "abc"),
+            (#"{"error":"m","out_task_id":7}"#, "7"), (#"{"out_task_id":"abc"}"#, "abc"),
+            (#"{"error":{"type":"t","message":"m","out_task_id":null},"out_task_id":""}"#, nil), ("<html>", nil),
+        ] as [(String, String?)])
+    func `an error keeps which submission it is about, under every status`(body: String, key: String?) {
+        for status in [400, 401, 402, 403, 404, 409, 429, 451, 500, 503] {
+            let bytes = Array(body.utf8)
+            #expect(fate(status, bytes).fault?.submissionKey?.text == key)
+            switch FateTable.queryAnswer(status: status, headers: WireHeaders(), body: bytes) {
+            case .found(let report): Issue.record("\(report)")
+            case .notFound(let fault), .stopped(let fault, _), .fault(let fault):
+                #expect(fault.submissionKey?.text == key)
+            }
+        }
+    }
+
     @Test func `a 429 without a code is a matter of rate whatever its type says`() {
         let body = ErrorBody(type: "concurrency_limit", code: nil, message: "m").encode()
         #expect(name(fate(429, body)) == "throttled rate")
@@ -123,7 +160,7 @@ private func name(_ answer: QueryAnswer) -> String {
             (.params, 400, "unknown field params", "--dialect flat"),
             (.params, 400, "params.seed must be a number", nil),
             (.params, 400, "duration_seconds: 1 to 20", nil), (.flat, 451, "params", "safety filter"),
-            (.flat, 404, "no such route", "base URL"),
+            (.flat, 404, "no such route", nil),
         ] as [(Dialect, Int, String, String?)])
     func `a refusal that smells of the other dialect says so`(
         dialect: Dialect, status: Int, message: String, hint: String?
@@ -153,21 +190,21 @@ private func name(_ answer: QueryAnswer) -> String {
             #expect(!"\(submit) \(query)".contains("sk-byts"), "\(submit)")
             #expect((submit.fault?.message.unicodeScalars.count ?? 0) <= 500)
         }
-        #expect(fate(404, error(nil, long)).fault?.message.hasSuffix("check the base URL)") == true)
+        #expect(fate(404, error("model_not_found", long)).fault?.message.hasSuffix(", or no longer)") == true)
     }
 }
 
 @Suite struct QueryAnswerTests {
     @Test(arguments: [
         (200, PageFixtures.completed, "found task_…"), (200, #"{"status":"running"}"#, "found -"),
-        (200, "", "fault unreadable -"), (200, "<html>", "fault unreadable -"),
+        (200, "", "fault unreadable -"), (200, "<html>", "fault unreadable not_the_api"),
         (404, #"{"error":{"type":"t","code":"task_not_found","message":"m"}}"#, "not found task_not_found"),
         (404, #"{"error":{"type":"t","code":"not_found","message":"m"}}"#, "fault status not_found"),
         (404, #"{"error":{"type":"t","message":"m"}}"#, "not found -"),
         (404, "", "fault status -"), (405, "", "fault status -"), (401, "", "stopped keyRefused"),
         (402, "", "stopped noFunds"), (403, "", "stopped accessDenied"), (429, "", "fault status -"),
         (400, "", "fault status -"), (409, "", "fault status -"), (500, "", "fault status -"),
-        (302, "", "fault status -"),
+        (302, "", "fault status not_the_api"),
         (403, #"{"error":{"type":"t","code":"model_not_in_group","message":"m"}}"#, "stopped modelNotInGroup"),
     ])
     func `an answer is found, not found, an account matter, or may be asked again`(

@@ -13,6 +13,20 @@ private func amount(_ text: String, _ source: String) -> Amount? {
 }
 
 @Suite struct ReplyReaderTests {
+    @Test(
+        arguments: [
+            (#""abc""#, "abc"), ("7", "7"), ("null", nil), (#""""#, nil), ("{}", "neither a text nor a number"),
+            ("[1]", "neither a text nor a number"), ("true", "neither a text nor a number"),
+        ] as [(String, String?)])
+    func `whatever stands for a submission is one, and none of ours where it is no text`(
+        value: String, key: String?
+    ) throws {
+        let body = #"{"task_id":"t","status":"queued","out_task_id":\#(value)}"#
+        #expect(try ReplyReader.report(Array(body.utf8), date: nil).submissionKey?.text == key)
+        let long = #"{"task_id":"t","out_task_id":"\#(String(repeating: "x", count: 4000))"}"#
+        #expect(try ReplyReader.report(Array(long.utf8), date: nil).submissionKey?.text.utf8.count ?? 0 > 24)
+    }
+
     @Test func `the page's reply to a submit`() throws {
         let date = Instant(milliseconds: 7)
         let report = try ReplyReader.report(Array(PageFixtures.submitted.utf8), date: date)
