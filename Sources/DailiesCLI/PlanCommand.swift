@@ -22,7 +22,8 @@ struct PlanCommand: PrintingCommand {
               dailies plan campaign.yaml --tasks
               dailies plan campaign.yaml --out plan.json && dailies run --plan plan.json
 
-            Exit codes: 0, and with --detailed-exitcode 2 where there is work; 64 usage, 65 manifest, rates or batch refused.
+            Exit codes: 0, and with --detailed-exitcode 2 where there is work; 64 usage, or a folder that clips cannot be \
+            saved in, 65 manifest, rates or batch refused.
             """)
 
     @Argument(help: ArgumentHelp("Manifests: YAML, JSON, JSONL or CSV; - is standard input.", valueName: "manifest"))
@@ -34,6 +35,8 @@ struct PlanCommand: PrintingCommand {
 
     @Option(help: ArgumentHelp("The batch's name, instead of the manifest's.", valueName: "name"))
     var batch: String?
+    @Option(help: ArgumentHelp("The folder for clips, as for `run`.", valueName: "dir"))
+    var output: String?
     @Flag(help: "List every task.")
     var tasks = false
     @Flag(help: "Write JSON.")
@@ -83,10 +86,16 @@ struct PlanCommand: PrintingCommand {
                         + "\(ProviderOptions.keyName) and make it anew")
             }
         }
-        let code: ExitCode = detailedExitcode && survey.hasWork ? .workToDo : .success
+        let fault =
+            survey.hasWork
+            ? try OutputCheck(folders: [OutputCheck.absolute(output)], manifests: checked).fault() : nil
+        let code: ExitCode =
+            fault != nil ? .usage : detailedExitcode && survey.hasWork ? .workToDo : .success
         let warnings = checked.flatMap { $0.warnings.map(\.description) }
         if json {
-            try PlanText.writeJSON(survey, warnings: warnings, code: code) { Console.out($0, lineEnd: "") }
+            try PlanText.writeJSON(survey, warnings: warnings, outputFault: fault, code: code) {
+                Console.out($0, lineEnd: "")
+            }
         } else {
             ManifestLoading.warn(checked)
             Console.out(PlanText.table(survey))
@@ -94,6 +103,7 @@ struct PlanCommand: PrintingCommand {
                 Console.out("")
                 try listing.writeTable { Console.out($0, lineEnd: "") }
             }
+            if let fault { Console.error("dailies: \(fault) (a run stops before its first submit)") }
         }
         throw code.asExit
     }

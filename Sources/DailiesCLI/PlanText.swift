@@ -162,7 +162,7 @@ enum PlanText {
 
     /// Writes the plan as one object, piece by piece where it lists tasks.
     static func writeJSON(
-        _ survey: PlanSurvey, warnings: [String], code: ExitCode, to out: (String) -> Void
+        _ survey: PlanSurvey, warnings: [String], outputFault: String?, code: ExitCode, to out: (String) -> Void
     ) throws {
         var writer = JSONWriter()
         writer.beginObject()
@@ -170,6 +170,7 @@ enum PlanText {
         members(survey, to: &writer)
         writer.name("warnings")
         writer.array { for warning in warnings { $0.string(warning) } }
+        writer.member("output_problem", optional: outputFault)
         FolderSettings.write("folder_settings", to: &writer)
         if let listing = survey.listing {
             writer.name("tasks")

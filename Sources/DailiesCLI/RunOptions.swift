@@ -203,9 +203,7 @@ struct PaceOptions: ParsableArguments {
         return settings.divided(bySpeed: speed)
     }
 
-    var outputFolder: String {
-        URL(fileURLWithPath: output ?? "renders").standardizedFileURL.path
-    }
+    var outputFolder: String { OutputCheck.absolute(output) }
 }
 
 /// How long a submission key that is not found proves anything.

@@ -52,7 +52,10 @@ struct RunSession {
             if manifests == nil, unfinished.isEmpty, !pace.json {
                 code = try sayNothingToDo(in: store)
             } else {
+                let output = output(of: manifests, unfinished)
+                try refuse(output, try output.fault(), store)
                 if asksFirst { try ask(manifests, unfinished, store) }
+                try refuse(output, output.trial(), store)
                 let ready = try store ?? openStore()
                 store = ready
                 let batches = try manifests.map { try enrol($0, in: ready) } ?? setBudgets(of: unfinished, in: ready)
@@ -158,6 +161,19 @@ struct RunSession {
             tags: BudgetArgument.tags(of: pace.spending.budget), mode: pace.spending.budgetMode,
             at: DispatchTimers().now)
         return batches.map(\.id)
+    }
+
+    // MARK: the folder of the clips
+
+    private func output(of manifests: [CheckedManifest]?, _ unfinished: [StoredBatch]) -> OutputCheck {
+        let folders = manifests == nil ? Set(unfinished.map(\.outputDirectory)) : [pace.outputFolder]
+        return OutputCheck(folders: pace.noDownload ? [] : folders.sorted(), manifests: manifests ?? [])
+    }
+
+    /// Where nothing is to be rendered or saved, no folder is needed.
+    private func refuse(_ output: OutputCheck, _ fault: @autoclosure () throws -> String?, _ store: Store?) throws {
+        guard let fault = try fault(), try output.hasWork(in: store) else { return }
+        throw Stop(.usage, "\(fault) (nothing was submitted)")
     }
 
     // MARK: the question

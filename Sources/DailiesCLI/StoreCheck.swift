@@ -1,4 +1,5 @@
 import DailiesCore
+import DailiesRunner
 import DailiesStore
 import Foundation
 
@@ -25,7 +26,11 @@ enum StoreCheck {
         checkDisk("disk of the store", parent(of: options.path), in: &examination)
         var seen: Set<String> = []
         for folder in folders.map(absolute) where seen.insert(folder).inserted {
-            checkDisk("disk of clips", folder, in: &examination)
+            if let fault = OutputFolder(folder).fault() {
+                examination.add("disk of clips", .problem, SafeText.escaped(fault))
+            } else {
+                checkDisk("disk of clips", folder, in: &examination)
+            }
         }
     }
 

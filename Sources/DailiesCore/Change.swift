@@ -203,11 +203,14 @@ public struct SavedClip: Hashable, Sendable {
     public let sha256: String
     /// Length of the file.
     public let bytes: Int64
+    /// What is odd about it, in a sentence; nil: nothing.
+    public let remark: String?
     /// Takes its properties as they are given.
-    public init(path: String, sha256: String, bytes: Int64) {
+    public init(path: String, sha256: String, bytes: Int64, remark: String? = nil) {
         self.path = path
         self.sha256 = sha256
         self.bytes = bytes
+        self.remark = remark
     }
 }
 

@@ -133,7 +133,12 @@ extension Scheduler {
         case .blocked(let message): closeUnsaved(flight, message, now)
         case .diskFailed(let message): diskFailed(flight, message, now)
         }
+        // Whoever waited for the disk has given up for another reason: the next download finds out how it is.
+        if downloads.count == 0 { pause.diskSince = nil }
     }
+
+    /// A download was refused by the disk and none has reached it since: each further clip would be paid for in vain.
+    var isDiskRefusing: Bool { pause.diskSince != nil && downloads.count > 0 }
 
     private mutating func saved(_ flight: Flight, _ clip: SavedClip, _ now: Instant) {
         var flight = flight
@@ -142,7 +147,12 @@ extension Scheduler {
         flight.completion?.isClipSettled = true
         pause.diskSince = nil
         put(flight)
-        commit([.saved(flight.attempt, clip)], now)
+        var steps: [Change.Step] = [.saved(flight.attempt, clip)]
+        if let remark = clip.remark {
+            steps.append(.note(flight.attempt, kind: "odd_clip", text: remark))
+            effects.append(.tell(.warning("\(flight.key): \(remark); it is kept as \(clip.path)")))
+        }
+        commit(steps, now)
         effects.append(.tell(.saved(flight.key, path: clip.path)))
         closeIfDone(flight.attempt)
     }
@@ -228,8 +238,13 @@ extension Scheduler {
         askForCompletion(flight.attempt, now)
     }
 
-    /// The disk refuses: all downloads wait a little, then again, until the maximum wait is over.
+    /// The disk refuses: all downloads wait a little, then again, until the maximum wait is over. Nothing new is submitted
+    /// meanwhile.
     private mutating func diskFailed(_ flight: Flight, _ message: String, _ now: Instant) {
+        if pause.diskSince == nil {
+            let words = "cannot save clips: \(message); trying again, and nothing new is submitted meanwhile"
+            effects.append(.tell(.warning(words)))
+        }
         let since = pause.diskSince ?? now
         pause.diskSince = since
         guard now - since < settings.maximumWait else {
@@ -243,7 +258,6 @@ extension Scheduler {
             }
             return
         }
-        if pause.diskUntil == nil { effects.append(.tell(.warning("cannot save clips: \(message); trying again"))) }
         pause.diskUntil = now + settings.retry.firstProbe
         put(flight)
         queueDownload(flight, now)

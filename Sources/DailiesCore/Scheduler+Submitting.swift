@@ -67,7 +67,7 @@ extension Scheduler {
 
     /// Whether the account as a whole may submit a new one.
     private mutating func maySubmit(_ now: Instant) -> Bool {
-        guard maySend(now) else { return false }
+        guard maySend(now), !isDiskRefusing else { return false }
         if tally.uncertain >= settings.uncertainLimit {
             announce(.uncertainTasks, "\(tally.uncertain) tasks are uncertain")
             return false

@@ -255,6 +255,41 @@ import Testing
         rig.expectSound()
     }
 
+    @Test func `while the disk refuses clips nothing new is submitted, and with room submission goes on`() {
+        let rig = completed(.completed(), settings: SchedulerRig.settings { $0.concurrency = 2 }, tasks: 6)
+        rig.finishDownload(.diskFailed("no space left"), 1)
+        let sent = rig.sent.count
+        // What is in flight goes on to its end.
+        while let submit = rig.submits.first {
+            rig.land(.accepted(.completed("r\(submit.attempt.task)")), submit.attempt.task.rawValue)
+        }
+        while let question = rig.questions.first {
+            rig.answer(.found(.completed("r\(question.attempt.task)")), question.attempt.task.rawValue)
+        }
+        rig.advance(by: .seconds(9))
+        #expect(rig.sent.count == sent && rig.submits.isEmpty)
+        rig.advance(by: .seconds(1))
+        #expect(rig.sent.count == sent && !rig.downloads.isEmpty)
+        rig.save()
+        #expect(rig.sent.count > sent)
+        #expect(rig.told.filter { if case .warning = $0 { true } else { false } }.count == 1)
+        rig.expectSound()
+    }
+
+    @Test func `a clip that the disk refused and whose address then dies holds submission up no longer`() {
+        let rig = completed(.completed(), settings: SchedulerRig.settings { $0.concurrency = 1 }, tasks: 3)
+        rig.finishDownload(.diskFailed("no space left"), 1)
+        rig.land(.refused(.status(400, "invalid_param")), 2)
+        #expect(rig.sent.count == 2)
+        rig.advance(by: .seconds(10))
+        while !rig.downloads.isEmpty {
+            rig.finishDownload(.refused(.status(403)), 1)
+            if !rig.questions.isEmpty { rig.answer(.found(.completed()), 1) }
+        }
+        #expect(rig.sent.count == 3)
+        rig.expectSound()
+    }
+
     @Test func `what stands in the way of one clip costs no other anything`() {
         let rig = finished(2)
         rig.finishDownload(.blocked("no name is left"), 1)

@@ -32,20 +32,23 @@ extension ProcessSuite {
 
         @Test(.enabled(if: smallDisks == nil, smallDisks))
         func `a full disk under the clips leaves them at the provider, and with room they are fetched`() throws {
-            let simulator = try Simulator(stage, speed: 500, ["--padding", "60000"])
-            let manifest = try stage.manifest(clips: 8)
+            let simulator = try Simulator(stage, speed: 500, ["--padding", "9000000"])
+            let manifest = try stage.manifest(clips: 40)
             let lives = try Namespace.run(
                 stage,
                 """
-                mkdir renders; mount -t tmpfs -o size=256k none renders
-                life; mount -o remount,size=64m renders; life
+                mkdir renders; mount -t tmpfs -o size=20m none renders
+                life; mount -o remount,size=512m renders; life
                 cp -r renders saved; umount renders; mv saved/* renders
                 """, stage.runArguments([manifest], at: simulator) + ["--max-wait", "60s"])
             #expect(lives.map(\.code) == [9, 0], "\(lives)")
             #expect(lives[0].out.contains(#""message":"cannot save clips: cannot write "#), "\(lives)")
-            #expect(lives[0].out.contains(": No space left on device; trying again"))
+            let words = ": No space left on device; trying again, and nothing new is submitted meanwhile"
+            #expect(lives[0].out.contains(words))
             #expect(lives[0].out.contains(#""reasons":["clips cannot be saved: cannot write "#))
-            try stage.expectAllPaidOnce(simulator, tasks: 8)
+            // Two clips have room. What was in flight when the third met the end of the disk is paid; no more is sent.
+            #expect(lives[0].accepted <= 20, "\(lives[0].accepted) were paid for a disk of two clips")
+            try stage.expectAllPaidOnce(simulator, tasks: 40)
         }
 
         @Test(.enabled(if: smallDisks == nil, smallDisks))
@@ -75,18 +78,67 @@ extension ProcessSuite {
         }
 
         @Test(.enabled(if: smallDisks == nil, smallDisks))
-        func `a read-only folder for clips leaves them at the provider, and the next run fetches them`() throws {
+        func `a folder for clips that is read-only, full or out of files is refused before anything is sent`() throws {
             let simulator = try Simulator(stage, speed: 500)
             let manifest = try stage.manifest(clips: 3)
             let lives = try Namespace.run(
                 stage,
                 """
-                mkdir renders; mount -t tmpfs -o ro none renders
-                life; umount renders; life
-                """, stage.runArguments([manifest], at: simulator) + ["--max-wait", "60s"])
-            #expect(lives.map(\.code) == [9, 0], "\(lives)")
-            #expect(lives[0].out.contains("cannot create "))
-            #expect(lives[0].out.contains("Read-only file system"))
+                run="$*"; mkdir renders
+                both() { set -- $run; life; set -- plan batch.jsonl --output renders; life; umount renders; }
+                mount -t tmpfs -o ro none renders; both
+                mount -t tmpfs -o size=8m none renders; both
+                mount -t tmpfs -o size=64m,nr_inodes=1 none renders; both
+                life
+                """, stage.runArguments([manifest], at: simulator))
+            let words = [
+                "Read-only file system; choose another folder",
+                "MB are free, and one may need 16 MB; make room, or choose another folder",
+                "takes no more files; remove some, or choose another folder",
+            ]
+            #expect(lives[0].err.contains("\ndailies: clips cannot be saved in "), "\(lives)")
+            #expect(lives[2].err.contains("\ndailies: there is no room for a clip at "))
+            #expect(lives.map(\.code) == [64, 64, 64, 64, 64, 64, 0], "\(lives)")
+            for (index, words) in words.enumerated() {
+                #expect(
+                    lives[2 * index].err.contains(words) && lives[2 * index].err.contains("(nothing was submitted)"))
+                #expect(lives[2 * index + 1].err.contains(words), "\(lives[2 * index + 1].err)")
+                #expect(lives[2 * index].accepted == 0)
+            }
+            try stage.expectAllPaidOnce(simulator, tasks: 3)
+        }
+
+        @Test func `a folder for clips that cannot be is refused before anything is sent, and plan says so`() throws {
+            let simulator = try Simulator(stage, speed: 500)
+            let manifest = try stage.manifest(clips: 3)
+            try stage.write("file", "something else")
+            try FileManager.default.createSymbolicLink(
+                atPath: stage.path("dangling"), withDestinationPath: stage.path("nowhere"))
+            let deep = stage.folder + String(repeating: "/" + String(repeating: "d", count: 200), count: 21)
+            let cases = [
+                (stage.path("file/clips"), "/file is no folder; move it away, or choose another folder"),
+                (stage.path("file"), "/file is no folder; move it away, or choose another folder"),
+                (stage.path("dangling/clips"), "/dangling is a link that leads nowhere; remove it"),
+                (stage.path(String(repeating: "n", count: 300)), "File name too long; choose another folder"),
+                (deep, "File name too long; choose another folder"),
+                (String(deep.prefix(4070)), "would be too long for its disk; choose another folder"),
+            ]
+            for (folder, words) in cases {
+                let refused = try stage.finish(
+                    stage.runArguments([manifest], at: simulator).dropLast() + ["--output", folder])
+                #expect(refused.code == 64, "\(refused)")
+                #expect(refused.err.contains(words) && refused.err.hasSuffix("(nothing was submitted)\n"), "\(refused)")
+                let plan = try stage.finish(["plan", manifest, "--output", folder])
+                #expect(plan.code == 64, "\(plan)")
+                #expect(plan.err.contains(words), "\(plan.err)")
+            }
+            #expect(try simulator.bill().submits == 0)
+            #expect(!FileManager.default.fileExists(atPath: stage.store), "a refused run left a store")
+            // Where all is done, no folder is needed.
+            #expect(try stage.finishRun([manifest], at: simulator).code == 0)
+            let again = try stage.finish(
+                stage.runArguments([manifest], at: simulator).dropLast() + ["--output", stage.path("file")])
+            #expect(again.code == 0, "\(again.err)")
             try stage.expectAllPaidOnce(simulator, tasks: 3)
         }
 
