@@ -33,6 +33,8 @@ enum EventWords {
         case "reservation_raised": "more is held for it"
         case "reseeded": "has the seed \(message) from now on\(source)"
         case "saved": "saved as \(message)"
+        case "clip_gone": "its clip was not at \(message) any more"
+        case "odd_clip": message
         case "lost": "not known to the provider any more\(because)"
         case "found": "known to the provider again"
         case "unresolved": "past its poll window"

@@ -57,6 +57,8 @@ struct SimulateCommand: AsyncParsableCommand {
     var fault: [String] = []
     @Option(help: ArgumentHelp("How long keys are remembered where forgetKey strikes, at speed 1.", valueName: "time"))
     var keysForgottenAfter = DurationArgument(argument: "24h")!
+    @Option(help: ArgumentHelp("How long tasks are kept where dropTask strikes, at speed 1.", valueName: "time"))
+    var tasksKeptFor = DurationArgument(argument: "48h")!
     @Option(help: ArgumentHelp("How long the URLs of clips live, at speed 1.", valueName: "time"))
     var urlLifetime: DurationArgument?
     @Option(help: ArgumentHelp("Bytes of padding in every clip.", valueName: "n"))
@@ -106,6 +108,7 @@ struct SimulateCommand: AsyncParsableCommand {
         simulation.money.deviation = -100 * deviation...100 * deviation
         simulation.faults.incompleteReplies = incompleteReplies
         simulation.faults.keysForgottenAfter = keysForgottenAfter.duration
+        simulation.faults.tasksKeptFor = tasksKeptFor.duration
         simulation.assets.paddingBytes = padding
         if let renderTime { simulation.latency = renderTime.latency }
         if let urlLifetime { simulation.assets.urlLifetime = urlLifetime.duration }

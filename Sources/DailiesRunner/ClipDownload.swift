@@ -93,14 +93,18 @@ final class ClipDownload: DownloadSink, @unchecked Sendable {
     }
 
     private func checked(_ file: ClipFile, _ end: DownloadEnd) throws(ClipFault) -> DownloadResult {
-        switch (try file.verdict(), end) {
-        // The provider has been told its length after the body, and it is reached.
-        case (.whole, _), (.unverified, .whole): return .saved(try file.finish())
-        case (.unverified, _): return .unverified(path: try file.keepUnverified())
-        case (.cut(let words), .whole) where !file.isLengthStated, (.damaged(let words), _):
-            try file.discard()
-            return .malformed("the clip is damaged: \(words)")
-        case (.cut(let words), _):
+        // The provider may have been told its length after the body.
+        switch try file.finding(isWhole: end == .whole).clip.verdict {
+        case .whole: return .saved(try file.finish())
+        case .unverified: return .unverified(path: try file.keepUnverified())
+        case .damaged(let words):
+            guard file.length > 0 else {
+                try file.discard()
+                return .malformed("the clip is empty")
+            }
+            let path = try file.keepDamaged()
+            return .malformed("the clip is damaged: \(words); what came is kept as \(path)")
+        case .cut(let words):
             try file.keep()
             let fault = Fault(kind: .broken, message: "the clip ended early: \(words)")
             return .interrupted(fault, reached: file.length)

@@ -33,8 +33,6 @@ final class ClipFile {
     /// Whether all bytes are there, by the length of their version.
     var isComplete: Bool { length > 0 && part?.version.length == length }
 
-    var isLengthStated: Bool { part?.version.length != nil }
-
     // MARK: Writing
 
     /// The bytes to come begin at a byte of the asset and belong to this version of it.
@@ -85,23 +83,56 @@ final class ClipFile {
 
     // MARK: The end
 
-    /// Whether this is a whole clip, as far as can be known.
-    func verdict() throws(ClipFault) -> MP4Structure.Verdict {
-        guard let part else { return .cut("nothing of it came") }
-        return try MP4Structure.verdict(length: part.length, stated: part.version.length) {
-            (offset, count) throws(ClipFault) in try part.read(count, at: offset)
+    /// Whether this is a whole clip, as far as can be known, and of which format.
+    ///
+    /// - Parameter isWhole: the service has said, after the body, that these are all bytes.
+    func finding(isWhole: Bool = false) throws(ClipFault) -> (clip: MP4Structure.Finding, format: ClipFormat) {
+        guard let part else { return (MP4Structure.Finding(verdict: .cut("nothing of it came"), end: 0), .mp4) }
+        let format = ClipFormat(head: try part.read(ClipFormat.mostHeadBytes, at: 0))
+        let stated = part.version.length ?? (isWhole ? part.length : nil)
+        func read(_ offset: Int64, _ count: Int) throws(ClipFault) -> [UInt8] { try part.read(count, at: offset) }
+        switch format {
+        case .mp4, .mov: return (try MP4Structure.finding(length: part.length, stated: stated, read: read), format)
+        case .webm, .mkv:
+            if let stated, stated != part.length {
+                let words = "it has \(part.length) of \(stated) bytes"
+                return (MP4Structure.Finding(verdict: .cut(words), end: part.length), format)
+            }
+            return (try MatroskaStructure.finding(length: part.length, stated: stated, read: read), format)
         }
     }
+
+    /// Whether this is a whole clip, as far as can be known.
+    func verdict() throws(ClipFault) -> MP4Structure.Verdict { try finding().clip.verdict }
 
     /// Syncs it, gives it its name and syncs the folder: after this the clip is on disk whatever happens.
     func finish() throws(ClipFault) -> SavedClip {
         guard let part else { throw .spoiled }
         let digest = try part.settledDigest()
-        let name = try part.take(firstOf: paths.clipNames, digest: digest)
+        let (clip, format) = try finding()
+        let name = try part.take(firstOf: names(withEnding: format.rawValue), digest: digest)
         try removeOthers(than: part.number)
         try folder.sync()
         guard folder.isInPlace else { throw .disk("\(folder.path) was moved or removed while a clip was saved in it") }
-        return SavedClip(path: folder.path + "/" + name, sha256: digest, bytes: part.length)
+        return SavedClip(
+            path: folder.path + "/" + name, sha256: digest, bytes: part.length,
+            remark: format.remark(end: clip.end, length: part.length))
+    }
+
+    private func names(withEnding ending: String) -> [String] {
+        paths.clipNames.map { $0.dropLast("mp4".count) + ending }
+    }
+
+    /// Keeps what was paid for, though it is no clip.
+    ///
+    /// - Returns: the path at which it is.
+    func keepDamaged() throws(ClipFault) -> String {
+        guard let part else { throw .spoiled }
+        let digest = try part.settledDigest()
+        let name = try part.take(firstOf: names(withEnding: "damaged"), digest: digest)
+        self.part = nil
+        try folder.sync()
+        return folder.path + "/" + name
     }
 
     /// Parts of this clip that nobody needs any more.

@@ -23,6 +23,13 @@ enum MP4Structure {
         case damaged(String)
     }
 
+    /// What the walk comes to.
+    struct Finding: Hashable, Sendable {
+        let verdict: Verdict
+        /// Where the last box that is whole ends.
+        let end: Int64
+    }
+
     /// - Parameters:
     ///   - length: of the file, in bytes.
     ///   - stated: the length that it should have; nil: not stated.
@@ -30,12 +37,25 @@ enum MP4Structure {
     static func verdict<Failure>(
         length: Int64, stated: Int64?, read: (Int64, Int) throws(Failure) -> [UInt8]
     ) throws(Failure) -> Verdict {
-        if let stated, stated != length { return .cut("it has \(length) of \(stated) bytes") }
-        switch try fault(length: length, read: read) {
-        case nil: return stated == nil ? .unverified : .whole
-        case .cut(let words): return stated == nil ? .cut(words) : .damaged(words)
-        case .damaged(let words): return .damaged(words)
+        try finding(length: length, stated: stated, read: read).verdict
+    }
+
+    /// Bytes after the last box of a file that has its index and its media, and the length that it should have, are no
+    /// damage: players pass them over.
+    static func finding<Failure>(
+        length: Int64, stated: Int64?, read: (Int64, Int) throws(Failure) -> [UInt8]
+    ) throws(Failure) -> Finding {
+        if let stated, stated != length {
+            return Finding(verdict: .cut("it has \(length) of \(stated) bytes"), end: length)
         }
+        var (end, isComplete) = (Int64(0), false)
+        let verdict: Verdict
+        switch try fault(length: length, &end, &isComplete, read: read) {
+        case nil: verdict = stated == nil ? .unverified : .whole
+        case .cut(let words): verdict = stated == nil ? .cut(words) : isComplete ? .whole : .damaged(words)
+        case .damaged(let words): verdict = !isComplete ? .damaged(words) : stated == nil ? .unverified : .whole
+        }
+        return Finding(verdict: verdict, end: end)
     }
 
     private enum Fault {
@@ -43,9 +63,18 @@ enum MP4Structure {
         case damaged(String)
     }
 
+    private static let quickTimeBoxes: Set = ["moov", "mdat", "wide", "free", "skip", "pnot"]
+
+    /// QuickTime files from before there was an `ftyp` box begin with one of these.
+    static func isQuickTime(firstBox type: String) -> Bool { quickTimeBoxes.contains(type) }
+
     /// What is wrong with the boxes, or nil.
+    ///
+    /// - Parameters:
+    ///   - end: of the last box that is whole.
+    ///   - isComplete: index and media are whole.
     private static func fault<Failure>(
-        length: Int64, read: (Int64, Int) throws(Failure) -> [UInt8]
+        length: Int64, _ end: inout Int64, _ isComplete: inout Bool, read: (Int64, Int) throws(Failure) -> [UInt8]
     ) throws(Failure) -> Fault? {
         var offset: Int64 = 0
         var seen: Set<String> = []
@@ -55,9 +84,9 @@ enum MP4Structure {
             guard boxes <= mostBoxes else { return .damaged("it has more than \(mostBoxes) boxes") }
             let header = try read(offset, 16)
             guard header.count >= 8 else { return .cut("its last box is cut at byte \(offset)") }
-            let type = String(decoding: header[4..<8], as: UTF8.self)
-            if boxes == 1, type != "ftyp" {
-                return .damaged("it is no MP4 file: it does not begin with an ftyp box")
+            let type = text(header[4..<8])
+            if boxes == 1, type != "ftyp", !isQuickTime(firstBox: type) {
+                return .damaged("it is no MP4 file, and no QuickTime or WebM file")
             }
             var size = Int64(number(header[0..<4]))
             if size == 1 {
@@ -68,6 +97,8 @@ enum MP4Structure {
                 }
                 size = Int64(wide)
             } else if size == 0 {
+                // After index and media this is no box, but zeros.
+                if isComplete, header[4..<8].allSatisfy({ $0 == 0 }) { return .damaged("zeros follow its last box") }
                 size = length - offset
             } else if size < 8 {
                 return .damaged("a box at byte \(offset) has no valid size")
@@ -77,12 +108,14 @@ enum MP4Structure {
             }
             seen.insert(type)
             offset += size
+            end = offset
+            isComplete = seen.contains("moov") && seen.contains("mdat")
         }
-        for needed in ["ftyp", "moov", "mdat"] where !seen.contains(needed) {
-            return .cut("it has no \(needed) box")
-        }
+        for needed in ["moov", "mdat"] where !seen.contains(needed) { return .cut("it has no \(needed) box") }
         return nil
     }
+
+    static func text(_ bytes: ArraySlice<UInt8>) -> String { String(decoding: bytes, as: UTF8.self) }
 
     private static func number(_ bytes: ArraySlice<UInt8>) -> UInt64 { bytes.reduce(0) { $0 << 8 | UInt64($1) } }
 }

@@ -21,6 +21,27 @@ public struct ClipMaker: Sendable {
     public let version: Int
     private let picture: ClipPicture
 
+    /// What kind of file a clip is.
+    public enum Container: String, Hashable, Sendable {
+        /// As it should be.
+        case mp4
+        /// With some bytes after its end that are no box.
+        case mp4WithMore = "mp4_with_more"
+        /// Of the same boxes, under another brand.
+        case quickTime = "quicktime"
+        /// Of elements in place of boxes.
+        case webM = "webm"
+
+        /// As HTTP names it.
+        var mediaType: String {
+            switch self {
+            case .mp4, .mp4WithMore: "video/mp4"
+            case .quickTime: "video/quicktime"
+            case .webM: "video/webm"
+            }
+        }
+    }
+
     /// - Parameters:
     ///   - resolution: `720p` or `1080p`; anything else counts as 720p.
     ///   - aspectRatio: `16:9`, `9:16` or `1:1`; anything else counts as 16:9.
@@ -36,10 +57,18 @@ public struct ClipMaker: Sendable {
         self.paddingBytes = min(max(paddingBytes, 0), 64 << 20) + (self.version == 0 ? 0 : 8 + self.version % 3 * 8)
     }
 
-    /// The whole file: `ftyp`, `moov`, `mdat`, and `free` where padding was asked for.
-    public func file() -> [UInt8] {
+    /// The whole file: `ftyp`, `moov`, `mdat`, and `free` where padding was asked for; of WebM what stands for these.
+    public func file(as container: Container = .mp4) -> [UInt8] {
+        switch container {
+        case .mp4: movieFile(Self.fileType())
+        case .mp4WithMore: movieFile(Self.fileType()) + [UInt8](repeating: 0xFF, count: 100 + seconds % 10)
+        case .quickTime: movieFile(Self.box("ftyp", Self.text("qt  ") + Self.number(UInt32(0x200)) + Self.text("qt  ")))
+        case .webM: webM()
+        }
+    }
+
+    private func movieFile(_ head: [UInt8]) -> [UInt8] {
         let samples = (0..<seconds).map { sample($0) }
-        let head = Self.fileType()
         // The length of `moov` does not depend on the offset in it, so that it is written twice.
         let moovLength = movie(samples: samples, firstByte: 0).count
         var file = head + movie(samples: samples, firstByte: UInt32(head.count + moovLength + 8))
@@ -158,5 +187,60 @@ extension ClipMaker {
         return ends
     }
 
+    /// The same file with an index that has another name: as long, and no clip.
+    static func withoutIndex(_ file: [UInt8]) -> [UInt8] {
+        var file = file
+        let name = text("moov")
+        guard let place = file.indices.first(where: { file[$0...].starts(with: name) }) else {
+            // Of a file without one the first byte tells what it is.
+            if !file.isEmpty { file[0] = 0 }
+            return file
+        }
+        file.replaceSubrange(place..<place + name.count, with: text("junk"))
+        return file
+    }
+
     private static func text(_ text: String) -> [UInt8] { Array(text.utf8) }
+}
+
+// MARK: - WebM
+
+extension ClipMaker {
+    /// The same pictures, each a block in a cluster of its own. Their coding is none that WebM allows; players play it.
+    ///
+    /// Source: RFC 9559 for the elements, RFC 8794 for how they are written.
+    private func webM() -> [UInt8] {
+        let header = Self.element(
+            [0x1A, 0x45, 0xDF, 0xA3],
+            Self.element([0x42, 0x86], [1]) + Self.element([0x42, 0xF7], [1]) + Self.element([0x42, 0xF2], [4])
+                + Self.element([0x42, 0xF3], [8]) + Self.element([0x42, 0x82], Self.text("webm"))
+                + Self.element([0x42, 0x87], [4]) + Self.element([0x42, 0x85], [2]))
+        let information = Self.element(
+            [0x15, 0x49, 0xA9, 0x66],
+            Self.element([0x2A, 0xD7, 0xB1], Self.number(UInt32(1_000_000)))
+                + Self.element([0x44, 0x89], Self.number(Double(duration).bitPattern)))
+        let frame = Self.element([0xB0], Self.number(UInt16(width))) + Self.element([0xBA], Self.number(UInt16(height)))
+        let track = Self.element(
+            [0xAE],
+            Self.element([0xD7], [1]) + Self.element([0x73, 0xC5], Self.number(UInt16(version + 1)))
+                + Self.element([0x83], [1]) + Self.element([0x86], Self.text("V_MPEG4/ISO/AVC"))
+                + Self.element([0x63, 0xA2], Array(decoderConfiguration().dropFirst(8)))
+                + Self.element([0xE0], frame))
+        let clusters = (0..<seconds).flatMap { second in
+            Self.element(
+                [0x1F, 0x43, 0xB6, 0x75],
+                Self.element([0xE7], Self.number(UInt32(second) * Self.timescale))
+                    + Self.element([0xA3], [0x81, 0, 0, 0x80] + sample(second)))
+        }
+        let padding =
+            paddingBytes > 0 ? Self.element([0xEC], [UInt8](repeating: UInt8(version), count: paddingBytes)) : []
+        return header
+            + Self.element(
+                [0x18, 0x53, 0x80, 0x67],
+                information + Self.element([0x16, 0x54, 0xAE, 0x6B], track) + clusters + padding)
+    }
+
+    private static func element(_ id: [UInt8], _ contents: [UInt8]) -> [UInt8] {
+        id + number(UInt64(1) << 56 | UInt64(contents.count)) + contents
+    }
 }

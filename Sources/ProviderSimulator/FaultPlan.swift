@@ -93,6 +93,14 @@ public enum FaultKind: String, Hashable, Sendable, CaseIterable {
     /// Quoted at nothing, and billed at its price.
     case zeroEstimate
 
+    /// Its clip is no MP4 but QuickTime or WebM, whatever its address and its name say.
+    case otherFormat
+    /// Bytes that are no box follow the end of its clip.
+    case bytesAfterEnd
+    /// It is gone ``FaultPlan/tasksKeptFor`` after its acceptance: queries answer 404 `task_not_found`, and so does the
+    /// address of its clip.
+    case dropTask
+
     // Cancels.
     /// The cancel of a task that waits comes too late: a second of it is rendered by then, and billed like any part.
     case rendersBeforeCancel
@@ -111,6 +119,8 @@ public enum FaultKind: String, Hashable, Sendable, CaseIterable {
     case noLength
     /// The body comes ``FaultPlan/dripDownloadBytes`` at a time.
     case dripDownload
+    /// The whole clip comes with an index that nobody can read; nothing else tells it from the sound one.
+    case damagedClip
     /// A Range is answered with 200 and the whole clip.
     case ignoredRange
     /// A Range is answered with a part that does not fit: another one, one of another length, one without a Content-Range, or
@@ -128,6 +138,8 @@ public struct FaultPlan: Hashable, Sendable {
     public var forgottenFor: Duration = .seconds(30)
     /// How long a key is remembered before ``FaultKind/forgetKey``, at speed 1. Default 24 h.
     public var keysForgottenAfter: Duration = .seconds(24 * 3600)
+    /// How long a task is kept where ``FaultKind/dropTask`` strikes, at speed 1. Default 48 h.
+    public var tasksKeptFor: Duration = .seconds(48 * 3600)
     /// How long ``FaultKind/walletEmpty`` lasts, at speed 1. Default 60 s.
     public var walletEmptyFor: Duration = .seconds(60)
     /// How long ``FaultKind/throttle`` asks to wait, at speed 1. Default 5 s.

@@ -69,7 +69,7 @@ extension SimulatedProvider {
         if request.headers["x-api-key"] != nil || request.headers["authorization"] != nil { keysSentToAssets += 1 }
         let parts = path.dropFirst(Self.assets.count).split(separator: "/")
         guard parts.count == 2, parts[1] == "clip.mp4", let ordinal = ordinalByID[String(parts[0])],
-            case .completed = tasks[ordinal].phase
+            case .completed = tasks[ordinal].phase, !isDropped(tasks[ordinal])
         else { return Self.plain(404, "not found") }
         let items = WirePath.items(ofQuery: query)
         guard let expires = items.last(where: { $0.name == "expires" })?.value, let end = Int64(expires),
@@ -93,6 +93,7 @@ extension SimulatedProvider {
         if headers["range"] != nil, draw(.ignoredRange) { headers["range"] = nil }
         var response = clip(of: task, headers)
         if headers["range"] != nil, draw(.wrongRange) { response = misfit(of: task, headers) }
+        if response.status == 200, draw(.damagedClip) { response.body = ClipMaker.withoutIndex(response.body) }
         if draw(.noLength) {
             if case .part(let first, let last, _) = ContentRange(response.header("Content-Range")) {
                 response.setHeader("Content-Range", "bytes \(first)-\(last)/*")
@@ -145,12 +146,14 @@ extension SimulatedProvider {
         ClipMaker(
             resolution: task.resolution, aspectRatio: task.aspectRatio, seconds: task.seconds,
             paddingBytes: configuration.assets.paddingBytes, version: version ?? task.assetVersion
-        ).file()
+        ).file(as: task.container)
     }
 
     private func clip(of task: SimulatedTask, _ asked: [String: String]) -> SimulatedResponse {
         let file = file(of: task)
-        var headers: [SimulatedResponse.Header] = [.init("Content-Type", "video/mp4"), .init("Accept-Ranges", "bytes")]
+        var headers: [SimulatedResponse.Header] = [
+            .init("Content-Type", task.container.mediaType), .init("Accept-Ranges", "bytes"),
+        ]
         let validator = validator(of: task)
         if let validator { headers.append(validator) }
         let isOther = asked["if-range"].map { $0 != validator?.value } ?? false

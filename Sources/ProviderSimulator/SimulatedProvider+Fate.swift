@@ -12,6 +12,8 @@ extension SimulatedProvider {
         var forgottenUntil: Instant?
         var keyForgottenAt: Instant?
         var repliesWithoutURL = 0
+        var container = ClipMaker.Container.mp4
+        var droppedAt: Instant?
         var repliesWithoutCost = 0
         /// Hundredths by which the price and the bill are multiplied.
         var quoteHundredths: Int64 = 100
@@ -129,6 +131,12 @@ extension SimulatedProvider {
         result.estimatesNothing = generator.chance(faults[.zeroEstimate])
         if generator.chance(faults[.forgetKey]) { result.keyForgottenAt = now + scaled(faults.keysForgottenAfter) }
         result.isAssetLate = generator.chance(faults[.lateAsset])
+        if generator.chance(faults[.otherFormat]) {
+            result.container = generator.draw(0...1) == 0 ? .quickTime : .webM
+        } else if generator.chance(faults[.bytesAfterEnd]) {
+            result.container = .mp4WithMore
+        }
+        if generator.chance(faults[.dropTask]) { result.droppedAt = now + scaled(faults.tasksKeptFor) }
         return result
     }
 }

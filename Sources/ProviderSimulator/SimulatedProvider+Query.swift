@@ -100,8 +100,10 @@ extension SimulatedProvider {
         }
         guard let ordinal, tasks[ordinal].owner == owner else { return nil }
         if let until = tasks[ordinal].forgottenUntil, now < until { return nil }
-        return ordinal
+        return isDropped(tasks[ordinal]) ? nil : ordinal
     }
+
+    func isDropped(_ task: SimulatedTask) -> Bool { task.droppedAt.map { now >= $0 } ?? false }
 
     /// The task of a key that is not forgotten yet.
     func known(_ key: OwnedKey) -> Int? {

@@ -175,7 +175,8 @@ extension SimulatedProvider {
             perSecond: price.perSecond, forgottenUntil: misfortune.forgottenUntil,
             keyForgottenAt: misfortune.keyForgottenAt,
             repliesWithoutURL: misfortune.repliesWithoutURL, repliesWithoutCost: misfortune.repliesWithoutCost,
-            isAssetLate: misfortune.isAssetLate)
+            isAssetLate: misfortune.isAssetLate,
+            container: misfortune.container, droppedAt: misfortune.droppedAt)
     }
 
     /// `task_` and a ULID: 48 bits of time and 80 of a hash, in Crockford's base 32.

@@ -31,6 +31,8 @@ extension SimulatedTask {
             if let forgottenUntil { object.member("forgotten_until_ns", forgottenUntil) }
             if let keyForgottenAt { object.member("key_forgotten_at_ns", keyForgottenAt) }
             object.member("replies_without_url", repliesWithoutURL)
+            if container != .mp4 { object.member("container", container.rawValue) }
+            if let droppedAt { object.member("dropped_at_ns", droppedAt) }
             object.member("replies_without_cost", repliesWithoutCost)
             object.member("is_asset_late", isAssetLate)
             object.member("completed_replies", completedReplies)
@@ -72,6 +74,8 @@ extension SimulatedTask {
         isAssetLate = record.has("is_asset_late") ? try record.flag("is_asset_late") : false
         completedReplies = try record.count("completed_replies")
         isAskedByID = record.has("is_asked_by_id") ? try record.flag("is_asked_by_id") : false
+        container = ClipMaker.Container(rawValue: try record.optionalText("container") ?? "") ?? .mp4
+        droppedAt = record.has("dropped_at_ns") ? try record.instant("dropped_at_ns") : nil
         assetVersion = record.has("asset_version") ? try record.count("asset_version") : 0
         statesCancelCharge = try record.flag("states_cancel_charge")
         phase = try Phase(record)

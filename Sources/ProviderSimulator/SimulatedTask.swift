@@ -61,6 +61,10 @@ struct SimulatedTask: Hashable, Sendable {
     let repliesWithoutCost: Int
     /// Its clip is not there for a while after it has completed.
     let isAssetLate: Bool
+    /// What kind of file its clip is.
+    let container: ClipMaker.Container
+    /// It is not known any more from here on; nil: it is kept for good.
+    let droppedAt: Instant?
 
     var phase: Phase = .queued
     /// Replies so far that said `completed`. Forgotten by a journal, kept by a snapshot.

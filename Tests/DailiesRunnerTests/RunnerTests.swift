@@ -214,6 +214,9 @@ struct RunnerTests {
         guard case .ended(let ending) = try rig.end() else { return #expect(Bool(false), "the store failed") }
         #expect(ending == RunEnding())
         #expect(rig.scratch.contents(try rig.durable().first?.latest?.outputPath ?? "") == SmallClip.whole)
+        // What was paid for is not thrown away.
+        let kept = rig.scratch.contents(rig.scratch.folder + "/renders/reel/shot-1.damaged")
+        #expect(kept == Array(SmallClip.whole.prefix(20)) + junk)
     }
 
     @Test func `a slow download gives its place to another, and goes on from where it was`() throws {

@@ -52,6 +52,47 @@ extension ProcessSuite {
             #expect(stage.files(below: stage.renders).count == 24)
         }
 
+        @Test func `clips of another format are saved with the ending that their bytes call for, and flagged`() throws {
+            let simulator = try Simulator(stage, speed: 500, ["--fault", "otherFormat=0.7,bytesAfterEnd=0.5"])
+            let manifest = try stage.manifest(clips: 24)
+            let run = try stage.finishRun([manifest], at: simulator)
+            #expect(run.code == 0, "\(run.err)")
+            #expect(run.out.contains("the clip is no MP4 but WebM; it is kept as "), "\(run.out)")
+            #expect(run.out.contains("the clip is no MP4 but QuickTime; it is kept as "))
+            #expect(run.out.contains("after the end of the clip 102 bytes follow; it is kept as "))
+            var beginnings: [String: [UInt8]] = ["mp4": [], "mov": [], "webm": []]
+            for clip in try clips() {
+                let bytes = try stage.bytes(of: clip.path)
+                let ending = String(clip.path.split(separator: ".").last ?? "")
+                beginnings[ending] = Array(bytes[(ending == "webm" ? 0 : 8)..<(ending == "webm" ? 4 : 12)])
+                #expect(try digest(of: clip.path) == clip.digest)
+            }
+            #expect(
+                beginnings == ["mp4": Array("isom".utf8), "mov": Array("qt  ".utf8), "webm": [0x1A, 0x45, 0xDF, 0xA3]])
+            #expect(stage.files(below: stage.renders).count == 24)
+            let odd = try StoreFile(stage.store).one(
+                "SELECT key FROM task WHERE output_path LIKE '%.webm' ORDER BY key LIMIT 1")
+            let explain = try stage.finish(["explain", odd, "--store", stage.store])
+            #expect(explain.out.contains("  #1  the clip is no MP4 but WebM\n"), "\(explain.out)")
+            #expect(try simulator.bill().charges == 24)
+        }
+
+        @Test func `a damaged clip is kept beside the clips, and counts as not saved`() throws {
+            let simulator = try Simulator(stage, speed: 500, ["--fault", "damagedClip=1"])
+            let manifest = try stage.manifest(clips: 1)
+            let run = try stage.finish(stage.runArguments([manifest], at: simulator).filter { $0 != "--json" })
+            #expect(run.code == 9)
+            let kept = stage.renders + "/batch/clip-001.damaged"
+            #expect(
+                run.err.contains(
+                    "not saved: clip-001: the clip is damaged: it has no moov box; what came is kept as \(kept)\n"))
+            #expect(stage.files(below: stage.renders) == [kept])
+            try simulator.control(#"{"faults": false}"#)
+            #expect(try stage.finishRun([manifest], at: simulator).code == 0)
+            #expect(stage.files(below: stage.renders) == [kept, stage.renders + "/batch/clip-001.mp4"])
+            #expect(try simulator.bill().charges == 1)
+        }
+
         @Test func `a clip whose length the service does not state is kept as unverified, and saved once it is stated`()
             throws
         {

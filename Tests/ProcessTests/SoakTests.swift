@@ -19,9 +19,9 @@ extension ProcessSuite {
         private static let clipsPerSecond = 100
         private static let speed = 60
 
-        /// All there are, but five: where a cost is never stated (`noCost`), or to each question as none (`absurdNumbers`),
+        /// All there are, but six: where a cost is never stated (`noCost`), or to each question as none (`absurdNumbers`),
         /// no report can know it, a wallet that stays empty (`walletEmpty`) and an absurd bill (`absurdBill`) end a run,
-        /// as they should, and a clip that drips (`dripDownload`) takes hours. Rare are those that hold everything up.
+        /// as they should, a clip that drips (`dripDownload`) takes hours, and a task is kept for days (`dropTask`). Rare are those that hold everything up.
         private static let faults: [(kind: String, probability: Double)] = [
             ("refuse", 0.02), ("dropReply", 0.02), ("delayReply", 0.002), ("duplicateDelivery", 0.02),
             ("serverErrorBefore", 0.02), ("serverErrorAfter", 0.02), ("bareServerErrorAfter", 0.02),
@@ -31,6 +31,7 @@ extension ProcessSuite {
             ("lateURL", 0.05), ("noURL", 0.01), ("lateCost", 0.05), ("failRender", 0.05),
             ("failRenderSilently", 0.02), ("failRenderByPolicy", 0.02), ("expireURL", 0.05), ("cutDownload", 0.05),
             ("changedAsset", 0.02), ("noLength", 0.05), ("ignoredRange", 0.1), ("wrongRange", 0.1),
+            ("otherFormat", 0.05), ("bytesAfterEnd", 0.05), ("damagedClip", 0.02),
         ]
 
         @Test func `for as long as it runs memory and descriptors stay flat, and the report is the bill`() throws {

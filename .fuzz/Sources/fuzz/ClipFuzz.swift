@@ -4,12 +4,19 @@ enum ClipFuzz {
     private static let mostCuts = 64
 
     static func mp4(_ bytes: [UInt8]) {
+        matroska(bytes)
         guard verdict(bytes[...], stated: bytes.count) == .whole else {
             // Without a length nothing is ever whole, and what is damaged with its length is not fine without.
             precondition(verdict(bytes[...], stated: nil) != .whole, "whole without a length")
             return
         }
-        precondition(verdict(bytes[...], stated: nil) == .unverified, "the length changes what the boxes are")
+        switch verdict(bytes[...], stated: nil) {
+        case .unverified: break
+        // With its length it is known that what follows the last box is no cut one.
+        case .cut:
+            precondition(finding(bytes[...], stated: bytes.count).end < bytes.count, "the length changes the boxes")
+        case .whole, .damaged: preconditionFailure("the length changes what the boxes are")
+        }
         // A whole clip that is cut anywhere, between two boxes too, is none.
         for length in cuts(of: bytes) {
             let cut = bytes.prefix(length)
@@ -21,9 +28,25 @@ enum ClipFuzz {
         }
     }
 
+    private static func matroska(_ bytes: [UInt8]) {
+        _ = ClipFormat(head: Array(bytes.prefix(ClipFormat.mostHeadBytes)))
+        for stated in [nil, Int64(bytes.count)] {
+            let finding = MatroskaStructure.finding(length: Int64(bytes.count), stated: stated) { offset, count in
+                precondition(offset >= 0 && count <= 16, "reads \(count) bytes at \(offset)")
+                return Array(bytes.dropFirst(Int(clamping: offset)).prefix(count))
+            }
+            precondition(finding.verdict != .whole || stated != nil, "whole without a length")
+            precondition(0...Int64(bytes.count) ~= finding.end, "it ends at \(finding.end)")
+        }
+    }
+
     private static func verdict(_ bytes: ArraySlice<UInt8>, stated: Int?) -> MP4Structure.Verdict {
+        finding(bytes, stated: stated).verdict
+    }
+
+    private static func finding(_ bytes: ArraySlice<UInt8>, stated: Int?) -> MP4Structure.Finding {
         var reads = 0
-        return MP4Structure.verdict(length: Int64(bytes.count), stated: stated.map(Int64.init)) { offset, count in
+        return MP4Structure.finding(length: Int64(bytes.count), stated: stated.map(Int64.init)) { offset, count in
             reads += 1
             precondition(offset >= 0 && offset < bytes.count && count <= 16, "reads \(count) bytes at \(offset)")
             precondition(reads <= bytes.count / 8 + 1, "reads without end")
