@@ -44,7 +44,8 @@ struct CommandHint: Sendable {
         // A value that begins with a dash would be taken for an option, and so would a key.
         let words = options.flatMap { Self.isDashed($0.value) ? ["\($0.name)=\($0.value)"] : [$0.name, $0.value] }
         let ends = keys.contains(where: Self.isDashed)
-        return ShellWord.line(["dailies", command] + words + (ends ? more + ["--"] + keys : keys + more))
+        let command = command.split(separator: " ").map(String.init)
+        return ShellWord.line(["dailies"] + command + words + (ends ? more + ["--"] + keys : keys + more))
     }
 
     private static func isDashed(_ word: String) -> Bool { word.utf8.first == UInt8(ascii: "-") }

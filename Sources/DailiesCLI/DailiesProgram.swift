@@ -110,7 +110,8 @@ struct DailiesCommand: ParsableCommand {
             StatusCommand.self, ReportCommand.self, ReconcileCommand.self, CancelCommand.self, RetryCommand.self,
             PauseCommand.self,
             UnpauseCommand.self, ConcurrencyCommand.self, ExplainCommand.self, ExportCommand.self, SheetCommand.self,
-            PromoteCommand.self, DoctorCommand.self, StoreCommand.self, SchemaCommand.self, SimulateCommand.self,
+            PromoteCommand.self, FetchCommand.self, DoctorCommand.self, StoreCommand.self, SchemaCommand.self,
+            SimulateCommand.self,
             HelpCommand.self,
         ])
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import DailiesCore
 import DailiesManifest
+import DailiesRunner
 import DailiesStore
 import Foundation
 
@@ -55,6 +56,8 @@ struct ExplainCommand: PrintingCommand {
         guard let row = explanation.row else { return }
         explanation.attempts = try reader.attempts(of: row.id)
         explanation.events = try reader.events(of: row.id)
+        var finder = ClipFinder(store: reader.path)
+        explanation.clip = row.latest?.savedClip.map { finder.find($0) }
     }
 
     // MARK: Against a manifest

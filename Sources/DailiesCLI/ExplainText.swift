@@ -1,4 +1,5 @@
 import DailiesCore
+import DailiesRunner
 import DailiesStore
 import ExactJSON
 
@@ -20,7 +21,7 @@ enum ExplainText {
         }
         if let row = explanation.row {
             lines.append("")
-            lines += standing(row, explanation.attempts)
+            lines += standing(row, explanation.attempts, explanation.clip)
             lines.append("history")
             lines += explanation.events.map { "  " + EventWords.line($0) }
         }
@@ -44,14 +45,19 @@ enum ExplainText {
         return table.text
     }
 
-    private static func standing(_ row: TaskRow, _ attempts: [AttemptRow]) -> [String] {
+    private static func standing(
+        _ row: TaskRow, _ attempts: [AttemptRow], _ clip: ClipFinder.Finding?
+    ) -> [String] {
         var lines = ["state       \(TaskWords.standing(row))"]
         lines.append("model       \(SafeText.escaped(row.model.text))")
-        lines.append("prompt      \(SafeText.quoted(row.prompt))")
+        lines.append("prompt      " + prompt(row.prompt))
         if row.latest != nil || row.credits != nil {
             lines.append("credits     \(row.credits.map { "\($0)" } ?? "unknown")")
         }
-        if let path = row.latest?.outputPath { lines.append("clip        \(SafeText.escaped(path))") }
+        if let path = row.latest?.outputPath {
+            let words = clip.flatMap { ClipSurvey.words(for: $0, savedAs: path) }
+            lines.append("clip        \(words ?? SafeText.escaped(clip?.path ?? path))")
+        }
         for attempt in attempts {
             var parts = [
                 "submission key \(attempt.submissionKey)", attempt.dialect.rawValue, "API key \(attempt.account)",
@@ -61,6 +67,14 @@ enum ExplainText {
             lines.append("attempt \(attempt.number)   \(parts.joined(separator: ", "))")
         }
         return lines
+    }
+
+    /// Whole, with its line ends; only what could drive a terminal is escaped.
+    private static func prompt(_ text: String) -> String {
+        let lines = text.replacing("\r\n", with: "\n").split(separator: "\n", omittingEmptySubsequences: false).map {
+            SafeText.escaped(String($0))
+        }
+        return "\"" + lines.joined(separator: "\n            ") + "\""
     }
 
     // MARK: For programs
@@ -86,7 +100,7 @@ enum ExplainText {
                 writer.nullMember("nearest")
             }
             writer.name("task")
-            if let row = explanation.row { ExportRow.write(row, to: &writer) } else { writer.null() }
+            if let row = explanation.row { ExportRow.write(row, explanation.clip, to: &writer) } else { writer.null() }
             writer.name("attempts")
             writer.array { array in
                 for attempt in explanation.attempts { array.object { write(attempt, to: &$0) } }

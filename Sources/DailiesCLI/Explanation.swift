@@ -1,4 +1,5 @@
 import DailiesCore
+import DailiesRunner
 import DailiesStore
 
 /// Why a task would be submitted by the next run, or would not be.
@@ -36,6 +37,8 @@ struct Explanation {
     var row: TaskRow?
     var attempts: [AttemptRow] = []
     var events: [EventRow] = []
+    /// How its saved clip was found; nil: none was saved.
+    var clip: ClipFinder.Finding?
 
     // MARK: From the store alone
 

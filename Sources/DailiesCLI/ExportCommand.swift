@@ -8,8 +8,13 @@ struct ExportCommand: PrintingCommand {
         abstract: "Write tasks and their results as JSON, JSONL, CSV, or as the next manifest.",
         discussion: """
             One row for each task: key, state, model, prompt, tags, exact credits over all its attempts, task id, clip, \
-            failure. What is unknown is null in JSON and empty in CSV, never 0. Reads the store in pages, also while a \
-            run goes on.
+            failure. What is unknown is null in JSON and empty in CSV, never 0. `output_state` says whether the clip is \
+            where `output_path` says (present), missing or changed (of another length). Reads the store in pages, also while \
+            a run goes on.
+
+            CSV holds every text as it is, line ends too, in quotes. Only where a text begins like a formula, after any \
+            blanks and apostrophes, one apostrophe stands before it: take one away to have the text again. On a terminal \
+            control characters are shown as \\u{…}.
 
             `manifest` writes JSONL that `run` reads again, with the same ids and requests: of all tasks of a batch, or \
             of those you choose. Run it under a name of its own (--batch) to render them anew.
@@ -41,20 +46,22 @@ struct ExportCommand: PrintingCommand {
     func run() throws {
         let reader = try store.openForReading()
         var pages = try selection.pages(of: reader)
+        var clips = ClipLookup(store: reader.path)
         switch json ? .json : format {
-        case .json: try writeArray(&pages)
-        case .jsonl: try write(&pages, ExportRow.json)
+        case .json: try writeArray(&pages, &clips)
+        case .jsonl: try write(&pages) { ExportRow.json($0, clips.find($0)) }
         case .csv:
             let batch = try TaskLookup.batch(selection.batch, in: reader)
             let tagNames = try reader.tagNames(batch.map { [$0.id] })
             Console.out(ExportRow.csvHeader(tagNames), lineEnd: "\r\n")
-            try write(&pages, lineEnd: "\r\n") { ExportRow.csv($0, tagNames: tagNames) }
+            try write(&pages, lineEnd: "\r\n") { ExportRow.csv($0, clips.find($0), tagNames: tagNames) }
         case .manifest:
             let line = ManifestLine(catalogue: try CatalogueOptions.catalogue(catalog))
             Console.out(line.header(batch: try onlyBatch(of: reader).name))
             try write(&pages) { line.task($0) }
         }
         try reader.close()
+        clips.warn(CommandHint(store: store))
     }
 
     private func write(_ pages: inout TaskPages, lineEnd: String = "\n", _ line: (TaskRow) -> String) throws {
@@ -64,10 +71,10 @@ struct ExportCommand: PrintingCommand {
     }
 
     /// An array with one row a line.
-    private func writeArray(_ pages: inout TaskPages) throws {
+    private func writeArray(_ pages: inout TaskPages, _ clips: inout ClipLookup) throws {
         var lead = "[\n"
         while let page = try pages.next() {
-            Console.out(lead + page.map(ExportRow.json).joined(separator: ",\n"), lineEnd: "")
+            Console.out(lead + page.map { ExportRow.json($0, clips.find($0)) }.joined(separator: ",\n"), lineEnd: "")
             lead = ",\n"
         }
         Console.out(lead == "[\n" ? "[]" : "\n]")

@@ -1,16 +1,18 @@
 import DailiesCore
+import DailiesRunner
 import DailiesStore
 import ExactJSON
 
 /// One task as a row of results.
 enum ExportRow {
-    static func json(_ row: TaskRow) -> String {
+    static func json(_ row: TaskRow, _ clip: ClipFinder.Finding?) -> String {
         var writer = JSONWriter()
-        write(row, to: &writer)
+        write(row, clip, to: &writer)
         return writer.text
     }
 
-    static func write(_ row: TaskRow, to writer: inout JSONWriter) {
+    /// - Parameter clip: how its saved clip was found; nil: none was saved.
+    static func write(_ row: TaskRow, _ clip: ClipFinder.Finding?, to writer: inout JSONWriter) {
         let latest = row.latest
         writer.object { writer in
             writer.member("batch", row.batchName)
@@ -30,7 +32,8 @@ enum ExportRow {
             writer.member("submitted_at", time: latest?.submittedAt)
             writer.member("completed_at", time: latest?.completedAt)
             writer.member("settled_at", time: row.settledAt)
-            writer.member("output_path", optional: latest?.outputPath)
+            writer.member("output_path", optional: clip?.path ?? latest?.outputPath)
+            writer.member("output_state", optional: clip?.word)
             writer.member("output_sha256", optional: latest?.outputSHA256)
             writer.member("output_bytes", optional: latest?.outputBytes)
             writer.member("failure_code", optional: row.failureCode)
@@ -42,15 +45,16 @@ enum ExportRow {
 
     private static let csvColumns = [
         "batch", "key", "state", "model", "prompt", "attempt", "task_id", "estimated_credits", "credits",
-        "submitted_at", "completed_at", "settled_at", "output_path", "output_sha256", "failure_code", "failure_message",
+        "submitted_at", "completed_at", "settled_at", "output_path", "output_state", "output_sha256",
+        "failure_code", "failure_message",
     ]
 
     /// - Parameter tagNames: each is a column of its own, named as in a CSV manifest.
     static func csvHeader(_ tagNames: [String]) -> String {
-        (csvColumns + tagNames.map { "tags." + $0 }).map(SpreadsheetCell.text).joined(separator: ",")
+        (csvColumns + tagNames.map { "tags." + $0 }).map { SpreadsheetCell.text($0) }.joined(separator: ",")
     }
 
-    static func csv(_ row: TaskRow, tagNames: [String]) -> String {
+    static func csv(_ row: TaskRow, _ clip: ClipFinder.Finding?, tagNames: [String]) -> String {
         let latest = row.latest
         func text(_ text: String?) -> String { SpreadsheetCell.text(text ?? "") }
         func time(_ instant: Instant?) -> String { instant.map(Composition.Calendar.timestamp) ?? "" }
@@ -60,8 +64,8 @@ enum ExportRow {
             text(row.batchName), text(row.key.text), row.state.rawValue, text(row.model.text), text(row.prompt),
             "\(row.attempt)", text(latest?.remoteID?.text), SpreadsheetCell.number(latest?.estimated),
             SpreadsheetCell.number(row.credits), time(latest?.submittedAt), time(latest?.completedAt),
-            time(row.settledAt), text(latest?.outputPath), latest?.outputSHA256 ?? "", text(row.failureCode),
-            text(latest?.failureMessage),
+            time(row.settledAt), text(clip?.path ?? latest?.outputPath), clip?.word ?? "", latest?.outputSHA256 ?? "",
+            text(row.failureCode), text(latest?.failureMessage),
         ]
         return (cells + tagNames.map { text(tags[ExactName($0)]) }).joined(separator: ",")
     }

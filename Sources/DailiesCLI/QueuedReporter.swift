@@ -35,6 +35,9 @@ final class QueuedReporter: RunReporter, @unchecked Sendable {
 
     func snapshot() { queue.async { self.inner.snapshot() } }
 
+    /// Returns once everything has been said that happened so far.
+    func settle() { queue.sync {} }
+
     /// Returns once everything has been said.
     func ended(_ summary: RunSummary) { queue.sync { inner.ended(summary) } }
 }

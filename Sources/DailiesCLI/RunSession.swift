@@ -52,12 +52,14 @@ struct RunSession {
             if manifests == nil, unfinished.isEmpty, !pace.json {
                 code = try sayNothingToDo(in: store)
             } else {
-                let output = output(of: manifests, unfinished)
+                let moves = store.map { movedFolders(of: unfinished, $0) } ?? [:]
+                let output = output(of: manifests, unfinished, moves)
                 try refuse(output, try output.fault(), store)
                 if asksFirst { try ask(manifests, unfinished, store) }
                 try refuse(output, output.trial(), store)
                 let ready = try store ?? openStore()
                 store = ready
+                try move(unfinished, moves, in: ready)
                 let batches = try manifests.map { try enrol($0, in: ready) } ?? setBudgets(of: unfinished, in: ready)
                 code = try await drive(ready, lock, provider, batches, retryRules)
             }
@@ -165,8 +167,34 @@ struct RunSession {
 
     // MARK: the folder of the clips
 
-    private func output(of manifests: [CheckedManifest]?, _ unfinished: [StoredBatch]) -> OutputCheck {
-        let folders = manifests == nil ? Set(unfinished.map(\.outputDirectory)) : [pace.outputFolder]
+    /// Batches without a manifest whose clips go somewhere else from now on: where their user says, or, if their folder is gone
+    /// with the one that it was in, to what took its place beside the store.
+    private func movedFolders(of unfinished: [StoredBatch], _ store: Store) -> [BatchID: String] {
+        let finder = ClipFinder(store: store.path)
+        var moves: [BatchID: String] = [:]
+        for batch in unfinished {
+            let folder = pace.output == nil ? finder.folder(inPlaceOf: batch.outputDirectory) : pace.outputFolder
+            if folder != batch.outputDirectory { moves[batch.id] = folder }
+        }
+        return moves
+    }
+
+    private func move(_ batches: [StoredBatch], _ moves: [BatchID: String], in store: Store) throws {
+        for batch in batches {
+            guard let folder = moves[batch.id] else { continue }
+            try store.moveOutput(of: [batch.id], to: folder)
+            guard pace.output == nil else { continue }
+            Console.error(
+                "clips of \(SafeText.escaped(batch.name)) are saved in \(SafeText.escaped(folder)) from now on, since "
+                    + "\(SafeText.escaped(batch.outputDirectory)) is gone")
+        }
+    }
+
+    private func output(
+        of manifests: [CheckedManifest]?, _ unfinished: [StoredBatch], _ moves: [BatchID: String]
+    ) -> OutputCheck {
+        let folders =
+            manifests == nil ? Set(unfinished.map { moves[$0.id] ?? $0.outputDirectory }) : [pace.outputFolder]
         return OutputCheck(folders: pace.noDownload ? [] : folders.sorted(), manifests: manifests ?? [])
     }
 

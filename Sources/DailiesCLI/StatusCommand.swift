@@ -9,13 +9,17 @@ struct StatusCommand: AsyncParsableCommand, PrintingCommand {
         commandName: "status",
         abstract: "Say how things stand: counts, in flight, uncertain, paid but not saved, spend against budget.",
         discussion: """
-            Reads the store, also while a run goes on, and never holds it up.
+            Reads the store, also while a run goes on, and never holds it up. --check-files reads every saved clip as well and \
+            compares it with what was saved.
 
             Examples:
               dailies status
               dailies status --watch
               dailies status --store campaign.sqlite --json
+              dailies status --check-files
               dailies status --watch --json | jq .total.completed
+
+            Exit codes: 0, and with --check-files 9 where a saved clip is missing or changed.
             """)
 
     /// Between two looks; a store so large that a look takes long is looked at less often.
@@ -27,18 +31,29 @@ struct StatusCommand: AsyncParsableCommand, PrintingCommand {
     var watch = false
     @Flag(help: "Write JSON; with --watch one object a line, whenever something has changed.")
     var json = false
+    @Flag(help: "Compare every saved clip with its length and SHA-256.")
+    var checkFiles = false
+
+    mutating func validate() throws {
+        if watch, checkFiles { throw ValidationError("--watch and --check-files exclude each other") }
+    }
 
     func run() async throws {
         let reader = try store.openForReading()
+        let files: ClipSurvey?
         do {
             if watch { try await follow(reader) }
             let standing = try Standing(of: reader, path: store.path)
+            files = checkFiles ? try ClipSurvey(of: reader, checksContent: true) : nil
             try reader.close()
-            Console.out(json ? StatusText.json(standing.summary) : StatusText.text(standing))
+            Console.out(json ? StatusText.json(standing.summary, files) : StatusText.text(standing))
         } catch {
             try reader.close()
             throw error
         }
+        guard let files else { return }
+        if !json { Console.out(files.text(CommandHint(store: store))) }
+        if !files.losses.isEmpty { throw ExitCode.unsaved.asExit }
     }
 
     /// Each look is one short reading, so that the store's log can be moved over while somebody watches.

@@ -89,9 +89,13 @@ enum StatusText {
         return lines
     }
 
-    static func json(_ summary: StatusSummary) -> String {
+    /// - Parameter files: nil: they were not checked.
+    static func json(_ summary: StatusSummary, _ files: ClipSurvey? = nil) -> String {
         var writer = JSONWriter()
-        writer.object { write(summary, to: &$0) }
+        writer.object { writer in
+            write(summary, to: &writer)
+            files?.write(to: &writer)
+        }
         return writer.text
     }
 

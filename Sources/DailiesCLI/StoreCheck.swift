@@ -43,6 +43,7 @@ enum StoreCheck {
         let summary = try store.summary()
         let total = summary.total
         let problems = try store.problems()
+        let clips = try ClipSurvey(of: store, checksContent: false)
         try store.close()
         let tasks = total.states.values.reduce(0, +)
         guard problems.isEmpty else {
@@ -67,6 +68,12 @@ enum StoreCheck {
         if total.unsaved > 0 {
             examination.add("tasks", .warning, "\(total.unsaved) paid and not saved; `dailies resume` fetches them")
         }
+        if !clips.losses.isEmpty {
+            examination.add(
+                "clips", .warning,
+                "\(clips.words); `dailies status --check-files` names them, `dailies fetch --missing` saves them again")
+        }
+        if clips.moved > 0 { examination.add("clips", .warning, clips.movedWords) }
         return batches.map(\.outputDirectory)
     }
 

@@ -45,6 +45,9 @@ public struct Change: Hashable, Sendable {
         case unverified(AttemptID, path: String)
         /// The clip is on disk, whole and synced. The URL is forgotten.
         case saved(AttemptID, SavedClip)
+        /// The clip that was saved is not on disk any more, and its provider has it still: paid and not saved again. From
+        /// saved.
+        case clipGone(AttemptID)
         /// 404 on a known id for ten minutes: `lost_at_ms` is set; the state stays.
         case lost(AttemptID, Fault)
         /// A lost one answered again.

@@ -26,6 +26,8 @@ public final class Runner: @unchecked Sendable {
         public var maximumPerTask: Credits?
         /// Of the jitter.
         public var seed: UInt64
+        /// Nothing is submitted, and of what is open only clips that are paid and not saved are followed. Default false.
+        public var savesOnly = false
 
         /// Takes its properties as they are given.
         public init(
@@ -204,7 +206,9 @@ public final class Runner: @unchecked Sendable {
     private func openAttempts(
         after place: OpenAttempt.Place?, limit: Int
     ) throws(StoreError) -> (page: [OpenAttempt], isLast: Bool) {
-        try store.openAttempts(provider: provider.name, baseURL: provider.baseURL, after: place, limit: limit)
+        try store.openAttempts(
+            provider: provider.name, baseURL: provider.baseURL, after: place, limit: limit,
+            onlyUnsaved: plan.savesOnly)
     }
 
     /// For the adaptive cadence. A clock that runs at another speed than ours cannot be compared with it.

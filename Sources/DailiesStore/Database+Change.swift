@@ -20,6 +20,7 @@ extension Database {
         case .noAsset(let attempt): try recordNoAsset(of: attempt, at: at)
         case .unverified(let attempt, let path): try recordUnverified(attempt, path: path, at: at)
         case .saved(let attempt, let clip): try recordSaved(attempt, clip, at: at)
+        case .clipGone(let attempt): try recordClipGone(attempt, at: at)
         case .lost(let attempt, let fault): try recordLost(attempt, fault, at: at)
         case .found(let attempt): try recordFound(attempt, at: at)
         case .unresolved(let attempt): try recordUnresolved(attempt, at: at)

@@ -56,6 +56,25 @@ extension Database {
         try log(row)
     }
 
+    /// Where it was, and what it was, stays in the log.
+    func recordClipGone(_ attempt: AttemptID, at: Instant) throws(StoreError) {
+        let facts = try facts(of: attempt, for: "clip_gone") { $0.state == .completed && $0.isSaved }
+        let saved = try first(
+            "SELECT output_path, output_sha256 FROM attempt WHERE task = ? AND n = ?", Value(attempt.task),
+            Value(attempt.number)
+        ) { row in (path: row.text(0), digest: row.text(1)) }
+        try update(
+            attempt, for: "clip_gone",
+            """
+            UPDATE attempt SET output_path = NULL, output_sha256 = NULL, output_bytes = NULL, saved_at_ms = NULL
+            WHERE task = ? AND n = ? AND state = 'completed' AND output_path IS NOT NULL
+            """, Value(attempt.task), Value(attempt.number))
+        var row = LogRow("clip_gone", at: at, attempt, in: facts.batch).moving(from: .completed, to: .completed)
+        row.code = saved?.digest
+        row.message = saved?.path
+        try log(row)
+    }
+
     /// The time of the first loss stays until it is found; losing it again in a later run is an event only.
     func recordLost(_ attempt: AttemptID, _ fault: Fault, at: Instant) throws(StoreError) {
         let facts = try facts(of: attempt, for: "lost") { $0.isWithProvider || $0.isUnsaved }

@@ -22,8 +22,9 @@ extension Store {
     /// - Parameters:
     ///   - place: where the page before ended; nil for the first.
     ///   - limit: at most this many; the last page may hold ``lateCosts`` more.
+    ///   - onlyUnsaved: only those that are completed, and whose clip is not saved.
     public func openAttempts(
-        provider: String, baseURL: String, after place: OpenAttempt.Place?, limit: Int
+        provider: String, baseURL: String, after place: OpenAttempt.Place?, limit: Int, onlyUnsaved: Bool = false
     ) throws(StoreError) -> (page: [OpenAttempt], isLast: Bool) {
         try reading { database throws(StoreError) in
             let batches = try database.batches().filter { $0.provider == provider && $0.baseURL == baseURL }
@@ -31,9 +32,11 @@ extension Store {
             for batch in batches {
                 if let place, batch.id < place.batch { continue }
                 let last = place?.batch == batch.id ? place?.attempt : nil
-                page += try database.openAttempts(of: batch.id, after: last, limit: limit - page.count)
+                page += try database.openAttempts(
+                    of: batch.id, after: last, limit: limit - page.count, onlyUnsaved: onlyUnsaved)
                 if page.count >= limit { return (page, false) }
             }
+            if onlyUnsaved { return (page, true) }
             var late: [OpenAttempt] = []
             for batch in batches.reversed() where late.count < Self.lateCosts {
                 late += try database.lateCosts(of: batch.id, limit: Self.lateCosts - late.count)
@@ -153,15 +156,16 @@ extension Store {
 
 extension Database {
     fileprivate func openAttempts(
-        of batch: BatchID, after last: AttemptID?, limit: Int
+        of batch: BatchID, after last: AttemptID?, limit: Int, onlyUnsaved: Bool
     ) throws(StoreError) -> [OpenAttempt] {
         try rows(
             """
             \(Self.openAttempt)
             WHERE a.batch_id = ?1 AND (a.is_open OR a.is_unsaved OR a.is_cost_awaited) AND (a.task, a.n) > (?2, ?3)
+                AND (a.is_unsaved OR NOT ?5)
             ORDER BY a.task, a.n LIMIT ?4
             """, Value(batch), Value(last?.task.rawValue ?? .min), Value(last?.number ?? 0), Value(limit),
-            map: Self.readOpenAttempt)
+            Value(onlyUnsaved), map: Self.readOpenAttempt)
     }
 
     fileprivate func lateCosts(of batch: BatchID, limit: Int) throws(StoreError) -> [OpenAttempt] {

@@ -139,6 +139,12 @@ struct StoreModel {
                 $0.asset = nil
                 $0.hasNoAsset = false
             }
+        case .clipGone(let id):
+            move(id) {
+                $0.path != nil
+            } to: {
+                $0.path = nil
+            }
         case .lost(let id, _):
             move(id) {
                 $0.isWithProvider || $0.isUnsaved

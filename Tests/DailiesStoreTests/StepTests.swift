@@ -68,6 +68,7 @@ struct StepTests {
             ("noAsset", { .noAsset(attempt($0)) }),
             ("unverified", { .unverified(attempt($0), path: "/kept.mp4") }),
             ("saved", { Steps.saved($0) }),
+            ("clipGone", { .clipGone(attempt($0)) }),
             ("lost", { .lost(attempt($0), Steps.fault) }),
             ("found", { .found(attempt($0)) }),
             ("unresolved", { .unresolved(attempt($0)) }),
@@ -160,7 +161,9 @@ struct StepTests {
                     "note": "completed#1 key remote url cost=1.25 code=unverified",
                     "lost": "completed#1 key remote lost url cost=1.25 code=unverified",
                 ]),
-            .saved: ["note": "completed#1 key remote saved cost=1.25"],
+            .saved: [
+                "note": "completed#1 key remote saved cost=1.25", "clipGone": "completed#1 key remote cost=1.25",
+            ],
             .failed: ["retried": "queued#2 cost=0", "note": "failed#1 key remote cost=0 code=oops"],
             .failedUnpriced: [
                 "retried": "queued#2", "note": "failed#1 key remote code=oops",
@@ -247,6 +250,7 @@ struct StepTests {
             case .noAsset: "noAsset"
             case .unverified: "unverified"
             case .saved: "saved"
+            case .clipGone: "clipGone"
             case .lost: "lost"
             case .found: "found"
             case .unresolved: "unresolved"
@@ -262,7 +266,7 @@ struct StepTests {
             case .note: "note"
             }
         }
-        #expect(Set(Self.steps.map { name($0.make(1)) }).count == 23)
+        #expect(Set(Self.steps.map { name($0.make(1)) }).count == 24)
     }
 
     @Test func `an intent needs the task's own number and model`() throws {

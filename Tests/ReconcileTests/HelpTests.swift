@@ -20,7 +20,8 @@ enum Golden {
 struct HelpTests {
     private static let commands = [
         "run", "resume", "plan", "prices", "rehearse", "status", "report", "reconcile", "cancel", "retry", "pause",
-        "unpause", "concurrency", "explain", "export", "sheet", "promote", "doctor", "store", "schema", "simulate",
+        "unpause", "concurrency", "explain", "export", "sheet", "promote", "fetch", "doctor", "store", "schema",
+        "simulate",
         "help",
     ]
     private static let topics = ["states", "exit-codes", "manifests", "money", "recovery", "configuration"]

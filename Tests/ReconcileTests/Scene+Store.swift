@@ -1,6 +1,7 @@
 import DailiesCore
 import DailiesStore
 import Foundation
+import Testing
 
 /// Stores as a run would have left them.
 extension Scene {
@@ -96,7 +97,13 @@ extension Scene {
     func sendCompleted(_ key: String, isSaved: Bool = true) throws {
         let charge = Amount(
             credits: Credits(nano: 1_200_000_000), text: "1.20", source: "credits", isRounded: false)
-        let clip = SavedClip(path: "/clips/\(key).mp4", sha256: String(repeating: "0", count: 64), bytes: 4096)
+        let clip = SavedClip(
+            path: folder + "/clips/\(key.replacing("/", with: "_")).mp4", sha256: String(repeating: "0", count: 64),
+            bytes: 4096)
+        if isSaved {
+            try FileManager.default.createDirectory(atPath: folder + "/clips", withIntermediateDirectories: true)
+            #expect(FileManager.default.createFile(atPath: clip.path, contents: Data(count: 4096)))
+        }
         try sendAccepted(key, as: "vt_\(key)") { attempt in
             let settled = Change.Step.settled(attempt, Settlement(end: .completed, charges: [charge]))
             return isSaved ? [settled, .saved(attempt, clip)] : [settled]

@@ -66,6 +66,23 @@ final class Simulator: Sendable {
         throw Failure(message: "the task \(id) did not become \(state)")
     }
 
+    /// Asks until the task is not known any more, as ``wait(for:toBe:)``.
+    func wait(untilGone id: String) async throws {
+        try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
+            DispatchQueue(label: "simulator").async {
+                continuation.resume(
+                    with: Result {
+                        for _ in 0..<20_000 {
+                            let reply = try self.send("GET", "/v1/tasks/query?task_id=\(id)", nil)
+                            if reply.contains("task_not_found") { return }
+                            poll(nil, 0, 5)
+                        }
+                        throw Failure(message: "the task \(id) stays")
+                    })
+            }
+        }
+    }
+
     func control(_ order: String) throws { _ = try send("POST", "/simulator/control", order) }
 
     /// What it would have charged, as it writes it.
@@ -75,7 +92,7 @@ final class Simulator: Sendable {
     }
 
     /// One request over a socket of its own; the body of the reply.
-    private func send(_ method: String, _ target: String, _ body: String?) throws -> String {
+    func send(_ method: String, _ target: String, _ body: String?) throws -> String {
         let port = try #require(UInt16(url.split(separator: ":").last ?? ""))
         let socket = try Self.connected(to: port)
         defer { close(socket) }

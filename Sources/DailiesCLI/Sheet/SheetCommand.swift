@@ -37,11 +37,12 @@ struct SheetCommand: PrintingCommand {
             store: reader.path, folder: target.deletingLastPathComponent().resolvingSymlinksInPath().path,
             manifest: ManifestLine(catalogue: try CatalogueOptions.catalogue(catalog)))
         var pages = try selection.pages(of: reader, states: [.completed])
+        var clips = ClipLookup(store: reader.path)
         let count = try file.write { append in
             try append(page.head)
             var count = 0
             while let rows = try pages.next() {
-                let lines = rows.map(page.task).joined(separator: ",\n")
+                let lines = rows.map { page.task($0, clips.find($0)) }.joined(separator: ",\n")
                 try append((count == 0 ? "\n" : ",\n") + lines)
                 count += rows.count
             }
@@ -49,7 +50,8 @@ struct SheetCommand: PrintingCommand {
             return count
         }
         try reader.close()
-        let clips = count == 1 ? "1 task" : "\(count) tasks"
-        Console.error("\(clips) on \(SafeText.escaped(target.path)); open it in a browser")
+        clips.warn(CommandHint(store: store))
+        let tasks = count == 1 ? "1 task" : "\(count) tasks"
+        Console.error("\(tasks) on \(SafeText.escaped(target.path)); open it in a browser")
     }
 }

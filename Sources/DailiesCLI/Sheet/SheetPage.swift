@@ -1,4 +1,5 @@
 import DailiesCore
+import DailiesRunner
 import DailiesStore
 import ExactJSON
 
@@ -64,7 +65,9 @@ struct SheetPage {
     }
 
     /// One task: an object on a line of its own.
-    func task(_ row: TaskRow) -> String {
+    ///
+    /// - Parameter clip: how its saved clip was found; nil: none was saved.
+    func task(_ row: TaskRow, _ clip: ClipFinder.Finding?) -> String {
         var writer = JSONWriter()
         writer.object { writer in
             writer.member("batch", row.batchName)
@@ -74,13 +77,18 @@ struct SheetPage {
             writer.member("prompt", row.prompt)
             writer.member("tags", tags: row.tags)
             writer.member("credits", optional: row.credits.map(\.description))
-            writer.member("clip", optional: row.latest?.outputPath.map { ClipLink.address(of: $0, from: folder) })
-            writer.member("failure", optional: row.latest?.failureMessage ?? row.failureCode)
+            writer.member("clip", optional: clip?.path.map { ClipLink.address(of: $0, from: folder) })
+            writer.member("failure", optional: row.latest?.failureMessage ?? row.failureCode ?? loss(row, clip))
             writer.member("line", manifest.task(row))
             writer.member("redo", manifest.task(row, .otherTake))
         }
         // The text stands in an element of the page: nothing in it may close that element.
         return writer.text.replacing("<", with: "\\u003c")
+    }
+
+    private func loss(_ row: TaskRow, _ clip: ClipFinder.Finding?) -> String? {
+        guard let clip, let path = row.latest?.outputPath else { return nil }
+        return ClipSurvey.words(for: clip, savedAs: path).map { "\($0); dailies fetch saves it again" }
     }
 }
 

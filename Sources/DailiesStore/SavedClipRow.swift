@@ -1,0 +1,73 @@
+import DailiesCore
+
+/// A clip that was saved, and what it takes to ask its provider for it again.
+public struct SavedClipRow: Hashable, Sendable {
+    /// The attempt that it came of.
+    public let attempt: AttemptID
+    /// Its batch.
+    public let batch: BatchID
+    /// The batch's name.
+    public let batchName: String
+    /// Of its task.
+    public let key: TaskKey
+    /// What the provider calls it.
+    public let remote: RemoteTaskID
+    /// What it was sent under.
+    public let submissionKey: SubmissionKey
+    /// The mark of the API key that it was sent with.
+    public let account: KeyFingerprint
+    /// As it was saved.
+    public let clip: SavedClip
+}
+
+extension Store {
+    /// A page of the clips that were saved, those of earlier takes among them. By task, then number.
+    ///
+    /// - Parameters:
+    ///   - batch: nil: of all batches.
+    ///   - task: nil: of all tasks.
+    ///   - last: where the page before ended; nil for the first.
+    ///   - limit: at most this many.
+    public func savedClips(
+        in batch: BatchID? = nil, of task: TaskID? = nil, after last: AttemptID? = nil, limit: Int
+    ) throws(StoreError) -> [SavedClipRow] {
+        precondition(limit > 0, "a page of \(limit) clips")
+        return try reading { database throws(StoreError) in
+            try database.rows(
+                """
+                SELECT a.task, a.n, a.batch_id, b.name, i.key, a.task_id, a.submission_key, a.key_fingerprint,
+                    a.output_path, a.output_sha256, a.output_bytes
+                FROM attempt AS a JOIN task_input AS i ON i.id = a.task JOIN batch AS b ON b.id = a.batch_id
+                WHERE a.output_path IS NOT NULL AND (a.task, a.n) > (?1, ?2)
+                    AND (?3 IS NULL OR a.batch_id = ?3) AND (?4 IS NULL OR a.task = ?4)
+                ORDER BY a.task, a.n LIMIT ?5
+                """,
+                Value(last?.task.rawValue ?? .min), Value(last?.number ?? 0), Value(batch?.rawValue),
+                Value(task?.rawValue), Value(limit)
+            ) { row throws(StoreError) in
+                SavedClipRow(
+                    attempt: try row.attempt(0, 1), batch: BatchID(row.integer(2)), batchName: row.text(3),
+                    key: TaskKey(row.text(4)), remote: RemoteTaskID(row.text(5)),
+                    submissionKey: SubmissionKey(row.text(6)), account: KeyFingerprint(row.text(7)),
+                    clip: SavedClip(path: row.text(8), sha256: row.text(9), bytes: row.integer(10)))
+            }
+        }
+    }
+
+    /// From now on clips of these batches are saved in another folder.
+    package func moveOutput(of batches: [BatchID], to folder: String) throws(StoreError) {
+        try transaction { database throws(StoreError) in
+            for batch in batches {
+                try database.run("UPDATE batch SET output_dir = ? WHERE id = ?", .text(folder), Value(batch))
+            }
+        }
+    }
+}
+
+extension LatestAttempt {
+    /// Its clip as it was saved; nil: it is not saved.
+    public var savedClip: SavedClip? {
+        guard let outputPath, let outputSHA256, let outputBytes else { return nil }
+        return SavedClip(path: outputPath, sha256: outputSHA256, bytes: outputBytes)
+    }
+}
