@@ -23,7 +23,7 @@ struct ReportHTML {
 
     var page: String {
         """
-        \(PageHead.text(title: "Spend report: \(subject)", style: ReportHTMLStyle.sheet))
+        \(PageHead.text(title: "Spend report: \(Self.escaped(subject))", style: ReportHTMLStyle.sheet))
         <body>
         <main>
         <header>
