@@ -11,6 +11,7 @@ enum Console {
 
     /// Whether standard error is a terminal that can be asked and drawn on.
     static var isTerminal: Bool { isatty(STDERR_FILENO) == 1 }
+    static let isOutputTerminal = isatty(STDOUT_FILENO) == 1
     static var canAsk: Bool { isatty(STDIN_FILENO) == 1 && isTerminal }
 
     /// A write that fails never fails the caller: the work of a command does not depend on who reads.

@@ -51,7 +51,7 @@ struct ReconcileText {
                     ? ", then \(TaskWords.count(repeats, "repeat")), the last at "
                         + Composition.Calendar.timestamp(finding.evidence.lastSentAt) : ""))
         if let remote = latest.remoteID { lines.append("  task id:  \(SafeText.escaped(remote.text))") }
-        lines.append("  \(finding.wasLost ? "doubt:    " : "reply:    ")\(finding.evidence.fault)")
+        lines.append("  \(finding.wasLost ? "doubt:    " : "reply:    ")\(SafeText.escaped(finding.evidence.fault))")
         if let asked = finding.asked { lines.append("  asked:    \(asked)") }
         lines.append("  verdict:  \(verdict(finding))")
         lines += advice(finding, batches > 1 ? [("--batch", row.batchName)] : [])

@@ -35,7 +35,7 @@ struct DoubtEvidence {
     let lastSentAt: Instant
     /// How often the same bytes were sent after the first time.
     let repeats: Int
-    /// The reply or the fault that the doubt began with.
+    /// The reply or the fault that the doubt began with; may hold anything.
     let fault: String
 
     /// - Parameter events: of the task, oldest first.
@@ -47,9 +47,7 @@ struct DoubtEvidence {
         repeats = since.filter { $0.kind == "repeated" }.count
         let doubt = since.first { $0.kind == (latest.remoteID == nil ? "uncertain" : "lost") }
         if let doubt {
-            let message = doubt.message.map(SafeText.escaped) ?? ""
-            fault = [doubt.code.map(SafeText.escaped), message.isEmpty ? nil : message]
-                .compactMap { $0 }.joined(separator: ": ")
+            fault = [doubt.code, doubt.message].compactMap { $0 }.filter { !$0.isEmpty }.joined(separator: ": ")
         } else {
             fault = "no reply was recorded: the run ended while it was in the air"
         }

@@ -30,14 +30,14 @@ struct ExplainTests {
                         model       sora-2
                         prompt      "a pine forest"
                         credits     1.2
-                        clip        /clips/dolly.mp4
+                        clip        {FOLDER}/clips/dolly.mp4
                         attempt 1   submission key dollyaaaaaaaaaaaaaaaaaaa, flat, API key 62af8704764f, task id vt_dolly
                         history
                           2025-06-01T00:00:00Z  #1  sent under the submission key dollyaaaaaaaaaaaaaaaaaaa; reserved 5 credits
                           2025-06-01T00:00:00Z  #1  accepted as vt_dolly, by the provider's reply
                           2025-06-01T00:00:00Z  #1  completed, by the provider's reply; charged 1.20 credits
                           2025-06-01T00:00:00Z  #1  released 5 credits
-                          2025-06-01T00:00:00Z  #1  saved as /clips/dolly.mp4
+                          2025-06-01T00:00:00Z  #1  saved as {FOLDER}/clips/dolly.mp4
 
                         """))
     }
@@ -135,6 +135,19 @@ struct ExplainTests {
         #expect(json["verdict"]?.string == "would_stop_the_run")
         #expect(json["decided_by"]?.array?.map { $0["field"]?.string } == ["duration_seconds", "prompt", "seed"])
         #expect(json["decided_by"]?.array?.last?["manifest"]?.number == "7")
+    }
+
+    @Test func `a prompt is shown whole, with its line ends, and nothing in it drives the terminal`() async throws {
+        let scene = try await Scene()
+        let long = String(repeating: "a long line ", count: 20) + "ends"
+        let prompt = "\(long)\nsecond\r\n\u{1B}[31mthird"
+        try scene.enrol([
+            Scene.spec("dolly", prompt: prompt, request: Scene.request("\(long)\\nsecond\\r\\n\\u001b[31mthird"))
+        ])
+        let outcome = try await scene.dailies("explain", "dolly")
+        let indent = String(repeating: " ", count: 12)
+        let words = "prompt      \"\(long)\n\(indent)second\n\(indent)\\u{1b}[31mthird\"\n"
+        #expect(outcome.out.contains(words), "\(outcome.out)")
     }
 
     @Test func `two long prompts are shown where they begin to differ, and look-alikes are told apart`() async throws {

@@ -26,37 +26,93 @@ struct ExportTests {
                     0,
                     out: [
                         "batch,key,state,model,prompt,attempt,task_id,estimated_credits,credits,submitted_at,completed_at,"
-                            + "settled_at,output_path,output_sha256,failure_code,failure_message,tags.client",
-                        "forest,dolly,completed,sora-2,a pine forest,1,vt_dolly,,1.2,\(day),,\(day),/clips/dolly.mp4,"
-                            + "\(zeros),,,acme",
-                        "forest,crane,failed,sora-2,a pine forest,1,vt_crane,,0,\(day),,\(day),,,render_failed,the render failed,",
-                        "forest,tilt,queued,sora-2,a pine forest,1,,,,,,,,,,,", "",
+                            + "settled_at,output_path,output_state,output_sha256,failure_code,failure_message,tags.client",
+                        "forest,dolly,completed,sora-2,a pine forest,1,vt_dolly,,1.2,\(day),,\(day),"
+                            + "{FOLDER}/clips/dolly.mp4,present,\(zeros),,,acme",
+                        "forest,crane,failed,sora-2,a pine forest,1,vt_crane,,0,\(day),,\(day),,,,render_failed,the render failed,",
+                        "forest,tilt,queued,sora-2,a pine forest,1,,,,,,,,,,,,", "",
                     ].joined(separator: "\r\n")))
     }
 
-    @Test func `no cell of a csv can be taken for a formula, and none breaks its line`() async throws {
+    @Test func `csv holds every text as it is, and none that begins like a formula can be taken for one`() async throws
+    {
         let scene = try await Scene()
-        let prompts = ["=1+1", "+1", "-1", "@SUM(A1)", " =1+1", "\u{FF1D}1+1", "a, \"b\"", "two\nlines\ttab"]
+        let prompts = [
+            "=1+1", "'=1+1", "''=1+1", "+1", "-1", "@SUM(A1)", " =1+1", " '=1", "\u{FF1D}1+1", "it's", "'quoted'",
+            "a, \"b\"",
+            "two\nlines\ttab", "a\r\nb\rc", " blank ", "\u{202E}turned", "\"\u{301}", "=\u{301}",
+        ]
         try scene.enrol(
             prompts.enumerated().map { index, prompt in
-                let escaped = prompt.replacing("\"", with: "\\\"").replacing("\n", with: "\\n")
-                    .replacing("\t", with: "\\t")
-                return Scene.spec(
-                    "k\(index)", prompt: prompt, request: Scene.request(escaped),
-                    tags: [TaskSpec.Tag(name: "=cmd", value: "=1")])
+                Scene.spec("k\(index)", prompt: prompt, request: Scene.request(Self.quoted(prompt)))
             })
         let outcome = try await scene.dailies("export", "--format", "csv")
-        let lines = outcome.out.components(separatedBy: "\r\n")
-        #expect(lines.count == prompts.count + 2)
-        #expect(lines[0].hasSuffix(",failure_message,tags.=cmd"))
-        let cells = [
-            "'=1+1", "'+1", "'-1", "'@SUM(A1)", "' =1+1", "'\u{FF1D}1+1", "\"a, \"\"b\"\"\"", #"two\u{a}lines\u{9}tab"#,
-        ]
-        for (index, cell) in cells.enumerated() {
-            #expect(
-                lines[index + 1] == "forest,k\(index),queued,sora-2,\(cell),1,,,,,,,,,,,'=1",
-                "\(prompts[index])")
+        #expect(outcome.code == 0 && outcome.err == "")
+        let records = Self.records(outcome.out)
+        #expect(records.count == prompts.count + 1)
+        let column = try #require(records[0].firstIndex(of: "prompt"))
+        for (record, prompt) in zip(records.dropFirst(), prompts) {
+            let cell = record[column]
+            let first = cell.unicodeScalars.first { !$0.properties.isWhitespace }
+            #expect(first.map { !"=+-@\u{FF1D}".unicodeScalars.contains($0) } ?? true, "\(cell)")
+            // As `export --help` says.
+            let start = prompt.unicodeScalars.first { !$0.properties.isWhitespace && $0 != "'" }
+            let isMarked = start.map { "=+-@\u{FF1D}".unicodeScalars.contains($0) } ?? false
+            #expect(Array(cell.unicodeScalars) == Array(((isMarked ? "'" : "") + prompt).unicodeScalars))
         }
+        // No two texts share a cell.
+        #expect(Set(records.map { Array($0[column].unicodeScalars) }).count == prompts.count + 1)
+    }
+
+    @Test func `a manifest that was exported holds every text as it is`() async throws {
+        let scene = try await Scene()
+        let prompts = ["=1+1", "'=1+1", "two\nlines\ttab", "a\r\nb", " blank ", "\u{202E}turned"]
+        try scene.enrol(
+            prompts.enumerated().map { index, prompt in
+                Scene.spec("k\(index)", prompt: prompt, request: Scene.request(Self.quoted(prompt)))
+            })
+        let lines = try await scene.dailies("export", "--format", "manifest").out.split(separator: "\n").dropFirst()
+        let read = try lines.map { try JSONValue.parse($0.utf8)["prompt"]?.string }
+        #expect(read == prompts)
+    }
+
+    /// As a string of JSON holds it.
+    private static func quoted(_ text: String) -> String {
+        var writer = JSONWriter()
+        writer.string(text)
+        return String(writer.text.dropFirst().dropLast())
+    }
+
+    /// By RFC 4180: quoted cells hold separators, line ends and doubled quotes.
+    private static func records(_ text: String) -> [[String]] {
+        let scalars = Array(text.unicodeScalars)
+        var records: [[String]] = [[]]
+        var cell = String.UnicodeScalarView()
+        var isQuoted = false
+        var index = 0
+        func next(_ scalar: Unicode.Scalar) -> Bool { index + 1 < scalars.count && scalars[index + 1] == scalar }
+        while index < scalars.count {
+            let scalar = scalars[index]
+            if scalar == "\"" {
+                if isQuoted, next("\"") {
+                    cell.append(scalar)
+                    index += 1
+                } else {
+                    isQuoted.toggle()
+                }
+            } else if !isQuoted, scalar == "," || (scalar == "\r" && next("\n")) {
+                records[records.count - 1].append(String(cell))
+                cell = String.UnicodeScalarView()
+                if scalar == "\r" {
+                    records.append([])
+                    index += 1
+                }
+            } else {
+                cell.append(scalar)
+            }
+            index += 1
+        }
+        return records.filter { !$0.isEmpty }
     }
 
     @Test func `jsonl and json hold the same rows, amounts exact and unknown ones null`() async throws {
@@ -69,7 +125,7 @@ struct ExportTests {
                 "prompt":"a pine forest","tags":{"client":"acme"},"priority":0,"attempt":1,\
                 "submission_key":"dollyaaaaaaaaaaaaaaaaaaa","task_id":"vt_dolly","estimated_credits":null,"credits":1.2,\
                 "submitted_at":"2025-06-01T00:00:00Z","completed_at":null,"settled_at":"2025-06-01T00:00:00Z",\
-                "output_path":"/clips/dolly.mp4",\
+                "output_path":"{FOLDER}/clips/dolly.mp4","output_state":"present",\
                 "output_sha256":"0000000000000000000000000000000000000000000000000000000000000000","output_bytes":4096,\
                 "failure_code":null,"failure_message":null,"request":{"aspect_ratio":"16:9","duration_seconds":4,\
                 "model":"sora-2","prompt":"a pine forest","resolution":"720p"}}
