@@ -62,6 +62,10 @@ struct Coverage {
     var obstacles = 0
     var scribbles = 0
     var partsHeld = 0
+    /// Clips that vanished after they were saved, those that their provider had no longer, and folders put out of reach.
+    var clipsLost = 0
+    var clipsLostForGood = 0
+    var foldersTakenAway = 0
     /// What users told runs, and how much of that had an effect on a task.
     var told = 0
     var carriedOut = 0
@@ -99,6 +103,9 @@ struct Coverage {
         sum.obstacles += b.obstacles
         sum.scribbles += b.scribbles
         sum.partsHeld += b.partsHeld
+        sum.clipsLost += b.clipsLost
+        sum.clipsLostForGood += b.clipsLostForGood
+        sum.foldersTakenAway += b.foldersTakenAway
         sum.told += b.told
         sum.carriedOut += b.carriedOut
         sum.absurdHistories += b.absurdHistories
@@ -130,7 +137,8 @@ struct Coverage {
         simulation: faults: \(Self.list(faults))
         simulation: network: \(Self.list(network))
         simulation: clips: \(unverified) ends without a length, \(downloadsStopped) downloads stopped, \
-        \(obstacles) obstacles, \(scribbles) bytes spoiled, \(partsHeld) parts held by others
+        \(obstacles) obstacles, \(scribbles) bytes spoiled, \(partsHeld) parts held by others, \
+        \(clipsLost) lost after they were saved (\(clipsLostForGood) for good), \(foldersTakenAway) folders taken away
         """
     }
 }

@@ -221,7 +221,10 @@ final class Inspector {
             """
             SELECT task || '#' || attempt || ' ' || kind FROM event
             WHERE kind IN ('accepted', 'completed', 'failed', 'cancelled', 'saved', 'cost_learned')
-            GROUP BY task, attempt, kind HAVING count(*) > 1
+            GROUP BY task, attempt, kind HAVING count(*) > 1 + (
+                SELECT count(*) FROM event AS gone
+                WHERE event.kind = 'saved' AND gone.kind = 'clip_gone' AND gone.task = event.task
+                    AND gone.attempt = event.attempt)
             """
         ) { row in row.text(0) }
     }
@@ -244,19 +247,24 @@ final class Inspector {
 /// What was durable at the last look: nothing of it may be taken back.
 final class Ledger {
     private var attempts: [AttemptID: Inspector.Attempt] = [:]
+    /// Their clips vanished from the disk since the last look, and are to be fetched again.
+    private var gone: Set<AttemptID> = []
+
+    func clipIsGone(_ attempt: AttemptID) { gone.insert(attempt) }
 
     /// - Returns: what was overwritten or taken back, if anything.
     func take(_ rows: [Inspector.Attempt]) -> String? {
         let present = Dictionary(uniqueKeysWithValues: rows.map { ($0.id, $0) })
         for (id, old) in attempts {
             guard let new = present[id] else { return "attempt \(id) is gone" }
-            if let fault = Self.fault(old, new) { return "attempt \(id): \(fault)" }
+            if let fault = fault(old, new) { return "attempt \(id): \(fault)" }
         }
         attempts = present
+        gone = []
         return nil
     }
 
-    private static func fault(_ old: Inspector.Attempt, _ new: Inspector.Attempt) -> String? {
+    private func fault(_ old: Inspector.Attempt, _ new: Inspector.Attempt) -> String? {
         if old.key != new.key { return "its key changed" }
         // What never reached the provider may go out in another dialect.
         if old.body != new.body, !old.isNotAccepted { return "its bytes changed" }
@@ -264,7 +272,7 @@ final class Ledger {
         if old.isFinal, old.state != new.state { return "it went from \(old.state) to \(new.state)" }
         if old.state == .running, new.state == .queued { return "it went back to queued" }
         if let credits = old.credits, new.credits != credits { return "its cost changed" }
-        if let path = old.path, new.path != path { return "its clip changed" }
+        if let path = old.path, new.path != path, !gone.contains(old.id) { return "its clip changed" }
         if new.isNotAccepted, old.remote != nil || old.isFinal { return "what was accepted counts as never sent" }
         return nil
     }

@@ -48,6 +48,10 @@ struct Scenario {
     private(set) var tellsItsRuns = false
     /// Others put things in the way of clips, write into their parts, and hold them.
     private(set) var meddlesWithClips = false
+    /// Clips that were saved vanish, and are fetched again.
+    private(set) var losesClips = false
+    /// The folder of the clips is not there for a while, and something else is.
+    private(set) var takesFolderAway = false
     private(set) var crashes: [PlannedCrash] = []
     /// Steps of a run after which Ctrl-C comes, one for each stop.
     private(set) var stops: [Int] = []
@@ -97,6 +101,8 @@ struct Scenario {
         drawNumbers(&numbers)
         var clips = Chance(seed: seed ^ 0x00C1_1B5C_11B5_0000)
         drawClips(&clips)
+        var files = Chance(seed: seed ^ 0xF11E_5A5A_0001_C11B)
+        drawFiles(&files)
     }
 
     /// Faults that have come since, each drawn by a generator of its own: what earlier seeds drew stays what it was.
@@ -104,7 +110,7 @@ struct Scenario {
         .quoteAbovePrice, .billAboveQuote, .zeroEstimate, .rendersBeforeCancel, .silentCancelCost,
     ]
     private static let drawnApart = Set(
-        guardFaults + identityFaults + wireFaults + clipFaults + [.absurdBill, .absurdNumbers])
+        guardFaults + identityFaults + wireFaults + clipFaults + fileFaults + [.absurdBill, .absurdNumbers])
 
     /// What a clip may cost: quotes and bills that are not what was published, and cancels that come too late.
     private mutating func drawGuards(_ chance: inout Chance) {
@@ -195,6 +201,20 @@ struct Scenario {
         simulator.assets.validators = chance.pick([.entityTag, .entityTag, .entityTag, .lastModified, .none])
         if chance.happens(0.3) { settings.leastDownloadSpeed = chance.pick([0, 1, 1000]) }
         meddlesWithClips = mood != .calm && chance.happens(0.3)
+    }
+
+    /// What kind of file a clip is, and how long its task is kept.
+    private static let fileFaults: [FaultKind] = [.otherFormat, .bytesAfterEnd, .damagedClip, .dropTask]
+
+    private mutating func drawFiles(_ chance: inout Chance) {
+        losesClips = chance.happens(0.4)
+        takesFolderAway = mood != .calm && chance.happens(0.25)
+        guard mood != .calm else { return }
+        for kind in Self.fileFaults where chance.happens(0.35) {
+            simulator.faults[kind] = Double.random(in: 0.05...0.4, using: &chance)
+        }
+        // No render and no download takes that long, whatever fails.
+        simulator.faults.tasksKeptFor = .seconds(400 * 86_400)
     }
 
     private mutating func drawFlow(_ chance: inout Chance) {

@@ -101,6 +101,8 @@ struct SimulationTests {
         #expect(coverage.refusedEnrolments >= 20 * share && coverage.seedsReadBack >= 5 * share)
         #expect(coverage.unverified >= 20 * share && coverage.downloadsStopped >= 5 * share)
         #expect(coverage.obstacles >= 50 * share && coverage.scribbles >= 5 * share && coverage.partsHeld >= 5 * share)
+        #expect(coverage.clipsLost >= 100 * share && coverage.clipsLostForGood >= 5 * share)
+        #expect(coverage.foldersTakenAway >= 20 * share)
         #expect(coverage.settledByHand > 0 && coverage.gracefulStops > 0 && coverage.unknownCosts > 0)
     }
 }

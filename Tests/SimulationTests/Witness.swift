@@ -117,6 +117,10 @@ enum Witness {
             let isLate = String(decoding: response.body, as: UTF8.self).hasPrefix("not there yet")
             faults.append(isLate ? .lateAsset : .expireURL)
         }
+        if response.status == 200, let task = task(of: request, machine) {
+            let file = machine.file(of: task)
+            if response.body.count == file.count, response.body != file { faults.append(.damagedClip) }
+        }
         guard let range = request.headers["range"], let task = task(of: request, machine) else { return faults }
         let validators = [response.header("ETag"), response.header("Last-Modified")].compactMap { $0 }
         let isOther = request.headers["if-range"].map { !validators.contains($0) } ?? false
@@ -165,6 +169,12 @@ enum Witness {
         var faults: [FaultKind] = []
         if task.forgottenUntil != nil { faults.append(.forget) }
         if task.keyForgottenAt != nil { faults.append(.forgetKey) }
+        if task.droppedAt != nil { faults.append(.dropTask) }
+        switch task.container {
+        case .mp4: break
+        case .mp4WithMore: faults.append(.bytesAfterEnd)
+        case .quickTime, .webM: faults.append(.otherFormat)
+        }
         switch task.repliesWithoutURL {
         case 0: break
         case .max: faults.append(.noURL)

@@ -3,6 +3,7 @@ import DailiesCore
 import Foundation
 import ProviderSimulator
 
+@testable import DailiesRunner
 @testable import DailiesStore
 @testable import ProviderSimulator
 
@@ -193,6 +194,7 @@ extension World {
                 }
                 continue
             }
+            if lostForGood.contains(attempt.id) { continue }
             let bytes = FileManager.default.contents(atPath: path) ?? Data()
             let versions = (0...task.assetVersion).map { machine.file(of: task, version: $0) }
             guard versions.contains(Array(bytes)) else {
@@ -211,7 +213,7 @@ extension World {
         }
         let present = Set(try disk.clipFiles())
         let strays = present.subtracting(expected).subtracting(obstacles.keys).subtracting(partsOnceHeld)
-        for path in strays.sorted() where try !isEarlierVersion(path) {
+        for path in strays.sorted() where try !path.hasSuffix(".damaged") && !isEarlierVersion(path) {
             throw Violation("a file that belongs to no clip: \(path)")
         }
         guard expected.isSubset(of: present) else {
@@ -221,7 +223,10 @@ extension World {
 
     /// A crash came between a clip's name and its row in the store, and then the provider had another version: both stay.
     private func isEarlierVersion(_ path: String) throws -> Bool {
-        guard path.hasSuffix(".mp4"), let bytes = FileManager.default.contents(atPath: path).map(Array.init) else {
+        let ending = path.split(separator: ".").last.map(String.init) ?? ""
+        guard ClipFormat(rawValue: ending) != nil,
+            let bytes = FileManager.default.contents(atPath: path).map(Array.init)
+        else {
             return false
         }
         return machine.tasks.contains { task in

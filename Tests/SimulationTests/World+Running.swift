@@ -17,6 +17,8 @@ extension World {
         drawKnobs()
         aheadBy = scenario.clockAhead > .zero && !isCalm && userChoices.happens(0.3) ? scenario.clockAhead : .zero
         runBegan = clientNow
+        wasFolderAway = isFolderAway
+        knowsDiskRefuses = false
         note("run \(coverage.runs) \(dialect)")
         guard try begin() else { return nil }
         if isDue(.duringStart) { return try crash(.duringStart) }
@@ -208,7 +210,8 @@ extension World {
             return try runRunner()
         }
         if turnsKnob() { return try turnKnob(of: life) }
-        if !isCalm, scenario.meddlesWithClips, meddling.happens(0.05) { try meddle() }
+        if !isCalm, scenario.meddlesWithClips, !isFolderAway, meddling.happens(0.05) { try meddle() }
+        if !isCalm, scenario.takesFolderAway, fileChance.happens(isFolderAway ? 0.05 : 0.01) { moveFolder() }
         if !isCalm, scenario.tellsItsRuns, chance.happens(0.01) {
             try tellSomething()
             return try runRunner()
@@ -251,7 +254,7 @@ extension World {
         life.runRunner()
         for line in life.takeTold() {
             note("    \(line.replacingOccurrences(of: disk.folder, with: ""))")
-            if line.contains("cannot save clips") { throw Violation("a sound disk is said to refuse: \(line)") }
+            try checkDisk(line)
         }
         takeCalls(of: life)
     }

@@ -82,8 +82,20 @@ final class World {
     /// Their paths, and those of their records: they are that process's to remove.
     var partsOnceHeld: Set<String> = []
 
+    /// Draws what becomes of clips that were saved, and of their folder.
+    var fileChance: Chance
+    /// Clips that vanished once their provider did not have them any more.
+    var lostForGood: Set<AttemptID> = []
+    private var hasOutlivedTasks = false
+    /// A file is where the folder of the clips was, now or at some time of this run.
+    var isFolderAway = false
+    var wasFolderAway = false
+    /// The run has said that the disk refuses clips, and no download was under way that could have found otherwise since.
+    var knowsDiskRefuses = false
+
     init(_ scenario: Scenario, keepsTrace: Bool) throws {
         self.scenario = scenario
+        fileChance = Chance(seed: scenario.seed ^ 0x0F11_E0F1_1E0F_11E5)
         meddling = Chance(seed: scenario.seed ^ 0x00C1_1B50_5A5A_A5A5)
         chance = Chance(seed: scenario.seed ^ 0xA5A5_5A5A_0F0F_F0F0)
         knobs = Chance(seed: scenario.seed ^ 0x5A5A_A5A5_F0F0_0F0F)
@@ -121,6 +133,7 @@ final class World {
                 continue
             }
             lastEnding = ending
+            if scenario.losesClips, fileChance.happens(0.3) { try loseClips() }
             if try isSettled() { return }
             // Its point may never come, and others wait behind it.
             if !crashes.isEmpty, chance.happens(0.5) { crashes.removeFirst() }
@@ -133,11 +146,18 @@ final class World {
     private func liveCalmly() throws {
         becomeCalm()
         try unpauseEverything()
+        if scenario.losesClips, !isFolderAway { try loseClips() }
         for _ in 0..<Self.mostCalmRuns {
             let ending = try run()
             guard ending != nil else { throw Violation("a crash in the calm") }
             lastEnding = ending
-            if try isSettled() { return }
+            if try isSettled() {
+                guard scenario.losesClips, !hasOutlivedTasks else { return }
+                hasOutlivedTasks = true
+                pass(scenario.simulator.faults.tasksKeptFor)
+                try loseClips()
+                if try isSettled() { return }
+            }
             try settleByHand()
             pass(.seconds(120))
         }
@@ -148,6 +168,7 @@ final class World {
     private func becomeCalm() {
         isCalm = true
         letGoOfParts()
+        if isFolderAway { moveFolder() }
         crashes = []
         stops = []
         let order = #"{"faults":false,"balance":null,"account_concurrency":null,"model_slots":null,"top_up":1}"#
