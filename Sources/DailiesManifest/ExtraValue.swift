@@ -11,7 +11,12 @@ enum ExtraValue {
     static func json(_ value: FieldValue, log: inout ProblemLog) -> String? {
         switch value.node.content {
         case .nothing: return "null"
-        case .scalar(let scalar): return json(scalar)
+        case .scalar(let scalar):
+            if let fault = value.node.loss?.fault, isText(scalar) {
+                log.error(fault.place, value.label, fault.what, fault.todo)
+                return nil
+            }
+            return json(scalar)
         case .list(let elements):
             var parts: [String] = []
             for (index, element) in elements.enumerated() {
@@ -39,22 +44,28 @@ enum ExtraValue {
     }
 
     private static func json(_ scalar: Scalar) -> String {
+        isText(scalar) ? JSONText.quoted(scalar.text) : scalar.text
+    }
+
+    private static func isText(_ scalar: Scalar) -> Bool {
         switch scalar.form {
-        case .jsonText, .quoted: JSONText.quoted(scalar.text)
-        case .jsonNumber, .jsonLiteral: scalar.text
-        case .bare:
-            if ["true", "false", "null"].contains(scalar.text) || JSONText.isNumber(scalar.text) {
-                scalar.text
-            } else {
-                JSONText.quoted(scalar.text)
-            }
+        case .jsonText, .quoted: true
+        case .jsonNumber, .jsonLiteral: false
+        case .bare: !["true", "false", "null"].contains(scalar.text) && !JSONText.isNumber(scalar.text)
         }
     }
 }
 
 extension ProblemLog {
     /// The fields without those whose name came before, which are reported.
+    ///
+    /// Every mapping comes by here: a value that YAML has wholly taken for a comment is reported too.
     mutating func unique(_ fields: [SourceField], prefix: String = "") -> [SourceField] {
+        for field in fields {
+            if case .nothing = field.value.content, let fault = field.value.loss?.fault {
+                error(fault.place, prefix + field.name, fault.what, fault.todo)
+            }
+        }
         if Self.areFewAndUnique(fields) { return fields }
         var places: [ExactName: Place] = [:]
         return fields.filter { field in

@@ -17,6 +17,25 @@ struct SourceNode {
     }
     let place: Place
     let content: Content
+    /// A part of its text that is not in ``content``.
+    var loss: SourceLoss?
+}
+
+/// What YAML takes out of a text that stands without quotes, where it takes it for something else.
+enum SourceLoss {
+    /// Everything from here on, as a comment.
+    case comment(Place)
+    /// The first word, as a tag or an anchor.
+    case word(Place, kind: String)
+
+    /// What to say of it, where a text was meant.
+    var fault: (place: Place, what: String, todo: String) {
+        switch self {
+        case .comment(let place): (place, "everything after # would be dropped", "put the text in quotes")
+        case .word(let place, let kind):
+            (place, "its first word would be dropped, as \(kind) of YAML", "put the text in quotes")
+        }
+    }
 }
 
 /// A name and its value; `place` is that of the name. A name may come twice.

@@ -16,6 +16,8 @@ struct YAMLDuplicates {
 
     private var scalars: String.UnicodeScalarView
     private(set) var names: [Place: String] = [:]
+    /// Holds the anchors of the nodes that came from it.
+    private var parser: Parser?
 
     init(_ text: String) { scalars = text.unicodeScalars }
 
@@ -25,7 +27,9 @@ struct YAMLDuplicates {
         while true {
             do {
                 // Without YAML's types: the text of a scalar is all that counts, and keys are compared much faster.
-                return try Parser(yaml: String(scalars), resolver: .basic, encoding: .utf8).singleRoot()
+                let parser = try Parser(yaml: String(scalars), resolver: .basic, encoding: .utf8)
+                self.parser = parser
+                return try parser.singleRoot()
             } catch YamlError.duplicatedKeysInMapping(let keys, let context) {
                 let name = keys.first ?? ""
                 bytesLeft -= scalars.count

@@ -45,6 +45,11 @@ enum YAMLGuard {
         }
     }
 
+    /// What aliases may refer to.
+    static func aliases(in text: String) -> Set<String> {
+        Set(names(after: UInt8(ascii: "*"), in: Array(text.utf8)).map { String(decoding: $0.name, as: UTF8.self) })
+    }
+
     private static func names(after mark: UInt8, in bytes: [UInt8]) -> [(name: ArraySlice<UInt8>, end: Int)] {
         var found: [(name: ArraySlice<UInt8>, end: Int)] = []
         for index in bytes.indices where bytes[index] == mark && (index == 0 || isBoundary(bytes[index - 1])) {

@@ -11,12 +11,16 @@ struct YAMLSource {
         guard let root = try reading.root() else {
             return SourceNode(place: .start, content: .nothing)
         }
-        var source = YAMLSource(names: reading.names, nodesLeft: bytes.count + ManifestBounds.copiedNodes)
+        var source = YAMLSource(
+            names: reading.names, losses: YAMLLosses(text), nodesLeft: bytes.count + ManifestBounds.copiedNodes)
+        // The anchors of its nodes live as long as the parser.
+        defer { withExtendedLifetime(reading) {} }
         return try source.convert(root, depth: 1)
     }
 
     /// The true names of keys that had to be renamed, by their places.
     private let names: [Place: String]
+    private var losses: YAMLLosses
     private var nodesLeft: Int
 
     private mutating func convert(_ node: Node, depth: Int) throws(SourceTrouble) -> SourceNode {
@@ -32,7 +36,7 @@ struct YAMLSource {
         }
         switch node {
         case .scalar(let scalar):
-            return SourceNode(place: place, content: Self.content(scalar))
+            return SourceNode(place: place, content: Self.content(scalar), loss: losses.loss(of: scalar))
         case .sequence(let sequence):
             var elements: [SourceNode] = []
             for element in sequence { elements.append(try convert(element, depth: depth + 1)) }
@@ -40,7 +44,9 @@ struct YAMLSource {
         case .mapping(let mapping):
             var fields: [SourceField] = []
             for (key, value) in mapping {
-                fields.append(try field(key, try convert(value, depth: depth + 1)))
+                let name = try name(key)
+                let value = try convert(value, depth: depth + 1)
+                fields.append(SourceField(name: name, place: Place(key.mark), value: value))
             }
             return SourceNode(place: place, content: .map(fields))
         case .alias:
@@ -54,13 +60,16 @@ struct YAMLSource {
             todo: "take out the inner levels")
     }
 
-    private func field(_ key: Node, _ value: SourceNode) throws(SourceTrouble) -> SourceField {
+    private mutating func name(_ key: Node) throws(SourceTrouble) -> String {
         let place = Place(key.mark)
         guard case .scalar(let scalar) = key else {
             throw SourceTrouble(
                 place: place, field: "syntax", what: "a list or mapping stands as a key", todo: "write a plain word")
         }
-        return SourceField(name: names[place] ?? scalar.string, place: place, value: value)
+        if let fault = losses.loss(of: scalar)?.fault {
+            throw SourceTrouble(place: fault.place, field: "syntax", what: fault.what, todo: fault.todo)
+        }
+        return names[place] ?? scalar.string
     }
 
     private static func content(_ scalar: Node.Scalar) -> SourceNode.Content {

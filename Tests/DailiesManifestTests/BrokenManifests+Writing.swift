@@ -116,6 +116,32 @@ extension BrokenManifests {
         yaml - prompt: >⏎    a⏎  model: sora-2⏎  duration_seconds: 1⏎ seed: 1
         - 5:2: syntax: did not find expected '-' indicator while parsing a block collection; correct the YAML \#
         here (often it is the indentation, a missing quote or a colon in a text)
+        yaml - {§, id: a}⏎- model: sora-2⏎  prompt: Boat number #7 leaves⏎  duration_seconds: 1 # fine⏎  id: b #1⏎  \#
+        tags:⏎    client: acme # 2⏎  extra: {x: 5, y: [a b # c⏎    ]}⏎
+        - 3:23: prompt: everything after # would be dropped; put the text in quotes
+        - 5:9: id: everything after # would be dropped; put the text in quotes
+        - 7:18: tags.client: everything after # would be dropped; put the text in quotes
+        - 8:25: extra.y[0]: everything after # would be dropped; put the text in quotes
+        yaml - model: sora-2⏎  prompt: #7 leaves⏎  duration_seconds: 1⏎  id: #9⏎  seed: #5
+        - 1:3: prompt: is missing; every task needs one, its own or from defaults
+        - 2:11: prompt: everything after # would be dropped; put the text in quotes
+        - 4:7: id: everything after # would be dropped; put the text in quotes
+        - 5:9: seed: everything after # would be dropped; put the text in quotes
+        yaml - model: sora-2⏎  prompt: a boat⏎    at dawn  # 7⏎  duration_seconds: 1
+        - 3:14: prompt: everything after # would be dropped; put the text in quotes
+        yaml - model: sora-2⏎  prompt: !wow a boat⏎  duration_seconds: 1⏎  id: &b c⏎  tags: {client: ! "x", n: &n}⏎
+        - 2:11: prompt: its first word would be dropped, as a tag of YAML; put the text in quotes
+        - 4:7: id: its first word would be dropped, as an anchor of YAML; put the text in quotes
+        - 5:18: tags.client: its first word would be dropped, as a tag of YAML; put the text in quotes
+        - 5:28: tags.n: its first word would be dropped, as an anchor of YAML; put the text in quotes
+        yaml batch: shots #1⏎defaults: {model: sora-2, duration_seconds: 1, prompt: "a {{x}}"}⏎tasks:⏎- vars:⏎    x: b #2⏎- vars: {x: c}⏎  \#
+        matrix:⏎    vars.y: [d, !e f]
+        - 1:14: batch: everything after # would be dropped; put the text in quotes
+        - 4:3: vars.x: is missing: the prompt of defaults at 2:56 asks for it; give it in vars, or write {{{{ for two braces
+        - 5:10: vars.x: everything after # would be dropped; put the text in quotes
+        - 8:17: matrix.vars.y: its first word would be dropped, as a tag of YAML; put the text in quotes
+        yaml - {§, tags: {!x client: acme}}
+        - 1:58: syntax: its first word would be dropped, as a tag of YAML; put the text in quotes
         yaml - !!int {§}⏎- !x y
         - 2:3: file: this task is a single value; write an object with model and prompt
         yaml - &a {§}⏎- *b
