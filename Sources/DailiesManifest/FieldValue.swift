@@ -31,68 +31,120 @@ enum TypedValue {
 
 /// Typing is by the field, never by what the writing looks like.
 extension ProblemLog {
-    mutating func typed(_ value: FieldValue, as kind: ExtraField) -> TypedValue? {
+    /// - Parameters:
+    ///   - todo: what may be written, where the type is not enough to say.
+    ///   - isFree: a text of any words, of which every character counts.
+    mutating func typed(
+        _ value: FieldValue, as kind: ExtraField, todo: String? = nil, isFree: Bool = false
+    ) -> TypedValue? {
         switch kind {
-        case .integer: integer(value).map { .integer(text: String($0), value: $0) }
-        case .text: text(value).map { .text($0) }
+        case .integer: integer(value, todo: todo).map { .integer(text: String($0), value: $0) }
+        case .text where isFree: text(value, todo: todo).map { .text($0) }
+        case .text: short(value, todo: todo).map { .text($0) }
         }
     }
 
-    /// A whole number of 64 bits in its one canonical writing.
-    mutating func integer(_ value: FieldValue) -> Int? {
+    /// A whole number of 64 bits: in its one canonical writing, or with zeros alone after a point.
+    mutating func integer(_ value: FieldValue, todo: String? = nil) -> Int? {
         guard case .scalar(let scalar) = value.node.content else {
-            refuse(value, "is \(value.node.content.name)", "write a whole number")
+            refuse(value, "is \(value.node.content.name)", todo ?? "write a whole number")
             return nil
         }
-        let text = scalar.text
+        var text = scalar.text
         switch scalar.form {
-        case .jsonNumber, .bare: break
+        case .jsonNumber: break
+        case .bare: text = withoutOuterCharacters(text, value)
         case .jsonText, .quoted:
-            refuse(value, "is the text \(SafeText.quoted(text))", "write a whole number without quotes")
+            refuse(
+                value, "is the text \(SafeText.quoted(text))",
+                todo.map { "\($0), without quotes" } ?? "write a whole number without quotes")
             return nil
         case .jsonLiteral:
-            refuse(value, "is \(text)", "write a whole number")
+            refuse(value, "is \(text)", todo ?? "write a whole number")
             return nil
         }
-        if let number = Int(text), String(number) == text { return number }
-        refuse(value, Self.fault(ofInteger: text).what, Self.fault(ofInteger: text).todo)
+        if let number = Self.wholeNumber(text) { return number }
+        let fault = Self.fault(ofInteger: text)
+        refuse(value, fault.what, fault.todo ?? todo ?? "write one such as 8")
         return nil
     }
 
-    private static func fault(ofInteger text: String) -> (what: String, todo: String) {
+    private static func wholeNumber(_ text: String) -> Int? {
+        var digits = text[...]
+        if let point = text.utf8.firstIndex(of: UInt8(ascii: ".")) {
+            let zeros = text[point...].utf8.dropFirst()
+            guard !zeros.isEmpty, zeros.allSatisfy({ $0 == UInt8(ascii: "0") }) else { return nil }
+            digits = text[..<point]
+        }
+        return Int(digits).flatMap { String($0) == digits ? $0 : nil }
+    }
+
+    /// - Returns: what to do about it is nil where an example says it best.
+    private static func fault(ofInteger text: String) -> (what: String, todo: String?) {
         let shown = SafeText.cut(text)
         let digits = text.drop { $0 == "-" || $0 == "+" }
         guard !digits.isEmpty, text.utf8.count - digits.utf8.count <= 1, digits.utf8.allSatisfy({ 0x30...0x39 ~= $0 })
         else {
             return JSONText.isNumber(text)
                 ? ("\(shown) is not a whole number", "write it without point and exponent")
-                : ("\(SafeText.quoted(text)) is not a whole number", "write one such as 8")
+                : ("\(SafeText.quoted(text)) is not a whole number", nil)
         }
         if let number = Int(text) { return ("\(shown) is not how a whole number is written", "write \(number)") }
         return ("\(shown) does not fit in 64 bits", "write at least \(Int.min) and at most \(Int.max)")
     }
 
     /// A text as written; without control characters other than tab and line ends.
-    mutating func text(_ value: FieldValue) -> String? {
+    mutating func text(_ value: FieldValue, todo: String? = nil) -> String? {
+        if let fault = value.node.loss?.fault {
+            error(fault.place, value.label, fault.what, fault.todo)
+            return nil
+        }
+        guard let text = anyText(value, todo: todo) else { return nil }
+        return isFreeOfControl(text, value) ? text : nil
+    }
+
+    /// A text that is one of a few or names something: without what nobody sees or means at its ends.
+    mutating func short(_ value: FieldValue, todo: String? = nil) -> String? {
+        guard let text = anyText(value, todo: todo) else { return nil }
+        let short = withoutOuterCharacters(text, value)
+        return isFreeOfControl(short, value) ? short : nil
+    }
+
+    private mutating func anyText(_ value: FieldValue, todo: String?) -> String? {
         guard case .scalar(let scalar) = value.node.content else {
-            refuse(value, "is \(value.node.content.name)", "write one text")
+            refuse(value, "is \(value.node.content.name)", todo ?? "write one text")
             return nil
         }
         switch scalar.form {
-        case .jsonText, .quoted, .bare: break
+        case .jsonText, .quoted, .bare: return scalar.text
         case .jsonNumber, .jsonLiteral:
-            refuse(value, "is \(SafeText.cut(scalar.text)), not a text", "put it in quotes")
+            refuse(value, "is \(SafeText.cut(scalar.text)), not a text", todo ?? "put it in quotes")
             return nil
         }
-        if Self.mayHoldControl(scalar.text),
-            let control = scalar.text.unicodeScalars.first(where: {
+    }
+
+    /// Warns of what it removes.
+    mutating func withoutOuterCharacters(_ text: String, _ value: FieldValue) -> String {
+        guard let rest = OuterCharacters.removed(from: text), let first = OuterCharacters.first(of: text) else {
+            return text
+        }
+        warn(
+            value,
+            "\(first.isAtStart ? "begins" : "ends") with \(OuterCharacters.name(of: first.scalar)), which is left out",
+            "remove it")
+        return rest
+    }
+
+    private mutating func isFreeOfControl(_ text: String, _ value: FieldValue) -> Bool {
+        if Self.mayHoldControl(text),
+            let control = text.unicodeScalars.first(where: {
                 SafeText.isControl($0) && !["\t", "\n", "\r"].contains($0)
             })
         {
             refuse(value, "holds the control character \(SafeText.escaped(String(control)))", "remove it")
-            return nil
+            return false
         }
-        return scalar.text
+        return true
     }
 
     /// Whether it is worth looking closer: C0, DEL, or the first byte of C1.
@@ -101,8 +153,14 @@ extension ProblemLog {
     }
 
     /// A text that names something: 1 to `longest` bytes of UTF-8, no control characters.
-    mutating func name(_ value: FieldValue, longest: Int = 200) -> String? {
-        guard let text = text(value) else { return nil }
+    ///
+    /// - Parameter isFree: it may be of any words, such as an id.
+    mutating func name(_ value: FieldValue, longest: Int = 200, isFree: Bool = true) -> String? {
+        if isFree, let fault = value.node.loss?.fault {
+            error(fault.place, value.label, fault.what, fault.todo)
+            return nil
+        }
+        guard let text = short(value) else { return nil }
         if let fault = Self.fault(ofName: text, longest: longest) {
             refuse(value, fault.what, fault.todo)
             return nil
@@ -119,6 +177,13 @@ extension ProblemLog {
             return ("has \(text.utf8.count) bytes, more than \(longest)", "shorten it")
         }
         return nil
+    }
+
+    /// Each place by itself, so that all of them can be found and mended.
+    mutating func warn(_ value: FieldValue, _ what: String, _ todo: String) {
+        let kind = "\(value.place.line):\(value.place.column) \(value.label) \(what)"
+        // A default comes by once for each task.
+        if !hasWarned(kind) { warn(kind, value.place, value.label, what, todo) }
     }
 
     mutating func refuse(_ value: FieldValue, _ what: String, _ todo: String) {

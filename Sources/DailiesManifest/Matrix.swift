@@ -96,11 +96,13 @@ struct Matrix {
             log.refuse(value, what, "write a list of its values")
             return nil
         }
+        let isFree = member.name.hasPrefix(variablePrefix) || fields.isFree(member.name)
         var seen: [ExactName: Place] = [:]
         var values: [(value: FieldValue, text: String)] = []
         for element in elements {
             let value = FieldValue(label: label, node: element)
-            guard let typed = log.typed(value, as: kind) else { continue }
+            guard let typed = log.typed(value, as: kind, isFree: isFree) else { continue }
+            if member.name.hasPrefix(variablePrefix) { log.warnOfAccident(in: typed.plain, value) }
             if let earlier = seen[ExactName(typed.plain)] {
                 log.refuse(value, "has this value already, at \(earlier.line):\(earlier.column)", "remove one of them")
                 continue

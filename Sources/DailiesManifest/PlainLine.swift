@@ -1,3 +1,5 @@
+import DailiesCore
+
 /// A line of JSONL as most are: one object of known fields with plain values. Split into its parts, nothing copied.
 ///
 /// Whatever is out of the ordinary ends the splitting without a word; the line is then read the long way, which says
@@ -161,7 +163,13 @@ struct PlainLine: ~Copyable {
     }
 
     private func isTagText(_ span: Span) -> Bool {
-        !span.isEscaped && 1...ManifestBounds.longestName ~= span.count
+        !span.isEscaped && 1...ManifestBounds.longestName ~= span.count && Self.hasPlainEnds(bytes(span))
+    }
+
+    /// Nothing is to be removed from them.
+    static func hasPlainEnds(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
+        guard OuterCharacters.isWorthALook(text.first) || OuterCharacters.isWorthALook(text.last) else { return true }
+        return OuterCharacters.removed(from: String(decoding: text, as: UTF8.self)) == nil
     }
 
     // MARK: Texts

@@ -94,7 +94,7 @@ struct RawTaskReader {
             return [:]
         }
         var tags: [ExactName: String] = [:]
-        for member in log.unique(members, prefix: value.label + ".") {
+        for member in log.unique(members.map { self.tag($0, of: value, log: &log) }, prefix: value.label + ".") {
             let tag = FieldValue(label: value.label + "." + member.name, node: member.value)
             if tag.isNothing { continue }
             if let fault = ProblemLog.fault(ofName: member.name) {
@@ -109,6 +109,14 @@ struct RawTaskReader {
         return tags
     }
 
+    /// Its name without what nobody sees or means at its ends.
+    private func tag(_ member: SourceField, of tags: FieldValue, log: inout ProblemLog) -> SourceField {
+        let label = FieldValue(
+            label: "\(tags.label).\(member.name)", node: SourceNode(place: member.place, content: .nothing))
+        let name = log.withoutOuterCharacters(member.name, label)
+        return SourceField(name: name, place: member.place, value: member.value)
+    }
+
     private func variables(_ value: FieldValue, log: inout ProblemLog) -> [ExactName: Variable] {
         guard case .map(let members) = value.node.content else {
             log.refuse(value, "is \(value.node.content.name)", "write names and texts, such as subject: a stag")
@@ -121,6 +129,7 @@ struct RawTaskReader {
             if let fault = VariableName.fault(member.name) {
                 log.error(member.place, value.label, fault.what, fault.todo)
             } else if let text = log.text(inner) {
+                log.warnOfAccident(in: text, inner)
                 variables[ExactName(member.name)] = Variable(text: text, value: inner)
             }
         }

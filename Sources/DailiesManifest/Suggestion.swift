@@ -8,7 +8,7 @@ package enum Suggestion {
     /// The nearest of the candidates, or nil: without regard to the case of ASCII, by at most two edits and fewer than
     /// half the letters, or as the start of exactly one of them (`duration`). Of equally near ones the first by name.
     package static func nearest(to name: String, in candidates: some Sequence<String>) -> String? {
-        let name = letters(of: name.utf8.prefix(100))
+        let name = letters(of: OuterCharacters.visible(in: name).utf8.prefix(100))
         guard !name.isEmpty else { return nil }
         var best: (name: String, distance: Int)?
         var started: [String] = []

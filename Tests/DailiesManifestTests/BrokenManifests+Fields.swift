@@ -27,8 +27,8 @@ extension BrokenManifests {
         - 1:11: model: is a list; write one text
         - 1:26: prompt: is an object; write one text
         - 1:48: duration_seconds: is a list; write a whole number
-        json [{"model":"sora-2","prompt":"p","duration_seconds":8.0}]
-        - 1:52: duration_seconds: 8.0 is not a whole number; write it without point and exponent
+        json [{"model":"sora-2","prompt":"p","duration_seconds":8.5}]
+        - 1:52: duration_seconds: 8.5 is not a whole number; write it without point and exponent
         json [{§e1}]
         - 1:52: duration_seconds: 1e1 is not a whole number; write it without point and exponent
         json [{"model":"sora-2","prompt":"p","duration_seconds":-1}]
@@ -36,31 +36,39 @@ extension BrokenManifests {
         json [{§1}]
         - 1:52: duration_seconds: 11 is not what sora-2 renders; write 1 to 10
         json [{"model":"sora-2","prompt":"p","duration_seconds":true}]
-        - 1:52: duration_seconds: is true; write a whole number
+        - 1:52: duration_seconds: is true; write 1 to 10
         json [{§,"seed":9223372036854775808}]
         - 1:61: seed: 9223372036854775808 does not fit in 64 bits; write at least -9223372036854775808 and at \#
         most 9223372036854775807
         json [{§,"seed":-0}]
         - 1:61: seed: -0 is not how a whole number is written; write 0
         yaml - {model: sora-2, prompt: p, duration_seconds: "8"}
-        - 1:48: duration_seconds: is the text "8"; write a whole number without quotes
+        - 1:48: duration_seconds: is the text "8"; write 1 to 10, without quotes
         yaml - {model: sora-2, prompt: p, duration_seconds: 08}
         - 1:48: duration_seconds: 08 is not how a whole number is written; write 8
         yaml - {model: sora-2, prompt: p, duration_seconds: +8}
         - 1:48: duration_seconds: +8 is not how a whole number is written; write 8
         yaml - {model: sora-2, prompt: p, duration_seconds: 8s}
-        - 1:48: duration_seconds: "8s" is not a whole number; write one such as 8
+        - 1:48: duration_seconds: "8s" is not a whole number; write 1 to 10
         yaml - {model: sora-2, prompt: p, duration_seconds: 0x8}
-        - 1:48: duration_seconds: "0x8" is not a whole number; write one such as 8
+        - 1:48: duration_seconds: "0x8" is not a whole number; write 1 to 10
         yaml - {§_0}
-        - 1:48: duration_seconds: "1_0" is not a whole number; write one such as 8
+        - 1:48: duration_seconds: "1_0" is not a whole number; write 1 to 10
         csv §,seed⏎sora-2,p,1,99999999999999999999⏎sora-2,p, 1,⏎sora-2,p,1.0,007⏎sora-2,p,,⏎
         - 2:12: seed: 99999999999999999999 does not fit in 64 bits; write at least -9223372036854775808 and at \#
         most 9223372036854775807
-        - 3:10: duration_seconds: " 1" is not a whole number; write one such as 8
-        - 4:10: duration_seconds: 1.0 is not a whole number; write it without point and exponent
         - 4:14: seed: 007 is not how a whole number is written; write 7
         - 5:1: duration_seconds: is missing; every task needs one, its own or from defaults
+        json [{§,"resolution":720},{§,"resolution":[720],"aspect_ratio":169},{"model":"sora-2-pro","prompt":"p",\#
+        "duration_seconds":1,"style_preset":true}]
+        - 1:67: resolution: is 720, not a text; write 720p or 1080p
+        - 1:137: resolution: is a list; write 720p or 1080p
+        - 1:158: aspect_ratio: is 169, not a text; write 16:9, 9:16 or 1:1
+        - 1:234: style_preset: is true, not a text; write cinematic, anime, documentary or none
+        json {"defaults":{"resolution":720},"tasks":[{§},{§}]}
+        - 1:27: defaults.resolution: is 720, not a text; put it in quotes
+        json {"defaults":{"resolution":720,"model":"sora-2"},"tasks":[{§},{§}]}
+        - 1:27: defaults.resolution: is 720, not a text; write 720p or 1080p
         json [{§,"resolution":"4k","aspect_ratio":"4:3"},{"model":"seedance-fast","prompt":"p",\#
         "duration_seconds":5,"resolution":"1080p"}]
         - 1:67: resolution: "4k" is not what sora-2 takes; write 720p or 1080p
@@ -96,7 +104,7 @@ extension BrokenManifests {
         xxxxxxxxxxxxxxxxxx"}]
         - 1:67: resolution: holds the control character \u{1b}; remove it
         json [{§,"resolution":"72\u006f\n"}]
-        - 1:67: resolution: "72o\u{a}" is not what sora-2 takes; write 720p or 1080p
+        - 1:67: resolution: "72o" is not what sora-2 takes; write 720p or 1080p
         """#
 
     /// What YAML has and manifests have not.
@@ -109,8 +117,15 @@ extension BrokenManifests {
     static let images = #"""
         json [{§,"image_init":""}]
         - 1:67: image_init: is no URL; write an http or https URL, or data:image/…;base64,…
-        json [{§,"image_init":"a.png"}]
-        - 1:67: image_init: is no URL; write an http or https URL, or data:image/…;base64,…
+        json [{§,"image_init":"no such/a.png"}]
+        - 1:67: image_init: "no such/a.png" cannot be read: No such file or directory; give the path of an image from \#
+        the manifest's folder, an http or https URL, or data:image/…;base64,…
+        yaml - {§, image_init: "."}
+        - 1:63: image_init: "." is no regular file; give the path of an image from the manifest's folder, an http or \#
+        https URL, or data:image/…;base64,…
+        json [{§,"image_init":"sha256:0000000000000000000000000000000000000000000000000000000000000000"}]
+        - 1:67: image_init: is a URL that the provider cannot fetch; write an http or https URL, or \#
+        data:image/…;base64,…
         json [{§,"image_init":"file:///etc/passwd"}]
         - 1:67: image_init: is a URL that the provider cannot fetch; write an http or https URL, or \#
         data:image/…;base64,…
@@ -194,7 +209,7 @@ extension BrokenManifests {
         - 1:60: matrix.prompt: is given for the task too, at 1:27; keep one of them
         yaml - {§, matrix: {seed: [1, x, 1.0, "2", ~, [3]]}}
         - 1:70: matrix.seed: "x" is not a whole number; write one such as 8
-        - 1:73: matrix.seed: 1.0 is not a whole number; write it without point and exponent
+        - 1:73: matrix.seed: has this value already, at 1:67; remove one of them
         - 1:78: matrix.seed: is the text "2"; write a whole number without quotes
         - 1:83: matrix.seed: is empty; write a whole number
         - 1:86: matrix.seed: is a list; write a whole number

@@ -22,6 +22,7 @@ struct PlainLineTests {
             "a fox", "雾中的松林", "caf\u{e9}", "a \\u00e9 \\\"b\\\" \\n", "\\ud83d\\ude00", "{ { {", "{{x}}", "\\u007b{x",
             " ",
             "\u{3000}", "\u{7F}", "\u{85}", "\u{A0}", "\\u0085", "\\u0000", "a\\/b", "\\x", "\\ud800", "{{{{", "\t", "",
+            "one\\r\\ntwo", "#REF!", "nan", "=A1", "\u{C3}\u{A9}t", " a boat \u{200B}", "a #7", "x\u{FFFD}",
         ]
         let numbers = [
             "1", "8", "20", "21", "0", "-0", "007", "1.0", "1e0", "9223372036854775807", "-9223372036854775808",
@@ -29,7 +30,7 @@ struct PlainLineTests {
         ]
         let texts = [
             "\"1080p\"", "\"720p\"", "\"4k\"", "\"16:9\"", "\"cinematic\"", "\"low\"", "\"\"", "null", "3",
-            "\"10\\u00380p\"",
+            "\"10\\u00380p\"", "\" 720p\"", "\"low\u{A0}\"",
         ]
         let number = numbers.randomElement(using: &generator) ?? ""
         let text = texts.randomElement(using: &generator) ?? ""
@@ -43,17 +44,17 @@ struct PlainLineTests {
         case 10: return "\"style_preset\":\(text)"
         case 11: return "\"motion_intensity\":\(text)"
         case 12:
-            let models = ["sora-2-pro", "veo-3.1", "seedance-fast", "sora-2", "unheard-of", ""]
+            let models = ["sora-2-pro", "veo-3.1", "seedance-fast", "sora-2", "unheard-of", "", "veo-3.1 "]
             return "\"model\":\"\(models.randomElement(using: &generator) ?? "")\""
         case 13:
             let tags = [
                 #"{"a":"b"}"#, #"{ "b" : "x" , "z" : "é" }"#, "{}", "null", #"{"a":1}"#, #"{"a":""}"#,
                 #"{"a":"b","a":"c"}"#,
-                #"{"a":"\n"}"#, "[]",
+                #"{"a":"\n"}"#, "[]", #"{"a ":"b\u200b"}"#, "{\"a\":\"\u{201C}b\u{201D}\"}",
             ]
             return "\"tags\":\(tags.randomElement(using: &generator) ?? "")"
         case 14:
-            let images = ["https://h/a.png", "file:///x", "https://u@h", "data:image/png;base64,AA=="]
+            let images = ["https://h/a.png", "file:///x", "https://u@h", "data:image/png;base64,AA==", "no such.png"]
             return "\"image_init\":\"\(images.randomElement(using: &generator) ?? "")\""
         case 15: return #""extra":{"a":1}"#
         case 16: return "\"output\":\"\(Int.random(in: 0..<999_999, using: &generator)).mp4\""
@@ -64,13 +65,14 @@ struct PlainLineTests {
 
     private static func line(_ number: Int, _ generator: inout SplitMix) -> String {
         var members = Bool.random(using: &generator) ? ["\"prompt\":\"a shot\""] : []
-        if Bool.random(using: &generator) { members.append("\"id\":\"t\(number)\"") }
+        let blank = Int.random(in: 0..<20, using: &generator) == 0 ? " " : ""
+        if Bool.random(using: &generator) { members.append("\"id\":\"t\(number)\(blank)\"") }
         for _ in 0..<Int.random(in: 0..<4, using: &generator) { members.append(member(&generator)) }
         members.shuffle(using: &generator)
         let separators = [",", " , ", ",\t"]
-        let blank = ["", " ", "\t"].randomElement(using: &generator) ?? ""
+        let start = ["", " ", "\t"].randomElement(using: &generator) ?? ""
         let ends = ["}", "}", "}", "}", "} ", "}x", ""]
-        return blank + "{" + blank + members.joined(separator: separators.randomElement(using: &generator) ?? "")
+        return start + "{" + start + members.joined(separator: separators.randomElement(using: &generator) ?? "")
             + (ends.randomElement(using: &generator) ?? "")
     }
 
@@ -94,8 +96,10 @@ struct PlainLineTests {
     /// What comes of the last line.
     private static func outcome(_ text: String, _ line: String) -> String {
         do throws(ManifestFailure) {
-            let tasks = try read(text, .jsonl).tasks.filter { !["first", "second", "third"].contains($0.key.text) }
-            return "accepted " + tasks.map { Self.words($0) }.joined(separator: "\n")
+            let manifest = try read(text, .jsonl)
+            let tasks = manifest.tasks.filter { !["first", "second", "third"].contains($0.key.text) }
+            let warnings = manifest.warnings.filter { !$0.field.hasSuffix("extra.none") }
+            return "accepted " + (tasks.map { Self.words($0) } + warnings.map(\.description)).joined(separator: "\n")
         } catch {
             return error.problems.map(\.description).joined(separator: "\n")
         }
