@@ -42,9 +42,47 @@ struct ManifestOptions: ParsableArguments {
             "The manifests' format, where the ending of the name does not tell it: jsonl, json, yaml, csv or tsv.",
             valueName: "format"))
     var format: ManifestFormat?
+    @Option(
+        help: ArgumentHelp(
+            "What a column of CSV means that is called otherwise than its field: Length=duration_seconds, "
+                + "Client=tags.client; Notes= passes over it. May be repeated.",
+            valueName: "column=field"))
+    var map: [ColumnArgument] = []
+    @Flag(help: "Take warnings about a manifest as errors.")
+    var strict = false
+    @Flag(help: "Show every problem of a manifest (default: the first 20, equal ones once).")
+    var allProblems = false
     @OptionGroup var models: CatalogueOptions
 
     func catalogue() throws -> ModelCatalogue { try models.catalogue() }
+
+    var form: ManifestForm {
+        ManifestForm(
+            format: format, columns: ColumnNames(map.map(\.pair)), isStrict: strict, showsAllProblems: allProblems)
+    }
+}
+
+/// How manifests are read and what is said of them, wherever that comes from.
+struct ManifestForm: Hashable, Sendable {
+    /// nil: by the ending of each path.
+    var format: ManifestFormat?
+    var columns = ColumnNames.none
+    /// Warnings are errors.
+    var isStrict = false
+    /// Else the first 20, equal ones once.
+    var showsAllProblems = false
+}
+
+/// `Length=duration_seconds`
+struct ColumnArgument: ExpressibleByArgument, Hashable, Sendable, CustomStringConvertible {
+    let pair: ColumnNames.Pair
+    var description: String { "\(pair.head)=\(pair.field)" }
+
+    init?(argument: String) {
+        guard let sign = argument.lastIndex(of: "="), sign > argument.startIndex else { return nil }
+        pair = ColumnNames.Pair(
+            head: String(argument[..<sign]), field: String(argument[argument.index(after: sign)...]))
+    }
 }
 
 extension ManifestFormat: ExpressibleByArgument {
@@ -54,8 +92,6 @@ extension ManifestFormat: ExpressibleByArgument {
 
 /// Manifests as the commands take them: read, checked, and refused with everything that is wrong with them.
 enum ManifestLoading {
-    /// Problems printed; the rest is counted.
-    private static let mostPrinted = 100
     /// Stands for standard input.
     private static let standardInput = "-"
 
@@ -63,11 +99,10 @@ enum ManifestLoading {
     ///
     /// - Parameters:
     ///   - batchName: replaces the name of the only manifest (`--batch`).
-    ///   - format: nil: by the ending of each path.
     ///   - json: problems become JSON objects on standard output, one a line.
     /// - Throws: ``Stop`` with 65, after the problems were printed.
     static func check(
-        _ paths: [String], batchName: String?, format: ManifestFormat?, catalogue: ModelCatalogue, json: Bool
+        _ paths: [String], batchName: String?, form: ManifestForm, catalogue: ModelCatalogue, json: Bool
     ) throws -> [CheckedManifest] {
         if let batchName, batchName.allSatisfy(\.isWhitespace) {
             throw Stop(.usage, "--batch needs a name for the batch")
@@ -80,18 +115,22 @@ enum ManifestLoading {
         }
         let reader = ManifestReader(
             catalogue: catalogue,
-            today: Composition.Calendar.day(of: Composition.timers().now))
+            today: Composition.Calendar.day(of: Composition.timers().now), columns: form.columns)
         var checked: [CheckedManifest] = []
         var problems: [ManifestProblem] = []
         for path in paths {
             do throws(ManifestFailure) {
                 let source = path == standardInput ? try ManifestSource.standardInput() : try .file(path)
-                checked.append(try reader.check(source, format: format, batchName: batchName))
+                checked.append(try reader.check(source, format: form.format, batchName: batchName))
             } catch {
                 problems += error.problems
             }
         }
-        guard problems.isEmpty else { throw refuse(problems, json: json) }
+        guard problems.isEmpty else { throw refuse(problems, form, json: json) }
+        if form.isStrict {
+            let warnings = checked.flatMap(\.warnings)
+            guard warnings.isEmpty else { throw refuse(warnings, form, json: json, kind: "warning") }
+        }
         let names = Set(checked.map { ExactName($0.batchName) })
         guard names.count == checked.count else {
             throw Stop(
@@ -100,50 +139,108 @@ enum ManifestLoading {
         return checked
     }
 
-    /// What need not stop a run.
-    static func warn(_ manifests: [CheckedManifest]) {
-        let warnings = manifests.flatMap(\.warnings)
-        for warning in warnings.prefix(mostPrinted) { Console.error("warning: \(warning)") }
-        if warnings.count > mostPrinted {
-            Console.error("warning: and \(warnings.count - mostPrinted) more kinds of warnings")
-        }
-    }
-
     // MARK: Problems
 
     /// Prints them.
     ///
+    /// - Parameter kind: `problem`, or `warning` where these are refused.
     /// - Returns: the end of the command, with 65.
-    static func refuse(_ problems: [ManifestProblem], json: Bool) -> Stop {
-        for problem in problems.prefix(mostPrinted) {
-            if json { Console.out(ProblemText.json(problem)) } else { Console.error(ProblemText.text(problem)) }
+    static func refuse(
+        _ problems: [ManifestProblem], _ form: ManifestForm = ManifestForm(), json: Bool, kind: String = "problem"
+    ) -> Stop {
+        var shown = problems.count
+        if json {
+            for problem in problems { Console.out(ProblemText.json(problem, kind: kind)) }
+            Console.out(ProblemText.jsonEnd(count: problems.count))
+        } else {
+            shown = show(problems, all: form.showsAllProblems) { Console.error($0) }
         }
-        if json { Console.out(ProblemText.jsonEnd(count: problems.count, shown: min(problems.count, mostPrinted))) }
-        let more = problems.count > mostPrinted ? ", of which \(mostPrinted) are shown" : ""
+        let more = shown < problems.count ? ", of which \(shown) are shown; --all-problems shows them all" : ""
+        let strict = kind == "warning" ? ", which --strict takes as errors" : ""
         return Stop(
             .refused,
-            "\(problems.count) problem\(problems.count == 1 ? "" : "s") in the manifest\(more); nothing was submitted")
+            "\(problems.count) \(kind)\(problems.count == 1 ? "" : "s") in the manifest\(strict)\(more); nothing was submitted"
+        )
     }
+
+    /// Prints the warnings of manifests that are taken.
+    ///
+    /// - Parameter json: they become JSON objects on standard output, one a line, all of them.
+    static func warn(_ manifests: [CheckedManifest], _ form: ManifestForm = ManifestForm(), json: Bool = false) {
+        let warnings = manifests.flatMap(\.warnings)
+        if json {
+            for warning in warnings { Console.out(ProblemText.json(warning, kind: "warning")) }
+            return
+        }
+        let shown = show(warnings, all: form.showsAllProblems) { Console.error("warning: " + $0) }
+        guard shown < warnings.count else { return }
+        Console.error("warning: \(warnings.count - shown) more warnings; --all-problems shows them all")
+    }
+
+    /// Shows each, or of equal ones the first alone and how many more there are, and no more of them than a screen takes.
+    ///
+    /// - Returns: how many are shown or counted so.
+    static func show(_ problems: [ManifestProblem], all: Bool, to print: (String) -> Void) -> Int {
+        if all {
+            for problem in problems { print(ProblemText.text(problem)) }
+            return problems.count
+        }
+        let groups = ProblemText.folded(problems).prefix(mostShown)
+        for group in groups { print(ProblemText.text(group.first, more: group.count - 1)) }
+        return groups.reduce(0) { $0 + $1.count }
+    }
+
+    /// Of what is not wanted in full.
+    private static let mostShown = 20
 }
 
 /// Problems of manifests for people and for programs.
 enum ProblemText {
+    /// Those that differ in their place alone together, in the order of the first of each.
+    static func folded(_ problems: [ManifestProblem]) -> [(first: ManifestProblem, count: Int)] {
+        var groups: [(first: ManifestProblem, count: Int)] = []
+        var places: [[ExactName]: Int] = [:]
+        for problem in problems {
+            let key = [problem.file, problem.field, problem.what, problem.todo].map { ExactName($0) }
+            if let place = places[key] {
+                groups[place].count += 1
+            } else {
+                places[key] = groups.count
+                groups.append((problem, 1))
+            }
+        }
+        return groups
+    }
+
     /// The problem, and the line it is on with a caret under the place.
-    static func text(_ problem: ManifestProblem) -> String {
-        guard let excerpt = problem.excerpt else { return problem.description }
+    ///
+    /// - Parameter more: how many equal ones there are at other places.
+    static func text(_ problem: ManifestProblem, more: Int = 0) -> String {
+        let words = problem.description + (more > 0 ? " (and \(more) more \(place(problem.file, more)))" : "")
+        guard let excerpt = problem.excerpt else { return words }
         let number = String(problem.line)
         let margin = String(repeating: " ", count: number.count)
         return """
-            \(problem.description)
+            \(words)
               \(number) | \(excerpt.text)
               \(margin) | \(String(repeating: " ", count: excerpt.caret))^
             """
     }
 
-    static func json(_ problem: ManifestProblem) -> String {
+    private static func place(_ file: String, _ count: Int) -> String {
+        let word =
+            switch ManifestFormat(path: file) {
+            case .csv, .tsv: "row"
+            case .jsonl: "line"
+            case .json, .yaml, nil: "place"
+            }
+        return count == 1 ? word : word + "s"
+    }
+
+    static func json(_ problem: ManifestProblem, kind: String) -> String {
         var writer = JSONWriter()
         writer.object { writer in
-            writer.member("type", "problem")
+            writer.member("type", kind)
             writer.member("file", problem.file)
             writer.member("line", problem.line)
             writer.member("column", problem.column)
@@ -161,12 +258,12 @@ enum ProblemText {
         return writer.text
     }
 
-    static func jsonEnd(count: Int, shown: Int) -> String {
+    static func jsonEnd(count: Int) -> String {
         var writer = JSONWriter()
         writer.object { writer in
             writer.member("type", "refused")
             writer.member("problems", count)
-            writer.member("shown", shown)
+            writer.member("shown", count)
             writer.member("exit_code", Int(ExitCode.refused.rawValue))
         }
         return writer.text

@@ -64,6 +64,11 @@ extension OptionGuard {
         Bool(text).map { Limit(allows: $0 ? 1 : 0) }
     }
 
+    /// A flag that refuses more where it is set.
+    static let strictness = OptionGuard(standard: "false") { text in
+        Bool(text).map { Limit(allows: $0 ? 0 : 1) }
+    }
+
     /// - Parameters:
     ///   - standard: nil: without the option there is no limit.
     ///   - zeroIsNone: 0 is no limit.

@@ -75,10 +75,14 @@ struct OptionRule: Sendable {
         OptionRule(name: "quote-tolerance", form: .value, files: .tighter(.number(10)), isPlanned: true),
         OptionRule(name: "rate", form: .value, files: .tighter(.rate), isPlanned: true),
         OptionRule(name: "retries", form: .value, files: .tighter(.number(0))),
+        OptionRule(name: "strict", form: .flag, files: .tighter(.strictness), isPlanned: true),
         OptionRule(name: "trust-5xx", form: .flag, files: .tighter(.flag)),
 
-        // When a task is asked about, how long an outage is waited for, how it looks: no guard.
+        // What the columns of its tables mean, when a task is asked about, how long an outage is waited for, how it looks: no
+        // guard.
+        OptionRule(name: "all-problems", form: .flag, files: .any),
         OptionRule(name: "cadence", form: .value, files: .any),
+        OptionRule(name: "map", form: .list, files: .any, isPlanned: true),
         OptionRule(name: "max-wait", form: .value, files: .any),
         OptionRule(name: "no-color", form: .flag, files: .any),
 

@@ -57,7 +57,7 @@ struct PlanCommand: PrintingCommand {
     func run() throws {
         let catalogue = try reading.catalogue()
         let checked = try ManifestLoading.check(
-            manifests, batchName: batch, format: reading.format, catalogue: catalogue, json: json)
+            manifests, batchName: batch, form: reading.form, catalogue: catalogue, json: json)
         let rates = try spending.prices.read()
         let (configuration, keys) = try provider.planned(needsKey: out != nil)
         let (survey, mark, told) = try PlanStore.read(store.path) { store in
@@ -69,8 +69,9 @@ struct PlanCommand: PrintingCommand {
             var limits = ConcurrencyArgument.limits(spending.concurrencyLimits, told: told)
             limits.pace = spending.rate?.pace
             var survey = PlanSurvey(
-                catalogue: catalogue, prices: known, limits: limits, acceptsChanges: spending.acceptChanges,
-                budget: spending.budget, listing: tasks ? try PlanListing(json ? .objects : .table) : nil)
+                catalogue: catalogue, provider: configuration.name, prices: known, limits: limits,
+                acceptsChanges: spending.acceptChanges, budget: spending.budget,
+                listing: tasks ? try PlanListing(json ? .objects : .table) : nil)
             for manifest in checked { try survey.add(manifest, in: store) }
             return (survey, try store?.mark() ?? .empty, told)
         }
@@ -78,7 +79,7 @@ struct PlanCommand: PrintingCommand {
         if let out {
             let plan = PlanFile(
                 survey, storePath: store.path, mark: mark, configuration, keys: keys, format: reading.format,
-                options: PlanFile.options(spending, provider.dialect, reading.models, told: told))
+                options: PlanFile.options(spending, provider.dialect, reading, told: told))
             try plan.write(to: out, survey, madeAt: Composition.timers().now)
             if keys == nil {
                 Console.error(
@@ -97,7 +98,7 @@ struct PlanCommand: PrintingCommand {
                 Console.out($0, lineEnd: "")
             }
         } else {
-            ManifestLoading.warn(checked)
+            ManifestLoading.warn(checked, reading.form)
             Console.out(PlanText.table(survey))
             if let listing = survey.listing {
                 Console.out("")

@@ -159,9 +159,13 @@ struct PlanFile: Sendable {
     // MARK: Carried out
 
     /// The manifests as they stand now; one that gave its batch another name than its own was planned with `--batch`.
-    func check(catalogue: ModelCatalogue, json: Bool) throws -> [CheckedManifest] {
-        try ManifestLoading.check(
-            manifests.map(\.path), batchName: manifests.count == 1 ? manifests.first?.batch : nil, format: format,
+    ///
+    /// - Parameter form: of the run, which has taken from the plan all but the format.
+    func check(_ form: ManifestForm, catalogue: ModelCatalogue, json: Bool) throws -> [CheckedManifest] {
+        var form = form
+        form.format = format
+        return try ManifestLoading.check(
+            manifests.map(\.path), batchName: manifests.count == 1 ? manifests.first?.batch : nil, form: form,
             catalogue: catalogue, json: json)
     }
 
@@ -211,12 +215,14 @@ struct PlanFile: Sendable {
     ///
     /// - Parameter told: limits by `dailies concurrency`, where the command follows them.
     static func options(
-        _ spending: SpendingOptions, _ dialect: Dialect, _ models: CatalogueOptions,
+        _ spending: SpendingOptions, _ dialect: Dialect, _ reading: ManifestOptions,
         told: LastingOrders = LastingOrders()
     ) -> [String: [String]] {
         var options = spending.words(ConcurrencyArgument.limits(spending.concurrencyLimits, told: told))
+        options["map"] = reading.map.isEmpty ? nil : reading.map.map(\.description)
+        options["strict"] = reading.strict ? ["true"] : nil
         options["dialect"] = [dialect.rawValue]
-        options["catalog"] = models.catalog.map { [URL(fileURLWithPath: $0).standardizedFileURL.path] }
+        options["catalog"] = reading.models.catalog.map { [URL(fileURLWithPath: $0).standardizedFileURL.path] }
         return options
     }
 
@@ -269,7 +275,8 @@ struct PlanFile: Sendable {
         _ checked: [CheckedManifest], storePath: String, _ catalogue: ModelCatalogue, _ prices: PlanPrices
     ) throws -> PlanSurvey {
         var survey = PlanSurvey(
-            catalogue: catalogue, prices: prices, limits: SubmissionLimits(), acceptsChanges: acceptsChanges,
+            catalogue: catalogue, provider: "", prices: prices, limits: SubmissionLimits(),
+            acceptsChanges: acceptsChanges,
             budget: [])
         try PlanStore.read(storePath) { store in
             for manifest in checked { try survey.add(manifest, in: store) }

@@ -50,7 +50,7 @@ struct PromoteCommand: PrintingCommand {
             let checked = try checker.check(.bytes(Array(text.utf8), path: "finals.jsonl"))
             ManifestLoading.warn([checked])
         } catch {
-            for problem in error.problems.prefix(100) { Console.error(ProblemText.text(problem)) }
+            _ = ManifestLoading.show(error.problems, all: false) { Console.error($0) }
             throw Stop(.refused, "these drafts do not fit \(SafeText.quoted(model)) so; nothing was written")
         }
         Console.out(text, lineEnd: "")

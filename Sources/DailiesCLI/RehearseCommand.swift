@@ -43,7 +43,7 @@ struct RehearseCommand: AsyncParsableCommand {
         try OpenFiles.refuseIfTooFew(serving: true)
         let catalogue = try reading.catalogue()
         let checked = try ManifestLoading.check(
-            manifests, batchName: batch, format: reading.format, catalogue: catalogue, json: pace.json)
+            manifests, batchName: batch, form: reading.form, catalogue: catalogue, json: pace.json)
         let rates = try pace.spending.prices.read()
         let lock = try RunSession.lock(Self.storePath)
         try RehearsalFiles(storePath: Self.storePath, folder: Self.folder).clear(under: lock)
@@ -60,6 +60,7 @@ struct RehearseCommand: AsyncParsableCommand {
             resumeCommand: .again,
             hint: CommandHint(storePath: Self.storePath))
         session.rates = rates
+        session.form = reading.form
         session.catalogue = catalogue
         let code = try await session.run(checked, under: lock)
         let took = Duration.nanoseconds(Int64(DispatchTime.now().uptimeNanoseconds - began))

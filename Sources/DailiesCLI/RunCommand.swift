@@ -56,9 +56,9 @@ struct RunCommand: AsyncParsableCommand {
         try approved?.refuseOther(batch: batch)
         let catalogue = try reading.catalogue()
         let checked =
-            try approved?.check(catalogue: catalogue, json: pace.json)
+            try approved?.check(reading.form, catalogue: catalogue, json: pace.json)
             ?? ManifestLoading.check(
-                manifests, batchName: batch, format: reading.format, catalogue: catalogue, json: pace.json)
+                manifests, batchName: batch, form: reading.form, catalogue: catalogue, json: pace.json)
         let configuration = try provider.configuration()
         var session = RunSession(
             storePath: store.path, configuration: configuration, pace: pace, speed: provider.speed,
@@ -66,7 +66,8 @@ struct RunCommand: AsyncParsableCommand {
                 ? .again : .resume(CommandHint(store: store, provider: provider)),
             hint: CommandHint(store: store, provider: provider))
         session.asksFirst = !yes && Console.canAsk && provider.provider == .bytespike
-        session.approved = approved.map { ($0, PlanFile.options(pace.spending, provider.dialect, reading.models)) }
+        session.approved = approved.map { ($0, PlanFile.options(pace.spending, provider.dialect, reading)) }
+        session.form = reading.form
         session.catalogue = catalogue
         session.rates = try pace.spending.prices.read()
         throw try await session.run(checked).asExit

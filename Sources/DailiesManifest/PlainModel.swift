@@ -55,7 +55,7 @@ struct PlainModel {
     let durationSeconds: Int?
     let resolution: String?
 
-    /// nil: something in the defaults is not for this model.
+    /// nil: something in the defaults is not for this model, or asks for a warning.
     init?(_ spec: ModelSpec, rules request: RequestRules, slots: PlainSlots, defaults: PlainDefaults) {
         self.spec = spec
         bytes = Array(spec.id.text.utf8)
@@ -65,7 +65,9 @@ struct PlainModel {
         for (name, value) in defaults.request where name != "model" {
             typed[name] = request.check(value, name: name, model: spec.id, spec: spec, log: &log)
         }
-        guard log.errorCount == 0, spec.resolutions.allSatisfy({ ProblemLog.fault(ofName: $0) == nil }) else {
+        guard log.errorCount == 0, log.warnings.isEmpty,
+            spec.resolutions.allSatisfy({ ProblemLog.fault(ofName: $0) == nil })
+        else {
             return nil
         }
         if let entry = request.identity[spec.id] {

@@ -15,8 +15,9 @@ struct ProblemLog {
 
     mutating func error(_ place: Place, _ field: String, _ what: String, _ todo: String) {
         errorCount += 1
-        let problem = problem(place, field, what, todo)
-        if !isFull, seen.insert(problem).inserted { problems.append(problem) }
+        // What is wrong is said once, even where what to do about it depends on who uses it.
+        guard !isFull, seen.insert(problem(place, field, what, "")).inserted else { return }
+        problems.append(problem(place, field, what, todo))
     }
 
     mutating func error(_ trouble: SourceTrouble) {

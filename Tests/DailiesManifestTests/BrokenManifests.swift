@@ -55,12 +55,11 @@ enum BrokenManifests {
         - 3:1: file: this line has 2 cells, the first has 3; write a cell for each column, and quotes \#
         around text with a separator in it
         csv model,,prompt,prompt,tags,matrix,extra,prmpt,tags.a,tags.a⏎
-        - 1:7: file: this column has no name; name its field in the first line
         - 1:15: prompt: names a second column, the first is at 1:8; remove one of them
         - 1:22: tags: is no column by itself; write a column tags.NAME for each of them
         - 1:27: matrix: cannot stand in CSV; write a line for each task, or use YAML or JSONL
         - 1:34: extra: is no column by itself; write a column extra.NAME for each of them
-        - 1:40: prmpt: is no known field; did you mean prompt?
+        - 1:40: prmpt: is no known field; did you mean prompt? rename it, or give --map prmpt=prompt
         - 1:53: tags.a: names a second column, the first is at 1:46; remove one of them
         jsonl [1]⏎"a"⏎3⏎null⏎
         - 1:1: file: this task is a list; write an object with model and prompt
