@@ -12,11 +12,36 @@ struct CSVRecords {
     private var index = 0
     private var cursor = TextCursor()
 
+    /// Passes over a first line that is not of the table: Excel's `sep=;`, which says the separator, and PowerShell's
+    /// `#TYPE`.
+    ///
     /// - Parameter separator: nil: whichever of comma, semicolon and tab stands most often in the first line.
     init(_ window: ByteWindow, separator: UInt8?) throws(SourceTrouble) {
         self.window = window
         try window.require(ManifestBounds.longestLine)
-        self.separator = separator ?? Self.detectedSeparator(window.bytes)
+        let line = window.bytes.prefix { $0 != 0x0A && $0 != 0x0D }
+        let stated = Self.statedSeparator(line)
+        if stated != nil || line.starts(with: "#TYPE ".utf8) {
+            let rest = window.bytes[line.endIndex...]
+            let end = rest.starts(with: [0x0D, 0x0A]) ? 2 : min(1, rest.count)
+            for byte in window.bytes[..<(line.endIndex + end)] { cursor.pass(byte) }
+            window.pass(line.endIndex + end)
+            try window.require(ManifestBounds.longestLine)
+        }
+        self.separator = stated ?? separator ?? Self.detectedSeparator(window.bytes)
+    }
+
+    /// Of a line `sep=;`, in quotes or not.
+    private static func statedSeparator(_ line: Slice<UnsafeBufferPointer<UInt8>>) -> UInt8? {
+        var text = line[...]
+        if text.first == UInt8(ascii: "\""), text.count > 1, text.last == text.first {
+            text = text.dropFirst().dropLast()
+        }
+        guard text.count == 5, text.prefix(4).map({ $0 | 0x20 }).elementsEqual("sep=".utf8.map { $0 | 0x20 }),
+            let separator = text.last, 0x21..<0x7F ~= separator || separator == 0x09,
+            separator != UInt8(ascii: "\"")
+        else { return nil }
+        return separator
     }
 
     private static func detectedSeparator(_ bytes: UnsafeBufferPointer<UInt8>) -> UInt8 {

@@ -7,56 +7,116 @@ struct CSVTable {
         case field(String)
         /// `tags.NAME`, `extra.NAME` or `vars.NAME`.
         case member(of: String, name: String)
-        /// Reported already.
-        case unusable
+        /// Has no name, as spreadsheets leave columns behind: nothing may stand in it.
+        case nameless
+        /// Reported already, or wanted by nobody.
+        case passedOver
     }
-    /// Fields of names and values, and how the columns of one begin.
-    private static let groups = [("tags", "tags."), ("extra", "extra."), ("vars", "vars.")]
+    /// Fields of names and values; the columns of one are called `tags.NAME`.
+    private static let groups = ["tags", "extra", "vars"]
 
     private var records: CSVRecords
     private var columns: [Column] = []
 
-    init(_ window: ByteWindow, separator: UInt8?, fields: FieldTable, log: inout ProblemLog)
-        throws(SourceTrouble)
-    {
+    /// - Parameter names: what columns mean, for those that are called otherwise than their field.
+    init(
+        _ window: ByteWindow, separator: UInt8?, names: ColumnNames, fields: FieldTable, log: inout ProblemLog
+    ) throws(SourceTrouble) {
         records = try CSVRecords(window, separator: separator)
         var places: [ExactName: Place] = [:]
+        var heads: [String] = []
         for cell in try records.next() ?? [] {
-            if let earlier = places[ExactName(cell.text)] {
-                log.error(
-                    cell.place, cell.text, "names a second column, the first is at \(earlier.line):\(earlier.column)",
-                    "remove one of them")
-                columns.append(.unusable)
-                continue
+            let head = OuterCharacters.removed(from: cell.text) ?? cell.text
+            heads.append(head)
+            let column = Self.column(head, cell.place, names: names, fields: fields, log: &log)
+            if let meant = Self.name(of: column) {
+                if let earlier = places[ExactName(meant)] {
+                    log.error(
+                        cell.place, head, "names a second column, the first is at \(earlier.line):\(earlier.column)",
+                        "remove one of them")
+                    columns.append(.passedOver)
+                    continue
+                }
+                places[ExactName(meant)] = cell.place
             }
-            if !cell.text.isEmpty { places[ExactName(cell.text)] = cell.place }
-            columns.append(Self.column(cell, fields: fields, log: &log))
+            columns.append(column)
+        }
+        // Several tables may be read with one map. Where a head is mistyped in it, the column itself is reported.
+        for name in names.unused(by: heads) where !heads.isEmpty {
+            log.warn(
+                "map \(name)", .start, name, "is mapped, but this table has no such column",
+                "its columns are \(heads.filter { !$0.isEmpty }.map { SafeText.cut($0) }.joined(separator: ", "))")
         }
     }
 
-    private static func column(_ cell: CSVRecords.Cell, fields: FieldTable, log: inout ProblemLog) -> Column {
-        for (group, start) in groups where cell.text.utf8.starts(with: start.utf8) {
-            let name = String(Substring(cell.text.utf8.dropFirst(start.utf8.count)))
-            guard let fault = fault(ofMember: name, of: group, fields: fields) else {
-                return .member(of: group, name: name)
+    /// What no two columns may be.
+    private static func name(of column: Column) -> String? {
+        switch column {
+        case .field(let name): name
+        case .member(let group, let name): group + "." + name
+        case .nameless, .passedOver: nil
+        }
+    }
+
+    private static func column(
+        _ head: String, _ place: Place, names: ColumnNames, fields: FieldTable, log: inout ProblemLog
+    ) -> Column {
+        let mapped = names.field(of: head)
+        let name = mapped ?? head
+        if name.isEmpty { return head.isEmpty ? .nameless : .passedOver }
+        for group in groups where name.lowercased().utf8.starts(with: "\(group).".utf8) {
+            let member = String(Substring(name.utf8.dropFirst(group.utf8.count + 1)))
+            guard let fault = fault(ofMember: member, of: group, fields: fields) else {
+                return .member(of: group, name: member)
             }
-            log.error(cell.place, cell.text, fault.what, fault.todo)
-            return .unusable
+            log.error(place, head, fault.what, fault.todo)
+            return .passedOver
         }
-        switch cell.text {
-        case "":
-            log.error(cell.place, "file", "this column has no name", "name its field in the first line")
-        case "tags", "extra", "vars":
+        switch fields.field(headed: name) {
+        case "tags"?, "extra"?, "vars"?:
             log.error(
-                cell.place, cell.text, "is no column by itself", "write a column \(cell.text).NAME for each of them")
-        case "matrix":
-            log.error(cell.place, "matrix", "cannot stand in CSV", "write a line for each task, or use YAML or JSONL")
-        default:
-            if fields.isTaskField(cell.text) { return .field(cell.text) }
-            let unknown = fields.unknown(cell.text)
-            log.error(cell.place, cell.text, unknown.what, unknown.todo)
+                place, head, "is no column by itself", "write a column \(name.lowercased()).NAME for each of them")
+        case "matrix"?:
+            log.error(place, head, "cannot stand in CSV", "write a line for each task, or use YAML or JSONL")
+        case let field?: return .field(field)
+        case nil:
+            let unknown = unknown(name, fields)
+            let what = mapped.map { "is to mean \(SafeText.quoted($0)), which is no known field" }
+            log.error(place, head, what ?? unknown.what, unknown.todo)
         }
-        return .unusable
+        return .passedOver
+    }
+
+    /// What to say of a head that is no field's.
+    private static func unknown(_ head: String, _ fields: FieldTable) -> (what: String, todo: String) {
+        let plain = FieldTable.plain(head)
+        if FieldTable.reserved.contains(plain) { return fields.unknown(plain) }
+        if head.utf8.contains(where: { ",;\t".utf8.contains($0) }) {
+            return ("is no known field", "its cells may be separated in another way: give --format csv")
+        }
+        guard let meant = meant(by: head, fields) else {
+            let name = SafeText.cut(head)
+            return (
+                "is no known field",
+                "call it tags.\(name) if it is a tag, extra.\(name) if the model takes it, or pass over it with --map "
+                    + ColumnNames.argument(head, "")
+            )
+        }
+        return (
+            "is no known field", "did you mean \(meant)? rename it, or give --map \(ColumnNames.argument(head, meant))"
+        )
+    }
+
+    private static func meant(by head: String, _ fields: FieldTable) -> String? {
+        let parts = head.split(maxSplits: 1) { ":._/ ".contains($0) }
+        if parts.count == 2,
+            let group = groups.first(where: { $0.hasPrefix(parts[0].lowercased()) && parts[0].count > 2 })
+        {
+            let member = OuterCharacters.removed(from: String(parts[1])) ?? String(parts[1])
+            return fault(ofMember: member, of: group, fields: fields) == nil ? "\(group).\(SafeText.cut(member))" : nil
+        }
+        let field = fields.near(to: head)
+        return field.flatMap { groups.contains($0) || $0 == "matrix" ? nil : $0 }
     }
 
     /// What is wrong with every cell of the column is said once, of its name.
@@ -71,12 +131,18 @@ struct CSVTable {
         return nil
     }
 
-    /// The next task; nil at the end. Blank lines and lines of empty cells only are passed over, lines with a wrong
-    /// number of cells are reported and passed over.
+    // MARK: Lines
+
+    /// The next task; nil at the end. Blank lines and lines of empty cells only are passed over, and so are empty cells
+    /// beyond the last column; lines with a wrong number of cells are reported and passed over.
     mutating func next(log: inout ProblemLog) throws(SourceTrouble) -> SourceNode? {
         while let cells = try records.next() {
-            if cells.allSatisfy({ $0.text.isEmpty }), cells.count == 1 || cells.count == columns.count { continue }
-            if cells.count == columns.count { return task(cells) }
+            if cells.allSatisfy({ Self.isBlank($0.text) }), cells.count == 1 || cells.count >= columns.count {
+                continue
+            }
+            if cells.count >= columns.count, cells[columns.count...].allSatisfy({ Self.isBlank($0.text) }) {
+                return task(cells, log: &log)
+            }
             log.error(
                 cells[0].place, "file",
                 "this line has \(cells.count) \(cells.count == 1 ? "cell" : "cells"), the first has \(columns.count)",
@@ -86,16 +152,22 @@ struct CSVTable {
         return nil
     }
 
-    private func task(_ cells: [CSVRecords.Cell]) -> SourceNode {
+    private static func isBlank(_ text: String) -> Bool { text.utf8.allSatisfy { $0 == 0x20 || $0 == 0x09 } }
+
+    private func task(_ cells: [CSVRecords.Cell], log: inout ProblemLog) -> SourceNode {
         var fields: [SourceField] = []
         var groups: [String: [SourceField]] = [:]
         for (cell, column) in zip(cells, columns) where !cell.text.isEmpty {
             let value = SourceNode(place: cell.place, content: .scalar(Scalar(text: cell.text, form: .bare)))
             switch column {
-            case .field(let name): fields.append(SourceField(name: name, place: cell.place, value: value))
-            case .member(let group, let name):
+            // A cell of blanks is as good as an empty one, but for the two that are refused then.
+            case .field(let name) where name == "id" || name == "prompt" || !Self.isBlank(cell.text):
+                fields.append(SourceField(name: name, place: cell.place, value: value))
+            case .member(let group, let name) where !Self.isBlank(cell.text):
                 groups[group, default: []].append(SourceField(name: name, place: cell.place, value: value))
-            case .unusable: break
+            case .nameless where !Self.isBlank(cell.text):
+                log.error(cell.place, "file", "this column has no name", "name its field in the first line")
+            case .field, .member, .nameless, .passedOver: break
             }
         }
         for (group, members) in groups {

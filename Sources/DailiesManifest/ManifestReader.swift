@@ -4,12 +4,17 @@ import ExactJSON
 /// Reads a manifest of any format into tasks, or says everything that is wrong with it.
 public struct ManifestReader: Sendable {
     private let rules: RequestRules
+    private let columns: ColumnNames
 
     /// - Parameters:
     ///   - catalogue: what is published of the models; a model that is not in it gets a warning and runs unvalidated.
     ///   - today: `yyyy-mm-dd`, for the warning about withdrawn models; nil: no such warning.
-    public init(catalogue: ModelCatalogue, identity: IdentityDefaults = .edition1, today: String?) {
+    ///   - columns: what columns of CSV mean, for those that are called otherwise than their field.
+    public init(
+        catalogue: ModelCatalogue, identity: IdentityDefaults = .edition1, today: String?, columns: ColumnNames = .none
+    ) {
         rules = RequestRules(catalogue: catalogue, identity: identity, today: today)
+        self.columns = columns
     }
 
     /// Checks a manifest of any length. JSONL and CSV take 32 bytes of memory for each task, and beyond a million of
@@ -23,7 +28,9 @@ public struct ManifestReader: Sendable {
         _ source: ManifestSource, format: ManifestFormat? = nil, batchName: String? = nil
     ) throws(ManifestFailure) -> CheckedManifest {
         let format = try Self.format(format, of: source)
-        if format.isStreamed { return try ManifestReading(source, format, rules: rules).checked(batchName: batchName) }
+        if format.isStreamed {
+            return try ManifestReading(source, format, rules: rules, names: columns).checked(batchName: batchName)
+        }
         let manifest = try read(source, format, batchName: batchName)
         return CheckedManifest(
             batchName: manifest.batchName, count: manifest.tasks.count, warnings: manifest.warnings,
@@ -47,6 +54,9 @@ public struct ManifestReader: Sendable {
         _ given: ManifestFormat?, of source: ManifestSource
     ) throws(ManifestFailure) -> ManifestFormat {
         if let format = given ?? ManifestFormat(path: source.path) { return format }
+        if let trouble = TextEncoding.spreadsheet(called: source.path) {
+            throw ManifestFailure(trouble, in: source.path)
+        }
         let isNamed = source.path != ManifestSource.standardInputName
         throw ManifestFailure(
             SourceTrouble(
@@ -80,7 +90,7 @@ public struct ManifestReader: Sendable {
 
     private func feed(_ source: ManifestSource, _ format: ManifestFormat, to builder: inout ManifestBuilder) {
         if format.isStreamed {
-            _ = ManifestReading(source, format, rules: rules).read(into: &builder)
+            _ = ManifestReading(source, format, rules: rules, names: columns).read(into: &builder)
             return
         }
         do throws(SourceTrouble) {

@@ -9,14 +9,19 @@ struct ManifestReading: Sendable {
     let source: ManifestSource
     let format: ManifestFormat
     let rules: RequestRules
+    let names: ColumnNames
     /// Learned by the first reading.
     var verdicts = SortedRecords.none
     var checksum = Checksum()
+    var images: ImageFiles.Known = [:]
 
-    init(_ source: ManifestSource, _ format: ManifestFormat, rules: RequestRules) {
+    init(
+        _ source: ManifestSource, _ format: ManifestFormat, rules: RequestRules, names: ColumnNames = .none
+    ) {
         self.source = source
         self.format = format
         self.rules = rules
+        self.names = names
     }
 
     // MARK: One reading
@@ -72,7 +77,7 @@ struct ManifestReading: Sendable {
 
     private func readRecords(_ window: ByteWindow, _ builder: inout ManifestBuilder) throws(SourceTrouble) {
         let separator = format == .tsv ? UInt8(ascii: "\t") : nil
-        var table = try CSVTable(window, separator: separator, fields: rules.fields, log: &builder.log)
+        var table = try CSVTable(window, separator: separator, names: names, fields: rules.fields, log: &builder.log)
         while !builder.isDone, let row = try table.next(log: &builder.log) { builder.task(row) }
     }
 
@@ -103,6 +108,7 @@ struct ManifestReading: Sendable {
         try builder.log.refuseProblems(in: source, format)
         guard let sum else { preconditionFailure("a manifest without a problem was not read to its end") }
         reading.checksum = sum
+        reading.images = builder.images.known
         return CheckedManifest(
             batchName: name, count: builder.count, warnings: builder.log.warnings,
             path: source.path, tasks: .read(reading))
@@ -138,7 +144,8 @@ struct ManifestReading: Sendable {
                 }
             }
             var builder = ManifestBuilder(
-                path: source.path, rules: rules, claims: replay, purpose: .handOn(take), bounds: .streamed)
+                path: source.path, rules: rules, claims: replay, purpose: .handOn(take), bounds: .streamed,
+                images: images)
             sum = read(into: &builder)
             problems = builder.log.problems
         }

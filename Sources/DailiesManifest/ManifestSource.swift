@@ -20,7 +20,7 @@ public struct ManifestSource: Sendable {
     /// - Throws: ``ManifestFailure`` where it cannot be opened.
     public static func file(_ path: String) throws(ManifestFailure) -> ManifestSource {
         do throws(SourceTrouble) {
-            return ManifestSource(path: path, content: .file(try OpenFile(path)))
+            return ManifestSource(path: path, content: try decoded(.file(try OpenFile(path))))
         } catch {
             throw ManifestFailure(error, in: path)
         }
@@ -31,7 +31,7 @@ public struct ManifestSource: Sendable {
     /// - Throws: ``ManifestFailure`` where it cannot be read, or the copy cannot be written.
     public static func standardInput(descriptor: Int32 = STDIN_FILENO) throws(ManifestFailure) -> ManifestSource {
         do throws(SourceTrouble) {
-            return ManifestSource(path: standardInputName, content: .temporary(try copy(of: descriptor)))
+            return ManifestSource(path: standardInputName, content: try decoded(.temporary(copy(of: descriptor))))
         } catch {
             throw ManifestFailure(error, in: standardInputName)
         }
@@ -39,7 +39,32 @@ public struct ManifestSource: Sendable {
 
     /// What is in memory already.
     public static func bytes(_ bytes: [UInt8], path: String) -> ManifestSource {
-        ManifestSource(path: path, content: .bytes(bytes))
+        guard var decoder = UTF16Decoder(startingWith: bytes) else {
+            return ManifestSource(path: path, content: .bytes(bytes))
+        }
+        decoder.add(bytes)
+        decoder.finish()
+        return ManifestSource(path: path, content: .bytes(decoder.takeText()))
+    }
+
+    /// A copy in UTF-8, in a temporary file, of what is written in UTF-16; anything else as it is.
+    private static func decoded(_ content: Content) throws(SourceTrouble) -> Content {
+        let source = ManifestSource(path: "", content: content)
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 16, alignment: 16)
+        defer { buffer.deallocate() }
+        var offset = try source.read(into: buffer, from: 0)
+        guard var decoder = UTF16Decoder(startingWith: buffer[..<offset].prefix(4)) else { return content }
+        let file = try TemporaryFile()
+        var count = offset
+        while count > 0 {
+            decoder.add(buffer[..<count])
+            try file.append(decoder.takeText())
+            count = try source.read(into: buffer, from: offset)
+            offset += count
+        }
+        decoder.finish()
+        try file.append(decoder.takeText())
+        return .temporary(file)
     }
 
     private static func copy(of descriptor: Int32) throws(SourceTrouble) -> TemporaryFile {

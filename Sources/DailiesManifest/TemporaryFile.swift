@@ -33,6 +33,18 @@ final class TemporaryFile: @unchecked Sendable {
         }
     }
 
+    func append(_ bytes: [UInt8]) throws(SourceTrouble) {
+        var trouble: SourceTrouble?
+        bytes.withUnsafeBytes { buffer in
+            do throws(SourceTrouble) {
+                try append(buffer)
+            } catch {
+                trouble = error
+            }
+        }
+        if let trouble { throw trouble }
+    }
+
     /// Fills the buffer from a place of the file on; fewer bytes at the end of the file.
     func read(into buffer: UnsafeMutableRawBufferPointer, from offset: Int) throws(SourceTrouble) -> Int {
         while true {

@@ -1,13 +1,18 @@
 import ExactJSON
 
-/// A manifest is UTF-8, with or without a byte order mark, and nothing else.
+/// A manifest is UTF-8, with or without a byte order mark, or UTF-16 with one, which is decoded before it is read.
 enum TextEncoding {
     private static let marks: [(bytes: [UInt8], name: String)] = [
         ([0x00, 0x00, 0xFE, 0xFF], "UTF-32, big-endian"),
         ([0xFF, 0xFE, 0x00, 0x00], "UTF-32, little-endian"),
-        ([0xFE, 0xFF], "UTF-16, big-endian"),
-        ([0xFF, 0xFE], "UTF-16, little-endian"),
     ]
+
+    /// How files of spreadsheets begin.
+    private static let workbooks: [[UInt8]] = [
+        Array("PK\u{3}\u{4}".utf8), [0xD0, 0xCF, 0x11, 0xE0, 0xA1, 0xB1, 0x1A, 0xE1],
+    ]
+    private static let workbookEndings: Set = ["xlsx", "xlsm", "xlsb", "xls", "ods", "numbers"]
+    private static let exportAdvice = "export the sheet as CSV UTF-8, and give that file"
 
     /// Which of the first four bytes are zero where a text without a mark starts with two characters of ASCII.
     private static let zeros: [(pattern: [Bool], name: String)] = [
@@ -21,6 +26,11 @@ enum TextEncoding {
     ///
     /// - Throws: where the mark of another encoding stands there, or the zero bytes of its first characters.
     static func lengthOfMark(_ bytes: some Collection<UInt8>) throws(SourceTrouble) -> Int {
+        if workbooks.contains(where: { bytes.starts(with: $0) }) {
+            throw SourceTrouble(
+                place: .start, field: "file", what: "is a spreadsheet's own file, or another archive, not a text",
+                todo: exportAdvice, voidsAllElse: true)
+        }
         let pattern = bytes.prefix(4).map { $0 == 0 }
         let other = marks.first { bytes.starts(with: $0.bytes) }?.name ?? zeros.first { $0.pattern == pattern }?.name
         if let other {
@@ -29,6 +39,15 @@ enum TextEncoding {
                 voidsAllElse: true)
         }
         return bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
+    }
+
+    /// What to say of a file that is called as spreadsheets call theirs; nil for any other.
+    static func spreadsheet(called path: String) -> SourceTrouble? {
+        guard let dot = path.lastIndex(of: "."),
+            workbookEndings.contains(path[path.index(after: dot)...].lowercased())
+        else { return nil }
+        return SourceTrouble(
+            place: .start, field: "file", what: "is a spreadsheet, not a text", todo: exportAdvice, voidsAllElse: true)
     }
 
     /// The bytes without a mark of UTF-8.

@@ -1,5 +1,6 @@
 import DailiesCore
 import DailiesManifest
+import Foundation
 import Testing
 
 struct BrokenManifestTests {
@@ -75,8 +76,13 @@ struct BrokenManifestTests {
     // MARK: Encodings
 
     static let encodings: [([UInt8], String)] = [
-        ([0xFE, 0xFF, 0x00, 0x5B], "1:1: file: is written in UTF-16, big-endian; save it as UTF-8"),
-        ([0xFF, 0xFE, 0x5B, 0x00], "1:1: file: is written in UTF-16, little-endian; save it as UTF-8"),
+        ([0xFE, 0xFF, 0x00, 0x41, 0xD8, 0x00], "1:2: file: byte 0xED here is not UTF-8; save the file as UTF-8"),
+        ([0xFF, 0xFE, 0x41, 0x00, 0x0A], "1:2: file: byte 0xFF here is not UTF-8; save the file as UTF-8"),
+        (
+            Array("PK\u{3}\u{4}\u{14}".utf8),
+            "1:1: file: is a spreadsheet's own file, or another archive, not a text; export the sheet as CSV UTF-8, and "
+                + "give that file"
+        ),
         ([0x00, 0x00, 0xFE, 0xFF], "1:1: file: is written in UTF-32, big-endian; save it as UTF-8"),
         ([0xFF, 0xFE, 0x00, 0x00], "1:1: file: is written in UTF-32, little-endian; save it as UTF-8"),
         ([0x00, 0x5B, 0x00, 0x0A], "1:1: file: is written in UTF-16, big-endian; save it as UTF-8"),
@@ -99,7 +105,47 @@ struct BrokenManifestTests {
         }
     }
 
+    @Test(arguments: ManifestFormat.allCases)
+    func `UTF-16 with a mark is read in every format and from every source`(format: ManifestFormat) throws {
+        let task = "{\"model\":\"sora-2\",\"prompt\":\"雨 \u{1F600} é\",\"duration_seconds\":1}"
+        let text =
+            switch format {
+            case .json: "[\(task)]"
+            case .jsonl: task
+            case .yaml: "- \(task)\r\n"
+            case .csv: "model,prompt,duration_seconds\r\nsora-2,雨 \u{1F600} é,1\r\n"
+            case .tsv: "model\tprompt\tduration_seconds\nsora-2\t雨 \u{1F600} é\t1"
+            }
+        let expected = identity(try read(text, format))
+        let folder = FileManager.default.temporaryDirectory.path + "/dailies-utf16-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer {
+            do { try FileManager.default.removeItem(atPath: folder) } catch { Issue.record("\(error)") }
+        }
+        for isBigEndian in [true, false] {
+            let bytes = ("\u{FEFF}" + text).utf16.flatMap { unit in
+                isBigEndian ? [UInt8(unit >> 8), UInt8(unit & 0xFF)] : [UInt8(unit & 0xFF), UInt8(unit >> 8)]
+            }
+            let reader = ManifestReader(catalogue: TestCatalogue.published, today: nil)
+            let path = folder + "/m.\(format.rawValue)"
+            try Data(bytes).write(to: URL(fileURLWithPath: path))
+            #expect(identity(try reader.check(.file(path)).manifest()) == expected)
+            #expect(identity(try reader.check(.bytes(bytes, path: "m"), format: format).manifest()) == expected)
+            let descriptor = open(path, O_RDONLY)
+            defer { close(descriptor) }
+            let input = try ManifestSource.standardInput(descriptor: descriptor)
+            #expect(identity(try reader.check(input, format: format, batchName: "b").manifest()) == expected)
+        }
+    }
+
     // MARK: Names and keys
+
+    @Test(arguments: ["clips.xlsx", "clips.XLS", "a.b/clips.ods"])
+    func `a spreadsheet's own file is named as what it is`(path: String) {
+        #expect(
+            problems([], nil, path: path)
+                == ["1:1: file: is a spreadsheet, not a text; export the sheet as CSV UTF-8, and give that file"])
+    }
 
     @Test func `a path without a known ending needs a format`() {
         #expect(
@@ -148,7 +194,7 @@ struct BrokenManifestTests {
                 .replacingOccurrences(of: "\u{1B}", with: "\\u001b"), .json)
         #expect(
             field == [
-                #"1:48: duration_seconds: 0 is not what \u{202e}m renders; write 1 to 86400"#,
+                "1:48: duration_seconds: 0 is not what m renders; write 1 to 86400",
                 #"1:50: \u{1b}[2J\u{202e}"# + String(repeating: "x", count: 55)
                     + "…: is no known field; remove it, or write it under extra if the model takes it",
             ])

@@ -12,8 +12,25 @@ extension BrokenManifests {
         - 3:12: seed: "1,5" is not a whole number; write one such as 8
         - 4:12: seed: 1e3 is not a whole number; write it without point and exponent
         csv §,sead,repeat⏎sora-2,p,1,1,2⏎
-        - 1:31: sead: is no known field; did you mean seed?
+        - 1:31: sead: is no known field; did you mean seed? rename it, or give --map sead=seed
         - 2:14: repeat: needs a seed to count from; write seed: 1, or another first one
+        csv §,,⏎sora-2,p,1,,⏎sora-2,p,1, ,x⏎
+        - 3:14: file: this column has no name; name its field in the first line
+        csv §⏎sora-2,p,1,,,⏎sora-2,p,1,,x⏎
+        - 3:1: file: this line has 5 cells, the first has 3; write a cell for each column, and quotes around text \#
+        with a separator in it
+        csv §,Seed,SEED⏎sora-2,p,1,1,2⏎
+        - 1:36: SEED: names a second column, the first is at 1:31; remove one of them
+        csv ID,Prompt,Model,Duration,tag:client,Notes,Shot Length⏎
+        - 1:17: Duration: is no known field; did you mean duration_seconds? rename it, or give --map \#
+        Duration=duration_seconds
+        - 1:26: tag:client: is no known field; did you mean tags.client? rename it, or give --map tag:client=tags.client
+        - 1:37: Notes: is no known field; call it tags.Notes if it is a tag, extra.Notes if the model takes it, or pass \#
+        over it with --map Notes=
+        - 1:43: Shot Length: is no known field; call it tags.Shot Length if it is a tag, extra.Shot Length if the model \#
+        takes it, or pass over it with --map 'Shot Length='
+        csv §,Out Task ID⏎
+        - 1:31: Out Task ID: is set by the runner, not by a task; remove it
         csv §,tags⏎sora-2,p,1,x
         - 1:31: tags: is no column by itself; write a column tags.NAME for each of them
         csv §,vars.a b⏎sora-2,p,1,x
@@ -29,9 +46,9 @@ extension BrokenManifests {
         csv prompt,duration_seconds⏎p,1
         - 2:1: model: is missing; every task needs one, its own or from defaults
         csv model;prompt;duration_seconds⏎sora-2;a, b;x
-        - 2:13: duration_seconds: "x" is not a whole number; write one such as 8
+        - 2:13: duration_seconds: "x" is not a whole number; write 1 to 10
         csv model␉prompt␉duration_seconds⏎sora-2␉a␉9,5
-        - 2:10: duration_seconds: "9,5" is not a whole number; write one such as 8
+        - 2:10: duration_seconds: "9,5" is not a whole number; write 1 to 10
         csv §⏎sora-2,"a⏎b,1
         - 2:8: syntax: the quotes of this cell are never closed; add a double quote at its end
         csv §⏎sora-2,a"b,1
@@ -54,8 +71,8 @@ extension BrokenManifests {
         tsv model␉prompt␉duration_seconds⏎sora-2␉"a␉1
         - 2:8: syntax: the quotes of this cell are never closed; add a double quote at its end
         tsv model,prompt,duration_seconds⏎sora-2,p,1
-        - 1:1: model,prompt,duration_seconds: is no known field; remove it, or write it under extra if the model \#
-        takes it
+        - 1:1: model,prompt,duration_seconds: is no known field; its cells may be separated in another way: give \#
+        --format csv
         - 2:1: model: is missing; every task needs one, its own or from defaults
         - 2:1: prompt: is missing; every task needs one, its own or from defaults
         - 2:1: duration_seconds: is missing; every task needs one, its own or from defaults
@@ -189,6 +206,7 @@ extension BrokenManifests {
         json [{§,"extra":"x"}]
         - 1:62: extra: is a single value; write the names and values of fields
         json [{§,"id":"\u202e"},{§,"id":"a\u0000"}]
+        - 1:59: id: is empty; write 1 to 200 bytes
         - 1:126: id: holds the control character \u{0}; remove it
         """#
 }
