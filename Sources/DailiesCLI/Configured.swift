@@ -120,7 +120,9 @@ struct Configured: Sendable {
         var files: [SettingsFile] = []
         for name in names {
             do throws(SettingsFile.Problem) {
-                if let file = try SettingsFile.read(folder.isEmpty ? name : folder + "/" + name) { files.append(file) }
+                let path = folder.isEmpty ? name : folder + "/" + name
+                guard let file = try SettingsFile.read(path) else { continue }
+                if file.isManifest { Self.warnOfManifest(path) } else { files.append(file) }
             } catch {
                 throw Stop(.usage, error.description)
             }
@@ -129,6 +131,12 @@ struct Configured: Sendable {
             throw Stop(.usage, "there are \(files[0].path) and \(files[1].path); keep one of the two")
         }
         return files.first
+    }
+
+    private static func warnOfManifest(_ path: String) {
+        Console.error(
+            "warning: \(SafeText.escaped(path)) is the name of a configuration file, but it contains a manifest: no "
+                + "settings are read from it; give the manifest another name, such as shots.yaml")
     }
 
     private mutating func takeOwn(_ file: SettingsFile) throws {

@@ -1,3 +1,4 @@
+import DailiesCore
 import Foundation
 
 /// A file of settings: flat names with a value, or a list of values, each. YAML, or the few lines of TOML that such a
@@ -55,35 +56,59 @@ public struct SettingsFile: Sendable {
     public let path: String
     /// In the order of the file; no name stands twice, be it with `_` or with `-`.
     public let entries: [Entry]
+    /// It is no file of settings: a manifest and nothing else stands in it.
+    public let isManifest: Bool
 
     /// - Returns: nil where there is no such file.
     /// - Throws: ``Problem`` for one that cannot be read or understood, whole or in part.
     public static func read(_ path: String) throws(Problem) -> SettingsFile? {
         guard FileManager.default.fileExists(atPath: path) else { return nil }
-        guard let data = FileManager.default.contents(atPath: path), data.count <= mostBytes else {
-            throw Problem(description: "\(path): it cannot be read, or is larger than \(mostBytes) bytes")
+        guard let data = FileManager.default.contents(atPath: path) else {
+            throw Problem(description: "\(path): it cannot be read")
         }
         guard let text = String(data: data, encoding: .utf8) else {
             throw Problem(description: "\(path): it is not UTF-8; save it as UTF-8")
         }
+        guard data.count <= mostBytes else {
+            if !path.hasSuffix(".toml"), hasTasks(text) {
+                return SettingsFile(path: path, entries: [], isManifest: true)
+            }
+            throw Problem(description: "\(path): it is larger than \(mostBytes) bytes")
+        }
         return try SettingsFile(text, path: path)
+    }
+
+    private init(path: String, entries: [Entry], isManifest: Bool) {
+        self.path = path
+        self.entries = entries
+        self.isManifest = isManifest
     }
 
     /// - Parameter path: for messages, and for the format: by its ending.
     package init(_ text: String, path: String) throws(Problem) {
-        let entries = path.hasSuffix(".toml") ? try Self.toml(text, path) : try Self.yaml(text, path)
+        guard let entries = path.hasSuffix(".toml") ? try Self.toml(text, path) : try Self.yaml(text, path) else {
+            self.init(path: path, entries: [], isManifest: true)
+            return
+        }
         var seen: Set<String> = []
         for entry in entries where !seen.insert(entry.name.replacing("_", with: "-")).inserted {
             throw Problem(
                 description: "\(path):\(entry.line):\(entry.column): \(entry.name) stands twice; keep one of the two")
         }
-        self.path = path
-        self.entries = entries
+        self.init(path: path, entries: entries, isManifest: false)
     }
 
     // MARK: YAML
 
-    private static func yaml(_ text: String, _ path: String) throws(Problem) -> [Entry] {
+    /// Of a text too long for settings: a line at its left edge begins the tasks of a manifest.
+    private static func hasTasks(_ text: String) -> Bool {
+        text.utf8.split(whereSeparator: { $0 == 0x0A || $0 == 0x0D }).contains { line in
+            line.starts(with: "tasks:".utf8) || line.starts(with: "- ".utf8)
+        }
+    }
+
+    /// - Returns: nil for a manifest.
+    private static func yaml(_ text: String, _ path: String) throws(Problem) -> [Entry]? {
         let root: SourceNode
         do throws(SourceTrouble) {
             root = try YAMLSource.node(Array(text.utf8)[...])
@@ -93,6 +118,14 @@ public struct SettingsFile: Sendable {
         }
         switch root.content {
         case .nothing: return []
+        case .map(let fields) where fields.contains { $0.name == "tasks" }:
+            let other = fields.first { !["tasks", "batch", "defaults"].contains($0.name) }
+            guard let other else { return nil }
+            throw Problem(
+                description:
+                    "\(path):\(other.place.line): \(SafeText.cut(other.name)) stands beside the tasks of a manifest; "
+                    + "this name is the configuration's: give the manifest another file of its own")
+        case .list(let nodes) where nodes.contains { if case .map = $0.content { true } else { false } }: return nil
         case .map(let fields):
             return try fields.map { field throws(Problem) in
                 Entry(
