@@ -84,6 +84,24 @@ CREATE TABLE task_input (
     UNIQUE (batch_id, key)
 ) STRICT;
 
+-- Other names of tasks that version 1 took in. It counted CR LF line ends in the text of a task without an id, and
+-- invisible characters at the ends of an id, as part of what a task is known by.
+CREATE TABLE task_alias (
+    batch_id INTEGER NOT NULL REFERENCES batch (id),
+    alias TEXT NOT NULL,                 -- the request with LF line ends; or the id without those characters
+    task INTEGER NOT NULL REFERENCES task_input (id),
+    PRIMARY KEY (batch_id, alias, task)
+) STRICT, WITHOUT ROWID;
+
+-- The images that manifests give as files, each once. A request names one as "image_init": "sha256:…"; its data URL takes
+-- that place in what is sent, which is in the attempt.
+CREATE TABLE image (
+    sha256 TEXT PRIMARY KEY CHECK (length(sha256) = 64),
+    media_type TEXT NOT NULL CHECK (media_type IN ('image/png', 'image/jpeg', 'image/webp')),
+    path TEXT NOT NULL,                  -- where it was found last, absolute
+    bytes BLOB NOT NULL
+) STRICT;
+
 -- Where a task stands: narrow, changed often. `attempt` is the number of its latest attempt, or, while has_key = 0, the
 -- number that its next one will have.
 CREATE TABLE task_standing (
@@ -136,6 +154,7 @@ CREATE TABLE attempt (
     shares_task_id INTEGER NOT NULL DEFAULT 0 CHECK (shares_task_id IN (0, 1)),
     submitted_at_ms INTEGER NOT NULL,    -- when the intent was recorded, just before the first send
     sent_at_ms INTEGER NOT NULL,         -- just before the latest send; polls are counted from here
+    similarity_hash INTEGER,             -- of its request: equal ones have the same; NULL: superseded in version 1
     not_accepted_at_ms INTEGER,          -- proven never to have reached the provider: the key is free again
     outcome_unknown_at_ms INTEGER,
     accepted_at_ms INTEGER,
@@ -197,6 +216,11 @@ CREATE TABLE attempt (
 -- A task of the provider belongs to one attempt.
 CREATE UNIQUE INDEX attempt_of_task_id ON attempt (service_id, key_fingerprint, task_id)
     WHERE task_id IS NOT NULL AND shares_task_id = 0;
+
+-- Clips of requests that are equal, or nearly so (then the upper 32 bits are the same): those that are paid, and those that
+-- are being rendered.
+CREATE INDEX attempt_by_similarity ON attempt (similarity_hash)
+    WHERE state = 'completed' OR task_id IS NOT NULL AND state IN ('queued', 'running');
 
 -- What a new run must follow: open, paid but not saved, or cost still asked for. Start-up reads these and nothing else.
 CREATE INDEX attempt_unfinished ON attempt (batch_id, task, n) WHERE is_open OR is_unsaved OR is_cost_awaited;

@@ -11,8 +11,8 @@ struct ExplainCommand: PrintingCommand {
         abstract: "Say why a task would be submitted or not, and what happened to it.",
         discussion: """
             With a manifest it says what a run of it would do with the task, and which field of the request decides \
-            that: two requests are the same only when every field is, to the byte. Tags, priority and file name decide \
-            nothing. Without one it says how the task stands in the store.
+            that: two requests are the same only when every field is, to the byte, line ends of texts apart. Tags, \
+            priority and file name decide nothing. Without one it says how the task stands in the store.
 
             Reads the store, also while a run goes on. Asks nobody and changes nothing.
 
@@ -64,17 +64,30 @@ struct ExplainCommand: PrintingCommand {
 
     private func explain(_ key: TaskKey, in path: String) throws -> Explanation {
         let checked = try ManifestLoading.check(
-            [path], batchName: batch, format: manifest.format, catalogue: manifest.catalogue(), json: json)[0]
+            [path], batchName: batch, form: manifest.form, catalogue: manifest.catalogue(), json: json)[0]
         var spec: TaskSpec?
-        try checked.forEachTask { if $0.key == key { spec = $0 } }
         guard FileManager.default.fileExists(atPath: store.path) else {
+            try checked.forEachTask { if $0.key == key { spec = $0 } }
             guard let spec else { throw Self.unknown(key, path) }
             return Explanation(
                 spec, in: checked.batchName, stored: nil, try commands(for: key, in: checked.batchName, of: nil))
         }
         let reader = try store.openForReading()
-        let known = try reader.batch(named: checked.batchName)
-        let row = try known.flatMap { try reader.tasks(called: key, in: $0.id).first }
+        // The store may have the task under another name than the manifest: either is meant.
+        var name: TaskKey?
+        let known = try reader.compare(
+            batchName: checked.batchName, provider: "",
+            forEachTask: { body in
+                try checked.forEachTask {
+                    name = $0.key
+                    try body($0)
+                }
+            },
+            { finding in
+                guard case .named(let task, _, _) = finding, task.key == key || name == key else { return }
+                spec = task
+            })
+        let row = try known.flatMap { try reader.tasks(called: spec?.key ?? key, in: $0.id).first }
         guard spec != nil || row != nil else { throw Self.unknown(key, path) }
         var explanation = Explanation(
             spec, in: checked.batchName, stored: row, try commands(for: key, in: checked.batchName, of: reader))

@@ -8,8 +8,10 @@ struct RequestDifference {
     let stored: JSONValue?
     let asked: JSONValue?
 
-    /// The members that differ, sorted by their names' bytes. Numbers and texts differ when their bytes do.
+    /// The members that differ, sorted by their names' bytes. Numbers and texts differ when their bytes do, line ends of
+    /// texts apart.
     static func between(_ stored: CanonicalRequest, _ asked: CanonicalRequest) -> [RequestDifference] {
+        let (stored, asked) = (stored.withLineFeeds, asked.withLineFeeds)
         let old = members(of: stored)
         let new = members(of: asked)
         return Set(old.keys).union(new.keys).sorted { $0 < $1 }.compactMap { name in

@@ -30,6 +30,8 @@ public struct RequestShape: Hashable, Sendable {
 public struct TaskSpec: Hashable, Sendable {
     /// What it is known by in its batch.
     public let key: TaskKey
+    /// The manifest gives it no `id`: the key is that of the request, with LF line ends, and of its count among equals.
+    public let isKeyDerived: Bool
     /// What it asks for, as far as scheduling and pricing go.
     public let shape: RequestShape
     /// For people; ``request`` holds it too.
@@ -42,6 +44,8 @@ public struct TaskSpec: Hashable, Sendable {
     public let priority: Int
     /// File name asked for, without folder, or nil: then it follows from the key.
     public let output: String?
+    /// The image that ``request`` names by its content; nil where it names none.
+    public let image: TaskImage?
 
     /// A name and its value, for people's own order.
     public struct Tag: Hashable, Sendable {
@@ -63,15 +67,24 @@ public struct TaskSpec: Hashable, Sendable {
 
     /// Takes its properties as they are given; a manifest's reader checks them.
     public init(
-        key: TaskKey, shape: RequestShape, prompt: String, request: CanonicalRequest, tags: [Tag], priority: Int,
-        output: String?
+        key: TaskKey, isKeyDerived: Bool = false, shape: RequestShape, prompt: String, request: CanonicalRequest,
+        tags: [Tag], priority: Int, output: String?, image: TaskImage? = nil
     ) {
         self.key = key
+        self.isKeyDerived = isKeyDerived
         self.shape = shape
         self.prompt = prompt
         self.request = request
         self.tags = tags
         self.priority = priority
         self.output = output
+        self.image = image
+    }
+
+    /// The same under the key that a store has for it.
+    public func known(as key: TaskKey) -> TaskSpec {
+        TaskSpec(
+            key: key, isKeyDerived: isKeyDerived, shape: shape, prompt: prompt, request: request, tags: tags,
+            priority: priority, output: output, image: image)
     }
 }

@@ -1,8 +1,8 @@
 /// The key under which one attempt is submitted, sent as `out_task_id`: 24 lowercase base32 characters.
 ///
-/// It is derived from what the attempt is (batch, task, attempt number, request) and from nothing that a crash, a new
-/// store, another dialect or another API key changes: whoever repeats the work arrives at the same key, and a provider
-/// that honours keys answers with the render that is paid for already.
+/// It is derived from what the attempt is (batch, task, attempt number, request without regard to line ends) and from
+/// nothing that a crash, a new store, another dialect or another API key changes: whoever repeats the work arrives at the
+/// same key, and a provider that honours keys answers with the render that is paid for already.
 public struct SubmissionKey: ExactText, Sendable, CustomStringConvertible {
     /// A key of ours in 16 bytes; any other text, as a provider may echo it, as it is.
     private enum Storage: Sendable {
@@ -49,7 +49,7 @@ public struct SubmissionKey: ExactText, Sendable, CustomStringConvertible {
         batchName: String, task: TaskKey, attempt: Int, request: CanonicalRequest
     ) -> [UInt8] {
         var bytes: [UInt8] = []
-        for part in [version, batchName, task.text, String(attempt), request.text] {
+        for part in [version, batchName, task.text, String(attempt), request.withLineFeeds.text] {
             let utf8 = Array(part.utf8)
             withUnsafeBytes(of: UInt64(utf8.count).bigEndian) { bytes.append(contentsOf: $0) }
             bytes.append(contentsOf: utf8)

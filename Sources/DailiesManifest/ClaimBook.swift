@@ -24,8 +24,8 @@ protocol ClaimBook: AnyObject {
     func takeOutput(_ name: String, at place: Place) -> Place?
 }
 
-/// The start of the SHA-256 of a canonical request: 80 bits, 16 characters of base32. What a task without an `id` is
-/// known by.
+/// The start of the SHA-256 of a canonical request with LF line ends: 80 bits, 16 characters of base32. What a task
+/// without an `id` is known by.
 struct RequestDigest: Hashable {
     static let characters = 16
     static let bits = 80
@@ -35,10 +35,19 @@ struct RequestDigest: Hashable {
     /// The other 24.
     let low: UInt64
 
-    init(of request: UnsafeBufferPointer<UInt8>) {
+    /// - Parameter request: without a CR in its texts.
+    init(ofLineFeeds request: UnsafeBufferPointer<UInt8>) {
         var hash = SHA256()
         hash.update(bufferPointer: UnsafeRawBufferPointer(request))
         self.init(digest: hash.finalize())
+    }
+
+    init(of request: UnsafeBufferPointer<UInt8>) {
+        if let changed = CanonicalRequest.withLineFeeds(request) {
+            self = changed.withUnsafeBufferPointer { RequestDigest(ofLineFeeds: $0) }
+        } else {
+            self.init(ofLineFeeds: request)
+        }
     }
 
     init(of request: CanonicalRequest) {

@@ -112,7 +112,9 @@ struct PlainLines: ~Copyable {
         case .choice(let choices):
             let bytes = line.bytes(value.span)
             return value.isText && choices.contains { bytes.elementsEqual($0) }
-        case .name: return value.isText && 1...ManifestBounds.longestName ~= value.span.count
+        case .name:
+            let bytes = line.bytes(value.span)
+            return value.isText && 1...ManifestBounds.longestName ~= bytes.count && PlainLine.hasPlainEnds(bytes)
         case .image:
             return value.isText
                 && ImageReference.fault(String(decoding: line.bytes(value.span), as: UTF8.self)) == nil
@@ -138,7 +140,7 @@ struct PlainLines: ~Copyable {
         }
     }
 
-    /// It has no variables, and more than white space.
+    /// It has no variables and more than white space, and asks for no warning.
     private static func isPrompt(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
         if let base = text.baseAddress, var brace = memchr(base, 0x7B, text.count) {
             let end = UnsafeRawPointer(base) + text.count
@@ -151,7 +153,8 @@ struct PlainLines: ~Copyable {
         guard let first = text.first(where: { $0 != 0x20 && $0 != 0x09 && $0 != 0x0A && $0 != 0x0D }) else {
             return false
         }
-        return first < 0x80 || !String(decoding: text, as: UTF8.self).allSatisfy(\.isWhitespace)
+        guard first < 0x80 || !String(decoding: text, as: UTF8.self).allSatisfy(\.isWhitespace) else { return false }
+        return PromptAccident.fault(in: text) == nil
     }
 
     private static func hasControl(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
@@ -197,7 +200,11 @@ struct PlainLines: ~Copyable {
     /// The key, or nil where another task has it, which is reported. Empty where it is of no interest.
     private func takeKey(at place: Place, isKnown: Bool, _ builder: inout ManifestBuilder) -> TaskKey? {
         guard isKnown else {
-            let digest = request.withUnsafeBufferPointer { RequestDigest(of: $0) }
+            // Only a prompt may have escapes here, and only they hold a CR.
+            let hasEscapes = line.values[slots.prompt].span.isEscaped
+            let digest = request.withUnsafeBufferPointer {
+                hasEscapes ? RequestDigest(of: $0) : RequestDigest(ofLineFeeds: $0)
+            }
             return builder.takeKey(derivedFrom: digest, at: place)
         }
         let span = line.values[slots.id].span
@@ -212,7 +219,7 @@ struct PlainLines: ~Copyable {
         let seconds =
             line.has(slots.duration) ? line.values[slots.duration].integer : model.durationSeconds
         return TaskSpec(
-            key: key,
+            key: key, isKeyDerived: !line.has(slots.id),
             shape: RequestShape(model: model.spec.id, durationSeconds: seconds, resolution: resolution(model)),
             prompt: promptText(defaults), request: CanonicalRequest(text: String(decoding: request, as: UTF8.self)),
             tags: tags(defaults),

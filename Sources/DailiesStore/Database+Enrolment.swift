@@ -97,7 +97,7 @@ extension Database {
         _ known: KnownTask, inLineWith task: TaskSpec, counting result: inout Enrolment, at: Instant
     ) throws(StoreError) {
         guard let change = try change(of: known, to: task) else {
-            if known.differs(from: task) { try updateListing(of: known.id, to: task) }
+            if known.differs(from: task) { try updateListing(of: known, to: task) }
             let state = try restore(known, in: result.batch, at: at)
             if state != known.state { result.restored += 1 } else { result.unchanged += 1 }
             result.standing[state, default: 0] += 1
@@ -132,12 +132,12 @@ extension Database {
         return .queued
     }
 
-    /// What may change without another request.
-    private func updateListing(of id: TaskID, to task: TaskSpec) throws(StoreError) {
-        try run("UPDATE task_standing SET priority = ? WHERE id = ?", Value(task.priority), Value(id))
+    /// What may change without another request: its writing too.
+    private func updateListing(of known: KnownTask, to task: TaskSpec) throws(StoreError) {
+        try run("UPDATE task_standing SET priority = ? WHERE id = ?", Value(task.priority), Value(known.id))
         try run(
-            "UPDATE task_input SET tags = ?, output = ? WHERE id = ?", .text(JSONText.object(task.tags)),
-            Value(task.output), Value(id))
+            "UPDATE task_input SET request = ?, tags = ?, output = ? WHERE id = ?", .text(known.request(as: task).text),
+            .text(JSONText.object(task.tags)), Value(task.output), Value(known.id))
     }
 
     private func updateInput(of id: TaskID, to task: TaskSpec) throws(StoreError) {

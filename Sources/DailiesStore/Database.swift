@@ -1,4 +1,5 @@
 import CSQLite
+import DailiesCore
 
 /// A thin wrapper around one SQLite connection: prepared statements kept by their text, typed values in and out, and
 /// errors in words. Not thread-safe: whoever owns it uses it from one queue.
@@ -22,6 +23,18 @@ final class Database {
             throw StoreError(sqlite: code, doing: "opening \(path)")
         }
         handle = opened
+        try define("similarity_hash") { .integer(SimilarityHash(CanonicalRequest(text: $0)).number) }
+        try define("request_with_line_feeds") { .text(CanonicalRequest(text: $0).withLineFeeds.text) }
+        try define("name_without_outer_characters") { .text(OuterCharacters.removed(from: $0) ?? $0) }
+    }
+
+    /// A function of one text, for statements of this connection; of NULL it is NULL.
+    private func define(_ name: String, _ function: @escaping TextFunction) throws(StoreError) {
+        let context = Unmanaged.passRetained(FunctionBox(function)).toOpaque()
+        let code = sqlite3_create_function_v2(
+            handle, name, 1, SQLITE_UTF8 | SQLITE_DETERMINISTIC, context, FunctionBox.call, nil, nil,
+            FunctionBox.release)
+        guard code == SQLITE_OK else { throw StoreError(sqlite: code, doing: "setting up the store") }
     }
 
     deinit {
@@ -119,6 +132,10 @@ final class Database {
 
     /// The first row, or nil where there is none.
     func first<T>(_ sql: String, _ values: Value..., map: (Row) throws(StoreError) -> T) throws(StoreError) -> T? {
+        try first(sql, list: values, map: map)
+    }
+
+    func first<T>(_ sql: String, list values: [Value], map: (Row) throws(StoreError) -> T) throws(StoreError) -> T? {
         let statement = try prepared(sql)
         return try statement.withValues(values) { () throws(StoreError) in
             try statement.step() ? try map(Row(statement: statement)) : nil
@@ -143,6 +160,37 @@ final class Database {
 
     /// Bytes of a text that Swift keeps without storage outside.
     private static let longestInline = 15
+}
+
+private typealias TextFunction = (String) -> Value
+
+/// What SQLite keeps of a function in Swift.
+private final class FunctionBox {
+    private let function: TextFunction
+
+    init(_ function: @escaping TextFunction) { self.function = function }
+
+    static let call: @convention(c) (OpaquePointer?, Int32, UnsafeMutablePointer<OpaquePointer?>?) -> Void = {
+        context, _, arguments in
+        guard let argument = arguments?[0], let start = sqlite3_value_text(argument) else {
+            return sqlite3_result_null(context)
+        }
+        let text = UnsafeBufferPointer(start: start, count: Int(sqlite3_value_bytes(argument)))
+        let box = Unmanaged<FunctionBox>.fromOpaque(sqlite3_user_data(context)).takeUnretainedValue()
+        switch box.function(String(decoding: text, as: UTF8.self)) {
+        case .integer(let number): sqlite3_result_int64(context, number)
+        case .text(let text):
+            text.utf8CString.withUnsafeBufferPointer {
+                sqlite3_result_text64(
+                    context, $0.baseAddress, UInt64($0.count - 1), Statement.copied, UInt8(SQLITE_UTF8))
+            }
+        case .null, .real, .blob: sqlite3_result_null(context)
+        }
+    }
+
+    static let release: @convention(c) (UnsafeMutableRawPointer?) -> Void = { context in
+        if let context { Unmanaged<FunctionBox>.fromOpaque(context).release() }
+    }
 }
 
 /// A value bound to a statement.
@@ -230,7 +278,7 @@ private final class Statement {
     }
 
     /// Tells SQLite to copy what is bound: the C header's macro for it is a cast that Swift cannot import.
-    private static nonisolated(unsafe) let copied = unsafeBitCast(-1, to: sqlite3_destructor_type.self)
+    fileprivate static nonisolated(unsafe) let copied = unsafeBitCast(-1, to: sqlite3_destructor_type.self)
 
     /// - Returns: whether there is a row.
     func step() throws(StoreError) -> Bool {

@@ -3,6 +3,7 @@ import DailiesCore
 /// What the store knows of a task that a manifest names.
 struct KnownTask {
     let id: TaskID
+    let key: TaskKey
     let request: CanonicalRequest
     let tags: String
     let output: String?
@@ -21,9 +22,16 @@ struct KnownTask {
     var isWaiting: Bool { state == .queued && !hasKey }
     var wasRemoved: Bool { withdrawnCode == WithdrawalReason.removed.rawValue }
 
+    /// Its request can still be written anew: it is neither paid for nor in the provider's hands.
+    private var takesWriting: Bool { !hasKey || state == .failed || state == .cancelled }
+
+    /// The request that it has from now on, where nothing but its writing changes: as the manifest writes it, if it takes
+    /// that. One that stands in the manifest with its new seed keeps the listed one.
+    func request(as spec: TaskSpec) -> CanonicalRequest { takesWriting && isListed(as: spec) ? spec.request : request }
+
     /// Whether anything that may change in place differs.
     func differs(from spec: TaskSpec) -> Bool {
-        priority != spec.priority || !Self.isSame(output ?? "", spec.output ?? "")
+        request(as: spec) != request || priority != spec.priority || !Self.isSame(output ?? "", spec.output ?? "")
             || !Self.isSame(tags, JSONText.object(spec.tags))
     }
 
@@ -31,7 +39,7 @@ struct KnownTask {
     private static func isSame(_ a: String, _ b: String) -> Bool { a.utf8.elementsEqual(b.utf8) }
 
     /// Whether a task asks for what its manifest asked for, whatever seed it was sent with.
-    fileprivate func isListed(as spec: TaskSpec) -> Bool { Self.isSame(request.text, spec.request.text) }
+    fileprivate func isListed(as spec: TaskSpec) -> Bool { request.isSame(as: spec.request) }
 
     fileprivate func changed(_ spec: TaskSpec) -> ChangedTask {
         let standing: ChangedTask.Standing =
@@ -59,9 +67,46 @@ struct KnownTask {
     }
 }
 
+/// Finds the tasks of one batch that a manifest names, one after the other.
+struct TaskFinder {
+    private let batch: BatchID
+    /// Version 1 took in tasks that have other names today.
+    private let hasAliases: Bool
+    /// Found by another name: each is found so once.
+    private var claimed: Set<TaskID> = []
+
+    init(_ batch: BatchID, in database: Database) throws(StoreError) {
+        self.batch = batch
+        hasAliases =
+            try database.first("SELECT 1 FROM task_alias WHERE batch_id = ? LIMIT 1", Value(batch)) { _ in true }
+            ?? false
+    }
+
+    mutating func find(_ task: TaskSpec, in database: Database) throws(StoreError) -> KnownTask? {
+        if let known = try database.known(Database.knownByKey, Value(batch), .text(task.key.text)) { return known }
+        guard hasAliases else { return nil }
+        for id in try database.tasks(aliased: task, in: batch) where !claimed.contains(id) {
+            claimed.insert(id)
+            return try database.known(Database.knownByID, Value(id))
+        }
+        return nil
+    }
+}
+
 extension Database {
+    private static let known = """
+        SELECT s.id, i.request, i.tags, i.output, s.priority, s.state, s.attempt, s.has_key,
+            s.withdrawn_code, a.outcome_unknown_at_ms IS NOT NULL, coalesce(a.is_cost_awaited, 0),
+            a.output_path IS NOT NULL, a.failure_code, i.key, s.new_seed
+        FROM task_input AS i JOIN task_standing AS s ON s.id = i.id
+        LEFT JOIN attempt AS a ON a.task = s.id AND a.n = s.attempt AND s.has_key = 1
+        WHERE
+        """
+    fileprivate static let knownByKey = known + " i.batch_id = ? AND i.key = ?"
+    fileprivate static let knownByID = known + " i.id = ?"
+
     /// What a manifest's request changes; nil where it is the one that was asked for, or that one with its new seed, which
-    /// is what was sent and what `export` writes.
+    /// is what was sent and what `export` writes. Line ends of its texts change nothing.
     func change(of known: KnownTask, to spec: TaskSpec) throws(StoreError) -> ChangedTask? {
         if known.isListed(as: spec) { return nil }
         if let seed = known.newSeed {
@@ -70,7 +115,7 @@ extension Database {
                 """
                 SELECT json_remove(?1, '$.seed') = json_remove(?2, '$.seed') AND json_type(?2, '$.seed') IS 'integer'
                     AND json_extract(?2, '$.seed') IS ?3
-                """, .text(known.request.text), .text(spec.request.text), .integer(seed)
+                """, .text(known.request.withLineFeeds.text), .text(spec.request.withLineFeeds.text), .integer(seed)
             ) { row in row.bool(0) }
             if isSent == true { return nil }
         }
@@ -82,24 +127,23 @@ extension Database {
         return try change(of: known, to: spec).map(TaskVerdict.changed) ?? known.verdict
     }
 
-    func known(_ key: TaskKey, in batch: BatchID) throws(StoreError) -> KnownTask? {
-        try first(
-            """
-            SELECT s.id, i.request, i.tags, i.output, s.priority, s.state, s.attempt, s.has_key,
-                s.withdrawn_code, a.outcome_unknown_at_ms IS NOT NULL, coalesce(a.is_cost_awaited, 0),
-                a.output_path IS NOT NULL, a.failure_code, s.new_seed
-            FROM task_input AS i JOIN task_standing AS s ON s.id = i.id
-            LEFT JOIN attempt AS a ON a.task = s.id AND a.n = s.attempt AND s.has_key = 1
-            WHERE i.batch_id = ? AND i.key = ?
-            """, Value(batch), .text(key.text)
-        ) { row throws(StoreError) in
+    fileprivate func known(_ statement: String, _ values: Value...) throws(StoreError) -> KnownTask? {
+        try first(statement, list: values) { row throws(StoreError) in
             KnownTask(
-                id: TaskID(row.integer(0)), request: CanonicalRequest(text: row.text(1)),
+                id: TaskID(row.integer(0)), key: TaskKey(row.text(13)), request: CanonicalRequest(text: row.text(1)),
                 tags: row.text(2), output: row.optionalText(3), priority: row.int(4), state: try row.word(5),
                 attempt: try row.attemptNumber(6), hasKey: row.bool(7), withdrawnCode: row.optionalText(8),
                 isUncertain: row.bool(9), isCostAwaited: row.bool(10), isSaved: row.bool(11),
-                failureCode: row.optionalText(12), newSeed: row.optionalInteger(13))
+                failureCode: row.optionalText(12), newSeed: row.optionalInteger(14))
         }
+    }
+
+    /// Those of version 1 that may be this one, in the order of their manifest.
+    fileprivate func tasks(aliased task: TaskSpec, in batch: BatchID) throws(StoreError) -> [TaskID] {
+        let alias = task.isKeyDerived ? task.request.withLineFeeds.text : task.key.text
+        return try rows(
+            "SELECT task FROM task_alias WHERE batch_id = ? AND alias = ? ORDER BY task", Value(batch), .text(alias)
+        ) { row in TaskID(row.integer(0)) }
     }
 
     /// The waiting tasks of a batch that are not among `kept`, in the order of the manifest they came from.

@@ -115,9 +115,11 @@ struct Migration {
 }
 
 extension Migration {
-    /// Version 1 did not keep a provider's task ids apart: the first attempt that has one keeps it, the others are marked.
-    /// It did not know at which service a price was seen: what it kept of prices is dropped, and the bills of its attempts
-    /// take that place. What an earlier attempt of a task asked for is not known any more, so that its bill is no price.
+    /// A key that version 1 derived is that of the text as it was written: 16 characters, and from the second of equals on
+    /// its number. Version 1 did not keep a provider's task ids apart: the first attempt that has one keeps it, the
+    /// others are marked. It did not know at which service a price was seen: what it kept of prices is dropped, and the
+    /// bills of its attempts take that place. What an earlier attempt of a task asked for is not known any more, so that
+    /// its bill is no price.
     fileprivate static let copyFromVersion1 = """
         INSERT INTO service (provider, base_url) SELECT DISTINCT provider, base_url FROM old_batch ORDER BY id;
         INSERT INTO batch (id, name, manifest_path, created_at_ms, provider, base_url, output_dir, budget_nano, budget_mode)
@@ -127,6 +129,14 @@ extension Migration {
         SELECT id, batch_id, name, value, cap_nano FROM old_tag_budget ORDER BY id;
         INSERT INTO task_input (id, batch_id, key, request, duration_seconds, resolution, tags, output)
         SELECT id, batch_id, key, request, duration_seconds, resolution, tags, output FROM old_task_input ORDER BY id;
+        INSERT INTO task_alias (batch_id, alias, task)
+        SELECT batch_id, request_with_line_feeds(request), id FROM task_input
+        WHERE instr(request, '\\r') > 0 AND request_with_line_feeds(request) <> request
+            AND substr(key, 1, 16) NOT GLOB '*[^a-z2-7]*'
+            AND (length(key) = 16 OR substr(key, 17) GLOB '-[2-9]*' OR substr(key, 17) GLOB '-1[0-9]*')
+        UNION ALL
+        SELECT batch_id, name_without_outer_characters(key), id FROM task_input
+        WHERE name_without_outer_characters(key) <> key;
         INSERT INTO task_standing (id, batch_id, model, priority, state, attempt, has_key, credits_nano, new_seed,
             withdrawn_code, withdrawn_at_ms)
         SELECT id, batch_id, model, priority, state, attempt, has_key, credits_nano, new_seed,
@@ -134,13 +144,13 @@ extension Migration {
         FROM old_task_standing ORDER BY id;
         CREATE INDEX old_attempt_of_task_id ON old_attempt (task_id, key_fingerprint, submitted_at_ms);
         INSERT INTO attempt (task, n, batch_id, service_id, model, resolution, seconds, state, submission_key, dialect,
-            key_fingerprint, task_id, shares_task_id, submitted_at_ms, sent_at_ms, not_accepted_at_ms, outcome_unknown_at_ms,
-            accepted_at_ms, accepted_by, lost_at_ms, is_replayed, estimated_credits_nano, reserved_nano, credits_nano,
-            is_cost_awaited, is_rounded, completed_at_ms, settled_at_ms, delivered_seconds, output_url, output_path,
-            output_sha256, output_bytes, saved_at_ms, superseded_at_ms, failure_code, failure_message, body)
-        SELECT a.task, a.n, a.batch_id, s.id, a.model,
-            CASE WHEN t.attempt = a.n AND t.has_key = 1 THEN coalesce(i.resolution, '') ELSE '' END,
-            CASE WHEN t.attempt = a.n AND t.has_key = 1 THEN max(coalesce(i.duration_seconds, 1), 1) END,
+            key_fingerprint, task_id, shares_task_id, submitted_at_ms, sent_at_ms, similarity_hash, not_accepted_at_ms,
+            outcome_unknown_at_ms, accepted_at_ms, accepted_by, lost_at_ms, is_replayed, estimated_credits_nano,
+            reserved_nano, credits_nano, is_cost_awaited, is_rounded, completed_at_ms, settled_at_ms,
+            delivered_seconds, output_url, output_path, output_sha256, output_bytes, saved_at_ms, superseded_at_ms, failure_code, failure_message, body)
+        SELECT a.task, a.n, a.batch_id, v.id, a.model,
+            CASE WHEN s.attempt = a.n AND s.has_key = 1 THEN coalesce(i.resolution, '') ELSE '' END,
+            CASE WHEN s.attempt = a.n AND s.has_key = 1 THEN max(coalesce(i.duration_seconds, 1), 1) END,
             a.state, a.submission_key, a.dialect, a.key_fingerprint, a.task_id, EXISTS (
                 SELECT 1 FROM old_attempt AS e JOIN old_batch AS eb ON eb.id = e.batch_id
                 WHERE e.task_id = a.task_id AND e.key_fingerprint = a.key_fingerprint
@@ -149,14 +159,15 @@ extension Migration {
             a.submitted_at_ms, coalesce((
                 SELECT max(at_ms) FROM old_event AS v
                 WHERE v.task = a.task AND v.attempt = a.n AND v.kind = 'repeated'), a.submitted_at_ms),
+            CASE WHEN s.attempt = a.n AND s.has_key = 1 THEN similarity_hash(\(Store.requestAsSent)) END,
             a.not_accepted_at_ms, a.outcome_unknown_at_ms,
             a.accepted_at_ms, a.accepted_by, a.lost_at_ms, a.is_replayed, a.estimated_credits_nano, a.reserved_nano,
             a.credits_nano, a.is_cost_awaited, a.is_rounded, a.completed_at_ms, a.settled_at_ms, a.delivered_seconds,
             a.output_url, a.output_path, a.output_sha256, a.output_bytes, a.saved_at_ms, a.superseded_at_ms,
             a.failure_code, a.failure_message, a.body
         FROM old_attempt AS a JOIN old_batch AS b ON b.id = a.batch_id
-        JOIN service AS s ON s.provider = b.provider AND s.base_url = b.base_url
-        JOIN old_task_standing AS t ON t.id = a.task JOIN old_task_input AS i ON i.id = a.task
+        JOIN service AS v ON v.provider = b.provider AND v.base_url = b.base_url
+        JOIN old_task_standing AS s ON s.id = a.task JOIN old_task_input AS i ON i.id = a.task
         ORDER BY a.rowid;
         UPDATE batch_total SET (settled_whole, settled_billionths, reserved_whole, reserved_billionths,
             first_submitted_at_ms, last_settled_at_ms) = (

@@ -56,7 +56,10 @@ extension Store {
             var ids: [TaskID] = []
             for stored in try database.batches() where batch == nil || stored.id == batch {
                 ids += try database.rows(
-                    "SELECT id FROM task_input WHERE batch_id = ? AND key = ?", Value(stored.id), .text(key.text)
+                    """
+                    SELECT id FROM task_input WHERE batch_id = ?1 AND key = ?2
+                    UNION SELECT task FROM task_alias WHERE batch_id = ?1 AND alias = ?2 ORDER BY 1
+                    """, Value(stored.id), .text(key.text)
                 ) { row in TaskID(row.integer(0)) }
             }
             return ids

@@ -25,6 +25,15 @@ import Testing
         #expect(preimage == expected)
     }
 
+    @Test func `line ends of a prompt are no part of the key`() {
+        let preimages = [#"\n"#, #"\r\n"#, #"\r"#].map { lineEnd in
+            SubmissionKey.preimage(
+                batchName: "b", task: TaskKey("t"), attempt: 1,
+                request: CanonicalRequest(text: #"{"prompt":"one\#(lineEnd)two"}"#))
+        }
+        #expect(Set(preimages).count == 1 && preimages[0].suffix(9) == ArraySlice(#"ne\ntwo"}"#.utf8))
+    }
+
     /// Digest: SHA-256 of the preimage, taken with another program. These keys are what the provider knows renders by:
     /// a change of any of them pays for finished clips again.
     @Test(arguments: [

@@ -77,6 +77,54 @@ struct TaskIdentityTests {
                 == identity(try read(text, .jsonl)))
     }
 
+    // MARK: Line ends
+
+    /// One text in every format, with these line ends in it: the keys and the requests of its task.
+    private static func forms(_ lineEnd: String) throws -> [TaskSpec] {
+        let escaped = JSONText.quoted("one\(lineEnd)two\(lineEnd)")
+        let json = "{\"model\":\"sora-2\",\"prompt\":\(escaped),\"duration_seconds\":1}"
+        let extra =
+            "{\"prompt\":\(escaped),\"extra\":{\"negative\":\(escaped)},\"model\":\"new\",\"duration_seconds\":1}"
+        let csv = "model,prompt,duration_seconds\nsora-2,\"one\(lineEnd)two\(lineEnd)\",1\n"
+        // The second line of JSONL is read the short way.
+        return try [
+            read(json, .jsonl).tasks[0], read("\(json)\n\(json)", .jsonl).tasks[1], read("[\(json)]", .json).tasks[0],
+            read("[\(json)]", .yaml).tasks[0], read(csv, .csv).tasks[0],
+            read(csv.replacing(",", with: "\t"), .tsv).tasks[0],
+            read("[\(extra)]", .json).tasks[0],
+            read(
+                "[{\"vars\":{\"x\":\(escaped)},\"prompt\":\"{{x}}\",\"model\":\"sora-2\",\"duration_seconds\":1}]",
+                .json
+            )
+            .tasks[0],
+        ]
+    }
+
+    @Test func `line ends in texts change no key in any format, and are sent as they are written`() throws {
+        let lines = try Self.forms("\n")
+        #expect(lines.prefix(2).map(\.key.text) == ["2uf6wput3zqfusbk", "2uf6wput3zqfusbk-2"])
+        #expect(lines.map(\.isKeyDerived) == lines.map { _ in true })
+        for lineEnd in ["\r\n", "\r"] {
+            let others = try Self.forms(lineEnd)
+            #expect(others.map(\.key) == lines.map(\.key))
+            for (line, other) in zip(lines, others) {
+                #expect(line.request != other.request)
+                #expect(line.request.isSame(as: other.request))
+                let sent = try JSONValue.parse(other.request.text.utf8)
+                let prompt = try #require(sent["prompt"]?.string)
+                #expect(Array(prompt.utf8) == Array("one\(lineEnd)two\(lineEnd)".utf8))
+            }
+        }
+    }
+
+    @Test func `a backslash before an r is no line end`() throws {
+        let line = { (prompt: String) in
+            "{\"model\":\"sora-2\",\"prompt\":\(JSONText.quoted(prompt)),\"duration_seconds\":1}"
+        }
+        let keys = try [#"a\r\nb"#, #"a\nb"#, "a\nb", #"a\"# + "\r\nb"].map { try read(line($0), .jsonl).tasks[0].key }
+        #expect(Set(keys).count == 4)
+    }
+
     // MARK: Equals
 
     @Test func `equal requests without id are told apart by their count, in any order`() throws {

@@ -52,6 +52,28 @@ struct EnrolmentTests {
         #expect(throws: EnrolmentError.self) { try rig.enrol([Rig.spec("a", prompt: "cafe\u{301}")]) }
     }
 
+    @Test func `line ends are no change: a waiting task takes the new writing, a paid one keeps its own`() throws {
+        let written = [Rig.spec("paid", prompt: #"one\r\ntwo"#), Rig.spec("waiting", prompt: #"one\rtwo"#)]
+        let rig = try Rig(tasks: written)
+        try rig.apply(Steps.intent(), Steps.accepted(), Steps.settled(.completed))
+        let lines = ["paid", "waiting"].map { Rig.spec($0, prompt: #"one\ntwo"#, priority: 5) }
+        let comparison = try rig.store.compare(batchName: "batch", provider: "bytespike", tasks: lines)
+        #expect(comparison.verdicts == [.paid(isSaved: false), .waiting])
+        let result = try rig.enrol(lines)
+        #expect(result.unchanged == 2 && result.changed == 0 && result.new == 0)
+        #expect(
+            try rig.shell().rows("SELECT key, attempt, priority, request LIKE '%\\r%' FROM task ORDER BY id")
+                == ["paid|1|5|1", "waiting|1|5|0"])
+    }
+
+    @Test func `a new seed outlives other line ends`() throws {
+        let rig = try Rig(tasks: [Rig.spec("a", prompt: #"one\r\ntwo"#)])
+        try rig.apply(.reseeded(TaskID(1), 77))
+        _ = try rig.enrol([Rig.spec("a", prompt: #"one\ntwo"#, priority: 1)])
+        let row = try #require(try rig.store.tasks(limit: 1).first)
+        #expect(row.request.text == #"{"model":"sora-2-pro","prompt":"one\ntwo","seed":77}"#)
+    }
+
     @Test func `an accepted change of an unsent task takes the new request under the same number`() throws {
         let rig = try Rig(tasks: [Rig.spec("a")])
         let result = try rig.enrol([Rig.spec("a", prompt: "new", model: "veo-3")], accepting)
@@ -188,7 +210,7 @@ struct EnrolmentTests {
         let reader = try Store.open(rig.scratch.path, for: .reading)
         let before = try rig.shell().one("SELECT count(*) FROM event")
         let specs = (1...7).map { Rig.spec("task-\($0)") } + [Rig.spec("task-8", prompt: "other"), Rig.spec("new")]
-        let comparison = try reader.compare(batchName: "batch", tasks: specs)
+        let comparison = try reader.compare(batchName: "batch", provider: "bytespike", tasks: specs)
         let change = ChangedTask(
             key: TaskKey("task-8"), stored: Rig.spec("task-8").request, standing: .unsent)
         #expect(
@@ -197,7 +219,9 @@ struct EnrolmentTests {
                 .cancelled(code: "cancelled"), .restored, .changed(change), .new,
             ])
         #expect(comparison.removed.map(\.text) == ["task-9"])
-        #expect(try reader.compare(batchName: "none", tasks: specs).verdicts == specs.map { _ in .new })
+        #expect(
+            try reader.compare(batchName: "none", provider: "bytespike", tasks: specs).verdicts
+                == specs.map { _ in .new })
         #expect(try rig.shell().one("SELECT count(*) FROM event") == before)
     }
 
@@ -229,10 +253,10 @@ struct EnrolmentTests {
         let rig = try Rig(tasks: [Rig.spec("a")])
         var seen: [String] = []
         #expect(throws: BrokenOff(reason: "enough")) {
-            try rig.store.compare(batchName: "batch") { body in
+            try rig.store.compare(batchName: "batch", provider: "bytespike") { body in
                 for key in ["a", "b", "c"] { try body(Rig.spec(key)) }
             } _: { finding in
-                guard case .named(let task, let verdict) = finding else { return }
+                guard case .named(let task, let verdict, _) = finding else { return }
                 seen.append("\(task.key) \(verdict)")
                 if verdict == .new { throw BrokenOff(reason: "enough") }
             }

@@ -1,3 +1,4 @@
+import DailiesCore
 import Foundation
 import Testing
 
@@ -134,6 +135,76 @@ struct MigrationTests {
                 "SELECT key, shares_task_id FROM attempt JOIN task ON task.id = attempt.task "
                     + "WHERE attempt.task_id = 'task_same' ORDER BY key")
                 == ["open-1|0", "open-2|1", "open-3|1", "open-4|1"])
+    }
+
+    @Test func `tasks of version 1 are found by the names that they have today, each once`() throws {
+        let scratch = try Scratch()
+        let shell = try Shell(scratch.path)
+        try shell.run(try Self.dump(1))
+        let request = #"{"model":"sora-2","prompt":"one\r\ntwo"}"#
+        let keys = [
+            "abcdefghijklmnop", "abcdefghijklmnop-2", "abcdefghijklmnop-10", "c\u{200b}", "no-derived-key", "plain",
+        ]
+        for (index, key) in keys.enumerated() {
+            let text = key == "plain" ? #"{"model":"sora-2","prompt":"a\\r"}"# : request
+            try shell.run(
+                """
+                INSERT INTO task_input (id, batch_id, key, request) VALUES (\(100 + index), 1, '\(key)', '\(text)');
+                INSERT INTO task_standing (id, batch_id, model, state, withdrawn_code, withdrawn_at_ms)
+                VALUES (\(100 + index), 1, 'sora-2', 'cancelled', 'cancelled', 1);
+                """)
+        }
+        let store = try Store.open(scratch.path, for: .running)
+        #expect(
+            try Shell(scratch.path).rows("SELECT task, alias FROM task_alias WHERE task >= 100 ORDER BY task")
+                == [100, 101, 102].map { #"\#($0)|{"model":"sora-2","prompt":"one\ntwo"}"# } + ["103|c"])
+
+        func spec(_ key: String, isKeyDerived: Bool, _ lineEnd: String) -> TaskSpec {
+            TaskSpec(
+                key: TaskKey(key), isKeyDerived: isKeyDerived,
+                shape: RequestShape(model: ModelID("sora-2"), durationSeconds: nil, resolution: nil), prompt: "",
+                request: CanonicalRequest(text: #"{"model":"sora-2","prompt":"one\#(lineEnd)two"}"#), tags: [],
+                priority: 0, output: nil)
+        }
+        let specs =
+            (1...4).map { spec("qrstuvwxyz234567-\($0)", isKeyDerived: true, $0 == 1 ? #"\n"# : #"\r\n"#) }
+            + [spec("c", isKeyDerived: false, #"\n"#), spec("qrstuvwxyz234567", isKeyDerived: false, #"\n"#)]
+        var found: [String] = []
+        try store.compare(
+            batchName: "golden", provider: "simulator", forEachTask: { body in for spec in specs { try body(spec) } },
+            { finding in if case .named(let task, let verdict, _) = finding { found.append("\(task.key) \(verdict)") } }
+        )
+        let cancelled = "cancelled(code: Optional(\"cancelled\"))"
+        #expect(
+            found == [
+                "abcdefghijklmnop \(cancelled)", "abcdefghijklmnop-2 \(cancelled)", "abcdefghijklmnop-10 \(cancelled)",
+                "qrstuvwxyz234567-4 new", "c\u{200b} \(cancelled)", "qrstuvwxyz234567 new",
+            ])
+        #expect(try store.tasks(called: TaskKey("c")).map(\.key.text) == ["c\u{200b}"])
+        // Version 2 makes no such names: an enrolment finds the same ones, and adds none.
+        let result = try store.enrol(
+            BatchEnrolment(
+                name: "golden", manifestPath: "/m", provider: "simulator", baseURL: "http://127.0.0.1:18080",
+                outputDirectory: "/r", budget: .unchanged),
+            tasks: specs, rules: EnrolmentRules(sameBatch: true), at: Instant(milliseconds: 1))
+        #expect(result.new == 2 && result.changed == 0)
+    }
+
+    @Test func `an attempt that stands for its task gets the number of its request`() throws {
+        let scratch = try Scratch()
+        try Shell(scratch.path).run(try Self.dump(1))
+        _ = try Store.open(scratch.path, for: .running)
+        let request = CanonicalRequest(
+            text: #"{"aspect_ratio":"16:9","duration_seconds":4,"model":"sora-2-pro","prompt":"Rain on a tin roof","#
+                + #""resolution":"720p"}"#)
+        #expect(
+            try Shell(scratch.path).one(
+                "SELECT similarity_hash FROM attempt JOIN task ON task.id = attempt.task WHERE key = 'saved-2'")
+                == "\(SimilarityHash(request).number)")
+        #expect(
+            try Shell(scratch.path).one(
+                "SELECT count(*) FROM attempt JOIN task ON task.id = attempt.task AND task.attempt = attempt.n "
+                    + "WHERE similarity_hash IS NULL") == "0")
     }
 
     @Test func `a migration that fails leaves the store as it was, and its copies stay`() throws {

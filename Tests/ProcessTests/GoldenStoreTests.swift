@@ -1,3 +1,4 @@
+import ExactJSON
 import Foundation
 import Testing
 
@@ -7,13 +8,57 @@ extension ProcessSuite {
         let stage: Stage
         init() throws { stage = try Stage() }
 
-        @Test(arguments: [1]) func `a store of an earlier version is finished, and nothing in it is paid for again`(
-            version: Int
-        ) throws {
-            let golden = Stage.repository + "/Tests/Golden/version-\(version)"
-            for (ending, name) in [(".simulator.json", "simulator.json"), (".jsonl", "golden.jsonl")] {
-                try FileManager.default.copyItem(atPath: golden + ending, toPath: stage.path(name))
+        /// How the manifest of the golden store is written today.
+        struct Form: CustomTestStringConvertible, Sendable {
+            let ending: String
+            let lineEnd: String
+
+            static let all = ["jsonl", "json", "yaml", "csv"].flatMap { ending in
+                ["\r\n", "\n", "\r"].map { Form(ending: ending, lineEnd: $0) }
             }
+            var testDescription: String { "\(ending), \(lineEnd.debugDescription)" }
+
+            /// - Parameter golden: its tasks, the defaults in the first line.
+            func text(_ golden: String) throws -> String {
+                let lines = try golden.split(separator: "\n").map { line -> JSONValue in
+                    let text = line.replacing("\\r\\n", with: JSONText.quoted(lineEnd).dropFirst().dropLast())
+                    return try JSONValue.parse(text.utf8)
+                }
+                let tasks = lines.dropFirst()
+                let defaults = try #require(lines[0]["defaults"])
+                switch ending {
+                case "jsonl": return lines.map(\.compactText).joined(separator: "\n")
+                case "csv": return try csv(Array(tasks), defaults)
+                default:
+                    // YAML takes JSON as it is.
+                    let list = tasks.map(\.compactText).joined(separator: ",\n  ")
+                    return "{\"defaults\": \(defaults.compactText), \"tasks\": [\n  \(list)\n]}"
+                }
+            }
+
+            private func csv(_ tasks: [JSONValue], _ defaults: JSONValue) throws -> String {
+                let columns = ["id", "prompt", "priority", "model", "duration_seconds", "resolution"]
+                let rows = tasks.map { task in
+                    let cells = columns.map { name -> String in
+                        let value = task[name] ?? defaults[name]
+                        return value?.string ?? value?.number ?? ""
+                    }
+                    return cells + [task["tags"]?["client"]?.string ?? ""]
+                }
+                return ([columns + ["tags.client"]] + rows).map { row in
+                    row.map { "\"\($0.replacing("\"", with: "\"\""))\"" }.joined(separator: ",") + lineEnd
+                }.joined()
+            }
+        }
+
+        @Test(arguments: Form.all) func `a store of version 1 is finished, and nothing in it is paid for again`(
+            form: Form
+        ) throws {
+            let golden = Stage.repository + "/Tests/Golden/version-1"
+            try FileManager.default.copyItem(
+                atPath: golden + ".simulator.json", toPath: stage.path("simulator.json"))
+            let manifest = try stage.write(
+                "golden.\(form.ending)", form.text(String(contentsOfFile: golden + ".jsonl", encoding: .utf8)))
             let simulator = try Simulator(stage, speed: 600, ["--state", stage.path("simulator.json")])
             let before = try simulator.bill()
             #expect(before.rendersByKey.values.allSatisfy { $0 == 1 } && before.rendersByKey.count == 16)
@@ -22,7 +67,7 @@ extension ProcessSuite {
             let dump = try String(contentsOfFile: golden + ".sql", encoding: .utf8)
             try StoreFile.write(stage.store, dump.replacing("http://127.0.0.1:18080", with: simulator.url))
             let run = try stage.finishRun(
-                [stage.path("golden.jsonl")], at: simulator, ["--batch", "golden", "--same-batch"],
+                [manifest], at: simulator, ["--batch", "golden", "--same-batch"],
                 environment: ["BYTESPIKE_API_KEY": "golden-key-000000"])
             #expect(run.code == 3, "\(run.out)\(run.err)")
 
@@ -36,6 +81,15 @@ extension ProcessSuite {
             #expect(after.rendersByKey == before.rendersByKey, "something was rendered once more")
             let report = try stage.finish(["report", "--store", stage.store, "--json"])
             #expect(report.out.contains("\"credits\":\(after.total)"), "the bill is \(after.total): \(report.out)")
+
+            // Today's plan and explanation know the task without an id by the key that version 1 gave it.
+            let words = ["--store", stage.store, "--batch", "golden"]
+            let plan = try stage.finish(
+                ["plan", manifest, "--tasks", "--provider", "simulator", "--base-url", simulator.url] + words)
+            #expect(plan.out.contains("7vqhyunbkqejvrfc"), "\(plan.out)\(plan.err)")
+            #expect(!plan.out.contains("removed") && !plan.out.contains("changed"), "\(plan.out)")
+            let explained = try stage.finish(["explain", manifest, "7vqhyunbkqejvrfc"] + words)
+            #expect(explained.code == 0 && !explained.out.contains("not in the manifest"), "\(explained.out)")
         }
     }
 }

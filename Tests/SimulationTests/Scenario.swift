@@ -281,7 +281,7 @@ struct Scenario {
         let resolution = chance.pick(["720p", "1080p"])
         let prompt = "\(key) of reel \(batch), seed \(seed)"
         let request = """
-            {"duration_seconds":\(seconds),"model":"\(model)","prompt":"\(prompt)","resolution":"\(resolution)"}
+            {"duration_seconds":\(seconds),"model":"\(model)","prompt":"\(prompt)\\nat dawn","resolution":"\(resolution)"}
             """
         return TaskSpec(
             key: TaskKey(key),

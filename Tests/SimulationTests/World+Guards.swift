@@ -113,8 +113,8 @@ extension World {
 }
 
 extension Inspector.Attempt {
-    /// The prompt is a task's own.
+    /// The prompt is a task's own, up to its line end.
     fileprivate func isFor(_ spec: TaskSpec) -> Bool {
-        String(decoding: body, as: UTF8.self).contains("\"\(spec.prompt)\"")
+        String(decoding: body, as: UTF8.self).contains("\"\(spec.prompt)\\")
     }
 }

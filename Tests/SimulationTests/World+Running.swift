@@ -93,11 +93,21 @@ extension World {
     private func enrol(in store: Store) throws -> [BatchID] {
         let manifests = try scenario.batches.indices.map { index in
             let budget: BudgetSetting = isCalm ? .none : budgets[index].map(BudgetSetting.cap) ?? .unchanged
-            let tasks = try asExported(scenario.batches[index], in: store)
+            // Between two runs somebody's editor may write the manifest with other line ends.
+            let lineEnd = chance.pick([#"\n"#, #"\n"#, #"\r\n"#, #"\r"#])
+            let tasks = try asExported(scenario.batches[index], in: store).map { Self.written($0, lineEnd) }
             return (batch: enrolment(scenario.batches[index], budget), forEachTask: Self.feed(tasks))
         }
         let results = try store.enrol(manifests, rules: EnrolmentRules(), at: clientNow)
         return results.map(\.batch)
+    }
+
+    private static func written(_ task: TaskSpec, _ lineEnd: String) -> TaskSpec {
+        let text = task.request.withLineFeeds.text.replacing(#"\n"#, with: lineEnd)
+        return TaskSpec(
+            key: task.key, shape: task.shape, prompt: task.prompt, request: CanonicalRequest(text: text),
+            tags: task.tags,
+            priority: task.priority, output: task.output)
     }
 
     private static func feed(_ tasks: [TaskSpec]) -> TaskFeed { { body in for task in tasks { try body(task) } } }
