@@ -77,6 +77,8 @@ struct PlanSurvey {
         var unknownPrices = 0
         var toRender = 0
         var tagBudgets: [TagRoom] = []
+        /// Of those to be rendered.
+        var duplicates = Duplicates()
 
         /// A run would do something.
         var hasWork: Bool {
@@ -86,6 +88,8 @@ struct PlanSurvey {
     }
 
     let catalogue: ModelCatalogue
+    /// Whose clips count as there already.
+    let provider: String
     let prices: PlanPrices
     let limits: SubmissionLimits
     /// Changed tasks are rendered anew.
@@ -102,10 +106,11 @@ struct PlanSurvey {
     private var lineOfKind: [RequestShape: Int] = [:]
 
     init(
-        catalogue: ModelCatalogue, prices: PlanPrices, limits: SubmissionLimits, acceptsChanges: Bool,
+        catalogue: ModelCatalogue, provider: String, prices: PlanPrices, limits: SubmissionLimits, acceptsChanges: Bool,
         budget: [BudgetArgument], listing: PlanListing? = nil
     ) {
         self.catalogue = catalogue
+        self.provider = provider
         self.prices = prices
         self.limits = limits
         self.acceptsChanges = acceptsChanges
@@ -132,18 +137,19 @@ struct PlanSurvey {
         var digest = Self.digest(ofBatch: manifest.batchName)
         func take(_ finding: ManifestFinding) throws {
             switch finding {
-            case .named(let task, let verdict):
+            case .named(let task, let verdict, let clip):
                 Self.add(task, to: &digest)
-                try add(task, verdict: verdict, to: &batch)
+                try add(task, verdict: verdict, like: clip, to: &batch)
             case .removed(let key):
                 batch.removed += 1
                 try listing?.add(.removed(key, batch: batch.name))
             }
         }
         if let store {
-            try store.compare(batchName: manifest.batchName, forEachTask: manifest.forEachTask, take)
+            try store.compare(
+                batchName: manifest.batchName, provider: provider, forEachTask: manifest.forEachTask, take)
         } else {
-            try manifest.forEachTask { try take(.named($0, .new)) }
+            try manifest.forEachTask { try take(.named($0, .new, nil)) }
         }
         batch.digest = digest.hex
         batches.append(batch)
@@ -156,7 +162,9 @@ struct PlanSurvey {
             price: isToRender ? prices.estimate(for: spec.shape) : nil)
     }
 
-    private mutating func add(_ spec: TaskSpec, verdict: TaskVerdict, to batch: inout Batch) throws {
+    private mutating func add(
+        _ spec: TaskSpec, verdict: TaskVerdict, like clip: PaidClip?, to batch: inout Batch
+    ) throws {
         let task = task(spec, verdict)
         try listing?.add(.named(task, batch: batch.name))
         let price = task.price
@@ -166,6 +174,7 @@ struct PlanSurvey {
         }
         guard task.isToRender else { return }
         batch.toRender += 1
+        batch.duplicates.add(spec, like: clip)
         time.add(spec.shape, in: catalogue)
         if let price {
             batch.low += CreditTotal(price.range.lowerBound)
@@ -209,7 +218,7 @@ struct PlanSurvey {
         }
     }
 
-    /// Of what a run would submit: keys, requests and tags in their order. Comments and formatting are not in it.
+    /// Of what a run would submit: keys, requests and tags in their order. Comments, formatting and line ends are not in it.
     static func digest(of manifest: CheckedManifest) throws -> String {
         var digest = digest(ofBatch: manifest.batchName)
         try manifest.forEachTask { add($0, to: &digest) }
@@ -223,8 +232,9 @@ struct PlanSurvey {
     }
 
     private static func add(_ task: TaskSpec, to digest: inout ContentDigest) {
-        digest.add(task.key.text)
-        digest.add(task.request.text)
+        // The key of a task without an id follows from its request, but for the name that a store has for it.
+        digest.add(task.isKeyDerived ? "" : task.key.text)
+        digest.add(task.request.withLineFeeds.text)
         digest.add(String(task.priority))
         digest.add(task.output ?? "")
         digest.add(String(task.tags.count))

@@ -89,6 +89,7 @@ enum PlanText {
         } else if survey.time.unknown > 0 {
             lines.append("time: unknown; no latency is published for these models")
         }
+        for batch in survey.batches { lines += DuplicatesText.lines(batch.duplicates) }
         for batch in survey.batches { lines += budgets(batch) }
         for batch in survey.batches { lines += TaskWords.heldBack(batch.heldBack) }
         for batch in survey.batches where batch.counts[.changed, default: 0] > 0 && !survey.acceptsChanges {
@@ -244,6 +245,7 @@ enum PlanText {
         StatusText.write(heldBack: batch.heldBack, to: &writer)
         writer.member("to_render", batch.toRender)
         total(batch.low, batch.high, batch.unknownPrices, of: batch.toRender, to: &writer)
+        DuplicatesText.write(batch.duplicates, to: &writer)
         writer.member("budget", credits: batch.position.cap)
         writer.member("settled", number: batch.position.settled.description)
         writer.member("reserved", number: batch.position.reserved.description)

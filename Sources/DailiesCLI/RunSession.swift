@@ -21,6 +21,8 @@ struct RunSession {
     var rates: PlanRates?
     /// Carried out only while it is not stale, and with its options, which stand beside those of this run.
     var approved: (plan: PlanFile, options: [String: [String]])?
+    /// How the manifests were read.
+    var form = ManifestForm()
     /// With the user's own models.
     var catalogue = Composition.catalogue
 
@@ -47,7 +49,7 @@ struct RunSession {
         let code: ExitCode
         do {
             try await refuseOtherSpeed(provider)
-            ManifestLoading.warn(manifests ?? [])
+            ManifestLoading.warn(manifests ?? [], form, json: pace.json)
             let unfinished = try manifests == nil ? unfinished(in: store) : []
             if manifests == nil, unfinished.isEmpty, !pace.json {
                 code = try sayNothingToDo(in: store)
@@ -109,17 +111,20 @@ struct RunSession {
 
     private func enrol(_ manifests: [CheckedManifest], in store: Store) throws -> [BatchID] {
         do {
-            return try store.enrol(
+            let enrolled = try store.enrol(
                 manifests.map { (enrolment(of: $0), $0.forEachTask) },
                 rules: EnrolmentRules(acceptChanges: pace.spending.acceptChanges, sameBatch: pace.sameBatch),
-                at: DispatchTimers().now
-            ).map(\.batch)
+                at: DispatchTimers().now)
+            if !asksFirst {
+                for (manifest, result) in zip(manifests, enrolled) { tell(result.duplicates, of: manifest) }
+            }
+            return enrolled.map(\.batch)
         } catch let refusal as ManifestRefusal {
             throw Refusal.of(refusal.reason, manifests[refusal.index])
         } catch let EnrolmentError.store(error) {
             throw Stop(.unexpected, "cannot write the store: \(error)")
         } catch let failure as ManifestFailure {
-            throw ManifestLoading.refuse(failure.problems, json: pace.json)
+            throw ManifestLoading.refuse(failure.problems, form, json: pace.json)
         }
     }
 
@@ -207,35 +212,58 @@ struct RunSession {
     // MARK: the question
 
     private func ask(_ manifests: [CheckedManifest]?, _ unfinished: [StoredBatch], _ store: Store?) throws {
-        let waiting =
-            try manifests.map { try $0.reduce(0) { try $0 + toSubmit(of: $1, in: store) } }
-            ?? store?.summary(unfinished.map(\.id)).total.waiting ?? 0
+        var waiting = 0
+        for manifest in manifests ?? [] {
+            let duplicates = try toSubmit(of: manifest, in: store)
+            tell(duplicates, of: manifest)
+            waiting += duplicates.count
+        }
+        if manifests == nil { waiting = try store?.summary(unfinished.map(\.id)).total.waiting ?? 0 }
         let question = "\(waiting) clips will be rendered and charged by \(configuration.baseURL). Go on?"
         guard waiting == 0 || Console.confirms(question) else {
             throw Stop(.stoppedEarly, "nothing was submitted, and the store is as it was")
         }
     }
 
-    /// How many tasks a run would submit.
+    /// What would be rendered although there is a clip of it, said before the first submit.
+    private func tell(_ duplicates: Duplicates, of manifest: CheckedManifest) {
+        let lines = DuplicatesText.lines(duplicates)
+        if lines.isEmpty { return }
+        guard pace.json else { return lines.forEach { Console.error("note: \($0)") } }
+        JSONLine.write("duplicates") { writer in
+            writer.member("batch", manifest.batchName)
+            DuplicatesText.write(duplicates, to: &writer)
+        }
+    }
+
+    /// The tasks that a run would submit, and what there is of them.
     ///
     /// - Throws: ``Stop`` with 65 for what the run would refuse.
-    private func toSubmit(of manifest: CheckedManifest, in store: Store?) throws -> Int {
-        guard let store, let known = try store.batch(named: manifest.batchName) else { return manifest.count }
-        let isElsewhere = known.provider != configuration.name || known.baseURL != configuration.baseURL
-        if isElsewhere, try store.isBound(known.id) {
-            throw Refusal.of(.differentProvider(name: known.provider, baseURL: known.baseURL), manifest)
+    private func toSubmit(of manifest: CheckedManifest, in store: Store?) throws -> Duplicates {
+        var toRender = Duplicates()
+        guard let store else {
+            try manifest.forEachTask { toRender.add($0, like: nil) }
+            return toRender
         }
-        if known.manifestPath != manifest.absolutePath, !pace.sameBatch {
-            throw Refusal.of(.differentPath(stored: known.manifestPath), manifest)
+        if let known = try store.batch(named: manifest.batchName) {
+            let isElsewhere = known.provider != configuration.name || known.baseURL != configuration.baseURL
+            if isElsewhere, try store.isBound(known.id) {
+                throw Refusal.of(.differentProvider(name: known.provider, baseURL: known.baseURL), manifest)
+            }
+            if known.manifestPath != manifest.absolutePath, !pace.sameBatch {
+                throw Refusal.of(.differentPath(stored: known.manifestPath), manifest)
+            }
         }
-        var (count, changed, unsettled) = (0, 0, 0)
+        var (changed, unsettled) = (0, 0)
         var first: [ChangedTask] = []
-        try store.compare(batchName: manifest.batchName, forEachTask: manifest.forEachTask) { finding in
-            guard case .named(_, let verdict) = finding else { return }
+        try store.compare(
+            batchName: manifest.batchName, provider: configuration.name, forEachTask: manifest.forEachTask
+        ) { finding in
+            guard case .named(let spec, let verdict, let clip) = finding else { return }
             switch verdict {
-            case .new, .waiting, .restored: count += 1
+            case .new, .waiting, .restored: toRender.add(spec, like: clip)
             case .changed(let task):
-                count += 1
+                toRender.add(spec, like: clip)
                 changed += 1
                 if task.standing == .unsettled { unsettled += 1 }
                 let isNamed = !pace.spending.acceptChanges || task.standing == .unsettled
@@ -247,7 +275,7 @@ struct RunSession {
             throw Refusal.of(.unsettled(first.map(\.key), count: unsettled), manifest)
         }
         if !pace.spending.acceptChanges, changed > 0 { throw Refusal.of(.changed(first, count: changed), manifest) }
-        return count
+        return toRender
     }
 
     // MARK: the run itself

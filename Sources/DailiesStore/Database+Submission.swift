@@ -2,6 +2,23 @@ import DailiesCore
 
 /// From waiting to the provider's hands.
 extension Database {
+    private static let insertAttempt = """
+        INSERT INTO attempt (task, n, batch_id, service_id, model, resolution, seconds, state, submission_key, dialect,
+            key_fingerprint, submitted_at_ms, sent_at_ms, similarity_hash, reserved_nano, body)
+        SELECT ?1, ?2, b.id, v.id, ?3, coalesce(i.resolution, ''), max(coalesce(i.duration_seconds, 1), 1), 'queued',
+            ?4, ?5, ?6, ?7, ?7, similarity_hash(\(Store.requestAsSent)), ?8, ?9
+        FROM task_standing AS s JOIN task_input AS i ON i.id = s.id JOIN batch AS b ON b.id = s.batch_id
+            JOIN service AS v ON v.provider = b.provider AND v.base_url = b.base_url
+        WHERE s.id = ?1
+        ON CONFLICT (task, n) DO UPDATE SET service_id = excluded.service_id, model = excluded.model,
+            resolution = excluded.resolution, seconds = excluded.seconds, submission_key = excluded.submission_key,
+            dialect = excluded.dialect, key_fingerprint = excluded.key_fingerprint,
+            submitted_at_ms = excluded.submitted_at_ms, sent_at_ms = excluded.sent_at_ms,
+            similarity_hash = excluded.similarity_hash, reserved_nano = excluded.reserved_nano,
+            body = excluded.body, not_accepted_at_ms = NULL
+        WHERE not_accepted_at_ms IS NOT NULL
+        """
+
     /// The one way to open an attempt, and to open one again that provably never reached the provider.
     func recordIntent(_ intent: Intent, at: Instant) throws(StoreError) {
         let submission = intent.submission
@@ -13,22 +30,7 @@ extension Database {
             WHERE id = ? AND attempt = ? AND model = ? AND state = 'queued' AND has_key = 0
             """, Value(attempt.task), Value(attempt.number), .text(submission.model.text))
         try update(
-            attempt, for: "intent",
-            """
-            INSERT INTO attempt (task, n, batch_id, service_id, model, resolution, seconds, state, submission_key, dialect,
-                key_fingerprint, submitted_at_ms, sent_at_ms, reserved_nano, body)
-            SELECT ?1, ?2, b.id, v.id, ?3, coalesce(i.resolution, ''), max(coalesce(i.duration_seconds, 1), 1), 'queued',
-                ?4, ?5, ?6, ?7, ?7, ?8, ?9
-            FROM task_input AS i JOIN batch AS b ON b.id = i.batch_id
-                JOIN service AS v ON v.provider = b.provider AND v.base_url = b.base_url
-            WHERE i.id = ?1
-            ON CONFLICT (task, n) DO UPDATE SET service_id = excluded.service_id, model = excluded.model,
-                resolution = excluded.resolution, seconds = excluded.seconds, submission_key = excluded.submission_key, dialect = excluded.dialect,
-                key_fingerprint = excluded.key_fingerprint, submitted_at_ms = excluded.submitted_at_ms,
-                sent_at_ms = excluded.sent_at_ms, reserved_nano = excluded.reserved_nano,
-                body = excluded.body, not_accepted_at_ms = NULL
-            WHERE not_accepted_at_ms IS NOT NULL
-            """,
+            attempt, for: "intent", Self.insertAttempt,
             Value(attempt.task), Value(attempt.number), .text(submission.model.text), .text(submission.key.text),
             .text(submission.dialect.rawValue), .text(submission.account.text), Value(at), Value(intent.reserved),
             .blob(submission.body))

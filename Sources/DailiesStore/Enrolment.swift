@@ -64,6 +64,8 @@ public struct Enrolment: Hashable, Sendable {
     public var restored = 0
     /// Of the manifest's tasks, after all this: how many stand in each state.
     public var standing: [TaskStateWord: Int] = [:]
+    /// Tasks that wait to be rendered although there is, or will be, a clip for their request.
+    public internal(set) var duplicates = Duplicates()
     /// The row of the first that was not known before.
     var firstNew: TaskID?
 
@@ -136,10 +138,22 @@ public enum TaskVerdict: Hashable, Sendable {
     case changed(ChangedTask)
 }
 
+extension TaskVerdict {
+    /// A run may render it.
+    var mayRender: Bool {
+        switch self {
+        case .new, .waiting, .restored: true
+        case .changed(let task): task.standing != .unsettled
+        case .resumable, .uncertain, .paid, .failed, .cancelled: false
+        }
+    }
+}
+
 /// One thing that a comparison of a manifest with the store finds.
 public enum ManifestFinding {
-    /// A task of the manifest.
-    case named(TaskSpec, TaskVerdict)
+    /// A task of the manifest, under the key that the store has for it; and, where a run may render it, a clip of another
+    /// task that is like it.
+    case named(TaskSpec, TaskVerdict, PaidClip?)
     /// Not in the manifest and never sent: a run would cancel it.
     case removed(TaskKey)
 }

@@ -6,11 +6,14 @@ struct EnrolmentRound {
     private let at: Instant
     private var result: Enrolment
     /// nil: the batch is new, and so are all its tasks.
-    private let known: StoredBatch?
+    private var finder: TaskFinder?
+    private let clips: ClipFinder
     /// Of the tasks that were known before: those that the manifest still names.
     private var kept = TaskSet()
     /// The last ones that were not known before: their standing is not in the store yet.
     private var newTasks: NewTasks?
+    /// Kept already: tasks that follow each other often show the same one.
+    private var lastImage: TaskImage?
     private var changed = FirstFew<ChangedTask>()
     private var unsettled = FirstFew<TaskKey>()
 
@@ -19,8 +22,8 @@ struct EnrolmentRound {
     ) throws {
         self.rules = rules
         self.at = at
-        known = try database.batch(named: enrolment.name)
-        guard let known else {
+        clips = try ClipFinder(enrolment.provider, in: database)
+        guard let known = try database.batch(named: enrolment.name) else {
             result = Enrolment(batch: try database.insert(enrolment, at: at))
             return
         }
@@ -33,22 +36,39 @@ struct EnrolmentRound {
         }
         result = Enrolment(batch: known.id)
         if isElsewhere { try database.move(known, to: enrolment, at: at) }
+        finder = try TaskFinder(known.id, in: database)
         try database.update(known, to: enrolment, at: at)
     }
 
     mutating func take(_ task: TaskSpec, in database: Database) throws {
-        guard known != nil, let stored = try database.known(task.key, in: result.batch) else {
+        guard let stored = try finder?.find(task, in: database) else {
             // Where all will be refused nothing more is written.
-            if !isRefused { try insert(task, in: database) }
+            if !isRefused {
+                try keepImage(of: task, in: database)
+                try insert(task, in: database)
+                result.duplicates.add(task, like: try clips.clip(like: task.request, except: nil, in: database))
+            }
             return
         }
-        if let change = try database.change(of: stored, to: task) {
+        let verdict = try database.verdict(on: task, stored)
+        if case .changed(let change) = verdict {
             changed.append(change)
             if change.standing == .unsettled { unsettled.append(change.key) }
         }
         if isRefused { return }
         kept.insert(stored.id)
+        try keepImage(of: task, in: database)
+        if verdict.mayRender {
+            result.duplicates.add(
+                task.known(as: stored.key), like: try clips.clip(like: task.request, except: stored.id, in: database))
+        }
         try database.bring(stored, inLineWith: task, counting: &result, at: at)
+    }
+
+    private mutating func keepImage(of task: TaskSpec, in database: Database) throws {
+        guard let image = task.image, image !== lastImage else { return }
+        try database.keep(image)
+        lastImage = image
     }
 
     private mutating func insert(_ task: TaskSpec, in database: Database) throws(StoreError) {
@@ -77,7 +97,7 @@ struct EnrolmentRound {
                 : EnrolmentError.changed(changed.first, count: changed.count)
         }
         try insertStanding(in: database)
-        if known != nil {
+        if finder != nil {
             // What came new in this round waits too, and is not in `kept`.
             for task in try database.waiting(in: result.batch, except: kept, before: result.firstNew) {
                 try database.recordWithdrawn(task, .removed, at: at)

@@ -92,25 +92,27 @@ extension Store {
 
     /// What ``enrol(_:rules:at:forEachTask:)`` would find, task by task. Writes nothing, and keeps no task.
     ///
-    /// - Parameter each: gets what the manifest names, in its order, and then what it names no more.
+    /// - Parameters:
+    ///   - provider: whose clips count as there already.
+    ///   - each: gets what the manifest names, in its order, and then what it names no more.
     /// - Returns: nil where there is no batch of this name yet; all is new then.
     /// - Throws: ``StoreError``, or what `forEachTask` and `each` throw.
     @discardableResult
     public func compare(
-        batchName: String, forEachTask: TaskFeed, _ each: (ManifestFinding) throws -> Void
+        batchName: String, provider: String, forEachTask: TaskFeed, _ each: (ManifestFinding) throws -> Void
     ) throws -> StoredBatch? {
         try withoutActuallyEscaping(each) { each in
-            try foreignReading { database in try database.compare(batchName, forEachTask, each) }
+            try foreignReading { database in try database.compare(batchName, provider, forEachTask, each) }
         }
     }
 
     /// The same for tasks that are in memory.
-    public func compare(batchName: String, tasks: [TaskSpec]) throws -> ManifestComparison {
+    public func compare(batchName: String, provider: String, tasks: [TaskSpec]) throws -> ManifestComparison {
         var comparison = ManifestComparison()
         let feed: TaskFeed = { body in for task in tasks { try body(task) } }
-        comparison.batch = try compare(batchName: batchName, forEachTask: feed) { finding in
+        comparison.batch = try compare(batchName: batchName, provider: provider, forEachTask: feed) { finding in
             switch finding {
-            case .named(_, let verdict): comparison.verdicts.append(verdict)
+            case .named(_, let verdict, _): comparison.verdicts.append(verdict)
             case .removed(let key): comparison.removed.append(key)
             }
         }
@@ -120,17 +122,25 @@ extension Store {
 
 extension Database {
     fileprivate func compare(
-        _ batchName: String, _ forEachTask: TaskFeed, _ each: @escaping (ManifestFinding) throws -> Void
+        _ batchName: String, _ provider: String, _ forEachTask: TaskFeed,
+        _ each: @escaping (ManifestFinding) throws -> Void
     ) throws -> StoredBatch? {
+        let clips = try ClipFinder(provider, in: self)
         guard let batch = try batch(named: batchName) else {
-            try forEachTask { task in try each(.named(task, .new)) }
+            try forEachTask { task in
+                try each(.named(task, .new, try clips.clip(like: task.request, except: nil, in: self)))
+            }
             return nil
         }
         var kept = TaskSet()
+        var finder = try TaskFinder(batch.id, in: self)
         try forEachTask { task in
-            let known = try known(task.key, in: batch.id)
+            let known = try finder.find(task, in: self)
             if let known, known.isWaiting { kept.insert(known.id) }
-            try each(.named(task, try verdict(on: task, known)))
+            let verdict = try verdict(on: task, known)
+            let clip =
+                verdict.mayRender ? try clips.clip(like: task.request, except: known?.id, in: self) : nil
+            try each(.named(task.known(as: known?.key ?? task.key), verdict, clip))
         }
         for task in try waiting(in: batch.id, except: kept) { try each(.removed(try key(of: task))) }
         return batch

@@ -117,9 +117,9 @@ struct ExportedManifestTests {
         }
 
         func expectNothingToDo(_ manifest: CheckedManifest, _ location: SourceLocation) throws {
-            try store.compare(batchName: "m", forEachTask: manifest.forEachTask) { finding in
+            try store.compare(batchName: "m", provider: "bytespike", forEachTask: manifest.forEachTask) { finding in
                 switch finding {
-                case .named(let task, .new), .named(let task, .changed):
+                case .named(let task, .new, _), .named(let task, .changed, _):
                     Issue.record("\(task.key) is not what it was: \(task.request.text)", sourceLocation: location)
                 case .removed(let key): Issue.record("\(key) is gone", sourceLocation: location)
                 case .named: break
@@ -191,8 +191,9 @@ struct ExportedManifestTests {
         for other in ["98", "990", "1"] {
             let manifest = try stage.check(exported.replacing(#""seed":99"#, with: #""seed":\#(other)"#))
             var changed = 0
-            try stage.store.compare(batchName: "m", forEachTask: manifest.forEachTask) { finding in
-                if case .named(_, .changed) = finding { changed += 1 }
+            try stage.store.compare(batchName: "m", provider: "bytespike", forEachTask: manifest.forEachTask) {
+                finding in
+                if case .named(_, .changed, _) = finding { changed += 1 }
             }
             #expect(changed == (other == "1" ? 0 : 1), "\(other)")
         }

@@ -68,9 +68,11 @@ import Testing
         _ manifest: CheckedManifest, in store: Store
     ) throws -> (known: Int, new: Int, removed: Int) {
         var found = (known: 0, new: 0, removed: 0)
-        try store.compare(batchName: manifest.batchName, forEachTask: manifest.forEachTask) { finding in
+        try store.compare(
+            batchName: manifest.batchName, provider: "simulator", forEachTask: manifest.forEachTask
+        ) { finding in
             switch finding {
-            case .named(_, .waiting): found.known += 1
+            case .named(_, .waiting, _): found.known += 1
             case .named: found.new += 1
             case .removed: found.removed += 1
             }

@@ -72,6 +72,22 @@ extension ProcessSuite {
             #expect(try simulator.bill().accepted == 3)
         }
 
+        @Test func `the question comes after what is said of clips that are there already`() throws {
+            let simulator = try Simulator(stage, speed: 1000)
+            let manifest = stage.folder + "/m.jsonl"
+            try lines(["a fox"]).write(toFile: manifest, atomically: true, encoding: .utf8)
+            let run = words(["run", manifest, "--output", stage.renders], simulator)
+            #expect(try answer("y", run).code == 0)
+            let other = stage.folder + "/other.jsonl"
+            try lines(["a fox", "a stag", "a stag"]).write(toFile: other, atomically: true, encoding: .utf8)
+            let refused = try answer("n", words(["run", other, "--output", stage.renders], simulator))
+            #expect(refused.code == 5, "\(refused.shown)")
+            let said = refused.shown.components(separatedBy: "Go on?")[0]
+            #expect(said.contains("note: 1 of 3 is equal to clips you have: clip-0 in m"), "\(said)")
+            #expect(said.contains("note: 1 of 3 repeat the request of a task before it"), "\(said)")
+            #expect(try simulator.bill().accepted == 1)
+        }
+
         @Test func `a no to resume leaves the budgets as they were`() throws {
             let simulator = try Simulator(stage, speed: 1000)
             let manifest = stage.folder + "/m.jsonl"
