@@ -46,7 +46,7 @@ struct ManifestLine {
         writer.object { writer in
             writer.member("id", row.key.text)
             for member in members where fields.contains(ExactName(member.name)) {
-                writer.member(member.name, Self.written(member))
+                writer.member(member.name, Self.written(member, of: row))
             }
             let extra = members.filter { !fields.contains(ExactName($0.name)) }
             if !extra.isEmpty {
@@ -62,8 +62,10 @@ struct ManifestLine {
         return writer.text
     }
 
-    /// In a prompt two braces begin a variable's name; written twice they stand for themselves.
-    private static func written(_ member: JSONMember) -> JSONValue {
+    /// In a prompt two braces begin a variable's name; written twice they stand for themselves. An image that was given
+    /// as a file is given as that file again.
+    private static func written(_ member: JSONMember, of row: TaskRow) -> JSONValue {
+        if member.name == "image_init", let path = row.imagePath { return JSONValue(kind: .string(path)) }
         guard member.name == "prompt", let prompt = member.value.string else { return member.value }
         return JSONValue(kind: .string(doubled(prompt)))
     }

@@ -1,5 +1,15 @@
-/// What `image_init` may hold: an `http` or `https` URL without credentials, or the image itself as `data:`.
+/// What `image_init` may hold: an `http` or `https` URL without credentials, the image itself as `data:`, or the path of
+/// an image.
 enum ImageReference {
+    /// It begins as no URL does.
+    static func isPath(_ text: String) -> Bool {
+        guard let colon = text.utf8.firstIndex(of: UInt8(ascii: ":")) else { return true }
+        let scheme = text.utf8[..<colon]
+        let isLetter = { (byte: UInt8) in 0x61...0x7A ~= byte | 0x20 }
+        guard let first = scheme.first, isLetter(first) else { return true }
+        return !scheme.allSatisfy { isLetter($0) || 0x30...0x39 ~= $0 || "+.-".utf8.contains($0) }
+    }
+
     /// What is wrong with it. The text is not shown where it holds credentials.
     static func fault(_ text: String) -> (what: String, todo: String)? {
         let advice = "write an http or https URL, or data:image/…;base64,…"

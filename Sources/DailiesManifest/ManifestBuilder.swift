@@ -15,6 +15,7 @@ struct ManifestBuilder {
     let claims: any ClaimBook
     private let path: String
     private let reader: RawTaskReader
+    let images: ImageFiles
     private let purpose: Purpose
     private let bounds: TaskBounds
     private(set) var batchName: String?
@@ -30,13 +31,17 @@ struct ManifestBuilder {
     private var seenTasks = 0
     private var usedVariables: Set<ExactName> = []
 
-    init(path: String, rules: RequestRules, claims: any ClaimBook, purpose: Purpose, bounds: TaskBounds) {
+    init(
+        path: String, rules: RequestRules, claims: any ClaimBook, purpose: Purpose, bounds: TaskBounds,
+        images: ImageFiles.Known = [:]
+    ) {
         self.path = path
         self.rules = rules
         self.claims = claims
         self.purpose = purpose
         self.bounds = bounds
         reader = RawTaskReader(fields: rules.fields)
+        self.images = ImageFiles(besides: path, known: images)
         log = ProblemLog(file: path)
     }
 
@@ -102,7 +107,7 @@ struct ManifestBuilder {
             let value = FieldValue(label: field.name, node: field.value)
             switch field.name {
             case "batch":
-                if !value.isNothing { batchName = log.name(value) ?? batchName }
+                if !value.isNothing { batchName = name(ofBatch: value) ?? batchName }
             case "defaults":
                 readDefaults(value)
             default:
@@ -115,14 +120,34 @@ struct ManifestBuilder {
         }
     }
 
+    /// As it is written, to the last character: every key that was submitted under it is made from it.
+    private mutating func name(ofBatch value: FieldValue) -> String? {
+        guard let name = log.text(value) else { return nil }
+        if let fault = ProblemLog.fault(ofName: name) {
+            log.refuse(value, fault.what, fault.todo)
+            return nil
+        }
+        if let first = OuterCharacters.first(of: name) {
+            log.warn(
+                value,
+                "\(first.isAtStart ? "begins" : "ends") with \(OuterCharacters.name(of: first.scalar)), which is part of the name",
+                "remove it, if nothing was submitted under this name yet")
+        }
+        return name
+    }
+
     private mutating func readDefaults(_ value: FieldValue) {
         switch value.node.content {
         case .nothing: break
         case .map(let fields):
             defaults = reader.read(fields, at: value.place, isDefaults: true, log: &log)
+            let spec = defaults.request["model"].flatMap { rules.spec(namedIn: $0) }
             // Types are looked at here too, or an error in a default that no task uses would go unseen.
             for (name, value) in defaults.request.sorted(by: { $0.key.precedesInUTF8($1.key) }) {
-                if let kind = rules.fields.kind(of: name, for: nil) { _ = log.typed(value, as: kind) }
+                if let kind = rules.fields.kind(of: name, for: nil) {
+                    _ = log.typed(
+                        value, as: kind, todo: rules.advice(name, kind, spec), isFree: rules.fields.isFree(name))
+                }
             }
         case .scalar, .list:
             log.refuse(value, "is \(value.node.content.name)", "write fields and values, such as model: sora-2-pro")
@@ -163,7 +188,9 @@ struct ManifestBuilder {
         var request = task.request.merging(member.request) { _, axis in axis }
         let variables = task.variables.merging(member.variables) { _, axis in axis }
         guard fill(&request, with: variables, of: task, used: &used) else { return }
-        guard let checked = rules.check(request, extra: task.extra, at: task.place, log: &log) else { return }
+        guard let checked = rules.check(request, extra: task.extra, images: images, at: task.place, log: &log) else {
+            return
+        }
         guard hasRoom(for: checked.request, at: task.place) else { return }
         let derived = task.id == nil ? takeKey(derivedFrom: RequestDigest(of: checked.request), at: task.place) : nil
         guard let key = given ?? derived else { return }
@@ -172,8 +199,10 @@ struct ManifestBuilder {
         let tags = task.tags.map { TaskSpec.Tag(name: $0.key.text, value: $0.value) }
         isStopped = !take(
             TaskSpec(
-                key: key, shape: checked.shape, prompt: checked.prompt, request: checked.request,
-                tags: tags.sorted { $0.name.precedesInUTF8($1.name) }, priority: task.priority ?? 0, output: output))
+                key: key, isKeyDerived: task.id == nil, shape: checked.shape, prompt: checked.prompt,
+                request: checked.request,
+                tags: tags.sorted { $0.name.precedesInUTF8($1.name) }, priority: task.priority ?? 0, output: output,
+                image: checked.image))
     }
 
     /// Nothing is made of the tasks.

@@ -139,8 +139,12 @@ public struct ManifestSchema: Sendable {
             ])
         case "image_init":
             return .object([
-                ("description", "The first frame: an http or https URL, or a data URL."),
-                ("type", ["string", "null"]), ("pattern", "^([Hh][Tt][Tt][Pp][Ss]?://|[Dd][Aa][Tt][Aa]:[^,]*,)"),
+                ("description", "The first frame: an http or https URL, a data URL, or the path of an image."),
+                ("type", ["string", "null"]),
+                (
+                    "pattern",
+                    "^([Hh][Tt][Tt][Pp][Ss]?://|[Dd][Aa][Tt][Aa]:[^,]*,|(?![A-Za-z][A-Za-z0-9+.-]*:)[^\\s])"
+                ),
             ])
         case "seed":
             return .object([

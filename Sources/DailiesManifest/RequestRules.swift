@@ -5,6 +5,7 @@ struct CheckedRequest {
     let request: CanonicalRequest
     let shape: RequestShape
     let prompt: String
+    let image: TaskImage?
 }
 
 /// What the API and its models take, as far as it is published.
@@ -27,18 +28,25 @@ struct RequestRules: Sendable {
     /// - Parameter place: of the task, for fields that are missing.
     /// - Returns: nil where something was refused.
     func check(
-        _ request: [String: FieldValue], extra: [ExactName: FieldValue], at place: Place, log: inout ProblemLog
+        _ request: [String: FieldValue], extra: [ExactName: FieldValue], images: ImageFiles, at place: Place,
+        log: inout ProblemLog
     ) -> CheckedRequest? {
         let before = log.errorCount
+        var request = request
+        let image = image(of: &request, images, log: &log)
         for name in ["model", "prompt", "duration_seconds"] where request[name] == nil {
             log.error(place, name, "is missing", "every task needs one, its own or from defaults")
         }
-        let model = request["model"].flatMap { log.name($0) }.map { ModelID($0) }
+        let model = request["model"].flatMap { log.name($0, isFree: false) }.map { ModelID($0) }
         let spec = model.flatMap { catalogue[$0] }
         if let model, let value = request["model"] { warn(of: model, spec, value, log: &log) }
         var typed: [String: TypedValue] = [:]
         for (name, value) in request.sorted(by: { $0.key.precedesInUTF8($1.key) }) where name != "model" {
-            typed[name] = check(value, name: name, model: model, spec: spec, log: &log)
+            if name == "image_init", let image {
+                if takesImage(value, spec, log: &log) { typed[name] = .text(image.reference) }
+            } else {
+                typed[name] = check(value, name: name, model: model, spec: spec, log: &log)
+            }
         }
         var members = typed.map { (name: $0.key, json: $0.value.json) }
         addExtra(extra, spec: spec, to: &members, log: &log)
@@ -46,6 +54,7 @@ struct RequestRules: Sendable {
         members.append(("model", TypedValue.text(model.text).json))
         fillDefaults(of: model, into: &typed, &members)
         let text = ExtraValue.object(members)
+        guard hasRoom(for: image, beside: text, request["image_init"], log: &log) else { return nil }
         guard text.utf8.count <= ManifestBounds.largestRequest else {
             log.error(
                 request["prompt"]?.place ?? place, "prompt",
@@ -54,7 +63,41 @@ struct RequestRules: Sendable {
             return nil
         }
         return CheckedRequest(
-            request: CanonicalRequest(text: text), shape: shape(model, typed), prompt: prompt)
+            request: CanonicalRequest(text: text), shape: shape(model, typed), prompt: prompt, image: image)
+    }
+
+    // MARK: Images
+
+    /// The image that is given as a path; where it cannot be had, the field is taken out.
+    private func image(
+        of request: inout [String: FieldValue], _ images: ImageFiles, log: inout ProblemLog
+    ) -> TaskImage? {
+        guard let value = request["image_init"], case .scalar(let scalar) = value.node.content else { return nil }
+        let path = OuterCharacters.removed(from: scalar.text) ?? scalar.text
+        guard scalar.form != .jsonNumber, scalar.form != .jsonLiteral, !path.isEmpty, ImageReference.isPath(path),
+            !path.unicodeScalars.contains(where: SafeText.isControl)
+        else { return nil }
+        do throws(ImageFiles.Fault) {
+            return try images.image(path)
+        } catch {
+            log.refuse(value, error.what, error.todo)
+            request["image_init"] = nil
+            return nil
+        }
+    }
+
+    private func hasRoom(
+        for image: TaskImage?, beside text: String, _ value: FieldValue?, log: inout ProblemLog
+    ) -> Bool {
+        guard let image, let value, case .scalar(let scalar) = value.node.content else { return true }
+        let rest = text.utf8.count - image.reference.utf8.count
+        let length = TaskImage.lengthOfDataURL(bytes: image.byteCount, mediaType: image.mediaType)
+        guard rest + length > ManifestBounds.largestRequest else { return true }
+        let head = TaskImage.lengthOfDataURL(bytes: 0, mediaType: image.mediaType)
+        let limit = max(0, ManifestBounds.largestRequest - rest - head) / 4 * 3
+        let fault = ImageFiles.tooLarge(scalar.text, bytes: image.byteCount, limit: limit)
+        log.refuse(value, fault.what, fault.todo)
+        return false
     }
 
     private func shape(_ model: ModelID, _ typed: [String: TypedValue]) -> RequestShape {
@@ -89,6 +132,12 @@ struct RequestRules: Sendable {
     }
 
     // MARK: Models
+
+    /// What is known of a model, without a word on its name.
+    func spec(namedIn value: FieldValue) -> ModelSpec? {
+        guard case .scalar(let scalar) = value.node.content else { return nil }
+        return catalogue[ModelID(OuterCharacters.removed(from: scalar.text) ?? scalar.text)]
+    }
 
     private func warn(of model: ModelID, _ spec: ModelSpec?, _ value: FieldValue, log: inout ProblemLog) {
         let kind = Self.warningName(model)
@@ -135,7 +184,9 @@ struct RequestRules: Sendable {
             log.refuse(value, "is no field of \(spec.id)", "remove it, or choose a model that has it")
             return nil
         }
-        guard let kind = fields.kind(of: name, for: spec), let typed = log.typed(value, as: kind) else { return nil }
+        guard let kind = fields.kind(of: name, for: spec),
+            let typed = log.typed(value, as: kind, todo: advice(name, kind, spec), isFree: fields.isFree(name))
+        else { return nil }
         switch (name, typed) {
         case ("prompt", .text(let text)): checkPrompt(text, value, log: &log)
         case ("duration_seconds", .integer(_, let seconds)):
@@ -143,7 +194,7 @@ struct RequestRules: Sendable {
             if !(range ~= seconds) {
                 log.refuse(
                     value, "\(seconds) is not what \(SafeText.cut(model?.text ?? "")) renders",
-                    "write \(range.lowerBound) to \(range.upperBound)")
+                    Self.range(range))
             }
         case ("image_init", .text(let text)): checkImage(text, value, spec, log: &log)
         case ("resolution", .text(let text)): checkChoice(text, spec?.resolutions, value, spec, log: &log)
@@ -157,9 +208,29 @@ struct RequestRules: Sendable {
         return typed
     }
 
+    /// What may be written, where the catalogue says it.
+    func advice(_ name: String, _ kind: ExtraField, _ spec: ModelSpec?) -> String? {
+        guard let spec else { return nil }
+        switch (name, kind) {
+        case ("duration_seconds", _): return Self.range(spec.durationSeconds)
+        case ("resolution", _): return Self.choice(spec.resolutions)
+        case ("aspect_ratio", _): return Self.choice(spec.aspectRatios)
+        case (_, .text(let allowed?)): return Self.choice(allowed)
+        case (_, .text(nil)), (_, .integer): return nil
+        }
+    }
+
+    private static func range(_ range: ClosedRange<Int>) -> String {
+        "write \(range.lowerBound) to \(range.upperBound)"
+    }
+    private static func choice(_ choices: [String]) -> String { "write \(choices.joinedWithOr)" }
+
     private func checkPrompt(_ text: String, _ value: FieldValue, log: inout ProblemLog) {
-        guard text.allSatisfy(\.isWhitespace) else { return }
-        log.refuse(value, "is empty", "describe the clip")
+        if text.allSatisfy(\.isWhitespace) {
+            log.refuse(value, "is empty", "describe the clip")
+        } else {
+            log.warnOfAccident(in: text, value)
+        }
     }
 
     private func checkChoice(
@@ -169,18 +240,22 @@ struct RequestRules: Sendable {
             guard !choices.contains(where: { $0.utf8.elementsEqual(text.utf8) }) else { return }
             log.refuse(
                 value, "\(SafeText.quoted(text)) is not what \(spec.id) takes",
-                "write \(choices.joinedWithOr)")
+                Self.choice(choices))
         } else if let fault = ProblemLog.fault(ofName: text) {
             log.refuse(value, fault.what, fault.todo)
         }
     }
 
     private func checkImage(_ text: String, _ value: FieldValue, _ spec: ModelSpec?, log: inout ProblemLog) {
-        if let spec, !spec.acceptsImageInit {
-            log.refuse(value, "is no field of \(spec.id)", "remove it, or choose a model that has it")
-        } else if let fault = ImageReference.fault(text) {
+        if takesImage(value, spec, log: &log), let fault = ImageReference.fault(text) {
             log.refuse(value, fault.what, fault.todo)
         }
+    }
+
+    private func takesImage(_ value: FieldValue, _ spec: ModelSpec?, log: inout ProblemLog) -> Bool {
+        guard let spec, !spec.acceptsImageInit else { return true }
+        log.refuse(value, "is no field of \(spec.id)", "remove it, or choose a model that has it")
+        return false
     }
 }
 

@@ -67,6 +67,7 @@ public final class Runner: @unchecked Sendable {
     /// The wake-up that the timers were asked for and that has not come yet.
     private var armedFor: Instant?
     private var batches: [BatchID: StoredBatch] = [:]
+    private var lastImage: (digest: String, dataURL: String)?
     private(set) var downloads: [AttemptID: ClipDownload] = [:]
     private(set) var done: (@Sendable (Outcome) -> Void)?
     /// What users tell while the run goes on.
@@ -300,14 +301,33 @@ public final class Runner: @unchecked Sendable {
         guard let batch = batches[task.batch], let account = plan.accounts.account(for: task.shape.model) else {
             preconditionFailure("task \(task.id) was begun without a batch or an account")
         }
+        guard let request = withImage(task.request) else { return }
         let preimage = SubmissionKey.preimage(
             batchName: batch.name, task: task.key, attempt: task.attempt, request: task.request)
         let key = SubmissionKey(digest: SHA256.hash(data: Data(preimage)))
         let submission = Submission(
             attempt: AttemptID(task: task.id, number: task.attempt), key: key, model: task.shape.model,
-            dialect: provider.dialect, account: account, body: provider.body(for: task.request, key: key))
+            dialect: provider.dialect, account: account, body: provider.body(for: request, key: key))
         commit(
             [Change(at: now, .intent(Intent(submission: submission, reserved: reserved)))], then: [.submit(submission)])
+    }
+
+    /// The image itself in the place of its name; it is the same for many tasks that follow each other. nil: the run ends,
+    /// since the store does not give it.
+    private func withImage(_ request: CanonicalRequest) -> CanonicalRequest? {
+        guard let digest = request.imageDigest else { return request }
+        if let lastImage, lastImage.digest == digest { return request.with(imageAs: lastImage.dataURL) }
+        do throws(StoreError) {
+            guard let dataURL = try store.dataURL(ofImage: digest) else {
+                fail("the image \(SafeText.cut(digest)) is gone from the store; restore a copy of it")
+                return nil
+            }
+            lastImage = (digest, dataURL)
+            return request.with(imageAs: dataURL)
+        } catch {
+            fail(error.description)
+            return nil
+        }
     }
 
     private func act(_ action: Action) {

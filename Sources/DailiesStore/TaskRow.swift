@@ -26,6 +26,8 @@ public struct TaskRow: Hashable, Sendable {
     public let priority: Int
     /// The file name asked for in the manifest.
     public let output: String?
+    /// Where the image was found that its request names by its content; nil where it names none.
+    public let imagePath: String?
     /// The number of the latest attempt, or, while it waits, of the next.
     public let attempt: Int
     /// Over all attempts; nil: nothing is known, or one that is settled is not.
@@ -157,7 +159,9 @@ private struct TaskQuery {
             a.submission_key, a.task_id, a.dialect, a.key_fingerprint, a.is_replayed, a.estimated_credits_nano,
             a.reserved_nano, a.is_cost_awaited, a.submitted_at_ms, a.outcome_unknown_at_ms, a.lost_at_ms,
             a.completed_at_ms, a.settled_at_ms, a.delivered_seconds, a.output_path, a.output_sha256, a.output_bytes,
-            a.failure_code, a.failure_message, i.request, a.cancel_reason, g.cancel_reason, a.sent_at_ms
+            a.failure_code, a.failure_message, i.request, a.cancel_reason, g.cancel_reason, a.sent_at_ms,
+            CASE WHEN instr(i.request, '"image_init":"sha256:') > 0 THEN (
+                SELECT path FROM image WHERE sha256 = substr(json_extract(i.request, '$.image_init'), 8)) END
         FROM task_standing AS s JOIN task_input AS i ON i.id = s.id JOIN batch AS b ON b.id = s.batch_id
         LEFT JOIN attempt AS a ON a.task = s.id AND a.n = s.attempt AND s.has_key = 1
         LEFT JOIN attempt AS g ON g.task = s.id AND g.n = s.attempt - 1 AND g.state = 'cancelled'
@@ -207,7 +211,8 @@ private struct TaskQuery {
             key: TaskKey(row.text(3)), state: try row.word(4), model: ModelID(row.text(5)), prompt: row.text(6),
             request: CanonicalRequest(text: row.text(7)), listedRequest: CanonicalRequest(text: row.text(34)),
             tags: try database.tags(in: row.text(8)),
-            priority: row.int(9), output: row.optionalText(10), attempt: try row.attemptNumber(11),
+            priority: row.int(9), output: row.optionalText(10), imagePath: row.optionalText(38),
+            attempt: try row.attemptNumber(11),
             credits: row.optionalCredits(12), latest: try latest(in: row),
             heldBack: row.isNull(36) ? nil : try row.word(36),
             withdrawn: row.isNull(13) ? nil : try row.word(13), withdrawnAt: row.optionalInstant(14))

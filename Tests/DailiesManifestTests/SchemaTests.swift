@@ -61,6 +61,7 @@ struct SchemaTests {
         (.yaml, "- {prompt: p, duration_seconds: 4, matrix: {model: [sora-2, veo-3.1]}, priority: -3, output: ~}"),
         (.yaml, "- {model: new, prompt: p, duration_seconds: 4, extra: {fps: 24, a: [1, {b: ~}]}, output: a.mp4}"),
         (.json, #"[{"model":"sora-2","prompt":"p","duration_seconds":1,"image_init":"HTTPS://h/a.png"}]"#),
+        (.json, #"[{"model":"sora-2","prompt":"p","duration_seconds":1.0,"seed":7.00}]"#),
         (.json, #"[{"model":"sora-2","prompt":"p","duration_seconds":1,"image_init":"data:image/png;base64,AA=="}]"#),
         (
             .json,
@@ -89,7 +90,7 @@ struct SchemaTests {
         (.json, "[{\(whole),\"promt\":\"x\"}]"), (.json, "[{\(whole),\"seed\":1.5}]"),
         (.json, "[{\(whole),\"seed\":9223372036854775808}]"), (.json, "[{\(whole),\"resolution\":\"4k\"}]"),
         (.json, "[{\(whole),\"aspect_ratio\":\"4:3\"}]"), (.json, "[{\(whole),\"style_preset\":\"anime\"}]"),
-        (.json, "[{\(whole),\"image_init\":\"a.png\"}]"), (.json, "[{\(whole),\"priority\":1000001}]"),
+        (.json, "[{\(whole),\"image_init\":\"file:a.png\"}]"), (.json, "[{\(whole),\"priority\":1000001}]"),
         (.json, "[{\(whole),\"tags\":[\"a\"]}]"), (.json, "[{\(whole),\"tags\":{\"a\":{}}}]"),
         (.json, "[{\(whole),\"tags\":{\"\":\"x\"}}]"), (.json, "[{\(whole),\"output\":\"a/b\"}]"),
         (.json, "[{\(whole),\"output\":\"..\"}]"), (.json, "[{\(whole),\"id\":\"\"}]"),

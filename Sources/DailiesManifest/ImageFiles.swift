@@ -1,0 +1,127 @@
+import Crypto
+import DailiesCore
+import Foundation
+
+/// The images that a manifest names by their paths. Each is read once to learn what it is, and its bytes are not kept.
+final class ImageFiles {
+    struct Fault: Error {
+        let what: String
+        let todo: String
+    }
+    typealias Known = [ExactName: Result<TaskImage, Fault>]
+
+    /// Bytes of an image that fits into no request, whatever else stands in it.
+    private static let largest = ManifestBounds.largestRequest / 4 * 3
+    /// Paths that are remembered, since tasks often show the same image.
+    private static let mostKnown = 100_000
+
+    private let manifest: String
+    /// Absolute: paths are looked for from here.
+    private let folder: String
+    private(set) var known: Known
+
+    /// - Parameters:
+    ///   - manifest: its path; beside it are its images.
+    ///   - known: learned when it was read before. A file that has changed since is still known as what it was.
+    init(besides manifest: String, known: Known = [:]) {
+        self.manifest = manifest
+        self.known = known
+        folder = URL(fileURLWithPath: manifest).standardizedFileURL.deletingLastPathComponent().path
+    }
+
+    func image(_ path: String) throws(Fault) -> TaskImage {
+        if let result = known[ExactName(path)] { return try result.get() }
+        if known.count >= Self.mostKnown { known.removeAll() }
+        let result = Result { () throws(Fault) in try look(at: path) }
+        known[ExactName(path)] = result
+        return try result.get()
+    }
+
+    private func look(at path: String) throws(Fault) -> TaskImage {
+        let place = URL(fileURLWithPath: path, relativeTo: URL(fileURLWithPath: folder, isDirectory: true))
+            .standardizedFileURL.path
+        let bytes = try Self.bytes(at: place, called: path)
+        guard let mediaType = Self.mediaType(of: bytes) else {
+            throw Fault(
+                what: "\(SafeText.quoted(path)) is neither PNG, JPEG nor WebP", todo: "convert it, or give a URL")
+        }
+        let (digest, manifest) = (Self.digest(of: bytes), manifest)
+        return TaskImage(sha256: digest, mediaType: mediaType, path: place, byteCount: bytes.count) {
+            let now = try? Self.bytes(at: place, called: path)  // Whatever is wrong with it: it is another file by now.
+            guard let now, Self.digest(of: now) == digest else {
+                throw ManifestFailure(
+                    SourceTrouble(
+                        place: .start, field: "image_init",
+                        what: "\(SafeText.quoted(path)) was changed while the manifest was read", todo: "run this again"
+                    ),
+                    in: manifest)
+            }
+            return now
+        }
+    }
+
+    private static func digest(of bytes: [UInt8]) -> String {
+        var hash = SHA256()
+        bytes.withUnsafeBytes { hash.update(bufferPointer: $0) }
+        return hash.finalize().withUnsafeBytes { digest in
+            digest.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
+        }
+    }
+
+    /// - Parameter path: for messages.
+    private static func bytes(at place: String, called path: String) throws(Fault) -> [UInt8] {
+        // A pipe without a writer would be waited for.
+        let descriptor = open(place, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        guard descriptor >= 0 else { throw unreadable(path, errno) }
+        defer { close(descriptor) }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else { throw unreadable(path, errno) }
+        guard status.st_mode & S_IFMT == S_IFREG else {
+            throw Fault(what: "\(SafeText.quoted(path)) is no regular file", todo: advice)
+        }
+        let size = Int(status.st_size)
+        guard size <= largest else { throw tooLarge(path, bytes: size, limit: largest) }
+        return try bytes(of: descriptor, size, path)
+    }
+
+    private static func bytes(of descriptor: Int32, _ size: Int, _ path: String) throws(Fault) -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: size)
+        var filled = 0
+        while filled < size {
+            let count = bytes.withUnsafeMutableBytes { buffer in
+                Foundation.read(
+                    descriptor, UnsafeMutableRawBufferPointer(rebasing: buffer[filled...]).baseAddress, size - filled)
+            }
+            if count < 0 {
+                if errno == EINTR { continue }
+                throw unreadable(path, errno)
+            }
+            if count == 0 { break }
+            filled += count
+        }
+        return Array(bytes[..<filled])
+    }
+
+    /// By its first bytes; what it is called does not matter.
+    static func mediaType(of bytes: [UInt8]) -> String? {
+        if bytes.starts(with: [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]) { return "image/png" }
+        if bytes.starts(with: [0xFF, 0xD8, 0xFF]) { return "image/jpeg" }
+        if bytes.starts(with: "RIFF".utf8), bytes.dropFirst(8).starts(with: "WEBP".utf8) { return "image/webp" }
+        return nil
+    }
+
+    /// - Parameter limit: bytes that an image in this request may have.
+    static func tooLarge(_ path: String, bytes: Int, limit: Int) -> Fault {
+        Fault(
+            what: "\(SafeText.quoted(path)) has \(bytes) bytes, and with it the request would have more than the "
+                + "\(ManifestBounds.largestRequest) that the API takes",
+            todo: "make it smaller than \(limit) bytes, or give a URL")
+    }
+
+    private static let advice =
+        "give the path of an image from the manifest's folder, an http or https URL, or data:image/…;base64,…"
+
+    private static func unreadable(_ path: String, _ code: Int32) -> Fault {
+        Fault(what: "\(SafeText.quoted(path)) cannot be read: \(String(cString: strerror(code)))", todo: advice)
+    }
+}

@@ -1,0 +1,30 @@
+import DailiesCore
+
+extension Database {
+    /// Keeps it, if it is not there already; the path is where it was found last.
+    ///
+    /// - Throws: ``StoreError``, or what reading the image throws.
+    func keep(_ image: TaskImage) throws {
+        let known = try first("SELECT path FROM image WHERE sha256 = ?", .text(image.sha256)) { row in row.text(0) }
+        guard let known else {
+            try run(
+                "INSERT INTO image (sha256, media_type, path, bytes) VALUES (?, ?, ?, ?)", .text(image.sha256),
+                .text(image.mediaType), .text(image.path), .blob(try image.bytes()))
+            return
+        }
+        if !known.utf8.elementsEqual(image.path.utf8) {
+            try run("UPDATE image SET path = ? WHERE sha256 = ?", .text(image.path), .text(image.sha256))
+        }
+    }
+}
+
+extension Store {
+    /// The image of these 64 hexadecimal digits as requests send it; nil where the store has none.
+    package func dataURL(ofImage sha256: String) throws(StoreError) -> String? {
+        try reading { database throws(StoreError) in
+            try database.first("SELECT media_type, bytes FROM image WHERE sha256 = ?", .text(sha256)) { row in
+                TaskImage.dataURL(mediaType: row.text(0), bytes: row.blob(1))
+            }
+        }
+    }
+}
