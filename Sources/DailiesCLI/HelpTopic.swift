@@ -66,12 +66,18 @@ enum HelpTopic: String, CaseIterable {
 
         Fields of the request: model, prompt, duration_seconds, resolution, aspect_ratio, seed, image_init,
         style_preset, and those of the model. Fields of the runner: id, tags, priority (higher first), output,
-        matrix. JSONL has one task a line; CSV has a column for each field, tags as tags.NAME.
+        matrix. JSONL has one task a line; CSV has a column for each field, tags as tags.NAME. Columns that are called
+        otherwise: --map Length=duration_seconds --map Notes= (passed over).
+
+        image_init is a URL, or the path of a PNG, JPEG or WebP image from the manifest's folder. In YAML put texts
+        that hold " #", or begin with ! or &, in quotes.
 
         A task is known by its id, or without one by its content; never by its place. Moving, re-tagging or
-        re-formatting it renders nothing again. A changed request needs --accept-changes, or a new id.
+        re-formatting it renders nothing again, and neither do other line ends. A changed request needs
+        --accept-changes, or a new id.
 
-        Every mistake is named at once, and nothing is submitted:
+        Every mistake is named at once, and nothing is submitted. What may be one is a warning (a prompt such as
+        #REF!, a blank after a model's name), and an error with --strict:
           dailies plan campaign.yaml
         Editors complete and check manifests by their schema:
           dailies schema > manifest.schema.json
@@ -163,8 +169,8 @@ enum HelpTopic: String, CaseIterable {
 
         \(folded(OptionRule.tighter.joined(separator: ", ") + "."))
 
-        It may also set \(OptionRule.any.joined(separator: ", ")). A run says at its head what it changed. Your own file may
-        set all of these, and alone:
+        It may also set \(OptionRule.any.joined(separator: ", ")). A run says at its head
+        what it changed. Your own file may set all of these, and alone:
 
         \(folded(OptionRule.own.joined(separator: ", ") + "."))
 
