@@ -42,13 +42,15 @@ struct OutputCheck {
     /// Whether a run of these manifests has anything to render or to save.
     func hasWork(in store: Store?) throws -> Bool {
         for manifest in manifests {
-            guard let store, try store.batch(named: manifest.batchName) != nil else {
+            guard let store, let known = try store.batch(named: manifest.batchName) else {
                 if manifest.count > 0 { return true }
                 continue
             }
             var hasWork = false
-            try store.compare(batchName: manifest.batchName, forEachTask: manifest.forEachTask) { finding in
-                guard case .named(_, let verdict) = finding else { return }
+            try store.compare(
+                batchName: manifest.batchName, provider: known.provider, forEachTask: manifest.forEachTask
+            ) { finding in
+                guard case .named(_, let verdict, _) = finding else { return }
                 switch verdict {
                 case .new, .waiting, .restored, .changed, .resumable, .uncertain, .paid(isSaved: false): hasWork = true
                 case .paid(isSaved: true), .failed, .cancelled: break
