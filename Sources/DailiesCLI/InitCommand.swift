@@ -54,22 +54,30 @@ enum InitFiles {
 
     private static let manifest = """
         # What to render. `dailies help manifests` names every field, `dailies models` every model.
-        batch: first                   # its name in reports, and the folder of its clips
-        defaults:                      # for every task that does not say otherwise
+        # Comments stand on lines of their own: behind a text, a # might be part of it.
+
+        # The batch's name in reports, and the folder of its clips.
+        batch: first
+
+        # For every task that does not say otherwise. `dailies report --by tag:client` sums by tags.
+        defaults:
           model: seedance-fast
           duration_seconds: 4
           aspect_ratio: "16:9"
-          tags: {client: example}      # `dailies report --by tag:client` sums by them
+          tags: {client: example}
+
         tasks:
-          - id: harbor                 # the clip becomes renders/first/harbor.mp4
+          # This clip becomes renders/first/harbor.mp4.
+          - id: harbor
             prompt: A fishing boat leaves a harbor at dawn, gulls circling, slow pan to the right
           - id: street
             prompt: Rain on a city street at night, neon signs in the puddles, locked camera
             aspect_ratio: "9:16"
+          # Two takes, kettle/repeat=1 and kettle/repeat=2, with the seeds 7 and 8.
           - id: kettle
             prompt: "Macro of a kettle coming to the boil: steam, brushed copper, warm light"
             seed: 7
-            repeat: 2                  # two takes, kettle/repeat=1 and kettle/repeat=2, with the seeds 7 and 8
+            repeat: 2
 
         """
 
