@@ -94,8 +94,10 @@ extension ProblemLog {
     }
 
     /// A text as written; without control characters other than tab and line ends.
-    mutating func text(_ value: FieldValue, todo: String? = nil) -> String? {
-        if let fault = value.node.loss?.fault {
+    ///
+    /// - Parameter isName: a comment that nobody would take for a part of it may follow.
+    mutating func text(_ value: FieldValue, todo: String? = nil, isName: Bool = false) -> String? {
+        if let fault = isName ? value.node.loss?.faultOfName : value.node.loss?.fault {
             error(fault.place, value.label, fault.what, fault.todo)
             return nil
         }
@@ -156,7 +158,7 @@ extension ProblemLog {
     ///
     /// - Parameter isFree: it may be of any words, such as an id.
     mutating func name(_ value: FieldValue, longest: Int = 200, isFree: Bool = true) -> String? {
-        if isFree, let fault = value.node.loss?.fault {
+        if isFree, let fault = value.node.loss?.faultOfName {
             error(fault.place, value.label, fault.what, fault.todo)
             return nil
         }

@@ -122,7 +122,7 @@ struct ManifestBuilder {
 
     /// As it is written, to the last character: every key that was submitted under it is made from it.
     private mutating func name(ofBatch value: FieldValue) -> String? {
-        guard let name = log.text(value) else { return nil }
+        guard let name = log.text(value, isName: true) else { return nil }
         if let fault = ProblemLog.fault(ofName: name) {
             log.refuse(value, fault.what, fault.todo)
             return nil

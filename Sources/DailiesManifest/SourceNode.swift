@@ -24,14 +24,21 @@ struct SourceNode {
 /// What YAML takes out of a text that stands without quotes, where it takes it for something else.
 enum SourceLoss {
     /// Everything from here on, as a comment.
-    case comment(Place)
+    ///
+    /// - Parameter isSetOff: by two blanks or more before its mark and one after it, as comments usually are.
+    case comment(Place, isSetOff: Bool)
     /// The first word, as a tag or an anchor.
     case word(Place, kind: String)
+
+    /// What to say of it, where a name was meant: nil where nobody would take it for a part of one.
+    var faultOfName: (place: Place, what: String, todo: String)? {
+        if case .comment(_, isSetOff: true) = self { nil } else { fault }
+    }
 
     /// What to say of it, where a text was meant.
     var fault: (place: Place, what: String, todo: String) {
         switch self {
-        case .comment(let place): (place, "everything after # would be dropped", "put the text in quotes")
+        case .comment(let place, _): (place, "everything after # would be dropped", "put the text in quotes")
         case .word(let place, let kind):
             (place, "its first word would be dropped, as \(kind) of YAML", "put the text in quotes")
         }

@@ -43,17 +43,18 @@ struct YAMLLosses {
             if !Self.isBlank(scalar) { rest -= 1 }
             pass()
         }
-        var isAfterBlank = isEmpty
+        var blanks = isEmpty ? 1 : 0
         while let scalar = next, scalar == " " || scalar == "\t" {
-            isAfterBlank = true
+            blanks += 1
             pass()
         }
-        guard isAfterBlank, next == "#" else { return nil }
+        guard blanks > 0, next == "#" else { return nil }
         let found = place
-        // Where nothing else stands a comment may: `seed: # later`. With no blank after its mark it may be a text.
-        guard isEmpty else { return .comment(found) }
         pass()
-        return next.map { $0 == "#" || Self.isBlank($0) } ?? true ? nil : .comment(found)
+        let hasBlankAfter = next.map { $0 == "#" || Self.isBlank($0) } ?? true
+        // Where nothing else stands a comment may: `seed: # later`. With no blank after its mark it may be a text.
+        if isEmpty, hasBlankAfter { return nil }
+        return .comment(found, isSetOff: blanks > 1 && hasBlankAfter)
     }
 
     /// The tag and the anchor before a scalar.

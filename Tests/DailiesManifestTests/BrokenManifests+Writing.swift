@@ -129,6 +129,8 @@ extension BrokenManifests {
         - 5:9: seed: everything after # would be dropped; put the text in quotes
         yaml - model: sora-2⏎  prompt: a boat⏎    at dawn  # 7⏎  duration_seconds: 1
         - 3:14: prompt: everything after # would be dropped; put the text in quotes
+        yaml - {§, id: a  #b⏎  }⏎- {§, id: b  # fine⏎  }⏎
+        - 1:58: id: everything after # would be dropped; put the text in quotes
         yaml - model: sora-2⏎  prompt: !wow a boat⏎  duration_seconds: 1⏎  id: &b c⏎  tags: {client: ! "x", n: &n}⏎
         - 2:11: prompt: its first word would be dropped, as a tag of YAML; put the text in quotes
         - 4:7: id: its first word would be dropped, as an anchor of YAML; put the text in quotes

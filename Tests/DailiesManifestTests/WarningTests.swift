@@ -174,6 +174,7 @@ struct WarningTests {
         "- prompt: !!str a boat\n  model: sora-2\n  duration_seconds: 1\n  tags: # none\n",
         "- {prompt: &p a boat, model: sora-2, duration_seconds: 1, id: a}\n- {prompt: *p, model: sora-2, duration_seconds: 1, id: b}\n",
         "- {prompt: a boat, model: sora-2, duration_seconds: 1} # the end\n# of it\n",
+        "batch: b    # optional\ntasks:\n- prompt: a boat\n  id: a  # a name\n  model: sora-2\n  duration_seconds: 1\n  tags:\n    client: acme  # theirs\n",
     ])
     func `a comment that takes nothing from a text is a comment`(text: String) throws {
         #expect(try read(text, .yaml).tasks.allSatisfy { $0.prompt == "a boat" })
