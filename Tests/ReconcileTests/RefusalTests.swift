@@ -32,8 +32,8 @@ struct RefusalTests {
         #expect(try JSONValue.parse(settings.out.utf8)["exit_code"]?.number == "64")
         try scene.write("{}", to: "dailies.yaml")
         let missing = try await scene.dailies("status", "--json")
-        #expect(missing.code == 1)
-        #expect(try JSONValue.parse(missing.out.utf8)["exit_code"]?.number == "1")
+        #expect(missing.code == 64)
+        #expect(try JSONValue.parse(missing.out.utf8)["exit_code"]?.number == "64")
         let help = try await scene.dailies("status", "--json", "--help")
         #expect(help.code == 0 && help.out.hasPrefix("OVERVIEW"))
     }
