@@ -267,6 +267,9 @@ public struct Fault: Hashable, Sendable {
     /// ``code`` of a page of HTML or a redirect in place of the API's reply.
     public static let notTheAPI = "not_the_api"
 
+    /// The code of a reply that says of another submission that it was accepted.
+    package static let anotherSubmission = "another_submission"
+
     /// As for a reply that says nothing of what was asked.
     package static func misdirected(_ another: String) -> Fault {
         Fault(kind: .unreadable, message: "the reply speaks of \(another)")

@@ -5,7 +5,12 @@ extension Scheduler {
     static func checked(_ fate: SubmitFate, _ submission: Submission) -> SubmitFate {
         let echo = if case .accepted(let report) = fate { report.submissionKey } else { fate.fault?.submissionKey }
         guard let echo, echo != submission.key else { return fate }
-        return .unknown(.misdirected("another submission"), isFreeByContract: false)
+        var fault = Fault.misdirected("another submission")
+        // Something was accepted, and it may have been this one under a wrong name.
+        if case .accepted = fate {
+            fault = Fault(kind: fault.kind, code: Fault.anotherSubmission, message: fault.message)
+        }
+        return .unknown(fault, isFreeByContract: false)
     }
 
     /// Whether the answer to a submit is of somebody who is not the API, at a base URL where no API has ever answered.
@@ -32,6 +37,7 @@ extension Scheduler {
         var flight = flight
         advance(&flight, .outcomeUnknown)
         flight.faults += 1
+        if fault.code == Fault.anotherSubmission { flight.pending?.isConflict = true }
         if flight.pending?.unsettledSince == nil { flight.pending?.unsettledSince = now }
         commit([.uncertain(flight.attempt, fault)], now)
         wakeLater(&flight, now)
@@ -44,7 +50,7 @@ extension Scheduler {
         switch answer {
         case .found(let report):
             if let another = report.mismatch(with: nil, flight.submissionKey) {
-                return leaveMismatched(flight, "another_submission", "with \(another)", now)
+                return leaveMismatched(flight, Fault.anotherSubmission, "with \(another)", now)
             }
             guard report.remoteID != nil else { return askFateAgain(flight, "a reply without a task id", now) }
             accept(flight, report, from: .query, now)
@@ -55,6 +61,9 @@ extension Scheduler {
                 return leaveUncertain(flight, "the provider does not answer for its key", now)
             }
             guard isKeyRemembered(flight, now) else { return leaveUncertain(flight, mayBeForgotten, now) }
+            guard isRefused || flight.pending?.sends ?? 0 < SchedulerSettings.mostSends else {
+                return leaveUncertain(flight, "the provider still does not answer for its key, after all repeats", now)
+            }
             if let refusal = flight.pending?.refusal { return refusedAndNotFound(flight, refusal, now) }
             repeatWhenAllowed(flight, now)
         case .stopped(let fault, let stop):

@@ -77,8 +77,7 @@ extension Scheduler {
         if case .sent = open.standing {} else { isRouteProven = true }
         switch open.standing {
         case .sent(let isMarked):
-            takeUpSent(
-                flight, open.submission, isMarked: isMarked, isAgeUnknown: open.sentAt > now, canAsk: canAsk, now)
+            takeUpSent(flight, open, isMarked: isMarked, canAsk: canAsk, now)
         case .accepted(let remote, let isRunning):
             flight.state = isRunning ? .running(remote) : .accepted(remote)
             guard canAsk else { return parkForOtherAccount(flight) }
@@ -131,7 +130,7 @@ extension Scheduler {
 
     /// It was in the air when the last run ended, or uncertain already.
     private mutating func takeUpSent(
-        _ flight: Flight, _ submission: Submission, isMarked: Bool, isAgeUnknown: Bool, canAsk: Bool, _ now: Instant
+        _ flight: Flight, _ open: OpenAttempt, isMarked: Bool, canAsk: Bool, _ now: Instant
     ) {
         var flight = flight
         advance(&flight, .outcomeUnknown)
@@ -140,7 +139,8 @@ extension Scheduler {
             commit([.uncertain(flight.attempt, fault)], now)
         }
         flight.pending = Flight.PendingSubmit(
-            submission: submission, task: nil, isAgeUnknown: isAgeUnknown, sends: 1, unsettledSince: now)
+            submission: open.submission, task: nil, isAgeUnknown: open.sentAt > now, sends: 1,
+            isConflict: open.isConflict, unsettledSince: now)
         guard canAsk else { return parkForOtherAccount(flight) }
         flight.holdsSlot = true
         put(flight)

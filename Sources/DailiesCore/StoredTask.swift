@@ -127,13 +127,16 @@ public struct OpenAttempt: Hashable, Sendable {
     public let output: String?
     /// The budgets of its tags.
     public let tagBudgets: [TagBudgetID]
+    /// A reply to it was about another submission: a repeat may be rendered once more.
+    public let isConflict: Bool
     /// Takes its properties as they are given.
     public init(
         attempt: AttemptID, batch: BatchID, key: TaskKey, submission: Submission, shape: RequestShape,
         standing: Standing, intentAt: Instant, sentAt: Instant, reserved: Credits?, estimate: Credits? = nil,
         cancelReason: CancelReason? = nil, isReplayed: Bool = false, lostAt: Instant?, output: String?,
-        tagBudgets: [TagBudgetID] = []
+        tagBudgets: [TagBudgetID] = [], isConflict: Bool = false
     ) {
+        self.isConflict = isConflict
         self.cancelReason = cancelReason
         self.isReplayed = isReplayed
         self.tagBudgets = tagBudgets

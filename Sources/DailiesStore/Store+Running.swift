@@ -110,6 +110,22 @@ extension Store {
         CASE WHEN s.new_seed IS NULL THEN i.request ELSE json_set(i.request, '$.seed', s.new_seed) END
         """
 
+    /// Whether a reply to an attempt was about another submission: a condition over `attempt AS a`.
+    static let isConflict = """
+        EXISTS (SELECT 1 FROM event AS e WHERE e.task = a.task AND e.attempt = a.n AND e.kind = 'uncertain'
+            AND e.code = '\(Fault.anotherSubmission)')
+        """
+
+    /// Whether a reply to an attempt was about another submission, so that no run sends it again.
+    public func isConflict(_ attempt: AttemptID) throws(StoreError) -> Bool {
+        try reading { database throws(StoreError) in
+            try database.first(
+                "SELECT \(Self.isConflict) FROM attempt AS a WHERE a.task = ? AND a.n = ?", Value(attempt.task),
+                Value(attempt.number)
+            ) { row in row.bool(0) } ?? false
+        }
+    }
+
     private static func waitingTask(in row: Row) throws(StoreError) -> WaitingTask {
         WaitingTask(
             id: TaskID(row.integer(0)), batch: BatchID(row.integer(1)), key: TaskKey(row.text(2)),
@@ -184,7 +200,8 @@ extension Database {
             a.state, a.task_id, a.outcome_unknown_at_ms IS NOT NULL, a.output_url, a.is_unsaved,
             a.is_cost_awaited, a.failure_code IS 'no_asset', a.credits_nano IS NULL, a.batch_id,
             \(Store.tagBudgetsOfTask), a.estimated_credits_nano, a.cancel_reason, a.is_replayed,
-            a.sent_at_ms
+            a.sent_at_ms,
+            a.task_id IS NULL AND \(Store.isConflict)
         FROM attempt AS a JOIN task_input AS i ON i.id = a.task
         """
 
@@ -202,7 +219,7 @@ extension Database {
             reserved: row.optionalCredits(11),
             estimate: row.optionalCredits(24), cancelReason: row.isNull(25) ? nil : try row.word(25),
             isReplayed: row.bool(26), lostAt: row.optionalInstant(12), output: row.optionalText(13),
-            tagBudgets: Store.tagBudgets(in: row.optionalText(23)))
+            tagBudgets: Store.tagBudgets(in: row.optionalText(23)), isConflict: row.bool(28))
     }
 
     private static func standing(in row: Row) throws(StoreError) -> OpenAttempt.Standing {

@@ -27,7 +27,7 @@ public enum FateTable {
         case 408, 409, 425, 499: return .unknown(reply.fault(), isFreeByContract: false)
         case 429: return reply.throttled
         case 404 where reply.isWrongRoute: return .stopped(reply.fault(), .noRoute)
-        case 400..<500 where reply.isOfAPI: return .refused(reply.fault(hint: hint(reply, dialect)))
+        case 400..<500 where reply.isRefusal: return .refused(reply.fault(hint: hint(reply, dialect)))
         case 400..<500: return .notAccepted(reply.fault())
         case 500..<600: return .unknown(reply.fault(), isFreeByContract: reply.error?.isEnvelope ?? false)
         // A redirect is not followed, and whoever sent it has read the body.
@@ -137,6 +137,19 @@ public enum FateTable {
 
         /// An error in the API's own words.
         var isOfAPI: Bool { error?.isEnvelope == true || code.map(WireCode.all.contains) == true }
+
+        /// Of what was asked for: under a status for which the API's pages name one, and with a code, or at least a type, of
+        /// its own. That a task is not found says nothing of a submit.
+        var isRefusal: Bool {
+            guard Self.refusals.contains(status), isOfAPI, code != WireCode.taskNotFound else { return false }
+            return code != nil || error?.type.map(Self.errorTypes.contains) == true
+        }
+
+        /// Source: the errors reference.
+        private static let refusals: Set = [400, 404, 413, 422, 451]
+        private static let errorTypes: Set = [
+            "invalid_request_error", "authentication_error", "permission_error", "not_found_error", "conflict_error",
+        ]
 
         func report() throws(WireError) -> RemoteReport {
             var report = try ReplyReader.report(body, date: headers.date, redaction: redaction)

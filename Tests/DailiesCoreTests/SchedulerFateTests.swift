@@ -40,6 +40,33 @@ import Testing
         rig.expectSound()
     }
 
+    @Test func `an acceptance of another submission is no leave to send this one again, in the next run either`() {
+        let rig = SchedulerRig.with(1)
+        rig.land(.accepted(.queued("r9", echo: "another-submission")))
+        rig.advance(by: .seconds(1))
+        rig.answer(.notFound(.notFound))
+        #expect(rig.sent.count == 1 && rig.stage(1) == .uncertain && rig.ending?.uncertain == 1)
+        rig.expectSound()
+        let next = SchedulerRig(store: rig.store, at: rig.now)
+        next.start()
+        next.advance(by: .seconds(1))
+        next.answer(.notFound(.notFound))
+        #expect(next.sent.isEmpty && next.stage(1) == .uncertain && next.ending?.uncertain == 1)
+        next.expectSound()
+    }
+
+    @Test func `a submit that is lost again and again is sent five times in a run`() {
+        let rig = SchedulerRig.with(1)
+        for _ in 0..<20 where rig.ending == nil {
+            if !rig.submits.isEmpty { rig.land(.timedOut) }
+            rig.advance(by: .seconds(60))
+            if rig.questions.contains(where: { $0.purpose == .settleFate }) { rig.answer(.notFound(.notFound)) }
+        }
+        #expect(rig.sent.count == SchedulerSettings.mostSends)
+        #expect(rig.stage(1) == .uncertain && rig.ending?.uncertain == 1)
+        rig.expectSound()
+    }
+
     @Test func `where keys are not honoured an unknown fate is never sent again`() {
         let rig = SchedulerRig.with(1, trust: .ignored)
         rig.land(.timedOut)

@@ -29,6 +29,7 @@ struct StoreModel {
         var remoteID: RemoteTaskID?
         var isReplayed = false
         var repeats = 0
+        var isConflict = false
         var cancelReason: CancelReason?
     }
 
@@ -84,11 +85,12 @@ struct StoreModel {
                 $0.reserved = nil
             }
             entries[id.task]?.isWaiting = true
-        case .uncertain(let id, _):
+        case .uncertain(let id, let fault):
             move(id) {
                 $0.stage == .inTheAir || $0.stage == .uncertain
             } to: {
                 $0.stage = .uncertain
+                $0.isConflict = $0.isConflict || fault.code == Fault.anotherSubmission
             }
         case .accepted(let id, let acceptance): accept(id, acceptance)
         case .running(let id):
@@ -302,7 +304,8 @@ struct StoreModel {
                 shape: entry.task.shape, standing: standing, intentAt: attempt.intentAt, sentAt: attempt.sentAt,
                 reserved: attempt.reserved, estimate: attempt.estimate, cancelReason: attempt.cancelReason,
                 isReplayed: attempt.isReplayed,
-                lostAt: attempt.lostAt, output: entry.task.output, tagBudgets: entry.task.tagBudgets)
+                lostAt: attempt.lostAt, output: entry.task.output, tagBudgets: entry.task.tagBudgets,
+                isConflict: attempt.isConflict)
         }
     }
 

@@ -102,6 +102,17 @@ struct ReadingTests {
         #expect(try rig.store.openAttempts(provider: "bytespike", baseURL: "http://127.0.0.1").isEmpty)
     }
 
+    @Test func `that a reply was about another submission is known to the next run`() throws {
+        let rig = try Rig(tasks: (1...2).map { Rig.spec("task-\($0)") })
+        func attempt(_ task: Int64) -> AttemptID { AttemptID(task: TaskID(task), number: 1) }
+        try rig.apply(Steps.intent(1), Steps.intent(2))
+        let another = Fault(kind: .unreadable, code: "another_submission", message: "m")
+        try rig.apply(.uncertain(attempt(1), Steps.fault), .uncertain(attempt(2), another))
+        let open = try rig.store.openAttempts(provider: Self.provider.name, baseURL: Self.provider.baseURL)
+        #expect(open.map(\.isConflict) == [false, true])
+        #expect(try (1...2).map { try rig.store.isConflict(attempt($0)) } == [false, true])
+    }
+
     @Test func `of costs that were asked for in vain a run takes up those that settled last, and a list has them all`()
         throws
     {

@@ -37,6 +37,20 @@ private func name(_ answer: QueryAnswer) -> String {
 
 @Suite struct SubmitFateTests {
     @Test(arguments: [
+        (400, #"{"error":{"message":"Bad Request","type":"proxy_error"}}"#),
+        (407, #"{"error":{"message":"m","type":"invalid_request_error"}}"#),
+        (431, #"{"error":{"message":"m","type":"invalid_request_error"}}"#),
+        (421, #"{"error":{"message":"m","type":"invalid_request_error","code":"invalid_param"}}"#),
+        (405, #"{"error":{"message":"m","type":"invalid_request_error","code":"x"}}"#),
+        (404, #"{"error":{"message":"m","type":"not_found_error","code":"task_not_found"}}"#),
+    ])
+    func `an error in a shape like the API's that the API does not give to a submit fails no task`(
+        status: Int, body: String
+    ) {
+        #expect(name(fate(status, Array(body.utf8))) == "not accepted")
+    }
+
+    @Test(arguments: [
         (200, #"{"task_id":"t","status":"queued"}"#, "accepted t"), (201, #"{"task_id":"t"}"#, "accepted t"),
         (299, #"{"task_id":"t","status":"failed"}"#, "accepted t"),
         (200, PageFixtures.submitted, "accepted task_…"), (200, PageFixtures.paramsSubmitted, "accepted task_01HZX"),

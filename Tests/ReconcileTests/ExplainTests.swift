@@ -203,6 +203,6 @@ struct ExplainTests {
         #expect(outcome.code == 0)
         #expect(outcome.out.hasPrefix("forest/dolly: the next run would submit it: "))
         #expect(!scene.exists("dailies.sqlite"))
-        #expect(try await scene.dailies("explain", "dolly").code == 1)
+        #expect(try await scene.dailies("explain", "dolly").code == 64)
     }
 }

@@ -146,6 +146,16 @@ final class Inspector {
         ) { _ in true } ?? false
     }
 
+    /// A reply to it was about another submission, so that no run sends it again.
+    func isConflict(_ attempt: AttemptID) throws -> Bool {
+        try database.first(
+            """
+            SELECT count(*) > 0 FROM event
+            WHERE task = ? AND attempt = ? AND kind = 'uncertain' AND code = 'another_submission'
+            """, Value(attempt.task), Value(attempt.number)
+        ) { row in row.bool(0) } ?? false
+    }
+
     /// What waits at the provider, by these keys, and was to be cancelled for a guard.
     func wantedCancelled(by accounts: AccountBook) throws -> Set<RemoteTaskID> {
         let found = try database.rows(

@@ -15,6 +15,7 @@ extension World {
             let age = clientNow - attempt.sentAt
             let memory = scenario.settings.keyMemory ?? SchedulerSettings.usualKeyMemory
             return try age < .zero || age >= memory || !inspector.keyIsHonoured(of: attempt)
+                || inspector.isConflict(attempt.id)
         }
         guard !uncertain.isEmpty else { return }
         let store = try Store.open(disk.store, for: .running)
