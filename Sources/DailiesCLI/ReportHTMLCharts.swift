@@ -9,8 +9,10 @@ enum ReportHTMLCharts {
     private static let mostModels = 12
     /// Columns of a chart over time, by day; a longer time is shown by month.
     private static let mostDays = 120
-    /// Up to so many columns each has its own label; fewer leave room, so that a single day is no wall.
+    /// Up to so many columns each has its own label; fewer leave room.
     private static let labelled = 7
+    /// Up to so many days or months are bars with their figures beside them: columns of a chart would be walls.
+    private static let mostBars = 3
 
     // MARK: Over time
 
@@ -18,6 +20,7 @@ enum ReportHTMLCharts {
         let days = report.rows.compactMap { row in row.values.first.flatMap { $0 }.map { ($0, row.figures.charged) } }
         let (unit, columns) = columns(days)
         guard let first = columns.first, let last = columns.last else { return "" }
+        if columns.count <= mostBars { return bars(of: columns, by: unit) }
         let top = niceTop(columns.map { amount($0.charged) }.max() ?? 0)
         let width = 100.0 / Double(max(columns.count, labelled))
         let bars = columns.enumerated().map { index, column in
@@ -49,6 +52,18 @@ enum ReportHTMLCharts {
             <div class="dates\(isLabelled ? " each" : "")">\(labels.map { "<span>\($0)</span>" }.joined())</div>
             </figure>
             """
+    }
+
+    private static func bars(of columns: [Column], by unit: String) -> String {
+        let top = columns.map { amount($0.charged) }.max() ?? 0
+        let rows = columns.map { column in
+            let label = "\(column.name): \(column.charged) credits charged"
+            return """
+                <div class="bar"><span>\(column.name)</span><span class="n">\(column.charged)</span>
+                \(strip([("charged", amount(column.charged), top)], height: 9, label: label))</div>
+                """
+        }
+        return figure("Credits charged by \(unit) (UTC)", rows)
     }
 
     private struct Column {

@@ -87,7 +87,7 @@ public struct Excerpt: Hashable, Sendable {
         for (index, problem) in problems.prefix(ManifestBounds.mostExcerpts).enumerated() {
             wanted[problem.line, default: []].append(index)
         }
-        guard let last = wanted.keys.max() else { return }
+        guard let last = wanted.keys.max(), last > 0 else { return }
         do throws(SourceTrouble) {
             var lines = SourceLines(try ByteWindow(source), format)
             for number in 1...last {

@@ -17,9 +17,9 @@ public struct Manifest: Sendable {
 public struct ManifestProblem: Hashable, Sendable, CustomStringConvertible {
     /// The manifest, as it was given.
     public let file: String
-    /// Counted from 1.
+    /// Counted from 1; 0: the file cannot be read at all.
     public let line: Int
-    /// Counted from 1, in Unicode scalars.
+    /// Counted from 1, in Unicode scalars; 0 where the line is.
     public let column: Int
     /// `prompt`, `tags.client`, `defaults.seed`; `syntax` and `file` for what concerns no single field.
     public let field: String
@@ -49,9 +49,11 @@ public struct ManifestProblem: Hashable, Sendable, CustomStringConvertible {
             file: file, line: line, column: column, field: field, what: what, todo: todo, excerpt: excerpt)
     }
 
-    /// `FILE:LINE:COLUMN: field: what is wrong; what to do`, on one line whatever the file is called.
+    /// `FILE:LINE:COLUMN: field: what is wrong; what to do`, on one line whatever the file is called. Without place and
+    /// field where the file cannot be read at all.
     public var description: String {
-        "\(SafeText.escaped(file)):\(line):\(column): \(field): \(what); \(todo)"
+        let file = SafeText.escaped(file)
+        return line == 0 ? "\(file): \(what); \(todo)" : "\(file):\(line):\(column): \(field): \(what); \(todo)"
     }
 }
 

@@ -142,8 +142,18 @@ final class OpenFile: Sendable {
     }
 
     static func trouble(_ code: Int32) -> SourceTrouble {
-        SourceTrouble(
-            place: .start, field: "file", what: "cannot be read: \(String(cString: strerror(code)))",
-            todo: "look whether its name is right and you may read it", voidsAllElse: true)
+        let (what, todo) =
+            switch code {
+            case ENOENT, ENOTDIR: ("no such file", "check its name, or write a first manifest with `dailies init`")
+            case EISDIR: ("is a folder", "name the manifests in it, one by one or as FOLDER/*.yaml")
+            case EACCES, EPERM: ("you may not read it", "ask its owner, or make it readable with chmod +r")
+            case ENAMETOOLONG: ("the name is too long for a file", "check it")
+            default:
+                (
+                    "cannot be read: \(String(cString: strerror(code)).lowercased())",
+                    "check the disk and try again"
+                )
+            }
+        return SourceTrouble(place: .wholeFile, field: "file", what: what, todo: todo, voidsAllElse: true)
     }
 }

@@ -3,6 +3,8 @@ struct Place: Hashable, Comparable {
     let line: Int
     let column: Int
     static let start = Place(line: 1, column: 1)
+    /// None in it: the file cannot be read at all.
+    static let wholeFile = Place(line: 0, column: 0)
     static func < (a: Place, b: Place) -> Bool { (a.line, a.column) < (b.line, b.column) }
 }
 

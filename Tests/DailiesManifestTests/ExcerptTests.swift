@@ -76,8 +76,7 @@ struct ExcerptTests {
         let failure = #expect(throws: ManifestFailure.self) { try ManifestSource.file("/nowhere/m.yaml") }
         #expect(
             failure?.description
-                == "/nowhere/m.yaml:1:1: file: cannot be read: No such file or directory; look whether its name is right and you may read it"
-        )
+                == "/nowhere/m.yaml: no such file; check its name, or write a first manifest with `dailies init`")
         #expect(failure?.problems[0].excerpt == nil)
     }
 }
