@@ -27,6 +27,7 @@ struct SheetTests {
         let shown = try tasks(on: page)
         #expect(shown.map { $0["key"]?.string } == ["dolly"])
         #expect(shown[0]["credits"]?.string == "1.2")
+        #expect(shown[0]["ratio"]?.string == "16:9" && shown[0]["state"]?.string == "completed")
         #expect(shown[0]["tags"]?["client"]?.string == "acme")
         #expect(shown[0]["clip"]?.string?.hasSuffix("clips/dolly.mp4") == true)
         #expect(!scene.exists("sheet.html.part"))

@@ -27,6 +27,7 @@ struct SheetPage {
         \(Self.filter("tag", "every tag"))
         <select id="mark" aria-label="Mark"><option value="">every mark</option><option value="none">unmarked</option>\
         <option>keep</option><option>reject</option><option>redo</option></select>
+        <span id="hint"><kbd>K</kbd> keep <kbd>X</kbd> reject <kbd>R</kbd> redo <kbd>Enter</kbd> enlarge</span>
         <span id="exports"><button id="export-keep">Save keeps as a manifest</button>
         <button id="export-redo">Save redos as a manifest</button></span>
         <span id="count" role="status"></span>
@@ -35,8 +36,9 @@ struct SheetPage {
         <p id="nothing" hidden>Nothing fits these filters.</p>
         <dialog id="large"><video controls loop playsinline></video><div><p></p><dl></dl></div></dialog>
         <template id="card"><article class="card" tabindex="0"><div class="frame">\
-        <video muted loop playsinline preload="metadata"></video><span class="none"></span></div>\
-        <div class="words"><p class="prompt"></p><div class="facts"></div></div>\
+        <video muted loop playsinline preload="metadata"></video><span class="none"></span>\
+        <span class="state"></span></div>\
+        <div class="words"><p class="key"></p><p class="prompt"></p><p class="facts"></p><p class="tags"></p></div>\
         <div class="marks"><button data-mark="keep"></button><button data-mark="reject"></button>\
         <button data-mark="redo"></button></div></article></template>
         <script type="application/json" id="tasks">[
@@ -64,6 +66,12 @@ struct SheetPage {
         """
     }
 
+    /// `9:16`, as the request has it; nil: it leaves that to the model. The page itself looks at the clip.
+    private static func ratio(of request: CanonicalRequest) -> String? {
+        // The program wrote it itself; one that cannot be read is shown like one without.
+        (try? JSONValue.parse(request.text.utf8))?["aspect_ratio"]?.string
+    }
+
     /// One task: an object on a line of its own.
     ///
     /// - Parameter clip: how its saved clip was found; nil: none was saved.
@@ -74,6 +82,7 @@ struct SheetPage {
             writer.member("key", row.key.text)
             writer.member("state", row.state.rawValue)
             writer.member("model", row.model.text)
+            writer.member("ratio", optional: Self.ratio(of: row.request))
             writer.member("prompt", row.prompt)
             writer.member("tags", tags: row.tags)
             writer.member("credits", optional: row.credits.map(\.description))

@@ -4,12 +4,17 @@
   const place = (id) => document.getElementById(id);
   const [grid, search, count, large] = [place("grid"), place("search"), place("count"), place("large")];
   const memory = "dailies-sheet:" + document.body.dataset.store;
-  const gap = 14, widest = 300, below = 132, atOnce = 3, chunk = 500;
+  // Lengths in CSS pixels: of a column whose clips lie or stand, and of what is below a clip.
+  const gap = 14, lying = 300, standing = 220, below = 205, borders = 2, atOnce = 3, chunk = 500;
+  const extremes = [0.4, 2.5];
   const words = { keep: "Keep", reject: "Reject", redo: "Redo" };
 
   let marks = {};
   try { marks = JSON.parse(localStorage.getItem(memory) || "{}"); } catch { marks = {}; }
   const markOf = (task) => marks[task.name] || "";
+
+  // Width by height, as asked for until the clip itself is known. What is no ratio counts as 16:9.
+  const bounded = (shape) => shape > 0 && shape < Infinity ? Math.min(Math.max(shape, extremes[0]), extremes[1]) : 16 / 9;
 
   // One task a line, read a few hundred at a time, so that the browser never stands still for long.
   const tasks = [];
@@ -18,6 +23,8 @@
     const part = lines.slice(tasks.length, tasks.length + chunk).join("\n").replace(/,$/, "");
     for (const task of JSON.parse("[" + part + "]")) {
       task.name = task.batch + "\u0000" + task.key;
+      const [width, height] = (task.ratio || "16:9").split(":").map(Number);
+      task.shape = bounded(width / height);
       task.tagList = Object.entries(task.tags).map(([name, value]) => name + "=" + value);
       tasks.push(task);
     }
@@ -50,6 +57,7 @@
     cards.clear();
     window.scrollTo(0, 0);
     tell();
+    arrange();
     lay();
   }
 
@@ -72,29 +80,47 @@
   let asked = false;
   const layLater = () => { if (!asked) { asked = true; requestAnimationFrame(() => { asked = false; lay(); }); } };
 
-  function measure() {
+  // Columns of one width; each card has the shape of its clip, and goes where there is room furthest up. Where all clips have
+  // one shape, that is row by row.
+  let spots = [], columnWidth = 0;
+  function arrange(isAgain = false) {
     const width = grid.clientWidth;
-    const columns = Math.max(1, Math.round((width + gap) / (widest + gap)));
-    const card = (width - gap * (columns - 1)) / columns;
-    return { columns, card, height: card * 9 / 16 + below };
+    const upright = shown.reduce((sum, task) => sum + (task.shape < 1 ? 1 : 0), 0) * 3 > shown.length;
+    const columns = Math.max(1, Math.round((width + gap) / ((upright ? standing : lying) + gap)));
+    columnWidth = (width - gap * (columns - 1)) / columns;
+    const ends = new Array(columns).fill(0);
+    spots = shown.map((task) => {
+      const column = ends.indexOf(Math.min(...ends));
+      const spot = { x: column * (columnWidth + gap), y: ends[column], height: (columnWidth - borders) / task.shape + below };
+      ends[column] += spot.height + gap;
+      return spot;
+    });
+    grid.style.height = Math.max(0, ...ends.map((end) => end - gap)) + "px";
+    // A scroll bar that has come or gone.
+    if (grid.clientWidth !== width && !isAgain) arrange(true);
   }
 
+  let arranging = false;
+  const arrangeLater = () => {
+    if (!arranging) { arranging = true; requestAnimationFrame(() => { arranging = false; arrange(); lay(); }); }
+  };
+
   function lay() {
-    const { columns, card, height } = measure();
-    const rows = Math.ceil(shown.length / columns), step = height + gap;
-    grid.style.height = Math.max(0, rows * step - gap) + "px";
-    const top = window.scrollY - grid.offsetTop;
-    const first = Math.max(0, Math.floor(top / step) - 1) * columns;
-    const end = Math.min(shown.length, (Math.ceil((top + window.innerHeight) / step) + 1) * columns);
+    const top = window.scrollY - grid.offsetTop - window.innerHeight / 2;
+    const bottom = top + 2 * window.innerHeight;
+    const isNear = (spot) => spot !== undefined && spot.y < bottom && spot.y + spot.height > top;
     for (const [index, element] of cards) {
-      if (index < first || index >= end) { element.remove(); cards.delete(index); }
+      if (!isNear(spots[index])) { element.remove(); cards.delete(index); }
     }
-    for (let index = first; index < end; index += 1) {
+    for (let index = 0; index < spots.length; index += 1) {
+      const spot = spots[index];
+      if (!isNear(spot)) continue;
       let element = cards.get(index);
       if (!element) { element = make(shown[index]); cards.set(index, element); grid.append(element); }
-      element.style.width = card + "px";
-      element.style.height = height + "px";
-      element.style.transform = `translate(${(index % columns) * (card + gap)}px, ${Math.floor(index / columns) * step}px)`;
+      element.style.width = columnWidth + "px";
+      element.style.height = spot.height + "px";
+      element.style.transform = `translate(${spot.x}px, ${spot.y}px)`;
+      element.querySelector(".frame").style.height = spot.height - below + "px";
     }
     clearTimeout(settling);
     settling = setTimeout(() => loadSome([...cards.values()].map((element) => element.querySelector("video"))), 80);
@@ -117,6 +143,10 @@
     if (task.clip) {
       video.dataset.clip = task.clip + "#t=0.05";
       part("none").remove();
+      video.addEventListener("loadedmetadata", () => {
+        const shape = bounded(video.videoWidth / video.videoHeight);
+        if (Math.abs(shape / task.shape - 1) > 0.02) { task.shape = shape; arrangeLater(); }
+      });
       element.addEventListener("mouseenter", () => play(video));
       element.addEventListener("mouseleave", () => pause(video));
       element.addEventListener("focusin", () => play(video));
@@ -128,8 +158,15 @@
     part("frame").addEventListener("click", () => open(task));
     part("prompt").textContent = task.prompt;
     part("prompt").title = task.prompt;
-    part("facts").textContent = [task.key, task.model, task.credits && task.credits + " cr", ...task.tagList]
-      .filter(Boolean).join(" · ");
+    part("key").textContent = part("key").title = task.key;
+    part("state").textContent = part("state").dataset.state = task.state;
+    part("facts").textContent = part("facts").title = [cost(task), task.model].join(" · ");
+    part("tags").title = task.tagList.join("\n");
+    for (const tag of task.tagList) {
+      const chip = document.createElement("span");
+      chip.textContent = tag;
+      part("tags").append(chip);
+    }
     for (const button of element.querySelectorAll("[data-mark]")) {
       button.textContent = words[button.dataset.mark];
       button.addEventListener("click", () => setMark(task, button.dataset.mark, element));
@@ -142,6 +179,11 @@
     });
     show(task, element);
     return element;
+  }
+
+  function cost(task) {
+    if (task.credits) return task.credits + (task.credits === "1" ? " credit" : " credits");
+    return task.state === "queued" || task.state === "running" ? "no cost yet" : "cost unknown";
   }
 
   // A play that a pause overtakes is no fault.
@@ -169,7 +211,7 @@
     large.querySelector("p").textContent = task.prompt;
     const list = large.querySelector("dl");
     list.replaceChildren();
-    const facts = { task: task.batch + "/" + task.key, model: task.model, state: task.state, credits: task.credits,
+    const facts = { task: task.batch + "/" + task.key, model: task.model, state: task.state, cost: cost(task),
       tags: task.tagList.join(", "), clip: task.clip && decodeURI(task.clip), failure: task.failure };
     for (const [name, value] of Object.entries(facts)) {
       if (!value) continue;
@@ -207,7 +249,8 @@
   search.addEventListener("input", filter);
   for (const select of Object.values(filters)) select.addEventListener("change", filter);
   window.addEventListener("scroll", layLater, { passive: true });
-  window.addEventListener("resize", layLater);
+  window.addEventListener("resize", arrangeLater);
   tell();
+  arrange();
   lay();
 })();
