@@ -148,7 +148,10 @@ CREATE TABLE attempt (
     state TEXT NOT NULL CHECK (state IN ('queued', 'running', 'completed', 'failed', 'cancelled')),
     submission_key TEXT NOT NULL UNIQUE CHECK (submission_key <> ''), -- sent as out_task_id
     dialect TEXT NOT NULL CHECK (dialect IN ('flat', 'params')),
-    key_fingerprint TEXT NOT NULL,       -- a one-way mark of the API key
+    key_fingerprint TEXT NOT NULL,       -- a one-way mark of the API key that may ask for it
+    -- The key that sent it, where a user said (--same-account) that key_fingerprint took its place. Its submission key is
+    -- known under the old one alone: nothing found under the new one proves that it never arrived.
+    handed_over_from TEXT CHECK (handed_over_from <> key_fingerprint),
     task_id TEXT CHECK (task_id <> ''),  -- the provider's name of it
     -- An earlier attempt has the same task_id: possible only in a row that version 1 wrote.
     shares_task_id INTEGER NOT NULL DEFAULT 0 CHECK (shares_task_id IN (0, 1)),

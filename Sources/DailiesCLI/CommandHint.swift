@@ -28,9 +28,12 @@ struct CommandHint: Sendable {
     ///
     /// - Parameters:
     ///   - options: in their order, each with its value.
+    ///   - flags: after them.
     ///   - keys: of tasks.
-    func online(_ command: String, _ options: [(name: String, value: String)] = [], keys: [String] = []) -> String {
-        line(command, options, storeWords + providerWords, keys)
+    func online(
+        _ command: String, _ options: [(name: String, value: String)] = [], flags: [String] = [], keys: [String] = []
+    ) -> String {
+        line(command, options, flags + storeWords + providerWords, keys)
     }
 
     /// A command that needs the store only.

@@ -43,6 +43,7 @@ enum EventWords {
         case "unverified": "may be cut, since nobody says how long its clip is; kept as \(message)"
         case "cost_learned": "its cost became known\(source)"
         case "cost_unknown": "its cost stays unknown"
+        case "handed_over": "handed over from the API key \(message)\(source)"
         case "asked": "asked \(message)"
         default: SafeText.escaped(event.kind) + because
         }

@@ -43,7 +43,7 @@ struct ExplainCommand: PrintingCommand {
         if words.count == 1 {
             let reader = try store.openForReading()
             let row = try TaskLookup.task(words[0], batch: try TaskLookup.batch(batch, in: reader), in: reader)
-            explanation = Explanation(of: row, try commands(for: row.key, in: row.batchName, of: reader))
+            explanation = Explanation(of: row, try commands(for: row.key, row, in: row.batchName, of: reader))
             try addHistory(to: &explanation, from: reader)
             try reader.close()
         } else {
@@ -70,7 +70,7 @@ struct ExplainCommand: PrintingCommand {
             try checked.forEachTask { if $0.key == key { spec = $0 } }
             guard let spec else { throw Self.unknown(key, path) }
             return Explanation(
-                spec, in: checked.batchName, stored: nil, try commands(for: key, in: checked.batchName, of: nil))
+                spec, in: checked.batchName, stored: nil, try commands(for: key, nil, in: checked.batchName, of: nil))
         }
         let reader = try store.openForReading()
         // The store may have the task under another name than the manifest: either is meant.
@@ -90,7 +90,7 @@ struct ExplainCommand: PrintingCommand {
         let row = try known.flatMap { try reader.tasks(called: spec?.key ?? key, in: $0.id).first }
         guard spec != nil || row != nil else { throw Self.unknown(key, path) }
         var explanation = Explanation(
-            spec, in: checked.batchName, stored: row, try commands(for: key, in: checked.batchName, of: reader))
+            spec, in: checked.batchName, stored: row, try commands(for: key, row, in: checked.batchName, of: reader))
         try addHistory(to: &explanation, from: reader)
         if let spec, row == nil, let known {
             explanation.nearest = try NearestTask.find(
@@ -100,10 +100,17 @@ struct ExplainCommand: PrintingCommand {
         return explanation
     }
 
-    private func commands(for key: TaskKey, in batchName: String, of reader: Store?) throws -> Explanation.Commands {
-        Explanation.Commands(
+    private func commands(
+        for key: TaskKey, _ row: TaskRow?, in batchName: String, of reader: Store?
+    ) throws -> Explanation.Commands {
+        let needs = try row.flatMap { row in
+            try reader?.keyNeeds(
+                present: ProviderOptions.accountAtHand.map { [$0] }, in: [row.batch], of: row.id)
+        }
+        return Explanation.Commands(
             CommandHint(store: store), key, in: batchName,
-            isAmbiguous: try reader?.tasks(called: key, in: nil).count ?? 0 > 1)
+            isAmbiguous: try reader?.tasks(called: key, in: nil).count ?? 0 > 1,
+            keyNeed: needs?.first { $0.account == row?.latest?.account })
     }
 
     private static func unknown(_ key: TaskKey, _ path: String) -> Stop {

@@ -15,9 +15,12 @@ struct Explanation {
     struct Commands {
         let retry: String
         let reconcile: String
+        /// The API key that only can ask for it, where it is not at hand.
+        let keyNeed: KeyNeed?
 
         /// - Parameter isAmbiguous: the store has the key in several batches.
-        init(_ hint: CommandHint, _ key: TaskKey, in batchName: String, isAmbiguous: Bool) {
+        init(_ hint: CommandHint, _ key: TaskKey, in batchName: String, isAmbiguous: Bool, keyNeed: KeyNeed?) {
+            self.keyNeed = keyNeed
             let batch = isAmbiguous ? [(name: "--batch", value: batchName)] : []
             retry = hint.offline("retry", batch, keys: [key.text])
             reconcile = hint.offline("reconcile")
@@ -72,6 +75,9 @@ struct Explanation {
                 return (.submitted, row.attempt == 1 ? "it was never sent" : "it waits for its attempt \(row.attempt)")
             }
             return (.notSubmitted, "it is \(words); `\(commands.retry)` brings it back")
+        }
+        if let need = commands.keyNeed {
+            return (.notSubmitted, "it is \(words), and needs the API key \(need.account): \(KeyNeed.remedy)")
         }
         switch row.state {
         case .queued where latest.remoteID == nil:

@@ -53,6 +53,7 @@ struct JSONReporter: RunReporter {
             writer.member("lost", summary.lost)
             writer.member("unsaved", summary.unsaved)
             writer.member("unknown_costs", summary.unknownCosts)
+            StatusText.write(summary.keyNeeds, to: &writer)
             writer.member("credits", number: summary.charged.description)
             writer.name("reasons")
             writer.array { array in

@@ -94,6 +94,7 @@ struct OptionRule: Sendable {
         OptionRule(name: "json", form: .flag, files: .own, commands: renderers),
         OptionRule(name: "plan", form: .value, files: .none),
         OptionRule(name: "quiet", form: .flag, files: .own, commands: renderers),
+        OptionRule(name: "same-account", form: .flag, files: .none),
         OptionRule(name: "same-batch", form: .flag, files: .own, commands: ["run"]),
         OptionRule(name: "seed", form: .value, files: .none),
         OptionRule(name: "speed", form: .value, files: .own, commands: ["run", "resume"]),

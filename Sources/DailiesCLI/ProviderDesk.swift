@@ -19,9 +19,11 @@ struct ProviderDesk: Sendable {
     var baseURL: String { configuration.baseURL }
     var keyMemory: Duration { provider.keyMemory }
 
+    var accounts: AccountBook { AccountBook(of: configuration) }
+
     /// Whether a configured key has this fingerprint: only the key that submitted a task may ask for it.
     func holds(_ account: KeyFingerprint) -> Bool {
-        configuration.keys.contains { $0.key.fingerprint == account }
+        accounts.contains(account)
     }
 
     func ask(_ question: Question) async -> QueryAnswer {

@@ -15,6 +15,9 @@ struct ReconcileCommand: AsyncParsableCommand {
             the provider finds it or you say otherwise: with --adopt when you know its task id, with --assume-lost when \
             you give it up. Both are checked with the provider first and written into the log.
 
+            What another API key sent is asked for with that key. Where a new key of the same account took its place, \
+            --same-account hands over what is unfinished, and `dailies resume` goes on with it.
+
             A cost that the provider did not state when it was asked is asked for once more, and booked if it is stated now.
 
             Examples:
@@ -29,6 +32,7 @@ struct ReconcileCommand: AsyncParsableCommand {
 
     @OptionGroup var store: StoreOptions
     @OptionGroup(title: "Provider") var provider: ProviderOptions
+    @OptionGroup(title: "Provider") var account: AccountOptions
 
     @Option(help: ArgumentHelp("Only tasks of this batch.", valueName: "name"))
     var batch: String?
@@ -55,6 +59,9 @@ struct ReconcileCommand: AsyncParsableCommand {
         if withoutAsking, assumeLost.isEmpty || !adopt.isEmpty {
             throw ValidationError("--without-asking goes with --assume-lost alone")
         }
+        if withoutAsking, account.sameAccount {
+            throw ValidationError("--same-account is about the key to ask with, and --without-asking asks nobody")
+        }
     }
 
     func run() async throws {
@@ -62,6 +69,10 @@ struct ReconcileCommand: AsyncParsableCommand {
     }
 
     private func reconcile(_ store: Store) async throws -> ExitCode {
+        if account.sameAccount {
+            let configuration = try provider.configuration()
+            try Handover.carryOut(in: store, AccountBook(of: configuration), configuration)
+        }
         let chosen = try TaskLookup.batch(batch, in: store)
         let words = try UserWords(adopt: adopt, assumeLost: assumeLost, batch: chosen, in: store)
         // The user's words are about these tasks; all others wait for a call without.
@@ -70,11 +81,14 @@ struct ReconcileCommand: AsyncParsableCommand {
         var costs = CostRound(store: store, batch: chosen?.id, isJSON: json)
         let asksForCosts = try words.isEmpty && !withoutAsking && costs.isNeeded
         if tasks.isEmpty, !asksForCosts {
-            text.finish(ReconcileTally(), left: (0, 0), code: .success)
+            let needs = try keyNeeds(in: store, chosen, nil)
+            text.finish(ReconcileTally(), left: (0, 0), needs, code: .success)
             return .success
         }
         var tally = ReconcileTally()
+        var accounts: AccountBook?
         try await withDesk(on: store) { desk in
+            accounts = desk?.provider.accounts
             var reconciliation = Reconciliation(
                 store: store, desk: desk,
                 keyMemory: keys.memory(of: desk?.provider).divided(bySpeed: provider.speed))
@@ -92,8 +106,15 @@ struct ReconcileCommand: AsyncParsableCommand {
         let left = (uncertain: counts.uncertain + counts.inTheAir, lost: counts.lost)
         if left.uncertain + left.lost > 0 { tally.codes.insert(.uncertain) }
         let code = ExitCode.precedence.first(where: tally.codes.contains) ?? .success
-        text.finish(tally, left: left, code: code)
+        text.finish(tally, left: left, try keyNeeds(in: store, chosen, accounts), code: code)
         return code
+    }
+
+    /// - Parameter accounts: nil: nobody was asked, and what is known of keys is what files and the environment hold.
+    private func keyNeeds(in store: Store, _ batch: StoredBatch?, _ accounts: AccountBook?) throws -> [KeyNeed] {
+        // What is no key is for the question to refuse that needs one.
+        let atHand = accounts?.all ?? (try? provider.keysAtHand()).map { Set($0.map(\.key.fingerprint)) } ?? []
+        return try store.keyNeeds(present: atHand.isEmpty ? nil : atHand, in: batch.map { [$0.id] })
     }
 
     private func withDesk(on store: Store, _ body: (TaskDesk?) async throws -> Void) async throws {

@@ -149,7 +149,9 @@ struct ReconcileText {
 
     // MARK: The end
 
-    func finish(_ tally: ReconcileTally, left: (uncertain: Int, lost: Int), code: ExitCode) {
+    func finish(
+        _ tally: ReconcileTally, left: (uncertain: Int, lost: Int), _ needs: [KeyNeed], code: ExitCode
+    ) {
         if isJSON {
             JSONLine.write("finished") { writer in
                 writer.member("asked", tally.asked)
@@ -160,6 +162,7 @@ struct ReconcileText {
                 writer.member("lost", left.lost)
                 writer.member("costs_asked", tally.costs.asked)
                 writer.member("costs_learned", tally.costs.stated)
+                StatusText.write(needs, to: &writer)
                 writer.member("exit_code", Int(code.rawValue))
             }
             return
@@ -168,6 +171,7 @@ struct ReconcileText {
             Console.out(
                 "\(TaskWords.count(tally.costs.asked, "unknown cost")): \(tally.costs.stated) stated now and booked")
         }
+        defer { for need in needs { Console.out(need.words) } }
         if tally.asked == 0 { return Console.out("nothing is uncertain or lost") }
         let parts = [(tally.found, "found"), (tally.adopted, "adopted"), (tally.assumedLost, "assumed lost")]
             .filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }

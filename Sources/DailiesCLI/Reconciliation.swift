@@ -144,7 +144,9 @@ struct Reconciliation {
         case nil:
             let trust = try store.keyTrust(
                 baseURL: desk?.batches[row.batch]?.baseURL ?? "", account: latest.account, dialect: latest.dialect)
-            guard latest.remoteID == nil, trust == .honoured, try !store.isConflict(row.attemptID) else {
+            // The key that took over knows nothing of what the other one sent.
+            guard latest.remoteID == nil, trust == .honoured, !latest.isHandedOver, try !store.isConflict(row.attemptID)
+            else {
                 return .notFound(areKeysHonoured: false)
             }
             let age = Composition.timers().now - latest.sentAt

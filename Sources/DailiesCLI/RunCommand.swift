@@ -27,6 +27,7 @@ struct RunCommand: AsyncParsableCommand {
     @OptionGroup var store: StoreOptions
     @OptionGroup(title: "Manifests") var reading: ManifestOptions
     @OptionGroup(title: "Provider") var provider: ProviderOptions
+    @OptionGroup(title: "Provider") var account: AccountOptions
     @OptionGroup(title: "Pace") var pace: PaceOptions
 
     @Option(help: ArgumentHelp("The batch's name, instead of the manifest's.", valueName: "name"))
@@ -69,6 +70,7 @@ struct RunCommand: AsyncParsableCommand {
         session.approved = approved.map { ($0, PlanFile.options(pace.spending, provider.dialect, reading)) }
         session.form = reading.form
         session.catalogue = catalogue
+        session.isSameAccount = account.sameAccount
         session.rates = try pace.spending.prices.read()
         throw try await session.run(checked).asExit
     }
@@ -87,6 +89,7 @@ struct ResumeCommand: AsyncParsableCommand {
     @OptionGroup var store: StoreOptions
     @OptionGroup var models: CatalogueOptions
     @OptionGroup(title: "Provider") var provider: ProviderOptions
+    @OptionGroup(title: "Provider") var account: AccountOptions
     @OptionGroup(title: "Pace") var pace: PaceOptions
 
     @Flag(name: .shortAndLong, help: "Do not ask before spending.")
@@ -105,6 +108,7 @@ struct ResumeCommand: AsyncParsableCommand {
         session.asksFirst = !yes && Console.canAsk && provider.provider == .bytespike
         session.rates = try pace.spending.prices.read()
         session.catalogue = catalogue
+        session.isSameAccount = account.sameAccount
         throw try await session.run(nil).asExit
     }
 }
@@ -119,16 +123,21 @@ extension ResumeCommand {
 
         private static let option = "--budget"
 
-        /// - Parameter budgets: take the place of those that were typed, unless there are none.
-        func text(budgets: [BudgetArgument] = [], typed: [String] = CommandLine.arguments) -> String {
+        /// - Parameters:
+        ///   - budgets: take the place of those that were typed, unless there are none.
+        ///   - flags: stand before everything else.
+        func text(
+            budgets: [BudgetArgument] = [], flags: [String] = [], typed: [String] = CommandLine.arguments
+        ) -> String {
             let given = budgets.map(\.description)
             switch self {
-            case .resume(let hint): return hint.online("resume", given.map { (Self.option, $0) })
+            case .resume(let hint): return hint.online("resume", given.map { (Self.option, $0) }, flags: flags)
             case .again:
-                guard !budgets.isEmpty else { return ShellWord.line(typed) }
-                let new = given.flatMap { [Self.option, $0] }
+                guard !budgets.isEmpty || !flags.isEmpty else { return ShellWord.line(typed) }
+                let new = flags + given.flatMap { [Self.option, $0] }
+                let old = typed.dropFirst(2)
                 // After the command's name: what follows `--` is no option.
-                return ShellWord.line(typed.prefix(2) + new + Self.withoutBudgets(typed.dropFirst(2)))
+                return ShellWord.line(typed.prefix(2) + new + (budgets.isEmpty ? Array(old) : Self.withoutBudgets(old)))
             }
         }
 

@@ -219,6 +219,16 @@ struct KeyMemoryOptions: ParsableArguments {
     }
 }
 
+/// What a user says of the API keys of a run.
+struct AccountOptions: ParsableArguments {
+    @Flag(
+        help: """
+            The API key of this command took the place of the one that sent what is unfinished, and both are of one \
+            account: go on with it. To be said once; it is recorded.
+            """)
+    var sameAccount = false
+}
+
 /// How the provider is reached.
 struct ProviderOptions: ParsableArguments {
     enum Name: String, ExpressibleByArgument, CaseIterable {
@@ -281,12 +291,7 @@ struct ProviderOptions: ParsableArguments {
 
     private func modelKeys(_ environment: [String: String]) throws -> [ModelKey] {
         do {
-            var keys = try apiKeyFile.map(Self.key(file:))
-            if keys.isEmpty || !keys.contains(where: { $0.modelPrefix.isEmpty }),
-                let text = environment[Self.keyName], !text.isEmpty
-            {
-                keys.append(ModelKey(key: try KeyText.key(text, from: Self.keyName)))
-            }
+            var keys = try keysAtHand(environment)
             if keys.isEmpty, let text = try KeyCommand.key() {
                 keys.append(ModelKey(key: try KeyText.key(text, from: "what api_key_command prints")))
             }
@@ -302,6 +307,26 @@ struct ProviderOptions: ParsableArguments {
         } catch let problem as ConfigurationProblem {
             throw Stop(.keyRefused, problem.message)
         }
+    }
+
+    /// From files and the environment: nothing is run for them.
+    func keysAtHand(
+        _ environment: [String: String] = ProcessInfo.processInfo.environment
+    ) throws -> [ModelKey] {
+        var keys = try apiKeyFile.map(Self.key(file:))
+        if keys.isEmpty || !keys.contains(where: { $0.modelPrefix.isEmpty }),
+            let text = environment[Self.keyName], !text.isEmpty
+        {
+            keys.append(ModelKey(key: try KeyText.key(text, from: Self.keyName)))
+        }
+        return keys
+    }
+
+    /// The account of the key in the environment, for commands that ask nobody.
+    static var accountAtHand: KeyFingerprint? {
+        guard let text = ProcessInfo.processInfo.environment[keyName], !text.isEmpty else { return nil }
+        // What is no key is for the command to refuse that needs one.
+        return (try? KeyText.key(text, from: keyName))?.fingerprint
     }
 
     /// `[MODEL_PREFIX:]PATH`: what stands before the first colon is a prefix unless a file of the whole name exists.

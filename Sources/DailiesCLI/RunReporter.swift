@@ -50,8 +50,18 @@ struct RunSummary: Sendable {
     let resumeCommand: String
     /// The budget was reached, and nobody knows what the waiting clips may cost.
     let isBudgetNeedUnknown: Bool
+    /// What waits for keys that this run does not have, over all batches of its service.
+    let keyNeeds: [KeyNeed]
+    /// The same command, with the word that its key is of the same account.
+    let sameAccountCommand: String
     /// Other commands on the same store and provider.
     let hint: CommandHint
+
+    /// All that is left waits for other keys: the same command would do nothing.
+    var waitsForKeysAlone: Bool {
+        code == .stoppedEarly && reasons.isEmpty && status.waiting == 0
+            && status.inFlight <= keyNeeds.reduce(0) { $0 + $1.clips }
+    }
 
     var counts: [(word: TaskStateWord, count: Int)] {
         TaskStateWord.allCases.map { ($0, status.states[$0, default: 0]) }

@@ -23,6 +23,8 @@ struct RunSession {
     var approved: (plan: PlanFile, options: [String: [String]])?
     /// How the manifests were read.
     var form = ManifestForm()
+    /// What earlier keys sent belongs to the present ones.
+    var isSameAccount = false
     /// With the user's own models.
     var catalogue = Composition.catalogue
 
@@ -63,6 +65,9 @@ struct RunSession {
                 store = ready
                 try move(unfinished, moves, in: ready)
                 let batches = try manifests.map { try enrol($0, in: ready) } ?? setBudgets(of: unfinished, in: ready)
+                if isSameAccount {
+                    try Handover.carryOut(in: ready, accounts, configuration)
+                }
                 code = try await drive(ready, lock, provider, batches, retryRules)
             }
         } catch {
@@ -319,12 +324,16 @@ struct RunSession {
             let code = ExitCode.of(ending, failed: after.states[.failed, default: 0], signal: signals.received)
             let hasFailures = after.states[.failed, default: 0] > 0
             let budgets = code == .budgetReached ? try budgetNeed(of: batches, in: store) : []
+            let service = try store.batches().filter {
+                $0.provider == configuration.name && $0.baseURL == configuration.baseURL
+            }
+            let needs = try store.keyNeeds(present: accounts.all, in: service.map(\.id))
             reporter.ended(
                 RunSummary(
                     code: code, status: after, failures: hasFailures ? try store.failures(batches) : [],
                     reasons: ending.reasons, budget: try budget(of: batches, in: store),
                     resumeCommand: resumeCommand.text(budgets: budgets ?? []), isBudgetNeedUnknown: budgets == nil,
-                    hint: hint))
+                    keyNeeds: needs, sameAccountCommand: resumeCommand.text(flags: ["--same-account"]), hint: hint))
             return code
         }
     }
@@ -362,12 +371,11 @@ struct RunSession {
             money: money)
     }
 
+    private var accounts: AccountBook { AccountBook(of: configuration) }
+
     private func plan(_ batches: [BatchID], _ settings: SchedulerSettings) -> Runner.Plan {
-        var accounts: [String: KeyFingerprint] = [:]
-        for key in configuration.keys { accounts[key.modelPrefix] = key.key.fingerprint }
-        return Runner.Plan(
-            settings: settings, catalogue: catalogue, batches: batches,
-            accounts: AccountBook(byPrefix: accounts), rates: rates?.rates ?? [:],
+        Runner.Plan(
+            settings: settings, catalogue: catalogue, batches: batches, accounts: accounts, rates: rates?.rates ?? [:],
             maximumPerTask: pace.spending.maxCreditsPerTask?.credits,
             seed: pace.jitterSeed ?? UInt64.random(in: .min ... .max, using: &Self.chance))
     }

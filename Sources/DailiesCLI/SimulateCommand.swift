@@ -64,6 +64,13 @@ struct SimulateCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Bytes of padding in every clip.", valueName: "n"))
     var padding = 0
 
+    @Flag(
+        help: """
+            All API keys are of one account: each finds what any of them submitted, by its task id. Else each key is an \
+            account.
+            """)
+    var oneAccount = false
+
     mutating func validate() throws {
         guard speed > 0, speed <= 100_000 else { throw ValidationError("--speed is a number above 0, to 100000") }
         guard (0...65_535).contains(port) else { throw ValidationError("--port is a number from 0 to 65535") }
@@ -101,6 +108,7 @@ struct SimulateCommand: AsyncParsableCommand {
         simulation.speed = speed
         simulation.seed = seed
         simulation.limits.accountConcurrency = accountConcurrency
+        simulation.isOneAccount = oneAccount
         simulation.submissionKeys = keys == .ignored ? .ignored : .honoured(echo: echo.policy)
         simulation.money.balance = balance?.credits
         simulation.money.priceChange = priceChange?.change

@@ -12,6 +12,9 @@ struct StatusCommand: AsyncParsableCommand, PrintingCommand {
             Reads the store, also while a run goes on, and never holds it up. --check-files reads every saved clip as well and \
             compares it with what was saved.
 
+            What was sent under another API key than $BYTESPIKE_API_KEY (where that is not set: than the key used last) is \
+            shown with the fingerprint of the key that it needs.
+
             Examples:
               dailies status
               dailies status --watch
@@ -46,7 +49,7 @@ struct StatusCommand: AsyncParsableCommand, PrintingCommand {
             let standing = try Standing(of: reader, path: store.path)
             files = checkFiles ? try ClipSurvey(of: reader, checksContent: true) : nil
             try reader.close()
-            Console.out(json ? StatusText.json(standing.summary, files) : StatusText.text(standing))
+            Console.out(json ? StatusText.json(standing, files) : StatusText.text(standing))
         } catch {
             try reader.close()
             throw error
@@ -69,7 +72,7 @@ struct StatusCommand: AsyncParsableCommand, PrintingCommand {
             if version != seen || (isTerminal && !json) {
                 let standing = try Standing(of: reader, path: store.path)
                 if json {
-                    JSONLine.write("status") { StatusText.write(standing.summary, to: &$0) }
+                    JSONLine.write("status") { StatusText.write(standing, to: &$0) }
                 } else if isTerminal {
                     let size = ScreenPainter.size(of: STDOUT_FILENO)
                     // One line is left free for the cursor: with it the view would scroll.
@@ -92,12 +95,15 @@ struct Standing {
     /// Who works on the store; nil: nobody.
     let runner: String?
     let orders: LastingOrders
+    /// What waits for another API key than that of the environment, or, without one there, than the one used last.
+    let keyNeeds: [KeyNeed]
     let remaining: ClosedRange<Duration>?
 
     init(of store: Store, path: String) throws {
         summary = try store.summary()
         runner = try Store.runner(of: path)
         orders = try store.lastingOrders()
+        keyNeeds = try store.keyNeeds(present: ProviderOptions.accountAtHand.map { [$0] })
         let total = summary.total
         guard runner != nil, orders.pauses.isEmpty, total.inFlight > 0 else {
             remaining = nil

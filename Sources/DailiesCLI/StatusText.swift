@@ -29,7 +29,7 @@ enum StatusText {
             }
             foot = summary.batches.count > 1 ? words("total", summary.total, budget: nil, width: width) : []
         }
-        foot += remarks(summary.total) + running(standing)
+        foot += remarks(summary.total) + standing.keyNeeds.map(\.words) + running(standing)
         guard let height else { return (head + batches.flatMap { $0 } + foot).joined(separator: "\n") }
         let shown = fitting(batches, summary.batches.map(\.counts), in: max(height - head.count - foot.count, 0))
         // What needs attention stands at the foot.
@@ -90,16 +90,17 @@ enum StatusText {
     }
 
     /// - Parameter files: nil: they were not checked.
-    static func json(_ summary: StatusSummary, _ files: ClipSurvey? = nil) -> String {
+    static func json(_ standing: Standing, _ files: ClipSurvey? = nil) -> String {
         var writer = JSONWriter()
         writer.object { writer in
-            write(summary, to: &writer)
+            write(standing, to: &writer)
             files?.write(to: &writer)
         }
         return writer.text
     }
 
-    static func write(_ summary: StatusSummary, to writer: inout JSONWriter) {
+    static func write(_ standing: Standing, to writer: inout JSONWriter) {
+        let summary = standing.summary
         writer.name("batches")
         writer.array { array in
             for status in summary.batches {
@@ -116,6 +117,20 @@ enum StatusText {
         }
         writer.name("total")
         writer.object { write(summary.total, to: &$0) }
+        write(standing.keyNeeds, to: &writer)
+    }
+
+    /// What waits for API keys that are not at hand.
+    static func write(_ needs: [KeyNeed], to writer: inout JSONWriter) {
+        writer.name("needs_key")
+        writer.array { array in
+            for need in needs {
+                array.object { writer in
+                    writer.member("key_fingerprint", need.account.text)
+                    writer.member("clips", need.clips)
+                }
+            }
+        }
     }
 
     /// How many tasks wait again for each guard.

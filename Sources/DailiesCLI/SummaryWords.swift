@@ -35,7 +35,11 @@ enum SummaryWords {
                 "  " + summary.resumeCommand,
             ]
         }
-        if [.interrupted, .terminated, .stoppedEarly, .budgetReached, .accountRefused].contains(summary.code) {
+        if !summary.keyNeeds.isEmpty {
+            lines += summary.keyNeeds.map { style.yellow($0.words) } + ["  " + summary.sameAccountCommand]
+        }
+        let goesOn: [ExitCode] = [.interrupted, .terminated, .stoppedEarly, .budgetReached, .accountRefused]
+        if goesOn.contains(summary.code), !summary.waitsForKeysAlone {
             lines += [
                 summary.isBudgetNeedUnknown ? "to go on, with a higher --budget:" : "to go on:",
                 "  " + summary.resumeCommand,

@@ -92,8 +92,8 @@ struct TaskDesk: Sendable {
                 "it belongs to \(SafeText.escaped(batch.provider)) at \(SafeText.escaped(batch.baseURL)); give \(options)"
         }
         guard provider.holds(latest.account) else {
-            return "it was sent under another API key; only the one with the fingerprint \(latest.account) can ask for "
-                + "it: give it with --api-key-file"
+            return "it needs the API key \(latest.account), which sent it: give that one with --api-key-file; if "
+                + "another key of the same account took its place, `dailies reconcile --same-account` hands it over"
         }
         return nil
     }

@@ -147,6 +147,9 @@ struct Flight: Sendable {
             && parking == nil
     }
 
+    /// Another API key would have to say whether the provider has it.
+    var isInDoubtElsewhere: Bool { parking == .otherAccount && (pending != nil || isMarkedLost) }
+
     struct Cancellation: Sendable {
         let command: CommandID
         let evenIfCharged: Bool
@@ -156,7 +159,7 @@ struct Flight: Sendable {
 
     enum Parking: Hashable, Sendable {
         case uncertain
-        /// Sent under another API key: only that key can ask for it. Counts as uncertain, but holds nobody up.
+        /// Sent under another API key: only that key can ask for it. It waits for a run that has it, and holds nobody up.
         case otherAccount
         case lost
         case unsaved
@@ -180,7 +183,7 @@ struct Flight: Sendable {
         var isConflict = false
         /// The next repeat needs no question first (`--trust-5xx`).
         var mayRepeat = false
-        /// The key cannot reach the model any more: no repeat in this run.
+        /// The key cannot reach the model any more, or another one sent it: no repeat in this run.
         var isOutOfReach = false
         /// It is not at the provider, as far as that can be known, and its repeat waits for a slot.
         var waitsForTurn = false

@@ -40,7 +40,8 @@ extension Scheduler {
     ) -> (outcome: CommandOutcome, message: String?)? {
         switch flight.parking {
         case .uncertain: return (.uncertain, "it was sent, and the provider does not answer for its key")
-        case .otherAccount: return (.uncertain, "it was sent under another API key")
+        case .otherAccount:
+            return (flight.isInDoubtElsewhere ? .uncertain : .notCancelled, "it needs the API key \(flight.account)")
         case .lost: return (.lost, "the provider does not know it")
         case .unsaved: return (.completed, nil)
         case nil: break

@@ -4,13 +4,15 @@ extension Scheduler {
         guard hasStarted, !isFinished, isDone else { return }
         isFinished = true
         // What this run could not settle in time is as uncertain as what it gave up. Walked over once, at the end.
-        let unsettled = flights.values.count { $0.parking == nil && $0.pending != nil }
-        ending.uncertain = tally.uncertain + tally.otherAccount + tally.lost + unsettled
+        let unsettled = flights.values.count { $0.parking == nil && $0.pending != nil || $0.isInDoubtElsewhere }
+        ending.uncertain = tally.uncertain + tally.lost + unsettled
         ending.unsaved = settings.downloads ? tally.toSave : 0
         for (model, paused) in modelPauses.sorted(by: { $0.key < $1.key }) where lanes.waits(for: model) {
             if let words = paused.withdrawal { giveReason("nothing more of \(model) was submitted: \(words)") }
         }
-        if tally.active > 0 || lanes.hasWaiting || !recovery.isWhole { ending.isWorkOutstanding = true }
+        if tally.active > 0 || tally.otherAccount > 0 || lanes.hasWaiting || !recovery.isWhole {
+            ending.isWorkOutstanding = true
+        }
         effects.append(.finish(ending))
     }
 

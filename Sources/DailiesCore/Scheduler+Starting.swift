@@ -33,6 +33,7 @@ extension Scheduler {
         }
         guard recovery.isWhole else { return }
         warnOfFuture()
+        warnOfOtherAccounts()
         let unknown = recovery.unknown
         recovery.unknown = []
         for attempt in unknown { ask(attempt, .settleFate, now) }
@@ -60,6 +61,23 @@ extension Scheduler {
         effects.append(.tell(.warning("\(attempts) times in the future, which count as now: \(reason)")))
     }
 
+    /// One warning for each key, however many clips it sent.
+    private mutating func warnOfOtherAccounts() {
+        for (account, clips) in recovery.otherAccounts.sorted(by: { $0.key.text < $1.key.text }) {
+            effects.append(.tell(.warning(KeyNeed(account: account, clips: clips).words)))
+        }
+        recovery.otherAccounts = [:]
+    }
+
+    /// Whether anything of an attempt is left to ask for.
+    private static func needsItsKey(_ standing: OpenAttempt.Standing) -> Bool {
+        switch standing {
+        case .sent, .accepted: true
+        case .completed(_, let asset, let cost, _): asset == nil || cost == .awaited
+        case .costless(_, _, let cost): cost == .awaited
+        }
+    }
+
     private mutating func takeUp(_ open: OpenAttempt, _ now: Instant) {
         if max(open.sentAt, open.intentAt, open.lostAt ?? .distantPast) > now { recovery.fromFuture += 1 }
         var flight = Flight(
@@ -75,15 +93,16 @@ extension Scheduler {
         // still be fetched, since that takes no key.
         let canAsk = accounts.contains(flight.account)
         if case .sent = open.standing {} else { isRouteProven = true }
+        if !canAsk, Self.needsItsKey(open.standing) { recovery.otherAccounts[flight.account, default: 0] += 1 }
         switch open.standing {
         case .sent(let isMarked):
             takeUpSent(flight, open, isMarked: isMarked, canAsk: canAsk, now)
         case .accepted(let remote, let isRunning):
             flight.state = isRunning ? .running(remote) : .accepted(remote)
-            guard canAsk else { return parkForOtherAccount(flight) }
+            flight.isMarkedLost = open.lostAt != nil
+            guard canAsk else { return park(flight, .otherAccount) }
             flight.holdsSlot = open.lostAt == nil
             if isPastWindow(flight, now) { becomeUnresolved(&flight, now) }
-            flight.isMarkedLost = open.lostAt != nil
             flight.notFoundSince = open.lostAt.map { min($0, now) }
             guardRecovered(&flight, now)
             takeUpAccepted(flight, now)
@@ -141,16 +160,11 @@ extension Scheduler {
         flight.pending = Flight.PendingSubmit(
             submission: open.submission, task: nil, isAgeUnknown: open.sentAt > now, sends: 1,
             isConflict: open.isConflict, unsettledSince: now)
-        guard canAsk else { return parkForOtherAccount(flight) }
+        flight.pending?.isOutOfReach = open.isHandedOver
+        guard canAsk else { return park(flight, .otherAccount) }
         flight.holdsSlot = true
         put(flight)
         recovery.unknown.append(flight.attempt)
-    }
-
-    private mutating func parkForOtherAccount(_ flight: Flight) {
-        park(flight, .otherAccount)
-        let reason = "it was sent under another API key (\(flight.account)); only that key can ask for it"
-        effects.append(.tell(.uncertain(flight.key, reason: reason)))
     }
 
     /// A poll of this flight lies on the grid of its submission; one that was missed is made up for at once.

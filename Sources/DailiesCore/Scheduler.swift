@@ -126,6 +126,8 @@ public struct Scheduler: Sendable {
         var commands: [UserCommand] = []
         /// Attempts whose times lie in the future.
         var fromFuture = 0
+        /// Attempts of API keys that this run does not have.
+        var otherAccounts: [KeyFingerprint: Int] = [:]
     }
 
     struct Proof: Sendable {
@@ -180,7 +182,7 @@ public struct Scheduler: Sendable {
         public internal(set) var uncertain = 0
         /// Uncertain, and still being asked about.
         public internal(set) var settling = 0
-        /// Sent with another API key than this run has: uncertain until asked with the old one.
+        /// Sent with another API key than this run has: they wait for a run with that one.
         public internal(set) var otherAccount = 0
         /// Unknown to the provider for too long.
         public internal(set) var lost = 0

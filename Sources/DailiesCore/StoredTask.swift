@@ -121,6 +121,9 @@ public struct OpenAttempt: Hashable, Sendable {
     public let cancelReason: CancelReason?
     /// The render existed before it was submitted here.
     public let isReplayed: Bool
+    /// Another API key sent it, and a user said that both are of one account. The provider keeps submission keys for each API
+    /// key apart: that this one is not found proves nothing, and it is never sent again.
+    public let isHandedOver: Bool
     /// Set: 404 for ten minutes in an earlier run.
     public let lostAt: Instant?
     /// The file name asked for in the manifest.
@@ -134,9 +137,10 @@ public struct OpenAttempt: Hashable, Sendable {
         attempt: AttemptID, batch: BatchID, key: TaskKey, submission: Submission, shape: RequestShape,
         standing: Standing, intentAt: Instant, sentAt: Instant, reserved: Credits?, estimate: Credits? = nil,
         cancelReason: CancelReason? = nil, isReplayed: Bool = false, lostAt: Instant?, output: String?,
-        tagBudgets: [TagBudgetID] = [], isConflict: Bool = false
+        tagBudgets: [TagBudgetID] = [], isConflict: Bool = false, isHandedOver: Bool = false
     ) {
         self.isConflict = isConflict
+        self.isHandedOver = isHandedOver
         self.cancelReason = cancelReason
         self.isReplayed = isReplayed
         self.tagBudgets = tagBudgets

@@ -12,7 +12,7 @@ extension Database {
         WHERE s.id = ?1
         ON CONFLICT (task, n) DO UPDATE SET service_id = excluded.service_id, model = excluded.model,
             resolution = excluded.resolution, seconds = excluded.seconds, submission_key = excluded.submission_key,
-            dialect = excluded.dialect, key_fingerprint = excluded.key_fingerprint,
+            dialect = excluded.dialect, key_fingerprint = excluded.key_fingerprint, handed_over_from = NULL,
             submitted_at_ms = excluded.submitted_at_ms, sent_at_ms = excluded.sent_at_ms,
             similarity_hash = excluded.similarity_hash, reserved_nano = excluded.reserved_nano,
             body = excluded.body, not_accepted_at_ms = NULL

@@ -200,8 +200,7 @@ extension Database {
             a.state, a.task_id, a.outcome_unknown_at_ms IS NOT NULL, a.output_url, a.is_unsaved,
             a.is_cost_awaited, a.failure_code IS 'no_asset', a.credits_nano IS NULL, a.batch_id,
             \(Store.tagBudgetsOfTask), a.estimated_credits_nano, a.cancel_reason, a.is_replayed,
-            a.sent_at_ms,
-            a.task_id IS NULL AND \(Store.isConflict)
+            a.sent_at_ms, a.task_id IS NULL AND \(Store.isConflict), a.handed_over_from IS NOT NULL
         FROM attempt AS a JOIN task_input AS i ON i.id = a.task
         """
 
@@ -219,7 +218,8 @@ extension Database {
             reserved: row.optionalCredits(11),
             estimate: row.optionalCredits(24), cancelReason: row.isNull(25) ? nil : try row.word(25),
             isReplayed: row.bool(26), lostAt: row.optionalInstant(12), output: row.optionalText(13),
-            tagBudgets: Store.tagBudgets(in: row.optionalText(23)), isConflict: row.bool(28))
+            tagBudgets: Store.tagBudgets(in: row.optionalText(23)), isConflict: row.bool(28),
+            isHandedOver: row.bool(29))
     }
 
     private static func standing(in row: Row) throws(StoreError) -> OpenAttempt.Standing {

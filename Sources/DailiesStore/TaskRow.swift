@@ -56,8 +56,10 @@ public struct LatestAttempt: Hashable, Sendable {
     public let remoteID: RemoteTaskID?
     /// The shape of its bytes.
     public let dialect: Dialect
-    /// The mark of the API key that it was sent with.
+    /// The mark of the API key that may ask for it: that which sent it, unless another one took its place.
     public let account: KeyFingerprint
+    /// Another key of the same account sent it, as a user said.
+    public let isHandedOver: Bool
     /// The render existed before it was asked for here.
     public let isReplayed: Bool
     /// The provider's estimate.
@@ -161,7 +163,8 @@ private struct TaskQuery {
             a.completed_at_ms, a.settled_at_ms, a.delivered_seconds, a.output_path, a.output_sha256, a.output_bytes,
             a.failure_code, a.failure_message, i.request, a.cancel_reason, g.cancel_reason, a.sent_at_ms,
             CASE WHEN instr(i.request, '"image_init":"sha256:') > 0 THEN (
-                SELECT path FROM image WHERE sha256 = substr(json_extract(i.request, '$.image_init'), 8)) END
+                SELECT path FROM image WHERE sha256 = substr(json_extract(i.request, '$.image_init'), 8)) END,
+            a.handed_over_from IS NOT NULL
         FROM task_standing AS s JOIN task_input AS i ON i.id = s.id JOIN batch AS b ON b.id = s.batch_id
         LEFT JOIN attempt AS a ON a.task = s.id AND a.n = s.attempt AND s.has_key = 1
         LEFT JOIN attempt AS g ON g.task = s.id AND g.n = s.attempt - 1 AND g.state = 'cancelled'
@@ -222,7 +225,8 @@ private struct TaskQuery {
         guard let key = row.optionalText(15) else { return nil }
         return LatestAttempt(
             submissionKey: SubmissionKey(key), remoteID: row.optionalText(16).map(RemoteTaskID.init),
-            dialect: try row.word(17), account: KeyFingerprint(row.text(18)), isReplayed: row.bool(19),
+            dialect: try row.word(17), account: KeyFingerprint(row.text(18)), isHandedOver: row.bool(39),
+            isReplayed: row.bool(19),
             estimated: row.optionalCredits(20), reserved: row.optionalCredits(21),
             cancelReason: row.isNull(35) ? nil : try row.word(35), isCostAwaited: row.bool(22),
             submittedAt: row.instant(23), sentAt: row.instant(37), outcomeUnknownAt: row.optionalInstant(24),

@@ -12,7 +12,7 @@ extension SimulatedProvider {
             let subject = try subject()
             ordinal = find(subject, owner: owner)
             switch subject {
-            case .remote: noteAskedByID(ordinal, owner: owner)
+            case .remote: noteAskedByID(ordinal)
             case .key(let key):
                 if controls.drawsFaults, draw(.wrongTaskByKey), let other = lastAskedByID[owner],
                     tasks[other].outTaskID != key.text
@@ -98,7 +98,7 @@ extension SimulatedProvider {
         case (.key(let key), .honoured): ordinal = known(OwnedKey(owner: owner, key: key.text))
         case (.key, .ignored): ordinal = nil
         }
-        guard let ordinal, tasks[ordinal].owner == owner else { return nil }
+        guard let ordinal, tasks[ordinal].owner == owner || configuration.isOneAccount else { return nil }
         if let until = tasks[ordinal].forgottenUntil, now < until { return nil }
         return isDropped(tasks[ordinal]) ? nil : ordinal
     }
@@ -112,8 +112,9 @@ extension SimulatedProvider {
         return ordinal
     }
 
-    private mutating func noteAskedByID(_ ordinal: Int?, owner: UInt64) {
+    private mutating func noteAskedByID(_ ordinal: Int?) {
         guard let ordinal else { return }
+        let owner = tasks[ordinal].owner
         tasks[ordinal].isAskedByID = true
         lastAskedByID[owner] = max(lastAskedByID[owner] ?? 0, ordinal)
     }

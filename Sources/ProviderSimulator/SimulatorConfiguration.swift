@@ -12,6 +12,9 @@ public struct SimulatorConfiguration: Hashable, Sendable {
     public var speed = 1.0
     /// Which keys are taken. Default: any that is not empty.
     public var apiKeys: APIKeys = .any
+    /// All keys belong to one account: each may ask for and cancel what any of them submitted, by its ID. A submission key
+    /// is known to the API key that sent it alone, as documented. Default: each key is an account of its own.
+    public var isOneAccount = false
     /// Shapes that a submission may have. A flat one meets 400 where only `params` is spoken.
     public var dialects: Set<Dialect> = [.flat, .params]
     /// Default: honoured, and echoed as the pages show it.

@@ -150,7 +150,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `tasks of another key are neither asked for nor sent, count as uncertain, and hold nobody up`() {
+    @Test func `tasks of another key are neither asked for nor sent, told once for each key, and hold nobody up`() {
         var store = StoreModel()
         let stages: [StoreModel.Stage] = [
             .inTheAir, .uncertain, .accepted(RemoteTaskID("r3"), isRunning: false),
@@ -163,8 +163,44 @@ import Testing
         let rig = started(store)
         #expect(rig.questions.isEmpty && rig.sent.map(\.task.rawValue) == [10])
         rig.land(.refused(.status(400)))
-        #expect(rig.ending?.uncertain == 6)
+        // The fate of four is unknown; the others are at the provider, and another run goes on with them.
+        #expect(rig.ending?.uncertain == 4 && rig.ending?.isWorkOutstanding == true)
+        #expect(
+            rig.told.compactMap { if case .warning(let text) = $0 { text } else { nil } } == [
+                "6 clips need the API key bbbb00000000: run with that key, or with --same-account if it was replaced by another "
+                    + "key of the same account"
+            ])
+        #expect(!rig.told.contains { if case .uncertain = $0 { true } else { false } })
         rig.expectSound()
+    }
+
+    @Test func `what another key has at the provider leaves work outstanding and nothing uncertain, unless it is lost`()
+    {
+        for isLost in [false, true] {
+            let store = SchedulerRig.leftBehind(.accepted(remote, isRunning: true), account: SchedulerRig.otherAccount)
+            {
+                if isLost { $0.lostAt = Instant(milliseconds: 2_000_000) }
+            }
+            let rig = started(store)
+            #expect(rig.ending?.uncertain == (isLost ? 1 : 0) && rig.ending?.isWorkOutstanding == true)
+            #expect(rig.questions.isEmpty)
+            rig.expectSound()
+        }
+    }
+
+    @Test func `what another key sent and this one took over is asked for, and never sent again`() {
+        var store = SchedulerRig.leftBehind(.uncertain) { $0.isHandedOver = true }
+        store.trust[SchedulerRig.account] = .honoured
+        let rig = started(store)
+        rig.answer(.notFound(.notFound))
+        #expect(rig.sent.isEmpty && rig.ending?.uncertain == 1)
+        rig.expectSound()
+
+        let found = started(SchedulerRig.leftBehind(.uncertain) { $0.isHandedOver = true })
+        found.answer(.found(.completed()))
+        found.save()
+        #expect(found.ending == RunEnding())
+        found.expectSound()
     }
 
     @Test func `another key's clip is fetched where its URL is known, and its awaited cost keeps no run alive`() {

@@ -28,6 +28,7 @@ struct StoreModel {
         var lostAt: Instant?
         var remoteID: RemoteTaskID?
         var isReplayed = false
+        var isHandedOver = false
         var repeats = 0
         var isConflict = false
         var cancelReason: CancelReason?
@@ -305,7 +306,7 @@ struct StoreModel {
                 reserved: attempt.reserved, estimate: attempt.estimate, cancelReason: attempt.cancelReason,
                 isReplayed: attempt.isReplayed,
                 lostAt: attempt.lostAt, output: entry.task.output, tagBudgets: entry.task.tagBudgets,
-                isConflict: attempt.isConflict)
+                isConflict: attempt.isConflict, isHandedOver: attempt.isHandedOver)
         }
     }
 

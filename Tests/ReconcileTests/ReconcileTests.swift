@@ -171,13 +171,63 @@ struct ReconcileTests {
                 == Outcome(
                     6,
                     out: Self.evidence + """
-                          verdict:  still uncertain: it was sent under another API key; only the one with the fingerprint \
-                        62af8704764f can ask for it: give it with --api-key-file
+                          verdict:  still uncertain: it needs the API key 62af8704764f, which sent it: give that one with \
+                        --api-key-file; if another key of the same account took its place, `dailies reconcile \
+                        --same-account` hands it over
 
                         1 task: nothing settled; left in doubt: 1 uncertain
+                        1 clip needs the API key 62af8704764f: run with that key, or with --same-account if it was replaced \
+                        by another key of the same account
 
                         """))
         #expect(try scene.events("dolly") == ["intent", "uncertain broken"])
+    }
+
+    @Test func `what is at the provider under another key is no doubt, and the key is named`() async throws {
+        let scene = try await Scene(simulator: [])
+        try scene.enrol([Scene.spec("dolly"), Scene.spec("crane")])
+        try scene.sendAccepted("dolly", as: "vt_1")
+        try scene.sendAccepted("crane", as: "vt_2") { [.running($0)] }
+        let words =
+            "2 clips need the API key 62af8704764f: run with that key, or with --same-account if it was replaced by "
+            + "another key of the same account\n"
+        let outcome = try await scene.online("reconcile", key: "other-key")
+        #expect(outcome == Outcome(0, out: "nothing is uncertain or lost\n" + words))
+        let json = try await scene.online("reconcile", "--json", key: "other-key").out
+        #expect(json.contains(#""needs_key":[{"key_fingerprint":"62af8704764f","clips":2}]"#))
+        #expect(try await scene.online("reconcile") == Outcome(0, out: "nothing is uncertain or lost\n"))
+
+        // Without a key it is the one used last that counts.
+        for (key, isShown) in [("other-key", true), (nil, false)] {
+            let status = try await scene.dailies("status", key: key)
+            #expect(status.out.contains(words) == isShown)
+            let explained = try await scene.dailies("explain", "crane", key: key)
+            #expect(
+                explained.out.hasPrefix(
+                    isShown
+                        ? "forest/crane: the next run would not submit it: it is running, and needs the API key 62af8704764f: "
+                            + "run with that key, or with --same-account"
+                        : "forest/crane: the next run would not submit it: it is running; a run goes on with it"))
+        }
+    }
+
+    @Test func `what another key sent and this one took over is not promised to be sent again`() async throws {
+        let scene = try await Scene(simulator: ["--one-account", "--echo", "always"])
+        try scene.enrol([Scene.spec("dolly"), Scene.spec("crane")])
+        try scene.sendUncertain("dolly")
+        let outcome = try await scene.online("reconcile", "--same-account", key: "other-key")
+        #expect(outcome.code == 6)
+        #expect(outcome.err.contains("1 clip of the API key 62af8704764f belongs to the API key "))
+        #expect(
+            outcome.out.contains("verdict:  still uncertain: it may be rendering and billed; it is never sent again"))
+        #expect(!outcome.out.contains("needs the API key"))
+        #expect(try scene.events("dolly").contains("handed_over user"))
+        // The old key is put back, and is the one that sent it.
+        let back = try await scene.online("reconcile", "--same-account")
+        #expect(back.err.contains("to the API key 62af8704764f from now on"))
+        #expect(try scene.task("dolly").latest?.isHandedOver == false)
+        let again = try await scene.online("reconcile", "--same-account")
+        #expect(again.err.contains("--same-account: no clip needs another API key"))
     }
 
     @Test func `another provider's attempt says how to reach it`() async throws {

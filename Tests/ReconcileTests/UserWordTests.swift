@@ -182,9 +182,9 @@ struct UserWordTests {
         #expect(refused.code == 6)
         #expect(
             refused.out.contains(
-                "verdict:  refused: it was sent under another API key; only the one with the fingerprint 62af8704764f can "
-                    + "ask for it: give it with --api-key-file; if that is gone for good, add --without-asking; still "
-                    + "uncertain\n"))
+                "verdict:  refused: it needs the API key 62af8704764f, which sent it: give that one with --api-key-file; if "
+                    + "another key of the same account took its place, `dailies reconcile --same-account` hands it over; "
+                    + "if that is gone for good, add --without-asking; still uncertain\n"))
         #expect(try scene.task("dolly").isUncertain)
         let given = try await scene.dailies("reconcile", "--assume-lost", "dolly", "--without-asking", key: nil)
         #expect(given.code == 0)
@@ -252,7 +252,7 @@ struct UserWordTests {
         #expect(lines[0]["task_id"]?.isNull == true)
         #expect(
             lines[1].compactText
-                == #"{"type":"finished","asked":1,"found":0,"adopted":0,"assumed_lost":0,"uncertain":1,"lost":0,"costs_asked":0,"costs_learned":0,"exit_code":6}"#
+                == #"{"type":"finished","asked":1,"found":0,"adopted":0,"assumed_lost":0,"uncertain":1,"lost":0,"costs_asked":0,"costs_learned":0,"needs_key":[],"exit_code":6}"#
         )
         #expect(outcome.code == 6)
     }

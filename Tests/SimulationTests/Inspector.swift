@@ -32,6 +32,7 @@ final class Inspector {
         let model: ModelID
         let estimate: Credits?
         let cancelReason: CancelReason?
+        let isHandedOver: Bool
 
         var isFinal: Bool { state == .completed || state == .failed || state == .cancelled }
     }
@@ -53,7 +54,7 @@ final class Inspector {
                 outcome_unknown_at_ms IS NOT NULL, lost_at_ms IS NOT NULL, is_open, is_cost_awaited, is_unsaved,
                 reserved_nano, credits_nano, output_path, output_sha256, failure_code,
                 submitted_at_ms, accepted_by, key_fingerprint, dialect, failure_message, model,
-                estimated_credits_nano, cancel_reason, sent_at_ms, is_replayed
+                estimated_credits_nano, cancel_reason, sent_at_ms, is_replayed, handed_over_from IS NOT NULL
             FROM attempt ORDER BY task, n
             """
         ) { row throws(StoreError) in
@@ -68,7 +69,8 @@ final class Inspector {
                 intentAt: row.instant(18), sentAt: row.instant(26), isReplayed: row.bool(27),
                 acceptedBy: row.optionalText(19),
                 account: KeyFingerprint(row.text(20)), dialect: try row.word(21), model: ModelID(row.text(23)),
-                estimate: row.optionalCredits(24), cancelReason: row.isNull(25) ? nil : try row.word(25))
+                estimate: row.optionalCredits(24), cancelReason: row.isNull(25) ? nil : try row.word(25),
+                isHandedOver: row.bool(28))
         }
     }
 

@@ -40,6 +40,8 @@ struct Scenario {
     private(set) var dialects = [Dialect.flat]
     var dialect: Dialect { dialects[0] }
     private(set) var accountBooks = [AccountBook(byPrefix: [:])]
+    /// The user's API key gives way to this one of the same account, at some time, for good; nil: it does not.
+    private(set) var nextKey: AccountBook?
     /// The user changes the limit of tasks in flight, between runs and in them.
     private(set) var changesItsMind = false
     /// The user sets limits for a model or a pace, or holds things up, while a run goes on.
@@ -103,6 +105,16 @@ struct Scenario {
         drawClips(&clips)
         var files = Chance(seed: seed ^ 0xF11E_5A5A_0001_C11B)
         drawFiles(&files)
+        var keys = Chance(seed: seed ^ 0x4B45_5953_0FA1_7E12)
+        drawKeys(&keys)
+    }
+
+    private mutating func drawKeys(_ chance: inout Chance) {
+        guard accountBooks.count == 1, let key = accountBooks[0].all.first, accountBooks[0].all.count == 1,
+            let other = MachineProvider.secrets.keys.first(where: { $0 != key }), chance.happens(0.25)
+        else { return }
+        nextKey = AccountBook(byPrefix: ["": other])
+        simulator.isOneAccount = true
     }
 
     /// Faults that have come since, each drawn by a generator of its own: what earlier seeds drew stays what it was.

@@ -51,6 +51,7 @@ extension World {
             count(.duringEnrolment)
             return false
         }
+        try handOver(in: store)
         if scenario.former == .believesTakenIDs { try FormerBehavior.forgetOwners(in: disk.store) }
         let inspector = try Inspector(path: disk.store)
         self.inspector = inspector
@@ -69,6 +70,7 @@ extension World {
         settings = scenario.settings
         if scenario.former == .trustsForgottenKeys { settings.keyMemory = .seconds(100 * 365 * 86_400) }
         ceiling = settings.concurrency
+        defer { replaceKey() }
         let (dialects, books) = (scenario.dialects, scenario.accountBooks)
         if isCalm {
             // What the provider asks by now, the user accepts.
@@ -88,6 +90,22 @@ extension World {
         for index in budgets.indices where chance.happens(0.2) {
             budgets[index] = budgets[index]?.times(hundredths: 150)
         }
+    }
+
+    private func replaceKey() {
+        guard let next = scenario.nextKey else { return }
+        if !isKeyReplaced { isKeyReplaced = userChoices.happens(0.4) }
+        if isKeyReplaced { accounts = next }
+    }
+
+    /// What the old key sent goes on with the new one once the user says that both are of one account: at once, or when a
+    /// run has asked for that.
+    private func handOver(in store: Store) throws {
+        guard isKeyReplaced, isCalm || userChoices.happens(0.7) else { return }
+        let handovers = try store.handOver(
+            to: accounts, provider: "simulator", baseURL: Scenario.baseURL, at: clientNow)
+        coverage.handedOver += handovers.reduce(0) { $0 + $1.clips }
+        if scenario.former == .forgetsHandovers { try FormerBehavior.forgetHandovers(in: disk.store) }
     }
 
     private func enrol(in store: Store) throws -> [BatchID] {

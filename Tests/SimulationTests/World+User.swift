@@ -7,14 +7,14 @@ import DailiesCore
 extension World {
     /// Settles uncertain tasks by the truth, as somebody would who looks them up in the provider's console: adopts what
     /// is there, writes off what is not. Only where the program cannot settle them: keys are not known to be honoured, or
-    /// this one may be forgotten, or nobody knows how old it is.
+    /// this one may be forgotten, or nobody knows how old it is, or another API key sent it.
     func settleByHand() throws {
         guard let inspector else { return }
         let uncertain = try inspector.attempts().filter { attempt in
             guard attempt.isOpen, attempt.isUncertain else { return false }
             let age = clientNow - attempt.sentAt
             let memory = scenario.settings.keyMemory ?? SchedulerSettings.usualKeyMemory
-            return try age < .zero || age >= memory || !inspector.keyIsHonoured(of: attempt)
+            return try attempt.isHandedOver || age < .zero || age >= memory || !inspector.keyIsHonoured(of: attempt)
                 || inspector.isConflict(attempt.id)
         }
         guard !uncertain.isEmpty else { return }

@@ -64,6 +64,8 @@ final class World {
     var knobs: Chance
     /// Draws how long the user stays away, and whose clock is wrong.
     var userChoices: Chance
+    /// The user's API key is the next one by now.
+    var isKeyReplaced = false
     /// How the present run speaks, with which API keys, and how it is set.
     var dialect: Dialect
     var accounts: AccountBook

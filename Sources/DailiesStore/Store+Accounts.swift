@@ -1,0 +1,148 @@
+import DailiesCore
+
+/// Which API keys unfinished attempts belong to.
+extension Store {
+    /// Unfinished attempts (open, not saved, or of a cost that is still asked for) whose key is not at hand, by key.
+    ///
+    /// - Parameters:
+    ///   - present: the keys at hand; nil: nobody knows, and the key that sent the latest attempt of a model counts as that of
+    ///     this model.
+    ///   - batches: nil: all.
+    ///   - task: nil: all.
+    public func keyNeeds(
+        present: Set<KeyFingerprint>?, in batches: [BatchID]? = nil, of task: TaskID? = nil
+    ) throws(StoreError) -> [KeyNeed] {
+        try reading { database throws(StoreError) in
+            let known: Set<KeyFingerprint>
+            if let present { known = present } else { known = try database.latestAccount() }
+            var clips: [KeyFingerprint: Int] = [:]
+            for batch in try database.batches() where batches?.contains(batch.id) ?? true {
+                for group in try database.groups(.unfinished, of: batch.id, without: known, task: task) {
+                    if present == nil, try database.latestAccount(of: group) == group.account { continue }
+                    clips[group.account, default: 0] += group.clips
+                }
+            }
+            return clips.sorted { $0.key.text < $1.key.text }.map { KeyNeed(account: $0.key, clips: $0.value) }
+        }
+    }
+
+    /// Unfinished attempts of a service that were sent under keys that are not at hand, and those whose cost nobody has stated
+    /// yet, belong to the present key for their model from now on, since the user says that it is of the same account. In one
+    /// transaction, with an event for each.
+    ///
+    /// Left with its key is an attempt whose task at the provider another attempt has under the new one, and one of a model
+    /// for which there is no key.
+    package func handOver(
+        to accounts: AccountBook, provider: String, baseURL: String, at: Instant
+    ) throws(StoreError) -> [KeyHandover] {
+        try transaction { database throws(StoreError) in
+            var handovers: [KeyHandover] = []
+            for batch in try database.batches() where batch.provider == provider && batch.baseURL == baseURL {
+                let groups =
+                    try database.groups(.unfinished, of: batch.id, without: accounts.all)
+                    + database.groups(.unpriced, of: batch.id, without: accounts.all)
+                for group in groups {
+                    guard let account = accounts.account(for: group.model) else { continue }
+                    let clips = try database.handOver(group, of: batch.id, to: account, at: at)
+                    guard clips > 0 else { continue }
+                    if let index = handovers.firstIndex(where: { $0.from == group.account && $0.to == account }) {
+                        handovers[index].clips += clips
+                    } else {
+                        handovers.append(KeyHandover(from: group.account, to: account, clips: clips))
+                    }
+                }
+            }
+            return handovers
+        }
+    }
+}
+
+/// Attempts that one API key took over from another.
+package struct KeyHandover: Hashable, Sendable {
+    package let from: KeyFingerprint
+    package let to: KeyFingerprint
+    package var clips: Int
+}
+
+/// Attempts of one batch that have these in common.
+private struct AccountGroup {
+    /// Each is read from an index of its own.
+    enum Part: String {
+        case unfinished = "(is_open OR is_unsaved OR is_cost_awaited)"
+        /// Over, and asked for their cost in vain.
+        case unpriced = """
+            settled_at_ms IS NOT NULL AND credits_nano IS NULL AND task_id IS NOT NULL
+                AND NOT (is_open OR is_unsaved OR is_cost_awaited)
+            """
+    }
+
+    let part: Part
+    let account: KeyFingerprint
+    let service: Int64
+    let model: ModelID
+    let clips: Int
+}
+
+extension Database {
+    /// What belongs to the keys at hand is passed over before it is grouped.
+    fileprivate func groups(
+        _ part: AccountGroup.Part, of batch: BatchID, without known: Set<KeyFingerprint>, task: TaskID? = nil
+    ) throws(StoreError) -> [AccountGroup] {
+        try rows(
+            """
+            SELECT key_fingerprint, service_id, model, count(*) FROM attempt
+            WHERE batch_id = ?1 AND \(part.rawValue)
+                AND key_fingerprint NOT IN (SELECT value FROM json_each(?2)) AND (?3 IS NULL OR task = ?3)
+            GROUP BY key_fingerprint, service_id, model ORDER BY key_fingerprint, service_id, model
+            """, Value(batch), .text(JSONText.list(known.map(\.text))), Value(task?.rawValue)
+        ) { row in
+            AccountGroup(
+                part: part, account: KeyFingerprint(row.text(0)), service: row.integer(1), model: ModelID(row.text(2)),
+                clips: row.int(3))
+        }
+    }
+
+    /// Attempts get their row numbers in the order of their first sends.
+    fileprivate func latestAccount() throws(StoreError) -> Set<KeyFingerprint> {
+        let latest = try first("SELECT key_fingerprint FROM attempt ORDER BY rowid DESC LIMIT 1") { row in
+            KeyFingerprint(row.text(0))
+        }
+        return latest.map { [$0] } ?? []
+    }
+
+    fileprivate func latestAccount(of group: AccountGroup) throws(StoreError) -> KeyFingerprint? {
+        try first(
+            "SELECT key_fingerprint FROM attempt WHERE service_id = ? AND model = ? ORDER BY rowid DESC LIMIT 1",
+            Value(group.service), .text(group.model.text)
+        ) { row in KeyFingerprint(row.text(0)) }
+    }
+
+    fileprivate func handOver(
+        _ group: AccountGroup, of batch: BatchID, to account: KeyFingerprint, at: Instant
+    ) throws(StoreError) -> Int {
+        let selection = """
+            a.batch_id = ?1 AND \(group.part.rawValue) AND a.key_fingerprint = ?2
+                AND a.service_id = ?3 AND a.model = ?4 AND (a.shares_task_id = 1 OR NOT EXISTS (
+                    SELECT 1 FROM attempt AS o
+                    WHERE o.service_id = a.service_id AND o.key_fingerprint = ?5 AND o.task_id = a.task_id
+                        AND o.task_id IS NOT NULL AND o.shares_task_id = 0))
+            """
+        let values = [
+            Value(batch), .text(group.account.text), Value(group.service), .text(group.model.text), .text(account.text),
+        ]
+        let logged = try run(
+            """
+            INSERT INTO event (at_ms, batch_id, task, attempt, kind, source, message)
+            SELECT ?6, a.batch_id, a.task, a.n, 'handed_over', 'user', ?2 || ' to ' || ?5
+            FROM attempt AS a WHERE \(selection)
+            """, list: values + [Value(at)])
+        let changed = try run(
+            """
+            UPDATE attempt AS a SET handed_over_from = nullif(coalesce(a.handed_over_from, a.key_fingerprint), ?5),
+                key_fingerprint = ?5
+            WHERE \(selection)
+            """, list: values)
+        precondition(changed == logged, "\(changed) attempts were handed over, and \(logged) events say so")
+        return changed
+    }
+}

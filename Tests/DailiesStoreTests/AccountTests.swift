@@ -1,0 +1,119 @@
+import DailiesCore
+import Testing
+
+@testable import DailiesStore
+
+/// Attempts of API keys that are not at hand.
+struct AccountTests {
+    private static let old = KeyFingerprint("0123456789ab")
+    private static let new = KeyFingerprint("ba9876543210")
+    private static let book = AccountBook(byPrefix: ["": new])
+
+    private func rig() throws -> Rig {
+        try Rig(tasks: (1...6).map { Rig.spec("\($0)") })
+    }
+
+    /// An intent under the new key.
+    private static func intent(_ task: Int64, number: Int = 1) -> Change.Step {
+        guard case .intent(let intent) = Steps.intent(task, number) else { preconditionFailure("an intent is one") }
+        let old = intent.submission
+        let submission = Submission(
+            attempt: old.attempt, key: old.key, model: old.model, dialect: old.dialect, account: new, body: old.body)
+        return .intent(Intent(submission: submission, reserved: intent.reserved))
+    }
+
+    /// In the air, uncertain, accepted, not saved, saved without its cost, and saved.
+    private func send(_ rig: Rig) throws {
+        func id(_ task: Int64) -> AttemptID { AttemptID(task: TaskID(task), number: 1) }
+        for task in Int64(1)...6 { try rig.apply(Steps.intent(task)) }
+        try rig.apply(.uncertain(id(2), Steps.fault))
+        for task in Int64(3)...6 { try rig.apply(Steps.accepted(task)) }
+        try rig.apply(Steps.settled(.completed, 4))
+        try rig.apply(Steps.settled(.completed, 5, charges: [], awaited: true), Steps.saved(5))
+        try rig.apply(Steps.settled(.completed, 6), Steps.saved(6))
+    }
+
+    private func handOver(_ rig: Rig, to book: AccountBook = book) throws -> [KeyHandover] {
+        try rig.store.handOver(to: book, provider: "bytespike", baseURL: "https://api.example", at: rig.tick())
+    }
+
+    @Test func `whatever is unfinished needs the key that sent it, and what is finished needs none`() throws {
+        let rig = try rig()
+        try send(rig)
+        #expect(try rig.store.keyNeeds(present: [Self.new]) == [KeyNeed(account: Self.old, clips: 5)])
+        #expect(try rig.store.keyNeeds(present: [Self.new], in: []) == [])
+        #expect(try rig.store.keyNeeds(present: [Self.new], of: TaskID(6)) == [])
+        #expect(try rig.store.keyNeeds(present: [Self.new], of: TaskID(3)).map(\.clips) == [1])
+        #expect(try rig.store.keyNeeds(present: [Self.new, Self.old]) == [])
+    }
+
+    @Test func `without a key at hand the key that sent the latest attempt of a model counts as its own`() throws {
+        let rig = try Rig(tasks: [Rig.spec("a"), Rig.spec("b"), Rig.spec("c", model: "veo-3.1")])
+        try rig.apply(Steps.intent(1), Steps.accepted(1))
+        #expect(try rig.store.keyNeeds(present: nil) == [])
+        // A key of its own for another model makes the first one no stranger.
+        try rig.apply(Steps.intent(3, model: "veo-3.1"), Steps.accepted(3))
+        try Shell(rig.scratch.path).run(
+            "UPDATE attempt SET key_fingerprint = 'cccccccccccc' WHERE task = 3")
+        #expect(try rig.store.keyNeeds(present: nil) == [])
+        try rig.apply(Self.intent(2))
+        #expect(try rig.store.keyNeeds(present: nil) == [KeyNeed(account: Self.old, clips: 1)])
+    }
+
+    @Test func `handing over moves what is unfinished, once, with an event for each, and nothing else`() throws {
+        let rig = try rig()
+        try send(rig)
+        let before = try rig.store.attempts(of: TaskID(6))
+        #expect(try handOver(rig) == [KeyHandover(from: Self.old, to: Self.new, clips: 5)])
+        #expect(try rig.store.keyNeeds(present: [Self.new]) == [])
+        #expect(try rig.store.attempts(of: TaskID(6)) == before)
+        let open = try rig.store.openAttempts(provider: "bytespike", baseURL: "https://api.example")
+        #expect(open.count == 5 && open.allSatisfy { $0.isHandedOver && $0.submission.account == Self.new })
+        let events = try rig.store.events(of: TaskID(2)).filter { $0.kind == "handed_over" }
+        #expect(events.map(\.message) == ["0123456789ab to ba9876543210"] && events.map(\.source) == ["user"])
+        #expect(try rig.store.events(of: TaskID(6)).allSatisfy { $0.kind != "handed_over" })
+        #expect(try handOver(rig) == [])
+
+        // Back at the key that sent them they are as they were.
+        #expect(try handOver(rig, to: AccountBook(byPrefix: ["": Self.old])).map(\.clips) == [5])
+        let back = try rig.store.openAttempts(provider: "bytespike", baseURL: "https://api.example")
+        #expect(back.count == 5 && back.allSatisfy { !$0.isHandedOver && $0.submission.account == Self.old })
+    }
+
+    @Test func `a cost that nobody has stated yet goes along, and counts as no need of a key`() throws {
+        let rig = try Rig()
+        let attempt = AttemptID(task: TaskID(1), number: 1)
+        try rig.apply(Steps.intent(), Steps.accepted(), Steps.settled(.completed, charges: [], awaited: true))
+        try rig.apply(Steps.saved(1), .costUnknown(attempt))
+        #expect(try rig.store.keyNeeds(present: [Self.new]) == [])
+        #expect(try handOver(rig).map(\.clips) == [1])
+        #expect(try rig.store.unpricedAttempts(limit: 9).map(\.account) == [Self.new])
+    }
+
+    @Test func `what cannot be handed over keeps its key`() throws {
+        let rig = try Rig(tasks: [Rig.spec("a"), Rig.spec("b"), Rig.spec("c", model: "veo-3.1")])
+        try rig.apply(Steps.intent(1), Steps.accepted(1))
+        try rig.apply(Steps.intent(3, model: "veo-3.1"), Steps.accepted(3))
+        // Under the new key another attempt has the first one's task.
+        try rig.apply(Self.intent(2))
+        try Shell(rig.scratch.path).run(
+            "UPDATE attempt SET task_id = 'remote-1-1', accepted_at_ms = 1, accepted_by = 'reply' WHERE task = 2")
+        #expect(try handOver(rig, to: AccountBook(byPrefix: ["sora": Self.new])) == [])
+        #expect(try rig.store.keyNeeds(present: [Self.new]) == [KeyNeed(account: Self.old, clips: 2)])
+        let elsewhere = try rig.store.handOver(
+            to: Self.book, provider: "bytespike", baseURL: "https://other.example", at: rig.tick())
+        #expect(elsewhere == [])
+    }
+
+    @Test func `a handover that does not reach the disk has not happened`() throws {
+        let rig = try rig()
+        try send(rig)
+        rig.faults.plan(.freezesBefore, atCommit: rig.faults.commits + 1)
+        #expect(throws: StoreError.self) { try handOver(rig) }
+        try rig.store.close()
+        let store = try Store.open(rig.scratch.path, for: .running)
+        #expect(try store.keyNeeds(present: [Self.new]) == [KeyNeed(account: Self.old, clips: 5)])
+        #expect(try store.events(of: TaskID(2)).allSatisfy { $0.kind != "handed_over" })
+        try store.close()
+    }
+}
