@@ -174,6 +174,8 @@ struct Flight: Sendable {
         var isAgeUnknown = false
         /// How often it may have reached the provider: only a first send can be proven not to have.
         var sends: Int
+        /// How many sends of this run may have been accepted without a word of it.
+        var doubts = 0
         /// A repeat was refused for good: if the key is not found either, that is the answer.
         var refusal: Fault?
         /// When that was.

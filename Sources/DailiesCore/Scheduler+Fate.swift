@@ -61,7 +61,7 @@ extension Scheduler {
                 return leaveUncertain(flight, "the provider does not answer for its key", now)
             }
             guard isKeyRemembered(flight, now) else { return leaveUncertain(flight, mayBeForgotten, now) }
-            guard isRefused || flight.pending?.sends ?? 0 < SchedulerSettings.mostSends else {
+            guard isRefused || flight.pending?.doubts ?? 0 < SchedulerSettings.mostSends else {
                 return leaveUncertain(flight, "the provider still does not answer for its key, after all repeats", now)
             }
             if let refusal = flight.pending?.refusal { return refusedAndNotFound(flight, refusal, now) }

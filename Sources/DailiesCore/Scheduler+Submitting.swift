@@ -209,6 +209,7 @@ extension Scheduler {
         case .unknown(let fault, _) where isNotTheAPI(fault):
             leaveToAnotherBaseURL(flight, fault, now)
         case .unknown(let fault, let isFree):
+            if !isFree { flight.pending?.doubts += 1 }
             if fault.status == 409 || fault.code == "duplicate_out_task_id" {
                 answeredAtAll(now)
                 flight.pending?.isConflict = true

@@ -40,8 +40,8 @@ public struct SchedulerSettings: Sendable {
     /// How long after its last send a key that is not found proves that its submit never arrived, so that the same bytes
     /// may go out again; later it may have been forgotten. nil (default): as the provider states it, else 24 h.
     public var keyMemory: Duration?
-    /// Sends of one submit whose fate stays unknown, in one run. A service that loses what it accepts would render, and bill,
-    /// each of them.
+    /// Sends of one submit in one run that may have been accepted without a word of it, and whose key is not found. A
+    /// service that loses what it accepts would render, and bill, each of them.
     public static let mostSends = 5
     /// Default of ``keyMemory`` and of ``RenderProvider/keyMemory``: how long keys are remembered is stated nowhere.
     public static let usualKeyMemory = Duration.seconds(24 * 3600)

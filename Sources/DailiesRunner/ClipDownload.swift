@@ -17,8 +17,9 @@ final class ClipDownload: DownloadSink, @unchecked Sendable {
         var isStopped = false
     }
 
-    init(_ paths: ClipPaths) {
-        queue = DispatchQueue(label: "dailies.clip", qos: .utility)
+    /// - Parameter target: of its queue; nil in all but tests.
+    init(_ paths: ClipPaths, target: DispatchQueue?) {
+        queue = DispatchQueue(label: "dailies.clip", qos: .utility, target: target)
         self.paths = paths
     }
 

@@ -69,6 +69,8 @@ public final class Runner: @unchecked Sendable {
     private var batches: [BatchID: StoredBatch] = [:]
     private var lastImage: (digest: String, dataURL: String)?
     private(set) var downloads: [AttemptID: ClipDownload] = [:]
+    /// Where downloads run, for tests that decide their order; nil: each for itself. Set before ``start(_:)``.
+    var downloadTarget: DispatchQueue?
     private(set) var done: (@Sendable (Outcome) -> Void)?
     /// What users tell while the run goes on.
     var ear = CommandEar()
@@ -357,7 +359,7 @@ public final class Runner: @unchecked Sendable {
         }
         let paths = ClipPaths(
             folder: batch.outputDirectory, batchName: batch.name, output: output, submissionKey: key)
-        let download = ClipDownload(paths)
+        let download = ClipDownload(paths, target: downloadTarget)
         downloads[attempt] = download
         download.start(asset, from: provider) { result in
             self.queue.async {

@@ -96,8 +96,8 @@ extension ProcessSuite {
                 "MB are free, and one may need 16 MB; make room, or choose another folder",
                 "takes no more files; remove some, or choose another folder",
             ]
-            #expect(lives[0].err.contains("\ndailies: clips cannot be saved in "), "\(lives)")
-            #expect(lives[2].err.contains("\ndailies: there is no room for a clip at "))
+            #expect(lives[0].err.contains("dailies: clips cannot be saved in "), "\(lives)")
+            #expect(lives[2].err.contains("dailies: there is no room for a clip at "))
             #expect(lives.map(\.code) == [64, 64, 64, 64, 64, 64, 0], "\(lives)")
             for (index, words) in words.enumerated() {
                 #expect(

@@ -18,6 +18,8 @@ final class Life {
     let store: Store
     let faults: StoreFaults
     let runner: Runner
+    /// Downloads run one after the other here, in the order in which the runner began them.
+    private let downloadQueue = DispatchQueue(label: "simulation.downloads")
     private let told = Guarded<[String]>([])
     private let ending = Guarded<Runner.Outcome?>(nil)
     /// The runner acted since the store ran last: there may be something to commit, or a page to read.
@@ -33,6 +35,7 @@ final class Life {
             [told] event, _ in
             told.withLock { $0.append("\(event)") }
         }
+        runner.downloadTarget = downloadQueue
     }
 
     var outcome: Runner.Outcome? { ending.withLock { $0 } }
@@ -65,9 +68,12 @@ final class Life {
 
     /// The runner takes in all that was told to it, and decides.
     func runRunner() {
+        // What a download says at once is taken in the next time, whichever thread is faster.
+        downloadQueue.suspend()
         runner.queue.resume()
         runner.queue.sync {}
         runner.queue.suspend()
+        downloadQueue.resume()
         settleDownloads()
         mayHaveStoreWork = true
     }
