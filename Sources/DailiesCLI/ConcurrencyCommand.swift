@@ -13,7 +13,7 @@ struct ConcurrencyCommand: AsyncParsableCommand {
 
             Examples:
               dailies concurrency 25
-              dailies concurrency model:veo-3.1=8
+              dailies concurrency model:seedance-2.0=8
               dailies concurrency none
               dailies concurrency
 
@@ -33,7 +33,7 @@ struct ConcurrencyCommand: AsyncParsableCommand {
     }
 }
 
-/// `25`, `none`, `model:veo-3.1=8`, `model:veo-3.1=none`.
+/// `25`, `none`, `model:seedance-2.0=8`, `model:seedance-2.0=none`.
 struct LimitArgument: ExpressibleByArgument {
     private static let modelPrefix = "model:"
     private static let range = 1...1_000_000

@@ -11,6 +11,8 @@ enum EarlySignals {
         /// A process group that ends with this process; 0: none.
         let group = Atomic<pid_t>(0)
         let isStartingGroup = Atomic(false)
+        /// A signal ends this process at this moment.
+        let isEnding = Atomic(false)
         /// A signal that came while the group was started; 0: none.
         let postponed = Atomic<Int32>(0)
         /// SIGHUP was ignored from the start, as under nohup(1), and stays so.
@@ -59,13 +61,19 @@ enum EarlySignals {
         return started
     }
 
-    static func groupEnded() { state.group.store(0, ordering: .sequentiallyConsistent) }
+    /// Does not return where a signal has ended the group: the process ends by that signal, and not by what follows from
+    /// the end of the group.
+    static func groupEnded() {
+        while state.isEnding.load(ordering: .sequentiallyConsistent) { pause() }
+        state.group.store(0, ordering: .sequentiallyConsistent)
+    }
 
     /// Calls nothing but what signal-safety(7) lists.
     fileprivate static func end(by number: Int32) {
         if state.isStartingGroup.load(ordering: .sequentiallyConsistent) {
             return state.postponed.store(number, ordering: .sequentiallyConsistent)
         }
+        state.isEnding.store(true, ordering: .sequentiallyConsistent)
         let started = state.group.load(ordering: .sequentiallyConsistent)
         if started > 0 { kill(-started, SIGKILL) }
         guard state.isRun.load(ordering: .sequentiallyConsistent) else {

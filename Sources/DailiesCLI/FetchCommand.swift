@@ -48,10 +48,7 @@ struct FetchCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        guard FileManager.default.fileExists(atPath: store.path) else {
-            throw Stop(
-                .unexpected, "there is no store \(SafeText.escaped(store.path)); `dailies run MANIFEST` makes one")
-        }
+        try store.requireStore()
         let configuration = try provider.configuration()
         let lock = try RunSession.lock(store.path)
         defer { withExtendedLifetime(lock) {} }
@@ -106,7 +103,7 @@ struct FetchRound {
             var last: AttemptID?
             repeat {
                 let page = try store.savedClips(in: batch?.id, after: last, limit: Self.pageSize)
-                for row in page where finder.find(row.clip).path == nil { lost.append(row) }
+                for row in page where finder.find(row.clip, checksContent: true).path == nil { lost.append(row) }
                 last = page.count < Self.pageSize ? nil : page.last?.attempt
             } while last != nil
         } else {

@@ -1,7 +1,7 @@
 import ArgumentParser
 import DailiesCore
 
-/// `25`, or `model:veo-3.1=8`.
+/// `25`, or `model:seedance-2.0=8`.
 enum ConcurrencyArgument: ExpressibleByArgument {
     case total(Int)
     case model(ModelID, Int)

@@ -15,7 +15,7 @@ struct PromoteCommand: PrintingCommand {
             it is one of those problems.
 
             Examples:
-              dailies promote cook crowd --model seedance-2.0-pro --resolution 1080p > finals.jsonl
+              dailies promote cook/repeat=1 cook/repeat=3 --model seedance-2.0-pro --resolution 1080p > finals.jsonl
               dailies promote --batch night-market --tag pick=yes --model seedance-2.0-pro --duration-seconds 8 > finals.jsonl
               dailies run finals.jsonl
             """)

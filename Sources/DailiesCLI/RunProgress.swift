@@ -73,6 +73,10 @@ struct RunProgress: Sendable {
             uncertain.remove(key)
             goOn()
         case .running(let key): inFlight[key]?.isRunning = true
+        // A run follows what other batches have at the provider, too.
+        case .completed(let key, _) where !isOwn(key): break
+        case .failed(let key, _, _, _) where !isOwn(key): break
+        case .cancelled(let key, _) where !isOwn(key): break
         case .completed(let key, let charged):
             completed += 1
             completedHere += 1
@@ -89,12 +93,17 @@ struct RunProgress: Sendable {
         case .withdrawn: cancelled += 1
         // Nobody says whether it had failed or was cancelled; one of the two it was.
         case .retried: if failed > 0 { failed -= 1 } else { cancelled = max(cancelled - 1, 0) }
-        case .saved: saved += 1
+        case .saved: saved = min(saved + 1, completed)
         case .uncertain(let key, _): uncertain.insert(key)
         case .paused(let reason, let detail, let until): pauses[reason] = Pause(detail: detail, until: until)
         case .resumed: goOn(isTold: true)
         case .notSaved, .lost, .unresolved, .warning: break
         }
+    }
+
+    /// It was sent by this run, or may be one of those that its batches had at the provider when it began.
+    private func isOwn(_ key: TaskKey) -> Bool {
+        models[key] != nil || inFlight[key] != nil || uncertain.contains(key) || foundInFlight > 0
     }
 
     private mutating func end(_ key: TaskKey, _ charged: Credits?) {

@@ -164,7 +164,11 @@ struct RunSession {
             Console.error("\(count) \(state.rawValue); to render them anew:")
             Console.error("  " + hint.offline("retry", [("--state", state.rawValue)]))
         }
-        return .success
+        let isElsewhere = try store?.unfinishedBatches().isEmpty == false
+        if isElsewhere {
+            Console.error("to go on with the others, name their service, or run their manifests with another")
+        }
+        return isElsewhere ? .stoppedEarly : .success
     }
 
     private func setBudgets(of batches: [StoredBatch], in store: Store) throws -> [BatchID] {

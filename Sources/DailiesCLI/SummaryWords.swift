@@ -17,7 +17,10 @@ enum SummaryWords {
         lines += summary.reasons.map { style.yellow("stopped: ") + SafeText.escaped($0) }
         lines += TaskWords.heldBack(summary.status.heldBack).map(style.yellow)
         lines += failures(summary, style)
-        if summary.uncertain > 0 {
+        if summary.code == .usage {
+            // No API answers there, and whatever was sent there is sent again to the one that is named next.
+            lines.append("to go on, run the manifest again with the API's address in --base-url")
+        } else if summary.uncertain > 0 {
             lines += [
                 style.yellow("uncertain: \(summary.uncertain)") + ", sent without an answer; nothing sends them again",
                 "  " + summary.hint.online("reconcile"),
@@ -38,10 +41,11 @@ enum SummaryWords {
         if !summary.keyNeeds.isEmpty {
             lines += summary.keyNeeds.map { style.yellow($0.words) } + ["  " + summary.sameAccountCommand]
         }
-        let goesOn: [ExitCode] = [.interrupted, .terminated, .stoppedEarly, .budgetReached, .accountRefused]
+        let goesOn: [ExitCode] = [.hungUp, .interrupted, .terminated, .stoppedEarly, .budgetReached, .accountRefused]
         if goesOn.contains(summary.code), !summary.waitsForKeysAlone {
             lines += [
-                summary.isBudgetNeedUnknown ? "to go on, with a higher --budget:" : "to go on:",
+                summary.isBudgetNeedUnknown
+                    ? "to go on, with --max-credits-per-task CREDITS for what nobody knows the price of:" : "to go on:",
                 "  " + summary.resumeCommand,
             ]
         }

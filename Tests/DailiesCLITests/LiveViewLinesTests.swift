@@ -73,6 +73,9 @@ struct LiveViewLinesTests {
 
     @Test func `the bar grows with completed clips alone, and what failed stands at its right end`() {
         var progress = progress(total: 4)
+        for key in ["a", "b", "c"] {
+            progress.take(.submitted(TaskKey(key), ModelID("sora-2")), at: Self.start)
+        }
         progress.take(.completed(TaskKey("a"), charged: nil), at: Self.start)
         progress.take(.failed(TaskKey("b"), code: nil, message: nil, charged: nil), at: Self.start)
         progress.take(.cancelled(TaskKey("c"), charged: nil), at: Self.start)
@@ -95,6 +98,7 @@ struct LiveViewLinesTests {
     @Test func `the last three failures stand in words, and nothing in them moves the terminal`() {
         var progress = progress(total: 9)
         for number in 1...4 {
+            progress.take(.submitted(TaskKey("k\(number)"), ModelID("sora-2")), at: Self.start)
             progress.take(
                 .failed(TaskKey("k\(number)"), code: "content_policy", message: "no \u{1B}[2J\(number)", charged: nil),
                 at: Self.start)
@@ -112,11 +116,20 @@ struct LiveViewLinesTests {
         #expect(lines(progress, after: 101, width: width).allSatisfy { Columns.width(of: $0) <= width })
     }
 
-    @Test func `more that ends than was to do, as another batch's clips may, fills the bar and no more`() {
-        var progress = progress(total: 1)
-        for number in 0..<5 { progress.take(.completed(TaskKey("other-\(number)"), charged: nil), at: Self.start) }
+    @Test func `what ends of another batch is no part of the progress`() {
+        var progress = progress(total: 2)
+        progress.take(.submitted(TaskKey("own"), ModelID("sora-2")), at: Self.start)
+        for number in 0..<5 {
+            progress.take(.completed(TaskKey("other-\(number)"), charged: nil), at: Self.start)
+            progress.take(.saved(TaskKey("other-\(number)"), path: "/x"), at: Self.start)
+        }
+        progress.take(.failed(TaskKey("other"), code: nil, message: nil, charged: nil), at: Self.start)
+        #expect(lines(progress, after: 1)[0].hasSuffix("──  0/2  0 %"))
+        progress.take(.completed(TaskKey("own"), charged: nil), at: Self.start)
+        progress.take(.saved(TaskKey("own"), path: "/x"), at: Self.start)
         for width in [1, 20, 79, 500] { #expect(!lines(progress, after: 1, width: width).isEmpty) }
-        #expect(lines(progress, after: 1)[0].hasSuffix("━━  5/1  100 %"))
+        #expect(lines(progress, after: 1)[0].hasSuffix("──  1/2  50 %"))
+        #expect(lines(progress, after: 1)[1] == "1 completed · 1 saved · 0 in flight · 1 waiting")
     }
 
     @Test(arguments: [Instant.distantPast, .distantFuture])
@@ -124,6 +137,7 @@ struct LiveViewLinesTests {
         var progress = progress(total: 2)
         progress.take(.accepted(TaskKey("a"), RemoteTaskID("r"), estimate: Credits(nano: .max)), at: since)
         for number in 0..<3 {
+            progress.take(.submitted(TaskKey("\(number)"), ModelID("sora-2")), at: since)
             progress.take(.completed(TaskKey("\(number)"), charged: Credits(nano: .max)), at: since)
         }
         #expect(!lines(progress, after: 0).isEmpty)
