@@ -27,7 +27,7 @@ final class Child: @unchecked Sendable {
     }
 
     /// No test waits longer for anything.
-    static let patience: Double = 60
+    static let patience: Double = 120
 
     let pid: pid_t
     private let process = Process()

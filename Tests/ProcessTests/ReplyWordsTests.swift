@@ -66,7 +66,7 @@ extension ProcessSuite {
         }
 
         @Test func `a gateway's page under a 4xx is waited out, with its words`() throws {
-            let page = try run(submit: Reply(status: "400 Bad Request", body: "<!DOCTYPE html>odd"), maxWait: "20s")
+            let page = try run(submit: Reply(status: "400 Bad Request", body: "<!DOCTYPE html>odd"), maxWait: "200s")
             expect(
                 page, 5, "waiting: the provider does not answer, asking again at 2",
                 ": HTTP status 400 without the API's error text: <!DOCTYPE html>odd\n")
