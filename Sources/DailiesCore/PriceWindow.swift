@@ -93,10 +93,24 @@ struct PriceWindow: Sendable {
     /// - Parameter sorted: not empty.
     private static func median(_ sorted: [Credits]) -> Credits { sorted[(sorted.count - 1) / 2] }
 
-    /// One absurd figure, or two, decide nothing. From three on they are what this service charges now.
+    /// One absurd figure, or two, decide nothing. From three on that are near each other they are what this service charges
+    /// now; one that is as far above those is absurd all the same.
     private static func outliers(of figures: [Credits], beside usual: Credits) -> [Credits] {
         let above = figures.filter { $0 > usual.times(hundredths: 100 * outlierFactor) }
         let below = figures.filter { $0.times(hundredths: 100 * outlierFactor) < usual }
-        return [below, above].filter { $0.count < figuresOfAPrice }.flatMap { $0 }
+        return (groups(of: below) + groups(of: above)).filter { $0.count < figuresOfAPrice }.flatMap { $0 }
+    }
+
+    /// Figures that are near each other: none is more than the factor above the one before.
+    ///
+    /// - Parameter sorted: ascending.
+    private static func groups(of sorted: [Credits]) -> [[Credits]] {
+        sorted.reduce(into: []) { groups, figure in
+            if let last = groups.last?.last, figure <= last.times(hundredths: 100 * outlierFactor) {
+                groups[groups.count - 1].append(figure)
+            } else {
+                groups.append([figure])
+            }
+        }
     }
 }

@@ -165,6 +165,15 @@ import Testing
         }
     }
 
+    @Test func `an absurd bill is one too where others have risen by more than the factor`() {
+        for bills in [[98, 103, 104, 700, 700, 800, 700_000], [1, 1, 1, 7, 1000, 1000]] as [[Int64]] {
+            let book = book(bills, published: bills[1])
+            let absurd = bills[bills.count - 1]
+            #expect(book.summary(of: PriceKind(shape()))?.outliers.contains { $0.nano == absurd } == true, "\(bills)")
+            #expect(book.bound(for: shape(1)).map { $0.nano < absurd } == true, "\(bills)")
+        }
+    }
+
     @Test func `a first bill is measured by what is published or by the user's rate, and a second like it is believed`()
     {
         let stated: [PriceBook] = [
