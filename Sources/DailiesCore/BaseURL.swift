@@ -1,12 +1,12 @@
 /// The address of a service as it is compared and stored: two spellings of one address are one service.
 package enum BaseURL {
-    private static let usualPorts = ["http": 80, "https": 443]
+    private static let defaultPorts = ["http": 80, "https": 443]
 
     /// Scheme and host in lowercase, without the port that the scheme has anyway and without slashes at the end;
     /// `localhost` is `127.0.0.1`. A text that is no such address stays as it is.
     package static func canonical(_ text: String) -> String {
         guard let parts = Parts(text) else { return text }
-        let port = Int(parts.port).flatMap { $0 == usualPorts[parts.scheme] ? "" : ":\($0)" }
+        let port = Int(parts.port).flatMap { $0 == defaultPorts[parts.scheme] ? "" : ":\($0)" }
         guard let port = parts.port.isEmpty ? "" : port else { return text }
         let host = parts.host == "localhost" ? "127.0.0.1" : parts.host
         return "\(parts.scheme)://\(host)\(port)\(parts.path)"
@@ -31,11 +31,11 @@ package enum BaseURL {
             guard let colon = text.utf8.firstIndex(of: UInt8(ascii: ":")) else { return nil }
             scheme = text[..<colon].lowercased()
             let rest = text.utf8[text.utf8.index(after: colon)...]
-            guard usualPorts[scheme] != nil, rest.starts(with: "//".utf8) else { return nil }
+            guard defaultPorts[scheme] != nil, rest.starts(with: "//".utf8) else { return nil }
             let authority = rest.dropFirst(2).prefix { $0 != UInt8(ascii: "/") }
             var path = rest.dropFirst(2 + authority.count)
             while path.last == UInt8(ascii: "/") { path.removeLast() }
-            // A colon inside the brackets of an IPv6 address is none of a port.
+            // A colon inside the brackets of an IPv6 address does not begin a port.
             let bracket = authority.lastIndex(of: UInt8(ascii: "]")).map { authority.index(after: $0) }
             let tail = authority[(bracket ?? authority.startIndex)...]
             let mark = tail.lastIndex(of: UInt8(ascii: ":")) ?? authority.endIndex

@@ -143,7 +143,7 @@ public struct TaskOwner: Hashable, Sendable, CustomStringConvertible {
         self.attempt = attempt
     }
 
-    /// The code of the fault that says that a task is somebody else's.
+    /// Fault code: the task belongs to another attempt.
     public static let faultCode = "task_id_taken"
 
     /// For messages; may hold anything.

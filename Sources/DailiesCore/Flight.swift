@@ -180,8 +180,8 @@ struct Flight: Sendable {
         var refusal: Fault?
         /// When that was.
         var refusedAt: Instant?
-        /// The key stands for something else at the provider (409), or the reply named another attempt's task: a repeat
-        /// cannot help.
+        /// The key stands for something else at the provider (409), or the reply named another attempt's task: this
+        /// run does not repeat it.
         var isConflict = false
         /// The next repeat needs no question first (`--trust-5xx`).
         var mayRepeat = false

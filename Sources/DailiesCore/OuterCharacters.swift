@@ -1,4 +1,4 @@
-/// Characters at the ends of a name that nobody means and nobody sees: blanks of any kind, zero-width characters, and the
+/// Characters at the ends of a name that are not part of it: blanks of any kind, zero-width characters, and the
 /// curly quotes that a word processor puts around it.
 public enum OuterCharacters {
     /// The text without them; nil where there are none.
@@ -13,7 +13,7 @@ public enum OuterCharacters {
         return rest.count == text.unicodeScalars.count ? nil : String(rest)
     }
 
-    /// The text as everybody sees it: without zero-width characters within it too.
+    /// The text without them, and without zero-width characters inside.
     public static func visible(in text: String) -> String {
         var scalars = (removed(from: text) ?? text).unicodeScalars
         scalars.removeAll { isInvisible($0) && !$0.properties.isWhitespace }

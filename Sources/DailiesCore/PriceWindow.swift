@@ -93,7 +93,7 @@ struct PriceWindow: Sendable {
     /// - Parameter sorted: not empty.
     private static func median(_ sorted: [Credits]) -> Credits { sorted[(sorted.count - 1) / 2] }
 
-    /// One absurd figure, or two, decide nothing. From three on that are near each other they are what this service charges
+    /// One absurd figure, or two, decide nothing. From three on, each near the next, they are what this service charges
     /// now; one that is as far above those is absurd all the same.
     private static func outliers(of figures: [Credits], beside usual: Credits) -> [Credits] {
         let above = figures.filter { $0 > usual.times(hundredths: 100 * outlierFactor) }

@@ -271,8 +271,8 @@ public struct Fault: Hashable, Sendable {
     package static let anotherSubmission = "another_submission"
 
     /// As for a reply that says nothing of what was asked.
-    package static func misdirected(_ another: String) -> Fault {
-        Fault(kind: .unreadable, message: "the reply speaks of \(another)")
+    package static func misdirected(_ another: String, code: String? = nil) -> Fault {
+        Fault(kind: .unreadable, code: code, message: "the reply speaks of \(another)")
     }
 
     /// As the retry rules see it.

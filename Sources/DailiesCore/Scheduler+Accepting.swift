@@ -41,7 +41,7 @@ extension Scheduler {
         guard let claim = claims.removeValue(forKey: attempt), var flight = flight(attempt),
             let submission = flight.pending?.submission
         else { preconditionFailure("attempt \(attempt) has claimed no task") }
-        if let owner { return refuse(claim, of: flight, ownedBy: owner, now) }
+        if let owner { return reject(claim, of: flight, ownedBy: owner, now) }
         let (report, acceptance) = (claim.report, claim.acceptance)
         let remote = acceptance.remoteID
         flight.isReplayed = acceptance.source == .replayed
@@ -69,8 +69,8 @@ extension Scheduler {
         absorb(flight.attempt, report, now)
     }
 
-    /// The task is another attempt's: what became of this one is as unknown as before, and no repeat of it can help.
-    private mutating func refuse(
+    /// The task is another attempt's: what became of this one is as unknown as before, and this run does not repeat it.
+    private mutating func reject(
         _ claim: Claim, of flight: Flight, ownedBy owner: TaskOwner, _ now: Instant
     ) {
         var flight = flight
@@ -89,7 +89,7 @@ extension Scheduler {
     /// shows is when that render was made, never how far it is: a service may start at once.
     private func isReplay(_ report: RemoteReport, sentAt: Instant, _ now: Instant) -> Bool {
         guard let replied = report.repliedAt else { return false }
-        // All times are the provider's own. Two seconds are allowed for its rounding to whole seconds.
+        // Each difference is taken on one clock, the provider's or ours. Two seconds are allowed for its rounding to whole seconds.
         let oldest = (now - sentAt) + .seconds(2)
         return [report.submittedAt, report.completedAt].contains { $0.map { replied - $0 > oldest } ?? false }
     }

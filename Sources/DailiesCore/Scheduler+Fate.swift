@@ -5,20 +5,18 @@ extension Scheduler {
     static func checked(_ fate: SubmitFate, _ submission: Submission) -> SubmitFate {
         let echo = if case .accepted(let report) = fate { report.submissionKey } else { fate.fault?.submissionKey }
         guard let echo, echo != submission.key else { return fate }
-        var fault = Fault.misdirected("another submission")
         // Something was accepted, and it may have been this one under a wrong name.
-        if case .accepted = fate {
-            fault = Fault(kind: fault.kind, code: Fault.anotherSubmission, message: fault.message)
-        }
-        return .unknown(fault, isFreeByContract: false)
+        let code = if case .accepted = fate { Fault.anotherSubmission } else { String?.none }
+        return .unknown(.misdirected("another submission", code: code), isFreeByContract: false)
     }
 
-    /// Whether the answer to a submit is of somebody who is not the API, at a base URL where no API has ever answered.
+    /// Whether the answer to a submit is not of the API, while nothing that this run knows shows
+    /// that the API is at the base URL.
     func isNotTheAPI(_ fault: Fault) -> Bool {
         mayLackRoute && (fault.code == Fault.notTheAPI || fault.status == 404 || fault.status == 405)
     }
 
-    /// Somebody who is not the API has answered, and nobody knows what became of the submit: it is left to a person, who may
+    /// Another server than the API answered, and the outcome of the submit is unknown: it is left to the user, who may
     /// name another base URL.
     mutating func leaveToAnotherBaseURL(_ flight: Flight, _ fault: Fault, _ now: Instant) {
         var flight = flight
@@ -202,7 +200,6 @@ extension Scheduler {
         var flight = flight
         flight.sentAt = now
         flight.pending?.sends += 1
-        flight.pending?.isAgeUnknown = false
         flight.pending?.mayRepeat = false
         flight.pending?.waitsForTurn = false
         flight.holdsSlot = true

@@ -79,7 +79,7 @@ public struct Scheduler: Sendable {
     var isSubmissionOver = false
     /// The API itself has answered a submit in this run, or has a task of an earlier one: there is such a route.
     var isRouteProven = false
-    /// Nothing shows that the API is at the base URL.
+    /// Nothing that this run knows shows that the API is at the base URL.
     var mayLackRoute: Bool { !isRouteProven && trust.values.allSatisfy { $0 == .unknown } }
     /// The account refuses even questions: nothing more can be learned in this run.
     var areQuestionsOver = false

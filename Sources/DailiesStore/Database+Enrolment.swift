@@ -22,19 +22,17 @@ extension Database {
             .text(enrolment.baseURL))
     }
 
-    /// Attempts of a batch that its service may have accepted. One of which the only thing that is known is that somebody
-    /// answered who is not the API is none: no API is there.
-    private static let boundAttempts = """
-        SELECT task, n FROM attempt AS a WHERE batch_id = ?1 AND not_accepted_at_ms IS NULL
-            AND (task_id IS NOT NULL OR accepted_at_ms IS NOT NULL OR state = 'queued' AND NOT (
-                EXISTS (SELECT 1 FROM event WHERE task = a.task AND attempt = a.n AND kind = 'uncertain')
-                AND NOT EXISTS (SELECT 1 FROM event WHERE task = a.task AND attempt = a.n AND kind = 'uncertain'
-                    AND code IS NOT 'not_the_api')))
-        """
-
-    /// Whether the service of a batch has accepted a submit of it, or may have: then the batch is the service's for good.
+    /// Whether the service of a batch has accepted a submit of it, or may have: then the batch is the service's for good. An
+    /// attempt that is uncertain for one reason only, that another server than the API answered, does not count.
     func isBound(_ batch: BatchID) throws(StoreError) -> Bool {
-        try first("SELECT EXISTS (\(Self.boundAttempts))", Value(batch)) { row in row.integer(0) == 1 } ?? false
+        try first(
+            """
+            SELECT EXISTS (SELECT 1 FROM attempt AS a WHERE batch_id = ?1 AND not_accepted_at_ms IS NULL
+                AND (task_id IS NOT NULL OR state = 'queued' AND (outcome_unknown_at_ms IS NULL OR EXISTS (
+                    SELECT 1 FROM event WHERE task = a.task AND attempt = a.n
+                        AND (kind = 'repeated' OR kind = 'uncertain' AND code IS NOT '\(Fault.notTheAPI)')))))
+            """, Value(batch)
+        ) { row in row.bool(0) } ?? false
     }
 
     /// Nothing of the batch has been accepted where it belongs now: from here on it belongs elsewhere.
@@ -94,9 +92,10 @@ extension Database {
 
     /// A task that is known and whose change, if any, is accepted.
     func bring(
-        _ known: KnownTask, inLineWith task: TaskSpec, counting result: inout Enrolment, at: Instant
+        _ known: KnownTask, inLineWith task: TaskSpec, _ verdict: TaskVerdict, counting result: inout Enrolment,
+        at: Instant
     ) throws(StoreError) {
-        guard let change = try change(of: known, to: task) else {
+        guard case .changed(let change) = verdict else {
             if known.differs(from: task) { try updateListing(of: known, to: task) }
             let state = try restore(known, in: result.batch, at: at)
             if state != known.state { result.restored += 1 } else { result.unchanged += 1 }

@@ -62,7 +62,7 @@ struct EnrolmentRound {
             result.duplicates.add(
                 task.known(as: stored.key), like: try clips.clip(like: task.request, except: stored.id, in: database))
         }
-        try database.bring(stored, inLineWith: task, counting: &result, at: at)
+        try database.bring(stored, inLineWith: task, verdict, counting: &result, at: at)
     }
 
     private mutating func keepImage(of task: TaskSpec, in database: Database) throws {

@@ -66,7 +66,7 @@ public struct Duplicates: Hashable, Sendable {
 struct ClipFinder {
     /// Clips that are looked at for one request, so that ten thousand takes of one prompt stay quick.
     private static let most = 64
-    /// The condition is that of the index, to the letter.
+    /// The condition is exactly that of the index, or SQLite does not use it.
     static let similar = """
         SELECT i.key, b.name, a.state = 'completed', \(Store.requestAsSent)
         FROM (

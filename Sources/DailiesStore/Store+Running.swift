@@ -111,7 +111,7 @@ extension Store {
         """
 
     /// Whether a reply to an attempt was about another submission: a condition over `attempt AS a`.
-    static let isConflict = """
+    static let conflictCondition = """
         EXISTS (SELECT 1 FROM event AS e WHERE e.task = a.task AND e.attempt = a.n AND e.kind = 'uncertain'
             AND e.code = '\(Fault.anotherSubmission)')
         """
@@ -120,7 +120,7 @@ extension Store {
     public func isConflict(_ attempt: AttemptID) throws(StoreError) -> Bool {
         try reading { database throws(StoreError) in
             try database.first(
-                "SELECT \(Self.isConflict) FROM attempt AS a WHERE a.task = ? AND a.n = ?", Value(attempt.task),
+                "SELECT \(Self.conflictCondition) FROM attempt AS a WHERE a.task = ? AND a.n = ?", Value(attempt.task),
                 Value(attempt.number)
             ) { row in row.bool(0) } ?? false
         }
@@ -200,7 +200,7 @@ extension Database {
             a.state, a.task_id, a.outcome_unknown_at_ms IS NOT NULL, a.output_url, a.is_unsaved,
             a.is_cost_awaited, a.failure_code IS 'no_asset', a.credits_nano IS NULL, a.batch_id,
             \(Store.tagBudgetsOfTask), a.estimated_credits_nano, a.cancel_reason, a.is_replayed,
-            a.sent_at_ms, a.task_id IS NULL AND \(Store.isConflict), a.handed_over_from IS NOT NULL
+            a.sent_at_ms, a.task_id IS NULL AND \(Store.conflictCondition), a.handed_over_from IS NOT NULL
         FROM attempt AS a JOIN task_input AS i ON i.id = a.task
         """
 

@@ -41,15 +41,18 @@ import Testing
     }
 
     @Test func `whatever a decimal says, it is read as the same amount as its own text, or not at all`() {
+        var read = 0
         for seed in UInt64(0)..<20_000 {
             var random = SplitMix64(seed: seed)
             let text = Self.decimal(&random)
             guard let reading = Credits.read(text) else { continue }
+            read += 1
             #expect(reading.credits >= .zero, "seed \(seed): \(text)")
             #expect(
                 Credits.read(reading.credits.description) == .init(credits: reading.credits, isRounded: false),
                 "seed \(seed): \(text)")
         }
+        #expect(read > 1000)
     }
 
     /// Mostly decimals: signs, digits in any number, points, exponents at the edges of each type.
@@ -148,7 +151,8 @@ import Testing
                     guarded.reserve(amount)
                     _ = guarded.settle(amount, reserved: price)
                 }
-                #expect(!guarded.position.settled.description.isEmpty)
+                // It does not trap.
+                _ = guarded.position.settled.description
             }
         }
     }

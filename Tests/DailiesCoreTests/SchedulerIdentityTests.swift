@@ -376,17 +376,19 @@ import Testing
 
     private static let page = Fault(kind: .unreadable, status: 200, code: Fault.notTheAPI, message: "<html>")
 
-    @Test(arguments: [
-        SubmitFate.notAccepted(.status(404)), .notAccepted(.status(405)), .stopped(.status(404), .noRoute),
-    ])
-    func `a route that does not exist stops the run before anything is marked`(fate: SubmitFate) {
+    @Test(
+        arguments: [
+            (SubmitFate.notAccepted(.status(404)), 404), (.notAccepted(.status(405)), 405),
+            (.stopped(.status(404), .noRoute), 404),
+        ] as [(SubmitFate, Int)])
+    func `a route that does not exist stops the run before anything is marked`(fate: SubmitFate, status: Int) {
         let rig = SchedulerRig.with(9, trust: .unknown)
         rig.land(fate)
         #expect(rig.sent.count == 1 && rig.ending?.isRouteMissing == true && rig.ending?.uncertain == 0)
         #expect(rig.ending?.isWorkOutstanding == true)
         #expect(
-            rig.ending?.reasons == ["the API does not answer at http://provider; check the base URL (status 404)"]
-                || fate == .notAccepted(.status(405)))
+            rig.ending?.reasons
+                == ["the API does not answer at http://provider; check the base URL (status \(status))"])
         #expect(rig.stage(1) == .notAccepted)
         #expect(rig.ending.map { ExitCode.of($0, failed: 0, signal: nil) } == .usage)
         rig.expectSound()

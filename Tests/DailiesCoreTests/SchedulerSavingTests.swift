@@ -98,17 +98,19 @@ import Testing
     }
 
     @Test func `a download that never gets a byte is left for the next run after the maximum wait`() {
+        expectGivenUp(reaching: 0)
+    }
+
+    /// Interrupts every download of a clip at the same byte, and serves wake-ups, until the run ends.
+    private func expectGivenUp(reaching byte: Int64, sourceLocation: SourceLocation = #_sourceLocation) {
         let rig = completed(.completed())
-        var tries = 0
-        while rig.ending == nil, tries < 1000 {
-            if rig.downloads.isEmpty {
-                rig.serveNextWake()
-            } else {
-                rig.finishDownload(.interrupted(.timeout, reached: 0))
-            }
-            tries += 1
+        var steps = 0
+        while rig.ending == nil, steps < 1000 {
+            steps += 1
+            guard !rig.downloads.isEmpty else { rig.serveNextWake(); continue }
+            rig.finishDownload(.interrupted(.timeout, reached: byte))
         }
-        #expect(tries < 100 && rig.ending?.unsaved == 1)
+        #expect(steps < 100 && rig.ending?.unsaved == 1, sourceLocation: sourceLocation)
         rig.expectSound()
     }
 
@@ -300,19 +302,8 @@ import Testing
     }
 
     @Test func `an interruption that comes no further than the one before is no progress`() {
-        let rig = completed(.completed())
-        var tries = 0
-        while rig.ending == nil, tries < 1000 {
-            if rig.downloads.isEmpty {
-                rig.serveNextWake()
-            } else {
-                // As from a service that names no version and always cuts: each time it begins anew.
-                rig.finishDownload(.interrupted(.timeout, reached: 500))
-                tries += 1
-            }
-        }
-        #expect(tries < 100 && rig.ending?.unsaved == 1)
-        rig.expectSound()
+        // As from a service that names no version and always cuts: each time it begins anew.
+        expectGivenUp(reaching: 500)
     }
 
     @Test func `a clip whose length nobody states is fetched once more, and then kept for what it is`() {
@@ -377,7 +368,7 @@ import Testing
         let rig = finished(6)
         for id in Int64(1)...4 { rig.brought[TaskID(id)] = Self.least - 1 }
         rig.advance(by: .seconds(60))
-        // Two wait, and two places are enough for them.
+        // All four are below the least speed, and each gives its place away.
         #expect(rig.stopped.map(\.task) == [TaskID(1), TaskID(2), TaskID(3), TaskID(4)])
         for id in Int64(1)...4 { rig.finishDownload(.stopped, id) }
         #expect(rig.downloads.map(\.attempt.task) == [TaskID(5), TaskID(6), TaskID(1), TaskID(2)])

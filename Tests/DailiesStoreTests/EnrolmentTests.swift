@@ -144,6 +144,9 @@ struct EnrolmentTests {
             [], [.uncertain(attempt, Steps.fault)], [.uncertain(attempt, page), .uncertain(attempt, Steps.fault)],
             [Steps.accepted()], [Steps.accepted(), Steps.settled(.failed)],
             [.uncertain(attempt, page), Steps.accepted()],
+            // In the air once more, after a page had answered.
+            [.uncertain(attempt, page), .notAccepted(attempt, page), Steps.intent()],
+            [.uncertain(attempt, page), .repeated(attempt)],
         ] as [[Change.Step]] {
             let rig = try Rig()
             try rig.apply(Steps.intent())
