@@ -43,6 +43,8 @@ struct AssetDownloader: Sendable {
             while true {
                 switch step {
                 case .send(let request):
+                    // An unread body holds its connection, which this request may need.
+                    last = nil
                     let reply = try await send(request, to: place)
                     last = reply
                     step = exchange.replied(status: reply.status, headers: withoutSecrets(reply.response.headers.wire))

@@ -61,15 +61,14 @@ public struct ProviderConfiguration: Sendable {
     /// - Throws: ``ConfigurationProblem`` for a base URL that is no http address, that carries more than host, port
     ///   and path, or that is plain http to another machine; and for two keys with one prefix.
     public init(baseURL: String = defaultBaseURL, keys: [ModelKey]) throws(ConfigurationProblem) {
-        let text = baseURL
-        guard let base = ServiceURL(text) else {
+        guard let base = ServiceURL(baseURL) else {
             let shown = ServiceURL.withoutUser(baseURL)
             throw ConfigurationProblem(
-                ServiceURL.hasUsablePort(text)
+                ServiceURL.hasUsablePort(baseURL)
                     ? "the base URL is no http or https address without user name: \(shown)"
                     : "the base URL names a port that is no number from 1 to 65535: \(shown)")
         }
-        guard !text.contains("?"), !text.contains("#") else {
+        guard !baseURL.contains("?"), !baseURL.contains("#") else {
             throw ConfigurationProblem("the base URL carries a query or a fragment; drop it: \(base.redacted)")
         }
         guard !base.isPlain || base.isLoopback else {

@@ -111,9 +111,10 @@ final class ClipFile {
         let digest = try part.settledDigest()
         let (clip, format) = try finding()
         let name = try part.take(firstOf: names(withEnding: format.rawValue), digest: digest)
-        try removeOthers(than: part.number)
         try folder.sync()
         guard folder.isInPlace else { throw .disk("\(folder.path) was moved or removed while a clip was saved in it") }
+        // Not before the clip is sure to stay.
+        try removeOthers(than: part.number)
         return SavedClip(
             path: folder.path + "/" + name, sha256: digest, bytes: part.length,
             remark: format.remark(end: clip.end, length: part.length))
@@ -149,6 +150,8 @@ final class ClipFile {
         guard let part else { throw .spoiled }
         _ = try part.settledDigest()
         let other = part.number == 0 ? nil : try PartFile.left(0, in: folder, paths)
-        return try part.setAside(paths, other: other)
+        let path = try part.setAside(paths, other: other)
+        try folder.sync()
+        return path
     }
 }

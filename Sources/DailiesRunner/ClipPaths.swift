@@ -55,7 +55,7 @@ package struct ClipPaths: Sendable {
     }
 
     private func hidden(_ number: Int) -> String {
-        ".\(name).\(submissionKey.text.prefix(12))" + (number == 1 ? "" : ".\(number)")
+        ".\(name).\(submissionKey.text.prefix(Self.keyInPartName))" + (number == 1 ? "" : ".\(number)")
     }
 
     /// Opens the clip's folder, made where it is missing. Where something stands in the way of one, another takes its place:

@@ -120,7 +120,12 @@ package final class HeldFolder {
         }
         guard let holder = try newFile(other) else { return false }
         close(holder)
-        try replace(other, by: name)
+        do throws(ClipFault) {
+            try replace(other, by: name)
+        } catch {
+            try remove(other)
+            throw error
+        }
         return true
     }
 

@@ -125,7 +125,8 @@ package struct OutputFolder {
         package func fault(of key: TaskKey, requested: String?) -> String? {
             let paths = ClipPaths(
                 folder: folder.path, batchName: batchName,
-                output: OutputName(batch: BatchID(0), key: key, attempt: 1, requested: requested),
+                // A later attempt has a longer name.
+                output: OutputName(batch: BatchID(0), key: key, attempt: 999, requested: requested),
                 submissionKey: SubmissionKey(String(repeating: "a", count: ClipPaths.keyInPartName)))
             let last = paths.clipNames + [paths.recordName(paths.partNumbers.upperBound)]
             let longest = last.map(\.utf8.count).max() ?? 0

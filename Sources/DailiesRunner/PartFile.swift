@@ -166,6 +166,7 @@ final class PartFile {
                 if errno == EINTR { continue }
                 throw .system("write", path)
             }
+            guard count > 0 else { throw .system("write", path, ENOSPC) }
             done += count
         }
         hasher.update(data: bytes)
@@ -206,6 +207,8 @@ final class PartFile {
         let found = try hash(upTo: .max)
         let digest = Self.hex(found.hasher)
         guard found.bytes == length, digest == Self.hex(hasher), isInPlace else { throw .spoiled }
+        // On record before it gets a name: a crash in between leaves a part that needs no further download.
+        if length > recorded, version.length == length { _ = try record(under: recordName) }
         return digest
     }
 
@@ -288,11 +291,12 @@ final class PartFile {
             return path
         }
         try folder.remove(recordName)
-        try folder.sync()
         return folder.path + "/" + paths.partName(0)
     }
 
+    /// Another file that has the name by now stays, and the record with it.
     func remove() throws(ClipFault) {
+        guard isInPlace else { return }
         try folder.remove(name)
         try folder.remove(recordName)
     }

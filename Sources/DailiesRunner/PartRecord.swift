@@ -9,7 +9,7 @@ import Foundation
 struct PartRecord: Hashable {
     private static let head = "dailies-part 1"
     private static let tail = "end"
-    /// Larger files are no records.
+    /// So much of a file is read; no record is longer.
     static let mostBytes = 4096
     /// Longer validators are not put on record.
     private static let longestValidator = 256

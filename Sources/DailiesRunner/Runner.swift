@@ -69,7 +69,7 @@ public final class Runner: @unchecked Sendable {
     private var batches: [BatchID: StoredBatch] = [:]
     private var lastImage: (digest: String, dataURL: String)?
     private(set) var downloads: [AttemptID: ClipDownload] = [:]
-    /// Where downloads run, for tests that decide their order; nil: each for itself. Set before ``start(_:)``.
+    /// Where downloads run, for tests that decide their order; nil: each for itself. Set before ``start(done:)``.
     var downloadTarget: DispatchQueue?
     private(set) var done: (@Sendable (Outcome) -> Void)?
     /// What users tell while the run goes on.

@@ -8,8 +8,7 @@ private let clip = "0123456789"
 
 /// Addresses as object stores and CDNs sign them: what goes out is what was given, byte for byte.
 @Suite struct SignedAddressTests {
-    /// Behind `/c/`, as `clip-addresses.txt` has them, and more of the kind; what stands on the request line is the same
-    /// but for the bytes that cannot.
+    /// Behind `/c/`; what stands on the request line is the same but for the bytes that cannot.
     private static let given: [(tail: String, sent: String)] = [
         ("ok.mp4?X-Sig=a%2Bb%3D&x=1", "ok.mp4?X-Sig=a%2Bb%3D&x=1"),
         ("bar.mp4?X-Sig=a%2Bb%3D&meta=a|b", "bar.mp4?X-Sig=a%2Bb%3D&meta=a|b"),

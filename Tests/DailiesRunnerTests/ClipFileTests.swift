@@ -275,6 +275,32 @@ struct ClipFileTests {
         #expect(scratch.contents(folder + "/" + paths.recordName(1)) == Array(text.utf8))
     }
 
+    @Test func `bytes that are all there are on record before they get their name`() throws {
+        try makeFolder()
+        func write() throws {
+            let file = try file()
+            try file.begin(at: 0, Self.version)
+            try file.write(Self.whole)
+            // It comes no further than to its name.
+            for name in paths.clipNames { #expect(mkdir(folder + "/" + name, 0o755) == 0) }
+            #expect(throws: ClipFault.self) { try file.finish() }
+        }
+        try write()
+        #expect(try file().isComplete)
+    }
+
+    @Test func `what has taken the place of a part is not removed with it`() throws {
+        try makeFolder()
+        let file = try file()
+        try file.begin(at: 0, Self.version)
+        try file.write(Self.whole)
+        #expect(unlink(path(ofPart: 1)) == 0)
+        put("precious", at: path(ofPart: 1))
+        #expect(throws: ClipFault.spoiled) { try file.finish() }
+        try file.discard()
+        #expect(scratch.contents(path(ofPart: 1)) == Array("precious".utf8))
+    }
+
     @Test func `an empty record, as a crash leaves it, takes no name from a part`() throws {
         try makeFolder()
         put("", at: folder + "/" + paths.recordName(1))
@@ -361,7 +387,7 @@ struct ClipFileTests {
         #expect(try save(Self.whole).path == marked)
         // And once more, where that is taken as well.
         #expect(try save(SmallClip.clip(1)).path == folder + "/shot~abcdefgh~2.mp4")
-        expectVictim()
+        expectVictim(of: obstacle)
     }
 
     @Test(arguments: Obstacle.possible, [false, true])
@@ -376,7 +402,7 @@ struct ClipFileTests {
         #expect(try save(Self.whole).path == clip)
         #expect(try names.filter { !$0.hasSuffix(".version") || isRecord } == [name, "shot.mp4"])
         if obstacle == .file { #expect(scratch.contents(folder + "/" + name) == Array("precious".utf8)) }
-        expectVictim()
+        expectVictim(of: obstacle)
     }
 
     @Test(arguments: Obstacle.possible.filter { $0 != .folder }, ["reel", "reel/a"])
@@ -389,7 +415,7 @@ struct ClipFileTests {
         #expect(try save(Self.whole).path == scratch.folder + expected)
         #expect(try save(Self.whole).path == scratch.folder + expected)
         #expect(!FileManager.default.fileExists(atPath: scratch.folder + "/a"))
-        expectVictim()
+        expectVictim(of: obstacle)
     }
 
     @Test func `a clip whose every name is taken is told apart from a disk that refuses`() throws {
@@ -402,9 +428,10 @@ struct ClipFileTests {
         #expect(scratch.contents(path(ofPart: 1)) == Self.whole)
     }
 
-    private func expectVictim() {
-        guard let content = scratch.contents(scratch.folder + "/victim") else { return }
-        #expect(content == Array("precious".utf8))
+    /// What a link leads to is as it was.
+    private func expectVictim(of obstacle: Obstacle) {
+        guard obstacle == .linkToFile else { return }
+        #expect(scratch.contents(scratch.folder + "/victim") == Array("precious".utf8))
     }
 
     // MARK: Folders

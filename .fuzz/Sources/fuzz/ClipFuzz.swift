@@ -62,7 +62,7 @@ enum ClipFuzz {
             func number(_ range: Range<Int>) -> UInt64 { bytes[range].reduce(0) { $0 << 8 | UInt64($1) } }
             var size = number(offset..<offset + 4)
             if size == 1, offset + 16 <= bytes.count { size = number(offset + 8..<offset + 16) }
-            guard size > 0 else { break }
+            guard size > 0, size <= UInt64(bytes.count - offset) else { break }
             offset += Int(size)
             if offset < bytes.count { cuts.insert(offset) }
         }
