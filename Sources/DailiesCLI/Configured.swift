@@ -82,7 +82,7 @@ struct Configured: Sendable {
 
     /// What runs is told to everyone who asks for ``current``.
     ///
-    /// - Throws: ``Stop`` with 64 for a file that cannot be taken as it is, with 65 for a plan that is none.
+    /// - Throws: ``Stop`` with 64 for a file that cannot be taken as it is, with 65 for a file that is not a plan.
     static func arguments(_ words: [String], environment: [String: String]) throws -> [String] {
         guard let name = words.first, let command = command(named: name) else { return words }
         let line = TypedCommand(
@@ -236,7 +236,7 @@ struct Configured: Sendable {
         }
     }
 
-    /// `, or is given as --budget 500`
+    /// `, or give --budget 500`; without a value ` or on the command line, as --store`
     private static func or(_ rule: OptionRule, _ value: SettingsFile.Value?) -> String {
         if rule.name == OptionRule.keyCommand { return "" }
         var words = ["--" + rule.name]

@@ -12,8 +12,10 @@ public enum DailiesProgram {
         leaveNoMemoryBehind()
         OpenFiles.raiseLimit()
         let typed = Array(CommandLine.arguments.dropFirst())
+        // With what files add, once they are read.
+        var words = typed
         do {
-            let words = try Configured.arguments(typed, environment: ProcessInfo.processInfo.environment)
+            words = try Configured.arguments(typed, environment: ProcessInfo.processInfo.environment)
             var command = try DailiesCommand.parseAsRoot(words)
             if command is any PrintingCommand { Console.endWithOutput() }
             if var asynchronous = command as? any AsyncParsableCommand {
@@ -24,14 +26,13 @@ public enum DailiesProgram {
         } catch let code as ArgumentParser.ExitCode {
             Console.end(with: ExitCode(rawValue: code.rawValue) ?? .unexpected)
         } catch {
-            end(error, typed: typed)
+            end(error, typed: typed, isJSON: words.contains("--json"))
         }
         Console.end(with: .success)
     }
 
     /// Prints what stopped a command. With `--json` its data ends like that of a run, with an object that holds the exit code.
-    private static func end(_ error: any Error, typed: [String]) -> Never {
-        let isJSON = typed.contains("--json")
+    private static func end(_ error: any Error, typed: [String], isJSON: Bool) -> Never {
         let parserCode = DailiesCommand.exitCode(for: error)
         if !(error is Stop), parserCode != .failure {
             // Help, the version or a usage error, as the argument parser words it.
@@ -39,7 +40,7 @@ public enum DailiesProgram {
                 Console.out(DailiesCommand.fullMessage(for: error))
                 Console.end(with: .success)
             }
-            // Without its own description of its options the parser's words stand alone.
+            // The hint is extra: where the definitions cannot be decoded, the parser's message is printed alone.
             let hint = (try? CommandDefinition.program()).map(UsageHint.init)
             func words(_ message: String) -> String { hint?.explained(message, typed: typed) ?? message }
             if isJSON { JSONReporter().refused(Stop(.usage, words(DailiesCommand.message(for: error)))) }

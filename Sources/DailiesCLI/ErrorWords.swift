@@ -13,7 +13,7 @@ enum ErrorWords {
             let words = String(cString: strerror(code))
             return words.prefix(1).lowercased() + words.dropFirst()
         }
-        return "something failed that this program has no words for (\(type))"
+        return "unexpected error of the type \(type)"
     }
 
     /// The system's own number, where an error holds one.

@@ -86,7 +86,7 @@ struct Explanation {
         case .completed where latest.outputPath == nil:
             return (.notSubmitted, "it is \(words); a run fetches its clip")
         case .completed: return (.notSubmitted, "it is \(words)")
-        case .failed, .cancelled: return (.notSubmitted, "it is \(words); `\(commands.retry)` renders it anew")
+        case .failed, .cancelled: return (.notSubmitted, "it is \(words); `\(commands.retry)` renders it again")
         }
     }
 
@@ -134,7 +134,7 @@ struct Explanation {
             return "\(changed), and its attempt is not settled: run the unchanged manifest to its end first"
         }
         let next = row.attempt + 1
-        return "\(changed); with --accept-changes it is rendered and charged anew, as attempt \(next)"
+        return "\(changed); with --accept-changes it is rendered and charged again, as attempt \(next)"
     }
 
     /// `prompt, seed`

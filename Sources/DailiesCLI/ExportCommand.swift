@@ -17,7 +17,7 @@ struct ExportCommand: PrintingCommand {
             control characters are shown as \\u{…}.
 
             `manifest` writes JSONL that `run` reads again, with the same ids and requests: of all tasks of a batch, or \
-            of those you choose. Run it under a name of its own (--batch) to render them anew.
+            of those you choose. Run it under a name of its own (--batch) to render them again.
 
             Examples:
               dailies export --format csv > results.csv

@@ -10,12 +10,12 @@ struct FetchCommand: AsyncParsableCommand {
         commandName: "fetch",
         abstract: "Save clips again that vanished here, while the provider still has them; that is free.",
         discussion: """
-            Clips that are missing, emptied or changed are asked for at the provider by their task ids and saved anew, beside \
+            Clips that are missing, emptied or changed are asked for at the provider by their task ids and saved again, beside \
             whatever has their names by now. What is in place is left as it is. Clips that are paid and were never saved are \
             fetched too, as `resume` does. Nothing is rendered or charged.
 
             Where the provider does not have a clip any more, it says so and names the command that renders and charges it \
-            anew.
+            again.
 
             Examples:
               dailies status --check-files
@@ -27,9 +27,9 @@ struct FetchCommand: AsyncParsableCommand {
             64 usage, 77 API key.
             """)
 
-    @Argument(help: ArgumentHelp("Keys of tasks, whose clips are compared to the last byte.", valueName: "key"))
+    @Argument(help: ArgumentHelp("Keys of tasks whose clips to check.", valueName: "key"))
     var keys: [String] = []
-    @Flag(help: "All clips that are missing, or have another length than they were saved with.")
+    @Flag(help: "All clips that are missing, or are not what was saved.")
     var missing = false
     @Option(help: ArgumentHelp("Only clips of this batch.", valueName: "name"))
     var batch: String?
@@ -49,10 +49,11 @@ struct FetchCommand: AsyncParsableCommand {
 
     func run() async throws {
         try store.requireStore()
+        try OpenFiles.refuseIfTooFew()
         let configuration = try provider.configuration()
         let lock = try RunSession.lock(store.path)
         defer { withExtendedLifetime(lock) {} }
-        let opened = try Store.open(store.path, for: .running)
+        let opened = try RunSession.open(store.path)
         let service = Composition.provider(configuration)
         let code: ExitCode
         do {
@@ -83,7 +84,6 @@ struct FetchRound {
     private var lost: [SavedClipRow] = []
     /// Not saved, and not to be had.
     private var gone = 0
-    private var fetched = 0
     private var codes: Set<ExitCode> = [.success]
 
     init(_ store: Store, _ configuration: ProviderConfiguration, text: FetchText) throws {
@@ -121,14 +121,16 @@ struct FetchRound {
     /// Clips go to the folder of their batch. One that is gone is followed to where the project was moved.
     private func settleFolders(_ finder: ClipFinder, output: String?) throws {
         var folders: Set<String> = []
+        var moves: [(batch: BatchID, folder: String)] = []
         for id in Set(lost.map(\.batch)).sorted() {
             guard let batch = batches[id] else { continue }
             let folder = output.map(OutputCheck.absolute) ?? finder.folder(inPlaceOf: batch.outputDirectory)
             folders.insert(folder ?? batch.outputDirectory)
-            if let folder { try store.moveOutput(of: [id], to: folder) }
+            if let folder { moves.append((id, folder)) }
         }
         let check = OutputCheck(folders: folders.sorted(), manifests: [])
         if let fault = try check.fault() ?? check.trial() { throw Stop(.usage, "\(fault) (nothing was fetched)") }
+        for move in moves { try store.moveOutput(of: [move.batch], to: move.folder) }
     }
 
     // MARK: Asking
@@ -148,7 +150,6 @@ struct FetchRound {
                     codes.insert(.unsaved)
                 } else if let asset = report.asset {
                     try await record([.clipGone(row.attempt), .assetFound(row.attempt, asset)])
-                    fetched += 1
                 } else {
                     isGone(row, "the provider gives no address for it")
                 }
@@ -195,11 +196,9 @@ struct FetchRound {
 
     /// A run that saves what is not saved, and does nothing else.
     func save(_ service: ByteSpikeProvider, _ lock: RunnerLock, speed: Double) async throws -> ExitCode {
-        var accounts: [String: KeyFingerprint] = [:]
-        for key in configuration.keys { accounts[key.modelPrefix] = key.key.fingerprint }
         var plan = Runner.Plan(
             settings: SchedulerSettings().divided(bySpeed: speed), catalogue: Composition.catalogue, batches: [],
-            accounts: AccountBook(byPrefix: accounts), seed: UInt64(bitPattern: DispatchTimers().now.nanoseconds))
+            accounts: AccountBook(of: configuration), seed: UInt64(bitPattern: DispatchTimers().now.nanoseconds))
         plan.savesOnly = true
         let reporter = QueuedReporter(text)
         let runner = Composition.runner(
@@ -211,7 +210,7 @@ struct FetchRound {
         signals.cancel()
         reporter.settle()
         guard case .ended(let ending) = outcome else {
-            throw Stop(.unexpected, "the store failed while clips were fetched; run it again once that is mended")
+            throw Stop(.unexpected, "the store failed while clips were fetched; fix that, then run it again")
         }
         var codes = codes
         codes.insert(ExitCode.of(ending, failed: 0, signal: signals.received))

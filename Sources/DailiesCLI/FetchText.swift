@@ -22,7 +22,7 @@ struct FetchText: RunReporter {
         let batch = isAmbiguous ? [(name: "--batch", value: row.batchName)] : []
         let retry = hint.offline("retry --again", batch, keys: [row.key.text])
         say(
-            "gone", row.batchName, row.key, "not fetched: \(reason); `\(retry)` renders and charges it anew")
+            "gone", row.batchName, row.key, "not fetched: \(reason); `\(retry)` renders and charges it again")
     }
 
     private func say(_ type: String, _ batch: String, _ key: TaskKey, _ words: String) {

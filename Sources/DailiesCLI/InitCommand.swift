@@ -23,6 +23,7 @@ struct InitCommand: ParsableCommand {
     var folder = "."
 
     func run() throws {
+        guard !folder.isEmpty else { throw Stop(.usage, "name a folder; . is the present one") }
         let files = InitFiles.all.map { (path: folder == "." ? $0.name : folder + "/" + $0.name, text: $0.text) }
         if let path = files.map(\.path).first(where: FileManager.default.fileExists) {
             throw Stop(.usage, "\(path) is there already; nothing was written")
@@ -34,7 +35,7 @@ struct InitCommand: ParsableCommand {
                 try Data(file.text.utf8).write(to: URL(fileURLWithPath: file.path), options: .withoutOverwriting)
             }
         } catch {
-            throw Stop(.unexpected, "cannot write into \(folder): \(error.localizedDescription)")
+            throw Stop(.unexpected, "cannot write into \(folder): \(ErrorWords.of(error))")
         }
         for file in files { Console.out("wrote \(SafeText.escaped(file.path))") }
         let manifest = files[0].path
@@ -82,16 +83,16 @@ enum InitFiles {
         """
 
     private static let configuration = """
-        # Options for manifests in this folder, each under the name of the command-line option. Take away a `#` to set one.
+        # Options for manifests in this folder, each under the name of the command-line option. Remove the `#` to set one.
         # This file can only make a run more careful. Everything else, such as where the service is, where clips go and which
-        # file holds the API key, belongs into your own file: ~/.config/dailies/config.yaml (`dailies help configuration`).
+        # file holds the API key, belongs in your own file: ~/.config/dailies/config.yaml (`dailies help configuration`).
 
         # budget: 20                   # credits that a batch may cost over all its runs
         # concurrency: 3               # clips at the provider at a time (default: 5)
         # rate: 30/min                 # submits in a second, minute or hour
-        # canary: 2                    # so many clips first; the rest follows only if they come out well
+        # canary: 2                    # render this many clips first; continue only if they succeed
         # quote-tolerance: 5           # percent by which a quote may lie above the expected price (default: 10)
-        # max-wait: 1h                 # how long an outage is waited for (default: 15min)
+        # max-wait: 1h                 # how long to wait during an outage (default: 15min)
 
         """
 }

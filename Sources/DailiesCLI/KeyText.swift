@@ -1,7 +1,7 @@
 import DailiesProvider
 import DailiesStore
 
-/// An API key as people keep it: alone, or in the clothes that it has in a shell file, a head field or an editor.
+/// An API key as people keep it: alone, or with what surrounds it in a shell file, an HTTP header or an editor.
 enum KeyText {
     /// Each source is spoken of once, however often its key is asked for.
     private static let told = Guarded<Set<String>>([])

@@ -30,7 +30,7 @@ struct ModelsCommand: PrintingCommand {
 enum ModelsText {
     static func table(_ catalogue: ModelCatalogue) -> String {
         var table = TextTable(
-            ["model", "seconds", "sizes", "aspect ratios", "credits, longest clip", "asked every", "withdrawn"],
+            ["model", "seconds", "sizes", "aspect ratios", "credits, longest clip", "polled every", "withdrawn"],
             rightAligned: [1, 4, 5])
         for spec in sorted(catalogue) {
             table.add([

@@ -123,7 +123,7 @@ struct OutputFile {
             try put(part)
             return result
         } catch {
-            // Whatever went wrong is told; a part that stays behind is hidden and replaces nothing.
+            // The first error is the one to report. A part that cannot be removed is hidden and replaces nothing.
             try? folder.remove(part)
             guard let fault = error as? ClipFault else { throw error }
             throw Stop(.unexpected, "cannot write \(shownPath): \(fault)")

@@ -84,7 +84,7 @@ struct PlanCommand: PrintingCommand {
             if keys == nil {
                 Console.error(
                     "warning: this plan was made without an API key, and `run --plan` refuses it; set "
-                        + "\(ProviderOptions.keyName) and make it anew")
+                        + "\(ProviderOptions.keyName) and make it again")
             }
         }
         let fault =

@@ -92,7 +92,7 @@ struct PlanSurvey {
     let provider: String
     let prices: PlanPrices
     let limits: SubmissionLimits
-    /// Changed tasks are rendered anew.
+    /// Changed tasks are rendered again.
     let acceptsChanges: Bool
     /// Budgets given on the command line, instead of the stored ones.
     let budget: [BudgetArgument]

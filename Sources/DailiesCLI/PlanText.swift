@@ -95,7 +95,7 @@ enum PlanText {
         for batch in survey.batches where batch.counts[.changed, default: 0] > 0 && !survey.acceptsChanges {
             lines.append(
                 "\(batch.counts[.changed, default: 0]) changed in \(SafeText.escaped(batch.name)): a run refuses them; "
-                    + "--accept-changes renders them anew")
+                    + "--accept-changes renders them again")
         }
         let waiting = survey.batches.reduce(0) { sum, batch in
             sum + batch.counts[.failed, default: 0] + batch.counts[.cancelled, default: 0]

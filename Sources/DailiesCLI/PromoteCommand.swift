@@ -48,9 +48,10 @@ struct PromoteCommand: PrintingCommand {
             catalogue: catalogue, today: Composition.Calendar.day(of: Composition.timers().now))
         do {
             let checked = try checker.check(.bytes(Array(text.utf8), path: "finals.jsonl"))
-            ManifestLoading.warn([checked])
+            ManifestLoading.warn([checked], ManifestForm(showsAllProblems: true))
         } catch {
-            _ = ManifestLoading.show(error.problems, all: false) { Console.error($0) }
+            let shown = ManifestLoading.show(error.problems, all: false) { Console.error($0) }
+            if shown < error.problems.count { Console.error("and \(error.problems.count - shown) more") }
             throw Stop(.refused, "these drafts do not fit \(SafeText.quoted(model)) so; nothing was written")
         }
         Console.out(text, lineEnd: "")

@@ -60,7 +60,8 @@ struct ReconcileCommand: AsyncParsableCommand {
             throw ValidationError("--without-asking goes with --assume-lost alone")
         }
         if withoutAsking, account.sameAccount {
-            throw ValidationError("--same-account is about the key to ask with, and --without-asking asks nobody")
+            throw ValidationError(
+                "--same-account needs the API key, and --without-asking uses none; give one of the two")
         }
     }
 
@@ -69,12 +70,13 @@ struct ReconcileCommand: AsyncParsableCommand {
     }
 
     private func reconcile(_ store: Store) async throws -> ExitCode {
+        let chosen = try TaskLookup.batch(batch, in: store)
+        let words = try UserWords(adopt: adopt, assumeLost: assumeLost, batch: chosen, in: store)
+        // After the batch and the keys were looked up: a mistyped one changes nothing.
         if account.sameAccount {
             let configuration = try provider.configuration()
             try Handover.carryOut(in: store, AccountBook(of: configuration), configuration)
         }
-        let chosen = try TaskLookup.batch(batch, in: store)
-        let words = try UserWords(adopt: adopt, assumeLost: assumeLost, batch: chosen, in: store)
         // The user's words are about these tasks; all others wait for a call without.
         let tasks = try words.isEmpty ? store.doubtfulTasks(in: chosen?.id) : words.tasks
         let text = ReconcileText(hint: CommandHint(store: self.store, provider: provider), isJSON: json)
@@ -112,7 +114,7 @@ struct ReconcileCommand: AsyncParsableCommand {
 
     /// - Parameter accounts: nil: nobody was asked, and what is known of keys is what files and the environment hold.
     private func keyNeeds(in store: Store, _ batch: StoredBatch?, _ accounts: AccountBook?) throws -> [KeyNeed] {
-        // What is no key is for the question to refuse that needs one.
+        // A key that cannot be read counts as absent here; a command that needs it refuses it.
         let atHand = accounts?.all ?? (try? provider.keysAtHand()).map { Set($0.map(\.key.fingerprint)) } ?? []
         return try store.keyNeeds(present: atHand.isEmpty ? nil : atHand, in: batch.map { [$0.id] })
     }

@@ -90,7 +90,7 @@ struct ReconcileText {
         func word(_ option: String, _ value: String) -> String {
             hint.online("reconcile", batch + [(option, value)])
         }
-        let retry = next("to render it anew", hint.offline("retry", batch, keys: [key]))
+        let retry = next("to render it again", hint.offline("retry", batch, keys: [key]))
         switch finding.verdict {
         case .overBudget(let known) where known.end == .cancelled:
             return [next("with a higher --budget it is rendered", hint.online("resume"))]

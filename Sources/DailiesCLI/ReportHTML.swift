@@ -23,11 +23,11 @@ struct ReportHTML {
 
     var page: String {
         """
-        \(PageHead.text(title: "Spend report: \(Self.escaped(subject))", style: ReportHTMLStyle.sheet))
+        \(PageHead.text(title: title, style: ReportHTMLStyle.sheet))
         <body>
         <main>
         <header>
-        <h1>Spend report: \(Self.escaped(subject))</h1>
+        <h1>\(title)</h1>
         <p class="quiet">\(period), made \(Self.time(madeAt))</p>
         </header>
         \(wasted.isEmpty ? "" : waste)
@@ -63,6 +63,8 @@ struct ReportHTML {
         let text = Composition.Calendar.timestamp(instant)
         return "\(text.prefix(10)) \(text.dropFirst(11).prefix(5)) UTC"
     }
+
+    private var title: String { "Spend report" + (subject.isEmpty ? "" : ": \(Self.escaped(subject))") }
 
     /// As many names as fit a heading.
     private var subject: String {

@@ -11,7 +11,7 @@ enum ReportHTMLCharts {
     private static let mostDays = 120
     /// Up to so many columns each has its own label; fewer leave room.
     private static let labelled = 7
-    /// Up to so many days or months are bars with their figures beside them: columns of a chart would be walls.
+    /// Up to so many days or months are bars with their figures beside them: so few columns would be too wide.
     private static let mostBars = 3
 
     // MARK: Over time

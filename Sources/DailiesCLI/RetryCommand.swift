@@ -7,7 +7,7 @@ import ExactJSON
 struct RetryCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "retry",
-        abstract: "Let failed or cancelled tasks be rendered anew.",
+        abstract: "Let failed or cancelled tasks be rendered again.",
         discussion: """
             Each chosen task waits again, under the next attempt number, and is submitted as a new render, which is \
             charged like any other: by the runner that works on the store, who is told, else by the next run. What is still at the provider, or uncertain, is refused: \

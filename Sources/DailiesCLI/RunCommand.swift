@@ -35,7 +35,7 @@ struct RunCommand: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Carry out this plan of `dailies plan --out`, with the options that it was made with, unless manifest, store, prices, key or service are others.",
+            "Run a plan saved with `dailies plan --out`, with its options; refused if the manifests, store, prices, API key or service have changed.",
             valueName: "file"))
     var plan: String?
 

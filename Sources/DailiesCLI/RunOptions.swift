@@ -47,7 +47,7 @@ struct SpendingOptions: ParsableArguments {
     @Flag(help: "Go on whatever the provider quotes or bills; a budget still holds.")
     var acceptQuote = false
 
-    @Flag(help: "Render changed tasks anew, as new attempts.")
+    @Flag(help: "Render changed tasks again, as new attempts.")
     var acceptChanges = false
 
     mutating func validate() throws {
@@ -325,7 +325,7 @@ struct ProviderOptions: ParsableArguments {
     /// The account of the key in the environment, for commands that ask nobody.
     static var accountAtHand: KeyFingerprint? {
         guard let text = ProcessInfo.processInfo.environment[keyName], !text.isEmpty else { return nil }
-        // What is no key is for the command to refuse that needs one.
+        // A text that is not a key counts as absent here; a command that needs a key refuses it.
         return (try? KeyText.key(text, from: keyName))?.fingerprint
     }
 

@@ -30,7 +30,7 @@ struct RunSession {
 
     /// Runs the batches that these manifests name, or with none of them everything unfinished in the store.
     ///
-    /// The store is changed by one transaction, after every check and every question.
+    /// The store is changed only after every check and every question; manifests are taken in by one transaction.
     ///
     /// - Parameter held: the store's lock, where it is taken already.
     /// - Returns: the exit code, after the summary was printed.
@@ -46,14 +46,14 @@ struct RunSession {
                 configuration)
         }
         // One that is not there yet is made once nothing can refuse the run any more.
-        var store = FileManager.default.fileExists(atPath: storePath) ? try openStore() : nil
+        var store = FileManager.default.fileExists(atPath: storePath) ? try Self.open(storePath) : nil
         let provider = Composition.provider(configuration)
         let code: ExitCode
         do {
             try await refuseOtherSpeed(provider)
             ManifestLoading.warn(manifests ?? [], form, json: pace.json)
             let unfinished = try manifests == nil ? unfinished(in: store) : []
-            if manifests == nil, unfinished.isEmpty, !pace.json {
+            if manifests == nil, unfinished.isEmpty {
                 code = try sayNothingToDo(in: store)
             } else {
                 let moves = store.map { movedFolders(of: unfinished, $0) } ?? [:]
@@ -61,7 +61,7 @@ struct RunSession {
                 try refuse(output, try output.fault(), store)
                 if asksFirst { try ask(manifests, unfinished, store) }
                 try refuse(output, output.trial(), store)
-                let ready = try store ?? openStore()
+                let ready = try store ?? Self.open(storePath)
                 store = ready
                 try move(unfinished, moves, in: ready)
                 let batches = try manifests.map { try enrol($0, in: ready) } ?? setBudgets(of: unfinished, in: ready)
@@ -88,11 +88,11 @@ struct RunSession {
         }
     }
 
-    private func openStore() throws -> Store {
+    static func open(_ storePath: String) throws -> Store {
         do {
             return try Store.open(storePath, for: .running)
         } catch {
-            throw Self.stop(error, "open", storePath)
+            throw stop(error, "open", storePath)
         }
     }
 
@@ -156,19 +156,23 @@ struct RunSession {
 
     /// What failed or was cancelled stays so until somebody asks for it.
     private func sayNothingToDo(in store: Store?) throws -> ExitCode {
+        let isElsewhere = try store?.unfinishedBatches().isEmpty == false
+        let code: ExitCode = isElsewhere ? .stoppedEarly : .success
+        let reason =
+            "nothing to resume: no task in \(SafeText.escaped(storePath)) waits or is at \(configuration.baseURL)"
+        if pace.json {
+            JSONReporter().refused(Stop(code, reason))
+            return code
+        }
+        Console.error(reason)
         let counts = try store?.summary().total ?? StatusCounts()
-        Console.error(
-            "nothing to resume: no task in \(SafeText.escaped(storePath)) waits or is at \(configuration.baseURL)")
         for state in [TaskStateWord.failed, .cancelled] {
             guard let count = counts.states[state], count > 0 else { continue }
-            Console.error("\(count) \(state.rawValue); to render them anew:")
+            Console.error("\(count) \(state.rawValue); to render them again:")
             Console.error("  " + hint.offline("retry", [("--state", state.rawValue)]))
         }
-        let isElsewhere = try store?.unfinishedBatches().isEmpty == false
-        if isElsewhere {
-            Console.error("to go on with the others, name their service, or run their manifests with another")
-        }
-        return isElsewhere ? .stoppedEarly : .success
+        if isElsewhere { Console.error("to resume the others, give their --provider and --base-url") }
+        return code
     }
 
     private func setBudgets(of batches: [StoredBatch], in store: Store) throws -> [BatchID] {
@@ -409,7 +413,7 @@ private enum Refusal {
             return Stop(
                 .refused,
                 "\(count) changed in \(name): \(shown(tasks.map(\.key), of: count)); give --accept-changes to render "
-                    + "them anew, or a new id to each (nothing was submitted)")
+                    + "them again, or a new id to each (nothing was submitted)")
         case .unsettled(let keys, let count):
             return Stop(
                 .refused,

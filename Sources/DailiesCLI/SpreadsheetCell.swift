@@ -7,7 +7,7 @@ enum SpreadsheetCell {
     private static let mark: Unicode.Scalar = "'"
 
     /// A cell that holds the text as it is, line ends too, and that no spreadsheet takes for a formula: a text that begins like
-    /// one, after any white space and apostrophes, gets one apostrophe before it. ``text(of:)`` takes it away.
+    /// one, after any white space and apostrophes, gets one apostrophe before it. Take it away to have the text again.
     ///
     /// - Parameter isForTerminal: what could drive a terminal is escaped.
     static func text(_ text: String, isForTerminal: Bool = Console.isOutputTerminal) -> String {
@@ -21,12 +21,6 @@ enum SpreadsheetCell {
                 || cell.first == " " || cell.last == " "
         else { return cell }
         return "\"" + doubled(cell) + "\""
-    }
-
-    /// The text of a cell that was read.
-    static func text(of cell: String) -> String {
-        guard cell.unicodeScalars.first == mark, beginsLikeFormula(cell) else { return cell }
-        return String(cell.unicodeScalars.dropFirst())
     }
 
     /// A text with an apostrophe before it begins like a formula if and only if the text does: so none is ambiguous.

@@ -45,7 +45,7 @@ enum SummaryWords {
         if goesOn.contains(summary.code), !summary.waitsForKeysAlone {
             lines += [
                 summary.isBudgetNeedUnknown
-                    ? "to go on, with --max-credits-per-task CREDITS for what nobody knows the price of:" : "to go on:",
+                    ? "to go on, add --max-credits-per-task CREDITS, since some prices are unknown:" : "to go on:",
                 "  " + summary.resumeCommand,
             ]
         }

@@ -38,14 +38,15 @@ public struct ColumnNames: Hashable, Sendable {
 
     /// `HEAD=FIELD` as a shell reads it.
     static func argument(_ head: String, _ field: String) -> String {
-        let text = SafeText.cut(head)
-        let isPlain = text.utf8.allSatisfy { byte in
+        let word = "\(SafeText.cut(head))=\(field)"
+        let isPlain = word.utf8.allSatisfy { byte in
             switch byte {
             case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"): true
             case UInt8(ascii: "0")...UInt8(ascii: "9"): true
-            default: "._:/-".utf8.contains(byte)
+            default: "._:/-=".utf8.contains(byte)
             }
         }
-        return isPlain ? "\(text)=\(field)" : "'\(text.replacing("'", with: "'\\''"))=\(field)'"
+        // By scalars: to Swift an apostrophe with a combining mark is another character, to a shell it is not.
+        return isPlain ? word : "'" + word.unicodeScalars.map { $0 == "'" ? "'\\''" : String($0) }.joined() + "'"
     }
 }

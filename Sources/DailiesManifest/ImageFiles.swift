@@ -47,7 +47,8 @@ final class ImageFiles {
         }
         let (digest, manifest) = (Self.digest(of: bytes), manifest)
         return TaskImage(sha256: digest, mediaType: mediaType, path: place, byteCount: bytes.count) {
-            let now = try? Self.bytes(at: place, called: path)  // Whatever is wrong with it: it is another file by now.
+            // One that cannot be read any more counts as changed.
+            let now = try? Self.bytes(at: place, called: path)
             guard let now, Self.digest(of: now) == digest else {
                 throw ManifestFailure(
                     SourceTrouble(

@@ -122,6 +122,6 @@ extension ProblemLog {
     mutating func warnOfAccident(in text: String, _ value: FieldValue) {
         var text = text
         guard let fault = text.withUTF8({ PromptAccident.fault(in: $0) }) else { return }
-        warn(value, fault, "correct it, or it is rendered as it stands")
+        warn(value, fault, "correct it, or it is rendered unchanged")
     }
 }

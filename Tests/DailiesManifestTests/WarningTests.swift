@@ -52,7 +52,7 @@ struct WarningTests {
     @Test(arguments: accidents)
     func `a prompt that is an accident is taken with a warning, in every format`(prompt: String, what: String) throws {
         for found in try Self.prompts(prompt) {
-            #expect(found == ["prompt: \(what); correct it, or it is rendered as it stands"])
+            #expect(found == ["prompt: \(what); correct it, or it is rendered unchanged"])
         }
     }
 
@@ -75,9 +75,9 @@ struct WarningTests {
         let found = try Self.warnings(text, .json)
         #expect(
             found == [
-                "1:61: defaults.prompt: holds #REF!, which is a spreadsheet's error; correct it, or it is rendered as it stands",
-                "2:33: vars.x: \"None\" is what a program writes where there is no text; correct it, or it is rendered as it stands",
-                "2:88: matrix.vars.x: \"nan\" is what a program writes where there is no text; correct it, or it is rendered as it stands",
+                "1:61: defaults.prompt: holds #REF!, which is a spreadsheet's error; correct it, or it is rendered unchanged",
+                "2:33: vars.x: \"None\" is what a program writes where there is no text; correct it, or it is rendered unchanged",
+                "2:88: matrix.vars.x: \"nan\" is what a program writes where there is no text; correct it, or it is rendered unchanged",
             ])
         // A line that says nothing of it has the prompt of the defaults.
         let lines = text.split(separator: "\n")[0].replacing(",\"tasks\":[{},{\"seed\":2},", with: "}")

@@ -70,7 +70,7 @@ struct ExplainTests {
             "running": "the next run would not submit it: it is running; a run goes on with it",
             "unsaved": "the next run would not submit it: it is completed, paid, not saved; a run fetches its clip",
             "failed":
-                "the next run would not submit it: it is failed (render_failed); `dailies retry failed` renders it anew",
+                "the next run would not submit it: it is failed (render_failed); `dailies retry failed` renders it again",
             "withdrawn":
                 "the next run would not submit it: it is cancelled before it was sent; `dailies retry withdrawn` brings it back",
         ]
@@ -121,7 +121,7 @@ struct ExplainTests {
             outcome.out.hasPrefix(
                 """
                 forest/dolly: a run would stop before its first submit (exit 65): its request is not the stored one; with \
-                --accept-changes it is rendered and charged anew, as attempt 2
+                --accept-changes it is rendered and charged again, as attempt 2
                 decided by: duration_seconds, prompt, seed
                   field             stored           manifest
                   duration_seconds  4                8

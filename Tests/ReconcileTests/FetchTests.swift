@@ -78,7 +78,7 @@ struct FetchTests {
         #expect(sheet.code == 0 && sheet.err.hasPrefix(warning), "\(sheet.err)")
         let page = try scene.read("sheet.html")
         #expect(page.components(separatedBy: #""clip":null"#).count == 3)
-        #expect(page.contains("any more; dailies fetch saves it again"))
+        #expect(page.contains("any more; dailies fetch --missing saves it again"))
         let explain = try await scene.dailies(words: ["explain", "dolly"] + Self.options)
         #expect(explain.out.contains("clip        it is not at {FOLDER}/project/renders/forest/dolly.mp4 any more\n"))
     }
@@ -151,7 +151,7 @@ struct FetchTests {
                 "\(fetch.err)")
             #expect(
                 fetch.err.contains(
-                    "`dailies retry --again dolly --store project/dailies.sqlite` renders and charges it anew\n"))
+                    "`dailies retry --again dolly --store project/dailies.sqlite` renders and charges it again\n"))
             #expect(fetch.err.hasSuffix("1 clip had vanished, 1 cannot be had any more\n"), "\(fetch.err)")
         }
         let status = try await scene.dailies(words: ["status", "--json"] + Self.options)

@@ -19,7 +19,8 @@ enum Golden {
 /// What the program says of itself.
 struct HelpTests {
     private static let commands = [
-        "run", "resume", "plan", "prices", "rehearse", "status", "report", "reconcile", "cancel", "retry", "pause",
+        "run", "resume", "init", "plan", "models", "prices", "rehearse", "status", "report", "reconcile", "cancel",
+        "retry", "pause",
         "unpause", "concurrency", "explain", "export", "sheet", "promote", "fetch", "doctor", "store", "schema",
         "simulate",
         "help",

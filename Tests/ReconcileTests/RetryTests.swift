@@ -40,7 +40,7 @@ struct RetryTests {
         #expect(outcome.code == 0 && outcome.out == "")
         let lines = outcome.err.split(separator: "\n").map(String.init)
         #expect(lines.count == 3, "\(outcome.err)")
-        #expect(lines[0].hasPrefix("nothing to resume: no task in ") && lines[1] == "2 failed; to render them anew:")
+        #expect(lines[0].hasPrefix("nothing to resume: no task in ") && lines[1] == "2 failed; to render them again:")
         #expect(lines[2].hasPrefix("  dailies retry --state failed"), "\(lines)")
     }
 

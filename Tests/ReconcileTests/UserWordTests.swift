@@ -123,7 +123,7 @@ struct UserWordTests {
                           reply:    broken: the service closed the connection without an answer
                           asked:    by its submission key: not found (404 task_not_found: no such task for this key)
                           verdict:  assumed lost by your word: failed, at an unknown cost, since it may have been billed
-                          to render it anew: dailies retry dolly
+                          to render it again: dailies retry dolly
 
                         1 task: 1 assumed lost; nothing is left in doubt
 
@@ -236,7 +236,7 @@ struct UserWordTests {
                 ))
         let clear = try await scene.online("reconcile", "--batch", "forest", "--assume-lost", "dolly")
         #expect(clear.code == 0)
-        #expect(clear.out.contains("to render it anew: dailies retry --batch forest dolly\n"))
+        #expect(clear.out.contains("to render it again: dailies retry --batch forest dolly\n"))
     }
 
     @Test func `json is one object a line and ends with the exit code`() async throws {

@@ -68,7 +68,7 @@ struct SheetPage {
 
     /// `9:16`, as the request has it; nil: it leaves that to the model. The page itself looks at the clip.
     private static func ratio(of request: CanonicalRequest) -> String? {
-        // The program wrote it itself; one that cannot be read is shown like one without.
+        // The program wrote this request. If it cannot be parsed, the card gets the default shape.
         (try? JSONValue.parse(request.text.utf8))?["aspect_ratio"]?.string
     }
 
@@ -97,7 +97,7 @@ struct SheetPage {
 
     private func loss(_ row: TaskRow, _ clip: ClipFinder.Finding?) -> String? {
         guard let clip, let path = row.latest?.outputPath else { return nil }
-        return ClipSurvey.words(for: clip, savedAs: path).map { "\($0); dailies fetch saves it again" }
+        return ClipSurvey.words(for: clip, savedAs: path).map { "\($0); dailies fetch --missing saves it again" }
     }
 }
 
