@@ -343,7 +343,7 @@ CREATE TABLE key_trust (
     key_fingerprint TEXT NOT NULL,
     dialect TEXT NOT NULL CHECK (dialect IN ('flat', 'params')),
     trust TEXT NOT NULL CHECK (trust IN ('unknown', 'honoured', 'ignored')),
-    evidence TEXT NOT NULL,              -- echo, query_found, query_not_found
+    evidence TEXT NOT NULL,              -- echo, query_found, query_found_another, query_not_found
     at_ms INTEGER NOT NULL,
     PRIMARY KEY (base_url, key_fingerprint, dialect)
 ) STRICT, WITHOUT ROWID;

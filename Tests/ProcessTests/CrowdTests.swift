@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 extension ProcessSuite {
-    /// Very many tasks in flight at one time, and what the runner needs for them: the bounds that the README states.
+    /// Very many tasks in flight at one time, and what the runner needs for them: with room for other machines.
     ///
     /// `DAILIES_CROWD` is how many (default 10,000).
     struct CrowdTests {

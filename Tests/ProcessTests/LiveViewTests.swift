@@ -181,7 +181,7 @@ extension ProcessSuite {
                 let frames = terminal.shown.frames
                 terminal.resize(width: width, height: height)
                 // The first drawing after that may still have been for the old size.
-                let screen = try terminal.wait(for: "a drawing at \(height)") { $0.frames >= frames + 1 }
+                let screen = try terminal.wait(for: "a drawing at \(height)") { $0.frames >= frames + 2 }
                 #expect(screen.faults == [])
                 #expect(screen.lines.contains { $0.hasPrefix("total") }, "\(screen.lines)")
             }

@@ -56,16 +56,23 @@ extension ProcessSuite {
             try stage.expectAllPaidOnce(simulator, tasks: 9)
         }
 
+        /// In the middle of 40 clips, with submits that are not answered until the simulator goes on, and told to stop.
+        private func stopMidway(
+            _ manifest: String, _ simulator: Simulator, by signal: Int32
+        ) throws -> Child {
+            let run = try stage.startRun([manifest], at: simulator, ["--concurrency", "10"])
+            try run.wait(for: "the middle of it") { $0.count("accepted") >= 12 }
+            try simulator.child.halt()
+            try run.wait(for: "a submit without an answer") { $0.count("submitted") > $0.count("accepted") }
+            run.send(signal)
+            try run.wait(for: "the word that it stops") { $0.errText.contains("stopping") }
+            return run
+        }
+
         @Test func `a second Ctrl-C leaves at once, and that is safe`() throws {
             let simulator = try Simulator(stage, speed: 500)
             let manifest = try stage.manifest(clips: 40)
-            let run = try stage.startRun([manifest], at: simulator, ["--concurrency", "10"])
-            try run.wait(for: "the middle of it") { $0.count("accepted") >= 12 }
-            // What is in the air does not land from here on.
-            try simulator.child.halt()
-            try run.wait(for: "a submit without an answer") { $0.count("submitted") > $0.count("accepted") }
-            run.send(SIGINT)
-            try run.wait(for: "the word that it stops") { $0.errText.contains("stopping") }
+            let run = try stopMidway(manifest, simulator, by: SIGINT)
             #expect(run.ending(within: 0.3) == nil, "it did not wait for what is in the air")
             run.send(SIGINT)
             #expect(run.ending(within: 2) == .exited(130))
@@ -79,12 +86,7 @@ extension ProcessSuite {
         ) throws {
             let simulator = try Simulator(stage, speed: 500)
             let manifest = try stage.manifest(clips: 40)
-            let run = try stage.startRun([manifest], at: simulator, ["--concurrency", "10"])
-            try run.wait(for: "the middle of it") { $0.count("accepted") >= 12 }
-            try simulator.child.halt()
-            try run.wait(for: "a submit without an answer") { $0.count("submitted") > $0.count("accepted") }
-            run.send(first)
-            try run.wait(for: "the word that it stops") { $0.errText.contains("stopping") }
+            let run = try stopMidway(manifest, simulator, by: first)
             for _ in 0..<5 {
                 run.send(SIGHUP)
                 #expect(run.ending(within: 0.05) == nil, "it did not wait for what is in the air")

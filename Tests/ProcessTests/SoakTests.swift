@@ -19,9 +19,9 @@ extension ProcessSuite {
         private static let clipsPerSecond = 100
         private static let speed = 60
 
-        /// All there are, but six: where a cost is never stated (`noCost`), or to each question as none (`absurdNumbers`),
-        /// no report can know it, a wallet that stays empty (`walletEmpty`) and an absurd bill (`absurdBill`) end a run,
-        /// as they should, a clip that drips (`dripDownload`) takes hours, and a task is kept for days (`dropTask`). Rare are those that hold everything up.
+        /// Left out is what hides a cost (`noCost`, `absurdNumbers`), what ends a run, as it should (`walletEmpty`,
+        /// `absurdBill`), what takes hours or days (`dripDownload`, `dropTask`, `forgetKey`), and what is wrong of names,
+        /// quotes and bills, which the torture and the seeds have. Rare are those that hold everything up.
         private static let faults: [(kind: String, probability: Double)] = [
             ("refuse", 0.02), ("dropReply", 0.02), ("delayReply", 0.002), ("duplicateDelivery", 0.02),
             ("serverErrorBefore", 0.02), ("serverErrorAfter", 0.02), ("bareServerErrorAfter", 0.02),

@@ -174,17 +174,24 @@ private func name(_ answer: QueryAnswer) -> String {
             (.params, 400, "unknown field params", "--dialect flat"),
             (.params, 400, "params.seed must be a number", nil),
             (.params, 400, "duration_seconds: 1 to 20", nil), (.flat, 451, "params", "safety filter"),
-            (.flat, 404, "no such route", nil),
         ] as [(Dialect, Int, String, String?)])
     func `a refusal that smells of the other dialect says so`(
         dialect: Dialect, status: Int, message: String, hint: String?
     ) {
-        guard let fault = fate(status, error(nil, message), dialect: dialect).fault else {
+        guard case .refused(let fault) = fate(status, error(nil, message), dialect: dialect) else {
             Issue.record("not refused")
             return
         }
         #expect(fault.message.hasPrefix(message))
         if let hint { #expect(fault.message.contains(hint)) } else { #expect(fault.message == message) }
+    }
+
+    @Test func `a route that is not there gets no hint`() {
+        guard case .stopped(let fault, .noRoute) = fate(404, error(nil, "no such route")) else {
+            Issue.record("it is no missing route")
+            return
+        }
+        #expect(fault.message == "no such route")
     }
 
     @Test func `messages are cut to 500 characters, the hint is kept, and the key is in none of them`() {

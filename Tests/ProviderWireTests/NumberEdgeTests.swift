@@ -85,17 +85,20 @@ import Testing
     }
 
     @Test func `dates at the edges of the calendar and of 64 bits are moments, or none`() {
+        var read: Set<String> = []
         let years = ["0000", "0001", "1677", "1678", "1970", "2262", "2263", "9999"]
         for year in years {
             for rest in ["01-01T00:00:00", "12-31T23:59:60.999999999", "02-29T12:00:00", "09-21T00:12:43.145224192"] {
                 for zone in ["Z", "+23:59", "-23:59"] {
                     let text = "\(year)-\(rest)\(zone)"
                     guard let moment = ISOTimestamp.parse(text) else { continue }
+                    read.insert(year)
                     #expect(ISOTimestamp.parse(ISOTimestamp.format(moment)) == moment, "\(text)")
                     #expect("1677"..."2262" ~= year, "\(text)")
                 }
             }
         }
+        #expect(read.isSuperset(of: ["1678", "1970"]), "\(read)")
         for text in ["292277026596-12-04T15:30:08Z", "-0001-01-01T00:00:00Z", "99999-01-01T00:00:00Z"] {
             #expect(ISOTimestamp.parse(text) == nil)
         }

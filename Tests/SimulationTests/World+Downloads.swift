@@ -148,7 +148,7 @@ extension World {
     private func refused(_ index: Int) throws {
         let transfer = transfers.remove(at: index)
         note("  #\(transfer.call.serial) clip: not wanted")
-        coverage.downloadsStopped += 1
+        if !wasFolderAway { coverage.downloadsStopped += 1 }
         transfer.reply(.sinkFailed("not taken"))
         life?.settleDownloads()
         try runRunner()
