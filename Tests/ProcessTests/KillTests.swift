@@ -81,10 +81,12 @@ extension ProcessSuite {
 
         @Test func `a submit that arrives after its runner has died is found and not sent again`() throws {
             let simulator = try Simulator(stage, speed: 1000)
-            let manifest = try stage.manifest(clips: 30)
-            let run = try stage.startRun([manifest], at: simulator, ["--concurrency", "30"])
+            let tasks = 300
+            let manifest = try stage.manifest(clips: tasks)
+            let run = try stage.startRun([manifest], at: simulator, ["--concurrency", "\(tasks)"])
             try run.wait(for: "the proof that keys are honoured") { $0.count("accepted") >= 3 }
             // From here on the simulator's kernel takes requests, and nobody reads them.
+            // Far more wait than it can take before it stands.
             try simulator.child.halt()
             try run.wait(for: "a submit without an answer") { $0.count("submitted") > $0.count("accepted") }
             try eventually("its intent to be durable") {
@@ -92,9 +94,9 @@ extension ProcessSuite {
             }
             try run.killNow()
             try simulator.child.goOn()
-            let again = try stage.finishRun([manifest], at: simulator)
+            let again = try stage.finishRun([manifest], at: simulator, ["--concurrency", "50"])
             #expect(again.code == 0, "\(again.err)")
-            try stage.expectAllPaidOnce(simulator, tasks: 30)
+            try stage.expectAllPaidOnce(simulator, tasks: tasks)
         }
 
         @Test func `a runner that is stopped for a while catches up`() throws {
