@@ -56,11 +56,13 @@ extension ProcessSuite {
             try stage.expectAllPaidOnce(simulator, tasks: 9)
         }
 
-        /// In the middle of 40 clips, with submits that are not answered until the simulator goes on, and told to stop.
+        private static let midwayTasks = 300
+
+        /// In the middle of its submits, of which some are not answered until the simulator continues, and told to stop.
         private func stopMidway(
             _ manifest: String, _ simulator: Simulator, by signal: Int32
         ) throws -> Child {
-            let run = try stage.startRun([manifest], at: simulator, ["--concurrency", "10"])
+            let run = try stage.startRun([manifest], at: simulator, ["--concurrency", "\(Self.midwayTasks)"])
             try run.wait(for: "the middle of it") { $0.count("accepted") >= 12 }
             try simulator.child.halt()
             try run.wait(for: "a submit without an answer") { $0.count("submitted") > $0.count("accepted") }
@@ -71,21 +73,21 @@ extension ProcessSuite {
 
         @Test func `a second Ctrl-C leaves at once, and that is safe`() throws {
             let simulator = try Simulator(stage, speed: 500)
-            let manifest = try stage.manifest(clips: 40)
+            let manifest = try stage.manifest(clips: Self.midwayTasks)
             let run = try stopMidway(manifest, simulator, by: SIGINT)
             #expect(run.ending(within: 0.3) == nil, "it did not wait for what is in the air")
             run.send(SIGINT)
             #expect(run.ending(within: 2) == .exited(130))
             try simulator.child.goOn()
-            #expect(try stage.finishRun([manifest], at: simulator).code == 0)
-            try stage.expectAllPaidOnce(simulator, tasks: 40)
+            #expect(try stage.finishRun([manifest], at: simulator, ["--concurrency", "50"]).code == 0)
+            try stage.expectAllPaidOnce(simulator, tasks: Self.midwayTasks)
         }
 
         @Test(arguments: [SIGHUP, SIGTERM]) func `however often a terminal hangs up, what is in the air lands`(
             first: Int32
         ) throws {
             let simulator = try Simulator(stage, speed: 500)
-            let manifest = try stage.manifest(clips: 40)
+            let manifest = try stage.manifest(clips: Self.midwayTasks)
             let run = try stopMidway(manifest, simulator, by: first)
             for _ in 0..<5 {
                 run.send(SIGHUP)
@@ -95,8 +97,8 @@ extension ProcessSuite {
             #expect(try run.ended() == .exited(128 + first), "\(run.written.errText)")
             #expect(try stage.status("in_the_air") == 0)
             #expect(try stage.status("uncertain") == 0)
-            #expect(try stage.finishRun([manifest], at: simulator).code == 0)
-            try stage.expectAllPaidOnce(simulator, tasks: 40)
+            #expect(try stage.finishRun([manifest], at: simulator, ["--concurrency", "50"]).code == 0)
+            try stage.expectAllPaidOnce(simulator, tasks: Self.midwayTasks)
         }
 
         @Test func `under nohup a run does not care whether its terminal is there`() throws {
