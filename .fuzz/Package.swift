@@ -15,7 +15,7 @@ let package = Package(
             name: "DailiesManifest",
             dependencies: ["DailiesCore", "ExactJSON", "Crypto", .product(name: "Yams", package: "Yams")]),
         .target(name: "ProviderWire", dependencies: ["DailiesCore", "ExactJSON"]),
-        // `ClipFormat.swift`, `MP4Structure.swift` and `MatroskaStructure.swift` are files of the runner, which as a whole would bring SQLite along.
+        // `ClipFormat.swift`, `MP4Validator.swift` and `MatroskaValidator.swift` are files of the runner, which as a whole would bring SQLite along.
         .executableTarget(name: "fuzz", dependencies: ["DailiesCore", "ExactJSON", "DailiesManifest", "ProviderWire"]),
     ]
 )

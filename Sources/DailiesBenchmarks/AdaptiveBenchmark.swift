@@ -46,13 +46,13 @@ struct AdaptiveBenchmark: ParsableCommand {
     }
 
     func run() throws {
-        var recorder = Recorder("adaptive", record)
+        var recorder = ResultRecorder("adaptive", record)
         try measureScattered(&recorder)
         try measureEven(&recorder)
         try recorder.finish()
     }
 
-    private func measureScattered(_ recorder: inout Recorder) throws {
+    private func measureScattered(_ recorder: inout ResultRecorder) throws {
         recorder.say("lognormal, 150 s on average, scatter a fifth: \(words(lognormal))")
         let cadences = ["documented", "adaptive"]
         let legs = try measure(lognormal, .lognormal, cadences, &recorder)
@@ -60,7 +60,7 @@ struct AdaptiveBenchmark: ParsableCommand {
         recorder.judge("mean delay, adaptive over documented", legs[1].delay / legs[0].delay, atMost: 0.6)
     }
 
-    private func measureEven(_ recorder: inout Recorder) throws {
+    private func measureEven(_ recorder: inout ResultRecorder) throws {
         recorder.say("20 to 60 s: \(words(even))")
         let legs = try measure(even, .even, ["documented", "adaptive", "adaptive:1"], &recorder)
         let (thrifty, eager) = (legs[1], legs[2])
@@ -75,42 +75,42 @@ struct AdaptiveBenchmark: ParsableCommand {
     }
 
     private func point(_ leg: Leg) -> String {
-        "\(Recorder.figure(leg.makespan)) of the plain bound at \(Recorder.figure(leg.requests)) requests a task"
+        "\(ResultRecorder.figure(leg.makespan)) of the plain bound at \(ResultRecorder.figure(leg.requests)) requests a task"
     }
 
     /// The mean of each cadence over the seeds.
     private func measure(
-        _ size: MakespanBenchmark.Size, _ time: BenchmarkStage.RenderTime, _ cadences: [String],
-        _ recorder: inout Recorder
+        _ size: MakespanBenchmark.Size, _ time: BenchmarkEnvironment.RenderTime, _ cadences: [String],
+        _ recorder: inout ResultRecorder
     ) throws -> [Leg] {
         var legs = [[Leg]](repeating: [], count: cadences.count)
         for seed in 1...UInt64(seeds) {
-            let stage = try BenchmarkStage()
+            let stage = try BenchmarkEnvironment()
             let simulator = try stage.simulator(speed: size.speed, seed: seed, time)
             defer { simulator.end() }
             for (index, cadence) in cadences.enumerated() {
                 let leg = try batch(index, cadence, size, time, seed: seed, at: simulator.greeting, in: stage)
                 legs[index].append(leg)
                 recorder.say(
-                    "seed \(seed), \(cadence): \(Recorder.figure(leg.polls)) polls a task, delay "
-                        + "\(Recorder.figure(leg.delay)) s, \(Recorder.figure(leg.makespan)) of the plain bound")
+                    "seed \(seed), \(cadence): \(ResultRecorder.figure(leg.polls)) polls a task, delay "
+                        + "\(ResultRecorder.figure(leg.delay)) s, \(ResultRecorder.figure(leg.makespan)) of the plain bound")
             }
         }
         return legs.map(Leg.mean)
     }
 
     private func batch(
-        _ number: Int, _ cadence: String, _ size: MakespanBenchmark.Size, _ time: BenchmarkStage.RenderTime,
-        seed: UInt64, at url: String, in stage: BenchmarkStage
+        _ number: Int, _ cadence: String, _ size: MakespanBenchmark.Size, _ time: BenchmarkEnvironment.RenderTime,
+        seed: UInt64, at url: String, in stage: BenchmarkEnvironment
     ) throws -> Leg {
         let (name, store) = ("batch-\(number)", stage.path("store.sqlite"))
-        let before = try BenchmarkStage.questions(at: url)
+        let before = try BenchmarkEnvironment.questions(at: url)
         _ = try stage.run(
             stage.manifest("\(name).jsonl", tasks: size.tasks), store: store, at: url, speed: size.speed,
             concurrency: size.slots, ["--cadence", cadence])
-        let polls = try BenchmarkStage.questions(at: url) - before
-        let ended = try BenchmarkStage.ended(in: store, batch: name)
-        let times = BenchmarkStage.renderTimes(of: ended.map(\.key), speed: size.speed, seed: seed, time)
+        let polls = try BenchmarkEnvironment.questions(at: url) - before
+        let ended = try BenchmarkEnvironment.ended(in: store, batch: name)
+        let times = BenchmarkEnvironment.renderTimes(of: ended.map(\.key), speed: size.speed, seed: seed, time)
         let delays = zip(ended, times).map { ($0.settled - $0.submitted - $1).inSeconds }
         return Leg(
             polls: Double(polls) / Double(size.tasks),

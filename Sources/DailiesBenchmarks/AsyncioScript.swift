@@ -12,9 +12,9 @@ struct AsyncioScript {
         var python = NSString(string: "~/dailies-python/bin/python").expandingTildeInPath
 
         /// nil, and a line that says so, where there is none.
-        func script(_ recorder: inout Recorder) -> AsyncioScript? {
+        func script(_ recorder: inout ResultRecorder) -> AsyncioScript? {
             do {
-                let found = try Measured.run(
+                let found = try ProcessUsage.run(
                     python, ["-c", "import aiohttp, sys; print(aiohttp.__version__, sys.version.split()[0])"])
                 let versions = found.out.split(whereSeparator: \.isWhitespace)
                 recorder.say("the script: aiohttp \(versions.first ?? "?"), Python \(versions.last ?? "?")")
@@ -27,7 +27,7 @@ struct AsyncioScript {
     }
 
     struct Run {
-        let measured: Measured
+        let measured: ProcessUsage
         let makespan: Duration
         let requests: Int
     }
@@ -41,21 +41,21 @@ struct AsyncioScript {
 
     /// Renders the tasks of these keys at a simulator that has not seen them.
     func run(
-        _ keys: [SubmissionKey], at url: String, speed: Int, concurrency: Int, in stage: BenchmarkStage
+        _ keys: [SubmissionKey], at url: String, speed: Int, concurrency: Int, in stage: BenchmarkEnvironment
     ) throws -> Run {
         let name = UUID().uuidString
         let list = stage.path("\(name).keys")
         try Data(keys.map(\.text).joined(separator: "\n").utf8).write(to: URL(fileURLWithPath: list))
-        let phases = BenchmarkStage.cadence(speed: speed).phases.compactMap { phase in
+        let phases = BenchmarkEnvironment.cadence(speed: speed).phases.compactMap { phase in
             phase.until.map { "\(phase.interval.inSeconds):\($0.inSeconds)" }
         }
-        let script = Machine.repository.appendingPathComponent("Sources/DailiesBenchmarks/Python/script.py").path
-        let measured = try Measured.run(
+        let script = HostInfo.repository.appendingPathComponent("Sources/DailiesBenchmarks/Python/script.py").path
+        let measured = try ProcessUsage.run(
             python,
             [
                 script, "--url", url, "--keys", list, "--journal", stage.path("\(name).sqlite"), "--concurrency",
                 "\(concurrency)", "--phases", phases.joined(separator: ","), "--late",
-                "\(BenchmarkStage.lateInterval(speed: speed).inSeconds)",
+                "\(BenchmarkEnvironment.lateInterval(speed: speed).inSeconds)",
             ])
         let report = try JSONDecoder().decode(Report.self, from: Data(measured.out.utf8))
         return Run(measured: measured, makespan: .seconds(report.makespan), requests: report.requests)

@@ -8,10 +8,10 @@ final class Child {
 
     /// Starts a program and waits for its first line.
     ///
-    /// - Throws: ``Measured/Failure`` when it cannot be started or ends without a line.
+    /// - Throws: ``ProcessUsage/Failure`` when it cannot be started or ends without a line.
     init(_ program: String, _ arguments: [String]) throws {
         var ends: [Int32] = [0, 0]
-        guard pipe(&ends) == 0 else { throw Measured.Failure(description: "no pipe: errno \(errno)") }
+        guard pipe(&ends) == 0 else { throw ProcessUsage.Failure(description: "no pipe: errno \(errno)") }
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
@@ -30,7 +30,7 @@ final class Child {
         var line: [UInt8] = []
         while line.last != UInt8(ascii: "\n") {
             guard let byte = try output.read(upToCount: 1)?.first else {
-                throw Measured.Failure(description: "\(program) ended without a word")
+                throw ProcessUsage.Failure(description: "\(program) ended without a word")
             }
             line.append(byte)
         }
@@ -56,7 +56,7 @@ final class Child {
         var started: pid_t = 0
         let error = posix_spawnp(&started, program, &actions, nil, words + [nil], environ)
         guard error == 0 else {
-            throw Measured.Failure(description: "\(program): \(String(cString: strerror(error)))")
+            throw ProcessUsage.Failure(description: "\(program): \(String(cString: strerror(error)))")
         }
         return started
     }
@@ -66,7 +66,7 @@ final class Child {
         let text = try String(contentsOfFile: "/proc/\(pid)/status", encoding: .utf8)
         let line = text.split(separator: "\n").first { $0.hasPrefix(field + ":") }
         guard let kibibytes = line?.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap({ Int($0) }) else {
-            throw Measured.Failure(description: "/proc/\(pid)/status has no \(field)")
+            throw ProcessUsage.Failure(description: "/proc/\(pid)/status has no \(field)")
         }
         return kibibytes * 1024
     }

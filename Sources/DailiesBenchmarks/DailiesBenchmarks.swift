@@ -9,8 +9,8 @@ import ArgumentParser
         abstract: "Measures Dailies, each figure as a ratio within one run.",
         discussion: "Build it with -c release. --record keeps what was printed in Sources/DailiesBenchmarks/Results.",
         subcommands: [
-            AdaptiveBenchmark.self, MakespanBenchmark.self, ManifestStore.self, ParkedBenchmark.self,
-            ProcessorBenchmark.self,
-            ReportBenchmark.self, RestartBenchmark.self, StepsBenchmark.self, BareLoop.self, ParkedRun.self,
+            AdaptiveBenchmark.self, MakespanBenchmark.self, ImportBenchmark.self, ScaleBenchmark.self,
+            CPUBenchmark.self,
+            ReportBenchmark.self, RestartBenchmark.self, WriteBenchmark.self, HTTPBaseline.self, ScaleRun.self,
         ])
 }

@@ -36,17 +36,17 @@ struct MakespanBenchmark: ParsableCommand {
     }
 
     func run() throws {
-        var recorder = Recorder("makespan", record)
+        var recorder = ResultRecorder("makespan", record)
         let script = python.script(&recorder)
         for size in size { try measure(size, script, &recorder) }
         try recorder.finish()
     }
 
-    private func measure(_ size: Size, _ script: AsyncioScript?, _ recorder: inout Recorder) throws {
+    private func measure(_ size: Size, _ script: AsyncioScript?, _ recorder: inout ResultRecorder) throws {
         recorder.say("\(size.tasks) tasks at \(size.slots), speed \(size.speed), \(seeds) seeds")
         var (ours, theirs): ([Double], [Double]) = ([], [])
         for seed in 1...UInt64(seeds) {
-            let stage = try BenchmarkStage()
+            let stage = try BenchmarkEnvironment()
             let run = try ProgramRun(size, seed: seed, in: stage)
             ours.append(run.makespan / run.bound)
             var line =
@@ -64,17 +64,17 @@ struct MakespanBenchmark: ParsableCommand {
             recorder.say(line)
         }
         recorder.judge("makespan over the list schedule, mean of \(seeds)", mean(ours), atMost: 1.01)
-        if !theirs.isEmpty { recorder.say("the asyncio script, same tasks: \(Recorder.figure(mean(theirs)))") }
+        if !theirs.isEmpty { recorder.say("the asyncio script, same tasks: \(ResultRecorder.figure(mean(theirs)))") }
     }
 
-    private func figure(_ span: Duration) -> String { Recorder.figure(span.inSeconds) }
-    private func figure(_ value: Double) -> String { Recorder.figure(value) }
+    private func figure(_ span: Duration) -> String { ResultRecorder.figure(span.inSeconds) }
+    private func figure(_ value: Double) -> String { ResultRecorder.figure(value) }
     private func mean(_ values: [Double]) -> Double { values.reduce(0, +) / Double(max(values.count, 1)) }
 }
 
 /// One run of the real program against a simulator of its own, and what it is held against.
 struct ProgramRun {
-    let measured: Measured
+    let measured: ProcessUsage
     let keys: [SubmissionKey]
     let makespan: Duration
     /// The list schedule of what a poller sees, and of the durations as they are.
@@ -83,20 +83,20 @@ struct ProgramRun {
     /// As the simulator counted them.
     let polls: Int
 
-    init(_ size: MakespanBenchmark.Size, seed: UInt64, in stage: BenchmarkStage, _ options: [String] = []) throws {
+    init(_ size: MakespanBenchmark.Size, seed: UInt64, in stage: BenchmarkEnvironment, _ options: [String] = []) throws {
         let simulator = try stage.simulator(speed: size.speed, seed: seed)
         defer { simulator.end() }
         let name = UUID().uuidString
         measured = try stage.run(
             stage.manifest("\(name).jsonl", tasks: size.tasks), store: stage.path("\(name).sqlite"),
             at: simulator.greeting, speed: size.speed, concurrency: size.slots, options)
-        polls = try BenchmarkStage.questions(at: simulator.greeting)
-        let ended = try BenchmarkStage.ended(in: stage.path("\(name).sqlite"))
+        polls = try BenchmarkEnvironment.questions(at: simulator.greeting)
+        let ended = try BenchmarkEnvironment.ended(in: stage.path("\(name).sqlite"))
         (keys, makespan) = (ended.map(\.key), ended.makespan)
-        let durations = BenchmarkStage.renderTimes(of: keys, speed: size.speed, seed: seed)
+        let durations = BenchmarkEnvironment.renderTimes(of: keys, speed: size.speed, seed: seed)
         let polled = ListSchedule.polled(
-            durations, BenchmarkStage.cadence(speed: size.speed),
-            afterwards: BenchmarkStage.lateInterval(speed: size.speed))
+            durations, BenchmarkEnvironment.cadence(speed: size.speed),
+            afterwards: BenchmarkEnvironment.lateInterval(speed: size.speed))
         bound = ListSchedule(polled, slots: size.slots).makespan
         plainBound = ListSchedule(durations, slots: size.slots).makespan
     }

@@ -21,7 +21,7 @@ struct ReportBenchmark: ParsableCommand {
     private static let bound = 1.5
 
     func run() throws {
-        var recorder = Recorder("report", recording)
+        var recorder = ResultRecorder("report", recording)
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("report-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer {
@@ -29,12 +29,12 @@ struct ReportBenchmark: ParsableCommand {
         }
         let store = folder.appendingPathComponent("dailies.sqlite").path
         try Store.open(store, for: .running).close()
-        let filled = try Measured.run("sqlite3", [store], input: ReportStore.filling(tasks: tasks))
+        let filled = try ProcessUsage.run("sqlite3", [store], input: ReportFixture.filling(tasks: tasks))
         recorder.say(
             "\(tasks) tasks, \(filled.out.trimmingCharacters(in: .whitespacesAndNewlines)) attempts, "
                 + "\(Self.megabytes(Self.size(store))) MB")
         var worst = 0.0
-        for grouping in ReportStore.groupings {
+        for grouping in ReportFixture.groupings {
             worst = max(worst, try compare(grouping, store, &recorder))
         }
         recorder.judge("the slowest report takes, of the shell's time,", worst, atMost: Self.bound)
@@ -43,18 +43,18 @@ struct ReportBenchmark: ParsableCommand {
     }
 
     private func compare(
-        _ grouping: ReportStore.Grouping, _ store: String, _ recorder: inout Recorder
+        _ grouping: ReportFixture.Grouping, _ store: String, _ recorder: inout ResultRecorder
     ) throws -> Double {
-        let program = Machine.programs.appendingPathComponent("dailies").path
-        var (report, shell): ([Measured], [Measured]) = ([], [])
+        let program = HostInfo.programs.appendingPathComponent("dailies").path
+        var (report, shell): ([ProcessUsage], [ProcessUsage]) = ([], [])
         for _ in 0..<max(turns, 1) {
-            shell.append(try Measured.run("sqlite3", ["-readonly", store], input: grouping.statements))
-            report.append(try Measured.run(program, ["report", "--store", store] + grouping.options))
+            shell.append(try ProcessUsage.run("sqlite3", ["-readonly", store], input: grouping.statements))
+            report.append(try ProcessUsage.run(program, ["report", "--store", store] + grouping.options))
         }
-        let json = try Measured.run(program, ["report", "--store", store, "--json"] + grouping.options)
-        let charged = try ReportStore.charged(in: store)
+        let json = try ProcessUsage.run(program, ["report", "--store", store, "--json"] + grouping.options)
+        let charged = try ReportFixture.charged(in: store)
         guard json.out.contains("\"credits\":\(charged)") else {
-            throw Measured.Failure(
+            throw ProcessUsage.Failure(
                 description: "the report does not come to \(charged) credits: \(json.out.suffix(600))")
         }
         let best = (
@@ -63,10 +63,10 @@ struct ReportBenchmark: ParsableCommand {
         )
         let ratio = best.report / best.shell
         recorder.say(
-            "report \(grouping.options.joined(separator: " ")): \(Recorder.figure(best.report)) s "
-                + "(\(Recorder.figure(best.reportCPU)) s of processor, at most "
-                + "\(Self.megabytes(report.map(\.peakBytes).max() ?? 0)) MB); sqlite3: \(Recorder.figure(best.shell)) s "
-                + "(\(Recorder.figure(best.shellCPU)) s); ratio \(Recorder.figure(ratio))")
+            "report \(grouping.options.joined(separator: " ")): \(ResultRecorder.figure(best.report)) s "
+                + "(\(ResultRecorder.figure(best.reportCPU)) s of processor, at most "
+                + "\(Self.megabytes(report.map(\.peakBytes).max() ?? 0)) MB); sqlite3: \(ResultRecorder.figure(best.shell)) s "
+                + "(\(ResultRecorder.figure(best.shellCPU)) s); ratio \(ResultRecorder.figure(ratio))")
         return ratio
     }
 

@@ -25,12 +25,12 @@ struct RestartBenchmark: ParsableCommand {
     @OptionGroup var record: RecordOptions
 
     func run() throws {
-        var recorder = Recorder("restart", record)
+        var recorder = ResultRecorder("restart", record)
         recorder.say("a store of \(tasks) tasks, \(unfinished) of them unfinished, \(starts) starts")
-        let stage = try BenchmarkStage()
+        let stage = try BenchmarkEnvironment()
         let service = try StubService(answering: "running")
         let account = try APIKey(Self.key).fingerprint
-        try LargeStore.make(
+        try LargeStoreFixture.make(
             stage.path("store.sqlite"), baseURL: service.url, account: account.text, finished: tasks - unfinished,
             rendering: unfinished, waiting: 0, at: Instant(milliseconds: Int64(Date().timeIntervalSince1970 * 1000)))
         var waits: [Double] = []
@@ -38,7 +38,7 @@ struct RestartBenchmark: ParsableCommand {
             let (any, task) = try firstRequests(stage.path("store.sqlite"), service)
             waits.append(task)
             recorder.say(
-                "start \(start): first request \(Recorder.figure(any)) s, about a task \(Recorder.figure(task)) s")
+                "start \(start): first request \(ResultRecorder.figure(any)) s, about a task \(ResultRecorder.figure(task)) s")
         }
         recorder.judge("first request about a task, s", waits.sorted()[waits.count / 2], atMost: 0.5)
         try service.end()
@@ -50,7 +50,7 @@ struct RestartBenchmark: ParsableCommand {
         service.forget()
         let began = ContinuousClock.now
         let child = try Child(
-            silent: BenchmarkStage.dailies,
+            silent: BenchmarkEnvironment.dailies,
             [
                 "resume", "--store", store, "--provider", "simulator", "--base-url", service.url, "--concurrency",
                 "\(unfinished)", "--no-download", "--quiet",
@@ -64,6 +64,6 @@ struct RestartBenchmark: ParsableCommand {
             }
             usleep(1000)
         }
-        throw Measured.Failure(description: "no request came within a minute")
+        throw ProcessUsage.Failure(description: "no request came within a minute")
     }
 }

@@ -39,7 +39,7 @@ struct CancelCommand: AsyncParsableCommand {
     @OptionGroup(title: "Provider") var provider: ProviderOptions
 
     mutating func validate() throws {
-        try selection.refuse(statesOutside: CancelRound.states, of: "cancel")
+        try selection.refuse(statesOutside: CancelOperation.states, of: "cancel")
         guard all || selection.isGiven else {
             throw ValidationError("say which: keys, --state, --tag, --batch, or --all")
         }
@@ -47,13 +47,13 @@ struct CancelCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        throw try await HeldStore.with(store, orElse: "then cancel", cancel, beside: tell).asExit
+        throw try await ExclusiveStore.with(store, orElse: "then cancel", cancel, beside: tell).asExit
     }
 
     private func tell(_ store: Store) async throws -> ExitCode {
-        var text = CancelText(hint: CommandHint(store: self.store, provider: provider), isJSON: json)
+        var text = CancelOutput(hint: SuggestedCommand(store: self.store, provider: provider), isJSON: json)
         text.isTold = true
-        var round = CancelRound(store: store, evenIfCharged: evenIfCharged, text: text)
+        var round = CancelOperation(store: store, evenIfCharged: evenIfCharged, text: text)
         let chosen = try round.count(selection)
         guard chosen.total > 0 else { return round.finish() }
         try confirm(chosen.total)
@@ -63,14 +63,14 @@ struct CancelCommand: AsyncParsableCommand {
 
     private func confirm(_ count: Int) throws {
         guard !yes, Console.canAsk else { return }
-        let question = "\(TaskWords.count(count, "task")) will be cancelled. Go on?"
+        let question = "\(TaskDescription.count(count, "task")) will be cancelled. Go on?"
         guard Console.confirms(question) else { throw Stop(.stoppedEarly, "nothing was cancelled") }
     }
 
     private func cancel(_ store: Store) async throws -> ExitCode {
-        var round = CancelRound(
+        var round = CancelOperation(
             store: store, evenIfCharged: evenIfCharged,
-            text: CancelText(hint: CommandHint(store: self.store, provider: provider), isJSON: json))
+            text: CancelOutput(hint: SuggestedCommand(store: self.store, provider: provider), isJSON: json))
         let chosen = try round.count(selection)
         guard chosen.total > 0 else { return round.finish() }
         try confirm(chosen.total)
@@ -78,14 +78,14 @@ struct CancelCommand: AsyncParsableCommand {
         if chosen.sent > 0 {
             do {
                 try await ProviderSession.with(provider) { desk in
-                    try await round.cancelSent(selection, TaskDesk(store, desk, cancelsForUser: true))
+                    try await round.cancelSent(selection, TaskReconciler(store, desk, cancelsForUser: true))
                 }
             } catch let stop as Stop where stop.code == .keyRefused {
                 // What needed no key is done, and is said before the key is missed.
                 if chosen.total > chosen.sent { _ = round.finish() }
                 throw Stop(
                     .keyRefused,
-                    "\(TaskWords.count(chosen.sent, "task")) at the provider cannot be cancelled: "
+                    "\(TaskDescription.count(chosen.sent, "task")) at the provider cannot be cancelled: "
                         + stop.message)
             }
         }

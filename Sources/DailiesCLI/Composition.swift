@@ -11,7 +11,7 @@ import ProviderSimulator
 enum Composition {
     static let catalogue = EmbeddedCatalogue.catalogue
 
-    static func timers() -> any RunnerTimers { DispatchTimers() }
+    static func timers() -> any RunnerClock { DispatchClock() }
 
     static func provider(_ configuration: ProviderConfiguration) -> ByteSpikeProvider {
         ByteSpikeProvider(configuration)
@@ -21,7 +21,7 @@ enum Composition {
         _ configuration: SimulatorConfiguration, _ catalogue: ModelCatalogue = Self.catalogue, port: Int,
         stateFile: String?
     ) -> SimulatorServer {
-        let timers = DispatchTimers()
+        let timers = DispatchClock()
         return SimulatorServer(
             configuration: configuration, catalogue: catalogue, port: port, stateFile: stateFile,
             clock: { timers.now })

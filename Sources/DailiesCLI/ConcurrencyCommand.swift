@@ -27,7 +27,7 @@ struct ConcurrencyCommand: AsyncParsableCommand {
     @OptionGroup var store: StoreOptions
 
     func run() async throws {
-        try await LastingCommand.say(on: store, isJSON: json) { _ in
+        try await ControlCommand.say(on: store, isJSON: json) { _ in
             limit.map { .concurrency($0.number, model: $0.model) }
         }
     }

@@ -15,7 +15,7 @@ public enum DailiesProgram {
         // With what files add, once they are read.
         var words = typed
         do {
-            words = try Configured.arguments(typed, environment: ProcessInfo.processInfo.environment)
+            words = try ConfigurationLoader.arguments(typed, environment: ProcessInfo.processInfo.environment)
             var command = try DailiesCommand.parseAsRoot(words)
             if command is any PrintingCommand { Console.endWithOutput() }
             if var asynchronous = command as? any AsyncParsableCommand {
@@ -41,13 +41,13 @@ public enum DailiesProgram {
                 Console.end(with: .success)
             }
             // The hint is extra: where the definitions cannot be decoded, the parser's message is printed alone.
-            let hint = (try? CommandDefinition.program()).map(UsageHint.init)
+            let hint = (try? CommandDefinition.program()).map(UsageSuggestion.init)
             func words(_ message: String) -> String { hint?.explained(message, typed: typed) ?? message }
             if isJSON { JSONReporter().refused(Stop(.usage, words(DailiesCommand.message(for: error)))) }
             Console.error(words(DailiesCommand.fullMessage(for: error)))
             Console.end(with: .usage)
         }
-        let stop = error as? Stop ?? Stop(.unexpected, ErrorWords.of(error))
+        let stop = error as? Stop ?? Stop(.unexpected, ErrorFormatter.of(error))
         if isJSON { JSONReporter().refused(stop) }
         stop.print()
         Console.end(with: stop.code)

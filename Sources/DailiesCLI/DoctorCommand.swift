@@ -27,17 +27,17 @@ struct DoctorCommand: AsyncParsableCommand, PrintingCommand {
     var json = false
 
     func run() async throws {
-        var examination = Examination()
+        var examination = DoctorReport()
         examination.settings = DoctorSettings.list(store, provider, output: output)
         StoreCheck.run(store, output: output ?? RunOptionsDefaults.output, in: &examination)
         await ProviderCheck.run(provider, isOffline: offline, in: &examination)
-        Console.out(json ? DoctorText.json(examination) : DoctorText.text(examination))
+        Console.out(json ? DoctorOutput.json(examination) : DoctorOutput.text(examination))
         throw examination.code.asExit
     }
 }
 
 /// What `doctor` found.
-struct Examination {
+struct DoctorReport {
     enum Level: String {
         case ok
         case warning

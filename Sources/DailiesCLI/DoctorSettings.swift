@@ -6,14 +6,14 @@ import Foundation
 enum DoctorSettings {
     static func list(
         _ store: StoreOptions, _ provider: ProviderOptions, output: String?
-    ) -> [Examination.Setting] {
+    ) -> [DoctorReport.Setting] {
         let environment = ProcessInfo.processInfo.environment
         var settings = [
             setting(
                 "store", flag: ("--store", store.store),
                 variable: (StoreOptions.environmentName, environment[StoreOptions.environmentName]),
                 default: StoreOptions.defaultPath),
-            Examination.Setting(
+            DoctorReport.Setting(
                 name: "provider", value: provider.provider.rawValue,
                 origin: provider.provider == .bytespike ? "default" : origin("--provider")),
             setting(
@@ -23,7 +23,7 @@ enum DoctorSettings {
         ]
         settings += keys(provider, environment)
         settings += [
-            Examination.Setting(
+            DoctorReport.Setting(
                 name: "dialect", value: provider.dialect.rawValue,
                 origin: provider.dialect == .flat ? "default" : origin("--dialect")),
             setting("output", flag: ("--output", output), variable: nil, default: RunOptionsDefaults.output),
@@ -32,25 +32,25 @@ enum DoctorSettings {
     }
 
     /// Proxies and certificates, as the environment names them. One that cannot be used is told by the check of the provider.
-    private static func network(_ environment: [String: String]) -> [Examination.Setting] {
-        var settings: [Examination.Setting] = []
+    private static func network(_ environment: [String: String]) -> [DoctorReport.Setting] {
+        var settings: [DoctorReport.Setting] = []
         for (name, variable) in [("https proxy", "https_proxy"), ("http proxy", "http_proxy")] {
             let typed = [variable, variable.uppercased()].first { !(environment[$0] ?? "").isEmpty }
             guard let typed else {
-                settings.append(Examination.Setting(name: name, value: "none", origin: "default"))
+                settings.append(DoctorReport.Setting(name: name, value: "none", origin: "default"))
                 continue
             }
             settings.append(
-                Examination.Setting(name: name, value: proxy(typed, environment), origin: "$\(typed)"))
+                DoctorReport.Setting(name: name, value: proxy(typed, environment), origin: "$\(typed)"))
         }
         let exceptions = NetworkSettings.exceptions(in: environment)
         settings.append(
-            Examination.Setting(
+            DoctorReport.Setting(
                 name: "no proxy for", value: exceptions.text.isEmpty ? "-" : SafeText.escaped(exceptions.text),
                 origin: exceptions.variable.map { "$\($0)" } ?? "default"))
         let file = environment[TrustedCertificates.variable].flatMap { $0.isEmpty ? nil : $0 }
         settings.append(
-            Examination.Setting(
+            DoctorReport.Setting(
                 name: "certificates", value: file.map(SafeText.escaped) ?? "the system's",
                 origin: file == nil ? "default" : "$\(TrustedCertificates.variable)"))
         return settings
@@ -66,12 +66,12 @@ enum DoctorSettings {
     }
 
     /// What else files set, for commands that have these options.
-    private static func files() -> [Examination.Setting] {
+    private static func files() -> [DoctorReport.Setting] {
         let shown = [
             "store", "provider", "base-url", "api-key-file", OptionRule.keyCommand, "dialect", "output",
         ]
-        return Configured.current.values.filter { !shown.contains($0.key) }.sorted { $0.key < $1.key }.map {
-            Examination.Setting(
+        return ConfigurationLoader.current.values.filter { !shown.contains($0.key) }.sorted { $0.key < $1.key }.map {
+            DoctorReport.Setting(
                 name: $0.key, value: $0.value.values.map(SafeText.escaped).joined(separator: ", "),
                 origin: $0.value.origin)
         }
@@ -80,13 +80,13 @@ enum DoctorSettings {
     /// A file may have given an option: then that is where it is from.
     private static func origin(_ option: String) -> String {
         let isTyped = CommandLine.arguments.contains { $0 == option || $0.hasPrefix(option + "=") }
-        return isTyped ? option : Configured.current.values[String(option.dropFirst(2))]?.origin ?? option
+        return isTyped ? option : ConfigurationLoader.current.values[String(option.dropFirst(2))]?.origin ?? option
     }
 
     private static func setting(
         _ name: String, flag: (name: String, value: String?), variable: (name: String, value: String?)?,
         default standard: String
-    ) -> Examination.Setting {
+    ) -> DoctorReport.Setting {
         let (value, origin) =
             if let value = flag.value {
                 (value, origin(flag.name))
@@ -95,7 +95,7 @@ enum DoctorSettings {
             } else {
                 (standard, "default")
             }
-        return Examination.Setting(name: name, value: shown(name, value), origin: origin)
+        return DoctorReport.Setting(name: name, value: shown(name, value), origin: origin)
     }
 
     /// An address may carry a password by mistake; it is not repeated.
@@ -105,13 +105,13 @@ enum DoctorSettings {
     }
 
     /// The keys by their fingerprints; a key itself is shown nowhere.
-    private static func keys(_ options: ProviderOptions, _ environment: [String: String]) -> [Examination.Setting] {
+    private static func keys(_ options: ProviderOptions, _ environment: [String: String]) -> [DoctorReport.Setting] {
         let configuration: ProviderConfiguration
         do {
             configuration = try options.configuration()
         } catch {
             // Why there is none is said by the check of the key.
-            return [Examination.Setting(name: "API key", value: "none", origin: "-")]
+            return [DoctorReport.Setting(name: "API key", value: "none", origin: "-")]
         }
         return configuration.keys.enumerated().map { index, key in
             let origin: String
@@ -120,10 +120,10 @@ enum DoctorSettings {
             } else if !(environment[ProviderOptions.keyName] ?? "").isEmpty {
                 origin = "$\(ProviderOptions.keyName)"
             } else {
-                origin = Configured.current.values[OptionRule.keyCommand]?.origin ?? "default"
+                origin = ConfigurationLoader.current.values[OptionRule.keyCommand]?.origin ?? "default"
             }
             let models = key.modelPrefix.isEmpty ? "" : " for models \(SafeText.escaped(key.modelPrefix))…"
-            return Examination.Setting(
+            return DoctorReport.Setting(
                 name: "API key", value: "fingerprint \(key.key.fingerprint)\(models)", origin: origin)
         }
     }

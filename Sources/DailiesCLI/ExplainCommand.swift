@@ -49,7 +49,7 @@ struct ExplainCommand: PrintingCommand {
         } else {
             explanation = try explain(TaskKey(words[1]), in: words[0])
         }
-        Console.out(json ? ExplainText.json(explanation) : ExplainText.text(explanation))
+        Console.out(json ? ExplainOutput.json(explanation) : ExplainOutput.text(explanation))
     }
 
     private func addHistory(to explanation: inout Explanation, from reader: Store) throws {
@@ -93,8 +93,8 @@ struct ExplainCommand: PrintingCommand {
             spec, in: checked.batchName, stored: row, try commands(for: key, row, in: checked.batchName, of: reader))
         try addHistory(to: &explanation, from: reader)
         if let spec, row == nil, let known {
-            explanation.nearest = try NearestTask.find(
-                to: spec, in: known.id, except: NearestTask.marks(of: checked), of: reader)
+            explanation.nearest = try SimilarTask.find(
+                to: spec, in: known.id, except: SimilarTask.marks(of: checked), of: reader)
         }
         try reader.close()
         return explanation
@@ -108,7 +108,7 @@ struct ExplainCommand: PrintingCommand {
                 present: ProviderOptions.accountAtHand.map { [$0] }, in: [row.batch], of: row.id)
         }
         return Explanation.Commands(
-            CommandHint(store: store), key, in: batchName,
+            SuggestedCommand(store: store), key, in: batchName,
             isAmbiguous: try reader?.tasks(called: key, in: nil).count ?? 0 > 1,
             keyNeed: needs?.first { $0.account == row?.latest?.account })
     }
@@ -121,12 +121,12 @@ struct ExplainCommand: PrintingCommand {
 }
 
 /// A task without an `id` is known by its content: one that changed is a new one, and the old one left the manifest.
-enum NearestTask {
+enum SimilarTask {
     /// Tasks looked at, at most: a help, not a search.
     private static let mostCompared = 10_000
 
     /// Of the keys in a manifest, one number each: two keys with the same one would only hide a task from the search.
-    static func marks(of manifest: CheckedManifest) throws -> Set<Int> {
+    static func marks(of manifest: ValidatedManifest) throws -> Set<Int> {
         var marks: Set<Int> = []
         try manifest.forEachTask { marks.insert($0.key.hashValue) }
         return marks

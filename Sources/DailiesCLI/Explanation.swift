@@ -16,10 +16,10 @@ struct Explanation {
         let retry: String
         let reconcile: String
         /// The API key that only can ask for it, where it is not at hand.
-        let keyNeed: KeyNeed?
+        let keyNeed: MissingKey?
 
         /// - Parameter isAmbiguous: the store has the key in several batches.
-        init(_ hint: CommandHint, _ key: TaskKey, in batchName: String, isAmbiguous: Bool, keyNeed: KeyNeed?) {
+        init(_ hint: SuggestedCommand, _ key: TaskKey, in batchName: String, isAmbiguous: Bool, keyNeed: MissingKey?) {
             self.keyNeed = keyNeed
             let batch = isAmbiguous ? [(name: "--batch", value: batchName)] : []
             retry = hint.offline("retry", batch, keys: [key.text])
@@ -62,12 +62,12 @@ struct Explanation {
     }
 
     private static func standing(_ row: TaskRow, _ commands: Commands) -> (Verdict, String) {
-        let words = TaskWords.standing(row)
+        let words = TaskDescription.standing(row)
         guard let latest = row.latest else {
             if let reason = row.heldBack {
                 return (
                     .submitted,
-                    "it waits for its attempt \(row.attempt), since its last was cancelled: \(TaskWords.because(reason)); "
+                    "it waits for its attempt \(row.attempt), since its last was cancelled: \(TaskDescription.because(reason)); "
                         + (reason == .quote ? "--accept-quote renders it" : "a higher --budget renders it")
                 )
             }
@@ -77,7 +77,7 @@ struct Explanation {
             return (.notSubmitted, "it is \(words); `\(commands.retry)` brings it back")
         }
         if let need = commands.keyNeed {
-            return (.notSubmitted, "it is \(words), and needs the API key \(need.account): \(KeyNeed.remedy)")
+            return (.notSubmitted, "it is \(words), and needs the API key \(need.account): \(MissingKey.remedy)")
         }
         switch row.state {
         case .queued where latest.remoteID == nil:
@@ -103,7 +103,7 @@ struct Explanation {
                 row,
                 isWaiting
                     ? (.notSubmitted, "it is not in the manifest any more; a run cancels it")
-                    : (.notSubmitted, "it is not in the manifest any more, and \(TaskWords.standing(row))"))
+                    : (.notSubmitted, "it is not in the manifest any more, and \(TaskDescription.standing(row))"))
             return
         }
         guard let row else {

@@ -56,12 +56,12 @@ struct ExportCommand: PrintingCommand {
             Console.out(ExportRow.csvHeader(tagNames), lineEnd: "\r\n")
             try write(&pages, lineEnd: "\r\n") { ExportRow.csv($0, clips.find($0), tagNames: tagNames) }
         case .manifest:
-            let line = ManifestLine(catalogue: try CatalogueOptions.catalogue(catalog))
+            let line = ManifestWriter(catalogue: try CatalogueOptions.catalogue(catalog))
             Console.out(line.header(batch: try onlyBatch(of: reader).name))
             try write(&pages) { line.task($0) }
         }
         try reader.close()
-        clips.warn(CommandHint(store: store))
+        clips.warn(SuggestedCommand(store: store))
     }
 
     private func write(_ pages: inout TaskPages, lineEnd: String = "\n", _ line: (TaskRow) -> String) throws {

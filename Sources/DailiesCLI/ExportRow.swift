@@ -51,22 +51,22 @@ enum ExportRow {
 
     /// - Parameter tagNames: each is a column of its own, named as in a CSV manifest.
     static func csvHeader(_ tagNames: [String]) -> String {
-        (csvColumns + tagNames.map { "tags." + $0 }).map { SpreadsheetCell.text($0) }.joined(separator: ",")
+        (csvColumns + tagNames.map { "tags." + $0 }).map { CSVCell.text($0) }.joined(separator: ",")
     }
 
     static func csv(_ row: TaskRow, _ clip: ClipFinder.Finding?, tagNames: [String]) -> String {
         let latest = row.latest
-        func text(_ text: String?) -> String { SpreadsheetCell.text(text ?? "") }
+        func text(_ text: String?) -> String { CSVCell.text(text ?? "") }
         func time(_ instant: Instant?) -> String { instant.map(Composition.Calendar.timestamp) ?? "" }
         let tags = Dictionary(
-            row.tags.map { (ExactName($0.name), $0.value) }, uniquingKeysWith: { first, _ in first })
+            row.tags.map { (ByteKey($0.name), $0.value) }, uniquingKeysWith: { first, _ in first })
         let cells = [
             text(row.batchName), text(row.key.text), row.state.rawValue, text(row.model.text), text(row.prompt),
-            "\(row.attempt)", text(latest?.remoteID?.text), SpreadsheetCell.number(latest?.estimated),
-            SpreadsheetCell.number(row.credits), time(latest?.submittedAt), time(latest?.completedAt),
+            "\(row.attempt)", text(latest?.remoteID?.text), CSVCell.number(latest?.estimated),
+            CSVCell.number(row.credits), time(latest?.submittedAt), time(latest?.completedAt),
             time(row.settledAt), text(clip?.path ?? latest?.outputPath), clip?.word ?? "", latest?.outputSHA256 ?? "",
             text(row.failureCode), text(latest?.failureMessage),
         ]
-        return (cells + tagNames.map { text(tags[ExactName($0)]) }).joined(separator: ",")
+        return (cells + tagNames.map { text(tags[ByteKey($0)]) }).joined(separator: ",")
     }
 }

@@ -57,10 +57,10 @@ struct FetchCommand: AsyncParsableCommand {
         let service = Composition.provider(configuration)
         let code: ExitCode
         do {
-            let text = FetchText(hint: CommandHint(store: store, provider: provider), isJSON: json)
-            var round = try FetchRound(opened, configuration, text: text)
+            let text = FetchOutput(hint: SuggestedCommand(store: store, provider: provider), isJSON: json)
+            var round = try FetchOperation(opened, configuration, text: text)
             try round.find(keys: keys, batch: batch, output: output)
-            try await round.ask(ProviderDesk(service, configuration, speed: provider.speed))
+            try await round.ask(RetryingProvider(service, configuration, speed: provider.speed))
             code = try await round.save(service, lock, speed: provider.speed)
         } catch {
             await service.shutdown()
@@ -74,19 +74,19 @@ struct FetchCommand: AsyncParsableCommand {
 }
 
 /// From the clips that vanished to those that are saved again.
-struct FetchRound {
+struct FetchOperation {
     private static let pageSize = 500
 
     private let store: Store
     private let configuration: ProviderConfiguration
-    private let text: FetchText
+    private let text: FetchOutput
     private let batches: [BatchID: StoredBatch]
     private var lost: [SavedClipRow] = []
     /// Not saved, and not to be had.
     private var gone = 0
     private var codes: Set<ExitCode> = [.success]
 
-    init(_ store: Store, _ configuration: ProviderConfiguration, text: FetchText) throws {
+    init(_ store: Store, _ configuration: ProviderConfiguration, text: FetchOutput) throws {
         self.store = store
         self.configuration = configuration
         self.text = text
@@ -124,11 +124,11 @@ struct FetchRound {
         var moves: [(batch: BatchID, folder: String)] = []
         for id in Set(lost.map(\.batch)).sorted() {
             guard let batch = batches[id] else { continue }
-            let folder = output.map(OutputCheck.absolute) ?? finder.folder(inPlaceOf: batch.outputDirectory)
+            let folder = output.map(OutputFolderCheck.absolute) ?? finder.folder(inPlaceOf: batch.outputDirectory)
             folders.insert(folder ?? batch.outputDirectory)
             if let folder { moves.append((id, folder)) }
         }
-        let check = OutputCheck(folders: folders.sorted(), manifests: [])
+        let check = OutputFolderCheck(folders: folders.sorted(), manifests: [])
         if let fault = try check.fault() ?? check.trial() { throw Stop(.usage, "\(fault) (nothing was fetched)") }
         for move in moves { try store.moveOutput(of: [move.batch], to: move.folder) }
     }
@@ -136,14 +136,14 @@ struct FetchRound {
     // MARK: Asking
 
     /// Only for a clip that the provider has an address of does the store forget where it was.
-    mutating func ask(_ desk: ProviderDesk) async throws {
+    mutating func ask(_ desk: RetryingProvider) async throws {
         for row in lost {
             if let need = need(of: row, desk) {
                 text.isNotAsked(row, need)
                 codes.insert(.unsaved)
                 continue
             }
-            switch await desk.ask(Question(.remote(row.remote), account: row.account)) {
+            switch await desk.ask(TaskQuery(.remote(row.remote), account: row.account)) {
             case .found(let report):
                 if let another = report.mismatch(with: row.remote, row.submissionKey) {
                     text.isNotAsked(row, "the provider answers with \(SafeText.escaped(another))")
@@ -172,7 +172,7 @@ struct FetchRound {
         text.isGone(row, reason, isAmbiguous: batches.count > 1)
     }
 
-    private func need(of row: SavedClipRow, _ desk: ProviderDesk) -> String? {
+    private func need(of row: SavedClipRow, _ desk: RetryingProvider) -> String? {
         guard let batch = batches[row.batch], batch.provider == desk.name, batch.baseURL == desk.baseURL else {
             let batch = batches[row.batch]
             let options = ShellWord.line(["--provider", batch?.provider ?? "", "--base-url", batch?.baseURL ?? ""])
@@ -185,10 +185,10 @@ struct FetchRound {
         return nil
     }
 
-    private func record(_ steps: [Change.Step]) async throws {
-        let at = DispatchTimers().now
+    private func record(_ steps: [Mutation.Kind]) async throws {
+        let at = DispatchClock().now
         try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
-            store.write(steps.map { Change(at: at, $0) }) { continuation.resume(with: $0.mapError { $0 }) }
+            store.write(steps.map { Mutation(at: at, $0) }) { continuation.resume(with: $0.mapError { $0 }) }
         }
     }
 
@@ -198,9 +198,9 @@ struct FetchRound {
     func save(_ service: ByteSpikeProvider, _ lock: RunnerLock, speed: Double) async throws -> ExitCode {
         var plan = Runner.Plan(
             settings: SchedulerSettings().divided(bySpeed: speed), catalogue: Composition.catalogue, batches: [],
-            accounts: AccountBook(of: configuration), seed: UInt64(bitPattern: DispatchTimers().now.nanoseconds))
+            accounts: APIKeyRouting(of: configuration), seed: UInt64(bitPattern: DispatchClock().now.nanoseconds))
         plan.savesOnly = true
-        let reporter = QueuedReporter(text)
+        let reporter = AsyncReporter(text)
         let runner = Composition.runner(
             store: store, lock: lock, provider: service, plan: plan, isQuiet: false, reporter: reporter)
         let signals = StopSignals { runner.stop() }

@@ -52,7 +52,7 @@ enum ConcurrencyArgument: ExpressibleByArgument {
     }
 
     /// - Parameter told: limits by `dailies concurrency`, which hold where no option says otherwise.
-    static func limits(_ all: [ConcurrencyArgument], told: LastingOrders) -> SubmissionLimits {
+    static func limits(_ all: [ConcurrencyArgument], told: RunControls) -> SubmissionLimits {
         var limits = SchedulerSettings().limits
         limits.concurrency = total(all) ?? told.concurrency ?? limits.concurrency
         limits.byModel = told.modelConcurrency
@@ -63,7 +63,7 @@ enum ConcurrencyArgument: ExpressibleByArgument {
 
 /// `documented`, `adaptive`, or `adaptive:0.5`: so much of the requests that the documented cadence would make.
 struct CadenceArgument: ExpressibleByArgument, CustomStringConvertible {
-    let mode: CadenceMode
+    let mode: PollingMode
     let description: String
 
     private static let adaptive = "adaptive"
@@ -87,7 +87,7 @@ struct CadenceArgument: ExpressibleByArgument, CustomStringConvertible {
 
 /// `2/s`, `30/min`, `0.5/s`, `100/h`: so many submits in such a time.
 struct RateArgument: ExpressibleByArgument, CustomStringConvertible {
-    let pace: SubmitPace
+    let pace: SubmitRate
     /// As it is given.
     let description: String
 
@@ -101,6 +101,6 @@ struct RateArgument: ExpressibleByArgument, CustomStringConvertible {
             count / unit.inSeconds <= Self.most, unit.inSeconds / count <= 86_400
         else { return nil }
         description = argument
-        pace = SubmitPace(interval: .nanoseconds(Int64((unit.inSeconds * 1e9 / count).rounded(.up))))
+        pace = SubmitRate(interval: .nanoseconds(Int64((unit.inSeconds * 1e9 / count).rounded(.up))))
     }
 }

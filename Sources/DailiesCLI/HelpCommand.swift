@@ -52,9 +52,9 @@ struct HelpCommand: PrintingCommand {
         Console.error("\(pages.count) pages are below \(SafeText.escaped(folder.path)); see `man dailies`")
     }
 
-    private static func made(_ name: String, in folder: URL) throws -> HeldFolder {
+    private static func made(_ name: String, in folder: URL) throws -> OpenFolder {
         do {
-            return try HeldFolder.made(folder.appending(path: name).path)
+            return try OpenFolder.made(folder.appending(path: name).path)
         } catch {
             throw Stop(.unexpected, "cannot write pages to \(folder.path): \(error)")
         }

@@ -42,7 +42,7 @@ enum HelpTopic: String, CaseIterable {
 
     private static let exitCodesText: String = {
         let lines = ExitCode.allCases.map { code in
-            "  " + Columns.padded("\(code.rawValue)", to: 5) + code.meaning
+            "  " + DisplayWidth.padded("\(code.rawValue)", to: 5) + code.meaning
         }
         let order = ExitCode.precedence.map { "\($0.rawValue)" }.joined(separator: ", ")
         return "What a command returns:\n\n" + lines.joined(separator: "\n")

@@ -35,7 +35,7 @@ struct InitCommand: ParsableCommand {
                 try Data(file.text.utf8).write(to: URL(fileURLWithPath: file.path), options: .withoutOverwriting)
             }
         } catch {
-            throw Stop(.unexpected, "cannot write into \(folder): \(ErrorWords.of(error))")
+            throw Stop(.unexpected, "cannot write into \(folder): \(ErrorFormatter.of(error))")
         }
         for file in files { Console.out("wrote \(SafeText.escaped(file.path))") }
         let manifest = files[0].path

@@ -4,7 +4,7 @@ import ExactJSON
 
 /// One flushed JSON object a line on standard output, each with a `type`; the last repeats the exit code.
 struct JSONReporter: RunReporter {
-    private let progress = Guarded(RunProgress())
+    private let progress = Locked(RunProgress())
 
     func began(_ overview: RunOverview) {
         progress.withLock { $0 = RunProgress(overview) }
@@ -45,7 +45,7 @@ struct JSONReporter: RunReporter {
     func ended(_ summary: RunSummary) {
         line("finished") { writer in
             for (word, count) in summary.counts { writer.member(word.rawValue, count) }
-            StatusText.write(heldBack: summary.status.heldBack, to: &writer)
+            StatusOutput.write(heldBack: summary.status.heldBack, to: &writer)
             writer.member("saved", summary.saved)
             writer.member("at_provider", summary.atProvider)
             writer.member("at_provider_credits", number: summary.status.reservedAtProvider.description)
@@ -53,7 +53,7 @@ struct JSONReporter: RunReporter {
             writer.member("lost", summary.lost)
             writer.member("unsaved", summary.unsaved)
             writer.member("unknown_costs", summary.unknownCosts)
-            StatusText.write(summary.keyNeeds, to: &writer)
+            StatusOutput.write(summary.keyNeeds, to: &writer)
             writer.member("credits", number: summary.charged.description)
             writer.name("reasons")
             writer.array { array in
@@ -145,7 +145,7 @@ struct JSONReporter: RunReporter {
             writer.member("key", key.text)
             writer.member("reason", reason)
         case .paused(let reason, let detail, let until):
-            writer.member("reason", PauseWords.words(for: reason))
+            writer.member("reason", PauseFormatter.words(for: reason))
             writer.member("detail", detail)
             text("until", until.map(Composition.Calendar.timestamp), to: &writer)
         case .resumed: break

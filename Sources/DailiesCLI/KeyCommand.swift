@@ -10,12 +10,12 @@ enum KeyCommand {
     private static let mostBytes = 65_536
 
     /// By command: it runs once.
-    private static let printed = Guarded<[String: String]>([:])
+    private static let printed = Locked<[String: String]>([:])
 
     /// - Returns: nil where no command is configured.
     /// - Throws: ``Stop`` with 77 where it fails; what it printed is never repeated.
     static func key() throws -> String? {
-        guard let configured = Configured.current.values[OptionRule.keyCommand] else { return nil }
+        guard let configured = ConfigurationLoader.current.values[OptionRule.keyCommand] else { return nil }
         guard let command = configured.values.first, configured.values.count == 1 else {
             throw Stop(.usage, "\(configured.origin): api_key_command is one command")
         }
@@ -37,7 +37,7 @@ enum KeyCommand {
     /// Runs a command in its own process group, which is killed at the deadline, and returns the first line of its output.
     /// The rest is read and dropped, up to a bound, since many programs fail when nobody reads their output.
     static func firstLine(of command: String, within patience: DispatchTimeInterval) throws(Failure) -> String {
-        let reading = DeadlineReading(within: patience)
+        let reading = TimedReader(within: patience)
         let (out, ended) = (Pipe(), Pipe())
         // A command that inherits the reading end never gets SIGPIPE.
         for pipe in [out, ended] {
@@ -51,7 +51,7 @@ enum KeyCommand {
         guard process > 0 else { throw Failure(message: "cannot be started: \(String(cString: strerror(-process)))") }
         defer { EarlySignals.groupEnded() }
         out.fileHandleForWriting.closeFile()
-        let status = Guarded<Int32>(0)
+        let status = Locked<Int32>(0)
         Thread.detachNewThread {
             var code: Int32 = 0
             while waitpid(process, &code, 0) < 0, errno == EINTR {}
@@ -60,7 +60,7 @@ enum KeyCommand {
         }
         let line: String
         let isCut: Bool
-        do throws(DeadlineReading.Failure) {
+        do throws(TimedReader.Failure) {
             let end = ended.fileHandleForReading.fileDescriptor
             (line, isCut) = try firstLine(from: out.fileHandleForReading, orUntil: end, reading)
             _ = try reading.read(end, atMost: 1) { !$0.isEmpty }
@@ -118,12 +118,12 @@ enum KeyCommand {
 
     /// - Returns: also whether reading stopped early: then the exit status means nothing.
     private static func firstLine(
-        from pipe: FileHandle, orUntil end: Int32, _ reading: DeadlineReading
-    ) throws(DeadlineReading.Failure) -> (line: String, isCut: Bool) {
+        from pipe: FileHandle, orUntil end: Int32, _ reading: TimedReader
+    ) throws(TimedReader.Failure) -> (line: String, isCut: Bool) {
         let lineFeed = UInt8(ascii: "\n")
         let head = try reading.read(pipe.fileDescriptor, atMost: mostBytes, orUntil: end) { $0.contains(lineFeed) }
         let line = String(decoding: head.prefix { $0 != lineFeed }, as: UTF8.self)
-        do throws(DeadlineReading.Failure) {
+        do throws(TimedReader.Failure) {
             _ = try reading.read(pipe.fileDescriptor, atMost: mostBytes, orUntil: end)
             return (line, false)
         } catch {
@@ -133,7 +133,7 @@ enum KeyCommand {
         }
     }
 
-    private static func words(for failure: DeadlineReading.Failure) -> String {
+    private static func words(for failure: TimedReader.Failure) -> String {
         switch failure {
         case .timedOut: "did not end within \(patience) s; it and the processes it started were killed"
         case .tooLong: "printed a first line that is longer than any key"

@@ -9,7 +9,7 @@ enum KeyFile {
     private static let mostBytes = 65_536
 
     /// By path: a FIFO can be read once.
-    private static let texts = Guarded<[String: String]>([:])
+    private static let texts = Locked<[String: String]>([:])
 
     /// - Throws: ``Stop`` with 77 if it cannot be read in time.
     static func text(of path: String) throws -> String {
@@ -33,8 +33,8 @@ enum KeyFile {
         guard descriptor >= 0 else { throw Failure(message: String(cString: strerror(errno))) }
         defer { close(descriptor) }
         warnOfReaders(descriptor, path)
-        do throws(DeadlineReading.Failure) {
-            let bytes = try DeadlineReading(within: patience).read(descriptor, atMost: mostBytes)
+        do throws(TimedReader.Failure) {
+            let bytes = try TimedReader(within: patience).read(descriptor, atMost: mostBytes)
             return text(of: bytes)
         } catch {
             switch error {

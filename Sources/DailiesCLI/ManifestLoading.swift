@@ -103,7 +103,7 @@ enum ManifestLoading {
     /// - Throws: ``Stop`` with 65, after the problems were printed.
     static func check(
         _ paths: [String], batchName: String?, form: ManifestForm, catalogue: ModelCatalogue, json: Bool
-    ) throws -> [CheckedManifest] {
+    ) throws -> [ValidatedManifest] {
         if let batchName, batchName.allSatisfy(\.isWhitespace) {
             throw Stop(.usage, "--batch needs a name for the batch")
         }
@@ -116,10 +116,10 @@ enum ManifestLoading {
         let reader = ManifestReader(
             catalogue: catalogue,
             today: Composition.Calendar.day(of: Composition.timers().now), columns: form.columns)
-        var checked: [CheckedManifest] = []
-        var problems: [ManifestProblem] = []
+        var checked: [ValidatedManifest] = []
+        var problems: [ManifestDiagnostic] = []
         for path in paths {
-            do throws(ManifestFailure) {
+            do throws(ManifestError) {
                 let source = path == standardInput ? try ManifestSource.standardInput() : try .file(path)
                 checked.append(try reader.check(source, format: form.format, batchName: batchName))
             } catch {
@@ -131,7 +131,7 @@ enum ManifestLoading {
             let warnings = checked.flatMap(\.warnings)
             guard warnings.isEmpty else { throw refuse(warnings, form, json: json, kind: "warning") }
         }
-        let names = Set(checked.map { ExactName($0.batchName) })
+        let names = Set(checked.map { ByteKey($0.batchName) })
         guard names.count == checked.count else {
             throw Stop(
                 .refused, "two of these manifests have the same batch name; give each its own with a `batch:` line")
@@ -146,12 +146,12 @@ enum ManifestLoading {
     /// - Parameter kind: `problem`, or `warning` where these are refused.
     /// - Returns: the end of the command, with 65.
     static func refuse(
-        _ problems: [ManifestProblem], _ form: ManifestForm = ManifestForm(), json: Bool, kind: String = "problem"
+        _ problems: [ManifestDiagnostic], _ form: ManifestForm = ManifestForm(), json: Bool, kind: String = "problem"
     ) -> Stop {
         var shown = problems.count
         if json {
-            for problem in problems { Console.out(ProblemText.json(problem, kind: kind)) }
-            Console.out(ProblemText.jsonEnd(count: problems.count))
+            for problem in problems { Console.out(DiagnosticOutput.json(problem, kind: kind)) }
+            Console.out(DiagnosticOutput.jsonEnd(count: problems.count))
         } else {
             shown = show(problems, all: form.showsAllProblems) { Console.error($0) }
         }
@@ -166,10 +166,10 @@ enum ManifestLoading {
     /// Prints the warnings of manifests that are taken.
     ///
     /// - Parameter json: they become JSON objects on standard output, one a line, all of them.
-    static func warn(_ manifests: [CheckedManifest], _ form: ManifestForm = ManifestForm(), json: Bool = false) {
+    static func warn(_ manifests: [ValidatedManifest], _ form: ManifestForm = ManifestForm(), json: Bool = false) {
         let warnings = manifests.flatMap(\.warnings)
         if json {
-            for warning in warnings { Console.out(ProblemText.json(warning, kind: "warning")) }
+            for warning in warnings { Console.out(DiagnosticOutput.json(warning, kind: "warning")) }
             return
         }
         let shown = show(warnings, all: form.showsAllProblems) { Console.error("warning: " + $0) }
@@ -180,13 +180,13 @@ enum ManifestLoading {
     /// Shows each, or of equal ones the first alone and how many more there are, and no more of them than a screen takes.
     ///
     /// - Returns: how many are shown or counted so.
-    static func show(_ problems: [ManifestProblem], all: Bool, to print: (String) -> Void) -> Int {
+    static func show(_ problems: [ManifestDiagnostic], all: Bool, to print: (String) -> Void) -> Int {
         if all {
-            for problem in problems { print(ProblemText.text(problem)) }
+            for problem in problems { print(DiagnosticOutput.text(problem)) }
             return problems.count
         }
-        let groups = ProblemText.folded(problems).prefix(mostShown)
-        for group in groups { print(ProblemText.text(group.first, more: group.count - 1)) }
+        let groups = DiagnosticOutput.folded(problems).prefix(mostShown)
+        for group in groups { print(DiagnosticOutput.text(group.first, more: group.count - 1)) }
         return groups.reduce(0) { $0 + $1.count }
     }
 
@@ -195,13 +195,13 @@ enum ManifestLoading {
 }
 
 /// Problems of manifests for people and for programs.
-enum ProblemText {
+enum DiagnosticOutput {
     /// Those that differ in their place alone together, in the order of the first of each.
-    static func folded(_ problems: [ManifestProblem]) -> [(first: ManifestProblem, count: Int)] {
-        var groups: [(first: ManifestProblem, count: Int)] = []
-        var places: [[ExactName]: Int] = [:]
+    static func folded(_ problems: [ManifestDiagnostic]) -> [(first: ManifestDiagnostic, count: Int)] {
+        var groups: [(first: ManifestDiagnostic, count: Int)] = []
+        var places: [[ByteKey]: Int] = [:]
         for problem in problems {
-            let key = [problem.file, problem.field, problem.what, problem.todo].map { ExactName($0) }
+            let key = [problem.file, problem.field, problem.what, problem.todo].map { ByteKey($0) }
             if let place = places[key] {
                 groups[place].count += 1
             } else {
@@ -215,7 +215,7 @@ enum ProblemText {
     /// The problem, and the line it is on with a caret under the place.
     ///
     /// - Parameter more: how many equal ones there are at other places.
-    static func text(_ problem: ManifestProblem, more: Int = 0) -> String {
+    static func text(_ problem: ManifestDiagnostic, more: Int = 0) -> String {
         let words = problem.description + (more > 0 ? " (and \(more) more \(place(problem.file, more)))" : "")
         guard let excerpt = problem.excerpt else { return words }
         let number = String(problem.line)
@@ -237,7 +237,7 @@ enum ProblemText {
         return count == 1 ? word : word + "s"
     }
 
-    static func json(_ problem: ManifestProblem, kind: String) -> String {
+    static func json(_ problem: ManifestDiagnostic, kind: String) -> String {
         var writer = JSONWriter()
         writer.object { writer in
             writer.member("type", kind)
@@ -270,7 +270,7 @@ enum ProblemText {
     }
 }
 
-extension CheckedManifest {
+extension ValidatedManifest {
     /// What the store knows a manifest by: its path, or `<stdin>`.
     var absolutePath: String {
         path == ManifestSource.standardInputName ? path : URL(fileURLWithPath: path).standardizedFileURL.path

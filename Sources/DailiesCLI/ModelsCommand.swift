@@ -22,12 +22,12 @@ struct ModelsCommand: PrintingCommand {
 
     func run() throws {
         let catalogue = try models.catalogue()
-        Console.out(json ? ModelsText.json(catalogue) : ModelsText.table(catalogue))
+        Console.out(json ? ModelsOutput.json(catalogue) : ModelsOutput.table(catalogue))
     }
 }
 
 /// The catalogue for people and for programs.
-enum ModelsText {
+enum ModelsOutput {
     static func table(_ catalogue: ModelCatalogue) -> String {
         var table = TextTable(
             ["model", "seconds", "sizes", "aspect ratios", "credits, longest clip", "polled every", "withdrawn"],

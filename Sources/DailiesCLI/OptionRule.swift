@@ -18,7 +18,7 @@ struct OptionRule: Sendable {
         /// Only the user's own file.
         case own
         /// The user's own file, and the folder's file where it allows less than what holds without it.
-        case tighter(OptionGuard)
+        case tighter(OptionLimit)
         /// The user's own file and the folder's file.
         case any
     }

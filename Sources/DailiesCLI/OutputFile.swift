@@ -37,7 +37,7 @@ struct OutputFile {
 
     /// As it may be shown.
     let shownPath: String
-    private let folder: HeldFolder
+    private let folder: OpenFolder
     private let name: String
     private let kind: Kind
 
@@ -67,7 +67,7 @@ struct OutputFile {
     }
 
     /// - Throws: ``Stop`` with 64 where something else stands in its place.
-    init(_ name: String, in folder: HeldFolder, _ kind: Kind) throws {
+    init(_ name: String, in folder: OpenFolder, _ kind: Kind) throws {
         self.name = name
         self.folder = folder
         self.kind = kind
@@ -75,9 +75,9 @@ struct OutputFile {
         try refuseForeign()
     }
 
-    private static func folder(_ target: URL) throws -> HeldFolder {
+    private static func folder(_ target: URL) throws -> OpenFolder {
         do {
-            return try HeldFolder.opened(target.deletingLastPathComponent().path)
+            return try OpenFolder.opened(target.deletingLastPathComponent().path)
         } catch {
             throw Stop(.unexpected, "cannot write \(SafeText.escaped(target.path)): \(error)")
         }
@@ -125,7 +125,7 @@ struct OutputFile {
         } catch {
             // The first error is the one to report. A part that cannot be removed is hidden and replaces nothing.
             try? folder.remove(part)
-            guard let fault = error as? ClipFault else { throw error }
+            guard let fault = error as? ClipError else { throw error }
             throw Stop(.unexpected, "cannot write \(shownPath): \(fault)")
         }
     }

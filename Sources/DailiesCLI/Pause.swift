@@ -4,7 +4,7 @@ import DailiesRunner
 /// Lets time pass in a command that waits for others.
 enum Pause {
     static func now(for duration: Duration) async {
-        let timers = DispatchTimers()
+        let timers = DispatchClock()
         await withCheckedContinuation { continuation in
             timers.start {
                 timers.stop()

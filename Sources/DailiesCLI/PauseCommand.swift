@@ -21,7 +21,7 @@ struct PauseCommand: AsyncParsableCommand {
     @OptionGroup var scope: PauseOptions
     @OptionGroup var store: StoreOptions
 
-    func run() async throws { try await scope.say(LastingOrder.pause, on: store) }
+    func run() async throws { try await scope.say(ControlChange.pause, on: store) }
 }
 
 struct UnpauseCommand: AsyncParsableCommand {
@@ -41,7 +41,7 @@ struct UnpauseCommand: AsyncParsableCommand {
     @OptionGroup var scope: PauseOptions
     @OptionGroup var store: StoreOptions
 
-    func run() async throws { try await scope.say(LastingOrder.unpause, on: store) }
+    func run() async throws { try await scope.say(ControlChange.unpause, on: store) }
 }
 
 /// What `pause` and `unpause` are about.
@@ -57,8 +57,8 @@ struct PauseOptions: ParsableArguments {
         if batch != nil, model != nil { throw ValidationError("name a batch or a model; not both") }
     }
 
-    func say(_ order: (SubmissionScope) -> LastingOrder, on options: StoreOptions) async throws {
-        try await LastingCommand.say(on: options, isJSON: json) { store in
+    func say(_ order: (PauseScope) -> ControlChange, on options: StoreOptions) async throws {
+        try await ControlCommand.say(on: options, isJSON: json) { store in
             if let batch = try TaskLookup.batch(batch, in: store) { return order(.batch(batch.id)) }
             return order(model.map { .model(ModelID($0)) } ?? .everything)
         }
@@ -66,17 +66,17 @@ struct PauseOptions: ParsableArguments {
 }
 
 /// Says what holds from now on, to a runner or to the next one, and shows what holds now.
-enum LastingCommand {
+enum ControlCommand {
     /// - Parameter make: nil: nothing new is said.
     static func say(
-        on options: StoreOptions, isJSON: Bool, _ make: (Store) throws -> LastingOrder?
+        on options: StoreOptions, isJSON: Bool, _ make: (Store) throws -> ControlChange?
     ) async throws {
         let store = try options.openForTelling()
         do {
             var isTakenUp: Bool?
             let before = try store.lastingOrders()
-            if let order = try make(store) { isTakenUp = try await Telling(store).isTakenUp(order) }
-            let text = OrdersText(
+            if let order = try make(store) { isTakenUp = try await CommandClient(store).isTakenUp(order) }
+            let text = ControlsOutput(
                 orders: try store.lastingOrders(), batches: try store.batches(),
                 hasRunner: try Store.runner(of: options.path) != nil, isTakenUp: isTakenUp, before: before)
             Console.out(isJSON ? text.json : text.text)

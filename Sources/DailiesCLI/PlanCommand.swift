@@ -62,24 +62,24 @@ struct PlanCommand: PrintingCommand {
         let (configuration, keys) = try provider.planned(needsKey: out != nil)
         let (survey, mark, told) = try PlanStore.read(store.path) { store in
             try Self.refuseForeign(checked, in: store, configuration)
-            let told = try store?.lastingOrders() ?? LastingOrders()
+            let told = try store?.lastingOrders() ?? RunControls()
             let known = PlanPrices(
                 catalogue: catalogue, rates: rates, maximumPerTask: spending.maxCreditsPerTask?.credits,
                 observed: try store?.observedPrices(of: configuration.service) ?? [])
             var limits = ConcurrencyArgument.limits(spending.concurrencyLimits, told: told)
             limits.pace = spending.rate?.pace
-            var survey = PlanSurvey(
+            var survey = RunPlan(
                 catalogue: catalogue, provider: configuration.name, prices: known, limits: limits,
                 acceptsChanges: spending.acceptChanges, budget: spending.budget,
-                listing: tasks ? try PlanListing(json ? .objects : .table) : nil)
+                listing: tasks ? try PlanTaskList(json ? .objects : .table) : nil)
             for manifest in checked { try survey.add(manifest, in: store) }
             return (survey, try store?.mark() ?? .empty, told)
         }
         if !json { FolderSettings.announce(json: false) }
         if let out {
-            let plan = PlanFile(
+            let plan = SavedPlan(
                 survey, storePath: store.path, mark: mark, configuration, keys: keys, format: reading.format,
-                options: PlanFile.options(spending, provider.dialect, reading, told: told))
+                options: SavedPlan.options(spending, provider.dialect, reading, told: told))
             try plan.write(to: out, survey, madeAt: Composition.timers().now)
             if keys == nil {
                 Console.error(
@@ -89,17 +89,17 @@ struct PlanCommand: PrintingCommand {
         }
         let fault =
             survey.hasWork
-            ? try OutputCheck(folders: [OutputCheck.absolute(output)], manifests: checked).fault() : nil
+            ? try OutputFolderCheck(folders: [OutputFolderCheck.absolute(output)], manifests: checked).fault() : nil
         let code: ExitCode =
             fault != nil ? .usage : detailedExitcode && survey.hasWork ? .workToDo : .success
         let warnings = checked.flatMap { $0.warnings.map(\.description) }
         if json {
-            try PlanText.writeJSON(survey, warnings: warnings, outputFault: fault, code: code) {
+            try PlanOutput.writeJSON(survey, warnings: warnings, outputFault: fault, code: code) {
                 Console.out($0, lineEnd: "")
             }
         } else {
             ManifestLoading.warn(checked, reading.form)
-            Console.out(PlanText.table(survey))
+            Console.out(PlanOutput.table(survey))
             if let listing = survey.listing {
                 Console.out("")
                 try listing.writeTable { Console.out($0, lineEnd: "") }
@@ -111,7 +111,7 @@ struct PlanCommand: PrintingCommand {
 
     /// A batch of another provider, which a run would refuse.
     private static func refuseForeign(
-        _ manifests: [CheckedManifest], in store: Store?, _ configuration: ProviderConfiguration
+        _ manifests: [ValidatedManifest], in store: Store?, _ configuration: ProviderConfiguration
     ) throws {
         for manifest in manifests {
             guard let store, let known = try store.batch(named: manifest.batchName),
@@ -135,7 +135,7 @@ struct PriceOptions: ParsableArguments {
             valueName: "file"))
     var rates: String?
 
-    func read() throws -> PlanRates? { try PlanRates.read(rates) }
+    func read() throws -> RateCard? { try RateCard.read(rates) }
 }
 
 extension ProviderConfiguration {
@@ -148,18 +148,18 @@ extension ProviderOptions {
     ///
     /// - Parameter needsKey: the command that prints the key is run too, if there is one.
     /// - Returns: its configuration, and the keys, nil where none is set.
-    func planned(needsKey: Bool) throws -> (ProviderConfiguration, [ModelKey]?) {
+    func planned(needsKey: Bool) throws -> (ProviderConfiguration, [ModelAPIKey]?) {
         let environment = ProcessInfo.processInfo.environment
         let isKeySet =
             !apiKeyFile.isEmpty || environment[Self.keyName].map { !$0.isEmpty } ?? false
-            || needsKey && Configured.current.values[OptionRule.keyCommand] != nil
+            || needsKey && ConfigurationLoader.current.values[OptionRule.keyCommand] != nil
         if isKeySet || provider == .simulator {
             let configuration = try configuration()
             return (configuration, configuration.keys)
         }
         do {
             // Never sent: it only stands where a configuration needs one.
-            let placeholder = ModelKey(key: try APIKey("no-key-is-needed-here"))
+            let placeholder = ModelAPIKey(key: try APIKey("no-key-is-needed-here"))
             var configuration = try ProviderConfiguration(
                 baseURL: baseURL ?? environment[Self.baseURLName] ?? ProviderConfiguration.defaultBaseURL,
                 keys: [placeholder])

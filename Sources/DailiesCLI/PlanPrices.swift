@@ -29,14 +29,14 @@ struct PriceEstimate: Hashable, Sendable {
 /// rates, else from what is published, else from the user's bound for any task; nothing where none of them knows.
 struct PlanPrices {
     private let catalogue: ModelCatalogue
-    private let rates: PlanRates?
+    private let rates: RateCard?
     private let maximumPerTask: Credits?
     private let book: PriceBook
     /// When the latest bill of each kind of clip was settled.
     private let settledAt: [PriceKind: Instant]
 
     /// - Parameter observed: bills of the service, and of no other.
-    init(catalogue: ModelCatalogue, rates: PlanRates?, maximumPerTask: Credits?, observed: [ObservedPrice]) {
+    init(catalogue: ModelCatalogue, rates: RateCard?, maximumPerTask: Credits?, observed: [ObservedPrice]) {
         self.catalogue = catalogue
         self.rates = rates
         self.maximumPerTask = maximumPerTask
@@ -93,7 +93,7 @@ extension ModelSpec {
 /// The bounds are those of any order in which a free slot takes the next clip that its model's limit allows: never shorter
 /// than the longest clip, nor than all of them spread evenly, nor than those of a model spread evenly over its limit. Never
 /// longer than the last clip and, before it, times at which all slots are full and others at which its model's are.
-struct PlanTime {
+struct PlanDuration {
     /// Seconds, low to high.
     private struct Load {
         var sum = (low: 0.0, high: 0.0)

@@ -69,9 +69,9 @@ struct PricesCommand: AsyncParsableCommand {
         }
         try reader.close()
         if json {
-            JSONLine.write("prices") { PricesText.write(known, to: &$0) }
+            JSONLine.write("prices") { PricesOutput.write(known, to: &$0) }
         } else {
-            Console.out(PricesText.text(known))
+            Console.out(PricesOutput.text(known))
         }
     }
 
@@ -106,14 +106,14 @@ struct PricesCommand: AsyncParsableCommand {
     // MARK: Forgetting
 
     private func forget(_ model: ModelID, at address: String?) async throws {
-        try await HeldStore.with(store, orElse: "then forget") { store in
+        try await ExclusiveStore.with(store, orElse: "then forget") { store in
             let service = try service(with: model, in: store, at: address)
             let kinds = try store.forgetPrices(
                 of: model, resolution: resolution, at: service, at: Composition.timers().now)
             if json {
-                JSONLine.write("prices_forgotten") { PricesText.write(kinds, at: service, to: &$0) }
+                JSONLine.write("prices_forgotten") { PricesOutput.write(kinds, at: service, to: &$0) }
             } else {
-                for kind in kinds { Console.out(PricesText.forgotten(kind, at: service)) }
+                for kind in kinds { Console.out(PricesOutput.forgotten(kind, at: service)) }
             }
         }
     }
@@ -131,7 +131,7 @@ struct PricesCommand: AsyncParsableCommand {
             throw Stop(.usage, "no bill of \(words) counts here; see `dailies prices`")
         }
         guard found.count == 1 else {
-            let list = found.map(PricesText.name).joined(separator: "; ")
+            let list = found.map(PricesOutput.name).joined(separator: "; ")
             throw Stop(
                 .usage,
                 "bills of \(words) count at \(found.count) services; name one with --provider and --base-url: \(list)")
@@ -148,7 +148,7 @@ struct KnownPrices {
         /// For a second of output.
         let published: ClosedRange<Credits>?
         let publishedBy: String?
-        let rate: PlanRates.Entry?
+        let rate: RateCard.Entry?
         let bills: PriceSummary?
         let settledAt: Instant?
         let trustsEstimates: Bool
@@ -159,7 +159,7 @@ struct KnownPrices {
     let compiled: String
     let lines: [Line]
 
-    init(service: Service, catalogue: ModelCatalogue, rates: PlanRates?, observed: [ObservedPrice]) {
+    init(service: Service, catalogue: ModelCatalogue, rates: RateCard?, observed: [ObservedPrice]) {
         self.service = service
         compiled = catalogue.compiled
         let book = PriceBook(catalogue: catalogue, rates: rates?.rates ?? [:], observed: observed)

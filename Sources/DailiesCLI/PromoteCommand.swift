@@ -41,7 +41,7 @@ struct PromoteCommand: PrintingCommand {
     func run() throws {
         let catalogue = try CatalogueOptions.catalogue(catalog)
         let reader = try store.openForReading()
-        let lines = try lines(of: reader, ManifestLine(catalogue: catalogue))
+        let lines = try lines(of: reader, ManifestWriter(catalogue: catalogue))
         try reader.close()
         let text = lines.joined(separator: "\n") + "\n"
         let checker = ManifestReader(
@@ -58,7 +58,7 @@ struct PromoteCommand: PrintingCommand {
     }
 
     /// The manifest: its first line, and one for each draft.
-    private func lines(of store: Store, _ line: ManifestLine) throws -> [String] {
+    private func lines(of store: Store, _ line: ManifestWriter) throws -> [String] {
         var pages = try selection.pages(of: store, states: [.completed])
         var lines: [String] = []
         var batch: String?
@@ -66,7 +66,7 @@ struct PromoteCommand: PrintingCommand {
         while let page = try pages.next() {
             let unfit = page.filter { $0.state != .completed }
             guard unfit.isEmpty || !areNamed else {
-                let words = unfit.map { "\($0.shownName): it is \(TaskWords.standing($0))" }
+                let words = unfit.map { "\($0.shownName): it is \(TaskDescription.standing($0))" }
                 throw Stop(
                     .refused,
                     words.joined(separator: "\ndailies: ")
@@ -87,8 +87,8 @@ struct PromoteCommand: PrintingCommand {
         return [line.header(batch: finals ?? batch + "-finals")] + lines
     }
 
-    private var change: ManifestLine.Change {
-        var change = ManifestLine.Change()
+    private var change: ManifestWriter.Change {
+        var change = ManifestWriter.Change()
         change.replaced.append(("model", JSONValue(kind: .string(model))))
         if let resolution { change.replaced.append(("resolution", JSONValue(kind: .string(resolution)))) }
         if let durationSeconds {

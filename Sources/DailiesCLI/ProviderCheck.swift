@@ -7,7 +7,7 @@ enum ProviderCheck {
     /// Days of reports are days of this clock; a minute is no matter.
     private static let clockTolerance = Duration.seconds(60)
 
-    static func run(_ options: ProviderOptions, isOffline: Bool, in examination: inout Examination) async {
+    static func run(_ options: ProviderOptions, isOffline: Bool, in examination: inout DoctorReport) async {
         let configuration: ProviderConfiguration
         do {
             if !isOffline { try OpenFiles.refuseIfTooFew() }
@@ -33,7 +33,7 @@ enum ProviderCheck {
     }
 
     private static func judge(
-        _ answer: QueryAnswer, _ key: ModelKey, at baseURL: String, in examination: inout Examination
+        _ answer: QueryResult, _ key: ModelAPIKey, at baseURL: String, in examination: inout DoctorReport
     ) {
         let place = SafeText.escaped(baseURL)
         let fingerprint = key.key.fingerprint
@@ -50,7 +50,7 @@ enum ProviderCheck {
         }
     }
 
-    private static func compareClocks(_ theirs: Instant, in examination: inout Examination) {
+    private static func compareClocks(_ theirs: Instant, in examination: inout DoctorReport) {
         let difference = Composition.timers().now - theirs
         let seconds = Int64(difference.inSeconds.rounded())
         let isFar = difference > clockTolerance || difference < .zero - clockTolerance
@@ -68,6 +68,6 @@ extension ProviderOptions {
     static func message(for error: any Error) -> String {
         if let stop = error as? Stop { return stop.message }
         if let refusal = error as? ValidationError { return refusal.message }
-        return SafeText.escaped(ErrorWords.of(error))
+        return SafeText.escaped(ErrorFormatter.of(error))
     }
 }

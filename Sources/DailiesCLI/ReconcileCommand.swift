@@ -66,21 +66,21 @@ struct ReconcileCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        throw try await HeldStore.with(store, orElse: "then reconcile", reconcile).asExit
+        throw try await ExclusiveStore.with(store, orElse: "then reconcile", reconcile).asExit
     }
 
     private func reconcile(_ store: Store) async throws -> ExitCode {
         let chosen = try TaskLookup.batch(batch, in: store)
-        let words = try UserWords(adopt: adopt, assumeLost: assumeLost, batch: chosen, in: store)
+        let words = try ManualResolution(adopt: adopt, assumeLost: assumeLost, batch: chosen, in: store)
         // After the batch and the keys were looked up: a mistyped one changes nothing.
         if account.sameAccount {
             let configuration = try provider.configuration()
-            try Handover.carryOut(in: store, AccountBook(of: configuration), configuration)
+            try KeyTransferNotice.carryOut(in: store, APIKeyRouting(of: configuration), configuration)
         }
         // The user's words are about these tasks; all others wait for a call without.
         let tasks = try words.isEmpty ? store.doubtfulTasks(in: chosen?.id) : words.tasks
-        let text = ReconcileText(hint: CommandHint(store: self.store, provider: provider), isJSON: json)
-        var costs = CostRound(store: store, batch: chosen?.id, isJSON: json)
+        let text = ReconcileOutput(hint: SuggestedCommand(store: self.store, provider: provider), isJSON: json)
+        var costs = CostBackfill(store: store, batch: chosen?.id, isJSON: json)
         let asksForCosts = try words.isEmpty && !withoutAsking && costs.isNeeded
         if tasks.isEmpty, !asksForCosts {
             let needs = try keyNeeds(in: store, chosen, nil)
@@ -88,10 +88,10 @@ struct ReconcileCommand: AsyncParsableCommand {
             return .success
         }
         var tally = ReconcileTally()
-        var accounts: AccountBook?
+        var accounts: APIKeyRouting?
         try await withDesk(on: store) { desk in
             accounts = desk?.provider.accounts
-            var reconciliation = Reconciliation(
+            var reconciliation = Reconciler(
                 store: store, desk: desk,
                 keyMemory: keys.memory(of: desk?.provider).divided(bySpeed: provider.speed))
             for task in tasks {
@@ -113,20 +113,20 @@ struct ReconcileCommand: AsyncParsableCommand {
     }
 
     /// - Parameter accounts: nil: nobody was asked, and what is known of keys is what files and the environment hold.
-    private func keyNeeds(in store: Store, _ batch: StoredBatch?, _ accounts: AccountBook?) throws -> [KeyNeed] {
+    private func keyNeeds(in store: Store, _ batch: StoredBatch?, _ accounts: APIKeyRouting?) throws -> [MissingKey] {
         // A key that cannot be read counts as absent here; a command that needs it refuses it.
         let atHand = accounts?.all ?? (try? provider.keysAtHand()).map { Set($0.map(\.key.fingerprint)) } ?? []
         return try store.keyNeeds(present: atHand.isEmpty ? nil : atHand, in: batch.map { [$0.id] })
     }
 
-    private func withDesk(on store: Store, _ body: (TaskDesk?) async throws -> Void) async throws {
+    private func withDesk(on store: Store, _ body: (TaskReconciler?) async throws -> Void) async throws {
         if withoutAsking { return try await body(nil) }
-        try await ProviderSession.with(provider) { try await body(TaskDesk(store, $0)) }
+        try await ProviderSession.with(provider) { try await body(TaskReconciler(store, $0)) }
     }
 }
 
 /// What the user says about single tasks.
-struct UserWords {
+struct ManualResolution {
     enum Word: Hashable {
         case adopt(RemoteTaskID)
         case assumeLost
@@ -165,7 +165,7 @@ struct UserWords {
     }
 
     private static func refusal(of row: TaskRow) -> String {
-        "the task \(SafeText.quoted(row.key.text)) is \(TaskWords.standing(row))"
+        "the task \(SafeText.quoted(row.key.text)) is \(TaskDescription.standing(row))"
     }
 
     /// `KEY=TASK_ID`, where a key may hold `=` itself: the longest text before a `=` that is a key counts.

@@ -58,7 +58,7 @@ struct RehearseCommand: AsyncParsableCommand {
         var session = RunSession(
             storePath: Self.storePath, configuration: try configuration(port), pace: pace, speed: speed,
             resumeCommand: .again,
-            hint: CommandHint(storePath: Self.storePath))
+            hint: SuggestedCommand(storePath: Self.storePath))
         session.rates = rates
         session.form = reading.form
         session.catalogue = catalogue
@@ -72,7 +72,7 @@ struct RehearseCommand: AsyncParsableCommand {
 
     private func configuration(_ port: Int) throws -> ProviderConfiguration {
         var configuration = try ProviderConfiguration(
-            baseURL: "http://127.0.0.1:\(port)", keys: [ModelKey(key: try APIKey("rehearsal"))])
+            baseURL: "http://127.0.0.1:\(port)", keys: [ModelAPIKey(key: try APIKey("rehearsal"))])
         configuration.name = ProviderOptions.Name.simulator.rawValue
         return configuration
     }

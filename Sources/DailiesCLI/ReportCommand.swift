@@ -49,7 +49,7 @@ struct ReportCommand: PrintingCommand {
     @Option(
         help: ArgumentHelp(
             "Show US dollars too, at this many for a credit. Nothing is assumed without it.", valueName: "rate"))
-    var usdPerCredit: ReportDollars?
+    var usdPerCredit: USDRate?
 
     mutating func validate() throws {
         if let since, let until, since.instant >= until.instant {
@@ -80,13 +80,13 @@ struct ReportCommand: PrintingCommand {
         let report = try spend(by?.dimensions ?? [])
         if report.total.settledInFuture > 0 {
             Console.error(
-                "warning: \(TaskWords.count(report.total.settledInFuture, "attempt")) settled in the future, which counts as "
+                "warning: \(TaskDescription.count(report.total.settledInFuture, "attempt")) settled in the future, which counts as "
                     + "now: the clock was ahead when that was written, or is behind now")
         }
         switch json ? .json : format {
-        case .text: return ReportText.table(report, dollars: usdPerCredit)
-        case .json: return ReportText.json(report, dollars: usdPerCredit)
-        case .csv: return ReportText.csv(report, dollars: usdPerCredit)
+        case .text: return ReportOutput.table(report, dollars: usdPerCredit)
+        case .json: return ReportOutput.json(report, dollars: usdPerCredit)
+        case .csv: return ReportOutput.csv(report, dollars: usdPerCredit)
         case .html:
             return ReportHTML(
                 report: report, byDay: try spend([.day]), byModel: try spend([.model]),

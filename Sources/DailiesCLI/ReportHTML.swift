@@ -19,11 +19,11 @@ struct ReportHTML {
     let since: Instant?
     let until: Instant?
     let madeAt: Instant
-    let dollars: ReportDollars?
+    let dollars: USDRate?
 
     var page: String {
         """
-        \(PageHead.text(title: title, style: ReportHTMLStyle.sheet))
+        \(HTMLDocument.text(title: title, style: ReportHTMLStyle.sheet))
         <body>
         <main>
         <header>
@@ -87,15 +87,15 @@ struct ReportHTML {
         let total = report.total
         var notes: [String] = []
         if let dollars { notes.append("\(dollars.cents(total.charged)) USD at \(dollars.text) a credit") }
-        if let unknown = ReportText.unknown(total) { notes.append("without those of unknown cost: \(unknown)") }
+        if let unknown = ReportOutput.unknown(total) { notes.append("without those of unknown cost: \(unknown)") }
         let first = """
             <div class="sum"><dt>credits charged</dt><dd>\(total.charged)</dd>\
             \(notes.map { "<dd class=\"note\">\($0)</dd>" }.joined())</div>
             """
         let figures = [
             ("estimated", "\(total.estimated)"), ("clips saved", "\(total.clipsSaved)"),
-            ("seconds delivered", ReportText.seconds(total.secondsDelivered)),
-            ("credits a second", ReportText.rate(total) ?? "–"),
+            ("seconds delivered", ReportOutput.seconds(total.secondsDelivered)),
+            ("credits a second", ReportOutput.rate(total) ?? "–"),
         ]
         let items = [first] + figures.map { name, value in "<div><dt>\(name)</dt><dd>\(value)</dd></div>" }
         return "<dl class=\"figures\">\n\(items.joined(separator: "\n"))\n</dl>"
@@ -124,11 +124,11 @@ struct ReportHTML {
             titles.map { "<th scope=\"col\">\($0)</th>" } + columns.map { "<th scope=\"col\" class=\"n\">\($0)</th>" }
         let shown = report.rows.prefix(Self.mostRows)
         // Amounts stand with their points below each other.
-        let figures = (shown.map(\.figures) + [report.total]).map { ReportText.cells($0, dollars: dollars) }
+        let figures = (shown.map(\.figures) + [report.total]).map { ReportOutput.cells($0, dollars: dollars) }
         let places = columns.indices.map { column in figures.map { Self.places(of: $0[column]) }.max() ?? 0 }
         let rows = zip(shown, figures).map { row, figures in
             let names = zip(titles, row.values).map { title, value in
-                "<td data-label=\"\(title)\">\(Self.escaped(value ?? ReportText.none))</td>"
+                "<td data-label=\"\(title)\">\(Self.escaped(value ?? ReportOutput.none))</td>"
             }
             return "<tr>\(names.joined())\(Self.cells(figures, columns, places))</tr>"
         }
@@ -169,7 +169,7 @@ struct ReportHTML {
             """
     }
 
-    private var wasted: [String] { ReportText.waste(report.total) }
+    private var wasted: [String] { ReportOutput.waste(report.total) }
 
     private var waste: String {
         let lines = wasted

@@ -112,7 +112,7 @@ enum ReportHTMLCharts {
     /// The dearest first.
     private static func bars(_ report: SpendReport) -> [Bar] {
         let bars = report.rows.map { row -> Bar in
-            let name: String = row.values.first.flatMap { $0 } ?? ReportText.none
+            let name: String = row.values.first.flatMap { $0 } ?? ReportOutput.none
             return Bar(
                 name: ReportHTML.escaped(name), charged: row.figures.charged,
                 estimated: row.figures.estimatedOfCharged, chargedOfEstimated: row.figures.chargedOfEstimated,

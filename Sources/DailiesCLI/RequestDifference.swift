@@ -16,21 +16,21 @@ struct RequestDifference {
         let new = members(of: asked)
         return Set(old.keys).union(new.keys).sorted { $0 < $1 }.compactMap { name in
             let (before, after) = (old[name], new[name])
-            let isSame = before.map { ExactName($0.compactText) } == after.map { ExactName($0.compactText) }
+            let isSame = before.map { ByteKey($0.compactText) } == after.map { ByteKey($0.compactText) }
             return isSame ? nil : RequestDifference(field: name.text, stored: before, asked: after)
         }
     }
 
     static func memberCount(of request: CanonicalRequest) -> Int { members(of: request).count }
 
-    private static func members(of request: CanonicalRequest) -> [ExactName: JSONValue] {
+    private static func members(of request: CanonicalRequest) -> [ByteKey: JSONValue] {
         do {
             let value = try JSONValue.parse(request.text.utf8)
             return Dictionary(
-                (value.members ?? []).map { (ExactName($0.name), $0.value) }, uniquingKeysWith: { _, last in last })
+                (value.members ?? []).map { (ByteKey($0.name), $0.value) }, uniquingKeysWith: { _, last in last })
         } catch {
             // The program wrote it itself; one that cannot be read differs in all it has.
-            return [ExactName("request"): JSONValue(kind: .string(request.text))]
+            return [ByteKey("request"): JSONValue(kind: .string(request.text))]
         }
     }
 

@@ -37,7 +37,7 @@ struct RetryCommand: AsyncParsableCommand {
     var json = false
     @OptionGroup var store: StoreOptions
 
-    private static let states: [TaskStateWord] = [.failed, .cancelled]
+    private static let states: [TaskState] = [.failed, .cancelled]
 
     mutating func validate() throws {
         try selection.refuse(statesOutside: Self.states, of: "retry")
@@ -50,13 +50,13 @@ struct RetryCommand: AsyncParsableCommand {
         if again, selection.keys.isEmpty { throw ValidationError("--again needs the keys of the tasks") }
     }
 
-    func run() async throws { try await HeldStore.with(store, orElse: "then retry", retry, beside: tell) }
+    func run() async throws { try await ExclusiveStore.with(store, orElse: "then retry", retry, beside: tell) }
 
     private func tell(_ store: Store) async throws {
-        let telling = Telling(store)
+        let telling = CommandClient(store)
         var result = RetryResult()
         try await eachPage(of: store) { rows in
-            let orders = rows.map { TaskOrder(.retry(again: again, newSeed: seed(for: $0)), of: $0.attemptID) }
+            let orders = rows.map { NewCommand(.retry(again: again, newSeed: seed(for: $0)), of: $0.attemptID) }
             for (row, answer) in zip(rows, try await telling.answers(to: orders)) {
                 switch answer?.outcome {
                 case .waits: result.count([row])
@@ -99,7 +99,7 @@ struct RetryCommand: AsyncParsableCommand {
 
     /// What left its manifest comes back only when it is named, or asked for by that code.
     private func fits(_ row: TaskRow) -> Bool {
-        if let failureCode { return row.failureCode.map { ExactName($0) == ExactName(failureCode) } ?? false }
+        if let failureCode { return row.failureCode.map { ByteKey($0) == ByteKey(failureCode) } ?? false }
         return row.withdrawn != .removed
     }
 
@@ -111,9 +111,9 @@ struct RetryCommand: AsyncParsableCommand {
             return row.latest?.isCostAwaited == true ? Self.awaitsCost : nil
         case .queued where row.latest == nil: return "it waits already"
         case .queued where row.latest?.remoteID == nil: return "it is uncertain; run `dailies reconcile` first"
-        case .queued, .running: return "it is \(TaskWords.standing(row)); wait for its end, or cancel it"
+        case .queued, .running: return "it is \(TaskDescription.standing(row)); wait for its end, or cancel it"
         case .completed where !again:
-            return "it is \(TaskWords.standing(row)); --again renders and charges it once more"
+            return "it is \(TaskDescription.standing(row)); --again renders and charges it once more"
         case .completed where row.latest?.isCostAwaited == true:
             return Self.awaitsCost
         case .completed: return nil
@@ -126,8 +126,8 @@ struct RetryCommand: AsyncParsableCommand {
         // In one commit with the retry: a crash never leaves a task that waits with the seed that it had.
         try store.writeAndWait(
             ended.flatMap { row in
-                let seed = seed(for: row).map { Change(at: at, .reseeded(row.id, $0)) }
-                return [Change(at: at, .retried(row.id))] + (seed.map { [$0] } ?? [])
+                let seed = seed(for: row).map { Mutation(at: at, .reseeded(row.id, $0)) }
+                return [Mutation(at: at, .retried(row.id))] + (seed.map { [$0] } ?? [])
             })
         let taken = rows.filter { $0.state == .completed }
         var seeds: [TaskID: Int64] = [:]
@@ -139,7 +139,7 @@ struct RetryCommand: AsyncParsableCommand {
     /// same, and spread over all that fits 31 bits, which every provider takes.
     private func seed(for row: TaskRow) -> Int64? {
         guard newSeed else { return nil }
-        var digest = ContentDigest()
+        var digest = SHA256Digester()
         for text in ["seed", row.batchName, row.key.text, "\(row.attempt + 1)"] { digest.add(text) }
         return Int64(digest.hex.prefix(8), radix: 16).map { $0 & 0x7FFF_FFFF }
     }
@@ -160,8 +160,8 @@ private struct RetryResult {
     /// Beside a runner.
     var toldText: String {
         guard tasks + told > 0 else { return refused > 0 ? "no other task fits" : "no task fits; nothing was changed" }
-        let waits = "\(TaskWords.count(tasks, "task")) \(tasks == 1 ? "waits" : "wait") again for the runner"
-        return told > 0 ? "\(waits); it was told of \(TaskWords.count(told, "task")) more" : waits
+        let waits = "\(TaskDescription.count(tasks, "task")) \(tasks == 1 ? "waits" : "wait") again for the runner"
+        return told > 0 ? "\(waits); it was told of \(TaskDescription.count(told, "task")) more" : waits
     }
 
     mutating func count(_ rows: [TaskRow]) {
@@ -180,8 +180,8 @@ private struct RetryResult {
         if unsent > 0 { details.append("\(unsent) never sent before") }
         if takes > 0 { details.append("\(takes) as a new take beside the clip that there is") }
         let what = details.isEmpty ? "" : " (\(details.joined(separator: ", ")))"
-        return "\(TaskWords.count(tasks, "task")) \(tasks == 1 ? "waits" : "wait") again\(what)\(costSoFar)\n"
-            + "\(TaskWords.count(waiting, "task")) \(waiting == 1 ? "waits" : "wait") in the store; the next `dailies run` or "
+        return "\(TaskDescription.count(tasks, "task")) \(tasks == 1 ? "waits" : "wait") again\(what)\(costSoFar)\n"
+            + "\(TaskDescription.count(waiting, "task")) \(waiting == 1 ? "waits" : "wait") in the store; the next `dailies run` or "
             + "`dailies resume` submits \(waiting == 1 ? "it" : "them"), and each clip that is rendered is charged"
     }
 

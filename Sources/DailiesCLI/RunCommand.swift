@@ -53,7 +53,7 @@ struct RunCommand: AsyncParsableCommand {
 
     func run() async throws {
         EarlySignals.runBegins(json: pace.json)
-        let approved = Configured.current.plan
+        let approved = ConfigurationLoader.current.plan
         try approved?.refuseOther(batch: batch)
         let catalogue = try reading.catalogue()
         let checked =
@@ -64,10 +64,10 @@ struct RunCommand: AsyncParsableCommand {
         var session = RunSession(
             storePath: store.path, configuration: configuration, pace: pace, speed: provider.speed,
             resumeCommand: approved == nil
-                ? .again : .resume(CommandHint(store: store, provider: provider)),
-            hint: CommandHint(store: store, provider: provider))
+                ? .again : .resume(SuggestedCommand(store: store, provider: provider)),
+            hint: SuggestedCommand(store: store, provider: provider))
         session.asksFirst = !yes && Console.canAsk && provider.provider == .bytespike
-        session.approved = approved.map { ($0, PlanFile.options(pace.spending, provider.dialect, reading)) }
+        session.approved = approved.map { ($0, SavedPlan.options(pace.spending, provider.dialect, reading)) }
         session.form = reading.form
         session.catalogue = catalogue
         session.isSameAccount = account.sameAccount
@@ -104,7 +104,7 @@ struct ResumeCommand: AsyncParsableCommand {
         var session = RunSession(
             storePath: store.path, configuration: configuration, pace: pace, speed: provider.speed,
             resumeCommand: .again,
-            hint: CommandHint(store: store, provider: provider))
+            hint: SuggestedCommand(store: store, provider: provider))
         session.asksFirst = !yes && Console.canAsk && provider.provider == .bytespike
         session.rates = try pace.spending.prices.read()
         session.catalogue = catalogue
@@ -119,7 +119,7 @@ extension ResumeCommand {
         /// The one that was typed.
         case again
         /// `dailies resume`, on the same store and provider.
-        case resume(CommandHint)
+        case resume(SuggestedCommand)
 
         private static let option = "--budget"
 

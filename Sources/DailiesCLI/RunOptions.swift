@@ -178,7 +178,7 @@ struct PaceOptions: ParsableArguments {
     /// At the speed of the clock.
     ///
     /// - Parameter told: limits by `dailies concurrency`, which hold where no option says otherwise.
-    func settings(speed: Double, told: LastingOrders) -> SchedulerSettings {
+    func settings(speed: Double, told: RunControls) -> SchedulerSettings {
         var settings = SchedulerSettings()
         let limits = ConcurrencyArgument.limits(spending.concurrencyLimits, told: told)
         settings.concurrency = limits.concurrency
@@ -187,7 +187,7 @@ struct PaceOptions: ParsableArguments {
         settings.cadence = cadence.mode
         settings.mostPolicyRejections = pauseAfterRejections == 0 ? nil : pauseAfterRejections
         if let canary {
-            var rule = CanaryRule(clips: canary)
+            var rule = CanarySettings(clips: canary)
             rule.successRate = canarySuccessRate
             rule.maximumCredits = canaryMaxCredits?.credits
             settings.canary = rule
@@ -203,7 +203,7 @@ struct PaceOptions: ParsableArguments {
         return settings.divided(bySpeed: speed)
     }
 
-    var outputFolder: String { OutputCheck.absolute(output) }
+    var outputFolder: String { OutputFolderCheck.absolute(output) }
 }
 
 /// How long a submission key that is not found proves anything.
@@ -214,7 +214,7 @@ struct KeyMemoryOptions: ParsableArguments {
             valueName: "time"))
     var keyMemory: DurationArgument?
 
-    func memory(of provider: ProviderDesk?) -> Duration {
+    func memory(of provider: RetryingProvider?) -> Duration {
         keyMemory?.duration ?? provider?.keyMemory ?? SchedulerSettings.usualKeyMemory
     }
 }
@@ -284,27 +284,27 @@ struct ProviderOptions: ParsableArguments {
                 throw ValidationError("--speed is for a simulator on this machine; \(configuration.baseURL) is not")
             }
             return configuration
-        } catch let problem as ConfigurationProblem {
+        } catch let problem as ConfigurationError {
             throw ValidationError(problem.message)
         }
     }
 
-    private func modelKeys(_ environment: [String: String]) throws -> [ModelKey] {
+    private func modelKeys(_ environment: [String: String]) throws -> [ModelAPIKey] {
         do {
             var keys = try keysAtHand(environment)
             if keys.isEmpty, let text = try KeyCommand.key() {
-                keys.append(ModelKey(key: try KeyText.key(text, from: "what api_key_command prints")))
+                keys.append(ModelAPIKey(key: try KeyOutput.key(text, from: "what api_key_command prints")))
             }
             // The simulator takes any key. What a key's text looks like is blotted out wherever the provider repeats it, so
             // this one resembles nothing that stands in an address.
-            if keys.isEmpty, provider == .simulator { keys.append(ModelKey(key: try APIKey("any-key-will-do-here"))) }
+            if keys.isEmpty, provider == .simulator { keys.append(ModelAPIKey(key: try APIKey("any-key-will-do-here"))) }
             guard !keys.isEmpty else {
                 throw Stop(
                     .keyRefused,
                     "there is no API key; set \(Self.keyName) or give --api-key-file PATH (nothing was submitted)")
             }
             return keys
-        } catch let problem as ConfigurationProblem {
+        } catch let problem as ConfigurationError {
             throw Stop(.keyRefused, problem.message)
         }
     }
@@ -312,12 +312,12 @@ struct ProviderOptions: ParsableArguments {
     /// From files and the environment: nothing is run for them.
     func keysAtHand(
         _ environment: [String: String] = ProcessInfo.processInfo.environment
-    ) throws -> [ModelKey] {
+    ) throws -> [ModelAPIKey] {
         var keys = try apiKeyFile.map(Self.key(file:))
         if keys.isEmpty || !keys.contains(where: { $0.modelPrefix.isEmpty }),
             let text = environment[Self.keyName], !text.isEmpty
         {
-            keys.append(ModelKey(key: try KeyText.key(text, from: Self.keyName)))
+            keys.append(ModelAPIKey(key: try KeyOutput.key(text, from: Self.keyName)))
         }
         return keys
     }
@@ -326,18 +326,18 @@ struct ProviderOptions: ParsableArguments {
     static var accountAtHand: KeyFingerprint? {
         guard let text = ProcessInfo.processInfo.environment[keyName], !text.isEmpty else { return nil }
         // A text that is not a key counts as absent here; a command that needs a key refuses it.
-        return (try? KeyText.key(text, from: keyName))?.fingerprint
+        return (try? KeyOutput.key(text, from: keyName))?.fingerprint
     }
 
     /// `[MODEL_PREFIX:]PATH`: what stands before the first colon is a prefix unless a file of the whole name exists.
-    private static func key(file argument: String) throws -> ModelKey {
+    private static func key(file argument: String) throws -> ModelAPIKey {
         var (prefix, path) = ("", argument)
         if !FileManager.default.fileExists(atPath: argument), let colon = argument.firstIndex(of: ":") {
             prefix = String(argument[..<colon])
             path = String(argument[argument.index(after: colon)...])
         }
-        let key = try KeyText.key(try KeyFile.text(of: path), from: "the file \(SafeText.quoted(path))")
-        return ModelKey(modelPrefix: prefix, key: key)
+        let key = try KeyOutput.key(try KeyFile.text(of: path), from: "the file \(SafeText.quoted(path))")
+        return ModelAPIKey(modelPrefix: prefix, key: key)
     }
 }
 

@@ -36,7 +36,7 @@ struct RunProgress: Sendable {
     private(set) var failures: [String] = []
     /// What is waited for.
     private(set) var pauses: [PauseReason: Pause] = [:]
-    private(set) var forecast = Forecast()
+    private(set) var forecast = ETAEstimator()
     private var models: [TaskKey: String] = [:]
     /// At the provider when the run began; their keys are not known until something happens to them.
     private var foundInFlight = 0
@@ -133,7 +133,7 @@ struct RunProgress: Sendable {
     /// What is waited for at this moment, in words; a limit of the provider's is told with it.
     func waits(at now: Instant) -> [String] {
         pauses.filter { $0.value.until.map { $0 > now } ?? true }
-            .map { PauseWords.line($0.key, detail: $0.value.detail, until: $0.value.until, now: now) }.sorted()
+            .map { PauseFormatter.line($0.key, detail: $0.value.detail, until: $0.value.until, now: now) }.sorted()
     }
 
     /// How long the rest takes; nil while that would be nonsense: too little was seen, or nothing is submitted now.

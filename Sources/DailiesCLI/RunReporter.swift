@@ -20,7 +20,7 @@ struct RunOverview: Sendable {
     /// At the provider already.
     let inFlight: Int
     let saved: Int
-    let states: [TaskStateWord: Int]
+    let states: [TaskState: Int]
     let charged: CreditTotal
     let reserved: CreditTotal
     /// Of the only batch.
@@ -51,11 +51,11 @@ struct RunSummary: Sendable {
     /// The budget was reached, and nobody knows what the waiting clips may cost.
     let isBudgetNeedUnknown: Bool
     /// What waits for keys that this run does not have, over all batches of its service.
-    let keyNeeds: [KeyNeed]
+    let keyNeeds: [MissingKey]
     /// The same command, with the word that its key is of the same account.
     let sameAccountCommand: String
     /// Other commands on the same store and provider.
-    let hint: CommandHint
+    let hint: SuggestedCommand
 
     /// All that is left waits for other keys: the same command would do nothing.
     var waitsForKeysAlone: Bool {
@@ -63,8 +63,8 @@ struct RunSummary: Sendable {
             && status.inFlight <= keyNeeds.reduce(0) { $0 + $1.clips }
     }
 
-    var counts: [(word: TaskStateWord, count: Int)] {
-        TaskStateWord.allCases.map { ($0, status.states[$0, default: 0]) }
+    var counts: [(word: TaskState, count: Int)] {
+        TaskState.allCases.map { ($0, status.states[$0, default: 0]) }
     }
     var saved: Int { status.states[.completed, default: 0] - status.unsaved }
     var uncertain: Int { status.uncertain + status.inTheAir }

@@ -14,13 +14,13 @@ struct RunSession {
     /// What the user types to go on after a stop.
     let resumeCommand: ResumeCommand.Line
     /// Other commands on the same store and provider.
-    let hint: CommandHint
+    let hint: SuggestedCommand
     /// Asks before the first credit is spent; only on a terminal.
     var asksFirst = false
     /// The user's rates.
-    var rates: PlanRates?
+    var rates: RateCard?
     /// Carried out only while it is not stale, and with its options, which stand beside those of this run.
-    var approved: (plan: PlanFile, options: [String: [String]])?
+    var approved: (plan: SavedPlan, options: [String: [String]])?
     /// How the manifests were read.
     var form = ManifestForm()
     /// What earlier keys sent belongs to the present ones.
@@ -34,7 +34,7 @@ struct RunSession {
     ///
     /// - Parameter held: the store's lock, where it is taken already.
     /// - Returns: the exit code, after the summary was printed.
-    func run(_ manifests: [CheckedManifest]?, under held: RunnerLock? = nil) async throws -> ExitCode {
+    func run(_ manifests: [ValidatedManifest]?, under held: RunnerLock? = nil) async throws -> ExitCode {
         FolderSettings.announce(json: pace.json)
         try OpenFiles.refuseIfTooFew()
         let retryRules = try RetryRulesFile.read(pace.retryRules)
@@ -66,7 +66,7 @@ struct RunSession {
                 try move(unfinished, moves, in: ready)
                 let batches = try manifests.map { try enrol($0, in: ready) } ?? setBudgets(of: unfinished, in: ready)
                 if isSameAccount {
-                    try Handover.carryOut(in: ready, accounts, configuration)
+                    try KeyTransferNotice.carryOut(in: ready, accounts, configuration)
                 }
                 code = try await drive(ready, lock, provider, batches, retryRules)
             }
@@ -114,27 +114,27 @@ struct RunSession {
 
     // MARK: batches
 
-    private func enrol(_ manifests: [CheckedManifest], in store: Store) throws -> [BatchID] {
+    private func enrol(_ manifests: [ValidatedManifest], in store: Store) throws -> [BatchID] {
         do {
             let enrolled = try store.enrol(
                 manifests.map { (enrolment(of: $0), $0.forEachTask) },
-                rules: EnrolmentRules(acceptChanges: pace.spending.acceptChanges, sameBatch: pace.sameBatch),
-                at: DispatchTimers().now)
+                rules: ImportOptions(acceptChanges: pace.spending.acceptChanges, sameBatch: pace.sameBatch),
+                at: DispatchClock().now)
             if !asksFirst {
                 for (manifest, result) in zip(manifests, enrolled) { tell(result.duplicates, of: manifest) }
             }
             return enrolled.map(\.batch)
         } catch let refusal as ManifestRefusal {
             throw Refusal.of(refusal.reason, manifests[refusal.index])
-        } catch let EnrolmentError.store(error) {
+        } catch let ImportError.store(error) {
             throw Stop(.unexpected, "cannot write the store: \(error)")
-        } catch let failure as ManifestFailure {
+        } catch let failure as ManifestError {
             throw ManifestLoading.refuse(failure.problems, form, json: pace.json)
         }
     }
 
-    private func enrolment(of manifest: CheckedManifest) -> BatchEnrolment {
-        BatchEnrolment(
+    private func enrolment(of manifest: ValidatedManifest) -> BatchDefinition {
+        BatchDefinition(
             name: manifest.batchName, manifestPath: manifest.absolutePath, provider: configuration.name,
             baseURL: configuration.baseURL, outputDirectory: pace.outputFolder,
             budget: BudgetArgument.setting(of: pace.spending.budget), budgetMode: pace.spending.budgetMode,
@@ -166,7 +166,7 @@ struct RunSession {
         }
         Console.error(reason)
         let counts = try store?.summary().total ?? StatusCounts()
-        for state in [TaskStateWord.failed, .cancelled] {
+        for state in [TaskState.failed, .cancelled] {
             guard let count = counts.states[state], count > 0 else { continue }
             Console.error("\(count) \(state.rawValue); to render them again:")
             Console.error("  " + hint.offline("retry", [("--state", state.rawValue)]))
@@ -179,7 +179,7 @@ struct RunSession {
         try store.setBudgets(
             of: batches.map(\.id), BudgetArgument.setting(of: pace.spending.budget),
             tags: BudgetArgument.tags(of: pace.spending.budget), mode: pace.spending.budgetMode,
-            at: DispatchTimers().now)
+            at: DispatchClock().now)
         return batches.map(\.id)
     }
 
@@ -209,22 +209,22 @@ struct RunSession {
     }
 
     private func output(
-        of manifests: [CheckedManifest]?, _ unfinished: [StoredBatch], _ moves: [BatchID: String]
-    ) -> OutputCheck {
+        of manifests: [ValidatedManifest]?, _ unfinished: [StoredBatch], _ moves: [BatchID: String]
+    ) -> OutputFolderCheck {
         let folders =
             manifests == nil ? Set(unfinished.map { moves[$0.id] ?? $0.outputDirectory }) : [pace.outputFolder]
-        return OutputCheck(folders: pace.noDownload ? [] : folders.sorted(), manifests: manifests ?? [])
+        return OutputFolderCheck(folders: pace.noDownload ? [] : folders.sorted(), manifests: manifests ?? [])
     }
 
     /// Where nothing is to be rendered or saved, no folder is needed.
-    private func refuse(_ output: OutputCheck, _ fault: @autoclosure () throws -> String?, _ store: Store?) throws {
+    private func refuse(_ output: OutputFolderCheck, _ fault: @autoclosure () throws -> String?, _ store: Store?) throws {
         guard let fault = try fault(), try output.hasWork(in: store) else { return }
         throw Stop(.usage, "\(fault) (nothing was submitted)")
     }
 
     // MARK: the question
 
-    private func ask(_ manifests: [CheckedManifest]?, _ unfinished: [StoredBatch], _ store: Store?) throws {
+    private func ask(_ manifests: [ValidatedManifest]?, _ unfinished: [StoredBatch], _ store: Store?) throws {
         var waiting = 0
         for manifest in manifests ?? [] {
             let duplicates = try toSubmit(of: manifest, in: store)
@@ -239,20 +239,20 @@ struct RunSession {
     }
 
     /// What would be rendered although there is a clip of it, said before the first submit.
-    private func tell(_ duplicates: Duplicates, of manifest: CheckedManifest) {
-        let lines = DuplicatesText.lines(duplicates)
+    private func tell(_ duplicates: Duplicates, of manifest: ValidatedManifest) {
+        let lines = DuplicatesOutput.lines(duplicates)
         if lines.isEmpty { return }
         guard pace.json else { return lines.forEach { Console.error("note: \($0)") } }
         JSONLine.write("duplicates") { writer in
             writer.member("batch", manifest.batchName)
-            DuplicatesText.write(duplicates, to: &writer)
+            DuplicatesOutput.write(duplicates, to: &writer)
         }
     }
 
     /// The tasks that a run would submit, and what there is of them.
     ///
     /// - Throws: ``Stop`` with 65 for what the run would refuse.
-    private func toSubmit(of manifest: CheckedManifest, in store: Store?) throws -> Duplicates {
+    private func toSubmit(of manifest: ValidatedManifest, in store: Store?) throws -> Duplicates {
         var toRender = Duplicates()
         guard let store else {
             try manifest.forEachTask { toRender.add($0, like: nil) }
@@ -280,7 +280,7 @@ struct RunSession {
                 changed += 1
                 if task.standing == .unsettled { unsettled += 1 }
                 let isNamed = !pace.spending.acceptChanges || task.standing == .unsettled
-                if isNamed, first.count < EnrolmentError.mostListed { first.append(task) }
+                if isNamed, first.count < ImportError.mostListed { first.append(task) }
             case .resumable, .uncertain, .paid, .failed, .cancelled: break
             }
         }
@@ -297,7 +297,7 @@ struct RunSession {
         _ store: Store, _ lock: RunnerLock, _ provider: ByteSpikeProvider, _ batches: [BatchID],
         _ retryRules: RetryRules
     ) async throws -> ExitCode {
-        let reporter = QueuedReporter(reporter(batches))
+        let reporter = AsyncReporter(reporter(batches))
         let known = try store.batches().filter { batches.contains($0.id) }
         let count = try store.summaryLater(batches)
         var settings = pace.settings(speed: speed, told: try store.lastingOrders())
@@ -316,8 +316,8 @@ struct RunSession {
                 Self.beginsUncounted(known, concurrency, cap, error)
             }
         }
-        let snapshots = SnapshotSignal { reporter.snapshot() }
-        let watch = CommandWatch(runner)
+        let snapshots = StatusSignal { reporter.snapshot() }
+        let watch = CommandPoller(runner)
         let outcome = await withCheckedContinuation { continuation in
             runner.start { continuation.resume(returning: $0) }
         }
@@ -364,22 +364,22 @@ struct RunSession {
             catalogue: catalogue, rates: rates?.rates ?? [:],
             maximumPerTask: pace.spending.maxCreditsPerTask?.credits,
             observed: try store.observedPrices(of: configuration.service))
-        return try BudgetNeed(store, prices).budgets(for: batches)
+        return try RequiredBudgets(store, prices).budgets(for: batches)
     }
 
     private func reporter(_ batches: [BatchID]) -> any RunReporter {
         if pace.json { return JSONReporter() }
         let environment = ProcessInfo.processInfo.environment
-        let money = MoneyGauge(path: storePath, batches: batches)
+        let money = SpendMonitor(path: storePath, batches: batches)
         guard Console.isTerminal, environment["TERM"] != "dumb", !pace.quiet else {
-            return PlainReporter(pace.quiet ? .quiet : pace.verbose ? .verbose : .usual, money: money)
+            return LineReporter(pace.quiet ? .quiet : pace.verbose ? .verbose : .usual, money: money)
         }
-        return LiveReporter(
+        return TerminalReporter(
             style: .of(isTerminal: true, isRefused: pace.noColor, environment: environment), isVerbose: pace.verbose,
             money: money)
     }
 
-    private var accounts: AccountBook { AccountBook(of: configuration) }
+    private var accounts: APIKeyRouting { APIKeyRouting(of: configuration) }
 
     private func plan(_ batches: [BatchID], _ settings: SchedulerSettings) -> Runner.Plan {
         Runner.Plan(
@@ -396,7 +396,7 @@ struct RunSession {
 private enum Refusal {
     private static let mostShown = 10
 
-    static func of(_ error: EnrolmentError, _ manifest: CheckedManifest) -> Stop {
+    static func of(_ error: ImportError, _ manifest: ValidatedManifest) -> Stop {
         let name = SafeText.quoted(manifest.batchName)
         switch error {
         case .differentPath(let stored):

@@ -93,7 +93,7 @@ struct SimulateCommand: AsyncParsableCommand {
         do {
             bound = try await server.start()
         } catch {
-            throw Stop(.unexpected, "the simulator cannot start: \(ErrorWords.of(error))")
+            throw Stop(.unexpected, "the simulator cannot start: \(ErrorFormatter.of(error))")
         }
         Console.out("http://127.0.0.1:\(bound)")
         let (stops, stop) = AsyncStream<Void>.makeStream()

@@ -43,44 +43,44 @@ struct StatusCommand: AsyncParsableCommand, PrintingCommand {
 
     func run() async throws {
         let reader = try store.openForReading()
-        let files: ClipSurvey?
+        let files: ClipCheck?
         do {
             if watch { try await follow(reader) }
-            let standing = try Standing(of: reader, path: store.path)
-            files = checkFiles ? try ClipSurvey(of: reader, checksContent: true) : nil
+            let standing = try StatusSnapshot(of: reader, path: store.path)
+            files = checkFiles ? try ClipCheck(of: reader, checksContent: true) : nil
             try reader.close()
-            Console.out(json ? StatusText.json(standing, files) : StatusText.text(standing))
+            Console.out(json ? StatusOutput.json(standing, files) : StatusOutput.text(standing))
         } catch {
             try reader.close()
             throw error
         }
         guard let files else { return }
-        if !json { Console.out(files.text(CommandHint(store: store))) }
+        if !json { Console.out(files.text(SuggestedCommand(store: store))) }
         if !files.losses.isEmpty { throw ExitCode.unsaved.asExit }
     }
 
     /// Each look is one short reading, so that the store's log can be moved over while somebody watches.
     private func follow(_ reader: Store) async throws {
-        let timers = DispatchTimers()
+        let timers = DispatchClock()
         let isTerminal = isatty(STDOUT_FILENO) == 1
-        var painter = ScreenPainter()
+        var painter = TerminalRenderer()
         var seen: Int64?
         while true {
             Console.endIfReaderIsGone()
             let began = timers.now
             let version = try reader.dataVersion()
             if version != seen || (isTerminal && !json) {
-                let standing = try Standing(of: reader, path: store.path)
+                let standing = try StatusSnapshot(of: reader, path: store.path)
                 if json {
-                    JSONLine.write("status") { StatusText.write(standing, to: &$0) }
+                    JSONLine.write("status") { StatusOutput.write(standing, to: &$0) }
                 } else if isTerminal {
-                    let size = ScreenPainter.size(of: STDOUT_FILENO)
+                    let size = TerminalRenderer.size(of: STDOUT_FILENO)
                     // One line is left free for the cursor: with it the view would scroll.
-                    let text = StatusText.text(standing, width: size.width - 1, height: size.height - 1)
-                    let lines = text.split(separator: "\n").map { Columns.cut(String($0), to: size.width - 1) }
+                    let text = StatusOutput.text(standing, width: size.width - 1, height: size.height - 1)
+                    let lines = text.split(separator: "\n").map { DisplayWidth.cut(String($0), to: size.width - 1) }
                     Console.out(painter.paint(lines, width: size.width), lineEnd: "")
                 } else {
-                    Console.out(StatusText.text(standing) + "\n")
+                    Console.out(StatusOutput.text(standing) + "\n")
                 }
                 seen = version
             }
@@ -90,13 +90,13 @@ struct StatusCommand: AsyncParsableCommand, PrintingCommand {
 }
 
 /// How things stand, with what only another look at the store can tell.
-struct Standing {
+struct StatusSnapshot {
     let summary: StatusSummary
     /// Who works on the store; nil: nobody.
     let runner: String?
-    let orders: LastingOrders
+    let orders: RunControls
     /// What waits for another API key than that of the environment, or, without one there, than the one used last.
-    let keyNeeds: [KeyNeed]
+    let keyNeeds: [MissingKey]
     let remaining: ClosedRange<Duration>?
 
     init(of store: Store, path: String) throws {
@@ -110,8 +110,8 @@ struct Standing {
             return
         }
         let sample = try store.paceSample()
-        let now = DispatchTimers().now
-        var forecast = Forecast()
+        let now = DispatchClock().now
+        var forecast = ETAEstimator()
         for duration in sample.durations { forecast.learn(duration) }
         remaining = forecast.range(
             waiting: total.waiting, ages: sample.sentAt.map { max(now - $0, .zero) }, slots: sample.sentAt.count)

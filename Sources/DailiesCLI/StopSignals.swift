@@ -9,7 +9,7 @@ final class StopSignals: Sendable {
         var first: ExitCode?
     }
 
-    private let state = Guarded(Received())
+    private let state = Locked(Received())
     // Sources are not Sendable, but these are only kept alive and cancelled.
     nonisolated(unsafe) private var sources: [any DispatchSourceSignal] = []
 

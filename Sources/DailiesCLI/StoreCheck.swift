@@ -9,7 +9,7 @@ enum StoreCheck {
     private static let littleSpace: Int64 = 1 << 30
     private static let noSpace: Int64 = 100 << 20
 
-    static func run(_ options: StoreOptions, output: String, in examination: inout Examination) {
+    static func run(_ options: StoreOptions, output: String, in examination: inout DoctorReport) {
         examination.add("sqlite", .ok, "SQLite \(Store.libraryVersion), schema \(Store.schemaVersion)")
         let path = SafeText.escaped(options.path)
         var folders = [output]
@@ -36,14 +36,14 @@ enum StoreCheck {
 
     /// - Returns: the folders that its batches save clips in.
     private static func checkStore(
-        _ path: String, in examination: inout Examination
+        _ path: String, in examination: inout DoctorReport
     ) throws(StoreError) -> [String] {
         let store = try Store.open(path, for: .reading)
         let batches = try store.batches()
         let summary = try store.summary()
         let total = summary.total
         let problems = try store.problems()
-        let clips = try ClipSurvey(of: store, checksContent: false)
+        let clips = try ClipCheck(of: store, checksContent: false)
         try store.close()
         let tasks = total.states.values.reduce(0, +)
         guard problems.isEmpty else {
@@ -52,7 +52,7 @@ enum StoreCheck {
         }
         examination.add(
             "store", .ok,
-            "\(SafeText.escaped(path)) is sound: \(TaskWords.count(tasks, "task")) in "
+            "\(SafeText.escaped(path)) is sound: \(TaskDescription.count(tasks, "task")) in "
                 + "\(batches.count) batch\(batches.count == 1 ? "" : "es")")
         if let last = summary.lastEventAt, last > Composition.timers().now {
             examination.add(
@@ -77,7 +77,7 @@ enum StoreCheck {
         return batches.map(\.outputDirectory)
     }
 
-    private static func checkLock(_ path: String, in examination: inout Examination) {
+    private static func checkLock(_ path: String, in examination: inout DoctorReport) {
         do throws(StoreError) {
             let holder = try Store.runner(of: path)
             examination.add("runner", .ok, holder.map { "one works on the store: \($0)" } ?? "none works on the store")
@@ -88,7 +88,7 @@ enum StoreCheck {
 
     // MARK: Disks
 
-    private static func checkDisk(_ name: String, _ folder: String, in examination: inout Examination) {
+    private static func checkDisk(_ name: String, _ folder: String, in examination: inout DoctorReport) {
         let existing = nearestExisting(folder)
         let shown = SafeText.escaped(existing)
         var isFolder: ObjCBool = false
@@ -104,7 +104,7 @@ enum StoreCheck {
             guard let free = (attributes[.systemFreeSize] as? NSNumber)?.int64Value else {
                 return examination.add(name, .warning, "\(shown): how much is free is not known")
             }
-            let level: Examination.Level = free < noSpace ? .problem : free < littleSpace ? .warning : .ok
+            let level: DoctorReport.Level = free < noSpace ? .problem : free < littleSpace ? .warning : .ok
             let todo = level == .ok ? "" : "; make room before a run"
             examination.add(name, level, "\(gigabytes(free)) GB free at \(shown)\(todo)")
         } catch {

@@ -26,7 +26,7 @@ struct TaskSelection: ParsableArguments {
     }
 
     /// - Parameter states: those that the command works on.
-    func refuse(statesOutside states: [TaskStateWord], of command: String) throws {
+    func refuse(statesOutside states: [TaskState], of command: String) throws {
         guard let stray = state?.states.first(where: { !states.contains($0) }) else { return }
         let allowed = states.map(\.rawValue).joined(separator: " or ")
         throw ValidationError("\(command) takes --state \(allowed), not \(stray.rawValue)")
@@ -37,7 +37,7 @@ struct TaskSelection: ParsableArguments {
     /// - Parameters:
     ///   - states: taken where none was asked for; nil: all.
     /// - Throws: ``Stop`` with 64 for a batch or key that is not there, and for a key of several batches.
-    func pages(of store: Store, states: [TaskStateWord]? = nil) throws -> TaskPages {
+    func pages(of store: Store, states: [TaskState]? = nil) throws -> TaskPages {
         let batch = try TaskLookup.batch(batch, in: store)
         if !keys.isEmpty {
             var seen: Set<TaskID> = []
@@ -134,12 +134,12 @@ enum TaskLookup {
 
 /// `failed` or `failed,cancelled`
 struct StatesArgument: ExpressibleByArgument {
-    let states: [TaskStateWord]
+    let states: [TaskState]
 
     init?(argument: String) {
-        var states: [TaskStateWord] = []
+        var states: [TaskState] = []
         for word in argument.split(separator: ",", omittingEmptySubsequences: false) {
-            guard let state = TaskStateWord(rawValue: String(word)), !states.contains(state) else { return nil }
+            guard let state = TaskState(rawValue: String(word)), !states.contains(state) else { return nil }
             states.append(state)
         }
         self.states = states

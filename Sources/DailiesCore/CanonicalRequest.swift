@@ -3,7 +3,7 @@
 ///
 /// Numbers stand as they were written, text as it was written (NFC stays beside NFD); only what JSON must escape is
 /// escaped. The text is what identity is taken over, and what the wire bodies are made from.
-public struct CanonicalRequest: ExactText, Sendable {
+public struct CanonicalRequest: ByteExactString, Sendable {
     /// The JSON object.
     public let text: String
     /// Keeps the text, which must be canonical already.
@@ -54,7 +54,7 @@ public struct TaskSpec: Hashable, Sendable {
         /// May be empty.
         public let value: String
 
-        /// Byte for byte, as ``ExactText``.
+        /// Byte for byte, as ``ByteExactString``.
         public static func == (a: Tag, b: Tag) -> Bool {
             a.name.utf8.elementsEqual(b.name.utf8) && a.value.utf8.elementsEqual(b.value.utf8)
         }

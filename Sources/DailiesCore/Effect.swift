@@ -1,24 +1,24 @@
 /// What the scheduler wants done. The shell carries effects out in order and reports back with ``SchedulerEvent``.
 public enum Effect: Sendable {
     /// Make these durable together, then act. Commits are durable in the order of the effects.
-    case commit([Change], then: [Action])
+    case commit([Mutation], then: [Action])
     /// Make these durable together, unless the provider's task that they name belongs to another attempt: then none of
     /// them. Report ``SchedulerEvent/claimed(_:by:)``. In order with the commits.
-    case claim(AttemptID, [Change])
+    case claim(AttemptID, [Mutation])
     /// Prepare the submission of a task (its bytes, its account), make the intent durable, then submit it.
     case begin(WaitingTask, reserved: Credits?)
     /// Do this at once: nothing has to be durable first.
     case act(Action)
     /// Report ``SchedulerEvent/woken(_:)`` at or after this moment.
-    case wake(Wake, at: Instant)
+    case wake(TimerID, at: Instant)
     /// Read the next page of a lane. The page must show every commit asked for before it.
-    case load(Lane, after: WaitingTask.Place?, limit: Int)
+    case load(TaskQueueID, after: WaitingTask.Cursor?, limit: Int)
     /// Read the next page of what the last run left open, by batch, task and number.
-    case loadOpen(after: OpenAttempt.Place, limit: Int)
+    case loadOpen(after: OpenAttempt.Cursor, limit: Int)
     /// Say this to whoever watches.
     case tell(RunEvent)
     /// Nothing is left to do in this run. Last, once.
-    case finish(RunEnding)
+    case finish(RunResult)
 }
 
 /// Something done out in the world.
@@ -26,7 +26,7 @@ public enum Action: Hashable, Sendable {
     /// Send it, once.
     case submit(Submission)
     /// Ask for a task.
-    case ask(AttemptID, QuestionPurpose, Question)
+    case ask(AttemptID, QueryPurpose, TaskQuery)
     /// Ask the provider to cancel a task.
     case cancel(AttemptID, RemoteTaskID, account: KeyFingerprint)
     /// Fetch a finished clip.
@@ -117,11 +117,11 @@ public enum PauseReason: Hashable, Sendable {
     /// So many in a row.
     case policyRejections(Int)
     /// The user's word.
-    case user(SubmissionScope)
+    case user(PauseScope)
 }
 
 /// How a run ended, as far as the scheduler knows; the store's counts make the exit code complete.
-public struct RunEnding: Hashable, Sendable {
+public struct RunResult: Hashable, Sendable {
     /// The user asked for the end.
     public var isInterrupted = false
     /// 401: the key is missing, mistyped or revoked.

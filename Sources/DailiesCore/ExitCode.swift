@@ -44,7 +44,7 @@ public enum ExitCode: Int32, CaseIterable, Sendable {
     /// - Parameters:
     ///   - failed: failed tasks of the batches of this run, from the store.
     ///   - signal: the code of the signal that ended it, where one did.
-    public static func of(_ ending: RunEnding, failed: Int, signal: ExitCode?) -> ExitCode {
+    public static func of(_ ending: RunResult, failed: Int, signal: ExitCode?) -> ExitCode {
         var holds: Set<ExitCode> = [.success]
         if ending.isRouteMissing { holds.insert(.usage) }
         if ending.keyRefused { holds.insert(.keyRefused) }

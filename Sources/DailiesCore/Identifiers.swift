@@ -39,7 +39,7 @@ public struct AttemptID: Hashable, Comparable, Sendable, CustomStringConvertible
 }
 
 /// What a user calls a task: the manifest's `id`, or one derived from the content. Unique in its batch.
-public struct TaskKey: ExactText, Comparable, Sendable, CustomStringConvertible {
+public struct TaskKey: ByteExactString, Comparable, Sendable, CustomStringConvertible {
     /// As its manifest has it, or as it follows from the content.
     public let text: String
     /// Keeps the text as it is given.
@@ -48,7 +48,7 @@ public struct TaskKey: ExactText, Comparable, Sendable, CustomStringConvertible 
 }
 
 /// The provider's name of a task (`task_id`): an opaque string, at most 512 bytes are kept.
-public struct RemoteTaskID: ExactText, Sendable, CustomStringConvertible {
+public struct RemoteTaskID: ByteExactString, Sendable, CustomStringConvertible {
     /// As the provider wrote it.
     public let text: String
     /// Keeps the text as it is given.
@@ -57,7 +57,7 @@ public struct RemoteTaskID: ExactText, Sendable, CustomStringConvertible {
 }
 
 /// The provider's name of a model, sent as written and never rewritten.
-public struct ModelID: ExactText, Comparable, Sendable, CustomStringConvertible {
+public struct ModelID: ByteExactString, Comparable, Sendable, CustomStringConvertible {
     /// As the provider writes it: `sora-2-pro`.
     public let text: String
     /// Keeps the text as it is given.
@@ -67,7 +67,7 @@ public struct ModelID: ExactText, Comparable, Sendable, CustomStringConvertible 
 
 /// A short one-way mark of an API key: enough to notice a change of key, useless to anyone who finds it.
 /// Twelve lowercase hexadecimal digits of the key's SHA-256.
-public struct KeyFingerprint: ExactText, Sendable, CustomStringConvertible {
+public struct KeyFingerprint: ByteExactString, Sendable, CustomStringConvertible {
     /// The digits.
     public let text: String
     /// Keeps the text as it is given.

@@ -19,19 +19,19 @@ public protocol RenderProvider: Sendable {
     func body(for request: CanonicalRequest, key: SubmissionKey) -> [UInt8]
 
     /// Sends a submission once.
-    func submit(_ submission: Submission, reply: @escaping @Sendable (SubmitFate) -> Void)
+    func submit(_ submission: Submission, reply: @escaping @Sendable (SubmitResult) -> Void)
 
     /// Asks for a task. Free and without side effect.
-    func query(_ question: Question, reply: @escaping @Sendable (QueryAnswer) -> Void)
+    func query(_ question: TaskQuery, reply: @escaping @Sendable (QueryResult) -> Void)
 
     /// Asks for a task to be cancelled; the answer is its state after the attempt. Free, may be repeated.
-    func cancel(_ remote: RemoteTaskID, account: KeyFingerprint, reply: @escaping @Sendable (QueryAnswer) -> Void)
+    func cancel(_ remote: RemoteTaskID, account: KeyFingerprint, reply: @escaping @Sendable (QueryResult) -> Void)
 
     /// Streams an asset's bytes into `sink`, without credentials: those after `resume` where the service proves that it still
     /// has that version, else all of them from the first byte on.
     func download(
         _ asset: AssetLocation, after resume: ResumePoint, into sink: any DownloadSink,
-        reply: @escaping @Sendable (DownloadEnd) -> Void)
+        reply: @escaping @Sendable (DownloadOutcome) -> Void)
 }
 
 extension RenderProvider {
@@ -69,7 +69,7 @@ public struct Submission: Hashable, Sendable {
 }
 
 /// A question for one task.
-public struct Question: Hashable, Sendable {
+public struct TaskQuery: Hashable, Sendable {
     /// What a task is asked for by.
     public enum Subject: Hashable, Sendable {
         /// By the provider's own name of it.
@@ -89,26 +89,26 @@ public struct Question: Hashable, Sendable {
 }
 
 /// What became of a submit: the one table that decides between paying once, twice or not at all.
-public enum SubmitFate: Hashable, Sendable {
+public enum SubmitResult: Hashable, Sendable {
     /// 2xx with a task id.
-    case accepted(RemoteReport)
+    case accepted(RemoteTask)
     /// It never reached the service: refused connection, DNS, TLS set-up, a body that the client never read, or a 4xx of
     /// somebody before it (a gateway, a proxy).
-    case notAccepted(Fault)
+    case notAccepted(ProviderError)
     /// The API's own 4xx that no repeat of the same bytes can change; never billed.
-    case refused(Fault)
-    /// 429; never billed. The reset time is in ``Fault/retryAfter``.
-    case throttled(Fault, Throttle)
+    case refused(ProviderError)
+    /// 429; never billed. The reset time is in ``ProviderError/retryAfter``.
+    case throttled(ProviderError, ThrottleKind)
     /// 401, 402, 403, or a route that does not exist: an account, a key, a model or the run stops, not the task; never
     /// billed.
-    case stopped(Fault, AccountStop)
+    case stopped(ProviderError, AccessDenial)
     /// Anything else: 409, 5xx, reset, time-out, a cut or unreadable reply. It may be rendering and billed.
     /// `isFreeByContract`: a 5xx with the API's own error envelope, which the provider promises not to bill.
-    case unknown(Fault, isFreeByContract: Bool)
+    case unknown(ProviderError, isFreeByContract: Bool)
 }
 
 /// What a 429 is about.
-public enum Throttle: Hashable, Sendable {
+public enum ThrottleKind: Hashable, Sendable {
     /// A spend bucket is empty (`rate_limit_exceeded`).
     case rate
     /// Too many requests in flight on the account (`concurrency_limit`).
@@ -116,7 +116,7 @@ public enum Throttle: Hashable, Sendable {
 }
 
 /// Why an account, a key or a model can do nothing more for now.
-public enum AccountStop: Hashable, Sendable {
+public enum AccessDenial: Hashable, Sendable {
     /// 401: the key is missing, mistyped or revoked.
     case keyRefused
     /// 402: the wallet is empty or the key's cap is reached.
@@ -129,9 +129,9 @@ public enum AccountStop: Hashable, Sendable {
     case noRoute
 }
 
-extension SubmitFate {
+extension SubmitResult {
     /// What went wrong; nil: it was accepted.
-    package var fault: Fault? {
+    package var fault: ProviderError? {
         switch self {
         case .accepted: nil
         case .notAccepted(let fault), .refused(let fault), .throttled(let fault, _), .stopped(let fault, _),
@@ -142,22 +142,22 @@ extension SubmitFate {
 }
 
 /// What a query or a cancel brought.
-public enum QueryAnswer: Hashable, Sendable {
+public enum QueryResult: Hashable, Sendable {
     /// What the provider says of it.
-    case found(RemoteReport)
+    case found(RemoteTask)
     /// The API's own 404: unknown, or another key's.
-    case notFound(Fault)
+    case notFound(ProviderError)
     /// 401 or 403 (or 402): the account stops.
-    case stopped(Fault, AccountStop)
+    case stopped(ProviderError, AccessDenial)
     /// Anything that a later question may mend: 429, 5xx, network, an unreadable reply.
-    case fault(Fault)
+    case fault(ProviderError)
 }
 
-extension QueryAnswer {
+extension QueryResult {
     /// The same, unless it says that it is about another submission than the one asked about: then it is no answer.
     ///
     /// What a report is about is looked at by those who know the task as well.
-    package func checked(for key: SubmissionKey?) -> QueryAnswer {
+    package func checked(for key: SubmissionKey?) -> QueryResult {
         switch self {
         case .found: return self
         case .notFound(let fault), .stopped(let fault, _), .fault(let fault):
@@ -198,21 +198,21 @@ public struct ResumePoint: Hashable, Sendable {
 }
 
 /// Why a download ended.
-public enum DownloadEnd: Hashable, Sendable {
+public enum DownloadOutcome: Hashable, Sendable {
     /// All bytes of the asset have come, by the length that the service states.
     case whole
     /// The body ended, and the service does not say how long the asset is: it may be cut.
     case unverified
     /// Cut, stalled, reset or 5xx: the same URL may be asked again from where the file ends.
-    case interrupted(Fault)
+    case interrupted(ProviderError)
     /// 401, 403, 404, 410, or an unusable URL: a fresh one is needed.
-    case refused(Fault)
+    case refused(ProviderError)
     /// The sink refused the bytes: a disk matter. `message` is for people.
     case sinkFailed(String)
 }
 
 /// Where a download goes. Bytes come in order; the next part waits until `then` was called with `true`; `false` ends
-/// the download with ``DownloadEnd/sinkFailed(_:)``.
+/// the download with ``DownloadOutcome/sinkFailed(_:)``.
 public protocol DownloadSink: Sendable {
     /// Takes one part. `then` is called exactly once, on any thread.
     func receive(_ part: DownloadPart, then: @escaping @Sendable (Bool) -> Void)
@@ -236,7 +236,7 @@ public struct AssetLocation: Hashable, Sendable {
 }
 
 /// What went wrong, in the words of whoever said so. Never holds a key.
-public struct Fault: Hashable, Sendable {
+public struct ProviderError: Hashable, Sendable {
     /// Where it went wrong.
     public enum Kind: String, Hashable, Sendable {
         /// No connection could be made: refused, DNS, TLS.
@@ -271,8 +271,8 @@ public struct Fault: Hashable, Sendable {
     package static let anotherSubmission = "another_submission"
 
     /// As for a reply that says nothing of what was asked.
-    package static func misdirected(_ another: String, code: String? = nil) -> Fault {
-        Fault(kind: .unreadable, code: code, message: "the reply speaks of \(another)")
+    package static func misdirected(_ another: String, code: String? = nil) -> ProviderError {
+        ProviderError(kind: .unreadable, code: code, message: "the reply speaks of \(another)")
     }
 
     /// As the retry rules see it.

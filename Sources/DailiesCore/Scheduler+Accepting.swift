@@ -2,7 +2,7 @@
 extension Scheduler {
     /// The provider has it: by the reply to a submit, or found by its key. The store says whether that task is another
     /// attempt's, and nothing is believed before.
-    mutating func accept(_ flight: Flight, _ report: RemoteReport, from source: Acceptance.Source, _ now: Instant) {
+    mutating func accept(_ flight: ActiveAttempt, _ report: RemoteTask, from source: Acceptance.Source, _ now: Instant) {
         guard let remote = report.remoteID, let pending = flight.pending, let submission = pending.submission else {
             preconditionFailure("attempt \(flight.attempt) was accepted without a name or a submission")
         }
@@ -19,7 +19,7 @@ extension Scheduler {
         advance(&accepted, acceptance.isRunning ? .started(remote) : .accepted(remote))
         let verdicts = guardVerdicts(on: accepted, refusedBy: refusing)
         // In one commit, so that no crash parts what is accepted from what is to become of it.
-        var steps: [Change.Step] = [.accepted(flight.attempt, acceptance)]
+        var steps: [Mutation.Kind] = [.accepted(flight.attempt, acceptance)]
         if let verdict = Self.cancelVerdict(verdicts, on: accepted.state) {
             steps.append(.cancelWanted(flight.attempt, verdict.reason))
         }
@@ -33,7 +33,7 @@ extension Scheduler {
         // Until the store has answered, the larger of both is held.
         if (reserved ?? .zero) > (flight.reserved ?? .zero) { hold(reserved, for: &flight) }
         put(flight)
-        effects.append(.claim(flight.attempt, steps.map { Change(at: now, $0) }))
+        effects.append(.claim(flight.attempt, steps.map { Mutation(at: now, $0) }))
     }
 
     /// The store has said whose task it is.
@@ -71,7 +71,7 @@ extension Scheduler {
 
     /// The task is another attempt's: what became of this one is as unknown as before, and this run does not repeat it.
     private mutating func reject(
-        _ claim: Claim, of flight: Flight, ownedBy owner: TaskOwner, _ now: Instant
+        _ claim: Claim, of flight: ActiveAttempt, ownedBy owner: TaskOwner, _ now: Instant
     ) {
         var flight = flight
         hold(claim.reserved, for: &flight)
@@ -80,14 +80,14 @@ extension Scheduler {
         switch claim.source {
         case .query: leaveMismatched(flight, TaskOwner.faultCode, "with \(task)", now)
         case .reply, .replayed, .adopted:
-            let fault = Fault(kind: .unreadable, code: TaskOwner.faultCode, message: "the reply names \(task)")
+            let fault = ProviderError(kind: .unreadable, code: TaskOwner.faultCode, message: "the reply names \(task)")
             becomeUncertain(flight, fault, now)
         }
     }
 
     /// A first submit that met a render which existed before: another store's, or one that a lost store paid for. What it
     /// shows is when that render was made, never how far it is: a service may start at once.
-    private func isReplay(_ report: RemoteReport, sentAt: Instant, _ now: Instant) -> Bool {
+    private func isReplay(_ report: RemoteTask, sentAt: Instant, _ now: Instant) -> Bool {
         guard let replied = report.repliedAt else { return false }
         // Each difference is taken on one clock, the provider's or ours. Two seconds are allowed for its rounding to whole seconds.
         let oldest = (now - sentAt) + .seconds(2)
@@ -96,14 +96,14 @@ extension Scheduler {
 
     /// What a submission in another dialect shows says nothing of this run's.
     private func keyEvidence(
-        _ report: RemoteReport, _ submission: Submission, _ source: Acceptance.Source
+        _ report: RemoteTask, _ submission: Submission, _ source: Acceptance.Source
     ) -> String? {
         guard submission.dialect == dialect else { return nil }
         if source == .query { return "query_found" }
         return report.submissionKey == submission.key ? "echo" : nil
     }
 
-    func trustRecord(_ account: KeyFingerprint, _ trust: KeyTrust, evidence: String) -> KeyTrustRecord {
-        KeyTrustRecord(baseURL: baseURL, account: account, dialect: dialect, trust: trust, evidence: evidence)
+    func trustRecord(_ account: KeyFingerprint, _ trust: KeySupport, evidence: String) -> KeySupportRecord {
+        KeySupportRecord(baseURL: baseURL, account: account, dialect: dialect, trust: trust, evidence: evidence)
     }
 }

@@ -8,7 +8,7 @@ extension Scheduler {
     /// What the estimate of a task that the provider has asks for in place of its reservation.
     ///
     /// - Returns: with the budget that does not hold it; nil: all do.
-    func reservation(byEstimateOf flight: Flight, isTrusted: Bool) -> (reserved: Credits?, refusing: BudgetBook.Scope?)
+    func reservation(byEstimateOf flight: ActiveAttempt, isTrusted: Bool) -> (reserved: Credits?, refusing: Budgets.Scope?)
     {
         let old = flight.reserved
         let new = Reservation.after(estimate: flight.estimate, holding: old, isTrusted: isTrusted)
@@ -16,7 +16,7 @@ extension Scheduler {
     }
 
     /// Takes an estimate in: its reservation from now on, and what new tasks of its kind are to reserve.
-    mutating func reserve(_ new: Credits?, byEstimateOf flight: inout Flight) {
+    mutating func reserve(_ new: Credits?, byEstimateOf flight: inout ActiveAttempt) {
         if let asked = Reservation.after(estimate: flight.estimate, holding: nil, isTrusted: false), !flight.isReplayed
         {
             estimatedReservations[flight.shape] = max(estimatedReservations[flight.shape] ?? .zero, asked)
@@ -25,7 +25,7 @@ extension Scheduler {
     }
 
     /// Exchanges what is held for a flight.
-    mutating func hold(_ amount: Credits?, for flight: inout Flight) {
+    mutating func hold(_ amount: Credits?, for flight: inout ActiveAttempt) {
         guard amount != flight.reserved else { return }
         budgets.release(flight.reserved, for: flight.budgets)
         budgets.reserve(amount, for: flight.budgets)
@@ -40,11 +40,11 @@ extension Scheduler {
     }
 
     /// It waits for the budget of a tag; tasks without that tag pass it.
-    mutating func setAside(_ task: WaitingTask) -> Beginning {
+    mutating func setAside(_ task: WaitingTask) -> StartResult {
         lanes.setAside(task) ? .done : .laneWaits
     }
 
-    mutating func reachBudget(_ scope: BudgetBook.Scope?, _ task: WaitingTask, _ bound: Credits?) {
+    mutating func reachBudget(_ scope: Budgets.Scope?, _ task: WaitingTask, _ bound: Credits?) {
         passOver(task, under: scope) { $0.batch == task.batch }
         guard let scope, let position = budgets[scope]?.position else { return }
         let detail =
@@ -59,7 +59,7 @@ extension Scheduler {
     /// A task that a budget does not hold stays in the store. The budget of a batch stops its lanes; that of a tag stops
     /// the tasks with that tag and no other.
     mutating func passOver(
-        _ task: WaitingTask, under scope: BudgetBook.Scope?, blocking matches: (Lane) -> Bool
+        _ task: WaitingTask, under scope: Budgets.Scope?, blocking matches: (TaskQueueID) -> Bool
     ) {
         ending.budgetReached = true
         if case .tag = scope { lanes.take(task) } else { lanes.block(where: matches) }

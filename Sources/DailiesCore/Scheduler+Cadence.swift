@@ -10,7 +10,7 @@ extension Scheduler {
     /// Into so many parts an interval is cut of which a random number is drawn.
     private static let drawnParts = 1000
 
-    func nextPoll(of flight: Flight, _ now: Instant, after hint: Duration? = nil) -> Instant {
+    func nextPoll(of flight: ActiveAttempt, _ now: Instant, after hint: Duration? = nil) -> Instant {
         if flight.isUnresolved { return now + settings.unresolvedInterval }
         let documented = documentedCadence(of: flight.shape.model)
         let elapsed = now - flight.sentAt
@@ -20,7 +20,7 @@ extension Scheduler {
             return flight.sentAt + documented.nextPoll(after: hinted, afterwards: settings.lateInterval)
         }
         // A plan has its polls a second apart at least; one that was sent late must not bring the next one closer.
-        let closest = PollPlan.closest.divided(bySpeed: settings.speed) - Self.planGrain
+        let closest = AdaptivePollSchedule.closest.divided(bySpeed: settings.speed) - Self.planGrain
         let from = max(hinted, flight.askedAt.map { $0 + closest - flight.sentAt } ?? .zero)
         if let planned = plan.next(after: from.multiplied(by: settings.speed)) {
             return flight.sentAt + planned.divided(bySpeed: settings.speed)
@@ -44,7 +44,7 @@ extension Scheduler {
 
     /// What the store holds. A duration that ends with the poll that found the clip is too long by some part of an interval:
     /// drawn evenly, since a plan would take many equal durations for what clips really take.
-    mutating func learn(_ seen: [SeenDuration]) {
+    mutating func learn(_ seen: [ObservedDuration]) {
         guard rhythms != nil else { return }
         for one in seen {
             let cadence = catalogue[one.shape.model]?.cadence ?? .fallback
@@ -63,7 +63,7 @@ extension Scheduler {
     }
 
     /// A clip completed between its last poll and now. The provider's own times tell when, where they are finer than that.
-    mutating func learnDuration(of flight: Flight, _ report: RemoteReport, _ now: Instant) {
+    mutating func learnDuration(of flight: ActiveAttempt, _ report: RemoteTask, _ now: Instant) {
         guard rhythms != nil, !flight.isReplayed, let last = flight.lastAliveAt else { return }
         let uncertain = now - last
         var lag = uncertain / 2

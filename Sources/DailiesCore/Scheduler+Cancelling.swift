@@ -1,24 +1,24 @@
 /// Guards: what they find against a task that the provider has, and what they cancel while that is free.
 extension Scheduler {
     /// A guard's decision.
-    struct GuardVerdict {
+    struct GuardDecision {
         let reason: CancelReason
         /// For people.
         let detail: String
         /// The budget that it is about.
-        var scope: BudgetBook.Scope?
+        var scope: Budgets.Scope?
     }
 
     /// Holds a task that the provider has against budgets and quotes.
     ///
     /// - Parameter scope: the budget that does not hold its reservation; nil: all do.
-    func guardVerdicts(on flight: Flight, refusedBy scope: BudgetBook.Scope?) -> [GuardVerdict] {
+    func guardVerdicts(on flight: ActiveAttempt, refusedBy scope: Budgets.Scope?) -> [GuardDecision] {
         [budgetVerdict(on: flight, refusedBy: scope)].compactMap { $0 } + spentBudgetVerdicts(on: flight)
             + [quoteVerdict(on: flight)].compactMap { $0 }
     }
 
     /// Stops of this run's submission what verdicts on a task stop.
-    mutating func stopSubmission(for verdicts: [GuardVerdict], on flight: Flight) {
+    mutating func stopSubmission(for verdicts: [GuardDecision], on flight: ActiveAttempt) {
         for verdict in verdicts {
             switch verdict.reason {
             case .budget: stopLane(of: flight, for: verdict)
@@ -32,27 +32,27 @@ extension Scheduler {
     }
 
     /// Why a task is to be cancelled, as long as that is free; nil: it goes on.
-    static func cancelVerdict(_ verdicts: [GuardVerdict], on state: RenderState) -> GuardVerdict? {
+    static func cancelVerdict(_ verdicts: [GuardDecision], on state: AttemptState) -> GuardDecision? {
         guard case .accepted = state else { return nil }
         return verdicts.first
     }
 
     /// A budget does not hold what the provider estimates.
-    private func budgetVerdict(on flight: Flight, refusedBy scope: BudgetBook.Scope?) -> GuardVerdict? {
+    private func budgetVerdict(on flight: ActiveAttempt, refusedBy scope: Budgets.Scope?) -> GuardDecision? {
         guard let scope, let estimate = flight.estimate, !flight.isReplayed else { return nil }
         let detail =
             "the provider estimates \(estimate) credits for a clip of \(flight.shape.model), which the "
             + "\(budgets.name(of: scope)) does not hold"
-        return GuardVerdict(reason: .budget, detail: detail, scope: scope)
+        return GuardDecision(reason: .budget, detail: detail, scope: scope)
     }
 
     /// Others of its kind would meet the same, so that none follows in this run.
-    private mutating func stopLane(of flight: Flight, for verdict: GuardVerdict) {
+    private mutating func stopLane(of flight: ActiveAttempt, for verdict: GuardDecision) {
         switch verdict.scope {
         case nil: break
         case .tag(let tag): stoppedTags[tag] = verdict.detail
         case .batch:
-            let lane = Lane(batch: flight.batch, model: flight.shape.model)
+            let lane = TaskQueueID(batch: flight.batch, model: flight.shape.model)
             guard isInScope(lane) else { break }
             if lanes.hasWaiting(in: lane) { stopForBudget(verdict.detail) }
             lanes.add(lane)
@@ -66,19 +66,19 @@ extension Scheduler {
     }
 
     /// In hard mode a budget that is spent lets nothing wait at the provider.
-    func spentBudgetVerdicts(on flight: Flight) -> [GuardVerdict] {
+    func spentBudgetVerdicts(on flight: ActiveAttempt) -> [GuardDecision] {
         flight.budgets.filter { budgets[$0]?.cancelsWaiting == true }
-            .map { GuardVerdict(reason: .budgetSpent, detail: "the \(budgets.name(of: $0)) is spent") }
+            .map { GuardDecision(reason: .budgetSpent, detail: "the \(budgets.name(of: $0)) is spent") }
     }
 
     /// An estimate of zero says nothing of the price.
-    private func quote(of flight: Flight) -> Credits? {
+    private func quote(of flight: ActiveAttempt) -> Credits? {
         guard let quote = flight.estimate, quote > .zero, !flight.isReplayed else { return nil }
         return quote
     }
 
     /// A quote above everything that is known of such a clip's price: nothing more of that model is submitted.
-    private func quoteVerdict(on flight: Flight) -> GuardVerdict? {
+    private func quoteVerdict(on flight: ActiveAttempt) -> GuardDecision? {
         guard let quote = quote(of: flight), let tolerance = settings.quoteTolerance,
             let expected = prices.highestExpected(for: flight.shape),
             quote > expected.times(hundredths: 100 + min(tolerance, .max - 100))
@@ -86,12 +86,12 @@ extension Scheduler {
         let detail =
             "the provider asks \(quote) credits for a clip of \(flight.shape.model) that was expected to cost "
             + "\(expected) at most"
-        return GuardVerdict(reason: .quote, detail: detail)
+        return GuardDecision(reason: .quote, detail: detail)
     }
 
     /// A bill further above its quote than a quote may be above what was expected, with or without a budget: nothing more
     /// of that model is submitted. Where there was no quote, what was expected takes its place.
-    mutating func guardBill(of flight: Flight, _ bill: Amount) {
+    mutating func guardBill(of flight: ActiveAttempt, _ bill: Amount) {
         let quote = flight.estimate.flatMap { $0 > .zero ? $0 : nil }
         guard let tolerance = settings.quoteTolerance, !flight.isReplayed,
             let expected = quote ?? prices.highestExpected(for: flight.shape),
@@ -117,30 +117,30 @@ extension Scheduler {
     ///
     /// - Returns: what makes it durable, and the request that follows; nil where one is in the air.
     mutating func wantCancelled(
-        _ flight: inout Flight, _ verdict: GuardVerdict
-    ) -> (step: Change.Step, action: Action?) {
+        _ flight: inout ActiveAttempt, _ verdict: GuardDecision
+    ) -> (step: Mutation.Kind, action: Action?) {
         flight.cancelReason = verdict.reason
         cancelDetails[flight.attempt] = verdict.detail
         return (.cancelWanted(flight.attempt, verdict.reason), cancelAction(for: &flight))
     }
 
-    private func cancelAction(for flight: inout Flight) -> Action? {
+    private func cancelAction(for flight: inout ActiveAttempt) -> Action? {
         guard let remote = flight.state.remoteID, !flight.isCancelling else { return nil }
         flight.isCancelling = true
         return .cancel(flight.attempt, remote, account: flight.account)
     }
 
     /// Asks the provider to cancel it.
-    mutating func cancel(_ flight: inout Flight) {
+    mutating func cancel(_ flight: inout ActiveAttempt) {
         if let action = cancelAction(for: &flight) { effects.append(.act(action)) }
     }
 
-    mutating func tellCancel(of flight: Flight, _ detail: String) {
+    mutating func tellCancel(of flight: ActiveAttempt, _ detail: String) {
         effects.append(.tell(.warning("\(flight.key): \(detail); cancelling it while that is free")))
     }
 
     /// In hard mode: what still waits at the provider under a budget that a bill has spent is cancelled, which is free.
-    mutating func cancelBeyondBudgets(of billed: Flight, _ now: Instant) {
+    mutating func cancelBeyondBudgets(of billed: ActiveAttempt, _ now: Instant) {
         guard billed.budgets.contains(where: { budgets[$0]?.cancelsWaiting == true }) else { return }
         let waiting = flights.values.filter { flight in
             guard case .accepted = flight.state, flight.cancelReason == nil else { return false }
@@ -154,7 +154,7 @@ extension Scheduler {
     }
 
     /// Makes a guard's wish durable, and asks the provider.
-    mutating func cancel(_ flight: inout Flight, _ verdict: GuardVerdict, _ now: Instant) {
+    mutating func cancel(_ flight: inout ActiveAttempt, _ verdict: GuardDecision, _ now: Instant) {
         let (step, action) = wantCancelled(&flight, verdict)
         commit([step], then: [action].compactMap { $0 }, now)
         tellCancel(of: flight, verdict.detail)
@@ -162,11 +162,11 @@ extension Scheduler {
 
     /// At recovery: what acceptance may not have come to, since the estimate was not held against anything then, or was
     /// held against other budgets and prices. A cancel that an earlier run wanted goes out before anything is asked.
-    mutating func guardRecovered(_ flight: inout Flight, _ now: Instant) {
+    mutating func guardRecovered(_ flight: inout ActiveAttempt, _ now: Instant) {
         let old = flight.reserved
         let (new, refusing) = reservation(byEstimateOf: flight, isTrusted: false)
         reserve(new, byEstimateOf: &flight)
-        var steps: [Change.Step] = []
+        var steps: [Mutation.Kind] = []
         if let reserved = flight.reserved, reserved != old {
             steps.append(.reservationRaised(flight.attempt, reserved))
         }
@@ -184,10 +184,10 @@ extension Scheduler {
     }
 
     /// One that a guard wanted cancelled is, and waits again. Its lane stands still if this run's own guard stopped it.
-    mutating func endGuardedCancel(of flight: Flight, _ reason: CancelReason, charged: Credits?) {
+    mutating func endGuardedCancel(of flight: ActiveAttempt, _ reason: CancelReason, charged: Credits?) {
         effects.append(.tell(.waitsAgain(flight.key, reason, charged: charged)))
         canary?.tookBack(flight.attempt)
-        reopen(Lane(batch: flight.batch, model: flight.shape.model))
+        reopen(TaskQueueID(batch: flight.batch, model: flight.shape.model))
         guard let detail = cancelDetails.removeValue(forKey: flight.attempt) else { return }
         switch reason {
         case .budget, .budgetSpent: stopForBudget(detail)

@@ -26,7 +26,7 @@ extension Scheduler {
         if let earlier = flight.cancellation {
             commit([.commandEnded(earlier.command, .asked, message: nil)], now)
         }
-        flight.cancellation = Flight.Cancellation(command: command.id, evenIfCharged: evenIfCharged)
+        flight.cancellation = ActiveAttempt.Cancellation(command: command.id, evenIfCharged: evenIfCharged)
         if flight.state.remoteID != nil, evenIfCharged { cancel(&flight) }
         put(flight)
         // Whether it renders by now is known by asking; what is in the air is cancelled when its fate is known. The reply to
@@ -36,7 +36,7 @@ extension Scheduler {
 
     /// What keeps a flight from being cancelled in this run; nil: nothing.
     private func standingAgainstCancel(
-        _ flight: Flight, evenIfCharged: Bool
+        _ flight: ActiveAttempt, evenIfCharged: Bool
     ) -> (outcome: CommandOutcome, message: String?)? {
         switch flight.parking {
         case .uncertain: return (.uncertain, "it was sent, and the provider does not answer for its key")
@@ -53,15 +53,15 @@ extension Scheduler {
 
     /// The step that ends the user's cancel of a flight, if there is one.
     mutating func endCancellation(
-        of flight: inout Flight, _ outcome: CommandOutcome, _ message: String? = nil
-    ) -> [Change.Step] {
+        of flight: inout ActiveAttempt, _ outcome: CommandOutcome, _ message: String? = nil
+    ) -> [Mutation.Kind] {
         guard let cancellation = flight.cancellation else { return [] }
         flight.cancellation = nil
         return [.commandEnded(cancellation.command, outcome, message: message)]
     }
 
     /// A task that a user wants cancelled renders, and rendering may be charged.
-    mutating func cancelRunning(_ flight: inout Flight, _ now: Instant) {
+    mutating func cancelRunning(_ flight: inout ActiveAttempt, _ now: Instant) {
         guard let cancellation = flight.cancellation, case .running = flight.state else { return }
         if cancellation.evenIfCharged {
             cancel(&flight)
@@ -72,7 +72,7 @@ extension Scheduler {
     }
 
     /// The reply to a user's cancel. Its word on the task is booked; if that goes on, the polls will tell its end.
-    mutating func userCancelAnswered(_ flight: Flight, _ answer: QueryAnswer, _ now: Instant) {
+    mutating func userCancelAnswered(_ flight: ActiveAttempt, _ answer: QueryResult, _ now: Instant) {
         var flight = flight
         switch answer {
         case .found(let report):

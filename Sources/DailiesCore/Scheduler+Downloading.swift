@@ -10,7 +10,7 @@ extension Scheduler {
     /// Doublings of the time after which a slow download gives way: more than any run lasts.
     private static let mostDoublings = 20
 
-    mutating func queueDownload(_ flight: Flight, _ now: Instant) {
+    mutating func queueDownload(_ flight: ActiveAttempt, _ now: Instant) {
         guard var completion = flight.completion, !completion.isClipSettled, !completion.isDownloading,
             completion.asset != nil
         else { return }
@@ -22,12 +22,12 @@ extension Scheduler {
     }
 
     /// The wait after an interruption is over.
-    mutating func downloadAgain(_ flight: Flight) {
+    mutating func downloadAgain(_ flight: ActiveAttempt) {
         guard let completion = flight.completion, completion.isDownloading, !completion.isClipSettled else { return }
         enqueue(flight.attempt, completion)
     }
 
-    private mutating func enqueue(_ attempt: AttemptID, _ completion: Flight.Completion) {
+    private mutating func enqueue(_ attempt: AttemptID, _ completion: ActiveAttempt.Completion) {
         downloads.add(attempt, expiresAt: completion.expiresAt, timesStopped: completion.timesStopped)
     }
 
@@ -51,7 +51,7 @@ extension Scheduler {
 
     // MARK: Slow downloads
 
-    private mutating func measureLater(_ flight: Flight, _ now: Instant) {
+    private mutating func measureLater(_ flight: ActiveAttempt, _ now: Instant) {
         guard settings.leastDownloadSpeed > 0 else { return }
         effects.append(
             .wake(
@@ -76,13 +76,13 @@ extension Scheduler {
         measureLater(flight, now)
     }
 
-    private func crawledTooLong(_ completion: Flight.Completion) -> Bool {
+    private func crawledTooLong(_ completion: ActiveAttempt.Completion) -> Bool {
         completion.crawls > 0 && settings.downloadSpeedWindow * completion.crawls >= settings.maximumWait
     }
 
     /// Those that have given way less often go first, at once. For the others each turn lasts twice as long as the one before,
     /// so that what cannot be resumed comes to its end as well.
-    private func isOutOfTurn(_ completion: Flight.Completion) -> Bool {
+    private func isOutOfTurn(_ completion: ActiveAttempt.Completion) -> Bool {
         guard let next = downloads.timesStoppedOfNext, pause.diskUntil == nil else { return false }
         return next < completion.timesStopped
             || completion.measurements >= 1 << min(completion.timesStopped, Self.mostDoublings)
@@ -140,14 +140,14 @@ extension Scheduler {
     /// A download was refused by the disk and none has reached it since: each further clip would be paid for in vain.
     var isDiskRefusing: Bool { pause.diskSince != nil && downloads.count > 0 }
 
-    private mutating func saved(_ flight: Flight, _ clip: SavedClip, _ now: Instant) {
+    private mutating func saved(_ flight: ActiveAttempt, _ clip: SavedClip, _ now: Instant) {
         var flight = flight
         advance(&flight, .saved)
         flight.completion?.isSaved = true
         flight.completion?.isClipSettled = true
         pause.diskSince = nil
         put(flight)
-        var steps: [Change.Step] = [.saved(flight.attempt, clip)]
+        var steps: [Mutation.Kind] = [.saved(flight.attempt, clip)]
         if let remark = clip.remark {
             steps.append(.note(flight.attempt, kind: "odd_clip", text: remark))
             effects.append(.tell(.warning("\(flight.key): \(remark); it is kept as \(clip.path)")))
@@ -158,7 +158,7 @@ extension Scheduler {
     }
 
     /// Cut: the same URL from where the file ends, sooner or later, until the maximum wait without a byte is over.
-    private mutating func interrupted(_ flight: Flight, _ fault: Fault, _ now: Instant) {
+    private mutating func interrupted(_ flight: ActiveAttempt, _ fault: ProviderError, _ now: Instant) {
         guard let completion = flight.completion else { return }
         var flight = flight
         let tries = completion.interruptions
@@ -169,7 +169,7 @@ extension Scheduler {
         downloadLater(&flight, afterFailures: tries, now)
     }
 
-    private mutating func downloadLater(_ flight: inout Flight, afterFailures failures: Int, _ now: Instant) {
+    private mutating func downloadLater(_ flight: inout ActiveAttempt, afterFailures failures: Int, _ now: Instant) {
         let wait = settings.retry.wait(afterFailures: max(failures, 1), using: &random)
         flight.completion?.isDownloading = true
         put(flight)
@@ -177,7 +177,7 @@ extension Scheduler {
     }
 
     /// Its body ended, and nobody says how long the clip is: it is fetched once more, and then kept as what it is.
-    private mutating func unverified(_ flight: Flight, _ path: String, _ now: Instant) {
+    private mutating func unverified(_ flight: ActiveAttempt, _ path: String, _ now: Instant) {
         var flight = flight
         guard let completion = flight.completion else { return }
         guard completion.unverified >= Self.unverifiedLimit else {
@@ -194,7 +194,7 @@ extension Scheduler {
     /// A clip may not be where it is said to be for a while after its task has completed: a fresh URL is asked for at once, and
     /// then again and again, less and less often. Without anybody to ask the URL itself is tried again.
     private mutating func refused(
-        _ flight: Flight, _ completion: Flight.Completion, _ fault: Fault, _ now: Instant
+        _ flight: ActiveAttempt, _ completion: ActiveAttempt.Completion, _ fault: ProviderError, _ now: Instant
     ) {
         var flight = flight
         let mayCome = fault.status.map(Self.refusalsThatMayEnd.contains) ?? false
@@ -216,7 +216,7 @@ extension Scheduler {
     /// Nobody has named a fresh URL: the one that was refused is tried again, as long as it may still come to something.
     ///
     /// - Returns: false where that is over.
-    mutating func retryRefusedAsset(_ flight: Flight, _ now: Instant) -> Bool {
+    mutating func retryRefusedAsset(_ flight: ActiveAttempt, _ now: Instant) -> Bool {
         guard let completion = flight.completion, let since = completion.refusedSince, completion.asset != nil,
             now - since < settings.assetPatience, !isStopping
         else { return false }
@@ -227,7 +227,7 @@ extension Scheduler {
     }
 
     /// A fresh URL is asked for, never a new render.
-    private mutating func askForFreshAsset(_ flight: Flight, _ reason: String, isOver: Bool, _ now: Instant) {
+    private mutating func askForFreshAsset(_ flight: ActiveAttempt, _ reason: String, isOver: Bool, _ now: Instant) {
         var flight = flight
         guard !isOver, accounts.contains(flight.account), !areQuestionsOver else {
             return closeUnsaved(flight, reason, now)
@@ -240,7 +240,7 @@ extension Scheduler {
 
     /// The disk refuses: all downloads wait a little, then again, until the maximum wait is over. Nothing new is submitted
     /// meanwhile.
-    private mutating func diskFailed(_ flight: Flight, _ message: String, _ now: Instant) {
+    private mutating func diskFailed(_ flight: ActiveAttempt, _ message: String, _ now: Instant) {
         if pause.diskSince == nil {
             let words = "cannot save clips: \(message); trying again, and nothing new is submitted meanwhile"
             effects.append(.tell(.warning(words)))

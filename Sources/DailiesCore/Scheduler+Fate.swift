@@ -2,23 +2,23 @@
 extension Scheduler {
     /// A reply that names another submission (a connection that is out of step, a cache in between) says nothing of
     /// this one: what became of it is asked for.
-    static func checked(_ fate: SubmitFate, _ submission: Submission) -> SubmitFate {
+    static func checked(_ fate: SubmitResult, _ submission: Submission) -> SubmitResult {
         let echo = if case .accepted(let report) = fate { report.submissionKey } else { fate.fault?.submissionKey }
         guard let echo, echo != submission.key else { return fate }
         // Something was accepted, and it may have been this one under a wrong name.
-        let code = if case .accepted = fate { Fault.anotherSubmission } else { String?.none }
+        let code = if case .accepted = fate { ProviderError.anotherSubmission } else { String?.none }
         return .unknown(.misdirected("another submission", code: code), isFreeByContract: false)
     }
 
     /// Whether the answer to a submit is not of the API, while nothing that this run knows shows
     /// that the API is at the base URL.
-    func isNotTheAPI(_ fault: Fault) -> Bool {
-        mayLackRoute && (fault.code == Fault.notTheAPI || fault.status == 404 || fault.status == 405)
+    func isNotTheAPI(_ fault: ProviderError) -> Bool {
+        mayLackRoute && (fault.code == ProviderError.notTheAPI || fault.status == 404 || fault.status == 405)
     }
 
     /// Another server than the API answered, and the outcome of the submit is unknown: it is left to the user, who may
     /// name another base URL.
-    mutating func leaveToAnotherBaseURL(_ flight: Flight, _ fault: Fault, _ now: Instant) {
+    mutating func leaveToAnotherBaseURL(_ flight: ActiveAttempt, _ fault: ProviderError, _ now: Instant) {
         var flight = flight
         if flight.state != .uncertain {
             advance(&flight, .outcomeUnknown)
@@ -31,11 +31,11 @@ extension Scheduler {
         stop(fault, .noRoute, model: nil, wasTryingFunds: false)
     }
 
-    mutating func becomeUncertain(_ flight: Flight, _ fault: Fault, _ now: Instant) {
+    mutating func becomeUncertain(_ flight: ActiveAttempt, _ fault: ProviderError, _ now: Instant) {
         var flight = flight
         advance(&flight, .outcomeUnknown)
         flight.faults += 1
-        if fault.code == Fault.anotherSubmission { flight.pending?.isConflict = true }
+        if fault.code == ProviderError.anotherSubmission { flight.pending?.isConflict = true }
         if flight.pending?.unsettledSince == nil { flight.pending?.unsettledSince = now }
         commit([.uncertain(flight.attempt, fault)], now)
         wakeLater(&flight, now)
@@ -44,11 +44,11 @@ extension Scheduler {
     }
 
     /// The answer to the question by key that an unknown fate raised.
-    mutating func fateAnswered(_ flight: Flight, _ answer: QueryAnswer, _ now: Instant) {
+    mutating func fateAnswered(_ flight: ActiveAttempt, _ answer: QueryResult, _ now: Instant) {
         switch answer {
         case .found(let report):
             if let another = report.mismatch(with: nil, flight.submissionKey) {
-                return leaveMismatched(flight, Fault.anotherSubmission, "with \(another)", now)
+                return leaveMismatched(flight, ProviderError.anotherSubmission, "with \(another)", now)
             }
             guard report.remoteID != nil else { return askFateAgain(flight, "a reply without a task id", now) }
             accept(flight, report, from: .query, now)
@@ -66,7 +66,7 @@ extension Scheduler {
             repeatWhenAllowed(flight, now)
         case .stopped(let fault, let stop):
             questionRefused(flight, fault, stop)
-        case .fault(let fault) where mayLackRoute && fault.code == Fault.notTheAPI:
+        case .fault(let fault) where mayLackRoute && fault.code == ProviderError.notTheAPI:
             leaveToAnotherBaseURL(flight, fault, now)
         case .fault(let fault):
             askFateAgain(flight, fault.message, now)
@@ -75,7 +75,7 @@ extension Scheduler {
 
     /// A repeat was refused for good, and the key is not found. A provider may not know for a while what it has just
     /// accepted, and the send before may be that: the refusal counts once it has had time to remember.
-    private mutating func refusedAndNotFound(_ flight: Flight, _ refusal: Fault, _ now: Instant) {
+    private mutating func refusedAndNotFound(_ flight: ActiveAttempt, _ refusal: ProviderError, _ now: Instant) {
         var flight = flight
         let since = flight.pending?.refusedAt ?? now
         if flight.isStillNotFound(since: since, for: min(settings.lostAfter, settings.maximumWait)) {
@@ -87,12 +87,12 @@ extension Scheduler {
     }
 
     /// Keys are proven for a dialect: bytes of another one are never sent again on that proof.
-    private func isRepeatHarmless(_ flight: Flight) -> Bool {
+    private func isRepeatHarmless(_ flight: ActiveAttempt) -> Bool {
         trust[flight.account] == .honoured && flight.pending?.submission?.dialect == dialect
     }
 
     /// That a key is not found proves that no send arrived only for as long as the provider remembers keys.
-    private func isKeyRemembered(_ flight: Flight, _ now: Instant) -> Bool {
+    private func isKeyRemembered(_ flight: ActiveAttempt, _ now: Instant) -> Bool {
         flight.pending?.isAgeUnknown != true && now - flight.sentAt < keyMemory
     }
 
@@ -106,13 +106,13 @@ extension Scheduler {
     }
 
     /// The answer to a question by key cannot be about this attempt: it stays uncertain, and the log says why.
-    mutating func leaveMismatched(_ flight: Flight, _ code: String, _ answer: String, _ now: Instant) {
+    mutating func leaveMismatched(_ flight: ActiveAttempt, _ code: String, _ answer: String, _ now: Instant) {
         let reason = "the provider answers for its key \(answer)"
-        commit([.uncertain(flight.attempt, Fault(kind: .unreadable, code: code, message: reason))], now)
+        commit([.uncertain(flight.attempt, ProviderError(kind: .unreadable, code: code, message: reason))], now)
         leaveUncertain(flight, reason, now)
     }
 
-    private mutating func leaveUncertain(_ flight: Flight, _ reason: String, _ now: Instant) {
+    private mutating func leaveUncertain(_ flight: ActiveAttempt, _ reason: String, _ now: Instant) {
         var flight = flight
         flight.pending?.waitsForTurn = false
         let steps = endCancellation(of: &flight, .uncertain, reason)
@@ -122,7 +122,7 @@ extension Scheduler {
         effects.append(.tell(.uncertain(flight.key, reason: text)))
     }
 
-    private mutating func askFateAgain(_ flight: Flight, _ reason: String, _ now: Instant) {
+    private mutating func askFateAgain(_ flight: ActiveAttempt, _ reason: String, _ now: Instant) {
         var flight = flight
         flight.faults += 1
         guard !isOverdue(flight, now) else { return leaveUncertain(flight, reason, now) }
@@ -131,18 +131,18 @@ extension Scheduler {
     }
 
     /// This run has tried for as long as it waits for anything.
-    private func isOverdue(_ flight: Flight, _ now: Instant) -> Bool {
+    private func isOverdue(_ flight: ActiveAttempt, _ now: Instant) -> Bool {
         guard let since = flight.pending?.unsettledSince else { return false }
         return flight.faults >= settings.retry.attempts && now - since >= settings.maximumWait
     }
 
-    private mutating func wakeLater(_ flight: inout Flight, _ now: Instant) {
+    private mutating func wakeLater(_ flight: inout ActiveAttempt, _ now: Instant) {
         wake(&flight, at: now + settings.retry.wait(afterFailures: max(flight.faults, 1), using: &random))
     }
 
     /// The same bytes go out once more as soon as anything may be sent: a repeat asks for a slot like a new task, since an
     /// earlier run may have had more of them, and goes before all that was never sent.
-    mutating func repeatWhenAllowed(_ flight: Flight, _ now: Instant) {
+    mutating func repeatWhenAllowed(_ flight: ActiveAttempt, _ now: Instant) {
         var flight = flight
         guard !isStopping else { return put(flight) }
         if flight.cancellation != nil {
@@ -168,7 +168,7 @@ extension Scheduler {
         var waiting: [AttemptID] = []
         for (index, attempt) in repeats.enumerated() {
             guard let flight = flight(attempt), flight.pending?.waitsForTurn == true else { continue }
-            let lane = Lane(batch: flight.batch, model: flight.shape.model)
+            let lane = TaskQueueID(batch: flight.batch, model: flight.shape.model)
             if isSubmissionOver || areQuestionsOver || flight.cancellation != nil
                 || stoppedModels.contains(lane.model)
             {
@@ -193,7 +193,7 @@ extension Scheduler {
         repeats = waiting
     }
 
-    private mutating func repeatSubmit(_ flight: Flight, _ now: Instant) {
+    private mutating func repeatSubmit(_ flight: ActiveAttempt, _ now: Instant) {
         guard let submission = flight.pending?.submission else {
             preconditionFailure("attempt \(flight.attempt) has no submission to repeat")
         }

@@ -3,7 +3,7 @@ extension Scheduler {
     ///
     /// - Parameter isCostDenied: the provider does not know the task any more, so that nobody can say that it was free.
     mutating func settle(
-        _ flight: Flight, _ remote: RemoteTaskID, _ report: RemoteReport, isCostDenied: Bool = false, _ now: Instant
+        _ flight: ActiveAttempt, _ remote: RemoteTaskID, _ report: RemoteTask, isCostDenied: Bool = false, _ now: Instant
     ) {
         var flight = flight
         var wasRunning = isCostDenied
@@ -51,12 +51,12 @@ extension Scheduler {
 
     /// What is still to come of one that is over; nothing, and it is forgotten.
     private mutating func follow(
-        _ flight: Flight, _ remote: RemoteTaskID, _ settlement: Settlement, _ now: Instant
+        _ flight: ActiveAttempt, _ remote: RemoteTaskID, _ settlement: Settlement, _ now: Instant
     ) {
         let isSaving = settings.downloads && settlement.end == .completed
         guard isSaving || settlement.isCostAwaited else { return remove(flight) }
         var flight = flight
-        flight.completion = Flight.Completion(
+        flight.completion = ActiveAttempt.Completion(
             remote: remote, asset: settlement.asset, expiresAt: now + assetLifetime(of: flight),
             cost: settlement.isCostAwaited ? .awaited : .known,
             questionsLeft: settings.completionQuestions, isSaved: false,
@@ -68,7 +68,7 @@ extension Scheduler {
         if isSaving, settlement.asset != nil { queueDownload(flight, now) }
     }
 
-    private mutating func tell(_ settlement: Settlement, of flight: Flight) {
+    private mutating func tell(_ settlement: Settlement, of flight: ActiveAttempt) {
         let charged = settlement.charges.first?.credits
         switch settlement.end {
         case .completed: effects.append(.tell(.completed(flight.key, charged: charged)))
@@ -82,12 +82,12 @@ extension Scheduler {
     /// What opens a new attempt: only where the failed one was free, its kind can change by the rules, and this run may
     /// submit it. Empty: the task stays failed.
     func retrySteps(
-        _ flight: Flight, _ settlement: Settlement, _ failure: RetryRules.Failure
-    ) -> [Change.Step] {
+        _ flight: ActiveAttempt, _ settlement: Settlement, _ failure: RetryRules.Failure
+    ) -> [Mutation.Kind] {
         // What a user wants cancelled is not tried again by rule.
         guard flight.cancellation == nil, flight.attempt.number <= settings.retries,
             settlement.charges.first?.credits == .zero,
-            isInScope(Lane(batch: flight.batch, model: flight.shape.model))
+            isInScope(TaskQueueID(batch: flight.batch, model: flight.shape.model))
         else { return [] }
         let task = flight.attempt.task
         switch settings.retryRules.action(for: failure) {
@@ -102,13 +102,13 @@ extension Scheduler {
     }
 
     /// A new attempt of it waits in the store.
-    mutating func tryAgain(_ flight: Flight) {
+    mutating func tryAgain(_ flight: ActiveAttempt) {
         effects.append(.tell(.retried(flight.key)))
-        reopen(Lane(batch: flight.batch, model: flight.shape.model))
+        reopen(TaskQueueID(batch: flight.batch, model: flight.shape.model))
     }
 
     /// Takes an amount into the budget and the price book. While it is unknown, its reservation stands for it.
-    private mutating func book(_ flight: inout Flight, _ charges: [Amount]) {
+    private mutating func book(_ flight: inout ActiveAttempt, _ charges: [Amount]) {
         guard let charge = charges.first else { return }
         if charge.credits > .zero { guardBill(of: flight, charge) }
         if flight.state.word == .completed {
@@ -132,10 +132,10 @@ extension Scheduler {
 
     mutating func askForCompletion(_ attempt: AttemptID, _ now: Instant) { ask(attempt, .complete, now) }
 
-    mutating func completionAnswered(_ flight: Flight, _ answer: QueryAnswer, _ now: Instant) {
+    mutating func completionAnswered(_ flight: ActiveAttempt, _ answer: QueryResult, _ now: Instant) {
         guard var completion = flight.completion else { return }
         var flight = flight
-        var steps: [Change.Step] = []
+        var steps: [Mutation.Kind] = []
         switch answer {
         case .found(let report):
             guard !isMismatched(report, of: &flight) else {
@@ -208,7 +208,7 @@ extension Scheduler {
 
     /// A poll that was sent before the end has landed. The question for what is missing may have come due meanwhile, and
     /// waits for nothing any more.
-    mutating func goOnCompleting(_ flight: Flight, _ now: Instant) {
+    mutating func goOnCompleting(_ flight: ActiveAttempt, _ now: Instant) {
         guard let completion = flight.completion, flight.parking == nil else { return }
         let lacksAsset = !completion.isClipSettled && (completion.asset == nil || completion.needsAsset)
         guard completion.cost == .awaited || lacksAsset else { return closeIfDone(flight.attempt) }
@@ -218,7 +218,7 @@ extension Scheduler {
     }
 
     /// Nothing more can be asked in this run. A clip whose URL is known is fetched all the same.
-    private mutating func stopAsking(_ flight: Flight, _ now: Instant) {
+    private mutating func stopAsking(_ flight: ActiveAttempt, _ now: Instant) {
         guard var completion = flight.completion else { return }
         var flight = flight
         // It stays awaited in the store: the next run goes on asking.
@@ -239,7 +239,7 @@ extension Scheduler {
     }
 
     /// Gives a clip up for this run; the next one tries again.
-    mutating func closeUnsaved(_ flight: Flight, _ reason: String, _ now: Instant) {
+    mutating func closeUnsaved(_ flight: ActiveAttempt, _ reason: String, _ now: Instant) {
         park(flight, .unsaved)
         // Its cost, if it is not known yet, is not asked for any more.
         noteCanary(flight, isCompleted: true)

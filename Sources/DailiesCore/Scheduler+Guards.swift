@@ -9,7 +9,7 @@ extension Scheduler {
     }
 
     /// The last word on a clip that may be one of the canary's.
-    mutating func noteCanary(_ flight: Flight, isCompleted: Bool, credits: Credits? = nil) {
+    mutating func noteCanary(_ flight: ActiveAttempt, isCompleted: Bool, credits: Credits? = nil) {
         guard canary != nil, canary?.verdict == nil else { return }
         canary?.ended(flight.attempt, flight.key, isCompleted: isCompleted, credits: credits)
         switch canary?.verdict {
@@ -26,7 +26,7 @@ extension Scheduler {
 
     /// The provider's last word on a render.
     mutating func noteEnd(
-        of flight: Flight, _ settlement: Settlement, _ failure: RetryRules.Failure, _ now: Instant
+        of flight: ActiveAttempt, _ settlement: Settlement, _ failure: RetryRules.Failure, _ now: Instant
     ) {
         switch settlement.end {
         case .completed:

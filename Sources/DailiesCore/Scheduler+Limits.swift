@@ -7,12 +7,12 @@ extension Scheduler {
         pacer.pace = limits.pace
     }
 
-    mutating func hold(_ scope: SubmissionScope) {
+    mutating func hold(_ scope: PauseScope) {
         guard held.insert(scope).inserted else { return }
         effects.append(.tell(.paused(.user(scope), detail: "as asked", until: nil)))
     }
 
-    mutating func release(_ scope: SubmissionScope) {
+    mutating func release(_ scope: PauseScope) {
         guard held.remove(scope) != nil else { return }
         effects.append(.tell(.resumed))
     }

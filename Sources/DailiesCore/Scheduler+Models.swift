@@ -2,7 +2,7 @@
 extension Scheduler {
     /// A model that the provider has no one to serve, or does not offer (any more).
     struct ModelPause: Sendable {
-        var breaker: OutageBreaker
+        var breaker: CircuitBreaker
         /// One submit of it may go, to see whether it is back.
         var mayProbe = false
         /// Such a one is in the air.
@@ -24,8 +24,8 @@ extension Scheduler {
     }
 
     /// 503 from the service itself: it has nobody to serve the model. A burst of them pauses it.
-    mutating func modelUnavailable(_ model: ModelID, _ fault: Fault, _ now: Instant) {
-        var paused = modelPauses[model] ?? ModelPause(breaker: OutageBreaker(policy: settings.retry))
+    mutating func modelUnavailable(_ model: ModelID, _ fault: ProviderError, _ now: Instant) {
+        var paused = modelPauses[model] ?? ModelPause(breaker: CircuitBreaker(policy: settings.retry))
         let began = paused.breaker.failed(at: now, using: &random)
         modelPauses[model] = paused
         if began { tellPause(of: model, fault.message) }
@@ -33,7 +33,7 @@ extension Scheduler {
 
     /// The service does not offer the model, or a rule says that it should rest.
     mutating func pauseModel(_ model: ModelID, _ reason: String, _ now: Instant) {
-        var paused = modelPauses[model] ?? ModelPause(breaker: OutageBreaker(policy: settings.retry))
+        var paused = modelPauses[model] ?? ModelPause(breaker: CircuitBreaker(policy: settings.retry))
         let began = paused.breaker.trip(at: now, using: &random)
         paused.withdrawal = reason
         modelPauses[model] = paused
@@ -87,7 +87,7 @@ extension Scheduler {
     }
 
     /// A lane for which nobody need wait.
-    func isWithdrawn(_ lane: Lane) -> Bool {
+    func isWithdrawn(_ lane: TaskQueueID) -> Bool {
         guard let paused = modelPauses[lane.model] else { return false }
         return paused.withdrawal != nil && paused.breaker.isOpen
     }

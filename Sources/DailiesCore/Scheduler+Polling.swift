@@ -2,7 +2,7 @@ extension Scheduler {
     // MARK: Questions
 
     /// Puts a question to the provider, or holds it back while the provider is away.
-    mutating func ask(_ attempt: AttemptID, _ purpose: QuestionPurpose, _ now: Instant) {
+    mutating func ask(_ attempt: AttemptID, _ purpose: QueryPurpose, _ now: Instant) {
         guard var flight = flight(attempt), !flight.isAsking, !areQuestionsOver, !isStopping else { return }
         // Its answer is there, and the store looks whose task that is.
         guard claims[attempt] == nil else { return }
@@ -18,21 +18,21 @@ extension Scheduler {
 
     /// When it was asked is kept only where that matters: for plans of polls, and for a 404, which speaks of the moment of
     /// its question, however late it arrives.
-    private func noteQuestion(_ flight: inout Flight, _ now: Instant) {
+    private func noteQuestion(_ flight: inout ActiveAttempt, _ now: Instant) {
         if rhythms != nil || flight.pending != nil || flight.notFoundSince != nil { flight.askedAt = now }
     }
 
-    private func question(for flight: Flight, _ purpose: QuestionPurpose) -> Question? {
+    private func question(for flight: ActiveAttempt, _ purpose: QueryPurpose) -> TaskQuery? {
         switch purpose {
         case .settleFate, .proveKey:
-            flight.submissionKey.map { Question(.key($0), account: flight.account) }
+            flight.submissionKey.map { TaskQuery(.key($0), account: flight.account) }
         case .poll, .complete, .cancel:
-            flight.remoteID.map { Question(.remote($0), account: flight.account) }
+            flight.remoteID.map { TaskQuery(.remote($0), account: flight.account) }
         }
     }
 
     /// What a flight should ask next, by where it stands.
-    private func purpose(of flight: Flight) -> QuestionPurpose {
+    private func purpose(of flight: ActiveAttempt) -> QueryPurpose {
         switch flight.state {
         case .submitting, .uncertain, .waiting: .settleFate
         case .accepted, .running: .poll
@@ -41,7 +41,7 @@ extension Scheduler {
     }
 
     /// A wake-up of a flight: a poll, a question by key, a repeat, or a question for what a completed task lacks.
-    mutating func due(_ flight: Flight, _ now: Instant) {
+    mutating func due(_ flight: ActiveAttempt, _ now: Instant) {
         if flight.state == .uncertain, flight.pending?.mayRepeat == true, !isSubmissionOver, !breaker.isOpen {
             return repeatWhenAllowed(flight, now)
         }
@@ -66,7 +66,7 @@ extension Scheduler {
         pause.retryAt = held.isEmpty ? nil : now + settings.recoverySpread / 2
     }
 
-    mutating func failedToAnswer(_ fault: Fault, _ now: Instant) {
+    mutating func failedToAnswer(_ fault: ProviderError, _ now: Instant) {
         isProbing = false
         guard breaker.failed(at: now, using: &random) else { return }
         effects.append(.tell(.paused(.outage, detail: fault.message, until: breaker.nextProbe)))
@@ -92,7 +92,7 @@ extension Scheduler {
     // MARK: Answers
 
     mutating func answered(
-        _ attempt: AttemptID, _ purpose: QuestionPurpose, _ answer: QueryAnswer, _ now: Instant
+        _ attempt: AttemptID, _ purpose: QueryPurpose, _ answer: QueryResult, _ now: Instant
     ) {
         let key = flight(attempt)?.submissionKey ?? proving.values.first { $0.attempt == attempt }?.key
         let answer = answer.checked(for: key)
@@ -118,7 +118,7 @@ extension Scheduler {
         }
     }
 
-    private mutating func polled(_ flight: Flight, _ answer: QueryAnswer, _ now: Instant) {
+    private mutating func polled(_ flight: ActiveAttempt, _ answer: QueryResult, _ now: Instant) {
         var flight = flight
         switch answer {
         case .found(let report):
@@ -139,7 +139,7 @@ extension Scheduler {
     }
 
     /// - Parameter asked: how long the reply asks to wait; cut to ``SchedulerSettings/longestAskedWait``.
-    private mutating func pollFailed(_ flight: Flight, _ now: Instant, asked: Duration? = nil) {
+    private mutating func pollFailed(_ flight: ActiveAttempt, _ now: Instant, asked: Duration? = nil) {
         var flight = flight
         flight.faults += 1
         let wait = settings.retry.wait(afterFailures: flight.faults, using: &random)
@@ -147,7 +147,7 @@ extension Scheduler {
     }
 
     /// 404 on an id that the provider gave us: for ten minutes it may be a lapse of its memory.
-    private mutating func notFound(_ flight: Flight, _ fault: Fault, _ now: Instant) {
+    private mutating func notFound(_ flight: ActiveAttempt, _ fault: ProviderError, _ now: Instant) {
         var flight = flight
         let since = flight.notFoundSince ?? now
         flight.notFoundSince = since
@@ -155,7 +155,7 @@ extension Scheduler {
             return schedulePoll(flight, now)
         }
         if flight.isCancelledWithoutCost, let remote = flight.state.remoteID {
-            let report = RemoteReport(phase: .cancelled, remoteID: remote)
+            let report = RemoteTask(phase: .cancelled, remoteID: remote)
             return settle(flight, remote, report, isCostDenied: true, now)
         }
         let steps = endCancellation(of: &flight, .lost, fault.message)
@@ -165,7 +165,7 @@ extension Scheduler {
     }
 
     /// 401 or 403 on a question: nothing more can be learned in this run.
-    mutating func questionRefused(_ flight: Flight, _ fault: Fault, _ stop: AccountStop) {
+    mutating func questionRefused(_ flight: ActiveAttempt, _ fault: ProviderError, _ stop: AccessDenial) {
         self.stop(fault, stop == .keyRefused ? stop : .accessDenied, model: nil, wasTryingFunds: false)
         areQuestionsOver = true
         ending.isWorkOutstanding = true
@@ -173,18 +173,18 @@ extension Scheduler {
 
     /// After the first acceptance without an echo the key is asked for once, to know. Held back by nothing and holding
     /// back nothing but further submits; without an answer the next acceptance asks again.
-    mutating func prove(_ flight: Flight, _ remote: RemoteTaskID) {
+    mutating func prove(_ flight: ActiveAttempt, _ remote: RemoteTaskID) {
         guard let key = flight.submissionKey, let question = question(for: flight, .proveKey), !isStopping else {
             return
         }
-        proving[flight.account] = Proof(attempt: flight.attempt, key: key, remote: remote)
+        proving[flight.account] = KeyCheck(attempt: flight.attempt, key: key, remote: remote)
         effects.append(.act(.ask(flight.attempt, .proveKey, question)))
     }
 
-    private mutating func keyAnswered(_ attempt: AttemptID, _ answer: QueryAnswer, _ now: Instant) {
+    private mutating func keyAnswered(_ attempt: AttemptID, _ answer: QueryResult, _ now: Instant) {
         guard let (account, proof) = proving.first(where: { $0.value.attempt == attempt }) else { return }
         proving[account] = nil
-        var learned: (trust: KeyTrust, evidence: String)?
+        var learned: (trust: KeySupport, evidence: String)?
         switch answer {
         case .found(let report):
             // A provider that answers with some other task does not know the key; one that names no task proves nothing.
@@ -202,10 +202,10 @@ extension Scheduler {
         commit([.keyTrust(trustRecord(account, learned.trust, evidence: learned.evidence))], now)
     }
 
-    private mutating func cancelAnswered(_ flight: Flight, _ answer: QueryAnswer, _ now: Instant) {
+    private mutating func cancelAnswered(_ flight: ActiveAttempt, _ answer: QueryResult, _ now: Instant) {
         var (flight, answer) = (flight, answer)
         if case .found(let report) = answer, isMismatched(report, of: &flight) {
-            answer = .fault(Fault(kind: .unreadable, message: "the reply names another task"))
+            answer = .fault(ProviderError(kind: .unreadable, message: "the reply names another task"))
         }
         if flight.cancellation != nil { return userCancelAnswered(flight, answer, now) }
         if case .found(let report) = answer {
@@ -221,7 +221,7 @@ extension Scheduler {
     ///
     /// - Parameter isAnswer: to a question for it, not to a submit or a cancel.
     mutating func absorb(
-        _ attempt: AttemptID, _ report: RemoteReport, isAnswer: Bool = false, _ now: Instant
+        _ attempt: AttemptID, _ report: RemoteTask, isAnswer: Bool = false, _ now: Instant
     ) {
         guard var flight = flight(attempt), let remote = flight.state.remoteID, flight.completion == nil else { return }
         let lastAlive = flight.lastAliveAt
@@ -262,21 +262,21 @@ extension Scheduler {
     }
 
     /// The furthest state that was proven stands; that a reply fell behind it is said once for each task.
-    mutating func tellBackwards(_ flight: inout Flight, _ phase: RemoteReport.Phase) {
+    mutating func tellBackwards(_ flight: inout ActiveAttempt, _ phase: RemoteTask.Phase) {
         warnOnce(
             &flight, "now says \(phase.word); it had said \(flight.state.word.rawValue), and that stands")
     }
 
     /// Whether a reply about a task that the provider has names another task or another submission. Nothing of it is
     /// taken in, and that is said once for each task.
-    mutating func isMismatched(_ report: RemoteReport, of flight: inout Flight) -> Bool {
+    mutating func isMismatched(_ report: RemoteTask, of flight: inout ActiveAttempt) -> Bool {
         guard let another = report.mismatch(with: flight.remoteID, flight.submissionKey) else { return false }
         warnOnce(&flight, "answers with \(another) in its place; asking on")
         put(flight)
         return true
     }
 
-    private mutating func warnOnce(_ flight: inout Flight, _ what: String) {
+    private mutating func warnOnce(_ flight: inout ActiveAttempt, _ what: String) {
         guard !flight.isMismatchTold, mismatchesTold < 100 else { return }
         mismatchesTold += 1
         flight.isMismatchTold = true
@@ -287,7 +287,7 @@ extension Scheduler {
 
     /// - Parameter hint: how long the provider expects it to take from now.
     mutating func schedulePoll(
-        _ flight: Flight, _ now: Instant, notBefore: Instant? = nil, hint: Duration? = nil
+        _ flight: ActiveAttempt, _ now: Instant, notBefore: Instant? = nil, hint: Duration? = nil
     ) {
         var flight = flight
         if cadences[flight.shape.model] == nil || (rhythms != nil && plans[flight.shape] == nil) {
@@ -299,7 +299,7 @@ extension Scheduler {
     }
 
     /// Past its poll window: its slot is free, and the log says so once in each run.
-    mutating func becomeUnresolved(_ flight: inout Flight, _ now: Instant) {
+    mutating func becomeUnresolved(_ flight: inout ActiveAttempt, _ now: Instant) {
         flight.isUnresolved = true
         flight.holdsSlot = false
         noteCanary(flight, isCompleted: false)
@@ -308,12 +308,12 @@ extension Scheduler {
     }
 
     /// Older than the window of its cadence.
-    func isPastCadence(_ flight: Flight, _ now: Instant) -> Bool {
+    func isPastCadence(_ flight: ActiveAttempt, _ now: Instant) -> Bool {
         now - flight.sentAt >= documentedCadence(of: flight.shape.model).window
     }
 
     /// Older than the poll window: it gives its slot back and is asked for every minute.
-    func isPastWindow(_ flight: Flight, _ now: Instant) -> Bool {
+    func isPastWindow(_ flight: ActiveAttempt, _ now: Instant) -> Bool {
         let hour = Duration.seconds(3600).divided(bySpeed: settings.speed)
         let window = settings.pollWindow ?? max(hour, documentedCadence(of: flight.shape.model).window * 4)
         return now - flight.sentAt >= window

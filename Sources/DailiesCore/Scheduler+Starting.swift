@@ -1,9 +1,9 @@
 extension Scheduler {
     /// Recovery: every attempt that the last run left open is taken up where the store says it stands.
-    mutating func start(from recovered: Recovered, _ now: Instant) {
+    mutating func start(from recovered: SchedulerSnapshot, _ now: Instant) {
         precondition(!hasStarted, "a scheduler starts once")
         hasStarted = true
-        budgets = BudgetBook(batches: recovered.budgets, tags: recovered.tagBudgets)
+        budgets = Budgets(batches: recovered.budgets, tags: recovered.tagBudgets)
         prices = recovered.prices
         trust = recovered.trust
         accounts = recovered.accounts
@@ -64,13 +64,13 @@ extension Scheduler {
     /// One warning for each key, however many clips it sent.
     private mutating func warnOfOtherAccounts() {
         for (account, clips) in recovery.otherAccounts.sorted(by: { $0.key.text < $1.key.text }) {
-            effects.append(.tell(.warning(KeyNeed(account: account, clips: clips).words)))
+            effects.append(.tell(.warning(MissingKey(account: account, clips: clips).words)))
         }
         recovery.otherAccounts = [:]
     }
 
     /// Whether anything of an attempt is left to ask for.
-    private static func needsItsKey(_ standing: OpenAttempt.Standing) -> Bool {
+    private static func needsItsKey(_ standing: OpenAttempt.Progress) -> Bool {
         switch standing {
         case .sent, .accepted: true
         case .completed(_, let asset, let cost, _): asset == nil || cost == .awaited
@@ -80,7 +80,7 @@ extension Scheduler {
 
     private mutating func takeUp(_ open: OpenAttempt, _ now: Instant) {
         if max(open.sentAt, open.intentAt, open.lostAt ?? .distantPast) > now { recovery.fromFuture += 1 }
-        var flight = Flight(
+        var flight = ActiveAttempt(
             attempt: open.attempt,
             kind: kinds.kind(
                 batch: open.batch, shape: open.shape, account: open.submission.account, tagBudgets: open.tagBudgets),
@@ -110,7 +110,7 @@ extension Scheduler {
             flight.state = .completed(remote)
             let isClipSettled = !settings.downloads
             // When its URL was made is not known; it cannot have been before the submit.
-            flight.completion = Flight.Completion(
+            flight.completion = ActiveAttempt.Completion(
                 remote: remote, asset: asset, expiresAt: min(open.intentAt, now) + assetLifetime(of: flight),
                 cost: canAsk || cost != .awaited ? cost : .unknown, questionsLeft: settings.completionQuestions,
                 isSaved: false, isClipSettled: isClipSettled, needsAsset: hasNoAsset)
@@ -121,7 +121,7 @@ extension Scheduler {
         case .costless(let remote, let end, let cost):
             guard canAsk else { return }
             flight.state = end == .completed ? .saved(remote) : end == .failed ? .failed : .cancelled
-            flight.completion = Flight.Completion(
+            flight.completion = ActiveAttempt.Completion(
                 remote: remote, expiresAt: now, cost: cost,
                 questionsLeft: cost == .awaited && end == .completed ? settings.completionQuestions : 1,
                 isSaved: end == .completed, isClipSettled: true)
@@ -149,15 +149,15 @@ extension Scheduler {
 
     /// It was in the air when the last run ended, or uncertain already.
     private mutating func takeUpSent(
-        _ flight: Flight, _ open: OpenAttempt, isMarked: Bool, canAsk: Bool, _ now: Instant
+        _ flight: ActiveAttempt, _ open: OpenAttempt, isMarked: Bool, canAsk: Bool, _ now: Instant
     ) {
         var flight = flight
         advance(&flight, .outcomeUnknown)
         if !isMarked {
-            let fault = Fault(kind: .broken, message: "the run ended while the submit was in the air")
+            let fault = ProviderError(kind: .broken, message: "the run ended while the submit was in the air")
             commit([.uncertain(flight.attempt, fault)], now)
         }
-        flight.pending = Flight.PendingSubmit(
+        flight.pending = ActiveAttempt.PendingSubmission(
             submission: open.submission, task: nil, isAgeUnknown: open.sentAt > now, sends: 1,
             isConflict: open.isConflict, unsettledSince: now)
         flight.pending?.isOutOfReach = open.isHandedOver
@@ -168,7 +168,7 @@ extension Scheduler {
     }
 
     /// A poll of this flight lies on the grid of its submission; one that was missed is made up for at once.
-    private mutating func takeUpAccepted(_ flight: Flight, _ now: Instant) {
+    private mutating func takeUpAccepted(_ flight: ActiveAttempt, _ now: Instant) {
         put(flight)
         // The answer to the cancel says where it stands.
         if flight.isCancelling { return }
@@ -179,7 +179,7 @@ extension Scheduler {
         }
     }
 
-    func assetLifetime(of flight: Flight) -> Duration {
+    func assetLifetime(of flight: ActiveAttempt) -> Duration {
         catalogue[flight.shape.model]?.urlLifetime?.divided(bySpeed: settings.speed) ?? settings.assetLifetime
     }
 }

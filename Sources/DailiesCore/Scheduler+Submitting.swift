@@ -10,14 +10,14 @@ extension Scheduler {
         // What was begun or set aside may have emptied a lane, and an empty lane holds all others up.
         defer { loadPages() }
         // Lanes whose next task must wait for reservations to come back; they hold no other batch up.
-        var short: Set<Lane> = []
+        var short: Set<TaskQueueID> = []
         var shortBatches: Set<BatchID> = []
-        func isShort(_ lane: Lane) -> Bool { shortBatches.contains(lane.batch) || short.contains(lane) }
+        func isShort(_ lane: TaskQueueID) -> Bool { shortBatches.contains(lane.batch) || short.contains(lane) }
         while maySubmit(now), let task = lanes.next(where: { !isShort($0) && mayBegin($0) }) {
             guard isItsTurn(now) else { break }
             switch begin(task, now) {
             case .done: break
-            case .laneWaits: short.insert(Lane(batch: task.batch, model: task.shape.model))
+            case .laneWaits: short.insert(TaskQueueID(batch: task.batch, model: task.shape.model))
             case .batchWaits: shortBatches.insert(task.batch)
             }
         }
@@ -40,7 +40,7 @@ extension Scheduler {
     }
 
     /// Whether a lane may be sent one more: neither its model nor its batch is held up or full.
-    func hasRoom(in lane: Lane) -> Bool {
+    func hasRoom(in lane: TaskQueueID) -> Bool {
         if isModelPaused(lane.model) { return false }
         if !held.isEmpty, held.contains(.batch(lane.batch)) || held.contains(.model(lane.model)) { return false }
         guard let limit = limits.byModel[lane.model] else { return true }
@@ -87,7 +87,7 @@ extension Scheduler {
 
     /// Until a provider has proven that it honours keys, one submit is in the air at a time, so that a crash leaves at
     /// most one task whose fate cannot be settled.
-    private func mayBegin(_ lane: Lane) -> Bool {
+    private func mayBegin(_ lane: TaskQueueID) -> Bool {
         guard hasRoom(in: lane), let account = accounts.account(for: lane.model) else { return false }
         // Where keys are not proven, what is still being asked about may well stay uncertain: it counts like that.
         let mayStay = trust[account] == .honoured ? 0 : tally.settling
@@ -100,7 +100,7 @@ extension Scheduler {
             && !claims.keys.contains { flight($0)?.account == account }
     }
 
-    enum Beginning {
+    enum StartResult {
         /// It is on its way, was set aside, or will not be sent in this run.
         case done
         /// It, and with it its lane, must wait until reservations come back.
@@ -110,7 +110,7 @@ extension Scheduler {
     }
 
     /// Grants a slot, if the budgets hold the task.
-    private mutating func begin(_ task: WaitingTask, _ now: Instant) -> Beginning {
+    private mutating func begin(_ task: WaitingTask, _ now: Instant) -> StartResult {
         guard let account = accounts.account(for: task.shape.model) else { return .laneWaits }
         if let tag = task.tagBudgets.first(where: stoppedTags.keys.contains), let detail = stoppedTags[tag] {
             lanes.take(task)
@@ -144,12 +144,12 @@ extension Scheduler {
         }
         lanes.take(task)
         budgets.reserve(bound, for: task.budgets)
-        var flight = Flight(
+        var flight = ActiveAttempt(
             attempt: AttemptID(task: task.id, number: task.attempt),
             kind: kinds.kind(batch: task.batch, shape: task.shape, account: account, tagBudgets: task.tagBudgets),
             key: task.key, submissionKey: nil, sentAt: now, output: task.output, state: .waiting, reserved: bound,
             holdsSlot: true)
-        flight.pending = Flight.PendingSubmit(submission: nil, task: task, sends: 1)
+        flight.pending = ActiveAttempt.PendingSubmission(submission: nil, task: task, sends: 1)
         advance(&flight, .sent)
         put(flight)
         sends(task.shape.model, for: account, now)
@@ -161,13 +161,13 @@ extension Scheduler {
 
     // MARK: The fate of a submit
 
-    mutating func submitted(_ submission: Submission, _ fate: SubmitFate, _ now: Instant) {
+    mutating func submitted(_ submission: Submission, _ fate: SubmitResult, _ now: Instant) {
         airborne[submission.account, default: 0] -= 1
         guard var flight = flight(submission.attempt), var pending = flight.pending else {
             preconditionFailure("a submit of attempt \(submission.attempt) landed that was not in the air")
         }
         modelPauses[flight.shape.model]?.isProbing = false
-        lanes.landed(flight.attempt.task, in: Lane(batch: flight.batch, model: flight.shape.model))
+        lanes.landed(flight.attempt.task, in: TaskQueueID(batch: flight.batch, model: flight.shape.model))
         pending.submission = submission
         flight.pending = pending
         flight.submissionKey = submission.key
@@ -226,7 +226,7 @@ extension Scheduler {
     }
 
     /// Whether the API itself has answered, so that there is a route for submits.
-    private mutating func noteRoute(_ fate: SubmitFate) {
+    private mutating func noteRoute(_ fate: SubmitResult) {
         switch fate {
         case .accepted, .refused, .throttled, .unknown(_, isFreeByContract: true): isRouteProven = true
         case .notAccepted, .stopped, .unknown: break
@@ -234,7 +234,7 @@ extension Scheduler {
     }
 
     /// It is certain that this send was not accepted. Only for a first send does that settle the attempt's fate.
-    mutating func takeBack(_ flight: Flight, _ fault: Fault, _ now: Instant) {
+    mutating func takeBack(_ flight: ActiveAttempt, _ fault: ProviderError, _ now: Instant) {
         var flight = flight
         guard let pending = flight.pending, pending.sends == 1 else { return becomeUncertain(flight, fault, now) }
         advance(&flight, .notAccepted)
@@ -242,31 +242,31 @@ extension Scheduler {
         canary?.tookBack(flight.attempt)
         remove(flight)
         if let cancellation = flight.cancellation {
-            let withdrawal = Change.Step.withdrawnByCommand(cancellation.command, flight.attempt)
+            let withdrawal = Mutation.Kind.withdrawnByCommand(cancellation.command, flight.attempt)
             return commit([.notAccepted(flight.attempt, fault), withdrawal], now)
         }
         commit([.notAccepted(flight.attempt, fault)], now)
         if let task = pending.task {
             lanes.giveBack(task)
         } else {
-            reopen(Lane(batch: flight.batch, model: flight.shape.model))
+            reopen(TaskQueueID(batch: flight.batch, model: flight.shape.model))
         }
     }
 
     /// A task of this lane waits again in the store. Only lanes of the batches of this run are read.
-    mutating func reopen(_ lane: Lane) {
+    mutating func reopen(_ lane: TaskQueueID) {
         guard isInScope(lane) else { return }
         lanes.restart(lane)
         if stoppedModels.contains(lane.model) { lanes.block { $0 == lane } }
     }
 
     /// Whether this run may submit what waits in a lane.
-    func isInScope(_ lane: Lane) -> Bool {
+    func isInScope(_ lane: TaskQueueID) -> Bool {
         (scope?.contains(lane.batch) ?? true) && accounts.account(for: lane.model) != nil
     }
 
     /// 4xx for good. A repeat that is refused proves nothing of the send before it: the key is asked for first.
-    private mutating func refuse(_ flight: Flight, _ fault: Fault, _ now: Instant) {
+    private mutating func refuse(_ flight: ActiveAttempt, _ fault: ProviderError, _ now: Instant) {
         var flight = flight
         let action = settings.retryRules.action(for: fault.asFailure)
         if action == .pause {
@@ -283,7 +283,7 @@ extension Scheduler {
         settleRefused(flight, fault, now)
     }
 
-    mutating func settleRefused(_ flight: Flight, _ fault: Fault, _ now: Instant) {
+    mutating func settleRefused(_ flight: ActiveAttempt, _ fault: ProviderError, _ now: Instant) {
         var flight = flight
         advance(&flight, .failed)
         let code = fault.code ?? fault.status.map { "http_\($0)" } ?? fault.kind.rawValue
@@ -300,7 +300,7 @@ extension Scheduler {
     }
 
     /// 401, 402, 403, and a route that does not exist.
-    mutating func stop(_ fault: Fault, _ stop: AccountStop, model: ModelID?, wasTryingFunds: Bool) {
+    mutating func stop(_ fault: ProviderError, _ stop: AccessDenial, model: ModelID?, wasTryingFunds: Bool) {
         switch stop {
         case .keyRefused:
             ending.keyRefused = true

@@ -4,13 +4,13 @@ extension Scheduler {
     func pauseEnd(_ now: Instant) -> Instant? { [pause.until, pause.retryAt].compactMap { $0 }.max() }
 
     /// It never left: the next one waits as after any failure, so that a broken way out is not run against without pause.
-    mutating func couldNotSend(_ fault: Fault, _ now: Instant) {
+    mutating func couldNotSend(_ fault: ProviderError, _ now: Instant) {
         let trouble = countTrouble(now)
         guard now - trouble.since < settings.maximumWait else { return giveUpSubmitting(fault, now) }
         pause.retryAt = now + settings.retry.wait(afterFailures: trouble.count, using: &random)
     }
 
-    mutating func throttle(_ flight: Flight, _ fault: Fault, _ throttle: Throttle, _ now: Instant) {
+    mutating func throttle(_ flight: ActiveAttempt, _ fault: ProviderError, _ throttle: ThrottleKind, _ now: Instant) {
         let sentAt = flight.sentAt
         takeBack(flight, fault, now)
         if throttle == .concurrency { return isFull(flight, fault, sentAt: sentAt, now) }
@@ -32,7 +32,7 @@ extension Scheduler {
 
     /// `concurrency_limit`: the limit becomes what is known to be in flight. Only where that is nothing, others fill the
     /// account, and the next try waits longer each time.
-    private mutating func isFull(_ flight: Flight, _ fault: Fault, sentAt: Instant, _ now: Instant) {
+    private mutating func isFull(_ flight: ActiveAttempt, _ fault: ProviderError, sentAt: Instant, _ now: Instant) {
         // A repeat keeps its slot: it was not one of the others that the provider counted.
         let own = self.flight(flight.attempt)?.holdsSlot == true ? 1 : 0
         let others = max(0, tally.inFlight - own - submitsInTheAir)
@@ -65,7 +65,7 @@ extension Scheduler {
         return trouble
     }
 
-    private mutating func giveUpSubmitting(_ fault: Fault, _ now: Instant) {
+    private mutating func giveUpSubmitting(_ fault: ProviderError, _ now: Instant) {
         let wait = settings.maximumWait.inWords(atSpeed: settings.speed)
         endSubmission("no submit has gone through for \(wait): \(fault.message)")
         ending.isWorkOutstanding = true

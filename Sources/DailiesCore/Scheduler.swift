@@ -11,56 +11,56 @@ public struct Scheduler: Sendable {
     let dialect: Dialect
 
     var random: SplitMix64
-    var lanes: WaitingLanes
+    var lanes: TaskQueues
     /// By attempt: a take that is paid but not saved may still be fetched while the next one renders.
-    var flights = FlightTable()
-    var kinds = FlightKinds()
+    var flights = ActiveAttemptTable()
+    var kinds = AttemptTraitsCache()
     /// As the user wants them now.
     public internal(set) var limits: SubmissionLimits
     var limiter: ConcurrencyLimiter
-    var pacer: SubmitPacer
+    var pacer: RateLimiter
     /// Held up by the user.
-    var held: Set<SubmissionScope> = []
+    var held: Set<PauseScope> = []
     /// Tasks that count against the limit, by model.
     private(set) var inFlightByModel: [ModelID: Int] = [:]
     /// Attempts that wait to be sent again, in order. Before all that was never sent.
     var repeats: [AttemptID] = []
-    var breaker: OutageBreaker
+    var breaker: CircuitBreaker
     var modelPauses: [ModelID: ModelPause] = [:]
     /// Nothing more of them is sent in this run: nobody has served them for too long, or a guard stopped them.
     var stoppedModels: Set<ModelID> = []
-    var canary: CanaryGate?
+    var canary: Canary?
     var rejectionsInARow = 0
-    var downloads: DownloadLane
-    var budgets = BudgetBook()
+    var downloads: DownloadQueue
+    var budgets = Budgets()
     /// Budgets of tags that a task waits for; it was set aside, and others with the tag wait behind it.
     var heldTags: Set<TagBudgetID> = []
     /// Budgets of tags that did not hold an estimate, and which: nothing more with the tag is sent in this run.
     var stoppedTags: [TagBudgetID: String] = [:]
     /// Budgets that this run has told of.
-    var toldBudgets: Set<BudgetBook.Scope> = []
+    var toldBudgets: Set<Budgets.Scope> = []
     /// What the highest estimate of such a clip in this run asks for.
     var estimatedReservations: [RequestShape: Credits] = [:]
     /// Why this run cancels what it does for a guard, for people.
     var cancelDetails: [AttemptID: String] = [:]
     var prices = PriceBook(catalogue: ModelCatalogue(compiled: "", models: []))
-    var trust: [KeyFingerprint: KeyTrust] = [:]
-    var accounts = AccountBook(byPrefix: [:])
+    var trust: [KeyFingerprint: KeySupport] = [:]
+    var accounts = APIKeyRouting(byPrefix: [:])
     var cadences: [ModelID: PollCadence] = [:]
     /// nil: polls follow the documented cadence.
-    var rhythms: RhythmBook?
-    var plans: [RequestShape: PollPlan] = [:]
+    var rhythms: DurationHistory?
+    var plans: [RequestShape: AdaptivePollSchedule] = [:]
     /// The batches whose waiting tasks this run submits; nil: all.
     var scope: Set<BatchID>?
 
     /// Counted whenever a flight is put or removed; never by a walk over all flights.
-    public internal(set) var tally = Tally()
+    public internal(set) var tally = Counts()
     /// Submits whose reply is outstanding, by account.
     var airborne: [KeyFingerprint: Int] = [:]
     /// Answers that name a task, until the store has said whether it is another attempt's.
     var claims: [AttemptID: Claim] = [:]
     /// Accounts whose first accepted submit is being looked up by key, and which task should be found.
-    var proving: [KeyFingerprint: Proof] = [:]
+    var proving: [KeyFingerprint: KeyCheck] = [:]
     /// Questions that wait for the end of an outage, in order.
     var heldQuestions: [AttemptID] = []
     /// The one request of an outage's probe is in the air.
@@ -68,8 +68,8 @@ public struct Scheduler: Sendable {
     /// No question waits, so the next submit is the probe.
     var mayProbeBySubmit = false
 
-    var pause = AccountPause()
-    var ending = RunEnding()
+    var pause = SubmissionPause()
+    var ending = RunResult()
     var hasStarted = false
     /// Questions for costs that count as unknown, since the start.
     var lateCostsAsked = 0
@@ -102,21 +102,21 @@ public struct Scheduler: Sendable {
         self.baseURL = baseURL
         self.dialect = dialect
         random = SplitMix64(seed: seed)
-        lanes = WaitingLanes(pageSize: settings.pageSize)
+        lanes = TaskQueues(pageSize: settings.pageSize)
         limits = settings.limits
-        pacer = SubmitPacer(settings.submitPace)
+        pacer = RateLimiter(settings.submitPace)
         limiter = ConcurrencyLimiter(
             ceiling: settings.concurrency, firstCalm: settings.firstCalm, longestCalm: settings.longestCalm)
-        if case .adaptive(let share) = settings.cadence { rhythms = RhythmBook(share: share) }
-        canary = settings.canary.map(CanaryGate.init)
-        breaker = OutageBreaker(policy: settings.retry)
-        downloads = DownloadLane(limit: settings.downloadConcurrency)
+        if case .adaptive(let share) = settings.cadence { rhythms = DurationHistory(share: share) }
+        canary = settings.canary.map(Canary.init)
+        breaker = CircuitBreaker(policy: settings.retry)
+        downloads = DownloadQueue(limit: settings.downloadConcurrency)
     }
 
     /// What the last run left open is read in pages, so that the first question waits for no more than the first page.
     struct Recovery: Sendable {
         /// Where the pages that were read end.
-        var place: OpenAttempt.Place?
+        var place: OpenAttempt.Cursor?
         var isLoading = false
         /// Nothing is submitted before: what is not read yet holds slots and reservations.
         var isWhole = false
@@ -130,7 +130,7 @@ public struct Scheduler: Sendable {
         var otherAccounts: [KeyFingerprint: Int] = [:]
     }
 
-    struct Proof: Sendable {
+    struct KeyCheck: Sendable {
         let attempt: AttemptID
         let key: SubmissionKey
         let remote: RemoteTaskID
@@ -138,7 +138,7 @@ public struct Scheduler: Sendable {
 
     /// An answer that names the provider's task of an attempt.
     struct Claim: Sendable {
-        let report: RemoteReport
+        let report: RemoteTask
         let acceptance: Acceptance
         let source: Acceptance.Source
         /// What it shows of submission keys, if it is believed.
@@ -146,11 +146,11 @@ public struct Scheduler: Sendable {
         /// Held before.
         let reserved: Credits?
         /// What guards find against it, if it is.
-        let verdicts: [GuardVerdict]
+        let verdicts: [GuardDecision]
     }
 
     /// What holds submission up for a while, account-wide.
-    struct AccountPause: Sendable {
+    struct SubmissionPause: Sendable {
         /// A rate bucket is empty until then.
         var until: Instant?
         /// 402: submission waits until all that is in flight has settled, then tries once.
@@ -173,7 +173,7 @@ public struct Scheduler: Sendable {
     }
 
     /// How many flights are in which condition.
-    public struct Tally: Hashable, Sendable {
+    public struct Counts: Hashable, Sendable {
         /// Tasks that count against the limit.
         public internal(set) var inFlight = 0
         /// Flights that this run still works on.
@@ -205,7 +205,7 @@ public struct Scheduler: Sendable {
         /// Uncertain ones that are about to be sent again, once a slot is free and submits may go.
         public internal(set) var waitingForTurn = 0
 
-        mutating func count(_ flight: Flight?, _ sign: Int) {
+        mutating func count(_ flight: ActiveAttempt?, _ sign: Int) {
             guard let flight else { return }
             if flight.holdsSlot { inFlight += sign }
             if flight.isAsking { asking += sign }
@@ -275,14 +275,14 @@ public struct Scheduler: Sendable {
     // MARK: Flights
 
     /// Puts a flight back after a change, and keeps the tally.
-    mutating func put(_ flight: Flight) {
+    mutating func put(_ flight: ActiveAttempt) {
         let old = flights.updateValue(flight, forKey: flight.attempt)
         tally.count(old, -1)
         tally.count(flight, 1)
         countSlot(of: flight.shape.model, old?.holdsSlot == true, flight.holdsSlot)
     }
 
-    mutating func remove(_ flight: Flight) {
+    mutating func remove(_ flight: ActiveAttempt) {
         let old = flights.removeValue(forKey: flight.attempt)
         tally.count(old, -1)
         countSlot(of: flight.shape.model, old?.holdsSlot == true, false)
@@ -293,22 +293,22 @@ public struct Scheduler: Sendable {
     }
 
     /// The flight of an attempt, unless it is over.
-    func flight(_ attempt: AttemptID) -> Flight? { flights[attempt] }
+    func flight(_ attempt: AttemptID) -> ActiveAttempt? { flights[attempt] }
 
     /// The one place where a flight changes its state.
-    func advance(_ flight: inout Flight, _ event: RenderState.Event) {
+    func advance(_ flight: inout ActiveAttempt, _ event: AttemptState.Event) {
         guard let next = flight.state.after(event) else {
             preconditionFailure("attempt \(flight.attempt) cannot go from \(flight.state) by \(event)")
         }
         flight.state = next
     }
 
-    mutating func commit(_ steps: [Change.Step], then actions: [Action] = [], _ now: Instant) {
-        effects.append(.commit(steps.map { Change(at: now, $0) }, then: actions))
+    mutating func commit(_ steps: [Mutation.Kind], then actions: [Action] = [], _ now: Instant) {
+        effects.append(.commit(steps.map { Mutation(at: now, $0) }, then: actions))
     }
 
     /// Stops work on a flight for this run; it is kept, so that the ending can count it.
-    mutating func park(_ flight: Flight, _ parking: Flight.Parking) {
+    mutating func park(_ flight: ActiveAttempt, _ parking: ActiveAttempt.ParkReason) {
         var flight = flight
         flight.parking = parking
         flight.holdsSlot = false
@@ -318,14 +318,14 @@ public struct Scheduler: Sendable {
     }
 
     /// Asks for a wake-up of this flight; an earlier one is void.
-    mutating func wake(_ flight: inout Flight, at instant: Instant) {
+    mutating func wake(_ flight: inout ActiveAttempt, at instant: Instant) {
         flight.serial &+= 1
         effects.append(.wake(.attempt(flight.attempt, serial: flight.serial), at: instant))
     }
 
     // MARK: The account's own clock
 
-    mutating func woken(_ wake: Wake, _ now: Instant) {
+    mutating func woken(_ wake: TimerID, _ now: Instant) {
         switch wake {
         case .attempt(let attempt, let serial):
             guard let flight = flight(attempt), flight.serial == serial, !isStopping else { return }

@@ -1,64 +1,64 @@
 /// What the shell tells the scheduler. Each effect that asks for something is answered by one of these.
 public enum SchedulerEvent: Sendable {
     /// First, once: what the store holds.
-    case started(Recovered)
+    case started(SchedulerSnapshot)
     /// A further page of what the last run left open, after `Effect.loadOpen`.
     case recovered([OpenAttempt], isLast: Bool)
     /// A page of a lane, in scheduling order; `isLast`: nothing comes after it.
-    case loaded(Lane, [WaitingTask], isLast: Bool)
+    case loaded(TaskQueueID, [WaitingTask], isLast: Bool)
     /// The fate of a submit.
-    case submitted(Submission, SubmitFate)
+    case submitted(Submission, SubmitResult)
     /// What became of `Effect.claim`; nil: it is durable, else nothing of it is, since the task is this attempt's.
     case claimed(AttemptID, by: TaskOwner?)
     /// The answer to a question or a cancel.
-    case answered(AttemptID, QuestionPurpose, QueryAnswer)
+    case answered(AttemptID, QueryPurpose, QueryResult)
     /// The end of a download.
     case downloaded(AttemptID, DownloadResult)
-    /// In place of `Wake.downloadSpeed`: how many bytes this download has brought since it began.
+    /// In place of `TimerID.downloadSpeed`: how many bytes this download has brought since it began.
     case measured(AttemptID, serial: UInt32, bytes: Int64)
     /// A moment that was asked for has come.
-    case woken(Wake)
+    case woken(TimerID)
     /// The first Ctrl-C: nothing new is sent; what is in the air may land.
     case stopRequested
     /// What limits submission is something else from now on.
     case limitsChanged(SubmissionLimits)
     /// The user holds submission up; what is in flight goes on, and the run waits.
-    case pauseRequested(SubmissionScope)
+    case pauseRequested(PauseScope)
     /// The same scope goes on. Scopes are independent of each other: each needs its own.
-    case unpauseRequested(SubmissionScope)
+    case unpauseRequested(PauseScope)
     /// A user wants something of one task.
     case commanded(UserCommand)
 }
 
 /// What a run starts from.
-public struct Recovered: Sendable {
+public struct SchedulerSnapshot: Sendable {
     /// What the last run left open, or the first page of it.
     public var open: [OpenAttempt]
     /// There is more of it, to be asked for page by page.
     public var hasMoreOpen: Bool
     /// The pairs of batch and model in which something waits.
-    public var lanes: [Lane]
+    public var lanes: [TaskQueueID]
     /// Where the budget of each batch of this run stands.
-    public var budgets: [BatchID: BudgetPosition]
+    public var budgets: [BatchID: BudgetUsage]
     /// Of all batches.
     public var tagBudgets: [TagBudget]
     /// What clips may cost.
     public var prices: PriceBook
     /// By account; missing means unknown.
-    public var trust: [KeyFingerprint: KeyTrust]
+    public var trust: [KeyFingerprint: KeySupport]
     /// The keys of this run.
-    public var accounts: AccountBook
+    public var accounts: APIKeyRouting
     /// Of clips that completed lately; for the adaptive cadence.
-    public var durations: [SeenDuration]
+    public var durations: [ObservedDuration]
     /// The batches whose waiting tasks this run submits; nil: every batch. Open attempts of others are only finished.
     public var scope: Set<BatchID>?
     /// What users told and no run has carried out.
     public var commands: [UserCommand]
     /// Takes its properties as they are given.
     public init(
-        open: [OpenAttempt], lanes: [Lane], budgets: [BatchID: BudgetPosition], prices: PriceBook,
-        trust: [KeyFingerprint: KeyTrust], accounts: AccountBook, scope: Set<BatchID>? = nil,
-        tagBudgets: [TagBudget] = [], commands: [UserCommand] = [], durations: [SeenDuration] = [],
+        open: [OpenAttempt], lanes: [TaskQueueID], budgets: [BatchID: BudgetUsage], prices: PriceBook,
+        trust: [KeyFingerprint: KeySupport], accounts: APIKeyRouting, scope: Set<BatchID>? = nil,
+        tagBudgets: [TagBudget] = [], commands: [UserCommand] = [], durations: [ObservedDuration] = [],
         hasMoreOpen: Bool = false
     ) {
         self.tagBudgets = tagBudgets
@@ -76,7 +76,7 @@ public struct Recovered: Sendable {
 }
 
 /// Which API key goes with which model: a key belongs to one routing group, and groups follow vendors.
-public struct AccountBook: Hashable, Sendable {
+public struct APIKeyRouting: Hashable, Sendable {
     private let byPrefix: [String: KeyFingerprint]
 
     /// - Parameter byPrefix: the longest prefix of a model's id wins; the empty one fits every model.
@@ -95,7 +95,7 @@ public struct AccountBook: Hashable, Sendable {
 }
 
 /// The waiting tasks of one batch and one model: what a pause holds up, and nothing else.
-public struct Lane: Hashable, Comparable, Sendable {
+public struct TaskQueueID: Hashable, Comparable, Sendable {
     /// Of the batch.
     public let batch: BatchID
     /// Of the model.
@@ -105,11 +105,11 @@ public struct Lane: Hashable, Comparable, Sendable {
         self.batch = batch
         self.model = model
     }
-    public static func < (a: Lane, b: Lane) -> Bool { (a.batch, a.model) < (b.batch, b.model) }
+    public static func < (a: TaskQueueID, b: TaskQueueID) -> Bool { (a.batch, a.model) < (b.batch, b.model) }
 }
 
 /// Why a task is asked for.
-public enum QuestionPurpose: Hashable, Sendable {
+public enum QueryPurpose: Hashable, Sendable {
     /// Its regular poll, by id.
     case poll
     /// Its submit's fate is unknown: by key.
@@ -127,11 +127,11 @@ public enum DownloadResult: Hashable, Sendable {
     /// The clip is on disk, whole and synced.
     case saved(SavedClip)
     /// Cut or stalled, with so many bytes of the clip on disk.
-    case interrupted(Fault, reached: Int64)
+    case interrupted(ProviderError, reached: Int64)
     /// It was slow and gave its place to another, as ``Action/stopDownload(_:)`` asked.
     case stopped
     /// The URL is not valid (any more).
-    case refused(Fault)
+    case refused(ProviderError)
     /// Whole by length, but not a whole MP4.
     case malformed(String)
     /// Nobody says how long the clip is, so it may be cut. What came is kept at this path.
@@ -143,7 +143,7 @@ public enum DownloadResult: Hashable, Sendable {
 }
 
 /// A moment that was asked for. A later one for the same purpose makes an earlier one void (`serial`).
-public enum Wake: Hashable, Sendable {
+public enum TimerID: Hashable, Sendable {
     /// The next step of an attempt: a poll, a repeat, a question.
     case attempt(AttemptID, serial: UInt32)
     /// The next try of a download.

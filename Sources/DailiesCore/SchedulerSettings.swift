@@ -5,7 +5,7 @@ public struct SchedulerSettings: Sendable {
     /// Tasks in flight of one model, each at least 1, beside the limit above. Default none.
     public var modelConcurrency: [ModelID: Int] = [:]
     /// Submits in a length of time, by the clock on the wall: no speed divides it. nil (default): no pace.
-    public var submitPace: SubmitPace?
+    public var submitPace: SubmitRate?
     /// New attempts after a render that failed free of charge. Default 0.
     public var retries = 0
     /// false: completed clips are left at the provider (`--no-download`). Default true.
@@ -30,7 +30,7 @@ public struct SchedulerSettings: Sendable {
     /// nothing more of its model is sent; the same for a bill above its quote. nil (default): all are accepted.
     public var quoteTolerance: Int64?
     /// How polls are placed. Default documented.
-    public var cadence = CadenceMode.documented
+    public var cadence = PollingMode.documented
     /// Interval of polls after the model's window. Default 10 s.
     public var lateInterval: Duration = .seconds(10)
     /// Interval of polls after the poll window. Default 60 s.
@@ -56,7 +56,7 @@ public struct SchedulerSettings: Sendable {
     /// Waiting tasks held in memory for each batch and model. Default 256.
     public var pageSize = 256
     /// A few clips go first. nil (default): all at once.
-    public var canary: CanaryRule?
+    public var canary: CanarySettings?
     /// Rejections by the content policy in a row that end submission, at least 1. nil: any number. Default 10.
     public var mostPolicyRejections: Int? = 10
     /// What follows a failure that cost nothing; new attempts are bounded by ``retries``.

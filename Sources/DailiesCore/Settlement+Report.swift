@@ -1,7 +1,7 @@
 /// What a provider's reply makes of an attempt: the rules of money that a run, `cancel` and `reconcile` share.
 extension Settlement {
     /// The end that a reply states; nil while the task goes on, where the word is unknown, and where a cancelled task
-    /// has to be asked for once more (``RemoteReport/isCancelledWithoutCost``).
+    /// has to be asked for once more (``RemoteTask/isCancelledWithoutCost``).
     ///
     /// A failed render is not billed, nor is one that was cancelled before it ran. Of any other, silence about money says
     /// nothing: the cost of a clip is asked for again (``isCostAwaited``), that of a cancelled one stays unknown.
@@ -10,7 +10,7 @@ extension Settlement {
     ///   - wasRunning: as far as it was known before the reply.
     ///   - isReplayed: a render that existed before it was submitted here.
     ///   - isConfirmed: an earlier reply said that it is cancelled, and this one answers the question that followed.
-    public init?(of report: RemoteReport, wasRunning: Bool, isReplayed: Bool = false, isConfirmed: Bool) {
+    public init?(of report: RemoteTask, wasRunning: Bool, isReplayed: Bool = false, isConfirmed: Bool) {
         let end: End
         switch report.phase {
         case .queued, .running, .unknown: return nil
@@ -34,14 +34,14 @@ extension Settlement {
     /// What makes it durable.
     ///
     /// - Parameter reason: a guard wanted the attempt cancelled, and no user did: then its task waits again.
-    public func steps(for attempt: AttemptID, cancelledFor reason: CancelReason?) -> [Change.Step] {
+    public func steps(for attempt: AttemptID, cancelledFor reason: CancelReason?) -> [Mutation.Kind] {
         [.settled(attempt, self)] + (end == .cancelled && reason != nil ? [.waitsAgain(attempt)] : [])
     }
 }
 
 extension Acceptance {
     /// The provider has it. A word for its phase that nobody knows counts as running: cancelling may cost.
-    public init(of report: RemoteReport, as remote: RemoteTaskID, reserved: Credits?, source: Source) {
+    public init(of report: RemoteTask, as remote: RemoteTaskID, reserved: Credits?, source: Source) {
         self.init(
             remoteID: remote, isRunning: report.phase != .queued, estimate: report.estimate, reserved: reserved,
             source: source)

@@ -35,15 +35,15 @@ public struct WaitingTask: Hashable, Sendable {
     }
 
     /// All budgets that it counts against.
-    var budgets: [BudgetBook.Scope] { [.batch(batch)] + tagBudgets.map(BudgetBook.Scope.tag) }
+    var budgets: [Budgets.Scope] { [.batch(batch)] + tagBudgets.map(Budgets.Scope.tag) }
 
     var attemptID: AttemptID { AttemptID(task: id, number: attempt) }
 
     /// Its place among the waiting: higher priority first, then the order of the manifest.
-    public var place: Place { Place(priority: priority, id: id) }
+    public var place: Cursor { Cursor(priority: priority, id: id) }
 
     /// Where a task stands among those of its lane; the smaller place goes first.
-    public struct Place: Hashable, Comparable, Sendable {
+    public struct Cursor: Hashable, Comparable, Sendable {
         /// Higher first.
         public let priority: Int
         /// Of equal priority the smaller one goes first.
@@ -53,7 +53,7 @@ public struct WaitingTask: Hashable, Sendable {
             self.priority = priority
             self.id = id
         }
-        public static func < (a: Place, b: Place) -> Bool {
+        public static func < (a: Cursor, b: Cursor) -> Bool {
             a.priority != b.priority ? a.priority > b.priority : a.id < b.id
         }
     }
@@ -62,7 +62,7 @@ public struct WaitingTask: Hashable, Sendable {
 /// An attempt that is not finished, as the store holds it: what a new run must know to go on.
 public struct OpenAttempt: Hashable, Sendable {
     /// How far an attempt had come.
-    public enum Standing: Hashable, Sendable {
+    public enum Progress: Hashable, Sendable {
         /// In the air when the last run ended: its fate is unknown, whether or not that was recorded.
         case sent(isMarkedUncertain: Bool)
         /// The provider has it.
@@ -83,7 +83,7 @@ public struct OpenAttempt: Hashable, Sendable {
         case unknown
     }
     /// Where a page of them ends: they are read by batch, task and number.
-    public struct Place: Hashable, Sendable {
+    public struct Cursor: Hashable, Sendable {
         /// Comes first.
         public let batch: BatchID
         /// Comes second: by its task, then by its number.
@@ -95,7 +95,7 @@ public struct OpenAttempt: Hashable, Sendable {
         }
     }
     /// Where a page that ends with it ends.
-    public var place: Place { Place(batch: batch, attempt: attempt) }
+    public var place: Cursor { Cursor(batch: batch, attempt: attempt) }
 
     /// Which attempt of which task.
     public let attempt: AttemptID
@@ -108,7 +108,7 @@ public struct OpenAttempt: Hashable, Sendable {
     /// What it asks for, as far as scheduling and pricing go.
     public let shape: RequestShape
     /// How far it had come.
-    public let standing: Standing
+    public let standing: Progress
     /// When its intent was durable.
     public let intentAt: Instant
     /// When it was last sent; its cadence counts from there.
@@ -135,7 +135,7 @@ public struct OpenAttempt: Hashable, Sendable {
     /// Takes its properties as they are given.
     public init(
         attempt: AttemptID, batch: BatchID, key: TaskKey, submission: Submission, shape: RequestShape,
-        standing: Standing, intentAt: Instant, sentAt: Instant, reserved: Credits?, estimate: Credits? = nil,
+        standing: Progress, intentAt: Instant, sentAt: Instant, reserved: Credits?, estimate: Credits? = nil,
         cancelReason: CancelReason? = nil, isReplayed: Bool = false, lostAt: Instant?, output: String?,
         tagBudgets: [TagBudgetID] = [], isConflict: Bool = false, isHandedOver: Bool = false
     ) {
@@ -160,7 +160,7 @@ public struct OpenAttempt: Hashable, Sendable {
 }
 
 /// Where a budget stands, over all runs and attempts.
-public struct BudgetPosition: Hashable, Sendable {
+public struct BudgetUsage: Hashable, Sendable {
     /// nil: no budget.
     public var cap: Credits?
     /// How strictly the cap is kept.

@@ -3,7 +3,7 @@
 /// It is derived from what the attempt is (batch, task, attempt number, request without regard to line ends) and from
 /// nothing that a crash, a new store, another dialect or another API key changes: whoever repeats the work arrives at the
 /// same key, and a provider that honours keys answers with the render that is paid for already.
-public struct SubmissionKey: ExactText, Sendable, CustomStringConvertible {
+public struct SubmissionKey: ByteExactString, Sendable, CustomStringConvertible {
     /// A key of ours in 16 bytes; any other text, as a provider may echo it, as it is.
     private enum Storage: Sendable {
         case packed(high: UInt64, low: UInt64)

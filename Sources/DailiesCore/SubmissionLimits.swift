@@ -6,10 +6,10 @@ public struct SubmissionLimits: Hashable, Sendable {
     /// Tasks in flight of one model, each at least 1. A model that is not here has the limit above alone.
     public var byModel: [ModelID: Int]
     /// nil (default): as fast as slots come free.
-    public var pace: SubmitPace?
+    public var pace: SubmitRate?
 
     /// Takes its properties as they are given.
-    public init(concurrency: Int = 5, byModel: [ModelID: Int] = [:], pace: SubmitPace? = nil) {
+    public init(concurrency: Int = 5, byModel: [ModelID: Int] = [:], pace: SubmitRate? = nil) {
         self.concurrency = concurrency
         self.byModel = byModel
         self.pace = pace
@@ -20,7 +20,7 @@ public struct SubmissionLimits: Hashable, Sendable {
 }
 
 /// What a pause by the user holds up.
-public enum SubmissionScope: Hashable, Sendable {
+public enum PauseScope: Hashable, Sendable {
     /// Whatever waits.
     case everything
     /// What waits in this batch.
@@ -31,7 +31,7 @@ public enum SubmissionScope: Hashable, Sendable {
 
 /// Submits in a length of time, at most: in any window of the length T there are no more than T / interval + 1 of them,
 /// and with intervals below 10 ms those of 10 ms more, since timers are no finer.
-public struct SubmitPace: Hashable, Sendable {
+public struct SubmitRate: Hashable, Sendable {
     /// Shorter waits cannot be told from none by the timer's grid of a millisecond.
     private static let finest = Duration.milliseconds(10)
 
@@ -51,11 +51,11 @@ public struct SubmitPace: Hashable, Sendable {
 /// Keeps a pace: remembers when the next submit has its turn.
 ///
 /// The rule is the generic cell rate algorithm: a turn lies an interval after the one before, and nobody saves turns up.
-struct SubmitPacer: Hashable, Sendable {
-    var pace: SubmitPace?
+struct RateLimiter: Hashable, Sendable {
+    var pace: SubmitRate?
     private var turn = Instant.distantPast
 
-    init(_ pace: SubmitPace?) { self.pace = pace }
+    init(_ pace: SubmitRate?) { self.pace = pace }
 
     /// The moment before which nothing may be sent; nil: at once, whatever the time is.
     var next: Instant? { pace.map { turn - $0.slack } }

@@ -12,7 +12,7 @@ public struct CommandID: Hashable, Comparable, Sendable, CustomStringConvertible
 /// moved on to another since, it is left alone, so that a command carried out late never pays for more than was asked.
 public struct UserCommand: Hashable, Sendable {
     /// What is wanted of the task.
-    public enum Order: Hashable, Sendable {
+    public enum Action: Hashable, Sendable {
         /// `evenIfCharged`: also where it renders already.
         case cancel(evenIfCharged: Bool)
         /// `again`: also where it is completed, as a new take that is paid for. `newSeed`: in place of its own.
@@ -22,14 +22,14 @@ public struct UserCommand: Hashable, Sendable {
     /// The store's number of it.
     public let id: CommandID
     /// What is wanted of the task.
-    public let order: Order
+    public let order: Action
     /// Its latest attempt, or, where it waits, its next.
     public let attempt: AttemptID
     /// Where it waits when it waits.
-    public let lane: Lane
+    public let lane: TaskQueueID
 
     /// Takes its properties as they are given.
-    public init(id: CommandID, order: Order, attempt: AttemptID, lane: Lane) {
+    public init(id: CommandID, order: Action, attempt: AttemptID, lane: TaskQueueID) {
         self.id = id
         self.order = order
         self.attempt = attempt
@@ -70,9 +70,9 @@ public enum CommandOutcome: String, Hashable, Sendable, CaseIterable {
 }
 
 /// What users have said that holds until they say otherwise, over all runs.
-public struct LastingOrders: Hashable, Sendable {
+public struct RunControls: Hashable, Sendable {
     /// What is not submitted.
-    public var pauses: Set<SubmissionScope> = []
+    public var pauses: Set<PauseScope> = []
     /// Tasks in flight, instead of what the run's options say.
     public var concurrency: Int?
     /// Of single models.

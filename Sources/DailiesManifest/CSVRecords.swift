@@ -4,9 +4,9 @@ import DailiesCore
 struct CSVRecords {
     struct Cell {
         let text: String
-        let place: Place
+        let place: SourcePosition
     }
-    private let window: ByteWindow
+    private let window: ChunkedReader
     let separator: UInt8
     private var bytes = UnsafeBufferPointer<UInt8>(start: nil, count: 0)
     private var index = 0
@@ -16,9 +16,9 @@ struct CSVRecords {
     /// `#TYPE`.
     ///
     /// - Parameter separator: nil: whichever of comma, semicolon and tab stands most often in the first line.
-    init(_ window: ByteWindow, separator: UInt8?) throws(SourceTrouble) {
+    init(_ window: ChunkedReader, separator: UInt8?) throws(SourceError) {
         self.window = window
-        try window.require(ManifestBounds.longestLine)
+        try window.require(ManifestLimits.longestLine)
         let line = window.bytes.prefix { $0 != 0x0A && $0 != 0x0D }
         let stated = Self.statedSeparator(line)
         if stated != nil || line.starts(with: "#TYPE ".utf8) {
@@ -26,7 +26,7 @@ struct CSVRecords {
             let end = rest.starts(with: [0x0D, 0x0A]) ? 2 : min(1, rest.count)
             for byte in window.bytes[..<(line.endIndex + end)] { cursor.pass(byte) }
             window.pass(line.endIndex + end)
-            try window.require(ManifestBounds.longestLine)
+            try window.require(ManifestLimits.longestLine)
         }
         self.separator = stated ?? separator ?? Self.detectedSeparator(window.bytes)
     }
@@ -48,7 +48,7 @@ struct CSVRecords {
         let candidates = [UInt8(ascii: ","), UInt8(ascii: ";"), UInt8(ascii: "\t")]
         var counts = [0, 0, 0]
         var isQuoted = false
-        for byte in bytes.prefix(ManifestBounds.longestLine) {
+        for byte in bytes.prefix(ManifestLimits.longestLine) {
             if byte == UInt8(ascii: "\"") { isQuoted.toggle() }
             if isQuoted { continue }
             if byte == 0x0A || byte == 0x0D { break }
@@ -59,9 +59,9 @@ struct CSVRecords {
     }
 
     /// The cells of the next record; nil at the end of the file. A blank line is a record of one empty cell.
-    mutating func next() throws(SourceTrouble) -> [Cell]? {
+    mutating func next() throws(SourceError) -> [Cell]? {
         // So much that no record ends at the end of the window: it is too long before.
-        try window.require(ManifestBounds.longestLine + 8)
+        try window.require(ManifestLimits.longestLine + 8)
         bytes = window.bytes
         index = 0
         defer { window.pass(index) }
@@ -73,7 +73,7 @@ struct CSVRecords {
         var cells: [Cell] = []
         while true {
             cells.append(try cell())
-            guard index <= ManifestBounds.longestLine else { throw tooLong(first) }
+            guard index <= ManifestLimits.longestLine else { throw tooLong(first) }
             if index == bytes.count {
                 try refuseInvalid()
                 return cells
@@ -87,7 +87,7 @@ struct CSVRecords {
     }
 
     /// At the end of what is there.
-    private func refuseInvalid() throws(SourceTrouble) {
+    private func refuseInvalid() throws(SourceError) {
         if let byte = window.invalidByte { throw TextEncoding.invalid(byte, at: cursor.place) }
     }
 
@@ -96,7 +96,7 @@ struct CSVRecords {
         index += 1
     }
 
-    private mutating func cell() throws(SourceTrouble) -> Cell {
+    private mutating func cell() throws(SourceError) -> Cell {
         let place = cursor.place
         if index < bytes.count, bytes[index] == UInt8(ascii: "\"") { return try quotedCell(place) }
         let first = index
@@ -117,7 +117,7 @@ struct CSVRecords {
 
     private func endsCell(_ byte: UInt8) -> Bool { byte == separator || byte == 0x0A || byte == 0x0D }
 
-    private mutating func quotedCell(_ place: Place) throws(SourceTrouble) -> Cell {
+    private mutating func quotedCell(_ place: SourcePosition) throws(SourceError) -> Cell {
         pass()
         let first = index
         var doubled: [UInt8]?
@@ -126,7 +126,7 @@ struct CSVRecords {
                 try refuseInvalid()
                 throw trouble(place, "the quotes of this cell are never closed", "add a double quote at its end")
             }
-            guard index <= ManifestBounds.longestLine else { throw tooLong(place) }
+            guard index <= ManifestLimits.longestLine else { throw tooLong(place) }
             let byte = bytes[index]
             if byte == UInt8(ascii: "\"") {
                 guard index + 1 < bytes.count, bytes[index + 1] == byte else { break }
@@ -146,13 +146,13 @@ struct CSVRecords {
         return Cell(text: text, place: place)
     }
 
-    private func trouble(_ place: Place, _ what: String, _ todo: String) -> SourceTrouble {
-        SourceTrouble(place: place, field: "syntax", what: what, todo: todo)
+    private func trouble(_ place: SourcePosition, _ what: String, _ todo: String) -> SourceError {
+        SourceError(place: place, field: "syntax", what: what, todo: todo)
     }
 
-    private func tooLong(_ place: Place) -> SourceTrouble {
-        SourceTrouble(
-            place: place, field: "file", what: "this line is longer than \(ManifestBounds.longestLine) bytes",
+    private func tooLong(_ place: SourcePosition) -> SourceError {
+        SourceError(
+            place: place, field: "file", what: "this line is longer than \(ManifestLimits.longestLine) bytes",
             todo: "look for quotes that are not closed, and write images as URLs")
     }
 }

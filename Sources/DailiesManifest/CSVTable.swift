@@ -20,24 +20,24 @@ struct CSVTable {
 
     /// - Parameter names: what columns mean, for those that are called otherwise than their field.
     init(
-        _ window: ByteWindow, separator: UInt8?, names: ColumnNames, fields: FieldTable, log: inout ProblemLog
-    ) throws(SourceTrouble) {
+        _ window: ChunkedReader, separator: UInt8?, names: ColumnNames, fields: FieldSchema, log: inout Diagnostics
+    ) throws(SourceError) {
         records = try CSVRecords(window, separator: separator)
-        var places: [ExactName: Place] = [:]
+        var places: [ByteKey: SourcePosition] = [:]
         var heads: [String] = []
         for cell in try records.next() ?? [] {
             let head = OuterCharacters.removed(from: cell.text) ?? cell.text
             heads.append(head)
             let column = Self.column(head, cell.place, names: names, fields: fields, log: &log)
             if let meant = Self.name(of: column) {
-                if let earlier = places[ExactName(meant)] {
+                if let earlier = places[ByteKey(meant)] {
                     log.error(
                         cell.place, head, "names a second column, the first is at \(earlier.line):\(earlier.column)",
                         "remove one of them")
                     columns.append(.passedOver)
                     continue
                 }
-                places[ExactName(meant)] = cell.place
+                places[ByteKey(meant)] = cell.place
             }
             columns.append(column)
         }
@@ -59,7 +59,7 @@ struct CSVTable {
     }
 
     private static func column(
-        _ head: String, _ place: Place, names: ColumnNames, fields: FieldTable, log: inout ProblemLog
+        _ head: String, _ place: SourcePosition, names: ColumnNames, fields: FieldSchema, log: inout Diagnostics
     ) -> Column {
         let mapped = names.field(of: head)
         let name = mapped ?? head
@@ -88,9 +88,9 @@ struct CSVTable {
     }
 
     /// What to say of a head that is no field's.
-    private static func unknown(_ head: String, _ fields: FieldTable) -> (what: String, todo: String) {
-        let plain = FieldTable.plain(head)
-        if FieldTable.reserved.contains(plain) { return fields.unknown(plain) }
+    private static func unknown(_ head: String, _ fields: FieldSchema) -> (what: String, todo: String) {
+        let plain = FieldSchema.plain(head)
+        if FieldSchema.reserved.contains(plain) { return fields.unknown(plain) }
         if head.utf8.contains(where: { ",;\t".utf8.contains($0) }) {
             return ("is no known field", "its cells may be separated in another way: give --format csv")
         }
@@ -107,7 +107,7 @@ struct CSVTable {
         )
     }
 
-    private static func meant(by head: String, _ fields: FieldTable) -> String? {
+    private static func meant(by head: String, _ fields: FieldSchema) -> String? {
         let parts = head.split(maxSplits: 1) { ":._/ ".contains($0) }
         if parts.count == 2,
             let group = groups.first(where: { $0.hasPrefix(parts[0].lowercased()) && parts[0].count > 2 })
@@ -121,13 +121,13 @@ struct CSVTable {
 
     /// What is wrong with every cell of the column is said once, of its name.
     private static func fault(
-        ofMember name: String, of group: String, fields: FieldTable
+        ofMember name: String, of group: String, fields: FieldSchema
     ) -> (what: String, todo: String)? {
         if group == "vars" { return VariableName.fault(name) }
-        if let fault = ProblemLog.fault(ofName: name) { return ("has a name that \(fault.what)", fault.todo) }
+        if let fault = Diagnostics.fault(ofName: name) { return ("has a name that \(fault.what)", fault.todo) }
         guard group == "extra" else { return nil }
         if fields.isTaskField(name) { return ("is a field of its own", "call the column \(name)") }
-        if FieldTable.reserved.contains(name) { return ("is set by the runner, not by a task", "remove it") }
+        if FieldSchema.reserved.contains(name) { return ("is set by the runner, not by a task", "remove it") }
         return nil
     }
 
@@ -135,7 +135,7 @@ struct CSVTable {
 
     /// The next task; nil at the end. Blank lines and lines of empty cells only are passed over, and so are empty cells
     /// beyond the last column; lines with a wrong number of cells are reported and passed over.
-    mutating func next(log: inout ProblemLog) throws(SourceTrouble) -> SourceNode? {
+    mutating func next(log: inout Diagnostics) throws(SourceError) -> SourceNode? {
         while let cells = try records.next() {
             if cells.allSatisfy({ Self.isBlank($0.text) }), cells.count == 1 || cells.count >= columns.count {
                 continue
@@ -154,7 +154,7 @@ struct CSVTable {
 
     private static func isBlank(_ text: String) -> Bool { text.utf8.allSatisfy { $0 == 0x20 || $0 == 0x09 } }
 
-    private func task(_ cells: [CSVRecords.Cell], log: inout ProblemLog) -> SourceNode {
+    private func task(_ cells: [CSVRecords.Cell], log: inout Diagnostics) -> SourceNode {
         var fields: [SourceField] = []
         var groups: [String: [SourceField]] = [:]
         for (cell, column) in zip(cells, columns) where !cell.text.isEmpty {

@@ -33,7 +33,7 @@ public struct ColumnNames: Hashable, Sendable {
     }
 
     private static func isSame(_ a: String, _ b: String) -> Bool {
-        FieldTable.plain(a).utf8.elementsEqual(FieldTable.plain(b).utf8)
+        FieldSchema.plain(a).utf8.elementsEqual(FieldSchema.plain(b).utf8)
     }
 
     /// `HEAD=FIELD` as a shell reads it.

@@ -8,7 +8,7 @@ import ExactJSON
 /// sorted, so that their order is no part of a task's identity.
 enum ExtraValue {
     /// nil: something in it was refused.
-    static func json(_ value: FieldValue, log: inout ProblemLog) -> String? {
+    static func json(_ value: FieldValue, log: inout Diagnostics) -> String? {
         switch value.node.content {
         case .nothing: return "null"
         case .scalar(let scalar):
@@ -56,7 +56,7 @@ enum ExtraValue {
     }
 }
 
-extension ProblemLog {
+extension Diagnostics {
     /// The fields without those whose name came before, which are reported.
     ///
     /// Every mapping comes by here: a value that YAML has wholly taken for a comment is reported too.
@@ -67,10 +67,10 @@ extension ProblemLog {
             }
         }
         if Self.areFewAndUnique(fields) { return fields }
-        var places: [ExactName: Place] = [:]
+        var places: [ByteKey: SourcePosition] = [:]
         return fields.filter { field in
-            guard let earlier = places.updateValue(field.place, forKey: ExactName(field.name)) else { return true }
-            places[ExactName(field.name)] = earlier
+            guard let earlier = places.updateValue(field.place, forKey: ByteKey(field.name)) else { return true }
+            places[ByteKey(field.name)] = earlier
             error(
                 field.place, prefix + field.name, "is given again, first at \(earlier.line):\(earlier.column)",
                 "remove one of them")

@@ -5,7 +5,7 @@ import ExactJSON
 struct FieldValue {
     let label: String
     let node: SourceNode
-    var place: Place { node.place }
+    var place: SourcePosition { node.place }
 }
 
 /// A value of the type that its field has.
@@ -30,7 +30,7 @@ enum TypedValue {
 }
 
 /// Typing is by the field, never by what the writing looks like.
-extension ProblemLog {
+extension Diagnostics {
     /// - Parameters:
     ///   - todo: what may be written, where the type is not enough to say.
     ///   - isFree: a text of any words, of which every character counts.

@@ -4,14 +4,14 @@ import Foundation
 
 /// The images that a manifest names by their paths. Each is read once to learn what it is, and its bytes are not kept.
 final class ImageFiles {
-    struct Fault: Error {
+    struct ReadError: Error {
         let what: String
         let todo: String
     }
-    typealias Known = [ExactName: Result<TaskImage, Fault>]
+    typealias Known = [ByteKey: Result<TaskImage, ReadError>]
 
     /// Bytes of an image that fits into no request, whatever else stands in it.
-    private static let largest = ManifestBounds.largestRequest / 4 * 3
+    private static let largest = ManifestLimits.largestRequest / 4 * 3
     /// Paths that are remembered, since tasks often show the same image.
     private static let mostKnown = 100_000
 
@@ -29,20 +29,20 @@ final class ImageFiles {
         folder = URL(fileURLWithPath: manifest).standardizedFileURL.deletingLastPathComponent().path
     }
 
-    func image(_ path: String) throws(Fault) -> TaskImage {
-        if let result = known[ExactName(path)] { return try result.get() }
+    func image(_ path: String) throws(ReadError) -> TaskImage {
+        if let result = known[ByteKey(path)] { return try result.get() }
         if known.count >= Self.mostKnown { known.removeAll() }
-        let result = Result { () throws(Fault) in try look(at: path) }
-        known[ExactName(path)] = result
+        let result = Result { () throws(ReadError) in try look(at: path) }
+        known[ByteKey(path)] = result
         return try result.get()
     }
 
-    private func look(at path: String) throws(Fault) -> TaskImage {
+    private func look(at path: String) throws(ReadError) -> TaskImage {
         let place = URL(fileURLWithPath: path, relativeTo: URL(fileURLWithPath: folder, isDirectory: true))
             .standardizedFileURL.path
         let bytes = try Self.bytes(at: place, called: path)
         guard let mediaType = Self.mediaType(of: bytes) else {
-            throw Fault(
+            throw ReadError(
                 what: "\(SafeText.quoted(path)) is neither PNG, JPEG nor WebP", todo: "convert it, or give a URL")
         }
         let (digest, manifest) = (Self.digest(of: bytes), manifest)
@@ -50,8 +50,8 @@ final class ImageFiles {
             // One that cannot be read any more counts as changed.
             let now = try? Self.bytes(at: place, called: path)
             guard let now, Self.digest(of: now) == digest else {
-                throw ManifestFailure(
-                    SourceTrouble(
+                throw ManifestError(
+                    SourceError(
                         place: .start, field: "image_init",
                         what: "\(SafeText.quoted(path)) was changed while the manifest was read", todo: "run this again"
                     ),
@@ -70,7 +70,7 @@ final class ImageFiles {
     }
 
     /// - Parameter path: for messages.
-    private static func bytes(at place: String, called path: String) throws(Fault) -> [UInt8] {
+    private static func bytes(at place: String, called path: String) throws(ReadError) -> [UInt8] {
         // A pipe without a writer would be waited for.
         let descriptor = open(place, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { throw unreadable(path, errno) }
@@ -78,14 +78,14 @@ final class ImageFiles {
         var status = stat()
         guard fstat(descriptor, &status) == 0 else { throw unreadable(path, errno) }
         guard status.st_mode & S_IFMT == S_IFREG else {
-            throw Fault(what: "\(SafeText.quoted(path)) is no regular file", todo: advice)
+            throw ReadError(what: "\(SafeText.quoted(path)) is no regular file", todo: advice)
         }
         let size = Int(status.st_size)
         guard size <= largest else { throw tooLarge(path, bytes: size, limit: largest) }
         return try bytes(of: descriptor, size, path)
     }
 
-    private static func bytes(of descriptor: Int32, _ size: Int, _ path: String) throws(Fault) -> [UInt8] {
+    private static func bytes(of descriptor: Int32, _ size: Int, _ path: String) throws(ReadError) -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: size)
         var filled = 0
         while filled < size {
@@ -112,17 +112,17 @@ final class ImageFiles {
     }
 
     /// - Parameter limit: bytes that an image in this request may have.
-    static func tooLarge(_ path: String, bytes: Int, limit: Int) -> Fault {
-        Fault(
+    static func tooLarge(_ path: String, bytes: Int, limit: Int) -> ReadError {
+        ReadError(
             what: "\(SafeText.quoted(path)) has \(bytes) bytes, and with it the request would have more than the "
-                + "\(ManifestBounds.largestRequest) that the API takes",
+                + "\(ManifestLimits.largestRequest) that the API takes",
             todo: "make it smaller than \(limit) bytes, or give a URL")
     }
 
     private static let advice =
         "give the path of an image from the manifest's folder, an http or https URL, or data:image/…;base64,…"
 
-    private static func unreadable(_ path: String, _ code: Int32) -> Fault {
-        Fault(what: "\(SafeText.quoted(path)) cannot be read: \(String(cString: strerror(code)))", todo: advice)
+    private static func unreadable(_ path: String, _ code: Int32) -> ReadError {
+        ReadError(what: "\(SafeText.quoted(path)) cannot be read: \(String(cString: strerror(code)))", todo: advice)
     }
 }

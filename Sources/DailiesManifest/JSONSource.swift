@@ -6,16 +6,16 @@ enum JSONSource {
     /// - Parameters:
     ///   - bytes: known to be UTF-8.
     ///   - start: where the bytes begin in the file.
-    static func node(_ bytes: some Collection<UInt8>, startingAt start: JSONPosition = .start) throws(SourceTrouble)
+    static func node(_ bytes: some Collection<UInt8>, startingAt start: JSONPosition = .start) throws(SourceError)
         -> SourceNode
     {
         do throws(JSONError) {
             let limits = JSONLimits(
-                maximumDepth: ManifestBounds.deepest, maximumBytes: ManifestBounds.largestJSON, isKnownUTF8: true)
+                maximumDepth: ManifestLimits.deepest, maximumBytes: ManifestLimits.largestJSON, isKnownUTF8: true)
             return node(try JSONValue.parse(bytes, limits: limits, startingAt: start))
         } catch {
-            throw SourceTrouble(
-                place: Place(error.position), field: "syntax", what: error.message,
+            throw SourceError(
+                place: SourcePosition(error.position), field: "syntax", what: error.message,
                 todo: "correct the JSON at this place")
         }
     }
@@ -29,13 +29,13 @@ enum JSONSource {
             case .string(let text): .scalar(Scalar(text: text, form: .jsonText))
             case .array(let elements): .list(elements.map(node))
             case .object(let members):
-                .map(members.map { SourceField(name: $0.name, place: Place($0.position), value: node($0.value)) })
+                .map(members.map { SourceField(name: $0.name, place: SourcePosition($0.position), value: node($0.value)) })
             }
-        return SourceNode(place: Place(value.position), content: content)
+        return SourceNode(place: SourcePosition(value.position), content: content)
     }
 }
 
-extension Place {
+extension SourcePosition {
     init(_ position: JSONPosition) { self.init(line: position.line, column: position.column) }
 }
 
@@ -46,13 +46,13 @@ struct JSONLines {
         case text(UnsafeBufferPointer<UInt8>, number: Int)
         case tooLong(bytes: Int, number: Int)
     }
-    private let window: ByteWindow
+    private let window: ChunkedReader
     private var number = 0
 
-    init(_ window: ByteWindow) { self.window = window }
+    init(_ window: ChunkedReader) { self.window = window }
 
     /// The next line that is not blank; nil after the last.
-    mutating func next() throws(SourceTrouble) -> Line? {
+    mutating func next() throws(SourceError) -> Line? {
         while let length = try lengthOfLine() {
             number += 1
             guard let length else { return try passLongLine() }
@@ -60,14 +60,14 @@ struct JSONLines {
             window.pass(min(length + 1, window.bytes.count))
             // Its CR belongs to the line's end, not to its text: an error at the end of the text stays on this line.
             let text = line.last == 0x0D ? UnsafeBufferPointer(rebasing: line.dropLast()) : line
-            guard text.count <= ManifestBounds.longestLine else { return .tooLong(bytes: text.count, number: number) }
+            guard text.count <= ManifestLimits.longestLine else { return .tooLong(bytes: text.count, number: number) }
             if !text.allSatisfy({ $0 == 0x20 || $0 == 0x09 || $0 == 0x0D }) { return .text(text, number: number) }
         }
         return nil
     }
 
     /// Bytes before the next LF, or to the end; nil of them where there are too many to look. nil: no line is left.
-    private func lengthOfLine() throws(SourceTrouble) -> Int?? {
+    private func lengthOfLine() throws(SourceError) -> Int?? {
         var searched = 0
         while true {
             let bytes = window.bytes
@@ -77,20 +77,20 @@ struct JSONLines {
             }
             guard window.canGrow else {
                 if let byte = window.invalidByte {
-                    var cursor = TextCursor(at: Place(line: number + 1, column: 1))
+                    var cursor = TextCursor(at: SourcePosition(line: number + 1, column: 1))
                     for byte in bytes { cursor.pass(byte) }
                     throw TextEncoding.invalid(byte, at: cursor.place)
                 }
                 return bytes.isEmpty ? nil : .some(bytes.count)
             }
-            if bytes.count > ManifestBounds.longestLine + 1 { return .some(nil) }
+            if bytes.count > ManifestLimits.longestLine + 1 { return .some(nil) }
             searched = bytes.count
             try window.more()
         }
     }
 
     /// Passes over a line of any length without keeping it.
-    private func passLongLine() throws(SourceTrouble) -> Line {
+    private func passLongLine() throws(SourceError) -> Line {
         var length = 0
         var last: UInt8 = 0
         while true {

@@ -8,13 +8,13 @@ public struct Manifest: Sendable {
     public let tasks: [TaskSpec]
     /// What need not stop a run: models that the catalogue does not know, and such. One of each kind, at its first place, with
     /// how often it was met; in the order of their places.
-    public let warnings: [ManifestProblem]
+    public let warnings: [ManifestDiagnostic]
     /// As it was given to the reader.
     public let path: String
 }
 
 /// One broken rule, or one warning, at its place.
-public struct ManifestProblem: Hashable, Sendable, CustomStringConvertible {
+public struct ManifestDiagnostic: Hashable, Sendable, CustomStringConvertible {
     /// The manifest, as it was given.
     public let file: String
     /// Counted from 1; 0: the file cannot be read at all.
@@ -27,12 +27,12 @@ public struct ManifestProblem: Hashable, Sendable, CustomStringConvertible {
     public let what: String
     /// What to do about it.
     public let todo: String
-    /// The line it is on, of the first ``ManifestBounds/mostExcerpts`` problems of a manifest.
-    public internal(set) var excerpt: Excerpt?
+    /// The line it is on, of the first ``ManifestLimits/mostExcerpts`` problems of a manifest.
+    public internal(set) var excerpt: SourceSnippet?
 
     /// Takes its properties as they are given.
     public init(
-        file: String, line: Int, column: Int, field: String, what: String, todo: String, excerpt: Excerpt? = nil
+        file: String, line: Int, column: Int, field: String, what: String, todo: String, excerpt: SourceSnippet? = nil
     ) {
         self.file = file
         self.line = line
@@ -44,8 +44,8 @@ public struct ManifestProblem: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// The same with other words.
-    func saying(_ what: String) -> ManifestProblem {
-        ManifestProblem(
+    func saying(_ what: String) -> ManifestDiagnostic {
+        ManifestDiagnostic(
             file: file, line: line, column: column, field: field, what: what, todo: todo, excerpt: excerpt)
     }
 
@@ -58,19 +58,19 @@ public struct ManifestProblem: Hashable, Sendable, CustomStringConvertible {
 }
 
 /// A manifest that is refused: every problem that was found, in the order of their places; never empty.
-public struct ManifestFailure: Error, Sendable, CustomStringConvertible {
+public struct ManifestError: Error, Sendable, CustomStringConvertible {
     /// In the order of their places; at least one.
-    public let problems: [ManifestProblem]
+    public let problems: [ManifestDiagnostic]
 
     /// Takes its properties as they are given.
-    public init(problems: [ManifestProblem]) {
+    public init(problems: [ManifestDiagnostic]) {
         precondition(!problems.isEmpty, "a manifest is refused without a problem")
         self.problems = problems
     }
 
-    init(_ trouble: SourceTrouble, in path: String) {
+    init(_ trouble: SourceError, in path: String) {
         self.init(problems: [
-            ManifestProblem(
+            ManifestDiagnostic(
                 file: path, line: trouble.place.line, column: trouble.place.column, field: trouble.field,
                 what: trouble.what, todo: trouble.todo)
         ])

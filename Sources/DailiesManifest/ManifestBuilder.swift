@@ -10,9 +10,9 @@ struct ManifestBuilder {
         case handOn((TaskSpec) -> Bool)
     }
 
-    var log: ProblemLog
-    let rules: RequestRules
-    let claims: any ClaimBook
+    var log: Diagnostics
+    let rules: RequestValidator
+    let claims: any KeyRegistry
     private let path: String
     private let reader: RawTaskReader
     let images: ImageFiles
@@ -29,10 +29,10 @@ struct ManifestBuilder {
     private(set) var isStopped = false
     /// Task nodes that were seen, good or bad.
     private var seenTasks = 0
-    private var usedVariables: Set<ExactName> = []
+    private var usedVariables: Set<ByteKey> = []
 
     init(
-        path: String, rules: RequestRules, claims: any ClaimBook, purpose: Purpose, bounds: TaskBounds,
+        path: String, rules: RequestValidator, claims: any KeyRegistry, purpose: Purpose, bounds: TaskBounds,
         images: ImageFiles.Known = [:]
     ) {
         self.path = path
@@ -42,7 +42,7 @@ struct ManifestBuilder {
         self.bounds = bounds
         reader = RawTaskReader(fields: rules.fields)
         self.images = ImageFiles(besides: path, known: images)
-        log = ProblemLog(file: path)
+        log = Diagnostics(file: path)
     }
 
     /// Reading on would find nothing that is wanted.
@@ -61,7 +61,7 @@ struct ManifestBuilder {
         }
     }
 
-    private mutating func document(_ fields: [SourceField], at place: Place) {
+    private mutating func document(_ fields: [SourceField], at place: SourcePosition) {
         let fields = log.unique(fields)
         header(fields.filter { $0.name != "tasks" }, besides: ["tasks"])
         guard let list = fields.first(where: { $0.name == "tasks" }) else {
@@ -81,7 +81,7 @@ struct ManifestBuilder {
     }
 
     /// A line of JSONL: the first may be a header.
-    mutating func line(_ line: Result<SourceNode, SourceTrouble>) {
+    mutating func line(_ line: Result<SourceNode, SourceError>) {
         defer { isFirstLine = false }
         switch line {
         case .failure(let trouble):
@@ -112,7 +112,7 @@ struct ManifestBuilder {
                 readDefaults(value)
             default:
                 let names = ["batch", "defaults"] + besides
-                let near = Suggestion.nearest(to: field.name, in: names)
+                let near = SpellingSuggestion.nearest(to: field.name, in: names)
                 log.error(
                     field.place, field.name, "is no known field",
                     near.map { "did you mean \($0)?" } ?? "only \(names.joined(separator: ", ")) may stand here")
@@ -123,7 +123,7 @@ struct ManifestBuilder {
     /// As it is written, to the last character: every key that was submitted under it is made from it.
     private mutating func name(ofBatch value: FieldValue) -> String? {
         guard let name = log.text(value, isName: true) else { return nil }
-        if let fault = ProblemLog.fault(ofName: name) {
+        if let fault = Diagnostics.fault(ofName: name) {
             log.refuse(value, fault.what, fault.todo)
             return nil
         }
@@ -166,7 +166,7 @@ struct ManifestBuilder {
         let id = own.id.flatMap { log.name($0) }
         let output = output(of: own)
         let task = own.merged(with: defaults)
-        var used: Set<ExactName> = []
+        var used: Set<ByteKey> = []
         defer { warnOfUnused(own, used) }
         guard own.isMultiple else {
             member(of: task, Matrix.Member(), id: id, isMember: false, output: output, used: &used)
@@ -181,7 +181,7 @@ struct ManifestBuilder {
 
     private mutating func member(
         of task: RawTask, _ member: Matrix.Member, id: String?, isMember: Bool, output: String?,
-        used: inout Set<ExactName>
+        used: inout Set<ByteKey>
     ) {
         // An id is taken also for a task that is refused, so that its double is found at once and not the next time.
         let given = task.id == nil ? nil : id.flatMap { key(of: task, $0, isMember ? member.suffix : nil) }
@@ -218,7 +218,7 @@ struct ManifestBuilder {
     /// Whether a task more, with so many bytes of request, stays within the bounds.
     func hasRoom(forBytes more: Int) -> Bool { count < bounds.mostTasks && bytes + more <= bounds.mostBytes }
 
-    private mutating func hasRoom(for request: CanonicalRequest, at place: Place) -> Bool {
+    private mutating func hasRoom(for request: CanonicalRequest, at place: SourcePosition) -> Bool {
         if isOverflown { return false }
         bytes += request.text.utf8.count
         isOverflown = count >= bounds.mostTasks || bytes > bounds.mostBytes
@@ -235,13 +235,13 @@ struct ManifestBuilder {
 
     /// Puts the variables into the prompt; false where that fails.
     private mutating func fill(
-        _ request: inout [String: FieldValue], with variables: [ExactName: Variable], of task: RawTask,
-        used: inout Set<ExactName>
+        _ request: inout [String: FieldValue], with variables: [ByteKey: Variable], of task: RawTask,
+        used: inout Set<ByteKey>
     ) -> Bool {
         guard let prompt = request["prompt"], case .scalar(let scalar) = prompt.node.content,
             PromptTemplate.isTemplate(scalar.text)
         else { return true }
-        do throws(PromptTemplate.Fault) {
+        do throws(PromptTemplate.TemplateError) {
             let text = try PromptTemplate.filled(scalar.text, with: variables) { used.insert($0) }
             usedVariables.formUnion(used)
             let node = SourceNode(place: prompt.place, content: .scalar(Scalar(text: text, form: scalar.form)))
@@ -255,7 +255,7 @@ struct ManifestBuilder {
     }
 
     private mutating func refuse(
-        _ prompt: FieldValue, _ fault: PromptTemplate.Fault, _ variables: [ExactName: Variable], _ task: RawTask
+        _ prompt: FieldValue, _ fault: PromptTemplate.TemplateError, _ variables: [ByteKey: Variable], _ task: RawTask
     ) {
         switch fault {
         case .malformed(let text):
@@ -264,9 +264,9 @@ struct ManifestBuilder {
                 "write {{name}} for a variable, and {{{{ for two braces")
         case .tooLong:
             log.refuse(
-                prompt, "has more than \(ManifestBounds.largestRequest) bytes with its variables", "shorten it")
+                prompt, "has more than \(ManifestLimits.largestRequest) bytes with its variables", "shorten it")
         case .unknown(let name):
-            let near = Suggestion.nearest(to: name.text, in: variables.keys.map(\.text))
+            let near = SpellingSuggestion.nearest(to: name.text, in: variables.keys.map(\.text))
             let todo = near.map { "did you mean \($0)?" } ?? "give it in vars, or write {{{{ for two braces"
             if prompt.label.hasPrefix("defaults.") {
                 log.error(
@@ -280,11 +280,11 @@ struct ManifestBuilder {
         }
     }
 
-    private mutating func warnOfUnused(_ task: RawTask, _ used: Set<ExactName>) {
+    private mutating func warnOfUnused(_ task: RawTask, _ used: Set<ByteKey>) {
         for (name, variable) in task.variables where !used.contains(name) { warnOfUnused(name, variable) }
     }
 
-    private mutating func warnOfUnused(_ name: ExactName, _ variable: Variable) {
+    private mutating func warnOfUnused(_ name: ByteKey, _ variable: Variable) {
         log.warn(
             variable.value.label, variable.value.place, variable.value.label, "stands in no prompt",
             "write {{\(name.text)}} in the prompt, or remove it")
@@ -296,7 +296,7 @@ struct ManifestBuilder {
     private mutating func key(of task: RawTask, _ id: String, _ suffix: String?) -> TaskKey? {
         let place = task.id?.place ?? task.place
         var text = suffix.map { "\(id)/\($0)" } ?? id
-        if let fault = ProblemLog.fault(ofName: text) {
+        if let fault = Diagnostics.fault(ofName: text) {
             log.error(
                 place, "id",
                 "its \(task.matrix == nil ? "repeat" : "matrix member") \(SafeText.quoted(text)) \(fault.what)",
@@ -307,7 +307,7 @@ struct ManifestBuilder {
     }
 
     /// The key of a task without an `id`; nil where another has it, which is reported.
-    mutating func takeKey(derivedFrom digest: RequestDigest, at place: Place) -> TaskKey? {
+    mutating func takeKey(derivedFrom digest: RequestDigest, at place: SourcePosition) -> TaskKey? {
         let (ordinal, earlier) = claims.takeKey(derivedFrom: digest, at: place)
         guard let earlier else { return isChecking ? Self.anyKey : digest.key(ordinal) }
         log.error(
@@ -318,7 +318,7 @@ struct ManifestBuilder {
     }
 
     /// A key that is given and fit to be one; nil where another task has it, which is reported.
-    mutating func takeKey(_ text: UnsafeBufferPointer<UInt8>, at place: Place) -> TaskKey? {
+    mutating func takeKey(_ text: UnsafeBufferPointer<UInt8>, at place: SourcePosition) -> TaskKey? {
         guard let earlier = claims.takeKey(text, at: place) else {
             return isChecking ? Self.anyKey : TaskKey(String(decoding: text, as: UTF8.self))
         }
@@ -366,7 +366,7 @@ struct ManifestBuilder {
         let name = Self.batchName(from: path)
         if path == ManifestSource.standardInputName {
             log.error(.start, "batch", "is missing, and standard input has no name", "write batch, or give --batch")
-        } else if let fault = ProblemLog.fault(ofName: name) {
+        } else if let fault = Diagnostics.fault(ofName: name) {
             log.error(.start, "batch", "the file's name \(fault.what)", "write batch, or rename the file")
         }
         return name
@@ -388,7 +388,7 @@ struct TaskBounds {
 
     /// The tasks are kept.
     static let inMemory = TaskBounds(
-        mostTasks: ManifestBounds.mostTasksInMemory, mostBytes: ManifestBounds.mostBytesInMemory)
+        mostTasks: ManifestLimits.mostTasksInMemory, mostBytes: ManifestLimits.mostBytesInMemory)
     /// They pass by.
-    static let streamed = TaskBounds(mostTasks: ManifestBounds.mostTasks, mostBytes: .max)
+    static let streamed = TaskBounds(mostTasks: ManifestLimits.mostTasks, mostBytes: .max)
 }

@@ -8,12 +8,12 @@ import ExactJSON
 /// may look like a number although it is taken as text (`id: 007`), the schema lets it pass.
 public struct ManifestSchema: Sendable {
     private let catalogue: ModelCatalogue
-    private let fields: FieldTable
+    private let fields: FieldSchema
 
     /// A schema with the models, lengths and sizes of this catalogue in it.
     public init(catalogue: ModelCatalogue) {
         self.catalogue = catalogue
-        fields = FieldTable(catalogue: catalogue)
+        fields = FieldSchema(catalogue: catalogue)
     }
 
     /// Of a JSON or YAML manifest.
@@ -82,7 +82,7 @@ public struct ManifestSchema: Sendable {
 
     private var batch: JSONValue {
         .object([
-            ("type", ["string", "null"]), ("minLength", 1), ("maxLength", .integer(ManifestBounds.longestName)),
+            ("type", ["string", "null"]), ("minLength", 1), ("maxLength", .integer(ManifestLimits.longestName)),
             ("description", "The batch's name; without it the file's name without its ending."),
         ])
     }
@@ -159,7 +159,7 @@ public struct ManifestSchema: Sendable {
 
     private var runnerFields: [(name: String, schema: JSONValue)] {
         let plain: JSONValue = ["string", "number", "boolean", "null"]
-        let longest = JSONValue.integer(ManifestBounds.longestName)
+        let longest = JSONValue.integer(ManifestLimits.longestName)
         return [
             (
                 "id",
@@ -172,7 +172,7 @@ public struct ManifestSchema: Sendable {
                 "tags",
                 .object([
                     ("description", "Names and values for reports; they change nothing of the clip."),
-                    ("type", ["object", "null"]), ("maxProperties", .integer(ManifestBounds.mostTags)),
+                    ("type", ["object", "null"]), ("maxProperties", .integer(ManifestLimits.mostTags)),
                     ("propertyNames", .object([("minLength", 1), ("maxLength", longest)])),
                     ("additionalProperties", .object([("type", plain), ("minLength", 1), ("maxLength", longest)])),
                 ])
@@ -181,7 +181,7 @@ public struct ManifestSchema: Sendable {
                 "vars",
                 .object([
                     ("description", "Texts that stand in the prompt as {{name}}."), ("type", ["object", "null"]),
-                    ("maxProperties", .integer(ManifestBounds.mostVariables)),
+                    ("maxProperties", .integer(ManifestLimits.mostVariables)),
                     ("propertyNames", .object([("pattern", "^[A-Za-z0-9_-]{1,64}$")])),
                     ("additionalProperties", .object([("type", plain)])),
                 ])
@@ -205,7 +205,7 @@ public struct ManifestSchema: Sendable {
                 "repeat",
                 .object([
                     ("description", "So many clips, their seeds counted from the one given."),
-                    ("type", ["integer", "null"]), ("minimum", 1), ("maximum", .integer(ManifestBounds.mostMembers)),
+                    ("type", ["integer", "null"]), ("minimum", 1), ("maximum", .integer(ManifestLimits.mostMembers)),
                 ])
             ),
             (
@@ -220,7 +220,7 @@ public struct ManifestSchema: Sendable {
     }
 
     private var ownNames: [JSONValue] {
-        (fields.requestFields.union(FieldTable.runner).union(FieldTable.reserved)).sorted { $0.precedesInUTF8($1) }
+        (fields.requestFields.union(FieldSchema.runner).union(FieldSchema.reserved)).sorted { $0.precedesInUTF8($1) }
             .map { .text($0) }
     }
 

@@ -17,23 +17,23 @@ public struct ManifestSource: Sendable {
 
     /// A file, opened here and read when it is asked for.
     ///
-    /// - Throws: ``ManifestFailure`` where it cannot be opened.
-    public static func file(_ path: String) throws(ManifestFailure) -> ManifestSource {
-        do throws(SourceTrouble) {
+    /// - Throws: ``ManifestError`` where it cannot be opened.
+    public static func file(_ path: String) throws(ManifestError) -> ManifestSource {
+        do throws(SourceError) {
             return ManifestSource(path: path, content: try decoded(.file(try OpenFile(path))))
         } catch {
-            throw ManifestFailure(error, in: path)
+            throw ManifestError(error, in: path)
         }
     }
 
     /// Standard input, or another open descriptor, copied to a temporary file first: a manifest is read twice.
     ///
-    /// - Throws: ``ManifestFailure`` where it cannot be read, or the copy cannot be written.
-    public static func standardInput(descriptor: Int32 = STDIN_FILENO) throws(ManifestFailure) -> ManifestSource {
-        do throws(SourceTrouble) {
+    /// - Throws: ``ManifestError`` where it cannot be read, or the copy cannot be written.
+    public static func standardInput(descriptor: Int32 = STDIN_FILENO) throws(ManifestError) -> ManifestSource {
+        do throws(SourceError) {
             return ManifestSource(path: standardInputName, content: try decoded(.temporary(copy(of: descriptor))))
         } catch {
-            throw ManifestFailure(error, in: standardInputName)
+            throw ManifestError(error, in: standardInputName)
         }
     }
 
@@ -48,7 +48,7 @@ public struct ManifestSource: Sendable {
     }
 
     /// A copy in UTF-8, in a temporary file, of what is written in UTF-16; anything else as it is.
-    private static func decoded(_ content: Content) throws(SourceTrouble) -> Content {
+    private static func decoded(_ content: Content) throws(SourceError) -> Content {
         let source = ManifestSource(path: "", content: content)
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 16, alignment: 16)
         defer { buffer.deallocate() }
@@ -67,7 +67,7 @@ public struct ManifestSource: Sendable {
         return .temporary(file)
     }
 
-    private static func copy(of descriptor: Int32) throws(SourceTrouble) -> TemporaryFile {
+    private static func copy(of descriptor: Int32) throws(SourceError) -> TemporaryFile {
         let file = try TemporaryFile()
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 16, alignment: 16)
         defer { buffer.deallocate() }
@@ -86,7 +86,7 @@ public struct ManifestSource: Sendable {
     var knownSize: Int? { if case .bytes(let bytes) = content { bytes.count } else { nil } }
 
     /// Bytes from a place on; none at the end.
-    func read(into buffer: UnsafeMutableRawBufferPointer, from offset: Int) throws(SourceTrouble) -> Int {
+    func read(into buffer: UnsafeMutableRawBufferPointer, from offset: Int) throws(SourceError) -> Int {
         switch content {
         case .bytes(let bytes):
             let count = min(buffer.count, max(0, bytes.count - offset))
@@ -98,7 +98,7 @@ public struct ManifestSource: Sendable {
     }
 
     /// All of it, if it has at most so many bytes.
-    func whole(atMost limit: Int) throws(SourceTrouble) -> [UInt8] {
+    func whole(atMost limit: Int) throws(SourceError) -> [UInt8] {
         if case .bytes(let bytes) = content { return bytes }
         let chunk = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 16, alignment: 16)
         defer { chunk.deallocate() }
@@ -116,7 +116,7 @@ public struct ManifestSource: Sendable {
 final class OpenFile: Sendable {
     private let descriptor: Int32
 
-    init(_ path: String) throws(SourceTrouble) {
+    init(_ path: String) throws(SourceError) {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw Self.trouble(errno) }
         self.descriptor = descriptor
@@ -125,7 +125,7 @@ final class OpenFile: Sendable {
         if status.st_mode & S_IFMT == S_IFDIR { throw Self.trouble(EISDIR) }
         // What is read of a pipe or a terminal is gone.
         guard status.st_mode & S_IFMT == S_IFREG else {
-            throw SourceTrouble(
+            throw SourceError(
                 place: .start, field: "file", what: "is no file that can be read twice",
                 todo: "write - and pipe it in as standard input")
         }
@@ -133,7 +133,7 @@ final class OpenFile: Sendable {
 
     deinit { close(descriptor) }
 
-    func read(into buffer: UnsafeMutableRawBufferPointer, from offset: Int) throws(SourceTrouble) -> Int {
+    func read(into buffer: UnsafeMutableRawBufferPointer, from offset: Int) throws(SourceError) -> Int {
         while true {
             let count = pread(descriptor, buffer.baseAddress, buffer.count, off_t(offset))
             if count >= 0 { return count }
@@ -141,7 +141,7 @@ final class OpenFile: Sendable {
         }
     }
 
-    static func trouble(_ code: Int32) -> SourceTrouble {
+    static func trouble(_ code: Int32) -> SourceError {
         let (what, todo) =
             switch code {
             case ENOENT, ENOTDIR: ("no such file", "check its name, or write a first manifest with `dailies init`")
@@ -154,6 +154,6 @@ final class OpenFile: Sendable {
                     "check the disk and try again"
                 )
             }
-        return SourceTrouble(place: .wholeFile, field: "file", what: what, todo: todo, voidsAllElse: true)
+        return SourceError(place: .wholeFile, field: "file", what: what, todo: todo, voidsAllElse: true)
     }
 }

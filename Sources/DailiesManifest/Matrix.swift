@@ -24,7 +24,7 @@ struct Matrix {
     /// One combination.
     struct Member {
         var request: [String: FieldValue] = [:]
-        var variables: [ExactName: Variable] = [:]
+        var variables: [ByteKey: Variable] = [:]
         /// Its part of the key: `aspect_ratio=16:9,seed=1`.
         var suffix = ""
     }
@@ -38,7 +38,7 @@ struct Matrix {
     /// - Parameters:
     ///   - own: the task as it is written, with a `matrix`, a `repeat`, or both.
     ///   - task: the same with the defaults.
-    init?(of own: RawTask, merged task: RawTask, fields: FieldTable, log: inout ProblemLog) {
+    init?(of own: RawTask, merged task: RawTask, fields: FieldSchema, log: inout Diagnostics) {
         let before = log.errorCount
         var axes: [Axis] = []
         if let value = own.matrix { axes = Self.axes(value, of: own, fields: fields, log: &log) }
@@ -52,11 +52,11 @@ struct Matrix {
             let product = count.multipliedReportingOverflow(by: axis.count)
             count = product.overflow ? .max : product.partialValue
         }
-        guard count <= ManifestBounds.mostMembers else {
+        guard count <= ManifestLimits.mostMembers else {
             if let value = own.matrix ?? own.repeats?.value {
                 log.refuse(
                     value, "makes \(count == .max ? "countless" : "\(count)") tasks",
-                    "at most \(ManifestBounds.mostMembers) come from one \(own.repeats == nil ? "matrix" : "task"): split it"
+                    "at most \(ManifestLimits.mostMembers) come from one \(own.repeats == nil ? "matrix" : "task"): split it"
                 )
             }
             return nil
@@ -67,7 +67,7 @@ struct Matrix {
     // MARK: Axes
 
     private static func axes(
-        _ value: FieldValue, of task: RawTask, fields: FieldTable, log: inout ProblemLog
+        _ value: FieldValue, of task: RawTask, fields: FieldSchema, log: inout Diagnostics
     ) -> [Axis] {
         guard case .map(let members) = value.node.content, !members.isEmpty else {
             let what = if case .map = value.node.content { "is empty" } else { "is \(value.node.content.name)" }
@@ -78,7 +78,7 @@ struct Matrix {
     }
 
     private static func axis(
-        _ member: SourceField, of task: RawTask, fields: FieldTable, log: inout ProblemLog
+        _ member: SourceField, of task: RawTask, fields: FieldSchema, log: inout Diagnostics
     ) -> Axis? {
         let label = "matrix." + member.name
         guard let (kind, own) = kind(of: member, task: task, fields: fields, label: label, log: &log) else {
@@ -97,17 +97,17 @@ struct Matrix {
             return nil
         }
         let isFree = member.name.hasPrefix(variablePrefix) || fields.isFree(member.name)
-        var seen: [ExactName: Place] = [:]
+        var seen: [ByteKey: SourcePosition] = [:]
         var values: [(value: FieldValue, text: String)] = []
         for element in elements {
             let value = FieldValue(label: label, node: element)
             guard let typed = log.typed(value, as: kind, isFree: isFree) else { continue }
             if member.name.hasPrefix(variablePrefix) { log.warnOfAccident(in: typed.plain, value) }
-            if let earlier = seen[ExactName(typed.plain)] {
+            if let earlier = seen[ByteKey(typed.plain)] {
                 log.refuse(value, "has this value already, at \(earlier.line):\(earlier.column)", "remove one of them")
                 continue
             }
-            seen[ExactName(typed.plain)] = value.place
+            seen[ByteKey(typed.plain)] = value.place
             values.append((value, typed.plain))
         }
         return Axis(name: member.name, values: .given(values))
@@ -115,18 +115,18 @@ struct Matrix {
 
     /// The type of an axis, and the task's own value for it, which forbids it.
     private static func kind(
-        of member: SourceField, task: RawTask, fields: FieldTable, label: String, log: inout ProblemLog
+        of member: SourceField, task: RawTask, fields: FieldSchema, label: String, log: inout Diagnostics
     ) -> (ExtraField, own: FieldValue?)? {
         if member.name.hasPrefix(variablePrefix) {
             let name = String(member.name.dropFirst(variablePrefix.count))
             guard let fault = VariableName.fault(name) else {
-                return (.text(allowed: nil), task.variables[ExactName(name)]?.value)
+                return (.text(allowed: nil), task.variables[ByteKey(name)]?.value)
             }
             log.error(member.place, label, fault.what, fault.todo)
             return nil
         }
         if let kind = fields.kind(of: member.name, for: nil) { return (kind, task.request[member.name]) }
-        let near = Suggestion.nearest(to: member.name, in: fields.requestFields)
+        let near = SpellingSuggestion.nearest(to: member.name, in: fields.requestFields)
         log.error(
             member.place, label, "is no request field",
             near.map { "did you mean \($0)?" } ?? "only fields such as seed and aspect_ratio can vary")
@@ -134,7 +134,7 @@ struct Matrix {
     }
 
     private static func seeds(
-        _ count: Int, _ value: FieldValue, task: RawTask, hasSeeds: Bool, log: inout ProblemLog
+        _ count: Int, _ value: FieldValue, task: RawTask, hasSeeds: Bool, log: inout Diagnostics
     ) -> Axis? {
         if hasSeeds {
             log.refuse(value, "counts seeds from one, and matrix.seed gives several", "keep one of them")
@@ -174,7 +174,7 @@ struct Matrix {
             let (value, text) = values[index]
             member.suffix += "\(axis.name)=\(text)"
             if axis.name.hasPrefix(variablePrefix) {
-                let name = ExactName(String(axis.name.dropFirst(variablePrefix.count)))
+                let name = ByteKey(String(axis.name.dropFirst(variablePrefix.count)))
                 member.variables[name] = Variable(text: text, value: value)
             } else {
                 member.request[axis.name] = value

@@ -117,7 +117,7 @@ enum PromptAccident {
     }
 }
 
-extension ProblemLog {
+extension Diagnostics {
     /// Of a prompt, or of what stands in one.
     mutating func warnOfAccident(in text: String, _ value: FieldValue) {
         var text = text

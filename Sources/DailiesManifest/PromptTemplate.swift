@@ -8,10 +8,10 @@ struct Variable {
 
 /// A prompt in which `{{name}}` stands for a variable, and `{{{{` for two braces.
 enum PromptTemplate {
-    enum Fault: Error {
+    enum TemplateError: Error {
         /// Braces open and no name follows, or they are not closed.
         case malformed(String)
-        case unknown(ExactName)
+        case unknown(ByteKey)
         /// Longer than any request may be.
         case tooLong
     }
@@ -29,8 +29,8 @@ enum PromptTemplate {
 
     /// - Parameter use: called with each name that stands in the text.
     static func filled(
-        _ text: String, with variables: [ExactName: Variable], use: (ExactName) -> Void
-    ) throws(Fault) -> String {
+        _ text: String, with variables: [ByteKey: Variable], use: (ByteKey) -> Void
+    ) throws(TemplateError) -> String {
         var result: [UInt8] = []
         var rest = Array(text.utf8)[...]
         while let byte = rest.first {
@@ -46,13 +46,13 @@ enum PromptTemplate {
                 result.append(byte)
                 rest = rest.dropFirst()
             }
-            guard result.count <= ManifestBounds.largestRequest else { throw .tooLong }
+            guard result.count <= ManifestLimits.largestRequest else { throw .tooLong }
         }
         return String(decoding: result, as: UTF8.self)
     }
 
     /// At two braces: the name between them and the closing ones, blanks around it left out.
-    private static func takeName(_ rest: inout ArraySlice<UInt8>) throws(Fault) -> ExactName {
+    private static func takeName(_ rest: inout ArraySlice<UInt8>) throws(TemplateError) -> ByteKey {
         let shown = String(decoding: rest.prefix(24), as: UTF8.self)
         var inner = rest.dropFirst(2).drop { $0 == 0x20 }
         let name = inner.prefix { VariableName.holds($0) }
@@ -62,7 +62,7 @@ enum PromptTemplate {
             throw .malformed(shown)
         }
         rest = inner.dropFirst(2)
-        return ExactName(text)
+        return ByteKey(text)
     }
 }
 

@@ -2,19 +2,19 @@ import DailiesCore
 
 /// The fields of a task, or of `defaults`, sorted by what they are for; their types are not looked at yet.
 struct RawTask {
-    var place: Place
+    var place: SourcePosition
     var request: [String: FieldValue] = [:]
     /// Of `extra`, by name.
-    var extra: [ExactName: FieldValue] = [:]
-    var tags: [ExactName: String] = [:]
-    var variables: [ExactName: Variable] = [:]
+    var extra: [ByteKey: FieldValue] = [:]
+    var tags: [ByteKey: String] = [:]
+    var variables: [ByteKey: Variable] = [:]
     var priority: Int?
     var id: FieldValue?
     var output: FieldValue?
     var matrix: FieldValue?
     var repeats: (count: Int, value: FieldValue)?
 
-    init(place: Place) { self.place = place }
+    init(place: SourcePosition) { self.place = place }
 
     /// More tasks than one come from it.
     var isMultiple: Bool { matrix != nil || repeats != nil }
@@ -37,10 +37,10 @@ struct RawTaskReader {
     /// Fields that no two tasks can share.
     private static let single: Set = ["id", "output", "matrix", "repeat"]
 
-    let fields: FieldTable
+    let fields: FieldSchema
 
     /// - Parameter isDefaults: then fields of a single task are refused, and fields are called `defaults.…`.
-    func read(_ source: [SourceField], at place: Place, isDefaults: Bool, log: inout ProblemLog) -> RawTask {
+    func read(_ source: [SourceField], at place: SourcePosition, isDefaults: Bool, log: inout Diagnostics) -> RawTask {
         let prefix = isDefaults ? "defaults." : ""
         var task = RawTask(place: place)
         for field in log.unique(source, prefix: prefix) {
@@ -49,7 +49,7 @@ struct RawTaskReader {
                 if !value.isNothing { task.request[field.name] = value }
             } else if isDefaults, Self.single.contains(field.name) {
                 log.error(field.place, value.label, "belongs to a single task", "remove it from defaults")
-            } else if !value.isNothing || !FieldTable.runner.contains(field.name) {
+            } else if !value.isNothing || !FieldSchema.runner.contains(field.name) {
                 readRunnerField(field, value, into: &task, log: &log)
             }
         }
@@ -57,14 +57,14 @@ struct RawTaskReader {
     }
 
     private func readRunnerField(
-        _ field: SourceField, _ value: FieldValue, into task: inout RawTask, log: inout ProblemLog
+        _ field: SourceField, _ value: FieldValue, into task: inout RawTask, log: inout Diagnostics
     ) {
         switch field.name {
         case "id": task.id = value
         case "output": task.output = value
         case "matrix": task.matrix = value
         case "repeat":
-            task.repeats = number(value, in: 1...ManifestBounds.mostMembers, log: &log).map { ($0, value) }
+            task.repeats = number(value, in: 1...ManifestLimits.mostMembers, log: &log).map { ($0, value) }
         case "priority": task.priority = number(value, in: Self.priorities, log: &log)
         case "tags": task.tags = tags(value, log: &log)
         case "vars": task.variables = variables(value, log: &log)
@@ -79,7 +79,7 @@ struct RawTaskReader {
         }
     }
 
-    private func number(_ value: FieldValue, in range: ClosedRange<Int>, log: inout ProblemLog) -> Int? {
+    private func number(_ value: FieldValue, in range: ClosedRange<Int>, log: inout Diagnostics) -> Int? {
         guard let number = log.integer(value) else { return nil }
         guard range ~= number else {
             log.refuse(value, "is \(number)", "write a number from \(range.lowerBound) to \(range.upperBound)")
@@ -88,41 +88,41 @@ struct RawTaskReader {
         return number
     }
 
-    private func tags(_ value: FieldValue, log: inout ProblemLog) -> [ExactName: String] {
+    private func tags(_ value: FieldValue, log: inout Diagnostics) -> [ByteKey: String] {
         guard case .map(let members) = value.node.content else {
             log.refuse(value, "is \(value.node.content.name)", "write names and values, such as client: acme")
             return [:]
         }
-        var tags: [ExactName: String] = [:]
+        var tags: [ByteKey: String] = [:]
         for member in log.unique(members.map { self.tag($0, of: value, log: &log) }, prefix: value.label + ".") {
             let tag = FieldValue(label: value.label + "." + member.name, node: member.value)
             if tag.isNothing { continue }
-            if let fault = ProblemLog.fault(ofName: member.name) {
+            if let fault = Diagnostics.fault(ofName: member.name) {
                 log.error(member.place, value.label, "has a name that \(fault.what)", fault.todo)
             } else if let text = log.name(tag) {
-                tags[ExactName(member.name)] = text
+                tags[ByteKey(member.name)] = text
             }
         }
-        if tags.count > ManifestBounds.mostTags {
-            log.refuse(value, "has \(tags.count) tags", "write at most \(ManifestBounds.mostTags)")
+        if tags.count > ManifestLimits.mostTags {
+            log.refuse(value, "has \(tags.count) tags", "write at most \(ManifestLimits.mostTags)")
         }
         return tags
     }
 
     /// Its name without what nobody sees or means at its ends.
-    private func tag(_ member: SourceField, of tags: FieldValue, log: inout ProblemLog) -> SourceField {
+    private func tag(_ member: SourceField, of tags: FieldValue, log: inout Diagnostics) -> SourceField {
         let label = FieldValue(
             label: "\(tags.label).\(member.name)", node: SourceNode(place: member.place, content: .nothing))
         let name = log.withoutOuterCharacters(member.name, label)
         return SourceField(name: name, place: member.place, value: member.value)
     }
 
-    private func variables(_ value: FieldValue, log: inout ProblemLog) -> [ExactName: Variable] {
+    private func variables(_ value: FieldValue, log: inout Diagnostics) -> [ByteKey: Variable] {
         guard case .map(let members) = value.node.content else {
             log.refuse(value, "is \(value.node.content.name)", "write names and texts, such as subject: a stag")
             return [:]
         }
-        var variables: [ExactName: Variable] = [:]
+        var variables: [ByteKey: Variable] = [:]
         for member in log.unique(members, prefix: value.label + ".") {
             let inner = FieldValue(label: value.label + "." + member.name, node: member.value)
             if inner.isNothing { continue }
@@ -130,33 +130,33 @@ struct RawTaskReader {
                 log.error(member.place, value.label, fault.what, fault.todo)
             } else if let text = log.text(inner) {
                 log.warnOfAccident(in: text, inner)
-                variables[ExactName(member.name)] = Variable(text: text, value: inner)
+                variables[ByteKey(member.name)] = Variable(text: text, value: inner)
             }
         }
-        if variables.count > ManifestBounds.mostVariables {
+        if variables.count > ManifestLimits.mostVariables {
             log.refuse(
-                value, "has \(variables.count) variables", "write at most \(ManifestBounds.mostVariables)")
+                value, "has \(variables.count) variables", "write at most \(ManifestLimits.mostVariables)")
         }
         return variables
     }
 
-    private func extra(_ value: FieldValue, log: inout ProblemLog) -> [ExactName: FieldValue] {
+    private func extra(_ value: FieldValue, log: inout Diagnostics) -> [ByteKey: FieldValue] {
         guard case .map(let members) = value.node.content else {
             log.refuse(value, "is \(value.node.content.name)", "write the names and values of fields")
             return [:]
         }
-        var extra: [ExactName: FieldValue] = [:]
+        var extra: [ByteKey: FieldValue] = [:]
         for member in log.unique(members, prefix: value.label + ".") {
             let inner = FieldValue(label: value.label + "." + member.name, node: member.value)
             if inner.isNothing { continue }
             if fields.isTaskField(member.name) {
                 log.error(member.place, inner.label, "is a field of its own", "write it beside extra, not in it")
-            } else if FieldTable.reserved.contains(member.name) {
+            } else if FieldSchema.reserved.contains(member.name) {
                 log.error(member.place, inner.label, "is set by the runner, not by a task", "remove it")
-            } else if let fault = ProblemLog.fault(ofName: member.name) {
+            } else if let fault = Diagnostics.fault(ofName: member.name) {
                 log.error(member.place, value.label, "has a name that \(fault.what)", fault.todo)
             } else {
-                extra[ExactName(member.name)] = inner
+                extra[ByteKey(member.name)] = inner
             }
         }
         return extra

@@ -1,11 +1,11 @@
 /// A place in a manifest: line and column (in Unicode scalars), both counted from 1.
-struct Place: Hashable, Comparable {
+struct SourcePosition: Hashable, Comparable {
     let line: Int
     let column: Int
-    static let start = Place(line: 1, column: 1)
+    static let start = SourcePosition(line: 1, column: 1)
     /// None in it: the file cannot be read at all.
-    static let wholeFile = Place(line: 0, column: 0)
-    static func < (a: Place, b: Place) -> Bool { (a.line, a.column) < (b.line, b.column) }
+    static let wholeFile = SourcePosition(line: 0, column: 0)
+    static func < (a: SourcePosition, b: SourcePosition) -> Bool { (a.line, a.column) < (b.line, b.column) }
 }
 
 /// What all formats have in common: a tree of texts, each with its place and with what its writing says of its type.
@@ -17,28 +17,28 @@ struct SourceNode {
         case list([SourceNode])
         case map([SourceField])
     }
-    let place: Place
+    let place: SourcePosition
     let content: Content
     /// A part of its text that is not in ``content``.
-    var loss: SourceLoss?
+    var loss: TextLoss?
 }
 
 /// What YAML takes out of a text that stands without quotes, where it takes it for something else.
-enum SourceLoss {
+enum TextLoss {
     /// Everything from here on, as a comment.
     ///
     /// - Parameter isSetOff: by two blanks or more before its mark and one after it, as comments usually are.
-    case comment(Place, isSetOff: Bool)
+    case comment(SourcePosition, isSetOff: Bool)
     /// The first word, as a tag or an anchor.
-    case word(Place, kind: String)
+    case word(SourcePosition, kind: String)
 
     /// What to say of it, where a name was meant: nil where nobody would take it for a part of one.
-    var faultOfName: (place: Place, what: String, todo: String)? {
+    var faultOfName: (place: SourcePosition, what: String, todo: String)? {
         if case .comment(_, isSetOff: true) = self { nil } else { fault }
     }
 
     /// What to say of it, where a text was meant.
-    var fault: (place: Place, what: String, todo: String) {
+    var fault: (place: SourcePosition, what: String, todo: String) {
         switch self {
         case .comment(let place, _): (place, "everything after # would be dropped", "put the text in quotes")
         case .word(let place, let kind):
@@ -50,7 +50,7 @@ enum SourceLoss {
 /// A name and its value; `place` is that of the name. A name may come twice.
 struct SourceField {
     let name: String
-    let place: Place
+    let place: SourcePosition
     let value: SourceNode
 }
 
@@ -71,8 +71,8 @@ struct Scalar {
 }
 
 /// What ends the reading of a text, or of one line of it.
-struct SourceTrouble: Error {
-    let place: Place
+struct SourceError: Error {
+    let place: SourcePosition
     /// `syntax` or `file`.
     let field: String
     let what: String

@@ -6,7 +6,7 @@ final class TemporaryFile: @unchecked Sendable {
     private let descriptor: Int32
     private(set) var size = 0
 
-    init() throws(SourceTrouble) {
+    init() throws(SourceError) {
         let folder = FileManager.default.temporaryDirectory.path
         var path = Array("\(folder)/dailies-XXXXXX".utf8CString)
         descriptor = path.withUnsafeMutableBufferPointer { buffer in
@@ -20,7 +20,7 @@ final class TemporaryFile: @unchecked Sendable {
 
     deinit { close(descriptor) }
 
-    func append(_ bytes: UnsafeRawBufferPointer) throws(SourceTrouble) {
+    func append(_ bytes: UnsafeRawBufferPointer) throws(SourceError) {
         var rest = bytes[...]
         while !rest.isEmpty {
             let count = pwrite(descriptor, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count, off_t(size))
@@ -33,10 +33,10 @@ final class TemporaryFile: @unchecked Sendable {
         }
     }
 
-    func append(_ bytes: [UInt8]) throws(SourceTrouble) {
-        var trouble: SourceTrouble?
+    func append(_ bytes: [UInt8]) throws(SourceError) {
+        var trouble: SourceError?
         bytes.withUnsafeBytes { buffer in
-            do throws(SourceTrouble) {
+            do throws(SourceError) {
                 try append(buffer)
             } catch {
                 trouble = error
@@ -46,7 +46,7 @@ final class TemporaryFile: @unchecked Sendable {
     }
 
     /// Fills the buffer from a place of the file on; fewer bytes at the end of the file.
-    func read(into buffer: UnsafeMutableRawBufferPointer, from offset: Int) throws(SourceTrouble) -> Int {
+    func read(into buffer: UnsafeMutableRawBufferPointer, from offset: Int) throws(SourceError) -> Int {
         while true {
             let count = pread(descriptor, buffer.baseAddress, buffer.count, off_t(offset))
             if count >= 0 { return count }
@@ -54,8 +54,8 @@ final class TemporaryFile: @unchecked Sendable {
         }
     }
 
-    fileprivate static func trouble(_ doing: String, _ code: Int32) -> SourceTrouble {
-        SourceTrouble(
+    fileprivate static func trouble(_ doing: String, _ code: Int32) -> SourceError {
+        SourceError(
             place: .start, field: "file",
             what: "a temporary file in \(FileManager.default.temporaryDirectory.path) cannot be \(doing): "
                 + String(cString: strerror(code)),
@@ -64,13 +64,13 @@ final class TemporaryFile: @unchecked Sendable {
 }
 
 extension TemporaryFile {
-    func records(in range: Range<Int>) throws(SourceTrouble) -> [Record] {
+    func records(in range: Range<Int>) throws(SourceError) -> [Record] {
         let count = range.count / MemoryLayout<Record>.stride
-        var trouble: SourceTrouble?
+        var trouble: SourceError?
         let records = [Record](unsafeUninitializedCapacity: count) { buffer, initialized in
             let bytes = UnsafeMutableRawBufferPointer(buffer)
             var filled = 0
-            do throws(SourceTrouble) {
+            do throws(SourceError) {
                 while filled < range.count {
                     let rest = UnsafeMutableRawBufferPointer(rebasing: bytes[filled..<range.count])
                     let read = try read(into: rest, from: range.lowerBound + filled)

@@ -25,16 +25,16 @@ enum TextEncoding {
     /// The bytes of a mark of UTF-8 at the start: 0 or 3.
     ///
     /// - Throws: where the mark of another encoding stands there, or the zero bytes of its first characters.
-    static func lengthOfMark(_ bytes: some Collection<UInt8>) throws(SourceTrouble) -> Int {
+    static func lengthOfMark(_ bytes: some Collection<UInt8>) throws(SourceError) -> Int {
         if workbooks.contains(where: { bytes.starts(with: $0) }) {
-            throw SourceTrouble(
+            throw SourceError(
                 place: .start, field: "file", what: "is a spreadsheet's own file, or another archive, not a text",
                 todo: exportAdvice, voidsAllElse: true)
         }
         let pattern = bytes.prefix(4).map { $0 == 0 }
         let other = marks.first { bytes.starts(with: $0.bytes) }?.name ?? zeros.first { $0.pattern == pattern }?.name
         if let other {
-            throw SourceTrouble(
+            throw SourceError(
                 place: .start, field: "file", what: "is written in \(other)", todo: "save it as UTF-8",
                 voidsAllElse: true)
         }
@@ -42,16 +42,16 @@ enum TextEncoding {
     }
 
     /// What to say of a file that is called as spreadsheets call theirs; nil for any other.
-    static func spreadsheet(called path: String) -> SourceTrouble? {
+    static func spreadsheet(called path: String) -> SourceError? {
         guard let dot = path.lastIndex(of: "."),
             workbookEndings.contains(path[path.index(after: dot)...].lowercased())
         else { return nil }
-        return SourceTrouble(
+        return SourceError(
             place: .start, field: "file", what: "is a spreadsheet, not a text", todo: exportAdvice, voidsAllElse: true)
     }
 
     /// The bytes without a mark of UTF-8.
-    static func checked(_ bytes: [UInt8]) throws(SourceTrouble) -> ArraySlice<UInt8> {
+    static func checked(_ bytes: [UInt8]) throws(SourceError) -> ArraySlice<UInt8> {
         let text = bytes[try lengthOfMark(bytes)...]
         if let offset = text.withUnsafeBufferPointer({ JSONText.firstInvalidUTF8(in: $0) }) {
             var cursor = TextCursor()
@@ -61,9 +61,9 @@ enum TextEncoding {
         return text
     }
 
-    static func invalid(_ byte: UInt8, at place: Place) -> SourceTrouble {
+    static func invalid(_ byte: UInt8, at place: SourcePosition) -> SourceError {
         let value = String(byte, radix: 16, uppercase: true)
-        return SourceTrouble(
+        return SourceError(
             place: place, field: "file", what: "byte 0x\(value) here is not UTF-8", todo: "save the file as UTF-8",
             voidsAllElse: true)
     }
@@ -100,12 +100,12 @@ struct TextCursor {
 
     init() {}
 
-    init(at place: Place) {
+    init(at place: SourcePosition) {
         line = place.line
         column = place.column
     }
 
-    var place: Place { Place(line: line, column: column) }
+    var place: SourcePosition { SourcePosition(line: line, column: column) }
 
     mutating func pass(_ byte: UInt8) {
         switch byte {

@@ -4,34 +4,34 @@ import Yams
 /// nothing; aliases are copied in, within bounds.
 struct YAMLSource {
     /// A document without content has no node.
-    static func node(_ bytes: ArraySlice<UInt8>) throws(SourceTrouble) -> SourceNode {
+    static func node(_ bytes: ArraySlice<UInt8>) throws(SourceError) -> SourceNode {
         let text = String(decoding: bytes, as: UTF8.self)
-        try YAMLGuard.check(text)
-        var reading = YAMLDuplicates(text)
+        try YAMLPrecheck.check(text)
+        var reading = DuplicateKeyYAMLParser(text)
         guard let root = try reading.root() else {
             return SourceNode(place: .start, content: .nothing)
         }
         var source = YAMLSource(
-            names: reading.names, losses: YAMLLosses(text), nodesLeft: bytes.count + ManifestBounds.copiedNodes)
+            names: reading.names, losses: YAMLTruncation(text), nodesLeft: bytes.count + ManifestLimits.copiedNodes)
         // The anchors of its nodes live as long as the parser.
         defer { withExtendedLifetime(reading) {} }
         return try source.convert(root, depth: 1)
     }
 
     /// The true names of keys that had to be renamed, by their places.
-    private let names: [Place: String]
-    private var losses: YAMLLosses
+    private let names: [SourcePosition: String]
+    private var losses: YAMLTruncation
     private var nodesLeft: Int
 
-    private mutating func convert(_ node: Node, depth: Int) throws(SourceTrouble) -> SourceNode {
-        let place = Place(node.mark)
+    private mutating func convert(_ node: Node, depth: Int) throws(SourceError) -> SourceNode {
+        let place = SourcePosition(node.mark)
         nodesLeft -= 1
         guard nodesLeft > 0 else {
-            throw SourceTrouble(
-                place: place, field: "file", what: "aliases copy more than \(ManifestBounds.copiedNodes) nodes",
+            throw SourceError(
+                place: place, field: "file", what: "aliases copy more than \(ManifestLimits.copiedNodes) nodes",
                 todo: "write defaults and matrix instead of aliases")
         }
-        guard depth <= ManifestBounds.deepest else {
+        guard depth <= ManifestLimits.deepest else {
             throw Self.tooDeep(place)
         }
         switch node {
@@ -46,7 +46,7 @@ struct YAMLSource {
             for (key, value) in mapping {
                 let name = try name(key)
                 let value = try convert(value, depth: depth + 1)
-                fields.append(SourceField(name: name, place: Place(key.mark), value: value))
+                fields.append(SourceField(name: name, place: SourcePosition(key.mark), value: value))
             }
             return SourceNode(place: place, content: .map(fields))
         case .alias:
@@ -54,20 +54,20 @@ struct YAMLSource {
         }
     }
 
-    static func tooDeep(_ place: Place) -> SourceTrouble {
-        SourceTrouble(
-            place: place, field: "syntax", what: "nested deeper than \(ManifestBounds.deepest) levels",
+    static func tooDeep(_ place: SourcePosition) -> SourceError {
+        SourceError(
+            place: place, field: "syntax", what: "nested deeper than \(ManifestLimits.deepest) levels",
             todo: "take out the inner levels")
     }
 
-    private mutating func name(_ key: Node) throws(SourceTrouble) -> String {
-        let place = Place(key.mark)
+    private mutating func name(_ key: Node) throws(SourceError) -> String {
+        let place = SourcePosition(key.mark)
         guard case .scalar(let scalar) = key else {
-            throw SourceTrouble(
+            throw SourceError(
                 place: place, field: "syntax", what: "a list or mapping stands as a key", todo: "write a plain word")
         }
         if let fault = losses.loss(of: scalar)?.fault {
-            throw SourceTrouble(place: fault.place, field: "syntax", what: fault.what, todo: fault.todo)
+            throw SourceError(place: fault.place, field: "syntax", what: fault.what, todo: fault.todo)
         }
         return names[place] ?? scalar.string
     }
@@ -81,7 +81,7 @@ struct YAMLSource {
     }
 }
 
-extension Place {
+extension SourcePosition {
     init(_ mark: Mark?) {
         self.init(line: max(mark?.line ?? 1, 1), column: max(mark?.column ?? 1, 1))
     }

@@ -17,25 +17,25 @@ struct APIClient: Sendable {
 
     struct Reply: Sendable {
         let status: Int
-        let headers: WireHeaders
+        let headers: HeaderFields
         let body: [UInt8]
     }
 
     /// No whole reply came.
     struct Failure: Error {
-        let fault: Fault
+        let fault: ProviderError
         /// The client had read the request's body: the service may have got it.
         let wasSent: Bool
     }
 
-    let clients: ClientSet
+    let clients: HTTPClients
     /// The one loop of ``clients``: everything about a request happens on it, so that no thread wakes another between a
     /// reply's bytes and what they mean.
     let loop: any EventLoop
     let base: ServiceURL
     let userAgent: String
     let maximumReplyBytes: Int
-    let redaction: Redaction
+    let redaction: Redactor
 
     /// Calls `done` once, on ``loop``.
     func send(_ request: Request, done: @escaping @Sendable (Result<Reply, Failure>) -> Void) {
@@ -74,11 +74,11 @@ struct APIClient: Sendable {
     }
 
     private func whole(
-        _ request: Request, _ way: ClientSet.Way, _ flag: TrackedBody.Flag
+        _ request: Request, _ way: HTTPClients.Way, _ flag: TrackedBody.Flag
     ) throws -> HTTPClient.Request {
         var headers = way.headers
         headers.add(contentsOf: [
-            (WireHeader.apiKey, request.key.secret), ("accept", "application/json"), ("user-agent", userAgent),
+            (HeaderName.apiKey, request.key.secret), ("accept", "application/json"), ("user-agent", userAgent),
         ])
         var body: HTTPClient.Body?
         if let bytes = request.body {
@@ -90,7 +90,7 @@ struct APIClient: Sendable {
     }
 
     private func failure(
-        _ error: any Error, _ status: Int?, _ way: ClientSet.Way, _ flag: TrackedBody.Flag
+        _ error: any Error, _ status: Int?, _ way: HTTPClients.Way, _ flag: TrackedBody.Flag
     ) -> Failure {
         Failure(
             fault: TransportFault.make(error, status: status, reaching: way.words, redaction: redaction),
@@ -131,7 +131,7 @@ private final class ReplyCollector: HTTPClientResponseDelegate, @unchecked Senda
 }
 
 extension HTTPHeaders {
-    var wire: WireHeaders { WireHeaders(map { WireHeaders.Field(name: $0.name, value: $0.value) }) }
+    var wire: HeaderFields { HeaderFields(map { HeaderFields.Field(name: $0.name, value: $0.value) }) }
 }
 
 extension Duration {

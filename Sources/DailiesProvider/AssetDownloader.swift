@@ -5,7 +5,7 @@ import NIOHTTP1
 import ProviderWire
 
 /// Fetches a clip from wherever its URL points, without credentials, and hands it on part by part. What is asked and what
-/// the replies mean is ``AssetExchange``'s.
+/// the replies mean is ``AssetTransfer``'s.
 ///
 /// Redirects are followed here and not by the client, so that each hop is checked: https, or plain http to loopback
 /// when the service itself is there, and never from https to plain http.
@@ -13,13 +13,13 @@ struct AssetDownloader: Sendable {
     /// Hops after the first address.
     private static let maximumRedirects = 5
 
-    let clients: ClientSet
+    let clients: HTTPClients
     let allowsPlainLoopback: Bool
     let userAgent: String
     let headTimeout: Duration
     let stallTimeout: Duration
     let maximumBytes: Int64
-    let redaction: Redaction
+    let redaction: Redactor
 
     /// The reply to a request, from where the redirects led.
     private struct Reply {
@@ -30,15 +30,15 @@ struct AssetDownloader: Sendable {
 
     /// What keeps a download from going on.
     private struct Failure: Error {
-        let end: DownloadEnd
+        let end: DownloadOutcome
     }
 
-    func download(_ asset: AssetLocation, after resume: ResumePoint, into sink: any DownloadSink) async -> DownloadEnd {
+    func download(_ asset: AssetLocation, after resume: ResumePoint, into sink: any DownloadSink) async -> DownloadOutcome {
         guard let place = ServiceURL(asset.url), isAllowed(place, from: nil) else {
             return .refused(unusable("the clip's address cannot be used: \(ServiceURL.redacted(asset.url))"))
         }
         do throws(Failure) {
-            var (exchange, step) = AssetExchange.begin(after: resume)
+            var (exchange, step) = AssetTransfer.begin(after: resume)
             var last: Reply?
             while true {
                 switch step {
@@ -64,7 +64,7 @@ struct AssetDownloader: Sendable {
         }
     }
 
-    private func outcome(of end: AssetExchange.End, _ last: Reply?) -> DownloadEnd {
+    private func outcome(of end: AssetTransfer.End, _ last: Reply?) -> DownloadOutcome {
         switch end {
         case .whole: .whole
         case .unverified: .unverified
@@ -73,7 +73,7 @@ struct AssetDownloader: Sendable {
         }
     }
 
-    private func fault(_ reason: AssetExchange.Reason, _ last: Reply?) -> Fault {
+    private func fault(_ reason: AssetTransfer.Reason, _ last: Reply?) -> ProviderError {
         switch reason {
         case .status: status(.status, last, "\(last?.place.redacted ?? "") answered \(last?.status ?? 0)")
         case .noUsableRange: unusable("the answer has no usable Content-Range")
@@ -84,8 +84,8 @@ struct AssetDownloader: Sendable {
     }
 
     /// A server may write a key back to us where a version is named; versions are kept on disk.
-    private func withoutSecrets(_ headers: WireHeaders) -> WireHeaders {
-        WireHeaders(headers.fields.filter { redaction($0.value) == $0.value })
+    private func withoutSecrets(_ headers: HeaderFields) -> HeaderFields {
+        HeaderFields(headers.fields.filter { redaction($0.value) == $0.value })
     }
 
     private func send(_ request: AssetRequest, to first: ServiceURL) async throws(Failure) -> Reply {
@@ -135,7 +135,7 @@ struct AssetDownloader: Sendable {
         [301, 302, 303, 307, 308].contains(status.code)
     }
 
-    private func http(_ request: AssetRequest, _ way: ClientSet.Way) -> HTTPClientRequest {
+    private func http(_ request: AssetRequest, _ way: HTTPClients.Way) -> HTTPClientRequest {
         var http = HTTPClientRequest(url: way.url)
         http.method = request.method == .head ? .HEAD : .GET
         http.headers = way.headers
@@ -162,7 +162,7 @@ struct AssetDownloader: Sendable {
 
     /// - Returns: how many bytes the body had.
     private func stream(_ reply: Reply, _ span: Span, into sink: any DownloadSink) async throws(Failure) -> Int64 {
-        let watch = StallWatch(limit: stallTimeout.timeAmount)
+        let watch = IdleTimeout(limit: stallTimeout.timeAmount)
         let reading = Task { await read(reply, span, into: sink, watch) }
         watch.start(on: clients.eventLoopGroup.any()) { reading.cancel() }
         defer { watch.end() }
@@ -170,7 +170,7 @@ struct AssetDownloader: Sendable {
     }
 
     private func read(
-        _ reply: Reply, _ span: Span, into sink: any DownloadSink, _ watch: StallWatch
+        _ reply: Reply, _ span: Span, into sink: any DownloadSink, _ watch: IdleTimeout
     ) async -> Result<Int64, Failure> {
         var received: Int64 = 0
         var parts = reply.response.body.makeAsyncIterator()
@@ -205,17 +205,17 @@ struct AssetDownloader: Sendable {
         guard goesOn else { throw Failure(end: .sinkFailed("the clip's bytes could not be written")) }
     }
 
-    private func tooLong(_ reply: Reply) -> Fault {
+    private func tooLong(_ reply: Reply) -> ProviderError {
         status(.unreadable, reply, "the clip is longer than the \(maximumBytes) bytes allowed")
     }
 
-    private func status(_ kind: Fault.Kind, _ reply: Reply?, _ message: String) -> Fault {
-        Fault(
+    private func status(_ kind: ProviderError.Kind, _ reply: Reply?, _ message: String) -> ProviderError {
+        ProviderError(
             kind: kind, status: reply?.status, message: String(redaction(message).prefix(500)),
-            retryAfter: reply.flatMap { RetryHint.retryAfter($0.response.headers.wire) })
+            retryAfter: reply.flatMap { RetryAfter.retryAfter($0.response.headers.wire) })
     }
 
-    private func unusable(_ message: String) -> Fault {
-        Fault(kind: .unreadable, message: String(redaction(message).prefix(500)))
+    private func unusable(_ message: String) -> ProviderError {
+        ProviderError(kind: .unreadable, message: String(redaction(message).prefix(500)))
     }
 }

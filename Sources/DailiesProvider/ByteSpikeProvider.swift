@@ -21,34 +21,34 @@ public final class ByteSpikeProvider: RenderProvider {
 
     let configuration: ProviderConfiguration
     let api: APIClient
-    private let gate: RequestGate
-    private let route: QueryRoute
+    private let gate: AsyncSemaphore
+    private let route: QueryFormSelector
     private let downloader: AssetDownloader
-    private let downloadGate: RequestGate
-    private let redaction: Redaction
+    private let downloadGate: AsyncSemaphore
+    private let redaction: Redactor
 
     /// Whoever makes a provider calls ``shutdown()`` before letting go of it.
     public init(_ configuration: ProviderConfiguration) {
         self.configuration = configuration
-        redaction = Redaction(secrets: configuration.keys.map(\.key.secret))
+        redaction = Redactor(secrets: configuration.keys.map(\.key.secret))
         // Requests to the API share one loop, downloads another.
         let (loop, downloadLoop) = (
             MultiThreadedEventLoopGroup.singleton.next(), MultiThreadedEventLoopGroup.singleton.next()
         )
         api = APIClient(
-            clients: ClientSet(configuration, connections: configuration.connections, on: loop), loop: loop,
+            clients: HTTPClients(configuration, connections: configuration.connections, on: loop), loop: loop,
             base: configuration.base, userAgent: configuration.userAgent,
             maximumReplyBytes: configuration.maximumReplyBytes, redaction: redaction)
-        gate = RequestGate(configuration.connections)
-        route = QueryRoute(configuration.dialect)
+        gate = AsyncSemaphore(configuration.connections)
+        route = QueryFormSelector(configuration.dialect)
         // Downloads have connections of their own: slow ones take none from submits and queries.
         downloader = AssetDownloader(
-            clients: ClientSet(configuration, connections: configuration.downloads, on: downloadLoop),
+            clients: HTTPClients(configuration, connections: configuration.downloads, on: downloadLoop),
             allowsPlainLoopback: configuration.base.isLoopback, userAgent: configuration.userAgent,
             headTimeout: configuration.connectTimeout + configuration.stallTimeout,
             stallTimeout: configuration.stallTimeout, maximumBytes: configuration.maximumClipBytes,
             redaction: redaction)
-        downloadGate = RequestGate(configuration.downloads)
+        downloadGate = AsyncSemaphore(configuration.downloads)
     }
 
     /// That of the key with the longest prefix of the model's id; nil where none fits.
@@ -60,18 +60,18 @@ public final class ByteSpikeProvider: RenderProvider {
     }
 
     /// One POST. Without a key of the submission's account it is not accepted, and nothing is sent.
-    public func submit(_ submission: Submission, reply: @escaping @Sendable (SubmitFate) -> Void) {
+    public func submit(_ submission: Submission, reply: @escaping @Sendable (SubmitResult) -> Void) {
         guard let key = configuration.key(submission.account) else {
             return reply(.notAccepted(Self.noKey(submission.account)))
         }
         let request = APIClient.Request(
-            method: .POST, target: WirePath.submit, body: submission.body, key: key,
+            method: .POST, target: Endpoint.submit, body: submission.body, key: key,
             timeout: configuration.submitTimeout)
         run(request) { [redaction] result in
             switch result {
             case .success(let answer):
                 reply(
-                    FateTable.submitFate(
+                    ResponseClassifier.submitFate(
                         status: answer.status, headers: answer.headers, body: answer.body,
                         dialect: submission.dialect, redaction: redaction))
             case .failure(let failure):
@@ -83,24 +83,24 @@ public final class ByteSpikeProvider: RenderProvider {
     }
 
     /// By id or by submission key, in the configured dialect; where one form is not spoken, in the other.
-    public func query(_ question: Question, reply: @escaping @Sendable (QueryAnswer) -> Void) {
+    public func query(_ question: TaskQuery, reply: @escaping @Sendable (QueryResult) -> Void) {
         guard let key = configuration.key(question.account) else {
             return reply(.fault(Self.noKey(question.account)))
         }
         switch question.subject {
         case .remote(let remote): query(remote, key: key, reply)
         case .key:
-            let body = SubjectBody.encode(question.subject)
-            ask(.POST, WirePath.query, body: body, key: key, reply)
+            let body = QueryBody.encode(question.subject)
+            ask(.POST, Endpoint.query, body: body, key: key, reply)
         }
     }
 
     /// One POST. The state that the provider reports, also where it refuses.
     public func cancel(
-        _ remote: RemoteTaskID, account: KeyFingerprint, reply: @escaping @Sendable (QueryAnswer) -> Void
+        _ remote: RemoteTaskID, account: KeyFingerprint, reply: @escaping @Sendable (QueryResult) -> Void
     ) {
         guard let key = configuration.key(account) else { return reply(.fault(Self.noKey(account))) }
-        ask(.POST, WirePath.cancel(remote), body: nil, key: key, reply)
+        ask(.POST, Endpoint.cancel(remote), body: nil, key: key, reply)
     }
 
     /// Reads the asset, with a Range where some of it is there; no key goes with it.
@@ -108,7 +108,7 @@ public final class ByteSpikeProvider: RenderProvider {
     /// - Precondition: the offset is not negative.
     public func download(
         _ asset: AssetLocation, after resume: ResumePoint, into sink: any DownloadSink,
-        reply: @escaping @Sendable (DownloadEnd) -> Void
+        reply: @escaping @Sendable (DownloadOutcome) -> Void
     ) {
         precondition(resume.offset >= 0, "a download cannot begin at byte \(resume.offset)")
         downloadGate.enter { [downloadGate, downloader] in
@@ -139,7 +139,7 @@ public final class ByteSpikeProvider: RenderProvider {
     }
 
     private func query(
-        _ remote: RemoteTaskID, key: APIKey, _ reply: @escaping @Sendable (QueryAnswer) -> Void
+        _ remote: RemoteTaskID, key: APIKey, _ reply: @escaping @Sendable (QueryResult) -> Void
     ) {
         let form = route.form
         query(remote, by: form, key: key) { first in
@@ -151,18 +151,18 @@ public final class ByteSpikeProvider: RenderProvider {
     }
 
     private func query(
-        _ remote: RemoteTaskID, by form: QueryRoute.Form, key: APIKey,
-        _ reply: @escaping @Sendable (QueryAnswer) -> Void
+        _ remote: RemoteTaskID, by form: QueryFormSelector.Form, key: APIKey,
+        _ reply: @escaping @Sendable (QueryResult) -> Void
     ) {
         switch form {
-        case .get: ask(.GET, WirePath.query(remote), body: nil, key: key, reply)
-        case .post: ask(.POST, WirePath.query, body: SubjectBody.encode(.remote(remote)), key: key, reply)
+        case .get: ask(.GET, Endpoint.query(remote), body: nil, key: key, reply)
+        case .post: ask(.POST, Endpoint.query, body: QueryBody.encode(.remote(remote)), key: key, reply)
         }
     }
 
     private func ask(
         _ method: HTTPMethod, _ target: String, body: [UInt8]?, key: APIKey,
-        _ reply: @escaping @Sendable (QueryAnswer) -> Void
+        _ reply: @escaping @Sendable (QueryResult) -> Void
     ) {
         let request = APIClient.Request(
             method: method, target: target, body: body, key: key, timeout: configuration.queryTimeout)
@@ -170,15 +170,15 @@ public final class ByteSpikeProvider: RenderProvider {
             switch result {
             case .success(let answer):
                 reply(
-                    FateTable.queryAnswer(
+                    ResponseClassifier.queryAnswer(
                         status: answer.status, headers: answer.headers, body: answer.body, redaction: redaction))
             case .failure(let failure): reply(.fault(failure.fault))
             }
         }
     }
 
-    private static func noKey(_ account: KeyFingerprint) -> Fault {
-        Fault(
+    private static func noKey(_ account: KeyFingerprint) -> ProviderError {
+        ProviderError(
             kind: .unreachable, code: noKeyCode,
             message: "no configured API key has the fingerprint \(account); give the key that this was submitted with")
     }

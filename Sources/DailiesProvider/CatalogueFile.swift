@@ -9,7 +9,7 @@ public enum CatalogueFile {
     /// Everything that is wrong with it, of each model the first thing. Never empty.
     public struct Failure: Error, Hashable, Sendable {
         /// In the order of their places; at least one.
-        public let problems: [CatalogueProblem]
+        public let problems: [CatalogueError]
     }
 
     /// What a model of the user's own need not say.
@@ -24,7 +24,7 @@ public enum CatalogueFile {
     public static func merged(with bytes: [UInt8]) throws(Failure) -> ModelCatalogue {
         let embedded = EmbeddedCatalogue.catalogue
         var merge = Merge()
-        do throws(CatalogueProblem) {
+        do throws(CatalogueError) {
             try merge.readEmbedded()
             let top = try CatalogueReader.parse(bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? bytes[3...] : bytes[...])
             for entry in try CatalogueReader.array(top, "models") { merge.add(entry) }
@@ -40,28 +40,28 @@ public enum CatalogueFile {
     private struct Merge {
         var specs: [ModelSpec] = []
         var otherSurface: [String: ModelID] = [:]
-        var problems: [CatalogueProblem] = []
-        private var embedded: [ExactName: [JSONMember]] = [:]
+        var problems: [CatalogueError] = []
+        private var embedded: [ByteKey: [JSONMember]] = [:]
         private var names: Set<String> = []
-        private var seen: [ExactName: JSONPosition] = [:]
+        private var seen: [ByteKey: JSONPosition] = [:]
 
-        mutating func readEmbedded() throws(CatalogueProblem) {
+        mutating func readEmbedded() throws(CatalogueError) {
             for entry in try CatalogueReader.array(try CatalogueReader.parse(PackageResources.models_json), "models") {
                 let members = entry.members ?? []
-                embedded[ExactName(try CatalogueReader.text(entry, "id"))] = members
+                embedded[ByteKey(try CatalogueReader.text(entry, "id"))] = members
                 names.formUnion(members.map(\.name))
             }
         }
 
         mutating func add(_ entry: JSONValue) {
-            do throws(CatalogueProblem) {
+            do throws(CatalogueError) {
                 guard let own = entry.members else {
-                    throw CatalogueProblem(position: entry.position, message: "a model is an object")
+                    throw CatalogueError(position: entry.position, message: "a model is an object")
                 }
                 try checkNames(own)
-                let id = ExactName(try CatalogueReader.text(entry, "id"))
+                let id = ByteKey(try CatalogueReader.text(entry, "id"))
                 if let earlier = seen.updateValue(entry.position, forKey: id) {
-                    throw CatalogueProblem(
+                    throw CatalogueError(
                         position: entry.position,
                         message: "\(SafeText.cut(id.text)) stands here again, first at "
                             + "\(earlier.line):\(earlier.column)")
@@ -83,15 +83,15 @@ public enum CatalogueFile {
         }
 
         /// A name that is mistyped would leave the rule that it was meant to change as it is.
-        private func checkNames(_ members: [JSONMember]) throws(CatalogueProblem) {
-            var places: [ExactName: JSONPosition] = [:]
+        private func checkNames(_ members: [JSONMember]) throws(CatalogueError) {
+            var places: [ByteKey: JSONPosition] = [:]
             for member in members {
                 guard names.contains(member.name) else {
-                    throw CatalogueProblem(
+                    throw CatalogueError(
                         position: member.position, message: "\(SafeText.cut(member.name)) is no member of a model")
                 }
-                if let earlier = places.updateValue(member.position, forKey: ExactName(member.name)) {
-                    throw CatalogueProblem(
+                if let earlier = places.updateValue(member.position, forKey: ByteKey(member.name)) {
+                    throw CatalogueError(
                         position: member.position,
                         message: "\(SafeText.cut(member.name)) is given again, first at "
                             + "\(earlier.line):\(earlier.column)")

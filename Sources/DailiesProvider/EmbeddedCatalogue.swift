@@ -6,7 +6,7 @@ import ProviderWire
 public enum EmbeddedCatalogue {
     /// Read once. The data is part of the program: what is wrong with it is our mistake, and a test reads it.
     public static let catalogue: ModelCatalogue = {
-        do throws(CatalogueProblem) {
+        do throws(CatalogueError) {
             return try CatalogueReader.read(PackageResources.models_json)
         } catch {
             preconditionFailure("the embedded model catalogue cannot be read: \(error.message)")
@@ -15,7 +15,7 @@ public enum EmbeddedCatalogue {
 }
 
 /// What is wrong with a catalogue's data, and where.
-public struct CatalogueProblem: Error, Hashable, Sendable {
+public struct CatalogueError: Error, Hashable, Sendable {
     /// The first byte of what is wrong.
     public let position: JSONPosition
     /// For people.
@@ -27,7 +27,7 @@ enum CatalogueReader {
     /// All whole numbers of a catalogue are seconds: up to a year.
     private static let mostSeconds = 366 * 86_400
 
-    static func read(_ bytes: [UInt8]) throws(CatalogueProblem) -> ModelCatalogue {
+    static func read(_ bytes: [UInt8]) throws(CatalogueError) -> ModelCatalogue {
         let top = try parse(bytes)
         var specs: [ModelSpec] = []
         var otherSurface: [String: ModelID] = [:]
@@ -39,17 +39,17 @@ enum CatalogueReader {
         return ModelCatalogue(compiled: try text(top, "compiled"), models: specs, otherSurface: otherSurface)
     }
 
-    static func parse(_ bytes: some Collection<UInt8>) throws(CatalogueProblem) -> JSONValue {
+    static func parse(_ bytes: some Collection<UInt8>) throws(CatalogueError) -> JSONValue {
         do {
             return try JSONValue.parse(bytes)
         } catch {
-            throw CatalogueProblem(position: error.position, message: error.message)
+            throw CatalogueError(position: error.position, message: error.message)
         }
     }
 
-    static func spec(_ entry: JSONValue) throws(CatalogueProblem) -> ModelSpec {
+    static func spec(_ entry: JSONValue) throws(CatalogueError) -> ModelSpec {
         let duration = try member(entry, "duration_seconds")
-        let latency = try optional(entry, "typical_latency_s") { (entry, name) throws(CatalogueProblem) in
+        let latency = try optional(entry, "typical_latency_s") { (entry, name) throws(CatalogueError) in
             try range(try integers(entry, name), at: try member(entry, name).position)
         }
         return ModelSpec(
@@ -69,14 +69,14 @@ enum CatalogueReader {
             withdrawn: try optional(entry, "withdrawn_upstream", day))
     }
 
-    private static func extraFields(_ entry: JSONValue) throws(CatalogueProblem) -> [String: ExtraField] {
+    private static func extraFields(_ entry: JSONValue) throws(CatalogueError) -> [String: ExtraField] {
         var fields: [String: ExtraField] = [:]
         for field in try member(entry, "extra_fields").members ?? [] {
             switch try text(field.value, "type") {
             case "integer": fields[field.name] = .integer
             case "string": fields[field.name] = .text(allowed: try optional(field.value, "allowed", texts))
             case let type:
-                throw CatalogueProblem(
+                throw CatalogueError(
                     position: field.value.position,
                     message: "\(SafeText.cut(field.name)) has the unknown type \(SafeText.cut(type))")
             }
@@ -84,7 +84,7 @@ enum CatalogueReader {
         return fields
     }
 
-    private static func cadence(_ entry: JSONValue) throws(CatalogueProblem) -> PollCadence {
+    private static func cadence(_ entry: JSONValue) throws(CatalogueError) -> PollCadence {
         guard let poll = entry["poll"], !poll.isNull, let phases = poll["phases"], !phases.isNull else {
             return .fallback
         }
@@ -92,7 +92,7 @@ enum CatalogueReader {
         for phase in phases.array ?? [] {
             let interval = try integer(phase, "interval_s")
             guard interval >= 1 else {
-                throw CatalogueProblem(position: phase.position, message: "interval_s is \(interval)")
+                throw CatalogueError(position: phase.position, message: "interval_s is \(interval)")
             }
             let until = try optional(phase, "until_s", integer)
             read.append(PollCadence.Phase(interval: .seconds(interval), until: until.map { .seconds($0) }))
@@ -101,7 +101,7 @@ enum CatalogueReader {
     }
 
     /// Published rates first, then the total of the page's own example.
-    private static func prices(_ entry: JSONValue) throws(CatalogueProblem) -> [PublishedPrice] {
+    private static func prices(_ entry: JSONValue) throws(CatalogueError) -> [PublishedPrice] {
         var prices: [PublishedPrice] = []
         for quote in try array(entry, "price_quotes") {
             let fee = try optional(quote, "submit_fee_usd", credits) ?? .zero
@@ -120,9 +120,9 @@ enum CatalogueReader {
         return prices
     }
 
-    private static func member(_ value: JSONValue, _ name: String) throws(CatalogueProblem) -> JSONValue {
+    private static func member(_ value: JSONValue, _ name: String) throws(CatalogueError) -> JSONValue {
         guard let member = value[name], !member.isNull else {
-            throw CatalogueProblem(position: value.position, message: "\(name) is missing")
+            throw CatalogueError(position: value.position, message: "\(name) is missing")
         }
         return member
     }
@@ -130,63 +130,63 @@ enum CatalogueReader {
     /// Null and a missing member are nil: the pages do not say.
     private static func optional<Content>(
         _ value: JSONValue, _ name: String,
-        _ read: (JSONValue, String) throws(CatalogueProblem) -> Content
-    ) throws(CatalogueProblem) -> Content? {
+        _ read: (JSONValue, String) throws(CatalogueError) -> Content
+    ) throws(CatalogueError) -> Content? {
         guard let member = value[name], !member.isNull else { return nil }
         return try read(value, name)
     }
 
-    static func text(_ value: JSONValue, _ name: String) throws(CatalogueProblem) -> String {
+    static func text(_ value: JSONValue, _ name: String) throws(CatalogueError) -> String {
         let member = try member(value, name)
         guard let text = member.string else {
-            throw CatalogueProblem(position: member.position, message: "\(name) is no text")
+            throw CatalogueError(position: member.position, message: "\(name) is no text")
         }
         return text
     }
 
     /// `2026-11-23`, a day that exists.
-    private static func day(_ value: JSONValue, _ name: String) throws(CatalogueProblem) -> String {
+    private static func day(_ value: JSONValue, _ name: String) throws(CatalogueError) -> String {
         let text = try text(value, name)
         guard text.utf8.count == 10, ISOTimestamp.parse(text + "T00:00:00Z") != nil else {
-            throw CatalogueProblem(
+            throw CatalogueError(
                 position: try member(value, name).position,
                 message: "\(name): \(SafeText.quoted(text)) is no day; write it as 2026-11-23")
         }
         return text
     }
 
-    static func array(_ value: JSONValue, _ name: String) throws(CatalogueProblem) -> [JSONValue] {
+    static func array(_ value: JSONValue, _ name: String) throws(CatalogueError) -> [JSONValue] {
         let member = try member(value, name)
         guard let array = member.array else {
-            throw CatalogueProblem(position: member.position, message: "\(name) is no list")
+            throw CatalogueError(position: member.position, message: "\(name) is no list")
         }
         return array
     }
 
-    static func texts(_ value: JSONValue, _ name: String) throws(CatalogueProblem) -> [String] {
+    static func texts(_ value: JSONValue, _ name: String) throws(CatalogueError) -> [String] {
         let values = try array(value, name)
         let texts = values.compactMap(\.string)
         guard texts.count == values.count else {
-            throw CatalogueProblem(
+            throw CatalogueError(
                 position: try member(value, name).position, message: "\(name) holds more than texts")
         }
         return texts
     }
 
-    private static func integer(_ value: JSONValue, _ name: String) throws(CatalogueProblem) -> Int {
+    private static func integer(_ value: JSONValue, _ name: String) throws(CatalogueError) -> Int {
         let member = try member(value, name)
         guard let integer = member.number.flatMap({ Int($0) }), 0...mostSeconds ~= integer else {
-            throw CatalogueProblem(
+            throw CatalogueError(
                 position: member.position, message: "\(name) is no whole number from 0 to \(mostSeconds)")
         }
         return integer
     }
 
-    private static func integers(_ value: JSONValue, _ name: String) throws(CatalogueProblem) -> [Int] {
+    private static func integers(_ value: JSONValue, _ name: String) throws(CatalogueError) -> [Int] {
         let values = try array(value, name)
         let integers = values.compactMap { $0.number.flatMap { Int($0) } }.filter { 0...mostSeconds ~= $0 }
         guard integers.count == values.count else {
-            throw CatalogueProblem(
+            throw CatalogueError(
                 position: try member(value, name).position,
                 message: "\(name) holds more than whole numbers from 0 to \(mostSeconds)")
         }
@@ -194,16 +194,16 @@ enum CatalogueReader {
     }
 
     /// From the number's own text: never through binary floating point.
-    private static func credits(_ value: JSONValue, _ name: String) throws(CatalogueProblem) -> Credits {
+    private static func credits(_ value: JSONValue, _ name: String) throws(CatalogueError) -> Credits {
         let member = try member(value, name)
         guard let reading = member.number.flatMap({ Credits.read($0) }), !reading.isRounded, reading.credits >= .zero
-        else { throw CatalogueProblem(position: member.position, message: "\(name) is no amount") }
+        else { throw CatalogueError(position: member.position, message: "\(name) is no amount") }
         return reading.credits
     }
 
-    private static func range(_ bounds: [Int], at position: JSONPosition) throws(CatalogueProblem) -> ClosedRange<Int> {
+    private static func range(_ bounds: [Int], at position: JSONPosition) throws(CatalogueError) -> ClosedRange<Int> {
         guard bounds.count == 2, 0 <= bounds[0], bounds[0] <= bounds[1] else {
-            throw CatalogueProblem(position: position, message: "\(bounds) is no range")
+            throw CatalogueError(position: position, message: "\(bounds) is no range")
         }
         return bounds[0]...bounds[1]
     }

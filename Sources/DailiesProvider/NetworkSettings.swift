@@ -24,9 +24,9 @@ public struct NetworkSettings: Sendable {
     ///
     /// `HTTP_PROXY` is read, too, which curl does not: no request from outside can set a variable of this program.
     ///
-    /// - Throws: ``ConfigurationProblem`` for a proxy that cannot be used and for a file without certificates. It names the
+    /// - Throws: ``ConfigurationError`` for a proxy that cannot be used and for a file without certificates. It names the
     ///   variable.
-    public init(environment: [String: String]) throws(ConfigurationProblem) {
+    public init(environment: [String: String]) throws(ConfigurationError) {
         secureProxy = try Self.variable("https_proxy", in: environment).map(ProxyServer.init(variable:_:))
         plainProxy = try Self.variable("http_proxy", in: environment).map(ProxyServer.init(variable:_:))
         exceptions = Self.exceptions(in: environment)
@@ -42,8 +42,8 @@ public struct NetworkSettings: Sendable {
 
     /// Trusts the certificates of this file and no others.
     ///
-    /// - Throws: ``ConfigurationProblem`` where it has none.
-    public mutating func trustOnly(file path: String) throws(ConfigurationProblem) {
+    /// - Throws: ``ConfigurationError`` where it has none.
+    public mutating func trustOnly(file path: String) throws(ConfigurationError) {
         trust = try TrustedCertificates(file: path)
     }
 
@@ -72,10 +72,10 @@ public struct ProxyServer: Sendable, CustomStringConvertible, CustomReflectable 
     /// curl's, for a proxy that is named without one.
     private static let usualPort = 1080
 
-    init(variable: String, _ text: String) throws(ConfigurationProblem) {
+    init(variable: String, _ text: String) throws(ConfigurationError) {
         let (scheme, rest) = Self.split(text)
         guard scheme == "http" else {
-            throw ConfigurationProblem(
+            throw ConfigurationError(
                 "\(variable) names a proxy of the kind \(scheme), and only http:// proxies can be used; name one, or unset it"
             )
         }
@@ -85,11 +85,11 @@ public struct ProxyServer: Sendable, CustomStringConvertible, CustomReflectable 
         // A colon inside the brackets of an IPv6 address is none of a port.
         let hasPort = authority.last != "]" && authority.contains(":")
         guard let server = ServiceURL("http://\(authority)\(hasPort ? "" : ":\(Self.usualPort)")/") else {
-            throw ConfigurationProblem("\(variable) names no proxy; it is to be http://HOST:PORT")
+            throw ConfigurationError("\(variable) names no proxy; it is to be http://HOST:PORT")
         }
         self.variable = variable
         self.server = server
-        credentials = try at.map { (at) throws(ConfigurationProblem) in
+        credentials = try at.map { (at) throws(ConfigurationError) in
             try Self.credentials(String(rest[..<at]), variable)
         }
     }
@@ -100,12 +100,12 @@ public struct ProxyServer: Sendable, CustomStringConvertible, CustomReflectable 
         return (trimmed[..<mark.lowerBound].lowercased(), String(trimmed[mark.upperBound...]))
     }
 
-    private static func credentials(_ user: String, _ variable: String) throws(ConfigurationProblem) -> String {
+    private static func credentials(_ user: String, _ variable: String) throws(ConfigurationError) -> String {
         let parts = user.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map {
-            WirePath.percentDecoded($0)
+            Endpoint.percentDecoded($0)
         }
         guard let name = parts[0], let password = parts.count > 1 ? parts[1] : "" else {
-            throw ConfigurationProblem("the user name and password in \(variable) have a % that begins no escape")
+            throw ConfigurationError("the user name and password in \(variable) have a % that begins no escape")
         }
         return Data("\(name):\(password)".utf8).base64EncodedString()
     }
@@ -208,20 +208,20 @@ public struct TrustedCertificates: Sendable {
     public var count: Int { certificates.count }
     let certificates: [NIOSSLCertificate]
 
-    init(file path: String) throws(ConfigurationProblem) {
+    init(file path: String) throws(ConfigurationError) {
         self.path = path
         do {
             // Read here, so that a file that cannot be is named in the system's words.
             let bytes = try Data(contentsOf: URL(fileURLWithPath: path))
             certificates = try NIOSSLCertificate.fromPEMBytes(Array(bytes))
         } catch is NIOSSLError {
-            throw ConfigurationProblem("\(Self.variable) names \(path), which holds no certificates in the PEM format")
+            throw ConfigurationError("\(Self.variable) names \(path), which holds no certificates in the PEM format")
         } catch {
-            throw ConfigurationProblem(
+            throw ConfigurationError(
                 "\(Self.variable) names \(path), which cannot be read; name another file, or unset it")
         }
         guard !certificates.isEmpty else {
-            throw ConfigurationProblem("\(Self.variable) names \(path), which holds no certificates in the PEM format")
+            throw ConfigurationError("\(Self.variable) names \(path), which holds no certificates in the PEM format")
         }
     }
 }

@@ -1,7 +1,7 @@
 import DailiesCore
 
 /// A setting that cannot be used. The message is for people and never holds a key.
-public struct ConfigurationProblem: Error, Hashable, Sendable, CustomStringConvertible {
+public struct ConfigurationError: Error, Hashable, Sendable, CustomStringConvertible {
     /// For people; holds no key.
     public let message: String
     init(_ message: String) { self.message = message }
@@ -20,7 +20,7 @@ public struct ProviderConfiguration: Sendable {
     /// hosts only.
     public let baseURL: String
     /// May be empty: then nothing can be submitted or asked, only downloaded.
-    public let keys: [ModelKey]
+    public let keys: [ModelAPIKey]
     /// The shape of submits and queries.
     public var dialect = Dialect.flat
     /// What requests call their sender. Default `dailies/1`.
@@ -58,26 +58,26 @@ public struct ProviderConfiguration: Sendable {
     /// The service is on this machine: the only place where plain http and a speed are allowed.
     public var isLoopback: Bool { base.isLoopback }
 
-    /// - Throws: ``ConfigurationProblem`` for a base URL that is no http address, that carries more than host, port
+    /// - Throws: ``ConfigurationError`` for a base URL that is no http address, that carries more than host, port
     ///   and path, or that is plain http to another machine; and for two keys with one prefix.
-    public init(baseURL: String = defaultBaseURL, keys: [ModelKey]) throws(ConfigurationProblem) {
+    public init(baseURL: String = defaultBaseURL, keys: [ModelAPIKey]) throws(ConfigurationError) {
         guard let base = ServiceURL(baseURL) else {
             let shown = ServiceURL.withoutUser(baseURL)
-            throw ConfigurationProblem(
+            throw ConfigurationError(
                 ServiceURL.hasUsablePort(baseURL)
                     ? "the base URL is no http or https address without user name: \(shown)"
                     : "the base URL names a port that is no number from 1 to 65535: \(shown)")
         }
         guard !baseURL.contains("?"), !baseURL.contains("#") else {
-            throw ConfigurationProblem("the base URL carries a query or a fragment; drop it: \(base.redacted)")
+            throw ConfigurationError("the base URL carries a query or a fragment; drop it: \(base.redacted)")
         }
         guard !base.isPlain || base.isLoopback else {
-            throw ConfigurationProblem(
+            throw ConfigurationError(
                 "the base URL is plain http to another machine, which would show the key to everyone on the way;"
                     + " use https: \(base.redacted)")
         }
         guard Set(keys.map(\.modelPrefix)).count == keys.count else {
-            throw ConfigurationProblem("two API keys are given for the same model prefix; give one")
+            throw ConfigurationError("two API keys are given for the same model prefix; give one")
         }
         self.base = base
         self.baseURL = BaseURL.canonical(String(base.origin.dropLast()) + base.path)

@@ -7,7 +7,7 @@ import NIOPosix
 import NIOSSL
 import ProviderWire
 
-/// Puts an error of the network libraries into the words of a ``Fault``. Their own text never gets into one: it names their
+/// Puts an error of the network libraries into the words of a ``ProviderError``. Their own text never gets into one: it names their
 /// types and numbers, and nobody who reads it knows what to do.
 enum TransportFault {
     /// - Parameters:
@@ -15,13 +15,13 @@ enum TransportFault {
     ///   - place: who was to be reached: host and port, and the proxy on the way.
     ///   - redaction: applied to the message.
     static func make(
-        _ error: any Error, status: Int? = nil, reaching place: String, redaction: Redaction
-    ) -> Fault {
+        _ error: any Error, status: Int? = nil, reaching place: String, redaction: Redactor
+    ) -> ProviderError {
         let (kind, message) = words(error, place)
-        return Fault(kind: kind, status: status, message: String(redaction(message).prefix(300)))
+        return ProviderError(kind: kind, status: status, message: String(redaction(message).prefix(300)))
     }
 
-    private static func words(_ error: any Error, _ place: String) -> (Fault.Kind, String) {
+    private static func words(_ error: any Error, _ place: String) -> (ProviderError.Kind, String) {
         switch error {
         case let error as HTTPClientError: words(error, place)
         case is CancellationError: (.timedOut, "the answer was not complete in time")
@@ -44,7 +44,7 @@ enum TransportFault {
         }
     }
 
-    private static func words(_ error: HTTPClientError, _ place: String) -> (Fault.Kind, String) {
+    private static func words(_ error: HTTPClientError, _ place: String) -> (ProviderError.Kind, String) {
         switch error {
         case .deadlineExceeded, .readTimeout, .writeTimeout: (.timedOut, "no answer in time")
         case .connectTimeout: (.unreachable, "cannot reach \(place): no connection in time")

@@ -9,8 +9,8 @@ final class ClipDownload: DownloadSink, @unchecked Sendable {
     let queue: DispatchQueue
     private let paths: ClipPaths
     private var file: ClipFile?
-    private var failure: ClipFault?
-    private let state = Guarded(State())
+    private var failure: ClipError?
+    private let state = Locked(State())
 
     private struct State {
         var received: Int64 = 0
@@ -36,7 +36,7 @@ final class ClipDownload: DownloadSink, @unchecked Sendable {
         _ asset: AssetLocation, from provider: any RenderProvider, done: @escaping @Sendable (DownloadResult) -> Void
     ) {
         queue.async {
-            do throws(ClipFault) {
+            do throws(ClipError) {
                 let file = try ClipFile(self.paths)
                 self.file = file
                 // A crash came between its last byte and its name.
@@ -53,7 +53,7 @@ final class ClipDownload: DownloadSink, @unchecked Sendable {
     func receive(_ part: DownloadPart, then: @escaping @Sendable (Bool) -> Void) {
         queue.async {
             guard let file = self.file, !self.isStopped else { return then(false) }
-            do throws(ClipFault) {
+            do throws(ClipError) {
                 switch part {
                 case .begins(let offset, let version): try file.begin(at: offset, version)
                 case .bytes(let bytes):
@@ -71,10 +71,10 @@ final class ClipDownload: DownloadSink, @unchecked Sendable {
     // MARK: The end
 
     /// The file is let go of, so that its lock is free when the end is told.
-    private func close(after end: DownloadEnd) -> DownloadResult {
+    private func close(after end: DownloadOutcome) -> DownloadResult {
         defer { file = nil }
         guard let file else { return .diskFailed("the clip's file is not open") }
-        do throws(ClipFault) {
+        do throws(ClipError) {
             if let failure { throw failure }
             switch end {
             case .whole, .unverified: return try checked(file, end)
@@ -93,7 +93,7 @@ final class ClipDownload: DownloadSink, @unchecked Sendable {
         }
     }
 
-    private func checked(_ file: ClipFile, _ end: DownloadEnd) throws(ClipFault) -> DownloadResult {
+    private func checked(_ file: ClipFile, _ end: DownloadOutcome) throws(ClipError) -> DownloadResult {
         // The provider may have been told its length after the body.
         switch try file.finding(isWhole: end == .whole).clip.verdict {
         case .whole: return .saved(try file.finish())
@@ -107,23 +107,23 @@ final class ClipDownload: DownloadSink, @unchecked Sendable {
             return .malformed("the clip is damaged: \(words); what came is kept as \(path)")
         case .cut(let words):
             try file.keep()
-            let fault = Fault(kind: .broken, message: "the clip ended early: \(words)")
+            let fault = ProviderError(kind: .broken, message: "the clip ended early: \(words)")
             return .interrupted(fault, reached: file.length)
         }
     }
 
-    private func result(of fault: ClipFault) -> DownloadResult {
+    private func result(of fault: ClipError) -> DownloadResult {
         switch fault {
         case .disk(let words): return .diskFailed(words)
         case .blocked(let words): return .blocked(words)
         case .spoiled, .notJoined:
-            do throws(ClipFault) {
+            do throws(ClipError) {
                 try file?.discard()
             } catch {
                 return .diskFailed(error.description)
             }
             if fault == .spoiled { return .malformed("\(fault); does another program write into it?") }
-            return .interrupted(Fault(kind: .unreadable, message: fault.description), reached: 0)
+            return .interrupted(ProviderError(kind: .unreadable, message: fault.description), reached: 0)
         }
     }
 }

@@ -8,15 +8,15 @@ import Foundation
 /// it belongs on a queue of its own.
 final class ClipFile {
     private let paths: ClipPaths
-    private let folder: HeldFolder
-    private var part: PartFile?
+    private let folder: OpenFolder
+    private var part: PartialFile?
 
     /// Finds what an earlier download left.
-    init(_ paths: ClipPaths) throws(ClipFault) {
+    init(_ paths: ClipPaths) throws(ClipError) {
         self.paths = paths
         folder = try paths.openFolder()
         for number in paths.partNumbers {
-            part = try PartFile.left(number, in: folder, paths)
+            part = try PartialFile.left(number, in: folder, paths)
             if part != nil { return }
         }
     }
@@ -37,8 +37,8 @@ final class ClipFile {
 
     /// The bytes to come begin at a byte of the asset and belong to this version of it.
     ///
-    /// - Throws: ``ClipFault/notJoined`` where they do not belong to those that are there.
-    func begin(at offset: Int64, _ version: AssetVersion) throws(ClipFault) {
+    /// - Throws: ``ClipError/notJoined`` where they do not belong to those that are there.
+    func begin(at offset: Int64, _ version: AssetVersion) throws(ClipError) {
         if offset == 0 { return try beginAnew(version) }
         guard let part, offset == part.length, let validator = part.version.validator, validator == version.validator,
             part.version.length == nil || part.version.length == version.length
@@ -47,7 +47,7 @@ final class ClipFile {
     }
 
     /// A part that is kept because it may be whole stays until a better one is.
-    private func beginAnew(_ version: AssetVersion) throws(ClipFault) {
+    private func beginAnew(_ version: AssetVersion) throws(ClipError) {
         if part == nil || part?.number == 0 {
             part = nil
             part = try newPart()
@@ -55,28 +55,28 @@ final class ClipFile {
         try part?.begin(version)
     }
 
-    private func newPart() throws(ClipFault) -> PartFile {
+    private func newPart() throws(ClipError) -> PartialFile {
         for number in paths.partNumbers.dropFirst() {
-            if let part = try PartFile.left(number, in: folder, paths) { return part }
-            if let part = try PartFile.new(number, in: folder, paths) { return part }
+            if let part = try PartialFile.left(number, in: folder, paths) { return part }
+            if let part = try PartialFile.new(number, in: folder, paths) { return part }
         }
         throw .blocked(
             "no name is left in \(folder.path) for the part file \(paths.partName(1)); move away what has it")
     }
 
-    func write(_ bytes: [UInt8]) throws(ClipFault) {
+    func write(_ bytes: [UInt8]) throws(ClipError) {
         guard let part else { throw .notJoined }
         try part.write(bytes)
     }
 
     /// After an interruption: what came is put on record, or goes where nobody could lock it.
-    func keep() throws(ClipFault) {
+    func keep() throws(ClipError) {
         guard part?.hasLock != false else { return try discard() }
         try part?.keep()
     }
 
     /// Forgets what came.
-    func discard() throws(ClipFault) {
+    func discard() throws(ClipError) {
         try part?.remove()
         part = nil
     }
@@ -86,27 +86,27 @@ final class ClipFile {
     /// Whether this is a whole clip, as far as can be known, and of which format.
     ///
     /// - Parameter isWhole: the service has said, after the body, that these are all bytes.
-    func finding(isWhole: Bool = false) throws(ClipFault) -> (clip: MP4Structure.Finding, format: ClipFormat) {
-        guard let part else { return (MP4Structure.Finding(verdict: .cut("nothing of it came"), end: 0), .mp4) }
+    func finding(isWhole: Bool = false) throws(ClipError) -> (clip: MP4Validator.Finding, format: ClipFormat) {
+        guard let part else { return (MP4Validator.Finding(verdict: .cut("nothing of it came"), end: 0), .mp4) }
         let format = ClipFormat(head: try part.read(ClipFormat.mostHeadBytes, at: 0))
         let stated = part.version.length ?? (isWhole ? part.length : nil)
-        func read(_ offset: Int64, _ count: Int) throws(ClipFault) -> [UInt8] { try part.read(count, at: offset) }
+        func read(_ offset: Int64, _ count: Int) throws(ClipError) -> [UInt8] { try part.read(count, at: offset) }
         switch format {
-        case .mp4, .mov: return (try MP4Structure.finding(length: part.length, stated: stated, read: read), format)
+        case .mp4, .mov: return (try MP4Validator.finding(length: part.length, stated: stated, read: read), format)
         case .webm, .mkv:
             if let stated, stated != part.length {
                 let words = "it has \(part.length) of \(stated) bytes"
-                return (MP4Structure.Finding(verdict: .cut(words), end: part.length), format)
+                return (MP4Validator.Finding(verdict: .cut(words), end: part.length), format)
             }
-            return (try MatroskaStructure.finding(length: part.length, stated: stated, read: read), format)
+            return (try MatroskaValidator.finding(length: part.length, stated: stated, read: read), format)
         }
     }
 
     /// Whether this is a whole clip, as far as can be known.
-    func verdict() throws(ClipFault) -> MP4Structure.Verdict { try finding().clip.verdict }
+    func verdict() throws(ClipError) -> MP4Validator.Verdict { try finding().clip.verdict }
 
     /// Syncs it, gives it its name and syncs the folder: after this the clip is on disk whatever happens.
-    func finish() throws(ClipFault) -> SavedClip {
+    func finish() throws(ClipError) -> SavedClip {
         guard let part else { throw .spoiled }
         let digest = try part.settledDigest()
         let (clip, format) = try finding()
@@ -127,7 +127,7 @@ final class ClipFile {
     /// Keeps what was paid for, though it is no clip.
     ///
     /// - Returns: the path at which it is.
-    func keepDamaged() throws(ClipFault) -> String {
+    func keepDamaged() throws(ClipError) -> String {
         guard let part else { throw .spoiled }
         let digest = try part.settledDigest()
         let name = try part.take(firstOf: names(withEnding: "damaged"), digest: digest)
@@ -137,19 +137,19 @@ final class ClipFile {
     }
 
     /// Parts of this clip that nobody needs any more.
-    private func removeOthers(than number: Int) throws(ClipFault) {
+    private func removeOthers(than number: Int) throws(ClipError) {
         for other in paths.partNumbers where other != number && folder.status(of: paths.partName(other)) != nil {
-            try PartFile.left(other, in: folder, paths)?.remove()
+            try PartialFile.left(other, in: folder, paths)?.remove()
         }
     }
 
     /// Keeps what came, which may be all of the clip.
     ///
     /// - Returns: the path at which it is.
-    func keepUnverified() throws(ClipFault) -> String {
+    func keepUnverified() throws(ClipError) -> String {
         guard let part else { throw .spoiled }
         _ = try part.settledDigest()
-        let other = part.number == 0 ? nil : try PartFile.left(0, in: folder, paths)
+        let other = part.number == 0 ? nil : try PartialFile.left(0, in: folder, paths)
         let path = try part.setAside(paths, other: other)
         try folder.sync()
         return path

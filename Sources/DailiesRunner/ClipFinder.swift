@@ -120,7 +120,7 @@ package struct ClipFinder {
         }
     }
 
-    private static func digest(_ path: String) -> Result<String, ClipFault> {
+    private static func digest(_ path: String) -> Result<String, ClipError> {
         let file = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
         guard file >= 0 else { return .failure(.system("read", path)) }
         defer { close(file) }

@@ -13,12 +13,12 @@ enum ClipFormat: String, Hashable, Sendable {
 
     /// - Parameter head: the first bytes of the file. What they say of no other format counts as MP4.
     init(head: [UInt8]) {
-        if let type = MatroskaStructure.documentType(head) {
+        if let type = MatroskaValidator.documentType(head) {
             self = type == "webm" ? .webm : .mkv
-        } else if head.count >= 8, MP4Structure.text(head[4..<8]) != "ftyp" {
-            self = MP4Structure.isQuickTime(firstBox: MP4Structure.text(head[4..<8])) ? .mov : .mp4
+        } else if head.count >= 8, MP4Validator.text(head[4..<8]) != "ftyp" {
+            self = MP4Validator.isQuickTime(firstBox: MP4Validator.text(head[4..<8])) ? .mov : .mp4
         } else {
-            self = head.count >= 12 && MP4Structure.text(head[8..<12]) == Self.quickTimeBrand ? .mov : .mp4
+            self = head.count >= 12 && MP4Validator.text(head[8..<12]) == Self.quickTimeBrand ? .mov : .mp4
         }
     }
 

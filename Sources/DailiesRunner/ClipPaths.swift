@@ -61,11 +61,11 @@ package struct ClipPaths: Sendable {
     /// Opens the clip's folder, made where it is missing. Where something stands in the way of one, another takes its place:
     /// `BATCH~2`.
     ///
-    /// - Throws: ``ClipFault``.
-    func openFolder() throws(ClipFault) -> HeldFolder {
-        var folder = try HeldFolder.made(root)
+    /// - Throws: ``ClipError``.
+    func openFolder() throws(ClipError) -> OpenFolder {
+        var folder = try OpenFolder.made(root)
         for name in folders {
-            var child: HeldFolder?
+            var child: OpenFolder?
             for number in 1...Self.mostNames where child == nil {
                 child = try folder.subfolder(number == 1 ? name : "\(name)~\(number)")
             }

@@ -146,8 +146,8 @@ package struct OutputFolder {
     ///
     /// - Returns: what stands in the way, and what to do; nil: nothing.
     package func trial() -> String? {
-        do throws(ClipFault) {
-            let folder = try HeldFolder.made(path)
+        do throws(ClipError) {
+            let folder = try OpenFolder.made(path)
             for number in 1...Self.mostTrials {
                 let name = ".dailies-\(getpid())-\(number).trial"
                 guard let file = try folder.newFile(name) else { continue }

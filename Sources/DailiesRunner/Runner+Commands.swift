@@ -2,7 +2,7 @@ import DailiesCore
 import DailiesStore
 
 /// How far a run has listened to what users tell it. On the runner's queue only.
-struct CommandEar: Sendable {
+struct CommandCursor: Sendable {
     /// The last command that was taken up.
     var last: CommandID?
     /// The last one that was given before the run began: its limits are those of the run's options.
@@ -10,7 +10,7 @@ struct CommandEar: Sendable {
     /// A look for more is under way.
     var isLooking = false
     /// What was told to hold and holds, as far as this run was told.
-    var orders = LastingOrders()
+    var orders = RunControls()
     /// Told to hold, and not marked as taken up.
     var lasting: [CommandID] = []
 }
@@ -52,7 +52,7 @@ extension Runner {
         endLasting()
     }
 
-    private func takeUp(_ told: ToldCommands, _ orders: LastingOrders?) {
+    private func takeUp(_ told: PendingCommands, _ orders: RunControls?) {
         guard done != nil else { return }
         ear.isLooking = false
         ear.last = told.last ?? ear.last
@@ -63,7 +63,7 @@ extension Runner {
         if told.isMore { lookForCommands() }
     }
 
-    private func obey(_ orders: LastingOrders) {
+    private func obey(_ orders: RunControls) {
         for scope in ear.orders.pauses.subtracting(orders.pauses) { handle(.unpauseRequested(scope)) }
         for scope in orders.pauses.subtracting(ear.orders.pauses) { handle(.pauseRequested(scope)) }
         var limits = scheduler.limits
@@ -82,12 +82,12 @@ extension Runner {
     private func endLasting() {
         guard !ear.lasting.isEmpty, done != nil else { return }
         let now = timers.now
-        commit(ear.lasting.map { Change(at: now, .commandEnded($0, .holds, message: nil)) }, then: [])
+        commit(ear.lasting.map { Mutation(at: now, .commandEnded($0, .holds, message: nil)) }, then: [])
         ear.lasting = []
     }
 
     /// Tells what came of commands whose effect only the store knows. On the store's queue, after their commit.
-    func tellOfCommands(in changes: [Change]) {
+    func tellOfCommands(in changes: [Mutation]) {
         for change in changes {
             let (command, task): (CommandID, TaskID)
             switch change.step {

@@ -19,7 +19,7 @@ public final class Runner: @unchecked Sendable {
         /// Batches whose waiting tasks are submitted.
         public var batches: [BatchID]
         /// Which API key goes with which model.
-        public var accounts: AccountBook
+        public var accounts: APIKeyRouting
         /// The user's rates, by model.
         public var rates: [ModelID: PriceBook.Rate]
         /// The user's bound for any task, if given.
@@ -31,7 +31,7 @@ public final class Runner: @unchecked Sendable {
 
         /// Takes its properties as they are given.
         public init(
-            settings: SchedulerSettings, catalogue: ModelCatalogue, batches: [BatchID], accounts: AccountBook,
+            settings: SchedulerSettings, catalogue: ModelCatalogue, batches: [BatchID], accounts: APIKeyRouting,
             rates: [ModelID: PriceBook.Rate] = [:], maximumPerTask: Credits? = nil, seed: UInt64
         ) {
             self.settings = settings
@@ -47,7 +47,7 @@ public final class Runner: @unchecked Sendable {
     /// How a run ended.
     public enum Outcome: Sendable {
         /// There is nothing left to do in this run; everything that was learned is durable.
-        case ended(RunEnding)
+        case ended(RunResult)
         /// The store could not be read or written: everything acknowledged before is safe in it.
         case storeFailed(String)
     }
@@ -57,13 +57,13 @@ public final class Runner: @unchecked Sendable {
     let readingQueue = DispatchQueue(label: "dailies.runner.reading", qos: .userInitiated)
     let store: Store
     private let provider: any RenderProvider
-    let timers: any RunnerTimers
+    let timers: any RunnerClock
     let plan: Plan
     private let logger: Logger
     let observer: @Sendable (RunEvent, Instant) -> Void
 
     private(set) var scheduler: Scheduler
-    private var deadlines = DeadlineHeap()
+    private var deadlines = TimerQueue()
     /// The wake-up that the timers were asked for and that has not come yet.
     private var armedFor: Instant?
     private var batches: [BatchID: StoredBatch] = [:]
@@ -73,8 +73,8 @@ public final class Runner: @unchecked Sendable {
     var downloadTarget: DispatchQueue?
     private(set) var done: (@Sendable (Outcome) -> Void)?
     /// What users tell while the run goes on.
-    var ear = CommandEar()
-    private let hasStarted = Guarded(false)
+    var ear = CommandCursor()
+    private let hasStarted = Locked(false)
     /// ``stop()`` may come before the first event.
     private var isStopRequested = false
     /// Held until the runner is let go of; nil in tests alone.
@@ -85,7 +85,7 @@ public final class Runner: @unchecked Sendable {
     ///   - observer: called on the runner's queue for everything worth telling; it must not block.
     /// - Precondition: the store is open for running, the lock is its own, and no other runner has had it.
     public convenience init(
-        store: Store, lock: RunnerLock, provider: any RenderProvider, timers: any RunnerTimers, plan: Plan,
+        store: Store, lock: RunnerLock, provider: any RenderProvider, timers: any RunnerClock, plan: Plan,
         logger: Logger, observer: @escaping @Sendable (RunEvent, Instant) -> Void
     ) {
         lock.handOver(for: store)
@@ -96,7 +96,7 @@ public final class Runner: @unchecked Sendable {
 
     /// Without the lock: for tests, which have stores of their own.
     package init(
-        store: Store, provider: any RenderProvider, timers: any RunnerTimers, plan: Plan, logger: Logger,
+        store: Store, provider: any RenderProvider, timers: any RunnerClock, plan: Plan, logger: Logger,
         observer: @escaping @Sendable (RunEvent, Instant) -> Void
     ) {
         self.store = store
@@ -166,26 +166,26 @@ public final class Runner: @unchecked Sendable {
 
     /// Holds submission up, of everything or of a batch or a model, until ``unpause(_:)`` for the same scope. What is in
     /// flight goes on, and the run does not end before it was unpaused or stopped. May be called from any thread.
-    public func pause(_ scope: SubmissionScope = .everything) { queue.async { self.handle(.pauseRequested(scope)) } }
+    public func pause(_ scope: PauseScope = .everything) { queue.async { self.handle(.pauseRequested(scope)) } }
 
     /// Ends a ``pause(_:)``.
-    public func unpause(_ scope: SubmissionScope = .everything) {
+    public func unpause(_ scope: PauseScope = .everything) {
         queue.async { self.handle(.unpauseRequested(scope)) }
     }
 
     /// Calls `body` with the counts of this run, on the runner's queue.
-    public func inspect(_ body: @escaping @Sendable (Scheduler.Tally, _ limit: Int) -> Void) {
+    public func inspect(_ body: @escaping @Sendable (Scheduler.Counts, _ limit: Int) -> Void) {
         queue.async { body(self.scheduler.tally, self.scheduler.concurrencyLimit) }
     }
 
     /// What a crash does, for tests: from here on nothing is decided, sent or told. Only while ``queue`` is suspended.
     func vanish() { done = nil }
 
-    private func recover() throws -> Recovered {
+    private func recover() throws -> SchedulerSnapshot {
         for batch in try store.batches() { batches[batch.id] = batch }
         let open = try openAttempts(after: nil, limit: plan.settings.recoveryPageSize)
         let lanes = try store.waitingLanes(batches: plan.batches)
-        var budgets: [BatchID: BudgetPosition] = [:]
+        var budgets: [BatchID: BudgetUsage] = [:]
         // Any batch of this provider may have something open, on a page that is not read yet.
         let followed = batches.values.filter { $0.provider == provider.name && $0.baseURL == provider.baseURL }
         for batch in Set(plan.batches + followed.map(\.id)) { budgets[batch] = try store.budgetPosition(batch) }
@@ -193,21 +193,21 @@ public final class Runner: @unchecked Sendable {
         let prices = PriceBook(
             catalogue: plan.catalogue, rates: plan.rates, maximumPerTask: plan.maximumPerTask,
             observed: try store.observedPrices(of: Service(provider: provider.name, baseURL: provider.baseURL)))
-        var trust: [KeyFingerprint: KeyTrust] = [:]
+        var trust: [KeyFingerprint: KeySupport] = [:]
         for account in plan.accounts.all {
             trust[account] = try store.keyTrust(
                 baseURL: provider.baseURL, account: account, dialect: provider.dialect)
         }
         // What was told and not carried out before an earlier run ended comes before anything is submitted.
         let told = try listenFromStart()
-        return Recovered(
+        return SchedulerSnapshot(
             open: open.page, lanes: lanes, budgets: budgets, prices: prices, trust: trust, accounts: plan.accounts,
             scope: Set(plan.batches), tagBudgets: tagBudgets, commands: told, durations: try seenDurations(),
             hasMoreOpen: !open.isLast)
     }
 
     private func openAttempts(
-        after place: OpenAttempt.Place?, limit: Int
+        after place: OpenAttempt.Cursor?, limit: Int
     ) throws(StoreError) -> (page: [OpenAttempt], isLast: Bool) {
         try store.openAttempts(
             provider: provider.name, baseURL: provider.baseURL, after: place, limit: limit,
@@ -215,7 +215,7 @@ public final class Runner: @unchecked Sendable {
     }
 
     /// For the adaptive cadence. A clock that runs at another speed than ours cannot be compared with it.
-    private func seenDurations() throws -> [SeenDuration] {
+    private func seenDurations() throws -> [ObservedDuration] {
         guard case .adaptive = plan.settings.cadence else { return [] }
         let ours = batches.values.filter { $0.provider == provider.name && $0.baseURL == provider.baseURL }
         return try store.seenDurations(
@@ -239,7 +239,7 @@ public final class Runner: @unchecked Sendable {
         arm()
     }
 
-    private func event(of wake: Wake) -> SchedulerEvent {
+    private func event(of wake: TimerID) -> SchedulerEvent {
         guard case .downloadSpeed(let attempt, let serial) = wake else { return .woken(wake) }
         return .measured(attempt, serial: serial, bytes: downloads[attempt]?.received ?? 0)
     }
@@ -267,7 +267,7 @@ public final class Runner: @unchecked Sendable {
         }
     }
 
-    func commit(_ changes: [Change], then actions: [Action]) {
+    func commit(_ changes: [Mutation], then actions: [Action]) {
         store.write(changes) { result in
             switch result {
             case .success:
@@ -279,7 +279,7 @@ public final class Runner: @unchecked Sendable {
     }
 
     /// The store alone knows every attempt that has a task of the provider.
-    private func claim(_ attempt: AttemptID, _ changes: [Change]) {
+    private func claim(_ attempt: AttemptID, _ changes: [Mutation]) {
         store.write(changes) { result in
             self.queue.async {
                 switch result {
@@ -311,7 +311,7 @@ public final class Runner: @unchecked Sendable {
             attempt: AttemptID(task: task.id, number: task.attempt), key: key, model: task.shape.model,
             dialect: provider.dialect, account: account, body: provider.body(for: request, key: key))
         commit(
-            [Change(at: now, .intent(Intent(submission: submission, reserved: reserved)))], then: [.submit(submission)])
+            [Mutation(at: now, .intent(Intent(submission: submission, reserved: reserved)))], then: [.submit(submission)])
     }
 
     /// The image itself in the place of its name; it is the same for many tasks that follow each other. nil: the run ends,
@@ -369,7 +369,7 @@ public final class Runner: @unchecked Sendable {
         }
     }
 
-    private func load(_ lane: Lane, after place: WaitingTask.Place?, limit: Int) {
+    private func load(_ lane: TaskQueueID, after place: WaitingTask.Cursor?, limit: Int) {
         readingQueue.async {
             do {
                 let page = try self.store.waiting(batch: lane.batch, model: lane.model, after: place, limit: limit)
@@ -380,7 +380,7 @@ public final class Runner: @unchecked Sendable {
         }
     }
 
-    private func loadOpen(after place: OpenAttempt.Place, limit: Int) {
+    private func loadOpen(after place: OpenAttempt.Cursor, limit: Int) {
         readingQueue.async {
             do {
                 let (page, isLast) = try self.openAttempts(after: place, limit: limit)
@@ -393,7 +393,7 @@ public final class Runner: @unchecked Sendable {
 
     // MARK: ending
 
-    private func finish(_ ending: RunEnding) {
+    private func finish(_ ending: RunResult) {
         store.write([]) { result in
             self.queue.async {
                 switch result {

@@ -33,7 +33,7 @@ final class DatabaseFile: Sendable {
         var holders = 0
         var descriptor: Int32?
     }
-    private static let uses = Guarded<[FileIdentity: Use]>([:])
+    private static let uses = Locked<[FileIdentity: Use]>([:])
 
     /// SQLite locks bytes at 2^30 and writes below 2^48.
     private static let lockedFrom: off_t = 1 << 60

@@ -11,9 +11,9 @@ public struct EventRow: Hashable, Sendable {
     /// `intent`, `accepted`, `uncertain`, … ; `amount`: one more amount of the row before.
     public let kind: String
     /// The state before; nil where none changed.
-    public let from: TaskStateWord?
+    public let from: TaskState?
     /// The state after; nil where none changed.
-    public let to: TaskStateWord?
+    public let to: TaskState?
     /// As the provider wrote it.
     public let amountText: String?
     /// The same, as it is booked.
@@ -41,7 +41,7 @@ extension Store {
                 SELECT id, at_ms, attempt, kind, from_state, to_state, amount_text, amount_nano, amount_kind,
                     amount_field, source, code, message
                 FROM event WHERE task = ? ORDER BY id DESC LIMIT ?
-                """, Value(task), Value(limit)
+                """, SQLValue(task), SQLValue(limit)
             ) { row throws(StoreError) in
                 EventRow(
                     id: row.integer(0), at: row.instant(1), attempt: row.optionalInt(2), kind: row.text(3),

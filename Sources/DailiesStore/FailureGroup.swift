@@ -31,7 +31,7 @@ extension Store {
                     JOIN task_input AS i ON i.id = s.id
                     WHERE s.batch_id = ? AND s.state = 'failed' AND s.has_key = 1
                     GROUP BY a.failure_code ORDER BY count(*) DESC, a.failure_code LIMIT ?
-                    """, Value(batch.id), Value(limit)
+                    """, SQLValue(batch.id), SQLValue(limit)
                 ) { row in
                     FailureGroup(
                         batchName: batch.name, code: row.text(0), count: row.int(1), example: TaskKey(row.text(3)),

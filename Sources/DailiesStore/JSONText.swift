@@ -49,7 +49,7 @@ enum JSONText {
     }
 }
 
-extension Database {
+extension SQLiteConnection {
     /// Tags as they stand in the column `tags`.
     func tags(in text: String) throws(StoreError) -> [TaskSpec.Tag] {
         if text == "{}" { return [] }

@@ -22,7 +22,7 @@ struct Migration {
     ///
     /// - Throws: ``StoreError``; the store is as it was then.
     static func bringUp(
-        _ database: Database, path: String, from version: Int64, by migrations: [Migration] = all
+        _ database: SQLiteConnection, path: String, from version: Int64, by migrations: [Migration] = all
     ) throws(StoreError) {
         guard version < current else { return }
         guard let migration = migrations.first(where: { $0.from == version }) else {
@@ -43,7 +43,7 @@ struct Migration {
         try database.run("PRAGMA foreign_keys = ON")
     }
 
-    private func run(on database: Database) throws(StoreError) {
+    private func run(on database: SQLiteConnection) throws(StoreError) {
         let old = try Self.setTablesAside(in: database)
         if from == 1 { try Self.unifyBaseURLs(in: database) }
         try database.execute(script: Store.schema)
@@ -57,7 +57,7 @@ struct Migration {
     }
 
     /// Version 1 kept a base URL as it was typed. Of two findings about the keys of one service the later one stands.
-    private static func unifyBaseURLs(in database: Database) throws(StoreError) {
+    private static func unifyBaseURLs(in database: SQLiteConnection) throws(StoreError) {
         let typed = try database.rows("SELECT base_url FROM old_batch UNION SELECT base_url FROM old_key_trust") {
             row in
             row.text(0)
@@ -83,7 +83,7 @@ struct Migration {
     /// Drops what hangs on tables, and renames them.
     ///
     /// - Returns: the new names.
-    private static func setTablesAside(in database: Database) throws(StoreError) -> [String] {
+    private static func setTablesAside(in database: SQLiteConnection) throws(StoreError) -> [String] {
         let objects = try database.rows(
             "SELECT type, name FROM sqlite_schema WHERE name NOT LIKE 'sqlite!_%' ESCAPE '!' ORDER BY rowid"
         ) { row in (type: row.text(0), name: row.text(1)) }
@@ -101,7 +101,7 @@ struct Migration {
     /// Copies from earlier tries stay: one of them may be of a migration that failed after more was written.
     private static let copiesAtMost = 100
 
-    private static func copy(_ database: Database, to path: String) throws(StoreError) {
+    private static func copy(_ database: SQLiteConnection, to path: String) throws(StoreError) {
         for number in 1...copiesAtMost {
             let candidate = number == 1 ? path : "\(path).\(number)"
             // SQLite copies into a file of no bytes, which is created here so that it is the user's alone.

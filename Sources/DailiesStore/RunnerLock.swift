@@ -12,10 +12,10 @@ public final class RunnerLock: Sendable {
     private let descriptor: Int32
     /// nil: there was no store. The one that creates it holds it.
     private let file: DatabaseFile?
-    private let isTaken = Guarded(false)
+    private let isTaken = Locked(false)
 
     /// Lock files that this process holds, by path.
-    private static let held = Guarded<[String: FileIdentity]>([:])
+    private static let held = Locked<[String: FileIdentity]>([:])
 
     /// - Parameter descriptor: of the lock file, locked and entered.
     fileprivate init(path: String, descriptor: Int32, file: DatabaseFile?) {

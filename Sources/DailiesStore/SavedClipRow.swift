@@ -42,8 +42,8 @@ extension Store {
                     AND (?3 IS NULL OR a.batch_id = ?3) AND (?4 IS NULL OR a.task = ?4)
                 ORDER BY a.task, a.n LIMIT ?5
                 """,
-                Value(last?.task.rawValue ?? .min), Value(last?.number ?? 0), Value(batch?.rawValue),
-                Value(task?.rawValue), Value(limit)
+                SQLValue(last?.task.rawValue ?? .min), SQLValue(last?.number ?? 0), SQLValue(batch?.rawValue),
+                SQLValue(task?.rawValue), SQLValue(limit)
             ) { row throws(StoreError) in
                 SavedClipRow(
                     attempt: try row.attempt(0, 1), batch: BatchID(row.integer(2)), batchName: row.text(3),
@@ -58,7 +58,7 @@ extension Store {
     package func moveOutput(of batches: [BatchID], to folder: String) throws(StoreError) {
         try transaction { database throws(StoreError) in
             for batch in batches {
-                try database.run("UPDATE batch SET output_dir = ? WHERE id = ?", .text(folder), Value(batch))
+                try database.run("UPDATE batch SET output_dir = ? WHERE id = ?", .text(folder), SQLValue(batch))
             }
         }
     }

@@ -148,7 +148,7 @@ extension Store {
 /// over the attempts: the total is the sum of its groups.
 private struct SpendQuery {
     private let dimensions: [ReportDimension]
-    private(set) var values: [Value] = []
+    private(set) var values: [SQLValue] = []
     private var tagNames: [String: String] = [:]
     /// The place holders of the bounds.
     private let since: String?
@@ -158,14 +158,14 @@ private struct SpendQuery {
 
     init(dimensions: [ReportDimension], since: Instant?, until: Instant?, batches: [BatchID]?, now: Instant) {
         self.dimensions = dimensions
-        var values: [Value] = []
-        func bind(_ value: Value) -> String {
+        var values: [SQLValue] = []
+        func bind(_ value: SQLValue) -> String {
             values.append(value)
             return "?\(values.count)"
         }
-        self.now = bind(Value(now))
-        self.since = since.map { bind(Value($0)) }
-        self.until = until.map { bind(Value($0)) }
+        self.now = bind(SQLValue(now))
+        self.since = since.map { bind(SQLValue($0)) }
+        self.until = until.map { bind(SQLValue($0)) }
         self.batches = batches.map { bind(.text("[" + $0.map(\.description).joined(separator: ",") + "]")) }
         for case .tag(let name) in dimensions { tagNames[name] = bind(.text(name)) }
         self.values = values
@@ -260,7 +260,7 @@ private struct SpendQuery {
     }
 
     /// The columns of ``figureColumns``, in their order. `newTasks`: those that stand in no group before.
-    static func figures(in row: DailiesStore.Row, from start: Int32) -> (figures: SpendFigures, newTasks: Int) {
+    static func figures(in row: DailiesStore.SQLRow, from start: Int32) -> (figures: SpendFigures, newTasks: Int) {
         var column = start
         func count() -> Int {
             defer { column += 1 }

@@ -26,7 +26,7 @@ public struct BatchStatus: Hashable, Sendable {
 /// Numbers of tasks and attempts, and money.
 public struct StatusCounts: Hashable, Sendable {
     /// Tasks by state.
-    public var states: [TaskStateWord: Int] = [:]
+    public var states: [TaskState: Int] = [:]
     /// Tasks that wait for a slot.
     public var waiting = 0
     /// Of those that wait: a guard cancelled their last attempt.
@@ -112,7 +112,7 @@ extension Store {
         try database.run("BEGIN")
         // A transaction sees the moment of its first read.
         _ = try database.batches()
-        let held = Guarded(Optional(database))
+        let held = Locked(Optional(database))
         return {
             held.withLock { database in
                 defer { database = nil }
@@ -129,7 +129,7 @@ extension Store {
     }
 }
 
-extension Database {
+extension SQLiteConnection {
     fileprivate func summary(_ batches: [BatchID]?) throws(StoreError) -> StatusSummary {
         var statuses: [BatchStatus] = []
         for batch in try self.batches() where batches?.contains(batch.id) ?? true {
@@ -148,7 +148,7 @@ extension Database {
             """
             SELECT settled_whole, settled_billionths, reserved_whole, reserved_billionths, first_submitted_at_ms,
                 last_settled_at_ms FROM batch_total WHERE batch_id = ?
-            """, Value(batch.id)
+            """, SQLValue(batch.id)
         ) { row in
             (settled: row.total(0), reserved: row.total(2), first: row.optionalInstant(4), last: row.optionalInstant(5))
         }
@@ -159,12 +159,12 @@ extension Database {
 
     /// In one row: a group for each state would be sorted first, in memory that grows with the number of tasks.
     private func countTasks(of batch: BatchID, into counts: inout StatusCounts) throws(StoreError) {
-        let states = TaskStateWord.allCases
+        let states = TaskState.allCases
         let sums = states.map { "sum(state = '\($0.rawValue)')" }.joined(separator: ", ")
         let found = try first(
             """
             SELECT \(sums), sum(state = 'queued' AND has_key = 0), count(*) FROM task_standing WHERE batch_id = ?
-            """, Value(batch)
+            """, SQLValue(batch)
         ) { row in (0..<states.count + 2).map { row.int(Int32($0)) } }
         guard let found else { return }
         guard found.prefix(states.count).reduce(0, +) == found[states.count + 1] else { throw StoreError.forbiddenWord }
@@ -180,7 +180,7 @@ extension Database {
             WHERE a.batch_id = ? AND a.cancel_reason IS NOT NULL AND a.state = 'cancelled'
                 AND s.state = 'queued' AND s.has_key = 0 AND s.attempt = a.n + 1
             GROUP BY a.cancel_reason
-            """, Value(batch)
+            """, SQLValue(batch)
         ) { row throws(StoreError) in (reason: try row.word(0, as: CancelReason.self), count: row.int(1)) }
         return Dictionary(uniqueKeysWithValues: found.map { ($0.reason, $0.count) })
     }
@@ -197,7 +197,7 @@ extension Database {
                 coalesce(sum(reserved_nano / 1000000000) FILTER (WHERE \(isAtProvider)), 0),
                 coalesce(sum(reserved_nano % 1000000000) FILTER (WHERE \(isAtProvider)), 0)
             FROM attempt WHERE batch_id = ? AND (is_open OR is_unsaved OR is_cost_awaited)
-            """, Value(batch)
+            """, SQLValue(batch)
         ) { row in (counts: (0..<8).map { row.int($0) }, reserved: row.total(8)) }
         guard let (found, reserved) = found else { return }
         counts.inTheAir = found[0]
@@ -213,7 +213,7 @@ extension Database {
             """
             SELECT count(*) FROM attempt
             WHERE batch_id = ? AND settled_at_ms IS NOT NULL AND credits_nano IS NULL AND is_cost_awaited = 0
-            """, Value(batch)
+            """, SQLValue(batch)
         ) { row in row.int(0) }
         counts.costUnknown = unknown ?? 0
     }

@@ -11,7 +11,7 @@ extension Store {
     ///   - task: nil: all.
     public func keyNeeds(
         present: Set<KeyFingerprint>?, in batches: [BatchID]? = nil, of task: TaskID? = nil
-    ) throws(StoreError) -> [KeyNeed] {
+    ) throws(StoreError) -> [MissingKey] {
         try reading { database throws(StoreError) in
             let known: Set<KeyFingerprint>
             if let present { known = present } else { known = try database.latestAccount() }
@@ -22,7 +22,7 @@ extension Store {
                     clips[group.account, default: 0] += group.clips
                 }
             }
-            return clips.sorted { $0.key.text < $1.key.text }.map { KeyNeed(account: $0.key, clips: $0.value) }
+            return clips.sorted { $0.key.text < $1.key.text }.map { MissingKey(account: $0.key, clips: $0.value) }
         }
     }
 
@@ -33,10 +33,10 @@ extension Store {
     /// Left with its key is an attempt whose task at the provider another attempt has under the new one, and one of a model
     /// for which there is no key.
     package func handOver(
-        to accounts: AccountBook, provider: String, baseURL: String, at: Instant
-    ) throws(StoreError) -> [KeyHandover] {
+        to accounts: APIKeyRouting, provider: String, baseURL: String, at: Instant
+    ) throws(StoreError) -> [KeyTransfer] {
         try transaction { database throws(StoreError) in
-            var handovers: [KeyHandover] = []
+            var handovers: [KeyTransfer] = []
             for batch in try database.batches() where batch.provider == provider && batch.baseURL == baseURL {
                 let groups =
                     try database.groups(.unfinished, of: batch.id, without: accounts.all)
@@ -48,7 +48,7 @@ extension Store {
                     if let index = handovers.firstIndex(where: { $0.from == group.account && $0.to == account }) {
                         handovers[index].clips += clips
                     } else {
-                        handovers.append(KeyHandover(from: group.account, to: account, clips: clips))
+                        handovers.append(KeyTransfer(from: group.account, to: account, clips: clips))
                     }
                 }
             }
@@ -58,7 +58,7 @@ extension Store {
 }
 
 /// Attempts that one API key took over from another.
-package struct KeyHandover: Hashable, Sendable {
+package struct KeyTransfer: Hashable, Sendable {
     package let from: KeyFingerprint
     package let to: KeyFingerprint
     package var clips: Int
@@ -83,7 +83,7 @@ private struct AccountGroup {
     let clips: Int
 }
 
-extension Database {
+extension SQLiteConnection {
     /// What belongs to the keys at hand is passed over before it is grouped.
     fileprivate func groups(
         _ part: AccountGroup.Part, of batch: BatchID, without known: Set<KeyFingerprint>, task: TaskID? = nil
@@ -94,7 +94,7 @@ extension Database {
             WHERE batch_id = ?1 AND \(part.rawValue)
                 AND key_fingerprint NOT IN (SELECT value FROM json_each(?2)) AND (?3 IS NULL OR task = ?3)
             GROUP BY key_fingerprint, service_id, model ORDER BY key_fingerprint, service_id, model
-            """, Value(batch), .text(JSONText.list(known.map(\.text))), Value(task?.rawValue)
+            """, SQLValue(batch), .text(JSONText.list(known.map(\.text))), SQLValue(task?.rawValue)
         ) { row in
             AccountGroup(
                 part: part, account: KeyFingerprint(row.text(0)), service: row.integer(1), model: ModelID(row.text(2)),
@@ -113,7 +113,7 @@ extension Database {
     fileprivate func latestAccount(of group: AccountGroup) throws(StoreError) -> KeyFingerprint? {
         try first(
             "SELECT key_fingerprint FROM attempt WHERE service_id = ? AND model = ? ORDER BY rowid DESC LIMIT 1",
-            Value(group.service), .text(group.model.text)
+            SQLValue(group.service), .text(group.model.text)
         ) { row in KeyFingerprint(row.text(0)) }
     }
 
@@ -128,14 +128,14 @@ extension Database {
                         AND o.task_id IS NOT NULL AND o.shares_task_id = 0))
             """
         let values = [
-            Value(batch), .text(group.account.text), Value(group.service), .text(group.model.text), .text(account.text),
+            SQLValue(batch), .text(group.account.text), SQLValue(group.service), .text(group.model.text), .text(account.text),
         ]
         let logged = try run(
             """
             INSERT INTO event (at_ms, batch_id, task, attempt, kind, source, message)
             SELECT ?6, a.batch_id, a.task, a.n, 'handed_over', 'user', ?2 || ' to ' || ?5
             FROM attempt AS a WHERE \(selection)
-            """, list: values + [Value(at)])
+            """, list: values + [SQLValue(at)])
         let changed = try run(
             """
             UPDATE attempt AS a SET handed_over_from = nullif(coalesce(a.handed_over_from, a.key_fingerprint), ?5),

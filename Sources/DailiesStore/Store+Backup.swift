@@ -13,7 +13,7 @@ extension Store {
         }
         do throws(StoreError) {
             try onQueue { () throws(StoreError) in
-                let copy = try Database(path: target, flags: SQLITE_OPEN_READWRITE)
+                let copy = try SQLiteConnection(path: target, flags: SQLITE_OPEN_READWRITE)
                 try self.connection().copyAll(to: copy)
             }
             try Self.syncFile(target)

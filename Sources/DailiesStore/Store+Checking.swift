@@ -19,7 +19,7 @@ extension Store {
     }
 }
 
-extension Database {
+extension SQLiteConnection {
     /// Tasks that do not say what their attempts say.
     fileprivate func strayTasks() throws(StoreError) -> [String] {
         try rows(
@@ -57,7 +57,7 @@ extension Database {
                 SELECT sum(credits_nano / 1000000000), sum(credits_nano % 1000000000),
                     sum(reserved_nano / 1000000000), sum(reserved_nano % 1000000000)
                 FROM attempt WHERE batch_id = ?
-                """, Value(total.batch)
+                """, SQLValue(total.batch)
             ) { row in (settled: row.total(0), reserved: row.total(2)) }
             if sums?.settled != total.settled || sums?.reserved != total.reserved {
                 problems.append("the totals of batch \(total.batch) are not the sums over its attempts")

@@ -20,13 +20,13 @@ extension Store {
     ///
     /// - Parameter hadLog: whether there was a log before the store was opened.
     /// - Throws: `damaged` for a file whose log is missing.
-    static func markFile(_ database: Database, path: String, hadLog: Bool) throws(StoreError) {
+    static func markFile(_ database: SQLiteConnection, path: String, hadLog: Bool) throws(StoreError) {
         try refuseMissingLog(database, path: path, hadLog: hadLog)
         try checkpoint(database)
     }
 
     /// Refuses a file that says it needs its log where there is none.
-    static func refuseMissingLog(_ database: Database, path: String, hadLog: Bool) throws(StoreError) {
+    static func refuseMissingLog(_ database: SQLiteConnection, path: String, hadLog: Bool) throws(StoreError) {
         let needsLog = try database.first("SELECT needs_log FROM store_file") { row in row.bool(0) }
         if needsLog == true, !hadLog { throw halfOfStore(path) }
     }
@@ -45,7 +45,7 @@ extension Store {
     public static func acceptWithoutLog(_ path: String) throws(StoreError) -> Bool {
         let path = try resolved(path)
         let hadLog = hasLog(path)
-        let database = try Database(
+        let database = try SQLiteConnection(
             path: path, flags: SQLITE_OPEN_READWRITE, file: try DatabaseFile(path, isHeld: false))
         try prepareForReading(database, path: path)
         guard !hadLog else { return false }
@@ -53,7 +53,7 @@ extension Store {
     }
 
     /// After a commit.
-    func checkpointIfDue(_ database: Database) throws(StoreError) {
+    func checkpointIfDue(_ database: SQLiteConnection) throws(StoreError) {
         guard use == .running else { return }
         if database.pagesInLog < checkpointPages { nextCheckpoint = checkpointPages }
         guard database.pagesInLog >= nextCheckpoint else { return }
@@ -61,7 +61,7 @@ extension Store {
         nextCheckpoint = database.pagesInLog + Self.retryPages
     }
 
-    private static func checkpoint(_ database: Database) throws(StoreError) {
+    private static func checkpoint(_ database: SQLiteConnection) throws(StoreError) {
         try database.run("UPDATE store_file SET needs_log = 1")
         try database.checkpoint()
         try database.run("UPDATE store_file SET needs_log = 0")

@@ -6,7 +6,7 @@ public struct AttemptRow: Hashable, Sendable {
     /// 1 for the first.
     public let number: Int
     /// How it stands, or how it ended.
-    public let state: TaskStateWord
+    public let state: TaskState
     /// What it was, or would be again, sent under.
     public let submissionKey: SubmissionKey
     /// The shape of its bytes.
@@ -59,7 +59,7 @@ extension Store {
                     """
                     SELECT id FROM task_input WHERE batch_id = ?1 AND key = ?2
                     UNION SELECT task FROM task_alias WHERE batch_id = ?1 AND alias = ?2 ORDER BY 1
-                    """, Value(stored.id), .text(key.text)
+                    """, SQLValue(stored.id), .text(key.text)
                 ) { row in TaskID(row.integer(0)) }
             }
             return ids
@@ -80,7 +80,7 @@ extension Store {
                     not_accepted_at_ms, settled_at_ms, superseded_at_ms, reserved_nano, credits_nano, output_path,
                     failure_code, failure_message
                 FROM attempt WHERE task = ? ORDER BY n
-                """, Value(task)
+                """, SQLValue(task)
             ) { row throws(StoreError) in
                 AttemptRow(
                     number: try row.attemptNumber(0), state: try row.word(1), submissionKey: SubmissionKey(row.text(2)),
@@ -98,7 +98,7 @@ extension Store {
     ///
     /// - Parameter batches: nil: all.
     public func tagNames(_ batches: [BatchID]? = nil) throws(StoreError) -> [String] {
-        var names: Set<ExactName> = []
+        var names: Set<ByteKey> = []
         try reading { database throws(StoreError) in
             for batch in try database.batches() where batches?.contains(batch.id) ?? true {
                 names.formUnion(
@@ -106,8 +106,8 @@ extension Store {
                         """
                         SELECT DISTINCT t.key FROM task_input AS i, json_each(i.tags) AS t
                         WHERE i.batch_id = ? AND i.tags <> '{}'
-                        """, Value(batch.id)
-                    ) { row in ExactName(row.text(0)) })
+                        """, SQLValue(batch.id)
+                    ) { row in ByteKey(row.text(0)) })
             }
         }
         return names.map(\.text).sorted { $0.precedesInUTF8($1) }
@@ -150,14 +150,14 @@ extension Store {
     }
 }
 
-extension Database {
+extension SQLiteConnection {
     func recordRetake(of task: TaskID, at: Instant) throws(StoreError) {
         let number = try first(
-            "SELECT attempt FROM task_standing WHERE id = ? AND state = 'completed' AND has_key = 1", Value(task)
+            "SELECT attempt FROM task_standing WHERE id = ? AND state = 'completed' AND has_key = 1", SQLValue(task)
         ) { row throws(StoreError) in try row.attemptNumber(0) }
         guard let number else { throw Self.conflict("retried", task) }
         try supersede(AttemptID(task: task, number: number), state: .completed, at: at)
-        var row = LogRow("retried", at: at, batch: try batch(of: task), task: task, attempt: number + 1)
+        var row = NewEvent("retried", at: at, batch: try batch(of: task), task: task, attempt: number + 1)
             .moving(from: .completed, to: .queued)
         row.source = "user"
         try log(row)

@@ -12,7 +12,7 @@ extension Store {
     ///   - usesProviderTimes: false where its clock runs at another speed.
     public func seenDurations(
         batches: Set<BatchID>, usesProviderTimes: Bool, rows: Int = 8192
-    ) throws(StoreError) -> [SeenDuration] {
+    ) throws(StoreError) -> [ObservedDuration] {
         let ends = try reading { database throws(StoreError) in
             try database.rows(
                 """
@@ -22,7 +22,7 @@ extension Store {
                 WHERE a.rowid > (SELECT max(rowid) FROM attempt) - ? AND a.state = 'completed' AND a.is_replayed = 0
                     AND a.accepted_by = 'reply' AND a.settled_at_ms > a.sent_at_ms
                 ORDER BY a.rowid
-                """, Value(rows)
+                """, SQLValue(rows)
             ) { row in
                 End(
                     batch: BatchID(row.integer(0)),
@@ -45,14 +45,14 @@ extension Store {
 
         var lag: Duration? { completed.map { settled - $0 } }
 
-        func duration(clockDifference: Duration?) -> SeenDuration {
+        func duration(clockDifference: Duration?) -> ObservedDuration {
             if let clockDifference, let completed {
                 let exact = completed + clockDifference - submitted
                 if exact > .zero, exact <= settled - submitted {
-                    return SeenDuration(shape: shape, duration: exact, isDetected: false)
+                    return ObservedDuration(shape: shape, duration: exact, isDetected: false)
                 }
             }
-            return SeenDuration(shape: shape, duration: settled - submitted, isDetected: true)
+            return ObservedDuration(shape: shape, duration: settled - submitted, isDetected: true)
         }
     }
 }

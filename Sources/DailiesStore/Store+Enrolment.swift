@@ -3,7 +3,7 @@ import Dispatch
 
 /// Hands over the tasks of a manifest one by one, in its order; keys are unique. It may be called more than once, and
 /// hands over the same each time. What its argument throws ends it at once and is thrown on.
-public typealias TaskFeed = (_ body: (TaskSpec) throws -> Void) throws -> Void
+public typealias TaskStream = (_ body: (TaskSpec) throws -> Void) throws -> Void
 
 /// Manifests meet the store.
 extension Store {
@@ -18,10 +18,10 @@ extension Store {
     /// Takes the tasks as they come and keeps none: memory grows by less than 32 bytes for each that it knows already.
     /// They are asked for on the calling thread while others are written.
     ///
-    /// - Throws: ``EnrolmentError``, or what `forEachTask` throws; in both cases nothing is written.
+    /// - Throws: ``ImportError``, or what `forEachTask` throws; in both cases nothing is written.
     public func enrol(
-        _ batch: BatchEnrolment, rules: EnrolmentRules = EnrolmentRules(), at: Instant, forEachTask: TaskFeed
-    ) throws -> Enrolment {
+        _ batch: BatchDefinition, rules: ImportOptions = ImportOptions(), at: Instant, forEachTask: TaskStream
+    ) throws -> ImportResult {
         do {
             return try withoutActuallyEscaping(forEachTask) { forEachTask in
                 try enrol([(batch, forEachTask)], rules: rules, at: at)[0]
@@ -34,14 +34,14 @@ extension Store {
     /// The same for several batches, each with its manifest, in one transaction: all of them, or nothing and an error.
     ///
     /// - Returns: in their order.
-    /// - Throws: ``ManifestRefusal``, ``EnrolmentError/store(_:)``, or what one of the feeds throws; in all cases nothing is
+    /// - Throws: ``ManifestRefusal``, ``ImportError/store(_:)``, or what one of the feeds throws; in all cases nothing is
     ///   written.
     package func enrol(
-        _ manifests: [(batch: BatchEnrolment, forEachTask: TaskFeed)], rules: EnrolmentRules, at: Instant
-    ) throws -> [Enrolment] {
+        _ manifests: [(batch: BatchDefinition, forEachTask: TaskStream)], rules: ImportOptions, at: Instant
+    ) throws -> [ImportResult] {
         dispatchPrecondition(condition: .notOnQueue(queue))
-        let work = manifests.map { (batch: $0.batch, tasks: TaskHandover()) }
-        let outcome = Guarded<Result<[Enrolment], any Error>?>(nil)
+        let work = manifests.map { (batch: $0.batch, tasks: BoundedTaskChannel()) }
+        let outcome = Locked<Result<[ImportResult], any Error>?>(nil)
         let written = DispatchSemaphore(value: 0)
         queue.async {
             let result = Result { try self.enrol(work, rules, at) }
@@ -56,22 +56,22 @@ extension Store {
     }
 
     private func enrol(
-        _ work: [(batch: BatchEnrolment, tasks: TaskHandover)], _ rules: EnrolmentRules, _ at: Instant
-    ) throws -> [Enrolment] {
+        _ work: [(batch: BatchDefinition, tasks: BoundedTaskChannel)], _ rules: ImportOptions, _ at: Instant
+    ) throws -> [ImportResult] {
         do {
             return try foreignTransaction { database in
                 try work.enumerated().map { index, manifest in
                     do {
-                        var round = try EnrolmentRound(manifest.batch, rules, at, in: database)
+                        var round = try ManifestImporter(manifest.batch, rules, at, in: database)
                         try manifest.tasks.forEach { task in try round.take(task, in: database) }
                         return try round.finish(in: database)
-                    } catch let error as EnrolmentError {
+                    } catch let error as ImportError {
                         throw ManifestRefusal(index: index, reason: error)
                     }
                 }
             }
         } catch let error as StoreError {
-            throw EnrolmentError.store(error)
+            throw ImportError.store(error)
         }
     }
 
@@ -79,11 +79,11 @@ extension Store {
     ///
     /// - Parameter tasks: keys are unique.
     public func enrol(
-        _ batch: BatchEnrolment, tasks: [TaskSpec], rules: EnrolmentRules = EnrolmentRules(), at: Instant
-    ) throws(EnrolmentError) -> Enrolment {
+        _ batch: BatchDefinition, tasks: [TaskSpec], rules: ImportOptions = ImportOptions(), at: Instant
+    ) throws(ImportError) -> ImportResult {
         do {
             return try enrol(batch, rules: rules, at: at) { body in for task in tasks { try body(task) } }
-        } catch let error as EnrolmentError {
+        } catch let error as ImportError {
             throw error
         } catch {
             preconditionFailure("a list of tasks threw \(error)")
@@ -99,7 +99,7 @@ extension Store {
     /// - Throws: ``StoreError``, or what `forEachTask` and `each` throw.
     @discardableResult
     public func compare(
-        batchName: String, provider: String, forEachTask: TaskFeed, _ each: (ManifestFinding) throws -> Void
+        batchName: String, provider: String, forEachTask: TaskStream, _ each: (DiffEntry) throws -> Void
     ) throws -> StoredBatch? {
         try withoutActuallyEscaping(each) { each in
             try foreignReading { database in try database.compare(batchName, provider, forEachTask, each) }
@@ -107,9 +107,9 @@ extension Store {
     }
 
     /// The same for tasks that are in memory.
-    public func compare(batchName: String, provider: String, tasks: [TaskSpec]) throws -> ManifestComparison {
-        var comparison = ManifestComparison()
-        let feed: TaskFeed = { body in for task in tasks { try body(task) } }
+    public func compare(batchName: String, provider: String, tasks: [TaskSpec]) throws -> ManifestDiff {
+        var comparison = ManifestDiff()
+        let feed: TaskStream = { body in for task in tasks { try body(task) } }
         comparison.batch = try compare(batchName: batchName, provider: provider, forEachTask: feed) { finding in
             switch finding {
             case .named(_, let verdict, _): comparison.verdicts.append(verdict)
@@ -120,10 +120,10 @@ extension Store {
     }
 }
 
-extension Database {
+extension SQLiteConnection {
     fileprivate func compare(
-        _ batchName: String, _ provider: String, _ forEachTask: TaskFeed,
-        _ each: @escaping (ManifestFinding) throws -> Void
+        _ batchName: String, _ provider: String, _ forEachTask: TaskStream,
+        _ each: @escaping (DiffEntry) throws -> Void
     ) throws -> StoredBatch? {
         let clips = try ClipFinder(provider, in: self)
         guard let batch = try batch(named: batchName) else {
@@ -132,7 +132,7 @@ extension Database {
             }
             return nil
         }
-        var kept = TaskSet()
+        var kept = TaskBitSet()
         var finder = try TaskFinder(batch.id, in: self)
         try forEachTask { task in
             let known = try finder.find(task, in: self)
@@ -147,7 +147,7 @@ extension Database {
     }
 
     fileprivate func key(of task: TaskID) throws(StoreError) -> TaskKey {
-        let key = try first("SELECT key FROM task_input WHERE id = ?", Value(task)) { row in TaskKey(row.text(0)) }
+        let key = try first("SELECT key FROM task_input WHERE id = ?", SQLValue(task)) { row in TaskKey(row.text(0)) }
         guard let key else { throw StoreError(.damaged, "task \(task) has no input; restore a copy of the store") }
         return key
     }

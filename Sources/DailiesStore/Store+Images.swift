@@ -1,6 +1,6 @@
 import DailiesCore
 
-extension Database {
+extension SQLiteConnection {
     /// Keeps it, if it is not there already; the path is where it was found last.
     ///
     /// - Throws: ``StoreError``, or what reading the image throws.

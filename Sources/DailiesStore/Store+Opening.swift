@@ -1,7 +1,7 @@
 import CSQLite
 
 /// What stands in the head of a database file.
-private struct FileMark {
+private struct FileHeader {
     /// "DALY", as in `schema.sql`.
     static let ours: Int64 = 1_145_130_073
 
@@ -9,7 +9,7 @@ private struct FileMark {
     let version: Int64
     let tables: Int
 
-    init(of database: Database) throws(StoreError) {
+    init(of database: SQLiteConnection) throws(StoreError) {
         func number(_ sql: String) throws(StoreError) -> Int64 {
             try database.first(sql) { row in row.integer(0) } ?? 0
         }
@@ -34,7 +34,7 @@ extension Store {
     public static let schema = String(decoding: PackageResources.schema_sql, as: UTF8.self)
 
     /// Opens and checks the database, creates or migrates it where that is due, and sets the connection up.
-    static func connect(_ path: String, for use: Use) throws(StoreError) -> Database {
+    static func connect(_ path: String, for use: Use) throws(StoreError) -> SQLiteConnection {
         guard sqlite3_libversion_number() >= oldestLibrary else {
             throw StoreError(
                 .io, "SQLite \(String(cString: sqlite3_libversion())) is too old; install 3.37 or later")
@@ -45,7 +45,7 @@ extension Store {
             let hadLog = hasLog(path)
             try createPrivateFile(path)
             let file = try DatabaseFile(path, isHeld: true)
-            let database = try Database(path: path, flags: SQLITE_OPEN_READWRITE, file: file)
+            let database = try SQLiteConnection(path: path, flags: SQLITE_OPEN_READWRITE, file: file)
             guard file.isNamed(path) else {
                 throw StoreError(.missing, "\(path) was replaced at this moment; try again")
             }
@@ -63,7 +63,7 @@ extension Store {
                 throw StoreError(.missing, "there is no store at \(path); a run creates one")
             }
             let hadLog = hasLog(path)
-            let database = try Database(
+            let database = try SQLiteConnection(
                 path: path, flags: SQLITE_OPEN_READWRITE, file: try DatabaseFile(path, isHeld: false))
             database.waitWhenBusy(milliseconds: busyWaitMilliseconds)
             try prepareForReading(database, path: path)
@@ -74,12 +74,12 @@ extension Store {
     }
 
     /// For reading a store of any version that this program knows; nil if the file is empty.
-    static func connectToAnyVersion(_ path: String) throws(StoreError) -> Database? {
+    static func connectToAnyVersion(_ path: String) throws(StoreError) -> SQLiteConnection? {
         let hadLog = hasLog(path)
-        let database = try Database(
+        let database = try SQLiteConnection(
             path: path, flags: SQLITE_OPEN_READONLY, file: try DatabaseFile(path, isHeld: false))
         database.waitWhenBusy(milliseconds: busyWaitMilliseconds)
-        let mark = try FileMark(of: database)
+        let mark = try FileHeader(of: database)
         try refuseForeign(mark, path: path)
         if mark.version == Migration.current { try refuseMissingLog(database, path: path, hadLog: hadLog) }
         return mark.isEmpty ? nil : database
@@ -87,9 +87,9 @@ extension Store {
 
     private static func openForReading(
         _ name: String, flags: Int32 = 0, path: String
-    ) throws(StoreError) -> Database {
+    ) throws(StoreError) -> SQLiteConnection {
         let hadLog = hasLog(path)
-        let database = try Database(
+        let database = try SQLiteConnection(
             path: name, flags: SQLITE_OPEN_READONLY | flags, file: try DatabaseFile(path, isHeld: false))
         database.waitWhenBusy(milliseconds: busyWaitMilliseconds)
         try prepareForReading(database, path: path)
@@ -108,7 +108,7 @@ extension Store {
 
     /// Where SQLite cannot create the index of a log it reads the store only when it is told that nothing changes: true
     /// of a disk that takes no writes and of a file that nobody has open, and no loss when nothing is left in the log.
-    private static func openWithoutWriting(_ path: String) throws(StoreError) -> Database {
+    private static func openWithoutWriting(_ path: String) throws(StoreError) -> SQLiteConnection {
         if sizeOfFile(path + "-wal") ?? 0 == 0 {
             let name = path.utf8.map { byte in
                 byte >= 0x80 || "%?#".utf8.contains(byte)
@@ -161,21 +161,21 @@ extension Store {
         return stat(path, &status) == 0 ? Int64(status.st_size) : nil
     }
 
-    private static func prepareForRunning(_ database: Database, path: String) throws(StoreError) {
-        var mark = try FileMark(of: database)
+    private static func prepareForRunning(_ database: SQLiteConnection, path: String) throws(StoreError) {
+        var mark = try FileHeader(of: database)
         try refuseForeign(mark, path: path)
         // Only now is anything written: a file that is not ours is left as it is. The schema is in the file itself before
         // there is a log.
         if mark.isEmpty {
             try create(in: database)
-            mark = try FileMark(of: database)
+            mark = try FileHeader(of: database)
         }
         try setUpDurability(of: database)
         try Migration.bringUp(database, path: path, from: mark.version)
     }
 
-    static func prepareForReading(_ database: Database, path: String) throws(StoreError) {
-        let mark = try FileMark(of: database)
+    static func prepareForReading(_ database: SQLiteConnection, path: String) throws(StoreError) {
+        let mark = try FileHeader(of: database)
         try refuseForeign(mark, path: path)
         if mark.isEmpty { throw StoreError(.notAStore, "\(path) is empty; a run makes it a store") }
         guard mark.version == Migration.current else {
@@ -184,12 +184,12 @@ extension Store {
         }
     }
 
-    private static func refuseForeign(_ mark: FileMark, path: String) throws(StoreError) {
+    private static func refuseForeign(_ mark: FileHeader, path: String) throws(StoreError) {
         if mark.isEmpty { return }
         if mark.isHalf {
             throw halfOfStore(path)
         }
-        guard mark.applicationID == FileMark.ours, mark.version >= 1 else {
+        guard mark.applicationID == FileHeader.ours, mark.version >= 1 else {
             throw StoreError(.notAStore, "\(path) is a database of another program; name another file")
         }
         guard mark.version <= Migration.current else {
@@ -201,7 +201,7 @@ extension Store {
     }
 
     /// A commit is on disk when it returns: every setting is read back, since a setting that does not hold is silent.
-    private static func setUpDurability(of database: Database) throws(StoreError) {
+    private static func setUpDurability(of database: SQLiteConnection) throws(StoreError) {
         let mode = try database.first("PRAGMA journal_mode = WAL") { row in row.text(0) }
         guard mode == "wal" else {
             throw StoreError(.io, "this file system does not support a write-ahead log; put the store on another one")
@@ -220,10 +220,10 @@ extension Store {
     }
 
     /// All of the schema or none: a crash in between leaves an empty database, which the next start fills.
-    private static func create(in database: Database) throws(StoreError) {
+    private static func create(in database: SQLiteConnection) throws(StoreError) {
         try database.run("BEGIN IMMEDIATE")
         do throws(StoreError) {
-            if try FileMark(of: database).isEmpty { try database.execute(script: schema) }
+            if try FileHeader(of: database).isEmpty { try database.execute(script: schema) }
             try database.run("COMMIT")
         } catch {
             if !database.isOutsideTransaction { try database.run("ROLLBACK") }

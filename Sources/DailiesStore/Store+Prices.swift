@@ -60,8 +60,8 @@ extension Store {
                     VALUES (?1, ?2, ?3, (SELECT max(rowid) FROM attempt), ?4)
                     ON CONFLICT (service_id, model, resolution) DO UPDATE
                     SET last_attempt = excluded.last_attempt, at_ms = excluded.at_ms
-                    """, Value(id), .text(kind.model.text), .text(kind.resolution ?? ""), Value(now))
-                var row = LogRow("prices_forgotten", at: now, batch: nil)
+                    """, SQLValue(id), .text(kind.model.text), .text(kind.resolution ?? ""), SQLValue(now))
+                var row = NewEvent("prices_forgotten", at: now, batch: nil)
                 row.source = "user"
                 row.message = "\(kind) at \(service.provider), \(service.baseURL)"
                 try database.log(row)
@@ -71,7 +71,7 @@ extension Store {
     }
 }
 
-extension Database {
+extension SQLiteConnection {
     fileprivate func id(of service: Service) throws(StoreError) -> Int64? {
         try first(
             "SELECT id FROM service WHERE provider = ? AND base_url = ?", .text(service.provider),
@@ -102,7 +102,7 @@ extension Database {
         var next: PriceKind?
         repeat {
             next = try first(
-                Self.nextBilledKind, Value(service), .text(next?.model.text ?? ""), .text(next?.resolution ?? "")
+                Self.nextBilledKind, SQLValue(service), .text(next?.model.text ?? ""), .text(next?.resolution ?? "")
             ) { row in
                 PriceKind(model: ModelID(row.text(0)), resolution: row.text(1).isEmpty ? nil : row.text(1))
             }
@@ -115,8 +115,8 @@ extension Database {
         of kind: PriceKind, at service: Int64
     ) throws(StoreError) -> [(row: Int64, price: ObservedPrice)] {
         try rows(
-            Self.latestBills, Value(service), .text(kind.model.text), .text(kind.resolution ?? ""),
-            Value(PriceBook.windowSize)
+            Self.latestBills, SQLValue(service), .text(kind.model.text), .text(kind.resolution ?? ""),
+            SQLValue(PriceBook.windowSize)
         ) { row in
             let shape = RequestShape(model: kind.model, durationSeconds: row.int(1), resolution: kind.resolution)
             return (

@@ -11,7 +11,7 @@ extension Settlement {
 }
 
 /// An attempt that is over, at a cost that nobody has stated.
-public struct UnpricedAttempt: Hashable, Sendable {
+public struct AttemptWithoutCost: Hashable, Sendable {
     /// The attempt that is asked about.
     public let attempt: AttemptID
     /// Its batch.
@@ -46,7 +46,7 @@ extension Store {
                     WHERE batch_id = ? AND (is_open OR is_unsaved OR is_cost_awaited)
                         AND is_open AND (task_id IS NULL OR lost_at_ms IS NOT NULL)
                     ORDER BY task
-                    """, Value(stored.id)
+                    """, SQLValue(stored.id)
                 ) { row in TaskID(row.integer(0)) }
             }
             return tasks.sorted()
@@ -61,9 +61,9 @@ extension Store {
     ///   - last: where the page before ended; nil for the first.
     public func unpricedAttempts(
         in batch: BatchID? = nil, after last: AttemptID? = nil, limit: Int
-    ) throws(StoreError) -> [UnpricedAttempt] {
+    ) throws(StoreError) -> [AttemptWithoutCost] {
         try reading { database throws(StoreError) in
-            var page: [UnpricedAttempt] = []
+            var page: [AttemptWithoutCost] = []
             for stored in try database.batches() where batch == nil || stored.id == batch {
                 page += try database.rows(
                     """
@@ -72,9 +72,9 @@ extension Store {
                     WHERE a.batch_id = ? AND a.settled_at_ms IS NOT NULL AND a.credits_nano IS NULL
                         AND a.task_id IS NOT NULL AND a.is_cost_awaited = 0 AND (a.task, a.n) > (?, ?)
                     ORDER BY a.task, a.n LIMIT ?
-                    """, Value(stored.id), Value(last?.task.rawValue ?? .min), Value(last?.number ?? 0), Value(limit)
+                    """, SQLValue(stored.id), SQLValue(last?.task.rawValue ?? .min), SQLValue(last?.number ?? 0), SQLValue(limit)
                 ) { row throws(StoreError) in
-                    UnpricedAttempt(
+                    AttemptWithoutCost(
                         attempt: try row.attempt(0, 1), batch: stored.id,
                         batchName: stored.name, key: TaskKey(row.text(2)), remote: RemoteTaskID(row.text(3)),
                         submissionKey: SubmissionKey(row.text(5)), account: KeyFingerprint(row.text(4)))

@@ -24,7 +24,7 @@ extension Store {
     ///   - limit: at most this many; the last page may hold ``lateCosts`` more.
     ///   - onlyUnsaved: only those that are completed, and whose clip is not saved.
     public func openAttempts(
-        provider: String, baseURL: String, after place: OpenAttempt.Place?, limit: Int, onlyUnsaved: Bool = false
+        provider: String, baseURL: String, after place: OpenAttempt.Cursor?, limit: Int, onlyUnsaved: Bool = false
     ) throws(StoreError) -> (page: [OpenAttempt], isLast: Bool) {
         try reading { database throws(StoreError) in
             let batches = try database.batches().filter { $0.provider == provider && $0.baseURL == baseURL }
@@ -48,9 +48,9 @@ extension Store {
     /// The pairs of batch and model that have tasks waiting.
     ///
     /// It jumps from model to model in the index of the waiting: the cost follows the number of pairs, not of tasks.
-    public func waitingLanes(batches: [BatchID]) throws(StoreError) -> [Lane] {
+    public func waitingLanes(batches: [BatchID]) throws(StoreError) -> [TaskQueueID] {
         try reading { database throws(StoreError) in
-            var lanes: [Lane] = []
+            var lanes: [TaskQueueID] = []
             for batch in batches {
                 var model: String?
                 repeat {
@@ -59,9 +59,9 @@ extension Store {
                         SELECT model FROM task_standing
                         WHERE batch_id = ?1 AND state = 'queued' AND has_key = 0 AND model > coalesce(?2, '')
                         ORDER BY model LIMIT 1
-                        """, Value(batch), Value(model)
+                        """, SQLValue(batch), SQLValue(model)
                     ) { row in row.text(0) }
-                    if let model { lanes.append(Lane(batch: batch, model: ModelID(model))) }
+                    if let model { lanes.append(TaskQueueID(batch: batch, model: ModelID(model))) }
                 } while model != nil
             }
             return lanes
@@ -74,7 +74,7 @@ extension Store {
     ///   - place: where the page before ended; nil for the first.
     ///   - limit: at most this many.
     public func waiting(
-        batch: BatchID, model: ModelID, after place: WaitingTask.Place?, limit: Int
+        batch: BatchID, model: ModelID, after place: WaitingTask.Cursor?, limit: Int
     ) throws(StoreError) -> [WaitingTask] {
         precondition(limit > 0, "a page of \(limit) tasks")
         return try reading { database throws(StoreError) in
@@ -82,13 +82,13 @@ extension Store {
             // Two ranges of the index rather than one condition with OR, which could not be looked up.
             if let place {
                 page = try database.rows(
-                    Self.waitingPage("s.priority = ?3 AND s.id > ?4", limit: "?5"), Value(batch), .text(model.text),
-                    Value(place.priority), Value(place.id), Value(limit), map: Self.waitingTask)
+                    Self.waitingPage("s.priority = ?3 AND s.id > ?4", limit: "?5"), SQLValue(batch), .text(model.text),
+                    SQLValue(place.priority), SQLValue(place.id), SQLValue(limit), map: Self.waitingTask)
             }
             if page.count < limit {
                 page += try database.rows(
-                    Self.waitingPage("s.priority < ?3", limit: "?4"), Value(batch), .text(model.text),
-                    Value(place?.priority ?? .max), Value(limit - page.count), map: Self.waitingTask)
+                    Self.waitingPage("s.priority < ?3", limit: "?4"), SQLValue(batch), .text(model.text),
+                    SQLValue(place?.priority ?? .max), SQLValue(limit - page.count), map: Self.waitingTask)
             }
             return page
         }
@@ -113,20 +113,20 @@ extension Store {
     /// Whether a reply to an attempt was about another submission: a condition over `attempt AS a`.
     static let conflictCondition = """
         EXISTS (SELECT 1 FROM event AS e WHERE e.task = a.task AND e.attempt = a.n AND e.kind = 'uncertain'
-            AND e.code = '\(Fault.anotherSubmission)')
+            AND e.code = '\(ProviderError.anotherSubmission)')
         """
 
     /// Whether a reply to an attempt was about another submission, so that no run sends it again.
     public func isConflict(_ attempt: AttemptID) throws(StoreError) -> Bool {
         try reading { database throws(StoreError) in
             try database.first(
-                "SELECT \(Self.conflictCondition) FROM attempt AS a WHERE a.task = ? AND a.n = ?", Value(attempt.task),
-                Value(attempt.number)
+                "SELECT \(Self.conflictCondition) FROM attempt AS a WHERE a.task = ? AND a.n = ?", SQLValue(attempt.task),
+                SQLValue(attempt.number)
             ) { row in row.bool(0) } ?? false
         }
     }
 
-    private static func waitingTask(in row: Row) throws(StoreError) -> WaitingTask {
+    private static func waitingTask(in row: SQLRow) throws(StoreError) -> WaitingTask {
         WaitingTask(
             id: TaskID(row.integer(0)), batch: BatchID(row.integer(1)), key: TaskKey(row.text(2)),
             attempt: try row.attemptNumber(3),
@@ -140,16 +140,16 @@ extension Store {
     ///
     /// `reserved` holds an attempt's reservation until its cost is known: one whose cost stays unknown for good keeps
     /// it, since the provider may have billed it.
-    public func budgetPosition(_ batch: BatchID) throws(StoreError) -> BudgetPosition {
+    public func budgetPosition(_ batch: BatchID) throws(StoreError) -> BudgetUsage {
         let found = try reading { database throws(StoreError) in
             try database.first(
                 """
                 SELECT b.budget_nano, t.settled_whole, t.settled_billionths, t.reserved_whole, t.reserved_billionths,
                     b.budget_mode
                 FROM batch AS b JOIN batch_total AS t ON t.batch_id = b.id WHERE b.id = ?
-                """, Value(batch)
+                """, SQLValue(batch)
             ) { row throws(StoreError) in
-                BudgetPosition(
+                BudgetUsage(
                     cap: row.optionalCredits(0), settled: row.total(1), reserved: row.total(3), mode: try row.word(5))
             }
         }
@@ -160,7 +160,7 @@ extension Store {
     /// What is known of submission keys; `unknown` where nothing was recorded.
     public func keyTrust(
         baseURL: String, account: KeyFingerprint, dialect: Dialect
-    ) throws(StoreError) -> KeyTrust {
+    ) throws(StoreError) -> KeySupport {
         try reading { database throws(StoreError) in
             try database.first(
                 "SELECT trust FROM key_trust WHERE base_url = ? AND key_fingerprint = ? AND dialect = ?",
@@ -170,7 +170,7 @@ extension Store {
     }
 }
 
-extension Database {
+extension SQLiteConnection {
     fileprivate func openAttempts(
         of batch: BatchID, after last: AttemptID?, limit: Int, onlyUnsaved: Bool
     ) throws(StoreError) -> [OpenAttempt] {
@@ -180,8 +180,8 @@ extension Database {
             WHERE a.batch_id = ?1 AND (a.is_open OR a.is_unsaved OR a.is_cost_awaited) AND (a.task, a.n) > (?2, ?3)
                 AND (a.is_unsaved OR NOT ?5)
             ORDER BY a.task, a.n LIMIT ?4
-            """, Value(batch), Value(last?.task.rawValue ?? .min), Value(last?.number ?? 0), Value(limit),
-            Value(onlyUnsaved), map: Self.readOpenAttempt)
+            """, SQLValue(batch), SQLValue(last?.task.rawValue ?? .min), SQLValue(last?.number ?? 0), SQLValue(limit),
+            SQLValue(onlyUnsaved), map: Self.readOpenAttempt)
     }
 
     fileprivate func lateCosts(of batch: BatchID, limit: Int) throws(StoreError) -> [OpenAttempt] {
@@ -191,7 +191,7 @@ extension Database {
             WHERE a.batch_id = ? AND a.settled_at_ms IS NOT NULL AND a.credits_nano IS NULL
                 AND a.task_id IS NOT NULL AND NOT (a.is_open OR a.is_unsaved OR a.is_cost_awaited)
             ORDER BY a.settled_at_ms DESC, a.task LIMIT ?
-            """, Value(batch), Value(limit), map: Self.readOpenAttempt)
+            """, SQLValue(batch), SQLValue(limit), map: Self.readOpenAttempt)
     }
 
     private static let openAttempt = """
@@ -204,7 +204,7 @@ extension Database {
         FROM attempt AS a JOIN task_input AS i ON i.id = a.task
         """
 
-    private static func readOpenAttempt(in row: Row) throws(StoreError) -> OpenAttempt {
+    private static func readOpenAttempt(in row: SQLRow) throws(StoreError) -> OpenAttempt {
         let attempt = try row.attempt(0, 1)
         let model = ModelID(row.text(4))
         return OpenAttempt(
@@ -222,12 +222,12 @@ extension Database {
             isHandedOver: row.bool(29))
     }
 
-    private static func standing(in row: Row) throws(StoreError) -> OpenAttempt.Standing {
+    private static func standing(in row: SQLRow) throws(StoreError) -> OpenAttempt.Progress {
         guard let remote = row.optionalText(15).map(RemoteTaskID.init) else {
             return .sent(isMarkedUncertain: row.bool(16))
         }
         let cost: OpenAttempt.Cost = row.bool(19) ? .awaited : row.bool(21) ? .unknown : .known
-        let state: TaskStateWord = try row.word(14)
+        let state: TaskState = try row.word(14)
         switch state {
         case .queued, .running: return .accepted(remote, isRunning: state == .running)
         case .completed where row.bool(18):

@@ -22,7 +22,7 @@ extension Store {
                 SELECT t.id, t.name, t.value, t.cap_nano, b.budget_mode
                 FROM tag_budget AS t JOIN batch AS b ON b.id = t.batch_id
                 WHERE t.batch_id = ? AND t.cap_nano IS NOT NULL ORDER BY t.id
-                """, Value(batch)
+                """, SQLValue(batch)
             ) { row throws(StoreError) in
                 let mode: BudgetMode = try row.word(4)
                 return (
@@ -42,7 +42,7 @@ extension Store {
     }
 
     /// What the tasks of a batch with a certain tag have cost and hold, whether or not there is a budget for them.
-    public func tagPosition(_ batch: BatchID, _ tag: TaskSpec.Tag) throws(StoreError) -> BudgetPosition {
+    public func tagPosition(_ batch: BatchID, _ tag: TaskSpec.Tag) throws(StoreError) -> BudgetUsage {
         try reading { database throws(StoreError) in try database.position(of: tag, in: batch) }
     }
 
@@ -59,12 +59,12 @@ extension Store {
     }
 }
 
-extension Database {
+extension SQLiteConnection {
     func setTagBudget(of batch: BatchID, _ budget: TagBudgetSetting, at: Instant) throws(StoreError) {
         if budget.setting == .unchanged { return }
         let (name, value) = (budget.tag.name, budget.tag.value)
         let stored = try first(
-            "SELECT cap_nano FROM tag_budget WHERE batch_id = ? AND name = ? AND value = ?", Value(batch), .text(name),
+            "SELECT cap_nano FROM tag_budget WHERE batch_id = ? AND name = ? AND value = ?", SQLValue(batch), .text(name),
             .text(value)
         ) { row in row.optionalCredits(0) }
         let cap = budget.setting.applied(to: stored ?? nil)
@@ -73,25 +73,25 @@ extension Database {
             INSERT INTO tag_budget (batch_id, name, value, cap_nano) VALUES (?1, ?2, ?3, ?4)
             ON CONFLICT (batch_id, name, value) DO UPDATE SET cap_nano = excluded.cap_nano
             WHERE cap_nano IS NOT excluded.cap_nano
-            """, Value(batch), .text(name), .text(value), Value(cap))
+            """, SQLValue(batch), .text(name), .text(value), SQLValue(cap))
         // The same budget again is no event.
         guard changed == 1 else { return }
-        var row = LogRow("tag_budget_set", at: at, batch: batch)
+        var row = NewEvent("tag_budget_set", at: at, batch: batch)
         row.source = "user"
         row.message = "\(name)=\(value): \(cap?.description ?? "none")"
         try log(row)
     }
 
-    fileprivate func position(of tag: TaskSpec.Tag, in batch: BatchID) throws(StoreError) -> BudgetPosition {
+    fileprivate func position(of tag: TaskSpec.Tag, in batch: BatchID) throws(StoreError) -> BudgetUsage {
         try first(
             """
             SELECT coalesce(sum(a.credits_nano / 1000000000), 0), coalesce(sum(a.credits_nano % 1000000000), 0),
                 coalesce(sum(a.reserved_nano / 1000000000), 0), coalesce(sum(a.reserved_nano % 1000000000), 0)
             FROM attempt AS a JOIN task_input AS i ON i.id = a.task
             WHERE a.batch_id = ? AND EXISTS (SELECT 1 FROM json_each(i.tags) AS t WHERE t.key = ? AND t.value = ?)
-            """, Value(batch), .text(tag.name), .text(tag.value)
+            """, SQLValue(batch), .text(tag.name), .text(tag.value)
         ) { row in
-            BudgetPosition(cap: nil, settled: row.total(0), reserved: row.total(2))
-        } ?? BudgetPosition(cap: nil, settled: .zero, reserved: .zero)
+            BudgetUsage(cap: nil, settled: row.total(0), reserved: row.total(2))
+        } ?? BudgetUsage(cap: nil, settled: .zero, reserved: .zero)
     }
 }

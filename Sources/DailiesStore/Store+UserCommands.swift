@@ -1,7 +1,7 @@
 import DailiesCore
 
 /// What users tell a runner through the store.
-public struct ToldCommands: Sendable {
+public struct PendingCommands: Sendable {
     /// About single tasks, in the order in which they were given.
     public var commands: [UserCommand] = []
     /// Pauses and limits that are not marked as taken up.
@@ -13,24 +13,24 @@ public struct ToldCommands: Sendable {
 }
 
 /// A cancel or retry, as it is given.
-public struct TaskOrder: Hashable, Sendable {
+public struct NewCommand: Hashable, Sendable {
     /// What is to be done.
-    public let order: UserCommand.Order
+    public let order: UserCommand.Action
     /// As the user saw it.
     public let attempt: AttemptID
     /// Takes its properties as they are given.
-    public init(_ order: UserCommand.Order, of attempt: AttemptID) {
+    public init(_ order: UserCommand.Action, of attempt: AttemptID) {
         self.order = order
         self.attempt = attempt
     }
 }
 
 /// A pause, its end, or a limit.
-public enum LastingOrder: Hashable, Sendable {
+public enum ControlChange: Hashable, Sendable {
     /// Nothing of this is submitted until it is unpaused.
-    case pause(SubmissionScope)
+    case pause(PauseScope)
     /// Of everything: every pause ends.
-    case unpause(SubmissionScope)
+    case unpause(PauseScope)
     /// nil: as the run's own options say.
     case concurrency(Int?, model: ModelID?)
 }
@@ -40,7 +40,7 @@ extension Store {
     /// Writes commands for whoever runs on the store, now or next.
     ///
     /// - Returns: their ids, in order.
-    public func tell(_ orders: [TaskOrder], at: Instant) throws(StoreError) -> [CommandID] {
+    public func tell(_ orders: [NewCommand], at: Instant) throws(StoreError) -> [CommandID] {
         try transaction { database throws(StoreError) in
             var ids: [CommandID] = []
             for order in orders {
@@ -51,8 +51,8 @@ extension Store {
                     }
                 try database.run(
                     "INSERT INTO command (at_ms, kind, task, attempt, is_insisted, new_seed) VALUES (?, ?, ?, ?, ?, ?)",
-                    Value(at), .text(kind), Value(order.attempt.task), Value(order.attempt.number), Value(insists),
-                    Value(newSeed))
+                    SQLValue(at), .text(kind), SQLValue(order.attempt.task), SQLValue(order.attempt.number), SQLValue(insists),
+                    SQLValue(newSeed))
                 ids.append(CommandID(database.lastInsertedRow))
             }
             return ids
@@ -60,19 +60,19 @@ extension Store {
     }
 
     /// The same for what holds until something else is said.
-    public func tell(_ order: LastingOrder, at: Instant) throws(StoreError) -> CommandID {
+    public func tell(_ order: ControlChange, at: Instant) throws(StoreError) -> CommandID {
         try transaction { database throws(StoreError) in
-            let (kind, scope, limit): (String, SubmissionScope, Int?) =
+            let (kind, scope, limit): (String, PauseScope, Int?) =
                 switch order {
                 case .pause(let scope): ("pause", scope, nil)
                 case .unpause(let scope): ("unpause", scope, nil)
                 case .concurrency(let limit, let model):
-                    ("concurrency", model.map(SubmissionScope.model) ?? .everything, limit)
+                    ("concurrency", model.map(PauseScope.model) ?? .everything, limit)
                 }
             try database.run(
                 """
                 INSERT INTO command (at_ms, kind, batch_id, model, tasks_in_flight) VALUES (?, ?, ?, ?, ?)
-                """, Value(at), .text(kind), Value(scope.columns.batch), Value(scope.columns.model), Value(limit))
+                """, SQLValue(at), .text(kind), SQLValue(scope.columns.batch), SQLValue(scope.columns.model), SQLValue(limit))
             return CommandID(database.lastInsertedRow)
         }
     }
@@ -114,11 +114,11 @@ extension Store {
     /// What users have told and nobody has carried out, after a command that is known already.
     ///
     /// - Parameter isForced: look even though no other connection has written since the last look.
-    public func toldCommands(after last: CommandID?, isForced: Bool) throws(StoreError) -> ToldCommands {
+    public func toldCommands(after last: CommandID?, isForced: Bool) throws(StoreError) -> PendingCommands {
         try reading { database throws(StoreError) in
             // Changes only when another connection has committed: the usual look costs no more than this.
             let version = try database.first("PRAGMA data_version") { row in row.integer(0) }
-            guard isForced || version != self.commandsSeenAt else { return ToldCommands() }
+            guard isForced || version != self.commandsSeenAt else { return PendingCommands() }
             let told = try database.toldCommands(after: last, limit: Self.commandPage)
             self.commandsSeenAt = told.isMore ? nil : version
             return told
@@ -128,14 +128,14 @@ extension Store {
     /// What a task is called.
     public func key(of task: TaskID) throws(StoreError) -> TaskKey? {
         try reading { database throws(StoreError) in
-            try database.first("SELECT key FROM task_input WHERE id = ?", Value(task)) { row in TaskKey(row.text(0)) }
+            try database.first("SELECT key FROM task_input WHERE id = ?", SQLValue(task)) { row in TaskKey(row.text(0)) }
         }
     }
 
     /// Pauses and limits that hold.
     ///
     /// - Parameter command: limits told up to this one are left out: a run knows them, or was told otherwise.
-    public func lastingOrders(limitsAfter command: CommandID? = nil) throws(StoreError) -> LastingOrders {
+    public func lastingOrders(limitsAfter command: CommandID? = nil) throws(StoreError) -> RunControls {
         try reading { database throws(StoreError) in try database.lastingOrders(limitsAfter: command) }
     }
 
@@ -147,15 +147,15 @@ extension Store {
     }
 }
 
-extension Database {
-    fileprivate func toldCommands(after last: CommandID?, limit: Int) throws(StoreError) -> ToldCommands {
-        var told = ToldCommands()
+extension SQLiteConnection {
+    fileprivate func toldCommands(after last: CommandID?, limit: Int) throws(StoreError) -> PendingCommands {
+        var told = PendingCommands()
         let rows = try rows(
             """
             SELECT c.id, c.kind, c.task, c.attempt, c.is_insisted, s.batch_id, s.model, c.new_seed
             FROM command AS c LEFT JOIN task_standing AS s ON s.id = c.task
             WHERE c.ended_at_ms IS NULL AND c.id > ? ORDER BY c.id LIMIT ?
-            """, .integer(last?.rawValue ?? 0), Value(limit)
+            """, .integer(last?.rawValue ?? 0), SQLValue(limit)
         ) { row throws(StoreError) -> (id: CommandID, command: UserCommand?) in
             let id = CommandID(row.integer(0))
             guard !row.isNull(2) else { return (id, nil) }
@@ -167,7 +167,7 @@ extension Database {
                     order: row.text(1) == "cancel"
                         ? .cancel(evenIfCharged: insists) : .retry(again: insists, newSeed: row.optionalInteger(7)),
                     attempt: try row.attempt(2, 3),
-                    lane: Lane(batch: BatchID(row.integer(5)), model: ModelID(row.text(6))))
+                    lane: TaskQueueID(batch: BatchID(row.integer(5)), model: ModelID(row.text(6))))
             )
         }
         told.commands = rows.compactMap(\.command)
@@ -180,15 +180,15 @@ extension Database {
     /// The last word on each scope counts. There are few: people say them.
     ///
     /// - Parameter command: limits told up to this one are left out.
-    func lastingOrders(limitsAfter command: CommandID? = nil) throws(StoreError) -> LastingOrders {
+    func lastingOrders(limitsAfter command: CommandID? = nil) throws(StoreError) -> RunControls {
         // A limit that somebody wrote into the file by hand is brought into what a run can count with.
-        let limit = { (row: Row) in row.optionalInteger(4).map { Int(max(Int32(clamping: $0), 1)) } }
-        var orders = LastingOrders()
+        let limit = { (row: SQLRow) in row.optionalInteger(4).map { Int(max(Int32(clamping: $0), 1)) } }
+        var orders = RunControls()
         try forEach(
             "SELECT id, kind, batch_id, model, tasks_in_flight FROM command WHERE task IS NULL ORDER BY id"
         ) { row in
             let model = row.optionalText(3).map(ModelID.init)
-            let scope = SubmissionScope(batch: row.optionalInteger(2).map(BatchID.init), model: model)
+            let scope = PauseScope(batch: row.optionalInteger(2).map(BatchID.init), model: model)
             switch row.text(1) {
             case "pause": orders.pauses.insert(scope)
             case "unpause" where scope == .everything: orders.pauses = []
@@ -206,7 +206,7 @@ extension Database {
     }
 }
 
-extension SubmissionScope {
+extension PauseScope {
     fileprivate var columns: (batch: Int64?, model: String?) {
         switch self {
         case .everything: (nil, nil)
@@ -216,6 +216,6 @@ extension SubmissionScope {
     }
 
     fileprivate init(batch: BatchID?, model: ModelID?) {
-        self = batch.map(SubmissionScope.batch) ?? model.map(SubmissionScope.model) ?? .everything
+        self = batch.map(PauseScope.batch) ?? model.map(PauseScope.model) ?? .everything
     }
 }

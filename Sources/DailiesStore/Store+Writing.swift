@@ -2,9 +2,9 @@ import DailiesCore
 import Dispatch
 
 /// Calls of ``Store/write(_:then:)`` that are not committed yet.
-struct WaitingCalls {
+struct PendingWrites {
     struct Call {
-        let changes: [Change]
+        let changes: [Mutation]
         let then: @Sendable (Result<Void, StoreError>) -> Void
     }
     var calls: [Call] = []
@@ -22,9 +22,9 @@ extension Store {
     /// Calls are carried out in order; many that wait share one transaction (group commit) and one sync of the disk. A
     /// call that fails by itself (``StoreError/Kind/conflict``, ``StoreError/Kind/taskIDTaken(_:)``) fails alone; a failed commit fails every call that shared it, and
     /// nothing of it remains. `then` is called in the order of the calls, after the commit is synced to disk.
-    package func write(_ changes: [Change], then: @escaping @Sendable (Result<Void, StoreError>) -> Void) {
+    package func write(_ changes: [Mutation], then: @escaping @Sendable (Result<Void, StoreError>) -> Void) {
         let isFirst = waiting.withLock { waiting in
-            waiting.calls.append(WaitingCalls.Call(changes: changes, then: then))
+            waiting.calls.append(PendingWrites.Call(changes: changes, then: then))
             defer { waiting.isScheduled = true }
             return !waiting.isScheduled
         }
@@ -32,7 +32,7 @@ extension Store {
     }
 
     /// The same, waiting: everything queued before is committed first, then these changes in a transaction of their own.
-    package func writeAndWait(_ changes: [Change]) throws(StoreError) {
+    package func writeAndWait(_ changes: [Mutation]) throws(StoreError) {
         try transaction { database throws(StoreError) in
             for change in changes { try database.apply(change) }
         }
@@ -87,7 +87,7 @@ extension Store {
         return group.count
     }
 
-    private func commit(_ group: [WaitingCalls.Call]) -> [Result<Void, StoreError>] {
+    private func commit(_ group: [PendingWrites.Call]) -> [Result<Void, StoreError>] {
         do throws(StoreError) {
             try transaction(isNested: true) { database throws(StoreError) in
                 for call in group {
@@ -103,7 +103,7 @@ extension Store {
     }
 
     /// The same for a group of which some call does not fit: that one fails alone.
-    private func commitEachApart(_ group: [WaitingCalls.Call]) -> [Result<Void, StoreError>] {
+    private func commitEachApart(_ group: [PendingWrites.Call]) -> [Result<Void, StoreError>] {
         var results: [Result<Void, StoreError>] = []
         do throws(StoreError) {
             try transaction(isNested: true) { database throws(StoreError) in
@@ -130,7 +130,7 @@ extension Store {
     }
 
     /// One call's changes within a shared transaction: all, or none and an error.
-    private func applyAlone(_ changes: [Change], in database: Database) throws(StoreError) {
+    private func applyAlone(_ changes: [Mutation], in database: SQLiteConnection) throws(StoreError) {
         try database.run("SAVEPOINT call")
         do throws(StoreError) {
             for change in changes { try database.apply(change) }
@@ -150,12 +150,12 @@ extension Store {
     ///
     /// - Parameter isNested: called from the group commit itself, which must not commit the waiting first.
     func transaction<T>(
-        isNested: Bool = false, _ body: (Database) throws(StoreError) -> T
+        isNested: Bool = false, _ body: (SQLiteConnection) throws(StoreError) -> T
     ) throws(StoreError) -> T {
         try onQueue { () throws(StoreError) in
             precondition(!self.isTelling, "a waiting write from a `then` would overtake what waits behind it")
             if !isNested { self.commitWaiting() }
-            if self.faults.isFrozen { throw StoreFaults.frozen }
+            if self.faults.isFrozen { throw StoreFailpoints.frozen }
             if let breakdown = self.breakdown { throw breakdown }
             let database = try self.connection()
             // What is written into a file that nobody finds again is lost: better to stop before the next submit.
@@ -184,7 +184,7 @@ extension Store {
     }
 
     /// The same for a body that calls code of others: whatever that throws rolls everything back and is thrown on.
-    func foreignTransaction<T>(_ body: (Database) throws -> T) throws -> T {
+    func foreignTransaction<T>(_ body: (SQLiteConnection) throws -> T) throws -> T {
         var foreign: (any Error)?
         do throws(StoreError) {
             return try transaction { database throws(StoreError) in try Self.noting(&foreign) { try body(database) } }
@@ -194,7 +194,7 @@ extension Store {
     }
 
     /// ``reading(_:)`` for a body that calls code of others.
-    func foreignReading<T>(_ body: (Database) throws -> T) throws -> T {
+    func foreignReading<T>(_ body: (SQLiteConnection) throws -> T) throws -> T {
         var foreign: (any Error)?
         do throws(StoreError) {
             return try reading { database throws(StoreError) in try Self.noting(&foreign) { try body(database) } }
@@ -217,19 +217,19 @@ extension Store {
         }
     }
 
-    private func commitTransaction(of database: Database) throws(StoreError) {
+    private func commitTransaction(of database: SQLiteConnection) throws(StoreError) {
         switch faults.next() {
         case nil:
-            if faults.isFrozen { throw StoreFaults.frozen }
+            if faults.isFrozen { throw StoreFailpoints.frozen }
         case .fails(let error):
             throw error
         case .freezesBefore:
             faults.freeze()
-            throw StoreFaults.frozen
+            throw StoreFailpoints.frozen
         case .freezesAfter:
             try database.run("COMMIT")
             faults.freeze()
-            throw StoreFaults.frozen
+            throw StoreFailpoints.frozen
         }
         do throws(StoreError) {
             try database.run("COMMIT")
@@ -242,7 +242,7 @@ extension Store {
     }
 
     /// Some errors end a transaction by themselves; the rest is ended here.
-    func rollBack(_ database: Database) {
+    func rollBack(_ database: SQLiteConnection) {
         if database.isOutsideTransaction { return }
         do throws(StoreError) {
             try database.run("ROLLBACK")

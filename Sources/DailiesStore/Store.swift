@@ -24,24 +24,24 @@ public final class Store: @unchecked Sendable {
     public let path: String
     /// What it was opened for.
     public let use: Use
-    let faults: StoreFaults
+    let faults: StoreFailpoints
 
     let queue = DispatchQueue(label: "dailies.store", qos: .userInitiated)
     private let queueMark = DispatchSpecificKey<ObjectIdentifier>()
-    private var database: Database?
+    private var database: SQLiteConnection?
     /// Set once a commit failed in a way that leaves the file's state in doubt: no write is tried any more.
     var breakdown: StoreError?
     /// A caller's `then` runs. On the queue only.
     var isTelling = false
     /// What `PRAGMA data_version` said when commands were last read. On the queue only.
     var commandsSeenAt: Int64?
-    let waiting = Guarded(WaitingCalls())
+    let waiting = Locked(PendingWrites())
     /// Pages in the log from which a checkpoint is due; tests lower it. On the queue only.
     var checkpointPages = Store.checkpointPages
     /// Pages in the log at which the next one is tried. On the queue only.
     var nextCheckpoint = 0
 
-    private init(path: String, use: Use, faults: StoreFaults, database: Database) {
+    private init(path: String, use: Use, faults: StoreFailpoints, database: SQLiteConnection) {
         self.path = path
         self.use = use
         self.faults = faults
@@ -54,10 +54,10 @@ public final class Store: @unchecked Sendable {
     /// - Throws: `missing`, `notAStore`, `newerThanProgram`, `olderThanProgram` (reading only), `damaged`, `severalNames`,
     ///   `lockedByRunner` (running only), and what the system may refuse. A file that is not ours, damaged or newer is left as it is.
     public static func open(_ path: String, for use: Use) throws(StoreError) -> Store {
-        try open(path, for: use, faults: StoreFaults())
+        try open(path, for: use, faults: StoreFailpoints())
     }
 
-    package static func open(_ path: String, for use: Use, faults: StoreFaults) throws(StoreError) -> Store {
+    package static func open(_ path: String, for use: Use, faults: StoreFailpoints) throws(StoreError) -> Store {
         let whole = try resolved(path)
         return Store(path: whole, use: use, faults: faults, database: try connect(whole, for: use))
     }
@@ -83,14 +83,14 @@ public final class Store: @unchecked Sendable {
     }
 
     /// The connection. On the queue only.
-    func connection() throws(StoreError) -> Database {
+    func connection() throws(StoreError) -> SQLiteConnection {
         dispatchPrecondition(condition: .onQueue(queue))
         guard let database else { throw StoreError(.io, "the store is closed") }
         return database
     }
 
     /// Reads in one short transaction, so that all of it is of one moment, after everything queued before is written.
-    func reading<T>(_ body: (Database) throws(StoreError) -> T) throws(StoreError) -> T {
+    func reading<T>(_ body: (SQLiteConnection) throws(StoreError) -> T) throws(StoreError) -> T {
         try onQueue { () throws(StoreError) in
             self.commitWaiting()
             let database = try self.connection()

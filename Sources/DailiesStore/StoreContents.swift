@@ -4,7 +4,7 @@ import CSQLite
 package final class StoreContents {
     /// Of its batches: name of the provider and base URL.
     package let services: [(provider: String, baseURL: String)]
-    private let database: Database?
+    private let database: SQLiteConnection?
 
     /// - Returns: nil if there is neither a store nor a log of one.
     /// - Throws: ``StoreError`` for another program's file, a damaged or newer store, and a log without its store.
@@ -37,7 +37,7 @@ package final class StoreContents {
     package func unsavedKeys(limit: Int) throws(StoreError) -> [String] {
         try database?.rows(
             "SELECT submission_key FROM attempt WHERE state = 'completed' AND output_path IS NULL LIMIT ?",
-            Value(limit)
+            SQLValue(limit)
         ) { row in row.text(0) } ?? []
     }
 }

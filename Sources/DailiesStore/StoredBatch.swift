@@ -65,12 +65,12 @@ public struct TagBudgetSetting: Hashable, Sendable {
     }
 }
 
-extension Database {
+extension SQLiteConnection {
     private static let batchColumns = """
         id, name, manifest_path, created_at_ms, provider, base_url, output_dir, budget_nano, budget_mode
         """
 
-    private static func batch(in row: Row) throws(StoreError) -> StoredBatch {
+    private static func batch(in row: SQLRow) throws(StoreError) -> StoredBatch {
         StoredBatch(
             id: BatchID(row.integer(0)), name: row.text(1), manifestPath: row.text(2), createdAt: row.instant(3),
             provider: row.text(4), baseURL: row.text(5), outputDirectory: row.text(6), budget: row.optionalCredits(7),
@@ -92,7 +92,7 @@ extension Database {
                 SELECT 1 FROM task_standing WHERE batch_id = ?1 AND state = 'queued' AND has_key = 0)
             OR EXISTS (
                 SELECT 1 FROM attempt WHERE batch_id = ?1 AND (is_open OR is_unsaved OR is_cost_awaited))
-            """, Value(batch)
+            """, SQLValue(batch)
         ) { _ in true } ?? false
     }
 
@@ -101,15 +101,15 @@ extension Database {
         of batch: BatchID, _ setting: BudgetSetting, mode: BudgetMode?, at: Instant
     ) throws(StoreError) {
         if let mode { try setBudgetMode(of: batch, mode, at: at) }
-        let stored = try first("SELECT budget_nano FROM batch WHERE id = ?", Value(batch)) { row in
+        let stored = try first("SELECT budget_nano FROM batch WHERE id = ?", SQLValue(batch)) { row in
             row.optionalCredits(0)
         }
         let cap = setting.applied(to: stored ?? nil)
         let changed = try run(
-            "UPDATE batch SET budget_nano = ?1 WHERE id = ?2 AND budget_nano IS NOT ?1", Value(cap), Value(batch))
+            "UPDATE batch SET budget_nano = ?1 WHERE id = ?2 AND budget_nano IS NOT ?1", SQLValue(cap), SQLValue(batch))
         // The same budget again is no event.
         guard changed == 1 else { return }
-        var row = LogRow("budget_set", at: at, batch: batch)
+        var row = NewEvent("budget_set", at: at, batch: batch)
         row.source = "user"
         row.message = cap?.description ?? "none"
         try log(row)
@@ -117,9 +117,9 @@ extension Database {
 
     private func setBudgetMode(of batch: BatchID, _ mode: BudgetMode, at: Instant) throws(StoreError) {
         let changed = try run(
-            "UPDATE batch SET budget_mode = ?1 WHERE id = ?2 AND budget_mode <> ?1", .text(mode.rawValue), Value(batch))
+            "UPDATE batch SET budget_mode = ?1 WHERE id = ?2 AND budget_mode <> ?1", .text(mode.rawValue), SQLValue(batch))
         guard changed == 1 else { return }
-        var row = LogRow("budget_mode_set", at: at, batch: batch)
+        var row = NewEvent("budget_mode_set", at: at, batch: batch)
         row.source = "user"
         row.message = mode.rawValue
         try log(row)

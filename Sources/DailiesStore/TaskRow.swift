@@ -11,7 +11,7 @@ public struct TaskRow: Hashable, Sendable {
     /// What its manifest, or its content, calls it.
     public let key: TaskKey
     /// The word of the column `state`.
-    public let state: TaskStateWord
+    public let state: TaskState
     /// The model that it is for.
     public let model: ModelID
     /// As its manifest has it; may hold anything.
@@ -116,14 +116,14 @@ public struct TaskFilter: Hashable, Sendable {
     /// With these keys; nil: with any.
     public var keys: [TaskKey]?
     /// In these states; nil: in any.
-    public var states: [TaskStateWord]?
+    public var states: [TaskState]?
     /// With this tag; nil: with any or none.
     public var tag: TaskSpec.Tag?
     /// For which this holds; nil: whatever holds.
     public var condition: Condition?
     /// Takes its properties as they are given; by default everything fits.
     public init(
-        batches: [BatchID]? = nil, keys: [TaskKey]? = nil, states: [TaskStateWord]? = nil,
+        batches: [BatchID]? = nil, keys: [TaskKey]? = nil, states: [TaskState]? = nil,
         tag: TaskSpec.Tag? = nil, condition: Condition? = nil
     ) {
         self.batches = batches
@@ -144,17 +144,17 @@ extension Store {
         matching filter: TaskFilter = TaskFilter(), after last: TaskID? = nil, limit: Int
     ) throws(StoreError) -> [TaskRow] {
         precondition(limit > 0, "a page of \(limit) tasks")
-        let query = TaskQuery(filter: filter, last: last, limit: limit)
+        let query = TaskRowQuery(filter: filter, last: last, limit: limit)
         return try reading { database throws(StoreError) in
             try database.rows(query.statement, list: query.values) { row throws(StoreError) in
-                try TaskQuery.task(in: row, of: database)
+                try TaskRowQuery.task(in: row, of: database)
             }
         }
     }
 }
 
 /// The statement of a listing, put together from fixed parts.
-private struct TaskQuery {
+private struct TaskRowQuery {
     private(set) var statement = """
         SELECT s.id, s.batch_id, b.name, i.key, s.state, s.model, json_extract(i.request, '$.prompt'),
             \(Store.requestAsSent), i.tags, s.priority, i.output, s.attempt, s.credits_nano, s.withdrawn_code, s.withdrawn_at_ms,
@@ -171,7 +171,7 @@ private struct TaskQuery {
             AND s.has_key = 0 AND s.state = 'queued'
         WHERE s.id > ?
         """
-    private(set) var values: [Value]
+    private(set) var values: [SQLValue]
 
     init(filter: TaskFilter, last: TaskID?, limit: Int) {
         values = [.integer(last?.rawValue ?? .min)]
@@ -193,7 +193,7 @@ private struct TaskQuery {
         }
         if let condition = filter.condition { narrow(Self.words(for: condition)) }
         statement += "\nORDER BY s.id LIMIT ?"
-        values.append(Value(limit))
+        values.append(SQLValue(limit))
     }
 
     private mutating func narrow(_ condition: String) { statement += "\nAND \(condition)" }
@@ -208,7 +208,7 @@ private struct TaskQuery {
         }
     }
 
-    static func task(in row: DailiesStore.Row, of database: Database) throws(StoreError) -> TaskRow {
+    static func task(in row: DailiesStore.SQLRow, of database: SQLiteConnection) throws(StoreError) -> TaskRow {
         TaskRow(
             id: TaskID(row.integer(0)), batch: BatchID(row.integer(1)), batchName: row.text(2),
             key: TaskKey(row.text(3)), state: try row.word(4), model: ModelID(row.text(5)), prompt: row.text(6),
@@ -221,7 +221,7 @@ private struct TaskQuery {
             withdrawn: row.isNull(13) ? nil : try row.word(13), withdrawnAt: row.optionalInstant(14))
     }
 
-    private static func latest(in row: DailiesStore.Row) throws(StoreError) -> LatestAttempt? {
+    private static func latest(in row: DailiesStore.SQLRow) throws(StoreError) -> LatestAttempt? {
         guard let key = row.optionalText(15) else { return nil }
         return LatestAttempt(
             submissionKey: SubmissionKey(key), remoteID: row.optionalText(16).map(RemoteTaskID.init),

@@ -30,7 +30,7 @@ struct AbsurdNumbers: Hashable, Sendable {
 
     /// Replaces some of the numbers that a reply states. What a cancel came to stays as it is: one without a cost is
     /// free of charge by the pages, which is another claim than none.
-    mutating func replace(in reply: inout TaskReply) {
+    mutating func replace(in reply: inout TaskResponse) {
         if reply.estimatedCredits != nil, coin { reply.estimatedCredits = json(Self.amounts) }
         if reply.estimatedSeconds != nil, coin { reply.estimatedSeconds = json(Self.seconds) }
         if reply.asset?.durationSeconds != nil, coin { reply.asset?.durationSeconds = json(Self.seconds) }
@@ -39,8 +39,8 @@ struct AbsurdNumbers: Hashable, Sendable {
 
     /// Replaces when a limit resets.
     mutating func replaceReset(in response: inout SimulatedResponse) {
-        response.headers.removeAll { $0.name == WireHeader.rateReset }
-        response.headers.append(.init(coin ? WireHeader.rateReset : WireHeader.retryAfter, pick(Self.moments)))
+        response.headers.removeAll { $0.name == HeaderName.rateReset }
+        response.headers.append(.init(coin ? HeaderName.rateReset : HeaderName.retryAfter, pick(Self.moments)))
     }
 
     private var coin: Bool { mutating get { generator.next() & 1 == 0 } }

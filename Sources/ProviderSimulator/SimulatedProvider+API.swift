@@ -40,9 +40,9 @@ extension SimulatedProvider {
     }
 
     private static func call(_ path: String) -> Call {
-        if path == WirePath.submit { return .submit }
-        if path == WirePath.query { return .query }
-        if path == WirePath.cancel || path.hasPrefix(WirePath.cancel + "/") { return .cancel }
+        if path == Endpoint.submit { return .submit }
+        if path == Endpoint.query { return .query }
+        if path == Endpoint.cancel || path.hasPrefix(Endpoint.cancel + "/") { return .cancel }
         return .other
     }
 
@@ -50,10 +50,10 @@ extension SimulatedProvider {
         _ call: Call, _ request: SimulatedRequest, path: String, query: String
     ) -> SimulatedResponse {
         guard let owner = owner(of: request) else {
-            return Self.error(401, WireCode.invalidAPIKey, "the API key is missing or not known")
+            return Self.error(401, ErrorCode.invalidAPIKey, "the API key is missing or not known")
         }
         guard request.body.count <= Self.maximumBodyBytes else {
-            return Self.error(413, WireCode.tooLarge, "the body is over 1 MiB")
+            return Self.error(413, ErrorCode.tooLarge, "the body is over 1 MiB")
         }
         var style = ReplyStyle()
         if controls.drawsFaults {
@@ -64,16 +64,16 @@ extension SimulatedProvider {
         case (.submit, "POST"): return submit(request.body, owner: owner, style: style)
         case (.query, "GET") where configuration.dialects.contains(.flat):
             return self.query(owner: owner, dialect: .flat, style: style) { () throws(WireError) in
-                try SubjectBody.decode(query: query)
+                try QueryBody.decode(query: query)
             }
         case (.query, "POST"):
             return self.query(owner: owner, dialect: .params, style: style) { () throws(WireError) in
-                try SubjectBody.decode(request.body)
+                try QueryBody.decode(request.body)
             }
         case (.cancel, "POST"):
             return cancel(path: path, body: request.body, owner: owner, style: style)
         case (.submit, _), (.query, _), (.cancel, _), (.other, _):
-            return Self.error(404, WireCode.notFound, "no such route: \(request.method) \(path)")
+            return Self.error(404, ErrorCode.notFound, "no such route: \(request.method) \(path)")
         }
     }
 
@@ -87,7 +87,7 @@ extension SimulatedProvider {
         case .any: break
         case .only(let keys): guard keys.contains(key) else { return nil }
         }
-        return StableHash(key.utf8).value
+        return FNV1a(key.utf8).value
     }
 
     // MARK: Faults
@@ -129,7 +129,7 @@ extension SimulatedProvider {
         if draw(.throttle) { return throttled(for: configuration.faults.throttledFor) }
         if draw(.bareThrottle) { return Self.error(429, nil, "too many requests") }
         if draw(.walletEmpty) { walletEmptyUntil = now + scaled(configuration.faults.walletEmptyFor) }
-        if now < walletEmptyUntil { return Self.error(402, WireCode.insufficientBalance, "the wallet is empty") }
+        if now < walletEmptyUntil { return Self.error(402, ErrorCode.insufficientBalance, "the wallet is empty") }
         if draw(.contentPolicy) { return Self.blocked() }
         return nil
     }
@@ -140,18 +140,18 @@ extension SimulatedProvider {
 
     /// Whole seconds, rounded up: the header has no finer unit.
     func throttled(until moment: Instant) -> SimulatedResponse {
-        var response = Self.error(429, WireCode.rateLimit, "the spend limit of this window is reached")
+        var response = Self.error(429, ErrorCode.rateLimit, "the spend limit of this window is reached")
         let seconds = (moment.milliseconds + 999) / 1000
-        response.headers.append(.init(WireHeader.rateReset, "\(seconds)"))
+        response.headers.append(.init(HeaderName.rateReset, "\(seconds)"))
         return response
     }
 
     private mutating func serverError() -> SimulatedResponse {
         switch generator.draw(0...3) {
-        case 0: Self.error(500, WireCode.internalError, "the gateway failed")
-        case 1: Self.error(502, WireCode.apiError, "the upstream answered nonsense")
-        case 2: Self.error(503, WireCode.apiError, "no available accounts")
-        default: Self.error(504, WireCode.timeout, "the upstream did not answer in time")
+        case 0: Self.error(500, ErrorCode.internalError, "the gateway failed")
+        case 1: Self.error(502, ErrorCode.apiError, "the upstream answered nonsense")
+        case 2: Self.error(503, ErrorCode.apiError, "no available accounts")
+        default: Self.error(504, ErrorCode.timeout, "the upstream did not answer in time")
         }
     }
 
@@ -169,7 +169,7 @@ extension SimulatedProvider {
             return Self.page(200, title: "Welcome")
         } else if response.body.last == UInt8(ascii: "}"), draw(.otherSubmission) {
             changed.body =
-                response.body.dropLast() + Array(#","\#(WireField.outTaskID)":"\#(Self.otherSubmission)"}"#.utf8)
+                response.body.dropLast() + Array(#","\#(FieldName.outTaskID)":"\#(Self.otherSubmission)"}"#.utf8)
         } else if draw(.truncateReply), response.body.count > 1 {
             changed.action = .truncate(bytes: Int(generator.draw(0...Int64(response.body.count - 1))))
         } else if draw(.dripReply) {

@@ -13,17 +13,17 @@ extension SimulatedProvider {
         case ("GET", "/simulator/bill"): return Self.json(200, bill.json())
         case ("GET", "/simulator/state"): return Self.json(200, stateJSON())
         case ("POST", "/simulator/control"): return control(request.body)
-        default: return Self.error(404, WireCode.notFound, "no such route: \(request.method) \(path)")
+        default: return Self.error(404, ErrorCode.notFound, "no such route: \(request.method) \(path)")
         }
     }
 
     private mutating func control(_ body: [UInt8]) -> SimulatedResponse {
         do {
-            let order = try ControlOrder(try JSONValue.parse(body))
+            let order = try ControlRequest(try JSONValue.parse(body))
             commit(.control(order))
             return Self.json(200, stateJSON())
         } catch {
-            return Self.error(400, WireCode.invalidParam, "\(error)")
+            return Self.error(400, ErrorCode.invalidParam, "\(error)")
         }
     }
 
@@ -71,7 +71,7 @@ extension SimulatedProvider {
         guard parts.count == 2, parts[1] == "clip.mp4", let ordinal = ordinalByID[String(parts[0])],
             case .completed = tasks[ordinal].phase, !isDropped(tasks[ordinal])
         else { return Self.plain(404, "not found") }
-        let items = WirePath.items(ofQuery: query)
+        let items = Endpoint.items(ofQuery: query)
         guard let expires = items.last(where: { $0.name == "expires" })?.value, let end = Int64(expires),
             items.last(where: { $0.name == "sig" })?.value == signature(tasks[ordinal].id, expires: expires)
         else { return Self.plain(403, "signature does not match") }
@@ -93,7 +93,7 @@ extension SimulatedProvider {
         if headers["range"] != nil, draw(.ignoredRange) { headers["range"] = nil }
         var response = clip(of: task, headers)
         if headers["range"] != nil, draw(.wrongRange) { response = misfit(of: task, headers) }
-        if response.status == 200, draw(.damagedClip) { response.body = ClipMaker.withoutIndex(response.body) }
+        if response.status == 200, draw(.damagedClip) { response.body = MP4Writer.withoutIndex(response.body) }
         if draw(.noLength) {
             if case .part(let first, let last, _) = ContentRange(response.header("Content-Range")) {
                 response.setHeader("Content-Range", "bytes \(first)-\(last)/*")
@@ -114,7 +114,7 @@ extension SimulatedProvider {
         case 0: return body.count
         case 1: return Int(generator.draw(0...Int64(body.count)))
         default:
-            let ends = ClipMaker.ends(ofBoxesIn: body)
+            let ends = MP4Writer.ends(ofBoxesIn: body)
             return ends.isEmpty ? body.count : ends[Int(generator.draw(0...Int64(ends.count - 1)))]
         }
     }
@@ -143,7 +143,7 @@ extension SimulatedProvider {
     ///
     /// - Parameter version: nil: the one that is there now.
     func file(of task: SimulatedTask, version: Int? = nil) -> [UInt8] {
-        ClipMaker(
+        MP4Writer(
             resolution: task.resolution, aspectRatio: task.aspectRatio, seconds: task.seconds,
             paddingBytes: configuration.assets.paddingBytes, version: version ?? task.assetVersion
         ).file(as: task.container)

@@ -7,12 +7,12 @@ extension SimulatedProvider {
         let estimate: Credits
     }
 
-    struct Misfortune {
+    struct DrawnFaults {
         var outcome = SimulatedTask.Outcome.completes
         var forgottenUntil: Instant?
         var keyForgottenAt: Instant?
         var repliesWithoutURL = 0
-        var container = ClipMaker.Container.mp4
+        var container = MP4Writer.Container.mp4
         var droppedAt: Instant?
         var repliesWithoutCost = 0
         /// Hundredths by which the price and the bill are multiplied.
@@ -27,7 +27,7 @@ extension SimulatedProvider {
 
     /// A generator of its own for one task and purpose, so that nothing depends on the order of requests.
     func fateGenerator(seed: UInt64, _ lot: String) -> SplitMix64 {
-        var hash = StableHash(lot.utf8)
+        var hash = FNV1a(lot.utf8)
         withUnsafeBytes(of: seed.littleEndian) { hash.add($0) }
         var generator = SplitMix64(seed: hash.value)
         // Neighbouring lots differ in few bits; the first draw mixes them.
@@ -110,9 +110,9 @@ extension SimulatedProvider {
 
     // MARK: Mishaps
 
-    func misfortune(_ generator: inout SplitMix64) -> Misfortune {
+    func misfortune(_ generator: inout SplitMix64) -> DrawnFaults {
         let faults = configuration.faults
-        var result = Misfortune()
+        var result = DrawnFaults()
         guard controls.drawsFaults else { return result }
         if generator.chance(faults[.forget]) { result.forgottenUntil = now + scaled(faults.forgottenFor) }
         if generator.chance(faults[.lateURL]) { result.repliesWithoutURL = faults.incompleteReplies }

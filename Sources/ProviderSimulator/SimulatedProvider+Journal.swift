@@ -13,7 +13,7 @@ extension SimulatedProvider {
     }
 
     /// Written after the change was applied.
-    func line(for change: ProviderChange) -> [UInt8] {
+    func line(for change: JournalEntry) -> [UInt8] {
         var writer = JSONWriter()
         writer.object { object in
             object.member("at_ns", now)
@@ -46,7 +46,7 @@ extension SimulatedProvider {
         if case .accept(let task) = change, let key = task.outTaskID { bill.submitsByKey[key, default: 0] += 1 }
     }
 
-    private func change(_ record: StateReader) throws -> ProviderChange {
+    private func change(_ record: StateReader) throws -> JournalEntry {
         if record.has("accept") {
             let task = try SimulatedTask(try record.record("accept"))
             guard task.ordinal == tasks.count else { throw StateReader.Damage(field: "ordinal \(task.ordinal)") }
@@ -60,6 +60,6 @@ extension SimulatedProvider {
             let charge = try record.optionalText("charge").map { StatedAmount(text: $0) }
             return .cancel(ordinal, charge: charge, isStated: try record.flag("stated"))
         }
-        return .control(try ControlOrder(try record.record("control").value))
+        return .control(try ControlRequest(try record.record("control").value))
     }
 }

@@ -4,7 +4,7 @@ import ProviderWire
 // Queries, cancels, and the object that both and repeats of a submission answer with.
 extension SimulatedProvider {
     mutating func query(
-        owner: UInt64, dialect: Dialect, style: ReplyStyle, subject: () throws(WireError) -> Question.Subject
+        owner: UInt64, dialect: Dialect, style: ReplyStyle, subject: () throws(WireError) -> TaskQuery.Subject
     ) -> SimulatedResponse {
         var ordinal: Int?
         var style = style
@@ -22,7 +22,7 @@ extension SimulatedProvider {
                 }
             }
         } catch {
-            return Self.error(400, WireCode.invalidParam, "\(error)")
+            return Self.error(400, ErrorCode.invalidParam, "\(error)")
         }
         guard let ordinal else { return Self.notFound() }
         if controls.drawsFaults {
@@ -36,13 +36,13 @@ extension SimulatedProvider {
         let ordinal: Int?
         do throws(WireError) {
             // An id in the path beats one in the body.
-            if let remote = WirePath.cancelledTask(path: path) {
+            if let remote = Endpoint.cancelledTask(path: path) {
                 ordinal = find(.remote(remote), owner: owner)
             } else {
-                ordinal = find(try SubjectBody.decode(body), owner: owner)
+                ordinal = find(try QueryBody.decode(body), owner: owner)
             }
         } catch {
-            return Self.error(400, WireCode.invalidParam, "\(error)")
+            return Self.error(400, ErrorCode.invalidParam, "\(error)")
         }
         guard let ordinal else { return Self.notFound() }
         let task = tasks[ordinal]
@@ -87,11 +87,11 @@ extension SimulatedProvider {
     }
 
     private static func notFound() -> SimulatedResponse {
-        error(404, WireCode.taskNotFound, "no such task for this key")
+        error(404, ErrorCode.taskNotFound, "no such task for this key")
     }
 
     /// The task of this key that is meant, if it is there and not forgotten for the moment.
-    private func find(_ subject: Question.Subject, owner: UInt64) -> Int? {
+    private func find(_ subject: TaskQuery.Subject, owner: UInt64) -> Int? {
         let ordinal: Int?
         switch (subject, configuration.submissionKeys) {
         case (.remote(let remote), _): ordinal = ordinalByID[remote.text]
@@ -126,11 +126,11 @@ extension SimulatedProvider {
         to ordinal: Int, dialect: Dialect, style: ReplyStyle, isSilentAboutCost: Bool = false, isToSubmit: Bool = false
     ) -> SimulatedResponse {
         let task = tasks[ordinal]
-        var reply = TaskReply(
+        var reply = TaskResponse(
             taskID: task.id, outTaskID: style.hidesKey ? nil : echo(task.outTaskID, in: dialect), status: nil,
             submittedAt: isToSubmit ? task.submittedAt.atMilliseconds : nil,
             writesNumbersAsText: style.writesNumbersAsText)
-        var phase: RemoteReport.Phase
+        var phase: RemoteTask.Phase
         switch task.phase {
         case .queued:
             phase = .queued
@@ -150,12 +150,12 @@ extension SimulatedProvider {
             reply.cost = task.statesCancelCharge && !isSilentAboutCost ? charge?.text : nil
         }
         if style.saysUnknownWord { phase = .unknown("finalizing") }
-        reply.status = TaskReply.word(for: phase, dialect: dialect)
+        reply.status = TaskResponse.word(for: phase, dialect: dialect)
         if var absurdity = style.absurdity { absurdity.replace(in: &reply) }
         return Self.json(200, reply.encode(dialect))
     }
 
-    private func fillPending(_ reply: inout TaskReply, _ task: SimulatedTask, _ dialect: Dialect) {
+    private func fillPending(_ reply: inout TaskResponse, _ task: SimulatedTask, _ dialect: Dialect) {
         // The flat pages show neither in a query's reply.
         guard dialect == .params else { return }
         reply.estimatedCredits = task.estimate.text
@@ -166,10 +166,10 @@ extension SimulatedProvider {
         }
     }
 
-    private func fillCompleted(_ reply: inout TaskReply, _ task: SimulatedTask, at time: Instant) {
+    private func fillCompleted(_ reply: inout TaskResponse, _ task: SimulatedTask, at time: Instant) {
         if task.completedReplies >= task.repliesWithoutURL {
-            let clip = ClipMaker(resolution: task.resolution, aspectRatio: task.aspectRatio, seconds: task.seconds)
-            reply.asset = TaskReply.Asset(
+            let clip = MP4Writer(resolution: task.resolution, aspectRatio: task.aspectRatio, seconds: task.seconds)
+            reply.asset = TaskResponse.Asset(
                 url: assetURL(of: task, completedAt: time), durationSeconds: "\(task.seconds)",
                 resolution: task.resolution, aspectRatio: task.aspectRatio, width: clip.width, height: clip.height)
         }
@@ -177,7 +177,7 @@ extension SimulatedProvider {
         reply.completedAt = time.atMilliseconds
     }
 
-    private func fillFailed(_ reply: inout TaskReply, _ task: SimulatedTask) {
+    private func fillFailed(_ reply: inout TaskResponse, _ task: SimulatedTask) {
         switch task.outcome {
         case .completes: preconditionFailure("task \(task.id) failed although it completes")
         case .fails(let code, let message):

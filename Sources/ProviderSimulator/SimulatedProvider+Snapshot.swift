@@ -91,12 +91,12 @@ extension SimulatedProvider {
             }
             ordinals.append(ordinal)
         }
-        waiting[try record.text("model")] = WaitingLine(ordinals)
+        waiting[try record.text("model")] = WaitingQueue(ordinals)
     }
 
     // MARK: Controls
 
-    private func write(_ controls: Controls, to writer: inout JSONWriter) {
+    private func write(_ controls: RuntimeControls, to writer: inout JSONWriter) {
         writer.object { object in
             if let balance = controls.balance { object.member("balance", balance) }
             object.member("factor_hundredths", controls.factorHundredths)

@@ -27,7 +27,7 @@ extension SimulatedProvider {
             let body = try decode(bytes)
             if let key = body.outTaskID { bill.submitsByKey[key, default: 0] += 1 }
             let order = try check(body)
-            let content = StableHash(configuration.sameness == .bytes ? bytes : body.content).value
+            let content = FNV1a(configuration.sameness == .bytes ? bytes : body.content).value
             if let original = try earlier(body, owner: owner, content: content) {
                 return reply(to: original, dialect: body.dialect, style: style, isToSubmit: true)
             }
@@ -50,21 +50,21 @@ extension SimulatedProvider {
         do {
             body = try SubmitBody.decode(bytes)
         } catch {
-            throw Refusal(400, WireCode.invalidParam, "\(error)")
+            throw Refusal(400, ErrorCode.invalidParam, "\(error)")
         }
         guard configuration.dialects.contains(body.dialect) else {
             let problem = body.dialect == .flat ? "params is missing" : "params is no parameter of this model"
-            throw Refusal(400, WireCode.invalidParam, problem)
+            throw Refusal(400, ErrorCode.invalidParam, problem)
         }
         return body
     }
 
     private func check(_ body: SubmitBody) throws(Refusal) -> Order {
         if configuration.modelsOutsideGroup.contains(body.model) {
-            throw Refusal(403, WireCode.modelNotInGroup, "this key cannot reach \(body.model)")
+            throw Refusal(403, ErrorCode.modelNotInGroup, "this key cannot reach \(body.model)")
         }
         guard let prompt = body.fields["prompt"]?.string, !prompt.isEmpty else {
-            throw Refusal(400, WireCode.invalidParam, "prompt is missing")
+            throw Refusal(400, ErrorCode.invalidParam, "prompt is missing")
         }
         let order = try shape(body)
         if let marker = configuration.blockedMarker, prompt.contains(marker) { throw Refusal(Self.blocked()) }
@@ -77,20 +77,20 @@ extension SimulatedProvider {
         let aspectRatio = body.fields["aspect_ratio"]
         guard let spec = catalogue[ModelID(body.model)] else {
             guard configuration.unknownModels == .accepted else {
-                throw Refusal(400, WireCode.modelNotFound, "no such model: \(body.model)")
+                throw Refusal(400, ErrorCode.modelNotFound, "no such model: \(body.model)")
             }
             return Order(
-                body: body, spec: nil, seconds: min(max(asked ?? 5, 1), ClipMaker.maximumSeconds),
+                body: body, spec: nil, seconds: min(max(asked ?? 5, 1), MP4Writer.maximumSeconds),
                 resolution: resolution?.string, aspectRatio: aspectRatio?.string)
         }
         guard let asked, spec.durationSeconds.contains(asked) else {
             let range = "\(spec.durationSeconds.lowerBound) to \(spec.durationSeconds.upperBound)"
-            throw Refusal(400, WireCode.invalidParam, "duration_seconds must be a whole number of \(range)")
+            throw Refusal(400, ErrorCode.invalidParam, "duration_seconds must be a whole number of \(range)")
         }
         try Self.check(resolution, "resolution", isOneOf: spec.resolutions)
         try Self.check(aspectRatio, "aspect_ratio", isOneOf: spec.aspectRatios)
         if let image = body.fields["image_init"], image.string == nil || !spec.acceptsImageInit {
-            throw Refusal(400, WireCode.invalidParam, "image_init cannot be used")
+            throw Refusal(400, ErrorCode.invalidParam, "image_init cannot be used")
         }
         for (name, field) in spec.extraFields.sorted(by: { $0.key < $1.key }) {
             if let value = body.fields[name] { try Self.check(value, name, field) }
@@ -103,7 +103,7 @@ extension SimulatedProvider {
     private static func check(_ value: JSONValue?, _ name: String, isOneOf allowed: [String]) throws(Refusal) {
         guard let value else { return }
         guard let text = value.string, allowed.isEmpty || allowed.contains(text) else {
-            throw Refusal(400, WireCode.invalidParam, "\(name) must be one of \(allowed.joined(separator: ", "))")
+            throw Refusal(400, ErrorCode.invalidParam, "\(name) must be one of \(allowed.joined(separator: ", "))")
         }
     }
 
@@ -111,7 +111,7 @@ extension SimulatedProvider {
         switch field {
         case .integer:
             guard value.number.flatMap({ Int64($0) }) != nil else {
-                throw Refusal(400, WireCode.invalidParam, "\(name) must be a whole number")
+                throw Refusal(400, ErrorCode.invalidParam, "\(name) must be a whole number")
             }
         case .text(let allowed): try check(value, name, isOneOf: allowed ?? [])
         }
@@ -125,7 +125,7 @@ extension SimulatedProvider {
         }
         guard let key = body.outTaskID, let ordinal = known(OwnedKey(owner: owner, key: key)) else { return nil }
         guard tasks[ordinal].content == content else {
-            throw Refusal(409, WireCode.duplicateKey, "out_task_id was used for another request")
+            throw Refusal(409, ErrorCode.duplicateKey, "out_task_id was used for another request")
         }
         return ordinal
     }
@@ -136,12 +136,12 @@ extension SimulatedProvider {
         _ order: Order, owner: UInt64, content: UInt64, startsAtOnce: Bool
     ) throws(Refusal) -> SimulatedTask {
         if let limit = controls.accountConcurrency, inFlight >= limit {
-            throw Refusal(429, WireCode.concurrencyLimit, "\(inFlight) tasks are in flight")
+            throw Refusal(429, ErrorCode.concurrencyLimit, "\(inFlight) tasks are in flight")
         }
         let price = price(order.body.model, resolution: order.resolution, seconds: order.seconds)
         if let reset = resetOfSpentBucket(for: price.estimate) { throw Refusal(throttled(until: reset)) }
         if let balance = controls.balance, balance - held < CreditTotal(price.estimate) {
-            throw Refusal(402, WireCode.insufficientBalance, "the estimate is above the balance")
+            throw Refusal(402, ErrorCode.insufficientBalance, "the estimate is above the balance")
         }
         return task(order, owner: owner, content: content, price: price, startsAtOnce: startsAtOnce)
     }
@@ -190,18 +190,18 @@ extension SimulatedProvider {
         return "task_" + String(decoding: characters, as: UTF8.self)
     }
 
-    private mutating func statedPhase(of task: SimulatedTask, _ startsAtOnce: Bool) -> RemoteReport.Phase {
+    private mutating func statedPhase(of task: SimulatedTask, _ startsAtOnce: Bool) -> RemoteTask.Phase {
         if controls.drawsFaults, draw(.unlistedSubmitState) { return .unknown("preparing") }
         guard startsAtOnce, case .running = tasks[task.ordinal].phase else { return .queued }
         return .running
     }
 
     private func acceptance(
-        of task: SimulatedTask, _ phase: RemoteReport.Phase, body: SubmitBody, style: ReplyStyle
+        of task: SimulatedTask, _ phase: RemoteTask.Phase, body: SubmitBody, style: ReplyStyle
     ) -> [UInt8] {
-        var reply = TaskReply(
+        var reply = TaskResponse(
             taskID: task.id, outTaskID: echo(body.outTaskID, in: body.dialect),
-            status: TaskReply.word(for: phase, dialect: body.dialect), estimatedCredits: task.estimate.text,
+            status: TaskResponse.word(for: phase, dialect: body.dialect), estimatedCredits: task.estimate.text,
             estimatedSeconds: "\(seconds(until: task.submittedAt + task.queuedFor + task.runsFor))",
             submittedAt: now.atMilliseconds, writesNumbersAsText: style.writesNumbersAsText)
         if var absurdity = style.absurdity { absurdity.replace(in: &reply) }

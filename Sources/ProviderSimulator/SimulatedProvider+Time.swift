@@ -18,7 +18,7 @@ extension SimulatedProvider {
             if hasFreeSlot(task.model) {
                 start(task.ordinal, at: event.at)
             } else {
-                waiting[task.model, default: WaitingLine()].append(task.ordinal)
+                waiting[task.model, default: WaitingQueue()].append(task.ordinal)
             }
         case .running: finish(task, at: event.at)
         // Cancelled before its moment came.
@@ -77,12 +77,12 @@ extension SimulatedProvider {
 // What requests change; the journal repeats it.
 extension SimulatedProvider {
     /// Applies a change and writes it down for the journal.
-    mutating func commit(_ change: ProviderChange) {
+    mutating func commit(_ change: JournalEntry) {
         apply(change)
         if recordsChanges { changes.append(line(for: change)) }
     }
 
-    mutating func apply(_ change: ProviderChange) {
+    mutating func apply(_ change: JournalEntry) {
         switch change {
         case .accept(let task): accept(task)
         case .cancel(let ordinal, let charge, let isStated): cancel(ordinal, charge, isStated: isStated)

@@ -20,7 +20,7 @@ public struct SimulatedProvider: Sendable {
     var now = Instant.distantPast
     /// Draws the faults of requests.
     var generator: SplitMix64
-    var controls: Controls
+    var controls: RuntimeControls
 
     var tasks: [SimulatedTask] = []
     var ordinalByID: [String: Int] = [:]
@@ -29,7 +29,7 @@ public struct SimulatedProvider: Sendable {
     var lastAskedByID: [UInt64: Int] = [:]
     var events = EventHeap()
     /// Tasks whose wait is over and that found no free slot, by model, in order.
-    var waiting: [String: WaitingLine] = [:]
+    var waiting: [String: WaitingQueue] = [:]
     var runningByModel: [String: Int] = [:]
     var inFlight = 0
     var running = 0
@@ -52,7 +52,7 @@ public struct SimulatedProvider: Sendable {
         self.configuration = configuration
         self.catalogue = catalogue
         generator = SplitMix64(seed: configuration.faults.seed)
-        controls = Controls(configuration)
+        controls = RuntimeControls(configuration)
     }
 
     /// Tasks queued or running at the last request's time.
@@ -61,7 +61,7 @@ public struct SimulatedProvider: Sendable {
     /// Carries out one request at the given time.
     public mutating func handle(_ request: SimulatedRequest, at time: Instant) -> SimulatedResponse {
         advance(to: time)
-        let (path, query) = WirePath.split(request.path)
+        let (path, query) = Endpoint.split(request.path)
         var response: SimulatedResponse
         if path.hasPrefix("/simulator/") {
             response = own(request, path: path, query: query)
@@ -97,7 +97,7 @@ struct OwnedKey: Hashable, Sendable {
 }
 
 /// First in, first out.
-struct WaitingLine: Hashable, Sendable {
+struct WaitingQueue: Hashable, Sendable {
     private(set) var ordinals: [Int] = []
     private var head = 0
 

@@ -62,7 +62,7 @@ struct SimulatedTask: Hashable, Sendable {
     /// Its clip is not there for a while after it has completed.
     let isAssetLate: Bool
     /// What kind of file its clip is.
-    let container: ClipMaker.Container
+    let container: MP4Writer.Container
     /// It is not known any more from here on; nil: it is kept for good.
     let droppedAt: Instant?
 

@@ -11,12 +11,12 @@ extension AssetVersion {
     private static let ageOfStrongDate = Duration.seconds(60)
 
     /// - Parameter length: as the reply states it.
-    init(_ headers: WireHeaders, length: Int64?) { self.init(validator: Self.validator(headers), length: length) }
+    init(_ headers: HeaderFields, length: Int64?) { self.init(validator: Self.validator(headers), length: length) }
 
     /// As `If-Range` takes it: a strong ETag; where there is no ETag at all, a Last-Modified date that is strong.
     ///
     /// Source: RFC 9110, section 13.1.5.
-    private static func validator(_ headers: WireHeaders) -> String? {
+    private static func validator(_ headers: HeaderFields) -> String? {
         if headers["etag"] != nil {
             guard let tag = headers.only("etag"), isStrong(tag) else { return nil }
             return tag
@@ -35,10 +35,10 @@ extension AssetVersion {
     }
 }
 
-extension WireHeaders {
+extension HeaderFields {
     /// The value under a name that comes once.
     func only(_ name: String) -> String? {
-        let found = fields.filter { WireHeaders([$0])[name] != nil }
+        let found = fields.filter { HeaderFields([$0])[name] != nil }
         return found.count == 1 ? self[name] : nil
     }
 

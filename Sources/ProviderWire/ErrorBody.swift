@@ -30,26 +30,26 @@ public struct ErrorBody: Hashable, Sendable {
             // Not JSON: a proxy's page or a cut body. That there is no envelope is the answer.
             return nil
         }
-        guard let error = top.value(WireField.error) else { return nil }
+        guard let error = top.value(FieldName.error) else { return nil }
         if let message = error.string { return ErrorBody(type: nil, code: nil, message: message) }
         guard let members = error.members else { return nil }
-        let type = members.value(WireField.type)?.string
+        let type = members.value(FieldName.type)?.string
         var body = ErrorBody(
-            type: type ?? members.value(WireField.status)?.string,
-            code: members.value(WireField.code)?.textOrNumber,
-            message: members.value(WireField.message)?.string)
-        body.isEnvelope = type != nil && body.message != nil && top.value(WireField.type) == nil
+            type: type ?? members.value(FieldName.status)?.string,
+            code: members.value(FieldName.code)?.textOrNumber,
+            message: members.value(FieldName.message)?.string)
+        body.isEnvelope = type != nil && body.message != nil && top.value(FieldName.type) == nil
         return body
     }
 
     /// The envelope as JSON; what is nil is left out.
     public func encode() -> [UInt8] {
         var inner = JSONObjectText()
-        inner.add(WireField.type, text: type)
-        inner.add(WireField.code, text: code)
-        inner.add(WireField.message, text: message)
+        inner.add(FieldName.type, text: type)
+        inner.add(FieldName.code, text: code)
+        inner.add(FieldName.message, text: message)
         var body = JSONObjectText()
-        body.add(WireField.error, raw: inner.text)
+        body.add(FieldName.error, raw: inner.text)
         return body.bytes
     }
 

@@ -14,7 +14,7 @@ public struct SubmitBody: Sendable {
 
     /// Members that belong to the call and not to the clip.
     private static let callFields: Set<String> = [
-        WireField.model, WireField.params, WireField.outTaskID, WireField.callbackURL, WireField.stream,
+        FieldName.model, FieldName.params, FieldName.outTaskID, FieldName.callbackURL, FieldName.stream,
     ]
 
     /// The bytes that submit `request` under `key`.
@@ -25,19 +25,19 @@ public struct SubmitBody: Sendable {
         var model: String?
         var fields = JSONObjectText()
         for member in canonicalMembers(request) {
-            if member.name == WireField.model {
+            if member.name == FieldName.model {
                 model = member.value.compactText
             } else {
                 fields.add(member.name, raw: member.value.compactText)
             }
         }
         var body = JSONObjectText()
-        body.add(WireField.model, raw: model)
+        body.add(FieldName.model, raw: model)
         switch dialect {
         case .flat: body.add(contentsOf: fields)
-        case .params: body.add(WireField.params, raw: fields.text)
+        case .params: body.add(FieldName.params, raw: fields.text)
         }
-        body.add(WireField.outTaskID, text: key.text)
+        body.add(FieldName.outTaskID, text: key.text)
         return body.bytes
     }
 
@@ -47,17 +47,17 @@ public struct SubmitBody: Sendable {
     ///   `params` or an `out_task_id` of another type. Whether the fields suit the model is not looked at.
     public static func decode(_ bytes: [UInt8]) throws(WireError) -> SubmitBody {
         let top = try table(JSONValue.object(in: bytes))
-        guard let modelValue = top[WireField.model], !modelValue.isNull else {
-            throw WireError(.missing(WireField.model))
+        guard let modelValue = top[FieldName.model], !modelValue.isNull else {
+            throw WireError(.missing(FieldName.model))
         }
-        guard let model = modelValue.string, !model.isEmpty else { throw WireError(.unusable(WireField.model)) }
-        let key = try outTaskID(top[WireField.outTaskID])
-        guard let params = top[WireField.params] else {
+        guard let model = modelValue.string, !model.isEmpty else { throw WireError(.unusable(FieldName.model)) }
+        let key = try outTaskID(top[FieldName.outTaskID])
+        guard let params = top[FieldName.params] else {
             let fields = top.filter { !callFields.contains($0.key) }
             return SubmitBody(model: model, fields: fields, outTaskID: key, dialect: .flat)
         }
         guard let members = params.members else {
-            throw WireError(.unusable(WireField.params), detail: "not an object")
+            throw WireError(.unusable(FieldName.params), detail: "not an object")
         }
         return SubmitBody(model: model, fields: try table(members), outTaskID: key, dialect: .params)
     }
@@ -66,12 +66,12 @@ public struct SubmitBody: Sendable {
     /// text, since two texts count as equal in Swift when only their normal forms differ.
     public var content: [UInt8] {
         var body = JSONObjectText()
-        body.add(WireField.model, text: model)
+        body.add(FieldName.model, text: model)
         var sorted = JSONObjectText()
         for (name, value) in fields.sorted(by: { Self.isBefore($0.key, $1.key) }) {
             sorted.add(name, raw: Self.sortedText(value))
         }
-        body.add(WireField.params, raw: sorted.text)
+        body.add(FieldName.params, raw: sorted.text)
         return body.bytes
     }
 
@@ -85,7 +85,7 @@ public struct SubmitBody: Sendable {
 
     private static func outTaskID(_ value: JSONValue?) throws(WireError) -> String? {
         guard let value, !value.isNull else { return nil }
-        guard let text = value.string, !text.isEmpty else { throw WireError(.unusable(WireField.outTaskID)) }
+        guard let text = value.string, !text.isEmpty else { throw WireError(.unusable(FieldName.outTaskID)) }
         return text
     }
 

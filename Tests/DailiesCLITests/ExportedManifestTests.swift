@@ -61,13 +61,13 @@ struct ExportedManifestTests {
             return Instant(milliseconds: clock)
         }
 
-        func check(_ text: String) throws -> CheckedManifest {
+        func check(_ text: String) throws -> ValidatedManifest {
             try reader.check(.bytes(Array(text.utf8), path: "m.jsonl"), batchName: "m")
         }
 
-        @discardableResult func enrol(_ manifest: CheckedManifest) throws -> Enrolment {
+        @discardableResult func enrol(_ manifest: ValidatedManifest) throws -> ImportResult {
             try store.enrol(
-                BatchEnrolment(
+                BatchDefinition(
                     name: "m", manifestPath: "/m.jsonl", provider: "bytespike", baseURL: "https://api.example",
                     outputDirectory: "/renders", budget: .unchanged),
                 at: now(), forEachTask: manifest.forEachTask)
@@ -76,20 +76,20 @@ struct ExportedManifestTests {
         var rows: [TaskRow] { get throws { try store.tasks(limit: 1000) } }
 
         func exported() throws -> String {
-            let line = ManifestLine(catalogue: Composition.catalogue)
+            let line = ManifestWriter(catalogue: Composition.catalogue)
             return ([line.header(batch: "m")] + (try rows).map { line.task($0) }).joined(separator: "\n")
         }
 
-        func apply(_ steps: [DailiesCore.Change.Step]) throws {
+        func apply(_ steps: [DailiesCore.Mutation.Kind]) throws {
             let at = now()
-            try store.writeAndWait(steps.map { DailiesCore.Change(at: at, $0) })
+            try store.writeAndWait(steps.map { DailiesCore.Mutation(at: at, $0) })
         }
 
         /// One step further with a task, whatever that is.
         func advance(_ row: TaskRow, using random: inout SplitMix64) throws {
             let attempt = AttemptID(task: row.id, number: row.attempt)
             let remote = RemoteTaskID("vt_\(row.id)_\(row.attempt)")
-            func settled(_ end: Settlement.End) -> DailiesCore.Change.Step {
+            func settled(_ end: Settlement.End) -> DailiesCore.Mutation.Kind {
                 .settled(
                     attempt, Settlement(end: end, charges: [.notBilled], failureCode: end == .failed ? "bad" : nil))
             }
@@ -108,7 +108,7 @@ struct ExportedManifestTests {
             case .queued, .running: try apply([settled(Bool.random(using: &random) ? .failed : .completed)])
             case .failed, .cancelled:
                 let seed = Int64.random(in: 0...0x7FFF_FFFF, using: &random)
-                let reseeded = DailiesCore.Change.Step.reseeded(row.id, seed, isByRule: Bool.random(using: &random))
+                let reseeded = DailiesCore.Mutation.Kind.reseeded(row.id, seed, isByRule: Bool.random(using: &random))
                 try apply([.retried(row.id)] + (Bool.random(using: &random) ? [reseeded] : []))
             case .completed:
                 let seed = Int64.random(in: 0...0x7FFF_FFFF, using: &random)
@@ -116,7 +116,7 @@ struct ExportedManifestTests {
             }
         }
 
-        func expectNothingToDo(_ manifest: CheckedManifest, _ location: SourceLocation) throws {
+        func expectNothingToDo(_ manifest: ValidatedManifest, _ location: SourceLocation) throws {
             try store.compare(batchName: "m", provider: "bytespike", forEachTask: manifest.forEachTask) { finding in
                 switch finding {
                 case .named(let task, .new, _), .named(let task, .changed, _):

@@ -15,7 +15,7 @@ struct LiveViewLinesTests {
     }
 
     private func lines(_ progress: RunProgress, after seconds: Int, width: Int = 79) -> [String] {
-        LiveView.lines(
+        ProgressView.lines(
             progress, at: Self.start + .seconds(seconds), width: width, style: TextStyle(isColoured: false))
     }
 
@@ -81,7 +81,7 @@ struct LiveViewLinesTests {
         progress.take(.cancelled(TaskKey("c"), charged: nil), at: Self.start)
         let bar = String(repeating: "━", count: 15) + String(repeating: "─", count: 30)
         #expect(lines(progress, after: 1)[0] == "market " + bar + String(repeating: "━", count: 15) + "  1/4  25 %")
-        let colored = LiveView.lines(
+        let colored = ProgressView.lines(
             progress, at: Self.start, width: 79, style: TextStyle(isColoured: true))[0]
         #expect(colored.contains(TextStyle(isColoured: true).red(String(repeating: "━", count: 15))))
     }
@@ -113,7 +113,7 @@ struct LiveViewLinesTests {
         progress.take(
             .paused(.rateLimit, detail: String(repeating: "slow ", count: 60), until: Self.start + .seconds(200)),
             at: Self.start + .seconds(100))
-        #expect(lines(progress, after: 101, width: width).allSatisfy { Columns.width(of: $0) <= width })
+        #expect(lines(progress, after: 101, width: width).allSatisfy { DisplayWidth.width(of: $0) <= width })
     }
 
     @Test func `what ends of another batch is no part of the progress`() {

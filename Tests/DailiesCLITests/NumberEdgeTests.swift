@@ -28,14 +28,14 @@ struct NumberEdgeTests {
                     figures.unknownAtMost = figures.charged
                     let row = SpendReport.Row(values: ["sora-2-pro"], figures: figures)
                     let report = SpendReport(dimensions: [.model], rows: [row], total: figures)
-                    let dollars = ReportDollars(argument: "9223372036.854775807")
-                    let json = try JSONValue.parse(ReportText.json(report, dollars: dollars).utf8)
+                    let dollars = USDRate(argument: "9223372036.854775807")
+                    let json = try JSONValue.parse(ReportOutput.json(report, dollars: dollars).utf8)
                     #expect(json["total"]?["credits"]?.number == figures.charged.description)
                     #expect(json["total"]?["seconds_delivered"]?.isNull != delivered.isFinite)
-                    for text in [ReportText.table(report, dollars: dollars), ReportText.csv(report, dollars: dollars)] {
+                    for text in [ReportOutput.table(report, dollars: dollars), ReportOutput.csv(report, dollars: dollars)] {
                         #expect(text.contains(figures.charged.description))
                     }
-                    #expect(ReportText.rate(figures).flatMap { Double($0) }?.isFinite != false)
+                    #expect(ReportOutput.rate(figures).flatMap { Double($0) }?.isFinite != false)
                     let page = ReportHTML(
                         report: report, byDay: report, byModel: report, batches: [], since: nil, until: .distantFuture,
                         madeAt: .distantPast, dollars: dollars)
@@ -50,9 +50,9 @@ struct NumberEdgeTests {
         (figures.secondsDelivered, figures.secondsOfKnownCost) = (.leastNonzeroMagnitude, .leastNonzeroMagnitude)
         figures.charged = CreditTotal(whole: 1, billionths: 0)
         let report = SpendReport(dimensions: [], rows: [], total: figures)
-        let json = try JSONValue.parse(ReportText.json(report, dollars: nil).utf8)
+        let json = try JSONValue.parse(ReportOutput.json(report, dollars: nil).utf8)
         #expect(json["total"]?["credits_per_second"]?.isNull == true)
-        #expect(ReportText.cells(figures, dollars: nil).last == "-")
+        #expect(ReportOutput.cells(figures, dollars: nil).last == "-")
     }
 
     // MARK: Arguments
@@ -76,7 +76,7 @@ struct NumberEdgeTests {
             _ = ConcurrencyArgument(argument: number)
             _ = ConcurrencyArgument(argument: "model:m=\(number)")
             _ = CadenceArgument(argument: "adaptive:\(number)")
-            _ = ReportDollars(argument: number)
+            _ = USDRate(argument: number)
             _ = RenderTimeArgument(argument: "\(number)s-\(number)s")
             _ = RenderTimeArgument(argument: "\(number)s~\(number)%")
             _ = PriceChangeArgument(argument: "\(number)=\(number)")
@@ -111,12 +111,12 @@ struct NumberEdgeTests {
         #expect(prices.estimate(for: shape) != nil)
         let service = Service(provider: "simulator", baseURL: "http://127.0.0.1")
         let known = KnownPrices(service: service, catalogue: catalogue, rates: nil, observed: [observed])
-        #expect(!PricesText.text([known]).isEmpty)
-        var time = PlanTime(SubmissionLimits(concurrency: 1, byModel: [model: 1]))
+        #expect(!PricesOutput.text([known]).isEmpty)
+        var time = PlanDuration(SubmissionLimits(concurrency: 1, byModel: [model: 1]))
         for _ in 0..<1000 { time.add(shape, in: catalogue) }
         let range = try #require(time.range)
         #expect(range.lowerBound > .zero && range.upperBound <= .nanoseconds(Int64.max))
-        #expect(!PlanText.words(range.upperBound).isEmpty)
+        #expect(!PlanOutput.words(range.upperBound).isEmpty)
         #expect(range.upperBound.components.seconds > 0)
     }
 }

@@ -40,11 +40,11 @@ struct OptionRuleTests {
 
     // MARK: Tightening
 
-    private func values(_ texts: [String]) -> [SettingsFile.Value] {
-        texts.map { SettingsFile.Value(text: $0, line: 1, column: 1) }
+    private func values(_ texts: [String]) -> [ConfigurationFile.Value] {
+        texts.map { ConfigurationFile.Value(text: $0, line: 1, column: 1) }
     }
 
-    private func guarded(_ name: String) throws -> OptionGuard {
+    private func guarded(_ name: String) throws -> OptionLimit {
         guard case .tighter(let guarded) = try #require(OptionRule[name]).files else {
             throw Stop(.unexpected, "\(name) may not stand in a folder's file")
         }
@@ -97,7 +97,7 @@ struct OptionRuleTests {
         do {
             let tightened = try guarded(name).tightened(own, by: values(folder))
             Issue.record("it became \(tightened.values)")
-        } catch OptionGuard.Refusal.looser(let value, let than) {
+        } catch OptionLimit.Refusal.looser(let value, let than) {
             #expect(value.text == folder.last && than == limit)
         }
     }
@@ -106,7 +106,7 @@ struct OptionRuleTests {
     func `what is no value is refused, whatever the option`(_ text: String) throws {
         for rule in OptionRule.all {
             guard case .tighter(let guarded) = rule.files else { continue }
-            #expect(throws: OptionGuard.Refusal.self, "\(rule.name)") { try guarded.tightened([], by: values([text])) }
+            #expect(throws: OptionLimit.Refusal.self, "\(rule.name)") { try guarded.tightened([], by: values([text])) }
         }
     }
 

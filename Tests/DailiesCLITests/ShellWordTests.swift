@@ -68,7 +68,7 @@ struct ShellWordTests {
     }
 
     @Test func `plain words stay plain, and a key is never taken for an option`() {
-        let hint = CommandHint(storePath: "my store.sqlite")
+        let hint = SuggestedCommand(storePath: "my store.sqlite")
         #expect(hint.offline("retry", keys: ["dolly"]) == "dailies retry dolly --store 'my store.sqlite'")
         #expect(
             hint.offline("retry", [("--batch", "-b")], keys: ["--all"])

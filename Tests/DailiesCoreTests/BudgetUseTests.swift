@@ -97,14 +97,14 @@ import Testing
             let chosen = Int.random(in: 0..<replies, using: &random)
             if chosen < rig.submits.count {
                 let id = rig.submits[chosen].attempt.task.rawValue
-                var report = RemoteReport.queued("r\(id)")
+                var report = RemoteTask.queued("r\(id)")
                 report.estimate = amount(life.price(id))
                 rig.land(.accepted(report), id)
                 continue
             }
             let question = rig.questions[chosen - rig.submits.count]
             let id = question.attempt.task.rawValue
-            var report = RemoteReport.running("r\(id)")
+            var report = RemoteTask.running("r\(id)")
             if Bool.random(using: &random) {
                 report = .completed("r\(id)", cost: nil)
                 report.charges = [amount(life.price(id))]
@@ -163,7 +163,7 @@ import Testing
         let all = life.seconds.indices.reduce(CreditTotal.zero) { $0 + CreditTotal(life.price(Int64($1 + 1))) }
         let enough = Credits(nano: all.whole * 2_000_000_000 + all.billionths * 2 + 10)
         let next = run(life, rig.store, cap: enough)
-        #expect(completed(next).count == life.seconds.count && next.ending == RunEnding(), "seed \(life.seed)")
+        #expect(completed(next).count == life.seconds.count && next.ending == RunResult(), "seed \(life.seed)")
         next.expectSound()
     }
 }

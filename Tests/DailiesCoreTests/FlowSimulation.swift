@@ -16,13 +16,13 @@ final class FlowSimulation {
     }
 
     private enum Event {
-        case wake(Wake)
+        case wake(TimerID)
         case submitArrives(Submission)
-        case submitLands(Submission, SubmitFate)
-        case askArrives(AttemptID, QuestionPurpose, Question)
-        case answerLands(AttemptID, QuestionPurpose, QueryAnswer)
+        case submitLands(Submission, SubmitResult)
+        case askArrives(AttemptID, QueryPurpose, TaskQuery)
+        case answerLands(AttemptID, QueryPurpose, QueryResult)
         case claimed(AttemptID)
-        case loaded(Lane, [WaitingTask], isLast: Bool)
+        case loaded(TaskQueueID, [WaitingTask], isLast: Bool)
     }
 
     private struct Entry {
@@ -42,7 +42,7 @@ final class FlowSimulation {
     private var waiting: [WaitingTask]
     private var renders: [AttemptID: (remote: RemoteTaskID, ends: Instant)] = [:]
     private var byRemote: [RemoteTaskID: AttemptID] = [:]
-    private(set) var ending: RunEnding?
+    private(set) var ending: RunResult?
 
     /// When each submit reached the provider, and whether it was refused for being too many.
     private(set) var submits: [(at: Instant, isRefused: Bool)] = []
@@ -58,7 +58,7 @@ final class FlowSimulation {
 
     init(
         tasks: Int, settings: SchedulerSettings, provider: Provider, catalogue: ModelCatalogue = SchedulerRig.catalogue,
-        durations: [SeenDuration] = [], seed: UInt64
+        durations: [ObservedDuration] = [], seed: UInt64
     ) {
         self.provider = provider
         random = SplitMix64(seed: seed)
@@ -67,11 +67,11 @@ final class FlowSimulation {
         scheduler = Scheduler(
             settings: settings, catalogue: catalogue, baseURL: "http://provider", dialect: .flat, seed: seed)
         waiting = (1...max(tasks, 1)).prefix(tasks).map { SchedulerRig.task(Int64($0)) }
-        let recovered = Recovered(
-            open: [], lanes: [Lane(batch: SchedulerRig.batch, model: SchedulerRig.model)],
-            budgets: [SchedulerRig.batch: BudgetPosition(cap: nil, settled: .zero, reserved: .zero)],
+        let recovered = SchedulerSnapshot(
+            open: [], lanes: [TaskQueueID(batch: SchedulerRig.batch, model: SchedulerRig.model)],
+            budgets: [SchedulerRig.batch: BudgetUsage(cap: nil, settled: .zero, reserved: .zero)],
             prices: PriceBook(catalogue: catalogue), trust: [SchedulerRig.account: .honoured],
-            accounts: AccountBook(byPrefix: ["": SchedulerRig.account]), durations: durations)
+            accounts: APIKeyRouting(byPrefix: ["": SchedulerRig.account]), durations: durations)
         handle(.started(recovered))
     }
 
@@ -113,7 +113,7 @@ final class FlowSimulation {
 
     private var isAway: Bool { provider.away?.contains(now) ?? false }
 
-    private func fate(of submission: Submission) -> SubmitFate {
+    private func fate(of submission: Submission) -> SubmitResult {
         requests.append(now)
         if isAway { return .notAccepted(.refusedConnection) }
         if let known = renders[submission.attempt] { return .accepted(report(known)) }
@@ -128,7 +128,7 @@ final class FlowSimulation {
         return .accepted(.queued(remote.text))
     }
 
-    private func answer(_ question: Question) -> QueryAnswer {
+    private func answer(_ question: TaskQuery) -> QueryResult {
         requests.append(now)
         if isAway { return .fault(.refusedConnection) }
         polls += 1
@@ -138,7 +138,7 @@ final class FlowSimulation {
         return .found(report(render))
     }
 
-    private func report(_ render: (remote: RemoteTaskID, ends: Instant)) -> RemoteReport {
+    private func report(_ render: (remote: RemoteTaskID, ends: Instant)) -> RemoteTask {
         render.ends <= now ? .completed(render.remote.text) : .running(render.remote.text)
     }
 
@@ -168,7 +168,7 @@ final class FlowSimulation {
         }
     }
 
-    private func note(_ step: Change.Step) {
+    private func note(_ step: Mutation.Kind) {
         if case .settled(_, let settlement) = step, settlement.end != .completed { failed += 1 }
     }
 

@@ -50,7 +50,7 @@ import Testing
         #expect(rig.sent == [AttemptID(task: TaskID(1), number: 2)])
         rig.land(.accepted(.completed("r2", cost: 5)), 1)
         rig.save(1)
-        #expect(rig.ending == RunEnding())
+        #expect(rig.ending == RunResult())
         rig.expectSound()
     }
 
@@ -64,7 +64,7 @@ import Testing
         if tolerance == nil {
             rig.land(.accepted(.completed("r2", cost: 6)), 1)
             rig.save(1)
-            #expect(rig.ending == RunEnding())
+            #expect(rig.ending == RunResult())
         } else {
             #expect(isWaiting(rig, attempt: 2) && rig.ending?.isWorkOutstanding == true)
             #expect(rig.ending?.reasons.first?.contains("asks 6 credits") == true)

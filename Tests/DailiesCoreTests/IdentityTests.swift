@@ -118,11 +118,11 @@ import Testing
 
     @Test func `the longest prefix of a model's id chooses the account`() {
         let (all, sora, pro) = (KeyFingerprint("a"), KeyFingerprint("b"), KeyFingerprint("c"))
-        let book = AccountBook(byPrefix: ["": all, "sora-": sora, "sora-2-pro": pro])
+        let book = APIKeyRouting(byPrefix: ["": all, "sora-": sora, "sora-2-pro": pro])
         #expect(book.account(for: ModelID("veo-3.1")) == all && book.account(for: ModelID("sora-2")) == sora)
         #expect(book.account(for: ModelID("sora-2-pro")) == pro && book.account(for: ModelID("sora-2-pro-x")) == pro)
         #expect(book.all == [all, sora, pro] && book.contains(sora) && !book.contains(KeyFingerprint("d")))
-        #expect(AccountBook(byPrefix: ["sora": sora]).account(for: ModelID("veo")) == nil)
+        #expect(APIKeyRouting(byPrefix: ["sora": sora]).account(for: ModelID("veo")) == nil)
     }
 
     // MARK: exit codes
@@ -134,23 +134,23 @@ import Testing
 
     @Test func `where several hold, the first in the order of precedence is returned`() {
         // In order of precedence, least first: each beats all before it.
-        let steps: [(ExitCode, (inout RunEnding) -> Void)] = [
+        let steps: [(ExitCode, (inout RunResult) -> Void)] = [
             (.stoppedEarly, { $0.isWorkOutstanding = true }), (.budgetReached, { $0.budgetReached = true }),
             (.unsaved, { $0.unsaved = 1 }), (.uncertain, { $0.uncertain = 1 }),
             (.accountRefused, { $0.accountRefused = true }), (.terminated, { $0.isInterrupted = true }),
             (.keyRefused, { $0.keyRefused = true }),
         ]
-        var all = RunEnding()
+        var all = RunResult()
         #expect(ExitCode.of(all, failed: 0, signal: nil) == .success)
         #expect(ExitCode.of(all, failed: 1, signal: nil) == .someFailed)
         for (code, change) in steps {
-            var alone = RunEnding()
+            var alone = RunResult()
             change(&alone)
             #expect(ExitCode.of(alone, failed: 0, signal: .terminated) == code)
             change(&all)
             #expect(ExitCode.of(all, failed: 3, signal: .terminated) == code)
         }
-        var interrupted = RunEnding()
+        var interrupted = RunResult()
         interrupted.isInterrupted = true
         #expect(ExitCode.of(interrupted, failed: 0, signal: nil) == .interrupted)
     }

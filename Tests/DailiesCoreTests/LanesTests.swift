@@ -4,14 +4,14 @@ import Testing
 
 @Suite struct LanesTests {
     private let other = ModelID("other")
-    private func lane(_ batch: Int64 = 1, _ model: ModelID = SchedulerRig.model) -> Lane {
-        Lane(batch: BatchID(batch), model: model)
+    private func lane(_ batch: Int64 = 1, _ model: ModelID = SchedulerRig.model) -> TaskQueueID {
+        TaskQueueID(batch: BatchID(batch), model: model)
     }
 
     /// Lanes with all of their tasks read.
-    private func lanes(_ tasks: [WaitingTask]) -> WaitingLanes {
-        var lanes = WaitingLanes(pageSize: 100)
-        let byLane = Dictionary(grouping: tasks) { Lane(batch: $0.batch, model: $0.shape.model) }
+    private func lanes(_ tasks: [WaitingTask]) -> TaskQueues {
+        var lanes = TaskQueues(pageSize: 100)
+        let byLane = Dictionary(grouping: tasks) { TaskQueueID(batch: $0.batch, model: $0.shape.model) }
         for (lane, tasks) in byLane {
             lanes.add(lane)
             lanes.loaded(lane, tasks.sorted { $0.place < $1.place }, isLast: true) { _ in false }
@@ -19,7 +19,7 @@ import Testing
         return lanes
     }
 
-    private func drain(_ lanes: inout WaitingLanes, where isEligible: (Lane) -> Bool = { _ in true }) -> [Int64] {
+    private func drain(_ lanes: inout TaskQueues, where isEligible: (TaskQueueID) -> Bool = { _ in true }) -> [Int64] {
         var order: [Int64] = []
         while let task = lanes.next(where: isEligible) {
             lanes.take(task)
@@ -86,7 +86,7 @@ import Testing
     }
 
     @Test func `an empty page that does not call itself the last ends its lane all the same`() {
-        var lanes = WaitingLanes(pageSize: 4)
+        var lanes = TaskQueues(pageSize: 4)
         lanes.add(lane())
         _ = lanes.pagesToLoad()
         lanes.loaded(lane(), [], isLast: false) { _ in false }
@@ -94,7 +94,7 @@ import Testing
     }
 
     @Test func `a restart while a page is read is honoured when it is in, and what is known is left out`() {
-        var lanes = WaitingLanes(pageSize: 4)
+        var lanes = TaskQueues(pageSize: 4)
         lanes.add(lane())
         _ = lanes.pagesToLoad()
         lanes.restart(lane())
@@ -113,13 +113,13 @@ import Testing
                     batch: BatchID(Int64.random(in: 1...2, using: &random)),
                     priority: Int.random(in: 0...2, using: &random))
             }
-            var lanes = WaitingLanes(pageSize: Int.random(in: 1...9, using: &random))
-            for task in store { lanes.add(Lane(batch: task.batch, model: task.shape.model)) }
+            var lanes = TaskQueues(pageSize: Int.random(in: 1...9, using: &random))
+            for task in store { lanes.add(TaskQueueID(batch: task.batch, model: task.shape.model)) }
             var begun: [BatchID: Int] = [:]
             let count = store.count
             for _ in 0..<count {
                 for page in lanes.pagesToLoad() {
-                    let rest = store.filter { Lane(batch: $0.batch, model: $0.shape.model) == page.lane }
+                    let rest = store.filter { TaskQueueID(batch: $0.batch, model: $0.shape.model) == page.lane }
                         .filter { task in page.after.map { $0 < task.place } ?? true }.sorted { $0.place < $1.place }
                     let tasks = Array(rest.prefix(page.limit))
                     lanes.loaded(page.lane, tasks, isLast: tasks.count < page.limit) { _ in false }
@@ -144,11 +144,11 @@ import Testing
     private struct LanesModel {
         var waiting: [WaitingTask] = []
         var begun: [BatchID: Int] = [:]
-        var blocked: Set<Lane> = []
+        var blocked: Set<TaskQueueID> = []
 
-        func lane(of task: WaitingTask) -> Lane { Lane(batch: task.batch, model: task.shape.model) }
+        func lane(of task: WaitingTask) -> TaskQueueID { TaskQueueID(batch: task.batch, model: task.shape.model) }
 
-        func next(where isEligible: (Lane) -> Bool) -> WaitingTask? {
+        func next(where isEligible: (TaskQueueID) -> Bool) -> WaitingTask? {
             waiting.filter { !blocked.contains(lane(of: $0)) && isEligible(lane(of: $0)) }.min { a, b in
                 if a.priority != b.priority { return a.priority > b.priority }
                 let (of, other) = (begun[a.batch] ?? 0, begun[b.batch] ?? 0)
@@ -169,7 +169,7 @@ import Testing
                         priority: Int.random(in: 0...2, using: &random)))
             }
             let all = model.waiting
-            var lanes = WaitingLanes(pageSize: Int.random(in: 1...7, using: &random))
+            var lanes = TaskQueues(pageSize: Int.random(in: 1...7, using: &random))
             for task in all { lanes.add(model.lane(of: task)) }
             var taken: [WaitingTask] = []
             for step in 0..<150 {
@@ -223,7 +223,7 @@ import Testing
         for seed in UInt64(0)..<60 {
             var random = SplitMix64(seed: seed)
             let limit = Int.random(in: 1...4, using: &random)
-            var downloads = DownloadLane(limit: limit)
+            var downloads = DownloadQueue(limit: limit)
             var waiting: [(Instant, AttemptID)] = []
             var active = 0
             for step in 0..<60 {

@@ -53,7 +53,7 @@ import Testing
 
     @Test func `an outage begins with the fourth failure in a row and ends with an answer`() {
         var random = SplitMix64(seed: 1)
-        var breaker = OutageBreaker(policy: RetryPolicy())
+        var breaker = CircuitBreaker(policy: RetryPolicy())
         let now = Instant(milliseconds: 0)
         for _ in 0..<3 { #expect(!breaker.failed(at: now, using: &random)) }
         let ended = breaker.answered()
@@ -69,7 +69,7 @@ import Testing
 
     @Test func `the probes of an outage come 5 to 60 s apart, however long it lasts`() throws {
         var random = SplitMix64(seed: 2)
-        var breaker = OutageBreaker(policy: RetryPolicy())
+        var breaker = CircuitBreaker(policy: RetryPolicy())
         var now = Instant(milliseconds: 0)
         for _ in 0..<4 { _ = breaker.failed(at: now, using: &random) }
         for _ in 0..<100 {
@@ -83,7 +83,7 @@ import Testing
 
     @Test func `a breaker that is tripped is open at once`() {
         var random = SplitMix64(seed: 3)
-        var breaker = OutageBreaker(policy: RetryPolicy())
+        var breaker = CircuitBreaker(policy: RetryPolicy())
         let now = Instant(milliseconds: 0)
         let began = breaker.trip(at: now, using: &random)
         let again = breaker.trip(at: now + .seconds(1), using: &random)

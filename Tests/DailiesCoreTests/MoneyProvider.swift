@@ -8,7 +8,7 @@ struct MoneyProvider {
         let estimate: Credits
         /// What it charges once it completes.
         let price: Credits
-        var phase = RemoteReport.Phase.queued
+        var phase = RemoteTask.Phase.queued
         var charged: Credits?
         /// Replies that say it is over and not what it costs.
         var silence: Int
@@ -36,7 +36,7 @@ struct MoneyProvider {
 
     private mutating func happens(in cases: Int) -> Bool { Int.random(in: 0..<cases, using: &random) == 0 }
 
-    mutating func submit(_ submission: Submission) -> SubmitFate {
+    mutating func submit(_ submission: Submission) -> SubmitResult {
         if !isCalm {
             if happens(in: 25) { return .notAccepted(.refusedConnection) }
             if happens(in: 25) { return .throttled(.status(429, "rate_limit_exceeded"), .rate) }
@@ -69,7 +69,7 @@ struct MoneyProvider {
         Amount(credits: credits, text: "\(credits)", source: field, isRounded: false)
     }
 
-    mutating func query(_ question: Question) -> QueryAnswer {
+    mutating func query(_ question: TaskQuery) -> QueryResult {
         if !isCalm, happens(in: 30) { return .fault(.timeout) }
         let index: Int? =
             switch question.subject {
@@ -82,7 +82,7 @@ struct MoneyProvider {
     }
 
     /// A running one is charged for half of it; the rest is silence or speech as drawn.
-    mutating func cancel(_ remote: RemoteTaskID) -> QueryAnswer {
+    mutating func cancel(_ remote: RemoteTaskID) -> QueryResult {
         guard let index = byRemote[remote] else { return .notFound(.notFound) }
         switch renders[index].phase {
         case .queued: renders[index].phase = .cancelled
@@ -110,7 +110,7 @@ struct MoneyProvider {
         }
     }
 
-    private mutating func reply(_ index: Int) -> RemoteReport {
+    private mutating func reply(_ index: Int) -> RemoteTask {
         var report = report(index)
         guard let charged = renders[index].charged else { return report }
         if renders[index].silence > 0, !isCalm {
@@ -121,8 +121,8 @@ struct MoneyProvider {
         return report
     }
 
-    private func report(_ index: Int) -> RemoteReport {
-        RemoteReport(
+    private func report(_ index: Int) -> RemoteTask {
+        RemoteTask(
             phase: renders[index].phase, remoteID: renders[index].remote,
             asset: renders[index].phase == .completed ? AssetLocation(url: "http://assets/\(index)") : nil)
     }

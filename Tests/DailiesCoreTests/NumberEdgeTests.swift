@@ -144,7 +144,7 @@ import Testing
                 }
             }
             for cap in amounts {
-                var guarded = BudgetGuard(position: .init(cap: cap, settled: .zero, reserved: .zero))
+                var guarded = Budget(position: .init(cap: cap, settled: .zero, reserved: .zero))
                 for amount in amounts + amounts {
                     _ = guarded.verdict(for: amount)
                     _ = guarded.allows(changing: price, to: amount)
@@ -229,11 +229,11 @@ import Testing
     @Test func `durations that no render has make no plan of polls`() {
         let shape = RequestShape(model: ModelID("m"), durationSeconds: 8, resolution: nil)
         for duration in Self.durations where duration > .seconds(60 * 86_400) || duration <= .zero {
-            var book = RhythmBook(share: 0.3)
+            var book = DurationHistory(share: 0.3)
             for _ in 0..<40 { book.learn(duration, for: shape) }
             #expect(book.plan(for: shape, documented: .fallback, afterwards: .seconds(10)) == nil)
         }
-        var book = RhythmBook(share: 0.3)
+        var book = DurationHistory(share: 0.3)
         for _ in 0..<40 { book.learn(.seconds(29 * 86_400), for: shape) }
         #expect(book.plan(for: shape, documented: .fallback, afterwards: .seconds(10)) != nil)
     }
@@ -270,10 +270,10 @@ import Testing
 
     /// Something in the air lands, or the next wake-up comes.
     private static func step(_ rig: SchedulerRig, _ random: inout SplitMix64) {
-        let phases: [RemoteReport.Phase] = [.queued, .running, .running, .completed, .failed, .cancelled]
+        let phases: [RemoteTask.Phase] = [.queued, .running, .running, .completed, .failed, .cancelled]
         let phase = phases.randomElement(using: &random) ?? .running
         let wait = durations.filter { $0 >= .zero }.randomElement(using: &random)
-        let fault = Fault(kind: .status, status: 429, message: "", retryAfter: wait)
+        let fault = ProviderError(kind: .status, status: 429, message: "", retryAfter: wait)
         let isFault = Int.random(in: 0..<5, using: &random) == 0
         if let submission = rig.submits.first {
             let id = submission.attempt.task.rawValue
@@ -291,15 +291,15 @@ import Testing
     }
 
     private static func report(
-        _ phase: RemoteReport.Phase, _ id: Int64, _ random: inout SplitMix64
-    ) -> RemoteReport {
+        _ phase: RemoteTask.Phase, _ id: Int64, _ random: inout SplitMix64
+    ) -> RemoteTask {
         func amount() -> Amount {
             let nano = max(integers.randomElement(using: &random) ?? 0, 0)
             return Amount(credits: Credits(nano: nano), text: "?", source: "credits", isRounded: false)
         }
         func duration() -> Duration? { durations.filter { $0 >= .zero }.randomElement(using: &random) }
         func moment() -> Instant? { integers.randomElement(using: &random).map { Instant(nanoseconds: $0) } }
-        return RemoteReport(
+        return RemoteTask(
             phase: phase, remoteID: RemoteTaskID("remote-\(id)"), submissionKey: SubmissionKey("key-\(id)#1"),
             estimate: Bool.random(using: &random) ? amount() : nil,
             charges: Bool.random(using: &random) ? [amount()] : [],

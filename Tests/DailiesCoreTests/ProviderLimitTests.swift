@@ -89,7 +89,7 @@ import Testing
         print("outage, seed \(seed): \(during) requests in nine minutes, then at most \(worst.max() ?? 0) a second")
         #expect(worst[0] <= width && worst.allSatisfy { $0 <= 2 * width })
         #expect(during <= 60 && back - away.upperBound <= .seconds(61))
-        #expect(flow.failed == 0 && flow.ending == RunEnding())
+        #expect(flow.failed == 0 && flow.ending == RunResult())
         #expect(flow.spans.count == 600)
     }
 }

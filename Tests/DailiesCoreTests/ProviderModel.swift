@@ -8,7 +8,7 @@ struct ProviderModel {
         let attempt: AttemptID
         let key: SubmissionKey
         let account: KeyFingerprint
-        var phase = RemoteReport.Phase.queued
+        var phase = RemoteTask.Phase.queued
         /// What it charges once it completes.
         let price: Credits
         var isPriceStated: Bool
@@ -58,7 +58,7 @@ struct ProviderModel {
         return false
     }
 
-    mutating func submit(_ submission: Submission) -> SubmitFate {
+    mutating func submit(_ submission: Submission) -> SubmitResult {
         if isAway() {
             return Bool.random(using: &random)
                 ? .notAccepted(.refusedConnection) : .unknown(.timeout, isFreeByContract: false)
@@ -71,7 +71,7 @@ struct ProviderModel {
             // The name of another render, and nothing is rendered.
             guard existing == nil, let asked, renders[asked].account == submission.account else { return .timedOut }
             return .accepted(
-                RemoteReport(phase: .queued, remoteID: renders[asked].remote, submissionKey: submission.key))
+                RemoteTask(phase: .queued, remoteID: renders[asked].remote, submissionKey: submission.key))
         case 0: return .notAccepted(.refusedConnection)
         case 1: return .refused(.status(400, "invalid_param"))
         case 2:
@@ -95,7 +95,7 @@ struct ProviderModel {
         }
     }
 
-    private mutating func take(_ submission: Submission, _ existing: Int?) -> RemoteReport {
+    private mutating func take(_ submission: Submission, _ existing: Int?) -> RemoteTask {
         let index = existing ?? renders.count
         if existing == nil {
             let remote = RemoteTaskID("r\(renders.count + 1)")
@@ -118,7 +118,7 @@ struct ProviderModel {
         Amount(credits: price, text: "\(price)", source: "estimated_credits", isRounded: false)
     }
 
-    mutating func query(_ question: Question) -> QueryAnswer {
+    mutating func query(_ question: TaskQuery) -> QueryResult {
         if isAway() { return .fault(.timeout) }
         let index: Int?
         switch question.subject {
@@ -139,7 +139,7 @@ struct ProviderModel {
             switch Int.random(in: 0..<8, using: &random) {
             case 0: if case .remote = question.subject { return .notFound(.notFound) }
             case 1: return .fault(.status(429, "rate_limit_exceeded"))
-            case 2: return .found(RemoteReport(phase: .unknown("thinking"), remoteID: renders[index].remote))
+            case 2: return .found(RemoteTask(phase: .unknown("thinking"), remoteID: renders[index].remote))
             case 3: return .fault(.status(503))
             default: break
             }
@@ -152,7 +152,7 @@ struct ProviderModel {
         return .found(report(index))
     }
 
-    mutating func cancel(_ remote: RemoteTaskID) -> QueryAnswer {
+    mutating func cancel(_ remote: RemoteTaskID) -> QueryResult {
         if isAway() || goesWrong() { return .fault(.timeout) }
         guard let index = byRemote[remote] else { return .notFound(.notFound) }
         if renders[index].phase == .queued { renders[index].phase = .cancelled }
@@ -169,9 +169,9 @@ struct ProviderModel {
         }
     }
 
-    private func report(_ index: Int) -> RemoteReport {
+    private func report(_ index: Int) -> RemoteTask {
         let render = renders[index]
-        var report = RemoteReport(phase: render.phase, remoteID: render.remote)
+        var report = RemoteTask(phase: render.phase, remoteID: render.remote)
         guard render.phase == .completed else { return report }
         if render.isPriceStated {
             report.charges = [

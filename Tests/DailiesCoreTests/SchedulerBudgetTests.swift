@@ -112,7 +112,7 @@ import Testing
         #expect(rig.cancels.count == 1 && rig.submits.isEmpty)
         rig.confirmCancel(1)
         #expect(isWaiting(rig, 1, attempt: 2) && rig.sent.count == 1 && rig.submits.isEmpty)
-        let ending = rig.ending ?? RunEnding()
+        let ending = rig.ending ?? RunResult()
         #expect(ExitCode.of(ending, failed: 0, signal: nil) == .budgetReached)
         let reason = "the provider estimates 9 credits for a clip of sora-2-pro, which the budget 9 does not hold"
         #expect(ending.reasons == [reason])
@@ -128,7 +128,7 @@ import Testing
             next.land(.accepted(.completed("n\(id)", cost: 2)), id)
             next.save(id)
         }
-        #expect(next.sent.first == AttemptID(task: TaskID(1), number: 2) && next.ending == RunEnding())
+        #expect(next.sent.first == AttemptID(task: TaskID(1), number: 2) && next.ending == RunResult())
         next.expectSound()
     }
 
@@ -149,10 +149,10 @@ import Testing
                 UserCommand(
                     id: CommandID(1), order: .cancel(evenIfCharged: false),
                     attempt: AttemptID(task: TaskID(1), number: 1),
-                    lane: Lane(batch: SchedulerRig.batch, model: SchedulerRig.model))))
+                    lane: TaskQueueID(batch: SchedulerRig.batch, model: SchedulerRig.model))))
         rig.confirmCancel(1)
         #expect(rig.stage(1) == .cancelled && rig.store.entries[TaskID(1)]?.isWaiting == false)
-        #expect(rig.store.commands == [CommandID(1): .cancelled] && rig.ending == RunEnding())
+        #expect(rig.store.commands == [CommandID(1): .cancelled] && rig.ending == RunResult())
         rig.expectSound()
     }
 
@@ -160,7 +160,7 @@ import Testing
         let rig = SchedulerRig.with(5, settings: SchedulerRig.settings { $0.concurrency = 1 }, cap: 4)
         rig.land(.timedOut)
         rig.advance(by: .seconds(1))
-        var report = RemoteReport.running("r1")
+        var report = RemoteTask.running("r1")
         report.estimate = .of(5, from: "estimated_credits")
         rig.answer(.found(report), 1, .settleFate)
         #expect(rig.cancels.isEmpty && rig.attempt(1)?.reserved == Credits(nano: 5_500_000_000))
@@ -180,7 +180,7 @@ import Testing
         rig.start(tagBudgets: [
             TagBudget(
                 id: acme, batch: SchedulerRig.batch, tag: TaskSpec.Tag(name: "client", value: "acme"),
-                position: BudgetPosition(cap: Credits(nano: 5_000_000_000), settled: .zero, reserved: .zero))
+                position: BudgetUsage(cap: Credits(nano: 5_000_000_000), settled: .zero, reserved: .zero))
         ])
         rig.land(.accepted(.queued("r1", estimate: 5)))
         rig.confirmCancel(1)
@@ -195,7 +195,7 @@ import Testing
     @Test func `once an estimate was above the bound, others are begun only where its like fits`() {
         let rig = SchedulerRig.with(9, settings: SchedulerRig.settings { $0.concurrency = 1 }, cap: 12)
         // Bounded at two, estimated at 2.8: with a tenth more than 3.
-        var report = RemoteReport.queued("r1")
+        var report = RemoteTask.queued("r1")
         report.estimate = Amount(
             credits: Credits(nano: 2_800_000_000), text: "2.8", source: "estimated_credits", isRounded: false)
         rig.land(.accepted(report), 1)
@@ -211,7 +211,7 @@ import Testing
 
     @Test func `a task that runs already is not cancelled for its estimate`() {
         let rig = SchedulerRig.with(1, cap: 4)
-        var report = RemoteReport.running("r1")
+        var report = RemoteTask.running("r1")
         report.estimate = .of(5, from: "estimated_credits")
         rig.land(.accepted(report))
         #expect(rig.cancels.isEmpty && rig.attempt(1)?.reserved == Credits(nano: 5_500_000_000))
@@ -225,7 +225,7 @@ import Testing
         rig.answerCancel(.found(.completed("r1", cost: 2)))
         rig.answer(.notFound(.notFound))
         rig.save()
-        #expect(rig.ending == RunEnding())
+        #expect(rig.ending == RunResult())
         rig.expectSound()
     }
 
@@ -259,11 +259,11 @@ import Testing
         store.add(SchedulerRig.task(2, batch: BatchID(2)))
         store.trust[SchedulerRig.account] = .honoured
         let rig = SchedulerRig(store: store)
-        let poor = BudgetPosition(cap: Credits(nano: 1), settled: .zero, reserved: .zero)
-        let accounts = AccountBook(byPrefix: ["": SchedulerRig.account])
+        let poor = BudgetUsage(cap: Credits(nano: 1), settled: .zero, reserved: .zero)
+        let accounts = APIKeyRouting(byPrefix: ["": SchedulerRig.account])
         let effects = rig.scheduler.handle(
             .started(
-                Recovered(
+                SchedulerSnapshot(
                     open: [], lanes: store.lanes, budgets: [BatchID(1): poor],
                     prices: PriceBook(catalogue: SchedulerRig.catalogue, maximumPerTask: Credits(nano: 2)),
                     trust: store.trust, accounts: accounts)), at: rig.now)

@@ -4,7 +4,7 @@ import Testing
 
 /// What users want of single tasks while the run goes on.
 @Suite struct SchedulerCommandTests {
-    private static let lane = Lane(batch: SchedulerRig.batch, model: SchedulerRig.model)
+    private static let lane = TaskQueueID(batch: SchedulerRig.batch, model: SchedulerRig.model)
 
     private func cancel(_ id: Int64, command: Int64 = 1, attempt: Int = 1, evenIfCharged: Bool = false) -> UserCommand {
         UserCommand(
@@ -18,7 +18,7 @@ import Testing
             attempt: AttemptID(task: TaskID(id), number: attempt), lane: Self.lane)
     }
 
-    private func rig(_ count: Int64, concurrency: Int = 1, trust: KeyTrust = .honoured) -> SchedulerRig {
+    private func rig(_ count: Int64, concurrency: Int = 1, trust: KeySupport = .honoured) -> SchedulerRig {
         SchedulerRig.with(count, settings: SchedulerRig.settings { $0.concurrency = concurrency }, trust: trust)
     }
 
@@ -31,7 +31,7 @@ import Testing
         rig.land(.accepted(.completed("r3")), 3)
         rig.save(3)
         #expect(rig.sent.map(\.task.rawValue) == [1, 3])
-        #expect(rig.ending == RunEnding())
+        #expect(rig.ending == RunResult())
         rig.expectSound()
     }
 
@@ -57,7 +57,7 @@ import Testing
         #expect(rig.cancels.count == 1 && rig.store.commands.isEmpty)
         rig.confirmCancel(1)
         #expect(rig.store.commands == [CommandID(1): .cancelled])
-        #expect(rig.stage(1) == .cancelled && rig.ending == RunEnding())
+        #expect(rig.stage(1) == .cancelled && rig.ending == RunResult())
         rig.expectSound()
     }
 
@@ -119,7 +119,7 @@ import Testing
         rig.land(.throttled(.status(429, "rate_limit_exceeded"), .rate))
         #expect(rig.store.commands == [CommandID(1): .withdrawn])
         rig.advance(by: .seconds(60))
-        #expect(rig.sent.count == 1 && rig.ending == RunEnding())
+        #expect(rig.sent.count == 1 && rig.ending == RunResult())
         rig.expectSound()
     }
 

@@ -15,8 +15,8 @@ import Testing
         return rig
     }
 
-    private func cancelled(cost: Int64) -> RemoteReport {
-        RemoteReport(
+    private func cancelled(cost: Int64) -> RemoteTask {
+        RemoteTask(
             phase: .cancelled, remoteID: RemoteTaskID("r1"), charges: [.of(cost, from: "credits")])
     }
 
@@ -26,7 +26,7 @@ import Testing
         rig.advance(by: .seconds(5))
         rig.answer(.found(cancelled(cost: 1)), 1, .poll)
         #expect(rig.attempt(1)?.charge == Credits(nano: 1_000_000_000) && rig.attempt(1)?.reserved == nil)
-        #expect(rig.ending == RunEnding())
+        #expect(rig.ending == RunResult())
         rig.expectSound()
     }
 
@@ -35,7 +35,7 @@ import Testing
         rig.confirmCancelled(1)
         #expect(rig.questions.isEmpty && rig.stage(1) == .cancelled)
         #expect(rig.attempt(1)?.charge == nil && rig.attempt(1)?.reserved == Credits(nano: 2_000_000_000))
-        #expect(rig.ending == RunEnding())
+        #expect(rig.ending == RunResult())
         rig.expectSound()
     }
 
@@ -46,7 +46,7 @@ import Testing
         #expect(rig.ending == nil && rig.attempt(1)?.isWithProvider == true)
         rig.advance(by: .seconds(60))
         rig.answer(.found(cancelled(cost: 1)), 1, .poll)
-        #expect(rig.attempt(1)?.charge == Credits(nano: 1_000_000_000) && rig.ending == RunEnding())
+        #expect(rig.attempt(1)?.charge == Credits(nano: 1_000_000_000) && rig.ending == RunResult())
         rig.expectSound()
     }
 
@@ -76,20 +76,20 @@ import Testing
         rig.answer(.found(.cancelled("r1")), 1, .poll)
         #expect(rig.attempt(1)?.charge == nil && rig.attempt(1)?.isWithProvider == true)
         rig.confirmCancelled(1)
-        #expect(rig.attempt(1)?.charge == .zero && rig.ending == RunEnding())
+        #expect(rig.attempt(1)?.charge == .zero && rig.ending == RunResult())
         rig.expectSound()
     }
 
     /// It waited a minute ago, and has rendered since.
-    @Test(arguments: [RemoteReport.cancelled("r1"), .completed("r1", cost: 1), .failed("r1")])
-    func `a cancel that states no cost is not believed before the task was asked for`(truth: RemoteReport) {
+    @Test(arguments: [RemoteTask.cancelled("r1"), .completed("r1", cost: 1), .failed("r1")])
+    func `a cancel that states no cost is not believed before the task was asked for`(truth: RemoteTask) {
         let rig = SchedulerRig.with(1, cap: 9)
         rig.land(.accepted(.queued("r1")))
         rig.handle(
             .commanded(
                 UserCommand(
                     id: CommandID(1), order: .cancel(evenIfCharged: true), attempt: Self.attempt,
-                    lane: Lane(batch: SchedulerRig.batch, model: SchedulerRig.model))))
+                    lane: TaskQueueID(batch: SchedulerRig.batch, model: SchedulerRig.model))))
         rig.answerCancel(.found(.cancelled("r1")))
         #expect(rig.attempt(1)?.isWithProvider == true && rig.attempt(1)?.charge == nil)
         rig.advance(by: .seconds(5))
@@ -98,7 +98,7 @@ import Testing
         rig.answer(.found(told), 1, .poll)
         if truth.phase == .completed { rig.save(1) }
         #expect(rig.attempt(1)?.charge == (truth.phase == .failed ? .zero : Credits(nano: 1_000_000_000)))
-        #expect(rig.ending == RunEnding() && rig.store.commands.count == 1)
+        #expect(rig.ending == RunResult() && rig.store.commands.count == 1)
         rig.expectSound()
     }
 
@@ -113,7 +113,7 @@ import Testing
             while !rig.questions.isEmpty { rig.answer(.notFound(.notFound), 1, .poll) }
         }
         #expect(rig.now - start >= .seconds(600))
-        #expect(rig.stage(1) == .cancelled && rig.attempt(1)?.charge == nil && rig.ending == RunEnding())
+        #expect(rig.stage(1) == .cancelled && rig.attempt(1)?.charge == nil && rig.ending == RunResult())
         rig.expectSound()
     }
 
@@ -134,7 +134,7 @@ import Testing
         #expect(next.attempt(1)?.isWithProvider == true)
         next.confirmCancelled(1)
         #expect(next.stage(1) == .cancelled && next.attempt(1)?.charge == (ran ? nil : .zero))
-        #expect(next.ending == RunEnding())
+        #expect(next.ending == RunResult())
         next.expectSound()
     }
 
@@ -145,7 +145,7 @@ import Testing
         rig.answer(.found(.cancelled("r1")), 1, .poll)
         #expect(rig.ending == nil)
         rig.confirmCancelled(1)
-        #expect(rig.stage(1) == .cancelled && rig.ending == RunEnding())
+        #expect(rig.stage(1) == .cancelled && rig.ending == RunResult())
         rig.expectSound()
     }
 
@@ -161,7 +161,7 @@ import Testing
         let silent = SchedulerRig(store: store)
         silent.start()
         silent.answer(.found(.completed("r1", cost: nil)), 1, .complete)
-        #expect(silent.steps.isEmpty && silent.ending == RunEnding())
+        #expect(silent.steps.isEmpty && silent.ending == RunResult())
         silent.expectSound()
 
         let telling = silent.restarted()
@@ -169,12 +169,12 @@ import Testing
         telling.answer(.found(.completed("r1", cost: 1)), 1, .complete)
         #expect(telling.steps == [.costLearned(Self.attempt, [.of(1, from: "credits_used")])])
         #expect(telling.attempt(1)?.charge == Credits(nano: 1_000_000_000) && telling.attempt(1)?.reserved == nil)
-        #expect(telling.ending == RunEnding())
+        #expect(telling.ending == RunResult())
         telling.expectSound()
 
         let after = telling.restarted()
         after.start()
-        #expect(after.asked.isEmpty && after.ending == RunEnding())
+        #expect(after.asked.isEmpty && after.ending == RunResult())
         after.expectSound()
     }
 
@@ -184,11 +184,11 @@ import Testing
         }
         let rig = SchedulerRig(store: store)
         rig.start()
-        #expect(rig.asked.isEmpty && rig.ending == RunEnding())
+        #expect(rig.asked.isEmpty && rig.ending == RunResult())
         let faulty = SchedulerRig(store: SchedulerRig.leftBehind(.cancelled) { $0.remoteID = RemoteTaskID("r1") })
         faulty.start()
         faulty.answer(.fault(.timeout))
-        #expect(faulty.ending == RunEnding() && faulty.steps.isEmpty)
+        #expect(faulty.ending == RunResult() && faulty.steps.isEmpty)
         faulty.expectSound()
     }
 
@@ -198,7 +198,7 @@ import Testing
         rig.start()
         rig.answer(.found(.completed("r1", cost: 1)))
         rig.save()
-        #expect(rig.attempt(1)?.charge == Credits(nano: 1_000_000_000) && rig.ending == RunEnding())
+        #expect(rig.attempt(1)?.charge == Credits(nano: 1_000_000_000) && rig.ending == RunResult())
         rig.expectSound()
     }
 
@@ -206,12 +206,12 @@ import Testing
 
     @Test(arguments: [false, true], [nil, 3] as [Int64?])
     func `what a reply says of the end is a settlement by one rule`(wasRunning: Bool, cost: Int64?) throws {
-        for phase in [RemoteReport.Phase.queued, .running, .unknown("resting")] {
-            #expect(Settlement(of: RemoteReport(phase: phase), wasRunning: wasRunning, isConfirmed: true) == nil)
+        for phase in [RemoteTask.Phase.queued, .running, .unknown("resting")] {
+            #expect(Settlement(of: RemoteTask(phase: phase), wasRunning: wasRunning, isConfirmed: true) == nil)
         }
         let charges = cost.map { [Amount.of($0, from: "credits_used")] } ?? []
-        for phase in [RemoteReport.Phase.completed, .failed, .cancelled] {
-            let report = RemoteReport(phase: phase, charges: charges, asset: AssetLocation(url: "http://a/1"))
+        for phase in [RemoteTask.Phase.completed, .failed, .cancelled] {
+            let report = RemoteTask(phase: phase, charges: charges, asset: AssetLocation(url: "http://a/1"))
             let first = Settlement(of: report, wasRunning: wasRunning, isConfirmed: false)
             #expect((first == nil) == (phase == .cancelled && charges.isEmpty))
             let settlement = try #require(Settlement(of: report, wasRunning: wasRunning, isConfirmed: true))

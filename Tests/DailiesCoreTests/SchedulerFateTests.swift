@@ -135,7 +135,7 @@ import Testing
         while lost.ending == nil {
             if lost.questions.isEmpty { lost.serveNextWake() } else { lost.answer(.notFound(.notFound)) }
         }
-        #expect(lost.stage(1) == .failed && lost.ending == RunEnding() && lost.sent.count == 2)
+        #expect(lost.stage(1) == .failed && lost.ending == RunResult() && lost.sent.count == 2)
         #expect(lost.now - start >= .seconds(600) && lost.now - start < .seconds(700))
         lost.expectSound()
 
@@ -260,7 +260,7 @@ import Testing
     @Test func `a reply by key that speaks of another task is not taken up`() {
         let other = SubmissionKey("key-of-someone-else")
         let reports = [
-            RemoteReport(phase: .running, remoteID: RemoteTaskID("r9"), submissionKey: other), .running("r2"),
+            RemoteTask(phase: .running, remoteID: RemoteTaskID("r9"), submissionKey: other), .running("r2"),
         ]
         for report in reports {
             let rig = SchedulerRig.with(2)
@@ -277,7 +277,7 @@ import Testing
         let rig = SchedulerRig.with(1)
         rig.land(.timedOut)
         rig.advance(by: .seconds(1))
-        rig.answer(.found(RemoteReport(phase: .running)))
+        rig.answer(.found(RemoteTask(phase: .running)))
         #expect(rig.stage(1) == .uncertain)
         rig.advance(by: .seconds(2))
         rig.answer(.found(.running()))

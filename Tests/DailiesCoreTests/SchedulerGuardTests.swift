@@ -6,7 +6,7 @@ import Testing
 @Suite struct SchedulerGuardTests {
     private let veo = ModelID("veo-3.1")
     private let sora = SchedulerRig.model
-    private let unserved = SubmitFate.unknown(.status(503, "api_error"), isFreeByContract: true)
+    private let unserved = SubmitResult.unknown(.status(503, "api_error"), isFreeByContract: true)
 
     private func ids(_ rig: SchedulerRig) -> [Int64] { rig.sent.map(\.task.rawValue) }
 
@@ -81,8 +81,8 @@ import Testing
 
     // MARK: canary
 
-    private func canary(_ change: (inout CanaryRule) -> Void = { _ in }) -> SchedulerRig {
-        var rule = CanaryRule(clips: 3)
+    private func canary(_ change: (inout CanarySettings) -> Void = { _ in }) -> SchedulerRig {
+        var rule = CanarySettings(clips: 3)
         change(&rule)
         return SchedulerRig.with(
             9,
@@ -152,11 +152,11 @@ import Testing
             2,
             settings: SchedulerRig.settings {
                 $0.downloads = false
-                $0.canary = CanaryRule(clips: 3)
+                $0.canary = CanarySettings(clips: 3)
             })
         few.land(.refused(.status(400)), 1)
         few.land(.refused(.status(400)), 2)
-        #expect(few.ending == RunEnding())
+        #expect(few.ending == RunResult())
     }
 
     // MARK: rejections
@@ -186,7 +186,7 @@ import Testing
                 $0.mostPolicyRejections = nil
             })
         for id in 1...30 { rig.land(.refused(.status(451)), Int64(id)) }
-        #expect(rig.ending == RunEnding())
+        #expect(rig.ending == RunResult())
     }
 
     // MARK: retry rules
@@ -271,7 +271,7 @@ import Testing
         rig.land(.refused(.status(422)))
         #expect(rig.submits.map(\.attempt.number) == [2])
         rig.land(.refused(.status(422)))
-        #expect(rig.ending == RunEnding() && rig.sent.count == 2)
+        #expect(rig.ending == RunResult() && rig.sent.count == 2)
         rig.expectSound()
     }
 }

@@ -8,13 +8,13 @@ import Testing
     private let key = SubmissionKey("key-1#1")
 
     /// Two tasks in the air, the first of which is accepted as `r1`.
-    private func rig(_ count: Int64 = 2, trust: KeyTrust = .honoured) -> SchedulerRig {
+    private func rig(_ count: Int64 = 2, trust: KeySupport = .honoured) -> SchedulerRig {
         let rig = SchedulerRig.with(count, trust: trust)
         rig.land(.accepted(.queued("r1")), 1)
         return rig
     }
 
-    private func uncertainties(_ rig: SchedulerRig) -> [Fault] {
+    private func uncertainties(_ rig: SchedulerRig) -> [ProviderError] {
         rig.steps.compactMap { if case .uncertain(_, let fault) = $0 { fault } else { nil } }
     }
 
@@ -76,7 +76,7 @@ import Testing
         #expect(rig.store.trust[account] == .ignored, "it is no proof of keys either")
         let owner = "which belongs to task-1, attempt 1, of the batch batch"
         let text = "the provider answers for its key with the task r1, \(owner)"
-        #expect(uncertainties(rig).last == Fault(kind: .unreadable, code: "task_id_taken", message: text))
+        #expect(uncertainties(rig).last == ProviderError(kind: .unreadable, code: "task_id_taken", message: text))
         let told =
             "it was sent, and the provider answers for its key with the task r1, \(owner); run `dailies reconcile`"
         #expect(rig.told.contains(.uncertain(TaskKey("task-2"), reason: told)))
@@ -100,7 +100,7 @@ import Testing
         store.add(SchedulerRig.task(2, model: ModelID("other-model")))
         store.trust = [account: .honoured, SchedulerRig.otherAccount: .honoured]
         let rig = SchedulerRig(store: store)
-        rig.start(accounts: AccountBook(byPrefix: ["": account, "other": SchedulerRig.otherAccount]))
+        rig.start(accounts: APIKeyRouting(byPrefix: ["": account, "other": SchedulerRig.otherAccount]))
         rig.land(.accepted(.queued("r1")), 1)
         rig.land(.accepted(.queued("r1")), 2)
         #expect(rig.stage(2) == .accepted(RemoteTaskID("r1"), isRunning: false))
@@ -139,12 +139,12 @@ import Testing
     @Test func `a question by key that is answered without a task proves nothing`() {
         let rig = SchedulerRig.with(2, trust: .unknown)
         rig.land(.accepted(.queued("r1")), 1)
-        rig.answer(.found(RemoteReport(phase: .running)), 1, .proveKey)
+        rig.answer(.found(RemoteTask(phase: .running)), 1, .proveKey)
         #expect(rig.store.trust[account] == nil || rig.store.trust[account] == .unknown)
         rig.land(.accepted(.queued("r2")), 2)
         rig.answer(
             .found(
-                RemoteReport(phase: .running, remoteID: RemoteTaskID("r2"), submissionKey: SubmissionKey("another"))),
+                RemoteTask(phase: .running, remoteID: RemoteTaskID("r2"), submissionKey: SubmissionKey("another"))),
             2, .proveKey)
         #expect(rig.store.trust[account] == .ignored)
         rig.expectSound()
@@ -155,8 +155,8 @@ import Testing
     @Test func `a poll that names another task or another submission is not believed, and that is said once`() {
         let rig = rig(1)
         let others = [
-            RemoteReport.completed("r9"),
-            RemoteReport(phase: .completed, remoteID: RemoteTaskID("r1"), submissionKey: SubmissionKey("another")),
+            RemoteTask.completed("r9"),
+            RemoteTask(phase: .completed, remoteID: RemoteTaskID("r1"), submissionKey: SubmissionKey("another")),
         ]
         for other in others {
             while rig.questions.isEmpty { rig.serveNextWake() }
@@ -179,7 +179,7 @@ import Testing
         #expect(rig.cancels.count == 1)
         rig.answerCancel(
             .found(
-                RemoteReport(phase: .cancelled, remoteID: RemoteTaskID("r1"), submissionKey: SubmissionKey("another"))))
+                RemoteTask(phase: .cancelled, remoteID: RemoteTaskID("r1"), submissionKey: SubmissionKey("another"))))
         #expect(rig.stage(1) == .accepted(RemoteTaskID("r1"), isRunning: false))
         while rig.questions.isEmpty { rig.serveNextWake() }
         rig.answer(.found(.queued("r1")))
@@ -275,8 +275,8 @@ import Testing
 
     // MARK: Replays
 
-    @Test(arguments: [RemoteReport.running("r1"), .completed("r1"), RemoteReport(phase: .unknown("preparing"))])
-    func `a fresh submit is no replay, however far its render is`(report: RemoteReport) {
+    @Test(arguments: [RemoteTask.running("r1"), .completed("r1"), RemoteTask(phase: .unknown("preparing"))])
+    func `a fresh submit is no replay, however far its render is`(report: RemoteTask) {
         var report = report
         report.remoteID = RemoteTaskID("r1")
         report.submittedAt = Instant(milliseconds: 1_000_000)
@@ -288,10 +288,10 @@ import Testing
     }
 
     @Test func `a render that was made or completed before the submit is a replay, by the provider's own clock`() {
-        let completed = RemoteReport(
+        let completed = RemoteTask(
             phase: .completed, remoteID: RemoteTaskID("r1"), completedAt: Instant(milliseconds: 5_000_000),
             repliedAt: Instant(milliseconds: 5_010_000))
-        for report in [RemoteReport.queued().made(10, before: Instant(milliseconds: 77)), completed] {
+        for report in [RemoteTask.queued().made(10, before: Instant(milliseconds: 77)), completed] {
             let rig = SchedulerRig.with(1)
             rig.land(.accepted(report))
             #expect(rig.attempt(1)?.isReplayed == true)
@@ -305,7 +305,7 @@ import Testing
             $0.concurrency = 1
         }
         let rig = SchedulerRig.with(3, settings: settings)
-        var report = RemoteReport.running("r1")
+        var report = RemoteTask.running("r1")
         report.estimate = .of(10, from: "estimated_credits")
         rig.land(.accepted(report))
         rig.advance(by: .seconds(2))
@@ -374,14 +374,14 @@ import Testing
         rig.expectSound()
     }
 
-    private static let page = Fault(kind: .unreadable, status: 200, code: Fault.notTheAPI, message: "<html>")
+    private static let page = ProviderError(kind: .unreadable, status: 200, code: ProviderError.notTheAPI, message: "<html>")
 
     @Test(
         arguments: [
-            (SubmitFate.notAccepted(.status(404)), 404), (.notAccepted(.status(405)), 405),
+            (SubmitResult.notAccepted(.status(404)), 404), (.notAccepted(.status(405)), 405),
             (.stopped(.status(404), .noRoute), 404),
-        ] as [(SubmitFate, Int)])
-    func `a route that does not exist stops the run before anything is marked`(fate: SubmitFate, status: Int) {
+        ] as [(SubmitResult, Int)])
+    func `a route that does not exist stops the run before anything is marked`(fate: SubmitResult, status: Int) {
         let rig = SchedulerRig.with(9, trust: .unknown)
         rig.land(fate)
         #expect(rig.sent.count == 1 && rig.ending?.isRouteMissing == true && rig.ending?.uncertain == 0)
@@ -399,7 +399,7 @@ import Testing
         rig.land(.unknown(Self.page, isFreeByContract: false))
         #expect(rig.sent.count == 1 && rig.questions.isEmpty && rig.ending?.isRouteMissing == true)
         #expect(rig.stage(1) == .uncertain && rig.stage(2) == nil)
-        #expect(uncertainties(rig).map(\.code) == [Fault.notTheAPI])
+        #expect(uncertainties(rig).map(\.code) == [ProviderError.notTheAPI])
         #expect(rig.ending.map { ExitCode.of($0, failed: 0, signal: nil) } == .usage)
         rig.expectSound()
 
@@ -413,7 +413,7 @@ import Testing
     }
 
     @Test func `a page once the API has answered is a submit of unknown outcome like any other`() {
-        for trust in [KeyTrust.honoured, .ignored] {
+        for trust in [KeySupport.honoured, .ignored] {
             let rig = SchedulerRig.with(2, trust: trust)
             rig.land(.unknown(Self.page, isFreeByContract: false))
             #expect(rig.ending == nil && rig.stage(1) == .uncertain)
@@ -431,13 +431,13 @@ import Testing
     // MARK: Errors about other submissions
 
     @Test(arguments: [
-        SubmitFate.refused(Fault(kind: .status, status: 400, message: "m", submissionKey: SubmissionKey("other"))),
-        .notAccepted(Fault(kind: .status, status: 400, message: "m", submissionKey: SubmissionKey("other"))),
-        .throttled(Fault(kind: .status, status: 429, message: "m", submissionKey: SubmissionKey("other")), .rate),
+        SubmitResult.refused(ProviderError(kind: .status, status: 400, message: "m", submissionKey: SubmissionKey("other"))),
+        .notAccepted(ProviderError(kind: .status, status: 400, message: "m", submissionKey: SubmissionKey("other"))),
+        .throttled(ProviderError(kind: .status, status: 429, message: "m", submissionKey: SubmissionKey("other")), .rate),
         .stopped(
-            Fault(kind: .status, status: 403, message: "m", submissionKey: SubmissionKey("other")), .accessDenied),
+            ProviderError(kind: .status, status: 403, message: "m", submissionKey: SubmissionKey("other")), .accessDenied),
     ])
-    func `an error that is about another submission says nothing of this one`(fate: SubmitFate) {
+    func `an error that is about another submission says nothing of this one`(fate: SubmitResult) {
         let rig = SchedulerRig.with(1)
         rig.land(fate)
         #expect(rig.stage(1) == .uncertain && rig.ending == nil)
@@ -449,9 +449,9 @@ import Testing
     }
 
     @Test func `a not found, or a refusal, that is about another submission answers no question`() {
-        let missing = Fault(
+        let missing = ProviderError(
             kind: .status, status: 404, code: "task_not_found", message: "m", submissionKey: SubmissionKey("other"))
-        for answer in [QueryAnswer.notFound(missing), .stopped(missing, .accessDenied)] {
+        for answer in [QueryResult.notFound(missing), .stopped(missing, .accessDenied)] {
             let rig = rig()
             rig.land(.timedOut, 2)
             rig.advance(by: .seconds(1))
@@ -463,8 +463,8 @@ import Testing
                 rig.scheduler.flight(AttemptID(task: TaskID(1), number: 1))?.notFoundSince == nil && rig.ending == nil)
             rig.expectSound()
         }
-        #expect(QueryAnswer.notFound(missing).checked(for: SubmissionKey("other")) == .notFound(missing))
-        #expect(QueryAnswer.notFound(missing).checked(for: nil) == .notFound(missing))
+        #expect(QueryResult.notFound(missing).checked(for: SubmissionKey("other")) == .notFound(missing))
+        #expect(QueryResult.notFound(missing).checked(for: nil) == .notFound(missing))
     }
 
     @Test func `a page with 404 after the service has answered is a fault of the way, and waited out`() {

@@ -68,7 +68,7 @@ import Testing
     func `a pace of two a second spaces submits by half a second, whatever the speed`(speed: Double) {
         let settings = SchedulerRig.settings {
             $0.concurrency = 9
-            $0.submitPace = SubmitPace(interval: .milliseconds(500))
+            $0.submitPace = SubmitRate(interval: .milliseconds(500))
         }
         let rig = SchedulerRig.with(6, settings: settings.divided(bySpeed: speed))
         let start = rig.now
@@ -78,7 +78,7 @@ import Testing
     }
 
     @Test func `turns that were not used are not saved up`() {
-        var pacer = SubmitPacer(SubmitPace(interval: .seconds(1)))
+        var pacer = RateLimiter(SubmitRate(interval: .seconds(1)))
         let start = Instant(milliseconds: 5000)
         pacer.sent(at: start)
         #expect(pacer.next == start + .seconds(1))
@@ -92,8 +92,8 @@ import Testing
         for seed in UInt64(0)..<40 {
             var random = SplitMix64(seed: seed)
             let interval = Duration.microseconds(Int.random(in: 50...40_000, using: &random))
-            let pace = SubmitPace(interval: interval)
-            var pacer = SubmitPacer(pace)
+            let pace = SubmitRate(interval: interval)
+            var pacer = RateLimiter(pace)
             var now = Instant(milliseconds: 1)
             var sent: [Instant] = []
             for _ in 0..<400 {
@@ -117,7 +117,7 @@ import Testing
             4,
             settings: SchedulerRig.settings {
                 $0.concurrency = 2
-                $0.submitPace = SubmitPace(interval: .seconds(20))
+                $0.submitPace = SubmitRate(interval: .seconds(20))
             })
         rig.advance(by: .seconds(20))
         rig.land(.timedOut, 1)

@@ -238,7 +238,7 @@ final class MoneyBooks {
     var unknown: Int { store.attempts.values.count { $0.isSettled && $0.charge == nil } }
 
     var tagBudget: TagBudget {
-        var position = BudgetPosition(cap: tagCap, settled: .zero, reserved: .zero)
+        var position = BudgetUsage(cap: tagCap, settled: .zero, reserved: .zero)
         for (id, attempt) in store.attempts where isTagged(id) {
             position.settled += CreditTotal(attempt.charge ?? .zero)
             position.reserved += CreditTotal(attempt.reserved ?? .zero)
@@ -260,7 +260,7 @@ final class MoneyBooks {
         if position.settled + position.reserved != sum.batch { problems.append("the sums drifted: \(position)") }
     }
 
-    func take(_ change: Change, _ store: StoreModel) {
+    func take(_ change: Mutation, _ store: StoreModel) {
         commits += 1
         switch change.step {
         case .intent(let intent):

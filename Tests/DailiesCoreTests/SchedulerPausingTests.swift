@@ -138,14 +138,14 @@ import Testing
         store.add(SchedulerRig.task(2, model: ModelID("veo-3.1")))
         store.trust[SchedulerRig.account] = .honoured
         let rig = SchedulerRig(store: store)
-        rig.start(accounts: AccountBook(byPrefix: ["sora": SchedulerRig.account]))
+        rig.start(accounts: APIKeyRouting(byPrefix: ["sora": SchedulerRig.account]))
         rig.land(.refused(.status(400)))
         #expect(rig.sent.map(\.task.rawValue) == [1] && rig.ending?.keyRefused == true)
         rig.expectSound()
     }
 
     @Test func `an account that refuses questions ends the run, with what is left counted`() {
-        let stops: [(AccountStop, Int)] = [(.keyRefused, 401), (.accessDenied, 403), (.noFunds, 402)]
+        let stops: [(AccessDenial, Int)] = [(.keyRefused, 401), (.accessDenied, 403), (.noFunds, 402)]
         for (stop, status) in stops {
             let rig = SchedulerRig.with(3, settings: SchedulerRig.settings { $0.concurrency = 2 })
             rig.land(.timedOut, 2)

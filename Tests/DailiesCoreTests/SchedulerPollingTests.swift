@@ -80,7 +80,7 @@ import Testing
         rig.land(.accepted(.running("r1")))
         rig.advance(by: .seconds(2))
         rig.answer(.found(.completed("r1", cost: nil, url: nil)))
-        for back in [RemoteReport.running("r1"), .failed("r1")] {
+        for back in [RemoteTask.running("r1"), .failed("r1")] {
             rig.serveNextWake()
             rig.answer(.found(back))
         }
@@ -120,7 +120,7 @@ import Testing
         while rig.now - start < .seconds(40) {
             rig.serveNextWake()
             while !rig.questions.isEmpty {
-                rig.answer(.found(RemoteReport(phase: .unknown("paused"), remoteID: RemoteTaskID("r1"))))
+                rig.answer(.found(RemoteTask(phase: .unknown("paused"), remoteID: RemoteTaskID("r1"))))
             }
         }
         #expect(rig.askedAfter(.poll, since: start) == [2, 12, 22, 32, 42])
@@ -265,7 +265,7 @@ import Testing
         found.advance(by: .seconds(10))
         found.answer(.found(.completed("r1")))
         found.save()
-        #expect(found.ending == RunEnding())
+        #expect(found.ending == RunResult())
         found.expectSound()
     }
 
@@ -279,12 +279,12 @@ import Testing
             rig.advance(by: .seconds(2))
             rig.answer(.found(.failed("r\(number)")))
         }
-        #expect(rig.ending == RunEnding() && rig.stage(1, attempt: 3) == .failed)
+        #expect(rig.ending == RunResult() && rig.stage(1, attempt: 3) == .failed)
         rig.expectSound()
     }
 
     @Test func `a policy failure, a billed failure, a cancellation and a refusal open no attempt`() {
-        let reports: [RemoteReport] = [
+        let reports: [RemoteTask] = [
             .failed("r1", code: "content_policy_violation"), .failed("r1", cost: 1), .cancelled("r1"),
         ]
         for report in reports {
@@ -293,17 +293,17 @@ import Testing
             rig.advance(by: .seconds(2))
             rig.answer(.found(report))
             if report.phase == .cancelled { rig.confirmCancelled(1) }
-            #expect(rig.sent.count == 1 && rig.ending == RunEnding())
+            #expect(rig.sent.count == 1 && rig.ending == RunResult())
             rig.expectSound()
         }
         let refused = SchedulerRig.with(1, settings: SchedulerRig.settings { $0.retries = 2 })
         refused.land(.refused(.status(422)))
-        #expect(refused.sent.count == 1 && refused.ending == RunEnding())
+        #expect(refused.sent.count == 1 && refused.ending == RunResult())
         refused.expectSound()
     }
 
     @Test func `what was cancelled while it ran has an unknown cost, what never ran cost nothing`() {
-        for (phase, charge) in [(RemoteReport.queued("r1"), Credits?.some(.zero)), (.running("r1"), nil)] {
+        for (phase, charge) in [(RemoteTask.queued("r1"), Credits?.some(.zero)), (.running("r1"), nil)] {
             let rig = SchedulerRig.with(1, cap: 10)
             rig.land(.accepted(.queued("r1")))
             rig.advance(by: .seconds(2))

@@ -55,14 +55,14 @@ import Testing
 
     @Test func `a render that existed before is taken for what it costs`() {
         let rig = rig(1, concurrency: 1, tolerance: 10)
-        var report = RemoteReport.running("r1").made(10, before: rig.now)
+        var report = RemoteTask.running("r1").made(10, before: rig.now)
         report.estimate = .of(6, from: "estimated_credits")
         rig.land(.accepted(report))
         #expect(rig.cancels.isEmpty)
         rig.advance(by: .seconds(2))
         rig.answer(.found(.completed("r1", cost: 6)))
         rig.save()
-        #expect(rig.ending == RunEnding())
+        #expect(rig.ending == RunResult())
         rig.expectSound()
     }
 
@@ -70,7 +70,7 @@ import Testing
         let rig = rig(3, concurrency: 1, tolerance: 10)
         rig.land(.timedOut)
         rig.advance(by: .seconds(1))
-        var report = RemoteReport.running("r1")
+        var report = RemoteTask.running("r1")
         report.estimate = .of(6, from: "estimated_credits")
         rig.answer(.found(report), 1, .settleFate)
         #expect(rig.cancels.isEmpty)

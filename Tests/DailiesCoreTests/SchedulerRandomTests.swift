@@ -54,8 +54,8 @@ import Testing
     }
 
     /// Each model its own key; a later run may lack one of them.
-    private let accounts = AccountBook(byPrefix: ["": SchedulerRig.account, "other": SchedulerRig.otherAccount])
-    private let oneAccount = AccountBook(byPrefix: ["": SchedulerRig.account])
+    private let accounts = APIKeyRouting(byPrefix: ["": SchedulerRig.account, "other": SchedulerRig.otherAccount])
+    private let oneAccount = APIKeyRouting(byPrefix: ["": SchedulerRig.account])
 
     private func settings(_ random: inout SplitMix64) -> SchedulerSettings {
         var settings = SchedulerSettings()
@@ -72,7 +72,7 @@ import Testing
         if Int.random(in: 0..<3, using: &random) == 0 { settings.cadence = .adaptive(share: 0.5) }
         if Int.random(in: 0..<4, using: &random) == 0 { settings.mostPolicyRejections = 1 }
         if Int.random(in: 0..<4, using: &random) == 0 {
-            var canary = CanaryRule(clips: Int.random(in: 1...4, using: &random))
+            var canary = CanarySettings(clips: Int.random(in: 1...4, using: &random))
             canary.successRate = Int.random(in: 0...100, using: &random)
             settings.canary = canary
         }
@@ -83,7 +83,7 @@ import Testing
                 .init(code: "internal", action: actions[Int.random(in: 0..<actions.count, using: &random)]),
             ]
         }
-        if Int.random(in: 0..<4, using: &random) == 0 { settings.submitPace = SubmitPace(interval: .milliseconds(700)) }
+        if Int.random(in: 0..<4, using: &random) == 0 { settings.submitPace = SubmitRate(interval: .milliseconds(700)) }
         return Bool.random(using: &random) ? settings : settings.divided(bySpeed: 60)
     }
 
@@ -108,9 +108,9 @@ import Testing
         var limits = SubmissionLimits(concurrency: Int.random(in: 1...5, using: &random))
         if Bool.random(using: &random) { limits.byModel[SchedulerRig.model] = Int.random(in: 1...3, using: &random) }
         if Bool.random(using: &random) {
-            limits.pace = SubmitPace(interval: .milliseconds(Int.random(in: 1...3000, using: &random)))
+            limits.pace = SubmitRate(interval: .milliseconds(Int.random(in: 1...3000, using: &random)))
         }
-        let scopes: [SubmissionScope] = [.everything, .batch(BatchID(1)), .model(SchedulerRig.model)]
+        let scopes: [PauseScope] = [.everything, .batch(BatchID(1)), .model(SchedulerRig.model)]
         let scope = scopes[Int.random(in: 0..<3, using: &random)]
         switch Int.random(in: 0..<3, using: &random) {
         case 0: rig.handle(.pauseRequested(scope))

@@ -6,7 +6,7 @@ import Testing
     private let remote = RemoteTaskID("r1")
 
     private func started(
-        _ store: StoreModel, trust: KeyTrust = .honoured, settings: SchedulerSettings = SchedulerSettings()
+        _ store: StoreModel, trust: KeySupport = .honoured, settings: SchedulerSettings = SchedulerSettings()
     ) -> SchedulerRig {
         var store = store
         store.trust[SchedulerRig.account] = trust
@@ -33,7 +33,7 @@ import Testing
     }
 
     @Test func `what was in the air and is not found stays uncertain where keys are not proven`() {
-        for trust in [KeyTrust.unknown, .ignored] {
+        for trust in [KeySupport.unknown, .ignored] {
             let rig = started(SchedulerRig.leftBehind(.inTheAir), trust: trust)
             rig.answer(.notFound(.notFound))
             #expect(rig.sent.isEmpty && rig.ending?.uncertain == 1)
@@ -47,7 +47,7 @@ import Testing
             rig.advance(by: .seconds(2))
             rig.answer(.found(.completed()))
             rig.save()
-            #expect(rig.ending == RunEnding() && rig.sent.isEmpty)
+            #expect(rig.ending == RunResult() && rig.sent.isEmpty)
             rig.expectSound()
         }
     }
@@ -60,7 +60,7 @@ import Testing
         let rig = started(store)
         #expect(rig.downloads.count == 1 && rig.questions.isEmpty)
         rig.save()
-        #expect(rig.ending == RunEnding())
+        #expect(rig.ending == RunResult())
         rig.expectSound()
     }
 
@@ -81,7 +81,7 @@ import Testing
             order.append(next)
             rig.save(next)
         }
-        #expect(order == [2, 3, 1] && rig.ending == RunEnding())
+        #expect(order == [2, 3, 1] && rig.ending == RunResult())
         rig.expectSound()
     }
 
@@ -124,7 +124,7 @@ import Testing
             let rig = started(store)
             rig.answer(.found(.completed()))
             rig.save()
-            #expect(rig.ending == RunEnding() && rig.attempt(1)?.path != nil)
+            #expect(rig.ending == RunResult() && rig.attempt(1)?.path != nil)
             rig.expectSound()
         }
     }
@@ -136,7 +136,7 @@ import Testing
         }
         let rig = started(store)
         rig.answer(.found(.completed()))
-        #expect(rig.downloads.isEmpty && rig.ending == RunEnding() && rig.attempt(1)?.charge != nil)
+        #expect(rig.downloads.isEmpty && rig.ending == RunResult() && rig.attempt(1)?.charge != nil)
         rig.expectSound()
     }
 
@@ -146,7 +146,7 @@ import Testing
             $0.charge = .zero
         }
         let rig = started(store, settings: SchedulerRig.settings { $0.downloads = false })
-        #expect(rig.downloads.isEmpty && rig.ending == RunEnding())
+        #expect(rig.downloads.isEmpty && rig.ending == RunResult())
         rig.expectSound()
     }
 
@@ -199,7 +199,7 @@ import Testing
         let found = started(SchedulerRig.leftBehind(.uncertain) { $0.isHandedOver = true })
         found.answer(.found(.completed()))
         found.save()
-        #expect(found.ending == RunEnding())
+        #expect(found.ending == RunResult())
         found.expectSound()
     }
 
@@ -210,7 +210,7 @@ import Testing
         }
         let rig = started(store)
         rig.save()
-        #expect(rig.ending == RunEnding() && rig.attempt(1)?.isCostAwaited == true)
+        #expect(rig.ending == RunResult() && rig.attempt(1)?.isCostAwaited == true)
         rig.expectSound()
 
         let without = SchedulerRig.leftBehind(.completed(remote), account: SchedulerRig.otherAccount)

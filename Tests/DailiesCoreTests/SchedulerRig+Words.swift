@@ -3,34 +3,34 @@ import Testing
 @testable import DailiesCore
 
 /// Replies and faults in a few words, for tests that read like a story.
-extension RemoteReport {
-    static func queued(_ remote: String = "r1", echo: String? = nil, estimate: Int64? = nil) -> RemoteReport {
-        RemoteReport(
+extension RemoteTask {
+    static func queued(_ remote: String = "r1", echo: String? = nil, estimate: Int64? = nil) -> RemoteTask {
+        RemoteTask(
             phase: .queued, remoteID: RemoteTaskID(remote), submissionKey: echo.map { SubmissionKey($0) },
             estimate: estimate.map { Amount.of($0, from: "estimated_credits") })
     }
-    static func running(_ remote: String = "r1") -> RemoteReport {
-        RemoteReport(phase: .running, remoteID: RemoteTaskID(remote))
+    static func running(_ remote: String = "r1") -> RemoteTask {
+        RemoteTask(phase: .running, remoteID: RemoteTaskID(remote))
     }
-    static func completed(_ remote: String = "r1", cost: Int64? = 1, url: String? = "http://a/1") -> RemoteReport {
-        RemoteReport(
+    static func completed(_ remote: String = "r1", cost: Int64? = 1, url: String? = "http://a/1") -> RemoteTask {
+        RemoteTask(
             phase: .completed, remoteID: RemoteTaskID(remote),
             charges: cost.map { [Amount.of($0, from: "credits_used")] } ?? [],
             asset: url.map { AssetLocation(url: $0) })
     }
-    static func failed(_ remote: String = "r1", code: String = "internal", cost: Int64? = nil) -> RemoteReport {
-        RemoteReport(
+    static func failed(_ remote: String = "r1", code: String = "internal", cost: Int64? = nil) -> RemoteTask {
+        RemoteTask(
             phase: .failed, remoteID: RemoteTaskID(remote),
             charges: cost.map { [Amount.of($0, from: "credits_used")] } ?? [], failureCode: code)
     }
-    static func cancelled(_ remote: String = "r1") -> RemoteReport {
-        RemoteReport(phase: .cancelled, remoteID: RemoteTaskID(remote))
+    static func cancelled(_ remote: String = "r1") -> RemoteTask {
+        RemoteTask(phase: .cancelled, remoteID: RemoteTaskID(remote))
     }
 }
 
-extension RemoteReport {
+extension RemoteTask {
     /// Of a render that the provider took so many seconds before its reply.
-    func made(_ seconds: Int, before reply: Instant) -> RemoteReport {
+    func made(_ seconds: Int, before reply: Instant) -> RemoteTask {
         var report = self
         report.submittedAt = reply - .seconds(seconds)
         report.repliedAt = reply
@@ -45,26 +45,26 @@ extension Amount {
     }
 }
 
-extension Fault {
-    static let refusedConnection = Fault(kind: .unreachable, message: "connection refused")
-    static let timeout = Fault(kind: .timedOut, message: "no answer in time")
-    static let notFound = Fault(kind: .status, status: 404, code: "task_not_found", message: "no such task")
-    static func status(_ status: Int, _ code: String? = nil, retryAfter: Duration? = nil) -> Fault {
-        Fault(kind: .status, status: status, code: code, message: "status \(status)", retryAfter: retryAfter)
+extension ProviderError {
+    static let refusedConnection = ProviderError(kind: .unreachable, message: "connection refused")
+    static let timeout = ProviderError(kind: .timedOut, message: "no answer in time")
+    static let notFound = ProviderError(kind: .status, status: 404, code: "task_not_found", message: "no such task")
+    static func status(_ status: Int, _ code: String? = nil, retryAfter: Duration? = nil) -> ProviderError {
+        ProviderError(kind: .status, status: status, code: code, message: "status \(status)", retryAfter: retryAfter)
     }
 }
 
-extension SubmitFate {
-    static let timedOut = SubmitFate.unknown(.timeout, isFreeByContract: false)
-    static let freeServerError = SubmitFate.unknown(.status(503, "api_error"), isFreeByContract: true)
-    static let noFunds = SubmitFate.stopped(.status(402, "insufficient_balance"), .noFunds)
+extension SubmitResult {
+    static let timedOut = SubmitResult.unknown(.timeout, isFreeByContract: false)
+    static let freeServerError = SubmitResult.unknown(.status(503, "api_error"), isFreeByContract: true)
+    static let noFunds = SubmitResult.stopped(.status(402, "insufficient_balance"), .noFunds)
 }
 
 extension SchedulerRig {
     /// A run over a number of tasks, its first pages read.
     static func with(
-        _ count: Int64, settings: SchedulerSettings = SchedulerSettings(), trust: KeyTrust = .honoured,
-        cap: Int64? = nil, accounts: AccountBook = AccountBook(byPrefix: ["": account])
+        _ count: Int64, settings: SchedulerSettings = SchedulerSettings(), trust: KeySupport = .honoured,
+        cap: Int64? = nil, accounts: APIKeyRouting = APIKeyRouting(byPrefix: ["": account])
     ) -> SchedulerRig {
         var store = StoreModel()
         for id in 1...max(count, 1) where count > 0 { store.add(task(id)) }
@@ -102,7 +102,7 @@ extension SchedulerRig {
     }
 
     /// Times since the start of the rig's clock, in seconds, at which a task was asked for.
-    func askedAfter(_ purpose: QuestionPurpose, since start: Instant) -> [Double] {
+    func askedAfter(_ purpose: QueryPurpose, since start: Instant) -> [Double] {
         asked.filter { $0.purpose == purpose }.map { ($0.at - start).inSeconds }
     }
 

@@ -11,26 +11,26 @@ final class SchedulerRig {
     private(set) var now = Instant(milliseconds: 1_000_000)
 
     private(set) var submits: [Submission] = []
-    private(set) var questions: [(attempt: AttemptID, purpose: QuestionPurpose, question: Question)] = []
+    private(set) var questions: [(attempt: AttemptID, purpose: QueryPurpose, question: TaskQuery)] = []
     private(set) var cancels: [AttemptID] = []
     private(set) var downloads: [(attempt: AttemptID, asset: AssetLocation)] = []
     /// Bytes that downloads are said to have brought when they are measured; nil: enough.
     var brought: [TaskID: Int64] = [:]
     private(set) var stopped: [AttemptID] = []
-    private(set) var wakes: [(at: Instant, wake: Wake)] = []
-    var loads: [(lane: Lane, page: [WaitingTask], limit: Int)] = []
+    private(set) var wakes: [(at: Instant, wake: TimerID)] = []
+    var loads: [(lane: TaskQueueID, page: [WaitingTask], limit: Int)] = []
     private(set) var claims: [(attempt: AttemptID, owner: TaskOwner?)] = []
-    private(set) var openLoads: [(place: OpenAttempt.Place, limit: Int)] = []
+    private(set) var openLoads: [(place: OpenAttempt.Cursor, limit: Int)] = []
     private(set) var told: [RunEvent] = []
-    private(set) var steps: [Change.Step] = []
-    private(set) var ending: RunEnding?
+    private(set) var steps: [Mutation.Kind] = []
+    private(set) var ending: RunResult?
     private(set) var problems: [String] = []
     /// Every submit, in order, repeats among them.
     private(set) var sent: [AttemptID] = []
     private(set) var sentAt: [Instant] = []
-    private var paceOfLast: SubmitPace?
+    private var paceOfLast: SubmitRate?
     /// When each question was put.
-    private(set) var asked: [(at: Instant, attempt: AttemptID, purpose: QuestionPurpose)] = []
+    private(set) var asked: [(at: Instant, attempt: AttemptID, purpose: QueryPurpose)] = []
     /// What the store says of claims waits until the test delivers it.
     var holdsClaims = false
     /// Pages, read when they were asked for, wait until the test delivers them.
@@ -42,7 +42,7 @@ final class SchedulerRig {
     private var mayBeAboveCap = false
     private var served = 0
     /// Sees every change, and the store after it.
-    var observer: ((Change, StoreModel) -> Void)?
+    var observer: ((Mutation, StoreModel) -> Void)?
     /// After how many events everything is checked: more than one where thousands of tasks make that slow.
     var checksEvery = 1
     private var handled = 0
@@ -104,7 +104,7 @@ final class SchedulerRig {
     // MARK: events
 
     func start(
-        accounts: AccountBook = AccountBook(byPrefix: ["": account]), prices: PriceBook? = nil,
+        accounts: APIKeyRouting = APIKeyRouting(byPrefix: ["": account]), prices: PriceBook? = nil,
         scope: Set<BatchID>? = nil, tagBudgets: [TagBudget] = [], commands: [UserCommand] = []
     ) {
         let batches = store.batches
@@ -112,7 +112,7 @@ final class SchedulerRig {
         let size = settings.recoveryPageSize
         handle(
             .started(
-                Recovered(
+                SchedulerSnapshot(
                     open: store.openPage(after: nil, limit: size),
                     lanes: store.lanes.filter { scope?.contains($0.batch) ?? true },
                     budgets: Dictionary(uniqueKeysWithValues: batches.map { ($0, store.position($0)) }),
@@ -148,7 +148,7 @@ final class SchedulerRig {
     }
 
     /// The next submit in the air meets this fate.
-    func land(_ fate: SubmitFate, _ id: Int64? = nil) {
+    func land(_ fate: SubmitResult, _ id: Int64? = nil) {
         guard let index = submits.firstIndex(where: { id == nil || $0.attempt.task == TaskID(id ?? 0) }) else {
             problems.append("no submit of \(id.map(String.init) ?? "any task") is in the air")
             return
@@ -162,7 +162,7 @@ final class SchedulerRig {
     }
 
     /// Answers the next question of a task.
-    func answer(_ answer: QueryAnswer, _ id: Int64? = nil, _ purpose: QuestionPurpose? = nil) {
+    func answer(_ answer: QueryResult, _ id: Int64? = nil, _ purpose: QueryPurpose? = nil) {
         let index = questions.firstIndex {
             (id == nil || $0.attempt.task == TaskID(id ?? 0)) && (purpose == nil || $0.purpose == purpose)
         }
@@ -176,7 +176,7 @@ final class SchedulerRig {
         handle(.answered(question.attempt, question.purpose, answer))
     }
 
-    func answerCancel(_ answer: QueryAnswer) {
+    func answerCancel(_ answer: QueryResult) {
         guard !cancels.isEmpty else { return problems.append("no cancel is out") }
         handle(.answered(cancels.removeFirst(), .cancel, answer))
     }
@@ -232,7 +232,7 @@ final class SchedulerRig {
         SchedulerRig(settings: settings ?? self.settings, store: store, at: now, seed: seed)
     }
 
-    private func noteBill(_ report: RemoteReport, _ id: AttemptID) {
+    private func noteBill(_ report: RemoteTask, _ id: AttemptID) {
         guard let charge = report.charges.first?.credits, let reserved = store.attempts[id]?.reserved else { return }
         if charge > reserved { mayBeAboveCap = true }
     }
@@ -264,7 +264,7 @@ final class SchedulerRig {
         }
     }
 
-    private func record(_ change: Change) {
+    private func record(_ change: Mutation) {
         steps.append(change.step)
         store.apply(change)
         switch change.step {
@@ -283,7 +283,7 @@ final class SchedulerRig {
         let account = scheduler.accounts.account(for: task.shape.model) ?? Self.account
         let submission = Self.submission(
             id, model: task.shape.model, account: account, dialect: scheduler.dialect)
-        record(Change(at: now, .intent(Intent(submission: submission, reserved: reserved))))
+        record(Mutation(at: now, .intent(Intent(submission: submission, reserved: reserved))))
         act(.submit(submission))
         let flying = scheduler.flights.values.count { $0.holdsSlot && $0.shape.model == task.shape.model }
         if let limit = scheduler.limits.byModel[task.shape.model], flying > limit {
@@ -345,7 +345,7 @@ final class SchedulerRig {
         guard let flight = scheduler.flight(submission.attempt) else {
             return problems.append("\(submission.attempt) is sent without a flight")
         }
-        let scopes: Set<SubmissionScope> = [.everything, .batch(flight.batch), .model(submission.model)]
+        let scopes: Set<PauseScope> = [.everything, .batch(flight.batch), .model(submission.model)]
         if !scheduler.held.isDisjoint(with: scopes) { problems.append("\(submission.attempt) is sent while held up") }
         guard let pace = scheduler.limits.pace, let last = sentAt.last, pace == paceOfLast else {
             paceOfLast = scheduler.limits.pace
@@ -356,7 +356,7 @@ final class SchedulerRig {
 
     private func check(_ event: @autoclosure () -> String) {
         let before = problems.count
-        var tally = Scheduler.Tally()
+        var tally = Scheduler.Counts()
         for flight in scheduler.flights.values { tally.count(flight, 1) }
         if tally != scheduler.tally { problems.append("the tally drifted: \(scheduler.tally), but \(tally)") }
         for batch in store.batches { checkBudget(batch) }
@@ -393,7 +393,7 @@ final class SchedulerRig {
             && !wakes.contains { isLive($0.wake) }
     }
 
-    private func isLive(_ wake: Wake) -> Bool {
+    private func isLive(_ wake: TimerID) -> Bool {
         switch wake {
         case .attempt(let id, let serial): scheduler.flight(id)?.serial == serial
         case .download(let id, let serial), .downloadSpeed(let id, let serial):

@@ -5,7 +5,7 @@ import Testing
 @Suite struct SchedulerSavingTests {
     /// One clip, completed as the report says.
     private func completed(
-        _ report: RemoteReport, settings: SchedulerSettings = SchedulerSettings(), tasks: Int64 = 1, cap: Int64? = nil
+        _ report: RemoteTask, settings: SchedulerSettings = SchedulerSettings(), tasks: Int64 = 1, cap: Int64? = nil
     ) -> SchedulerRig {
         let rig = SchedulerRig.with(tasks, settings: settings, cap: cap)
         rig.land(.accepted(.queued("r1")), 1)
@@ -14,7 +14,7 @@ import Testing
         return rig
     }
 
-    private func answerAll(_ rig: SchedulerRig, _ answer: QueryAnswer) -> Int {
+    private func answerAll(_ rig: SchedulerRig, _ answer: QueryResult) -> Int {
         var questions = 0
         while rig.ending == nil, questions < 20, rig.downloads.isEmpty || !rig.questions.isEmpty {
             if rig.questions.isEmpty {
@@ -35,7 +35,7 @@ import Testing
         #expect(answerAll(rig, .found(.completed(cost: nil))) == 3)
         #expect(rig.steps.contains(.costUnknown(AttemptID(task: TaskID(1), number: 1))))
         #expect(rig.attempt(1)?.charge == nil && rig.attempt(1)?.reserved != nil)
-        #expect(rig.ending == RunEnding())
+        #expect(rig.ending == RunResult())
         rig.expectSound()
     }
 
@@ -44,7 +44,7 @@ import Testing
         rig.advance(by: .seconds(5))
         rig.answer(.found(.completed(cost: 1)))
         #expect(rig.attempt(1)?.charge == Credits(nano: 1_000_000_000) && rig.attempt(1)?.reserved == nil)
-        #expect(rig.ending == RunEnding())
+        #expect(rig.ending == RunResult())
         rig.expectSound()
     }
 
@@ -60,7 +60,7 @@ import Testing
         rig.advance(by: .seconds(5))
         rig.answer(.found(.completed()))
         rig.save()
-        #expect(rig.ending == RunEnding())
+        #expect(rig.ending == RunResult())
         rig.expectSound()
     }
 
@@ -78,7 +78,7 @@ import Testing
         rig.save()
         rig.advance(by: .seconds(4))
         rig.answer(.found(.completed()))
-        #expect(rig.ending == RunEnding() && rig.attempt(1)?.charge != nil)
+        #expect(rig.ending == RunResult() && rig.attempt(1)?.charge != nil)
         rig.expectSound()
     }
 
@@ -93,7 +93,7 @@ import Testing
             #expect(rig.downloads.map(\.asset) == [AssetLocation(url: "http://a/1")])
         }
         rig.save()
-        #expect(rig.ending == RunEnding() && rig.questions.isEmpty)
+        #expect(rig.ending == RunResult() && rig.questions.isEmpty)
         rig.expectSound()
     }
 
@@ -120,13 +120,13 @@ import Testing
         rig.answer(.found(.completed(url: "http://a/new")))
         #expect(rig.downloads.map(\.asset.url) == ["http://a/new"] && rig.sent.count == 1)
         rig.save()
-        #expect(rig.ending == RunEnding())
+        #expect(rig.ending == RunResult())
         rig.expectSound()
     }
 
     /// Serves wake-ups, and answers questions and downloads, until the run ends or so many downloads were refused.
     private func refuse(
-        _ rig: SchedulerRig, status: Int, most: Int = 1000, answer: QueryAnswer = .found(.completed())
+        _ rig: SchedulerRig, status: Int, most: Int = 1000, answer: QueryResult = .found(.completed())
     ) -> Int {
         var refused = 0
         while rig.ending == nil, refused < most {
@@ -164,16 +164,16 @@ import Testing
         }
         #expect(rig.downloads.map(\.asset.url) == ["http://a/2"])
         rig.save()
-        #expect(rig.ending == RunEnding())
+        #expect(rig.ending == RunResult())
         rig.expectSound()
     }
 
     @Test(
         arguments: [
-            QueryAnswer.found(.completed(url: nil)), .found(.completed("r2", url: "http://other/2")),
+            QueryResult.found(.completed(url: nil)), .found(.completed("r2", url: "http://other/2")),
             .notFound(.notFound),
         ])
-    func `where no fresh URL is named, the one that was refused is tried again`(answer: QueryAnswer) {
+    func `where no fresh URL is named, the one that was refused is tried again`(answer: QueryResult) {
         let rig = completed(.completed())
         let since = rig.now
         #expect(refuse(rig, status: 404, most: 4, answer: answer) == 4)
@@ -204,7 +204,7 @@ import Testing
         let rig = completed(.completed())
         let since = rig.now
         for round in 1...3 {
-            rig.finishDownload(.refused(Fault(kind: .unreadable, message: "the clip's address cannot be used")))
+            rig.finishDownload(.refused(ProviderError(kind: .unreadable, message: "the clip's address cannot be used")))
             if round < 3 { rig.answer(.found(.completed())) }
         }
         #expect(rig.now == since && rig.ending?.unsaved == 1)
@@ -226,7 +226,7 @@ import Testing
         #expect(rig.downloads.isEmpty)
         rig.advance(by: .seconds(10))
         rig.save()
-        #expect(rig.ending == RunEnding())
+        #expect(rig.ending == RunResult())
         rig.expectSound()
     }
 
@@ -322,7 +322,7 @@ import Testing
         next.start()
         #expect(next.downloads.map(\.asset) == [AssetLocation(url: "http://a/1")])
         next.save()
-        #expect(next.ending == RunEnding())
+        #expect(next.ending == RunResult())
         rig.expectSound()
         next.expectSound()
     }
@@ -376,7 +376,7 @@ import Testing
         rig.save(6)
         #expect(rig.downloads.map(\.attempt.task) == [TaskID(1), TaskID(2), TaskID(3), TaskID(4)])
         for id in Int64(1)...4 { rig.save(id) }
-        #expect(rig.ending == RunEnding())
+        #expect(rig.ending == RunResult())
         rig.expectSound()
     }
 

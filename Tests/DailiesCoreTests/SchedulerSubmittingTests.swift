@@ -14,7 +14,7 @@ import Testing
         rig.answer(.found(.completed()))
         #expect(rig.downloads.count == 1 && rig.ending == nil)
         rig.save()
-        #expect(rig.ending == RunEnding())
+        #expect(rig.ending == RunResult())
         #expect(rig.attempt(1)?.path != nil && rig.attempt(1)?.charge == Credits(nano: 1_000_000_000))
         rig.expectSound()
     }
@@ -24,13 +24,13 @@ import Testing
         rig.land(.accepted(.queued()))
         rig.advance(by: .seconds(2))
         rig.answer(.found(.completed()))
-        #expect(rig.downloads.isEmpty && rig.ending == RunEnding())
+        #expect(rig.downloads.isEmpty && rig.ending == RunResult())
         rig.expectSound()
     }
 
     @Test func `nothing waits and nothing is open, so the run ends at once`() {
         let rig = SchedulerRig.with(0)
-        #expect(rig.ending == RunEnding())
+        #expect(rig.ending == RunResult())
         rig.expectSound()
     }
 
@@ -61,7 +61,7 @@ import Testing
             }
         }
         #expect(rig.sent.map(\.task.rawValue) == Array(1...23))
-        #expect(rig.ending == RunEnding())
+        #expect(rig.ending == RunResult())
         rig.expectSound()
     }
 
@@ -120,7 +120,7 @@ import Testing
     }
 
     @Test func `a key that finds nothing, or another task, is not honoured`() {
-        for reply in [QueryAnswer.notFound(.notFound), .found(.queued("someone-else"))] {
+        for reply in [QueryResult.notFound(.notFound), .found(.queued("someone-else"))] {
             let rig = SchedulerRig.with(5, trust: .unknown)
             rig.land(.accepted(.queued("r1")))
             rig.answer(reply)
@@ -144,7 +144,7 @@ import Testing
         let rig = SchedulerRig.with(1)
         rig.land(.refused(.status(400, "invalid_param")))
         #expect(rig.stage(1) == .failed && rig.attempt(1)?.charge == .zero)
-        #expect(rig.ending == RunEnding())
+        #expect(rig.ending == RunResult())
         rig.expectSound()
     }
 

@@ -45,7 +45,7 @@ struct StoreModel {
     var seeds: [TaskID: Int64] = [:]
     var cap: Credits?
     var mode = BudgetMode.cautious
-    var trust: [KeyFingerprint: KeyTrust] = [:]
+    var trust: [KeyFingerprint: KeySupport] = [:]
     /// What became of users' commands.
     private(set) var commands: [CommandID: CommandOutcome] = [:]
     private(set) var problems: [String] = []
@@ -53,7 +53,7 @@ struct StoreModel {
     mutating func add(_ task: WaitingTask) { entries[task.id] = Entry(task: task, isWaiting: true) }
 
     /// The attempt that the task of an acceptance belongs to, if that is another one.
-    func owner(refusing change: Change) -> TaskOwner? {
+    func owner(refusing change: Mutation) -> TaskOwner? {
         guard case .accepted(let id, let acceptance) = change.step, let account = attempts[id]?.submission.account,
             let owner = attempts.first(where: {
                 $0.key != id && $0.value.remoteID == acceptance.remoteID && $0.value.submission.account == account
@@ -62,13 +62,13 @@ struct StoreModel {
         return TaskOwner(batch: "batch", key: entries[owner.task]?.task.key ?? TaskKey(""), attempt: owner)
     }
 
-    mutating func apply(_ change: Change) {
+    mutating func apply(_ change: Mutation) {
         let before = problems.count
         step(change.step, at: change.at)
         if problems.count > before { problems[before] += " by \(change.step)" }
     }
 
-    private mutating func step(_ step: Change.Step, at: Instant) {
+    private mutating func step(_ step: Mutation.Kind, at: Instant) {
         switch step {
         case .intent(let intent): open(intent, at)
         case .repeated(let id):
@@ -91,7 +91,7 @@ struct StoreModel {
                 $0.stage == .inTheAir || $0.stage == .uncertain
             } to: {
                 $0.stage = .uncertain
-                $0.isConflict = $0.isConflict || fault.code == Fault.anotherSubmission
+                $0.isConflict = $0.isConflict || fault.code == ProviderError.anotherSubmission
             }
         case .accepted(let id, let acceptance): accept(id, acceptance)
         case .running(let id):
@@ -284,7 +284,7 @@ struct StoreModel {
 
     // MARK: reading
 
-    func page(_ lane: Lane, after place: WaitingTask.Place?, limit: Int) -> [WaitingTask] {
+    func page(_ lane: TaskQueueID, after place: WaitingTask.Cursor?, limit: Int) -> [WaitingTask] {
         let waiting = entries.values.filter { entry in
             entry.isWaiting && entry.task.batch == lane.batch && entry.task.shape.model == lane.model
                 && (place.map { $0 < entry.task.place } ?? true)
@@ -292,9 +292,9 @@ struct StoreModel {
         return Array(waiting.map(\.task).sorted { $0.place < $1.place }.prefix(limit))
     }
 
-    var lanes: [Lane] {
+    var lanes: [TaskQueueID] {
         let waiting = entries.values.filter(\.isWaiting)
-        return Set(waiting.map { Lane(batch: $0.task.batch, model: $0.task.shape.model) }).sorted()
+        return Set(waiting.map { TaskQueueID(batch: $0.task.batch, model: $0.task.shape.model) }).sorted()
     }
 
     var open: [OpenAttempt] {
@@ -310,15 +310,15 @@ struct StoreModel {
         }
     }
 
-    func openPage(after place: OpenAttempt.Place?, limit: Int) -> [OpenAttempt] {
-        let order = { (place: OpenAttempt.Place) in (place.batch, place.attempt) }
+    func openPage(after place: OpenAttempt.Cursor?, limit: Int) -> [OpenAttempt] {
+        let order = { (place: OpenAttempt.Cursor) in (place.batch, place.attempt) }
         return Array(
             open.sorted { order($0.place) < order($1.place) }
                 .filter { open in place.map { order($0) < order(open.place) } ?? true }.prefix(limit))
     }
 
-    func position(_ batch: BatchID) -> BudgetPosition {
-        var position = BudgetPosition(cap: cap, settled: .zero, reserved: .zero, mode: mode)
+    func position(_ batch: BatchID) -> BudgetUsage {
+        var position = BudgetUsage(cap: cap, settled: .zero, reserved: .zero, mode: mode)
         for (id, attempt) in attempts where entries[id.task]?.task.batch == batch {
             position.settled += CreditTotal(attempt.charge ?? .zero)
             position.reserved += CreditTotal(attempt.reserved ?? .zero)
@@ -340,7 +340,7 @@ extension StoreModel.Attempt {
     }
 
     /// What a new run has to know of it; nil when nothing is left to do.
-    var standing: OpenAttempt.Standing? {
+    var standing: OpenAttempt.Progress? {
         switch stage {
         case .inTheAir: .sent(isMarkedUncertain: false)
         case .uncertain: .sent(isMarkedUncertain: true)

@@ -20,7 +20,7 @@ import Testing
             TagBudget(
                 id: id, batch: SchedulerRig.batch,
                 tag: TaskSpec.Tag(name: "client", value: id == Self.acme ? "a" : "z"),
-                position: BudgetPosition(
+                position: BudgetUsage(
                     cap: caps[id].map { Credits(nano: $0 * 1_100_000_000) }, settled: .zero, reserved: .zero))
         }
         rig.start(
@@ -82,7 +82,7 @@ import Testing
             #expect(rig.scheduler.lanes.held <= 4 + 4 + 2)
             fail(rig, first.attempt.task.rawValue)
         }
-        #expect(rig.sent.count == 40 && rig.ending == RunEnding())
+        #expect(rig.sent.count == 40 && rig.ending == RunResult())
         rig.expectSound()
     }
 

@@ -50,14 +50,14 @@ import Testing
             """.utf8)
     }
 
-    private static func check(_ bytes: [UInt8], _ path: String) throws -> CheckedManifest {
+    private static func check(_ bytes: [UInt8], _ path: String) throws -> ValidatedManifest {
         try ManifestReader(catalogue: EmbeddedCatalogue.catalogue, today: nil)
             .check(.bytes(bytes, path: path), batchName: "shots")
     }
 
-    private static func enrol(_ manifest: CheckedManifest, in store: Store) throws -> Enrolment {
+    private static func enrol(_ manifest: ValidatedManifest, in store: Store) throws -> ImportResult {
         try store.enrol(
-            BatchEnrolment(
+            BatchDefinition(
                 name: manifest.batchName, manifestPath: "/shots", provider: "simulator", baseURL: "http://[::1]",
                 outputDirectory: "/renders", budget: .unchanged),
             at: Instant(milliseconds: 1_748_736_000_000), forEachTask: manifest.forEachTask)
@@ -65,7 +65,7 @@ import Testing
 
     /// Tasks that wait already, that a run would have to submit beside them, and that it would take back.
     private static func compare(
-        _ manifest: CheckedManifest, in store: Store
+        _ manifest: ValidatedManifest, in store: Store
     ) throws -> (known: Int, new: Int, removed: Int) {
         var found = (known: 0, new: 0, removed: 0)
         try store.compare(

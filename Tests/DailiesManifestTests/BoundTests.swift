@@ -10,11 +10,11 @@ struct BoundTests {
     @Test func `documents that are read as a whole have a size`() {
         let blanks = { (count: Int) in [UInt8](repeating: 0x20, count: count) }
         #expect(
-            problems(blanks(ManifestBounds.largestYAML + 1), .yaml) == [
+            problems(blanks(ManifestLimits.largestYAML + 1), .yaml) == [
                 "1:1: file: has more than the 16777216 bytes that are read as a whole; write it as JSONL or CSV, or split it"
             ])
         #expect(
-            problems(blanks(ManifestBounds.largestJSON + 1), .json) == [
+            problems(blanks(ManifestLimits.largestJSON + 1), .json) == [
                 "1:1: file: has more than the 67108864 bytes that are read as a whole; write it as JSONL or CSV, or split it"
             ])
     }
@@ -29,15 +29,15 @@ struct BoundTests {
         let lines = String(repeating: Self.task + "\n", count: 5)
         let found = { (bounds: TaskBounds) in
             var taken = 0
-            let rules = RequestRules(catalogue: TestCatalogue.published, identity: .edition1, today: nil)
+            let rules = RequestValidator(catalogue: TestCatalogue.published, identity: .edition1, today: nil)
             var builder = ManifestBuilder(
-                path: "m", rules: rules, claims: KeyRing(),
+                path: "m", rules: rules, claims: InMemoryKeyRegistry(),
                 purpose: .handOn { _ in
                     taken += 1
                     return true
                 }, bounds: bounds)
             let source = ManifestSource.bytes(Array(lines.utf8), path: "m")
-            _ = ManifestReading(source, .jsonl, rules: rules).read(into: &builder)
+            _ = StreamedManifest(source, .jsonl, rules: rules).read(into: &builder)
             return "\(taken) \(builder.log.problems.map(\.description))"
         }
         #expect(found(TaskBounds(mostTasks: 5, mostBytes: .max)) == "5 []")

@@ -60,7 +60,7 @@ struct BrokenManifestTests {
 
     private func excerpts(_ broken: Case) -> [String] {
         let reader = ManifestReader(catalogue: TestCatalogue.published, today: nil)
-        do throws(ManifestFailure) {
+        do throws(ManifestError) {
             _ = try reader.read(path: "m", bytes: Array(broken.text.utf8), format: broken.format)
             return []
         } catch {
@@ -156,7 +156,7 @@ struct BrokenManifestTests {
     }
 
     @Test func `a file whose name cannot be a batch's name needs one`() {
-        let failure = #expect(throws: ManifestFailure.self) { try read("[]", .json, path: "a\nb.json") }
+        let failure = #expect(throws: ManifestError.self) { try read("[]", .json, path: "a\nb.json") }
         #expect(
             failure?.description == #"""
                 a\u{a}b.json:1:1: file: holds no tasks; write at least one

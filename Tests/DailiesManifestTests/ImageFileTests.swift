@@ -20,7 +20,7 @@ struct ImageFileTests {
         try Data(bytes).write(to: URL(fileURLWithPath: "\(folder)/\(name)"))
     }
 
-    private func check(_ format: ManifestFormat) throws -> CheckedManifest {
+    private func check(_ format: ManifestFormat) throws -> ValidatedManifest {
         let task = #"{"model":"sora-2","prompt":"p","duration_seconds":1,"image_init":"a.png"}"#
         let text =
             switch format {
@@ -64,7 +64,7 @@ struct ImageFileTests {
             do {
                 _ = try #require(after[0].image).bytes()
                 Issue.record("the new bytes were taken for the old ones")
-            } catch let failure as ManifestFailure {
+            } catch let failure as ManifestError {
                 #expect(failure.problems[0].what == "\"a.png\" was changed while the manifest was read")
             }
             // Read anew it is another image, and another task.

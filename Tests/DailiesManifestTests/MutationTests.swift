@@ -56,7 +56,7 @@ struct MutationTests {
             }
             let (format, text) = Self.samples[round % Self.samples.count]
             let bytes = Self.mutated(Array(text.utf8), &generator)
-            do throws(ManifestFailure) {
+            do throws(ManifestError) {
                 let reader = ManifestReader(catalogue: TestCatalogue.published, today: "2026-11-23")
                 let manifest = try reader.read(path: "m", bytes: bytes, format: format)
                 accepted += 1
@@ -88,7 +88,7 @@ struct MutationTests {
         return bytes
     }
 
-    private static func check(_ problems: [ManifestProblem], against bytes: [UInt8], _ round: String) {
+    private static func check(_ problems: [ManifestDiagnostic], against bytes: [UInt8], _ round: String) {
         #expect(!problems.isEmpty, "\(round)")
         let lines = bytes.count { $0 == 0x0A || $0 == 0x0D || $0 == 0x85 || $0 == 0xA8 || $0 == 0xA9 } + 2
         for (problem, next) in zip(problems, problems.dropFirst()) {

@@ -109,7 +109,7 @@ struct SchemaTests {
 
     @Test(arguments: broken)
     func `what reading refuses does not fit`(format: ManifestFormat, text: String) throws {
-        #expect(throws: ManifestFailure.self) { try read(text, format) }
+        #expect(throws: ManifestError.self) { try read(text, format) }
         #expect(try !Self.accepts(text, format))
     }
 

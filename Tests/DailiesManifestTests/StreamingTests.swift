@@ -20,7 +20,7 @@ struct StreamingTests {
         do {
             let manifest = try read()
             return manifest.tasks.map { "\($0)" } + manifest.warnings.map(\.description)
-        } catch let failure as ManifestFailure {
+        } catch let failure as ManifestError {
             return failure.problems.map { "\($0.description) \($0.excerpt.map { "\($0)" } ?? "")" }
         } catch {
             return ["\(error)"]
@@ -71,21 +71,21 @@ struct StreamingTests {
     @Test func `claims beyond the memory for them go through a temporary file`() throws {
         var generator = SplitMix(state: 5)
         for inMemory in [1, 2, 7, 100, 5000] {
-            let collector = ClaimCollector(inMemory: inMemory)
-            let ring = KeyRing()
-            var expected: [(ordinal: Int, earlier: Claim?)] = []
+            let collector = SortedKeyRegistry(inMemory: inMemory)
+            let ring = InMemoryKeyRegistry()
+            var expected: [(ordinal: Int, earlier: KeyOwner?)] = []
             var claims: [(kind: Int, name: String)] = []
             for index in 0..<1500 {
                 let kind = Int.random(in: 0..<3, using: &generator)
                 let name = "name \(Int.random(in: 0..<900, using: &generator))"
                 claims.append((kind, name))
-                let place = Place(line: index + 1, column: 3)
+                let place = SourcePosition(line: index + 1, column: 3)
                 _ = Self.claim(kind, name, place, from: collector)
                 expected.append(Self.claim(kind, name, place, from: ring))
             }
-            let replay = ClaimReplay(try collector.verdicts())
+            let replay = KeyConflictReplay(try collector.verdicts())
             for (index, claim) in claims.enumerated() {
-                let place = Place(line: index + 1, column: 3)
+                let place = SourcePosition(line: index + 1, column: 3)
                 let found = Self.claim(claim.kind, claim.name, place, from: replay)
                 #expect(found.earlier == expected[index].earlier, "claim \(index) with \(inMemory) in memory")
                 #expect(found.ordinal == expected[index].ordinal, "claim \(index) with \(inMemory) in memory")
@@ -96,8 +96,8 @@ struct StreamingTests {
 
     /// Kind 0 is derived, 1 given (sometimes as a derived one looks), 2 a file name.
     private static func claim(
-        _ kind: Int, _ name: String, _ place: Place, from book: any ClaimBook
-    ) -> (ordinal: Int, earlier: Claim?) {
+        _ kind: Int, _ name: String, _ place: SourcePosition, from book: any KeyRegistry
+    ) -> (ordinal: Int, earlier: KeyOwner?) {
         var text = name
         let digest = text.withUTF8 { RequestDigest(of: $0) }
         switch kind {
@@ -105,7 +105,7 @@ struct StreamingTests {
         case 1:
             var key = name.hasSuffix("7") ? digest.key(name.hasSuffix("77") ? 2 : 1).text : name
             return (1, key.withUTF8 { book.takeKey($0, at: place) })
-        default: return (1, book.takeOutput(name, at: place).map { Claim(place: $0, isDerived: false) })
+        default: return (1, book.takeOutput(name, at: place).map { KeyOwner(place: $0, isDerived: false) })
         }
     }
 
@@ -157,7 +157,7 @@ struct StreamingTests {
     @Test func `a line of any length is passed over without being kept`() throws {
         let long = "{\"a\":\"" + String(repeating: "x", count: 9 << 20) + "\"}\n"
         let bytes = Array((Self.line + long + "{}\n").utf8)
-        let failure = #expect(throws: ManifestFailure.self) {
+        let failure = #expect(throws: ManifestError.self) {
             try reader.check(.bytes(bytes, path: "m.jsonl"))
         }
         #expect(
@@ -178,7 +178,7 @@ struct StreamingTests {
             try file.write(contentsOf: Data("7".utf8))
             try file.close()
             var handedOut = 0
-            let failure = #expect(throws: ManifestFailure.self) { try checked.forEachTask { _ in handedOut += 1 } }
+            let failure = #expect(throws: ManifestError.self) { try checked.forEachTask { _ in handedOut += 1 } }
             #expect(failure?.problems[0].what == "was changed while it was read")
             #expect(handedOut == 10)
         }
@@ -215,10 +215,10 @@ struct StreamingTests {
         try pipe.fileHandleForWriting.close()
         let source = try ManifestSource.standardInput(descriptor: pipe.fileHandleForReading.fileDescriptor)
         #expect(
-            #expect(throws: ManifestFailure.self) { try reader.check(source) }?.description
+            #expect(throws: ManifestError.self) { try reader.check(source) }?.description
                 == "<stdin>:1:1: file: standard input tells no format; give --format jsonl, json, yaml, csv or tsv")
         #expect(
-            #expect(throws: ManifestFailure.self) { try reader.check(source, format: .jsonl) }?.description
+            #expect(throws: ManifestError.self) { try reader.check(source, format: .jsonl) }?.description
                 == "<stdin>:1:1: batch: is missing, and standard input has no name; write batch, or give --batch")
         #expect(try reader.check(source, format: .jsonl, batchName: "mine").batchName == "mine")
     }
@@ -226,7 +226,7 @@ struct StreamingTests {
     @Test func `a file that is not there, a folder, and one that is not to be read are refused in plain words`() throws
     {
         func words(_ path: String) -> String? {
-            #expect(throws: ManifestFailure.self) { try ManifestSource.file(path) }?.description
+            #expect(throws: ManifestError.self) { try ManifestSource.file(path) }?.description
         }
         let missing = "no such file; check its name, or write a first manifest with `dailies init`"
         #expect(words("nope.yaml") == "nope.yaml: \(missing)")
@@ -235,16 +235,16 @@ struct StreamingTests {
         let long = String(repeating: "n", count: 300)
         #expect(words(long) == "\(long): the name is too long for a file; check it")
         #expect(
-            ManifestFailure(OpenFile.trouble(EACCES), in: "a.csv").description
+            ManifestError(OpenFile.trouble(EACCES), in: "a.csv").description
                 == "a.csv: you may not read it; ask its owner, or make it readable with chmod +r")
         #expect(
-            ManifestFailure(OpenFile.trouble(EIO), in: "a.csv").description
+            ManifestError(OpenFile.trouble(EIO), in: "a.csv").description
                 == "a.csv: cannot be read: input/output error; check the disk and try again")
     }
 
     @Test func `what cannot be read twice is refused by name`() {
         #expect(
-            #expect(throws: ManifestFailure.self) { try ManifestSource.file("/dev/null") }?.description
+            #expect(throws: ManifestError.self) { try ManifestSource.file("/dev/null") }?.description
                 == "/dev/null:1:1: file: is no file that can be read twice; write - and pipe it in as standard input")
     }
 }

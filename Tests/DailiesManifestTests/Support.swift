@@ -54,7 +54,7 @@ enum TestCatalogue {
 /// Reads a text against the published catalogue, without a day.
 func read(
     _ text: String, _ format: ManifestFormat, path: String? = nil, today: String? = nil
-) throws(ManifestFailure) -> Manifest {
+) throws(ManifestError) -> Manifest {
     try ManifestReader(catalogue: TestCatalogue.published, today: today)
         .read(path: path ?? "m.\(format.rawValue)", bytes: Array(text.utf8), format: format)
 }
@@ -66,7 +66,7 @@ func problems(_ text: String, _ format: ManifestFormat, path: String = "m") -> [
 
 func problems(_ bytes: [UInt8], _ format: ManifestFormat?, path: String = "m") -> [String] {
     let reader = ManifestReader(catalogue: TestCatalogue.published, today: nil)
-    do throws(ManifestFailure) {
+    do throws(ManifestError) {
         let manifest = try reader.read(path: path, bytes: bytes, format: format)
         return ["accepted with \(manifest.tasks.count) tasks"]
     } catch {

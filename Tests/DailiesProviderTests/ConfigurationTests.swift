@@ -35,16 +35,16 @@ import Testing
         #expect {
             try ProviderConfiguration(baseURL: given, keys: [])
         } throws: { error in
-            let message = (error as? ConfigurationProblem)?.message ?? ""
+            let message = (error as? ConfigurationError)?.message ?? ""
             return message.contains(reason) && !message.contains("hunter2")
         }
     }
 
     @Test func `two keys for one prefix are refused`() throws {
         let keys = [
-            ModelKey(modelPrefix: "sora", key: try APIKey("a")), ModelKey(modelPrefix: "sora", key: try APIKey("b")),
+            ModelAPIKey(modelPrefix: "sora", key: try APIKey("a")), ModelAPIKey(modelPrefix: "sora", key: try APIKey("b")),
         ]
-        #expect(throws: ConfigurationProblem.self) { try ProviderConfiguration(keys: keys) }
+        #expect(throws: ConfigurationError.self) { try ProviderConfiguration(keys: keys) }
     }
 
     @Test func `a key is shown by its fingerprint and by nothing else`() throws {
@@ -53,8 +53,8 @@ import Testing
         #expect(key.fingerprint.text == "8c9c4604f074")
         #expect(key == (try APIKey(secret)))
         var dumped = ""
-        dump([ModelKey(key: key)], to: &dumped)
-        let configuration = try ProviderConfiguration(keys: [ModelKey(key: key)])
+        dump([ModelAPIKey(key: key)], to: &dumped)
+        let configuration = try ProviderConfiguration(keys: [ModelAPIKey(key: key)])
         dump(configuration, to: &dumped)
         let shown = "\(key) \(String(reflecting: key)) \(configuration) \(String(reflecting: configuration)) \(dumped)"
         #expect(!shown.contains(secret))
@@ -66,7 +66,7 @@ import Testing
         #expect {
             try APIKey(text)
         } throws: { error in
-            let message = (error as? ConfigurationProblem)?.message ?? text
+            let message = (error as? ConfigurationError)?.message ?? text
             return text.count < 3 || !message.contains(text)
         }
     }
@@ -88,7 +88,7 @@ import Testing
 
 @Suite struct RequestGateTests {
     @Test func `those in line start in order, each when one has left`() {
-        let gate = RequestGate(2)
+        let gate = AsyncSemaphore(2)
         let started = NIOLockedValueBox<[Int]>([])
         for number in 0..<5 { gate.enter { started.withLockedValue { $0.append(number) } } }
         #expect(started.withLockedValue { $0 } == [0, 1])

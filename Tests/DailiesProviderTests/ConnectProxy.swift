@@ -8,7 +8,7 @@ final class ConnectProxy: Sendable {
     /// The head of a request to the proxy.
     struct Seen: Sendable {
         let line: String
-        let headers: WireHeaders
+        let headers: HeaderFields
     }
 
     enum Behavior: Sendable {
@@ -82,11 +82,11 @@ private final class ProxyConnection: ChannelInboundHandler {
         let all = Array(received.readableBytesView)
         guard let end = all.firstRange(of: Array("\r\n\r\n".utf8)) else { return }
         let lines = String(decoding: all[..<end.lowerBound], as: UTF8.self).split(separator: "\r\n").map(String.init)
-        let headers = WireHeaders(
+        let headers = HeaderFields(
             lines.dropFirst().map { line in
                 let parts = line.split(separator: ":", maxSplits: 1)
                 let value = parts.count > 1 ? parts[1].drop { $0 == " " } : ""
-                return WireHeaders.Field(name: String(parts[0]), value: String(value))
+                return HeaderFields.Field(name: String(parts[0]), value: String(value))
             })
         hub.withLockedValue { $0 }?.note(ConnectProxy.Seen(line: lines[0], headers: headers))
         if let status = refusal(headers) {
@@ -96,7 +96,7 @@ private final class ProxyConnection: ChannelInboundHandler {
         connect(lines[0].split(separator: " ").map(String.init), rest: Array(all[end.upperBound...]), lines, context)
     }
 
-    private func refusal(_ headers: WireHeaders) -> Int? {
+    private func refusal(_ headers: HeaderFields) -> Int? {
         switch behavior {
         case .open: nil
         case .wants(let authorization): headers["proxy-authorization"] == authorization ? nil : 407

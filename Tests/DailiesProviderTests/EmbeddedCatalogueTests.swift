@@ -108,7 +108,7 @@ private let rows = [
         #expect {
             try CatalogueReader.read(Array(data.utf8))
         } throws: {
-            ($0 as? CatalogueProblem)?.message.contains(reason) == true
+            ($0 as? CatalogueError)?.message.contains(reason) == true
         }
     }
 

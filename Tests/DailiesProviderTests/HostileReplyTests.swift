@@ -6,14 +6,14 @@ import Testing
 @testable import DailiesProvider
 
 private let accepted = #"{"task_id":"task_1","status":"queued","estimated_credits":1.85}"#
-private let task = Question.Subject.remote(RemoteTaskID("task_1"))
+private let task = TaskQuery.Subject.remote(RemoteTaskID("task_1"))
 
 /// Replies that no page describes, from a server of bytes: heads, types, sizes and times.
 @Suite struct HostileReplyTests {
     /// What a submit and a question come to.
     private func answers(
         _ act: HostileServer.Act, change: (inout ProviderConfiguration) -> Void = { _ in }
-    ) async throws -> (fate: SubmitFate, answer: QueryAnswer) {
+    ) async throws -> (fate: SubmitResult, answer: QueryResult) {
         try await HostileServer.with({ _ in act }) { server in
             try await withProvider(server.url, change: change) { provider in
                 (await provider.submit(provider.submission()), await provider.query(task))
@@ -215,7 +215,7 @@ private let task = Question.Subject.remote(RemoteTaskID("task_1"))
     }
 
     /// What comes of a request to the server by a client that trusts its certificate.
-    private func fault(_ kind: TestCertificate.Kind) async throws -> Fault {
+    private func fault(_ kind: TestCertificate.Kind) async throws -> ProviderError {
         let certificate = TestCertificate(kind: kind)
         return try await HostileServer.with(certificate: certificate, { _ in .reply(200, [], "{}") }) { server in
             let network = try certificate.network()

@@ -10,7 +10,7 @@ final class HostileServer: Sendable {
     struct Seen: Sendable {
         let method: String
         let target: String
-        let headers: WireHeaders
+        let headers: HeaderFields
         let body: [UInt8]
     }
 
@@ -139,9 +139,9 @@ private final class Connection: ChannelInboundHandler {
         let words = lines[0].split(separator: " ")
         let fields = lines.dropFirst().map { line in
             let parts = line.split(separator: ":", maxSplits: 1)
-            return WireHeaders.Field(name: String(parts[0]), value: parts.count > 1 ? String(parts[1]) : "")
+            return HeaderFields.Field(name: String(parts[0]), value: parts.count > 1 ? String(parts[1]) : "")
         }
-        let headers = WireHeaders(fields)
+        let headers = HeaderFields(fields)
         let length = headers["content-length"].flatMap { Int($0) } ?? 0
         let bodyStart = head + end.count
         guard received.count >= bodyStart + length else { return nil }

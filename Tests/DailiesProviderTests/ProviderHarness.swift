@@ -12,11 +12,11 @@ let secret = "sk-byts-test-0123456789abcdef"
 
 /// A provider for the time of a test. Its time-outs are for a busy machine; a test that waits for one sets its own.
 func withProvider<Result>(
-    _ baseURL: String, keys: [ModelKey]? = nil,
+    _ baseURL: String, keys: [ModelAPIKey]? = nil,
     change: (inout ProviderConfiguration) -> Void = { _ in },
     _ body: (ByteSpikeProvider) async throws -> Result
 ) async throws -> Result {
-    let keys = try keys ?? [ModelKey(key: APIKey(secret))]
+    let keys = try keys ?? [ModelAPIKey(key: APIKey(secret))]
     var configuration = try ProviderConfiguration(baseURL: baseURL, keys: keys)
     configuration.connectTimeout = .seconds(5)
     configuration.submitTimeout = .seconds(120)
@@ -44,18 +44,18 @@ extension ByteSpikeProvider {
             body: body(for: testRequest, key: testKey))
     }
 
-    func submit(_ submission: Submission) async -> SubmitFate {
+    func submit(_ submission: Submission) async -> SubmitResult {
         await withCheckedContinuation { waiting in submit(submission) { waiting.resume(returning: $0) } }
     }
 
-    func query(_ subject: Question.Subject, account: KeyFingerprint? = nil) async -> QueryAnswer {
+    func query(_ subject: TaskQuery.Subject, account: KeyFingerprint? = nil) async -> QueryResult {
         let account = account ?? fingerprint(for: ModelID("")) ?? KeyFingerprint("none")
         return await withCheckedContinuation { waiting in
-            query(Question(subject, account: account)) { waiting.resume(returning: $0) }
+            query(TaskQuery(subject, account: account)) { waiting.resume(returning: $0) }
         }
     }
 
-    func cancel(_ remote: RemoteTaskID) async -> QueryAnswer {
+    func cancel(_ remote: RemoteTaskID) async -> QueryResult {
         await withCheckedContinuation { waiting in
             cancel(remote, account: fingerprint(for: ModelID("")) ?? KeyFingerprint("none")) {
                 waiting.resume(returning: $0)
@@ -67,7 +67,7 @@ extension ByteSpikeProvider {
     func download(
         _ url: String, from offset: Int64 = 0, of version: AssetVersion = AssetVersion(validator: "\"1\"", length: 10),
         into sink: CollectingSink
-    ) async -> DownloadEnd {
+    ) async -> DownloadOutcome {
         let resume = offset == 0 ? .start : ResumePoint(offset: offset, version: version)
         return await withCheckedContinuation { waiting in
             download(AssetLocation(url: url), after: resume, into: sink) { waiting.resume(returning: $0) }
@@ -116,8 +116,8 @@ final class CollectingSink: DownloadSink {
     }
 }
 
-extension SubmitFate {
-    var fault: Fault? {
+extension SubmitResult {
+    var fault: ProviderError? {
         switch self {
         case .accepted: nil
         case .notAccepted(let fault), .refused(let fault), .throttled(let fault, _), .stopped(let fault, _),
@@ -129,8 +129,8 @@ extension SubmitFate {
     var isUnknown: Bool { if case .unknown(_, isFreeByContract: false) = self { true } else { false } }
 }
 
-extension QueryAnswer {
-    var fault: Fault? {
+extension QueryResult {
+    var fault: ProviderError? {
         switch self {
         case .found: nil
         case .notFound(let fault), .stopped(let fault, _), .fault(let fault): fault
@@ -139,8 +139,8 @@ extension QueryAnswer {
     var isFound: Bool { if case .found = self { true } else { false } }
 }
 
-extension DownloadEnd {
-    var fault: Fault? {
+extension DownloadOutcome {
+    var fault: ProviderError? {
         switch self {
         case .whole, .unverified, .sinkFailed: nil
         case .interrupted(let fault), .refused(let fault): fault

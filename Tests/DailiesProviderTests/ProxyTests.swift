@@ -8,7 +8,7 @@ import Testing
 @testable import DailiesProvider
 
 private let accepted = #"{"task_id":"task_1","status":"queued","estimated_credits":1.85}"#
-private let task = Question.Subject.remote(RemoteTaskID("task_1"))
+private let task = TaskQuery.Subject.remote(RemoteTaskID("task_1"))
 
 /// Proxies and certificates, as the environment names them.
 @Suite struct ProxyTests {
@@ -211,7 +211,7 @@ private final class Greeting: ChannelInboundHandler {
 
 /// What the user reads of a connection that fails: never the text of a library.
 @Suite struct TransportWordsTests {
-    private func expectPlain(_ fault: Fault?, _ words: String) {
+    private func expectPlain(_ fault: ProviderError?, _ words: String) {
         #expect(fault?.message == words)
     }
 

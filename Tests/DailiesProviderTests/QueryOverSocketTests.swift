@@ -7,9 +7,9 @@ import Testing
 private let running = #"{"task_id":"task_1","status":"running"}"#
 private let wrongRoute = #"{"error":{"type":"not_found_error","code":"not_found","message":"no such route"}}"#
 private let noTask = #"{"error":{"type":"not_found_error","code":"task_not_found","message":"no such task"}}"#
-private let task = Question.Subject.remote(RemoteTaskID("task_1"))
+private let task = TaskQuery.Subject.remote(RemoteTaskID("task_1"))
 
-private func isNotFound(_ answer: QueryAnswer) -> Bool { if case .notFound = answer { true } else { false } }
+private func isNotFound(_ answer: QueryResult) -> Bool { if case .notFound = answer { true } else { false } }
 
 @Suite struct QueryOverSocketTests {
     @Test func `each dialect asks in its own form, and by key always by POST`() async throws {

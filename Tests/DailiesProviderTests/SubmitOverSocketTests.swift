@@ -156,7 +156,7 @@ private let accepted = #"{"task_id":"task_1","status":"queued","estimated_credit
     @Test func `each model has the key of its longest prefix, and a repeat that of its account`() async throws {
         let general = try APIKey("general")
         let sora = try APIKey("sora")
-        let keys = [ModelKey(modelPrefix: "sora", key: sora), ModelKey(key: general)]
+        let keys = [ModelAPIKey(modelPrefix: "sora", key: sora), ModelAPIKey(key: general)]
         try await HostileServer.with({ _ in .reply(200, [], accepted) }) { server in
             try await withProvider(server.url, keys: keys) { provider in
                 #expect(provider.fingerprint(for: ModelID("sora-2")) == sora.fingerprint)

@@ -133,8 +133,8 @@ struct ClipFileTests {
     func `bytes of another version are not joined`(other: AssetVersion) throws {
         try leave([UInt8](repeating: 9, count: 500), of: AssetVersion(validator: "\"1\"", length: 600))
         let file = try file()
-        #expect(throws: ClipFault.notJoined) { try file.begin(at: 500, other) }
-        #expect(throws: ClipFault.notJoined) { try file.begin(at: 499, AssetVersion(validator: "\"1\"", length: 600)) }
+        #expect(throws: ClipError.notJoined) { try file.begin(at: 500, other) }
+        #expect(throws: ClipError.notJoined) { try file.begin(at: 499, AssetVersion(validator: "\"1\"", length: 600)) }
     }
 
     @Test func `bytes of a version without a name are not gone on with`() throws {
@@ -251,7 +251,7 @@ struct ClipFileTests {
         try file.begin(at: 0, Self.version)
         try file.write(Self.whole)
         try overwrite(path(ofPart: 1), at: 40, with: [0])
-        #expect(throws: ClipFault.spoiled) { try file.finish() }
+        #expect(throws: ClipError.spoiled) { try file.finish() }
     }
 
     @Test(arguments: [[0], []] as [[UInt8]])
@@ -283,7 +283,7 @@ struct ClipFileTests {
             try file.write(Self.whole)
             // It comes no further than to its name.
             for name in paths.clipNames { #expect(mkdir(folder + "/" + name, 0o755) == 0) }
-            #expect(throws: ClipFault.self) { try file.finish() }
+            #expect(throws: ClipError.self) { try file.finish() }
         }
         try write()
         #expect(try file().isComplete)
@@ -296,7 +296,7 @@ struct ClipFileTests {
         try file.write(Self.whole)
         #expect(unlink(path(ofPart: 1)) == 0)
         put("precious", at: path(ofPart: 1))
-        #expect(throws: ClipFault.spoiled) { try file.finish() }
+        #expect(throws: ClipError.spoiled) { try file.finish() }
         try file.discard()
         #expect(scratch.contents(path(ofPart: 1)) == Array("precious".utf8))
     }
@@ -312,14 +312,14 @@ struct ClipFileTests {
     }
 
     @Test func `a record is read whatever is left over behind it`() throws {
-        let record = PartRecord(
+        let record = PartialFileRecord(
             key: key, version: AssetVersion(validator: "\"1\"", length: 7), bytes: 3,
             digest: String(repeating: "a", count: 64))
-        #expect(PartRecord(record.text) == record)
-        #expect(PartRecord(record.text + "left over\nend\n") == record)
-        #expect(PartRecord(String(record.text.dropLast(4))) == nil)
-        let unnamed = PartRecord(key: key, version: AssetVersion(), bytes: 0, digest: "")
-        #expect(PartRecord(unnamed.text) == unnamed)
+        #expect(PartialFileRecord(record.text) == record)
+        #expect(PartialFileRecord(record.text + "left over\nend\n") == record)
+        #expect(PartialFileRecord(String(record.text.dropLast(4))) == nil)
+        let unnamed = PartialFileRecord(key: key, version: AssetVersion(), bytes: 0, digest: "")
+        #expect(PartialFileRecord(unnamed.text) == unnamed)
     }
 
     @Test(arguments: ["a\nb", "a\r", "\u{301}", "\u{0}", String(repeating: "v", count: 5000), ""])
@@ -327,7 +327,7 @@ struct ClipFileTests {
         try leave(Array(Self.whole.prefix(20)), of: AssetVersion(validator: validator, length: 100))
         let next = try file()
         #expect(next.resumePoint.version.validator == nil)
-        #expect(throws: ClipFault.notJoined) { try next.begin(at: 20, AssetVersion(validator: validator, length: 100)) }
+        #expect(throws: ClipError.notJoined) { try next.begin(at: 20, AssetVersion(validator: validator, length: 100)) }
         try next.begin(at: 0, Self.version)
         try next.write(Self.whole)
         #expect(try next.finish().path == clip)
@@ -337,7 +337,7 @@ struct ClipFileTests {
     @Test func `a clip under two names, as a crash leaves it, is not written into`() throws {
         #expect(try save(Self.whole).path == clip)
         #expect(link(clip, path(ofPart: 1)) == 0)
-        let record = PartRecord(key: key, version: AssetVersion(), bytes: 0, digest: "")
+        let record = PartialFileRecord(key: key, version: AssetVersion(), bytes: 0, digest: "")
         put(record.text, at: folder + "/" + paths.recordName(1))
         let file = try file()
         #expect(file.resumePoint == .start)
@@ -421,7 +421,7 @@ struct ClipFileTests {
     @Test func `a clip whose every name is taken is told apart from a disk that refuses`() throws {
         try makeFolder()
         for name in paths.clipNames { #expect(mkdir(folder + "/" + name, 0o755) == 0) }
-        let fault = #expect(throws: ClipFault.self) { try save(Self.whole) }
+        let fault = #expect(throws: ClipError.self) { try save(Self.whole) }
         guard case .blocked(let words) = fault else { return #expect(Bool(false), "\(String(describing: fault))") }
         #expect(words == "no name is left in \(folder) for shot.mp4; move away what has it")
         // What came is there for the next run.
@@ -469,7 +469,7 @@ struct ClipFileTests {
 
     @Test func `an output folder that cannot be made is the disk's matter, in words`() throws {
         let root = put("", at: scratch.folder + "/renders")
-        let fault = #expect(throws: ClipFault.self) { try ClipFile(Self.paths(in: root, key)) }
+        let fault = #expect(throws: ClipError.self) { try ClipFile(Self.paths(in: root, key)) }
         #expect(fault == .disk("cannot create \(root): Not a directory"))
     }
 
@@ -478,7 +478,7 @@ struct ClipFileTests {
         try file.begin(at: 0, Self.version)
         try file.write(Self.whole)
         try FileManager.default.moveItem(atPath: folder, toPath: scratch.folder + "/moved")
-        #expect(throws: ClipFault.disk("\(folder) was moved or removed while a clip was saved in it")) {
+        #expect(throws: ClipError.disk("\(folder) was moved or removed while a clip was saved in it")) {
             try file.finish()
         }
     }

@@ -145,7 +145,7 @@ struct ClipFormatTests {
             for length in [Int64(clip.count), 0, -1, .min, .max] {
                 for stated in [nil, length] {
                     var reads = 0
-                    let finding = MatroskaStructure.finding(length: length, stated: stated) { offset, count in
+                    let finding = MatroskaValidator.finding(length: length, stated: stated) { offset, count in
                         reads += 1
                         #expect(offset >= 0 && count <= 16, "seed \(seed)")
                         return Array(clip.dropFirst(Int(clamping: offset)).prefix(count))

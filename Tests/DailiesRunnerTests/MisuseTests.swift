@@ -30,7 +30,7 @@ struct MisuseTests {
                 store: store, lock: lock ?? self.lock, provider: ScriptedProvider(), timers: ManualTimers(),
                 plan: Runner.Plan(
                     settings: SchedulerSettings(), catalogue: ModelCatalogue(compiled: "", models: []), batches: [],
-                    accounts: AccountBook(byPrefix: [:]), seed: 1),
+                    accounts: APIKeyRouting(byPrefix: [:]), seed: 1),
                 logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, observer: { _, _ in })
         }
 
@@ -56,7 +56,7 @@ struct MisuseTests {
                 store: store, lock: try Store.lock(path), provider: ScriptedProvider(), timers: ManualTimers(),
                 plan: Runner.Plan(
                     settings: SchedulerSettings(), catalogue: ModelCatalogue(compiled: "", models: []), batches: [],
-                    accounts: AccountBook(byPrefix: [:]), seed: 1),
+                    accounts: APIKeyRouting(byPrefix: [:]), seed: 1),
                 logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, observer: { _, _ in })
         }()
         #expect(throws: StoreError.self) { try Store.lock(path) }

@@ -12,7 +12,7 @@ final class RunnerRig {
     private static let patience = DispatchTimeInterval.seconds(30)
 
     let scratch: Scratch
-    let faults = StoreFaults()
+    let faults = StoreFailpoints()
     let store: Store
     let provider = ScriptedProvider()
     let timers = ManualTimers()
@@ -33,7 +33,7 @@ final class RunnerRig {
                 output: nil)
         }
         batch = try store.enrol(
-            BatchEnrolment(
+            BatchDefinition(
                 name: "reel", manifestPath: "/reel.yaml", provider: provider.name, baseURL: provider.baseURL,
                 outputDirectory: scratch.folder + "/renders", budget: .unchanged),
             tasks: specs, at: timers.now
@@ -43,7 +43,7 @@ final class RunnerRig {
         configure(&settings)
         let plan = Runner.Plan(
             settings: settings, catalogue: ModelCatalogue(compiled: "2026-11-23", models: []), batches: [batch],
-            accounts: AccountBook(byPrefix: ["": ScriptedProvider.account]), seed: 7)
+            accounts: APIKeyRouting(byPrefix: ["": ScriptedProvider.account]), seed: 7)
         let box = EventBox()
         events = box
         runner = Runner(
@@ -53,8 +53,8 @@ final class RunnerRig {
     }
 
     private final class EventBox: Sendable {
-        let events = Guarded<[RunEvent]>([])
-        let outcomes = Guarded<[Runner.Outcome]>([])
+        let events = Locked<[RunEvent]>([])
+        let outcomes = Locked<[Runner.Outcome]>([])
         let ended = DispatchSemaphore(value: 0)
     }
     private let events: EventBox
@@ -104,10 +104,10 @@ final class RunnerRig {
     }
 
     func report(
-        _ phase: RemoteReport.Phase, _ id: String = "r1", key: SubmissionKey? = nil, cost: String? = nil,
+        _ phase: RemoteTask.Phase, _ id: String = "r1", key: SubmissionKey? = nil, cost: String? = nil,
         url: String? = nil
-    ) -> RemoteReport {
-        RemoteReport(
+    ) -> RemoteTask {
+        RemoteTask(
             phase: phase, remoteID: RemoteTaskID(id), submissionKey: key,
             charges: cost.flatMap { text in
                 Credits.read(text).map {

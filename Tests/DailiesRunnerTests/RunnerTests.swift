@@ -18,9 +18,9 @@ struct RunnerTests {
         #expect(
             try rig.store.openAttempts(provider: "scripted", baseURL: rig.provider.baseURL).first?.submission
                 == submission)
-        reply(.refused(Fault(kind: .status, status: 400, code: "invalid_param", message: "no")))
+        reply(.refused(ProviderError(kind: .status, status: 400, code: "invalid_param", message: "no")))
         guard case .ended(let ending) = try rig.end() else { return #expect(Bool(false), "the store failed") }
-        #expect(ending == RunEnding())
+        #expect(ending == RunResult())
         #expect(try rig.durable().first?.state == .failed)
     }
 
@@ -50,7 +50,7 @@ struct RunnerTests {
         #expect(question.subject == .key(second.key))
         answer(.found(rig.report(.completed, "r2", key: second.key, cost: "0.2")))
         guard case .ended(let ending) = try rig.end() else { return #expect(Bool(false), "the store failed") }
-        #expect(ending == RunEnding())
+        #expect(ending == RunResult())
         #expect(try rig.durable().map(\.latest?.remoteID) == [RemoteTaskID("r1"), RemoteTaskID("r2")])
     }
 
@@ -189,7 +189,7 @@ struct RunnerTests {
         #expect(try rig.durable().first?.latest?.outputPath == nil)
         end(.whole)
         guard case .ended(let ending) = try rig.end() else { return #expect(Bool(false), "the store failed") }
-        #expect(ending == RunEnding())
+        #expect(ending == RunResult())
         let latest = try #require(try rig.durable().first?.latest)
         #expect(latest.outputPath == rig.scratch.folder + "/renders/reel/shot-1.mp4")
         #expect(rig.scratch.contents(latest.outputPath ?? "") == SmallClip.whole)
@@ -212,7 +212,7 @@ struct RunnerTests {
         let count = Int64(SmallClip.whole.count)
         try Self.feed(rig, expectedOffset: 0, SmallClip.whole, total: count, .whole)
         guard case .ended(let ending) = try rig.end() else { return #expect(Bool(false), "the store failed") }
-        #expect(ending == RunEnding())
+        #expect(ending == RunResult())
         #expect(rig.scratch.contents(try rig.durable().first?.latest?.outputPath ?? "") == SmallClip.whole)
         // What was paid for is not thrown away.
         let kept = rig.scratch.contents(rig.scratch.folder + "/renders/reel/shot-1.damaged")
@@ -251,7 +251,7 @@ struct RunnerTests {
         #expect(try Self.hand(.bytes(Array(SmallClip.whole.dropFirst(21))), to: again))
         lastEnd(.whole)
         guard case .ended(let ending) = try rig.end() else { return #expect(Bool(false), "the store failed") }
-        #expect(ending == RunEnding())
+        #expect(ending == RunResult())
         for task in try rig.durable() {
             #expect(rig.scratch.contents(task.latest?.outputPath ?? "") == SmallClip.whole)
         }
@@ -333,7 +333,7 @@ struct RunnerTests {
         }
         reply(.accepted(rig.report(.completed, key: submission.key, cost: "1", url: "https://cdn.example/clip")))
         guard case .ended(let ending) = try rig.end() else { return #expect(Bool(false), "the store failed") }
-        #expect(ending == RunEnding() && rig.provider.pending == 0)
+        #expect(ending == RunResult() && rig.provider.pending == 0)
         #expect(rig.scratch.contents(try rig.durable().first?.latest?.outputPath ?? "") == SmallClip.whole)
     }
 
@@ -353,7 +353,7 @@ struct RunnerTests {
             end(.whole)
         }
         guard case .ended(let ending) = try rig.end() else { return #expect(Bool(false), "the store failed") }
-        #expect(ending == RunEnding())
+        #expect(ending == RunResult())
         #expect(!rig.toldEvents.contains { if case .warning = $0 { true } else { false } })
         for task in try rig.durable() {
             let path = try #require(task.latest?.outputPath)
@@ -366,12 +366,12 @@ struct RunnerTests {
         let rig = try RunnerRig(tasks: 0)
         rig.start()
         guard case .ended(let ending) = try rig.end() else { return #expect(Bool(false), "the store failed") }
-        #expect(ending == RunEnding() && rig.provider.pending == 0)
+        #expect(ending == RunResult() && rig.provider.pending == 0)
     }
 
     // MARK: helpers
 
-    private static let broken = Fault(kind: .broken, message: "cut")
+    private static let broken = ProviderError(kind: .broken, message: "cut")
 
     /// Answers so many submits with finished clips.
     ///
@@ -392,7 +392,7 @@ struct RunnerTests {
     }
 
     private static func feed(
-        _ rig: RunnerRig, expectedOffset: Int64, _ bytes: [UInt8], total: Int64?, _ end: DownloadEnd
+        _ rig: RunnerRig, expectedOffset: Int64, _ bytes: [UInt8], total: Int64?, _ end: DownloadOutcome
     ) throws {
         guard case .download(_, let resume, let sink, let reply) = rig.provider.next() else {
             return #expect(Bool(false), "no download")

@@ -7,10 +7,10 @@ import Dispatch
 /// A provider that does nothing by itself: the test takes each call and answers it.
 final class ScriptedProvider: RenderProvider {
     enum Call: Sendable {
-        case submit(Submission, @Sendable (SubmitFate) -> Void)
-        case query(Question, @Sendable (QueryAnswer) -> Void)
-        case cancel(RemoteTaskID, @Sendable (QueryAnswer) -> Void)
-        case download(AssetLocation, ResumePoint, any DownloadSink, @Sendable (DownloadEnd) -> Void)
+        case submit(Submission, @Sendable (SubmitResult) -> Void)
+        case query(TaskQuery, @Sendable (QueryResult) -> Void)
+        case cancel(RemoteTaskID, @Sendable (QueryResult) -> Void)
+        case download(AssetLocation, ResumePoint, any DownloadSink, @Sendable (DownloadOutcome) -> Void)
     }
 
     static let account = KeyFingerprint("0123456789ab")
@@ -20,28 +20,28 @@ final class ScriptedProvider: RenderProvider {
     let baseURL = "https://api.example"
     let dialect = Dialect.flat
     let keyMemory = Duration.seconds(48 * 3600)
-    private let calls = Guarded<[Call]>([])
+    private let calls = Locked<[Call]>([])
     private let arrived = DispatchSemaphore(value: 0)
 
     func fingerprint(for model: ModelID) -> KeyFingerprint? { Self.account }
 
     func body(for request: CanonicalRequest, key: SubmissionKey) -> [UInt8] { Array("\(request.text) \(key)".utf8) }
 
-    func submit(_ submission: Submission, reply: @escaping @Sendable (SubmitFate) -> Void) {
+    func submit(_ submission: Submission, reply: @escaping @Sendable (SubmitResult) -> Void) {
         lay(.submit(submission, reply))
     }
 
-    func query(_ question: Question, reply: @escaping @Sendable (QueryAnswer) -> Void) { lay(.query(question, reply)) }
+    func query(_ question: TaskQuery, reply: @escaping @Sendable (QueryResult) -> Void) { lay(.query(question, reply)) }
 
     func cancel(
-        _ remote: RemoteTaskID, account: KeyFingerprint, reply: @escaping @Sendable (QueryAnswer) -> Void
+        _ remote: RemoteTaskID, account: KeyFingerprint, reply: @escaping @Sendable (QueryResult) -> Void
     ) {
         lay(.cancel(remote, reply))
     }
 
     func download(
         _ asset: AssetLocation, after resume: ResumePoint, into sink: any DownloadSink,
-        reply: @escaping @Sendable (DownloadEnd) -> Void
+        reply: @escaping @Sendable (DownloadOutcome) -> Void
     ) {
         lay(.download(asset, resume, sink, reply))
     }
@@ -60,26 +60,26 @@ final class ScriptedProvider: RenderProvider {
         return calls.withLock { $0.isEmpty ? nil : $0.removeFirst() }
     }
 
-    func nextSubmit() -> (submission: Submission, reply: @Sendable (SubmitFate) -> Void)? {
+    func nextSubmit() -> (submission: Submission, reply: @Sendable (SubmitResult) -> Void)? {
         guard case .submit(let submission, let reply) = next() else { return nil }
         return (submission, reply)
     }
 
-    func nextQuery() -> (question: Question, reply: @Sendable (QueryAnswer) -> Void)? {
+    func nextQuery() -> (question: TaskQuery, reply: @Sendable (QueryResult) -> Void)? {
         guard case .query(let question, let reply) = next() else { return nil }
         return (question, reply)
     }
 }
 
 /// Time that the test moves.
-final class ManualTimers: RunnerTimers {
+final class ManualTimers: RunnerClock {
     private struct State {
         var now = Instant(milliseconds: 1_790_000_000_000)
         var target: Instant?
         var fire: (@Sendable () -> Void)?
         var isStopped = false
     }
-    private let state = Guarded(State())
+    private let state = Locked(State())
 
     var now: Instant { state.withLock { $0.now } }
     var target: Instant? { state.withLock { $0.target } }

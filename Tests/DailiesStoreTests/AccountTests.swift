@@ -7,14 +7,14 @@ import Testing
 struct AccountTests {
     private static let old = KeyFingerprint("0123456789ab")
     private static let new = KeyFingerprint("ba9876543210")
-    private static let book = AccountBook(byPrefix: ["": new])
+    private static let book = APIKeyRouting(byPrefix: ["": new])
 
     private func rig() throws -> Rig {
         try Rig(tasks: (1...6).map { Rig.spec("\($0)") })
     }
 
     /// An intent under the new key.
-    private static func intent(_ task: Int64, number: Int = 1) -> Change.Step {
+    private static func intent(_ task: Int64, number: Int = 1) -> Mutation.Kind {
         guard case .intent(let intent) = Steps.intent(task, number) else { preconditionFailure("an intent is one") }
         let old = intent.submission
         let submission = Submission(
@@ -33,14 +33,14 @@ struct AccountTests {
         try rig.apply(Steps.settled(.completed, 6), Steps.saved(6))
     }
 
-    private func handOver(_ rig: Rig, to book: AccountBook = book) throws -> [KeyHandover] {
+    private func handOver(_ rig: Rig, to book: APIKeyRouting = book) throws -> [KeyTransfer] {
         try rig.store.handOver(to: book, provider: "bytespike", baseURL: "https://api.example", at: rig.tick())
     }
 
     @Test func `whatever is unfinished needs the key that sent it, and what is finished needs none`() throws {
         let rig = try rig()
         try send(rig)
-        #expect(try rig.store.keyNeeds(present: [Self.new]) == [KeyNeed(account: Self.old, clips: 5)])
+        #expect(try rig.store.keyNeeds(present: [Self.new]) == [MissingKey(account: Self.old, clips: 5)])
         #expect(try rig.store.keyNeeds(present: [Self.new], in: []) == [])
         #expect(try rig.store.keyNeeds(present: [Self.new], of: TaskID(6)) == [])
         #expect(try rig.store.keyNeeds(present: [Self.new], of: TaskID(3)).map(\.clips) == [1])
@@ -57,14 +57,14 @@ struct AccountTests {
             "UPDATE attempt SET key_fingerprint = 'cccccccccccc' WHERE task = 3")
         #expect(try rig.store.keyNeeds(present: nil) == [])
         try rig.apply(Self.intent(2))
-        #expect(try rig.store.keyNeeds(present: nil) == [KeyNeed(account: Self.old, clips: 1)])
+        #expect(try rig.store.keyNeeds(present: nil) == [MissingKey(account: Self.old, clips: 1)])
     }
 
     @Test func `handing over moves what is unfinished, once, with an event for each, and nothing else`() throws {
         let rig = try rig()
         try send(rig)
         let before = try rig.store.attempts(of: TaskID(6))
-        #expect(try handOver(rig) == [KeyHandover(from: Self.old, to: Self.new, clips: 5)])
+        #expect(try handOver(rig) == [KeyTransfer(from: Self.old, to: Self.new, clips: 5)])
         #expect(try rig.store.keyNeeds(present: [Self.new]) == [])
         #expect(try rig.store.attempts(of: TaskID(6)) == before)
         let open = try rig.store.openAttempts(provider: "bytespike", baseURL: "https://api.example")
@@ -75,7 +75,7 @@ struct AccountTests {
         #expect(try handOver(rig) == [])
 
         // Back at the key that sent them they are as they were.
-        #expect(try handOver(rig, to: AccountBook(byPrefix: ["": Self.old])).map(\.clips) == [5])
+        #expect(try handOver(rig, to: APIKeyRouting(byPrefix: ["": Self.old])).map(\.clips) == [5])
         let back = try rig.store.openAttempts(provider: "bytespike", baseURL: "https://api.example")
         #expect(back.count == 5 && back.allSatisfy { !$0.isHandedOver && $0.submission.account == Self.old })
     }
@@ -98,8 +98,8 @@ struct AccountTests {
         try rig.apply(Self.intent(2))
         try Shell(rig.scratch.path).run(
             "UPDATE attempt SET task_id = 'remote-1-1', accepted_at_ms = 1, accepted_by = 'reply' WHERE task = 2")
-        #expect(try handOver(rig, to: AccountBook(byPrefix: ["sora": Self.new])) == [])
-        #expect(try rig.store.keyNeeds(present: [Self.new]) == [KeyNeed(account: Self.old, clips: 2)])
+        #expect(try handOver(rig, to: APIKeyRouting(byPrefix: ["sora": Self.new])) == [])
+        #expect(try rig.store.keyNeeds(present: [Self.new]) == [MissingKey(account: Self.old, clips: 2)])
         let elsewhere = try rig.store.handOver(
             to: Self.book, provider: "bytespike", baseURL: "https://other.example", at: rig.tick())
         #expect(elsewhere == [])
@@ -112,7 +112,7 @@ struct AccountTests {
         #expect(throws: StoreError.self) { try handOver(rig) }
         try rig.store.close()
         let store = try Store.open(rig.scratch.path, for: .running)
-        #expect(try store.keyNeeds(present: [Self.new]) == [KeyNeed(account: Self.old, clips: 5)])
+        #expect(try store.keyNeeds(present: [Self.new]) == [MissingKey(account: Self.old, clips: 5)])
         #expect(try store.events(of: TaskID(2)).allSatisfy { $0.kind != "handed_over" })
         try store.close()
     }

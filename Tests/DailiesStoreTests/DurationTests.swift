@@ -13,9 +13,9 @@ struct DurationTests {
     ) throws {
         let attempt = AttemptID(task: TaskID(task), number: 1)
         try rig.store.writeAndWait([
-            Change(at: Instant(milliseconds: sent), Steps.intent(task)),
-            Change(at: Instant(milliseconds: sent + 1), Steps.accepted(task)),
-            Change(
+            Mutation(at: Instant(milliseconds: sent), Steps.intent(task)),
+            Mutation(at: Instant(milliseconds: sent + 1), Steps.accepted(task)),
+            Mutation(
                 at: Instant(milliseconds: settled),
                 .settled(
                     attempt,
@@ -35,11 +35,11 @@ struct DurationTests {
         try complete(rig, 2, sent: 20_000, settled: 9_000_000, completed: 170_000 + ahead)
         try complete(rig, 3, sent: 30_000, settled: 180_000, completed: 180_000 + ahead)
         try complete(rig, 4, sent: 40_000, settled: 200_000, completed: nil)
-        func seen(_ usesProviderTimes: Bool, rows: Int = 100) throws -> [SeenDuration] {
+        func seen(_ usesProviderTimes: Bool, rows: Int = 100) throws -> [ObservedDuration] {
             try rig.store.seenDurations(batches: [rig.batch], usesProviderTimes: usesProviderTimes, rows: rows)
         }
-        func one(_ seconds: Int, isDetected: Bool) -> SeenDuration {
-            SeenDuration(shape: shape, duration: .seconds(seconds), isDetected: isDetected)
+        func one(_ seconds: Int, isDetected: Bool) -> ObservedDuration {
+            ObservedDuration(shape: shape, duration: .seconds(seconds), isDetected: isDetected)
         }
         let exact = try seen(true)
         #expect(exact == [140, 150, 150].map { one($0, isDetected: false) } + [one(160, isDetected: true)])
@@ -77,7 +77,7 @@ struct DurationTests {
         // The manifest still says what it said.
         _ = try rig.enrol([Rig.spec("a")])
         #expect(try waiting()?.request == task.request)
-        _ = try rig.enrol([Rig.spec("a", prompt: "a beach")], EnrolmentRules(acceptChanges: true))
+        _ = try rig.enrol([Rig.spec("a", prompt: "a beach")], ImportOptions(acceptChanges: true))
         #expect(try waiting()?.request.text == #"{"model":"sora-2-pro","prompt":"a beach"}"#)
     }
 

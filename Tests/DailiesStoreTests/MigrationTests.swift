@@ -183,10 +183,10 @@ struct MigrationTests {
         #expect(try store.tasks(called: TaskKey("c")).map(\.key.text) == ["c\u{200b}"])
         // Version 2 makes no such names: an enrolment finds the same ones, and adds none.
         let result = try store.enrol(
-            BatchEnrolment(
+            BatchDefinition(
                 name: "golden", manifestPath: "/m", provider: "simulator", baseURL: "http://127.0.0.1:18080",
                 outputDirectory: "/r", budget: .unchanged),
-            tasks: specs, rules: EnrolmentRules(sameBatch: true), at: Instant(milliseconds: 1))
+            tasks: specs, rules: ImportOptions(sameBatch: true), at: Instant(milliseconds: 1))
         #expect(result.new == 2 && result.changed == 0)
     }
 
@@ -213,7 +213,7 @@ struct MigrationTests {
         let (before, schemaBefore) = (try contents(of: scratch.path), try schema(of: scratch.path))
         let broken = Migration(from: 1, copying: "INSERT INTO batch (id) VALUES (1)")
         for _ in 1...2 {
-            let database = try Database(path: scratch.path, flags: 2)
+            let database = try SQLiteConnection(path: scratch.path, flags: 2)
             #expect(throws: StoreError.self) {
                 try Migration.bringUp(database, path: scratch.path, from: 1, by: [broken])
             }

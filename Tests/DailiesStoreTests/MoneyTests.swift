@@ -98,7 +98,7 @@ struct MoneyTests {
         #expect(try rig.store.spend(by: [.model]).rows.first?.figures.charged.description == "36893488147.419103228")
         #expect(try rig.store.budgetPosition(rig.batch).settled.description == "36893488147.419103228")
         // One task's own sum is a column of 64 bits: it stops at the end of the range instead of failing the commit.
-        let again = EnrolmentRules(acceptChanges: true)
+        let again = ImportOptions(acceptChanges: true)
         _ = try rig.enrol([Rig.spec("task-1", prompt: "new")], again)
         try rig.apply(
             Steps.intent(1, 2), Steps.accepted(1, 2),
@@ -130,7 +130,7 @@ struct MoneyTests {
     @Test func `what unknown costs may come to is told by their estimates, or by what is reserved for them`() throws {
         let rig = try Rig(tasks: (1...3).map { Rig.spec("task-\($0)") })
         for task in Int64(1)...3 { try rig.apply(Steps.intent(task, reserved: task == 3 ? nil : "2")) }
-        func accepted(_ task: Int64, _ estimate: String?) -> Change.Step {
+        func accepted(_ task: Int64, _ estimate: String?) -> Mutation.Kind {
             .accepted(
                 AttemptID(task: TaskID(task), number: 1),
                 Acceptance(

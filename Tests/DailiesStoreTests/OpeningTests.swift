@@ -177,7 +177,7 @@ struct LockTests {
         try rig.store.onQueue { () throws(StoreError) in
             let database = try rig.store.connection()
             try database.run("BEGIN IMMEDIATE")
-            let other = try Database(path: rig.scratch.path, flags: 2)
+            let other = try SQLiteConnection(path: rig.scratch.path, flags: 2)
             let error = #expect(throws: StoreError.self) { try other.run("BEGIN IMMEDIATE") }
             #expect(error?.kind == .busy)
             try database.run("ROLLBACK")

@@ -60,7 +60,7 @@ struct PowerCutTests {
                 let changes = chosen.map { task in
                     clock += 1000
                     defer { stage[task] += 1 }
-                    return Change(at: Instant(milliseconds: clock), Self.step(stage[task], Int64(task)))
+                    return Mutation(at: Instant(milliseconds: clock), Self.step(stage[task], Int64(task)))
                 }
                 if !changes.isEmpty { try history.call(path) { try store.writeAndWait(changes) } }
             }
@@ -68,7 +68,7 @@ struct PowerCutTests {
         }
     }
 
-    private static func step(_ stage: Int, _ task: Int64) -> Change.Step {
+    private static func step(_ stage: Int, _ task: Int64) -> Mutation.Kind {
         switch stage {
         case 0: Steps.intent(task)
         case 1: Steps.accepted(task)

@@ -83,7 +83,7 @@ struct PriceTests {
             .costUnknown(AttemptID(task: TaskID(1), number: 1)))
         try complete(rig, 2, "2")
         #expect(try charged(rig) == ["2"])
-        let again = EnrolmentRules(acceptChanges: true)
+        let again = ImportOptions(acceptChanges: true)
         _ = try rig.enrol(
             [Rig.spec("a", prompt: "new", seconds: 20), Rig.spec("b", prompt: "new", seconds: 20)], again)
         try rig.apply(.costLearned(AttemptID(task: TaskID(1), number: 1), [Steps.amount("1")]))
@@ -130,8 +130,8 @@ struct PriceTests {
     @Test func `prices are found by their index, however many bills there are`() throws {
         let rig = try Rig(tasks: [Rig.spec("a")])
         let found = [
-            Database.nextBilledKind: "(service_id=? AND (model,resolution)>(?,?))",
-            Database.latestBills: "(service_id=? AND model=? AND resolution=? AND rowid>?)",
+            SQLiteConnection.nextBilledKind: "(service_id=? AND (model,resolution)>(?,?))",
+            SQLiteConnection.latestBills: "(service_id=? AND model=? AND resolution=? AND rowid>?)",
         ]
         for (statement, terms) in found {
             let plan = try rig.shell().rows("EXPLAIN QUERY PLAN " + statement)

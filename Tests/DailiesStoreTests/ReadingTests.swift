@@ -54,7 +54,7 @@ struct ReadingTests {
         #expect(try rig.store.summary().total.heldBack == [:])
         let settlement = Settlement(end: .cancelled, charges: [.notBilled])
         try rig.store.writeAndWait(
-            settlement.steps(for: attempt, cancelledFor: .quote).map { Change(at: rig.tick(), $0) })
+            settlement.steps(for: attempt, cancelledFor: .quote).map { Mutation(at: rig.tick(), $0) })
         #expect(try rig.store.summary().total.heldBack == [.quote: 1])
         #expect(try rig.store.heldBack(in: rig.batch) == [.quote: 1])
         #expect(try rig.store.task(TaskID(1))?.heldBack == .quote && rig.store.task(TaskID(2))?.heldBack == nil)
@@ -79,7 +79,7 @@ struct ReadingTests {
             .notAccepted(attempt(11), Steps.fault))
         let open = try rig.store.openAttempts(provider: Self.provider.name, baseURL: Self.provider.baseURL)
         let url = AssetLocation(url: "https://cdn.example/x?sig=1")
-        func completed(_ task: Int64, asset: AssetLocation?, none: Bool = false) -> OpenAttempt.Standing {
+        func completed(_ task: Int64, asset: AssetLocation?, none: Bool = false) -> OpenAttempt.Progress {
             .completed(RemoteTaskID("remote-\(task)-1"), asset: asset, cost: .known, hasNoAsset: none)
         }
         #expect(open.map(\.attempt.task.rawValue) == [1, 2, 3, 4, 5, 7, 8, 10])
@@ -106,7 +106,7 @@ struct ReadingTests {
         let rig = try Rig(tasks: (1...2).map { Rig.spec("task-\($0)") })
         func attempt(_ task: Int64) -> AttemptID { AttemptID(task: TaskID(task), number: 1) }
         try rig.apply(Steps.intent(1), Steps.intent(2))
-        let another = Fault(kind: .unreadable, code: "another_submission", message: "m")
+        let another = ProviderError(kind: .unreadable, code: "another_submission", message: "m")
         try rig.apply(.uncertain(attempt(1), Steps.fault), .uncertain(attempt(2), another))
         let open = try rig.store.openAttempts(provider: Self.provider.name, baseURL: Self.provider.baseURL)
         #expect(open.map(\.isConflict) == [false, true])
@@ -127,7 +127,7 @@ struct ReadingTests {
             return Set(open.map(\.attempt.task.rawValue))
         }
         #expect(try late() == Set(4...Int64(Store.lateCosts + 3)))
-        var listed: [UnpricedAttempt] = []
+        var listed: [AttemptWithoutCost] = []
         while let page = Optional(try rig.store.unpricedAttempts(after: listed.last?.attempt, limit: 40)), !page.isEmpty
         {
             listed += page
@@ -147,7 +147,7 @@ struct ReadingTests {
         for task in Int64(1)...2 {
             try rig.apply(Steps.intent(task), Steps.accepted(task), Steps.settled(.completed, task))
         }
-        let accepting = EnrolmentRules(acceptChanges: true)
+        let accepting = ImportOptions(acceptChanges: true)
         _ = try rig.enrol([Rig.spec("a", prompt: "new"), Rig.spec("b", prompt: "new")], accepting)
         func open() throws -> [Int64] {
             try rig.store.openAttempts(provider: Self.provider.name, baseURL: Self.provider.baseURL)
@@ -213,7 +213,7 @@ struct ReadingTests {
         #expect((log?.intValue ?? .max) < 1_000_000)
         #expect(try rig.shell().one("SELECT state, count(*), sum(credits) FROM task GROUP BY state") == "queued|300|")
         let error = #expect(throws: StoreError.self) {
-            try reader.writeAndWait([Change(at: rig.tick(), .withdrawn(TaskID(1), .cancelled))])
+            try reader.writeAndWait([Mutation(at: rig.tick(), .withdrawn(TaskID(1), .cancelled))])
         }
         #expect(error?.kind == .readOnly)
     }

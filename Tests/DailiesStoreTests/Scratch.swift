@@ -76,7 +76,7 @@ final class Shell {
 /// A store with one batch, and short words for what tests do with it.
 final class Rig {
     let scratch: Scratch
-    let faults = StoreFaults()
+    let faults = StoreFailpoints()
     let store: Store
     let batch: BatchID
     private(set) var clock: Int64 = 1_000_000
@@ -90,8 +90,8 @@ final class Rig {
     static func manifest(
         _ name: String = "batch", path: String = "/m.yaml", provider: String = "bytespike",
         baseURL: String = "https://api.example", budget: BudgetSetting = .unchanged
-    ) -> BatchEnrolment {
-        BatchEnrolment(
+    ) -> BatchDefinition {
+        BatchDefinition(
             name: name, manifestPath: path, provider: provider, baseURL: baseURL, outputDirectory: "/renders",
             budget: budget)
     }
@@ -112,24 +112,24 @@ final class Rig {
         return Instant(milliseconds: clock)
     }
 
-    func apply(_ steps: Change.Step...) throws { try store.writeAndWait(steps.map { Change(at: tick(), $0) }) }
+    func apply(_ steps: Mutation.Kind...) throws { try store.writeAndWait(steps.map { Mutation(at: tick(), $0) }) }
 
     func shell() throws -> Shell { try Shell(scratch.path) }
 
     func enrol(
-        _ tasks: [TaskSpec], _ rules: EnrolmentRules = EnrolmentRules(), manifest: BatchEnrolment = Rig.manifest()
-    ) throws -> Enrolment {
+        _ tasks: [TaskSpec], _ rules: ImportOptions = ImportOptions(), manifest: BatchDefinition = Rig.manifest()
+    ) throws -> ImportResult {
         try store.enrol(manifest, tasks: tasks, rules: rules, at: tick())
     }
 }
 
 /// Steps with their usual contents, for task 1 unless told otherwise.
 enum Steps {
-    static let fault = Fault(kind: .timedOut, message: "no answer within 60 s")
+    static let fault = ProviderError(kind: .timedOut, message: "no answer within 60 s")
 
     static func intent(
         _ task: Int64 = 1, _ number: Int = 1, reserved: String? = "2", model: String = "sora-2-pro", key: String? = nil
-    ) -> Change.Step {
+    ) -> Mutation.Kind {
         let attempt = AttemptID(task: TaskID(task), number: number)
         return .intent(
             Intent(
@@ -141,7 +141,7 @@ enum Steps {
 
     static func accepted(
         _ task: Int64 = 1, _ number: Int = 1, isRunning: Bool = false, reserved: String? = "1.5"
-    ) -> Change.Step {
+    ) -> Mutation.Kind {
         .accepted(
             AttemptID(task: TaskID(task), number: number),
             Acceptance(
@@ -153,7 +153,7 @@ enum Steps {
         _ end: Settlement.End, _ task: Int64 = 1, _ number: Int = 1, charges: [Amount] = [amount("1.25")],
         awaited: Bool = false, code: String? = nil, isReplayed: Bool = false,
         url: String? = "https://cdn.example/x?sig=1"
-    ) -> Change.Step {
+    ) -> Mutation.Kind {
         .settled(
             AttemptID(task: TaskID(task), number: number),
             Settlement(
@@ -162,7 +162,7 @@ enum Steps {
                 failureCode: code))
     }
 
-    static func saved(_ task: Int64 = 1, _ number: Int = 1) -> Change.Step {
+    static func saved(_ task: Int64 = 1, _ number: Int = 1) -> Mutation.Kind {
         .saved(
             AttemptID(task: TaskID(task), number: number),
             SavedClip(path: "/renders/\(task).mp4", sha256: String(repeating: "a", count: 64), bytes: 1000))

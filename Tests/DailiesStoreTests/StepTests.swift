@@ -6,12 +6,12 @@ import Testing
 /// Every step from every standing.
 struct StepTests {
     /// Where a task can stand, and the steps that lead there.
-    enum Standing: String, CaseIterable {
+    enum Progress: String, CaseIterable {
         case waiting, notAccepted, inTheAir, uncertain, accepted, running, lost, completed, awaited, costless
         case noAsset, unverified, saved, failed, failedUnpriced, cancelled, cancelledAwaited, withdrawn, secondWaiting
         case guarded, cancelledForGuard
 
-        func path(_ task: Int64) -> [Change.Step] {
+        func path(_ task: Int64) -> [Mutation.Kind] {
             let attempt = AttemptID(task: TaskID(task), number: 1)
             let accepted = [Steps.intent(task), Steps.accepted(task)]
             let running = accepted + [.running(attempt)]
@@ -47,7 +47,7 @@ struct StepTests {
         }
     }
 
-    static let steps: [(name: String, make: @Sendable (Int64) -> Change.Step)] = {
+    static let steps: [(name: String, make: @Sendable (Int64) -> Mutation.Kind)] = {
         @Sendable func attempt(_ task: Int64) -> AttemptID { AttemptID(task: TaskID(task), number: 1) }
         return [
             ("intent", { Steps.intent($0, key: "again-\($0)") }),
@@ -85,7 +85,7 @@ struct StepTests {
     }()
 
     /// What each step makes of each standing; what is not here must be refused.
-    static let outcomes: [Standing: [String: String]] = {
+    static let outcomes: [Progress: [String: String]] = {
         let sent = [
             "notAccepted": "queued#1", "uncertain": "queued#1 key unknown",
             "accepted": "queued#1 key remote", "acceptedRunning": "running#1 key remote",
@@ -209,13 +209,13 @@ struct StepTests {
             + shell.rows("SELECT * FROM event WHERE task = \(task)")
     }
 
-    @Test(arguments: Standing.allCases)
-    func `a step fits a standing or is refused whole`(standing: Standing) throws {
+    @Test(arguments: Progress.allCases)
+    func `a step fits a standing or is refused whole`(standing: Progress) throws {
         let rig = try Rig(tasks: Self.steps.indices.map { Rig.spec("task-\($0)") })
         let shell = try rig.shell()
         for (index, step) in Self.steps.enumerated() {
             let task = Int64(index + 1)
-            try rig.store.writeAndWait(standing.path(task).map { Change(at: rig.tick(), $0) })
+            try rig.store.writeAndWait(standing.path(task).map { Mutation(at: rig.tick(), $0) })
             let before = try Self.everything(of: task, in: shell)
             let expected = Self.outcomes[standing]?[step.name]
             do {
@@ -235,7 +235,7 @@ struct StepTests {
 
     @Test func `the steps of the test are all the steps there are`() {
         // A new step stops the build here; the table above must then get it too.
-        func name(_ step: Change.Step) -> String {
+        func name(_ step: Mutation.Kind) -> String {
             switch step {
             case .intent: "intent"
             case .repeated: "repeated"
@@ -304,7 +304,7 @@ struct StepTests {
             let attempt = AttemptID(task: TaskID(task), number: 1)
             try rig.apply(Steps.intent(task))
             if task == 2 { try rig.apply(Steps.accepted(task)) }
-            let again: Change.Step = task == 1 ? .uncertain(attempt, Steps.fault) : .lost(attempt, Steps.fault)
+            let again: Mutation.Kind = task == 1 ? .uncertain(attempt, Steps.fault) : .lost(attempt, Steps.fault)
             try rig.apply(again)
             let first = rig.clock
             try rig.apply(again)
@@ -315,14 +315,14 @@ struct StepTests {
     @Test func `trust in keys is stored and may change`() throws {
         let rig = try Rig()
         let account = KeyFingerprint("0123456789ab")
-        func trust() throws -> KeyTrust {
+        func trust() throws -> KeySupport {
             try rig.store.keyTrust(baseURL: "https://api.example", account: account, dialect: .flat)
         }
         #expect(try trust() == .unknown)
-        for word in [KeyTrust.ignored, .honoured] {
+        for word in [KeySupport.ignored, .honoured] {
             try rig.apply(
                 .keyTrust(
-                    KeyTrustRecord(
+                    KeySupportRecord(
                         baseURL: "https://api.example", account: account, dialect: .flat, trust: word,
                         evidence: "echo")))
             #expect(try trust() == word)

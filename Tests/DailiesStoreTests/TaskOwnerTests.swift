@@ -7,7 +7,7 @@ import Testing
 struct TaskOwnerTests {
     private static let account = KeyFingerprint("0123456789ab")
 
-    private func accepted(_ task: Int64, as remote: String, _ number: Int = 1) -> Change.Step {
+    private func accepted(_ task: Int64, as remote: String, _ number: Int = 1) -> Mutation.Kind {
         .accepted(
             AttemptID(task: TaskID(task), number: number),
             Acceptance(
@@ -32,11 +32,11 @@ struct TaskOwnerTests {
     {
         let rig = try Rig(tasks: [Rig.spec("a"), Rig.spec("b")])
         try rig.apply(Steps.intent(1), Steps.intent(2), accepted(1, as: "r1"))
-        let trust = KeyTrustRecord(
+        let trust = KeySupportRecord(
             baseURL: "https://api.example", account: Self.account, dialect: .flat, trust: .honoured, evidence: "echo")
         let refused = kind { () throws(StoreError) in
             try rig.store.writeAndWait(
-                [.keyTrust(trust), accepted(2, as: "r1")].map { Change(at: Instant(milliseconds: 7), $0) })
+                [.keyTrust(trust), accepted(2, as: "r1")].map { Mutation(at: Instant(milliseconds: 7), $0) })
         }
         #expect(refused == .taskIDTaken(Self.owner))
         let shell = try rig.shell()
@@ -50,12 +50,12 @@ struct TaskOwnerTests {
     @Test func `what shares a transaction with a refused acceptance is written all the same`() throws {
         let rig = try Rig(tasks: [Rig.spec("a"), Rig.spec("b"), Rig.spec("c")])
         try rig.apply(Steps.intent(1), Steps.intent(2), Steps.intent(3))
-        let results = Guarded<[String]>([])
+        let results = Locked<[String]>([])
         let changes = [accepted(1, as: "r1"), accepted(2, as: "r1"), accepted(3, as: "r3")]
         // Queued while the store is busy, so that all are one group.
         try rig.store.onQueue { () throws(StoreError) in
             for change in changes {
-                rig.store.write([Change(at: Instant(milliseconds: 7), change)]) { result in
+                rig.store.write([Mutation(at: Instant(milliseconds: 7), change)]) { result in
                     let word =
                         switch result {
                         case .success: "written"
@@ -74,8 +74,8 @@ struct TaskOwnerTests {
         let rig = try Rig(tasks: [Rig.spec("a"), Rig.spec("b")])
         try rig.apply(Steps.intent(1), Steps.intent(2), accepted(1, as: "r1"))
         rig.faults.plan(.fails(StoreError(.full, "the disk is full")), atCommit: rig.faults.commits + 1)
-        let told = Guarded<StoreError.Kind?>(nil)
-        rig.store.write([Change(at: Instant(milliseconds: 7), accepted(2, as: "r1"))]) { result in
+        let told = Locked<StoreError.Kind?>(nil)
+        rig.store.write([Mutation(at: Instant(milliseconds: 7), accepted(2, as: "r1"))]) { result in
             if case .failure(let error) = result { told.withLock { $0 = error.kind } }
         }
         try rig.store.drain()
@@ -90,7 +90,7 @@ struct TaskOwnerTests {
             Steps.intent(1, 2))
         #expect(
             kind { () throws(StoreError) in
-                try rig.store.writeAndWait([Change(at: Instant(milliseconds: 7), accepted(1, as: "r1", 2))])
+                try rig.store.writeAndWait([Mutation(at: Instant(milliseconds: 7), accepted(1, as: "r1", 2))])
             } == .taskIDTaken(Self.owner))
     }
 
@@ -111,8 +111,8 @@ struct TaskOwnerTests {
 
     @Test func `a repeat is sent at its own time, from which its duration and its age count`() throws {
         let rig = try Rig(tasks: [Rig.spec("a"), Rig.spec("b")])
-        func at(_ second: Int64, _ steps: Change.Step...) throws {
-            try rig.store.writeAndWait(steps.map { Change(at: Instant(milliseconds: 1000 * second), $0) })
+        func at(_ second: Int64, _ steps: Mutation.Kind...) throws {
+            try rig.store.writeAndWait(steps.map { Mutation(at: Instant(milliseconds: 1000 * second), $0) })
         }
         let attempt = AttemptID(task: TaskID(1), number: 1)
         try at(2000, Steps.intent(1), Steps.intent(2), accepted(2, as: "r2"))
@@ -131,8 +131,8 @@ struct TaskOwnerTests {
 
     @Test func `durations that a clock which was ahead has written are left out`() throws {
         let rig = try Rig()
-        func at(_ second: Int64, _ step: Change.Step) throws {
-            try rig.store.writeAndWait([Change(at: Instant(milliseconds: 1000 * second), step)])
+        func at(_ second: Int64, _ step: Mutation.Kind) throws {
+            try rig.store.writeAndWait([Mutation(at: Instant(milliseconds: 1000 * second), step)])
         }
         try at(90_000, Steps.intent(1))
         try at(90_001, accepted(1, as: "r1"))
@@ -143,8 +143,8 @@ struct TaskOwnerTests {
 
     @Test func `what settled in the future counts as settled now, and is counted`() throws {
         let rig = try Rig(tasks: [Rig.spec("a"), Rig.spec("b")])
-        func at(_ instant: Instant, _ steps: Change.Step...) throws {
-            try rig.store.writeAndWait(steps.map { Change(at: instant, $0) })
+        func at(_ instant: Instant, _ steps: Mutation.Kind...) throws {
+            try rig.store.writeAndWait(steps.map { Mutation(at: instant, $0) })
         }
         let now = Instant(milliseconds: 1_790_000_000_000)
         let ahead = now + .seconds(3 * 86_400)

@@ -7,13 +7,13 @@ import Testing
 struct UserCommandTests {
     private func beside(_ rig: Rig) throws -> Store { try Store.open(rig.scratch.path, for: .telling) }
 
-    @Test(arguments: StepTests.Standing.allCases)
-    func `a cancel withdraws what waits under its number and nothing else`(standing: StepTests.Standing) throws {
+    @Test(arguments: StepTests.Progress.allCases)
+    func `a cancel withdraws what waits under its number and nothing else`(standing: StepTests.Progress) throws {
         let rig = try Rig()
-        try rig.store.writeAndWait(standing.path(1).map { Change(at: rig.tick(), $0) })
+        try rig.store.writeAndWait(standing.path(1).map { Mutation(at: rig.tick(), $0) })
         let before = try StepTests.words(for: 1, in: rig.shell())
         let attempt = AttemptID(task: TaskID(1), number: 1)
-        let id = try beside(rig).tell([TaskOrder(.cancel(evenIfCharged: false), of: attempt)], at: rig.tick())[0]
+        let id = try beside(rig).tell([NewCommand(.cancel(evenIfCharged: false), of: attempt)], at: rig.tick())[0]
         try rig.apply(.withdrawnByCommand(id, attempt))
         let isWaiting = standing == .waiting || standing == .notAccepted
         let outcome = try rig.store.outcomes(of: [id])[id]?.outcome
@@ -22,13 +22,13 @@ struct UserCommandTests {
         #expect(try rig.store.problems() == [])
     }
 
-    @Test(arguments: StepTests.Standing.allCases, [false, true])
-    func `a retry follows a settled attempt and nothing else`(standing: StepTests.Standing, again: Bool) throws {
+    @Test(arguments: StepTests.Progress.allCases, [false, true])
+    func `a retry follows a settled attempt and nothing else`(standing: StepTests.Progress, again: Bool) throws {
         let rig = try Rig()
-        try rig.store.writeAndWait(standing.path(1).map { Change(at: rig.tick(), $0) })
+        try rig.store.writeAndWait(standing.path(1).map { Mutation(at: rig.tick(), $0) })
         let before = try StepTests.words(for: 1, in: rig.shell())
         let attempt = AttemptID(task: TaskID(1), number: 1)
-        let id = try beside(rig).tell([TaskOrder(.retry(again: again), of: attempt)], at: rig.tick())[0]
+        let id = try beside(rig).tell([NewCommand(.retry(again: again), of: attempt)], at: rig.tick())[0]
         try rig.apply(.retriedByCommand(id, attempt, again: again))
         let follows: Bool =
             switch standing {
@@ -51,8 +51,8 @@ struct UserCommandTests {
         let attempts = [AttemptID(task: TaskID(1), number: 1), AttemptID(task: TaskID(2), number: 1)]
         let ids = try other.tell(
             [
-                TaskOrder(.cancel(evenIfCharged: true), of: attempts[0]),
-                TaskOrder(.retry(again: true), of: attempts[1]),
+                NewCommand(.cancel(evenIfCharged: true), of: attempts[0]),
+                NewCommand(.retry(again: true), of: attempts[1]),
             ],
             at: rig.tick())
         let told = try rig.store.toldCommands(after: nil, isForced: false)
@@ -68,9 +68,9 @@ struct UserCommandTests {
     @Test func `the last word on each scope holds`() throws {
         let rig = try Rig()
         let other = try beside(rig)
-        let (batch, model) = (SubmissionScope.batch(BatchID(1)), SubmissionScope.model(ModelID("veo")))
+        let (batch, model) = (PauseScope.batch(BatchID(1)), PauseScope.model(ModelID("veo")))
         for order in [
-            LastingOrder.pause(batch), .pause(model), .unpause(batch), .concurrency(8, model: nil),
+            ControlChange.pause(batch), .pause(model), .unpause(batch), .concurrency(8, model: nil),
             .concurrency(3, model: ModelID("veo")), .concurrency(9, model: nil),
         ] {
             _ = try other.tell(order, at: rig.tick())
@@ -99,7 +99,7 @@ struct UserCommandTests {
         let rig = try Rig(tasks: (0..<50).map { Rig.spec("task-\($0)") })
         let other = try beside(rig)
         for task in 1...50 {
-            rig.store.write([Change(at: rig.tick(), Steps.intent(Int64(task), key: "key-\(task)"))]) { _ in }
+            rig.store.write([Mutation(at: rig.tick(), Steps.intent(Int64(task), key: "key-\(task)"))]) { _ in }
             _ = try other.tell(.pause(.everything), at: rig.tick())
         }
         try rig.store.drain()
@@ -130,7 +130,7 @@ struct UserCommandTests {
         _ = try rig.enrol([spec(request)])
         #expect(try waiting()?.contains(#""seed":7,"#) == true)
         let changed = request.replacing("fawn", with: "stag")
-        _ = try rig.enrol([spec(changed)], EnrolmentRules(acceptChanges: true))
+        _ = try rig.enrol([spec(changed)], ImportOptions(acceptChanges: true))
         #expect(try waiting() == changed)
         try rig.apply(Steps.intent())
         #expect(throws: StoreError.self) { try rig.apply(.reseeded(TaskID(1), 8)) }
@@ -138,9 +138,9 @@ struct UserCommandTests {
 
     @Test func `a retry with a new seed is one step`() throws {
         let rig = try Rig()
-        try rig.store.writeAndWait(StepTests.Standing.failed.path(1).map { Change(at: rig.tick(), $0) })
+        try rig.store.writeAndWait(StepTests.Progress.failed.path(1).map { Mutation(at: rig.tick(), $0) })
         let attempt = AttemptID(task: TaskID(1), number: 1)
-        let order = TaskOrder(.retry(again: false, newSeed: 5), of: attempt)
+        let order = NewCommand(.retry(again: false, newSeed: 5), of: attempt)
         let id = try beside(rig).tell([order], at: rig.tick())[0]
         let told = try rig.store.toldCommands(after: nil, isForced: true).commands
         #expect(told.map(\.order) == [.retry(again: false, newSeed: 5)])

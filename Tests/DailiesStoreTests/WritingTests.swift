@@ -6,7 +6,7 @@ import Testing
 
 /// What callers were told, in order.
 private final class Told: Sendable {
-    private let list = Guarded<[String]>([])
+    private let list = Locked<[String]>([])
     func note(_ name: String) -> @Sendable (Result<Void, StoreError>) -> Void {
         { result in
             let word =
@@ -23,8 +23,8 @@ private final class Told: Sendable {
 struct WritingTests {
     private static func tasks(_ count: Int) -> [TaskSpec] { (1...count).map { Rig.spec("task-\($0)") } }
 
-    private func intents(_ tasks: Int64...) -> [Change] {
-        tasks.map { Change(at: Instant(milliseconds: 2_000_000), Steps.intent($0)) }
+    private func intents(_ tasks: Int64...) -> [Mutation] {
+        tasks.map { Mutation(at: Instant(milliseconds: 2_000_000), Steps.intent($0)) }
     }
 
     /// Queues everything while the store is busy, so that it is one group.
@@ -54,7 +54,7 @@ struct WritingTests {
         }
         #expect(rig.faults.commits == before + 2)
         let large = (1...501).map {
-            Change(at: Instant(milliseconds: 3), .note(AttemptID(task: TaskID($0), number: 1), kind: "n", text: "t"))
+            Mutation(at: Instant(milliseconds: 3), .note(AttemptID(task: TaskID($0), number: 1), kind: "n", text: "t"))
         }
         try together(rig) { rig.store.write(large, then: told.note("large")) }
         #expect(rig.faults.commits == before + 3)
@@ -97,7 +97,7 @@ struct WritingTests {
             _ = try database.first("PRAGMA max_page_count = \(pages)") { row in row.integer(0) }
         }
         let large = Rig.spec("large", prompt: String(repeating: "pine ", count: 20_000))
-        let error = #expect(throws: EnrolmentError.self) { try rig.enrol([large]) }
+        let error = #expect(throws: ImportError.self) { try rig.enrol([large]) }
         guard case .store(let cause) = error else {
             Issue.record("refused as \(String(describing: error))")
             return
@@ -127,7 +127,7 @@ struct WritingTests {
         rig.store.write(intents(1), then: told.note("first"))
         try rig.store.writeAndWait(intents(2))
         #expect(told.all == ["first done"])
-        rig.store.write([Change(at: rig.tick(), Steps.accepted(1))], then: told.note("second"))
+        rig.store.write([Mutation(at: rig.tick(), Steps.accepted(1))], then: told.note("second"))
         #expect(try rig.store.summary().total.accepted == 1)
     }
 
@@ -150,7 +150,7 @@ struct WritingTests {
                 let task = Int64(thread * 50 + task + 1)
                 let changes = [Steps.intent(task), Steps.accepted(task)]
                 store.write(
-                    changes.map { Change(at: Instant(milliseconds: 5), $0) }, then: told.note("\(thread)"))
+                    changes.map { Mutation(at: Instant(milliseconds: 5), $0) }, then: told.note("\(thread)"))
             }
         }
         try rig.store.drain()
@@ -163,7 +163,7 @@ struct WritingTests {
     @Test func `a then may read and may queue more`() throws {
         let rig = try Rig(tasks: Self.tasks(2))
         let told = Told()
-        let seen = Guarded(0)
+        let seen = Locked(0)
         let store = rig.store
         let next = intents(2)
         store.write(intents(1)) { _ in
@@ -189,12 +189,12 @@ struct CrashTests {
         let told = Told()
         try rig.apply(Steps.intent(1))
         rig.faults.plan(isCommitted ? .freezesAfter : .freezesBefore, atCommit: rig.faults.commits + 1)
-        rig.store.write([Change(at: rig.tick(), Steps.intent(2))], then: told.note("second"))
+        rig.store.write([Mutation(at: rig.tick(), Steps.intent(2))], then: told.note("second"))
         try rig.store.drain()
-        rig.store.write([Change(at: rig.tick(), Steps.intent(3))], then: told.note("third"))
+        rig.store.write([Mutation(at: rig.tick(), Steps.intent(3))], then: told.note("third"))
         try rig.store.drain()
         #expect(throws: StoreError.self) { try rig.apply(Steps.intent(3)) }
-        #expect(throws: EnrolmentError.self) { try rig.enrol([Rig.spec("new")]) }
+        #expect(throws: ImportError.self) { try rig.enrol([Rig.spec("new")]) }
         #expect(rig.faults.isFrozen)
         #expect(told.all == [])
         let restarted = try Store.open(rig.scratch.path, for: .running)
@@ -208,7 +208,7 @@ struct CrashTests {
         let rig = try Rig()
         let told = Told()
         rig.faults.freeze()
-        rig.store.write([Change(at: rig.tick(), Steps.intent())], then: told.note("first"))
+        rig.store.write([Mutation(at: rig.tick(), Steps.intent())], then: told.note("first"))
         try rig.store.drain()
         #expect(told.all == [])
         #expect(try rig.shell().one("SELECT count(*) FROM attempt") == "0")

@@ -19,7 +19,7 @@ struct EmbeddingExample {
 
     /// What one call leaves behind.
     struct Result {
-        let ending: RunEnding
+        let ending: RunResult
         let spend: SpendReport
         /// Of the clips on disk, by the key of their task.
         let paths: [String: String]
@@ -30,7 +30,7 @@ struct EmbeddingExample {
     ///   - account: the mark of the key that `provider` sends.
     ///   - budget: of this batch over all runs, in credits.
     ///   - watch: called for everything that happens; it must not block.
-    /// - Throws: `ManifestFailure` with everything that is wrong with the manifest, `EnrolmentError` where it does not fit
+    /// - Throws: `ManifestError` with everything that is wrong with the manifest, `ImportError` where it does not fit
     ///   what is stored, `StoreError` (`lockedByRunner` while another process runs on this store).
     func render(
         _ manifest: String, with provider: any RenderProvider, account: KeyFingerprint, budget: Credits,
@@ -43,9 +43,9 @@ struct EmbeddingExample {
         let lock = try Store.lock(storePath)
         let store = try Store.open(storePath, for: .running)
         do {
-            let timers = DispatchTimers()
+            let timers = DispatchClock()
             let batch = try store.enrol(
-                BatchEnrolment(
+                BatchDefinition(
                     name: checked.batchName, manifestPath: URL(fileURLWithPath: manifest).path,
                     provider: provider.name, baseURL: provider.baseURL, outputDirectory: clipFolder,
                     budget: .cap(budget)),
@@ -56,7 +56,7 @@ struct EmbeddingExample {
                 store: store, lock: lock, provider: provider, timers: timers,
                 plan: Runner.Plan(
                     settings: settings, catalogue: catalogue, batches: [batch],
-                    accounts: AccountBook(byPrefix: ["": account]), seed: .random(in: .min ... .max)),
+                    accounts: APIKeyRouting(byPrefix: ["": account]), seed: .random(in: .min ... .max)),
                 logger: Logger(label: "embedding"), observer: { event, _ in watch(event) })
             // A runner is held by whoever started it.
             defer { withExtendedLifetime(runner) {} }

@@ -33,7 +33,7 @@ struct EmbeddingTests {
         }
 
         func expectClips(of result: EmbeddingExample.Result) {
-            #expect(result.ending == RunEnding())
+            #expect(result.ending == RunResult())
             #expect(Set(result.paths.keys) == ["shot-1", "shot-2", "shot-3"])
             for (key, path) in result.paths {
                 #expect(path == "\(folder)/clips/shots/\(key).mp4")
@@ -47,7 +47,7 @@ struct EmbeddingTests {
         async throws
     {
         let desk = try Desk()
-        let clock = DispatchTimers()
+        let clock = DispatchClock()
         var behaviour = SimulatorConfiguration()
         behaviour.speed = 2000
         let server = SimulatorServer(
@@ -56,7 +56,7 @@ struct EmbeddingTests {
         let port = try await server.start()
         let key = try APIKey("a-key-of-the-embedding-program")
         let provider = ByteSpikeProvider(
-            try ProviderConfiguration(baseURL: "http://127.0.0.1:\(port)", keys: [ModelKey(key: key)]))
+            try ProviderConfiguration(baseURL: "http://127.0.0.1:\(port)", keys: [ModelAPIKey(key: key)]))
 
         do {
             try await expectBill(of: server, with: provider, account: key.fingerprint, at: desk)

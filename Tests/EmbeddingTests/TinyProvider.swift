@@ -29,7 +29,7 @@ final class TinyProvider: RenderProvider, @unchecked Sendable {
     }
 
     /// The same key again is the same render.
-    func submit(_ submission: Submission, reply: @escaping @Sendable (SubmitFate) -> Void) {
+    func submit(_ submission: Submission, reply: @escaping @Sendable (SubmitResult) -> Void) {
         let clip = queue.sync {
             if let known = clips.first(where: { $0.key == submission.key }) { return known }
             clips.append(Clip(remote: RemoteTaskID("tiny-\(clips.count + 1)"), key: submission.key))
@@ -38,7 +38,7 @@ final class TinyProvider: RenderProvider, @unchecked Sendable {
         reply(.accepted(report(.queued, clip)))
     }
 
-    func query(_ question: Question, reply: @escaping @Sendable (QueryAnswer) -> Void) {
+    func query(_ question: TaskQuery, reply: @escaping @Sendable (QueryResult) -> Void) {
         let clip = queue.sync {
             clips.first { clip in
                 switch question.subject {
@@ -48,19 +48,19 @@ final class TinyProvider: RenderProvider, @unchecked Sendable {
             }
         }
         guard let clip else {
-            return reply(.notFound(Fault(kind: .status, status: 404, message: "no such clip")))
+            return reply(.notFound(ProviderError(kind: .status, status: 404, message: "no such clip")))
         }
         reply(.found(report(.completed, clip)))
     }
 
     /// Too late: it is rendered as soon as it is submitted. The answer is what became of it.
-    func cancel(_ remote: RemoteTaskID, account: KeyFingerprint, reply: @escaping @Sendable (QueryAnswer) -> Void) {
-        query(Question(.remote(remote), account: account), reply: reply)
+    func cancel(_ remote: RemoteTaskID, account: KeyFingerprint, reply: @escaping @Sendable (QueryResult) -> Void) {
+        query(TaskQuery(.remote(remote), account: account), reply: reply)
     }
 
     func download(
         _ asset: AssetLocation, after resume: ResumePoint, into sink: any DownloadSink,
-        reply: @escaping @Sendable (DownloadEnd) -> Void
+        reply: @escaping @Sendable (DownloadOutcome) -> Void
     ) {
         let clip = Self.clip
         sink.receive(.begins(at: 0, AssetVersion(length: Int64(clip.count)))) { goesOn in
@@ -69,8 +69,8 @@ final class TinyProvider: RenderProvider, @unchecked Sendable {
         }
     }
 
-    private func report(_ phase: RemoteReport.Phase, _ clip: Clip) -> RemoteReport {
-        var report = RemoteReport(phase: phase, remoteID: clip.remote, submissionKey: clip.key)
+    private func report(_ phase: RemoteTask.Phase, _ clip: Clip) -> RemoteTask {
+        var report = RemoteTask(phase: phase, remoteID: clip.remote, submissionKey: clip.key)
         if phase == .completed {
             let price = Credits(nano: 10_000_000)
             report.charges = [Amount(credits: price, text: "0.01", source: "price_list", isRounded: false)]

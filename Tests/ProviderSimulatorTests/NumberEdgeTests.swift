@@ -25,7 +25,7 @@ struct NumberEdgeTests {
             Self.note(try #require(done["output"]?.array?.first), "duration_seconds", "8", &fields)
             #expect(harness.machine.bill.charges.map(\.credits) == [Credits(nano: 3_600_000_000)], "seed \(seed)")
             // What is stated in place of a cost is never another one.
-            let report = try ReplyReader.report(harness.query(id).body, date: nil)
+            let report = try TaskResponseDecoder.report(harness.query(id).body, date: nil)
             #expect(report.charges.allSatisfy { $0.credits == Credits(nano: 3_600_000_000) }, "seed \(seed)")
         }
         #expect(fields == ["estimated_credits", "estimated_seconds", "credits_used", "duration_seconds"])

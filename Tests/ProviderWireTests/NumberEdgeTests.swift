@@ -31,7 +31,7 @@ import Testing
             "credits_used", "credits", "estimated_credits", "estimated_seconds", "submitted_at", "error_code",
         ]
         for written in [number, "\"\(number)\"", "\" \(number) \""] {
-            let report = try ReplyReader.report(Self.body(fields.map { ($0, written) }), date: nil)
+            let report = try TaskResponseDecoder.report(Self.body(fields.map { ($0, written) }), date: nil)
             #expect(report.remoteID == RemoteTaskID("t") && report.phase == .completed)
             for amount in report.charges + [report.estimate].compactMap({ $0 }) {
                 #expect(amount.credits == Credits.read(number)?.credits && amount.text == number)
@@ -46,16 +46,16 @@ import Testing
     @Test(arguments: words)
     func `a word that is no number counts as absent`(word: String) throws {
         let fields = ["credits_used", "credits", "estimated_credits"].map { ($0, "\"\(word)\"") }
-        let report = try ReplyReader.report(Self.body(fields), date: nil)
+        let report = try TaskResponseDecoder.report(Self.body(fields), date: nil)
         let isAmount = word == "+5"
         #expect(report.charges.isEmpty != isAmount && (report.estimate == nil) != isAmount)
     }
 
     @Test func `a length that makes every rate infinite is none`() throws {
         for number in ["1e-320", "5e-324", "0", "0.0009"] {
-            #expect(try ReplyReader.report(Self.body([("credits", number)]), date: nil).deliveredSeconds == nil)
+            #expect(try TaskResponseDecoder.report(Self.body([("credits", number)]), date: nil).deliveredSeconds == nil)
         }
-        #expect(try ReplyReader.report(Self.body([("credits", "0.5")]), date: nil).deliveredSeconds == 0.5)
+        #expect(try TaskResponseDecoder.report(Self.body([("credits", "0.5")]), date: nil).deliveredSeconds == 0.5)
     }
 
     @Test func `a megabyte of digits in every field counts as absent`() throws {
@@ -63,7 +63,7 @@ import Testing
         for number in [digits, "1e" + digits, "1e-" + digits, "0." + digits] {
             for written in [number, "\"\(number)\""] {
                 let fields = ["credits_used", "estimated_credits", "estimated_seconds"].map { ($0, written) }
-                let report = try ReplyReader.report(Self.body(fields), date: nil)
+                let report = try TaskResponseDecoder.report(Self.body(fields), date: nil)
                 #expect(report.charges.isEmpty && report.estimate == nil && report.remaining == nil)
                 #expect(report.deliveredSeconds == nil)
             }
@@ -76,9 +76,9 @@ import Testing
         ]
         for text in Self.numbers + Self.words + dates {
             for date in dates {
-                let headers = WireHeaders([("Retry-After", text), ("X-RateLimit-Reset", text), ("Date", date)])
-                for wait in [RetryHint.retryAfter(headers), RetryHint.rateReset(headers)].compactMap({ $0 }) {
-                    #expect(RetryHint.shortest...RetryHint.longest ~= wait, "\(text) at \(date)")
+                let headers = HeaderFields([("Retry-After", text), ("X-RateLimit-Reset", text), ("Date", date)])
+                for wait in [RetryAfter.retryAfter(headers), RetryAfter.rateReset(headers)].compactMap({ $0 }) {
+                    #expect(RetryAfter.shortest...RetryAfter.longest ~= wait, "\(text) at \(date)")
                 }
             }
         }

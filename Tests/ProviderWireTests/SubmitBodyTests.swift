@@ -99,19 +99,19 @@ import Testing
 
 @Suite struct SubjectBodyTests {
     @Test func `a question by id and one by key come back as written`() throws {
-        for subject in [Question.Subject.remote(RemoteTaskID("task_\"ü")), .key(pageKey)] {
-            #expect(try SubjectBody.decode(SubjectBody.encode(subject)) == subject)
+        for subject in [TaskQuery.Subject.remote(RemoteTaskID("task_\"ü")), .key(pageKey)] {
+            #expect(try QueryBody.decode(QueryBody.encode(subject)) == subject)
         }
-        #expect(text(SubjectBody.encode(.remote(RemoteTaskID("task_1")))) == #"{"task_id":"task_1"}"#)
-        #expect(text(SubjectBody.encode(.key(pageKey))) == #"{"out_task_id":"abcdefghijklmnopqrstuvwx"}"#)
+        #expect(text(QueryBody.encode(.remote(RemoteTaskID("task_1")))) == #"{"task_id":"task_1"}"#)
+        #expect(text(QueryBody.encode(.key(pageKey))) == #"{"out_task_id":"abcdefghijklmnopqrstuvwx"}"#)
     }
 
     @Test func `the flat question is the page's path`() throws {
-        let target = WirePath.query(RemoteTaskID("task_1"))
+        let target = Endpoint.query(RemoteTaskID("task_1"))
         #expect(target == "/v1/tasks/query?task_id=task_1")
-        let (path, query) = WirePath.split(target)
-        #expect(path == WirePath.query)
-        #expect(try SubjectBody.decode(query: query) == .remote(RemoteTaskID("task_1")))
+        let (path, query) = Endpoint.split(target)
+        #expect(path == Endpoint.query)
+        #expect(try QueryBody.decode(query: query) == .remote(RemoteTaskID("task_1")))
     }
 
     @Test func `both ids and neither are refused`() {
@@ -119,15 +119,15 @@ import Testing
             (#"{"task_id":"a","out_task_id":"b"}"#, WireError.Reason.bothIDs), ("{}", .neitherID),
             (#"{"task_id":"","out_task_id":null}"#, .neitherID), (#"{"task_id":1}"#, .unusable("task_id")),
         ] {
-            #expect(throws: WireError.self) { try SubjectBody.decode(Array(body.utf8)) }
+            #expect(throws: WireError.self) { try QueryBody.decode(Array(body.utf8)) }
             do throws(WireError) {
-                _ = try SubjectBody.decode(Array(body.utf8))
+                _ = try QueryBody.decode(Array(body.utf8))
             } catch {
                 #expect(error.reason == reason)
             }
         }
-        #expect(throws: WireError(.bothIDs)) { try SubjectBody.decode(query: "task_id=a&out_task_id=b") }
-        #expect(throws: WireError(.neitherID)) { try SubjectBody.decode(query: "x=y&task_id=") }
+        #expect(throws: WireError(.bothIDs)) { try QueryBody.decode(query: "task_id=a&out_task_id=b") }
+        #expect(throws: WireError(.neitherID)) { try QueryBody.decode(query: "x=y&task_id=") }
     }
 }
 
@@ -135,21 +135,21 @@ import Testing
     @Test func `any id survives the path and the query string`() throws {
         for id in ["task_01HZX", "a b+c/d?e&f=g%h#i", "ü…😀", "..", "\u{1}\n"] {
             let remote = RemoteTaskID(id)
-            let cancel = WirePath.cancel(remote)
+            let cancel = Endpoint.cancel(remote)
             #expect(cancel.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "?") })
-            #expect(WirePath.cancelledTask(path: cancel) == remote)
-            #expect(try SubjectBody.decode(query: WirePath.split(WirePath.query(remote)).query) == .remote(remote))
+            #expect(Endpoint.cancelledTask(path: cancel) == remote)
+            #expect(try QueryBody.decode(query: Endpoint.split(Endpoint.query(remote)).query) == .remote(remote))
         }
     }
 
     @Test func `what is no cancel path has no id`() {
         for path in ["/v1/tasks/cancel", "/v1/tasks/cancel/", "/v1/tasks/cancelled/x", "/v1/tasks/cancel/%G0", "/"] {
-            #expect(WirePath.cancelledTask(path: path) == nil)
+            #expect(Endpoint.cancelledTask(path: path) == nil)
         }
     }
 
     @Test func `broken escapes leave the pair out`() {
-        let items = WirePath.items(ofQuery: "a=1&b=%zz&c=%C3%BC&d&e=x+y&&f=1=2&%FF=1&g=%4")
+        let items = Endpoint.items(ofQuery: "a=1&b=%zz&c=%C3%BC&d&e=x+y&&f=1=2&%FF=1&g=%4")
         #expect(items.map(\.name) == ["a", "c", "d", "e", "f"])
         #expect(items.map(\.value) == ["1", "ü", "", "x y", "1=2"])
     }

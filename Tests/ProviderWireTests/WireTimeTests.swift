@@ -83,7 +83,7 @@ import Testing
 
 @Suite struct WireHeadersTests {
     @Test func `names are compared without case and values lose the space around them`() {
-        var headers = WireHeaders([("Retry-AFTER", "  7\t"), ("retry-after", "8")])
+        var headers = HeaderFields([("Retry-AFTER", "  7\t"), ("retry-after", "8")])
         #expect(headers["Retry-After"] == "7")
         #expect(headers["Retry-Afte"] == nil)
         headers.append("Date", "Sun, 06 Nov 1994 08:49:37 GMT")

@@ -101,9 +101,9 @@ struct ReconcileTests {
         #expect(outcome.out.contains("to go on with it: dailies resume \(Self.options)\n"))
     }
 
-    private static func honoured(at baseURL: String) -> Change.Step {
+    private static func honoured(at baseURL: String) -> Mutation.Kind {
         .keyTrust(
-            KeyTrustRecord(
+            KeySupportRecord(
                 baseURL: baseURL, account: Scene.account, dialect: .flat, trust: .honoured, evidence: "echo"))
     }
 
@@ -262,7 +262,7 @@ struct ReconcileTests {
     @Test func `a lost one is asked for by its id and stays lost, or is found again`() async throws {
         let scene = try await Scene(simulator: [])
         try scene.enrol([Scene.spec("dolly"), Scene.spec("crane")])
-        let gone = Fault(kind: .status, status: 404, code: "task_not_found", message: "no such task")
+        let gone = ProviderError(kind: .status, status: 404, code: "task_not_found", message: "no such task")
         try scene.sendAccepted("dolly", as: "vt_gone") { [.lost($0, gone)] }
         let id = try #require(try scene.simulator?.submit(key: "whatever"))
         try scene.sendAccepted("crane", as: id) { [.lost($0, gone)] }
@@ -309,7 +309,7 @@ struct ReconcileTests {
                 try store.setTagBudget(try #require(try store.batches().first).id, acme, cap, at: Scene.start)
             }
         }
-        try scene.send("dolly", reserved: cap.nano) { [.uncertain($0, Fault(kind: .broken, message: "cut"))] }
+        try scene.send("dolly", reserved: cap.nano) { [.uncertain($0, ProviderError(kind: .broken, message: "cut"))] }
         try scene.simulator?.submit(key: Scene.submissionKey("dolly"))
         let outcome = try await scene.online("reconcile")
         let task = try scene.task("dolly")

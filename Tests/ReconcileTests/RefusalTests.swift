@@ -107,7 +107,7 @@ struct RefusalTests {
         try scene.enrol([Scene.spec("dolly")], batch: "night; market")
         try scene.store { store in
             let row = try #require(try store.tasks(called: TaskKey("dolly")).last)
-            try store.writeAndWait([Change(at: Scene.start, .withdrawn(row.id, .cancelled))])
+            try store.writeAndWait([Mutation(at: Scene.start, .withdrawn(row.id, .cancelled))])
         }
         let outcome = try await scene.dailies("explain", "dolly", "--batch", "night; market")
         #expect(outcome.out.contains("`dailies retry --batch 'night; market' dolly` brings it back"), "\(outcome.out)")

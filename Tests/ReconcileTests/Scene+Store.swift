@@ -29,7 +29,7 @@ extension Scene {
     ) throws {
         try store { store in
             _ = try store.enrol(
-                BatchEnrolment(
+                BatchDefinition(
                     name: batch, manifestPath: manifest ?? folder + "/m.yaml", provider: "simulator",
                     baseURL: baseURL, outputDirectory: folder + "/renders", budget: budget),
                 tasks: tasks, at: Self.start)
@@ -44,7 +44,7 @@ extension Scene {
     /// The task's submit went out, and this became of it.
     func send(
         _ key: String, account: KeyFingerprint = Scene.account, reserved: Int64 = 5_000_000_000, take: Int = 1,
-        at instant: Instant = Scene.start, then steps: (AttemptID) -> [Change.Step] = { _ in [] }
+        at instant: Instant = Scene.start, then steps: (AttemptID) -> [Mutation.Kind] = { _ in [] }
     ) throws {
         let row = try task(key)
         let attempt = AttemptID(task: row.id, number: row.attempt)
@@ -60,12 +60,12 @@ extension Scene {
     func sendUncertain(
         _ key: String, account: KeyFingerprint = Scene.account, take: Int = 1, at instant: Instant = Scene.start
     ) throws {
-        let fault = Fault(kind: .broken, message: "the service closed the connection without an answer")
+        let fault = ProviderError(kind: .broken, message: "the service closed the connection without an answer")
         try send(key, account: account, take: take, at: instant) { [.uncertain($0, fault)] }
     }
 
     /// A submit that was accepted under this task id.
-    func sendAccepted(_ key: String, as id: String, then steps: (AttemptID) -> [Change.Step] = { _ in [] }) throws {
+    func sendAccepted(_ key: String, as id: String, then steps: (AttemptID) -> [Mutation.Kind] = { _ in [] }) throws {
         try send(key) { attempt in
             let acceptance = Acceptance(
                 remoteID: RemoteTaskID(id), isRunning: false, estimate: nil, reserved: Credits(nano: 5_000_000_000),
@@ -105,12 +105,12 @@ extension Scene {
             #expect(FileManager.default.createFile(atPath: clip.path, contents: Data(count: 4096)))
         }
         try sendAccepted(key, as: "vt_\(key)") { attempt in
-            let settled = Change.Step.settled(attempt, Settlement(end: .completed, charges: [charge]))
+            let settled = Mutation.Kind.settled(attempt, Settlement(end: .completed, charges: [charge]))
             return isSaved ? [settled, .saved(attempt, clip)] : [settled]
         }
     }
 
-    func apply(_ steps: [Change.Step], at instant: Instant = Scene.start) throws {
-        try store { try $0.writeAndWait(steps.map { Change(at: instant, $0) }) }
+    func apply(_ steps: [Mutation.Kind], at instant: Instant = Scene.start) throws {
+        try store { try $0.writeAndWait(steps.map { Mutation(at: instant, $0) }) }
     }
 }

@@ -156,7 +156,7 @@ struct UserWordTests {
         let scene = try await Scene(simulator: [])
         try scene.enrol([Scene.spec("dolly")])
         try scene.sendAccepted("dolly", as: "vt_gone") {
-            [.lost($0, Fault(kind: .status, status: 404, message: "no such task"))]
+            [.lost($0, ProviderError(kind: .status, status: 404, message: "no such task"))]
         }
         let outcome = try await scene.online("reconcile", "--assume-lost", "dolly")
         #expect(outcome.code == 0)
@@ -260,7 +260,7 @@ struct UserWordTests {
     @Test func `what the provider says cannot drive the terminal`() async throws {
         let scene = try await Scene()
         try scene.enrol([Scene.spec("dolly\u{1B}[2J")])
-        let fault = Fault(kind: .status, status: 502, code: "x\u{7}", message: "\u{1B}]0;title\u{7}\u{202E}")
+        let fault = ProviderError(kind: .status, status: 502, code: "x\u{7}", message: "\u{1B}]0;title\u{7}\u{202E}")
         try scene.send("dolly\u{1B}[2J") { [.uncertain($0, fault)] }
         let outcome = try await scene.online("reconcile", key: "other-key")
         #expect(

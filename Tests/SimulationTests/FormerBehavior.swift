@@ -30,13 +30,13 @@ enum FormerBehavior: CaseIterable, Sendable {
 
     /// Takes the one rule away that keeps owners apart.
     static func forgetOwners(in path: String) throws {
-        let database = try Database(path: path, flags: 2)
+        let database = try SQLiteConnection(path: path, flags: 2)
         database.waitWhenBusy(milliseconds: 5000)
         try database.run("DROP INDEX IF EXISTS attempt_of_task_id")
     }
 
     static func forgetHandovers(in path: String) throws {
-        let database = try Database(path: path, flags: 2)
+        let database = try SQLiteConnection(path: path, flags: 2)
         database.waitWhenBusy(milliseconds: 5000)
         try database.run("UPDATE attempt SET handed_over_from = NULL WHERE handed_over_from IS NOT NULL")
     }
@@ -44,7 +44,7 @@ enum FormerBehavior: CaseIterable, Sendable {
 
 extension FormerBehavior? {
     /// The fate of a submit as it was read then.
-    func changed(_ fate: SubmitFate) -> SubmitFate {
+    func changed(_ fate: SubmitResult) -> SubmitResult {
         switch (self, fate) {
         case (.failsByGatewayPages, .notAccepted(let fault)) where fault.status != nil: return .refused(fault)
         case (.takesStartedForReplayed, .accepted(var report)) where report.phase != .queued:
@@ -97,7 +97,7 @@ extension World {
 
     private func change(_ sql: String) throws {
         let readAndWrite: Int32 = 2
-        let database = try Database(path: disk.store, flags: readAndWrite)
+        let database = try SQLiteConnection(path: disk.store, flags: readAndWrite)
         try database.execute(script: sql)
     }
 }

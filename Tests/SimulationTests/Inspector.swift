@@ -9,7 +9,7 @@ final class Inspector {
         let batch: BatchID
         let key: SubmissionKey
         let body: [UInt8]
-        let state: TaskStateWord
+        let state: TaskState
         let remote: RemoteTaskID?
         let isNotAccepted: Bool
         let isUncertain: Bool
@@ -40,10 +40,10 @@ final class Inspector {
     /// SQLite's flag for a connection that only reads.
     private static let readOnly: Int32 = 1
 
-    private let database: Database
+    private let database: SQLiteConnection
 
     init(path: String) throws {
-        database = try Database(path: path, flags: Self.readOnly)
+        database = try SQLiteConnection(path: path, flags: Self.readOnly)
         database.waitWhenBusy(milliseconds: 5000)
     }
 
@@ -76,23 +76,23 @@ final class Inspector {
 
     func attempt(_ key: SubmissionKey) throws -> Attempt? { try attempts().first { $0.key == key } }
 
-    struct Standing {
+    struct Progress {
         let id: TaskID
         let key: String
-        let state: TaskStateWord
+        let state: TaskState
         let attempt: Int
         let hasKey: Bool
         let credits: Credits?
     }
 
-    func tasks() throws -> [Standing] {
+    func tasks() throws -> [Progress] {
         try database.rows(
             """
             SELECT s.id, i.key, s.state, s.attempt, s.has_key, s.credits_nano
             FROM task_standing AS s JOIN task_input AS i ON i.id = s.id ORDER BY s.id
             """
         ) { row throws(StoreError) in
-            Standing(
+            Progress(
                 id: TaskID(row.integer(0)), key: row.text(1), state: try row.word(2), attempt: row.int(3),
                 hasKey: row.bool(4), credits: row.optionalCredits(5))
         }
@@ -144,7 +144,7 @@ final class Inspector {
                 SELECT r.amount_nano FROM event AS r
                 WHERE r.task = c.task AND r.attempt = c.attempt AND r.amount_kind = 'reserved' AND r.id < c.id
                 ORDER BY r.id DESC LIMIT 1), 0)
-            """, Value(batch)
+            """, SQLValue(batch)
         ) { _ in true } ?? false
     }
 
@@ -154,12 +154,12 @@ final class Inspector {
             """
             SELECT count(*) > 0 FROM event
             WHERE task = ? AND attempt = ? AND kind = 'uncertain' AND code = 'another_submission'
-            """, Value(attempt.task), Value(attempt.number)
+            """, SQLValue(attempt.task), SQLValue(attempt.number)
         ) { row in row.bool(0) } ?? false
     }
 
     /// What waits at the provider, by these keys, and was to be cancelled for a guard.
-    func wantedCancelled(by accounts: AccountBook) throws -> Set<RemoteTaskID> {
+    func wantedCancelled(by accounts: APIKeyRouting) throws -> Set<RemoteTaskID> {
         let found = try database.rows(
             """
             SELECT DISTINCT a.task_id, a.key_fingerprint FROM attempt AS a
@@ -176,7 +176,7 @@ final class Inspector {
             """
             SELECT 1 FROM event AS r JOIN event AS i ON i.task = r.task AND i.attempt = r.attempt AND i.kind = 'intent'
             WHERE r.batch_id = ? AND r.kind = 'amount' AND r.amount_kind = 'reserved' AND r.amount_nano > i.amount_nano
-            """, Value(batch)
+            """, SQLValue(batch)
         ) { _ in true } ?? false
     }
 

@@ -16,16 +16,16 @@ final class Life {
     let provider: MachineProvider
     let timers: ManualTimers
     let store: Store
-    let faults: StoreFaults
+    let faults: StoreFailpoints
     let runner: Runner
     /// Downloads run one after the other here, in the order in which the runner began them.
     private let downloadQueue = DispatchQueue(label: "simulation.downloads")
-    private let told = Guarded<[String]>([])
-    private let ending = Guarded<Runner.Outcome?>(nil)
+    private let told = Locked<[String]>([])
+    private let ending = Locked<Runner.Outcome?>(nil)
     /// The runner acted since the store ran last: there may be something to commit, or a page to read.
     private(set) var mayHaveStoreWork = true
 
-    init(store: Store, faults: StoreFaults, provider: MachineProvider, timers: ManualTimers, plan: Runner.Plan) {
+    init(store: Store, faults: StoreFailpoints, provider: MachineProvider, timers: ManualTimers, plan: Runner.Plan) {
         self.store = store
         self.faults = faults
         self.provider = provider

@@ -12,10 +12,10 @@ final class MachineProvider: RenderProvider {
     ]
 
     enum Call: Sendable {
-        case submit(Submission, @Sendable (SubmitFate) -> Void)
-        case query(Question, @Sendable (QueryAnswer) -> Void)
-        case cancel(RemoteTaskID, KeyFingerprint, @Sendable (QueryAnswer) -> Void)
-        case download(AssetLocation, ResumePoint, any DownloadSink, @Sendable (DownloadEnd) -> Void)
+        case submit(Submission, @Sendable (SubmitResult) -> Void)
+        case query(TaskQuery, @Sendable (QueryResult) -> Void)
+        case cancel(RemoteTaskID, KeyFingerprint, @Sendable (QueryResult) -> Void)
+        case download(AssetLocation, ResumePoint, any DownloadSink, @Sendable (DownloadOutcome) -> Void)
     }
 
     private struct State {
@@ -27,10 +27,10 @@ final class MachineProvider: RenderProvider {
     let name = "simulator"
     let baseURL: String
     let dialect: Dialect
-    private let accounts: AccountBook
-    private let state = Guarded(State())
+    private let accounts: APIKeyRouting
+    private let state = Locked(State())
 
-    init(baseURL: String, dialect: Dialect, accounts: AccountBook) {
+    init(baseURL: String, dialect: Dialect, accounts: APIKeyRouting) {
         self.baseURL = baseURL
         self.dialect = dialect
         self.accounts = accounts
@@ -42,21 +42,21 @@ final class MachineProvider: RenderProvider {
         SubmitBody.encode(request, key: key, dialect: dialect)
     }
 
-    func submit(_ submission: Submission, reply: @escaping @Sendable (SubmitFate) -> Void) {
+    func submit(_ submission: Submission, reply: @escaping @Sendable (SubmitResult) -> Void) {
         lay(.submit(submission, reply))
     }
 
-    func query(_ question: Question, reply: @escaping @Sendable (QueryAnswer) -> Void) { lay(.query(question, reply)) }
+    func query(_ question: TaskQuery, reply: @escaping @Sendable (QueryResult) -> Void) { lay(.query(question, reply)) }
 
     func cancel(
-        _ remote: RemoteTaskID, account: KeyFingerprint, reply: @escaping @Sendable (QueryAnswer) -> Void
+        _ remote: RemoteTaskID, account: KeyFingerprint, reply: @escaping @Sendable (QueryResult) -> Void
     ) {
         lay(.cancel(remote, account, reply))
     }
 
     func download(
         _ asset: AssetLocation, after resume: ResumePoint, into sink: any DownloadSink,
-        reply: @escaping @Sendable (DownloadEnd) -> Void
+        reply: @escaping @Sendable (DownloadOutcome) -> Void
     ) {
         state.withLock { state in
             if !state.isDead { state.downloads.append(.download(asset, resume, sink, reply)) }
@@ -127,18 +127,18 @@ extension MachineProvider.Call {
     ///
     /// - Parameter asking: the request of a download; it takes several.
     func request(_ dialect: Dialect, baseURL: String, asking: AssetRequest) -> SimulatedRequest {
-        let headers = account.flatMap { MachineProvider.secrets[$0] }.map { [WireHeader.apiKey: $0] } ?? [:]
+        let headers = account.flatMap { MachineProvider.secrets[$0] }.map { [HeaderName.apiKey: $0] } ?? [:]
         switch self {
         case .submit(let submission, _):
-            return SimulatedRequest(method: "POST", path: WirePath.submit, headers: headers, body: submission.body)
+            return SimulatedRequest(method: "POST", path: Endpoint.submit, headers: headers, body: submission.body)
         case .query(let question, _):
             if case .remote(let remote) = question.subject, dialect == .flat {
-                return SimulatedRequest(method: "GET", path: WirePath.query(remote), headers: headers)
+                return SimulatedRequest(method: "GET", path: Endpoint.query(remote), headers: headers)
             }
             return SimulatedRequest(
-                method: "POST", path: WirePath.query, headers: headers, body: SubjectBody.encode(question.subject))
+                method: "POST", path: Endpoint.query, headers: headers, body: QueryBody.encode(question.subject))
         case .cancel(let remote, _, _):
-            return SimulatedRequest(method: "POST", path: WirePath.cancel(remote), headers: headers)
+            return SimulatedRequest(method: "POST", path: Endpoint.cancel(remote), headers: headers)
         case .download(let asset, _, _, _):
             let fields = asking.fields.map { ($0.name, $0.value) }
             return SimulatedRequest(

@@ -3,15 +3,15 @@ import DailiesRunner
 import DailiesStore
 
 /// Time that moves only when the harness moves it.
-final class ManualTimers: RunnerTimers {
+final class ManualTimers: RunnerClock {
     private struct State {
         var now: Instant
         var target: Instant?
         var fire: (@Sendable () -> Void)?
     }
-    private let state: Guarded<State>
+    private let state: Locked<State>
 
-    init(now: Instant) { state = Guarded(State(now: now)) }
+    init(now: Instant) { state = Locked(State(now: now)) }
 
     var now: Instant { state.withLock { $0.now } }
 

@@ -80,7 +80,7 @@ struct NaiveRunner {
         for _ in 0..<Self.tries {
             now = now + .seconds(1)
             let request = SimulatedRequest(
-                method: "POST", path: WirePath.submit, headers: [WireHeader.apiKey: "the-one-key"],
+                method: "POST", path: Endpoint.submit, headers: [HeaderName.apiKey: "the-one-key"],
                 body: Array(spec.request.text.utf8))
             let landing = send(request)
             try maybeCrash(0.05)
@@ -95,11 +95,11 @@ struct NaiveRunner {
         return nil
     }
 
-    private mutating func query(_ id: String) -> QueryAnswer {
+    private mutating func query(_ id: String) -> QueryResult {
         send(
             SimulatedRequest(
-                method: "GET", path: WirePath.query(RemoteTaskID(id)),
-                headers: [WireHeader.apiKey: "the-one-key"])
+                method: "GET", path: Endpoint.query(RemoteTaskID(id)),
+                headers: [HeaderName.apiKey: "the-one-key"])
         ).answer
     }
 
@@ -107,7 +107,7 @@ struct NaiveRunner {
         if chance.happens(scenario.unreachable) { return Landing(nil, isRefused: true) }
         let response = machine.handle(request, at: now)
         if chance.happens(scenario.timedOut) {
-            return .nothing(Fault(kind: .timedOut, message: "no answer within 60 s"), wasSent: true)
+            return .nothing(ProviderError(kind: .timedOut, message: "no answer within 60 s"), wasSent: true)
         }
         return Landing(response, isRefused: chance.happens(0.6))
     }

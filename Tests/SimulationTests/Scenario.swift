@@ -39,9 +39,9 @@ struct Scenario {
     /// Those that runs draw from: mostly one.
     private(set) var dialects = [Dialect.flat]
     var dialect: Dialect { dialects[0] }
-    private(set) var accountBooks = [AccountBook(byPrefix: [:])]
+    private(set) var accountBooks = [APIKeyRouting(byPrefix: [:])]
     /// The user's API key gives way to this one of the same account, at some time, for good; nil: it does not.
-    private(set) var nextKey: AccountBook?
+    private(set) var nextKey: APIKeyRouting?
     /// The user changes the limit of tasks in flight, between runs and in them.
     private(set) var changesItsMind = false
     /// The user sets limits for a model or a pace, or holds things up, while a run goes on.
@@ -113,7 +113,7 @@ struct Scenario {
         guard accountBooks.count == 1, let key = accountBooks[0].all.first, accountBooks[0].all.count == 1,
             let other = MachineProvider.secrets.keys.first(where: { $0 != key }), chance.happens(0.25)
         else { return }
-        nextKey = AccountBook(byPrefix: ["": other])
+        nextKey = APIKeyRouting(byPrefix: ["": other])
         simulator.isOneAccount = true
     }
 
@@ -233,7 +233,7 @@ struct Scenario {
         for model in Self.models where chance.happens(0.2) {
             settings.modelConcurrency[ModelID(model)] = chance.number(1...3)
         }
-        if chance.happens(0.2) { settings.submitPace = SubmitPace(interval: chance.milliseconds(50...8000)) }
+        if chance.happens(0.2) { settings.submitPace = SubmitRate(interval: chance.milliseconds(50...8000)) }
         turnsKnobs = chance.happens(0.25)
         if chance.happens(0.3) { settings.cadence = .adaptive(share: chance.pick([0.1, 0.325, 1])) }
         if chance.happens(0.3) { settings.mostPolicyRejections = chance.number(1...4) }
@@ -245,7 +245,7 @@ struct Scenario {
         }
         // With a short poll window a slow clip counts as one that came to nothing, run after run.
         if settings.pollWindow == nil, chance.happens(0.2) {
-            var canary = CanaryRule(clips: chance.number(1...5))
+            var canary = CanarySettings(clips: chance.number(1...5))
             canary.successRate = chance.pick([0, 50, 100])
             settings.canary = canary
         }
@@ -306,10 +306,10 @@ struct Scenario {
         dialects = [chance.pick(Dialect.allCases)]
         if chance.happens(0.1) { dialects = Dialect.allCases }
         let keys = MachineProvider.secrets.keys.sorted { $0.text < $1.text }
-        accountBooks = [AccountBook(byPrefix: ["": keys[0]])]
+        accountBooks = [APIKeyRouting(byPrefix: ["": keys[0]])]
         switch chance.number(0...9) {
-        case 0: accountBooks.append(AccountBook(byPrefix: ["": keys[1]]))
-        case 1: accountBooks = [AccountBook(byPrefix: ["": keys[0], "cedar": keys[1]])]
+        case 0: accountBooks.append(APIKeyRouting(byPrefix: ["": keys[1]]))
+        case 1: accountBooks = [APIKeyRouting(byPrefix: ["": keys[0], "cedar": keys[1]])]
         default: break
         }
         changesItsMind = chance.happens(0.25)

@@ -52,7 +52,7 @@ enum SeedSearch {
     static func run(
         from first: UInt64, while goesOn: @escaping @Sendable (UInt64) -> Bool
     ) async -> (coverage: Coverage, findings: [Finding]) {
-        let state = Guarded(State(next: first))
+        let state = Locked(State(next: first))
         let workers = max(1, ProcessInfo.processInfo.activeProcessorCount)
         await withTaskGroup(of: Void.self) { group in
             for _ in 0..<workers {
@@ -69,7 +69,7 @@ enum SeedSearch {
         return state.withLock { ($0.coverage, $0.findings) }
     }
 
-    private static func work(_ state: Guarded<State>, from first: UInt64, while goesOn: (UInt64) -> Bool) {
+    private static func work(_ state: Locked<State>, from first: UInt64, while goesOn: (UInt64) -> Bool) {
         while true {
             let seed: UInt64? = state.withLock { state in
                 guard goesOn(state.next - first), state.findings.count < mostFindings else { return nil }

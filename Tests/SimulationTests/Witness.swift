@@ -75,14 +75,14 @@ enum Witness {
     }
 
     private static func statesAbsurdly(_ response: SimulatedResponse) -> Bool {
-        let resets = [response.header(WireHeader.rateReset), response.header(WireHeader.retryAfter)].compactMap(\.self)
-        return statesNoCost(response) || statesNoAmount(response, WireField.estimatedCredits)
+        let resets = [response.header(HeaderName.rateReset), response.header(HeaderName.retryAfter)].compactMap(\.self)
+        return statesNoCost(response) || statesNoAmount(response, FieldName.estimatedCredits)
             || resets.contains { AbsurdNumbers.moments.contains($0) }
     }
 
     /// Whether what the reply names as a cost is none that can be booked.
     static func statesNoCost(_ response: SimulatedResponse) -> Bool {
-        statesNoAmount(response, WireField.credits) || statesNoAmount(response, WireField.creditsUsed)
+        statesNoAmount(response, FieldName.credits) || statesNoAmount(response, FieldName.creditsUsed)
     }
 
     private static func statesNoAmount(_ response: SimulatedResponse, _ field: String) -> Bool {
@@ -157,9 +157,9 @@ enum Witness {
             }
             return faults
         case 402: return isSubmit ? [.walletEmpty] : []
-        case 429 where text.contains(WireCode.concurrencyLimit): return []
+        case 429 where text.contains(ErrorCode.concurrencyLimit): return []
         case 429 where !isSubmit: return [.throttleQuery]
-        case 429: return [text.contains(WireCode.rateLimit) ? .throttle : .bareThrottle]
+        case 429: return [text.contains(ErrorCode.rateLimit) ? .throttle : .bareThrottle]
         case 451: return [.contentPolicy]
         default: return []
         }
@@ -224,7 +224,7 @@ enum Witness {
     }
 
     private static func backwards(
-        _ subject: Question.Subject, _ response: SimulatedResponse, _ machine: SimulatedProvider
+        _ subject: TaskQuery.Subject, _ response: SimulatedResponse, _ machine: SimulatedProvider
     ) -> [FaultKind] {
         guard case .remote(let remote) = subject, response.status == 200,
             let task = machine.tasks.first(where: { $0.id == remote.text }), case .running = task.phase

@@ -58,7 +58,7 @@ extension World {
     /// A new attempt follows only on a free failure, as often as the user allowed, and then it does follow; or on the
     /// user's own word.
     private func auditAttempts(
-        _ own: [Inspector.Attempt], of task: Inspector.Standing, _ told: [Inspector.Command]
+        _ own: [Inspector.Attempt], of task: Inspector.Progress, _ told: [Inspector.Command]
     ) throws {
         let retries = scenario.settings.retries
         let asked = Set(told.filter { $0.kind == "retry" && $0.outcome == .waits }.map(\.attempt))
@@ -102,7 +102,7 @@ extension World {
                 throw Violation("the render \(task.id) was forgotten: \(task.phase), key \(task.outTaskID ?? "none")")
             }
             guard owner.key.text == task.outTaskID else { throw Violation("\(owner.id) has the render of another key") }
-            let told: TaskStateWord? =
+            let told: TaskState? =
                 switch task.phase {
                 case .queued, .running: nil
                 case .completed: .completed

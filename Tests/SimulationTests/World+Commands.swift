@@ -30,10 +30,10 @@ extension World {
         life?.runner.lookForCommands()
     }
 
-    private func drawnScope() -> SubmissionScope {
+    private func drawnScope() -> PauseScope {
         switch chance.number(0...3) {
         case 0: .model(ModelID("cedar"))
-        case 1: batchIDs.first.map(SubmissionScope.batch) ?? .everything
+        case 1: batchIDs.first.map(PauseScope.batch) ?? .everything
         default: .everything
         }
     }
@@ -45,14 +45,14 @@ extension World {
         let task = chance.pick(tasks)
         let attempt = AttemptID(task: task.id, number: task.attempt)
         let isOver = task.state == .failed || task.state == .cancelled
-        let order: UserCommand.Order =
+        let order: UserCommand.Action =
             isOver || chance.happens(0.1) ? .retry(again: false) : .cancel(evenIfCharged: chance.happens(0.3))
         note("tell \(order) of \(attempt), which is \(task.state)")
-        try beside { store in _ = try store.tell([TaskOrder(order, of: attempt)], at: clientNow) }
+        try beside { store in _ = try store.tell([NewCommand(order, of: attempt)], at: clientNow) }
         coverage.told += 1
     }
 
-    private func tell(_ order: LastingOrder) throws {
+    private func tell(_ order: ControlChange) throws {
         note("tell \(order)")
         isPaused = try beside { store in
             _ = try store.tell(order, at: clientNow)

@@ -11,9 +11,9 @@ import ProviderWire
 struct Transfer {
     /// What comes after the last part.
     enum Ending {
-        case told(DownloadEnd)
+        case told(DownloadOutcome)
         /// The body ends as if it were whole, after so many bytes.
-        case bodyEnds(AssetExchange, count: Int64)
+        case bodyEnds(AssetTransfer, count: Int64)
     }
 
     let call: OpenCall
@@ -21,27 +21,27 @@ struct Transfer {
     /// With the moment at which each is there.
     var parts: [(part: DownloadPart, at: Instant)] = []
     var ending = Ending.told(.whole)
-    let reply: @Sendable (DownloadEnd) -> Void
+    let reply: @Sendable (DownloadOutcome) -> Void
 
     /// When its next part, or its end, is there.
     var nextAt: Instant { parts.first?.at ?? .distantPast }
 }
 
-/// Clips come from the machine as the HTTP client brings them: ``AssetExchange`` decides what is asked and what replies mean.
+/// Clips come from the machine as the HTTP client brings them: ``AssetTransfer`` decides what is asked and what replies mean.
 extension World {
-    private static let broken = Fault(kind: .broken, message: "the connection broke")
+    private static let broken = ProviderError(kind: .broken, message: "the connection broke")
     /// A dripped clip comes in so many parts.
     private static let drops = 8
 
     func transfer(
         _ call: OpenCall, after resume: ResumePoint, into sink: any DownloadSink,
-        _ reply: @escaping @Sendable (DownloadEnd) -> Void
+        _ reply: @escaping @Sendable (DownloadOutcome) -> Void
     ) throws -> Transfer {
         var transfer = Transfer(call: call, sink: sink, reply: reply)
         if scenario.former == .fetchesClipsBlindly {
             try fetchAsFormerly(&transfer, after: resume)
         } else {
-            let (exchange, step) = AssetExchange.begin(after: resume)
+            let (exchange, step) = AssetTransfer.begin(after: resume)
             try follow(exchange, step, after: resume, &transfer)
         }
         return transfer
@@ -49,7 +49,7 @@ extension World {
 
     /// Carries requests out until there is a body to hand on, or an end.
     private func follow(
-        _ begun: AssetExchange, _ first: AssetExchange.Step, after resume: ResumePoint, _ transfer: inout Transfer
+        _ begun: AssetTransfer, _ first: AssetTransfer.Step, after resume: ResumePoint, _ transfer: inout Transfer
     ) throws {
         var (exchange, step) = (begun, first)
         var last: SimulatedResponse?
@@ -57,7 +57,7 @@ extension World {
             switch step {
             case .send(let request):
                 guard let response = try carryOut(transfer.call, asking: request) else {
-                    transfer.ending = .told(.interrupted(Fault(kind: .unreachable, message: "no connection")))
+                    transfer.ending = .told(.interrupted(ProviderError(kind: .unreachable, message: "no connection")))
                     return
                 }
                 switch response.action {
@@ -84,12 +84,12 @@ extension World {
         }
     }
 
-    private static func told(_ end: AssetExchange.End) -> DownloadEnd {
+    private static func told(_ end: AssetTransfer.End) -> DownloadOutcome {
         switch end {
         case .whole: .whole
         case .unverified: .unverified
-        case .interrupted(let reason): .interrupted(Fault(kind: .broken, message: "\(reason)"))
-        case .refused: .refused(Fault(kind: .status, status: 403, message: "the clip's address answered so"))
+        case .interrupted(let reason): .interrupted(ProviderError(kind: .broken, message: "\(reason)"))
+        case .refused: .refused(ProviderError(kind: .status, status: 403, message: "the clip's address answered so"))
         }
     }
 
@@ -155,7 +155,7 @@ extension World {
     }
 
     private func take(_ part: DownloadPart, _ sink: any DownloadSink) throws -> Bool {
-        let goesOn = Guarded<Bool?>(nil)
+        let goesOn = Locked<Bool?>(nil)
         let isTaken = DispatchSemaphore(value: 0)
         sink.receive(part) { accepted in
             goesOn.withLock { $0 = accepted }
@@ -187,7 +187,7 @@ extension World {
         case (206, _), (416, _): return try fetchAsFormerly(&transfer, after: .start)
         case (200, _): transfer.parts = [(.begins(at: 0, claimed), now)]
         case (400..<500, _):
-            transfer.ending = .told(.refused(Fault(kind: .status, status: response.status, message: "refused")))
+            transfer.ending = .told(.refused(ProviderError(kind: .status, status: response.status, message: "refused")))
             return
         default:
             transfer.ending = .told(.interrupted(Self.broken))

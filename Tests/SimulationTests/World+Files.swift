@@ -39,7 +39,7 @@ extension World {
             ledger.clipIsGone(row.attempt)
             let asset = AssetLocation(url: machine.assetURL(of: machine.tasks[ordinal], completedAt: completedAt))
             try store.writeAndWait([
-                Change(at: clientNow, .clipGone(row.attempt)), Change(at: clientNow, .assetFound(row.attempt, asset)),
+                Mutation(at: clientNow, .clipGone(row.attempt)), Mutation(at: clientNow, .assetFound(row.attempt, asset)),
             ])
         }
         try store.close()

@@ -9,7 +9,7 @@ extension World {
     func turnsKnob() -> Bool { scenario.turnsKnobs && !isCalm && knobs.happens(0.01) }
 
     func turnKnob(of life: Life) throws {
-        let scopes: [SubmissionScope] = [.everything, .batch(batchIDs[0]), .model(Scenario.firstModel)]
+        let scopes: [PauseScope] = [.everything, .batch(batchIDs[0]), .model(Scenario.firstModel)]
         let scope = scopes[knobs.number(0...2)]
         switch knobs.number(0...3) {
         case 0:
@@ -21,7 +21,7 @@ extension World {
             keepsPace = false
             let interval = knobs.milliseconds(1...5000)
             note("a submit in \(interval)")
-            life.runner.setLimits { $0.pace = SubmitPace(interval: interval) }
+            life.runner.setLimits { $0.pace = SubmitRate(interval: interval) }
         case 2:
             note("pause \(scope)")
             held.insert(scope)

@@ -80,7 +80,7 @@ extension World {
     }
 
     private func noteAbsurdCost(_ response: SimulatedResponse) {
-        guard Witness.statesNoCost(response), let id = try? ReplyReader.report(response.body, date: nil).remoteID?.text
+        guard Witness.statesNoCost(response), let id = try? TaskResponseDecoder.report(response.body, date: nil).remoteID?.text
         else { return }
         toldNoCost.insert(id)
     }
@@ -95,7 +95,7 @@ extension World {
         if wait > Self.patience {
             coverage.network[.timedOut, default: 0] += 1
             wait = Self.patience
-            landing = .nothing(Fault(kind: .timedOut, message: "no answer within 60 s"), wasSent: true)
+            landing = .nothing(ProviderError(kind: .timedOut, message: "no answer within 60 s"), wasSent: true)
         }
         let deliverAt = now + wait
         switch open.call {
@@ -118,47 +118,47 @@ extension World {
 enum Landing {
     case reply(SimulatedResponse)
     /// `wasSent`: false only where no connection could be made.
-    case nothing(Fault, wasSent: Bool)
+    case nothing(ProviderError, wasSent: Bool)
 
     /// - Parameter isRefused: a connection that closes before anything was read looks like none, or like a broken one.
     init(_ response: SimulatedResponse?, isRefused: Bool) {
         guard let response else {
-            self = .nothing(Fault(kind: .unreachable, message: "no connection"), wasSent: false)
+            self = .nothing(ProviderError(kind: .unreachable, message: "no connection"), wasSent: false)
             return
         }
         switch response.action {
         case .deliver, .delay, .drip, .endUnannounced: self = .reply(response)
         case .closeBeforeReading where isRefused:
-            self = .nothing(Fault(kind: .unreachable, message: "connection refused"), wasSent: false)
+            self = .nothing(ProviderError(kind: .unreachable, message: "connection refused"), wasSent: false)
         case .closeBeforeReading, .closeWithoutReply:
-            self = .nothing(Fault(kind: .broken, message: "the connection closed"), wasSent: true)
+            self = .nothing(ProviderError(kind: .broken, message: "the connection closed"), wasSent: true)
         case .truncate:
             self = .nothing(
-                Fault(kind: .unreadable, status: response.status, message: "the answer was cut"), wasSent: true)
+                ProviderError(kind: .unreadable, status: response.status, message: "the answer was cut"), wasSent: true)
         }
     }
 
-    func fate(_ dialect: Dialect) -> SubmitFate {
+    func fate(_ dialect: Dialect) -> SubmitResult {
         switch self {
         case .reply(let response):
-            FateTable.submitFate(
+            ResponseClassifier.submitFate(
                 status: response.status, headers: response.wireHeaders, body: response.body, dialect: dialect)
         case .nothing(let fault, let wasSent):
             wasSent ? .unknown(fault, isFreeByContract: false) : .notAccepted(fault)
         }
     }
 
-    var answer: QueryAnswer {
+    var answer: QueryResult {
         switch self {
         case .reply(let response):
-            FateTable.queryAnswer(status: response.status, headers: response.wireHeaders, body: response.body)
+            ResponseClassifier.queryAnswer(status: response.status, headers: response.wireHeaders, body: response.body)
         case .nothing(let fault, _): .fault(fault)
         }
     }
 }
 
 extension SimulatedResponse {
-    var wireHeaders: WireHeaders { WireHeaders(headers.map { ($0.name, $0.value) }) }
+    var wireHeaders: HeaderFields { HeaderFields(headers.map { ($0.name, $0.value) }) }
 }
 
 extension String {

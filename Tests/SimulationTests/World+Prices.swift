@@ -72,7 +72,7 @@ extension World {
         guard let percent = scenario.play else { return }
         let specs = Array(scenario.batches[0].tasks.prefix(3))
         let batch = try store.enrol(
-            BatchEnrolment(
+            BatchDefinition(
                 name: "play", manifestPath: "/play.yaml", provider: Self.otherService.provider,
                 baseURL: Self.otherService.baseURL, outputDirectory: disk.clips, budget: .unchanged),
             tasks: specs, at: now
@@ -94,7 +94,7 @@ extension World {
                     [
                         .intent(Intent(submission: submission, reserved: nil)), .accepted(attempt, acceptance),
                         .settled(attempt, Settlement(end: .completed, charges: [amount])),
-                    ].map { Change(at: now, $0) })
+                    ].map { Mutation(at: now, $0) })
             }
         }
         guard try store.observedPrices(of: Self.otherService).count == specs.count else {

@@ -9,7 +9,7 @@ import ProviderSimulator
 /// One run, from the manifest to its end or its crash.
 extension World {
     /// - Returns: how it ended; nil: it was cut off.
-    func run() throws -> RunEnding? {
+    func run() throws -> RunResult? {
         coverage.runs += 1
         stepsOfRun = 0
         intentsOfStopped = [:]
@@ -36,7 +36,7 @@ extension World {
 
     /// Opens the store, takes the manifests in, and starts the runner. False: cut off before that.
     private func begin() throws -> Bool {
-        let faults = StoreFaults()
+        let faults = StoreFailpoints()
         if let crash = crashes.first, crash.point == .duringEnrolment, isDue(.duringEnrolment) {
             // All manifests are taken in by one commit.
             faults.plan(chance.happens(0.5) ? .freezesBefore : .freezesAfter, atCommit: 1)
@@ -116,7 +116,7 @@ extension World {
             let tasks = try asExported(scenario.batches[index], in: store).map { Self.written($0, lineEnd) }
             return (batch: enrolment(scenario.batches[index], budget), forEachTask: Self.feed(tasks))
         }
-        let results = try store.enrol(manifests, rules: EnrolmentRules(), at: clientNow)
+        let results = try store.enrol(manifests, rules: ImportOptions(), at: clientNow)
         return results.map(\.batch)
     }
 
@@ -128,10 +128,10 @@ extension World {
             priority: task.priority, output: task.output)
     }
 
-    private static func feed(_ tasks: [TaskSpec]) -> TaskFeed { { body in for task in tasks { try body(task) } } }
+    private static func feed(_ tasks: [TaskSpec]) -> TaskStream { { body in for task in tasks { try body(task) } } }
 
-    private func enrolment(_ batch: Scenario.Batch, _ budget: BudgetSetting) -> BatchEnrolment {
-        BatchEnrolment(
+    private func enrolment(_ batch: Scenario.Batch, _ budget: BudgetSetting) -> BatchDefinition {
+        BatchDefinition(
             name: batch.name, manifestPath: "/\(batch.name).yaml", provider: "simulator", baseURL: Scenario.baseURL,
             outputDirectory: disk.clips, budget: budget, budgetMode: batch.budgetMode)
     }
@@ -167,7 +167,7 @@ extension World {
         manifests.append((enrolment(first, .none), Self.feed(changed)))
         let before = try store.mark()
         do {
-            _ = try store.enrol(manifests, rules: EnrolmentRules(), at: clientNow)
+            _ = try store.enrol(manifests, rules: ImportOptions(), at: clientNow)
             throw Violation("a changed manifest was taken in")
         } catch let refusal as ManifestRefusal {
             guard case .changed = refusal.reason else { throw Violation("refused as \(refusal.reason)") }
@@ -184,7 +184,7 @@ extension World {
             maximumPerTask: scenario.maximumPerTask, seed: chance.next())
     }
 
-    private func finish(_ life: Life, _ outcome: Runner.Outcome) throws -> RunEnding? {
+    private func finish(_ life: Life, _ outcome: Runner.Outcome) throws -> RunResult? {
         guard case .ended(let ending) = outcome else {
             guard expectsStoreFailure else { throw Violation("a run ended with \(outcome)") }
             expectsStoreFailure = false
@@ -370,7 +370,7 @@ extension World {
     ///
     /// - Returns: nil, for the run that was cut off.
     @discardableResult
-    func crash(_ point: CrashPoint) throws -> RunEnding? {
+    func crash(_ point: CrashPoint) throws -> RunResult? {
         guard let life else { return nil }
         count(point)
         for call in calls {

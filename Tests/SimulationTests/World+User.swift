@@ -26,11 +26,11 @@ extension World {
                 let acceptance = Acceptance(
                     remoteID: RemoteTaskID(task.id), isRunning: false, estimate: nil, reserved: attempt.reserved,
                     source: .adopted)
-                try store.writeAndWait([Change(at: at, .accepted(attempt.id, acceptance))])
+                try store.writeAndWait([Mutation(at: at, .accepted(attempt.id, acceptance))])
             } else {
                 note("write off \(attempt.id)")
                 let settlement = Settlement.assumedLost(because: "the console does not show it")
-                try store.writeAndWait([Change(at: at, .settled(attempt.id, settlement))])
+                try store.writeAndWait([Mutation(at: at, .settled(attempt.id, settlement))])
             }
             coverage.settledByHand += 1
         }

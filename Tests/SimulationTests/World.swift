@@ -58,7 +58,7 @@ final class World {
     var publishedPrices: [TaskID: Credits] = [:]
     /// The pace is what the settings say, since the run began.
     var keepsPace = true
-    var held: Set<SubmissionScope> = []
+    var held: Set<PauseScope> = []
     /// Tasks of whose cost the provider has once stated what is no amount.
     var toldNoCost: Set<String> = []
     var knobs: Chance
@@ -68,12 +68,12 @@ final class World {
     var isKeyReplaced = false
     /// How the present run speaks, with which API keys, and how it is set.
     var dialect: Dialect
-    var accounts: AccountBook
+    var accounts: APIKeyRouting
     var settings: SchedulerSettings
     var budgets: [Credits?]
     /// The next commit fails, and the run must end by it.
     var expectsStoreFailure = false
-    var lastEnding: RunEnding?
+    var lastEnding: RunResult?
     /// The user has paused something and not ended it.
     var isPaused = false
     var meddling: Chance

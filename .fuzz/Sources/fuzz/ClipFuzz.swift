@@ -31,7 +31,7 @@ enum ClipFuzz {
     private static func matroska(_ bytes: [UInt8]) {
         _ = ClipFormat(head: Array(bytes.prefix(ClipFormat.mostHeadBytes)))
         for stated in [nil, Int64(bytes.count)] {
-            let finding = MatroskaStructure.finding(length: Int64(bytes.count), stated: stated) { offset, count in
+            let finding = MatroskaValidator.finding(length: Int64(bytes.count), stated: stated) { offset, count in
                 precondition(offset >= 0 && count <= 16, "reads \(count) bytes at \(offset)")
                 return Array(bytes.dropFirst(Int(clamping: offset)).prefix(count))
             }
@@ -40,13 +40,13 @@ enum ClipFuzz {
         }
     }
 
-    private static func verdict(_ bytes: ArraySlice<UInt8>, stated: Int?) -> MP4Structure.Verdict {
+    private static func verdict(_ bytes: ArraySlice<UInt8>, stated: Int?) -> MP4Validator.Verdict {
         finding(bytes, stated: stated).verdict
     }
 
-    private static func finding(_ bytes: ArraySlice<UInt8>, stated: Int?) -> MP4Structure.Finding {
+    private static func finding(_ bytes: ArraySlice<UInt8>, stated: Int?) -> MP4Validator.Finding {
         var reads = 0
-        return MP4Structure.finding(length: Int64(bytes.count), stated: stated.map(Int64.init)) { offset, count in
+        return MP4Validator.finding(length: Int64(bytes.count), stated: stated.map(Int64.init)) { offset, count in
             reads += 1
             precondition(offset >= 0 && offset < bytes.count && count <= 16, "reads \(count) bytes at \(offset)")
             precondition(reads <= bytes.count / 8 + 1, "reads without end")

@@ -69,7 +69,7 @@ enum Fuzz {
         guard let text = String(validating: bytes, as: UTF8.self) else { return }
         let lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
         let path = isEven(bytes) ? "s.toml" : "s.yaml"
-        guard let file = try? SettingsFile(text, path: path) else { return }  // Most inputs are none.
+        guard let file = try? ConfigurationFile(text, path: path) else { return }  // Most inputs are none.
         precondition(Set(file.entries.map { $0.name.replacing("_", with: "-") }).count == file.entries.count, "a name stands twice")
         for entry in file.entries {
             for (line, column) in [(entry.line, entry.column)] + entry.values.map({ ($0.line, $0.column) }) {
@@ -113,7 +113,7 @@ enum Fuzz {
     }
 
     /// All that reading says, in words that are the same for the same tasks.
-    private static func words(_ read: () throws -> ([TaskSpec], [ManifestProblem])) -> String {
+    private static func words(_ read: () throws -> ([TaskSpec], [ManifestDiagnostic])) -> String {
         do {
             let (tasks, warnings) = try read()
             check(warnings)
@@ -126,7 +126,7 @@ enum Fuzz {
                     "\(task.priority)", task.output ?? "-",
                 ].joined(separator: "|")
             }.joined(separator: "\n")
-        } catch let failure as ManifestFailure {
+        } catch let failure as ManifestError {
             check(failure.problems)
             return failure.description
         } catch {
@@ -135,7 +135,7 @@ enum Fuzz {
     }
 
     /// Every problem has a place, and nothing in it drives a terminal.
-    private static func check(_ problems: [ManifestProblem]) {
+    private static func check(_ problems: [ManifestDiagnostic]) {
         for problem in problems {
             precondition(problem.line >= 1 && problem.column >= 1, "no place: \(problem)")
             for text in [problem.file, problem.field, problem.what, problem.todo, problem.excerpt?.text ?? ""] {

@@ -6,7 +6,7 @@ import ProviderWire
 /// program, pass a bound, or carry the API key into what is kept.
 enum WireFuzz {
     private static let key = "sk-byts-0123456789abcdef"
-    private static let redaction = Redaction(secrets: [key])
+    private static let redaction = Redactor(secrets: [key])
     private static let statuses = [
         200, 201, 204, 302, 400, 401, 402, 403, 404, 408, 409, 422, 429, 451, 499, 500, 503, 599, 405, 407, 421, 431,
     ]
@@ -18,15 +18,15 @@ enum WireFuzz {
         guard let first = bytes.first else { return }
         let body = Array(bytes.dropFirst())
         let status = statuses[Int(first) % statuses.count]
-        if let report = try? ReplyReader.report(body, date: nil, redaction: redaction) {  // Most inputs are no reply.
+        if let report = try? TaskResponseDecoder.report(body, date: nil, redaction: redaction) {  // Most inputs are no reply.
             check(report)
         }
         for dialect in Dialect.allCases {
-            let fate = FateTable.submitFate(
-                status: status, headers: WireHeaders(), body: body, dialect: dialect, redaction: redaction)
+            let fate = ResponseClassifier.submitFate(
+                status: status, headers: HeaderFields(), body: body, dialect: dialect, redaction: redaction)
             check(fate, status)
         }
-        let answer = FateTable.queryAnswer(status: status, headers: WireHeaders(), body: body, redaction: redaction)
+        let answer = ResponseClassifier.queryAnswer(status: status, headers: HeaderFields(), body: body, redaction: redaction)
         switch answer {
         case .found(let report):
             precondition(200..<300 ~= status, "found under \(status)")
@@ -42,7 +42,7 @@ enum WireFuzz {
         refuseKey("\(fateless(answer))")
     }
 
-    private static func check(_ fate: SubmitFate, _ status: Int) {
+    private static func check(_ fate: SubmitResult, _ status: Int) {
         switch fate {
         case .accepted(let report):
             precondition(200..<300 ~= status && report.remoteID != nil, "accepted under \(status) without an id")
@@ -61,7 +61,7 @@ enum WireFuzz {
         }
     }
 
-    private static func check(_ report: RemoteReport) {
+    private static func check(_ report: RemoteTask) {
         if let remote = report.remoteID {
             precondition(
                 !remote.text.isEmpty && remote.text.utf8.count <= 512, "an id of \(remote.text.utf8.count) bytes")
@@ -81,7 +81,7 @@ enum WireFuzz {
     }
 
     /// All that a run counts out of a reply.
-    private static func count(with report: RemoteReport) {
+    private static func count(with report: RemoteTask) {
         for amount in report.charges + [report.estimate].compactMap({ $0 }) { count(with: amount.credits) }
         let reserved = Reservation.after(estimate: report.estimate?.credits, holding: .zero, isTrusted: false)
         precondition(reserved ?? .zero >= report.estimate?.credits ?? .zero, "less is held than asked for: \(report)")
@@ -109,13 +109,13 @@ enum WireFuzz {
         precondition(total >= CreditTotal(credits) && CreditTotal(credits) - CreditTotal(credits) == .zero)
     }
 
-    private static func check(_ fault: Fault) {
+    private static func check(_ fault: ProviderError) {
         precondition(fault.message.unicodeScalars.count <= 500, "a message of \(fault.message.unicodeScalars.count)")
         precondition(fault.code?.unicodeScalars.count ?? 0 <= 100)
         refuseKey("\(fault)")
     }
 
-    private static func fateless(_ answer: QueryAnswer) -> QueryAnswer { answer }
+    private static func fateless(_ answer: QueryResult) -> QueryResult { answer }
 
     private static func refuseKey(_ text: String) {
         precondition(!text.contains(key), "the key is kept: \(text)")
@@ -128,17 +128,17 @@ enum WireFuzz {
         let lines = bytes.split(separator: 0x0A, omittingEmptySubsequences: false)
         let fields = lines.map { line in
             let parts = line.split(separator: 0x3A, maxSplits: 1, omittingEmptySubsequences: false)
-            return WireHeaders.Field(name: text(parts[0]), value: parts.count > 1 ? text(parts[1]) : "")
+            return HeaderFields.Field(name: text(parts[0]), value: parts.count > 1 ? text(parts[1]) : "")
         }
-        let headers = WireHeaders(fields)
-        for wait in [RetryHint.retryAfter(headers), RetryHint.rateReset(headers)].compactMap({ $0 }) {
-            precondition(RetryHint.shortest <= wait && wait <= RetryHint.longest, "a wait of \(wait)")
+        let headers = HeaderFields(fields)
+        for wait in [RetryAfter.retryAfter(headers), RetryAfter.rateReset(headers)].compactMap({ $0 }) {
+            precondition(RetryAfter.shortest <= wait && wait <= RetryAfter.longest, "a wait of \(wait)")
         }
         for dialect in Dialect.allCases {
-            let fate = FateTable.submitFate(
+            let fate = ResponseClassifier.submitFate(
                 status: 429, headers: headers, body: [], dialect: dialect, redaction: redaction)
             guard case .throttled(let fault, _) = fate else { fatalError("429 is \(fate)") }
-            precondition(fault.retryAfter ?? RetryHint.shortest >= RetryHint.shortest)
+            precondition(fault.retryAfter ?? RetryAfter.shortest >= RetryAfter.shortest)
         }
         for field in fields { times(field.value) }
         for resume in resumePoints { download(headers, after: resume) }
@@ -153,9 +153,9 @@ enum WireFuzz {
 
     /// A service that answers every request for a clip with this head: bytes are joined only to those of their own version, and
     /// every download ends.
-    private static func download(_ headers: WireHeaders, after resume: ResumePoint) {
+    private static func download(_ headers: HeaderFields, after resume: ResumePoint) {
         for status in [200, 206, 416, 403, 503] {
-            var (exchange, step) = AssetExchange.begin(after: resume)
+            var (exchange, step) = AssetTransfer.begin(after: resume)
             for _ in 0..<8 {
                 switch step {
                 case .send(let request):
@@ -185,11 +185,11 @@ enum WireFuzz {
             precondition(
                 ISOTimestamp.parse(ISOTimestamp.format(moment)) == moment, "\(text) is not the same after writing")
         }
-        if let remote = WirePath.cancelledTask(path: text) {
-            precondition(WirePath.cancelledTask(path: WirePath.cancel(remote)) == remote, "\(text): another task")
+        if let remote = Endpoint.cancelledTask(path: text) {
+            precondition(Endpoint.cancelledTask(path: Endpoint.cancel(remote)) == remote, "\(text): another task")
         }
-        for item in WirePath.items(ofQuery: text) {
-            precondition(WirePath.percentDecoded(WirePath.percentEncoded(item.value)) == item.value)
+        for item in Endpoint.items(ofQuery: text) {
+            precondition(Endpoint.percentDecoded(Endpoint.percentEncoded(item.value)) == item.value)
         }
     }
 
@@ -199,7 +199,7 @@ enum WireFuzz {
 
     /// What a server reads, in either dialect; what it reads is written and read as the same.
     static func submit(_ bytes: [UInt8]) {
-        _ = try? SubjectBody.decode(bytes)  // Most inputs are no question.
+        _ = try? QueryBody.decode(bytes)  // Most inputs are no question.
         guard let body = try? SubmitBody.decode(bytes) else { return }  // Nor a submit.
         precondition(Dialect.allCases.contains(body.dialect))
         for value in body.fields.values {

@@ -35,7 +35,7 @@ struct SheetCommand: PrintingCommand {
         let file = try OutputFile(out, .sheet, besideStore: store.path)
         let page = SheetPage(
             store: reader.path, folder: target.deletingLastPathComponent().resolvingSymlinksInPath().path,
-            manifest: ManifestLine(catalogue: try CatalogueOptions.catalogue(catalog)))
+            manifest: ManifestWriter(catalogue: try CatalogueOptions.catalogue(catalog)))
         var pages = try selection.pages(of: reader, states: [.completed])
         var clips = ClipLookup(store: reader.path)
         let count = try file.write { append in
@@ -50,7 +50,7 @@ struct SheetCommand: PrintingCommand {
             return count
         }
         try reader.close()
-        clips.warn(CommandHint(store: store))
+        clips.warn(SuggestedCommand(store: store))
         let tasks = count == 1 ? "1 task" : "\(count) tasks"
         Console.error("\(tasks) on \(SafeText.escaped(target.path)); open it in a browser")
     }

@@ -11,7 +11,7 @@ struct SheetPage {
     let store: String
     /// The folder that the page lies in, absolute: clips are linked from there.
     let folder: String
-    let manifest: ManifestLine
+    let manifest: ManifestWriter
 
     /// Everything before the first task.
     var head: String {
@@ -45,7 +45,7 @@ struct SheetPage {
         """
     }
 
-    private static let pageHead = PageHead.text(
+    private static let pageHead = HTMLDocument.text(
         title: "Contact sheet", allowing: ["script-src 'unsafe-inline'", "media-src 'self' file:"],
         style: String(decoding: PackageResources.sheet_css, as: UTF8.self))
 
@@ -97,7 +97,7 @@ struct SheetPage {
 
     private func loss(_ row: TaskRow, _ clip: ClipFinder.Finding?) -> String? {
         guard let clip, let path = row.latest?.outputPath else { return nil }
-        return ClipSurvey.words(for: clip, savedAs: path).map { "\($0); dailies fetch --missing saves it again" }
+        return ClipCheck.words(for: clip, savedAs: path).map { "\($0); dailies fetch --missing saves it again" }
     }
 }
 

@@ -1,1 +1,0 @@
-../../../Sources/DailiesRunner/MP4Structure.swift

@@ -1,0 +1,1 @@
+../../../Sources/DailiesRunner/MP4Validator.swift

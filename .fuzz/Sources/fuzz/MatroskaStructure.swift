@@ -1,1 +1,0 @@
-../../../Sources/DailiesRunner/MatroskaStructure.swift

@@ -1,0 +1,1 @@
+../../../Sources/DailiesRunner/MatroskaValidator.swift

@@ -1,0 +1,99 @@
+import ArgumentParser
+import DailiesCore
+import DailiesProvider
+import Foundation
+
+/// What waits costs next to nothing: tasks at the provider, and tasks in the store.
+struct ScaleBenchmark: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "parked",
+        abstract: "Memory and punctuality with very many tasks in flight, and memory with very many waiting.",
+        discussion: """
+            In flight: a process of its own with the real runner, store and timers, which takes the tasks up from a store as \
+            after a restart. Its provider is in the same process and answers at once, since ten thousand polls a second over \
+            HTTP would keep both cores busy with the sockets of both ends. A poll's lateness is counted from its beat to \
+            the call of the provider. Waiting: `dailies resume` before a service that accepts all and has completed \
+            it at the first question; its memory once so many have settled.
+
+              swift run -c release DailiesBenchmarks parked      # 4 min, 6 GB of disk
+              swift run -c release DailiesBenchmarks parked --polled 2000 --parked 20000 --many-waiting 50000 --settled 1000
+            """)
+
+    @Option(help: "Tasks in flight with a poll each in 10 s.") var polled = 100_000
+    @Option(help: "Tasks in flight with a poll each in 10 min.") var parked = 1_000_000
+    @Option var seconds = 30
+    @Option var fewWaiting = 10_000
+    @Option var manyWaiting = 10_000_000
+    @Option(help: "Tasks that are through when memory is read; fewer than wait.") var settled = 5000
+    @OptionGroup var record: RecordOptions
+
+    func run() throws {
+        var recorder = ResultRecorder("parked", record)
+        let punctual = try inFlight(polled, interval: 10, &recorder)
+        recorder.judge("99 % of the polls within, ms", punctual.late99, atMost: 100)
+        recorder.judge("memory at most, MB", Double(punctual.peakBytes) / 1e6, atMost: 150)
+        let many = try inFlight(parked, interval: 600, &recorder)
+        recorder.judge("memory at most, MB", Double(many.peakBytes) / 1e6, atMost: 400)
+        let few = try waiting(fewWaiting, &recorder)
+        let most = try waiting(manyWaiting, &recorder)
+        recorder.judge(
+            "memory with \(manyWaiting) waiting over that with \(fewWaiting)", Double(most) / Double(few), atMost: 1.1)
+        try recorder.finish()
+    }
+
+    private var now: Instant { Instant(milliseconds: Int64(Date().timeIntervalSince1970 * 1000)) }
+
+    private func inFlight(_ tasks: Int, interval: Int, _ recorder: inout ResultRecorder) throws -> ScaleRun.Report {
+        let stage = try BenchmarkEnvironment()
+        let (url, now) = ("http://127.0.0.1:1", now)
+        let oldest = Duration.seconds(2 * interval)
+        try LargeStoreFixture.make(
+            stage.path("store.sqlite"), baseURL: url, account: WriteLoad.account.text, finished: 0, rendering: tasks,
+            waiting: 0, intentAges: .seconds(interval)...oldest, at: now)
+        let run = try ProcessUsage.run(
+            BenchmarkEnvironment.thisProgram,
+            [
+                "parked-run", "--store", stage.path("store.sqlite"), "--base-url", url, "--tasks", "\(tasks)",
+                "--oldest-ms", "\((now - oldest).milliseconds)", "--interval", "\(interval)", "--seconds", "\(seconds)",
+            ])
+        let report = try JSONDecoder().decode(ScaleRun.Report.self, from: Data(run.out.utf8))
+        let rate = Double(report.polls) / Double(seconds)
+        recorder.say(
+            "\(report.tasks) in flight, a poll each in \(interval) s: \(ResultRecorder.figure(rate)) polls/s, half within "
+                + "\(ResultRecorder.figure(report.median)) ms, 99 % within \(ResultRecorder.figure(report.late99)) ms, all within "
+                + "\(ResultRecorder.figure(report.latest)) ms; \(ResultRecorder.figure(Double(report.residentBytes) / 1e6)) MB resident, "
+                + "\(ResultRecorder.figure(Double(report.peakBytes) / 1e6)) MB at most; "
+                + "\(ResultRecorder.figure(report.processorSeconds / max(Double(report.polls), 1) * 1e6)) us of CPU a poll")
+        return report
+    }
+
+    /// The largest memory of a run by the time that so many of its tasks have settled.
+    private func waiting(_ tasks: Int, _ recorder: inout ResultRecorder) throws -> Int {
+        let stage = try BenchmarkEnvironment()
+        let service = try StubService(answering: "completed")
+        try LargeStoreFixture.make(
+            stage.path("store.sqlite"), baseURL: service.url,
+            account: try APIKey(RestartBenchmark.key).fingerprint.text, finished: 0, rendering: 0, waiting: tasks,
+            at: now)
+        let child = try Child(
+            silent: BenchmarkEnvironment.dailies,
+            [
+                "resume", "--store", stage.path("store.sqlite"), "--provider", "simulator", "--base-url", service.url,
+                "--concurrency", "1000", "--no-download", "--quiet", "--accept-quote", "--speed", "20",
+            ])
+        defer { child.kill() }
+        let deadline = ContinuousClock.now + .seconds(300)
+        while service.tally.queries < settled {
+            guard ContinuousClock.now < deadline else {
+                throw ProcessUsage.Failure(description: "\(service.tally.queries) tasks of \(settled) in five minutes")
+            }
+            usleep(10_000)
+        }
+        let peak = try Child.memory("VmHWM", of: child.pid)
+        recorder.say(
+            "\(tasks) waiting: \(ResultRecorder.figure(Double(peak) / 1e6)) MB at most, "
+                + "\(ResultRecorder.figure(Double(try Child.memory("RssAnon", of: child.pid)) / 1e6)) MB of it its own")
+        try service.end()
+        return peak
+    }
+}

@@ -1,0 +1,69 @@
+import DailiesCore
+import DailiesStore
+
+/// One `reconcile`'s second half: every cost that was asked for in vain is asked for once more.
+struct CostBackfill {
+    private static let pageSize = 256
+
+    let store: Store
+    let batch: BatchID?
+    let isJSON: Bool
+    private(set) var tally = Tally()
+
+    struct Tally {
+        var asked = 0
+        var stated = 0
+    }
+
+    init(store: Store, batch: BatchID?, isJSON: Bool) {
+        self.store = store
+        self.batch = batch
+        self.isJSON = isJSON
+    }
+
+    /// Whether there is anything to ask for.
+    var isNeeded: Bool {
+        get throws { try !store.unpricedAttempts(in: batch, limit: 1).isEmpty }
+    }
+
+    /// One after the other; the first that meets silence is the last.
+    mutating func ask(_ desk: TaskReconciler) async throws {
+        var last: AttemptID?
+        while true {
+            let page = try store.unpricedAttempts(in: batch, after: last, limit: Self.pageSize)
+            for unpriced in page {
+                let answer = try await desk.askForCost(of: unpriced)
+                tally.asked += 1
+                if case .stated = answer { tally.stated += 1 }
+                write(unpriced, answer)
+                if case .noAnswer(_, isOutage: true) = answer { return }
+            }
+            guard page.count == Self.pageSize else { return }
+            last = page.last?.attempt
+        }
+    }
+
+    private func write(_ unpriced: AttemptWithoutCost, _ answer: TaskReconciler.CostAnswer) {
+        var stated: Credits?
+        let (verdict, words): (String, String)
+        switch answer {
+        case .stated(let credits):
+            stated = credits
+            (verdict, words) = ("cost_learned", "its cost was unknown and is \(credits) credits; booked")
+        case .notStated: (verdict, words) = ("cost_unknown", "its cost is still not stated")
+        case .noAnswer(let reason, _): (verdict, words) = ("cost_unknown", "its cost is still unknown: \(reason)")
+        }
+        guard isJSON else {
+            let name = SafeText.escaped("\(unpriced.batchName)/\(unpriced.key)")
+            return Console.out("\(name), attempt \(unpriced.attempt.number): \(words)")
+        }
+        JSONLine.write("cost") { writer in
+            writer.member("batch", unpriced.batchName)
+            writer.member("key", unpriced.key.text)
+            writer.member("attempt", unpriced.attempt.number)
+            writer.member("task_id", unpriced.remote.text)
+            writer.member("verdict", verdict)
+            writer.member("credits", credits: stated)
+        }
+    }
+}

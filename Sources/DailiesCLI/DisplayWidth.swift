@@ -1,0 +1,56 @@
+/// Text by the columns it takes on a terminal: most characters one, East Asian and pictures two, marks none.
+enum DisplayWidth {
+    static func width(of text: String) -> Int { text.reduce(0) { $0 + width(of: $1) } }
+
+    private static func width(of character: Character) -> Int {
+        guard let scalar = character.unicodeScalars.first else { return 0 }
+        if character.unicodeScalars.contains(where: { $0.value == 0xFE0F }) { return 2 }
+        switch scalar.properties.generalCategory {
+        case .nonspacingMark, .enclosingMark, .format, .control: return 0
+        default: return isWide(scalar.value) ? 2 : 1
+        }
+    }
+
+    /// Source: Unicode Standard Annex 11, the blocks whose East_Asian_Width is W or F, taken whole.
+    private static func isWide(_ value: UInt32) -> Bool {
+        switch value {
+        case 0x1100...0x115F, 0x2E80...0x303E, 0x3041...0x33FF, 0x3400...0x4DBF, 0x4E00...0x9FFF, 0xA000...0xA4CF,
+            0xAC00...0xD7A3, 0xF900...0xFAFF, 0xFE30...0xFE4F, 0xFF00...0xFF60, 0xFFE0...0xFFE6, 0x1F300...0x1F64F,
+            0x1F680...0x1F6FF, 0x1F900...0x1F9FF, 0x20000...0x3FFFD:
+            true
+        default: false
+        }
+    }
+
+    /// At most `limit` columns; what is cut off is marked by `…`.
+    static func cut(_ text: String, to limit: Int) -> String {
+        guard width(of: text) > limit else { return text }
+        guard limit > 0 else { return "" }
+        var kept = ""
+        var used = 0
+        for character in text {
+            let next = width(of: character)
+            if used + next > limit - 1 { break }
+            kept.append(character)
+            used += next
+        }
+        return kept + "…"
+    }
+
+    /// Words side by side, as many on a line as fit.
+    static func flowed(_ words: [String], to limit: Int) -> [String] {
+        var lines: [String] = []
+        for word in words {
+            if let last = lines.last, width(of: last) + 3 + width(of: word) <= limit {
+                lines[lines.count - 1] = last + " · " + word
+            } else {
+                lines.append(cut(word, to: limit))
+            }
+        }
+        return lines
+    }
+
+    static func padded(_ text: String, to columns: Int) -> String {
+        text + String(repeating: " ", count: max(columns - width(of: text), 0))
+    }
+}

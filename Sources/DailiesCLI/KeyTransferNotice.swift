@@ -1,0 +1,27 @@
+import DailiesCore
+import DailiesProvider
+import DailiesStore
+
+/// `--same-account`: the keys of this command took the place of those that sent what is unfinished.
+enum KeyTransferNotice {
+    /// Says what it did on standard error.
+    static func carryOut(in store: Store, _ accounts: APIKeyRouting, _ configuration: ProviderConfiguration) throws {
+        let handovers = try store.handOver(
+            to: accounts, provider: configuration.name, baseURL: configuration.baseURL, at: Composition.timers().now)
+        for handover in handovers {
+            Console.error(
+                "\(TaskDescription.count(handover.clips, "clip")) of the API key \(handover.from) "
+                    + "\(handover.clips == 1 ? "belongs" : "belong") to the API key \(handover.to) from now on")
+        }
+        if handovers.isEmpty { Console.error("--same-account: no clip needs another API key") }
+    }
+}
+
+extension APIKeyRouting {
+    /// The keys of a configuration.
+    init(of configuration: ProviderConfiguration) {
+        var accounts: [String: KeyFingerprint] = [:]
+        for key in configuration.keys { accounts[key.modelPrefix] = key.key.fingerprint }
+        self.init(byPrefix: accounts)
+    }
+}

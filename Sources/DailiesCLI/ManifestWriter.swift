@@ -1,0 +1,93 @@
+import DailiesCore
+import DailiesStore
+import ExactJSON
+
+/// Lines of a JSONL manifest from what the store holds: read again, they are the same tasks with the same requests.
+struct ManifestWriter {
+    private static let common: Set<String> = [
+        "model", "prompt", "duration_seconds", "resolution", "aspect_ratio", "image_init",
+    ]
+
+    /// Fields that stand in a task itself; all others stand under `extra`.
+    private let fields: Set<ByteKey>
+
+    init(catalogue: ModelCatalogue) {
+        fields = Set(catalogue.models.values.flatMap(\.extraFields.keys)).union(Self.common).reduce(into: []) {
+            $0.insert(ByteKey($1))
+        }
+    }
+
+    func header(batch: String) -> String {
+        var writer = JSONWriter()
+        writer.object { $0.member("batch", batch) }
+        return writer.text
+    }
+
+    /// What a line says otherwise than the stored request.
+    struct Change {
+        static let none = Change()
+        /// Another take comes out.
+        static let otherTake = Change(removed: [ByteKey("seed")])
+
+        var removed: Set<ByteKey> = []
+        /// In place of what the request says, or added to it.
+        var replaced: [(name: String, value: JSONValue)] = []
+
+        fileprivate func applied(to members: [JSONMember]) -> [JSONMember] {
+            let names = removed.union(replaced.map { ByteKey($0.name) })
+            return members.filter { !names.contains(ByteKey($0.name)) }
+                + replaced.map { JSONMember(name: $0.name, value: $0.value) }
+        }
+    }
+
+    func task(_ row: TaskRow, _ change: Change = .none) -> String {
+        let members = change.applied(to: Self.members(of: row.request))
+        var writer = JSONWriter()
+        writer.object { writer in
+            writer.member("id", row.key.text)
+            for member in members where fields.contains(ByteKey(member.name)) {
+                writer.member(member.name, Self.written(member, of: row))
+            }
+            let extra = members.filter { !fields.contains(ByteKey($0.name)) }
+            if !extra.isEmpty {
+                writer.name("extra")
+                writer.object { writer in
+                    for member in extra { writer.member(member.name, member.value) }
+                }
+            }
+            if !row.tags.isEmpty { writer.member("tags", tags: row.tags) }
+            if row.priority != 0 { writer.member("priority", row.priority) }
+            if let output = row.output { writer.member("output", output) }
+        }
+        return writer.text
+    }
+
+    /// In a prompt two braces begin a variable's name; written twice they stand for themselves. An image that was given
+    /// as a file is given as that file again.
+    private static func written(_ member: JSONMember, of row: TaskRow) -> JSONValue {
+        if member.name == "image_init", let path = row.imagePath { return JSONValue(kind: .string(path)) }
+        guard member.name == "prompt", let prompt = member.value.string else { return member.value }
+        return JSONValue(kind: .string(doubled(prompt)))
+    }
+
+    /// By bytes: to a search for characters, a brace with a combining mark on it is another one.
+    private static func doubled(_ prompt: String) -> String {
+        let brace = UInt8(ascii: "{")
+        var result: [UInt8] = []
+        var rest = Array(prompt.utf8)[...]
+        while let byte = rest.first {
+            let isPair = rest.starts(with: [brace, brace])
+            result += isPair ? [brace, brace, brace, brace] : [byte]
+            rest = rest.dropFirst(isPair ? 2 : 1)
+        }
+        return String(decoding: result, as: UTF8.self)
+    }
+
+    private static func members(of request: CanonicalRequest) -> [JSONMember] {
+        do {
+            return try JSONValue.parse(request.text.utf8).members ?? []
+        } catch {
+            preconditionFailure("a stored request cannot be read: \(error)")
+        }
+    }
+}

@@ -1,0 +1,317 @@
+import DailiesCore
+import ExactJSON
+
+/// A plan for people and for programs.
+enum PlanOutput {
+    static func table(_ survey: RunPlan) -> String {
+        var parts = [counts(survey)]
+        if survey.toRender > 0 { parts.append(prices(survey)) }
+        parts.append(lines(survey).joined(separator: "\n"))
+        return parts.joined(separator: "\n\n")
+    }
+
+    private static func counts(_ survey: RunPlan) -> String {
+        let used = RunPlan.TaskStatus.allCases.filter { standing in
+            standing == .new || standing == .paid || survey.batches.contains { $0.counts[standing, default: 0] > 0 }
+        }
+        let hasRemoved = survey.batches.contains { $0.removed > 0 }
+        let titles = ["batch"] + used.map(\.words) + (hasRemoved ? ["removed"] : []) + ["to render", "credits"]
+        var table = TextTable(titles, rightAligned: Set(1..<titles.count))
+        for batch in survey.batches {
+            let removed = hasRemoved ? ["\(batch.removed)"] : []
+            table.add(
+                [SafeText.escaped(batch.name)] + used.map { "\(batch.counts[$0, default: 0])" } + removed
+                    + ["\(batch.toRender)", credits(batch.low, batch.high, batch.unknownPrices, of: batch.toRender)])
+        }
+        if survey.batches.count > 1 {
+            let sums = used.map { standing in survey.batches.reduce(0) { $0 + $1.counts[standing, default: 0] } }
+            let removed = hasRemoved ? ["\(survey.batches.reduce(0) { $0 + $1.removed })"] : []
+            table.add(
+                ["total"] + sums.map { "\($0)" } + removed
+                    + [
+                        "\(survey.toRender)",
+                        credits(survey.low, survey.high, survey.unknownPrices, of: survey.toRender),
+                    ])
+        }
+        return table.text
+    }
+
+    /// A range as far as it is known: what nobody knows the price of is named, and never taken for 0.
+    private static func credits(_ low: CreditTotal, _ high: CreditTotal, _ unknown: Int, of count: Int) -> String {
+        if unknown > 0, unknown == count { return "unknown" }
+        return range(low, high) + (unknown > 0 ? " + \(unknown) unknown" : "")
+    }
+
+    private static func range(_ low: CreditTotal, _ high: CreditTotal) -> String {
+        low == high ? "\(low)" : "\(low) – \(high)"
+    }
+
+    private static func prices(_ survey: RunPlan) -> String {
+        var table = TextTable(
+            ["model", "seconds", "size", "clips", "credits each", "source"], rightAligned: [1, 3, 4])
+        var notes: [String] = []
+        for line in survey.lines {
+            let each = line.price.map { price in
+                range(CreditTotal(price.range.lowerBound), CreditTotal(price.range.upperBound))
+            }
+            table.add([
+                SafeText.escaped(line.shape.model.text), line.shape.durationSeconds.map { "\($0)" } ?? "-",
+                SafeText.escaped(line.shape.resolution ?? "-"), "\(line.tasks)", each ?? "unknown",
+                line.price.map { "[\(note(source($0.source), in: &notes))]" } ?? "no price known; give --rates FILE",
+            ])
+        }
+        return ([table.text] + notes.enumerated().map { "[\($0 + 1)] \($1)" }).joined(separator: "\n")
+    }
+
+    /// The number of a note, which is added where it is new.
+    private static func note(_ text: String, in notes: inout [String]) -> Int {
+        if let known = notes.firstIndex(of: text) { return known + 1 }
+        notes.append(text)
+        return notes.count
+    }
+
+    static func source(_ source: PriceEstimate.Source) -> String {
+        SafeText.escaped(source.name) + (source.date.map { " (\(SafeText.escaped($0)))" } ?? " (no date)")
+    }
+
+    /// `25`, or `25 (8 of veo-3.1)`.
+    private static func limits(_ limits: SubmissionLimits) -> String {
+        let models = limits.byModel.sorted { $0.key < $1.key }.map { "\($0.value) of \(SafeText.escaped($0.key.text))" }
+        return "\(limits.concurrency)" + (models.isEmpty ? "" : " (\(models.joined(separator: ", ")))")
+    }
+
+    private static func lines(_ survey: RunPlan) -> [String] {
+        var lines: [String] = []
+        if let time = survey.time.range {
+            let unknown = survey.time.unknown > 0 ? "; \(survey.time.unknown) of unknown latency not counted" : ""
+            let range = "\(words(time.lowerBound)) – \(words(time.upperBound))"
+            lines.append("time: \(range) at \(limits(survey.limits)) in flight" + unknown)
+        } else if survey.time.unknown > 0 {
+            lines.append("time: unknown; no latency is published for these models")
+        }
+        for batch in survey.batches { lines += DuplicatesOutput.lines(batch.duplicates) }
+        for batch in survey.batches { lines += budgets(batch) }
+        for batch in survey.batches { lines += TaskDescription.heldBack(batch.heldBack) }
+        for batch in survey.batches where batch.counts[.changed, default: 0] > 0 && !survey.acceptsChanges {
+            lines.append(
+                "\(batch.counts[.changed, default: 0]) changed in \(SafeText.escaped(batch.name)): a run refuses them; "
+                    + "--accept-changes renders them again")
+        }
+        let waiting = survey.batches.reduce(0) { sum, batch in
+            sum + batch.counts[.failed, default: 0] + batch.counts[.cancelled, default: 0]
+        }
+        if waiting > 0 { lines.append("\(waiting) failed or cancelled before: they wait for `dailies retry`") }
+        let uncertain = survey.batches.reduce(0) { $0 + $1.counts[.uncertain, default: 0] }
+        if uncertain > 0 { lines.append("\(uncertain) uncertain: they may have been billed; run `dailies reconcile`") }
+        if !survey.hasWork { lines.append("nothing to do") }
+        return lines
+    }
+
+    private static func budgets(_ batch: RunPlan.Batch) -> [String] {
+        let name = SafeText.escaped(batch.name)
+        let own = room("budget of \(name)", batch.position, (batch.low, batch.high), batch.unknownPrices)
+        let tags = batch.tagBudgets.flatMap { budget in
+            room(
+                "budget of \(name), \(SafeText.escaped("\(budget.tag.name)=\(budget.tag.value)"))", budget.position,
+                (budget.low, budget.high), budget.unknownPrices)
+        }
+        return own + tags
+    }
+
+    private static func room(
+        _ title: String, _ position: BudgetUsage, _ need: (low: CreditTotal, high: CreditTotal), _ unknown: Int
+    ) -> [String] {
+        guard let cap = position.cap else { return [] }
+        let room = CreditTotal(cap) - position.settled - position.reserved
+        var words = "room \(room)"
+        if need.low > room {
+            words += "; too little even at the lowest price, \(need.low)"
+        } else if need.high > room {
+            words += "; too little at the highest price, \(need.high)"
+        }
+        if unknown > 0 { words += "; \(unknown) of unknown price do not start under it" }
+        return ["\(title): \(cap); \(position.settled) settled, \(position.reserved) reserved, \(words)"]
+    }
+
+    static func words(_ duration: Duration) -> String {
+        duration.formatted(.units(allowed: [.hours, .minutes, .seconds], width: .narrow))
+    }
+
+    // MARK: Task by task
+
+    static let taskColumns = ["batch", "task", "stands", "model", "credits", "source"]
+    static let rightAlignedTaskColumns: Set = [4]
+
+    /// One for each of ``taskColumns``; no tab is in them.
+    static func cells(of listed: RunPlan.Listed) -> [String] {
+        switch listed {
+        case .named(let task, let batch):
+            let price = task.price.map { price in
+                range(CreditTotal(price.range.lowerBound), CreditTotal(price.range.upperBound))
+            }
+            return [
+                SafeText.escaped(batch), SafeText.escaped(task.key.text), task.standing.words,
+                SafeText.escaped(task.shape.model.text), price ?? (task.isToRender ? "unknown" : "-"),
+                task.price.map { source($0.source) } ?? "-",
+            ]
+        case .removed(let key, let batch):
+            return [SafeText.escaped(batch), SafeText.escaped(key.text), "removed", "-", "-", "-"]
+        }
+    }
+
+    // MARK: JSON
+
+    /// Writes the plan as one object, piece by piece where it lists tasks.
+    static func writeJSON(
+        _ survey: RunPlan, warnings: [String], outputFault: String?, code: ExitCode, to out: (String) -> Void
+    ) throws {
+        var writer = JSONWriter()
+        writer.beginObject()
+        writer.member("type", "plan")
+        members(survey, to: &writer)
+        writer.name("warnings")
+        writer.array { for warning in warnings { $0.string(warning) } }
+        writer.member("output_problem", optional: outputFault)
+        FolderSettings.write("folder_settings", to: &writer)
+        if let listing = survey.listing {
+            writer.name("tasks")
+            writer.beginArray()
+            try listing.forEachLine { line in
+                writer.raw(line)
+                if writer.bytes.count >= PlanTaskList.chunk { out(String(decoding: writer.takeBytes(), as: UTF8.self)) }
+            }
+            writer.endArray()
+        }
+        writer.member("exit_code", Int(code.rawValue))
+        writer.endObject()
+        out(writer.text + "\n")
+    }
+
+    static func write(_ survey: RunPlan, to writer: inout JSONWriter) {
+        writer.object { members(survey, to: &$0) }
+    }
+
+    private static func members(_ survey: RunPlan, to writer: inout JSONWriter) {
+        writer.member("to_render", survey.toRender)
+        total(survey.low, survey.high, survey.unknownPrices, of: survey.toRender, to: &writer)
+        writer.member("concurrency", survey.limits.concurrency)
+        writer.name("model_concurrency")
+        writer.object { writer in
+            for (model, limit) in survey.limits.byModel.sorted(by: { $0.key < $1.key }) {
+                writer.member(model.text, limit)
+            }
+        }
+        writer.name("seconds")
+        if let time = survey.time.range {
+            writer.object {
+                $0.member("low", time.lowerBound.components.seconds)
+                $0.member("high", time.upperBound.components.seconds)
+                $0.member("unknown_tasks", survey.time.unknown)
+            }
+        } else {
+            writer.null()
+        }
+        writer.name("batches")
+        writer.array { array in
+            for batch in survey.batches { array.object { write(batch, to: &$0) } }
+        }
+        writer.name("prices")
+        writer.array { array in
+            for line in survey.lines { array.object { write(line, to: &$0) } }
+        }
+    }
+
+    /// The sums of what is known; null where nothing of it is.
+    private static func total(
+        _ low: CreditTotal, _ high: CreditTotal, _ unknown: Int, of count: Int, to writer: inout JSONWriter
+    ) {
+        if unknown > 0, unknown == count {
+            writer.nullMember("credits_low")
+            writer.nullMember("credits_high")
+        } else {
+            writer.member("credits_low", number: low.description)
+            writer.member("credits_high", number: high.description)
+        }
+        writer.member("unknown_prices", unknown)
+    }
+
+    private static func write(_ batch: RunPlan.Batch, to writer: inout JSONWriter) {
+        writer.member("batch", batch.name)
+        writer.member("manifest", batch.path)
+        for standing in RunPlan.TaskStatus.allCases {
+            writer.member(standing.rawValue, batch.counts[standing, default: 0])
+        }
+        writer.member("removed", batch.removed)
+        StatusOutput.write(heldBack: batch.heldBack, to: &writer)
+        writer.member("to_render", batch.toRender)
+        total(batch.low, batch.high, batch.unknownPrices, of: batch.toRender, to: &writer)
+        DuplicatesOutput.write(batch.duplicates, to: &writer)
+        writer.member("budget", credits: batch.position.cap)
+        writer.member("settled", number: batch.position.settled.description)
+        writer.member("reserved", number: batch.position.reserved.description)
+        writeRoom(batch.position, to: &writer)
+        writer.name("tag_budgets")
+        writer.array { array in
+            for budget in batch.tagBudgets {
+                array.object { writer in
+                    writer.member("tag", budget.tag.name)
+                    writer.member("value", budget.tag.value)
+                    writer.member("credits_low", number: budget.low.description)
+                    writer.member("credits_high", number: budget.high.description)
+                    writer.member("unknown_prices", budget.unknownPrices)
+                    writer.member("budget", credits: budget.position.cap)
+                    writeRoom(budget.position, to: &writer)
+                }
+            }
+        }
+    }
+
+    private static func writeRoom(_ position: BudgetUsage, to writer: inout JSONWriter) {
+        if let cap = position.cap {
+            let room = CreditTotal(cap) - position.settled - position.reserved
+            writer.member("room", number: room.description)
+        } else {
+            writer.nullMember("room")
+        }
+    }
+
+    private static func write(_ line: RunPlan.PriceLine, to writer: inout JSONWriter) {
+        write(line.shape, to: &writer)
+        writer.member("tasks", line.tasks)
+        write(line.price, to: &writer)
+    }
+
+    private static func write(_ shape: RequestShape, to writer: inout JSONWriter) {
+        writer.member("model", shape.model.text)
+        writer.member("resolution", optional: shape.resolution)
+        if let seconds = shape.durationSeconds {
+            writer.member("duration_seconds", seconds)
+        } else {
+            writer.nullMember("duration_seconds")
+        }
+    }
+
+    private static func write(_ price: PriceEstimate?, to writer: inout JSONWriter) {
+        writer.member("credits_low", credits: price?.range.lowerBound)
+        writer.member("credits_high", credits: price?.range.upperBound)
+        writer.member("source_kind", optional: price?.source.kind.rawValue)
+        writer.member("source", optional: price?.source.name)
+        writer.member("source_date", optional: price?.source.date)
+    }
+
+    static func write(_ listed: RunPlan.Listed, to writer: inout JSONWriter) {
+        switch listed {
+        case .named(let task, let batch):
+            writer.member("batch", batch)
+            writer.member("key", task.key.text)
+            writer.member("stands", task.standing.rawValue)
+            writer.member("to_render", task.isToRender)
+            write(task.shape, to: &writer)
+            write(task.price, to: &writer)
+        case .removed(let key, let batch):
+            writer.member("batch", batch)
+            writer.member("key", key.text)
+            writer.member("stands", "removed")
+        }
+    }
+}

@@ -1,0 +1,105 @@
+import DailiesCore
+
+/// A run as lines for a terminal of some size: nothing here knows the terminal itself.
+enum ProgressView {
+    /// Tasks listed at most; the rest is counted.
+    private static let listed = 8
+    private static let narrowest = 20
+    /// Lines besides the tasks in flight, which are the first to give way on a low terminal.
+    private static let otherLines = 9
+    private static let widestBar = 60
+
+    /// - Parameter height: lines that there are; nil: as many as are wanted.
+    static func lines(
+        _ progress: RunProgress, at now: Instant, width: Int, height: Int? = nil, style: TextStyle
+    ) -> [String] {
+        let width = max(width, narrowest)
+        var lines = bar(progress, width: width, style: style)
+        lines += DisplayWidth.flowed(counts(progress), to: width)
+        lines += DisplayWidth.flowed(money(progress, at: now), to: width)
+        let room = height.map { max($0 - otherLines, 1) } ?? listed
+        lines += tasks(progress, at: now, width: width, most: min(listed, room), style: style)
+        for failure in progress.failures {
+            lines.append(style.red("✗ ") + DisplayWidth.cut(SafeText.escaped(failure), to: width - 2))
+        }
+        for wait in progress.waits(at: now) { lines.append(style.yellow("◷ ") + DisplayWidth.cut(wait, to: width - 2)) }
+        return height.map { Array(lines.prefix(max($0 - 1, 3))) } ?? lines
+    }
+
+    /// `misty-forest ━━━━━━━╸────━ 24/40  60 %`: what is completed, and at the right end what failed.
+    private static func bar(_ progress: RunProgress, width: Int, style: TextStyle) -> [String] {
+        // Tasks of other batches that an earlier run left open come to their end in this one, too.
+        let share = progress.total > 0 ? min(Double(progress.completed) / Double(progress.total), 1) : 0
+        let lost = progress.total > 0 ? min(Double(progress.failed) / Double(progress.total), 1 - share) : 0
+        let figures = "\(progress.completed)/\(progress.total)  \(Int(share * 100)) %"
+        let name = DisplayWidth.cut(
+            progress.names.map(SafeText.escaped).joined(separator: ", "), to: max(width - figures.count - 14, 8))
+        let room = min(width - DisplayWidth.width(of: name) - figures.count - 3, widestBar)
+        guard room >= 4 else { return [DisplayWidth.cut("\(name) \(figures)", to: width)] }
+        let halves = Int((Double(2 * room) * share).rounded(.down))
+        let done = String(repeating: "━", count: halves / 2) + (halves % 2 == 1 ? "╸" : "")
+        let failed = String(repeating: "━", count: Int((Double(room) * lost).rounded(.down)))
+        let left = String(repeating: "─", count: max(room - (halves + 1) / 2 - failed.count, 0))
+        return [style.bold(name) + " " + style.green(done) + style.dim(left) + style.red(failed) + "  " + figures]
+    }
+
+    private static func counts(_ progress: RunProgress) -> [String] {
+        var words = ["\(progress.completed) completed", "\(progress.saved) saved"]
+        if progress.failed > 0 { words.append("\(progress.failed) failed") }
+        if progress.cancelled > 0 { words.append("\(progress.cancelled) cancelled") }
+        if !progress.uncertain.isEmpty { words.append("\(progress.uncertain.count) uncertain") }
+        words.append("\(progress.inFlightCount) in flight")
+        words.append("\(progress.waiting) waiting")
+        return words
+    }
+
+    private static func money(_ progress: RunProgress, at now: Instant) -> [String] {
+        var words = ["\(progress.charged) credits spent"]
+        if progress.reserved > .zero { words.append("\(progress.reserved) reserved") }
+        if let budget = progress.budget { words.append("budget \(budget)") }
+        if let rate = progress.rate(at: now) { words.append("\(rateWords(rate)) clips/min") }
+        if let remaining = progress.remaining(at: now) { words.append("done in \(ETAEstimator.words(remaining))") }
+        return words
+    }
+
+    private static func rateWords(_ rate: Double) -> String {
+        let tenths = Int(saturating: (rate * 10).rounded())
+        return tenths >= 100 || tenths % 10 == 0
+            ? "\(Int(saturating: rate.rounded()))" : "\(tenths / 10).\(tenths % 10)"
+    }
+
+    /// The oldest tasks in flight: key, model, what it does, age, in columns as wide as they need to be.
+    private static func tasks(
+        _ progress: RunProgress, at now: Instant, width: Int, most: Int, style: TextStyle
+    ) -> [String] {
+        let oldest = progress.inFlight.sorted { ($0.value.since, $0.key) < ($1.value.since, $1.key) }
+        let shown = oldest.prefix(most)
+        let ages = shown.map { age(now - $0.value.since) }
+        let ageWidth = ages.map(\.count).max() ?? 0
+        let showsState = width >= 30
+        let models = shown.map { SafeText.escaped($0.value.model ?? "") }
+        // A narrow terminal keeps the key, its age, and what the task does if it can.
+        let modelWidth = width >= 60 ? min(models.map { DisplayWidth.width(of: $0) }.max() ?? 0, width / 3) : 0
+        let others = (modelWidth > 0 ? 2 + modelWidth : 0) + (showsState ? 2 + 7 : 0) + 2 + ageWidth
+        let room = max(width - 2 - others, 4)
+        let keyWidth = min(shown.map { DisplayWidth.width(of: SafeText.escaped($0.key.text)) }.max() ?? 0, room)
+        var lines = zip(shown, zip(models, ages)).map { task, words in
+            let key = DisplayWidth.padded(DisplayWidth.cut(SafeText.escaped(task.key.text), to: keyWidth), to: keyWidth)
+            let model =
+                modelWidth > 0
+                ? "  " + style.dim(DisplayWidth.padded(DisplayWidth.cut(words.0, to: modelWidth), to: modelWidth)) : ""
+            let state = showsState ? "  " + (task.value.isRunning ? "renders" : style.dim("queued ")) : ""
+            let padding = String(repeating: " ", count: ageWidth - words.1.count)
+            return "  " + key + model + state + "  " + padding + words.1
+        }
+        if oldest.count > shown.count { lines.append(style.dim("  and \(oldest.count - shown.count) more in flight")) }
+        return lines
+    }
+
+    static func age(_ duration: Duration) -> String {
+        let seconds = max(Int(saturating: duration.inSeconds), 0)
+        if seconds < 60 { return "\(seconds) s" }
+        if seconds < 3600 { return "\(seconds / 60) min \(seconds % 60) s" }
+        return "\(seconds / 3600) h \(seconds % 3600 / 60) min"
+    }
+}

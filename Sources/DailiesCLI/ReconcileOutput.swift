@@ -1,0 +1,184 @@
+import DailiesCore
+import DailiesStore
+import ExactJSON
+
+/// What came of a reconciliation, counted.
+struct ReconcileTally {
+    var asked = 0
+    var found = 0
+    var adopted = 0
+    var assumedLost = 0
+    var codes: Set<ExitCode> = [.success]
+    /// Unknown costs.
+    var costs = CostBackfill.Tally()
+
+    mutating func count(_ finding: ResolutionFinding) {
+        asked += 1
+        switch finding.verdict {
+        case .found, .overBudget: found += 1
+        case .refused(_, let known): found += known == nil ? 0 : 1
+        case .adopted: adopted += 1
+        case .assumedLost: assumedLost += 1
+        case .notFound, .forgotten, .notAsked: break
+        }
+    }
+}
+
+/// Evidence and verdicts for people and for programs.
+struct ReconcileOutput {
+    let hint: SuggestedCommand
+    let isJSON: Bool
+
+    func write(_ finding: ResolutionFinding, batches: Int) {
+        if isJSON {
+            writeJSON(finding)
+        } else {
+            Console.out(lines(finding, batches: batches).joined(separator: "\n") + "\n")
+        }
+    }
+
+    // MARK: For people
+
+    private func lines(_ finding: ResolutionFinding, batches: Int) -> [String] {
+        let row = finding.row
+        guard let latest = row.latest else { return [] }
+        var lines = ["\(row.shownName), attempt \(row.attempt): \(finding.wasLost ? "lost" : "uncertain")"]
+        let sent = Composition.Calendar.timestamp(finding.evidence.sentAt)
+        let repeats = finding.evidence.repeats
+        lines.append(
+            "  sent:     \(sent) under the submission key \(latest.submissionKey), API key \(latest.account)"
+                + (repeats > 0
+                    ? ", then \(TaskDescription.count(repeats, "repeat")), the last at "
+                        + Composition.Calendar.timestamp(finding.evidence.lastSentAt) : ""))
+        if let remote = latest.remoteID { lines.append("  task id:  \(SafeText.escaped(remote.text))") }
+        lines.append("  \(finding.wasLost ? "doubt:    " : "reply:    ")\(SafeText.escaped(finding.evidence.fault))")
+        if let asked = finding.asked { lines.append("  asked:    \(asked)") }
+        lines.append("  verdict:  \(verdict(finding))")
+        lines += advice(finding, batches > 1 ? [("--batch", row.batchName)] : [])
+        return lines
+    }
+
+    private func verdict(_ finding: ResolutionFinding) -> String {
+        switch finding.verdict {
+        case .found(let known): "found; recorded as \(SafeText.escaped(known.remote.text))"
+        case .adopted(let known): "adopted; recorded as \(SafeText.escaped(known.remote.text)) by your word"
+        case .overBudget(let known):
+            "found, but its estimate does not fit under the budget; asked to cancel it while that is free: "
+                + TaskDescription.known(known)
+        case .assumedLost: "assumed lost by your word: failed, at an unknown cost, since it may have been billed"
+        case .notFound where finding.wasLost: "still lost: it may be rendered and billed; it is never sent again"
+        case .notFound(true):
+            "still uncertain; this provider honours submission keys, so that a run may send the same bytes again "
+                + "without paying twice"
+        case .forgotten:
+            "still uncertain: this provider honours submission keys, but may have forgotten this one by now; it may be "
+                + "rendering and billed, and is never sent again without your word"
+        case .notFound(false):
+            "still uncertain: it may be rendering and billed; it is never sent again without your word"
+        case .notAsked(let reason): "still \(finding.wasLost ? "lost" : "uncertain"): \(reason)"
+        case .refused(let reason, let known):
+            known == nil
+                ? "refused: \(reason); still \(finding.wasLost ? "lost" : "uncertain")"
+                : "not assumed lost: \(reason); recorded as \(SafeText.escaped(known?.remote.text ?? ""))"
+        }
+    }
+
+    /// The commands that go on from here.
+    private func advice(_ finding: ResolutionFinding, _ batch: [(name: String, value: String)]) -> [String] {
+        let key = finding.row.key.text
+        func next(_ what: String, _ command: String) -> String { "  \(what): \(command)" }
+        func word(_ option: String, _ value: String) -> String {
+            hint.online("reconcile", batch + [(option, value)])
+        }
+        let retry = next("to render it again", hint.offline("retry", batch, keys: [key]))
+        switch finding.verdict {
+        case .overBudget(let known) where known.end == .cancelled:
+            return [next("with a higher --budget it is rendered", hint.online("resume"))]
+        case .found(let known), .adopted(let known), .overBudget(let known), .refused(_, .some(let known)):
+            switch known.end {
+            case nil: return [next("to go on with it", hint.online("resume"))]
+            case .completed: return [next("to fetch its clip", hint.online("resume"))]
+            case .failed, .cancelled: return [retry]
+            }
+        case .assumedLost: return [retry]
+        case .notFound(true): return [next("to go on with it", hint.online("resume"))]
+        case .notFound(false), .forgotten:
+            let give = next("if you give it up", word("--assume-lost", key))
+            return finding.wasLost
+                ? [give] : [next("if you know its task id", word("--adopt", key + "=TASK_ID")), give]
+        case .notAsked, .refused: return []
+        }
+    }
+
+    // MARK: For programs
+
+    private func writeJSON(_ finding: ResolutionFinding) {
+        let (verdict, known, reason) = parts(finding)
+        JSONLine.write("task") { writer in
+            writer.member("batch", finding.row.batchName)
+            writer.member("key", finding.row.key.text)
+            writer.member("attempt", finding.row.attempt)
+            writer.member("was", finding.wasLost ? "lost" : "uncertain")
+            writer.member("sent_at", time: finding.evidence.sentAt)
+            writer.member("last_sent_at", time: finding.evidence.lastSentAt)
+            writer.member("repeats", finding.evidence.repeats)
+            writer.member("submission_key", optional: finding.row.latest?.submissionKey.text)
+            writer.member("key_fingerprint", optional: finding.row.latest?.account.text)
+            writer.member("reply", finding.evidence.fault)
+            writer.member("asked", optional: finding.asked)
+            writer.member("verdict", verdict)
+            writer.member("reason", optional: reason)
+            writer.member("task_id", optional: known?.remote.text ?? finding.row.latest?.remoteID?.text)
+            writer.member("state", optional: known.map { $0.end?.rawValue ?? ($0.isRunning ? "running" : "queued") })
+            writer.member("credits", credits: known?.charged)
+        }
+    }
+
+    private func parts(_ finding: ResolutionFinding) -> (verdict: String, known: TaskReconciler.Known?, reason: String?) {
+        let still = finding.wasLost ? "still_lost" : "still_uncertain"
+        return switch finding.verdict {
+        case .found(let known): ("found", known, nil)
+        case .adopted(let known): ("adopted", known, nil)
+        case .overBudget(let known): ("over_budget", known, nil)
+        case .assumedLost: ("assumed_lost", nil, nil)
+        case .notFound, .forgotten: (still, nil, nil)
+        case .notAsked(let reason): (still, nil, reason)
+        case .refused(let reason, let known): ("refused", known, reason)
+        }
+    }
+
+    // MARK: The end
+
+    func finish(
+        _ tally: ReconcileTally, left: (uncertain: Int, lost: Int), _ needs: [MissingKey], code: ExitCode
+    ) {
+        if isJSON {
+            JSONLine.write("finished") { writer in
+                writer.member("asked", tally.asked)
+                writer.member("found", tally.found)
+                writer.member("adopted", tally.adopted)
+                writer.member("assumed_lost", tally.assumedLost)
+                writer.member("uncertain", left.uncertain)
+                writer.member("lost", left.lost)
+                writer.member("costs_asked", tally.costs.asked)
+                writer.member("costs_learned", tally.costs.stated)
+                StatusOutput.write(needs, to: &writer)
+                writer.member("exit_code", Int(code.rawValue))
+            }
+            return
+        }
+        if tally.costs.asked > 0 {
+            Console.out(
+                "\(TaskDescription.count(tally.costs.asked, "unknown cost")): \(tally.costs.stated) stated now and booked")
+        }
+        defer { for need in needs { Console.out(need.words) } }
+        if tally.asked == 0 { return Console.out("nothing is uncertain or lost") }
+        let parts = [(tally.found, "found"), (tally.adopted, "adopted"), (tally.assumedLost, "assumed lost")]
+            .filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }
+        let rest = [(left.uncertain, "uncertain"), (left.lost, "lost")].filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }
+        Console.out(
+            "\(TaskDescription.count(tally.asked, "task")): "
+                + (parts.isEmpty ? "nothing settled" : parts.joined(separator: ", "))
+                + (rest.isEmpty ? "; nothing is left in doubt" : "; left in doubt: " + rest.joined(separator: ", ")))
+    }
+}

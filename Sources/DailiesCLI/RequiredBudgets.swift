@@ -1,0 +1,82 @@
+import DailiesCore
+import DailiesStore
+
+/// Budgets under which everything that still waits can be submitted.
+struct RequiredBudgets {
+    /// Waiting tasks read at a time.
+    private static let pageSize = 512
+    /// Amounts are rounded up to hundredths of a credit: people type them.
+    private static let roundingNano: Int64 = 10_000_000
+
+    private let store: Store
+    private let prices: PriceBook
+
+    /// - Parameter prices: as the run had them.
+    init(_ store: Store, _ prices: PriceBook) {
+        self.store = store
+        self.prices = prices
+    }
+
+    /// The budgets that are too low for what waits, each as high as it needs to be.
+    ///
+    /// - Returns: nil where nothing is known of what a waiting clip may cost.
+    func budgets(for batches: [BatchID]) throws(StoreError) -> [BudgetArgument]? {
+        // One `--budget` holds for each batch of a run.
+        var batchNeed: Credits?
+        var tagNeeds: [TaskSpec.Tag: Credits] = [:]
+        for batch in batches {
+            let position = try store.budgetPosition(batch)
+            let tags = try store.tagBudgets(batch)
+            guard position.cap != nil || !tags.isEmpty else { continue }
+            guard let waiting = try bounds(of: batch) else { return nil }
+            if let need = Self.need(position, waiting.all) { batchNeed = max(batchNeed ?? need, need) }
+            for budget in tags {
+                guard let need = Self.need(budget.position, waiting.byTag[budget.id, default: .zero]) else { continue }
+                tagNeeds[budget.tag] = max(tagNeeds[budget.tag] ?? need, need)
+            }
+        }
+        let ofTags = tagNeeds.sorted { ($0.key.name, $0.key.value) < ($1.key.name, $1.key.value) }.map {
+            BudgetArgument.tag(TagBudgetSetting(tag: $0.key, setting: .cap($0.value)))
+        }
+        return (batchNeed.map { [BudgetArgument.batch(.cap($0))] } ?? []) + ofTags
+    }
+
+    private struct Waiting {
+        var all = CreditTotal.zero
+        var byTag: [TagBudgetID: CreditTotal] = [:]
+    }
+
+    /// What the waiting tasks of a batch may cost together.
+    private func bounds(of batch: BatchID) throws(StoreError) -> Waiting? {
+        var waiting = Waiting()
+        for lane in try store.waitingLanes(batches: [batch]) {
+            var place: WaitingTask.Cursor?
+            while true {
+                let page = try store.waiting(batch: batch, model: lane.model, after: place, limit: Self.pageSize)
+                for task in page {
+                    guard let bound = prices.bound(for: task.shape) else { return nil }
+                    waiting.all += CreditTotal(bound)
+                    for tag in task.tagBudgets { waiting.byTag[tag, default: .zero] += CreditTotal(bound) }
+                }
+                guard page.count == Self.pageSize, let last = page.last else { break }
+                place = last.place
+            }
+        }
+        return waiting
+    }
+
+    /// nil: the budget holds it.
+    private static func need(_ position: BudgetUsage, _ waiting: CreditTotal) -> Credits? {
+        guard let cap = position.cap, waiting > .zero else { return nil }
+        let need = rounded(position.settled + position.reserved + waiting)
+        return need > cap ? need : nil
+    }
+
+    /// Up; a sum beyond all amounts is the largest one.
+    private static func rounded(_ total: CreditTotal) -> Credits {
+        let steps = (total.billionths + roundingNano - 1) / roundingNano
+        let (whole, overflow) = total.whole.multipliedReportingOverflow(by: 1_000_000_000)
+        let (nano, carried) = whole.addingReportingOverflow(steps * roundingNano)
+        return Credits(nano: overflow || carried ? .max : nano)
+    }
+}

@@ -1,0 +1,75 @@
+import DailiesCore
+import DailiesProvider
+import DailiesRunner
+
+/// Questions to the provider, one short burst of tries for each: for commands that ask a few times and end.
+struct RetryingProvider: Sendable {
+    private let provider: ByteSpikeProvider
+    private let configuration: ProviderConfiguration
+    private let policy: RetryPolicy
+
+    /// - Parameter speed: of a simulator: waits between tries are divided by it.
+    init(_ provider: ByteSpikeProvider, _ configuration: ProviderConfiguration, speed: Double) {
+        self.provider = provider
+        self.configuration = configuration
+        policy = RetryPolicy().divided(bySpeed: speed)
+    }
+
+    var name: String { configuration.name }
+    var baseURL: String { configuration.baseURL }
+    var keyMemory: Duration { provider.keyMemory }
+
+    var accounts: APIKeyRouting { APIKeyRouting(of: configuration) }
+
+    /// Whether a configured key has this fingerprint: only the key that submitted a task may ask for it.
+    func holds(_ account: KeyFingerprint) -> Bool {
+        accounts.contains(account)
+    }
+
+    func ask(_ question: TaskQuery) async -> QueryResult {
+        await burst { [provider] reply in provider.query(question, reply: reply) }
+    }
+
+    func cancel(_ remote: RemoteTaskID, account: KeyFingerprint) async -> QueryResult {
+        await burst { [provider] reply in provider.cancel(remote, account: account, reply: reply) }
+    }
+
+    private func burst(
+        _ send: @Sendable (@escaping @Sendable (QueryResult) -> Void) -> Void
+    ) async -> QueryResult {
+        var failures = 0
+        var jitter = SplitMix64(seed: UInt64(bitPattern: DispatchClock().now.nanoseconds))
+        while true {
+            let answer = await withCheckedContinuation { continuation in
+                send { continuation.resume(returning: $0) }
+            }
+            guard case .fault(let fault) = answer else { return answer }
+            failures += 1
+            if failures >= policy.attempts || fault.code == ByteSpikeProvider.noKeyCode { return answer }
+            let wait = fault.retryAfter ?? policy.wait(afterFailures: failures, using: &jitter)
+            await Pause.now(for: min(wait, Self.longestPause))
+        }
+    }
+
+    /// Longer waits are not for a command that somebody sits before.
+    private static let longestPause = Duration.seconds(10)
+}
+
+extension ProviderError {
+    /// `502 bad_gateway: no upstream`, safe to show.
+    var shown: String {
+        let words = [status.map(String.init), code.map(SafeText.escaped) ?? (status == nil ? kind.rawValue : nil)]
+            .compactMap { $0 }.joined(separator: " ")
+        return message.isEmpty ? words : "\(words): \(SafeText.escaped(message))"
+    }
+
+    /// Nobody answered, or only to say that they cannot, or somebody before the service: the next question will fare no
+    /// better.
+    var showsOutage: Bool {
+        switch kind {
+        case .unreachable, .timedOut, .broken: true
+        case .status: (status ?? 0) >= 500 || (code == nil && status != 429)
+        case .unreadable: false
+        }
+    }
+}

@@ -1,0 +1,158 @@
+import DailiesCore
+import DailiesStore
+import ExactJSON
+
+/// A status for people and for programs.
+enum StatusOutput {
+    /// - Parameters:
+    ///   - width: columns that there are; where the table has more, each batch is said in words. nil: as many as are wanted.
+    ///   - height: lines that there are; batches that have no room are counted, those with nothing left to do first. nil: as
+    ///     many as are wanted.
+    static func text(_ standing: StatusSnapshot, width: Int? = nil, height: Int? = nil) -> String {
+        let summary = standing.summary
+        guard !summary.batches.isEmpty else { return "the store is empty" }
+        var table = TextTable(
+            ["batch", "queued", "running", "completed", "failed", "cancelled", "in flight", "credits", "budget"],
+            rightAligned: Set(1...8))
+        for status in summary.batches {
+            table.add(row(SafeText.escaped(status.batch.name), status.counts, budget: status.batch.budget))
+        }
+        if summary.batches.count > 1 { table.add(row("total", summary.total, budget: nil)) }
+        let lines = table.text.split(separator: "\n").map(String.init)
+        var head = [lines[0]]
+        var batches = lines[1...summary.batches.count].map { [$0] }
+        var foot = Array(lines.dropFirst(summary.batches.count + 1))
+        if let width, lines.contains(where: { DisplayWidth.width(of: $0) > width }) {
+            head = []
+            batches = summary.batches.map { status in
+                words(SafeText.escaped(status.batch.name), status.counts, budget: status.batch.budget, width: width)
+            }
+            foot = summary.batches.count > 1 ? words("total", summary.total, budget: nil, width: width) : []
+        }
+        foot += remarks(summary.total) + standing.keyNeeds.map(\.words) + running(standing)
+        guard let height else { return (head + batches.flatMap { $0 } + foot).joined(separator: "\n") }
+        let shown = fitting(batches, summary.batches.map(\.counts), in: max(height - head.count - foot.count, 0))
+        // What needs attention stands at the foot.
+        return (head + shown + foot).suffix(max(height, 1)).joined(separator: "\n")
+    }
+
+    /// As many batches as there is room for, in their order, and how many are left out.
+    static func fitting(_ batches: [[String]], _ counts: [StatusCounts], in room: Int) -> [String] {
+        guard batches.reduce(0, { $0 + $1.count }) > room else { return batches.flatMap { $0 } }
+        let isOver = counts.map { $0.waiting + $0.inFlight + $0.uncertain + $0.unsaved == 0 }
+        var shown: Set<Int> = []
+        var left = room - 1
+        for index in batches.indices.sorted(by: { (isOver[$0] ? 1 : 0, $0) < (isOver[$1] ? 1 : 0, $1) }) {
+            guard batches[index].count <= left else { break }
+            shown.insert(index)
+            left -= batches[index].count
+        }
+        let lines = batches.indices.filter(shown.contains).flatMap { batches[$0] }
+        return room > 0 ? lines + ["and \(batches.count - shown.count) more"] : []
+    }
+
+    /// A row for a terminal that is too narrow for the table: what is zero is left out.
+    static func words(_ name: String, _ counts: StatusCounts, budget: Credits?, width: Int) -> [String] {
+        var words = TaskState.allCases.compactMap { word in
+            counts.states[word].flatMap { $0 > 0 ? "\($0) \(word.rawValue)" : nil }
+        }
+        words.append("\(counts.inFlight) in flight")
+        words.append("\(counts.settled) credits" + (budget.map { " of \($0)" } ?? ""))
+        return [DisplayWidth.cut(name, to: width)] + DisplayWidth.flowed(words, to: width - 2).map { "  " + $0 }
+    }
+
+    private static func row(_ name: String, _ counts: StatusCounts, budget: Credits?) -> [String] {
+        [name] + TaskState.allCases.map { "\(counts.states[$0, default: 0])" }
+            + ["\(counts.inFlight)", "\(counts.settled)", budget.map { "\($0)" } ?? "-"]
+    }
+
+    /// What needs someone's attention.
+    private static func remarks(_ counts: StatusCounts) -> [String] {
+        var lines: [String] = []
+        if counts.reserved > .zero { lines.append("reserved: \(counts.reserved) credits") }
+        lines += TaskDescription.heldBack(counts.heldBack)
+        if counts.uncertain > 0 { lines.append("uncertain: \(counts.uncertain); run `dailies reconcile`") }
+        if counts.lost > 0 { lines.append("lost at the provider: \(counts.lost)") }
+        if counts.unsaved > 0 { lines.append("paid but not saved: \(counts.unsaved); run `dailies resume`") }
+        if counts.costAwaited + counts.costUnknown > 0 {
+            lines.append("of unknown cost: \(counts.costAwaited + counts.costUnknown)")
+        }
+        return lines
+    }
+
+    /// Who works, what holds them up, and for how long yet.
+    private static func running(_ standing: StatusSnapshot) -> [String] {
+        let batches = standing.summary.batches.map(\.batch)
+        var lines = ControlsOutput.pauses(standing.orders, batches)
+        if let runner = standing.runner { lines.append("a runner is at work: \(SafeText.escaped(runner))") }
+        if let remaining = standing.remaining { lines.append("done in \(ETAEstimator.words(remaining))") }
+        return lines
+    }
+
+    /// - Parameter files: nil: they were not checked.
+    static func json(_ standing: StatusSnapshot, _ files: ClipCheck? = nil) -> String {
+        var writer = JSONWriter()
+        writer.object { writer in
+            write(standing, to: &writer)
+            files?.write(to: &writer)
+        }
+        return writer.text
+    }
+
+    static func write(_ standing: StatusSnapshot, to writer: inout JSONWriter) {
+        let summary = standing.summary
+        writer.name("batches")
+        writer.array { array in
+            for status in summary.batches {
+                array.object { writer in
+                    writer.member("batch", status.batch.name)
+                    write(status.counts, to: &writer)
+                    if let budget = status.batch.budget {
+                        writer.member("budget", number: budget.description)
+                    } else {
+                        writer.nullMember("budget")
+                    }
+                }
+            }
+        }
+        writer.name("total")
+        writer.object { write(summary.total, to: &$0) }
+        write(standing.keyNeeds, to: &writer)
+    }
+
+    /// What waits for API keys that are not at hand.
+    static func write(_ needs: [MissingKey], to writer: inout JSONWriter) {
+        writer.name("needs_key")
+        writer.array { array in
+            for need in needs {
+                array.object { writer in
+                    writer.member("key_fingerprint", need.account.text)
+                    writer.member("clips", need.clips)
+                }
+            }
+        }
+    }
+
+    /// How many tasks wait again for each guard.
+    static func write(heldBack counts: [CancelReason: Int], to writer: inout JSONWriter) {
+        writer.name("waits_again")
+        writer.object { writer in
+            for reason in CancelReason.allCases { writer.member(reason.rawValue, counts[reason, default: 0]) }
+        }
+    }
+
+    private static func write(_ counts: StatusCounts, to writer: inout JSONWriter) {
+        for word in TaskState.allCases { writer.member(word.rawValue, counts.states[word, default: 0]) }
+        writer.member("waiting", counts.waiting)
+        write(heldBack: counts.heldBack, to: &writer)
+        writer.member("in_flight", counts.inFlight)
+        writer.member("in_the_air", counts.inTheAir)
+        writer.member("uncertain", counts.uncertain)
+        writer.member("lost", counts.lost)
+        writer.member("paid_not_saved", counts.unsaved)
+        writer.member("no_asset", counts.noAsset)
+        writer.member("unknown_costs", counts.costAwaited + counts.costUnknown)
+        writer.member("credits", number: counts.settled.description)
+        writer.member("reserved", number: counts.reserved.description)
+    }
+}

@@ -1,0 +1,38 @@
+import ArgumentParser
+import DailiesCore
+import Foundation
+
+/// What a credit is worth in US dollars, as the user says it; nothing is assumed without it.
+struct USDRate: ExpressibleByArgument, Sendable {
+    private let rate: Decimal
+    /// As it was given.
+    let text: String
+
+    init?(argument: String) {
+        guard let reading = Credits.read(argument), !reading.isRounded, reading.credits > .zero,
+            let rate = Decimal(string: reading.credits.description, locale: Self.plain)
+        else { return nil }
+        self.rate = rate
+        text = reading.credits.description
+    }
+
+    private static let plain = Locale(identifier: "en_US_POSIX")
+
+    /// To the last digit.
+    func exact(_ total: CreditTotal) -> String {
+        (product(total) as NSDecimalNumber).description(withLocale: Self.plain)
+    }
+
+    /// To the cent, for people.
+    func cents(_ total: CreditTotal) -> String {
+        var (product, rounded) = (product(total), Decimal())
+        NSDecimalRound(&rounded, &product, 2, .plain)
+        let text = (rounded as NSDecimalNumber).description(withLocale: Self.plain)
+        guard let point = text.firstIndex(of: ".") else { return text + ".00" }
+        return text.distance(from: point, to: text.endIndex) == 2 ? text + "0" : text
+    }
+
+    private func product(_ total: CreditTotal) -> Decimal {
+        (Decimal(total.whole) + Decimal(total.billionths) / Decimal(1_000_000_000)) * rate
+    }
+}

@@ -1,0 +1,184 @@
+import Foundation
+
+/// Four numbers, sorted by the first, then the second, then the third.
+struct Record: BitwiseCopyable, Hashable {
+    let first: UInt64
+    let second: UInt64
+    let third: UInt64
+    let fourth: UInt64
+
+    init(_ first: UInt64, _ second: UInt64, _ third: UInt64, _ fourth: UInt64) {
+        self.first = first
+        self.second = second
+        self.third = third
+        self.fourth = fourth
+    }
+
+    func precedes(_ other: Record) -> Bool {
+        if first != other.first { return first < other.first }
+        if second != other.second { return second < other.second }
+        return third < other.third
+    }
+}
+
+/// Sorts any number of records in bounded memory: a million in memory, the rest in sorted runs in a temporary file.
+final class ExternalSorter {
+    /// 32 MiB.
+    static let mostInMemory = 1 << 20
+
+    private let inMemory: Int
+    private var buffer: UnsafeMutablePointer<Record>?
+    private var capacity = 0
+    private var count = 0
+    private var file: TemporaryFile?
+    private var runs: [Range<Int>] = []
+
+    init(inMemory: Int = ExternalSorter.mostInMemory) { self.inMemory = max(inMemory, 1) }
+
+    deinit { free(buffer) }
+
+    func add(_ record: Record) throws(SourceError) {
+        if count == inMemory { try spill() }
+        if count == capacity { grow() }
+        buffer?[count] = record
+        count += 1
+    }
+
+    /// By `realloc`: the system moves large blocks without copying them, so that growing takes no second buffer.
+    private func grow() {
+        capacity = min(max(capacity * 2, 64), inMemory)
+        guard let grown = realloc(buffer, capacity * MemoryLayout<Record>.stride) else {
+            preconditionFailure("no memory for \(capacity) records")
+        }
+        buffer = grown.assumingMemoryBound(to: Record.self)
+    }
+
+    private var filled: UnsafeMutableBufferPointer<Record> { UnsafeMutableBufferPointer(start: buffer, count: count) }
+
+    private func sort() {
+        var records = filled
+        records.sort { $0.precedes($1) }
+    }
+
+    private func temporaryFile() throws(SourceError) -> TemporaryFile {
+        if let file { return file }
+        let made = try TemporaryFile()
+        file = made
+        return made
+    }
+
+    private func spill() throws(SourceError) {
+        sort()
+        let file = try temporaryFile()
+        let start = file.size
+        try file.append(UnsafeRawBufferPointer(filled))
+        runs.append(start..<file.size)
+        count = 0
+    }
+
+    /// Everything that was added, in order. Nothing may be added afterwards.
+    func sorted() throws(SourceError) -> SortedRecords {
+        sort()
+        if let file {
+            if count > 0 { try spill() }
+            return SortedRecords(runs: runs, in: file)
+        }
+        let records = SortedRecords(taking: filled)
+        (buffer, count, capacity) = (nil, 0, 0)
+        return records
+    }
+}
+
+/// Records in order, to be gone through any number of times.
+final class SortedRecords: @unchecked Sendable {
+    // Nothing in it changes after its initializer: the memory and the file are only read.
+    fileprivate enum Content {
+        case memory(UnsafeMutableBufferPointer<Record>)
+        case file(TemporaryFile, runs: [Range<Int>])
+    }
+    fileprivate let content: Content
+
+    static let none = SortedRecords(taking: UnsafeMutableBufferPointer(start: nil, count: 0))
+
+    fileprivate init(taking memory: UnsafeMutableBufferPointer<Record>) { content = .memory(memory) }
+
+    fileprivate init(runs: [Range<Int>], in file: TemporaryFile) { content = .file(file, runs: runs) }
+
+    deinit { if case .memory(let records) = content { free(records.baseAddress) } }
+
+    func makeCursor() -> Cursor { Cursor(self) }
+
+    struct Cursor {
+        /// Records of one run that are read at once: 64 KiB.
+        private static let chunk = 2048
+
+        private struct Run {
+            var rest: Range<Int>
+            var loaded: ArraySlice<Record> = []
+        }
+        private let records: SortedRecords
+        private var index = 0
+        private var runs: [Run] = []
+        /// The next record of each run that is not at its end, as a heap.
+        private var heads: [(record: Record, run: Int)] = []
+        private var isBegun = false
+
+        fileprivate init(_ records: SortedRecords) { self.records = records }
+
+        mutating func next() throws(SourceError) -> Record? {
+            switch records.content {
+            case .memory(let records):
+                guard index < records.count else { return nil }
+                index += 1
+                return records[index - 1]
+            case .file(let file, let ranges):
+                if !isBegun { try begin(file, ranges) }
+                return try takeHead(file)
+            }
+        }
+
+        private mutating func begin(_ file: TemporaryFile, _ ranges: [Range<Int>]) throws(SourceError) {
+            isBegun = true
+            runs = ranges.map { Run(rest: $0) }
+            for run in runs.indices {
+                if let record = try take(from: run, file) { heads.append((record, run)) }
+            }
+            for place in heads.indices.reversed() { sink(place) }
+        }
+
+        private mutating func takeHead(_ file: TemporaryFile) throws(SourceError) -> Record? {
+            guard let head = heads.first else { return nil }
+            if let following = try take(from: head.run, file) {
+                heads[0].record = following
+            } else {
+                heads.swapAt(0, heads.count - 1)
+                heads.removeLast()
+            }
+            sink(0)
+            return head.record
+        }
+
+        private mutating func sink(_ place: Int) {
+            var place = place
+            while true {
+                var least = place
+                for child in [2 * place + 1, 2 * place + 2]
+                where child < heads.count && heads[child].record.precedes(heads[least].record) { least = child }
+                if least == place { return }
+                heads.swapAt(place, least)
+                place = least
+            }
+        }
+
+        private mutating func take(from run: Int, _ file: TemporaryFile) throws(SourceError) -> Record? {
+            if runs[run].loaded.isEmpty {
+                let rest = runs[run].rest
+                guard !rest.isEmpty else { return nil }
+                let end = min(rest.upperBound, rest.lowerBound + Self.chunk * MemoryLayout<Record>.stride)
+                runs[run].loaded = try file.records(in: rest.lowerBound..<end)[...]
+                runs[run].rest = end..<rest.upperBound
+            }
+            return runs[run].loaded.removeFirst()
+        }
+    }
+}

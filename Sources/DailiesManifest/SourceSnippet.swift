@@ -1,0 +1,158 @@
+import DailiesCore
+
+/// The line of a problem, fit to be printed: nothing in it drives a terminal, and of a long line only what is near.
+public struct SourceSnippet: Hashable, Sendable {
+    /// Escaped, without a line's end; cut ends are marked by `…`. User names and passwords of URLs are blotted out.
+    public let text: String
+    /// The cells of a terminal before the place in ``text``: where the caret belongs.
+    public let caret: Int
+
+    /// Scalars that are shown before and after the place.
+    private static let before = 50
+    private static let after = 28
+
+    /// A line that excerpts are made of.
+    struct Line {
+        fileprivate let scalars: [UnicodeScalar]
+
+        init(_ text: String) { scalars = SourceSnippet.withoutCredentials(Array(text.unicodeScalars)) }
+    }
+
+    /// - Parameter column: from 1, in scalars; beyond the line it means the line's end.
+    init(of line: String, column: Int) { self.init(of: Line(line), column: column) }
+
+    init(of line: Line, column: Int) {
+        let scalars = line.scalars
+        let place = min(max(column - 1, 0), scalars.count)
+        var first = max(0, place - Self.before)
+        let last = min(scalars.count, max(place, first + Self.before) + Self.after)
+        // A line that has room is shown from its start.
+        if last - Self.before - Self.after <= 0 { first = 0 }
+        var text = first > 0 ? "…" : ""
+        var caret = first > 0 ? 1 : 0
+        for index in first..<last {
+            let scalar = scalars[index]
+            if 0x20..<0x7F ~= scalar.value {
+                text.unicodeScalars.append(scalar)
+                if index < place { caret += 1 }
+            } else {
+                let shown = SafeText.escaped(String(scalar))
+                text += shown
+                if index < place { caret += Self.cells(of: scalar, shown) }
+            }
+        }
+        self.text = last < scalars.count ? text + "…" : text
+        self.caret = caret
+    }
+
+    /// What stands between `//` and `@` of a URL is nobody's business.
+    private static func withoutCredentials(_ scalars: [UnicodeScalar]) -> [UnicodeScalar] {
+        var scalars = scalars
+        var index = 0
+        while index + 2 < scalars.count {
+            guard scalars[index] == ":", scalars[index + 1] == "/", scalars[index + 2] == "/" else {
+                index += 1
+                continue
+            }
+            let authority = scalars[(index + 3)...].prefix { !"/?#\"' \t,}]".unicodeScalars.contains($0) }
+            if let at = authority.lastIndex(of: "@") {
+                for hidden in authority.startIndex..<at { scalars[hidden] = "*" }
+            }
+            index = authority.endIndex
+        }
+        return scalars
+    }
+
+    /// How wide a terminal draws what is not ASCII: escapes by their length, East Asian characters and pictures twice, marks not at all.
+    private static func cells(of scalar: UnicodeScalar, _ shown: String) -> Int {
+        if shown.utf8.first == UInt8(ascii: "\\") { return shown.utf8.count }
+        switch scalar.properties.generalCategory {
+        case .nonspacingMark, .enclosingMark: return 0
+        default: break
+        }
+        switch scalar.value {
+        case 0x1100...0x115F, 0x2E80...0xA4CF, 0xAC00...0xD7A3, 0xF900...0xFAFF, 0xFE30...0xFE6F, 0xFF00...0xFF60,
+            0xFFE0...0xFFE6, 0x1F300...0x1FAFF, 0x20000...0x3FFFD:
+            return 2
+        default: return 1
+        }
+    }
+
+    // MARK: Finding lines
+
+    /// Adds their lines to the first of these problems, by one more reading of the text. Where it cannot be read any
+    /// more, they stay without.
+    static func add(to problems: inout [ManifestDiagnostic], from source: ManifestSource, _ format: ManifestFormat) {
+        var wanted: [Int: [Int]] = [:]
+        for (index, problem) in problems.prefix(ManifestLimits.mostExcerpts).enumerated() {
+            wanted[problem.line, default: []].append(index)
+        }
+        guard let last = wanted.keys.max(), last > 0 else { return }
+        do throws(SourceError) {
+            var lines = SourceLines(try ChunkedReader(source), format)
+            for number in 1...last {
+                guard let text = try lines.next(isWanted: wanted[number] != nil) else { return }
+                guard let indices = wanted[number] else { continue }
+                let line = Line(text)
+                for index in indices { problems[index].excerpt = SourceSnippet(of: line, column: problems[index].column) }
+            }
+        } catch {
+            // The problem itself says what is wrong with the text; a picture of its line is not to be had.
+            return
+        }
+    }
+}
+
+/// The lines of a text as its format counts them.
+private struct SourceLines {
+    private let window: ChunkedReader
+    private let format: ManifestFormat
+
+    init(_ window: ChunkedReader, _ format: ManifestFormat) {
+        self.window = window
+        self.format = format
+    }
+
+    /// The next line without its end, as far as a line may go; empty where it is not wanted. nil after the last.
+    mutating func next(isWanted: Bool) throws(SourceError) -> String? {
+        // So that no end of a line, three bytes at most, is cut.
+        try window.require(4)
+        if window.bytes.isEmpty { return nil }
+        var line: [UInt8] = []
+        while true {
+            let bytes = window.bytes
+            let text = bytes.prefix { !Self.mayEnd(line: $0) }
+            if isWanted, line.count < ManifestLimits.longestLine { line.append(contentsOf: text) }
+            window.pass(text.count)
+            try window.require(4)
+            let rest = window.bytes
+            guard let first = rest.first else { break }
+            let end = lengthOfEnd(rest)
+            if end > 0 {
+                window.pass(end)
+                break
+            }
+            if Self.mayEnd(line: first) {
+                if isWanted { line.append(first) }
+                window.pass(1)
+            }
+        }
+        return String(decoding: line, as: UTF8.self)
+    }
+
+    private static func mayEnd(line byte: UInt8) -> Bool {
+        byte == 0x0A || byte == 0x0D || byte == 0xC2 || byte == 0xE2
+    }
+
+    /// The bytes of the line's end that stands here, or 0.
+    private func lengthOfEnd(_ bytes: UnsafeBufferPointer<UInt8>) -> Int {
+        switch (bytes[0], format) {
+        case (0x0A, _): 1
+        case (0x0D, .jsonl): bytes.count > 1 && bytes[1] == 0x0A ? 2 : 0
+        case (0x0D, _): bytes.count > 1 && bytes[1] == 0x0A ? 2 : 1
+        case (0xC2, .yaml): bytes.count > 1 && bytes[1] == 0x85 ? 2 : 0
+        case (0xE2, .yaml): bytes.count > 2 && bytes[1] == 0x80 && 0xA8...0xA9 ~= bytes[2] ? 3 : 0
+        default: 0
+        }
+    }
+}

@@ -1,0 +1,53 @@
+import DailiesCore
+
+/// Which known name a mistyped one may have meant.
+package enum SpellingSuggestion {
+    /// Edits (a letter more, less, other, or two swapped) that still count as a slip.
+    private static let farthest = 2
+
+    /// The nearest of the candidates, or nil: without regard to the case of ASCII, by at most two edits and fewer than
+    /// half the letters, or as the start of exactly one of them (`duration`). Of equally near ones the first by name.
+    package static func nearest(to name: String, in candidates: some Sequence<String>) -> String? {
+        let name = letters(of: OuterCharacters.visible(in: name).utf8.prefix(100))
+        guard !name.isEmpty else { return nil }
+        var best: (name: String, distance: Int)?
+        var started: [String] = []
+        for candidate in candidates {
+            // What is far from it in length is neither near nor, being shorter, begun by it.
+            guard candidate.utf8.count + farthest >= name.count else { continue }
+            let letters = letters(of: candidate.utf8)
+            if name.count >= 3, letters.starts(with: name) { started.append(candidate) }
+            guard abs(letters.count - name.count) <= farthest else { continue }
+            let distance = edits(from: name, to: letters)
+            guard distance <= farthest, distance * 2 < max(name.count, letters.count) else { continue }
+            guard let other = best else {
+                best = (candidate, distance)
+                continue
+            }
+            let isFirst = candidate.precedesInUTF8(other.name)
+            if distance < other.distance || distance == other.distance && isFirst { best = (candidate, distance) }
+        }
+        return best?.name ?? (started.count == 1 ? started[0] : nil)
+    }
+
+    private static func letters(of bytes: some Sequence<UInt8>) -> [UInt8] {
+        bytes.map { UInt8(ascii: "A")...UInt8(ascii: "Z") ~= $0 ? $0 | 0x20 : $0 }
+    }
+
+    /// The optimal string alignment distance.
+    private static func edits(from a: [UInt8], to b: [UInt8]) -> Int {
+        var beforeLast = [Int](repeating: 0, count: b.count + 1)
+        var last = Array(0...b.count)
+        var row = beforeLast
+        for i in a.indices {
+            row[0] = i + 1
+            for j in b.indices {
+                var cost = min(last[j] + (a[i] == b[j] ? 0 : 1), last[j + 1] + 1, row[j] + 1)
+                if i > 0, j > 0, a[i] == b[j - 1], a[i - 1] == b[j] { cost = min(cost, beforeLast[j - 1] + 1) }
+                row[j + 1] = cost
+            }
+            (beforeLast, last, row) = (last, row, beforeLast)
+        }
+        return last[b.count]
+    }
+}

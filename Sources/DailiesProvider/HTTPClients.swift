@@ -1,0 +1,87 @@
+import AsyncHTTPClient
+import NIOCore
+import NIOHTTP1
+import NIOSSL
+
+/// The clients for one purpose, and which of them goes where.
+struct HTTPClients: Sendable {
+    /// What a request to an address is given to the network library as.
+    struct Way: Sendable {
+        let client: HTTPClient
+        let url: String
+        let headers: HTTPHeaders
+        /// Who is being reached, for messages.
+        let words: String
+    }
+
+    /// Connects to whatever it is given: a host, or a proxy for plain http.
+    private let direct: HTTPClient
+    /// Connects through the proxy for https.
+    private let tunnel: HTTPClient?
+    private let network: NetworkSettings
+
+    init(_ configuration: ProviderConfiguration, connections: Int, on loop: any EventLoop) {
+        network = configuration.network
+        var settings = Self.settings(configuration, connections: connections)
+        direct = HTTPClient(eventLoopGroupProvider: .shared(loop), configuration: settings)
+        guard let proxy = network.secureProxy else {
+            tunnel = nil
+            return
+        }
+        settings.proxy = .server(
+            host: proxy.server.host, port: proxy.server.port,
+            authorization: proxy.credentials.map { .basic(credentials: $0) })
+        tunnel = HTTPClient(eventLoopGroupProvider: .shared(loop), configuration: settings)
+    }
+
+    private static func settings(_ configuration: ProviderConfiguration, connections: Int) -> HTTPClient.Configuration {
+        var settings = HTTPClient.Configuration()
+        settings.httpVersion = .http1Only
+        settings.redirectConfiguration = .disallow
+        settings.decompression = .disabled
+        settings.timeout = HTTPClient.Configuration.Timeout(connect: configuration.connectTimeout.timeAmount)
+        settings.connectionPool.idleTimeout = configuration.idleTimeout.timeAmount
+        settings.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = connections
+        settings.connectionPool.retryConnectionEstablishment = false
+        settings.http1_1ConnectionDebugInitializer = StatusValidator.add
+        if let trust = configuration.network.trust {
+            var tls = TLSConfiguration.makeClientConfiguration()
+            tls.trustRoots = .certificates(trust.certificates)
+            settings.tlsConfiguration = tls
+        }
+        return settings
+    }
+
+    /// - Parameter target: as ``ServiceURL/target``.
+    func way(to place: ServiceURL, target: String) -> Way {
+        guard let proxy = network.proxy(for: place) else {
+            return Way(
+                client: direct, url: place.origin, headers: [RequestTarget.field: target], words: place.place)
+        }
+        let words = "\(place.place) through the proxy \(proxy)"
+        guard place.isPlain else {
+            return Way(
+                client: tunnel ?? direct, url: place.origin, headers: [RequestTarget.field: target], words: words)
+        }
+        // A proxy gets the whole address of what it is to ask for in plain http.
+        var headers: HTTPHeaders = ["host": place.place, RequestTarget.field: "http://\(place.place)\(target)"]
+        if let credentials = proxy.credentials {
+            headers.add(name: "proxy-authorization", value: "Basic \(credentials)")
+        }
+        return Way(client: direct, url: proxy.server.origin, headers: headers, words: words)
+    }
+
+    var eventLoopGroup: any EventLoopGroup { direct.eventLoopGroup }
+
+    func shutdown() async {
+        for client in [direct, tunnel].compactMap({ $0 }) {
+            do {
+                try await client.shutdown()
+            } catch {
+                // It was shut down before, which is what was asked for; a connection that broke while it was closed
+                // is closed as well.
+                continue
+            }
+        }
+    }
+}

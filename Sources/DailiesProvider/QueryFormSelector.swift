@@ -1,0 +1,83 @@
+import DailiesCore
+import NIOConcurrencyHelpers
+import ProviderWire
+
+/// Which of the two forms of a query by `task_id` this service answers.
+///
+/// The pages disagree (GET with a query string, POST with a body). A query has no side effect, so that the other form
+/// may be tried when the dialect's own looks like a wrong route; what worked is remembered for the run.
+final class QueryFormSelector: Sendable {
+    enum Form: Hashable, Sendable {
+        case get
+        case post
+
+        var other: Form { self == .get ? .post : .get }
+    }
+
+    private struct State {
+        var form: Form
+        var isProven = false
+        var trialsLeft = QueryFormSelector.maximumTrials
+    }
+
+    /// How often the other form is tried before the matter is dropped: an outage of the service may look the same.
+    private static let maximumTrials = 3
+
+    private let state: NIOLockedValueBox<State>
+
+    init(_ dialect: Dialect) {
+        let form: Form =
+            switch dialect {
+            case .flat: .get
+            case .params: .post
+            }
+        state = NIOLockedValueBox(State(form: form))
+    }
+
+    var form: Form { state.withLockedValue { $0.form } }
+
+    /// The form to try next after `form` brought `answer`; nil when the answer stands.
+    func retry(after form: Form, _ answer: QueryResult) -> Form? {
+        if Self.proves(answer) {
+            remember(form)
+            return nil
+        }
+        guard Self.looksLikeWrongRoute(answer) else { return nil }
+        return state.withLockedValue { state in
+            guard !state.isProven, state.trialsLeft > 0 else { return nil }
+            state.trialsLeft -= 1
+            return form.other
+        }
+    }
+
+    /// Chooses between the answers of both forms: the second counts only when it proves its form.
+    func settle(first: QueryResult, second: QueryResult, form: Form) -> QueryResult {
+        guard Self.proves(second) else { return first }
+        remember(form)
+        return second
+    }
+
+    private func remember(_ form: Form) {
+        state.withLockedValue { state in
+            guard !state.isProven else { return }
+            state.form = form
+            state.isProven = true
+        }
+    }
+
+    private static func proves(_ answer: QueryResult) -> Bool {
+        switch answer {
+        case .found: true
+        case .notFound(let fault): fault.code == ErrorCode.taskNotFound
+        case .stopped, .fault: false
+        }
+    }
+
+    private static func looksLikeWrongRoute(_ answer: QueryResult) -> Bool {
+        switch answer {
+        case .found, .stopped: false
+        case .notFound(let fault): fault.code != ErrorCode.taskNotFound
+        case .fault(let fault): fault.status == 404 || fault.status == 405
+        }
+    }
+}

@@ -1,0 +1,126 @@
+import DailiesCore
+
+/// Carries out changes: each a conditional update that names the old state, with its rows in the log, inside the
+/// transaction of whoever calls. A change that does not fit throws `conflict` and may leave half of itself behind: the
+/// caller rolls back.
+extension SQLiteConnection {
+    func apply(_ change: Mutation) throws(StoreError) {
+        let at = change.at
+        switch change.step {
+        case .intent(let intent): try recordIntent(intent, at: at)
+        case .repeated(let attempt): try recordRepeat(of: attempt, at: at)
+        case .notAccepted(let attempt, let fault): try recordNotAccepted(attempt, fault, at: at)
+        case .uncertain(let attempt, let fault): try recordUncertain(attempt, fault, at: at)
+        case .accepted(let attempt, let acceptance): try recordAccepted(attempt, acceptance, at: at)
+        case .running(let attempt): try recordRunning(attempt, at: at)
+        case .settled(let attempt, let settlement): try recordSettled(attempt, settlement, at: at)
+        case .costLearned(let attempt, let amounts): try recordCost(of: attempt, amounts, at: at)
+        case .costUnknown(let attempt): try recordCostUnknown(of: attempt, at: at)
+        case .assetFound(let attempt, let asset): try recordAsset(of: attempt, asset, at: at)
+        case .noAsset(let attempt): try recordNoAsset(of: attempt, at: at)
+        case .unverified(let attempt, let path): try recordUnverified(attempt, path: path, at: at)
+        case .saved(let attempt, let clip): try recordSaved(attempt, clip, at: at)
+        case .clipGone(let attempt): try recordClipGone(attempt, at: at)
+        case .lost(let attempt, let fault): try recordLost(attempt, fault, at: at)
+        case .found(let attempt): try recordFound(attempt, at: at)
+        case .unresolved(let attempt): try recordUnresolved(attempt, at: at)
+        case .withdrawn(let task, let reason): try recordWithdrawn(task, reason, at: at)
+        case .retried(let task): try recordRetried(task, at: at)
+        case .withdrawnByCommand(let command, let attempt): try recordWithdrawal(of: attempt, by: command, at: at)
+        case .retriedByCommand(let command, let attempt, let again, let newSeed):
+            try recordRetry(of: attempt, by: command, again: again, newSeed: newSeed, at: at)
+        case .reseeded(let task, let seed, let isByRule):
+            try recordSeed(seed, of: task, isByRule: isByRule, at: at)
+        case .cancelWanted(let attempt, let reason): try recordCancelWanted(attempt, reason, at: at)
+        case .reservationRaised(let attempt, let reserved):
+            try recordReservationRaised(attempt, to: reserved, at: at)
+        case .waitsAgain(let attempt): try recordWaitsAgain(attempt, at: at)
+        case .commandEnded(let command, let outcome, let message):
+            try endCommand(command, outcome, message: message, at: at)
+        case .keyTrust(let record): try recordKeyTrust(record, at: at)
+        case .note(let attempt, let kind, let text): try recordNote(on: attempt, kind: kind, text: text, at: at)
+        }
+    }
+}
+
+/// An attempt as a change finds it.
+struct AttemptSnapshot {
+    let batch: BatchID
+    let state: TaskState
+    let isAcknowledged: Bool
+    let isNotAccepted: Bool
+    let isUnknown: Bool
+    let isLost: Bool
+    let reserved: Credits?
+    let credits: Credits?
+    let isCostAwaited: Bool
+    let isSaved: Bool
+
+    /// Sent, or about to be, and the provider has not said that it has it.
+    var isUnanswered: Bool { state == .queued && !isAcknowledged && !isNotAccepted }
+    /// The provider has it and has not ended it.
+    var isWithProvider: Bool { isAcknowledged && (state == .queued || state == .running) }
+    var isSettled: Bool { state == .completed || state == .failed || state == .cancelled }
+    var isUnsaved: Bool { state == .completed && !isSaved }
+
+    /// For the message of a conflict.
+    var words: String {
+        switch state {
+        case .queued where isNotAccepted: "not open"
+        case .queued where isAcknowledged: "accepted"
+        case .queued where isUnknown: "uncertain"
+        case .queued: "in the air"
+        case .running: "running"
+        case .completed where isSaved: "saved"
+        case .completed, .failed, .cancelled: state.rawValue
+        }
+    }
+}
+
+extension SQLiteConnection {
+    /// The attempt, or a conflict where there is none or `fits` refuses it.
+    func facts(
+        of attempt: AttemptID, for step: String, where fits: (AttemptSnapshot) -> Bool
+    ) throws(StoreError) -> AttemptSnapshot {
+        let found = try first(
+            """
+            SELECT batch_id, state, task_id IS NOT NULL, not_accepted_at_ms IS NOT NULL,
+                outcome_unknown_at_ms IS NOT NULL, lost_at_ms IS NOT NULL,
+                reserved_nano, credits_nano, is_cost_awaited, output_path IS NOT NULL
+            FROM attempt WHERE task = ? AND n = ?
+            """, SQLValue(attempt.task), SQLValue(attempt.number)
+        ) { row throws(StoreError) in
+            AttemptSnapshot(
+                batch: BatchID(row.integer(0)), state: try row.word(1), isAcknowledged: row.bool(2),
+                isNotAccepted: row.bool(3), isUnknown: row.bool(4), isLost: row.bool(5),
+                reserved: row.optionalCredits(6), credits: row.optionalCredits(7), isCostAwaited: row.bool(8),
+                isSaved: row.bool(9))
+        }
+        guard let found else { throw Self.conflict(step, attempt, "does not exist") }
+        guard fits(found) else { throw Self.conflict(step, attempt, "is \(found.words)") }
+        return found
+    }
+
+    static func conflict(_ step: String, _ attempt: AttemptID, _ finding: String) -> StoreError {
+        StoreError(.conflict, "the change \"\(step)\" does not fit: attempt \(attempt) \(finding)")
+    }
+
+    static func conflict(_ step: String, _ task: TaskID) -> StoreError {
+        StoreError(.conflict, "the change \"\(step)\" does not fit: task \(task) is not in a state that allows it")
+    }
+
+    /// Runs an update of an attempt that names its old state, and makes sure that it met one row.
+    func update(_ attempt: AttemptID, for step: String, _ sql: String, _ values: SQLValue...) throws(StoreError) {
+        guard try run(sql, list: values) == 1 else { throw Self.conflict(step, attempt, "has changed meanwhile") }
+    }
+
+    /// Moves the task that an attempt is the latest of, from one state to another.
+    func moveTask(
+        of attempt: AttemptID, for step: String, from old: TaskState, to new: TaskState
+    ) throws(StoreError) {
+        try update(
+            attempt, for: step,
+            "UPDATE task_standing SET state = ? WHERE id = ? AND attempt = ? AND has_key = 1 AND state = ?",
+            .text(new.rawValue), SQLValue(attempt.task), SQLValue(attempt.number), .text(old.rawValue))
+    }
+}

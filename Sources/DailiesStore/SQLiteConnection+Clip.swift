@@ -1,0 +1,105 @@
+import DailiesCore
+
+/// The clip of a completed attempt, and what becomes of one that the provider does not answer for.
+extension SQLiteConnection {
+    func recordAsset(of attempt: AttemptID, _ asset: AssetLocation, at: Instant) throws(StoreError) {
+        let facts = try facts(of: attempt, for: "asset_found") { $0.isUnsaved }
+        try update(
+            attempt, for: "asset_found",
+            """
+            UPDATE attempt SET output_url = ?, failure_code = NULL, failure_message = NULL
+            WHERE task = ? AND n = ? AND state = 'completed' AND output_path IS NULL
+            """, .text(asset.url), SQLValue(attempt.task), SQLValue(attempt.number))
+        // The address opens the clip to whoever has it: the log, which is kept for ever, goes without.
+        try log(NewEvent("asset_found", at: at, attempt, in: facts.batch).moving(from: .completed, to: .completed))
+    }
+
+    func recordNoAsset(of attempt: AttemptID, at: Instant) throws(StoreError) {
+        let facts = try facts(of: attempt, for: "no_asset") { $0.isUnsaved }
+        try update(
+            attempt, for: "no_asset",
+            """
+            UPDATE attempt SET output_url = NULL, failure_code = 'no_asset',
+                failure_message = 'completed without an address at which the clip can be had'
+            WHERE task = ? AND n = ? AND state = 'completed' AND output_path IS NULL
+            """, SQLValue(attempt.task), SQLValue(attempt.number))
+        try log(NewEvent("no_asset", at: at, attempt, in: facts.batch).moving(from: .completed, to: .completed))
+    }
+
+    /// The address is kept: only whoever answers there can say whether the clip is whole.
+    func recordUnverified(_ attempt: AttemptID, path: String, at: Instant) throws(StoreError) {
+        let facts = try facts(of: attempt, for: "unverified") { $0.isUnsaved }
+        try update(
+            attempt, for: "unverified",
+            """
+            UPDATE attempt SET failure_code = 'unverified', failure_message = 'it may be cut, and is kept as ' || ?
+            WHERE task = ? AND n = ? AND state = 'completed' AND output_path IS NULL
+            """, .text(path), SQLValue(attempt.task), SQLValue(attempt.number))
+        var row = NewEvent("unverified", at: at, attempt, in: facts.batch).moving(from: .completed, to: .completed)
+        row.message = path
+        try log(row)
+    }
+
+    func recordSaved(_ attempt: AttemptID, _ clip: SavedClip, at: Instant) throws(StoreError) {
+        let facts = try facts(of: attempt, for: "saved") { $0.isUnsaved }
+        try update(
+            attempt, for: "saved",
+            """
+            UPDATE attempt SET output_path = ?, output_sha256 = ?, output_bytes = ?, saved_at_ms = ?,
+                output_url = NULL, failure_code = NULL, failure_message = NULL
+            WHERE task = ? AND n = ? AND state = 'completed' AND output_path IS NULL
+            """,
+            .text(clip.path), .text(clip.sha256), .integer(clip.bytes), SQLValue(at), SQLValue(attempt.task),
+            SQLValue(attempt.number))
+        var row = NewEvent("saved", at: at, attempt, in: facts.batch).moving(from: .completed, to: .completed)
+        row.message = clip.path
+        try log(row)
+    }
+
+    /// Where it was, and what it was, stays in the log.
+    func recordClipGone(_ attempt: AttemptID, at: Instant) throws(StoreError) {
+        let facts = try facts(of: attempt, for: "clip_gone") { $0.state == .completed && $0.isSaved }
+        let saved = try first(
+            "SELECT output_path, output_sha256 FROM attempt WHERE task = ? AND n = ?", SQLValue(attempt.task),
+            SQLValue(attempt.number)
+        ) { row in (path: row.text(0), digest: row.text(1)) }
+        try update(
+            attempt, for: "clip_gone",
+            """
+            UPDATE attempt SET output_path = NULL, output_sha256 = NULL, output_bytes = NULL, saved_at_ms = NULL
+            WHERE task = ? AND n = ? AND state = 'completed' AND output_path IS NOT NULL
+            """, SQLValue(attempt.task), SQLValue(attempt.number))
+        var row = NewEvent("clip_gone", at: at, attempt, in: facts.batch).moving(from: .completed, to: .completed)
+        row.code = saved?.digest
+        row.message = saved?.path
+        try log(row)
+    }
+
+    /// The time of the first loss stays until it is found; losing it again in a later run is an event only.
+    func recordLost(_ attempt: AttemptID, _ fault: ProviderError, at: Instant) throws(StoreError) {
+        let facts = try facts(of: attempt, for: "lost") { $0.isWithProvider || $0.isUnsaved }
+        try update(
+            attempt, for: "lost",
+            """
+            UPDATE attempt SET lost_at_ms = coalesce(lost_at_ms, ?) WHERE task = ? AND n = ? AND task_id IS NOT NULL
+                AND (state IN ('queued', 'running') OR (state = 'completed' AND output_path IS NULL))
+            """, SQLValue(at), SQLValue(attempt.task), SQLValue(attempt.number))
+        try log(
+            NewEvent("lost", at: at, attempt, in: facts.batch).moving(from: facts.state, to: facts.state)
+                .because(of: fault))
+    }
+
+    func recordFound(_ attempt: AttemptID, at: Instant) throws(StoreError) {
+        let facts = try facts(of: attempt, for: "found") { $0.isLost }
+        try update(
+            attempt, for: "found",
+            "UPDATE attempt SET lost_at_ms = NULL WHERE task = ? AND n = ? AND lost_at_ms IS NOT NULL",
+            SQLValue(attempt.task), SQLValue(attempt.number))
+        try log(NewEvent("found", at: at, attempt, in: facts.batch).moving(from: facts.state, to: facts.state))
+    }
+
+    func recordUnresolved(_ attempt: AttemptID, at: Instant) throws(StoreError) {
+        let facts = try facts(of: attempt, for: "unresolved") { $0.isWithProvider }
+        try log(NewEvent("unresolved", at: at, attempt, in: facts.batch).moving(from: facts.state, to: facts.state))
+    }
+}

@@ -1,0 +1,113 @@
+import DailiesCore
+
+/// The end of an attempt, and what it cost.
+extension SQLiteConnection {
+    /// A reservation ends with a known cost only. Where the cost is unknown, awaited or for good, it goes on standing
+    /// for the bill that may exist, so that settled + reserved never falls below what was spent.
+    func recordSettled(_ attempt: AttemptID, _ settlement: Settlement, at: Instant) throws(StoreError) {
+        let step = settlement.end.rawValue
+        let facts = try facts(of: attempt, for: step) { $0.isUnanswered || $0.isWithProvider }
+        let new = settlement.end.word
+        let charge = settlement.charges.first
+        try update(
+            attempt, for: step,
+            """
+            UPDATE attempt SET state = ?, settled_at_ms = ?, completed_at_ms = ?, delivered_seconds = ?,
+                credits_nano = ?, is_rounded = ?, is_cost_awaited = ?, reserved_nano = ?,
+                is_replayed = max(is_replayed, ?), output_url = ?, failure_code = ?, failure_message = ?,
+                outcome_unknown_at_ms = NULL, lost_at_ms = NULL
+            WHERE task = ? AND n = ? AND state = ? AND not_accepted_at_ms IS NULL AND (task_id IS NOT NULL) = ?
+            """,
+            .text(new.rawValue), SQLValue(at), SQLValue(settlement.completedAt), SQLValue(settlement.deliveredSeconds),
+            SQLValue(charge?.credits), SQLValue(charge?.isRounded ?? false),
+            SQLValue(settlement.isCostAwaited && charge == nil), SQLValue(charge == nil ? facts.reserved : nil),
+            SQLValue(settlement.isReplayed), SQLValue(new == .completed ? settlement.asset?.url : nil),
+            SQLValue(settlement.codeToKeep), SQLValue(new == .completed ? nil : settlement.failureMessage),
+            SQLValue(attempt.task), SQLValue(attempt.number), .text(facts.state.rawValue), SQLValue(facts.isAcknowledged))
+        try moveTask(of: attempt, for: step, from: facts.state, to: new)
+        // Before a first attempt there was none.
+        if attempt.number == 1 { try write(cost: charge?.credits, of: attempt.task) } else { try sumUp(attempt.task) }
+        var row = NewEvent(step, at: at, attempt, in: facts.batch).moving(from: facts.state, to: new)
+        row.source = settlement.isReplayed ? "replayed" : charge?.ruleOrReply ?? settlement.saidBy
+        row.code = settlement.failureCode
+        row.message = settlement.failureMessage
+        try logCharges(settlement.charges, releasing: facts.reserved, in: row)
+    }
+
+    func recordCost(of attempt: AttemptID, _ amounts: [Amount], at: Instant) throws(StoreError) {
+        let step = "cost_learned"
+        let facts = try facts(of: attempt, for: step) { $0.isSettled && $0.credits == nil && !amounts.isEmpty }
+        guard let charge = amounts.first else { throw Self.conflict(step, attempt, "is told no amount") }
+        try update(
+            attempt, for: step,
+            """
+            UPDATE attempt SET credits_nano = ?, is_rounded = ?, is_cost_awaited = 0, reserved_nano = NULL
+            WHERE task = ? AND n = ? AND settled_at_ms IS NOT NULL AND credits_nano IS NULL
+            """,
+            SQLValue(charge.credits), SQLValue(charge.isRounded), SQLValue(attempt.task), SQLValue(attempt.number))
+        try sumUp(attempt.task)
+        var row = NewEvent(step, at: at, attempt, in: facts.batch).moving(from: facts.state, to: facts.state)
+        row.source = charge.ruleOrReply
+        try logCharges(amounts, releasing: facts.reserved, in: row)
+    }
+
+    func recordCostUnknown(of attempt: AttemptID, at: Instant) throws(StoreError) {
+        let facts = try facts(of: attempt, for: "cost_unknown") { $0.isCostAwaited }
+        try update(
+            attempt, for: "cost_unknown",
+            "UPDATE attempt SET is_cost_awaited = 0 WHERE task = ? AND n = ? AND is_cost_awaited = 1",
+            SQLValue(attempt.task), SQLValue(attempt.number))
+        try log(NewEvent("cost_unknown", at: at, attempt, in: facts.batch).moving(from: facts.state, to: facts.state))
+    }
+
+    /// The row of the transition carries the amount that is booked; each further amount has a row of its own.
+    private func logCharges(
+        _ amounts: [Amount], releasing reserved: Credits?, in row: NewEvent
+    ) throws(StoreError) {
+        try log(row.with(amounts.first, .charged))
+        for amount in amounts.dropFirst() { try log(row.also(amount, .stated)) }
+        if !amounts.isEmpty, let reserved { try log(row.also(reserved, .released)) }
+    }
+
+    /// The task's cost over all its attempts: unknown while nothing is known, or while one of the settled is unknown.
+    private func sumUp(_ task: TaskID) throws(StoreError) {
+        let costs = try rows(
+            "SELECT credits_nano FROM attempt WHERE task = ? AND settled_at_ms IS NOT NULL", SQLValue(task)
+        ) { row in row.optionalCredits(0) }
+        let known = costs.compactMap { $0 }
+        let sum = known.count == costs.count && !known.isEmpty ? known.reduce(Credits.zero) { $0.adding($1) } : nil
+        try write(cost: sum, of: task)
+    }
+
+    private func write(cost: Credits?, of task: TaskID) throws(StoreError) {
+        try run("UPDATE task_standing SET credits_nano = ? WHERE id = ?", SQLValue(cost), SQLValue(task))
+    }
+}
+
+extension Settlement.End {
+    var word: TaskState {
+        switch self {
+        case .completed: .completed
+        case .failed: .failed
+        case .cancelled: .cancelled
+        }
+    }
+}
+
+extension Settlement {
+    /// Whose word an end without a cost is.
+    fileprivate var saidBy: String { failureCode == Settlement.assumedLost ? "user" : "reply" }
+
+    /// An end without success has a code, the provider's or the bare word.
+    fileprivate var codeToKeep: String? {
+        switch end {
+        case .completed: nil
+        case .failed, .cancelled: failureCode ?? end.rawValue
+        }
+    }
+}
+
+extension Amount {
+    /// What the log names as the source: a rule of ours, or the provider's reply.
+    fileprivate var ruleOrReply: String { source.hasPrefix("rule:") ? source : "reply" }
+}

@@ -1,0 +1,182 @@
+import DailiesCore
+
+/// From waiting to the provider's hands.
+extension SQLiteConnection {
+    private static let insertAttempt = """
+        INSERT INTO attempt (task, n, batch_id, service_id, model, resolution, seconds, state, submission_key, dialect,
+            key_fingerprint, submitted_at_ms, sent_at_ms, similarity_hash, reserved_nano, body)
+        SELECT ?1, ?2, b.id, v.id, ?3, coalesce(i.resolution, ''), max(coalesce(i.duration_seconds, 1), 1), 'queued',
+            ?4, ?5, ?6, ?7, ?7, similarity_hash(\(Store.requestAsSent)), ?8, ?9
+        FROM task_standing AS s JOIN task_input AS i ON i.id = s.id JOIN batch AS b ON b.id = s.batch_id
+            JOIN service AS v ON v.provider = b.provider AND v.base_url = b.base_url
+        WHERE s.id = ?1
+        ON CONFLICT (task, n) DO UPDATE SET service_id = excluded.service_id, model = excluded.model,
+            resolution = excluded.resolution, seconds = excluded.seconds, submission_key = excluded.submission_key,
+            dialect = excluded.dialect, key_fingerprint = excluded.key_fingerprint, handed_over_from = NULL,
+            submitted_at_ms = excluded.submitted_at_ms, sent_at_ms = excluded.sent_at_ms,
+            similarity_hash = excluded.similarity_hash, reserved_nano = excluded.reserved_nano,
+            body = excluded.body, not_accepted_at_ms = NULL
+        WHERE not_accepted_at_ms IS NOT NULL
+        """
+
+    /// The one way to open an attempt, and to open one again that provably never reached the provider.
+    func recordIntent(_ intent: Intent, at: Instant) throws(StoreError) {
+        let submission = intent.submission
+        let attempt = submission.attempt
+        try update(
+            attempt, for: "intent",
+            """
+            UPDATE task_standing SET has_key = 1
+            WHERE id = ? AND attempt = ? AND model = ? AND state = 'queued' AND has_key = 0
+            """, SQLValue(attempt.task), SQLValue(attempt.number), .text(submission.model.text))
+        try update(
+            attempt, for: "intent", Self.insertAttempt,
+            SQLValue(attempt.task), SQLValue(attempt.number), .text(submission.model.text), .text(submission.key.text),
+            .text(submission.dialect.rawValue), .text(submission.account.text), SQLValue(at), SQLValue(intent.reserved),
+            .blob(submission.body))
+        var row = NewEvent("intent", at: at, attempt).moving(from: .queued, to: .queued)
+        row.message = submission.key.text
+        try log(row.with(intent.reserved, .reserved))
+    }
+
+    func recordRepeat(of attempt: AttemptID, at: Instant) throws(StoreError) {
+        let facts = try facts(of: attempt, for: "repeated") { $0.isUnanswered }
+        try update(
+            attempt, for: "repeated", "UPDATE attempt SET sent_at_ms = ? WHERE task = ? AND n = ? AND task_id IS NULL",
+            SQLValue(at), SQLValue(attempt.task), SQLValue(attempt.number))
+        try log(NewEvent("repeated", at: at, attempt, in: facts.batch).moving(from: .queued, to: .queued))
+    }
+
+    func recordNotAccepted(_ attempt: AttemptID, _ fault: ProviderError, at: Instant) throws(StoreError) {
+        let facts = try facts(of: attempt, for: "not_accepted") { $0.isUnanswered }
+        try update(
+            attempt, for: "not_accepted",
+            """
+            UPDATE attempt SET not_accepted_at_ms = ?, outcome_unknown_at_ms = NULL, reserved_nano = NULL
+            WHERE task = ? AND n = ? AND state = 'queued' AND task_id IS NULL AND not_accepted_at_ms IS NULL
+            """, SQLValue(at), SQLValue(attempt.task), SQLValue(attempt.number))
+        try update(
+            attempt, for: "not_accepted",
+            "UPDATE task_standing SET has_key = 0 WHERE id = ? AND attempt = ? AND has_key = 1 AND state = 'queued'",
+            SQLValue(attempt.task), SQLValue(attempt.number))
+        try log(
+            NewEvent("not_accepted", at: at, attempt, in: facts.batch).moving(from: .queued, to: .queued)
+                .because(of: fault).with(facts.reserved, .released))
+    }
+
+    /// The time of the first doubt stays; later doubts are events only.
+    func recordUncertain(_ attempt: AttemptID, _ fault: ProviderError, at: Instant) throws(StoreError) {
+        let facts = try facts(of: attempt, for: "uncertain") { $0.isUnanswered }
+        try update(
+            attempt, for: "uncertain",
+            """
+            UPDATE attempt SET outcome_unknown_at_ms = coalesce(outcome_unknown_at_ms, ?)
+            WHERE task = ? AND n = ? AND state = 'queued' AND task_id IS NULL AND not_accepted_at_ms IS NULL
+            """, SQLValue(at), SQLValue(attempt.task), SQLValue(attempt.number))
+        try log(
+            NewEvent("uncertain", at: at, attempt, in: facts.batch).moving(from: .queued, to: .queued)
+                .because(of: fault))
+    }
+
+    /// - Throws: `taskIDTaken` where the provider's task is another attempt's: the one check of every way to learn an ID.
+    func recordAccepted(_ attempt: AttemptID, _ acceptance: Acceptance, at: Instant) throws(StoreError) {
+        let facts = try facts(of: attempt, for: "accepted") { $0.isUnanswered }
+        let new: TaskState = acceptance.isRunning ? .running : .queued
+        do throws(StoreError) {
+            try write(acceptance, as: new, of: attempt, at: at)
+        } catch {
+            guard error.extendedCode == StoreError.breaksUniqueness,
+                let owner = try owner(of: acceptance.remoteID, besides: attempt)
+            else { throw error }
+            throw StoreError(.taskIDTaken(owner), "\(acceptance.remoteID) belongs to \(owner)")
+        }
+        try moveTask(of: attempt, for: "accepted", from: .queued, to: new)
+        var row = NewEvent("accepted", at: at, attempt, in: facts.batch).moving(from: .queued, to: new)
+        row.source = acceptance.source.rawValue
+        row.message = acceptance.remoteID.text
+        try log(row.with(acceptance.estimate, .quoted))
+        try logExchange(of: facts.reserved, for: acceptance.reserved, beside: row)
+    }
+
+    private func write(
+        _ acceptance: Acceptance, as new: TaskState, of attempt: AttemptID, at: Instant
+    ) throws(StoreError) {
+        try update(
+            attempt, for: "accepted",
+            """
+            UPDATE attempt SET state = ?, task_id = ?, accepted_at_ms = ?, accepted_by = ?,
+                is_replayed = ?, estimated_credits_nano = ?, reserved_nano = ?, outcome_unknown_at_ms = NULL
+            WHERE task = ? AND n = ? AND state = 'queued' AND task_id IS NULL AND not_accepted_at_ms IS NULL
+            """,
+            .text(new.rawValue), .text(acceptance.remoteID.text), SQLValue(at), .text(acceptance.source.rawValue),
+            SQLValue(acceptance.source == .replayed), SQLValue(acceptance.estimate?.credits), SQLValue(acceptance.reserved),
+            SQLValue(attempt.task), SQLValue(attempt.number))
+    }
+
+    /// The attempt of the same service and account that a task of the provider belongs to.
+    private func owner(
+        of remote: RemoteTaskID, besides attempt: AttemptID
+    ) throws(StoreError) -> TaskOwner? {
+        try first(
+            """
+            SELECT b.name, i.key, o.task, o.n FROM attempt AS a
+            JOIN attempt AS o ON o.service_id = a.service_id AND o.key_fingerprint = a.key_fingerprint
+                AND o.task_id = ?3 AND o.shares_task_id = 0
+            JOIN task_input AS i ON i.id = o.task JOIN batch AS b ON b.id = o.batch_id
+            WHERE a.task = ?1 AND a.n = ?2
+            """, SQLValue(attempt.task), SQLValue(attempt.number), .text(remote.text)
+        ) { row in
+            TaskOwner(
+                batch: row.text(0), key: TaskKey(row.text(1)),
+                attempt: AttemptID(task: TaskID(row.integer(2)), number: row.int(3)))
+        }
+    }
+
+    /// A reservation that is exchanged for another: one given back, one taken.
+    private func logExchange(of old: Credits?, for new: Credits?, beside row: NewEvent) throws(StoreError) {
+        guard old != new else { return }
+        if let old { try log(row.also(old, .released)) }
+        if let new { try log(row.also(new, .reserved)) }
+    }
+
+    func recordCancelWanted(_ attempt: AttemptID, _ reason: CancelReason, at: Instant) throws(StoreError) {
+        let facts = try facts(of: attempt, for: "cancel_wanted") { $0.state == .queued && $0.isAcknowledged }
+        try update(
+            attempt, for: "cancel_wanted",
+            """
+            UPDATE attempt SET cancel_reason = ?
+            WHERE task = ? AND n = ? AND state = 'queued' AND task_id IS NOT NULL AND cancel_reason IS NULL
+            """, .text(reason.rawValue), SQLValue(attempt.task), SQLValue(attempt.number))
+        var row = NewEvent("cancel_wanted", at: at, attempt, in: facts.batch).moving(from: .queued, to: .queued)
+        row.code = reason.rawValue
+        try log(row)
+    }
+
+    func recordReservationRaised(_ attempt: AttemptID, to reserved: Credits, at: Instant) throws(StoreError) {
+        let step = "reservation_raised"
+        let facts = try facts(of: attempt, for: step) { $0.isWithProvider && $0.reserved ?? .zero < reserved }
+        try update(
+            attempt, for: step,
+            """
+            UPDATE attempt SET reserved_nano = ?
+            WHERE task = ? AND n = ? AND state IN ('queued', 'running') AND task_id IS NOT NULL
+            """, SQLValue(reserved), SQLValue(attempt.task), SQLValue(attempt.number))
+        let row = NewEvent(step, at: at, attempt, in: facts.batch).moving(from: facts.state, to: facts.state)
+        try log(row)
+        try logExchange(of: facts.reserved, for: reserved, beside: row)
+    }
+
+    func recordRunning(_ attempt: AttemptID, at: Instant) throws(StoreError) {
+        let moved = try run(
+            """
+            UPDATE attempt SET state = 'running', lost_at_ms = NULL
+            WHERE task = ? AND n = ? AND state = 'queued' AND task_id IS NOT NULL
+            """, SQLValue(attempt.task), SQLValue(attempt.number))
+        guard moved == 1 else {
+            _ = try facts(of: attempt, for: "running") { $0.state == .queued && $0.isAcknowledged }
+            throw Self.conflict("running", attempt, "has changed meanwhile")
+        }
+        try moveTask(of: attempt, for: "running", from: .queued, to: .running)
+        try log(NewEvent("running", at: at, attempt).moving(from: .queued, to: .running))
+    }
+}

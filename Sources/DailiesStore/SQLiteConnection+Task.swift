@@ -1,0 +1,119 @@
+import DailiesCore
+
+/// What happens to a task between its attempts, and facts that are no task's.
+extension SQLiteConnection {
+    func recordWithdrawn(_ task: TaskID, _ reason: WithdrawalReason, at: Instant) throws(StoreError) {
+        let changed = try run(
+            """
+            UPDATE task_standing SET state = 'cancelled', withdrawn_code = ?, withdrawn_at_ms = ?
+            WHERE id = ? AND state = 'queued' AND has_key = 0
+            """, .text(reason.rawValue), SQLValue(at), SQLValue(task))
+        guard changed == 1 else { throw Self.conflict("withdrawn", task) }
+        var row = NewEvent("withdrawn", at: at, batch: try batch(of: task), task: task)
+            .moving(from: .queued, to: .cancelled)
+        row.code = reason.rawValue
+        row.source = reason == .removed ? "manifest" : "user"
+        try log(row)
+    }
+
+    /// A settled one waits under the next number; one that was never sent waits under the number it had.
+    func recordRetried(_ task: TaskID, at: Instant) throws(StoreError) {
+        let found = try first(
+            "SELECT state, has_key, attempt FROM task_standing WHERE id = ?", SQLValue(task)
+        ) { row throws(StoreError) in
+            (state: try row.word(0, as: TaskState.self), hasKey: row.bool(1), n: try row.attemptNumber(2))
+        }
+        guard let found, found.state == .failed || found.state == .cancelled else {
+            throw Self.conflict("retried", task)
+        }
+        if found.hasKey {
+            try supersede(AttemptID(task: task, number: found.n), state: found.state, at: at)
+        } else {
+            try bringBack(task, at: at)
+        }
+        var row = NewEvent("retried", at: at, batch: try batch(of: task), task: task)
+            .moving(from: found.state, to: .queued)
+        row.attempt = found.hasKey ? found.n + 1 : found.n
+        try log(row)
+    }
+
+    /// What a guard cancelled waits under the next number.
+    func recordWaitsAgain(_ attempt: AttemptID, at: Instant) throws(StoreError) {
+        let reason = try first(
+            "SELECT cancel_reason FROM attempt WHERE task = ? AND n = ? AND cancel_reason IS NOT NULL",
+            SQLValue(attempt.task), SQLValue(attempt.number)
+        ) { row in row.text(0) }
+        guard let reason else { throw Self.conflict("waits_again", attempt, "was cancelled for no guard") }
+        try supersede(attempt, state: .cancelled, at: at)
+        let next = AttemptID(task: attempt.task, number: attempt.number + 1)
+        var row = NewEvent("waits_again", at: at, next).moving(from: .cancelled, to: .queued)
+        row.code = reason
+        try log(row)
+    }
+
+    /// The request stays as its manifest has it: what is sent differs from it in the seed alone.
+    func recordSeed(_ seed: Int64, of task: TaskID, isByRule: Bool = false, at: Instant) throws(StoreError) {
+        let changed = try run(
+            "UPDATE task_standing SET new_seed = ? WHERE id = ? AND state = 'queued' AND has_key = 0", SQLValue(seed),
+            SQLValue(task))
+        guard changed == 1 else { throw Self.conflict("reseeded", task) }
+        var row = NewEvent("reseeded", at: at, batch: try batch(of: task), task: task)
+        row.source = isByRule ? "rule:new_seed" : "user"
+        row.message = "\(seed)"
+        try log(row)
+    }
+
+    /// A withdrawn task waits again, under the number it had.
+    func bringBack(_ task: TaskID, at: Instant) throws(StoreError) {
+        let changed = try run(
+            """
+            UPDATE task_standing SET state = 'queued', withdrawn_code = NULL, withdrawn_at_ms = NULL
+            WHERE id = ? AND state = 'cancelled' AND has_key = 0
+            """, SQLValue(task))
+        guard changed == 1 else { throw Self.conflict("restored", task) }
+    }
+
+    /// A settled attempt makes room for the next number. Its cost stays in the task's sum, its clip is still fetched.
+    func supersede(_ attempt: AttemptID, state: TaskState, at: Instant) throws(StoreError) {
+        try update(
+            attempt, for: "retried",
+            """
+            UPDATE attempt SET superseded_at_ms = ? WHERE task = ? AND n = ? AND state = ?
+                AND settled_at_ms IS NOT NULL AND is_cost_awaited = 0 AND superseded_at_ms IS NULL
+            """, SQLValue(at), SQLValue(attempt.task), SQLValue(attempt.number), .text(state.rawValue))
+        try update(
+            attempt, for: "retried",
+            """
+            UPDATE task_standing SET state = 'queued', attempt = attempt + 1, has_key = 0
+            WHERE id = ? AND attempt = ? AND has_key = 1 AND state = ?
+            """, SQLValue(attempt.task), SQLValue(attempt.number), .text(state.rawValue))
+    }
+
+    func recordKeyTrust(_ record: KeySupportRecord, at: Instant) throws(StoreError) {
+        try run(
+            """
+            INSERT INTO key_trust (base_url, key_fingerprint, dialect, trust, evidence, at_ms)
+            VALUES (?, ?, ?, ?, ?, ?)
+            ON CONFLICT (base_url, key_fingerprint, dialect) DO UPDATE
+            SET trust = excluded.trust, evidence = excluded.evidence, at_ms = excluded.at_ms
+            """,
+            .text(record.baseURL), .text(record.account.text), .text(record.dialect.rawValue),
+            .text(record.trust.rawValue), .text(record.evidence), SQLValue(at))
+        var row = NewEvent("key_trust", at: at, batch: nil)
+        row.code = record.trust.rawValue
+        row.source = record.evidence
+        row.message = "\(record.baseURL) \(record.account) \(record.dialect.rawValue)"
+        try log(row)
+    }
+
+    func recordNote(on attempt: AttemptID, kind: String, text: String, at: Instant) throws(StoreError) {
+        let facts = try facts(of: attempt, for: "note") { _ in true }
+        var row = NewEvent(kind, at: at, attempt, in: facts.batch)
+        row.message = text
+        try log(row)
+    }
+
+    func batch(of task: TaskID) throws(StoreError) -> BatchID? {
+        try first("SELECT batch_id FROM task_standing WHERE id = ?", SQLValue(task)) { row in BatchID(row.integer(0)) }
+    }
+}

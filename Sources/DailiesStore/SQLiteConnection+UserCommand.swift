@@ -1,0 +1,59 @@
+import DailiesCore
+
+/// Commands carried out: the effect and the end of the command in one transaction, so that a crash leaves both or neither.
+extension SQLiteConnection {
+    func recordWithdrawal(of attempt: AttemptID, by command: CommandID, at: Instant) throws(StoreError) {
+        let waits = try first(
+            "SELECT 1 FROM task_standing WHERE id = ? AND attempt = ? AND state = 'queued' AND has_key = 0",
+            SQLValue(attempt.task), SQLValue(attempt.number)
+        ) { _ in true }
+        guard waits != nil else { return try endCommand(command, .alreadyOver, message: nil, at: at) }
+        try recordWithdrawn(attempt.task, .cancelled, at: at)
+        try endCommand(command, .withdrawn, message: nil, at: at)
+    }
+
+    func recordRetry(
+        of attempt: AttemptID, by command: CommandID, again: Bool, newSeed: Int64?, at: Instant
+    ) throws(StoreError) {
+        if let refusal = try refusal(ofRetrying: attempt, again: again) {
+            return try endCommand(command, .refused, message: refusal, at: at)
+        }
+        let state = try first(
+            "SELECT state FROM task_standing WHERE id = ?", SQLValue(attempt.task)
+        ) { row throws(StoreError) in try row.word(0, as: TaskState.self) }
+        if state == .completed {
+            try recordRetake(of: attempt.task, at: at)
+        } else {
+            try recordRetried(attempt.task, at: at)
+        }
+        if let newSeed { try recordSeed(newSeed, of: attempt.task, at: at) }
+        try endCommand(command, .waits, message: nil, at: at)
+    }
+
+    /// Why an attempt is not followed by another; nil: it may be.
+    private func refusal(ofRetrying attempt: AttemptID, again: Bool) throws(StoreError) -> String? {
+        let found = try first(
+            """
+            SELECT s.state, s.attempt, coalesce(a.is_cost_awaited, 0) FROM task_standing AS s
+            LEFT JOIN attempt AS a ON a.task = s.id AND a.n = s.attempt AND s.has_key = 1 WHERE s.id = ?
+            """, SQLValue(attempt.task)
+        ) { row throws(StoreError) in
+            (state: try row.word(0, as: TaskState.self), number: row.int(1), isCostAwaited: row.bool(2))
+        }
+        guard let found, found.number == attempt.number else { return "it has gone on to another attempt" }
+        switch found.state {
+        case .queued, .running: return "its present attempt is not settled"
+        case .completed where !again: return "it is completed"
+        case .completed, .failed, .cancelled: return found.isCostAwaited ? "its cost is still asked for" : nil
+        }
+    }
+
+    func endCommand(
+        _ command: CommandID, _ outcome: CommandOutcome, message: String?, at: Instant
+    ) throws(StoreError) {
+        // One that the user took back meanwhile stays as it is.
+        try run(
+            "UPDATE command SET ended_at_ms = ?, outcome = ?, message = ? WHERE id = ? AND ended_at_ms IS NULL",
+            SQLValue(at), .text(outcome.rawValue), SQLValue(message), .integer(command.rawValue))
+    }
+}

@@ -1,0 +1,321 @@
+import CSQLite
+import DailiesCore
+
+/// A thin wrapper around one SQLite connection: prepared statements kept by their text, typed values in and out, and
+/// errors in words. Not thread-safe: whoever owns it uses it from one queue.
+final class SQLiteConnection {
+    private let handle: OpaquePointer
+    /// Outlives the connection; nil in tests alone.
+    private let file: DatabaseFile?
+    /// By their text. Bounded by the number of statements in this target.
+    private var statements: [String: Statement] = [:]
+    /// The same by the place of their text in memory, so that a step does not hash every letter of its statements. A
+    /// place stands for one text as long as the statement here holds on to it.
+    private var placed: [UnsafeRawPointer: Statement] = [:]
+
+    /// - Parameter flags: SQLite's open flags; extended result codes are always on, and there is no mutex.
+    init(path: String, flags: Int32, file: DatabaseFile? = nil) throws(StoreError) {
+        self.file = file
+        var opened: OpaquePointer?
+        let code = sqlite3_open_v2(path, &opened, flags | SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_NOMUTEX, nil)
+        guard code == SQLITE_OK, let opened else {
+            sqlite3_close_v2(opened)
+            throw StoreError(sqlite: code, doing: "opening \(path)")
+        }
+        handle = opened
+        try define("similarity_hash") { .integer(SimilarityHash(CanonicalRequest(text: $0)).number) }
+        try define("request_with_line_feeds") { .text(CanonicalRequest(text: $0).withLineFeeds.text) }
+        try define("name_without_outer_characters") { .text(OuterCharacters.removed(from: $0) ?? $0) }
+    }
+
+    /// A function of one text, for statements of this connection; of NULL it is NULL.
+    private func define(_ name: String, _ function: @escaping TextFunction) throws(StoreError) {
+        let context = Unmanaged.passRetained(FunctionBox(function)).toOpaque()
+        let code = sqlite3_create_function_v2(
+            handle, name, 1, SQLITE_UTF8 | SQLITE_DETERMINISTIC, context, FunctionBox.call, nil, nil,
+            FunctionBox.release)
+        guard code == SQLITE_OK else { throw StoreError(sqlite: code, doing: "setting up the store") }
+    }
+
+    deinit {
+        for statement in statements.values { statement.finalize() }
+        sqlite3_close_v2(handle)
+    }
+
+    /// Pages in the log after the latest commit of this connection. SQLite moves nothing over by itself: ``checkpoint()``.
+    private(set) var pagesInLog = 0
+
+    /// Counts the pages of the log from now on.
+    func countPagesInLog() {
+        sqlite3_wal_hook(
+            handle,
+            { context, _, _, pages in
+                guard let context else { return SQLITE_OK }
+                Unmanaged<SQLiteConnection>.fromOpaque(context).takeUnretainedValue().pagesInLog = Int(pages)
+                return SQLITE_OK
+            }, Unmanaged.passUnretained(self).toOpaque())
+    }
+
+    /// Moves the log into the file as far as readers allow, and waits for nobody.
+    func checkpoint() throws(StoreError) {
+        let code = sqlite3_wal_checkpoint_v2(handle, nil, SQLITE_CHECKPOINT_PASSIVE, nil, nil)
+        // Another process may be at it: it is due again.
+        guard code == SQLITE_OK || code & 0xFF == SQLITE_BUSY else {
+            throw StoreError(sqlite: code, doing: "moving the log over")
+        }
+    }
+
+    /// Copies the whole database as it is now, in one reading transaction, over another.
+    func copyAll(to target: SQLiteConnection) throws(StoreError) {
+        guard let backup = sqlite3_backup_init(target.handle, "main", handle, "main") else {
+            throw StoreError(sqlite: sqlite3_errcode(target.handle), doing: "copying the store")
+        }
+        let code = sqlite3_backup_step(backup, -1)
+        sqlite3_backup_finish(backup)
+        guard code == SQLITE_DONE else { throw StoreError(sqlite: code, doing: "copying the store") }
+    }
+
+    /// How long a call waits for another process before it fails as busy.
+    func waitWhenBusy(milliseconds: Int32) { sqlite3_busy_timeout(handle, milliseconds) }
+
+    /// False inside a transaction; true again once SQLite has rolled one back on its own.
+    var isOutsideTransaction: Bool { sqlite3_get_autocommit(handle) != 0 }
+
+    /// The file is no longer where it was opened: it was moved, replaced or removed.
+    var hasMoved: Bool {
+        var answer: Int32 = 0
+        return sqlite3_file_control(handle, "main", SQLITE_FCNTL_HAS_MOVED, &answer) == SQLITE_OK && answer != 0
+    }
+
+    /// Runs any number of statements that bring no rows and take no values: the schema.
+    func execute(script: String) throws(StoreError) {
+        let code = sqlite3_exec(handle, script, nil, nil, nil)
+        guard code == SQLITE_OK else { throw StoreError(sqlite: code, doing: "setting up the store") }
+    }
+
+    /// Runs a statement that brings no rows.
+    ///
+    /// - Returns: how many rows it changed itself (triggers apart).
+    @discardableResult
+    func run(_ sql: String, _ values: SQLValue...) throws(StoreError) -> Int {
+        try run(sql, list: values)
+    }
+
+    @discardableResult
+    func run(_ sql: String, list values: [SQLValue]) throws(StoreError) -> Int {
+        let statement = try prepared(sql)
+        return try statement.withValues(values) { () throws(StoreError) in
+            while try statement.step() {}
+            return Int(sqlite3_changes64(handle))
+        }
+    }
+
+    /// Calls `each` for every row. The row is valid during the call only; the same statement must not run inside it.
+    func forEach(
+        _ sql: String, _ values: [SQLValue] = [], _ each: (SQLRow) throws(StoreError) -> Void
+    ) throws(StoreError) {
+        let statement = try prepared(sql)
+        try statement.withValues(values) { () throws(StoreError) in
+            while try statement.step() { try each(SQLRow(statement: statement)) }
+        }
+    }
+
+    func rows<T>(_ sql: String, _ values: SQLValue..., map: (SQLRow) throws(StoreError) -> T) throws(StoreError) -> [T] {
+        try rows(sql, list: values, map: map)
+    }
+
+    func rows<T>(_ sql: String, list: [SQLValue], map: (SQLRow) throws(StoreError) -> T) throws(StoreError) -> [T] {
+        var result: [T] = []
+        try forEach(sql, list) { row throws(StoreError) in result.append(try map(row)) }
+        return result
+    }
+
+    /// The first row, or nil where there is none.
+    func first<T>(_ sql: String, _ values: SQLValue..., map: (SQLRow) throws(StoreError) -> T) throws(StoreError) -> T? {
+        try first(sql, list: values, map: map)
+    }
+
+    func first<T>(_ sql: String, list values: [SQLValue], map: (SQLRow) throws(StoreError) -> T) throws(StoreError) -> T? {
+        let statement = try prepared(sql)
+        return try statement.withValues(values) { () throws(StoreError) in
+            try statement.step() ? try map(SQLRow(statement: statement)) : nil
+        }
+    }
+
+    /// The row number that the last insert gave.
+    var lastInsertedRow: Int64 { sqlite3_last_insert_rowid(handle) }
+
+    private func prepared(_ sql: String) throws(StoreError) -> Statement {
+        // A short text lies in the string itself, which has no place of its own.
+        let place =
+            sql.utf8.count > Self.longestInline
+            ? sql.utf8.withContiguousStorageIfAvailable { UnsafeRawPointer($0.baseAddress) } ?? nil : nil
+        if let place, let statement = placed[place], statement.text == sql { return statement }
+        if let statement = statements[sql] { return statement }
+        let statement = try Statement(sql, on: handle)
+        statements[sql] = statement
+        if let place { placed[place] = statement }
+        return statement
+    }
+
+    /// Bytes of a text that Swift keeps without storage outside.
+    private static let longestInline = 15
+}
+
+private typealias TextFunction = (String) -> SQLValue
+
+/// What SQLite keeps of a function in Swift.
+private final class FunctionBox {
+    private let function: TextFunction
+
+    init(_ function: @escaping TextFunction) { self.function = function }
+
+    static let call: @convention(c) (OpaquePointer?, Int32, UnsafeMutablePointer<OpaquePointer?>?) -> Void = {
+        context, _, arguments in
+        guard let argument = arguments?[0], let start = sqlite3_value_text(argument) else {
+            return sqlite3_result_null(context)
+        }
+        let text = UnsafeBufferPointer(start: start, count: Int(sqlite3_value_bytes(argument)))
+        let box = Unmanaged<FunctionBox>.fromOpaque(sqlite3_user_data(context)).takeUnretainedValue()
+        switch box.function(String(decoding: text, as: UTF8.self)) {
+        case .integer(let number): sqlite3_result_int64(context, number)
+        case .text(let text):
+            text.utf8CString.withUnsafeBufferPointer {
+                sqlite3_result_text64(
+                    context, $0.baseAddress, UInt64($0.count - 1), Statement.copied, UInt8(SQLITE_UTF8))
+            }
+        case .null, .real, .blob: sqlite3_result_null(context)
+        }
+    }
+
+    static let release: @convention(c) (UnsafeMutableRawPointer?) -> Void = { context in
+        if let context { Unmanaged<FunctionBox>.fromOpaque(context).release() }
+    }
+}
+
+/// A value bound to a statement.
+enum SQLValue: ExpressibleByIntegerLiteral, ExpressibleByStringLiteral, ExpressibleByNilLiteral {
+    case null
+    case integer(Int64)
+    case real(Double)
+    case text(String)
+    case blob([UInt8])
+
+    init(integerLiteral value: Int64) { self = .integer(value) }
+    init(stringLiteral value: String) { self = .text(value) }
+    init(nilLiteral: ()) { self = .null }
+    init(_ value: Int64?) { self = value.map(SQLValue.integer) ?? .null }
+    init(_ value: Int?) { self = value.map { .integer(Int64($0)) } ?? .null }
+    init(_ value: Bool) { self = .integer(value ? 1 : 0) }
+    init(_ value: Double?) { self = value.map(SQLValue.real) ?? .null }
+    init(_ value: String?) { self = value.map(SQLValue.text) ?? .null }
+}
+
+/// One prepared statement of one connection.
+private final class Statement {
+    private let handle: OpaquePointer
+    /// Begins or ends a change: SQLite calls that read-only, since it changes no row itself.
+    private let isBoundary: Bool
+    let text: String
+
+    init(_ sql: String, on connection: OpaquePointer) throws(StoreError) {
+        isBoundary = sql == "COMMIT" || sql == "BEGIN IMMEDIATE"
+        var prepared: OpaquePointer?
+        let code = sqlite3_prepare_v3(connection, sql, -1, UInt32(SQLITE_PREPARE_PERSISTENT), &prepared, nil)
+        guard code == SQLITE_OK else { throw StoreError(sqlite: code, doing: "preparing a statement") }
+        guard let prepared else { preconditionFailure("an empty statement was prepared") }
+        handle = prepared
+        text = sql
+    }
+
+    func finalize() { sqlite3_finalize(handle) }
+
+    /// The error that a reset repeats was thrown by ``step()``.
+    private func reset() {
+        sqlite3_reset(handle)
+        sqlite3_clear_bindings(handle)
+    }
+
+    /// Runs `body` with these values bound, and makes the statement ready for its next use.
+    func withValues<T>(_ values: [SQLValue], _ body: () throws(StoreError) -> T) throws(StoreError) -> T {
+        let expected = sqlite3_bind_parameter_count(handle)
+        precondition(values.count == expected, "\(values.count) values for \(expected) parameters")
+        defer { reset() }
+        for index in values.indices {
+            let code = bind(values[index], at: Int32(index + 1))
+            guard code == SQLITE_OK else { throw StoreError(sqlite: code, doing: "binding a value") }
+        }
+        return try body()
+    }
+
+    /// SQLite copies texts and bytes.
+    ///
+    /// - Returns: SQLite's code.
+    private func bind(_ value: SQLValue, at index: Int32) -> Int32 {
+        switch value {
+        case .null: return sqlite3_bind_null(handle, index)
+        case .integer(let number): return sqlite3_bind_int64(handle, index, number)
+        case .real(let number): return sqlite3_bind_double(handle, index, number)
+        case .text(var text):
+            return text.withUTF8 { utf8 in
+                utf8.withMemoryRebound(to: CChar.self) { characters in
+                    // An empty text may come without an address, which SQLite would take for NULL.
+                    guard let start = characters.baseAddress else {
+                        return sqlite3_bind_text64(handle, index, "", 0, Self.copied, UInt8(SQLITE_UTF8))
+                    }
+                    return sqlite3_bind_text64(
+                        handle, index, start, UInt64(characters.count), Self.copied, UInt8(SQLITE_UTF8))
+                }
+            }
+        case .blob(let bytes):
+            return bytes.withUnsafeBytes { buffer in
+                guard let start = buffer.baseAddress, !buffer.isEmpty else {
+                    return sqlite3_bind_zeroblob(handle, index, 0)
+                }
+                return sqlite3_bind_blob64(handle, index, start, UInt64(buffer.count), Self.copied)
+            }
+        }
+    }
+
+    /// Tells SQLite to copy what is bound: the C header's macro for it is a cast that Swift cannot import.
+    fileprivate static nonisolated(unsafe) let copied = unsafeBitCast(-1, to: sqlite3_destructor_type.self)
+
+    /// - Returns: whether there is a row.
+    func step() throws(StoreError) -> Bool {
+        let code = sqlite3_step(handle)
+        switch code {
+        case SQLITE_ROW: return true
+        case SQLITE_DONE: return false
+        default:
+            let isWriting = sqlite3_stmt_readonly(handle) == 0 || isBoundary
+            throw StoreError(sqlite: code, doing: isWriting ? "writing" : "reading")
+        }
+    }
+
+    fileprivate func isNull(_ column: Int32) -> Bool { sqlite3_column_type(handle, column) == SQLITE_NULL }
+    fileprivate func integer(_ column: Int32) -> Int64 { sqlite3_column_int64(handle, column) }
+    fileprivate func real(_ column: Int32) -> Double { sqlite3_column_double(handle, column) }
+
+    fileprivate func bytes(_ column: Int32) -> UnsafeRawBufferPointer {
+        // The pointer first, then the length: the order that SQLite asks for.
+        let start = sqlite3_column_blob(handle, column)
+        return UnsafeRawBufferPointer(start: start, count: Int(sqlite3_column_bytes(handle, column)))
+    }
+}
+
+/// The row a statement stands on. Columns are read by place, counted from 0.
+struct SQLRow {
+    fileprivate let statement: Statement
+
+    func isNull(_ column: Int32) -> Bool { statement.isNull(column) }
+    func integer(_ column: Int32) -> Int64 { statement.integer(column) }
+    func int(_ column: Int32) -> Int { Int(statement.integer(column)) }
+    func bool(_ column: Int32) -> Bool { statement.integer(column) != 0 }
+    func text(_ column: Int32) -> String { String(decoding: statement.bytes(column), as: UTF8.self) }
+    func blob(_ column: Int32) -> [UInt8] { Array(statement.bytes(column)) }
+
+    func optionalInteger(_ column: Int32) -> Int64? { isNull(column) ? nil : integer(column) }
+    func optionalInt(_ column: Int32) -> Int? { isNull(column) ? nil : int(column) }
+    func optionalReal(_ column: Int32) -> Double? { isNull(column) ? nil : statement.real(column) }
+    func optionalText(_ column: Int32) -> String? { isNull(column) ? nil : text(column) }
+}

@@ -1,0 +1,158 @@
+import DailiesCore
+import ExactJSON
+
+/// What a server says of a task: the superset of both dialects, written in the shape of either.
+///
+/// What is nil is left out. Numbers are JSON number texts, so that a test can send any.
+public struct TaskResponse: Hashable, Sendable {
+    /// A finished clip as a reply describes it. Whatever is not stated is nil.
+    public struct Asset: Hashable, Sendable {
+        /// Where the clip can be had: a bearer secret while it lives.
+        public var url: String
+        /// Seconds delivered, as the number's text.
+        public var durationSeconds: String?
+        /// `1080p`, as it is written.
+        public var resolution: String?
+        /// `16:9`, as it is written.
+        public var aspectRatio: String?
+        /// Pixels.
+        public var width: Int?
+        /// Pixels.
+        public var height: Int?
+
+        /// Takes its properties as they are given.
+        public init(
+            url: String, durationSeconds: String? = nil, resolution: String? = nil, aspectRatio: String? = nil,
+            width: Int? = nil, height: Int? = nil
+        ) {
+            self.url = url
+            self.durationSeconds = durationSeconds
+            self.resolution = resolution
+            self.aspectRatio = aspectRatio
+            self.width = width
+            self.height = height
+        }
+    }
+
+    /// The provider's name of the task.
+    public var taskID: String?
+    /// The echo of the submission's key.
+    public var outTaskID: String?
+    /// As sent; see ``word(for:dialect:)``.
+    public var status: String?
+    /// What the provider expects it to cost, in credits, as the number's text.
+    public var estimatedCredits: String?
+    /// As the number's text. Params dialect only.
+    public var estimatedSeconds: String?
+    /// Where the finished clip is.
+    public var asset: Asset?
+    /// The cost: `credits` in the flat dialect, `credits_used` in the other.
+    public var cost: String?
+    /// Flat dialect only.
+    public var submittedAt: Instant?
+    /// Flat dialect only.
+    public var completedAt: Instant?
+    /// Why it failed, as a word.
+    public var errorCode: String?
+    /// Why it failed, for people; may hold anything.
+    public var errorMessage: String?
+    /// Members beyond the pages: name and JSON text, written last.
+    public var extra: [Extra]
+    /// Writes credits as texts ("1.85"), as some servers do.
+    public var writesNumbersAsText: Bool
+
+    /// A member that the pages do not name.
+    public struct Extra: Hashable, Sendable {
+        /// Its name in the reply.
+        public let name: String
+        /// Its value as JSON.
+        public let raw: String
+        /// Takes its properties as they are given.
+        public init(name: String, raw: String) {
+            self.name = name
+            self.raw = raw
+        }
+    }
+
+    /// Takes its properties as they are given.
+    public init(
+        taskID: String?, outTaskID: String? = nil, status: String?, estimatedCredits: String? = nil,
+        estimatedSeconds: String? = nil, asset: Asset? = nil, cost: String? = nil, submittedAt: Instant? = nil,
+        completedAt: Instant? = nil, errorCode: String? = nil, errorMessage: String? = nil, extra: [Extra] = [],
+        writesNumbersAsText: Bool = false
+    ) {
+        self.taskID = taskID
+        self.outTaskID = outTaskID
+        self.status = status
+        self.estimatedCredits = estimatedCredits
+        self.estimatedSeconds = estimatedSeconds
+        self.asset = asset
+        self.cost = cost
+        self.submittedAt = submittedAt
+        self.completedAt = completedAt
+        self.errorCode = errorCode
+        self.errorMessage = errorMessage
+        self.extra = extra
+        self.writesNumbersAsText = writesNumbersAsText
+    }
+
+    /// The word for a phase as the pages of this dialect spell it.
+    public static func word(for phase: RemoteTask.Phase, dialect: Dialect) -> String {
+        switch (phase, dialect) {
+        case (.queued, .flat): "queued"
+        case (.queued, .params): "pending"
+        case (.running, _): "running"
+        case (.completed, _): "completed"
+        case (.failed, _): "failed"
+        case (.cancelled, _): "cancelled"
+        case (.unknown(let word), _): word
+        }
+    }
+
+    /// The body, members in the order of the pages.
+    public func encode(_ dialect: Dialect) -> [UInt8] {
+        var body = JSONObjectText()
+        body.add(FieldName.taskID, text: taskID)
+        body.add(FieldName.outTaskID, text: outTaskID)
+        body.add(FieldName.status, text: status)
+        body.add(FieldName.estimatedCredits, raw: number(estimatedCredits))
+        switch dialect {
+        case .flat:
+            body.add(FieldName.submittedAt, text: submittedAt.map(ISOTimestamp.format))
+            body.add(FieldName.result, raw: asset.map(result))
+            body.add(FieldName.credits, raw: number(cost))
+            body.add(FieldName.completedAt, text: completedAt.map(ISOTimestamp.format))
+        case .params:
+            body.add(FieldName.estimatedSeconds, raw: number(estimatedSeconds))
+            body.add(FieldName.output, raw: asset.map { "[\(output($0))]" })
+            body.add(FieldName.creditsUsed, raw: number(cost))
+        }
+        body.add(FieldName.errorCode, text: errorCode)
+        body.add(FieldName.errorMessage, text: errorMessage)
+        for member in extra { body.add(member.name, raw: member.raw) }
+        return body.bytes
+    }
+
+    private func result(_ asset: Asset) -> String {
+        var object = JSONObjectText()
+        object.add(FieldName.videoURL, text: asset.url)
+        object.add(FieldName.durationSeconds, raw: number(asset.durationSeconds))
+        object.add(FieldName.resolution, text: asset.resolution)
+        object.add(FieldName.aspectRatio, text: asset.aspectRatio)
+        return object.text
+    }
+
+    private func output(_ asset: Asset) -> String {
+        var object = JSONObjectText()
+        object.add(FieldName.type, text: "video")
+        object.add(FieldName.url, text: asset.url)
+        object.add(FieldName.durationSeconds, raw: number(asset.durationSeconds))
+        object.add(FieldName.width, raw: number(asset.width.map { "\($0)" }))
+        object.add(FieldName.height, raw: number(asset.height.map { "\($0)" }))
+        return object.text
+    }
+
+    private func number(_ text: String?) -> String? {
+        writesNumbersAsText ? text.map { JSONText.quoted($0) } : text
+    }
+}
