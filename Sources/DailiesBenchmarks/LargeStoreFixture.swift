@@ -16,7 +16,7 @@ enum LargeStoreFixture {
         intentAges: ClosedRange<Duration> = .seconds(1200) ... .seconds(1800), at now: Instant
     ) throws {
         let store = try Store.open(path, for: .running)
-        _ = try store.enrol(
+        _ = try store.importManifest(
             BatchDefinition(
                 name: "batch", manifestPath: "/batch.jsonl", provider: "simulator", baseURL: baseURL,
                 outputDirectory: "/renders", budget: .unchanged), tasks: [], at: now)

@@ -55,7 +55,7 @@ final class RawSQLiteBaseline {
         self.tasks = tasks
         // The same store to start from, made by the program itself.
         let store = try Store.open(path, for: .running)
-        try WriteLoad.enrol(tasks, in: store)
+        try WriteLoad.importManifest(tasks, in: store)
         try store.close()
         var opened: OpaquePointer?
         guard sqlite3_open_v2(path, &opened, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, nil) == SQLITE_OK,

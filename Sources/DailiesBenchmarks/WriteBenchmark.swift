@@ -53,7 +53,7 @@ struct WriteBenchmark: ParsableCommand {
     private func throughStore(_ stage: BenchmarkEnvironment) throws -> Rate {
         let faults = StoreFailpoints()
         let store = try Store.open(stage.path("store.sqlite"), for: .running, faults: faults)
-        try WriteLoad.enrol(tasks, in: store)
+        try WriteLoad.importManifest(tasks, in: store)
         let before = faults.commits
         let load = WriteLoad(store: store, tasks: tasks, slots: slots)
         let began = ContinuousClock.now
@@ -100,8 +100,8 @@ final class WriteLoad: Sendable {
                     """), tags: [], priority: 0, output: nil)
     }
 
-    static func enrol(_ tasks: Int, in store: Store, baseURL: String = "http://127.0.0.1") throws {
-        _ = try store.enrol(
+    static func importManifest(_ tasks: Int, in store: Store, baseURL: String = "http://127.0.0.1") throws {
+        _ = try store.importManifest(
             BatchDefinition(
                 name: "batch", manifestPath: "/batch.jsonl", provider: "simulator", baseURL: baseURL,
                 outputDirectory: "/renders", budget: .unchanged), tasks: (1...tasks).map(spec), at: at)

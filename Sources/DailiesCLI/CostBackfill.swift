@@ -23,14 +23,14 @@ struct CostBackfill {
 
     /// Whether there is anything to ask for.
     var isNeeded: Bool {
-        get throws { try !store.unpricedAttempts(in: batch, limit: 1).isEmpty }
+        get throws { try !store.attemptsWithoutCost(in: batch, limit: 1).isEmpty }
     }
 
     /// One after the other; the first that meets silence is the last.
     mutating func ask(_ desk: TaskReconciler) async throws {
         var last: AttemptID?
         while true {
-            let page = try store.unpricedAttempts(in: batch, after: last, limit: Self.pageSize)
+            let page = try store.attemptsWithoutCost(in: batch, after: last, limit: Self.pageSize)
             for unpriced in page {
                 let answer = try await desk.askForCost(of: unpriced)
                 tally.asked += 1

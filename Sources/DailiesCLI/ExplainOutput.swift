@@ -32,7 +32,7 @@ enum ExplainOutput {
         switch verdict {
         case .submitted: "the next run would submit it"
         case .notSubmitted: "the next run would not submit it"
-        case .stopsTheRun: "a run would stop before its first submit (exit 65)"
+        case .blocksRun: "a run would stop before its first submit (exit 65)"
         }
     }
 
@@ -117,7 +117,7 @@ enum ExplainOutput {
         switch verdict {
         case .submitted: "would_submit"
         case .notSubmitted: "would_not_submit"
-        case .stopsTheRun: "would_stop_the_run"
+        case .blocksRun: "would_stop_the_run"
         }
     }
 

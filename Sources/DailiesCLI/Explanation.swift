@@ -8,7 +8,7 @@ struct Explanation {
         case submitted
         case notSubmitted
         /// The run ends with 65 before its first submit.
-        case stopsTheRun
+        case blocksRun
     }
 
     /// What to type next.
@@ -119,7 +119,7 @@ struct Explanation {
                 row,
                 row.withdrawn == .removed ? (.submitted, "it is in its manifest again") : Self.standing(row, commands))
         } else {
-            self.init(row, (.stopsTheRun, Self.change(row)))
+            self.init(row, (.blocksRun, Self.change(row)))
             self.differences = differences
         }
     }

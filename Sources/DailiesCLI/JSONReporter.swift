@@ -105,7 +105,7 @@ struct JSONReporter: RunReporter {
         case .withdrawn: "withdrawn"
         case .retried: "retried"
         case .saved: "saved"
-        case .notSaved: "not_saved"
+        case .downloadFailed: "not_saved"
         case .uncertain: "uncertain"
         case .lost: "lost"
         case .unresolved: "unresolved"
@@ -141,7 +141,7 @@ struct JSONReporter: RunReporter {
         case .saved(let key, let path):
             writer.member("key", key.text)
             writer.member("output_path", path)
-        case .notSaved(let key, let reason), .uncertain(let key, let reason):
+        case .downloadFailed(let key, let reason), .uncertain(let key, let reason):
             writer.member("key", key.text)
             writer.member("reason", reason)
         case .paused(let reason, let detail, let until):

@@ -74,10 +74,10 @@ enum ControlCommand {
         let store = try options.openForTelling()
         do {
             var isTakenUp: Bool?
-            let before = try store.lastingOrders()
+            let before = try store.runControls()
             if let order = try make(store) { isTakenUp = try await CommandClient(store).isTakenUp(order) }
             let text = ControlsOutput(
-                orders: try store.lastingOrders(), batches: try store.batches(),
+                orders: try store.runControls(), batches: try store.batches(),
                 hasRunner: try Store.runner(of: options.path) != nil, isTakenUp: isTakenUp, before: before)
             Console.out(isJSON ? text.json : text.text)
         } catch {

@@ -62,7 +62,7 @@ struct PlanCommand: PrintingCommand {
         let (configuration, keys) = try provider.planned(needsKey: out != nil)
         let (survey, mark, told) = try PlanStore.read(store.path) { store in
             try Self.refuseForeign(checked, in: store, configuration)
-            let told = try store?.lastingOrders() ?? RunControls()
+            let told = try store?.runControls() ?? RunControls()
             let known = PlanPrices(
                 catalogue: catalogue, rates: rates, maximumPerTask: spending.maxCreditsPerTask?.credits,
                 observed: try store?.observedPrices(of: configuration.service) ?? [])

@@ -78,7 +78,7 @@ struct ReconcileCommand: AsyncParsableCommand {
             try KeyTransferNotice.carryOut(in: store, APIKeyRouting(of: configuration), configuration)
         }
         // The user's words are about these tasks; all others wait for a call without.
-        let tasks = try words.isEmpty ? store.doubtfulTasks(in: chosen?.id) : words.tasks
+        let tasks = try words.isEmpty ? store.unresolvedTasks(in: chosen?.id) : words.tasks
         let text = ReconcileOutput(hint: SuggestedCommand(store: self.store, provider: provider), isJSON: json)
         var costs = CostBackfill(store: store, batch: chosen?.id, isJSON: json)
         let asksForCosts = try words.isEmpty && !withoutAsking && costs.isNeeded

@@ -49,7 +49,7 @@ struct RequiredBudgets {
     /// What the waiting tasks of a batch may cost together.
     private func bounds(of batch: BatchID) throws(StoreError) -> Waiting? {
         var waiting = Waiting()
-        for lane in try store.waitingLanes(batches: [batch]) {
+        for lane in try store.taskQueues(batches: [batch]) {
             var place: WaitingTask.Cursor?
             while true {
                 let page = try store.waiting(batch: batch, model: lane.model, after: place, limit: Self.pageSize)

@@ -76,7 +76,7 @@ struct RetryCommand: AsyncParsableCommand {
     private func retry(_ store: Store) async throws {
         var result = RetryResult()
         try await eachPage(of: store) { rows in
-            try bringBack(rows, in: store)
+            try requeueUnsent(rows, in: store)
             result.count(rows)
         }
         let waiting = try store.summary().total.waiting
@@ -120,7 +120,7 @@ struct RetryCommand: AsyncParsableCommand {
         }
     }
 
-    private func bringBack(_ rows: [TaskRow], in store: Store) throws {
+    private func requeueUnsent(_ rows: [TaskRow], in store: Store) throws {
         let at = Composition.timers().now
         let ended = rows.filter { Self.states.contains($0.state) }
         // In one commit with the retry: a crash never leaves a task that waits with the seed that it had.

@@ -13,7 +13,7 @@ enum RunEventFormatter {
         case .cancelled(let key, _): "cancelled: \(shown(key))"
         case .waitsAgain(let key, let reason, let charged):
             "waits again: \(shown(key)), cancelled \(TaskDescription.cost(charged)): \(TaskDescription.because(reason))"
-        case .notSaved(let key, let reason): "not saved: \(shown(key)): \(SafeText.escaped(reason))"
+        case .downloadFailed(let key, let reason): "not saved: \(shown(key)): \(SafeText.escaped(reason))"
         case .uncertain(let key, let reason): "uncertain: \(shown(key)): \(SafeText.escaped(reason))"
         case .lost(let key): "lost: \(shown(key)): the provider has not known it for ten minutes"
         case .unresolved(let key): "slow: \(shown(key)): past its poll window; asked for once a minute from now on"
@@ -34,7 +34,7 @@ enum RunEventFormatter {
         case .saved(let key, let path): "saved: \(shown(key)) as \(SafeText.escaped(path))"
         case .withdrawn(let key): "cancelled before it was sent: \(shown(key))"
         case .retried(let key): "waits again: \(shown(key))"
-        case .failed, .cancelled, .waitsAgain, .notSaved, .uncertain, .lost, .unresolved, .paused, .resumed, .warning:
+        case .failed, .cancelled, .waitsAgain, .downloadFailed, .uncertain, .lost, .unresolved, .paused, .resumed, .warning:
             nil
         }
     }
@@ -67,8 +67,8 @@ enum PauseFormatter {
         case .rateLimit: "the provider's rate limit"
         case .concurrencyLimit(let limit): "at most \(limit) in flight from now on"
         case .noFunds: "the wallet is empty; what is in flight goes on"
-        case .modelUnavailable(let model): "\(SafeText.escaped(model.text)) cannot be reached with this key"
-        case .modelUnserved(let model): "\(SafeText.escaped(model.text)) cannot be rendered now"
+        case .modelForbidden(let model): "\(SafeText.escaped(model.text)) cannot be reached with this key"
+        case .modelUnavailable(let model): "\(SafeText.escaped(model.text)) cannot be rendered now"
         case .uncertainTasks: "too many uncertain tasks; run `dailies reconcile`"
         case .unsavedClips: "downloads must catch up"
         case .budget: "budget"

@@ -97,7 +97,7 @@ struct RunProgress: Sendable {
         case .uncertain(let key, _): uncertain.insert(key)
         case .paused(let reason, let detail, let until): pauses[reason] = Pause(detail: detail, until: until)
         case .resumed: goOn(isTold: true)
-        case .notSaved, .lost, .unresolved, .warning: break
+        case .downloadFailed, .lost, .unresolved, .warning: break
         }
     }
 
@@ -117,9 +117,9 @@ struct RunProgress: Sendable {
     private mutating func goOn(isTold: Bool = false) {
         pauses = pauses.filter { reason, _ in
             switch reason {
-            case .outage, .rateLimit, .noFunds, .uncertainTasks, .unsavedClips, .canary, .modelUnserved: false
+            case .outage, .rateLimit, .noFunds, .uncertainTasks, .unsavedClips, .canary, .modelUnavailable: false
             case .user: !isTold
-            case .concurrencyLimit, .modelUnavailable, .budget, .policyRejections: true
+            case .concurrencyLimit, .modelForbidden, .budget, .policyRejections: true
             }
         }
     }

@@ -64,7 +64,7 @@ struct RunSession {
                 let ready = try store ?? Self.open(storePath)
                 store = ready
                 try move(unfinished, moves, in: ready)
-                let batches = try manifests.map { try enrol($0, in: ready) } ?? setBudgets(of: unfinished, in: ready)
+                let batches = try manifests.map { try importManifest($0, in: ready) } ?? setBudgets(of: unfinished, in: ready)
                 if isSameAccount {
                     try KeyTransferNotice.carryOut(in: ready, accounts, configuration)
                 }
@@ -114,9 +114,9 @@ struct RunSession {
 
     // MARK: batches
 
-    private func enrol(_ manifests: [ValidatedManifest], in store: Store) throws -> [BatchID] {
+    private func importManifest(_ manifests: [ValidatedManifest], in store: Store) throws -> [BatchID] {
         do {
-            let enrolled = try store.enrol(
+            let enrolled = try store.importManifest(
                 manifests.map { (enrolment(of: $0), $0.forEachTask) },
                 rules: ImportOptions(acceptChanges: pace.spending.acceptChanges, sameBatch: pace.sameBatch),
                 at: DispatchClock().now)
@@ -300,7 +300,7 @@ struct RunSession {
         let reporter = AsyncReporter(reporter(batches))
         let known = try store.batches().filter { batches.contains($0.id) }
         let count = try store.summaryLater(batches)
-        var settings = pace.settings(speed: speed, told: try store.lastingOrders())
+        var settings = pace.settings(speed: speed, told: try store.runControls())
         settings.retryRules = retryRules
         let (concurrency, cap) = (settings.concurrency, try budget(of: batches, in: store))
         let runner = Composition.runner(

@@ -102,7 +102,7 @@ struct StatusSnapshot {
     init(of store: Store, path: String) throws {
         summary = try store.summary()
         runner = try Store.runner(of: path)
-        orders = try store.lastingOrders()
+        orders = try store.runControls()
         keyNeeds = try store.keyNeeds(present: ProviderOptions.accountAtHand.map { [$0] })
         let total = summary.total
         guard runner != nil, orders.pauses.isEmpty, total.inFlight > 0 else {

@@ -56,7 +56,7 @@ final class TerminalReporter: RunReporter, @unchecked Sendable {
         switch event {
         case .failed, .paused, .resumed: true
         case .submitted, .accepted, .running, .completed, .cancelled, .waitsAgain, .withdrawn, .retried, .saved,
-            .notSaved, .uncertain, .lost, .unresolved, .warning:
+            .downloadFailed, .uncertain, .lost, .unresolved, .warning:
             false
         }
     }

@@ -184,11 +184,11 @@ struct ActiveAttempt: Sendable {
         /// run does not repeat it.
         var isConflict = false
         /// The next repeat needs no question first (`--trust-5xx`).
-        var mayRepeat = false
+        var mayResubmit = false
         /// The key cannot reach the model any more, or another one sent it: no repeat in this run.
-        var isOutOfReach = false
+        var modelForbidden = false
         /// It is not at the provider, as far as that can be known, and its repeat waits for a slot.
-        var waitsForTurn = false
+        var awaitsResubmit = false
         /// Since when this run has tried to settle its fate.
         var unsettledSince: Instant?
     }

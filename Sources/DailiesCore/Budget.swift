@@ -29,23 +29,23 @@ public struct Budget: Hashable, Sendable {
     /// What a budget says to one more task.
     public enum Decision: Hashable, Sendable {
         /// There is room for it.
-        case granted
+        case allowed
         /// Does not fit now, but reservations of tasks in flight may come back.
         case wait
         /// Does not fit and nothing will come back: the budget is reached.
-        case reached
+        case exhausted
         /// No bound on its price is known, and there is a cap.
         case unknownPrice
     }
 
     /// Whether a task with this bound may be submitted; ``reserve(_:)`` makes it so.
     public func verdict(for bound: Credits?) -> Decision {
-        guard let cap = position.cap else { return .granted }
-        guard !isBroken, mode == .cautious || !isSpent else { return .reached }
+        guard let cap = position.cap else { return .allowed }
+        guard !isBroken, mode == .cautious || !isSpent else { return .exhausted }
         guard let bound else { return .unknownPrice }
-        if mode != .cautious { return .granted }
-        if position.settled + position.reserved + bound <= CreditTotal(cap) { return .granted }
-        return position.reserved > .zero && position.settled + bound <= CreditTotal(cap) ? .wait : .reached
+        if mode != .cautious { return .allowed }
+        if position.settled + position.reserved + bound <= CreditTotal(cap) { return .allowed }
+        return position.reserved > .zero && position.settled + bound <= CreditTotal(cap) ? .wait : .exhausted
     }
 
     /// Holds an amount; nil, an unknown bound, holds nothing.

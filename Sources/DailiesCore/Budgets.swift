@@ -40,7 +40,7 @@ struct Budgets: Sendable {
 
     private var guards: [Scope: Budget] = [:]
     private var labels: [TagBudgetID: String] = [:]
-    /// Something was given back, or settled, since the last look of ``haveMoved()``.
+    /// Something was given back, or settled, since the last look of ``takeHasFreedCredits()``.
     private var hasMoved = false
 
     init() {}
@@ -67,7 +67,7 @@ struct Budgets: Sendable {
 
     /// The strictest verdict of all budgets that apply, and whose it is.
     func verdict(for bound: Credits?, of scopes: [Scope]) -> (verdict: Budget.Decision, scope: Scope?) {
-        var strictest: (verdict: Budget.Decision, scope: Scope?) = (.granted, nil)
+        var strictest: (verdict: Budget.Decision, scope: Scope?) = (.allowed, nil)
         for scope in scopes {
             guard let verdict = guards[scope]?.verdict(for: bound), verdict.rank > strictest.verdict.rank else {
                 continue
@@ -87,7 +87,7 @@ struct Budgets: Sendable {
     }
 
     /// Whether what had to wait for a budget may have room now. True at most once for each change.
-    mutating func haveMoved() -> Bool {
+    mutating func takeHasFreedCredits() -> Bool {
         defer { hasMoved = false }
         return hasMoved
     }
@@ -112,10 +112,10 @@ struct Budgets: Sendable {
 extension Budget.Decision {
     fileprivate var rank: Int {
         switch self {
-        case .granted: 0
+        case .allowed: 0
         case .wait: 1
         case .unknownPrice: 2
-        case .reached: 3
+        case .exhausted: 3
         }
     }
 }

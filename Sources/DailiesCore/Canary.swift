@@ -42,7 +42,7 @@ struct Canary: Sendable {
     mutating func began(_ attempt: AttemptID) { if verdict == nil { pending.insert(attempt) } }
 
     /// It never reached the provider: another may go in its place.
-    mutating func tookBack(_ attempt: AttemptID) { pending.remove(attempt) }
+    mutating func didNotStart(_ attempt: AttemptID) { pending.remove(attempt) }
 
     /// The last word on one of them: rendered at a cost (nil: unknown), or not.
     mutating func ended(_ attempt: AttemptID, _ key: TaskKey, isCompleted: Bool, credits: Credits? = nil) {

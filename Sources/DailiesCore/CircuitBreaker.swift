@@ -29,7 +29,7 @@ public struct CircuitBreaker: Hashable, Sendable {
     }
 
     /// A probe goes out now: the next one, should it stay without answer, comes later.
-    public mutating func postpone(at now: Instant, using generator: inout some RandomNumberGenerator) {
+    public mutating func scheduleProbe(at now: Instant, using generator: inout some RandomNumberGenerator) {
         guard let opened else { return }
         let wait = policy.wait(afterFailures: max(failures, policy.attempts), using: &generator)
         self.opened = (opened.since, now + wait)

@@ -9,9 +9,9 @@ public struct ConcurrencyLimiter: Hashable, Sendable {
     public private(set) var ceiling: Int
     /// The limit now, 1 … ceiling.
     public private(set) var limit: Int
-    private let firstCalm: Duration
-    private let longestCalm: Duration
-    private var calm: Duration
+    private let initialProbeInterval: Duration
+    private let maximumProbeInterval: Duration
+    private var probeInterval: Duration
     private var calmSince: Instant = .distantPast
     /// When a refusal last lowered the limit; nil: never.
     private var loweredAt: Instant?
@@ -23,13 +23,13 @@ public struct ConcurrencyLimiter: Hashable, Sendable {
     ///   - ceiling: the user's limit, at least 1.
     ///   - firstCalm: time without a refusal after which one more is tried. Default 30 s.
     ///   - longestCalm: what that time grows to. Default 1 h.
-    public init(ceiling: Int, firstCalm: Duration = .seconds(30), longestCalm: Duration = .seconds(3600)) {
+    public init(ceiling: Int, initialProbeInterval: Duration = .seconds(30), maximumProbeInterval: Duration = .seconds(3600)) {
         precondition(ceiling >= 1, "a limit of \(ceiling) in flight lets nothing run")
         self.ceiling = ceiling
         limit = ceiling
-        self.firstCalm = firstCalm
-        self.longestCalm = longestCalm
-        calm = firstCalm
+        self.initialProbeInterval = initialProbeInterval
+        self.maximumProbeInterval = maximumProbeInterval
+        probeInterval = initialProbeInterval
     }
 
     /// Whether the provider has shown a limit of its own.
@@ -44,7 +44,7 @@ public struct ConcurrencyLimiter: Hashable, Sendable {
     public mutating func refused(inFlight: Int, sentAt: Instant, at now: Instant) -> Bool {
         if let loweredAt, sentAt <= loweredAt { return false }
         limit = max(1, min(inFlight, limit, ceiling))
-        if loweredAt != nil { calm = min(calm * 2, longestCalm) }
+        if loweredAt != nil { probeInterval = min(probeInterval * 2, maximumProbeInterval) }
         loweredAt = now
         calmSince = now
         probed = nil
@@ -60,13 +60,13 @@ public struct ConcurrencyLimiter: Hashable, Sendable {
     }
 
     /// When one more should be tried; nil while nothing is reduced.
-    public var nextProbe: Instant? { isReduced ? calmSince + calm : nil }
+    public var nextProbe: Instant? { isReduced ? calmSince + probeInterval : nil }
 
     /// Raises the limit by one when the calm period is over. Where the one before was used all through such a period
     /// without a refusal, the provider has become more generous, and the next period is half as long.
     public mutating func probe(at now: Instant) {
         guard let due = nextProbe, now >= due else { return }
-        if isProbeProven { calm = max(firstCalm, calm / 2) }
+        if isProbeProven { probeInterval = max(initialProbeInterval, probeInterval / 2) }
         limit += 1
         calmSince = now
         probed = limit

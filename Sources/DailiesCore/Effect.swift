@@ -77,7 +77,7 @@ public enum RunEvent: Hashable, Sendable {
     /// Its clip is on disk, at this absolute path.
     case saved(TaskKey, path: String)
     /// Its clip is paid for and not on disk.
-    case notSaved(TaskKey, reason: String)
+    case downloadFailed(TaskKey, reason: String)
     /// It was sent, and its fate is not known.
     case uncertain(TaskKey, reason: String)
     /// The provider has not known it for ten minutes.
@@ -103,9 +103,9 @@ public enum PauseReason: Hashable, Sendable {
     /// The wallet is empty, or the key's cap is reached.
     case noFunds
     /// The key does not reach it.
-    case modelUnavailable(ModelID)
+    case modelForbidden(ModelID)
     /// The service has nobody for it now, or does not offer it.
-    case modelUnserved(ModelID)
+    case modelUnavailable(ModelID)
     /// As many tasks are uncertain as ``SchedulerSettings/uncertainLimit`` allows.
     case uncertainTasks
     /// As many clips wait for their download as ``SchedulerSettings/unsavedLimit`` allows.

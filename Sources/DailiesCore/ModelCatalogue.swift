@@ -5,13 +5,13 @@ public struct ModelCatalogue: Sendable {
     /// By id.
     public let models: [ModelID: ModelSpec]
     /// Ids of the provider's other product surface, and which tasks-API model is meant: for suggestions only.
-    public let otherSurface: [String: ModelID]
+    public let aliases: [String: ModelID]
 
     /// Of two models with one id the later one counts.
-    public init(compiled: String, models: [ModelSpec], otherSurface: [String: ModelID] = [:]) {
+    public init(compiled: String, models: [ModelSpec], aliases: [String: ModelID] = [:]) {
         self.compiled = compiled
         self.models = Dictionary(models.map { ($0.id, $0) }, uniquingKeysWith: { _, later in later })
-        self.otherSurface = otherSurface
+        self.aliases = aliases
     }
 
     /// What is published of a model; nil for one that is not listed.

@@ -40,7 +40,7 @@ public struct RemoteTask: Hashable, Sendable {
     /// How long the provider expects it to take from now.
     public var remaining: Duration?
     /// How long the reply asks to wait before the next question (`Retry-After`).
-    public var askAgainAfter: Duration?
+    public var retryAfter: Duration?
     /// Where the finished clip can be had.
     public var asset: AssetLocation?
     /// Seconds of output delivered, as the reply states them.
@@ -63,7 +63,7 @@ public struct RemoteTask: Hashable, Sendable {
     /// Takes its properties as they are given; what is left out is absent.
     public init(
         phase: Phase, remoteID: RemoteTaskID? = nil, submissionKey: SubmissionKey? = nil, estimate: Amount? = nil,
-        charges: [Amount] = [], remaining: Duration? = nil, askAgainAfter: Duration? = nil, asset: AssetLocation? = nil,
+        charges: [Amount] = [], remaining: Duration? = nil, retryAfter: Duration? = nil, asset: AssetLocation? = nil,
         deliveredSeconds: Double? = nil, submittedAt: Instant? = nil, completedAt: Instant? = nil,
         failureCode: String? = nil, failureMessage: String? = nil, repliedAt: Instant? = nil
     ) {
@@ -73,7 +73,7 @@ public struct RemoteTask: Hashable, Sendable {
         self.estimate = estimate
         self.charges = charges
         self.remaining = remaining
-        self.askAgainAfter = askAgainAfter
+        self.retryAfter = retryAfter
         self.asset = asset
         self.deliveredSeconds = deliveredSeconds
         self.submittedAt = submittedAt

@@ -66,7 +66,7 @@ extension Scheduler {
         }
         put(flight)
         if mustProve { prove(flight, remote) }
-        absorb(flight.attempt, report, now)
+        update(flight.attempt, report, now)
     }
 
     /// The task is another attempt's: what became of this one is as unknown as before, and this run does not repeat it.

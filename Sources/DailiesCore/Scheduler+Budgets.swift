@@ -33,10 +33,10 @@ extension Scheduler {
     }
 
     /// What waits for the budget of a tag is looked at again once something came back to a budget, or once nothing can.
-    mutating func takeUpAside() {
-        guard !heldTags.isEmpty, budgets.haveMoved() || tally.active <= tally.idleUnresolved else { return }
-        heldTags = []
-        lanes.takeUpAside()
+    mutating func resumeDeferred() {
+        guard !waitingTagBudgets.isEmpty, budgets.takeHasFreedCredits() || tally.active <= tally.idleUnresolved else { return }
+        waitingTagBudgets = []
+        lanes.resumeDeferred()
     }
 
     /// It waits for the budget of a tag; tasks without that tag pass it.

@@ -20,7 +20,7 @@ extension Scheduler {
             lanes.withdraw(command.attempt, from: command.lane)
             return commit([.withdrawnByCommand(command.id, command.attempt)], now)
         }
-        if let outcome = standingAgainstCancel(flight, evenIfCharged: evenIfCharged) {
+        if let outcome = cancelObstacle(flight, evenIfCharged: evenIfCharged) {
             return commit([.commandEnded(command.id, outcome.outcome, message: outcome.message)], now)
         }
         if let earlier = flight.cancellation {
@@ -35,7 +35,7 @@ extension Scheduler {
     }
 
     /// What keeps a flight from being cancelled in this run; nil: nothing.
-    private func standingAgainstCancel(
+    private func cancelObstacle(
         _ flight: ActiveAttempt, evenIfCharged: Bool
     ) -> (outcome: CommandOutcome, message: String?)? {
         switch flight.parking {
@@ -81,7 +81,7 @@ extension Scheduler {
             case .queued, .running, .unknown: commit(endCancellation(of: &flight, .asked), now)
             }
             put(flight)
-            absorb(flight.attempt, report, now)
+            update(flight.attempt, report, now)
         case .notFound(let fault), .stopped(let fault, _):
             commit(endCancellation(of: &flight, .notCancelled, fault.message), now)
             schedulePoll(flight, now)

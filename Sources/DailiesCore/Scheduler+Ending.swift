@@ -16,10 +16,10 @@ extension Scheduler {
         effects.append(.finish(ending))
     }
 
-    var submitsInTheAir: Int { airborne.values.reduce(0, +) }
+    var totalSubmitsInFlight: Int { submitsInFlight.values.reduce(0, +) }
 
     private var isDone: Bool {
-        guard submitsInTheAir == 0, claims.isEmpty else { return false }
+        guard totalSubmitsInFlight == 0, claims.isEmpty else { return false }
         if isStopping { return tally.asking == 0 && !recovery.isLoading }
         guard recovery.isWhole else { return false }
         if areQuestionsOver { return tally.asking == 0 && tally.saving == 0 }

@@ -50,26 +50,26 @@ extension Scheduler {
             if let another = report.mismatch(with: nil, flight.submissionKey) {
                 return leaveMismatched(flight, ProviderError.anotherSubmission, "with \(another)", now)
             }
-            guard report.remoteID != nil else { return askFateAgain(flight, "a reply without a task id", now) }
+            guard report.remoteID != nil else { return retryResolution(flight, "a reply without a task id", now) }
             accept(flight, report, from: .query, now)
         case .notFound:
             let isRefused = flight.pending?.refusal != nil
-            let mayRepeat = isRepeatHarmless(flight) || flight.pending?.mayRepeat == true
-            guard isRefused || (mayRepeat && flight.pending?.isConflict != true) else {
-                return leaveUncertain(flight, "the provider does not answer for its key", now)
+            let mayResubmit = isRepeatHarmless(flight) || flight.pending?.mayResubmit == true
+            guard isRefused || (mayResubmit && flight.pending?.isConflict != true) else {
+                return parkUncertain(flight, "the provider does not answer for its key", now)
             }
-            guard isKeyRemembered(flight, now) else { return leaveUncertain(flight, mayBeForgotten, now) }
+            guard isKeyRemembered(flight, now) else { return parkUncertain(flight, mayBeForgotten, now) }
             guard isRefused || flight.pending?.doubts ?? 0 < SchedulerSettings.mostSends else {
-                return leaveUncertain(flight, "the provider still does not answer for its key, after all repeats", now)
+                return parkUncertain(flight, "the provider still does not answer for its key, after all repeats", now)
             }
             if let refusal = flight.pending?.refusal { return refusedAndNotFound(flight, refusal, now) }
-            repeatWhenAllowed(flight, now)
+            enqueueResubmit(flight, now)
         case .stopped(let fault, let stop):
             questionRefused(flight, fault, stop)
         case .fault(let fault) where mayLackRoute && fault.code == ProviderError.notTheAPI:
             leaveToAnotherBaseURL(flight, fault, now)
         case .fault(let fault):
-            askFateAgain(flight, fault.message, now)
+            retryResolution(flight, fault.message, now)
         }
     }
 
@@ -109,12 +109,12 @@ extension Scheduler {
     mutating func leaveMismatched(_ flight: ActiveAttempt, _ code: String, _ answer: String, _ now: Instant) {
         let reason = "the provider answers for its key \(answer)"
         commit([.uncertain(flight.attempt, ProviderError(kind: .unreadable, code: code, message: reason))], now)
-        leaveUncertain(flight, reason, now)
+        parkUncertain(flight, reason, now)
     }
 
-    private mutating func leaveUncertain(_ flight: ActiveAttempt, _ reason: String, _ now: Instant) {
+    private mutating func parkUncertain(_ flight: ActiveAttempt, _ reason: String, _ now: Instant) {
         var flight = flight
-        flight.pending?.waitsForTurn = false
+        flight.pending?.awaitsResubmit = false
         let steps = endCancellation(of: &flight, .uncertain, reason)
         if !steps.isEmpty { commit(steps, now) }
         park(flight, .uncertain)
@@ -122,10 +122,10 @@ extension Scheduler {
         effects.append(.tell(.uncertain(flight.key, reason: text)))
     }
 
-    private mutating func askFateAgain(_ flight: ActiveAttempt, _ reason: String, _ now: Instant) {
+    private mutating func retryResolution(_ flight: ActiveAttempt, _ reason: String, _ now: Instant) {
         var flight = flight
         flight.faults += 1
-        guard !isOverdue(flight, now) else { return leaveUncertain(flight, reason, now) }
+        guard !isOverdue(flight, now) else { return parkUncertain(flight, reason, now) }
         wakeLater(&flight, now)
         put(flight)
     }
@@ -142,17 +142,17 @@ extension Scheduler {
 
     /// The same bytes go out once more as soon as anything may be sent: a repeat asks for a slot like a new task, since an
     /// earlier run may have had more of them, and goes before all that was never sent.
-    mutating func repeatWhenAllowed(_ flight: ActiveAttempt, _ now: Instant) {
+    mutating func enqueueResubmit(_ flight: ActiveAttempt, _ now: Instant) {
         var flight = flight
         guard !isStopping else { return put(flight) }
         if flight.cancellation != nil {
-            return leaveUncertain(flight, "what is to be cancelled is not sent again", now)
+            return parkUncertain(flight, "what is to be cancelled is not sent again", now)
         }
-        if isSubmissionOver || flight.pending?.isOutOfReach == true || isOverdue(flight, now) {
-            return leaveUncertain(flight, Self.notInThisRun, now)
+        if isSubmissionOver || flight.pending?.modelForbidden == true || isOverdue(flight, now) {
+            return parkUncertain(flight, Self.notInThisRun, now)
         }
-        guard flight.pending?.waitsForTurn != true else { return }
-        flight.pending?.waitsForTurn = true
+        guard flight.pending?.awaitsResubmit != true else { return }
+        flight.pending?.awaitsResubmit = true
         // What is not at the provider holds no slot there. Nothing new takes it before this one.
         flight.holdsSlot = false
         flight.serial &+= 1
@@ -167,41 +167,41 @@ extension Scheduler {
         guard !repeats.isEmpty, !isStopping, !isFinished else { return }
         var waiting: [AttemptID] = []
         for (index, attempt) in repeats.enumerated() {
-            guard let flight = flight(attempt), flight.pending?.waitsForTurn == true else { continue }
+            guard let flight = flight(attempt), flight.pending?.awaitsResubmit == true else { continue }
             let lane = TaskQueueID(batch: flight.batch, model: flight.shape.model)
             if isSubmissionOver || areQuestionsOver || flight.cancellation != nil
                 || stoppedModels.contains(lane.model)
             {
-                leaveUncertain(flight, Self.notInThisRun, now)
+                parkUncertain(flight, Self.notInThisRun, now)
                 continue
             }
             guard maySend(now) else {
                 waiting += repeats[index...]
                 break
             }
-            guard hasRoom(in: lane), mayUse(flight.account), isItsTurn(now) else {
+            guard hasRoom(in: lane), mayUseKey(flight.account), paceAllows(now) else {
                 waiting.append(attempt)
                 continue
             }
             // It may have waited for long.
             guard isKeyRemembered(flight, now) else {
-                leaveUncertain(flight, mayBeForgotten, now)
+                parkUncertain(flight, mayBeForgotten, now)
                 continue
             }
-            repeatSubmit(flight, now)
+            resubmit(flight, now)
         }
         repeats = waiting
     }
 
-    private mutating func repeatSubmit(_ flight: ActiveAttempt, _ now: Instant) {
+    private mutating func resubmit(_ flight: ActiveAttempt, _ now: Instant) {
         guard let submission = flight.pending?.submission else {
             preconditionFailure("attempt \(flight.attempt) has no submission to repeat")
         }
         var flight = flight
         flight.sentAt = now
         flight.pending?.sends += 1
-        flight.pending?.mayRepeat = false
-        flight.pending?.waitsForTurn = false
+        flight.pending?.mayResubmit = false
+        flight.pending?.awaitsResubmit = false
         flight.holdsSlot = true
         put(flight)
         sends(flight.shape.model, for: flight.account, now)

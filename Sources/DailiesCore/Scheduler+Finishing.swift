@@ -44,13 +44,13 @@ extension Scheduler {
         }
         cancelDetails[flight.attempt] = nil
         tell(settlement, of: flight)
-        follow(flight, remote, settlement, now)
-        noteEnd(of: flight, settlement, failure, now)
+        awaitCompletion(flight, remote, settlement, now)
+        recordOutcome(of: flight, settlement, failure, now)
         if !following.isEmpty { tryAgain(flight) }
     }
 
     /// What is still to come of one that is over; nothing, and it is forgotten.
-    private mutating func follow(
+    private mutating func awaitCompletion(
         _ flight: ActiveAttempt, _ remote: RemoteTaskID, _ settlement: Settlement, _ now: Instant
     ) {
         let isSaving = settings.downloads && settlement.end == .completed
@@ -145,7 +145,7 @@ extension Scheduler {
             }
             flight.faults = 0
             flight.notFoundSince = nil
-            if report.phase != .completed { tellBackwards(&flight, report.phase) }
+            if report.phase != .completed { warnStateRegressed(&flight, report.phase) }
             if let asset = report.asset, !completion.isClipSettled, completion.asset == nil || completion.needsAsset {
                 completion.asset = asset
                 completion.expiresAt = now + assetLifetime(of: flight)
@@ -156,7 +156,7 @@ extension Scheduler {
                 completion.cost = .known
                 book(&flight, report.charges)
                 steps.append(.costLearned(flight.attempt, report.charges))
-                noteCanary(flight, isCompleted: true, credits: report.charges.first?.credits)
+                recordCanary(flight, isCompleted: true, credits: report.charges.first?.credits)
             }
             completion.questionsLeft -= 1
         case .notFound:
@@ -175,7 +175,7 @@ extension Scheduler {
             if completion.cost == .awaited {
                 completion.cost = .unknown
                 steps.append(.costUnknown(flight.attempt))
-                noteCanary(flight, isCompleted: true)
+                recordCanary(flight, isCompleted: true)
             }
             if lacksAsset, completion.asset == nil { steps.append(.noAsset(flight.attempt)) }
         }
@@ -208,7 +208,7 @@ extension Scheduler {
 
     /// A poll that was sent before the end has landed. The question for what is missing may have come due meanwhile, and
     /// waits for nothing any more.
-    mutating func goOnCompleting(_ flight: ActiveAttempt, _ now: Instant) {
+    mutating func resumeCompletion(_ flight: ActiveAttempt, _ now: Instant) {
         guard let completion = flight.completion, flight.parking == nil else { return }
         let lacksAsset = !completion.isClipSettled && (completion.asset == nil || completion.needsAsset)
         guard completion.cost == .awaited || lacksAsset else { return closeIfDone(flight.attempt) }
@@ -225,7 +225,7 @@ extension Scheduler {
         if completion.cost == .awaited { completion.cost = .unknown }
         flight.completion = completion
         put(flight)
-        noteCanary(flight, isCompleted: true)
+        recordCanary(flight, isCompleted: true)
         if !completion.isClipSettled, !completion.isDownloading {
             return closeUnsaved(flight, "the account was refused", now)
         }
@@ -242,7 +242,7 @@ extension Scheduler {
     mutating func closeUnsaved(_ flight: ActiveAttempt, _ reason: String, _ now: Instant) {
         park(flight, .unsaved)
         // Its cost, if it is not known yet, is not asked for any more.
-        noteCanary(flight, isCompleted: true)
-        effects.append(.tell(.notSaved(flight.key, reason: reason)))
+        recordCanary(flight, isCompleted: true)
+        effects.append(.tell(.downloadFailed(flight.key, reason: reason)))
     }
 }

@@ -9,7 +9,7 @@ extension Scheduler {
     }
 
     /// The last word on a clip that may be one of the canary's.
-    mutating func noteCanary(_ flight: ActiveAttempt, isCompleted: Bool, credits: Credits? = nil) {
+    mutating func recordCanary(_ flight: ActiveAttempt, isCompleted: Bool, credits: Credits? = nil) {
         guard canary != nil, canary?.verdict == nil else { return }
         canary?.ended(flight.attempt, flight.key, isCompleted: isCompleted, credits: credits)
         switch canary?.verdict {
@@ -25,26 +25,26 @@ extension Scheduler {
     }
 
     /// The provider's last word on a render.
-    mutating func noteEnd(
+    mutating func recordOutcome(
         of flight: ActiveAttempt, _ settlement: Settlement, _ failure: RetryRules.Failure, _ now: Instant
     ) {
         switch settlement.end {
         case .completed:
-            noteRejection(false)
+            recordRejection(false)
             guard !settlement.isCostAwaited || canary?.awaitsCost != true else { return }
-            noteCanary(flight, isCompleted: true, credits: settlement.charges.first?.credits)
+            recordCanary(flight, isCompleted: true, credits: settlement.charges.first?.credits)
         case .failed:
-            noteCanary(flight, isCompleted: false)
-            noteRejection(failure.isPolicyRejection)
+            recordCanary(flight, isCompleted: false)
+            recordRejection(failure.isPolicyRejection)
             if settings.retryRules.action(for: failure) == .pause {
                 pauseModel(flight.shape.model, failure.message ?? failure.code ?? "it failed", now)
             }
-        case .cancelled: noteCanary(flight, isCompleted: false)
+        case .cancelled: recordCanary(flight, isCompleted: false)
         }
     }
 
     /// A task ended as failed, or well: K rejections by policy in a row end submission.
-    mutating func noteRejection(_ isRejection: Bool) {
+    mutating func recordRejection(_ isRejection: Bool) {
         guard let most = settings.mostPolicyRejections else { return }
         rejectionsInARow = isRejection ? rejectionsInARow + 1 : 0
         guard isRejection, rejectionsInARow == most, !isSubmissionOver else { return }

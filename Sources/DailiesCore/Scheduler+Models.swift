@@ -24,7 +24,7 @@ extension Scheduler {
     }
 
     /// 503 from the service itself: it has nobody to serve the model. A burst of them pauses it.
-    mutating func modelUnavailable(_ model: ModelID, _ fault: ProviderError, _ now: Instant) {
+    mutating func modelForbidden(_ model: ModelID, _ fault: ProviderError, _ now: Instant) {
         var paused = modelPauses[model] ?? ModelPause(breaker: CircuitBreaker(policy: settings.retry))
         let began = paused.breaker.failed(at: now, using: &random)
         modelPauses[model] = paused
@@ -42,7 +42,7 @@ extension Scheduler {
 
     private mutating func tellPause(of model: ModelID, _ detail: String) {
         let until = modelPauses[model]?.breaker.nextProbe
-        effects.append(.tell(.paused(.modelUnserved(model), detail: detail, until: until)))
+        effects.append(.tell(.paused(.modelUnavailable(model), detail: detail, until: until)))
     }
 
     /// A submit of a paused model goes out: it is the probe.
@@ -63,7 +63,7 @@ extension Scheduler {
                 continue
             }
             guard let probe = paused.breaker.nextProbe, now >= probe else { continue }
-            paused.breaker.postpone(at: now, using: &random)
+            paused.breaker.scheduleProbe(at: now, using: &random)
             paused.mayProbe = !paused.isProbing
             modelPauses[model] = paused
         }

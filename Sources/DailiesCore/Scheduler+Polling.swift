@@ -7,7 +7,7 @@ extension Scheduler {
         // Its answer is there, and the store looks whose task that is.
         guard claims[attempt] == nil else { return }
         guard accounts.contains(flight.account) else { return }
-        if breaker.isOpen { return heldQuestions.append(attempt) }
+        if breaker.isOpen { return deferredQueries.append(attempt) }
         guard let question = question(for: flight, purpose) else { return }
         flight.isAsking = true
         flight.wasAsked = true
@@ -24,7 +24,7 @@ extension Scheduler {
 
     private func question(for flight: ActiveAttempt, _ purpose: QueryPurpose) -> TaskQuery? {
         switch purpose {
-        case .settleFate, .proveKey:
+        case .resolveSubmission, .verifyKeySupport:
             flight.submissionKey.map { TaskQuery(.key($0), account: flight.account) }
         case .poll, .complete, .cancel:
             flight.remoteID.map { TaskQuery(.remote($0), account: flight.account) }
@@ -34,7 +34,7 @@ extension Scheduler {
     /// What a flight should ask next, by where it stands.
     private func purpose(of flight: ActiveAttempt) -> QueryPurpose {
         switch flight.state {
-        case .submitting, .uncertain, .waiting: .settleFate
+        case .submitting, .uncertain, .waiting: .resolveSubmission
         case .accepted, .running: .poll
         case .completed, .saved, .failed, .cancelled: .complete
         }
@@ -42,8 +42,8 @@ extension Scheduler {
 
     /// A wake-up of a flight: a poll, a question by key, a repeat, or a question for what a completed task lacks.
     mutating func due(_ flight: ActiveAttempt, _ now: Instant) {
-        if flight.state == .uncertain, flight.pending?.mayRepeat == true, !isSubmissionOver, !breaker.isOpen {
-            return repeatWhenAllowed(flight, now)
+        if flight.state == .uncertain, flight.pending?.mayResubmit == true, !isSubmissionOver, !breaker.isOpen {
+            return enqueueResubmit(flight, now)
         }
         ask(flight.attempt, purpose(of: flight), now)
     }
@@ -55,8 +55,8 @@ extension Scheduler {
         guard breaker.answered() else { return }
         effects.append(.tell(.resumed))
         // No storm at its return: what was held back is asked for one after the other, and submits follow later.
-        let held = heldQuestions
-        heldQuestions = []
+        let held = deferredQueries
+        deferredQueries = []
         let step = max(settings.recoverySpread / limits.concurrency, .nanoseconds(1))
         for (index, attempt) in held.enumerated() {
             guard var flight = flight(attempt), !flight.isAsking else { continue }
@@ -74,8 +74,8 @@ extension Scheduler {
 
     /// One question, or where there is none one submit, to see whether the provider is back.
     mutating func sendProbe(_ now: Instant) {
-        while let attempt = heldQuestions.first {
-            heldQuestions.removeFirst()
+        while let attempt = deferredQueries.first {
+            deferredQueries.removeFirst()
             guard var flight = flight(attempt), !flight.isAsking, claims[attempt] == nil else { continue }
             let purpose = purpose(of: flight)
             guard let question = question(for: flight, purpose) else { continue }
@@ -94,7 +94,7 @@ extension Scheduler {
     mutating func answered(
         _ attempt: AttemptID, _ purpose: QueryPurpose, _ answer: QueryResult, _ now: Instant
     ) {
-        let key = flight(attempt)?.submissionKey ?? proving.values.first { $0.attempt == attempt }?.key
+        let key = flight(attempt)?.submissionKey ?? keyChecks.values.first { $0.attempt == attempt }?.key
         let answer = answer.checked(for: key)
         switch answer {
         case .found, .notFound, .stopped: answeredAtAll(now)
@@ -102,17 +102,17 @@ extension Scheduler {
             // A throttled question is an answer of sorts; silence and 5xx are not.
             if fault.status == 429 { answeredAtAll(now) } else { failedToAnswer(fault, now) }
         }
-        if purpose == .proveKey { return keyAnswered(attempt, answer, now) }
+        if purpose == .verifyKeySupport { return keyAnswered(attempt, answer, now) }
         guard var flight = flight(attempt) else { return }
         if purpose == .cancel { flight.isCancelling = false } else { flight.isAsking = false }
         put(flight)
         switch purpose {
-        case .settleFate:
+        case .resolveSubmission:
             guard flight.pending != nil, flight.state.remoteID == nil, claims[attempt] == nil else { return }
             fateAnswered(flight, answer, now)
-        case .proveKey: break
+        case .verifyKeySupport: break
         // A poll and a cancel may be in the air together: the second to land may find the flight completed.
-        case .poll: if flight.completion == nil { polled(flight, answer, now) } else { goOnCompleting(flight, now) }
+        case .poll: if flight.completion == nil { polled(flight, answer, now) } else { resumeCompletion(flight, now) }
         case .complete: completionAnswered(flight, answer, now)
         case .cancel: if flight.completion == nil { cancelAnswered(flight, answer, now) }
         }
@@ -131,7 +131,7 @@ extension Scheduler {
                 commit([.found(flight.attempt)], now)
             }
             put(flight)
-            absorb(flight.attempt, report, isAnswer: true, now)
+            update(flight.attempt, report, isAnswer: true, now)
         case .notFound(let fault): notFound(flight, fault, now)
         case .stopped(let fault, let stop): questionRefused(flight, fault, stop)
         case .fault(let fault): pollFailed(flight, now, asked: fault.retryAfter)
@@ -174,16 +174,16 @@ extension Scheduler {
     /// After the first acceptance without an echo the key is asked for once, to know. Held back by nothing and holding
     /// back nothing but further submits; without an answer the next acceptance asks again.
     mutating func prove(_ flight: ActiveAttempt, _ remote: RemoteTaskID) {
-        guard let key = flight.submissionKey, let question = question(for: flight, .proveKey), !isStopping else {
+        guard let key = flight.submissionKey, let question = question(for: flight, .verifyKeySupport), !isStopping else {
             return
         }
-        proving[flight.account] = KeyCheck(attempt: flight.attempt, key: key, remote: remote)
-        effects.append(.act(.ask(flight.attempt, .proveKey, question)))
+        keyChecks[flight.account] = KeyCheck(attempt: flight.attempt, key: key, remote: remote)
+        effects.append(.act(.ask(flight.attempt, .verifyKeySupport, question)))
     }
 
     private mutating func keyAnswered(_ attempt: AttemptID, _ answer: QueryResult, _ now: Instant) {
-        guard let (account, proof) = proving.first(where: { $0.value.attempt == attempt }) else { return }
-        proving[account] = nil
+        guard let (account, proof) = keyChecks.first(where: { $0.value.attempt == attempt }) else { return }
+        keyChecks[account] = nil
         var learned: (trust: KeySupport, evidence: String)?
         switch answer {
         case .found(let report):
@@ -209,7 +209,7 @@ extension Scheduler {
         }
         if flight.cancellation != nil { return userCancelAnswered(flight, answer, now) }
         if case .found(let report) = answer {
-            absorb(flight.attempt, report, now)
+            update(flight.attempt, report, now)
         } else {
             schedulePoll(flight, now)
         }
@@ -220,16 +220,16 @@ extension Scheduler {
     /// Takes in what a reply says of a task that the provider has.
     ///
     /// - Parameter isAnswer: to a question for it, not to a submit or a cancel.
-    mutating func absorb(
+    mutating func update(
         _ attempt: AttemptID, _ report: RemoteTask, isAnswer: Bool = false, _ now: Instant
     ) {
         guard var flight = flight(attempt), let remote = flight.state.remoteID, flight.completion == nil else { return }
         let lastAlive = flight.lastAliveAt
         if rhythms != nil { flight.lastAliveAt = now }
-        var notBefore = report.askAgainAfter.map { now + min($0, settings.longestAskedWait) }
+        var notBefore = report.retryAfter.map { now + min($0, settings.longestAskedWait) }
         switch report.phase {
         case .queued:
-            if case .running = flight.state { tellBackwards(&flight, report.phase) }
+            if case .running = flight.state { warnStateRegressed(&flight, report.phase) }
             if flight.cancelReason != nil || flight.cancellation != nil, case .accepted = flight.state {
                 cancel(&flight)
             }
@@ -262,7 +262,7 @@ extension Scheduler {
     }
 
     /// The furthest state that was proven stands; that a reply fell behind it is said once for each task.
-    mutating func tellBackwards(_ flight: inout ActiveAttempt, _ phase: RemoteTask.Phase) {
+    mutating func warnStateRegressed(_ flight: inout ActiveAttempt, _ phase: RemoteTask.Phase) {
         warnOnce(
             &flight, "now says \(phase.word); it had said \(flight.state.word.rawValue), and that stands")
     }
@@ -302,7 +302,7 @@ extension Scheduler {
     mutating func becomeUnresolved(_ flight: inout ActiveAttempt, _ now: Instant) {
         flight.isUnresolved = true
         flight.holdsSlot = false
-        noteCanary(flight, isCompleted: false)
+        recordCanary(flight, isCompleted: false)
         commit([.unresolved(flight.attempt)], now)
         effects.append(.tell(.unresolved(flight.key)))
     }

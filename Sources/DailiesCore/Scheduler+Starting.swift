@@ -18,25 +18,25 @@ extension Scheduler {
             }
         }
         recovery.commands = recovered.commands
-        takeUp(recovered.open, isLast: !recovered.hasMoreOpen, now)
+        resume(recovered.open, isLast: !recovered.hasMoreOpen, now)
     }
 
     /// A page of the attempts that the last run left open.
-    mutating func takeUp(_ page: [OpenAttempt], isLast: Bool, _ now: Instant) {
+    mutating func resume(_ page: [OpenAttempt], isLast: Bool, _ now: Instant) {
         precondition(!recovery.isWhole, "a page after the last")
         recovery.isLoading = false
         recovery.isWhole = isLast || page.isEmpty
         recovery.place = page.last?.place
         // What this run has settled since its page was read may be listed again for its cost.
         for open in page.sorted(by: { $0.sentAt < $1.sentAt }) where flight(open.attempt) == nil {
-            takeUp(open, now)
+            resume(open, now)
         }
         guard recovery.isWhole else { return }
         warnOfFuture()
         warnOfOtherAccounts()
         let unknown = recovery.unknown
         recovery.unknown = []
-        for attempt in unknown { ask(attempt, .settleFate, now) }
+        for attempt in unknown { ask(attempt, .resolveSubmission, now) }
         let commands = recovery.commands
         recovery.commands = []
         for command in commands { commanded(command, now) }
@@ -74,12 +74,12 @@ extension Scheduler {
         switch standing {
         case .sent, .accepted: true
         case .completed(_, let asset, let cost, _): asset == nil || cost == .awaited
-        case .costless(_, _, let cost): cost == .awaited
+        case .missingCost(_, _, let cost): cost == .awaited
         }
     }
 
-    private mutating func takeUp(_ open: OpenAttempt, _ now: Instant) {
-        if max(open.sentAt, open.intentAt, open.lostAt ?? .distantPast) > now { recovery.fromFuture += 1 }
+    private mutating func resume(_ open: OpenAttempt, _ now: Instant) {
+        if max(open.sentAt, open.submittedAt, open.lostAt ?? .distantPast) > now { recovery.fromFuture += 1 }
         var flight = ActiveAttempt(
             attempt: open.attempt,
             kind: kinds.kind(
@@ -111,14 +111,14 @@ extension Scheduler {
             let isClipSettled = !settings.downloads
             // When its URL was made is not known; it cannot have been before the submit.
             flight.completion = ActiveAttempt.Completion(
-                remote: remote, asset: asset, expiresAt: min(open.intentAt, now) + assetLifetime(of: flight),
+                remote: remote, asset: asset, expiresAt: min(open.submittedAt, now) + assetLifetime(of: flight),
                 cost: canAsk || cost != .awaited ? cost : .unknown, questionsLeft: settings.completionQuestions,
                 isSaved: false, isClipSettled: isClipSettled, needsAsset: hasNoAsset)
             put(flight)
             if isClipSettled { return canAsk && mayAsk(for: cost) ? askForCost(flight.attempt, now) : remove(flight) }
             if asset != nil { queueDownload(flight, now) } else if !canAsk { park(flight, .unsaved) }
             if canAsk, asset == nil || cost != .known { askForCompletion(flight.attempt, now) }
-        case .costless(let remote, let end, let cost):
+        case .missingCost(let remote, let end, let cost):
             guard canAsk else { return }
             flight.state = end == .completed ? .saved(remote) : end == .failed ? .failed : .cancelled
             flight.completion = ActiveAttempt.Completion(
@@ -160,7 +160,7 @@ extension Scheduler {
         flight.pending = ActiveAttempt.PendingSubmission(
             submission: open.submission, task: nil, isAgeUnknown: open.sentAt > now, sends: 1,
             isConflict: open.isConflict, unsettledSince: now)
-        flight.pending?.isOutOfReach = open.isHandedOver
+        flight.pending?.modelForbidden = open.isHandedOver
         guard canAsk else { return park(flight, .otherAccount) }
         flight.holdsSlot = true
         put(flight)

@@ -5,7 +5,7 @@ extension Scheduler {
     /// Fills the free slots.
     mutating func submitWhatFits(_ now: Instant) {
         guard hasStarted, recovery.isWhole, !isStopping, !isFinished, !isSubmissionOver else { return }
-        takeUpAside()
+        resumeDeferred()
         loadPages()
         // What was begun or set aside may have emptied a lane, and an empty lane holds all others up.
         defer { loadPages() }
@@ -14,7 +14,7 @@ extension Scheduler {
         var shortBatches: Set<BatchID> = []
         func isShort(_ lane: TaskQueueID) -> Bool { shortBatches.contains(lane.batch) || short.contains(lane) }
         while maySubmit(now), let task = lanes.next(where: { !isShort($0) && mayBegin($0) }) {
-            guard isItsTurn(now) else { break }
+            guard paceAllows(now) else { break }
             switch begin(task, now) {
             case .done: break
             case .laneWaits: short.insert(TaskQueueID(batch: task.batch, model: task.shape.model))
@@ -48,7 +48,7 @@ extension Scheduler {
     }
 
     /// Whether the pace lets a submit go now; if not, a wake-up is asked for.
-    mutating func isItsTurn(_ now: Instant) -> Bool {
+    mutating func paceAllows(_ now: Instant) -> Bool {
         pause.isPaced = pacer.next.map { now < $0 } ?? false
         return !pause.isPaced
     }
@@ -57,7 +57,7 @@ extension Scheduler {
     mutating func sends(_ model: ModelID, for account: KeyFingerprint, _ now: Instant) {
         pacer.sent(at: now)
         probes(model)
-        airborne[account, default: 0] += 1
+        submitsInFlight[account, default: 0] += 1
         if pause.isWithoutFunds { pause.isTryingFunds = true }
         if breaker.isOpen {
             isProbing = true
@@ -91,12 +91,12 @@ extension Scheduler {
         guard hasRoom(in: lane), let account = accounts.account(for: lane.model) else { return false }
         // Where keys are not proven, what is still being asked about may well stay uncertain: it counts like that.
         let mayStay = trust[account] == .honoured ? 0 : tally.settling
-        return tally.uncertain + mayStay < settings.uncertainLimit && mayUse(account)
+        return tally.uncertain + mayStay < settings.uncertainLimit && mayUseKey(account)
     }
 
-    func mayUse(_ account: KeyFingerprint) -> Bool {
+    func mayUseKey(_ account: KeyFingerprint) -> Bool {
         if trust[account] == .honoured { return true }
-        return airborne[account, default: 0] == 0 && proving[account] == nil
+        return submitsInFlight[account, default: 0] == 0 && keyChecks[account] == nil
             && !claims.keys.contains { flight($0)?.account == account }
     }
 
@@ -118,21 +118,21 @@ extension Scheduler {
             return .done
         }
         // One that came later does not take the room that an earlier one with the same tag waits for.
-        if !heldTags.isDisjoint(with: task.tagBudgets) { return setAside(task) }
+        if !waitingTagBudgets.isDisjoint(with: task.tagBudgets) { return setAside(task) }
         let bound = reservation(for: task.shape)
         warnOfContradiction(task.shape)
         let (verdict, scope) = budgets.verdict(for: bound, of: task.budgets)
         switch verdict {
-        case .granted: break
+        case .allowed: break
         case .wait:
             if tally.active > tally.idleUnresolved {
                 guard case .tag(let tag) = scope else { return .batchWaits }
-                heldTags.insert(tag)
+                waitingTagBudgets.insert(tag)
                 return setAside(task)
             }
             reachBudget(scope, task, bound)
             return .done
-        case .reached:
+        case .exhausted:
             reachBudget(scope, task, bound)
             return .done
         case .unknownPrice:
@@ -162,12 +162,12 @@ extension Scheduler {
     // MARK: The fate of a submit
 
     mutating func submitted(_ submission: Submission, _ fate: SubmitResult, _ now: Instant) {
-        airborne[submission.account, default: 0] -= 1
+        submitsInFlight[submission.account, default: 0] -= 1
         guard var flight = flight(submission.attempt), var pending = flight.pending else {
             preconditionFailure("a submit of attempt \(submission.attempt) landed that was not in the air")
         }
         modelPauses[flight.shape.model]?.isProbing = false
-        lanes.landed(flight.attempt.task, in: TaskQueueID(batch: flight.batch, model: flight.shape.model))
+        lanes.settledDuringLoad(flight.attempt.task, in: TaskQueueID(batch: flight.batch, model: flight.shape.model))
         pending.submission = submission
         flight.pending = pending
         flight.submissionKey = submission.key
@@ -180,7 +180,7 @@ extension Scheduler {
             answeredAtAll(now)
             modelAnswered(flight.shape.model)
             pause.trouble = nil
-            limiter.accepted(inFlight: tally.inFlight - submitsInTheAir, sentAt: flight.sentAt)
+            limiter.accepted(inFlight: tally.inFlight - totalSubmitsInFlight, sentAt: flight.sentAt)
             if wasTryingFunds {
                 pause.isWithoutFunds = false
                 effects.append(.tell(.resumed))
@@ -188,11 +188,11 @@ extension Scheduler {
             accept(flight, report, from: .reply, now)
         case .notAccepted(let fault):
             failedToAnswer(fault, now)
-            takeBack(flight, fault, now)
+            returnToQueue(flight, fault, now)
             if isNotTheAPI(fault) {
                 stop(fault, .noRoute, model: nil, wasTryingFunds: false)
             } else {
-                couldNotSend(fault, now)
+                handleSendFailure(fault, now)
             }
         case .refused(let fault):
             answeredAtAll(now)
@@ -203,8 +203,8 @@ extension Scheduler {
             self.throttle(flight, fault, throttle, now)
         case .stopped(let fault, let stop):
             answeredAtAll(now)
-            if stop == .modelNotInGroup { flight.pending?.isOutOfReach = true }
-            takeBack(flight, fault, now)
+            if stop == .modelNotInGroup { flight.pending?.modelForbidden = true }
+            returnToQueue(flight, fault, now)
             self.stop(fault, stop, model: flight.shape.model, wasTryingFunds: wasTryingFunds)
         case .unknown(let fault, _) where isNotTheAPI(fault):
             leaveToAnotherBaseURL(flight, fault, now)
@@ -216,11 +216,11 @@ extension Scheduler {
             } else if isFree, fault.status == Self.unavailable {
                 // The service itself answers, and has nobody for this model.
                 answeredAtAll(now)
-                modelUnavailable(flight.shape.model, fault, now)
+                modelForbidden(flight.shape.model, fault, now)
             } else {
                 failedToAnswer(fault, now)
             }
-            flight.pending?.mayRepeat = isFree && settings.trustsServerErrors
+            flight.pending?.mayResubmit = isFree && settings.trustsServerErrors
             becomeUncertain(flight, fault, now)
         }
     }
@@ -234,12 +234,12 @@ extension Scheduler {
     }
 
     /// It is certain that this send was not accepted. Only for a first send does that settle the attempt's fate.
-    mutating func takeBack(_ flight: ActiveAttempt, _ fault: ProviderError, _ now: Instant) {
+    mutating func returnToQueue(_ flight: ActiveAttempt, _ fault: ProviderError, _ now: Instant) {
         var flight = flight
         guard let pending = flight.pending, pending.sends == 1 else { return becomeUncertain(flight, fault, now) }
         advance(&flight, .notAccepted)
         budgets.release(flight.reserved, for: flight.budgets)
-        canary?.tookBack(flight.attempt)
+        canary?.didNotStart(flight.attempt)
         remove(flight)
         if let cancellation = flight.cancellation {
             let withdrawal = Mutation.Kind.withdrawnByCommand(cancellation.command, flight.attempt)
@@ -247,7 +247,7 @@ extension Scheduler {
         }
         commit([.notAccepted(flight.attempt, fault)], now)
         if let task = pending.task {
-            lanes.giveBack(task)
+            lanes.putBack(task)
         } else {
             reopen(TaskQueueID(batch: flight.batch, model: flight.shape.model))
         }
@@ -271,7 +271,7 @@ extension Scheduler {
         let action = settings.retryRules.action(for: fault.asFailure)
         if action == .pause {
             pauseModel(flight.shape.model, fault.message, now)
-            if flight.pending?.sends == 1 { return takeBack(flight, fault, now) }
+            if flight.pending?.sends == 1 { return returnToQueue(flight, fault, now) }
         } else {
             modelAnswered(flight.shape.model)
         }
@@ -294,8 +294,8 @@ extension Scheduler {
         let steps = retrySteps(flight, settlement, fault.asFailure)
         commit([.settled(flight.attempt, settlement)] + endCancellation(of: &flight, .failed) + steps, now)
         effects.append(.tell(.failed(flight.key, code: code, message: fault.message, charged: .zero)))
-        noteCanary(flight, isCompleted: false)
-        noteRejection(fault.asFailure.isPolicyRejection)
+        recordCanary(flight, isCompleted: false)
+        recordRejection(fault.asFailure.isPolicyRejection)
         if !steps.isEmpty { tryAgain(flight) }
     }
 
@@ -314,7 +314,7 @@ extension Scheduler {
             lanes.block { $0.model == model }
             let reason = "the API key cannot reach \(model): \(fault.message)"
             if !ending.reasons.contains(reason) { ending.reasons.append(reason) }
-            effects.append(.tell(.paused(.modelUnavailable(model), detail: fault.message, until: nil)))
+            effects.append(.tell(.paused(.modelForbidden(model), detail: fault.message, until: nil)))
         case .noRoute:
             ending.isRouteMissing = true
             endSubmission("the API does not answer at \(baseURL)\(BaseURL.hint(for: baseURL)) (\(fault.message))")

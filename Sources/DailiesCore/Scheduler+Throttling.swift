@@ -4,17 +4,17 @@ extension Scheduler {
     func pauseEnd(_ now: Instant) -> Instant? { [pause.until, pause.retryAt].compactMap { $0 }.max() }
 
     /// It never left: the next one waits as after any failure, so that a broken way out is not run against without pause.
-    mutating func couldNotSend(_ fault: ProviderError, _ now: Instant) {
-        let trouble = countTrouble(now)
+    mutating func handleSendFailure(_ fault: ProviderError, _ now: Instant) {
+        let trouble = countFailedSubmit(now)
         guard now - trouble.since < settings.maximumWait else { return giveUpSubmitting(fault, now) }
         pause.retryAt = now + settings.retry.wait(afterFailures: trouble.count, using: &random)
     }
 
     mutating func throttle(_ flight: ActiveAttempt, _ fault: ProviderError, _ throttle: ThrottleKind, _ now: Instant) {
         let sentAt = flight.sentAt
-        takeBack(flight, fault, now)
+        returnToQueue(flight, fault, now)
         if throttle == .concurrency { return isFull(flight, fault, sentAt: sentAt, now) }
-        let trouble = countTrouble(now)
+        let trouble = countFailedSubmit(now)
         var wait = throttlePause()
         if trouble.count >= settings.retry.attempts {
             wait = max(wait, settings.retry.wait(afterFailures: trouble.count, using: &random))
@@ -35,11 +35,11 @@ extension Scheduler {
     private mutating func isFull(_ flight: ActiveAttempt, _ fault: ProviderError, sentAt: Instant, _ now: Instant) {
         // A repeat keeps its slot: it was not one of the others that the provider counted.
         let own = self.flight(flight.attempt)?.holdsSlot == true ? 1 : 0
-        let others = max(0, tally.inFlight - own - submitsInTheAir)
+        let others = max(0, tally.inFlight - own - totalSubmitsInFlight)
         guard limiter.refused(inFlight: others, sentAt: sentAt, at: now) else { return }
         var wait = max(throttlePause(), min(fault.retryAfter ?? .zero, settings.longestAskedWait))
-        if others + submitsInTheAir == 0 {
-            let trouble = countTrouble(now)
+        if others + totalSubmitsInFlight == 0 {
+            let trouble = countFailedSubmit(now)
             guard now - trouble.since < settings.maximumWait else { return giveUpSubmitting(fault, now) }
             if trouble.count >= settings.retry.attempts {
                 wait = max(wait, settings.retry.wait(afterFailures: trouble.count, using: &random))
@@ -59,7 +59,7 @@ extension Scheduler {
         pause.until = max(pause.until ?? .distantPast, instant)
     }
 
-    private mutating func countTrouble(_ now: Instant) -> (count: Int, since: Instant) {
+    private mutating func countFailedSubmit(_ now: Instant) -> (count: Int, since: Instant) {
         let trouble = (count: (pause.trouble?.count ?? 0) + 1, since: pause.trouble?.since ?? now)
         pause.trouble = trouble
         return trouble

@@ -34,7 +34,7 @@ public struct Scheduler: Sendable {
     var downloads: DownloadQueue
     var budgets = Budgets()
     /// Budgets of tags that a task waits for; it was set aside, and others with the tag wait behind it.
-    var heldTags: Set<TagBudgetID> = []
+    var waitingTagBudgets: Set<TagBudgetID> = []
     /// Budgets of tags that did not hold an estimate, and which: nothing more with the tag is sent in this run.
     var stoppedTags: [TagBudgetID: String] = [:]
     /// Budgets that this run has told of.
@@ -56,13 +56,13 @@ public struct Scheduler: Sendable {
     /// Counted whenever a flight is put or removed; never by a walk over all flights.
     public internal(set) var tally = Counts()
     /// Submits whose reply is outstanding, by account.
-    var airborne: [KeyFingerprint: Int] = [:]
+    var submitsInFlight: [KeyFingerprint: Int] = [:]
     /// Answers that name a task, until the store has said whether it is another attempt's.
     var claims: [AttemptID: Claim] = [:]
     /// Accounts whose first accepted submit is being looked up by key, and which task should be found.
-    var proving: [KeyFingerprint: KeyCheck] = [:]
+    var keyChecks: [KeyFingerprint: KeyCheck] = [:]
     /// Questions that wait for the end of an outage, in order.
-    var heldQuestions: [AttemptID] = []
+    var deferredQueries: [AttemptID] = []
     /// The one request of an outage's probe is in the air.
     var isProbing = false
     /// No question waits, so the next submit is the probe.
@@ -106,7 +106,7 @@ public struct Scheduler: Sendable {
         limits = settings.limits
         pacer = RateLimiter(settings.submitPace)
         limiter = ConcurrencyLimiter(
-            ceiling: settings.concurrency, firstCalm: settings.firstCalm, longestCalm: settings.longestCalm)
+            ceiling: settings.concurrency, initialProbeInterval: settings.initialProbeInterval, maximumProbeInterval: settings.maximumProbeInterval)
         if case .adaptive(let share) = settings.cadence { rhythms = DurationHistory(share: share) }
         canary = settings.canary.map(Canary.init)
         breaker = CircuitBreaker(policy: settings.retry)
@@ -221,7 +221,7 @@ public struct Scheduler: Sendable {
                 }
                 if completion.isDownloading { saving += sign }
             }
-            if flight.pending?.waitsForTurn == true, flight.parking == nil { waitingForTurn += sign }
+            if flight.pending?.awaitsResubmit == true, flight.parking == nil { waitingForTurn += sign }
             switch flight.parking {
             case nil: active += sign
             case .uncertain: uncertain += sign
@@ -243,7 +243,7 @@ public struct Scheduler: Sendable {
         guard !isFinished else { return [] }
         switch event {
         case .started(let recovered): start(from: recovered, now)
-        case .recovered(let page, let isLast): takeUp(page, isLast: isLast, now)
+        case .recovered(let page, let isLast): resume(page, isLast: isLast, now)
         case .loaded(let lane, let page, let isLast):
             lanes.loaded(lane, page, isLast: isLast) {
                 flights[AttemptID(task: $0.id, number: $0.attempt)] != nil
@@ -312,7 +312,7 @@ public struct Scheduler: Sendable {
         var flight = flight
         flight.parking = parking
         flight.holdsSlot = false
-        if parking != .unsaved { noteCanary(flight, isCompleted: false) }
+        if parking != .unsaved { recordCanary(flight, isCompleted: false) }
         flight.serial &+= 1
         put(flight)
     }
@@ -354,7 +354,7 @@ public struct Scheduler: Sendable {
         if let since = breaker.openSince, now - since >= settings.maximumWait {
             giveUp("the provider has not answered for \(settings.maximumWait.inWords(atSpeed: settings.speed))", now)
         } else if let probe = breaker.nextProbe, now >= probe, !isProbing, !isStopping, !areQuestionsOver {
-            breaker.postpone(at: now, using: &random)
+            breaker.scheduleProbe(at: now, using: &random)
             sendProbe(now)
         }
     }

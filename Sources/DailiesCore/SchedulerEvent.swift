@@ -113,9 +113,9 @@ public enum QueryPurpose: Hashable, Sendable {
     /// Its regular poll, by id.
     case poll
     /// Its submit's fate is unknown: by key.
-    case settleFate
+    case resolveSubmission
     /// It was accepted without an echo: is the key known? By key.
-    case proveKey
+    case verifyKeySupport
     /// It completed without a cost or a URL, or its URL was refused: by id.
     case complete
     /// The reply to a cancel.

@@ -78,9 +78,9 @@ public struct SchedulerSettings: Sendable {
     /// How often and how soon what failed for a moment is tried again.
     public var retry = RetryPolicy()
     /// Calm time before a reduced limit is probed one higher. Default 30 s.
-    public var firstCalm: Duration = .seconds(30)
+    public var initialProbeInterval: Duration = .seconds(30)
     /// Default 1 h.
-    public var longestCalm: Duration = .seconds(3600)
+    public var maximumProbeInterval: Duration = .seconds(3600)
     /// Factor by which cadences are divided, 1 unless told otherwise. Set by ``divided(bySpeed:)``.
     public private(set) var speed = 1.0
 
@@ -109,8 +109,8 @@ public struct SchedulerSettings: Sendable {
         copy.throttlePause = throttlePause.divided(bySpeed: speed)
         copy.recoverySpread = recoverySpread.divided(bySpeed: speed)
         copy.retry = retry.divided(bySpeed: speed)
-        copy.firstCalm = firstCalm.divided(bySpeed: speed)
-        copy.longestCalm = longestCalm.divided(bySpeed: speed)
+        copy.initialProbeInterval = initialProbeInterval.divided(bySpeed: speed)
+        copy.maximumProbeInterval = maximumProbeInterval.divided(bySpeed: speed)
         return copy
     }
 }

@@ -70,7 +70,7 @@ public struct OpenAttempt: Hashable, Sendable {
         /// Completed, and the clip is not saved.
         case completed(RemoteTaskID, asset: AssetLocation?, cost: Cost, hasNoAsset: Bool)
         /// Over, and nothing is missing but its cost.
-        case costless(RemoteTaskID, Settlement.End, Cost)
+        case missingCost(RemoteTaskID, Settlement.End, Cost)
     }
 
     /// What is known of the cost of an attempt that is over.
@@ -110,7 +110,7 @@ public struct OpenAttempt: Hashable, Sendable {
     /// How far it had come.
     public let standing: Progress
     /// When its intent was durable.
-    public let intentAt: Instant
+    public let submittedAt: Instant
     /// When it was last sent; its cadence counts from there.
     public let sentAt: Instant
     /// Held for it against the budgets; nil: nothing.
@@ -135,7 +135,7 @@ public struct OpenAttempt: Hashable, Sendable {
     /// Takes its properties as they are given.
     public init(
         attempt: AttemptID, batch: BatchID, key: TaskKey, submission: Submission, shape: RequestShape,
-        standing: Progress, intentAt: Instant, sentAt: Instant, reserved: Credits?, estimate: Credits? = nil,
+        standing: Progress, submittedAt: Instant, sentAt: Instant, reserved: Credits?, estimate: Credits? = nil,
         cancelReason: CancelReason? = nil, isReplayed: Bool = false, lostAt: Instant?, output: String?,
         tagBudgets: [TagBudgetID] = [], isConflict: Bool = false, isHandedOver: Bool = false
     ) {
@@ -151,7 +151,7 @@ public struct OpenAttempt: Hashable, Sendable {
         self.submission = submission
         self.shape = shape
         self.standing = standing
-        self.intentAt = intentAt
+        self.submittedAt = submittedAt
         self.sentAt = sentAt
         self.reserved = reserved
         self.lostAt = lostAt

@@ -5,27 +5,27 @@ struct TaskQueues: Sendable {
         /// Sorted by place, next first.
         var tasks: [WaitingTask] = []
         /// Earlier ones that wait for the budget of a tag, so that others may pass. At most a page.
-        var aside: [WaitingTask] = []
+        var deferred: [WaitingTask] = []
         var cursor: WaitingTask.Cursor?
         var isLoading = false
         var isExhausted = false
         /// Tasks appeared before the cursor: read from the start once the page under way is in.
         var needsRestart = false
         /// The same, and no page is under way: read now, however many are at hand, since they come before those.
-        var isBehind = false
+        var needsReload = false
         var isBlocked = false
         /// Tasks whose submit landed while a page was being read: the page may show them as they were before.
-        var landed: Set<TaskID> = []
+        var settledDuringLoad: Set<TaskID> = []
         /// Attempts that a user withdrew while a page was being read.
         var withdrawn: Set<AttemptID> = []
 
         /// Nothing of it waits.
-        var isDry: Bool { tasks.isEmpty && aside.isEmpty && isExhausted }
+        var isDry: Bool { tasks.isEmpty && deferred.isEmpty && isExhausted }
     }
 
     private var queues: [TaskQueueID: Queue] = [:]
     /// Tasks begun in this run, by batch: the batch with the fewest goes first among equals.
-    private var begun: [BatchID: Int] = [:]
+    private var startedByBatch: [BatchID: Int] = [:]
     private let pageSize: Int
 
     init(pageSize: Int) { self.pageSize = pageSize }
@@ -37,10 +37,10 @@ struct TaskQueues: Sendable {
         var pages: [(lane: TaskQueueID, after: WaitingTask.Cursor?, limit: Int)] = []
         for lane in queues.keys.sorted() {
             guard var queue = queues[lane], !queue.isLoading, !queue.isExhausted, !queue.isBlocked,
-                queue.tasks.count <= pageSize / 2 || queue.isBehind
+                queue.tasks.count <= pageSize / 2 || queue.needsReload
             else { continue }
             queue.isLoading = true
-            queue.isBehind = false
+            queue.needsReload = false
             queues[lane] = queue
             pages.append((lane, queue.cursor, pageSize))
         }
@@ -53,9 +53,9 @@ struct TaskQueues: Sendable {
         queue.isLoading = false
         queue.isExhausted = isLast || page.isEmpty
         if let last = page.last { queue.cursor = last.place }
-        let known = queue.landed.union(queue.tasks.map(\.id)).union(queue.aside.map(\.id))
+        let known = queue.settledDuringLoad.union(queue.tasks.map(\.id)).union(queue.deferred.map(\.id))
         let withdrawn = queue.withdrawn
-        queue.landed = []
+        queue.settledDuringLoad = []
         queue.withdrawn = []
         queue.tasks.append(
             contentsOf: page.filter { !known.contains($0.id) && !withdrawn.contains($0.attemptID) && !isKnown($0) })
@@ -64,34 +64,34 @@ struct TaskQueues: Sendable {
             queue.needsRestart = false
             queue.cursor = nil
             queue.isExhausted = false
-            queue.isBehind = true
+            queue.needsReload = true
         }
         queues[lane] = queue
     }
 
     /// The fate of a task's submit is known, or known to be open.
-    mutating func landed(_ task: TaskID, in lane: TaskQueueID) {
-        if queues[lane]?.isLoading == true { queues[lane]?.landed.insert(task) }
+    mutating func settledDuringLoad(_ task: TaskID, in lane: TaskQueueID) {
+        if queues[lane]?.isLoading == true { queues[lane]?.settledDuringLoad.insert(task) }
     }
 
     /// A user does not want this attempt any more: it is not begun, whether it is here or on a page under way.
     mutating func withdraw(_ attempt: AttemptID, from lane: TaskQueueID) {
         guard var queue = queues[lane] else { return }
         queue.tasks.removeAll { $0.attemptID == attempt }
-        queue.aside.removeAll { $0.attemptID == attempt }
+        queue.deferred.removeAll { $0.attemptID == attempt }
         if queue.isLoading { queue.withdrawn.insert(attempt) }
         queues[lane] = queue
     }
 
     /// A task comes back unsent.
-    mutating func giveBack(_ task: WaitingTask) {
+    mutating func putBack(_ task: WaitingTask) {
         let lane = TaskQueueID(batch: task.batch, model: task.shape.model)
         var queue = queues[lane] ?? Queue()
         let index = queue.tasks.firstIndex { task.place < $0.place } ?? queue.tasks.endIndex
         queue.tasks.insert(task, at: index)
         queues[lane] = queue
         // It has not had its turn.
-        begun[task.batch, default: 1] -= 1
+        startedByBatch[task.batch, default: 1] -= 1
     }
 
     /// Lets others pass the head that ``next(where:)`` returned, since it has to wait for the budget of a tag.
@@ -100,18 +100,18 @@ struct TaskQueues: Sendable {
     mutating func setAside(_ task: WaitingTask) -> Bool {
         let lane = TaskQueueID(batch: task.batch, model: task.shape.model)
         precondition(queues[lane]?.tasks.first?.id == task.id, "task \(task.id) is not the head of its lane")
-        guard var queue = queues[lane], queue.aside.count < pageSize else { return false }
+        guard var queue = queues[lane], queue.deferred.count < pageSize else { return false }
         queue.tasks.removeFirst()
-        queue.aside.append(task)
+        queue.deferred.append(task)
         queues[lane] = queue
         return true
     }
 
     /// What was set aside is looked at again, in its place.
-    mutating func takeUpAside() {
-        for (lane, queue) in queues where !queue.aside.isEmpty {
-            queues[lane]?.tasks = (queue.aside + queue.tasks).sorted { $0.place < $1.place }
-            queues[lane]?.aside = []
+    mutating func resumeDeferred() {
+        for (lane, queue) in queues where !queue.deferred.isEmpty {
+            queues[lane]?.tasks = (queue.deferred + queue.tasks).sorted { $0.place < $1.place }
+            queues[lane]?.deferred = []
         }
     }
 
@@ -123,7 +123,7 @@ struct TaskQueues: Sendable {
         } else {
             queue.cursor = nil
             queue.isExhausted = false
-            queue.isBehind = true
+            queue.needsReload = true
         }
         queues[lane] = queue
     }
@@ -156,7 +156,7 @@ struct TaskQueues: Sendable {
 
     private func precedes(_ a: WaitingTask, _ b: WaitingTask) -> Bool {
         if a.priority != b.priority { return a.priority > b.priority }
-        let (begunA, begunB) = (begun[a.batch] ?? 0, begun[b.batch] ?? 0)
+        let (begunA, begunB) = (startedByBatch[a.batch] ?? 0, startedByBatch[b.batch] ?? 0)
         return begunA != begunB ? begunA < begunB : a.id < b.id
     }
 
@@ -165,11 +165,11 @@ struct TaskQueues: Sendable {
         let lane = TaskQueueID(batch: task.batch, model: task.shape.model)
         precondition(queues[lane]?.tasks.first?.id == task.id, "task \(task.id) is not the head of its lane")
         queues[lane]?.tasks.removeFirst()
-        begun[task.batch, default: 0] += 1
+        startedByBatch[task.batch, default: 0] += 1
     }
 
     /// Waiting tasks held in memory.
-    var held: Int { queues.values.reduce(0) { $0 + $1.tasks.count + $1.aside.count } }
+    var held: Int { queues.values.reduce(0) { $0 + $1.tasks.count + $1.deferred.count } }
 
     /// Nothing waits that this run could still submit.
     var isDone: Bool { isDone { _ in false } }

@@ -18,7 +18,7 @@ struct CSVRecords {
     /// - Parameter separator: nil: whichever of comma, semicolon and tab stands most often in the first line.
     init(_ window: ChunkedReader, separator: UInt8?) throws(SourceError) {
         self.window = window
-        try window.require(ManifestLimits.longestLine)
+        try window.require(ManifestLimits.maximumLineBytes)
         let line = window.bytes.prefix { $0 != 0x0A && $0 != 0x0D }
         let stated = Self.statedSeparator(line)
         if stated != nil || line.starts(with: "#TYPE ".utf8) {
@@ -26,7 +26,7 @@ struct CSVRecords {
             let end = rest.starts(with: [0x0D, 0x0A]) ? 2 : min(1, rest.count)
             for byte in window.bytes[..<(line.endIndex + end)] { cursor.pass(byte) }
             window.pass(line.endIndex + end)
-            try window.require(ManifestLimits.longestLine)
+            try window.require(ManifestLimits.maximumLineBytes)
         }
         self.separator = stated ?? separator ?? Self.detectedSeparator(window.bytes)
     }
@@ -48,7 +48,7 @@ struct CSVRecords {
         let candidates = [UInt8(ascii: ","), UInt8(ascii: ";"), UInt8(ascii: "\t")]
         var counts = [0, 0, 0]
         var isQuoted = false
-        for byte in bytes.prefix(ManifestLimits.longestLine) {
+        for byte in bytes.prefix(ManifestLimits.maximumLineBytes) {
             if byte == UInt8(ascii: "\"") { isQuoted.toggle() }
             if isQuoted { continue }
             if byte == 0x0A || byte == 0x0D { break }
@@ -61,7 +61,7 @@ struct CSVRecords {
     /// The cells of the next record; nil at the end of the file. A blank line is a record of one empty cell.
     mutating func next() throws(SourceError) -> [Cell]? {
         // So much that no record ends at the end of the window: it is too long before.
-        try window.require(ManifestLimits.longestLine + 8)
+        try window.require(ManifestLimits.maximumLineBytes + 8)
         bytes = window.bytes
         index = 0
         defer { window.pass(index) }
@@ -73,7 +73,7 @@ struct CSVRecords {
         var cells: [Cell] = []
         while true {
             cells.append(try cell())
-            guard index <= ManifestLimits.longestLine else { throw tooLong(first) }
+            guard index <= ManifestLimits.maximumLineBytes else { throw tooLong(first) }
             if index == bytes.count {
                 try refuseInvalid()
                 return cells
@@ -126,7 +126,7 @@ struct CSVRecords {
                 try refuseInvalid()
                 throw trouble(place, "the quotes of this cell are never closed", "add a double quote at its end")
             }
-            guard index <= ManifestLimits.longestLine else { throw tooLong(place) }
+            guard index <= ManifestLimits.maximumLineBytes else { throw tooLong(place) }
             let byte = bytes[index]
             if byte == UInt8(ascii: "\"") {
                 guard index + 1 < bytes.count, bytes[index + 1] == byte else { break }
@@ -152,7 +152,7 @@ struct CSVRecords {
 
     private func tooLong(_ place: SourcePosition) -> SourceError {
         SourceError(
-            place: place, field: "file", what: "this line is longer than \(ManifestLimits.longestLine) bytes",
+            place: place, field: "file", what: "this line is longer than \(ManifestLimits.maximumLineBytes) bytes",
             todo: "look for quotes that are not closed, and write images as URLs")
     }
 }

@@ -62,7 +62,7 @@ struct Diagnostics {
     func hasWarned(_ kind: String) -> Bool { warningKinds[ByteKey(kind)] != nil }
 
     /// Forgets all else: in a text that is none, nothing else means anything.
-    mutating func leaveOnly(_ trouble: SourceError) {
+    mutating func replaceAll(_ trouble: SourceError) {
         (problems, warningKinds, seen) = ([], [:], [])
         error(trouble)
     }

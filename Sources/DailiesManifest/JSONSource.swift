@@ -11,7 +11,7 @@ enum JSONSource {
     {
         do throws(JSONError) {
             let limits = JSONLimits(
-                maximumDepth: ManifestLimits.deepest, maximumBytes: ManifestLimits.largestJSON, isKnownUTF8: true)
+                maximumDepth: ManifestLimits.maximumDepth, maximumBytes: ManifestLimits.largestJSON, isKnownUTF8: true)
             return node(try JSONValue.parse(bytes, limits: limits, startingAt: start))
         } catch {
             throw SourceError(
@@ -60,7 +60,7 @@ struct JSONLines {
             window.pass(min(length + 1, window.bytes.count))
             // Its CR belongs to the line's end, not to its text: an error at the end of the text stays on this line.
             let text = line.last == 0x0D ? UnsafeBufferPointer(rebasing: line.dropLast()) : line
-            guard text.count <= ManifestLimits.longestLine else { return .tooLong(bytes: text.count, number: number) }
+            guard text.count <= ManifestLimits.maximumLineBytes else { return .tooLong(bytes: text.count, number: number) }
             if !text.allSatisfy({ $0 == 0x20 || $0 == 0x09 || $0 == 0x0D }) { return .text(text, number: number) }
         }
         return nil
@@ -83,7 +83,7 @@ struct JSONLines {
                 }
                 return bytes.isEmpty ? nil : .some(bytes.count)
             }
-            if bytes.count > ManifestLimits.longestLine + 1 { return .some(nil) }
+            if bytes.count > ManifestLimits.maximumLineBytes + 1 { return .some(nil) }
             searched = bytes.count
             try window.more()
         }

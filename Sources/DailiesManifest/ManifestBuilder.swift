@@ -216,16 +216,16 @@ struct ManifestBuilder {
     }
 
     /// Whether a task more, with so many bytes of request, stays within the bounds.
-    func hasRoom(forBytes more: Int) -> Bool { count < bounds.mostTasks && bytes + more <= bounds.mostBytes }
+    func hasRoom(forBytes more: Int) -> Bool { count < bounds.maximumTasks && bytes + more <= bounds.mostBytes }
 
     private mutating func hasRoom(for request: CanonicalRequest, at place: SourcePosition) -> Bool {
         if isOverflown { return false }
         bytes += request.text.utf8.count
-        isOverflown = count >= bounds.mostTasks || bytes > bounds.mostBytes
+        isOverflown = count >= bounds.maximumTasks || bytes > bounds.mostBytes
         if isOverflown {
             let what =
                 bytes > bounds.mostBytes
-                ? "\(bounds.mostBytes >> 30) GiB of requests, which are kept in memory" : "\(bounds.mostTasks) tasks"
+                ? "\(bounds.mostBytes >> 30) GiB of requests, which are kept in memory" : "\(bounds.maximumTasks) tasks"
             log.error(place, "file", "holds more than \(what)", "split it")
         }
         return !isOverflown
@@ -382,13 +382,13 @@ struct ManifestBuilder {
 
 /// How much one manifest may ask for.
 struct TaskBounds {
-    let mostTasks: Int
+    let maximumTasks: Int
     /// Of all requests together.
     let mostBytes: Int
 
     /// The tasks are kept.
     static let inMemory = TaskBounds(
-        mostTasks: ManifestLimits.mostTasksInMemory, mostBytes: ManifestLimits.mostBytesInMemory)
+        maximumTasks: ManifestLimits.mostTasksInMemory, mostBytes: ManifestLimits.mostBytesInMemory)
     /// They pass by.
-    static let streamed = TaskBounds(mostTasks: ManifestLimits.mostTasks, mostBytes: .max)
+    static let streamed = TaskBounds(maximumTasks: ManifestLimits.maximumTasks, mostBytes: .max)
 }

@@ -5,13 +5,13 @@ public enum ManifestLimits {
     /// Bytes of a YAML manifest, which is read as a whole and takes ten times its size in memory: 16 MiB.
     public static let largestYAML = 16 << 20
     /// Bytes of a line of JSONL, or of a record of CSV with all its lines: 2 MiB.
-    public static let longestLine = 2 << 20
+    public static let maximumLineBytes = 2 << 20
     /// Objects and lists inside each other, in JSON, JSONL and YAML.
-    public static let deepest = 64
+    public static let maximumDepth = 64
     /// Nodes that the aliases of a YAML manifest may add by copying.
     public static let copiedNodes = 1_000_000
     /// Tasks of a JSONL or CSV manifest, those that `matrix` and `repeat` make included.
-    public static let mostTasks = 100_000_000
+    public static let maximumTasks = 100_000_000
     /// Tasks of a manifest that is kept in memory: of JSON and YAML always, of the others when read at once.
     public static let mostTasksInMemory = 10_000_000
     /// Bytes of all requests of a manifest that is kept in memory: 8 GiB. Reached only through copies.

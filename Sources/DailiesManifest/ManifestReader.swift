@@ -100,7 +100,7 @@ public struct ManifestReader: Sendable {
                 builder.document(try JSONSource.node(Self.whole(source, atMost: ManifestLimits.largestJSON)))
             }
         } catch {
-            if error.voidsAllElse { builder.log.leaveOnly(error) } else { builder.log.error(error) }
+            if error.voidsAllElse { builder.log.replaceAll(error) } else { builder.log.error(error) }
         }
     }
 

@@ -38,7 +38,7 @@ enum PromptTemplate {
                 result += [brace, brace]
                 rest = rest.dropFirst(4)
             } else if rest.starts(with: [brace, brace]) {
-                let name = try takeName(&rest)
+                let name = try claimName(&rest)
                 use(name)
                 guard let variable = variables[name] else { throw .unknown(name) }
                 result += variable.text.utf8
@@ -52,7 +52,7 @@ enum PromptTemplate {
     }
 
     /// At two braces: the name between them and the closing ones, blanks around it left out.
-    private static func takeName(_ rest: inout ArraySlice<UInt8>) throws(TemplateError) -> ByteKey {
+    private static func claimName(_ rest: inout ArraySlice<UInt8>) throws(TemplateError) -> ByteKey {
         let shown = String(decoding: rest.prefix(24), as: UTF8.self)
         var inner = rest.dropFirst(2).drop { $0 == 0x20 }
         let name = inner.prefix { VariableName.holds($0) }

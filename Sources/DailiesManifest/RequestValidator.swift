@@ -162,13 +162,13 @@ struct RequestValidator: Sendable {
     static func warningName(_ model: ModelID) -> String { "model " + model.text }
 
     private func suggestion(for model: ModelID) -> String {
-        if let meant = catalogue.otherSurface[model.text] {
+        if let meant = catalogue.aliases[model.text] {
             return "that is its id on another surface; did you mean \(meant)?"
         }
         let ids = catalogue.models.keys.map(\.text)
         if let near = SpellingSuggestion.nearest(to: model.text, in: ids) { return "did you mean \(near)?" }
-        if let near = SpellingSuggestion.nearest(to: model.text, in: catalogue.otherSurface.keys),
-            let meant = catalogue.otherSurface[near]
+        if let near = SpellingSuggestion.nearest(to: model.text, in: catalogue.aliases.keys),
+            let meant = catalogue.aliases[near]
         {
             return "did you mean \(meant)?"
         }

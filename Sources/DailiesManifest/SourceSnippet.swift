@@ -122,7 +122,7 @@ private struct SourceLines {
         while true {
             let bytes = window.bytes
             let text = bytes.prefix { !Self.mayEnd(line: $0) }
-            if isWanted, line.count < ManifestLimits.longestLine { line.append(contentsOf: text) }
+            if isWanted, line.count < ManifestLimits.maximumLineBytes { line.append(contentsOf: text) }
             window.pass(text.count)
             try window.require(4)
             let rest = window.bytes

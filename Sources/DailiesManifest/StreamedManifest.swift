@@ -39,7 +39,7 @@ struct StreamedManifest: Sendable {
             }
             return builder.isDone ? nil : window.checksum
         } catch {
-            if error.voidsAllElse { builder.log.leaveOnly(error) } else { builder.log.error(error) }
+            if error.voidsAllElse { builder.log.replaceAll(error) } else { builder.log.error(error) }
             return nil
         }
     }
@@ -59,7 +59,7 @@ struct StreamedManifest: Sendable {
                     .failure(
                         SourceError(
                             place: SourcePosition(line: number, column: 1), field: "file",
-                            what: "this line has \(bytes) bytes, more than \(ManifestLimits.longestLine)",
+                            what: "this line has \(bytes) bytes, more than \(ManifestLimits.maximumLineBytes)",
                             todo: "write one task a line, and images as URLs")))
             }
         }
@@ -95,7 +95,7 @@ struct StreamedManifest: Sendable {
         do throws(SourceError) {
             reading.verdicts = try collector.verdicts()
         } catch {
-            builder.log.leaveOnly(error)
+            builder.log.replaceAll(error)
         }
         // The words for a claim that fails are those of the reading that meets it.
         if try reading.hasFailedClaims(builder) {

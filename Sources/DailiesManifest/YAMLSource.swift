@@ -31,7 +31,7 @@ struct YAMLSource {
                 place: place, field: "file", what: "aliases copy more than \(ManifestLimits.copiedNodes) nodes",
                 todo: "write defaults and matrix instead of aliases")
         }
-        guard depth <= ManifestLimits.deepest else {
+        guard depth <= ManifestLimits.maximumDepth else {
             throw Self.tooDeep(place)
         }
         switch node {
@@ -56,7 +56,7 @@ struct YAMLSource {
 
     static func tooDeep(_ place: SourcePosition) -> SourceError {
         SourceError(
-            place: place, field: "syntax", what: "nested deeper than \(ManifestLimits.deepest) levels",
+            place: place, field: "syntax", what: "nested deeper than \(ManifestLimits.maximumDepth) levels",
             todo: "take out the inner levels")
     }
 

@@ -11,12 +11,12 @@ public struct ProviderProbe: Sendable {
 
 extension ByteSpikeProvider {
     /// The name of a task that no provider has.
-    private static let nobodysTask = RemoteTaskID("dailies-doctor-asks-for-nothing")
+    private static let nonexistentTask = RemoteTaskID("dailies-doctor-asks-for-nothing")
 
     /// Asks for a task that does not exist, with one of the configured keys. Costs nothing and changes nothing.
     public func probe(_ key: ModelAPIKey) async -> ProviderProbe {
         let request = APIClient.Request(
-            method: .GET, target: Endpoint.query(Self.nobodysTask), body: nil, key: key.key,
+            method: .GET, target: Endpoint.query(Self.nonexistentTask), body: nil, key: key.key,
             timeout: configuration.queryTimeout)
         do throws(APIClient.Failure) {
             let reply = try await api.send(request)

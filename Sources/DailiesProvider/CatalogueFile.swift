@@ -34,12 +34,12 @@ public enum CatalogueFile {
         guard merge.problems.isEmpty else { throw Failure(problems: merge.problems) }
         return ModelCatalogue(
             compiled: embedded.compiled, models: Array(embedded.models.values) + merge.specs,
-            otherSurface: embedded.otherSurface.merging(merge.otherSurface) { _, own in own })
+            aliases: embedded.aliases.merging(merge.aliases) { _, own in own })
     }
 
     private struct Merge {
         var specs: [ModelSpec] = []
-        var otherSurface: [String: ModelID] = [:]
+        var aliases: [String: ModelID] = [:]
         var problems: [CatalogueError] = []
         private var embedded: [ByteKey: [JSONMember]] = [:]
         private var names: Set<String> = []
@@ -76,7 +76,7 @@ public enum CatalogueFile {
                 let whole = JSONValue(kind: .object(members), position: entry.position)
                 let spec = try CatalogueReader.spec(whole)
                 specs.append(spec)
-                for other in try CatalogueReader.texts(whole, "other_surface_ids") { otherSurface[other] = spec.id }
+                for other in try CatalogueReader.texts(whole, "other_surface_ids") { aliases[other] = spec.id }
             } catch {
                 problems.append(error)
             }

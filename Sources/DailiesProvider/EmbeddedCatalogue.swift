@@ -30,13 +30,13 @@ enum CatalogueReader {
     static func read(_ bytes: [UInt8]) throws(CatalogueError) -> ModelCatalogue {
         let top = try parse(bytes)
         var specs: [ModelSpec] = []
-        var otherSurface: [String: ModelID] = [:]
+        var aliases: [String: ModelID] = [:]
         for entry in try array(top, "models") {
             let spec = try spec(entry)
             specs.append(spec)
-            for id in try texts(entry, "other_surface_ids") { otherSurface[id] = spec.id }
+            for id in try texts(entry, "other_surface_ids") { aliases[id] = spec.id }
         }
-        return ModelCatalogue(compiled: try text(top, "compiled"), models: specs, otherSurface: otherSurface)
+        return ModelCatalogue(compiled: try text(top, "compiled"), models: specs, aliases: aliases)
     }
 
     static func parse(_ bytes: some Collection<UInt8>) throws(CatalogueError) -> JSONValue {

@@ -14,7 +14,7 @@ public final class CommandPoller: @unchecked Sendable {
     public init(_ runner: Runner) {
         timer = DispatchSource.makeTimerSource(queue: DispatchQueue(label: "dailies.commands", qos: .utility))
         timer.schedule(deadline: .now() + Self.interval, repeating: Self.interval, leeway: Self.leeway)
-        timer.setEventHandler { @Sendable [weak runner] in runner?.lookForCommands() }
+        timer.setEventHandler { @Sendable [weak runner] in runner?.pollCommands() }
         timer.activate()
     }
 

@@ -19,15 +19,15 @@ struct CommandCursor: Sendable {
 extension Runner {
     /// Takes up what was told since the last look; while that is nothing, a look costs next to nothing. To be called about
     /// twice a second, from any thread; one look is under way at a time.
-    public func lookForCommands() {
+    public func pollCommands() {
         queue.async {
-            guard self.done != nil, !self.ear.isLooking else { return }
-            self.ear.isLooking = true
-            let (last, lastAtStart) = (self.ear.last, self.ear.lastAtStart)
+            guard self.done != nil, !self.commandCursor.isLooking else { return }
+            self.commandCursor.isLooking = true
+            let (last, lastAtStart) = (self.commandCursor.last, self.commandCursor.lastAtStart)
             self.readingQueue.async {
                 do {
-                    let told = try self.store.toldCommands(after: last, isForced: false)
-                    let orders = told.lasting.isEmpty ? nil : try self.store.lastingOrders(limitsAfter: lastAtStart)
+                    let told = try self.store.pendingCommands(after: last, isForced: false)
+                    let orders = told.lasting.isEmpty ? nil : try self.store.runControls(limitsAfter: lastAtStart)
                     self.queue.async { self.takeUp(told, orders) }
                 } catch {
                     self.queue.async { self.fail("\(error)") }
@@ -37,57 +37,57 @@ extension Runner {
     }
 
     /// On the runner's queue, while the store is read for the first time.
-    func listenFromStart() throws -> [UserCommand] {
-        let told = try store.toldCommands(after: nil, isForced: true)
-        ear.last = told.last
-        ear.lasting = told.lasting
-        ear.lastAtStart = try store.lastCommand()
-        ear.orders = try store.lastingOrders(limitsAfter: ear.lastAtStart)
+    func loadPendingCommands() throws -> [UserCommand] {
+        let told = try store.pendingCommands(after: nil, isForced: true)
+        commandCursor.last = told.last
+        commandCursor.lasting = told.lasting
+        commandCursor.lastAtStart = try store.latestCommandID()
+        commandCursor.orders = try store.runControls(limitsAfter: commandCursor.lastAtStart)
         return told.commands
     }
 
     /// What was paused before the run began stays paused in it.
-    func holdFromStart() {
-        for scope in ear.orders.pauses { handle(.pauseRequested(scope)) }
-        endLasting()
+    func applyStoredPauses() {
+        for scope in commandCursor.orders.pauses { handle(.pauseRequested(scope)) }
+        acknowledgeControls()
     }
 
     private func takeUp(_ told: PendingCommands, _ orders: RunControls?) {
         guard done != nil else { return }
-        ear.isLooking = false
-        ear.last = told.last ?? ear.last
-        if let orders { obey(orders) }
+        commandCursor.isLooking = false
+        commandCursor.last = told.last ?? commandCursor.last
+        if let orders { apply(orders) }
         for command in told.commands { handle(.commanded(command)) }
-        ear.lasting = told.lasting
-        endLasting()
-        if told.isMore { lookForCommands() }
+        commandCursor.lasting = told.lasting
+        acknowledgeControls()
+        if told.isMore { pollCommands() }
     }
 
-    private func obey(_ orders: RunControls) {
-        for scope in ear.orders.pauses.subtracting(orders.pauses) { handle(.unpauseRequested(scope)) }
-        for scope in orders.pauses.subtracting(ear.orders.pauses) { handle(.pauseRequested(scope)) }
+    private func apply(_ orders: RunControls) {
+        for scope in commandCursor.orders.pauses.subtracting(orders.pauses) { handle(.unpauseRequested(scope)) }
+        for scope in orders.pauses.subtracting(commandCursor.orders.pauses) { handle(.pauseRequested(scope)) }
         var limits = scheduler.limits
-        if orders.concurrency != ear.orders.concurrency {
+        if orders.concurrency != commandCursor.orders.concurrency {
             limits.concurrency = orders.concurrency ?? plan.settings.concurrency
         }
-        for model in Set(orders.modelConcurrency.keys).union(ear.orders.modelConcurrency.keys)
-        where orders.modelConcurrency[model] != ear.orders.modelConcurrency[model] {
+        for model in Set(orders.modelConcurrency.keys).union(commandCursor.orders.modelConcurrency.keys)
+        where orders.modelConcurrency[model] != commandCursor.orders.modelConcurrency[model] {
             limits.byModel[model] = orders.modelConcurrency[model] ?? plan.settings.modelConcurrency[model]
         }
-        ear.orders = orders
+        commandCursor.orders = orders
         if limits != scheduler.limits { handle(.limitsChanged(limits)) }
     }
 
     /// What holds needs nothing but to be known: its command has done its work.
-    private func endLasting() {
-        guard !ear.lasting.isEmpty, done != nil else { return }
+    private func acknowledgeControls() {
+        guard !commandCursor.lasting.isEmpty, done != nil else { return }
         let now = timers.now
-        commit(ear.lasting.map { Mutation(at: now, .commandEnded($0, .holds, message: nil)) }, then: [])
-        ear.lasting = []
+        commit(commandCursor.lasting.map { Mutation(at: now, .commandEnded($0, .holds, message: nil)) }, then: [])
+        commandCursor.lasting = []
     }
 
     /// Tells what came of commands whose effect only the store knows. On the store's queue, after their commit.
-    func tellOfCommands(in changes: [Mutation]) {
+    func reportCommandOutcomes(in changes: [Mutation]) {
         for change in changes {
             let (command, task): (CommandID, TaskID)
             switch change.step {

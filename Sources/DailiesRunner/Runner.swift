@@ -73,7 +73,7 @@ public final class Runner: @unchecked Sendable {
     var downloadTarget: DispatchQueue?
     private(set) var done: (@Sendable (Outcome) -> Void)?
     /// What users tell while the run goes on.
-    var ear = CommandCursor()
+    var commandCursor = CommandCursor()
     private let hasStarted = Locked(false)
     /// ``stop()`` may come before the first event.
     private var isStopRequested = false
@@ -134,7 +134,7 @@ public final class Runner: @unchecked Sendable {
                 // A step of its own, so that all reading is over before the first change.
                 self.queue.async {
                     self.handle(.started(recovered))
-                    self.holdFromStart()
+                    self.applyStoredPauses()
                 }
             } catch {
                 self.fail("\(error)")
@@ -179,12 +179,12 @@ public final class Runner: @unchecked Sendable {
     }
 
     /// What a crash does, for tests: from here on nothing is decided, sent or told. Only while ``queue`` is suspended.
-    func vanish() { done = nil }
+    func simulateCrash() { done = nil }
 
     private func recover() throws -> SchedulerSnapshot {
         for batch in try store.batches() { batches[batch.id] = batch }
         let open = try openAttempts(after: nil, limit: plan.settings.recoveryPageSize)
-        let lanes = try store.waitingLanes(batches: plan.batches)
+        let lanes = try store.taskQueues(batches: plan.batches)
         var budgets: [BatchID: BudgetUsage] = [:]
         // Any batch of this provider may have something open, on a page that is not read yet.
         let followed = batches.values.filter { $0.provider == provider.name && $0.baseURL == provider.baseURL }
@@ -199,10 +199,10 @@ public final class Runner: @unchecked Sendable {
                 baseURL: provider.baseURL, account: account, dialect: provider.dialect)
         }
         // What was told and not carried out before an earlier run ended comes before anything is submitted.
-        let told = try listenFromStart()
+        let told = try loadPendingCommands()
         return SchedulerSnapshot(
             open: open.page, lanes: lanes, budgets: budgets, prices: prices, trust: trust, accounts: plan.accounts,
-            scope: Set(plan.batches), tagBudgets: tagBudgets, commands: told, durations: try seenDurations(),
+            scope: Set(plan.batches), tagBudgets: tagBudgets, commands: told, durations: try observedDurations(),
             hasMoreOpen: !open.isLast)
     }
 
@@ -215,10 +215,10 @@ public final class Runner: @unchecked Sendable {
     }
 
     /// For the adaptive cadence. A clock that runs at another speed than ours cannot be compared with it.
-    private func seenDurations() throws -> [ObservedDuration] {
+    private func observedDurations() throws -> [ObservedDuration] {
         guard case .adaptive = plan.settings.cadence else { return [] }
         let ours = batches.values.filter { $0.provider == provider.name && $0.baseURL == provider.baseURL }
-        return try store.seenDurations(
+        return try store.observedDurations(
             batches: Set(ours.map(\.id)), usesProviderTimes: plan.settings.speed == 1)
     }
 
@@ -271,7 +271,7 @@ public final class Runner: @unchecked Sendable {
         store.write(changes) { result in
             switch result {
             case .success:
-                self.tellOfCommands(in: changes)
+                self.reportCommandOutcomes(in: changes)
                 if !actions.isEmpty { self.queue.async { self.perform(actions) } }
             case .failure(let error): self.queue.async { self.fail(error.description) }
             }

@@ -15,7 +15,7 @@ final class BoundedTaskChannel: Sendable {
     }
     /// A batch ends with the first task that brings it to one of these: handing it over costs nothing then, and what is
     /// on its way takes a megabyte or two, or a little more than as many of the largest requests as there are batches.
-    private static let mostTasks = 256
+    private static let maximumTasks = 256
     private static let mostBytes = 256 << 10
     private static let mostBatches = 4
 
@@ -40,7 +40,7 @@ final class BoundedTaskChannel: Sendable {
             try forEachTask { task in
                 batch.append(task)
                 bytes += task.request.text.utf8.count
-                guard batch.count == Self.mostTasks || bytes >= Self.mostBytes else { return }
+                guard batch.count == Self.maximumTasks || bytes >= Self.mostBytes else { return }
                 try put(batch)
                 batch.removeAll(keepingCapacity: true)
                 bytes = 0

@@ -21,7 +21,7 @@ struct Migration {
     /// Does nothing for a store that is up to date.
     ///
     /// - Throws: ``StoreError``; the store is as it was then.
-    static func bringUp(
+    static func migrate(
         _ database: SQLiteConnection, path: String, from version: Int64, by migrations: [Migration] = all
     ) throws(StoreError) {
         guard version < current else { return }

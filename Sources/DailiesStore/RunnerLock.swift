@@ -83,7 +83,7 @@ extension Store {
             try lock(descriptor, lockPath)
             let file = access(store, F_OK) == 0 ? try DatabaseFile(store, isHeld: true) : nil
             try RunnerLock.enter(lockPath, descriptor)
-            leaveNote(in: descriptor)
+            writeOwner(in: descriptor)
             return RunnerLock(path: lockPath, descriptor: descriptor, file: file)
         } catch {
             store_file_close(descriptor)
@@ -97,11 +97,11 @@ extension Store {
             guard reason == EWOULDBLOCK else { throw StoreError(errno: reason, doing: "locking \(lockPath)") }
             throw StoreError(heldBy: note(in: descriptor))
         }
-        try refuseEmptyPromise(of: lockPath)
+        try verifyLocking(of: lockPath)
     }
 
     /// Some file systems say yes to every lock: one that is held must be refused to another descriptor.
-    private static func refuseEmptyPromise(of lockPath: String) throws(StoreError) {
+    private static func verifyLocking(of lockPath: String) throws(StoreError) {
         let other = store_file_open(lockPath, O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0)
         guard other >= 0 else { throw StoreError(errno: store_file_errno(), doing: "opening \(lockPath)") }
         defer { store_file_close(other) }
@@ -131,7 +131,7 @@ extension Store {
     }
 
     /// The lock holds without its note: a full disk must not keep a runner from finishing what it owes.
-    private static func leaveNote(in descriptor: Int32) {
+    private static func writeOwner(in descriptor: Int32) {
         let line = Array("process \(getpid()), since \(utcNow())\n".utf8)
         if ftruncate(descriptor, 0) == 0 { _ = pwrite(descriptor, line, line.count, 0) }
     }

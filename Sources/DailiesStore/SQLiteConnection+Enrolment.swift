@@ -105,7 +105,7 @@ extension SQLiteConnection {
         try updateInput(of: known.id, to: task)
         switch change.standing {
         case .unsent:
-            if known.state == .cancelled { try bringBack(known.id, at: at) }
+            if known.state == .cancelled { try requeueUnsent(known.id, at: at) }
         case .settled(let state):
             try supersede(AttemptID(task: known.id, number: known.attempt), state: state, at: at)
         case .unsettled:
@@ -124,7 +124,7 @@ extension SQLiteConnection {
         _ known: ExistingTask, in batch: BatchID, at: Instant
     ) throws(StoreError) -> TaskState {
         guard known.wasRemoved else { return known.state }
-        try bringBack(known.id, at: at)
+        try requeueUnsent(known.id, at: at)
         var row = NewEvent("restored", at: at, batch: batch, task: known.id).moving(from: known.state, to: .queued)
         row.source = "manifest"
         try log(row)

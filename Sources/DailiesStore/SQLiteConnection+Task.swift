@@ -29,7 +29,7 @@ extension SQLiteConnection {
         if found.hasKey {
             try supersede(AttemptID(task: task, number: found.n), state: found.state, at: at)
         } else {
-            try bringBack(task, at: at)
+            try requeueUnsent(task, at: at)
         }
         var row = NewEvent("retried", at: at, batch: try batch(of: task), task: task)
             .moving(from: found.state, to: .queued)
@@ -64,7 +64,7 @@ extension SQLiteConnection {
     }
 
     /// A withdrawn task waits again, under the number it had.
-    func bringBack(_ task: TaskID, at: Instant) throws(StoreError) {
+    func requeueUnsent(_ task: TaskID, at: Instant) throws(StoreError) {
         let changed = try run(
             """
             UPDATE task_standing SET state = 'queued', withdrawn_code = NULL, withdrawn_at_ms = NULL

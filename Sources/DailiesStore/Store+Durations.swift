@@ -10,7 +10,7 @@ extension Store {
     /// - Parameters:
     ///   - batches: those of one provider; others are left out.
     ///   - usesProviderTimes: false where its clock runs at another speed.
-    public func seenDurations(
+    public func observedDurations(
         batches: Set<BatchID>, usesProviderTimes: Bool, rows: Int = 8192
     ) throws(StoreError) -> [ObservedDuration] {
         let ends = try reading { database throws(StoreError) in

@@ -19,12 +19,12 @@ extension Store {
     /// They are asked for on the calling thread while others are written.
     ///
     /// - Throws: ``ImportError``, or what `forEachTask` throws; in both cases nothing is written.
-    public func enrol(
+    public func importManifest(
         _ batch: BatchDefinition, rules: ImportOptions = ImportOptions(), at: Instant, forEachTask: TaskStream
     ) throws -> ImportResult {
         do {
             return try withoutActuallyEscaping(forEachTask) { forEachTask in
-                try enrol([(batch, forEachTask)], rules: rules, at: at)[0]
+                try importManifest([(batch, forEachTask)], rules: rules, at: at)[0]
             }
         } catch let refusal as ManifestRefusal {
             throw refusal.reason
@@ -36,7 +36,7 @@ extension Store {
     /// - Returns: in their order.
     /// - Throws: ``ManifestRefusal``, ``ImportError/store(_:)``, or what one of the feeds throws; in all cases nothing is
     ///   written.
-    package func enrol(
+    package func importManifest(
         _ manifests: [(batch: BatchDefinition, forEachTask: TaskStream)], rules: ImportOptions, at: Instant
     ) throws -> [ImportResult] {
         dispatchPrecondition(condition: .notOnQueue(queue))
@@ -44,7 +44,7 @@ extension Store {
         let outcome = Locked<Result<[ImportResult], any Error>?>(nil)
         let written = DispatchSemaphore(value: 0)
         queue.async {
-            let result = Result { try self.enrol(work, rules, at) }
+            let result = Result { try self.importManifest(work, rules, at) }
             outcome.withLock { $0 = result }
             for manifest in work { manifest.tasks.close() }
             written.signal()
@@ -55,11 +55,11 @@ extension Store {
         return try result.get()
     }
 
-    private func enrol(
+    private func importManifest(
         _ work: [(batch: BatchDefinition, tasks: BoundedTaskChannel)], _ rules: ImportOptions, _ at: Instant
     ) throws -> [ImportResult] {
         do {
-            return try foreignTransaction { database in
+            return try rethrowingTransaction { database in
                 try work.enumerated().map { index, manifest in
                     do {
                         var round = try ManifestImporter(manifest.batch, rules, at, in: database)
@@ -78,11 +78,11 @@ extension Store {
     /// The same for tasks that are in memory.
     ///
     /// - Parameter tasks: keys are unique.
-    public func enrol(
+    public func importManifest(
         _ batch: BatchDefinition, tasks: [TaskSpec], rules: ImportOptions = ImportOptions(), at: Instant
     ) throws(ImportError) -> ImportResult {
         do {
-            return try enrol(batch, rules: rules, at: at) { body in for task in tasks { try body(task) } }
+            return try importManifest(batch, rules: rules, at: at) { body in for task in tasks { try body(task) } }
         } catch let error as ImportError {
             throw error
         } catch {
@@ -90,7 +90,7 @@ extension Store {
         }
     }
 
-    /// What ``enrol(_:rules:at:forEachTask:)`` would find, task by task. Writes nothing, and keeps no task.
+    /// What ``importManifest(_:rules:at:forEachTask:)`` would find, task by task. Writes nothing, and keeps no task.
     ///
     /// - Parameters:
     ///   - provider: whose clips count as there already.
@@ -102,7 +102,7 @@ extension Store {
         batchName: String, provider: String, forEachTask: TaskStream, _ each: (DiffEntry) throws -> Void
     ) throws -> StoredBatch? {
         try withoutActuallyEscaping(each) { each in
-            try foreignReading { database in try database.compare(batchName, provider, forEachTask, each) }
+            try rethrowingRead { database in try database.compare(batchName, provider, forEachTask, each) }
         }
     }
 

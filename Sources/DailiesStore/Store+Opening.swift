@@ -171,7 +171,7 @@ extension Store {
             mark = try FileHeader(of: database)
         }
         try setUpDurability(of: database)
-        try Migration.bringUp(database, path: path, from: mark.version)
+        try Migration.migrate(database, path: path, from: mark.version)
     }
 
     static func prepareForReading(_ database: SQLiteConnection, path: String) throws(StoreError) {

@@ -36,7 +36,7 @@ extension Store {
     /// Read from the index of what is unfinished: the cost follows what is open, not how many tasks there are.
     ///
     /// - Parameter batch: nil: of all batches.
-    public func doubtfulTasks(in batch: BatchID? = nil) throws(StoreError) -> [TaskID] {
+    public func unresolvedTasks(in batch: BatchID? = nil) throws(StoreError) -> [TaskID] {
         try reading { database throws(StoreError) in
             var tasks: [TaskID] = []
             for stored in try database.batches() where batch == nil || stored.id == batch {
@@ -59,7 +59,7 @@ extension Store {
     /// - Parameters:
     ///   - batch: nil: of all batches.
     ///   - last: where the page before ended; nil for the first.
-    public func unpricedAttempts(
+    public func attemptsWithoutCost(
         in batch: BatchID? = nil, after last: AttemptID? = nil, limit: Int
     ) throws(StoreError) -> [AttemptWithoutCost] {
         try reading { database throws(StoreError) in

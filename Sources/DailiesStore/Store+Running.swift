@@ -4,13 +4,13 @@ import DailiesCore
 extension Store {
     /// Costs that were asked for in vain and are asked for once more in each run: those that settled last. Without a bound
     /// a provider that never states a cost would be asked for every clip in every run; `reconcile` asks for all.
-    public static let lateCosts = 100
+    public static let recentMissingCosts = 100
 
     /// The attempts that a run must follow: in the air, uncertain, accepted, running, completed but not saved (those
     /// without an address too), and those whose cost is still asked for. By task, then number.
     ///
     /// A superseded take is among them until its clip is saved or known to be out of reach. Of those whose cost was asked
-    /// for in vain the latest ``lateCosts`` come last: their provider may state it yet.
+    /// for in vain the latest ``recentMissingCosts`` come last: their provider may state it yet.
     ///
     /// - Parameter baseURL: with `provider` it selects the batches.
     public func openAttempts(provider: String, baseURL: String) throws(StoreError) -> [OpenAttempt] {
@@ -21,7 +21,7 @@ extension Store {
     ///
     /// - Parameters:
     ///   - place: where the page before ended; nil for the first.
-    ///   - limit: at most this many; the last page may hold ``lateCosts`` more.
+    ///   - limit: at most this many; the last page may hold ``recentMissingCosts`` more.
     ///   - onlyUnsaved: only those that are completed, and whose clip is not saved.
     public func openAttempts(
         provider: String, baseURL: String, after place: OpenAttempt.Cursor?, limit: Int, onlyUnsaved: Bool = false
@@ -38,8 +38,8 @@ extension Store {
             }
             if onlyUnsaved { return (page, true) }
             var late: [OpenAttempt] = []
-            for batch in batches.reversed() where late.count < Self.lateCosts {
-                late += try database.lateCosts(of: batch.id, limit: Self.lateCosts - late.count)
+            for batch in batches.reversed() where late.count < Self.recentMissingCosts {
+                late += try database.recentMissingCosts(of: batch.id, limit: Self.recentMissingCosts - late.count)
             }
             return (page + late, true)
         }
@@ -48,7 +48,7 @@ extension Store {
     /// The pairs of batch and model that have tasks waiting.
     ///
     /// It jumps from model to model in the index of the waiting: the cost follows the number of pairs, not of tasks.
-    public func waitingLanes(batches: [BatchID]) throws(StoreError) -> [TaskQueueID] {
+    public func taskQueues(batches: [BatchID]) throws(StoreError) -> [TaskQueueID] {
         try reading { database throws(StoreError) in
             var lanes: [TaskQueueID] = []
             for batch in batches {
@@ -184,7 +184,7 @@ extension SQLiteConnection {
             SQLValue(onlyUnsaved), map: Self.readOpenAttempt)
     }
 
-    fileprivate func lateCosts(of batch: BatchID, limit: Int) throws(StoreError) -> [OpenAttempt] {
+    fileprivate func recentMissingCosts(of batch: BatchID, limit: Int) throws(StoreError) -> [OpenAttempt] {
         try rows(
             """
             \(Self.openAttempt)
@@ -214,7 +214,7 @@ extension SQLiteConnection {
                 account: KeyFingerprint(row.text(6)), body: row.blob(7)),
             shape: RequestShape(
                 model: model, durationSeconds: row.optionalInt(8), resolution: row.optionalText(9)),
-            standing: try standing(in: row), intentAt: row.instant(10), sentAt: row.instant(27),
+            standing: try standing(in: row), submittedAt: row.instant(10), sentAt: row.instant(27),
             reserved: row.optionalCredits(11),
             estimate: row.optionalCredits(24), cancelReason: row.isNull(25) ? nil : try row.word(25),
             isReplayed: row.bool(26), lostAt: row.optionalInstant(12), output: row.optionalText(13),
@@ -233,9 +233,9 @@ extension SQLiteConnection {
         case .completed where row.bool(18):
             return .completed(
                 remote, asset: row.optionalText(17).map(AssetLocation.init(url:)), cost: cost, hasNoAsset: row.bool(20))
-        case .completed: return .costless(remote, .completed, cost)
-        case .failed: return .costless(remote, .failed, cost)
-        case .cancelled: return .costless(remote, .cancelled, cost)
+        case .completed: return .missingCost(remote, .completed, cost)
+        case .failed: return .missingCost(remote, .failed, cost)
+        case .cancelled: return .missingCost(remote, .cancelled, cost)
         }
     }
 }

@@ -114,13 +114,13 @@ extension Store {
     /// What users have told and nobody has carried out, after a command that is known already.
     ///
     /// - Parameter isForced: look even though no other connection has written since the last look.
-    public func toldCommands(after last: CommandID?, isForced: Bool) throws(StoreError) -> PendingCommands {
+    public func pendingCommands(after last: CommandID?, isForced: Bool) throws(StoreError) -> PendingCommands {
         try reading { database throws(StoreError) in
             // Changes only when another connection has committed: the usual look costs no more than this.
             let version = try database.first("PRAGMA data_version") { row in row.integer(0) }
-            guard isForced || version != self.commandsSeenAt else { return PendingCommands() }
-            let told = try database.toldCommands(after: last, limit: Self.commandPage)
-            self.commandsSeenAt = told.isMore ? nil : version
+            guard isForced || version != self.lastDataVersion else { return PendingCommands() }
+            let told = try database.pendingCommands(after: last, limit: Self.commandPage)
+            self.lastDataVersion = told.isMore ? nil : version
             return told
         }
     }
@@ -135,12 +135,12 @@ extension Store {
     /// Pauses and limits that hold.
     ///
     /// - Parameter command: limits told up to this one are left out: a run knows them, or was told otherwise.
-    public func lastingOrders(limitsAfter command: CommandID? = nil) throws(StoreError) -> RunControls {
-        try reading { database throws(StoreError) in try database.lastingOrders(limitsAfter: command) }
+    public func runControls(limitsAfter command: CommandID? = nil) throws(StoreError) -> RunControls {
+        try reading { database throws(StoreError) in try database.runControls(limitsAfter: command) }
     }
 
     /// The last command that was given, carried out or not.
-    public func lastCommand() throws(StoreError) -> CommandID? {
+    public func latestCommandID() throws(StoreError) -> CommandID? {
         try reading { database throws(StoreError) in
             try database.first("SELECT id FROM command ORDER BY id DESC LIMIT 1") { row in CommandID(row.integer(0)) }
         }
@@ -148,7 +148,7 @@ extension Store {
 }
 
 extension SQLiteConnection {
-    fileprivate func toldCommands(after last: CommandID?, limit: Int) throws(StoreError) -> PendingCommands {
+    fileprivate func pendingCommands(after last: CommandID?, limit: Int) throws(StoreError) -> PendingCommands {
         var told = PendingCommands()
         let rows = try rows(
             """
@@ -180,7 +180,7 @@ extension SQLiteConnection {
     /// The last word on each scope counts. There are few: people say them.
     ///
     /// - Parameter command: limits told up to this one are left out.
-    func lastingOrders(limitsAfter command: CommandID? = nil) throws(StoreError) -> RunControls {
+    func runControls(limitsAfter command: CommandID? = nil) throws(StoreError) -> RunControls {
         // A limit that somebody wrote into the file by hand is brought into what a run can count with.
         let limit = { (row: SQLRow) in row.optionalInteger(4).map { Int(max(Int32(clamping: $0), 1)) } }
         var orders = RunControls()

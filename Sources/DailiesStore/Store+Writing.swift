@@ -55,7 +55,7 @@ extension Store {
     /// Commits what waits at this moment, not what comes in meanwhile. On the queue.
     func commitWaiting() {
         dispatchPrecondition(condition: .onQueue(queue))
-        if isTelling { return }
+        if isNotifying { return }
         var left = waiting.withLock { $0.calls.count }
         while left > 0 {
             let committed = commitGroup()
@@ -81,8 +81,8 @@ extension Store {
         guard !group.isEmpty else { return 0 }
         let results = commit(group)
         guard !faults.isFrozen else { return group.count }
-        isTelling = true
-        defer { isTelling = false }
+        isNotifying = true
+        defer { isNotifying = false }
         for (call, result) in zip(group, results) { call.then(result) }
         return group.count
     }
@@ -98,18 +98,18 @@ extension Store {
         } catch {
             // A call that does not fit is rare, and to be ready for it costs a copy of every page that a call touches.
             guard error.isOfOneCall else { return Array(repeating: .failure(error), count: group.count) }
-            return commitEachApart(group)
+            return commitIndividually(group)
         }
     }
 
     /// The same for a group of which some call does not fit: that one fails alone.
-    private func commitEachApart(_ group: [PendingWrites.Call]) -> [Result<Void, StoreError>] {
+    private func commitIndividually(_ group: [PendingWrites.Call]) -> [Result<Void, StoreError>] {
         var results: [Result<Void, StoreError>] = []
         do throws(StoreError) {
             try transaction(isNested: true) { database throws(StoreError) in
                 for call in group {
                     do throws(StoreError) {
-                        try self.applyAlone(call.changes, in: database)
+                        try self.applyInSavepoint(call.changes, in: database)
                         results.append(.success(()))
                     } catch {
                         guard error.isOfOneCall, !database.isOutsideTransaction else { throw error }
@@ -130,7 +130,7 @@ extension Store {
     }
 
     /// One call's changes within a shared transaction: all, or none and an error.
-    private func applyAlone(_ changes: [Mutation], in database: SQLiteConnection) throws(StoreError) {
+    private func applyInSavepoint(_ changes: [Mutation], in database: SQLiteConnection) throws(StoreError) {
         try database.run("SAVEPOINT call")
         do throws(StoreError) {
             for change in changes { try database.apply(change) }
@@ -153,9 +153,9 @@ extension Store {
         isNested: Bool = false, _ body: (SQLiteConnection) throws(StoreError) -> T
     ) throws(StoreError) -> T {
         try onQueue { () throws(StoreError) in
-            precondition(!self.isTelling, "a waiting write from a `then` would overtake what waits behind it")
+            precondition(!self.isNotifying, "a waiting write from a `then` would overtake what waits behind it")
             if !isNested { self.commitWaiting() }
-            if self.faults.isFrozen { throw StoreFailpoints.frozen }
+            if self.faults.isFrozen { throw StoreFailpoints.crashed }
             if let breakdown = self.breakdown { throw breakdown }
             let database = try self.connection()
             // What is written into a file that nobody finds again is lost: better to stop before the next submit.
@@ -184,27 +184,27 @@ extension Store {
     }
 
     /// The same for a body that calls code of others: whatever that throws rolls everything back and is thrown on.
-    func foreignTransaction<T>(_ body: (SQLiteConnection) throws -> T) throws -> T {
+    func rethrowingTransaction<T>(_ body: (SQLiteConnection) throws -> T) throws -> T {
         var foreign: (any Error)?
         do throws(StoreError) {
-            return try transaction { database throws(StoreError) in try Self.noting(&foreign) { try body(database) } }
+            return try transaction { database throws(StoreError) in try Self.capturing(&foreign) { try body(database) } }
         } catch {
             throw foreign ?? error
         }
     }
 
     /// ``reading(_:)`` for a body that calls code of others.
-    func foreignReading<T>(_ body: (SQLiteConnection) throws -> T) throws -> T {
+    func rethrowingRead<T>(_ body: (SQLiteConnection) throws -> T) throws -> T {
         var foreign: (any Error)?
         do throws(StoreError) {
-            return try reading { database throws(StoreError) in try Self.noting(&foreign) { try body(database) } }
+            return try reading { database throws(StoreError) in try Self.capturing(&foreign) { try body(database) } }
         } catch {
             throw foreign ?? error
         }
     }
 
     /// Keeps an error that is none of ours, and throws one of ours in its place.
-    private static func noting<T>(
+    private static func capturing<T>(
         _ foreign: inout (any Error)?, _ body: () throws -> T
     ) throws(StoreError) -> T {
         do {
@@ -220,16 +220,16 @@ extension Store {
     private func commitTransaction(of database: SQLiteConnection) throws(StoreError) {
         switch faults.next() {
         case nil:
-            if faults.isFrozen { throw StoreFailpoints.frozen }
+            if faults.isFrozen { throw StoreFailpoints.crashed }
         case .fails(let error):
             throw error
         case .freezesBefore:
             faults.freeze()
-            throw StoreFailpoints.frozen
+            throw StoreFailpoints.crashed
         case .freezesAfter:
             try database.run("COMMIT")
             faults.freeze()
-            throw StoreFailpoints.frozen
+            throw StoreFailpoints.crashed
         }
         do throws(StoreError) {
             try database.run("COMMIT")

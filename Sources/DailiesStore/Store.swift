@@ -32,9 +32,9 @@ public final class Store: @unchecked Sendable {
     /// Set once a commit failed in a way that leaves the file's state in doubt: no write is tried any more.
     var breakdown: StoreError?
     /// A caller's `then` runs. On the queue only.
-    var isTelling = false
+    var isNotifying = false
     /// What `PRAGMA data_version` said when commands were last read. On the queue only.
-    var commandsSeenAt: Int64?
+    var lastDataVersion: Int64?
     let waiting = Locked(PendingWrites())
     /// Pages in the log from which a checkpoint is due; tests lower it. On the queue only.
     var checkpointPages = Store.checkpointPages

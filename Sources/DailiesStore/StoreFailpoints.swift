@@ -44,5 +44,5 @@ package final class StoreFailpoints: Sendable {
         }
     }
 
-    static let frozen = StoreError(.io, "the store is frozen by a test")
+    static let crashed = StoreError(.io, "the store is frozen by a test")
 }

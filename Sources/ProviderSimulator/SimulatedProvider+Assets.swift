@@ -61,7 +61,7 @@ extension SimulatedProvider {
     }
 
     private func signature(_ id: String, expires: String) -> String {
-        var generator = fateGenerator(seed: configuration.seed, "s\(id)/\(expires)")
+        var generator = outcomeGenerator(seed: configuration.seed, "s\(id)/\(expires)")
         return String(generator.next(), radix: 16)
     }
 

@@ -26,7 +26,7 @@ extension SimulatedProvider {
     private static let timesTooMuch: ClosedRange<Int64> = 2...9
 
     /// A generator of its own for one task and purpose, so that nothing depends on the order of requests.
-    func fateGenerator(seed: UInt64, _ lot: String) -> SplitMix64 {
+    func outcomeGenerator(seed: UInt64, _ lot: String) -> SplitMix64 {
         var hash = FNV1a(lot.utf8)
         withUnsafeBytes(of: seed.littleEndian) { hash.add($0) }
         var generator = SplitMix64(seed: hash.value)
@@ -39,7 +39,7 @@ extension SimulatedProvider {
     /// How long a task that is submitted under this key takes from its acceptance to its end, in real time: the same
     /// for every machine of this configuration.
     public func renderTime(of key: SubmissionKey, model: ModelID, seconds: Int) -> Duration {
-        var fate = fateGenerator(seed: configuration.seed, Self.lot(key.text))
+        var fate = outcomeGenerator(seed: configuration.seed, Self.lot(key.text))
         let times = latency(catalogue[model], seconds: seconds, &fate)
         return times.queued + times.running
     }

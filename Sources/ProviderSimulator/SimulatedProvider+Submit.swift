@@ -151,13 +151,13 @@ extension SimulatedProvider {
     ) -> SimulatedTask {
         let ordinal = tasks.count
         let lot = order.body.outTaskID.map(Self.lot) ?? "n\(ordinal)"
-        var fate = fateGenerator(seed: configuration.seed, lot)
+        var fate = outcomeGenerator(seed: configuration.seed, lot)
         let times = latency(order.spec, seconds: order.seconds, &fate)
         let deviation = fate.draw(configuration.money.deviation)
-        var mishaps = fateGenerator(seed: configuration.faults.seed, "f\(lot)")
+        var mishaps = outcomeGenerator(seed: configuration.faults.seed, "f\(lot)")
         let misfortune = misfortune(&mishaps)
         // A generator of its own: what the others draw for a task stays what it was.
-        var bills = fateGenerator(seed: configuration.faults.seed, "b\(lot)")
+        var bills = outcomeGenerator(seed: configuration.faults.seed, "b\(lot)")
         let isAbsurd = controls.drawsFaults && bills.chance(configuration.faults[.absurdBill])
         let quote = price.estimate.times(hundredths: misfortune.quoteHundredths)
         var bill =
@@ -182,7 +182,7 @@ extension SimulatedProvider {
     /// `task_` and a ULID: 48 bits of time and 80 of a hash, in Crockford's base 32.
     private func identifier(_ ordinal: Int) -> String {
         let alphabet = Array("0123456789ABCDEFGHJKMNPQRSTVWXYZ".utf8)
-        var generator = fateGenerator(seed: configuration.seed, "i\(ordinal)")
+        var generator = outcomeGenerator(seed: configuration.seed, "i\(ordinal)")
         var characters: [UInt8] = []
         let time = UInt64(clamping: now.milliseconds) & 0xFFFF_FFFF_FFFF
         for place in (0..<10).reversed() { characters.append(alphabet[Int(time >> UInt64(5 * place) & 31)]) }

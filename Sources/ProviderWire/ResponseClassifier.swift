@@ -153,7 +153,7 @@ public enum ResponseClassifier {
 
         func report() throws(WireError) -> RemoteTask {
             var report = try TaskResponseDecoder.report(body, date: headers.date, redaction: redaction)
-            report.askAgainAfter = RetryAfter.retryAfter(headers)
+            report.retryAfter = RetryAfter.retryAfter(headers)
             return report
         }
 

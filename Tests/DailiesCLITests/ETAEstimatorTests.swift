@@ -4,7 +4,7 @@ import Testing
 @testable import DailiesCLI
 
 /// How long the rest takes, in numbers.
-struct ForecastTests {
+struct ETAEstimatorTests {
     private func forecast(_ seconds: [Int]) -> ETAEstimator {
         var forecast = ETAEstimator()
         for second in seconds { forecast.learn(.seconds(second)) }

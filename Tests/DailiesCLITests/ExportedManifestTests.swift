@@ -65,8 +65,8 @@ struct ExportedManifestTests {
             try reader.check(.bytes(Array(text.utf8), path: "m.jsonl"), batchName: "m")
         }
 
-        @discardableResult func enrol(_ manifest: ValidatedManifest) throws -> ImportResult {
-            try store.enrol(
+        @discardableResult func importManifest(_ manifest: ValidatedManifest) throws -> ImportResult {
+            try store.importManifest(
                 BatchDefinition(
                     name: "m", manifestPath: "/m.jsonl", provider: "bytespike", baseURL: "https://api.example",
                     outputDirectory: "/renders", budget: .unchanged),
@@ -125,7 +125,7 @@ struct ExportedManifestTests {
                 case .named: break
                 }
             }
-            let result = try enrol(manifest)
+            let result = try importManifest(manifest)
             #expect(result.new + result.changed + result.removed + result.restored == 0, sourceLocation: location)
         }
     }
@@ -136,7 +136,7 @@ struct ExportedManifestTests {
         let stage = try Stage()
         let text = (0..<24).map { Self.line($0, using: &random) }.joined(separator: "\n")
         let original = try stage.check(text)
-        try stage.enrol(original)
+        try stage.importManifest(original)
         for _ in 0..<6 {
             for row in try stage.rows where Bool.random(using: &random) { try stage.advance(row, using: &random) }
             let before = try stage.rows
@@ -158,7 +158,7 @@ struct ExportedManifestTests {
         let stage = try Stage()
         let original = try stage.check(
             #"{"id": "a", "model": "sora-2-pro", "prompt": "p", "duration_seconds": 4, "style_preset": "anime"}"#)
-        try stage.enrol(original)
+        try stage.importManifest(original)
         try stage.advance(try #require(try stage.rows.first), using: &random)
         let attempt = AttemptID(task: try #require(try stage.rows.first).id, number: 1)
         try stage.apply([
@@ -166,18 +166,18 @@ struct ExportedManifestTests {
             .retried(attempt.task), .reseeded(attempt.task, 99),
         ])
         let tagged = try stage.exported().dropLast() + #", "tags": {"pick": "yes"}}"#
-        let result = try stage.enrol(try stage.check(String(tagged)))
+        let result = try stage.importManifest(try stage.check(String(tagged)))
         #expect(result.unchanged == 1)
         let row = try #require(try stage.rows.first)
         #expect(row.tags.map(\.name) == ["pick"])
         #expect(row.request.text.contains(#""seed":99"#) && !row.listedRequest.text.contains("seed"))
-        #expect(try stage.enrol(original).unchanged == 1)
+        #expect(try stage.importManifest(original).unchanged == 1)
     }
 
     @Test func `another seed than the one that was given is a change`() throws {
         var random = SplitMix64(seed: 5)
         let stage = try Stage()
-        try stage.enrol(
+        try stage.importManifest(
             try stage.check(#"{"id": "a", "model": "sora-2-pro", "prompt": "p", "duration_seconds": 4, "seed": 1}"#))
         for _ in 1...2 { try stage.advance(try #require(try stage.rows.first), using: &random) }
         let row = try #require(try stage.rows.first)

@@ -4,7 +4,7 @@ import Testing
 @testable import DailiesCLI
 
 /// API keys as people keep them.
-struct KeyTextTests {
+struct KeyOutputTests {
     @Test(
         arguments: [
             ("sk-123", []), ("  sk-123\r\n", []), ("\u{FEFF}sk-123\n", ["a byte order mark"]),

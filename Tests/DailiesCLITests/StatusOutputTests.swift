@@ -5,7 +5,7 @@ import Testing
 @testable import DailiesCLI
 
 /// How `status --watch` stands on a narrow terminal.
-struct StatusTextTests {
+struct StatusOutputTests {
     @Test func `a batch in words loses no figure that the table has`() {
         var counts = StatusCounts()
         counts.states = [.queued: 1200, .running: 3, .completed: 9000, .failed: 12]

@@ -3,7 +3,7 @@ import Testing
 @testable import DailiesCLI
 
 /// What a mistyped command line may have meant.
-struct UsageHintTests {
+struct UsageSuggestionTests {
     private func first(_ message: String, _ typed: String...) throws -> String {
         let text = UsageSuggestion(try CommandDefinition.program()).explained(message + "\nUsage: dailies", typed: typed)
         #expect(text.hasSuffix("\nUsage: dailies"))

@@ -3,7 +3,7 @@ import Testing
 @testable import DailiesCore
 
 /// Polls placed where completions are likely.
-@Suite struct PollPlanTests {
+@Suite struct AdaptivePollScheduleTests {
     /// sora-2-pro's.
     private let documented = SchedulerRig.cadence
     private let late = Duration.seconds(10)
@@ -217,7 +217,7 @@ import Testing
         rig.land(.accepted(.queued("r1")))
         rig.advance(by: .seconds(2))
         var report = RemoteTask.running("r1")
-        report.askAgainAfter = .seconds(7)
+        report.retryAfter = .seconds(7)
         rig.answer(.found(report))
         rig.advance(by: .seconds(8))
         rig.answer(.fault(.status(429, retryAfter: .seconds(30))))
@@ -233,7 +233,7 @@ import Testing
         rig.land(.accepted(.queued("r1")))
         rig.advance(by: .seconds(2))
         var report = RemoteTask.running("r1")
-        report.askAgainAfter = .seconds(3600 * 24 * 365)
+        report.retryAfter = .seconds(3600 * 24 * 365)
         rig.answer(.found(report))
         let asked = rig.now
         rig.advance(by: .seconds(15 * 60 + 1))

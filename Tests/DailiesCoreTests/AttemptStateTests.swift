@@ -4,7 +4,7 @@ import Testing
 @testable import DailiesCore
 
 /// The life of a task: what the code does, what stands here, and what the README tells people are the same table.
-@Suite struct RenderStateTests {
+@Suite struct AttemptStateTests {
     /// The next state for every state (rows) and event (columns); blank: the event cannot happen.
     static let table = """
         | state | sent | notAccepted | outcomeUnknown | accepted | started | completed | failed | cancelled | saved | retried |

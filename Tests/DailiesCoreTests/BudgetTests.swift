@@ -2,7 +2,7 @@ import Testing
 
 @testable import DailiesCore
 
-@Suite struct BudgetGuardTests {
+@Suite struct BudgetTests {
     private func position(cap: Int64?, settled: Int64 = 0, reserved: Int64 = 0) -> BudgetUsage {
         BudgetUsage(
             cap: cap.map { Credits(nano: $0) }, settled: CreditTotal(Credits(nano: settled)),
@@ -11,19 +11,19 @@ import Testing
 
     @Test func `a bound that fits to the last billionth is granted, one billionth more is not`() {
         let guarded = Budget(position: position(cap: 10, settled: 4, reserved: 3))
-        #expect(guarded.verdict(for: Credits(nano: 3)) == .granted)
+        #expect(guarded.verdict(for: Credits(nano: 3)) == .allowed)
         #expect(guarded.verdict(for: Credits(nano: 4)) == .wait)
         #expect(guarded.verdict(for: Credits(nano: 6)) == .wait)
-        #expect(guarded.verdict(for: Credits(nano: 7)) == .reached)
-        #expect(Budget(position: position(cap: 10, settled: 8)).verdict(for: Credits(nano: 3)) == .reached)
+        #expect(guarded.verdict(for: Credits(nano: 7)) == .exhausted)
+        #expect(Budget(position: position(cap: 10, settled: 8)).verdict(for: Credits(nano: 3)) == .exhausted)
         #expect(guarded.verdict(for: nil) == .unknownPrice)
     }
 
     @Test func `without a cap everything is granted, also at an unknown price, and no bill breaks it`() {
         var free = Budget(position: position(cap: nil))
-        #expect(free.verdict(for: nil) == .granted && free.verdict(for: Credits(nano: .max)) == .granted)
+        #expect(free.verdict(for: nil) == .allowed && free.verdict(for: Credits(nano: .max)) == .allowed)
         let isAbove = free.settle(Credits(nano: 9), reserved: nil)
-        #expect(!isAbove && free.verdict(for: Credits(nano: 1)) == .granted)
+        #expect(!isAbove && free.verdict(for: Credits(nano: 1)) == .allowed)
         #expect(free.allows(changing: nil, to: Credits(nano: .max)))
     }
 
@@ -32,7 +32,7 @@ import Testing
         guarded.reserve(Credits(nano: 5))
         let isAbove = guarded.settle(Credits(nano: 6), reserved: Credits(nano: 5))
         #expect(isAbove && guarded.isBroken && guarded.position == position(cap: 100, settled: 6))
-        #expect(guarded.verdict(for: Credits(nano: 1)) == .reached)
+        #expect(guarded.verdict(for: Credits(nano: 1)) == .exhausted)
     }
 
     @Test func `settled and reserved stay under the cap whatever happens, as long as no bill exceeds its reservation`()
@@ -47,7 +47,7 @@ import Testing
                 let amount = Credits(nano: Int64.random(in: 0...300, using: &random))
                 let choice = Int.random(in: 0..<4, using: &random)
                 if choice == 0 || held.isEmpty {
-                    if guarded.verdict(for: amount) == .granted {
+                    if guarded.verdict(for: amount) == .allowed {
                         guarded.reserve(amount)
                         held.append(amount)
                     }

@@ -3,7 +3,7 @@ import Testing
 @testable import DailiesCore
 
 /// Several budgets that hold at once, and the three ways of keeping one.
-@Suite struct BudgetBookTests {
+@Suite struct BudgetsTests {
     private static let batch = SchedulerRig.batch
     private static let acme = TagBudgetID(1)
 
@@ -125,15 +125,15 @@ import Testing
     func `a clip of unknown price does not start under a cap in any mode`(mode: BudgetMode) {
         let guarded = Budget(position: Self.position(9, mode: mode))
         #expect(guarded.verdict(for: nil) == .unknownPrice)
-        #expect(guarded.verdict(for: Credits(nano: 9)) == .granted)
+        #expect(guarded.verdict(for: Credits(nano: 9)) == .allowed)
     }
 
     @Test func `each batch is kept in its own mode`() {
         let other = BatchID(2)
         let book = Budgets(
             batches: [Self.batch: Self.position(3), other: Self.position(3, mode: .soft)], tags: [])
-        #expect(book.verdict(for: Credits(nano: 4), of: [.batch(Self.batch)]).verdict == .reached)
-        #expect(book.verdict(for: Credits(nano: 4), of: [.batch(other)]).verdict == .granted)
+        #expect(book.verdict(for: Credits(nano: 4), of: [.batch(Self.batch)]).verdict == .exhausted)
+        #expect(book.verdict(for: Credits(nano: 4), of: [.batch(other)]).verdict == .allowed)
     }
 
     /// Random prices, bills that differ from their estimates by up to half, settlements that come late or never, and
@@ -176,7 +176,7 @@ import Testing
                 let bound = estimate.times(hundredths: 150)
                 let isTagged = draw(0...1) == 0
                 let scopes: [Budgets.Scope] = [.batch(Self.batch)] + (isTagged ? [.tag(Self.acme)] : [])
-                guard budgets.verdict(for: bound, of: scopes).verdict == .granted else { break }
+                guard budgets.verdict(for: bound, of: scopes).verdict == .allowed else { break }
                 budgets.reserve(bound, for: scopes)
                 held.append((bound, isTagged))
             case 5...8 where !held.isEmpty:

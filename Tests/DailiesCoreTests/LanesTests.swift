@@ -65,7 +65,7 @@ import Testing
         let first = try #require(lanes.next { _ in true })
         lanes.take(first)
         lanes.take(try #require(lanes.next { _ in true }))
-        lanes.giveBack(first)
+        lanes.putBack(first)
         #expect(drain(&lanes) == [1, 3, 4])
     }
 
@@ -74,7 +74,7 @@ import Testing
             (1...3).map { SchedulerRig.task($0) } + (4...6).map { SchedulerRig.task($0, batch: BatchID(2)) })
         let first = try #require(lanes.next { _ in true })
         lanes.take(first)
-        lanes.giveBack(first)
+        lanes.putBack(first)
         #expect(drain(&lanes) == [1, 4, 2, 5, 3, 6])
     }
 
@@ -115,7 +115,7 @@ import Testing
             }
             var lanes = TaskQueues(pageSize: Int.random(in: 1...9, using: &random))
             for task in store { lanes.add(TaskQueueID(batch: task.batch, model: task.shape.model)) }
-            var begun: [BatchID: Int] = [:]
+            var startedByBatch: [BatchID: Int] = [:]
             let count = store.count
             for _ in 0..<count {
                 for page in lanes.pagesToLoad() {
@@ -126,14 +126,14 @@ import Testing
                 }
                 let best = store.min { a, b in
                     if a.priority != b.priority { return a.priority > b.priority }
-                    let (of, other) = (begun[a.batch] ?? 0, begun[b.batch] ?? 0)
+                    let (of, other) = (startedByBatch[a.batch] ?? 0, startedByBatch[b.batch] ?? 0)
                     return of != other ? of < other : a.id < b.id
                 }
                 let next = lanes.next { _ in true }
                 #expect(next == best, "seed \(seed)")
                 guard let next else { break }
                 lanes.take(next)
-                begun[next.batch, default: 0] += 1
+                startedByBatch[next.batch, default: 0] += 1
                 store.removeAll { $0.id == next.id }
             }
             #expect(store.isEmpty, "seed \(seed)")
@@ -143,7 +143,7 @@ import Testing
     /// The lanes in other words: all that waits, as a set.
     private struct LanesModel {
         var waiting: [WaitingTask] = []
-        var begun: [BatchID: Int] = [:]
+        var startedByBatch: [BatchID: Int] = [:]
         var blocked: Set<TaskQueueID> = []
 
         func lane(of task: WaitingTask) -> TaskQueueID { TaskQueueID(batch: task.batch, model: task.shape.model) }
@@ -151,7 +151,7 @@ import Testing
         func next(where isEligible: (TaskQueueID) -> Bool) -> WaitingTask? {
             waiting.filter { !blocked.contains(lane(of: $0)) && isEligible(lane(of: $0)) }.min { a, b in
                 if a.priority != b.priority { return a.priority > b.priority }
-                let (of, other) = (begun[a.batch] ?? 0, begun[b.batch] ?? 0)
+                let (of, other) = (startedByBatch[a.batch] ?? 0, startedByBatch[b.batch] ?? 0)
                 return of != other ? of < other : a.id < b.id
             }
         }
@@ -189,9 +189,9 @@ import Testing
                 switch Int.random(in: 0..<8, using: &random) {
                 case 0 where !taken.isEmpty:
                     let task = taken.remove(at: Int.random(in: 0..<taken.count, using: &random))
-                    lanes.giveBack(task)
+                    lanes.putBack(task)
                     model.waiting.append(task)
-                    model.begun[task.batch, default: 1] -= 1
+                    model.startedByBatch[task.batch, default: 1] -= 1
                 case 1 where !taken.isEmpty:
                     // Settled, and wanted again: it stands in the store, and its lane is read anew.
                     let task = taken.remove(at: Int.random(in: 0..<taken.count, using: &random))
@@ -208,7 +208,7 @@ import Testing
                     guard let next, next == expected else { return }
                     lanes.take(next)
                     model.waiting.removeAll { $0.id == next.id }
-                    model.begun[next.batch, default: 0] += 1
+                    model.startedByBatch[next.batch, default: 0] += 1
                     taken.append(next)
                 }
                 let isDone = model.waiting.allSatisfy { model.blocked.contains(model.lane(of: $0)) }

@@ -44,7 +44,7 @@ import Testing
         #expect(fast.completionInterval == .milliseconds(500) && fast.assetLifetime == .seconds(8640))
         #expect(fast.throttlePause == .milliseconds(100) && fast.retry.firstWait == .milliseconds(100))
         #expect(fast.retry.firstProbe == .seconds(1) && fast.retry.longestProbe == .seconds(6))
-        #expect(fast.firstCalm == .seconds(3) && fast.longestCalm == .seconds(360))
+        #expect(fast.initialProbeInterval == .seconds(3) && fast.maximumProbeInterval == .seconds(360))
         #expect(
             fast.concurrency == settings.concurrency && fast.retry.attempts == 4 && fast.pageSize == settings.pageSize)
     }
@@ -76,7 +76,7 @@ import Testing
             let probe = try #require(breaker.nextProbe)
             #expect(probe - now >= .seconds(5) && probe - now <= .seconds(60))
             now = probe
-            breaker.postpone(at: now, using: &random)
+            breaker.scheduleProbe(at: now, using: &random)
             _ = breaker.failed(at: now, using: &random)
         }
     }
@@ -104,7 +104,7 @@ import Testing
         let first: Int
 
         func replay() -> (limit: Int, next: Instant?) {
-            var (ceiling, limit, calm) = (first, first, 30)
+            var (ceiling, limit, probeInterval) = (first, first, 30)
             var (since, lowered): (Instant?, Instant?) = (nil, nil)
             var (probed, isProven): (Int?, Bool) = (nil, false)
             for event in events {
@@ -112,15 +112,15 @@ import Testing
                 case .refused(let inFlight, let sentAt, let at):
                     if let lowered, sentAt <= lowered { continue }
                     limit = max(1, [inFlight, limit, ceiling].min() ?? 1)
-                    if lowered != nil { calm = min(2 * calm, 3600) }
+                    if lowered != nil { probeInterval = min(2 * probeInterval, 3600) }
                     (since, lowered, probed, isProven) = (at, at, nil, false)
                 case .accepted(let inFlight, let sentAt):
                     guard let lowered else { continue }
                     if sentAt <= lowered { limit = max(limit, min(inFlight, ceiling)) }
                     if let probed, inFlight >= probed { isProven = true }
                 case .probe(let at):
-                    guard limit < ceiling, let from = since, at >= from + .seconds(calm) else { continue }
-                    if isProven { calm = max(30, calm / 2) }
+                    guard limit < ceiling, let from = since, at >= from + .seconds(probeInterval) else { continue }
+                    if isProven { probeInterval = max(30, probeInterval / 2) }
                     limit += 1
                     (since, probed, isProven) = (at, limit, false)
                 case .ceiling(let new):
@@ -128,7 +128,7 @@ import Testing
                     ceiling = new
                 }
             }
-            return (limit, limit < ceiling ? since.map { $0 + .seconds(calm) } : nil)
+            return (limit, limit < ceiling ? since.map { $0 + .seconds(probeInterval) } : nil)
         }
     }
 

@@ -260,7 +260,7 @@ import Testing
         let remote = RemoteTaskID("remote-1")
         var store = SchedulerRig.leftBehind(
             .accepted(remote, isRunning: Bool.random(using: &random)),
-            intentAt: Instant(nanoseconds: integers.randomElement(using: &random) ?? 0)
+            submittedAt: Instant(nanoseconds: integers.randomElement(using: &random) ?? 0)
         ) { $0.remoteID = remote }
         store.add(SchedulerRig.task(2))
         store.add(SchedulerRig.task(3))
@@ -303,7 +303,7 @@ import Testing
             phase: phase, remoteID: RemoteTaskID("remote-\(id)"), submissionKey: SubmissionKey("key-\(id)#1"),
             estimate: Bool.random(using: &random) ? amount() : nil,
             charges: Bool.random(using: &random) ? [amount()] : [],
-            remaining: duration(), askAgainAfter: duration(), asset: AssetLocation(url: "https://h/\(id)"),
+            remaining: duration(), retryAfter: duration(), asset: AssetLocation(url: "https://h/\(id)"),
             deliveredSeconds: reals.randomElement(using: &random), submittedAt: moment(), completedAt: moment(),
             repliedAt: moment())
     }

@@ -162,7 +162,7 @@ import Testing
         rig.advance(by: .seconds(1))
         var report = RemoteTask.running("r1")
         report.estimate = .of(5, from: "estimated_credits")
-        rig.answer(.found(report), 1, .settleFate)
+        rig.answer(.found(report), 1, .resolveSubmission)
         #expect(rig.cancels.isEmpty && rig.attempt(1)?.reserved == Credits(nano: 5_500_000_000))
         while rig.questions.isEmpty, rig.ending == nil { rig.serveNextWake() }
         rig.answer(.found(.completed("r1", cost: 5)), 1, .poll)

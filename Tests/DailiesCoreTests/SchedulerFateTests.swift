@@ -10,7 +10,7 @@ import Testing
         rig.land(.timedOut)
         #expect(rig.stage(1) == .uncertain && rig.submits.isEmpty)
         rig.advance(by: .seconds(1))
-        #expect(rig.questions.map(\.purpose) == [.settleFate])
+        #expect(rig.questions.map(\.purpose) == [.resolveSubmission])
         rig.answer(.notFound(.notFound))
         #expect(rig.submits.map(\.attempt) == [first] && rig.attempt(1)?.repeats == 1)
         rig.land(.accepted(.running()))
@@ -34,7 +34,7 @@ import Testing
         rig.land(.accepted(.queued("r9", echo: "another-submission")))
         #expect(rig.stage(1) == .uncertain && rig.submits.isEmpty)
         rig.advance(by: .seconds(1))
-        #expect(rig.questions.map(\.purpose) == [.settleFate])
+        #expect(rig.questions.map(\.purpose) == [.resolveSubmission])
         rig.answer(.found(.queued("r1")))
         #expect(rig.stage(1) == .accepted(RemoteTaskID("r1"), isRunning: false))
         rig.expectSound()
@@ -60,7 +60,7 @@ import Testing
         for _ in 0..<20 where rig.ending == nil {
             if !rig.submits.isEmpty { rig.land(.timedOut) }
             rig.advance(by: .seconds(60))
-            if rig.questions.contains(where: { $0.purpose == .settleFate }) { rig.answer(.notFound(.notFound)) }
+            if rig.questions.contains(where: { $0.purpose == .resolveSubmission }) { rig.answer(.notFound(.notFound)) }
         }
         #expect(rig.sent.count == SchedulerSettings.mostSends)
         #expect(rig.stage(1) == .uncertain && rig.ending?.uncertain == 1)
@@ -87,7 +87,7 @@ import Testing
                 // What is still asked about counts: a sixth is not risked while four are uncertain and one may be.
                 #expect(rig.sent.count == 6)
             }
-            rig.answer(.notFound(.notFound), Int64(id), .settleFate)
+            rig.answer(.notFound(.notFound), Int64(id), .resolveSubmission)
         }
         #expect(rig.sent.count == 6 && rig.ending == nil)
         rig.answer(.found(.completed("r1")), 1, .poll)
@@ -164,7 +164,7 @@ import Testing
         rig.land(.notAccepted(.refusedConnection))
         #expect(rig.stage(1) == .uncertain && rig.submits.isEmpty)
         rig.advance(by: .seconds(2))
-        #expect(rig.questions.map(\.purpose) == [.settleFate])
+        #expect(rig.questions.map(\.purpose) == [.resolveSubmission])
         rig.expectSound()
     }
 
@@ -187,7 +187,7 @@ import Testing
         for _ in 0..<20 {
             rig.serveNextWake()
             while let question = rig.questions.first {
-                rig.answer(question.purpose == .settleFate ? .notFound(.notFound) : .found(.running("r2")))
+                rig.answer(question.purpose == .resolveSubmission ? .notFound(.notFound) : .found(.running("r2")))
             }
         }
         #expect(rig.submits.isEmpty)
@@ -267,7 +267,7 @@ import Testing
             rig.land(.accepted(.queued("r2")), 2)
             rig.land(.timedOut, 1)
             rig.advance(by: .seconds(1))
-            rig.answer(.found(report), 1, .settleFate)
+            rig.answer(.found(report), 1, .resolveSubmission)
             #expect(rig.stage(1) == .uncertain && rig.scheduler.tally.uncertain == 1)
             rig.expectSound()
         }

@@ -30,8 +30,8 @@ import Testing
         #expect(rig.scheduler.isModelPaused(veo) && !rig.scheduler.breaker.isOpen)
         // Their keys are asked for, not found, and their repeats wait; the other model goes on.
         rig.advance(by: .seconds(1))
-        while let question = rig.questions.first(where: { $0.purpose == .settleFate }) {
-            rig.answer(.notFound(.notFound), question.attempt.task.rawValue, .settleFate)
+        while let question = rig.questions.first(where: { $0.purpose == .resolveSubmission }) {
+            rig.answer(.notFound(.notFound), question.attempt.task.rawValue, .resolveSubmission)
         }
         for _ in 0..<5 { rig.land(.refused(.status(400)), rig.submits.first?.attempt.task.rawValue) }
         #expect(rig.submits.allSatisfy { $0.model == sora })

@@ -35,7 +35,7 @@ import Testing
         let rig = rig()
         rig.land(.accepted(.queued("r1")), 2)
         rig.advance(by: .seconds(1))
-        rig.answer(.found(.running("r2")), 2, .settleFate)
+        rig.answer(.found(.running("r2")), 2, .resolveSubmission)
         #expect(rig.stage(2) == .accepted(RemoteTaskID("r2"), isRunning: true) && rig.sent.count == 2)
         rig.expectSound()
     }
@@ -44,7 +44,7 @@ import Testing
         let rig = rig()
         rig.land(.accepted(.queued("r1")), 2)
         rig.advance(by: .seconds(1))
-        rig.answer(.notFound(.notFound), 2, .settleFate)
+        rig.answer(.notFound(.notFound), 2, .resolveSubmission)
         #expect(rig.sent.count == 2 && rig.scheduler.tally.uncertain == 1)
         rig.expectSound()
     }
@@ -52,7 +52,7 @@ import Testing
     @Test func `such a reply proves nothing of keys, whatever it echoes`() {
         let rig = SchedulerRig.with(2, trust: .unknown)
         rig.land(.accepted(.queued("r1")), 1)
-        rig.answer(.notFound(.notFound), 1, .proveKey)
+        rig.answer(.notFound(.notFound), 1, .verifyKeySupport)
         #expect(rig.store.trust[account] == .ignored)
         rig.land(.accepted(.queued("r1", echo: "key-2#1")), 2)
         #expect(rig.stage(2) == .uncertain && rig.store.trust[account] == .ignored)
@@ -71,7 +71,7 @@ import Testing
         store.trust[account] = .ignored
         let rig = SchedulerRig(store: store)
         rig.start()
-        rig.answer(.found(.completed("r1")), 2, .settleFate)
+        rig.answer(.found(.completed("r1")), 2, .resolveSubmission)
         #expect(rig.stage(2) == .uncertain && rig.ending?.uncertain == 1)
         #expect(rig.store.trust[account] == .ignored, "it is no proof of keys either")
         let owner = "which belongs to task-1, attempt 1, of the batch batch"
@@ -139,13 +139,13 @@ import Testing
     @Test func `a question by key that is answered without a task proves nothing`() {
         let rig = SchedulerRig.with(2, trust: .unknown)
         rig.land(.accepted(.queued("r1")), 1)
-        rig.answer(.found(RemoteTask(phase: .running)), 1, .proveKey)
+        rig.answer(.found(RemoteTask(phase: .running)), 1, .verifyKeySupport)
         #expect(rig.store.trust[account] == nil || rig.store.trust[account] == .unknown)
         rig.land(.accepted(.queued("r2")), 2)
         rig.answer(
             .found(
                 RemoteTask(phase: .running, remoteID: RemoteTaskID("r2"), submissionKey: SubmissionKey("another"))),
-            2, .proveKey)
+            2, .verifyKeySupport)
         #expect(rig.store.trust[account] == .ignored)
         rig.expectSound()
     }
@@ -321,9 +321,9 @@ import Testing
     @Test func `times in the future count as now, and that is said once`() {
         let now = Instant(milliseconds: 1_000_000)
         let ahead = now + .seconds(86_400)
-        var store = SchedulerRig.leftBehind(.accepted(RemoteTaskID("r1"), isRunning: false), intentAt: ahead)
-        store.addLeftBehind(.accepted(RemoteTaskID("r2"), isRunning: true), id: 2, intentAt: now) { $0.lostAt = ahead }
-        store.addLeftBehind(.accepted(RemoteTaskID("r3"), isRunning: true), id: 3, intentAt: now)
+        var store = SchedulerRig.leftBehind(.accepted(RemoteTaskID("r1"), isRunning: false), submittedAt: ahead)
+        store.addLeftBehind(.accepted(RemoteTaskID("r2"), isRunning: true), id: 2, submittedAt: now) { $0.lostAt = ahead }
+        store.addLeftBehind(.accepted(RemoteTaskID("r3"), isRunning: true), id: 3, submittedAt: now)
         let rig = SchedulerRig(store: store, at: now)
         rig.start()
         rig.answer(.found(.running("r2")), 2, .poll)
@@ -339,14 +339,14 @@ import Testing
         rig.expectSound()
 
         let one = SchedulerRig(
-            store: SchedulerRig.leftBehind(.accepted(RemoteTaskID("r1"), isRunning: true), intentAt: ahead), at: now)
+            store: SchedulerRig.leftBehind(.accepted(RemoteTaskID("r1"), isRunning: true), submittedAt: ahead), at: now)
         one.start()
         #expect(
             warnings(one) == [.warning("1 unfinished attempt has times in the future, which count as now: \(reason)")])
     }
 
     @Test func `a key of which nobody knows how old it is does not go out again`() {
-        var store = SchedulerRig.leftBehind(.uncertain, intentAt: Instant(milliseconds: 90_000_000))
+        var store = SchedulerRig.leftBehind(.uncertain, submittedAt: Instant(milliseconds: 90_000_000))
         store.trust[account] = .honoured
         let rig = SchedulerRig(store: store)
         rig.start()
@@ -405,7 +405,7 @@ import Testing
 
         let next = rig.restarted()
         next.start()
-        next.answer(.fault(Self.page), 1, .settleFate)
+        next.answer(.fault(Self.page), 1, .resolveSubmission)
         // What became of the first holds up no other: one more may have left with the question.
         while !next.submits.isEmpty { next.land(.unknown(Self.page, isFreeByContract: false)) }
         #expect(next.sent.count <= 1 && next.ending?.isRouteMissing == true && next.stage(1) == .uncertain)
@@ -418,7 +418,7 @@ import Testing
             rig.land(.unknown(Self.page, isFreeByContract: false))
             #expect(rig.ending == nil && rig.stage(1) == .uncertain)
             rig.advance(by: .seconds(1))
-            rig.answer(.found(.queued("r1")), 1, .settleFate)
+            rig.answer(.found(.queued("r1")), 1, .resolveSubmission)
             #expect(rig.stage(1) == .accepted(RemoteTaskID("r1"), isRunning: false))
             rig.expectSound()
         }
@@ -443,7 +443,7 @@ import Testing
         #expect(rig.stage(1) == .uncertain && rig.ending == nil)
         #expect(uncertainties(rig).map(\.message) == ["the reply speaks of another submission"])
         rig.advance(by: .seconds(1))
-        rig.answer(.found(.running("r1")), 1, .settleFate)
+        rig.answer(.found(.running("r1")), 1, .resolveSubmission)
         #expect(rig.stage(1) == .accepted(RemoteTaskID("r1"), isRunning: true))
         rig.expectSound()
     }
@@ -455,7 +455,7 @@ import Testing
             let rig = rig()
             rig.land(.timedOut, 2)
             rig.advance(by: .seconds(1))
-            rig.answer(answer, 2, .settleFate)
+            rig.answer(answer, 2, .resolveSubmission)
             #expect(rig.sent.count == 2 && rig.stage(2) == .uncertain && rig.scheduler.tally.uncertain == 0)
             rig.advance(by: .seconds(2))
             rig.answer(answer, 1, .poll)

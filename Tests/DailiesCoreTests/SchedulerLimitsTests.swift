@@ -190,7 +190,7 @@ import Testing
         store.trust[SchedulerRig.account] = .honoured
         let rig = SchedulerRig(settings: SchedulerRig.settings { $0.concurrency = concurrency }, store: store)
         rig.start()
-        for id in 1...3 { rig.answer(.notFound(.notFound), Int64(id), .settleFate) }
+        for id in 1...3 { rig.answer(.notFound(.notFound), Int64(id), .resolveSubmission) }
         return rig
     }
 

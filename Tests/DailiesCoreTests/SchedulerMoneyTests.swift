@@ -32,7 +32,7 @@ import Testing
         }
         print("money: \(Self.seeds.count) seeds, \(coverage)")
         guard Self.number("DAILIES_MONEY_SEED") == nil else { return }
-        #expect(coverage.bills > 2000 && coverage.crashes > 50 && coverage.lateCosts > 100)
+        #expect(coverage.bills > 2000 && coverage.crashes > 50 && coverage.recentMissingCosts > 100)
         #expect(coverage.stops > 10 && coverage.reached > 20 && coverage.mostInFlight >= 500)
         #expect(coverage.waitAgain > 20)
     }
@@ -43,7 +43,7 @@ struct MoneyLife {
     struct Coverage: CustomStringConvertible {
         var commits = 0
         var bills = 0
-        var lateCosts = 0
+        var recentMissingCosts = 0
         var crashes = 0
         var stops = 0
         var reached = 0
@@ -53,7 +53,7 @@ struct MoneyLife {
         mutating func add(_ other: Coverage) {
             commits += other.commits
             bills += other.bills
-            lateCosts += other.lateCosts
+            recentMissingCosts += other.recentMissingCosts
             crashes += other.crashes
             stops += other.stops
             reached += other.reached
@@ -62,7 +62,7 @@ struct MoneyLife {
         }
 
         var description: String {
-            "\(commits) commits, \(bills) bills, \(lateCosts) of them late, \(crashes) crashes, \(stops) stops by a bill "
+            "\(commits) commits, \(bills) bills, \(recentMissingCosts) of them late, \(crashes) crashes, \(stops) stops by a bill "
                 + "above its reservation, \(reached) runs that reached a budget, \(waitAgain) cancelled by a guard, "
                 + "at most \(mostInFlight) in flight"
         }
@@ -140,7 +140,7 @@ struct MoneyLife {
         }
         coverage.commits = books.commits
         coverage.bills = books.ledger.count
-        coverage.lateCosts = books.late
+        coverage.recentMissingCosts = books.late
         coverage.waitAgain = books.waitAgain
         return close()
     }

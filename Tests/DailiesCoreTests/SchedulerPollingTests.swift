@@ -36,7 +36,7 @@ import Testing
 
     @Test func `after a restart the polls lie on the same grid`() {
         let start = Instant(milliseconds: 1_000_000)
-        let store = SchedulerRig.leftBehind(.accepted(RemoteTaskID("r1"), isRunning: false), intentAt: start)
+        let store = SchedulerRig.leftBehind(.accepted(RemoteTaskID("r1"), isRunning: false), submittedAt: start)
         let rig = SchedulerRig(store: store, at: start + .milliseconds(33_500))
         rig.start()
         #expect(polls(rig, from: start, until: .seconds(300)) == documented.filter { $0 > 33.5 })
@@ -45,7 +45,7 @@ import Testing
 
     @Test func `a restart after the window asks at once`() {
         let start = Instant(milliseconds: 1_000_000)
-        let store = SchedulerRig.leftBehind(.accepted(RemoteTaskID("r1"), isRunning: true), intentAt: start)
+        let store = SchedulerRig.leftBehind(.accepted(RemoteTaskID("r1"), isRunning: true), submittedAt: start)
         let rig = SchedulerRig(store: store, at: start + .seconds(241))
         rig.start()
         #expect(rig.questions.map(\.purpose) == [.poll])
@@ -176,7 +176,7 @@ import Testing
         let store = SchedulerRig.leftBehind(.accepted(RemoteTaskID("r1"), isRunning: true))
         var both = store
         both.addLeftBehind(
-            .accepted(RemoteTaskID("r2"), isRunning: true), id: 2, intentAt: Instant(milliseconds: 1_100_000))
+            .accepted(RemoteTaskID("r2"), isRunning: true), id: 2, submittedAt: Instant(milliseconds: 1_100_000))
         let rig = SchedulerRig(settings: settings, store: both, at: Instant(milliseconds: 1_100_000))
         rig.start()
         rig.answer(.found(.running("r1")), 1)

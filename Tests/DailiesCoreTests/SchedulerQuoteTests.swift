@@ -72,7 +72,7 @@ import Testing
         rig.advance(by: .seconds(1))
         var report = RemoteTask.running("r1")
         report.estimate = .of(6, from: "estimated_credits")
-        rig.answer(.found(report), 1, .settleFate)
+        rig.answer(.found(report), 1, .resolveSubmission)
         #expect(rig.cancels.isEmpty)
         while rig.questions.isEmpty, rig.ending == nil { rig.serveNextWake() }
         rig.answer(.found(.completed("r1", cost: 6)), 1, .poll)
@@ -153,7 +153,7 @@ import Testing
         rig.land(.timedOut, 1)
         rig.land(.accepted(.queued("r2", estimate: 6)), 2)
         rig.advance(by: .seconds(2))
-        rig.answer(.notFound(.notFound), 1, .settleFate)
+        rig.answer(.notFound(.notFound), 1, .resolveSubmission)
         #expect(rig.sent.count == 2 && rig.stage(1) == .uncertain)
         rig.expectSound()
     }

@@ -17,7 +17,7 @@ import Testing
 
     @Test func `what was in the air is recorded as uncertain and asked for by key`() {
         let rig = started(SchedulerRig.leftBehind(.inTheAir))
-        #expect(rig.stage(1) == .uncertain && rig.questions.map(\.purpose) == [.settleFate] && rig.sent.isEmpty)
+        #expect(rig.stage(1) == .uncertain && rig.questions.map(\.purpose) == [.resolveSubmission] && rig.sent.isEmpty)
         rig.answer(.found(.running()))
         #expect(rig.stage(1) == .accepted(remote, isRunning: true))
         rig.expectSound()
@@ -68,7 +68,7 @@ import Testing
         var store = StoreModel()
         for (id, age) in [(1, 0), (2, 30), (3, 10)] as [(Int64, Int)] {
             store.addLeftBehind(
-                .completed(RemoteTaskID("r\(id)")), id: id, intentAt: Instant(milliseconds: 1_000_000) - .seconds(age),
+                .completed(RemoteTaskID("r\(id)")), id: id, submittedAt: Instant(milliseconds: 1_000_000) - .seconds(age),
                 reserved: nil
             ) {
                 $0.asset = AssetLocation(url: "http://a/\(id)")
@@ -90,7 +90,7 @@ import Testing
         for id in 1...5 as ClosedRange<Int64> {
             store.addLeftBehind(
                 .accepted(RemoteTaskID("r\(id)"), isRunning: true), id: id,
-                intentAt: Instant(milliseconds: 1_000_000) - .seconds(1000), reserved: nil)
+                submittedAt: Instant(milliseconds: 1_000_000) - .seconds(1000), reserved: nil)
         }
         store.trust[SchedulerRig.account] = .honoured
         store.add(SchedulerRig.task(9))

@@ -83,13 +83,13 @@ extension SchedulerRig {
 
     /// An attempt that an earlier run left behind.
     static func leftBehind(
-        _ stage: StoreModel.Stage, id: Int64 = 1, intentAt: Instant = Instant(milliseconds: 1_000_000),
+        _ stage: StoreModel.Stage, id: Int64 = 1, submittedAt: Instant = Instant(milliseconds: 1_000_000),
         account: KeyFingerprint = account, dialect: Dialect = .flat, reserved: Int64? = 2,
         change: (inout StoreModel.Attempt) -> Void = { _ in }
     ) -> StoreModel {
         var store = StoreModel()
         store.addLeftBehind(
-            stage, id: id, intentAt: intentAt, account: account, dialect: dialect, reserved: reserved, change: change)
+            stage, id: id, submittedAt: submittedAt, account: account, dialect: dialect, reserved: reserved, change: change)
         return store
     }
 
@@ -113,7 +113,7 @@ extension SchedulerRig {
 
 extension StoreModel {
     mutating func addLeftBehind(
-        _ stage: StoreModel.Stage, id: Int64, intentAt: Instant = Instant(milliseconds: 1_000_000),
+        _ stage: StoreModel.Stage, id: Int64, submittedAt: Instant = Instant(milliseconds: 1_000_000),
         account: KeyFingerprint = SchedulerRig.account, dialect: Dialect = .flat, reserved: Int64? = 2,
         change: (inout StoreModel.Attempt) -> Void = { _ in }
     ) {
@@ -122,7 +122,7 @@ extension StoreModel {
         entries[task.id] = Entry(task: task, isWaiting: false)
         var left = Attempt(
             stage: stage, submission: SchedulerRig.submission(attempt, account: account, dialect: dialect),
-            intentAt: intentAt, sentAt: intentAt, reserved: reserved.map { Credits(nano: $0 * 1_000_000_000) })
+            submittedAt: submittedAt, sentAt: submittedAt, reserved: reserved.map { Credits(nano: $0 * 1_000_000_000) })
         change(&left)
         attempts[attempt] = left
     }

@@ -360,8 +360,8 @@ final class SchedulerRig {
         for flight in scheduler.flights.values { tally.count(flight, 1) }
         if tally != scheduler.tally { problems.append("the tally drifted: \(scheduler.tally), but \(tally)") }
         for batch in store.batches { checkBudget(batch) }
-        let airborne = scheduler.airborne.values.reduce(0, +)
-        if airborne != submits.count { problems.append("\(airborne) counted in the air, \(submits.count) are") }
+        let submitsInFlight = scheduler.submitsInFlight.values.reduce(0, +)
+        if submitsInFlight != submits.count { problems.append("\(submitsInFlight) counted in the air, \(submits.count) are") }
         if ending != nil, !submits.isEmpty { problems.append("it ended with a submit in the air") }
         if ending == nil, isStuck { problems.append("nothing is in the air, no wake is pending, and it has not ended") }
         problems += store.problems

@@ -113,7 +113,7 @@ import Testing
     @Test func `without an echo the key is asked for once, and one submit is in the air until that is known`() {
         let rig = SchedulerRig.with(5, trust: .unknown)
         rig.land(.accepted(.queued("r1")))
-        #expect(rig.submits.isEmpty && rig.questions.map(\.purpose) == [.proveKey])
+        #expect(rig.submits.isEmpty && rig.questions.map(\.purpose) == [.verifyKeySupport])
         rig.answer(.found(.queued("r1")))
         #expect(rig.store.trust[SchedulerRig.account] == .honoured && rig.submits.count == 4)
         rig.expectSound()
@@ -136,7 +136,7 @@ import Testing
         rig.answer(.fault(.timeout))
         #expect(rig.store.trust[SchedulerRig.account] == .unknown && rig.submits.count == 1)
         rig.land(.accepted(.queued("r2")))
-        #expect(rig.questions.map(\.purpose) == [.proveKey])
+        #expect(rig.questions.map(\.purpose) == [.verifyKeySupport])
         rig.expectSound()
     }
 

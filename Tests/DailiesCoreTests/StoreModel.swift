@@ -15,7 +15,7 @@ struct StoreModel {
     struct Attempt {
         var stage: Stage
         let submission: Submission
-        var intentAt: Instant
+        var submittedAt: Instant
         var sentAt: Instant
         var reserved: Credits?
         var estimate: Credits?
@@ -234,7 +234,7 @@ struct StoreModel {
         }
         entries[id.task]?.isWaiting = false
         attempts[id] = Attempt(
-            stage: .inTheAir, submission: intent.submission, intentAt: at, sentAt: at, reserved: intent.reserved)
+            stage: .inTheAir, submission: intent.submission, submittedAt: at, sentAt: at, reserved: intent.reserved)
     }
 
     private mutating func accept(_ id: AttemptID, _ acceptance: Acceptance) {
@@ -302,7 +302,7 @@ struct StoreModel {
             guard let entry = entries[id.task], let standing = attempt.standing else { return nil }
             return OpenAttempt(
                 attempt: id, batch: entry.task.batch, key: entry.task.key, submission: attempt.submission,
-                shape: entry.task.shape, standing: standing, intentAt: attempt.intentAt, sentAt: attempt.sentAt,
+                shape: entry.task.shape, standing: standing, submittedAt: attempt.submittedAt, sentAt: attempt.sentAt,
                 reserved: attempt.reserved, estimate: attempt.estimate, cancelReason: attempt.cancelReason,
                 isReplayed: attempt.isReplayed,
                 lostAt: attempt.lostAt, output: entry.task.output, tagBudgets: entry.task.tagBudgets,
@@ -348,9 +348,9 @@ extension StoreModel.Attempt {
         case .completed(let remote):
             path == nil
                 ? .completed(remote, asset: asset, cost: cost, hasNoAsset: hasNoAsset)
-                : cost == .known ? nil : .costless(remote, .completed, cost)
+                : cost == .known ? nil : .missingCost(remote, .completed, cost)
         case .failed, .cancelled:
-            cost == .known ? nil : remoteID.map { .costless($0, stage == .failed ? .failed : .cancelled, cost) }
+            cost == .known ? nil : remoteID.map { .missingCost($0, stage == .failed ? .failed : .cancelled, cost) }
         case .notAccepted: nil
         }
     }

@@ -55,8 +55,8 @@ import Testing
             .check(.bytes(bytes, path: path), batchName: "shots")
     }
 
-    private static func enrol(_ manifest: ValidatedManifest, in store: Store) throws -> ImportResult {
-        try store.enrol(
+    private static func importManifest(_ manifest: ValidatedManifest, in store: Store) throws -> ImportResult {
+        try store.importManifest(
             BatchDefinition(
                 name: manifest.batchName, manifestPath: "/shots", provider: "simulator", baseURL: "http://[::1]",
                 outputDirectory: "/renders", budget: .unchanged),
@@ -87,18 +87,18 @@ import Testing
             do { try FileManager.default.removeItem(atPath: folder) } catch { Issue.record("\(error)") }
         }
         let store = try Store.open(folder + "/dailies.sqlite", for: .running)
-        let first = try Self.enrol(try Self.check(Self.jsonl(Form()), "shots.jsonl"), in: store)
+        let first = try Self.importManifest(try Self.check(Self.jsonl(Form()), "shots.jsonl"), in: store)
         #expect(first.new == Self.count)
 
         for (bytes, path) in [(Self.csv(), "shots.csv"), (Self.yaml(), "shots.yaml")] {
             let found = try Self.compare(try Self.check(bytes, path), in: store)
             #expect(found == (Self.rewritten.count, 0, Self.count - Self.rewritten.count), "\(path)")
         }
-        let rewritten = try Self.enrol(try Self.check(Self.jsonl(Form(isRewritten: true)), "m.jsonl"), in: store)
+        let rewritten = try Self.importManifest(try Self.check(Self.jsonl(Form(isRewritten: true)), "m.jsonl"), in: store)
         #expect(rewritten.unchanged == Self.count)
         #expect(rewritten.new + rewritten.changed + rewritten.removed + rewritten.restored == 0)
 
-        let other = try Self.enrol(try Self.check(Self.jsonl(Form(isChanged: true)), "shots.jsonl"), in: store)
+        let other = try Self.importManifest(try Self.check(Self.jsonl(Form(isChanged: true)), "shots.jsonl"), in: store)
         #expect(other.new == 1 && other.removed == 1 && other.unchanged == Self.count - 1)
         #expect(try store.summary([other.batch]).total.waiting == Self.count)
         try store.close()

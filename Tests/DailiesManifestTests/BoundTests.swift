@@ -40,13 +40,13 @@ struct BoundTests {
             _ = StreamedManifest(source, .jsonl, rules: rules).read(into: &builder)
             return "\(taken) \(builder.log.problems.map(\.description))"
         }
-        #expect(found(TaskBounds(mostTasks: 5, mostBytes: .max)) == "5 []")
+        #expect(found(TaskBounds(maximumTasks: 5, mostBytes: .max)) == "5 []")
         #expect(
-            found(TaskBounds(mostTasks: 4, mostBytes: .max))
+            found(TaskBounds(maximumTasks: 4, mostBytes: .max))
                 == #"4 ["m:5:1: file: holds more than 4 tasks; split it"]"#)
         let size = try read(Self.task, .jsonl).tasks[0].request.text.utf8.count
         #expect(
-            found(TaskBounds(mostTasks: 5, mostBytes: 3 * size))
+            found(TaskBounds(maximumTasks: 5, mostBytes: 3 * size))
                 == #"3 ["m:4:1: file: holds more than 0 GiB of requests, which are kept in memory; split it"]"#)
     }
 

@@ -4,7 +4,7 @@ import Testing
 @testable import DailiesManifest
 
 /// The part of TOML that settings need, and what a flag may say.
-struct SettingsFileTests {
+struct ConfigurationFileTests {
     private func entry(_ line: String) throws -> ConfigurationFile.Entry? {
         var line = TOMLLine(line[...], number: 1)
         return try line.entry()

@@ -4,7 +4,7 @@ import ExactJSON
 import Testing
 
 /// Plain lines of JSONL are read a short way, everything else and every other format the long way. Both make the same.
-struct PlainLineTests {
+struct FastLineScannerTests {
     private static let seed: UInt64 = 61_123
     private static let rounds = 4_000
 

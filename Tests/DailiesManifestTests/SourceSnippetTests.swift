@@ -2,7 +2,7 @@ import DailiesManifest
 import Testing
 
 /// What is shown of the line of a problem.
-struct ExcerptTests {
+struct SourceSnippetTests {
     /// The excerpts of all problems, each as its text and the caret under it.
     private func excerpts(_ text: String, _ format: ManifestFormat) -> [String] {
         excerpts(Array(text.utf8), format)

@@ -4,7 +4,7 @@ import Foundation
 import Testing
 
 /// What valid manifests become.
-struct ManifestReadingTests {
+struct StreamedManifestTests {
     // MARK: The examples
 
     static let examples = [

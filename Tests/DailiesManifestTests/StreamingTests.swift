@@ -37,7 +37,7 @@ struct StreamingTests {
     }
 
     @Test func `every example has the same tasks by either way, as often as they are asked for`() throws {
-        for (name, batch, count) in ManifestReadingTests.examples {
+        for (name, batch, count) in StreamedManifestTests.examples {
             let url = TestCatalogue.repository.appending(path: "jobs/" + name)
             let checked = try reader.check(.file(url.path))
             let whole = try reader.read(path: url.path, bytes: Array(try Data(contentsOf: url)))

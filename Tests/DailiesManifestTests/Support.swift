@@ -20,13 +20,13 @@ enum TestCatalogue {
 
     private static func catalogue(_ json: JSONValue) throws -> ModelCatalogue {
         let models = try #require(json["models"]?.array)
-        var otherSurface: [String: ModelID] = [:]
+        var aliases: [String: ModelID] = [:]
         for model in models {
             let id = ModelID(try #require(model["id"]?.string))
-            for other in model["other_surface_ids"]?.array ?? [] { otherSurface[try #require(other.string)] = id }
+            for other in model["other_surface_ids"]?.array ?? [] { aliases[try #require(other.string)] = id }
         }
         return ModelCatalogue(
-            compiled: try #require(json["compiled"]?.string), models: try models.map(spec), otherSurface: otherSurface)
+            compiled: try #require(json["compiled"]?.string), models: try models.map(spec), aliases: aliases)
     }
 
     private static func spec(_ json: JSONValue) throws -> ModelSpec {

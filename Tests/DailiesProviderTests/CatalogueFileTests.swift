@@ -35,7 +35,7 @@ import Testing
         let model = try #require(catalogue[ModelID("mine")])
         #expect(model.durationSeconds == 1...5)
         #expect(model.extraFields.isEmpty && model.prices.isEmpty && !model.acceptsImageInit)
-        #expect(catalogue.otherSurface["mine-x"] == ModelID("mine"))
+        #expect(catalogue.aliases["mine-x"] == ModelID("mine"))
         #expect(catalogue.models.count == EmbeddedCatalogue.catalogue.models.count + 1)
     }
 

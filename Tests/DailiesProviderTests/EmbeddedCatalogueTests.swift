@@ -94,10 +94,10 @@ private let rows = [
     }
 
     @Test func `ids of the other surface lead to the model that is meant`() {
-        #expect(catalogue.otherSurface["sora2-pro"] == ModelID("sora-2-pro"))
-        #expect(catalogue.otherSurface["veo-3-1"] == ModelID("veo-3.1"))
-        #expect(catalogue.otherSurface["sora-2-pro"] == nil)
-        #expect(catalogue.otherSurface.count == 10)
+        #expect(catalogue.aliases["sora2-pro"] == ModelID("sora-2-pro"))
+        #expect(catalogue.aliases["veo-3-1"] == ModelID("veo-3.1"))
+        #expect(catalogue.aliases["sora-2-pro"] == nil)
+        #expect(catalogue.aliases.count == 10)
     }
 
     @Test(arguments: [

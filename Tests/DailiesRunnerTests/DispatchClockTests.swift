@@ -5,7 +5,7 @@ import Testing
 
 @testable import DailiesRunner
 
-struct DispatchTimersTests {
+struct DispatchClockTests {
     private static let patience = DispatchTimeInterval.seconds(30)
 
     @Test func `a wake-up comes, and not before its moment`() {

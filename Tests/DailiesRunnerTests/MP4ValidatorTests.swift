@@ -3,7 +3,7 @@ import Testing
 
 @testable import DailiesRunner
 
-struct MP4StructureTests {
+struct MP4ValidatorTests {
     private static func verdict(_ bytes: [UInt8], stated: Int?) -> MP4Validator.Verdict {
         MP4Validator.verdict(length: Int64(bytes.count), stated: stated.map(Int64.init)) { offset, count in
             Array(bytes.dropFirst(Int(offset)).prefix(count))

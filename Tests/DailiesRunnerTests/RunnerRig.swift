@@ -32,7 +32,7 @@ final class RunnerRig {
                 priority: 0,
                 output: nil)
         }
-        batch = try store.enrol(
+        batch = try store.importManifest(
             BatchDefinition(
                 name: "reel", manifestPath: "/reel.yaml", provider: provider.name, baseURL: provider.baseURL,
                 outputDirectory: scratch.folder + "/renders", budget: .unchanged),

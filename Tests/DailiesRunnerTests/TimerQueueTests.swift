@@ -3,7 +3,7 @@ import Testing
 
 @testable import DailiesRunner
 
-struct DeadlineHeapTests {
+struct TimerQueueTests {
     private static func wake(_ number: UInt32) -> TimerID { .account(serial: number) }
 
     @Test(arguments: 0..<20 as Range<UInt64>)

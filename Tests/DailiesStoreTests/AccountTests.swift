@@ -87,7 +87,7 @@ struct AccountTests {
         try rig.apply(Steps.saved(1), .costUnknown(attempt))
         #expect(try rig.store.keyNeeds(present: [Self.new]) == [])
         #expect(try handOver(rig).map(\.clips) == [1])
-        #expect(try rig.store.unpricedAttempts(limit: 9).map(\.account) == [Self.new])
+        #expect(try rig.store.attemptsWithoutCost(limit: 9).map(\.account) == [Self.new])
     }
 
     @Test func `what cannot be handed over keeps its key`() throws {

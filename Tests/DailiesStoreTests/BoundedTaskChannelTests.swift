@@ -4,7 +4,7 @@ import Testing
 @testable import DailiesStore
 
 /// Tasks are read on one thread and written on another.
-struct TaskHandoverTests {
+struct BoundedTaskChannelTests {
     private struct BrokenOff: Error {}
 
     private static func specs(_ count: Int) -> [TaskSpec] {
@@ -24,20 +24,20 @@ struct TaskHandoverTests {
     @Test func `thousands of tasks arrive in order, each with its own model and priority`() throws {
         let specs = Self.specs(4000)
         let rig = try Rig(tasks: [])
-        let result = try rig.enrol(specs)
+        let result = try rig.importManifest(specs)
         #expect(result.new == specs.count)
         #expect(result.standing == [.queued: specs.count])
         #expect(
             try rig.shell().rows("SELECT key, model, priority, state FROM task ORDER BY id")
                 == specs.map { "\($0.key.text)|\($0.shape.model.text)|\($0.priority)|queued" })
-        #expect(try rig.enrol(specs).unchanged == specs.count)
+        #expect(try rig.importManifest(specs).unchanged == specs.count)
     }
 
     @Test func `a batch that is refused at once does not read on`() throws {
         let rig = try Rig(tasks: [Rig.spec("a")])
         var asked = 0
         #expect(throws: ImportError.differentPath(stored: "/m.yaml")) {
-            try rig.store.enrol(Rig.manifest(path: "/other.yaml"), at: rig.tick()) { body in
+            try rig.store.importManifest(Rig.manifest(path: "/other.yaml"), at: rig.tick()) { body in
                 for index in 0..<1_000_000 {
                     asked += 1
                     try body(Rig.spec("task-\(index)"))
@@ -52,7 +52,7 @@ struct TaskHandoverTests {
         let rig = try Rig(tasks: [])
         let prompt = String(repeating: "p", count: 100_000)
         let specs = (0..<40).map { Rig.spec("task-\($0)", prompt: prompt) }
-        #expect(try rig.enrol(specs).new == 40)
+        #expect(try rig.importManifest(specs).new == 40)
         #expect(
             try rig.shell().one("SELECT count(*), sum(length(prompt)) FROM task") == "40|\(40 * prompt.utf8.count)")
     }
@@ -61,7 +61,7 @@ struct TaskHandoverTests {
         let rig = try Rig(tasks: [Rig.spec("a")])
         for count in [0, 255, 256, 257, 2000] {
             #expect(throws: BrokenOff.self) {
-                try rig.store.enrol(Rig.manifest(), at: rig.tick()) { body in
+                try rig.store.importManifest(Rig.manifest(), at: rig.tick()) { body in
                     for index in 0..<count { try body(Rig.spec("task-\(index)")) }
                     throw BrokenOff()
                 }

@@ -35,7 +35,7 @@ struct DuplicateTests {
             })
         #expect(found == ["other-paid paid true false", "other-rendering rendering false false"])
 
-        let result = try rig.enrol(specs, manifest: Rig.manifest("second"))
+        let result = try rig.importManifest(specs, manifest: Rig.manifest("second"))
         #expect(
             result.duplicates.equal.map(Self.words) == [
                 "other-paid paid batch", "other-rendering rendering batch unpaid",
@@ -45,19 +45,19 @@ struct DuplicateTests {
         let both = ["paid", "rendering", "uncertain", "failed", "waiting"].map {
             Rig.spec($0, prompt: #"a \#($0) boat\nat dawn"#)
         }
-        #expect(try rig.enrol(both + [specs[0]]).duplicates.equal.map(Self.words) == ["other-paid paid batch"])
-        #expect(try rig.enrol(both + [specs[0]]).duplicates.equalCount == 1)
+        #expect(try rig.importManifest(both + [specs[0]]).duplicates.equal.map(Self.words) == ["other-paid paid batch"])
+        #expect(try rig.importManifest(both + [specs[0]]).duplicates.equalCount == 1)
     }
 
     @Test func `a nearly equal clip is found as such, and an equal one before it`() throws {
         let rig = try Self.rig()
         let near = Rig.spec("near", prompt: #"a paid boat \nat dawn\n"#)
         #expect(
-            try rig.enrol([near], manifest: Rig.manifest("second")).duplicates.near.map(Self.words) == [
+            try rig.importManifest([near], manifest: Rig.manifest("second")).duplicates.near.map(Self.words) == [
                 "near paid batch near"
             ])
         try rig.apply(Steps.intent(6), Steps.accepted(6), Steps.settled(.completed, 6))
-        let again = try rig.enrol(
+        let again = try rig.importManifest(
             [Rig.spec("again", prompt: #"a paid boat \nat dawn\n"#)], manifest: Rig.manifest("third"))
         #expect(again.duplicates.equal.map(Self.words) == ["again near second"])
     }
@@ -66,19 +66,19 @@ struct DuplicateTests {
         let rig = try Self.rig()
         let spec = Rig.spec("other", prompt: #"a paid boat\nat dawn"#)
         let simulated = Rig.manifest("second", provider: "simulator")
-        #expect(try rig.enrol([spec], manifest: simulated).duplicates.equalCount == 0)
+        #expect(try rig.importManifest([spec], manifest: simulated).duplicates.equalCount == 0)
         try rig.apply(.reseeded(TaskID(5), 7), Steps.intent(5), Steps.accepted(5), Steps.settled(.completed, 5))
         let plain = Rig.spec("plain", prompt: #"a waiting boat\nat dawn"#)
-        #expect(try rig.enrol([plain], manifest: Rig.manifest("third")).duplicates.equalCount == 0)
+        #expect(try rig.importManifest([plain], manifest: Rig.manifest("third")).duplicates.equalCount == 0)
     }
 
     @Test func `equal rows of one manifest are counted while they wait`() throws {
         let specs = ["a", "a-2", "b", "a-3"].map { Rig.spec($0, prompt: $0.hasPrefix("a") ? "one" : "two") }
         let rig = try Rig(tasks: specs)
-        let waiting = try rig.enrol(specs).duplicates
+        let waiting = try rig.importManifest(specs).duplicates
         #expect(waiting.repeated.map(\.text) == ["a-2", "a-3"] && waiting.repeatedCount == 2 && waiting.count == 4)
         try rig.apply(Steps.intent(1), Steps.accepted(1), Steps.intent(2), Steps.accepted(2))
-        let rest = try rig.enrol(specs).duplicates
+        let rest = try rig.importManifest(specs).duplicates
         #expect(rest.repeatedCount == 0 && rest.count == 2)
         #expect(rest.equal.map(Self.words) == ["a-3 a batch unpaid"])
     }
@@ -100,7 +100,7 @@ struct DuplicateTests {
         }
         let last = Int64(count)
         try rig.apply(Steps.intent(last), Steps.accepted(last), Steps.settled(.completed, last))
-        let again = try rig.enrol([Rig.spec("again", prompt: "one")], manifest: Rig.manifest("second"))
+        let again = try rig.importManifest([Rig.spec("again", prompt: "one")], manifest: Rig.manifest("second"))
         #expect(again.duplicates.equal.map(Self.words) == ["again take-200 batch"])
     }
 }

@@ -36,7 +36,7 @@ struct DurationTests {
         try complete(rig, 3, sent: 30_000, settled: 180_000, completed: 180_000 + ahead)
         try complete(rig, 4, sent: 40_000, settled: 200_000, completed: nil)
         func seen(_ usesProviderTimes: Bool, rows: Int = 100) throws -> [ObservedDuration] {
-            try rig.store.seenDurations(batches: [rig.batch], usesProviderTimes: usesProviderTimes, rows: rows)
+            try rig.store.observedDurations(batches: [rig.batch], usesProviderTimes: usesProviderTimes, rows: rows)
         }
         func one(_ seconds: Int, isDetected: Bool) -> ObservedDuration {
             ObservedDuration(shape: shape, duration: .seconds(seconds), isDetected: isDetected)
@@ -46,14 +46,14 @@ struct DurationTests {
         let detected = try seen(false)
         #expect(detected == [150, 8980, 150, 160].map { one($0, isDetected: true) })
         #expect(try seen(true, rows: 1).count == 1)
-        #expect(try rig.store.seenDurations(batches: [], usesProviderTimes: true).isEmpty)
+        #expect(try rig.store.observedDurations(batches: [], usesProviderTimes: true).isEmpty)
     }
 
     @Test func `what was replayed, or is not completed, teaches nothing`() throws {
         let rig = try Rig(tasks: (1...2).map { Rig.spec("t\($0)") })
         try complete(rig, 1, sent: 10_000, settled: 20_000, completed: nil, isReplayed: true)
         try rig.apply(Steps.intent(2), Steps.accepted(2))
-        let seen = try rig.store.seenDurations(batches: [rig.batch], usesProviderTimes: false)
+        let seen = try rig.store.observedDurations(batches: [rig.batch], usesProviderTimes: false)
         #expect(seen.isEmpty)
     }
 
@@ -75,9 +75,9 @@ struct DurationTests {
         #expect(
             try rig.shell().one("SELECT source, message FROM event WHERE kind = 'reseeded'") == "rule:new_seed|77")
         // The manifest still says what it said.
-        _ = try rig.enrol([Rig.spec("a")])
+        _ = try rig.importManifest([Rig.spec("a")])
         #expect(try waiting()?.request == task.request)
-        _ = try rig.enrol([Rig.spec("a", prompt: "a beach")], ImportOptions(acceptChanges: true))
+        _ = try rig.importManifest([Rig.spec("a", prompt: "a beach")], ImportOptions(acceptChanges: true))
         #expect(try waiting()?.request.text == #"{"model":"sora-2-pro","prompt":"a beach"}"#)
     }
 

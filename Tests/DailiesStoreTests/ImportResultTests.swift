@@ -4,14 +4,14 @@ import Testing
 
 @testable import DailiesStore
 
-struct EnrolmentTests {
+struct ImportResultTests {
     private let accepting = ImportOptions(acceptChanges: true)
 
     @Test func `the same manifest again changes nothing`() throws {
         let specs = [Rig.spec("a"), Rig.spec("b", tags: [TaskSpec.Tag(name: "client", value: "acme")])]
         let rig = try Rig(tasks: specs)
         let before = try rig.shell().rows("SELECT * FROM task")
-        let again = try rig.enrol(specs)
+        let again = try rig.importManifest(specs)
         #expect(again.unchanged == 2)
         #expect(again.new + again.changed + again.removed + again.restored == 0)
         #expect(again.standing == [.queued: 2])
@@ -22,7 +22,7 @@ struct EnrolmentTests {
         let rig = try Rig(tasks: [Rig.spec("a")])
         try rig.apply(Steps.intent(), Steps.accepted(), Steps.settled(.completed))
         let tags = [TaskSpec.Tag(name: "a\"b", value: "line\nend\\ é"), TaskSpec.Tag(name: "client", value: "acme")]
-        let result = try rig.enrol([Rig.spec("a", tags: tags, priority: 5, output: "x.mp4")])
+        let result = try rig.importManifest([Rig.spec("a", tags: tags, priority: 5, output: "x.mp4")])
         #expect(result.unchanged == 1)
         #expect(result.standing == [.completed: 1])
         #expect(try rig.shell().one("SELECT state, attempt, priority FROM task") == "completed|1|5")
@@ -35,7 +35,7 @@ struct EnrolmentTests {
         let rig = try Rig(tasks: [Rig.spec("a"), Rig.spec("b"), Rig.spec("c")])
         let before = try rig.shell().rows("SELECT * FROM task UNION ALL SELECT * FROM task")
         let error = #expect(throws: ImportError.self) {
-            try rig.enrol([Rig.spec("b", prompt: "new"), Rig.spec("d"), Rig.spec("a", prompt: "new")])
+            try rig.importManifest([Rig.spec("b", prompt: "new"), Rig.spec("d"), Rig.spec("a", prompt: "new")])
         }
         guard case .changed(let list, count: 2) = error else {
             Issue.record("refused as \(String(describing: error))")
@@ -49,7 +49,7 @@ struct EnrolmentTests {
 
     @Test func `requests that differ in their Unicode form only are different`() throws {
         let rig = try Rig(tasks: [Rig.spec("a", prompt: "caf\u{E9}")])
-        #expect(throws: ImportError.self) { try rig.enrol([Rig.spec("a", prompt: "cafe\u{301}")]) }
+        #expect(throws: ImportError.self) { try rig.importManifest([Rig.spec("a", prompt: "cafe\u{301}")]) }
     }
 
     @Test func `line ends are no change: a waiting task takes the new writing, a paid one keeps its own`() throws {
@@ -59,7 +59,7 @@ struct EnrolmentTests {
         let lines = ["paid", "waiting"].map { Rig.spec($0, prompt: #"one\ntwo"#, priority: 5) }
         let comparison = try rig.store.compare(batchName: "batch", provider: "bytespike", tasks: lines)
         #expect(comparison.verdicts == [.paid(isSaved: false), .waiting])
-        let result = try rig.enrol(lines)
+        let result = try rig.importManifest(lines)
         #expect(result.unchanged == 2 && result.changed == 0 && result.new == 0)
         #expect(
             try rig.shell().rows("SELECT key, attempt, priority, request LIKE '%\\r%' FROM task ORDER BY id")
@@ -69,23 +69,23 @@ struct EnrolmentTests {
     @Test func `a new seed outlives other line ends`() throws {
         let rig = try Rig(tasks: [Rig.spec("a", prompt: #"one\r\ntwo"#)])
         try rig.apply(.reseeded(TaskID(1), 77))
-        _ = try rig.enrol([Rig.spec("a", prompt: #"one\ntwo"#, priority: 1)])
+        _ = try rig.importManifest([Rig.spec("a", prompt: #"one\ntwo"#, priority: 1)])
         let row = try #require(try rig.store.tasks(limit: 1).first)
         #expect(row.request.text == #"{"model":"sora-2-pro","prompt":"one\ntwo","seed":77}"#)
     }
 
     @Test func `an accepted change of an unsent task takes the new request under the same number`() throws {
         let rig = try Rig(tasks: [Rig.spec("a")])
-        let result = try rig.enrol([Rig.spec("a", prompt: "new", model: "veo-3")], accepting)
+        let result = try rig.importManifest([Rig.spec("a", prompt: "new", model: "veo-3")], accepting)
         #expect(result.changed == 1)
         #expect(try rig.shell().one("SELECT state, attempt, prompt, model FROM task") == "queued|1|new|veo-3")
-        #expect(try rig.store.waitingLanes(batches: [rig.batch]) == [TaskQueueID(batch: rig.batch, model: ModelID("veo-3"))])
+        #expect(try rig.store.taskQueues(batches: [rig.batch]) == [TaskQueueID(batch: rig.batch, model: ModelID("veo-3"))])
     }
 
     @Test func `an accepted change of a settled task is a new attempt, and the old cost stays`() throws {
         let rig = try Rig(tasks: [Rig.spec("a")])
         try rig.apply(Steps.intent(), Steps.accepted(), Steps.settled(.completed), Steps.saved())
-        let result = try rig.enrol([Rig.spec("a", prompt: "new", model: "veo-3")], accepting)
+        let result = try rig.importManifest([Rig.spec("a", prompt: "new", model: "veo-3")], accepting)
         #expect(result.standing == [.queued: 1])
         #expect(try rig.shell().one("SELECT state, attempt, credits_nano FROM task") == "queued|2|1250000000")
         try rig.apply(
@@ -101,7 +101,7 @@ struct EnrolmentTests {
             Steps.intent(1), Steps.intent(2), Steps.accepted(2), Steps.intent(3), Steps.accepted(3),
             Steps.settled(.completed, 3, charges: [], awaited: true))
         let error = #expect(throws: ImportError.self) {
-            try rig.enrol((1...4).map { Rig.spec("task-\($0)", prompt: "new") }, accepting)
+            try rig.importManifest((1...4).map { Rig.spec("task-\($0)", prompt: "new") }, accepting)
         }
         #expect(error == .unsettled([TaskKey("task-1"), TaskKey("task-2"), TaskKey("task-3")], count: 3))
         #expect(try rig.shell().one("SELECT count(*) FROM task WHERE prompt = 'new'") == "0")
@@ -111,12 +111,12 @@ struct EnrolmentTests {
         let specs = (1...4).map { Rig.spec("task-\($0)") }
         let rig = try Rig(tasks: specs)
         try rig.apply(Steps.intent(2), .withdrawn(TaskID(3), .cancelled))
-        let result = try rig.enrol([specs[3]])
+        let result = try rig.importManifest([specs[3]])
         #expect(result.removed == 1)
         #expect(
             try rig.shell().rows("SELECT key, state, failure_code FROM task")
                 == ["task-1|cancelled|removed", "task-2|queued|", "task-3|cancelled|cancelled", "task-4|queued|"])
-        let back = try rig.enrol(specs)
+        let back = try rig.importManifest(specs)
         #expect(back.restored == 1)
         #expect(back.standing == [.queued: 3, .cancelled: 1])
         #expect(try rig.shell().one("SELECT state, attempt FROM task WHERE key = 'task-1'") == "queued|1")
@@ -128,9 +128,9 @@ struct EnrolmentTests {
         let rig = try Rig()
         let moved = Rig.manifest(path: "/other.yaml")
         #expect(throws: ImportError.differentPath(stored: "/m.yaml")) {
-            try rig.enrol([Rig.spec("a")], manifest: moved)
+            try rig.importManifest([Rig.spec("a")], manifest: moved)
         }
-        _ = try rig.enrol([Rig.spec("a")], ImportOptions(sameBatch: true), manifest: moved)
+        _ = try rig.importManifest([Rig.spec("a")], ImportOptions(sameBatch: true), manifest: moved)
         #expect(try rig.store.batch(named: "batch")?.manifestPath == "/other.yaml")
     }
 
@@ -153,10 +153,10 @@ struct EnrolmentTests {
             for step in steps { try rig.apply(step) }
             #expect(try rig.store.isBound(rig.batch))
             #expect(throws: error) {
-                try rig.enrol([Rig.spec("a")], ImportOptions(sameBatch: true), manifest: Self.elsewhere)
+                try rig.importManifest([Rig.spec("a")], ImportOptions(sameBatch: true), manifest: Self.elsewhere)
             }
             #expect(throws: error) {
-                try rig.enrol([Rig.spec("a")], manifest: Rig.manifest(provider: "simulator"))
+                try rig.importManifest([Rig.spec("a")], manifest: Rig.manifest(provider: "simulator"))
             }
             #expect(try rig.store.batch(named: "batch")?.baseURL == "https://api.example")
         }
@@ -174,7 +174,7 @@ struct EnrolmentTests {
             let rig = try Rig()
             for step in steps { try rig.apply(step) }
             #expect(try !rig.store.isBound(rig.batch))
-            _ = try rig.enrol([Rig.spec("a")], manifest: Self.elsewhere)
+            _ = try rig.importManifest([Rig.spec("a")], manifest: Self.elsewhere)
             #expect(try rig.store.batch(named: "batch")?.baseURL == "http://[::1]")
             let moved = "from bytespike at https://api.example to bytespike at http://[::1]"
             #expect(try rig.shell().rows("SELECT message FROM event WHERE kind = 'moved'") == [moved])
@@ -191,9 +191,9 @@ struct EnrolmentTests {
 
     @Test func `a budget holds until it is set again`() throws {
         let rig = try Rig(budget: .cap(Steps.credits("10")))
-        _ = try rig.enrol([Rig.spec("a")])
+        _ = try rig.importManifest([Rig.spec("a")])
         #expect(try rig.store.budgetPosition(rig.batch).cap == Steps.credits("10"))
-        _ = try rig.enrol([Rig.spec("a")], manifest: Rig.manifest(budget: .cap(Steps.credits("12.5"))))
+        _ = try rig.importManifest([Rig.spec("a")], manifest: Rig.manifest(budget: .cap(Steps.credits("12.5"))))
         #expect(try rig.store.budgetPosition(rig.batch).cap == Steps.credits("12.5"))
         try rig.store.setBudget(rig.batch, .none, at: rig.tick())
         try rig.store.setBudget(rig.batch, .none, at: rig.tick())
@@ -239,7 +239,7 @@ struct EnrolmentTests {
         let before = try rig.shell().rows("SELECT * FROM task")
         for name in ["batch", "other"] {
             #expect(throws: BrokenOff(reason: "gone")) {
-                try rig.store.enrol(Rig.manifest(name), at: rig.tick()) { body in
+                try rig.store.importManifest(Rig.manifest(name), at: rig.tick()) { body in
                     try body(Rig.spec("a", priority: 9))
                     try body(Rig.spec("c"))
                     throw BrokenOff(reason: "gone")
@@ -249,7 +249,7 @@ struct EnrolmentTests {
         #expect(try rig.shell().rows("SELECT * FROM task") == before)
         #expect(try rig.store.batches().map(\.name) == ["batch"])
         // The store is as good as before.
-        #expect(try rig.enrol([Rig.spec("a"), Rig.spec("b")]).unchanged == 2)
+        #expect(try rig.importManifest([Rig.spec("a"), Rig.spec("b")]).unchanged == 2)
     }
 
     @Test func `a comparison ends where its reader has enough`() throws {
@@ -265,14 +265,14 @@ struct EnrolmentTests {
             }
         }
         #expect(seen == ["a waiting", "b new"])
-        #expect(try rig.store.waitingLanes(batches: [rig.batch]).count == 1)
+        #expect(try rig.store.taskQueues(batches: [rig.batch]).count == 1)
     }
 
     @Test func `of many changed tasks the first hundred are named and all are counted`() throws {
         let keys = (1...130).map { "task-\($0)" }
         let rig = try Rig(tasks: keys.map { Rig.spec($0) })
         let error = #expect(throws: ImportError.self) {
-            try rig.enrol([Rig.spec("new")] + keys.map { Rig.spec($0, prompt: "new") })
+            try rig.importManifest([Rig.spec("new")] + keys.map { Rig.spec($0, prompt: "new") })
         }
         guard case .changed(let list, count: 130) = error else {
             Issue.record("refused as \(String(describing: error))")
@@ -284,8 +284,8 @@ struct EnrolmentTests {
 
     @Test func `one manifest may add, bring back and remove at once`() throws {
         let rig = try Rig(tasks: ["a", "b", "c"].map { Rig.spec($0) })
-        _ = try rig.enrol([Rig.spec("a")])
-        let result = try rig.enrol([Rig.spec("d"), Rig.spec("b"), Rig.spec("e")])
+        _ = try rig.importManifest([Rig.spec("a")])
+        let result = try rig.importManifest([Rig.spec("d"), Rig.spec("b"), Rig.spec("e")])
         #expect(result.new == 2 && result.restored == 1 && result.removed == 1 && result.unchanged == 0)
         #expect(
             try rig.shell().rows("SELECT key, state FROM task")

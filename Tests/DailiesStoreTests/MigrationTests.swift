@@ -182,7 +182,7 @@ struct MigrationTests {
             ])
         #expect(try store.tasks(called: TaskKey("c")).map(\.key.text) == ["c\u{200b}"])
         // Version 2 makes no such names: an enrolment finds the same ones, and adds none.
-        let result = try store.enrol(
+        let result = try store.importManifest(
             BatchDefinition(
                 name: "golden", manifestPath: "/m", provider: "simulator", baseURL: "http://127.0.0.1:18080",
                 outputDirectory: "/r", budget: .unchanged),
@@ -215,7 +215,7 @@ struct MigrationTests {
         for _ in 1...2 {
             let database = try SQLiteConnection(path: scratch.path, flags: 2)
             #expect(throws: StoreError.self) {
-                try Migration.bringUp(database, path: scratch.path, from: 1, by: [broken])
+                try Migration.migrate(database, path: scratch.path, from: 1, by: [broken])
             }
         }
         #expect(try Shell(scratch.path).one("PRAGMA user_version") == "1")

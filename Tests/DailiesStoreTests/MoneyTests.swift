@@ -99,7 +99,7 @@ struct MoneyTests {
         #expect(try rig.store.budgetPosition(rig.batch).settled.description == "36893488147.419103228")
         // One task's own sum is a column of 64 bits: it stops at the end of the range instead of failing the commit.
         let again = ImportOptions(acceptChanges: true)
-        _ = try rig.enrol([Rig.spec("task-1", prompt: "new")], again)
+        _ = try rig.importManifest([Rig.spec("task-1", prompt: "new")], again)
         try rig.apply(
             Steps.intent(1, 2), Steps.accepted(1, 2),
             Steps.settled(.completed, 1, 2, charges: [Steps.amount("9223372036.854775807")]))

@@ -27,7 +27,7 @@ struct NumberEdgeTests {
         #expect(performing: { try store.attempts(of: TaskID(1)) }, throws: Self.damaged)
         #expect(performing: { try store.retake([TaskID(2)], at: rig.tick()) }, throws: Self.damaged)
         #expect(performing: { try rig.apply(.retried(TaskID(2))) }, throws: { _ in true })
-        #expect(performing: { try rig.enrol([Rig.spec("a", prompt: "another")]) }, throws: { _ in true })
+        #expect(performing: { try rig.importManifest([Rig.spec("a", prompt: "another")]) }, throws: { _ in true })
         // What counts and sums goes on.
         #expect(try store.summary().total.states.values.reduce(0, +) == 3)
         #expect(try store.spend(by: [.model]).total.attempts == 1)
@@ -49,7 +49,7 @@ struct NumberEdgeTests {
         let shell = try rig.shell()
         try shell.run("PRAGMA ignore_check_constraints = ON")
         try shell.run("INSERT INTO command (at_ms, kind, task, attempt) VALUES (0, 'cancel', 1, -7)")
-        #expect(performing: { try rig.store.toldCommands(after: nil, isForced: true) }, throws: Self.damaged)
+        #expect(performing: { try rig.store.pendingCommands(after: nil, isForced: true) }, throws: Self.damaged)
     }
 
     @Test(arguments: [("0", 1), ("-9223372036854775808", 1), ("7", 7), ("9223372036854775807", Int(Int32.max))])
@@ -64,7 +64,7 @@ struct NumberEdgeTests {
                 VALUES (0, 'concurrency', \(model), \(written), 0, 'holds')
                 """)
         }
-        let orders = try rig.store.lastingOrders()
+        let orders = try rig.store.runControls()
         #expect(orders.concurrency == limit && orders.modelConcurrency[ModelID("m")] == limit)
     }
 
@@ -95,7 +95,7 @@ struct NumberEdgeTests {
         }
         _ = try store.paceSample()
         // What settled before it was sent has no duration.
-        let durations = try store.seenDurations(batches: [rig.batch], usesProviderTimes: true)
+        let durations = try store.observedDurations(batches: [rig.batch], usesProviderTimes: true)
         #expect(durations.count == (edge == .min ? 0 : 1))
         _ = try store.problems()
     }
@@ -109,7 +109,7 @@ struct NumberEdgeTests {
             UPDATE task_input SET id = 9223372036854775806 WHERE id = 2;
             UPDATE task_standing SET id = 9223372036854775806 WHERE id = 2;
             """)
-        let enrolment = try rig.enrol(["a", "b", "c", "d", "e"].map { Rig.spec($0) })
+        let enrolment = try rig.importManifest(["a", "b", "c", "d", "e"].map { Rig.spec($0) })
         #expect(enrolment.new == 3 && enrolment.unchanged == 2)
     }
 }

@@ -13,7 +13,7 @@ struct PlanningTests {
         try rig.store.setTagBudget(rig.batch, Self.acme, Steps.credits("9"), at: rig.tick())
         for _ in 1...2 { try rig.store.setBudget(rig.batch, .unchanged, mode: .hard, at: rig.tick()) }
         try rig.store.setBudget(rig.batch, .cap(Steps.credits("6")), at: rig.tick())
-        _ = try rig.enrol([Rig.spec("a")])
+        _ = try rig.importManifest([Rig.spec("a")])
         #expect(try rig.store.budgetPosition(rig.batch).mode == .hard)
         #expect(try rig.store.tagBudgets(rig.batch).map(\.position.mode) == [.hard])
         #expect(try rig.store.batches().map(\.budgetMode) == [.hard])

@@ -51,7 +51,7 @@ struct PowerCutTests {
                     Rig.spec("task-\($0)", prompt: String(repeating: "pine ", count: $0 * 40))
                 }
                 _ = try history.call(path) {
-                    try store.enrol(Rig.manifest(), tasks: specs, at: Instant(milliseconds: clock))
+                    try store.importManifest(Rig.manifest(), tasks: specs, at: Instant(milliseconds: clock))
                 }
             }
             for _ in 0..<9 {

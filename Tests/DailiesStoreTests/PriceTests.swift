@@ -45,7 +45,7 @@ struct PriceTests {
     @Test func `prices of one service are nothing to another`() throws {
         let rig = try Rig(tasks: [Rig.spec("a")])
         let play = Rig.manifest("play", provider: Self.simulator.provider, baseURL: Self.simulator.baseURL)
-        _ = try rig.enrol([Rig.spec("a")], manifest: play)
+        _ = try rig.importManifest([Rig.spec("a")], manifest: play)
         try complete(rig, 1, "0.36")
         try complete(rig, 2, "5")
         #expect(try rig.store.services() == [Self.service, Self.simulator])
@@ -84,7 +84,7 @@ struct PriceTests {
         try complete(rig, 2, "2")
         #expect(try charged(rig) == ["2"])
         let again = ImportOptions(acceptChanges: true)
-        _ = try rig.enrol(
+        _ = try rig.importManifest(
             [Rig.spec("a", prompt: "new", seconds: 20), Rig.spec("b", prompt: "new", seconds: 20)], again)
         try rig.apply(.costLearned(AttemptID(task: TaskID(1), number: 1), [Steps.amount("1")]))
         let prices = try rig.store.observedPrices(of: Self.service)
@@ -97,7 +97,7 @@ struct PriceTests {
     @Test func `what is forgotten counts no more, at one service, and later bills do`() throws {
         let rig = try Rig(tasks: (1...4).map { Rig.spec("a-\($0)") } + [Rig.spec("other", model: "veo-3.1")])
         let play = Rig.manifest("play", provider: Self.simulator.provider, baseURL: Self.simulator.baseURL)
-        _ = try rig.enrol([Rig.spec("p")], manifest: play)
+        _ = try rig.importManifest([Rig.spec("p")], manifest: play)
         try complete(rig, 1, "360")
         try complete(rig, 5, "7", model: "veo-3.1")
         try complete(rig, 6, "5")

@@ -36,9 +36,9 @@ struct ReadingTests {
 
     @Test func `lanes are the pairs with anything waiting`() throws {
         let rig = try Rig(tasks: ["m1", "m3", "m2", "m1", "m4"].enumerated().map { Rig.spec("t\($0)", model: $1) })
-        let other = try rig.enrol([Rig.spec("x", model: "m9")], manifest: Rig.manifest("other", path: "/o")).batch
+        let other = try rig.importManifest([Rig.spec("x", model: "m9")], manifest: Rig.manifest("other", path: "/o")).batch
         try rig.apply(.withdrawn(TaskID(5), .cancelled))
-        let lanes = try rig.store.waitingLanes(batches: [rig.batch, other])
+        let lanes = try rig.store.taskQueues(batches: [rig.batch, other])
         #expect(lanes.map(\.model.text) == ["m1", "m2", "m3", "m9"])
         #expect(lanes.map(\.batch) == [rig.batch, rig.batch, rig.batch, other])
     }
@@ -88,8 +88,8 @@ struct ReadingTests {
                 .sent(isMarkedUncertain: false), .sent(isMarkedUncertain: true),
                 .accepted(RemoteTaskID("remote-3-1"), isRunning: false),
                 .accepted(RemoteTaskID("remote-4-1"), isRunning: true), completed(5, asset: url),
-                .costless(RemoteTaskID("remote-7-1"), .completed, .awaited), completed(8, asset: nil, none: true),
-                .costless(RemoteTaskID("remote-10-1"), .cancelled, .unknown),
+                .missingCost(RemoteTaskID("remote-7-1"), .completed, .awaited), completed(8, asset: nil, none: true),
+                .missingCost(RemoteTaskID("remote-10-1"), .cancelled, .unknown),
             ])
         let first = try #require(open.first)
         #expect(first.submission.body == Array("{}".utf8))
@@ -116,8 +116,8 @@ struct ReadingTests {
     @Test func `of costs that were asked for in vain a run takes up those that settled last, and a list has them all`()
         throws
     {
-        let rig = try Rig(tasks: (1...Store.lateCosts + 3).map { Rig.spec("task-\($0)") })
-        for task in 1...Int64(Store.lateCosts + 3) {
+        let rig = try Rig(tasks: (1...Store.recentMissingCosts + 3).map { Rig.spec("task-\($0)") })
+        for task in 1...Int64(Store.recentMissingCosts + 3) {
             try rig.apply(
                 Steps.intent(task), Steps.accepted(task), Steps.settled(.completed, task, charges: [], awaited: true),
                 Steps.saved(task), .costUnknown(AttemptID(task: TaskID(task), number: 1)))
@@ -126,19 +126,19 @@ struct ReadingTests {
             let open = try rig.store.openAttempts(provider: Self.provider.name, baseURL: Self.provider.baseURL)
             return Set(open.map(\.attempt.task.rawValue))
         }
-        #expect(try late() == Set(4...Int64(Store.lateCosts + 3)))
+        #expect(try late() == Set(4...Int64(Store.recentMissingCosts + 3)))
         var listed: [AttemptWithoutCost] = []
-        while let page = Optional(try rig.store.unpricedAttempts(after: listed.last?.attempt, limit: 40)), !page.isEmpty
+        while let page = Optional(try rig.store.attemptsWithoutCost(after: listed.last?.attempt, limit: 40)), !page.isEmpty
         {
             listed += page
         }
-        #expect(listed.map(\.attempt.task.rawValue) == Array(1...Int64(Store.lateCosts + 3)))
+        #expect(listed.map(\.attempt.task.rawValue) == Array(1...Int64(Store.recentMissingCosts + 3)))
         #expect(listed.first?.remote == RemoteTaskID("remote-1-1") && listed.first?.key == TaskKey("task-1"))
-        for task in 1...Int64(Store.lateCosts + 2) {
+        for task in 1...Int64(Store.recentMissingCosts + 2) {
             try rig.apply(.costLearned(AttemptID(task: TaskID(task), number: 1), [Steps.amount("0.1")]))
         }
-        #expect(try late() == [Int64(Store.lateCosts + 3)])
-        #expect(try rig.store.unpricedAttempts(limit: 9).count == 1)
+        #expect(try late() == [Int64(Store.recentMissingCosts + 3)])
+        #expect(try rig.store.attemptsWithoutCost(limit: 9).count == 1)
     }
 
     @Test func `a superseded take is followed until its clip is saved or out of reach`() throws {
@@ -148,7 +148,7 @@ struct ReadingTests {
             try rig.apply(Steps.intent(task), Steps.accepted(task), Steps.settled(.completed, task))
         }
         let accepting = ImportOptions(acceptChanges: true)
-        _ = try rig.enrol([Rig.spec("a", prompt: "new"), Rig.spec("b", prompt: "new")], accepting)
+        _ = try rig.importManifest([Rig.spec("a", prompt: "new"), Rig.spec("b", prompt: "new")], accepting)
         func open() throws -> [Int64] {
             try rig.store.openAttempts(provider: Self.provider.name, baseURL: Self.provider.baseURL)
                 .map(\.attempt.task.rawValue)
@@ -161,7 +161,7 @@ struct ReadingTests {
 
     @Test func `unfinished batches are those with anything to do`() throws {
         let rig = try Rig(tasks: [Rig.spec("a")])
-        let done = try rig.enrol([Rig.spec("a")], manifest: Rig.manifest("done", path: "/d")).batch
+        let done = try rig.importManifest([Rig.spec("a")], manifest: Rig.manifest("done", path: "/d")).batch
         try rig.apply(
             Steps.intent(2), Steps.accepted(2), Steps.settled(.completed, 2, charges: [], awaited: true),
             Steps.saved(2))

@@ -84,7 +84,7 @@ final class Rig {
     init(tasks: [TaskSpec] = [Rig.spec("a")], budget: BudgetSetting = .unchanged) throws {
         scratch = try Scratch()
         store = try Store.open(scratch.path, for: .running, faults: faults)
-        batch = try store.enrol(Rig.manifest(budget: budget), tasks: tasks, at: Instant(milliseconds: clock)).batch
+        batch = try store.importManifest(Rig.manifest(budget: budget), tasks: tasks, at: Instant(milliseconds: clock)).batch
     }
 
     static func manifest(
@@ -116,10 +116,10 @@ final class Rig {
 
     func shell() throws -> Shell { try Shell(scratch.path) }
 
-    func enrol(
+    func importManifest(
         _ tasks: [TaskSpec], _ rules: ImportOptions = ImportOptions(), manifest: BatchDefinition = Rig.manifest()
     ) throws -> ImportResult {
-        try store.enrol(manifest, tasks: tasks, rules: rules, at: tick())
+        try store.importManifest(manifest, tasks: tasks, rules: rules, at: tick())
     }
 }
 

@@ -7,7 +7,7 @@ import Testing
 struct StepTests {
     /// Where a task can stand, and the steps that lead there.
     enum Progress: String, CaseIterable {
-        case waiting, notAccepted, inTheAir, uncertain, accepted, running, lost, completed, awaited, costless
+        case waiting, notAccepted, inTheAir, uncertain, accepted, running, lost, completed, awaited, missingCost
         case noAsset, unverified, saved, failed, failedUnpriced, cancelled, cancelledAwaited, withdrawn, secondWaiting
         case guarded, cancelledForGuard
 
@@ -27,7 +27,7 @@ struct StepTests {
             case .lost: return accepted + [.lost(attempt, Steps.fault)]
             case .completed: return completed
             case .awaited: return awaited
-            case .costless: return awaited + [.costUnknown(attempt)]
+            case .missingCost: return awaited + [.costUnknown(attempt)]
             case .noAsset: return completed + [.noAsset(attempt)]
             case .unverified: return completed + [.unverified(attempt, path: "/kept.mp4")]
             case .saved: return completed + [Steps.saved(task)]
@@ -148,7 +148,7 @@ struct StepTests {
             .awaited: with(
                 unsaved(" url", " awaited"),
                 ["costLearned": "completed#1 key remote url cost=3", "costUnknown": "completed#1 key remote url"]),
-            .costless: with(unsaved(" url", ""), ["costLearned": "completed#1 key remote url cost=3"]),
+            .missingCost: with(unsaved(" url", ""), ["costLearned": "completed#1 key remote url cost=3"]),
             .noAsset: with(
                 unsaved("", " cost=1.25"),
                 [

@@ -96,7 +96,7 @@ struct TaskOwnerTests {
 
     @Test func `another service, or another account, may have a task of the same ID`() throws {
         let rig = try Rig(tasks: [Rig.spec("a"), Rig.spec("b")])
-        _ = try rig.enrol([Rig.spec("c")], manifest: Rig.manifest("other", baseURL: "https://elsewhere.example"))
+        _ = try rig.importManifest([Rig.spec("c")], manifest: Rig.manifest("other", baseURL: "https://elsewhere.example"))
         guard case .intent(let intent) = Steps.intent(2) else { return #expect(Bool(false), "an intent is one") }
         let submission = Submission(
             attempt: intent.submission.attempt, key: intent.submission.key, model: intent.submission.model,
@@ -120,12 +120,12 @@ struct TaskOwnerTests {
         try at(9000, .repeated(attempt))
         let open = try rig.store.openAttempts(provider: "bytespike", baseURL: "https://api.example")
         #expect(open.map(\.sentAt) == [Instant(milliseconds: 9_000_000), Instant(milliseconds: 2_000_000)])
-        #expect(open.map(\.intentAt) == [Instant(milliseconds: 2_000_000), Instant(milliseconds: 2_000_000)])
+        #expect(open.map(\.submittedAt) == [Instant(milliseconds: 2_000_000), Instant(milliseconds: 2_000_000)])
         #expect(try rig.store.task(TaskID(1))?.latest?.sentAt == Instant(milliseconds: 9_000_000))
         try at(9001, accepted(1, as: "r1"))
         try at(9060, Steps.settled(.completed))
         #expect(try rig.store.paceSample().durations == [.seconds(60)])
-        let seen = try rig.store.seenDurations(batches: [rig.batch], usesProviderTimes: false)
+        let seen = try rig.store.observedDurations(batches: [rig.batch], usesProviderTimes: false)
         #expect(seen.map(\.duration) == [.seconds(60)])
     }
 
@@ -138,7 +138,7 @@ struct TaskOwnerTests {
         try at(90_001, accepted(1, as: "r1"))
         try at(3600, Steps.settled(.completed))
         #expect(try rig.store.paceSample().durations == [])
-        #expect(try rig.store.seenDurations(batches: [rig.batch], usesProviderTimes: false).isEmpty)
+        #expect(try rig.store.observedDurations(batches: [rig.batch], usesProviderTimes: false).isEmpty)
     }
 
     @Test func `what settled in the future counts as settled now, and is counted`() throws {

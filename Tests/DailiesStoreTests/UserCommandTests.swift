@@ -33,7 +33,7 @@ struct UserCommandTests {
         let follows: Bool =
             switch standing {
             case .failed, .failedUnpriced, .cancelled, .cancelledForGuard, .withdrawn: true
-            case .completed, .costless, .noAsset, .unverified, .saved: again
+            case .completed, .missingCost, .noAsset, .unverified, .saved: again
             case .waiting, .notAccepted, .inTheAir, .uncertain, .accepted, .guarded, .running, .lost, .awaited,
                 .cancelledAwaited, .secondWaiting:
                 false
@@ -46,7 +46,7 @@ struct UserCommandTests {
 
     @Test func `commands are read in order, once, and only when somebody has written`() throws {
         let rig = try Rig(tasks: [Rig.spec("a"), Rig.spec("b")])
-        #expect(try rig.store.toldCommands(after: nil, isForced: true).commands.isEmpty)
+        #expect(try rig.store.pendingCommands(after: nil, isForced: true).commands.isEmpty)
         let other = try beside(rig)
         let attempts = [AttemptID(task: TaskID(1), number: 1), AttemptID(task: TaskID(2), number: 1)]
         let ids = try other.tell(
@@ -55,14 +55,14 @@ struct UserCommandTests {
                 NewCommand(.retry(again: true), of: attempts[1]),
             ],
             at: rig.tick())
-        let told = try rig.store.toldCommands(after: nil, isForced: false)
+        let told = try rig.store.pendingCommands(after: nil, isForced: false)
         #expect(told.commands.map(\.id) == ids && told.commands.map(\.attempt) == attempts)
         #expect(told.commands.map(\.order) == [.cancel(evenIfCharged: true), .retry(again: true)])
         #expect(told.last == ids.last && !told.isMore)
-        #expect(try rig.store.toldCommands(after: nil, isForced: false).commands.isEmpty, "nothing was written since")
-        #expect(try rig.store.toldCommands(after: ids[0], isForced: true).commands.map(\.id) == [ids[1]])
+        #expect(try rig.store.pendingCommands(after: nil, isForced: false).commands.isEmpty, "nothing was written since")
+        #expect(try rig.store.pendingCommands(after: ids[0], isForced: true).commands.map(\.id) == [ids[1]])
         try rig.apply(.commandEnded(ids[1], .refused, message: "no"))
-        #expect(try rig.store.toldCommands(after: nil, isForced: true).commands.map(\.id) == [ids[0]])
+        #expect(try rig.store.pendingCommands(after: nil, isForced: true).commands.map(\.id) == [ids[0]])
     }
 
     @Test func `the last word on each scope holds`() throws {
@@ -75,13 +75,13 @@ struct UserCommandTests {
         ] {
             _ = try other.tell(order, at: rig.tick())
         }
-        var orders = try rig.store.lastingOrders()
+        var orders = try rig.store.runControls()
         #expect(orders.pauses == [model] && orders.concurrency == 9 && orders.modelConcurrency == [ModelID("veo"): 3])
-        #expect(try rig.store.lastingOrders(limitsAfter: rig.store.lastCommand()).concurrency == nil)
+        #expect(try rig.store.runControls(limitsAfter: rig.store.latestCommandID()).concurrency == nil)
         _ = try other.tell(.pause(batch), at: rig.tick())
         _ = try other.tell(.unpause(.everything), at: rig.tick())
         _ = try other.tell(.concurrency(nil, model: nil), at: rig.tick())
-        orders = try rig.store.lastingOrders()
+        orders = try rig.store.runControls()
         #expect(orders.pauses.isEmpty && orders.concurrency == nil)
     }
 
@@ -127,10 +127,10 @@ struct UserCommandTests {
         #expect(row.listedRequest.text == request)
         #expect(try row.request.text == waiting())
         // The same manifest again changes nothing; another request takes its own seed.
-        _ = try rig.enrol([spec(request)])
+        _ = try rig.importManifest([spec(request)])
         #expect(try waiting()?.contains(#""seed":7,"#) == true)
         let changed = request.replacing("fawn", with: "stag")
-        _ = try rig.enrol([spec(changed)], ImportOptions(acceptChanges: true))
+        _ = try rig.importManifest([spec(changed)], ImportOptions(acceptChanges: true))
         #expect(try waiting() == changed)
         try rig.apply(Steps.intent())
         #expect(throws: StoreError.self) { try rig.apply(.reseeded(TaskID(1), 8)) }
@@ -142,7 +142,7 @@ struct UserCommandTests {
         let attempt = AttemptID(task: TaskID(1), number: 1)
         let order = NewCommand(.retry(again: false, newSeed: 5), of: attempt)
         let id = try beside(rig).tell([order], at: rig.tick())[0]
-        let told = try rig.store.toldCommands(after: nil, isForced: true).commands
+        let told = try rig.store.pendingCommands(after: nil, isForced: true).commands
         #expect(told.map(\.order) == [.retry(again: false, newSeed: 5)])
         try rig.apply(.retriedByCommand(id, attempt, again: false, newSeed: 5))
         #expect(try rig.store.task(TaskID(1))?.request.text.contains(#""seed":5"#) == true)

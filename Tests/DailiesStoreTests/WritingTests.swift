@@ -97,7 +97,7 @@ struct WritingTests {
             _ = try database.first("PRAGMA max_page_count = \(pages)") { row in row.integer(0) }
         }
         let large = Rig.spec("large", prompt: String(repeating: "pine ", count: 20_000))
-        let error = #expect(throws: ImportError.self) { try rig.enrol([large]) }
+        let error = #expect(throws: ImportError.self) { try rig.importManifest([large]) }
         guard case .store(let cause) = error else {
             Issue.record("refused as \(String(describing: error))")
             return
@@ -194,7 +194,7 @@ struct CrashTests {
         rig.store.write([Mutation(at: rig.tick(), Steps.intent(3))], then: told.note("third"))
         try rig.store.drain()
         #expect(throws: StoreError.self) { try rig.apply(Steps.intent(3)) }
-        #expect(throws: ImportError.self) { try rig.enrol([Rig.spec("new")]) }
+        #expect(throws: ImportError.self) { try rig.importManifest([Rig.spec("new")]) }
         #expect(rig.faults.isFrozen)
         #expect(told.all == [])
         let restarted = try Store.open(rig.scratch.path, for: .running)

@@ -44,7 +44,7 @@ struct EmbeddingExample {
         let store = try Store.open(storePath, for: .running)
         do {
             let timers = DispatchClock()
-            let batch = try store.enrol(
+            let batch = try store.importManifest(
                 BatchDefinition(
                     name: checked.batchName, manifestPath: URL(fileURLWithPath: manifest).path,
                     provider: provider.name, baseURL: provider.baseURL, outputDirectory: clipFolder,

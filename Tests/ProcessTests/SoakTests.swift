@@ -37,7 +37,7 @@ extension ProcessSuite {
         @Test func `for as long as it runs memory and descriptors stay flat, and the report is the bill`() throws {
             let faults = Self.faults.map { "\($0.kind)=\($0.probability)" }.joined(separator: ",")
             let simulator = try Simulator(stage, speed: Self.speed, ["--padding", "4000", "--fault", faults])
-            try enrol(at: simulator)
+            try importManifest(at: simulator)
             let run = try stage.start(resume(at: simulator))
             let samples = try sample(run)
             run.send(SIGINT)
@@ -56,7 +56,7 @@ extension ProcessSuite {
 
         /// Takes the batches in, and lets the first submits pass, so that it is known that keys are honoured. In a process
         /// of its own: what enrolment needs for a moment would hide what the run needs.
-        private func enrol(at simulator: Simulator) throws {
+        private func importManifest(at simulator: Simulator) throws {
             let clips = max(1, Int(Self.seconds) * Self.clipsPerSecond / Self.batches)
             let models = ["veo-3.1-fast", "seedance-fast"]
             let manifests = try (1...Self.batches).map {

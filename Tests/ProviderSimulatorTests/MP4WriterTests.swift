@@ -1,7 +1,7 @@
 import ProviderSimulator
 import Testing
 
-struct ClipMakerTests {
+struct MP4WriterTests {
     @Test func `the boxes of a clip fill it to its last byte and nest as they should`() throws {
         let file = MP4Writer(resolution: "720p", aspectRatio: "16:9", seconds: 3, paddingBytes: 100).file()
         let boxes = try Box.read(file[...])

@@ -2,7 +2,7 @@ import DailiesCore
 import ProviderWire
 import Testing
 
-struct RedactionTests {
+struct RedactorTests {
     @Test func `every occurrence goes, the longest secret first, and other text stays as it is`() {
         let redaction = Redactor(secrets: ["abcabcab", "", "abcabcabcdef"])
         #expect(redaction("abcabcab abcabcabcdef ab") == "[key] [key] ab")

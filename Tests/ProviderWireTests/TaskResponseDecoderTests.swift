@@ -12,7 +12,7 @@ private func amount(_ text: String, _ source: String) -> Amount? {
     Credits.read(text).map { Amount(credits: $0.credits, text: text, source: source, isRounded: $0.isRounded) }
 }
 
-@Suite struct ReplyReaderTests {
+@Suite struct TaskResponseDecoderTests {
     @Test(
         arguments: [
             (#""abc""#, "abc"), ("7", "7"), ("null", nil), (#""""#, nil), ("{}", "neither a text nor a number"),

@@ -10,7 +10,7 @@ struct CancelTests {
 
     @Test func `what was never sent is cancelled at once, without a key`() async throws {
         let scene = try await Scene()
-        try scene.enrol([Scene.spec("dolly", tags: Self.acme), Scene.spec("crane"), Scene.spec("tilt")])
+        try scene.importManifest([Scene.spec("dolly", tags: Self.acme), Scene.spec("crane"), Scene.spec("tilt")])
         let tagged = try await scene.dailies("cancel", "--tag", "client=acme", key: nil)
         #expect(tagged == Outcome(0, out: "1 never sent and cancelled\n"))
         let named = try await scene.dailies("cancel", "crane", "crane", "dolly", key: nil)
@@ -32,7 +32,7 @@ struct CancelTests {
 
     @Test func `what waits at the provider is asked for and cancelled free of charge`() async throws {
         let scene = try await Scene(simulator: [])
-        try scene.enrol([Scene.spec("dolly"), Scene.spec("crane")])
+        try scene.importManifest([Scene.spec("dolly"), Scene.spec("crane")])
         let id = try #require(try scene.simulator?.submit(key: Scene.submissionKey("dolly")))
         try scene.sendAccepted("dolly", as: id)
         let outcome = try await scene.online("cancel", "--state", "queued")
@@ -54,7 +54,7 @@ struct CancelTests {
     @Test func `what renders is left alone, unless it may be charged`() async throws {
         // With this seed it waits for five seconds and renders for sixty-five: time enough on a machine that is busy.
         let scene = try await Scene(simulator: ["--speed", "1", "--seed", "2"])
-        try scene.enrol([Scene.spec("dolly")])
+        try scene.importManifest([Scene.spec("dolly")])
         let simulator = try #require(scene.simulator)
         let id = try simulator.submit(key: Scene.submissionKey("dolly"))
         try scene.sendAccepted("dolly", as: id)
@@ -83,7 +83,7 @@ struct CancelTests {
         cancellation: String
     ) async throws {
         let scene = try await Scene(simulator: ["--speed", "1", "--seed", "2", "--cancellation", cancellation])
-        try scene.enrol([Scene.spec("dolly")])
+        try scene.importManifest([Scene.spec("dolly")])
         let simulator = try #require(scene.simulator)
         let id = try simulator.submit(key: Scene.submissionKey("dolly"))
         try scene.sendAccepted("dolly", as: id)
@@ -113,7 +113,7 @@ struct CancelTests {
     ) async throws {
         let faults = "rendersBeforeCancel=1" + (isSilent ? ",silentCancelCost=1" : "")
         let scene = try await Scene(simulator: ["--speed", "0.001", "--fault", faults])
-        try scene.enrol([Scene.spec("dolly")])
+        try scene.importManifest([Scene.spec("dolly")])
         let simulator = try #require(scene.simulator)
         let id = try simulator.submit(key: Scene.submissionKey("dolly"))
         try scene.sendAccepted("dolly", as: id)
@@ -127,7 +127,7 @@ struct CancelTests {
 
     @Test func `a cancel that a guard had wanted is the user's from then on`() async throws {
         let scene = try await Scene(simulator: ["--speed", "0.001"])
-        try scene.enrol([Scene.spec("dolly")])
+        try scene.importManifest([Scene.spec("dolly")])
         let id = try #require(try scene.simulator?.submit(key: Scene.submissionKey("dolly")))
         try scene.sendAccepted("dolly", as: id) { [.cancelWanted($0, .budget)] }
         #expect(try await scene.online("cancel", "dolly").code == 0)
@@ -137,7 +137,7 @@ struct CancelTests {
 
     @Test func `what was completed meanwhile is booked as that, and is to be fetched`() async throws {
         let scene = try await Scene(simulator: ["--speed", "100000"])
-        try scene.enrol([Scene.spec("dolly")])
+        try scene.importManifest([Scene.spec("dolly")])
         let simulator = try #require(scene.simulator)
         let id = try simulator.submit(key: Scene.submissionKey("dolly"))
         try scene.sendAccepted("dolly", as: id)
@@ -161,7 +161,7 @@ struct CancelTests {
     @Test func `an uncertain one is cancelled when it is found by its key, and stays uncertain when not`() async throws
     {
         let scene = try await Scene(simulator: [])
-        try scene.enrol([Scene.spec("dolly"), Scene.spec("crane")])
+        try scene.importManifest([Scene.spec("dolly"), Scene.spec("crane")])
         try scene.sendUncertain("dolly")
         try scene.sendUncertain("crane")
         try scene.simulator?.submit(key: Scene.submissionKey("dolly"))
@@ -187,7 +187,7 @@ struct CancelTests {
 
     @Test func `without a key only what was never sent is cancelled, and 77 says what is left`() async throws {
         let scene = try await Scene()
-        try scene.enrol([Scene.spec("dolly"), Scene.spec("crane")])
+        try scene.importManifest([Scene.spec("dolly"), Scene.spec("crane")])
         try scene.sendAccepted("dolly", as: "vt_1")
         let outcome = try await scene.dailies("cancel", "--all", key: nil)
         #expect(
@@ -203,7 +203,7 @@ struct CancelTests {
 
     @Test func `what cannot be meant is refused`() async throws {
         let scene = try await Scene()
-        try scene.enrol([Scene.spec("dolly")])
+        try scene.importManifest([Scene.spec("dolly")])
         let cases: [(words: [String], message: String)] = [
             ([], "say which: keys, --state, --tag, --batch, or --all"),
             (["--state", "failed"], "cancel takes --state queued or running, not failed"),
@@ -222,7 +222,7 @@ struct CancelTests {
 
     @Test func `json is one object a line and ends with the exit code`() async throws {
         let scene = try await Scene()
-        try scene.enrol([Scene.spec("dolly"), Scene.spec("crane")])
+        try scene.importManifest([Scene.spec("dolly"), Scene.spec("crane")])
         let outcome = try await scene.dailies("cancel", "dolly", "--json", key: nil)
         #expect(
             outcome

@@ -78,7 +78,7 @@ struct ConfigurationTests {
         try scene.write("api_key_command: exit 3\n", to: Self.own)
         let outcome = try await scene.dailies("reconcile", "--batch", "x", key: nil)
         #expect(outcome.code != 0)
-        try scene.enrol([Scene.spec("dolly")])
+        try scene.importManifest([Scene.spec("dolly")])
         try scene.sendUncertain("dolly")
         #expect(
             try await scene.dailies("reconcile", key: nil)

@@ -8,7 +8,7 @@ import Testing
 struct DoctorTests {
     @Test func `settings come with their origin, and a key that is taken is well`() async throws {
         let scene = try await Scene(simulator: [])
-        try scene.enrol([Scene.spec("dolly")])
+        try scene.importManifest([Scene.spec("dolly")])
         let outcome = try await scene.online("doctor")
         #expect(outcome.code == 0)
         #expect(outcome.err == "")
@@ -66,7 +66,7 @@ struct DoctorTests {
 
     @Test func `a store whose last entry is in the future is looked at`() async throws {
         let scene = try await Scene()
-        try scene.enrol([Scene.spec("dolly")])
+        try scene.importManifest([Scene.spec("dolly")])
         let ahead = Date().timeIntervalSince1970 + 86_400
         try scene.sendUncertain("dolly", at: Instant(milliseconds: Int64(ahead * 1000)))
         let outcome = try await scene.dailies("doctor", "--offline")
@@ -88,7 +88,7 @@ struct DoctorTests {
 
     @Test func `a runner that lives is named and not disturbed`() async throws {
         let scene = try await Scene()
-        try scene.enrol([Scene.spec("dolly"), Scene.spec("crane")])
+        try scene.importManifest([Scene.spec("dolly"), Scene.spec("crane")])
         try scene.sendUncertain("dolly")
         try scene.sendCompleted("crane", isSaved: false)
         let lock = try Store.lock(scene.path)

@@ -16,7 +16,7 @@ struct ExplainTests {
 
     @Test func `a task's state, attempts and history are told from the store, without a key`() async throws {
         let scene = try await Scene()
-        try scene.enrol([Scene.spec("dolly")])
+        try scene.importManifest([Scene.spec("dolly")])
         try scene.sendCompleted("dolly")
         let outcome = try await scene.dailies("explain", "dolly", key: nil)
         #expect(
@@ -44,7 +44,7 @@ struct ExplainTests {
 
     @Test func `every state says what the next run does`() async throws {
         let scene = try await Scene()
-        try scene.enrol(
+        try scene.importManifest(
             ["waiting", "uncertain", "accepted", "running", "unsaved", "failed", "withdrawn", "dear", "over"].map {
                 Scene.spec($0)
             })
@@ -83,7 +83,7 @@ struct ExplainTests {
 
     @Test func `a manifest that asks for the same changes nothing`() async throws {
         let scene = try await Scene()
-        try scene.enrol([Scene.spec("dolly"), Scene.spec("gone")])
+        try scene.importManifest([Scene.spec("dolly"), Scene.spec("gone")])
         try scene.sendCompleted("dolly")
         try scene.write(Self.manifest, to: "m.yaml")
         let same = try await scene.dailies("explain", "m.yaml", "dolly")
@@ -106,7 +106,7 @@ struct ExplainTests {
 
     @Test func `a changed request stops the run, and the fields that decide it are shown`() async throws {
         let scene = try await Scene()
-        try scene.enrol([Scene.spec("dolly")])
+        try scene.importManifest([Scene.spec("dolly")])
         try scene.sendCompleted("dolly")
         try scene.write(
             """
@@ -141,7 +141,7 @@ struct ExplainTests {
         let scene = try await Scene()
         let long = String(repeating: "a long line ", count: 20) + "ends"
         let prompt = "\(long)\nsecond\r\n\u{1B}[31mthird"
-        try scene.enrol([
+        try scene.importManifest([
             Scene.spec("dolly", prompt: prompt, request: Scene.request("\(long)\\nsecond\\r\\n\\u001b[31mthird"))
         ])
         let outcome = try await scene.dailies("explain", "dolly")
@@ -153,7 +153,7 @@ struct ExplainTests {
     @Test func `two long prompts are shown where they begin to differ, and look-alikes are told apart`() async throws {
         let scene = try await Scene()
         let long = String(repeating: "pine ", count: 30)
-        try scene.enrol([
+        try scene.importManifest([
             Scene.spec("dolly", prompt: long + "at dawn"), Scene.spec("crane", prompt: "caf\u{E9}"),
         ])
         try scene.write(
@@ -172,7 +172,7 @@ struct ExplainTests {
 
     @Test func `a task known by its content that changed is new, and the one it was is named`() async throws {
         let scene = try await Scene()
-        try scene.enrol([Scene.spec("old-key")])
+        try scene.importManifest([Scene.spec("old-key")])
         try scene.sendCompleted("old-key")
         try scene.write(
             """

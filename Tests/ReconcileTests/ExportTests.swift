@@ -10,7 +10,7 @@ struct ExportTests {
     /// One task in each of a few states.
     private func scene() async throws -> Scene {
         let scene = try await Scene()
-        try scene.enrol([Scene.spec("dolly", tags: Self.acme), Scene.spec("crane"), Scene.spec("tilt")])
+        try scene.importManifest([Scene.spec("dolly", tags: Self.acme), Scene.spec("crane"), Scene.spec("tilt")])
         try scene.sendCompleted("dolly")
         try scene.sendFailed("crane")
         return scene
@@ -42,7 +42,7 @@ struct ExportTests {
             "a, \"b\"",
             "two\nlines\ttab", "a\r\nb\rc", " blank ", "\u{202E}turned", "\"\u{301}", "=\u{301}",
         ]
-        try scene.enrol(
+        try scene.importManifest(
             prompts.enumerated().map { index, prompt in
                 Scene.spec("k\(index)", prompt: prompt, request: Scene.request(Self.quoted(prompt)))
             })
@@ -67,7 +67,7 @@ struct ExportTests {
     @Test func `a manifest that was exported holds every text as it is`() async throws {
         let scene = try await Scene()
         let prompts = ["=1+1", "'=1+1", "two\nlines\ttab", "a\r\nb", " blank ", "\u{202E}turned"]
-        try scene.enrol(
+        try scene.importManifest(
             prompts.enumerated().map { index, prompt in
                 Scene.spec("k\(index)", prompt: prompt, request: Scene.request(Self.quoted(prompt)))
             })
@@ -153,7 +153,7 @@ struct ExportTests {
 
     @Test func `more tasks than a page are all there, once`() async throws {
         let scene = try await Scene()
-        try scene.enrol((1...1203).map { Scene.spec("k\($0)") })
+        try scene.importManifest((1...1203).map { Scene.spec("k\($0)") })
         let outcome = try await scene.dailies("export", "--format", "csv")
         let keys = outcome.out.components(separatedBy: "\r\n").dropFirst().dropLast().map {
             $0.split(separator: ",")[1]
@@ -199,7 +199,7 @@ struct ExportTests {
 
     @Test func `a manifest is of one batch`() async throws {
         let scene = try await scene()
-        try scene.enrol([Scene.spec("dolly")], batch: "hills")
+        try scene.importManifest([Scene.spec("dolly")], batch: "hills")
         let unclear = try await scene.dailies("export", "--format", "manifest")
         #expect(
             unclear

@@ -99,8 +99,8 @@ struct TableTests {
     private func scene() async throws -> Scene {
         let scene = try await Scene()
         let keys = ["dolly", "crane", "tilt", "pan", "zoom", "stag", "lake"]
-        try scene.enrol(keys.map { Scene.spec($0) }, budget: .cap(.init(nano: 50_000_000_000)))
-        try scene.enrol([Scene.spec("fawn", prompt: "a fawn")], batch: "meadow")
+        try scene.importManifest(keys.map { Scene.spec($0) }, budget: .cap(.init(nano: 50_000_000_000)))
+        try scene.importManifest([Scene.spec("fawn", prompt: "a fawn")], batch: "meadow")
         try scene.sendCompleted("dolly")
         try scene.sendCompleted("crane", isSaved: false)
         try scene.sendFailed("tilt")

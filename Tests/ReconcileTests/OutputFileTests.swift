@@ -14,7 +14,7 @@ struct OutputFileTests {
 
     private func scene() async throws -> Scene {
         let scene = try await Scene()
-        try scene.enrol([Scene.spec("dolly")])
+        try scene.importManifest([Scene.spec("dolly")])
         try scene.sendCompleted("dolly")
         try scene.write("[{id: dolly, model: sora-2, prompt: a pine forest, duration_seconds: 4}]", to: "shots.yaml")
         try scene.write("process 1, since then\n", to: "dailies.sqlite-lock")
@@ -90,7 +90,7 @@ struct OutputFileTests {
         async throws
     {
         let scene = try await scene()
-        try scene.enrol([Scene.spec("crane")], batch: "meadow", manifest: scene.folder + "/n.yaml")
+        try scene.importManifest([Scene.spec("crane")], batch: "meadow", manifest: scene.folder + "/n.yaml")
         try scene.sendCompleted("crane")
         #expect(chmod(scene.folder + "/sheet.html", 0o600) == 0)
         let old = try scene.read("plan.json")
@@ -128,7 +128,7 @@ struct OutputFileTests {
     ])
     func `a simulator keeps its state in no file of others`(name: String, code: Int32) async throws {
         let scene = try await Scene()
-        try scene.enrol([Scene.spec("dolly")])
+        try scene.importManifest([Scene.spec("dolly")])
         // Its last line has no end, and must not be cut off.
         try scene.write("line\nlast", to: "notes")
         #expect(mkfifo(scene.folder + "/pipe", 0o644) == 0)

@@ -10,7 +10,7 @@ struct PromoteTests {
 
     private func scene() async throws -> Scene {
         let scene = try await Scene()
-        try scene.enrol([
+        try scene.importManifest([
             Scene.spec("cook", request: Self.draft), Scene.spec("crowd", request: Self.draft), Scene.spec("unmade"),
         ])
         try scene.sendCompleted("cook")

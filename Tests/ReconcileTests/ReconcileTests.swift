@@ -16,14 +16,14 @@ struct ReconcileTests {
 
     @Test func `with nothing in doubt it says so and needs no key`() async throws {
         let scene = try await Scene()
-        try scene.enrol([Scene.spec("dolly")])
+        try scene.importManifest([Scene.spec("dolly")])
         let outcome = try await scene.dailies("reconcile", key: nil)
         #expect(outcome == Outcome(0, out: "nothing is uncertain or lost\n"))
     }
 
     @Test func `a task that the provider knows by its key is found, recorded and proves the key`() async throws {
         let scene = try await Scene(simulator: [])
-        try scene.enrol([Scene.spec("dolly")])
+        try scene.importManifest([Scene.spec("dolly")])
         try scene.sendUncertain("dolly")
         let id = try #require(try scene.simulator?.submit(key: Scene.submissionKey("dolly")))
         let outcome = try await scene.online("reconcile")
@@ -50,7 +50,7 @@ struct ReconcileTests {
 
     @Test func `a task that was finished meanwhile is settled with its cost`() async throws {
         let scene = try await Scene(simulator: ["--speed", "100000"])
-        try scene.enrol([Scene.spec("dolly")])
+        try scene.importManifest([Scene.spec("dolly")])
         try scene.sendUncertain("dolly")
         let simulator = try #require(scene.simulator)
         try await simulator.wait(for: try simulator.submit(key: Scene.submissionKey("dolly")), toBe: "completed")
@@ -68,7 +68,7 @@ struct ReconcileTests {
 
     @Test func `one that is not found stays uncertain with what the user can do`() async throws {
         let scene = try await Scene(simulator: [])
-        try scene.enrol([Scene.spec("dolly")])
+        try scene.importManifest([Scene.spec("dolly")])
         try scene.sendUncertain("dolly")
         let outcome = try await scene.online("reconcile")
         #expect(
@@ -91,7 +91,7 @@ struct ReconcileTests {
 
     @Test func `where keys are honoured a run may repeat it, and that is the advice`() async throws {
         let scene = try await Scene(simulator: [])
-        try scene.enrol([Scene.spec("dolly")])
+        try scene.importManifest([Scene.spec("dolly")])
         try scene.sendUncertain("dolly", at: Instant(milliseconds: Int64(Date().timeIntervalSince1970 * 1000)))
         try scene.apply([Self.honoured(at: scene.baseURL)])
         let outcome = try await scene.online("reconcile", "--key-memory", "365d")
@@ -109,7 +109,7 @@ struct ReconcileTests {
 
     @Test func `an old one may be forgotten where keys are honoured, so that a run does not repeat it`() async throws {
         let scene = try await Scene(simulator: [])
-        try scene.enrol([Scene.spec("dolly")])
+        try scene.importManifest([Scene.spec("dolly")])
         try scene.sendUncertain("dolly")
         try scene.apply([Self.honoured(at: scene.baseURL)])
         let outcome = try await scene.online("reconcile")
@@ -134,7 +134,7 @@ struct ReconcileTests {
         async throws
     {
         let scene = try await Scene(simulator: [])
-        try scene.enrol([Scene.spec("dolly"), Scene.spec("crane")])
+        try scene.importManifest([Scene.spec("dolly"), Scene.spec("crane")])
         let id = try #require(try scene.simulator?.submit(key: Scene.submissionKey("dolly")))
         try scene.sendAccepted("crane", as: id)
         try scene.sendUncertain("dolly")
@@ -153,7 +153,7 @@ struct ReconcileTests {
 
     @Test func `a submit that was in the air when the run ended is asked for as well`() async throws {
         let scene = try await Scene(simulator: [])
-        try scene.enrol([Scene.spec("dolly")])
+        try scene.importManifest([Scene.spec("dolly")])
         try scene.send("dolly")
         let outcome = try await scene.online("reconcile")
         #expect(outcome.code == 6)
@@ -163,7 +163,7 @@ struct ReconcileTests {
 
     @Test func `another account's attempt names the fingerprint it needs and is not asked for`() async throws {
         let scene = try await Scene(simulator: [])
-        try scene.enrol([Scene.spec("dolly")])
+        try scene.importManifest([Scene.spec("dolly")])
         try scene.sendUncertain("dolly")
         let outcome = try await scene.online("reconcile", key: "other-key")
         #expect(
@@ -185,7 +185,7 @@ struct ReconcileTests {
 
     @Test func `what is at the provider under another key is no doubt, and the key is named`() async throws {
         let scene = try await Scene(simulator: [])
-        try scene.enrol([Scene.spec("dolly"), Scene.spec("crane")])
+        try scene.importManifest([Scene.spec("dolly"), Scene.spec("crane")])
         try scene.sendAccepted("dolly", as: "vt_1")
         try scene.sendAccepted("crane", as: "vt_2") { [.running($0)] }
         let words =
@@ -213,7 +213,7 @@ struct ReconcileTests {
 
     @Test func `what another key sent and this one took over is not promised to be sent again`() async throws {
         let scene = try await Scene(simulator: ["--one-account", "--echo", "always"])
-        try scene.enrol([Scene.spec("dolly"), Scene.spec("crane")])
+        try scene.importManifest([Scene.spec("dolly"), Scene.spec("crane")])
         try scene.sendUncertain("dolly")
         let outcome = try await scene.online("reconcile", "--same-account", key: "other-key")
         #expect(outcome.code == 6)
@@ -232,7 +232,7 @@ struct ReconcileTests {
 
     @Test func `another provider's attempt says how to reach it`() async throws {
         let scene = try await Scene(simulator: [])
-        try scene.enrol([Scene.spec("dolly")])
+        try scene.importManifest([Scene.spec("dolly")])
         try scene.sendUncertain("dolly")
         let outcome = try await scene.dailies("reconcile", "--base-url", "http://127.0.0.1:9")
         #expect(outcome.code == 6)
@@ -243,7 +243,7 @@ struct ReconcileTests {
 
     @Test func `a refused key ends with 77, a provider that is away with 6`() async throws {
         let scene = try await Scene(simulator: [])
-        try scene.enrol([Scene.spec("dolly"), Scene.spec("crane")])
+        try scene.importManifest([Scene.spec("dolly"), Scene.spec("crane")])
         try scene.sendUncertain("dolly")
         try scene.sendUncertain("crane")
         try scene.simulator?.control(#"{"reject_keys":true}"#)
@@ -261,7 +261,7 @@ struct ReconcileTests {
 
     @Test func `a lost one is asked for by its id and stays lost, or is found again`() async throws {
         let scene = try await Scene(simulator: [])
-        try scene.enrol([Scene.spec("dolly"), Scene.spec("crane")])
+        try scene.importManifest([Scene.spec("dolly"), Scene.spec("crane")])
         let gone = ProviderError(kind: .status, status: 404, code: "task_not_found", message: "no such task")
         try scene.sendAccepted("dolly", as: "vt_gone") { [.lost($0, gone)] }
         let id = try #require(try scene.simulator?.submit(key: "whatever"))
@@ -303,7 +303,7 @@ struct ReconcileTests {
         let acme = TaskSpec.Tag(name: "client", value: "acme")
         // Far below any price of the simulator.
         let cap = Credits(nano: 100_000_000)
-        try scene.enrol([Scene.spec("dolly", tags: [acme])], budget: isOfTag ? .none : .cap(cap))
+        try scene.importManifest([Scene.spec("dolly", tags: [acme])], budget: isOfTag ? .none : .cap(cap))
         if isOfTag {
             try scene.store { store in
                 try store.setTagBudget(try #require(try store.batches().first).id, acme, cap, at: Scene.start)
@@ -327,7 +327,7 @@ struct ReconcileTests {
 
     @Test func `a runner that lives is not disturbed`() async throws {
         let scene = try await Scene()
-        try scene.enrol([Scene.spec("dolly")])
+        try scene.importManifest([Scene.spec("dolly")])
         let lock = try Store.lock(scene.path)
         let outcome = try await scene.dailies("reconcile")
         #expect(
@@ -341,7 +341,7 @@ struct ReconcileTests {
 
     @Test func `a runner that does not listen is left a word`() async throws {
         let scene = try await Scene()
-        try scene.enrol([Scene.spec("dolly")])
+        try scene.importManifest([Scene.spec("dolly")])
         let lock = try Store.lock(scene.path)
         let outcome = try await scene.dailies("cancel", "dolly")
         #expect(
@@ -354,7 +354,7 @@ struct ReconcileTests {
 
                         """))
         #expect(try scene.task("dolly").state == .queued)
-        #expect(try scene.store { try $0.toldCommands(after: nil, isForced: true).commands.count } == 1)
+        #expect(try scene.store { try $0.pendingCommands(after: nil, isForced: true).commands.count } == 1)
         withExtendedLifetime(lock) {}
     }
 

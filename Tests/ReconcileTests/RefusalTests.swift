@@ -43,7 +43,7 @@ struct RefusalTests {
     ])
     func `a day that does not exist is refused`(_ day: String) async throws {
         let scene = try await Scene()
-        try scene.enrol([Scene.spec("dolly")])
+        try scene.importManifest([Scene.spec("dolly")])
         for option in ["--since", "--until"] {
             let outcome = try await scene.dailies("report", option, day)
             #expect(outcome.code == 64, "\(day): \(outcome)")
@@ -84,7 +84,7 @@ struct RefusalTests {
     @Test func `commands to copy are quoted, and lead to the same store`() async throws {
         let scene = try await Scene()
         let key = "x; touch pwned #"
-        try scene.enrol([Scene.spec(key), Scene.spec("--all"), Scene.spec("'\u{301}; touch pwned; '")])
+        try scene.importManifest([Scene.spec(key), Scene.spec("--all"), Scene.spec("'\u{301}; touch pwned; '")])
         for key in [key, "--all", "'\u{301}; touch pwned; '"] { try scene.sendFailed(key) }
         func advice(_ words: String...) async throws -> String {
             let outcome = try await scene.dailies(words: ["explain"] + words)
@@ -103,8 +103,8 @@ struct RefusalTests {
 
     @Test func `a key of several batches is named with its batch`() async throws {
         let scene = try await Scene()
-        try scene.enrol([Scene.spec("dolly")])
-        try scene.enrol([Scene.spec("dolly")], batch: "night; market")
+        try scene.importManifest([Scene.spec("dolly")])
+        try scene.importManifest([Scene.spec("dolly")], batch: "night; market")
         try scene.store { store in
             let row = try #require(try store.tasks(called: TaskKey("dolly")).last)
             try store.writeAndWait([Mutation(at: Scene.start, .withdrawn(row.id, .cancelled))])

@@ -6,7 +6,7 @@ import Testing
 struct RetryTests {
     @Test func `failed tasks wait again under the next number, and nobody is asked`() async throws {
         let scene = try await Scene()
-        try scene.enrol([Scene.spec("dolly"), Scene.spec("crane"), Scene.spec("tilt")])
+        try scene.importManifest([Scene.spec("dolly"), Scene.spec("crane"), Scene.spec("tilt")])
         try scene.sendFailed("dolly")
         try scene.sendFailed("crane", code: "http_400")
         let outcome = try await scene.dailies("retry", "--state", "failed", key: nil)
@@ -33,7 +33,7 @@ struct RetryTests {
 
     @Test func `a resume with nothing to do says so, and what brings failed tasks back`() async throws {
         let scene = try await Scene()
-        try scene.enrol([Scene.spec("dolly"), Scene.spec("crane")])
+        try scene.importManifest([Scene.spec("dolly"), Scene.spec("crane")])
         try scene.sendFailed("dolly")
         try scene.sendFailed("crane")
         let outcome = try await scene.online("resume")
@@ -47,7 +47,7 @@ struct RetryTests {
     @Test func `a code, a tag or a batch narrows the choice`() async throws {
         let scene = try await Scene()
         let acme = [TaskSpec.Tag(name: "client", value: "acme")]
-        try scene.enrol([Scene.spec("dolly"), Scene.spec("crane", tags: acme), Scene.spec("tilt")])
+        try scene.importManifest([Scene.spec("dolly"), Scene.spec("crane", tags: acme), Scene.spec("tilt")])
         for (key, code) in [("dolly", "http_400"), ("crane", "render_failed"), ("tilt", "render_failed")] {
             try scene.sendFailed(key, code: code)
         }
@@ -63,8 +63,8 @@ struct RetryTests {
 
     @Test func `what left its manifest comes back only when it is named`() async throws {
         let scene = try await Scene()
-        try scene.enrol([Scene.spec("dolly"), Scene.spec("crane")])
-        try scene.enrol([Scene.spec("crane")])
+        try scene.importManifest([Scene.spec("dolly"), Scene.spec("crane")])
+        try scene.importManifest([Scene.spec("crane")])
         #expect(try scene.task("dolly").withdrawn == .removed)
         let filtered = try await scene.dailies("retry", "--state", "cancelled")
         #expect(filtered == Outcome(0, out: "no task fits; nothing was changed\n"))
@@ -81,7 +81,7 @@ struct RetryTests {
 
     @Test func `what is not settled is refused, and then nothing is changed`() async throws {
         let scene = try await Scene()
-        try scene.enrol(["failed", "uncertain", "accepted", "running", "waiting"].map { Scene.spec($0) })
+        try scene.importManifest(["failed", "uncertain", "accepted", "running", "waiting"].map { Scene.spec($0) })
         try scene.sendFailed("failed")
         try scene.sendUncertain("uncertain")
         try scene.sendAccepted("accepted", as: "vt_1")
@@ -104,7 +104,7 @@ struct RetryTests {
 
     @Test func `a completed task is taken again by its key and one word more`() async throws {
         let scene = try await Scene()
-        try scene.enrol([Scene.spec("dolly"), Scene.spec("crane")])
+        try scene.importManifest([Scene.spec("dolly"), Scene.spec("crane")])
         try scene.sendCompleted("dolly")
         let refused = try await scene.dailies("retry", "dolly")
         #expect(
@@ -129,7 +129,7 @@ struct RetryTests {
 
     @Test func `a cost that is still asked for comes first`() async throws {
         let scene = try await Scene()
-        try scene.enrol([Scene.spec("dolly")])
+        try scene.importManifest([Scene.spec("dolly")])
         try scene.sendAccepted("dolly", as: "vt_1") {
             [.settled($0, Settlement(end: .completed, charges: [], isCostAwaited: true))]
         }
@@ -143,7 +143,7 @@ struct RetryTests {
         var seeds: [String] = []
         for _ in 1...2 {
             let scene = try await Scene()
-            try scene.enrol([Scene.spec("dolly"), Scene.spec("crane")])
+            try scene.importManifest([Scene.spec("dolly"), Scene.spec("crane")])
             try scene.sendFailed("dolly")
             try scene.sendCompleted("crane")
             #expect(try await scene.dailies("retry", "dolly", "--new-seed").code == 0)
@@ -159,7 +159,7 @@ struct RetryTests {
 
     @Test func `what cannot be meant is refused`() async throws {
         let scene = try await Scene()
-        try scene.enrol([Scene.spec("dolly")])
+        try scene.importManifest([Scene.spec("dolly")])
         let cases: [(words: [String], message: String)] = [
             ([], "say which: keys, --state, --tag, --batch or --failure-code"),
             (["--state", "completed"], "retry takes --state failed or cancelled, not completed"),

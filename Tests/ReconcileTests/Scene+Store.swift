@@ -24,11 +24,11 @@ extension Scene {
     }
 
     /// A batch of these tasks, all waiting.
-    func enrol(
+    func importManifest(
         _ tasks: [TaskSpec], batch: String = "forest", budget: BudgetSetting = .unchanged, manifest: String? = nil
     ) throws {
         try store { store in
-            _ = try store.enrol(
+            _ = try store.importManifest(
                 BatchDefinition(
                     name: batch, manifestPath: manifest ?? folder + "/m.yaml", provider: "simulator",
                     baseURL: baseURL, outputDirectory: folder + "/renders", budget: budget),

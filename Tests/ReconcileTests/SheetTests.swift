@@ -15,7 +15,7 @@ struct SheetTests {
     @Test func `a sheet is one page with the saved clips, and says where it is`() async throws {
         let scene = try await Scene()
         let acme = [TaskSpec.Tag(name: "client", value: "acme")]
-        try scene.enrol([Scene.spec("dolly", tags: acme), Scene.spec("crane"), Scene.spec("tilt")])
+        try scene.importManifest([Scene.spec("dolly", tags: acme), Scene.spec("crane"), Scene.spec("tilt")])
         try scene.sendCompleted("dolly")
         try scene.sendFailed("crane")
         let outcome = try await scene.dailies("sheet")
@@ -43,7 +43,7 @@ struct SheetTests {
     @Test func `no text of a prompt, a key or a tag can end the data of the page`() async throws {
         let scene = try await Scene()
         let evil = "</script><img src=x onerror=alert(1)>"
-        try scene.enrol([
+        try scene.importManifest([
             Scene.spec(
                 "k<b>", prompt: evil, request: Scene.request(evil), tags: [TaskSpec.Tag(name: evil, value: evil)])
         ])
@@ -60,7 +60,7 @@ struct SheetTests {
         let scene = try await Scene()
         let request =
             #"{"duration_seconds":4,"model":"sora-2","prompt":"a pine forest","resolution":"720p","seed":9223372036854775807}"#
-        try scene.enrol([Scene.spec("dolly", request: request)])
+        try scene.importManifest([Scene.spec("dolly", request: request)])
         try scene.sendCompleted("dolly")
         #expect(try await scene.dailies("sheet").code == 0)
         let shown = try tasks(on: try scene.read("sheet.html"))[0]
@@ -76,7 +76,7 @@ struct SheetTests {
 
     @Test func `a folder that is not there is named`() async throws {
         let scene = try await Scene()
-        try scene.enrol([Scene.spec("dolly")])
+        try scene.importManifest([Scene.spec("dolly")])
         let outcome = try await scene.dailies("sheet", "--out", "nowhere/sheet.html")
         #expect(outcome.code == 1)
         #expect(outcome.err.contains("cannot write") && outcome.err.contains("nowhere/sheet.html"))

@@ -11,7 +11,7 @@ struct UserWordTests {
 
     @Test func `an adopted task is checked with the provider and recorded as the user's word`() async throws {
         let scene = try await Scene(simulator: [])
-        try scene.enrol([Scene.spec("dolly"), Scene.spec("crane")])
+        try scene.importManifest([Scene.spec("dolly"), Scene.spec("crane")])
         try scene.sendUncertain("dolly")
         try scene.sendUncertain("crane")
         // The flat dialect's replies echo no key: that it is another one's cannot be seen.
@@ -40,7 +40,7 @@ struct UserWordTests {
 
     @Test func `a task id that the provider does not know is not adopted`() async throws {
         let scene = try await Scene(simulator: [])
-        try scene.enrol([Scene.spec("dolly")])
+        try scene.importManifest([Scene.spec("dolly")])
         try scene.sendUncertain("dolly")
         let outcome = try await scene.online("reconcile", "--adopt", "dolly=vt_nobody")
         #expect(outcome.code == 6)
@@ -50,7 +50,7 @@ struct UserWordTests {
 
     @Test func `a task id that is another task's in this store is not adopted`() async throws {
         let scene = try await Scene(simulator: [])
-        try scene.enrol([Scene.spec("dolly"), Scene.spec("crane")])
+        try scene.importManifest([Scene.spec("dolly"), Scene.spec("crane")])
         try scene.sendUncertain("dolly")
         let id = try #require(try scene.simulator?.submit(key: "another"))
         try scene.sendAccepted("crane", as: id)
@@ -64,7 +64,7 @@ struct UserWordTests {
 
     @Test func `a task id that an earlier take of the same task has is not adopted`() async throws {
         let scene = try await Scene(simulator: [])
-        try scene.enrol([Scene.spec("dolly")])
+        try scene.importManifest([Scene.spec("dolly")])
         let id = try #require(try scene.simulator?.submit(key: "another"))
         try scene.sendAccepted("dolly", as: id) { attempt in
             [
@@ -85,7 +85,7 @@ struct UserWordTests {
 
     @Test func `a task id that the provider has under another key is not adopted`() async throws {
         let scene = try await Scene(simulator: ["--echo", "always"])
-        try scene.enrol([Scene.spec("dolly")])
+        try scene.importManifest([Scene.spec("dolly")])
         try scene.sendUncertain("dolly")
         let id = try #require(try scene.simulator?.submit(key: "another"))
         let outcome = try await scene.online("reconcile", "--adopt", "dolly=\(id)")
@@ -98,7 +98,7 @@ struct UserWordTests {
     @Test func `a key that holds equals signs is told from the task id`() async throws {
         let scene = try await Scene(simulator: [])
         let key = "takes/aspect_ratio=16:9,seed=1"
-        try scene.enrol([Scene.spec(key)])
+        try scene.importManifest([Scene.spec(key)])
         try scene.sendUncertain(key)
         let id = try #require(try scene.simulator?.submit(key: "another"))
         let outcome = try await scene.online("reconcile", "--adopt", "\(key)=\(id)")
@@ -110,7 +110,7 @@ struct UserWordTests {
 
     @Test func `one that is given up has failed at an unknown cost, and can be retried`() async throws {
         let scene = try await Scene(simulator: [])
-        try scene.enrol([Scene.spec("dolly")])
+        try scene.importManifest([Scene.spec("dolly")])
         try scene.sendUncertain("dolly")
         let outcome = try await scene.online("reconcile", "--assume-lost", "dolly")
         #expect(
@@ -142,7 +142,7 @@ struct UserWordTests {
 
     @Test func `one that the provider has after all is not given up`() async throws {
         let scene = try await Scene(simulator: [])
-        try scene.enrol([Scene.spec("dolly")])
+        try scene.importManifest([Scene.spec("dolly")])
         try scene.sendUncertain("dolly")
         try scene.simulator?.submit(key: Scene.submissionKey("dolly"))
         let outcome = try await scene.online("reconcile", "--assume-lost", "dolly")
@@ -154,7 +154,7 @@ struct UserWordTests {
 
     @Test func `a lost one can be given up too`() async throws {
         let scene = try await Scene(simulator: [])
-        try scene.enrol([Scene.spec("dolly")])
+        try scene.importManifest([Scene.spec("dolly")])
         try scene.sendAccepted("dolly", as: "vt_gone") {
             [.lost($0, ProviderError(kind: .status, status: 404, message: "no such task"))]
         }
@@ -166,7 +166,7 @@ struct UserWordTests {
 
     @Test func `while the provider is away nothing is given up`() async throws {
         let scene = try await Scene(simulator: [])
-        try scene.enrol([Scene.spec("dolly")])
+        try scene.importManifest([Scene.spec("dolly")])
         try scene.sendUncertain("dolly")
         try scene.simulator?.control(#"{"outage":true}"#)
         let outcome = try await scene.online("reconcile", "--assume-lost", "dolly")
@@ -176,7 +176,7 @@ struct UserWordTests {
 
     @Test func `without the key that sent it, giving up needs one word more`() async throws {
         let scene = try await Scene()
-        try scene.enrol([Scene.spec("dolly")])
+        try scene.importManifest([Scene.spec("dolly")])
         try scene.sendUncertain("dolly")
         let refused = try await scene.online("reconcile", "--assume-lost", "dolly", key: "other-key")
         #expect(refused.code == 6)
@@ -195,7 +195,7 @@ struct UserWordTests {
 
     @Test func `a word about a task that is in no doubt is refused before anything is asked`() async throws {
         let scene = try await Scene()
-        try scene.enrol([Scene.spec("dolly"), Scene.spec("crane")])
+        try scene.importManifest([Scene.spec("dolly"), Scene.spec("crane")])
         try scene.sendCompleted("dolly")
         let cases: [(words: [String], message: String)] = [
             (
@@ -223,7 +223,7 @@ struct UserWordTests {
     @Test func `a key of two batches needs the batch, and the advice names it`() async throws {
         let scene = try await Scene(simulator: [])
         for batch in ["forest", "hills"] {
-            try scene.enrol([Scene.spec("dolly")], batch: batch)
+            try scene.importManifest([Scene.spec("dolly")], batch: batch)
         }
         try scene.sendUncertain("dolly")
         let unclear = try await scene.online("reconcile", "--assume-lost", "dolly")
@@ -241,7 +241,7 @@ struct UserWordTests {
 
     @Test func `json is one object a line and ends with the exit code`() async throws {
         let scene = try await Scene(simulator: [])
-        try scene.enrol([Scene.spec("dolly")])
+        try scene.importManifest([Scene.spec("dolly")])
         try scene.sendUncertain("dolly")
         let outcome = try await scene.online("reconcile", "--json")
         let lines = try outcome.out.split(separator: "\n").map { try JSONValue.parse($0.utf8) }
@@ -259,7 +259,7 @@ struct UserWordTests {
 
     @Test func `what the provider says cannot drive the terminal`() async throws {
         let scene = try await Scene()
-        try scene.enrol([Scene.spec("dolly\u{1B}[2J")])
+        try scene.importManifest([Scene.spec("dolly\u{1B}[2J")])
         let fault = ProviderError(kind: .status, status: 502, code: "x\u{7}", message: "\u{1B}]0;title\u{7}\u{202E}")
         try scene.send("dolly\u{1B}[2J") { [.uncertain($0, fault)] }
         let outcome = try await scene.online("reconcile", key: "other-key")

@@ -23,7 +23,7 @@ final class Inspector {
         let digest: String?
         let failureCode: String?
         let failureMessage: String?
-        let intentAt: Instant
+        let submittedAt: Instant
         let sentAt: Instant
         let isReplayed: Bool
         let acceptedBy: String?
@@ -66,7 +66,7 @@ final class Inspector {
                 isUnsaved: row.bool(12), reserved: row.optionalCredits(13), credits: row.optionalCredits(14),
                 path: row.optionalText(15), digest: row.optionalText(16), failureCode: row.optionalText(17),
                 failureMessage: row.optionalText(22),
-                intentAt: row.instant(18), sentAt: row.instant(26), isReplayed: row.bool(27),
+                submittedAt: row.instant(18), sentAt: row.instant(26), isReplayed: row.bool(27),
                 acceptedBy: row.optionalText(19),
                 account: KeyFingerprint(row.text(20)), dialect: try row.word(21), model: ModelID(row.text(23)),
                 estimate: row.optionalCredits(24), cancelReason: row.isNull(25) ? nil : try row.word(25),

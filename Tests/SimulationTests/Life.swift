@@ -111,7 +111,7 @@ final class Life {
         faults.freeze()
         provider.die()
         timers.stop()
-        runner.vanish()
+        runner.simulateCrash()
         release()
         try store.close()
     }

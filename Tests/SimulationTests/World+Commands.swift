@@ -20,14 +20,14 @@ extension World {
                 try tell(.concurrency(limit, model: nil))
             }
         }
-        life?.runner.lookForCommands()
+        life?.runner.pollCommands()
     }
 
     /// Ends every pause: of a run that waits for that alone, and before the calm.
     func unpauseEverything() throws {
         guard isPaused else { return }
         try tell(.unpause(.everything))
-        life?.runner.lookForCommands()
+        life?.runner.pollCommands()
     }
 
     private func drawnScope() -> PauseScope {
@@ -56,7 +56,7 @@ extension World {
         note("tell \(order)")
         isPaused = try beside { store in
             _ = try store.tell(order, at: clientNow)
-            return try !store.lastingOrders().pauses.isEmpty
+            return try !store.runControls().pauses.isEmpty
         }
         coverage.told += 1
     }

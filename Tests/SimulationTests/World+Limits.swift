@@ -60,7 +60,7 @@ extension World {
     /// Intents of one run lie at least the pace's interval apart. The store rounds down to milliseconds.
     func checkPace(_ attempts: [Inspector.Attempt]) throws {
         guard keepsPace, let pace = settings.submitPace else { return }
-        let intents = attempts.filter { runsOfIntents[$0.key] == coverage.runs }.map(\.intentAt).sorted()
+        let intents = attempts.filter { runsOfIntents[$0.key] == coverage.runs }.map(\.submittedAt).sorted()
         for (earlier, later) in zip(intents, intents.dropFirst()) {
             guard later - earlier > pace.interval - .milliseconds(1) else {
                 throw Violation("two submits \(later - earlier) apart, with a pace of \(pace.interval)")

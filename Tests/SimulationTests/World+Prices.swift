@@ -71,7 +71,7 @@ extension World {
     private func auditPlay(_ store: Store, _ observed: [ObservedPrice]) throws {
         guard let percent = scenario.play else { return }
         let specs = Array(scenario.batches[0].tasks.prefix(3))
-        let batch = try store.enrol(
+        let batch = try store.importManifest(
             BatchDefinition(
                 name: "play", manifestPath: "/play.yaml", provider: Self.otherService.provider,
                 baseURL: Self.otherService.baseURL, outputDirectory: disk.clips, budget: .unchanged),

@@ -44,7 +44,7 @@ extension World {
         let store = try Store.open(disk.store, for: .running, faults: faults)
         if !isCalm, chance.happens(0.1) { try refuseEnrolment(in: store) }
         do {
-            batchIDs = try enrol(in: store)
+            batchIDs = try importManifest(in: store)
         } catch {
             guard faults.isFrozen else { throw Violation("enrolment refused: \(error)") }
             try store.close()
@@ -108,7 +108,7 @@ extension World {
         if scenario.former == .forgetsHandovers { try FormerBehavior.forgetHandovers(in: disk.store) }
     }
 
-    private func enrol(in store: Store) throws -> [BatchID] {
+    private func importManifest(in store: Store) throws -> [BatchID] {
         let manifests = try scenario.batches.indices.map { index in
             let budget: BudgetSetting = isCalm ? .none : budgets[index].map(BudgetSetting.cap) ?? .unchanged
             // Between two runs somebody's editor may write the manifest with other line ends.
@@ -116,7 +116,7 @@ extension World {
             let tasks = try asExported(scenario.batches[index], in: store).map { Self.written($0, lineEnd) }
             return (batch: enrolment(scenario.batches[index], budget), forEachTask: Self.feed(tasks))
         }
-        let results = try store.enrol(manifests, rules: ImportOptions(), at: clientNow)
+        let results = try store.importManifest(manifests, rules: ImportOptions(), at: clientNow)
         return results.map(\.batch)
     }
 
@@ -167,7 +167,7 @@ extension World {
         manifests.append((enrolment(first, .none), Self.feed(changed)))
         let before = try store.mark()
         do {
-            _ = try store.enrol(manifests, rules: ImportOptions(), at: clientNow)
+            _ = try store.importManifest(manifests, rules: ImportOptions(), at: clientNow)
             throw Violation("a changed manifest was taken in")
         } catch let refusal as ManifestRefusal {
             guard case .changed = refusal.reason else { throw Violation("refused as \(refusal.reason)") }

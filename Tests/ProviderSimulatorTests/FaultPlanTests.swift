@@ -2,7 +2,7 @@ import DailiesCore
 import ProviderSimulator
 import Testing
 
-struct FaultTests {
+struct FaultPlanTests {
     /// A machine on which one kind of fault always happens.
     private static func always(_ kind: FaultKind) -> Harness { Harness { $0.faults = FaultPlan([kind: 1]) } }
 

@@ -3,7 +3,7 @@ import Foundation
 import Testing
 
 /// The first steps of somebody who has just installed the program: `init`, `models`, the examples.
-struct BeginningTests {
+struct InitTests {
     private static let repository = URL(fileURLWithPath: #filePath)
         .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
 

@@ -3,7 +3,7 @@ import Testing
 
 extension ProcessSuite {
     /// What is asked before money is spent, and what a no leaves behind.
-    struct QuestionTests {
+    struct ConfirmationTests {
         let stage: Stage
         init() throws { stage = try Stage() }
 
