@@ -163,7 +163,7 @@ extension ProcessSuite {
             let at = ["--store", stage.store, "--provider", "simulator", "--base-url", simulator.url]
             for (words, code) in [
                 (["doctor"], 1), (["simulate"], 64), (["rehearse", stage.path("batch.jsonl")], 64),
-                (["resume"] + at, 64), (["reconcile"] + at, 64), (["fetch", "--missing"] + at, 64),
+                (["resume"] + at, 64), (["fetch", "--missing"] + at, 64),
             ] as [([String], Int32)] {
                 let command = try limited("-n 16", words)
                 #expect(command.code == code, "\(words): \(command.err)")
