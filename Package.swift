@@ -74,7 +74,7 @@ let package = Package(
                 "DailiesCore", "ProviderWire", "ExactJSON", asyncHTTPClient, crypto, nioCore, nioHTTP1, nioPosix,
                 nioSSL,
             ],
-            resources: [.embedInCode("models.json")], swiftSettings: strict),
+            resources: [.embedInCode("Catalogue/models.json")], swiftSettings: strict),
 
         // Dispatch, timers, threads, files, the download lane.
         .target(
@@ -103,7 +103,7 @@ let package = Package(
                 "DailiesProvider",
                 "DailiesRunner", "ProviderSimulator", argumentParser, logging,
             ],
-            resources: [.embedInCode("Sheet/sheet.css"), .embedInCode("Sheet/sheet.js")], swiftSettings: strict),
+            resources: [.embedInCode("Commands/Sheet/sheet.css"), .embedInCode("Commands/Sheet/sheet.js")], swiftSettings: strict),
 
         // The executable: a few lines.
         .executableTarget(name: "dailies", dependencies: ["DailiesCLI"], swiftSettings: strict),

@@ -11,7 +11,7 @@ enum TestCatalogue {
 
     static let published: ModelCatalogue = {
         do {
-            let url = repository.appending(path: "Sources/DailiesProvider/models.json")
+            let url = repository.appending(path: "Sources/DailiesProvider/Catalogue/models.json")
             return try catalogue(JSONValue.parse(Array(Data(contentsOf: url))))
         } catch {
             preconditionFailure("the catalogue is not readable: \(error)")

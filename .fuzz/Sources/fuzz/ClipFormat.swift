@@ -1,1 +1,1 @@
-../../../Sources/DailiesRunner/ClipFormat.swift
+../../../Sources/DailiesRunner/Formats/ClipFormat.swift

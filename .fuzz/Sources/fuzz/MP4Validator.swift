@@ -1,1 +1,1 @@
-../../../Sources/DailiesRunner/MP4Validator.swift
+../../../Sources/DailiesRunner/Formats/MP4Validator.swift

@@ -1,1 +1,1 @@
-../../../Sources/DailiesRunner/MatroskaValidator.swift
+../../../Sources/DailiesRunner/Formats/MatroskaValidator.swift
