@@ -1,7 +1,7 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-// Every arrow below points one way; `Tests/HouseTests` holds the list of imports that each target may use.
+// Every arrow below points one way; `Tests/TidyTests` holds the list of imports that each target may use.
 // SwiftPM lets an import through that a dependency brings along, so that the list, not the compiler, is the law.
 
 /// What holds for all our own code: Swift 6 language mode (the default of these tools), and no warning gets through.
@@ -103,7 +103,8 @@ let package = Package(
                 "DailiesProvider",
                 "DailiesRunner", "ProviderSimulator", argumentParser, logging,
             ],
-            resources: [.embedInCode("Commands/Sheet/sheet.css"), .embedInCode("Commands/Sheet/sheet.js")], swiftSettings: strict),
+            resources: [.embedInCode("Commands/Sheet/sheet.css"), .embedInCode("Commands/Sheet/sheet.js")],
+            swiftSettings: strict),
 
         // The executable: a few lines.
         .executableTarget(name: "dailies", dependencies: ["DailiesCLI"], swiftSettings: strict),
@@ -148,8 +149,8 @@ let package = Package(
                 "ProviderSimulator", logging,
             ], packageAccess: false, swiftSettings: strict),
 
-        // The rules of the house: arrows, line counts of promises, the life of a task in the README.
-        .testTarget(name: "HouseTests", swiftSettings: strict),
+        // What holds for the whole repository: imports, names, documentation, recorded results.
+        .testTarget(name: "TidyTests", swiftSettings: strict),
 
         // The whole program under a seed: real core, runner and store, the simulator's machine, manual time, crashes.
         .testTarget(
@@ -165,15 +166,10 @@ let package = Package(
             name: "ProcessTests", dependencies: ["dailies", "DailiesCore", "ExactJSON", "CSQLite"],
             swiftSettings: strict),
 
-        // The commands that settle what is in doubt, on real stores against the real simulator.
+        // Each command of the built program, on real stores against the real simulator.
         .testTarget(
-            name: "ReconcileTests", dependencies: ["dailies", "DailiesStore", "DailiesCore", "ExactJSON"],
+            name: "EndToEndTests", dependencies: ["dailies", "DailiesStore", "DailiesCore", "ExactJSON"],
             exclude: ["Golden"],
-            swiftSettings: strict),
-
-        // Plans, budgets and reports of the built program.
-        .testTarget(
-            name: "MoneyTests", dependencies: ["dailies", "DailiesStore", "DailiesCore", "ExactJSON"],
             swiftSettings: strict),
     ]
 )

@@ -79,7 +79,8 @@ public struct ManifestReader: Sendable {
             return true
         }) { keep in
             var builder = ManifestBuilder(
-                path: source.path, rules: rules, claims: InMemoryKeyRegistry(), purpose: .handOn(keep), bounds: .inMemory)
+                path: source.path, rules: rules, claims: InMemoryKeyRegistry(), purpose: .handOn(keep),
+                bounds: .inMemory)
             feed(source, format, to: &builder)
             let name = builder.finish(givenName: batchName)
             return (name, builder.log)

@@ -311,7 +311,8 @@ public final class Runner: @unchecked Sendable {
             attempt: AttemptID(task: task.id, number: task.attempt), key: key, model: task.shape.model,
             dialect: provider.dialect, account: account, body: provider.body(for: request, key: key))
         commit(
-            [Mutation(at: now, .intent(Intent(submission: submission, reserved: reserved)))], then: [.submit(submission)])
+            [Mutation(at: now, .intent(Intent(submission: submission, reserved: reserved)))],
+            then: [.submit(submission)])
     }
 
     /// The image itself in the place of its name; it is the same for many tasks that follow each other. nil: the run ends,

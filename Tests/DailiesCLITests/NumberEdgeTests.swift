@@ -32,7 +32,9 @@ struct NumberEdgeTests {
                     let json = try JSONValue.parse(ReportOutput.json(report, dollars: dollars).utf8)
                     #expect(json["total"]?["credits"]?.number == figures.charged.description)
                     #expect(json["total"]?["seconds_delivered"]?.isNull != delivered.isFinite)
-                    for text in [ReportOutput.table(report, dollars: dollars), ReportOutput.csv(report, dollars: dollars)] {
+                    for text in [
+                        ReportOutput.table(report, dollars: dollars), ReportOutput.csv(report, dollars: dollars),
+                    ] {
                         #expect(text.contains(figures.charged.description))
                     }
                     #expect(ReportOutput.rate(figures).flatMap { Double($0) }?.isFinite != false)

@@ -248,7 +248,7 @@ import Testing
                 [nil, .zero, .seconds(60), .nanoseconds(Int64.max)].randomElement(using: &random) ?? nil
             settings.quoteTolerance = [nil, .min, 0, 100_000, .max].randomElement(using: &random) ?? nil
             if Bool.random(using: &random) { settings.cadence = .adaptive(share: 0.5) }
-            let rig = SchedulerRig(settings: settings, store: Self.store(&random), seed: seed)
+            let rig = SchedulerHarness(settings: settings, store: Self.store(&random), seed: seed)
             rig.start()
             for _ in 0..<60 where rig.ending == nil { Self.step(rig, &random) }
             #expect(rig.problems.isEmpty, "seed \(seed): \(rig.problems.prefix(2))")
@@ -258,18 +258,18 @@ import Testing
     /// Two that wait, and one that was sent at some end of time.
     private static func store(_ random: inout SplitMix64) -> StoreModel {
         let remote = RemoteTaskID("remote-1")
-        var store = SchedulerRig.leftBehind(
+        var store = SchedulerHarness.leftBehind(
             .accepted(remote, isRunning: Bool.random(using: &random)),
             submittedAt: Instant(nanoseconds: integers.randomElement(using: &random) ?? 0)
         ) { $0.remoteID = remote }
-        store.add(SchedulerRig.task(2))
-        store.add(SchedulerRig.task(3))
-        store.trust[SchedulerRig.account] = .honoured
+        store.add(SchedulerHarness.task(2))
+        store.add(SchedulerHarness.task(3))
+        store.trust[SchedulerHarness.account] = .honoured
         return store
     }
 
     /// Something in the air lands, or the next wake-up comes.
-    private static func step(_ rig: SchedulerRig, _ random: inout SplitMix64) {
+    private static func step(_ rig: SchedulerHarness, _ random: inout SplitMix64) {
         let phases: [RemoteTask.Phase] = [.queued, .running, .running, .completed, .failed, .cancelled]
         let phase = phases.randomElement(using: &random) ?? .running
         let wait = durations.filter { $0 >= .zero }.randomElement(using: &random)

@@ -94,7 +94,8 @@ import Testing
             let found = try Self.compare(try Self.check(bytes, path), in: store)
             #expect(found == (Self.rewritten.count, 0, Self.count - Self.rewritten.count), "\(path)")
         }
-        let rewritten = try Self.importManifest(try Self.check(Self.jsonl(Form(isRewritten: true)), "m.jsonl"), in: store)
+        let rewritten = try Self.importManifest(
+            try Self.check(Self.jsonl(Form(isRewritten: true)), "m.jsonl"), in: store)
         #expect(rewritten.unchanged == Self.count)
         #expect(rewritten.new + rewritten.changed + rewritten.removed + rewritten.restored == 0)
 

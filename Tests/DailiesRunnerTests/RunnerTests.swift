@@ -9,7 +9,7 @@ import Testing
 
 struct RunnerTests {
     @Test func `the intent and its bytes are durable before the submit is seen`() throws {
-        let rig = try RunnerRig()
+        let rig = try RunnerHarness()
         rig.start()
         let (submission, reply) = try #require(rig.provider.nextSubmit())
         let task = try #require(try rig.durable().first)
@@ -25,7 +25,7 @@ struct RunnerTests {
     }
 
     @Test func `an outcome is durable before the end is told`() throws {
-        let rig = try RunnerRig { $0.downloads = false }
+        let rig = try RunnerHarness { $0.downloads = false }
         rig.start()
         let (submission, reply) = try #require(rig.provider.nextSubmit())
         reply(.accepted(rig.report(.completed, key: submission.key, cost: "0.1")))
@@ -36,7 +36,7 @@ struct RunnerTests {
     }
 
     @Test func `a reply that names another attempt's task ends no run, and is asked for by key`() throws {
-        let rig = try RunnerRig(tasks: 2, concurrency: 1) { $0.downloads = false }
+        let rig = try RunnerHarness(tasks: 2, concurrency: 1) { $0.downloads = false }
         rig.start()
         let (first, accept) = try #require(rig.provider.nextSubmit())
         accept(.accepted(rig.report(.completed, "r1", key: first.key, cost: "0.1")))
@@ -56,14 +56,14 @@ struct RunnerTests {
 
     @Test func `how long keys are remembered is the provider's to say, and the settings' before it`() throws {
         func memory(_ configure: (inout SchedulerSettings) -> Void) throws -> Duration? {
-            try RunnerRig(configure: configure).runner.scheduler.settings.keyMemory
+            try RunnerHarness(configure: configure).runner.scheduler.settings.keyMemory
         }
         #expect(try memory { $0 = $0.divided(bySpeed: 2) } == .seconds(24 * 3600))
         #expect(try memory { $0.keyMemory = .seconds(60) } == .seconds(60))
     }
 
     @Test func `a stop that comes before the start sends nothing`() throws {
-        let rig = try RunnerRig(tasks: 3)
+        let rig = try RunnerHarness(tasks: 3)
         rig.runner.stop()
         rig.start()
         guard case .ended(let ending) = try rig.end() else { return #expect(Bool(false), "the store failed") }
@@ -74,7 +74,7 @@ struct RunnerTests {
     }
 
     @Test func `a store that refuses an intent ends the run, and nothing is sent`() throws {
-        let rig = try RunnerRig(tasks: 3)
+        let rig = try RunnerHarness(tasks: 3)
         rig.faults.plan(.fails(StoreError(.full, "the disk is full")), atCommit: rig.faults.commits + 1)
         rig.start()
         guard case .storeFailed(let message) = try rig.end() else { return #expect(Bool(false), "it went on") }
@@ -85,7 +85,7 @@ struct RunnerTests {
     }
 
     @Test func `a store that refuses an outcome ends the run, and the task is as after a crash`() throws {
-        let rig = try RunnerRig(tasks: 2, concurrency: 1)
+        let rig = try RunnerHarness(tasks: 2, concurrency: 1)
         rig.start()
         let (submission, reply) = try #require(rig.provider.nextSubmit())
         rig.faults.plan(.fails(StoreError(.io, "the disk is gone")), atCommit: rig.faults.commits + 1)
@@ -98,7 +98,7 @@ struct RunnerTests {
     }
 
     @Test func `a stop sends nothing new and lets what is in the air land`() throws {
-        let rig = try RunnerRig(tasks: 3, concurrency: 1)
+        let rig = try RunnerHarness(tasks: 3, concurrency: 1)
         rig.start()
         let (submission, reply) = try #require(rig.provider.nextSubmit())
         rig.runner.stop()
@@ -114,7 +114,7 @@ struct RunnerTests {
     }
 
     @Test func `a task is asked for when its moment comes, not before`() throws {
-        let rig = try RunnerRig()
+        let rig = try RunnerHarness()
         rig.start()
         let (submission, reply) = try #require(rig.provider.nextSubmit())
         reply(.accepted(rig.report(.queued, key: submission.key)))
@@ -132,7 +132,7 @@ struct RunnerTests {
     }
 
     @Test func `no more are in flight than allowed, and a change of the limit holds at once`() throws {
-        let rig = try RunnerRig(tasks: 5, concurrency: 1)
+        let rig = try RunnerHarness(tasks: 5, concurrency: 1)
         rig.start()
         let (submission, reply) = try #require(rig.provider.nextSubmit())
         reply(.accepted(rig.report(.queued, key: submission.key)))
@@ -156,7 +156,7 @@ struct RunnerTests {
     }
 
     @Test func `waiting tasks are read page by page, each sent once and in order`() throws {
-        let rig = try RunnerRig(tasks: 9, concurrency: 9) { $0.pageSize = 2 }
+        let rig = try RunnerHarness(tasks: 9, concurrency: 9) { $0.pageSize = 2 }
         rig.start()
         var keys: [String] = []
         for number in 1...9 {
@@ -172,7 +172,7 @@ struct RunnerTests {
     }
 
     @Test func `a clip comes part by part onto the disk, and is recorded once it has its name`() throws {
-        let rig = try RunnerRig()
+        let rig = try RunnerHarness()
         rig.start()
         let (submission, reply) = try #require(rig.provider.nextSubmit())
         reply(.accepted(rig.report(.completed, key: submission.key, cost: "1", url: "https://cdn.example/clip")))
@@ -197,7 +197,7 @@ struct RunnerTests {
     }
 
     @Test func `a cut clip goes on from where it was cut, a damaged one begins anew`() throws {
-        let rig = try RunnerRig()
+        let rig = try RunnerHarness()
         rig.start()
         let (submission, reply) = try #require(rig.provider.nextSubmit())
         reply(.accepted(rig.report(.completed, key: submission.key, cost: "1", url: "https://cdn.example/clip")))
@@ -220,7 +220,7 @@ struct RunnerTests {
     }
 
     @Test func `a slow download gives its place to another, and goes on from where it was`() throws {
-        let rig = try RunnerRig(tasks: 2, concurrency: 2) { $0.downloadConcurrency = 1 }
+        let rig = try RunnerHarness(tasks: 2, concurrency: 2) { $0.downloadConcurrency = 1 }
         rig.start()
         var downloads = try Self.complete(2, rig)
         let version = AssetVersion(validator: "\"1\"", length: Int64(SmallClip.whole.count))
@@ -258,7 +258,7 @@ struct RunnerTests {
     }
 
     @Test func `a clip whose length nobody states is kept, with its address, and told in plain words`() throws {
-        let rig = try RunnerRig()
+        let rig = try RunnerHarness()
         rig.start()
         let (submission, reply) = try #require(rig.provider.nextSubmit())
         reply(.accepted(rig.report(.completed, key: submission.key, cost: "1", url: "https://cdn.example/clip")))
@@ -289,7 +289,7 @@ struct RunnerTests {
     }
 
     @Test func `a clip into whose part another program writes is fetched once more, and then told`() throws {
-        let rig = try RunnerRig()
+        let rig = try RunnerHarness()
         rig.start()
         let (submission, reply) = try #require(rig.provider.nextSubmit())
         let report = rig.report(.completed, key: submission.key, cost: "1", url: "https://cdn.example/clip")
@@ -318,7 +318,7 @@ struct RunnerTests {
     }
 
     @Test func `a part that was whole when the program was killed needs no download`() throws {
-        let rig = try RunnerRig()
+        let rig = try RunnerHarness()
         rig.start()
         let (submission, reply) = try #require(rig.provider.nextSubmit())
         let paths = ClipPaths(
@@ -338,7 +338,7 @@ struct RunnerTests {
     }
 
     @Test func `what stands in one clip's way costs it another name and holds nobody up`() throws {
-        let rig = try RunnerRig(tasks: 2, concurrency: 2)
+        let rig = try RunnerHarness(tasks: 2, concurrency: 2)
         let folder = rig.scratch.folder + "/renders/reel"
         try FileManager.default.createDirectory(atPath: folder + "/shot-1.mp4", withIntermediateDirectories: true)
         #expect(mkfifo(folder + "/shot-2.mp4", 0o644) == 0)
@@ -363,7 +363,7 @@ struct RunnerTests {
     }
 
     @Test func `a run without work ends at once`() throws {
-        let rig = try RunnerRig(tasks: 0)
+        let rig = try RunnerHarness(tasks: 0)
         rig.start()
         guard case .ended(let ending) = try rig.end() else { return #expect(Bool(false), "the store failed") }
         #expect(ending == RunResult() && rig.provider.pending == 0)
@@ -376,7 +376,7 @@ struct RunnerTests {
     /// Answers so many submits with finished clips.
     ///
     /// - Returns: the downloads that have begun meanwhile.
-    private static func complete(_ count: Int, _ rig: RunnerRig) throws -> [ScriptedProvider.Call] {
+    private static func complete(_ count: Int, _ rig: RunnerHarness) throws -> [ScriptedProvider.Call] {
         var (submits, downloads) = (0, [ScriptedProvider.Call]())
         while submits < count {
             let call = try #require(rig.provider.next(), "no submit")
@@ -392,7 +392,7 @@ struct RunnerTests {
     }
 
     private static func feed(
-        _ rig: RunnerRig, expectedOffset: Int64, _ bytes: [UInt8], total: Int64?, _ end: DownloadOutcome
+        _ rig: RunnerHarness, expectedOffset: Int64, _ bytes: [UInt8], total: Int64?, _ end: DownloadOutcome
     ) throws {
         guard case .download(_, let resume, let sink, let reply) = rig.provider.next() else {
             return #expect(Bool(false), "no download")

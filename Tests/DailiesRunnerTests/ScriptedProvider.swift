@@ -72,7 +72,7 @@ final class ScriptedProvider: RenderProvider {
 }
 
 /// Time that the test moves.
-final class ManualTimers: RunnerClock {
+final class ManualRunnerClock: RunnerClock {
     private struct State {
         var now = Instant(milliseconds: 1_790_000_000_000)
         var target: Instant?

@@ -84,7 +84,8 @@ final class Rig {
     init(tasks: [TaskSpec] = [Rig.spec("a")], budget: BudgetSetting = .unchanged) throws {
         scratch = try Scratch()
         store = try Store.open(scratch.path, for: .running, faults: faults)
-        batch = try store.importManifest(Rig.manifest(budget: budget), tasks: tasks, at: Instant(milliseconds: clock)).batch
+        batch = try store.importManifest(Rig.manifest(budget: budget), tasks: tasks, at: Instant(milliseconds: clock))
+            .batch
     }
 
     static func manifest(

@@ -10,7 +10,7 @@ extension ProcessSuite {
 
         private static let day = Int64(86_400)
 
-        @Test(.enabled(if: Preload.whyNot == nil, Preload.whyNot))
+        @Test(.enabled(if: FailpointLibrary.whyNot == nil, FailpointLibrary.whyNot))
         func `a wall clock that jumps by days neither stalls nor hurries the polls`() throws {
             let times = try polls { move in
                 for jump in [Self.day, -2 * Self.day, 400 * Self.day, 0] {
@@ -24,7 +24,7 @@ extension ProcessSuite {
             #expect(gaps.allSatisfy { $0 < 2000 }, "stalled: \(gaps)")
         }
 
-        @Test(.enabled(if: Preload.whyNot == nil, Preload.whyNot))
+        @Test(.enabled(if: FailpointLibrary.whyNot == nil, FailpointLibrary.whyNot))
         func `after a suspend each task is asked for once and then at its moments again`() throws {
             var woken = 0.0
             let times = try polls { move in
@@ -54,7 +54,7 @@ extension ProcessSuite {
             let manifest = try stage.manifest(clips: 1)
             let run = try stage.startRun(
                 [manifest], at: proxy, ["--poll-window", "24h"],
-                environment: Preload.environment(["FAULT_CLOCKS": clocks]))
+                environment: FailpointLibrary.environment(["FAULT_CLOCKS": clocks]))
             try run.wait(for: "its task to be accepted") { $0.count("accepted") == 1 }
             try eventually("the first polls") { proxy.requests.count { $0.queriedTask != nil } >= 2 }
             try body { wall, boot in

@@ -232,24 +232,24 @@ extension ProcessSuite {
 
         // MARK: The system's calls
 
-        @Test(.enabled(if: Preload.whyNot == nil, Preload.whyNot))
+        @Test(.enabled(if: FailpointLibrary.whyNot == nil, FailpointLibrary.whyNot))
         func `a disk that takes its time makes a run slow and nothing else`() throws {
             let simulator = try Simulator(stage, speed: 500)
             let manifest = try stage.manifest(clips: 10)
             let run = try stage.startRun(
-                [manifest], at: simulator, environment: Preload.environment(["FAULT_SYNC_MS": "60"]))
+                [manifest], at: simulator, environment: FailpointLibrary.environment(["FAULT_SYNC_MS": "60"]))
             #expect(try run.ended() == .exited(0), "\(run.written.errText)")
             #expect(run.written.count("failed") == 0)
             try stage.expectAllPaidOnce(simulator, tasks: 10)
         }
 
-        @Test(.enabled(if: Preload.whyNot == nil, Preload.whyNot))
+        @Test(.enabled(if: FailpointLibrary.whyNot == nil, FailpointLibrary.whyNot))
         func `a disk whose syncs fail ends the run, and what it had not promised is asked for`() throws {
             let simulator = try Simulator(stage, speed: 500)
             let manifest = try stage.manifest(clips: 20)
             let broken = stage.path("broken")
             let run = try stage.startRun(
-                [manifest], at: simulator, environment: Preload.environment(["FAULT_SYNC_FILE": broken]))
+                [manifest], at: simulator, environment: FailpointLibrary.environment(["FAULT_SYNC_FILE": broken]))
             try run.wait(for: "some clips") { $0.count("saved") >= 5 }
             try stage.write("broken", "")
             #expect(try run.ended() == .exited(1), "\(run.written.errText)")
@@ -259,12 +259,12 @@ extension ProcessSuite {
             try stage.expectAllPaidOnce(simulator, tasks: 20)
         }
 
-        @Test(.enabled(if: Preload.whyNot == nil, Preload.whyNot), arguments: ["none", "empty"])
+        @Test(.enabled(if: FailpointLibrary.whyNot == nil, FailpointLibrary.whyNot), arguments: ["none", "empty"])
         func `a file system without locks, or with empty ones, is refused in words`(locks: String) throws {
             let simulator = try Simulator(stage, speed: 500)
             let run = try stage.startRun(
                 [try stage.manifest(clips: 3)], at: simulator,
-                environment: Preload.environment(["FAULT_LOCKS": locks]))
+                environment: FailpointLibrary.environment(["FAULT_LOCKS": locks]))
             #expect(try run.ended() == .exited(1))
             #expect(
                 run.written.errText.hasSuffix(

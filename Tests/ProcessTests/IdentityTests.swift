@@ -59,14 +59,14 @@ extension ProcessSuite {
             #expect(try stage.status("queued") == 300 && stage.status("failed") == 0)
         }
 
-        @Test(.enabled(if: Preload.whyNot == nil, Preload.whyNot))
+        @Test(.enabled(if: FailpointLibrary.whyNot == nil, FailpointLibrary.whyNot))
         func `a clock that was ahead once holds no poll up, and is told of`() throws {
             let clocks = stage.path("clocks")
             let ahead = withUnsafeBytes(of: (Int64(86_400), Int64(0))) { Data($0) }
             try ahead.write(to: URL(fileURLWithPath: clocks))
             let simulator = try Simulator(stage, speed: 100)
             let done = try stage.manifest("done.jsonl", clips: 1)
-            let environment = Preload.environment(["FAULT_CLOCKS": clocks])
+            let environment = FailpointLibrary.environment(["FAULT_CLOCKS": clocks])
             #expect(try stage.finish(stage.runArguments([done], at: simulator), environment: environment).code == 0)
             let report = try stage.finish(["report", "--store", stage.store])
             #expect(

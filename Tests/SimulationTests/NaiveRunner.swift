@@ -17,7 +17,7 @@ struct NaiveRunner {
     private static let mostPolls = 400
 
     private let scenario: Scenario
-    private var chance: Chance
+    private var chance: TestRandom
     private var machine: SimulatedProvider
     private var now = Scenario.start
     /// What it wrote down: survives a crash.
@@ -26,7 +26,7 @@ struct NaiveRunner {
 
     init(_ scenario: Scenario) {
         self.scenario = scenario
-        chance = Chance(seed: scenario.seed)
+        chance = TestRandom(seed: scenario.seed)
         machine = SimulatedProvider(configuration: scenario.simulator, catalogue: scenario.catalogue)
         crashesLeft = scenario.crashes.count
     }

@@ -83,7 +83,7 @@ struct Scenario {
     init(seed: UInt64, former: FormerBehavior? = nil) {
         self.seed = seed
         self.former = former
-        var chance = Chance(seed: seed)
+        var chance = TestRandom(seed: seed)
         mood = chance.pick([.calm, .rough, .rough, .wild])
         drawModels(&chance)
         drawBatches(&chance)
@@ -93,23 +93,23 @@ struct Scenario {
         drawBudgets(&chance)
         drawInterruptions(&chance)
         // A generator of its own: what the others draw for a seed stays what it was.
-        var flow = Chance(seed: seed ^ 0x0F10_0F10_3333_CCCC)
+        var flow = TestRandom(seed: seed ^ 0x0F10_0F10_3333_CCCC)
         drawFlow(&flow)
-        var prices = Chance(seed: seed ^ 0x9A1C_E5B1_77C0_FFEE)
+        var prices = TestRandom(seed: seed ^ 0x9A1C_E5B1_77C0_FFEE)
         drawPrices(&prices)
-        var guards = Chance(seed: seed ^ 0x6A5D_0000_BEEF_1234)
+        var guards = TestRandom(seed: seed ^ 0x6A5D_0000_BEEF_1234)
         drawGuards(&guards)
-        var numbers = Chance(seed: seed ^ 0x9E1E_7E57_0A0A_5555)
+        var numbers = TestRandom(seed: seed ^ 0x9E1E_7E57_0A0A_5555)
         drawNumbers(&numbers)
-        var clips = Chance(seed: seed ^ 0x00C1_1B5C_11B5_0000)
+        var clips = TestRandom(seed: seed ^ 0x00C1_1B5C_11B5_0000)
         drawClips(&clips)
-        var files = Chance(seed: seed ^ 0xF11E_5A5A_0001_C11B)
+        var files = TestRandom(seed: seed ^ 0xF11E_5A5A_0001_C11B)
         drawFiles(&files)
-        var keys = Chance(seed: seed ^ 0x4B45_5953_0FA1_7E12)
+        var keys = TestRandom(seed: seed ^ 0x4B45_5953_0FA1_7E12)
         drawKeys(&keys)
     }
 
-    private mutating func drawKeys(_ chance: inout Chance) {
+    private mutating func drawKeys(_ chance: inout TestRandom) {
         guard accountBooks.count == 1, let key = accountBooks[0].all.first, accountBooks[0].all.count == 1,
             let other = MachineProvider.secrets.keys.first(where: { $0 != key }), chance.happens(0.25)
         else { return }
@@ -125,7 +125,7 @@ struct Scenario {
         guardFaults + identityFaults + wireFaults + clipFaults + fileFaults + [.absurdBill, .absurdNumbers])
 
     /// What a clip may cost: quotes and bills that are not what was published, and cancels that come too late.
-    private mutating func drawGuards(_ chance: inout Chance) {
+    private mutating func drawGuards(_ chance: inout TestRandom) {
         if chance.happens(0.4) { settings.quoteTolerance = chance.pick([0, 10, 50]) }
         for index in batches.indices {
             batches[index].budgetMode = chance.pick([.cautious, .cautious, .cautious, .soft, .hard])
@@ -139,12 +139,12 @@ struct Scenario {
         }
     }
 
-    private mutating func drawNumbers(_ chance: inout Chance) {
+    private mutating func drawNumbers(_ chance: inout TestRandom) {
         guard mood != .calm, chance.happens(0.3) else { return }
         simulator.faults[.absurdNumbers] = Double.random(in: 0.01...0.3, using: &chance)
     }
 
-    private mutating func drawPrices(_ chance: inout Chance) {
+    private mutating func drawPrices(_ chance: inout TestRandom) {
         if mood != .calm, chance.happens(0.3) {
             simulator.faults[.absurdBill] = Double.random(in: 0.02...0.2, using: &chance)
         }
@@ -152,7 +152,7 @@ struct Scenario {
             maximumPerTask = largestPrice.times(hundredths: Int64(chance.number(20...300)))
         }
         if chance.happens(0.3) { play = Int64(chance.pick([1, 50, 300, 100_000])) }
-        var identity = Chance(seed: seed ^ 0x1DE7_717E_5EED_0001)
+        var identity = TestRandom(seed: seed ^ 0x1DE7_717E_5EED_0001)
         drawIdentity(&identity)
     }
 
@@ -163,7 +163,7 @@ struct Scenario {
     /// Drawn after all others, so that those stay what they were.
     private static let wireFaults: [FaultKind] = [.otherSubmission, .lateAsset]
 
-    private mutating func drawIdentity(_ chance: inout Chance) {
+    private mutating func drawIdentity(_ chance: inout TestRandom) {
         if chance.happens(0.4) {
             for kind in Self.identityFaults where kind != .forgetKey && mood != .calm && chance.happens(0.6) {
                 simulator.faults[kind] = Double.random(in: 0.02...0.3, using: &chance)
@@ -190,7 +190,7 @@ struct Scenario {
 
     private static let clipFaults: [FaultKind] = [.changedAsset, .noLength, .dripDownload, .ignoredRange, .wrongRange]
 
-    private mutating func drawClips(_ chance: inout Chance) {
+    private mutating func drawClips(_ chance: inout TestRandom) {
         let (share, highest): (Double, Double) =
             switch mood {
             case .calm: (0, 0)
@@ -218,7 +218,7 @@ struct Scenario {
     /// What kind of file a clip is, and how long its task is kept.
     private static let fileFaults: [FaultKind] = [.otherFormat, .bytesAfterEnd, .damagedClip, .dropTask]
 
-    private mutating func drawFiles(_ chance: inout Chance) {
+    private mutating func drawFiles(_ chance: inout TestRandom) {
         losesClips = chance.happens(0.4)
         takesFolderAway = mood != .calm && chance.happens(0.25)
         guard mood != .calm else { return }
@@ -229,7 +229,7 @@ struct Scenario {
         simulator.faults.tasksKeptFor = .seconds(400 * 86_400)
     }
 
-    private mutating func drawFlow(_ chance: inout Chance) {
+    private mutating func drawFlow(_ chance: inout TestRandom) {
         for model in Self.models where chance.happens(0.2) {
             settings.modelConcurrency[ModelID(model)] = chance.number(1...3)
         }
@@ -253,7 +253,7 @@ struct Scenario {
 
     // MARK: The work
 
-    private mutating func drawModels(_ chance: inout Chance) {
+    private mutating func drawModels(_ chance: inout TestRandom) {
         var specs: [ModelSpec] = []
         for name in Self.models {
             let rate = Self.credits(chance.pick(Self.rates))
@@ -277,7 +277,7 @@ struct Scenario {
         catalogue = ModelCatalogue(compiled: "2026-11-23", models: specs)
     }
 
-    private mutating func drawBatches(_ chance: inout Chance) {
+    private mutating func drawBatches(_ chance: inout TestRandom) {
         let count = chance.happens(0.3) ? 2 : 1
         for number in 1...count {
             let tasks = (1...chance.number(1...(count == 1 ? 25 : 12))).map { index in
@@ -287,7 +287,7 @@ struct Scenario {
         }
     }
 
-    private func task(_ key: String, in batch: Int, _ chance: inout Chance) -> TaskSpec {
+    private func task(_ key: String, in batch: Int, _ chance: inout TestRandom) -> TaskSpec {
         let model = chance.pick(Self.models)
         let seconds = chance.number(1...12)
         let resolution = chance.pick(["720p", "1080p"])
@@ -302,7 +302,7 @@ struct Scenario {
             priority: chance.happens(0.2) ? chance.number(-2...2) : 0, output: nil)
     }
 
-    private mutating func drawSettings(_ chance: inout Chance) {
+    private mutating func drawSettings(_ chance: inout TestRandom) {
         dialects = [chance.pick(Dialect.allCases)]
         if chance.happens(0.1) { dialects = Dialect.allCases }
         let keys = MachineProvider.secrets.keys.sorted { $0.text < $1.text }
@@ -326,7 +326,7 @@ struct Scenario {
 
     // MARK: The provider
 
-    private mutating func drawProvider(_ chance: inout Chance) {
+    private mutating func drawProvider(_ chance: inout TestRandom) {
         simulator.seed = chance.next()
         simulator.baseURL = Self.baseURL
         if chance.happens(0.2) {
@@ -362,7 +362,7 @@ struct Scenario {
         simulator.assets.paddingBytes = chance.happens(0.3) ? chance.number(100...5000) : 0
     }
 
-    private mutating func drawFaults(_ chance: inout Chance) {
+    private mutating func drawFaults(_ chance: inout TestRandom) {
         simulator.faults.seed = chance.next()
         simulator.faults.replyDelay = chance.milliseconds(500...90_000)
         // Mostly shorter than the ten minutes after which a task counts as lost.
@@ -399,13 +399,13 @@ struct Scenario {
         }
     }
 
-    private mutating func drawBudgets(_ chance: inout Chance) {
+    private mutating func drawBudgets(_ chance: inout TestRandom) {
         for index in batches.indices where chance.happens(0.35) {
             batches[index].budget = expectedCost.times(hundredths: Int64(chance.number(10...250)))
         }
     }
 
-    private mutating func drawInterruptions(_ chance: inout Chance) {
+    private mutating func drawInterruptions(_ chance: inout TestRandom) {
         let count = chance.happens(0.25) ? 0 : chance.number(1...6)
         for _ in 0..<count {
             let point = chance.pick(CrashPoint.allCases)

@@ -93,7 +93,8 @@ struct AdaptiveBenchmark: ParsableCommand {
                 legs[index].append(leg)
                 recorder.say(
                     "seed \(seed), \(cadence): \(ResultRecorder.figure(leg.polls)) polls a task, delay "
-                        + "\(ResultRecorder.figure(leg.delay)) s, \(ResultRecorder.figure(leg.makespan)) of the plain bound")
+                        + "\(ResultRecorder.figure(leg.delay)) s, \(ResultRecorder.figure(leg.makespan)) of the plain bound"
+                )
             }
         }
         return legs.map(Leg.mean)

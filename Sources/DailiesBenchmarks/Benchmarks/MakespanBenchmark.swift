@@ -83,7 +83,8 @@ struct ProgramRun {
     /// As the simulator counted them.
     let polls: Int
 
-    init(_ size: MakespanBenchmark.Size, seed: UInt64, in stage: BenchmarkEnvironment, _ options: [String] = []) throws {
+    init(_ size: MakespanBenchmark.Size, seed: UInt64, in stage: BenchmarkEnvironment, _ options: [String] = []) throws
+    {
         let simulator = try stage.simulator(speed: size.speed, seed: seed)
         defer { simulator.end() }
         let name = UUID().uuidString

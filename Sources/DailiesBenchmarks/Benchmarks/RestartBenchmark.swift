@@ -38,7 +38,8 @@ struct RestartBenchmark: ParsableCommand {
             let (any, task) = try firstRequests(stage.path("store.sqlite"), service)
             waits.append(task)
             recorder.say(
-                "start \(start): first request \(ResultRecorder.figure(any)) s, about a task \(ResultRecorder.figure(task)) s")
+                "start \(start): first request \(ResultRecorder.figure(any)) s, about a task \(ResultRecorder.figure(task)) s"
+            )
         }
         recorder.judge("first request about a task, s", waits.sorted()[waits.count / 2], atMost: 0.5)
         try service.end()

@@ -63,7 +63,8 @@ struct ScaleBenchmark: ParsableCommand {
                 + "\(ResultRecorder.figure(report.median)) ms, 99 % within \(ResultRecorder.figure(report.late99)) ms, all within "
                 + "\(ResultRecorder.figure(report.latest)) ms; \(ResultRecorder.figure(Double(report.residentBytes) / 1e6)) MB resident, "
                 + "\(ResultRecorder.figure(Double(report.peakBytes) / 1e6)) MB at most; "
-                + "\(ResultRecorder.figure(report.processorSeconds / max(Double(report.polls), 1) * 1e6)) us of CPU a poll")
+                + "\(ResultRecorder.figure(report.processorSeconds / max(Double(report.polls), 1) * 1e6)) us of CPU a poll"
+        )
         return report
     }
 

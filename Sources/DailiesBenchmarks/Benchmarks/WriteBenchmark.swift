@@ -92,7 +92,8 @@ final class WriteLoad: Sendable {
         return TaskSpec(
             key: TaskKey("clip-\(number)"),
             shape: RequestShape(
-                model: BenchmarkEnvironment.model, durationSeconds: BenchmarkEnvironment.clipSeconds, resolution: "1080p"),
+                model: BenchmarkEnvironment.model, durationSeconds: BenchmarkEnvironment.clipSeconds,
+                resolution: "1080p"),
             prompt: prompt,
             request: CanonicalRequest(
                 text: """

@@ -50,7 +50,8 @@ struct UsageSuggestion {
         if command.name == program.name, FileManager.default.fileExists(atPath: word) {
             return " Did you mean `\(ShellWord.line(["dailies", "run", word] + more))`?"
         }
-        return SpellingSuggestion.nearest(to: word, in: command.commands.map(\.name)).map { " Did you mean '\($0)'?" } ?? ""
+        return SpellingSuggestion.nearest(to: word, in: command.commands.map(\.name)).map { " Did you mean '\($0)'?" }
+            ?? ""
     }
 
     private func option(in typed: [String]) -> String? {

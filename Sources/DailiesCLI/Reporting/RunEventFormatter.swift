@@ -34,7 +34,8 @@ enum RunEventFormatter {
         case .saved(let key, let path): "saved: \(shown(key)) as \(SafeText.escaped(path))"
         case .withdrawn(let key): "cancelled before it was sent: \(shown(key))"
         case .retried(let key): "waits again: \(shown(key))"
-        case .failed, .cancelled, .waitsAgain, .downloadFailed, .uncertain, .lost, .unresolved, .paused, .resumed, .warning:
+        case .failed, .cancelled, .waitsAgain, .downloadFailed, .uncertain, .lost, .unresolved, .paused, .resumed,
+            .warning:
             nil
         }
     }

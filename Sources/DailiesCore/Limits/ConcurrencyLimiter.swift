@@ -23,7 +23,9 @@ public struct ConcurrencyLimiter: Hashable, Sendable {
     ///   - ceiling: the user's limit, at least 1.
     ///   - firstCalm: time without a refusal after which one more is tried. Default 30 s.
     ///   - longestCalm: what that time grows to. Default 1 h.
-    public init(ceiling: Int, initialProbeInterval: Duration = .seconds(30), maximumProbeInterval: Duration = .seconds(3600)) {
+    public init(
+        ceiling: Int, initialProbeInterval: Duration = .seconds(30), maximumProbeInterval: Duration = .seconds(3600)
+    ) {
         precondition(ceiling >= 1, "a limit of \(ceiling) in flight lets nothing run")
         self.ceiling = ceiling
         limit = ceiling

@@ -67,7 +67,8 @@ struct DurationHistory: Sendable {
 
     /// The plan for a kind of clip; nil: too little was seen. Made anew whenever a quarter more has been seen, or a quarter
     /// of the window has been replaced.
-    mutating func plan(for shape: RequestShape, documented: PollCadence, afterwards: Duration) -> AdaptivePollSchedule? {
+    mutating func plan(for shape: RequestShape, documented: PollCadence, afterwards: Duration) -> AdaptivePollSchedule?
+    {
         guard let rhythm = rhythms[shape], rhythm.seen >= AdaptivePollSchedule.fewestDurations else { return nil }
         if rhythm.plannedAt > 0, rhythm.seen - rhythm.plannedAt < min(rhythm.plannedAt, Self.windowSize) / 4 {
             return rhythm.plan

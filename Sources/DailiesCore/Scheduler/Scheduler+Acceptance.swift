@@ -2,7 +2,8 @@
 extension Scheduler {
     /// The provider has it: by the reply to a submit, or found by its key. The store says whether that task is another
     /// attempt's, and nothing is believed before.
-    mutating func accept(_ flight: ActiveAttempt, _ report: RemoteTask, from source: Acceptance.Source, _ now: Instant) {
+    mutating func accept(_ flight: ActiveAttempt, _ report: RemoteTask, from source: Acceptance.Source, _ now: Instant)
+    {
         guard let remote = report.remoteID, let pending = flight.pending, let submission = pending.submission else {
             preconditionFailure("attempt \(flight.attempt) was accepted without a name or a submission")
         }

@@ -8,8 +8,9 @@ extension Scheduler {
     /// What the estimate of a task that the provider has asks for in place of its reservation.
     ///
     /// - Returns: with the budget that does not hold it; nil: all do.
-    func reservation(byEstimateOf flight: ActiveAttempt, isTrusted: Bool) -> (reserved: Credits?, refusing: Budgets.Scope?)
-    {
+    func reservation(byEstimateOf flight: ActiveAttempt, isTrusted: Bool) -> (
+        reserved: Credits?, refusing: Budgets.Scope?
+    ) {
         let old = flight.reserved
         let new = Reservation.after(estimate: flight.estimate, holding: old, isTrusted: isTrusted)
         return (new, budgets.scope(refusing: new, insteadOf: old, of: flight.budgets))
@@ -34,7 +35,9 @@ extension Scheduler {
 
     /// What waits for the budget of a tag is looked at again once something came back to a budget, or once nothing can.
     mutating func resumeDeferred() {
-        guard !waitingTagBudgets.isEmpty, budgets.takeHasFreedCredits() || tally.active <= tally.idleUnresolved else { return }
+        guard !waitingTagBudgets.isEmpty, budgets.takeHasFreedCredits() || tally.active <= tally.idleUnresolved else {
+            return
+        }
         waitingTagBudgets = []
         lanes.resumeDeferred()
     }

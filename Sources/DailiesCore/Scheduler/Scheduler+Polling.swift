@@ -174,7 +174,8 @@ extension Scheduler {
     /// After the first acceptance without an echo the key is asked for once, to know. Held back by nothing and holding
     /// back nothing but further submits; without an answer the next acceptance asks again.
     mutating func prove(_ flight: ActiveAttempt, _ remote: RemoteTaskID) {
-        guard let key = flight.submissionKey, let question = question(for: flight, .verifyKeySupport), !isStopping else {
+        guard let key = flight.submissionKey, let question = question(for: flight, .verifyKeySupport), !isStopping
+        else {
             return
         }
         keyChecks[flight.account] = KeyCheck(attempt: flight.attempt, key: key, remote: remote)

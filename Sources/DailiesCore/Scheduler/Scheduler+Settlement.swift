@@ -3,7 +3,8 @@ extension Scheduler {
     ///
     /// - Parameter isCostDenied: the provider does not know the task any more, so that nobody can say that it was free.
     mutating func settle(
-        _ flight: ActiveAttempt, _ remote: RemoteTaskID, _ report: RemoteTask, isCostDenied: Bool = false, _ now: Instant
+        _ flight: ActiveAttempt, _ remote: RemoteTaskID, _ report: RemoteTask, isCostDenied: Bool = false,
+        _ now: Instant
     ) {
         var flight = flight
         var wasRunning = isCostDenied

@@ -106,7 +106,8 @@ public struct Scheduler: Sendable {
         limits = settings.limits
         pacer = RateLimiter(settings.submitPace)
         limiter = ConcurrencyLimiter(
-            ceiling: settings.concurrency, initialProbeInterval: settings.initialProbeInterval, maximumProbeInterval: settings.maximumProbeInterval)
+            ceiling: settings.concurrency, initialProbeInterval: settings.initialProbeInterval,
+            maximumProbeInterval: settings.maximumProbeInterval)
         if case .adaptive(let share) = settings.cadence { rhythms = DurationHistory(share: share) }
         canary = settings.canary.map(Canary.init)
         breaker = CircuitBreaker(policy: settings.retry)

@@ -67,7 +67,8 @@ struct Diagnostics {
         error(trouble)
     }
 
-    private func problem(_ place: SourcePosition, _ field: String, _ what: String, _ todo: String) -> ManifestDiagnostic {
+    private func problem(_ place: SourcePosition, _ field: String, _ what: String, _ todo: String) -> ManifestDiagnostic
+    {
         ManifestDiagnostic(
             file: file, line: place.line, column: place.column, field: SafeText.cut(field), what: what, todo: todo)
     }

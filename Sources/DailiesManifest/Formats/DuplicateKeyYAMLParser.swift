@@ -48,7 +48,8 @@ struct DuplicateKeyYAMLParser {
 
     /// Puts a stand-in for the first letter of the key there; false where it is written in a way that forbids it.
     private mutating func rename(at mark: Mark) -> Bool {
-        guard var index = index(of: SourcePosition(mark)), let standIn = UnicodeScalar(Self.firstStandIn + UInt32(names.count))
+        guard var index = index(of: SourcePosition(mark)),
+            let standIn = UnicodeScalar(Self.firstStandIn + UInt32(names.count))
         else { return false }
         if scalars[index] == "\"" || scalars[index] == "'" {
             let quote = scalars[index]

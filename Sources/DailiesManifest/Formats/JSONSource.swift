@@ -29,7 +29,10 @@ enum JSONSource {
             case .string(let text): .scalar(Scalar(text: text, form: .jsonText))
             case .array(let elements): .list(elements.map(node))
             case .object(let members):
-                .map(members.map { SourceField(name: $0.name, place: SourcePosition($0.position), value: node($0.value)) })
+                .map(
+                    members.map {
+                        SourceField(name: $0.name, place: SourcePosition($0.position), value: node($0.value))
+                    })
             }
         return SourceNode(place: SourcePosition(value.position), content: content)
     }
@@ -60,7 +63,9 @@ struct JSONLines {
             window.pass(min(length + 1, window.bytes.count))
             // Its CR belongs to the line's end, not to its text: an error at the end of the text stays on this line.
             let text = line.last == 0x0D ? UnsafeBufferPointer(rebasing: line.dropLast()) : line
-            guard text.count <= ManifestLimits.maximumLineBytes else { return .tooLong(bytes: text.count, number: number) }
+            guard text.count <= ManifestLimits.maximumLineBytes else {
+                return .tooLong(bytes: text.count, number: number)
+            }
             if !text.allSatisfy({ $0 == 0x20 || $0 == 0x09 || $0 == 0x0D }) { return .text(text, number: number) }
         }
         return nil

@@ -153,7 +153,8 @@ struct KeyConflict: Hashable {
     init(_ record: Record) {
         ordinal = Int(record.second)
         earlier =
-            record.third == 0 ? nil : KeyOwner(place: SourcePosition(packed: record.fourth), isDerived: record.third == 2)
+            record.third == 0
+            ? nil : KeyOwner(place: SourcePosition(packed: record.fourth), isDerived: record.third == 2)
     }
 }
 

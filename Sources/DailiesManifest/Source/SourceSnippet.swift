@@ -94,7 +94,9 @@ public struct SourceSnippet: Hashable, Sendable {
                 guard let text = try lines.next(isWanted: wanted[number] != nil) else { return }
                 guard let indices = wanted[number] else { continue }
                 let line = Line(text)
-                for index in indices { problems[index].excerpt = SourceSnippet(of: line, column: problems[index].column) }
+                for index in indices {
+                    problems[index].excerpt = SourceSnippet(of: line, column: problems[index].column)
+                }
             }
         } catch {
             // The problem itself says what is wrong with the text; a picture of its line is not to be had.

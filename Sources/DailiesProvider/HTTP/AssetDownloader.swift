@@ -33,7 +33,9 @@ struct AssetDownloader: Sendable {
         let end: DownloadOutcome
     }
 
-    func download(_ asset: AssetLocation, after resume: ResumePoint, into sink: any DownloadSink) async -> DownloadOutcome {
+    func download(_ asset: AssetLocation, after resume: ResumePoint, into sink: any DownloadSink) async
+        -> DownloadOutcome
+    {
         guard let place = ServiceURL(asset.url), isAllowed(place, from: nil) else {
             return .refused(unusable("the clip's address cannot be used: \(ServiceURL.redacted(asset.url))"))
         }

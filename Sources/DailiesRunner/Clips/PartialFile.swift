@@ -125,7 +125,9 @@ final class PartialFile {
     ) throws(ClipError) -> Bool {
         let made = try folder.newFile(name)
         var opened = made
-        if made == nil, let text = try text(name, in: folder), text.isEmpty || PartialFileRecord(text)?.key == record.key {
+        if made == nil, let text = try text(name, in: folder),
+            text.isEmpty || PartialFileRecord(text)?.key == record.key
+        {
             opened = try folder.file(name, O_WRONLY)
         }
         guard let file = opened else { return false }

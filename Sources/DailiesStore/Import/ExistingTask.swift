@@ -83,7 +83,9 @@ struct TaskFinder {
     }
 
     mutating func find(_ task: TaskSpec, in database: SQLiteConnection) throws(StoreError) -> ExistingTask? {
-        if let known = try database.known(SQLiteConnection.knownByKey, SQLValue(batch), .text(task.key.text)) { return known }
+        if let known = try database.known(SQLiteConnection.knownByKey, SQLValue(batch), .text(task.key.text)) {
+            return known
+        }
         guard hasAliases else { return nil }
         for id in try database.tasks(aliased: task, in: batch) where !claimed.contains(id) {
             claimed.insert(id)

@@ -117,7 +117,8 @@ extension SQLiteConnection {
 
     private func setBudgetMode(of batch: BatchID, _ mode: BudgetMode, at: Instant) throws(StoreError) {
         let changed = try run(
-            "UPDATE batch SET budget_mode = ?1 WHERE id = ?2 AND budget_mode <> ?1", .text(mode.rawValue), SQLValue(batch))
+            "UPDATE batch SET budget_mode = ?1 WHERE id = ?2 AND budget_mode <> ?1", .text(mode.rawValue),
+            SQLValue(batch))
         guard changed == 1 else { return }
         var row = NewEvent("budget_mode_set", at: at, batch: batch)
         row.source = "user"

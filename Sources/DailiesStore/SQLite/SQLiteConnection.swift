@@ -120,7 +120,8 @@ final class SQLiteConnection {
         }
     }
 
-    func rows<T>(_ sql: String, _ values: SQLValue..., map: (SQLRow) throws(StoreError) -> T) throws(StoreError) -> [T] {
+    func rows<T>(_ sql: String, _ values: SQLValue..., map: (SQLRow) throws(StoreError) -> T) throws(StoreError) -> [T]
+    {
         try rows(sql, list: values, map: map)
     }
 
@@ -131,11 +132,14 @@ final class SQLiteConnection {
     }
 
     /// The first row, or nil where there is none.
-    func first<T>(_ sql: String, _ values: SQLValue..., map: (SQLRow) throws(StoreError) -> T) throws(StoreError) -> T? {
+    func first<T>(_ sql: String, _ values: SQLValue..., map: (SQLRow) throws(StoreError) -> T) throws(StoreError) -> T?
+    {
         try first(sql, list: values, map: map)
     }
 
-    func first<T>(_ sql: String, list values: [SQLValue], map: (SQLRow) throws(StoreError) -> T) throws(StoreError) -> T? {
+    func first<T>(_ sql: String, list values: [SQLValue], map: (SQLRow) throws(StoreError) -> T) throws(StoreError)
+        -> T?
+    {
         let statement = try prepared(sql)
         return try statement.withValues(values) { () throws(StoreError) in
             try statement.step() ? try map(SQLRow(statement: statement)) : nil

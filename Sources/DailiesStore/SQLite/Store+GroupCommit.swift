@@ -187,7 +187,8 @@ extension Store {
     func rethrowingTransaction<T>(_ body: (SQLiteConnection) throws -> T) throws -> T {
         var foreign: (any Error)?
         do throws(StoreError) {
-            return try transaction { database throws(StoreError) in try Self.capturing(&foreign) { try body(database) } }
+            return try transaction { database throws(StoreError) in try Self.capturing(&foreign) { try body(database) }
+            }
         } catch {
             throw foreign ?? error
         }

@@ -201,7 +201,8 @@ public enum ResponseClassifier {
         private var excerpt: String {
             guard !body.isEmpty else { return "" }
             // Redacted before it is cut: half a key at the end would not be found any more.
-            return ": " + ASCII.cut(redaction(String(decoding: body, as: UTF8.self)), to: ResponseClassifier.excerptLength)
+            return ": "
+                + ASCII.cut(redaction(String(decoding: body, as: UTF8.self)), to: ResponseClassifier.excerptLength)
         }
     }
 }

@@ -134,7 +134,8 @@ struct ReconcileOutput {
         }
     }
 
-    private func parts(_ finding: ResolutionFinding) -> (verdict: String, known: TaskReconciler.Known?, reason: String?) {
+    private func parts(_ finding: ResolutionFinding) -> (verdict: String, known: TaskReconciler.Known?, reason: String?)
+    {
         let still = finding.wasLost ? "still_lost" : "still_uncertain"
         return switch finding.verdict {
         case .found(let known): ("found", known, nil)
@@ -169,7 +170,8 @@ struct ReconcileOutput {
         }
         if tally.costs.asked > 0 {
             Console.out(
-                "\(TaskDescription.count(tally.costs.asked, "unknown cost")): \(tally.costs.stated) stated now and booked")
+                "\(TaskDescription.count(tally.costs.asked, "unknown cost")): \(tally.costs.stated) stated now and booked"
+            )
         }
         defer { for need in needs { Console.out(need.words) } }
         if tally.asked == 0 { return Console.out("nothing is uncertain or lost") }

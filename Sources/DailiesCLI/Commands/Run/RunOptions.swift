@@ -297,7 +297,9 @@ struct ProviderOptions: ParsableArguments {
             }
             // The simulator takes any key. What a key's text looks like is blotted out wherever the provider repeats it, so
             // this one resembles nothing that stands in an address.
-            if keys.isEmpty, provider == .simulator { keys.append(ModelAPIKey(key: try APIKey("any-key-will-do-here"))) }
+            if keys.isEmpty, provider == .simulator {
+                keys.append(ModelAPIKey(key: try APIKey("any-key-will-do-here")))
+            }
             guard !keys.isEmpty else {
                 throw Stop(
                     .keyRefused,

@@ -64,7 +64,8 @@ struct RunSession {
                 let ready = try store ?? Self.open(storePath)
                 store = ready
                 try move(unfinished, moves, in: ready)
-                let batches = try manifests.map { try importManifest($0, in: ready) } ?? setBudgets(of: unfinished, in: ready)
+                let batches =
+                    try manifests.map { try importManifest($0, in: ready) } ?? setBudgets(of: unfinished, in: ready)
                 if isSameAccount {
                     try KeyTransferNotice.carryOut(in: ready, accounts, configuration)
                 }
@@ -217,7 +218,8 @@ struct RunSession {
     }
 
     /// Where nothing is to be rendered or saved, no folder is needed.
-    private func refuse(_ output: OutputFolderCheck, _ fault: @autoclosure () throws -> String?, _ store: Store?) throws {
+    private func refuse(_ output: OutputFolderCheck, _ fault: @autoclosure () throws -> String?, _ store: Store?) throws
+    {
         guard let fault = try fault(), try output.hasWork(in: store) else { return }
         throw Stop(.usage, "\(fault) (nothing was submitted)")
     }

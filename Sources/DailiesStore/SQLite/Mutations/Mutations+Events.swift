@@ -93,10 +93,12 @@ extension SQLiteConnection {
             VALUES (?1, coalesce(?2, (SELECT batch_id FROM task_standing WHERE id = ?3)), ?3, ?4, ?5, ?6, ?7, ?8, ?9,
                 ?10, ?11, ?12, ?13, ?14, ?15, ?16)
             """,
-            SQLValue(row.at), SQLValue(row.batch?.rawValue), SQLValue(row.task?.rawValue), SQLValue(row.attempt), .text(row.kind),
+            SQLValue(row.at), SQLValue(row.batch?.rawValue), SQLValue(row.task?.rawValue), SQLValue(row.attempt),
+            .text(row.kind),
             SQLValue(row.from?.rawValue), SQLValue(row.to?.rawValue), SQLValue(row.amount?.amount.text),
             SQLValue(row.amount?.amount.credits), SQLValue(row.amount.map { _ in NewEvent.unit }),
             SQLValue(row.amount?.amount.source), SQLValue(row.amount?.kind.rawValue),
-            SQLValue(row.amount?.amount.isRounded ?? false), SQLValue(row.source), SQLValue(row.code), SQLValue(row.message))
+            SQLValue(row.amount?.amount.isRounded ?? false), SQLValue(row.source), SQLValue(row.code),
+            SQLValue(row.message))
     }
 }

@@ -86,7 +86,8 @@ extension SQLiteConnection {
             INSERT INTO task_standing (id, batch_id, model, priority)
             SELECT id, ?, ?, ? FROM task_input WHERE id BETWEEN ? AND ?
             """,
-            SQLValue(batch), .text(tasks.model.text), SQLValue(tasks.priority), SQLValue(tasks.first), SQLValue(tasks.last))
+            SQLValue(batch), .text(tasks.model.text), SQLValue(tasks.priority), SQLValue(tasks.first),
+            SQLValue(tasks.last))
         precondition(inserted == tasks.count, "\(inserted) of \(tasks.count) new tasks got their standing")
     }
 

@@ -23,7 +23,8 @@ extension SQLiteConnection {
             SQLValue(settlement.isCostAwaited && charge == nil), SQLValue(charge == nil ? facts.reserved : nil),
             SQLValue(settlement.isReplayed), SQLValue(new == .completed ? settlement.asset?.url : nil),
             SQLValue(settlement.codeToKeep), SQLValue(new == .completed ? nil : settlement.failureMessage),
-            SQLValue(attempt.task), SQLValue(attempt.number), .text(facts.state.rawValue), SQLValue(facts.isAcknowledged))
+            SQLValue(attempt.task), SQLValue(attempt.number), .text(facts.state.rawValue),
+            SQLValue(facts.isAcknowledged))
         try moveTask(of: attempt, for: step, from: facts.state, to: new)
         // Before a first attempt there was none.
         if attempt.number == 1 { try write(cost: charge?.credits, of: attempt.task) } else { try sumUp(attempt.task) }

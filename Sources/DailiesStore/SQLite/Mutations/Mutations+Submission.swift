@@ -109,7 +109,8 @@ extension SQLiteConnection {
             WHERE task = ? AND n = ? AND state = 'queued' AND task_id IS NULL AND not_accepted_at_ms IS NULL
             """,
             .text(new.rawValue), .text(acceptance.remoteID.text), SQLValue(at), .text(acceptance.source.rawValue),
-            SQLValue(acceptance.source == .replayed), SQLValue(acceptance.estimate?.credits), SQLValue(acceptance.reserved),
+            SQLValue(acceptance.source == .replayed), SQLValue(acceptance.estimate?.credits),
+            SQLValue(acceptance.reserved),
             SQLValue(attempt.task), SQLValue(attempt.number))
     }
 

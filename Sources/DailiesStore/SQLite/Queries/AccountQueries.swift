@@ -128,7 +128,8 @@ extension SQLiteConnection {
                         AND o.task_id IS NOT NULL AND o.shares_task_id = 0))
             """
         let values = [
-            SQLValue(batch), .text(group.account.text), SQLValue(group.service), .text(group.model.text), .text(account.text),
+            SQLValue(batch), .text(group.account.text), SQLValue(group.service), .text(group.model.text),
+            .text(account.text),
         ]
         let logged = try run(
             """

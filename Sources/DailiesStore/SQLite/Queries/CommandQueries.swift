@@ -51,7 +51,8 @@ extension Store {
                     }
                 try database.run(
                     "INSERT INTO command (at_ms, kind, task, attempt, is_insisted, new_seed) VALUES (?, ?, ?, ?, ?, ?)",
-                    SQLValue(at), .text(kind), SQLValue(order.attempt.task), SQLValue(order.attempt.number), SQLValue(insists),
+                    SQLValue(at), .text(kind), SQLValue(order.attempt.task), SQLValue(order.attempt.number),
+                    SQLValue(insists),
                     SQLValue(newSeed))
                 ids.append(CommandID(database.lastInsertedRow))
             }
@@ -72,7 +73,8 @@ extension Store {
             try database.run(
                 """
                 INSERT INTO command (at_ms, kind, batch_id, model, tasks_in_flight) VALUES (?, ?, ?, ?, ?)
-                """, SQLValue(at), .text(kind), SQLValue(scope.columns.batch), SQLValue(scope.columns.model), SQLValue(limit))
+                """, SQLValue(at), .text(kind), SQLValue(scope.columns.batch), SQLValue(scope.columns.model),
+                SQLValue(limit))
             return CommandID(database.lastInsertedRow)
         }
     }
@@ -128,7 +130,8 @@ extension Store {
     /// What a task is called.
     public func key(of task: TaskID) throws(StoreError) -> TaskKey? {
         try reading { database throws(StoreError) in
-            try database.first("SELECT key FROM task_input WHERE id = ?", SQLValue(task)) { row in TaskKey(row.text(0)) }
+            try database.first("SELECT key FROM task_input WHERE id = ?", SQLValue(task)) { row in TaskKey(row.text(0))
+            }
         }
     }
 

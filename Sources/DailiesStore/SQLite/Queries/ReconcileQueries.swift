@@ -72,7 +72,8 @@ extension Store {
                     WHERE a.batch_id = ? AND a.settled_at_ms IS NOT NULL AND a.credits_nano IS NULL
                         AND a.task_id IS NOT NULL AND a.is_cost_awaited = 0 AND (a.task, a.n) > (?, ?)
                     ORDER BY a.task, a.n LIMIT ?
-                    """, SQLValue(stored.id), SQLValue(last?.task.rawValue ?? .min), SQLValue(last?.number ?? 0), SQLValue(limit)
+                    """, SQLValue(stored.id), SQLValue(last?.task.rawValue ?? .min), SQLValue(last?.number ?? 0),
+                    SQLValue(limit)
                 ) { row throws(StoreError) in
                     AttemptWithoutCost(
                         attempt: try row.attempt(0, 1), batch: stored.id,

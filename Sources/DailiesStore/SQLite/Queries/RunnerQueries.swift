@@ -120,7 +120,8 @@ extension Store {
     public func isConflict(_ attempt: AttemptID) throws(StoreError) -> Bool {
         try reading { database throws(StoreError) in
             try database.first(
-                "SELECT \(Self.conflictCondition) FROM attempt AS a WHERE a.task = ? AND a.n = ?", SQLValue(attempt.task),
+                "SELECT \(Self.conflictCondition) FROM attempt AS a WHERE a.task = ? AND a.n = ?",
+                SQLValue(attempt.task),
                 SQLValue(attempt.number)
             ) { row in row.bool(0) } ?? false
         }

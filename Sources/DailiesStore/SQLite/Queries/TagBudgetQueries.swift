@@ -64,7 +64,8 @@ extension SQLiteConnection {
         if budget.setting == .unchanged { return }
         let (name, value) = (budget.tag.name, budget.tag.value)
         let stored = try first(
-            "SELECT cap_nano FROM tag_budget WHERE batch_id = ? AND name = ? AND value = ?", SQLValue(batch), .text(name),
+            "SELECT cap_nano FROM tag_budget WHERE batch_id = ? AND name = ? AND value = ?", SQLValue(batch),
+            .text(name),
             .text(value)
         ) { row in row.optionalCredits(0) }
         let cap = budget.setting.applied(to: stored ?? nil)

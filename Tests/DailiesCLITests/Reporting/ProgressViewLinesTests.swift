@@ -1,0 +1,145 @@
+import DailiesCore
+import Testing
+
+@testable import DailiesCLI
+
+/// The lines of the live view, letter by letter, at moments that a test chooses.
+struct ProgressViewLinesTests {
+    private static let start = Instant(milliseconds: 1_795_000_000_000)
+
+    private func progress(total: Int, concurrency: Int = 2) -> RunProgress {
+        RunProgress(
+            RunOverview(
+                batches: ["market"], open: total, total: total, concurrency: concurrency, inFlight: 0, saved: 0,
+                states: [.queued: total], charged: .zero, reserved: .zero, budget: Credits(nano: 50_000_000_000)))
+    }
+
+    private func lines(_ progress: RunProgress, after seconds: Int, width: Int = 79) -> [String] {
+        ProgressView.lines(
+            progress, at: Self.start + .seconds(seconds), width: width, style: TextStyle(isColoured: false))
+    }
+
+    @Test(arguments: [
+        (PauseReason.noFunds, "the wallet is empty; what is in flight goes on"),
+        (.rateLimit, "the provider's rate limit"), (.outage, "the provider does not answer"),
+    ])
+    func `what is waited for counts down, and is gone when it is over`(_ reason: PauseReason, _ words: String) {
+        var progress = progress(total: 4)
+        progress.take(.paused(reason, detail: "", until: Self.start + .seconds(100)), at: Self.start)
+        #expect(lines(progress, after: 0, width: 119).last == "◷ waiting: \(words), asking again in 1 min 40 s")
+        #expect(lines(progress, after: 60, width: 119).last == "◷ waiting: \(words), asking again in 40 s")
+        #expect(lines(progress, after: 99, width: 119).last == "◷ waiting: \(words), asking again in 1 s")
+        #expect(!lines(progress, after: 100).contains { $0.hasPrefix("◷") })
+    }
+
+    @Test func `a submit that goes through ends the wait before its time`() {
+        var progress = progress(total: 4)
+        progress.take(.paused(.outage, detail: "gone", until: Self.start + .seconds(60)), at: Self.start)
+        progress.take(
+            .accepted(TaskKey("cook"), RemoteTaskID("r"), estimate: nil), at: Self.start + .seconds(5))
+        #expect(!lines(progress, after: 6).contains { $0.hasPrefix("◷") })
+    }
+
+    /// Ten of twenty are done after 100 s, each in 20 s, and two are in flight, for 10 s and 0 s.
+    private func halfDone() -> RunProgress {
+        var progress = progress(total: 20)
+        for number in 0..<12 {
+            let began = Self.start + .seconds(number / 2 * 20)
+            let key = TaskKey("clip-\(number)")
+            progress.take(.submitted(key, ModelID("sora-2")), at: began)
+            progress.take(
+                .accepted(key, RemoteTaskID("r\(number)"), estimate: nil),
+                at: number == 10 ? began - .seconds(10) : began)
+            guard number < 10 else { continue }
+            progress.take(.running(key), at: began + .seconds(2))
+            progress.take(.completed(key, charged: Credits(nano: 400_000_000)), at: began + .seconds(20))
+            progress.take(.saved(key, path: "/clips/\(number).mp4"), at: began + .seconds(20))
+        }
+        return progress
+    }
+
+    @Test func `counts, money, rate and what is left, in numbers that can be followed`() {
+        let bar = String(repeating: "━", count: 29) + "╸" + String(repeating: "─", count: 29)
+        #expect(
+            lines(halfDone(), after: 100) == [
+                "market " + bar + "  10/20  50 %",
+                "10 completed · 10 saved · 2 in flight · 8 waiting",
+                // (8 × 20 s + 10 s + 20 s) over two slots.
+                "4 credits spent · budget 50 · 6 clips/min · done in about 95 s",
+                "  clip-10  sora-2  queued   10 s",
+                "  clip-11  sora-2  queued    0 s",
+            ])
+    }
+
+    @Test func `the bar grows with completed clips alone, and what failed stands at its right end`() {
+        var progress = progress(total: 4)
+        for key in ["a", "b", "c"] {
+            progress.take(.submitted(TaskKey(key), ModelID("sora-2")), at: Self.start)
+        }
+        progress.take(.completed(TaskKey("a"), charged: nil), at: Self.start)
+        progress.take(.failed(TaskKey("b"), code: nil, message: nil, charged: nil), at: Self.start)
+        progress.take(.cancelled(TaskKey("c"), charged: nil), at: Self.start)
+        let bar = String(repeating: "━", count: 15) + String(repeating: "─", count: 30)
+        #expect(lines(progress, after: 1)[0] == "market " + bar + String(repeating: "━", count: 15) + "  1/4  25 %")
+        let colored = ProgressView.lines(
+            progress, at: Self.start, width: 79, style: TextStyle(isColoured: true))[0]
+        #expect(colored.contains(TextStyle(isColoured: true).red(String(repeating: "━", count: 15))))
+    }
+
+    @Test func `no forecast while submission is held up`() {
+        var progress = halfDone()
+        progress.take(
+            .paused(.noFunds, detail: "top up", until: nil), at: Self.start + .seconds(100))
+        let shown = lines(progress, after: 100)
+        #expect(!shown.contains { $0.contains("done in") })
+        #expect(shown.last == "◷ waiting: the wallet is empty; what is in flight goes on: top up")
+    }
+
+    @Test func `the last three failures stand in words, and nothing in them moves the terminal`() {
+        var progress = progress(total: 9)
+        for number in 1...4 {
+            progress.take(.submitted(TaskKey("k\(number)"), ModelID("sora-2")), at: Self.start)
+            progress.take(
+                .failed(TaskKey("k\(number)"), code: "content_policy", message: "no \u{1B}[2J\(number)", charged: nil),
+                at: Self.start)
+        }
+        let shown = lines(progress, after: 1).filter { $0.hasPrefix("✗") }
+        #expect(shown.map { $0.prefix(4) } == ["✗ k2", "✗ k3", "✗ k4"])
+        #expect(shown.allSatisfy { !$0.contains("\u{1B}") })
+    }
+
+    @Test(arguments: [20, 40, 80, 200]) func `no line is wider than it may be`(_ width: Int) {
+        var progress = halfDone()
+        progress.take(
+            .paused(.rateLimit, detail: String(repeating: "slow ", count: 60), until: Self.start + .seconds(200)),
+            at: Self.start + .seconds(100))
+        #expect(lines(progress, after: 101, width: width).allSatisfy { DisplayWidth.width(of: $0) <= width })
+    }
+
+    @Test func `what ends of another batch is no part of the progress`() {
+        var progress = progress(total: 2)
+        progress.take(.submitted(TaskKey("own"), ModelID("sora-2")), at: Self.start)
+        for number in 0..<5 {
+            progress.take(.completed(TaskKey("other-\(number)"), charged: nil), at: Self.start)
+            progress.take(.saved(TaskKey("other-\(number)"), path: "/x"), at: Self.start)
+        }
+        progress.take(.failed(TaskKey("other"), code: nil, message: nil, charged: nil), at: Self.start)
+        #expect(lines(progress, after: 1)[0].hasSuffix("──  0/2  0 %"))
+        progress.take(.completed(TaskKey("own"), charged: nil), at: Self.start)
+        progress.take(.saved(TaskKey("own"), path: "/x"), at: Self.start)
+        for width in [1, 20, 79, 500] { #expect(!lines(progress, after: 1, width: width).isEmpty) }
+        #expect(lines(progress, after: 1)[0].hasSuffix("──  1/2  50 %"))
+        #expect(lines(progress, after: 1)[1] == "1 completed · 1 saved · 0 in flight · 1 waiting")
+    }
+
+    @Test(arguments: [Instant.distantPast, .distantFuture])
+    func `an age beyond all ages is shown, too`(since: Instant) {
+        var progress = progress(total: 2)
+        progress.take(.accepted(TaskKey("a"), RemoteTaskID("r"), estimate: Credits(nano: .max)), at: since)
+        for number in 0..<3 {
+            progress.take(.submitted(TaskKey("\(number)"), ModelID("sora-2")), at: since)
+            progress.take(.completed(TaskKey("\(number)"), charged: Credits(nano: .max)), at: since)
+        }
+        #expect(!lines(progress, after: 0).isEmpty)
+    }
+}

@@ -1,0 +1,199 @@
+import Testing
+
+@testable import DailiesCore
+
+/// What users want of single tasks while the run goes on.
+@Suite struct SchedulerCommandTests {
+    private static let lane = TaskQueueID(batch: SchedulerHarness.batch, model: SchedulerHarness.model)
+
+    private func cancel(_ id: Int64, command: Int64 = 1, attempt: Int = 1, evenIfCharged: Bool = false) -> UserCommand {
+        UserCommand(
+            id: CommandID(command), order: .cancel(evenIfCharged: evenIfCharged),
+            attempt: AttemptID(task: TaskID(id), number: attempt), lane: Self.lane)
+    }
+
+    private func retry(_ id: Int64, command: Int64 = 1, attempt: Int = 1) -> UserCommand {
+        UserCommand(
+            id: CommandID(command), order: .retry(again: false),
+            attempt: AttemptID(task: TaskID(id), number: attempt), lane: Self.lane)
+    }
+
+    private func rig(_ count: Int64, concurrency: Int = 1, trust: KeySupport = .honoured) -> SchedulerHarness {
+        SchedulerHarness.with(count, settings: SchedulerHarness.settings { $0.concurrency = concurrency }, trust: trust)
+    }
+
+    @Test func `a waiting task that was cancelled is never sent`() {
+        let rig = rig(3)
+        rig.handle(.commanded(cancel(2)))
+        #expect(rig.store.commands == [CommandID(1): .withdrawn])
+        rig.land(.accepted(.completed("r1")))
+        rig.save(1)
+        rig.land(.accepted(.completed("r3")), 3)
+        rig.save(3)
+        #expect(rig.sent.map(\.task.rawValue) == [1, 3])
+        #expect(rig.ending == RunResult())
+        rig.expectSound()
+    }
+
+    @Test func `one on a page that is being read is not sent either, and its next attempt is`() {
+        var store = StoreModel()
+        for id in 1...2 { store.add(SchedulerHarness.task(Int64(id))) }
+        store.trust[SchedulerHarness.account] = .honoured
+        let rig = SchedulerHarness(settings: SchedulerHarness.settings { $0.concurrency = 2 }, store: store)
+        rig.holdsLoads = true
+        rig.start()
+        rig.handle(.commanded(cancel(1)))
+        rig.deliverLoad()
+        #expect(rig.sent.map(\.task.rawValue) == [2])
+        rig.expectSound()
+    }
+
+    @Test func `a task at the provider is asked for first, then cancelled, and the reply ends the command`() {
+        let rig = rig(1)
+        rig.land(.accepted(.queued("r1")))
+        rig.handle(.commanded(cancel(1)))
+        #expect(rig.questions.map(\.purpose) == [.poll] && rig.cancels.isEmpty)
+        rig.answer(.found(.queued("r1")))
+        #expect(rig.cancels.count == 1 && rig.store.commands.isEmpty)
+        rig.confirmCancel(1)
+        #expect(rig.store.commands == [CommandID(1): .cancelled])
+        #expect(rig.stage(1) == .cancelled && rig.ending == RunResult())
+        rig.expectSound()
+    }
+
+    @Test func `one that renders by now is left alone, unless it was insisted on`() {
+        let rig = rig(1)
+        rig.land(.accepted(.queued("r1")))
+        rig.handle(.commanded(cancel(1)))
+        rig.answer(.found(.running("r1")))
+        #expect(rig.store.commands == [CommandID(1): .renders] && rig.cancels.isEmpty)
+        rig.handle(.commanded(cancel(1, command: 2, evenIfCharged: true)))
+        #expect(rig.cancels.count == 1)
+        rig.confirmCancel(1)
+        #expect(rig.store.commands[CommandID(2)] == .cancelled)
+        rig.expectSound()
+    }
+
+    @Test func `a cancel that the provider only takes note of ends, and the polls tell the rest`() {
+        let rig = rig(1)
+        rig.land(.accepted(.queued("r1")))
+        rig.handle(.commanded(cancel(1, evenIfCharged: true)))
+        rig.answerCancel(.found(.queued("r1")))
+        #expect(rig.store.commands == [CommandID(1): .asked])
+        #expect(rig.cancels.isEmpty, "it is not cancelled in a circle")
+        rig.advance(by: .seconds(2))
+        rig.answer(.found(.cancelled("r1")))
+        rig.confirmCancelled(1)
+        #expect(rig.stage(1) == .cancelled)
+        rig.expectSound()
+    }
+
+    @Test func `a cancel without an answer is tried again at the next polls, three times`() {
+        let rig = rig(1)
+        rig.land(.accepted(.queued("r1")))
+        rig.handle(.commanded(cancel(1, evenIfCharged: true)))
+        for _ in 1...2 {
+            rig.answerCancel(.fault(.status(502)))
+            rig.advance(by: .seconds(4))
+            rig.answer(.found(.queued("r1")))
+        }
+        rig.answerCancel(.fault(.status(502)))
+        #expect(rig.store.commands == [CommandID(1): .notCancelled])
+        rig.expectSound()
+    }
+
+    @Test func `what is in the air is cancelled when it lands`() {
+        let rig = rig(1)
+        rig.handle(.commanded(cancel(1)))
+        #expect(rig.store.commands.isEmpty)
+        rig.land(.accepted(.queued("r1")))
+        #expect(rig.cancels.count == 1)
+        rig.confirmCancel(1)
+        #expect(rig.store.commands == [CommandID(1): .cancelled])
+        rig.expectSound()
+    }
+
+    @Test func `what comes back unsent is withdrawn and not sent again`() {
+        let rig = rig(1)
+        rig.handle(.commanded(cancel(1)))
+        rig.land(.throttled(.status(429, "rate_limit_exceeded"), .rate))
+        #expect(rig.store.commands == [CommandID(1): .withdrawn])
+        rig.advance(by: .seconds(60))
+        #expect(rig.sent.count == 1 && rig.ending == RunResult())
+        rig.expectSound()
+    }
+
+    @Test func `an uncertain one that is not found is never repeated once it is to be cancelled`() {
+        let rig = rig(1)
+        rig.land(.timedOut)
+        rig.handle(.commanded(cancel(1)))
+        rig.advance(by: .seconds(5))
+        rig.answer(.notFound(.notFound))
+        #expect(rig.store.commands == [CommandID(1): .uncertain])
+        #expect(rig.sent.count == 1 && rig.ending?.uncertain == 1)
+        rig.expectSound()
+    }
+
+    @Test func `what is over is left as it is`() {
+        let rig = rig(2)
+        rig.land(.accepted(.completed("r1")))
+        rig.handle(.commanded(cancel(1)))
+        #expect(rig.store.commands == [CommandID(1): .completed])
+        rig.save(1)
+        rig.handle(.commanded(cancel(1, command: 2)))
+        #expect(rig.store.commands[CommandID(2)] == .alreadyOver)
+        #expect(rig.stage(1) == .completed(RemoteTaskID("r1")))
+        rig.expectSound()
+    }
+
+    @Test func `a failed task is rendered anew in the same run`() {
+        let rig = rig(2)
+        rig.land(.accepted(.failed("r1", cost: 0)))
+        rig.handle(.commanded(retry(1)))
+        #expect(rig.store.commands == [CommandID(1): .waits])
+        rig.land(.accepted(.completed("r2")), 2)
+        rig.save(2)
+        #expect(rig.sent.last == AttemptID(task: TaskID(1), number: 2))
+        rig.expectSound()
+    }
+
+    @Test func `a retry of an attempt that is open, or past, changes nothing`() {
+        let rig = rig(1)
+        rig.land(.accepted(.queued("r1")))
+        rig.handle(.commanded(retry(1)))
+        #expect(rig.store.commands == [CommandID(1): .refused])
+        rig.advance(by: .seconds(2))
+        rig.handle(.commanded(retry(1, command: 2, attempt: 7)))
+        #expect(rig.store.commands[CommandID(2)] == .refused)
+        #expect(rig.sent.count == 1)
+        rig.expectSound()
+    }
+
+    @Test func `a failure that a rule would retry is not, once its user has cancelled it`() {
+        let rig = SchedulerHarness.with(1, settings: SchedulerHarness.settings { $0.retries = 3 })
+        rig.handle(.commanded(cancel(1)))
+        rig.land(.accepted(.failed("r1", cost: 0)))
+        #expect(rig.store.commands == [CommandID(1): .failed])
+        #expect(rig.sent.count == 1 && rig.stage(1) == .failed)
+        rig.expectSound()
+    }
+
+    @Test func `what the last run did not carry out comes before anything is sent`() {
+        var store = StoreModel()
+        for id in 1...2 { store.add(SchedulerHarness.task(Int64(id))) }
+        store.trust[SchedulerHarness.account] = .honoured
+        let rig = SchedulerHarness(settings: SchedulerHarness.settings { $0.concurrency = 2 }, store: store)
+        rig.start(commands: [cancel(1)])
+        #expect(rig.sent.map(\.task.rawValue) == [2])
+        #expect(rig.store.commands == [CommandID(1): .withdrawn])
+        rig.expectSound()
+    }
+
+    @Test func `a retry alone gives a run something to do`() {
+        let rig = SchedulerHarness(store: SchedulerHarness.leftBehind(.failed, reserved: nil))
+        rig.start(commands: [retry(1)])
+        #expect(rig.sent == [AttemptID(task: TaskID(1), number: 2)])
+        #expect(rig.ending == nil)
+        rig.expectSound()
+    }
+}

@@ -1,0 +1,277 @@
+import Testing
+
+@testable import DailiesCore
+
+/// Models that nobody serves, canaries, rows of rejections, and retry rules.
+@Suite struct SchedulerGuardTests {
+    private let veo = ModelID("veo-3.1")
+    private let sora = SchedulerHarness.model
+    private let unserved = SubmitResult.unknown(.status(503, "api_error"), isFreeByContract: true)
+
+    private func ids(_ rig: SchedulerHarness) -> [Int64] { rig.sent.map(\.task.rawValue) }
+
+    private func mixed(_ count: Int64, _ change: (inout SchedulerSettings) -> Void) -> SchedulerHarness {
+        var store = StoreModel()
+        for id in 1...count { store.add(SchedulerHarness.task(id, model: id % 2 == 1 ? veo : sora)) }
+        store.trust[SchedulerHarness.account] = .honoured
+        let rig = SchedulerHarness(settings: SchedulerHarness.settings(change), store: store)
+        rig.start()
+        return rig
+    }
+
+    // MARK: models
+
+    @Test func `503 for one model pauses its lane alone, and a probe finds it back`() {
+        let rig = mixed(40) {
+            $0.concurrency = 8
+            $0.modelConcurrency[sora] = 5
+        }
+        for id in [1, 3, 5, 7] as [Int64] { rig.land(unserved, id) }
+        #expect(rig.scheduler.isModelPaused(veo) && !rig.scheduler.breaker.isOpen)
+        // Their keys are asked for, not found, and their repeats wait; the other model goes on.
+        rig.advance(by: .seconds(1))
+        while let question = rig.questions.first(where: { $0.purpose == .resolveSubmission }) {
+            rig.answer(.notFound(.notFound), question.attempt.task.rawValue, .resolveSubmission)
+        }
+        for _ in 0..<5 { rig.land(.refused(.status(400)), rig.submits.first?.attempt.task.rawValue) }
+        #expect(rig.submits.allSatisfy { $0.model == sora })
+        let before = rig.sent.count
+        rig.advance(by: .seconds(20))
+        let probe = rig.sent.dropFirst(before).filter { $0.task.rawValue % 2 == 1 }
+        #expect(probe.count == 1)
+        rig.land(.accepted(.queued("r1")), probe.first?.task.rawValue)
+        #expect(!rig.scheduler.isModelPaused(veo))
+        #expect(rig.steps.allSatisfy { if case .settled(let id, _) = $0 { id.task.rawValue % 2 == 0 } else { true } })
+        rig.expectSound()
+    }
+
+    @Test func `a model that nobody serves for too long is left alone, and its tasks stay`() {
+        let rig = SchedulerHarness.with(2, settings: SchedulerHarness.settings { $0.concurrency = 1 })
+        let start = rig.now
+        while rig.ending == nil, rig.sent.count < 1000 {
+            if !rig.submits.isEmpty {
+                rig.land(unserved)
+            } else if !rig.questions.isEmpty {
+                rig.answer(.notFound(.notFound))
+            } else {
+                rig.serveNextWake()
+            }
+        }
+        #expect(rig.now - start >= .seconds(900) && rig.now - start < .seconds(1000) && rig.sent.count < 60)
+        #expect(rig.ending?.isWorkOutstanding == true && rig.ending?.uncertain == 1)
+        #expect(rig.ending?.reasons.contains("the provider has had nobody to serve sora-2-pro for 15 min") == true)
+        rig.expectSound()
+    }
+
+    @Test
+    func `a model that is no longer offered fails no task, is probed while others render, and ends the run after`() {
+        let rig = mixed(4) { $0.concurrency = 2 }
+        rig.land(.refused(.status(400, "model_not_found")), 1)
+        #expect(rig.stage(1) == .notAccepted && ids(rig) == [1, 2, 4])
+        rig.land(.accepted(.queued("r2")), 2)
+        rig.land(.refused(.status(400)), 4)
+        rig.advance(by: .seconds(12))
+        #expect(ids(rig) == [1, 2, 4, 1])
+        rig.land(.refused(.status(400, "model_not_found")), 1)
+        while let question = rig.questions.first { rig.answer(.found(.failed("r2")), question.attempt.task.rawValue) }
+        #expect(rig.ending?.isWorkOutstanding == true)
+        #expect(rig.ending?.reasons == ["nothing more of veo-3.1 was submitted: status 400"])
+        rig.expectSound()
+    }
+
+    // MARK: canary
+
+    private func canary(_ change: (inout CanarySettings) -> Void = { _ in }) -> SchedulerHarness {
+        var rule = CanarySettings(clips: 3)
+        change(&rule)
+        return SchedulerHarness.with(
+            9,
+            settings: SchedulerHarness.settings {
+                $0.concurrency = 5
+                $0.downloads = false
+                $0.canary = rule
+            })
+    }
+
+    private func complete(_ rig: SchedulerHarness, _ id: Int64, cost: Int64? = 1) {
+        rig.land(.accepted(.completed("r\(id)", cost: cost)), id)
+    }
+
+    @Test func `a few clips go first, and the rest follows when they came out well`() {
+        let rig = canary()
+        #expect(ids(rig) == [1, 2, 3])
+        complete(rig, 1)
+        complete(rig, 2)
+        #expect(ids(rig) == [1, 2, 3])
+        complete(rig, 3)
+        #expect(ids(rig) == [1, 2, 3, 4, 5, 6, 7, 8] && rig.told.contains(.resumed))
+        rig.expectSound()
+    }
+
+    @Test func `too many that fail stop the run before the rest, and say so`() {
+        let rig = canary()
+        complete(rig, 1)
+        complete(rig, 2)
+        rig.land(.refused(.status(400)), 3)
+        #expect(ids(rig) == [1, 2, 3] && rig.ending?.isWorkOutstanding == true)
+        let words = "2 of 3 canary clips were completed, 66 %, and 80 % were asked for; nothing more was submitted"
+        #expect(rig.ending?.reasons == [words])
+        rig.expectSound()
+    }
+
+    @Test func `a canary that costs too much stops the run, also where its cost stays unknown`() {
+        for cost in [5, nil] as [Int64?] {
+            let rig = canary { $0.maximumCredits = Credits(nano: 4_000_000_000) }
+            complete(rig, 1)
+            complete(rig, 2, cost: cost)
+            complete(rig, 3)
+            while cost == nil, rig.ending == nil, rig.now < Instant(milliseconds: 1_100_000) {
+                if rig.questions.isEmpty {
+                    rig.serveNextWake()
+                } else {
+                    rig.answer(.found(.completed("r2", cost: nil)))
+                }
+            }
+            let what = cost == nil ? "an unknown amount" : "5 credits"
+            #expect(ids(rig) == [1, 2, 3])
+            #expect(
+                rig.ending?.reasons == [
+                    "the canary clip task-2 cost \(what), and 4 are allowed for a clip; nothing more was submitted"
+                ])
+            rig.expectSound()
+        }
+    }
+
+    @Test
+    func `what never reached the provider makes room for another canary, and fewer tasks than that need no verdict`() {
+        let rig = canary()
+        rig.land(.throttled(.status(429), .rate), 2)
+        rig.advance(by: .seconds(4))
+        #expect(ids(rig) == [1, 2, 3, 2])
+        let few = SchedulerHarness.with(
+            2,
+            settings: SchedulerHarness.settings {
+                $0.downloads = false
+                $0.canary = CanarySettings(clips: 3)
+            })
+        few.land(.refused(.status(400)), 1)
+        few.land(.refused(.status(400)), 2)
+        #expect(few.ending == RunResult())
+    }
+
+    // MARK: rejections
+
+    @Test func `ten rejections by policy in a row end submission, and one that renders starts the count anew`() {
+        let rig = SchedulerHarness.with(
+            30,
+            settings: SchedulerHarness.settings {
+                $0.concurrency = 1
+                $0.downloads = false
+            })
+        for id in 1...9 { rig.land(.refused(.status(451)), Int64(id)) }
+        complete(rig, 10)
+        for id in 11...19 { rig.land(.refused(.status(451)), Int64(id)) }
+        #expect(rig.ending == nil)
+        rig.land(.refused(.status(451)), 20)
+        #expect(rig.ending?.isWorkOutstanding == true && rig.sent.count == 20)
+        #expect(rig.ending?.reasons.first?.hasPrefix("10 clips in a row were rejected") == true)
+        rig.expectSound()
+    }
+
+    @Test func `rejections can be left uncounted`() {
+        let rig = SchedulerHarness.with(
+            30,
+            settings: SchedulerHarness.settings {
+                $0.concurrency = 1
+                $0.mostPolicyRejections = nil
+            })
+        for id in 1...30 { rig.land(.refused(.status(451)), Int64(id)) }
+        #expect(rig.ending == RunResult())
+    }
+
+    // MARK: retry rules
+
+    @Test func `the first rule that fits decides, and what no rule knows is retried where it rendered`() {
+        let rules = RetryRules(rules: [
+            .init(code: "content_policy_violation", text: "Violence", action: .skip),
+            .init(code: "content_policy_violation", action: .newSeed), .init(status: 422, action: .retry),
+        ])
+        func action(_ status: Int?, _ code: String?, _ message: String? = nil) -> RetryRules.Action {
+            rules.action(for: .init(status: status, code: code, message: message))
+        }
+        #expect(action(nil, "content_policy_violation", "graphic violence") == .skip)
+        #expect(action(nil, "content_policy_violation", "a face") == .newSeed)
+        #expect(action(nil, "content_policy_violation") == .newSeed)
+        #expect(action(422, nil) == .retry && action(400, "whatever") == .skip)
+        #expect(action(400, "model_not_found") == .pause && action(nil, "invalid_param") == .skip)
+        #expect(action(nil, "internal") == .retry && action(nil, nil) == .retry && action(451, nil) == .skip)
+    }
+
+    private var seeded: ModelCatalogue {
+        let spec = SchedulerHarness.catalogue.models[sora].map { known in
+            ModelSpec(
+                id: known.id, vendor: known.vendor, durationSeconds: known.durationSeconds,
+                resolutions: known.resolutions, defaultResolution: known.defaultResolution, aspectRatios: [],
+                defaultAspectRatio: nil, extraFields: ["seed": .integer], acceptsImageInit: false,
+                cadence: known.cadence, typicalLatency: nil, typicalLatencyForSeconds: nil, prices: [],
+                urlLifetime: nil, withdrawn: nil)
+        }
+        return ModelCatalogue(compiled: "2026-11-23", models: spec.map { [$0] } ?? [])
+    }
+
+    @Test
+    func `a new seed goes with the next attempt, the same one whenever that is made, and other failures keep theirs`() {
+        let rules = RetryRules(rules: [.init(code: "ugly", action: .newSeed)])
+        let settings = SchedulerHarness.settings {
+            $0.concurrency = 1
+            $0.retries = 2
+            $0.retryRules = rules
+        }
+        var seeds: [[Int64?]] = []
+        for _ in 0..<2 {
+            var store = StoreModel()
+            store.add(SchedulerHarness.task(1))
+            store.trust[SchedulerHarness.account] = .honoured
+            let rig = SchedulerHarness(settings: settings, store: store, catalogue: seeded)
+            rig.start()
+            var seen: [Int64?] = []
+            for (attempt, code) in [(1, "ugly"), (2, "internal")] {
+                rig.land(.accepted(.failed("r\(attempt)", code: code)))
+                seen.append(rig.store.seeds[TaskID(1)])
+            }
+            #expect(rig.submits.map(\.attempt) == [AttemptID(task: TaskID(1), number: 3)])
+            #expect(
+                rig.steps.count { if case .reseeded(TaskID(1), _, isByRule: true) = $0 { true } else { false } } == 1)
+            rig.expectSound()
+            seeds.append(seen)
+        }
+        #expect(seeds[0] == seeds[1] && seeds[0][0] == seeds[0][1] && seeds[0][0] != nil)
+    }
+
+    @Test func `a model without a seed is tried again as it is`() {
+        let rig = SchedulerHarness.with(
+            1,
+            settings: SchedulerHarness.settings {
+                $0.retries = 1
+                $0.retryRules = RetryRules(rules: [.init(code: "ugly", action: .newSeed)])
+            })
+        rig.land(.accepted(.failed("r1", code: "ugly")))
+        #expect(rig.submits.map(\.attempt.number) == [2] && rig.store.seeds.isEmpty)
+        rig.expectSound()
+    }
+
+    @Test func `a refused submit is tried anew only where a rule says so, and as often as is allowed`() {
+        let rules = RetryRules(rules: [.init(status: 422, action: .retry)])
+        let rig = SchedulerHarness.with(
+            1,
+            settings: SchedulerHarness.settings {
+                $0.retries = 1
+                $0.retryRules = rules
+            })
+        rig.land(.refused(.status(422)))
+        #expect(rig.submits.map(\.attempt.number) == [2])
+        rig.land(.refused(.status(422)))
+        #expect(rig.ending == RunResult() && rig.sent.count == 2)
+        rig.expectSound()
+    }
+}

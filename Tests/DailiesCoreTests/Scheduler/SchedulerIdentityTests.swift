@@ -1,0 +1,488 @@
+import Testing
+
+@testable import DailiesCore
+
+/// Which render is whose: one service, one account and one task ID have one owner, and only the store knows every owner.
+@Suite struct SchedulerIdentityTests {
+    private let account = SchedulerHarness.account
+    private let key = SubmissionKey("key-1#1")
+
+    /// Two tasks in the air, the first of which is accepted as `r1`.
+    private func rig(_ count: Int64 = 2, trust: KeySupport = .honoured) -> SchedulerHarness {
+        let rig = SchedulerHarness.with(count, trust: trust)
+        rig.land(.accepted(.queued("r1")), 1)
+        return rig
+    }
+
+    private func uncertainties(_ rig: SchedulerHarness) -> [ProviderError] {
+        rig.steps.compactMap { if case .uncertain(_, let fault) = $0 { fault } else { nil } }
+    }
+
+    // MARK: Learned IDs
+
+    @Test func `a reply that names another attempt's task is not believed, and both names are in the log`() {
+        let rig = rig()
+        rig.land(.accepted(.queued("r1", echo: "key-2#1")), 2)
+        #expect(rig.stage(2) == .uncertain && rig.stage(1) == .accepted(RemoteTaskID("r1"), isRunning: false))
+        let fault = uncertainties(rig).last
+        #expect(fault?.code == "task_id_taken")
+        #expect(fault?.message == "the reply names the task r1, which belongs to task-1, attempt 1, of the batch batch")
+        #expect(rig.told.contains(.uncertain(TaskKey("task-2"), reason: fault?.message ?? "")))
+        rig.expectSound()
+    }
+
+    @Test func `what such a reply was about is asked for by key, and found there under its own ID`() {
+        let rig = rig()
+        rig.land(.accepted(.queued("r1")), 2)
+        rig.advance(by: .seconds(1))
+        rig.answer(.found(.running("r2")), 2, .resolveSubmission)
+        #expect(rig.stage(2) == .accepted(RemoteTaskID("r2"), isRunning: true) && rig.sent.count == 2)
+        rig.expectSound()
+    }
+
+    @Test func `after such a reply the same bytes are not repeated in that run, though keys are honoured`() {
+        let rig = rig()
+        rig.land(.accepted(.queued("r1")), 2)
+        rig.advance(by: .seconds(1))
+        rig.answer(.notFound(.notFound), 2, .resolveSubmission)
+        #expect(rig.sent.count == 2 && rig.scheduler.tally.uncertain == 1)
+        rig.expectSound()
+    }
+
+    @Test func `such a reply proves nothing of keys, whatever it echoes`() {
+        let rig = SchedulerHarness.with(2, trust: .unknown)
+        rig.land(.accepted(.queued("r1")), 1)
+        rig.answer(.notFound(.notFound), 1, .verifyKeySupport)
+        #expect(rig.store.trust[account] == .ignored)
+        rig.land(.accepted(.queued("r1", echo: "key-2#1")), 2)
+        #expect(rig.stage(2) == .uncertain && rig.store.trust[account] == .ignored)
+        #expect(rig.scheduler.trust[account] == .ignored)
+        rig.expectSound()
+    }
+
+    @Test
+    func `an answer by key with a task that the store has is not believed, though nobody follows that one any more`() {
+        var store = SchedulerHarness.leftBehind(.completed(RemoteTaskID("r1"))) {
+            $0.path = "/clips/1.mp4"
+            $0.charge = .zero
+            $0.remoteID = RemoteTaskID("r1")
+        }
+        store.addLeftBehind(.uncertain, id: 2)
+        store.trust[account] = .ignored
+        let rig = SchedulerHarness(store: store)
+        rig.start()
+        rig.answer(.found(.completed("r1")), 2, .resolveSubmission)
+        #expect(rig.stage(2) == .uncertain && rig.ending?.uncertain == 1)
+        #expect(rig.store.trust[account] == .ignored, "it is no proof of keys either")
+        let owner = "which belongs to task-1, attempt 1, of the batch batch"
+        let text = "the provider answers for its key with the task r1, \(owner)"
+        #expect(uncertainties(rig).last == ProviderError(kind: .unreadable, code: "task_id_taken", message: text))
+        let told =
+            "it was sent, and the provider answers for its key with the task r1, \(owner); run `dailies reconcile`"
+        #expect(rig.told.contains(.uncertain(TaskKey("task-2"), reason: told)))
+        rig.expectSound()
+    }
+
+    @Test func `an earlier take of the same task owns its ID`() {
+        let rig = SchedulerHarness.with(1, settings: SchedulerHarness.settings { $0.retries = 1 })
+        rig.land(.accepted(.queued("r1")))
+        rig.advance(by: .seconds(2))
+        rig.answer(.found(.failed("r1")))
+        rig.land(.accepted(.queued("r1")))
+        #expect(rig.stage(1, attempt: 2) == .uncertain)
+        #expect(uncertainties(rig).last?.message.hasSuffix("belongs to task-1, attempt 1, of the batch batch") == true)
+        rig.expectSound()
+    }
+
+    @Test func `another account may have a task of the same ID`() {
+        var store = StoreModel()
+        store.add(SchedulerHarness.task(1))
+        store.add(SchedulerHarness.task(2, model: ModelID("other-model")))
+        store.trust = [account: .honoured, SchedulerHarness.otherAccount: .honoured]
+        let rig = SchedulerHarness(store: store)
+        rig.start(accounts: APIKeyRouting(byPrefix: ["": account, "other": SchedulerHarness.otherAccount]))
+        rig.land(.accepted(.queued("r1")), 1)
+        rig.land(.accepted(.queued("r1")), 2)
+        #expect(rig.stage(2) == .accepted(RemoteTaskID("r1"), isRunning: false))
+        rig.expectSound()
+    }
+
+    @Test func `nothing is believed, asked or ended before the store has said whose task it is`() {
+        let rig = SchedulerHarness.with(2, trust: .unknown)
+        rig.holdsClaims = true
+        rig.land(.accepted(.completed("r1")))
+        rig.advance(by: .seconds(30))
+        #expect(rig.questions.isEmpty && rig.downloads.isEmpty && rig.ending == nil)
+        #expect(rig.sent.count == 1, "keys are not proven, so that one submit is on its way at a time")
+        rig.handle(.stopRequested)
+        #expect(rig.ending == nil)
+        rig.deliverClaim()
+        #expect(rig.stage(1) == .completed(RemoteTaskID("r1")) && rig.ending?.isInterrupted == true)
+        rig.expectSound()
+    }
+
+    @Test func `the larger reservation is held until the store has answered, and the old one after a refusal`() {
+        let rig = SchedulerHarness.with(2, cap: 100)
+        rig.land(.accepted(.queued("r1", estimate: 1)), 1)
+        rig.holdsClaims = true
+        rig.land(.accepted(.queued("r1", estimate: 10)), 2)
+        let held = { rig.scheduler.budgets[SchedulerHarness.batch]?.position.reserved }
+        #expect(held() == CreditTotal(whole: 13, billionths: 0))
+        rig.deliverClaim()
+        #expect(held() == rig.store.position(SchedulerHarness.batch).reserved)
+        #expect(held() == CreditTotal(whole: 4, billionths: 0))
+        rig.expectSound()
+    }
+
+    // MARK: Proofs of keys
+
+    @Test func `a question by key that is answered without a task proves nothing`() {
+        let rig = SchedulerHarness.with(2, trust: .unknown)
+        rig.land(.accepted(.queued("r1")), 1)
+        rig.answer(.found(RemoteTask(phase: .running)), 1, .verifyKeySupport)
+        #expect(rig.store.trust[account] == nil || rig.store.trust[account] == .unknown)
+        rig.land(.accepted(.queued("r2")), 2)
+        rig.answer(
+            .found(
+                RemoteTask(phase: .running, remoteID: RemoteTaskID("r2"), submissionKey: SubmissionKey("another"))),
+            2, .verifyKeySupport)
+        #expect(rig.store.trust[account] == .ignored)
+        rig.expectSound()
+    }
+
+    // MARK: Replies about a task that the provider has
+
+    @Test func `a poll that names another task or another submission is not believed, and that is said once`() {
+        let rig = rig(1)
+        let others = [
+            RemoteTask.completed("r9"),
+            RemoteTask(phase: .completed, remoteID: RemoteTaskID("r1"), submissionKey: SubmissionKey("another")),
+        ]
+        for other in others {
+            while rig.questions.isEmpty { rig.serveNextWake() }
+            rig.answer(.found(other), 1, .poll)
+            #expect(rig.stage(1) == .accepted(RemoteTaskID("r1"), isRunning: false))
+        }
+        #expect(
+            rig.told.filter { if case .warning = $0 { true } else { false } }
+                == [.warning("task-1: the provider answers with the task r9 in its place; asking on")])
+        while rig.questions.isEmpty { rig.serveNextWake() }
+        rig.answer(.found(.completed("r1")), 1, .poll)
+        #expect(rig.stage(1) == .completed(RemoteTaskID("r1")))
+        rig.expectSound()
+    }
+
+    @Test func `the reply to a cancel that names another submission cancels nothing`() {
+        let settings = SchedulerHarness.settings { $0.quoteTolerance = 10 }
+        let rig = SchedulerHarness.with(1, settings: settings)
+        rig.land(.accepted(.queued("r1", estimate: 50)))
+        #expect(rig.cancels.count == 1)
+        rig.answerCancel(
+            .found(
+                RemoteTask(phase: .cancelled, remoteID: RemoteTaskID("r1"), submissionKey: SubmissionKey("another"))))
+        #expect(rig.stage(1) == .accepted(RemoteTaskID("r1"), isRunning: false))
+        while rig.questions.isEmpty { rig.serveNextWake() }
+        rig.answer(.found(.queued("r1")))
+        #expect(rig.cancels.count == 1, "it is cancelled once more")
+        rig.expectSound()
+    }
+
+    // MARK: Keys that are forgotten
+
+    @Test(arguments: [(3600 * 24 - 60, true), (3600 * 24, false), (3600 * 72, false)])
+    func `a key that is not found is sent again only while the provider surely remembers it`(age: Int, isSent: Bool) {
+        var store = SchedulerHarness.leftBehind(.uncertain)
+        store.trust[account] = .honoured
+        let rig = SchedulerHarness(store: store, at: Instant(milliseconds: 1_000_000) + .seconds(age))
+        rig.start()
+        rig.answer(.notFound(.notFound))
+        #expect(rig.sent.isEmpty != isSent)
+        if !isSent {
+            #expect(rig.ending?.uncertain == 1)
+            let reason =
+                "it was sent, and the provider does not answer for its key, which it may have forgotten by now (after 24 h)"
+            #expect(rig.told.contains(.uncertain(TaskKey("task-1"), reason: reason + "; run `dailies reconcile`")))
+        }
+        rig.expectSound()
+    }
+
+    @Test func `how long keys are remembered can be set, and is divided by the speed`() {
+        for (memory, isSent) in [(Duration.seconds(3600), false), (.seconds(7200), true)] {
+            var store = SchedulerHarness.leftBehind(.uncertain)
+            store.trust[account] = .honoured
+            let settings = SchedulerHarness.settings { $0.keyMemory = memory }.divided(bySpeed: 60)
+            let rig = SchedulerHarness(
+                settings: settings, store: store, at: Instant(milliseconds: 1_000_000) + .seconds(90))
+            rig.start()
+            rig.answer(.notFound(.notFound))
+            #expect(rig.sent.isEmpty != isSent)
+            rig.expectSound()
+        }
+    }
+
+    @Test func `a refusal of the second send settles nothing once the first may be forgotten`() {
+        var store = SchedulerHarness.leftBehind(.uncertain)
+        store.trust[account] = .honoured
+        let settings = SchedulerHarness.settings { $0.keyMemory = .seconds(300) }
+        let rig = SchedulerHarness(settings: settings, store: store, at: Instant(milliseconds: 1_100_000))
+        rig.start()
+        rig.answer(.notFound(.notFound))
+        rig.land(.refused(.status(400, "invalid_param")))
+        while rig.ending == nil {
+            if rig.questions.isEmpty { rig.serveNextWake() } else { rig.answer(.notFound(.notFound)) }
+        }
+        #expect(rig.stage(1) == .uncertain && rig.ending?.uncertain == 1)
+        rig.expectSound()
+    }
+
+    @Test func `what waited too long for its turn is not sent again`() {
+        let rig = SchedulerHarness.with(1)
+        rig.land(.timedOut)
+        rig.handle(.pauseRequested(.everything))
+        rig.advance(by: .seconds(2))
+        rig.answer(.notFound(.notFound))
+        rig.advance(by: .seconds(3600 * 25))
+        rig.handle(.unpauseRequested(.everything))
+        #expect(rig.sent.count == 1 && rig.ending?.uncertain == 1)
+        rig.expectSound()
+    }
+
+    @Test func `a resend counts its cadence and its window from its own send, in the next run too`() {
+        var store = SchedulerHarness.leftBehind(.uncertain)
+        store.trust[account] = .honoured
+        let settings = SchedulerHarness.settings { $0.pollWindow = .seconds(7200) }
+        // Sent two hours ago: the first send is past the window.
+        let rig = SchedulerHarness(settings: settings, store: store, at: Instant(milliseconds: 8_200_000))
+        rig.start()
+        rig.answer(.notFound(.notFound))
+        let start = rig.now
+        rig.land(.accepted(.queued("r1")))
+        rig.advance(by: .seconds(4))
+        #expect(rig.askedAfter(.poll, since: start) == [2])
+        #expect(
+            rig.scheduler.tally.inFlight == 1 && !rig.steps.contains(.unresolved(AttemptID(task: TaskID(1), number: 1)))
+        )
+        #expect(rig.attempt(1)?.sentAt == start)
+        rig.expectSound()
+
+        let later = SchedulerHarness(settings: settings, store: rig.store, at: start + .seconds(61))
+        later.start()
+        later.advance(by: .seconds(2))
+        #expect(later.askedAfter(.poll, since: start) == [62])
+        #expect(later.scheduler.tally.inFlight == 1)
+        later.expectSound()
+    }
+
+    // MARK: Replays
+
+    @Test(arguments: [RemoteTask.running("r1"), .completed("r1"), RemoteTask(phase: .unknown("preparing"))])
+    func `a fresh submit is no replay, however far its render is`(report: RemoteTask) {
+        var report = report
+        report.remoteID = RemoteTaskID("r1")
+        report.submittedAt = Instant(milliseconds: 1_000_000)
+        report.repliedAt = Instant(milliseconds: 1_002_000)
+        let rig = SchedulerHarness.with(1)
+        rig.land(.accepted(report))
+        #expect(rig.attempt(1)?.isReplayed == false)
+        rig.expectSound()
+    }
+
+    @Test func `a render that was made or completed before the submit is a replay, by the provider's own clock`() {
+        let completed = RemoteTask(
+            phase: .completed, remoteID: RemoteTaskID("r1"), completedAt: Instant(milliseconds: 5_000_000),
+            repliedAt: Instant(milliseconds: 5_010_000))
+        for report in [RemoteTask.queued().made(10, before: Instant(milliseconds: 77)), completed] {
+            let rig = SchedulerHarness.with(1)
+            rig.land(.accepted(report))
+            #expect(rig.attempt(1)?.isReplayed == true)
+            rig.expectSound()
+        }
+    }
+
+    @Test func `a service that starts at once is held against what such a clip may cost like any other`() {
+        let settings = SchedulerHarness.settings {
+            $0.quoteTolerance = 10
+            $0.concurrency = 1
+        }
+        let rig = SchedulerHarness.with(3, settings: settings)
+        var report = RemoteTask.running("r1")
+        report.estimate = .of(10, from: "estimated_credits")
+        rig.land(.accepted(report))
+        rig.advance(by: .seconds(2))
+        rig.answer(.found(.completed("r1", cost: 10)))
+        rig.save()
+        #expect(rig.sent.count == 1 && rig.ending?.isWorkOutstanding == true)
+        #expect(rig.ending?.reasons.first?.contains("asks 10 credits") == true)
+        rig.expectSound()
+    }
+
+    // MARK: Clocks
+
+    @Test func `times in the future count as now, and that is said once`() {
+        let now = Instant(milliseconds: 1_000_000)
+        let ahead = now + .seconds(86_400)
+        var store = SchedulerHarness.leftBehind(.accepted(RemoteTaskID("r1"), isRunning: false), submittedAt: ahead)
+        store.addLeftBehind(.accepted(RemoteTaskID("r2"), isRunning: true), id: 2, submittedAt: now) {
+            $0.lostAt = ahead
+        }
+        store.addLeftBehind(.accepted(RemoteTaskID("r3"), isRunning: true), id: 3, submittedAt: now)
+        let rig = SchedulerHarness(store: store, at: now)
+        rig.start()
+        rig.answer(.found(.running("r2")), 2, .poll)
+        rig.advance(by: .seconds(2))
+        #expect(Set(rig.questions.map(\.attempt.task.rawValue)) == [1, 2, 3], "all are asked for within two seconds")
+        func warnings(_ rig: SchedulerHarness) -> [RunEvent] {
+            rig.told.filter { if case .warning = $0 { true } else { false } }
+        }
+        let reason = "the clock was ahead when they were written, or is behind now"
+        #expect(
+            warnings(rig)
+                == [.warning("2 unfinished attempts have times in the future, which count as now: \(reason)")])
+        rig.expectSound()
+
+        let one = SchedulerHarness(
+            store: SchedulerHarness.leftBehind(.accepted(RemoteTaskID("r1"), isRunning: true), submittedAt: ahead),
+            at: now)
+        one.start()
+        #expect(
+            warnings(one) == [.warning("1 unfinished attempt has times in the future, which count as now: \(reason)")])
+    }
+
+    @Test func `a key of which nobody knows how old it is does not go out again`() {
+        var store = SchedulerHarness.leftBehind(.uncertain, submittedAt: Instant(milliseconds: 90_000_000))
+        store.trust[account] = .honoured
+        let rig = SchedulerHarness(store: store)
+        rig.start()
+        rig.answer(.notFound(.notFound))
+        #expect(rig.sent.isEmpty && rig.ending?.uncertain == 1)
+        rig.expectSound()
+    }
+
+    // MARK: Somebody before the service
+
+    @Test func `a gateway's pages fail no task, are waited out, and end a run that goes on later`() {
+        let rig = SchedulerHarness.with(9)
+        var landed = 0
+        while rig.ending == nil, landed < 1000 {
+            if rig.submits.isEmpty {
+                rig.serveNextWake()
+            } else {
+                landed += 1
+                rig.land(.notAccepted(.status(400)))
+            }
+        }
+        #expect(landed < 200 && rig.ending?.isWorkOutstanding == true && rig.ending?.uncertain == 0)
+        #expect((1...9).allSatisfy { rig.stage($0) == .notAccepted || rig.stage($0) == nil })
+        #expect(rig.told.contains { if case .paused(.outage, _, _) = $0 { true } else { false } })
+        rig.expectSound()
+    }
+
+    private static let page = ProviderError(
+        kind: .unreadable, status: 200, code: ProviderError.notTheAPI, message: "<html>")
+
+    @Test(
+        arguments: [
+            (SubmitResult.notAccepted(.status(404)), 404), (.notAccepted(.status(405)), 405),
+            (.stopped(.status(404), .noRoute), 404),
+        ] as [(SubmitResult, Int)])
+    func `a route that does not exist stops the run before anything is marked`(fate: SubmitResult, status: Int) {
+        let rig = SchedulerHarness.with(9, trust: .unknown)
+        rig.land(fate)
+        #expect(rig.sent.count == 1 && rig.ending?.isRouteMissing == true && rig.ending?.uncertain == 0)
+        #expect(rig.ending?.isWorkOutstanding == true)
+        #expect(
+            rig.ending?.reasons
+                == ["the API does not answer at http://provider; check the base URL (status \(status))"])
+        #expect(rig.stage(1) == .notAccepted)
+        #expect(rig.ending.map { ExitCode.of($0, failed: 0, signal: nil) } == .usage)
+        rig.expectSound()
+    }
+
+    @Test func `a page in place of the first answer ends the run at once, and what it was for is left to a person`() {
+        let rig = SchedulerHarness.with(9, trust: .unknown)
+        rig.land(.unknown(Self.page, isFreeByContract: false))
+        #expect(rig.sent.count == 1 && rig.questions.isEmpty && rig.ending?.isRouteMissing == true)
+        #expect(rig.stage(1) == .uncertain && rig.stage(2) == nil)
+        #expect(uncertainties(rig).map(\.code) == [ProviderError.notTheAPI])
+        #expect(rig.ending.map { ExitCode.of($0, failed: 0, signal: nil) } == .usage)
+        rig.expectSound()
+
+        let next = rig.restarted()
+        next.start()
+        next.answer(.fault(Self.page), 1, .resolveSubmission)
+        // What became of the first holds up no other: one more may have left with the question.
+        while !next.submits.isEmpty { next.land(.unknown(Self.page, isFreeByContract: false)) }
+        #expect(next.sent.count <= 1 && next.ending?.isRouteMissing == true && next.stage(1) == .uncertain)
+        next.expectSound()
+    }
+
+    @Test func `a page once the API has answered is a submit of unknown outcome like any other`() {
+        for trust in [KeySupport.honoured, .ignored] {
+            let rig = SchedulerHarness.with(2, trust: trust)
+            rig.land(.unknown(Self.page, isFreeByContract: false))
+            #expect(rig.ending == nil && rig.stage(1) == .uncertain)
+            rig.advance(by: .seconds(1))
+            rig.answer(.found(.queued("r1")), 1, .resolveSubmission)
+            #expect(rig.stage(1) == .accepted(RemoteTaskID("r1"), isRunning: false))
+            rig.expectSound()
+        }
+        let rig = SchedulerHarness(store: SchedulerHarness.leftBehind(.accepted(RemoteTaskID("r1"), isRunning: false)))
+        #expect(rig.scheduler.mayLackRoute)
+        rig.start()
+        #expect(!rig.scheduler.mayLackRoute)
+    }
+
+    // MARK: Errors about other submissions
+
+    @Test(arguments: [
+        SubmitResult.refused(
+            ProviderError(kind: .status, status: 400, message: "m", submissionKey: SubmissionKey("other"))),
+        .notAccepted(ProviderError(kind: .status, status: 400, message: "m", submissionKey: SubmissionKey("other"))),
+        .throttled(
+            ProviderError(kind: .status, status: 429, message: "m", submissionKey: SubmissionKey("other")), .rate),
+        .stopped(
+            ProviderError(kind: .status, status: 403, message: "m", submissionKey: SubmissionKey("other")),
+            .accessDenied),
+    ])
+    func `an error that is about another submission says nothing of this one`(fate: SubmitResult) {
+        let rig = SchedulerHarness.with(1)
+        rig.land(fate)
+        #expect(rig.stage(1) == .uncertain && rig.ending == nil)
+        #expect(uncertainties(rig).map(\.message) == ["the reply speaks of another submission"])
+        rig.advance(by: .seconds(1))
+        rig.answer(.found(.running("r1")), 1, .resolveSubmission)
+        #expect(rig.stage(1) == .accepted(RemoteTaskID("r1"), isRunning: true))
+        rig.expectSound()
+    }
+
+    @Test func `a not found, or a refusal, that is about another submission answers no question`() {
+        let missing = ProviderError(
+            kind: .status, status: 404, code: "task_not_found", message: "m", submissionKey: SubmissionKey("other"))
+        for answer in [QueryResult.notFound(missing), .stopped(missing, .accessDenied)] {
+            let rig = rig()
+            rig.land(.timedOut, 2)
+            rig.advance(by: .seconds(1))
+            rig.answer(answer, 2, .resolveSubmission)
+            #expect(rig.sent.count == 2 && rig.stage(2) == .uncertain && rig.scheduler.tally.uncertain == 0)
+            rig.advance(by: .seconds(2))
+            rig.answer(answer, 1, .poll)
+            #expect(
+                rig.scheduler.flight(AttemptID(task: TaskID(1), number: 1))?.notFoundSince == nil && rig.ending == nil)
+            rig.expectSound()
+        }
+        #expect(QueryResult.notFound(missing).checked(for: SubmissionKey("other")) == .notFound(missing))
+        #expect(QueryResult.notFound(missing).checked(for: nil) == .notFound(missing))
+    }
+
+    @Test func `a page with 404 after the service has answered is a fault of the way, and waited out`() {
+        let rig = rig()
+        rig.land(.notAccepted(.status(404)), 2)
+        while rig.submits.isEmpty {
+            rig.serveNextWake()
+            if !rig.questions.isEmpty { rig.answer(.found(.running("r1"))) }
+        }
+        rig.land(.accepted(.queued("r2")), 2)
+        #expect(rig.stage(2) == .accepted(RemoteTaskID("r2"), isRunning: false))
+        rig.expectSound()
+    }
+}

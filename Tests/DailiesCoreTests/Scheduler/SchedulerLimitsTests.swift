@@ -1,0 +1,226 @@
+import Testing
+
+@testable import DailiesCore
+
+/// Limits of models, the pace of submits, pauses by the user, and repeats that ask for a slot.
+@Suite struct SchedulerLimitsTests {
+    private let veo = ModelID("veo-3.1")
+    private let sora = SchedulerHarness.model
+
+    /// Tasks 1, 3, 5 … of one model and 2, 4, 6 … of the other, in turn.
+    private func mixed(_ count: Int64, settings: SchedulerSettings) -> SchedulerHarness {
+        var store = StoreModel()
+        for id in 1...count { store.add(SchedulerHarness.task(id, model: id % 2 == 1 ? veo : sora)) }
+        store.trust[SchedulerHarness.account] = .honoured
+        let rig = SchedulerHarness(settings: settings, store: store)
+        rig.start()
+        return rig
+    }
+
+    private func ids(_ rig: SchedulerHarness) -> [Int64] { rig.sent.map(\.task.rawValue) }
+
+    @Test func `a model that is full holds nobody else up, and goes on when one of its own ends`() {
+        let rig = mixed(
+            10,
+            settings: SchedulerHarness.settings {
+                $0.concurrency = 4
+                $0.modelConcurrency[veo] = 1
+            })
+        #expect(ids(rig) == [1, 2, 4, 6])
+        rig.land(.refused(.status(400)), 4)
+        #expect(ids(rig) == [1, 2, 4, 6, 8])
+        rig.land(.refused(.status(400)), 1)
+        #expect(ids(rig) == [1, 2, 4, 6, 8, 3])
+        rig.expectSound()
+    }
+
+    @Test func `the limit of a model changes while running, and a lower one recalls nothing`() {
+        let rig = mixed(12, settings: SchedulerHarness.settings { $0.concurrency = 4 })
+        #expect(ids(rig) == [1, 2, 3, 4])
+        rig.handle(.limitsChanged(SubmissionLimits(concurrency: 6, byModel: [veo: 1])))
+        #expect(ids(rig) == [1, 2, 3, 4, 6, 8])
+        rig.land(.refused(.status(400)), 1)
+        #expect(ids(rig) == [1, 2, 3, 4, 6, 8, 10])
+        rig.handle(.limitsChanged(SubmissionLimits(concurrency: 7)))
+        #expect(ids(rig) == [1, 2, 3, 4, 6, 8, 10, 5])
+        rig.expectSound()
+    }
+
+    @Test func `the first page of a full model is not waited for`() {
+        var store = StoreModel()
+        store.addLeftBehind(.accepted(RemoteTaskID("r1"), isRunning: true), id: 1)
+        store.add(SchedulerHarness.task(2))
+        store.add(SchedulerHarness.task(3, model: veo))
+        store.trust[SchedulerHarness.account] = .honoured
+        let rig = SchedulerHarness(settings: SchedulerHarness.settings { $0.modelConcurrency[sora] = 1 }, store: store)
+        rig.holdsLoads = true
+        rig.start()
+        #expect(rig.loads.map(\.lane.model) == [sora, veo])
+        rig.loads.swapAt(0, 1)
+        rig.deliverLoad()
+        #expect(ids(rig) == [3])
+        rig.expectSound()
+    }
+
+    // MARK: pace
+
+    @Test(arguments: [1.0, 60])
+    func `a pace of two a second spaces submits by half a second, whatever the speed`(speed: Double) {
+        let settings = SchedulerHarness.settings {
+            $0.concurrency = 9
+            $0.submitPace = SubmitRate(interval: .milliseconds(500))
+        }
+        let rig = SchedulerHarness.with(6, settings: settings.divided(bySpeed: speed))
+        let start = rig.now
+        rig.advance(by: .seconds(4))
+        #expect(rig.sentAt.map { ($0 - start).inSeconds } == [0, 0.5, 1, 1.5, 2, 2.5])
+        rig.expectSound()
+    }
+
+    @Test func `turns that were not used are not saved up`() {
+        var pacer = RateLimiter(SubmitRate(interval: .seconds(1)))
+        let start = Instant(milliseconds: 5000)
+        pacer.sent(at: start)
+        #expect(pacer.next == start + .seconds(1))
+        pacer.sent(at: start + .seconds(60))
+        #expect(pacer.next == start + .seconds(61))
+        pacer.pace = nil
+        #expect(pacer.next == nil)
+    }
+
+    @Test func `a pace beyond the timer's grid is kept over ten milliseconds, for random moments`() {
+        for seed in UInt64(0)..<40 {
+            var random = SplitMix64(seed: seed)
+            let interval = Duration.microseconds(Int.random(in: 50...40_000, using: &random))
+            let pace = SubmitRate(interval: interval)
+            var pacer = RateLimiter(pace)
+            var now = Instant(milliseconds: 1)
+            var sent: [Instant] = []
+            for _ in 0..<400 {
+                now = now + .microseconds(Int.random(in: 0...2000, using: &random))
+                while now >= pacer.next ?? .distantPast {
+                    pacer.sent(at: now)
+                    sent.append(now)
+                }
+            }
+            for (first, start) in sent.enumerated() {
+                for last in first..<sent.count {
+                    let most = 1 + Int((sent[last] - start + pace.slack) / interval)
+                    #expect(last - first + 1 <= most, "seed \(seed): \(last - first + 1) in \(sent[last] - start)")
+                }
+            }
+        }
+    }
+
+    @Test func `repeats keep the pace too`() {
+        let rig = SchedulerHarness.with(
+            4,
+            settings: SchedulerHarness.settings {
+                $0.concurrency = 2
+                $0.submitPace = SubmitRate(interval: .seconds(20))
+            })
+        rig.advance(by: .seconds(20))
+        rig.land(.timedOut, 1)
+        rig.land(.timedOut, 2)
+        while rig.questions.count < 2 { rig.serveNextWake() }
+        rig.answer(.notFound(.notFound), 1)
+        rig.answer(.notFound(.notFound), 2)
+        rig.advance(by: .seconds(60))
+        #expect(ids(rig) == [1, 2, 1, 2])
+        for (earlier, later) in zip(rig.sentAt, rig.sentAt.dropFirst()) { #expect(later - earlier >= .seconds(20)) }
+        rig.expectSound()
+    }
+
+    // MARK: pauses by the user
+
+    @Test func `a paused run sends nothing, follows what is in flight, and waits to be unpaused`() {
+        let rig = SchedulerHarness.with(3, settings: SchedulerHarness.settings { $0.concurrency = 1 })
+        rig.handle(.pauseRequested(.everything))
+        rig.land(.refused(.status(400)), 1)
+        rig.advance(by: .seconds(36_000))
+        #expect(ids(rig) == [1] && rig.ending == nil)
+        #expect(rig.told.contains(.paused(.user(.everything), detail: "as asked", until: nil)))
+        rig.handle(.unpauseRequested(.everything))
+        #expect(ids(rig) == [1, 2])
+        rig.expectSound()
+    }
+
+    @Test func `a paused batch or model holds no other up, and needs its own word to go on`() {
+        var store = StoreModel()
+        store.add(SchedulerHarness.task(1))
+        store.add(SchedulerHarness.task(2, batch: BatchID(2)))
+        store.add(SchedulerHarness.task(3, model: veo))
+        store.trust[SchedulerHarness.account] = .honoured
+        let rig = SchedulerHarness(settings: SchedulerHarness.settings { $0.concurrency = 1 }, store: store)
+        rig.holdsLoads = true
+        rig.start()
+        rig.handle(.pauseRequested(.batch(SchedulerHarness.batch)))
+        while !rig.loads.isEmpty { rig.deliverLoad() }
+        rig.holdsLoads = false
+        #expect(ids(rig) == [2])
+        rig.handle(.pauseRequested(.model(sora)))
+        rig.handle(.unpauseRequested(.batch(SchedulerHarness.batch)))
+        rig.land(.refused(.status(400)), 2)
+        #expect(ids(rig) == [2, 3])
+        rig.land(.refused(.status(400)), 3)
+        rig.handle(.unpauseRequested(.everything))
+        #expect(ids(rig) == [2, 3])
+        rig.handle(.unpauseRequested(.model(sora)))
+        #expect(ids(rig) == [2, 3, 1])
+        rig.expectSound()
+    }
+
+    @Test func `a stop ends a paused run`() {
+        let rig = SchedulerHarness.with(3, settings: SchedulerHarness.settings { $0.concurrency = 1 })
+        rig.handle(.pauseRequested(.everything))
+        rig.land(.refused(.status(400)), 1)
+        rig.handle(.stopRequested)
+        #expect(rig.ending?.isInterrupted == true && rig.ending?.isWorkOutstanding == true)
+        rig.expectSound()
+    }
+
+    // MARK: repeats
+
+    /// Three that an earlier run had in the air, one that it had accepted, and one that waits.
+    private func leftInTheAir(concurrency: Int) -> SchedulerHarness {
+        var store = StoreModel()
+        for id in 1...3 { store.addLeftBehind(.inTheAir, id: Int64(id)) }
+        store.addLeftBehind(.accepted(RemoteTaskID("r4"), isRunning: true), id: 4)
+        store.add(SchedulerHarness.task(5))
+        store.trust[SchedulerHarness.account] = .honoured
+        let rig = SchedulerHarness(settings: SchedulerHarness.settings { $0.concurrency = concurrency }, store: store)
+        rig.start()
+        for id in 1...3 { rig.answer(.notFound(.notFound), Int64(id), .resolveSubmission) }
+        return rig
+    }
+
+    @Test func `what an earlier run had in the air is sent again only as slots come free, before anything new`() {
+        let rig = leftInTheAir(concurrency: 2)
+        #expect(ids(rig) == [1] && rig.scheduler.tally.waitingForTurn == 2)
+        rig.land(.accepted(.queued("r1")), 1)
+        rig.advance(by: .seconds(2))
+        rig.answer(.found(.failed("r4")), 4)
+        #expect(ids(rig) == [1, 2])
+        rig.land(.refused(.status(400)), 2)
+        rig.answer(.found(.failed("r1")), 1)
+        rig.expectSound()
+    }
+
+    @Test func `a higher limit lets repeats go at once, and a pause holds them up`() {
+        let rig = leftInTheAir(concurrency: 1)
+        #expect(ids(rig).isEmpty)
+        rig.handle(.pauseRequested(.everything))
+        rig.handle(.limitsChanged(SubmissionLimits(concurrency: 9)))
+        #expect(ids(rig).isEmpty)
+        rig.handle(.unpauseRequested(.everything))
+        #expect(ids(rig) == [1, 2, 3, 5])
+        rig.expectSound()
+    }
+
+    @Test func `repeats that can go no more in this run stay uncertain`() {
+        let rig = leftInTheAir(concurrency: 2)
+        rig.land(.stopped(.status(403), .accessDenied), 1)
+        #expect(rig.scheduler.tally.waitingForTurn == 0 && rig.scheduler.tally.uncertain == 2)
+        rig.expectSound()
+    }
+}

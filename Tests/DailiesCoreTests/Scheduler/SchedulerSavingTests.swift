@@ -1,0 +1,498 @@
+import Testing
+
+@testable import DailiesCore
+
+@Suite struct SchedulerSavingTests {
+    /// One clip, completed as the report says.
+    private func completed(
+        _ report: RemoteTask, settings: SchedulerSettings = SchedulerSettings(), tasks: Int64 = 1, cap: Int64? = nil
+    ) -> SchedulerHarness {
+        let rig = SchedulerHarness.with(tasks, settings: settings, cap: cap)
+        rig.land(.accepted(.queued("r1")), 1)
+        rig.advance(by: .seconds(2))
+        rig.answer(.found(report), 1, .poll)
+        return rig
+    }
+
+    private func answerAll(_ rig: SchedulerHarness, _ answer: QueryResult) -> Int {
+        var questions = 0
+        while rig.ending == nil, questions < 20, rig.downloads.isEmpty || !rig.questions.isEmpty {
+            if rig.questions.isEmpty {
+                guard let next = rig.nextWake, next - rig.now < .seconds(120) else { break }
+                rig.serveNextWake()
+            } else {
+                questions += 1
+                rig.answer(answer)
+            }
+        }
+        return questions
+    }
+
+    // MARK: what a completed task lacks
+
+    @Test func `a completed clip without a cost is asked for three more times, then its cost is unknown for good`() {
+        let rig = completed(.completed(cost: nil), settings: SchedulerHarness.settings { $0.downloads = false }, cap: 9)
+        #expect(answerAll(rig, .found(.completed(cost: nil))) == 3)
+        #expect(rig.steps.contains(.costUnknown(AttemptID(task: TaskID(1), number: 1))))
+        #expect(rig.attempt(1)?.charge == nil && rig.attempt(1)?.reserved != nil)
+        #expect(rig.ending == RunResult())
+        rig.expectSound()
+    }
+
+    @Test func `a cost that comes late is booked, and its reservation comes back`() {
+        let rig = completed(.completed(cost: nil), settings: SchedulerHarness.settings { $0.downloads = false }, cap: 9)
+        rig.advance(by: .seconds(5))
+        rig.answer(.found(.completed(cost: 1)))
+        #expect(rig.attempt(1)?.charge == Credits(nano: 1_000_000_000) && rig.attempt(1)?.reserved == nil)
+        #expect(rig.ending == RunResult())
+        rig.expectSound()
+    }
+
+    @Test func `a completed clip without a URL is asked for, and in the end told as unsaved`() {
+        let rig = completed(.completed(url: nil))
+        #expect(answerAll(rig, .found(.completed(url: nil))) == 3)
+        #expect(rig.attempt(1)?.hasNoAsset == true && rig.ending?.unsaved == 1)
+        rig.expectSound()
+    }
+
+    @Test func `a URL that comes late is fetched`() {
+        let rig = completed(.completed(url: nil))
+        rig.advance(by: .seconds(5))
+        rig.answer(.found(.completed()))
+        rig.save()
+        #expect(rig.ending == RunResult())
+        rig.expectSound()
+    }
+
+    @Test func `a reply about another task brings neither cost nor URL`() {
+        let rig = completed(.completed(cost: nil, url: nil))
+        #expect(answerAll(rig, .found(.completed("r7"))) == 3)
+        #expect(rig.attempt(1)?.charge == nil && rig.attempt(1)?.asset == nil && rig.ending?.unsaved == 1)
+        rig.expectSound()
+    }
+
+    @Test func `an interrupted download does not make a question for the cost forgotten`() {
+        let rig = completed(.completed(cost: nil))
+        rig.finishDownload(.interrupted(.timeout, reached: 1))
+        rig.advance(by: .seconds(1))
+        rig.save()
+        rig.advance(by: .seconds(4))
+        rig.answer(.found(.completed()))
+        #expect(rig.ending == RunResult() && rig.attempt(1)?.charge != nil)
+        rig.expectSound()
+    }
+
+    // MARK: downloads
+
+    @Test func `an interrupted download is resumed from the same URL`() {
+        let rig = completed(.completed())
+        for reached in Int64(1)...3 {
+            rig.finishDownload(.interrupted(.timeout, reached: reached))
+            #expect(rig.downloads.isEmpty)
+            rig.advance(by: .seconds(1))
+            #expect(rig.downloads.map(\.asset) == [AssetLocation(url: "http://a/1")])
+        }
+        rig.save()
+        #expect(rig.ending == RunResult() && rig.questions.isEmpty)
+        rig.expectSound()
+    }
+
+    @Test func `a download that never gets a byte is left for the next run after the maximum wait`() {
+        expectGivenUp(reaching: 0)
+    }
+
+    /// Interrupts every download of a clip at the same byte, and serves wake-ups, until the run ends.
+    private func expectGivenUp(reaching byte: Int64, sourceLocation: SourceLocation = #_sourceLocation) {
+        let rig = completed(.completed())
+        var steps = 0
+        while rig.ending == nil, steps < 1000 {
+            steps += 1
+            guard !rig.downloads.isEmpty else { rig.serveNextWake(); continue }
+            rig.finishDownload(.interrupted(.timeout, reached: byte))
+        }
+        #expect(steps < 100 && rig.ending?.unsaved == 1, sourceLocation: sourceLocation)
+        rig.expectSound()
+    }
+
+    @Test func `a refused download asks for a fresh URL, never for a new render`() {
+        let rig = completed(.completed(url: "http://a/old"))
+        rig.finishDownload(.refused(.status(403)))
+        rig.answer(.found(.completed(url: "http://a/new")))
+        #expect(rig.downloads.map(\.asset.url) == ["http://a/new"] && rig.sent.count == 1)
+        rig.save()
+        #expect(rig.ending == RunResult())
+        rig.expectSound()
+    }
+
+    /// Serves wake-ups, and answers questions and downloads, until the run ends or so many downloads were refused.
+    private func refuse(
+        _ rig: SchedulerHarness, status: Int, most: Int = 1000, answer: QueryResult = .found(.completed())
+    ) -> Int {
+        var refused = 0
+        while rig.ending == nil, refused < most {
+            if !rig.downloads.isEmpty {
+                refused += 1
+                rig.finishDownload(.refused(.status(status)))
+            } else if !rig.questions.isEmpty {
+                rig.answer(answer)
+            } else {
+                rig.serveNextWake()
+            }
+        }
+        return refused
+    }
+
+    @Test(arguments: [401, 403, 404, 410])
+    func `a clip that is refused is asked for again for two minutes, less and less often, with a fresh URL each time`(
+        status: Int
+    ) {
+        let rig = completed(.completed())
+        let since = rig.now
+        let refused = refuse(rig, status: status)
+        #expect(rig.now - since >= .seconds(120) && rig.now - since < .seconds(240))
+        #expect(refused >= 5 && refused <= 20)
+        #expect(rig.asked.count { $0.purpose == .complete } == refused - 1)
+        #expect(rig.ending?.unsaved == 1 && rig.sent.count == 1)
+        rig.expectSound()
+    }
+
+    @Test func `a clip that comes some seconds after its task has completed is saved in the same run`() {
+        let rig = completed(.completed())
+        #expect(refuse(rig, status: 404, most: 4) == 4)
+        while rig.ending == nil, rig.downloads.isEmpty {
+            if rig.questions.isEmpty { rig.serveNextWake() } else { rig.answer(.found(.completed(url: "http://a/2"))) }
+        }
+        #expect(rig.downloads.map(\.asset.url) == ["http://a/2"])
+        rig.save()
+        #expect(rig.ending == RunResult())
+        rig.expectSound()
+    }
+
+    @Test(
+        arguments: [
+            QueryResult.found(.completed(url: nil)), .found(.completed("r2", url: "http://other/2")),
+            .notFound(.notFound),
+        ])
+    func `where no fresh URL is named, the one that was refused is tried again`(answer: QueryResult) {
+        let rig = completed(.completed())
+        let since = rig.now
+        #expect(refuse(rig, status: 404, most: 4, answer: answer) == 4)
+        #expect(rig.now - since < SchedulerSettings().assetPatience)
+        while rig.ending == nil, rig.downloads.isEmpty {
+            if rig.questions.isEmpty { rig.serveNextWake() } else { rig.answer(answer) }
+        }
+        #expect(rig.downloads.map(\.asset.url) == ["http://a/1"])
+        rig.save()
+        #expect(rig.ending?.unsaved == 0)
+        rig.expectSound()
+    }
+
+    @Test func `a clip that cannot be asked about is tried again at its own URL`() {
+        let store = SchedulerHarness.leftBehind(
+            .completed(RemoteTaskID("r1")), account: SchedulerHarness.otherAccount
+        ) { $0.asset = AssetLocation(url: "http://a/1") }
+        let rig = SchedulerHarness(store: store)
+        rig.start()
+        #expect(refuse(rig, status: 403, most: 4) == 4 && rig.asked.isEmpty)
+        while rig.ending == nil, rig.downloads.isEmpty { rig.serveNextWake() }
+        rig.save()
+        #expect(rig.ending?.unsaved == 0)
+        rig.expectSound()
+    }
+
+    @Test func `an address that nobody can use is not waited for`() {
+        let rig = completed(.completed())
+        let since = rig.now
+        for round in 1...3 {
+            rig.finishDownload(.refused(ProviderError(kind: .unreadable, message: "the clip's address cannot be used")))
+            if round < 3 { rig.answer(.found(.completed())) }
+        }
+        #expect(rig.now == since && rig.ending?.unsaved == 1)
+        rig.expectSound()
+    }
+
+    @Test func `a whole download that is no clip is fetched once more`() {
+        let rig = completed(.completed())
+        rig.finishDownload(.malformed("no moov box"))
+        rig.answer(.found(.completed()))
+        rig.finishDownload(.malformed("no moov box"))
+        #expect(rig.ending?.unsaved == 1)
+        rig.expectSound()
+    }
+
+    @Test func `a full disk pauses the downloads, and they go on when it has room`() {
+        let rig = completed(.completed())
+        rig.finishDownload(.diskFailed("no space left"))
+        #expect(rig.downloads.isEmpty)
+        rig.advance(by: .seconds(10))
+        rig.save()
+        #expect(rig.ending == RunResult())
+        rig.expectSound()
+    }
+
+    @Test func `a disk that refuses for the maximum wait ends submission, and the clips are told as unsaved`() {
+        let settings = SchedulerHarness.settings {
+            $0.downloadConcurrency = 1
+            $0.concurrency = 2
+        }
+        let rig = completed(.completed(), settings: settings, tasks: 5)
+        rig.land(.accepted(.completed("r2")), 2)
+        let start = rig.now
+        while rig.ending == nil, rig.now - start < .seconds(2000) {
+            if let question = rig.questions.first {
+                rig.answer(.found(.running("r\(question.attempt.task)")), question.attempt.task.rawValue)
+            } else if !rig.submits.isEmpty {
+                rig.land(.accepted(.running("r\(rig.submits[0].attempt.task)")))
+            } else if rig.downloads.isEmpty {
+                rig.serveNextWake()
+            } else {
+                rig.finishDownload(.diskFailed("no space left"))
+            }
+            if rig.scheduler.isSubmissionOver, let question = rig.questions.first {
+                rig.answer(.found(.failed("r\(question.attempt.task)")), question.attempt.task.rawValue)
+            }
+        }
+        #expect(rig.ending?.unsaved == 2 && rig.ending?.isWorkOutstanding == true)
+        #expect(rig.ending?.reasons.contains("clips cannot be saved: no space left") == true)
+        rig.expectSound()
+    }
+
+    @Test func `while the disk refuses clips nothing new is submitted, and with room submission goes on`() {
+        let rig = completed(.completed(), settings: SchedulerHarness.settings { $0.concurrency = 2 }, tasks: 6)
+        rig.finishDownload(.diskFailed("no space left"), 1)
+        let sent = rig.sent.count
+        // What is in flight goes on to its end.
+        while let submit = rig.submits.first {
+            rig.land(.accepted(.completed("r\(submit.attempt.task)")), submit.attempt.task.rawValue)
+        }
+        while let question = rig.questions.first {
+            rig.answer(.found(.completed("r\(question.attempt.task)")), question.attempt.task.rawValue)
+        }
+        rig.advance(by: .seconds(9))
+        #expect(rig.sent.count == sent && rig.submits.isEmpty)
+        rig.advance(by: .seconds(1))
+        #expect(rig.sent.count == sent && !rig.downloads.isEmpty)
+        rig.save()
+        #expect(rig.sent.count > sent)
+        #expect(rig.told.filter { if case .warning = $0 { true } else { false } }.count == 1)
+        rig.expectSound()
+    }
+
+    @Test func `a clip that the disk refused and whose address then dies holds submission up no longer`() {
+        let rig = completed(.completed(), settings: SchedulerHarness.settings { $0.concurrency = 1 }, tasks: 3)
+        rig.finishDownload(.diskFailed("no space left"), 1)
+        rig.land(.refused(.status(400, "invalid_param")), 2)
+        #expect(rig.sent.count == 2)
+        rig.advance(by: .seconds(10))
+        while !rig.downloads.isEmpty {
+            rig.finishDownload(.refused(.status(403)), 1)
+            if !rig.questions.isEmpty { rig.answer(.found(.completed()), 1) }
+        }
+        #expect(rig.sent.count == 3)
+        rig.expectSound()
+    }
+
+    @Test func `what stands in the way of one clip costs no other anything`() {
+        let rig = finished(2)
+        rig.finishDownload(.blocked("no name is left"), 1)
+        rig.save(2)
+        #expect(rig.told.contains(.downloadFailed(TaskKey("task-1"), reason: "no name is left")))
+        #expect(rig.ending?.unsaved == 1 && rig.ending?.reasons == [])
+        rig.expectSound()
+    }
+
+    @Test func `an interruption that comes no further than the one before is no progress`() {
+        // As from a service that names no version and always cuts: each time it begins anew.
+        expectGivenUp(reaching: 500)
+    }
+
+    @Test func `a clip whose length nobody states is fetched once more, and then kept for what it is`() {
+        let rig = completed(.completed())
+        rig.finishDownload(.unverified(path: "/kept"))
+        #expect(rig.downloads.isEmpty && rig.ending == nil)
+        rig.advance(by: .seconds(1))
+        #expect(rig.downloads.count == 1)
+        rig.finishDownload(.unverified(path: "/kept"))
+        #expect(rig.attempt(1)?.keptPath == "/kept" && rig.attempt(1)?.asset != nil)
+        #expect(rig.ending?.unsaved == 1)
+        let reason =
+            "the server does not say how long the clip is, so it may be cut; what came is kept as /kept, and the next run asks again"
+        #expect(rig.told.contains(.downloadFailed(TaskKey("task-1"), reason: reason)))
+        let next = rig.restarted()
+        next.start()
+        #expect(next.downloads.map(\.asset) == [AssetLocation(url: "http://a/1")])
+        next.save()
+        #expect(next.ending == RunResult())
+        rig.expectSound()
+        next.expectSound()
+    }
+
+    @Test func `clips of unknown length do not hold submission up`() {
+        let settings = SchedulerHarness.settings {
+            $0.unsavedLimit = 1
+            $0.concurrency = 1
+        }
+        let rig = SchedulerHarness.with(2, settings: settings)
+        rig.land(.accepted(.completed("r1")))
+        rig.finishDownload(.unverified(path: "/kept"))
+        rig.advance(by: .seconds(1))
+        #expect(rig.submits.isEmpty)
+        rig.finishDownload(.unverified(path: "/kept"))
+        #expect(rig.submits.map(\.attempt.task) == [TaskID(2)])
+        rig.expectSound()
+    }
+
+    // MARK: slow downloads
+
+    /// So many clips to be downloaded, `places` at a time.
+    private func finished(
+        _ count: Int64, places: Int = 4, change: (inout SchedulerSettings) -> Void = { _ in }
+    ) -> SchedulerHarness {
+        let rig = SchedulerHarness.with(
+            count,
+            settings: SchedulerHarness.settings {
+                $0.downloadConcurrency = places
+                $0.concurrency = Int(count)
+                change(&$0)
+            })
+        for id in 1...count {
+            rig.land(.accepted(.completed("r\(id)", url: "http://a/\(id)")), id)
+            rig.advance(by: .milliseconds(1))
+        }
+        return rig
+    }
+
+    private static let least = 60 * SchedulerSettings().leastDownloadSpeed
+
+    @Test func `four dripping downloads give their places to those that wait, and go on behind them`() {
+        let rig = finished(6)
+        for id in Int64(1)...4 { rig.brought[TaskID(id)] = Self.least - 1 }
+        rig.advance(by: .seconds(60))
+        // All four are below the least speed, and each gives its place away.
+        #expect(rig.stopped.map(\.task) == [TaskID(1), TaskID(2), TaskID(3), TaskID(4)])
+        for id in Int64(1)...4 { rig.finishDownload(.stopped, id) }
+        #expect(rig.downloads.map(\.attempt.task) == [TaskID(5), TaskID(6), TaskID(1), TaskID(2)])
+        rig.save(5)
+        rig.save(6)
+        #expect(rig.downloads.map(\.attempt.task) == [TaskID(1), TaskID(2), TaskID(3), TaskID(4)])
+        for id in Int64(1)...4 { rig.save(id) }
+        #expect(rig.ending == RunResult())
+        rig.expectSound()
+    }
+
+    @Test func `a download that is fast enough, or that nobody waits behind, keeps its place`() {
+        let rig = finished(2, places: 1)
+        rig.brought[TaskID(1)] = Self.least
+        rig.advance(by: .seconds(60))
+        #expect(rig.stopped.isEmpty)
+        // It brought nothing more in the second minute.
+        rig.advance(by: .seconds(60))
+        #expect(rig.stopped.map(\.task) == [TaskID(1)])
+        rig.finishDownload(.stopped)
+        rig.save(2)
+        rig.brought[TaskID(1)] = 2000 * 60
+        rig.advance(by: .seconds(60))
+        #expect(rig.stopped.count == 1 && rig.downloads.map(\.attempt.task) == [TaskID(1)])
+        rig.save(1)
+        rig.expectSound()
+    }
+
+    @Test func `among slow downloads each turn lasts twice as long as the one before`() {
+        let rig = finished(2, places: 1) { $0.maximumWait = .seconds(86_400) }
+        rig.brought = [TaskID(1): 0, TaskID(2): 0]
+        var turns: [Int] = []
+        var last = rig.now
+        for _ in 0..<8 {
+            let count = rig.stopped.count
+            while rig.stopped.count == count, rig.problems.isEmpty { rig.serveNextWake() }
+            turns.append(Int((rig.now - last).inSeconds.rounded()) / 60)
+            last = rig.now
+            rig.finishDownload(.stopped)
+        }
+        #expect(turns == [1, 1, 2, 2, 4, 4, 8, 8])
+        rig.expectSound()
+    }
+
+    @Test func `a slow download gives way at the next look to a clip that has given way less often`() {
+        let settings = SchedulerHarness.settings {
+            $0.downloadConcurrency = 1
+            $0.concurrency = 3
+            $0.maximumWait = .seconds(86_400)
+        }
+        let rig = SchedulerHarness.with(3, settings: settings)
+        rig.brought = [TaskID(1): 0, TaskID(2): 0]
+        for id in Int64(1)...2 { rig.land(.accepted(.completed("r\(id)", url: "http://a/\(id)")), id) }
+        rig.land(.accepted(.running("r3")), 3)
+        func go(until isOver: () -> Bool) {
+            while !isOver(), rig.problems.isEmpty {
+                if rig.questions.isEmpty { rig.serveNextWake() } else { rig.answer(.found(.running("r3")), 3) }
+            }
+        }
+        for turn in 1...6 {
+            go { rig.stopped.count == turn }
+            rig.finishDownload(.stopped)
+        }
+        // Its turn lasts eight minutes now.
+        #expect(rig.downloads.map(\.attempt.task) == [TaskID(1)])
+        let began = rig.now
+        go { !rig.questions.isEmpty }
+        rig.answer(.found(.completed("r3", url: "http://a/3")), 3)
+        go { rig.stopped.count == 7 }
+        #expect(rig.now - began <= .seconds(60))
+        rig.finishDownload(.stopped)
+        #expect(rig.downloads.map(\.attempt.task) == [TaskID(3)])
+        rig.expectSound()
+    }
+
+    @Test func `a download that brings next to nothing for the maximum wait is left for the next run`() {
+        let rig = finished(1) { $0.maximumWait = .seconds(180) }
+        rig.brought[TaskID(1)] = 6
+        rig.advance(by: .seconds(150))
+        #expect(rig.stopped.isEmpty)
+        rig.advance(by: .seconds(60))
+        #expect(rig.stopped.count == 1)
+        rig.finishDownload(.stopped)
+        #expect(rig.ending?.unsaved == 1)
+        #expect(rig.told.contains(.downloadFailed(TaskKey("task-1"), reason: "its download brings next to nothing")))
+        rig.expectSound()
+    }
+
+    @Test func `a least speed of 0 lets every download go on`() {
+        let rig = finished(2, places: 1) { $0.leastDownloadSpeed = 0 }
+        rig.brought[TaskID(1)] = 0
+        rig.advance(by: .seconds(3600))
+        #expect(rig.stopped.isEmpty)
+        rig.save()
+        rig.save()
+        rig.expectSound()
+    }
+
+    @Test func `too many unsaved clips hold submission up until some are saved`() {
+        let settings = SchedulerHarness.settings {
+            $0.unsavedLimit = 2
+            $0.concurrency = 1
+        }
+        let rig = SchedulerHarness.with(4, settings: settings)
+        rig.land(.accepted(.completed("r1")))
+        rig.land(.accepted(.completed("r2")))
+        #expect(rig.submits.isEmpty)
+        rig.save(2)
+        #expect(rig.submits.map(\.attempt.task) == [TaskID(3)])
+        rig.expectSound()
+    }
+
+    @Test func `when the account refuses questions a clip whose URL is known is still fetched`() {
+        let rig = completed(.completed(cost: nil), settings: SchedulerHarness.settings { $0.concurrency = 1 })
+        rig.finishDownload(.interrupted(.timeout, reached: 2))
+        rig.advance(by: .seconds(1))
+        rig.finishDownload(.interrupted(.timeout, reached: 3))
+        rig.advance(to: rig.now + .milliseconds(500))
+        while rig.questions.isEmpty { rig.serveNextWake() }
+        rig.answer(.stopped(.status(401), .keyRefused))
+        #expect(rig.ending == nil)
+        while rig.downloads.isEmpty { rig.serveNextWake() }
+        rig.save()
+        #expect(rig.ending?.unsaved == 0 && rig.ending?.keyRefused == true)
+        rig.expectSound()
+    }
+}

@@ -1,0 +1,102 @@
+import Testing
+
+@testable import DailiesCore
+
+/// What waits for the budget of a tag holds up what counts against it, and nothing else. Prices are a quarter of a credit
+/// a second, so that a clip of 8 s is bounded at two credits and a tenth; caps are given without that tenth.
+@Suite struct TagBudgetQueueTests {
+    private static let acme = TagBudgetID(1)
+    private static let zeta = TagBudgetID(2)
+
+    private func rig(
+        _ tasks: [WaitingTask], caps: [TagBudgetID: Int64], settings: SchedulerSettings = SchedulerSettings()
+    ) -> SchedulerHarness {
+        var store = StoreModel()
+        for task in tasks { store.add(task) }
+        store.trust[SchedulerHarness.account] = .honoured
+        let rig = SchedulerHarness(settings: settings, store: store)
+        let rate = PriceBook.Rate(perSecond: Credits(nano: 250_000_000), fee: .zero)
+        let tags = caps.keys.sorted().map { id in
+            TagBudget(
+                id: id, batch: SchedulerHarness.batch,
+                tag: TaskSpec.Tag(name: "client", value: id == Self.acme ? "a" : "z"),
+                position: BudgetUsage(
+                    cap: caps[id].map { Credits(nano: $0 * 1_100_000_000) }, settled: .zero, reserved: .zero))
+        }
+        rig.start(
+            prices: PriceBook(catalogue: SchedulerHarness.catalogue, rates: [SchedulerHarness.model: rate]),
+            tagBudgets: tags)
+        return rig
+    }
+
+    private func submitted(_ rig: SchedulerHarness) -> [Int64] { rig.submits.map(\.attempt.task.rawValue) }
+
+    private func fail(_ rig: SchedulerHarness, _ id: Int64) { rig.land(.accepted(.failed("r\(id)")), id) }
+
+    @Test func `others of the same batch and model go on, and it has its turn once there is room`() {
+        let tasks = [1, 2, 3, 4].map { SchedulerHarness.task($0, tagBudgets: $0 < 3 ? [Self.acme] : []) }
+        let rig = rig(tasks, caps: [Self.acme: 3])
+        #expect(submitted(rig) == [1, 3, 4])
+        fail(rig, 1)
+        #expect(submitted(rig) == [3, 4, 2])
+        for id in [2, 3, 4] as [Int64] { fail(rig, id) }
+        #expect(rig.ending?.budgetReached == false && rig.sent.count == 4)
+        rig.expectSound()
+    }
+
+    @Test func `a smaller one with the same tag does not take the room that an earlier one waits for`() {
+        let tasks = [
+            SchedulerHarness.task(1, tagBudgets: [Self.acme]), SchedulerHarness.task(2, tagBudgets: [Self.acme]),
+            SchedulerHarness.task(3, seconds: 4, tagBudgets: [Self.acme]),
+            SchedulerHarness.task(4, tagBudgets: [Self.zeta]),
+        ]
+        let rig = rig(tasks, caps: [Self.acme: 3, Self.zeta: 2])
+        #expect(submitted(rig) == [1, 4])
+        fail(rig, 1)
+        #expect(submitted(rig) == [4, 2, 3])
+        rig.expectSound()
+    }
+
+    @Test func `what waits when nothing can come back any more has reached its budget, and says so once`() {
+        let tasks = [1, 2, 3].map { SchedulerHarness.task($0, tagBudgets: [Self.acme]) } + [SchedulerHarness.task(4)]
+        let rig = rig(tasks, caps: [Self.acme: 3])
+        #expect(submitted(rig) == [1, 4])
+        for id in [1, 4] as [Int64] {
+            rig.land(.accepted(.completed("r\(id)", cost: 2)), id)
+            rig.save(id)
+        }
+        #expect(rig.ending?.budgetReached == true && rig.ending?.reasons.count == 1 && rig.sent.count == 2)
+        rig.expectSound()
+    }
+
+    @Test func `no more than a page is passed, and in the end all are rendered`() {
+        let tasks = (1...40).map { SchedulerHarness.task($0, tagBudgets: $0 <= 30 ? [Self.acme] : []) }
+        let settings = SchedulerHarness.settings {
+            $0.concurrency = 8
+            $0.pageSize = 4
+        }
+        let rig = rig(tasks, caps: [Self.acme: 3], settings: settings)
+        #expect(submitted(rig) == [1])
+        var rounds = 0
+        while rig.ending == nil, rounds < 100, let first = rig.submits.first {
+            rounds += 1
+            #expect(rig.scheduler.lanes.held <= 4 + 4 + 2)
+            fail(rig, first.attempt.task.rawValue)
+        }
+        #expect(rig.sent.count == 40 && rig.ending == RunResult())
+        rig.expectSound()
+    }
+
+    @Test func `one that waits for two budgets keeps neither from the tasks of the other`() {
+        let tasks = [
+            SchedulerHarness.task(1, tagBudgets: [Self.acme]),
+            SchedulerHarness.task(2, tagBudgets: [Self.acme, Self.zeta]),
+            SchedulerHarness.task(3, tagBudgets: [Self.zeta]),
+        ]
+        let rig = rig(tasks, caps: [Self.acme: 2, Self.zeta: 4])
+        #expect(submitted(rig) == [1, 3])
+        fail(rig, 1)
+        #expect(submitted(rig) == [3, 2])
+        rig.expectSound()
+    }
+}

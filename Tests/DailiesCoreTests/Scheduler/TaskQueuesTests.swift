@@ -1,0 +1,255 @@
+import Testing
+
+@testable import DailiesCore
+
+@Suite struct TaskQueuesTests {
+    private let other = ModelID("other")
+    private func lane(_ batch: Int64 = 1, _ model: ModelID = SchedulerHarness.model) -> TaskQueueID {
+        TaskQueueID(batch: BatchID(batch), model: model)
+    }
+
+    /// Lanes with all of their tasks read.
+    private func lanes(_ tasks: [WaitingTask]) -> TaskQueues {
+        var lanes = TaskQueues(pageSize: 100)
+        let byLane = Dictionary(grouping: tasks) { TaskQueueID(batch: $0.batch, model: $0.shape.model) }
+        for (lane, tasks) in byLane {
+            lanes.add(lane)
+            lanes.loaded(lane, tasks.sorted { $0.place < $1.place }, isLast: true) { _ in false }
+        }
+        return lanes
+    }
+
+    private func drain(_ lanes: inout TaskQueues, where isEligible: (TaskQueueID) -> Bool = { _ in true }) -> [Int64] {
+        var order: [Int64] = []
+        while let task = lanes.next(where: isEligible) {
+            lanes.take(task)
+            order.append(task.id.rawValue)
+        }
+        return order
+    }
+
+    @Test func `higher priority first, then the order of the manifest`() {
+        var lanes = lanes([
+            SchedulerHarness.task(1), SchedulerHarness.task(2, priority: 5), SchedulerHarness.task(3, priority: -1),
+            SchedulerHarness.task(4, priority: 5), SchedulerHarness.task(5, model: other, priority: 5),
+            SchedulerHarness.task(6),
+        ])
+        #expect(drain(&lanes) == [2, 4, 5, 1, 6, 3])
+        #expect(lanes.isDone && !lanes.hasWaiting)
+    }
+
+    @Test func `batches take turns among equals`() {
+        var lanes = lanes(
+            (1...4).map { SchedulerHarness.task($0) } + (5...8).map { SchedulerHarness.task($0, batch: BatchID(2)) })
+        #expect(drain(&lanes) == [1, 5, 2, 6, 3, 7, 4, 8])
+    }
+
+    @Test func `a blocked or unfit lane holds no other up`() {
+        var lanes = lanes([SchedulerHarness.task(1), SchedulerHarness.task(2, model: other), SchedulerHarness.task(3)])
+        #expect(drain(&lanes) { $0.model != SchedulerHarness.model } == [2])
+        lanes.block { $0.model == SchedulerHarness.model }
+        #expect(drain(&lanes).isEmpty && lanes.isDone && lanes.hasWaiting)
+    }
+
+    @Test func `while a page is read that may hold an earlier one nothing is granted`() {
+        var lanes = lanes([SchedulerHarness.task(2)])
+        lanes.add(lane(1, other))
+        #expect(lanes.next { _ in true } == nil && !lanes.isDone)
+        #expect(lanes.pagesToLoad().map(\.lane) == [lane(1, other)])
+        #expect(lanes.next { _ in true } == nil && lanes.pagesToLoad().isEmpty)
+        lanes.loaded(lane(1, other), [SchedulerHarness.task(1, model: other)], isLast: true) { _ in false }
+        #expect(drain(&lanes) == [1, 2])
+    }
+
+    @Test func `what comes back unsent has its old place`() throws {
+        var lanes = lanes((1...4).map { SchedulerHarness.task($0) })
+        let first = try #require(lanes.next { _ in true })
+        lanes.take(first)
+        lanes.take(try #require(lanes.next { _ in true }))
+        lanes.putBack(first)
+        #expect(drain(&lanes) == [1, 3, 4])
+    }
+
+    @Test func `what comes back unsent has not had its batch's turn`() throws {
+        var lanes = lanes(
+            (1...3).map { SchedulerHarness.task($0) } + (4...6).map { SchedulerHarness.task($0, batch: BatchID(2)) })
+        let first = try #require(lanes.next { _ in true })
+        lanes.take(first)
+        lanes.putBack(first)
+        #expect(drain(&lanes) == [1, 4, 2, 5, 3, 6])
+    }
+
+    @Test func `a lane that may submit nothing now is not waited for while its page is read`() {
+        var lanes = lanes([SchedulerHarness.task(2)])
+        lanes.add(lane(1, other))
+        #expect(lanes.pagesToLoad().map(\.lane) == [lane(1, other)])
+        #expect(drain(&lanes) { $0.model != other } == [2])
+    }
+
+    @Test func `an empty page that does not call itself the last ends its lane all the same`() {
+        var lanes = TaskQueues(pageSize: 4)
+        lanes.add(lane())
+        _ = lanes.pagesToLoad()
+        lanes.loaded(lane(), [], isLast: false) { _ in false }
+        #expect(lanes.isDone && lanes.pagesToLoad().isEmpty)
+    }
+
+    @Test func `a restart while a page is read is honoured when it is in, and what is known is left out`() {
+        var lanes = TaskQueues(pageSize: 4)
+        lanes.add(lane())
+        _ = lanes.pagesToLoad()
+        lanes.restart(lane())
+        lanes.loaded(lane(), [SchedulerHarness.task(3), SchedulerHarness.task(4)], isLast: true) { $0.id == TaskID(4) }
+        #expect(!lanes.isDone && lanes.pagesToLoad().map(\.after) == [nil])
+        lanes.loaded(lane(), [SchedulerHarness.task(1), SchedulerHarness.task(3)], isLast: true) { _ in false }
+        #expect(drain(&lanes) == [1, 3])
+    }
+
+    @Test func `paging gives every task once, in order, for random stores and page sizes`() {
+        for seed in UInt64(0)..<100 {
+            var random = SplitMix64(seed: seed)
+            var store: [WaitingTask] = (1...Int64.random(in: 1...40, using: &random)).map {
+                SchedulerHarness.task(
+                    $0, model: Bool.random(using: &random) ? other : SchedulerHarness.model,
+                    batch: BatchID(Int64.random(in: 1...2, using: &random)),
+                    priority: Int.random(in: 0...2, using: &random))
+            }
+            var lanes = TaskQueues(pageSize: Int.random(in: 1...9, using: &random))
+            for task in store { lanes.add(TaskQueueID(batch: task.batch, model: task.shape.model)) }
+            var startedByBatch: [BatchID: Int] = [:]
+            let count = store.count
+            for _ in 0..<count {
+                for page in lanes.pagesToLoad() {
+                    let rest = store.filter { TaskQueueID(batch: $0.batch, model: $0.shape.model) == page.lane }
+                        .filter { task in page.after.map { $0 < task.place } ?? true }.sorted { $0.place < $1.place }
+                    let tasks = Array(rest.prefix(page.limit))
+                    lanes.loaded(page.lane, tasks, isLast: tasks.count < page.limit) { _ in false }
+                }
+                let best = store.min { a, b in
+                    if a.priority != b.priority { return a.priority > b.priority }
+                    let (of, other) = (startedByBatch[a.batch] ?? 0, startedByBatch[b.batch] ?? 0)
+                    return of != other ? of < other : a.id < b.id
+                }
+                let next = lanes.next { _ in true }
+                #expect(next == best, "seed \(seed)")
+                guard let next else { break }
+                lanes.take(next)
+                startedByBatch[next.batch, default: 0] += 1
+                store.removeAll { $0.id == next.id }
+            }
+            #expect(store.isEmpty, "seed \(seed)")
+        }
+    }
+
+    /// The lanes in other words: all that waits, as a set.
+    private struct LanesModel {
+        var waiting: [WaitingTask] = []
+        var startedByBatch: [BatchID: Int] = [:]
+        var blocked: Set<TaskQueueID> = []
+
+        func lane(of task: WaitingTask) -> TaskQueueID { TaskQueueID(batch: task.batch, model: task.shape.model) }
+
+        func next(where isEligible: (TaskQueueID) -> Bool) -> WaitingTask? {
+            waiting.filter { !blocked.contains(lane(of: $0)) && isEligible(lane(of: $0)) }.min { a, b in
+                if a.priority != b.priority { return a.priority > b.priority }
+                let (of, other) = (startedByBatch[a.batch] ?? 0, startedByBatch[b.batch] ?? 0)
+                return of != other ? of < other : a.id < b.id
+            }
+        }
+    }
+
+    @Test func `lanes are what a plain list of all that waits would be, for random operations`() {
+        for seed in UInt64(0)..<150 {
+            var random = SplitMix64(seed: seed)
+            var model = LanesModel()
+            for id in 1...Int64.random(in: 1...30, using: &random) {
+                model.waiting.append(
+                    SchedulerHarness.task(
+                        id, model: Bool.random(using: &random) ? other : SchedulerHarness.model,
+                        batch: BatchID(Int64.random(in: 1...3, using: &random)),
+                        priority: Int.random(in: 0...2, using: &random)))
+            }
+            let all = model.waiting
+            var lanes = TaskQueues(pageSize: Int.random(in: 1...7, using: &random))
+            for task in all { lanes.add(model.lane(of: task)) }
+            var taken: [WaitingTask] = []
+            for step in 0..<150 {
+                // Every page is in before the next operation: what waits is known.
+                while true {
+                    let pages = lanes.pagesToLoad()
+                    if pages.isEmpty { break }
+                    for page in pages {
+                        let rest = model.waiting.filter { task in
+                            model.lane(of: task) == page.lane && page.after.map { $0 < task.place } ?? true
+                        }.sorted { $0.place < $1.place }
+                        let tasks = Array(rest.prefix(page.limit))
+                        lanes.loaded(page.lane, tasks, isLast: tasks.count < page.limit) { _ in false }
+                    }
+                }
+                let shut = Int.random(in: 0..<3, using: &random) == 0 ? lane(1, other) : nil
+                switch Int.random(in: 0..<8, using: &random) {
+                case 0 where !taken.isEmpty:
+                    let task = taken.remove(at: Int.random(in: 0..<taken.count, using: &random))
+                    lanes.putBack(task)
+                    model.waiting.append(task)
+                    model.startedByBatch[task.batch, default: 1] -= 1
+                case 1 where !taken.isEmpty:
+                    // Settled, and wanted again: it stands in the store, and its lane is read anew.
+                    let task = taken.remove(at: Int.random(in: 0..<taken.count, using: &random))
+                    model.waiting.append(task)
+                    lanes.restart(model.lane(of: task))
+                case 2 where step > 100:
+                    let blocked = model.lane(of: all[Int.random(in: 0..<all.count, using: &random)])
+                    lanes.block { $0 == blocked }
+                    model.blocked.insert(blocked)
+                default:
+                    let next = lanes.next { $0 != shut }
+                    let expected = model.next { $0 != shut }
+                    #expect(next?.id == expected?.id, "seed \(seed), step \(step)")
+                    guard let next, next == expected else { return }
+                    lanes.take(next)
+                    model.waiting.removeAll { $0.id == next.id }
+                    model.startedByBatch[next.batch, default: 0] += 1
+                    taken.append(next)
+                }
+                let isDone = model.waiting.allSatisfy { model.blocked.contains(model.lane(of: $0)) }
+                #expect(!lanes.isDone || isDone, "seed \(seed), step \(step)")
+            }
+        }
+    }
+
+    // MARK: downloads
+
+    @Test func `the URL that dies first is fetched first, a few at a time, for random orders`() {
+        for seed in UInt64(0)..<60 {
+            var random = SplitMix64(seed: seed)
+            let limit = Int.random(in: 1...4, using: &random)
+            var downloads = DownloadQueue(limit: limit)
+            var waiting: [(Instant, AttemptID)] = []
+            var active = 0
+            for step in 0..<60 {
+                switch Int.random(in: 0..<3, using: &random) {
+                case 0:
+                    let attempt = AttemptID(task: TaskID(Int64(step)), number: 1)
+                    let expiry = Instant(milliseconds: Int64.random(in: 0...5, using: &random))
+                    downloads.add(attempt, expiresAt: expiry)
+                    waiting.append((expiry, attempt))
+                case 1:
+                    let next = downloads.next()
+                    let best = active < limit ? waiting.min { $0 < $1 }?.1 : nil
+                    #expect(next == best, "seed \(seed), step \(step)")
+                    if let best {
+                        waiting.removeAll { $0.1 == best }
+                        active += 1
+                    }
+                default:
+                    guard active > 0 else { continue }
+                    downloads.ended()
+                    active -= 1
+                }
+                #expect(downloads.count == waiting.count + active && downloads.active == active)
+            }
+            #expect(Set(downloads.abandon()) == Set(waiting.map(\.1)) && downloads.count == active)
+        }
+    }
+}

@@ -1,0 +1,102 @@
+import DailiesCore
+import DailiesStore
+import Dispatch
+import Foundation
+import Logging
+import Testing
+
+@testable import DailiesRunner
+
+/// What a program that embeds the library might do by mistake, and what would send a task a second time: it stops there
+/// and then. What cannot even be written is in `ExternalAccessTests`.
+struct PreconditionTests {
+    /// A store, its lock, and a runner under it as only the public way makes it.
+    private struct Setting {
+        let folder: String
+        let store: Store
+        let lock: RunnerLock
+
+        init(use: Store.Use = .running) throws {
+            folder = NSTemporaryDirectory() + "dailies-misuse-\(UUID().uuidString)"
+            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+            let path = folder + "/dailies.sqlite"
+            if use == .reading { try Store.open(path, for: .running).close() }
+            store = try Store.open(path, for: use)
+            lock = try Store.lock(path)
+        }
+
+        func runner(lock: RunnerLock? = nil) -> Runner {
+            Runner(
+                store: store, lock: lock ?? self.lock, provider: ScriptedProvider(), timers: ManualRunnerClock(),
+                plan: Runner.Plan(
+                    settings: SchedulerSettings(), catalogue: ModelCatalogue(compiled: "", models: []), batches: [],
+                    accounts: APIKeyRouting(byPrefix: [:]), seed: 1),
+                logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, observer: { _, _ in })
+        }
+
+        func remove() throws { try FileManager.default.removeItem(atPath: folder) }
+    }
+
+    @Test func `a runner runs with the lock of its own store`() throws {
+        let setting = try Setting()
+        let ended = DispatchSemaphore(value: 0)
+        let runner = setting.runner()
+        runner.start { _ in ended.signal() }
+        #expect(ended.wait(timeout: .now() + .seconds(30)) == .success)
+        try setting.remove()
+    }
+
+    @Test func `the lock stays with its runner, whoever lets go of it`() throws {
+        let folder = NSTemporaryDirectory() + "dailies-misuse-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        let path = folder + "/dailies.sqlite"
+        let runner = try { () throws -> Runner in
+            let store = try Store.open(path, for: .running)
+            return Runner(
+                store: store, lock: try Store.lock(path), provider: ScriptedProvider(), timers: ManualRunnerClock(),
+                plan: Runner.Plan(
+                    settings: SchedulerSettings(), catalogue: ModelCatalogue(compiled: "", models: []), batches: [],
+                    accounts: APIKeyRouting(byPrefix: [:]), seed: 1),
+                logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, observer: { _, _ in })
+        }()
+        #expect(throws: StoreError.self) { try Store.lock(path) }
+        withExtendedLifetime(runner) {}
+        try FileManager.default.removeItem(atPath: folder)
+    }
+
+    @Test func `a second runner under one lock stops the program`() async {
+        await #expect(processExitsWith: .failure) {
+            let setting = try Setting()
+            let first = setting.runner()
+            try setting.remove()
+            withExtendedLifetime((first, setting.runner())) {}
+        }
+    }
+
+    @Test func `a runner that is started twice stops the program`() async {
+        await #expect(processExitsWith: .failure) {
+            let setting = try Setting()
+            try setting.remove()
+            let runner = setting.runner()
+            runner.start { _ in }
+            runner.start { _ in }
+        }
+    }
+
+    @Test func `a runner with another store's lock stops the program`() async {
+        await #expect(processExitsWith: .failure) {
+            let (setting, other) = (try Setting(), try Setting())
+            try setting.remove()
+            try other.remove()
+            withExtendedLifetime(setting.runner(lock: other.lock)) {}
+        }
+    }
+
+    @Test func `a runner on a store that is open for reading stops the program`() async {
+        await #expect(processExitsWith: .failure) {
+            let setting = try Setting(use: .reading)
+            try setting.remove()
+            withExtendedLifetime(setting.runner()) {}
+        }
+    }
+}

@@ -1,0 +1,216 @@
+import DailiesCore
+import Foundation
+import Testing
+
+@testable import DailiesStore
+
+/// What callers were told, in order.
+private final class Told: Sendable {
+    private let list = Locked<[String]>([])
+    func note(_ name: String) -> @Sendable (Result<Void, StoreError>) -> Void {
+        { result in
+            let word =
+                switch result {
+                case .success: "done"
+                case .failure(let error): "\(error.kind)"
+                }
+            self.list.withLock { $0.append("\(name) \(word)") }
+        }
+    }
+    var all: [String] { list.withLock { $0 } }
+}
+
+struct GroupCommitTests {
+    private static func tasks(_ count: Int) -> [TaskSpec] { (1...count).map { Rig.spec("task-\($0)") } }
+
+    private func intents(_ tasks: Int64...) -> [Mutation] {
+        tasks.map { Mutation(at: Instant(milliseconds: 2_000_000), Steps.intent($0)) }
+    }
+
+    /// Queues everything while the store is busy, so that it is one group.
+    private func together(_ rig: Rig, _ body: () -> Void) throws {
+        try rig.store.onQueue { () throws(StoreError) in body() }
+        try rig.store.drain()
+    }
+
+    @Test func `calls that wait share one commit and are told in order`() throws {
+        let rig = try Rig(tasks: Self.tasks(50))
+        let told = Told()
+        let before = rig.faults.commits
+        try together(rig) {
+            for task in 1...50 { rig.store.write(self.intents(Int64(task)), then: told.note("\(task)")) }
+        }
+        #expect(told.all == (1...50).map { "\($0) done" })
+        #expect(rig.faults.commits == before + 1)
+        #expect(try rig.shell().one("SELECT count(*) FROM attempt") == "50")
+    }
+
+    @Test func `a transaction holds at most 500 changes, and a larger call is still one`() throws {
+        let rig = try Rig(tasks: Self.tasks(700))
+        let told = Told()
+        let before = rig.faults.commits
+        try together(rig) {
+            for task in 1...501 { rig.store.write(self.intents(Int64(task)), then: told.note("\(task)")) }
+        }
+        #expect(rig.faults.commits == before + 2)
+        let large = (1...501).map {
+            Mutation(at: Instant(milliseconds: 3), .note(AttemptID(task: TaskID($0), number: 1), kind: "n", text: "t"))
+        }
+        try together(rig) { rig.store.write(large, then: told.note("large")) }
+        #expect(rig.faults.commits == before + 3)
+        #expect(told.all.last == "large done")
+    }
+
+    @Test func `a call that does not fit fails whole and alone`() throws {
+        let rig = try Rig(tasks: Self.tasks(4))
+        let told = Told()
+        try together(rig) {
+            rig.store.write(self.intents(1), then: told.note("first"))
+            rig.store.write(self.intents(2, 3, 1), then: told.note("second"))
+            rig.store.write(self.intents(4), then: told.note("third"))
+        }
+        #expect(told.all == ["first done", "second conflict", "third done"])
+        #expect(try rig.shell().rows("SELECT task FROM attempt") == ["1", "4"])
+        #expect(try rig.store.problems() == [])
+    }
+
+    @Test func `a failed commit fails every call of its transaction and leaves nothing`() throws {
+        let rig = try Rig(tasks: Self.tasks(3))
+        let told = Told()
+        rig.faults.plan(.fails(StoreError(.full, "the disk is full")), atCommit: rig.faults.commits + 1)
+        try together(rig) {
+            rig.store.write(self.intents(1), then: told.note("first"))
+            rig.store.write(self.intents(1), then: told.note("second"))
+            rig.store.write(self.intents(2), then: told.note("third"))
+        }
+        #expect(told.all == ["first full", "second conflict", "third full"])
+        #expect(try rig.shell().one("SELECT count(*) FROM attempt") == "0")
+        try rig.apply(Steps.intent(3))
+        #expect(try rig.shell().one("SELECT count(*) FROM attempt") == "1")
+    }
+
+    @Test func `a full disk is named and nothing of the write remains`() throws {
+        let rig = try Rig(tasks: Self.tasks(3))
+        try rig.store.onQueue { () throws(StoreError) in
+            let database = try rig.store.connection()
+            let pages = try database.first("PRAGMA page_count") { row in row.integer(0) } ?? 0
+            _ = try database.first("PRAGMA max_page_count = \(pages)") { row in row.integer(0) }
+        }
+        let large = Rig.spec("large", prompt: String(repeating: "pine ", count: 20_000))
+        let error = #expect(throws: ImportError.self) { try rig.importManifest([large]) }
+        guard case .store(let cause) = error else {
+            Issue.record("refused as \(String(describing: error))")
+            return
+        }
+        #expect(cause.kind == .full)
+        #expect(try rig.shell().one("SELECT count(*) FROM task") == "3")
+        try rig.store.onQueue { () throws(StoreError) in
+            _ = try rig.store.connection().first("PRAGMA max_page_count = 1000000") { row in row.integer(0) }
+        }
+        try rig.apply(Steps.intent(1))
+    }
+
+    @Test func `after a sync that failed nothing more is written until the store is opened anew`() throws {
+        let rig = try Rig(tasks: Self.tasks(2))
+        try rig.apply(Steps.intent(1))
+        try rig.store.onQueue { () throws(StoreError) in rig.store.breakdown = StoreError(.io, "sync failed") }
+        let error = #expect(throws: StoreError.self) { try rig.apply(Steps.intent(2)) }
+        #expect(error?.message == "sync failed")
+        let again = try Store.open(rig.scratch.path, for: .running)
+        try again.writeAndWait(intents(2))
+        #expect(try rig.shell().one("SELECT count(*) FROM attempt") == "2")
+    }
+
+    @Test func `a waiting call sees and follows what was queued before it`() throws {
+        let rig = try Rig(tasks: Self.tasks(2))
+        let told = Told()
+        rig.store.write(intents(1), then: told.note("first"))
+        try rig.store.writeAndWait(intents(2))
+        #expect(told.all == ["first done"])
+        rig.store.write([Mutation(at: rig.tick(), Steps.accepted(1))], then: told.note("second"))
+        #expect(try rig.store.summary().total.accepted == 1)
+    }
+
+    @Test func `a reading call sees all that was queued before it, however many transactions that takes`() throws {
+        let rig = try Rig(tasks: Self.tasks(1200))
+        let told = Told()
+        try rig.store.onQueue { () throws(StoreError) in
+            for task in 1...1200 { rig.store.write(self.intents(Int64(task)), then: told.note("\(task)")) }
+        }
+        #expect(try rig.store.summary().total.inTheAir == 1200)
+        #expect(told.all.count == 1200)
+    }
+
+    @Test func `many threads write without losing or mixing anything`() throws {
+        let rig = try Rig(tasks: Self.tasks(400))
+        let told = Told()
+        let store = rig.store
+        DispatchQueue.concurrentPerform(iterations: 8) { thread in
+            for task in 0..<50 {
+                let task = Int64(thread * 50 + task + 1)
+                let changes = [Steps.intent(task), Steps.accepted(task)]
+                store.write(
+                    changes.map { Mutation(at: Instant(milliseconds: 5), $0) }, then: told.note("\(thread)"))
+            }
+        }
+        try rig.store.drain()
+        #expect(told.all.count == 400)
+        #expect(told.all.allSatisfy { $0.hasSuffix("done") })
+        #expect(try rig.store.summary().total.accepted == 400)
+        #expect(try rig.store.problems() == [])
+    }
+
+    @Test func `a then may read and may queue more`() throws {
+        let rig = try Rig(tasks: Self.tasks(2))
+        let told = Told()
+        let seen = Locked(0)
+        let store = rig.store
+        let next = intents(2)
+        store.write(intents(1)) { _ in
+            // An error would leave the count at 0, which fails the test.
+            let count = (try? store.summary().total.inTheAir) ?? 0
+            seen.withLock { $0 = count }
+            store.write(next, then: told.note("second"))
+        }
+        try store.drain()
+        try store.drain()
+        #expect(seen.withLock { $0 } == 1)
+        #expect(told.all == ["second done"])
+    }
+}
+
+/// A frozen store stands for a process that was killed.
+struct CrashTests {
+    @Test(arguments: [true, false])
+    func `after a crash at a commit only what was acknowledged is sure, and at most one commit more`(
+        isCommitted: Bool
+    ) throws {
+        let rig = try Rig(tasks: (1...3).map { Rig.spec("task-\($0)") })
+        let told = Told()
+        try rig.apply(Steps.intent(1))
+        rig.faults.plan(isCommitted ? .freezesAfter : .freezesBefore, atCommit: rig.faults.commits + 1)
+        rig.store.write([Mutation(at: rig.tick(), Steps.intent(2))], then: told.note("second"))
+        try rig.store.drain()
+        rig.store.write([Mutation(at: rig.tick(), Steps.intent(3))], then: told.note("third"))
+        try rig.store.drain()
+        #expect(throws: StoreError.self) { try rig.apply(Steps.intent(3)) }
+        #expect(throws: ImportError.self) { try rig.importManifest([Rig.spec("new")]) }
+        #expect(rig.faults.isFrozen)
+        #expect(told.all == [])
+        let restarted = try Store.open(rig.scratch.path, for: .running)
+        let open = try restarted.openAttempts(provider: "bytespike", baseURL: "https://api.example")
+        #expect(open.map(\.attempt.task.rawValue) == (isCommitted ? [1, 2] : [1]))
+        #expect(open.allSatisfy { $0.standing == .sent(isMarkedUncertain: false) })
+        #expect(try restarted.problems() == [])
+    }
+
+    @Test func `freezing at any moment stops everything`() throws {
+        let rig = try Rig()
+        let told = Told()
+        rig.faults.freeze()
+        rig.store.write([Mutation(at: rig.tick(), Steps.intent())], then: told.note("first"))
+        try rig.store.drain()
+        #expect(told.all == [])
+        #expect(try rig.shell().one("SELECT count(*) FROM attempt") == "0")
+    }
+}

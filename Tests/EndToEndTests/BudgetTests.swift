@@ -1,0 +1,192 @@
+import DailiesCore
+import ExactJSON
+import Foundation
+import Testing
+
+/// Can it run away? Budgets of tags, and quotes above the plan, with the built program.
+@Suite(.serialized) struct BudgetTests {
+    private func tagged(_ stage: MoneyEnvironment) throws -> String {
+        let lines = ["acme", "acme", "other"].enumerated().map { index, client in
+            """
+            {"id": "clip-\(index)", "model": "sora-2-pro", "prompt": "\(index)", "duration_seconds": 8, \
+            "tags": {"client": "\(client)"}}
+            """
+        }
+        return try stage.write("batch.jsonl", lines.joined(separator: "\n") + "\n")
+    }
+
+    @Test func `a tag's budget is stored, holds for its tasks alone, and goes on once it is lifted`() throws {
+        let stage = try MoneyEnvironment()
+        let url = try stage.simulator()
+        let manifest = try tagged(stage)
+        let first = try stage.run(manifest, at: url, ["--budget", "500", "--budget", "tag:client=acme=4.1"])
+        #expect(first.code == 8 && first.err.contains("client=acme"), "\(first.err)")
+        #expect(try stage.bill(url).accepted == 2)
+        // Without being repeated it holds in the next run too.
+        #expect(try stage.run(manifest, at: url).code == 8)
+        #expect(try stage.bill(url).accepted == 2)
+        let plan = try stage.plan(manifest, ["--json"] + stage.options(url).dropLast(4)).json()
+        let batch = try #require(plan["batches"]?.array?.first)
+        let tag = try #require(batch["tag_budgets"]?.array?.first)
+        #expect(tag["tag"]?.string == "client" && tag["value"]?.string == "acme" && tag["budget"]?.number == "4.1")
+        // One clip of acme's is settled: 4.1 less its 3.6 credits.
+        #expect(tag["room"]?.number == "0.5" && batch["room"]?.number == "492.8")
+        let last = try stage.run(manifest, at: url, ["--budget", "tag:client=acme=none"])
+        #expect(last.code == 0, "\(last.err)")
+        #expect(try stage.bill(url).accepted == 3)
+    }
+
+    @Test(arguments: [["--budget", "5", "--budget", "6"], ["--budget", "tag:a=b"], ["--budget", "tag:=b=3"]])
+    func `budgets that make no sense are refused`(options: [String]) throws {
+        let stage = try MoneyEnvironment()
+        let manifest = try stage.manifest(clips: 1)
+        let run = try stage.finish(["run", manifest, "--store", stage.store] + options)
+        #expect(run.code == 64)
+        #expect(try stage.files() == ["batch.jsonl"])
+    }
+
+    @Test func `a price that triples stops the model before anything is overspent`() throws {
+        // Slow enough that the cancel arrives while the clip waits.
+        let stage = try MoneyEnvironment(speed: 5)
+        let url = try stage.simulator(["--price-change", "1=3"])
+        let manifest = try stage.write(
+            "batch.jsonl",
+            (1...4).map { number in
+                """
+                {"id": "clip-\(number)", "model": "seedance-fast", "prompt": "\(number)", "duration_seconds": 4}
+
+                """
+            }.joined())
+        let run = try stage.run(manifest, at: url, ["--concurrency", "1"])
+        #expect(run.code == 5, "\(run.err)")
+        #expect(run.err.contains("asks 0.36 credits") && run.err.contains("cost 0.12 at most"), "\(run.err)")
+        #expect(run.err.contains("--accept-quote"))
+        let bill = try stage.bill(url)
+        #expect(bill.total == "0.12" && bill.accepted == 2)
+        let status = try stage.finish(["status", "--store", stage.store, "--json"]).json()
+        #expect(status["total"]?["queued"]?.number == "3" && status["total"]?["cancelled"]?.number == "0")
+        #expect(status["total"]?["waits_again"]?["quote"]?.number == "1")
+        #expect(status["total"]?["credits"]?.number == "0.12")
+        let words = "waits again: 1, since the provider asks more than was expected; --accept-quote renders them"
+        #expect(run.err.contains(words), "\(run.err)")
+        #expect(try stage.finish(["status", "--store", stage.store]).out.contains(words))
+        #expect(try stage.plan(manifest, Array(stage.options(url).prefix(4))).out.contains(words))
+    }
+
+    private func status(_ stage: MoneyEnvironment, _ name: String, store: String? = nil) throws -> Int {
+        let json = try stage.finish(["status", "--store", store ?? stage.store, "--json"]).json()
+        return try #require(Int(json["total"]?[name]?.number ?? ""), "no \(name)")
+    }
+
+    /// Clips of 3.6 credits: between the published price and an estimate and a tenth this budget has a remainder.
+    @Test func `an unlucky budget renders as many clips as it holds, says so, and a higher one renders the rest`()
+        throws
+    {
+        let stage = try MoneyEnvironment(speed: 2000)
+        let manifest = try stage.manifest(clips: 200)
+        let options = ["--concurrency", "40", "--no-download"]
+        let rehearsal = try stage.finish(
+            ["rehearse", manifest, "--speed", "2000", "--budget", "62.260"] + options)
+        #expect(rehearsal.code == 8, "\(rehearsal.err)")
+        let store = stage.path("rehearsal.sqlite")
+        // 17 clips cost 61.2.
+        #expect([16, 17].contains(try status(stage, "completed", store: store)))
+        #expect(try status(stage, "cancelled", store: store) == 0)
+
+        let url = try stage.simulator()
+        #expect(try stage.run(manifest, at: url, ["--budget", "62.260"] + options).code == 8)
+        #expect([16, 17].contains(try stage.bill(url).accepted))
+        let rest = try stage.run(manifest, at: url, ["--budget", "10000"] + options)
+        #expect(rest.code == 0, "\(rest.err)")
+        #expect(try stage.bill(url).total == "720")
+        #expect(try status(stage, "completed") == 200)
+    }
+
+    @Test func `what a budget does not hold at a new price waits again, and a higher budget renders it`() throws {
+        let stage = try MoneyEnvironment(speed: 20)
+        let url = try stage.simulator(["--price-change", "1=3"])
+        let manifest = try stage.manifest(clips: 3)
+        let options = ["--accept-quote", "--no-download", "--concurrency", "1"]
+        // After a clip of 3.6 credits there is room for another of its kind, and none for one of 10.8.
+        let run = try stage.run(manifest, at: url, ["--budget", "12"] + options)
+        #expect(run.code == 8, "\(run.err)")
+        #expect(
+            run.err.contains("estimates 10.8 credits for a clip of sora-2-pro, which the budget 12 does not hold"),
+            "\(run.err)")
+        let words =
+            "waits again: 1, since the budget does not hold what the provider estimates; a higher --budget renders them"
+        #expect(run.err.contains(words), "\(run.err)")
+        #expect(try stage.bill(url).total == "3.6")
+        #expect(try stage.run(manifest, at: url, ["--budget", "100"] + options).code == 0)
+        #expect(try stage.bill(url).total == "25.2")
+    }
+
+    @Test func `the command to go on after a budget stop names the budget that holds the rest`() throws {
+        let stage = try MoneyEnvironment()
+        let url = try stage.simulator()
+        let manifest = try stage.manifest(clips: 6, more: #", "tags": {"client": "a b"}"#)
+        let options = ["--no-download", "--budget", "8", "--budget=tag:client=a b=4.5"]
+        let run = try stage.run(manifest, at: url, options)
+        #expect(run.code == 8, "\(run.err)")
+        let lines = run.err.split(separator: "\n").map(String.init)
+        let head = try #require(lines.firstIndex(of: "to go on:"), "\(run.err)")
+        let command = lines[head + 1]
+        #expect(command.components(separatedBy: "--budget").count == 3, "\(command)")
+        let budget = try #require(command.firstMatch(of: #/ --budget ([0-9.]+) /#)?.1)
+        let tag = try #require(command.firstMatch(of: #/ --budget 'tag:client=a b=([0-9.]+)' /#)?.1)
+        // What is spent is below both; six clips cost 21.6, and may cost more.
+        #expect(try [budget, tag].allSatisfy { try #require(Double($0)) >= 21.6 }, "\(command)")
+        let more = ["--no-download", "--budget", String(budget), "--budget", "tag:client=a b=\(tag)"]
+        let rest = try stage.run(manifest, at: url, more)
+        #expect(rest.code == 0, "\(rest.err)")
+        #expect(try stage.bill(url).total == "21.6")
+    }
+
+    @Test func `estimates of nothing let no more be sent than the published price allows`() throws {
+        let stage = try MoneyEnvironment()
+        let url = try stage.simulator(["--fault", "zeroEstimate=1"])
+        let run = try stage.run(
+            try stage.manifest(clips: 40), at: url, ["--budget", "10", "--concurrency", "40", "--no-download"])
+        #expect(run.code == 8, "\(run.err)")
+        let bill = try stage.bill(url)
+        #expect(bill.total == "7.2" && bill.accepted == 2)
+    }
+
+    @Test func `clips whose quotes are too high wait again, and are rendered once quotes are accepted`() throws {
+        // Slow enough that the cancels arrive while the clips wait.
+        let stage = try MoneyEnvironment(speed: 20)
+        let url = try stage.simulator(["--fault", "quoteAbovePrice=1"])
+        let manifest = try stage.manifest(clips: 3)
+        for night in 1...2 {
+            let run = try stage.run(manifest, at: url, ["--concurrency", "1", "--no-download"])
+            #expect(run.code == 5 && run.err.contains("--accept-quote"), "\(run.err)")
+            let bill = try stage.bill(url)
+            #expect(bill.total == "0" && bill.accepted == night)
+            #expect(try status(stage, "queued") == 3)
+        }
+        let fast = try stage.run(manifest, at: url, ["--accept-quote", "--no-download"])
+        #expect(fast.code == 0, "\(fast.err)")
+        #expect(try status(stage, "completed") == 3)
+        let report = try stage.finish(["report", "--store", stage.store, "--json"]).json()
+        let bill = try stage.bill(url)
+        #expect(report["total"]?["credits"]?.number == bill.total)
+    }
+
+    @Test func `a bill of several times its quote stops the model without a budget, and both figures are named`()
+        throws
+    {
+        let stage = try MoneyEnvironment()
+        let url = try stage.simulator(["--fault", "billAboveQuote=1"])
+        let manifest = try stage.manifest(clips: 10)
+        let run = try stage.run(manifest, at: url, ["--concurrency", "1", "--no-download"])
+        #expect(run.code == 5, "\(run.err)")
+        let bill = try stage.bill(url)
+        #expect(bill.accepted == 1)
+        #expect(
+            run.err.contains(
+                "the provider billed \(bill.total) credits for a clip of sora-2-pro for which it had quoted 3.6"),
+            "\(run.err)")
+        #expect(try stage.run(manifest, at: url, ["--accept-quote", "--no-download"]).code == 0)
+        #expect(try stage.bill(url).accepted == 10)
+    }
+}

@@ -1,0 +1,98 @@
+import DailiesCore
+import ExactJSON
+import Foundation
+import Testing
+
+/// What did it cost? The ledger, the report and the provider's bill are one figure, whatever is stated late or off its
+/// estimate.
+@Suite(.serialized) struct LedgerTests {
+    /// What the log books, summed by the bare shell of SQLite: whole credits and billionths.
+    private func ledger(_ stage: MoneyEnvironment) throws -> String {
+        let sums = try stage.shell(
+            """
+            SELECT sum(amount_nano / 1000000000), sum(amount_nano % 1000000000)
+            FROM event WHERE amount_kind = 'charged' AND amount_unit = 'credits'
+            """
+        ).split(separator: "|").compactMap { Int64($0) }
+        try #require(sums.count == 2)
+        return CreditTotal(whole: sums[0], billionths: sums[1]).description
+    }
+
+    private func report(_ stage: MoneyEnvironment) throws -> JSONValue {
+        try stage.finish(["report", "--store", stage.store, "--json"]).json()
+    }
+
+    @Test func `bills up to half off their estimates are booked to the last digit in ledger and report`() throws {
+        let stage = try MoneyEnvironment()
+        let url = try stage.simulator(["--deviation", "50", "--seed", "7"])
+        // Rates that no binary fraction holds, as in 0.1 + 0.2, and odd parts of them.
+        let models = ["veo-3.1-fast", "sora-2-pro", "seedance-fast"]
+        let lines = (1...60).map { number in
+            """
+            {"id": "clip-\(number)", "model": "\(models[number % 3])", "prompt": "\(number)", \
+            "duration_seconds": \(2 + number % 4)}
+            """
+        }
+        let manifest = try stage.write("batch.jsonl", lines.joined(separator: "\n") + "\n")
+        let run = try stage.run(manifest, at: url, ["--concurrency", "30", "--no-download", "--accept-quote"])
+        #expect([0, 9].contains(run.code), "\(run.err)")
+        let bill = try stage.bill(url)
+        #expect(bill.accepted == 60)
+        #expect(try ledger(stage) == bill.total)
+        let report = try report(stage)
+        #expect(report["total"]?["credits"]?.number == bill.total)
+        #expect(report["total"]?["unknown_costs"]?.number == "0")
+        #expect(report["total"]?["estimated_credits"]?.number != bill.total)
+    }
+
+    @Test func `a cost that is stated after it counted as unknown is booked once, by a later run or by reconcile`()
+        throws
+    {
+        let stage = try MoneyEnvironment()
+        let url = try stage.simulator(["--fault", "lateCost=1", "--incomplete-replies", "5"])
+        let manifest = try stage.manifest(clips: 2)
+        // The reply to the end and three questions more say nothing of money.
+        #expect(try stage.run(manifest, at: url).code == 0)
+        let unknown = try report(stage)
+        #expect(unknown["total"]?["unknown_costs"]?.number == "2" && unknown["total"]?["credits"]?.number == "0")
+        #expect(unknown["total"]?["unknown_at_most_credits"]?.number == "7.2")
+        let text = try stage.finish(["report", "--store", stage.store]).out
+        #expect(text.contains("cost unknown, not in the sums: 2, estimated at 7.2 credits"), "\(text)")
+        // One question for each in a run, and one in a reconciliation.
+        var words = ""
+        for round in 0..<8 where try report(stage)["total"]?["unknown_costs"]?.number != "0" {
+            let asked =
+                round % 2 == 1
+                ? try stage.run(manifest, at: url) : try stage.finish(["reconcile"] + stage.options(url))
+            #expect(asked.code == 0, "\(asked)")
+            words += asked.out
+        }
+        #expect(words.contains("unknown cost"), "\(words)")
+        let bill = try stage.bill(url).total
+        #expect(try report(stage)["total"]?["credits"]?.number == bill)
+        #expect(try ledger(stage) == bill)
+        let again = try stage.finish(["reconcile"] + stage.options(url))
+        #expect(again.code == 0 && again.out.contains("nothing is uncertain or lost"))
+        #expect(try stage.run(manifest, at: url).code == 0)
+        #expect(try ledger(stage) == bill)
+    }
+
+    @Test func `every amount in the log has its unit, its field and its text`() throws {
+        let stage = try MoneyEnvironment()
+        let url = try stage.simulator()
+        #expect(try stage.run(try stage.manifest(clips: 1), at: url, ["--budget", "50"]).code == 0)
+        let rows = try stage.shell(
+            """
+            SELECT amount_kind, amount_unit, amount_field, amount_text FROM event
+            WHERE amount_nano IS NOT NULL ORDER BY id
+            """
+        ).split(separator: "\n").map(String.init)
+        let kinds = rows.map { String($0.split(separator: "|")[0]) }
+        #expect(Set(kinds) == ["reserved", "quoted", "charged", "released"], "\(rows)")
+        #expect(rows.allSatisfy { $0.split(separator: "|").count == 4 && $0.contains("|credits|") }, "\(rows)")
+        #expect(
+            rows.contains { $0.hasPrefix("charged|credits|credits_used|") || $0.hasPrefix("charged|credits|credits|") })
+        let lacking = "SELECT count(*) FROM event WHERE amount_nano IS NOT NULL AND amount_unit IS NULL"
+        #expect(try stage.shell(lacking) == "0")
+    }
+}

@@ -1,0 +1,290 @@
+import ExactJSON
+import Foundation
+import Testing
+
+/// What the built program says of manifests as people write them.
+@Suite(.serialized) struct ManifestWordsTests {
+    private static let options = ["--provider", "simulator", "--base-url", "http://127.0.0.1:9"]
+
+    private static func lines(_ text: String) -> [String] { text.split(separator: "\n").map(String.init) }
+
+    // MARK: Problems
+
+    @Test func `equal problems are said once, with how many more there are`() throws {
+        let stage = try MoneyEnvironment()
+        let rows = (1...24).map { "A harbour,sora-2,\($0)" }.joined(separator: "\n")
+        let manifest = try stage.write("shots.csv", "Promt,model,duration_seconds\n\(rows)\n")
+        let plan = try stage.plan(manifest, Self.options)
+        #expect(plan.code == 65)
+        let found = Self.lines(plan.err).filter { $0.hasPrefix(stage.folder) }.map {
+            $0.dropFirst(stage.folder.count + 1)
+        }
+        #expect(
+            found == [
+                "shots.csv:1:1: Promt: is no known field; did you mean prompt? rename it, or give --map Promt=prompt",
+                "shots.csv:2:1: prompt: is missing; every task needs one, its own or from defaults (and 23 more rows)",
+                "shots.csv:12:18: duration_seconds: 11 is not what sora-2 renders; write 1 to 10",
+            ]
+                + (12...24).map {
+                    "shots.csv:\($0 + 1):18: duration_seconds: \($0) is not what sora-2 renders; write 1 to 10"
+                })
+        #expect(plan.err.contains("39 problems in the manifest; nothing was submitted"))
+        #expect(
+            try stage.plan(manifest, Self.options + ["--map", "Promt=prompt", "--all-problems"]).err.contains(
+                "14 problems"))
+    }
+
+    @Test func `a thousand problems take a screen, and all of them are to be had`() throws {
+        let stage = try MoneyEnvironment()
+        let fields = (1...1000).map { "\"unknown\($0)\":1" }.joined(separator: ",")
+        let manifest = try stage.write(
+            "shots.jsonl", "{\(fields),\"model\":\"sora-2\",\"prompt\":\"p\",\"duration_seconds\":4}\n")
+        let plan = try stage.plan(manifest, Self.options)
+        #expect(plan.code == 65)
+        #expect(Self.lines(plan.err).count { $0.contains("is no known field") } == 20)
+        #expect(plan.err.utf8.count < 12_000)
+        #expect(
+            plan.err.contains(
+                "1000 problems in the manifest, of which 20 are shown; --all-problems shows them all; nothing was submitted"
+            ))
+        let all = try stage.plan(manifest, Self.options + ["--all-problems"])
+        #expect(Self.lines(all.err).count { $0.contains("is no known field") } == 1000)
+        let json = try stage.plan(manifest, Self.options + ["--json"])
+        #expect(Self.lines(json.out).count { $0.contains("\"type\":\"problem\"") } == 1000)
+        #expect(json.out.contains("\"problems\":1000,\"shown\":1000,\"exit_code\":65"))
+    }
+
+    @Test func `accidents of a spreadsheet are warned of by plan and run, and refused with --strict`() throws {
+        let stage = try MoneyEnvironment()
+        let url = try stage.simulator()
+        let text = """
+            id,prompt,model,duration_seconds
+            a,#NAME?,seedance-2.0,4
+            b,#REF!,seedance-2.0,4
+            c,"=CONCATENATE(A1,"" at dawn"")",seedance-2.0,4
+            d,nan,seedance-2.0,4
+            e,None,seedance-2.0,4
+            f,N/A,seedance-2.0,4
+            g,[object Object],seedance-2.0,4
+            h,caf\u{FFFD} noir,seedance-2.0,4
+            i,\u{C3}\u{A9}t\u{C3}\u{A9},seedance-2.0,4
+
+            """
+        let manifest = try stage.write("shots.csv", text)
+        let strict = try stage.run(manifest, at: url, ["--strict"])
+        #expect(strict.code == 65)
+        #expect(
+            strict.err.contains("9 warnings in the manifest, which --strict takes as errors; nothing was submitted"))
+        #expect(try stage.bill(url).accepted == 0)
+        let run = try stage.run(manifest, at: url)
+        #expect(run.code == 0)
+        for outcome in [try stage.plan(manifest, stage.options(url)), run] {
+            #expect(Self.lines(outcome.err).count { $0.hasPrefix("warning: ") && $0.contains(": prompt: ") } == 9)
+        }
+        let json = try stage.run(manifest, at: url, ["--json"])
+        #expect(Self.lines(json.out).count { $0.hasPrefix(#"{"type":"warning","file":"#) } == 9, "\(json.out)")
+        // A thousand of one kind are one line.
+        let many = try stage.write(
+            "many.csv",
+            "prompt,model,duration_seconds,seed\n" + (1...1000).map { "#REF!,seedance-2.0,4,\($0)\n" }.joined())
+        let warnings = Self.lines(try stage.plan(many, stage.options(url)).err)
+        #expect(warnings.count == 1 && warnings[0].hasSuffix("(and 999 more rows)"), "\(warnings)")
+    }
+
+    @Test func `a spreadsheet's own file is told what to do with it`() throws {
+        let stage = try MoneyEnvironment()
+        let plan = try stage.plan(try stage.write("shots.xlsx", "PK\u{3}\u{4}"), Self.options)
+        #expect(plan.code == 65)
+        #expect(plan.err.contains("is a spreadsheet, not a text; export the sheet as CSV UTF-8, and give that file"))
+    }
+
+    @Test func `a plan keeps how its manifest is read`() throws {
+        let stage = try MoneyEnvironment()
+        let url = try stage.simulator()
+        let manifest = try stage.write("shots.csv", "ID,Prompt,Model,Length\na,A harbour,seedance-2.0,4\n")
+        #expect(try stage.plan(manifest, stage.options(url)).code == 65)
+        let file = stage.path("plan.json")
+        let planned = try stage.finish(
+            ["plan", manifest, "--map", "Length=duration_seconds", "--out", file] + stage.options(url))
+        #expect(planned.code == 0, "\(planned.err)")
+        let other = try stage.finish(["run", "--plan", file, "--strict"] + stage.options(url))
+        #expect(other.code == 65 && other.err.contains("--strict is true, and not given in the plan"), "\(other.err)")
+        let run = try stage.finish(["run", "--plan", file, "--output", stage.path("renders")] + stage.options(url))
+        #expect(run.code == 0, "\(run.err)")
+        #expect(try stage.bill(url).accepted == 1)
+    }
+
+    @Test func `the folder's file may say what columns mean and be strict, and never less strict`() throws {
+        let stage = try MoneyEnvironment()
+        try stage.write("shots.csv", "ID,Prompt,Model,Length\na,A harbour,seedance-2.0 ,4\n")
+        try stage.write("dailies.yaml", "map: [Length=duration_seconds]\n")
+        let plan = try stage.finish(["plan", "shots.csv"] + Self.options)
+        #expect(plan.code == 0, "\(plan.err)")
+        #expect(
+            plan.err.contains("the folder's file sets: map Length=duration_seconds (dailies.yaml:1)"), "\(plan.err)")
+        try stage.write("dailies.yaml", "map: [Length=duration_seconds]\nstrict: true\n")
+        #expect(try stage.finish(["plan", "shots.csv"] + Self.options).code == 65)
+        try FileManager.default.createDirectory(
+            atPath: stage.path("config/dailies"), withIntermediateDirectories: true)
+        try stage.write("config/dailies/config.yaml", "strict: true\n")
+        try stage.write("dailies.yaml", "strict: false\n")
+        let looser = try stage.finish(
+            ["plan", "shots.csv"] + Self.options, environment: ["XDG_CONFIG_HOME": stage.path("config")])
+        #expect(looser.code == 64 && looser.err.contains("dailies.yaml:1:9: strict: false"), "\(looser.err)")
+    }
+
+    @Test func `a manifest that is called as the configuration stops no command`() throws {
+        let stage = try MoneyEnvironment()
+        try stage.write(
+            "dailies.yaml", "defaults: {model: seedance-2.0, duration_seconds: 4}\ntasks:\n  - prompt: A harbour\n")
+        let other = try stage.write(
+            "other.jsonl", #"{"id":"a","prompt":"A boat","model":"seedance-2.0","duration_seconds":4}"#)
+        let words =
+            "dailies.yaml is the name of a configuration file, but it contains a manifest: no settings are read from it; "
+            + "give the manifest another name, such as shots.yaml"
+        for arguments in [["plan", other], ["plan", "other.jsonl"], ["plan", "dailies.yaml"]] {
+            let plan = try stage.finish(arguments + Self.options)
+            #expect(plan.code == 0 && plan.err.contains(words), "\(arguments): \(plan.err)")
+        }
+        // What is both is refused: a setting of it could be a budget.
+        try stage.write("dailies.yaml", "budget: 5\ntasks:\n  - prompt: A harbour\n")
+        let both = try stage.finish(["plan", "other.jsonl"] + Self.options)
+        #expect(both.code == 64 && both.err.contains("this name is the configuration's"), "\(both.err)")
+    }
+
+    // MARK: Clips that are there already
+
+    private static func jsonl(_ ids: [String], _ prompts: [String]) -> String {
+        zip(ids, prompts).map { id, prompt in
+            "{\"id\":\(JSONText.quoted(id)),\"prompt\":\(JSONText.quoted(prompt)),\"model\":\"seedance-2.0\",\"duration_seconds\":4}\n"
+        }.joined()
+    }
+
+    @Test func `equal clips of another batch and equal rows are named before money is spent`() throws {
+        let stage = try MoneyEnvironment()
+        let url = try stage.simulator()
+        let prompts = (0..<4).map { "Harbour, view \($0)\nat dawn" }
+        let first = try stage.write("first.jsonl", Self.jsonl(["a", "b", "c", "d"], prompts))
+        #expect(try stage.run(first, at: url).code == 0)
+        let second = try stage.write(
+            "second.jsonl",
+            Self.jsonl(
+                ["a", "x", "y", "z", "z2"],
+                [prompts[0], prompts[1].replacing("\n", with: "\r\n"), prompts[2] + " ", "new", "new"]))
+        let plan = try stage.plan(second, stage.options(url))
+        let expected = [
+            "2 of 5 are equal to clips you have: a in first, b in first (for x)",
+            "1 of 5 is nearly equal to a paid clip: c in first (for y); they differ in blanks at the ends of lines, or in the "
+                + "Unicode form of letters",
+            "1 of 5 repeat the request of a task before it, and each is rendered and charged: z2",
+        ]
+        for line in expected { #expect(Self.lines(plan.out).contains(line), "\(plan.out)") }
+        let json = try stage.plan(second, stage.options(url) + ["--json"]).json()
+        let batch = try #require(json["batches"]?.array?.first)
+        #expect(batch["equal_to_clips"]?.number == "2" && batch["nearly_equal_to_clips"]?.number == "1")
+        #expect(batch["repeated"]?.number == "1" && batch["repeated_keys"]?.array?.first?.string == "z2")
+        #expect(batch["like_clips"]?.array?.first?["clip_batch"]?.string == "first")
+
+        let lines = Self.lines(try stage.finish(["rehearse", second, "--speed", "1000", "--json"]).out)
+        #expect(
+            lines.contains { $0.hasPrefix(#"{"type":"duplicates","batch":"second","equal_to_clips":0,"#) }, "\(lines)")
+        let run = try stage.run(second, at: url)
+        for line in expected { #expect(Self.lines(run.err).contains("note: " + line), "\(run.err)") }
+        // Once all is paid there is nothing to say.
+        let again = try stage.run(second, at: url)
+        #expect(again.code == 0 && !again.err.contains("note: "), "\(again.err)")
+        #expect(try stage.bill(url).accepted == 9)
+    }
+
+    @Test func `rows without an id that are equal are told, in a new store too`() throws {
+        let stage = try MoneyEnvironment()
+        let manifest = try stage.write(
+            "same.csv", "prompt,model,duration_seconds\n" + String(repeating: "A harbour,seedance-2.0,4\n", count: 3))
+        let plan = try stage.plan(manifest, Self.options)
+        #expect(
+            plan.out.contains("2 of 3 repeat the request of a task before them, and each is rendered and charged: "))
+        let rehearsal = try stage.finish(["rehearse", manifest, "--speed", "1000"])
+        #expect(rehearsal.err.contains("note: 2 of 3 repeat the request"), "\(rehearsal.err)")
+    }
+
+    // MARK: Images
+
+    private static let png: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
+
+    @Test func `an image is read beside its manifest, kept once, and sent as a data URL`() throws {
+        let stage = try MoneyEnvironment(speed: 5000)
+        let url = try stage.simulator()
+        try FileManager.default.createDirectory(atPath: stage.path("job"), withIntermediateDirectories: true)
+        let image = Self.png + [UInt8](repeating: 7, count: 30_000)
+        try Data(image).write(to: URL(fileURLWithPath: stage.path("job/hero.png")))
+        let tasks = (1...20).map { "- {id: t\($0), prompt: shot \($0), image_init: ./hero.png}\n" }.joined()
+        let manifest = try stage.write(
+            "job/shots.yaml",
+            "defaults: {model: seedance-2.0, duration_seconds: 4}\ntasks:\n\(tasks)- {prompt: last, image_init: ./hero.png}\n"
+        )
+        #expect(try stage.run(manifest, at: url).code == 0)
+        #expect(try stage.bill(url).accepted == 21)
+        #expect(try stage.shell("SELECT count(*), max(length(bytes)) FROM image") == "1|30008")
+        let sent = "data:image/png;base64," + Data(image).base64EncodedString()
+        #expect(
+            try stage.shell(
+                "SELECT count(*) FROM attempt WHERE json_extract(CAST(body AS TEXT), '$.image_init') = '\(sent)'")
+                == "21")
+        #expect(try stage.shell("SELECT count(DISTINCT json_extract(request, '$.image_init')) FROM task") == "1")
+        #expect(try stage.shell("SELECT max(length(request)) FROM task").count <= 3)
+
+        // By its content, whatever it is called and however it is written.
+        try FileManager.default.moveItem(atPath: stage.path("job/hero.png"), toPath: stage.path("face.png"))
+        let moved = try stage.write(
+            "job/shots.jsonl",
+            #"{"batch":"shots"}"# + "\n"
+                + (1...20).map {
+                    "{\"id\":\"t\($0)\",\"prompt\":\"shot \($0)\",\"image_init\":\"../face.png\",\"model\":\"seedance-2.0\",\"duration_seconds\":4}\n"
+                }.joined()
+                + "{\"prompt\":\"last\",\"image_init\":\"\(stage.path("face.png"))\",\"model\":\"seedance-2.0\",\"duration_seconds\":4}\n"
+        )
+        #expect(try stage.run(moved, at: url, ["--same-batch"]).code == 0)
+        #expect(try stage.bill(url).accepted == 21)
+
+        // What is exported is the manifest of the same tasks.
+        let exported = try stage.finish(["export", "--format", "manifest", "--batch", "shots", "--store", stage.store])
+        let again = try stage.write("again.jsonl", exported.out)
+        let plan = try stage.plan(again, stage.options(url) + ["--json", "--batch", "shots"])
+        #expect(try plan.json()["to_render"]?.number == "0", "\(exported.out)\(exported.err)\(plan.err)\(plan.out)")
+
+        // Another content is another request.
+        try Data(image + [1]).write(to: URL(fileURLWithPath: stage.path("face.png")))
+        let changed = try stage.run(moved, at: url, ["--same-batch"])
+        #expect(changed.code == 65 && changed.err.contains("20 changed in \"shots\""), "\(changed.err)")
+        #expect(try stage.bill(url).accepted == 21)
+    }
+
+    @Test func `an image that cannot be sent is refused with its reason`() throws {
+        let stage = try MoneyEnvironment()
+        try Data(Self.png + [UInt8](repeating: 0, count: 749_900)).write(
+            to: URL(fileURLWithPath: stage.path("large.png")))
+        try Data(Self.png + [UInt8](repeating: 0, count: 800_000)).write(
+            to: URL(fileURLWithPath: stage.path("huge.png")))
+        try stage.write("text.png", "no image")
+        #expect(mkfifo(stage.path("pipe.png"), 0o600) == 0)
+        let manifest = try stage.write(
+            "shots.yaml",
+            "defaults: {model: seedance-2.0, duration_seconds: 4, prompt: p}\ntasks:\n"
+                + ["large", "huge", "text", "pipe", "none"].map { "- {id: \($0), image_init: \($0).png}\n" }.joined())
+        let plan = try stage.plan(manifest, Self.options)
+        #expect(plan.code == 65)
+        let found = Self.lines(plan.err).filter { $0.contains("image_init: ") && $0.hasPrefix("/") }
+            .map { $0.replacing(stage.folder, with: "") }
+        #expect(found.count == 5, "\(found)")
+        let needed = [
+            "large.png\" has 749908 bytes, and with it the request would have more than the 1000000 that the API takes; make it "
+                + "smaller than 749",
+            "\"huge.png\" has 800008 bytes, and with it the request would have more than the 1000000 that the API takes; make it "
+                + "smaller than 750000 bytes, or give a URL",
+            "\"text.png\" is neither PNG, JPEG nor WebP; convert it, or give a URL",
+            "\"pipe.png\" is no regular file; give the path of an image",
+            "\"none.png\" cannot be read: No such file or directory; give the path of an image from the manifest's folder, an http",
+        ]
+        for (line, words) in zip(found, needed) { #expect(line.contains(words), "\(line)") }
+    }
+}

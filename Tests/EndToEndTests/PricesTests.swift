@@ -1,0 +1,136 @@
+import DailiesCore
+import DailiesStore
+import ExactJSON
+import Foundation
+import Testing
+
+/// What was billed before, with the built program: at which service, how much of it counts, and how it is forgotten.
+@Suite(.serialized) struct PricesTests {
+    /// Of an eight-second clip of `sora-2-pro`: the highest published figure is 3.65, so that 4.015 is held for it.
+    private static let budget = ["--budget", "4.1"]
+
+    private func prices(_ stage: MoneyEnvironment, _ more: [String] = []) throws -> [JSONValue] {
+        let shown = try stage.finish(["prices", "--store", stage.store, "--json"] + more)
+        #expect(shown.code == 0, "\(shown.err)")
+        return try #require(try shown.json()["services"]?.array)
+    }
+
+    private func sora(_ service: JSONValue) throws -> JSONValue {
+        try #require(service["prices"]?.array?.first { $0["model"]?.string == "sora-2-pro" })
+    }
+
+    /// What was held for the only clip of a batch when it was submitted.
+    private func reserved(_ stage: MoneyEnvironment, _ batch: String) throws -> String {
+        try stage.shell(
+            """
+            SELECT amount_text FROM event JOIN batch ON batch.id = event.batch_id
+            WHERE name = '\(batch)' AND kind = 'intent'
+            """)
+    }
+
+    @Test func `a play with one service lifts neither the bound nor the plan of another`() throws {
+        let stage = try MoneyEnvironment()
+        let (play, real) = (try stage.simulator(["--price-change", "0=4"]), try stage.simulator())
+        let first = try stage.run(
+            try stage.manifest("play.jsonl", clips: 1), at: play, ["--batch", "play", "--accept-quote"])
+        #expect(first.code == 0, "\(first.err)")
+        #expect(try stage.bill(play).total == "14.4")
+        let manifest = try stage.manifest("real.jsonl", clips: 1)
+        let plan = try stage.plan(manifest, ["--json"] + stage.options(real).prefix(4)).json()
+        #expect(plan["prices"]?.array?.first?["source_kind"]?.string == "published")
+        let run = try stage.run(manifest, at: real, Self.budget)
+        #expect(run.code == 0, "\(run.out)\(run.err)")
+        #expect(try reserved(stage, "real") == "4.015")
+
+        let services = try prices(stage)
+        #expect(services.map { $0["base_url"]?.string } == [play, real].sorted())
+        for (url, highest) in [(play, "1.8"), (real, "0.45")] {
+            let only = try prices(stage, ["--provider", "simulator", "--base-url", url + "/"])
+            #expect(only.map { $0["base_url"]?.string } == [url])
+            let line = try sora(only[0])
+            #expect(line["bills"]?["highest"]?.number == highest && line["bills"]?["count"]?.number == "1")
+            #expect(line["published"]?["highest"]?.number == "0.5" && line["trusts_estimates"]?.bool == false)
+        }
+    }
+
+    @Test func `an absurd bill bars no model, is named, and can be forgotten`() throws {
+        let stage = try MoneyEnvironment()
+        let url = try stage.simulator(["--fault", "absurdBill=1"])
+        let first = try stage.run(try stage.manifest("one.jsonl", clips: 1), at: url, Self.budget)
+        #expect(first.code == 8, "\(first.out)\(first.err)")
+        #expect(first.err.contains("was billed 3600 credits, above the "), "\(first.err)")
+        #expect(try stage.bill(url).total == "3600")
+        try stage.control(url, #"{"faults":false}"#)
+        let line = try sora(try prices(stage)[0])
+        #expect(
+            line["bills"]?["outliers"]?.array?.map(\.number) == ["450"] && line["bills"]?["highest"]?.isNull == true)
+        let text = try stage.finish(["prices", "--store", stage.store]).out
+        #expect(text.contains("simulator at \(url)\n"), "\(text)")
+        let second = try stage.run(try stage.manifest("two.jsonl", clips: 1), at: url, Self.budget)
+        #expect(second.code == 0, "\(second.out)\(second.err)")
+        let both = try sora(try prices(stage)[0])
+        #expect(both["bills"]?["outliers"]?.array?.map(\.number) == ["450"])
+        #expect(both["bills"]?["highest"]?.number == "0.45" && both["bills"]?["lowest"]?.number == "0.45")
+
+        let forgotten = try stage.finish(["prices", "forget", "sora-2-pro", "--store", stage.store])
+        #expect(
+            forgotten.code == 0
+                && forgotten.out.hasPrefix("forgotten: the bills of sora-2-pro 1080p at simulator at \(url);"),
+            "\(forgotten.out)\(forgotten.err)")
+        #expect(try sora(try prices(stage)[0])["bills"]?.isNull == true)
+        let again = try stage.finish(["prices", "forget", "sora-2-pro", "--store", stage.store])
+        #expect(again.code == 64 && again.err.contains("no bill of \"sora-2-pro\" counts here"), "\(again.err)")
+    }
+
+    @Test func `a figure of the user's wins against the bills, and both are named`() throws {
+        let stage = try MoneyEnvironment()
+        let url = try stage.simulator(["--price-change", "1=2"])
+        let first = try stage.run(try stage.manifest("one.jsonl", clips: 2), at: url, ["--accept-quote"])
+        #expect(first.code == 0, "\(first.err)")
+        let second = try stage.run(
+            try stage.manifest("two.jsonl", clips: 1), at: url,
+            ["--accept-quote", "--max-credits-per-task", "4", "--budget", "100"])
+        #expect(second.code == 0, "\(second.err)")
+        #expect(
+            second.err.contains(
+                "warning: clips of sora-2-pro 1080p were billed up to 7.2 credits, above the 4 that you state for them "
+                    + "(--rates, --max-credits-per-task); your figure is used"), "\(second.err)")
+        #expect(try reserved(stage, "two") == "4.4")
+    }
+
+    @Test func `forgetting names one service, and is refused while a run goes on`() throws {
+        let stage = try MoneyEnvironment()
+        let urls = try [stage.simulator(), stage.simulator()]
+        for (number, url) in urls.enumerated() {
+            let manifest = try stage.manifest("batch-\(number).jsonl", clips: 1)
+            #expect(try stage.run(manifest, at: url).code == 0)
+        }
+        func forget(_ more: [String]) throws -> MoneyEnvironment.Finished {
+            try stage.finish(["prices", "forget", "sora-2-pro", "--store", stage.store] + more)
+        }
+        let both = try forget([])
+        #expect(both.code == 64 && both.err.contains("name one with --provider and --base-url"), "\(both.err)")
+        #expect(try forget(["--resolution", "720p", "--base-url", urls[0]]).code == 64)
+        do {
+            let runner = try Store.lock(stage.store)
+            let refused = try forget(["--base-url", urls[0]])
+            #expect(refused.code == 11 && refused.err.contains("then forget"), "\(refused.err)")
+            withExtendedLifetime(runner) {}
+        }
+        let one = try forget(["--resolution", "1080p", "--base-url", urls[0], "--json"])
+        #expect(one.code == 0, "\(one.err)")
+        let json = try one.json()
+        #expect(json["type"]?.string == "prices_forgotten" && json["base_url"]?.string == urls[0])
+        #expect(json["forgotten"]?.array?.map { $0["resolution"]?.string } == ["1080p"])
+        let services = try prices(stage)
+        let counts = try services.map { try sora($0)["bills"]?["count"]?.number }
+        let found = zip(services, counts).map { "\($0["base_url"]?.string ?? "") \($1 ?? "none")" }
+        #expect(Set(found) == ["\(urls[0]) none", "\(urls[1]) 1"])
+    }
+
+    @Test(arguments: [["forget"], ["--resolution", "720p"], ["forgive", "sora-2-pro"], ["--base-url", "ftp://x"]])
+    func `what makes no sense is refused`(words: [String]) throws {
+        let stage = try MoneyEnvironment()
+        #expect(try stage.finish(["prices", "--store", stage.store] + words).code == 64)
+    }
+}

@@ -1,0 +1,89 @@
+import ExactJSON
+import Foundation
+import Testing
+
+/// A run that is refused leaves the store as it was.
+@Suite(.serialized) struct RefusedRunTests {
+    private static func line(_ id: String, _ prompt: String) -> String {
+        #"{"id": "\#(id)", "model": "sora-2", "prompt": "\#(prompt)", "duration_seconds": 4}"# + "\n"
+    }
+
+    /// Every row of the store but the events and sums of opening it.
+    private func dump(_ stage: MoneyEnvironment) throws -> String { try stage.shell(".dump") }
+
+    private func run(_ stage: MoneyEnvironment, _ manifests: [String], _ url: String, _ more: [String] = []) throws
+        -> MoneyEnvironment.Finished
+    {
+        try stage.finish(["run"] + manifests + ["--output", stage.path("renders")] + stage.options(url) + more)
+    }
+
+    /// Two batches with a clip each, rendered and saved.
+    private func stage() throws -> (stage: MoneyEnvironment, a: String, b: String, url: String) {
+        let stage = try MoneyEnvironment()
+        let url = try stage.simulator()
+        let a = try stage.write("a.jsonl", Self.line("1", "a fox"))
+        let b = try stage.write("b.jsonl", Self.line("1", "a stag"))
+        let first = try run(stage, [a, b], url, ["--budget", "50"])
+        #expect(first.code == 0, "\(first.err)")
+        return (stage, a, b, url)
+    }
+
+    @Test func `one manifest that is refused takes the others' changes, removals and budgets with it`() throws {
+        let (stage, a, b, url) = try stage()
+        try stage.write("a.jsonl", Self.line("1", "a fox at dusk") + Self.line("2", "a hare"))
+        // The batch name of another path.
+        let moved = try stage.write("elsewhere.jsonl", Self.line("1", "a stag"))
+        let before = try dump(stage)
+        let bill = try stage.bill(url)
+        let options = ["--accept-changes", "--budget", "70", "--budget", "tag:a=b=1", "--budget-mode", "soft"]
+        let refused = try run(stage, [a, moved], url, options + ["--batch", "b"])
+        #expect(refused.code == 64, "two manifests and one name: \(refused.err)")
+        try stage.write("elsewhere.jsonl", "{\"batch\": \"b\"}\n" + Self.line("1", "a stag"))
+        let second = try run(stage, [a, moved], url, options)
+        #expect(second.code == 65 && second.err.contains("the batch \"b\" came from "), "\(second.err)")
+        #expect(try dump(stage) == before)
+        // Nor is anything of it left for later.
+        let resumed = try stage.finish(["resume"] + stage.options(url))
+        #expect(resumed.code == 0, "\(resumed.err)")
+        #expect(try stage.bill(url) == bill)
+        let third = try run(stage, [a, b], url, ["--accept-changes"])
+        #expect(third.code == 0, "\(third.err)")
+        #expect(try stage.bill(url).accepted == bill.accepted + 2)
+    }
+
+    @Test func `a change that is not accepted in the second manifest leaves the first as it was`() throws {
+        let (stage, a, b, url) = try stage()
+        try stage.write("a.jsonl", Self.line("2", "a hare"))
+        try stage.write("b.jsonl", Self.line("1", "another stag"))
+        let before = try dump(stage)
+        let refused = try run(stage, [a, b], url, ["--budget", "70"])
+        #expect(refused.code == 65 && refused.err.contains("1 changed in \"b\""), "\(refused.err)")
+        #expect(try dump(stage) == before)
+    }
+
+    @Test func `a manifest that breaks off while it is read leaves the others as they were`() throws {
+        let (stage, a, _, url) = try stage()
+        try stage.write("a.jsonl", Self.line("2", "a hare"))
+        let before = try dump(stage)
+        let wrong = try stage.write("wrong.jsonl", "{\"id\": 3}\n")
+        #expect(try run(stage, [a, wrong], url).code == 65)
+        #expect(try dump(stage) == before)
+    }
+
+    @Test func `a provider of another speed refuses the run before anything is written`() throws {
+        let (stage, a, _, url) = try stage()
+        try stage.write("a.jsonl", Self.line("2", "a hare"))
+        let before = try dump(stage)
+        let other = try stage.finish([
+            "run", a, "--provider", "simulator", "--base-url", url, "--speed", "7", "--store", stage.store, "--budget",
+            "1",
+        ])
+        #expect(other.code == 64 && other.err.contains("give --speed 1000"), "\(other.err)")
+        #expect(try dump(stage) == before)
+        let fresh = try stage.finish([
+            "run", a, "--provider", "simulator", "--base-url", url, "--speed", "7", "--store", stage.path("new.sqlite"),
+        ])
+        #expect(fresh.code == 64)
+        #expect(try !stage.files().contains("new.sqlite"))
+    }
+}
