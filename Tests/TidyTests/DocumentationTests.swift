@@ -70,7 +70,7 @@ struct DocumentationTests {
     /// `docc` says so too (`.ci/docs`), but is not everywhere.
     @Test func `what the articles link to is declared, and the files that they name are there`() throws {
         let articles = try articles()
-        #expect(articles.count == 5)
+        #expect(articles.count == 10)
         for article in articles {
             for link in article.text.matches(of: #/``([^`\n]+)``/#) {
                 let parts = link.1.split(separator: "/").map { String($0.prefix { $0 != "(" }) }
@@ -89,6 +89,49 @@ struct DocumentationTests {
             }
             for other in article.text.matches(of: #/<doc:(\w+)>/#) {
                 #expect(articles.contains { $0.name == other.1 }, "\(article.name) names an article \(other.1)")
+            }
+        }
+    }
+
+    // MARK: The front page
+
+    private func documents() throws -> [(name: String, text: String)] {
+        try [("README", Repository.text("README.md"))] + articles()
+    }
+
+    @Test func `the front page fits on two screens, and its links lead somewhere`() throws {
+        let readme = try Repository.text("README.md")
+        #expect(readme.split(separator: "\n", omittingEmptySubsequences: false).count <= 150)
+        let links = readme.matches(of: #/\]\(([^)#]+)\)/#).map { String($0.1) }.filter { !$0.hasPrefix("http") }
+        #expect(links.count > 5)
+        for link in links {
+            let path = Repository.root.appendingPathComponent(link).path
+            #expect(FileManager.default.fileExists(atPath: path), "\(link)")
+        }
+    }
+
+    @Test func `commands of the documentation name tests, scripts and commands that exist`() throws {
+        let tests = Set(
+            try Repository.swiftFiles(below: "Tests").flatMap(\.lines).compactMap { line in
+                line.firstMatch(of: #/\b(?:struct|class|enum) (\w+Tests)\b/#).map { String($0.1) }
+            })
+        let targets = try FileManager.default.contentsOfDirectory(
+            atPath: Repository.root.appendingPathComponent("Tests").path)
+        let commands = Set(
+            try Repository.swiftFiles(below: "Sources/DailiesCLI").flatMap(\.lines).compactMap { line in
+                line.firstMatch(of: #/commandName: "(\w+)"/#).map { String($0.1) }
+            })
+        #expect(commands.count > 20)
+        for document in try documents() {
+            for name in document.text.matches(of: #/--(?:filter|skip) (\w+)/#).map({ String($0.1) }) {
+                #expect(tests.contains(name) || targets.contains(name), "\(document.name) names tests \(name)")
+            }
+            for name in document.text.matches(of: #/\.ci\/(\w+)/#).map({ String($0.1) }) {
+                let path = Repository.root.appendingPathComponent(".ci/\(name)").path
+                #expect(FileManager.default.isExecutableFile(atPath: path), "\(document.name) names .ci/\(name)")
+            }
+            for name in document.text.matches(of: #/(?:^|`|\n|debug\/)dailies ([a-z]+)/#).map({ String($0.1) }) {
+                #expect(commands.contains(name) || name == "help", "\(document.name) names a command \(name)")
             }
         }
     }

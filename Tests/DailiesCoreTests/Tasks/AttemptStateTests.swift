@@ -3,7 +3,7 @@ import Testing
 
 @testable import DailiesCore
 
-/// The life of a task: what the code does, what stands here, and what the README tells people are the same table.
+/// The life of a task: what the code does, what stands here, and what the documentation says are the same table.
 @Suite struct AttemptStateTests {
     /// The next state for every state (rows) and event (columns); blank: the event cannot happen.
     static let table = """
@@ -70,13 +70,14 @@ import Testing
         #expect(Self.cellsOfTheCode == expected)
     }
 
-    @Test func `the table in the README is the table of the code`() throws {
+    @Test func `the table in the documentation is the table of the code`() throws {
         let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent().deletingLastPathComponent()
-        let readme = try String(contentsOf: root.appending(path: "README.md"), encoding: .utf8)
-        let heading = try #require(readme.range(of: "## The life of a task\n"), "the README has no such chapter")
-        let chapter = readme[heading.upperBound...].prefix { $0 != "#" }
-        #expect(Self.cells(of: chapter) == Self.cellsOfTheCode, "write this into the README:\n\(Self.table)")
+        let article = try String(
+            contentsOf: root.appending(path: "Sources/DailiesRunner/DailiesKit.docc/LifeOfATask.md"), encoding: .utf8)
+        let heading = try #require(article.range(of: "### Transitions\n"), "the article has no such chapter")
+        let chapter = article[heading.upperBound...].prefix { $0 != "#" }
+        #expect(Self.cells(of: chapter) == Self.cellsOfTheCode, "write this into the article:\n\(Self.table)")
     }
 
     @Test func `a provider's task never turns into another of its tasks`() {
