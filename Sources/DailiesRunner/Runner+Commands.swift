@@ -97,18 +97,18 @@ extension Runner {
             }
             do {
                 let outcome = try store.outcomes(of: [command])[command]?.outcome
-                guard let key = try store.key(of: task) else { continue }
-                queue.async { self.tell(outcome, key) }
+                guard let name = try store.name(of: task) else { continue }
+                queue.async { self.tell(outcome, name) }
             } catch {
                 queue.async { self.fail("\(error)") }
             }
         }
     }
 
-    private func tell(_ outcome: CommandOutcome?, _ key: TaskKey) {
+    private func tell(_ outcome: CommandOutcome?, _ name: TaskName) {
         switch outcome {
-        case .withdrawn: observer(.withdrawn(key), timers.now)
-        case .waits: observer(.retried(key), timers.now)
+        case .withdrawn: observer(.withdrawn(name), timers.now)
+        case .waits: observer(.retried(name), timers.now)
         default: break
         }
     }

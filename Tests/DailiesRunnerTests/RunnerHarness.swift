@@ -59,6 +59,8 @@ final class RunnerHarness {
     }
     private let events: EventBox
 
+    func name(_ key: String) -> TaskName { TaskName(batch: batch, key: TaskKey(key)) }
+
     var toldEvents: [RunEvent] { events.events.withLock { $0 } }
     /// How often the end was told.
     var endings: Int { events.outcomes.withLock { $0.count } }

@@ -285,7 +285,7 @@ struct RunnerTests {
         }
         let reason =
             "the server does not say how long the clip is, so it may be cut; what came is kept as \(kept), and the next run asks again"
-        #expect(rig.toldEvents.contains(.downloadFailed(TaskKey("shot-1"), reason: reason)))
+        #expect(rig.toldEvents.contains(.downloadFailed(rig.name("shot-1"), reason: reason)))
     }
 
     @Test func `a clip into whose part another program writes is fetched once more, and then told`() throws {
@@ -314,7 +314,7 @@ struct RunnerTests {
         guard case .ended(let ending) = try rig.end() else { return #expect(Bool(false), "the store failed") }
         #expect(ending.unsaved == 1)
         let reason = "what is on disk is not what came; does another program write into it?"
-        #expect(rig.toldEvents.contains(.downloadFailed(TaskKey("shot-1"), reason: reason)))
+        #expect(rig.toldEvents.contains(.downloadFailed(rig.name("shot-1"), reason: reason)))
     }
 
     @Test func `a part that was whole when the program was killed needs no download`() throws {

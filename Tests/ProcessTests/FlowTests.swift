@@ -1,3 +1,4 @@
+import ExactJSON
 import Foundation
 import Testing
 
@@ -18,6 +19,26 @@ extension ProcessSuite {
             #expect(run.code == 0, "\(run.err)")
             #expect(try simulator.bill().maximumInFlight <= 2)
             try stage.expectAllPaidOnce(simulator, tasks: 12)
+        }
+
+        @Test func `every event of a task names its batch, so that equal keys of two batches stay apart`() throws {
+            let simulator = try Simulator(stage, speed: 1000)
+            let manifests = try ["day.jsonl", "night.jsonl"].map { try stage.manifest($0, clips: 3) }
+            let run = try stage.finishRun(manifests, at: simulator)
+            #expect(run.code == 0, "\(run.err)")
+            let events = try run.out.split(separator: "\n").map { try JSONValue.parse($0.utf8) }
+            for batch in ["day", "night"] {
+                let saved = events.filter { $0["type"]?.string == "saved" && $0["batch"]?.string == batch }
+                #expect(saved.compactMap { $0["key"]?.string }.sorted() == ["clip-001", "clip-002", "clip-003"])
+            }
+            #expect(!events.contains { $0["key"] != nil && $0["batch"] == nil })
+            let others = try ["dawn.jsonl", "dusk.jsonl"].map { try stage.manifest($0, clips: 1) }
+            let text = try stage.finish(
+                stage.runArguments(others, at: simulator).filter { $0 != "--json" } + ["--verbose"])
+            #expect(text.code == 0, "\(text.err)")
+            for name in ["dawn/clip-001", "dusk/clip-001"] {
+                #expect(text.err.contains("saved: \(name) as "), "\(text.err)")
+            }
         }
 
         @Test func `a canary that comes out badly stops the run before the rest`() throws {

@@ -11,7 +11,7 @@ struct JSONReporter: RunReporter {
         line("started") { writer in
             writer.name("batches")
             writer.array { array in
-                for batch in overview.batches { array.string(batch) }
+                for batch in overview.batches.ownNames { array.string(batch) }
             }
             writer.member("open", overview.open)
             writer.member("total", overview.total)
@@ -20,10 +20,17 @@ struct JSONReporter: RunReporter {
     }
 
     func happened(_ event: RunEvent, at instant: Instant) {
-        progress.withLock { $0.take(event, at: instant) }
-        line(Self.type(of: event)) { writer in
+        let batches = progress.withLock { progress in
+            progress.take(event, at: instant)
+            return progress.batches
+        }
+        Self.write(event, at: instant, in: batches)
+    }
+
+    static func write(_ event: RunEvent, at instant: Instant, in batches: BatchNames) {
+        JSONLine.write(type(of: event)) { writer in
             writer.member("at", Composition.Calendar.timestamp(instant))
-            Self.write(event, to: &writer)
+            write(event, in: batches, to: &writer)
         }
     }
 
@@ -115,34 +122,34 @@ struct JSONReporter: RunReporter {
         }
     }
 
-    private static func write(_ event: RunEvent, to writer: inout JSONWriter) {
+    private static func write(_ event: RunEvent, in batches: BatchNames, to writer: inout JSONWriter) {
         switch event {
         case .submitted(let key, let model):
-            writer.member("key", key.text)
+            name(key, in: batches, to: &writer)
             writer.member("model", model.text)
         case .accepted(let key, let remote, let estimate):
-            writer.member("key", key.text)
+            name(key, in: batches, to: &writer)
             writer.member("task_id", remote.text)
             credits("estimated_credits", estimate, to: &writer)
         case .running(let key), .lost(let key), .unresolved(let key), .withdrawn(let key), .retried(let key):
-            writer.member("key", key.text)
+            name(key, in: batches, to: &writer)
         case .completed(let key, let charged), .cancelled(let key, let charged):
-            writer.member("key", key.text)
+            name(key, in: batches, to: &writer)
             credits("credits", charged, to: &writer)
         case .waitsAgain(let key, let reason, let charged):
-            writer.member("key", key.text)
+            name(key, in: batches, to: &writer)
             writer.member("reason", reason.rawValue)
             credits("credits", charged, to: &writer)
         case .failed(let key, let code, let message, let charged):
-            writer.member("key", key.text)
+            name(key, in: batches, to: &writer)
             text("failure_code", code, to: &writer)
             text("failure_message", message, to: &writer)
             credits("credits", charged, to: &writer)
         case .saved(let key, let path):
-            writer.member("key", key.text)
+            name(key, in: batches, to: &writer)
             writer.member("output_path", path)
         case .downloadFailed(let key, let reason), .uncertain(let key, let reason):
-            writer.member("key", key.text)
+            name(key, in: batches, to: &writer)
             writer.member("reason", reason)
         case .paused(let reason, let detail, let until):
             writer.member("reason", PauseFormatter.words(for: reason))
@@ -151,6 +158,11 @@ struct JSONReporter: RunReporter {
         case .resumed: break
         case .warning(let text): writer.member("message", text)
         }
+    }
+
+    private static func name(_ task: TaskName, in batches: BatchNames, to writer: inout JSONWriter) {
+        if let batch = batches.name(of: task.batch) { writer.member("batch", batch) }
+        writer.member("key", task.key.text)
     }
 
     private static func credits(_ name: String, _ credits: Credits?, to writer: inout JSONWriter) {

@@ -32,7 +32,7 @@ final class LineReporter: RunReporter {
     func began(_ overview: RunOverview) {
         state.withLock { $0.progress = RunProgress(overview) }
         guard loudness != .quiet else { return }
-        let names = overview.batches.map(SafeText.escaped).joined(separator: ", ")
+        let names = overview.batches.ownNames.map(SafeText.escaped).joined(separator: ", ")
         let open = "\(overview.open) of \(overview.total) clips to go"
         Console.error("\(names): \(open), at most \(overview.concurrency) at a time")
     }
@@ -40,7 +40,8 @@ final class LineReporter: RunReporter {
     func happened(_ event: RunEvent, at instant: Instant) {
         let lines = state.withLock { state -> [String] in
             state.progress.take(event, at: instant)
-            var lines = [RunEventFormatter.line(for: event, isVerbose: loudness == .verbose)].compactMap { $0 }
+            var lines = [RunEventFormatter.line(
+                for: event, in: state.progress.batches, isVerbose: loudness == .verbose)].compactMap { $0 }
             if loudness == .verbose {
                 lines = lines.map { "\(Composition.Calendar.timestamp(instant))  \($0)" }
             } else if loudness == .usual, instant - (state.lastLine ?? .distantPast) >= Self.interval {

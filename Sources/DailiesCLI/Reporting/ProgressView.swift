@@ -33,7 +33,7 @@ enum ProgressView {
         let lost = progress.total > 0 ? min(Double(progress.failed) / Double(progress.total), 1 - share) : 0
         let figures = "\(progress.completed)/\(progress.total)  \(Int(share * 100)) %"
         let name = DisplayWidth.cut(
-            progress.names.map(SafeText.escaped).joined(separator: ", "), to: max(width - figures.count - 14, 8))
+            progress.batches.ownNames.map(SafeText.escaped).joined(separator: ", "), to: max(width - figures.count - 14, 8))
         let room = min(width - DisplayWidth.width(of: name) - figures.count - 3, widestBar)
         guard room >= 4 else { return [DisplayWidth.cut("\(name) \(figures)", to: width)] }
         let halves = Int((Double(2 * room) * share).rounded(.down))
@@ -72,7 +72,7 @@ enum ProgressView {
     private static func tasks(
         _ progress: RunProgress, at now: Instant, width: Int, most: Int, style: TextStyle
     ) -> [String] {
-        let oldest = progress.inFlight.sorted { ($0.value.since, $0.key) < ($1.value.since, $1.key) }
+        let oldest = progress.inFlight.sorted { ($0.value.since, $0.key.batch, $0.key.key) < ($1.value.since, $1.key.batch, $1.key.key) }
         let shown = oldest.prefix(most)
         let ages = shown.map { age(now - $0.value.since) }
         let ageWidth = ages.map(\.count).max() ?? 0
@@ -82,9 +82,11 @@ enum ProgressView {
         let modelWidth = width >= 60 ? min(models.map { DisplayWidth.width(of: $0) }.max() ?? 0, width / 3) : 0
         let others = (modelWidth > 0 ? 2 + modelWidth : 0) + (showsState ? 2 + 7 : 0) + 2 + ageWidth
         let room = max(width - 2 - others, 4)
-        let keyWidth = min(shown.map { DisplayWidth.width(of: SafeText.escaped($0.key.text)) }.max() ?? 0, room)
-        var lines = zip(shown, zip(models, ages)).map { task, words in
-            let key = DisplayWidth.padded(DisplayWidth.cut(SafeText.escaped(task.key.text), to: keyWidth), to: keyWidth)
+        let names = shown.map { SafeText.escaped(progress.batches.text($0.key)) }
+        let keyWidth = min(names.map { DisplayWidth.width(of: $0) }.max() ?? 0, room)
+        var lines = zip(zip(shown, names), zip(models, ages)).map { entry, words in
+            let (task, name) = entry
+            let key = DisplayWidth.padded(DisplayWidth.cut(name, to: keyWidth), to: keyWidth)
             let model =
                 modelWidth > 0
                 ? "  " + style.dim(DisplayWidth.padded(DisplayWidth.cut(words.0, to: modelWidth), to: modelWidth)) : ""

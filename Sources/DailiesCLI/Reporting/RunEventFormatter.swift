@@ -4,43 +4,45 @@ import DailiesCore
 enum RunEventFormatter {
     /// - Parameter isVerbose: the daily course of things too.
     /// - Returns: nil where nothing is said.
-    static func line(for event: RunEvent, isVerbose: Bool = false) -> String? {
+    static func line(for event: RunEvent, in batches: BatchNames, isVerbose: Bool = false) -> String? {
         switch event {
         case .submitted, .accepted, .running, .completed, .saved, .withdrawn, .retried:
-            isVerbose ? course(of: event) : nil
+            isVerbose ? course(of: event, in: batches) : nil
         case .failed(let key, let code, let message, _):
-            "failed: \(shown(key)): \(SafeText.escaped(code ?? "no code")): \(SafeText.escaped(message ?? ""))"
-        case .cancelled(let key, _): "cancelled: \(shown(key))"
+            "failed: \(shown(key, batches)): \(SafeText.escaped(code ?? "no code")): \(SafeText.escaped(message ?? ""))"
+        case .cancelled(let key, _): "cancelled: \(shown(key, batches))"
         case .waitsAgain(let key, let reason, let charged):
-            "waits again: \(shown(key)), cancelled \(TaskDescription.cost(charged)): \(TaskDescription.because(reason))"
-        case .downloadFailed(let key, let reason): "not saved: \(shown(key)): \(SafeText.escaped(reason))"
-        case .uncertain(let key, let reason): "uncertain: \(shown(key)): \(SafeText.escaped(reason))"
-        case .lost(let key): "lost: \(shown(key)): the provider has not known it for ten minutes"
-        case .unresolved(let key): "slow: \(shown(key)): past its poll window; asked for once a minute from now on"
+            "waits again: \(shown(key, batches)), cancelled \(TaskDescription.cost(charged)): \(TaskDescription.because(reason))"
+        case .downloadFailed(let key, let reason): "not saved: \(shown(key, batches)): \(SafeText.escaped(reason))"
+        case .uncertain(let key, let reason): "uncertain: \(shown(key, batches)): \(SafeText.escaped(reason))"
+        case .lost(let key): "lost: \(shown(key, batches)): the provider has not known it for ten minutes"
+        case .unresolved(let key): "slow: \(shown(key, batches)): past its poll window; asked for once a minute from now on"
         case .paused(let reason, let detail, let until): PauseFormatter.line(reason, detail: detail, until: until)
         case .resumed: "going on"
         case .warning(let text): "warning: \(SafeText.escaped(text))"
         }
     }
 
-    private static func course(of event: RunEvent) -> String? {
+    private static func course(of event: RunEvent, in batches: BatchNames) -> String? {
         switch event {
-        case .submitted(let key, let model): "submitted: \(shown(key)) to \(SafeText.escaped(model.text))"
+        case .submitted(let key, let model): "submitted: \(shown(key, batches)) to \(SafeText.escaped(model.text))"
         case .accepted(let key, let remote, let estimate):
-            "accepted: \(shown(key)) as \(SafeText.escaped(remote.text))"
+            "accepted: \(shown(key, batches)) as \(SafeText.escaped(remote.text))"
                 + (estimate.map { ", estimated at \($0) credits" } ?? "")
-        case .running(let key): "renders: \(shown(key))"
-        case .completed(let key, let charged): "completed: \(shown(key)) \(TaskDescription.cost(charged))"
-        case .saved(let key, let path): "saved: \(shown(key)) as \(SafeText.escaped(path))"
-        case .withdrawn(let key): "cancelled before it was sent: \(shown(key))"
-        case .retried(let key): "waits again: \(shown(key))"
+        case .running(let key): "renders: \(shown(key, batches))"
+        case .completed(let key, let charged): "completed: \(shown(key, batches)) \(TaskDescription.cost(charged))"
+        case .saved(let key, let path): "saved: \(shown(key, batches)) as \(SafeText.escaped(path))"
+        case .withdrawn(let key): "cancelled before it was sent: \(shown(key, batches))"
+        case .retried(let key): "waits again: \(shown(key, batches))"
         case .failed, .cancelled, .waitsAgain, .downloadFailed, .uncertain, .lost, .unresolved, .paused, .resumed,
             .warning:
             nil
         }
     }
 
-    private static func shown(_ key: TaskKey) -> String { SafeText.escaped(key.text) }
+    private static func shown(_ task: TaskName, _ batches: BatchNames) -> String {
+        SafeText.escaped(batches.text(task))
+    }
 }
 
 /// Pauses in words: what is waited for, and until when.

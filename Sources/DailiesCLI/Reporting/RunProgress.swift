@@ -18,7 +18,7 @@ struct RunProgress: Sendable {
     /// Younger than this a run says nothing about its rate.
     private static let leastElapsed = Duration.seconds(10)
 
-    private(set) var names: [String] = []
+    private(set) var batches = BatchNames()
     private(set) var total = 0
     private(set) var concurrency = 1
     private(set) var budget: Credits?
@@ -26,18 +26,18 @@ struct RunProgress: Sendable {
     private(set) var failed = 0
     private(set) var cancelled = 0
     private(set) var saved = 0
-    private(set) var uncertain: Set<TaskKey> = []
+    private(set) var uncertain: Set<TaskName> = []
     /// Settled and held for these batches, over all runs.
     private(set) var charged = CreditTotal.zero
     private(set) var reserved = CreditTotal.zero
     /// Tasks at the provider, those of earlier runs included once they are heard of.
-    private(set) var inFlight: [TaskKey: InFlight] = [:]
+    private(set) var inFlight: [TaskName: InFlight] = [:]
     /// The last failures in words, newest last.
     private(set) var failures: [String] = []
     /// What is waited for.
     private(set) var pauses: [PauseReason: Pause] = [:]
     private(set) var forecast = ETAEstimator()
-    private var models: [TaskKey: String] = [:]
+    private var models: [TaskName: String] = [:]
     /// At the provider when the run began; their keys are not known until something happens to them.
     private var foundInFlight = 0
     private var beganAt: Instant?
@@ -46,7 +46,7 @@ struct RunProgress: Sendable {
     init() {}
 
     init(_ overview: RunOverview) {
-        names = overview.batches
+        batches = overview.batches
         total = overview.total
         concurrency = overview.concurrency
         completed = overview.states[.completed, default: 0]
@@ -73,10 +73,13 @@ struct RunProgress: Sendable {
             uncertain.remove(key)
             goOn()
         case .running(let key): inFlight[key]?.isRunning = true
-        // A run follows what other batches have at the provider, too.
+        // A run polls tasks of other batches too, which are not in its counts.
         case .completed(let key, _) where !isOwn(key): break
         case .failed(let key, _, _, _) where !isOwn(key): break
         case .cancelled(let key, _) where !isOwn(key): break
+        case .saved(let key, _) where !isOwn(key): break
+        case .withdrawn(let key) where !isOwn(key): break
+        case .retried(let key) where !isOwn(key): break
         case .completed(let key, let charged):
             completed += 1
             completedHere += 1
@@ -84,7 +87,7 @@ struct RunProgress: Sendable {
             end(key, charged)
         case .failed(let key, let code, let message, let charged):
             failed += 1
-            failures = (failures + ["\(key): \(code ?? "no code"): \(message ?? "")"]).suffix(Self.failuresKept)
+            failures = (failures + ["\(batches.text(key)): \(code ?? "no code"): \(message ?? "")"]).suffix(Self.failuresKept)
             end(key, charged)
         case .cancelled(let key, let charged):
             cancelled += 1
@@ -101,12 +104,9 @@ struct RunProgress: Sendable {
         }
     }
 
-    /// It was sent by this run, or may be one of those that its batches had at the provider when it began.
-    private func isOwn(_ key: TaskKey) -> Bool {
-        models[key] != nil || inFlight[key] != nil || uncertain.contains(key) || foundInFlight > 0
-    }
+    private func isOwn(_ task: TaskName) -> Bool { batches.own.contains(task.batch) }
 
-    private mutating func end(_ key: TaskKey, _ charged: Credits?) {
+    private mutating func end(_ key: TaskName, _ charged: Credits?) {
         if inFlight.removeValue(forKey: key) == nil, models[key] == nil, foundInFlight > 0 { foundInFlight -= 1 }
         models[key] = nil
         uncertain.remove(key)

@@ -12,7 +12,7 @@ protocol RunReporter: Sendable {
 
 /// What a run has before it.
 struct RunOverview: Sendable {
-    let batches: [String]
+    let batches: BatchNames
     /// Tasks of these batches that are not finished.
     let open: Int
     let total: Int
@@ -28,9 +28,9 @@ struct RunOverview: Sendable {
 }
 
 extension RunOverview {
-    init(of batches: [StoredBatch], _ counts: StatusCounts, concurrency: Int, budget: Credits?) {
+    init(of batches: BatchNames, _ counts: StatusCounts, concurrency: Int, budget: Credits?) {
         self.init(
-            batches: batches.map(\.name),
+            batches: batches,
             open: counts.states[.queued, default: 0] + counts.states[.running, default: 0],
             total: counts.states.values.reduce(0, +), concurrency: concurrency, inFlight: counts.inFlight,
             saved: counts.states[.completed, default: 0] - counts.unsaved, states: counts.states,

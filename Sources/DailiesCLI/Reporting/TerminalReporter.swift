@@ -46,7 +46,7 @@ final class TerminalReporter: RunReporter, @unchecked Sendable {
         state.withLock { state in
             state.progress.take(event, at: instant)
             if Self.standsInTheView(event), !isVerbose { return draw(&state) }
-            guard let words = RunEventFormatter.line(for: event, isVerbose: isVerbose) else { return }
+            guard let words = RunEventFormatter.line(for: event, in: state.progress.batches, isVerbose: isVerbose) else { return }
             draw(&state, above: words)
         }
     }

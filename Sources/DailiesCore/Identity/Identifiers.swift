@@ -47,6 +47,19 @@ public struct TaskKey: ByteExactString, Comparable, Sendable, CustomStringConver
     public var description: String { text }
 }
 
+/// A task's key and its batch: keys are unique within a batch only.
+public struct TaskName: Hashable, Sendable {
+    /// The batch of the task.
+    public let batch: BatchID
+    /// The key within the batch.
+    public let key: TaskKey
+    /// Creates a name.
+    public init(batch: BatchID, key: TaskKey) {
+        self.batch = batch
+        self.key = key
+    }
+}
+
 /// The provider's name of a task (`task_id`): an opaque string, at most 512 bytes are kept.
 public struct RemoteTaskID: ByteExactString, Sendable, CustomStringConvertible {
     /// As the provider wrote it.

@@ -87,6 +87,7 @@ struct ActiveAttempt: Sendable {
     }
 
     var batch: BatchID { kind.batch }
+    var name: TaskName { TaskName(batch: batch, key: key) }
     var shape: RequestShape { kind.shape }
     var account: KeyFingerprint { kind.account }
     /// File name asked for in the manifest.

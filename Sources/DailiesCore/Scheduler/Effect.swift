@@ -57,33 +57,33 @@ public struct OutputName: Hashable, Sendable {
 /// What happened, for whoever watches. Never holds a key or a whole URL.
 public enum RunEvent: Hashable, Sendable {
     /// Its intent is durable, and its submit is on the way.
-    case submitted(TaskKey, ModelID)
+    case submitted(TaskName, ModelID)
     /// The provider has it under this name, and expects it to cost so much.
-    case accepted(TaskKey, RemoteTaskID, estimate: Credits?)
+    case accepted(TaskName, RemoteTaskID, estimate: Credits?)
     /// It renders.
-    case running(TaskKey)
+    case running(TaskName)
     /// It is rendered; nil: its cost is not known yet.
-    case completed(TaskKey, charged: Credits?)
+    case completed(TaskName, charged: Credits?)
     /// It failed, in the provider's words; nil: its cost is not known.
-    case failed(TaskKey, code: String?, message: String?, charged: Credits?)
+    case failed(TaskName, code: String?, message: String?, charged: Credits?)
     /// It ended by a cancel; nil: its cost is not known.
-    case cancelled(TaskKey, charged: Credits?)
+    case cancelled(TaskName, charged: Credits?)
     /// It was cancelled for a guard and waits again, under the next attempt number; nil: its cost is not known.
-    case waitsAgain(TaskKey, CancelReason, charged: Credits?)
+    case waitsAgain(TaskName, CancelReason, charged: Credits?)
     /// By a user's word, before it was sent.
-    case withdrawn(TaskKey)
+    case withdrawn(TaskName)
     /// It waits again, by a rule or a user's word.
-    case retried(TaskKey)
+    case retried(TaskName)
     /// Its clip is on disk, at this absolute path.
-    case saved(TaskKey, path: String)
+    case saved(TaskName, path: String)
     /// Its clip is paid for and not on disk.
-    case downloadFailed(TaskKey, reason: String)
+    case downloadFailed(TaskName, reason: String)
     /// It was sent, and its fate is not known.
-    case uncertain(TaskKey, reason: String)
+    case uncertain(TaskName, reason: String)
     /// The provider has not known it for ten minutes.
-    case lost(TaskKey)
+    case lost(TaskName)
     /// It is past its poll window: its slot is free, and it is asked for once a minute.
-    case unresolved(TaskKey)
+    case unresolved(TaskName)
     /// Submission pauses; `until` where a time is known.
     case paused(PauseReason, detail: String, until: Instant?)
     /// Submission goes on.

@@ -55,7 +55,7 @@ extension Scheduler {
         flight.holdsSlot = true
         flight.parking = nil
         flight.faults = 0
-        effects.append(.tell(.accepted(flight.key, remote, estimate: flight.estimate)))
+        effects.append(.tell(.accepted(flight.name, remote, estimate: flight.estimate)))
         stopSubmission(for: claim.verdicts, on: flight)
         if let verdict = Self.cancelVerdict(claim.verdicts, on: flight.state) {
             // What makes it durable is.

@@ -185,7 +185,7 @@ extension Scheduler {
 
     /// One that a guard wanted cancelled is, and waits again. Its lane stands still if this run's own guard stopped it.
     mutating func endGuardedCancel(of flight: ActiveAttempt, _ reason: CancelReason, charged: Credits?) {
-        effects.append(.tell(.waitsAgain(flight.key, reason, charged: charged)))
+        effects.append(.tell(.waitsAgain(flight.name, reason, charged: charged)))
         canary?.didNotStart(flight.attempt)
         reopen(TaskQueueID(batch: flight.batch, model: flight.shape.model))
         guard let detail = cancelDetails.removeValue(forKey: flight.attempt) else { return }

@@ -153,7 +153,7 @@ extension Scheduler {
             effects.append(.tell(.warning("\(flight.key): \(remark); it is kept as \(clip.path)")))
         }
         commit(steps, now)
-        effects.append(.tell(.saved(flight.key, path: clip.path)))
+        effects.append(.tell(.saved(flight.name, path: clip.path)))
         closeIfDone(flight.attempt)
     }
 

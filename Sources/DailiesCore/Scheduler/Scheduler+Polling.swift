@@ -161,7 +161,7 @@ extension Scheduler {
         let steps = endCancellation(of: &flight, .lost, fault.message)
         park(flight, .lost)
         commit([.lost(flight.attempt, fault)] + steps, now)
-        effects.append(.tell(.lost(flight.key)))
+        effects.append(.tell(.lost(flight.name)))
     }
 
     /// 401 or 403 on a question: nothing more can be learned in this run.
@@ -239,7 +239,7 @@ extension Scheduler {
                 advance(&flight, .started(remote))
                 put(flight)
                 commit([.running(attempt)], now)
-                effects.append(.tell(.running(flight.key)))
+                effects.append(.tell(.running(flight.name)))
             }
             cancelRunning(&flight, now)
         case .cancelled where report.isCancelledWithoutCost && !(flight.isCancelledWithoutCost && isAnswer):
@@ -305,7 +305,7 @@ extension Scheduler {
         flight.holdsSlot = false
         recordCanary(flight, isCompleted: false)
         commit([.unresolved(flight.attempt)], now)
-        effects.append(.tell(.unresolved(flight.key)))
+        effects.append(.tell(.unresolved(flight.name)))
     }
 
     /// Older than the window of its cadence.

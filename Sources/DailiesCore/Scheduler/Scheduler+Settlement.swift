@@ -72,11 +72,11 @@ extension Scheduler {
     private mutating func tell(_ settlement: Settlement, of flight: ActiveAttempt) {
         let charged = settlement.charges.first?.credits
         switch settlement.end {
-        case .completed: effects.append(.tell(.completed(flight.key, charged: charged)))
+        case .completed: effects.append(.tell(.completed(flight.name, charged: charged)))
         case .failed:
             let (code, message) = (settlement.failureCode, settlement.failureMessage)
-            effects.append(.tell(.failed(flight.key, code: code, message: message, charged: charged)))
-        case .cancelled: effects.append(.tell(.cancelled(flight.key, charged: charged)))
+            effects.append(.tell(.failed(flight.name, code: code, message: message, charged: charged)))
+        case .cancelled: effects.append(.tell(.cancelled(flight.name, charged: charged)))
         }
     }
 
@@ -104,7 +104,7 @@ extension Scheduler {
 
     /// A new attempt of it waits in the store.
     mutating func tryAgain(_ flight: ActiveAttempt) {
-        effects.append(.tell(.retried(flight.key)))
+        effects.append(.tell(.retried(flight.name)))
         reopen(TaskQueueID(batch: flight.batch, model: flight.shape.model))
     }
 
@@ -244,6 +244,6 @@ extension Scheduler {
         park(flight, .unsaved)
         // Its cost, if it is not known yet, is not asked for any more.
         recordCanary(flight, isCompleted: true)
-        effects.append(.tell(.downloadFailed(flight.key, reason: reason)))
+        effects.append(.tell(.downloadFailed(flight.name, reason: reason)))
     }
 }

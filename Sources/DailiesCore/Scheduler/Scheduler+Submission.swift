@@ -155,7 +155,7 @@ extension Scheduler {
         sends(task.shape.model, for: account, now)
         canary?.began(flight.attempt)
         effects.append(.begin(task, reserved: bound))
-        effects.append(.tell(.submitted(task.key, task.shape.model)))
+        effects.append(.tell(.submitted(task.name, task.shape.model)))
         return .done
     }
 
@@ -293,7 +293,7 @@ extension Scheduler {
         remove(flight)
         let steps = retrySteps(flight, settlement, fault.asFailure)
         commit([.settled(flight.attempt, settlement)] + endCancellation(of: &flight, .failed) + steps, now)
-        effects.append(.tell(.failed(flight.key, code: code, message: fault.message, charged: .zero)))
+        effects.append(.tell(.failed(flight.name, code: code, message: fault.message, charged: .zero)))
         recordCanary(flight, isCompleted: false)
         recordRejection(fault.asFailure.isPolicyRejection)
         if !steps.isEmpty { tryAgain(flight) }

@@ -23,7 +23,7 @@ extension Scheduler {
         if flight.state != .uncertain {
             advance(&flight, .outcomeUnknown)
             commit([.uncertain(flight.attempt, fault)], now)
-            effects.append(.tell(.uncertain(flight.key, reason: fault.message)))
+            effects.append(.tell(.uncertain(flight.name, reason: fault.message)))
         }
         let steps = endCancellation(of: &flight, .uncertain, fault.message)
         if !steps.isEmpty { commit(steps, now) }
@@ -40,7 +40,7 @@ extension Scheduler {
         commit([.uncertain(flight.attempt, fault)], now)
         wakeLater(&flight, now)
         put(flight)
-        effects.append(.tell(.uncertain(flight.key, reason: fault.message)))
+        effects.append(.tell(.uncertain(flight.name, reason: fault.message)))
     }
 
     /// The answer to the question by key that an unknown fate raised.
@@ -119,7 +119,7 @@ extension Scheduler {
         if !steps.isEmpty { commit(steps, now) }
         park(flight, .uncertain)
         let text = "it was sent, and \(reason); run `dailies reconcile`"
-        effects.append(.tell(.uncertain(flight.key, reason: text)))
+        effects.append(.tell(.uncertain(flight.name, reason: text)))
     }
 
     private mutating func retryResolution(_ flight: ActiveAttempt, _ reason: String, _ now: Instant) {

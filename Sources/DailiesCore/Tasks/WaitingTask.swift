@@ -6,6 +6,8 @@ public struct WaitingTask: Hashable, Sendable {
     public let batch: BatchID
     /// What it is known by in its batch.
     public let key: TaskKey
+    /// Its key and its batch.
+    var name: TaskName { TaskName(batch: batch, key: key) }
     /// The number that its next attempt has.
     public let attempt: Int
     /// What it asks for, as far as scheduling and pricing go.

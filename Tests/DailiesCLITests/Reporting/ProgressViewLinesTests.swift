@@ -7,10 +7,17 @@ import Testing
 struct ProgressViewLinesTests {
     private static let start = Instant(milliseconds: 1_795_000_000_000)
 
+    private static let own = BatchID(1)
+    private static let names = BatchNames(own: [own], [own: "market", BatchID(2): "forest"])
+
+    private static func task(_ key: String, in batch: BatchID = own) -> TaskName {
+        TaskName(batch: batch, key: TaskKey(key))
+    }
+
     private func progress(total: Int, concurrency: Int = 2) -> RunProgress {
         RunProgress(
             RunOverview(
-                batches: ["market"], open: total, total: total, concurrency: concurrency, inFlight: 0, saved: 0,
+                batches: Self.names, open: total, total: total, concurrency: concurrency, inFlight: 0, saved: 0,
                 states: [.queued: total], charged: .zero, reserved: .zero, budget: Credits(nano: 50_000_000_000)))
     }
 
@@ -36,7 +43,7 @@ struct ProgressViewLinesTests {
         var progress = progress(total: 4)
         progress.take(.paused(.outage, detail: "gone", until: Self.start + .seconds(60)), at: Self.start)
         progress.take(
-            .accepted(TaskKey("cook"), RemoteTaskID("r"), estimate: nil), at: Self.start + .seconds(5))
+            .accepted(Self.task("cook"), RemoteTaskID("r"), estimate: nil), at: Self.start + .seconds(5))
         #expect(!lines(progress, after: 6).contains { $0.hasPrefix("◷") })
     }
 
@@ -45,7 +52,7 @@ struct ProgressViewLinesTests {
         var progress = progress(total: 20)
         for number in 0..<12 {
             let began = Self.start + .seconds(number / 2 * 20)
-            let key = TaskKey("clip-\(number)")
+            let key = Self.task("clip-\(number)")
             progress.take(.submitted(key, ModelID("sora-2")), at: began)
             progress.take(
                 .accepted(key, RemoteTaskID("r\(number)"), estimate: nil),
@@ -74,11 +81,11 @@ struct ProgressViewLinesTests {
     @Test func `the bar grows with completed clips alone, and what failed stands at its right end`() {
         var progress = progress(total: 4)
         for key in ["a", "b", "c"] {
-            progress.take(.submitted(TaskKey(key), ModelID("sora-2")), at: Self.start)
+            progress.take(.submitted(Self.task(key), ModelID("sora-2")), at: Self.start)
         }
-        progress.take(.completed(TaskKey("a"), charged: nil), at: Self.start)
-        progress.take(.failed(TaskKey("b"), code: nil, message: nil, charged: nil), at: Self.start)
-        progress.take(.cancelled(TaskKey("c"), charged: nil), at: Self.start)
+        progress.take(.completed(Self.task("a"), charged: nil), at: Self.start)
+        progress.take(.failed(Self.task("b"), code: nil, message: nil, charged: nil), at: Self.start)
+        progress.take(.cancelled(Self.task("c"), charged: nil), at: Self.start)
         let bar = String(repeating: "━", count: 15) + String(repeating: "─", count: 30)
         #expect(lines(progress, after: 1)[0] == "market " + bar + String(repeating: "━", count: 15) + "  1/4  25 %")
         let colored = ProgressView.lines(
@@ -98,9 +105,10 @@ struct ProgressViewLinesTests {
     @Test func `the last three failures stand in words, and nothing in them moves the terminal`() {
         var progress = progress(total: 9)
         for number in 1...4 {
-            progress.take(.submitted(TaskKey("k\(number)"), ModelID("sora-2")), at: Self.start)
+            progress.take(.submitted(Self.task("k\(number)"), ModelID("sora-2")), at: Self.start)
             progress.take(
-                .failed(TaskKey("k\(number)"), code: "content_policy", message: "no \u{1B}[2J\(number)", charged: nil),
+                .failed(
+                    Self.task("k\(number)"), code: "content_policy", message: "no \u{1B}[2J\(number)", charged: nil),
                 at: Self.start)
         }
         let shown = lines(progress, after: 1).filter { $0.hasPrefix("✗") }
@@ -116,17 +124,46 @@ struct ProgressViewLinesTests {
         #expect(lines(progress, after: 101, width: width).allSatisfy { DisplayWidth.width(of: $0) <= width })
     }
 
+    @Test func `tasks of two batches with one key are two tasks, each shown with its batch`() {
+        let batches = [BatchID(1), BatchID(2)]
+        var progress = RunProgress(
+            RunOverview(
+                batches: BatchNames(own: batches, [BatchID(1): "market", BatchID(2): "forest"]), open: 2, total: 2,
+                concurrency: 2, inFlight: 0, saved: 0, states: [.queued: 2], charged: .zero, reserved: .zero,
+                budget: nil))
+        for batch in batches {
+            progress.take(.submitted(Self.task("shot-1", in: batch), ModelID("sora-2")), at: Self.start)
+            progress.take(
+                .accepted(Self.task("shot-1", in: batch), RemoteTaskID("r\(batch.rawValue)"), estimate: nil),
+                at: Self.start)
+        }
+        progress.take(.running(Self.task("shot-1", in: BatchID(2))), at: Self.start)
+        let shown = lines(progress, after: 1).filter { $0.contains("shot-1") }
+        #expect(
+            shown.map { $0.split(separator: " ").prefix(3).joined(separator: " ") } == [
+                "market/shot-1 sora-2 queued", "forest/shot-1 sora-2 renders",
+            ])
+        progress.take(.completed(Self.task("shot-1", in: BatchID(1)), charged: nil), at: Self.start)
+        #expect(progress.inFlightCount == 1 && progress.completed == 1)
+        progress.take(
+            .failed(Self.task("shot-1", in: BatchID(2)), code: "broken", message: "no", charged: nil), at: Self.start)
+        #expect(progress.failures == ["forest/shot-1: broken: no"])
+        #expect(progress.inFlightCount == 0 && progress.failed == 1)
+    }
+
     @Test func `what ends of another batch is no part of the progress`() {
         var progress = progress(total: 2)
-        progress.take(.submitted(TaskKey("own"), ModelID("sora-2")), at: Self.start)
+        progress.take(.submitted(Self.task("own"), ModelID("sora-2")), at: Self.start)
         for number in 0..<5 {
-            progress.take(.completed(TaskKey("other-\(number)"), charged: nil), at: Self.start)
-            progress.take(.saved(TaskKey("other-\(number)"), path: "/x"), at: Self.start)
+            let other = Self.task("other-\(number)", in: BatchID(2))
+            progress.take(.completed(other, charged: nil), at: Self.start)
+            progress.take(.saved(other, path: "/x"), at: Self.start)
         }
-        progress.take(.failed(TaskKey("other"), code: nil, message: nil, charged: nil), at: Self.start)
+        progress.take(
+            .failed(Self.task("other", in: BatchID(2)), code: nil, message: nil, charged: nil), at: Self.start)
         #expect(lines(progress, after: 1)[0].hasSuffix("──  0/2  0 %"))
-        progress.take(.completed(TaskKey("own"), charged: nil), at: Self.start)
-        progress.take(.saved(TaskKey("own"), path: "/x"), at: Self.start)
+        progress.take(.completed(Self.task("own"), charged: nil), at: Self.start)
+        progress.take(.saved(Self.task("own"), path: "/x"), at: Self.start)
         for width in [1, 20, 79, 500] { #expect(!lines(progress, after: 1, width: width).isEmpty) }
         #expect(lines(progress, after: 1)[0].hasSuffix("──  1/2  50 %"))
         #expect(lines(progress, after: 1)[1] == "1 completed · 1 saved · 0 in flight · 1 waiting")
@@ -135,10 +172,10 @@ struct ProgressViewLinesTests {
     @Test(arguments: [Instant.distantPast, .distantFuture])
     func `an age beyond all ages is shown, too`(since: Instant) {
         var progress = progress(total: 2)
-        progress.take(.accepted(TaskKey("a"), RemoteTaskID("r"), estimate: Credits(nano: .max)), at: since)
+        progress.take(.accepted(Self.task("a"), RemoteTaskID("r"), estimate: Credits(nano: .max)), at: since)
         for number in 0..<3 {
-            progress.take(.submitted(TaskKey("\(number)"), ModelID("sora-2")), at: since)
-            progress.take(.completed(TaskKey("\(number)"), charged: Credits(nano: .max)), at: since)
+            progress.take(.submitted(Self.task("\(number)"), ModelID("sora-2")), at: since)
+            progress.take(.completed(Self.task("\(number)"), charged: Credits(nano: .max)), at: since)
         }
         #expect(!lines(progress, after: 0).isEmpty)
     }

@@ -117,7 +117,7 @@ import Testing
         #expect(ExitCode.of(ending, failed: 0, signal: nil) == .budgetReached)
         let reason = "the provider estimates 9 credits for a clip of sora-2-pro, which the budget 9 does not hold"
         #expect(ending.reasons == [reason])
-        #expect(rig.told.contains(.waitsAgain(TaskKey("task-1"), .budget, charged: .zero)))
+        #expect(rig.told.contains(.waitsAgain(SchedulerHarness.name(1), .budget, charged: .zero)))
         rig.expectSound()
 
         // A budget that holds it renders it, and all others.

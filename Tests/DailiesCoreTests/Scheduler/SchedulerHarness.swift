@@ -52,6 +52,9 @@ final class SchedulerHarness {
     static let account = KeyFingerprint("aaaa00000000")
     static let otherAccount = KeyFingerprint("bbbb00000000")
     static let batch = BatchID(1)
+
+    static func name(_ id: Int64) -> TaskName { TaskName(batch: batch, key: TaskKey("task-\(id)")) }
+
     static let model = ModelID("sora-2-pro")
 
     init(

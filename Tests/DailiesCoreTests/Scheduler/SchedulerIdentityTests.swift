@@ -27,7 +27,7 @@ import Testing
         let fault = uncertainties(rig).last
         #expect(fault?.code == "task_id_taken")
         #expect(fault?.message == "the reply names the task r1, which belongs to task-1, attempt 1, of the batch batch")
-        #expect(rig.told.contains(.uncertain(TaskKey("task-2"), reason: fault?.message ?? "")))
+        #expect(rig.told.contains(.uncertain(SchedulerHarness.name(2), reason: fault?.message ?? "")))
         rig.expectSound()
     }
 
@@ -79,7 +79,7 @@ import Testing
         #expect(uncertainties(rig).last == ProviderError(kind: .unreadable, code: "task_id_taken", message: text))
         let told =
             "it was sent, and the provider answers for its key with the task r1, \(owner); run `dailies reconcile`"
-        #expect(rig.told.contains(.uncertain(TaskKey("task-2"), reason: told)))
+        #expect(rig.told.contains(.uncertain(SchedulerHarness.name(2), reason: told)))
         rig.expectSound()
     }
 
@@ -201,7 +201,7 @@ import Testing
             #expect(rig.ending?.uncertain == 1)
             let reason =
                 "it was sent, and the provider does not answer for its key, which it may have forgotten by now (after 24 h)"
-            #expect(rig.told.contains(.uncertain(TaskKey("task-1"), reason: reason + "; run `dailies reconcile`")))
+            #expect(rig.told.contains(.uncertain(SchedulerHarness.name(1), reason: reason + "; run `dailies reconcile`")))
         }
         rig.expectSound()
     }

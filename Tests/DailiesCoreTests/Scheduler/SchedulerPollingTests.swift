@@ -166,7 +166,7 @@ import Testing
         rig.start()
         rig.answer(.found(.running("r1")), 1)
         #expect(rig.steps.count { $0 == .unresolved(AttemptID(task: TaskID(1), number: 1)) } == 1)
-        #expect(rig.told.contains(.unresolved(TaskKey("task-1"))))
+        #expect(rig.told.contains(.unresolved(SchedulerHarness.name(1))))
         #expect(rig.ending?.isWorkOutstanding == true)
         rig.expectSound()
     }

@@ -296,7 +296,7 @@ import Testing
         let rig = finished(2)
         rig.finishDownload(.blocked("no name is left"), 1)
         rig.save(2)
-        #expect(rig.told.contains(.downloadFailed(TaskKey("task-1"), reason: "no name is left")))
+        #expect(rig.told.contains(.downloadFailed(SchedulerHarness.name(1), reason: "no name is left")))
         #expect(rig.ending?.unsaved == 1 && rig.ending?.reasons == [])
         rig.expectSound()
     }
@@ -317,7 +317,7 @@ import Testing
         #expect(rig.ending?.unsaved == 1)
         let reason =
             "the server does not say how long the clip is, so it may be cut; what came is kept as /kept, and the next run asks again"
-        #expect(rig.told.contains(.downloadFailed(TaskKey("task-1"), reason: reason)))
+        #expect(rig.told.contains(.downloadFailed(SchedulerHarness.name(1), reason: reason)))
         let next = rig.restarted()
         next.start()
         #expect(next.downloads.map(\.asset) == [AssetLocation(url: "http://a/1")])
@@ -453,7 +453,7 @@ import Testing
         #expect(rig.stopped.count == 1)
         rig.finishDownload(.stopped)
         #expect(rig.ending?.unsaved == 1)
-        #expect(rig.told.contains(.downloadFailed(TaskKey("task-1"), reason: "its download brings next to nothing")))
+        #expect(rig.told.contains(.downloadFailed(SchedulerHarness.name(1), reason: "its download brings next to nothing")))
         rig.expectSound()
     }
 

@@ -6,6 +6,12 @@ import ExactJSON
 struct FetchOutput: RunReporter {
     let hint: SuggestedCommand
     let isJSON: Bool
+    private let batches = Locked(BatchNames())
+
+    init(hint: SuggestedCommand, isJSON: Bool) {
+        self.hint = hint
+        self.isJSON = isJSON
+    }
 
     // MARK: What was found out before
 
@@ -38,11 +44,12 @@ struct FetchOutput: RunReporter {
 
     // MARK: While it is fetched
 
-    func began(_ overview: RunOverview) {}
+    func began(_ overview: RunOverview) { batches.withLock { $0 = overview.batches } }
 
     func happened(_ event: RunEvent, at instant: Instant) {
-        if isJSON { return JSONReporter().happened(event, at: instant) }
-        if let line = RunEventFormatter.line(for: event, isVerbose: true) { Console.error(line) }
+        let batches = batches.withLock { $0 }
+        if isJSON { return JSONReporter.write(event, at: instant, in: batches) }
+        if let line = RunEventFormatter.line(for: event, in: batches, isVerbose: true) { Console.error(line) }
     }
 
     func snapshot() {}

@@ -300,7 +300,7 @@ struct RunSession {
         _ retryRules: RetryRules
     ) async throws -> ExitCode {
         let reporter = AsyncReporter(reporter(batches))
-        let known = try store.batches().filter { batches.contains($0.id) }
+        let names = BatchNames(own: batches, in: try store.batches())
         let count = try store.summaryLater(batches)
         var settings = pace.settings(speed: speed, told: try store.runControls())
         settings.retryRules = retryRules
@@ -312,10 +312,10 @@ struct RunSession {
         // Counting takes time with the size of the store; the first question to the provider does not wait for it.
         reporter.began {
             switch count() {
-            case .success(let summary): RunOverview(of: known, summary.total, concurrency: concurrency, budget: cap)
+            case .success(let summary): RunOverview(of: names, summary.total, concurrency: concurrency, budget: cap)
             case .failure(let error):
                 // The run itself goes on, and what it cannot read or write ends it in its own words.
-                Self.beginsUncounted(known, concurrency, cap, error)
+                Self.beginsUncounted(names, concurrency, cap, error)
             }
         }
         let snapshots = StatusSignal { reporter.snapshot() }
@@ -349,7 +349,7 @@ struct RunSession {
     }
 
     private static func beginsUncounted(
-        _ batches: [StoredBatch], _ concurrency: Int, _ budget: Credits?, _ error: StoreError
+        _ batches: BatchNames, _ concurrency: Int, _ budget: Credits?, _ error: StoreError
     ) -> RunOverview {
         Console.error("the store could not be counted, so that progress begins at nothing: \(error)")
         return RunOverview(of: batches, StatusCounts(), concurrency: concurrency, budget: budget)

@@ -128,9 +128,10 @@ extension Store {
     }
 
     /// What a task is called.
-    public func key(of task: TaskID) throws(StoreError) -> TaskKey? {
+    public func name(of task: TaskID) throws(StoreError) -> TaskName? {
         try reading { database throws(StoreError) in
-            try database.first("SELECT key FROM task_input WHERE id = ?", SQLValue(task)) { row in TaskKey(row.text(0))
+            try database.first("SELECT batch_id, key FROM task_input WHERE id = ?", SQLValue(task)) { row in
+                TaskName(batch: BatchID(row.integer(0)), key: TaskKey(row.text(1)))
             }
         }
     }
