@@ -1,22 +1,23 @@
 import ArgumentParser
 import Foundation
 
-/// A manifest is checked and stored, against the `sqlite3` shell's `.import` of the very rows that this stores.
+/// Compares checking and storing a manifest with the `sqlite3` shell's `.import` of the same rows.
 ///
-/// Ours is the built program: `dailies run` with a budget of nothing, which reads the manifest twice, takes it into the
-/// store, submits nothing and ends with 8. The shell gets the rows as CSV, without having to check anything, for a
-/// table with the same columns, the same unique key, the same log and the same syncs.
+/// Runs `dailies run` with a budget of zero, which reads the manifest twice, imports it into the store, submits nothing
+/// and exits with code 8. The shell imports the rows as CSV, without checks, into a table with the same columns, unique
+/// key, log and syncs.
 struct ImportBenchmark: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "manifest-store", abstract: "Check and store a manifest, against .import of the same rows.")
+        commandName: "manifest-store",
+        abstract: "Compares checking and storing a manifest with .import of the same rows.")
 
-    /// Credits reached before the first submit: nothing is sent.
+    /// Exit code when the budget is reached before the first submit.
     private static let budgetReached: Int32 = 8
     private static let mostRatio = 2.0
     private static let mostMegabytes = 100.0
 
-    @Option(help: "Tasks of the manifest, of about 500 bytes each.") var tasks = 1_000_000
-    @Option(help: "Times each is done, in turn; the median counts.") var rounds = 3
+    @Option(help: "Number of tasks in the manifest, about 500 bytes each.") var tasks = 1_000_000
+    @Option(help: "Alternating runs of each; the median is judged.") var rounds = 3
     @OptionGroup var options: RecordOptions
 
     private struct Round {
@@ -27,7 +28,7 @@ struct ImportBenchmark: ParsableCommand {
 
     mutating func validate() throws {
         guard tasks >= 1, tasks <= 10_000_000, rounds >= 1, rounds <= 100 else {
-            throw ValidationError("--tasks is a number from 1 to 10000000, --rounds one from 1 to 100")
+            throw ValidationError("--tasks must be from 1 to 10000000, and --rounds from 1 to 100")
         }
     }
 
@@ -57,9 +58,9 @@ struct ImportBenchmark: ParsableCommand {
     private struct Files {
         let folder: String
         var manifest: String { folder + "/tasks.jsonl" }
-        /// The manifest's own fields.
+        /// The fields of the manifest.
         var fields: String { folder + "/fields.csv" }
-        /// What the store holds of them.
+        /// The rows that the store makes of them.
         var rows: String { folder + "/rows.csv" }
         var ours: String { folder + "/ours.sqlite" }
         var theirs: String { folder + "/theirs.sqlite" }
@@ -118,7 +119,7 @@ struct ImportBenchmark: ParsableCommand {
         }
     }
 
-    // MARK: What comes of it
+    // MARK: Results
 
     private func report(_ rounds: [Round], to recorder: inout ResultRecorder) {
         let names = ["dailies run", ".import of the stored rows", ".import of the manifest's fields"]
@@ -147,7 +148,7 @@ struct ImportBenchmark: ParsableCommand {
     }
 }
 
-/// Tasks as a script would write them, and their fields as a table for the shell.
+/// Tasks as a script would write them, and their fields as CSV for the shell.
 private enum ManifestText {
     private static let chunk = 1 << 20
     private static let words = [
@@ -155,7 +156,7 @@ private enum ManifestText {
         "copper", "velvet", "drone", "alley",
     ]
 
-    /// - Returns: the manifest's bytes.
+    /// - Returns: the size of the manifest in bytes.
     static func write(_ tasks: Int, manifest: String, table: String) throws -> Int {
         let (lines, rows) = (try file(manifest), try file(table))
         var size = 0
@@ -186,7 +187,7 @@ private enum ManifestText {
         return try FileHandle(forWritingTo: URL(fileURLWithPath: path))
     }
 
-    /// Some 340 bytes, other ones for each task.
+    /// About 340 bytes, different for each task.
     private static func prompt(_ index: Int) -> String {
         let text = (0..<56).map { (place: Int) -> String in
             let number: Int = index &* 7 &+ place &* (5 &+ place)
