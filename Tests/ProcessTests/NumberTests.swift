@@ -94,7 +94,7 @@ extension ProcessSuite {
         }
 
         @Test func `a base URL with a port that cannot be is refused in words, wherever it comes from`() throws {
-            let words = "the base URL names a port that is no number from 1 to 65535: http://127.0.0.1:70000"
+            let words = "the port of the base URL is not a number from 1 to 65535: http://127.0.0.1:70000"
             let manifest = try stage.manifest(clips: 1)
             let arguments = ["run", manifest, "--provider", "simulator", "--store", stage.store]
             for (more, environment) in [
