@@ -217,9 +217,9 @@ public final class Runner: @unchecked Sendable {
     /// For the adaptive poll schedule. Durations measured at another clock speed are not comparable.
     private func observedDurations() throws -> [ObservedDuration] {
         guard case .adaptive = plan.settings.cadence else { return [] }
-        let ours = batches.values.filter { $0.provider == provider.name && $0.baseURL == provider.baseURL }
+        let matching = batches.values.filter { $0.provider == provider.name && $0.baseURL == provider.baseURL }
         return try store.observedDurations(
-            batches: Set(ours.map(\.id)), usesProviderTimes: plan.settings.speed == 1)
+            batches: Set(matching.map(\.id)), usesProviderTimes: plan.settings.speed == 1)
     }
 
     // MARK: Events
@@ -336,8 +336,8 @@ public final class Runner: @unchecked Sendable {
     private func perform(_ action: Action) {
         switch action {
         case .submit(let submission):
-            provider.submit(submission) { fate in
-                self.queue.async { self.handle(.submitted(submission, fate)) }
+            provider.submit(submission) { result in
+                self.queue.async { self.handle(.submitted(submission, result)) }
             }
         case .ask(let attempt, let purpose, let question):
             provider.query(question) { answer in

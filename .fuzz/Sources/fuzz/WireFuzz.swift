@@ -23,9 +23,9 @@ enum WireFuzz {
             check(report)
         }
         for dialect in Dialect.allCases {
-            let fate = ResponseClassifier.submitFate(
+            let result = ResponseClassifier.submitFate(
                 status: status, headers: HeaderFields(), body: body, dialect: dialect, redaction: redaction)
-            check(fate, status)
+            check(result, status)
         }
         let answer = ResponseClassifier.queryAnswer(
             status: status, headers: HeaderFields(), body: body, redaction: redaction)
@@ -44,8 +44,8 @@ enum WireFuzz {
         refuseKey("\(fateless(answer))")
     }
 
-    private static func check(_ fate: SubmitResult, _ status: Int) {
-        switch fate {
+    private static func check(_ result: SubmitResult, _ status: Int) {
+        switch result {
         case .accepted(let report):
             precondition(200..<300 ~= status && report.remoteID != nil, "accepted under \(status) without an id")
             check(report)
@@ -138,9 +138,9 @@ enum WireFuzz {
             precondition(RetryAfter.shortest <= wait && wait <= RetryAfter.longest, "a wait of \(wait)")
         }
         for dialect in Dialect.allCases {
-            let fate = ResponseClassifier.submitFate(
+            let result = ResponseClassifier.submitFate(
                 status: 429, headers: headers, body: [], dialect: dialect, redaction: redaction)
-            guard case .throttled(let fault, _) = fate else { fatalError("429 is \(fate)") }
+            guard case .throttled(let fault, _) = result else { fatalError("429 is \(result)") }
             precondition(fault.retryAfter ?? RetryAfter.shortest >= RetryAfter.shortest)
         }
         for field in fields { times(field.value) }

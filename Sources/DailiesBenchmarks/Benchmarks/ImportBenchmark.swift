@@ -21,8 +21,8 @@ struct ImportBenchmark: ParsableCommand {
     @OptionGroup var options: RecordOptions
 
     private struct Round {
-        let ours: ProcessUsage
-        let theirs: ProcessUsage
+        let dailies: ProcessUsage
+        let shell: ProcessUsage
         let fields: ProcessUsage
     }
 
@@ -62,8 +62,8 @@ struct ImportBenchmark: ParsableCommand {
         var fields: String { folder + "/fields.csv" }
         /// The rows that the store makes of them.
         var rows: String { folder + "/rows.csv" }
-        var ours: String { folder + "/ours.sqlite" }
-        var theirs: String { folder + "/theirs.sqlite" }
+        var dailies: String { folder + "/dailies.sqlite" }
+        var shell: String { folder + "/shell.sqlite" }
     }
 
     private static let columns = """
@@ -73,43 +73,43 @@ struct ImportBenchmark: ParsableCommand {
         """
 
     private func round(_ files: Files) throws -> Round {
-        let ours = try ProcessUsage.run(
+        let dailies = try ProcessUsage.run(
             HostInfo.programs.appendingPathComponent("dailies").path,
             [
-                "run", files.manifest, "--store", files.ours, "--output", files.folder + "/renders", "--budget", "0",
+                "run", files.manifest, "--store", files.dailies, "--output", files.folder + "/renders", "--budget", "0",
                 "--provider", "simulator", "--base-url", "http://127.0.0.1:9", "--quiet", "--json",
             ], codes: [Self.budgetReached])
         _ = try ProcessUsage.run(
             "sqlite3",
             [
-                files.ours, ".mode csv", ".once \(files.rows)",
+                files.dailies, ".mode csv", ".once \(files.rows)",
                 """
                 SELECT i.batch_id, i.key, i.request, i.duration_seconds, i.resolution, i.tags, i.output, s.model,
                     s.priority, s.state
                 FROM task_input AS i JOIN task_standing AS s ON s.id = i.id
                 """,
             ])
-        let theirs = try imported(files.rows, into: files, columns: Self.columns)
+        let shell = try imported(files.rows, into: files, columns: Self.columns)
         let fields = try imported(
             files.fields, into: files,
             columns: """
                 id TEXT NOT NULL UNIQUE, model TEXT NOT NULL, prompt TEXT NOT NULL, duration_seconds INTEGER,
                 resolution TEXT, aspect_ratio TEXT, seed INTEGER, client TEXT
                 """)
-        try remove(files.ours)
-        return Round(ours: ours, theirs: theirs, fields: fields)
+        try remove(files.dailies)
+        return Round(dailies: dailies, shell: shell, fields: fields)
     }
 
     private func imported(_ rows: String, into files: Files, columns: String) throws -> ProcessUsage {
         let measured = try ProcessUsage.run(
             "sqlite3",
             [
-                files.theirs, "PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL",
+                files.shell, "PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL",
                 "CREATE TABLE task (\(columns)) STRICT", ".import --csv \(rows) task",
             ])
-        let count = try ProcessUsage.run("sqlite3", [files.theirs, "SELECT count(*) FROM task"]).out
+        let count = try ProcessUsage.run("sqlite3", [files.shell, "SELECT count(*) FROM task"]).out
         guard count == "\(tasks)\n" else { throw ProcessUsage.Failure(description: "\(count) rows were imported") }
-        try remove(files.theirs)
+        try remove(files.shell)
         return measured
     }
 
@@ -123,7 +123,7 @@ struct ImportBenchmark: ParsableCommand {
 
     private func report(_ rounds: [Round], to recorder: inout ResultRecorder) {
         let names = ["dailies run", ".import of the stored rows", ".import of the manifest's fields"]
-        for (name, measured) in zip(names, [rounds.map(\.ours), rounds.map(\.theirs), rounds.map(\.fields)]) {
+        for (name, measured) in zip(names, [rounds.map(\.dailies), rounds.map(\.shell), rounds.map(\.fields)]) {
             let seconds = Self.median(measured.map(\.seconds)),
                 processor = Self.median(measured.map(\.processorSeconds))
             let megabytes = Self.median(measured.map { Double($0.peakBytes) / 1e6 })
@@ -132,14 +132,15 @@ struct ImportBenchmark: ParsableCommand {
                     + "\(ResultRecorder.figure(megabytes)) MB")
         }
         let ratio = { (cost: (ProcessUsage) -> Double, other: (Round) -> ProcessUsage) in
-            Self.median(rounds.map { cost($0.ours) / cost(other($0)) })
+            Self.median(rounds.map { cost($0.dailies) / cost(other($0)) })
         }
         recorder.say(
-            "processor time, of that of the stored rows: \(ResultRecorder.figure(ratio(\.processorSeconds, \.theirs)))")
+            "processor time, of that of the stored rows: \(ResultRecorder.figure(ratio(\.processorSeconds, \.shell)))")
         recorder.say("time, of that of the manifest's fields: \(ResultRecorder.figure(ratio(\.seconds, \.fields)))")
-        recorder.judge("time, of that of the stored rows", ratio(\.seconds, \.theirs), atMost: Self.mostRatio)
+        recorder.judge("time, of that of the stored rows", ratio(\.seconds, \.shell), atMost: Self.mostRatio)
         recorder.judge(
-            "largest size in MB", rounds.map { Double($0.ours.peakBytes) / 1e6 }.max() ?? 0, atMost: Self.mostMegabytes)
+            "largest size in MB", rounds.map { Double($0.dailies.peakBytes) / 1e6 }.max() ?? 0,
+            atMost: Self.mostMegabytes)
     }
 
     private static func median(_ values: [Double]) -> Double {

@@ -44,11 +44,11 @@ struct MakespanBenchmark: ParsableCommand {
 
     private func measure(_ size: Size, _ script: AsyncioScript?, _ recorder: inout ResultRecorder) throws {
         recorder.say("\(size.tasks) tasks at \(size.slots), speed \(size.speed), \(seeds) seeds")
-        var (ours, theirs): ([Double], [Double]) = ([], [])
+        var (dailiesRatios, scriptRatios): ([Double], [Double]) = ([], [])
         for seed in 1...UInt64(seeds) {
             let stage = try BenchmarkEnvironment()
             let run = try ProgramRun(size, seed: seed, in: stage)
-            ours.append(run.makespan / run.bound)
+            dailiesRatios.append(run.makespan / run.bound)
             var line =
                 "seed \(seed): \(figure(run.makespan)) s of \(figure(run.bound)) s, plain bound \(figure(run.plainBound)) s, "
                 + "\(figure(Double(run.polls) / Double(size.tasks))) polls a task, "
@@ -58,13 +58,15 @@ struct MakespanBenchmark: ParsableCommand {
                 defer { simulator.end() }
                 let other = try script.run(
                     run.keys, at: simulator.greeting, speed: size.speed, concurrency: size.slots, in: stage)
-                theirs.append(other.makespan / run.bound)
+                scriptRatios.append(other.makespan / run.bound)
                 line += "; script \(figure(other.makespan)) s, \(figure(other.measured.processorSeconds)) s of CPU"
             }
             recorder.say(line)
         }
-        recorder.judge("makespan over the list schedule, mean of \(seeds)", mean(ours), atMost: 1.01)
-        if !theirs.isEmpty { recorder.say("the asyncio script, same tasks: \(ResultRecorder.figure(mean(theirs)))") }
+        recorder.judge("makespan over the list schedule, mean of \(seeds)", mean(dailiesRatios), atMost: 1.01)
+        if !scriptRatios.isEmpty {
+            recorder.say("the asyncio script, same tasks: \(ResultRecorder.figure(mean(scriptRatios)))")
+        }
     }
 
     private func figure(_ span: Duration) -> String { ResultRecorder.figure(span.inSeconds) }

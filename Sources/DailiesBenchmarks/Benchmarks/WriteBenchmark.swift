@@ -31,13 +31,14 @@ struct WriteBenchmark: ParsableCommand {
         var ratios: [Double] = []
         for round in 1...rounds {
             let stage = try BenchmarkEnvironment()
-            let ours = try throughStore(stage)
+            let storeResult = try throughStore(stage)
             let loop = try RawSQLiteBaseline(path: stage.path("plain.sqlite"), tasks: tasks, stage: stage)
-            let theirs = try loop.run(stepsPerCommit: max(1, ours.steps / ours.commits))
-            ratios.append(ours.rate / theirs.rate)
+            let loopResult = try loop.run(stepsPerCommit: max(1, storeResult.steps / storeResult.commits))
+            ratios.append(storeResult.rate / loopResult.rate)
             recorder.say(
-                "round \(round): store \(ResultRecorder.figure(ours.rate)) steps/s in \(ours.commits) commits, "
-                    + "C loop \(ResultRecorder.figure(theirs.rate)) steps/s in \(theirs.commits) commits")
+                "round \(round): store \(ResultRecorder.figure(storeResult.rate)) steps/s in "
+                    + "\(storeResult.commits) commits, C loop \(ResultRecorder.figure(loopResult.rate)) steps/s in "
+                    + "\(loopResult.commits) commits")
         }
         recorder.judge("steps of the store over the C loop's", ratios.sorted()[ratios.count / 2], atLeast: 0.7)
         try recorder.finish()
