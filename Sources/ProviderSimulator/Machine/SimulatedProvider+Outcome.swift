@@ -39,8 +39,8 @@ extension SimulatedProvider {
     /// The real time from acceptance to end of a task submitted with this key: the same for every simulator with this
     /// configuration.
     public func renderTime(of key: SubmissionKey, model: ModelID, seconds: Int) -> Duration {
-        var fate = outcomeGenerator(seed: configuration.seed, Self.seedSuffix(key.text))
-        let times = latency(catalogue[model], seconds: seconds, &fate)
+        var outcomeDraws = outcomeGenerator(seed: configuration.seed, Self.seedSuffix(key.text))
+        let times = latency(catalogue[model], seconds: seconds, &outcomeDraws)
         return times.queued + times.running
     }
 

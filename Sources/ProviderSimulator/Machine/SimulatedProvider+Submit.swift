@@ -151,14 +151,14 @@ extension SimulatedProvider {
     ) -> SimulatedTask {
         let ordinal = tasks.count
         let seedSuffix = order.body.outTaskID.map(Self.seedSuffix) ?? "n\(ordinal)"
-        var fate = outcomeGenerator(seed: configuration.seed, seedSuffix)
-        let times = latency(order.spec, seconds: order.seconds, &fate)
-        let deviation = fate.draw(configuration.money.deviation)
-        var mishaps = outcomeGenerator(seed: configuration.faults.seed, "f\(seedSuffix)")
-        let drawFaults = drawFaults(&mishaps)
+        var outcomeDraws = outcomeGenerator(seed: configuration.seed, seedSuffix)
+        let times = latency(order.spec, seconds: order.seconds, &outcomeDraws)
+        let deviation = outcomeDraws.draw(configuration.money.deviation)
+        var faultDraws = outcomeGenerator(seed: configuration.faults.seed, "f\(seedSuffix)")
+        let drawFaults = drawFaults(&faultDraws)
         // A separate generator, so that other draws for the task do not change.
-        var bills = outcomeGenerator(seed: configuration.faults.seed, "b\(seedSuffix)")
-        let isAbsurd = controls.drawsFaults && bills.chance(configuration.faults[.absurdBill])
+        var billDraws = outcomeGenerator(seed: configuration.faults.seed, "b\(seedSuffix)")
+        let isAbsurd = controls.drawsFaults && billDraws.chance(configuration.faults[.absurdBill])
         let quote = price.estimate.times(hundredths: drawFaults.quoteHundredths)
         var bill =
             drawFaults.billHundredths == 100
