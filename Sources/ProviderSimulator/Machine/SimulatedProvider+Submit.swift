@@ -155,28 +155,28 @@ extension SimulatedProvider {
         let times = latency(order.spec, seconds: order.seconds, &outcomeDraws)
         let deviation = outcomeDraws.draw(configuration.money.deviation)
         var faultDraws = outcomeGenerator(seed: configuration.faults.seed, "f\(seedSuffix)")
-        let drawFaults = drawFaults(&faultDraws)
+        let drawnFaults = drawFaults(&faultDraws)
         // A separate generator, so that other draws for the task do not change.
         var billDraws = outcomeGenerator(seed: configuration.faults.seed, "b\(seedSuffix)")
         let isAbsurd = controls.drawsFaults && billDraws.chance(configuration.faults[.absurdBill])
-        let quote = price.estimate.times(hundredths: drawFaults.quoteHundredths)
+        let quote = price.estimate.times(hundredths: drawnFaults.quoteHundredths)
         var bill =
-            drawFaults.billHundredths == 100
-            ? quote.deviating(byHundredthsOfPercent: deviation) : quote.times(hundredths: drawFaults.billHundredths)
+            drawnFaults.billHundredths == 100
+            ? quote.deviating(byHundredthsOfPercent: deviation) : quote.times(hundredths: drawnFaults.billHundredths)
         if isAbsurd { bill = bill.times(hundredths: 100 * FaultPlan.absurdFactor) }
         let style = configuration.money.amountStyle
         return SimulatedTask(
             ordinal: ordinal, id: identifier(ordinal), owner: owner, outTaskID: order.body.outTaskID, content: content,
             dialect: order.body.dialect, model: order.body.model, resolution: order.resolution,
             aspectRatio: order.aspectRatio, seconds: order.seconds, submittedAt: now,
-            queuedFor: startsAtOnce ? .zero : times.queued, runsFor: times.running, outcome: drawFaults.outcome,
-            estimate: BilledAmount(drawFaults.estimatesNothing ? .zero : quote, style: style),
+            queuedFor: startsAtOnce ? .zero : times.queued, runsFor: times.running, outcome: drawnFaults.outcome,
+            estimate: BilledAmount(drawnFaults.estimatesNothing ? .zero : quote, style: style),
             bill: BilledAmount(bill, style: style),
-            perSecond: price.perSecond, forgottenUntil: drawFaults.forgottenUntil,
-            keyForgottenAt: drawFaults.keyForgottenAt,
-            repliesWithoutURL: drawFaults.repliesWithoutURL, repliesWithoutCost: drawFaults.repliesWithoutCost,
-            isAssetLate: drawFaults.isAssetLate,
-            container: drawFaults.container, droppedAt: drawFaults.droppedAt)
+            perSecond: price.perSecond, forgottenUntil: drawnFaults.forgottenUntil,
+            keyForgottenAt: drawnFaults.keyForgottenAt,
+            repliesWithoutURL: drawnFaults.repliesWithoutURL, repliesWithoutCost: drawnFaults.repliesWithoutCost,
+            isAssetLate: drawnFaults.isAssetLate,
+            container: drawnFaults.container, droppedAt: drawnFaults.droppedAt)
     }
 
     /// `task_` and a ULID: 48 bits of time and 80 of a hash, in Crockford's base 32.
