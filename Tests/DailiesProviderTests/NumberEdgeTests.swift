@@ -77,7 +77,7 @@ private let accepted = #"{"task_id":"task_1","status":"queued","estimated_credit
             try await withProvider(server.url) { provider in
                 for port in Self.ports {
                     let end = await provider.download("http://127.0.0.1:\(port)/v.mp4", into: CollectingSink())
-                    #expect(end.isRefused && end.fault?.message.contains("the clip's address cannot be used") == true)
+                    #expect(end.isRefused && end.fault?.message.contains("the clip's URL is not valid") == true)
                 }
                 for host in Self.emptyHosts {
                     #expect(await provider.download("https://\(host)/v", into: CollectingSink()).isRefused)
@@ -98,7 +98,7 @@ private let accepted = #"{"task_id":"task_1","status":"queued","estimated_credit
                 for index in targets.indices {
                     let end = await provider.download("\(server.url)/\(index)", into: CollectingSink())
                     #expect(
-                        end.isRefused && end.fault?.message.contains("redirects to an unusable address") == true,
+                        end.isRefused && end.fault?.message.contains("redirects to an invalid URL") == true,
                         "\(targets[index]): \(end)")
                 }
                 #expect(await provider.download(server.url + "/v", into: CollectingSink()) == .whole)

@@ -93,8 +93,8 @@ extension ProcessSuite {
                 """, stage.runArguments([manifest], at: simulator))
             let words = [
                 "Read-only file system; choose another folder",
-                "MB are free, and one may need 16 MB; free some space, or choose another folder",
-                "takes no more files; remove some, or choose another folder",
+                "MB free, and a clip may need 16 MB; free some space, or choose another folder",
+                "cannot hold more files; remove some, or choose another folder",
             ]
             #expect(lives[0].err.contains("dailies: clips cannot be saved in "), "\(lives)")
             #expect(lives[2].err.contains("dailies: not enough space for a clip at "))

@@ -72,7 +72,7 @@ extension ProcessSuite {
             for round in 1...2 {
                 let run = try stage.finishRun([manifest], at: there)
                 #expect(run.code == 9, "round \(round): \(run.err)")
-                #expect(run.out.contains("the clip's address cannot be used"), "round \(round): \(run.out)")
+                #expect(run.out.contains("the clip's URL is not valid"), "round \(round): \(run.out)")
             }
             let rows = try store().rows("SELECT task_id, state, credits_nano FROM attempt ORDER BY task")
             #expect(rows == ["t1|completed|80000000", "t2|completed|80000000"])
@@ -88,7 +88,7 @@ extension ProcessSuite {
             for round in 1...2 {
                 let run = try stage.finishRun([manifest], at: there)
                 #expect(run.code == 9, "round \(round): \(run.err)")
-                #expect(run.out.contains("redirects to an unusable address"), "round \(round): \(run.out)")
+                #expect(run.out.contains("redirects to an invalid URL"), "round \(round): \(run.out)")
             }
             #expect(there.requests.count { $0.isSubmit } == 2)
         }

@@ -138,7 +138,7 @@ extension BrokenManifests {
         json [{§,"seed":1,"repeat":[1,2]}]
         - 1:72: repeat: is a list; write a whole number
         json [{§,"seed":9223372036854775807,"repeat":2}]
-        - 1:90: repeat: counts seeds from 9223372036854775807 beyond 64 bits; use a smaller seed or fewer repeats
+        - 1:90: repeat: counts seeds from 9223372036854775807 past 64 bits; use a smaller seed or fewer repeats
         json [{§,"repeat":2,"matrix":{"seed":[1,2]}}]
         - 1:63: repeat: counts up from one seed, but matrix.seed lists several; keep one of them
         json [{§,"seed":"a","repeat":2}]

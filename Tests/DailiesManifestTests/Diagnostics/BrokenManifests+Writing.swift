@@ -190,8 +190,8 @@ extension BrokenManifests {
         yaml batch: a⏎batch: b⏎tasks: [{§}]
         - 2:1: batch: appears twice, first at 1:1; remove one of them
         yaml defaults: {matrix: {seed: [1]}, repeat: 2}⏎tasks: [{§}]
-        - 1:12: defaults.matrix: belongs to a single task; remove it from defaults
-        - 1:33: defaults.repeat: belongs to a single task; remove it from defaults
+        - 1:12: defaults.matrix: applies to a single task; remove it from defaults
+        - 1:33: defaults.repeat: applies to a single task; remove it from defaults
         yaml defaults: {batch: x}⏎tasks: [{§}]
         - 1:12: defaults.batch: is not allowed in a task; write it once, in a first line without prompt and model, or \#
         next to tasks

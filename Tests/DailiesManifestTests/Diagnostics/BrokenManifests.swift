@@ -116,9 +116,9 @@ enum BrokenManifests {
         json {"defaults":[],"tasks":[{§}]}
         - 1:13: defaults: is a list; write fields and values, such as model: sora-2-pro
         json {"defaults":{"id":"a","output":"b","matrix":{},"promt":"x","seed":"1","tags":3},"tasks":[{§}]}
-        - 1:14: defaults.id: belongs to a single task; remove it from defaults
-        - 1:23: defaults.output: belongs to a single task; remove it from defaults
-        - 1:36: defaults.matrix: belongs to a single task; remove it from defaults
+        - 1:14: defaults.id: applies to a single task; remove it from defaults
+        - 1:23: defaults.output: applies to a single task; remove it from defaults
+        - 1:36: defaults.matrix: applies to a single task; remove it from defaults
         - 1:48: defaults.promt: is not a known field; did you mean prompt?
         - 1:67: defaults.seed: is the text "1"; write a whole number without quotes
         - 1:78: defaults.tags: is a single value; write names and values, such as client: acme

@@ -270,7 +270,7 @@ private let task = TaskQuery.Subject.remote(RemoteTaskID("task_1"))
                 }
                 #expect(over == .whole, "\(over)")
                 #expect(refused.isRefused, "\(refused)")
-                #expect(refused.fault?.message.contains("redirects to an unusable address") == true)
+                #expect(refused.fault?.message.contains("redirects to an invalid URL") == true)
                 #expect(plain.seen.isEmpty)
             }
         }
