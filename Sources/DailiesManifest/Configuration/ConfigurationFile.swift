@@ -3,6 +3,7 @@ import Foundation
 
 /// A configuration file: flat names, each with a value or a list of values. YAML, or a small subset of TOML.
 public struct ConfigurationFile: Sendable {
+    /// A setting and its values.
     public struct Entry: Hashable, Sendable {
         /// As written, with `_` or `-`.
         public let name: String
