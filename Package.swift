@@ -1,10 +1,10 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-// Every arrow below points one way; `Tests/TidyTests` holds the list of imports that each target may use.
-// SwiftPM lets an import through that a dependency brings along, so that the list, not the compiler, is the law.
+// Dependencies between targets have no cycles. `Tests/TidyTests` lists the imports that each target may use, since
+// SwiftPM also allows imports of indirect dependencies.
 
-/// What holds for all our own code: Swift 6 language mode (the default of these tools), and no warning gets through.
+/// Settings of all our targets: Swift 6 language mode (the default of this tools version), and warnings are errors.
 let strict: [SwiftSetting] = [.treatAllWarnings(as: .error)]
 
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
@@ -21,7 +21,7 @@ let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 
-/// `DAILIES_COMMIT=$(git rev-parse --short HEAD) swift build …` makes `dailies --version` name the commit.
+/// `DAILIES_COMMIT=$(git rev-parse --short HEAD) swift build …` adds the commit to `dailies --version`.
 let commit = (Context.environment["DAILIES_COMMIT"] ?? "").filter { $0.isASCII && ($0.isLetter || $0.isNumber) }
 
 let package = Package(
@@ -44,27 +44,28 @@ let package = Package(
         .package(url: "https://github.com/swift-server/async-http-client", exact: "1.37.0"),
     ],
     targets: [
-        // The rules: life cycle, scheduling, limits, cadence, retry, budget, recovery, credits, identity. Imports nothing.
+        // The rules: life cycle, scheduling, limits, polling, retries, budgets, recovery, credits, identity. No
+        // imports.
         .target(name: "DailiesCore", swiftSettings: strict),
 
-        // JSON as tokens: raw text of numbers, line and column, duplicate keys seen.
+        // Exact JSON: numbers as text, line and column, duplicate keys.
         .target(name: "ExactJSON", swiftSettings: strict),
 
-        // What a manifest looks like: JSONL, JSON, YAML, CSV.
+        // Manifest formats: JSONL, JSON, YAML, CSV.
         .target(
             name: "DailiesManifest", dependencies: ["DailiesCore", "ExactJSON", yams, crypto], swiftSettings: strict),
 
-        // The system's libsqlite3, nothing in between.
+        // The system's libsqlite3.
         .systemLibrary(
             name: "CSQLite", pkgConfig: "sqlite3",
             providers: [.apt(["libsqlite3-dev"]), .brew(["sqlite3"])]),
 
-        // SQL and SQLite: the only place with a statement in it.
+        // SQL and SQLite: the only target with SQL statements.
         .target(
             name: "DailiesStore", dependencies: ["DailiesCore", "CSQLite"],
             resources: [.embedInCode("../../schema.sql")], swiftSettings: strict),
 
-        // The API's bodies in both dialects, its paths and its headers.
+        // The API's bodies in both dialects, its paths and headers.
         .target(name: "ProviderWire", dependencies: ["DailiesCore", "ExactJSON"], swiftSettings: strict),
 
         // HTTP, the key, and the embedded model catalogue.
@@ -76,12 +77,12 @@ let package = Package(
             ],
             resources: [.embedInCode("Catalogue/models.json")], swiftSettings: strict),
 
-        // Dispatch, timers, threads, files, the download lane.
+        // Dispatch, timers, threads, files, downloads.
         .target(
             name: "DailiesRunner", dependencies: ["DailiesCore", "DailiesStore", crypto, heap, logging],
             swiftSettings: strict),
 
-        // How a provider behaves and misbehaves: a pure machine, and a server around it.
+        // A simulated provider with faults: a pure state machine, and a server for it.
         .target(
             name: "ProviderSimulator",
             dependencies: [
@@ -91,11 +92,11 @@ let package = Package(
             ],
             swiftSettings: strict),
 
-        // What the program knows of its own build.
+        // The commit of the build.
         .target(
             name: "CBuildInfo", cSettings: commit.isEmpty ? [] : [.define("DAILIES_COMMIT", to: "\"\(commit)\"")]),
 
-        // Arguments, terminal, reports; `Composition.swift` is the one place where concrete types meet.
+        // Arguments, terminal, reports. Only `Composition.swift` combines concrete types.
         .target(
             name: "DailiesCLI",
             dependencies: [
@@ -106,10 +107,10 @@ let package = Package(
             resources: [.embedInCode("Commands/Sheet/sheet.css"), .embedInCode("Commands/Sheet/sheet.js")],
             swiftSettings: strict),
 
-        // The executable: a few lines.
+        // The executable.
         .executableTarget(name: "dailies", dependencies: ["DailiesCLI"], swiftSettings: strict),
 
-        // Measurements with recorded results; asks for `-c release`.
+        // Benchmarks with recorded results; build with `-c release`.
         .executableTarget(
             name: "DailiesBenchmarks",
             dependencies: [
@@ -119,7 +120,7 @@ let package = Package(
             ],
             exclude: ["Python", "Results"], swiftSettings: strict),
 
-        // Each target's tests know that target and what it speaks to, and nothing above it.
+        // A target's tests depend on that target and its dependencies, not on higher targets.
         test("DailiesCore"),
         test("ExactJSON"),
         test("DailiesManifest", "DailiesCore", "ExactJSON"),
@@ -135,13 +136,13 @@ let package = Package(
         test("DailiesRunner", "DailiesCore", "DailiesStore"),
         test("DailiesCLI", "DailiesCore", "DailiesManifest", "DailiesStore"),
 
-        // The library as other programs embed it: from the bytes of a manifest into a store.
+        // The library as embedded by other programs: from the bytes of a manifest to a store.
         .testTarget(
             name: "DailiesKitTests",
             dependencies: ["DailiesManifest", "DailiesProvider", "DailiesStore", "DailiesCore"],
             swiftSettings: strict),
 
-        // A program around the library, and a provider of its own: only what is public, as from another package.
+        // A program with the library and a custom provider. Uses only the public API, like another package.
         .testTarget(
             name: "EmbeddingTests",
             dependencies: [
@@ -149,10 +150,11 @@ let package = Package(
                 "ProviderSimulator", logging,
             ], packageAccess: false, swiftSettings: strict),
 
-        // What holds for the whole repository: imports, names, documentation, recorded results.
+        // Rules for the whole repository: imports, names, documentation, recorded results.
         .testTarget(name: "TidyTests", swiftSettings: strict),
 
-        // The whole program under a seed: real core, runner and store, the simulator's machine, manual time, crashes.
+        // Seeded simulations of the whole program: real core, runner and store, simulated provider, manual time,
+        // crashes.
         .testTarget(
             name: "SimulationTests",
             dependencies: [
@@ -166,7 +168,7 @@ let package = Package(
             name: "ProcessTests", dependencies: ["dailies", "DailiesCore", "ExactJSON", "CSQLite"],
             swiftSettings: strict),
 
-        // Each command of the built program, on real stores against the real simulator.
+        // Every command of the built program, on real stores with the real simulator.
         .testTarget(
             name: "EndToEndTests", dependencies: ["dailies", "DailiesStore", "DailiesCore", "ExactJSON"],
             exclude: ["Golden"],

@@ -6,7 +6,7 @@ import Foundation
 import NIOCore
 import ProviderSimulator
 
-/// A folder of its own, a simulator, and the real `dailies` on them.
+/// A temporary folder with a simulator and the real `dailies` program.
 final class BenchmarkEnvironment {
     static let model = ModelID("sora-2-pro")
     static let clipSeconds = 8
@@ -27,27 +27,27 @@ final class BenchmarkEnvironment {
     static var dailies: String { HostInfo.programs.appendingPathComponent("dailies").path }
     static var thisProgram: String { HostInfo.programs.appendingPathComponent("DailiesBenchmarks").path }
 
-    /// How long renders take at speed 1, as `simulate` is told and as its machine is made.
+    /// Render times at speed 1, as an option of `simulate` and as a configuration.
     struct RenderTime {
         let argument: String
         let latency: SimulatorConfiguration.Latency
 
-        /// Evenly between 20 and 60 s.
+        /// Uniform between 20 and 60 s.
         static let even = RenderTime(
             argument: "20s-60s",
             latency: .uniform(queued: .zero ... .zero, running: .seconds(20) ... .seconds(60)))
-        /// Lognormal, 150 s on average, with a standard deviation of a fifth of that.
+        /// Lognormal with a mean of 150 s and a standard deviation of a fifth of that.
         static let lognormal = RenderTime(
             argument: "150s~20%", latency: .lognormal(mean: .seconds(150), variation: 0.2))
     }
 
-    /// The real simulator.
+    /// Starts the real simulator.
     func simulator(speed: Int, seed: UInt64, _ time: RenderTime = .even) throws -> Child {
         try Child(
             Self.dailies, ["simulate", "--speed", "\(speed)", "--seed", "\(seed)", "--render-time", time.argument])
     }
 
-    /// How long the tasks of these keys take there, in real time.
+    /// The render times of the tasks with these keys, in real time.
     static func renderTimes(
         of keys: [SubmissionKey], speed: Int, seed: UInt64, _ time: RenderTime = .even
     ) -> [Duration] {
@@ -71,7 +71,7 @@ final class BenchmarkEnvironment {
         return file
     }
 
-    /// Renders a manifest with the real program, leaving the clips at the provider.
+    /// Renders a manifest with the real program, without downloading clips.
     func run(
         _ manifest: String, store: String, at url: String, speed: Int, concurrency: Int, _ options: [String] = []
     ) throws -> ProcessUsage {
@@ -83,7 +83,7 @@ final class BenchmarkEnvironment {
             ] + options)
     }
 
-    /// What a finished run left of one batch, or of all: each task in the order of the manifest.
+    /// The tasks of one batch, or of all, after a run; in manifest order.
     static func ended(in path: String, batch name: String? = nil) throws -> [EndedTask] {
         let store = try Store.open(path, for: .reading)
         let batches = try store.batches().filter { name == nil || $0.name == name }.map(\.id)
@@ -108,14 +108,14 @@ final class BenchmarkEnvironment {
         let questions: Int
     }
 
-    /// How many questions about tasks a simulator was asked so far.
+    /// The number of queries that a simulator has received.
     static func questions(at url: String) throws -> Int {
         let reply = try HTTPClient.shared.get(url: url + "/simulator/state").wait()
-        guard let body = reply.body else { throw ProcessUsage.Failure(description: "the simulator says nothing") }
+        guard let body = reply.body else { throw ProcessUsage.Failure(description: "the simulator sent no body") }
         return try JSONDecoder().decode(State.self, from: Data(String(buffer: body).utf8)).questions
     }
 
-    /// When tasks are asked for at the model's documented cadence.
+    /// The model's documented poll cadence, divided by the speed.
     static func cadence(speed: Int) -> PollCadence {
         (EmbeddedCatalogue.catalogue[model]?.cadence ?? .fallback).divided(bySpeed: Double(speed))
     }
@@ -125,12 +125,12 @@ final class BenchmarkEnvironment {
     }
 }
 
-/// A task that completed, as the store tells of it.
+/// A completed task as recorded in the store.
 struct EndedTask {
     let key: SubmissionKey
-    /// Of its intent.
+    /// The time of its intent.
     let submitted: Instant
-    /// Of the poll that found it completed, once that was known.
+    /// The time of the poll that found it completed, once stored.
     let settled: Instant
 }
 

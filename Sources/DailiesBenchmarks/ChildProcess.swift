@@ -1,14 +1,14 @@
 import Foundation
 
-/// A program that runs while a benchmark goes on: a simulator, a server. Ended by its own pid.
+/// A program that runs during a benchmark: a simulator or a server.
 final class Child {
     let pid: pid_t
-    /// The first line that it printed.
+    /// The first line it printed.
     let greeting: String
 
     /// Starts a program and waits for its first line.
     ///
-    /// - Throws: ``ProcessUsage/Failure`` when it cannot be started or ends without a line.
+    /// - Throws: ``ProcessUsage/Failure`` if it cannot be started or ends without printing a line.
     init(_ program: String, _ arguments: [String]) throws {
         var ends: [Int32] = [0, 0]
         guard pipe(&ends) == 0 else { throw ProcessUsage.Failure(description: "no pipe: errno \(errno)") }
@@ -30,14 +30,14 @@ final class Child {
         var line: [UInt8] = []
         while line.last != UInt8(ascii: "\n") {
             guard let byte = try output.read(upToCount: 1)?.first else {
-                throw ProcessUsage.Failure(description: "\(program) ended without a word")
+                throw ProcessUsage.Failure(description: "\(program) ended without output")
             }
             line.append(byte)
         }
         greeting = String(decoding: line.dropLast(), as: UTF8.self)
     }
 
-    /// Starts a program that says nothing on its standard output that anybody reads.
+    /// Starts a program without reading its standard output.
     init(silent program: String, _ arguments: [String]) throws {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
@@ -61,7 +61,7 @@ final class Child {
         return started
     }
 
-    /// A line of `/proc/PID/status` such as `VmRSS`, in bytes.
+    /// A field of `/proc/PID/status` such as `VmRSS`, in bytes.
     static func memory(_ field: String, of pid: pid_t) throws -> Int {
         let text = try String(contentsOfFile: "/proc/\(pid)/status", encoding: .utf8)
         let line = text.split(separator: "\n").first { $0.hasPrefix(field + ":") }
@@ -71,10 +71,10 @@ final class Child {
         return kibibytes * 1024
     }
 
-    /// Asks it to end, and waits until it has.
+    /// Terminates it, and waits until it has exited.
     func end() { end(by: SIGTERM) }
 
-    /// What a crash does to it.
+    /// Kills it, like a crash.
     func kill() { end(by: SIGKILL) }
 
     private func end(by signal: Int32) {

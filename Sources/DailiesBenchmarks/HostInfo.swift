@@ -1,12 +1,12 @@
 import Foundation
 
-/// Where a figure was measured.
+/// The machine and commit of a measurement.
 enum HostInfo {
     /// The repository that this program was compiled in.
     static let repository = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent()
 
-    /// The folder of the built programs: `dailies` stands beside this one.
+    /// The folder of the built programs, `dailies` and this one.
     static let programs = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
 
     static var description: String {
@@ -16,7 +16,7 @@ enum HostInfo {
         return "\(processors) cores (\(processor)), \(Int(gibibytes.rounded())) GiB, \(system), commit \(commit)"
     }
 
-    /// Of the last minute: processes that ran or wanted to; more than the cores means that they waited for each other.
+    /// Average of the last minute. More than the number of cores means that processes waited for each other.
     static var load: Double {
         var averages = [0.0]
         return getloadavg(&averages, 1) == 1 ? averages[0] : .nan
@@ -24,13 +24,13 @@ enum HostInfo {
 
     private static var processor: String {
         let field = "model name"
-        // A machine without this file is described without its processor's name.
+        // Without this file the processor's name is unknown.
         let text = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? ""
         let line = text.split(separator: "\n").first { $0.hasPrefix(field) }
         return line?.split(separator: ":").last?.trimmingCharacters(in: .whitespaces) ?? "unknown processor"
     }
 
-    /// The commit that is checked out, with `+` where files differ from it.
+    /// The checked-out commit, with `+` if files were changed.
     private static var commit: String {
         do {
             let head = try ProcessUsage.run("git", ["-C", repository.path, "rev-parse", "--short", "HEAD"])

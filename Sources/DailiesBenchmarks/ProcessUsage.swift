@@ -1,6 +1,6 @@
 import Foundation
 
-/// What a process cost, from its start to its end: its own, not that of others on the machine.
+/// The resources used by one process.
 struct ProcessUsage {
     struct Failure: Error, CustomStringConvertible {
         let description: String
@@ -9,17 +9,17 @@ struct ProcessUsage {
     let seconds: Double
     /// User and system time.
     let processorSeconds: Double
-    /// The largest resident size in bytes.
+    /// Maximum resident size in bytes.
     let peakBytes: Int
     let out: String
 
-    /// Runs a program to its end.
+    /// Runs a program and waits for its end.
     ///
     /// - Parameters:
-    ///   - program: a path, or a name to be found on `PATH`.
-    ///   - input: what stands on its standard input; nothing by default.
-    ///   - codes: the exit codes that are no failure.
-    /// - Throws: ``Failure`` when it cannot be started or ends otherwise; standard error is shown as it comes.
+    ///   - program: a path, or a name on `PATH`.
+    ///   - input: its standard input; empty by default.
+    ///   - codes: the exit codes that are not failures.
+    /// - Throws: ``Failure`` if it cannot be started or exits with another code; standard error is passed through.
     static func run(
         _ program: String, _ arguments: [String], input: String = "", codes: Set<Int32> = [0]
     ) throws -> ProcessUsage {

@@ -1,26 +1,26 @@
 import ArgumentParser
 import Foundation
 
-/// What every benchmark can be told.
+/// Options of every benchmark.
 struct RecordOptions: ParsableArguments {
-    @Flag(help: "Keep what is printed in Sources/DailiesBenchmarks/Results.") var record = false
+    @Flag(help: "Save the output in Sources/DailiesBenchmarks/Results.") var record = false
 }
 
-/// Prints a benchmark's lines as they come and, if asked, keeps them in a file.
+/// Prints a benchmark's output and, if requested, saves it in a file.
 struct ResultRecorder {
     private let name: String
     private let keeps: Bool
     private let loadAtFirst = HostInfo.load
     private(set) var lines: [String] = []
 
-    /// - Parameter name: the benchmark's, and its file's without `.txt`.
+    /// - Parameter name: the name of the benchmark, and of its file without `.txt`.
     init(_ name: String, _ options: RecordOptions) {
         self.name = name
         keeps = options.record
         say("\(name): swift run -c release DailiesBenchmarks \(name)")
         say(HostInfo.description)
         #if DEBUG
-            say("a debug build: its figures mean nothing")
+            say("debug build: its figures are not meaningful")
         #endif
     }
 
@@ -29,17 +29,17 @@ struct ResultRecorder {
         FileHandle.standardOutput.write(Data((line + "\n").utf8))
     }
 
-    /// A figure against its bound: `makespan 1.004 of the list schedule (at most 1.01): holds`.
+    /// Compares a figure with its upper bound: `makespan 1.004 of the list schedule (at most 1.01): holds`.
     mutating func judge(_ what: String, _ value: Double, atMost bound: Double) {
         say("\(what) \(Self.figure(value)) (at most \(Self.figure(bound))): \(value <= bound ? "holds" : "MISSED")")
     }
 
-    /// A figure against its bound from below.
+    /// Compares a figure with its lower bound.
     mutating func judge(_ what: String, _ value: Double, atLeast bound: Double) {
         say("\(what) \(Self.figure(value)) (at least \(Self.figure(bound))): \(value >= bound ? "holds" : "MISSED")")
     }
 
-    /// Says how busy the machine was meanwhile, and writes the file, if asked to.
+    /// Prints the machine's load, and saves the output if requested.
     mutating func finish() throws {
         say("load average \(Self.figure(loadAtFirst)) at first, \(Self.figure(HostInfo.load)) at last")
         guard keeps else { return }
@@ -47,6 +47,6 @@ struct ResultRecorder {
         try Data((lines.joined(separator: "\n") + "\n").utf8).write(to: file)
     }
 
-    /// Four significant digits, without an exponent for what a person reads.
+    /// Four significant digits; no exponent in the usual range.
     static func figure(_ value: Double) -> String { String(format: "%.4g", value) }
 }

@@ -1,36 +1,36 @@
 import DailiesCore
 
-/// What a manifest asks for: read, checked against the catalogue, expanded, and kept in memory.
+/// A manifest in memory: validated against the model catalog, with `matrix` and `repeat` expanded.
 public struct Manifest: Sendable {
-    /// As the manifest gives it, or the file's name without its ending. 1…200 bytes, no control characters.
+    /// The name in the manifest, or the file name without its extension. 1…200 bytes, no control characters.
     public let batchName: String
-    /// In the order of the manifest, the tasks of a `matrix` in place. At least one; keys are unique.
+    /// In manifest order; the tasks of a `matrix` take its place. At least one; keys are unique.
     public let tasks: [TaskSpec]
-    /// What need not stop a run: models that the catalogue does not know, and such. One of each kind, at its first place, with
-    /// how often it was met; in the order of their places.
+    /// Problems that do not stop a run, such as unknown models. One per kind, at its first position, with a count;
+    /// sorted by position.
     public let warnings: [ManifestDiagnostic]
-    /// As it was given to the reader.
+    /// The path that was passed to the reader.
     public let path: String
 }
 
-/// One broken rule, or one warning, at its place.
+/// An error or a warning, with its position.
 public struct ManifestDiagnostic: Hashable, Sendable, CustomStringConvertible {
-    /// The manifest, as it was given.
+    /// The path of the manifest, as passed to the reader.
     public let file: String
-    /// Counted from 1; 0: the file cannot be read at all.
+    /// 1-based; 0 if the file cannot be read at all.
     public let line: Int
-    /// Counted from 1, in Unicode scalars; 0 where the line is.
+    /// 1-based, in Unicode scalars; 0 if `line` is 0.
     public let column: Int
-    /// `prompt`, `tags.client`, `defaults.seed`; `syntax` and `file` for what concerns no single field.
+    /// For example `prompt`, `tags.client` or `defaults.seed`; `syntax` or `file` if it concerns no single field.
     public let field: String
-    /// Starts in lower case; values in it are escaped and cut, so that it may be printed anywhere.
+    /// The problem. Starts in lower case; values in it are escaped and truncated, so it is safe to print.
     public let what: String
-    /// What to do about it.
+    /// How to fix it.
     public let todo: String
-    /// The line it is on, of the first ``ManifestLimits/mostExcerpts`` problems of a manifest.
+    /// The source line; set for the first ``ManifestLimits/maximumExcerpts`` problems of a manifest.
     public internal(set) var excerpt: SourceSnippet?
 
-    /// Takes its properties as they are given.
+    /// Creates a diagnostic; values are stored unchanged.
     public init(
         file: String, line: Int, column: Int, field: String, what: String, todo: String, excerpt: SourceSnippet? = nil
     ) {
@@ -43,64 +43,64 @@ public struct ManifestDiagnostic: Hashable, Sendable, CustomStringConvertible {
         self.excerpt = excerpt
     }
 
-    /// The same with other words.
-    func saying(_ what: String) -> ManifestDiagnostic {
+    /// A copy with another message.
+    func replacing(_ what: String) -> ManifestDiagnostic {
         ManifestDiagnostic(
             file: file, line: line, column: column, field: field, what: what, todo: todo, excerpt: excerpt)
     }
 
-    /// `FILE:LINE:COLUMN: field: what is wrong; what to do`, on one line whatever the file is called. Without place and
-    /// field where the file cannot be read at all.
+    /// `FILE:LINE:COLUMN: field: what is wrong; how to fix it`, always on one line. Position and field are omitted if
+    /// the file cannot be read at all.
     public var description: String {
         let file = SafeText.escaped(file)
         return line == 0 ? "\(file): \(what); \(todo)" : "\(file):\(line):\(column): \(field): \(what); \(todo)"
     }
 }
 
-/// A manifest that is refused: every problem that was found, in the order of their places; never empty.
+/// The manifest was rejected. Lists all problems.
 public struct ManifestError: Error, Sendable, CustomStringConvertible {
-    /// In the order of their places; at least one.
+    /// Sorted by position; at least one.
     public let problems: [ManifestDiagnostic]
 
-    /// Takes its properties as they are given.
+    /// - Precondition: `problems` is not empty.
     public init(problems: [ManifestDiagnostic]) {
-        precondition(!problems.isEmpty, "a manifest is refused without a problem")
+        precondition(!problems.isEmpty, "a manifest error needs at least one problem")
         self.problems = problems
     }
 
-    init(_ trouble: SourceError, in path: String) {
+    init(_ sourceError: SourceError, in path: String) {
         self.init(problems: [
             ManifestDiagnostic(
-                file: path, line: trouble.place.line, column: trouble.place.column, field: trouble.field,
-                what: trouble.what, todo: trouble.todo)
+                file: path, line: sourceError.place.line, column: sourceError.place.column, field: sourceError.field,
+                what: sourceError.what, todo: sourceError.todo)
         ])
     }
 
-    /// One problem a line.
+    /// One problem per line.
     public var description: String { problems.map(\.description).joined(separator: "\n") }
 }
 
-/// The formats a manifest may have. All can write the same tasks; CSV and TSV have no batch, defaults and matrix.
+/// The supported manifest formats. All can express the same tasks; CSV and TSV have no batch, defaults or matrix.
 public enum ManifestFormat: String, CaseIterable, Sendable {
-    /// One task object a line.
+    /// One task object per line.
     case jsonl
     /// An object with `tasks`, or a bare list of tasks.
     case json
-    /// The same as JSON; its scalars are text, typed by the field they stand in.
+    /// The same structure as JSON. Scalars are read as text and typed by their field.
     case yaml
-    /// Comma or semicolon or tab, by the header line.
+    /// Separated by commas, semicolons or tabs; the header line decides.
     case csv
-    /// CSV with tabs between its cells.
+    /// CSV with tab separators.
     case tsv
 
-    /// By the file's ending, in upper or lower case; `ndjson` is `jsonl` and `yml` is `yaml`. nil for any other.
+    /// The format for a file extension, case-insensitive; also accepts `ndjson` and `yml`. nil for any other extension.
     public init?(path: String) {
         let name = path.split(separator: "/").last ?? ""
         guard let dot = name.lastIndex(of: ".") else { return nil }
         self.init(name: String(name[name.index(after: dot)...]))
     }
 
-    /// `jsonl`, `ndjson`, `json`, `yaml`, `yml`, `csv` or `tsv`, in upper or lower case.
+    /// `jsonl`, `ndjson`, `json`, `yaml`, `yml`, `csv` or `tsv`, case-insensitive.
     public init?(name: String) {
         switch name.lowercased() {
         case "jsonl", "ndjson": self = .jsonl
@@ -112,7 +112,7 @@ public enum ManifestFormat: String, CaseIterable, Sendable {
         }
     }
 
-    /// Read a task at a time, so that the manifest may be of any length.
+    /// Whether tasks are read one at a time, so that memory does not limit the length of the manifest.
     public var isStreamed: Bool {
         switch self {
         case .jsonl, .csv, .tsv: true

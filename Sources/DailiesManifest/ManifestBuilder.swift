@@ -1,13 +1,12 @@
 import DailiesCore
 
-/// Turns the common tree into tasks: header, defaults, matrix, keys.
+/// Turns source nodes of any format into tasks: header, defaults, matrix, keys.
 struct ManifestBuilder {
-    /// What is done with the tasks.
     enum Purpose {
-        /// Nothing is made of them: the manifest is only checked.
+        /// Only validate.
         case check
-        /// Each is handed on, and reading goes on while it is taken.
-        case handOn((TaskSpec) -> Bool)
+        /// Pass each task to the closure; it returns false to stop.
+        case emit((TaskSpec) -> Bool)
     }
 
     var log: Diagnostics
@@ -21,13 +20,13 @@ struct ManifestBuilder {
     private(set) var batchName: String?
     private(set) var defaults = RawTask(place: .start)
     private(set) var isFirstLine = true
-    /// Tasks that were found good.
+    /// Valid tasks so far.
     private(set) var count = 0
     private var bytes = 0
-    private var isOverflown = false
-    /// Nobody takes tasks any more.
+    private var isOverLimit = false
+    /// Whether the consumer has stopped accepting tasks.
     private(set) var isStopped = false
-    /// Task nodes that were seen, good or bad.
+    /// Task nodes so far, valid or not.
     private var seenTasks = 0
     private var usedVariables: Set<ByteKey> = []
 
@@ -45,12 +44,12 @@ struct ManifestBuilder {
         log = Diagnostics(file: path)
     }
 
-    /// Reading on would find nothing that is wanted.
-    var isDone: Bool { log.isFull || isStopped || isOverflown }
+    /// Whether reading can stop.
+    var isDone: Bool { log.isFull || isStopped || isOverLimit }
 
-    // MARK: What formats bring
+    // MARK: Input from the formats
 
-    /// JSON or YAML: a list of tasks, or an object with `tasks`.
+    /// The root of a JSON or YAML manifest: a list of tasks, or an object with `tasks`.
     mutating func document(_ root: SourceNode) {
         switch root.content {
         case .list(let nodes): all(nodes)
@@ -80,19 +79,19 @@ struct ManifestBuilder {
         for node in nodes where !isDone { task(node) }
     }
 
-    /// A line of JSONL: the first may be a header.
+    /// One line of JSONL; the first may be a header.
     mutating func line(_ line: Result<SourceNode, SourceError>) {
         defer { isFirstLine = false }
         switch line {
-        case .failure(let trouble):
+        case .failure(let sourceError):
             seenTasks += 1
-            log.error(trouble)
+            log.error(sourceError)
         case .success(let node):
             guard case .map(let fields) = node.content, Self.isHeader(fields) else { return task(node) }
             if isFirstLine {
                 header(log.unique(fields), besides: [])
             } else {
-                log.error(node.place, "file", "only the first line may hold batch and defaults", "move it there")
+                log.error(node.place, "file", "only the first line may contain batch and defaults", "move it there")
             }
         }
     }
@@ -114,13 +113,13 @@ struct ManifestBuilder {
                 let names = ["batch", "defaults"] + besides
                 let near = SpellingSuggestion.nearest(to: field.name, in: names)
                 log.error(
-                    field.place, field.name, "is no known field",
-                    near.map { "did you mean \($0)?" } ?? "only \(names.joined(separator: ", ")) may stand here")
+                    field.place, field.name, "is not a known field",
+                    near.map { "did you mean \($0)?" } ?? "only \(names.joined(separator: ", ")) are allowed here")
             }
         }
     }
 
-    /// As it is written, to the last character: every key that was submitted under it is made from it.
+    /// The name exactly as written: submission keys are derived from it.
     private mutating func name(ofBatch value: FieldValue) -> String? {
         guard let name = log.text(value, isName: true) else { return nil }
         if let fault = Diagnostics.fault(ofName: name) {
@@ -131,7 +130,7 @@ struct ManifestBuilder {
             log.warn(
                 value,
                 "\(first.isAtStart ? "begins" : "ends") with \(OuterCharacters.name(of: first.scalar)), which is part of the name",
-                "remove it, if nothing was submitted under this name yet")
+                "remove it unless tasks were already submitted under this name")
         }
         return name
     }
@@ -142,7 +141,7 @@ struct ManifestBuilder {
         case .map(let fields):
             defaults = reader.read(fields, at: value.place, isDefaults: true, log: &log)
             let spec = defaults.request["model"].flatMap { rules.spec(namedIn: $0) }
-            // Types are looked at here too, or an error in a default that no task uses would go unseen.
+            // Check the types here too, to report an error in a default that no task uses.
             for (name, value) in defaults.request.sorted(by: { $0.key.precedesInUTF8($1.key) }) {
                 if let kind = rules.fields.kind(of: name, for: nil) {
                     _ = log.typed(
@@ -167,7 +166,7 @@ struct ManifestBuilder {
         let output = output(of: own)
         let task = own.merged(with: defaults)
         var used: Set<ByteKey> = []
-        defer { warnOfUnused(own, used) }
+        defer { warnAboutUnused(own, used) }
         guard own.isMultiple else {
             member(of: task, Matrix.Member(), id: id, isMember: false, output: output, used: &used)
             return
@@ -183,7 +182,7 @@ struct ManifestBuilder {
         of task: RawTask, _ member: Matrix.Member, id: String?, isMember: Bool, output: String?,
         used: inout Set<ByteKey>
     ) {
-        // An id is taken also for a task that is refused, so that its double is found at once and not the next time.
+        // Claim the id of a rejected task too, so that a duplicate is reported now and not in the next run.
         let given = task.id == nil ? nil : id.flatMap { key(of: task, $0, isMember ? member.suffix : nil) }
         var request = task.request.merging(member.request) { _, axis in axis }
         let variables = task.variables.merging(member.variables) { _, axis in axis }
@@ -192,10 +191,10 @@ struct ManifestBuilder {
             return
         }
         guard hasRoom(for: checked.request, at: task.place) else { return }
-        let derived = task.id == nil ? takeKey(derivedFrom: RequestDigest(of: checked.request), at: task.place) : nil
+        let derived = task.id == nil ? claimKey(derivedFrom: RequestDigest(of: checked.request), at: task.place) : nil
         guard let key = given ?? derived else { return }
         count += 1
-        guard case .handOn(let take) = purpose else { return }
+        guard case .emit(let take) = purpose else { return }
         let tags = task.tags.map { TaskSpec.Tag(name: $0.key.text, value: $0.value) }
         isStopped = !take(
             TaskSpec(
@@ -205,35 +204,35 @@ struct ManifestBuilder {
                 image: checked.image))
     }
 
-    /// Nothing is made of the tasks.
     var isChecking: Bool { if case .check = purpose { true } else { false } }
 
-    /// A task that was read without ``task(_:)``, found good and given its key.
+    /// Adds a valid task with a key that was read without ``task(_:)``.
     mutating func accept(bytes: Int, _ task: @autoclosure () -> TaskSpec) {
         count += 1
         self.bytes += bytes
-        if case .handOn(let take) = purpose { isStopped = !take(task()) }
+        if case .emit(let take) = purpose { isStopped = !take(task()) }
     }
 
-    /// Whether a task more, with so many bytes of request, stays within the bounds.
-    func hasRoom(forBytes more: Int) -> Bool { count < bounds.maximumTasks && bytes + more <= bounds.mostBytes }
+    /// Whether one more task, with a request of `more` bytes, is within the bounds.
+    func hasRoom(forBytes more: Int) -> Bool { count < bounds.maximumTasks && bytes + more <= bounds.maximumBytes }
 
     private mutating func hasRoom(for request: CanonicalRequest, at place: SourcePosition) -> Bool {
-        if isOverflown { return false }
+        if isOverLimit { return false }
         bytes += request.text.utf8.count
-        isOverflown = count >= bounds.maximumTasks || bytes > bounds.mostBytes
-        if isOverflown {
+        isOverLimit = count >= bounds.maximumTasks || bytes > bounds.maximumBytes
+        if isOverLimit {
             let what =
-                bytes > bounds.mostBytes
-                ? "\(bounds.mostBytes >> 30) GiB of requests, which are kept in memory" : "\(bounds.maximumTasks) tasks"
-            log.error(place, "file", "holds more than \(what)", "split it")
+                bytes > bounds.maximumBytes
+                ? "\(bounds.maximumBytes >> 30) GiB of requests, the limit for a manifest in memory"
+                : "\(bounds.maximumTasks) tasks"
+            log.error(place, "file", "contains more than \(what)", "split it")
         }
-        return !isOverflown
+        return !isOverLimit
     }
 
     // MARK: Variables
 
-    /// Puts the variables into the prompt; false where that fails.
+    /// Fills in the variables of the prompt. Returns false after reporting an error.
     private mutating func fill(
         _ request: inout [String: FieldValue], with variables: [ByteKey: Variable], of task: RawTask,
         used: inout Set<ByteKey>
@@ -260,39 +259,39 @@ struct ManifestBuilder {
         switch fault {
         case .malformed(let text):
             log.refuse(
-                prompt, "has braces that hold no variable, at \(SafeText.quoted(text))",
-                "write {{name}} for a variable, and {{{{ for two braces")
+                prompt, "has braces without a variable name at \(SafeText.quoted(text))",
+                "write {{name}} for a variable, or {{{{ for two literal braces")
         case .tooLong:
             log.refuse(
-                prompt, "has more than \(ManifestLimits.largestRequest) bytes with its variables", "shorten it")
+                prompt, "has more than \(ManifestLimits.maximumRequestBytes) bytes with its variables", "shorten it")
         case .unknown(let name):
             let near = SpellingSuggestion.nearest(to: name.text, in: variables.keys.map(\.text))
-            let todo = near.map { "did you mean \($0)?" } ?? "give it in vars, or write {{{{ for two braces"
+            let todo = near.map { "did you mean \($0)?" } ?? "add it to vars, or write {{{{ for two literal braces"
             if prompt.label.hasPrefix("defaults.") {
                 log.error(
                     task.place, "vars.\(name.text)",
-                    "is missing: the prompt of defaults at \(prompt.place.line):\(prompt.place.column) asks for it",
+                    "is missing: the default prompt at \(prompt.place.line):\(prompt.place.column) uses it",
                     todo
                 )
             } else {
-                log.refuse(prompt, "asks for the variable \(name.text), which this task has not", todo)
+                log.refuse(prompt, "uses the variable \(name.text), which this task does not have", todo)
             }
         }
     }
 
-    private mutating func warnOfUnused(_ task: RawTask, _ used: Set<ByteKey>) {
-        for (name, variable) in task.variables where !used.contains(name) { warnOfUnused(name, variable) }
+    private mutating func warnAboutUnused(_ task: RawTask, _ used: Set<ByteKey>) {
+        for (name, variable) in task.variables where !used.contains(name) { warnAboutUnused(name, variable) }
     }
 
-    private mutating func warnOfUnused(_ name: ByteKey, _ variable: Variable) {
+    private mutating func warnAboutUnused(_ name: ByteKey, _ variable: Variable) {
         log.warn(
-            variable.value.label, variable.value.place, variable.value.label, "stands in no prompt",
+            variable.value.label, variable.value.place, variable.value.label, "is not used in any prompt",
             "write {{\(name.text)}} in the prompt, or remove it")
     }
 
     // MARK: Keys and files
 
-    /// The key of a task with an `id`; nil where it cannot have it, which is reported.
+    /// The key of a task with an `id`; nil after reporting a conflict.
     private mutating func key(of task: RawTask, _ id: String, _ suffix: String?) -> TaskKey? {
         let place = task.id?.place ?? task.place
         var text = suffix.map { "\(id)/\($0)" } ?? id
@@ -300,74 +299,74 @@ struct ManifestBuilder {
             log.error(
                 place, "id",
                 "its \(task.matrix == nil ? "repeat" : "matrix member") \(SafeText.quoted(text)) \(fault.what)",
-                "write these tasks out, each with an id of its own")
+                "write out these tasks, each with a unique id")
             return nil
         }
-        return text.withUTF8 { takeKey($0, at: place) }
+        return text.withUTF8 { claimKey($0, at: place) }
     }
 
-    /// The key of a task without an `id`; nil where another has it, which is reported.
-    mutating func takeKey(derivedFrom digest: RequestDigest, at place: SourcePosition) -> TaskKey? {
-        let (ordinal, earlier) = claims.takeKey(derivedFrom: digest, at: place)
-        guard let earlier else { return isChecking ? Self.anyKey : digest.key(ordinal) }
+    /// The key of a task without an `id`; nil after reporting a conflict.
+    mutating func claimKey(derivedFrom digest: RequestDigest, at place: SourcePosition) -> TaskKey? {
+        let (ordinal, earlier) = claims.claimKey(derivedFrom: digest, at: place)
+        guard let earlier else { return isChecking ? Self.placeholderKey : digest.key(ordinal) }
         log.error(
             place, "id",
-            "the key \(digest.key(ordinal)) of this task without an id is the id of the task at "
+            "the derived key \(digest.key(ordinal)) of this task is already the id of the task at "
                 + "\(earlier.place.line):\(earlier.place.column)", "give this task an id")
         return nil
     }
 
-    /// A key that is given and fit to be one; nil where another task has it, which is reported.
-    mutating func takeKey(_ text: UnsafeBufferPointer<UInt8>, at place: SourcePosition) -> TaskKey? {
-        guard let earlier = claims.takeKey(text, at: place) else {
-            return isChecking ? Self.anyKey : TaskKey(String(decoding: text, as: UTF8.self))
+    /// Claims a valid explicit key; nil after reporting a conflict.
+    mutating func claimKey(_ text: UnsafeBufferPointer<UInt8>, at place: SourcePosition) -> TaskKey? {
+        guard let earlier = claims.claimKey(text, at: place) else {
+            return isChecking ? Self.placeholderKey : TaskKey(String(decoding: text, as: UTF8.self))
         }
         let whose = earlier.isDerived ? "the derived key" : "the id"
         log.error(
             place, "id",
-            "\(SafeText.quoted(String(decoding: text, as: UTF8.self))) is \(whose) of the task at "
-                + "\(earlier.place.line):\(earlier.place.column) already", "give each task an id of its own")
+            "\(SafeText.quoted(String(decoding: text, as: UTF8.self))) is already \(whose) of the task at "
+                + "\(earlier.place.line):\(earlier.place.column)", "give each task a unique id")
         return nil
     }
 
-    /// Stands for every key where none is wanted.
-    private static let anyKey = TaskKey("")
+    /// Placeholder for all keys when only validating.
+    private static let placeholderKey = TaskKey("")
 
-    /// The file name asked for, checked and taken.
+    /// The requested file name, validated and claimed.
     private mutating func output(of task: RawTask) -> String? {
         guard let value = task.output, let name = log.name(value) else { return nil }
         if name == "." || name == ".." || name.utf8.contains(where: { $0 == UInt8(ascii: "/") || $0 == 0x5C }) {
             log.refuse(
-                value, "\(SafeText.quoted(name)) is no file name", "write one without folders, such as dolly.mp4")
+                value, "\(SafeText.quoted(name)) is not a file name", "write a name without folders, such as dolly.mp4")
         } else if task.isMultiple {
             let what = task.matrix == nil ? "repeats" : "tasks of the matrix"
-            log.refuse(value, "would be one file for all \(what)", "remove it: files are named by key")
-        } else if let earlier = claims.takeOutput(name, at: value.place) {
+            log.refuse(value, "would be the same file for all \(what)", "remove it; files are then named by key")
+        } else if let earlier = claims.claimOutput(name, at: value.place) {
             log.refuse(
-                value, "\(SafeText.quoted(name)) is the output at \(earlier.line):\(earlier.column) already",
-                "give each task a file of its own")
+                value, "\(SafeText.quoted(name)) is already the output at \(earlier.line):\(earlier.column)",
+                "give each task a different file name")
         }
         return name
     }
 
     // MARK: The end
 
-    /// What concerns the manifest as a whole, once all of it was read.
+    /// Checks the manifest as a whole, after all tasks were read.
     ///
-    /// - Parameter givenName: the batch's name from elsewhere, which makes the manifest's own needless.
+    /// - Parameter givenName: a batch name from the caller, which replaces the manifest's own.
     mutating func finish(givenName: String? = nil) -> String {
         if seenTasks == 0, log.errorCount == 0 {
-            log.error(.start, "file", "holds no tasks", "write at least one")
+            log.error(.start, "file", "contains no tasks", "write at least one")
         }
         for (name, variable) in defaults.variables where !usedVariables.contains(name) {
-            warnOfUnused(name, variable)
+            warnAboutUnused(name, variable)
         }
         if let name = givenName ?? batchName { return name }
         let name = Self.batchName(from: path)
         if path == ManifestSource.standardInputName {
-            log.error(.start, "batch", "is missing, and standard input has no name", "write batch, or give --batch")
+            log.error(.start, "batch", "is missing, and standard input has no name", "add batch, or use --batch")
         } else if let fault = Diagnostics.fault(ofName: name) {
-            log.error(.start, "batch", "the file's name \(fault.what)", "write batch, or rename the file")
+            log.error(.start, "batch", "the file's name \(fault.what)", "add batch, or rename the file")
         }
         return name
     }
@@ -380,15 +379,14 @@ struct ManifestBuilder {
     }
 }
 
-/// How much one manifest may ask for.
 struct TaskBounds {
     let maximumTasks: Int
-    /// Of all requests together.
-    let mostBytes: Int
+    /// Total bytes of all requests.
+    let maximumBytes: Int
 
-    /// The tasks are kept.
+    /// For tasks kept in memory.
     static let inMemory = TaskBounds(
-        maximumTasks: ManifestLimits.mostTasksInMemory, mostBytes: ManifestLimits.mostBytesInMemory)
-    /// They pass by.
-    static let streamed = TaskBounds(maximumTasks: ManifestLimits.maximumTasks, mostBytes: .max)
+        maximumTasks: ManifestLimits.maximumTasksInMemory, maximumBytes: ManifestLimits.maximumBytesInMemory)
+    /// For streamed tasks.
+    static let streamed = TaskBounds(maximumTasks: ManifestLimits.maximumTasks, maximumBytes: .max)
 }

@@ -1,15 +1,15 @@
 import DailiesCore
 import ExactJSON
 
-/// Reads a manifest of any format into tasks, or says everything that is wrong with it.
+/// Reads a manifest of any format into tasks, or reports all its errors.
 public struct ManifestReader: Sendable {
     private let rules: RequestValidator
     private let columns: ColumnNames
 
     /// - Parameters:
-    ///   - catalogue: what is published of the models; a model that is not in it gets a warning and runs unvalidated.
-    ///   - today: `yyyy-mm-dd`, for the warning about withdrawn models; nil: no such warning.
-    ///   - columns: what columns of CSV mean, for those that are called otherwise than their field.
+    ///   - catalogue: published model limits; a model that is not in it gets a warning and is not validated.
+    ///   - today: `yyyy-mm-dd`, for warnings about withdrawn models; nil for none.
+    ///   - columns: maps CSV columns to fields with other names.
     public init(
         catalogue: ModelCatalogue, identity: IdentityDefaults = .edition1, today: String?, columns: ColumnNames = .none
     ) {
@@ -17,13 +17,13 @@ public struct ManifestReader: Sendable {
         self.columns = columns
     }
 
-    /// Checks a manifest of any length. JSONL and CSV take 32 bytes of memory for each task, and beyond a million of
-    /// them a temporary file; the other formats are kept in memory and bounded by ``ManifestLimits``.
+    /// Validates a manifest of any length. JSONL and CSV use 32 bytes of memory per task, and a temporary file beyond
+    /// a million tasks; the other formats are kept in memory and limited by ``ManifestLimits``.
     ///
     /// - Parameters:
-    ///   - format: nil: by the path's ending.
-    ///   - batchName: in place of the manifest's own, or its file's.
-    /// - Throws: ``ManifestError`` with every broken rule.
+    ///   - format: nil to use the file extension.
+    ///   - batchName: replaces the name in the manifest or its file name.
+    /// - Throws: ``ManifestError`` with all errors.
     public func check(
         _ source: ManifestSource, format: ManifestFormat? = nil, batchName: String? = nil
     ) throws(ManifestError) -> ValidatedManifest {
@@ -37,12 +37,12 @@ public struct ManifestReader: Sendable {
             path: manifest.path, tasks: .kept(manifest.tasks))
     }
 
-    /// Reads a manifest at once, and keeps its tasks.
+    /// Reads a whole manifest into memory.
     ///
     /// - Parameters:
-    ///   - path: for messages and for the batch's name; nothing is opened.
-    ///   - format: nil: by the path's ending.
-    /// - Throws: ``ManifestError`` with every broken rule.
+    ///   - path: for messages and the batch name; no file is opened.
+    ///   - format: nil to use the file extension.
+    /// - Throws: ``ManifestError`` with all errors.
     public func read(
         path: String, bytes: [UInt8], format: ManifestFormat? = nil
     ) throws(ManifestError) -> Manifest {
@@ -54,17 +54,18 @@ public struct ManifestReader: Sendable {
         _ given: ManifestFormat?, of source: ManifestSource
     ) throws(ManifestError) -> ManifestFormat {
         if let format = given ?? ManifestFormat(path: source.path) { return format }
-        if let trouble = TextEncoding.spreadsheet(called: source.path) {
-            throw ManifestError(trouble, in: source.path)
+        if let sourceError = TextEncoding.spreadsheet(called: source.path) {
+            throw ManifestError(sourceError, in: source.path)
         }
         let isNamed = source.path != ManifestSource.standardInputName
         throw ManifestError(
             SourceError(
                 place: .start, field: "file",
-                what: isNamed ? "the ending of its name tells no format" : "standard input tells no format",
+                what: isNamed
+                    ? "the file extension does not identify the format" : "standard input has no file extension",
                 todo: isNamed
-                    ? "name it .jsonl, .json, .yaml, .csv or .tsv, or give --format"
-                    : "give --format jsonl, json, yaml, csv or tsv"),
+                    ? "name it .jsonl, .json, .yaml, .csv or .tsv, or use --format"
+                    : "use --format jsonl, json, yaml, csv or tsv"),
             in: source.path)
     }
 
@@ -79,7 +80,7 @@ public struct ManifestReader: Sendable {
             return true
         }) { keep in
             var builder = ManifestBuilder(
-                path: source.path, rules: rules, claims: InMemoryKeyRegistry(), purpose: .handOn(keep),
+                path: source.path, rules: rules, claims: InMemoryKeyRegistry(), purpose: .emit(keep),
                 bounds: .inMemory)
             feed(source, format, to: &builder)
             let name = builder.finish(givenName: batchName)
@@ -96,12 +97,13 @@ public struct ManifestReader: Sendable {
         }
         do throws(SourceError) {
             switch format {
-            case .yaml: builder.document(try YAMLSource.node(Self.whole(source, atMost: ManifestLimits.largestYAML)))
+            case .yaml:
+                builder.document(try YAMLSource.node(Self.whole(source, atMost: ManifestLimits.maximumYAMLBytes)))
             case .json, .jsonl, .csv, .tsv:
-                builder.document(try JSONSource.node(Self.whole(source, atMost: ManifestLimits.largestJSON)))
+                builder.document(try JSONSource.node(Self.whole(source, atMost: ManifestLimits.maximumJSONBytes)))
             }
         } catch {
-            if error.voidsAllElse { builder.log.replaceAll(error) } else { builder.log.error(error) }
+            if error.discardsOtherFindings { builder.log.replaceAll(error) } else { builder.log.error(error) }
         }
     }
 
@@ -109,8 +111,8 @@ public struct ManifestReader: Sendable {
         let bytes = try source.whole(atMost: limit)
         guard bytes.count <= limit else {
             throw SourceError(
-                place: .start, field: "file", what: "has more than the \(limit) bytes that are read as a whole",
-                todo: "write it as JSONL or CSV, or split it")
+                place: .start, field: "file", what: "has more than \(limit) bytes, the limit for this format",
+                todo: "use JSONL or CSV, or split it")
         }
         return try TextEncoding.checked(bytes)
     }

@@ -1,27 +1,27 @@
 import DailiesCore
 import ExactJSON
 
-/// The manifest's form as a JSON Schema (draft 2020-12), for editors that complete and check it.
+/// The manifest format as a JSON Schema (draft 2020-12), for completion and validation in editors.
 ///
-/// It knows every field and, for the models of the catalogue, their ranges and choices. It is the form alone: what only
-/// reading can tell (ids that stand twice, braces in a prompt, sizes in bytes) is not in it. Where a plain YAML scalar
-/// may look like a number although it is taken as text (`id: 007`), the schema lets it pass.
+/// Covers every field and the ranges and choices of the catalog's models. It cannot express duplicate ids, braces in
+/// a prompt or sizes in bytes. Where a plain YAML scalar looks like a number but is read as text (`id: 007`), the
+/// schema accepts it.
 public struct ManifestSchema: Sendable {
     private let catalogue: ModelCatalogue
     private let fields: FieldSchema
 
-    /// A schema with the models, lengths and sizes of this catalogue in it.
+    /// A schema with the models, ranges and choices of `catalogue`.
     public init(catalogue: ModelCatalogue) {
         self.catalogue = catalogue
         fields = FieldSchema(catalogue: catalogue)
     }
 
-    /// Of a JSON or YAML manifest.
+    /// The schema for a JSON or YAML manifest.
     public var document: JSONValue {
         schema("Manifest", .object([("anyOf", .array([.ref("list"), .ref("document")]))]))
     }
 
-    /// Of one line of a JSONL manifest.
+    /// The schema for one line of a JSONL manifest.
     public var line: JSONValue {
         schema(
             "Line of a manifest",
@@ -64,7 +64,7 @@ public struct ManifestSchema: Sendable {
                     ("tasks", .object([("type", "array"), ("minItems", 1), ("items", .ref("task"))])),
                 ])
             ),
-            // Without defaults every task must say all itself.
+            // Without defaults, every task must be complete.
             ("if", .object([("properties", .object([("defaults", .object([("type", "null")]))]))])),
             (
                 "then",
@@ -82,8 +82,8 @@ public struct ManifestSchema: Sendable {
 
     private var batch: JSONValue {
         .object([
-            ("type", ["string", "null"]), ("minLength", 1), ("maxLength", .integer(ManifestLimits.longestName)),
-            ("description", "The batch's name; without it the file's name without its ending."),
+            ("type", ["string", "null"]), ("minLength", 1), ("maxLength", .integer(ManifestLimits.maximumNameBytes)),
+            ("description", "The batch name. Default: the file name without its extension."),
         ])
     }
 
@@ -91,7 +91,7 @@ public struct ManifestSchema: Sendable {
         let shared = ["priority", "tags", "vars", "extra"]
         return .object([
             ("type", ["object", "null"]), ("additionalProperties", false),
-            ("description", "What every task has that does not say otherwise."),
+            ("description", "Default values for all tasks."),
             ("properties", .object((requestNames + shared).map { ($0, .ref($0)) })), ("allOf", modelRules),
         ])
     }
@@ -123,18 +123,21 @@ public struct ManifestSchema: Sendable {
         case "model":
             let known = catalogue.models.keys.sorted().map { JSONValue.text($0.text) }
             return .object([
-                ("description", "The model's id, as the provider calls it."), ("type", ["string", "null"]),
+                ("description", "The provider's id of the model."), ("type", ["string", "null"]),
                 ("minLength", 1), ("maxLength", 200),
                 ("anyOf", .array([.object([("enum", .array(known))]), .object([])])),
             ])
         case "prompt":
             return .object([
-                ("description", "What is to be seen. {{name}} stands for a variable of vars, {{{{ for two braces."),
+                (
+                    "description",
+                    "A description of the clip. {{name}} inserts a variable from vars; {{{{ writes two braces."
+                ),
                 ("type", ["string", "null"]), ("pattern", "\\S"),
             ])
         case "duration_seconds":
             return .object([
-                ("description", "Seconds of the clip."), ("type", ["integer", "null"]), ("minimum", 1),
+                ("description", "The clip's length in seconds."), ("type", ["integer", "null"]), ("minimum", 1),
                 ("maximum", 86_400),
             ])
         case "image_init":
@@ -148,7 +151,7 @@ public struct ManifestSchema: Sendable {
             ])
         case "seed":
             return .object([
-                ("description", "A whole number of 64 bits: the same seed, the same clip."),
+                ("description", "A 64-bit whole number. The same seed gives the same clip."),
                 ("type", ["integer", "null"]), ("minimum", .integer(Int.min)), ("maximum", .integer(Int.max)),
             ])
         default:
@@ -159,20 +162,20 @@ public struct ManifestSchema: Sendable {
 
     private var runnerFields: [(name: String, schema: JSONValue)] {
         let plain: JSONValue = ["string", "number", "boolean", "null"]
-        let longest = JSONValue.integer(ManifestLimits.longestName)
+        let longest = JSONValue.integer(ManifestLimits.maximumNameBytes)
         return [
             (
                 "id",
                 .object([
-                    ("description", "What the task is called in its batch; without it, it is known by its content."),
+                    ("description", "The task's id in its batch. Default: derived from its content."),
                     ("type", plain), ("minLength", 1), ("maxLength", longest),
                 ])
             ),
             (
                 "tags",
                 .object([
-                    ("description", "Names and values for reports; they change nothing of the clip."),
-                    ("type", ["object", "null"]), ("maxProperties", .integer(ManifestLimits.mostTags)),
+                    ("description", "Names and values for reports. They do not affect the clip."),
+                    ("type", ["object", "null"]), ("maxProperties", .integer(ManifestLimits.maximumTags)),
                     ("propertyNames", .object([("minLength", 1), ("maxLength", longest)])),
                     ("additionalProperties", .object([("type", plain), ("minLength", 1), ("maxLength", longest)])),
                 ])
@@ -180,8 +183,8 @@ public struct ManifestSchema: Sendable {
             (
                 "vars",
                 .object([
-                    ("description", "Texts that stand in the prompt as {{name}}."), ("type", ["object", "null"]),
-                    ("maxProperties", .integer(ManifestLimits.mostVariables)),
+                    ("description", "Texts that replace {{name}} in the prompt."), ("type", ["object", "null"]),
+                    ("maxProperties", .integer(ManifestLimits.maximumVariables)),
                     ("propertyNames", .object([("pattern", "^[A-Za-z0-9_-]{1,64}$")])),
                     ("additionalProperties", .object([("type", plain)])),
                 ])
@@ -189,14 +192,14 @@ public struct ManifestSchema: Sendable {
             (
                 "priority",
                 .object([
-                    ("description", "Higher first; 0 unless given."), ("type", ["integer", "null"]),
+                    ("description", "Higher values start first. Default: 0."), ("type", ["integer", "null"]),
                     ("minimum", -1_000_000), ("maximum", 1_000_000),
                 ])
             ),
             (
                 "output",
                 .object([
-                    ("description", "The clip's file name, without folder; without it, it follows from the key."),
+                    ("description", "The clip's file name, without a folder. Default: derived from the key."),
                     ("type", ["string", "null"]), ("maxLength", longest), ("pattern", "^(?!\\.{1,2}$)[^/\\\\]+$"),
                 ])
             ),
@@ -204,14 +207,14 @@ public struct ManifestSchema: Sendable {
             (
                 "repeat",
                 .object([
-                    ("description", "So many clips, their seeds counted from the one given."),
-                    ("type", ["integer", "null"]), ("minimum", 1), ("maximum", .integer(ManifestLimits.mostMembers)),
+                    ("description", "The number of clips to make, with seeds counted up from the given seed."),
+                    ("type", ["integer", "null"]), ("minimum", 1), ("maximum", .integer(ManifestLimits.maximumMembers)),
                 ])
             ),
             (
                 "extra",
                 .object([
-                    ("description", "Fields of models that are not known here, sent as they are written."),
+                    ("description", "Other fields of the model, sent unchanged."),
                     ("type", ["object", "null"]),
                     ("propertyNames", .object([("minLength", 1), ("not", .object([("enum", .array(ownNames))]))])),
                 ])
@@ -230,7 +233,7 @@ public struct ManifestSchema: Sendable {
         }
         let variable = JSONValue.object([("type", ["string", "number", "boolean"])])
         return .object([
-            ("description", "Lists of values: a task for each combination."), ("type", ["object", "null"]),
+            ("description", "Lists of values, with a task for each combination."), ("type", ["object", "null"]),
             ("minProperties", 1), ("additionalProperties", false),
             ("properties", .object(requestNames.map { ($0, axis(items($0))) })),
             ("patternProperties", .object([("^vars\\.[A-Za-z0-9_-]{1,64}$", axis(variable))])),
@@ -253,7 +256,7 @@ public struct ManifestSchema: Sendable {
             })
     }
 
-    /// What a model takes of a field; nil where anything of its type goes.
+    /// The model's constraint for a field; nil if any value of the field's type is valid.
     private func rule(_ name: String, _ spec: ModelSpec) -> JSONValue? {
         switch name {
         case "duration_seconds":
@@ -290,7 +293,7 @@ extension JSONValue {
 
     fileprivate static func required(_ name: String) -> JSONValue { .object([("required", .array([.text(name)]))]) }
 
-    /// It is there, and not null.
+    /// Present and not null.
     fileprivate static func given(_ name: String) -> JSONValue {
         .object([
             ("required", .array([.text(name)])),

@@ -1,16 +1,16 @@
 import DailiesCore
 import ExactJSON
 
-/// One manifest of JSONL or CSV, to be read from its start as often as needed.
+/// A JSONL or CSV manifest that can be read from its start any number of times.
 ///
-/// The first reading checks everything and collects the claims on keys and file names. Where one of them fails, a second
-/// finds the words for it. Later ones hand out the tasks; they read what was checked, or say that it has changed.
+/// The first pass validates everything and collects claims on keys and file names. If a claim fails, a second pass
+/// produces its message. Later passes return the tasks, and fail if the bytes differ from those of the first.
 struct StreamedManifest: Sendable {
     let source: ManifestSource
     let format: ManifestFormat
     let rules: RequestValidator
     let names: ColumnNames
-    /// Learned by the first reading.
+    /// Set by the first pass.
     var verdicts = SortedRecords.none
     var checksum = Checksum()
     var images: ImageFiles.Known = [:]
@@ -24,11 +24,11 @@ struct StreamedManifest: Sendable {
         self.names = names
     }
 
-    // MARK: One reading
+    // MARK: One pass
 
-    /// Reads from the start to the end, or until the builder has enough.
+    /// Reads to the end, or until the builder is done.
     ///
-    /// - Returns: the sum over all bytes; nil where the end was not reached.
+    /// - Returns: the checksum of all bytes; nil if the end was not reached.
     func read(into builder: inout ManifestBuilder) -> Checksum? {
         do throws(SourceError) {
             let window = try ChunkedReader(source)
@@ -39,7 +39,7 @@ struct StreamedManifest: Sendable {
             }
             return builder.isDone ? nil : window.checksum
         } catch {
-            if error.voidsAllElse { builder.log.replaceAll(error) } else { builder.log.error(error) }
+            if error.discardsOtherFindings { builder.log.replaceAll(error) } else { builder.log.error(error) }
             return nil
         }
     }
@@ -60,7 +60,7 @@ struct StreamedManifest: Sendable {
                         SourceError(
                             place: SourcePosition(line: number, column: 1), field: "file",
                             what: "this line has \(bytes) bytes, more than \(ManifestLimits.maximumLineBytes)",
-                            todo: "write one task a line, and images as URLs")))
+                            todo: "write one task per line, and give images as URLs")))
             }
         }
     }
@@ -83,9 +83,9 @@ struct StreamedManifest: Sendable {
 
     // MARK: Checking
 
-    /// The first reading, and the second where it is needed.
+    /// Makes the first pass, and the second if needed.
     ///
-    /// - Throws: ``ManifestError`` with every broken rule.
+    /// - Throws: ``ManifestError`` with all errors.
     func checked(batchName: String?) throws(ManifestError) -> ValidatedManifest {
         let collector = SortedKeyRegistry()
         var builder = ManifestBuilder(
@@ -97,7 +97,7 @@ struct StreamedManifest: Sendable {
         } catch {
             builder.log.replaceAll(error)
         }
-        // The words for a claim that fails are those of the reading that meets it.
+        // The pass that meets a failed claim reports it.
         if try reading.hasFailedClaims(builder) {
             let replay = KeyConflictReplay(reading.verdicts)
             builder = ManifestBuilder(
@@ -106,7 +106,7 @@ struct StreamedManifest: Sendable {
         }
         let name = builder.finish(givenName: batchName)
         try builder.log.refuseProblems(in: source, format)
-        guard let sum else { preconditionFailure("a manifest without a problem was not read to its end") }
+        guard let sum else { preconditionFailure("a valid manifest was not read to its end") }
         reading.checksum = sum
         reading.images = builder.images.known
         return ValidatedManifest(
@@ -126,7 +126,7 @@ struct StreamedManifest: Sendable {
         }
     }
 
-    // MARK: Handing out
+    // MARK: Tasks
 
     func forEachTask(_ body: (TaskSpec) throws -> Void) throws {
         let replay = KeyConflictReplay(verdicts)
@@ -144,17 +144,18 @@ struct StreamedManifest: Sendable {
                 }
             }
             var builder = ManifestBuilder(
-                path: source.path, rules: rules, claims: replay, purpose: .handOn(take), bounds: .streamed,
+                path: source.path, rules: rules, claims: replay, purpose: .emit(take), bounds: .streamed,
                 images: images)
             sum = read(into: &builder)
             problems = builder.log.problems
         }
         if let failure { throw failure }
-        if let trouble = replay.trouble { throw ManifestError(trouble, in: source.path) }
+        if let sourceError = replay.sourceError { throw ManifestError(sourceError, in: source.path) }
         guard sum == checksum, problems.isEmpty else {
             throw ManifestError(
                 SourceError(
-                    place: .start, field: "file", what: "was changed while it was read", todo: "run this again"),
+                    place: .start, field: "file", what: "changed while it was being read", todo: "run the command again"
+                ),
                 in: source.path)
         }
     }

@@ -1,26 +1,26 @@
 import DailiesCore
 
-/// A manifest in which everything was found right. Its tasks are handed out one by one, as often as wanted; those of
-/// JSONL and CSV are read from the file each time, so that memory does not grow with their number.
+/// A valid manifest. Its tasks can be iterated any number of times; those of JSONL and CSV are read from the file each
+/// time, so memory use does not grow with their number.
 public struct ValidatedManifest: Sendable {
     enum Tasks: Sendable {
         case kept([TaskSpec])
         case read(StreamedManifest)
     }
-    /// As it was given, or as the manifest gives it, or the file's name without its ending.
+    /// The caller's name, else the name in the manifest, else the file name without its extension.
     public let batchName: String
     /// At least 1.
     public let count: Int
-    /// What need not stop a run: one of each kind, in the order of their first places.
+    /// Problems that do not stop a run, one per kind, sorted by first position.
     public let warnings: [ManifestDiagnostic]
-    /// As it was given, or `<stdin>`.
+    /// The path passed to the reader, or `<stdin>`.
     public let path: String
     let tasks: Tasks
 
-    /// Calls `body` with every task in the order of the manifest; keys are unique.
+    /// Calls `body` with each task in manifest order. Keys are unique.
     ///
-    /// - Throws: what `body` throws, at once; ``ManifestError`` where the file was changed or cannot be read any
-    ///   more. In that case what was handed out may be wrong and must be dropped.
+    /// - Throws: errors of `body` immediately; ``ManifestError`` if the file changed or can no longer be read. The
+    ///   tasks passed so far may then be wrong and must be discarded.
     public func forEachTask(_ body: (TaskSpec) throws -> Void) throws {
         switch tasks {
         case .kept(let tasks): for task in tasks { try body(task) }
@@ -28,7 +28,7 @@ public struct ValidatedManifest: Sendable {
         }
     }
 
-    /// All tasks at once, kept in memory.
+    /// All tasks, loaded into memory.
     public func manifest() throws -> Manifest {
         var all: [TaskSpec] = []
         if case .kept(let tasks) = tasks {

@@ -1,34 +1,34 @@
 import DailiesCore
 import DailiesStore
 
-/// How far a run has listened to what users tell it. On the runner's queue only.
+/// A run's position in the user's commands. Only used on the runner's queue.
 struct CommandCursor: Sendable {
-    /// The last command that was taken up.
+    /// The last command that was picked up.
     var last: CommandID?
-    /// The last one that was given before the run began: its limits are those of the run's options.
+    /// The last command given before the run started; its limits are superseded by the run's options.
     var lastAtStart: CommandID?
-    /// A look for more is under way.
-    var isLooking = false
-    /// What was told to hold and holds, as far as this run was told.
-    var orders = RunControls()
-    /// Told to hold, and not marked as taken up.
-    var lasting: [CommandID] = []
+    /// A poll is in progress.
+    var isPolling = false
+    /// The controls in effect, as far as this run knows.
+    var controls = RunControls()
+    /// Controls in effect that are not yet acknowledged in the store.
+    var unacknowledged: [CommandID] = []
 }
 
-/// What users tell a run through its store while it goes on.
+/// Commands that users give to an active run through its store.
 extension Runner {
-    /// Takes up what was told since the last look; while that is nothing, a look costs next to nothing. To be called about
-    /// twice a second, from any thread; one look is under way at a time.
+    /// Picks up new commands. Cheap when there are none. Call about twice a second, from any thread; polls do not
+    /// overlap.
     public func pollCommands() {
         queue.async {
-            guard self.done != nil, !self.commandCursor.isLooking else { return }
-            self.commandCursor.isLooking = true
+            guard self.done != nil, !self.commandCursor.isPolling else { return }
+            self.commandCursor.isPolling = true
             let (last, lastAtStart) = (self.commandCursor.last, self.commandCursor.lastAtStart)
             self.readingQueue.async {
                 do {
-                    let told = try self.store.pendingCommands(after: last, isForced: false)
-                    let orders = told.lasting.isEmpty ? nil : try self.store.runControls(limitsAfter: lastAtStart)
-                    self.queue.async { self.takeUp(told, orders) }
+                    let pending = try self.store.pendingCommands(after: last, isForced: false)
+                    let controls = pending.lasting.isEmpty ? nil : try self.store.runControls(limitsAfter: lastAtStart)
+                    self.queue.async { self.applyCommands(pending, controls) }
                 } catch {
                     self.queue.async { self.fail("\(error)") }
                 }
@@ -36,57 +36,58 @@ extension Runner {
         }
     }
 
-    /// On the runner's queue, while the store is read for the first time.
+    /// Called on the runner's queue during recovery.
     func loadPendingCommands() throws -> [UserCommand] {
-        let told = try store.pendingCommands(after: nil, isForced: true)
-        commandCursor.last = told.last
-        commandCursor.lasting = told.lasting
+        let pending = try store.pendingCommands(after: nil, isForced: true)
+        commandCursor.last = pending.last
+        commandCursor.unacknowledged = pending.lasting
         commandCursor.lastAtStart = try store.latestCommandID()
-        commandCursor.orders = try store.runControls(limitsAfter: commandCursor.lastAtStart)
-        return told.commands
+        commandCursor.controls = try store.runControls(limitsAfter: commandCursor.lastAtStart)
+        return pending.commands
     }
 
-    /// What was paused before the run began stays paused in it.
+    /// A pause from before the run remains in effect.
     func applyStoredPauses() {
-        for scope in commandCursor.orders.pauses { handle(.pauseRequested(scope)) }
+        for scope in commandCursor.controls.pauses { handle(.pauseRequested(scope)) }
         acknowledgeControls()
     }
 
-    private func takeUp(_ told: PendingCommands, _ orders: RunControls?) {
+    private func applyCommands(_ pending: PendingCommands, _ controls: RunControls?) {
         guard done != nil else { return }
-        commandCursor.isLooking = false
-        commandCursor.last = told.last ?? commandCursor.last
-        if let orders { apply(orders) }
-        for command in told.commands { handle(.commanded(command)) }
-        commandCursor.lasting = told.lasting
+        commandCursor.isPolling = false
+        commandCursor.last = pending.last ?? commandCursor.last
+        if let controls { apply(controls) }
+        for command in pending.commands { handle(.commanded(command)) }
+        commandCursor.unacknowledged = pending.lasting
         acknowledgeControls()
-        if told.isMore { pollCommands() }
+        if pending.isMore { pollCommands() }
     }
 
-    private func apply(_ orders: RunControls) {
-        for scope in commandCursor.orders.pauses.subtracting(orders.pauses) { handle(.unpauseRequested(scope)) }
-        for scope in orders.pauses.subtracting(commandCursor.orders.pauses) { handle(.pauseRequested(scope)) }
+    private func apply(_ controls: RunControls) {
+        for scope in commandCursor.controls.pauses.subtracting(controls.pauses) { handle(.unpauseRequested(scope)) }
+        for scope in controls.pauses.subtracting(commandCursor.controls.pauses) { handle(.pauseRequested(scope)) }
         var limits = scheduler.limits
-        if orders.concurrency != commandCursor.orders.concurrency {
-            limits.concurrency = orders.concurrency ?? plan.settings.concurrency
+        if controls.concurrency != commandCursor.controls.concurrency {
+            limits.concurrency = controls.concurrency ?? plan.settings.concurrency
         }
-        for model in Set(orders.modelConcurrency.keys).union(commandCursor.orders.modelConcurrency.keys)
-        where orders.modelConcurrency[model] != commandCursor.orders.modelConcurrency[model] {
-            limits.byModel[model] = orders.modelConcurrency[model] ?? plan.settings.modelConcurrency[model]
+        for model in Set(controls.modelConcurrency.keys).union(commandCursor.controls.modelConcurrency.keys)
+        where controls.modelConcurrency[model] != commandCursor.controls.modelConcurrency[model] {
+            limits.byModel[model] = controls.modelConcurrency[model] ?? plan.settings.modelConcurrency[model]
         }
-        commandCursor.orders = orders
+        commandCursor.controls = controls
         if limits != scheduler.limits { handle(.limitsChanged(limits)) }
     }
 
-    /// What holds needs nothing but to be known: its command has done its work.
+    /// A control needs no further work once it is in effect.
     private func acknowledgeControls() {
-        guard !commandCursor.lasting.isEmpty, done != nil else { return }
+        guard !commandCursor.unacknowledged.isEmpty, done != nil else { return }
         let now = timers.now
-        commit(commandCursor.lasting.map { Mutation(at: now, .commandEnded($0, .holds, message: nil)) }, then: [])
-        commandCursor.lasting = []
+        commit(
+            commandCursor.unacknowledged.map { Mutation(at: now, .commandEnded($0, .holds, message: nil)) }, then: [])
+        commandCursor.unacknowledged = []
     }
 
-    /// Tells what came of commands whose effect only the store knows. On the store's queue, after their commit.
+    /// Reports outcomes that only the store knows. Called on the store's queue after the commit.
     func reportCommandOutcomes(in changes: [Mutation]) {
         for change in changes {
             let (command, task): (CommandID, TaskID)
@@ -98,14 +99,14 @@ extension Runner {
             do {
                 let outcome = try store.outcomes(of: [command])[command]?.outcome
                 guard let name = try store.name(of: task) else { continue }
-                queue.async { self.tell(outcome, name) }
+                queue.async { self.report(outcome, name) }
             } catch {
                 queue.async { self.fail("\(error)") }
             }
         }
     }
 
-    private func tell(_ outcome: CommandOutcome?, _ name: TaskName) {
+    private func report(_ outcome: CommandOutcome?, _ name: TaskName) {
         switch outcome {
         case .withdrawn: observer(.withdrawn(name), timers.now)
         case .waits: observer(.retried(name), timers.now)

@@ -5,31 +5,31 @@ import Dispatch
 import Foundation
 import Logging
 
-/// Carries out what the scheduler decides: one Dispatch serial queue owns the scheduler, one timer serves the next
-/// deadline of a heap, and effects run elsewhere and come back to the queue as events. No thread waits for a render.
+/// Performs the scheduler's effects. A serial Dispatch queue owns the scheduler, one timer serves the next deadline of
+/// a heap, and effects run elsewhere and return to the queue as events. No thread is blocked by a render.
 public final class Runner: @unchecked Sendable {
-    // Unchecked because every `var` is touched on `queue` only, which `handle(_:)` asserts.
+    // Unchecked because every `var` is accessed only on `queue`, which `handle(_:)` asserts.
 
-    /// What a run needs to know, and may not change while it goes on.
+    /// The configuration of a run, fixed while it runs.
     public struct Plan: Sendable {
         /// Already divided by the speed.
         public var settings: SchedulerSettings
-        /// What is published of the models.
+        /// Published model limits and prices.
         public var catalogue: ModelCatalogue
         /// Batches whose waiting tasks are submitted.
         public var batches: [BatchID]
-        /// Which API key goes with which model.
+        /// The API key account for each model.
         public var accounts: APIKeyRouting
         /// The user's rates, by model.
         public var rates: [ModelID: PriceBook.Rate]
-        /// The user's bound for any task, if given.
+        /// The user's maximum price of a task; nil for none.
         public var maximumPerTask: Credits?
-        /// Of the jitter.
+        /// Seed of the jitter.
         public var seed: UInt64
-        /// Nothing is submitted, and of what is open only clips that are paid and not saved are followed. Default false.
+        /// Submits nothing, and only downloads clips that are paid for and not saved. Default false.
         public var savesOnly = false
 
-        /// Takes its properties as they are given.
+        /// Creates a configuration; parameters are stored unchanged.
         public init(
             settings: SchedulerSettings, catalogue: ModelCatalogue, batches: [BatchID], accounts: APIKeyRouting,
             rates: [ModelID: PriceBook.Rate] = [:], maximumPerTask: Credits? = nil, seed: UInt64
@@ -44,11 +44,11 @@ public final class Runner: @unchecked Sendable {
         }
     }
 
-    /// How a run ended.
+    /// The outcome of a run.
     public enum Outcome: Sendable {
-        /// There is nothing left to do in this run; everything that was learned is durable.
+        /// The run is complete; all results are durable.
         case ended(RunResult)
-        /// The store could not be read or written: everything acknowledged before is safe in it.
+        /// The store could not be read or written. Everything committed before is safe.
         case storeFailed(String)
     }
 
@@ -64,26 +64,26 @@ public final class Runner: @unchecked Sendable {
 
     private(set) var scheduler: Scheduler
     private var deadlines = TimerQueue()
-    /// The wake-up that the timers were asked for and that has not come yet.
+    /// The pending wake-up of the clock.
     private var armedFor: Instant?
     private var batches: [BatchID: StoredBatch] = [:]
     private var lastImage: (digest: String, dataURL: String)?
     private(set) var downloads: [AttemptID: ClipDownload] = [:]
-    /// Where downloads run, for tests that decide their order; nil: each for itself. Set before ``start(done:)``.
+    /// Target queue of downloads, to control their order in tests; nil for none. Set before ``start(done:)``.
     var downloadTarget: DispatchQueue?
     private(set) var done: (@Sendable (Outcome) -> Void)?
-    /// What users tell while the run goes on.
+    /// Progress in the commands from users.
     var commandCursor = CommandCursor()
     private let hasStarted = Locked(false)
-    /// ``stop()`` may come before the first event.
+    /// ``stop()`` may be called before the first event.
     private var isStopRequested = false
-    /// Held until the runner is let go of; nil in tests alone.
+    /// Kept until the runner is released; nil only in tests.
     private var lock: RunnerLock?
 
     /// - Parameters:
-    ///   - lock: of this store; it serves one runner.
-    ///   - observer: called on the runner's queue for everything worth telling; it must not block.
-    /// - Precondition: the store is open for running, the lock is its own, and no other runner has had it.
+    ///   - lock: the lock of this store; it serves one runner.
+    ///   - observer: called on the runner's queue for every event; it must not block.
+    /// - Precondition: the store is open for running, `lock` belongs to it, and no other runner has used `lock`.
     public convenience init(
         store: Store, lock: RunnerLock, provider: any RenderProvider, timers: any RunnerClock, plan: Plan,
         logger: Logger, observer: @escaping @Sendable (RunEvent, Instant) -> Void
@@ -94,7 +94,7 @@ public final class Runner: @unchecked Sendable {
         self.lock = lock
     }
 
-    /// Without the lock: for tests, which have stores of their own.
+    /// Without a lock, for tests with separate stores.
     package init(
         store: Store, provider: any RenderProvider, timers: any RunnerClock, plan: Plan, logger: Logger,
         observer: @escaping @Sendable (RunEvent, Instant) -> Void
@@ -112,16 +112,16 @@ public final class Runner: @unchecked Sendable {
             seed: plan.seed)
     }
 
-    /// Begins. `done` is called once, on the runner's queue, after everything that was learned is durable. Whoever starts
-    /// a runner holds it until then.
+    /// Starts the run. `done` is called once, on the runner's queue, after all results are durable. The caller keeps
+    /// the runner alive until then.
     ///
-    /// - Precondition: it is the first call: a runner runs once.
+    /// - Precondition: not called before; a runner runs only once.
     public func start(done: @escaping @Sendable (Outcome) -> Void) {
         let isAgain = hasStarted.withLock { hasStarted in
             defer { hasStarted = true }
             return hasStarted
         }
-        precondition(!isAgain, "a runner runs once; take the lock anew and make another one")
+        precondition(!isAgain, "a runner runs only once; claim the lock again and create another one")
         timers.start { [weak self] in
             guard let self else { return }
             self.queue.async { self.serveDeadlines() }
@@ -131,7 +131,7 @@ public final class Runner: @unchecked Sendable {
             if self.isStopRequested { self.handle(.stopRequested) }
             do {
                 let recovered = try self.recover()
-                // A step of its own, so that all reading is over before the first change.
+                // A separate step, so that all reads are done before the first change.
                 self.queue.async {
                     self.handle(.started(recovered))
                     self.applyStoredPauses()
@@ -142,8 +142,8 @@ public final class Runner: @unchecked Sendable {
         }
     }
 
-    /// Asks for a clean end: nothing new is sent, what is in the air may land. May be called from any thread, also before
-    /// ``start(done:)``, which then sends nothing.
+    /// Requests a clean stop: nothing more is submitted, requests in flight finish. Callable from any thread, also
+    /// before ``start(done:)``, which then submits nothing.
     public func stop() {
         queue.async {
             self.isStopRequested = true
@@ -151,8 +151,8 @@ public final class Runner: @unchecked Sendable {
         }
     }
 
-    /// Changes what limits submission, from now on: every limit is at least 1. A lower one recalls nothing. May be called
-    /// from any thread, as often as wanted; `change` is called once, on the runner's queue.
+    /// Changes the submission limits immediately; each must be at least 1. Lower limits do not cancel anything.
+    /// Callable from any thread, any number of times; `change` is called once, on the runner's queue.
     public func setLimits(_ change: @escaping @Sendable (inout SubmissionLimits) -> Void) {
         queue.async {
             var limits = self.scheduler.limits
@@ -161,14 +161,14 @@ public final class Runner: @unchecked Sendable {
         }
     }
 
-    /// Changes the limit of tasks in flight, at least 1.
+    /// Sets the maximum number of tasks in flight, at least 1.
     public func setConcurrency(_ limit: Int) { setLimits { $0.concurrency = limit } }
 
-    /// Holds submission up, of everything or of a batch or a model, until ``unpause(_:)`` for the same scope. What is in
-    /// flight goes on, and the run does not end before it was unpaused or stopped. May be called from any thread.
+    /// Pauses submission of everything, a batch or a model, until ``unpause(_:)`` with the same scope. Tasks in flight
+    /// continue. A paused run ends only after it is unpaused or stopped. Callable from any thread.
     public func pause(_ scope: PauseScope = .everything) { queue.async { self.handle(.pauseRequested(scope)) } }
 
-    /// Ends a ``pause(_:)``.
+    /// Resumes submission after ``pause(_:)`` with the same scope.
     public func unpause(_ scope: PauseScope = .everything) {
         queue.async { self.handle(.unpauseRequested(scope)) }
     }
@@ -178,7 +178,7 @@ public final class Runner: @unchecked Sendable {
         queue.async { body(self.scheduler.tally, self.scheduler.concurrencyLimit) }
     }
 
-    /// What a crash does, for tests: from here on nothing is decided, sent or told. Only while ``queue`` is suspended.
+    /// Simulates a crash in tests: nothing more is decided, sent or reported. Only while ``queue`` is suspended.
     func simulateCrash() { done = nil }
 
     private func recover() throws -> SchedulerSnapshot {
@@ -186,7 +186,7 @@ public final class Runner: @unchecked Sendable {
         let open = try openAttempts(after: nil, limit: plan.settings.recoveryPageSize)
         let lanes = try store.taskQueues(batches: plan.batches)
         var budgets: [BatchID: BudgetUsage] = [:]
-        // Any batch of this provider may have something open, on a page that is not read yet.
+        // Any batch of this provider may have open attempts, on a page that is not read yet.
         let followed = batches.values.filter { $0.provider == provider.name && $0.baseURL == provider.baseURL }
         for batch in Set(plan.batches + followed.map(\.id)) { budgets[batch] = try store.budgetPosition(batch) }
         let tagBudgets = try budgets.keys.sorted().flatMap { try store.tagBudgets($0) }
@@ -198,11 +198,11 @@ public final class Runner: @unchecked Sendable {
             trust[account] = try store.keyTrust(
                 baseURL: provider.baseURL, account: account, dialect: provider.dialect)
         }
-        // What was told and not carried out before an earlier run ended comes before anything is submitted.
-        let told = try loadPendingCommands()
+        // Commands left over from an earlier run come before any submission.
+        let commands = try loadPendingCommands()
         return SchedulerSnapshot(
             open: open.page, lanes: lanes, budgets: budgets, prices: prices, trust: trust, accounts: plan.accounts,
-            scope: Set(plan.batches), tagBudgets: tagBudgets, commands: told, durations: try observedDurations(),
+            scope: Set(plan.batches), tagBudgets: tagBudgets, commands: commands, durations: try observedDurations(),
             hasMoreOpen: !open.isLast)
     }
 
@@ -214,21 +214,21 @@ public final class Runner: @unchecked Sendable {
             onlyUnsaved: plan.savesOnly)
     }
 
-    /// For the adaptive cadence. A clock that runs at another speed than ours cannot be compared with it.
+    /// For the adaptive poll schedule. Durations measured at another clock speed are not comparable.
     private func observedDurations() throws -> [ObservedDuration] {
         guard case .adaptive = plan.settings.cadence else { return [] }
-        let ours = batches.values.filter { $0.provider == provider.name && $0.baseURL == provider.baseURL }
+        let matching = batches.values.filter { $0.provider == provider.name && $0.baseURL == provider.baseURL }
         return try store.observedDurations(
-            batches: Set(ours.map(\.id)), usesProviderTimes: plan.settings.speed == 1)
+            batches: Set(matching.map(\.id)), usesProviderTimes: plan.settings.speed == 1)
     }
 
-    // MARK: events
+    // MARK: Events
 
     func handle(_ event: SchedulerEvent) {
         dispatchPrecondition(condition: .onQueue(queue))
         guard done != nil else { return }
         let now = timers.now
-        for effect in scheduler.handle(event, at: now) { carryOut(effect, now) }
+        for effect in scheduler.handle(event, at: now) { perform(effect, now) }
         arm()
     }
 
@@ -244,21 +244,21 @@ public final class Runner: @unchecked Sendable {
         return .measured(attempt, serial: serial, bytes: downloads[attempt]?.received ?? 0)
     }
 
-    /// Asks for the next wake-up, unless one that comes soon enough is asked for already.
+    /// Sets the clock to the next deadline, unless it wakes early enough.
     private func arm() {
         guard let next = deadlines.next, next < armedFor ?? .distantFuture else { return }
         armedFor = next
         timers.wake(at: next)
     }
 
-    // MARK: effects
+    // MARK: Effects
 
-    private func carryOut(_ effect: Effect, _ now: Instant) {
+    private func perform(_ effect: Effect, _ now: Instant) {
         switch effect {
         case .commit(let changes, let actions): commit(changes, then: actions)
         case .claim(let attempt, let changes): claim(attempt, changes)
-        case .begin(let task, let reserved): begin(task, reserved: reserved, now)
-        case .act(let action): act(action)
+        case .begin(let task, let reserved): submit(task, reserved: reserved, now)
+        case .act(let action): perform(action)
         case .wake(let wake, let instant): deadlines.insert(wake, at: instant)
         case .load(let lane, let place, let limit): load(lane, after: place, limit: limit)
         case .loadOpen(let place, let limit): loadOpen(after: place, limit: limit)
@@ -278,7 +278,7 @@ public final class Runner: @unchecked Sendable {
         }
     }
 
-    /// The store alone knows every attempt that has a task of the provider.
+    /// Only the store knows every attempt that owns a task of the provider.
     private func claim(_ attempt: AttemptID, _ changes: [Mutation]) {
         store.write(changes) { result in
             self.queue.async {
@@ -294,14 +294,14 @@ public final class Runner: @unchecked Sendable {
 
     private func perform(_ actions: [Action]) {
         guard done != nil else { return }
-        for action in actions { act(action) }
+        for action in actions { perform(action) }
     }
 
-    /// Intent, then action: the submit leaves only once its bytes and its key are durable. A crash before the commit
-    /// leaves a waiting task; after it, one in the air, which the next run settles by asking.
-    private func begin(_ task: WaitingTask, reserved: Credits?, _ now: Instant) {
+    /// Intent, then action: the request is sent only after its bytes and its key are durable. A crash before the commit
+    /// leaves a waiting task; a crash after it leaves an unknown outcome, which the next run resolves by asking.
+    private func submit(_ task: WaitingTask, reserved: Credits?, _ now: Instant) {
         guard let batch = batches[task.batch], let account = plan.accounts.account(for: task.shape.model) else {
-            preconditionFailure("task \(task.id) was begun without a batch or an account")
+            preconditionFailure("task \(task.id) was submitted without a batch or an account")
         }
         guard let request = withImage(task.request) else { return }
         let preimage = SubmissionKey.preimage(
@@ -315,14 +315,14 @@ public final class Runner: @unchecked Sendable {
             then: [.submit(submission)])
     }
 
-    /// The image itself in the place of its name; it is the same for many tasks that follow each other. nil: the run ends,
-    /// since the store does not give it.
+    /// Replaces the image's name by the image. The last image is cached, since consecutive tasks often share it. nil if
+    /// the store does not have it, which ends the run.
     private func withImage(_ request: CanonicalRequest) -> CanonicalRequest? {
         guard let digest = request.imageDigest else { return request }
         if let lastImage, lastImage.digest == digest { return request.with(imageAs: lastImage.dataURL) }
         do throws(StoreError) {
             guard let dataURL = try store.dataURL(ofImage: digest) else {
-                fail("the image \(SafeText.cut(digest)) is gone from the store; restore a copy of it")
+                fail("the image \(SafeText.cut(digest)) is missing from the store; restore a copy of the store")
                 return nil
             }
             lastImage = (digest, dataURL)
@@ -333,11 +333,11 @@ public final class Runner: @unchecked Sendable {
         }
     }
 
-    private func act(_ action: Action) {
+    private func perform(_ action: Action) {
         switch action {
         case .submit(let submission):
-            provider.submit(submission) { fate in
-                self.queue.async { self.handle(.submitted(submission, fate)) }
+            provider.submit(submission) { result in
+                self.queue.async { self.handle(.submitted(submission, result)) }
             }
         case .ask(let attempt, let purpose, let question):
             provider.query(question) { answer in
@@ -356,7 +356,7 @@ public final class Runner: @unchecked Sendable {
         _ attempt: AttemptID, _ key: SubmissionKey, _ asset: AssetLocation, _ output: OutputName
     ) {
         guard let batch = batches[output.batch] else {
-            preconditionFailure("attempt \(attempt) is downloaded without a batch")
+            preconditionFailure("attempt \(attempt) is downloading without a batch")
         }
         let paths = ClipPaths(
             folder: batch.outputDirectory, batchName: batch.name, output: output, submissionKey: key)
@@ -392,7 +392,7 @@ public final class Runner: @unchecked Sendable {
         }
     }
 
-    // MARK: ending
+    // MARK: End
 
     private func finish(_ ending: RunResult) {
         store.write([]) { result in
@@ -405,11 +405,11 @@ public final class Runner: @unchecked Sendable {
         }
     }
 
-    /// The store refuses: nothing that is not durable may be built upon, so the run ends here and now. What is in the
-    /// air is found by the next run as it is found after a crash.
+    /// The store failed: nothing may build on state that is not durable, so the run ends immediately. The next run
+    /// recovers requests in flight as after a crash.
     func fail(_ message: String) {
         guard done != nil else { return }
-        logger.error("the run ends, since its store failed", metadata: ["reason": "\(SafeText.escaped(message))"])
+        logger.error("the run stopped because of a store error", metadata: ["reason": "\(SafeText.escaped(message))"])
         end(.storeFailed(message))
     }
 

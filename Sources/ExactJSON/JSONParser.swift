@@ -1,12 +1,11 @@
-/// The reader behind ``JSONValue/parse(_:limits:startingAt:)``: one pass over the bytes after the check of their UTF-8.
+/// The parser behind ``JSONValue/parse(_:limits:startingAt:)``: one pass over the bytes after UTF-8 validation.
 struct JSONParser {
     private let bytes: UnsafeBufferPointer<UInt8>
     private let limits: JSONLimits
     private let start: JSONPosition
     private var index = 0
     private var line: Int
-    /// The index at which column 1 of this line would be, moved forward by every continuation byte passed, so that
-    /// columns count scalars.
+    /// The index of column 1 of the current line, advanced by every continuation byte, so that columns count scalars.
     private var columnOrigin: Int
     private var depth = 0
 
@@ -33,7 +32,7 @@ struct JSONParser {
         if !limits.isKnownUTF8, let offset = JSONText.firstInvalidUTF8(in: bytes) {
             throw failureAtInvalidUTF8(offset)
         }
-        if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { throw failure("a byte order mark is no part of JSON") }
+        if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { throw failure("JSON must not start with a byte order mark") }
         skipWhiteSpace()
         guard index < bytes.count else { throw failure("the text is empty: expected a value") }
         let value = try value()
@@ -67,12 +66,12 @@ struct JSONParser {
         return JSONValue(kind: kind, position: position)
     }
 
-    /// What a writer of something near to JSON may have meant at this place.
+    /// What the author of almost-JSON probably meant here.
     private var hint: String {
         switch bytes[index] {
-        case UInt8(ascii: "'"): "; text stands in double quotes"
+        case UInt8(ascii: "'"): "; strings need double quotes"
         case UInt8(ascii: "/"), UInt8(ascii: "#"): "; JSON has no comments"
-        case UInt8(ascii: "N"), UInt8(ascii: "I"): "; JSON has neither NaN nor Infinity"
+        case UInt8(ascii: "N"), UInt8(ascii: "I"): "; JSON does not support NaN or Infinity"
         case UInt8(ascii: "+"), UInt8(ascii: "."): "; a number starts with a digit or -"
         case UInt8(ascii: "T"), UInt8(ascii: "F"): "; true, false and null are in lower case"
         default: ""
@@ -186,9 +185,9 @@ struct JSONParser {
         return String(decoding: text, as: UTF8.self)
     }
 
-    private static let unclosed = "this text has no closing quote"
+    private static let unclosed = "this string has no closing quote"
 
-    /// Moves to the next quote, backslash or control character; false at the end of the bytes.
+    /// Moves to the next quote, backslash or control character; false at the end.
     private mutating func skipPlainText() -> Bool {
         while index < bytes.count {
             let byte = bytes[index]
@@ -202,10 +201,10 @@ struct JSONParser {
     private func controlCharacter(_ byte: UInt8) -> JSONError {
         var written = JSONText.quoted(String(UnicodeScalar(byte)))
         written = String(written.dropFirst().dropLast())
-        return failure("a control character in a text is written \(written)")
+        return failure("a control character in a string must be written as \(written)")
     }
 
-    /// At a backslash: appends what it stands for.
+    /// At a backslash: appends the escaped character.
     private mutating func escape(into text: inout [UInt8]) throws(JSONError) {
         guard index + 1 < bytes.count else { throw failure("expected a character after \\") }
         switch bytes[index + 1] {
@@ -219,12 +218,12 @@ struct JSONParser {
             let scalar = try unicodeEscape()
             text.append(contentsOf: String(Character(scalar)).utf8)
             return
-        default: throw failure("no such escape; after \\ stands one of \" \\ / b f n r t u")
+        default: throw failure("invalid escape; use \\ with one of \" \\ / b f n r t u")
         }
         index += 2
     }
 
-    /// One escape, or the two of a surrogate pair.
+    /// One escape, or two for a surrogate pair.
     private mutating func unicodeEscape() throws(JSONError) -> UnicodeScalar {
         guard let first = hexadecimal(at: index + 2) else {
             throw failure("expected four hexadecimal digits after \\u")
@@ -237,7 +236,7 @@ struct JSONParser {
             bytes[index + 7] == UInt8(ascii: "u"), let second = hexadecimal(at: index + 8),
             0xDC00...0xDFFF ~= second,
             let scalar = UnicodeScalar(0x10000 + (first - 0xD800) << 10 + (second - 0xDC00))
-        else { throw failure("half of a surrogate pair stands alone") }
+        else { throw failure("unpaired half of a surrogate pair") }
         index += 12
         return scalar
     }
@@ -256,7 +255,7 @@ struct JSONParser {
         return value
     }
 
-    // MARK: Places
+    // MARK: Positions
 
     private var position: JSONPosition {
         JSONPosition(offset: start.offset + index, line: line, column: index - columnOrigin + 1)
@@ -284,7 +283,7 @@ struct JSONParser {
         }
     }
 
-    /// One byte forward, keeping line and column.
+    /// Advances by one byte, and updates line and column.
     private mutating func passAnyByte() {
         let byte = bytes[index]
         index += 1
@@ -300,7 +299,7 @@ struct JSONParser {
 extension UInt8 {
     var isDigit: Bool { UInt8(ascii: "0")...UInt8(ascii: "9") ~= self }
 
-    /// What would make a longer word of a literal or a number: a letter, a digit, `_`, `.`, `+`, `-` or beyond ASCII.
+    /// Whether the byte would extend a literal or number: a letter, a digit, `_`, `.`, `+`, `-` or non-ASCII.
     fileprivate var isWordByte: Bool {
         switch self {
         case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), 0x80...0xFF: true

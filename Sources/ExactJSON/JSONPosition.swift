@@ -1,31 +1,31 @@
-/// A place in a JSON text.
+/// A position in a JSON text.
 public struct JSONPosition: Hashable, Sendable {
-    /// Bytes before it.
+    /// Byte offset, from 0.
     public let offset: Int
-    /// Counted from 1. A line ends with LF, CR LF or a CR alone.
+    /// 1-based. A line ends with LF, CR LF or a CR alone.
     public let line: Int
-    /// Counted from 1, in Unicode scalars: neither bytes nor what is seen as one character.
+    /// 1-based, in Unicode scalars, not in bytes or characters.
     public let column: Int
 
-    /// Takes its properties as they are given.
+    /// Creates a position from its byte offset, line and column.
     public init(offset: Int, line: Int, column: Int) {
         self.offset = offset
         self.line = line
         self.column = column
     }
 
-    /// The first byte of a text.
+    /// The position of the first byte.
     public static let start = JSONPosition(offset: 0, line: 1, column: 1)
 }
 
-/// Why a text is not one JSON value, and where reading stopped.
+/// A syntax error in a JSON text.
 public struct JSONError: Error, Hashable, Sendable, CustomStringConvertible {
-    /// The first byte that is wrong.
+    /// The first invalid byte.
     public let position: JSONPosition
-    /// Starts in lower case and holds nothing of the text but single escaped characters.
+    /// Starts in lower case; contains no part of the text except single escaped characters.
     public let message: String
 
-    /// Takes its properties as they are given.
+    /// Creates an error with a message in lower case.
     public init(position: JSONPosition, message: String) {
         self.position = position
         self.message = message
@@ -34,25 +34,25 @@ public struct JSONError: Error, Hashable, Sendable, CustomStringConvertible {
     public var description: String { "line \(position.line), column \(position.column): \(message)" }
 }
 
-/// Bounds on what is read.
+/// Limits for parsing.
 public struct JSONLimits: Hashable, Sendable {
-    /// The deepest nesting whatever was asked for, so that no text can exhaust a thread's stack.
+    /// The maximum for any configuration, so that no text can exhaust a thread's stack.
     private static let hardDepth = 512
 
-    /// Objects and arrays inside each other; 64 unless given, at most 512. A single object has depth 1.
+    /// Nesting of objects and arrays. Default 64, at most 512. A single object has depth 1.
     public let maximumDepth: Int
-    /// 64 MiB unless given.
+    /// Maximum bytes of a text. Default 64 MiB.
     public let maximumBytes: Int
-    /// The caller has checked that the text is UTF-8: it is not looked at again.
+    /// Skips UTF-8 validation, which the caller has done. Default false.
     public let isKnownUTF8: Bool
 
-    /// Takes its properties as they are given; a bound below 1 refuses everything.
+    /// Creates limits. A limit below 1 rejects everything.
     public init(maximumDepth: Int = 64, maximumBytes: Int = 64 << 20, isKnownUTF8: Bool = false) {
         self.maximumDepth = min(maximumDepth, Self.hardDepth)
         self.maximumBytes = maximumBytes
         self.isKnownUTF8 = isKnownUTF8
     }
 
-    /// 64 levels and 64 MiB; the text is checked for being UTF-8.
+    /// 64 levels and 64 MiB, with UTF-8 validation.
     public static let `default` = JSONLimits()
 }

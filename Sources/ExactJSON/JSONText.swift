@@ -1,14 +1,14 @@
-/// Pieces of JSON text.
+/// JSON text helpers.
 public enum JSONText {
-    /// A text as JSON, with what JSON must escape and nothing else: `"`, `\` and what is below U+0020, the latter in
-    /// its short form where there is one.
+    /// A text as a JSON string. Escapes only what JSON requires: `"`, `\` and characters below U+0020, in their short
+    /// form if there is one.
     public static func quoted(_ text: String) -> String {
         var bytes: [UInt8] = []
         appendQuoted(text, to: &bytes)
         return String(decoding: bytes, as: UTF8.self)
     }
 
-    /// The same, at the end of other bytes.
+    /// Appends ``quoted(_:)`` to bytes.
     public static func appendQuoted(_ text: String, to bytes: inout [UInt8]) {
         bytes.append(UInt8(ascii: "\""))
         let isWhole: Void? = text.utf8.withContiguousStorageIfAvailable { append($0, to: &bytes) }
@@ -16,7 +16,7 @@ public enum JSONText {
         bytes.append(UInt8(ascii: "\""))
     }
 
-    /// Run by run of what needs no escape.
+    /// Appends runs of characters that need no escape.
     private static func append(_ text: UnsafeBufferPointer<UInt8>, to bytes: inout [UInt8]) {
         var start = 0
         for index in text.indices {
@@ -46,7 +46,7 @@ public enum JSONText {
         }
     }
 
-    /// Whether a text is a number by JSON's grammar: `-0.5e3` is, `+1`, `007`, `1.` and `NaN` are not.
+    /// Whether a text is a number in JSON's grammar: `-0.5e3` is, `+1`, `007`, `1.` and `NaN` are not.
     public static func isNumber(_ text: some StringProtocol) -> Bool {
         var rest = Substring(text).utf8
         func takeDigits() -> Int {
@@ -71,7 +71,7 @@ public enum JSONText {
         return rest.isEmpty
     }
 
-    /// The offset of the first byte that is no part of well-formed UTF-8 (RFC 3629), or nil where all are.
+    /// The offset of the first byte that is not valid UTF-8 (RFC 3629); nil if all are valid.
     public static func firstInvalidUTF8(in bytes: UnsafeBufferPointer<UInt8>) -> Int? {
         var index = 0
         while index < bytes.count {
@@ -85,7 +85,7 @@ public enum JSONText {
         return nil
     }
 
-    /// Eight bytes at a time while they are all ASCII.
+    /// Reads eight bytes at a time while they are ASCII.
     private static func endOfASCII(in bytes: UnsafeBufferPointer<UInt8>, from start: Int) -> Int {
         let raw = UnsafeRawBufferPointer(bytes)
         var index = start
@@ -97,7 +97,7 @@ public enum JSONText {
         return index
     }
 
-    /// The bytes of the well-formed sequence that starts here with a byte above U+007F; nil where none does.
+    /// The length of the valid multibyte sequence at this index; nil if there is none.
     private static func lengthOfSequence(in bytes: UnsafeBufferPointer<UInt8>, at index: Int) -> Int? {
         let length: Int
         var second: ClosedRange<UInt8> = 0x80...0xBF

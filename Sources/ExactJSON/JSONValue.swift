@@ -1,43 +1,43 @@
-/// One value of a JSON text as it was written: numbers as their text, members in order with duplicates kept, and the
-/// place of each. Two texts are equal here when their bytes are: NFC and NFD differ.
+/// A JSON value exactly as written: numbers as text, members in order with duplicates, each with its position. Two
+/// texts are equal if their bytes are equal: NFC and NFD differ.
 public struct JSONValue: Hashable, Sendable {
-    /// What a value is, with what it holds.
+    /// The type and content of a value.
     public enum Kind: Hashable, Sendable {
         /// The word `null`.
         case null
         /// The word `true` or `false`.
         case bool(Bool)
-        /// The number's own text, checked against the grammar: `1e3`, `0.10` and 2⁶³ stay what they are.
+        /// The number's text, validated by the grammar: `1e3`, `0.10` and 2⁶³ are unchanged.
         case number(String)
-        /// With its escapes resolved.
+        /// With its escapes decoded.
         case string(String)
-        /// Its elements in the order of the text.
+        /// The elements in order.
         case array([JSONValue])
-        /// In the order of the text; a name may come twice.
+        /// The members in order; names may repeat.
         case object([JSONMember])
     }
-    /// What it is and holds.
+    /// The type and content.
     public let kind: Kind
-    /// Its first byte in the text that it was read from; ``JSONPosition/start`` for one that was made.
+    /// The position of its first byte in the parsed text; ``JSONPosition/start`` for a value that was not parsed.
     public let position: JSONPosition
 
-    /// A value that was not read. A number's text is taken as it is given.
+    /// Creates a value without parsing. The text of a number is not validated.
     public init(kind: Kind, position: JSONPosition = .start) {
         self.kind = kind
         self.position = position
     }
 
-    /// Reads a whole text as one value, by RFC 8259 and nothing beyond it, in linear time.
+    /// Parses a whole text as one value, strictly by RFC 8259, in linear time.
     ///
     /// - Parameters:
-    ///   - bytes: UTF-8 without byte order mark.
-    ///   - start: the place of the first byte, where the text is part of a larger one. Only line and column of what
-    ///     stands on the first line are affected by `start.column`.
-    /// - Throws: ``JSONError`` for the first thing that is wrong; invalid UTF-8 anywhere comes before all else.
+    ///   - bytes: UTF-8 without a byte order mark.
+    ///   - start: the position of the first byte, if the text is part of a larger one. `start.column` affects only
+    ///     positions on the first line.
+    /// - Throws: ``JSONError`` for the first error; invalid UTF-8 anywhere is reported before other errors.
     public static func parse(
         _ bytes: some Collection<UInt8>, limits: JSONLimits = .default, startingAt start: JSONPosition = .start
     ) throws(JSONError) -> JSONValue {
-        // The closure of the standard library cannot throw a typed error, hence the detour over Result.
+        // The closure of the standard library cannot throw a typed error, hence the Result.
         let read = { (buffer: UnsafeBufferPointer<UInt8>) -> Result<JSONValue, JSONError> in
             var parser = JSONParser(buffer, limits: limits, start: start)
             return parser.parse()
@@ -46,32 +46,32 @@ public struct JSONValue: Hashable, Sendable {
         return try Array(bytes).withUnsafeBufferPointer(read).get()
     }
 
-    /// The last member of that name (by UTF-8 bytes); nil where there is none and where this is no object.
+    /// The last member with this name (compared bytewise); nil if there is none or this is not an object.
     public subscript(name: String) -> JSONValue? {
         members?.last { $0.name.utf8.elementsEqual(name.utf8) }?.value
     }
 
-    /// The text, if it is one; nil for every other kind.
+    /// The text of a string; nil for other types.
     public var string: String? { if case .string(let text) = kind { text } else { nil } }
-    /// The number's text as written.
+    /// The text of a number; nil for other types.
     public var number: String? { if case .number(let text) = kind { text } else { nil } }
-    /// The truth value, if it is one; nil for every other kind, 0 and 1 among them.
+    /// The boolean; nil for other types, including 0 and 1.
     public var bool: Bool? { if case .bool(let value) = kind { value } else { nil } }
-    /// The elements, if it is an array; else nil.
+    /// The elements of an array; nil for other types.
     public var array: [JSONValue]? { if case .array(let elements) = kind { elements } else { nil } }
-    /// The members in the order of the text, if it is an object; else nil.
+    /// The members of an object in order; nil for other types.
     public var members: [JSONMember]? { if case .object(let members) = kind { members } else { nil } }
-    /// Whether it is the word `null`.
+    /// Whether the value is `null`.
     public var isNull: Bool { if case .null = kind { true } else { false } }
 
-    /// The value again as text: no white space, members in the order given, numbers as written, minimal escapes.
+    /// Compact JSON: no white space, members in order, numbers as written, minimal escapes.
     public var compactText: String {
         var writer = JSONWriter()
         writer.value(self)
         return writer.text
     }
 
-    /// The value again as text for people: a member or an element a line, short lists and objects on one.
+    /// Indented JSON: one member or element per line, short lists and objects on one line.
     public var prettyText: String { Self.pretty(self, indent: "") }
 
     private static let widest = 100
@@ -92,7 +92,7 @@ public struct JSONValue: Hashable, Sendable {
     }
 }
 
-/// So that JSON can be written down in Swift.
+/// Allows JSON literals in Swift.
 extension JSONValue: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, ExpressibleByBooleanLiteral,
     ExpressibleByArrayLiteral
 {
@@ -104,14 +104,14 @@ extension JSONValue: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, Ex
 
 /// A name and its value.
 public struct JSONMember: Hashable, Sendable {
-    /// With its escapes resolved.
+    /// With its escapes decoded.
     public let name: String
-    /// Of the name.
+    /// The position of the name.
     public let position: JSONPosition
-    /// What stands after the colon.
+    /// The value after the colon.
     public let value: JSONValue
 
-    /// A member that was not read.
+    /// Creates a member without parsing.
     public init(name: String, position: JSONPosition = .start, value: JSONValue) {
         self.name = name
         self.position = position
@@ -124,8 +124,8 @@ public struct JSONMember: Hashable, Sendable {
 }
 
 extension JSONValue.Kind {
-    // Swift's own == on strings takes NFC and NFD for equal; equal bytes have equal hashes there too, so that only this
-    // half needs to be stricter.
+    // Swift's == considers NFC and NFD equal. Texts with equal bytes also have equal hashes, so only == needs to be
+    // stricter.
     public static func == (a: Self, b: Self) -> Bool {
         switch (a, b) {
         case (.null, .null): true

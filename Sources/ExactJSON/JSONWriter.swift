@@ -1,43 +1,42 @@
-/// Builds compact JSON text piece by piece, with commas and colons where they belong.
+/// Builds compact JSON text incrementally, with commas and colons.
 ///
-/// A misuse (a value where a name must stand, an `end` too many) is a mistake of the program and stops it.
+/// Incorrect use (a value instead of a name, too many `end` calls) is a programming error and traps.
 public struct JSONWriter: Sendable {
     private enum Scope { case object, array }
 
-    /// What was written so far, and not taken.
+    /// The bytes written so far and not taken.
     public private(set) var bytes: [UInt8] = []
     private var scopes: [Scope] = []
     private var needsComma = false
-    /// A name was written and its value is due.
+    /// A name was written, and its value must follow.
     private var hasName = false
 
-    /// An empty text.
+    /// Creates an empty text.
     public init() {}
 
-    /// What was written since the last such call, to be passed on before the rest is there: only within an object or an
-    /// array.
+    /// Returns and removes the bytes written so far, to pass them on early. Only within an object or an array.
     public mutating func takeBytes() -> [UInt8] {
-        precondition(!scopes.isEmpty, "a text that is ended is taken whole")
+        precondition(!scopes.isEmpty, "takeBytes() needs an open object or array")
         defer { bytes.removeAll(keepingCapacity: true) }
         return bytes
     }
 
-    /// What was written so far, as text.
+    /// The text written so far.
     public var text: String { String(decoding: bytes, as: UTF8.self) }
 
-    /// Everything begun is ended, and there is a value.
+    /// Whether the text is one complete value.
     public var isComplete: Bool { scopes.isEmpty && !bytes.isEmpty }
 
-    /// Opens an object. ``endObject()`` closes it.
+    /// Starts an object. ``endObject()`` ends it.
     public mutating func beginObject() { begin(.object, UInt8(ascii: "{")) }
-    /// Closes the innermost object.
+    /// Ends the innermost object.
     public mutating func endObject() { end(.object, UInt8(ascii: "}")) }
-    /// Opens an array. ``endArray()`` closes it.
+    /// Starts an array. ``endArray()`` ends it.
     public mutating func beginArray() { begin(.array, UInt8(ascii: "[")) }
-    /// Closes the innermost array.
+    /// Ends the innermost array.
     public mutating func endArray() { end(.array, UInt8(ascii: "]")) }
 
-    /// An object as the next value, its members written by `members`.
+    /// Writes an object; `members` writes its members.
     public mutating func object<Failure: Error>(
         _ members: (inout JSONWriter) throws(Failure) -> Void
     ) throws(Failure) {
@@ -46,7 +45,7 @@ public struct JSONWriter: Sendable {
         endObject()
     }
 
-    /// An array as the next value, its elements written by `elements`.
+    /// Writes an array; `elements` writes its elements.
     public mutating func array<Failure: Error>(
         _ elements: (inout JSONWriter) throws(Failure) -> Void
     ) throws(Failure) {
@@ -55,9 +54,9 @@ public struct JSONWriter: Sendable {
         endArray()
     }
 
-    /// The name of the next member of an object.
+    /// Writes the name of the next member.
     public mutating func name(_ name: String) {
-        precondition(scopes.last == .object && !hasName, "the name \(name) stands where no name may")
+        precondition(scopes.last == .object && !hasName, "the name \(name) is not allowed here")
         if needsComma { bytes.append(UInt8(ascii: ",")) }
         JSONText.appendQuoted(name, to: &bytes)
         bytes.append(UInt8(ascii: ":"))
@@ -65,14 +64,14 @@ public struct JSONWriter: Sendable {
         hasName = true
     }
 
-    /// Writes a text with the fewest escapes that RFC 8259 allows.
+    /// Writes a string with the minimal escapes of RFC 8259.
     public mutating func string(_ text: String) {
         beforeValue()
         JSONText.appendQuoted(text, to: &bytes)
         needsComma = true
     }
 
-    /// - Parameter text: a number by JSON's grammar, written as it is; for anything else, such as `inf`, stands `null`.
+    /// - Parameter text: a number in JSON's grammar, written unchanged; anything else, such as `inf`, becomes `null`.
     public mutating func number(_ text: String) { raw(JSONText.isNumber(text) ? text : "null") }
 
     /// Writes a whole number in decimal digits.
@@ -82,14 +81,14 @@ public struct JSONWriter: Sendable {
     /// Writes `null`.
     public mutating func null() { raw("null") }
 
-    /// - Parameter json: text that is one JSON value already, written as it is.
+    /// - Parameter json: the text of a JSON value, written unchanged.
     public mutating func raw(_ json: String) {
         beforeValue()
         bytes.append(contentsOf: json.utf8)
         needsComma = true
     }
 
-    /// Writes a value as it was read: members in their order, numbers by their text.
+    /// Writes a parsed value: members in order, numbers by their text.
     public mutating func value(_ value: JSONValue) {
         switch value.kind {
         case .null: null()
@@ -109,7 +108,7 @@ public struct JSONWriter: Sendable {
     }
 
     private mutating func end(_ scope: Scope, _ byte: UInt8) {
-        precondition(scopes.last == scope && !hasName, "\(scope) ends where none is open, or a value is due")
+        precondition(scopes.last == scope && !hasName, "\(scope) is not open, or a value is missing")
         scopes.removeLast()
         bytes.append(byte)
         needsComma = true
@@ -117,46 +116,46 @@ public struct JSONWriter: Sendable {
 
     private mutating func beforeValue() {
         switch scopes.last {
-        case .object: precondition(hasName, "a value stands in an object without a name")
+        case .object: precondition(hasName, "a value in an object needs a name")
         case .array: if needsComma { bytes.append(UInt8(ascii: ",")) }
-        case nil: precondition(bytes.isEmpty, "a second value stands after the first")
+        case nil: precondition(bytes.isEmpty, "a second value follows the first")
         }
         hasName = false
     }
 }
 
 extension JSONWriter {
-    /// A name and a text.
+    /// Writes a name and a string.
     public mutating func member(_ name: String, _ text: String) {
         self.name(name)
         string(text)
     }
 
-    /// A name and a whole number.
+    /// Writes a name and a whole number.
     public mutating func member(_ name: String, _ value: some BinaryInteger) {
         self.name(name)
         integer(value)
     }
 
-    /// A name and a truth value.
+    /// Writes a name and a boolean.
     public mutating func member(_ name: String, _ value: Bool) {
         self.name(name)
         bool(value)
     }
 
-    /// A name and a value as it was read.
+    /// Writes a name and a parsed value.
     public mutating func member(_ name: String, _ value: JSONValue) {
         self.name(name)
         self.value(value)
     }
 
-    /// - Parameter number: a number by JSON's grammar, written as it is; for anything else stands `null`.
+    /// - Parameter number: a number in JSON's grammar, written unchanged; anything else becomes `null`.
     public mutating func member(_ name: String, number: String) {
         self.name(name)
         self.number(number)
     }
 
-    /// A name and `null`.
+    /// Writes a name and `null`.
     public mutating func nullMember(_ name: String) {
         self.name(name)
         self.null()

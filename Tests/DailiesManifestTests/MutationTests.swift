@@ -38,14 +38,14 @@ struct MutationTests {
         ),
     ]
 
-    /// Bytes that mean something to one of the formats.
+    /// Bytes with a meaning in one of the formats.
     private static let significant = Array(
         "{}[]:,;\"'\\\n\r\t #&*?|>-!%@`~=0123456789eE.uxn\u{0}\u{85}\u{2028}\u{FEFF}é".utf8)
 
-    /// A trait of the test would count the time that it waits for its turn as well.
+    /// A time limit trait would include the time that the test waits for its turn.
     private static let limit = Duration.seconds(60)
 
-    @Test func `whatever happens to a file, it is read or refused with places, quickly`() {
+    @Test func `a mutated file is quickly read, or refused with positions`() {
         var generator = SplitMix(state: Self.seed)
         var accepted = 0
         let began = ContinuousClock.now

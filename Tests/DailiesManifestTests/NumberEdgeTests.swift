@@ -54,15 +54,15 @@ struct NumberEdgeTests {
     }
 
     @Test(arguments: fields)
-    func `a whole number is taken as it is written, and any other is refused with its place`(field: String) throws {
+    func `a whole number is read exactly, and any other is refused with its position`(field: String) throws {
         var taken: Set<String> = []
         for number in Self.numbers {
-            // So many tasks would take minutes; the bound itself is tested elsewhere.
+            // That many tasks would take minutes; the limit itself is tested elsewhere.
             if field == "repeat", let count = Int(number), 1000...100_000 ~= count { continue }
             for (format, text) in Self.texts(field, number) {
                 guard let tasks = try Self.outcome(text, format) else { continue }
                 taken.insert(number)
-                // A zero after the point says nothing.
+                // A zero after the point is ignored.
                 let plain = number.hasSuffix(".0") ? String(number.dropLast(2)) : number
                 let value = try #require(Int(plain), "\(format) \(field): \(number) is taken for a number")
                 #expect(String(value) == plain, "\(format) \(field)")
@@ -82,7 +82,7 @@ struct NumberEdgeTests {
         #expect(taken.contains(field == "duration_seconds" ? "8" : "1"), "\(taken)")
     }
 
-    @Test func `seeds are counted up to the last number there is, and not beyond`() throws {
+    @Test func `seeds are counted up to the largest number, and not beyond`() throws {
         let line = { (seed: Int, count: Int) in
             #"{"id":"a","model":"sora-2-pro","prompt":"p","duration_seconds":8,"seed":\#(seed),"repeat":\#(count)}"#
         }
@@ -92,7 +92,7 @@ struct NumberEdgeTests {
         #expect(try Self.outcome(line(Int.min, 2), .jsonl)?.count == 2)
     }
 
-    @Test func `a megabyte of digits is no number, in any format`() throws {
+    @Test func `a megabyte of digits is not a number, in any format`() throws {
         let digits = String(repeating: "5", count: 1 << 20)
         for field in Self.fields {
             for (format, text) in Self.texts(field, digits) {

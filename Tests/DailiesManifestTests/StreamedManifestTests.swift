@@ -13,7 +13,7 @@ struct StreamedManifestTests {
     ]
 
     @Test(arguments: examples)
-    func `each example manifest is valid and without warnings`(name: String, batch: String, count: Int) throws {
+    func `an example manifest is valid and without warnings`(name: String, batch: String, count: Int) throws {
         let path = "jobs/" + name
         let bytes = try Data(contentsOf: TestCatalogue.repository.appending(path: path))
         let manifest = try ManifestReader(catalogue: TestCatalogue.published, today: nil)
@@ -30,9 +30,9 @@ struct StreamedManifestTests {
         #expect(Set(names) == Set(Self.examples.map(\.0)))
     }
 
-    // MARK: One task whole
+    // MARK: A complete task
 
-    @Test func `a task has all that its manifest says`() throws {
+    @Test func `a task has all fields of its manifest`() throws {
         let manifest = try read(
             """
             batch: misty-forest
@@ -82,7 +82,7 @@ struct StreamedManifestTests {
 
     // MARK: Matrix
 
-    @Test func `a matrix is expanded by axes in alphabetical order and values as given`() throws {
+    @Test func `a matrix is expanded with axes in alphabetical order and values in the given order`() throws {
         let manifest = try read(
             """
             - id: takes
@@ -102,7 +102,7 @@ struct StreamedManifestTests {
         )
     }
 
-    @Test func `an axis wins over a default, and a matrix without id has derived keys`() throws {
+    @Test func `an axis overrides a default, and a matrix without id has derived keys`() throws {
         let matrix = try read(
             #"{"defaults":{"model":"sora-2","duration_seconds":3},"tasks":[{"prompt":"p","matrix":{"duration_seconds":[1,2]}}]}"#,
             .json)
@@ -119,7 +119,7 @@ struct StreamedManifestTests {
         #expect(manifest.tasks.map(\.key.text) == ["m/model=sora-2", "m/model=veo-3.1", "m/model=seedance-fast"])
     }
 
-    // MARK: Text as written
+    // MARK: Text
 
     @Test func `YAML scalars are text where the field is text`() throws {
         let manifest = try read(
@@ -133,7 +133,7 @@ struct StreamedManifestTests {
         #expect(manifest.tasks[1].tags.map { "\($0.name)=\($0.value)" } == ["c=null"])
     }
 
-    @Test func `NFC and NFD stay apart, in prompts, ids and tags`() throws {
+    @Test func `NFC and NFD are distinct in prompts, ids and tags`() throws {
         let nfc = "caf\u{e9}"
         let nfd = "cafe\u{301}"
         for format in [ManifestFormat.jsonl, .csv] {
@@ -151,7 +151,7 @@ struct StreamedManifestTests {
         }
     }
 
-    @Test func `null and empty are the same as not written`() throws {
+    @Test func `null and empty values count as omitted`() throws {
         let plain = identity(try read(#"[{"model":"sora-2","prompt":"p","duration_seconds":1}]"#, .json))
         let texts: [(String, ManifestFormat)] = [
             (
@@ -176,7 +176,7 @@ struct StreamedManifestTests {
             manifest.tasks[0].shape == RequestShape(model: ModelID("sora-2"), durationSeconds: 3, resolution: "720p"))
     }
 
-    @Test func `YAML aliases are copied in`() throws {
+    @Test func `YAML aliases are copied`() throws {
         let manifest = try read(
             """
             defaults: {model: sora-2, duration_seconds: 1}
@@ -220,7 +220,7 @@ struct StreamedManifestTests {
 
     // MARK: Warnings
 
-    @Test func `an unknown model warns once, with what may be meant`() throws {
+    @Test func `an unknown model warns once, with a suggestion`() throws {
         let manifest = try read(
             """
             - {model: sora2-pro, prompt: p, duration_seconds: 30}
@@ -230,9 +230,9 @@ struct StreamedManifestTests {
             """, .yaml, path: "m.yaml")
         #expect(
             manifest.warnings.map(\.description) == [
-                #"m.yaml:1:11: model: "sora2-pro" is no model that we know; that is its id on another surface; did you mean sora-2-pro?"#,
-                #"m.yaml:2:11: model: "sora-3-pro" is no model that we know (2 times); did you mean sora-2-pro?"#,
-                #"m.yaml:4:11: model: "other" is no model that we know; it is sent as it is written, unchecked"#,
+                #"m.yaml:1:11: model: "sora2-pro" is not a known model; this is its id elsewhere; did you mean sora-2-pro?"#,
+                #"m.yaml:2:11: model: "sora-3-pro" is not a known model (2 times); did you mean sora-2-pro?"#,
+                #"m.yaml:4:11: model: "other" is not a known model; it is sent unchanged and unchecked"#,
             ])
         #expect(
             manifest.tasks[1].request.text
@@ -240,7 +240,7 @@ struct StreamedManifestTests {
     }
 
     @Test(arguments: [("2026-09-23", 0), ("2026-09-24", 1), ("2026-11-23", 1)])
-    func `a withdrawn model warns from its day on`(today: String, count: Int) throws {
+    func `a withdrawn model warns from the day of its withdrawal`(today: String, count: Int) throws {
         let text =
             "- {model: sora-2, prompt: p, duration_seconds: 1}\n- {model: sora-2, prompt: q, duration_seconds: 1}"
         let warnings = try read(text, .yaml, path: "m.yaml", today: today).warnings.map(\.description)
@@ -248,7 +248,7 @@ struct StreamedManifestTests {
             warnings
                 == Array(
                     repeating:
-                        "m.yaml:1:11: model: sora-2 was withdrawn by OpenAI on 2026-09-24 (2 times); expect it to fail, or choose another model",
+                        "m.yaml:1:11: model: sora-2 was withdrawn by OpenAI on 2026-09-24 (2 times); choose another model, or expect the task to fail",
                     count: count))
     }
 
@@ -257,7 +257,7 @@ struct StreamedManifestTests {
             "- {model: sora-2, prompt: p, duration_seconds: 1, extra: {audio: true}}", .yaml, path: "m")
         #expect(
             manifest.warnings.map(\.description)
-                == ["m:1:66: extra.audio: is no published field of sora-2; it is sent as it is written"])
+                == ["m:1:66: extra.audio: is not a published field of sora-2; it is sent unchanged"])
     }
 
     // MARK: CSV and JSONL
@@ -283,12 +283,12 @@ struct StreamedManifestTests {
         }
     }
 
-    @Test func `TSV takes commas and semicolons as they are`() throws {
+    @Test func `TSV keeps commas and semicolons as text`() throws {
         let manifest = try read("model\tprompt\tduration_seconds\nsora-2\ta, b; c\t1", .tsv)
         #expect(manifest.tasks.map(\.prompt) == ["a, b; c"])
     }
 
-    @Test func `JSONL skips blank lines and may open with batch and defaults`() throws {
+    @Test func `JSONL skips blank lines and may start with batch and defaults`() throws {
         let manifest = try read(
             "\u{FEFF}\n{\"batch\":\"b\",\"defaults\":{\"model\":\"sora-2\",\"duration_seconds\":1}}\r\n \t\r\n{\"prompt\":\"p\"}\r\n\r\n{\"prompt\":\"q\"}",
             .jsonl)
@@ -302,7 +302,7 @@ struct StreamedManifestTests {
         ("a/b/reel.jsonl", ManifestFormat.jsonl), ("reel.NDJSON", .jsonl), ("r.json", .json), ("r.yaml", .yaml),
         ("r.YML", .yaml), ("r.csv", .csv), ("r.tsv", .tsv), ("r.txt", nil), ("yaml", nil), ("a.json/b", nil), ("", nil),
     ])
-    func `the format follows from the ending`(path: String, format: ManifestFormat?) {
+    func `the format follows from the file extension`(path: String, format: ManifestFormat?) {
         #expect(ManifestFormat(path: path) == format)
     }
 
@@ -310,7 +310,7 @@ struct StreamedManifestTests {
         ("reel.yaml", "reel"), ("a/b/day.one.yaml", "day.one"), (".yaml", ".yaml"), ("reel", "reel"),
         ("a.b/reel", "reel"),
     ])
-    func `a batch without a name is called like its file`(path: String, name: String) throws {
+    func `a batch without a name is named after its file`(path: String, name: String) throws {
         #expect(try read("- {model: sora-2, prompt: p, duration_seconds: 1}", .yaml, path: path).batchName == name)
     }
 }

@@ -18,11 +18,11 @@ private let accepted = #"{"task_id":"task_1","status":"queued","estimated_credit
         "127.0.0.1", "127.1", "0x7f.1", "[::1]", "[::ffff:127.0.0.1]", "[::1%25lo]", "localhost", "%31%32%37.0.0.1",
         "①②⑦.0.0.1",
     ]
-    /// Once percent-decoded and without brackets nothing is left of them, or something that is no name.
+    /// After percent-decoding and without brackets these are empty, or not a name.
     private static let emptyHosts = ["[]", "%5B%5D", "%5b%5d", "%5B", "%5D", "127.0.0.1%00", "%00"]
 
     @Test(arguments: ports)
-    func `an address whose port is none is refused, whatever its host`(port: String) {
+    func `a URL with an invalid port is refused, whatever its host`(port: String) {
         for host in Self.hosts {
             for scheme in ["http", "https"] {
                 #expect(ServiceURL("\(scheme)://\(host):\(port)/v.mp4?sig=1:2@3") == nil, "\(host)")
@@ -30,7 +30,7 @@ private let accepted = #"{"task_id":"task_1","status":"queued","estimated_credit
         }
     }
 
-    @Test func `ports that there are, and none, are kept as they are written`() throws {
+    @Test func `valid and missing ports are kept as written`() throws {
         for host in ["127.0.0.1", "[::1]", "localhost", "h.example"] {
             for port in ["", ":", ":1", ":80", ":00080", ":65535"] {
                 let text = "https://\(host)\(port)/a:70000?b:70000#c:70000"
@@ -40,11 +40,11 @@ private let accepted = #"{"task_id":"task_1","status":"queued","estimated_credit
     }
 
     @Test(arguments: emptyHosts)
-    func `a host of which nothing is left is refused`(host: String) {
+    func `a host that becomes empty is refused`(host: String) {
         #expect(ServiceURL("http://\(host)/") == nil && ServiceURL("https://\(host):8080/") == nil)
     }
 
-    @Test func `what is not refused, the network library takes`() {
+    @Test func `the network library accepts every URL that is not refused`() {
         let parts = Self.hosts + Self.emptyHosts + ["h", "h.", "xn--", "[v1.x]", "%", "%25", "é"]
         var taken = 0
         for seed in UInt64(0)..<5000 {
@@ -56,7 +56,7 @@ private let accepted = #"{"task_id":"task_1","status":"queued","estimated_credit
             let text = "\(Bool.random(using: &random) ? "http" : "https")://\(host):\(port)\(path)"
             guard let place = ServiceURL(text) else { continue }
             taken += 1
-            // It stops the program for an address that it cannot be given; an error is an answer.
+            // It crashes for an invalid URL; an error is fine.
             let request = try? HTTPClient.Request(url: place.origin)
             #expect(request != nil, "seed \(seed): \(text)")
         }
@@ -64,20 +64,20 @@ private let accepted = #"{"task_id":"task_1","status":"queued","estimated_credit
     }
 
     @Test(arguments: ["http://127.0.0.1:65536", "https://[::1]:99999/api", "http://localhost:18446744073709551616"])
-    func `a base URL with a port that is none says so`(baseURL: String) {
+    func `a base URL with an invalid port is reported`(baseURL: String) {
         #expect {
             try ProviderConfiguration(baseURL: baseURL, keys: [])
-        } throws: { "\($0)" == "the base URL names a port that is no number from 1 to 65535: \(baseURL)" }
+        } throws: { "\($0)" == "the port of the base URL is not a number from 1 to 65535: \(baseURL)" }
     }
 
     // MARK: Over a socket
 
-    @Test func `a clip at an address that cannot be is refused, and the next one is fetched`() async throws {
+    @Test func `a clip with an invalid URL is refused, and the next one is downloaded`() async throws {
         try await HostileServer.with({ _ in .reply(200, [], "clip") }) { server in
             try await withProvider(server.url) { provider in
                 for port in Self.ports {
                     let end = await provider.download("http://127.0.0.1:\(port)/v.mp4", into: CollectingSink())
-                    #expect(end.isRefused && end.fault?.message.contains("the clip's address cannot be used") == true)
+                    #expect(end.isRefused && end.fault?.message.contains("the clip's URL is not valid") == true)
                 }
                 for host in Self.emptyHosts {
                     #expect(await provider.download("https://\(host)/v", into: CollectingSink()).isRefused)
@@ -88,7 +88,7 @@ private let accepted = #"{"task_id":"task_1","status":"queued","estimated_credit
         }
     }
 
-    @Test func `a redirect to an address that cannot be is refused, and the next clip is fetched`() async throws {
+    @Test func `a redirect to an invalid URL is refused, and the next clip is downloaded`() async throws {
         let targets = Self.ports.map { "http://127.0.0.1:\($0)/v" } + Self.emptyHosts.map { "//\($0)/v" }
         try await HostileServer.with({ seen in
             let number = Int(seen.target.dropFirst())
@@ -98,7 +98,7 @@ private let accepted = #"{"task_id":"task_1","status":"queued","estimated_credit
                 for index in targets.indices {
                     let end = await provider.download("\(server.url)/\(index)", into: CollectingSink())
                     #expect(
-                        end.isRefused && end.fault?.message.contains("redirects to an unusable address") == true,
+                        end.isRefused && end.fault?.message.contains("redirects to an invalid URL") == true,
                         "\(targets[index]): \(end)")
                 }
                 #expect(await provider.download(server.url + "/v", into: CollectingSink()) == .whole)
@@ -106,7 +106,7 @@ private let accepted = #"{"task_id":"task_1","status":"queued","estimated_credit
         }
     }
 
-    /// A question gets its answer. One that went out on a connection while the server was closing it is asked again.
+    /// Sends a query and returns the answer. Repeats it if the server was closing the connection.
     private static func expectGoesOn(_ provider: ByteSpikeProvider) async {
         var answer = await provider.query(.remote(RemoteTaskID("task_1")))
         for _ in 1...3 where !answer.isFound { answer = await provider.query(.remote(RemoteTaskID("task_1"))) }
@@ -126,7 +126,7 @@ private let accepted = #"{"task_id":"task_1","status":"queued","estimated_credit
         "Date: Fri, 31 Dec 9999 23:59:59 GMT\r\nContent-Length: 2",
         "Date: Mon, 01 Jan 0001 00:00:00 GMT\r\nRetry-After: Fri, 31 Dec 9999 23:59:59 GMT\r\nContent-Length: 2",
     ])
-    func `no length, range, chunk or time that a head states stops the program`(head: String) async throws {
+    func `no length, range, chunk or time in a header crashes the program`(head: String) async throws {
         for status in [
             "200", "206", "302", "416", "429", "000", "099", "600", "999", "1000", "18446744073709551616", "-1",
         ] {
@@ -149,7 +149,7 @@ private let accepted = #"{"task_id":"task_1","status":"queued","estimated_credit
     @Test(arguments: [
         "000", "001", "042", "099", "100", "101", "102", "103", "150", "199", "204", "304", "600", "999",
     ])
-    func `no status stops the program, with a body, without one, or with another answer behind it`(
+    func `no status crashes the program, with a body, without one, or followed by another response`(
         status: String
     ) async throws {
         let (sized, bare) = ("Content-Length: \(accepted.utf8.count)\r\n\r\n\(accepted)", "\r\n")
@@ -171,7 +171,7 @@ private let accepted = #"{"task_id":"task_1","status":"queued","estimated_credit
         }
     }
 
-    @Test func `times to wait that are longer than the library can count are waited for as long as it can`()
+    @Test func `timeouts beyond the library's range are limited to its maximum`()
         async throws
     {
         try await HostileServer.with({ _ in .reply(200, [], accepted) }) { server in

@@ -63,7 +63,7 @@ extension ByteSpikeProvider {
         }
     }
 
-    /// - Parameter offset: so many bytes are there of the version with this validator and length.
+    /// - Parameter offset: number of existing bytes, of the version with this validator and length.
     func download(
         _ url: String, from offset: Int64 = 0, of version: AssetVersion = AssetVersion(validator: "\"1\"", length: 10),
         into sink: CollectingSink
@@ -85,7 +85,7 @@ final class CollectingSink: DownloadSink {
     }
     private let state = NIOLockedValueBox(Held())
     private let delay: TimeAmount
-    /// Refuses the part with this number, counted from 0.
+    /// Refuses the part with this number, from 0.
     private let refuses: Int?
     private let count = NIOLockedValueBox(0)
 

@@ -10,7 +10,7 @@ final class Scratch {
     }
 
     deinit {
-        // A folder that stays behind harms nobody, and a deinit cannot throw.
+        // A remaining folder is harmless, and a deinit cannot throw.
         try? FileManager.default.removeItem(atPath: folder)
     }
 
@@ -33,6 +33,6 @@ enum SmallClip {
 
     static let whole = fileType + movie + media
 
-    /// The same with other media, so that contents differ.
+    /// The same with other media, so that the content differs.
     static func clip(_ mark: UInt8) -> [UInt8] { fileType + movie + box("mdat", [UInt8](repeating: mark, count: 64)) }
 }

@@ -10,7 +10,7 @@ import Testing
 /// What a program that embeds the library might do by mistake, and what would send a task a second time: it stops there
 /// and then. What cannot even be written is in `ExternalAccessTests`.
 struct PreconditionTests {
-    /// A store, its lock, and a runner under it as only the public way makes it.
+    /// A store, its lock, and a runner, created with the public initializer.
     private struct Setting {
         let folder: String
         let store: Store
@@ -46,7 +46,7 @@ struct PreconditionTests {
         try setting.remove()
     }
 
-    @Test func `the lock stays with its runner, whoever lets go of it`() throws {
+    @Test func `the lock stays with its runner after the caller releases it`() throws {
         let folder = NSTemporaryDirectory() + "dailies-misuse-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         let path = folder + "/dailies.sqlite"
@@ -64,7 +64,7 @@ struct PreconditionTests {
         try FileManager.default.removeItem(atPath: folder)
     }
 
-    @Test func `a second runner under one lock stops the program`() async {
+    @Test func `a second runner with the same lock traps`() async {
         await #expect(processExitsWith: .failure) {
             let setting = try Setting()
             let first = setting.runner()
@@ -73,7 +73,7 @@ struct PreconditionTests {
         }
     }
 
-    @Test func `a runner that is started twice stops the program`() async {
+    @Test func `starting a runner twice traps`() async {
         await #expect(processExitsWith: .failure) {
             let setting = try Setting()
             try setting.remove()
@@ -83,7 +83,7 @@ struct PreconditionTests {
         }
     }
 
-    @Test func `a runner with another store's lock stops the program`() async {
+    @Test func `a runner with the lock of another store traps`() async {
         await #expect(processExitsWith: .failure) {
             let (setting, other) = (try Setting(), try Setting())
             try setting.remove()
@@ -92,7 +92,7 @@ struct PreconditionTests {
         }
     }
 
-    @Test func `a runner on a store that is open for reading stops the program`() async {
+    @Test func `a runner with a read-only store traps`() async {
         await #expect(processExitsWith: .failure) {
             let setting = try Setting(use: .reading)
             try setting.remove()

@@ -62,7 +62,7 @@ final class RunnerHarness {
     func name(_ key: String) -> TaskName { TaskName(batch: batch, key: TaskKey(key)) }
 
     var toldEvents: [RunEvent] { events.events.withLock { $0 } }
-    /// How often the end was told.
+    /// How often the end was reported.
     var endings: Int { events.outcomes.withLock { $0.count } }
 
     func start() {
@@ -78,7 +78,7 @@ final class RunnerHarness {
         return try #require(events.outcomes.withLock { $0.last })
     }
 
-    /// Waits until everything that was set going by now has gone through store and runner.
+    /// Waits until everything started so far has passed through store and runner.
     func settle() throws {
         for _ in 0..<4 {
             runner.queue.sync {}
@@ -88,18 +88,18 @@ final class RunnerHarness {
         runner.queue.sync {}
     }
 
-    /// The same, with the queues of the downloads.
+    /// The same, including the queues of the downloads.
     func settleClips() throws {
         let downloads = runner.queue.sync { Array(runner.downloads.values) }
         for download in downloads { download.queue.sync {} }
         try settle()
     }
 
-    /// What a reader, another process for all that the store knows, finds at this moment.
+    /// What another reader, like another process, finds now.
     func durable() throws -> [TaskRow] {
         let reader = try Store.open(storePath, for: .reading)
         defer {
-            // It was opened a moment ago and only read; a close that fails leaves nothing undone.
+            // It was only read, so a failing close does not matter.
             try? reader.close()
         }
         return try reader.tasks(limit: 100)

@@ -8,7 +8,7 @@ import Testing
 @testable import DailiesRunner
 
 struct RunnerTests {
-    @Test func `the intent and its bytes are durable before the submit is seen`() throws {
+    @Test func `the intent and its bytes are durable before the submit is sent`() throws {
         let rig = try RunnerHarness()
         rig.start()
         let (submission, reply) = try #require(rig.provider.nextSubmit())
@@ -24,7 +24,7 @@ struct RunnerTests {
         #expect(try rig.durable().first?.state == .failed)
     }
 
-    @Test func `an outcome is durable before the end is told`() throws {
+    @Test func `an outcome is durable before the end is reported`() throws {
         let rig = try RunnerHarness { $0.downloads = false }
         rig.start()
         let (submission, reply) = try #require(rig.provider.nextSubmit())
@@ -35,7 +35,7 @@ struct RunnerTests {
         #expect(rig.endings == 1 && rig.timers.isStopped)
     }
 
-    @Test func `a reply that names another attempt's task ends no run, and is asked for by key`() throws {
+    @Test func `a response with another attempt's task does not end the run, and the task is queried by key`() throws {
         let rig = try RunnerHarness(tasks: 2, concurrency: 1) { $0.downloads = false }
         rig.start()
         let (first, accept) = try #require(rig.provider.nextSubmit())
@@ -54,7 +54,7 @@ struct RunnerTests {
         #expect(try rig.durable().map(\.latest?.remoteID) == [RemoteTaskID("r1"), RemoteTaskID("r2")])
     }
 
-    @Test func `how long keys are remembered is the provider's to say, and the settings' before it`() throws {
+    @Test func `the lifetime of keys comes from the settings, or from the provider`() throws {
         func memory(_ configure: (inout SchedulerSettings) -> Void) throws -> Duration? {
             try RunnerHarness(configure: configure).runner.scheduler.settings.keyMemory
         }
@@ -62,7 +62,7 @@ struct RunnerTests {
         #expect(try memory { $0.keyMemory = .seconds(60) } == .seconds(60))
     }
 
-    @Test func `a stop that comes before the start sends nothing`() throws {
+    @Test func `a stop before the start sends nothing`() throws {
         let rig = try RunnerHarness(tasks: 3)
         rig.runner.stop()
         rig.start()
@@ -97,7 +97,7 @@ struct RunnerTests {
         #expect(task.latest?.submissionKey == submission.key && task.latest?.remoteID == nil)
     }
 
-    @Test func `a stop sends nothing new and lets what is in the air land`() throws {
+    @Test func `a stop sends nothing new, and requests in flight finish`() throws {
         let rig = try RunnerHarness(tasks: 3, concurrency: 1)
         rig.start()
         let (submission, reply) = try #require(rig.provider.nextSubmit())
@@ -113,13 +113,13 @@ struct RunnerTests {
         #expect(tasks.dropFirst().allSatisfy { $0.latest == nil })
     }
 
-    @Test func `a task is asked for when its moment comes, not before`() throws {
+    @Test func `a task is polled at its scheduled time, not earlier`() throws {
         let rig = try RunnerHarness()
         rig.start()
         let (submission, reply) = try #require(rig.provider.nextSubmit())
         reply(.accepted(rig.report(.queued, key: submission.key)))
         try rig.settle()
-        // A model that no page describes is asked for every two seconds at first.
+        // An undocumented model is polled every two seconds at first.
         #expect(rig.timers.target == rig.timers.now + .seconds(2))
         rig.timers.move(by: .milliseconds(1999))
         try rig.settle()
@@ -131,7 +131,7 @@ struct RunnerTests {
         guard case .ended = try rig.end() else { return #expect(Bool(false), "the store failed") }
     }
 
-    @Test func `no more are in flight than allowed, and a change of the limit holds at once`() throws {
+    @Test func `the number of tasks in flight is limited, and a change of the limit applies immediately`() throws {
         let rig = try RunnerHarness(tasks: 5, concurrency: 1)
         rig.start()
         let (submission, reply) = try #require(rig.provider.nextSubmit())
@@ -155,7 +155,7 @@ struct RunnerTests {
         guard case .ended = try rig.end() else { return #expect(Bool(false), "the store failed") }
     }
 
-    @Test func `waiting tasks are read page by page, each sent once and in order`() throws {
+    @Test func `waiting tasks are read page by page and each is sent once, in order`() throws {
         let rig = try RunnerHarness(tasks: 9, concurrency: 9) { $0.pageSize = 2 }
         rig.start()
         var keys: [String] = []
@@ -171,7 +171,7 @@ struct RunnerTests {
         guard case .ended = try rig.end() else { return #expect(Bool(false), "the store failed") }
     }
 
-    @Test func `a clip comes part by part onto the disk, and is recorded once it has its name`() throws {
+    @Test func `a clip is written part by part, and recorded after its rename`() throws {
         let rig = try RunnerHarness()
         rig.start()
         let (submission, reply) = try #require(rig.provider.nextSubmit())
@@ -196,7 +196,7 @@ struct RunnerTests {
         #expect(latest.outputBytes == Int64(SmallClip.whole.count))
     }
 
-    @Test func `a cut clip goes on from where it was cut, a damaged one begins anew`() throws {
+    @Test func `a truncated clip is resumed, and a damaged one is downloaded again`() throws {
         let rig = try RunnerHarness()
         rig.start()
         let (submission, reply) = try #require(rig.provider.nextSubmit())
@@ -204,7 +204,7 @@ struct RunnerTests {
         try Self.feed(rig, expectedOffset: 0, Array(SmallClip.whole.prefix(20)), total: 30, .interrupted(Self.broken))
         try rig.settleClips()
         rig.timers.move(by: .seconds(2))
-        // Whole by its length, and no clip.
+        // It has its length, but is not a clip.
         let junk = [UInt8](repeating: 1, count: 10)
         try Self.feed(rig, expectedOffset: 20, junk, total: 30, .whole)
         let (_, answer) = try #require(rig.provider.nextQuery())
@@ -214,12 +214,12 @@ struct RunnerTests {
         guard case .ended(let ending) = try rig.end() else { return #expect(Bool(false), "the store failed") }
         #expect(ending == RunResult())
         #expect(rig.scratch.contents(try rig.durable().first?.latest?.outputPath ?? "") == SmallClip.whole)
-        // What was paid for is not thrown away.
+        // Bytes that were paid for are kept.
         let kept = rig.scratch.contents(rig.scratch.folder + "/renders/reel/shot-1.damaged")
         #expect(kept == Array(SmallClip.whole.prefix(20)) + junk)
     }
 
-    @Test func `a slow download gives its place to another, and goes on from where it was`() throws {
+    @Test func `a slow download yields to another one, and is resumed later`() throws {
         let rig = try RunnerHarness(tasks: 2, concurrency: 2) { $0.downloadConcurrency = 1 }
         rig.start()
         var downloads = try Self.complete(2, rig)
@@ -257,7 +257,7 @@ struct RunnerTests {
         }
     }
 
-    @Test func `a clip whose length nobody states is kept, with its address, and told in plain words`() throws {
+    @Test func `a clip of unknown length is kept with its URL, and reported`() throws {
         let rig = try RunnerHarness()
         rig.start()
         let (submission, reply) = try #require(rig.provider.nextSubmit())
@@ -288,7 +288,7 @@ struct RunnerTests {
         #expect(rig.toldEvents.contains(.downloadFailed(rig.name("shot-1"), reason: reason)))
     }
 
-    @Test func `a clip into whose part another program writes is fetched once more, and then told`() throws {
+    @Test func `a clip whose part another program modifies is downloaded again, and then reported`() throws {
         let rig = try RunnerHarness()
         rig.start()
         let (submission, reply) = try #require(rig.provider.nextSubmit())
@@ -313,11 +313,11 @@ struct RunnerTests {
         }
         guard case .ended(let ending) = try rig.end() else { return #expect(Bool(false), "the store failed") }
         #expect(ending.unsaved == 1)
-        let reason = "what is on disk is not what came; does another program write into it?"
+        let reason = "the bytes on disk differ from those received; another program may be writing to the file"
         #expect(rig.toldEvents.contains(.downloadFailed(rig.name("shot-1"), reason: reason)))
     }
 
-    @Test func `a part that was whole when the program was killed needs no download`() throws {
+    @Test func `a part that was complete when the program was killed needs no download`() throws {
         let rig = try RunnerHarness()
         rig.start()
         let (submission, reply) = try #require(rig.provider.nextSubmit())
@@ -327,7 +327,7 @@ struct RunnerTests {
             submissionKey: submission.key)
         do {
             let file = try ClipFile(paths)
-            try file.begin(at: 0, AssetVersion(validator: "\"1\"", length: Int64(SmallClip.whole.count)))
+            try file.start(at: 0, AssetVersion(validator: "\"1\"", length: Int64(SmallClip.whole.count)))
             try file.write(SmallClip.whole)
             try file.keep()
         }
@@ -337,7 +337,7 @@ struct RunnerTests {
         #expect(rig.scratch.contents(try rig.durable().first?.latest?.outputPath ?? "") == SmallClip.whole)
     }
 
-    @Test func `what stands in one clip's way costs it another name and holds nobody up`() throws {
+    @Test func `a file in the way of one clip gives it another name, and does not delay others`() throws {
         let rig = try RunnerHarness(tasks: 2, concurrency: 2)
         let folder = rig.scratch.folder + "/renders/reel"
         try FileManager.default.createDirectory(atPath: folder + "/shot-1.mp4", withIntermediateDirectories: true)
@@ -373,9 +373,9 @@ struct RunnerTests {
 
     private static let broken = ProviderError(kind: .broken, message: "cut")
 
-    /// Answers so many submits with finished clips.
+    /// Answers `count` submits with finished clips.
     ///
-    /// - Returns: the downloads that have begun meanwhile.
+    /// - Returns: the downloads that started.
     private static func complete(_ count: Int, _ rig: RunnerHarness) throws -> [ScriptedProvider.Call] {
         var (submits, downloads) = (0, [ScriptedProvider.Call]())
         while submits < count {

@@ -51,10 +51,10 @@ final class ScriptedProvider: RenderProvider {
         arrived.signal()
     }
 
-    /// Calls that were not taken.
+    /// Calls that were not consumed.
     var pending: Int { calls.withLock { $0.count } }
 
-    /// Waits for the next call; nil when none comes.
+    /// Waits for the next call; nil if there is none.
     func next() -> Call? {
         guard arrived.wait(timeout: .now() + Self.patience) == .success else { return nil }
         return calls.withLock { $0.isEmpty ? nil : $0.removeFirst() }

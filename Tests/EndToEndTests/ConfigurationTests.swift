@@ -215,7 +215,7 @@ struct ConfigurationTests {
             ("dailies.yaml", "batch: x\n", "dailies.yaml:1:1: \"batch\" is no setting; your own file may set "),
             (
                 "dailies.yaml", "max_wait: 1h\nmax-wait: 2h\n",
-                "dailies.yaml:2:1: max-wait stands twice; keep one of the two"
+                "dailies.yaml:2:1: max-wait appears twice; keep one of them"
             ),
             (
                 "dailies.yaml", "max_wait: [1h, 2h]\n",
@@ -224,18 +224,18 @@ struct ConfigurationTests {
             ("dailies.yaml", "retries: few\n", "dailies.yaml:1:10: \"few\" is no value of retries; see "),
             (
                 "dailies.yaml", "output: {a: b}\n",
-                "dailies.yaml:1:1: output has no plain value; write output: value, or a list of values"
+                "dailies.yaml:1:1: output is not a plain value; write output: value, or a list of values"
             ),
             (
-                "dailies.yaml", "- output\n", "dailies.yaml:1:1: it is no mapping; write lines of the form name: value"
+                "dailies.yaml", "- output\n", "dailies.yaml:1:1: is not a mapping; write lines of the form name: value"
             ),
             (
                 ".dailies.toml", "\n[run]\n",
-                ".dailies.toml:2:1: tables are not read; write name = value at the top, or use YAML"
+                ".dailies.toml:2:1: tables are not supported; write name = value at the top, or use YAML"
             ),
             (
                 ".dailies.toml", "output = here\n",
-                ".dailies.toml:1:10: here is no value; put text into \"quotation marks\""
+                ".dailies.toml:1:10: here is not a value; put text in \"quotation marks\""
             ),
         ]
         for (name, text, message) in cases {

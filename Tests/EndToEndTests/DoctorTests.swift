@@ -106,7 +106,7 @@ struct DoctorTests {
         try scene.write("", to: "file")
         let outcome = try await scene.dailies("doctor", "--offline", "--output", "file/clips")
         #expect(outcome.code == 1)
-        #expect(outcome.out.contains(" {FOLDER}/file is no folder; move it away, or choose another folder\n"))
+        #expect(outcome.out.contains(" {FOLDER}/file is not a folder; move it away, or choose another folder\n"))
     }
 
     @Test func `json holds the same`() async throws {

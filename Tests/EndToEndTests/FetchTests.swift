@@ -56,7 +56,7 @@ struct FetchTests {
         #expect(status.code == 9)
         let lines = [
             "forest/dolly: it is not at {FOLDER}/project/renders/forest/dolly.mp4 any more\n",
-            "forest/crane: {FOLDER}/project/renders/forest/crane.mp4: it has 0 bytes, and was saved with ",
+            "forest/crane: {FOLDER}/project/renders/forest/crane.mp4: it has 0 bytes, but was saved with ",
             "2 of 2 saved clips are missing or changed; `dailies fetch --missing --store project/dailies.sqlite` saves them "
                 + "again, free of charge\n",
         ]
@@ -90,7 +90,7 @@ struct FetchTests {
         try bytes.write(to: URL(fileURLWithPath: clip(scene, "dolly")))
         let status = try await scene.dailies(words: ["status", "--check-files"] + Self.options)
         #expect(status.code == 9)
-        #expect(status.out.contains("forest/dolly.mp4: its content is not what was saved\n"), "\(status.out)")
+        #expect(status.out.contains("forest/dolly.mp4: its content differs from the saved clip\n"), "\(status.out)")
     }
 
     // MARK: Fetching
@@ -166,7 +166,7 @@ struct FetchTests {
         #expect(refused.code == 64)
         #expect(
             refused.err.contains(
-                "{FOLDER}/file is no folder; move it away, or choose another folder (nothing was fetched)"))
+                "{FOLDER}/file is not a folder; move it away, or choose another folder (nothing was fetched)"))
         let other = try await scene.online(words: ["fetch", "--missing", "--output", "others"] + Self.options)
         #expect(other.code == 0, "\(other.err)")
         #expect(scene.exists("others/forest/dolly.mp4"))

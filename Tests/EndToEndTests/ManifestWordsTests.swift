@@ -21,12 +21,12 @@ import Testing
         }
         #expect(
             found == [
-                "shots.csv:1:1: Promt: is no known field; did you mean prompt? rename it, or give --map Promt=prompt",
-                "shots.csv:2:1: prompt: is missing; every task needs one, its own or from defaults (and 23 more rows)",
-                "shots.csv:12:18: duration_seconds: 11 is not what sora-2 renders; write 1 to 10",
+                "shots.csv:1:1: Promt: is not a known field; did you mean prompt? rename it, or use --map Promt=prompt",
+                "shots.csv:2:1: prompt: is missing; set it on the task or in defaults (and 23 more rows)",
+                "shots.csv:12:18: duration_seconds: 11 is not supported by sora-2; write 1 to 10",
             ]
                 + (12...24).map {
-                    "shots.csv:\($0 + 1):18: duration_seconds: \($0) is not what sora-2 renders; write 1 to 10"
+                    "shots.csv:\($0 + 1):18: duration_seconds: \($0) is not supported by sora-2; write 1 to 10"
                 })
         #expect(plan.err.contains("39 problems in the manifest; nothing was submitted"))
         #expect(
@@ -41,14 +41,14 @@ import Testing
             "shots.jsonl", "{\(fields),\"model\":\"sora-2\",\"prompt\":\"p\",\"duration_seconds\":4}\n")
         let plan = try stage.plan(manifest, Self.options)
         #expect(plan.code == 65)
-        #expect(Self.lines(plan.err).count { $0.contains("is no known field") } == 20)
+        #expect(Self.lines(plan.err).count { $0.contains("is not a known field") } == 20)
         #expect(plan.err.utf8.count < 12_000)
         #expect(
             plan.err.contains(
                 "1000 problems in the manifest, of which 20 are shown; --all-problems shows them all; nothing was submitted"
             ))
         let all = try stage.plan(manifest, Self.options + ["--all-problems"])
-        #expect(Self.lines(all.err).count { $0.contains("is no known field") } == 1000)
+        #expect(Self.lines(all.err).count { $0.contains("is not a known field") } == 1000)
         let json = try stage.plan(manifest, Self.options + ["--json"])
         #expect(Self.lines(json.out).count { $0.contains("\"type\":\"problem\"") } == 1000)
         #expect(json.out.contains("\"problems\":1000,\"shown\":1000,\"exit_code\":65"))
@@ -95,7 +95,7 @@ import Testing
         let stage = try MoneyEnvironment()
         let plan = try stage.plan(try stage.write("shots.xlsx", "PK\u{3}\u{4}"), Self.options)
         #expect(plan.code == 65)
-        #expect(plan.err.contains("is a spreadsheet, not a text; export the sheet as CSV UTF-8, and give that file"))
+        #expect(plan.err.contains("is a spreadsheet, not text; export the sheet as CSV UTF-8 and use that file"))
     }
 
     @Test func `a plan keeps how its manifest is read`() throws {
@@ -277,13 +277,14 @@ import Testing
             .map { $0.replacing(stage.folder, with: "") }
         #expect(found.count == 5, "\(found)")
         let needed = [
-            "large.png\" has 749908 bytes, and with it the request would have more than the 1000000 that the API takes; make it "
-                + "smaller than 749",
-            "\"huge.png\" has 800008 bytes, and with it the request would have more than the 1000000 that the API takes; make it "
-                + "smaller than 750000 bytes, or give a URL",
-            "\"text.png\" is neither PNG, JPEG nor WebP; convert it, or give a URL",
-            "\"pipe.png\" is no regular file; give the path of an image",
-            "\"none.png\" cannot be read: No such file or directory; give the path of an image from the manifest's folder, an http",
+            "large.png\" has 749908 bytes, which makes the request larger than the 1000000 bytes "
+                + "that the API accepts; make it smaller than 749",
+            "\"huge.png\" has 800008 bytes, which makes the request larger than the 1000000 bytes "
+                + "that the API accepts; make it smaller than 750000 bytes, or give a URL",
+            "\"text.png\" is not a PNG, JPEG or WebP image; convert it, or give a URL",
+            "\"pipe.png\" is not a regular file; give an image path relative to",
+            "\"none.png\" cannot be read: No such file or directory; give an image path relative to "
+                + "the manifest's folder, an http",
         ]
         for (line, words) in zip(found, needed) { #expect(line.contains(words), "\(line)") }
     }

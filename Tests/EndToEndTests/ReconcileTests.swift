@@ -8,7 +8,7 @@ struct ReconcileTests {
     private static let evidence = """
         forest/dolly, attempt 1: uncertain
           sent:     2025-06-01T00:00:00Z under the submission key dollyaaaaaaaaaaaaaaaaaaa, API key 62af8704764f
-          reply:    broken: the service closed the connection without an answer
+          reply:    broken: the service closed the connection without a response
 
         """
     private static let unknown = "not found (404 task_not_found: no such task for this key)"

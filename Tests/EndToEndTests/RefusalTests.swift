@@ -77,7 +77,8 @@ struct RefusalTests {
         let warnings = plan.err.split(separator: "\n").filter { $0.contains("depth") }
         #expect(
             warnings == [
-                "warning: m.jsonl:1:89: extra.depth: is no published field of sora-2 (300 times); it is sent as it is written"
+                "warning: m.jsonl:1:89: extra.depth: "
+                    + "is not a published field of sora-2 (300 times); it is sent unchanged"
             ], "\(plan.err)")
     }
 

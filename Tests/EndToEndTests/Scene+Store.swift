@@ -60,7 +60,7 @@ extension Scene {
     func sendUncertain(
         _ key: String, account: KeyFingerprint = Scene.account, take: Int = 1, at instant: Instant = Scene.start
     ) throws {
-        let fault = ProviderError(kind: .broken, message: "the service closed the connection without an answer")
+        let fault = ProviderError(kind: .broken, message: "the service closed the connection without a response")
         try send(key, account: account, take: take, at: instant) { [.uncertain($0, fault)] }
     }
 

@@ -24,7 +24,7 @@ struct UserWordTests {
                     out: """
                         forest/dolly, attempt 1: uncertain
                           sent:     2025-06-01T00:00:00Z under the submission key dollyaaaaaaaaaaaaaaaaaaa, API key 62af8704764f
-                          reply:    broken: the service closed the connection without an answer
+                          reply:    broken: the service closed the connection without a response
                           asked:    by the task id {ID}: found, queued
                           verdict:  adopted; recorded as {ID} by your word
                           to go on with it: dailies resume \(Self.options)
@@ -120,7 +120,7 @@ struct UserWordTests {
                     out: """
                         forest/dolly, attempt 1: uncertain
                           sent:     2025-06-01T00:00:00Z under the submission key dollyaaaaaaaaaaaaaaaaaaa, API key 62af8704764f
-                          reply:    broken: the service closed the connection without an answer
+                          reply:    broken: the service closed the connection without a response
                           asked:    by its submission key: not found (404 task_not_found: no such task for this key)
                           verdict:  assumed lost by your word: failed, at an unknown cost, since it may have been billed
                           to render it again: dailies retry dolly

@@ -30,14 +30,14 @@ struct JSONGrammarTests {
         #expect(try JSONValue.parse(Array(canonical.utf8)).compactText == canonical)
     }
 
-    /// Text, and what is thrown as `line:column message`.
+    /// Text, and the error as `line:column message`.
     static let invalid: [(String, String)] = [
         ("", "1:1 the text is empty: expected a value"), (" \n ", "2:2 the text is empty: expected a value"),
         ("nul", "1:1 expected null"), ("nulll", "1:5 expected null, found a longer word"), ("tru", "1:1 expected true"),
         ("True", "1:1 expected a value; true, false and null are in lower case"), ("falſe", "1:1 expected false"),
         ("true1", "1:5 expected true, found a longer word"),
-        ("NaN", "1:1 expected a value; JSON has neither NaN nor Infinity"),
-        ("Infinity", "1:1 expected a value; JSON has neither NaN nor Infinity"),
+        ("NaN", "1:1 expected a value; JSON does not support NaN or Infinity"),
+        ("Infinity", "1:1 expected a value; JSON does not support NaN or Infinity"),
         ("-Infinity", "1:2 expected a digit after -"),
         ("-", "1:2 expected a digit after -"), ("- 1", "1:2 expected a digit after -"),
         ("+1", "1:1 expected a value; a number starts with a digit or -"),
@@ -71,41 +71,41 @@ struct JSONGrammarTests {
         ("{a:1}", "1:2 expected a member name in double quotes or }"),
         ("{1:1}", "1:2 expected a member name in double quotes or }"),
         ("{'a':1}", "1:2 expected a member name in double quotes or }"), (#"{"a"::1}"#, "1:6 expected a value"),
-        ("'a'", "1:1 expected a value; text stands in double quotes"),
+        ("'a'", "1:1 expected a value; strings need double quotes"),
         ("// x\n1", "1:1 expected a value; JSON has no comments"),
         ("# x\n1", "1:1 expected a value; JSON has no comments"),
         ("[1,\n /* x */ 2]", "2:2 expected a value; JSON has no comments"),
-        (#"""#, "1:1 this text has no closing quote"), (#"["abc"#, "1:2 this text has no closing quote"),
-        (#""abc\""#, "1:1 this text has no closing quote"), (#""\"#, "1:2 expected a character after \\"),
-        ("\"a\nb\"", "1:3 a control character in a text is written \\n"),
-        ("\"a\tb\"", "1:3 a control character in a text is written \\t"),
-        ("\"\u{0}\"", "1:2 a control character in a text is written \\u0000"),
-        ("\"\u{1f}\"", "1:2 a control character in a text is written \\u001f"),
-        ("\"é\u{1}\"", "1:3 a control character in a text is written \\u0001"),
-        (#""\a""#, "1:2 no such escape; after \\ stands one of \" \\ / b f n r t u"),
-        (#""\'""#, "1:2 no such escape; after \\ stands one of \" \\ / b f n r t u"),
-        (#""\x41""#, "1:2 no such escape; after \\ stands one of \" \\ / b f n r t u"),
-        (#""\U0041""#, "1:2 no such escape; after \\ stands one of \" \\ / b f n r t u"),
+        (#"""#, "1:1 this string has no closing quote"), (#"["abc"#, "1:2 this string has no closing quote"),
+        (#""abc\""#, "1:1 this string has no closing quote"), (#""\"#, "1:2 expected a character after \\"),
+        ("\"a\nb\"", "1:3 a control character in a string must be written as \\n"),
+        ("\"a\tb\"", "1:3 a control character in a string must be written as \\t"),
+        ("\"\u{0}\"", "1:2 a control character in a string must be written as \\u0000"),
+        ("\"\u{1f}\"", "1:2 a control character in a string must be written as \\u001f"),
+        ("\"é\u{1}\"", "1:3 a control character in a string must be written as \\u0001"),
+        (#""\a""#, "1:2 invalid escape; use \\ with one of \" \\ / b f n r t u"),
+        (#""\'""#, "1:2 invalid escape; use \\ with one of \" \\ / b f n r t u"),
+        (#""\x41""#, "1:2 invalid escape; use \\ with one of \" \\ / b f n r t u"),
+        (#""\U0041""#, "1:2 invalid escape; use \\ with one of \" \\ / b f n r t u"),
         (#""\u""#, "1:2 expected four hexadecimal digits after \\u"),
         (#""\u12""#, "1:2 expected four hexadecimal digits after \\u"),
         (#""\u00g0""#, "1:2 expected four hexadecimal digits after \\u"),
         (#""\u+041""#, "1:2 expected four hexadecimal digits after \\u"),
-        (#""\ud800""#, "1:2 half of a surrogate pair stands alone"),
-        (#""\udc00""#, "1:2 half of a surrogate pair stands alone"),
-        (#""\ud800\ud800""#, "1:2 half of a surrogate pair stands alone"),
-        (#""\ud800x""#, "1:2 half of a surrogate pair stands alone"),
-        (#""\ud800\n""#, "1:2 half of a surrogate pair stands alone"),
-        (#""\udc00\ud800""#, "1:2 half of a surrogate pair stands alone"),
-        (#""\ud800\u0041""#, "1:2 half of a surrogate pair stands alone"),
-        (#""\ud800\u12""#, "1:2 half of a surrogate pair stands alone"),
-        ("\u{FEFF}null", "1:1 a byte order mark is no part of JSON"), ("\u{a0}1", "1:1 expected a value"),
+        (#""\ud800""#, "1:2 unpaired half of a surrogate pair"),
+        (#""\udc00""#, "1:2 unpaired half of a surrogate pair"),
+        (#""\ud800\ud800""#, "1:2 unpaired half of a surrogate pair"),
+        (#""\ud800x""#, "1:2 unpaired half of a surrogate pair"),
+        (#""\ud800\n""#, "1:2 unpaired half of a surrogate pair"),
+        (#""\udc00\ud800""#, "1:2 unpaired half of a surrogate pair"),
+        (#""\ud800\u0041""#, "1:2 unpaired half of a surrogate pair"),
+        (#""\ud800\u12""#, "1:2 unpaired half of a surrogate pair"),
+        ("\u{FEFF}null", "1:1 JSON must not start with a byte order mark"), ("\u{a0}1", "1:1 expected a value"),
         ("[1,\u{2028}2]", "1:4 expected a value"), ("\u{c}1", "1:1 expected a value"),
         ("undefined", "1:1 expected a value"),
         ("[\"é\", x]", "1:7 expected a value"), ("{\"漢😀\": x}", "1:8 expected a value"),
     ]
 
     @Test(arguments: invalid)
-    func `an invalid text is refused at its place and in words`(text: String, expected: String) {
+    func `an invalid text is refused with its position and a message`(text: String, expected: String) {
         #expect(failure(Array(text.utf8)) == expected)
     }
 
@@ -124,7 +124,7 @@ struct JSONGrammarTests {
         #expect(failure(bytes) == "\(place) invalid UTF-8")
     }
 
-    @Test func `a number's grammar can be asked for alone`() {
+    @Test func `the grammar of numbers can be checked separately`() {
         for text in ["0", "-0", "-0.5e3", "10", "1E+2", "1e-2", "0.0"] { #expect(JSONText.isNumber(text), "\(text)") }
         for text in ["", "-", "+1", "007", "1.", ".5", "NaN", "1e", "1e+", "0x1", " 1", "1 ", "१", "1,5", "--1"] {
             #expect(!JSONText.isNumber(text), "\(text)")

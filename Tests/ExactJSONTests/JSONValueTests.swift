@@ -6,9 +6,9 @@ struct JSONValueTests {
         try JSONValue.parse(Array(text.utf8), limits: limits)
     }
 
-    // MARK: Places
+    // MARK: Positions
 
-    @Test func `places count lines, scalars and bytes`() throws {
+    @Test func `positions count lines, scalars and bytes`() throws {
         let value = try parse("{\n  \"é\": 1,\r\n\t\"b\": [true,\r \"漢😀\", null]\n}")
         let members = try #require(value.members)
         #expect(value.position == JSONPosition(offset: 0, line: 1, column: 1))
@@ -21,7 +21,7 @@ struct JSONValueTests {
         #expect(elements[2].position == JSONPosition(offset: 39, line: 4, column: 8))
     }
 
-    @Test func `a part of a larger text has the places of the larger text`() throws {
+    @Test func `a part of a larger text has the positions of the larger text`() throws {
         let start = JSONPosition(offset: 100, line: 7, column: 5)
         let value = try JSONValue.parse(Array("[1,\n2]".utf8)[...], startingAt: start)
         #expect(value.position == start)
@@ -45,7 +45,7 @@ struct JSONValueTests {
         }
     }
 
-    @Test func `duplicate members are all there, and the subscript gives the last`() throws {
+    @Test func `duplicate members are all kept, and the subscript returns the last`() throws {
         let value = try parse(#"{"a":1,"b":2,"a":3}"#)
         #expect(value.members?.map(\.name) == ["a", "b", "a"])
         #expect(value.members?.map(\.position.column) == [2, 8, 14])
@@ -54,7 +54,7 @@ struct JSONValueTests {
         #expect(try parse("[1]")["a"] == nil)
     }
 
-    @Test func `names and texts are told apart by their bytes`() throws {
+    @Test func `names and texts are compared by their bytes`() throws {
         let value = try parse("{\"e\u{301}\":1,\"\u{e9}\":2}")
         #expect(value["e\u{301}"]?.number == "1")
         #expect(value["\u{e9}"]?.number == "2")
@@ -63,7 +63,7 @@ struct JSONValueTests {
         #expect(try parse("\"e\u{301}\"").compactText.utf8.elementsEqual("\"e\u{301}\"".utf8))
     }
 
-    @Test func `a value is of one kind`() throws {
+    @Test func `a value has one kind`() throws {
         let values = try #require(try parse(#"["t",1,true,null,[],{}]"#).array)
         #expect(values.map { $0.string } == ["t", nil, nil, nil, nil, nil])
         #expect(values.map { $0.number } == [nil, "1", nil, nil, nil, nil])
@@ -94,9 +94,9 @@ struct JSONValueTests {
         }
     }
 
-    // MARK: Bounds
+    // MARK: Limits
 
-    @Test func `nesting is read to the limit and not beyond`() throws {
+    @Test func `nesting is accepted up to the limit`() throws {
         let deepest = String(repeating: "[", count: 64) + String(repeating: "]", count: 64)
         #expect(try parse(deepest).compactText == deepest)
         let error = #expect(throws: JSONError.self) { try parse("[" + deepest + "]") }
@@ -108,7 +108,7 @@ struct JSONValueTests {
         #expect(throws: JSONError.self) { try parse("[[]]", limits: JSONLimits(maximumDepth: 1)) }
     }
 
-    @Test func `a million brackets are refused, whatever depth is asked for`() {
+    @Test func `a million brackets are refused, whatever the depth limit`() {
         let error = #expect(throws: JSONError.self) {
             try parse(String(repeating: "[", count: 1_000_000), limits: JSONLimits(maximumDepth: .max))
         }
@@ -120,12 +120,12 @@ struct JSONValueTests {
         #expect(error?.message == "the text has 5 bytes, more than the 4 allowed")
     }
 
-    @Test func `an error says its place`() {
+    @Test func `an error states its position`() {
         let error = #expect(throws: JSONError.self) { try parse("{\"a\":1\n \"b\"") }
         #expect(error?.description == "line 2, column 2: expected , or } after a member")
     }
 
-    @Test func `any bytes are read or refused, never more`() {
+    @Test func `any bytes are read or refused, without a crash`() {
         var generator = SplitMix(state: 20_261_123)
         let seeds = [
             #"{"a":[1,-2.5e3,"x\u00e9\ud83d\ude00",null,true],"b":{"c":"é漢"}}"#, "[[],{},\"\",0]", "\"\\n\\t\"",

@@ -2,7 +2,7 @@ import ExactJSON
 import Testing
 
 struct JSONWriterTests {
-    @Test func `commas stand where they belong`() {
+    @Test func `commas are written where needed`() {
         var writer = JSONWriter()
         writer.object {
             $0.member("text", "a\"b")
@@ -34,7 +34,7 @@ struct JSONWriterTests {
         "inf", "-inf", "nan", "NaN", "", "-", "1e", "1e+", ".5", "5.", "+1", "0x1", "01", "1 ", "1,5", "Infinity",
         "1e5e5",
     ])
-    func `what is no number in JSON is written as null`(text: String) throws {
+    func `text that is not a JSON number is written as null`(text: String) throws {
         var writer = JSONWriter()
         writer.array {
             $0.number(text)
@@ -44,14 +44,14 @@ struct JSONWriterTests {
         _ = try JSONValue.parse(writer.bytes)
     }
 
-    @Test func `every floating-point number is written as itself or as null`() throws {
+    @Test func `every floating-point number is written exactly or as null`() throws {
         var values: [Double] = [
             .nan, .signalingNaN, .infinity, -.infinity, .greatestFiniteMagnitude, .leastNonzeroMagnitude, 0, -0.0,
             .leastNonzeroMagnitude * 2024,
             0x1p63, 1e16, 1e-5, 0.1,
         ]
         for seed in UInt64(0)..<20_000 {
-            // The bits of one: a multiplication scatters them over all that there are.
+            // The multiplication distributes the bits over all values.
             values.append(Double(bitPattern: seed &* 0x9E37_79B9_7F4A_7C15))
         }
         for value in values {
@@ -63,7 +63,7 @@ struct JSONWriterTests {
         }
     }
 
-    @Test func `a writer is complete when all that was begun has ended`() {
+    @Test func `a writer is complete when everything started has ended`() {
         var writer = JSONWriter()
         #expect(!writer.isComplete)
         writer.beginArray()
@@ -92,7 +92,7 @@ struct JSONWriterTests {
         #expect(text == #"{"tasks":[{"n":1},{"n":2},{"n":3},{"n":4},{"n":5}],"end":"yes"}"#)
     }
 
-    @Test func `an error in a member comes out as it is`() {
+    @Test func `an error in a member is rethrown`() {
         struct Stop: Error, Equatable {}
         #expect(throws: Stop()) {
             var writer = JSONWriter()
@@ -100,7 +100,7 @@ struct JSONWriterTests {
         }
     }
 
-    @Test func `misuse stops the program`() async {
+    @Test func `incorrect use stops the program`() async {
         await #expect(processExitsWith: .failure) {
             var writer = JSONWriter()
             writer.beginObject()

@@ -57,9 +57,9 @@ extension ProcessSuite {
             let manifest = try stage.manifest(clips: 24)
             let run = try stage.finishRun([manifest], at: simulator)
             #expect(run.code == 0, "\(run.err)")
-            #expect(run.out.contains("the clip is no MP4 but WebM; it is kept as "), "\(run.out)")
-            #expect(run.out.contains("the clip is no MP4 but QuickTime; it is kept as "))
-            #expect(run.out.contains("after the end of the clip 102 bytes follow; it is kept as "))
+            #expect(run.out.contains("the clip is not an MP4 but WebM; it is kept as "), "\(run.out)")
+            #expect(run.out.contains("the clip is not an MP4 but QuickTime; it is kept as "))
+            #expect(run.out.contains("102 bytes follow the end of the clip; it is kept as "))
             var beginnings: [String: [UInt8]] = ["mp4": [], "mov": [], "webm": []]
             for clip in try clips() {
                 let bytes = try stage.bytes(of: clip.path)
@@ -73,7 +73,7 @@ extension ProcessSuite {
             let odd = try StoreFile(stage.store).one(
                 "SELECT key FROM task WHERE output_path LIKE '%.webm' ORDER BY key LIMIT 1")
             let explain = try stage.finish(["explain", odd, "--store", stage.store])
-            #expect(explain.out.contains("  #1  the clip is no MP4 but WebM\n"), "\(explain.out)")
+            #expect(explain.out.contains("  #1  the clip is not an MP4 but WebM\n"), "\(explain.out)")
             #expect(try simulator.bill().charges == 24)
         }
 
@@ -85,7 +85,8 @@ extension ProcessSuite {
             let kept = stage.renders + "/batch/clip-001.damaged"
             #expect(
                 run.err.contains(
-                    "not saved: clip-001: the clip is damaged: it has no moov box; what came is kept as \(kept)\n"))
+                    "not saved: clip-001: the clip is damaged: it has no moov box; the received bytes are kept as \(kept)\n"
+                ))
             #expect(stage.files(below: stage.renders) == [kept])
             try simulator.control(#"{"faults": false}"#)
             #expect(try stage.finishRun([manifest], at: simulator).code == 0)

@@ -93,11 +93,11 @@ extension ProcessSuite {
                 """, stage.runArguments([manifest], at: simulator))
             let words = [
                 "Read-only file system; choose another folder",
-                "MB are free, and one may need 16 MB; make room, or choose another folder",
-                "takes no more files; remove some, or choose another folder",
+                "MB free, and a clip may need 16 MB; free some space, or choose another folder",
+                "cannot hold more files; remove some, or choose another folder",
             ]
             #expect(lives[0].err.contains("dailies: clips cannot be saved in "), "\(lives)")
-            #expect(lives[2].err.contains("dailies: there is no room for a clip at "))
+            #expect(lives[2].err.contains("dailies: not enough space for a clip at "))
             #expect(lives.map(\.code) == [64, 64, 64, 64, 64, 64, 0], "\(lives)")
             for (index, words) in words.enumerated() {
                 #expect(
@@ -116,12 +116,12 @@ extension ProcessSuite {
                 atPath: stage.path("dangling"), withDestinationPath: stage.path("nowhere"))
             let deep = stage.folder + String(repeating: "/" + String(repeating: "d", count: 200), count: 21)
             let cases = [
-                (stage.path("file/clips"), "/file is no folder; move it away, or choose another folder"),
-                (stage.path("file"), "/file is no folder; move it away, or choose another folder"),
-                (stage.path("dangling/clips"), "/dangling is a link that leads nowhere; remove it"),
+                (stage.path("file/clips"), "/file is not a folder; move it away, or choose another folder"),
+                (stage.path("file"), "/file is not a folder; move it away, or choose another folder"),
+                (stage.path("dangling/clips"), "/dangling is a broken link; remove it"),
                 (stage.path(String(repeating: "n", count: 300)), "File name too long; choose another folder"),
                 (deep, "File name too long; choose another folder"),
-                (String(deep.prefix(4070)), "would be too long for its disk; choose another folder"),
+                (String(deep.prefix(4070)), "is too long for its disk; choose another folder"),
             ]
             for (folder, words) in cases {
                 let refused = try stage.finish(

@@ -74,7 +74,7 @@ extension ProcessSuite {
 
         @Test func `a model that is gone fails no task, and says so`() throws {
             let run = try run("404 Not Found", "not_found_error", "model_not_found", "veo-3.1-fast is retired")
-            let words = "veo-3.1-fast is retired (the service does not offer this model, or no longer)"
+            let words = "veo-3.1-fast is retired (the service does not offer this model, or has withdrawn it)"
             #expect(run.code == 5, "\(run.err)")
             let told = run.err
             #expect(told.contains("nothing more of veo-3.1-fast was submitted: \(words)"), "\(told)")

@@ -72,7 +72,7 @@ extension ProcessSuite {
             for round in 1...2 {
                 let run = try stage.finishRun([manifest], at: there)
                 #expect(run.code == 9, "round \(round): \(run.err)")
-                #expect(run.out.contains("the clip's address cannot be used"), "round \(round): \(run.out)")
+                #expect(run.out.contains("the clip's URL is not valid"), "round \(round): \(run.out)")
             }
             let rows = try store().rows("SELECT task_id, state, credits_nano FROM attempt ORDER BY task")
             #expect(rows == ["t1|completed|80000000", "t2|completed|80000000"])
@@ -88,13 +88,13 @@ extension ProcessSuite {
             for round in 1...2 {
                 let run = try stage.finishRun([manifest], at: there)
                 #expect(run.code == 9, "round \(round): \(run.err)")
-                #expect(run.out.contains("redirects to an unusable address"), "round \(round): \(run.out)")
+                #expect(run.out.contains("redirects to an invalid URL"), "round \(round): \(run.out)")
             }
             #expect(there.requests.count { $0.isSubmit } == 2)
         }
 
         @Test func `a base URL with a port that cannot be is refused in words, wherever it comes from`() throws {
-            let words = "the base URL names a port that is no number from 1 to 65535: http://127.0.0.1:70000"
+            let words = "the port of the base URL is not a number from 1 to 65535: http://127.0.0.1:70000"
             let manifest = try stage.manifest(clips: 1)
             let arguments = ["run", manifest, "--provider", "simulator", "--store", stage.store]
             for (more, environment) in [

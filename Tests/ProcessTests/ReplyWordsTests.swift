@@ -54,7 +54,7 @@ extension ProcessSuite {
         @Test func `a cut answer to a submit leaves the task uncertain, with what came`() throws {
             let cut = try run(submit: Reply(body: #"{"task_id":"t"#), maxWait: "1s")
             expect(
-                cut, 6, "uncertain: clip-001: HTTP status 200 with an answer that cannot be read: ", #"{"task_id":"t"#)
+                cut, 6, "uncertain: clip-001: HTTP status 200 with an unreadable response: ", #"{"task_id":"t"#)
         }
 
         @Test func `a page of a proxy is shown for what it is`() throws {
@@ -130,7 +130,7 @@ extension ProcessSuite {
             let down = try stage.finish(arguments + ["--max-wait", "10s"])
             expect(
                 down, 6, "waiting: the provider does not answer, asking again at 2",
-                "Z: the service closed the connection without an answer\n")
+                "Z: the service closed the connection without a response\n")
         }
     }
 }

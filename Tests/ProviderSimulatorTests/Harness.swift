@@ -15,7 +15,7 @@ struct Harness {
         machine = SimulatedProvider(configuration: Self.configuration(configure), catalogue: Self.catalogue)
     }
 
-    /// Ten seconds queued, a hundred running, unless changed.
+    /// Default: ten seconds queued, a hundred running.
     static func configuration(
         _ configure: (inout SimulatorConfiguration) -> Void = { _ in }
     ) -> SimulatorConfiguration {
@@ -88,7 +88,7 @@ struct Harness {
 extension SimulatedResponse {
     var text: String { String(decoding: body, as: UTF8.self) }
 
-    /// Nil where the body is no JSON, which then is what a test looks at.
+    /// nil if the body is not JSON, which the test then checks.
     var json: JSONValue? {
         do {
             return try JSONValue.parse(body)

@@ -7,7 +7,7 @@ import Testing
 
 /// Numbers that nobody could count with: those that the simulator states on purpose, and those that it is given.
 struct NumberEdgeTests {
-    @Test func `absurd numbers stand in every kind of reply, and the bill keeps the truth`() throws {
+    @Test func `absurd numbers appear in every kind of response, and the bill stays correct`() throws {
         var fields: Set<String> = []
         for seed in UInt64(1)...60 {
             var harness = Harness {
@@ -24,19 +24,19 @@ struct NumberEdgeTests {
             Self.note(done, "credits_used", "3.6", &fields)
             Self.note(try #require(done["output"]?.array?.first), "duration_seconds", "8", &fields)
             #expect(harness.machine.bill.charges.map(\.credits) == [Credits(nano: 3_600_000_000)], "seed \(seed)")
-            // What is stated in place of a cost is never another one.
+            // An absurd cost is never another valid cost.
             let report = try TaskResponseDecoder.report(harness.query(id).body, date: nil)
             #expect(report.charges.allSatisfy { $0.credits == Credits(nano: 3_600_000_000) }, "seed \(seed)")
         }
         #expect(fields == ["estimated_credits", "estimated_seconds", "credits_used", "duration_seconds"])
     }
 
-    /// Remembers a field whose number is not the true one.
+    /// Records a field whose number is not the correct one.
     private static func note(_ reply: JSONValue, _ field: String, _ truth: String, _ fields: inout Set<String>) {
         if let value = reply[field], value.number != truth { fields.insert(field) }
     }
 
-    @Test func `a limit resets at moments that are none, and the next request is answered`() {
+    @Test func `a limit resets at absurd times, and the next request is answered`() {
         var seen: Set<String> = []
         var harness = Harness {
             $0.faults = FaultPlan([.absurdNumbers: 1, .throttle: 1])
@@ -52,11 +52,11 @@ struct NumberEdgeTests {
         #expect(seen == Set(AbsurdNumbers.moments))
     }
 
-    @Test func `no amount that it states absurdly can be booked`() {
+    @Test func `an absurd amount is never a valid amount`() {
         for text in AbsurdNumbers.amounts { #expect(Credits.read(text) == nil, "\(text.prefix(40))") }
     }
 
-    @Test func `prices, times and states at the edges neither stop it nor wrap around`() throws {
+    @Test func `extreme prices, times and states do not crash or overflow`() throws {
         for edge in [Int64.min, -1, 0, 1, .max / 2, .max] {
             let credits = Credits(nano: edge)
             for share in [Int64.min, -10_000, -1, 1, 10_000, .max] {
@@ -80,7 +80,7 @@ struct NumberEdgeTests {
         }
     }
 
-    @Test func `a catalogue whose clips take a year a second is simulated`() throws {
+    @Test func `a catalogue with a year of latency per second is simulated`() throws {
         let model = ModelID("m")
         let longest = 366 * 86_400
         let spec = ModelSpec(
@@ -105,7 +105,7 @@ struct NumberEdgeTests {
         #expect(send("POST", "/v1/tasks/cancel/\(id)", "", at: .distantFuture).status == 200)
     }
 
-    @Test func `a state whose counts leave no room to count on is damage`() throws {
+    @Test func `a state with counters at their limit is refused`() throws {
         var harness = Harness()
         _ = try harness.accept(Harness.flat(key: "k"))
         let snapshot = String(decoding: harness.machine.snapshot(), as: UTF8.self)

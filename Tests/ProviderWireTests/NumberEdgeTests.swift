@@ -13,7 +13,7 @@ import Testing
         "9223372036854775808", "-9223372036854775808", "-9223372036854775809", "18446744073709551616", "32000000000",
         "9e9", "9000000001", String(repeating: "9", count: 400), "0." + String(repeating: "3", count: 400),
     ]
-    /// No numbers for JSON; in a text or a head they may stand all the same.
+    /// Not JSON numbers, but possible in a text or a header.
     private static let words = [
         "NaN", "nan", "inf", "-Infinity", "0x1p4", "0x7fffffffffffffff", "+5", "1_000", "٣", "", " ",
     ]
@@ -26,7 +26,7 @@ import Testing
     }
 
     @Test(arguments: numbers)
-    func `a number in any field of a reply is read for what it is, or counts as absent`(number: String) throws {
+    func `a number in any field of a response is read exactly, or counts as absent`(number: String) throws {
         let fields = [
             "credits_used", "credits", "estimated_credits", "estimated_seconds", "submitted_at", "error_code",
         ]
@@ -44,14 +44,14 @@ import Testing
     }
 
     @Test(arguments: words)
-    func `a word that is no number counts as absent`(word: String) throws {
+    func `text that is not a number counts as absent`(word: String) throws {
         let fields = ["credits_used", "credits", "estimated_credits"].map { ($0, "\"\(word)\"") }
         let report = try TaskResponseDecoder.report(Self.body(fields), date: nil)
         let isAmount = word == "+5"
         #expect(report.charges.isEmpty != isAmount && (report.estimate == nil) != isAmount)
     }
 
-    @Test func `a length that makes every rate infinite is none`() throws {
+    @Test func `a length that would make rates infinite is ignored`() throws {
         for number in ["1e-320", "5e-324", "0", "0.0009"] {
             #expect(try TaskResponseDecoder.report(Self.body([("credits", number)]), date: nil).deliveredSeconds == nil)
         }
@@ -70,7 +70,7 @@ import Testing
         }
     }
 
-    @Test func `whatever a head says of when to ask again, the wait is a second to thirty days, or none`() {
+    @Test func `any stated wait is limited to one second to thirty days, or ignored`() {
         let dates = [
             "Sun, 06 Nov 1994 08:49:37 GMT", "Fri, 31 Dec 9999 23:59:59 GMT", "Mon, 01 Jan 0001 00:00:00 GMT", "",
         ]
@@ -84,7 +84,7 @@ import Testing
         }
     }
 
-    @Test func `dates at the edges of the calendar and of 64 bits are moments, or none`() {
+    @Test func `dates at the limits of the calendar and of 64 bits are read or ignored`() {
         var read: Set<String> = []
         let years = ["0000", "0001", "1677", "1678", "1970", "2262", "2263", "9999"]
         for year in years {

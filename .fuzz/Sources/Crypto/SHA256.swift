@@ -1,4 +1,4 @@
-/// Has the face of swift-crypto's type, and mixes its input well enough for tables. It is no SHA-256.
+/// Has the interface of swift-crypto's type, and hashes well enough for tables. It is not SHA-256.
 public struct SHA256 {
     private var lanes: (UInt64, UInt64, UInt64, UInt64) = (1, 2, 3, 4)
 

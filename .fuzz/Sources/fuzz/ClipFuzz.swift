@@ -1,23 +1,24 @@
-/// Files that call themselves clips.
+/// Fuzzes the clip validators.
 enum ClipFuzz {
-    /// Longer clips are cut at some of their places.
+    /// Maximum size of clips that are truncated at every place.
     private static let mostCuts = 64
 
     static func mp4(_ bytes: [UInt8]) {
         matroska(bytes)
         guard verdict(bytes[...], stated: bytes.count) == .whole else {
-            // Without a length nothing is ever whole, and what is damaged with its length is not fine without.
+            // Without a stated length nothing is whole, and a file that is damaged with its length is not valid without
+            // it.
             precondition(verdict(bytes[...], stated: nil) != .whole, "whole without a length")
             return
         }
         switch verdict(bytes[...], stated: nil) {
         case .unverified: break
-        // With its length it is known that what follows the last box is no cut one.
+        // With the length it is known that the bytes after the last box are not a truncated box.
         case .cut:
             precondition(finding(bytes[...], stated: bytes.count).end < bytes.count, "the length changes the boxes")
         case .whole, .damaged: preconditionFailure("the length changes what the boxes are")
         }
-        // A whole clip that is cut anywhere, between two boxes too, is none.
+        // A whole clip that is truncated anywhere, even between two boxes, is not whole.
         for length in cuts(of: bytes) {
             let cut = bytes.prefix(length)
             precondition(verdict(cut, stated: bytes.count) == .cut("it has \(length) of \(bytes.count) bytes"))
@@ -29,7 +30,7 @@ enum ClipFuzz {
     }
 
     private static func matroska(_ bytes: [UInt8]) {
-        _ = ClipFormat(head: Array(bytes.prefix(ClipFormat.mostHeadBytes)))
+        _ = ClipFormat(head: Array(bytes.prefix(ClipFormat.detectionBytes)))
         for stated in [nil, Int64(bytes.count)] {
             let finding = MatroskaValidator.finding(length: Int64(bytes.count), stated: stated) { offset, count in
                 precondition(offset >= 0 && count <= 16, "reads \(count) bytes at \(offset)")
@@ -49,12 +50,12 @@ enum ClipFuzz {
         return MP4Validator.finding(length: Int64(bytes.count), stated: stated.map(Int64.init)) { offset, count in
             reads += 1
             precondition(offset >= 0 && offset < bytes.count && count <= 16, "reads \(count) bytes at \(offset)")
-            precondition(reads <= bytes.count / 8 + 1, "reads without end")
+            precondition(reads <= bytes.count / 8 + 1, "too many reads")
             return Array(bytes.dropFirst(Int(offset)).prefix(count))
         }
     }
 
-    /// The ends of boxes, and places all over the file.
+    /// The ends of boxes, and places throughout the file.
     private static func cuts(of bytes: [UInt8]) -> Set<Int> {
         var cuts = Set(stride(from: 0, to: bytes.count, by: max(1, bytes.count / mostCuts)))
         var offset = 0

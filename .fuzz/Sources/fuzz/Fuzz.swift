@@ -35,42 +35,44 @@ enum Fuzz {
 
     // MARK: Targets
 
-    /// What is written again is read as the same.
+    /// Writing and parsing again gives the same value.
     private static func json(_ bytes: [UInt8]) {
-        guard let value = try? JSONValue.parse(bytes) else { return }  // Most inputs are no JSON.
+        guard let value = try? JSONValue.parse(bytes) else { return }  // Most inputs are not JSON.
         let text = value.compactText
         guard let again = try? JSONValue.parse(text.utf8), again.compactText.utf8.elementsEqual(text.utf8) else {
             fatalError("not the same after writing: \(text)")
         }
     }
 
-    /// Plain lines are the same as lines read the long way, and checking is the same as reading: one of the two for each
-    /// input, as one of its bits has it, since each takes several readings.
+    /// The fast path gives the same results as the slow path, and checking the same as reading. Tests one of the two
+    /// per input, chosen by its bits, since each needs several passes.
     private static func jsonl(_ bytes: [UInt8]) {
         if isEven(bytes) { return compare(bytes, .jsonl) }
         let plain = outcome(header("") + bytes, .jsonl)
         let long = outcome(header(#","extra":{"\#(marker)":0}"#) + bytes, .jsonl)
         let same = long.replacing("\"\(marker)\":0,", with: "").replacing(",\"\(marker)\":0", with: "")
-        guard plain.utf8.elementsEqual(same.utf8) else { fatalError("the ways differ:\n\(plain)\n\(same)") }
+        guard plain.utf8.elementsEqual(same.utf8) else { fatalError("the paths differ:\n\(plain)\n\(same)") }
     }
 
-    /// Every other input is checked as well as read.
+    /// Compares checking with reading for half of the inputs.
     private static func csv(_ bytes: [UInt8]) {
         if isEven(bytes) { compare(bytes, .csv) } else { _ = outcome(bytes, .csv) }
     }
 
     private static func yaml(_ bytes: [UInt8]) { _ = outcome(bytes, .yaml) }
 
-    /// Splits the inputs in halves: mutations change it.
+    /// Divides the inputs into halves; mutations change it.
     private static func isEven(_ bytes: [UInt8]) -> Bool { bytes.reduce(0, ^) & 1 == 0 }
 
-    /// Every entry and every value stands on a line of the file, and no name twice.
+    /// Every entry and value is on a line of the file, and names are unique.
     private static func settings(_ bytes: [UInt8]) {
         guard let text = String(validating: bytes, as: UTF8.self) else { return }
         let lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
         let path = isEven(bytes) ? "s.toml" : "s.yaml"
-        guard let file = try? ConfigurationFile(text, path: path) else { return }  // Most inputs are none.
-        precondition(Set(file.entries.map { $0.name.replacing("_", with: "-") }).count == file.entries.count, "a name stands twice")
+        guard let file = try? ConfigurationFile(text, path: path) else { return }  // Most inputs are invalid.
+        precondition(
+            Set(file.entries.map { $0.name.replacing("_", with: "-") }).count == file.entries.count,
+            "a name appears twice")
         for entry in file.entries {
             for (line, column) in [(entry.line, entry.column)] + entry.values.map({ ($0.line, $0.column) }) {
                 precondition(1...lines.count ~= line, "line \(line) of \(lines.count)")
@@ -82,7 +84,7 @@ enum Fuzz {
 
     // MARK: Manifests
 
-    /// Turns plain lines off, and is told from all that a manifest may say.
+    /// Disables the fast path; does not occur in manifests otherwise.
     private static let marker = "zzz~off"
 
     private static func header(_ extra: String) -> [UInt8] {
@@ -112,7 +114,7 @@ enum Fuzz {
         }
     }
 
-    /// All that reading says, in words that are the same for the same tasks.
+    /// The results of reading as text, equal for equal tasks.
     private static func words(_ read: () throws -> ([TaskSpec], [ManifestDiagnostic])) -> String {
         do {
             let (tasks, warnings) = try read()
@@ -134,10 +136,10 @@ enum Fuzz {
         }
     }
 
-    /// Every problem has a place, and nothing in it drives a terminal.
+    /// Every problem has a position, and contains no terminal escapes.
     private static func check(_ problems: [ManifestDiagnostic]) {
         for problem in problems {
-            precondition(problem.line >= 1 && problem.column >= 1, "no place: \(problem)")
+            precondition(problem.line >= 1 && problem.column >= 1, "no position: \(problem)")
             for text in [problem.file, problem.field, problem.what, problem.todo, problem.excerpt?.text ?? ""] {
                 precondition(isSafe(text), "a raw control character: \(text.debugDescription)")
             }

@@ -2,8 +2,8 @@ import DailiesCore
 import ExactJSON
 import ProviderWire
 
-/// What a provider sends: bodies of every kind under every status, heads, dates and paths. Nothing of it may stop the
-/// program, pass a bound, or carry the API key into what is kept.
+/// Fuzzes the parsing of provider responses: bodies with any status, headers, dates and paths. No input may crash the
+/// program, exceed a limit, or leak the API key into stored text.
 enum WireFuzz {
     private static let key = "sk-byts-0123456789abcdef"
     private static let redaction = Redactor(secrets: [key])
@@ -18,15 +18,17 @@ enum WireFuzz {
         guard let first = bytes.first else { return }
         let body = Array(bytes.dropFirst())
         let status = statuses[Int(first) % statuses.count]
-        if let report = try? TaskResponseDecoder.report(body, date: nil, redaction: redaction) {  // Most inputs are no reply.
+        // Most inputs are not a response.
+        if let report = try? TaskResponseDecoder.report(body, date: nil, redaction: redaction) {
             check(report)
         }
         for dialect in Dialect.allCases {
-            let fate = ResponseClassifier.submitFate(
+            let result = ResponseClassifier.submitFate(
                 status: status, headers: HeaderFields(), body: body, dialect: dialect, redaction: redaction)
-            check(fate, status)
+            check(result, status)
         }
-        let answer = ResponseClassifier.queryAnswer(status: status, headers: HeaderFields(), body: body, redaction: redaction)
+        let answer = ResponseClassifier.queryAnswer(
+            status: status, headers: HeaderFields(), body: body, redaction: redaction)
         switch answer {
         case .found(let report):
             precondition(200..<300 ~= status, "found under \(status)")
@@ -42,8 +44,8 @@ enum WireFuzz {
         refuseKey("\(fateless(answer))")
     }
 
-    private static func check(_ fate: SubmitResult, _ status: Int) {
-        switch fate {
+    private static func check(_ result: SubmitResult, _ status: Int) {
+        switch result {
         case .accepted(let report):
             precondition(200..<300 ~= status && report.remoteID != nil, "accepted under \(status) without an id")
             check(report)
@@ -80,11 +82,12 @@ enum WireFuzz {
         refuseKey("\(report)")
     }
 
-    /// All that a run counts out of a reply.
+    /// The values that a run computes from a response.
     private static func count(with report: RemoteTask) {
         for amount in report.charges + [report.estimate].compactMap({ $0 }) { count(with: amount.credits) }
         let reserved = Reservation.after(estimate: report.estimate?.credits, holding: .zero, isTrusted: false)
-        precondition(reserved ?? .zero >= report.estimate?.credits ?? .zero, "less is held than asked for: \(report)")
+        precondition(
+            reserved ?? .zero >= report.estimate?.credits ?? .zero, "less is reserved than estimated: \(report)")
         if let seconds = report.deliveredSeconds {
             let rate = (report.charges.first?.credits.approximate ?? 1) / seconds
             precondition(rate.isFinite, "a rate of \(rate)")
@@ -100,7 +103,7 @@ enum WireFuzz {
         }
     }
 
-    /// What is read of an amount is written as the same, and nothing made of it wraps around.
+    /// Amounts survive writing and parsing, and computations with them do not overflow.
     private static func count(with credits: Credits) {
         precondition(Credits.read(credits.description)?.credits == credits, "\(credits) is not the same after writing")
         for hundredths: Int64 in [0, 1, 100, 110, .max] { precondition(credits.times(hundredths: hundredths) >= .zero) }
@@ -123,7 +126,7 @@ enum WireFuzz {
 
     // MARK: Heads
 
-    /// Lines of a head; the texts of its fields also as dates, times and paths.
+    /// Header lines; the values are also parsed as dates, times and paths.
     static func head(_ bytes: [UInt8]) {
         let lines = bytes.split(separator: 0x0A, omittingEmptySubsequences: false)
         let fields = lines.map { line in
@@ -135,9 +138,9 @@ enum WireFuzz {
             precondition(RetryAfter.shortest <= wait && wait <= RetryAfter.longest, "a wait of \(wait)")
         }
         for dialect in Dialect.allCases {
-            let fate = ResponseClassifier.submitFate(
+            let result = ResponseClassifier.submitFate(
                 status: 429, headers: headers, body: [], dialect: dialect, redaction: redaction)
-            guard case .throttled(let fault, _) = fate else { fatalError("429 is \(fate)") }
+            guard case .throttled(let fault, _) = result else { fatalError("429 is \(result)") }
             precondition(fault.retryAfter ?? RetryAfter.shortest >= RetryAfter.shortest)
         }
         for field in fields { times(field.value) }
@@ -151,8 +154,8 @@ enum WireFuzz {
         ResumePoint(offset: 5, version: AssetVersion(length: 10)),
     ]
 
-    /// A service that answers every request for a clip with this head: bytes are joined only to those of their own version, and
-    /// every download ends.
+    /// A service that returns these headers for every request for a clip: only bytes of the same version are combined,
+    /// and every download ends.
     private static func download(_ headers: HeaderFields, after resume: ResumePoint) {
         for status in [200, 206, 416, 403, 503] {
             var (exchange, step) = AssetTransfer.begin(after: resume)
@@ -172,7 +175,7 @@ enum WireFuzz {
                 case .end: break
                 }
             }
-            guard case .end = step else { fatalError("a download goes on for ever: \(step)") }
+            guard case .end = step else { fatalError("a download does not end: \(step)") }
         }
     }
 
@@ -197,9 +200,9 @@ enum WireFuzz {
 
     // MARK: Submits
 
-    /// What a server reads, in either dialect; what it reads is written and read as the same.
+    /// Parses submits in either dialect; writing and parsing again gives the same result.
     static func submit(_ bytes: [UInt8]) {
-        _ = try? QueryBody.decode(bytes)  // Most inputs are no question.
+        _ = try? QueryBody.decode(bytes)  // Most inputs are not a query.
         guard let body = try? SubmitBody.decode(bytes) else { return }  // Nor a submit.
         precondition(Dialect.allCases.contains(body.dialect))
         for value in body.fields.values {

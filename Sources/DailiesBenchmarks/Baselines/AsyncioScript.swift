@@ -2,16 +2,16 @@ import ArgumentParser
 import DailiesCore
 import Foundation
 
-/// The script that people write instead: `Python/script.py`, asyncio and aiohttp with a journal in SQLite.
+/// The script that people would write instead: `Python/script.py`, with asyncio, aiohttp and a journal in SQLite.
 struct AsyncioScript {
-    /// Makes a Python that has aiohttp, from PyPI, outside the package.
+    /// Creates a Python environment with aiohttp from PyPI, outside the package.
     static let setUp = "python3 -m venv ~/dailies-python && ~/dailies-python/bin/pip install aiohttp"
 
     struct Options: ParsableArguments {
-        @Option(help: "A Python that has aiohttp: \(AsyncioScript.setUp)")
+        @Option(help: "A Python with aiohttp: \(AsyncioScript.setUp)")
         var python = NSString(string: "~/dailies-python/bin/python").expandingTildeInPath
 
-        /// nil, and a line that says so, where there is none.
+        /// nil, with a note in the output, if it is not available.
         func script(_ recorder: inout ResultRecorder) -> AsyncioScript? {
             do {
                 let found = try ProcessUsage.run(
@@ -39,7 +39,7 @@ struct AsyncioScript {
 
     let python: String
 
-    /// Renders the tasks of these keys at a simulator that has not seen them.
+    /// Renders the tasks with these keys on a simulator without tasks.
     func run(
         _ keys: [SubmissionKey], at url: String, speed: Int, concurrency: Int, in stage: BenchmarkEnvironment
     ) throws -> Run {

@@ -6,18 +6,18 @@ import Foundation
 import NIOCore
 import NIOPosix
 
-/// The least that the same requests cost with async-http-client: no store, no scheduler, no reading of replies beyond two
-/// words. A process of its own, so that its processor time can be told from that of the benchmark.
+/// The minimal cost of the same requests with async-http-client: no store, no scheduler, almost no parsing. It is a
+/// separate process, to measure its CPU time apart from the benchmark's.
 struct HTTPBaseline: AsyncParsableCommand {
     static let configuration = CommandConfiguration(commandName: "bare-loop", shouldDisplay: false)
 
     @Option var url: String
-    /// One submission key a line.
+    /// One submission key per line.
     @Option var keys: String
     @Option var slots: Int
     @Option var speed: Int
     @Option var connections = 48
-    /// As fast as they go instead of at their times: this many queries for one task.
+    /// Queries one task this many times as fast as possible, instead of at poll times.
     @Option var flatOut: Int?
 
     func run() async throws {
@@ -25,7 +25,7 @@ struct HTTPBaseline: AsyncParsableCommand {
         var configuration = HTTPClient.Configuration()
         configuration.httpVersion = .http1Only
         configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = connections
-        // More tasks than connections wait in the client's own line.
+        // If there are more tasks than connections, they wait in the client's queue.
         configuration.timeout.connect = .seconds(60)
         let client = HTTPClient(
             eventLoopGroupProvider: .shared(MultiThreadedEventLoopGroup.singleton.any()), configuration: configuration)
@@ -43,14 +43,14 @@ struct HTTPBaseline: AsyncParsableCommand {
         try await client.shutdown()
     }
 
-    /// Every task as the runner treats it: a submit, then a query at each beat of the cadence until it is completed.
+    /// Handles every task like the runner: a submit, then a query at each poll time until it is completed.
     private func follow(_ requests: Requests, _ keys: [String]) async throws {
         let cadence = BenchmarkEnvironment.cadence(speed: speed)
         let late = BenchmarkEnvironment.lateInterval(speed: speed)
         try await withThrowingTaskGroup(of: Void.self) { group in
             for slot in 0..<slots {
                 group.addTask {
-                    // Every slot has its share from the start: nobody waits for a common list.
+                    // Each slot gets its share at the start, so that there is no shared list to wait for.
                     for index in stride(from: slot, to: keys.count, by: slots) {
                         let began = ContinuousClock.now
                         let task = try await requests.submit(keys[index])
@@ -98,7 +98,7 @@ struct HTTPBaseline: AsyncParsableCommand {
             let reply = try await send(request)
             guard let start = reply.range(of: "\"task_id\":\""),
                 let end = reply[start.upperBound...].firstIndex(of: "\"")
-            else { throw ProcessUsage.Failure(description: "a submit was answered with \(reply.prefix(200))") }
+            else { throw ProcessUsage.Failure(description: "unexpected response to a submit: \(reply.prefix(200))") }
             return String(reply[start.upperBound..<end])
         }
 

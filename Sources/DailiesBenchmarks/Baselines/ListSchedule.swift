@@ -1,14 +1,13 @@
 import DailiesCore
 
-/// The bound that a runner is held against: tasks in the order of the manifest, each taking the first slot that is free,
-/// with nothing between one task and the next.
+/// The bound for a runner: tasks in manifest order, each in the first free slot, without time between tasks.
 struct ListSchedule {
     /// When the last task ends.
     let makespan: Duration
 
-    /// - Parameter spans: how long each task holds its slot.
+    /// - Parameter spans: how long each task occupies its slot.
     init(_ spans: [Duration], slots: Int) {
-        // The moments at which the slots are free, as a binary heap with the first at the root.
+        // The times at which the slots become free, as a binary min-heap.
         var free = [Duration](repeating: .zero, count: min(slots, max(spans.count, 1)))
         var last = Duration.zero
         for span in spans {

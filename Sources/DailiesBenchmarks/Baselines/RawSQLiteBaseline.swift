@@ -3,8 +3,8 @@ import DailiesCore
 import DailiesStore
 import Foundation
 
-/// The rows that the store writes for ``WriteLoad``'s steps, through nothing but SQLite's C API: statements prepared once,
-/// bound by place, so many steps to a commit.
+/// Writes the rows of ``WriteLoad``'s steps directly through SQLite's C API: prepared statements, parameters bound by
+/// position, a fixed number of steps per commit.
 final class RawSQLiteBaseline {
     struct Failure: Error, CustomStringConvertible {
         let description: String
@@ -14,7 +14,7 @@ final class RawSQLiteBaseline {
     private let connection: OpaquePointer
     private var statements: [OpaquePointer] = []
 
-    /// The statements of the store's own steps, less the reading by which it makes sure of its place.
+    /// The store's statements, without the reads that verify its position.
     private static let texts = [
         "UPDATE task_standing SET has_key = 1 WHERE id = ? AND attempt = 1 AND state = 'queued' AND has_key = 0",
         """
@@ -53,7 +53,7 @@ final class RawSQLiteBaseline {
 
     init(path: String, tasks: Int, stage: BenchmarkEnvironment) throws {
         self.tasks = tasks
-        // The same store to start from, made by the program itself.
+        // Start from the same store, created by the store itself.
         let store = try Store.open(path, for: .running)
         try WriteLoad.importManifest(tasks, in: store)
         try store.close()
@@ -87,7 +87,7 @@ final class RawSQLiteBaseline {
         let rows = (1...tasks).map(Row.init)
         var (commits, inCommit) = (0, 0)
         let began = ContinuousClock.now
-        // Four steps of each task, the tasks of one commit together, as they come to the store.
+        // Four steps of each task, with the tasks of one commit together, as they arrive at the store.
         let together = max(1, stepsPerCommit)
         var first = 0
         while first < rows.count {
@@ -113,7 +113,7 @@ final class RawSQLiteBaseline {
         return WriteBenchmark.Rate(steps: 4 * rows.count, commits: commits, seconds: seconds)
     }
 
-    /// What a task's rows hold, as C strings made beforehand.
+    /// The values of a task's rows, prepared as C strings.
     private final class Row {
         let task: Int64
         let key: [CChar]

@@ -4,10 +4,10 @@ import NIOHTTP1
 import NIOPosix
 import Synchronization
 
-/// The tasks API with nothing behind it: whoever submits is accepted, and every question is answered with one word.
+/// A minimal tasks API: accepts every submission and answers every query with the same status.
 final class StubService: Sendable {
     struct Tally {
-        /// The first request of any kind, and the first to the tasks API.
+        /// Times of the first request, and of the first to the tasks API.
         var firstRequest: ContinuousClock.Instant?
         var firstTaskRequest: ContinuousClock.Instant?
         var submits = 0
@@ -20,7 +20,7 @@ final class StubService: Sendable {
     private let shared: Shared
 
     fileprivate final class Shared: Sendable {
-        /// The word that queries are answered with.
+        /// The status returned by queries.
         let word: String
         let tally = Mutex(Tally())
         init(word: String) { self.word = word }

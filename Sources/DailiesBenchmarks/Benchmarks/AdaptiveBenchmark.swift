@@ -2,41 +2,41 @@ import ArgumentParser
 import DailiesCore
 import Foundation
 
-/// What is gained by polls that are placed where completions are likely.
+/// The benefit of polling when completions are likely.
 struct AdaptiveBenchmark: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "adaptive",
         abstract:
-            "The adaptive cadence against the documented one: requests, detection delay, and the time of a batch.",
+            "Compares the adaptive poll schedule with the documented one: requests, detection delay and batch time.",
         discussion: """
-            The real program against the real simulator, three batches one after the other in one store: one at the \
-            documented cadence, which warms the store, one at --cadence adaptive, and, where renders take 20 to 60 s, one \
-            that may ask as often as documented. Polls are counted by the simulator. A delay runs from the end of a render, \
-            counted from the intent, to the stored final state. The plain bound is the list schedule of the durations as \
-            they are. Times at the speed of the run are given as at speed 1.
+            Runs the real program against the real simulator, with several batches in one store: one with the \
+            documented schedule, which warms the store, one with --cadence adaptive and, for renders of 20 to 60 s, \
+            one that may poll as often as documented. The simulator counts the polls. The delay is the time from the \
+            end of a render, counted from the intent, to the stored final state. The plain bound is the list \
+            schedule of the exact durations. Times are converted to speed 1.
 
               swift run -c release DailiesBenchmarks adaptive            # 14 min
               swift run -c release DailiesBenchmarks adaptive --even 60:20:60 --lognormal 60:20:60 --seeds 1
             """)
 
-    @Option(help: ArgumentHelp("Tasks of 20 to 60 s, tasks in flight, speed.", valueName: "tasks:slots:speed"))
+    @Option(help: ArgumentHelp("Number of tasks of 20 to 60 s, concurrency, speed.", valueName: "tasks:slots:speed"))
     var even = MakespanBenchmark.Size(tasks: 1000, slots: 100, speed: 10)
     @Option(
         help: ArgumentHelp(
             "Tasks of 150 s on average that scatter by a fifth, tasks in flight, speed.", valueName: "tasks:slots:speed"
         ))
     var lognormal = MakespanBenchmark.Size(tasks: 2000, slots: 500, speed: 10)
-    @Option(help: "Runs of each; the means are judged.") var seeds = 3
+    @Option(help: "Runs of each; the mean is judged.") var seeds = 3
     @OptionGroup var record: RecordOptions
 
-    /// What one batch came to.
+    /// The results of one batch.
     private struct Leg {
         var polls = 0.0
-        /// Over the plain bound.
+        /// Relative to the plain bound.
         var makespan = 0.0
-        /// Seconds, mean.
+        /// Mean, in seconds.
         var delay = 0.0
-        /// Its submit counts.
+        /// Includes the submit.
         var requests: Double { polls + 1 }
 
         static func mean(_ legs: [Leg]) -> Leg {
@@ -78,7 +78,7 @@ struct AdaptiveBenchmark: ParsableCommand {
         "\(ResultRecorder.figure(leg.makespan)) of the plain bound at \(ResultRecorder.figure(leg.requests)) requests a task"
     }
 
-    /// The mean of each cadence over the seeds.
+    /// The mean results of each schedule over all seeds.
     private func measure(
         _ size: MakespanBenchmark.Size, _ time: BenchmarkEnvironment.RenderTime, _ cadences: [String],
         _ recorder: inout ResultRecorder

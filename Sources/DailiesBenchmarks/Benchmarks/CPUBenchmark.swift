@@ -2,24 +2,24 @@ import ArgumentParser
 import DailiesCore
 import Foundation
 
-/// What a whole run costs in processor time, from its start to its exit code.
+/// The CPU time of a whole run, from start to exit.
 struct CPUBenchmark: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "processor",
-        abstract: "Processor time of the whole runner against a bare HTTP loop and the asyncio script.",
+        abstract: "Compares the CPU time of a run with a bare HTTP loop and the asyncio script.",
         discussion: """
-            All three render the same tasks under the same keys at a simulator of their own: about 21 polls and a submit \
-            each. The bare loop is async-http-client alone, one Swift task a slot, at the same poll times; beside it \
-            the same number of queries as fast as they go.
+            All three render the same tasks with the same keys, each on its own simulator: about 21 polls and a \
+            submit per task. The bare loop is async-http-client alone, with one Swift task per slot, at the same \
+            poll times, and once more with the same number of queries as fast as possible.
 
               swift run -c release DailiesBenchmarks processor                     # 6 min
               swift run -c release DailiesBenchmarks processor --size 500:250:20   # a smoke run: seconds
             """)
 
-    /// Of the requests, the part that the script must have made to be compared with.
+    /// Minimum share of the requests that the script must make for a valid comparison.
     private static let sameWork = 0.95
 
-    @Option(help: ArgumentHelp("Tasks, tasks in flight, speed.", valueName: "tasks:slots:speed"))
+    @Option(help: ArgumentHelp("Number of tasks, concurrency, speed.", valueName: "tasks:slots:speed"))
     var size = MakespanBenchmark.Size(tasks: 10_000, slots: 1000, speed: 4)
     @Option var seed: UInt64 = 1
     @OptionGroup var python: AsyncioScript.Options
@@ -38,9 +38,11 @@ struct CPUBenchmark: ParsableCommand {
         say(&recorder, "bare loop, the same requests at the same times", loop, asked)
         let (flat, hurriedly) = try bareLoop(run.keys, ["--flat-out", "\(requests)"], in: stage)
         say(&recorder, "bare loop, as fast as they go", flat, hurriedly)
-        // By request: whoever is late by a beat makes one fewer.
-        let (ours, theirs) = (Double(requests) / run.measured.processorSeconds, Double(asked) / loop.processorSeconds)
-        recorder.judge("dailies over the bare loop, by request", theirs / ours, atMost: 1.4)
+        // Per request, since being late by one poll means one request less.
+        let (dailiesRate, loopRate) = (
+            Double(requests) / run.measured.processorSeconds, Double(asked) / loop.processorSeconds
+        )
+        recorder.judge("dailies over the bare loop, by request", loopRate / dailiesRate, atMost: 1.4)
         let hurried = run.measured.processorSeconds / flat.processorSeconds
         recorder.say("dailies over the bare loop as fast as it goes: \(ResultRecorder.figure(hurried))")
         if let script {
@@ -53,7 +55,7 @@ struct CPUBenchmark: ParsableCommand {
             if Double(other.requests) >= Self.sameWork * Double(requests) {
                 recorder.judge("dailies over the script", ratio, atMost: 1)
             } else {
-                // It asks once for all the beats that it was late for: on a busy machine it does a part of the work.
+                // When late, it makes one poll for several: on a busy machine it does only part of the work.
                 recorder.say(
                     "dailies over the script \(ResultRecorder.figure(ratio)), not judged: the script fell behind its cadence and "
                         + "made \(other.requests) requests of \(requests)")
@@ -62,7 +64,7 @@ struct CPUBenchmark: ParsableCommand {
         try recorder.finish()
     }
 
-    /// - Returns: what it cost, and how many requests it made, by the simulator's count.
+    /// - Returns: its resource usage, and its number of requests as counted by the simulator.
     private func bareLoop(
         _ keys: [SubmissionKey], _ options: [String], in stage: BenchmarkEnvironment
     ) throws -> (cost: ProcessUsage, requests: Int) {

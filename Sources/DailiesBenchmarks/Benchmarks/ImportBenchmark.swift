@@ -1,33 +1,34 @@
 import ArgumentParser
 import Foundation
 
-/// A manifest is checked and stored, against the `sqlite3` shell's `.import` of the very rows that this stores.
+/// Compares checking and storing a manifest with the `sqlite3` shell's `.import` of the same rows.
 ///
-/// Ours is the built program: `dailies run` with a budget of nothing, which reads the manifest twice, takes it into the
-/// store, submits nothing and ends with 8. The shell gets the rows as CSV, without having to check anything, for a
-/// table with the same columns, the same unique key, the same log and the same syncs.
+/// Runs `dailies run` with a budget of zero, which reads the manifest twice, imports it into the store, submits nothing
+/// and exits with code 8. The shell imports the rows as CSV, without checks, into a table with the same columns, unique
+/// key, log and syncs.
 struct ImportBenchmark: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "manifest-store", abstract: "Check and store a manifest, against .import of the same rows.")
+        commandName: "manifest-store",
+        abstract: "Compares checking and storing a manifest with .import of the same rows.")
 
-    /// Credits reached before the first submit: nothing is sent.
+    /// Exit code when the budget is reached before the first submit.
     private static let budgetReached: Int32 = 8
     private static let mostRatio = 2.0
     private static let mostMegabytes = 100.0
 
-    @Option(help: "Tasks of the manifest, of about 500 bytes each.") var tasks = 1_000_000
-    @Option(help: "Times each is done, in turn; the median counts.") var rounds = 3
+    @Option(help: "Number of tasks in the manifest, about 500 bytes each.") var tasks = 1_000_000
+    @Option(help: "Alternating runs of each; the median is judged.") var rounds = 3
     @OptionGroup var options: RecordOptions
 
     private struct Round {
-        let ours: ProcessUsage
-        let theirs: ProcessUsage
+        let dailies: ProcessUsage
+        let shell: ProcessUsage
         let fields: ProcessUsage
     }
 
     mutating func validate() throws {
         guard tasks >= 1, tasks <= 10_000_000, rounds >= 1, rounds <= 100 else {
-            throw ValidationError("--tasks is a number from 1 to 10000000, --rounds one from 1 to 100")
+            throw ValidationError("--tasks must be from 1 to 10000000, and --rounds from 1 to 100")
         }
     }
 
@@ -57,12 +58,12 @@ struct ImportBenchmark: ParsableCommand {
     private struct Files {
         let folder: String
         var manifest: String { folder + "/tasks.jsonl" }
-        /// The manifest's own fields.
+        /// The fields of the manifest.
         var fields: String { folder + "/fields.csv" }
-        /// What the store holds of them.
+        /// The rows that the store makes of them.
         var rows: String { folder + "/rows.csv" }
-        var ours: String { folder + "/ours.sqlite" }
-        var theirs: String { folder + "/theirs.sqlite" }
+        var dailies: String { folder + "/dailies.sqlite" }
+        var shell: String { folder + "/shell.sqlite" }
     }
 
     private static let columns = """
@@ -72,43 +73,43 @@ struct ImportBenchmark: ParsableCommand {
         """
 
     private func round(_ files: Files) throws -> Round {
-        let ours = try ProcessUsage.run(
+        let dailies = try ProcessUsage.run(
             HostInfo.programs.appendingPathComponent("dailies").path,
             [
-                "run", files.manifest, "--store", files.ours, "--output", files.folder + "/renders", "--budget", "0",
+                "run", files.manifest, "--store", files.dailies, "--output", files.folder + "/renders", "--budget", "0",
                 "--provider", "simulator", "--base-url", "http://127.0.0.1:9", "--quiet", "--json",
             ], codes: [Self.budgetReached])
         _ = try ProcessUsage.run(
             "sqlite3",
             [
-                files.ours, ".mode csv", ".once \(files.rows)",
+                files.dailies, ".mode csv", ".once \(files.rows)",
                 """
                 SELECT i.batch_id, i.key, i.request, i.duration_seconds, i.resolution, i.tags, i.output, s.model,
                     s.priority, s.state
                 FROM task_input AS i JOIN task_standing AS s ON s.id = i.id
                 """,
             ])
-        let theirs = try imported(files.rows, into: files, columns: Self.columns)
+        let shell = try imported(files.rows, into: files, columns: Self.columns)
         let fields = try imported(
             files.fields, into: files,
             columns: """
                 id TEXT NOT NULL UNIQUE, model TEXT NOT NULL, prompt TEXT NOT NULL, duration_seconds INTEGER,
                 resolution TEXT, aspect_ratio TEXT, seed INTEGER, client TEXT
                 """)
-        try remove(files.ours)
-        return Round(ours: ours, theirs: theirs, fields: fields)
+        try remove(files.dailies)
+        return Round(dailies: dailies, shell: shell, fields: fields)
     }
 
     private func imported(_ rows: String, into files: Files, columns: String) throws -> ProcessUsage {
         let measured = try ProcessUsage.run(
             "sqlite3",
             [
-                files.theirs, "PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL",
+                files.shell, "PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL",
                 "CREATE TABLE task (\(columns)) STRICT", ".import --csv \(rows) task",
             ])
-        let count = try ProcessUsage.run("sqlite3", [files.theirs, "SELECT count(*) FROM task"]).out
+        let count = try ProcessUsage.run("sqlite3", [files.shell, "SELECT count(*) FROM task"]).out
         guard count == "\(tasks)\n" else { throw ProcessUsage.Failure(description: "\(count) rows were imported") }
-        try remove(files.theirs)
+        try remove(files.shell)
         return measured
     }
 
@@ -118,11 +119,11 @@ struct ImportBenchmark: ParsableCommand {
         }
     }
 
-    // MARK: What comes of it
+    // MARK: Results
 
     private func report(_ rounds: [Round], to recorder: inout ResultRecorder) {
         let names = ["dailies run", ".import of the stored rows", ".import of the manifest's fields"]
-        for (name, measured) in zip(names, [rounds.map(\.ours), rounds.map(\.theirs), rounds.map(\.fields)]) {
+        for (name, measured) in zip(names, [rounds.map(\.dailies), rounds.map(\.shell), rounds.map(\.fields)]) {
             let seconds = Self.median(measured.map(\.seconds)),
                 processor = Self.median(measured.map(\.processorSeconds))
             let megabytes = Self.median(measured.map { Double($0.peakBytes) / 1e6 })
@@ -131,14 +132,15 @@ struct ImportBenchmark: ParsableCommand {
                     + "\(ResultRecorder.figure(megabytes)) MB")
         }
         let ratio = { (cost: (ProcessUsage) -> Double, other: (Round) -> ProcessUsage) in
-            Self.median(rounds.map { cost($0.ours) / cost(other($0)) })
+            Self.median(rounds.map { cost($0.dailies) / cost(other($0)) })
         }
         recorder.say(
-            "processor time, of that of the stored rows: \(ResultRecorder.figure(ratio(\.processorSeconds, \.theirs)))")
+            "processor time, of that of the stored rows: \(ResultRecorder.figure(ratio(\.processorSeconds, \.shell)))")
         recorder.say("time, of that of the manifest's fields: \(ResultRecorder.figure(ratio(\.seconds, \.fields)))")
-        recorder.judge("time, of that of the stored rows", ratio(\.seconds, \.theirs), atMost: Self.mostRatio)
+        recorder.judge("time, of that of the stored rows", ratio(\.seconds, \.shell), atMost: Self.mostRatio)
         recorder.judge(
-            "largest size in MB", rounds.map { Double($0.ours.peakBytes) / 1e6 }.max() ?? 0, atMost: Self.mostMegabytes)
+            "largest size in MB", rounds.map { Double($0.dailies.peakBytes) / 1e6 }.max() ?? 0,
+            atMost: Self.mostMegabytes)
     }
 
     private static func median(_ values: [Double]) -> Double {
@@ -147,7 +149,7 @@ struct ImportBenchmark: ParsableCommand {
     }
 }
 
-/// Tasks as a script would write them, and their fields as a table for the shell.
+/// Tasks as a script would write them, and their fields as CSV for the shell.
 private enum ManifestText {
     private static let chunk = 1 << 20
     private static let words = [
@@ -155,7 +157,7 @@ private enum ManifestText {
         "copper", "velvet", "drone", "alley",
     ]
 
-    /// - Returns: the manifest's bytes.
+    /// - Returns: the size of the manifest in bytes.
     static func write(_ tasks: Int, manifest: String, table: String) throws -> Int {
         let (lines, rows) = (try file(manifest), try file(table))
         var size = 0
@@ -186,7 +188,7 @@ private enum ManifestText {
         return try FileHandle(forWritingTo: URL(fileURLWithPath: path))
     }
 
-    /// Some 340 bytes, other ones for each task.
+    /// About 340 bytes, different for each task.
     private static func prompt(_ index: Int) -> String {
         let text = (0..<56).map { (place: Int) -> String in
             let number: Int = index &* 7 &+ place &* (5 &+ place)

@@ -2,23 +2,23 @@ import ArgumentParser
 import DailiesCore
 import Foundation
 
-/// How long a batch takes against the best that its slots allow.
+/// Compares the time of a batch with the best possible for its concurrency.
 struct MakespanBenchmark: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "makespan",
-        abstract: "The real program against the real simulator, over the list schedule of what a poller can see.",
+        abstract: "Compares the makespan of a run against the simulator with the best possible for a poller.",
         discussion: """
-            A task takes 20 to 60 s. The bound is the list schedule: tasks in order, each in the first free slot, its \
-            duration rounded up to the poll of the documented cadence that sees its end. The makespan runs from the first \
-            intent to the last final state, both as stored.
+            A task takes 20 to 60 s. The bound is the list schedule: tasks in order, each in the first free slot, \
+            with durations rounded up to the next poll of the documented schedule. The makespan is the time from the \
+            first intent to the last final state, both as stored.
 
               swift run -c release DailiesBenchmarks makespan                        # both sizes, five seeds: 30 min
               swift run -c release DailiesBenchmarks makespan --size 60:20:60 --seeds 1   # a smoke run: seconds
             """)
 
-    @Option(help: ArgumentHelp("Tasks, tasks in flight, speed.", valueName: "tasks:slots:speed"))
+    @Option(help: ArgumentHelp("Number of tasks, concurrency, speed.", valueName: "tasks:slots:speed"))
     var size: [Size] = [Size(tasks: 1000, slots: 100, speed: 20), Size(tasks: 10_000, slots: 1000, speed: 4)]
-    @Option(help: "Runs of each size; the mean is judged.") var seeds = 5
+    @Option(help: "Runs per size; the mean is judged.") var seeds = 5
     @OptionGroup var python: AsyncioScript.Options
     @OptionGroup var record: RecordOptions
 
@@ -44,11 +44,11 @@ struct MakespanBenchmark: ParsableCommand {
 
     private func measure(_ size: Size, _ script: AsyncioScript?, _ recorder: inout ResultRecorder) throws {
         recorder.say("\(size.tasks) tasks at \(size.slots), speed \(size.speed), \(seeds) seeds")
-        var (ours, theirs): ([Double], [Double]) = ([], [])
+        var (dailiesRatios, scriptRatios): ([Double], [Double]) = ([], [])
         for seed in 1...UInt64(seeds) {
             let stage = try BenchmarkEnvironment()
             let run = try ProgramRun(size, seed: seed, in: stage)
-            ours.append(run.makespan / run.bound)
+            dailiesRatios.append(run.makespan / run.bound)
             var line =
                 "seed \(seed): \(figure(run.makespan)) s of \(figure(run.bound)) s, plain bound \(figure(run.plainBound)) s, "
                 + "\(figure(Double(run.polls) / Double(size.tasks))) polls a task, "
@@ -58,13 +58,15 @@ struct MakespanBenchmark: ParsableCommand {
                 defer { simulator.end() }
                 let other = try script.run(
                     run.keys, at: simulator.greeting, speed: size.speed, concurrency: size.slots, in: stage)
-                theirs.append(other.makespan / run.bound)
+                scriptRatios.append(other.makespan / run.bound)
                 line += "; script \(figure(other.makespan)) s, \(figure(other.measured.processorSeconds)) s of CPU"
             }
             recorder.say(line)
         }
-        recorder.judge("makespan over the list schedule, mean of \(seeds)", mean(ours), atMost: 1.01)
-        if !theirs.isEmpty { recorder.say("the asyncio script, same tasks: \(ResultRecorder.figure(mean(theirs)))") }
+        recorder.judge("makespan over the list schedule, mean of \(seeds)", mean(dailiesRatios), atMost: 1.01)
+        if !scriptRatios.isEmpty {
+            recorder.say("the asyncio script, same tasks: \(ResultRecorder.figure(mean(scriptRatios)))")
+        }
     }
 
     private func figure(_ span: Duration) -> String { ResultRecorder.figure(span.inSeconds) }
@@ -72,15 +74,15 @@ struct MakespanBenchmark: ParsableCommand {
     private func mean(_ values: [Double]) -> Double { values.reduce(0, +) / Double(max(values.count, 1)) }
 }
 
-/// One run of the real program against a simulator of its own, and what it is held against.
+/// One run of the real program against its own simulator, and the bounds it is compared with.
 struct ProgramRun {
     let measured: ProcessUsage
     let keys: [SubmissionKey]
     let makespan: Duration
-    /// The list schedule of what a poller sees, and of the durations as they are.
+    /// The list schedule of durations as a poller sees them, and of the exact durations.
     let bound: Duration
     let plainBound: Duration
-    /// As the simulator counted them.
+    /// Counted by the simulator.
     let polls: Int
 
     init(_ size: MakespanBenchmark.Size, seed: UInt64, in stage: BenchmarkEnvironment, _ options: [String] = []) throws

@@ -2,22 +2,22 @@ import ArgumentParser
 import DailiesStore
 import Foundation
 
-/// `dailies report` over a large store, start-up included, against the bare `sqlite3` shell that takes the same sums.
+/// Compares `dailies report` on a large store, including startup, with the `sqlite3` shell computing the same sums.
 struct ReportBenchmark: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "report",
-        abstract: "Times `dailies report` on a store of a million tasks against the sqlite3 shell.",
+        abstract: "Compares `dailies report` with the sqlite3 shell on a store of a million tasks.",
         discussion: """
-            Both are processes that start, read the same file, sum exactly, and end; they take turns, and the best time of \
-            each counts. The shell is given plain statements for the figures that the report prints: each group, and the \
+            Both processes start, read the same file, compute exact sums and exit. They run alternately, and the \
+            best time of each counts. The shell runs plain statements for the report's figures: each group, and the \
             total.
             """)
 
-    @Option(help: "Tasks in the store.") var tasks = 1_000_000
-    @Option(help: "Turns of each.") var turns = 3
+    @Option(help: "Number of tasks in the store.") var tasks = 1_000_000
+    @Option(help: "Runs of each program.") var turns = 3
     @OptionGroup var recording: RecordOptions
 
-    /// At most this many times as long as the shell.
+    /// Maximum time relative to the shell.
     private static let bound = 1.5
 
     func run() throws {
@@ -55,7 +55,7 @@ struct ReportBenchmark: ParsableCommand {
         let charged = try ReportFixture.charged(in: store)
         guard json.out.contains("\"credits\":\(charged)") else {
             throw ProcessUsage.Failure(
-                description: "the report does not come to \(charged) credits: \(json.out.suffix(600))")
+                description: "the report does not total \(charged) credits: \(json.out.suffix(600))")
         }
         let best = (
             report: report.map(\.seconds).min() ?? 0, shell: shell.map(\.seconds).min() ?? 0,
@@ -71,7 +71,7 @@ struct ReportBenchmark: ParsableCommand {
     }
 
     private static func size(_ path: String) -> Int {
-        // A file that is not there has no bytes.
+        // A missing file counts as 0 bytes.
         let attributes = try? FileManager.default.attributesOfItem(atPath: path)
         return (attributes?[.size] as? NSNumber)?.intValue ?? 0
     }

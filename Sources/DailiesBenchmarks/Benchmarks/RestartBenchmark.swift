@@ -3,25 +3,25 @@ import DailiesCore
 import DailiesProvider
 import Foundation
 
-/// How soon a run asks its first question after a crash, whatever the store holds.
+/// The time from a restart after a crash to the first request, with a large store.
 struct RestartBenchmark: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "restart",
-        abstract: "From the start of the process to its first request about a task.",
+        abstract: "Measures the time from process start to the first request about a task.",
         discussion: """
-            `dailies resume` on a store of so many tasks, before a service that only notes when it is asked. The process is \
-            killed with SIGKILL once it has asked, and started again on what that left.
+            `dailies resume` on a store of --tasks tasks, against a service that only records requests. The process is \
+            killed with SIGKILL after its first request about a task, and restarted on the same store.
 
               swift run -c release DailiesBenchmarks restart                                   # 2 min, 1.3 GB of disk
               swift run -c release DailiesBenchmarks restart --tasks 20000 --unfinished 2000   # a smoke run: seconds
             """)
 
-    /// The simulator's key, as the program takes it where none is given.
+    /// The simulator's key, which the program uses by default.
     static let key = "any-key-will-do-here"
 
     @Option var tasks = 1_000_000
-    @Option(help: "Of them, rendering when the last run ended.") var unfinished = 100_000
-    @Option(help: "Starts; the middle one is judged.") var starts = 7
+    @Option(help: "Tasks that were rendering when the last run ended.") var unfinished = 100_000
+    @Option(help: "Number of starts; the median is judged.") var starts = 7
     @OptionGroup var record: RecordOptions
 
     func run() throws {
@@ -65,6 +65,6 @@ struct RestartBenchmark: ParsableCommand {
             }
             usleep(1000)
         }
-        throw ProcessUsage.Failure(description: "no request came within a minute")
+        throw ProcessUsage.Failure(description: "no request within a minute")
     }
 }

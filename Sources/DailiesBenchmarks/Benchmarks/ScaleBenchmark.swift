@@ -3,28 +3,28 @@ import DailiesCore
 import DailiesProvider
 import Foundation
 
-/// What waits costs next to nothing: tasks at the provider, and tasks in the store.
+/// The cost of waiting tasks, at the provider and in the store.
 struct ScaleBenchmark: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "parked",
-        abstract: "Memory and punctuality with very many tasks in flight, and memory with very many waiting.",
+        abstract: "Measures memory and punctuality with many tasks in flight, and memory with many waiting.",
         discussion: """
-            In flight: a process of its own with the real runner, store and timers, which takes the tasks up from a store as \
-            after a restart. Its provider is in the same process and answers at once, since ten thousand polls a second over \
-            HTTP would keep both cores busy with the sockets of both ends. A poll's lateness is counted from its beat to \
-            the call of the provider. Waiting: `dailies resume` before a service that accepts all and has completed \
-            it at the first question; its memory once so many have settled.
+            In flight: a separate process with the real runner, store and timers, which loads the tasks from a store \
+            as after a restart. Its provider is in the same process and answers immediately, since ten thousand \
+            polls per second over HTTP would keep both cores busy with sockets. The lateness of a poll is the time \
+            from its scheduled time to the call of the provider. Waiting: `dailies resume` against a service that \
+            accepts every task and completes it at the first query; measures its memory after --settled tasks.
 
               swift run -c release DailiesBenchmarks parked      # 4 min, 6 GB of disk
               swift run -c release DailiesBenchmarks parked --polled 2000 --parked 20000 --many-waiting 50000 --settled 1000
             """)
 
-    @Option(help: "Tasks in flight with a poll each in 10 s.") var polled = 100_000
-    @Option(help: "Tasks in flight with a poll each in 10 min.") var parked = 1_000_000
+    @Option(help: "Tasks in flight, each polled every 10 s.") var polled = 100_000
+    @Option(help: "Tasks in flight, each polled every 10 min.") var parked = 1_000_000
     @Option var seconds = 30
     @Option var fewWaiting = 10_000
     @Option var manyWaiting = 10_000_000
-    @Option(help: "Tasks that are through when memory is read; fewer than wait.") var settled = 5000
+    @Option(help: "Tasks settled before memory is measured; fewer than the waiting ones.") var settled = 5000
     @OptionGroup var record: RecordOptions
 
     func run() throws {
@@ -68,7 +68,7 @@ struct ScaleBenchmark: ParsableCommand {
         return report
     }
 
-    /// The largest memory of a run by the time that so many of its tasks have settled.
+    /// The maximum memory of a run until ``settled`` tasks have settled.
     private func waiting(_ tasks: Int, _ recorder: inout ResultRecorder) throws -> Int {
         let stage = try BenchmarkEnvironment()
         let service = try StubService(answering: "completed")

@@ -7,26 +7,26 @@ import Foundation
 import Logging
 import Synchronization
 
-/// Many tasks in flight in a process of their own: the real runner, store and timers, and a provider in the same process
-/// that answers at once and notes when it was asked.
+/// Many tasks in flight in a separate process: the real runner, store and timers, and a provider in the same process
+/// that answers immediately and records each poll.
 struct ScaleRun: ParsableCommand {
     static let configuration = CommandConfiguration(commandName: "parked-run", shouldDisplay: false)
 
-    /// A store of ``LargeStoreFixture`` with nothing but tasks that render; its account is ``WriteLoad``'s.
+    /// A ``LargeStoreFixture`` store with rendering tasks only, for the account of ``WriteLoad``.
     @Option var store: String
     @Option var baseURL: String
     @Option var tasks: Int
-    /// When the first of them was submitted, and over how many seconds the others followed: a poll each in that time.
+    /// Age of the first submission; the others follow evenly within one poll interval.
     @Option var oldestMs: Int64
     @Option var interval: Int
-    /// How long the polls are watched, once every task is taken up.
+    /// Duration of the measurement, after all tasks are loaded.
     @Option var seconds: Int
 
-    /// What it prints, as one JSON object.
+    /// Printed as one JSON object.
     struct Report: Codable {
         let tasks: Int
         let polls: Int
-        /// Milliseconds after its time that half, 99 % and all of the polls were put at the latest.
+        /// Milliseconds within which half, 99 % and all of the polls followed their scheduled time.
         let median: Double
         let late99: Double
         let latest: Double

@@ -5,24 +5,24 @@ import Dispatch
 import Foundation
 import Synchronization
 
-/// Durable steps a second, each acknowledged after its commit is synced.
+/// Durable writes per second, each acknowledged after its commit is synced.
 struct WriteBenchmark: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "durable-steps",
-        abstract: "Steps through the store's group commit against the same rows written through SQLite's C API.",
+        abstract: "Compares the store's group commit with the same rows written through SQLite's C API.",
         discussion: """
-            A task takes four steps: intent, accepted, running, completed. As in a run, the next step of a task is \
-            written once the one before is acknowledged, with so many tasks under way. The C loop writes the same rows \
-            with prepared statements, in as many commits, to a store with the same schema, triggers and settings. It checks \
-            nothing and answers nobody.
+            A task has four steps: intent, accepted, running, completed. As in a run, a step is written when the \
+            previous one is acknowledged, with --slots tasks in progress. The C loop writes the same rows with \
+            prepared statements, in as many commits, to a store with the same schema, triggers and settings. It \
+            makes no checks and reports no results.
 
               swift run -c release DailiesBenchmarks durable-steps                 # 1 min
               swift run -c release DailiesBenchmarks durable-steps --tasks 2000 --rounds 1
             """)
 
-    @Option(help: "Tasks in a round.") var tasks = 20_000
-    @Option(help: "Tasks under way.") var slots = 1000
-    @Option(help: "Rounds, one of each by turns; the middle ratio is judged.") var rounds = 5
+    @Option(help: "Tasks per round.") var tasks = 20_000
+    @Option(help: "Tasks in progress at the same time.") var slots = 1000
+    @Option(help: "Alternating rounds; the median ratio is judged.") var rounds = 5
     @OptionGroup var record: RecordOptions
 
     func run() throws {
@@ -31,13 +31,14 @@ struct WriteBenchmark: ParsableCommand {
         var ratios: [Double] = []
         for round in 1...rounds {
             let stage = try BenchmarkEnvironment()
-            let ours = try throughStore(stage)
+            let storeResult = try throughStore(stage)
             let loop = try RawSQLiteBaseline(path: stage.path("plain.sqlite"), tasks: tasks, stage: stage)
-            let theirs = try loop.run(stepsPerCommit: max(1, ours.steps / ours.commits))
-            ratios.append(ours.rate / theirs.rate)
+            let loopResult = try loop.run(stepsPerCommit: max(1, storeResult.steps / storeResult.commits))
+            ratios.append(storeResult.rate / loopResult.rate)
             recorder.say(
-                "round \(round): store \(ResultRecorder.figure(ours.rate)) steps/s in \(ours.commits) commits, "
-                    + "C loop \(ResultRecorder.figure(theirs.rate)) steps/s in \(theirs.commits) commits")
+                "round \(round): store \(ResultRecorder.figure(storeResult.rate)) steps/s in "
+                    + "\(storeResult.commits) commits, C loop \(ResultRecorder.figure(loopResult.rate)) steps/s in "
+                    + "\(loopResult.commits) commits")
         }
         recorder.judge("steps of the store over the C loop's", ratios.sorted()[ratios.count / 2], atLeast: 0.7)
         try recorder.finish()
@@ -65,7 +66,7 @@ struct WriteBenchmark: ParsableCommand {
     }
 }
 
-/// Tasks that go through their steps, each step written when the one before is acknowledged.
+/// Runs tasks through their steps; each step is written when the previous one is acknowledged.
 final class WriteLoad: Sendable {
     private struct State {
         var nextTask = 0

@@ -3,14 +3,14 @@ import DailiesCore
 import DailiesStore
 import Foundation
 
-/// Stores as years of runs leave them, made with a few large statements.
+/// Stores like those after years of runs, created with a few large statements.
 enum LargeStoreFixture {
-    /// Makes a store with one batch.
+    /// Creates a store with one batch.
     ///
     /// - Parameters:
     ///   - finished: completed and saved tasks.
-    ///   - rendering: accepted and running; their intents lie between the two ages, evenly spread, oldest first.
-    ///   - waiting: never sent.
+    ///   - rendering: accepted and running; their intents are evenly spread between the two ages, oldest first.
+    ///   - waiting: not submitted.
     static func make(
         _ path: String, baseURL: String, account: String, finished: Int, rendering: Int, waiting: Int,
         intentAges: ClosedRange<Duration> = .seconds(1200) ... .seconds(1800), at now: Instant
@@ -62,12 +62,12 @@ enum LargeStoreFixture {
         '{"aspect_ratio":"16:9","duration_seconds":8,"model":"sora-2-pro","prompt":"A cinematic dolly shot through a misty \
         pine forest at dawn, take ' || i || '","resolution":"1080p"}'
         """
-    /// 24 characters of the keys' alphabet, and a name as long as the provider's.
+    /// 24 characters of the keys' alphabet, and a remote id of the provider's length.
     private static let key =
         "replace(replace(replace(replace(printf('%024d', i), '0', 'a'), '1', 'b'), '8', 'c'), '9', 'd')"
     private static let remote = "printf('task_%026d', i)"
 
-    /// `WITH` a table of numbers.
+    /// A `WITH` clause with a table of numbers.
     private static func numbers(_ first: Int, _ last: Int) -> String {
         """
         WITH RECURSIVE n (i) AS (

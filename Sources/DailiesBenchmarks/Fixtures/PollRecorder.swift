@@ -2,12 +2,12 @@ import DailiesCore
 import DailiesRunner
 import Synchronization
 
-/// A provider in the same process: every task renders for ever, and every poll is noted against its time.
+/// A provider in the same process: tasks render forever, and the lateness of every poll is recorded.
 final class PollRecorder: RenderProvider {
     private struct Notes {
         var isWatching = false
         var polls = 0
-        /// By whole tenths of a millisecond; the last holds all that is later.
+        /// Counts by tenths of a millisecond; the last one includes everything later.
         var lateness = [Int](repeating: 0, count: 100_000)
     }
 
@@ -21,8 +21,8 @@ final class PollRecorder: RenderProvider {
     private let notes = Mutex(Notes())
 
     /// - Parameters:
-    ///   - oldest: when the first of the tasks was submitted; the others followed evenly within one interval.
-    ///   - interval: between two polls of a task, counted from its submission.
+    ///   - oldest: when the first task was submitted; the others followed evenly within one interval.
+    ///   - interval: time between polls of a task, counted from its submission.
     init(baseURL: String, timers: DispatchClock, tasks: Int64, oldest: Instant, interval: Duration) {
         self.baseURL = baseURL
         self.timers = timers
@@ -61,7 +61,8 @@ final class PollRecorder: RenderProvider {
 
     func watch() { notes.withLock { $0.isWatching = true } }
 
-    /// The name ends in the task's place; from that follow its submission, as ``LargeStoreFixture`` wrote it, and its beats.
+    /// The id ends in the task's number. From it follow the submission time, as ``LargeStoreFixture`` wrote it, and the
+    /// poll times.
     private func note(_ remote: RemoteTaskID) {
         var place: Int64 = 0
         for digit in remote.text.utf8.dropFirst("task_".utf8.count) { place = place * 10 + Int64(digit) - 48 }
@@ -74,7 +75,7 @@ final class PollRecorder: RenderProvider {
         }
     }
 
-    /// How many polls were watched, and the milliseconds within which a share of them was put.
+    /// The number of recorded polls, and the lateness in milliseconds for a share of them.
     var noted: (polls: Int, lateness: (Double) -> Double) {
         let notes = notes.withLock { $0 }
         return (

@@ -1,11 +1,11 @@
 import Foundation
 
-/// The store of the report's benchmark and what the shell is asked about it.
+/// The store for the report benchmark, and the shell's queries on it.
 enum ReportFixture {
     struct Grouping {
-        /// Of `dailies report`.
+        /// Options of `dailies report`.
         let options: [String]
-        /// For the shell.
+        /// Statements for the shell.
         let statements: String
     }
 
@@ -47,12 +47,12 @@ enum ReportFixture {
         SELECT count(*) FROM attempt;
 
         """
-        // The shell prints what the checkpoint did before the count.
+        // The shell prints the result of the checkpoint before the count.
         .replacing(
             "PRAGMA wal_checkpoint(TRUNCATE);", with: ".output /dev/null\nPRAGMA wal_checkpoint(TRUNCATE);\n.output")
     }
 
-    /// The first take of those that have a second is superseded by it.
+    /// If there is a second take, the first is superseded by it.
     private static func attempts(number: String, where condition: String) -> String {
         """
         INSERT INTO attempt (task, n, batch_id, service_id, model, resolution, seconds, state, submission_key, dialect,
@@ -96,7 +96,7 @@ enum ReportFixture {
             statements: statement(by: expressions, from: tables) + "\n" + statement(by: []))
     }
 
-    /// As somebody would write it who wants the report's figures from plain SQL, exactly.
+    /// The query of a person who wants the report's exact figures from plain SQL.
     private static func statement(by expressions: [String], from tables: String = "attempt") -> String {
         let all = "sum(credits_nano / 1000000000), sum(credits_nano % 1000000000)"
         func spent(where condition: String) -> String {
@@ -124,7 +124,7 @@ enum ReportFixture {
             """
     }
 
-    /// What was charged, as the shell sums it.
+    /// The total charge, as computed by the shell.
     static func charged(in store: String) throws -> String {
         let sums = try ProcessUsage.run(
             "sqlite3",
@@ -137,7 +137,7 @@ enum ReportFixture {
                 """,
             ]
         ).out.split(separator: "|").compactMap { Int64($0.trimmingCharacters(in: .whitespacesAndNewlines)) }
-        guard sums.count == 2 else { throw ProcessUsage.Failure(description: "the shell takes no sum: \(sums)") }
+        guard sums.count == 2 else { throw ProcessUsage.Failure(description: "the shell returned no sum: \(sums)") }
         var digits = Substring(String(sums[1] + 1_000_000_000).dropFirst())
         while digits.last == "0" { digits = digits.dropLast() }
         return digits.isEmpty ? "\(sums[0])" : "\(sums[0]).\(digits)"

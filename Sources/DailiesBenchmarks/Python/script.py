@@ -1,7 +1,7 @@
-"""What a careful person writes first: asyncio, aiohttp, and a journal in SQLite.
+"""A careful script without Dailies: asyncio, aiohttp, and a journal in SQLite.
 
 One coroutine per slot takes the next task, writes its intent, submits, writes the acceptance, polls at the documented
-cadence counted from the intent, and writes the end. Every line of the journal is synced before the next step.
+schedule counted from the intent, and writes the end. Every journal line is synced before the next step.
 
     python3 script.py --url URL --keys FILE --concurrency N --phases 0.1:4.5,0.25:12 --late 0.5 --journal FILE
 
@@ -66,7 +66,7 @@ async def render(session, options, journal, key, number, tally):
         if answer["status"] in ("completed", "failed", "cancelled"):
             journal.write(key, answer["status"], json.dumps(answer))
             return
-        # A poll that came a hair early must not be put again for the same beat.
+        # A poll that was slightly early must not be repeated for the same time.
         elapsed = max(time.monotonic() - began, poll)
 
 

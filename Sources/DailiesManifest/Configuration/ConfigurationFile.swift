@@ -1,28 +1,27 @@
 import DailiesCore
 import Foundation
 
-/// A file of settings: flat names with a value, or a list of values, each. YAML, or the few lines of TOML that such a
-/// file needs.
+/// A configuration file: flat names, each with a value or a list of values. YAML, or a small subset of TOML.
 public struct ConfigurationFile: Sendable {
-    /// One setting.
+    /// A setting and its values.
     public struct Entry: Hashable, Sendable {
-        /// As it is written, with `_` or `-`.
+        /// As written, with `_` or `-`.
         public let name: String
-        /// One, or those of a list in their order.
+        /// One value, or the values of a list in order.
         public let values: [Value]
-        /// Of the name; counted from 1.
+        /// Line of the name, 1-based.
         public let line: Int
-        /// Of the name; counted from 1.
+        /// Column of the name, 1-based.
         public let column: Int
     }
 
-    /// One value of a setting, and its place.
+    /// One value of a setting, and its position.
     public struct Value: Hashable, Sendable {
-        /// As it is written, without quotation marks.
+        /// As written, without quotation marks.
         public let text: String
-        /// Counted from 1.
+        /// 1-based.
         public let line: Int
-        /// Counted from 1.
+        /// 1-based.
         public let column: Int
 
         package init(text: String, line: Int, column: Int) {
@@ -31,7 +30,7 @@ public struct ConfigurationFile: Sendable {
             self.column = column
         }
 
-        /// YAML's words for true and false, in any case; nil for any other text.
+        /// YAML's words for true and false, case-insensitive; nil for other text.
         ///
         /// Source: https://yaml.org/type/bool.html
         public var flag: Bool? {
@@ -43,37 +42,37 @@ public struct ConfigurationFile: Sendable {
         }
     }
 
-    /// What is wrong with such a file, as `FILE:LINE:COLUMN: what; what to do`.
+    /// An error in a configuration file.
     public struct Problem: Error, Hashable, Sendable, CustomStringConvertible {
-        /// `FILE:LINE:COLUMN: what is wrong; what to do`.
+        /// `FILE:LINE:COLUMN: what is wrong; how to fix it`.
         public let description: String
     }
 
-    /// Files larger than this are no settings.
-    private static let mostBytes = 65_536
+    /// Maximum size of a configuration file.
+    private static let maximumBytes = 65_536
 
-    /// As it was given.
+    /// The path passed to ``read(_:)``.
     public let path: String
-    /// In the order of the file; no name stands twice, be it with `_` or with `-`.
+    /// In file order. Names are unique; `_` and `-` count as equal.
     public let entries: [Entry]
-    /// It is no file of settings: a manifest and nothing else stands in it.
+    /// Whether the file contains only a manifest, and no settings.
     public let isManifest: Bool
 
-    /// - Returns: nil where there is no such file.
-    /// - Throws: ``Problem`` for one that cannot be read or understood, whole or in part.
+    /// - Returns: nil if the file does not exist.
+    /// - Throws: ``Problem`` if it cannot be read or is invalid.
     public static func read(_ path: String) throws(Problem) -> ConfigurationFile? {
         guard FileManager.default.fileExists(atPath: path) else { return nil }
         guard let data = FileManager.default.contents(atPath: path) else {
-            throw Problem(description: "\(path): it cannot be read")
+            throw Problem(description: "\(path): cannot be read")
         }
         guard let text = String(data: data, encoding: .utf8) else {
-            throw Problem(description: "\(path): it is not UTF-8; save it as UTF-8")
+            throw Problem(description: "\(path): is not UTF-8; save it as UTF-8")
         }
-        guard data.count <= mostBytes else {
+        guard data.count <= maximumBytes else {
             if !path.hasSuffix(".toml"), hasTasks(text) {
                 return ConfigurationFile(path: path, entries: [], isManifest: true)
             }
-            throw Problem(description: "\(path): it is larger than \(mostBytes) bytes")
+            throw Problem(description: "\(path): is larger than \(maximumBytes) bytes")
         }
         return try ConfigurationFile(text, path: path)
     }
@@ -84,7 +83,7 @@ public struct ConfigurationFile: Sendable {
         self.isManifest = isManifest
     }
 
-    /// - Parameter path: for messages, and for the format: by its ending.
+    /// - Parameter path: for messages, and for the format, by extension.
     package init(_ text: String, path: String) throws(Problem) {
         guard let entries = path.hasSuffix(".toml") ? try Self.toml(text, path) : try Self.yaml(text, path) else {
             self.init(path: path, entries: [], isManifest: true)
@@ -93,14 +92,14 @@ public struct ConfigurationFile: Sendable {
         var seen: Set<String> = []
         for entry in entries where !seen.insert(entry.name.replacing("_", with: "-")).inserted {
             throw Problem(
-                description: "\(path):\(entry.line):\(entry.column): \(entry.name) stands twice; keep one of the two")
+                description: "\(path):\(entry.line):\(entry.column): \(entry.name) appears twice; keep one of them")
         }
         self.init(path: path, entries: entries, isManifest: false)
     }
 
     // MARK: YAML
 
-    /// Of a text too long for settings: a line at its left edge begins the tasks of a manifest.
+    /// For text too long for a configuration: whether a line starts the tasks of a manifest.
     private static func hasTasks(_ text: String) -> Bool {
         text.utf8.split(whereSeparator: { $0 == 0x0A || $0 == 0x0D }).contains { line in
             line.starts(with: "tasks:".utf8) || line.starts(with: "- ".utf8)
@@ -123,8 +122,8 @@ public struct ConfigurationFile: Sendable {
             guard let other else { return nil }
             throw Problem(
                 description:
-                    "\(path):\(other.place.line): \(SafeText.cut(other.name)) stands beside the tasks of a manifest; "
-                    + "this name is the configuration's: give the manifest another file of its own")
+                    "\(path):\(other.place.line): \(SafeText.cut(other.name)) appears next to the tasks of a manifest; "
+                    + "this file name is reserved for the configuration: rename the manifest")
         case .list(let nodes) where nodes.contains { if case .map = $0.content { true } else { false } }: return nil
         case .map(let fields):
             return try fields.map { field throws(Problem) in
@@ -134,7 +133,7 @@ public struct ConfigurationFile: Sendable {
             }
         case .scalar, .list:
             throw Problem(
-                description: "\(path):\(root.place.line):\(root.place.column): it is no mapping; write lines of the "
+                description: "\(path):\(root.place.line):\(root.place.column): is not a mapping; write lines of the "
                     + "form name: value")
         }
     }
@@ -157,20 +156,21 @@ public struct ConfigurationFile: Sendable {
 
     private static func notFlat(_ name: String, _ place: SourcePosition, _ path: String) -> Problem {
         Problem(
-            description: "\(path):\(place.line):\(place.column): \(name) has no plain value; write \(name): value, or "
+            description:
+                "\(path):\(place.line):\(place.column): \(name) is not a plain value; write \(name): value, or "
                 + "a list of values")
     }
 
     // MARK: TOML
 
-    /// `name = value` a line, the value a string, a number, true, false, or a list of those on the same line.
+    /// Reads lines `name = value`, where the value is a string, number, boolean, or a list of those on one line.
     private static func toml(_ text: String, _ path: String) throws(Problem) -> [Entry] {
         var entries: [Entry] = []
-        // To Swift the two bytes of a CRLF are one character, and another one than a line feed.
+        // Swift treats CRLF as a single character, different from a line feed.
         let lines = text.split(omittingEmptySubsequences: false) { $0 == "\n" || $0 == "\r\n" }
         for (index, text) in lines.enumerated() {
             var line = TOMLLine(text, number: index + 1)
-            do throws(TOMLLine.Trouble) {
+            do throws(TOMLLine.SyntaxError) {
                 if let entry = try line.entry() { entries.append(entry) }
             } catch {
                 throw Problem(description: "\(path):\(index + 1):\(line.column()): \(error.text)")
@@ -180,17 +180,17 @@ public struct ConfigurationFile: Sendable {
     }
 }
 
-/// One line of the part of TOML that is read.
+/// One line of the supported TOML subset.
 ///
-/// Source: TOML 1.0.0, sections Comment, Keys (bare), String (basic and literal, one line), Array; nothing else of it.
+/// Source: TOML 1.0.0, sections Comment, Keys (bare), String (basic and literal, single-line), Array.
 struct TOMLLine {
-    struct Trouble: Error {
+    struct SyntaxError: Error {
         let text: String
     }
 
     private let number: Int
     private var rest: Substring
-    /// The last place whose column was asked for.
+    /// The last position whose column was computed.
     private var known: (index: Substring.Index, column: Int)
 
     init(_ line: Substring, number: Int) {
@@ -199,32 +199,32 @@ struct TOMLLine {
         known = (line.startIndex, 1)
     }
 
-    /// The column at which `rest` begins, counted from 1.
+    /// The column at which `rest` starts, 1-based.
     mutating func column() -> Int {
         let passed = rest.base.unicodeScalars.distance(from: known.index, to: rest.startIndex)
         known = (rest.startIndex, known.column + passed)
         return known.column
     }
 
-    /// nil: nothing but blanks and a comment.
-    mutating func entry() throws(Trouble) -> ConfigurationFile.Entry? {
+    /// nil for a line without content.
+    mutating func entry() throws(SyntaxError) -> ConfigurationFile.Entry? {
         skipBlanks()
         if isAtEnd { return nil }
         guard rest.first != "[" else {
-            throw Trouble(text: "tables are not read; write name = value at the top, or use YAML")
+            throw SyntaxError(text: "tables are not supported; write name = value at the top, or use YAML")
         }
         let start = column()
         let name = rest.prefix { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_" || $0 == "-") }
         rest = rest.dropFirst(name.count)
         skipBlanks()
         guard !name.isEmpty, rest.first == "=" else {
-            throw Trouble(text: "no name = value stands here; names are of letters, digits, _ and -, without dots")
+            throw SyntaxError(text: "expected name = value; names consist of letters, digits, _ and -, without dots")
         }
         rest.removeFirst()
         skipBlanks()
         let values = rest.first == "[" ? try list() : [try value()]
         skipBlanks()
-        guard isAtEnd else { throw Trouble(text: "something stands after the value of \(name); remove it") }
+        guard isAtEnd else { throw SyntaxError(text: "unexpected text after the value of \(name); remove it") }
         return ConfigurationFile.Entry(name: String(name), values: values, line: number, column: start)
     }
 
@@ -232,7 +232,7 @@ struct TOMLLine {
 
     private mutating func skipBlanks() { rest = rest.drop { $0 == " " || $0 == "\t" } }
 
-    private mutating func list() throws(Trouble) -> [ConfigurationFile.Value] {
+    private mutating func list() throws(SyntaxError) -> [ConfigurationFile.Value] {
         rest.removeFirst()
         var values: [ConfigurationFile.Value] = []
         while true {
@@ -242,17 +242,19 @@ struct TOMLLine {
             skipBlanks()
             if rest.first == "," { rest.removeFirst() } else if rest.first != "]" { break }
         }
-        guard rest.first == "]" else { throw Trouble(text: "the list does not end on its line; write it on one line") }
+        guard rest.first == "]" else {
+            throw SyntaxError(text: "the list does not end on this line; write it on one line")
+        }
         rest.removeFirst()
         return values
     }
 
-    private mutating func value() throws(Trouble) -> ConfigurationFile.Value {
+    private mutating func value() throws(SyntaxError) -> ConfigurationFile.Value {
         let start = column()
         return ConfigurationFile.Value(text: try text(), line: number, column: start)
     }
 
-    private mutating func text() throws(Trouble) -> String {
+    private mutating func text() throws(SyntaxError) -> String {
         switch rest.first {
         case "\"": return try basicString()
         case "'": return try literalString()
@@ -260,25 +262,27 @@ struct TOMLLine {
             let word = rest.prefix { !" \t,]#".contains($0) }
             let isNumber = word.wholeMatch(of: #/[+-]?[0-9]+(\.[0-9]+)?/#) != nil
             guard isNumber || word == "true" || word == "false" else {
-                throw Trouble(
+                throw SyntaxError(
                     text: word.isEmpty
-                        ? "a value is missing" : "\(word) is no value; put text into \"quotation marks\"")
+                        ? "a value is missing" : "\(word) is not a value; put text in \"quotation marks\"")
             }
             rest = rest.dropFirst(word.count)
             return String(word)
         }
     }
 
-    private mutating func literalString() throws(Trouble) -> String {
-        guard !rest.hasPrefix("'''") else { throw Trouble(text: "text over several lines is not read") }
+    private mutating func literalString() throws(SyntaxError) -> String {
+        guard !rest.hasPrefix("'''") else { throw SyntaxError(text: "text on several lines is not supported") }
         let text = rest.dropFirst().prefix { $0 != "'" }
-        guard rest.dropFirst(text.count + 1).first == "'" else { throw Trouble(text: "the text does not end; add a '") }
+        guard rest.dropFirst(text.count + 1).first == "'" else {
+            throw SyntaxError(text: "the text is not closed; add a '")
+        }
         rest = rest.dropFirst(text.count + 2)
         return String(text)
     }
 
-    private mutating func basicString() throws(Trouble) -> String {
-        guard !rest.hasPrefix("\"\"\"") else { throw Trouble(text: "text over several lines is not read") }
+    private mutating func basicString() throws(SyntaxError) -> String {
+        guard !rest.hasPrefix("\"\"\"") else { throw SyntaxError(text: "text on several lines is not supported") }
         rest.removeFirst()
         var text = ""
         while let next = rest.popFirst() {
@@ -286,13 +290,13 @@ struct TOMLLine {
             case "\"": return text
             case "\\":
                 guard let escaped = rest.popFirst(), let character = Self.escapes[escaped] else {
-                    throw Trouble(text: "an escape is not read; write \\\\ for a backslash, or 'text' as it is")
+                    throw SyntaxError(text: "this escape is not supported; write \\\\ for a backslash, or use 'text'")
                 }
                 text.append(character)
             default: text.append(next)
             }
         }
-        throw Trouble(text: "the text does not end; add a quotation mark")
+        throw SyntaxError(text: "the text is not closed; add a quotation mark")
     }
 
     private static let escapes: [Character: Character] = ["\"": "\"", "\\": "\\", "n": "\n", "t": "\t", "r": "\r"]

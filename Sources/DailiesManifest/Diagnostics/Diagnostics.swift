@@ -1,44 +1,44 @@
 import DailiesCore
 
-/// Collects what is wrong, each thing once.
+/// Collects errors and warnings, without duplicates.
 struct Diagnostics {
     let file: String
     private(set) var problems: [ManifestDiagnostic] = []
     private var seen: Set<ManifestDiagnostic> = []
     private var warningKinds: [ByteKey: WarningKind] = [:]
-    /// Grows with every call, repeated ones too: whoever compares it before and after knows whether something failed.
+    /// Counts every call, including duplicates: compare it before and after to see whether something failed.
     private(set) var errorCount = 0
 
     init(file: String) { self.file = file }
 
-    var isFull: Bool { problems.count >= ManifestLimits.mostProblems }
+    var isFull: Bool { problems.count >= ManifestLimits.maximumProblems }
 
     mutating func error(_ place: SourcePosition, _ field: String, _ what: String, _ todo: String) {
         errorCount += 1
-        // What is wrong is said once, even where what to do about it depends on who uses it.
+        // Report a problem once, even if the advice differs between the tasks that share it.
         guard !isFull, seen.insert(problem(place, field, what, "")).inserted else { return }
         problems.append(problem(place, field, what, todo))
     }
 
-    mutating func error(_ trouble: SourceError) {
-        error(trouble.place, trouble.field, trouble.what, trouble.todo)
+    mutating func error(_ sourceError: SourceError) {
+        error(sourceError.place, sourceError.field, sourceError.what, sourceError.todo)
     }
 
-    /// What is warned about, at the first place that shows it, and how often it was met.
+    /// The first warning of a kind, and its count.
     private struct WarningKind {
         let first: ManifestDiagnostic
         var count = 1
     }
 
-    /// One warning for each kind, in the order of their places.
+    /// One warning per kind, sorted by position.
     var warnings: [ManifestDiagnostic] {
         Self.sorted(
             warningKinds.values.map { kind in
-                kind.count == 1 ? kind.first : kind.first.saying(kind.first.what + " (\(kind.count) times)")
+                kind.count == 1 ? kind.first : kind.first.replacing(kind.first.what + " (\(kind.count) times)")
             })
     }
 
-    /// - Parameter kind: what counts as the same, however often it is met.
+    /// - Parameter kind: identifies warnings that are counted as one.
     mutating func warn(
         _ kind: String, _ place: SourcePosition, _ field: String, _ what: @autoclosure () -> String,
         _ todo: @autoclosure () -> String
@@ -46,12 +46,12 @@ struct Diagnostics {
         let kind = ByteKey(kind)
         if warningKinds[kind] != nil {
             warningKinds[kind]?.count += 1
-        } else if warningKinds.count < ManifestLimits.mostProblems {
+        } else if warningKinds.count < ManifestLimits.maximumProblems {
             warningKinds[kind] = WarningKind(first: problem(place, field, what(), todo()))
         }
     }
 
-    /// The same thing once more; false where nothing of this kind was warned about.
+    /// Counts the same warning again; false if there was none of this kind.
     @discardableResult
     mutating func warnAgain(_ kind: String) -> Bool {
         guard let index = warningKinds.index(forKey: ByteKey(kind)) else { return false }
@@ -61,10 +61,10 @@ struct Diagnostics {
 
     func hasWarned(_ kind: String) -> Bool { warningKinds[ByteKey(kind)] != nil }
 
-    /// Forgets all else: in a text that is none, nothing else means anything.
-    mutating func replaceAll(_ trouble: SourceError) {
+    /// Discards everything else: if the file is not text, other findings are meaningless.
+    mutating func replaceAll(_ sourceError: SourceError) {
         (problems, warningKinds, seen) = ([], [:], [])
-        error(trouble)
+        error(sourceError)
     }
 
     private func problem(_ place: SourcePosition, _ field: String, _ what: String, _ todo: String) -> ManifestDiagnostic
@@ -73,7 +73,7 @@ struct Diagnostics {
             file: file, line: place.line, column: place.column, field: SafeText.cut(field), what: what, todo: todo)
     }
 
-    /// - Throws: ``ManifestError`` with all problems in the order of their places, where there is one.
+    /// - Throws: ``ManifestError`` with all problems sorted by position, if there are any.
     func refuseProblems(in source: ManifestSource, _ format: ManifestFormat?) throws(ManifestError) {
         guard !problems.isEmpty else { return }
         var problems = Self.sorted(problems)
@@ -82,12 +82,12 @@ struct Diagnostics {
             problems.append(
                 ManifestDiagnostic(
                     file: file, line: last.line, column: last.column, field: "file",
-                    what: "reading stopped after \(ManifestLimits.mostProblems) problems", todo: "mend those first"))
+                    what: "reading stopped after \(ManifestLimits.maximumProblems) problems", todo: "fix those first"))
         }
         throw ManifestError(problems: problems)
     }
 
-    /// In the order of their places; at one place in the order they were found.
+    /// Sorted by position; problems at the same position keep their order.
     static func sorted(_ problems: [ManifestDiagnostic]) -> [ManifestDiagnostic] {
         problems.enumerated().sorted {
             ($0.element.line, $0.element.column, $0.offset) < ($1.element.line, $1.element.column, $1.offset)

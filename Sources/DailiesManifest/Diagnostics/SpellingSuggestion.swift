@@ -1,25 +1,25 @@
 import DailiesCore
 
-/// Which known name a mistyped one may have meant.
+/// Finds the known name that a misspelled one probably means.
 package enum SpellingSuggestion {
-    /// Edits (a letter more, less, other, or two swapped) that still count as a slip.
-    private static let farthest = 2
+    /// Maximum edit distance (insertions, deletions, substitutions and transpositions).
+    private static let maximumDistance = 2
 
-    /// The nearest of the candidates, or nil: without regard to the case of ASCII, by at most two edits and fewer than
-    /// half the letters, or as the start of exactly one of them (`duration`). Of equally near ones the first by name.
+    /// The best match, or nil. Ignores ASCII case. A match is within two edits and fewer than half the letters, or is
+    /// the only candidate that starts with `name` (`duration`). Ties go to the first by name.
     package static func nearest(to name: String, in candidates: some Sequence<String>) -> String? {
         let name = letters(of: OuterCharacters.visible(in: name).utf8.prefix(100))
         guard !name.isEmpty else { return nil }
         var best: (name: String, distance: Int)?
         var started: [String] = []
         for candidate in candidates {
-            // What is far from it in length is neither near nor, being shorter, begun by it.
-            guard candidate.utf8.count + farthest >= name.count else { continue }
+            // A much shorter candidate can neither be close nor start with the name.
+            guard candidate.utf8.count + maximumDistance >= name.count else { continue }
             let letters = letters(of: candidate.utf8)
             if name.count >= 3, letters.starts(with: name) { started.append(candidate) }
-            guard abs(letters.count - name.count) <= farthest else { continue }
+            guard abs(letters.count - name.count) <= maximumDistance else { continue }
             let distance = edits(from: name, to: letters)
-            guard distance <= farthest, distance * 2 < max(name.count, letters.count) else { continue }
+            guard distance <= maximumDistance, distance * 2 < max(name.count, letters.count) else { continue }
             guard let other = best else {
                 best = (candidate, distance)
                 continue
@@ -34,7 +34,6 @@ package enum SpellingSuggestion {
         bytes.map { UInt8(ascii: "A")...UInt8(ascii: "Z") ~= $0 ? $0 | 0x20 : $0 }
     }
 
-    /// The optimal string alignment distance.
     private static func edits(from a: [UInt8], to b: [UInt8]) -> Int {
         var beforeLast = [Int](repeating: 0, count: b.count + 1)
         var last = Array(0...b.count)

@@ -1,6 +1,7 @@
 import DailiesCore
 
-/// CSV by RFC 4180, a record at a time, each cell with its place. Quoted cells may hold separators and line ends.
+/// CSV according to RFC 4180, one record at a time, with the position of each cell. Quoted cells may contain
+/// separators and line ends.
 struct CSVRecords {
     struct Cell {
         let text: String
@@ -12,10 +13,10 @@ struct CSVRecords {
     private var index = 0
     private var cursor = TextCursor()
 
-    /// Passes over a first line that is not of the table: Excel's `sep=;`, which says the separator, and PowerShell's
+    /// Skips a first line that is not part of the table: Excel's `sep=;`, which sets the separator, and PowerShell's
     /// `#TYPE`.
     ///
-    /// - Parameter separator: nil: whichever of comma, semicolon and tab stands most often in the first line.
+    /// - Parameter separator: nil to use the most frequent of comma, semicolon and tab in the first line.
     init(_ window: ChunkedReader, separator: UInt8?) throws(SourceError) {
         self.window = window
         try window.require(ManifestLimits.maximumLineBytes)
@@ -31,7 +32,7 @@ struct CSVRecords {
         self.separator = stated ?? separator ?? Self.detectedSeparator(window.bytes)
     }
 
-    /// Of a line `sep=;`, in quotes or not.
+    /// The separator of a `sep=;` line, quoted or not.
     private static func statedSeparator(_ line: Slice<UnsafeBufferPointer<UInt8>>) -> UInt8? {
         var text = line[...]
         if text.first == UInt8(ascii: "\""), text.count > 1, text.last == text.first {
@@ -58,9 +59,9 @@ struct CSVRecords {
         return candidates[counts.firstIndex(of: most) ?? 0]
     }
 
-    /// The cells of the next record; nil at the end of the file. A blank line is a record of one empty cell.
+    /// The cells of the next record; nil at the end. A blank line is a record of one empty cell.
     mutating func next() throws(SourceError) -> [Cell]? {
-        // So much that no record ends at the end of the window: it is too long before.
+        // If the record has not ended within the window, it is too long.
         try window.require(ManifestLimits.maximumLineBytes + 8)
         bytes = window.bytes
         index = 0
@@ -86,7 +87,7 @@ struct CSVRecords {
         }
     }
 
-    /// At the end of what is there.
+    /// Called at the end of the valid bytes.
     private func refuseInvalid() throws(SourceError) {
         if let byte = window.invalidByte { throw TextEncoding.invalid(byte, at: cursor.place) }
     }
@@ -102,9 +103,9 @@ struct CSVRecords {
         let first = index
         while index < bytes.count, !endsCell(bytes[index]) {
             guard bytes[index] != UInt8(ascii: "\"") else {
-                throw trouble(
-                    cursor.place, "a double quote stands inside a cell without quotes",
-                    "put the whole cell in quotes and double those inside it")
+                throw sourceError(
+                    cursor.place, "a double quote appears inside an unquoted cell",
+                    "quote the whole cell and double the quotes inside it")
             }
             pass()
         }
@@ -124,13 +125,13 @@ struct CSVRecords {
         while true {
             guard index < bytes.count else {
                 try refuseInvalid()
-                throw trouble(place, "the quotes of this cell are never closed", "add a double quote at its end")
+                throw sourceError(place, "the closing quote of this cell is missing", "add a double quote at its end")
             }
             guard index <= ManifestLimits.maximumLineBytes else { throw tooLong(place) }
             let byte = bytes[index]
             if byte == UInt8(ascii: "\"") {
                 guard index + 1 < bytes.count, bytes[index + 1] == byte else { break }
-                // From the first doubled quote on the text is no longer what stands in the file.
+                // After the first doubled quote the text differs from the bytes in the file.
                 if doubled == nil { doubled = Array(bytes[first..<index]) }
                 pass()
             }
@@ -140,19 +141,19 @@ struct CSVRecords {
         let text = doubled.map { String(decoding: $0, as: UTF8.self) } ?? text(bytes[first..<index])
         pass()
         guard index == bytes.count || endsCell(bytes[index]) else {
-            throw trouble(
-                cursor.place, "text stands after the closing quote of a cell", "double the quotes inside a quoted cell")
+            throw sourceError(
+                cursor.place, "text follows the closing quote of a cell", "double the quotes inside a quoted cell")
         }
         return Cell(text: text, place: place)
     }
 
-    private func trouble(_ place: SourcePosition, _ what: String, _ todo: String) -> SourceError {
+    private func sourceError(_ place: SourcePosition, _ what: String, _ todo: String) -> SourceError {
         SourceError(place: place, field: "syntax", what: what, todo: todo)
     }
 
     private func tooLong(_ place: SourcePosition) -> SourceError {
         SourceError(
             place: place, field: "file", what: "this line is longer than \(ManifestLimits.maximumLineBytes) bytes",
-            todo: "look for quotes that are not closed, and write images as URLs")
+            todo: "look for an unclosed quote, and give images as URLs")
     }
 }

@@ -1,24 +1,23 @@
 import DailiesCore
 
-/// A CSV file as tasks: the first line names the fields, every other is one task.
+/// A CSV file as tasks. The first line names the fields; each other line is a task.
 struct CSVTable {
-    /// What a column stands for.
     private enum Column {
         case field(String)
         /// `tags.NAME`, `extra.NAME` or `vars.NAME`.
         case member(of: String, name: String)
-        /// Has no name, as spreadsheets leave columns behind: nothing may stand in it.
+        /// Without a name, as spreadsheets leave them; its cells must be empty.
         case nameless
-        /// Reported already, or wanted by nobody.
-        case passedOver
+        /// Already reported, or skipped with `--map`.
+        case skipped
     }
-    /// Fields of names and values; the columns of one are called `tags.NAME`.
+    /// Fields that are written as columns `tags.NAME`.
     private static let groups = ["tags", "extra", "vars"]
 
     private var records: CSVRecords
     private var columns: [Column] = []
 
-    /// - Parameter names: what columns mean, for those that are called otherwise than their field.
+    /// - Parameter names: maps columns to fields with other names.
     init(
         _ window: ChunkedReader, separator: UInt8?, names: ColumnNames, fields: FieldSchema, log: inout Diagnostics
     ) throws(SourceError) {
@@ -32,16 +31,16 @@ struct CSVTable {
             if let meant = Self.name(of: column) {
                 if let earlier = places[ByteKey(meant)] {
                     log.error(
-                        cell.place, head, "names a second column, the first is at \(earlier.line):\(earlier.column)",
+                        cell.place, head, "is a duplicate column name, first used at \(earlier.line):\(earlier.column)",
                         "remove one of them")
-                    columns.append(.passedOver)
+                    columns.append(.skipped)
                     continue
                 }
                 places[ByteKey(meant)] = cell.place
             }
             columns.append(column)
         }
-        // Several tables may be read with one map. Where a head is mistyped in it, the column itself is reported.
+        // One map may be used for several tables. A misspelled name in it is reported by the column itself.
         for name in names.unused(by: heads) where !heads.isEmpty {
             log.warn(
                 "map \(name)", .start, name, "is mapped, but this table has no such column",
@@ -49,12 +48,12 @@ struct CSVTable {
         }
     }
 
-    /// What no two columns may be.
+    /// The name that must be unique; nil for skipped columns.
     private static func name(of column: Column) -> String? {
         switch column {
         case .field(let name): name
         case .member(let group, let name): group + "." + name
-        case .nameless, .passedOver: nil
+        case .nameless, .skipped: nil
         }
     }
 
@@ -63,47 +62,48 @@ struct CSVTable {
     ) -> Column {
         let mapped = names.field(of: head)
         let name = mapped ?? head
-        if name.isEmpty { return head.isEmpty ? .nameless : .passedOver }
+        if name.isEmpty { return head.isEmpty ? .nameless : .skipped }
         for group in groups where name.lowercased().utf8.starts(with: "\(group).".utf8) {
             let member = String(Substring(name.utf8.dropFirst(group.utf8.count + 1)))
             guard let fault = fault(ofMember: member, of: group, fields: fields) else {
                 return .member(of: group, name: member)
             }
             log.error(place, head, fault.what, fault.todo)
-            return .passedOver
+            return .skipped
         }
         switch fields.field(headed: name) {
         case "tags"?, "extra"?, "vars"?:
             log.error(
-                place, head, "is no column by itself", "write a column \(name.lowercased()).NAME for each of them")
+                place, head, "is not a column by itself", "write a column \(name.lowercased()).NAME for each entry")
         case "matrix"?:
-            log.error(place, head, "cannot stand in CSV", "write a line for each task, or use YAML or JSONL")
+            log.error(place, head, "is not allowed in CSV", "write one line per task, or use YAML or JSONL")
         case let field?: return .field(field)
         case nil:
             let unknown = unknown(name, fields)
-            let what = mapped.map { "is to mean \(SafeText.quoted($0)), which is no known field" }
+            let what = mapped.map { "is mapped to \(SafeText.quoted($0)), which is not a known field" }
             log.error(place, head, what ?? unknown.what, unknown.todo)
         }
-        return .passedOver
+        return .skipped
     }
 
-    /// What to say of a head that is no field's.
+    /// The message for an unknown column name.
     private static func unknown(_ head: String, _ fields: FieldSchema) -> (what: String, todo: String) {
         let plain = FieldSchema.plain(head)
         if FieldSchema.reserved.contains(plain) { return fields.unknown(plain) }
         if head.utf8.contains(where: { ",;\t".utf8.contains($0) }) {
-            return ("is no known field", "its cells may be separated in another way: give --format csv")
+            return ("is not a known field", "the file may use another separator: try --format csv")
         }
         guard let meant = meant(by: head, fields) else {
             let name = SafeText.cut(head)
             return (
-                "is no known field",
-                "call it tags.\(name) if it is a tag, extra.\(name) if the model takes it, or pass over it with --map "
+                "is not a known field",
+                "call it tags.\(name) for a tag or extra.\(name) for a model field, or skip it with --map "
                     + ColumnNames.argument(head, "")
             )
         }
         return (
-            "is no known field", "did you mean \(meant)? rename it, or give --map \(ColumnNames.argument(head, meant))"
+            "is not a known field",
+            "did you mean \(meant)? rename it, or use --map \(ColumnNames.argument(head, meant))"
         )
     }
 
@@ -119,22 +119,22 @@ struct CSVTable {
         return field.flatMap { groups.contains($0) || $0 == "matrix" ? nil : $0 }
     }
 
-    /// What is wrong with every cell of the column is said once, of its name.
+    /// Reports a problem of the column's name once, not for every cell.
     private static func fault(
         ofMember name: String, of group: String, fields: FieldSchema
     ) -> (what: String, todo: String)? {
         if group == "vars" { return VariableName.fault(name) }
         if let fault = Diagnostics.fault(ofName: name) { return ("has a name that \(fault.what)", fault.todo) }
         guard group == "extra" else { return nil }
-        if fields.isTaskField(name) { return ("is a field of its own", "call the column \(name)") }
+        if fields.isTaskField(name) { return ("is a task field", "name the column \(name)") }
         if FieldSchema.reserved.contains(name) { return ("is set by the runner, not by a task", "remove it") }
         return nil
     }
 
     // MARK: Lines
 
-    /// The next task; nil at the end. Blank lines and lines of empty cells only are passed over, and so are empty cells
-    /// beyond the last column; lines with a wrong number of cells are reported and passed over.
+    /// The next task; nil at the end. Skips blank lines, lines of empty cells and empty cells after the last column.
+    /// Reports and skips lines with the wrong number of cells.
     mutating func next(log: inout Diagnostics) throws(SourceError) -> SourceNode? {
         while let cells = try records.next() {
             if cells.allSatisfy({ Self.isBlank($0.text) }), cells.count == 1 || cells.count >= columns.count {
@@ -145,8 +145,9 @@ struct CSVTable {
             }
             log.error(
                 cells[0].place, "file",
-                "this line has \(cells.count) \(cells.count == 1 ? "cell" : "cells"), the first has \(columns.count)",
-                "write a cell for each column, and quotes around text with a separator in it")
+                "this line has \(cells.count) \(cells.count == 1 ? "cell" : "cells"), but the header has "
+                    + "\(columns.count)",
+                "write one cell per column, and quote text that contains a separator")
             if log.isFull { break }
         }
         return nil
@@ -160,14 +161,14 @@ struct CSVTable {
         for (cell, column) in zip(cells, columns) where !cell.text.isEmpty {
             let value = SourceNode(place: cell.place, content: .scalar(Scalar(text: cell.text, form: .bare)))
             switch column {
-            // A cell of blanks is as good as an empty one, but for the two that are refused then.
+            // A blank cell counts as empty, except in id and prompt, where it is an error.
             case .field(let name) where name == "id" || name == "prompt" || !Self.isBlank(cell.text):
                 fields.append(SourceField(name: name, place: cell.place, value: value))
             case .member(let group, let name) where !Self.isBlank(cell.text):
                 groups[group, default: []].append(SourceField(name: name, place: cell.place, value: value))
             case .nameless where !Self.isBlank(cell.text):
-                log.error(cell.place, "file", "this column has no name", "name its field in the first line")
-            case .field, .member, .nameless, .passedOver: break
+                log.error(cell.place, "file", "this column has no name", "name the column in the first line")
+            case .field, .member, .nameless, .skipped: break
             }
         }
         for (group, members) in groups {

@@ -1,33 +1,33 @@
 import DailiesCore
 
-/// What the columns of a CSV table mean that are called otherwise than the fields they are for.
+/// Maps CSV columns to fields with other names.
 public struct ColumnNames: Hashable, Sendable {
     /// One column.
     public struct Pair: Hashable, Sendable {
-        /// What the column is called; case and blanks do not matter.
+        /// The column name; case and outer blanks are ignored.
         public let head: String
-        /// `duration_seconds`, `tags.client`; empty: the column is passed over.
+        /// For example `duration_seconds` or `tags.client`; empty to skip the column.
         public let field: String
-        /// Takes its properties as they are given.
+        /// Maps column `head` to `field`; both are stored unchanged.
         public init(head: String, field: String) {
             self.head = head
             self.field = field
         }
     }
 
-    /// Every column is called as its field.
+    /// No mapping: every column has the name of its field.
     public static let none = ColumnNames([])
 
-    /// Of two for one head the first counts.
+    /// If a column appears twice, the first pair applies.
     public let pairs: [Pair]
 
-    /// Takes them as they are given.
+    /// Creates a map; the order of `pairs` is kept.
     public init(_ pairs: [Pair]) { self.pairs = pairs }
 
-    /// nil: nothing is said of it.
+    /// nil if the column is not mapped.
     func field(of head: String) -> String? { pairs.first { Self.isSame($0.head, head) }?.field }
 
-    /// Heads that none of these columns has.
+    /// The mapped columns that are not in `heads`.
     func unused(by heads: [String]) -> [String] {
         pairs.map(\.head).filter { head in !heads.contains { Self.isSame($0, head) } }
     }
@@ -36,7 +36,7 @@ public struct ColumnNames: Hashable, Sendable {
         FieldSchema.plain(a).utf8.elementsEqual(FieldSchema.plain(b).utf8)
     }
 
-    /// `HEAD=FIELD` as a shell reads it.
+    /// `HEAD=FIELD`, quoted for a shell.
     static func argument(_ head: String, _ field: String) -> String {
         let word = "\(SafeText.cut(head))=\(field)"
         let isPlain = word.utf8.allSatisfy { byte in
@@ -46,7 +46,7 @@ public struct ColumnNames: Hashable, Sendable {
             default: "._:/-=".utf8.contains(byte)
             }
         }
-        // By scalars: to Swift an apostrophe with a combining mark is another character, to a shell it is not.
+        // Iterate over scalars: Swift joins an apostrophe and a combining mark into one character, a shell does not.
         return isPlain ? word : "'" + word.unicodeScalars.map { $0 == "'" ? "'\\''" : String($0) }.joined() + "'"
     }
 }

@@ -1,55 +1,55 @@
 import DailiesCore
 import Yams
 
-/// Parses YAML in which keys may stand twice.
+/// Parses YAML that contains duplicate keys.
 ///
-/// The parser refuses such a mapping as a whole and names one place. To name both, and what else is wrong in the
-/// file, the first of the two keys is given another first letter and the text is parsed again; ``names`` remembers
-/// what it was called. The stand-in is as long as what it replaces, so that no place moves.
+/// Yams rejects such a mapping as a whole and names one position. To report both keys and all other errors, the first
+/// letter of one key is replaced and the text is parsed again; ``names`` maps it to the original name. The
+/// replacement has the same length, so positions do not change.
 struct DuplicateKeyYAMLParser {
-    /// Keys that are renamed before giving up.
-    private static let mostRepairs = 64
-    /// Bytes that are parsed again for that, so that a large file with many of them stays quick.
-    private static let mostBytes = 16 << 20
-    /// Start of the private-use block; nothing in a manifest is called by such a letter.
-    private static let firstStandIn: UInt32 = 0xE000
+    /// Maximum number of renamed keys.
+    private static let maximumRepairs = 64
+    /// Maximum number of bytes parsed again, so that large files with many duplicates stay fast.
+    private static let maximumBytes = 16 << 20
+    /// Start of the private-use block, which no key is expected to use.
+    private static let firstReplacement: UInt32 = 0xE000
 
     private var scalars: String.UnicodeScalarView
     private(set) var names: [SourcePosition: String] = [:]
-    /// Holds the anchors of the nodes that came from it.
+    /// Owns the anchors of its nodes.
     private var parser: Parser?
 
     init(_ text: String) { scalars = text.unicodeScalars }
 
-    /// The one document; nil where the text has none.
+    /// The root of the only document; nil if the text has none.
     mutating func root() throws(SourceError) -> Node? {
-        var bytesLeft = Self.mostBytes
+        var bytesLeft = Self.maximumBytes
         while true {
             do {
-                // Without YAML's types: the text of a scalar is all that counts, and keys are compared much faster.
+                // Without YAML's types: only the text of a scalar matters, and keys compare much faster.
                 let parser = try Parser(yaml: String(scalars), resolver: .basic, encoding: .utf8)
                 self.parser = parser
                 return try parser.singleRoot()
             } catch YamlError.duplicatedKeysInMapping(let keys, let context) {
                 let name = keys.first ?? ""
                 bytesLeft -= scalars.count
-                guard names.count < Self.mostRepairs, bytesLeft > 0, rename(at: context.mark) else {
+                guard names.count < Self.maximumRepairs, bytesLeft > 0, rename(at: context.mark) else {
                     throw SourceError(
                         place: SourcePosition(context.mark), field: "syntax",
-                        what: "the key \(SafeText.quoted(name)) stands twice in the mapping of this one",
+                        what: "the key \(SafeText.quoted(name)) appears twice in this mapping",
                         todo: "remove one of them")
                 }
                 names[SourcePosition(context.mark)] = name
             } catch {
-                throw Self.trouble(error, in: scalars)
+                throw Self.sourceError(error, in: scalars)
             }
         }
     }
 
-    /// Puts a stand-in for the first letter of the key there; false where it is written in a way that forbids it.
+    /// Replaces the first letter of the key at `mark`; false if its notation does not allow that.
     private mutating func rename(at mark: Mark) -> Bool {
         guard var index = index(of: SourcePosition(mark)),
-            let standIn = UnicodeScalar(Self.firstStandIn + UInt32(names.count))
+            let standIn = UnicodeScalar(Self.firstReplacement + UInt32(names.count))
         else { return false }
         if scalars[index] == "\"" || scalars[index] == "'" {
             let quote = scalars[index]
@@ -62,7 +62,7 @@ struct DuplicateKeyYAMLParser {
         return true
     }
 
-    /// By the parser's own idea of a line's end.
+    /// Uses the parser's definition of a line end.
     private func index(of place: SourcePosition) -> String.Index? {
         var line = 1
         var column = 1
@@ -80,29 +80,29 @@ struct DuplicateKeyYAMLParser {
         return nil
     }
 
-    private static func trouble(_ error: any Error, in text: String.UnicodeScalarView) -> SourceError {
+    private static func sourceError(_ error: any Error, in text: String.UnicodeScalarView) -> SourceError {
         switch error {
         case YamlError.scanner(let context, let problem, let mark, _),
             YamlError.parser(let context, let problem, let mark, _):
-            // Words of the parser that would send the reader to its source code.
+            // The parser's own message would refer to its source code.
             if problem.hasPrefix("Maximum nesting level") { return YAMLSource.tooDeep(SourcePosition(mark)) }
             let doing = context.map { " \($0.text)" } ?? ""
             return syntax(mark, problem + doing)
         case YamlError.composer(let context, let problem, let mark, _):
-            // The one composer error with a context is that of a second document.
+            // Only the composer error for a second document has a context.
             return context == nil
                 ? syntax(mark, problem)
                 : SourceError(
                     place: SourcePosition(mark), field: "syntax", what: "a second document starts here",
-                    todo: "write one document, or a file for each")
+                    todo: "write one document per file")
         default:
-            return syntax(nil, "not readable as YAML")
+            return syntax(nil, "not valid YAML")
         }
     }
 
     private static func syntax(_ mark: Mark?, _ what: String) -> SourceError {
         SourceError(
             place: SourcePosition(mark), field: "syntax", what: what,
-            todo: "correct the YAML here (often it is the indentation, a missing quote or a colon in a text)")
+            todo: "fix the YAML here (often the indentation, a missing quote or a colon in a text)")
     }
 }

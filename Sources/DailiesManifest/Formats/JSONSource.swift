@@ -1,22 +1,23 @@
 import ExactJSON
 import Foundation
 
-/// JSON as the common tree.
+/// Converts JSON to source nodes.
 enum JSONSource {
     /// - Parameters:
-    ///   - bytes: known to be UTF-8.
-    ///   - start: where the bytes begin in the file.
+    ///   - bytes: valid UTF-8.
+    ///   - start: the position of the bytes in the file.
     static func node(_ bytes: some Collection<UInt8>, startingAt start: JSONPosition = .start) throws(SourceError)
         -> SourceNode
     {
         do throws(JSONError) {
             let limits = JSONLimits(
-                maximumDepth: ManifestLimits.maximumDepth, maximumBytes: ManifestLimits.largestJSON, isKnownUTF8: true)
+                maximumDepth: ManifestLimits.maximumDepth, maximumBytes: ManifestLimits.maximumJSONBytes,
+                isKnownUTF8: true)
             return node(try JSONValue.parse(bytes, limits: limits, startingAt: start))
         } catch {
             throw SourceError(
                 place: SourcePosition(error.position), field: "syntax", what: error.message,
-                todo: "correct the JSON at this place")
+                todo: "fix the JSON here")
         }
     }
 
@@ -42,10 +43,10 @@ extension SourcePosition {
     init(_ position: JSONPosition) { self.init(line: position.line, column: position.column) }
 }
 
-/// JSONL, a line at a time; blank lines are passed over.
+/// Reads JSONL line by line, skipping blank lines.
 struct JSONLines {
     enum Line {
-        /// Without its end. Valid until the next line is asked for.
+        /// Without the line end. Valid until the next call of `next()`.
         case text(UnsafeBufferPointer<UInt8>, number: Int)
         case tooLong(bytes: Int, number: Int)
     }
@@ -61,7 +62,7 @@ struct JSONLines {
             guard let length else { return try passLongLine() }
             let line = UnsafeBufferPointer(rebasing: window.bytes[..<length])
             window.pass(min(length + 1, window.bytes.count))
-            // Its CR belongs to the line's end, not to its text: an error at the end of the text stays on this line.
+            // CR belongs to the line end, so that an error at the end of the text stays on this line.
             let text = line.last == 0x0D ? UnsafeBufferPointer(rebasing: line.dropLast()) : line
             guard text.count <= ManifestLimits.maximumLineBytes else {
                 return .tooLong(bytes: text.count, number: number)
@@ -71,7 +72,7 @@ struct JSONLines {
         return nil
     }
 
-    /// Bytes before the next LF, or to the end; nil of them where there are too many to look. nil: no line is left.
+    /// Bytes before the next LF or the end; inner nil if the line is too long, outer nil if no line is left.
     private func lengthOfLine() throws(SourceError) -> Int?? {
         var searched = 0
         while true {
@@ -90,11 +91,11 @@ struct JSONLines {
             }
             if bytes.count > ManifestLimits.maximumLineBytes + 1 { return .some(nil) }
             searched = bytes.count
-            try window.more()
+            try window.readMore()
         }
     }
 
-    /// Passes over a line of any length without keeping it.
+    /// Skips a line of any length without storing it.
     private func passLongLine() throws(SourceError) -> Line {
         var length = 0
         var last: UInt8 = 0
@@ -106,7 +107,7 @@ struct JSONLines {
             let isWhole = part.count < bytes.count
             window.pass(min(part.count + 1, bytes.count))
             if isWhole || !window.canGrow { break }
-            try window.more()
+            try window.readMore()
         }
         return .tooLong(bytes: last == 0x0D ? length - 1 : length, number: number)
     }

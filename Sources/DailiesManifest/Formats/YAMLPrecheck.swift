@@ -1,6 +1,6 @@
-/// Looks at YAML text for what must not reach the parser.
+/// Rejects YAML text that must not reach the parser.
 enum YAMLPrecheck {
-    /// Aliases from which on copies of copies could outgrow the machine.
+    /// Number of aliases from which nested copies could exhaust memory.
     private static let manyAliases = 10
 
     static func check(_ text: String) throws(SourceError) {
@@ -8,7 +8,7 @@ enum YAMLPrecheck {
         try checkKeys(Array(text.utf8))
     }
 
-    /// YAML allows no control characters; the parser would name no line.
+    /// YAML allows no control characters, and the parser's error would have no line.
     private static func checkCharacters(_ text: String) throws(SourceError) {
         var cursor = TextCursor()
         for scalar in text.unicodeScalars {
@@ -22,16 +22,16 @@ enum YAMLPrecheck {
                 throw SourceError(
                     place: cursor.place, field: "syntax",
                     what: "the character U+\(String(repeating: "0", count: max(0, 4 - name.count)))\(name) "
-                        + "cannot stand in YAML",
+                        + "is not allowed in YAML",
                     todo: "remove it")
             }
-            // Only ASCII can end a line here, and one call a scalar counts one column.
+            // Only ASCII can end a line here, and one call per scalar counts one column.
             cursor.pass(scalar.isASCII ? UInt8(scalar.value) : UInt8(ascii: "x"))
         }
     }
 
-    /// The parser compares keys by their content. Where a key is made of aliases of aliases, that takes exponential
-    /// time, so that a text with many aliases may not have keys that are anything but words.
+    /// The parser compares keys by content. A key made of nested aliases takes exponential time, so text with many
+    /// aliases may only have plain words as keys.
     private static func checkKeys(_ bytes: [UInt8]) throws(SourceError) {
         let anchors = Set(names(after: UInt8(ascii: "&"), in: bytes).map(\.name))
         guard !anchors.isEmpty else { return }
@@ -40,12 +40,12 @@ enum YAMLPrecheck {
         if aliases.contains(where: { isKeyEnd(bytes, $0.end) }) || hasComplexKey(bytes) {
             throw SourceError(
                 place: .start, field: "syntax",
-                what: "an alias, list or mapping may stand as a key beside many aliases",
-                todo: "write keys as plain words, and defaults and matrix instead of aliases")
+                what: "an alias, list or mapping is not allowed as a key in a file with many aliases",
+                todo: "use plain words as keys, and defaults and matrix instead of aliases")
         }
     }
 
-    /// What aliases may refer to.
+    /// The names that aliases refer to.
     static func aliases(in text: String) -> Set<String> {
         Set(names(after: UInt8(ascii: "*"), in: Array(text.utf8)).map { String(decoding: $0.name, as: UTF8.self) })
     }
@@ -73,14 +73,14 @@ enum YAMLPrecheck {
         }
     }
 
-    /// Whether blanks and then a colon follow.
+    /// Whether blanks and a colon follow.
     private static func isKeyEnd(_ bytes: [UInt8], _ start: Int) -> Bool {
         var index = start
         while index < bytes.count, bytes[index] == 0x20 || bytes[index] == 0x09 { index += 1 }
         return index < bytes.count && bytes[index] == UInt8(ascii: ":")
     }
 
-    /// A `?` that opens a key, or a closing bracket before a colon.
+    /// Whether there is a `?` that starts a key, or a closing bracket before a colon.
     private static func hasComplexKey(_ bytes: [UInt8]) -> Bool {
         for index in bytes.indices {
             switch bytes[index] {

@@ -1,9 +1,9 @@
 import Yams
 
-/// YAML as the common tree. Scalars are taken as their text, whatever YAML 1.1 makes of them; tags (`!!int`) mean
-/// nothing; aliases are copied in, within bounds.
+/// Converts YAML to source nodes. Scalars keep their text, whatever YAML 1.1 would make of them; tags (`!!int`) are
+/// ignored; aliases are copied, up to a limit.
 struct YAMLSource {
-    /// A document without content has no node.
+    /// Returns an empty node for a document without content.
     static func node(_ bytes: ArraySlice<UInt8>) throws(SourceError) -> SourceNode {
         let text = String(decoding: bytes, as: UTF8.self)
         try YAMLPrecheck.check(text)
@@ -12,13 +12,14 @@ struct YAMLSource {
             return SourceNode(place: .start, content: .nothing)
         }
         var source = YAMLSource(
-            names: reading.names, losses: YAMLTruncation(text), nodesLeft: bytes.count + ManifestLimits.copiedNodes)
+            names: reading.names, losses: YAMLTruncation(text),
+            nodesLeft: bytes.count + ManifestLimits.maximumCopiedNodes)
         // The anchors of its nodes live as long as the parser.
         defer { withExtendedLifetime(reading) {} }
         return try source.convert(root, depth: 1)
     }
 
-    /// The true names of keys that had to be renamed, by their places.
+    /// The original names of renamed keys, by position.
     private let names: [SourcePosition: String]
     private var losses: YAMLTruncation
     private var nodesLeft: Int
@@ -28,8 +29,8 @@ struct YAMLSource {
         nodesLeft -= 1
         guard nodesLeft > 0 else {
             throw SourceError(
-                place: place, field: "file", what: "aliases copy more than \(ManifestLimits.copiedNodes) nodes",
-                todo: "write defaults and matrix instead of aliases")
+                place: place, field: "file", what: "aliases copy more than \(ManifestLimits.maximumCopiedNodes) nodes",
+                todo: "use defaults and matrix instead of aliases")
         }
         guard depth <= ManifestLimits.maximumDepth else {
             throw Self.tooDeep(place)
@@ -57,14 +58,14 @@ struct YAMLSource {
     static func tooDeep(_ place: SourcePosition) -> SourceError {
         SourceError(
             place: place, field: "syntax", what: "nested deeper than \(ManifestLimits.maximumDepth) levels",
-            todo: "take out the inner levels")
+            todo: "remove the inner levels")
     }
 
     private mutating func name(_ key: Node) throws(SourceError) -> String {
         let place = SourcePosition(key.mark)
         guard case .scalar(let scalar) = key else {
             throw SourceError(
-                place: place, field: "syntax", what: "a list or mapping stands as a key", todo: "write a plain word")
+                place: place, field: "syntax", what: "a list or mapping is used as a key", todo: "use a plain word")
         }
         if let fault = losses.loss(of: scalar)?.fault {
             throw SourceError(place: fault.place, field: "syntax", what: fault.what, todo: fault.todo)

@@ -1,10 +1,9 @@
 import Yams
 
-/// Finds what the parser left out of scalars, in the text that it read.
+/// Finds text that the YAML parser dropped from scalars.
 struct YAMLTruncation {
     private let text: String
-    /// What stands behind a scalar is looked for from here on: nodes come in the order of the text, and those that an
-    /// alias repeats were looked at before.
+    /// The search position. Nodes arrive in text order; nodes repeated by an alias were already checked.
     private var cursor: String.UnicodeScalarView.Index
     private var place = SourcePosition.start
     private lazy var aliases = YAMLPrecheck.aliases(in: text)
@@ -19,12 +18,12 @@ struct YAMLTruncation {
     mutating func loss(of scalar: Node.Scalar) -> TextLoss? {
         guard hasMarks else { return nil }
         let start = SourcePosition(scalar.mark)
-        // A standard tag, as in `!!str 7`, is written on purpose; so is an anchor that an alias refers to.
+        // Standard tags such as `!!str 7` are intentional; so is an anchor that an alias refers to.
         let tag = scalar.tag.description
         if !tag.isEmpty, !Self.standardTags.contains(tag) {
-            return .word(start, kind: "a tag")
+            return .word(start, kind: "a YAML tag")
         }
-        if let anchor = scalar.anchor, !aliases.contains(anchor.rawValue) { return .word(start, kind: "an anchor") }
+        if let anchor = scalar.anchor, !aliases.contains(anchor.rawValue) { return .word(start, kind: "a YAML anchor") }
         return scalar.style == .plain ? comment(after: scalar.string, at: start) : nil
     }
 
@@ -36,7 +35,7 @@ struct YAMLTruncation {
     private mutating func comment(after string: String, at start: SourcePosition) -> TextLoss? {
         guard moveCursor(to: start) else { return nil }
         skipProperties()
-        // A plain scalar has no escapes: but for blanks and line ends it stands in the text as it is.
+        // A plain scalar has no escapes: except for blanks and line ends, its text appears unchanged.
         var rest = string.unicodeScalars.count { !Self.isBlank($0) }
         let isEmpty = rest == 0
         while rest > 0, let scalar = next {
@@ -52,12 +51,12 @@ struct YAMLTruncation {
         let found = place
         pass()
         let hasBlankAfter = next.map { $0 == "#" || Self.isBlank($0) } ?? true
-        // Where nothing else stands a comment may: `seed: # later`. With no blank after its mark it may be a text.
+        // Without a value a comment is fine: `seed: # later`. Without a blank after the # it may be text.
         if isEmpty, hasBlankAfter { return nil }
         return .comment(found, isSetOff: blanks > 1 && hasBlankAfter)
     }
 
-    /// The tag and the anchor before a scalar.
+    /// Skips the tag and the anchor before a scalar.
     private mutating func skipProperties() {
         while let scalar = next, scalar == "!" || scalar == "&" {
             while let scalar = next, !Self.isBlank(scalar) { pass() }
@@ -76,14 +75,14 @@ struct YAMLTruncation {
         cursor < text.unicodeScalars.endIndex ? text.unicodeScalars[cursor] : nil
     }
 
-    /// False where the place was passed already.
+    /// False if the position is already behind the cursor.
     private mutating func moveCursor(to target: SourcePosition) -> Bool {
         guard !(target < place) else { return false }
         while place < target, next != nil { pass() }
         return place == target
     }
 
-    /// By the parser's own idea of a line's end.
+    /// Uses the parser's definition of a line end.
     private mutating func pass() {
         let scalars = text.unicodeScalars
         let scalar = scalars[cursor]

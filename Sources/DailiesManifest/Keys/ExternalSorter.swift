@@ -1,6 +1,6 @@
 import Foundation
 
-/// Four numbers, sorted by the first, then the second, then the third.
+/// Four numbers, ordered by the first three.
 struct Record: BitwiseCopyable, Hashable {
     let first: UInt64
     let second: UInt64
@@ -21,7 +21,7 @@ struct Record: BitwiseCopyable, Hashable {
     }
 }
 
-/// Sorts any number of records in bounded memory: a million in memory, the rest in sorted runs in a temporary file.
+/// Sorts any number of records in bounded memory: a million in memory, the rest as sorted runs in a temporary file.
 final class ExternalSorter {
     /// 32 MiB.
     static let mostInMemory = 1 << 20
@@ -44,7 +44,7 @@ final class ExternalSorter {
         count += 1
     }
 
-    /// By `realloc`: the system moves large blocks without copying them, so that growing takes no second buffer.
+    /// Uses `realloc`, which moves large blocks without copying, so that growing needs no second buffer.
     private func grow() {
         capacity = min(max(capacity * 2, 64), inMemory)
         guard let grown = realloc(buffer, capacity * MemoryLayout<Record>.stride) else {
@@ -76,7 +76,7 @@ final class ExternalSorter {
         count = 0
     }
 
-    /// Everything that was added, in order. Nothing may be added afterwards.
+    /// All records in order. Nothing may be added afterwards.
     func sorted() throws(SourceError) -> SortedRecords {
         sort()
         if let file {
@@ -89,9 +89,9 @@ final class ExternalSorter {
     }
 }
 
-/// Records in order, to be gone through any number of times.
+/// Sorted records that can be iterated any number of times.
 final class SortedRecords: @unchecked Sendable {
-    // Nothing in it changes after its initializer: the memory and the file are only read.
+    // Immutable after initialization: the memory and the file are only read.
     fileprivate enum Content {
         case memory(UnsafeMutableBufferPointer<Record>)
         case file(TemporaryFile, runs: [Range<Int>])
@@ -109,7 +109,7 @@ final class SortedRecords: @unchecked Sendable {
     func makeCursor() -> Cursor { Cursor(self) }
 
     struct Cursor {
-        /// Records of one run that are read at once: 64 KiB.
+        /// Records read per run at once: 64 KiB.
         private static let chunk = 2048
 
         private struct Run {
@@ -119,7 +119,7 @@ final class SortedRecords: @unchecked Sendable {
         private let records: SortedRecords
         private var index = 0
         private var runs: [Run] = []
-        /// The next record of each run that is not at its end, as a heap.
+        /// A heap with the next record of each unfinished run.
         private var heads: [(record: Record, run: Int)] = []
         private var isBegun = false
 

@@ -1,18 +1,18 @@
 import DailiesCore
 
-/// The claims of a manifest that is kept in memory: each is answered at once.
+/// Answers each claim immediately, for manifests kept in memory.
 final class InMemoryKeyRegistry: KeyRegistry {
     private var keys: [ByteKey: KeyOwner] = [:]
     private var outputs: [ByteKey: SourcePosition] = [:]
     private var equals: [RequestDigest: Int] = [:]
 
-    func takeKey(derivedFrom digest: RequestDigest, at place: SourcePosition) -> (ordinal: Int, earlier: KeyOwner?) {
+    func claimKey(derivedFrom digest: RequestDigest, at place: SourcePosition) -> (ordinal: Int, earlier: KeyOwner?) {
         let ordinal = equals[digest, default: 0] + 1
         equals[digest] = ordinal
         return (ordinal, take(digest.key(ordinal).text, KeyOwner(place: place, isDerived: true)))
     }
 
-    func takeKey(_ text: UnsafeBufferPointer<UInt8>, at place: SourcePosition) -> KeyOwner? {
+    func claimKey(_ text: UnsafeBufferPointer<UInt8>, at place: SourcePosition) -> KeyOwner? {
         take(String(decoding: text, as: UTF8.self), KeyOwner(place: place, isDerived: false))
     }
 
@@ -23,7 +23,7 @@ final class InMemoryKeyRegistry: KeyRegistry {
         return nil
     }
 
-    func takeOutput(_ name: String, at place: SourcePosition) -> SourcePosition? {
+    func claimOutput(_ name: String, at place: SourcePosition) -> SourcePosition? {
         if let earlier = outputs[ByteKey(name)] { return earlier }
         outputs[ByteKey(name)] = place
         return nil

@@ -1,31 +1,31 @@
 import Crypto
 import DailiesCore
 
-/// Who has a key or a file name already.
+/// The task that already has a key or a file name.
 struct KeyOwner: Hashable {
     let place: SourcePosition
-    /// The key was derived, not given as an `id`.
+    /// The key was derived, not set as an `id`.
     let isDerived: Bool
 }
 
-/// Keeps the keys and the file names of one manifest, each of which only one task may have.
+/// Tracks the keys and file names of one manifest, which must be unique.
 ///
-/// Claims come in the order of the manifest, and each reading of the same bytes makes the same ones.
+/// Claims are made in manifest order, and each reading of the same bytes makes the same claims.
 protocol KeyRegistry: AnyObject {
-    /// Takes the key of a task without an `id`.
+    /// Claims the key of a task without an `id`.
     ///
-    /// - Returns: its count among equal requests, from 1, and who has that key already.
-    func takeKey(derivedFrom digest: RequestDigest, at place: SourcePosition) -> (ordinal: Int, earlier: KeyOwner?)
+    /// - Returns: its number among equal requests, from 1, and the earlier owner of that key, if any.
+    func claimKey(derivedFrom digest: RequestDigest, at place: SourcePosition) -> (ordinal: Int, earlier: KeyOwner?)
 
-    /// Takes a key that is given; where it is taken already, by whom.
-    func takeKey(_ text: UnsafeBufferPointer<UInt8>, at place: SourcePosition) -> KeyOwner?
+    /// Claims an explicit key; returns its earlier owner, if any.
+    func claimKey(_ text: UnsafeBufferPointer<UInt8>, at place: SourcePosition) -> KeyOwner?
 
-    /// Takes a file name; where it is taken already, by whom.
-    func takeOutput(_ name: String, at place: SourcePosition) -> SourcePosition?
+    /// Claims a file name; returns the position of its earlier owner, if any.
+    func claimOutput(_ name: String, at place: SourcePosition) -> SourcePosition?
 }
 
-/// The start of the SHA-256 of a canonical request with LF line ends: 80 bits, 16 characters of base32. What a task
-/// without an `id` is known by.
+/// The identity of a task without an `id`: the start of the SHA-256 of its canonical request with LF line ends, as 80
+/// bits or 16 characters of base32.
 struct RequestDigest: Hashable {
     static let characters = 16
     static let bits = 80
@@ -35,7 +35,7 @@ struct RequestDigest: Hashable {
     /// The other 24.
     let low: UInt64
 
-    /// - Parameter request: without a CR in its texts.
+    /// - Parameter request: its texts contain no CR.
     init(ofLineFeeds request: UnsafeBufferPointer<UInt8>) {
         var hash = SHA256()
         hash.update(bufferPointer: UnsafeRawBufferPointer(request))
@@ -66,8 +66,8 @@ struct RequestDigest: Hashable {
         low = (first & 0xFF) << 16 | second >> 48
     }
 
-    /// What a text would have to be the digest of, if it looks like a derived key: `xxhnrm5hvttvt4xv`, or
-    /// `xxhnrm5hvttvt4xv-2` for the second of equals.
+    /// Parses text that looks like a derived key: `xxhnrm5hvttvt4xv`, or `xxhnrm5hvttvt4xv-2` for the second of equal
+    /// requests.
     static func reading(_ text: UnsafeBufferPointer<UInt8>) -> (digest: RequestDigest, ordinal: Int)? {
         guard text.count >= characters else { return nil }
         var high: UInt64 = 0
@@ -100,8 +100,8 @@ struct RequestDigest: Hashable {
         self.low = low
     }
 
-    /// The key of the task that is the `ordinal`th of equals: the digest, and from the second on its number. No place
-    /// is in it, nor anything that stays here.
+    /// The key of the task number `ordinal` among equals: the digest, followed by the ordinal from the second on. It
+    /// does not depend on positions or runner fields.
     func key(_ ordinal: Int) -> TaskKey {
         var bytes: [UInt8] = []
         for shift in stride(from: 48, through: 0, by: -8) { bytes.append(UInt8(truncatingIfNeeded: high >> shift)) }

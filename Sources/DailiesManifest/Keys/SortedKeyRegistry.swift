@@ -1,13 +1,13 @@
 import Crypto
 import DailiesCore
 
-/// The claims of the first reading of a manifest of any length: 32 bytes for each, beyond a million of them in a
-/// temporary file. Nothing is answered until all are there; ``verdicts()`` says then which of them fail.
+/// The claims of the first pass over a manifest of any length: 32 bytes each, beyond a million in a temporary file.
+/// Conflicts are known only after all claims, from ``verdicts()``.
 ///
-/// A given key is known by 120 bits of its SHA-256: that two keys of a hundred million have the same is as likely as
-/// one in 10²⁰. A derived one is known by itself, and so is a given one that looks like it, so that they meet.
+/// An explicit key is identified by 120 bits of its SHA-256: the probability that two of a hundred million collide is
+/// 10⁻²⁰. A derived key is stored exactly, and so is an explicit one that looks like it, so that they are compared.
 final class SortedKeyRegistry: KeyRegistry {
-    /// In the highest byte of a record.
+    /// The highest byte of a record.
     private enum Kind {
         static let derived: UInt64 = 0
         static let given: UInt64 = 1
@@ -17,18 +17,18 @@ final class SortedKeyRegistry: KeyRegistry {
 
     private let records: ExternalSorter
     private var count: UInt64 = 0
-    /// The temporary file could not be written; no claim is kept any more.
-    private(set) var trouble: SourceError?
+    /// Set if the temporary file could not be written; further claims are ignored.
+    private(set) var sourceError: SourceError?
 
-    /// - Parameter inMemory: claims that are kept in memory.
+    /// - Parameter inMemory: maximum claims in memory.
     init(inMemory: Int = ExternalSorter.mostInMemory) { records = ExternalSorter(inMemory: inMemory) }
 
-    func takeKey(derivedFrom digest: RequestDigest, at place: SourcePosition) -> (ordinal: Int, earlier: KeyOwner?) {
+    func claimKey(derivedFrom digest: RequestDigest, at place: SourcePosition) -> (ordinal: Int, earlier: KeyOwner?) {
         add(Kind.derived << 56 | digest.high, digest.low << Self.ordinalBits, place)
         return (1, nil)
     }
 
-    func takeKey(_ text: UnsafeBufferPointer<UInt8>, at place: SourcePosition) -> KeyOwner? {
+    func claimKey(_ text: UnsafeBufferPointer<UInt8>, at place: SourcePosition) -> KeyOwner? {
         if let (digest, ordinal) = RequestDigest.reading(text) {
             add(Kind.derived << 56 | digest.high, digest.low << Self.ordinalBits | UInt64(ordinal), place)
         } else {
@@ -37,7 +37,7 @@ final class SortedKeyRegistry: KeyRegistry {
         return nil
     }
 
-    func takeOutput(_ name: String, at place: SourcePosition) -> SourcePosition? {
+    func claimOutput(_ name: String, at place: SourcePosition) -> SourcePosition? {
         var name = name
         name.withUTF8 { add(hashOf: UnsafeRawBufferPointer($0), kind: Kind.output, place) }
         return nil
@@ -56,20 +56,20 @@ final class SortedKeyRegistry: KeyRegistry {
     }
 
     private func add(_ high: UInt64, _ low: UInt64, _ place: SourcePosition) {
-        guard trouble == nil else { return }
+        guard sourceError == nil else { return }
         count += 1
         do throws(SourceError) {
             try records.add(Record(high, low, count, place.packed))
         } catch {
-            trouble = error
+            sourceError = error
         }
     }
 
     // MARK: Verdicts
 
-    /// What an earlier reading has learned of the claims: those that fail, and the ordinals of equals. Few as a rule.
+    /// The results for later passes: failed claims and the ordinals of equal requests. Usually few.
     func verdicts() throws(SourceError) -> SortedRecords {
-        if let trouble { throw trouble }
+        if let sourceError { throw sourceError }
         let sorted = try records.sorted()
         let verdicts = ExternalSorter()
         var cursor = sorted.makeCursor()
@@ -91,7 +91,7 @@ final class SortedKeyRegistry: KeyRegistry {
         return a.second == b.second
     }
 
-    /// A group holds everyone who claims one name, or one of the names made from one digest.
+    /// A group contains all claims on one name, or on one of the names made from one digest.
     private static func judge(_ group: [Record], into verdicts: ExternalSorter) throws(SourceError) {
         guard let first = group.first, group.count > 1 else { return }
         guard first.first >> 56 == Kind.derived else {
@@ -100,7 +100,7 @@ final class SortedKeyRegistry: KeyRegistry {
             }
             return
         }
-        // Derived ones come first, in the order of the manifest: their place here is their ordinal.
+        // Derived claims come first, in manifest order: their index is their ordinal.
         let derived = group.prefix { isDerived($0) }
         var losers: [Int: KeyOwner] = [:]
         var rest = group[derived.endIndex...]
@@ -133,12 +133,12 @@ final class SortedKeyRegistry: KeyRegistry {
     }
 }
 
-/// What is known of one claim beforehand.
+/// The result of one claim, known from an earlier pass.
 struct KeyConflict: Hashable {
     let ordinal: Int
     let earlier: KeyOwner?
 
-    /// - Parameter claim: the number of the claim, from 1.
+    /// - Parameter claim: the 1-based number of the claim.
     func record(_ claim: UInt64) -> Record {
         var mark: UInt64 = 0
         if let earlier { mark = earlier.isDerived ? 2 : 1 }
@@ -158,26 +158,26 @@ struct KeyConflict: Hashable {
     }
 }
 
-/// The claims of a later reading of the same bytes, with what the first has learned.
+/// Answers the claims of a later pass over the same bytes with the results of the first.
 final class KeyConflictReplay: KeyRegistry {
     private var cursor: SortedRecords.Cursor
     private var next: Record?
     private var count: UInt64 = 0
-    private(set) var trouble: SourceError?
+    private(set) var sourceError: SourceError?
 
     init(_ verdicts: SortedRecords) {
         cursor = verdicts.makeCursor()
         advance()
     }
 
-    func takeKey(derivedFrom digest: RequestDigest, at place: SourcePosition) -> (ordinal: Int, earlier: KeyOwner?) {
+    func claimKey(derivedFrom digest: RequestDigest, at place: SourcePosition) -> (ordinal: Int, earlier: KeyOwner?) {
         guard let verdict = verdict() else { return (1, nil) }
         return (verdict.ordinal, verdict.earlier)
     }
 
-    func takeKey(_ text: UnsafeBufferPointer<UInt8>, at place: SourcePosition) -> KeyOwner? { verdict()?.earlier }
+    func claimKey(_ text: UnsafeBufferPointer<UInt8>, at place: SourcePosition) -> KeyOwner? { verdict()?.earlier }
 
-    func takeOutput(_ name: String, at place: SourcePosition) -> SourcePosition? { verdict()?.earlier?.place }
+    func claimOutput(_ name: String, at place: SourcePosition) -> SourcePosition? { verdict()?.earlier?.place }
 
     private func verdict() -> KeyConflict? {
         count += 1
@@ -190,7 +190,7 @@ final class KeyConflictReplay: KeyRegistry {
         do throws(SourceError) {
             next = try cursor.next()
         } catch {
-            (next, trouble) = (nil, error)
+            (next, sourceError) = (nil, error)
         }
     }
 }
@@ -198,7 +198,7 @@ final class KeyConflictReplay: KeyRegistry {
 extension SourcePosition {
     private static let columnBits: UInt64 = 24
 
-    /// Columns from 16,777,215 on are that one.
+    /// Columns from 16,777,215 on are stored as that value.
     var packed: UInt64 { UInt64(line) << Self.columnBits | min(UInt64(column), 1 << Self.columnBits - 1) }
 
     init(packed: UInt64) {

@@ -1,31 +1,31 @@
 import ExactJSON
 
-/// The part of a text that is being read: bytes from the next one on, checked to be UTF-8 without its mark.
+/// A window on a text: the bytes after the current position, validated as UTF-8, without the byte order mark.
 ///
-/// The text may be of any length; what is passed is forgotten.
+/// The text may have any length; bytes that were passed are discarded.
 final class ChunkedReader {
-    /// Bytes that are read at once, of a text that has so many.
-    private static let largestChunk = 1 << 18
+    /// Bytes per read, for texts of at least this size.
+    private static let maximumChunk = 1 << 18
 
     private let source: ManifestSource
     private let chunk: Int
     private var room: Int
     private var base: UnsafeMutablePointer<UInt8>
-    /// Of `base`: what is there, not passed, and valid.
+    /// In `base`: the valid bytes that were not passed yet.
     private var start = 0
     private var end = 0
-    /// Up to here bytes were read; between `end` and here stands a character that is not whole yet, or no character.
+    /// End of the bytes read. Between `end` and here is an incomplete or invalid character.
     private var filled = 0
     private var offset = 0
     private(set) var isAtEnd = false
-    /// A byte that is no UTF-8 follows after what is there.
+    /// The invalid byte after the valid ones, if any.
     private(set) var invalidByte: UInt8?
     private(set) var checksum = Checksum()
 
-    /// - Throws: where the text starts with the mark of another encoding, or cannot be read.
+    /// - Throws: if the text starts with the mark of another encoding, or cannot be read.
     init(_ source: ManifestSource) throws(SourceError) {
         self.source = source
-        chunk = min(Self.largestChunk, (source.knownSize ?? Self.largestChunk) + 1)
+        chunk = min(Self.maximumChunk, (source.knownSize ?? Self.maximumChunk) + 1)
         room = 2 * chunk
         base = .allocate(capacity: room)
         try fill()
@@ -35,28 +35,28 @@ final class ChunkedReader {
 
     deinit { base.deallocate() }
 
-    /// What is there. Valid until the next call of ``more()`` or ``require(_:)``.
+    /// The current bytes. Valid until the next call of ``readMore()`` or ``require(_:)``.
     var bytes: UnsafeBufferPointer<UInt8> { UnsafeBufferPointer(start: base + start, count: end - start) }
 
     func pass(_ count: Int) { start += count }
 
-    /// Nothing is there and nothing follows.
+    /// Whether no bytes are left.
     var isEmpty: Bool { start == end && !canGrow }
 
-    /// More bytes may follow those that are there.
+    /// Whether more bytes may follow.
     var canGrow: Bool { !isAtEnd && invalidByte == nil }
 
-    /// Sees to it that so many bytes are there, or all that follow.
+    /// Reads until at least `count` bytes are available, or the text ends.
     func require(_ count: Int) throws(SourceError) {
-        while end - start < count, canGrow { try more() }
+        while end - start < count, canGrow { try readMore() }
     }
 
-    /// Adds bytes to those that are there; none where nothing follows.
-    func more() throws(SourceError) {
+    /// Reads more bytes; none at the end.
+    func readMore() throws(SourceError) {
         guard canGrow else { return }
         let kept = filled - start
         if kept <= chunk / 4 || (filled + chunk > room && kept <= room / 2) {
-            // What is little is moved to the front, so that the same memory is used again and stays in the cache.
+            // Move a small rest to the front, to reuse memory that is in the cache.
             base.update(from: base + start, count: kept)
             (start, end, filled) = (0, end - start, kept)
         } else if filled + chunk > room {
@@ -88,21 +88,21 @@ final class ChunkedReader {
             return
         }
         end += invalid
-        // Up to three bytes of a character may be here while the rest of it is still to come.
+        // Up to three bytes of an incomplete character may remain.
         if filled - end > 3 || isAtEnd || !TextEncoding.mayContinue(unchecked[invalid...]) {
             invalidByte = base[end]
         }
     }
 }
 
-/// Tells one text from another: to notice that a file was changed between two readings. Not against an adversary.
+/// Detects that a file changed between two readings. Not safe against an attacker.
 struct Checksum: Hashable {
     private static let factor: UInt64 = 0x9E37_79B9_7F4A_7C15
 
     private(set) var count = 0
     private var state: UInt64 = 0x2545_F491_4F6C_DD1D
 
-    /// - Parameter bytes: in pieces of the same lengths each time.
+    /// - Parameter bytes: must be split at the same offsets each time.
     mutating func add(_ bytes: UnsafeRawBufferPointer) {
         count += bytes.count
         var lanes = (state, state ^ Self.factor, state &+ Self.factor, ~state)

@@ -1,23 +1,23 @@
 import DailiesCore
 import Foundation
 
-/// Where the bytes of a manifest come from. It can be read more than once.
+/// The bytes of a manifest. Can be read more than once.
 public struct ManifestSource: Sendable {
     enum Content: Sendable {
         case bytes([UInt8])
         case file(OpenFile)
         case temporary(TemporaryFile)
     }
-    /// For messages, for the format and for the batch's name. `<stdin>` for standard input.
+    /// For messages, the format and the batch name. `<stdin>` for standard input.
     public let path: String
     let content: Content
 
-    /// What standard input is called in messages.
+    /// The name of standard input in messages.
     public static let standardInputName = "<stdin>"
 
-    /// A file, opened here and read when it is asked for.
+    /// A file, opened immediately and read on demand.
     ///
-    /// - Throws: ``ManifestError`` where it cannot be opened.
+    /// - Throws: ``ManifestError`` if it cannot be opened.
     public static func file(_ path: String) throws(ManifestError) -> ManifestSource {
         do throws(SourceError) {
             return ManifestSource(path: path, content: try decoded(.file(try OpenFile(path))))
@@ -26,9 +26,9 @@ public struct ManifestSource: Sendable {
         }
     }
 
-    /// Standard input, or another open descriptor, copied to a temporary file first: a manifest is read twice.
+    /// Standard input or another descriptor, copied to a temporary file because a manifest is read twice.
     ///
-    /// - Throws: ``ManifestError`` where it cannot be read, or the copy cannot be written.
+    /// - Throws: ``ManifestError`` if it cannot be read, or the copy cannot be written.
     public static func standardInput(descriptor: Int32 = STDIN_FILENO) throws(ManifestError) -> ManifestSource {
         do throws(SourceError) {
             return ManifestSource(path: standardInputName, content: try decoded(.temporary(copy(of: descriptor))))
@@ -37,7 +37,7 @@ public struct ManifestSource: Sendable {
         }
     }
 
-    /// What is in memory already.
+    /// Bytes in memory.
     public static func bytes(_ bytes: [UInt8], path: String) -> ManifestSource {
         guard var decoder = UTF16Decoder(startingWith: bytes) else {
             return ManifestSource(path: path, content: .bytes(bytes))
@@ -47,7 +47,7 @@ public struct ManifestSource: Sendable {
         return ManifestSource(path: path, content: .bytes(decoder.takeText()))
     }
 
-    /// A copy in UTF-8, in a temporary file, of what is written in UTF-16; anything else as it is.
+    /// Converts UTF-16 to UTF-8 in a temporary file; returns anything else unchanged.
     private static func decoded(_ content: Content) throws(SourceError) -> Content {
         let source = ManifestSource(path: "", content: content)
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 16, alignment: 16)
@@ -76,16 +76,16 @@ public struct ManifestSource: Sendable {
             if count == 0 { return file }
             if count < 0 {
                 if errno == EINTR { continue }
-                throw OpenFile.trouble(errno)
+                throw OpenFile.sourceError(errno)
             }
             try file.append(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
         }
     }
 
-    /// Where all is in memory.
+    /// Set for bytes in memory.
     var knownSize: Int? { if case .bytes(let bytes) = content { bytes.count } else { nil } }
 
-    /// Bytes from a place on; none at the end.
+    /// Reads bytes from an offset; 0 at the end.
     func read(into buffer: UnsafeMutableRawBufferPointer, from offset: Int) throws(SourceError) -> Int {
         switch content {
         case .bytes(let bytes):
@@ -97,7 +97,7 @@ public struct ManifestSource: Sendable {
         }
     }
 
-    /// All of it, if it has at most so many bytes.
+    /// All bytes, if there are at most `limit`.
     func whole(atMost limit: Int) throws(SourceError) -> [UInt8] {
         if case .bytes(let bytes) = content { return bytes }
         let chunk = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 16, alignment: 16)
@@ -112,22 +112,21 @@ public struct ManifestSource: Sendable {
     }
 }
 
-/// A file that is open for reading.
 final class OpenFile: Sendable {
     private let descriptor: Int32
 
     init(_ path: String) throws(SourceError) {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw Self.trouble(errno) }
+        guard descriptor >= 0 else { throw Self.sourceError(errno) }
         self.descriptor = descriptor
         var status = stat()
-        guard fstat(descriptor, &status) == 0 else { throw Self.trouble(errno) }
-        if status.st_mode & S_IFMT == S_IFDIR { throw Self.trouble(EISDIR) }
-        // What is read of a pipe or a terminal is gone.
+        guard fstat(descriptor, &status) == 0 else { throw Self.sourceError(errno) }
+        if status.st_mode & S_IFMT == S_IFDIR { throw Self.sourceError(EISDIR) }
+        // Bytes read from a pipe or a terminal cannot be read again.
         guard status.st_mode & S_IFMT == S_IFREG else {
             throw SourceError(
-                place: .start, field: "file", what: "is no file that can be read twice",
-                todo: "write - and pipe it in as standard input")
+                place: .start, field: "file", what: "cannot be read twice",
+                todo: "use - and pipe it to standard input")
         }
     }
 
@@ -137,23 +136,23 @@ final class OpenFile: Sendable {
         while true {
             let count = pread(descriptor, buffer.baseAddress, buffer.count, off_t(offset))
             if count >= 0 { return count }
-            if errno != EINTR { throw Self.trouble(errno) }
+            if errno != EINTR { throw Self.sourceError(errno) }
         }
     }
 
-    static func trouble(_ code: Int32) -> SourceError {
+    static func sourceError(_ code: Int32) -> SourceError {
         let (what, todo) =
             switch code {
-            case ENOENT, ENOTDIR: ("no such file", "check its name, or write a first manifest with `dailies init`")
-            case EISDIR: ("is a folder", "name the manifests in it, one by one or as FOLDER/*.yaml")
-            case EACCES, EPERM: ("you may not read it", "ask its owner, or make it readable with chmod +r")
-            case ENAMETOOLONG: ("the name is too long for a file", "check it")
+            case ENOENT, ENOTDIR: ("no such file", "check the name, or create a manifest with `dailies init`")
+            case EISDIR: ("is a folder", "specify the manifests in it, such as FOLDER/*.yaml")
+            case EACCES, EPERM: ("permission denied", "make it readable with chmod +r, or ask its owner")
+            case ENAMETOOLONG: ("the file name is too long", "check it")
             default:
                 (
                     "cannot be read: \(String(cString: strerror(code)).lowercased())",
                     "check the disk and try again"
                 )
             }
-        return SourceError(place: .wholeFile, field: "file", what: what, todo: todo, voidsAllElse: true)
+        return SourceError(place: .wholeFile, field: "file", what: what, todo: todo, discardsOtherFindings: true)
     }
 }

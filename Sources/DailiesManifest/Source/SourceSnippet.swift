@@ -1,24 +1,24 @@
 import DailiesCore
 
-/// The line of a problem, fit to be printed: nothing in it drives a terminal, and of a long line only what is near.
+/// The source line of a problem, safe to print: no terminal escapes, and truncated around the position.
 public struct SourceSnippet: Hashable, Sendable {
-    /// Escaped, without a line's end; cut ends are marked by `…`. User names and passwords of URLs are blotted out.
+    /// Escaped, without the line end; `…` marks truncation. User names and passwords in URLs are masked.
     public let text: String
-    /// The cells of a terminal before the place in ``text``: where the caret belongs.
+    /// Terminal cells before the position in ``text``, for the caret.
     public let caret: Int
 
-    /// Scalars that are shown before and after the place.
+    /// Maximum scalars shown before and after the position.
     private static let before = 50
     private static let after = 28
 
-    /// A line that excerpts are made of.
+    /// A line prepared for excerpts.
     struct Line {
         fileprivate let scalars: [UnicodeScalar]
 
         init(_ text: String) { scalars = SourceSnippet.withoutCredentials(Array(text.unicodeScalars)) }
     }
 
-    /// - Parameter column: from 1, in scalars; beyond the line it means the line's end.
+    /// - Parameter column: 1-based, in scalars; beyond the line it means the line end.
     init(of line: String, column: Int) { self.init(of: Line(line), column: column) }
 
     init(of line: Line, column: Int) {
@@ -26,7 +26,7 @@ public struct SourceSnippet: Hashable, Sendable {
         let place = min(max(column - 1, 0), scalars.count)
         var first = max(0, place - Self.before)
         let last = min(scalars.count, max(place, first + Self.before) + Self.after)
-        // A line that has room is shown from its start.
+        // A line that fits is shown from its start.
         if last - Self.before - Self.after <= 0 { first = 0 }
         var text = first > 0 ? "…" : ""
         var caret = first > 0 ? 1 : 0
@@ -45,7 +45,7 @@ public struct SourceSnippet: Hashable, Sendable {
         self.caret = caret
     }
 
-    /// What stands between `//` and `@` of a URL is nobody's business.
+    /// Masks the text between `//` and `@` in URLs.
     private static func withoutCredentials(_ scalars: [UnicodeScalar]) -> [UnicodeScalar] {
         var scalars = scalars
         var index = 0
@@ -63,7 +63,7 @@ public struct SourceSnippet: Hashable, Sendable {
         return scalars
     }
 
-    /// How wide a terminal draws what is not ASCII: escapes by their length, East Asian characters and pictures twice, marks not at all.
+    /// Terminal cells of a scalar: escapes by length, East Asian characters and emoji 2, combining marks 0.
     private static func cells(of scalar: UnicodeScalar, _ shown: String) -> Int {
         if shown.utf8.first == UInt8(ascii: "\\") { return shown.utf8.count }
         switch scalar.properties.generalCategory {
@@ -80,11 +80,11 @@ public struct SourceSnippet: Hashable, Sendable {
 
     // MARK: Finding lines
 
-    /// Adds their lines to the first of these problems, by one more reading of the text. Where it cannot be read any
-    /// more, they stay without.
+    /// Adds excerpts to the first problems, with one more pass over the text. If it can no longer be read, they stay
+    /// without.
     static func add(to problems: inout [ManifestDiagnostic], from source: ManifestSource, _ format: ManifestFormat) {
         var wanted: [Int: [Int]] = [:]
-        for (index, problem) in problems.prefix(ManifestLimits.mostExcerpts).enumerated() {
+        for (index, problem) in problems.prefix(ManifestLimits.maximumExcerpts).enumerated() {
             wanted[problem.line, default: []].append(index)
         }
         guard let last = wanted.keys.max(), last > 0 else { return }
@@ -99,7 +99,7 @@ public struct SourceSnippet: Hashable, Sendable {
                 }
             }
         } catch {
-            // The problem itself says what is wrong with the text; a picture of its line is not to be had.
+            // The problem already describes what is wrong with the text; its line cannot be shown.
             return
         }
     }
@@ -115,9 +115,9 @@ private struct SourceLines {
         self.format = format
     }
 
-    /// The next line without its end, as far as a line may go; empty where it is not wanted. nil after the last.
+    /// The next line without its end, truncated; empty if not wanted. nil after the last.
     mutating func next(isWanted: Bool) throws(SourceError) -> String? {
-        // So that no end of a line, three bytes at most, is cut.
+        // Do not cut a line end, which has up to three bytes.
         try window.require(4)
         if window.bytes.isEmpty { return nil }
         var line: [UInt8] = []
@@ -146,7 +146,7 @@ private struct SourceLines {
         byte == 0x0A || byte == 0x0D || byte == 0xC2 || byte == 0xE2
     }
 
-    /// The bytes of the line's end that stands here, or 0.
+    /// The length of the line end at the start of the bytes, or 0.
     private func lengthOfEnd(_ bytes: UnsafeBufferPointer<UInt8>) -> Int {
         switch (bytes[0], format) {
         case (0x0A, _): 1

@@ -1,8 +1,8 @@
 import Foundation
 
-/// A file without a name, in the folder for temporary files; gone with the last who holds it, or with the process.
+/// An unnamed file in the temporary folder, deleted with its last reference or with the process.
 final class TemporaryFile: @unchecked Sendable {
-    // `size` changes only while one holder writes; afterwards the file is read by place.
+    // `size` changes only while a single owner writes; afterwards the file is read by offset.
     private let descriptor: Int32
     private(set) var size = 0
 
@@ -12,9 +12,9 @@ final class TemporaryFile: @unchecked Sendable {
         descriptor = path.withUnsafeMutableBufferPointer { buffer in
             buffer.baseAddress.map { mkstemp($0) } ?? -1
         }
-        guard descriptor >= 0 else { throw Self.trouble("made", errno) }
+        guard descriptor >= 0 else { throw Self.sourceError("made", errno) }
         unlink(path)
-        // Not for a child process.
+        // Child processes must not inherit it.
         _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
     }
 
@@ -26,7 +26,7 @@ final class TemporaryFile: @unchecked Sendable {
             let count = pwrite(descriptor, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count, off_t(size))
             if count < 0 {
                 if errno == EINTR { continue }
-                throw Self.trouble("written", errno)
+                throw Self.sourceError("written", errno)
             }
             size += count
             rest = rest.dropFirst(count)
@@ -34,39 +34,39 @@ final class TemporaryFile: @unchecked Sendable {
     }
 
     func append(_ bytes: [UInt8]) throws(SourceError) {
-        var trouble: SourceError?
+        var sourceError: SourceError?
         bytes.withUnsafeBytes { buffer in
             do throws(SourceError) {
                 try append(buffer)
             } catch {
-                trouble = error
+                sourceError = error
             }
         }
-        if let trouble { throw trouble }
+        if let sourceError { throw sourceError }
     }
 
-    /// Fills the buffer from a place of the file on; fewer bytes at the end of the file.
+    /// Fills the buffer from an offset; returns fewer bytes at the end of the file.
     func read(into buffer: UnsafeMutableRawBufferPointer, from offset: Int) throws(SourceError) -> Int {
         while true {
             let count = pread(descriptor, buffer.baseAddress, buffer.count, off_t(offset))
             if count >= 0 { return count }
-            if errno != EINTR { throw Self.trouble("read", errno) }
+            if errno != EINTR { throw Self.sourceError("read", errno) }
         }
     }
 
-    fileprivate static func trouble(_ doing: String, _ code: Int32) -> SourceError {
+    fileprivate static func sourceError(_ operation: String, _ code: Int32) -> SourceError {
         SourceError(
             place: .start, field: "file",
-            what: "a temporary file in \(FileManager.default.temporaryDirectory.path) cannot be \(doing): "
+            what: "a temporary file in \(FileManager.default.temporaryDirectory.path) cannot be \(operation): "
                 + String(cString: strerror(code)),
-            todo: "make room there, or set TMPDIR to another folder", voidsAllElse: true)
+            todo: "make room there, or set TMPDIR to another folder", discardsOtherFindings: true)
     }
 }
 
 extension TemporaryFile {
     func records(in range: Range<Int>) throws(SourceError) -> [Record] {
         let count = range.count / MemoryLayout<Record>.stride
-        var trouble: SourceError?
+        var sourceError: SourceError?
         let records = [Record](unsafeUninitializedCapacity: count) { buffer, initialized in
             let bytes = UnsafeMutableRawBufferPointer(buffer)
             var filled = 0
@@ -74,15 +74,15 @@ extension TemporaryFile {
                 while filled < range.count {
                     let rest = UnsafeMutableRawBufferPointer(rebasing: bytes[filled..<range.count])
                     let read = try read(into: rest, from: range.lowerBound + filled)
-                    guard read > 0 else { throw Self.trouble("read", EIO) }
+                    guard read > 0 else { throw Self.sourceError("read", EIO) }
                     filled += read
                 }
                 initialized = count
             } catch {
-                trouble = error
+                sourceError = error
             }
         }
-        if let trouble { throw trouble }
+        if let sourceError { throw sourceError }
         return records
     }
 }

@@ -1,20 +1,20 @@
 import ExactJSON
 
-/// A manifest is UTF-8, with or without a byte order mark, or UTF-16 with one, which is decoded before it is read.
+/// Manifests are UTF-8, with or without a byte order mark, or UTF-16 with one, which is converted first.
 enum TextEncoding {
     private static let marks: [(bytes: [UInt8], name: String)] = [
         ([0x00, 0x00, 0xFE, 0xFF], "UTF-32, big-endian"),
         ([0xFF, 0xFE, 0x00, 0x00], "UTF-32, little-endian"),
     ]
 
-    /// How files of spreadsheets begin.
+    /// Magic bytes of spreadsheet files.
     private static let workbooks: [[UInt8]] = [
         Array("PK\u{3}\u{4}".utf8), [0xD0, 0xCF, 0x11, 0xE0, 0xA1, 0xB1, 0x1A, 0xE1],
     ]
     private static let workbookEndings: Set = ["xlsx", "xlsm", "xlsb", "xls", "ods", "numbers"]
-    private static let exportAdvice = "export the sheet as CSV UTF-8, and give that file"
+    private static let exportAdvice = "export the sheet as CSV UTF-8 and use that file"
 
-    /// Which of the first four bytes are zero where a text without a mark starts with two characters of ASCII.
+    /// Which of the first four bytes are zero if a text without a mark starts with two ASCII characters.
     private static let zeros: [(pattern: [Bool], name: String)] = [
         ([true, true, true, false], "UTF-32, big-endian"),
         ([false, true, true, true], "UTF-32, little-endian"),
@@ -22,35 +22,36 @@ enum TextEncoding {
         ([false, true, false, true], "UTF-16, little-endian"),
     ]
 
-    /// The bytes of a mark of UTF-8 at the start: 0 or 3.
+    /// The length of the UTF-8 mark at the start: 0 or 3.
     ///
-    /// - Throws: where the mark of another encoding stands there, or the zero bytes of its first characters.
+    /// - Throws: if the text starts with another encoding's mark, or with the zero bytes of its first characters.
     static func lengthOfMark(_ bytes: some Collection<UInt8>) throws(SourceError) -> Int {
         if workbooks.contains(where: { bytes.starts(with: $0) }) {
             throw SourceError(
-                place: .start, field: "file", what: "is a spreadsheet's own file, or another archive, not a text",
-                todo: exportAdvice, voidsAllElse: true)
+                place: .start, field: "file", what: "is a spreadsheet file or another archive, not text",
+                todo: exportAdvice, discardsOtherFindings: true)
         }
         let pattern = bytes.prefix(4).map { $0 == 0 }
         let other = marks.first { bytes.starts(with: $0.bytes) }?.name ?? zeros.first { $0.pattern == pattern }?.name
         if let other {
             throw SourceError(
-                place: .start, field: "file", what: "is written in \(other)", todo: "save it as UTF-8",
-                voidsAllElse: true)
+                place: .start, field: "file", what: "is encoded in \(other)", todo: "save it as UTF-8",
+                discardsOtherFindings: true)
         }
         return bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
     }
 
-    /// What to say of a file that is called as spreadsheets call theirs; nil for any other.
+    /// The error for a file with a spreadsheet extension; nil otherwise.
     static func spreadsheet(called path: String) -> SourceError? {
         guard let dot = path.lastIndex(of: "."),
             workbookEndings.contains(path[path.index(after: dot)...].lowercased())
         else { return nil }
         return SourceError(
-            place: .start, field: "file", what: "is a spreadsheet, not a text", todo: exportAdvice, voidsAllElse: true)
+            place: .start, field: "file", what: "is a spreadsheet, not text", todo: exportAdvice,
+            discardsOtherFindings: true)
     }
 
-    /// The bytes without a mark of UTF-8.
+    /// The bytes without the UTF-8 mark.
     static func checked(_ bytes: [UInt8]) throws(SourceError) -> ArraySlice<UInt8> {
         let text = bytes[try lengthOfMark(bytes)...]
         if let offset = text.withUnsafeBufferPointer({ JSONText.firstInvalidUTF8(in: $0) }) {
@@ -65,10 +66,10 @@ enum TextEncoding {
         let value = String(byte, radix: 16, uppercase: true)
         return SourceError(
             place: place, field: "file", what: "byte 0x\(value) here is not UTF-8", todo: "save the file as UTF-8",
-            voidsAllElse: true)
+            discardsOtherFindings: true)
     }
 
-    /// Whether these at most three bytes, which are no whole character, may be the start of one.
+    /// Whether these incomplete bytes, at most three, may be the start of a character.
     static func mayContinue(_ bytes: Slice<UnsafeBufferPointer<UInt8>>) -> Bool {
         guard let first = bytes.first else { return true }
         let length: Int
@@ -92,7 +93,7 @@ enum TextEncoding {
     }
 }
 
-/// Line and column while bytes of UTF-8 go by. A line ends with LF, CR LF or CR alone.
+/// Tracks line and column over UTF-8 bytes. A line ends with LF, CR LF or CR.
 struct TextCursor {
     private(set) var line = 1
     private(set) var column = 1

@@ -1,12 +1,12 @@
-/// Makes UTF-8 of UTF-16, piece by piece. What is no UTF-16 becomes what is no UTF-8, so that the reader names its place.
+/// Converts UTF-16 to UTF-8 incrementally. Invalid UTF-16 becomes invalid UTF-8, so that the reader reports its place.
 struct UTF16Decoder {
     private let isBigEndian: Bool
     private var firstByte: UInt8?
     private var highSurrogate: UInt16?
     private(set) var text: [UInt8] = []
 
-    /// - Parameter start: the first four bytes, or all.
-    /// - Returns: nil where they are not the mark of UTF-16, which belongs to the text.
+    /// - Parameter start: the first four bytes, or all if fewer.
+    /// - Returns: nil if they do not start with a UTF-16 mark. The mark is part of the text.
     init?(startingWith start: some Collection<UInt8>) {
         if start.starts(with: [0xFE, 0xFF]) {
             isBigEndian = true
@@ -28,13 +28,13 @@ struct UTF16Decoder {
         }
     }
 
-    /// The text so far, which is forgotten.
+    /// Returns the converted text so far, and clears it.
     mutating func takeText() -> [UInt8] {
         defer { text.removeAll(keepingCapacity: true) }
         return text
     }
 
-    /// Nothing more follows.
+    /// Call at the end of the input.
     mutating func finish() {
         if let high = highSurrogate { append(UInt32(high)) }
         if firstByte != nil { text.append(0xFF) }
@@ -53,7 +53,7 @@ struct UTF16Decoder {
         if UTF16.isLeadSurrogate(unit) { highSurrogate = unit } else { append(UInt32(unit)) }
     }
 
-    /// A surrogate alone is written as if it were a character, which UTF-8 does not know.
+    /// Encodes a lone surrogate like a character, which is invalid UTF-8.
     private mutating func append(_ value: UInt32) {
         let tail = { (shift: UInt32) in UInt8(0x80 | value >> shift & 0x3F) }
         switch value {

@@ -1,13 +1,13 @@
 import DailiesCore
 import ExactJSON
 
-/// A field that we know nothing about, as the JSON that goes into the request.
+/// An unknown field, as the JSON that goes into the request.
 ///
-/// JSON stays as it is. A plain YAML scalar or a CSV cell is what JSON would read in it: a number, `true`, `false` or
-/// `null` by JSON's grammar, and a text otherwise (`no`, `16:9` and `007` are texts). Members of inner objects are
-/// sorted, so that their order is no part of a task's identity.
+/// JSON is kept unchanged. A plain YAML scalar or a CSV cell is read by JSON's grammar as a number, `true`, `false` or
+/// `null`, and otherwise as text (`no`, `16:9` and `007` are text). Members of inner objects are sorted, so that their
+/// order does not affect a task's identity.
 enum ExtraValue {
-    /// nil: something in it was refused.
+    /// nil after reporting an error.
     static func json(_ value: FieldValue, log: inout Diagnostics) -> String? {
         switch value.node.content {
         case .nothing: return "null"
@@ -37,7 +37,7 @@ enum ExtraValue {
         }
     }
 
-    /// Members sorted by the bytes of their names.
+    /// Members sorted by name, bytewise.
     static func object(_ members: [(name: String, json: String)]) -> String {
         let sorted = members.sorted { $0.name.precedesInUTF8($1.name) }
         return "{" + sorted.map { JSONText.quoted($0.name) + ":" + $0.json }.joined(separator: ",") + "}"
@@ -57,9 +57,9 @@ enum ExtraValue {
 }
 
 extension Diagnostics {
-    /// The fields without those whose name came before, which are reported.
+    /// The fields without duplicate names, which are reported.
     ///
-    /// Every mapping comes by here: a value that YAML has wholly taken for a comment is reported too.
+    /// Called for every mapping, so it also reports a value that YAML read entirely as a comment.
     mutating func unique(_ fields: [SourceField], prefix: String = "") -> [SourceField] {
         for field in fields {
             if case .nothing = field.value.content, let fault = field.value.loss?.fault {
@@ -72,13 +72,13 @@ extension Diagnostics {
             guard let earlier = places.updateValue(field.place, forKey: ByteKey(field.name)) else { return true }
             places[ByteKey(field.name)] = earlier
             error(
-                field.place, prefix + field.name, "is given again, first at \(earlier.line):\(earlier.column)",
+                field.place, prefix + field.name, "appears twice, first at \(earlier.line):\(earlier.column)",
                 "remove one of them")
             return false
         }
     }
 
-    /// As most are: then no table of them is needed.
+    /// The common case, which needs no table.
     private static func areFewAndUnique(_ fields: [SourceField]) -> Bool {
         guard fields.count <= 16 else { return false }
         for index in fields.indices {

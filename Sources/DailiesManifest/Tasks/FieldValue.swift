@@ -1,16 +1,16 @@
 import DailiesCore
 import ExactJSON
 
-/// A value and the name by which messages call it: `seed`, `defaults.seed`, `matrix.seed`.
+/// A value and its name in messages: `seed`, `defaults.seed`, `matrix.seed`.
 struct FieldValue {
     let label: String
     let node: SourceNode
     var place: SourcePosition { node.place }
 }
 
-/// A value of the type that its field has.
+/// A value of its field's type.
 enum TypedValue {
-    /// The digits as written, and what they mean.
+    /// The digits as written, and their value.
     case integer(text: String, value: Int)
     case text(String)
 
@@ -21,7 +21,7 @@ enum TypedValue {
         }
     }
 
-    /// As it stands in the key of a matrix member.
+    /// The form used in the key of a matrix member.
     var plain: String {
         switch self {
         case .integer(let text, _), .text(let text): text
@@ -29,11 +29,11 @@ enum TypedValue {
     }
 }
 
-/// Typing is by the field, never by what the writing looks like.
+/// The field decides the type of a value, not its spelling.
 extension Diagnostics {
     /// - Parameters:
-    ///   - todo: what may be written, where the type is not enough to say.
-    ///   - isFree: a text of any words, of which every character counts.
+    ///   - todo: the advice, if the type alone is not enough.
+    ///   - isFree: free text, in which every character counts.
     mutating func typed(
         _ value: FieldValue, as kind: ExtraField, todo: String? = nil, isFree: Bool = false
     ) -> TypedValue? {
@@ -44,7 +44,7 @@ extension Diagnostics {
         }
     }
 
-    /// A whole number of 64 bits: in its one canonical writing, or with zeros alone after a point.
+    /// A 64-bit integer in canonical form; `8.0` is accepted.
     mutating func integer(_ value: FieldValue, todo: String? = nil) -> Int? {
         guard case .scalar(let scalar) = value.node.content else {
             refuse(value, "is \(value.node.content.name)", todo ?? "write a whole number")
@@ -65,7 +65,7 @@ extension Diagnostics {
         }
         if let number = Self.wholeNumber(text) { return number }
         let fault = Self.fault(ofInteger: text)
-        refuse(value, fault.what, fault.todo ?? todo ?? "write one such as 8")
+        refuse(value, fault.what, fault.todo ?? todo ?? "write a number such as 8")
         return nil
     }
 
@@ -79,25 +79,25 @@ extension Diagnostics {
         return Int(digits).flatMap { String($0) == digits ? $0 : nil }
     }
 
-    /// - Returns: what to do about it is nil where an example says it best.
+    /// - Returns: `todo` is nil if an example is the better advice.
     private static func fault(ofInteger text: String) -> (what: String, todo: String?) {
         let shown = SafeText.cut(text)
         let digits = text.drop { $0 == "-" || $0 == "+" }
         guard !digits.isEmpty, text.utf8.count - digits.utf8.count <= 1, digits.utf8.allSatisfy({ 0x30...0x39 ~= $0 })
         else {
             return JSONText.isNumber(text)
-                ? ("\(shown) is not a whole number", "write it without point and exponent")
+                ? ("\(shown) is not a whole number", "write it without a decimal point or exponent")
                 : ("\(SafeText.quoted(text)) is not a whole number", nil)
         }
-        if let number = Int(text) { return ("\(shown) is not how a whole number is written", "write \(number)") }
+        if let number = Int(text) { return ("\(shown) is not a valid whole number", "write \(number)") }
         return ("\(shown) does not fit in 64 bits", "write at least \(Int.min) and at most \(Int.max)")
     }
 
-    /// A text as written; without control characters other than tab and line ends.
+    /// Text exactly as written, without control characters other than tab and line ends.
     ///
-    /// - Parameter isName: a comment that nobody would take for a part of it may follow.
+    /// - Parameter isName: allows a clearly separated comment after the value.
     mutating func text(_ value: FieldValue, todo: String? = nil, isName: Bool = false) -> String? {
-        if let fault = isName ? value.node.loss?.faultOfName : value.node.loss?.fault {
+        if let fault = isName ? value.node.loss?.nameFault : value.node.loss?.fault {
             error(fault.place, value.label, fault.what, fault.todo)
             return nil
         }
@@ -105,7 +105,7 @@ extension Diagnostics {
         return isFreeOfControl(text, value) ? text : nil
     }
 
-    /// A text that is one of a few or names something: without what nobody sees or means at its ends.
+    /// Text that is one of a few choices or a name: without invisible or blank outer characters.
     mutating func short(_ value: FieldValue, todo: String? = nil) -> String? {
         guard let text = anyText(value, todo: todo) else { return nil }
         let short = withoutOuterCharacters(text, value)
@@ -114,25 +114,25 @@ extension Diagnostics {
 
     private mutating func anyText(_ value: FieldValue, todo: String?) -> String? {
         guard case .scalar(let scalar) = value.node.content else {
-            refuse(value, "is \(value.node.content.name)", todo ?? "write one text")
+            refuse(value, "is \(value.node.content.name)", todo ?? "write a single text")
             return nil
         }
         switch scalar.form {
         case .jsonText, .quoted, .bare: return scalar.text
         case .jsonNumber, .jsonLiteral:
-            refuse(value, "is \(SafeText.cut(scalar.text)), not a text", todo ?? "put it in quotes")
+            refuse(value, "is \(SafeText.cut(scalar.text)), not text", todo ?? "put it in quotes")
             return nil
         }
     }
 
-    /// Warns of what it removes.
+    /// Warns about the characters it removes.
     mutating func withoutOuterCharacters(_ text: String, _ value: FieldValue) -> String {
         guard let rest = OuterCharacters.removed(from: text), let first = OuterCharacters.first(of: text) else {
             return text
         }
         warn(
             value,
-            "\(first.isAtStart ? "begins" : "ends") with \(OuterCharacters.name(of: first.scalar)), which is left out",
+            "\(first.isAtStart ? "begins" : "ends") with \(OuterCharacters.name(of: first.scalar)), which is ignored",
             "remove it")
         return rest
     }
@@ -143,22 +143,22 @@ extension Diagnostics {
                 SafeText.isControl($0) && !["\t", "\n", "\r"].contains($0)
             })
         {
-            refuse(value, "holds the control character \(SafeText.escaped(String(control)))", "remove it")
+            refuse(value, "contains the control character \(SafeText.escaped(String(control)))", "remove it")
             return false
         }
         return true
     }
 
-    /// Whether it is worth looking closer: C0, DEL, or the first byte of C1.
+    /// Quick check: C0, DEL, or the first byte of C1.
     private static func mayHoldControl(_ text: String) -> Bool {
         text.utf8.contains { $0 < 0x20 || $0 == 0x7F || $0 == 0xC2 }
     }
 
-    /// A text that names something: 1 to `longest` bytes of UTF-8, no control characters.
+    /// A name: 1 to `longest` bytes of UTF-8, no control characters.
     ///
-    /// - Parameter isFree: it may be of any words, such as an id.
+    /// - Parameter isFree: allows any words, as in an id.
     mutating func name(_ value: FieldValue, longest: Int = 200, isFree: Bool = true) -> String? {
-        if isFree, let fault = value.node.loss?.faultOfName {
+        if isFree, let fault = value.node.loss?.nameFault {
             error(fault.place, value.label, fault.what, fault.todo)
             return nil
         }
@@ -173,7 +173,7 @@ extension Diagnostics {
     static func fault(ofName text: String, longest: Int = 200) -> (what: String, todo: String)? {
         if text.isEmpty { return ("is empty", "write 1 to \(longest) bytes") }
         if let control = text.unicodeScalars.first(where: SafeText.isControl) {
-            return ("holds the control character \(SafeText.escaped(String(control)))", "remove it")
+            return ("contains the control character \(SafeText.escaped(String(control)))", "remove it")
         }
         guard text.utf8.count <= longest else {
             return ("has \(text.utf8.count) bytes, more than \(longest)", "shorten it")
@@ -181,10 +181,10 @@ extension Diagnostics {
         return nil
     }
 
-    /// Each place by itself, so that all of them can be found and mended.
+    /// One warning per position, so that all can be found and fixed.
     mutating func warn(_ value: FieldValue, _ what: String, _ todo: String) {
         let kind = "\(value.place.line):\(value.place.column) \(value.label) \(what)"
-        // A default comes by once for each task.
+        // A default is checked once per task.
         if !hasWarned(kind) { warn(kind, value.place, value.label, what, todo) }
     }
 
@@ -194,7 +194,7 @@ extension Diagnostics {
 }
 
 extension SourceNode.Content {
-    /// With its article, for messages.
+    /// With an article, for messages.
     var name: String {
         switch self {
         case .nothing: "empty"

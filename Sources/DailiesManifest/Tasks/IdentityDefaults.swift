@@ -1,10 +1,10 @@
 import DailiesCore
 
-/// What stands in a request for a field that the task does not give: part of what a task without an `id` is known by,
-/// and therefore frozen.
+/// The request values for fields that a task omits. They are part of the identity of a task without an `id`, and
+/// therefore frozen.
 ///
-/// The catalogue may change with every release; an edition of this table never does, or every finished task without
-/// an `id` would look new and be paid again. A model that is not in it gets nothing filled in.
+/// The catalog may change with each release, but an edition of this table must not: otherwise every finished task
+/// without an `id` would look new and be paid for again. Models that are not in it get no defaults.
 public struct IdentityDefaults: Sendable {
     struct Entry: Hashable, Sendable {
         let resolution: String
@@ -12,8 +12,8 @@ public struct IdentityDefaults: Sendable {
     }
     let entries: [String: Entry]
 
-    /// Copied from the catalogue of 2026-11-23. `seedance-fast` has no default resolution in the documentation: its
-    /// only published one stands here.
+    /// Copied from the catalog of 2026-11-23. The documentation gives no default resolution for `seedance-fast`; this
+    /// is its only published one.
     public static let edition1 = IdentityDefaults(entries: [
         "sora-2-pro": Entry(resolution: "1080p", aspectRatio: "16:9"),
         "sora-2": Entry(resolution: "720p", aspectRatio: "16:9"),

@@ -2,7 +2,7 @@ import Crypto
 import DailiesCore
 import Foundation
 
-/// The images that a manifest names by their paths. Each is read once to learn what it is, and its bytes are not kept.
+/// The image files that a manifest refers to. Each is read once for its digest and type; its bytes are not kept.
 final class ImageFiles {
     struct ReadError: Error {
         let what: String
@@ -10,19 +10,19 @@ final class ImageFiles {
     }
     typealias Known = [ByteKey: Result<TaskImage, ReadError>]
 
-    /// Bytes of an image that fits into no request, whatever else stands in it.
-    private static let largest = ManifestLimits.largestRequest / 4 * 3
-    /// Paths that are remembered, since tasks often show the same image.
-    private static let mostKnown = 100_000
+    /// Bytes beyond which an image fits into no request.
+    private static let maximumBytes = ManifestLimits.maximumRequestBytes / 4 * 3
+    /// Size of the cache; tasks often share an image.
+    private static let maximumCached = 100_000
 
     private let manifest: String
-    /// Absolute: paths are looked for from here.
+    /// Absolute; image paths are relative to it.
     private let folder: String
     private(set) var known: Known
 
     /// - Parameters:
-    ///   - manifest: its path; beside it are its images.
-    ///   - known: learned when it was read before. A file that has changed since is still known as what it was.
+    ///   - manifest: the manifest's path; images are relative to its folder.
+    ///   - known: results of an earlier pass. A file that changed since then keeps its old result.
     init(besides manifest: String, known: Known = [:]) {
         self.manifest = manifest
         self.known = known
@@ -31,29 +31,30 @@ final class ImageFiles {
 
     func image(_ path: String) throws(ReadError) -> TaskImage {
         if let result = known[ByteKey(path)] { return try result.get() }
-        if known.count >= Self.mostKnown { known.removeAll() }
-        let result = Result { () throws(ReadError) in try look(at: path) }
+        if known.count >= Self.maximumCached { known.removeAll() }
+        let result = Result { () throws(ReadError) in try inspect(path) }
         known[ByteKey(path)] = result
         return try result.get()
     }
 
-    private func look(at path: String) throws(ReadError) -> TaskImage {
+    private func inspect(_ path: String) throws(ReadError) -> TaskImage {
         let place = URL(fileURLWithPath: path, relativeTo: URL(fileURLWithPath: folder, isDirectory: true))
             .standardizedFileURL.path
         let bytes = try Self.bytes(at: place, called: path)
         guard let mediaType = Self.mediaType(of: bytes) else {
             throw ReadError(
-                what: "\(SafeText.quoted(path)) is neither PNG, JPEG nor WebP", todo: "convert it, or give a URL")
+                what: "\(SafeText.quoted(path)) is not a PNG, JPEG or WebP image", todo: "convert it, or give a URL")
         }
         let (digest, manifest) = (Self.digest(of: bytes), manifest)
         return TaskImage(sha256: digest, mediaType: mediaType, path: place, byteCount: bytes.count) {
-            // One that cannot be read any more counts as changed.
+            // An image that can no longer be read counts as changed.
             let now = try? Self.bytes(at: place, called: path)
             guard let now, Self.digest(of: now) == digest else {
                 throw ManifestError(
                     SourceError(
                         place: .start, field: "image_init",
-                        what: "\(SafeText.quoted(path)) was changed while the manifest was read", todo: "run this again"
+                        what: "\(SafeText.quoted(path)) changed while the manifest was being read",
+                        todo: "run the command again"
                     ),
                     in: manifest)
             }
@@ -71,17 +72,17 @@ final class ImageFiles {
 
     /// - Parameter path: for messages.
     private static func bytes(at place: String, called path: String) throws(ReadError) -> [UInt8] {
-        // A pipe without a writer would be waited for.
+        // Without O_NONBLOCK, opening a pipe without a writer blocks.
         let descriptor = open(place, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { throw unreadable(path, errno) }
         defer { close(descriptor) }
         var status = stat()
         guard fstat(descriptor, &status) == 0 else { throw unreadable(path, errno) }
         guard status.st_mode & S_IFMT == S_IFREG else {
-            throw ReadError(what: "\(SafeText.quoted(path)) is no regular file", todo: advice)
+            throw ReadError(what: "\(SafeText.quoted(path)) is not a regular file", todo: advice)
         }
         let size = Int(status.st_size)
-        guard size <= largest else { throw tooLarge(path, bytes: size, limit: largest) }
+        guard size <= maximumBytes else { throw tooLarge(path, bytes: size, limit: maximumBytes) }
         return try bytes(of: descriptor, size, path)
     }
 
@@ -103,7 +104,7 @@ final class ImageFiles {
         return Array(bytes[..<filled])
     }
 
-    /// By its first bytes; what it is called does not matter.
+    /// Detected by magic bytes; the file name is ignored.
     static func mediaType(of bytes: [UInt8]) -> String? {
         if bytes.starts(with: [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]) { return "image/png" }
         if bytes.starts(with: [0xFF, 0xD8, 0xFF]) { return "image/jpeg" }
@@ -111,16 +112,16 @@ final class ImageFiles {
         return nil
     }
 
-    /// - Parameter limit: bytes that an image in this request may have.
+    /// - Parameter limit: maximum bytes of an image in this request.
     static func tooLarge(_ path: String, bytes: Int, limit: Int) -> ReadError {
         ReadError(
-            what: "\(SafeText.quoted(path)) has \(bytes) bytes, and with it the request would have more than the "
-                + "\(ManifestLimits.largestRequest) that the API takes",
+            what: "\(SafeText.quoted(path)) has \(bytes) bytes, which makes the request larger than the "
+                + "\(ManifestLimits.maximumRequestBytes) bytes that the API accepts",
             todo: "make it smaller than \(limit) bytes, or give a URL")
     }
 
     private static let advice =
-        "give the path of an image from the manifest's folder, an http or https URL, or data:image/…;base64,…"
+        "give an image path relative to the manifest's folder, an http or https URL, or data:image/…;base64,…"
 
     private static func unreadable(_ path: String, _ code: Int32) -> ReadError {
         ReadError(what: "\(SafeText.quoted(path)) cannot be read: \(String(cString: strerror(code)))", todo: advice)

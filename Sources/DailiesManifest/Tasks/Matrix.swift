@@ -1,7 +1,7 @@
 import DailiesCore
 
-/// What makes several tasks of one: the axes of its `matrix`, and its `repeat` as one more of them. Sorted by name, each
-/// with its values in the order given.
+/// Expands one task into several: the axes of its `matrix`, and `repeat` as one more. Sorted by name; values keep their
+/// order.
 struct Matrix {
     struct Axis {
         let name: String
@@ -17,7 +17,7 @@ struct Matrix {
 
     enum Values {
         case given([(value: FieldValue, text: String)])
-        /// Of `repeat`: seeds counted from the first, which `seed` gives.
+        /// From `repeat`: seeds counted up from the first, which `seed` gives.
         case seeds(first: Int, count: Int, seed: FieldValue)
     }
 
@@ -33,11 +33,11 @@ struct Matrix {
 
     let axes: [Axis]
 
-    /// nil: something in it was refused.
+    /// nil after reporting an error.
     ///
     /// - Parameters:
-    ///   - own: the task as it is written, with a `matrix`, a `repeat`, or both.
-    ///   - task: the same with the defaults.
+    ///   - own: the task as written, with a `matrix`, a `repeat` or both.
+    ///   - task: the task merged with the defaults.
     init?(of own: RawTask, merged task: RawTask, fields: FieldSchema, log: inout Diagnostics) {
         let before = log.errorCount
         var axes: [Axis] = []
@@ -52,11 +52,12 @@ struct Matrix {
             let product = count.multipliedReportingOverflow(by: axis.count)
             count = product.overflow ? .max : product.partialValue
         }
-        guard count <= ManifestLimits.mostMembers else {
+        guard count <= ManifestLimits.maximumMembers else {
             if let value = own.matrix ?? own.repeats?.value {
                 log.refuse(
-                    value, "makes \(count == .max ? "countless" : "\(count)") tasks",
-                    "at most \(ManifestLimits.mostMembers) come from one \(own.repeats == nil ? "matrix" : "task"): split it"
+                    value, "makes \(count == .max ? "too many" : "\(count)") tasks",
+                    "split it, since one \(own.repeats == nil ? "matrix" : "task") makes at most "
+                        + "\(ManifestLimits.maximumMembers)"
                 )
             }
             return nil
@@ -86,7 +87,7 @@ struct Matrix {
         }
         if let own {
             log.error(
-                member.place, label, "is given for the task too, at \(own.place.line):\(own.place.column)",
+                member.place, label, "is also set on the task, at \(own.place.line):\(own.place.column)",
                 "keep one of them")
             return nil
         }
@@ -102,9 +103,9 @@ struct Matrix {
         for element in elements {
             let value = FieldValue(label: label, node: element)
             guard let typed = log.typed(value, as: kind, isFree: isFree) else { continue }
-            if member.name.hasPrefix(variablePrefix) { log.warnOfAccident(in: typed.plain, value) }
+            if member.name.hasPrefix(variablePrefix) { log.warnAboutAccident(in: typed.plain, value) }
             if let earlier = seen[ByteKey(typed.plain)] {
-                log.refuse(value, "has this value already, at \(earlier.line):\(earlier.column)", "remove one of them")
+                log.refuse(value, "repeats the value at \(earlier.line):\(earlier.column)", "remove one of them")
                 continue
             }
             seen[ByteKey(typed.plain)] = value.place
@@ -113,7 +114,7 @@ struct Matrix {
         return Axis(name: member.name, values: .given(values))
     }
 
-    /// The type of an axis, and the task's own value for it, which forbids it.
+    /// The type of an axis, and the task's own value for the field, which is a conflict.
     private static func kind(
         of member: SourceField, task: RawTask, fields: FieldSchema, label: String, log: inout Diagnostics
     ) -> (ExtraField, own: FieldValue?)? {
@@ -128,7 +129,7 @@ struct Matrix {
         if let kind = fields.kind(of: member.name, for: nil) { return (kind, task.request[member.name]) }
         let near = SpellingSuggestion.nearest(to: member.name, in: fields.requestFields)
         log.error(
-            member.place, label, "is no request field",
+            member.place, label, "is not a request field",
             near.map { "did you mean \($0)?" } ?? "only fields such as seed and aspect_ratio can vary")
         return nil
     }
@@ -137,16 +138,16 @@ struct Matrix {
         _ count: Int, _ value: FieldValue, task: RawTask, hasSeeds: Bool, log: inout Diagnostics
     ) -> Axis? {
         if hasSeeds {
-            log.refuse(value, "counts seeds from one, and matrix.seed gives several", "keep one of them")
+            log.refuse(value, "counts up from one seed, but matrix.seed lists several", "keep one of them")
             return nil
         }
         guard let seed = task.request["seed"] else {
-            log.refuse(value, "needs a seed to count from", "write seed: 1, or another first one")
+            log.refuse(value, "needs a seed to count from", "add a first seed, such as seed: 1")
             return nil
         }
         guard let first = log.integer(seed) else { return nil }
         guard first <= Int.max - (count - 1) else {
-            log.refuse(value, "counts seeds from \(first) beyond 64 bits", "write a smaller seed, or repeat it less")
+            log.refuse(value, "counts seeds from \(first) past 64 bits", "use a smaller seed or fewer repeats")
             return nil
         }
         return Axis(name: "repeat", values: .seeds(first: first, count: count, seed: seed))
@@ -154,7 +155,7 @@ struct Matrix {
 
     // MARK: Members
 
-    /// Calls `body` for each combination, the last axis changing fastest, until it says that this is enough.
+    /// Calls `body` for each combination until it returns false. The last axis changes fastest.
     func forEachMember(_ body: (Member) -> Bool) {
         var indices = [Int](repeating: 0, count: axes.count)
         while true {

@@ -1,40 +1,39 @@
 import DailiesCore
 
-/// A prompt that nobody wrote: what a spreadsheet, or a program between it and the manifest, has left in its place.
+/// Detects prompts that are the leftovers of a spreadsheet or of a failed conversion.
 enum PromptAccident {
-    /// What programs write where there is nothing.
+    /// What programs write for a missing value.
     private static let placeholders: Set<String> = [
         "nan", "nat", "none", "null", "nil", "undefined", "n/a", "na", "<na>", "true", "false", "[object object]",
     ]
-    /// The longest of them.
-    private static let longestPlaceholder = 15
+    private static let maximumPlaceholderBytes = 15
 
-    /// What Excel, LibreOffice and Google Sheets show in place of a result.
+    /// Error values of Excel, LibreOffice and Google Sheets.
     private static let errors = [
         "#NAME?", "#REF!", "#VALUE!", "#DIV/0!", "#NUM!", "#NULL!", "#N/A", "#SPILL!", "#CALC!", "#ERROR!", "#FIELD!",
         "#BLOCKED!", "#CONNECT!", "#UNKNOWN!", "#BUSY!", "#GETTING_DATA", "[object Object]",
     ]
 
-    /// What is wrong with it; nil as a rule.
+    /// The problem; nil for most prompts.
     static func fault(in text: UnsafeBufferPointer<UInt8>) -> String? {
         let isBlank = { (byte: UInt8) in byte == 0x20 || 0x09...0x0D ~= byte }
         var rest = text.drop(while: isBlank)
         while let last = rest.last, isBlank(last) { rest.removeLast() }
         guard let first = rest.first, let second = rest.dropFirst().first else { return nil }
-        if rest.count <= longestPlaceholder {
+        if rest.count <= maximumPlaceholderBytes {
             let word = String(decoding: rest, as: UTF8.self)
             if placeholders.contains(word.lowercased()) {
-                return "\(SafeText.quoted(word)) is what a program writes where there is no text"
+                return "\(SafeText.quoted(word)) is a placeholder for missing text"
             }
         }
         if rest.allSatisfy({ $0 == UInt8(ascii: "#") }) {
-            return "is what a spreadsheet shows where a column is too narrow"
+            return "is what a spreadsheet shows when a column is too narrow"
         }
         if first == UInt8(ascii: "="), !isBlank(second) {
             return "\(SafeText.quoted(String(decoding: rest.prefix(64), as: UTF8.self))) is a formula, not its result"
         }
         if let error = errorOfSpreadsheet(in: UnsafeBufferPointer(rebasing: rest)) {
-            return "holds \(error), which is a spreadsheet's error"
+            return "contains the spreadsheet error \(error)"
         }
         return rest.contains { $0 >= 0x80 } ? fault(inUnicode: String(decoding: rest, as: UTF8.self)) : nil
     }
@@ -51,13 +50,13 @@ enum PromptAccident {
 
     private static func fault(inUnicode text: String) -> String? {
         if text.unicodeScalars.contains("\u{FFFD}") {
-            return "holds U+FFFD, which stands for a character that was lost"
+            return "contains U+FFFD, the replacement for a lost character"
         }
         guard let meant = decodedOnceMore(text) else { return nil }
-        return "\(SafeText.quoted(text)) was decoded with a wrong encoding and may mean \(SafeText.quoted(meant))"
+        return "\(SafeText.quoted(text)) was decoded with the wrong encoding and may mean \(SafeText.quoted(meant))"
     }
 
-    /// What a text says whose UTF-8 was taken for Windows-1252; nil where there is no sign of that.
+    /// Text whose UTF-8 was read as Windows-1252, repaired; nil if there is no sign of that.
     private static func decodedOnceMore(_ text: String) -> String? {
         let scalars = Array(text.unicodeScalars)
         let bytes = scalars.map(byteInWindows1252)
@@ -76,12 +75,12 @@ enum PromptAccident {
                 index += 1
             }
         }
-        // Of one alone only the usual beginnings say enough: `Ã`, `Â`, `â` of quotation marks, `ï` of a byte order mark.
+        // A single match counts only with a typical lead: `Ã`, `Â`, `â` of quotation marks, `ï` of a byte order mark.
         let isCertain = found.count > 1 || found.contains { [0xC2, 0xC3, 0xE2, 0xEF, 0xF0].contains($0) }
         return isCertain ? String(result) : nil
     }
 
-    /// The bytes of a character of UTF-8, where these are some.
+    /// The bytes of one UTF-8 character, if these are one.
     private static func sequence(_ bytes: ArraySlice<UInt8?>, from lead: UInt8) -> [UInt8]? {
         let length: Int
         switch lead {
@@ -92,7 +91,7 @@ enum PromptAccident {
         }
         let sequence = bytes.prefix(length).compactMap { $0 }
         let rest = sequence.dropFirst()
-        // A letter before a no-break space and quotation marks is French, and no accident.
+        // A letter before a no-break space and quotation marks is correct French.
         guard sequence.count == length, rest.allSatisfy({ 0x80...0xBF ~= $0 }),
             lead == 0xC2 || !rest.allSatisfy(isPunctuation),
             String(validating: sequence, as: UTF8.self) != nil
@@ -111,15 +110,15 @@ enum PromptAccident {
         0x0153: 0x9C, 0x017E: 0x9E, 0x0178: 0x9F,
     ]
 
-    /// nil: ASCII, or not in it.
+    /// nil for ASCII, and for scalars that are not in Windows-1252.
     private static func byteInWindows1252(_ scalar: UnicodeScalar) -> UInt8? {
         0x80...0xFF ~= scalar.value ? UInt8(scalar.value) : windows1252[scalar.value]
     }
 }
 
 extension Diagnostics {
-    /// Of a prompt, or of what stands in one.
-    mutating func warnOfAccident(in text: String, _ value: FieldValue) {
+    /// - Parameter text: a prompt, or a variable in one.
+    mutating func warnAboutAccident(in text: String, _ value: FieldValue) {
         var text = text
         guard let fault = text.withUTF8({ PromptAccident.fault(in: $0) }) else { return }
         warn(value, fault, "correct it, or it is rendered unchanged")

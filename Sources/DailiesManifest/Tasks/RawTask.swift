@@ -1,10 +1,10 @@
 import DailiesCore
 
-/// The fields of a task, or of `defaults`, sorted by what they are for; their types are not looked at yet.
+/// The fields of a task or of `defaults`, grouped by purpose; request values are not typed yet.
 struct RawTask {
     var place: SourcePosition
     var request: [String: FieldValue] = [:]
-    /// Of `extra`, by name.
+    /// The fields of `extra`, by name.
     var extra: [ByteKey: FieldValue] = [:]
     var tags: [ByteKey: String] = [:]
     var variables: [ByteKey: Variable] = [:]
@@ -16,10 +16,10 @@ struct RawTask {
 
     init(place: SourcePosition) { self.place = place }
 
-    /// More tasks than one come from it.
+    /// Whether it expands to more than one task.
     var isMultiple: Bool { matrix != nil || repeats != nil }
 
-    /// This task with the defaults for what it does not give itself.
+    /// The task, with defaults for the fields that it omits.
     func merged(with defaults: RawTask) -> RawTask {
         var result = self
         result.request.merge(defaults.request) { own, _ in own }
@@ -31,15 +31,14 @@ struct RawTask {
     }
 }
 
-/// Reads ``RawTask``s.
 struct RawTaskReader {
     static let priorities = -1_000_000...1_000_000
-    /// Fields that no two tasks can share.
+    /// Fields that belong to a single task.
     private static let single: Set = ["id", "output", "matrix", "repeat"]
 
     let fields: FieldSchema
 
-    /// - Parameter isDefaults: then fields of a single task are refused, and fields are called `defaults.…`.
+    /// - Parameter isDefaults: rejects fields of a single task, and labels fields `defaults.…`.
     func read(_ source: [SourceField], at place: SourcePosition, isDefaults: Bool, log: inout Diagnostics) -> RawTask {
         let prefix = isDefaults ? "defaults." : ""
         var task = RawTask(place: place)
@@ -48,7 +47,7 @@ struct RawTaskReader {
             if fields.isRequestField(field.name) {
                 if !value.isNothing { task.request[field.name] = value }
             } else if isDefaults, Self.single.contains(field.name) {
-                log.error(field.place, value.label, "belongs to a single task", "remove it from defaults")
+                log.error(field.place, value.label, "applies to a single task", "remove it from defaults")
             } else if !value.isNothing || !FieldSchema.runner.contains(field.name) {
                 readRunnerField(field, value, into: &task, log: &log)
             }
@@ -64,15 +63,15 @@ struct RawTaskReader {
         case "output": task.output = value
         case "matrix": task.matrix = value
         case "repeat":
-            task.repeats = number(value, in: 1...ManifestLimits.mostMembers, log: &log).map { ($0, value) }
+            task.repeats = number(value, in: 1...ManifestLimits.maximumMembers, log: &log).map { ($0, value) }
         case "priority": task.priority = number(value, in: Self.priorities, log: &log)
         case "tags": task.tags = tags(value, log: &log)
         case "vars": task.variables = variables(value, log: &log)
         case "extra": task.extra = extra(value, log: &log)
         case "batch", "defaults":
             log.error(
-                field.place, value.label, "cannot stand in a task",
-                "write it once: in a first line without prompt and model, or beside tasks")
+                field.place, value.label, "is not allowed in a task",
+                "write it once, in a first line without prompt and model, or next to tasks")
         default:
             let unknown = fields.unknown(field.name)
             log.error(field.place, value.label, unknown.what, unknown.todo)
@@ -103,13 +102,13 @@ struct RawTaskReader {
                 tags[ByteKey(member.name)] = text
             }
         }
-        if tags.count > ManifestLimits.mostTags {
-            log.refuse(value, "has \(tags.count) tags", "write at most \(ManifestLimits.mostTags)")
+        if tags.count > ManifestLimits.maximumTags {
+            log.refuse(value, "has \(tags.count) tags", "write at most \(ManifestLimits.maximumTags)")
         }
         return tags
     }
 
-    /// Its name without what nobody sees or means at its ends.
+    /// Removes invisible and blank outer characters from the tag's name.
     private func tag(_ member: SourceField, of tags: FieldValue, log: inout Diagnostics) -> SourceField {
         let label = FieldValue(
             label: "\(tags.label).\(member.name)", node: SourceNode(place: member.place, content: .nothing))
@@ -129,13 +128,13 @@ struct RawTaskReader {
             if let fault = VariableName.fault(member.name) {
                 log.error(member.place, value.label, fault.what, fault.todo)
             } else if let text = log.text(inner) {
-                log.warnOfAccident(in: text, inner)
+                log.warnAboutAccident(in: text, inner)
                 variables[ByteKey(member.name)] = Variable(text: text, value: inner)
             }
         }
-        if variables.count > ManifestLimits.mostVariables {
+        if variables.count > ManifestLimits.maximumVariables {
             log.refuse(
-                value, "has \(variables.count) variables", "write at most \(ManifestLimits.mostVariables)")
+                value, "has \(variables.count) variables", "write at most \(ManifestLimits.maximumVariables)")
         }
         return variables
     }
@@ -150,7 +149,7 @@ struct RawTaskReader {
             let inner = FieldValue(label: value.label + "." + member.name, node: member.value)
             if inner.isNothing { continue }
             if fields.isTaskField(member.name) {
-                log.error(member.place, inner.label, "is a field of its own", "write it beside extra, not in it")
+                log.error(member.place, inner.label, "is a task field", "move it out of extra")
             } else if FieldSchema.reserved.contains(member.name) {
                 log.error(member.place, inner.label, "is set by the runner, not by a task", "remove it")
             } else if let fault = Diagnostics.fault(ofName: member.name) {

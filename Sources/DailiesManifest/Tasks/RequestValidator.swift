@@ -1,6 +1,5 @@
 import DailiesCore
 
-/// A request that was checked.
 struct ValidatedRequest {
     let request: CanonicalRequest
     let shape: RequestShape
@@ -8,9 +7,9 @@ struct ValidatedRequest {
     let image: TaskImage?
 }
 
-/// What the API and its models take, as far as it is published.
+/// The published limits of the API and its models.
 struct RequestValidator: Sendable {
-    /// Whole seconds of a model that we do not know: up to a day.
+    /// Valid durations of an unknown model: up to a day.
     private static let anyDuration = 1...86_400
 
     let catalogue: ModelCatalogue
@@ -25,8 +24,8 @@ struct RequestValidator: Sendable {
         fields = FieldSchema(catalogue: catalogue)
     }
 
-    /// - Parameter place: of the task, for fields that are missing.
-    /// - Returns: nil where something was refused.
+    /// - Parameter place: the task's position, for missing fields.
+    /// - Returns: nil after reporting an error.
     func check(
         _ request: [String: FieldValue], extra: [ByteKey: FieldValue], images: ImageFiles, at place: SourcePosition,
         log: inout Diagnostics
@@ -35,11 +34,11 @@ struct RequestValidator: Sendable {
         var request = request
         let image = image(of: &request, images, log: &log)
         for name in ["model", "prompt", "duration_seconds"] where request[name] == nil {
-            log.error(place, name, "is missing", "every task needs one, its own or from defaults")
+            log.error(place, name, "is missing", "set it on the task or in defaults")
         }
         let model = request["model"].flatMap { log.name($0, isFree: false) }.map { ModelID($0) }
         let spec = model.flatMap { catalogue[$0] }
-        if let model, let value = request["model"] { warn(of: model, spec, value, log: &log) }
+        if let model, let value = request["model"] { warn(about: model, spec, value, log: &log) }
         var typed: [String: TypedValue] = [:]
         for (name, value) in request.sorted(by: { $0.key.precedesInUTF8($1.key) }) where name != "model" {
             if name == "image_init", let image {
@@ -55,10 +54,10 @@ struct RequestValidator: Sendable {
         fillDefaults(of: model, into: &typed, &members)
         let text = ExtraValue.object(members)
         guard hasRoom(for: image, beside: text, request["image_init"], log: &log) else { return nil }
-        guard text.utf8.count <= ManifestLimits.largestRequest else {
+        guard text.utf8.count <= ManifestLimits.maximumRequestBytes else {
             log.error(
                 request["prompt"]?.place ?? place, "prompt",
-                "makes a request of \(text.utf8.count) bytes, more than \(ManifestLimits.largestRequest)",
+                "makes a request of \(text.utf8.count) bytes, more than \(ManifestLimits.maximumRequestBytes)",
                 "shorten it, and give image_init as a URL")
             return nil
         }
@@ -68,7 +67,7 @@ struct RequestValidator: Sendable {
 
     // MARK: Images
 
-    /// The image that is given as a path; where it cannot be had, the field is taken out.
+    /// The image given as a path. If it cannot be read, the field is removed.
     private func image(
         of request: inout [String: FieldValue], _ images: ImageFiles, log: inout Diagnostics
     ) -> TaskImage? {
@@ -92,9 +91,9 @@ struct RequestValidator: Sendable {
         guard let image, let value, case .scalar(let scalar) = value.node.content else { return true }
         let rest = text.utf8.count - image.reference.utf8.count
         let length = TaskImage.lengthOfDataURL(bytes: image.byteCount, mediaType: image.mediaType)
-        guard rest + length > ManifestLimits.largestRequest else { return true }
+        guard rest + length > ManifestLimits.maximumRequestBytes else { return true }
         let head = TaskImage.lengthOfDataURL(bytes: 0, mediaType: image.mediaType)
-        let limit = max(0, ManifestLimits.largestRequest - rest - head) / 4 * 3
+        let limit = max(0, ManifestLimits.maximumRequestBytes - rest - head) / 4 * 3
         let fault = ImageFiles.tooLarge(scalar.text, bytes: image.byteCount, limit: limit)
         log.refuse(value, fault.what, fault.todo)
         return false
@@ -125,7 +124,7 @@ struct RequestValidator: Sendable {
             if let spec {
                 log.warn(
                     "field \(spec.id.text) \(name.text)", value.place, value.label,
-                    "is no published field of \(spec.id)", "it is sent as it is written")
+                    "is not a published field of \(spec.id)", "it is sent unchanged")
             }
             if let json = ExtraValue.json(value, log: &log) { members.append((name.text, json)) }
         }
@@ -133,28 +132,28 @@ struct RequestValidator: Sendable {
 
     // MARK: Models
 
-    /// What is known of a model, without a word on its name.
+    /// The catalog entry for a model name; does not validate the name.
     func spec(namedIn value: FieldValue) -> ModelSpec? {
         guard case .scalar(let scalar) = value.node.content else { return nil }
         return catalogue[ModelID(OuterCharacters.removed(from: scalar.text) ?? scalar.text)]
     }
 
-    private func warn(of model: ModelID, _ spec: ModelSpec?, _ value: FieldValue, log: inout Diagnostics) {
+    private func warn(about model: ModelID, _ spec: ModelSpec?, _ value: FieldValue, log: inout Diagnostics) {
         let kind = Self.warningName(model)
         guard let spec else {
             return log.warn(
-                kind, value.place, value.label, "\(SafeText.quoted(model.text)) is no model that we know",
+                kind, value.place, value.label, "\(SafeText.quoted(model.text)) is not a known model",
                 suggestion(for: model))
         }
-        if warns(of: spec), let withdrawn = spec.withdrawn {
+        if warns(about: spec), let withdrawn = spec.withdrawn {
             log.warn(
                 kind, value.place, value.label, "\(model) was withdrawn by \(spec.vendor) on \(withdrawn)",
-                "expect it to fail, or choose another model")
+                "choose another model, or expect the task to fail")
         }
     }
 
-    /// A task of this model gives a warning.
-    func warns(of spec: ModelSpec) -> Bool {
+    /// Whether tasks of this model give a warning.
+    func warns(about spec: ModelSpec) -> Bool {
         guard let today, let withdrawn = spec.withdrawn else { return false }
         return !today.precedesInUTF8(withdrawn)
     }
@@ -163,7 +162,7 @@ struct RequestValidator: Sendable {
 
     private func suggestion(for model: ModelID) -> String {
         if let meant = catalogue.aliases[model.text] {
-            return "that is its id on another surface; did you mean \(meant)?"
+            return "this is its id elsewhere; did you mean \(meant)?"
         }
         let ids = catalogue.models.keys.map(\.text)
         if let near = SpellingSuggestion.nearest(to: model.text, in: ids) { return "did you mean \(near)?" }
@@ -172,7 +171,7 @@ struct RequestValidator: Sendable {
         {
             return "did you mean \(meant)?"
         }
-        return "it is sent as it is written, unchecked"
+        return "it is sent unchanged and unchecked"
     }
 
     // MARK: Fields
@@ -181,7 +180,7 @@ struct RequestValidator: Sendable {
         _ value: FieldValue, name: String, model: ModelID?, spec: ModelSpec?, log: inout Diagnostics
     ) -> TypedValue? {
         if let spec, FieldSchema.common[name] == nil, spec.extraFields[name] == nil {
-            log.refuse(value, "is no field of \(spec.id)", "remove it, or choose a model that has it")
+            log.refuse(value, "is not a field of \(spec.id)", "remove it, or choose a model that has it")
             return nil
         }
         guard let kind = fields.kind(of: name, for: spec),
@@ -193,7 +192,7 @@ struct RequestValidator: Sendable {
             let range = spec?.durationSeconds ?? (model == nil ? Int.min...Int.max : Self.anyDuration)
             if !(range ~= seconds) {
                 log.refuse(
-                    value, "\(seconds) is not what \(SafeText.cut(model?.text ?? "")) renders",
+                    value, "\(seconds) is not supported by \(SafeText.cut(model?.text ?? ""))",
                     Self.range(range))
             }
         case ("image_init", .text(let text)): checkImage(text, value, spec, log: &log)
@@ -208,7 +207,7 @@ struct RequestValidator: Sendable {
         return typed
     }
 
-    /// What may be written, where the catalogue says it.
+    /// The values that the catalog allows.
     func advice(_ name: String, _ kind: ExtraField, _ spec: ModelSpec?) -> String? {
         guard let spec else { return nil }
         switch (name, kind) {
@@ -229,7 +228,7 @@ struct RequestValidator: Sendable {
         if text.allSatisfy(\.isWhitespace) {
             log.refuse(value, "is empty", "describe the clip")
         } else {
-            log.warnOfAccident(in: text, value)
+            log.warnAboutAccident(in: text, value)
         }
     }
 
@@ -239,7 +238,7 @@ struct RequestValidator: Sendable {
         if let choices, let spec {
             guard !choices.contains(where: { $0.utf8.elementsEqual(text.utf8) }) else { return }
             log.refuse(
-                value, "\(SafeText.quoted(text)) is not what \(spec.id) takes",
+                value, "\(SafeText.quoted(text)) is not supported by \(spec.id)",
                 Self.choice(choices))
         } else if let fault = Diagnostics.fault(ofName: text) {
             log.refuse(value, fault.what, fault.todo)
@@ -254,7 +253,7 @@ struct RequestValidator: Sendable {
 
     private func takesImage(_ value: FieldValue, _ spec: ModelSpec?, log: inout Diagnostics) -> Bool {
         guard let spec, !spec.acceptsImageInit else { return true }
-        log.refuse(value, "is no field of \(spec.id)", "remove it, or choose a model that has it")
+        log.refuse(value, "is not a field of \(spec.id)", "remove it, or choose a model that has it")
         return false
     }
 }

@@ -1,28 +1,28 @@
 import Crypto
 import DailiesCore
 
-/// A key of the provider's API. Its text leaves this type in one place only, the head of a request to the provider's
-/// own host; whoever prints, dumps or interpolates it sees the fingerprint.
+/// An API key of the provider. The text is used only in request headers to the provider's own host; printing, dumping
+/// or interpolating a key shows its fingerprint.
 public struct APIKey: Hashable, Sendable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
-    /// What goes into the head field, and into ``Redactor``.
+    /// Used in the request header and in ``Redactor``.
     let secret: String
-    /// Twelve hexadecimal digits of the key's SHA-256: enough to notice another key.
+    /// Twelve hexadecimal digits of the key's SHA-256, to detect a different key.
     public let fingerprint: KeyFingerprint
 
-    /// Longer than any key; a file given by mistake is refused before it is sent anywhere.
+    /// Longer than any key, so that a wrong file is rejected before it is sent anywhere.
     private static let maximumBytes = 4096
 
-    /// - Parameter text: white space around it is dropped, since key files end in a line feed.
-    /// - Throws: ``ConfigurationError`` for an empty text, and for one that a head field cannot hold: anything but
-    ///   printable ASCII without spaces. The form of the key is not checked: a customer may have chosen it.
+    /// - Parameter text: surrounding white space is ignored, since key files end with a line feed.
+    /// - Throws: ``ConfigurationError`` if the text is empty or has anything but printable ASCII without spaces. The
+    ///   format of the key is not checked, since a customer may have chosen it.
     public init(_ text: String) throws(ConfigurationError) {
         let trimmed = text.drop { $0.isWhitespace }
         let key = String(trimmed.reversed().drop { $0.isWhitespace }.reversed())
         guard !key.isEmpty else { throw ConfigurationError("the API key is empty") }
         guard key.utf8.count <= Self.maximumBytes, key.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
             throw ConfigurationError(
-                "the API key holds spaces, line feeds or characters beyond ASCII, or is longer than"
-                    + " \(Self.maximumBytes) bytes; give the key alone")
+                "the API key contains spaces, line breaks or non-ASCII characters, or is longer than"
+                    + " \(Self.maximumBytes) bytes; provide only the key")
         }
         secret = key
         let digest = SHA256.hash(data: Array(key.utf8))
@@ -39,13 +39,13 @@ public struct APIKey: Hashable, Sendable, CustomStringConvertible, CustomDebugSt
     }
 }
 
-/// A key and the models it is for: a key belongs to one routing group, and groups follow vendors.
+/// A key and the models it is for: a key belongs to one routing group, and groups correspond to vendors.
 public struct ModelAPIKey: Sendable {
-    /// Beginning of the model ids that it serves; empty: all. The longest one that fits wins.
+    /// Prefix of the model ids it is for; empty for all. The longest matching prefix wins.
     public let modelPrefix: String
-    /// What is sent for these models.
+    /// The key sent for these models.
     public let key: APIKey
-    /// Takes its properties as they are given.
+    /// Assigns `key` to the models whose ids start with `modelPrefix`; empty, the default, for all.
     public init(modelPrefix: String = "", key: APIKey) {
         self.modelPrefix = modelPrefix
         self.key = key

@@ -1,19 +1,19 @@
 import DailiesCore
 import ProviderWire
 
-/// What one free question says of the way to the provider and of the key that asked.
+/// The result of a free request that checks the connection and the key.
 public struct ProviderProbe: Sendable {
-    /// A task that nobody submitted: `notFound` shows that the key is accepted.
+    /// The answer for a task that does not exist: `notFound` means that the key is accepted.
     public let answer: QueryResult
-    /// The provider's time when it replied, to the second; nil where no reply came or none was stated.
+    /// The time in the response, to the second; nil without a response or a time.
     public let repliedAt: Instant?
 }
 
 extension ByteSpikeProvider {
-    /// The name of a task that no provider has.
+    /// The id of a task that does not exist.
     private static let nonexistentTask = RemoteTaskID("dailies-doctor-asks-for-nothing")
 
-    /// Asks for a task that does not exist, with one of the configured keys. Costs nothing and changes nothing.
+    /// Queries a task that does not exist, with one of the configured keys. Free and without side effects.
     public func probe(_ key: ModelAPIKey) async -> ProviderProbe {
         let request = APIClient.Request(
             method: .GET, target: Endpoint.query(Self.nonexistentTask), body: nil, key: key.key,

@@ -5,9 +5,9 @@ extension ByteSpikeProvider {
     private static let statePath = "/simulator/state"
     private static let stateTimeout = Duration.seconds(5)
 
-    /// How much faster than real time the service on this machine says it runs.
+    /// The speed reported by a simulator on this machine, as a multiple of real time.
     ///
-    /// - Returns: nil for a service elsewhere, which is never asked, and for one that does not say.
+    /// - Returns: nil for a remote service, which is not asked, and if the service does not report a speed.
     public func statedSpeed() async -> Double? {
         guard configuration.isLoopback, let key = configuration.keys.first?.key else { return nil }
         let request = APIClient.Request(
@@ -18,7 +18,7 @@ extension ByteSpikeProvider {
             let speed = try JSONValue.parse(reply.body)["speed"]
             return (speed?.number ?? speed?.string).flatMap { Double($0) }
         } catch {
-            // No simulator, or one that is not up yet: the run itself will meet that and say so.
+            // Not a simulator, or one that is not running: the run itself will report that.
             return nil
         }
     }

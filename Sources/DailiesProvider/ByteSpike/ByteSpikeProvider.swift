@@ -4,34 +4,34 @@ import NIOHTTP1
 import NIOPosix
 import ProviderWire
 
-/// The tasks API over HTTP. The simulator is reached by the same type with another base URL.
+/// The tasks API over HTTP. The simulator uses the same type with another base URL.
 ///
-/// Every call answers once, on any thread, also after ``shutdown()``. Nothing is retried, no redirect of the API is
-/// followed, and the key goes to the base URL's host only.
+/// Every call completes once, on any thread, also after ``shutdown()``. Nothing is retried, API redirects are not
+/// followed, and the key is sent only to the base URL's host.
 public final class ByteSpikeProvider: RenderProvider {
-    /// Code of the fault when no configured key has the fingerprint that a task was submitted with.
+    /// The error code if no configured key has the fingerprint that a task was submitted with.
     public static let noKeyCode = "no_key"
 
-    /// As ``ProviderConfiguration/name``.
+    /// See ``ProviderConfiguration/name``.
     public var name: String { configuration.name }
-    /// As ``ProviderConfiguration/baseURL``.
+    /// See ``ProviderConfiguration/baseURL``.
     public var baseURL: String { configuration.baseURL }
-    /// As ``ProviderConfiguration/dialect``.
+    /// See ``ProviderConfiguration/dialect``.
     public var dialect: Dialect { configuration.dialect }
 
     let configuration: ProviderConfiguration
     let api: APIClient
-    private let gate: AsyncSemaphore
+    private let semaphore: AsyncSemaphore
     private let route: QueryFormSelector
     private let downloader: AssetDownloader
-    private let downloadGate: AsyncSemaphore
+    private let downloadSemaphore: AsyncSemaphore
     private let redaction: Redactor
 
-    /// Whoever makes a provider calls ``shutdown()`` before letting go of it.
+    /// Creates a provider. Call ``shutdown()`` before releasing it.
     public init(_ configuration: ProviderConfiguration) {
         self.configuration = configuration
         redaction = Redactor(secrets: configuration.keys.map(\.key.secret))
-        // Requests to the API share one loop, downloads another.
+        // API requests share one event loop, downloads another.
         let (loop, downloadLoop) = (
             MultiThreadedEventLoopGroup.singleton.next(), MultiThreadedEventLoopGroup.singleton.next()
         )
@@ -39,27 +39,27 @@ public final class ByteSpikeProvider: RenderProvider {
             clients: HTTPClients(configuration, connections: configuration.connections, on: loop), loop: loop,
             base: configuration.base, userAgent: configuration.userAgent,
             maximumReplyBytes: configuration.maximumReplyBytes, redaction: redaction)
-        gate = AsyncSemaphore(configuration.connections)
+        semaphore = AsyncSemaphore(configuration.connections)
         route = QueryFormSelector(configuration.dialect)
-        // Downloads have connections of their own: slow ones take none from submits and queries.
+        // Downloads have separate connections, so that slow ones do not block submits and queries.
         downloader = AssetDownloader(
             clients: HTTPClients(configuration, connections: configuration.downloads, on: downloadLoop),
             allowsPlainLoopback: configuration.base.isLoopback, userAgent: configuration.userAgent,
             headTimeout: configuration.connectTimeout + configuration.stallTimeout,
             stallTimeout: configuration.stallTimeout, maximumBytes: configuration.maximumClipBytes,
             redaction: redaction)
-        downloadGate = AsyncSemaphore(configuration.downloads)
+        downloadSemaphore = AsyncSemaphore(configuration.downloads)
     }
 
-    /// That of the key with the longest prefix of the model's id; nil where none fits.
+    /// The fingerprint of the key with the longest matching prefix; nil if none matches.
     public func fingerprint(for model: ModelID) -> KeyFingerprint? { configuration.key(for: model)?.fingerprint }
 
-    /// JSON in the configured dialect, with the key as `out_task_id`.
+    /// JSON in the configured dialect, with the submission key as `out_task_id`.
     public func body(for request: CanonicalRequest, key: SubmissionKey) -> [UInt8] {
         SubmitBody.encode(request, key: key, dialect: dialect)
     }
 
-    /// One POST. Without a key of the submission's account it is not accepted, and nothing is sent.
+    /// Sends one POST. If no key matches the submission's account, it is refused and nothing is sent.
     public func submit(_ submission: Submission, reply: @escaping @Sendable (SubmitResult) -> Void) {
         guard let key = configuration.key(submission.account) else {
             return reply(.notAccepted(Self.noKey(submission.account)))
@@ -82,7 +82,7 @@ public final class ByteSpikeProvider: RenderProvider {
         }
     }
 
-    /// By id or by submission key, in the configured dialect; where one form is not spoken, in the other.
+    /// Queries by id or submission key, in the configured form; if the service does not support it, in the other.
     public func query(_ question: TaskQuery, reply: @escaping @Sendable (QueryResult) -> Void) {
         guard let key = configuration.key(question.account) else {
             return reply(.fault(Self.noKey(question.account)))
@@ -95,7 +95,7 @@ public final class ByteSpikeProvider: RenderProvider {
         }
     }
 
-    /// One POST. The state that the provider reports, also where it refuses.
+    /// Sends one POST. Returns the state reported by the provider, also if it refuses to cancel.
     public func cancel(
         _ remote: RemoteTaskID, account: KeyFingerprint, reply: @escaping @Sendable (QueryResult) -> Void
     ) {
@@ -103,36 +103,36 @@ public final class ByteSpikeProvider: RenderProvider {
         ask(.POST, Endpoint.cancel(remote), body: nil, key: key, reply)
     }
 
-    /// Reads the asset, with a Range where some of it is there; no key goes with it.
+    /// Downloads the asset, with a Range header to resume. Sends no API key.
     ///
-    /// - Precondition: the offset is not negative.
+    /// - Precondition: `resume.offset` is not negative.
     public func download(
         _ asset: AssetLocation, after resume: ResumePoint, into sink: any DownloadSink,
         reply: @escaping @Sendable (DownloadOutcome) -> Void
     ) {
-        precondition(resume.offset >= 0, "a download cannot begin at byte \(resume.offset)")
-        downloadGate.enter { [downloadGate, downloader] in
+        precondition(resume.offset >= 0, "a download cannot start at byte \(resume.offset)")
+        downloadSemaphore.acquire { [downloadSemaphore, downloader] in
             Task {
                 let end = await downloader.download(asset, after: resume, into: sink)
-                downloadGate.leave()
+                downloadSemaphore.release()
                 reply(end)
             }
         }
     }
 
-    /// Closes all connections. Calls in flight, in line and to come are answered with faults.
+    /// Closes all connections. Active, queued and later calls complete with errors.
     public func shutdown() async {
         await api.clients.shutdown()
         await downloader.clients.shutdown()
     }
 
-    /// Sends one request when the gate lets it through.
+    /// Sends one request when the semaphore allows it.
     private func run(
         _ request: APIClient.Request, _ done: @escaping @Sendable (Result<APIClient.Reply, APIClient.Failure>) -> Void
     ) {
-        gate.enter { [api, gate] in
+        semaphore.acquire { [api, semaphore] in
             api.send(request) { result in
-                gate.leave()
+                semaphore.release()
                 done(result)
             }
         }
@@ -180,6 +180,7 @@ public final class ByteSpikeProvider: RenderProvider {
     private static func noKey(_ account: KeyFingerprint) -> ProviderError {
         ProviderError(
             kind: .unreachable, code: noKeyCode,
-            message: "no configured API key has the fingerprint \(account); give the key that this was submitted with")
+            message:
+                "no configured API key has the fingerprint \(account); use the key that the task was submitted with")
     }
 }

@@ -1,90 +1,89 @@
 import DailiesCore
 
-/// A setting that cannot be used. The message is for people and never holds a key.
+/// An invalid setting. The message is for users and never contains a key.
 public struct ConfigurationError: Error, Hashable, Sendable, CustomStringConvertible {
-    /// For people; holds no key.
+    /// For users; contains no key.
     public let message: String
     init(_ message: String) { self.message = message }
     public var description: String { message }
 }
 
-/// Everything that can be set about the way to the provider.
+/// The settings for reaching a provider.
 public struct ProviderConfiguration: Sendable {
-    /// Where the service lives unless told otherwise.
+    /// The service used by default.
     public static let defaultBaseURL = "https://llm.bytespike.ai"
 
-    /// `bytespike`, or `simulator` for the one on loopback: part of what a batch belongs to.
+    /// `bytespike`, or `simulator` for one on loopback. Part of a batch's identity.
     public var name = "bytespike"
-    /// As it is compared with others: scheme and host in lowercase, `localhost` as 127.0.0.1, without the port that its scheme
-    /// has anyway and without a slash at its end. Without user information, query or fragment; plain http for loopback
-    /// hosts only.
+    /// Normalized for comparison: lowercase scheme and host, `localhost` as 127.0.0.1, no default port, no trailing
+    /// slash. Without user name, query or fragment. Plain http only for loopback hosts.
     public let baseURL: String
-    /// May be empty: then nothing can be submitted or asked, only downloaded.
+    /// May be empty: then only downloads are possible.
     public let keys: [ModelAPIKey]
-    /// The shape of submits and queries.
+    /// The format of submits and queries. Default: flat.
     public var dialect = Dialect.flat
-    /// What requests call their sender. Default `dailies/1`.
+    /// The User-Agent header. Default `dailies/1`.
     public var userAgent = "dailies/1"
 
-    /// From the first attempt to connect to an established connection, TLS included.
+    /// Time to establish a connection, including TLS. Default 10 s.
     public var connectTimeout = Duration.seconds(10)
-    /// A whole submit, from connecting to the last byte of the reply. Long: a time-out leaves the outcome unknown.
+    /// Time for a whole submit, from connecting to the last byte. Long, since a timeout leaves the outcome unknown.
     public var submitTimeout = Duration.seconds(60)
-    /// A whole query or cancel. These may be repeated freely.
+    /// Time for a whole query or cancel, which can be repeated safely. Default 30 s.
     public var queryTimeout = Duration.seconds(30)
-    /// A download is given up when nothing came for this long while the sink was waiting. There is no limit on the
-    /// whole: a clip takes the time its bytes take, and ``maximumClipBytes`` bounds them.
+    /// Maximum time without data in a download, while the sink is waiting. A download has no total time limit;
+    /// ``maximumClipBytes`` limits its size.
     public var stallTimeout = Duration.seconds(30)
 
-    /// Requests to the API at one time; more wait in line here, without a time limit. At least 1. Measured: 32 to 64
-    /// give the most requests per second, more only adds waiting.
+    /// Maximum concurrent API requests; further ones are queued without a timeout. At least 1. Measured: 32 to 64 give
+    /// the highest throughput, more only add waiting.
     public var connections = 48
-    /// Downloads at one time; more wait in line. At least 1.
+    /// Maximum concurrent downloads; further ones are queued. At least 1.
     public var downloads = 16
-    /// How long an unused connection is kept: below the shortest keep-alive in common use (5 s), since a connection
-    /// that the server closes under a submit leaves its outcome unknown.
+    /// Time until an unused connection is closed. Below the shortest common keep-alive (5 s), since a connection that
+    /// the server closes during a submit leaves its outcome unknown.
     public var idleTimeout = Duration.seconds(4)
 
-    /// Proxies and trusted certificates. Default: none, and the system's.
+    /// Proxies and trusted certificates. Default: no proxy, and the system's certificates.
     public var network = NetworkSettings()
 
-    /// A longer JSON reply is unreadable.
+    /// Maximum size of a JSON response; longer ones are unreadable.
     public var maximumReplyBytes = 1 << 20
-    /// A longer clip is refused.
+    /// Maximum size of a clip; larger ones are rejected.
     public var maximumClipBytes: Int64 = 8 << 30
 
     let base: ServiceURL
 
-    /// The service is on this machine: the only place where plain http and a speed are allowed.
+    /// Whether the service is on this machine, where plain http and a speed are allowed.
     public var isLoopback: Bool { base.isLoopback }
 
-    /// - Throws: ``ConfigurationError`` for a base URL that is no http address, that carries more than host, port
-    ///   and path, or that is plain http to another machine; and for two keys with one prefix.
+    /// - Throws: ``ConfigurationError`` if the base URL is not an http(s) URL of host, port and path, if it is plain
+    ///   http to another machine, or if two keys have the same prefix.
     public init(baseURL: String = defaultBaseURL, keys: [ModelAPIKey]) throws(ConfigurationError) {
         guard let base = ServiceURL(baseURL) else {
             let shown = ServiceURL.withoutUser(baseURL)
             throw ConfigurationError(
                 ServiceURL.hasUsablePort(baseURL)
-                    ? "the base URL is no http or https address without user name: \(shown)"
-                    : "the base URL names a port that is no number from 1 to 65535: \(shown)")
+                    ? "the base URL is not an http or https URL, or contains a user name: \(shown)"
+                    : "the port of the base URL is not a number from 1 to 65535: \(shown)")
         }
         guard !baseURL.contains("?"), !baseURL.contains("#") else {
-            throw ConfigurationError("the base URL carries a query or a fragment; drop it: \(base.redacted)")
+            throw ConfigurationError("the base URL has a query or a fragment; remove it: \(base.redacted)")
         }
         guard !base.isPlain || base.isLoopback else {
             throw ConfigurationError(
-                "the base URL is plain http to another machine, which would show the key to everyone on the way;"
+                "the base URL uses plain http to another machine, which would expose the key;"
                     + " use https: \(base.redacted)")
         }
         guard Set(keys.map(\.modelPrefix)).count == keys.count else {
-            throw ConfigurationError("two API keys are given for the same model prefix; give one")
+            throw ConfigurationError("two API keys have the same model prefix; keep one")
         }
         self.base = base
         self.baseURL = BaseURL.canonical(String(base.origin.dropLast()) + base.path)
         self.keys = keys
     }
 
-    /// The key of the longest prefix that fits.
+    /// The key with the longest matching prefix.
     func key(for model: ModelID) -> APIKey? {
         keys.filter { model.text.hasPrefix($0.modelPrefix) }.max {
             $0.modelPrefix.utf8.count < $1.modelPrefix.utf8.count

@@ -2,10 +2,10 @@ import DailiesCore
 import NIOConcurrencyHelpers
 import ProviderWire
 
-/// Which of the two forms of a query by `task_id` this service answers.
+/// Selects the form of queries by `task_id` that the service supports.
 ///
-/// The pages disagree (GET with a query string, POST with a body). A query has no side effect, so that the other form
-/// may be tried when the dialect's own looks like a wrong route; what worked is remembered for the run.
+/// The documentation is inconsistent (GET with a query string, POST with a body). Queries have no side effects, so if
+/// the dialect's form looks like a wrong route, the other is tried, and the one that works is used for the run.
 final class QueryFormSelector: Sendable {
     enum Form: Hashable, Sendable {
         case get
@@ -20,7 +20,7 @@ final class QueryFormSelector: Sendable {
         var trialsLeft = QueryFormSelector.maximumTrials
     }
 
-    /// How often the other form is tried before the matter is dropped: an outage of the service may look the same.
+    /// Maximum tries of the other form: an outage of the service may look the same.
     private static let maximumTrials = 3
 
     private let state: NIOLockedValueBox<State>
@@ -36,7 +36,7 @@ final class QueryFormSelector: Sendable {
 
     var form: Form { state.withLockedValue { $0.form } }
 
-    /// The form to try next after `form` brought `answer`; nil when the answer stands.
+    /// The form to try after `form` returned `answer`; nil if the answer is final.
     func retry(after form: Form, _ answer: QueryResult) -> Form? {
         if Self.proves(answer) {
             remember(form)
@@ -50,7 +50,7 @@ final class QueryFormSelector: Sendable {
         }
     }
 
-    /// Chooses between the answers of both forms: the second counts only when it proves its form.
+    /// Selects between the answers of both forms. The second is used only if it proves that its form works.
     func settle(first: QueryResult, second: QueryResult, form: Form) -> QueryResult {
         guard Self.proves(second) else { return first }
         remember(form)

@@ -1,24 +1,24 @@
 import DailiesCore
 import ExactJSON
 
-/// A catalogue of the user's own: JSON in the shape of the embedded one, of which it may hold a part.
+/// A user's catalog: JSON in the format of the embedded one, or a part of it.
 ///
-/// A model that is embedded too keeps what the file does not say of it; another one needs `id`, `duration_seconds`,
-/// `resolutions` and `aspect_ratios` at least.
+/// For an embedded model, omitted fields keep their values. A new model needs at least `id`, `duration_seconds`,
+/// `resolutions` and `aspect_ratios`.
 public enum CatalogueFile {
-    /// Everything that is wrong with it, of each model the first thing. Never empty.
+    /// All errors of a file, one per model; never empty.
     public struct Failure: Error, Hashable, Sendable {
-        /// In the order of their places; at least one.
+        /// Sorted by position; at least one.
         public let problems: [CatalogueError]
     }
 
-    /// What a model of the user's own need not say.
+    /// Defaults for the optional fields of a new model.
     private static let optional: [(name: String, value: JSONValue.Kind)] = [
         ("vendor", .string("user")), ("extra_fields", .object([])), ("price_quotes", .array([])),
         ("other_surface_ids", .array([])),
     ]
 
-    /// The embedded catalogue with the models of a file added or replaced.
+    /// The embedded catalog, with the models of a file added or replaced.
     ///
     /// - Parameter bytes: UTF-8.
     public static func merged(with bytes: [UInt8]) throws(Failure) -> ModelCatalogue {
@@ -56,14 +56,14 @@ public enum CatalogueFile {
         mutating func add(_ entry: JSONValue) {
             do throws(CatalogueError) {
                 guard let own = entry.members else {
-                    throw CatalogueError(position: entry.position, message: "a model is an object")
+                    throw CatalogueError(position: entry.position, message: "a model must be an object")
                 }
                 try checkNames(own)
                 let id = ByteKey(try CatalogueReader.text(entry, "id"))
                 if let earlier = seen.updateValue(entry.position, forKey: id) {
                     throw CatalogueError(
                         position: entry.position,
-                        message: "\(SafeText.cut(id.text)) stands here again, first at "
+                        message: "\(SafeText.cut(id.text)) appears twice, first at "
                             + "\(earlier.line):\(earlier.column)")
                 }
                 let known =
@@ -82,18 +82,18 @@ public enum CatalogueFile {
             }
         }
 
-        /// A name that is mistyped would leave the rule that it was meant to change as it is.
+        /// Rejects unknown names: a misspelled name would silently leave the rule unchanged.
         private func checkNames(_ members: [JSONMember]) throws(CatalogueError) {
             var places: [ByteKey: JSONPosition] = [:]
             for member in members {
                 guard names.contains(member.name) else {
                     throw CatalogueError(
-                        position: member.position, message: "\(SafeText.cut(member.name)) is no member of a model")
+                        position: member.position, message: "\(SafeText.cut(member.name)) is not a field of a model")
                 }
                 if let earlier = places.updateValue(member.position, forKey: ByteKey(member.name)) {
                     throw CatalogueError(
                         position: member.position,
-                        message: "\(SafeText.cut(member.name)) is given again, first at "
+                        message: "\(SafeText.cut(member.name)) appears twice, first at "
                             + "\(earlier.line):\(earlier.column)")
                 }
             }

@@ -2,9 +2,9 @@ import DailiesCore
 import ExactJSON
 import ProviderWire
 
-/// The model catalogue as it was compiled from the provider's pages, embedded in the program.
+/// The model catalog, compiled from the provider's documentation and embedded in the program.
 public enum EmbeddedCatalogue {
-    /// Read once. The data is part of the program: what is wrong with it is our mistake, and a test reads it.
+    /// Parsed once. The data is part of the program; a test checks it.
     public static let catalogue: ModelCatalogue = {
         do throws(CatalogueError) {
             return try CatalogueReader.read(PackageResources.models_json)
@@ -14,17 +14,17 @@ public enum EmbeddedCatalogue {
     }()
 }
 
-/// What is wrong with a catalogue's data, and where.
+/// An error in a catalog, with its position.
 public struct CatalogueError: Error, Hashable, Sendable {
-    /// The first byte of what is wrong.
+    /// The first byte of the invalid value.
     public let position: JSONPosition
-    /// For people.
+    /// For users.
     public let message: String
 }
 
 /// Reads `models.json`.
 enum CatalogueReader {
-    /// All whole numbers of a catalogue are seconds: up to a year.
+    /// Maximum of all whole numbers in a catalog, which are seconds: a year.
     private static let mostSeconds = 366 * 86_400
 
     static func read(_ bytes: [UInt8]) throws(CatalogueError) -> ModelCatalogue {
@@ -100,7 +100,7 @@ enum CatalogueReader {
         return read.isEmpty ? .fallback : PollCadence(phases: read)
     }
 
-    /// Published rates first, then the total of the page's own example.
+    /// Published rates first, then the total of the documentation's example.
     private static func prices(_ entry: JSONValue) throws(CatalogueError) -> [PublishedPrice] {
         var prices: [PublishedPrice] = []
         for quote in try array(entry, "price_quotes") {
@@ -127,7 +127,7 @@ enum CatalogueReader {
         return member
     }
 
-    /// Null and a missing member are nil: the pages do not say.
+    /// nil for null and for a missing member: the documentation does not say.
     private static func optional<Content>(
         _ value: JSONValue, _ name: String,
         _ read: (JSONValue, String) throws(CatalogueError) -> Content
@@ -139,18 +139,18 @@ enum CatalogueReader {
     static func text(_ value: JSONValue, _ name: String) throws(CatalogueError) -> String {
         let member = try member(value, name)
         guard let text = member.string else {
-            throw CatalogueError(position: member.position, message: "\(name) is no text")
+            throw CatalogueError(position: member.position, message: "\(name) is not text")
         }
         return text
     }
 
-    /// `2026-11-23`, a day that exists.
+    /// An existing date, as `2026-11-23`.
     private static func day(_ value: JSONValue, _ name: String) throws(CatalogueError) -> String {
         let text = try text(value, name)
         guard text.utf8.count == 10, ISOTimestamp.parse(text + "T00:00:00Z") != nil else {
             throw CatalogueError(
                 position: try member(value, name).position,
-                message: "\(name): \(SafeText.quoted(text)) is no day; write it as 2026-11-23")
+                message: "\(name): \(SafeText.quoted(text)) is not a date; write it as 2026-11-23")
         }
         return text
     }
@@ -158,7 +158,7 @@ enum CatalogueReader {
     static func array(_ value: JSONValue, _ name: String) throws(CatalogueError) -> [JSONValue] {
         let member = try member(value, name)
         guard let array = member.array else {
-            throw CatalogueError(position: member.position, message: "\(name) is no list")
+            throw CatalogueError(position: member.position, message: "\(name) is not a list")
         }
         return array
     }
@@ -168,7 +168,7 @@ enum CatalogueReader {
         let texts = values.compactMap(\.string)
         guard texts.count == values.count else {
             throw CatalogueError(
-                position: try member(value, name).position, message: "\(name) holds more than texts")
+                position: try member(value, name).position, message: "\(name) contains values that are not text")
         }
         return texts
     }
@@ -177,7 +177,7 @@ enum CatalogueReader {
         let member = try member(value, name)
         guard let integer = member.number.flatMap({ Int($0) }), 0...mostSeconds ~= integer else {
             throw CatalogueError(
-                position: member.position, message: "\(name) is no whole number from 0 to \(mostSeconds)")
+                position: member.position, message: "\(name) is not a whole number from 0 to \(mostSeconds)")
         }
         return integer
     }
@@ -188,22 +188,22 @@ enum CatalogueReader {
         guard integers.count == values.count else {
             throw CatalogueError(
                 position: try member(value, name).position,
-                message: "\(name) holds more than whole numbers from 0 to \(mostSeconds)")
+                message: "\(name) contains values that are not whole numbers from 0 to \(mostSeconds)")
         }
         return integers
     }
 
-    /// From the number's own text: never through binary floating point.
+    /// Read from the number's text, without binary floating point.
     private static func credits(_ value: JSONValue, _ name: String) throws(CatalogueError) -> Credits {
         let member = try member(value, name)
         guard let reading = member.number.flatMap({ Credits.read($0) }), !reading.isRounded, reading.credits >= .zero
-        else { throw CatalogueError(position: member.position, message: "\(name) is no amount") }
+        else { throw CatalogueError(position: member.position, message: "\(name) is not an amount") }
         return reading.credits
     }
 
     private static func range(_ bounds: [Int], at position: JSONPosition) throws(CatalogueError) -> ClosedRange<Int> {
         guard bounds.count == 2, 0 <= bounds[0], bounds[0] <= bounds[1] else {
-            throw CatalogueError(position: position, message: "\(bounds) is no range")
+            throw CatalogueError(position: position, message: "\(bounds) is not a range")
         }
         return bounds[0]...bounds[1]
     }

@@ -4,7 +4,7 @@ import NIOCore
 import NIOHTTP1
 import ProviderWire
 
-/// One request to the API and its whole reply, with the key in the head, under one deadline.
+/// Sends one API request with the key and returns its whole response, within one deadline.
 struct APIClient: Sendable {
     struct Request: Sendable {
         let method: HTTPMethod
@@ -21,16 +21,15 @@ struct APIClient: Sendable {
         let body: [UInt8]
     }
 
-    /// No whole reply came.
+    /// No complete response was received.
     struct Failure: Error {
         let fault: ProviderError
-        /// The client had read the request's body: the service may have got it.
+        /// The client had read the request's body, so the service may have received it.
         let wasSent: Bool
     }
 
     let clients: HTTPClients
-    /// The one loop of ``clients``: everything about a request happens on it, so that no thread wakes another between a
-    /// reply's bytes and what they mean.
+    /// The only event loop of ``clients``. A request is handled entirely on it, to avoid waking other threads.
     let loop: any EventLoop
     let base: ServiceURL
     let userAgent: String
@@ -39,7 +38,7 @@ struct APIClient: Sendable {
 
     /// Calls `done` once, on ``loop``.
     func send(_ request: Request, done: @escaping @Sendable (Result<Reply, Failure>) -> Void) {
-        // Also from the loop itself: a line of requests that fail at once must not pile up on the stack.
+        // Also when called on the loop: failing requests in a row must not grow the stack.
         loop.execute { self.start(request, done) }
     }
 
@@ -60,8 +59,8 @@ struct APIClient: Sendable {
         } catch {
             return done(.failure(failure(error, nil, way, flag)))
         }
-        // The deadline ends with the last byte of the body. The client has this loop alone; to ask for a channel on it as
-        // well would make connections that are closed as soon as nobody waits for them.
+        // The deadline covers the whole body. Do not also request a channel on this loop: that would create connections
+        // that are closed as soon as no request waits for them.
         let task = way.client.execute(
             request: whole, delegate: collector, eventLoop: .delegate(on: loop),
             deadline: .now() + request.timeout.timeAmount)
@@ -93,14 +92,14 @@ struct APIClient: Sendable {
         _ error: any Error, _ status: Int?, _ way: HTTPClients.Way, _ flag: TrackedBody.Flag
     ) -> Failure {
         Failure(
-            fault: TransportFault.make(error, status: status, reaching: way.words, redaction: redaction),
+            fault: TransportFault.make(error, status: status, reaching: way.destination, redaction: redaction),
             wasSent: flag.isRead || status != nil)
     }
 }
 
-/// Gathers one reply, up to a limit.
+/// Collects one response, up to a size limit.
 private final class ReplyCollector: HTTPClientResponseDelegate, @unchecked Sendable {
-    // Unchecked because every `var` is touched on the client's one loop only.
+    // Unchecked because every `var` is accessed only on the client's event loop.
 
     private let limit: Int
     private var head: HTTPResponseHead?
@@ -108,7 +107,7 @@ private final class ReplyCollector: HTTPClientResponseDelegate, @unchecked Senda
 
     init(limit: Int) { self.limit = limit }
 
-    /// Of the reply, once its head has come.
+    /// Known once the head was received.
     var status: Int? { head.map { Int($0.status.code) } }
 
     func didReceiveHead(task: HTTPClient.Task<APIClient.Reply>, _ head: HTTPResponseHead) -> EventLoopFuture<Void> {
@@ -135,6 +134,6 @@ extension HTTPHeaders {
 }
 
 extension Duration {
-    /// At most a year: the network library adds it to the time since boot, and stops the program where 64 bits end.
+    /// Limited to a year: the network library adds it to the time since boot, and crashes on overflow.
     var timeAmount: TimeAmount { .nanoseconds(min(nanoseconds, Self.seconds(366 * 86_400).nanoseconds)) }
 }

@@ -4,13 +4,13 @@ import NIOCore
 import NIOHTTP1
 import ProviderWire
 
-/// Fetches a clip from wherever its URL points, without credentials, and hands it on part by part. What is asked and what
-/// the replies mean is ``AssetTransfer``'s.
+/// Downloads a clip from its URL, without credentials, and passes it on in parts. ``AssetTransfer`` decides on requests
+/// and interprets responses.
 ///
-/// Redirects are followed here and not by the client, so that each hop is checked: https, or plain http to loopback
-/// when the service itself is there, and never from https to plain http.
+/// Follows redirects itself, to check each hop: https, or plain http to loopback if the service is on loopback, and
+/// never from https to plain http.
 struct AssetDownloader: Sendable {
-    /// Hops after the first address.
+    /// Maximum number of redirects.
     private static let maximumRedirects = 5
 
     let clients: HTTPClients
@@ -21,14 +21,14 @@ struct AssetDownloader: Sendable {
     let maximumBytes: Int64
     let redaction: Redactor
 
-    /// The reply to a request, from where the redirects led.
+    /// The response to a request, after redirects.
     private struct Reply {
         let response: HTTPClientResponse
         let place: ServiceURL
         var status: Int { Int(response.status.code) }
     }
 
-    /// What keeps a download from going on.
+    /// The reason why a download cannot continue.
     private struct Failure: Error {
         let end: DownloadOutcome
     }
@@ -37,7 +37,7 @@ struct AssetDownloader: Sendable {
         -> DownloadOutcome
     {
         guard let place = ServiceURL(asset.url), isAllowed(place, from: nil) else {
-            return .refused(unusable("the clip's address cannot be used: \(ServiceURL.redacted(asset.url))"))
+            return .refused(unusable("the clip's URL is not valid: \(ServiceURL.redacted(asset.url))"))
         }
         do throws(Failure) {
             var (exchange, step) = AssetTransfer.begin(after: resume)
@@ -45,7 +45,7 @@ struct AssetDownloader: Sendable {
             while true {
                 switch step {
                 case .send(let request):
-                    // An unread body holds its connection, which this request may need.
+                    // An unread body occupies its connection, which the next request may need.
                     last = nil
                     let reply = try await send(request, to: place)
                     last = reply
@@ -78,14 +78,14 @@ struct AssetDownloader: Sendable {
     private func fault(_ reason: AssetTransfer.Reason, _ last: Reply?) -> ProviderError {
         switch reason {
         case .status: status(.status, last, "\(last?.place.redacted ?? "") answered \(last?.status ?? 0)")
-        case .noUsableRange: unusable("the answer has no usable Content-Range")
+        case .noUsableRange: unusable("the response has no valid Content-Range")
         case .cut(let reached, let announced):
-            status(.broken, last, "the clip was cut at byte \(reached) of \(announced)")
-        case .changed: status(.broken, last, "the service has another version of the clip now")
+            status(.broken, last, "the clip ended at byte \(reached) of \(announced)")
+        case .changed: status(.broken, last, "the service now has another version of the clip")
         }
     }
 
-    /// A server may write a key back to us where a version is named; versions are kept on disk.
+    /// Removes keys that a server may echo in version headers, since versions are saved to disk.
     private func withoutSecrets(_ headers: HeaderFields) -> HeaderFields {
         HeaderFields(headers.fields.filter { redaction($0.value) == $0.value })
     }
@@ -99,7 +99,7 @@ struct AssetDownloader: Sendable {
             guard let next = ServiceURL(response.headers.first(name: "location") ?? "", relativeTo: place),
                 isAllowed(next, from: place)
             else {
-                let message = "\(place.redacted) redirects to an unusable address"
+                let message = "\(place.redacted) redirects to an invalid URL"
                 throw Failure(end: .refused(status(.status, reply, message)))
             }
             place = next
@@ -108,7 +108,7 @@ struct AssetDownloader: Sendable {
         throw Failure(end: .refused(unusable(message)))
     }
 
-    /// Quotes and angle brackets go out as they were given. A server that refuses them so may take them escaped.
+    /// Sends quotes and angle brackets unescaped first, and retries with escapes if the server rejects them.
     private func reply(to request: AssetRequest, at place: ServiceURL) async throws(Failure) -> Reply {
         let reply = try await reply(to: request, at: place, target: place.target)
         let escaped = place.escapedTarget
@@ -124,7 +124,7 @@ struct AssetDownloader: Sendable {
             let response = try await way.client.execute(http(request, way), timeout: headTimeout.timeAmount)
             return Reply(response: response, place: place)
         } catch {
-            let fault = TransportFault.make(error, reaching: way.words, redaction: redaction)
+            let fault = TransportFault.make(error, reaching: way.destination, redaction: redaction)
             throw Failure(end: .interrupted(fault))
         }
     }
@@ -146,7 +146,7 @@ struct AssetDownloader: Sendable {
         return http
     }
 
-    /// What a body holds: `length` bytes from `first` on, of `total`; nil where the server does not say.
+    /// The range of a body: `length` bytes from `first`, of `total`; nil if not stated.
     private struct Span {
         let first: Int64
         let length: Int64?
@@ -162,29 +162,29 @@ struct AssetDownloader: Sendable {
         try await hand(part, to: sink)
     }
 
-    /// - Returns: how many bytes the body had.
+    /// - Returns: the number of bytes in the body.
     private func stream(_ reply: Reply, _ span: Span, into sink: any DownloadSink) async throws(Failure) -> Int64 {
-        let watch = IdleTimeout(limit: stallTimeout.timeAmount)
-        let reading = Task { await read(reply, span, into: sink, watch) }
-        watch.start(on: clients.eventLoopGroup.any()) { reading.cancel() }
-        defer { watch.end() }
+        let idleTimeout = IdleTimeout(limit: stallTimeout.timeAmount)
+        let reading = Task { await read(reply, span, into: sink, idleTimeout) }
+        idleTimeout.start(on: clients.eventLoopGroup.any()) { reading.cancel() }
+        defer { idleTimeout.cancel() }
         return try await reading.value.get()
     }
 
     private func read(
-        _ reply: Reply, _ span: Span, into sink: any DownloadSink, _ watch: IdleTimeout
+        _ reply: Reply, _ span: Span, into sink: any DownloadSink, _ idleTimeout: IdleTimeout
     ) async -> Result<Int64, Failure> {
         var received: Int64 = 0
         var parts = reply.response.body.makeAsyncIterator()
         do {
             while true {
-                watch.waits()
+                idleTimeout.startWaiting()
                 let part = try await parts.next()
-                watch.goesOn()
+                idleTimeout.stopWaiting()
                 guard let part else { return .success(received) }
                 received += Int64(part.readableBytes)
                 guard received <= span.length ?? .max else {
-                    let fault = status(.unreadable, reply, "more bytes came than were announced")
+                    let fault = status(.unreadable, reply, "more bytes arrived than were announced")
                     return .failure(Failure(end: .interrupted(fault)))
                 }
                 guard span.first + received <= maximumBytes else {
@@ -201,10 +201,11 @@ struct AssetDownloader: Sendable {
         }
     }
 
-    /// Waits until the sink has taken the part.
+    /// Waits until the sink has processed the part.
     private func hand(_ part: DownloadPart, to sink: any DownloadSink) async throws(Failure) {
-        let goesOn = await withCheckedContinuation { waiting in sink.receive(part) { waiting.resume(returning: $0) } }
-        guard goesOn else { throw Failure(end: .sinkFailed("the clip's bytes could not be written")) }
+        let isAccepted = await withCheckedContinuation { waiting in sink.receive(part) { waiting.resume(returning: $0) }
+        }
+        guard isAccepted else { throw Failure(end: .sinkFailed("the clip's bytes could not be written")) }
     }
 
     private func tooLong(_ reply: Reply) -> ProviderError {

@@ -1,10 +1,10 @@
 import NIOConcurrencyHelpers
 import NIOCore
 
-/// Lets so many requests through at one time and the others wait in line, first come first served.
+/// Limits concurrent requests; further ones wait in FIFO order.
 ///
-/// The client's own line would fail those who wait longer than its connect time-out; here a waiter costs one closure
-/// and never fails. Whoever calls bounds the line: the runner has a bound on tasks in flight.
+/// The client's own queue would fail requests that wait longer than its connect timeout. Here waiting never fails and
+/// costs one closure. The caller limits the queue: the runner limits the tasks in flight.
 final class AsyncSemaphore: Sendable {
     private struct State {
         var free: Int
@@ -13,12 +13,12 @@ final class AsyncSemaphore: Sendable {
     private let state: NIOLockedValueBox<State>
 
     init(_ permits: Int) {
-        precondition(permits >= 1, "a gate with \(permits) permits lets nobody through")
+        precondition(permits >= 1, "a semaphore needs at least one permit, not \(permits)")
         state = NIOLockedValueBox(State(free: permits))
     }
 
-    /// Calls `start` once, now or when it is its turn. Whoever was let through calls ``leave()`` once.
-    func enter(_ start: @escaping @Sendable () -> Void) {
+    /// Calls `start` once, now or when a permit is free. Call ``release()`` once afterwards.
+    func acquire(_ start: @escaping @Sendable () -> Void) {
         let mayStart = state.withLockedValue { state in
             guard state.free > 0 else {
                 state.line.append(start)
@@ -30,7 +30,7 @@ final class AsyncSemaphore: Sendable {
         if mayStart { start() }
     }
 
-    func leave() {
+    func release() {
         let next = state.withLockedValue { state in
             if state.line.isEmpty { state.free += 1 }
             return state.line.popFirst()

@@ -3,20 +3,20 @@ import NIOCore
 import NIOHTTP1
 import NIOSSL
 
-/// The clients for one purpose, and which of them goes where.
+/// The HTTP clients for one purpose, with and without a proxy.
 struct HTTPClients: Sendable {
-    /// What a request to an address is given to the network library as.
+    /// How a request to an address is sent with the network library.
     struct Way: Sendable {
         let client: HTTPClient
         let url: String
         let headers: HTTPHeaders
-        /// Who is being reached, for messages.
-        let words: String
+        /// The destination, for messages.
+        let destination: String
     }
 
-    /// Connects to whatever it is given: a host, or a proxy for plain http.
+    /// Connects directly, or to a proxy for plain http.
     private let direct: HTTPClient
-    /// Connects through the proxy for https.
+    /// Connects through the https proxy.
     private let tunnel: HTTPClient?
     private let network: NetworkSettings
 
@@ -52,23 +52,24 @@ struct HTTPClients: Sendable {
         return settings
     }
 
-    /// - Parameter target: as ``ServiceURL/target``.
+    /// - Parameter target: see ``ServiceURL/target``.
     func way(to place: ServiceURL, target: String) -> Way {
         guard let proxy = network.proxy(for: place) else {
             return Way(
-                client: direct, url: place.origin, headers: [RequestTarget.field: target], words: place.place)
+                client: direct, url: place.origin, headers: [RequestTarget.field: target], destination: place.place)
         }
-        let words = "\(place.place) through the proxy \(proxy)"
+        let destination = "\(place.place) through the proxy \(proxy)"
         guard place.isPlain else {
             return Way(
-                client: tunnel ?? direct, url: place.origin, headers: [RequestTarget.field: target], words: words)
+                client: tunnel ?? direct, url: place.origin, headers: [RequestTarget.field: target],
+                destination: destination)
         }
-        // A proxy gets the whole address of what it is to ask for in plain http.
+        // A proxy needs the absolute URL for plain http.
         var headers: HTTPHeaders = ["host": place.place, RequestTarget.field: "http://\(place.place)\(target)"]
         if let credentials = proxy.credentials {
             headers.add(name: "proxy-authorization", value: "Basic \(credentials)")
         }
-        return Way(client: direct, url: proxy.server.origin, headers: headers, words: words)
+        return Way(client: direct, url: proxy.server.origin, headers: headers, destination: destination)
     }
 
     var eventLoopGroup: any EventLoopGroup { direct.eventLoopGroup }
@@ -78,8 +79,7 @@ struct HTTPClients: Sendable {
             do {
                 try await client.shutdown()
             } catch {
-                // It was shut down before, which is what was asked for; a connection that broke while it was closed
-                // is closed as well.
+                // Ignore errors: it was already shut down, or a connection broke while closing.
                 continue
             }
         }

@@ -1,35 +1,37 @@
 import NIOConcurrencyHelpers
 import NIOCore
 
-/// Cancels a reading task when it has waited too long for its next bytes. Time in which the reader itself was busy does
-/// not count. One timer a download, re-armed when it fires, and nothing but two stores for each part.
+/// Cancels a reading task that waited too long for data. Time in which the reader itself is busy does not count. Uses
+/// one timer per download, re-armed when it fires, and two stores per part.
 final class IdleTimeout: Sendable {
     private struct State {
-        /// When the present wait began; nil while the reader is busy.
+        /// Start of the current wait; nil while the reader is busy.
         var waitingSince: NIODeadline?
-        var isOver = false
+        var isCancelled = false
     }
     private let state = NIOLockedValueBox(State())
     private let limit: TimeAmount
 
     init(limit: TimeAmount) { self.limit = limit }
 
-    /// - Parameter cancel: called once at most, when a wait has lasted for the limit.
-    func start(on loop: any EventLoop, cancel: @escaping @Sendable () -> Void) { arm(on: loop, after: limit, cancel) }
-
-    func waits() { state.withLockedValue { $0.waitingSince = .now() } }
-    func goesOn() { state.withLockedValue { $0.waitingSince = nil } }
-    func end() { state.withLockedValue { $0.isOver = true } }
-
-    private func arm(on loop: any EventLoop, after delay: TimeAmount, _ cancel: @escaping @Sendable () -> Void) {
-        loop.scheduleTask(in: delay) { [weak self] in self?.look(on: loop, cancel) }
+    /// - Parameter onTimeout: called at most once, when a wait reaches the limit.
+    func start(on loop: any EventLoop, onTimeout: @escaping @Sendable () -> Void) {
+        arm(on: loop, after: limit, onTimeout)
     }
 
-    private func look(on loop: any EventLoop, _ cancel: @escaping @Sendable () -> Void) {
-        let (since, isOver) = state.withLockedValue { ($0.waitingSince, $0.isOver) }
-        guard !isOver else { return }
+    func startWaiting() { state.withLockedValue { $0.waitingSince = .now() } }
+    func stopWaiting() { state.withLockedValue { $0.waitingSince = nil } }
+    func cancel() { state.withLockedValue { $0.isCancelled = true } }
+
+    private func arm(on loop: any EventLoop, after delay: TimeAmount, _ onTimeout: @escaping @Sendable () -> Void) {
+        loop.scheduleTask(in: delay) { [weak self] in self?.check(on: loop, onTimeout) }
+    }
+
+    private func check(on loop: any EventLoop, _ onTimeout: @escaping @Sendable () -> Void) {
+        let (since, isCancelled) = state.withLockedValue { ($0.waitingSince, $0.isCancelled) }
+        guard !isCancelled else { return }
         let waited = since.map { NIODeadline.now() - $0 } ?? .zero
-        if waited >= limit { return cancel() }
-        arm(on: loop, after: limit - waited, cancel)
+        if waited >= limit { return onTimeout() }
+        arm(on: loop, after: limit - waited, onTimeout)
     }
 }

@@ -2,30 +2,29 @@ import Foundation
 import NIOSSL
 import ProviderWire
 
-/// How this machine reaches others: through which proxies, and whom it trusts. Nothing of it is read from the environment
-/// unless it is asked for with ``init(environment:)``.
+/// Proxies and trusted certificates. The environment is used only by ``init(environment:)``.
 ///
 /// Source: curl's manual, the section on environment variables.
 public struct NetworkSettings: Sendable {
-    /// Requests to https addresses go through a tunnel that it makes (`CONNECT`). nil: directly.
+    /// The proxy for https, used with `CONNECT`. nil for none.
     public var secureProxy: ProxyServer?
-    /// Requests to http addresses are given to it whole. nil: directly.
+    /// The proxy for plain http. nil for none.
     public var plainProxy: ProxyServer?
-    /// Who is reached directly all the same.
+    /// Hosts that are reached without a proxy.
     public var exceptions = ProxyExceptions("")
-    /// Whose certificates are trusted. nil: the system's.
+    /// Trusted certificates. nil for the system's.
     public private(set) var trust: TrustedCertificates?
 
     /// No proxy, and the system's certificates.
     public init() {}
 
-    /// As curl reads it: `https_proxy`, `http_proxy` and `no_proxy`, else the same names in capitals, and
-    /// `SSL_CERT_FILE`. An empty variable counts as absent.
+    /// Reads the variables of curl: `https_proxy`, `http_proxy` and `no_proxy`, then the same names in capitals, and
+    /// `SSL_CERT_FILE`. Empty variables are ignored.
     ///
-    /// `HTTP_PROXY` is read, too, which curl does not: no request from outside can set a variable of this program.
+    /// Unlike curl, it also reads `HTTP_PROXY`: requests from outside cannot set variables of this program.
     ///
-    /// - Throws: ``ConfigurationError`` for a proxy that cannot be used and for a file without certificates. It names the
-    ///   variable.
+    /// - Throws: ``ConfigurationError`` for an invalid proxy, and for a file without certificates. The message names
+    ///   the variable.
     public init(environment: [String: String]) throws(ConfigurationError) {
         secureProxy = try Self.variable("https_proxy", in: environment).map(ProxyServer.init(variable:_:))
         plainProxy = try Self.variable("http_proxy", in: environment).map(ProxyServer.init(variable:_:))
@@ -35,14 +34,14 @@ public struct NetworkSettings: Sendable {
         }
     }
 
-    /// Who is reached directly, as the environment has it.
+    /// The hosts in `no_proxy` or `NO_PROXY`.
     public static func exceptions(in environment: [String: String]) -> ProxyExceptions {
         variable("no_proxy", in: environment).map { ProxyExceptions($0.text, variable: $0.name) } ?? ProxyExceptions("")
     }
 
-    /// Trusts the certificates of this file and no others.
+    /// Trusts only the certificates of this file.
     ///
-    /// - Throws: ``ConfigurationError`` where it has none.
+    /// - Throws: ``ConfigurationError`` if it has none.
     public mutating func trustOnly(file path: String) throws(ConfigurationError) {
         trust = try TrustedCertificates(file: path)
     }
@@ -54,38 +53,39 @@ public struct NetworkSettings: Sendable {
         return nil
     }
 
-    /// The proxy on the way to an address; nil: none.
+    /// The proxy for an address; nil for none.
     func proxy(for place: ServiceURL) -> ProxyServer? {
         guard let proxy = place.isPlain ? plainProxy : secureProxy, !exceptions.contain(place.host) else { return nil }
         return proxy
     }
 }
 
-/// An http proxy. Whoever prints or dumps it does not see its password.
+/// An http proxy. Printing or dumping it does not show its password.
 public struct ProxyServer: Sendable, CustomStringConvertible, CustomReflectable {
-    /// The variable that names it.
+    /// The variable that it was read from.
     public let variable: String
     let server: ServiceURL
     /// `user:password` in base 64.
     let credentials: String?
 
-    /// curl's, for a proxy that is named without one.
+    /// curl's default port of a proxy.
     private static let usualPort = 1080
 
     init(variable: String, _ text: String) throws(ConfigurationError) {
         let (scheme, rest) = Self.split(text)
         guard scheme == "http" else {
             throw ConfigurationError(
-                "\(variable) names a proxy of the kind \(scheme), and only http:// proxies can be used; name one, or unset it"
+                "\(variable) specifies a proxy of type \(scheme), but only http:// proxies are "
+                    + "supported; change or unset it"
             )
         }
         let at = rest.lastIndex(of: "@")
         let place = at.map { String(rest[rest.index(after: $0)...]) } ?? rest
         let authority = String(place.prefix { !"/?#".contains($0) })
-        // A colon inside the brackets of an IPv6 address is none of a port.
+        // A colon inside the brackets of an IPv6 address does not start a port.
         let hasPort = authority.last != "]" && authority.contains(":")
         guard let server = ServiceURL("http://\(authority)\(hasPort ? "" : ":\(Self.usualPort)")/") else {
-            throw ConfigurationError("\(variable) names no proxy; it is to be http://HOST:PORT")
+            throw ConfigurationError("\(variable) is not a valid proxy; set it to http://HOST:PORT")
         }
         self.variable = variable
         self.server = server
@@ -105,7 +105,7 @@ public struct ProxyServer: Sendable, CustomStringConvertible, CustomReflectable 
             Endpoint.percentDecoded($0)
         }
         guard let name = parts[0], let password = parts.count > 1 ? parts[1] : "" else {
-            throw ConfigurationError("the user name and password in \(variable) have a % that begins no escape")
+            throw ConfigurationError("the user name and password in \(variable) contain an invalid % escape")
         }
         return Data("\(name):\(password)".utf8).base64EncodedString()
     }
@@ -117,18 +117,18 @@ public struct ProxyServer: Sendable, CustomStringConvertible, CustomReflectable 
     public var customMirror: Mirror { Mirror(self, children: ["server": description]) }
 }
 
-/// Hosts that no proxy stands before: `NO_PROXY`.
+/// Hosts that are reached without a proxy: `NO_PROXY`.
 public struct ProxyExceptions: Sendable {
-    /// The variable that names them, where one does.
+    /// The variable that they were read from, if any.
     public let variable: String?
-    /// As it was given.
+    /// The original text.
     public let text: String
     private let isForAll: Bool
     private let names: [String]
     private let networks: [Network]
 
-    /// - Parameter text: names and addresses, separated by commas or blanks. A name stands for itself and for all names
-    ///   that end in it behind a dot; an address may have a prefix length (`10.0.0.0/8`); `*` alone stands for all.
+    /// - Parameter text: names and addresses, separated by commas or blanks. A name matches itself and all its
+    ///   subdomains; an address may have a prefix length (`10.0.0.0/8`); `*` alone matches all hosts.
     ///
     /// Source: curl's manual, `NO_PROXY`, and RFC 4632 for prefix lengths.
     public init(_ text: String, variable: String? = nil) {
@@ -157,7 +157,7 @@ public struct ProxyExceptions: Sendable {
         return names.contains { name == $0 || name.hasSuffix("." + $0) }
     }
 
-    /// Addresses that begin alike.
+    /// A range of addresses.
     private struct Network: Sendable {
         let address: IPAddress
         let length: Int
@@ -198,30 +198,30 @@ private struct IPAddress: Sendable {
     func bit(_ index: Int) -> Bool { bytes[index / 8] & (0x80 >> (index % 8)) != 0 }
 }
 
-/// Certificates of a file that take the place of the system's.
+/// Certificates of a file, which replace the system's.
 public struct TrustedCertificates: Sendable {
-    /// Names the file.
+    /// The variable with the path of the file.
     public static let variable = "SSL_CERT_FILE"
-    /// Where they stand, in the PEM format.
+    /// Path of the PEM file.
     public let path: String
-    /// How many there are.
+    /// Number of certificates.
     public var count: Int { certificates.count }
     let certificates: [NIOSSLCertificate]
 
     init(file path: String) throws(ConfigurationError) {
         self.path = path
         do {
-            // Read here, so that a file that cannot be is named in the system's words.
+            // Read here, so that a read error is reported with the system's message.
             let bytes = try Data(contentsOf: URL(fileURLWithPath: path))
             certificates = try NIOSSLCertificate.fromPEMBytes(Array(bytes))
         } catch is NIOSSLError {
-            throw ConfigurationError("\(Self.variable) names \(path), which holds no certificates in the PEM format")
+            throw ConfigurationError("\(Self.variable) names \(path), which contains no PEM certificates")
         } catch {
             throw ConfigurationError(
-                "\(Self.variable) names \(path), which cannot be read; name another file, or unset it")
+                "\(Self.variable) names \(path), which cannot be read; use another file, or unset it")
         }
         guard !certificates.isEmpty else {
-            throw ConfigurationError("\(Self.variable) names \(path), which holds no certificates in the PEM format")
+            throw ConfigurationError("\(Self.variable) names \(path), which contains no PEM certificates")
         }
     }
 }

@@ -1,15 +1,15 @@
 import NIOCore
 import NIOHTTP1
 
-/// Puts the target of a request on its line as it was given. The client would parse an address and write it anew: one
-/// character that its parser dislikes, and every escape in the address is escaped again.
+/// Sends the target of a request exactly as given. The client would parse and rewrite the address: a single character
+/// that its parser dislikes makes it escape every escape again.
 ///
-/// The client is given the origin alone, and the target in a field that never leaves the connection.
+/// The client gets only the origin, and the target in a header field that this handler removes.
 final class RequestTarget: ChannelOutboundHandler {
     typealias OutboundIn = HTTPClientRequestPart
     typealias OutboundOut = HTTPClientRequestPart
 
-    /// Of the field. Its value is visible ASCII: ``ServiceURL/target``.
+    /// The name of the field. Its value is visible ASCII: ``ServiceURL/target``.
     static let field = "dailies-request-target"
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {

@@ -1,28 +1,28 @@
 import Foundation
 
-/// An absolute http or https address without user information, which the network library can be given: base URLs, the
-/// addresses of clips and where they redirect to all come through here.
+/// A validated absolute http or https URL without user name, safe for the network library. Used for base URLs, clip
+/// URLs and their redirects.
 ///
-/// Path and query are never parsed and never written anew: a signature covers their bytes as they were given. Only the
-/// host goes through a URL parser.
+/// Path and query are never parsed or rewritten, since a signature covers their exact bytes. Only the host is parsed as
+/// a URL.
 struct ServiceURL: Hashable, Sendable {
-    /// As it was given, without blanks and line ends around it; a relative one with what it is relative to.
+    /// The text without surrounding blanks and line ends; relative URLs are resolved.
     let text: String
     let isPlain: Bool
     let isLoopback: Bool
     /// Without the brackets of an IPv6 address.
     let host: String
     let port: Int
-    /// Scheme, host and port with a slash behind them, which is all that the network library needs to connect.
+    /// Scheme, host and port with a trailing slash: all that the network library needs to connect.
     let origin: String
-    /// What stands on the request line: path and query byte for byte, but for the bytes that would end or break the line
-    /// (blanks, controls, non-ASCII), each of which is escaped alone.
+    /// The request target: the exact bytes of path and query, except that blanks, control characters and non-ASCII
+    /// bytes, which would break the request line, are escaped.
     let target: String
 
-    /// Longer addresses are refused.
+    /// Maximum length of an address.
     private static let maximumBytes = 16_384
 
-    /// nil for anything that is no such address.
+    /// nil if it is not such a URL.
     init?(_ given: String, relativeTo base: ServiceURL? = nil) {
         let trimmed = Self.trimmed(given)
         guard !trimmed.isEmpty, trimmed.utf8.count <= Self.maximumBytes,
@@ -48,10 +48,10 @@ struct ServiceURL: Hashable, Sendable {
 
     private static let schemes = ["http", "https"]
 
-    /// ``target`` without slashes at its end, for a base that paths are put behind.
+    /// ``target`` without trailing slashes, as a base for other paths.
     var path: String { String(target.reversed().drop { $0 == "/" }.reversed()) }
 
-    /// ``target`` with quotes and angle brackets escaped as well, each alone, for servers that refuse them as they are.
+    /// ``target`` with quotes and angle brackets escaped as well, for servers that reject them.
     var escapedTarget: String { Self.escaped(target.utf8) { Self.quotes.contains($0) } }
     private static let quotes = Set("\"<>".utf8)
 
@@ -71,7 +71,7 @@ struct ServiceURL: Hashable, Sendable {
         return String(decoding: line, as: UTF8.self)
     }
 
-    /// Without what is no part of an address at either end: blanks, controls, line ends, a byte order mark.
+    /// Removes blanks, control characters, line ends and a byte order mark at both ends.
     private static func trimmed(_ text: String) -> String {
         func isAround(_ scalar: Unicode.Scalar) -> Bool {
             scalar.value <= 0x20 || scalar.value == 0x7F || scalar == "\u{FEFF}" || scalar.properties.isWhitespace
@@ -95,9 +95,9 @@ struct ServiceURL: Hashable, Sendable {
 
     // MARK: Relative addresses
 
-    /// Where a relative address leads from here; nil for one that stays on the same page.
+    /// Resolves a relative address; nil for one that stays on the same page.
     ///
-    /// Source: RFC 3986, section 5.2, but that dots are resolved only where a path is joined to this one.
+    /// Source: RFC 3986, section 5.2, except that dots are resolved only when a path is joined to this one.
     private func resolved(_ relative: String) -> String? {
         guard relative.utf8.first != UInt8(ascii: "#") else { return nil }
         if relative.hasPrefix("//") { return (isPlain ? "http:" : "https:") + relative }
@@ -136,23 +136,23 @@ struct ServiceURL: Hashable, Sendable {
 
     // MARK: Hosts and ports
 
-    /// The network library takes one bracket off each end of a host, also where they were written as %5B and %5D, and
-    /// stops the program if nothing is left. A NUL would hide the rest of a name from it.
+    /// The network library removes one bracket from each end of a host, even if written as %5B or %5D, and crashes if
+    /// nothing is left. A NUL would hide the rest of the name from it.
     private static func isUsable(host: String) -> Bool {
         !host.isEmpty && host != "[" && host != "]" && host != "[]" && !host.utf8.contains(0)
     }
 
-    /// Whether an address names no port, or one from 1 to 65535: beyond 16 bits the network library stops the program, and
-    /// beyond 64 bits no port is read, so that another one would be asked.
+    /// Whether an address has no port, or one from 1 to 65535. Beyond 16 bits the network library crashes; beyond 64
+    /// bits it ignores the port, and would connect to another one.
     ///
-    /// - Parameter text: with a scheme or, relative to another address, without one.
+    /// - Parameter text: absolute, or relative to another address.
     static func hasUsablePort(_ text: String) -> Bool {
         let parts = text.utf8.split(separator: UInt8(ascii: "/"), maxSplits: 3, omittingEmptySubsequences: false)
         guard parts.count > 2, parts[1].isEmpty, parts[0].last ?? UInt8(ascii: ":") == UInt8(ascii: ":") else {
             return true
         }
         let authority = parts[2].prefix { $0 != UInt8(ascii: "?") && $0 != UInt8(ascii: "#") }
-        // The colons before an @, and those inside the brackets of an IPv6 address, are none of a port.
+        // Colons before an @ or inside the brackets of an IPv6 address do not start a port.
         let end = authority.lastIndex { $0 == UInt8(ascii: "@") || $0 == UInt8(ascii: "]") }
         let hostEnd = end.map { authority[$0...] } ?? authority
         guard let colon = hostEnd.lastIndex(of: UInt8(ascii: ":")) else { return true }
@@ -160,7 +160,7 @@ struct ServiceURL: Hashable, Sendable {
         return port.isEmpty || UInt16(Substring(port)).map { $0 > 0 } ?? false
     }
 
-    /// `localhost`, 127.0.0.0/8 and ::1. A name that only resolves to them does not count: who resolves it may lie.
+    /// `localhost`, 127.0.0.0/8 and ::1. Names that only resolve to them do not count, since a resolver may lie.
     private static func isLoopback(_ host: String) -> Bool {
         let host = host.lowercased()
         if host == "localhost" || host == "::1" || host == "[::1]" { return true }
@@ -168,15 +168,15 @@ struct ServiceURL: Hashable, Sendable {
         return parts.count == 4 && parts[0] == "127" && parts.allSatisfy { UInt8($0) != nil }
     }
 
-    // MARK: Words
+    // MARK: Display
 
-    /// Host and port as they are shown: without the port that its scheme has anyway.
+    /// Host and port for display, without the default port.
     var place: String {
         let host = host.utf8.contains(UInt8(ascii: ":")) && !host.hasPrefix("[") ? "[\(host)]" : host
         return port == (isPlain ? 80 : 443) ? host : "\(host):\(port)"
     }
 
-    /// The address as it may be shown: a signed query is a secret while it lives.
+    /// The address for display: a signed query is a secret while it is valid.
     var redacted: String { Self.redacted(text) }
 
     static func redacted(_ text: String) -> String {
@@ -184,7 +184,7 @@ struct ServiceURL: Hashable, Sendable {
         return text[..<mark] + "?…"
     }
 
-    /// A text that may be no address at all, without what stands before an `@`.
+    /// Removes everything before an `@`, for text that may not be a URL.
     static func withoutUser(_ text: String) -> String {
         guard let at = text.lastIndex(of: "@") else { return redacted(text) }
         return "…" + redacted(String(text[at...]))

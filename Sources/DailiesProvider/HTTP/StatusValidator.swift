@@ -1,16 +1,15 @@
 import NIOCore
 import NIOHTTP1
 
-/// Ends a connection whose answer has a status below 100, before the client sees it: the client passes such a head over
-/// as if another one were to follow, and stops the program at the body or the end that comes instead.
+/// Closes a connection whose response has a status below 100. The client would treat such a head as preliminary, and
+/// crash at the body or end that follows.
 final class StatusValidator: ChannelInboundHandler {
     typealias InboundIn = HTTPClientResponsePart
     typealias InboundOut = HTTPClientResponsePart
 
     private var isOver = false
 
-    /// Puts one between the bytes' decoder and the client of a connection that has just been made, and a
-    /// ``RequestTarget``.
+    /// Adds this handler and a ``RequestTarget`` to a new connection, between the decoder and the client.
     @Sendable static func add(to channel: any Channel) -> EventLoopFuture<Void> {
         channel.eventLoop.submit {
             let pipeline = channel.pipeline.syncOperations

@@ -1,10 +1,10 @@
 import NIOConcurrencyHelpers
 
-/// The bytes of a request that remember whether anyone asked for them.
+/// A request body that records whether it was read.
 ///
-/// The type of an error does not tell whether a request was sent. This does: the client reads a body given as a
-/// collection right after it has handed the head to the socket, and never before. Unread means that the service
-/// cannot have got the request whole.
+/// The type of an error does not show whether a request was sent. This does: the client reads a body given as a
+/// collection right after passing the head to the socket, and never before. If it is unread, the service cannot have
+/// received the whole request.
 struct TrackedBody: RandomAccessCollection, Sendable {
     /// Set once, never cleared.
     final class Flag: Sendable {

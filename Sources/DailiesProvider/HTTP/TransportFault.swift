@@ -7,60 +7,60 @@ import NIOPosix
 import NIOSSL
 import ProviderWire
 
-/// Puts an error of the network libraries into the words of a ``ProviderError``. Their own text never gets into one: it names their
-/// types and numbers, and nobody who reads it knows what to do.
+/// Converts errors of the network libraries to ``ProviderError``, with messages for users. The libraries' own texts are
+/// not included: they contain type names and numbers that do not help.
 enum TransportFault {
     /// - Parameters:
-    ///   - status: of the reply, where its head had come.
-    ///   - place: who was to be reached: host and port, and the proxy on the way.
+    ///   - status: of the response, if its head was received.
+    ///   - place: the destination: host and port, and the proxy if any.
     ///   - redaction: applied to the message.
     static func make(
         _ error: any Error, status: Int? = nil, reaching place: String, redaction: Redactor
     ) -> ProviderError {
-        let (kind, message) = words(error, place)
+        let (kind, message) = describe(error, place)
         return ProviderError(kind: kind, status: status, message: String(redaction(message).prefix(300)))
     }
 
-    private static func words(_ error: any Error, _ place: String) -> (ProviderError.Kind, String) {
+    private static func describe(_ error: any Error, _ place: String) -> (ProviderError.Kind, String) {
         switch error {
-        case let error as HTTPClientError: words(error, place)
-        case is CancellationError: (.timedOut, "the answer was not complete in time")
-        case is NIOTooManyBytesError: (.unreadable, "the answer is longer than allowed")
+        case let error as HTTPClientError: describe(error, place)
+        case is CancellationError: (.timedOut, "the response was not complete in time")
+        case is NIOTooManyBytesError: (.unreadable, "the response is longer than allowed")
         case let error as NIOConnectionError: (.unreachable, "cannot reach \(place): \(reason(error))")
-        case HTTPParserError.invalidEOFState: (.broken, "the answer was cut")
-        case is HTTPParserError: (.unreadable, "the answer is not HTTP")
+        case HTTPParserError.invalidEOFState: (.broken, "the response was truncated")
+        case is HTTPParserError: (.unreadable, "the response is not HTTP")
         case let error as IOError where connectErrors.contains(error.errnoCode):
             (.unreachable, "cannot reach \(place): \(reason(error))")
-        case let error as IOError: (.broken, "the connection to \(place) broke: \(reason(error))")
-        case let error as NIOSSLError: (.unreachable, words(error, place))
+        case let error as IOError: (.broken, "the connection to \(place) was lost: \(reason(error))")
+        case let error as NIOSSLError: (.unreachable, describe(error, place))
         case let error as NIOSSLExtraError where error == .failedToValidateHostname:
             (
                 .unreachable,
                 "the service's certificate is for a different host name; check the base URL"
             )
         case is NIOSSLExtraError, is BoringSSLError: (.unreachable, noTLS(place))
-        case ChannelError.connectTimeout: (.unreachable, "cannot reach \(place): no connection in time")
-        default: (.broken, "the connection to \(place) broke")
+        case ChannelError.connectTimeout: (.unreachable, "cannot reach \(place): the connection timed out")
+        default: (.broken, "the connection to \(place) was lost")
         }
     }
 
-    private static func words(_ error: HTTPClientError, _ place: String) -> (ProviderError.Kind, String) {
+    private static func describe(_ error: HTTPClientError, _ place: String) -> (ProviderError.Kind, String) {
         switch error {
-        case .deadlineExceeded, .readTimeout, .writeTimeout: (.timedOut, "no answer in time")
-        case .connectTimeout: (.unreachable, "cannot reach \(place): no connection in time")
+        case .deadlineExceeded, .readTimeout, .writeTimeout: (.timedOut, "no response in time")
+        case .connectTimeout: (.unreachable, "cannot reach \(place): the connection timed out")
         case .getConnectionFromPoolTimeout: (.unreachable, "cannot reach \(place): no free connection in time")
-        case .remoteConnectionClosed: (.broken, "the service closed the connection without an answer")
-        case .tlsHandshakeTimeout: (.unreachable, "cannot reach \(place): TLS was not set up in time")
-        case .httpProxyHandshakeTimeout: (.unreachable, "cannot reach \(place): the proxy did not answer in time")
+        case .remoteConnectionClosed: (.broken, "the service closed the connection without a response")
+        case .tlsHandshakeTimeout: (.unreachable, "cannot reach \(place): the TLS handshake timed out")
+        case .httpProxyHandshakeTimeout: (.unreachable, "cannot reach \(place): the proxy did not respond in time")
         case .proxyAuthenticationRequired:
-            (.unreachable, "cannot reach \(place): the proxy wants another user name and password (407)")
-        case .invalidProxyResponse: (.unreachable, "cannot reach \(place): the proxy does not let it through")
+            (.unreachable, "cannot reach \(place): the proxy rejected the user name and password (407)")
+        case .invalidProxyResponse: (.unreachable, "cannot reach \(place): the proxy refused the connection")
         case .alreadyShutdown, .shutdownUnsupported, .cancelled: (.broken, "the client was shut down")
-        default: (.broken, "the connection to \(place) broke")
+        default: (.broken, "the connection to \(place) was lost")
         }
     }
 
-    private static func words(_ error: NIOSSLError, _ place: String) -> String {
+    private static func describe(_ error: NIOSSLError, _ place: String) -> String {
         let isRefused =
             switch error {
             case .handshakeFailed(.sslError(let errors)): errors.contains { "\($0)".contains(Self.verifyFailed) }
@@ -75,28 +75,28 @@ enum TransportFault {
     private static let verifyFailed = "CERTIFICATE_VERIFY_FAILED"
 
     private static func noTLS(_ place: String) -> String {
-        "cannot reach \(place): TLS could not be set up; does it speak https?"
+        "cannot reach \(place): the TLS handshake failed; check that it uses https"
     }
 
     private static func reason(_ error: NIOConnectionError) -> String {
-        if error.connectionErrors.isEmpty { return "its name was not found" }
+        if error.connectionErrors.isEmpty { return "the host name was not found" }
         var reasons: [String] = []
         for failure in error.connectionErrors.map(\.error) {
-            let words =
+            let message =
                 switch failure {
                 case let failure as IOError: reason(failure)
-                case ChannelError.connectTimeout: "no connection in time"
+                case ChannelError.connectTimeout: "the connection timed out"
                 default: "no connection"
                 }
-            if !reasons.contains(words) { reasons.append(words) }
+            if !reasons.contains(message) { reasons.append(message) }
         }
         return reasons.prefix(2).joined(separator: "; ")
     }
 
-    /// In the system's words: `connection refused`.
+    /// The system's message: `connection refused`.
     private static func reason(_ error: IOError) -> String {
-        let words = String(cString: strerror(error.errnoCode))
-        return words.prefix(1).lowercased() + words.dropFirst()
+        let message = String(cString: strerror(error.errnoCode))
+        return message.prefix(1).lowercased() + message.dropFirst()
     }
 
     private static let connectErrors: Set<CInt> = [

@@ -2,9 +2,9 @@ import DailiesCore
 import DailiesStore
 import Dispatch
 
-/// One download: takes the provider's bytes onto the disk, on a serial queue of its own, and says how it went.
+/// One download: writes the provider's bytes to disk on a serial queue, and reports the result.
 final class ClipDownload: DownloadSink, @unchecked Sendable {
-    // Unchecked because of `file` and `failure`: they are touched on `queue` only.
+    // Unchecked because `file` and `failure` are accessed only on `queue`.
 
     let queue: DispatchQueue
     private let paths: ClipPaths
@@ -17,21 +17,21 @@ final class ClipDownload: DownloadSink, @unchecked Sendable {
         var isStopped = false
     }
 
-    /// - Parameter target: of its queue; nil in all but tests.
+    /// - Parameter target: the target of its queue; nil except in tests.
     init(_ paths: ClipPaths, target: DispatchQueue?) {
         queue = DispatchQueue(label: "dailies.clip", qos: .utility, target: target)
         self.paths = paths
     }
 
-    /// Bytes that came since the start.
+    /// Bytes received since the start.
     var received: Int64 { state.withLock { $0.received } }
 
-    /// Ends it at its next byte.
+    /// Stops at the next bytes.
     func stop() { state.withLock { $0.isStopped = true } }
 
     private var isStopped: Bool { state.withLock { $0.isStopped } }
 
-    /// Fetches the clip; `done` is called once, on the download's queue.
+    /// Downloads the clip. `done` is called once, on the download's queue.
     func start(
         _ asset: AssetLocation, from provider: any RenderProvider, done: @escaping @Sendable (DownloadResult) -> Void
     ) {
@@ -39,7 +39,7 @@ final class ClipDownload: DownloadSink, @unchecked Sendable {
             do throws(ClipError) {
                 let file = try ClipFile(self.paths)
                 self.file = file
-                // A crash came between its last byte and its name.
+                // A crash came after its last byte and before its rename.
                 if file.isComplete { return done(self.close(after: .whole)) }
                 provider.download(asset, after: file.resumePoint, into: self) { end in
                     self.queue.async { done(self.close(after: end)) }
@@ -55,7 +55,7 @@ final class ClipDownload: DownloadSink, @unchecked Sendable {
             guard let file = self.file, !self.isStopped else { return then(false) }
             do throws(ClipError) {
                 switch part {
-                case .begins(let offset, let version): try file.begin(at: offset, version)
+                case .begins(let offset, let version): try file.start(at: offset, version)
                 case .bytes(let bytes):
                     try file.write(bytes)
                     self.state.withLock { $0.received += Int64(bytes.count) }
@@ -68,9 +68,9 @@ final class ClipDownload: DownloadSink, @unchecked Sendable {
         }
     }
 
-    // MARK: The end
+    // MARK: End
 
-    /// The file is let go of, so that its lock is free when the end is told.
+    /// Closes the file first, so that its lock is free when the result is reported.
     private func close(after end: DownloadOutcome) -> DownloadResult {
         defer { file = nil }
         guard let file else { return .diskFailed("the clip's file is not open") }
@@ -94,35 +94,35 @@ final class ClipDownload: DownloadSink, @unchecked Sendable {
     }
 
     private func checked(_ file: ClipFile, _ end: DownloadOutcome) throws(ClipError) -> DownloadResult {
-        // The provider may have been told its length after the body.
+        // The provider may have stated the length after the body.
         switch try file.finding(isWhole: end == .whole).clip.verdict {
         case .whole: return .saved(try file.finish())
         case .unverified: return .unverified(path: try file.keepUnverified())
-        case .damaged(let words):
+        case .damaged(let message):
             guard file.length > 0 else {
                 try file.discard()
                 return .malformed("the clip is empty")
             }
             let path = try file.keepDamaged()
-            return .malformed("the clip is damaged: \(words); what came is kept as \(path)")
-        case .cut(let words):
+            return .malformed("the clip is damaged: \(message); the received bytes are kept as \(path)")
+        case .cut(let message):
             try file.keep()
-            let fault = ProviderError(kind: .broken, message: "the clip ended early: \(words)")
+            let fault = ProviderError(kind: .broken, message: "the clip ended early: \(message)")
             return .interrupted(fault, reached: file.length)
         }
     }
 
     private func result(of fault: ClipError) -> DownloadResult {
         switch fault {
-        case .disk(let words): return .diskFailed(words)
-        case .blocked(let words): return .blocked(words)
-        case .spoiled, .notJoined:
+        case .disk(let message): return .diskFailed(message)
+        case .blocked(let message): return .blocked(message)
+        case .contentMismatch, .versionMismatch:
             do throws(ClipError) {
                 try file?.discard()
             } catch {
                 return .diskFailed(error.description)
             }
-            if fault == .spoiled { return .malformed("\(fault); does another program write into it?") }
+            if fault == .contentMismatch { return .malformed("\(fault); another program may be writing to the file") }
             return .interrupted(ProviderError(kind: .unreadable, message: fault.description), reached: 0)
         }
     }

@@ -1,22 +1,22 @@
 import Foundation
 
-/// Why a clip could not be written, for people.
+/// Why a clip could not be written. The description is for users.
 package enum ClipError: Error, Hashable, CustomStringConvertible {
-    /// The disk refuses, which concerns every clip.
+    /// The disk failed, which affects all clips.
     case disk(String)
-    /// Something stands where this clip would go, under every name that it could take. Concerns this clip alone.
+    /// All names for this clip are taken. Affects only this clip.
     case blocked(String)
-    /// What is on disk is not what came: another program has written into it, or the disk has lost it.
-    case spoiled
-    /// The provider went on with another version in the middle of the clip.
-    case notJoined
+    /// The bytes on disk differ from those received: another program wrote to the file, or the disk lost data.
+    case contentMismatch
+    /// The provider resumed the clip with another version of it.
+    case versionMismatch
 
-    /// What the system said when it was last asked.
-    static func system(_ doing: String, _ path: String, _ code: Int32 = errno) -> ClipError {
-        .disk("cannot \(doing) \(path): \(String(cString: strerror(code)))")
+    /// An error of the last system call.
+    static func system(_ operation: String, _ path: String, _ code: Int32 = errno) -> ClipError {
+        .disk("cannot \(operation) \(path): \(String(cString: strerror(code)))")
     }
 
-    /// Whether a refusal of the system's speaks of what stands under a name, and not of the disk.
+    /// Whether the error is about the file at a path, and not about the disk.
     static func isObstacle(_ code: Int32) -> Bool {
         [
             EACCES, EEXIST, EISDIR, ELOOP, ENAMETOOLONG, ENODEV, ENOTDIR, ENXIO, EOPNOTSUPP, EPERM, ETXTBSY,
@@ -25,9 +25,9 @@ package enum ClipError: Error, Hashable, CustomStringConvertible {
 
     package var description: String {
         switch self {
-        case .disk(let words), .blocked(let words): words
-        case .spoiled: "what is on disk is not what came"
-        case .notJoined: "the provider went on with another version of the clip"
+        case .disk(let message), .blocked(let message): message
+        case .contentMismatch: "the bytes on disk differ from those received"
+        case .versionMismatch: "the provider resumed with another version of the clip"
         }
     }
 }

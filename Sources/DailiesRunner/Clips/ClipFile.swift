@@ -1,156 +1,158 @@
 import DailiesCore
 import Foundation
 
-/// A clip on its way to the disk: its first bytes may be there from an earlier download, the others come, and when it is whole
-/// it gets its name.
+/// A clip being downloaded. It may resume bytes of an earlier download, and gets its final name once it is complete.
 ///
-/// Nothing that stands in the way of its names is replaced, followed or waited for: it takes another one. Every call blocks;
-/// it belongs on a queue of its own.
+/// It never replaces, follows or waits for a file that has one of its names; it uses another name. Every call blocks,
+/// so use it on a separate queue.
 final class ClipFile {
     private let paths: ClipPaths
     private let folder: OpenFolder
     private var part: PartialFile?
 
-    /// Finds what an earlier download left.
+    /// Opens the part file of an earlier download, if any.
     init(_ paths: ClipPaths) throws(ClipError) {
         self.paths = paths
         folder = try paths.openFolder()
         for number in paths.partNumbers {
-            part = try PartialFile.left(number, in: folder, paths)
+            part = try PartialFile.existing(number, in: folder, paths)
             if part != nil { return }
         }
     }
 
-    /// Bytes that are there.
+    /// Bytes on disk.
     var length: Int64 { part?.length ?? 0 }
 
-    /// Where a download may go on.
+    /// Where a download may resume.
     var resumePoint: ResumePoint {
         guard let part, part.length > 0 else { return .start }
         return ResumePoint(offset: part.length, version: part.version)
     }
 
-    /// Whether all bytes are there, by the length of their version.
+    /// Whether all bytes of the known length are there.
     var isComplete: Bool { length > 0 && part?.version.length == length }
 
     // MARK: Writing
 
-    /// The bytes to come begin at a byte of the asset and belong to this version of it.
+    /// The bytes that follow start at `offset` of the asset and belong to `version`.
     ///
-    /// - Throws: ``ClipError/notJoined`` where they do not belong to those that are there.
-    func begin(at offset: Int64, _ version: AssetVersion) throws(ClipError) {
-        if offset == 0 { return try beginAnew(version) }
+    /// - Throws: ``ClipError/versionMismatch`` if they do not continue the bytes on disk.
+    func start(at offset: Int64, _ version: AssetVersion) throws(ClipError) {
+        if offset == 0 { return try restart(version) }
         guard let part, offset == part.length, let validator = part.version.validator, validator == version.validator,
             part.version.length == nil || part.version.length == version.length
-        else { throw .notJoined }
-        try part.goOn(with: version)
+        else { throw .versionMismatch }
+        try part.resume(with: version)
     }
 
-    /// A part that is kept because it may be whole stays until a better one is.
-    private func beginAnew(_ version: AssetVersion) throws(ClipError) {
+    /// A part that was kept because it may be complete stays until a better one exists.
+    private func restart(_ version: AssetVersion) throws(ClipError) {
         if part == nil || part?.number == 0 {
             part = nil
             part = try newPart()
         }
-        try part?.begin(version)
+        try part?.start(version)
     }
 
     private func newPart() throws(ClipError) -> PartialFile {
         for number in paths.partNumbers.dropFirst() {
-            if let part = try PartialFile.left(number, in: folder, paths) { return part }
+            if let part = try PartialFile.existing(number, in: folder, paths) { return part }
             if let part = try PartialFile.new(number, in: folder, paths) { return part }
         }
         throw .blocked(
-            "no name is left in \(folder.path) for the part file \(paths.partName(1)); move away what has it")
+            "all names for the part file \(paths.partName(1)) in \(folder.path) are taken; move the existing files away"
+        )
     }
 
     func write(_ bytes: [UInt8]) throws(ClipError) {
-        guard let part else { throw .notJoined }
+        guard let part else { throw .versionMismatch }
         try part.write(bytes)
     }
 
-    /// After an interruption: what came is put on record, or goes where nobody could lock it.
+    /// After an interruption: saves the record of the bytes received, or discards them if locking is impossible.
     func keep() throws(ClipError) {
         guard part?.hasLock != false else { return try discard() }
         try part?.keep()
     }
 
-    /// Forgets what came.
+    /// Discards the bytes received.
     func discard() throws(ClipError) {
         try part?.remove()
         part = nil
     }
 
-    // MARK: The end
+    // MARK: End
 
-    /// Whether this is a whole clip, as far as can be known, and of which format.
+    /// Whether the clip is complete, as far as known, and its format.
     ///
-    /// - Parameter isWhole: the service has said, after the body, that these are all bytes.
+    /// - Parameter isWhole: the server stated after the body that all bytes were sent.
     func finding(isWhole: Bool = false) throws(ClipError) -> (clip: MP4Validator.Finding, format: ClipFormat) {
-        guard let part else { return (MP4Validator.Finding(verdict: .cut("nothing of it came"), end: 0), .mp4) }
-        let format = ClipFormat(head: try part.read(ClipFormat.mostHeadBytes, at: 0))
+        guard let part else { return (MP4Validator.Finding(verdict: .cut("no bytes were received"), end: 0), .mp4) }
+        let format = ClipFormat(head: try part.read(ClipFormat.detectionBytes, at: 0))
         let stated = part.version.length ?? (isWhole ? part.length : nil)
         func read(_ offset: Int64, _ count: Int) throws(ClipError) -> [UInt8] { try part.read(count, at: offset) }
         switch format {
         case .mp4, .mov: return (try MP4Validator.finding(length: part.length, stated: stated, read: read), format)
         case .webm, .mkv:
             if let stated, stated != part.length {
-                let words = "it has \(part.length) of \(stated) bytes"
-                return (MP4Validator.Finding(verdict: .cut(words), end: part.length), format)
+                let message = "it has \(part.length) of \(stated) bytes"
+                return (MP4Validator.Finding(verdict: .cut(message), end: part.length), format)
             }
             return (try MatroskaValidator.finding(length: part.length, stated: stated, read: read), format)
         }
     }
 
-    /// Whether this is a whole clip, as far as can be known.
+    /// Whether the clip is complete, as far as known.
     func verdict() throws(ClipError) -> MP4Validator.Verdict { try finding().clip.verdict }
 
-    /// Syncs it, gives it its name and syncs the folder: after this the clip is on disk whatever happens.
+    /// Syncs and renames the file, and syncs the folder: afterwards the clip survives a power failure.
     func finish() throws(ClipError) -> SavedClip {
-        guard let part else { throw .spoiled }
-        let digest = try part.settledDigest()
+        guard let part else { throw .contentMismatch }
+        let digest = try part.verifiedDigest()
         let (clip, format) = try finding()
-        let name = try part.take(firstOf: names(withEnding: format.rawValue), digest: digest)
+        let name = try part.claimName(firstOf: names(withExtension: format.rawValue), digest: digest)
         try folder.sync()
-        guard folder.isInPlace else { throw .disk("\(folder.path) was moved or removed while a clip was saved in it") }
-        // Not before the clip is sure to stay.
+        guard folder.isInPlace else {
+            throw .disk("\(folder.path) was moved or removed while a clip was being saved in it")
+        }
+        // Only after the clip is durable.
         try removeOthers(than: part.number)
         return SavedClip(
             path: folder.path + "/" + name, sha256: digest, bytes: part.length,
             remark: format.remark(end: clip.end, length: part.length))
     }
 
-    private func names(withEnding ending: String) -> [String] {
-        paths.clipNames.map { $0.dropLast("mp4".count) + ending }
+    private func names(withExtension pathExtension: String) -> [String] {
+        paths.clipNames.map { $0.dropLast("mp4".count) + pathExtension }
     }
 
-    /// Keeps what was paid for, though it is no clip.
+    /// Keeps bytes that were paid for, though they are not a valid clip.
     ///
-    /// - Returns: the path at which it is.
+    /// - Returns: the path of the file.
     func keepDamaged() throws(ClipError) -> String {
-        guard let part else { throw .spoiled }
-        let digest = try part.settledDigest()
-        let name = try part.take(firstOf: names(withEnding: "damaged"), digest: digest)
+        guard let part else { throw .contentMismatch }
+        let digest = try part.verifiedDigest()
+        let name = try part.claimName(firstOf: names(withExtension: "damaged"), digest: digest)
         self.part = nil
         try folder.sync()
         return folder.path + "/" + name
     }
 
-    /// Parts of this clip that nobody needs any more.
+    /// Removes parts of this clip that are no longer needed.
     private func removeOthers(than number: Int) throws(ClipError) {
         for other in paths.partNumbers where other != number && folder.status(of: paths.partName(other)) != nil {
-            try PartialFile.left(other, in: folder, paths)?.remove()
+            try PartialFile.existing(other, in: folder, paths)?.remove()
         }
     }
 
-    /// Keeps what came, which may be all of the clip.
+    /// Keeps bytes that may be the complete clip.
     ///
-    /// - Returns: the path at which it is.
+    /// - Returns: the path of the file.
     func keepUnverified() throws(ClipError) -> String {
-        guard let part else { throw .spoiled }
-        _ = try part.settledDigest()
-        let other = part.number == 0 ? nil : try PartialFile.left(0, in: folder, paths)
-        let path = try part.setAside(paths, other: other)
+        guard let part else { throw .contentMismatch }
+        _ = try part.verifiedDigest()
+        let other = part.number == 0 ? nil : try PartialFile.existing(0, in: folder, paths)
+        let path = try part.keepUnverified(paths, other: other)
         try folder.sync()
         return path
     }

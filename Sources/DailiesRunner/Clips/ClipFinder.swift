@@ -2,31 +2,32 @@ import Crypto
 import DailiesCore
 import Foundation
 
-/// Where saved clips are now: where they were saved, or, if their folder was moved together with the store, beside the store.
+/// Finds saved clips: at their recorded path or, if their folder was moved together with the store, relative to the
+/// store.
 ///
 /// Every call blocks.
 package struct ClipFinder {
-    /// How a clip is found.
+    /// The result for one clip.
     package enum Finding: Hashable, Sendable {
-        /// As long as it was saved, and, where that was asked, with the same content.
+        /// It has the recorded length, and the recorded content if that was checked.
         case present(path: String)
-        /// Nothing is there, and beside the store neither.
+        /// It is neither at its recorded path nor relative to the store.
         case missing
-        /// Something else is there. `reason` is for people.
+        /// Another file is there. `reason` is for users.
         case changed(path: String, reason: String)
 
-        /// Where it can be had; nil: nowhere.
+        /// The path of the file; nil if missing.
         package var path: String? { if case .present(let path) = self { path } else { nil } }
     }
 
-    /// The shortest end of a path that tells a clip: its folder and its name.
-    private static let fewestNames = 2
-    /// Clips that are looked for beside the store, each by a look for each part of its path, as long as none is found.
-    private static let mostSearches = 1000
+    /// Minimum number of path components that identify a clip: its folder and its name.
+    private static let minimumComponents = 2
+    /// Maximum number of clips searched relative to the store; each search tries every suffix of the path.
+    private static let maximumSearches = 1000
 
-    /// The store's folder and those above it, without the root.
+    /// The store's folder and its ancestors, without the root.
     private let places: [String]
-    /// What came in place of which folder, as far as clips have shown.
+    /// Folder moves, as far as known from clips that were found.
     private var moves: [(old: String, new: String)] = []
     private var searches = 0
 
@@ -41,26 +42,25 @@ package struct ClipFinder {
         self.places = places
     }
 
-    /// - Parameter checksContent: its digest too, not only its length.
+    /// - Parameter checksContent: compare the digest too, not only the length.
     package mutating func find(_ clip: SavedClip, checksContent: Bool = false) -> Finding {
-        let found = Self.look(at: clip.path, clip, checksContent)
+        let found = Self.inspect(at: clip.path, clip, checksContent)
         guard found == .missing else { return found }
         for (old, new) in moves {
             guard let end = Self.end(of: clip.path, below: old) else { continue }
-            let moved = Self.look(at: new + end, clip, checksContent)
+            let moved = Self.inspect(at: new + end, clip, checksContent)
             if moved != .missing { return moved }
         }
         return search(clip)
     }
 
-    /// By bytes: to a file system two ways to write a letter are two names.
+    /// Compares bytes: file systems distinguish different encodings of a letter.
     private static func end(of path: String, below folder: String) -> String? {
         guard path.utf8.starts(with: (folder + "/").utf8) || path.utf8.elementsEqual(folder.utf8) else { return nil }
         return String(Substring(path.utf8.dropFirst(folder.utf8.count)))
     }
 
-    /// The folder that took the place of one that is gone with the folder that it was in; nil: that is not so, or nothing took
-    /// its place.
+    /// The new location of a folder that was moved together with its parent; nil if it was not, or was not found.
     package func folder(inPlaceOf recorded: String) -> String? {
         let parent = recorded.split(separator: "/").dropLast().map { "/" + $0 }.joined()
         guard !Self.isFolder(recorded), !parent.isEmpty, !Self.isFolder(parent) else { return nil }
@@ -77,15 +77,15 @@ package struct ClipFinder {
         return nil
     }
 
-    /// Beside the store, by ever shorter ends of its path. Only what has the very content is the clip.
+    /// Searches relative to the store, by ever shorter suffixes of the path. The content must match.
     private mutating func search(_ clip: SavedClip) -> Finding {
-        guard searches < Self.mostSearches || !moves.isEmpty else { return .missing }
+        guard searches < Self.maximumSearches || !moves.isEmpty else { return .missing }
         searches += 1
         let names = clip.path.split(separator: "/")
         for place in places {
-            for start in names.indices.dropLast(Self.fewestNames - 1) {
+            for start in names.indices.dropLast(Self.minimumComponents - 1) {
                 let candidate = place + "/" + names[start...].joined(separator: "/")
-                guard case .present = Self.look(at: candidate, clip, true) else { continue }
+                guard case .present = Self.inspect(at: candidate, clip, true) else { continue }
                 let old = names[..<start].map { "/" + $0 }.joined()
                 if !moves.contains(where: { $0 == (old, place) }) { moves.append((old, place)) }
                 return .present(path: candidate)
@@ -94,28 +94,28 @@ package struct ClipFinder {
         return .missing
     }
 
-    // MARK: Looking
+    // MARK: Checks
 
     private static func isFolder(_ path: String) -> Bool {
         var status = stat()
         return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
     }
 
-    private static func look(at path: String, _ clip: SavedClip, _ checksContent: Bool) -> Finding {
+    private static func inspect(at path: String, _ clip: SavedClip, _ checksContent: Bool) -> Finding {
         var status = stat()
         guard stat(path, &status) == 0 else {
             let code = errno
             guard code != ENOENT, code != ENOTDIR else { return .missing }
-            return .changed(path: path, reason: "it cannot be looked at: \(String(cString: strerror(code)))")
+            return .changed(path: path, reason: "it cannot be inspected: \(String(cString: strerror(code)))")
         }
-        guard status.st_mode & S_IFMT == S_IFREG else { return .changed(path: path, reason: "it is no file") }
+        guard status.st_mode & S_IFMT == S_IFREG else { return .changed(path: path, reason: "it is not a file") }
         guard Int64(status.st_size) == clip.bytes else {
-            return .changed(path: path, reason: "it has \(status.st_size) bytes, and was saved with \(clip.bytes)")
+            return .changed(path: path, reason: "it has \(status.st_size) bytes, but was saved with \(clip.bytes)")
         }
         guard checksContent else { return .present(path: path) }
         switch digest(path) {
         case .success(clip.sha256): return .present(path: path)
-        case .success: return .changed(path: path, reason: "its content is not what was saved")
+        case .success: return .changed(path: path, reason: "its content differs from the saved clip")
         case .failure(let fault): return .changed(path: path, reason: fault.description)
         }
     }

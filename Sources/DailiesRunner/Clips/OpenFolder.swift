@@ -1,7 +1,7 @@
 import Foundation
 
-/// A folder that is held open. What is made, renamed and removed in it goes by its descriptor, so that no link which is put
-/// in its place later leads anything elsewhere.
+/// An open folder. Files in it are created, renamed and removed through its descriptor, so that a link put in its place
+/// later has no effect.
 ///
 /// Every call blocks.
 package final class OpenFolder {
@@ -17,14 +17,14 @@ package final class OpenFolder {
 
     // MARK: Opening
 
-    /// Opens a folder that a user named, which may be a link; it is made where it is missing.
+    /// Opens a folder named by the user, which may be a link. Creates it if missing.
     package static func made(_ path: String) throws(ClipError) -> OpenFolder {
         for end in path.indices.dropFirst() where path[end] == "/" { try make(String(path[..<end]), path) }
         try make(path, path)
         return try opened(path)
     }
 
-    /// Opens a folder that is there.
+    /// Opens an existing folder.
     package static func opened(_ path: String) throws(ClipError) -> OpenFolder {
         let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard descriptor >= 0 else { throw .system("open", path) }
@@ -45,8 +45,7 @@ package final class OpenFolder {
         try opened(parent.isEmpty ? "/" : String(parent)).sync()
     }
 
-    /// A folder in this one, made where it is missing. nil where something else has the name, or where nothing may be
-    /// written in it.
+    /// A folder in this one, created if missing. nil if another file has the name or the folder is not writable.
     func subfolder(_ name: String) throws(ClipError) -> OpenFolder? {
         let path = path + "/" + name
         if mkdirat(descriptor, name, 0o777) == 0 {
@@ -67,14 +66,14 @@ package final class OpenFolder {
 
     // MARK: Files
 
-    /// What stands under a name: nil where nothing does. Links are not followed.
+    /// The status of a file; nil if there is none. Does not follow links.
     package func status(of name: String) -> stat? {
         var status = stat()
         return fstatat(descriptor, name, &status, AT_SYMLINK_NOFOLLOW) == 0 ? status : nil
     }
 
-    /// Opens a regular file that is there; nil where there is none, or where something else stands. It neither follows a link
-    /// nor waits for whoever is at the other end of a pipe.
+    /// Opens an existing regular file; nil if there is none, or another kind of file. Does not follow links or wait for
+    /// the other end of a pipe.
     package func file(_ name: String, _ access: Int32) throws(ClipError) -> Int32? {
         guard let found = status(of: name), found.st_mode & S_IFMT == S_IFREG else { return nil }
         let file = openat(descriptor, name, access | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
@@ -91,7 +90,7 @@ package final class OpenFolder {
         return file
     }
 
-    /// Makes a file under a name that nothing has; nil where something has it.
+    /// Creates a file; nil if the name is taken.
     package func newFile(_ name: String, mode: mode_t = 0o644) throws(ClipError) -> Int32? {
         let flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC
         let file = openat(descriptor, name, flags, mode)
@@ -103,9 +102,9 @@ package final class OpenFolder {
         return file
     }
 
-    /// Gives a file another name, which nothing may have: whoever comes second finds it taken.
+    /// Renames a file unless the new name is taken. Of two concurrent calls only one succeeds.
     ///
-    /// - Returns: false where something has it.
+    /// - Returns: false if the name is taken.
     package func rename(_ name: String, toFree other: String) throws(ClipError) -> Bool {
         if linkat(descriptor, name, descriptor, other, 0) == 0 {
             try remove(name)
@@ -113,7 +112,7 @@ package final class OpenFolder {
         }
         let code = errno
         if code == EEXIST { return false }
-        // Not every file system has links. An empty file holds the name instead, until ours takes its place.
+        // Not every file system supports hard links. An empty file then reserves the name until the rename.
         guard [EMLINK, ENOSYS, ENOTSUP, EOPNOTSUPP, EPERM].contains(code) else {
             if ClipError.isObstacle(code) { return false }
             throw .system("rename to", path + "/" + other, code)
@@ -129,14 +128,14 @@ package final class OpenFolder {
         return true
     }
 
-    /// Puts a file in the place of another.
+    /// Replaces another file.
     package func replace(_ other: String, by name: String) throws(ClipError) {
         guard renameat(descriptor, name, descriptor, other) == 0 else {
             throw .system("rename to", path + "/" + other)
         }
     }
 
-    /// Removes a file. One that is gone already is no trouble, and what is no file stays.
+    /// Removes a file. Ignores files that do not exist and anything that is not a file.
     package func remove(_ name: String) throws(ClipError) {
         guard let found = status(of: name), found.st_mode & S_IFMT == S_IFREG else { return }
         guard unlinkat(descriptor, name, 0) != 0, errno != ENOENT else { return }
@@ -147,7 +146,7 @@ package final class OpenFolder {
         guard fsync(descriptor) == 0 else { throw .system("sync", path) }
     }
 
-    /// Whether its path still leads to it.
+    /// Whether its path still refers to it.
     var isInPlace: Bool {
         var (held, found) = (stat(), stat())
         return fstat(descriptor, &held) == 0 && stat(path, &found) == 0 && held.st_dev == found.st_dev

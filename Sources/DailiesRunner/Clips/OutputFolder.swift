@@ -1,36 +1,36 @@
 import DailiesCore
 import Foundation
 
-/// Whether clips can be saved in a folder: found out before anything is paid for.
+/// Checks that clips can be saved in a folder, before anything is paid for.
 ///
 /// Every call blocks.
 package struct OutputFolder {
-    /// Room that one clip needs: 20 s at 1080p and 6 Mbit/s. Of a longer one a run finds out, and stops submitting.
+    /// Space for one clip: 20 s at 1080p and 6 Mbit/s. For longer clips the run finds out, and stops submitting.
     private static let spaceForClip: Int64 = 16 << 20
-    /// Bytes of the longest name and path that any clip can have below the folder, with a key as long as manifests allow.
-    private static let (longestName, longestPath) = (220, 3000)
-    /// What is not known of a file system counts as on Linux.
+    /// Maximum bytes of a clip's name and path below the folder, for the longest key that manifests allow.
+    private static let (maximumNameBytes, maximumPathBytes) = (220, 3000)
+    /// Limits assumed for unknown file systems: those of Linux.
     private static let (usualName, usualPath) = (255, 4096)
-    private static let mostTrials = 9
+    private static let maximumTrials = 9
 
     /// Absolute.
     package let path: String
 
     package init(_ path: String) { self.path = path }
 
-    // MARK: Looking
+    // MARK: Checks
 
-    /// What stands in the way of clips, and what to do; nil: nothing. Makes nothing.
+    /// The problem and its remedy; nil for none. Creates nothing.
     package func fault() -> String? {
         var existing = "/"
         var missing: [Substring] = []
         for name in path.split(separator: "/") {
             if missing.isEmpty {
                 let next = existing == "/" ? "/\(name)" : "\(existing)/\(name)"
-                switch Self.look(at: next) {
+                switch Self.inspect(at: next) {
                 case .folder: existing = next
                 case .nothing: missing = [name]
-                case .fault(let words): return words
+                case .fault(let message): return message
                 }
             } else {
                 missing.append(name)
@@ -38,52 +38,52 @@ package struct OutputFolder {
         }
         let (name, path) = Self.limits(of: existing)
         if missing.contains(where: { $0.utf8.count > name }) || self.path.utf8.count >= path {
-            return Self.words(for: ENAMETOOLONG, self.path)
+            return Self.message(for: ENAMETOOLONG, self.path)
         }
         guard faccessat(AT_FDCWD, existing, W_OK | X_OK, AT_EACCESS) == 0 else {
-            return Self.words(for: errno, existing)
+            return Self.message(for: errno, existing)
         }
-        return Self.lackOfRoom(at: existing)
+        return Self.spaceProblem(at: existing)
     }
 
-    private enum Look {
+    private enum PathStatus {
         case folder
         case nothing
         case fault(String)
     }
 
-    private static func look(at path: String) -> Look {
+    private static func inspect(at path: String) -> PathStatus {
         var status = stat()
         if stat(path, &status) == 0 {
             guard status.st_mode & S_IFMT != S_IFDIR else { return .folder }
-            return .fault("\(path) is no folder; move it away, or choose another folder")
+            return .fault("\(path) is not a folder; move it away, or choose another folder")
         }
         let code = errno
-        guard code == ENOENT else { return .fault(words(for: code, path)) }
+        guard code == ENOENT else { return .fault(message(for: code, path)) }
         guard lstat(path, &status) != 0 else {
-            return .fault("\(path) is a link that leads nowhere; remove it, or choose another folder")
+            return .fault("\(path) is a broken link; remove it, or choose another folder")
         }
         return .nothing
     }
 
-    private static func lackOfRoom(at folder: String) -> String? {
+    private static func spaceProblem(at folder: String) -> String? {
         var disk = statvfs()
-        guard statvfs(folder, &disk) == 0 else { return words(for: errno, folder) }
+        guard statvfs(folder, &disk) == 0 else { return message(for: errno, folder) }
         let (free, isLarge) = UInt64(disk.f_bavail).multipliedReportingOverflow(by: UInt64(disk.f_frsize))
         if !isLarge, free < UInt64(spaceForClip) {
-            return "there is no room for a clip at \(folder): \(megabytes(Int64(free))) MB are free, and one may need "
-                + "\(megabytes(spaceForClip)) MB; make room, or choose another folder"
+            return "not enough space for a clip at \(folder): \(megabytes(Int64(free))) MB free, and a clip may need "
+                + "\(megabytes(spaceForClip)) MB; free some space, or choose another folder"
         }
-        // Some file systems count no files.
+        // Some file systems do not count files.
         guard disk.f_files == 0 || disk.f_favail > 0 else {
-            return "the disk at \(folder) takes no more files; remove some, or choose another folder"
+            return "the disk at \(folder) cannot hold more files; remove some, or choose another folder"
         }
         return nil
     }
 
     private static func megabytes(_ bytes: Int64) -> String { "\(bytes / 1_000_000)" }
 
-    private static func words(for code: Int32, _ path: String) -> String {
+    private static func message(for code: Int32, _ path: String) -> String {
         "clips cannot be saved in \(path): \(String(cString: strerror(code))); choose another folder"
     }
 
@@ -93,7 +93,7 @@ package struct OutputFolder {
         return (name > 0 ? name : usualName, path > 0 ? path : usualPath)
     }
 
-    // MARK: Names of clips
+    // MARK: Clip names
 
     private var limits: (name: Int, path: Int) {
         var existing = path
@@ -103,13 +103,13 @@ package struct OutputFolder {
         return Self.limits(of: existing.isEmpty ? "/" : existing)
     }
 
-    /// Whether the names of some clips could be too long: then each is to be asked about.
+    /// Whether some clip names could be too long, so that each must be checked.
     package var isCramped: Bool {
         let limits = limits
-        return limits.name < Self.longestName || path.utf8.count + Self.longestPath > limits.path
+        return limits.name < Self.maximumNameBytes || path.utf8.count + Self.maximumPathBytes > limits.path
     }
 
-    /// The names of clips that are too long for the folder.
+    /// Checks clip names for the folder's limits.
     package struct Names {
         private let folder: OutputFolder
         private let batchName: String
@@ -121,7 +121,7 @@ package struct OutputFolder {
             limits = folder.limits
         }
 
-        /// What is wrong with the name of this clip; nil: nothing.
+        /// The problem with the name of this clip; nil for none.
         package func fault(of key: TaskKey, requested: String?) -> String? {
             let paths = ClipPaths(
                 folder: folder.path, batchName: batchName,
@@ -134,37 +134,36 @@ package struct OutputFolder {
             let name = paths.folders.reduce(longest) { max($0, $1.utf8.count) }
             guard name > limits.name || length >= limits.path else { return nil }
             return
-                "the path of the clip \(SafeText.quoted(key.text)) in \(folder.path) would be too long for its disk; "
+                "the path of clip \(SafeText.quoted(key.text)) in \(folder.path) is too long for its disk; "
                 + "choose another folder"
         }
     }
 
-    // MARK: Trying
+    // MARK: Trial
 
-    /// Makes the folder, and in it for a moment a file as large as a clip: only that shows a quota, and what else a look does
-    /// not.
+    /// Creates the folder, and temporarily a file of a clip's size in it: only that detects a quota and similar limits.
     ///
-    /// - Returns: what stands in the way, and what to do; nil: nothing.
+    /// - Returns: the problem and its remedy; nil for none.
     package func trial() -> String? {
         do throws(ClipError) {
             let folder = try OpenFolder.made(path)
-            for number in 1...Self.mostTrials {
+            for number in 1...Self.maximumTrials {
                 let name = ".dailies-\(getpid())-\(number).trial"
                 guard let file = try folder.newFile(name) else { continue }
                 let fault = Self.fill(file)
                 close(file)
                 try folder.remove(name)
-                return fault == 0 ? nil : Self.words(for: fault, path)
+                return fault == 0 ? nil : Self.message(for: fault, path)
             }
-            return Self.words(for: EACCES, path)
+            return Self.message(for: EACCES, path)
         } catch {
             return "\(error); choose another folder"
         }
     }
 
-    /// - Returns: `errno` of what the disk refused; 0: nothing.
+    /// - Returns: `errno`, or 0 on success.
     private static func fill(_ file: Int32) -> Int32 {
-        // Where room cannot be set aside, a byte has to do.
+        // Where space cannot be reserved, write a byte.
         let code = posix_fallocate(file, 0, off_t(spaceForClip))
         guard [0, EINVAL, EOPNOTSUPP, ENOSYS, EINTR].contains(code) else { return code }
         var byte: UInt8 = 0

@@ -2,14 +2,14 @@ import Crypto
 import DailiesCore
 import Foundation
 
-/// The bytes of a clip on their way: a file that is locked for as long as it is open, so that it belongs to one process.
+/// The bytes of a clip being downloaded: a file that is locked while it is open, so that only one process uses it.
 ///
-/// What came is hashed as it comes. Before the clip gets its name, the file is synced and hashed as it is on disk, after the
-/// last write: another program that wrote into it all the same is noticed.
+/// Bytes are hashed as they arrive. Before the clip gets its name, the file is synced and hashed again from disk, to
+/// detect writes by other programs.
 ///
 /// Every call blocks.
 final class PartialFile {
-    /// So much is not on record at most: what a crash makes us fetch again.
+    /// Maximum bytes without a record: the amount a crash makes us download again.
     private static let recordInterval: Int64 = 8 << 20
 
     let number: Int
@@ -23,7 +23,7 @@ final class PartialFile {
     private(set) var version = AssetVersion()
     private var hasher = SHA256()
     private var recorded: Int64 = 0
-    /// False on a file system without locks, for a file that was just made: nobody can go on after it.
+    /// False for a new file on a file system without locks; it cannot be resumed.
     private(set) var hasLock = false
 
     private init(_ number: Int, in folder: OpenFolder, _ paths: ClipPaths, _ descriptor: Int32) {
@@ -37,20 +37,20 @@ final class PartialFile {
     }
 
     deinit {
-        // A child process that is just being started may hold a copy of the descriptor, and with it the lock.
+        // A child process that is starting may have a copy of the descriptor, and with it the lock.
         _ = flock(descriptor, LOCK_UN)
         close(descriptor)
     }
 
     // MARK: Opening
 
-    /// A part that an earlier download left, with as many of its bytes as are on record. nil where there is none, or where
-    /// it is another process's or somebody else's file.
-    static func left(_ number: Int, in folder: OpenFolder, _ paths: ClipPaths) throws(ClipError) -> PartialFile? {
+    /// A part of an earlier download, with the bytes that are on record. nil if there is none, or if the file belongs
+    /// to another process or program.
+    static func existing(_ number: Int, in folder: OpenFolder, _ paths: ClipPaths) throws(ClipError) -> PartialFile? {
         guard let descriptor = try folder.file(paths.partName(number), O_RDWR) else { return nil }
         let part = PartialFile(number, in: folder, paths, descriptor)
         guard part.isLocked(), let record = try part.ownRecord(part.recordName) else { return nil }
-        // A clip under two names: what a crash between them leaves. It is not written into.
+        // A clip with two names is left by a crash between them. Do not write to it.
         guard try part.status().st_nlink == 1 else {
             if number > 0 { try part.remove() }
             return nil
@@ -59,7 +59,7 @@ final class PartialFile {
         return number == 0 && part.length == 0 ? nil : part
     }
 
-    /// A new one; nil where something else has its name, or that of its record.
+    /// Creates a part; nil if its name or that of its record is taken.
     static func new(_ number: Int, in folder: OpenFolder, _ paths: ClipPaths) throws(ClipError) -> PartialFile? {
         guard folder.status(of: paths.partName(number)) == nil else { return nil }
         let record = PartialFileRecord(
@@ -71,10 +71,10 @@ final class PartialFile {
         return part.isLocked(isNew: true) ? part : nil
     }
 
-    /// Takes the lock, and looks whether the name still leads to this very file: whoever held the lock before may have given
-    /// it the clip's name.
+    /// Takes the lock and checks that the name still refers to this file: the previous owner may have renamed it to the
+    /// clip's name.
     ///
-    /// - Parameter isNew: on a file system without locks only what was just made is surely nobody else's.
+    /// - Parameter isNew: without file locks, only a file that was just created is certainly unused.
     private func isLocked(isNew: Bool = false) -> Bool {
         hasLock = flock(descriptor, LOCK_EX | LOCK_NB) == 0
         guard hasLock || isNew && errno != EWOULDBLOCK else { return false }
@@ -89,11 +89,11 @@ final class PartialFile {
 
     private func status() throws(ClipError) -> stat {
         var status = stat()
-        guard fstat(descriptor, &status) == 0 else { throw .system("look at", path) }
+        guard fstat(descriptor, &status) == 0 else { throw .system("inspect", path) }
         return status
     }
 
-    /// Goes on after the bytes that are on record, if they are what is on disk.
+    /// Resumes after the recorded bytes if they match those on disk.
     private func recall(_ record: PartialFileRecord) throws(ClipError) {
         guard try Int64(status().st_size) >= record.bytes else { return }
         let found = try hash(upTo: record.bytes)
@@ -108,18 +108,18 @@ final class PartialFile {
         return record
     }
 
-    /// The first bytes of a file; nil where there is none, or where something else stands.
+    /// The first bytes of a file; nil if there is none, or another kind of file.
     private static func text(_ name: String, in folder: OpenFolder) throws(ClipError) -> String? {
         guard let file = try folder.file(name, O_RDONLY) else { return nil }
         defer { close(file) }
-        var bytes = [UInt8](repeating: 0, count: PartialFileRecord.mostBytes)
+        var bytes = [UInt8](repeating: 0, count: PartialFileRecord.maximumBytes)
         let count = pread(file, &bytes, bytes.count, 0)
         guard count >= 0 else { throw .system("read", folder.path + "/" + name) }
         return String(decoding: bytes[..<count], as: UTF8.self)
     }
 
-    /// - Returns: false where somebody else's file, or no file at all, has the name. An empty one is what a crash leaves of
-    ///   ours.
+    /// - Returns: false if another program's file has the name. An empty file is the remainder of a crash and may be
+    ///   replaced.
     private static func write(
         _ record: PartialFileRecord, to name: String, in folder: OpenFolder, syncs: Bool
     ) throws(ClipError) -> Bool {
@@ -132,7 +132,7 @@ final class PartialFile {
         }
         guard let file = opened else { return false }
         defer { close(file) }
-        // In one call, so that a process that is killed leaves the old one or the new one.
+        // In one call, so that a killed process leaves the old record or the new one.
         let text = Array(record.text.utf8)
         let count = pwrite(file, text, text.count, 0)
         guard count == text.count, ftruncate(file, off_t(text.count)) == 0, !syncs || fsync(file) == 0 else {
@@ -146,14 +146,14 @@ final class PartialFile {
 
     // MARK: Writing
 
-    /// Drops what is there: the bytes to come are those of this version, from its first on.
-    func begin(_ version: AssetVersion) throws(ClipError) {
+    /// Discards the bytes on disk; the bytes that follow are those of `version` from its start.
+    func start(_ version: AssetVersion) throws(ClipError) {
         guard ftruncate(descriptor, 0) == 0 else { throw .system("empty", path) }
         (length, recorded, self.version, hasher) = (0, 0, version, SHA256())
     }
 
-    /// The bytes to come follow those that are there.
-    func goOn(with version: AssetVersion) throws(ClipError) {
+    /// The bytes that follow continue those on disk.
+    func resume(with version: AssetVersion) throws(ClipError) {
         self.version = version
         guard ftruncate(descriptor, off_t(length)) == 0 else { throw .system("continue", path) }
     }
@@ -176,13 +176,13 @@ final class PartialFile {
         if length - recorded >= Self.recordInterval { try keep() }
     }
 
-    /// Syncs what came and puts it on record, so that a later download may go on after it. Without a validator none could.
+    /// Syncs the file and writes the record, so that a later download may resume. Needs a validator.
     func keep() throws(ClipError) {
         guard length > recorded, version.validator != nil else { return }
         _ = try record(under: recordName)
     }
 
-    /// - Returns: false where something else has that name: nobody can go on after this part, which is no worse for that.
+    /// - Returns: false if the name is taken: the part then cannot be resumed, but is otherwise fine.
     private func record(under name: String) throws(ClipError) -> Bool {
         guard fsync(descriptor) == 0 else { throw .system("sync", path) }
         let record = PartialFileRecord(key: key, version: version, bytes: length, digest: Self.hex(hasher))
@@ -193,7 +193,7 @@ final class PartialFile {
 
     // MARK: Reading
 
-    /// Up to `count` bytes from a place on.
+    /// Up to `count` bytes from `offset`.
     func read(_ count: Int, at offset: Int64) throws(ClipError) -> [UInt8] {
         var buffer = [UInt8](repeating: 0, count: count)
         let got = pread(descriptor, &buffer, count, off_t(offset))
@@ -201,15 +201,15 @@ final class PartialFile {
         return Array(buffer.prefix(got))
     }
 
-    /// The digest of the file as it is on disk.
+    /// The digest of the file on disk.
     ///
-    /// - Throws: ``ClipError/spoiled`` where that is not what came.
-    func settledDigest() throws(ClipError) -> String {
+    /// - Throws: ``ClipError/contentMismatch`` if it differs from that of the bytes received.
+    func verifiedDigest() throws(ClipError) -> String {
         guard fsync(descriptor) == 0 else { throw .system("sync", path) }
         let found = try hash(upTo: .max)
         let digest = Self.hex(found.hasher)
-        guard found.bytes == length, digest == Self.hex(hasher), isInPlace else { throw .spoiled }
-        // On record before it gets a name: a crash in between leaves a part that needs no further download.
+        guard found.bytes == length, digest == Self.hex(hasher), isInPlace else { throw .contentMismatch }
+        // Write the record before the rename: a crash in between then needs no further download.
         if length > recorded, version.length == length { _ = try record(under: recordName) }
         return digest
     }
@@ -243,13 +243,13 @@ final class PartialFile {
 
     // MARK: Names
 
-    /// Gives the file the first of these names that is free. A file with the same content that has one already is the clip,
-    /// and this one goes.
+    /// Renames the file to the first free name. If a file with the same content has one of the names, that file is the
+    /// clip, and this one is removed.
     ///
-    /// - Parameter digest: of ``settledDigest()``.
-    func take(firstOf names: [String], digest: String) throws(ClipError) -> String {
+    /// - Parameter digest: from ``verifiedDigest()``.
+    func claimName(firstOf names: [String], digest: String) throws(ClipError) -> String {
         for name in names {
-            guard isInPlace else { throw .spoiled }
+            guard isInPlace else { throw .contentMismatch }
             if try folder.rename(self.name, toFree: name) {
                 try folder.remove(recordName)
                 return name
@@ -259,7 +259,8 @@ final class PartialFile {
                 return name
             }
         }
-        throw .blocked("no name is left in \(folder.path) for \(names.first ?? "the clip"); move away what has it")
+        throw .blocked(
+            "all names for \(names.first ?? "the clip") in \(folder.path) are taken; move the existing files away")
     }
 
     private func isSame(_ name: String, _ digest: String) throws(ClipError) -> Bool {
@@ -273,11 +274,11 @@ final class PartialFile {
         return true
     }
 
-    /// Keeps a part that may be whole under the name that kept ones have. Of two the longer one stays.
+    /// Keeps a part that may be complete, under the name for such parts. Of two parts the longer one is kept.
     ///
-    /// - Parameter other: the one that has the name, if it is ours.
-    /// - Returns: the path at which it is.
-    func setAside(_ paths: ClipPaths, other: PartialFile?) throws(ClipError) -> String {
+    /// - Parameter other: the part that has the name, if it is ours.
+    /// - Returns: the path of the kept file.
+    func keepUnverified(_ paths: ClipPaths, other: PartialFile?) throws(ClipError) -> String {
         guard try record(under: recordName), number > 0 else { return path }
         if let other {
             guard other.length < length else {
@@ -286,7 +287,7 @@ final class PartialFile {
             }
             try other.remove()
         }
-        // The record first: a kept part without one would be taken for somebody's file.
+        // The record first: without one, a kept part would look like another program's file.
         guard try record(under: paths.recordName(0)) else { return path }
         guard try folder.rename(name, toFree: paths.partName(0)) else {
             try folder.remove(paths.recordName(0))
@@ -296,7 +297,7 @@ final class PartialFile {
         return folder.path + "/" + paths.partName(0)
     }
 
-    /// Another file that has the name by now stays, and the record with it.
+    /// Removes the file and its record, unless another file has the name by now.
     func remove() throws(ClipError) {
         guard isInPlace else { return }
         try folder.remove(name)

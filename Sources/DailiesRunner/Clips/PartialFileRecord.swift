@@ -1,22 +1,22 @@
 import DailiesCore
 import Foundation
 
-/// What is known of a part file, in a small file beside it: whose it is, which version of the asset its first bytes belong to,
-/// and their digest.
+/// The record of a part file, in a small file next to it: its submission key, the version of the asset, and the digest
+/// of its first bytes.
 ///
-/// Only a part with a record is ours, and only bytes with this digest are gone on with. So it does not matter in which order a
-/// crash lets the two files reach the disk, nor who else has written into the part: what does not fit begins anew.
+/// Only a part with a record is ours, and only bytes with this digest are resumed. So neither the order in which a
+/// crash lets the two files reach the disk nor writes by other programs matter: on a mismatch, the download restarts.
 struct PartialFileRecord: Hashable {
     private static let head = "dailies-part 1"
     private static let tail = "end"
-    /// So much of a file is read; no record is longer.
-    static let mostBytes = 4096
-    /// Longer validators are not put on record.
-    private static let longestValidator = 256
+    /// Maximum size of a record.
+    static let maximumBytes = 4096
+    /// Maximum length of a validator; longer ones are not recorded.
+    private static let maximumValidatorBytes = 256
 
     let key: SubmissionKey
     let version: AssetVersion
-    /// How many bytes the digest is of.
+    /// Number of bytes that `digest` covers.
     let bytes: Int64
     /// SHA-256, 64 lowercase hexadecimal digits.
     let digest: String
@@ -34,17 +34,16 @@ struct PartialFileRecord: Hashable {
         """
     }
 
-    /// A validator that is not one short line of printable ASCII is left out: its part begins anew.
+    /// The validator if it is one short line of printable ASCII; otherwise nil, and the download restarts.
     private var validatorOnRecord: String? {
         version.validator.flatMap {
-            $0.utf8.count <= Self.longestValidator && $0.utf8.allSatisfy { 0x20...0x7E ~= $0 } ? $0 : nil
+            $0.utf8.count <= Self.maximumValidatorBytes && $0.utf8.allSatisfy { 0x20...0x7E ~= $0 } ? $0 : nil
         }
     }
 }
 
 extension PartialFileRecord {
-    /// nil for any text that is not, from its first line to the last of a record, one of ours. What follows may be left over
-    /// from a longer one before it.
+    /// nil unless the text starts with a complete record. What follows may be left over from a longer one.
     init?(_ text: String) {
         let lines = text.split(separator: "\n", maxSplits: 7, omittingEmptySubsequences: false)
         guard lines.count == 8, lines[0] == Self.head, lines[6] == Self.tail,

@@ -1,16 +1,16 @@
 import Dispatch
 
-/// Lets a runner look for commands twice a second, so that each is taken up within one.
+/// Polls for commands twice a second, so that a runner picks up each within a second.
 public final class CommandPoller: @unchecked Sendable {
-    // Unchecked because of `timer`: Dispatch's sources may be used from any thread, but do not say so.
+    // Unchecked because of `timer`: Dispatch sources are thread-safe, but not marked `Sendable`.
 
     private static let interval = DispatchTimeInterval.milliseconds(500)
-    /// Lets the system wake for other work at the same moment.
+    /// Lets the system combine wake-ups.
     private static let leeway = DispatchTimeInterval.milliseconds(100)
 
     private let timer: any DispatchSourceTimer
 
-    /// Starts watching for `runner`, which it does not keep alive.
+    /// Starts polling for `runner`. Does not keep it alive.
     public init(_ runner: Runner) {
         timer = DispatchSource.makeTimerSource(queue: DispatchQueue(label: "dailies.commands", qos: .utility))
         timer.schedule(deadline: .now() + Self.interval, repeating: Self.interval, leeway: Self.leeway)
@@ -20,6 +20,6 @@ public final class CommandPoller: @unchecked Sendable {
 
     deinit { timer.cancel() }
 
-    /// No further look.
+    /// Stops polling.
     public func stop() { timer.cancel() }
 }

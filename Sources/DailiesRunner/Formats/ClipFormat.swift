@@ -1,17 +1,17 @@
-/// What kind of video file a clip is, by its bytes.
+/// The video format of a clip, detected from its bytes.
 enum ClipFormat: String, Hashable, Sendable {
     case mp4
     /// QuickTime.
     case mov
     case webm
-    /// Matroska that does not call itself WebM.
+    /// Matroska that does not declare itself as WebM.
     case mkv
 
-    /// So many bytes tell which it is.
-    static let mostHeadBytes = 256
+    /// Bytes needed to detect the format.
+    static let detectionBytes = 256
     private static let quickTimeBrand = "qt  "
 
-    /// - Parameter head: the first bytes of the file. What they say of no other format counts as MP4.
+    /// - Parameter head: the first bytes of the file. Unrecognized bytes count as MP4.
     init(head: [UInt8]) {
         if let type = MatroskaValidator.documentType(head) {
             self = type == "webm" ? .webm : .mkv
@@ -22,7 +22,7 @@ enum ClipFormat: String, Hashable, Sendable {
         }
     }
 
-    /// In a sentence, where it is not what was expected.
+    /// For messages.
     private var name: String {
         switch self {
         case .mp4: "MP4"
@@ -32,15 +32,15 @@ enum ClipFormat: String, Hashable, Sendable {
         }
     }
 
-    /// What a player might stumble over, in a sentence about the clip; nil: nothing.
+    /// What may be a problem for players, as a message; nil for none.
     ///
-    /// - Parameter end: where the file's own structure ends.
+    /// - Parameter end: end of the file's own structure.
     func remark(end: Int64, length: Int64) -> String? {
         var parts: [String] = []
-        if self != .mp4 { parts.append("the clip is no MP4 but \(name)") }
+        if self != .mp4 { parts.append("the clip is not an MP4 but \(name)") }
         if end < length {
             let count = length - end == 1 ? "1 byte follows" : "\(length - end) bytes follow"
-            parts.append((parts.isEmpty ? "after the end of the clip " : "after its end ") + count)
+            parts.append(count + (parts.isEmpty ? " the end of the clip" : " its end"))
         }
         return parts.isEmpty ? nil : parts.joined(separator: ", and ")
     }

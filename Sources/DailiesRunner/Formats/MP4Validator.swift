@@ -1,47 +1,47 @@
 import Foundation
 
-/// Walks the top-level boxes of an MP4 file to its very end.
+/// Checks the top-level boxes of an MP4 file up to its end.
 ///
-/// That alone does not show that nothing is cut off: a last box may reach "to the end", and a file may be cut between two
-/// boxes. Only with the length that the server states is a file called whole.
+/// This alone does not prove that the file is complete: the last box may extend "to the end", and a file may be
+/// truncated between two boxes. A file is ``Verdict/whole`` only if it has the length stated by the server.
 ///
-/// Source: ISO/IEC 14496-12, section 4.2 (object structure): a box is a 32-bit size, a four-character type, and where
-/// the size is 1 a 64-bit size follows; size 0 reaches to the end of the file.
+/// Source: ISO/IEC 14496-12, section 4.2 (object structure): a box is a 32-bit size and a four-character type; size 1
+/// means that a 64-bit size follows; size 0 extends to the end of the file.
 enum MP4Validator {
-    /// More boxes than any clip has at top level, fragmented ones included.
-    private static let mostBoxes = 100_000
+    /// More top-level boxes than any clip has, fragmented ones included.
+    private static let maximumBoxes = 100_000
 
-    /// What a file is.
+    /// The state of a file.
     enum Verdict: Hashable, Sendable {
-        /// It has the length that was stated, and every box is there to its last byte.
+        /// It has the stated length, and every box is complete.
         case whole
-        /// Every box is there to its last byte, and nobody says whether more should follow.
+        /// Every box is complete, but the expected length is unknown.
         case unverified
-        /// More should follow; what is there may be gone on with.
+        /// It is truncated; a download may resume it.
         case cut(String)
-        /// It is no clip, however much should follow.
+        /// It is not a clip, even if more bytes follow.
         case damaged(String)
     }
 
-    /// What the walk comes to.
+    /// The result of a check.
     struct Finding: Hashable, Sendable {
         let verdict: Verdict
-        /// Where the last box that is whole ends.
+        /// End of the last complete box.
         let end: Int64
     }
 
     /// - Parameters:
     ///   - length: of the file, in bytes.
-    ///   - stated: the length that it should have; nil: not stated.
-    ///   - read: `(offset, count)` gives that many bytes, or fewer at the end.
+    ///   - stated: the expected length; nil if unknown.
+    ///   - read: `(offset, count)` returns that many bytes, or fewer at the end.
     static func verdict<Failure>(
         length: Int64, stated: Int64?, read: (Int64, Int) throws(Failure) -> [UInt8]
     ) throws(Failure) -> Verdict {
         try finding(length: length, stated: stated, read: read).verdict
     }
 
-    /// Bytes after the last box of a file that has its index and its media, and the length that it should have, are no
-    /// damage: players pass them over.
+    /// If the file has its index, its media and the expected length, bytes after the last box are not an error: players
+    /// ignore them.
     static func finding<Failure>(
         length: Int64, stated: Int64?, read: (Int64, Int) throws(Failure) -> [UInt8]
     ) throws(Failure) -> Finding {
@@ -52,8 +52,8 @@ enum MP4Validator {
         let verdict: Verdict
         switch try fault(length: length, &end, &isComplete, read: read) {
         case nil: verdict = stated == nil ? .unverified : .whole
-        case .cut(let words): verdict = stated == nil ? .cut(words) : isComplete ? .whole : .damaged(words)
-        case .damaged(let words): verdict = !isComplete ? .damaged(words) : stated == nil ? .unverified : .whole
+        case .cut(let message): verdict = stated == nil ? .cut(message) : isComplete ? .whole : .damaged(message)
+        case .damaged(let message): verdict = !isComplete ? .damaged(message) : stated == nil ? .unverified : .whole
         }
         return Finding(verdict: verdict, end: end)
     }
@@ -65,14 +65,14 @@ enum MP4Validator {
 
     private static let quickTimeBoxes: Set = ["moov", "mdat", "wide", "free", "skip", "pnot"]
 
-    /// QuickTime files from before there was an `ftyp` box begin with one of these.
+    /// QuickTime files older than the `ftyp` box start with one of these.
     static func isQuickTime(firstBox type: String) -> Bool { quickTimeBoxes.contains(type) }
 
-    /// What is wrong with the boxes, or nil.
+    /// The problem with the boxes, or nil.
     ///
     /// - Parameters:
-    ///   - end: of the last box that is whole.
-    ///   - isComplete: index and media are whole.
+    ///   - end: set to the end of the last complete box.
+    ///   - isComplete: set to whether index and media are complete.
     private static func fault<Failure>(
         length: Int64, _ end: inout Int64, _ isComplete: inout Bool, read: (Int64, Int) throws(Failure) -> [UInt8]
     ) throws(Failure) -> Fault? {
@@ -81,30 +81,31 @@ enum MP4Validator {
         var boxes = 0
         while offset < length {
             boxes += 1
-            guard boxes <= mostBoxes else { return .damaged("it has more than \(mostBoxes) boxes") }
+            guard boxes <= maximumBoxes else { return .damaged("it has more than \(maximumBoxes) boxes") }
             let header = try read(offset, 16)
-            guard header.count >= 8 else { return .cut("its last box is cut at byte \(offset)") }
+            guard header.count >= 8 else { return .cut("its last box is truncated at byte \(offset)") }
             let type = text(header[4..<8])
             if boxes == 1, type != "ftyp", !isQuickTime(firstBox: type) {
-                return .damaged("it is no MP4 file, and no QuickTime or WebM file")
+                return .damaged("it is not an MP4, QuickTime or WebM file")
             }
             var size = Int64(number(header[0..<4]))
             if size == 1 {
-                guard header.count == 16 else { return .cut("its last box is cut at byte \(offset)") }
+                guard header.count == 16 else { return .cut("its last box is truncated at byte \(offset)") }
                 let wide = number(header[8..<16])
                 guard wide <= UInt64(Int64.max), wide >= 16 else {
-                    return .damaged("a box at byte \(offset) has no valid size")
+                    return .damaged("the box at byte \(offset) has an invalid size")
                 }
                 size = Int64(wide)
             } else if size == 0 {
-                // After index and media this is no box, but zeros.
+                // After index and media these are zeros, not a box.
                 if isComplete, header[4..<8].allSatisfy({ $0 == 0 }) { return .damaged("zeros follow its last box") }
                 size = length - offset
             } else if size < 8 {
-                return .damaged("a box at byte \(offset) has no valid size")
+                return .damaged("the box at byte \(offset) has an invalid size")
             }
             guard size <= length - offset else {
-                return .cut("a box at byte \(offset) ends \(size - (length - offset)) bytes after the file")
+                return .cut(
+                    "the box at byte \(offset) ends \(size - (length - offset)) bytes after the end of the file")
             }
             seen.insert(type)
             offset += size

@@ -1,21 +1,21 @@
 import Crypto
 import Foundation
 
-/// SHA-256 over texts, each preceded by its length, so that no two lists of texts look alike.
+/// SHA-256 of a list of texts. Each is preceded by its length, so that different lists have different digests.
 public struct SHA256Digester {
     private var hash = SHA256()
 
-    /// Of nothing.
+    /// A digest of the empty list.
     public init() {}
 
-    /// Adds a text with its length before it, so that no two lists of texts have one digest.
+    /// Adds the UTF-8 length of `text`, and its bytes.
     public mutating func add(_ text: String) {
         let utf8 = Data(text.utf8)
         withUnsafeBytes(of: UInt64(utf8.count).bigEndian) { hash.update(bufferPointer: $0) }
         hash.update(data: utf8)
     }
 
-    /// 64 lowercase hexadecimal digits.
+    /// The digest so far: 64 lowercase hexadecimal digits.
     public var hex: String {
         hash.finalize().map { byte in
             let digits = String(byte, radix: 16)

@@ -3,17 +3,17 @@ import DailiesStore
 import Dispatch
 import Foundation
 
-/// Real time: one `DispatchSourceTimer`, whatever the number of tasks.
+/// Real time: a single `DispatchSourceTimer` for any number of tasks.
 ///
-/// The clock is the wall clock at the start plus the time since boot, suspend included (CLOCK_BOOTTIME), so that a jump
-/// of the wall clock moves nothing. Dispatch's own time stands still in suspend, therefore the timer is armed at most
-/// 30 s ahead, and whoever is woken looks at the clock.
+/// The time is the wall clock at the start plus the time since boot, including suspend (CLOCK_BOOTTIME), so that
+/// changes of the wall clock have no effect. Dispatch's own time stops during suspend, so the timer is set at most 30 s
+/// ahead and each wake-up checks the clock.
 public final class DispatchClock: RunnerClock, @unchecked Sendable {
-    // Unchecked because of `source`: Dispatch's sources may be used from any thread, but do not say so.
+    // Unchecked because of `source`: Dispatch sources are thread-safe, but not marked `Sendable`.
 
     static let longestSleep = Duration.seconds(30)
-    /// Wake-ups lie on a grid of this width: what falls due within it is served by one wake-up. A hundred thousand timers
-    /// cost a ninth of the CPU that exact ones do, and half of what those on a grid of 1 ms do (measured).
+    /// Wake-ups are rounded up to multiples of this, to share them. A hundred thousand timers then cost a ninth of the
+    /// CPU time of exact ones, and half of that with a 1 ms grid (measured).
     private static let grid: Int64 = 5_000_000
 
     private struct State {
@@ -29,13 +29,13 @@ public final class DispatchClock: RunnerClock, @unchecked Sendable {
     private let wallAtStart: Int64
     private let bootAtStart: Int64
 
-    /// The clocks of the machine, in nanoseconds; those of a test jump and are suspended.
+    /// The machine's clocks, in nanoseconds; tests replace them to simulate jumps and suspend.
     struct Clocks: Sendable {
         var wall: @Sendable () -> Int64 = { DispatchClock.read(CLOCK_REALTIME) }
         var boot: @Sendable () -> Int64 = { DispatchClock.read(DispatchClock.bootClock) }
     }
 
-    /// From the machine's clocks as they stand.
+    /// Creates a clock that starts at the machine's current time.
     public convenience init() { self.init(clocks: Clocks()) }
 
     init(clocks: Clocks, longestSleep: Duration = DispatchClock.longestSleep) {
@@ -57,10 +57,10 @@ public final class DispatchClock: RunnerClock, @unchecked Sendable {
             + (Instant(nanoseconds: clocks.boot()) - Instant(nanoseconds: bootAtStart))
     }
 
-    /// Keeps what is to be called.
+    /// Stores the callback.
     public func start(_ fire: @escaping @Sendable () -> Void) { state.withLock { $0.fire = fire } }
 
-    /// Arms the timer for the earliest of the moments asked for since it last fired.
+    /// Sets the timer to the earliest time requested since it last fired.
     public func wake(at instant: Instant) {
         state.withLock { state in
             guard !state.isStopped, instant < state.target ?? .distantFuture else { return }
@@ -69,7 +69,7 @@ public final class DispatchClock: RunnerClock, @unchecked Sendable {
         }
     }
 
-    /// Cancels the timer; what was asked for is forgotten.
+    /// Cancels the timer and all requests.
     public func stop() {
         state.withLock { state in
             state.isStopped = true
@@ -80,13 +80,13 @@ public final class DispatchClock: RunnerClock, @unchecked Sendable {
 
     private func arm(_ instant: Instant) {
         let wait = wait(until: instant)
-        // The next line of the grid, whoever asks: two moments close to each other are one wake-up.
+        // Round up to the grid, so that close times share a wake-up.
         let moment = (now + wait).nanoseconds
         let nanoseconds = wait.nanoseconds + Self.grid - moment % Self.grid
         source.schedule(deadline: .now() + .nanoseconds(Int(nanoseconds)), leeway: .nanoseconds(0))
     }
 
-    /// How long the timer may be trusted with a wait.
+    /// The time to wait, limited to the longest reliable sleep.
     func wait(until instant: Instant) -> Duration { min(max(instant - now, .zero), longestSleep) }
 
     private func onTimer() {
@@ -105,7 +105,7 @@ public final class DispatchClock: RunnerClock, @unchecked Sendable {
     #if os(Linux)
         private static let bootClock = CLOCK_BOOTTIME
     #else
-        // Darwin's monotonic clock goes on in suspend.
+        // Darwin's monotonic clock continues during suspend.
         private static let bootClock = CLOCK_MONOTONIC
     #endif
 

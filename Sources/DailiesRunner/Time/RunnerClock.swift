@@ -1,18 +1,18 @@
 import DailiesCore
 
-/// "Now" and "wake me at": the only way in which a run meets time. Two implementations: ``DispatchClock`` and the
-/// manual one of the tests.
+/// The current time and a timer: a run's only access to time. Implemented by ``DispatchClock`` and by the manual clock
+/// of the tests.
 public protocol RunnerClock: AnyObject, Sendable {
-    /// The moment now; it never goes back.
+    /// The current time; never goes back.
     var now: Instant { get }
 
-    /// Called once, before all else: `fire` is called, on any thread, at or after each moment asked for.
+    /// Called once, first. `fire` is called, on any thread, at or after each requested time.
     func start(_ fire: @escaping @Sendable () -> Void)
 
-    /// Asks for a call of `fire` at or soon after `instant`. One call serves the earliest of the moments that were asked
-    /// for since the last; whoever is called asks anew.
+    /// Requests a call of `fire` at or soon after `instant`. One call serves the earliest time requested since the
+    /// previous call; request the next one again after each call.
     func wake(at instant: Instant)
 
-    /// No further call.
+    /// Stops the clock; `fire` is not called again.
     func stop()
 }

@@ -1,10 +1,10 @@
 import DailiesCore
 import HeapModule
 
-/// Moments that the scheduler asked for, the next one first; equal ones in the order of asking.
+/// The scheduler's timers, earliest first; equal ones in insertion order.
 struct TimerQueue {
-    /// In 32 bytes, a million of which may wait here: hence the short count, which four billion wake-ups later begins
-    /// anew and then puts some equal moments in another order.
+    /// 32 bytes, since there may be a million. Hence the short counter: after four billion timers it wraps around, and
+    /// some equal timers change their order.
     private struct Entry: Comparable {
         let instant: Instant
         let wake: TimerID
@@ -24,7 +24,7 @@ struct TimerQueue {
         heap.insert(Entry(instant: instant, wake: wake, order: order))
     }
 
-    /// Takes the first wake-up that is due.
+    /// Removes and returns the first timer that is due.
     mutating func popDue(at now: Instant) -> TimerID? {
         guard let first = heap.min, first.instant <= now else { return nil }
         return heap.removeMin().wake

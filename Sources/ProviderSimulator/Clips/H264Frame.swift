@@ -1,21 +1,20 @@
 import Foundation
 
-/// One tiny H.264 picture for each frame size: the parameter sets, and the same dark picture twice.
+/// A tiny H.264 picture for each frame size: the parameter sets, and the same dark picture twice.
 ///
-/// The bytes are our own encoding of our own picture (one plain dark colour), made for each size `WxH` with
-/// ```
+/// The bytes are our own encoding of our own picture (a plain dark color), made for each size `WxH` with
 /// ffmpeg -f lavfi -i "color=c=0x1c2a33:s=WxH:r=1" -frames:v 2 -c:v libx264 -preset veryslow -profile:v main
 ///   -pix_fmt yuv420p -qp 40 -x264-params "keyint=1:no-deblock=1" -bsf:v "filter_units=remove_types=6" -f h264 WxH.h264
 /// ```
-/// and cut into NAL units, each written here in base64. There are two pictures since two IDR pictures that follow each
-/// other must differ in their `idr_pic_id` (ITU-T H.264, 7.4.3).
+/// and split into NAL units, stored here in base64. There are two pictures because consecutive IDR pictures must
+/// have different `idr_pic_id`s (ITU-T H.264, 7.4.3).
 struct H264Frame: Sendable {
     let width: Int
     let height: Int
-    /// Sequence and picture parameter set, NAL units without start code.
+    /// Sequence and picture parameter set: NAL units without start codes.
     let sequenceSet: [UInt8]
     let pictureSet: [UInt8]
-    /// The even and the odd seconds of a clip: one IDR slice each.
+    /// IDR slices for the even and the odd seconds of a clip.
     let slices: [[UInt8]]
 
     private init(_ width: Int, _ height: Int, sequenceSet: String, pictureSet: String, slices: [String]) {
@@ -26,7 +25,7 @@ struct H264Frame: Sendable {
         self.slices = slices.map(Self.bytes)
     }
 
-    /// The picture of a frame size; 720p and 16:9 where a word is not known.
+    /// The picture for a frame size; unknown values count as 720p and 16:9.
     static func of(resolution: String?, aspectRatio: String?) -> H264Frame {
         let isLarge = resolution == "1080p"
         return switch aspectRatio {

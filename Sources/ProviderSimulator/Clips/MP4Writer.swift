@@ -1,38 +1,38 @@
-/// Writes the clips that the simulator delivers: real MP4 files that players and probes accept.
+/// Writes the simulator's clips: real MP4 files that players and probes accept.
 ///
-/// A clip shows one still picture a second, each second a sample of its own. The bytes follow from the arguments alone.
+/// A clip shows one still picture per second, each a separate sample. The bytes depend only on the arguments.
 /// Boxes: ISO/IEC 14496-12 and 14496-15 (`avcC`).
 public struct MP4Writer: Sendable {
-    /// Longer clips are cut to this many seconds.
+    /// Maximum length; longer clips are truncated.
     static let maximumSeconds = 600
     /// Time units per second in every header.
     private static let timescale: UInt32 = 1000
 
-    /// Pixels.
+    /// Width in pixels.
     public let width: Int
-    /// Pixels.
+    /// Height in pixels.
     public let height: Int
-    /// How long it plays, 1 to 600.
+    /// Length of the clip, 1 to 600.
     public let seconds: Int
-    /// Bytes in its `free` box, 0 to 64 MiB and a few.
+    /// Bytes in the `free` box: 0 to 64 MiB, plus a few for versions.
     public let paddingBytes: Int
-    /// Another version differs from the first to the last box, and two of three in their length. From 1 on each has a `free`
-    /// box, so that none is as long as another one without its last box.
+    /// Versions differ in every box, and two of three in length. From 1 on, each has a `free` box, so that no version
+    /// has the length of another one without its last box.
     public let version: Int
     private let picture: H264Frame
 
-    /// What kind of file a clip is.
+    /// The file format of a clip.
     public enum Container: String, Hashable, Sendable {
-        /// As it should be.
+        /// A valid MP4 file.
         case mp4
-        /// With some bytes after its end that are no box.
+        /// MP4 with some bytes after its end that are not a box.
         case mp4WithMore = "mp4_with_more"
-        /// Of the same boxes, under another brand.
+        /// The same boxes with the QuickTime brand.
         case quickTime = "quicktime"
-        /// Of elements in place of boxes.
+        /// WebM elements instead of boxes.
         case webM = "webm"
 
-        /// As HTTP names it.
+        /// The HTTP media type.
         var mediaType: String {
             switch self {
             case .mp4, .mp4WithMore: "video/mp4"
@@ -45,8 +45,8 @@ public struct MP4Writer: Sendable {
     /// - Parameters:
     ///   - resolution: `720p` or `1080p`; anything else counts as 720p.
     ///   - aspectRatio: `16:9`, `9:16` or `1:1`; anything else counts as 16:9.
-    ///   - seconds: at least 1 and at most 600 are written.
-    ///   - paddingBytes: size of the contents of a `free` box at the end; 0: no such box. At most 64 MiB.
+    ///   - seconds: limited to 1…600.
+    ///   - paddingBytes: content size of a `free` box at the end; 0 for no such box. At most 64 MiB.
     ///   - version: 0 to 255.
     public init(resolution: String?, aspectRatio: String?, seconds: Int, paddingBytes: Int = 0, version: Int = 0) {
         picture = H264Frame.of(resolution: resolution, aspectRatio: aspectRatio)
@@ -57,7 +57,7 @@ public struct MP4Writer: Sendable {
         self.paddingBytes = min(max(paddingBytes, 0), 64 << 20) + (self.version == 0 ? 0 : 8 + self.version % 3 * 8)
     }
 
-    /// The whole file: `ftyp`, `moov`, `mdat`, and `free` where padding was asked for; of WebM what stands for these.
+    /// The whole file: `ftyp`, `moov`, `mdat`, and `free` for padding; for WebM the corresponding elements.
     public func file(as container: Container = .mp4) -> [UInt8] {
         switch container {
         case .mp4: movieFile(Self.fileType())
@@ -69,7 +69,7 @@ public struct MP4Writer: Sendable {
 
     private func movieFile(_ head: [UInt8]) -> [UInt8] {
         let samples = (0..<seconds).map { sample($0) }
-        // The length of `moov` does not depend on the offset in it, so that it is written twice.
+        // The length of `moov` does not depend on the offset in it, so `moov` is built twice.
         let moovLength = movie(samples: samples, firstByte: 0).count
         var file = head + movie(samples: samples, firstByte: UInt32(head.count + moovLength + 8))
         file += Self.box("mdat", samples.flatMap { $0 })
@@ -94,7 +94,7 @@ public struct MP4Writer: Sendable {
     private var duration: UInt32 { UInt32(seconds) * Self.timescale }
 
     private func movieHeader() -> [UInt8] {
-        // The version stands where the time of creation does.
+        // The version is stored in place of the creation time.
         var body = Self.number(UInt32(version)) + Self.zeros(4) + Self.number(Self.timescale) + Self.number(duration)
         body += Self.number(UInt32(0x0001_0000)) + Self.number(UInt16(0x0100)) + Self.zeros(10)
         body += Self.unityMatrix + Self.zeros(24) + Self.number(UInt32(2))
@@ -145,7 +145,7 @@ public struct MP4Writer: Sendable {
     }
 
     private func decoderConfiguration() -> [UInt8] {
-        // Profile, compatibility and level stand in the sequence parameter set itself; lengths have four bytes.
+        // Profile, compatibility and level are copied from the sequence parameter set; lengths have four bytes.
         var body: [UInt8] = [1] + picture.sequenceSet[1...3] + [0xFF, 0xE1]
         body += Self.number(UInt16(picture.sequenceSet.count)) + picture.sequenceSet
         body += [1] + Self.number(UInt16(picture.pictureSet.count)) + picture.pictureSet
@@ -174,7 +174,7 @@ extension MP4Writer {
 
     private static func zeros(_ count: Int) -> [UInt8] { [UInt8](repeating: 0, count: count) }
 
-    /// Where the boxes of a file end, but for the last.
+    /// The ends of all boxes of a file except the last.
     static func ends(ofBoxesIn file: [UInt8]) -> [Int] {
         var ends: [Int] = []
         var place = 0
@@ -187,12 +187,12 @@ extension MP4Writer {
         return ends
     }
 
-    /// The same file with an index that has another name: as long, and no clip.
+    /// The same file with its index renamed: same length, but not a valid clip.
     static func withoutIndex(_ file: [UInt8]) -> [UInt8] {
         var file = file
         let name = text("moov")
         guard let place = file.indices.first(where: { file[$0...].starts(with: name) }) else {
-            // Of a file without one the first byte tells what it is.
+            // Without an index, change the first byte, which identifies the format.
             if !file.isEmpty { file[0] = 0 }
             return file
         }
@@ -206,9 +206,9 @@ extension MP4Writer {
 // MARK: - WebM
 
 extension MP4Writer {
-    /// The same pictures, each a block in a cluster of its own. Their coding is none that WebM allows; players play it.
+    /// The same pictures, each a block in a separate cluster. WebM does not allow this codec, but players play it.
     ///
-    /// Source: RFC 9559 for the elements, RFC 8794 for how they are written.
+    /// Source: RFC 9559 for the elements, RFC 8794 for their encoding.
     private func webM() -> [UInt8] {
         let header = Self.element(
             [0x1A, 0x45, 0xDF, 0xA3],

@@ -1,36 +1,36 @@
 import DailiesCore
 
-/// What the provider charged: the truth that a client's report is compared with.
+/// What the provider charged: the reference for a client's report.
 public struct Bill: Hashable, Sendable {
-    /// One amount that an account was charged.
+    /// One charge to an account.
     public struct Charge: Hashable, Sendable {
         /// The provider's id of the task.
         public let taskID: String
-        /// The submission key that it came with, if any.
+        /// The submission key, if any.
         public let outTaskID: String?
-        /// The model's id, as it was submitted.
+        /// The model's id, as submitted.
         public let model: String
-        /// As replies write it.
+        /// The amount as written in responses.
         public let text: String
-        /// The same to the nearest billionth, halves away from zero; equal to `text` unless that has more decimals.
+        /// The amount rounded to a billionth, halves away from zero; equal to `text` unless that has more decimals.
         public let credits: Credits
         /// When it was charged, by the simulator's clock.
         public let at: Instant
     }
 
-    /// In the order of their times.
+    /// Sorted by time.
     public internal(set) var charges: [Charge] = []
     /// The sum of `credits` over all charges.
     public internal(set) var total: CreditTotal = .zero
-    /// Submissions that reached the service, refused ones and repeats included.
+    /// Submissions received, including refused and repeated ones.
     public internal(set) var submits = 0
-    /// Renders begun: at most one per key where keys are honoured.
+    /// Renders started: at most one per key if keys are honored.
     public internal(set) var accepted = 0
-    /// The most tasks that were queued or running at once.
+    /// Maximum number of tasks queued or running at the same time.
     public internal(set) var maximumInFlight = 0
     /// Submissions by `out_task_id`.
     public internal(set) var submitsByKey: [String: Int] = [:]
-    /// Renders begun by `out_task_id`.
+    /// Renders started by `out_task_id`.
     public internal(set) var rendersByKey: [String: Int] = [:]
 
     mutating func add(_ charge: Charge) {

@@ -1,6 +1,6 @@
 import DailiesCore
 
-/// The moments at which tasks move on by themselves, earliest first; of equal moments the older task first.
+/// The times at which tasks change state by themselves, earliest first; at equal times the older task first.
 struct EventHeap: Sendable {
     struct Event: Hashable, Comparable, Sendable {
         let at: Instant

@@ -1,4 +1,4 @@
-/// FNV-1a with 64 bits: for identity inside the simulator, never for secrets.
+/// 64-bit FNV-1a: for identity inside the simulator, not for secrets.
 struct FNV1a: Hashable, Sendable {
     private(set) var value: UInt64 = 0xCBF2_9CE4_8422_2325
 

@@ -1,16 +1,16 @@
 import DailiesCore
 import ExactJSON
 
-/// What can be changed while the simulator runs, by `POST /simulator/control`.
+/// Settings that `POST /simulator/control` can change while the simulator runs.
 struct RuntimeControls: Hashable, Sendable {
-    /// Nil: the wallet has no bottom.
+    /// nil for an unlimited balance.
     var balance: CreditTotal?
     var factorHundredths: Int64
-    /// The service is gone: every API request meets ``FaultKind/refuse``.
+    /// The service is down: every API request gets ``FaultKind/refuse``.
     var isOut = false
-    /// Faults are drawn.
+    /// Whether faults are drawn.
     var drawsFaults = true
-    /// Every API key meets 401.
+    /// Whether every API key gets 401.
     var rejectsKeys = false
     var accountConcurrency: Int?
     var modelSlots: Int?
@@ -23,12 +23,12 @@ struct RuntimeControls: Hashable, Sendable {
     }
 }
 
-/// One change of the controls, as it came: checked before it is applied.
+/// A change of the controls, validated before it is applied.
 struct ControlRequest: Hashable, Sendable {
     enum Step: Hashable, Sendable {
-        /// Adds to the wallet, and ends ``FaultKind/walletEmpty``.
+        /// Adds to the balance, and ends ``FaultKind/walletEmpty``.
         case topUp(Credits)
-        /// Sets the wallet; nil: without a bottom.
+        /// Sets the balance; nil for unlimited.
         case balance(Credits?)
         case factorHundredths(Int64)
         case outage(Bool)
@@ -39,7 +39,7 @@ struct ControlRequest: Hashable, Sendable {
         case fault(FaultKind, Double)
     }
     let steps: [Step]
-    /// The order as JSON, for the journal.
+    /// The request as JSON, for the journal.
     let text: String
 
     struct Problem: Error, CustomStringConvertible {
@@ -78,16 +78,19 @@ struct ControlRequest: Hashable, Sendable {
             for member in value.members ?? [] {
                 guard let kind = FaultKind(rawValue: member.name), let text = member.value.number,
                     let probability = Double(text), (0...1).contains(probability)
-                else { throw Problem(description: "fault.\(member.name): no such fault, or no probability of 0 to 1") }
+                else {
+                    throw Problem(
+                        description: "fault.\(member.name): no such fault, or not a probability from 0 to 1")
+                }
                 steps.append(.fault(kind, probability))
             }
             return steps
         default: throw Problem(description: "\(member.name): no such control")
         }
-        throw Problem(description: "\(member.name): this value cannot be used")
+        throw Problem(description: "\(member.name): invalid value")
     }
 
-    /// The inner value is nil for `null`: no limit.
+    /// The inner value is nil for `null`, meaning no limit.
     private static func limit(_ value: JSONValue) -> Int?? {
         if value.isNull { return .some(nil) }
         guard let limit = value.number.flatMap({ Int($0) }), limit >= 0 else { return nil }

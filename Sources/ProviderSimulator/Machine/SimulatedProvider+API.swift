@@ -1,9 +1,9 @@
 import DailiesCore
 import ProviderWire
 
-// The tasks API: which call it is, and which faults befall it.
+// The tasks API: routing, and the faults of calls.
 extension SimulatedProvider {
-    /// A call as the faults see it.
+    /// The kind of call, for faults.
     private enum Call {
         case submit
         case query
@@ -11,7 +11,7 @@ extension SimulatedProvider {
         case other
     }
 
-    /// One reply's own oddities, drawn before it is written.
+    /// Faults of a single response, drawn before it is written.
     struct ReplyStyle {
         var writesNumbersAsText = false
         var absurdity: AbsurdNumbers?
@@ -58,7 +58,7 @@ extension SimulatedProvider {
         var style = ReplyStyle()
         if controls.drawsFaults {
             style.writesNumbersAsText = draw(.numbersAsStrings)
-            style.absurdity = drawAbsurdity()
+            style.absurdity = drawAbsurdNumbers()
         }
         switch (call, request.method) {
         case (.submit, "POST"): return submit(request.body, owner: owner, style: style)
@@ -77,7 +77,7 @@ extension SimulatedProvider {
         }
     }
 
-    /// A hash of the API key, or nil where there is none that is accepted. `x-api-key` wins over a bearer token.
+    /// A hash of the API key; nil if it is missing or not accepted. `x-api-key` takes precedence over a bearer token.
     private func owner(of request: SimulatedRequest) -> UInt64? {
         let bearer = request.headers["authorization"].flatMap { value in
             value.lowercased().hasPrefix("bearer ") ? String(value.dropFirst(7)) : nil
@@ -104,18 +104,18 @@ extension SimulatedProvider {
         return Self.page(status, title: title)
     }
 
-    private mutating func drawAbsurdity() -> AbsurdNumbers? {
+    private mutating func drawAbsurdNumbers() -> AbsurdNumbers? {
         draw(.absurdNumbers) ? AbsurdNumbers(seed: generator.next()) : nil
     }
 
     private mutating func withAbsurdReset(_ response: SimulatedResponse) -> SimulatedResponse {
-        guard response.status == 429, var absurdity = drawAbsurdity() else { return response }
+        guard response.status == 429, var absurdity = drawAbsurdNumbers() else { return response }
         var changed = response
         absurdity.replaceReset(in: &changed)
         return changed
     }
 
-    /// What befalls a call before anything happens.
+    /// The fault of a call before it has any effect.
     private mutating func faultBefore(_ call: Call) -> SimulatedResponse? {
         if draw(.serverErrorBefore) { return serverError() }
         switch call {
@@ -138,7 +138,7 @@ extension SimulatedProvider {
         throttled(until: now + scaled(wait))
     }
 
-    /// Whole seconds, rounded up: the header has no finer unit.
+    /// In whole seconds, rounded up: the header has no finer unit.
     func throttled(until moment: Instant) -> SimulatedResponse {
         var response = Self.error(429, ErrorCode.rateLimit, "the spend limit of this window is reached")
         let seconds = (moment.milliseconds + 999) / 1000
@@ -149,13 +149,13 @@ extension SimulatedProvider {
     private mutating func serverError() -> SimulatedResponse {
         switch generator.draw(0...3) {
         case 0: Self.error(500, ErrorCode.internalError, "the gateway failed")
-        case 1: Self.error(502, ErrorCode.apiError, "the upstream answered nonsense")
+        case 1: Self.error(502, ErrorCode.apiError, "the upstream returned an invalid response")
         case 2: Self.error(503, ErrorCode.apiError, "no available accounts")
         default: Self.error(504, ErrorCode.timeout, "the upstream did not answer in time")
         }
     }
 
-    /// What befalls the reply of a call that was carried out: at most one of these.
+    /// Applies at most one fault to the response of a processed call.
     private mutating func faultAfter(_ response: SimulatedResponse) -> SimulatedResponse {
         let faults = configuration.faults
         var changed = response
@@ -180,7 +180,7 @@ extension SimulatedProvider {
         return changed
     }
 
-    /// What ``FaultKind/otherSubmission`` says that a reply is about.
+    /// The submission that responses with ``FaultKind/otherSubmission`` refer to.
     package static let otherSubmission = "somebody-elses-submission"
 
     // MARK: Replies

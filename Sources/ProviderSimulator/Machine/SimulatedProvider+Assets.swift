@@ -2,7 +2,7 @@ import DailiesCore
 import ExactJSON
 import ProviderWire
 
-// What is the simulator's own: the clips, the bill, the state and the controls.
+// The simulator's own routes: clips, bill, state and controls.
 extension SimulatedProvider {
     private static let assets = "/simulator/assets/"
 
@@ -84,21 +84,21 @@ extension SimulatedProvider {
         }
         if draw(.expireURL) { return Self.plain(403, "request has expired") }
         if draw(.changedAsset) { tasks[ordinal].assetVersion = min(tasks[ordinal].assetVersion + 1, 255) }
-        return faulty(tasks[ordinal], request.headers)
+        return withFaults(tasks[ordinal], request.headers)
     }
 
-    /// The answer to a request for a clip, with what happens to it.
-    private mutating func faulty(_ task: SimulatedTask, _ asked: [String: String]) -> SimulatedResponse {
+    /// The response to a request for a clip, with faults.
+    private mutating func withFaults(_ task: SimulatedTask, _ asked: [String: String]) -> SimulatedResponse {
         var headers = asked
         if headers["range"] != nil, draw(.ignoredRange) { headers["range"] = nil }
         var response = clip(of: task, headers)
-        if headers["range"] != nil, draw(.wrongRange) { response = misfit(of: task, headers) }
+        if headers["range"] != nil, draw(.wrongRange) { response = mismatchedRange(of: task, headers) }
         if response.status == 200, draw(.damagedClip) { response.body = MP4Writer.withoutIndex(response.body) }
         if draw(.noLength) {
             if case .part(let first, let last, _) = ContentRange(response.header("Content-Range")) {
                 response.setHeader("Content-Range", "bytes \(first)-\(last)/*")
             }
-            response.action = .endUnannounced(bytes: placeOfCut(in: response.body))
+            response.action = .endUnannounced(bytes: cutOffset(in: response.body))
         } else if draw(.cutDownload), response.body.count > 1 {
             response.action = .truncate(bytes: Int(generator.draw(0...Int64(response.body.count - 1))))
         } else if draw(.dripDownload) {
@@ -109,7 +109,7 @@ extension SimulatedProvider {
     }
 
     /// Where a body without a length ends: at its end, after one of its boxes, or anywhere.
-    private mutating func placeOfCut(in body: [UInt8]) -> Int {
+    private mutating func cutOffset(in body: [UInt8]) -> Int {
         switch generator.draw(0...3) {
         case 0: return body.count
         case 1: return Int(generator.draw(0...Int64(body.count)))
@@ -119,11 +119,11 @@ extension SimulatedProvider {
         }
     }
 
-    /// An answer to a Range that joins nothing soundly.
-    private mutating func misfit(of task: SimulatedTask, _ asked: [String: String]) -> SimulatedResponse {
+    /// A response to a Range request that must not be appended.
+    private mutating func mismatchedRange(of task: SimulatedTask, _ asked: [String: String]) -> SimulatedResponse {
         var headers = asked
         let kind = generator.draw(0...4)
-        // As a service that does not know If-Range.
+        // Like a service that does not support If-Range.
         if kind >= 3 { headers["if-range"] = nil }
         var response = clip(of: task, headers)
         guard case .part(let first, let last, let total?) = ContentRange(response.header("Content-Range")) else {
@@ -141,7 +141,7 @@ extension SimulatedProvider {
 
     /// The bytes of a task's clip.
     ///
-    /// - Parameter version: nil: the one that is there now.
+    /// - Parameter version: nil for the current version.
     func file(of task: SimulatedTask, version: Int? = nil) -> [UInt8] {
         MP4Writer(
             resolution: task.resolution, aspectRatio: task.aspectRatio, seconds: task.seconds,
@@ -170,7 +170,7 @@ extension SimulatedProvider {
         }
     }
 
-    /// How the head names the version of a clip.
+    /// The header field with the version of a clip.
     private func validator(of task: SimulatedTask) -> SimulatedResponse.Header? {
         guard case .completed(let time) = task.phase else { return nil }
         switch configuration.assets.validators {
@@ -187,11 +187,12 @@ extension SimulatedProvider {
     }
 }
 
-/// What a `Range` field asks of a body. Several ranges, other units and nonsense ask for the whole (RFC 9110, 14.2).
+/// The range that a `Range` header requests. Several ranges, other units and invalid text mean the whole (RFC 9110,
+/// 14.2).
 enum ByteRange: Hashable {
     case whole
     case part(Range<Int>)
-    /// Begins behind the end: 416.
+    /// Starts after the end: 416.
     case outside
 
     init(_ field: String?, length: Int) {
@@ -211,7 +212,7 @@ enum ByteRange: Hashable {
 }
 
 extension Bill {
-    /// The bill as `GET /simulator/bill` states it. Amounts are numbers of exact text.
+    /// The bill as returned by `GET /simulator/bill`. Amounts are numbers with exact text.
     public func json() -> [UInt8] {
         var writer = JSONWriter()
         writer.object {

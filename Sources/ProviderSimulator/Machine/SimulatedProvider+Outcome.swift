@@ -1,6 +1,6 @@
 import DailiesCore
 
-// What a task will take, cost and come to: settled when it is accepted.
+// The duration, cost and outcome of a task, fixed when it is accepted.
 extension SimulatedProvider {
     struct Price {
         let perSecond: Credits
@@ -15,37 +15,37 @@ extension SimulatedProvider {
         var container = MP4Writer.Container.mp4
         var droppedAt: Instant?
         var repliesWithoutCost = 0
-        /// Hundredths by which the price and the bill are multiplied.
+        /// Factors of the price and the bill, in hundredths.
         var quoteHundredths: Int64 = 100
         var billHundredths: Int64 = 100
         var estimatesNothing = false
         var isAssetLate = false
     }
 
-    /// How many times the price a quote, and the quote a bill, can be.
-    private static let timesTooMuch: ClosedRange<Int64> = 2...9
+    /// Range of the excess factors of estimates and bills.
+    private static let excessFactors: ClosedRange<Int64> = 2...9
 
-    /// A generator of its own for one task and purpose, so that nothing depends on the order of requests.
-    func outcomeGenerator(seed: UInt64, _ lot: String) -> SplitMix64 {
-        var hash = FNV1a(lot.utf8)
+    /// A separate generator for each task and purpose, so that results do not depend on the order of requests.
+    func outcomeGenerator(seed: UInt64, _ seedSuffix: String) -> SplitMix64 {
+        var hash = FNV1a(seedSuffix.utf8)
         withUnsafeBytes(of: seed.littleEndian) { hash.add($0) }
         var generator = SplitMix64(seed: hash.value)
-        // Neighbouring lots differ in few bits; the first draw mixes them.
+        // Seeds of consecutive tasks differ in few bits; the first draw mixes them.
         return SplitMix64(seed: generator.next())
     }
 
     // MARK: Time
 
-    /// How long a task that is submitted under this key takes from its acceptance to its end, in real time: the same
-    /// for every machine of this configuration.
+    /// The real time from acceptance to end of a task submitted with this key: the same for every simulator with this
+    /// configuration.
     public func renderTime(of key: SubmissionKey, model: ModelID, seconds: Int) -> Duration {
-        var fate = outcomeGenerator(seed: configuration.seed, Self.lot(key.text))
-        let times = latency(catalogue[model], seconds: seconds, &fate)
+        var outcomeDraws = outcomeGenerator(seed: configuration.seed, Self.seedSuffix(key.text))
+        let times = latency(catalogue[model], seconds: seconds, &outcomeDraws)
         return times.queued + times.running
     }
 
-    /// What the fate of a task with a key is drawn by.
-    static func lot(_ key: String) -> String { "k\(key)" }
+    /// The seed suffix for a task with a key.
+    static func seedSuffix(_ key: String) -> String { "k\(key)" }
 
     func latency(
         _ spec: ModelSpec?, seconds: Int, _ generator: inout SplitMix64
@@ -67,7 +67,8 @@ extension SimulatedProvider {
 
     // MARK: Money
 
-    /// The published rate of the resolution, else the one of any resolution, else the model's first rate, else the setting's; times the factor of now.
+    /// The published rate for the resolution, for any resolution, the model's first rate, or the configured one, in
+    /// this order; times the current factor.
     func price(_ model: String, resolution: String?, seconds: Int) -> Price {
         let money = configuration.money
         var factor = controls.factorHundredths
@@ -88,8 +89,8 @@ extension SimulatedProvider {
         }.first
     }
 
-    /// When the spend limit lets this estimate through, or nil: now.
-    func resetOfSpentBucket(for estimate: Credits) -> Instant? {
+    /// When the spend limit allows this estimate; nil for now.
+    func spendLimitReset(for estimate: Credits) -> Instant? {
         guard let limit = configuration.money.rateBucket else { return nil }
         let window = spendWindow(limit)
         let spent = bucket.window == window ? bucket.spent : .zero
@@ -100,7 +101,7 @@ extension SimulatedProvider {
     mutating func spend(_ estimate: Credits) {
         guard let limit = configuration.money.rateBucket else { return }
         let window = spendWindow(limit)
-        if bucket.window != window { bucket = SpentBucket(window: window) }
+        if bucket.window != window { bucket = SpendWindow(window: window) }
         bucket.spent = bucket.spent + estimate
     }
 
@@ -108,9 +109,9 @@ extension SimulatedProvider {
         now.nanoseconds / max(1, scaled(limit.window).nanoseconds)
     }
 
-    // MARK: Mishaps
+    // MARK: Faults
 
-    func misfortune(_ generator: inout SplitMix64) -> DrawnFaults {
+    func drawFaults(_ generator: inout SplitMix64) -> DrawnFaults {
         let faults = configuration.faults
         var result = DrawnFaults()
         guard controls.drawsFaults else { return result }
@@ -126,8 +127,8 @@ extension SimulatedProvider {
         } else if generator.chance(faults[.failRenderByPolicy]) {
             result.outcome = .fails(code: "content_policy_violation", message: "the upstream refused the prompt")
         }
-        if generator.chance(faults[.quoteAbovePrice]) { result.quoteHundredths *= generator.draw(Self.timesTooMuch) }
-        if generator.chance(faults[.billAboveQuote]) { result.billHundredths *= generator.draw(Self.timesTooMuch) }
+        if generator.chance(faults[.quoteAbovePrice]) { result.quoteHundredths *= generator.draw(Self.excessFactors) }
+        if generator.chance(faults[.billAboveQuote]) { result.billHundredths *= generator.draw(Self.excessFactors) }
         result.estimatesNothing = generator.chance(faults[.zeroEstimate])
         if generator.chance(faults[.forgetKey]) { result.keyForgottenAt = now + scaled(faults.keysForgottenAfter) }
         result.isAssetLate = generator.chance(faults[.lateAsset])
@@ -142,13 +143,13 @@ extension SimulatedProvider {
 }
 
 extension Credits {
-    /// The price of so many seconds; clamped to the range.
+    /// The price of `seconds`; clamped to the range.
     func times(seconds: Int) -> Credits {
         let (product, overflow) = nano.multipliedReportingOverflow(by: Int64(seconds))
         return Credits(nano: overflow ? .max : product)
     }
 
-    /// This amount, more or less by a share, cut to whole billionths; clamped to the range.
+    /// The amount changed by a share, truncated to whole billionths; clamped to the range.
     func deviating(byHundredthsOfPercent share: Int64) -> Credits {
         if share == 0 { return self }
         return Credits(nano: Int64(clamping: Int128(nano) * max(0, 10_000 + Int128(share)) / 10_000))
@@ -163,6 +164,6 @@ extension Duration {
 }
 
 extension Instant {
-    /// Cut to the milliseconds that replies state.
+    /// Truncated to the milliseconds used in responses.
     var atMilliseconds: Instant { Instant(milliseconds: milliseconds) }
 }

@@ -1,8 +1,8 @@
 import DailiesCore
 
-// How tasks move on by themselves.
+// State changes of tasks over time.
 extension SimulatedProvider {
-    /// Lets everything happen that is due by the given time, without a request: for a bill at the end.
+    /// Processes everything due by the given time, without a request: for a final bill.
     public mutating func advance(to time: Instant) {
         while let event = events.first, event.at <= time {
             events.removeFirst()
@@ -21,7 +21,7 @@ extension SimulatedProvider {
                 waiting[task.model, default: WaitingQueue()].append(task.ordinal)
             }
         case .running: finish(task, at: event.at)
-        // Cancelled before its moment came.
+        // Cancelled before its time came.
         case .completed, .failed, .cancelled: break
         }
     }
@@ -48,8 +48,8 @@ extension SimulatedProvider {
         leave(task, wasRunning: true, at: time)
     }
 
-    /// Books a charge; a wallet that has a bottom may go below it.
-    private mutating func charge(_ task: SimulatedTask, _ amount: StatedAmount, at time: Instant) {
+    /// Records a charge; a limited balance may become negative.
+    private mutating func charge(_ task: SimulatedTask, _ amount: BilledAmount, at time: Instant) {
         bill.add(
             Bill.Charge(
                 taskID: task.id, outTaskID: task.outTaskID, model: task.model, text: amount.text,
@@ -57,7 +57,7 @@ extension SimulatedProvider {
         controls.balance = controls.balance.map { $0 - CreditTotal(amount.credits) }
     }
 
-    /// Takes a task that has just become final out of all counts and lets the next one into its slot.
+    /// Removes a task that has just ended from all counts, and starts the next one.
     private mutating func leave(_ task: SimulatedTask, wasRunning: Bool, at time: Instant) {
         inFlight -= 1
         held -= CreditTotal(task.estimate.credits)
@@ -74,9 +74,9 @@ extension SimulatedProvider {
     }
 }
 
-// What requests change; the journal repeats it.
+// State changes by requests, which the journal repeats.
 extension SimulatedProvider {
-    /// Applies a change and writes it down for the journal.
+    /// Applies a change and records it for the journal.
     mutating func commit(_ change: JournalEntry) {
         apply(change)
         if recordsChanges { changes.append(line(for: change)) }
@@ -107,9 +107,9 @@ extension SimulatedProvider {
         advance(to: now)
     }
 
-    private mutating func cancel(_ ordinal: Int, _ amount: StatedAmount?, isStated: Bool) {
+    private mutating func cancel(_ ordinal: Int, _ amount: BilledAmount?, isStated: Bool) {
         let task = tasks[ordinal]
-        precondition(!task.phase.isFinal, "task \(ordinal) is cancelled after its end")
+        precondition(!task.phase.isFinal, "task \(ordinal) was cancelled after its end")
         if let amount { charge(task, amount, at: now) }
         tasks[ordinal].statesCancelCharge = isStated
         tasks[ordinal].phase = .cancelled(at: now, charge: amount)

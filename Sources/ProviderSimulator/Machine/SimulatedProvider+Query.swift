@@ -1,7 +1,7 @@
 import DailiesCore
 import ProviderWire
 
-// Queries, cancels, and the object that both and repeats of a submission answer with.
+// Queries, cancellations, and the task object in their responses and those to repeated submissions.
 extension SimulatedProvider {
     mutating func query(
         owner: UInt64, dialect: Dialect, style: ReplyStyle, subject: () throws(WireError) -> TaskQuery.Subject
@@ -35,7 +35,7 @@ extension SimulatedProvider {
     mutating func cancel(path: String, body: [UInt8], owner: UInt64, style: ReplyStyle) -> SimulatedResponse {
         let ordinal: Int?
         do throws(WireError) {
-            // An id in the path beats one in the body.
+            // An id in the path takes precedence over one in the body.
             if let remote = Endpoint.cancelledTask(path: path) {
                 ordinal = find(.remote(remote), owner: owner)
             } else {
@@ -61,11 +61,11 @@ extension SimulatedProvider {
         return reply(to: ordinal, dialect: task.dialect, style: style, isSilentAboutCost: isSilent)
     }
 
-    /// Cancels a task of which some is rendered.
+    /// Cancels a partly rendered task.
     ///
-    /// - Returns: the reply says nothing of the cost.
+    /// - Returns: whether the response omits the cost.
     private mutating func cancel(_ ordinal: Int, rendered: Credits) -> Bool {
-        let charge = StatedAmount(rendered, style: configuration.money.amountStyle)
+        let charge = BilledAmount(rendered, style: configuration.money.amountStyle)
         switch configuration.money.cancellation {
         case .free: commit(.cancel(ordinal, charge: nil, isStated: true))
         case .billed(let isStated):
@@ -78,7 +78,7 @@ extension SimulatedProvider {
         return false
     }
 
-    /// The whole seconds of the clip that are rendered by now.
+    /// The cost of the whole seconds rendered so far.
     private func partialBill(_ task: SimulatedTask, since: Instant) -> Credits {
         let whole = max(1, task.runsFor.nanoseconds)
         let share = Double((now - since).nanoseconds) / Double(whole)
@@ -90,12 +90,12 @@ extension SimulatedProvider {
         error(404, ErrorCode.taskNotFound, "no such task for this key")
     }
 
-    /// The task of this key that is meant, if it is there and not forgotten for the moment.
+    /// The owner's task for a query; nil if it does not exist, was deleted or is currently forgotten.
     private func find(_ subject: TaskQuery.Subject, owner: UInt64) -> Int? {
         let ordinal: Int?
         switch (subject, configuration.submissionKeys) {
         case (.remote(let remote), _): ordinal = ordinalByID[remote.text]
-        case (.key(let key), .honoured): ordinal = known(OwnedKey(owner: owner, key: key.text))
+        case (.key(let key), .honoured): ordinal = activeTask(OwnedKey(owner: owner, key: key.text))
         case (.key, .ignored): ordinal = nil
         }
         guard let ordinal, tasks[ordinal].owner == owner || configuration.isOneAccount else { return nil }
@@ -105,8 +105,8 @@ extension SimulatedProvider {
 
     func isDropped(_ task: SimulatedTask) -> Bool { task.droppedAt.map { now >= $0 } ?? false }
 
-    /// The task of a key that is not forgotten yet.
-    func known(_ key: OwnedKey) -> Int? {
+    /// The task for a key that is not forgotten.
+    func activeTask(_ key: OwnedKey) -> Int? {
         guard let ordinal = ordinalByKey[key] else { return nil }
         if let forgotten = tasks[ordinal].keyForgottenAt, now >= forgotten { return nil }
         return ordinal
@@ -121,7 +121,7 @@ extension SimulatedProvider {
 
     // MARK: Replies
 
-    /// - Parameter isToSubmit: to a repeated submission, whose reply says when the task was made.
+    /// - Parameter isToSubmit: the response is for a repeated submission, and states when the task was created.
     mutating func reply(
         to ordinal: Int, dialect: Dialect, style: ReplyStyle, isSilentAboutCost: Bool = false, isToSubmit: Bool = false
     ) -> SimulatedResponse {
@@ -156,7 +156,7 @@ extension SimulatedProvider {
     }
 
     private func fillPending(_ reply: inout TaskResponse, _ task: SimulatedTask, _ dialect: Dialect) {
-        // The flat pages show neither in a query's reply.
+        // The flat dialect's query responses have neither.
         guard dialect == .params else { return }
         reply.estimatedCredits = task.estimate.text
         switch task.phase {
@@ -193,7 +193,7 @@ extension SimulatedProvider {
         }
     }
 
-    /// Whole seconds at speed 1, at least 1: durations in replies are the provider's own, like those of the pages.
+    /// Whole seconds at speed 1, at least 1: durations in responses are the provider's own, as documented.
     func seconds(until moment: Instant) -> Int {
         let remaining = Double((moment - now).nanoseconds) / 1e9 * configuration.speed
         return min(max(1, Int(saturating: remaining.rounded(.up))), 1_000_000_000)

@@ -2,9 +2,9 @@ import DailiesCore
 import ExactJSON
 import ProviderWire
 
-// Submissions: checked, compared with what was there before, priced, accepted.
+// Submissions: validated, compared with earlier ones, priced, accepted.
 extension SimulatedProvider {
-    /// A submission that the model's page allows.
+    /// A submission that is valid for its model.
     private struct Order {
         let body: SubmitBody
         let spec: ModelSpec?
@@ -53,7 +53,7 @@ extension SimulatedProvider {
             throw Refusal(400, ErrorCode.invalidParam, "\(error)")
         }
         guard configuration.dialects.contains(body.dialect) else {
-            let problem = body.dialect == .flat ? "params is missing" : "params is no parameter of this model"
+            let problem = body.dialect == .flat ? "params is missing" : "params is not a parameter of this model"
             throw Refusal(400, ErrorCode.invalidParam, problem)
         }
         return body
@@ -117,13 +117,13 @@ extension SimulatedProvider {
         }
     }
 
-    /// The task that this key submitted before, if keys are honoured; 409 where its content differs.
+    /// The earlier task with this key, if keys are honored; 409 if its content differs.
     private func earlier(_ body: SubmitBody, owner: UInt64, content: UInt64) throws(Refusal) -> Int? {
         switch configuration.submissionKeys {
         case .ignored: return nil
         case .honoured: break
         }
-        guard let key = body.outTaskID, let ordinal = known(OwnedKey(owner: owner, key: key)) else { return nil }
+        guard let key = body.outTaskID, let ordinal = activeTask(OwnedKey(owner: owner, key: key)) else { return nil }
         guard tasks[ordinal].content == content else {
             throw Refusal(409, ErrorCode.duplicateKey, "out_task_id was used for another request")
         }
@@ -139,7 +139,7 @@ extension SimulatedProvider {
             throw Refusal(429, ErrorCode.concurrencyLimit, "\(inFlight) tasks are in flight")
         }
         let price = price(order.body.model, resolution: order.resolution, seconds: order.seconds)
-        if let reset = resetOfSpentBucket(for: price.estimate) { throw Refusal(throttled(until: reset)) }
+        if let reset = spendLimitReset(for: price.estimate) { throw Refusal(throttled(until: reset)) }
         if let balance = controls.balance, balance - held < CreditTotal(price.estimate) {
             throw Refusal(402, ErrorCode.insufficientBalance, "the estimate is above the balance")
         }
@@ -150,33 +150,33 @@ extension SimulatedProvider {
         _ order: Order, owner: UInt64, content: UInt64, price: Price, startsAtOnce: Bool
     ) -> SimulatedTask {
         let ordinal = tasks.count
-        let lot = order.body.outTaskID.map(Self.lot) ?? "n\(ordinal)"
-        var fate = outcomeGenerator(seed: configuration.seed, lot)
-        let times = latency(order.spec, seconds: order.seconds, &fate)
-        let deviation = fate.draw(configuration.money.deviation)
-        var mishaps = outcomeGenerator(seed: configuration.faults.seed, "f\(lot)")
-        let misfortune = misfortune(&mishaps)
-        // A generator of its own: what the others draw for a task stays what it was.
-        var bills = outcomeGenerator(seed: configuration.faults.seed, "b\(lot)")
-        let isAbsurd = controls.drawsFaults && bills.chance(configuration.faults[.absurdBill])
-        let quote = price.estimate.times(hundredths: misfortune.quoteHundredths)
+        let seedSuffix = order.body.outTaskID.map(Self.seedSuffix) ?? "n\(ordinal)"
+        var outcomeDraws = outcomeGenerator(seed: configuration.seed, seedSuffix)
+        let times = latency(order.spec, seconds: order.seconds, &outcomeDraws)
+        let deviation = outcomeDraws.draw(configuration.money.deviation)
+        var faultDraws = outcomeGenerator(seed: configuration.faults.seed, "f\(seedSuffix)")
+        let drawnFaults = drawFaults(&faultDraws)
+        // A separate generator, so that other draws for the task do not change.
+        var billDraws = outcomeGenerator(seed: configuration.faults.seed, "b\(seedSuffix)")
+        let isAbsurd = controls.drawsFaults && billDraws.chance(configuration.faults[.absurdBill])
+        let quote = price.estimate.times(hundredths: drawnFaults.quoteHundredths)
         var bill =
-            misfortune.billHundredths == 100
-            ? quote.deviating(byHundredthsOfPercent: deviation) : quote.times(hundredths: misfortune.billHundredths)
+            drawnFaults.billHundredths == 100
+            ? quote.deviating(byHundredthsOfPercent: deviation) : quote.times(hundredths: drawnFaults.billHundredths)
         if isAbsurd { bill = bill.times(hundredths: 100 * FaultPlan.absurdFactor) }
         let style = configuration.money.amountStyle
         return SimulatedTask(
             ordinal: ordinal, id: identifier(ordinal), owner: owner, outTaskID: order.body.outTaskID, content: content,
             dialect: order.body.dialect, model: order.body.model, resolution: order.resolution,
             aspectRatio: order.aspectRatio, seconds: order.seconds, submittedAt: now,
-            queuedFor: startsAtOnce ? .zero : times.queued, runsFor: times.running, outcome: misfortune.outcome,
-            estimate: StatedAmount(misfortune.estimatesNothing ? .zero : quote, style: style),
-            bill: StatedAmount(bill, style: style),
-            perSecond: price.perSecond, forgottenUntil: misfortune.forgottenUntil,
-            keyForgottenAt: misfortune.keyForgottenAt,
-            repliesWithoutURL: misfortune.repliesWithoutURL, repliesWithoutCost: misfortune.repliesWithoutCost,
-            isAssetLate: misfortune.isAssetLate,
-            container: misfortune.container, droppedAt: misfortune.droppedAt)
+            queuedFor: startsAtOnce ? .zero : times.queued, runsFor: times.running, outcome: drawnFaults.outcome,
+            estimate: BilledAmount(drawnFaults.estimatesNothing ? .zero : quote, style: style),
+            bill: BilledAmount(bill, style: style),
+            perSecond: price.perSecond, forgottenUntil: drawnFaults.forgottenUntil,
+            keyForgottenAt: drawnFaults.keyForgottenAt,
+            repliesWithoutURL: drawnFaults.repliesWithoutURL, repliesWithoutCost: drawnFaults.repliesWithoutCost,
+            isAssetLate: drawnFaults.isAssetLate,
+            container: drawnFaults.container, droppedAt: drawnFaults.droppedAt)
     }
 
     /// `task_` and a ULID: 48 bits of time and 80 of a hash, in Crockford's base 32.

@@ -2,20 +2,20 @@ import DailiesCore
 import ExactJSON
 import ProviderWire
 
-/// The provider as a pure machine: requests and times in, replies out. No clock, no thread, no input or output.
+/// The provider as a pure state machine: requests and times in, responses out. No clock, threads or I/O.
 ///
-/// For one configuration, the same requests at the same times bring the same replies, byte for byte. Work per request
-/// does not grow with the number of tasks: ids and keys are looked up in tables, counts are kept as they change, and
-/// tasks move on by a heap of moments (`log n` for each move). A time before an earlier one counts as the earlier one.
+/// With the same configuration, the same requests at the same times give the same responses, byte for byte. The work
+/// per request does not grow with the number of tasks: ids and keys are in tables, counts are kept up to date, and
+/// state changes come from a heap of times (`log n` each). An earlier time than the last counts as the last.
 public struct SimulatedProvider: Sendable {
-    /// Larger bodies meet 413. Source: the dispatcher reference.
+    /// Maximum body size; larger ones get 413. Source: the dispatcher reference.
     public static let maximumBodyBytes = 1 << 20
 
-    /// How it behaves; its controls change parts of it while it runs.
+    /// The behavior; controls override parts of it at run time.
     public internal(set) var configuration: SimulatorConfiguration
     let catalogue: ModelCatalogue
 
-    /// What was charged up to the last request's time. See ``advance(to:)``.
+    /// The charges up to the last request's time. See ``advance(to:)``.
     public internal(set) var bill = Bill()
     var now = Instant.distantPast
     /// Draws the faults of requests.
@@ -25,30 +25,30 @@ public struct SimulatedProvider: Sendable {
     var tasks: [SimulatedTask] = []
     var ordinalByID: [String: Int] = [:]
     var ordinalByKey: [OwnedKey: Int] = [:]
-    /// The latest task of each owner that its client has asked for by its ID: surely the client knows whose it is.
+    /// The latest task of each owner that its client has queried by ID, which proves that the client knows its owner.
     var lastAskedByID: [UInt64: Int] = [:]
     var events = EventHeap()
-    /// Tasks whose wait is over and that found no free slot, by model, in order.
+    /// Tasks whose wait is over but that have no free slot, by model, in order.
     var waiting: [String: WaitingQueue] = [:]
     var runningByModel: [String: Int] = [:]
     var inFlight = 0
     var running = 0
     /// Sum of the estimates of tasks in flight.
     var held = CreditTotal.zero
-    var bucket = SpentBucket()
+    var bucket = SpendWindow()
     var walletEmptyUntil = Instant.distantPast
-    /// Asset requests that carried an API key, which no client should send there.
+    /// Asset requests with an API key, which clients must not send.
     var keysSentToAssets = 0
-    /// Questions about tasks since this machine was made, whatever they were answered with.
+    /// Queries since this instance was created, whatever the response.
     var questions = 0
 
-    /// The journal's side of what ``handle(_:at:)`` does; kept only where someone takes the lines.
+    /// Whether ``handle(_:at:)`` records changes for a journal.
     var recordsChanges = false
     var changes: [[UInt8]] = []
 
-    /// A provider without tasks.
+    /// Creates a provider without tasks.
     public init(configuration: SimulatorConfiguration, catalogue: ModelCatalogue) {
-        precondition(configuration.speed > 0, "a speed of \(configuration.speed) never gets anywhere")
+        precondition(configuration.speed > 0, "a speed of \(configuration.speed) is not positive")
         self.configuration = configuration
         self.catalogue = catalogue
         generator = SplitMix64(seed: configuration.faults.seed)
@@ -58,7 +58,7 @@ public struct SimulatedProvider: Sendable {
     /// Tasks queued or running at the last request's time.
     public var tasksInFlight: Int { inFlight }
 
-    /// Carries out one request at the given time.
+    /// Processes a request at the given time.
     public mutating func handle(_ request: SimulatedRequest, at time: Instant) -> SimulatedResponse {
         advance(to: time)
         let (path, query) = Endpoint.split(request.path)
@@ -80,23 +80,23 @@ public struct SimulatedProvider: Sendable {
         return response
     }
 
-    /// Speed as replies state it: `60`, `0.5`.
+    /// The speed as written in responses: `60`, `0.5`.
     var speedText: String {
         let speed = configuration.speed
         return speed == speed.rounded() && speed < 1e15 ? "\(Int64(speed))" : "\(speed)"
     }
 
-    /// A duration at speed 1 as real time.
+    /// Converts a duration at speed 1 to real time.
     func scaled(_ duration: Duration) -> Duration { duration.divided(bySpeed: configuration.speed) }
 }
 
-/// A submission key belongs to the API key it came with.
+/// Submission keys are scoped to the API key they came with.
 struct OwnedKey: Hashable, Sendable {
     let owner: UInt64
     let key: String
 }
 
-/// First in, first out.
+/// A FIFO queue.
 struct WaitingQueue: Hashable, Sendable {
     private(set) var ordinals: [Int] = []
     private var head = 0
@@ -119,9 +119,9 @@ struct WaitingQueue: Hashable, Sendable {
     }
 }
 
-/// What the current window of the spend limit has seen.
-struct SpentBucket: Hashable, Sendable {
-    /// Number of the window, counted from the epoch.
+/// Spending in the current window of the spend limit.
+struct SpendWindow: Hashable, Sendable {
+    /// Number of the window since the epoch.
     var window: Int64 = 0
     var spent = CreditTotal.zero
 }

@@ -1,17 +1,17 @@
 import DailiesCore
 
-/// One HTTP request as the machine sees it.
+/// An HTTP request to the simulator.
 public struct SimulatedRequest: Hashable, Sendable {
     /// Upper case.
     public var method: String
-    /// Path with its query string.
+    /// Path and query string.
     public var path: String
-    /// By lower-case name.
+    /// By lowercase name.
     public var headers: [String: String]
-    /// Empty where there is none.
+    /// Empty if there is none.
     public var body: [UInt8]
 
-    /// Takes its properties as they are given.
+    /// Creates a request. Default: no headers, no body.
     public init(method: String, path: String, headers: [String: String] = [:], body: [UInt8] = []) {
         self.method = method
         self.path = path
@@ -20,33 +20,33 @@ public struct SimulatedRequest: Hashable, Sendable {
     }
 }
 
-/// The machine's answer, and what the network does to it.
+/// The simulator's response, and how the network delivers it.
 public struct SimulatedResponse: Hashable, Sendable {
-    /// One field of a head.
+    /// One header field.
     public struct Header: Hashable, Sendable {
-        /// As it goes out.
+        /// The name, sent unchanged.
         public let name: String
-        /// As it goes out.
+        /// The value, sent unchanged.
         public let value: String
-        /// Takes its properties as they are given.
+        /// Creates a header field; name and value are sent unchanged.
         public init(_ name: String, _ value: String) {
             self.name = name
             self.value = value
         }
     }
 
-    /// HTTP status.
+    /// The HTTP status.
     public var status: Int
-    /// In the order in which they go out.
+    /// In the order sent.
     public var headers: [Header]
-    /// All of it; ``action`` may let less of it out.
+    /// The whole body; ``action`` may truncate it.
     public var body: [UInt8]
     /// What happens to the connection.
-    public var action: TransportAction
+    public var action: NetworkFault
 
     /// Takes its properties as they are given.
     public init(
-        status: Int, headers: [Header] = [], body: [UInt8] = [], action: TransportAction = .deliver
+        status: Int, headers: [Header] = [], body: [UInt8] = [], action: NetworkFault = .deliver
     ) {
         self.status = status
         self.headers = headers
@@ -54,32 +54,32 @@ public struct SimulatedResponse: Hashable, Sendable {
         self.action = action
     }
 
-    /// Puts a value in the place of a header's own; nil: takes it away.
+    /// Replaces the value of a header; nil removes it.
     mutating func setHeader(_ name: String, _ value: String?) {
         headers.removeAll { $0.name == name }
         if let value { headers.append(.init(name, value)) }
     }
 
-    /// The value of the first header of that name, whatever its case.
+    /// The value of the first header with this name, case-insensitive.
     public func header(_ name: String) -> String? {
         headers.first { $0.name.lowercased() == name.lowercased() }?.value
     }
 }
 
-/// What the network does with a reply. The server does it to a socket, the in-process harness to a value.
-public enum TransportAction: Hashable, Sendable {
-    /// The reply goes out as it is.
+/// How the network delivers a response. The server applies it to a socket, the in-process harness to a value.
+public enum NetworkFault: Hashable, Sendable {
+    /// The response is sent unchanged.
     case deliver
-    /// The request was carried out; the connection closes without a byte.
+    /// The request was processed; the connection closes without a byte.
     case closeWithoutReply
-    /// The request was not carried out; the connection closes without a byte.
+    /// The request was not processed; the connection closes without a byte.
     case closeBeforeReading
-    /// Delivered after a wait of real time.
+    /// Sent after a delay in real time.
     case delay(Duration)
-    /// Head and this many bytes of the body, then the connection closes. Fewer than the body has.
+    /// The head and this many bytes of the body, fewer than it has; then the connection closes.
     case truncate(bytes: Int)
-    /// Delivered whole, this many bytes at a time with a pause of real time between them.
+    /// Sent whole, this many bytes at a time, with pauses in real time.
     case drip(bytes: Int, pause: Duration)
-    /// Head without a length and this many bytes of the body, which then ends as if it were whole.
+    /// A head without a length and this many bytes of the body, which then ends normally.
     case endUnannounced(bytes: Int)
 }

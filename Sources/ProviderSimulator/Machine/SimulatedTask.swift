@@ -1,19 +1,19 @@
 import DailiesCore
 
-/// One task as the provider keeps it: what was settled when it was accepted, and how far it has come.
+/// A task of the provider: what was fixed at acceptance, and its progress.
 struct SimulatedTask: Hashable, Sendable {
-    /// Where it is.
+    /// The state of a task.
     enum Phase: Hashable, Sendable {
-        /// Goes to `running` when its wait is over and a slot is free, or to `cancelled`.
+        /// Becomes `running` when its wait is over and a slot is free, or `cancelled`.
         case queued
-        /// Goes to `completed` or `failed`, as settled at acceptance, or to `cancelled`.
+        /// Becomes `completed` or `failed`, as fixed at acceptance, or `cancelled`.
         case running(since: Instant)
         /// Final; billed.
         case completed(at: Instant)
         /// Final; free.
         case failed(at: Instant)
-        /// Final; billed where a charge stands.
-        case cancelled(at: Instant, charge: StatedAmount?)
+        /// Final; billed if it has a charge.
+        case cancelled(at: Instant, charge: BilledAmount?)
 
         var isFinal: Bool {
             switch self {
@@ -23,19 +23,19 @@ struct SimulatedTask: Hashable, Sendable {
         }
     }
 
-    /// How the render ends unless it is cancelled.
+    /// The result of the render unless it is cancelled.
     enum Outcome: Hashable, Sendable {
         case completes
         case fails(code: String?, message: String?)
     }
 
-    /// Counted from 0 in the order of acceptance.
+    /// Number in order of acceptance, from 0.
     let ordinal: Int
     let id: String
-    /// Whose it is: a hash of the API key.
+    /// The owner: a hash of the API key.
     let owner: UInt64
     let outTaskID: String?
-    /// Hash of what makes two submissions under one key the same.
+    /// Hash of the content by which submissions with the same key are compared.
     let content: UInt64
     let dialect: Dialect
     let model: String
@@ -43,42 +43,42 @@ struct SimulatedTask: Hashable, Sendable {
     let aspectRatio: String?
     let seconds: Int
     let submittedAt: Instant
-    /// Real time on the given clock: divided by the speed already.
+    /// Real time: already divided by the speed.
     let queuedFor: Duration
     let runsFor: Duration
     let outcome: Outcome
-    let estimate: StatedAmount
-    /// What completion costs.
-    let bill: StatedAmount
-    /// What a rendered second costs when it is cancelled.
+    let estimate: BilledAmount
+    /// The cost of the completed task.
+    let bill: BilledAmount
+    /// The cost of a rendered second after cancellation.
     let perSecond: Credits
-    /// Queries before this find nothing.
+    /// Queries before this time return 404.
     let forgottenUntil: Instant?
-    /// Its key means nothing from here on; nil: it is remembered for good.
+    /// When its key is forgotten; nil for never.
     let keyForgottenAt: Instant?
-    /// How many replies that say `completed` lack the URL, and the cost; `Int.max`: all of them.
+    /// How many `completed` responses omit the URL and the cost; `Int.max` for all.
     let repliesWithoutURL: Int
     let repliesWithoutCost: Int
-    /// Its clip is not there for a while after it has completed.
+    /// Whether its clip is temporarily unavailable after completion.
     let isAssetLate: Bool
-    /// What kind of file its clip is.
+    /// The file format of its clip.
     let container: MP4Writer.Container
-    /// It is not known any more from here on; nil: it is kept for good.
+    /// When it is deleted; nil for never.
     let droppedAt: Instant?
 
     var phase: Phase = .queued
-    /// Replies so far that said `completed`. Forgotten by a journal, kept by a snapshot.
+    /// Number of `completed` responses so far. Kept in snapshots, but not in journals.
     var completedReplies = 0
-    /// Its client has asked for it by its ID. Forgotten by a journal, kept by a snapshot.
+    /// Whether its client has queried it by ID. Kept in snapshots, but not in journals.
     var isAskedByID = false
-    /// Which version of its clip is there. Forgotten by a journal, kept by a snapshot.
+    /// The current version of its clip. Kept in snapshots, but not in journals.
     var assetVersion = 0
-    /// Whether the reply states what a cancel cost.
+    /// Whether the response states the cost of a cancellation.
     var statesCancelCharge = true
 }
 
-/// An amount as replies write it, and what it is worth in exact billionths.
-struct StatedAmount: Hashable, Sendable {
+/// An amount as written in responses, and its value in exact billionths.
+struct BilledAmount: Hashable, Sendable {
     let text: String
     let credits: Credits
 
@@ -87,7 +87,7 @@ struct StatedAmount: Hashable, Sendable {
         self.init(text: text, fallback: credits)
     }
 
-    /// What a text says: a reader's own rounding where it has more than nine decimals.
+    /// The value of a text, rounded like a reader would if it has more than nine decimals.
     init(text: String, fallback: Credits = .zero) {
         self.text = text
         credits = Credits.read(text)?.credits ?? fallback

@@ -1,81 +1,81 @@
 import DailiesCore
 
-/// How the simulated provider behaves. Every setting has a default; the defaults are the pages' own behaviour.
+/// The behavior of the simulated provider. The defaults are the documented behavior.
 ///
-/// Durations are given at speed 1 unless a comment says otherwise.
+/// Durations are at speed 1 unless noted.
 public struct SimulatorConfiguration: Hashable, Sendable {
-    /// Decides what every render takes, costs and comes to: by this and its `out_task_id` (or, without one, its place).
+    /// Determines the duration, cost and outcome of each render, with its `out_task_id` (or without one, its number).
     public var seed: UInt64 = 1
-    /// What asset URLs begin with, without a slash at the end. The server puts its own address here.
+    /// Start of asset URLs, without trailing slash. The server sets its own address.
     public var baseURL = "http://127.0.0.1"
-    /// Divides every duration inside the provider. Instants in replies are times of the given clock, undivided.
+    /// Divides every duration inside the provider. Times in responses are those of the given clock, not divided.
     public var speed = 1.0
-    /// Which keys are taken. Default: any that is not empty.
+    /// Accepted API keys. Default: any that is not empty.
     public var apiKeys: APIKeys = .any
-    /// All keys belong to one account: each may ask for and cancel what any of them submitted, by its ID. A submission key
-    /// is known to the API key that sent it alone, as documented. Default: each key is an account of its own.
+    /// All keys belong to one account: each may query and cancel tasks of the others by ID. A submission key is known
+    /// only to the API key that sent it, as documented. Default: each key is a separate account.
     public var isOneAccount = false
-    /// Shapes that a submission may have. A flat one meets 400 where only `params` is spoken.
+    /// Accepted formats of submissions. If only `params` is accepted, a flat one gets 400.
     public var dialects: Set<Dialect> = [.flat, .params]
-    /// Default: honoured, and echoed as the pages show it.
+    /// Default: honored, and echoed as documented.
     public var submissionKeys: KeyPolicy = .honoured(echo: .paramsOnly)
     /// Default: by content.
     public var sameness: Sameness = .content
-    /// Models that the catalogue does not list.
+    /// Treatment of models that are not in the catalog.
     public var unknownModels: UnknownModels = .refused
-    /// Models that answer 403 `model_not_in_group`.
+    /// Models that get 403 `model_not_in_group`.
     public var modelsOutsideGroup: Set<String> = []
-    /// A prompt that contains this answers 451; nil: none does.
+    /// Prompts that contain this text get 451; nil for none.
     public var blockedMarker: String? = "[blocked]"
-    /// Default: as the catalogue says.
+    /// Default: from the catalog.
     public var latency: Latency = .catalogue
-    /// How much it takes at a time. Default: no limit.
+    /// Concurrency limits. Default: none.
     public var limits = Limits()
-    /// What it charges.
+    /// Prices and balance.
     public var money = Money()
-    /// What it says of finished clips.
+    /// URLs and versions of finished clips.
     public var assets = Assets()
-    /// What goes wrong. Default: nothing.
+    /// Simulated faults. Default: none.
     public var faults = FaultPlan()
 
-    /// The pages' own behaviour.
+    /// The documented behavior.
     public init() {}
 
-    /// Which API keys are taken.
+    /// The accepted API keys.
     public enum APIKeys: Hashable, Sendable {
-        /// Any that is not empty.
+        /// Any key that is not empty.
         case any
-        /// These alone; any other meets 401.
+        /// Only these; any other gets 401.
         case only(Set<String>)
     }
 
-    /// What becomes of `out_task_id`.
+    /// Treatment of `out_task_id`.
     public enum KeyPolicy: Hashable, Sendable {
-        /// A repeat is answered with the original; a query by key works.
+        /// A repeat returns the original task; queries by key work.
         case honoured(echo: Echo)
-        /// As if the field were not there: a repeat renders and bills again, a query by key finds nothing.
+        /// As if the field were absent: a repeat renders and bills again, a query by key finds nothing.
         case ignored
     }
 
-    /// Which replies carry `out_task_id` again.
+    /// The responses that echo `out_task_id`.
     public enum Echo: Hashable, Sendable {
-        /// All of them.
+        /// All responses.
         case always
-        /// In replies of the params shape, as the pages show it.
+        /// Responses in the params dialect, as documented.
         case paramsOnly
-        /// None.
+        /// No response.
         case never
     }
 
-    /// When two submissions under one key are the same.
+    /// When two submissions with the same key are equal.
     public enum Sameness: Hashable, Sendable {
-        /// Equal model and parameters, whatever the order, the white space or the dialect.
+        /// Equal model and parameters, in any order, white space or dialect.
         case content
         /// Equal bytes.
         case bytes
     }
 
-    /// What becomes of models that the catalogue does not list.
+    /// Treatment of models that are not in the catalog.
     public enum UnknownModels: Hashable, Sendable {
         /// 400 `model_not_found`.
         case refused
@@ -83,133 +83,134 @@ public struct SimulatorConfiguration: Hashable, Sendable {
         case accepted
     }
 
-    /// How long a task waits and renders.
+    /// How long a task is queued and rendering.
     public enum Latency: Hashable, Sendable {
-        /// The model's typical latency × asked seconds ÷ the seconds it is stated for; 5 to 20 % of it is spent queued.
-        /// A model without one counts as 30 to 90 s for 5 s.
+        /// The model's typical latency × requested seconds ÷ the seconds it is stated for, of which 5 to 20 % is
+        /// queued. A model without one counts as 30 to 90 s for 5 s.
         case catalogue
-        /// Every task the same.
+        /// The same for every task.
         case fixed(queued: Duration, running: Duration)
-        /// Drawn evenly, by the seed and the task.
+        /// Uniformly distributed, by seed and task.
         case uniform(queued: ClosedRange<Duration>, running: ClosedRange<Duration>)
-        /// All of it running, lognormal; `variation`: the standard deviation over the mean, at least 0.
+        /// Only running, lognormally distributed; `variation`: standard deviation divided by mean, at least 0.
         case lognormal(mean: Duration, variation: Double)
     }
 
-    /// How much the provider takes at a time.
+    /// Concurrency limits.
     public struct Limits: Hashable, Sendable {
-        /// Tasks queued or running on the account beyond which a submission answers 429 `concurrency_limit`.
+        /// Maximum tasks queued or running per account; beyond it a submission gets 429 `concurrency_limit`.
         public var accountConcurrency: Int?
-        /// Tasks of one model that render at once; the others stay queued.
+        /// Maximum tasks of one model that render at the same time; others stay queued.
         public var modelSlots: Int?
         /// No limit.
         public init() {}
     }
 
-    /// What the provider charges.
+    /// Prices and balance.
     public struct Money: Hashable, Sendable {
-        /// Added to every estimate. The later pages dropped it. Default 0.
+        /// Added to every estimate; removed in later documentation. Default 0.
         public var submissionFee: Credits = .zero
-        /// Price per second by model id, before the catalogue's.
+        /// Price per second by model id; overrides the catalog.
         public var perSecond: [String: Credits] = [:]
-        /// For a model without a published rate. Default 0.10.
+        /// Price per second of a model without a published rate. Default 0.10.
         public var unknownModelPerSecond = Credits(nano: 100_000_000)
-        /// Hundredths by which every price is multiplied. Default 100.
+        /// Factor of all prices, in hundredths. Default 100.
         public var factorHundredths: Int64 = 100
-        /// Another factor from the submission on that follows this many accepted ones.
+        /// A price change after a number of accepted submissions.
         public var priceChange: PriceChange?
-        /// How far a bill lies from its estimate, in hundredths of a percent, drawn evenly. Default none.
+        /// Maximum deviation of a bill from its estimate, in hundredths of a percent, uniformly distributed. Default
+        /// none.
         public var deviation: ClosedRange<Int64> = 0...0
-        /// How amounts are written. Default: as plain decimals.
+        /// The format of amounts. Default: plain decimals.
         public var amountStyle: AmountStyle = .plain
-        /// What cancelling a task that renders costs. Default: its part, as the reply says.
+        /// The cost of cancelling a rendering task. Default: the rendered part, stated in the response.
         public var cancellation: CancellationCost = .billed(reported: true)
-        /// Nil: the wallet has no bottom.
+        /// The balance in credits; nil for unlimited.
         public var balance: Credits?
-        /// Credits that may be spent in a length of time; beyond it a submit answers 429. Nil (default): no bound.
+        /// The spend limit per time; beyond it a submit gets 429. nil (default) for none.
         public var rateBucket: RateBucket?
-        /// The catalogue's prices, and a wallet without a bottom.
+        /// The catalog's prices, and an unlimited balance.
         public init() {}
     }
 
-    /// Another price in the middle of things.
+    /// A price change during a run.
     public struct PriceChange: Hashable, Sendable {
-        /// Accepted submits before it.
+        /// Number of accepted submissions before it.
         public let submits: Int
-        /// Hundredths by which prices are multiplied from then on.
+        /// The new price factor, in hundredths.
         public let factorHundredths: Int64
-        /// Takes its properties as they are given.
+        /// A change to `factorHundredths` after `submits` accepted submissions.
         public init(submits: Int, factorHundredths: Int64) {
             self.submits = submits
             self.factorHundredths = factorHundredths
         }
     }
 
-    /// How an amount is written.
+    /// The format of amounts.
     public enum AmountStyle: Hashable, Sendable {
         /// As many decimals as needed.
         case plain
-        /// Zeros up to this many decimals.
+        /// Padded with zeros to this many decimals.
         case padded(decimals: Int)
-        /// Nine decimals and these digits after them: more than an exact reader can book.
+        /// Nine decimals and these digits: more than an exact reader supports.
         case overlong(tail: String)
         /// `185e-2`.
         case exponent
     }
 
-    /// What cancelling a running task costs.
+    /// The cost of cancelling a running task.
     public enum CancellationCost: Hashable, Sendable {
         /// Nothing.
         case free
-        /// The whole seconds rendered so far; `reported` says whether the reply has a cost field.
+        /// The whole seconds rendered so far; `reported`: whether the response has a cost field.
         case billed(reported: Bool)
-        /// The same; the reply to the cancel is silent, and queries state it.
+        /// The same, but only queries state it, not the response to the cancellation.
         case billedLater
     }
 
-    /// A spend limit: estimates accepted in one window, windows following each other from the epoch on.
+    /// A spend limit: the sum of accepted estimates per window. Windows are consecutive from the epoch.
     public struct RateBucket: Hashable, Sendable {
-        /// Credits in one window.
+        /// Credits per window.
         public let limit: Credits
-        /// Its length, at speed 1.
+        /// Length of a window, at speed 1.
         public let window: Duration
-        /// Takes its properties as they are given.
+        /// A limit of `limit` credits per `window`, which is positive.
         public init(limit: Credits, window: Duration) {
-            precondition(window > .zero, "a window of \(window) never ends")
+            precondition(window > .zero, "a window of \(window) is not positive")
             self.limit = limit
             self.window = window
         }
     }
 
-    /// What the provider says of finished clips.
+    /// URLs and versions of finished clips.
     public struct Assets: Hashable, Sendable {
-        /// Default 24 h.
+        /// How long a URL is valid. Default 24 h.
         public var urlLifetime: Duration = .seconds(86_400)
-        /// From when on a URL's life is counted. Default: from the reply that gives it.
+        /// When a URL's validity starts. Default: with the response that returns it.
         public var countedFrom: URLStart = .query
-        /// Bytes of padding in every clip, so that there is something to cut. Default 0.
+        /// Bytes of padding in every clip, to make it larger. Default 0.
         public var paddingBytes = 0
-        /// What tells the versions of a clip apart. Default: an ETag.
+        /// How versions of a clip are identified. Default: with an ETag.
         public var validators: Validators = .entityTag
-        /// As the pages describe it.
+        /// The documented behavior.
         public init() {}
     }
 
-    /// How the head of a clip's reply names its version.
+    /// The header that identifies a clip's version.
     public enum Validators: Hashable, Sendable, CaseIterable {
         /// `ETag`.
         case entityTag
         /// `Last-Modified`: the time of completion.
         case lastModified
-        /// Not at all.
+        /// None.
         case none
     }
 
-    /// From when on the life of a URL is counted.
+    /// When a URL's validity starts.
     public enum URLStart: Hashable, Sendable {
-        /// From the query that returned it: every query mints a fresh one.
+        /// With the query that returned it: every query returns a new one.
         case query
-        /// From completion: every query returns the same one.
+        /// With completion: every query returns the same one.
         case completion
     }
 }

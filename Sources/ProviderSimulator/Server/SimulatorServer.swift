@@ -7,18 +7,18 @@ import NIOConcurrencyHelpers
 import NIOCore
 import NIOPosix
 
-/// The machine behind a real socket of this computer (127.0.0.1 only).
+/// Serves the simulator on a socket of this machine (127.0.0.1 only).
 ///
-/// One lock serves the machine; a request holds it for its own work and, where a state file is kept, for the write that
-/// makes its change durable. What the machine says about the transport is done to the connection: closed without a
-/// byte, cut, delayed, dripped. A request's body is read before the machine sees it, also where the machine then says
-/// that it closed before reading: to a client both look the same.
+/// One lock guards the state machine. A request holds it while it is processed and, if there is a state file, while the
+/// change is written durably. The response's transport action is applied to the connection: closed without a byte,
+/// truncated, delayed, dripped. The body is always read first, even if the action is to close before reading: a client
+/// cannot tell the difference.
 public final class SimulatorServer: Sendable {
-    /// What the lock guards.
+    /// State guarded by the lock.
     private struct Shared {
         var machine: SimulatedProvider
         var journal: SimulatorJournal?
-        /// A change could not be made durable: nothing is answered any more.
+        /// A change could not be made durable: no further requests are answered.
         var isBroken = false
         var listening: Listening?
         var pauses = Pauses()
@@ -29,30 +29,30 @@ public final class SimulatorServer: Sendable {
         let running: Task<Void, any Error>
     }
 
-    /// The waits of delayed and dripped replies, so that stopping can end them.
+    /// The waits of delayed and dripped responses, so that stopping can cancel them.
     private struct Pauses {
         var isOver = false
         var count = 0
         var tasks: [Int: Task<Void, any Error>] = [:]
     }
 
-    /// How long stopping waits for requests that are being read or answered.
-    private static let patience: Duration = .seconds(2)
+    /// How long stopping waits for active requests.
+    private static let stopTimeout: Duration = .seconds(2)
 
     private let shared: NIOLockedValueBox<Shared>
     private let port: Int
     private let stateFile: String?
     private let clock: @Sendable () -> Instant
 
-    /// It was stopped before it had a port.
+    /// The server was stopped before it had a port.
     public struct Stopped: Error, CustomStringConvertible {
-        public var description: String { "the simulator stopped before it listened" }
+        public var description: String { "the simulator stopped before it was listening" }
     }
 
-    /// The system lets it have no port.
+    /// The system did not allow the port.
     public struct Refused: Error, CustomStringConvertible {
         let code: Int32
-        /// In the system's words: `address already in use`.
+        /// The system's message: `address already in use`.
         public var description: String {
             let words = String(cString: strerror(code))
             return words.prefix(1).lowercased() + words.dropFirst()
@@ -61,9 +61,9 @@ public final class SimulatorServer: Sendable {
 
     /// - Parameters:
     ///   - configuration: its base URL is replaced by the server's own.
-    ///   - port: 0 for any that is free.
-    ///   - stateFile: where accepted tasks survive the process; nil: nowhere. Start again with the same configuration.
-    ///   - clock: the time of every request; asked under the lock.
+    ///   - port: 0 for any free port.
+    ///   - stateFile: file that keeps accepted tasks across restarts with the same configuration; nil for none.
+    ///   - clock: the time of every request; called under the lock.
     public init(
         configuration: SimulatorConfiguration, catalogue: ModelCatalogue, port: Int, stateFile: String?,
         clock: @escaping @Sendable () -> Instant
@@ -75,7 +75,7 @@ public final class SimulatorServer: Sendable {
         self.clock = clock
     }
 
-    /// Everything charged by now.
+    /// All charges up to now.
     public var bill: Bill {
         shared.withLockedValue {
             $0.machine.advance(to: clock())
@@ -83,10 +83,10 @@ public final class SimulatorServer: Sendable {
         }
     }
 
-    /// Reads the state file, if there is one, and listens. To be called once.
+    /// Reads the state file, if any, and starts listening. Call once.
     ///
     /// - Returns: the port.
-    /// - Throws: when the port is taken or the state file cannot be used.
+    /// - Throws: if the port is taken or the state file is not usable.
     public func start() async throws -> Int {
         if let stateFile {
             try shared.withLockedValue { shared in
@@ -125,8 +125,8 @@ public final class SimulatorServer: Sendable {
         throw Stopped()
     }
 
-    /// Closes the port, ends delayed replies, and closes every connection, those in use after 2 s at the latest;
-    /// returns when that is done.
+    /// Closes the port, cancels delayed responses, and closes all connections, active ones after at most 2 s. Returns
+    /// when done.
     public func stop() async {
         let listening = shared.withLockedValue { shared in
             defer { shared.listening = nil }
@@ -135,10 +135,10 @@ public final class SimulatorServer: Sendable {
             return shared.listening
         }
         guard let listening else { return }
-        // Cancelling at once would lose connections that were accepted a moment ago, which the library takes for a
-        // mistake of the program; once the port is closed there are none.
+        // Cancelling at once would lose connections that were just accepted, which the library treats as a programming
+        // error. After the port is closed there are none.
         let deadline = Task {
-            try await Task.sleep(for: Self.patience)
+            try await Task.sleep(for: Self.stopTimeout)
             listening.running.cancel()
         }
         do {
@@ -146,7 +146,7 @@ public final class SimulatorServer: Sendable {
         } catch {
             listening.running.cancel()
         }
-        // How it ended was reported by start().
+        // start() has reported the error.
         _ = await listening.running.result
         deadline.cancel()
         shared.withLockedValue { $0.journal = nil }
@@ -188,7 +188,7 @@ public final class SimulatorServer: Sendable {
         }
     }
 
-    /// Waits in real time, or throws when the server stops.
+    /// Waits in real time; throws if the server stops.
     private func pause(_ wait: Duration) async throws {
         let task = Task { try await Task.sleep(for: wait) }
         let number = shared.withLockedValue { shared in
@@ -213,14 +213,14 @@ public final class SimulatorServer: Sendable {
                 try journal.append(changes)
                 return response
             } catch {
-                // A reply now would promise what a restart does not remember.
+                // A response now would promise what is lost after a restart.
                 shared.isBroken = true
                 return refusal
             }
         }
     }
 
-    /// The request with at most one byte more of its body than the machine accepts; what comes after that is dropped.
+    /// Reads the request with at most one byte more of its body than the simulator accepts; discards the rest.
     private static func read(_ request: Request) async throws -> SimulatedRequest {
         var body: [UInt8] = []
         for try await part in request.body {

@@ -1,11 +1,11 @@
 import DailiesCore
 import ExactJSON
 
-/// What a request changed for good: what a journal keeps, so that a reply is never truer than the state behind it.
+/// A permanent change by a request. It is written to the journal before the response is sent.
 ///
-/// Completions are no changes: they follow from what was settled at acceptance, and from time.
+/// Completions are not journaled: they follow from what was fixed at acceptance, and from time.
 enum JournalEntry: Hashable, Sendable {
     case accept(SimulatedTask)
-    case cancel(Int, charge: StatedAmount?, isStated: Bool)
+    case cancel(Int, charge: BilledAmount?, isStated: Bool)
     case control(ControlRequest)
 }

@@ -1,18 +1,18 @@
 import DailiesCore
 import ExactJSON
 
-// The journal: one JSON line for each change, enough to arrive at the same tasks and the same bill.
+// The journal: one JSON line per change, enough to restore the same tasks and the same bill.
 //
-// Lost with a process that dies is only what changes nothing for good: how often a finished task was asked for,
-// refused and repeated submissions since the last line, and an empty wallet that a fault had drawn.
+// Not restored after a crash, as it changes nothing permanently: how often a finished task was queried, refused and
+// repeated submissions since the last line, and an empty balance caused by a fault.
 extension SimulatedProvider {
-    /// The lines of all changes since the last call, without line ends. Only kept when ``recordsChanges`` is set.
+    /// The lines of all changes since the last call, without line ends. Only if ``recordsChanges`` is set.
     mutating func takeChanges() -> [[UInt8]] {
         defer { changes = [] }
         return changes
     }
 
-    /// Written after the change was applied.
+    /// Called after the change was applied.
     func line(for change: JournalEntry) -> [UInt8] {
         var writer = JSONWriter()
         writer.object { object in
@@ -35,7 +35,7 @@ extension SimulatedProvider {
         return writer.bytes
     }
 
-    /// Repeats one line, on a machine of the same configuration that has repeated all lines before it.
+    /// Applies one line, on a simulator with the same configuration that has applied all earlier lines.
     mutating func replay(_ line: some Collection<UInt8>) throws {
         let record = try StateReader(line)
         advance(to: try record.instant("at_ns"))
@@ -49,15 +49,15 @@ extension SimulatedProvider {
     private func change(_ record: StateReader) throws -> JournalEntry {
         if record.has("accept") {
             let task = try SimulatedTask(try record.record("accept"))
-            guard task.ordinal == tasks.count else { throw StateReader.Damage(field: "ordinal \(task.ordinal)") }
+            guard task.ordinal == tasks.count else { throw StateError(field: "ordinal \(task.ordinal)") }
             return .accept(task)
         }
         if record.has("cancel") {
             let ordinal: Int = try record.integer("cancel")
             guard tasks.indices.contains(ordinal), !tasks[ordinal].phase.isFinal else {
-                throw StateReader.Damage(field: "cancel \(ordinal)")
+                throw StateError(field: "cancel \(ordinal)")
             }
-            let charge = try record.optionalText("charge").map { StatedAmount(text: $0) }
+            let charge = try record.optionalText("charge").map { BilledAmount(text: $0) }
             return .cancel(ordinal, charge: charge, isStated: try record.flag("stated"))
         }
         return .control(try ControlRequest(try record.record("control").value))

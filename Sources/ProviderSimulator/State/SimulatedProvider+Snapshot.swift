@@ -1,12 +1,12 @@
 import DailiesCore
 import ExactJSON
 
-// The whole state as one JSON object, and back.
+// The whole state as a JSON object, and back.
 extension SimulatedProvider {
     private static let version = 1
 
-    /// Everything that later replies depend on, apart from configuration and catalogue. A machine restored from it
-    /// behaves like this one from here on; equal states give equal bytes.
+    /// Everything that affects later responses, except configuration and catalog. A simulator restored from it
+    /// behaves the same from here on; equal states have equal bytes.
     public func snapshot() -> [UInt8] {
         var writer = JSONWriter()
         writer.object { object in
@@ -30,29 +30,29 @@ extension SimulatedProvider {
     }
 
     /// - Parameters:
-    ///   - bytes: of ``snapshot()``.
-    ///   - configuration: that of the machine which wrote it. What the controls had changed since is in the snapshot.
-    /// - Throws: an error that names the field which cannot be read.
+    ///   - bytes: from ``snapshot()``.
+    ///   - configuration: the one of the simulator that wrote it. Changes by controls are in the snapshot.
+    /// - Throws: an error that names the invalid field.
     public init(
         restoring bytes: [UInt8], configuration: SimulatorConfiguration, catalogue: ModelCatalogue
     ) throws {
         self.init(configuration: configuration, catalogue: catalogue)
         let state = try StateReader(bytes)
-        guard try state.integer("version") == Self.version else { throw StateReader.Damage(field: "version") }
+        guard try state.integer("version") == Self.version else { throw StateError(field: "version") }
         now = try state.instant("now_ns")
         generator = SplitMix64(seed: try state.integer("generator"))
         keysSentToAssets = try state.count("keys_sent_to_assets")
         walletEmptyUntil = try state.instant("wallet_empty_until_ns")
-        bucket = SpentBucket(window: try state.integer("bucket_window"), spent: try state.total("bucket_spent"))
+        bucket = SpendWindow(window: try state.integer("bucket_window"), spent: try state.total("bucket_spent"))
         try restoreControls(try state.record("controls"))
         for record in try state.records("tasks") { try restore(try SimulatedTask(record)) }
         for record in try state.records("waiting") { try restoreWaiting(record) }
         bill = try Bill(state: try state.record("bill"))
     }
 
-    /// Puts a task back into every table and count that follows from it.
-    private mutating func restore(_ task: SimulatedTask) throws(StateReader.Damage) {
-        guard task.ordinal == tasks.count else { throw StateReader.Damage(field: "ordinal \(task.ordinal)") }
+    /// Adds a task to all tables and counts.
+    private mutating func restore(_ task: SimulatedTask) throws(StateError) {
+        guard task.ordinal == tasks.count else { throw StateError(field: "ordinal \(task.ordinal)") }
         tasks.append(task)
         ordinalByID[task.id] = task.ordinal
         if let key = task.outTaskID { ordinalByKey[OwnedKey(owner: task.owner, key: key)] = task.ordinal }
@@ -66,12 +66,12 @@ extension SimulatedProvider {
             events.insert(.init(at: since + task.runsFor, ordinal: task.ordinal))
         } else {
             let start = task.submittedAt + task.queuedFor
-            // Those whose wait is over stand in a line instead.
+            // Tasks whose wait is over are in a queue instead.
             if start > now { events.insert(.init(at: start, ordinal: task.ordinal)) }
         }
     }
 
-    // MARK: Waiting lines
+    // MARK: Queues
 
     private func writeWaiting(to array: inout JSONWriter) {
         for (model, line) in waiting.sorted(by: { $0.key < $1.key }) where !line.rest.isEmpty {
@@ -83,11 +83,11 @@ extension SimulatedProvider {
         }
     }
 
-    private mutating func restoreWaiting(_ record: StateReader) throws(StateReader.Damage) {
+    private mutating func restoreWaiting(_ record: StateReader) throws(StateError) {
         var ordinals: [Int] = []
         for value in record.value["ordinals"]?.array ?? [] {
             guard let ordinal = value.number.flatMap({ Int($0) }), tasks.indices.contains(ordinal) else {
-                throw StateReader.Damage(field: "ordinals")
+                throw StateError(field: "ordinals")
             }
             ordinals.append(ordinal)
         }
@@ -114,7 +114,7 @@ extension SimulatedProvider {
         }
     }
 
-    private mutating func restoreControls(_ record: StateReader) throws(StateReader.Damage) {
+    private mutating func restoreControls(_ record: StateReader) throws(StateError) {
         controls.balance = record.has("balance") ? try record.total("balance") : nil
         controls.factorHundredths = try record.integer("factor_hundredths")
         controls.isOut = try record.flag("outage")
@@ -126,7 +126,7 @@ extension SimulatedProvider {
         for kind in FaultKind.allCases {
             let text = probabilities.value[kind.rawValue]?.number ?? "0"
             guard let probability = Double(text), (0...1).contains(probability) else {
-                throw StateReader.Damage(field: kind.rawValue)
+                throw StateError(field: kind.rawValue)
             }
             configuration.faults[kind] = probability
         }
@@ -146,7 +146,7 @@ extension Bill {
         }
     }
 
-    fileprivate init(state: StateReader) throws(StateReader.Damage) {
+    fileprivate init(state: StateReader) throws(StateError) {
         self.init()
         submits = try state.count("submits")
         accepted = try state.count("accepted")
@@ -168,8 +168,8 @@ extension Bill.Charge {
         }
     }
 
-    fileprivate init(state: StateReader) throws(StateReader.Damage) {
-        let amount = StatedAmount(text: try state.text("text"))
+    fileprivate init(state: StateReader) throws(StateError) {
+        let amount = BilledAmount(text: try state.text("text"))
         self.init(
             taskID: try state.text("task_id"), outTaskID: try state.optionalText("out_task_id"),
             model: try state.text("model"), text: amount.text, credits: amount.credits, at: try state.instant("at_ns"))

@@ -1,7 +1,7 @@
 import DailiesCore
 import ExactJSON
 
-// A task as a record of a journal or a snapshot: everything, so that restoring draws nothing anew.
+// A task as a record of a journal or snapshot. It is complete, so that restoring draws nothing again.
 extension SimulatedTask {
     func write(to writer: inout JSONWriter) {
         writer.object { object in
@@ -43,9 +43,9 @@ extension SimulatedTask {
         }
     }
 
-    init(_ record: StateReader) throws(StateReader.Damage) {
+    init(_ record: StateReader) throws(StateError) {
         guard let dialect = Dialect(rawValue: try record.text("dialect")) else {
-            throw StateReader.Damage(field: "dialect")
+            throw StateError(field: "dialect")
         }
         ordinal = try record.integer("ordinal")
         id = try record.text("id")
@@ -64,8 +64,8 @@ extension SimulatedTask {
             record.has("fails")
             ? .fails(code: try record.optionalText("error_code"), message: try record.optionalText("error_message"))
             : .completes
-        estimate = StatedAmount(text: try record.text("estimate"))
-        bill = StatedAmount(text: try record.text("bill"))
+        estimate = BilledAmount(text: try record.text("estimate"))
+        bill = BilledAmount(text: try record.text("bill"))
         perSecond = try record.credits("per_second_nano")
         forgottenUntil = record.has("forgotten_until_ns") ? try record.instant("forgotten_until_ns") : nil
         keyForgottenAt = record.has("key_forgotten_at_ns") ? try record.instant("key_forgotten_at_ns") : nil
@@ -102,16 +102,16 @@ extension SimulatedTask.Phase {
         }
     }
 
-    fileprivate init(_ record: StateReader) throws(StateReader.Damage) {
+    fileprivate init(_ record: StateReader) throws(StateError) {
         switch try record.text("phase") {
         case "queued": self = .queued
         case "running": self = .running(since: try record.instant("since_ns"))
         case "completed": self = .completed(at: try record.instant("since_ns"))
         case "failed": self = .failed(at: try record.instant("since_ns"))
         case "cancelled":
-            let charge = try record.optionalText("charge").map { StatedAmount(text: $0) }
+            let charge = try record.optionalText("charge").map { BilledAmount(text: $0) }
             self = .cancelled(at: try record.instant("since_ns"), charge: charge)
-        case let word: throw StateReader.Damage(field: "phase \(word)")
+        case let word: throw StateError(field: "phase \(word)")
         }
     }
 }

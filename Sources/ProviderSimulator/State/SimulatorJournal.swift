@@ -1,9 +1,10 @@
 import DailiesCore
 import Foundation
 
-/// The file that lets a simulator survive its own death: one JSON line per change, on disk before the reply goes out.
+/// The simulator's state file: one JSON line per change, on disk before the response is sent.
 ///
-/// A last line without its end was cut by a crash; its reply was never sent, so that it is taken away on opening.
+/// An incomplete last line was truncated by a crash. Its response was never sent, so it is removed when the file is
+/// opened.
 final class SimulatorJournal: Sendable {
     private static let header = Array("{\"simulator_journal\":1}".utf8)
 
@@ -17,16 +18,16 @@ final class SimulatorJournal: Sendable {
         init(description: String) { self.description = description }
     }
 
-    /// Opens or makes the file, and repeats on the machine what stands in it.
+    /// Opens or creates the file, and applies its lines to the simulator.
     ///
-    /// - Throws: where the file cannot be used, is held by another simulator or was not written by one; nothing is changed
-    ///   in such a file. The machine is then of no use.
+    /// - Throws: if the file is not usable, is in use by another simulator, or is not a simulator's file, in which case
+    ///   it is not changed. The simulator must then be discarded.
     init(path: String, replayingOn machine: inout SimulatedProvider) throws {
         let flags = O_RDWR | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK
         let made = open(path, flags | O_CREAT | O_EXCL, 0o600)
         descriptor = made >= 0 ? made : open(path, flags)
         guard descriptor >= 0 else { throw Failure("open", path) }
-        // From here on it is closed by `deinit`, also where this throws.
+        // From here on `deinit` closes it, also if this throws.
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else { throw Failure("lock", path) }
         if let lines = try Self.lines(descriptor, path) {
             for line in lines { try machine.replay(Array(line)) }
@@ -35,22 +36,23 @@ final class SimulatorJournal: Sendable {
         }
     }
 
-    /// The changes in a journal; a last line without its end is cut off. nil: the file is empty, or a crash has cut its first line.
+    /// The changes in a journal, without an incomplete last line. nil if the file is empty or its first line is
+    /// incomplete.
     private static func lines(_ descriptor: Int32, _ path: String) throws -> ArraySlice<Data>? {
         var status = stat()
         let isFile = fstat(descriptor, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
         let file = isFile ? try Data(contentsOf: URL(fileURLWithPath: path)) : Data()
         let first = header + [UInt8(ascii: "\n")]
-        // Check before cutting: it may be another file, given by mistake.
+        // Check before truncating: it may be another file, given by mistake.
         guard isFile, file.starts(with: first) || first.starts(with: file) else {
-            throw Failure(description: "\(path) is not the state of a simulator; name another file")
+            throw Failure(description: "\(path) is not a simulator state file; use another file")
         }
         let whole = file.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? 0
         guard whole == file.count || ftruncate(descriptor, off_t(whole)) == 0 else { throw Failure("cut", path) }
         return whole == 0 ? nil : file.prefix(whole).split(separator: UInt8(ascii: "\n")).dropFirst()
     }
 
-    /// Returns when the lines are on disk.
+    /// Returns after the lines are on disk.
     func append(_ lines: [[UInt8]]) throws {
         var bytes: [UInt8] = []
         for line in lines { bytes += line + [UInt8(ascii: "\n")] }

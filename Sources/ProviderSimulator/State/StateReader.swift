@@ -1,75 +1,75 @@
 import DailiesCore
 import ExactJSON
 
-/// Reads the simulator's own records, and says which field of which is not as it was written.
-struct StateReader {
-    /// A record that this program did not write, or not whole.
-    struct Damage: Error, Hashable, CustomStringConvertible {
-        let field: String
-        var description: String { "the simulator's state cannot be read: \(field)" }
-    }
+/// A record of the simulator that is incomplete or was not written by this program.
+struct StateError: Error, Hashable, CustomStringConvertible {
+    let field: String
+    var description: String { "the simulator's state cannot be read: \(field)" }
+}
 
+/// Reads the simulator's records, and reports the name of an invalid field.
+struct StateReader {
     let value: JSONValue
 
     init(_ value: JSONValue) { self.value = value }
 
-    init(_ bytes: some Collection<UInt8>) throws(Damage) {
+    init(_ bytes: some Collection<UInt8>) throws(StateError) {
         do {
             value = try JSONValue.parse(bytes, limits: JSONLimits(maximumBytes: 1 << 30))
         } catch {
-            throw Damage(field: "\(error)")
+            throw StateError(field: "\(error)")
         }
     }
 
     func has(_ name: String) -> Bool { value[name].map { !$0.isNull } ?? false }
 
-    func integer<Number: FixedWidthInteger>(_ name: String) throws(Damage) -> Number {
-        guard let text = value[name]?.number, let number = Number(text) else { throw Damage(field: name) }
+    func integer<Number: FixedWidthInteger>(_ name: String) throws(StateError) -> Number {
+        guard let text = value[name]?.number, let number = Number(text) else { throw StateError(field: name) }
         return number
     }
 
-    /// What is counted, which leaves room to count on.
-    func count(_ name: String) throws(Damage) -> Int { Int(try integer(name) as Int32) }
+    /// A counter, with room to increase.
+    func count(_ name: String) throws(StateError) -> Int { Int(try integer(name) as Int32) }
 
-    func text(_ name: String) throws(Damage) -> String {
-        guard let text = value[name]?.string else { throw Damage(field: name) }
+    func text(_ name: String) throws(StateError) -> String {
+        guard let text = value[name]?.string else { throw StateError(field: name) }
         return text
     }
 
-    /// Nil where the field is absent or null.
-    func optionalText(_ name: String) throws(Damage) -> String? { has(name) ? try text(name) : nil }
-    func optionalInteger<Number: FixedWidthInteger>(_ name: String) throws(Damage) -> Number? {
+    /// nil if the field is absent or null.
+    func optionalText(_ name: String) throws(StateError) -> String? { has(name) ? try text(name) : nil }
+    func optionalInteger<Number: FixedWidthInteger>(_ name: String) throws(StateError) -> Number? {
         has(name) ? try integer(name) : nil
     }
 
-    func flag(_ name: String) throws(Damage) -> Bool {
-        guard let flag = value[name]?.bool else { throw Damage(field: name) }
+    func flag(_ name: String) throws(StateError) -> Bool {
+        guard let flag = value[name]?.bool else { throw StateError(field: name) }
         return flag
     }
 
-    func instant(_ name: String) throws(Damage) -> Instant { Instant(nanoseconds: try integer(name)) }
-    func duration(_ name: String) throws(Damage) -> Duration { .nanoseconds(try integer(name) as Int64) }
-    func credits(_ name: String) throws(Damage) -> Credits { Credits(nano: try integer(name)) }
+    func instant(_ name: String) throws(StateError) -> Instant { Instant(nanoseconds: try integer(name)) }
+    func duration(_ name: String) throws(StateError) -> Duration { .nanoseconds(try integer(name) as Int64) }
+    func credits(_ name: String) throws(StateError) -> Credits { Credits(nano: try integer(name)) }
 
-    func total(_ name: String) throws(Damage) -> CreditTotal {
+    func total(_ name: String) throws(StateError) -> CreditTotal {
         let record = try record(name)
         return CreditTotal(whole: try record.integer("whole"), billionths: try record.integer("billionths"))
     }
 
-    func record(_ name: String) throws(Damage) -> StateReader {
-        guard let value = value[name], value.members != nil else { throw Damage(field: name) }
+    func record(_ name: String) throws(StateError) -> StateReader {
+        guard let value = value[name], value.members != nil else { throw StateError(field: name) }
         return StateReader(value)
     }
 
-    func records(_ name: String) throws(Damage) -> [StateReader] {
-        guard let elements = value[name]?.array else { throw Damage(field: name) }
+    func records(_ name: String) throws(StateError) -> [StateReader] {
+        guard let elements = value[name]?.array else { throw StateError(field: name) }
         return elements.map { StateReader($0) }
     }
 
-    func counts(_ name: String) throws(Damage) -> [String: Int] {
+    func counts(_ name: String) throws(StateError) -> [String: Int] {
         var counts: [String: Int] = [:]
         for member in try record(name).value.members ?? [] {
-            guard let count = member.value.number.flatMap({ Int32($0) }) else { throw Damage(field: name) }
+            guard let count = member.value.number.flatMap({ Int32($0) }) else { throw StateError(field: name) }
             counts[member.name] = Int(count)
         }
         return counts

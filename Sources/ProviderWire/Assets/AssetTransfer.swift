@@ -1,62 +1,62 @@
 import DailiesCore
 
-/// One download of an asset, as the requests that it takes and what their replies mean: a machine without input or output.
+/// One download of an asset, as a state machine without I/O: the requests it needs, and the meaning of their responses.
 ///
-/// Bytes are added to what is there already only when the reply itself states the version of what is there: `If-Range` asks
-/// for that, and a service that does not know `If-Range` is found out by the validator and the length in its reply.
-/// Everything else begins anew. A body whose length nobody stated is followed by a question for it.
+/// Bytes are appended to existing ones only if the response itself states the version of the existing bytes. `If-Range`
+/// asks for that; a service that ignores `If-Range` is detected by the validator and length in its response. Otherwise
+/// the download restarts. After a body of unknown length, the length is requested.
 ///
-/// What cannot be known: where a service names no versions, a body that is cut exactly at the length of the version which takes
-/// its place in the moment before that question.
+/// One case cannot be detected: a service without versions, and a body cut exactly at the length of a new version that
+/// appears just before that request.
 ///
 /// Source: RFC 9110, sections 13.1.5 (If-Range), 14.2 (Range), 14.4 (Content-Range), 15.3.7.3 (combining parts).
 package struct AssetTransfer: Sendable {
-    /// What is to be done next.
+    /// The next step of the download.
     package enum Step: Hashable, Sendable {
-        /// Send this; then ``replied(status:headers:)``.
+        /// Send this, then call ``replied(status:headers:)``.
         case send(AssetRequest)
-        /// Hand the body of the last reply on, from this byte of the asset; then ``bodyEnded(after:)``.
+        /// Pass on the body of the last response, from this byte of the asset, then call ``bodyEnded(after:)``.
         ///
-        /// `length`: bytes of the body; nil: not stated.
+        /// `length`: bytes of the body; nil if not stated.
         case stream(from: Int64, length: Int64?, AssetVersion)
-        /// What is there already is all of the asset.
+        /// The existing bytes are the whole asset.
         case confirm(AssetVersion)
-        /// It is over.
+        /// The download has ended.
         case end(End)
     }
 
-    /// How it ended.
+    /// The outcome of a download.
     package enum End: Hashable, Sendable {
         /// The asset's length is known and reached.
         case whole
-        /// The body ended, and nobody says how long the asset is.
+        /// The body ended, but the asset's length is unknown.
         case unverified
-        /// May be tried again from where the file ends.
+        /// May be retried from the end of the file.
         case interrupted(Reason)
-        /// A fresh address is needed.
+        /// Needs a new URL.
         case refused(Reason)
     }
 
-    /// Why it ended without all bytes.
+    /// The reason for an incomplete download.
     package enum Reason: Hashable, Sendable {
-        /// The last reply's own.
+        /// The status of the last response.
         case status
-        /// A reply to a request for the whole asset that brings a part of it.
+        /// A partial response to a request for the whole asset.
         case noUsableRange
-        /// Fewer bytes came than were announced.
+        /// Fewer bytes were received than announced.
         case cut(at: Int64, of: Int64)
-        /// The service has another version now.
+        /// The service now has another version.
         case changed
     }
 
     private enum State: Hashable, Sendable {
-        /// How long is the asset of which some bytes are there?
+        /// Requesting the length of an asset of which some bytes exist.
         case asksLength(AssetRequest.Method, ResumePoint)
-        /// The bytes are asked for.
+        /// Requesting the bytes.
         case asksBytes(ResumePoint)
-        /// The body comes, from this byte on.
+        /// Receiving the body, from this byte.
         case streams(from: Int64, length: Int64?, AssetVersion)
-        /// The body has ended: how long was it to be?
+        /// Requesting the length after the body has ended.
         case asksLengthAfter(AssetRequest.Method, reached: Int64, AssetVersion)
         case isOver
     }
@@ -64,12 +64,12 @@ package struct AssetTransfer: Sendable {
 
     private init(state: State) { self.state = state }
 
-    /// - Returns: the exchange and its first step.
+    /// - Returns: the transfer and its first step.
     package static func begin(after resume: ResumePoint) -> (AssetTransfer, Step) {
         var exchange = AssetTransfer(state: .isOver)
         let step: Step
         if resume.offset == 0 || resume.version.validator == nil {
-            // Without a validator nobody could tell whose bytes would be joined, or whose length it would be.
+            // Without a validator it is unknown which version the bytes and the length belong to.
             step = exchange.askBytes(.start)
         } else {
             step = resume.version.length == nil ? exchange.askLength(.get, resume) : exchange.askBytes(resume)
@@ -77,7 +77,7 @@ package struct AssetTransfer: Sendable {
         return (exchange, step)
     }
 
-    /// The head of the reply to the last request.
+    /// Call with the head of the response to the last request.
     package mutating func replied(status: Int, headers: HeaderFields) -> Step {
         switch state {
         case .asksLength(let method, let resume):
@@ -95,16 +95,16 @@ package struct AssetTransfer: Sendable {
             if let validator = version.validator, validator != found.validator { return end(.interrupted(.changed)) }
             if reached < length { return end(.interrupted(.cut(at: reached, of: length))) }
             return end(reached == length ? .whole : .interrupted(.changed))
-        case .streams, .isOver: preconditionFailure("a reply comes in the state \(state)")
+        case .streams, .isOver: preconditionFailure("a response arrived in the state \(state)")
         }
     }
 
-    /// The body has ended as if it were all of it.
+    /// Call when the body ended normally.
     ///
-    /// - Parameter count: bytes of it, at most as many as were announced.
+    /// - Parameter count: bytes in the body, at most as many as announced.
     package mutating func bodyEnded(after count: Int64) -> Step {
         guard case .streams(let first, let length, let version) = state else {
-            preconditionFailure("a body ends in the state \(state)")
+            preconditionFailure("a body ended in the state \(state)")
         }
         let reached = first + count
         if let length, count < length { return end(.interrupted(.cut(at: reached, of: first + length))) }
@@ -120,7 +120,7 @@ package struct AssetTransfer: Sendable {
         return .send(AssetRequest(range: "bytes=\(resume.offset)-", ifRange: resume.version.validator))
     }
 
-    /// Addresses are often signed for GET alone, so that its first byte is asked for before the head is.
+    /// Signed URLs often allow only GET, so request the first byte before trying HEAD.
     private mutating func askLength(_ method: AssetRequest.Method, _ resume: ResumePoint) -> Step {
         state = .asksLength(method, resume)
         return .send(AssetRequest.length(method))
@@ -168,7 +168,7 @@ package struct AssetTransfer: Sendable {
         return .stream(from: first, length: length, version)
     }
 
-    /// Length and version of a part that fits to what is there; nil for any other part.
+    /// Length and version of a partial response that continues the existing bytes; nil for any other.
     private static func rest(after resume: ResumePoint, _ headers: HeaderFields) -> (Int64, AssetVersion)? {
         guard case .part(let first, let last, let total) = ContentRange(headers.only("content-range")),
             first == resume.offset
@@ -185,7 +185,7 @@ package struct AssetTransfer: Sendable {
         return (length, found)
     }
 
-    /// What the answer to a question for the length says; nil: nothing of it.
+    /// The version in the response to a request for the length; nil if it has none.
     private static func version(inAnswer status: Int, _ headers: HeaderFields) -> AssetVersion? {
         let length: Int64?
         switch (status, ContentRange(headers.only("content-range"))) {
@@ -193,24 +193,24 @@ package struct AssetTransfer: Sendable {
         case (200, _): length = headers.contentLength
         case (_, _): return nil
         }
-        // Frameworks that do not know it say 0 to a HEAD.
+        // Frameworks that do not know the length return 0 for HEAD.
         return AssetVersion(headers, length: length == 0 ? nil : length)
     }
 
-    /// 4xx says that this address will not do any more, whatever the wording; but for "later" and "too slow".
+    /// A 4xx means that this URL no longer works, except for "later" and "too slow".
     private static func isRefusal(_ status: Int) -> Bool { 400..<500 ~= status && ![408, 425, 429].contains(status) }
 }
 
-/// A request for an asset, or for a word about it.
+/// A request for an asset, or for its length.
 package struct AssetRequest: Hashable, Sendable {
     package enum Method: String, Hashable, Sendable {
         case get = "GET"
         case head = "HEAD"
     }
     package let method: Method
-    /// Of `Range`; nil: everything.
+    /// The `Range` header; nil for the whole asset.
     package let range: String?
-    /// Of `If-Range`.
+    /// The `If-Range` header.
     package let ifRange: String?
 
     package init(method: Method = .get, range: String? = nil, ifRange: String? = nil) {
@@ -219,12 +219,12 @@ package struct AssetRequest: Hashable, Sendable {
         self.ifRange = ifRange
     }
 
-    /// Asks for the length: by the first byte, or by the head.
+    /// Requests the length, with the first byte or with HEAD.
     static func length(_ method: Method) -> AssetRequest {
         AssetRequest(method: method, range: method == .get ? "bytes=0-0" : nil)
     }
 
-    /// The fields that it goes out with. No coding in between: lengths and ranges count the bytes as they are sent.
+    /// The header fields to send. Disables content coding: lengths and ranges count the bytes of the asset.
     package var fields: [(name: String, value: String)] {
         [("accept-encoding", "identity")] + (range.map { [("range", $0)] } ?? [])
             + (ifRange.map { [("if-range", $0)] } ?? [])

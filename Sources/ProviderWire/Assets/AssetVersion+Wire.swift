@@ -1,19 +1,19 @@
 import DailiesCore
 
-/// What the head of a reply tells of an asset's version.
+/// Reads an asset's version from response headers.
 extension AssetVersion {
-    /// Longer validators are not kept.
+    /// Maximum length of a validator that is kept.
     private static let longestValidator = 256
-    /// A Last-Modified date tells versions apart only once it is older than this: until then the asset may change once more
-    /// within the second, and the clocks of those who answer may differ.
+    /// A Last-Modified date identifies a version only if it is older than this. Until then, the asset may change again
+    /// within the same second, and the servers' clocks may differ.
     ///
     /// Source: RFC 9110, section 8.8.2.2, and for the minute RFC 7232, section 2.2.2.
     private static let ageOfStrongDate = Duration.seconds(60)
 
-    /// - Parameter length: as the reply states it.
+    /// - Parameter length: as stated by the response.
     init(_ headers: HeaderFields, length: Int64?) { self.init(validator: Self.validator(headers), length: length) }
 
-    /// As `If-Range` takes it: a strong ETag; where there is no ETag at all, a Last-Modified date that is strong.
+    /// The validator for `If-Range`: a strong ETag or, if there is no ETag, a strong Last-Modified date.
     ///
     /// Source: RFC 9110, section 13.1.5.
     private static func validator(_ headers: HeaderFields) -> String? {
@@ -27,7 +27,7 @@ extension AssetVersion {
         return text
     }
 
-    /// `"abc"`; neither `W/"abc"` nor an empty tag, which tells nothing.
+    /// `"abc"`, but neither `W/"abc"` nor an empty tag, which identifies nothing.
     private static func isStrong(_ tag: String) -> Bool {
         let bytes = Array(tag.utf8)
         return 3...longestValidator ~= bytes.count && bytes.first == 0x22 && bytes.last == 0x22
@@ -36,13 +36,13 @@ extension AssetVersion {
 }
 
 extension HeaderFields {
-    /// The value under a name that comes once.
+    /// The value of a field that appears exactly once.
     func only(_ name: String) -> String? {
         let found = fields.filter { HeaderFields([$0])[name] != nil }
         return found.count == 1 ? self[name] : nil
     }
 
-    /// Bytes of the body as `Content-Length` states them; nil where it is missing or no number.
+    /// The body length in `Content-Length`; nil if missing or invalid.
     var contentLength: Int64? {
         guard let text = only("content-length"), text.utf8.allSatisfy({ 0x30...0x39 ~= $0 }) else { return nil }
         return Int64(text)

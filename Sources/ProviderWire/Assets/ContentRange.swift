@@ -1,11 +1,11 @@
-/// The head field of a partial answer. Source: RFC 9110, section 14.4.
+/// The `Content-Range` header. Source: RFC 9110, section 14.4.
 package enum ContentRange: Hashable {
     /// `bytes 5-9/10`; the total is nil for `*`.
     case part(first: Int64, last: Int64, total: Int64?)
-    /// `bytes */10`, as a 416 says it.
+    /// `bytes */10`, in a 416 response.
     case unsatisfied(total: Int64)
 
-    /// nil for any other text and for numbers that contradict each other.
+    /// nil for invalid text and contradictory numbers.
     package init?(_ text: String?) {
         guard let text, text.utf8.count <= 100, text.lowercased().hasPrefix("bytes ") else { return nil }
         let parts = text.dropFirst(6).split(separator: "/", omittingEmptySubsequences: false)

@@ -1,43 +1,43 @@
-/// The API's error codes that a client decides by.
+/// The API's error codes that affect a client's decisions.
 public enum ErrorCode {
-    /// 400: bad JSON, or a field that is missing, wrong or out of range.
+    /// 400: invalid JSON, or a field that is missing, invalid or out of range.
     public static let invalidParam = "invalid_param"
-    /// 400: the model is not in the catalogue.
+    /// 400: the model is not in the catalog.
     public static let modelNotFound = "model_not_found"
-    /// 400: the model is not one for tasks.
+    /// 400: the model does not support tasks.
     public static let unsupportedModel = "unsupported_model"
-    /// 409 or 400: the key was used for other content.
+    /// 409 or 400: the key was already used with other content.
     public static let duplicateKey = "duplicate_out_task_id"
     /// 401: the key is missing, mistyped or revoked.
     public static let invalidAPIKey = "invalid_api_key"
-    /// 402: the wallet is empty.
+    /// 402: the account balance is exhausted.
     public static let insufficientBalance = "insufficient_balance"
-    /// 402: the key's cap is reached.
+    /// 402: the key's spending cap is reached.
     public static let quotaExceeded = "quota_exceeded"
     /// 403: denied by a rule of the account.
     public static let permissionDenied = "permission_denied"
-    /// 403: the key cannot reach this model.
+    /// 403: the key has no access to this model.
     public static let modelNotInGroup = "model_not_in_group"
-    /// 404: there is no such route.
+    /// 404: the route does not exist.
     public static let notFound = "not_found"
-    /// 404: the task is unknown, or another key's.
+    /// 404: the task is unknown, or belongs to another key.
     public static let taskNotFound = "task_not_found"
-    /// 413: the body is over 1 MiB.
+    /// 413: the body is larger than 1 MiB.
     public static let tooLarge = "request_entity_too_large"
-    /// 429: a spend bucket is empty.
+    /// 429: a spend limit is reached.
     public static let rateLimit = "rate_limit_exceeded"
-    /// 429: too many requests in flight on the account.
+    /// 429: too many requests in flight for the account.
     public static let concurrencyLimit = "concurrency_limit"
-    /// 500: a fault of the gateway.
+    /// 500: an error of the gateway.
     public static let internalError = "internal_error"
-    /// 502 or 503: the upstream gave no usable answer.
+    /// 502 or 503: the upstream returned no usable response.
     public static let apiError = "api_error"
-    /// 504: the upstream did not answer in time.
+    /// 504: the upstream did not respond in time.
     public static let timeout = "timeout"
     /// 451, or a failed task: blocked by policy.
     public static let contentPolicy = "content_policy_violation"
 
-    /// Every one of them: an error with such a code is the API's own, whatever is around it.
+    /// All codes: an error with one of them comes from the API, whatever its format.
     static let all: Set<String> = [
         invalidParam, modelNotFound, unsupportedModel, duplicateKey, invalidAPIKey, insufficientBalance, quotaExceeded,
         permissionDenied, modelNotInGroup, notFound, taskNotFound, tooLarge, rateLimit, concurrencyLimit, internalError,

@@ -1,59 +1,59 @@
-/// Field names of the API's bodies, each once.
+/// Field names of the API's request and response bodies.
 public enum FieldName {
     /// The model's id.
     public static let model = "model"
-    /// In the params dialect the object that the model's fields stand in.
+    /// In the params dialect, the object with the model's fields.
     public static let params = "params"
-    /// The caller's own name of a submission: here the submission key.
+    /// The caller's id of a submission: the submission key.
     public static let outTaskID = "out_task_id"
-    /// Where the service would call back; not used.
+    /// URL for callbacks from the service; not used.
     public static let callbackURL = "callback_url"
-    /// Whether the reply would come piece by piece; not used.
+    /// Whether to stream the response; not used.
     public static let stream = "stream"
-    /// The provider's name of the task.
+    /// The provider's id of the task.
     public static let taskID = "task_id"
-    /// The phase of the task, as a word.
+    /// The state of the task, as a word.
     public static let status = "status"
-    /// What the task is expected to cost, in credits.
+    /// The estimated cost, in credits.
     public static let estimatedCredits = "estimated_credits"
-    /// Seconds that the task is expected to take from now, in the params dialect.
+    /// The estimated remaining time in seconds, in the params dialect.
     public static let estimatedSeconds = "estimated_seconds"
-    /// When the task was taken, as an ISO 8601 text.
+    /// When the task was accepted, in ISO 8601 format.
     public static let submittedAt = "submitted_at"
-    /// When the task ended, as an ISO 8601 text.
+    /// When the task ended, in ISO 8601 format.
     public static let completedAt = "completed_at"
     /// The object with the finished clip, in the flat dialect.
     public static let result = "result"
-    /// The clip's address.
+    /// The clip's URL.
     public static let videoURL = "video_url"
     /// The list of finished assets, in the params dialect.
     public static let output = "output"
-    /// The kind of an asset, or of an error.
+    /// The type of an asset, or of an error.
     public static let type = "type"
-    /// The address of an asset.
+    /// The URL of an asset.
     public static let url = "url"
     /// Length of a clip in whole seconds.
     public static let durationSeconds = "duration_seconds"
-    /// Picture lines, as `1080p`.
+    /// Vertical resolution, such as `1080p`.
     public static let resolution = "resolution"
-    /// Shape of the picture, as `16:9`.
+    /// Aspect ratio, such as `16:9`.
     public static let aspectRatio = "aspect_ratio"
-    /// Pixels.
+    /// Width in pixels.
     public static let width = "width"
-    /// Pixels.
+    /// Height in pixels.
     public static let height = "height"
     /// The cost in credits, in the flat dialect.
     public static let credits = "credits"
     /// The cost in credits, in the params dialect.
     public static let creditsUsed = "credits_used"
-    /// Why a task failed, as a word.
+    /// Why a task failed, as a code.
     public static let errorCode = "error_code"
-    /// Why a task failed, for people.
+    /// Why a task failed, as a message for users.
     public static let errorMessage = "error_message"
-    /// The object with what went wrong.
+    /// The error object.
     public static let error = "error"
-    /// The error as a word.
+    /// The error code.
     public static let code = "code"
-    /// The error for people.
+    /// The error message for users.
     public static let message = "message"
 }

@@ -1,36 +1,36 @@
 import DailiesCore
 
-/// The head fields of a request or reply, in order of arrival. Names are compared without regard to case.
+/// The header fields of a request or response, in order. Names are case-insensitive.
 public struct HeaderFields: Hashable, Sendable {
-    /// One field of a head.
+    /// One header field.
     public struct Field: Hashable, Sendable {
-        /// As it was written; compared without regard to case.
+        /// The original name; compared case-insensitively.
         public let name: String
-        /// As it was written.
+        /// The original value.
         public let value: String
-        /// Takes its properties as they are given.
+        /// Creates a field; name and value are stored unchanged.
         public init(name: String, value: String) {
             self.name = name
             self.value = value
         }
     }
-    /// In their order; a name may come more than once.
+    /// In order; a name may appear more than once.
     public private(set) var fields: [Field]
 
-    /// Takes the fields as they are given.
+    /// Creates header fields in the given order. Default: none.
     public init(_ fields: [Field] = []) { self.fields = fields }
-    /// Takes names and values as they are given.
+    /// Creates header fields from names and values, in order.
     public init(_ pairs: [(String, String)]) { fields = pairs.map { Field(name: $0.0, value: $0.1) } }
 
-    /// The first value under this name, without spaces around it.
+    /// The first value for a name, without surrounding spaces.
     public subscript(name: String) -> String? {
         fields.first { Self.isSame($0.name, name) }.map { String(ASCII.trimmed($0.value)) }
     }
 
-    /// Adds a field after all others, also where the name is there already.
+    /// Appends a field, even if the name already exists.
     public mutating func append(_ name: String, _ value: String) { fields.append(Field(name: name, value: value)) }
 
-    /// The moment at which the reply was made (`Date`), by the clock of whoever made it.
+    /// The time of the response (`Date`), by the sender's clock.
     public var date: Instant? { self["date"].flatMap(HTTPDate.parse) }
 
     private static func isSame(_ a: String, _ b: String) -> Bool {
@@ -39,18 +39,18 @@ public struct HeaderFields: Hashable, Sendable {
     }
 }
 
-/// Names of the head fields that the API's pages use.
+/// Header names in the API's documentation.
 public enum HeaderName {
-    /// Carries the API key.
+    /// The API key.
     public static let apiKey = "x-api-key"
-    /// USD, decimal: size of the spend bucket closest to running out.
+    /// USD, decimal: size of the spend limit closest to exhaustion.
     public static let rateLimit = "X-RateLimit-Limit"
-    /// Requests left in the present window.
+    /// Requests left in the current window.
     public static let rateRemaining = "X-RateLimit-Remaining"
-    /// Unix seconds at which the bucket is full again; absent on `concurrency_limit`.
+    /// Unix seconds at which the limit resets; absent for `concurrency_limit`.
     public static let rateReset = "X-RateLimit-Reset"
     /// Credits left under the key's cap.
     public static let quotaRemaining = "X-Quota-Remaining-Credits"
-    /// Not documented; honoured where seen.
+    /// Not documented; used if present.
     public static let retryAfter = "Retry-After"
 }

@@ -1,23 +1,23 @@
 import DailiesCore
 
-/// The paths of the tasks API, made and taken apart.
+/// The paths of the tasks API: building and parsing.
 public enum Endpoint {
-    /// Takes a submit, by POST.
+    /// Submits a task, with POST.
     public static let submit = "/v1/tasks/submit"
-    /// Takes a question: by GET with `task_id` in the flat dialect, by POST in the other.
+    /// Queries a task: with GET and `task_id` in the flat dialect, with POST in the other.
     public static let query = "/v1/tasks/query"
-    /// Takes a cancel, by POST: with the task's id behind it, or with an id in the body.
+    /// Cancels a task, with POST: the id follows in the path, or is in the body.
     public static let cancel = "/v1/tasks/cancel"
 
-    /// The flat dialect's question: `/v1/tasks/query?task_id=…`.
+    /// A query in the flat dialect: `/v1/tasks/query?task_id=…`.
     public static func query(_ remote: RemoteTaskID) -> String {
         "\(query)?\(FieldName.taskID)=\(percentEncoded(remote.text))"
     }
 
-    /// The primary form of a cancel: `/v1/tasks/cancel/{task_id}`, without a body.
+    /// The primary form of a cancellation: `/v1/tasks/cancel/{task_id}`, without a body.
     public static func cancel(_ remote: RemoteTaskID) -> String { "\(cancel)/\(percentEncoded(remote.text))" }
 
-    /// The id in a cancel's path; nil for another path, without an id, and for a broken escape.
+    /// The id in a cancellation's path; nil for another path, a missing id or an invalid escape.
     ///
     /// - Parameter path: without query string.
     public static func cancelledTask(path: some StringProtocol) -> RemoteTaskID? {
@@ -27,13 +27,13 @@ public enum Endpoint {
         }
     }
 
-    /// A target split at its first `?`.
+    /// Splits a target at its first `?`.
     public static func split(_ target: String) -> (path: String, query: String) {
         guard let mark = target.firstIndex(of: "?") else { return (target, "") }
         return (String(target[..<mark]), String(target[target.index(after: mark)...]))
     }
 
-    /// The pairs of a query string in order. A pair with a broken escape is left out; `+` means a space.
+    /// The pairs of a query string in order. Pairs with an invalid escape are skipped; `+` means a space.
     public static func items(ofQuery query: some StringProtocol) -> [(name: String, value: String)] {
         query.utf8.split(separator: UInt8(ascii: "&")).compactMap { pair in
             let parts = pair.split(separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false)
@@ -44,7 +44,7 @@ public enum Endpoint {
         }
     }
 
-    /// Everything but RFC 3986's unreserved characters as `%XX` of its UTF-8 bytes: safe in a path and in a query.
+    /// Escapes everything but RFC 3986's unreserved characters as UTF-8 `%XX`: safe in a path and in a query.
     public static func percentEncoded(_ text: String) -> String {
         var bytes: [UInt8] = []
         for byte in text.utf8 {
@@ -57,7 +57,7 @@ public enum Endpoint {
         return String(decoding: bytes, as: UTF8.self)
     }
 
-    /// The text with its escapes resolved; nil for a broken escape and for bytes that are not UTF-8.
+    /// Decodes escapes; nil for an invalid escape or invalid UTF-8.
     public static func percentDecoded(_ text: some StringProtocol) -> String? { percentDecoded(text.utf8) }
 
     static func percentDecoded(_ text: some Collection<UInt8>) -> String? {

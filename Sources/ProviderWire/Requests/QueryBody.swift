@@ -1,9 +1,9 @@
 import DailiesCore
 import ExactJSON
 
-/// The body of a query or a cancel by POST: exactly one of `task_id` and `out_task_id`.
+/// The body of a query or cancellation with POST: exactly one of `task_id` and `out_task_id`.
 public enum QueryBody {
-    /// The body of a question or a cancel, as JSON: `task_id` or `out_task_id`.
+    /// The body of a query or cancellation, as JSON: `task_id` or `out_task_id`.
     public static func encode(_ subject: TaskQuery.Subject) -> [UInt8] {
         var body = JSONObjectText()
         switch subject {
@@ -13,9 +13,9 @@ public enum QueryBody {
         return body.bytes
     }
 
-    /// Reads the body of a POST.
+    /// Parses the body of a POST.
     ///
-    /// - Throws: ``WireError`` for what is no object, for both ids, for neither, and for one that is no text.
+    /// - Throws: ``WireError`` if it is not an object, or does not contain exactly one id that is text.
     public static func decode(_ bytes: [UInt8]) throws(WireError) -> TaskQuery.Subject {
         let members = try JSONValue.object(in: bytes)
         func text(_ field: String) throws(WireError) -> String? {
@@ -26,9 +26,9 @@ public enum QueryBody {
         return try subject(taskID: text(FieldName.taskID), outTaskID: text(FieldName.outTaskID))
     }
 
-    /// Reads the query string of a GET.
+    /// Parses the query string of a GET.
     ///
-    /// - Throws: ``WireError`` for both ids and for neither.
+    /// - Throws: ``WireError`` if it does not contain exactly one id.
     public static func decode(query: some StringProtocol) throws(WireError) -> TaskQuery.Subject {
         let items = Endpoint.items(ofQuery: query)
         return try subject(

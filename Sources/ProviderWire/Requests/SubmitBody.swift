@@ -1,26 +1,26 @@
 import DailiesCore
 import ExactJSON
 
-/// The body of a submit in either dialect: written by the client, read by the simulator.
+/// The body of a submit in either dialect: written by the client, parsed by the simulator.
 public struct SubmitBody: Sendable {
-    /// The id of the model, as it was sent.
+    /// The id of the model, unchanged.
     public let model: String
     /// The model's fields other than `model`, by name.
     public let fields: [String: JSONValue]
-    /// The submission key; nil where none was sent.
+    /// The submission key; nil if absent.
     public let outTaskID: String?
-    /// ``Dialect/params`` when an object `params` is there.
+    /// ``Dialect/params`` if there is a `params` object.
     public let dialect: Dialect
 
-    /// Members that belong to the call and not to the clip.
+    /// Fields of the call, not of the clip.
     private static let callFields: Set<String> = [
         FieldName.model, FieldName.params, FieldName.outTaskID, FieldName.callbackURL, FieldName.stream,
     ]
 
-    /// The bytes that submit `request` under `key`.
+    /// Encodes the submission of `request` with `key`.
     ///
-    /// Numbers and text stand as in the canonical text. In the flat dialect the model comes first, then the fields in
-    /// canonical order, then `out_task_id`; in the other the fields stand inside `params`.
+    /// Numbers and text are those of the canonical text. In the flat dialect the model comes first, then the fields in
+    /// canonical order, then `out_task_id`; in the other dialect the fields are inside `params`.
     public static func encode(_ request: CanonicalRequest, key: SubmissionKey, dialect: Dialect) -> [UInt8] {
         var model: String?
         var fields = JSONObjectText()
@@ -41,10 +41,10 @@ public struct SubmitBody: Sendable {
         return body.bytes
     }
 
-    /// Reads a submit's body.
+    /// Parses a submit's body.
     ///
-    /// - Throws: ``WireError`` for what is no object, for a name given twice, without a model that is a text, and for a
-    ///   `params` or an `out_task_id` of another type. Whether the fields suit the model is not looked at.
+    /// - Throws: ``WireError`` if it is not an object, has duplicate names, has no `model` text, or if `params` or
+    ///   `out_task_id` have another type. Fields are not validated against the model.
     public static func decode(_ bytes: [UInt8]) throws(WireError) -> SubmitBody {
         let top = try table(JSONValue.object(in: bytes))
         guard let modelValue = top[FieldName.model], !modelValue.isNull else {
@@ -62,8 +62,8 @@ public struct SubmitBody: Sendable {
         return SubmitBody(model: model, fields: try table(members), outTaskID: key, dialect: .params)
     }
 
-    /// What two submits under one key are compared by: model and fields, sorted, whatever the dialect. Bytes and not
-    /// text, since two texts count as equal in Swift when only their normal forms differ.
+    /// The content by which submissions with the same key are compared: model and fields, sorted, in any dialect. Bytes
+    /// rather than text, since Swift considers texts with the same normal form equal.
     public var content: [UInt8] {
         var body = JSONObjectText()
         body.add(FieldName.model, text: model)
@@ -101,7 +101,7 @@ public struct SubmitBody: Sendable {
 
     private static func isBefore(_ a: String, _ b: String) -> Bool { a.utf8.lexicographicallyPrecedes(b.utf8) }
 
-    /// The value with the members of every object in it sorted by name.
+    /// The value with the members of all its objects sorted by name.
     private static func sortedText(_ value: JSONValue) -> String {
         if let members = value.members {
             var text = JSONObjectText()

@@ -3,31 +3,31 @@ import ExactJSON
 
 /// The error envelope: `{"error":{"type":…,"code":…,"message":…}}`.
 public struct ErrorBody: Hashable, Sendable {
-    /// The class of error (`invalid_request_error`), where there is one.
+    /// The class of error (`invalid_request_error`), if present.
     public var type: String?
-    /// A text; an integer is read as its digits.
+    /// A code; integers are converted to text.
     public var code: String?
-    /// For people, where there is one; may hold anything.
+    /// A message for users, if present; may contain anything.
     public var message: String?
 
-    /// Takes its properties as they are given.
+    /// Creates an error body; nil members are omitted when encoding.
     public init(type: String?, code: String?, message: String?) {
         self.type = type
         self.code = code
         self.message = message
     }
 
-    /// Whether the body was the tasks API's own envelope: an `error` object with a `type` and a `message` that are
-    /// texts, and no other wrapping. Google's (`status`) and Anthropic's (`"type":"error"` around it) are not.
+    /// Whether the body was the tasks API's own envelope: an `error` object with `type` and `message` texts, and no
+    /// other wrapping. Google's (`status`) and Anthropic's (`"type":"error"` around it) are not.
     public private(set) var isEnvelope = false
 
-    /// Reads any of the shapes in which the gateway and its upstreams report errors; nil for all else.
+    /// Parses any error format of the gateway and its upstreams; nil if it is none.
     public static func read(_ bytes: [UInt8]) -> ErrorBody? {
         let top: [JSONMember]
         do throws(WireError) {
             top = try JSONValue.object(in: bytes)
         } catch {
-            // Not JSON: a proxy's page or a cut body. That there is no envelope is the answer.
+            // Not JSON: a proxy's page or a truncated body. There is no envelope.
             return nil
         }
         guard let error = top.value(FieldName.error) else { return nil }
@@ -42,7 +42,7 @@ public struct ErrorBody: Hashable, Sendable {
         return body
     }
 
-    /// The envelope as JSON; what is nil is left out.
+    /// The envelope as JSON; nil members are omitted.
     public func encode() -> [UInt8] {
         var inner = JSONObjectText()
         inner.add(FieldName.type, text: type)
@@ -53,7 +53,7 @@ public struct ErrorBody: Hashable, Sendable {
         return body.bytes
     }
 
-    /// Two envelopes are equal when they say the same.
+    /// Compares the members; ignores ``isEnvelope``.
     public static func == (a: ErrorBody, b: ErrorBody) -> Bool {
         a.type == b.type && a.code == b.code && a.message == b.message
     }
@@ -66,7 +66,7 @@ public struct ErrorBody: Hashable, Sendable {
 }
 
 extension [JSONMember] {
-    /// The value under a name; null counts as absent, and of a name given twice the last one counts.
+    /// The value for a name; null counts as absent, and of duplicates the last one counts.
     func value(_ name: String) -> JSONValue? {
         guard let value = last(where: { $0.name == name })?.value, !value.isNull else { return nil }
         return value
@@ -74,6 +74,6 @@ extension [JSONMember] {
 }
 
 extension JSONValue {
-    /// A text that is not empty, or a number's own text.
+    /// A text that is not empty, or the text of a number.
     var textOrNumber: String? { string.flatMap { $0.isEmpty ? nil : $0 } ?? number }
 }

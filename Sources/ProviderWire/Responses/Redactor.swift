@@ -1,32 +1,30 @@
-/// Takes secrets out of text that a provider wrote, before it is kept anywhere: a service may echo the key it was
-/// sent.
+/// Removes secrets from a provider's text before it is stored: a service may echo the key it was sent.
 public struct Redactor: Sendable {
-    /// What stands in a secret's place.
+    /// The replacement for a secret.
     public static let mark = "[key]"
-    /// Without a secret: it changes nothing.
+    /// Redacts nothing.
     public static let none = Redactor(secrets: [])
 
-    /// A shorter key, as simulators are given, stands in half the words that a provider writes.
+    /// Minimum length of a secret in text: shorter keys, as used with simulators, occur in ordinary words.
     private static let shortestInText = 8
-    /// What the service is asked with later (ids, addresses) must stay as it is, unless a real key stands in it.
+    /// Minimum length in ids and URLs, which are sent back and must not change unless they contain a real key.
     private static let shortestInIdentifiers = 12
 
     private let secrets: [[UInt8]]
 
-    /// - Parameter secrets: compared byte by byte; those of fewer than eight bytes are ignored.
+    /// - Parameter secrets: compared bytewise; secrets shorter than eight bytes are ignored.
     public init(secrets: [String]) {
-        // Longest first, so that a key that begins with another one leaves no tail.
+        // Longest first, so that a key that starts with another one leaves no remainder.
         self.secrets = secrets.map { Array($0.utf8) }.filter { $0.count >= Self.shortestInText }
             .sorted { $0.count > $1.count }
     }
 
-    /// Text for people.
+    /// Redacts text for users.
     public func callAsFunction(_ text: String) -> String {
         secrets.contains { Self.occurs($0, in: text.utf8) } ? replaced(text) : text
     }
 
-    /// An id, a word or an address, which means something as it is: changed only where a key of at least twelve bytes
-    /// stands in it.
+    /// Redacts an id, a code or a URL, which must stay valid: only keys of at least twelve bytes are replaced.
     public func identifier(_ text: String) -> String {
         secrets.contains { $0.count >= Self.shortestInIdentifiers && Self.occurs($0, in: text.utf8) }
             ? replaced(text) : text

@@ -1,19 +1,19 @@
 import DailiesCore
 
-/// What a whole reply means: the one table behind ``SubmitResult`` and ``QueryResult``.
+/// Interprets complete responses: the only source of ``SubmitResult`` and ``QueryResult``.
 ///
-/// The status decides first, then the error's code. What is neither in the API's own envelope nor under one of its codes
-/// is of somebody before it, a gateway or a proxy: such a 4xx says nothing of a task. A reply that is not whole never
-/// comes here: it is unknown whatever its status says.
+/// The status decides first, then the error code. An error without the API's envelope or codes comes from a gateway or
+/// proxy in front of it: such a 4xx says nothing about a task. Incomplete responses are not passed here: their outcome
+/// is unknown whatever the status.
 public enum ResponseClassifier {
-    /// Characters of a message that are kept.
+    /// Maximum characters of a message that are kept.
     public static let maximumMessageLength = 500
     private static let maximumCodeLength = 100
     private static let excerptLength = 200
 
     /// - Parameters:
-    ///   - dialect: in which the submission was written; a refusal that comes from the other one gets a hint.
-    ///   - redaction: applied to every text that is kept.
+    ///   - dialect: of the submission; a refusal that suggests the other dialect gets a hint.
+    ///   - redaction: applied to all text that is kept.
     public static func submitFate(
         status: Int, headers: HeaderFields, body: [UInt8], dialect: Dialect, redaction: Redactor = .none
     ) -> SubmitResult {
@@ -23,19 +23,19 @@ public enum ResponseClassifier {
         case 400..<500 where reply.code == ErrorCode.duplicateKey:
             return .unknown(reply.fault(), isFreeByContract: false)
         case 401, 402, 403: return .stopped(reply.fault(), reply.stop)
-        // 408 and 409 by contract; 425 and 499 say as little about what became of the bytes.
+        // 408 and 409 by contract; 425 and 499 do not show either whether the request was processed.
         case 408, 409, 425, 499: return .unknown(reply.fault(), isFreeByContract: false)
         case 429: return reply.throttled
         case 404 where reply.isWrongRoute: return .stopped(reply.fault(), .noRoute)
         case 400..<500 where reply.isRefusal: return .refused(reply.fault(hint: hint(reply, dialect)))
         case 400..<500: return .notAccepted(reply.fault())
         case 500..<600: return .unknown(reply.fault(), isFreeByContract: reply.error?.isEnvelope ?? false)
-        // A redirect is not followed, and whoever sent it has read the body.
+        // Redirects are not followed, and the redirecting server has read the body.
         default: return .unknown(reply.fault(), isFreeByContract: false)
         }
     }
 
-    /// - Parameter redaction: applied to every text that is kept.
+    /// - Parameter redaction: applied to all text that is kept.
     public static func queryAnswer(
         status: Int, headers: HeaderFields, body: [UInt8], redaction: Redactor = .none
     ) -> QueryResult {
@@ -48,7 +48,7 @@ public enum ResponseClassifier {
                 return .fault(reply.unreadable(error))
             }
         case 401, 402, 403: return .stopped(reply.fault(), reply.stop)
-        // `not_found` means the route, any other code of the API's or none the task.
+        // `not_found` means the route; any other API code, or none, means the task.
         case 404 where reply.isOfAPI && reply.code != ErrorCode.notFound: return .notFound(reply.fault())
         default: return .fault(reply.fault())
         }
@@ -60,7 +60,7 @@ public enum ResponseClassifier {
             guard report.remoteID != nil else {
                 return .unknown(reply.unreadable(WireError(.missing(FieldName.taskID))), isFreeByContract: false)
             }
-            // A submit that says nothing of the state has just been queued.
+            // A submit response without a state means queued.
             if report.phase == .unknown("") { report.phase = .queued }
             return .accepted(report)
         } catch {
@@ -71,7 +71,7 @@ public enum ResponseClassifier {
     private static func hint(_ reply: Reply, _ dialect: Dialect) -> String? {
         switch reply.code {
         case ErrorCode.modelNotFound, ErrorCode.unsupportedModel:
-            return "the service does not offer this model, or no longer"
+            return "the service does not offer this model, or has withdrawn it"
         default: break
         }
         switch reply.status {
@@ -81,16 +81,16 @@ public enum ResponseClassifier {
         }
     }
 
-    /// A server of the other dialect complains about `params`, or about a field that stands where it does not look.
+    /// A server of the other dialect complains about `params`, or about a field in an unexpected place.
     private static func dialectHint(_ message: String, _ dialect: Dialect) -> String? {
         let words = message.lowercased().split { !($0.isLetter || $0 == "_") }
         switch dialect {
         case .flat:
-            return words.contains("params") ? "the service may want the other dialect: --dialect params" : nil
+            return words.contains("params") ? "the service may use the other dialect; try --dialect params" : nil
         case .params:
             let isStray = words.contains("params") && !strayWords.isDisjoint(with: words)
             let isMissed = !missedFields.isDisjoint(with: words) && !missingWords.isDisjoint(with: words)
-            return isStray || isMissed ? "the service may want the other dialect: --dialect flat" : nil
+            return isStray || isMissed ? "the service may use the other dialect; try --dialect flat" : nil
         }
     }
 
@@ -98,14 +98,14 @@ public enum ResponseClassifier {
     private static let missedFields: Set<Substring> = ["prompt", "duration_seconds"]
     private static let missingWords: Set<Substring> = ["missing", "required", "absent"]
 
-    /// One whole reply, its error read once.
+    /// A complete response, with its error parsed once.
     private struct Reply {
         let status: Int
         let headers: HeaderFields
         let body: [UInt8]
         let redaction: Redactor
         let error: ErrorBody?
-        /// The submission that an error says it is about.
+        /// The submission that the error refers to.
         let submissionKey: SubmissionKey?
 
         init(status: Int, headers: HeaderFields, body: [UInt8], redaction: Redactor) {
@@ -119,33 +119,33 @@ public enum ResponseClassifier {
 
         var code: String? { error?.code }
 
-        /// A page of HTML where a reply is due, or a redirect, which the API never sends.
+        /// An HTML page instead of a response, or a redirect, which the API never sends.
         private var isOfSomebodyElse: Bool {
             300..<400 ~= status
                 || 200..<300 ~= status
                     && body.first { ![0x20, 0x09, 0x0A, 0x0D, 0xEF, 0xBB, 0xBF].contains($0) } == UInt8(ascii: "<")
         }
 
-        /// Where a redirect leads, without its query.
+        /// The target of a redirect, without its query.
         private var redirect: String {
             guard 300..<400 ~= status, let place = headers["location"] else { return "" }
             return ", a redirect to " + ASCII.cut(redaction(Endpoint.split(place).path), to: excerptLength)
         }
 
-        /// The API's own word for a path that it does not have.
+        /// The API's code for an unknown path.
         var isWrongRoute: Bool { isOfAPI && (code == nil || code == ErrorCode.notFound) }
 
-        /// An error in the API's own words.
+        /// An error in the API's own format.
         var isOfAPI: Bool { error?.isEnvelope == true || code.map(ErrorCode.all.contains) == true }
 
-        /// Of what was asked for: under a status for which the API's pages name one, and with a code, or at least a type, of
-        /// its own. That a task is not found says nothing of a submit.
+        /// Whether the error is about the request itself: its status is one that the API documents, and it has an API
+        /// code or at least an API type. A task that is not found says nothing about a submit.
         var isRefusal: Bool {
             guard Self.refusals.contains(status), isOfAPI, code != ErrorCode.taskNotFound else { return false }
             return code != nil || error?.type.map(Self.errorTypes.contains) == true
         }
 
-        /// Source: the errors reference.
+        /// Source: the API's error reference.
         private static let refusals: Set = [400, 404, 413, 422, 451]
         private static let errorTypes: Set = [
             "invalid_request_error", "authentication_error", "permission_error", "not_found_error", "conflict_error",
@@ -165,7 +165,7 @@ public enum ResponseClassifier {
             }
         }
 
-        /// `concurrency_limit` is known by its code alone; its wait is short whatever the reset of a bucket says.
+        /// `concurrency_limit` is identified only by its code; its wait is short, whatever the reset time says.
         var throttled: SubmitResult {
             .throttled(fault(), code == ErrorCode.concurrencyLimit ? .concurrency : .rate)
         }
@@ -174,7 +174,7 @@ public enum ResponseClassifier {
             var message = redaction(
                 error?.message ?? "HTTP status \(status) without the API's error text\(redirect)\(excerpt)")
             if let hint {
-                // The hint is what helps: the provider's words make room for it.
+                // The hint is more helpful, so shorten the provider's message to make room for it.
                 let room = ResponseClassifier.maximumMessageLength - hint.unicodeScalars.count - 3
                 message = "\(ASCII.cut(message, to: room)) (\(hint))"
             }
@@ -186,7 +186,7 @@ public enum ResponseClassifier {
         }
 
         func unreadable(_ error: WireError) -> ProviderError {
-            let message = redaction("HTTP status \(status) with an answer that cannot be read: \(error)\(excerpt)")
+            let message = redaction("HTTP status \(status) with an unreadable response: \(error)\(excerpt)")
             return ProviderError(
                 kind: .unreadable, status: status, code: isOfSomebodyElse ? ProviderError.notTheAPI : nil,
                 message: ASCII.cut(message, to: ResponseClassifier.maximumMessageLength), retryAfter: retryAfter)
@@ -197,10 +197,10 @@ public enum ResponseClassifier {
             return status == 429 && code != ErrorCode.concurrencyLimit ? RetryAfter.rateReset(headers) : nil
         }
 
-        /// The beginning of a body, for people.
+        /// The start of a body, for users.
         private var excerpt: String {
             guard !body.isEmpty else { return "" }
-            // Redacted before it is cut: half a key at the end would not be found any more.
+            // Redact before truncating: a partial key at the end would not be found.
             return ": "
                 + ASCII.cut(redaction(String(decoding: body, as: UTF8.self)), to: ResponseClassifier.excerptLength)
         }

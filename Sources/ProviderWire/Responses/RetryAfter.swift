@@ -1,25 +1,25 @@
 import DailiesCore
 
-/// How long a reply asks to wait. Every head field is optional, and nonsense counts as absent.
+/// The wait that a response requests. All header fields are optional, and implausible values are ignored.
 public enum RetryAfter {
-    /// The shortest wait that is passed on.
+    /// The minimum wait.
     public static let shortest = Duration.seconds(1)
-    /// The longest wait that is passed on: spend buckets last seven days at most, and a clock may be off.
+    /// The maximum wait: spend limits last up to seven days, and a clock may be wrong.
     public static let longest = Duration.seconds(30 * 86_400)
-    /// A reset that lies further from the reply's own date than this is no Unix time in seconds.
+    /// A reset further than this from the response's date is not a Unix time in seconds.
     private static let plausible = Duration.seconds(400 * 86_400)
-    /// A reset that was over before the reply was made by more than this is nonsense and not a reason to hurry.
+    /// A reset that passed longer ago than this is implausible, and not a reason to retry at once.
     private static let stale = Duration.seconds(86_400)
 
-    /// `Retry-After` (seconds, or a date less the reply's own `Date`), which RFC 9110 allows with any status.
+    /// `Retry-After` (seconds, or a date minus the response's `Date`), which RFC 9110 allows with any status.
     public static func retryAfter(_ headers: HeaderFields) -> Duration? {
         guard let text = headers[HeaderName.retryAfter] else { return nil }
         if let seconds = seconds(text) { return clamped(.seconds(min(seconds, longest.inSeconds))) }
         return HTTPDate.parse(text).flatMap { wait(until: $0, headers) }
     }
 
-    /// `X-RateLimit-Reset` (Unix seconds) less the reply's own `Date`; nil without that date, since our clock is not
-    /// the provider's. Only for a 429: the field comes with every reply.
+    /// `X-RateLimit-Reset` (Unix seconds) minus the response's `Date`; nil without that date, since our clock may
+    /// differ. Use only for a 429: the field is in every response.
     public static func rateReset(_ headers: HeaderFields) -> Duration? {
         guard let seconds = headers[HeaderName.rateReset].flatMap({ seconds($0) }), seconds <= 9e9 else { return nil }
         return wait(until: Instant(nanoseconds: Int64(seconds * 1e9)), headers)

@@ -1,26 +1,26 @@
 import DailiesCore
 import ExactJSON
 
-/// What a server says of a task: the superset of both dialects, written in the shape of either.
+/// A server's response about a task: the superset of both dialects, encoded in either.
 ///
-/// What is nil is left out. Numbers are JSON number texts, so that a test can send any.
+/// nil members are omitted. Numbers are JSON number texts, so that tests can send any value.
 public struct TaskResponse: Hashable, Sendable {
-    /// A finished clip as a reply describes it. Whatever is not stated is nil.
+    /// A finished clip. Members that are not stated are nil.
     public struct Asset: Hashable, Sendable {
-        /// Where the clip can be had: a bearer secret while it lives.
+        /// The clip's URL: a bearer secret while it is valid.
         public var url: String
-        /// Seconds delivered, as the number's text.
+        /// Seconds delivered, as number text.
         public var durationSeconds: String?
-        /// `1080p`, as it is written.
+        /// For example `1080p`.
         public var resolution: String?
-        /// `16:9`, as it is written.
+        /// For example `16:9`.
         public var aspectRatio: String?
-        /// Pixels.
+        /// Width in pixels.
         public var width: Int?
-        /// Pixels.
+        /// Height in pixels.
         public var height: Int?
 
-        /// Takes its properties as they are given.
+        /// Creates an asset; nil members are omitted when encoding.
         public init(
             url: String, durationSeconds: String? = nil, resolution: String? = nil, aspectRatio: String? = nil,
             width: Int? = nil, height: Int? = nil
@@ -34,17 +34,17 @@ public struct TaskResponse: Hashable, Sendable {
         }
     }
 
-    /// The provider's name of the task.
+    /// The provider's id of the task.
     public var taskID: String?
-    /// The echo of the submission's key.
+    /// The echo of the submission key.
     public var outTaskID: String?
-    /// As sent; see ``word(for:dialect:)``.
+    /// The status word; see ``word(for:dialect:)``.
     public var status: String?
-    /// What the provider expects it to cost, in credits, as the number's text.
+    /// The estimated cost in credits, as number text.
     public var estimatedCredits: String?
-    /// As the number's text. Params dialect only.
+    /// Estimated remaining seconds, as number text. Params dialect only.
     public var estimatedSeconds: String?
-    /// Where the finished clip is.
+    /// The finished clip.
     public var asset: Asset?
     /// The cost: `credits` in the flat dialect, `credits_used` in the other.
     public var cost: String?
@@ -52,29 +52,29 @@ public struct TaskResponse: Hashable, Sendable {
     public var submittedAt: Instant?
     /// Flat dialect only.
     public var completedAt: Instant?
-    /// Why it failed, as a word.
+    /// Why it failed, as a code.
     public var errorCode: String?
-    /// Why it failed, for people; may hold anything.
+    /// Why it failed, for users; may contain anything.
     public var errorMessage: String?
-    /// Members beyond the pages: name and JSON text, written last.
+    /// Undocumented members, encoded last.
     public var extra: [Extra]
-    /// Writes credits as texts ("1.85"), as some servers do.
+    /// Encodes credits as texts ("1.85"), as some servers do.
     public var writesNumbersAsText: Bool
 
-    /// A member that the pages do not name.
+    /// An undocumented member.
     public struct Extra: Hashable, Sendable {
-        /// Its name in the reply.
+        /// The member's name.
         public let name: String
         /// Its value as JSON.
         public let raw: String
-        /// Takes its properties as they are given.
+        /// Creates a member; `raw` is written unchanged.
         public init(name: String, raw: String) {
             self.name = name
             self.raw = raw
         }
     }
 
-    /// Takes its properties as they are given.
+    /// Creates a response; nil members are omitted when encoding.
     public init(
         taskID: String?, outTaskID: String? = nil, status: String?, estimatedCredits: String? = nil,
         estimatedSeconds: String? = nil, asset: Asset? = nil, cost: String? = nil, submittedAt: Instant? = nil,
@@ -96,7 +96,7 @@ public struct TaskResponse: Hashable, Sendable {
         self.writesNumbersAsText = writesNumbersAsText
     }
 
-    /// The word for a phase as the pages of this dialect spell it.
+    /// The word for a phase in the documentation of this dialect.
     public static func word(for phase: RemoteTask.Phase, dialect: Dialect) -> String {
         switch (phase, dialect) {
         case (.queued, .flat): "queued"
@@ -109,7 +109,7 @@ public struct TaskResponse: Hashable, Sendable {
         }
     }
 
-    /// The body, members in the order of the pages.
+    /// The body, with members in the order of the documentation.
     public func encode(_ dialect: Dialect) -> [UInt8] {
         var body = JSONObjectText()
         body.add(FieldName.taskID, text: taskID)

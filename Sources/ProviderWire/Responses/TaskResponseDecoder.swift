@@ -1,25 +1,25 @@
 import DailiesCore
 import ExactJSON
 
-/// Reads what a submit, a query or a cancel answers, in either dialect and in any mixture of both.
+/// Parses the responses to submits, queries and cancellations, in either dialect or a mixture.
 ///
-/// Null counts as absent, numbers may be texts, unknown fields are ignored, and an amount that cannot be booked
-/// (negative, beyond the range, no number) counts as absent.
+/// Null counts as absent, numbers may be texts, unknown fields are ignored, and invalid amounts (negative, out of
+/// range, not a number) count as absent.
 public enum TaskResponseDecoder {
-    // Bounds on what is kept of a reply.
+    // Limits on the stored parts of a response.
     private static let maximumIDBytes = 512
     private static let maximumURLBytes = 16_384
     private static let maximumCodeLength = 100
     private static let maximumMessageLength = 500
     private static let maximumWordLength = 100
-    /// A stated remaining time beyond this is nonsense.
+    /// A stated remaining time beyond this is implausible.
     private static let maximumRemaining = Duration.seconds(30 * 86_400)
 
     /// - Parameters:
-    ///   - date: the reply's own `Date`.
-    ///   - redaction: applied to every text that is kept.
-    /// - Throws: ``WireError`` for what is no JSON object, for one with neither `task_id` nor `status`, and for an id
-    ///   that is longer than 512 bytes: half an id could never be asked for.
+    ///   - date: the response's `Date`.
+    ///   - redaction: applied to all text that is kept.
+    /// - Throws: ``WireError`` if it is not a JSON object, has neither `task_id` nor `status`, or has an id longer than
+    ///   512 bytes, since a truncated id could not be queried.
     public static func report(
         _ body: [UInt8], date: Instant?, redaction: Redactor = .none
     ) throws(WireError) -> RemoteTask {
@@ -40,7 +40,7 @@ public enum TaskResponseDecoder {
             repliedAt: date)
     }
 
-    /// The phase that a status word means: the words of both dialects and the spellings that other services use.
+    /// The phase for a status word: the words of both dialects and the spellings of other services.
     public static func phase(_ word: String) -> RemoteTask.Phase {
         switch ASCII.trimmed(word).lowercased() {
         case "queued", "pending", "submitted": .queued
@@ -60,15 +60,15 @@ public enum TaskResponseDecoder {
         return text
     }
 
-    /// Whatever stands there: what is no submission key of ours, and be it a number or far too long, names another
-    /// submission.
+    /// The echoed submission key. Anything that is not one of our keys, such as a number or a very long text,
+    /// identifies another submission.
     private static func echo(_ members: [JSONMember], _ redaction: Redactor) -> SubmissionKey? {
         guard let value = members.value(FieldName.outTaskID), value.string != "" else { return nil }
         let text = value.textOrNumber ?? "neither a text nor a number"
         return SubmissionKey(ASCII.cut(redaction.identifier(text), to: maximumIDBytes))
     }
 
-    /// The submission that an error is about, beside it or inside; nil where it says nothing of that.
+    /// The submission that an error refers to, next to or inside `error`; nil if it names none.
     static func echo(inError body: [UInt8], _ redaction: Redactor) -> SubmissionKey? {
         do throws(WireError) {
             let members = try JSONValue.object(in: body)
@@ -85,7 +85,7 @@ public enum TaskResponseDecoder {
         return Amount(credits: reading.credits, text: text, source: field, isRounded: reading.isRounded)
     }
 
-    /// `credits_used`, then `credits` where it says something else.
+    /// `credits_used`, then `credits` if it differs.
     private static func charges(_ members: [JSONMember]) -> [Amount] {
         let used = amount(members, FieldName.creditsUsed)
         let credits = amount(members, FieldName.credits)
@@ -113,7 +113,7 @@ public enum TaskResponseDecoder {
         )
     }
 
-    /// The clip: `result`, else the first entry of `output` that is a video and has an address.
+    /// The clip: `result`, otherwise the first entry of `output` that is a video with a URL.
     private struct Asset {
         var url: String?
         var seconds: Double?
@@ -138,7 +138,7 @@ public enum TaskResponseDecoder {
 
         private static func isVideo(_ type: JSONValue?) -> Bool { type == nil || type?.string == "video" }
 
-        /// Less than a millisecond is no clip, and what is reckoned for each second of it would be no number.
+        /// Less than a millisecond is not a clip, and would make prices per second infinite.
         private static func length(_ value: JSONValue?) -> Double? {
             value?.seconds.flatMap { $0 >= 0.001 ? $0 : nil }
         }
@@ -151,10 +151,10 @@ public enum TaskResponseDecoder {
 }
 
 extension JSONValue {
-    /// A number's text, or what stands in a text without spaces around it.
+    /// A number's text, or trimmed text.
     fileprivate var numberText: String? { number ?? string.map { String(ASCII.trimmed($0)) } }
 
-    /// Seconds, not negative and at most a thousand years.
+    /// Seconds, from 0 to a thousand years.
     fileprivate var seconds: Double? {
         guard let text = numberText, text.utf8.count <= 100, let value = Double(text), value >= 0, value <= 3.2e10
         else {

@@ -1,26 +1,26 @@
-/// A body or query string that is not what the API's pages describe.
+/// A body or query string that does not match the API's documentation.
 public struct WireError: Error, Hashable, Sendable, CustomStringConvertible {
-    /// What is wrong with a body.
+    /// The kind of error.
     public enum Reason: Hashable, Sendable {
-        /// Not JSON, or not an object at its top.
+        /// Not JSON, or the root is not an object.
         case notAnObject
         /// The field is absent, null or empty.
         case missing(String)
-        /// The field is there, but of another type or beyond its bounds.
+        /// The field has another type or is out of range.
         case unusable(String)
-        /// The field stands there twice.
+        /// The field appears twice.
         case duplicate(String)
         /// Both `task_id` and `out_task_id`.
         case bothIDs
         /// Neither `task_id` nor `out_task_id`.
         case neitherID
     }
-    /// What is wrong.
+    /// The kind of error.
     public let reason: Reason
-    /// More about it, for people; may be empty.
+    /// Details for users; may be empty.
     public let detail: String
 
-    /// Takes its properties as they are given.
+    /// Creates an error. Default: no details.
     public init(_ reason: Reason, detail: String = "") {
         self.reason = reason
         self.detail = detail
@@ -32,9 +32,9 @@ public struct WireError: Error, Hashable, Sendable, CustomStringConvertible {
             case .notAnObject: "the body is not a JSON object"
             case .missing(let field): "\(field) is missing"
             case .unusable(let field): "\(field) cannot be used"
-            case .duplicate(let field): "\(field) stands there twice"
-            case .bothIDs: "both task_id and out_task_id are given; give one"
-            case .neitherID: "neither task_id nor out_task_id is given; give one"
+            case .duplicate(let field): "\(field) appears twice"
+            case .bothIDs: "both task_id and out_task_id are present; send only one"
+            case .neitherID: "neither task_id nor out_task_id is present; send one"
             }
         return detail.isEmpty ? what : "\(what): \(detail)"
     }

@@ -1,8 +1,8 @@
-/// ASCII helpers that more than one reader needs.
+/// Shared ASCII helpers.
 enum ASCII {
     static func lowercase(_ byte: UInt8) -> UInt8 { byte >= 0x41 && byte <= 0x5A ? byte | 0x20 : byte }
 
-    /// Without spaces and tabs at either end.
+    /// Without surrounding spaces and tabs.
     static func trimmed(_ text: some StringProtocol) -> Substring {
         var rest = Substring(text)
         while let first = rest.utf8.first, first == 0x20 || first == 0x09 { rest = rest.dropFirst() }
@@ -10,7 +10,7 @@ enum ASCII {
         return rest
     }
 
-    /// At most `limit` Unicode scalars; scalars and not characters, since one character can hold any number of them.
+    /// At most `limit` Unicode scalars rather than characters, since one character can have any number of scalars.
     static func cut(_ text: String, to limit: Int) -> String {
         guard text.utf8.count > limit, text.unicodeScalars.count > limit else { return text }
         var kept = String.UnicodeScalarView()

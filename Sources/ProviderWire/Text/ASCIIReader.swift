@@ -1,4 +1,4 @@
-/// Reads fixed-width ASCII from the front; every step says whether it could.
+/// Reads fixed-width ASCII from the front; every method reports success or failure.
 struct ASCIIReader {
     private var rest: ArraySlice<UInt8>
 

@@ -1,7 +1,7 @@
-/// A day of the proleptic Gregorian calendar and its number counted from 1970-01-01.
+/// A day of the proleptic Gregorian calendar, and its number since 1970-01-01.
 ///
-/// Source of the arithmetic: the calendar repeats every 400 years = 146,097 days; a year that begins in March puts the
-/// leap day last, so that the months' lengths need no table.
+/// Arithmetic: the calendar repeats every 400 years = 146,097 days; in a year that starts in March the leap day is
+/// last, so no table of month lengths is needed.
 struct CalendarDay: Hashable {
     let year: Int
     let month: Int

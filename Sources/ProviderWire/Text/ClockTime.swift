@@ -1,6 +1,6 @@
 import DailiesCore
 
-/// A moment taken apart, and put together again.
+/// Converts between an instant and a UTC date and time.
 struct ClockTime {
     let day: CalendarDay
     /// 0 ..< 86,400.
@@ -21,7 +21,7 @@ struct ClockTime {
         nanosecond = Int(rest % 1_000_000_000)
     }
 
-    /// The moment that a day and a time on it name; nil beyond what ``Instant`` holds.
+    /// The instant for a day and time; nil beyond the range of ``Instant``.
     ///
     /// - Parameter second: may be 60 in a leap second, which counts as the first of the next minute.
     static func instant(
@@ -37,5 +37,5 @@ struct ClockTime {
     var second: Int { secondOfDay % 60 }
 }
 
-/// Two digits at least.
+/// At least two digits.
 func padded(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }

@@ -1,15 +1,15 @@
 import DailiesCore
 
-/// The date of a head field: `Sun, 06 Nov 1994 08:49:37 GMT`.
+/// The date format of header fields: `Sun, 06 Nov 1994 08:49:37 GMT`.
 ///
-/// Source: RFC 9110, section 5.6.7, IMF-fixdate. The two obsolete forms are not read: no server that is in use sends
+/// Source: RFC 9110, section 5.6.7, IMF-fixdate. The two obsolete forms are not supported: no current server sends
 /// them.
 public enum HTTPDate {
     private static let days = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
     private static let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
     private static let length = 29
 
-    /// - Returns: nil for any other text. The name of the day is not compared with the date.
+    /// - Returns: nil for other text. The weekday is not checked against the date.
     public static func parse(_ text: some StringProtocol) -> Instant? {
         guard text.utf8.count == length else { return nil }
         var reader = ASCIIReader(text)
@@ -25,7 +25,7 @@ public enum HTTPDate {
         return ClockTime.instant(day, hour: hour, minute: minute, second: second)
     }
 
-    /// The moment's second, rounded down.
+    /// The instant's second, rounded down.
     public static func format(_ instant: Instant) -> String {
         let time = ClockTime(instant)
         let date = "\(days[time.day.weekday]), \(padded(time.day.day)) \(months[time.day.month - 1]) \(time.day.year)"

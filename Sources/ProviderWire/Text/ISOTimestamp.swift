@@ -2,13 +2,13 @@ import DailiesCore
 
 /// The timestamps of the API's bodies: `2026-05-08T13:00:00Z`.
 public enum ISOTimestamp {
-    /// Longer texts are refused, so that no input makes this slow.
+    /// Maximum length of a text, to bound the parsing time.
     private static let maximumLength = 64
 
-    /// Reads date, time, an optional fraction (cut after nine digits) and an optional offset; without an offset it is
-    /// UTC, as the API's pages say of all its times.
+    /// Parses a date and time with an optional fraction (truncated to nine digits) and an optional offset; without an
+    /// offset it is UTC, as documented for all times of the API.
     ///
-    /// - Returns: nil for any other text, for a day that does not exist and outside the years of ``Instant``.
+    /// - Returns: nil for other text, for a day that does not exist, and beyond the range of ``Instant``.
     public static func parse(_ text: some StringProtocol) -> Instant? {
         guard text.utf8.count <= maximumLength else { return nil }
         var reader = ASCIIReader(text)
@@ -25,7 +25,7 @@ public enum ISOTimestamp {
             day, hour: hour, minute: minute, second: second, nanosecond: nanosecond, offsetSeconds: offset)
     }
 
-    /// UTC with `Z`; a fraction only where there is one, of three, six or nine digits.
+    /// UTC with `Z`; a fraction, if not zero, of three, six or nine digits.
     public static func format(_ instant: Instant) -> String {
         let time = ClockTime(instant)
         let date = "\(time.day.year)-\(padded(time.day.month))-\(padded(time.day.day))"
@@ -39,7 +39,7 @@ public enum ISOTimestamp {
         return ".\(digits)"
     }
 
-    /// Nanoseconds of an optional `.123`; nil when a point has no digit behind it.
+    /// Nanoseconds of an optional `.123`; nil if no digit follows the point.
     private static func fraction(_ reader: inout ASCIIReader) -> Int? {
         guard reader.take(".,") != nil else { return 0 }
         var value = 0
@@ -53,7 +53,7 @@ public enum ISOTimestamp {
         return value
     }
 
-    /// Seconds east of Greenwich of an optional `Z`, `+02`, `+0200` or `+02:00`; nil when it is out of range.
+    /// Seconds east of UTC of an optional `Z`, `+02`, `+0200` or `+02:00`; nil if out of range.
     private static func offset(_ reader: inout ASCIIReader) -> Int? {
         if reader.isAtEnd || reader.take("Zz") != nil { return 0 }
         guard let sign = reader.take("+-"), let hours = reader.number(2), hours <= 23 else { return nil }

@@ -1,10 +1,10 @@
 import ExactJSON
 
-/// A JSON object that is being written, member by member, in order and without white space.
+/// Builds a JSON object member by member, in order and without white space.
 struct JSONObjectText {
     private var members: [String] = []
 
-    /// - Parameter raw: a JSON value's text, written as it is.
+    /// - Parameter raw: the text of a JSON value, written unchanged.
     mutating func add(_ name: String, raw: String?) {
         if let raw { members.append("\(JSONText.quoted(name)):\(raw)") }
     }
@@ -18,7 +18,7 @@ struct JSONObjectText {
 }
 
 extension JSONValue {
-    /// The object in a body.
+    /// The members of the object in a body.
     static func object(in bytes: [UInt8]) throws(WireError) -> [JSONMember] {
         let value: JSONValue
         do {

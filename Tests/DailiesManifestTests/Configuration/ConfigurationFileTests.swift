@@ -36,16 +36,16 @@ struct ConfigurationFileTests {
     func `a flag is cleared by YAML's words for false, in any case`(_ word: String) { #expect(flag(word) == false) }
 
     @Test(arguments: ["", "ture", "1", "0", "yes ", "enabled", "tr\u{FC}e", "null", "~"])
-    func `a flag takes no other word`(_ word: String) { #expect(flag(word) == nil) }
+    func `a flag accepts no other word`(_ word: String) { #expect(flag(word) == nil) }
 
     @Test(arguments: ["", "   ", "# nothing", "\t# a = 1"])
-    func `blanks and comments say nothing`(_ line: String) throws { #expect(try entry(line) == nil) }
+    func `blanks and comments are ignored`(_ line: String) throws { #expect(try entry(line) == nil) }
 
     @Test(arguments: [
         "[table]", "a.b = 1", "a", "= 1", "a =", "a = x", "a = \"x", "a = 'x", "a = \"\"\"x\"\"\"", "a = [1, 2",
         "a = 1 2", "a = \"\\u0041\"", "a = 1979-05-27", "a = {b = 1}", "a = +inf",
     ])
     func `anything else is refused`(_ line: String) throws {
-        #expect(throws: TOMLLine.Trouble.self) { try entry(line) }
+        #expect(throws: TOMLLine.SyntaxError.self) { try entry(line) }
     }
 }

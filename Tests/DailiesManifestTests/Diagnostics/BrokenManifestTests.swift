@@ -46,7 +46,7 @@ struct BrokenManifestTests {
     ].flatMap(cases)
 
     @Test(arguments: all)
-    func `a broken manifest is refused with all that is wrong with it`(broken: Case) {
+    func `a broken manifest is refused with all its errors`(broken: Case) {
         let clock = ContinuousClock()
         var found: [String] = []
         let took = clock.measure { found = problems(broken.text, broken.format) }
@@ -80,7 +80,7 @@ struct BrokenManifestTests {
         ([0xFF, 0xFE, 0x41, 0x00, 0x0A], "1:2: file: byte 0xFF here is not UTF-8; save the file as UTF-8"),
         (
             Array("PK\u{3}\u{4}\u{14}".utf8),
-            "1:1: file: is a spreadsheet's own file, or another archive, not a text; export the sheet as CSV UTF-8, and "
+            "1:1: file: is a spreadsheet file or another archive, not text; export the sheet as CSV UTF-8, and "
                 + "give that file"
         ),
         ([0x00, 0x00, 0xFE, 0xFF], "1:1: file: is written in UTF-32, big-endian; save it as UTF-8"),
@@ -94,11 +94,11 @@ struct BrokenManifestTests {
     ]
 
     @Test(arguments: encodings)
-    func `another encoding than UTF-8 is refused by name or by place`(bytes: [UInt8], problem: String) {
+    func `an encoding other than UTF-8 is refused by name or by position`(bytes: [UInt8], problem: String) {
         for format in ManifestFormat.allCases { #expect(problems(bytes, format) == [problem]) }
     }
 
-    @Test func `a mark of UTF-8 is no part of any format`() throws {
+    @Test func `a UTF-8 byte order mark is ignored in every format`() throws {
         let task = #"{"model":"sora-2","prompt":"p","duration_seconds":1}"#
         for (text, format) in [("[\(task)]", ManifestFormat.json), (task, .jsonl), ("- \(task)", .yaml)] {
             #expect(try read("\u{FEFF}" + text, format).tasks.count == 1)
@@ -106,7 +106,7 @@ struct BrokenManifestTests {
     }
 
     @Test(arguments: ManifestFormat.allCases)
-    func `UTF-16 with a mark is read in every format and from every source`(format: ManifestFormat) throws {
+    func `UTF-16 with a byte order mark is read in every format and from every source`(format: ManifestFormat) throws {
         let task = "{\"model\":\"sora-2\",\"prompt\":\"雨 \u{1F600} é\",\"duration_seconds\":1}"
         let text =
             switch format {
@@ -141,26 +141,27 @@ struct BrokenManifestTests {
     // MARK: Names and keys
 
     @Test(arguments: ["clips.xlsx", "clips.XLS", "a.b/clips.ods"])
-    func `a spreadsheet's own file is named as what it is`(path: String) {
+    func `a spreadsheet file is reported as a spreadsheet`(path: String) {
         #expect(
             problems([], nil, path: path)
-                == ["1:1: file: is a spreadsheet, not a text; export the sheet as CSV UTF-8, and give that file"])
+                == ["1:1: file: is a spreadsheet, not text; export the sheet as CSV UTF-8 and use that file"])
     }
 
     @Test func `a path without a known ending needs a format`() {
         #expect(
             problems(Array("[]".utf8), nil, path: "reel.txt")
                 == [
-                    "1:1: file: the ending of its name tells no format; name it .jsonl, .json, .yaml, .csv or .tsv, or give --format"
+                    "1:1: file: the file extension does not identify the format; "
+                        + "name it .jsonl, .json, .yaml, .csv or .tsv, or use --format"
                 ])
     }
 
-    @Test func `a file whose name cannot be a batch's name needs one`() {
+    @Test func `a file whose name is not a valid batch name needs a batch name`() {
         let failure = #expect(throws: ManifestError.self) { try read("[]", .json, path: "a\nb.json") }
         #expect(
             failure?.description == #"""
-                a\u{a}b.json:1:1: file: holds no tasks; write at least one
-                a\u{a}b.json:1:1: batch: the file's name holds the control character \u{a}; write batch, or rename the file
+                a\u{a}b.json:1:1: file: contains no tasks; write at least one
+                a\u{a}b.json:1:1: batch: the file's name contains the control character \u{a}; add batch, or rename the file
                 """#)
     }
 
@@ -170,33 +171,34 @@ struct BrokenManifestTests {
         #expect(
             problems("[{\(task)},\n{\(task),\"id\":\"\(key)\"}]", .json)
                 == [
-                    "2:58: id: \"\(key)\" is the derived key of the task at 1:2 already; give each task an id of its own"
+                    "2:58: id: \"\(key)\" is already the derived key of the task at 1:2; give each task a unique id"
                 ])
         #expect(
             problems("[{\(task),\"id\":\"\(key)\"},\n{\(task)}]", .json)
                 == [
-                    "2:1: id: the key \(key) of this task without an id is the id of the task at 1:59; give this task an id"
+                    "2:1: id: the derived key \(key) of this task is already the id of the task at 1:59; "
+                        + "give this task an id"
                 ])
     }
 
-    // MARK: What is shown
+    // MARK: Output
 
-    @Test func `values are shown cut and with nothing that drives a terminal`() {
+    @Test func `values are shown truncated and without terminal escapes`() {
         let text =
             "- {model: sora-2, prompt: p, duration_seconds: 1, resolution: \"a\u{202E}b\u{2066}\u{200B}\(String(repeating: "é", count: 80))\"}"
         #expect(
             problems(text, .yaml) == [
                 #"1:63: resolution: "a\u{202e}b\u{2066}\u{200b}"# + String(repeating: "é", count: 55)
-                    + #"…" is not what sora-2 takes; write 720p or 1080p"#
+                    + #"…" is not supported by sora-2; write 720p or 1080p"#
             ])
         let field = problems(
             "[{\"model\":\"\u{202E}m\",\"prompt\":\"p\",\"duration_seconds\":0,\"\u{1B}[2J\u{202E}\(String(repeating: "x", count: 99))\":1}]"
                 .replacingOccurrences(of: "\u{1B}", with: "\\u001b"), .json)
         #expect(
             field == [
-                "1:48: duration_seconds: 0 is not what m renders; write 1 to 86400",
+                "1:48: duration_seconds: 0 is not supported by m; write 1 to 86400",
                 #"1:50: \u{1b}[2J\u{202e}"# + String(repeating: "x", count: 55)
-                    + "…: is no known field; remove it, or write it under extra if the model takes it",
+                    + "…: is not a known field; remove it, or move it to extra if the model accepts it",
             ])
     }
 
@@ -205,7 +207,7 @@ struct BrokenManifestTests {
         #expect(!problems(text, .json).joined().contains("hunter2"))
     }
 
-    @Test func `an error in defaults is said once, whether or not a task uses it`() {
+    @Test func `an error in defaults is reported once, whether or not a task uses it`() {
         let task = #"{"model":"sora-2","prompt":"p","duration_seconds":1"#
         #expect(
             problems(#"{"defaults":{"seed":"x"},"tasks":[\#(task)},\#(task)}]}"#, .json)
@@ -215,9 +217,9 @@ struct BrokenManifestTests {
                 == [#"1:21: defaults.seed: is the text "x"; write a whole number without quotes"#])
     }
 
-    // MARK: Bounds
+    // MARK: Limits
 
-    @Test func `a request beyond what the API takes is refused`() throws {
+    @Test func `a request larger than the API accepts is refused`() throws {
         let fits = String(repeating: "x", count: 999_907)
         let task = { (prompt: String) in "{\"model\":\"sora-2\",\"prompt\":\"\(prompt)\",\"duration_seconds\":1}" }
         #expect(try read(task(fits), .jsonl).tasks[0].request.text.utf8.count == 1_000_000)
@@ -239,14 +241,14 @@ struct BrokenManifestTests {
             ])
     }
 
-    @Test func `a matrix beyond a hundred thousand tasks is refused before it is made`() {
+    @Test func `a matrix of more than a hundred thousand tasks is refused before it is expanded`() {
         let numbers = { (count: Int) in (0..<count).map(String.init).joined(separator: ", ") }
         let text = { (a: Int, b: Int) in
             "- {model: sora-2, prompt: p, matrix: {seed: [\(numbers(a))], duration_seconds: [\(numbers(b))]}}"
         }
         #expect(
             problems(text(1001, 100), .yaml).first
-                == "1:38: matrix: makes 100100 tasks; at most 100000 come from one matrix: split it")
+                == "1:38: matrix: makes 100100 tasks; split it, since one matrix makes at most 100000")
         let axes =
             ["seed", "duration_seconds"].map { "\"\($0)\":[\(numbers(3000))]" }
             + ["model", "prompt", "resolution", "aspect_ratio", "image_init", "style_preset"].map { name in
@@ -254,37 +256,39 @@ struct BrokenManifestTests {
             }
         #expect(
             problems("{\"matrix\":{\(axes.joined(separator: ","))}}", .jsonl)
-                == ["1:11: matrix: makes countless tasks; at most 100000 come from one matrix: split it"])
+                == ["1:11: matrix: makes too many tasks; split it, since one matrix makes at most 100000"])
     }
 
     @Test func `lines and records have at most two mebibytes`() {
         let long = String(repeating: "x", count: 2 << 20)
         #expect(
             problems("{}\n{\"a\":\"\(long)\"}", .jsonl).last
-                == "2:1: file: this line has 2097160 bytes, more than 2097152; write one task a line, and images as URLs"
+                == "2:1: file: this line has 2097160 bytes, more than 2097152; write one task per line, "
+                + "and give images as URLs"
         )
         #expect(
             problems("a\n\"\(long)\"", .csv).last
-                == "2:1: file: this line is longer than 2097152 bytes; look for quotes that are not closed, and write images as URLs"
+                == "2:1: file: this line is longer than 2097152 bytes; look for an unclosed quote, "
+                + "and give images as URLs"
         )
     }
 
     @Test func `reading stops after ten thousand problems`() {
         let found = problems(String(repeating: "x\n", count: 20_000), .jsonl)
         #expect(found.count == 10_001)
-        #expect(found.last == "10000:1: file: reading stopped after 10000 problems; mend those first")
+        #expect(found.last == "10000:1: file: reading stopped after 10000 problems; fix those first")
     }
 
-    @Test func `copies of copies are refused, as values and as keys`() {
+    @Test func `nested aliases are refused, as values and as keys`() {
         var laughs = "a0: &a0 [x, x, x]\n"
         for level in 1..<30 { laughs += "a\(level): &a\(level) [*a\(level - 1), *a\(level - 1), *a\(level - 1)]\n" }
         #expect(
             problems(laughs, .yaml).first?.hasSuffix(
-                "file: aliases copy more than 1000000 nodes; write defaults and matrix instead of aliases") == true)
+                "file: aliases copy more than 1000000 nodes; use defaults and matrix instead of aliases") == true)
         #expect(
             problems(laughs + "? *a29\n: x", .yaml) == [
-                "1:1: syntax: an alias, list or mapping may stand as a key beside many aliases; write keys as plain words, "
-                    + "and defaults and matrix instead of aliases"
+                "1:1: syntax: an alias, list or mapping is not allowed as a key in a file with many aliases; "
+                    + "use plain words as keys, and defaults and matrix instead of aliases"
             ])
     }
 }

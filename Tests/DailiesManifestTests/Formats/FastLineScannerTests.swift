@@ -16,7 +16,7 @@ struct FastLineScannerTests {
 
         """#
 
-    /// Members, most of them right.
+    /// Members, most of them valid.
     private static func member(_ generator: inout SplitMix) -> String {
         let prompts = [
             "a fox", "雾中的松林", "caf\u{e9}", "a \\u00e9 \\\"b\\\" \\n", "\\ud83d\\ude00", "{ { {", "{{x}}", "\\u007b{x",
@@ -81,7 +81,7 @@ struct FastLineScannerTests {
         var accepted = 0
         for round in 0..<Self.rounds {
             let line = Self.line(round, &generator)
-            // A default for `extra` turns the short way off for the whole file.
+            // A default for `extra` disables the fast path for the whole file.
             let plain = Self.outcome(Self.header + line, line)
             let long = Self.outcome(
                 Self.header.replacing(#""priority":3}"#, with: #""priority":3,"extra":{"none":0}}"#) + line, line)
@@ -93,7 +93,7 @@ struct FastLineScannerTests {
         #expect(accepted < Self.rounds)
     }
 
-    /// What comes of the last line.
+    /// The result of the last line.
     private static func outcome(_ text: String, _ line: String) -> String {
         do throws(ManifestError) {
             let manifest = try read(text, .jsonl)
@@ -105,7 +105,7 @@ struct FastLineScannerTests {
         }
     }
 
-    /// All of a task but what a field in `extra` changes: the key that is derived.
+    /// A task without its derived key, which a field in `extra` changes.
     private static func words(_ task: TaskSpec) -> String {
         let key = task.key.text.hasPrefix("t") && task.key.text.count < 8 ? task.key.text : "derived"
         return [

@@ -11,7 +11,7 @@ struct SchemaTests {
     private static let document = SchemaValidator(root: schema.document)
     private static let line = SchemaValidator(root: schema.line)
 
-    /// A manifest as an editor sees it: YAML scalars by the core schema of YAML 1.2.
+    /// A manifest as an editor reads it: YAML scalars by the core schema of YAML 1.2.
     private static func value(_ text: String, _ format: ManifestFormat) throws -> JSONValue {
         guard format == .yaml else { return try JSONValue.parse(text.utf8) }
         return value(try YAMLSource.node(Array(text.utf8)[...]))
@@ -71,7 +71,7 @@ struct SchemaTests {
     ]
 
     @Test(arguments: valid)
-    func `what reading takes fits the schema`(format: ManifestFormat, text: String) throws {
+    func `accepted manifests fit the schema`(format: ManifestFormat, text: String) throws {
         #expect(try !read(text, format).tasks.isEmpty)
         #expect(try Self.accepts(text, format))
     }
@@ -108,12 +108,12 @@ struct SchemaTests {
     ]
 
     @Test(arguments: broken)
-    func `what reading refuses does not fit`(format: ManifestFormat, text: String) throws {
+    func `refused manifests do not fit the schema`(format: ManifestFormat, text: String) throws {
         #expect(throws: ManifestError.self) { try read(text, format) }
         #expect(try !Self.accepts(text, format))
     }
 
-    @Test func `the schema of another validator says the same`() throws {
+    @Test func `another validator gives the same results`() throws {
         let cases = Self.valid + Self.broken
         var writer = JSONWriter()
         try writer.object { writer throws in
@@ -133,7 +133,7 @@ struct SchemaTests {
         #expect(answers == expected)
     }
 
-    @Test func `the text for people is the same schema`() throws {
+    @Test func `the indented text is the same schema`() throws {
         let text = Self.schema.document.prettyText
         #expect(try JSONValue.parse(text.utf8).compactText == Self.schema.document.compactText)
         #expect(text.split(separator: "\n").allSatisfy { $0.utf8.count <= 400 })
@@ -153,7 +153,7 @@ private enum PythonSchema {
         print("".join("1" if V(d["document"]).is_valid(c) else "0" for c in d["cases"]))
         """
 
-    /// nil: there is no Python, or it has no such package.
+    /// nil if there is no Python, or it does not have the package.
     static func answers(to question: String) throws -> [Bool]? {
         let process = Process()
         process.executableURL = URL(filePath: "/usr/bin/env")

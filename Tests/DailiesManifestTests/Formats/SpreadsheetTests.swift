@@ -23,22 +23,22 @@ struct SpreadsheetTests {
             + "\"a\",\"A harbour\",\"sora-2\",\"4\"\r\n\"b\",\"A boat\",\"sora-2\",\"4\"\r\n",
         "id,prompt,model,duration-seconds\na,A harbour,sora-2 ,4\u{a0}\nb ,A boat,\u{201c}sora-2\u{201d}, 4\n",
     ])
-    func `a table is read as people have it`(text: String) throws {
+    func `tables are read in the forms that spreadsheets write`(text: String) throws {
         #expect(identity(try Self.read(text)) == identity(try Self.read(Self.plain)))
     }
 
-    @Test func `a place counts the lines that are no part of the table`() {
+    @Test func `positions count the lines before the table`() {
         #expect(
             problems("sep=;\nid;prompt;model;duration_seconds\na;A boat;sora-2;x\n", .csv)
                 == ["3:17: duration_seconds: \"x\" is not a whole number; write 1 to 10"])
     }
 
     @Test(arguments: ["sep=\n", "sep=;;\nid", "sep;=\n", "#TYPES a\n", "sep=\"\nid"])
-    func `other first lines are heads`(text: String) {
+    func `other first lines are headers`(text: String) {
         #expect(problems(text, .csv).first?.hasPrefix("1:") == true)
     }
 
-    @Test func `columns called otherwise are mapped to their fields`() throws {
+    @Test func `columns with other names are mapped to their fields`() throws {
         let text = """
             ID,Prompt,Model,Duration,tag:client,My Notes
             a,"A courier cycles through neon rain,
@@ -54,7 +54,7 @@ struct SpreadsheetTests {
         #expect(tasks[0].prompt == "A courier cycles through neon rain,\nhandheld")
     }
 
-    @Test func `a map of a column that is not there is told, since several tables may be read with it`() throws {
+    @Test func `a mapping for a missing column gives a warning, since it may be for another table`() throws {
         let warnings = try Self.read(Self.plain, [("Length", "duration_seconds")]).warnings
         #expect(
             warnings.map(\.description) == [
@@ -62,7 +62,7 @@ struct SpreadsheetTests {
             ])
     }
 
-    @Test func `a map to what is no field, or to a field that has its column, is refused`() {
+    @Test func `a mapping to an unknown field, or to one that already has a column, is refused`() {
         func words(_ pairs: [(String, String)]) -> [String] {
             do {
                 _ = try Self.read(Self.plain, pairs)
@@ -74,12 +74,12 @@ struct SpreadsheetTests {
         #expect(
             words([("id", "identifier")])
                 == [
-                    "m.csv:1:1: id: is to mean \"identifier\", which is no known field; call it tags.identifier if it is a "
-                        + "tag, extra.identifier if the model takes it, or pass over it with --map identifier="
+                    "m.csv:1:1: id: is mapped to \"identifier\", which is not a known field; call it tags.identifier "
+                        + "for a tag or extra.identifier for a model field, or skip it with --map identifier="
                 ])
         #expect(
             words([("id", "prompt")])
-                == ["m.csv:1:4: prompt: names a second column, the first is at 1:1; remove one of them"])
+                == ["m.csv:1:4: prompt: is a duplicate column name, first used at 1:1; remove one of them"])
     }
 
     @Test(arguments: [

@@ -3,7 +3,7 @@ import Testing
 
 /// What is shown of the line of a problem.
 struct SourceSnippetTests {
-    /// The excerpts of all problems, each as its text and the caret under it.
+    /// The excerpts of all problems: each text with its caret below.
     private func excerpts(_ text: String, _ format: ManifestFormat) -> [String] {
         excerpts(Array(text.utf8), format)
     }
@@ -21,12 +21,12 @@ struct SourceSnippetTests {
         }
     }
 
-    @Test func `the caret stands under the place`() {
+    @Test func `the caret is under the position`() {
         let text = "- model: sora-2\n  prompt: p\n  duration_seconds: eight\n"
         #expect(excerpts(text, .yaml) == ["  duration_seconds: eight\n                    ^"])
     }
 
-    @Test func `wide characters, marks and escapes before the place are counted as they are drawn`() {
+    @Test func `wide characters, combining marks and escapes before the position count by their width`() {
         let text = "model,prompt,duration_seconds\nsora-2,雾e\u{301}\u{202E},8s\n"
         #expect(excerpts(text, .csv) == ["sora-2,雾e\u{301}\\u{202e},8s\n                   ^"])
     }
@@ -37,7 +37,7 @@ struct SourceSnippetTests {
         #expect(excerpts(text, .csv) == ["sora-2,p,x\n         ^"])
     }
 
-    @Test func `a long line is cut around the place`() {
+    @Test func `a long line is truncated around the position`() {
         let long = String(repeating: "a", count: 500)
         let text = #"{"model":"sora-2","prompt":"\#(long)","duration_seconds":"1","tags":{"a":"\#(long)"}}"#
         #expect(
@@ -46,7 +46,7 @@ struct SourceSnippetTests {
                 + String(repeating: "a", count: 11) + "…\n" + String(repeating: " ", count: 51) + "^")
     }
 
-    @Test func `nothing in an excerpt drives a terminal`() {
+    @Test func `an excerpt contains no terminal escapes`() {
         let text = "{\"model\":\"sora-2\",\"prompt\":\"\u{1B}[2J\u{7F}\u{85}\",\"duration_seconds\":1}"
         for excerpt in excerpts(text, .jsonl) {
             let shown = excerpt.split(separator: "\n")[0]
@@ -55,28 +55,28 @@ struct SourceSnippetTests {
         }
     }
 
-    @Test func `credentials in a URL are blotted out`() {
+    @Test func `credentials in a URL are masked`() {
         let text = #"[{"model":"sora-2","prompt":"p","duration_seconds":1,"image_init":"https://me:hunter2@host/a"}]"#
         #expect(excerpts(text, .json).joined().contains(#""https://**********@host/a""#))
     }
 
-    @Test func `a byte that is no text ends the line that is shown`() {
+    @Test func `an invalid byte ends the line that is shown`() {
         let bytes = Array("model,prompt\nsora-2,a".utf8) + [0xE9, 0x62, 0x0A]
         #expect(excerpts(bytes, .csv) == ["sora-2,a\n        ^"])
     }
 
-    @Test func `the first hundred problems have an excerpt`() {
+    @Test func `the first hundred problems have excerpts`() {
         let found = excerpts(String(repeating: "{}\n", count: 60), .jsonl)
         #expect(found.count == 180)
         #expect(found[..<100].allSatisfy { $0 == "{}\n^" })
         #expect(found[100...].allSatisfy { $0 == "nothing" })
     }
 
-    @Test func `a problem of a file that cannot be read has none`() {
+    @Test func `a problem of an unreadable file has no excerpt`() {
         let failure = #expect(throws: ManifestError.self) { try ManifestSource.file("/nowhere/m.yaml") }
         #expect(
             failure?.description
-                == "/nowhere/m.yaml: no such file; check its name, or write a first manifest with `dailies init`")
+                == "/nowhere/m.yaml: no such file; check the name, or create a manifest with `dailies init`")
         #expect(failure?.problems[0].excerpt == nil)
     }
 }

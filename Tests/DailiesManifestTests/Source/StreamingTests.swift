@@ -8,7 +8,7 @@ import Testing
 struct StreamingTests {
     private let reader = ManifestReader(catalogue: TestCatalogue.published, today: nil)
 
-    /// A file that is gone after the test.
+    /// A file that is deleted after the test.
     private func withFile<Result>(_ bytes: [UInt8], _ body: (String) throws -> Result) throws -> Result {
         let path = FileManager.default.temporaryDirectory.appending(path: "m-\(UUID().uuidString).jsonl").path
         try Data(bytes).write(to: URL(filePath: path))
@@ -27,7 +27,7 @@ struct StreamingTests {
         }
     }
 
-    @Test func `every broken manifest has the same problems by either way`() {
+    @Test func `a broken manifest has the same problems when streamed and when read whole`() {
         for broken in BrokenManifestTests.all where broken.format.isStreamed {
             let bytes = Array(broken.text.utf8)
             #expect(
@@ -36,7 +36,7 @@ struct StreamingTests {
         }
     }
 
-    @Test func `every example has the same tasks by either way, as often as they are asked for`() throws {
+    @Test func `an example has the same tasks when streamed, on every pass, and when read whole`() throws {
         for (name, batch, count) in StreamedManifestTests.examples {
             let url = TestCatalogue.repository.appending(path: "jobs/" + name)
             let checked = try reader.check(.file(url.path))
@@ -48,7 +48,7 @@ struct StreamingTests {
         }
     }
 
-    @Test func `keys of equal requests and of clashes are those of reading at once`() {
+    @Test func `streaming gives equal and conflicting keys like reading whole`() {
         var generator = SplitMix(state: 11)
         let task = #""model":"sora-2","prompt":"p\#(0)","duration_seconds":1"#
         let derived = (try? read("{\(task)}", .jsonl).tasks[0].key.text) ?? ""  // The test fails below without it.
@@ -68,7 +68,7 @@ struct StreamingTests {
         }
     }
 
-    @Test func `claims beyond the memory for them go through a temporary file`() throws {
+    @Test func `claims beyond the memory limit go through a temporary file`() throws {
         var generator = SplitMix(state: 5)
         for inMemory in [1, 2, 7, 100, 5000] {
             let collector = SortedKeyRegistry(inMemory: inMemory)
@@ -90,22 +90,22 @@ struct StreamingTests {
                 #expect(found.earlier == expected[index].earlier, "claim \(index) with \(inMemory) in memory")
                 #expect(found.ordinal == expected[index].ordinal, "claim \(index) with \(inMemory) in memory")
             }
-            #expect(replay.trouble == nil)
+            #expect(replay.sourceError == nil)
         }
     }
 
-    /// Kind 0 is derived, 1 given (sometimes as a derived one looks), 2 a file name.
+    /// Kind 0 is a derived key, 1 an explicit one (sometimes like a derived one), 2 a file name.
     private static func claim(
         _ kind: Int, _ name: String, _ place: SourcePosition, from book: any KeyRegistry
     ) -> (ordinal: Int, earlier: KeyOwner?) {
         var text = name
         let digest = text.withUTF8 { RequestDigest(of: $0) }
         switch kind {
-        case 0: return book.takeKey(derivedFrom: digest, at: place)
+        case 0: return book.claimKey(derivedFrom: digest, at: place)
         case 1:
             var key = name.hasSuffix("7") ? digest.key(name.hasSuffix("77") ? 2 : 1).text : name
-            return (1, key.withUTF8 { book.takeKey($0, at: place) })
-        default: return (1, book.takeOutput(name, at: place).map { KeyOwner(place: $0, isDerived: false) })
+            return (1, key.withUTF8 { book.claimKey($0, at: place) })
+        default: return (1, book.claimOutput(name, at: place).map { KeyOwner(place: $0, isDerived: false) })
         }
     }
 
@@ -133,8 +133,8 @@ struct StreamingTests {
 
     private static let line = #"{"model":"sora-2","prompt":"p","duration_seconds":1,"seed":0}"# + "\n"
 
-    @Test func `a manifest is read through its window however its lines lie in it`() throws {
-        // Lines of all lengths around the size of a piece, so that ends, quotes and characters are cut in all ways.
+    @Test func `a manifest is read in chunks, wherever its lines are split`() throws {
+        // Lines of all lengths around the chunk size, so that ends, quotes and characters are split in all ways.
         var text = ""
         for number in 0..<40 {
             let prompt = String(repeating: "é", count: 13_000 + number * 7)
@@ -154,7 +154,7 @@ struct StreamingTests {
         #expect(lengths == (0..<40).map { 5 * (9_000 + $0 * 3) })
     }
 
-    @Test func `a line of any length is passed over without being kept`() throws {
+    @Test func `a line of any length is skipped without being stored`() throws {
         let long = "{\"a\":\"" + String(repeating: "x", count: 9 << 20) + "\"}\n"
         let bytes = Array((Self.line + long + "{}\n").utf8)
         let failure = #expect(throws: ManifestError.self) {
@@ -168,7 +168,7 @@ struct StreamingTests {
             ])
     }
 
-    @Test func `a file that changes between check and hand-out is refused`() throws {
+    @Test func `a file that changes between checking and iterating is refused`() throws {
         let text = String(repeating: Self.line, count: 10)
         try withFile(Array(text.utf8)) { path in
             let checked = try reader.check(.file(path))
@@ -179,12 +179,12 @@ struct StreamingTests {
             try file.close()
             var handedOut = 0
             let failure = #expect(throws: ManifestError.self) { try checked.forEachTask { _ in handedOut += 1 } }
-            #expect(failure?.problems[0].what == "was changed while it was read")
+            #expect(failure?.problems[0].what == "changed while it was being read")
             #expect(handedOut == 10)
         }
     }
 
-    @Test func `an error of the taker ends the reading and comes out as it is`() throws {
+    @Test func `an error of the closure ends the reading and is rethrown`() throws {
         struct Full: Error {}
         let checked = try reader.check(.bytes(Array(String(repeating: Self.line, count: 9).utf8), path: "m.jsonl"))
         var taken = 0
@@ -197,7 +197,7 @@ struct StreamingTests {
         #expect(taken == 3)
     }
 
-    @Test func `standard input is read once and handed out as often as wanted`() throws {
+    @Test func `standard input is read once and iterated any number of times`() throws {
         let pipe = Pipe()
         pipe.fileHandleForWriting.write(Data((#"{"batch":"b"}"# + "\n" + Self.line).utf8))
         try pipe.fileHandleForWriting.close()
@@ -216,35 +216,35 @@ struct StreamingTests {
         let source = try ManifestSource.standardInput(descriptor: pipe.fileHandleForReading.fileDescriptor)
         #expect(
             #expect(throws: ManifestError.self) { try reader.check(source) }?.description
-                == "<stdin>:1:1: file: standard input tells no format; give --format jsonl, json, yaml, csv or tsv")
+                == "<stdin>:1:1: file: standard input has no file extension; use --format jsonl, json, yaml, csv or tsv"
+        )
         #expect(
             #expect(throws: ManifestError.self) { try reader.check(source, format: .jsonl) }?.description
-                == "<stdin>:1:1: batch: is missing, and standard input has no name; write batch, or give --batch")
+                == "<stdin>:1:1: batch: is missing, and standard input has no name; add batch, or use --batch")
         #expect(try reader.check(source, format: .jsonl, batchName: "mine").batchName == "mine")
     }
 
-    @Test func `a file that is not there, a folder, and one that is not to be read are refused in plain words`() throws
-    {
+    @Test func `a missing file, a folder and an unreadable file are refused with clear messages`() throws {
         func words(_ path: String) -> String? {
             #expect(throws: ManifestError.self) { try ManifestSource.file(path) }?.description
         }
-        let missing = "no such file; check its name, or write a first manifest with `dailies init`"
+        let missing = "no such file; check the name, or create a manifest with `dailies init`"
         #expect(words("nope.yaml") == "nope.yaml: \(missing)")
         #expect(words("/dev/null/m.yaml") == "/dev/null/m.yaml: \(missing)")
-        #expect(words("/") == "/: is a folder; name the manifests in it, one by one or as FOLDER/*.yaml")
+        #expect(words("/") == "/: is a folder; specify the manifests in it, such as FOLDER/*.yaml")
         let long = String(repeating: "n", count: 300)
-        #expect(words(long) == "\(long): the name is too long for a file; check it")
+        #expect(words(long) == "\(long): the file name is too long; check it")
         #expect(
-            ManifestError(OpenFile.trouble(EACCES), in: "a.csv").description
-                == "a.csv: you may not read it; ask its owner, or make it readable with chmod +r")
+            ManifestError(OpenFile.sourceError(EACCES), in: "a.csv").description
+                == "a.csv: permission denied; make it readable with chmod +r, or ask its owner")
         #expect(
-            ManifestError(OpenFile.trouble(EIO), in: "a.csv").description
+            ManifestError(OpenFile.sourceError(EIO), in: "a.csv").description
                 == "a.csv: cannot be read: input/output error; check the disk and try again")
     }
 
-    @Test func `what cannot be read twice is refused by name`() {
+    @Test func `a file that cannot be read twice is refused by name`() {
         #expect(
             #expect(throws: ManifestError.self) { try ManifestSource.file("/dev/null") }?.description
-                == "/dev/null:1:1: file: is no file that can be read twice; write - and pipe it in as standard input")
+                == "/dev/null:1:1: file: cannot be read twice; use - and pipe it to standard input")
     }
 }

@@ -37,7 +37,7 @@ struct ImageFileTests {
         (png, "image/png"), ([0xFF, 0xD8, 0xFF, 0xE0], "image/jpeg"),
         (Array("RIFF\0\0\0\0WEBPVP8 ".utf8), "image/webp"),
     ])
-    func `an image is known by its bytes, whatever it is called`(bytes: [UInt8], mediaType: String) throws {
+    func `an image is identified by its bytes, not by its name`(bytes: [UInt8], mediaType: String) throws {
         try withFolder {
             try write("a.png", bytes)
             let tasks = try check(.yaml).manifest().tasks
@@ -65,9 +65,9 @@ struct ImageFileTests {
                 _ = try #require(after[0].image).bytes()
                 Issue.record("the new bytes were taken for the old ones")
             } catch let failure as ManifestError {
-                #expect(failure.problems[0].what == "\"a.png\" was changed while the manifest was read")
+                #expect(failure.problems[0].what == "\"a.png\" changed while the manifest was being read")
             }
-            // Read anew it is another image, and another task.
+            // Read again, it is another image and another task.
             #expect(Set(try check(format).manifest().tasks.map(\.key)).isDisjoint(with: before.map(\.key)))
         }
     }

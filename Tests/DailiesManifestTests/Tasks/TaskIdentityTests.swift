@@ -60,7 +60,7 @@ struct TaskIdentityTests {
         #expect(filled == expected)
     }
 
-    @Test func `edition 1 is what the catalogue says where it says something`() throws {
+    @Test func `edition 1 matches the catalogue where both have a value`() throws {
         for spec in TestCatalogue.published.models.values {
             let text = "{\"model\":\"\(spec.id)\",\"prompt\":\"p\",\"duration_seconds\":1}"
             let request = try JSONValue.parse(try read(text, .jsonl).tasks[0].request.text.utf8)
@@ -69,7 +69,7 @@ struct TaskIdentityTests {
         }
     }
 
-    @Test func `another catalogue changes no key`() throws {
+    @Test func `another catalogue does not change keys`() throws {
         let text = #"{"model":"sora-2-pro","prompt":"p","duration_seconds":8}"#
         let later = ManifestReader(catalogue: ModelCatalogue(compiled: "2030-01-01", models: []), today: nil)
         #expect(
@@ -79,14 +79,14 @@ struct TaskIdentityTests {
 
     // MARK: Line ends
 
-    /// One text in every format, with these line ends in it: the keys and the requests of its task.
+    /// One text with these line ends in every format: the keys and requests of its task.
     private static func forms(_ lineEnd: String) throws -> [TaskSpec] {
         let escaped = JSONText.quoted("one\(lineEnd)two\(lineEnd)")
         let json = "{\"model\":\"sora-2\",\"prompt\":\(escaped),\"duration_seconds\":1}"
         let extra =
             "{\"prompt\":\(escaped),\"extra\":{\"negative\":\(escaped)},\"model\":\"new\",\"duration_seconds\":1}"
         let csv = "model,prompt,duration_seconds\nsora-2,\"one\(lineEnd)two\(lineEnd)\",1\n"
-        // The second line of JSONL is read the short way.
+        // The second line of JSONL is read on the fast path.
         return try [
             read(json, .jsonl).tasks[0], read("\(json)\n\(json)", .jsonl).tasks[1], read("[\(json)]", .json).tasks[0],
             read("[\(json)]", .yaml).tasks[0], read(csv, .csv).tasks[0],
@@ -100,7 +100,7 @@ struct TaskIdentityTests {
         ]
     }
 
-    @Test func `line ends in texts change no key in any format, and are sent as they are written`() throws {
+    @Test func `line ends in texts do not change keys in any format, and are sent unchanged`() throws {
         let lines = try Self.forms("\n")
         #expect(lines.prefix(2).map(\.key.text) == ["2uf6wput3zqfusbk", "2uf6wput3zqfusbk-2"])
         #expect(lines.map(\.isKeyDerived) == lines.map { _ in true })
@@ -117,7 +117,7 @@ struct TaskIdentityTests {
         }
     }
 
-    @Test func `a backslash before an r is no line end`() throws {
+    @Test func `a backslash before an r is not a line end`() throws {
         let line = { (prompt: String) in
             "{\"model\":\"sora-2\",\"prompt\":\(JSONText.quoted(prompt)),\"duration_seconds\":1}"
         }
@@ -125,9 +125,9 @@ struct TaskIdentityTests {
         #expect(Set(keys).count == 4)
     }
 
-    // MARK: Equals
+    // MARK: Equal requests
 
-    @Test func `equal requests without id are told apart by their count, in any order`() throws {
+    @Test func `equal requests without id are numbered, in any order`() throws {
         let line = { (prompt: String) in "{\"model\":\"sora-2\",\"prompt\":\"\(prompt)\",\"duration_seconds\":1}" }
         let keys = try read([line("a"), line("b"), line("a"), line("a")].joined(separator: "\n"), .jsonl).tasks.map(
             \.key.text)
@@ -138,14 +138,14 @@ struct TaskIdentityTests {
         #expect(Set(reversed.tasks.map(\.key.text)) == Set(keys))
     }
 
-    @Test func `tasks with an id do not count among equals`() throws {
+    @Test func `tasks with an id are not counted among equal requests`() throws {
         let line = #"{"model":"sora-2","prompt":"a","duration_seconds":1}"#
         let named = line.dropLast() + ",\"id\":\"x\"}"
         let alone = try read(line, .jsonl).tasks[0].key
         #expect(try read(named + "\n" + line, .jsonl).tasks.map(\.key) == [TaskKey("x"), alone])
     }
 
-    @Test func `giving a default in words changes nothing, giving another value does`() throws {
+    @Test func `writing a default value changes nothing, writing another value does`() throws {
         let base = #""model":"sora-2-pro","prompt":"p","duration_seconds":8"#
         let key = { (more: String) in try read("{\(base)\(more)}", .jsonl).tasks[0].key }
         #expect(try key(#","resolution":"1080p""#) == key(""))
@@ -158,7 +158,7 @@ struct TaskIdentityTests {
 
     // MARK: Metamorphic
 
-    /// Tasks that all four formats can write.
+    /// Tasks that all four formats can express.
     static func randomTasks(_ generator: inout SplitMix) -> [[(name: String, json: String, cell: String)]] {
         let prompts = [
             "a fox, running", "no", "16:9", "007", "say \"hi\"; then\nwait", "caf\u{e9}", "cafe\u{301}", "夜雨 😀",
@@ -182,7 +182,7 @@ struct TaskIdentityTests {
         }
     }
 
-    @Test func `order, format, white space, tags and writing change no key and no request`() throws {
+    @Test func `order, format, white space, tags and notation do not change keys or requests`() throws {
         var generator = SplitMix(state: 7)
         for round in 0..<150 {
             let tasks = Self.randomTasks(&generator)
@@ -223,7 +223,7 @@ enum Writing {
                 "- priority: 5\n"
                     + task.map { field in
                         let isText = field.json.hasPrefix("\"")
-                        // Double-quoted YAML knows every escape of JSON; plain is for what may stand plain.
+                        // Double-quoted YAML supports every escape of JSON; plain is for text that may be plain.
                         let plain = ["no", "16:9", "007", "a fox, running", "caf\u{e9}", "cafe\u{301}"].contains(
                             field.cell)
                         return "  \(field.name): \(isText && !plain ? field.json : field.cell)\n"

@@ -8,7 +8,7 @@ struct VariableTests {
         try read(text, format).tasks.map(\.prompt)
     }
 
-    @Test func `variables of a task stand in its prompt, those of defaults where it has none of that name`() throws {
+    @Test func `variables of a task override those of defaults in its prompt`() throws {
         let text = """
             defaults:
               model: sora-2
@@ -23,19 +23,19 @@ struct VariableTests {
         #expect(try prompts(text) == ["A small stag at dawn", "A large fox at dawn", "owlowl"])
     }
 
-    @Test func `a task is known by the prompt that its variables make`() throws {
+    @Test func `a task is identified by its prompt with variables filled in`() throws {
         let filled = #"{"model":"sora-2","prompt":"a {{x}}","duration_seconds":1,"vars":{"x":"fox"}}"#
         let plain = #"{"model":"sora-2","prompt":"a fox","duration_seconds":1}"#
         #expect(try identity(read(filled, .jsonl)) == identity(read(plain, .jsonl)))
     }
 
-    @Test func `four braces are two, and all others stand for themselves`() throws {
+    @Test func `four braces are two, and single braces are kept`() throws {
         let text =
             #"[{"model":"sora-2","prompt":"{{{{x}} { } }} {a} {{{{{{x}}","duration_seconds":1,"vars":{"x":"1"}}]"#
         #expect(try prompts(text, .json) == ["{{x}} { } }} {a} {{1"])
     }
 
-    @Test func `what a variable holds is not looked through for others`() throws {
+    @Test func `variables in the value of a variable are not replaced`() throws {
         let text = #"[{"model":"sora-2","prompt":"{{a}}","duration_seconds":1,"vars":{"a":"{{b}}{{{{"}}]"#
         #expect(try prompts(text, .json) == ["{{b}}{{{{"])
     }
@@ -49,7 +49,7 @@ struct VariableTests {
         #expect(manifest.tasks.map(\.key.text) == ["a/vars.who=fox", "a/vars.who=owl"])
     }
 
-    @Test func `a variable that stands in no prompt gives a warning, once`() throws {
+    @Test func `a variable that is not used in any prompt gives a warning, once`() throws {
         let text = """
             defaults: {model: sora-2, duration_seconds: 1, vars: {a: x, b: y}}
             tasks:
@@ -58,13 +58,13 @@ struct VariableTests {
             """
         #expect(
             try read(text, .yaml, path: "m").warnings.map(\.description) == [
-                "m:1:64: defaults.vars.b: stands in no prompt; write {{b}} in the prompt, or remove it",
-                "m:3:33: vars.c: stands in no prompt (2 times); write {{c}} in the prompt, or remove it",
-                "m:4:35: vars.a: stands in no prompt; write {{a}} in the prompt, or remove it",
+                "m:1:64: defaults.vars.b: is not used in any prompt; write {{b}} in the prompt, or remove it",
+                "m:3:33: vars.c: is not used in any prompt (2 times); write {{c}} in the prompt, or remove it",
+                "m:4:35: vars.a: is not used in any prompt; write {{a}} in the prompt, or remove it",
             ])
     }
 
-    @Test func `a prompt that its variables make too long is refused before it is made`() {
+    @Test func `a prompt that is too long with its variables is refused before it is built`() {
         let long = String(repeating: "x", count: 30_000)
         let prompt = String(repeating: "{{v}}", count: 100_000)
         let text = "{\"model\":\"sora-2\",\"prompt\":\"\(prompt)\",\"duration_seconds\":1,\"vars\":{\"v\":\"\(long)\"}}"
@@ -75,7 +75,7 @@ struct VariableTests {
 
 /// `repeat`.
 struct RepeatTests {
-    @Test func `repeats count their seeds from the one given`() throws {
+    @Test func `repeats count their seeds from the given one`() throws {
         let manifest = try read(
             "- {id: a, model: sora-2, prompt: p, duration_seconds: 1, seed: 40, repeat: 3}", .yaml)
         #expect(manifest.tasks.map(\.key.text) == ["a/repeat=1", "a/repeat=2", "a/repeat=3"])
@@ -83,7 +83,7 @@ struct RepeatTests {
         #expect(manifest.tasks[2].request.text.hasSuffix("\"seed\":42}"))
     }
 
-    @Test func `the first seed may be a default, and the last the largest there is`() throws {
+    @Test func `the first seed may be a default, and the last the largest number`() throws {
         let manifest = try read(
             #"{"defaults":{"seed":9223372036854775806},"tasks":[{"model":"sora-2","prompt":"p","duration_seconds":1,"repeat":2}]}"#,
             .json)
@@ -91,7 +91,7 @@ struct RepeatTests {
         #expect(manifest.tasks[1].request.text.hasSuffix("\"seed\":9223372036854775807}"))
     }
 
-    @Test func `repeat is one axis more of a matrix, by its name`() throws {
+    @Test func `repeat is one more axis of a matrix, sorted by its name`() throws {
         let manifest = try read(
             """
             - {id: a, model: sora-2, prompt: p, duration_seconds: 1, seed: 1, repeat: 2,

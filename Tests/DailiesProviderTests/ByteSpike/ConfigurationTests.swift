@@ -15,7 +15,7 @@ import Testing
         ("https://h.example:00443/V1/", "https://h.example/V1"), (" https://h.example\n", "https://h.example"),
         ("https://É.example", "https://xn--9ca.example"), ("https://h.example:", "https://h.example"),
     ])
-    func `a base URL is kept as it is compared: spellings of one address are one service`(given: String, kept: String)
+    func `different spellings of a base URL are normalized to one`(given: String, kept: String)
         throws
     {
         #expect(try ProviderConfiguration(baseURL: given, keys: []).baseURL == kept)
@@ -24,14 +24,14 @@ import Testing
     @Test(arguments: [
         (
             "http://llm.bytespike.ai",
-            "the base URL is plain http to another machine, which would show the key to everyone on the way; use https: "
+            "the base URL uses plain http to another machine, which would expose the key; use https: "
         ), ("http://127.0.0.1.example.com", "plain http"),
         ("http://128.0.0.1", "plain http"), ("https://user:hunter2@h.example", "without user name"),
         ("https://h.example?x=1", "query"), ("https://h.example/?", "query"), ("https://h.example/#f", "fragment"),
         ("ftp://h.example", "no http"), ("h.example", "no http"), ("", "no http"), ("https://", "no http"),
         ("https://h example", "no http"),
     ])
-    func `a base URL that would show the key or carry more is refused`(given: String, reason: String) {
+    func `a base URL that would expose the key or has extra parts is refused`(given: String, reason: String) {
         #expect {
             try ProviderConfiguration(baseURL: given, keys: [])
         } throws: { error in
@@ -40,7 +40,7 @@ import Testing
         }
     }
 
-    @Test func `two keys for one prefix are refused`() throws {
+    @Test func `two keys with the same prefix are refused`() throws {
         let keys = [
             ModelAPIKey(modelPrefix: "sora", key: try APIKey("a")),
             ModelAPIKey(modelPrefix: "sora", key: try APIKey("b")),
@@ -48,7 +48,7 @@ import Testing
         #expect(throws: ConfigurationError.self) { try ProviderConfiguration(keys: keys) }
     }
 
-    @Test func `a key is shown by its fingerprint and by nothing else`() throws {
+    @Test func `a key is shown only by its fingerprint`() throws {
         let key = try APIKey(" \(secret)\r\n")
         // The first twelve digits of `printf sk-byts-test-0123456789abcdef | sha256sum`.
         #expect(key.fingerprint.text == "8c9c4604f074")
@@ -63,7 +63,7 @@ import Testing
     }
 
     @Test(arguments: ["", " \n", "two words", "line\nfeed", "clé", "nul\u{0}", String(repeating: "x", count: 4097)])
-    func `what no head field can hold is no key`(text: String) {
+    func `text that is not valid in a header is not a key`(text: String) {
         #expect {
             try APIKey(text)
         } throws: { error in
@@ -84,20 +84,22 @@ import Testing
             ("bytes 0-9223372036854775807/*", nil), ("bytes 0-99999999999999999999/*", nil), ("bytes 5-9/x", nil),
             ("bytes 5-9/10/11", nil),
         ] as [(String?, ContentRange?)])
-    func `a range is read or it is none`(text: String?, range: ContentRange?) { #expect(ContentRange(text) == range) }
+    func `a Content-Range is read, or invalid`(text: String?, range: ContentRange?) {
+        #expect(ContentRange(text) == range)
+    }
 }
 
 @Suite struct RequestGateTests {
-    @Test func `those in line start in order, each when one has left`() {
-        let gate = AsyncSemaphore(2)
+    @Test func `queued calls start in order, each after a release`() {
+        let semaphore = AsyncSemaphore(2)
         let started = NIOLockedValueBox<[Int]>([])
-        for number in 0..<5 { gate.enter { started.withLockedValue { $0.append(number) } } }
+        for number in 0..<5 { semaphore.acquire { started.withLockedValue { $0.append(number) } } }
         #expect(started.withLockedValue { $0 } == [0, 1])
-        gate.leave()
+        semaphore.release()
         #expect(started.withLockedValue { $0 } == [0, 1, 2])
-        for _ in 0..<4 { gate.leave() }
+        for _ in 0..<4 { semaphore.release() }
         #expect(started.withLockedValue { $0 } == [0, 1, 2, 3, 4])
-        gate.enter { started.withLockedValue { $0.append(5) } }
+        semaphore.acquire { started.withLockedValue { $0.append(5) } }
         #expect(started.withLockedValue { $0 }.last == 5)
     }
 }

@@ -12,7 +12,7 @@ private let task = TaskQuery.Subject.remote(RemoteTaskID("task_1"))
 private func isNotFound(_ answer: QueryResult) -> Bool { if case .notFound = answer { true } else { false } }
 
 @Suite struct QueryOverSocketTests {
-    @Test func `each dialect asks in its own form, and by key always by POST`() async throws {
+    @Test func `each dialect queries in its own form, and by key always with POST`() async throws {
         try await HostileServer.with({ _ in .reply(200, [], running) }) { server in
             for dialect in Dialect.allCases {
                 try await withProvider(server.url, change: { $0.dialect = dialect }) { provider in
@@ -32,11 +32,11 @@ private func isNotFound(_ answer: QueryResult) -> Bool { if case .notFound = ans
         }
     }
 
-    @Test func `questions share connections, of which there are far fewer`() async throws {
+    @Test func `queries share a much smaller number of connections`() async throws {
         try await HostileServer.with({ _ in .reply(200, [], running) }) { server in
             try await withProvider(server.url, change: { $0.connections = 4 }) { provider in
-                // Where the machine starves them, idle connections are closed between two questions; without sharing there
-                // is a connection for each.
+                // On a busy machine, idle connections are closed between two queries; without sharing there
+                // would be a connection for each.
                 for _ in 0..<20 { #expect(await provider.query(task).isFound) }
                 #expect(server.connections < 10)
                 await withTaskGroup(of: Bool.self) { group in
@@ -49,7 +49,7 @@ private func isNotFound(_ answer: QueryResult) -> Bool { if case .notFound = ans
     }
 
     @Test(arguments: [(405, ""), (404, wrongRoute), (404, "404 page not found")])
-    func `a form that has no route is replaced by the other, once and for the run`(
+    func `a query form without a route is replaced by the other for the rest of the run`(
         status: Int, body: String
     ) async throws {
         for (dialect, right) in [(Dialect.flat, "POST"), (.params, "GET")] {
@@ -64,7 +64,7 @@ private func isNotFound(_ answer: QueryResult) -> Bool { if case .notFound = ans
         }
     }
 
-    @Test func `once a form has worked, a missing route is an answer and not a reason to change`() async throws {
+    @Test func `after a form has worked, a missing route does not change the form`() async throws {
         try await HostileServer.with({
             $0.target.hasSuffix("task_1") ? .reply(200, [], running) : .reply(404, [], wrongRoute)
         }) { server in
@@ -77,7 +77,7 @@ private func isNotFound(_ answer: QueryResult) -> Bool { if case .notFound = ans
         }
     }
 
-    @Test func `an unknown task is no missing route`() async throws {
+    @Test func `an unknown task is not a missing route`() async throws {
         try await HostileServer.with({ _ in .reply(404, [], noTask) }) { server in
             try await withProvider(server.url) { provider in
                 #expect(isNotFound(await provider.query(task)))
@@ -87,7 +87,7 @@ private func isNotFound(_ answer: QueryResult) -> Bool { if case .notFound = ans
         }
     }
 
-    @Test func `when neither form is there the first answer stands, and the other is tried thrice at most`()
+    @Test func `if neither form works the first answer is returned, and the other is tried at most three times`()
         async throws
     {
         try await HostileServer.with({ $0.method == "GET" ? .reply(404, [], wrongRoute) : .reply(500, [], "") }) {
@@ -100,7 +100,7 @@ private func isNotFound(_ answer: QueryResult) -> Bool { if case .notFound = ans
         }
     }
 
-    @Test func `a cancel goes by path, without a body, and brings the state after it`() async throws {
+    @Test func `a cancellation uses the path, has no body, and returns the new state`() async throws {
         let body = #"{"task_id":"a/b","status":"cancelled","credits_used":0.25}"#
         try await HostileServer.with({ _ in .reply(200, [], body) }) { server in
             try await withProvider(server.url) { provider in
@@ -124,7 +124,7 @@ private func isNotFound(_ answer: QueryResult) -> Bool { if case .notFound = ans
         HostileServer.Act.cut(""), .cut("HTTP/1.1 200 OK\r\nContent-Length: 90\r\n\r\n{"), .hang, .reply(200, [], "{}"),
         .drip("HTTP/1.1 200 OK\r\nContent-Length: 90000\r\n\r\n{"), .reply(429, [("Retry-After", "7")], ""),
     ])
-    func `whatever goes wrong with a query is a fault that a later one may mend`(act: HostileServer.Act) async throws {
+    func `any failed query is a retryable fault`(act: HostileServer.Act) async throws {
         try await HostileServer.with({ _ in act }) { server in
             try await withProvider(server.url, change: { $0.queryTimeout = .milliseconds(300) }) { provider in
                 let answer = await provider.query(task)

@@ -9,7 +9,9 @@ private let accepted = #"{"task_id":"task_1","status":"queued","estimated_credit
 
 @Suite struct SubmitOverSocketTests {
     @Test(arguments: Dialect.allCases)
-    func `a submit sends its bytes once, to the page's path, with the key in the head`(dialect: Dialect) async throws {
+    func `a submit sends its bytes once, to the documented path, with the key in a header`(dialect: Dialect)
+        async throws
+    {
         try await HostileServer.with({ _ in .reply(200, [("Date", "Sun, 06 Nov 1994 08:49:37 GMT")], accepted) }) {
             server in
             try await withProvider(server.url + "/", change: { $0.dialect = dialect }) { provider in
@@ -35,7 +37,7 @@ private let accepted = #"{"task_id":"task_1","status":"queued","estimated_credit
         }
     }
 
-    @Test func `a refused connection, a name that does not exist and failed TLS leave nothing behind`() async throws {
+    @Test func `a refused connection, an unknown host and failed TLS mean that nothing was submitted`() async throws {
         let gone = try await HostileServer.with({ _ in .hang }) { $0.url }
         try await withProvider(gone) { provider in
             let fate = await provider.submit(provider.submission())
@@ -46,7 +48,7 @@ private let accepted = #"{"task_id":"task_1","status":"queued","estimated_credit
             #expect(await provider.submit(provider.submission()).isNotAccepted)
         }
         try await HostileServer.with({ _ in .hang }) { server in
-            // The server waits for a plain request and never answers the greeting.
+            // The server waits for a plain request and never answers the TLS greeting.
             try await withProvider(
                 "https://127.0.0.1:\(server.port)", change: { $0.connectTimeout = .milliseconds(300) }
             ) { provider in
@@ -62,7 +64,7 @@ private let accepted = #"{"task_id":"task_1","status":"queued","estimated_credit
         "nonsense nonsense nonsense\r\n\r\n", "HTTP/1.1 400 X\r\nContent-Length: 100\r\n\r\n{",
         "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n{}\n", "HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\n\u{1F}garbage",
     ])
-    func `an answer that is missing, cut or garbage leaves the fate unknown`(raw: String) async throws {
+    func `a missing, truncated or invalid response leaves the outcome unknown`(raw: String) async throws {
         try await HostileServer.with({ _ in .cut(raw) }) { server in
             try await withProvider(server.url) { provider in
                 let fate = await provider.submit(provider.submission())
@@ -72,7 +74,7 @@ private let accepted = #"{"task_id":"task_1","status":"queued","estimated_credit
         }
     }
 
-    @Test func `a 5xx is free by contract only in the API's own words`() async throws {
+    @Test func `a 5xx is free by contract only with the API's own envelope`() async throws {
         let envelope = ErrorBody(type: "server_error", code: "internal_error", message: "m").encode()
         for (body, isFree) in [(String(decoding: envelope, as: UTF8.self), true), ("<html>", false)] {
             try await HostileServer.with({ _ in .reply(500, [], body) }) { server in
@@ -88,7 +90,7 @@ private let accepted = #"{"task_id":"task_1","status":"queued","estimated_credit
         }
     }
 
-    // The limit is for the case without a deadline, which would never end. A busy machine needs minutes.
+    // The limit is for a missing deadline, which would never end. A busy machine needs minutes.
     @Test(
         .timeLimit(.minutes(20)),
         arguments: [
@@ -96,19 +98,19 @@ private let accepted = #"{"task_id":"task_1","status":"queued","estimated_credit
             .drip("HTTP/1.1 200 OK\r\nX-Slow: "),
             .raw("HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n{\"task_id\":\"t\"}"),
         ])
-    func `the deadline holds to the last byte of the body`(act: HostileServer.Act) async throws {
+    func `the deadline covers the whole body`(act: HostileServer.Act) async throws {
         try await HostileServer.with({ _ in act }) { server in
             try await withProvider(server.url, change: { $0.submitTimeout = .seconds(2) }) { provider in
                 let fate = await provider.submit(provider.submission())
                 #expect(fate.isUnknown, "\(fate)")
                 #expect(fate.fault?.kind == .timedOut)
-                let words = ["no answer in time", "the answer was not complete in time"]
+                let words = ["no response in time", "the response was not complete in time"]
                 #expect(words.contains(fate.fault?.message ?? ""), "\(fate)")
             }
         }
     }
 
-    @Test func `an answer beyond the limit is unreadable, announced or not`() async throws {
+    @Test func `a response beyond the limit is unreadable, announced or not`() async throws {
         let long = "{\"task_id\":\"" + String(repeating: "x", count: 2000) + "\"}"
         let chunked =
             "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n\(String(long.utf8.count, radix: 16))\r\n\(long)"
@@ -124,7 +126,7 @@ private let accepted = #"{"task_id":"task_1","status":"queued","estimated_credit
     }
 
     @Test(arguments: [301, 302, 303, 307, 308])
-    func `a redirect is not followed, and the key stays at home`(status: Int) async throws {
+    func `a redirect is not followed, and the key is not sent to it`(status: Int) async throws {
         try await HostileServer.with({ _ in .reply(200, [], accepted) }) { elsewhere in
             let target = elsewhere.url + "/v1/tasks/submit"
             try await HostileServer.with({ _ in .reply(status, [("Location", target)], "") }) { server in
@@ -138,7 +140,7 @@ private let accepted = #"{"task_id":"task_1","status":"queued","estimated_credit
         }
     }
 
-    @Test func `without the key of the task's account nothing is sent`() async throws {
+    @Test func `nothing is sent without the key of the task's account`() async throws {
         try await HostileServer.with({ _ in .reply(200, [], accepted) }) { server in
             try await withProvider(server.url, keys: []) { provider in
                 #expect(provider.fingerprint(for: ModelID("sora-2")) == nil)
@@ -170,7 +172,7 @@ private let accepted = #"{"task_id":"task_1","status":"queued","estimated_credit
     }
 
     @Test(arguments: [200, 400, 401, 402, 403, 404, 409, 429, 451, 500])
-    func `a service that echoes the key does not get it into any fault`(status: Int) async throws {
+    func `a key echoed by a service is not in any fault`(status: Int) async throws {
         let bodies = [
             "{\"error\":{\"type\":\"\(secret)\",\"code\":\"\(secret)\",\"message\":\"key \(secret) is bad\"}}",
             "<html>\(secret)</html>", "{\"error\":\"\(secret)\"}", "{\"status\":\"\(secret)\"}",
@@ -187,8 +189,8 @@ private let accepted = #"{"task_id":"task_1","status":"queued","estimated_credit
         }
     }
 
-    @Test func `a line of requests waits without failing, and never more are open than connections`() async throws {
-        // The line is far longer than the client's own limit on waiting for a connection.
+    @Test func `queued requests wait without failing, and the number of open connections is limited`() async throws {
+        // The wait is far longer than the client's own limit for getting a connection.
         try await HostileServer.with({ _ in .late(.milliseconds(300), #"{"task_id":"t","status":"running"}"#) }) {
             server in
             try await withProvider(
@@ -210,7 +212,7 @@ private let accepted = #"{"task_id":"task_1","status":"queued","estimated_credit
         }
     }
 
-    @Test func `calls after a shutdown are answered`() async throws {
+    @Test func `calls after a shutdown complete`() async throws {
         try await HostileServer.with({ _ in .reply(200, [], accepted) }) { server in
             try await withProvider(server.url) { provider in
                 await provider.shutdown()

@@ -16,7 +16,7 @@ import Testing
         }
     }
 
-    @Test func `a known model takes what the file says of it and keeps the rest`() throws {
+    @Test func `a known model takes the fields of the file and keeps the rest`() throws {
         let embedded = try #require(EmbeddedCatalogue.catalogue[ModelID("sora-2")])
         let catalogue = try merged(#"{"models":[{"id":"sora-2","duration_seconds":{"min":2,"max":30}}]}"#)
         let model = try #require(catalogue[ModelID("sora-2")])
@@ -42,23 +42,23 @@ import Testing
     @Test(arguments: [
         ("", ["1:1: the text is empty: expected a value"]),
         ("[]", ["1:1: models is missing"]),
-        (#"{"models":{}}"#, ["1:11: models is no list"]),
+        (#"{"models":{}}"#, ["1:11: models is not a list"]),
         (#"{"models":[{"id":"x"}]}"#, ["1:12: duration_seconds is missing"]),
-        (#"{"models":[{"id":"sora-2","dration":1}]}"#, ["1:27: dration is no member of a model"]),
-        (#"{"models":[{"id":"sora-2","id":"x"}]}"#, ["1:27: id is given again, first at 1:13"]),
+        (#"{"models":[{"id":"sora-2","dration":1}]}"#, ["1:27: dration is not a field of a model"]),
+        (#"{"models":[{"id":"sora-2","id":"x"}]}"#, ["1:27: id appears twice, first at 1:13"]),
         (
             "{\"models\":[{\"id\":\"sora-2\"},\n{\"id\":\"sora-2\"},\n3,\n{\"id\":\"veo-3.1\",\"resolutions\":[1]}]}",
             [
-                "2:1: sora-2 stands here again, first at 1:12", "3:1: a model is an object",
-                "4:31: resolutions holds more than texts",
+                "2:1: sora-2 appears twice, first at 1:12", "3:1: a model must be an object",
+                "4:31: resolutions contains values that are not text",
             ]
         ),
         (
-            #"{"models":[{"id":"sora-2","duration_seconds":{"min":9,"max":3}}]}"#, ["1:46: [9, 3] is no range"]
+            #"{"models":[{"id":"sora-2","duration_seconds":{"min":9,"max":3}}]}"#, ["1:46: [9, 3] is not a range"]
         ),
         (
             #"{"models":[{"id":"sora-2","duration_seconds":{"min":1,"max":1e9}}]}"#,
-            ["1:61: max is no whole number from 0 to 31622400"]
+            ["1:61: max is not a whole number from 0 to 31622400"]
         ),
         (
             #"{"models":[{"id":"sora-2","poll":{"phases":[{"interval_s":0,"until_s":9}]}}]}"#,
@@ -66,10 +66,10 @@ import Testing
         ),
         (
             #"{"models":[{"id":"sora-2","price_quotes":[{"usd_per_second":-0.1,"source":"me"}]}]}"#,
-            ["1:61: usd_per_second is no amount"]
+            ["1:61: usd_per_second is not an amount"]
         ),
     ])
-    func `what is wrong is said with its place, of each model the first thing`(text: String, expected: [String]) {
+    func `the first error of each model is reported with its position`(text: String, expected: [String]) {
         #expect(problems(text) == expected)
     }
 }

@@ -86,14 +86,14 @@ private let rows = [
         #expect(spec.prices.first?.resolution == (row.resolutions.last))
     }
 
-    @Test func `the models' own fields have their allowed words`() {
+    @Test func `the models' extra fields have their allowed values`() {
         let styles = catalogue[ModelID("sora-2-pro")]?.extraFields["style_preset"]
         #expect(styles == .text(allowed: ["cinematic", "anime", "documentary", "none"]))
         let motion = catalogue[ModelID("seedance-2.0-pro")]?.extraFields["motion_intensity"]
         #expect(motion == .text(allowed: ["low", "medium", "high"]))
     }
 
-    @Test func `ids of the other surface lead to the model that is meant`() {
+    @Test func `aliases lead to their model`() {
         #expect(catalogue.aliases["sora2-pro"] == ModelID("sora-2-pro"))
         #expect(catalogue.aliases["veo-3-1"] == ModelID("veo-3.1"))
         #expect(catalogue.aliases["sora-2-pro"] == nil)
@@ -101,7 +101,7 @@ private let rows = [
     }
 
     @Test(arguments: [
-        ("", "empty"), ("{}", "models is missing"), (#"{"models":{}}"#, "models is no list"),
+        ("", "empty"), ("{}", "models is missing"), (#"{"models":{}}"#, "models is not a list"),
         (#"{"models":[{}]}"#, "duration_seconds is missing"), (#"{"models":[]}"#, "compiled is missing"),
     ])
     func `broken data is refused with its reason`(data: String, reason: String) {

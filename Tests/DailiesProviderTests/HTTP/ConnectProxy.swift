@@ -5,7 +5,7 @@ import ProviderWire
 
 /// An http proxy on loopback: makes tunnels (`CONNECT`), and passes on what it is given whole.
 final class ConnectProxy: Sendable {
-    /// The head of a request to the proxy.
+    /// The header of a request to the proxy.
     struct Seen: Sendable {
         let line: String
         let headers: HeaderFields
@@ -13,9 +13,9 @@ final class ConnectProxy: Sendable {
 
     enum Behavior: Sendable {
         case open
-        /// Wants exactly this `proxy-authorization`.
+        /// Requires this `proxy-authorization`.
         case wants(String)
-        /// Answers every request with this status.
+        /// Returns this status for every request.
         case refuses(Int)
     }
 

@@ -33,7 +33,7 @@ private let signature = "X-Signature=very-secret"
     private static let known = AssetVersion(validator: "\"1\"", length: 10)
 
     @Test(arguments: ["bytes 4-9/10", "bytes 4-9/*"])
-    func `a clip is resumed where the file ends, of the version that is there`(range: String) async throws {
+    func `a clip is resumed where the file ends, with the same version`(range: String) async throws {
         try await HostileServer.with({ _ in .reply(206, [Self.tag, ("Content-Range", range)], "456789") }) { server in
             try await withProvider(server.url) { provider in
                 let sink = CollectingSink()
@@ -46,7 +46,7 @@ private let signature = "X-Signature=very-secret"
         }
     }
 
-    @Test func `a server that does not know ranges begins again`() async throws {
+    @Test func `a server without range support starts again`() async throws {
         try await HostileServer.with({ _ in .reply(200, [], clip) }) { server in
             try await withProvider(server.url) { provider in
                 let sink = CollectingSink()
@@ -67,7 +67,7 @@ private let signature = "X-Signature=very-secret"
         (206, [("ETag", "W/\"1\""), ("Content-Range", "bytes 4-9/10")], "456789"),
         (206, [tag, tag, ("Content-Range", "bytes 4-9/10")], "456789"),
     ])
-    func `a range that is refused, another one, or one of another version is answered by asking for the whole clip`(
+    func `if a range is refused, wrong or of another version, the whole clip is requested`(
         status: Int, headers: [(String, String)], body: String
     ) async throws {
         try await HostileServer.with({
@@ -83,7 +83,7 @@ private let signature = "X-Signature=very-secret"
         }
     }
 
-    @Test func `without a validator nothing is gone on with`() async throws {
+    @Test func `nothing is resumed without a validator`() async throws {
         try await HostileServer.with({ _ in .reply(200, [], clip) }) { server in
             try await withProvider(server.url) { provider in
                 let sink = CollectingSink()
@@ -112,7 +112,7 @@ private let signature = "X-Signature=very-secret"
             ),
             ([("ETag", "\"\(secret)\"")], nil),
         ] as [([(String, String)], String?)])
-    func `a version is named by a strong tag, else by a date that is old enough, and never by the key`(
+    func `a version is identified by a strong tag, or a date that is old enough, and never by the key`(
         headers: [(String, String)], validator: String?
     ) async throws {
         try await HostileServer.with({ _ in .reply(200, headers, clip) }) { server in
@@ -126,7 +126,7 @@ private let signature = "X-Signature=very-secret"
 
     // MARK: Lengths
 
-    /// A body that ends with its connection.
+    /// A body that ends when the connection closes.
     private static func unannounced(_ text: String, _ head: String = "ETag: \"1\"\r\n") -> HostileServer.Act {
         .cut("HTTP/1.1 200 OK\r\n\(head)Connection: close\r\n\r\n\(text)")
     }
@@ -136,7 +136,7 @@ private let signature = "X-Signature=very-secret"
         ("GET", .reply(200, [tag], clip)),
         ("HEAD", .raw("HTTP/1.1 200 OK\r\nETag: \"1\"\r\nContent-Length: 10\r\n\r\n")),
     ])
-    func `a body without a length is followed by a question for it, and then goes on where it was cut`(
+    func `after a body without a length the length is requested, and a truncated clip is resumed`(
         method: String, act: HostileServer.Act
     ) async throws {
         for (body, end) in [(clip, true), ("0123", false)] {
@@ -151,7 +151,7 @@ private let signature = "X-Signature=very-secret"
                     #expect(end ? found == .whole : found.isInterrupted, "\(found)")
                     #expect(sink.held.begins == [.begins(at: 0, AssetVersion(validator: "\"1\""))])
                     #expect(sink.held.text == body)
-                    if !end { #expect(found.fault?.message == "the clip was cut at byte 4 of 10") }
+                    if !end { #expect(found.fault?.message == "the clip ended at byte 4 of 10") }
                     #expect(server.seen.map(\.method) == ["GET", "GET"] + (method == "HEAD" ? ["HEAD"] : []))
                 }
             }
@@ -166,12 +166,12 @@ private let signature = "X-Signature=very-secret"
             try await withProvider(server.url) { provider in
                 let end = await provider.download(server.url + "/v", into: CollectingSink())
                 #expect(end.isInterrupted)
-                #expect(end.fault?.message == "the service has another version of the clip now")
+                #expect(end.fault?.message == "the service now has another version of the clip")
             }
         }
     }
 
-    @Test func `a body whose length nobody states may be cut`() async throws {
+    @Test func `a body without any stated length may be truncated`() async throws {
         try await HostileServer.with({ request in
             if request.method == "HEAD" { return .reply(200, [], "") }
             return Self.unannounced("0123", "")
@@ -185,7 +185,7 @@ private let signature = "X-Signature=very-secret"
         }
     }
 
-    @Test func `what is there is compared with its length before it is fetched again`() async throws {
+    @Test func `existing bytes are compared with the length before they are downloaded again`() async throws {
         for (held, total, requests) in [(10, 10, 1), (4, 10, 2)] as [(Int64, Int, Int)] {
             try await HostileServer.with({ request in
                 request.headers["range"] == "bytes=0-0"
@@ -208,7 +208,8 @@ private let signature = "X-Signature=very-secret"
         .cut("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\n0123\r\n"),
         .raw("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n0123"),
     ])
-    func `a cut or stalled clip is interrupted and keeps what came`(act: HostileServer.Act) async throws {
+    func `a truncated or stalled clip is interrupted and keeps the bytes received`(act: HostileServer.Act) async throws
+    {
         try await HostileServer.with({ _ in act }) { server in
             try await withProvider(server.url, change: { $0.stallTimeout = .milliseconds(200) }) { provider in
                 let sink = CollectingSink()
@@ -232,7 +233,7 @@ private let signature = "X-Signature=very-secret"
         }
     }
 
-    @Test func `a slow sink is no stalled server`() async throws {
+    @Test func `a slow sink does not count as a stalled server`() async throws {
         let long = String(repeating: clip, count: 600)
         try await HostileServer.with({ _ in .reply(200, [], long) }) { server in
             try await withProvider(server.url, change: { $0.stallTimeout = .seconds(1) }) { provider in
@@ -244,7 +245,7 @@ private let signature = "X-Signature=very-secret"
         }
     }
 
-    @Test func `redirects are followed by hand to another host, with the range and without the key`() async throws {
+    @Test func `redirects to another host are followed with the range and without the key`() async throws {
         try await HostileServer.with({ _ in
             .reply(206, [Self.tag, ("Content-Range", "bytes 4-9/10")], "456789")
         }) { store in
@@ -269,7 +270,7 @@ private let signature = "X-Signature=very-secret"
     }
 
     @Test(arguments: ["/again", "http://example.com/v", "ftp://127.0.0.1/v", "https://u:p@127.0.0.1/v", "", "http://"])
-    func `endless and unusable redirects are refused`(location: String) async throws {
+    func `endless and invalid redirects are refused`(location: String) async throws {
         try await HostileServer.with({ _ in .reply(302, [("Location", location)], "") }) { server in
             try await withProvider(server.url) { provider in
                 let end = await provider.download(server.url + "/v?\(signature)", into: CollectingSink())
@@ -284,13 +285,13 @@ private let signature = "X-Signature=very-secret"
         "", "v.mp4", "file:///etc/passwd", "http://example.com/v", "http://127.0.0.1.example.com/v",
         "https://user@example.com/v", "https://exa mple.com/", "javascript:1", "https://",
     ])
-    func `an address that cannot be used is refused without a request`(url: String) async throws {
+    func `an invalid URL is refused without a request`(url: String) async throws {
         try await withProvider("http://127.0.0.1:1") { provider in
             #expect(await provider.download(url, into: CollectingSink()).isRefused)
         }
     }
 
-    @Test func `plain http is for loopback, and only where the service itself is there`() async throws {
+    @Test func `plain http is allowed only for loopback, and only if the service is on loopback`() async throws {
         try await HostileServer.with({ _ in .reply(200, [], clip) }) { server in
             try await withProvider("https://llm.bytespike.ai") { provider in
                 #expect(await provider.download(server.url + "/v", into: CollectingSink()).isRefused)
@@ -303,7 +304,7 @@ private let signature = "X-Signature=very-secret"
         (401, true), (403, true), (404, true), (410, true), (400, true), (408, false), (429, false), (500, false),
         (503, false), (204, false), (304, false),
     ])
-    func `a status asks for a fresh URL or for patience`(status: Int, isRefused: Bool) async throws {
+    func `a status asks for a new URL or for a retry`(status: Int, isRefused: Bool) async throws {
         try await HostileServer.with({ _ in .cut("HTTP/1.1 \(status) X\r\nRetry-After: 9\r\nContent-Length: 0\r\n\r\n")
         }) {
             server in
@@ -333,7 +334,7 @@ private let signature = "X-Signature=very-secret"
         }
     }
 
-    @Test func `a clip beyond the limit is refused, announced or not`() async throws {
+    @Test func `a clip beyond the size limit is refused, announced or not`() async throws {
         for act in [
             HostileServer.Act.reply(200, [], clip), .cut("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n\(clip)"),
         ] {

@@ -10,7 +10,7 @@ private let task = TaskQuery.Subject.remote(RemoteTaskID("task_1"))
 
 /// Replies that no page describes, from a server of bytes: heads, types, sizes and times.
 @Suite struct HostileReplyTests {
-    /// What a submit and a question come to.
+    /// The results of a submit and a query.
     private func answers(
         _ act: HostileServer.Act, change: (inout ProviderConfiguration) -> Void = { _ in }
     ) async throws -> (fate: SubmitResult, answer: QueryResult) {
@@ -21,7 +21,7 @@ private let task = TaskQuery.Subject.remote(RemoteTaskID("task_1"))
         }
     }
 
-    @Test func `a reply of one mebibyte is read, and one byte more is cut off with an error`() async throws {
+    @Test func `a response of one mebibyte is read, and a longer one is an error`() async throws {
         let limit = 1 << 20
         for (size, isRead) in [(limit, true), (limit + 1, false)] {
             let body = accepted + String(repeating: " ", count: size - accepted.utf8.count)
@@ -32,14 +32,14 @@ private let task = TaskQuery.Subject.remote(RemoteTaskID("task_1"))
                 #expect(answer.isFound == isRead)
                 #expect(fate.isUnknown == !isRead)
                 if !isRead {
-                    #expect(fate.fault?.message == "the answer is longer than allowed")
+                    #expect(fate.fault?.message == "the response is longer than allowed")
                     #expect(fate.fault?.kind == .unreadable && answer.fault?.kind == .unreadable)
                 }
             }
         }
     }
 
-    @Test func `a body without end is cut off at the limit and not at the deadline`() async throws {
+    @Test func `an endless body is stopped at the size limit, before the deadline`() async throws {
         let flood = String(repeating: "x", count: 3 << 19)
         let act = HostileServer.Act.drip("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{\"task_id\":\"\(flood)")
         let (fate, answer) = try await answers(act)
@@ -48,7 +48,7 @@ private let task = TaskQuery.Subject.remote(RemoteTaskID("task_1"))
     }
 
     @Test(arguments: ["text/html; charset=utf-8", "application/octet-stream", "image/png", "", "nonsense"])
-    func `the body decides and not its type`(type: String) async throws {
+    func `the body decides, not its content type`(type: String) async throws {
         let (fate, answer) = try await answers(.reply(200, [("Content-Type", type)], accepted))
         guard case .accepted = fate else {
             Issue.record("\(fate)")
@@ -66,7 +66,7 @@ private let task = TaskQuery.Subject.remote(RemoteTaskID("task_1"))
         (502, "unknown"), (503, "unknown"),
         (504, "unknown"), (511, "unknown"), (599, "unknown"),
     ])
-    func `a proxy's page is never taken for an acceptance, and what it says is shown`(
+    func `a proxy's page is never an acceptance, and its text is shown`(
         status: Int, fate: String
     ) async throws {
         let page = "<!DOCTYPE html><title>Sign in to Hotel-WiFi</title>"
@@ -86,7 +86,7 @@ private let task = TaskQuery.Subject.remote(RemoteTaskID("task_1"))
         #expect(submitted.fault?.message.contains(status == 204 ? "204" : "Hotel-WiFi") == true)
     }
 
-    @Test func `numbers as texts, unknown fields and missing ones are read for what they are`() async throws {
+    @Test func `numbers as texts, unknown fields and missing fields are read correctly`() async throws {
         let body = #"""
             {"x":{"y":[1,{"z":null}]},"task_id":17,"status":"queued","estimated_credits":"1.850","credits_used":" 3.70 ",
             "estimated_seconds":"12.5","credits":{},"result":[],"output":7,"error":null,"submitted_at":5}
@@ -108,14 +108,14 @@ private let task = TaskQuery.Subject.remote(RemoteTaskID("task_1"))
         "{\"task_id\":\"\u{FFFD}", "\u{FEFF}{\"task_id\":\"t\"}", "{\"task_id\":\"t\"}{\"task_id\":\"u\"}",
         "{\"task_id\":NaN}",
     ])
-    func `a cut, empty or crooked body proves nothing`(body: String) async throws {
+    func `a truncated, empty or malformed body proves nothing`(body: String) async throws {
         let (fate, _) = try await answers(.reply(200, [], body))
         #expect(fate.isUnknown, "\(fate)")
         #expect(fate.fault?.kind == .unreadable)
     }
 
-    @Test func `a body in a coding that nobody asked for proves nothing`() async throws {
-        // Sixteen bytes of a gzip stream, as text that UTF-8 can hold.
+    @Test func `a body in a coding that was not requested proves nothing`() async throws {
+        // Sixteen bytes of a gzip stream that are valid UTF-8.
         let gzip = "\u{1F}\u{7F}\u{8}\u{0}\u{0}\u{0}\u{0}\u{0}\u{0}\u{3}KLJ\u{4}\u{0}"
         let (fate, answer) = try await answers(.reply(200, [("Content-Encoding", "gzip")], gzip))
         #expect(fate.isUnknown && !answer.isFound)
@@ -125,7 +125,7 @@ private let task = TaskQuery.Subject.remote(RemoteTaskID("task_1"))
         "X-Huge: \(String(repeating: "x", count: 200_000))\r\n",
         String(repeating: "X-Many: y\r\n", count: 20_000), "\(String(repeating: "N", count: 200_000)): v\r\n",
     ])
-    func `a head without measure ends the exchange, and the next one is untouched`(head: String) async throws {
+    func `an oversized header ends the exchange, and the next one is not affected`(head: String) async throws {
         try await HostileServer.with({ seen in
             seen.method == "POST"
                 ? .raw("HTTP/1.1 200 OK\r\n\(head)Content-Length: 2\r\n\r\n{}") : .reply(200, [], accepted)
@@ -140,17 +140,17 @@ private let task = TaskQuery.Subject.remote(RemoteTaskID("task_1"))
 
     @Test(
         arguments: [
-            // Reset far away, in the past, no number, negative, in milliseconds, without end; none of them is a wait.
+            // Reset far away, in the past, not a number, negative, in milliseconds, infinite: none is a wait.
             ([("X-RateLimit-Reset", "99999999999999999999")], nil), ([("X-RateLimit-Reset", "-5")], nil),
             ([("X-RateLimit-Reset", "soon")], nil), ([("X-RateLimit-Reset", "1e400")], nil),
             ([("X-RateLimit-Reset", "784111777000")], nil), ([("X-RateLimit-Reset", "1")], nil),
             ([("X-RateLimit-Reset", "")], nil), ([("X-RateLimit-Reset", "NaN")], nil),
-            // One that is over by seconds is waited for a second, one in a minute for a minute.
+            // A reset some seconds ago means a wait of one second, one in a minute a wait of a minute.
             ([("X-RateLimit-Reset", "784111770")], 1), ([("X-RateLimit-Reset", "784111837")], 60),
             ([("Retry-After", "0")], 1), ([("Retry-After", "-1")], nil), ([("Retry-After", "99999999999")], 2_592_000),
             ([("Retry-After", "Sun, 06 Nov 1994 08:50:37 GMT")], 60), ([("Retry-After", "yesterday")], nil),
         ] as [([(String, String)], Int?)])
-    func `an absurd reset time is no wait`(fields: [(String, String)], seconds: Int?) async throws {
+    func `an implausible reset time is not a wait`(fields: [(String, String)], seconds: Int?) async throws {
         let date = ("Date", "Sun, 06 Nov 1994 08:49:37 GMT")
         let (fate, _) = try await answers(.reply(429, fields + [date], ""))
         #expect(fate.fault?.retryAfter == seconds.map { .seconds($0) })
@@ -159,10 +159,10 @@ private let task = TaskQuery.Subject.remote(RemoteTaskID("task_1"))
     @Test(arguments: [
         "", "now", "Sun, 99 Nov 1994 08:49:37 GMT", "Sun, 06 Nov 0000 08:49:37 GMT", "784111777", "\u{0}",
     ])
-    func `a nonsense date is none, and a reset time that needs one is no wait`(date: String) async throws {
+    func `an invalid date is ignored, and a reset time that needs one is not a wait`(date: String) async throws {
         let (fate, _) = try await answers(.reply(200, [("Date", date)], accepted))
         guard case .accepted(let report) = fate else {
-            // A NUL in a head is refused with the whole reply.
+            // A response with a NUL in a header is refused.
             #expect(date == "\u{0}" && fate.isUnknown)
             return
         }
@@ -171,7 +171,7 @@ private let task = TaskQuery.Subject.remote(RemoteTaskID("task_1"))
         #expect(throttled.fault?.retryAfter == nil)
     }
 
-    @Test func `a second answer on a connection is not taken for the next request's`() async throws {
+    @Test func `a second response on a connection is not used for the next request`() async throws {
         let two = #"{"task_id":"other","status":"queued"}"#
         @Sendable func reply(_ body: String) -> String {
             "HTTP/1.1 200 OK\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)"
@@ -191,7 +191,7 @@ private let task = TaskQuery.Subject.remote(RemoteTaskID("task_1"))
         }
     }
 
-    @Test func `interim answers without end are timed out`() async throws {
+    @Test func `endless interim responses time out`() async throws {
         let interim = String(repeating: "HTTP/1.1 100 Continue\r\n\r\n", count: 1000)
         let (fate, _) = try await answers(.drip(interim), change: { $0.submitTimeout = .seconds(2) })
         #expect(fate.isUnknown)
@@ -200,7 +200,7 @@ private let task = TaskQuery.Subject.remote(RemoteTaskID("task_1"))
 
 /// Who may see the key, and what may be fetched, where TLS is spoken.
 @Suite struct TransportSecurityTests {
-    @Test func `a certificate that nobody vouches for gets no byte of a request`() async throws {
+    @Test func `an untrusted server gets no byte of a request`() async throws {
         try await HostileServer.with(certificate: TestCertificate(), { _ in .reply(200, [], accepted) }) { server in
             try await withProvider(server.url) { provider in
                 let fate = await provider.submit(provider.submission())
@@ -214,7 +214,7 @@ private let task = TaskQuery.Subject.remote(RemoteTaskID("task_1"))
         }
     }
 
-    /// What comes of a request to the server by a client that trusts its certificate.
+    /// The result of a request by a client that trusts the server's certificate.
     private func fault(_ kind: TestCertificate.Kind) async throws -> ProviderError {
         let certificate = TestCertificate(kind: kind)
         return try await HostileServer.with(certificate: certificate, { _ in .reply(200, [], "{}") }) { server in
@@ -227,7 +227,9 @@ private let task = TaskQuery.Subject.remote(RemoteTaskID("task_1"))
         }
     }
 
-    @Test func `a certificate for another host or an expired one is told from other failures of TLS`() async throws {
+    @Test func `a certificate for another host and an expired one are distinguished from other TLS errors`()
+        async throws
+    {
         let otherName = try await fault(.ofAnotherName)
         #expect(otherName.kind == .unreachable)
         let words = "the service's certificate is for a different host name; check the base URL"
@@ -235,7 +237,7 @@ private let task = TaskQuery.Subject.remote(RemoteTaskID("task_1"))
         let expired = try await fault(.expired)
         #expect(expired.kind == .unreachable)
         #expect(expired.message.contains("or it has expired, or it is not valid yet"), "\(expired)")
-        // No TLS at all on the other side.
+        // The server does not use TLS.
         try await HostileServer.with({ _ in .reply(200, [], "{}") }) { server in
             try await withProvider("https://127.0.0.1:\(server.port)") { provider in
                 let fault = await provider.query(task).fault
@@ -245,7 +247,7 @@ private let task = TaskQuery.Subject.remote(RemoteTaskID("task_1"))
         }
     }
 
-    @Test func `a clip's redirect from https to plain http is refused, to https it is followed`() async throws {
+    @Test func `a clip's redirect from https is followed to https, but not to plain http`() async throws {
         let certificate = TestCertificate()
         try await HostileServer.with({ _ in .reply(200, [], "clip") }) { plain in
             let down = plain.url + "/v"
@@ -268,7 +270,7 @@ private let task = TaskQuery.Subject.remote(RemoteTaskID("task_1"))
                 }
                 #expect(over == .whole, "\(over)")
                 #expect(refused.isRefused, "\(refused)")
-                #expect(refused.fault?.message.contains("redirects to an unusable address") == true)
+                #expect(refused.fault?.message.contains("redirects to an invalid URL") == true)
                 #expect(plain.seen.isEmpty)
             }
         }

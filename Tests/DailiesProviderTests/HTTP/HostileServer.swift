@@ -6,7 +6,7 @@ import ProviderWire
 
 /// A server on loopback that reads whole requests and then does what a script says, well-behaved or not.
 final class HostileServer: Sendable {
-    /// One request as it came.
+    /// A received request.
     struct Seen: Sendable {
         let method: String
         let target: String
@@ -15,17 +15,17 @@ final class HostileServer: Sendable {
     }
 
     enum Act: Sendable {
-        /// A proper answer with a Content-Length; the connection stays open.
+        /// A valid response with a Content-Length; the connection stays open.
         case reply(Int, [(String, String)] = [], String)
-        /// These bytes and nothing else; the connection stays open.
+        /// Only these bytes; the connection stays open.
         case raw(String)
-        /// These bytes, then the connection ends.
+        /// These bytes, then the connection closes.
         case cut(String)
-        /// These bytes at once, then one byte every 20 ms without end.
+        /// These bytes immediately, then one byte every 20 ms, endlessly.
         case drip(String)
-        /// As ``reply``, but only after a while.
+        /// Like ``reply``, after a delay.
         case late(TimeAmount, String)
-        /// Nothing, for ever.
+        /// No response.
         case hang
     }
 
@@ -44,9 +44,9 @@ final class HostileServer: Sendable {
     private let speaksTLS: Bool
     var url: String { "\(speaksTLS ? "https" : "http")://127.0.0.1:\(port)" }
     var seen: [Seen] { state.withLockedValue { $0.seen } }
-    /// The largest number of requests that were being answered at one time.
+    /// Maximum number of requests being answered at the same time.
     var mostOpen: Int { state.withLockedValue { $0.mostOpen } }
-    /// How many connections there have been.
+    /// Number of connections so far.
     var connections: Int { state.withLockedValue { $0.connections } }
 
     private init(_ listener: any Channel, speaksTLS: Bool) {
@@ -57,7 +57,7 @@ final class HostileServer: Sendable {
 
     /// Runs `body` with a server, and stops it afterwards.
     ///
-    /// - Parameter certificate: makes it speak TLS under this one.
+    /// - Parameter certificate: enables TLS with this certificate.
     static func with<Result>(
         certificate: TestCertificate? = nil, _ script: @escaping Script,
         _ body: (HostileServer) async throws -> Result
@@ -87,7 +87,7 @@ final class HostileServer: Sendable {
         }
     }
 
-    /// From here on connections are refused.
+    /// Refuses further connections.
     func stop() async throws { if listener.isActive { try await listener.close() } }
 
     fileprivate func begin(_ request: Seen) {
@@ -128,7 +128,7 @@ private final class Connection: ChannelInboundHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        // The client broke the connection off, as several tests want it to.
+        // The client closed the connection, as several tests intend.
         context.close(promise: nil)
     }
 

@@ -12,21 +12,21 @@ private let task = TaskQuery.Subject.remote(RemoteTaskID("task_1"))
 
 /// Proxies and certificates, as the environment names them.
 @Suite struct ProxyTests {
-    /// A provider that reaches the network as this environment says.
+    /// A provider with the network settings of this environment.
     private func with(
         _ server: HostileServer, _ environment: [String: String], _ body: (ByteSpikeProvider) async throws -> Void
     ) async throws {
         let network = try NetworkSettings(environment: environment)
         let change = { (configuration: inout ProviderConfiguration) in
             configuration.network = network
-            // A handshake takes its time on a busy machine.
+            // A handshake takes long on a busy machine.
             configuration.connectTimeout = .seconds(60)
         }
         try await withProvider(server.url, change: change, body)
     }
 
     @Test(arguments: ["https_proxy", "HTTPS_PROXY"])
-    func `https goes through a tunnel that the proxy makes, and the key is seen by the service alone`(
+    func `https uses a tunnel through the proxy, and only the service sees the key`(
         variable: String
     ) async throws {
         let certificate = TestCertificate()
@@ -57,7 +57,7 @@ private let task = TaskQuery.Subject.remote(RemoteTaskID("task_1"))
     }
 
     @Test(arguments: ["http_proxy", "HTTP_PROXY"])
-    func `plain http is given to the proxy whole`(variable: String) async throws {
+    func `plain http requests are sent to the proxy`(variable: String) async throws {
         try await HostileServer.with({ _ in .reply(200, [], accepted) }) { server in
             try await ConnectProxy.with { proxy in
                 try await with(server, [variable: "127.0.0.1:\(proxy.port)"]) { provider in
@@ -74,7 +74,7 @@ private let task = TaskQuery.Subject.remote(RemoteTaskID("task_1"))
         }
     }
 
-    @Test func `user name and password go to the proxy, and nobody who prints the settings sees them`() async throws {
+    @Test func `user name and password go to the proxy, but are not printed with the settings`() async throws {
         let wanted = "Basic " + Data("us er:hunter2@".utf8).base64EncodedString()
         let certificate = TestCertificate()
         for isPlain in [true, false] {
@@ -97,10 +97,10 @@ private let task = TaskQuery.Subject.remote(RemoteTaskID("task_1"))
 
     @Test(
         arguments: [
-            (ConnectProxy.Behavior.wants("Basic x"), "the proxy wants another user name and password (407)"),
-            (.refuses(403), "the proxy does not let it through"), (.refuses(503), "the proxy does not let it through"),
+            (ConnectProxy.Behavior.wants("Basic x"), "the proxy rejected the user name and password (407)"),
+            (.refuses(403), "the proxy refused the connection"), (.refuses(503), "the proxy refused the connection"),
         ])
-    func `a proxy that makes no tunnel is named, and nothing was sent`(
+    func `a proxy that refuses a tunnel is named, and nothing was submitted`(
         behavior: ConnectProxy.Behavior, reason: String
     ) async throws {
         try await ConnectProxy.with(behavior) { proxy in
@@ -115,7 +115,7 @@ private let task = TaskQuery.Subject.remote(RemoteTaskID("task_1"))
         }
     }
 
-    @Test func `a proxy that is not there is named`() async throws {
+    @Test func `an unreachable proxy is named`() async throws {
         let port = try await HostileServer.with({ _ in .hang }) { $0.port }
         let network = try NetworkSettings(environment: ["https_proxy": "http://127.0.0.1:\(port)"])
         try await withProvider("https://render.example", change: { $0.network = network }) { provider in
@@ -129,7 +129,7 @@ private let task = TaskQuery.Subject.remote(RemoteTaskID("task_1"))
         ["no_proxy": "example.com, 127.0.0.1"], ["NO_PROXY": "127.0.0.0/8"], ["no_proxy": "*"],
         ["no_proxy": "127.0.0.1", "NO_PROXY": "h"],
     ])
-    func `hosts that stand in no_proxy are reached directly`(exceptions: [String: String]) async throws {
+    func `hosts in no_proxy are reached directly`(exceptions: [String: String]) async throws {
         try await HostileServer.with({ _ in .reply(200, [], accepted) }) { server in
             try await ConnectProxy.with { proxy in
                 let environment = ["http_proxy": "http://127.0.0.1:\(proxy.port)"].merging(exceptions) { $1 }
@@ -150,11 +150,11 @@ private let task = TaskQuery.Subject.remote(RemoteTaskID("task_1"))
         ("::1", "::1", true), ("[::1]", "::1", true), ("fe80::/10", "febf::1", true), ("fe80::/10", "fec0::1", false),
         ("::/0", "10.0.0.1", false), ("", "h", false), (" , ,", "h", false), (".", "h", false),
     ])
-    func `no_proxy names hosts, endings of names, and networks`(text: String, host: String, isExcepted: Bool) {
+    func `no_proxy contains hosts, domains and networks`(text: String, host: String, isExcepted: Bool) {
         #expect(ProxyExceptions(text).contain(host) == isExcepted)
     }
 
-    @Test func `lowercase wins, an empty variable is none, and a proxy without a port is at curl's`() throws {
+    @Test func `lowercase variables win, empty ones are ignored, and the default port is curl's`() throws {
         let both = try NetworkSettings(environment: ["https_proxy": "a:1", "HTTPS_PROXY": "b:2", "http_proxy": ""])
         #expect(both.secureProxy?.description == "http://a:1" && both.plainProxy == nil)
         #expect(both.secureProxy?.variable == "https_proxy")
@@ -172,13 +172,15 @@ private let task = TaskQuery.Subject.remote(RemoteTaskID("task_1"))
         ("http://127.0.0.1:70000", "names no proxy"), ("http://", "names no proxy"),
         ("http://u:%zz@h:1", "begins no escape"), ("h h", "names no proxy"),
     ])
-    func `a proxy that cannot be used is refused with its variable`(text: String, words: String) {
+    func `an invalid proxy is refused with the name of its variable`(text: String, words: String) {
         #expect {
             try NetworkSettings(environment: ["HTTPS_PROXY": text])
         } throws: { "\($0)".contains("HTTPS_PROXY") && "\($0)".contains(words) }
     }
 
-    @Test func `a file of certificates takes the place of the system's, and one without any is refused`() async throws {
+    @Test func `a certificate file replaces the system's certificates, and one without certificates is refused`()
+        async throws
+    {
         let certificate = TestCertificate()
         try await HostileServer.with(certificate: certificate, { _ in .reply(200, [], accepted) }) { server in
             try await with(server, ["SSL_CERT_FILE": try certificate.file()]) { provider in
@@ -215,7 +217,7 @@ private final class Greeting: ChannelInboundHandler {
         #expect(fault?.message == words)
     }
 
-    @Test func `a connection that is refused says whom it was for, and why`() async throws {
+    @Test func `the error for a refused connection states the destination and the reason`() async throws {
         let port = try await HostileServer.with({ _ in .hang }) { $0.port }
         let words = "cannot reach 127.0.0.1:\(port): connection refused"
         try await withProvider("http://127.0.0.1:\(port)") { provider in
@@ -228,13 +230,13 @@ private final class Greeting: ChannelInboundHandler {
         }
     }
 
-    @Test func `a name that nobody knows is said to be that`() async throws {
+    @Test func `an unknown host name is reported`() async throws {
         try await withProvider("https://nobody.invalid") { provider in
-            expectPlain(await provider.query(task).fault, "cannot reach nobody.invalid: its name was not found")
+            expectPlain(await provider.query(task).fault, "cannot reach nobody.invalid: the host name was not found")
         }
     }
 
-    @Test func `a service that does not speak TLS, or not HTTP, is said to be that`() async throws {
+    @Test func `a service without TLS or HTTP is reported`() async throws {
         let greeter = try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(Greeting()) }
@@ -244,12 +246,12 @@ private final class Greeting: ChannelInboundHandler {
         try await withProvider("https://127.0.0.1:\(port)") { provider in
             expectPlain(
                 await provider.query(task).fault,
-                "cannot reach 127.0.0.1:\(port): TLS could not be set up; does it speak https?")
+                "cannot reach 127.0.0.1:\(port): the TLS handshake failed; check that it uses https")
         }
         try await greeter.close()
         try await HostileServer.with({ _ in .cut("SSH-2.0-OpenSSH_9.2\r\n") }) { server in
             try await withProvider(server.url) { provider in
-                expectPlain(await provider.query(task).fault, "the answer is not HTTP")
+                expectPlain(await provider.query(task).fault, "the response is not HTTP")
             }
         }
     }

@@ -8,7 +8,7 @@ private let clip = "0123456789"
 
 /// Addresses as object stores and CDNs sign them: what goes out is what was given, byte for byte.
 @Suite struct SignedAddressTests {
-    /// Behind `/c/`; what stands on the request line is the same but for the bytes that cannot.
+    /// The part after `/c/`; the request line has the same bytes, except those that would break it.
     private static let given: [(tail: String, sent: String)] = [
         ("ok.mp4?X-Sig=a%2Bb%3D&x=1", "ok.mp4?X-Sig=a%2Bb%3D&x=1"),
         ("bar.mp4?X-Sig=a%2Bb%3D&meta=a|b", "bar.mp4?X-Sig=a%2Bb%3D&meta=a|b"),
@@ -26,7 +26,7 @@ private let clip = "0123456789"
     ]
 
     @Test(arguments: given)
-    func `a signed address goes out byte for byte`(tail: String, sent: String) async throws {
+    func `a signed URL is sent byte for byte`(tail: String, sent: String) async throws {
         try await HostileServer.with({ $0.target == "/c/\(sent)" ? .reply(200, [], clip) : .reply(403, [], "") }) {
             server in
             try await withProvider(server.url) { provider in
@@ -41,10 +41,10 @@ private let clip = "0123456789"
     }
 
     @Test(arguments: given)
-    func `a redirect's Location goes out byte for byte, absolute and relative`(
+    func `a redirect's Location is sent byte for byte, absolute and relative`(
         tail: String, sent: String
     ) async throws {
-        // A field of a head holds no control characters.
+        // Header fields cannot contain control characters.
         guard tail.unicodeScalars.allSatisfy({ $0.value >= 0x20 && $0.value != 0x7F }) else { return }
         try await HostileServer.with({ $0.target == "/c/\(sent)" ? .reply(200, [], clip) : .reply(403, [], "") }) {
             store in
@@ -77,12 +77,12 @@ private let clip = "0123456789"
         ("x%2F../y", "/a/b/x%2F../y"), ("//", nil), ("mailto:a@b", nil), ("HTTP://h.example/x|", "/x|"),
         ("http:/x", nil), ("https://h.example/x/../y?z=/../", "/x/../y?z=/../"), ("\\\\h\\x", "/a/b/\\\\h\\x"),
     ])
-    func `a relative address is joined without touching a byte of it`(relative: String, target: String?) throws {
+    func `a relative URL is joined without changing a byte`(relative: String, target: String?) throws {
         let base = try #require(ServiceURL("http://127.0.0.1:1/a/b/c?sig=%2B|"))
         #expect(ServiceURL(relative, relativeTo: base)?.target == target)
     }
 
-    @Test func `any bytes go out as they were given, but for those that would break the line`() throws {
+    @Test func `all bytes are sent unchanged, except those that would break the request line`() throws {
         var random = SplitMix64(seed: 16)
         for round in 0..<4000 {
             let bytes = Self.bytes(&random, round)
@@ -94,7 +94,7 @@ private let clip = "0123456789"
         }
     }
 
-    @Test func `random addresses and Locations reach the server as they were given`() async throws {
+    @Test func `random URLs and Locations reach the server unchanged`() async throws {
         try await HostileServer.with({ seen in
             seen.target.hasPrefix("/to?")
                 ? .reply(302, [("Location", "http://\(seen.headers["host"] ?? "")\(seen.target.dropFirst(4))")], "")
@@ -122,7 +122,7 @@ private let clip = "0123456789"
         }
     }
 
-    /// As the rule says it, without a parser.
+    /// The rule, without a parser.
     private static func expected(_ text: String, andNot more: [UInt8] = []) -> String {
         let behind = text.utf8.drop { $0 != UInt8(ascii: ":") }.dropFirst(3).drop { $0 != UInt8(ascii: "/") }
         return behind.prefix { $0 != UInt8(ascii: "#") }.map { byte in
@@ -133,7 +133,7 @@ private let clip = "0123456789"
     }
 
     @Test(arguments: [400, 403])
-    func `quotes that a server refuses go out escaped, each alone`(status: Int) async throws {
+    func `quotes that a server refuses are sent escaped, and nothing else`(status: Int) async throws {
         let sent = "/v?sig=a%2Bb&name=%22a|b%22&%3Cx%3E"
         try await HostileServer.with({ $0.target == sent ? .reply(200, [], clip) : .reply(status, [], "") }) { server in
             try await withProvider(server.url) { provider in
@@ -146,7 +146,7 @@ private let clip = "0123456789"
         }
     }
 
-    @Test func `the path of a base URL goes out byte for byte`() async throws {
+    @Test func `the path of a base URL is sent byte for byte`() async throws {
         let accepted = #"{"task_id":"task_1","status":"queued"}"#
         try await HostileServer.with({ _ in .reply(200, [], accepted) }) { server in
             try await withProvider(server.url + "/a|b/%2Fc//") { provider in

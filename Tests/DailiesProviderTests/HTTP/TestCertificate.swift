@@ -10,7 +10,7 @@ struct TestCertificate: Sendable {
     enum Kind: Sendable {
         /// For 127.0.0.1, until 2126.
         case good
-        /// For 127.0.0.1, for the first day of 2020.
+        /// For 127.0.0.1, valid on the first day of 2020.
         case expired
         /// For render.example, until 2126.
         case ofAnotherName
@@ -24,17 +24,17 @@ struct TestCertificate: Sendable {
                 certificateChain: [.certificate(try certificate())], privateKey: .privateKey(key)))
     }
 
-    /// A way to the network that trusts this certificate and no other.
+    /// Network settings that trust only this certificate.
     func network() throws -> NetworkSettings {
         var network = NetworkSettings()
         try network.trustOnly(file: try file())
         return network
     }
 
-    /// A file that holds it.
+    /// A file with the certificate.
     func file() throws -> String { try Self.file(holding: text) }
 
-    /// - Parameter text: nil: there is no such file.
+    /// - Parameter text: nil if the file does not exist.
     static func file(holding text: String?) throws -> String {
         let file = FileManager.default.temporaryDirectory.appending(path: "\(UUID().uuidString).pem")
         if let text { try Data(text.utf8).write(to: file) }

@@ -44,25 +44,25 @@ struct ClipFileTests {
 
     private func save(_ bytes: [UInt8]) throws -> SavedClip {
         let file = try file()
-        try file.begin(at: 0, AssetVersion(length: Int64(bytes.count)))
+        try file.start(at: 0, AssetVersion(length: Int64(bytes.count)))
         try file.write(bytes)
         return try file.finish()
     }
 
-    /// A part of which `bytes` are on record.
+    /// A part with `bytes` on record.
     private func leave(_ bytes: [UInt8], of version: AssetVersion = version) throws {
         let file = try file()
-        try file.begin(at: 0, version)
+        try file.start(at: 0, version)
         try file.write(bytes)
         try file.keep()
     }
 
     // MARK: One clip
 
-    @Test func `a clip is whole under its name, and nothing else is left`() throws {
+    @Test func `a complete clip has its final name, and no other file remains`() throws {
         let file = try file()
         #expect(file.resumePoint == .start)
-        try file.begin(at: 0, Self.version)
+        try file.start(at: 0, Self.version)
         try file.write(Array(Self.whole.prefix(10)))
         #expect(!file.isComplete)
         try file.write(Array(Self.whole.dropFirst(10)))
@@ -75,50 +75,50 @@ struct ClipFileTests {
         #expect(try names == ["shot.mp4"])
     }
 
-    @Test func `the digest is that of the bytes`() throws {
+    @Test func `the digest covers all bytes`() throws {
         let clip = try save(Array("abc".utf8))
         #expect(clip.sha256 == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")
     }
 
     @Test(arguments: [1, 30, whole.count])
-    func `a download goes on where the last one was cut`(cut: Int) throws {
+    func `a download resumes where the last one stopped`(cut: Int) throws {
         try leave(Array(Self.whole.prefix(cut)))
         let second = try file()
         #expect(second.resumePoint == ResumePoint(offset: Int64(cut), version: Self.version))
         #expect(second.isComplete == (cut == Self.whole.count))
-        try second.begin(at: Int64(cut), Self.version)
+        try second.start(at: Int64(cut), Self.version)
         try second.write(Array(Self.whole.dropFirst(cut)))
         #expect(try second.verdict() == .whole)
         #expect(scratch.contents(try second.finish().path) == Self.whole)
         #expect(try names == ["shot.mp4"])
     }
 
-    @Test func `bytes that were not put on record are fetched again`() throws {
+    @Test func `bytes without a record are downloaded again`() throws {
         try leave(Array(Self.whole.prefix(20)))
         do {
             let killed = try file()
-            try killed.begin(at: 20, Self.version)
+            try killed.start(at: 20, Self.version)
             try killed.write(Array(Self.whole[20..<40]))
         }
         #expect(try file().resumePoint.offset == 20)
     }
 
-    @Test func `a long part is put on record as it grows`() throws {
+    @Test func `a long part is recorded as it grows`() throws {
         let block = [UInt8](repeating: 7, count: 1 << 20)
         do {
             let killed = try file()
-            try killed.begin(at: 0, AssetVersion(validator: "\"1\"", length: 100 << 20))
+            try killed.start(at: 0, AssetVersion(validator: "\"1\"", length: 100 << 20))
             for _ in 0..<10 { try killed.write(block) }
         }
         #expect(try file().resumePoint.offset == 8 << 20)
     }
 
-    @Test func `a server that begins anew drops what was there`() throws {
-        // Longer than the clip, so that a rest of it would show.
+    @Test func `a server that starts again replaces the existing bytes`() throws {
+        // Longer than the clip, so that a remainder would be visible.
         try leave([UInt8](repeating: 9, count: 500), of: AssetVersion(validator: "\"0\"", length: 600))
         let file = try file()
         #expect(file.length == 500)
-        try file.begin(at: 0, Self.version)
+        try file.start(at: 0, Self.version)
         #expect(file.length == 0)
         try file.write(Self.whole)
         #expect(scratch.contents(try file.finish().path) == Self.whole)
@@ -130,14 +130,16 @@ struct ClipFileTests {
         AssetVersion(validator: "\"2\"", length: 600), AssetVersion(validator: nil, length: 600),
         AssetVersion(validator: "\"1\"", length: 601), AssetVersion(validator: "\"1\""),
     ])
-    func `bytes of another version are not joined`(other: AssetVersion) throws {
+    func `bytes of another version are not appended`(other: AssetVersion) throws {
         try leave([UInt8](repeating: 9, count: 500), of: AssetVersion(validator: "\"1\"", length: 600))
         let file = try file()
-        #expect(throws: ClipError.notJoined) { try file.begin(at: 500, other) }
-        #expect(throws: ClipError.notJoined) { try file.begin(at: 499, AssetVersion(validator: "\"1\"", length: 600)) }
+        #expect(throws: ClipError.versionMismatch) { try file.start(at: 500, other) }
+        #expect(throws: ClipError.versionMismatch) {
+            try file.start(at: 499, AssetVersion(validator: "\"1\"", length: 600))
+        }
     }
 
-    @Test func `bytes of a version without a name are not gone on with`() throws {
+    @Test func `bytes of a version without a validator are not resumed`() throws {
         try leave(Array(Self.whole.prefix(20)), of: AssetVersion(length: Int64(Self.whole.count)))
         #expect(try file().resumePoint == .start)
     }
@@ -149,11 +151,11 @@ struct ClipFileTests {
         #expect(try file().resumePoint.offset == 20)
     }
 
-    // MARK: Whole or not
+    // MARK: Complete or not
 
-    @Test func `what was damaged is forgotten`() throws {
+    @Test func `a damaged part is discarded`() throws {
         let file = try file()
-        try file.begin(at: 0, AssetVersion(validator: "\"1\"", length: 6))
+        try file.start(at: 0, AssetVersion(validator: "\"1\"", length: 6))
         try file.write(Array("<html>".utf8))
         guard case .damaged = try file.verdict() else { return #expect(Bool(false), "it passes") }
         try file.discard()
@@ -162,15 +164,15 @@ struct ClipFileTests {
         #expect(scratch.contents(try save(Self.whole).path) == Self.whole)
     }
 
-    @Test func `what may be cut is kept among the clips until a whole one is saved`() throws {
+    @Test func `a clip that may be truncated is kept until a complete one is saved`() throws {
         let kept = try keepUnverified(Self.whole)
         #expect(kept == folder + "/shot~unverified.mp4")
         #expect(scratch.contents(kept) == Self.whole)
         let next = try file()
         #expect(
             next.resumePoint == ResumePoint(offset: Int64(Self.whole.count), version: AssetVersion(validator: "\"1\"")))
-        // The server begins anew: what is kept stays where it is.
-        try next.begin(at: 0, Self.version)
+        // The server starts again: the kept part stays.
+        try next.start(at: 0, Self.version)
         try next.write(Array(Self.whole.prefix(30)))
         try next.keep()
         #expect(scratch.contents(kept) == Self.whole)
@@ -179,16 +181,16 @@ struct ClipFileTests {
         #expect(try names == ["shot.mp4"])
     }
 
-    @Test func `what may be cut is the clip as soon as its length is known to be reached`() throws {
+    @Test func `a clip that may be truncated is saved once its length is confirmed`() throws {
         _ = try keepUnverified(Self.whole)
         let next = try file()
-        try next.begin(at: Int64(Self.whole.count), Self.version)
+        try next.start(at: Int64(Self.whole.count), Self.version)
         #expect(try next.verdict() == .whole)
         #expect(try next.finish().path == clip)
         #expect(try names == ["shot.mp4"])
     }
 
-    @Test func `of two that may be cut the longer one is kept`() throws {
+    @Test func `of two clips that may be truncated the longer one is kept`() throws {
         let short = SmallClip.whole
         let long = SmallClip.whole + SmallClip.box("free", [1, 2, 3])
         for (first, second) in [(short, long), (long, short)] {
@@ -200,7 +202,7 @@ struct ClipFileTests {
         }
     }
 
-    @Test func `somebody's file with the name of one that may be cut is left alone`() throws {
+    @Test func `a user's file with the name of an unverified clip is not changed`() throws {
         try makeFolder()
         put("precious", at: folder + "/shot~unverified.mp4")
         let kept = try keepUnverified(Self.whole)
@@ -211,22 +213,22 @@ struct ClipFileTests {
 
     private func keepUnverified(_ bytes: [UInt8], anew: Bool = false) throws -> String {
         let file = try file()
-        try file.begin(at: 0, AssetVersion(validator: "\"1\""))
+        try file.start(at: 0, AssetVersion(validator: "\"1\""))
         try file.write(bytes)
         #expect(try file.verdict() == .unverified)
         return try file.keepUnverified()
     }
 
-    // MARK: One process for each part
+    // MARK: One process per part
 
-    @Test func `a part belongs to one process, and another takes a part of its own`() throws {
+    @Test func `a part belongs to one process, and another process uses a separate part`() throws {
         try leave(Array(Self.whole.prefix(20)))
         let first = try file()
         let second = try file()
         #expect(first.resumePoint.offset == 20 && second.resumePoint == .start)
-        try second.begin(at: 0, Self.version)
+        try second.start(at: 0, Self.version)
         try second.write(Self.whole)
-        try first.begin(at: 20, Self.version)
+        try first.start(at: 20, Self.version)
         try first.write(Array(Self.whole.dropFirst(20)))
         #expect(try names.contains(paths.partName(2)))
         let saved = try (first.finish(), second.finish())
@@ -235,10 +237,10 @@ struct ClipFileTests {
         #expect(try names == ["shot.mp4"])
     }
 
-    @Test func `two stores that get different clips of one name both keep theirs`() throws {
+    @Test func `two stores with different clips of the same name keep both`() throws {
         let (first, second) = (try file(), try file())
         for (file, mark) in [(first, UInt8(1)), (second, 2)] {
-            try file.begin(at: 0, AssetVersion(length: Int64(SmallClip.clip(mark).count)))
+            try file.start(at: 0, AssetVersion(length: Int64(SmallClip.clip(mark).count)))
             try file.write(SmallClip.clip(mark))
         }
         #expect(try first.finish().path == clip)
@@ -246,16 +248,16 @@ struct ClipFileTests {
         #expect(scratch.contents(clip) == SmallClip.clip(1) && scratch.contents(marked) == SmallClip.clip(2))
     }
 
-    @Test func `bytes that another program writes into a part are noticed before it is saved`() throws {
+    @Test func `bytes written to a part by another program are detected before it is saved`() throws {
         let file = try file()
-        try file.begin(at: 0, Self.version)
+        try file.start(at: 0, Self.version)
         try file.write(Self.whole)
         try overwrite(path(ofPart: 1), at: 40, with: [0])
-        #expect(throws: ClipError.spoiled) { try file.finish() }
+        #expect(throws: ClipError.contentMismatch) { try file.finish() }
     }
 
     @Test(arguments: [[0], []] as [[UInt8]])
-    func `a part that is not what is on record is not gone on with`(bytes: [UInt8]) throws {
+    func `a part that does not match its record is not resumed`(bytes: [UInt8]) throws {
         try leave(Array(Self.whole.prefix(40)))
         if bytes.isEmpty {
             #expect(truncate(path(ofPart: 1), 39) == 0)
@@ -266,7 +268,7 @@ struct ClipFileTests {
     }
 
     @Test(arguments: ["", "dailies-part 1\n", "dailies-part 2\nkey k\nvalidator v\nlength \nbytes 4\nsha256 x\nend\n"])
-    func `a part whose record is none is somebody else's file`(text: String) throws {
+    func `a part with an invalid record is another program's file`(text: String) throws {
         try leave(Array(Self.whole.prefix(40)))
         put(text, at: folder + "/" + paths.recordName(1))
         #expect(try file().resumePoint == .start)
@@ -275,13 +277,13 @@ struct ClipFileTests {
         #expect(scratch.contents(folder + "/" + paths.recordName(1)) == Array(text.utf8))
     }
 
-    @Test func `bytes that are all there are on record before they get their name`() throws {
+    @Test func `a complete part is recorded before it is renamed`() throws {
         try makeFolder()
         func write() throws {
             let file = try file()
-            try file.begin(at: 0, Self.version)
+            try file.start(at: 0, Self.version)
             try file.write(Self.whole)
-            // It comes no further than to its name.
+            // It fails at the rename.
             for name in paths.clipNames { #expect(mkdir(folder + "/" + name, 0o755) == 0) }
             #expect(throws: ClipError.self) { try file.finish() }
         }
@@ -289,19 +291,19 @@ struct ClipFileTests {
         #expect(try file().isComplete)
     }
 
-    @Test func `what has taken the place of a part is not removed with it`() throws {
+    @Test func `a file that replaced a part is not removed with it`() throws {
         try makeFolder()
         let file = try file()
-        try file.begin(at: 0, Self.version)
+        try file.start(at: 0, Self.version)
         try file.write(Self.whole)
         #expect(unlink(path(ofPart: 1)) == 0)
         put("precious", at: path(ofPart: 1))
-        #expect(throws: ClipError.spoiled) { try file.finish() }
+        #expect(throws: ClipError.contentMismatch) { try file.finish() }
         try file.discard()
         #expect(scratch.contents(path(ofPart: 1)) == Array("precious".utf8))
     }
 
-    @Test func `an empty record, as a crash leaves it, takes no name from a part`() throws {
+    @Test func `an empty record after a crash does not block a part`() throws {
         try makeFolder()
         put("", at: folder + "/" + paths.recordName(1))
         try leave(Array(Self.whole.prefix(20)))
@@ -311,7 +313,7 @@ struct ClipFileTests {
         #expect(try names == ["shot.mp4"])
     }
 
-    @Test func `a record is read whatever is left over behind it`() throws {
+    @Test func `a record is read whatever follows it`() throws {
         let record = PartialFileRecord(
             key: key, version: AssetVersion(validator: "\"1\"", length: 7), bytes: 3,
             digest: String(repeating: "a", count: 64))
@@ -323,25 +325,27 @@ struct ClipFileTests {
     }
 
     @Test(arguments: ["a\nb", "a\r", "\u{301}", "\u{0}", String(repeating: "v", count: 5000), ""])
-    func `a version that no record can hold is not gone on with, and its part stays ours`(validator: String) throws {
+    func `a version that does not fit a record is not resumed, and its part is kept`(validator: String) throws {
         try leave(Array(Self.whole.prefix(20)), of: AssetVersion(validator: validator, length: 100))
         let next = try file()
         #expect(next.resumePoint.version.validator == nil)
-        #expect(throws: ClipError.notJoined) { try next.begin(at: 20, AssetVersion(validator: validator, length: 100)) }
-        try next.begin(at: 0, Self.version)
+        #expect(throws: ClipError.versionMismatch) {
+            try next.start(at: 20, AssetVersion(validator: validator, length: 100))
+        }
+        try next.start(at: 0, Self.version)
         try next.write(Self.whole)
         #expect(try next.finish().path == clip)
         #expect(try names == ["shot.mp4"])
     }
 
-    @Test func `a clip under two names, as a crash leaves it, is not written into`() throws {
+    @Test func `a clip with two names after a crash is not written to`() throws {
         #expect(try save(Self.whole).path == clip)
         #expect(link(clip, path(ofPart: 1)) == 0)
         let record = PartialFileRecord(key: key, version: AssetVersion(), bytes: 0, digest: "")
         put(record.text, at: folder + "/" + paths.recordName(1))
         let file = try file()
         #expect(file.resumePoint == .start)
-        try file.begin(at: 0, AssetVersion(length: 9))
+        try file.start(at: 0, AssetVersion(length: 9))
         try file.write([UInt8](repeating: 1, count: 9))
         #expect(scratch.contents(clip) == Self.whole)
     }
@@ -353,9 +357,9 @@ struct ClipFileTests {
         #expect(pwrite(file, bytes, bytes.count, offset) == bytes.count)
     }
 
-    // MARK: What stands in the way
+    // MARK: Obstacles
 
-    /// Things that can stand under a name; `put` makes each at a path.
+    /// Files that can have a clip's name; `put` creates one at a path.
     enum Obstacle: String, CaseIterable {
         case folder, pipe, device, danglingLink, linkToFile, linkToFolder, file, socket
 
@@ -381,17 +385,17 @@ struct ClipFileTests {
     private static func makedev(_ major: UInt64, _ minor: UInt64) -> dev_t { dev_t(major << 8 | minor) }
 
     @Test(arguments: Obstacle.possible)
-    func `whatever has the clip's name keeps it, and the clip takes another`(obstacle: Obstacle) throws {
+    func `a file with the clip's name keeps it, and the clip gets another`(obstacle: Obstacle) throws {
         try makeFolder()
         try obstacle.put(at: clip, in: scratch.folder)
         #expect(try save(Self.whole).path == marked)
-        // And once more, where that is taken as well.
+        // Again, if the second name is taken too.
         #expect(try save(SmallClip.clip(1)).path == folder + "/shot~abcdefgh~2.mp4")
         expectVictim(of: obstacle)
     }
 
     @Test(arguments: Obstacle.possible, [false, true])
-    func `whatever has the name of a part or of its record keeps it, and the part takes another`(
+    func `a file with the name of a part or its record keeps it, and the part gets another`(
         obstacle: Obstacle, isRecord: Bool
     ) throws {
         try makeFolder()
@@ -406,7 +410,7 @@ struct ClipFileTests {
     }
 
     @Test(arguments: Obstacle.possible.filter { $0 != .folder }, ["reel", "reel/a"])
-    func `whatever has the name of a clip's folder keeps it, and the folder takes another`(
+    func `a file with the name of a clip's folder keeps it, and the folder gets another`(
         obstacle: Obstacle, name: String
     ) throws {
         if name == "reel/a" { #expect(mkdir(scratch.folder + "/reel", 0o755) == 0) }
@@ -418,17 +422,17 @@ struct ClipFileTests {
         expectVictim(of: obstacle)
     }
 
-    @Test func `a clip whose every name is taken is told apart from a disk that refuses`() throws {
+    @Test func `a clip whose names are all taken is distinguished from a disk error`() throws {
         try makeFolder()
         for name in paths.clipNames { #expect(mkdir(folder + "/" + name, 0o755) == 0) }
         let fault = #expect(throws: ClipError.self) { try save(Self.whole) }
         guard case .blocked(let words) = fault else { return #expect(Bool(false), "\(String(describing: fault))") }
-        #expect(words == "no name is left in \(folder) for shot.mp4; move away what has it")
-        // What came is there for the next run.
+        #expect(words == "all names for shot.mp4 in \(folder) are taken; move the existing files away")
+        // The received bytes are there for the next run.
         #expect(scratch.contents(path(ofPart: 1)) == Self.whole)
     }
 
-    /// What a link leads to is as it was.
+    /// The target of a link is unchanged.
     private func expectVictim(of obstacle: Obstacle) {
         guard obstacle == .linkToFile else { return }
         #expect(scratch.contents(scratch.folder + "/victim") == Array("precious".utf8))
@@ -436,19 +440,19 @@ struct ClipFileTests {
 
     // MARK: Folders
 
-    @Test func `an output folder that is a link is the user's own wish`() throws {
+    @Test func `an output folder may be a link`() throws {
         let root = scratch.folder + "/linked"
         try FileManager.default.createSymbolicLink(atPath: root, withDestinationPath: scratch.folder)
         let file = try ClipFile(Self.paths(in: root, key))
-        try file.begin(at: 0, Self.version)
+        try file.start(at: 0, Self.version)
         try file.write(Self.whole)
         _ = try file.finish()
         #expect(scratch.contents(clip) == Self.whole)
     }
 
-    @Test func `an output folder is made, however deep it lies`() throws {
+    @Test func `an output folder is created with its parents`() throws {
         let file = try ClipFile(Self.paths(in: scratch.folder + "/x/y/z", key))
-        try file.begin(at: 0, Self.version)
+        try file.start(at: 0, Self.version)
         try file.write(Self.whole)
         #expect(try file.finish().path == scratch.folder + "/x/y/z/reel/a/shot.mp4")
     }
@@ -461,24 +465,24 @@ struct ClipFileTests {
         #expect(scratch.contents(other.path) == SmallClip.clip(2))
     }
 
-    @Test func `the same clip a second time is one file`() throws {
+    @Test func `the same clip saved twice is one file`() throws {
         #expect(try save(SmallClip.clip(1)).path == clip)
         #expect(try save(SmallClip.clip(1)).path == clip)
         #expect(try names == ["shot.mp4"])
     }
 
-    @Test func `an output folder that cannot be made is the disk's matter, in words`() throws {
+    @Test func `an output folder that cannot be created is a disk error with a message`() throws {
         let root = put("", at: scratch.folder + "/renders")
         let fault = #expect(throws: ClipError.self) { try ClipFile(Self.paths(in: root, key)) }
         #expect(fault == .disk("cannot create \(root): Not a directory"))
     }
 
-    @Test func `a folder that is moved away while a clip is written is noticed`() throws {
+    @Test func `a folder that is moved while a clip is written is detected`() throws {
         let file = try file()
-        try file.begin(at: 0, Self.version)
+        try file.start(at: 0, Self.version)
         try file.write(Self.whole)
         try FileManager.default.moveItem(atPath: folder, toPath: scratch.folder + "/moved")
-        #expect(throws: ClipError.disk("\(folder) was moved or removed while a clip was saved in it")) {
+        #expect(throws: ClipError.disk("\(folder) was moved or removed while a clip was being saved in it")) {
             try file.finish()
         }
     }

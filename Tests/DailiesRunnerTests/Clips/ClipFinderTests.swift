@@ -23,30 +23,30 @@ struct ClipFinderTests {
         ClipFinder(store: (folder ?? project) + "/dailies.sqlite")
     }
 
-    @Test func `a clip that is in place is found, and one that vanished, was emptied or changed is not`() throws {
+    @Test func `a clip in place is found, and a missing, empty or changed one is not`() throws {
         let clip = try put(SmallClip.whole, at: project + "/renders/reel/shot.mp4")
         var finder = finder()
         #expect(finder.find(clip, checksContent: true) == .present(path: clip.path))
         try put([], at: clip.path)
         #expect(
             finder.find(clip)
-                == .changed(path: clip.path, reason: "it has 0 bytes, and was saved with \(SmallClip.whole.count)"))
+                == .changed(path: clip.path, reason: "it has 0 bytes, but was saved with \(SmallClip.whole.count)"))
         try put([UInt8](repeating: 1, count: SmallClip.whole.count), at: clip.path)
         #expect(finder.find(clip) == .present(path: clip.path))
         #expect(
             finder.find(clip, checksContent: true)
-                == .changed(path: clip.path, reason: "its content is not what was saved"))
+                == .changed(path: clip.path, reason: "its content differs from the saved clip"))
         try FileManager.default.removeItem(atPath: clip.path)
         #expect(finder.find(clip) == .missing)
         try FileManager.default.createDirectory(atPath: clip.path, withIntermediateDirectories: false)
-        #expect(finder.find(clip) == .changed(path: clip.path, reason: "it is no file"))
+        #expect(finder.find(clip) == .changed(path: clip.path, reason: "it is not a file"))
         #expect(mkfifo(project + "/renders/reel/pipe", 0o644) == 0)
         let pipe = SavedClip(path: project + "/renders/reel/pipe", sha256: clip.sha256, bytes: 0)
         #expect(finder.find(pipe, checksContent: true).path == nil)
     }
 
     @Test(arguments: ["", "/db", "/db/deep"])
-    func `clips of a project that was moved are found beside the store`(storeFolder: String) throws {
+    func `clips of a moved project are found relative to the store`(storeFolder: String) throws {
         let clips = try (1...3).map { try put(SmallClip.clip(UInt8($0)), at: project + "/renders/reel/shot-\($0).mp4") }
         try FileManager.default.createDirectory(
             atPath: project + "/db/deep", withIntermediateDirectories: true)
@@ -65,21 +65,21 @@ struct ClipFinderTests {
         #expect(finder.find(clips[1]) == .missing)
     }
 
-    @Test func `another clip of the same name and length beside the store is not taken for it`() throws {
+    @Test func `another clip with the same name and length is not mistaken for it`() throws {
         let clip = try put(SmallClip.clip(1), at: scratch.folder + "/old/renders/reel/shot.mp4")
         try FileManager.default.removeItem(atPath: scratch.folder + "/old")
         try put(SmallClip.clip(2), at: project + "/renders/reel/shot.mp4")
         var finder = finder()
         #expect(finder.find(clip) == .missing)
-        // Its own name alone tells nothing.
+        // The name alone is not enough.
         try put(SmallClip.clip(1), at: project + "/shot.mp4")
         #expect(finder.find(clip) == .missing)
     }
 
-    @Test func `a folder that is there has no other in its place`() throws {
+    @Test func `an existing folder has no replacement`() throws {
         try put(SmallClip.whole, at: project + "/renders/reel/shot.mp4")
         #expect(finder().folder(inPlaceOf: project + "/renders") == nil)
-        // Removed, and not moved with the project.
+        // Removed, not moved with the project.
         #expect(finder().folder(inPlaceOf: scratch.folder + "/renders") == nil)
         #expect(finder().folder(inPlaceOf: scratch.folder + "/gone/renders") == project + "/renders")
         #expect(finder().folder(inPlaceOf: scratch.folder + "/gone/nothing") == nil)

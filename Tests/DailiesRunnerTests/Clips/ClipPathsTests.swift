@@ -23,7 +23,7 @@ struct ClipPathsTests {
     }
 
     @Test(arguments: nasty)
-    func `a clip stays inside its folder, whatever the key says`(key: String) {
+    func `a clip stays inside its folder for any key`(key: String) {
         let all = [Self.paths(key).clip, Self.paths("x", batch: key).clip]
         for path in all + Self.paths(key).hidden {
             #expect(path.hasPrefix("/renders/"))
@@ -39,7 +39,7 @@ struct ClipPathsTests {
         #expect(Self.paths(key).clip.split(separator: "/").last?.hasPrefix(".") == false)
     }
 
-    @Test func `two keys never share a name`() {
+    @Test func `different keys never share a name`() {
         var seen: [String: String] = [:]
         for key in Self.nasty {
             let clip = Self.paths(key).clip
@@ -50,12 +50,12 @@ struct ClipPathsTests {
         }
     }
 
-    @Test func `a key that is no name gets a safe one and a mark of its own`() {
+    @Test func `a key that is not a valid name gets a safe name with a hash`() {
         #expect(Self.paths("..").clip == "/renders/batch/_..~l3a7pzya.mp4")
         #expect(Self.paths("caf\u{E9} 1").clip == "/renders/batch/caf__1~bjq3ibck.mp4")
     }
 
-    @Test func `ordinary keys are names as they are`() {
+    @Test func `ordinary keys are used as names unchanged`() {
         #expect(
             Self.paths("takes/seed=1,aspect_ratio=16-9").clip == "/renders/batch/takes/seed=1,aspect_ratio=16-9.mp4")
         #expect(Self.paths("dolly", attempt: 3).clip == "/renders/batch/dolly~take3.mp4")
@@ -73,10 +73,10 @@ struct ClipPathsTests {
 extension ClipPaths {
     private var folder: String { ([root] + folders).joined(separator: "/") }
 
-    /// Where the clip goes when nothing stands in its way.
+    /// The clip's path without obstacles.
     fileprivate var clip: String { folder + "/" + clipNames[0] }
 
-    /// Where its hidden parts and their records go.
+    /// The paths of its hidden parts and their records.
     fileprivate var hidden: [String] {
         partNumbers.dropFirst().map { folder + "/" + partName($0) } + partNumbers.map { folder + "/" + recordName($0) }
     }

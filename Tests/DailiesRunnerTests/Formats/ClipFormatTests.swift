@@ -39,18 +39,18 @@ struct ClipFormatTests {
 
     private static let odd: [(bytes: [UInt8], name: String, remark: String?)] = [
         (SmallClip.whole, "shot.mp4", nil),
-        (webM, "shot.webm", "the clip is no MP4 but WebM"),
-        (liveWebM, "shot.webm", "the clip is no MP4 but WebM"),
-        (matroska, "shot.mkv", "the clip is no MP4 but Matroska"),
-        (quickTime, "shot.mov", "the clip is no MP4 but QuickTime"),
-        (oldQuickTime, "shot.mov", "the clip is no MP4 but QuickTime"),
-        (SmallClip.whole + junk, "shot.mp4", "after the end of the clip 100 bytes follow"),
-        (SmallClip.whole + [0, 0, 0, 0, 0, 0, 0, 0, 0, 0], "shot.mp4", "after the end of the clip 10 bytes follow"),
-        (SmallClip.whole + [7], "shot.mp4", "after the end of the clip 1 byte follows"),
-        (quickTime + junk, "shot.mov", "the clip is no MP4 but QuickTime, and after its end 100 bytes follow"),
+        (webM, "shot.webm", "the clip is not an MP4 but WebM"),
+        (liveWebM, "shot.webm", "the clip is not an MP4 but WebM"),
+        (matroska, "shot.mkv", "the clip is not an MP4 but Matroska"),
+        (quickTime, "shot.mov", "the clip is not an MP4 but QuickTime"),
+        (oldQuickTime, "shot.mov", "the clip is not an MP4 but QuickTime"),
+        (SmallClip.whole + junk, "shot.mp4", "100 bytes follow the end of the clip"),
+        (SmallClip.whole + [0, 0, 0, 0, 0, 0, 0, 0, 0, 0], "shot.mp4", "10 bytes follow the end of the clip"),
+        (SmallClip.whole + [7], "shot.mp4", "1 byte follows the end of the clip"),
+        (quickTime + junk, "shot.mov", "the clip is not an MP4 but QuickTime, and 100 bytes follow its end"),
         (
             webM + [UInt8](repeating: 0, count: 100), "shot.webm",
-            "the clip is no MP4 but WebM, and after its end 100 bytes follow"
+            "the clip is not an MP4 but WebM, and 100 bytes follow its end"
         ),
     ]
 
@@ -66,13 +66,13 @@ struct ClipFormatTests {
 
     private func written(_ bytes: [UInt8], stated: Int?) throws -> ClipFile {
         let file = try file()
-        try file.begin(at: 0, AssetVersion(validator: "\"1\"", length: stated.map(Int64.init)))
+        try file.start(at: 0, AssetVersion(validator: "\"1\"", length: stated.map(Int64.init)))
         try file.write(bytes)
         return file
     }
 
     @Test(arguments: odd.indices)
-    func `a clip of another format, or with bytes after its end, is kept with the ending that its bytes call for`(
+    func `a clip of another format, or with bytes after its end, is saved with the extension of its format`(
         index: Int
     ) throws {
         let (bytes, name, remark) = Self.odd[index]
@@ -86,7 +86,7 @@ struct ClipFormatTests {
     }
 
     @Test(arguments: odd.indices)
-    func `such a clip that is cut at any byte is not whole`(index: Int) throws {
+    func `such a clip truncated at any byte is not whole`(index: Int) throws {
         let bytes = Self.odd[index].bytes
         for length in stride(from: 1, to: bytes.count, by: 7) {
             let cut = try written(Array(bytes.prefix(length)), stated: bytes.count)
@@ -98,7 +98,7 @@ struct ClipFormatTests {
         }
     }
 
-    @Test func `a length that is told after the body makes a clip whole`() throws {
+    @Test func `a length stated after the body makes a clip whole`() throws {
         let file = try written(Self.webM, stated: nil)
         #expect(try file.finding().clip.verdict == .unverified)
         #expect(try file.finding(isWhole: true).clip.verdict == .whole)
@@ -126,7 +126,7 @@ struct ClipFormatTests {
 
     // MARK: Any bytes
 
-    @Test func `no bytes lead a walk astray`() {
+    @Test func `any bytes are checked without errors or endless loops`() {
         for seed in UInt64(0)..<3000 {
             var random = SplitMix64(seed: seed)
             var clip =
@@ -141,7 +141,7 @@ struct ClipFormatTests {
                 }
                 if clip.isEmpty { clip = [0x1A] }
             }
-            _ = ClipFormat(head: Array(clip.prefix(ClipFormat.mostHeadBytes)))
+            _ = ClipFormat(head: Array(clip.prefix(ClipFormat.detectionBytes)))
             for length in [Int64(clip.count), 0, -1, .min, .max] {
                 for stated in [nil, length] {
                     var reads = 0

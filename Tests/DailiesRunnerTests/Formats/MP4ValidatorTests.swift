@@ -10,7 +10,7 @@ struct MP4ValidatorTests {
         }
     }
 
-    /// What is wrong with a file that has the length it should have; nil: it is whole.
+    /// The error of a file with the expected length; nil if it is whole.
     private static func fault(_ bytes: [UInt8]) -> String? {
         switch verdict(bytes, stated: bytes.count) {
         case .whole: nil
@@ -24,7 +24,7 @@ struct MP4ValidatorTests {
     private static let wide: [UInt8] =
         SmallClip.number(UInt32(1)) + Array("mdat".utf8) + SmallClip.number(UInt64(26))
         + [UInt8](repeating: 7, count: 10)
-    /// Whole clips of every make.
+    /// Whole clips of every kind.
     private static let clips: [[UInt8]] = [
         SmallClip.whole, SmallClip.whole + SmallClip.box("free", [0, 0, 0]),
         SmallClip.fileType + SmallClip.media + SmallClip.movie, SmallClip.fileType + SmallClip.movie + open,
@@ -33,10 +33,10 @@ struct MP4ValidatorTests {
     ]
 
     @Test(arguments: clips)
-    func `a whole clip has no fault`(clip: [UInt8]) { #expect(Self.fault(clip) == nil) }
+    func `a whole clip is valid`(clip: [UInt8]) { #expect(Self.fault(clip) == nil) }
 
     @Test(arguments: clips)
-    func `a clip that is cut at any byte is never whole, whether its length is stated or not`(clip: [UInt8]) {
+    func `a clip truncated at any byte is never whole, whether its length is stated or not`(clip: [UInt8]) {
         for length in 0..<clip.count {
             let cut = Array(clip.prefix(length))
             #expect(Self.verdict(cut, stated: clip.count) == .cut("it has \(length) of \(clip.count) bytes"))
@@ -48,40 +48,40 @@ struct MP4ValidatorTests {
         #expect(Self.verdict(clip, stated: nil) == .unverified)
     }
 
-    @Test func `a length that is stated and a box that ends behind it make a damaged clip`() {
+    @Test func `a box that ends after the stated length makes a damaged clip`() {
         let broken = Array(SmallClip.whole.dropLast())
-        #expect(Self.fault(broken) == "a box at byte 33 ends 1 bytes after the file")
+        #expect(Self.fault(broken) == "the box at byte 33 ends 1 bytes after the end of the file")
     }
 
     @Test(arguments: [2, 7] as [UInt32])
-    func `a size that holds no header is a fault`(size: UInt32) {
+    func `a box size smaller than its header is an error`(size: UInt32) {
         let broken = SmallClip.number(size) + Array("mdat".utf8) + [UInt8](repeating: 0, count: 30)
         #expect(Self.fault(SmallClip.fileType + SmallClip.movie + broken)?.contains("no valid size") == true)
     }
 
     @Test(arguments: [15, UInt64.max, UInt64(Int64.max) + 1])
-    func `a 64-bit size that cannot be is a fault`(size: UInt64) {
+    func `an impossible 64-bit size is an error`(size: UInt64) {
         let broken =
             SmallClip.number(UInt32(1)) + Array("mdat".utf8) + SmallClip.number(size) + [UInt8](repeating: 0, count: 9)
         #expect(Self.fault(SmallClip.fileType + SmallClip.movie + broken) != nil)
     }
 
-    @Test func `a page of HTML is no clip, whatever its length`() {
-        #expect(Self.fault(Array("<!doctype html><title>Gone</title>".utf8))?.contains("no MP4") == true)
+    @Test func `an HTML page is not a clip, whatever its length`() {
+        #expect(Self.fault(Array("<!doctype html><title>Gone</title>".utf8))?.contains("not an MP4") == true)
         #expect(Self.fault([]) != nil)
     }
 
-    @Test func `a clip without its index or without media has a fault`() {
+    @Test func `a clip without index or media is incomplete`() {
         #expect(Self.fault(SmallClip.fileType + SmallClip.media)?.contains("moov") == true)
         #expect(Self.fault(SmallClip.fileType + SmallClip.movie)?.contains("mdat") == true)
     }
 
-    @Test func `boxes without end are given up`() {
+    @Test func `too many boxes are an error`() {
         let boxes = (0..<100_001).flatMap { _ in SmallClip.box("free", []) }
         #expect(Self.fault(SmallClip.fileType + boxes)?.contains("more than") == true)
     }
 
-    @Test func `boxes of any size end within the file, or are a fault`() {
+    @Test func `boxes of any size end within the file or are an error`() {
         let sizes: [UInt64] = [
             0, 1, 2, 7, 8, 9, 15, 16, 17, 40, 0x7FFF_FFFF, 0x8000_0000, 0xFFFF_FFFF, 0x1_0000_0000,
             UInt64(Int64.max) - 8,
@@ -98,7 +98,7 @@ struct MP4ValidatorTests {
                 if isWide { clip += SmallClip.number(size) }
                 clip += [UInt8](repeating: 7, count: Int.random(in: 0...32, using: &random))
             }
-            // What a file system claims of a file's length is believed as little.
+            // The length from the file system is not trusted either.
             for length in [Int64(clip.count), 0, -1, .min, .max] {
                 for stated in [nil, length] {
                     var reads = 0

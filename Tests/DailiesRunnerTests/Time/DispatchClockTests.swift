@@ -8,7 +8,7 @@ import Testing
 struct DispatchClockTests {
     private static let patience = DispatchTimeInterval.seconds(30)
 
-    @Test func `a wake-up comes, and not before its moment`() {
+    @Test func `a wake-up comes at its time, not earlier`() {
         let timers = DispatchClock()
         defer { timers.stop() }
         let fired = DispatchSemaphore(value: 0)
@@ -19,7 +19,7 @@ struct DispatchClockTests {
         #expect(timers.now >= moment)
     }
 
-    @Test func `a moment that has passed fires at once`() {
+    @Test func `a time in the past fires immediately`() {
         let timers = DispatchClock()
         defer { timers.stop() }
         let fired = DispatchSemaphore(value: 0)
@@ -28,7 +28,7 @@ struct DispatchClockTests {
         #expect(fired.wait(timeout: .now() + Self.patience) == .success)
     }
 
-    @Test func `an earlier wish comes before the one that was asked for first`() {
+    @Test func `an earlier time fires first, even if it was requested later`() {
         let timers = DispatchClock()
         defer { timers.stop() }
         let fired = DispatchSemaphore(value: 0)
@@ -38,7 +38,7 @@ struct DispatchClockTests {
         #expect(fired.wait(timeout: .now() + Self.patience) == .success)
     }
 
-    @Test func `after the stop nothing fires`() {
+    @Test func `nothing fires after the stop`() {
         let (timers, other) = (DispatchClock(), DispatchClock())
         defer { other.stop() }
         let (fired, passed) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
@@ -52,7 +52,7 @@ struct DispatchClockTests {
         #expect(fired.wait(timeout: .now()) == .timedOut)
     }
 
-    @Test func `a wall clock that jumps forwards and back moves neither the time nor a wake-up`() {
+    @Test func `jumps of the wall clock do not change the time or a wake-up`() {
         let wall = ManualClock(1_790_000_000_000_000_000)
         let timers = DispatchClock(clocks: .init(wall: { wall.value }))
         defer { timers.stop() }
@@ -69,14 +69,14 @@ struct DispatchClockTests {
         #expect(timers.now >= moment && timers.now - moment < .seconds(60))
     }
 
-    @Test func `what came due in suspend is told at the first look, and the timer looks every 30 s at least`() {
+    @Test func `wake-ups due during suspend fire at the next check, and the timer checks at least every 30 s`() {
         let boot = ManualClock(1_000_000_000)
         let timers = DispatchClock(clocks: .init(boot: { boot.value }), longestSleep: .milliseconds(20))
         defer { timers.stop() }
         let fired = DispatchSemaphore(value: 0)
         timers.start { fired.signal() }
         timers.wake(at: timers.now + .seconds(7200))
-        // Dispatch's own time stood still meanwhile: nothing but the next look can tell.
+        // Dispatch's own time stood still: only the next check can notice.
         boot.move(by: .seconds(7200))
         #expect(fired.wait(timeout: .now() + Self.patience) == .success)
 
@@ -87,7 +87,7 @@ struct DispatchClockTests {
     }
 
     @Test(arguments: [Int64.min, .min + 1, -1, 0, 1, .max - 1, .max])
-    func `clocks at the edges of 64 bits are clocks, and wake-ups come`(edge: Int64) {
+    func `clocks at the limits of 64 bits work, and wake-ups come`(edge: Int64) {
         for (wall, boot) in [(edge, edge), (edge, 0), (0, edge), (edge, Int64.min), (Int64.max, edge)] {
             let clock = ManualClock(boot)
             let timers = DispatchClock(clocks: .init(wall: { wall }, boot: { clock.value }))
@@ -102,11 +102,11 @@ struct DispatchClockTests {
         }
     }
 
-    @Test func `the clock stands at the wall's time and never goes back`() {
+    @Test func `the clock shows the wall time and never goes back`() {
         let timers = DispatchClock()
         defer { timers.stop() }
         var last = timers.now
-        // 2020-01-01: any machine that runs this is later.
+        // 2020-01-01: every machine's clock is later.
         #expect(last > Instant(milliseconds: 1_577_836_800_000))
         for _ in 0..<1000 {
             let now = timers.now

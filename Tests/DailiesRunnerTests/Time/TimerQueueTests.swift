@@ -7,7 +7,7 @@ struct TimerQueueTests {
     private static func wake(_ number: UInt32) -> TimerID { .account(serial: number) }
 
     @Test(arguments: 0..<20 as Range<UInt64>)
-    func `wake-ups come in the order of their moments, equal ones in the order of asking`(seed: UInt64) {
+    func `wake-ups come in the order of their times, equal ones in the order of insertion`(seed: UInt64) {
         var chance = SplitMix64(seed: seed)
         var heap = TimerQueue()
         var model: [(instant: Int64, wake: TimerID)] = []
@@ -17,7 +17,7 @@ struct TimerQueueTests {
                 heap.insert(Self.wake(number), at: Instant(milliseconds: instant))
                 model.append((instant, Self.wake(number)))
             } else {
-                // The first of the least: those that were asked for earlier stand earlier.
+                // The first of the minimums: earlier insertions come first.
                 let least = model.map(\.instant).min()
                 let index = least.flatMap { least in
                     least <= instant ? model.firstIndex { $0.instant == least } : nil
@@ -30,7 +30,7 @@ struct TimerQueueTests {
         }
     }
 
-    @Test func `nothing is due before its moment`() {
+    @Test func `nothing is due before its time`() {
         var heap = TimerQueue()
         heap.insert(Self.wake(1), at: Instant(milliseconds: 10))
         #expect(heap.popDue(at: Instant(nanoseconds: 9_999_999)) == nil)

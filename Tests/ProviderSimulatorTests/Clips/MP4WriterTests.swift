@@ -2,7 +2,7 @@ import ProviderSimulator
 import Testing
 
 struct MP4WriterTests {
-    @Test func `the boxes of a clip fill it to its last byte and nest as they should`() throws {
+    @Test func `the boxes of a clip fill it exactly and are nested correctly`() throws {
         let file = MP4Writer(resolution: "720p", aspectRatio: "16:9", seconds: 3, paddingBytes: 100).file()
         let boxes = try Box.read(file[...])
         #expect(boxes.map(\.type) == ["ftyp", "moov", "mdat", "free"])
@@ -15,7 +15,7 @@ struct MP4WriterTests {
     }
 
     @Test(arguments: [1, 8, 20])
-    func `every header states the seconds asked for`(seconds: Int) throws {
+    func `every header states the requested length`(seconds: Int) throws {
         let file = MP4Writer(resolution: nil, aspectRatio: nil, seconds: seconds).file()
         let movie = try #require(try Box.read(file[...]).first { $0.type == "moov" })
         #expect(try movie.find("mvhd").number(at: 12) == 1000)
@@ -57,7 +57,7 @@ struct MP4WriterTests {
         #expect([track.number(at: 76) >> 16, track.number(at: 80) >> 16] == [width, height])
     }
 
-    @Test func `equal arguments give equal bytes, and lengths have bounds`() {
+    @Test func `equal arguments give equal bytes, and lengths are limited`() {
         let make = { (seconds: Int) in MP4Writer(resolution: "720p", aspectRatio: "1:1", seconds: seconds).file() }
         #expect(make(4) == make(4))
         #expect(make(4) != make(5))

@@ -3,17 +3,17 @@ import ProviderSimulator
 import Testing
 
 struct FaultPlanTests {
-    /// A machine on which one kind of fault always happens.
+    /// A simulator on which one kind of fault always occurs.
     private static func always(_ kind: FaultKind) -> Harness { Harness { $0.faults = FaultPlan([kind: 1]) } }
 
-    @Test func `a refused connection leaves nothing behind`() {
+    @Test func `a refused connection has no effect`() {
         var harness = Self.always(.refuse)
         #expect(harness.submit().action == .closeBeforeReading)
         #expect(harness.machine.bill.submits == 0)
         #expect(harness.machine.bill.accepted == 0)
     }
 
-    @Test func `a gateway's page is a 4xx without the API's envelope, and nothing behind it`() {
+    @Test func `a gateway's page is a 4xx without the API's envelope, and has no effect`() {
         var harness = Self.always(.gatewayPage4xx)
         var statuses: Set<Int> = []
         for _ in 0..<100 {
@@ -26,15 +26,15 @@ struct FaultPlanTests {
         #expect(harness.machine.bill.submits == 0 && harness.machine.bill.accepted == 0)
     }
 
-    // MARK: One task for another
+    // MARK: Mixed-up tasks
 
-    @Test func `one ID for several submits is one of a task that was asked for by it, and renders nothing`() throws {
+    @Test func `a repeated ID is that of a task queried by ID, and renders nothing`() throws {
         var harness = Harness {
             $0.submissionKeys = .honoured(echo: .always)
             $0.faults = FaultPlan([.sameTaskID: 1])
         }
         let first = try harness.accept(Harness.flat(key: "a"))
-        // Nobody has asked for the first by its ID, so that its client may not know it: the second is its own.
+        // The first was not queried by ID, so its client may not know it: the second gets its own.
         let second = try harness.accept(Harness.flat(prompt: "b", key: "b"))
         #expect(first != second)
         _ = harness.query(second)
@@ -44,12 +44,12 @@ struct FaultPlanTests {
         #expect(harness.machine.bill.accepted == 2 && harness.machine.bill.rendersByKey["c"] == nil)
         harness.machine.advance(to: harness.now + .seconds(200))
         #expect(harness.machine.bill.charges.map(\.outTaskID) == ["a", "b"])
-        // Another account has tasks of its own.
+        // Another account has separate tasks.
         harness.key = "sk-byts-two"
         #expect(try harness.accept(Harness.flat(prompt: "c", key: "c")) != second)
     }
 
-    @Test func `a question by key is answered with another task, and without a key`() throws {
+    @Test func `a query by key returns another task, without a key`() throws {
         var harness = Harness {
             $0.submissionKeys = .honoured(echo: .always)
             $0.faults = FaultPlan([.wrongTaskByKey: 1])
@@ -84,7 +84,7 @@ struct FaultPlanTests {
         #expect(try harness.accept(body) == second)
     }
 
-    @Test func `a service that starts at once says so, or in a word of its own`() throws {
+    @Test func `a service that starts immediately reports running or an unknown word`() throws {
         var harness = Self.always(.startAtOnce)
         let reply = harness.submit().json
         #expect(reply?["status"]?.string == "running")
@@ -95,7 +95,7 @@ struct FaultPlanTests {
         #expect(odd.submit().json?["status"]?.string == "preparing")
     }
 
-    @Test func `a repeated submission says when its task was made`() throws {
+    @Test func `a repeated submission returns the time of its task`() throws {
         var harness = Harness()
         let first = harness.submit(Harness.flat(key: "a")).json
         harness.wait(.seconds(30))
@@ -105,20 +105,20 @@ struct FaultPlanTests {
         #expect(harness.query(try #require(first?["task_id"]?.string)).json?["submitted_at"] == nil)
     }
 
-    @Test func `a dropped reply leaves the task behind`() {
+    @Test func `a dropped response leaves the task`() {
         var harness = Self.always(.dropReply)
         #expect(harness.submit().action == .closeWithoutReply)
         #expect(harness.machine.bill.accepted == 1)
     }
 
-    @Test func `a late reply comes whole`() {
+    @Test func `a delayed response is complete`() {
         var harness = Self.always(.delayReply)
         let reply = harness.submit()
         #expect(reply.action == .delay(.seconds(2)))
         #expect(reply.json?["task_id"] != nil)
     }
 
-    @Test func `a request that arrives twice renders once where keys are honoured, else twice`() {
+    @Test func `a duplicated request renders once if keys are honored, otherwise twice`() {
         for (policy, renders) in [(SimulatorConfiguration.KeyPolicy.honoured(echo: .always), 1), (.ignored, 2)] {
             var harness = Harness {
                 $0.submissionKeys = policy
@@ -130,7 +130,7 @@ struct FaultPlanTests {
         }
     }
 
-    @Test func `a server error before anything happens has the envelope and no task`() {
+    @Test func `a server error before processing has the envelope and no task`() {
         var harness = Self.always(.serverErrorBefore)
         let statuses = Set(
             (0..<50).map { _ in
@@ -142,7 +142,7 @@ struct FaultPlanTests {
         #expect(harness.machine.bill.accepted == 0)
     }
 
-    @Test func `a server error afterwards hides a task that will be billed`() {
+    @Test func `a server error after processing hides a task that is billed`() {
         for (kind, hasEnvelope) in [(FaultKind.serverErrorAfter, true), (.bareServerErrorAfter, false)] {
             var harness = Self.always(kind)
             let reply = harness.submit()
@@ -175,7 +175,7 @@ struct FaultPlanTests {
         #expect(harness.query(id).status == 429)
     }
 
-    @Test func `a cut reply announces more than it brings`() throws {
+    @Test func `a truncated response is shorter than announced`() throws {
         var harness = Self.always(.truncateReply)
         for _ in 0..<50 {
             let reply = harness.submit()
@@ -188,7 +188,7 @@ struct FaultPlanTests {
         }
     }
 
-    @Test func `a page instead of JSON hides what happened`() {
+    @Test func `a page instead of JSON hides the result`() {
         var harness = Self.always(.htmlReply)
         let reply = harness.submit()
         #expect(reply.status == 200)
@@ -197,12 +197,12 @@ struct FaultPlanTests {
         #expect(harness.machine.bill.accepted == 1)
     }
 
-    @Test func `a dripped reply comes whole in small parts`() {
+    @Test func `a dripped response is complete, in small parts`() {
         var harness = Self.always(.dripReply)
         #expect(harness.submit().action == .drip(bytes: 16, pause: .milliseconds(20)))
     }
 
-    @Test func `a clip is quoted above its price, billed above its quote, or quoted at nothing, and the bill shows it`()
+    @Test func `a clip is quoted above its price, billed above its quote, or quoted at zero, as the bill shows`()
         throws
     {
         for (kind, isQuoteRaised) in [
@@ -225,7 +225,7 @@ struct FaultPlanTests {
         }
     }
 
-    @Test func `a cancel that comes too late bills what was rendered by then, and says so at once or when it is asked`()
+    @Test func `a late cancellation bills the rendered part, and reports it in its response or in queries`()
         throws
     {
         for isSilent in [false, true] {
@@ -241,7 +241,7 @@ struct FaultPlanTests {
         }
     }
 
-    @Test func `numbers come as strings`() throws {
+    @Test func `numbers are sent as strings`() throws {
         var harness = Self.always(.numbersAsStrings)
         #expect(harness.submit().json?["estimated_credits"]?.string == "3.6")
         let id = try harness.accept(Harness.flat(prompt: "b"))
@@ -251,7 +251,7 @@ struct FaultPlanTests {
         #expect(reply?["result"]?["duration_seconds"]?.string == "8")
     }
 
-    @Test func `an empty wallet stays empty for a while, and until a top-up`() {
+    @Test func `an empty balance lasts for a while, or until a top-up`() {
         var harness = Self.always(.walletEmpty)
         #expect(harness.submit().status == 402)
         order(&harness, "{\"fault\":{\"walletEmpty\":0}}")
@@ -265,13 +265,13 @@ struct FaultPlanTests {
         #expect(other.submit().status == 200)
     }
 
-    @Test func `a prompt is blocked by chance`() {
+    @Test func `a prompt is blocked at random`() {
         var harness = Self.always(.contentPolicy)
         #expect(harness.submit().status == 451)
         #expect(harness.machine.bill.accepted == 0)
     }
 
-    @Test func `a task is forgotten for a while, and keeps its key meanwhile`() throws {
+    @Test func `a task is forgotten for a while, but keeps its key`() throws {
         var harness = Self.always(.forget)
         let id = try harness.accept(Harness.params(key: "k"))
         harness.wait(.milliseconds(29_999))
@@ -282,7 +282,7 @@ struct FaultPlanTests {
         #expect(harness.status(id) == "running")
     }
 
-    @Test func `a running task says queued for one reply, or a word of its own`() throws {
+    @Test func `a running task is reported as queued once, or with an unknown word`() throws {
         var harness = Harness()
         let id = try harness.accept()
         harness.wait(.seconds(20))
@@ -294,7 +294,7 @@ struct FaultPlanTests {
         #expect(harness.status(id) == "running")
     }
 
-    @Test func `the URL and the cost of a completed task come late or never`() throws {
+    @Test func `the URL and the cost of a completed task are late or missing`() throws {
         let rows: [(FaultKind, String, [Bool])] = [
             (.lateURL, "result", [false, false, true]), (.noURL, "result", [false, false, false]),
             (.lateCost, "credits", [false, false, true]), (.noCost, "credits", [false, false, false]),
@@ -308,7 +308,7 @@ struct FaultPlanTests {
         }
     }
 
-    @Test func `an absurd bill is a thousand times its estimate, and is what the reply says`() throws {
+    @Test func `an absurd bill is a thousand times its estimate, and is reported`() throws {
         for (probability, bill) in [(0.0, "3.6"), (1, "3600")] {
             var harness = Harness { $0.faults = FaultPlan([.absurdBill: probability]) }
             let reply = harness.submit()
@@ -337,7 +337,7 @@ struct FaultPlanTests {
         }
     }
 
-    @Test func `an outage begins and ends when it was planned, and by order`() {
+    @Test func `an outage starts and ends at its planned times, or by a control`() {
         var harness = Harness {
             $0.faults.outages = [.init(from: Harness.start + .seconds(5), to: Harness.start + .seconds(10))]
         }
@@ -352,7 +352,7 @@ struct FaultPlanTests {
         #expect(harness.submit().action == .deliver)
     }
 
-    @Test func `faults can be switched off and on`() {
+    @Test func `faults can be disabled and enabled`() {
         var harness = Self.always(.refuse)
         order(&harness, "{\"faults\":false}")
         #expect(harness.submit().status == 200)
@@ -360,13 +360,13 @@ struct FaultPlanTests {
         #expect(harness.submit().action == .closeBeforeReading)
     }
 
-    @Test func `a fault happens about as often as planned`() {
+    @Test func `a fault occurs with about its probability`() {
         var harness = Harness { $0.faults = FaultPlan([.dropReply: 0.25]) }
         let dropped = (0..<2000).count { harness.submit(Harness.flat(prompt: "\($0)")).action != .deliver }
         #expect((400...600).contains(dropped))
     }
 
-    @Test func `what happens to a task does not depend on what came before it`() throws {
+    @Test func `the outcome of a task does not depend on earlier requests`() throws {
         func billed(after others: Int) throws -> String? {
             var harness = Harness { $0.money.deviation = -1000...1000 }
             for number in 0..<others { _ = try harness.accept(Harness.flat(prompt: "other \(number)")) }
@@ -381,7 +381,7 @@ struct FaultPlanTests {
         "{\"fault\":{\"nonesuch\":1}}", "{\"fault\":{\"refuse\":2}}", "{\"speed\":3}", "{\"top_up\":-1}", "[]",
         "{\"outage\":true,\"nonesuch\":1}",
     ])
-    func `an order that cannot be carried out is refused whole`(body: String) {
+    func `an invalid control is refused as a whole`(body: String) {
         var harness = Harness()
         harness.machine.advance(to: harness.now)
         let before = harness.machine.snapshot()

@@ -39,7 +39,7 @@ struct AssetTests {
         #expect(harness.send("GET", "/simulator/state").json?["keys_sent_to_assets"]?.number == "1")
     }
 
-    @Test func `a range brings its part`() throws {
+    @Test func `a range request returns its part`() throws {
         var harness = Harness()
         let (_, path) = try Self.completed(&harness)
         let whole = Self.get(&harness, path).body
@@ -60,7 +60,7 @@ struct AssetTests {
         }
     }
 
-    @Test func `a URL dies a day after the query that gave it, and a new query gives a new one`() throws {
+    @Test func `a URL expires a day after its query, and a new query returns a new one`() throws {
         var harness = Harness()
         let (id, path) = try Self.completed(&harness)
         harness.wait(.seconds(86_399))
@@ -73,7 +73,7 @@ struct AssetTests {
         #expect(Self.get(&harness, fresh).status == 200)
     }
 
-    @Test func `counted from completion, every query gives the same URL and none after it died`() throws {
+    @Test func `if counted from completion, every query returns the same URL, and none after it expired`() throws {
         var harness = Harness {
             $0.assets.countedFrom = .completion
             $0.assets.urlLifetime = .seconds(60)
@@ -84,7 +84,7 @@ struct AssetTests {
         #expect(Self.get(&harness, path).status == 403)
     }
 
-    @Test func `a URL that was changed is refused`() throws {
+    @Test func `a modified URL is refused`() throws {
         var harness = Harness()
         let (_, path) = try Self.completed(&harness)
         let expires = try #require(path.firstRange(of: "expires="))
@@ -93,7 +93,7 @@ struct AssetTests {
         #expect(Self.get(&harness, "/simulator/assets/task_none/clip.mp4?expires=1&sig=1").status == 404)
     }
 
-    @Test func `a head tells a clip's length and version, and has no body`() throws {
+    @Test func `a HEAD response states a clip's length and version, and has no body`() throws {
         var harness = Harness()
         let (_, path) = try Self.completed(&harness)
         let whole = Self.get(&harness, path)
@@ -104,7 +104,9 @@ struct AssetTests {
     }
 
     @Test(arguments: SimulatorConfiguration.Validators.allCases)
-    func `a range is honored for the version that it asks for`(validators: SimulatorConfiguration.Validators) throws {
+    func `a range is returned only for the version that it asks for`(validators: SimulatorConfiguration.Validators)
+        throws
+    {
         var harness = Harness { $0.assets.validators = validators }
         let (_, path) = try Self.completed(&harness)
         let whole = Self.get(&harness, path)
@@ -114,7 +116,7 @@ struct AssetTests {
         #expect(Self.get(&harness, path, range: "bytes=9-", ifRange: "\"other\"").status == 200)
     }
 
-    @Test func `a clip that changes has other bytes and another validator from then on`() throws {
+    @Test func `a changed clip has other bytes and another validator`() throws {
         var harness = Harness { $0.faults = FaultPlan([.changedAsset: 1]) }
         let (_, path) = try Self.completed(&harness)
         let versions = (1...6).map { _ in Self.get(&harness, path) }
@@ -128,7 +130,7 @@ struct AssetTests {
         #expect(again.snapshot() == snapshot)
     }
 
-    @Test func `a clip without a length ends somewhere, often between two boxes`() throws {
+    @Test func `a clip without a length ends anywhere, often between two boxes`() throws {
         var harness = Harness { $0.faults = FaultPlan([.noLength: 1]) }
         let (_, path) = try Self.completed(&harness)
         var places: Set<Int> = []
@@ -144,13 +146,13 @@ struct AssetTests {
         #expect(harness.send("HEAD", path).header("Content-Length") == nil)
     }
 
-    @Test func `a clip drips`() throws {
+    @Test func `a clip is dripped`() throws {
         var harness = Harness { $0.faults = FaultPlan([.dripDownload: 1]) }
         let (_, path) = try Self.completed(&harness)
         #expect(Self.get(&harness, path).action == .drip(bytes: 1, pause: .seconds(10)))
     }
 
-    @Test func `a range is ignored, or answered with a part that does not fit`() throws {
+    @Test func `a range is ignored, or returns a part that does not match`() throws {
         var harness = Harness { $0.faults = FaultPlan([.ignoredRange: 1]) }
         let (_, path) = try Self.completed(&harness)
         #expect(Self.get(&harness, path, range: "bytes=9-").status == 200)
@@ -174,7 +176,7 @@ struct AssetTests {
         #expect(kinds.count >= 5, "\(kinds)")
     }
 
-    @Test func `a download is cut, or refused although its URL lives`() throws {
+    @Test func `a download is truncated, or refused although its URL is valid`() throws {
         var harness = Harness { $0.faults = FaultPlan([.cutDownload: 1]) }
         let (_, path) = try Self.completed(&harness)
         let reply = Self.get(&harness, path)

@@ -31,7 +31,7 @@ struct LifeCycleTests {
         #expect(reply.json?["completed_at"]?.string == "2026-05-08T13:00:01.833Z")
     }
 
-    @Test func `latencies follow the model's page and the seconds asked for`() throws {
+    @Test func `latencies follow the model's documentation and the requested seconds`() throws {
         for seed in UInt64(1)...20 {
             var harness = Harness {
                 $0.latency = .catalogue
@@ -45,7 +45,7 @@ struct LifeCycleTests {
         }
     }
 
-    @Test func `a query of another key finds nothing`() throws {
+    @Test func `a query with another key finds nothing`() throws {
         var harness = Harness()
         let id = try harness.accept()
         harness.key = "sk-byts-two"
@@ -80,7 +80,7 @@ struct LifeCycleTests {
         #expect(harness.machine.tasksInFlight == 0)
     }
 
-    @Test func `a cancel can be silent about its cost, or free`() throws {
+    @Test func `a cancellation can omit its cost, or be free`() throws {
         let rows: [(SimulatorConfiguration.CancellationCost, [String])] = [
             (.billed(reported: false), ["1.8"]), (.free, []),
         ]
@@ -93,7 +93,7 @@ struct LifeCycleTests {
         }
     }
 
-    @Test func `a cancel of a finished task answers with its state and changes nothing`() throws {
+    @Test func `a cancellation of a finished task returns its state and changes nothing`() throws {
         var harness = Harness()
         let id = try harness.accept()
         harness.wait(.seconds(110))
@@ -103,7 +103,7 @@ struct LifeCycleTests {
         #expect(harness.machine.bill.charges.count == 1)
     }
 
-    @Test func `tasks beyond the model's slots stay queued and follow in order`() throws {
+    @Test func `tasks beyond the model's slots stay queued and start in order`() throws {
         var harness = Harness { $0.limits.modelSlots = 1 }
         let ids = try ["a", "b", "c"].map { try harness.accept(Harness.flat(prompt: $0)) }
         harness.wait(.seconds(50))
@@ -116,7 +116,7 @@ struct LifeCycleTests {
         #expect(harness.status(ids[2]) == "completed")
     }
 
-    @Test func `the same requests at the same times bring the same bytes`() throws {
+    @Test func `the same requests at the same times give the same bytes`() throws {
         func run() throws -> [SimulatedResponse] {
             var harness = Harness {
                 $0.latency = .catalogue

@@ -42,7 +42,7 @@ struct SimulatorBillingTests {
         (.overlong(tail: "0004"), "3.6000000000004", 3_600_000_000),
         (.overlong(tail: "5"), "3.6000000005", 3_600_000_001),
     ])
-    func `amounts are written as set and billed as an exact reader books them`(
+    func `amounts are written in the configured format and billed as an exact reader reads them`(
         style: SimulatorConfiguration.AmountStyle, text: String, nano: Int64
     ) throws {
         var harness = Harness { $0.money.amountStyle = style }
@@ -64,7 +64,7 @@ struct SimulatorBillingTests {
         #expect(harness.machine.bill.total == .zero)
     }
 
-    @Test func `prices change after so many submissions, and by order`() {
+    @Test func `prices change after a number of submissions, and by a control`() {
         var harness = Harness { $0.money.priceChange = .init(submits: 2, factorHundredths: 150) }
         let prices = (0..<3).map { harness.submit(Harness.flat(prompt: "\($0)")).json?["estimated_credits"]?.number }
         #expect(prices == ["3.6", "3.6", "5.4"])
@@ -73,7 +73,7 @@ struct SimulatorBillingTests {
         #expect(ordered.submit().json?["estimated_credits"]?.number == "7.2")
     }
 
-    @Test func `the wallet counts what is held, and a top-up opens it again`() throws {
+    @Test func `the balance includes reservations, and a top-up allows submissions again`() throws {
         var harness = Harness { $0.money.balance = Credits(nano: 8_000_000_000) }
         let first = try harness.accept()
         _ = try harness.accept(Harness.flat(prompt: "b"))
@@ -89,7 +89,7 @@ struct SimulatorBillingTests {
         #expect(harness.submit(Harness.flat(prompt: "d")).status == 200)
     }
 
-    @Test func `an empty spend bucket says when it is full again`() throws {
+    @Test func `a reached spend limit states its reset time`() throws {
         var harness = Harness {
             $0.money.rateBucket = .init(limit: Credits(nano: 4_000_000_000), window: .seconds(3600))
         }

@@ -3,7 +3,7 @@ import ProviderSimulator
 import Testing
 
 struct SubmissionKeyTests {
-    @Test func `a repeat under one key answers with the original and renders once`() throws {
+    @Test func `a repeat with the same key returns the original and renders once`() throws {
         var harness = Harness()
         let id = try harness.accept(Harness.flat(key: "k"))
         harness.wait(.seconds(20))
@@ -18,7 +18,7 @@ struct SubmissionKeyTests {
         #expect(harness.machine.bill.charges.count == 1)
     }
 
-    @Test func `the order of members and the dialect do not make another request, the prompt does`() throws {
+    @Test func `member order and dialect do not change a request, but the prompt does`() throws {
         var harness = Harness()
         let id = try harness.accept(Harness.flat(key: "k"))
         #expect(harness.submit(Harness.params(key: "k")).json?["task_id"]?.string == id)
@@ -28,14 +28,14 @@ struct SubmissionKeyTests {
         #expect(harness.machine.bill.accepted == 1)
     }
 
-    @Test func `a strict service takes other bytes for another request`() throws {
+    @Test func `for a strict service other bytes are another request`() throws {
         var harness = Harness { $0.sameness = .bytes }
         let id = try harness.accept(Harness.flat(key: "k"))
         #expect(harness.submit(Harness.flat(key: "k")).json?["task_id"]?.string == id)
         #expect(harness.submit(Harness.flat(key: "k") + " ").status == 409)
     }
 
-    @Test func `keys of two API keys are apart`() throws {
+    @Test func `submission keys of two API keys are separate`() throws {
         var harness = Harness()
         let first = try harness.accept(Harness.flat(key: "k"))
         harness.key = "sk-byts-two"
@@ -48,7 +48,7 @@ struct SubmissionKeyTests {
         #expect(try harness.accept() != harness.accept())
     }
 
-    @Test func `where keys are ignored a repeat renders and bills again, and no key finds a task`() throws {
+    @Test func `if keys are ignored a repeat renders and bills again, and no key finds a task`() throws {
         var harness = Harness { $0.submissionKeys = .ignored }
         #expect(try harness.accept(Harness.params(key: "k")) != harness.accept(Harness.params(key: "k")))
         #expect(harness.submit(Harness.params(key: "k")).json?["out_task_id"] == nil)

@@ -13,7 +13,7 @@ enum RawClient {
         private var split: Int { raw.firstRange(of: Array("\r\n\r\n".utf8))?.upperBound ?? raw.count }
         private var head: String { String(decoding: raw[..<split], as: UTF8.self) }
         var body: [UInt8] { Array(raw[split...]) }
-        /// Nil where the body is no JSON, which then is what a test looks at.
+        /// nil if the body is not JSON, which the test then checks.
         var json: JSONValue? {
             do {
                 return try JSONValue.parse(body)
@@ -31,11 +31,11 @@ enum RawClient {
         }
     }
 
-    /// A connection to 127.0.0.1 whose reads give up after two minutes.
+    /// A connection to 127.0.0.1 whose reads time out after two minutes.
     static func connect(_ port: Int) throws -> Int32 {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        var patience = timeval(tv_sec: 120, tv_usec: 0)
-        setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
+        var stopTimeout = timeval(tv_sec: 120, tv_usec: 0)
+        setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &stopTimeout, socklen_t(MemoryLayout<timeval>.size))
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_port = in_port_t(port).bigEndian
@@ -52,7 +52,7 @@ enum RawClient {
         return descriptor
     }
 
-    /// Sends the text and collects what comes back, on a thread of its own.
+    /// Sends the text and collects the response, on a separate thread.
     static func exchange(_ port: Int, _ request: String) async throws -> Reply {
         try await withCheckedThrowingContinuation { continuation in
             Thread.detachNewThread { continuation.resume(with: Result { try exchangeNow(port, Array(request.utf8)) }) }

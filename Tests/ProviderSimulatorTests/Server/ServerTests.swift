@@ -23,7 +23,7 @@ struct ServerTests {
         "GET \(path) HTTP/1.1\r\nHost: x\r\nX-API-Key: k\r\nConnection: close\r\n\r\n"
     }
 
-    @Test func `a task is submitted, asked for and delivered over a socket`() async throws {
+    @Test func `a task is submitted, queried and delivered over a socket`() async throws {
         let server = Self.server { $0.latency = .fixed(queued: .zero, running: .zero) }
         let port = try await server.start()
         let accepted = try await RawClient.exchange(port, Self.submit())
@@ -55,7 +55,7 @@ struct ServerTests {
         }
     }
 
-    @Test func `a cut reply ends before its announced length`() async throws {
+    @Test func `a truncated response ends before its announced length`() async throws {
         let server = Self.server { $0.faults = FaultPlan([.truncateReply: 1]) }
         let port = try await server.start()
         for _ in 0..<10 {
@@ -66,7 +66,7 @@ struct ServerTests {
         await server.stop()
     }
 
-    @Test func `a dripped and a delayed reply come whole`() async throws {
+    @Test func `dripped and delayed responses are complete`() async throws {
         let server = Self.server {
             $0.faults = FaultPlan([.dripReply: 0.5, .delayReply: 1])
             $0.faults.dripPause = .microseconds(100)
@@ -90,13 +90,13 @@ struct ServerTests {
         await server.stop()
     }
 
-    @Test func `accepted tasks survive the server's end, and a repeat finds them`() async throws {
+    @Test func `accepted tasks survive the end of the server, and a repeat finds them`() async throws {
         let path = NSTemporaryDirectory() + "simulator-\(UUID().uuidString)"
         defer { unlink(path) }
         let first = Self.server(stateFile: path)
         let reply = try await RawClient.exchange(try await first.start(), Self.submit(Harness.flat(key: "k")))
         let id = try #require(reply.json?["task_id"]?.string)
-        // What is on disk now is what a kill would leave: the reply is here.
+        // After the response, the file on disk is what a kill would leave.
         let journal = try Data(contentsOf: URL(fileURLWithPath: path))
         await first.stop()
         try journal.write(to: URL(fileURLWithPath: path))
@@ -107,7 +107,7 @@ struct ServerTests {
         await second.stop()
     }
 
-    @Test func `a taken port is an error, and stopping ends open connections`() async throws {
+    @Test func `a port in use is an error, and stopping closes open connections`() async throws {
         let server = Self.server()
         let port = try await server.start()
         let other = SimulatorServer(

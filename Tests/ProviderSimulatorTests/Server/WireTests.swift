@@ -3,7 +3,7 @@ import ProviderSimulator
 import Testing
 
 struct WireTests {
-    @Test func `a flat submission and its completion look as on the model's page`() throws {
+    @Test func `a flat submission and its completion match the model's documentation`() throws {
         var harness = Harness { $0.money.perSecond = ["sora-2-pro": Credits(nano: 231_250_000)] }
         let accepted = harness.submit(
             """
@@ -31,7 +31,7 @@ struct WireTests {
         #expect(done.header("Date") == "Fri, 08 May 2026 13:02:14 GMT")
     }
 
-    @Test func `a params submission and its replies have the dispatcher's fields`() throws {
+    @Test func `a params submission and its responses have the documented fields`() throws {
         var harness = Harness()
         let accepted = harness.submit(Harness.params(key: "job-1"))
         let id = try #require(accepted.json?["task_id"]?.string)
@@ -70,7 +70,7 @@ struct WireTests {
         ("{\"model\":\"sora-2-pro\"", 400, "invalid_param"),
         ("[]", 400, "invalid_param"),
     ])
-    func `what the page does not allow is refused free of charge`(body: String, status: Int, code: String?) {
+    func `an invalid submission is refused free of charge`(body: String, status: Int, code: String?) {
         var harness = Harness()
         let reply = harness.submit(body)
         #expect(reply.status == status)
@@ -79,7 +79,7 @@ struct WireTests {
         #expect(harness.machine.bill.accepted == 0)
     }
 
-    @Test func `a key is needed, and the right one`() {
+    @Test func `an accepted API key is required`() {
         var harness = Harness { $0.apiKeys = .only(["right"]) }
         for key in ["", "wrong"] {
             harness.key = key
@@ -106,7 +106,7 @@ struct WireTests {
         #expect(harness.submit(Harness.flat(prompt: String(repeating: "x", count: limit - frame + 1))).status == 413)
     }
 
-    @Test func `a service that speaks one dialect refuses the other`() {
+    @Test func `a service with one dialect refuses the other`() {
         var params = Harness { $0.dialects = [.params] }
         #expect(params.submit().errorCode == "invalid_param")
         #expect(params.submit().text.contains("params"))
@@ -123,13 +123,13 @@ struct WireTests {
         #expect(harness.send("GET", "/v1/tasks/query").errorCode == "invalid_param")
     }
 
-    @Test func `another route is not found`() {
+    @Test func `an unknown route is not found`() {
         var harness = Harness()
         #expect(harness.send("GET", "/v1/videos/tasks/1").errorCode == "not_found")
         #expect(harness.send("GET", "/v1/tasks/submit").errorCode == "not_found")
     }
 
-    @Test func `a model outside the key's group is refused, an unknown one rendered where that is set`() throws {
+    @Test func `a model outside the key's group is refused, and an unknown one is rendered if configured`() throws {
         var harness = Harness {
             $0.modelsOutsideGroup = ["sora-2-pro"]
             $0.unknownModels = .accepted

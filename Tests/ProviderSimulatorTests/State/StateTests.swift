@@ -19,7 +19,7 @@ struct StateTests {
         configuration.faults.keysForgottenAfter = .seconds(60)
     }
 
-    /// One of the calls that a client makes, chosen by the step's number.
+    /// One of a client's calls, chosen by the step number.
     private static func step(_ number: Int, _ harness: inout Harness) -> SimulatedResponse {
         harness.wait(.seconds(7))
         return switch number % 5 {
@@ -30,7 +30,7 @@ struct StateTests {
         }
     }
 
-    @Test func `a machine restored from a snapshot goes on as the first one does`() throws {
+    @Test func `a simulator restored from a snapshot behaves like the original`() throws {
         var harness = Harness(Self.busy)
         for number in 0..<120 {
             _ = Self.step(number, &harness)
@@ -50,7 +50,7 @@ struct StateTests {
         #expect(harness.machine.bill.charges.count > 10)
     }
 
-    @Test func `a snapshot keeps what the controls had changed`() throws {
+    @Test func `a snapshot keeps changes by controls`() throws {
         var harness = Harness()
         _ = harness.send("POST", "/simulator/control", "{\"balance\":7.5,\"outage\":true,\"fault\":{\"refuse\":0.125}}")
         let restored = try SimulatedProvider(
@@ -60,14 +60,14 @@ struct StateTests {
     }
 
     @Test(arguments: ["", "{}", "{\"version\":2}", "[1]"])
-    func `what is no snapshot is refused`(text: String) {
-        #expect(throws: StateReader.Damage.self) {
+    func `an invalid snapshot is refused`(text: String) {
+        #expect(throws: StateError.self) {
             try SimulatedProvider(
                 restoring: Array(text.utf8), configuration: Harness.configuration(), catalogue: Harness.catalogue)
         }
     }
 
-    @Test func `a journal brings back tasks, bill and waiting lines at every step`() throws {
+    @Test func `a journal restores tasks, bill and queues after every step`() throws {
         var harness = Harness(Self.busy)
         harness.machine.recordsChanges = true
         var lines: [[UInt8]] = []
@@ -94,7 +94,7 @@ struct StateTests {
         #expect(lines.count > 50)
     }
 
-    @Test func `a line that was cut by a crash is taken away, and what was whole stays`() throws {
+    @Test func `a line truncated by a crash is removed, and complete lines stay`() throws {
         let path = NSTemporaryDirectory() + "simulator-\(UUID().uuidString)"
         defer { unlink(path) }
         var first = SimulatedProvider(configuration: Harness.configuration(), catalogue: Harness.catalogue)
@@ -121,7 +121,7 @@ struct StateTests {
     }
 
     @Test(arguments: ["something else\n", "SQLite format 3\u{0}\n\u{0}\u{1}\u{2}", "no line at all", "\n\n"])
-    func `a file that is no state of a simulator is left as it is, to the last byte`(text: String) throws {
+    func `a file that is not a simulator state is not changed`(text: String) throws {
         let path = NSTemporaryDirectory() + "simulator-\(UUID().uuidString)"
         defer { unlink(path) }
         try Data(text.utf8).write(to: URL(fileURLWithPath: path))
@@ -129,11 +129,13 @@ struct StateTests {
         let failure = #expect(throws: SimulatorJournal.Failure.self) {
             try SimulatorJournal(path: path, replayingOn: &machine)
         }
-        #expect(failure?.description == "\(path) is not the state of a simulator; name another file")
+        #expect(failure?.description == "\(path) is not a simulator state file; use another file")
         #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == Data(text.utf8))
     }
 
-    @Test(arguments: [0, 1, 12, 23]) func `a state whose first line was cut by a crash begins anew`(bytes: Int) throws {
+    @Test(arguments: [0, 1, 12, 23]) func `a state whose first line was truncated by a crash starts empty`(bytes: Int)
+        throws
+    {
         let path = NSTemporaryDirectory() + "simulator-\(UUID().uuidString)"
         defer { unlink(path) }
         let line = Data("{\"simulator_journal\":1}\n".utf8)
@@ -143,7 +145,7 @@ struct StateTests {
         #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == line)
     }
 
-    @Test func `moments come out of the heap in order, of equal ones the older task first`() {
+    @Test func `the heap returns times in order, at equal times the older task first`() {
         var heap = EventHeap()
         var generator = SplitMix64(seed: 7)
         var expected: [EventHeap.Event] = []

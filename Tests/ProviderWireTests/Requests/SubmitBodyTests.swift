@@ -13,13 +13,13 @@ import Testing
                 """)
     }
 
-    @Test func `the params body is the dispatcher page's`() throws {
+    @Test func `the params body is as documented for the dispatcher`() throws {
         let body = text(SubmitBody.encode(pageRequest, key: pageKey, dialect: .params))
         #expect(body == (try PageFixtures.compact(PageFixtures.paramsSubmit)))
     }
 
     @Test(arguments: [PageFixtures.submit, PageFixtures.shortSubmit])
-    func `the page's own submits are read`(page: String) throws {
+    func `the documented submits are read`(page: String) throws {
         let body = try SubmitBody.decode(Array(page.utf8))
         #expect(body.model == "sora-2-pro")
         #expect(body.dialect == .flat)
@@ -29,7 +29,7 @@ import Testing
         #expect(Set(body.fields.keys) == ["prompt", "duration_seconds", "resolution"])
     }
 
-    @Test func `a flat body of ours says what the page's own submit says`() throws {
+    @Test func `our flat body has the content of the documented submit`() throws {
         let canonical = CanonicalRequest(
             text: """
                 {"duration_seconds":8,"model":"sora-2-pro","prompt":"Dolly shot through pine forest at dawn",\
@@ -41,7 +41,7 @@ import Testing
     }
 
     @Test(arguments: Dialect.allCases)
-    func `numbers and text reach the wire byte by byte`(dialect: Dialect) throws {
+    func `numbers and text are sent byte for byte`(dialect: Dialect) throws {
         let canonical = CanonicalRequest(
             text: #"{"a":9223372036854775807,"b":1.0,"c":1e5,"d":0.10,"model":"m","prompt":"é é \"\\\n\u0001 😀"}"#)
         let body = SubmitBody.encode(canonical, key: pageKey, dialect: dialect)
@@ -57,7 +57,7 @@ import Testing
         #expect(decoded.fields["a"]?.number == "9223372036854775807")
     }
 
-    @Test func `both dialects, other orders and call fields are the same content; another number text is not`() throws {
+    @Test func `dialect, order and call fields do not change the content, but the text of a number does`() throws {
         let bodies = [
             #"{"model":"m","prompt":"p","x":{"b":1,"a":2},"out_task_id":"k"}"#,
             #"{"x":{"a":2,"b":1},"callback_url":"https://x","prompt":"p","stream":false,"model":"m"}"#,
@@ -84,7 +84,7 @@ import Testing
         (#"{"model":"m","out_task_id":7}"#, .unusable("out_task_id")),
         (#"{"model":"m","seed":1,"seed":2}"#, .duplicate("seed")),
     ])
-    func `a submit that is not one is refused with its reason`(body: String, reason: WireError.Reason) {
+    func `an invalid submit is refused with its reason`(body: String, reason: WireError.Reason) {
         #expect {
             try SubmitBody.decode(Array(body.utf8))
         } throws: {
@@ -98,7 +98,7 @@ import Testing
 }
 
 @Suite struct SubjectBodyTests {
-    @Test func `a question by id and one by key come back as written`() throws {
+    @Test func `queries by id and by key survive encoding`() throws {
         for subject in [TaskQuery.Subject.remote(RemoteTaskID("task_\"ü")), .key(pageKey)] {
             #expect(try QueryBody.decode(QueryBody.encode(subject)) == subject)
         }
@@ -106,7 +106,7 @@ import Testing
         #expect(text(QueryBody.encode(.key(pageKey))) == #"{"out_task_id":"abcdefghijklmnopqrstuvwx"}"#)
     }
 
-    @Test func `the flat question is the page's path`() throws {
+    @Test func `the flat query has the documented path`() throws {
         let target = Endpoint.query(RemoteTaskID("task_1"))
         #expect(target == "/v1/tasks/query?task_id=task_1")
         let (path, query) = Endpoint.split(target)
@@ -114,7 +114,7 @@ import Testing
         #expect(try QueryBody.decode(query: query) == .remote(RemoteTaskID("task_1")))
     }
 
-    @Test func `both ids and neither are refused`() {
+    @Test func `a query with both ids or neither is refused`() {
         for (body, reason) in [
             (#"{"task_id":"a","out_task_id":"b"}"#, WireError.Reason.bothIDs), ("{}", .neitherID),
             (#"{"task_id":"","out_task_id":null}"#, .neitherID), (#"{"task_id":1}"#, .unusable("task_id")),
@@ -142,13 +142,13 @@ import Testing
         }
     }
 
-    @Test func `what is no cancel path has no id`() {
+    @Test func `a path that is not a cancellation has no id`() {
         for path in ["/v1/tasks/cancel", "/v1/tasks/cancel/", "/v1/tasks/cancelled/x", "/v1/tasks/cancel/%G0", "/"] {
             #expect(Endpoint.cancelledTask(path: path) == nil)
         }
     }
 
-    @Test func `broken escapes leave the pair out`() {
+    @Test func `pairs with invalid escapes are skipped`() {
         let items = Endpoint.items(ofQuery: "a=1&b=%zz&c=%C3%BC&d&e=x+y&&f=1=2&%FF=1&g=%4")
         #expect(items.map(\.name) == ["a", "c", "d", "e", "f"])
         #expect(items.map(\.value) == ["1", "ü", "", "x y", "1=2"])

@@ -3,7 +3,7 @@ import ProviderWire
 import Testing
 
 struct RedactorTests {
-    @Test func `every occurrence goes, the longest secret first, and other text stays as it is`() {
+    @Test func `every occurrence is replaced, the longest secret first, and other text is unchanged`() {
         let redaction = Redactor(secrets: ["abcabcab", "", "abcabcabcdef"])
         #expect(redaction("abcabcab abcabcabcdef ab") == "[key] [key] ab")
         #expect(redaction("ababcabcab") == "ab[key]")
@@ -11,7 +11,7 @@ struct RedactorTests {
         #expect(Redactor.none("abcabcab") == "abcabcab")
     }
 
-    @Test func `a short key takes nothing out of what a provider writes`() throws {
+    @Test func `a short key does not redact a provider's text`() throws {
         let redaction = Redactor(secrets: ["k", "task"])
         let body = Array(#"{"task_id":"task_kk","status":"queued","error_message":"no task k"}"#.utf8)
         let report = try TaskResponseDecoder.report(body, date: nil, redaction: redaction)
@@ -19,7 +19,7 @@ struct RedactorTests {
         #expect(report.failureMessage == "no task k")
     }
 
-    @Test func `a key of eight bytes is taken out of messages, not out of what is asked with later`() throws {
+    @Test func `a key of eight bytes is redacted in messages, but not in ids and URLs`() throws {
         let redaction = Redactor(secrets: ["sk-12345"])
         let body = Array(
             #"{"task_id":"t-sk-12345","status":"failed","error_message":"sk-12345 is wrong"}"#.utf8)
@@ -28,7 +28,7 @@ struct RedactorTests {
         #expect(report.failureMessage == "[key] is wrong")
     }
 
-    @Test func `a real key is taken out everywhere`() throws {
+    @Test func `a real key is redacted everywhere`() throws {
         let key = "sk-byts-0123456789abcdef"
         let redaction = Redactor(secrets: [key])
         let body = Array(

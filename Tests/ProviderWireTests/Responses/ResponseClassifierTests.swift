@@ -44,7 +44,7 @@ private func name(_ answer: QueryResult) -> String {
         (405, #"{"error":{"message":"m","type":"invalid_request_error","code":"x"}}"#),
         (404, #"{"error":{"message":"m","type":"not_found_error","code":"task_not_found"}}"#),
     ])
-    func `an error in a shape like the API's that the API does not give to a submit fails no task`(
+    func `an API-like error that the API does not return for submits does not fail a task`(
         status: Int, body: String
     ) {
         #expect(name(fate(status, Array(body.utf8))) == "not accepted")
@@ -83,7 +83,7 @@ private func name(_ answer: QueryResult) -> String {
         (503, "api_error", "unknown api_error free"), (504, "timeout", "unknown timeout free"),
         (500, "concurrency_limit", "unknown concurrency_limit free"),
     ])
-    func `then the code of the API's envelope`(status: Int, code: String, expected: String) {
+    func `after the status, the code of the API's envelope decides`(status: Int, code: String, expected: String) {
         #expect(name(fate(status, error(code))) == expected)
     }
 
@@ -94,7 +94,7 @@ private func name(_ answer: QueryResult) -> String {
         (400, #"{"error":{"code":400,"message":"m","status":"INVALID_ARGUMENT"}}"#),
         (400, #"{"type":"error","error":{"type":"invalid_request_error","message":"m"}}"#),
     ])
-    func `a 4xx without the API's envelope and without a code of the API's is of somebody before it`(
+    func `a 4xx without the API's envelope or code comes from a proxy`(
         status: Int, body: String
     ) {
         #expect(name(fate(status, Array(body.utf8))) == "not accepted")
@@ -114,7 +114,7 @@ private func name(_ answer: QueryResult) -> String {
         #expect(name(fate(status, Array(body.utf8))) == expected)
     }
 
-    @Test func `a redirect says where it leads, without its query`() {
+    @Test func `a redirect's target is reported without its query`() {
         let headers = HeaderFields([HeaderFields.Field(name: "Location", value: "https://h.example/login?token=secret")]
         )
         let fate = ResponseClassifier.submitFate(status: 302, headers: headers, body: [], dialect: .flat)
@@ -139,7 +139,7 @@ private func name(_ answer: QueryResult) -> String {
             (#"{"error":"m","out_task_id":7}"#, "7"), (#"{"out_task_id":"abc"}"#, "abc"),
             (#"{"error":{"type":"t","message":"m","out_task_id":null},"out_task_id":""}"#, nil), ("<html>", nil),
         ] as [(String, String?)])
-    func `an error keeps which submission it is about, under every status`(body: String, key: String?) {
+    func `an error keeps the submission it refers to, with any status`(body: String, key: String?) {
         for status in [400, 401, 402, 403, 404, 409, 429, 451, 500, 503] {
             let bytes = Array(body.utf8)
             #expect(fate(status, bytes).fault?.submissionKey?.text == key)
@@ -151,12 +151,12 @@ private func name(_ answer: QueryResult) -> String {
         }
     }
 
-    @Test func `a 429 without a code is a matter of rate whatever its type says`() {
+    @Test func `a 429 without a code is a rate limit, whatever its type`() {
         let body = ErrorBody(type: "concurrency_limit", code: nil, message: "m").encode()
         #expect(name(fate(429, body)) == "throttled rate")
     }
 
-    @Test func `an accepted submit without a status has been queued, one with an odd one keeps it`() {
+    @Test func `an accepted submit without a status is queued, and an unknown status is kept`() {
         guard case .accepted(let bare) = fate(200, Array(#"{"task_id":"t"}"#.utf8)),
             case .accepted(let odd) = fate(200, Array(#"{"task_id":"t","status":"odd"}"#.utf8))
         else {
@@ -176,7 +176,7 @@ private func name(_ answer: QueryResult) -> String {
             (.params, 400, "params.seed must be a number", nil),
             (.params, 400, "duration_seconds: 1 to 20", nil), (.flat, 451, "params", "safety filter"),
         ] as [(Dialect, Int, String, String?)])
-    func `a refusal that smells of the other dialect says so`(
+    func `a refusal that suggests the other dialect gets a hint`(
         dialect: Dialect, status: Int, message: String, hint: String?
     ) {
         guard case .refused(let fault) = fate(status, error(nil, message), dialect: dialect) else {
@@ -187,7 +187,7 @@ private func name(_ answer: QueryResult) -> String {
         if let hint { #expect(fault.message.contains(hint)) } else { #expect(fault.message == message) }
     }
 
-    @Test func `a route that is not there gets no hint`() {
+    @Test func `a missing route gets no hint`() {
         guard case .stopped(let fault, .noRoute) = fate(404, error(nil, "no such route")) else {
             Issue.record("it is no missing route")
             return
@@ -195,10 +195,10 @@ private func name(_ answer: QueryResult) -> String {
         #expect(fault.message == "no such route")
     }
 
-    @Test func `messages are cut to 500 characters, the hint is kept, and the key is in none of them`() {
+    @Test func `messages are truncated to 500 characters, keep the hint, and do not contain the key`() {
         let secret = "sk-byts-0123456789"
         let redaction = Redactor(secrets: [secret])
-        // The key would straddle the cut.
+        // The key would be split by the truncation.
         let long = String(repeating: "x", count: 490) + secret + String(repeating: "y", count: 5000)
         for (status, body) in [
             (400, error("invalid_param", long)), (404, error("c" + secret, long)), (500, Array(long.utf8)),
@@ -229,7 +229,7 @@ private func name(_ answer: QueryResult) -> String {
         (302, "", "fault status not_the_api"),
         (403, #"{"error":{"type":"t","code":"model_not_in_group","message":"m"}}"#, "stopped modelNotInGroup"),
     ])
-    func `an answer is found, not found, an account matter, or may be asked again`(
+    func `a query result is found, not found, an account problem, or retryable`(
         status: Int, body: String, expected: String
     ) {
         let answer = ResponseClassifier.queryAnswer(status: status, headers: HeaderFields(), body: Array(body.utf8))
@@ -259,7 +259,7 @@ private func name(_ answer: QueryResult) -> String {
             ([("X-RateLimit-Reset", "nan"), ("Date", date)], nil),
             ([("X-RateLimit-Reset", "\(unix + 90)"), ("Date", date), ("Retry-After", "3")], 3), ([], nil),
         ] as [([(String, String)], Double?)])
-    func `a 429 asks to wait by the provider's own clock or not at all`(
+    func `the wait of a 429 is computed with the provider's clock, or ignored`(
         headers: [(String, String)], seconds: Double?
     ) {
         let fault = fate(429, error("rate_limit_exceeded"), headers: HeaderFields(headers)).fault
@@ -268,7 +268,7 @@ private func name(_ answer: QueryResult) -> String {
         #expect(query.fault?.retryAfter == fault?.retryAfter)
     }
 
-    @Test func `a bucket's reset says nothing of concurrency, nor of other statuses`() {
+    @Test func `the reset of a spend limit is ignored for concurrency limits and other statuses`() {
         let headers = HeaderFields([("X-RateLimit-Reset", "\(Self.unix + 90)"), ("Date", Self.date)])
         #expect(fate(429, error("concurrency_limit"), headers: headers).fault?.retryAfter == nil)
         #expect(fate(503, error("api_error"), headers: headers).fault?.retryAfter == nil)

@@ -18,7 +18,7 @@ private func amount(_ text: String, _ source: String) -> Amount? {
             (#""abc""#, "abc"), ("7", "7"), ("null", nil), (#""""#, nil), ("{}", "neither a text nor a number"),
             ("[1]", "neither a text nor a number"), ("true", "neither a text nor a number"),
         ] as [(String, String?)])
-    func `whatever stands for a submission is one, and none of ours where it is no text`(
+    func `any value for a submission identifies one, but only text can be ours`(
         value: String, key: String?
     ) throws {
         let body = #"{"task_id":"t","status":"queued","out_task_id":\#(value)}"#
@@ -27,7 +27,7 @@ private func amount(_ text: String, _ source: String) -> Amount? {
         #expect(try TaskResponseDecoder.report(Array(long.utf8), date: nil).submissionKey?.text.utf8.count ?? 0 > 24)
     }
 
-    @Test func `the page's reply to a submit`() throws {
+    @Test func `the documented response to a submit is read`() throws {
         let date = Instant(milliseconds: 7)
         let report = try TaskResponseDecoder.report(Array(PageFixtures.submitted.utf8), date: date)
         #expect(
@@ -38,7 +38,7 @@ private func amount(_ text: String, _ source: String) -> Amount? {
         #expect(report.submittedAt == Instant(milliseconds: 1_778_245_200_000))
     }
 
-    @Test func `the page's finished task`() throws {
+    @Test func `the documented finished task is read`() throws {
         #expect(
             try read(PageFixtures.completed)
                 == RemoteTask(
@@ -48,7 +48,7 @@ private func amount(_ text: String, _ source: String) -> Amount? {
                     completedAt: Instant(milliseconds: 1_778_245_334_000)))
     }
 
-    @Test func `the dispatcher's replies`() throws {
+    @Test func `the dispatcher's documented responses are read`() throws {
         #expect(
             try read(PageFixtures.paramsSubmitted)
                 == RemoteTask(
@@ -76,7 +76,7 @@ private func amount(_ text: String, _ source: String) -> Amount? {
         ("paused", .unknown("paused")),
         ("", .unknown("")),
     ])
-    func `every word for a state has one meaning`(word: String, phase: RemoteTask.Phase) {
+    func `every status word has one meaning`(word: String, phase: RemoteTask.Phase) {
         #expect(TaskResponseDecoder.phase(word) == phase)
     }
 
@@ -117,7 +117,7 @@ private func amount(_ text: String, _ source: String) -> Amount? {
         (#""output":[{"type":"video"},{"type":"video","url":"v"}]"#, "v"),
         (#""output":[]"#, nil), (#""result":{}"#, nil), (#""result":"u","output":"v""#, nil),
     ])
-    func `the clip's address comes from result, else from the first video with one`(
+    func `the clip's URL comes from result, or from the first video with a URL`(
         fields: String, url: String?
     ) throws {
         let report = try read(#"{"task_id":"t","status":"completed",\#(fields)}"#)
@@ -128,11 +128,11 @@ private func amount(_ text: String, _ source: String) -> Amount? {
         "", "nonsense", "[]", "null", "7", "{}", #"{"task_id":null}"#, #"{"task_id":"","credits":1}"#,
         #"{"task_id":"t","status":"queued""#, #"{"error":{"type":"x","code":"y","message":"z"}}"#,
     ])
-    func `what says nothing of a task is an error`(body: String) {
+    func `a response without a task is an error`(body: String) {
         #expect(throws: WireError.self) { try read(body) }
     }
 
-    @Test func `an id beyond 512 bytes is an error and not half an id`() throws {
+    @Test func `an id longer than 512 bytes is an error, and not truncated`() throws {
         #expect(throws: WireError.self) { try read(#"{"task_id":"\#(String(repeating: "x", count: 513))"}"#) }
         let longest = String(repeating: "x", count: 512)
         #expect(try read(#"{"task_id":"\#(longest)"}"#).remoteID == RemoteTaskID(longest))
@@ -143,7 +143,7 @@ private func amount(_ text: String, _ source: String) -> Amount? {
             try read(#"{"task_id":12345678901234567890,"status":"queued"}"#).remoteID?.text == "12345678901234567890")
     }
 
-    @Test func `an echoed API key is kept nowhere`() throws {
+    @Test func `an echoed API key is not kept`() throws {
         let secret = "sk-byts-abcdef"
         let report = try read(
             """
@@ -154,7 +154,7 @@ private func amount(_ text: String, _ source: String) -> Amount? {
         #expect(report.failureMessage == "bad key [key][key]")
     }
 
-    @Test func `every reply that a server of ours writes is read as it was meant`() throws {
+    @Test func `every response that our encoder writes is read correctly`() throws {
         let reply = TaskResponse(
             taskID: "t", outTaskID: "k", status: "completed", estimatedCredits: "1.50",
             asset: TaskResponse.Asset(url: "https://h/v", durationSeconds: "8", width: 1920, height: 1080),
@@ -175,7 +175,7 @@ private func amount(_ text: String, _ source: String) -> Amount? {
         }
     }
 
-    @Test func `two thousand mutations of the pages' replies are read or refused, and never crash`() {
+    @Test func `two thousand mutations of documented responses are read or refused without a crash`() {
         let seed: UInt64 = 0x5EED_2026
         var random = SplitMix(state: seed)
         var read = 0

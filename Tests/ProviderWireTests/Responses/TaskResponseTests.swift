@@ -4,7 +4,7 @@ import Testing
 @testable import ProviderWire
 
 @Suite struct TaskReplyTests {
-    @Test func `the flat replies are the page's, member by member`() throws {
+    @Test func `the flat responses match the documentation, member by member`() throws {
         let submitted = TaskResponse(
             taskID: "task_…", status: "queued", estimatedCredits: "1.85",
             submittedAt: ISOTimestamp.parse("2026-05-08T13:00:00Z"))
@@ -17,7 +17,7 @@ import Testing
         #expect(text(completed.encode(.flat)) == (try PageFixtures.compact(PageFixtures.completed)))
     }
 
-    @Test func `the params replies are the dispatcher's, member by member`() throws {
+    @Test func `the params responses match the dispatcher's documentation, member by member`() throws {
         let submitted = TaskResponse(
             taskID: "task_01HZX", outTaskID: pageKey.text, status: "pending", estimatedCredits: "1.50",
             estimatedSeconds: "30", submittedAt: Instant(milliseconds: 0))
@@ -33,7 +33,7 @@ import Testing
         #expect(text(failed.encode(.params)) == (try PageFixtures.compact(PageFixtures.paramsFailed)))
     }
 
-    @Test func `each dialect has its own word for waiting`() {
+    @Test func `each dialect has its own word for queued`() {
         #expect(TaskResponse.word(for: .queued, dialect: .flat) == "queued")
         #expect(TaskResponse.word(for: .queued, dialect: .params) == "pending")
         for phase in [RemoteTask.Phase.queued, .running, .completed, .failed, .cancelled, .unknown("odd")] {
@@ -45,7 +45,7 @@ import Testing
 }
 
 @Suite struct ErrorBodyTests {
-    @Test func `the API's envelope is read, recognised and written`() throws {
+    @Test func `the API's envelope is read, recognized and written`() throws {
         let body = try #require(ErrorBody.read(Array(PageFixtures.paramsError.utf8)))
         #expect(
             body
@@ -74,5 +74,5 @@ import Testing
     }
 
     @Test(arguments: ["", "<html>502</html>", "{}", #"{"error":null}"#, #"{"error":[]}"#, "[]", #"{"task_id":"t"}"#])
-    func `anything else is no error body`(body: String) { #expect(ErrorBody.read(Array(body.utf8)) == nil) }
+    func `anything else is not an error body`(body: String) { #expect(ErrorBody.read(Array(body.utf8)) == nil) }
 }

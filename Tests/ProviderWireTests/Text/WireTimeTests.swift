@@ -13,7 +13,7 @@ import Testing
             ("2024-02-29T00:00:00Z", 1_709_164_800_000), ("2016-12-31T23:59:60Z", 1_483_228_800_000),
             ("2000-03-01T00:00:00Z", 951_868_800_000), ("1700-03-01T00:00:00Z", -8_515_238_400_000),
         ] as [(String, Int64)])
-    func `a timestamp means its moment`(text: String, milliseconds: Int64) {
+    func `a timestamp is read as an instant`(text: String, milliseconds: Int64) {
         #expect(ISOTimestamp.parse(text)?.milliseconds == milliseconds)
     }
 
@@ -24,16 +24,16 @@ import Testing
         "2026-05-08T13:00:00Zx", "1500-01-01T00:00:00Z", "9999-12-31T00:00:00Z", "0000-01-01T00:00:00Z", "٢٠٢٦",
         "2026-05-08T13:00:00.\(String(repeating: "1", count: 100))Z", "+026-05-08T13:00:00Z",
     ])
-    func `what is no timestamp has no moment`(text: String) { #expect(ISOTimestamp.parse(text) == nil) }
+    func `an invalid timestamp is refused`(text: String) { #expect(ISOTimestamp.parse(text) == nil) }
 
-    @Test func `nine digits of a fraction count and no more`() {
+    @Test func `a fraction is truncated to nine digits`() {
         #expect(ISOTimestamp.parse("1970-01-01T00:00:00.1234567899Z")?.nanoseconds == 123_456_789)
         #expect(ISOTimestamp.format(Instant(nanoseconds: 1)) == "1970-01-01T00:00:00.000000001Z")
         #expect(ISOTimestamp.format(Instant(milliseconds: 1500)) == "1970-01-01T00:00:01.500Z")
         #expect(ISOTimestamp.format(Instant(nanoseconds: -1)) == "1969-12-31T23:59:59.999999999Z")
     }
 
-    @Test func `the standard's own date is read and written`() {
+    @Test func `the date from the standard is read and written`() {
         let moment = Instant(milliseconds: 784_111_777_000)
         #expect(HTTPDate.parse("Sun, 06 Nov 1994 08:49:37 GMT") == moment)
         #expect(HTTPDate.format(moment) == "Sun, 06 Nov 1994 08:49:37 GMT")
@@ -45,11 +45,11 @@ import Testing
         "Sun, 31 Feb 1994 08:49:37 GMT", "Xyz, 06 Nov 1994 08:49:37 GMT", "Sun, 06 nov 1994 08:49:37 GMT",
         "Sun, 06 Nov 1994 25:49:37 GMT", "Sun, 06 Nov 1994 08:49:37 GMT ",
     ])
-    func `what is no date of a head field has no moment`(text: String) { #expect(HTTPDate.parse(text) == nil) }
+    func `an invalid header date is refused`(text: String) { #expect(HTTPDate.parse(text) == nil) }
 
-    @Test func `every moment comes back from its text`() {
+    @Test func `every instant survives formatting and parsing`() {
         var random = SplitMix(state: 7)
-        // The very first second that an instant can hold begins before the first instant.
+        // The first representable second starts before the first instant.
         let range = (Int64.min + 1_000_000_000)...Int64.max
         let drawn = (0..<2000).map { _ in Int64.random(in: range, using: &random) }
         for nanoseconds in [range.lowerBound, -1_000_000_000, -1, 0, 1, range.upperBound] + drawn {
@@ -82,7 +82,7 @@ import Testing
 }
 
 @Suite struct WireHeadersTests {
-    @Test func `names are compared without case and values lose the space around them`() {
+    @Test func `names are case-insensitive, and values are trimmed`() {
         var headers = HeaderFields([("Retry-AFTER", "  7\t"), ("retry-after", "8")])
         #expect(headers["Retry-After"] == "7")
         #expect(headers["Retry-Afte"] == nil)

@@ -2,59 +2,59 @@ import DailiesCore
 import ExactJSON
 import Foundation
 
-/// The short way for the lines of JSONL that are plain: from bytes to a task without a tree in between.
+/// The fast path for plain lines of JSONL: from bytes to a task without building a tree.
 ///
-/// It takes a line only where the long way would accept it, and makes the same of it; a test reads many lines both ways.
-/// A model is taken once the long way has met it, which has then given its warnings.
+/// It accepts a line only if the slow path would, with the same result; a test compares both paths on many lines. A
+/// model is used here only after the slow path has met it and given its warnings.
 struct FastLineParser: ~Copyable {
     private let rules: RequestValidator
     private var line: FastLineScanner
     private let slots: FieldSlots
     private var models: [FastModelRules] = []
     private var lastModel = 0
-    /// A model that the long way is about to meet.
+    /// A model that the slow path will meet next.
     private var unknownModel: ModelID?
-    /// Models for which these defaults are not.
+    /// Models that these defaults do not fit.
     private var refusedModels: [ModelID] = []
-    /// Nothing is plain beside these defaults.
-    private var isOff: Bool
+    /// Whether the defaults make the fast path impossible.
+    private var isDisabled: Bool
     private var defaults: FastDefaults?
     private var request: [UInt8] = []
-    /// Of a prompt with escapes: what it says without them.
+    /// The unescaped prompt, if it has escapes.
     private var prompt = ""
 
     init(_ rules: RequestValidator) {
         self.rules = rules
         slots = FieldSlots(rules.fields)
-        isOff = slots.names.count > 64
-        line = FastLineScanner(names: isOff ? [] : slots.names, tagSlot: slots.tags)
+        isDisabled = slots.names.count > 64
+        line = FastLineScanner(names: isDisabled ? [] : slots.names, tagSlot: slots.tags)
     }
 
-    /// Reads a line, if it is plain.
+    /// Reads the line if it is plain.
     mutating func take(_ text: UnsafeBufferPointer<UInt8>, _ number: Int, _ builder: inout ManifestBuilder) -> Bool {
-        // The first line may be a header, and the defaults are known after it.
-        guard !isOff, !builder.isFirstLine, let defaults = defaults(builder) else { return false }
+        // The first line may be a header, which sets the defaults.
+        guard !isDisabled, !builder.isFirstLine, let defaults = defaults(builder) else { return false }
         guard let start = line.split(text), let model = model(defaults) else { return false }
         guard line.present & ~model.allowed == 0, (line.present | model.given) & slots.needed == slots.needed,
-            areValuesGood(model), takePrompt(), text.count + model.fillBytes <= ManifestLimits.largestRequest
+            areValuesValid(model), takePrompt(), text.count + model.fillBytes <= ManifestLimits.maximumRequestBytes
         else { return false }
         let isKnown = line.has(slots.id)
         request.removeAll(keepingCapacity: true)
         if !isKnown || !builder.isChecking { writeRequest(model) }
         guard builder.hasRoom(forBytes: request.count) else { return false }
         let place = SourcePosition(line: number, column: start + 1)
-        guard let key = takeKey(at: place, isKnown: isKnown, &builder) else { return true }
+        guard let key = claimKey(at: place, isKnown: isKnown, &builder) else { return true }
         if let warning = model.warning { builder.log.warnAgain(warning) }
         builder.accept(bytes: request.count, spec(key, model, defaults))
         return true
     }
 
-    /// After a line was read the long way.
+    /// Call after reading a line on the slow path.
     mutating func learn(from builder: ManifestBuilder) {
         guard let id = unknownModel else { return }
         unknownModel = nil
         guard let defaults, let spec = rules.catalogue[id], !refusedModels.contains(id) else { return }
-        if rules.warns(of: spec), !builder.log.hasWarned(RequestValidator.warningName(id)) { return }
+        if rules.warns(about: spec), !builder.log.hasWarned(RequestValidator.warningName(id)) { return }
         if let model = FastModelRules(spec, rules: rules, slots: slots, defaults: defaults) {
             models.append(model)
         } else {
@@ -64,7 +64,7 @@ struct FastLineParser: ~Copyable {
 
     private mutating func defaults(_ builder: ManifestBuilder) -> FastDefaults? {
         if defaults == nil { defaults = FastDefaults(builder.defaults) }
-        isOff = defaults == nil
+        isDisabled = defaults == nil
         return defaults
     }
 
@@ -95,18 +95,18 @@ struct FastLineParser: ~Copyable {
         return nil
     }
 
-    private func areValuesGood(_ model: FastModelRules) -> Bool {
+    private func areValuesValid(_ model: FastModelRules) -> Bool {
         var rest = line.present & slots.checked
         while rest != 0 {
             let slot = rest.trailingZeroBitCount
             rest &= rest - 1
             let value = line.values[slot]
-            guard !value.span.isEscaped, isGood(value, model.rules[slot]) else { return false }
+            guard !value.span.isEscaped, isValid(value, model.rules[slot]) else { return false }
         }
         return true
     }
 
-    private func isGood(_ value: FastLineScanner.Value, _ rule: FastModelRules.Rule) -> Bool {
+    private func isValid(_ value: FastLineScanner.Value, _ rule: FastModelRules.Rule) -> Bool {
         switch rule {
         case .integer(let range): return !value.isText && range ~= value.integer
         case .choice(let choices):
@@ -114,7 +114,8 @@ struct FastLineParser: ~Copyable {
             return value.isText && choices.contains { bytes.elementsEqual($0) }
         case .name:
             let bytes = line.bytes(value.span)
-            return value.isText && 1...ManifestLimits.longestName ~= bytes.count && FastLineScanner.hasPlainEnds(bytes)
+            return value.isText && 1...ManifestLimits.maximumNameBytes ~= bytes.count
+                && FastLineScanner.hasPlainEnds(bytes)
         case .image:
             return value.isText
                 && ImageReference.fault(String(decoding: line.bytes(value.span), as: UTF8.self)) == nil
@@ -122,7 +123,7 @@ struct FastLineParser: ~Copyable {
         }
     }
 
-    /// Sees to the prompt, if there is one: ``prompt`` has it without its escapes, if it has any.
+    /// Checks the prompt, if any, and unescapes it into ``prompt`` if needed.
     private mutating func takePrompt() -> Bool {
         guard line.has(slots.prompt) else { return true }
         let value = line.values[slots.prompt]
@@ -135,12 +136,12 @@ struct FastLineParser: ~Copyable {
             prompt = text
             return true
         } catch {
-            // Read the long way, the line gets its words.
+            // The slow path reports the error.
             return false
         }
     }
 
-    /// It has no variables and more than white space, and asks for no warning.
+    /// Whether it has no variables, is not blank, and gives no warning.
     private static func isPrompt(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
         if let base = text.baseAddress, var brace = memchr(base, 0x7B, text.count) {
             let end = UnsafeRawPointer(base) + text.count
@@ -169,9 +170,9 @@ struct FastLineParser: ~Copyable {
         return false
     }
 
-    // MARK: What comes of it
+    // MARK: Results
 
-    /// The canonical request: members in the order of their names, which is that of the slots.
+    /// Writes the canonical request: members by name, which is the order of the slots.
     private mutating func writeRequest(_ model: FastModelRules) {
         for slot in 0..<slots.requestCount {
             if line.has(slot) {
@@ -192,27 +193,27 @@ struct FastLineParser: ~Copyable {
         if isPrompt, value.span.isEscaped {
             JSONText.appendQuoted(prompt, to: &request)
         } else {
-            // Without a backslash between its quotes a text is written already as the canonical form has it.
+            // Without a backslash, the text between the quotes is already in canonical form.
             request.append(contentsOf: line.bytes(value.span.quoted))
         }
     }
 
-    /// The key, or nil where another task has it, which is reported. Empty where it is of no interest.
-    private func takeKey(at place: SourcePosition, isKnown: Bool, _ builder: inout ManifestBuilder) -> TaskKey? {
+    /// The key; nil after reporting a conflict. Empty if keys are not needed.
+    private func claimKey(at place: SourcePosition, isKnown: Bool, _ builder: inout ManifestBuilder) -> TaskKey? {
         guard isKnown else {
-            // Only a prompt may have escapes here, and only they hold a CR.
+            // Only the prompt may have escapes here, and CR requires an escape.
             let hasEscapes = line.values[slots.prompt].span.isEscaped
             let digest = request.withUnsafeBufferPointer {
                 hasEscapes ? RequestDigest(of: $0) : RequestDigest(ofLineFeeds: $0)
             }
-            return builder.takeKey(derivedFrom: digest, at: place)
+            return builder.claimKey(derivedFrom: digest, at: place)
         }
         let span = line.values[slots.id].span
-        // Columns count scalars. The quote before it is where the value begins.
+        // Columns count scalars. The value starts at the quote before it.
         var column = 1
         for byte in line.line[..<(span.start - 1)] where byte & 0xC0 != 0x80 { column += 1 }
         let idPlace = SourcePosition(line: place.line, column: column)
-        return builder.takeKey(line.bytes(span), at: idPlace)
+        return builder.claimKey(line.bytes(span), at: idPlace)
     }
 
     private func spec(_ key: TaskKey, _ model: FastModelRules, _ defaults: FastDefaults) -> TaskSpec {

@@ -1,50 +1,48 @@
 import DailiesCore
 
-/// A line of JSONL as most are: one object of known fields with plain values. Split into its parts, nothing copied.
+/// Splits a typical line of JSONL, one object of known fields with plain values, without copying.
 ///
-/// Whatever is out of the ordinary ends the splitting without a word; the line is then read the long way, which says
-/// what is wrong with it, if anything is.
+/// Anything unusual stops the scan silently. The slow path then reads the line and reports its errors, if any.
 struct FastLineScanner: ~Copyable {
-    /// A part of the line.
     struct Span {
         var start = 0
         var end = 0
-        /// A text in which a backslash stands. `start` and `end` are those of what is between the quotes.
+        /// Whether the text contains a backslash. `start` and `end` exclude the quotes.
         var isEscaped = false
         var count: Int { end - start }
-        /// With its quotes.
+        /// Including the quotes.
         var quoted: Span { Span(start: start - 1, end: end + 1, isEscaped: isEscaped) }
     }
-    /// What stands for a field: a text's inside, or the digits of a number.
+    /// The value of a field: the inside of a text, or the digits of a number.
     struct Value {
         var span = Span()
         var isText = false
-        /// Of a number.
+        /// For numbers.
         var integer = 0
     }
-    /// Tags of a line that is still plain.
-    static let mostTags = 8
+    /// Maximum number of tags on a plain line.
+    static let maximumTags = 8
 
-    /// Names by slot; a slot is where the value of a name is put.
+    /// Names by slot; a slot holds the value of one name.
     private let names: [[UInt8]]
     /// The slot of the object `tags`.
     private let tagSlot: Int
-    /// Of the line before: which slot came at which place. Lines of one file are alike.
+    /// The slot of each position in the previous line, as a prediction: lines of one file are alike.
     private var lastSlots = [Int](repeating: 0, count: 64)
 
     private(set) var line = UnsafeBufferPointer<UInt8>(start: nil, count: 0)
     private var index = 0
     private(set) var values: [Value]
-    /// Bit by slot.
+    /// One bit per slot.
     private(set) var present: UInt64 = 0
     private(set) var tags: [(name: Span, value: Span)] = []
 
-    /// - Parameter names: at most 64; `tags` among them.
+    /// - Parameter names: at most 64, including `tags`.
     init(names: [[UInt8]], tagSlot: Int) {
         self.names = names
         self.tagSlot = tagSlot
         values = [Value](repeating: Value(), count: names.count)
-        tags.reserveCapacity(Self.mostTags)
+        tags.reserveCapacity(Self.maximumTags)
     }
 
     func bytes(_ span: Span) -> UnsafeBufferPointer<UInt8> {
@@ -55,7 +53,7 @@ struct FastLineScanner: ~Copyable {
 
     // MARK: Splitting
 
-    /// - Returns: the offset of the object; nil where the line is not plain.
+    /// - Returns: the offset of the object; nil if the line is not plain.
     mutating func split(_ line: UnsafeBufferPointer<UInt8>) -> Int? {
         self.line = line
         index = 0
@@ -123,7 +121,7 @@ struct FastLineScanner: ~Copyable {
         let start = index
         let isNegative = take(UInt8(ascii: "-"))
         let first = index
-        // Negative as long as it grows: the smallest has no positive counterpart.
+        // Accumulate as a negative number: the smallest integer has no positive counterpart.
         var value = 0
         while index < line.count, line[index] &- 0x30 < 10 {
             let (product, isTooLarge) = value.multipliedReportingOverflow(by: 10)
@@ -148,7 +146,7 @@ struct FastLineScanner: ~Copyable {
         if take(UInt8(ascii: "}")) { return true }
         repeat {
             skipBlanks()
-            guard tags.count < Self.mostTags, take(UInt8(ascii: "\"")), let name = text(), isTagText(name) else {
+            guard tags.count < Self.maximumTags, take(UInt8(ascii: "\"")), let name = text(), isTagText(name) else {
                 return false
             }
             for earlier in tags where bytes(earlier.name).elementsEqual(bytes(name)) { return false }
@@ -163,10 +161,10 @@ struct FastLineScanner: ~Copyable {
     }
 
     private func isTagText(_ span: Span) -> Bool {
-        !span.isEscaped && 1...ManifestLimits.longestName ~= span.count && Self.hasPlainEnds(bytes(span))
+        !span.isEscaped && 1...ManifestLimits.maximumNameBytes ~= span.count && Self.hasPlainEnds(bytes(span))
     }
 
-    /// Nothing is to be removed from them.
+    /// Whether there is nothing to trim.
     static func hasPlainEnds(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
         guard OuterCharacters.isWorthALook(text.first) || OuterCharacters.isWorthALook(text.last) else { return true }
         return OuterCharacters.removed(from: String(decoding: text, as: UTF8.self)) == nil
@@ -174,7 +172,7 @@ struct FastLineScanner: ~Copyable {
 
     // MARK: Texts
 
-    /// After an opening quote: what stands before the closing one, if it is free of control characters.
+    /// After an opening quote: the text up to the closing quote, if it has no control characters.
     private mutating func text() -> Span? {
         var span = Span(start: index, end: index)
         while true {
@@ -189,7 +187,7 @@ struct FastLineScanner: ~Copyable {
                 span.isEscaped = true
                 index += 2
             case 0xC2:
-                // The control characters from U+0080 on.
+                // Control characters from U+0080.
                 guard index + 1 < line.count, line[index + 1] >= 0xA0 else { return nil }
                 index += 2
             case 0x80...0xFF: index += 1
@@ -198,7 +196,7 @@ struct FastLineScanner: ~Copyable {
         }
     }
 
-    /// The next byte that is no printable ASCII, or a quote or a backslash. Eight bytes at a time.
+    /// The offset of the next byte that is not printable ASCII, or is a quote or a backslash. Reads 8 bytes at a time.
     private static func endOfPlain(_ line: UnsafeBufferPointer<UInt8>, from start: Int) -> Int {
         let ones: UInt64 = 0x0101_0101_0101_0101
         let highs: UInt64 = 0x8080_8080_8080_8080
@@ -209,7 +207,7 @@ struct FastLineScanner: ~Copyable {
             let quote = word ^ (ones &* 0x22)
             let backslash = word ^ (ones &* 0x5C)
             let delete = word ^ (ones &* 0x7F)
-            // A borrow makes later bytes look special too, never earlier ones: the first is right.
+            // A borrow can flag later bytes wrongly, but never earlier ones: the first flag is right.
             var special = (word &- ones &* 0x20) & ~word
             special |= (quote &- ones) & ~quote
             special |= (backslash &- ones) & ~backslash

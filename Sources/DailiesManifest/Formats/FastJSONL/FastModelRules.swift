@@ -1,17 +1,18 @@
 import DailiesCore
 
-/// Defaults beside which a line can be plain.
+/// The defaults of a manifest, if the fast path supports them.
 struct FastDefaults {
     let request: [String: FieldValue]
     let model: String?
     let prompt: String?
-    /// In the order of their names.
+    /// Sorted by name.
     let tags: [TaskSpec.Tag]
     let priority: Int
 
-    /// nil: a line without its like of these is not plain.
+    /// nil if the fast path does not support these defaults.
     init?(_ defaults: RawTask) {
-        guard defaults.extra.isEmpty, defaults.tags.count + FastLineScanner.mostTags <= ManifestLimits.mostTags else {
+        guard defaults.extra.isEmpty, defaults.tags.count + FastLineScanner.maximumTags <= ManifestLimits.maximumTags
+        else {
             return nil
         }
         request = defaults.request
@@ -29,7 +30,7 @@ struct FastDefaults {
     }
 }
 
-/// What a model takes, made ready for bytes.
+/// The rules of a model, prepared for bytes.
 struct FastModelRules {
     enum Rule {
         case integer(ClosedRange<Int>)
@@ -40,26 +41,26 @@ struct FastModelRules {
     }
     let spec: ModelSpec
     let bytes: [UInt8]
-    /// The warning that each of its tasks gives; nil: none.
+    /// The warning for each of its tasks; nil for none.
     let warning: String?
     /// By slot.
     let rules: [Rule]
     /// Slots that may have a value.
     let allowed: UInt64
-    /// Slots that have one without the line's saying so, and that value as JSON.
+    /// Slots that have a value even if the line omits them; ``fills`` has that value as JSON.
     let given: UInt64
     let fills: [[UInt8]?]
-    /// Bytes that all of them add to a request at most.
+    /// Maximum bytes that all fills add to a request.
     let fillBytes: Int
-    /// Of the defaults.
+    /// From the defaults.
     let durationSeconds: Int?
     let resolution: String?
 
-    /// nil: something in the defaults is not for this model, or asks for a warning.
+    /// nil if the defaults do not fit this model or give a warning.
     init?(_ spec: ModelSpec, rules request: RequestValidator, slots: FieldSlots, defaults: FastDefaults) {
         self.spec = spec
         bytes = Array(spec.id.text.utf8)
-        warning = request.warns(of: spec) ? RequestValidator.warningName(spec.id) : nil
+        warning = request.warns(about: spec) ? RequestValidator.warningName(spec.id) : nil
         var log = Diagnostics(file: "")
         var typed: [String: TypedValue] = ["model": .text(spec.id.text)]
         for (name, value) in defaults.request where name != "model" {

@@ -1,10 +1,10 @@
 import ExactJSON
 
-/// Where the values of a plain line are put: the request's fields in the order of their names, then the runner's.
+/// The slots for the values of a plain line: request fields by name, then runner fields.
 struct FieldSlots {
     let names: [[UInt8]]
     let requestCount: Int
-    /// `"name":` of each request field.
+    /// `"name":` for each request field.
     let prefixes: [[UInt8]]
     let model: Int
     let prompt: Int
@@ -13,9 +13,9 @@ struct FieldSlots {
     let id: Int
     let priority: Int
     let tags: Int
-    /// Without these there is no request.
+    /// Slots that every request needs.
     let needed: UInt64
-    /// All but model, prompt and tags.
+    /// All except model, prompt and tags.
     let checked: UInt64
 
     init(_ fields: FieldSchema) {
