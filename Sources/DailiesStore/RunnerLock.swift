@@ -33,7 +33,7 @@ public final class RunnerLock: Sendable {
     fileprivate static func enter(_ path: String, _ descriptor: Int32) throws(StoreError) {
         var status = stat()
         guard fstat(descriptor, &status) == 0, FileIdentity(of: path) == FileIdentity(status) else {
-            throw StoreError(.io, "the lock file \(path) was replaced at this moment; try again")
+            throw StoreError(.io, "the lock file \(path) was just replaced; try again")
         }
         let isFirst = held.withLock { held in
             if held[path] != nil { return false }
@@ -64,7 +64,7 @@ public final class RunnerLock: Sendable {
             defer { isTaken = true }
             return isTaken
         }
-        precondition(!wasTaken, "the lock \(path) has had its runner; a second run takes the lock anew")
+        precondition(!wasTaken, "the lock \(path) was already handed over; a second run must take it again")
     }
 }
 
@@ -117,7 +117,7 @@ extension Store {
         let count = max(pread(descriptor, &head, head.count, 0), 0)
         head.removeLast(head.count - count)
         guard head.elementsEqual(noteBegins.prefix(count)) || head.allSatisfy({ $0 == 0 }) else {
-            throw StoreError(.io, "\(lockPath) is not a lock file of this program; move it away")
+            throw StoreError(.io, "\(lockPath) is not a lock file of this program; move it elsewhere")
         }
     }
     private static let noteBegins = Array("process ".utf8)
@@ -150,7 +150,7 @@ extension Store {
         if let whole = realPath(path) { return whole }
         let parts = path.split(separator: "/", omittingEmptySubsequences: true)
         guard let name = parts.last, name != "..", name != "." else {
-            throw StoreError(.io, "\(path) is no path of a file; name the store's file")
+            throw StoreError(.io, "\(path) is not the path of a file; give the path of the store")
         }
         let folder = String(path.dropLast(path.reversed().prefix { $0 == "/" }.count).dropLast(name.count))
         guard let wholeFolder = realPath(folder.isEmpty ? "." : folder) else {
@@ -169,7 +169,7 @@ extension Store {
 extension StoreError {
     /// What flock(2) and fcntl(2) answer where a file system, its server or the system has no such locks.
     private static let withoutLocks: Set<Int32> = [ENOLCK, ENOSYS, ENOTSUP, EOPNOTSUPP, EINVAL]
-    static let noLocks = "this file system has no locks, which keep two runners apart; put the store on another one"
+    static let noLocks = "this file system does not support locks, which keep two runners apart; put the store on another file system"
 
     /// A refusal of the system's in our words.
     init(errno code: Int32, doing: String) {

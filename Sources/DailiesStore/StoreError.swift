@@ -69,7 +69,7 @@ extension StoreError {
     init(heldBy holder: String) {
         self.init(
             .lockedByRunner(holder),
-            "another runner holds the store (\(holder)); wait for it or stop it, reading works meanwhile")
+            "another run is using the store (\(holder)); wait for it or stop it (reading still works)")
     }
 
     /// A refusal of SQLite's in our words.
@@ -80,7 +80,7 @@ extension StoreError {
         self.init(kind, "\(doing) failed: \(words) (SQLite \(code))", extendedCode: code)
     }
 
-    private static let fullDisk = "the disk is full; make room and run again, nothing is lost"
+    private static let fullDisk = "the disk is full; free some space and run again (nothing is lost)"
 
     /// SQLITE_IOERR_LOCK and SQLITE_IOERR_SHMSIZE: the header writes them in a way that Swift does not take in.
     private static let lockRefused = SQLITE_IOERR | 15 << 8
@@ -95,15 +95,15 @@ extension StoreError {
         case SQLITE_IOERR where code == noRoomForIndex:
             (.full, fullDisk)
         case SQLITE_CORRUPT, SQLITE_NOTADB:
-            (.damaged, "the file is damaged or no database; restore a copy, it is left as it is")
+            (.damaged, "the file is damaged or not a database; restore a backup (the file was not changed)")
         case SQLITE_BUSY, SQLITE_LOCKED, SQLITE_PROTOCOL:
-            (.busy, "another process holds the store; try again when it has ended")
+            (.busy, "another process is using the store; try again later")
         case SQLITE_READONLY:
             (.readOnly, "the store or its folder is read-only; make it writable")
         case SQLITE_CANTOPEN, SQLITE_PERM, SQLITE_AUTH:
             (.io, "the store cannot be opened; check that its folder exists and is writable")
         case SQLITE_CONSTRAINT:
-            (.conflict, "the change breaks a rule of the store")
+            (.conflict, "the change violates a constraint of the store")
         default:
             (.io, String(cString: sqlite3_errstr(code)))
         }

@@ -126,7 +126,7 @@ extension ProcessSuite {
             try first.wait(for: "its tasks to be accepted") { $0.count("accepted") == 3 }
             let second = try stage.finishRun([manifest], at: simulator)
             try expect(second, 11)
-            let words = "another runner holds the store (process \(first.pid), since "
+            let words = "another run is using the store (process \(first.pid), since "
             #expect(second.err.contains(words), "\(second.err)")
             #expect(second.err.contains("); wait for it or stop it, reading works meanwhile"), "\(second.err)")
             #expect(try simulator.bill().submits == 3)

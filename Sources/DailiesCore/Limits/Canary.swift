@@ -62,12 +62,12 @@ struct Canary: Sendable {
         let percent = completed * 100 / ended
         guard completed * 100 >= min(max(rule.successRate, 0), 100) * ended else {
             return .fail(
-                "\(completed) of \(ended) canary clips were completed, \(percent) %, and \(rule.successRate) % were asked for"
+                "\(completed) of \(ended) canary clips completed (\(percent) %); \(rule.successRate) % required"
             )
         }
         if let highest, let most = rule.maximumCredits {
             let cost = highest.credits.map { "cost \($0) credits" } ?? "cost an unknown amount"
-            return .fail("the canary clip \(highest.key) \(cost), and \(most) are allowed for a clip")
+            return .fail("the canary clip \(highest.key) \(cost); the limit is \(most) per clip")
         }
         return .pass
     }

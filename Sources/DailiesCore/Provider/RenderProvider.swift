@@ -272,7 +272,7 @@ public struct ProviderError: Hashable, Sendable {
 
     /// As for a reply that says nothing of what was asked.
     package static func misdirected(_ another: String, code: String? = nil) -> ProviderError {
-        ProviderError(kind: .unreadable, code: code, message: "the reply speaks of \(another)")
+        ProviderError(kind: .unreadable, code: code, message: "the reply is about \(another)")
     }
 
     /// As the retry rules see it.

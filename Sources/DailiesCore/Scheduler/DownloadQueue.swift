@@ -16,7 +16,7 @@ struct DownloadQueue: Sendable {
     private(set) var active = 0
 
     init(limit: Int) {
-        precondition(limit >= 1, "\(limit) downloads at a time save nothing")
+        precondition(limit >= 1, "a limit of \(limit) downloads saves nothing")
         self.limit = limit
     }
 

@@ -79,7 +79,7 @@ extension Scheduler {
         flight.pending?.isConflict = true
         let task = "the task \(claim.acceptance.remoteID), which belongs to \(owner)"
         switch claim.source {
-        case .query: leaveMismatched(flight, TaskOwner.faultCode, "with \(task)", now)
+        case .query: leaveMismatched(flight, TaskOwner.faultCode, task, now)
         case .reply, .replayed, .adopted:
             let fault = ProviderError(kind: .unreadable, code: TaskOwner.faultCode, message: "the reply names \(task)")
             becomeUncertain(flight, fault, now)

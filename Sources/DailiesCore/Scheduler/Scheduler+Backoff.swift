@@ -21,7 +21,7 @@ extension Scheduler {
         }
         if let asked = fault.retryAfter { wait = max(asked, settings.throttlePause) }
         guard wait <= settings.maximumWait else {
-            endSubmission("the provider's rate limit resets only in \(wait.inWords(atSpeed: settings.speed))")
+            endSubmission("the provider's rate limit does not reset for \(wait.inWords(atSpeed: settings.speed))")
             ending.isWorkOutstanding = true
             return
         }
@@ -45,7 +45,7 @@ extension Scheduler {
                 wait = max(wait, settings.retry.wait(afterFailures: trouble.count, using: &random))
             }
         }
-        let detail = "the provider allows no more in flight"
+        let detail = "the provider accepts no more tasks in flight"
         effects.append(.tell(.paused(.concurrencyLimit(limiter.limit), detail: detail, until: limiter.nextProbe)))
         pauseAccount(until: now + wait)
     }
@@ -67,7 +67,7 @@ extension Scheduler {
 
     private mutating func giveUpSubmitting(_ fault: ProviderError, _ now: Instant) {
         let wait = settings.maximumWait.inWords(atSpeed: settings.speed)
-        endSubmission("no submit has gone through for \(wait): \(fault.message)")
+        endSubmission("no submission has succeeded for \(wait): \(fault.message)")
         ending.isWorkOutstanding = true
     }
 }

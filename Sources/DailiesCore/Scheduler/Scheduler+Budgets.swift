@@ -51,7 +51,7 @@ extension Scheduler {
         passOver(task, under: scope) { $0.batch == task.batch }
         guard let scope, let position = budgets[scope]?.position else { return }
         let detail =
-            "\(budgets.name(of: scope)): \(position.settled) settled, \(position.reserved) reserved, and the next clip may "
+            "\(budgets.name(of: scope)): \(position.settled) settled, \(position.reserved) reserved; the next clip may "
             + "cost " + (bound.map { "\($0)" } ?? "an unknown amount")
         // Of a tag's budget every task with that tag may say so; it is told once.
         guard toldBudgets.insert(scope).inserted else { return }
@@ -74,8 +74,8 @@ extension Scheduler {
         effects.append(
             .tell(
                 .warning(
-                    "clips of \(PriceKind(shape)) were billed up to \(found.billed) credits, above the \(found.stated) that you state "
-                        + "for them (--rates, --max-credits-per-task); your figure is used")))
+                    "clips of \(PriceKind(shape)) were billed up to \(found.billed) credits, more than your figure of \(found.stated) "
+                        + "(--rates, --max-credits-per-task); using your figure")))
     }
 
     mutating func giveReason(_ reason: String) {

@@ -4,7 +4,7 @@ extension Scheduler {
     mutating func canaryAllows() -> Bool {
         guard let gate = canary else { return true }
         if gate.mayBegin { return true }
-        announce(.canary(gate.clips), "the rest follows once they have come out well")
+        announce(.canary(gate.clips), "the rest starts once these succeed")
         return false
     }
 
@@ -48,8 +48,8 @@ extension Scheduler {
         guard let most = settings.mostPolicyRejections else { return }
         rejectionsInARow = isRejection ? rejectionsInARow + 1 : 0
         guard isRejection, rejectionsInARow == most, !isSubmissionOver else { return }
-        let words = "\(most) clips in a row were rejected by the content policy"
-        endSubmission("\(words); nothing more was submitted: look at the prompts, then run again")
+        let words = "the content policy rejected \(most) clips in a row"
+        endSubmission("\(words); nothing more was submitted; check the prompts, then run again")
         effects.append(.tell(.paused(.policyRejections(most), detail: words, until: nil)))
     }
 }

@@ -41,8 +41,8 @@ extension Scheduler {
     private func budgetVerdict(on flight: ActiveAttempt, refusedBy scope: Budgets.Scope?) -> GuardDecision? {
         guard let scope, let estimate = flight.estimate, !flight.isReplayed else { return nil }
         let detail =
-            "the provider estimates \(estimate) credits for a clip of \(flight.shape.model), which the "
-            + "\(budgets.name(of: scope)) does not hold"
+            "the provider estimates \(estimate) credits for a clip of \(flight.shape.model), more than the "
+            + "\(budgets.name(of: scope)) allows"
         return GuardDecision(reason: .budget, detail: detail, scope: scope)
     }
 
@@ -84,8 +84,8 @@ extension Scheduler {
             quote > expected.times(hundredths: 100 + min(tolerance, .max - 100))
         else { return nil }
         let detail =
-            "the provider asks \(quote) credits for a clip of \(flight.shape.model) that was expected to cost "
-            + "\(expected) at most"
+            "the provider quotes \(quote) credits for a clip of \(flight.shape.model), more than the expected maximum "
+            + "of \(expected)"
         return GuardDecision(reason: .quote, detail: detail)
     }
 
@@ -97,9 +97,9 @@ extension Scheduler {
             let expected = quote ?? prices.highestExpected(for: flight.shape),
             bill.credits > expected.times(hundredths: 100 + min(tolerance, .max - 100))
         else { return }
-        let words =
-            quote == nil ? "that was expected to cost \(expected) at most" : "for which it had quoted \(expected)"
-        let detail = "the provider billed \(bill.text) credits for a clip of \(flight.shape.model) \(words)"
+        let comparison = quote == nil ? ", more than the expected maximum of" : " after quoting"
+        let detail =
+            "the provider billed \(bill.text) credits for a clip of \(flight.shape.model)\(comparison) \(expected)"
         effects.append(.tell(.warning("\(flight.key): \(detail)")))
         stopModel(flight.shape.model, detail)
     }
@@ -108,7 +108,7 @@ extension Scheduler {
         guard stoppedModels.insert(model).inserted else { return }
         lanes.block { $0.model == model }
         ending.isWorkOutstanding = true
-        giveReason("\(detail); nothing more of \(model) was submitted; --accept-quote goes on")
+        giveReason("\(detail); no more \(model) clips were submitted; use --accept-quote to continue")
     }
 
     // MARK: Cancelling

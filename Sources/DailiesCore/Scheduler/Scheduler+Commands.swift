@@ -39,7 +39,7 @@ extension Scheduler {
         _ flight: ActiveAttempt, evenIfCharged: Bool
     ) -> (outcome: CommandOutcome, message: String?)? {
         switch flight.parking {
-        case .uncertain: return (.uncertain, "it was sent, and the provider does not answer for its key")
+        case .uncertain: return (.uncertain, "it was sent, but the provider does not recognize its submission key")
         case .otherAccount:
             return (flight.isInDoubtElsewhere ? .uncertain : .notCancelled, "it needs the API key \(flight.account)")
         case .lost: return (.lost, "the provider does not know it")
@@ -48,7 +48,7 @@ extension Scheduler {
         }
         if flight.completion != nil { return (.completed, nil) }
         if case .running = flight.state, !evenIfCharged { return (.renders, nil) }
-        return areQuestionsOver ? (.notCancelled, "the provider cannot be asked any more in this run") : nil
+        return areQuestionsOver ? (.notCancelled, "this run can no longer query the provider") : nil
     }
 
     /// The step that ends the user's cancel of a flight, if there is one.

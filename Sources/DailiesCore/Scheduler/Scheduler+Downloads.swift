@@ -113,7 +113,7 @@ extension Scheduler {
             completion.timesStopped += 1
             flight.completion = completion
             guard !crawledTooLong(completion) else {
-                return closeUnsaved(flight, "its download brings next to nothing", now)
+                return closeUnsaved(flight, "its download is too slow", now)
             }
             put(flight)
             queueDownload(flight, now)
@@ -165,7 +165,7 @@ extension Scheduler {
         // As many probes as fit in the maximum wait.
         let probes = Int32(saturating: settings.maximumWait / settings.retry.longestProbe)
         let limit = settings.retry.attempts + Int(probes)
-        guard tries < limit else { return closeUnsaved(flight, "its download keeps being cut: \(fault.message)", now) }
+        guard tries < limit else { return closeUnsaved(flight, "its download keeps breaking off: \(fault.message)", now) }
         downloadLater(&flight, afterFailures: tries, now)
     }
 
@@ -187,8 +187,8 @@ extension Scheduler {
         commit([.unverified(flight.attempt, path: path)], now)
         closeUnsaved(
             flight,
-            "the server does not say how long the clip is, so it may be cut; what came is kept as \(path), and the next "
-                + "run asks again", now)
+            "the server does not state the clip's length, so it may be truncated; it is kept as \(path), and the next "
+                + "run tries again", now)
     }
 
     /// A clip may not be where it is said to be for a while after its task has completed: a fresh URL is asked for at once, and
@@ -242,7 +242,7 @@ extension Scheduler {
     /// meanwhile.
     private mutating func diskFailed(_ flight: ActiveAttempt, _ message: String, _ now: Instant) {
         if pause.diskSince == nil {
-            let words = "cannot save clips: \(message); trying again, and nothing new is submitted meanwhile"
+            let words = "cannot save clips: \(message); retrying; nothing new is submitted until then"
             effects.append(.tell(.warning(words)))
         }
         let since = pause.diskSince ?? now

@@ -8,7 +8,7 @@ extension Scheduler {
         ending.uncertain = tally.uncertain + tally.lost + unsettled
         ending.unsaved = settings.downloads ? tally.toSave : 0
         for (model, paused) in modelPauses.sorted(by: { $0.key < $1.key }) where lanes.waits(for: model) {
-            if let words = paused.withdrawal { giveReason("nothing more of \(model) was submitted: \(words)") }
+            if let words = paused.withdrawal { giveReason("no more \(model) clips were submitted: \(words)") }
         }
         if tally.active > 0 || tally.otherAccount > 0 || lanes.hasWaiting || !recovery.isWhole {
             ending.isWorkOutstanding = true

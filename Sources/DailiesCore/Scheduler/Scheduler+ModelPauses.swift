@@ -74,7 +74,7 @@ extension Scheduler {
         stoppedModels.insert(model)
         ending.isWorkOutstanding = true
         let wait = settings.maximumWait.inWords(atSpeed: settings.speed)
-        giveReason("the provider has had nobody to serve \(model) for \(wait)")
+        giveReason("the provider has been unable to serve \(model) for \(wait)")
     }
 
     /// Moments at which something changes for a paused model.

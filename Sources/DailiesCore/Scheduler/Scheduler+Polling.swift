@@ -254,7 +254,7 @@ extension Scheduler {
             return settle(flight, remote, report, now)
         case .unknown(let word):
             if warnedWords.count < 100, warnedWords.insert(word).inserted {
-                effects.append(.tell(.warning("the provider calls a task \"\(word)\"; asking on")))
+                effects.append(.tell(.warning("the provider reported the unknown state \"\(word)\"; still polling")))
             }
             notBefore = max(notBefore ?? now, now + settings.lateInterval)
         }
@@ -265,14 +265,14 @@ extension Scheduler {
     /// The furthest state that was proven stands; that a reply fell behind it is said once for each task.
     mutating func warnStateRegressed(_ flight: inout ActiveAttempt, _ phase: RemoteTask.Phase) {
         warnOnce(
-            &flight, "now says \(phase.word); it had said \(flight.state.word.rawValue), and that stands")
+            &flight, "reported \(phase.word) after \(flight.state.word.rawValue); keeping \(flight.state.word.rawValue)")
     }
 
     /// Whether a reply about a task that the provider has names another task or another submission. Nothing of it is
     /// taken in, and that is said once for each task.
     mutating func isMismatched(_ report: RemoteTask, of flight: inout ActiveAttempt) -> Bool {
         guard let another = report.mismatch(with: flight.remoteID, flight.submissionKey) else { return false }
-        warnOnce(&flight, "answers with \(another) in its place; asking on")
+        warnOnce(&flight, "answered with \(another) instead; still polling")
         put(flight)
         return true
     }

@@ -14,7 +14,7 @@ extension Scheduler {
             if accounts.account(for: lane.model) == nil {
                 lanes.block { $0 == lane }
                 ending.keyRefused = true
-                ending.reasons.append("there is no API key for \(lane.model); give one with --api-key-file")
+                ending.reasons.append("no API key for \(lane.model); set one with --api-key-file")
             }
         }
         recovery.commands = recovered.commands
@@ -57,8 +57,8 @@ extension Scheduler {
         guard recovery.fromFuture > 0 else { return }
         let attempts =
             recovery.fromFuture == 1 ? "1 unfinished attempt has" : "\(recovery.fromFuture) unfinished attempts have"
-        let reason = "the clock was ahead when they were written, or is behind now"
-        effects.append(.tell(.warning("\(attempts) times in the future, which count as now: \(reason)")))
+        let reason = "the clock was ahead when they were recorded, or is behind now"
+        effects.append(.tell(.warning("\(attempts) times in the future, treated as now: \(reason)")))
     }
 
     /// One warning for each key, however many clips it sent.
@@ -154,7 +154,7 @@ extension Scheduler {
         var flight = flight
         advance(&flight, .outcomeUnknown)
         if !isMarked {
-            let fault = ProviderError(kind: .broken, message: "the run ended while the submit was in the air")
+            let fault = ProviderError(kind: .broken, message: "the run ended while its submission was in flight")
             commit([.uncertain(flight.attempt, fault)], now)
         }
         flight.pending = ActiveAttempt.PendingSubmission(

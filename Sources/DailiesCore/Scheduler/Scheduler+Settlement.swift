@@ -118,7 +118,7 @@ extension Scheduler {
         let broken = budgets.settle(charge.credits, reserved: flight.reserved, for: flight.budgets)
         if !broken.isEmpty {
             let detail =
-                "\(flight.key) was billed \(charge.text) credits, above the "
+                "\(flight.key) was billed \(charge.text) credits, more than the "
                 + "\(flight.reserved.map { "\($0)" } ?? "nothing") reserved for it"
             // The budget of a tag that is broken grants nothing more to its tasks, and holds up no other.
             if broken.contains(.batch(flight.batch)) { lanes.block { $0.batch == flight.batch } }
@@ -198,7 +198,7 @@ extension Scheduler {
             if !isAnswered, retryRefusedAsset(flight, now) { return }
         }
         if lacksAsset, completion.questionsLeft <= 0, flight.parking == nil {
-            return closeUnsaved(flight, "the provider gives no URL for it", now)
+            return closeUnsaved(flight, "the provider returned no URL for it", now)
         }
         guard flight.parking == nil else { return }
         if !completion.isClipSettled, completion.asset != nil, !completion.needsAsset, !completion.isDownloading {
@@ -228,7 +228,7 @@ extension Scheduler {
         put(flight)
         recordCanary(flight, isCompleted: true)
         if !completion.isClipSettled, !completion.isDownloading {
-            return closeUnsaved(flight, "the account was refused", now)
+            return closeUnsaved(flight, "the provider denied access", now)
         }
         closeIfDone(flight.attempt)
     }

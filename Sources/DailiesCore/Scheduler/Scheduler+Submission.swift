@@ -73,7 +73,7 @@ extension Scheduler {
             return false
         }
         if tally.awaitingDownload >= settings.unsavedLimit {
-            announce(.unsavedClips, "\(tally.awaitingDownload) paid clips wait for their download")
+            announce(.unsavedClips, "\(tally.awaitingDownload) paid clips are waiting to be downloaded")
             return false
         }
         pause.announced.remove(.unsavedClips)
@@ -138,7 +138,7 @@ extension Scheduler {
         case .unknownPrice:
             passOver(task, under: scope) { $0.model == task.shape.model && $0.batch == task.batch }
             giveReason(
-                "no price is known for \(task.shape.model), so it cannot be kept under a budget; give a bound with "
+                "no price is known for \(task.shape.model), so the budget cannot cover it; set a limit with "
                     + "--max-credits-per-task")
             return .done
         }
@@ -321,7 +321,7 @@ extension Scheduler {
         case .noFunds:
             if wasTryingFunds {
                 ending.accountRefused = true
-                endSubmission("out of money: \(fault.message)")
+                endSubmission("out of credits: \(fault.message)")
             } else if !pause.isWithoutFunds {
                 pause.isWithoutFunds = true
                 effects.append(.tell(.paused(.noFunds, detail: fault.message, until: nil)))

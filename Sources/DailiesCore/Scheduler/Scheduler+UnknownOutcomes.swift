@@ -48,19 +48,19 @@ extension Scheduler {
         switch answer {
         case .found(let report):
             if let another = report.mismatch(with: nil, flight.submissionKey) {
-                return leaveMismatched(flight, ProviderError.anotherSubmission, "with \(another)", now)
+                return leaveMismatched(flight, ProviderError.anotherSubmission, another, now)
             }
-            guard report.remoteID != nil else { return retryResolution(flight, "a reply without a task id", now) }
+            guard report.remoteID != nil else { return retryResolution(flight, "the reply has no task ID", now) }
             accept(flight, report, from: .query, now)
         case .notFound:
             let isRefused = flight.pending?.refusal != nil
             let mayResubmit = isRepeatHarmless(flight) || flight.pending?.mayResubmit == true
             guard isRefused || (mayResubmit && flight.pending?.isConflict != true) else {
-                return parkUncertain(flight, "the provider does not answer for its key", now)
+                return parkUncertain(flight, "the provider does not recognize its submission key", now)
             }
             guard isKeyRemembered(flight, now) else { return parkUncertain(flight, mayBeForgotten, now) }
             guard isRefused || flight.pending?.doubts ?? 0 < SchedulerSettings.mostSends else {
-                return parkUncertain(flight, "the provider still does not answer for its key, after all repeats", now)
+                return parkUncertain(flight, "the provider still does not recognize its submission key after all resubmissions", now)
             }
             if let refusal = flight.pending?.refusal { return refusedAndNotFound(flight, refusal, now) }
             enqueueResubmit(flight, now)
@@ -101,13 +101,13 @@ extension Scheduler {
     }
 
     private var mayBeForgotten: String {
-        "the provider does not answer for its key, which it may have forgotten by now (after "
+        "the provider does not recognize its submission key, which it may have forgotten (after "
             + "\(keyMemory.inWords(atSpeed: settings.speed)))"
     }
 
     /// The answer to a question by key cannot be about this attempt: it stays uncertain, and the log says why.
     mutating func leaveMismatched(_ flight: ActiveAttempt, _ code: String, _ answer: String, _ now: Instant) {
-        let reason = "the provider answers for its key \(answer)"
+        let reason = "the provider returned \(answer) for its submission key"
         commit([.uncertain(flight.attempt, ProviderError(kind: .unreadable, code: code, message: reason))], now)
         parkUncertain(flight, reason, now)
     }
@@ -118,7 +118,7 @@ extension Scheduler {
         let steps = endCancellation(of: &flight, .uncertain, reason)
         if !steps.isEmpty { commit(steps, now) }
         park(flight, .uncertain)
-        let text = "it was sent, and \(reason); run `dailies reconcile`"
+        let text = "sent, outcome unknown: \(reason); run `dailies reconcile`"
         effects.append(.tell(.uncertain(flight.key, reason: text)))
     }
 
@@ -146,7 +146,7 @@ extension Scheduler {
         var flight = flight
         guard !isStopping else { return put(flight) }
         if flight.cancellation != nil {
-            return parkUncertain(flight, "what is to be cancelled is not sent again", now)
+            return parkUncertain(flight, "a task being cancelled is not resubmitted", now)
         }
         if isSubmissionOver || flight.pending?.modelForbidden == true || isOverdue(flight, now) {
             return parkUncertain(flight, Self.notInThisRun, now)
@@ -160,7 +160,7 @@ extension Scheduler {
         repeats.append(flight.attempt)
     }
 
-    private static let notInThisRun = "it cannot be sent again in this run"
+    private static let notInThisRun = "it cannot be resubmitted in this run"
 
     /// Sends what waits to be sent again, in order, as far as it may go. One whose model is full holds no other up.
     mutating func sendRepeats(_ now: Instant) {

@@ -147,7 +147,7 @@ public struct TaskOwner: Hashable, Sendable, CustomStringConvertible {
     public static let faultCode = "task_id_taken"
 
     /// For messages; may hold anything.
-    public var description: String { "\(key), attempt \(attempt.number), of the batch \(batch)" }
+    public var description: String { "\(key), attempt \(attempt.number), in batch \(batch)" }
 }
 
 /// How an attempt ended.

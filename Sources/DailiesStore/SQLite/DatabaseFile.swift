@@ -105,7 +105,7 @@ final class DatabaseFile: Sendable {
         var status = stat()
         guard fstat(descriptor, &status) == 0, FileIdentity(status) == identity else {
             // It stays open, since SQLite may have locks on the file that it belongs to.
-            throw StoreError(.missing, "\(path) was replaced at this moment; try again")
+            throw StoreError(.missing, "\(path) was just replaced; try again")
         }
         return descriptor
     }
@@ -114,9 +114,9 @@ final class DatabaseFile: Sendable {
     /// of the latest changes.
     private static func onlyName(_ path: String) throws(StoreError) -> FileIdentity {
         var status = stat()
-        guard stat(path, &status) == 0 else { throw StoreError(errno: store_file_errno(), doing: "looking at \(path)") }
+        guard stat(path, &status) == 0 else { throw StoreError(errno: store_file_errno(), doing: "checking \(path)") }
         guard status.st_mode & mode_t(S_IFMT) == mode_t(S_IFREG) else {
-            throw StoreError(.notAStore, "\(path) is not a regular file; name the store's file")
+            throw StoreError(.notAStore, "\(path) is not a regular file; give the path of the store")
         }
         guard status.st_nlink <= 1 else {
             throw StoreError(

@@ -52,7 +52,7 @@ struct Migration {
         let broken = try database.rows("PRAGMA foreign_key_check") { row in row.text(0) }
         guard broken.isEmpty else {
             throw StoreError(
-                .damaged, "rows of the table \(broken[0]) refer to others that are missing; restore a copy")
+                .damaged, "rows of the table \(broken[0]) refer to missing rows; restore a backup")
         }
     }
 
@@ -99,10 +99,10 @@ struct Migration {
     }
 
     /// Copies from earlier tries stay: one of them may be of a migration that failed after more was written.
-    private static let copiesAtMost = 100
+    private static let maximumCopies = 100
 
     private static func copy(_ database: SQLiteConnection, to path: String) throws(StoreError) {
-        for number in 1...copiesAtMost {
+        for number in 1...maximumCopies {
             let candidate = number == 1 ? path : "\(path).\(number)"
             // SQLite copies into a file of no bytes, which is created here so that it is the user's alone.
             if try Store.createPrivateFile(candidate) {
@@ -110,7 +110,7 @@ struct Migration {
                 return
             }
         }
-        throw StoreError(.io, "there are \(copiesAtMost) copies of the store beside it; move them away")
+        throw StoreError(.io, "\(maximumCopies) copies already exist next to the store; move them elsewhere")
     }
 }
 

@@ -38,7 +38,7 @@ extension SQLRow {
 }
 
 extension StoreError {
-    static let forbiddenWord = StoreError(.damaged, "the store holds a word that its schema forbids; restore a copy")
+    static let forbiddenWord = StoreError(.damaged, "the store contains a value that its schema forbids; restore a backup")
     static let forbiddenNumber = StoreError(
-        .damaged, "the store holds a number of an attempt that its schema forbids; restore a copy")
+        .damaged, "the store contains an attempt number that its schema forbids; restore a backup")
 }

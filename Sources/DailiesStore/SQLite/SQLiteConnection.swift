@@ -61,7 +61,7 @@ final class SQLiteConnection {
         let code = sqlite3_wal_checkpoint_v2(handle, nil, SQLITE_CHECKPOINT_PASSIVE, nil, nil)
         // Another process may be at it: it is due again.
         guard code == SQLITE_OK || code & 0xFF == SQLITE_BUSY else {
-            throw StoreError(sqlite: code, doing: "moving the log over")
+            throw StoreError(sqlite: code, doing: "checkpointing the log")
         }
     }
 

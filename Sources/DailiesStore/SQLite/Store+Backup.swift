@@ -9,7 +9,7 @@ extension Store {
     /// - Throws: ``StoreError``; no file is left behind then.
     public func backUp(to target: String) throws(StoreError) {
         guard try Self.createPrivateFile(target) else {
-            throw StoreError(.io, "\(target) exists; name a new file")
+            throw StoreError(.io, "\(target) already exists; choose another name")
         }
         do throws(StoreError) {
             try onQueue { () throws(StoreError) in

@@ -34,8 +34,8 @@ extension Store {
     static func halfOfStore(_ path: String) -> StoreError {
         StoreError(
             .damaged,
-            "\(path) is half of a store: what was written last is in \(log(of: path)); copy that file too, or make a copy "
-                + "with `dailies store backup` (if it is not a copy, see `dailies store accept --help`)")
+            "\(path) is incomplete: the latest changes are in \(log(of: path)); copy that file too, or make a copy "
+                + "with `dailies store backup` (if this is not a copy, see `dailies store accept --help`)")
     }
 
     /// Takes a file for whole that needs a log and has none, by the user's decision.

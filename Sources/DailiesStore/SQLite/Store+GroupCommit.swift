@@ -214,7 +214,7 @@ extension Store {
             throw error
         } catch {
             foreign = error
-            throw StoreError(.conflict, "given up by the caller")
+            throw StoreError(.conflict, "aborted by the caller")
         }
     }
 

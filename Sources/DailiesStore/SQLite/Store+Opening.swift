@@ -47,7 +47,7 @@ extension Store {
             let file = try DatabaseFile(path, isHeld: true)
             let database = try SQLiteConnection(path: path, flags: SQLITE_OPEN_READWRITE, file: file)
             guard file.isNamed(path) else {
-                throw StoreError(.missing, "\(path) was replaced at this moment; try again")
+                throw StoreError(.missing, "\(path) was just replaced; try again")
             }
             database.waitWhenBusy(milliseconds: busyWaitMilliseconds)
             try prepareForRunning(database, path: path)
@@ -122,8 +122,8 @@ extension Store {
             guard let code = error.extendedCode, code & 0xFF == SQLITE_CANTOPEN else { throw error }
             throw StoreError(
                 .readOnly,
-                "what was written last is in its log \(path)-wal, which cannot be read on a read-only disk; "
-                    + "copy both to another one", extendedCode: code)
+                "the latest changes are in its log \(path)-wal, which cannot be read on a read-only disk; "
+                    + "copy both files to a writable disk", extendedCode: code)
         }
     }
 
@@ -149,8 +149,8 @@ extension Store {
         guard sizeOfFile(path) ?? 0 == 0, let log = sizeOfFile(path + "-wal"), log > 0 else { return }
         throw StoreError(
             .damaged,
-            "the store is gone or empty, but its log \(path)-wal is there and may hold what was paid for; put the "
-                + "store back, or move the log away to begin a new one")
+            "the store is missing or empty, but its log \(path)-wal exists and may record paid clips; restore the "
+                + "store, or move the log elsewhere to start a new one")
     }
 
     /// Whether there is a log with anything in it. Opening a store for reading may leave an empty one behind.
@@ -177,10 +177,10 @@ extension Store {
     static func prepareForReading(_ database: SQLiteConnection, path: String) throws(StoreError) {
         let mark = try FileHeader(of: database)
         try refuseForeign(mark, path: path)
-        if mark.isEmpty { throw StoreError(.notAStore, "\(path) is empty; a run makes it a store") }
+        if mark.isEmpty { throw StoreError(.notAStore, "\(path) is empty; a run creates the store in it") }
         guard mark.version == Migration.current else {
             throw StoreError(
-                .olderThanProgram, "the store at \(path) is of version \(mark.version); `run` or `resume` brings it up")
+                .olderThanProgram, "the store at \(path) has version \(mark.version); `run` or `resume` migrates it")
         }
     }
 
@@ -190,13 +190,13 @@ extension Store {
             throw halfOfStore(path)
         }
         guard mark.applicationID == FileHeader.ours, mark.version >= 1 else {
-            throw StoreError(.notAStore, "\(path) is a database of another program; name another file")
+            throw StoreError(.notAStore, "\(path) belongs to another program; choose another file")
         }
         guard mark.version <= Migration.current else {
             throw StoreError(
                 .newerThanProgram,
-                "the store at \(path) is of version \(mark.version), this program knows \(Migration.current); "
-                    + "use the newer program")
+                "the store at \(path) has version \(mark.version), but this program supports only \(Migration.current); "
+                    + "use a newer version of the program")
         }
     }
 
@@ -204,7 +204,7 @@ extension Store {
     private static func setUpDurability(of database: SQLiteConnection) throws(StoreError) {
         let mode = try database.first("PRAGMA journal_mode = WAL") { row in row.text(0) }
         guard mode == "wal" else {
-            throw StoreError(.io, "this file system does not support a write-ahead log; put the store on another one")
+            throw StoreError(.io, "this file system does not support a write-ahead log; put the store on another file system")
         }
         try database.run("PRAGMA synchronous = FULL")
         try database.run("PRAGMA foreign_keys = ON")
@@ -215,7 +215,7 @@ extension Store {
         let synchronous = try database.first("PRAGMA synchronous") { row in row.integer(0) }
         let foreignKeys = try database.first("PRAGMA foreign_keys") { row in row.integer(0) }
         guard synchronous == 2, foreignKeys == 1 else {
-            throw StoreError(.io, "this SQLite does not keep its durability settings; install the system's own")
+            throw StoreError(.io, "this SQLite library ignores its durability settings; use the system's SQLite")
         }
     }
 

@@ -115,7 +115,7 @@ import Testing
         #expect(isWaiting(rig, 1, attempt: 2) && rig.sent.count == 1 && rig.submits.isEmpty)
         let ending = rig.ending ?? RunResult()
         #expect(ExitCode.of(ending, failed: 0, signal: nil) == .budgetReached)
-        let reason = "the provider estimates 9 credits for a clip of sora-2-pro, which the budget 9 does not hold"
+        let reason = "the provider estimates 9 credits for a clip of sora-2-pro, more than the budget 9 allows"
         #expect(ending.reasons == [reason])
         #expect(rig.told.contains(.waitsAgain(TaskKey("task-1"), .budget, charged: .zero)))
         rig.expectSound()

@@ -59,7 +59,7 @@ import Testing
         }
         #expect(rig.now - start >= .seconds(900) && rig.now - start < .seconds(1000) && rig.sent.count < 60)
         #expect(rig.ending?.isWorkOutstanding == true && rig.ending?.uncertain == 1)
-        #expect(rig.ending?.reasons.contains("the provider has had nobody to serve sora-2-pro for 15 min") == true)
+        #expect(rig.ending?.reasons.contains("the provider has been unable to serve sora-2-pro for 15 min") == true)
         rig.expectSound()
     }
 
@@ -75,7 +75,7 @@ import Testing
         rig.land(.refused(.status(400, "model_not_found")), 1)
         while let question = rig.questions.first { rig.answer(.found(.failed("r2")), question.attempt.task.rawValue) }
         #expect(rig.ending?.isWorkOutstanding == true)
-        #expect(rig.ending?.reasons == ["nothing more of veo-3.1 was submitted: status 400"])
+        #expect(rig.ending?.reasons == ["no more veo-3.1 clips were submitted: status 400"])
         rig.expectSound()
     }
 
@@ -114,7 +114,7 @@ import Testing
         complete(rig, 2)
         rig.land(.refused(.status(400)), 3)
         #expect(ids(rig) == [1, 2, 3] && rig.ending?.isWorkOutstanding == true)
-        let words = "2 of 3 canary clips were completed, 66 %, and 80 % were asked for; nothing more was submitted"
+        let words = "2 of 3 canary clips completed (66 %); 80 % required; nothing more was submitted"
         #expect(rig.ending?.reasons == [words])
         rig.expectSound()
     }
@@ -136,7 +136,7 @@ import Testing
             #expect(ids(rig) == [1, 2, 3])
             #expect(
                 rig.ending?.reasons == [
-                    "the canary clip task-2 cost \(what), and 4 are allowed for a clip; nothing more was submitted"
+                    "the canary clip task-2 cost \(what); the limit is 4 per clip; nothing more was submitted"
                 ])
             rig.expectSound()
         }
@@ -174,7 +174,7 @@ import Testing
         #expect(rig.ending == nil)
         rig.land(.refused(.status(451)), 20)
         #expect(rig.ending?.isWorkOutstanding == true && rig.sent.count == 20)
-        #expect(rig.ending?.reasons.first?.hasPrefix("10 clips in a row were rejected") == true)
+        #expect(rig.ending?.reasons.first?.hasPrefix("the content policy rejected 10 clips in a row") == true)
         rig.expectSound()
     }
 

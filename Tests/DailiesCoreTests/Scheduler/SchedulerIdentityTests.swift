@@ -26,7 +26,7 @@ import Testing
         #expect(rig.stage(2) == .uncertain && rig.stage(1) == .accepted(RemoteTaskID("r1"), isRunning: false))
         let fault = uncertainties(rig).last
         #expect(fault?.code == "task_id_taken")
-        #expect(fault?.message == "the reply names the task r1, which belongs to task-1, attempt 1, of the batch batch")
+        #expect(fault?.message == "the reply names the task r1, which belongs to task-1, attempt 1, in batch batch")
         #expect(rig.told.contains(.uncertain(TaskKey("task-2"), reason: fault?.message ?? "")))
         rig.expectSound()
     }
@@ -74,11 +74,11 @@ import Testing
         rig.answer(.found(.completed("r1")), 2, .resolveSubmission)
         #expect(rig.stage(2) == .uncertain && rig.ending?.uncertain == 1)
         #expect(rig.store.trust[account] == .ignored, "it is no proof of keys either")
-        let owner = "which belongs to task-1, attempt 1, of the batch batch"
-        let text = "the provider answers for its key with the task r1, \(owner)"
+        let owner = "which belongs to task-1, attempt 1, in batch batch"
+        let text = "the provider returned the task r1, \(owner) for its submission key"
         #expect(uncertainties(rig).last == ProviderError(kind: .unreadable, code: "task_id_taken", message: text))
         let told =
-            "it was sent, and the provider answers for its key with the task r1, \(owner); run `dailies reconcile`"
+            "sent, outcome unknown: the provider returned the task r1, \(owner) for its submission key; run `dailies reconcile`"
         #expect(rig.told.contains(.uncertain(TaskKey("task-2"), reason: told)))
         rig.expectSound()
     }
@@ -90,7 +90,7 @@ import Testing
         rig.answer(.found(.failed("r1")))
         rig.land(.accepted(.queued("r1")))
         #expect(rig.stage(1, attempt: 2) == .uncertain)
-        #expect(uncertainties(rig).last?.message.hasSuffix("belongs to task-1, attempt 1, of the batch batch") == true)
+        #expect(uncertainties(rig).last?.message.hasSuffix("belongs to task-1, attempt 1, in batch batch") == true)
         rig.expectSound()
     }
 
@@ -165,7 +165,7 @@ import Testing
         }
         #expect(
             rig.told.filter { if case .warning = $0 { true } else { false } }
-                == [.warning("task-1: the provider answers with the task r9 in its place; asking on")])
+                == [.warning("task-1: the provider answered with the task r9 instead; still polling")])
         while rig.questions.isEmpty { rig.serveNextWake() }
         rig.answer(.found(.completed("r1")), 1, .poll)
         #expect(rig.stage(1) == .completed(RemoteTaskID("r1")))
@@ -200,7 +200,7 @@ import Testing
         if !isSent {
             #expect(rig.ending?.uncertain == 1)
             let reason =
-                "it was sent, and the provider does not answer for its key, which it may have forgotten by now (after 24 h)"
+                "sent, outcome unknown: the provider does not recognize its submission key, which it may have forgotten (after 24 h)"
             #expect(rig.told.contains(.uncertain(TaskKey("task-1"), reason: reason + "; run `dailies reconcile`")))
         }
         rig.expectSound()
@@ -334,10 +334,10 @@ import Testing
         func warnings(_ rig: SchedulerHarness) -> [RunEvent] {
             rig.told.filter { if case .warning = $0 { true } else { false } }
         }
-        let reason = "the clock was ahead when they were written, or is behind now"
+        let reason = "the clock was ahead when they were recorded, or is behind now"
         #expect(
             warnings(rig)
-                == [.warning("2 unfinished attempts have times in the future, which count as now: \(reason)")])
+                == [.warning("2 unfinished attempts have times in the future, treated as now: \(reason)")])
         rig.expectSound()
 
         let one = SchedulerHarness(
@@ -345,7 +345,7 @@ import Testing
             at: now)
         one.start()
         #expect(
-            warnings(one) == [.warning("1 unfinished attempt has times in the future, which count as now: \(reason)")])
+            warnings(one) == [.warning("1 unfinished attempt has times in the future, treated as now: \(reason)")])
     }
 
     @Test func `a key of which nobody knows how old it is does not go out again`() {
@@ -448,7 +448,7 @@ import Testing
         let rig = SchedulerHarness.with(1)
         rig.land(fate)
         #expect(rig.stage(1) == .uncertain && rig.ending == nil)
-        #expect(uncertainties(rig).map(\.message) == ["the reply speaks of another submission"])
+        #expect(uncertainties(rig).map(\.message) == ["the reply is about another submission"])
         rig.advance(by: .seconds(1))
         rig.answer(.found(.running("r1")), 1, .resolveSubmission)
         #expect(rig.stage(1) == .accepted(RemoteTaskID("r1"), isRunning: true))

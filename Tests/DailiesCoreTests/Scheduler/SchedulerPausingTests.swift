@@ -35,7 +35,7 @@ import Testing
         rig.advance(by: .seconds(2))
         rig.answer(.found(.failed("r1")))
         #expect(rig.ending?.isWorkOutstanding == true && rig.ending?.accountRefused == false)
-        #expect(rig.ending?.reasons == ["the provider's rate limit resets only in 60 min"])
+        #expect(rig.ending?.reasons == ["the provider's rate limit does not reset for 60 min"])
         rig.expectSound()
     }
 

@@ -70,7 +70,7 @@ import Testing
             #expect(rig.stage(1) == .accepted(RemoteTaskID("r1"), isRunning: true))
         }
         let key = SchedulerHarness.task(1).key
-        let words = "\(key): the provider now says queued; it had said running, and that stands"
+        let words = "\(key): the provider reported queued after running; keeping running"
         #expect(rig.told.filter { if case .warning = $0 { true } else { false } } == [.warning(words)])
         rig.expectSound()
     }
@@ -85,7 +85,7 @@ import Testing
             rig.answer(.found(back))
         }
         let key = SchedulerHarness.task(1).key
-        let words = "\(key): the provider now says running; it had said completed, and that stands"
+        let words = "\(key): the provider reported running after completed; keeping completed"
         #expect(rig.told.filter { if case .warning = $0 { true } else { false } } == [.warning(words)])
         rig.serveNextWake()
         rig.answer(.found(.completed("r1")))

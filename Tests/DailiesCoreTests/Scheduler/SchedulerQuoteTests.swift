@@ -31,8 +31,8 @@ import Testing
         #expect(charged == CreditTotal(whole: 200, billionths: 0))
         let ending = rig.ending
         let reason = """
-            the provider asks 6 credits for a clip of sora-2-pro that was expected to cost 2 at most; nothing more of \
-            sora-2-pro was submitted; --accept-quote goes on
+            the provider quotes 6 credits for a clip of sora-2-pro, more than the expected maximum of 2; no more \
+            sora-2-pro clips were submitted; use --accept-quote to continue
             """
         #expect(ending?.isWorkOutstanding == true && ending?.reasons == [reason])
         rig.expectSound()
@@ -103,8 +103,8 @@ import Testing
         #expect(
             rig.ending.map { ExitCode.of($0, failed: 0, signal: nil) } == (cap == nil ? .stoppedEarly : .budgetReached))
         let reason = """
-            the provider billed 10 credits for a clip of sora-2-pro for which it had quoted 1; nothing more of sora-2-pro \
-            was submitted; --accept-quote goes on
+            the provider billed 10 credits for a clip of sora-2-pro after quoting 1; no more sora-2-pro clips were \
+            submitted; use --accept-quote to continue
             """
         #expect(rig.ending?.reasons.contains(reason) == true, "\(rig.ending?.reasons ?? [])")
         rig.expectSound()

@@ -316,7 +316,7 @@ import Testing
         #expect(rig.attempt(1)?.keptPath == "/kept" && rig.attempt(1)?.asset != nil)
         #expect(rig.ending?.unsaved == 1)
         let reason =
-            "the server does not say how long the clip is, so it may be cut; what came is kept as /kept, and the next run asks again"
+            "the server does not state the clip's length, so it may be truncated; it is kept as /kept, and the next run tries again"
         #expect(rig.told.contains(.downloadFailed(TaskKey("task-1"), reason: reason)))
         let next = rig.restarted()
         next.start()
@@ -453,7 +453,7 @@ import Testing
         #expect(rig.stopped.count == 1)
         rig.finishDownload(.stopped)
         #expect(rig.ending?.unsaved == 1)
-        #expect(rig.told.contains(.downloadFailed(TaskKey("task-1"), reason: "its download brings next to nothing")))
+        #expect(rig.told.contains(.downloadFailed(TaskKey("task-1"), reason: "its download is too slow")))
         rig.expectSound()
     }
 

@@ -30,7 +30,7 @@ struct CheckpointTests {
             let half = try copy(rig, to: "half-\(round).sqlite", withLog: false)
             let error = #expect(throws: StoreError.self) { try Store.open(half, for: use) }
             #expect(error?.kind == .damaged)
-            #expect(error?.message.contains("is half of a store") == true)
+            #expect(error?.message.contains("is incomplete") == true)
             let whole = try copy(rig, to: "whole-\(round).sqlite", withLog: true)
             #expect(try tasksSent(in: whole, for: use) == (round == 0 ? 1 : 0))
         }
@@ -86,7 +86,7 @@ struct CheckpointTests {
         #expect(try rig.scratch.permissions(of: target) == 0o600)
         let before = try Data(contentsOf: URL(filePath: target))
         let error = #expect(throws: StoreError.self) { try reader.backUp(to: target) }
-        #expect(error?.message == "\(target) exists; name a new file")
+        #expect(error?.message == "\(target) already exists; choose another name")
         #expect(try Data(contentsOf: URL(filePath: target)) == before)
     }
 }

@@ -165,7 +165,7 @@ struct DatabaseFileTests {
         let path = rig.scratch.path + "-lock"
         try words.write(to: URL(filePath: path))
         let error = #expect(throws: StoreError.self) { try Store.lock(rig.scratch.path) }
-        #expect(error?.message.hasSuffix("-lock is not a lock file of this program; move it away") == true)
+        #expect(error?.message.hasSuffix("-lock is not a lock file of this program; move it elsewhere") == true)
         #expect(try Data(contentsOf: URL(filePath: path)) == words)
     }
 }

@@ -83,7 +83,7 @@ struct OpeningTests {
         let before = try Data(contentsOf: URL(filePath: rig.scratch.path))
         let error = #expect(throws: StoreError.self) { try Store.open(rig.scratch.path, for: use) }
         #expect(error?.kind == .newerThanProgram)
-        #expect(error?.message.contains("use the newer program") == true)
+        #expect(error?.message.contains("use a newer version of the program") == true)
         #expect(try Data(contentsOf: URL(filePath: rig.scratch.path)) == before)
     }
 

@@ -114,9 +114,9 @@ struct SchemaRuleTests {
             """)
         #expect(
             try rig.store.problems() == [
-                "task 2 does not stand where its latest attempt stands",
-                "the cost of task 4 is not the sum over its attempts",
-                "the totals of batch 1 are not the sums over its attempts",
+                "task 2 does not match its latest attempt",
+                "the cost of task 4 is not the sum of its attempts",
+                "the totals of batch 1 are not the sums of its attempts",
             ])
     }
 

@@ -40,11 +40,11 @@ extension SQLiteConnection {
         ) { row throws(StoreError) in
             (state: try row.word(0, as: TaskState.self), number: row.int(1), isCostAwaited: row.bool(2))
         }
-        guard let found, found.number == attempt.number else { return "it has gone on to another attempt" }
+        guard let found, found.number == attempt.number else { return "it already has another attempt" }
         switch found.state {
-        case .queued, .running: return "its present attempt is not settled"
+        case .queued, .running: return "its current attempt is not settled"
         case .completed where !again: return "it is completed"
-        case .completed, .failed, .cancelled: return found.isCostAwaited ? "its cost is still asked for" : nil
+        case .completed, .failed, .cancelled: return found.isCostAwaited ? "its cost is still awaited" : nil
         }
     }
 

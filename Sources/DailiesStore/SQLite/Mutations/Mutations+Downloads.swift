@@ -20,7 +20,7 @@ extension SQLiteConnection {
             attempt, for: "no_asset",
             """
             UPDATE attempt SET output_url = NULL, failure_code = 'no_asset',
-                failure_message = 'completed without an address at which the clip can be had'
+                failure_message = 'completed without a URL for the clip'
             WHERE task = ? AND n = ? AND state = 'completed' AND output_path IS NULL
             """, SQLValue(attempt.task), SQLValue(attempt.number))
         try log(NewEvent("no_asset", at: at, attempt, in: facts.batch).moving(from: .completed, to: .completed))
@@ -32,7 +32,7 @@ extension SQLiteConnection {
         try update(
             attempt, for: "unverified",
             """
-            UPDATE attempt SET failure_code = 'unverified', failure_message = 'it may be cut, and is kept as ' || ?
+            UPDATE attempt SET failure_code = 'unverified', failure_message = 'may be truncated; kept as ' || ?
             WHERE task = ? AND n = ? AND state = 'completed' AND output_path IS NULL
             """, .text(path), SQLValue(attempt.task), SQLValue(attempt.number))
         var row = NewEvent("unverified", at: at, attempt, in: facts.batch).moving(from: .completed, to: .completed)

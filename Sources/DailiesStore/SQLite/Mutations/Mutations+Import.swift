@@ -43,7 +43,7 @@ extension SQLiteConnection {
         ) { row in AttemptID(task: TaskID(row.integer(0)), number: Int(row.integer(1))) }
         let fault = ProviderError(
             kind: .status, code: ProviderError.notTheAPI,
-            message: "no API answered at \(stored.baseURL), and another one is named")
+            message: "no API answered at \(stored.baseURL), and another base URL was given")
         for attempt in answered { try recordNotAccepted(attempt, fault, at: at) }
         try insertService(of: enrolment)
         try run(

@@ -38,7 +38,7 @@ extension SQLiteConnection {
     func recordCost(of attempt: AttemptID, _ amounts: [Amount], at: Instant) throws(StoreError) {
         let step = "cost_learned"
         let facts = try facts(of: attempt, for: step) { $0.isSettled && $0.credits == nil && !amounts.isEmpty }
-        guard let charge = amounts.first else { throw Self.conflict(step, attempt, "is told no amount") }
+        guard let charge = amounts.first else { throw Self.conflict(step, attempt, "was given no amount") }
         try update(
             attempt, for: step,
             """

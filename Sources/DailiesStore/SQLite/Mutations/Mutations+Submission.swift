@@ -175,7 +175,7 @@ extension SQLiteConnection {
             """, SQLValue(attempt.task), SQLValue(attempt.number))
         guard moved == 1 else {
             _ = try facts(of: attempt, for: "running") { $0.state == .queued && $0.isAcknowledged }
-            throw Self.conflict("running", attempt, "has changed meanwhile")
+            throw Self.conflict("running", attempt, "changed in the meantime")
         }
         try moveTask(of: attempt, for: "running", from: .queued, to: .running)
         try log(NewEvent("running", at: at, attempt).moving(from: .queued, to: .running))

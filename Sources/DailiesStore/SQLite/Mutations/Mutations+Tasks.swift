@@ -43,7 +43,7 @@ extension SQLiteConnection {
             "SELECT cancel_reason FROM attempt WHERE task = ? AND n = ? AND cancel_reason IS NOT NULL",
             SQLValue(attempt.task), SQLValue(attempt.number)
         ) { row in row.text(0) }
-        guard let reason else { throw Self.conflict("waits_again", attempt, "was cancelled for no guard") }
+        guard let reason else { throw Self.conflict("waits_again", attempt, "was not cancelled by a guard") }
         try supersede(attempt, state: .cancelled, at: at)
         let next = AttemptID(task: attempt.task, number: attempt.number + 1)
         var row = NewEvent("waits_again", at: at, next).moving(from: .cancelled, to: .queued)

@@ -69,7 +69,7 @@ struct AttemptSnapshot {
         case .queued where isNotAccepted: "not open"
         case .queued where isAcknowledged: "accepted"
         case .queued where isUnknown: "uncertain"
-        case .queued: "in the air"
+        case .queued: "being submitted"
         case .running: "running"
         case .completed where isSaved: "saved"
         case .completed, .failed, .cancelled: state.rawValue
@@ -102,16 +102,16 @@ extension SQLiteConnection {
     }
 
     static func conflict(_ step: String, _ attempt: AttemptID, _ finding: String) -> StoreError {
-        StoreError(.conflict, "the change \"\(step)\" does not fit: attempt \(attempt) \(finding)")
+        StoreError(.conflict, "the change \"\(step)\" does not apply: attempt \(attempt) \(finding)")
     }
 
     static func conflict(_ step: String, _ task: TaskID) -> StoreError {
-        StoreError(.conflict, "the change \"\(step)\" does not fit: task \(task) is not in a state that allows it")
+        StoreError(.conflict, "the change \"\(step)\" does not apply: task \(task) is in another state")
     }
 
     /// Runs an update of an attempt that names its old state, and makes sure that it met one row.
     func update(_ attempt: AttemptID, for step: String, _ sql: String, _ values: SQLValue...) throws(StoreError) {
-        guard try run(sql, list: values) == 1 else { throw Self.conflict(step, attempt, "has changed meanwhile") }
+        guard try run(sql, list: values) == 1 else { throw Self.conflict(step, attempt, "changed in the meantime") }
     }
 
     /// Moves the task that an attempt is the latest of, from one state to another.
