@@ -1,11 +1,11 @@
 import DailiesCore
 
 extension Store {
-    /// Whether the store is sound: the file, its references, and what is kept in step by hand.
+    /// Checks the store: the file, its references, and redundant data.
     ///
-    /// Reads everything (a second or so for a million tasks): for `doctor` and for tests.
+    /// Reads everything (about a second for a million tasks); used by `doctor` and tests.
     ///
-    /// - Returns: what is wrong, in words, at most 100 of each kind; empty: nothing.
+    /// - Returns: descriptions of problems, up to 100 of each kind; empty: none.
     public func problems() throws(StoreError) -> [String] {
         try reading { database throws(StoreError) in
             var problems = try database.rows("PRAGMA quick_check(100)") { row in row.text(0) }.filter { $0 != "ok" }
@@ -20,7 +20,7 @@ extension Store {
 }
 
 extension SQLiteConnection {
-    /// Tasks that do not say what their attempts say.
+    /// Tasks that do not match their attempts.
     fileprivate func strayTasks() throws(StoreError) -> [String] {
         try rows(
             """
@@ -43,7 +43,7 @@ extension SQLiteConnection {
             ) { row in "the cost of task \(row.integer(0)) is not the sum of its attempts" }
     }
 
-    /// Batches whose running totals are not what their attempts add up to.
+    /// Batches whose totals differ from the sums of their attempts.
     fileprivate func wrongTotals() throws(StoreError) -> [String] {
         let stored = try rows(
             """

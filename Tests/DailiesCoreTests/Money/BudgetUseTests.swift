@@ -122,7 +122,7 @@ import Testing
     }
 
     @Test(arguments: 0..<blocks)
-    func `with an honest service the clips completed are within one of what the budget holds`(block: Int) {
+    func `an honest service completes as many clips as the budget allows, give or take one`(block: Int) {
         for seed in UInt64(block) * Self.casesEach..<UInt64(block + 1) * Self.casesEach {
             let life = Case(seed: seed, isUniform: true)
             let rig = run(life, store(life), cap: life.cap)
@@ -137,7 +137,7 @@ import Testing
     }
 
     @Test(arguments: 0..<blocks)
-    func `clips of any length are rendered in their order, until the next may cost more than is left`(block: Int) {
+    func `clips of any length are rendered in order until the next may exceed the budget`(block: Int) {
         for seed in UInt64(block) * Self.casesEach..<UInt64(block + 1) * Self.casesEach {
             let life = Case(seed: seed &+ 1_000_000, isUniform: false)
             // A tag that is full lets smaller clips pass.

@@ -12,7 +12,7 @@ import Testing
     }
 
     @Test(arguments: 1...5)
-    func `a limit of seven is found, hardly ever touched again, and its slots stay busy`(seed: UInt64) {
+    func `a limit of seven is found, rarely hit again, and its slots stay busy`(seed: UInt64) {
         let flow = SchedulerSimulation(
             tasks: 3000, settings: SchedulerHarness.settings { $0.concurrency = 25 },
             provider: .init(limit: 7, duration: Self.render), seed: seed)
@@ -50,7 +50,7 @@ import Testing
         #expect(probe && limiter.limit == 7 && limiter.nextProbe == at(30_200) + .seconds(60))
     }
 
-    @Test func `a provider that grows is found out sooner and sooner`() {
+    @Test func `a growing provider limit is detected faster and faster`() {
         var limiter = ConcurrencyLimiter(ceiling: 40)
         var now = Instant(milliseconds: 0)
         for _ in 0..<6 {
@@ -70,8 +70,7 @@ import Testing
     }
 
     @Test(arguments: 1...3)
-    func `a provider that goes away for ten minutes fails no task and meets no storm at its return`(seed: UInt64) throws
-    {
+    func `an outage of ten minutes fails no task and is not followed by a burst`(seed: UInt64) throws {
         let width = 40
         let away = Self.start + .seconds(900)..<Self.start + .seconds(1500)
         let flow = SchedulerSimulation(

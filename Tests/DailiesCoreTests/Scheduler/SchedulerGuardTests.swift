@@ -21,7 +21,7 @@ import Testing
 
     // MARK: models
 
-    @Test func `503 for one model pauses its lane alone, and a probe finds it back`() {
+    @Test func `a 503 for one model pauses only its queue, and a probe detects its return`() {
         let rig = mixed(40) {
             $0.concurrency = 8
             $0.modelConcurrency[sora] = 5
@@ -45,7 +45,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `a model that nobody serves for too long is left alone, and its tasks stay`() {
+    @Test func `a model that is unavailable for too long is given up, and its tasks stay`() {
         let rig = SchedulerHarness.with(2, settings: SchedulerHarness.settings { $0.concurrency = 1 })
         let start = rig.now
         while rig.ending == nil, rig.sent.count < 1000 {
@@ -64,7 +64,7 @@ import Testing
     }
 
     @Test
-    func `a model that is no longer offered fails no task, is probed while others render, and ends the run after`() {
+    func `a model that is no longer offered fails no task, is probed while others render, and then ends the run`() {
         let rig = mixed(4) { $0.concurrency = 2 }
         rig.land(.refused(.status(400, "model_not_found")), 1)
         #expect(rig.stage(1) == .notAccepted && ids(rig) == [1, 2, 4])
@@ -97,7 +97,7 @@ import Testing
         rig.land(.accepted(.completed("r\(id)", cost: cost)), id)
     }
 
-    @Test func `a few clips go first, and the rest follows when they came out well`() {
+    @Test func `a few clips go first, and the rest follows if they succeed`() {
         let rig = canary()
         #expect(ids(rig) == [1, 2, 3])
         complete(rig, 1)
@@ -108,7 +108,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `too many that fail stop the run before the rest, and say so`() {
+    @Test func `too many failed canary clips stop the run and are reported`() {
         let rig = canary()
         complete(rig, 1)
         complete(rig, 2)
@@ -119,7 +119,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `a canary that costs too much stops the run, also where its cost stays unknown`() {
+    @Test func `a canary that costs too much stops the run, also if its cost stays unknown`() {
         for cost in [5, nil] as [Int64?] {
             let rig = canary { $0.maximumCredits = Credits(nano: 4_000_000_000) }
             complete(rig, 1)
@@ -143,7 +143,7 @@ import Testing
     }
 
     @Test
-    func `what never reached the provider makes room for another canary, and fewer tasks than that need no verdict`() {
+    func `an unsent canary clip is replaced, and fewer tasks than canary clips need no verdict`() {
         let rig = canary()
         rig.land(.throttled(.status(429), .rate), 2)
         rig.advance(by: .seconds(4))
@@ -161,7 +161,7 @@ import Testing
 
     // MARK: rejections
 
-    @Test func `ten rejections by policy in a row end submission, and one that renders starts the count anew`() {
+    @Test func `ten consecutive policy rejections end submission, and a rendered clip resets the count`() {
         let rig = SchedulerHarness.with(
             30,
             settings: SchedulerHarness.settings {
@@ -178,7 +178,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `rejections can be left uncounted`() {
+    @Test func `counting rejections can be disabled`() {
         let rig = SchedulerHarness.with(
             30,
             settings: SchedulerHarness.settings {
@@ -191,7 +191,7 @@ import Testing
 
     // MARK: retry rules
 
-    @Test func `the first rule that fits decides, and what no rule knows is retried where it rendered`() {
+    @Test func `the first matching rule decides, and unmatched failed renders are retried`() {
         let rules = RetryRules(rules: [
             .init(code: "content_policy_violation", text: "Violence", action: .skip),
             .init(code: "content_policy_violation", action: .newSeed), .init(status: 422, action: .retry),
@@ -220,7 +220,7 @@ import Testing
     }
 
     @Test
-    func `a new seed goes with the next attempt, the same one whenever that is made, and other failures keep theirs`() {
+    func `a new seed applies to the next attempt and is always the same, and other failures keep their seed`() {
         let rules = RetryRules(rules: [.init(code: "ugly", action: .newSeed)])
         let settings = SchedulerHarness.settings {
             $0.concurrency = 1
@@ -248,7 +248,7 @@ import Testing
         #expect(seeds[0] == seeds[1] && seeds[0][0] == seeds[0][1] && seeds[0][0] != nil)
     }
 
-    @Test func `a model without a seed is tried again as it is`() {
+    @Test func `a model without a seed is retried unchanged`() {
         let rig = SchedulerHarness.with(
             1,
             settings: SchedulerHarness.settings {
@@ -260,7 +260,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `a refused submit is tried anew only where a rule says so, and as often as is allowed`() {
+    @Test func `a refused submit is retried only by rule and within the maximum`() {
         let rules = RetryRules(rules: [.init(status: 422, action: .retry)])
         let rig = SchedulerHarness.with(
             1,

@@ -21,7 +21,7 @@ import Testing
         return Array(1...(number("DAILIES_MONEY_SEEDS") ?? defaultSeeds))
     }
 
-    @Test func `settled and reserved stay within every cap at every commit, and the ledger is the bill`() {
+    @Test func `settled plus reserved stays within every cap at every commit, and the ledger equals the bill`() {
         var coverage = MoneyLife.Coverage()
         for seed in Self.seeds {
             var life = MoneyLife(seed: seed)

@@ -11,7 +11,7 @@ import Testing
     private static let seedsEach: UInt64 = 125
 
     @Test(arguments: 0..<8)
-    func `random runs keep their promises, end, and account for every render`(block: UInt64) {
+    func `random runs keep the invariants, end, and account for every render`(block: UInt64) {
         for seed in block * Self.seedsEach..<(block + 1) * Self.seedsEach {
             let breaches = run(seed: seed)
             #expect(breaches.isEmpty, "seed \(seed): \(breaches.prefix(2).joined(separator: "\n"))")

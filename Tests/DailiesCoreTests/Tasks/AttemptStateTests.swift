@@ -64,13 +64,13 @@ import Testing
         return cells
     }
 
-    @Test func `every state goes by every event where the table says`() {
+    @Test func `every event leads from every state to the one in the table`() {
         let expected = Self.cells(of: Self.table)
         #expect(expected.count == 90)
         #expect(Self.cellsOfTheCode == expected)
     }
 
-    @Test func `the table in the README is the table of the code`() throws {
+    @Test func `the README's table matches the code`() throws {
         let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent().deletingLastPathComponent()
         let readme = try String(contentsOf: root.appending(path: "README.md"), encoding: .utf8)
@@ -88,7 +88,7 @@ import Testing
         }
     }
 
-    @Test func `only the states before an acceptance and without a remote id are told apart by columns`() {
+    @Test func `states without a remote ID before acceptance differ only in other columns`() {
         let words = Self.states.map(\.1.word.rawValue)
         #expect(
             words == [
@@ -99,7 +99,7 @@ import Testing
             Self.states.map { $0.1.remoteID != nil } == [false, false, false, true, true, true, true, false, false])
     }
 
-    @Test func `what is settled leaves only by the user's word or a retry, and nothing is sent but from waiting`() {
+    @Test func `a settled task changes only by a retry, and only waiting tasks are sent`() {
         for (name, state) in Self.states {
             if name != "waiting" { #expect(state.after(.sent) == nil) }
             if ["failed", "cancelled", "saved"].contains(name) {

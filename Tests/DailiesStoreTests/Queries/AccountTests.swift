@@ -37,7 +37,7 @@ struct AccountTests {
         try rig.store.handOver(to: book, provider: "bytespike", baseURL: "https://api.example", at: rig.tick())
     }
 
-    @Test func `whatever is unfinished needs the key that sent it, and what is finished needs none`() throws {
+    @Test func `unfinished attempts need the key that sent them, and finished ones need none`() throws {
         let rig = try rig()
         try send(rig)
         #expect(try rig.store.keyNeeds(present: [Self.new]) == [MissingKey(account: Self.old, clips: 5)])
@@ -47,7 +47,7 @@ struct AccountTests {
         #expect(try rig.store.keyNeeds(present: [Self.new, Self.old]) == [])
     }
 
-    @Test func `without a key at hand the key that sent the latest attempt of a model counts as its own`() throws {
+    @Test func `without an available key the key of a model's latest attempt counts as available`() throws {
         let rig = try Rig(tasks: [Rig.spec("a"), Rig.spec("b"), Rig.spec("c", model: "veo-3.1")])
         try rig.apply(Steps.intent(1), Steps.accepted(1))
         #expect(try rig.store.keyNeeds(present: nil) == [])
@@ -60,7 +60,7 @@ struct AccountTests {
         #expect(try rig.store.keyNeeds(present: nil) == [MissingKey(account: Self.old, clips: 1)])
     }
 
-    @Test func `handing over moves what is unfinished, once, with an event for each, and nothing else`() throws {
+    @Test func `handing over moves unfinished attempts once, with an event each, and nothing else`() throws {
         let rig = try rig()
         try send(rig)
         let before = try rig.store.attempts(of: TaskID(6))
@@ -80,7 +80,7 @@ struct AccountTests {
         #expect(back.count == 5 && back.allSatisfy { !$0.isHandedOver && $0.submission.account == Self.old })
     }
 
-    @Test func `a cost that nobody has stated yet goes along, and counts as no need of a key`() throws {
+    @Test func `attempts of unknown cost are handed over too but do not need a key`() throws {
         let rig = try Rig()
         let attempt = AttemptID(task: TaskID(1), number: 1)
         try rig.apply(Steps.intent(), Steps.accepted(), Steps.settled(.completed, charges: [], awaited: true))
@@ -90,7 +90,7 @@ struct AccountTests {
         #expect(try rig.store.attemptsWithoutCost(limit: 9).map(\.account) == [Self.new])
     }
 
-    @Test func `what cannot be handed over keeps its key`() throws {
+    @Test func `attempts that cannot be handed over keep their key`() throws {
         let rig = try Rig(tasks: [Rig.spec("a"), Rig.spec("b"), Rig.spec("c", model: "veo-3.1")])
         try rig.apply(Steps.intent(1), Steps.accepted(1))
         try rig.apply(Steps.intent(3, model: "veo-3.1"), Steps.accepted(3))
@@ -105,7 +105,7 @@ struct AccountTests {
         #expect(elsewhere == [])
     }
 
-    @Test func `a handover that does not reach the disk has not happened`() throws {
+    @Test func `a handover that is not durable did not happen`() throws {
         let rig = try rig()
         try send(rig)
         rig.faults.plan(.freezesBefore, atCommit: rig.faults.commits + 1)

@@ -8,7 +8,8 @@ struct CommandTests {
     private func beside(_ rig: Rig) throws -> Store { try Store.open(rig.scratch.path, for: .telling) }
 
     @Test(arguments: MutationTests.Progress.allCases)
-    func `a cancel withdraws what waits under its number and nothing else`(standing: MutationTests.Progress) throws {
+    func `a cancel withdraws a task waiting under its number and nothing else`(standing: MutationTests.Progress) throws
+    {
         let rig = try Rig()
         try rig.store.writeAndWait(standing.path(1).map { Mutation(at: rig.tick(), $0) })
         let before = try MutationTests.words(for: 1, in: rig.shell())
@@ -44,7 +45,7 @@ struct CommandTests {
         #expect(try rig.store.problems() == [])
     }
 
-    @Test func `commands are read in order, once, and only when somebody has written`() throws {
+    @Test func `commands are read in order, once, and only after a write`() throws {
         let rig = try Rig(tasks: [Rig.spec("a"), Rig.spec("b")])
         #expect(try rig.store.pendingCommands(after: nil, isForced: true).commands.isEmpty)
         let other = try beside(rig)
@@ -66,7 +67,7 @@ struct CommandTests {
         #expect(try rig.store.pendingCommands(after: nil, isForced: true).commands.map(\.id) == [ids[0]])
     }
 
-    @Test func `the last word on each scope holds`() throws {
+    @Test func `the last command of each scope applies`() throws {
         let rig = try Rig()
         let other = try beside(rig)
         let (batch, model) = (PauseScope.batch(BatchID(1)), PauseScope.model(ModelID("veo")))
@@ -96,7 +97,7 @@ struct CommandTests {
         #expect(throws: (any Error).self) { try rig.shell().run("DELETE FROM command") }
     }
 
-    @Test func `a command is durable beside a runner in the middle of its writes`() throws {
+    @Test func `a command is durable during a runner's writes`() throws {
         let rig = try Rig(tasks: (0..<50).map { Rig.spec("task-\($0)") })
         let other = try beside(rig)
         for task in 1...50 {
@@ -108,7 +109,7 @@ struct CommandTests {
         #expect(try rig.shell().one("SELECT count(*) FROM attempt") == "50")
     }
 
-    @Test func `a new seed is sent in place of the request's, to the byte else, until the request changes`() throws {
+    @Test func `a new seed replaces the request's and nothing else, until the request changes`() throws {
         let request = #"{"model":"sora-2-pro","prompt":"a \u00e9 \"fawn\"","seed":9223372036854775807,"x":1.50}"#
         func spec(_ text: String) -> TaskSpec {
             TaskSpec(

@@ -21,7 +21,7 @@ struct DuplicateTests {
         return "\(pair.key) \(clip.key) \(clip.batchName)\(clip.isPaid ? "" : " unpaid")\(clip.isNear ? " near" : "")"
     }
 
-    @Test func `an equal clip of another id or batch is found, also under other line ends`() throws {
+    @Test func `an equal clip of another ID or batch is found, also with other line ends`() throws {
         let rig = try Self.rig()
         let specs = ["paid", "rendering", "uncertain", "failed", "waiting"].map {
             Rig.spec("other-\($0)", prompt: #"a \#($0) boat\r\nat dawn"#)
@@ -49,7 +49,7 @@ struct DuplicateTests {
         #expect(try rig.importManifest(both + [specs[0]]).duplicates.equalCount == 1)
     }
 
-    @Test func `a nearly equal clip is found as such, and an equal one before it`() throws {
+    @Test func `a nearly equal clip is reported as such, and an equal one first`() throws {
         let rig = try Self.rig()
         let near = Rig.spec("near", prompt: #"a paid boat \nat dawn\n"#)
         #expect(
@@ -62,7 +62,7 @@ struct DuplicateTests {
         #expect(again.duplicates.equal.map(Self.words) == ["again near second"])
     }
 
-    @Test func `clips of another provider, and of another seed, are none`() throws {
+    @Test func `clips of another provider or seed are not duplicates`() throws {
         let rig = try Self.rig()
         let spec = Rig.spec("other", prompt: #"a paid boat\nat dawn"#)
         let simulated = Rig.manifest("second", provider: "simulator")
@@ -72,7 +72,7 @@ struct DuplicateTests {
         #expect(try rig.importManifest([plain], manifest: Rig.manifest("third")).duplicates.equalCount == 0)
     }
 
-    @Test func `equal rows of one manifest are counted while they wait`() throws {
+    @Test func `equal tasks of one manifest are counted while they wait`() throws {
         let specs = ["a", "a-2", "b", "a-3"].map { Rig.spec($0, prompt: $0.hasPrefix("a") ? "one" : "two") }
         let rig = try Rig(tasks: specs)
         let waiting = try rig.importManifest(specs).duplicates
@@ -83,7 +83,7 @@ struct DuplicateTests {
         #expect(rest.equal.map(Self.words) == ["a-3 a batch unpaid"])
     }
 
-    @Test func `a clip is looked for by an index, and nothing else is read in full`() throws {
+    @Test func `a clip is found by an index, and nothing else is read completely`() throws {
         let rig = try Self.rig()
         let plan = try rig.shell().rows("EXPLAIN QUERY PLAN " + ClipFinder.similar)
         #expect(
@@ -91,7 +91,7 @@ struct DuplicateTests {
         #expect(!plan.contains { $0.contains("SCAN") && !$0.contains("SCAN a") }, "\(plan)")
     }
 
-    @Test func `a clip is found behind any number of attempts that failed`() throws {
+    @Test func `a clip is found among any number of failed attempts`() throws {
         let count = 200
         let takes = (1...count).map { Rig.spec("take-\($0)", prompt: "one") }
         let rig = try Rig(tasks: takes)

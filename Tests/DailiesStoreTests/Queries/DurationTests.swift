@@ -25,7 +25,7 @@ struct DurationTests {
         ])
     }
 
-    @Test func `durations end when the provider says so, its clock set right, else with the poll that found the clip`()
+    @Test func `durations end at the provider's adjusted completion time, or else at the poll that detected the clip`()
         throws
     {
         let rig = try Rig(tasks: (1...4).map { Rig.spec("t\($0)") })
@@ -49,7 +49,7 @@ struct DurationTests {
         #expect(try rig.store.observedDurations(batches: [], usesProviderTimes: true).isEmpty)
     }
 
-    @Test func `what was replayed, or is not completed, teaches nothing`() throws {
+    @Test func `replayed and incomplete attempts give no durations`() throws {
         let rig = try Rig(tasks: (1...2).map { Rig.spec("t\($0)") })
         try complete(rig, 1, sent: 10_000, settled: 20_000, completed: nil, isReplayed: true)
         try rig.apply(Steps.intent(2), Steps.accepted(2))
@@ -57,7 +57,7 @@ struct DurationTests {
         #expect(seen.isEmpty)
     }
 
-    @Test func `another seed goes with the next attempt, stands in the log, and ends with a change in the manifest`()
+    @Test func `a new seed applies to the next attempt, is logged, and ends with a change in the manifest`()
         throws
     {
         let rig = try Rig(tasks: [Rig.spec("a")])
@@ -81,7 +81,7 @@ struct DurationTests {
         #expect(try waiting()?.request.text == #"{"model":"sora-2-pro","prompt":"a beach"}"#)
     }
 
-    @Test func `only a waiting task takes another seed`() throws {
+    @Test func `only a waiting task accepts a new seed`() throws {
         let rig = try Rig(tasks: [Rig.spec("a")])
         try rig.apply(Steps.intent())
         #expect(throws: StoreError.self) { try rig.apply(.reseeded(TaskID(1), 1)) }

@@ -27,7 +27,7 @@ struct TaskOwnerTests {
     private static let owner = TaskOwner(
         batch: "batch", key: TaskKey("a"), attempt: AttemptID(task: TaskID(1), number: 1))
 
-    @Test func `a task ID that another attempt has is refused with the name of that one, and nothing is written`()
+    @Test func `a task ID of another attempt is refused with the owner's name, and nothing is written`()
         throws
     {
         let rig = try Rig(tasks: [Rig.spec("a"), Rig.spec("b")])
@@ -47,7 +47,7 @@ struct TaskOwnerTests {
         #expect(try rig.store.problems() == [])
     }
 
-    @Test func `what shares a transaction with a refused acceptance is written all the same`() throws {
+    @Test func `other calls in the transaction of a refused acceptance are written`() throws {
         let rig = try Rig(tasks: [Rig.spec("a"), Rig.spec("b"), Rig.spec("c")])
         try rig.apply(Steps.intent(1), Steps.intent(2), Steps.intent(3))
         let results = Locked<[String]>([])
@@ -110,7 +110,7 @@ struct TaskOwnerTests {
 
     // MARK: Times
 
-    @Test func `a repeat is sent at its own time, from which its duration and its age count`() throws {
+    @Test func `a resubmission has its own send time, from which its duration and age count`() throws {
         let rig = try Rig(tasks: [Rig.spec("a"), Rig.spec("b")])
         func at(_ second: Int64, _ steps: Mutation.Kind...) throws {
             try rig.store.writeAndWait(steps.map { Mutation(at: Instant(milliseconds: 1000 * second), $0) })
@@ -130,7 +130,7 @@ struct TaskOwnerTests {
         #expect(seen.map(\.duration) == [.seconds(60)])
     }
 
-    @Test func `durations that a clock which was ahead has written are left out`() throws {
+    @Test func `durations written by a clock that was ahead are skipped`() throws {
         let rig = try Rig()
         func at(_ second: Int64, _ step: Mutation.Kind) throws {
             try rig.store.writeAndWait([Mutation(at: Instant(milliseconds: 1000 * second), step)])
@@ -142,7 +142,7 @@ struct TaskOwnerTests {
         #expect(try rig.store.observedDurations(batches: [rig.batch], usesProviderTimes: false).isEmpty)
     }
 
-    @Test func `what settled in the future counts as settled now, and is counted`() throws {
+    @Test func `attempts settled in the future count as settled now and are counted`() throws {
         let rig = try Rig(tasks: [Rig.spec("a"), Rig.spec("b")])
         func at(_ instant: Instant, _ steps: Mutation.Kind...) throws {
             try rig.store.writeAndWait(steps.map { Mutation(at: instant, $0) })

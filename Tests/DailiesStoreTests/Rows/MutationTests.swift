@@ -210,7 +210,7 @@ struct MutationTests {
     }
 
     @Test(arguments: Progress.allCases)
-    func `a step fits a standing or is refused whole`(standing: Progress) throws {
+    func `a step applies to a state or is refused completely`(standing: Progress) throws {
         let rig = try Rig(tasks: Self.steps.indices.map { Rig.spec("task-\($0)") })
         let shell = try rig.shell()
         for (index, step) in Self.steps.enumerated() {
@@ -233,7 +233,7 @@ struct MutationTests {
 
     private func eventCount(_ rows: [String]) -> Int { rows.count { !$0.isEmpty } - 2 }
 
-    @Test func `the steps of the test are all the steps there are`() {
+    @Test func `the test covers all steps`() {
         // A new step stops the build here; the table above must then get it too.
         func name(_ step: Mutation.Kind) -> String {
             switch step {
@@ -284,7 +284,7 @@ struct MutationTests {
         #expect(try rig.shell().one("SELECT has_key FROM task_standing WHERE id = 2") == "0")
     }
 
-    @Test func `an attempt that was not accepted is opened again with the fields of the new intent`() throws {
+    @Test func `an attempt that was not accepted is reopened with the fields of the new intent`() throws {
         let rig = try Rig()
         let attempt = AttemptID(task: TaskID(1), number: 1)
         try rig.apply(Steps.intent(), .notAccepted(attempt, Steps.fault))
@@ -297,7 +297,7 @@ struct MutationTests {
         #expect(try shell.rows("SELECT message FROM event WHERE kind = 'intent'") == ["key-1-1", "second"])
     }
 
-    @Test func `the time of the first doubt and of the first loss stays`() throws {
+    @Test func `the times of the first unknown outcome and of the first loss stay`() throws {
         let rig = try Rig(tasks: [Rig.spec("a"), Rig.spec("b")])
         let shell = try rig.shell()
         for (task, column) in [(Int64(1), "outcome_unknown_at_ms"), (2, "lost_at_ms")] {
@@ -312,7 +312,7 @@ struct MutationTests {
         }
     }
 
-    @Test func `trust in keys is stored and may change`() throws {
+    @Test func `key support is stored and may change`() throws {
         let rig = try Rig()
         let account = KeyFingerprint("0123456789ab")
         func trust() throws -> KeySupport {

@@ -21,7 +21,7 @@ struct CheckpointTests {
     }
 
     @Test(arguments: [Store.Use.running, .reading, .telling])
-    func `a copy without its log is refused, and a copy with it is whole`(use: Store.Use) throws {
+    func `a copy without its log is refused, and a copy with it is complete`(use: Store.Use) throws {
         let rig = try Rig()
         // Also right after a checkpoint, when the log is empty but for a mark.
         for (round, pages) in [1, 1_000_000].enumerated() {
@@ -36,7 +36,7 @@ struct CheckpointTests {
         }
     }
 
-    @Test func `after a clean end the file alone is whole`() throws {
+    @Test func `after a clean end the file alone is complete`() throws {
         let rig = try Rig()
         try rig.apply(Steps.intent())
         try rig.store.close()
@@ -45,7 +45,7 @@ struct CheckpointTests {
         #expect(try tasksSent(in: alone, for: .running) == 1)
     }
 
-    @Test func `a store whose log another program has moved over is whole`() throws {
+    @Test func `a store whose log another program checkpointed is complete`() throws {
         let rig = try Rig()
         try rig.apply(Steps.intent())
         let left = try copy(rig, to: "left.sqlite", withLog: true)
@@ -54,7 +54,7 @@ struct CheckpointTests {
         #expect(try tasksSent(in: left, for: .running) == 1)
     }
 
-    @Test func `a crash between a checkpoint and its mark leaves a store that opens`() throws {
+    @Test func `a crash between a checkpoint and its marker leaves a store that opens`() throws {
         let rig = try Rig()
         try rig.apply(Steps.intent())
         try rig.shell().run("UPDATE store_file SET needs_log = 1; PRAGMA wal_checkpoint")
@@ -63,7 +63,7 @@ struct CheckpointTests {
         #expect(try tasksSent(in: left, for: .running) == 1)
     }
 
-    @Test func `a store that only looks like half of one is accepted by the user's decision`() throws {
+    @Test func `a store that only looks incomplete is accepted by the user's decision`() throws {
         let rig = try Rig()
         try rig.apply(Steps.intent())
         try rig.store.close()
@@ -74,7 +74,7 @@ struct CheckpointTests {
         #expect(try tasksSent(in: rig.scratch.path, for: .running) == 1)
     }
 
-    @Test func `a backup made while a runner writes is whole, private and of one moment`() throws {
+    @Test func `a backup made while a runner writes is complete, private and consistent`() throws {
         let rig = try Rig(tasks: (1...20).map { Rig.spec("task-\($0)") })
         try rig.apply(Steps.intent(1))
         let reader = try Store.open(rig.scratch.path, for: .reading)

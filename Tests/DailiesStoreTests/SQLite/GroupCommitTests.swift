@@ -33,7 +33,7 @@ struct GroupCommitTests {
         try rig.store.drain()
     }
 
-    @Test func `calls that wait share one commit and are told in order`() throws {
+    @Test func `waiting calls share one commit and are notified in order`() throws {
         let rig = try Rig(tasks: Self.tasks(50))
         let told = Told()
         let before = rig.faults.commits
@@ -45,7 +45,7 @@ struct GroupCommitTests {
         #expect(try rig.shell().one("SELECT count(*) FROM attempt") == "50")
     }
 
-    @Test func `a transaction holds at most 500 changes, and a larger call is still one`() throws {
+    @Test func `a transaction has up to 500 changes, and a larger call is still one`() throws {
         let rig = try Rig(tasks: Self.tasks(700))
         let told = Told()
         let before = rig.faults.commits
@@ -61,7 +61,7 @@ struct GroupCommitTests {
         #expect(told.all.last == "large done")
     }
 
-    @Test func `a call that does not fit fails whole and alone`() throws {
+    @Test func `a call that does not apply fails completely and alone`() throws {
         let rig = try Rig(tasks: Self.tasks(4))
         let told = Told()
         try together(rig) {
@@ -89,7 +89,7 @@ struct GroupCommitTests {
         #expect(try rig.shell().one("SELECT count(*) FROM attempt") == "1")
     }
 
-    @Test func `a full disk is named and nothing of the write remains`() throws {
+    @Test func `a full disk is reported, and nothing of the write remains`() throws {
         let rig = try Rig(tasks: Self.tasks(3))
         try rig.store.onQueue { () throws(StoreError) in
             let database = try rig.store.connection()
@@ -110,10 +110,10 @@ struct GroupCommitTests {
         try rig.apply(Steps.intent(1))
     }
 
-    @Test func `after a sync that failed nothing more is written until the store is opened anew`() throws {
+    @Test func `after a failed sync nothing more is written until the store is opened again`() throws {
         let rig = try Rig(tasks: Self.tasks(2))
         try rig.apply(Steps.intent(1))
-        try rig.store.onQueue { () throws(StoreError) in rig.store.breakdown = StoreError(.io, "sync failed") }
+        try rig.store.onQueue { () throws(StoreError) in rig.store.permanentFailure = StoreError(.io, "sync failed") }
         let error = #expect(throws: StoreError.self) { try rig.apply(Steps.intent(2)) }
         #expect(error?.message == "sync failed")
         let again = try Store.open(rig.scratch.path, for: .running)
@@ -121,7 +121,7 @@ struct GroupCommitTests {
         #expect(try rig.shell().one("SELECT count(*) FROM attempt") == "2")
     }
 
-    @Test func `a waiting call sees and follows what was queued before it`() throws {
+    @Test func `a blocking call sees and follows earlier queued calls`() throws {
         let rig = try Rig(tasks: Self.tasks(2))
         let told = Told()
         rig.store.write(intents(1), then: told.note("first"))
@@ -131,7 +131,7 @@ struct GroupCommitTests {
         #expect(try rig.store.summary().total.accepted == 1)
     }
 
-    @Test func `a reading call sees all that was queued before it, however many transactions that takes`() throws {
+    @Test func `a read sees all earlier queued calls, whatever the number of transactions`() throws {
         let rig = try Rig(tasks: Self.tasks(1200))
         let told = Told()
         try rig.store.onQueue { () throws(StoreError) in
@@ -141,7 +141,7 @@ struct GroupCommitTests {
         #expect(told.all.count == 1200)
     }
 
-    @Test func `many threads write without losing or mixing anything`() throws {
+    @Test func `many threads write without losing or mixing data`() throws {
         let rig = try Rig(tasks: Self.tasks(400))
         let told = Told()
         let store = rig.store
@@ -160,7 +160,7 @@ struct GroupCommitTests {
         #expect(try rig.store.problems() == [])
     }
 
-    @Test func `a then may read and may queue more`() throws {
+    @Test func `a then may read and queue more calls`() throws {
         let rig = try Rig(tasks: Self.tasks(2))
         let told = Told()
         let seen = Locked(0)
@@ -182,7 +182,7 @@ struct GroupCommitTests {
 /// A frozen store stands for a process that was killed.
 struct CrashTests {
     @Test(arguments: [true, false])
-    func `after a crash at a commit only what was acknowledged is sure, and at most one commit more`(
+    func `after a crash at a commit all acknowledged commits are there, and up to one more`(
         isCommitted: Bool
     ) throws {
         let rig = try Rig(tasks: (1...3).map { Rig.spec("task-\($0)") })
@@ -204,7 +204,7 @@ struct CrashTests {
         #expect(try restarted.problems() == [])
     }
 
-    @Test func `freezing at any moment stops everything`() throws {
+    @Test func `freezing at any time stops everything`() throws {
         let rig = try Rig()
         let told = Told()
         rig.faults.freeze()

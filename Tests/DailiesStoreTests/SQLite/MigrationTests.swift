@@ -54,7 +54,7 @@ struct MigrationTests {
         try Shell(path).rows("SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY type, name")
     }
 
-    @Test func `a store of version 1 gets the schema of today and keeps every value`() throws {
+    @Test func `a store of version 1 gets the current schema and keeps every value`() throws {
         let (old, new) = (try Scratch(), try Scratch())
         try Shell(old.path).run(try Self.dump(1))
         let before = try contents(of: old.path)
@@ -87,7 +87,7 @@ struct MigrationTests {
         #expect(try old.permissions(of: copy) == 0o600)
     }
 
-    @Test func `what an earlier take of version 1 asked for is not known, so that its bill is no price`() throws {
+    @Test func `the request of an earlier take of version 1 is unknown, so its bill is not a price`() throws {
         let scratch = try Scratch()
         let service = Service(provider: "simulator", baseURL: "http://127.0.0.1:18080")
         let shell = try Shell(scratch.path)
@@ -104,7 +104,7 @@ struct MigrationTests {
         #expect(try shell.rows("SELECT task FROM attempt WHERE seconds IS NULL") == [task])
     }
 
-    @Test func `base URLs of version 1 that are one address become one service`() throws {
+    @Test func `equivalent base URLs of version 1 become one service`() throws {
         let scratch = try Scratch()
         let shell = try Shell(scratch.path)
         try shell.run(try Self.dump(1))
@@ -124,7 +124,7 @@ struct MigrationTests {
             try shell.rows("SELECT DISTINCT base_url, trust FROM key_trust") == ["http://127.0.0.1:18080|ignored"])
     }
 
-    @Test func `of attempts that share a task id the first keeps it, and the others are marked`() throws {
+    @Test func `of attempts that share a task ID the first keeps it, and the others are marked`() throws {
         let scratch = try Scratch()
         let shell = try Shell(scratch.path)
         try shell.run(try Self.dump(1))
@@ -138,7 +138,7 @@ struct MigrationTests {
                 == ["open-1|0", "open-2|1", "open-3|1", "open-4|1"])
     }
 
-    @Test func `tasks of version 1 are found by the names that they have today, each once`() throws {
+    @Test func `tasks of version 1 are found by their current names, each once`() throws {
         let scratch = try Scratch()
         let shell = try Shell(scratch.path)
         try shell.run(try Self.dump(1))
@@ -191,7 +191,7 @@ struct MigrationTests {
         #expect(result.new == 2 && result.changed == 0)
     }
 
-    @Test func `an attempt that stands for its task gets the number of its request`() throws {
+    @Test func `the latest attempt of a task gets the hash of its request`() throws {
         let scratch = try Scratch()
         try Shell(scratch.path).run(try Self.dump(1))
         _ = try Store.open(scratch.path, for: .running)

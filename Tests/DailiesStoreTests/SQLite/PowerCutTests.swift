@@ -78,7 +78,7 @@ struct PowerCutTests {
     }
 
     @Test(arguments: UInt64(1)...6)
-    func `whenever the power goes, what was told is there, and nothing is there in half`(
+    func `after a power cut all acknowledged changes are there, and none is there in part`(
         seed: UInt64
     ) throws {
         let scratch = try Scratch()
@@ -116,7 +116,7 @@ struct PowerCutTests {
         }
     }
 
-    @Test func `a store that does not sync its commits would be caught`() throws {
+    @Test func `a store that does not sync its commits would be detected`() throws {
         let scratch = try Scratch()
         let folder = URL(fileURLWithPath: scratch.folder).resolvingSymlinksInPath().path
         let disk = PowerCutDisk(folder: folder) { _ in }

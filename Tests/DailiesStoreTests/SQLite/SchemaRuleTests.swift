@@ -74,7 +74,7 @@ struct SchemaRuleTests {
         "INSERT INTO key_trust VALUES ('u', 'f', 'flat', 'maybe', '', 1)",
     ]
 
-    @Test func `every forbidden change is refused by the schema itself`() throws {
+    @Test func `the schema refuses every forbidden change`() throws {
         let rig = try rig()
         let shell = try rig.shell()
         let question = "SELECT count(*), total(amount_nano) FROM event"
@@ -103,7 +103,7 @@ struct SchemaRuleTests {
         #expect(try rig.shell().one("SELECT count(*) FROM event WHERE message LIKE '%sig=%'") == "0")
     }
 
-    @Test func `a store that was meddled with is reported`() throws {
+    @Test func `a manipulated store is reported`() throws {
         let rig = try rig()
         #expect(try rig.store.problems() == [])
         try rig.shell().run(
@@ -120,7 +120,7 @@ struct SchemaRuleTests {
             ])
     }
 
-    @Test func `the view answers as the manual says`() throws {
+    @Test func `the view matches the manual`() throws {
         let rig = try rig()
         #expect(
             try rig.shell().rows("select state, count(*), sum(credits) from task group by state")

@@ -1,6 +1,7 @@
 import DailiesCore
 
-/// Commands carried out: the effect and the end of the command in one transaction, so that a crash leaves both or neither.
+/// Carries out commands. The effect and the end of the command are one transaction, so that a crash leaves both or
+/// neither.
 extension SQLiteConnection {
     func recordWithdrawal(of attempt: AttemptID, by command: CommandID, at: Instant) throws(StoreError) {
         let waits = try first(
@@ -30,7 +31,7 @@ extension SQLiteConnection {
         try endCommand(command, .waits, message: nil, at: at)
     }
 
-    /// Why an attempt is not followed by another; nil: it may be.
+    /// Why a retry is refused; nil: it is allowed.
     private func refusal(ofRetrying attempt: AttemptID, again: Bool) throws(StoreError) -> String? {
         let found = try first(
             """
@@ -51,7 +52,7 @@ extension SQLiteConnection {
     func endCommand(
         _ command: CommandID, _ outcome: CommandOutcome, message: String?, at: Instant
     ) throws(StoreError) {
-        // One that the user took back meanwhile stays as it is.
+        // A command that the user withdrew in the meantime stays unchanged.
         try run(
             "UPDATE command SET ended_at_ms = ?, outcome = ?, message = ? WHERE id = ? AND ended_at_ms IS NULL",
             SQLValue(at), .text(outcome.rawValue), SQLValue(message), .integer(command.rawValue))
