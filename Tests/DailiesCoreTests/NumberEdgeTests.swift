@@ -2,8 +2,8 @@ import Testing
 
 @testable import DailiesCore
 
-/// The edges of every integer and floating-point type, and decimals of any size: no number stops the program, and what
-/// is counted with them is exact or clamped, as 128 bits have it.
+/// The extremes of every integer and floating-point type, and decimals of any size: no number traps, and results are
+/// exact or clamped as in 128-bit arithmetic.
 @Suite struct NumberEdgeTests {
     private static let integers: [Int64] = [
         .min, .min + 1, .min / 2, -9_223_372_036_854_775, -2_147_483_649, -1_000_000_001, -1_000_000_000, -999_999_999,
@@ -55,7 +55,7 @@ import Testing
         #expect(read > 1000)
     }
 
-    /// Mostly decimals: signs, digits in any number, points, exponents at the edges of each type.
+    /// Mostly decimals: signs, any number of digits, points, exponents at the extremes of each type.
     private static func decimal(_ random: inout SplitMix64) -> String {
         func digits(_ most: Int) -> String {
             let count = Int.random(in: 0...most, using: &random)
@@ -95,7 +95,7 @@ import Testing
         let totals = Self.integers.flatMap { whole in parts.map { CreditTotal(whole: whole, billionths: $0) } }
         for total in totals {
             #expect(0..<1_000_000_000 ~= total.billionths)
-            #expect(total.description == Self.words(Self.value(of: total)))
+            #expect(total.description == Self.text(Self.value(of: total)))
         }
         for a in totals {
             for b in [totals[0], totals[totals.count - 1]] + totals.filter({ $0.billionths <= 1 }) {
@@ -113,7 +113,7 @@ import Testing
         min(max(value, Int128(Int64.min) * 1_000_000_000), Int128(Int64.max) * 1_000_000_000 + 999_999_999)
     }
 
-    private static func words(_ value: Int128) -> String {
+    private static func text(_ value: Int128) -> String {
         let (whole, rest) = value.magnitude.quotientAndRemainder(dividingBy: 1_000_000_000)
         var decimals = String(String(rest + 1_000_000_000).dropFirst())
         while decimals.last == "0" { decimals.removeLast() }
@@ -170,7 +170,7 @@ import Testing
                 #expect((moment + duration).nanoseconds == sum && (moment - duration).nanoseconds == difference)
             }
             for factor in Self.reals {
-                // Whatever comes of it, nothing traps, and it can be counted with.
+                // Whatever the result, nothing traps, and it can be used.
                 _ = (duration.divided(bySpeed: factor).nanoseconds, duration.multiplied(by: factor).nanoseconds)
                 #expect(!duration.formatted(atSpeed: factor).isEmpty)
             }
@@ -257,7 +257,7 @@ import Testing
         }
     }
 
-    /// Two that wait, and one that was sent at some end of time.
+    /// Two waiting tasks, and one that was sent at an extreme time.
     private static func store(_ random: inout SplitMix64) -> StoreModel {
         let remote = RemoteTaskID("remote-1")
         var store = SchedulerHarness.leftBehind(
@@ -270,7 +270,7 @@ import Testing
         return store
     }
 
-    /// Something in the air lands, or the next wake-up comes.
+    /// Ends a request in flight, or serves the next wake-up.
     private static func step(_ rig: SchedulerHarness, _ random: inout SplitMix64) {
         let phases: [RemoteTask.Phase] = [.queued, .running, .running, .completed, .failed, .cancelled]
         let phase = phases.randomElement(using: &random) ?? .running

@@ -3,7 +3,7 @@ import Testing
 
 @testable import DailiesStore
 
-/// Numbers that the program never writes, in a file that anybody may write to.
+/// Numbers that the program never writes, in a file that anyone may write to.
 struct NumberEdgeTests {
     private static func damaged(_ error: any Error) -> Bool { (error as? StoreError)?.kind == .damaged }
 
@@ -28,7 +28,7 @@ struct NumberEdgeTests {
         #expect(performing: { try store.retake([TaskID(2)], at: rig.tick()) }, throws: Self.damaged)
         #expect(performing: { try rig.apply(.retried(TaskID(2))) }, throws: { _ in true })
         #expect(performing: { try rig.importManifest([Rig.spec("a", prompt: "another")]) }, throws: { _ in true })
-        // What counts and sums goes on.
+        // Counts and sums still work.
         #expect(try store.summary().total.states.values.reduce(0, +) == 3)
         #expect(try store.spend(by: [.model]).total.attempts == 1)
     }
@@ -94,7 +94,7 @@ struct NumberEdgeTests {
             #expect(try store.spend(by: [dimension]).total.attempts == 1)
         }
         _ = try store.paceSample()
-        // What settled before it was sent has no duration.
+        // An attempt settled before it was sent has no duration.
         let durations = try store.observedDurations(batches: [rig.batch], usesProviderTimes: true)
         #expect(durations.count == (edge == .min ? 0 : 1))
         _ = try store.problems()

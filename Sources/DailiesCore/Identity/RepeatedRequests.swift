@@ -1,6 +1,6 @@
 /// Detects repeated requests. It remembers the first half million in 16 bytes each.
 public struct RepeatedRequests: Hashable, Sendable {
-    /// Maximum hash of remembered requests; later ones are only compared with these.
+    /// Maximum number of remembered requests; later ones are only compared with these.
     private static let maximumCount = 1 << 19
 
     /// An open-addressing table; 0 is a free slot.

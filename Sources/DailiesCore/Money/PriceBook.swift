@@ -83,7 +83,7 @@ public struct PriceBook: Sendable {
     }
 
     private mutating func summarize(_ kind: PriceKind) {
-        let summary = histories[kind]?.window.summary(beside: statedPerSecond(kind))
+        let summary = histories[kind]?.window.summary(comparedWith: statedPerSecond(kind))
         histories[kind]?.summary = summary
     }
 
@@ -110,7 +110,7 @@ public struct PriceBook: Sendable {
         return figures.max()?.times(hundredths: Self.boundMarginHundredths)
     }
 
-    /// The user's figure if bills exceed it. The figure is used, and the user is told of both.
+    /// The user's figure if bills exceed it. The figure is used, and both are reported.
     ///
     /// - Returns: nil also if the contradiction of this kind was returned before.
     mutating func contradiction(for shape: RequestShape) -> Contradiction? {

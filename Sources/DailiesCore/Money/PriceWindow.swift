@@ -76,14 +76,14 @@ struct PriceWindow: Sendable {
     /// - Parameter stated: the price per second that the user or the provider states. It counts as one more figure for
     ///   the median, so that the first bill is compared with something.
     /// - Returns: nil for an empty window.
-    func summary(beside stated: Credits?) -> PriceSummary? {
+    func summary(comparedWith stated: Credits?) -> PriceSummary? {
         let prices = bills.map(\.price).sorted()
         guard !prices.isEmpty else { return nil }
         let usual = Self.median((prices + [stated].compactMap { $0 }).sorted())
-        let outliers = Self.outliers(of: prices, beside: usual)
+        let outliers = Self.outliers(of: prices, comparedWith: usual)
         let counted = prices.filter { !outliers.contains($0) }
         let quotes = bills.compactMap(\.quote).sorted()
-        let oddQuotes = Self.outliers(of: quotes, beside: usual)
+        let oddQuotes = Self.outliers(of: quotes, comparedWith: usual)
         return PriceSummary(
             bills: prices.count, range: counted.first.flatMap { lowest in counted.last.map { lowest...$0 } },
             median: Self.median(prices), outliers: outliers,
@@ -95,7 +95,7 @@ struct PriceWindow: Sendable {
 
     /// One or two absurd figures are ignored. Three or more, each near the next, are the service's current price; one
     /// that is as far above those is still absurd.
-    private static func outliers(of figures: [Credits], beside usual: Credits) -> [Credits] {
+    private static func outliers(of figures: [Credits], comparedWith usual: Credits) -> [Credits] {
         let above = figures.filter { $0 > usual.times(hundredths: 100 * outlierFactor) }
         let below = figures.filter { $0.times(hundredths: 100 * outlierFactor) < usual }
         return (groups(of: below) + groups(of: above)).filter { $0.count < figuresOfAPrice }.flatMap { $0 }

@@ -160,7 +160,7 @@ extension Scheduler {
         reportCancel(of: flight, verdict.detail)
     }
 
-    /// At recovery: resubmissions the checks of acceptance. It may not have come to them, or budgets and prices may have
+    /// At recovery: repeats the checks of acceptance. It may not have come to them, or budgets and prices may have
     /// changed. A cancel that an earlier run wanted is sent before any query.
     mutating func guardRecovered(_ flight: inout ActiveAttempt, _ now: Instant) {
         let old = flight.reserved

@@ -64,13 +64,13 @@ extension Scheduler {
             var completion = flight.completion, completion.isDownloading
         else { return }
         let least = Double(settings.leastDownloadSpeed) * settings.downloadSpeedWindow.inSeconds
-        let brought = Double(bytes) - Double(completion.measuredBytes)
+        let received = Double(bytes) - Double(completion.measuredBytes)
         completion.measuredBytes = bytes
         completion.measurements += 1
-        completion.crawls = brought < least / Self.crawlingShare ? completion.crawls + 1 : 0
+        completion.crawls = received < least / Self.crawlingShare ? completion.crawls + 1 : 0
         flight.completion = completion
         put(flight)
-        if brought < least, shouldYield(completion) || isTooSlow(completion) {
+        if received < least, shouldYield(completion) || isTooSlow(completion) {
             return effects.append(.act(.stopDownload(attempt)))
         }
         measureLater(flight, now)

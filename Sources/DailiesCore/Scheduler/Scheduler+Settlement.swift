@@ -13,7 +13,7 @@ extension Scheduler {
         let settlement = Settlement(
             of: report, wasRunning: wasRunning, isReplayed: flight.isReplayed,
             isConfirmed: flight.isCancelledWithoutCost)
-        guard let settlement else { preconditionFailure("the phase \(report.phase) is no end") }
+        guard let settlement else { preconditionFailure("the phase \(report.phase) is not final") }
         // A task that a user also wants cancelled does not wait again.
         let guarded = settlement.end == .cancelled && flight.cancellation == nil ? flight.cancelReason : nil
         let outcome: CommandOutcome

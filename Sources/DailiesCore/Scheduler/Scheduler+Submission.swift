@@ -164,7 +164,7 @@ extension Scheduler {
 
     // MARK: Outcome of a submit
 
-    mutating func submitted(_ submission: Submission, _ fate: SubmitResult, _ now: Instant) {
+    mutating func submitted(_ submission: Submission, _ outcome: SubmitResult, _ now: Instant) {
         submitsInFlight[submission.account, default: 0] -= 1
         guard var flight = flight(submission.attempt), var pending = flight.pending else {
             preconditionFailure("a submit of attempt \(submission.attempt) ended that was not in flight")
@@ -176,9 +176,9 @@ extension Scheduler {
         flight.submissionKey = submission.key
         let wasTryingFunds = pause.isTryingFunds
         pause.isTryingFunds = false
-        let fate = Self.checked(fate, submission)
-        defer { noteRoute(fate) }
-        switch fate {
+        let outcome = Self.checked(outcome, submission)
+        defer { noteRoute(outcome) }
+        switch outcome {
         case .accepted(let report):
             providerAnswered(now)
             modelAnswered(flight.shape.model)
@@ -229,8 +229,8 @@ extension Scheduler {
     }
 
     /// Records whether the API itself has answered, which proves the route for submits.
-    private mutating func noteRoute(_ fate: SubmitResult) {
-        switch fate {
+    private mutating func noteRoute(_ outcome: SubmitResult) {
+        switch outcome {
         case .accepted, .refused, .throttled, .unknown(_, isFreeByContract: true): isRouteProven = true
         case .notAccepted, .stopped, .unknown: break
         }

@@ -2,11 +2,12 @@
 extension Scheduler {
     /// A reply that names another submission (from a desynchronized connection or a cache) says nothing about this one,
     /// whose outcome is then unknown.
-    static func checked(_ fate: SubmitResult, _ submission: Submission) -> SubmitResult {
-        let echo = if case .accepted(let report) = fate { report.submissionKey } else { fate.fault?.submissionKey }
-        guard let echo, echo != submission.key else { return fate }
+    static func checked(_ outcome: SubmitResult, _ submission: Submission) -> SubmitResult {
+        let echo =
+            if case .accepted(let report) = outcome { report.submissionKey } else { outcome.fault?.submissionKey }
+        guard let echo, echo != submission.key else { return outcome }
         // Something was accepted, possibly this submission under a wrong name.
-        let code = if case .accepted = fate { ProviderError.anotherSubmission } else { String?.none }
+        let code = if case .accepted = outcome { ProviderError.anotherSubmission } else { String?.none }
         return .unknown(.misdirected("another submission", code: code), isFreeByContract: false)
     }
 

@@ -248,7 +248,7 @@ public struct Scheduler: Sendable {
             lanes.loaded(lane, page, isLast: isLast) {
                 flights[AttemptID(task: $0.id, number: $0.attempt)] != nil
             }
-        case .submitted(let submission, let fate): submitted(submission, fate, now)
+        case .submitted(let submission, let outcome): submitted(submission, outcome, now)
         case .claimed(let attempt, let owner): claimed(attempt, by: owner, now)
         case .answered(let attempt, let purpose, let answer): answered(attempt, purpose, answer, now)
         case .downloaded(let attempt, let result): downloaded(attempt, result, now)

@@ -3,7 +3,7 @@ import CSQLite
 /// The header of a database file.
 private struct FileHeader {
     /// "DALY", as in `schema.sql`.
-    static let ours: Int64 = 1_145_130_073
+    static let dailiesID: Int64 = 1_145_130_073
 
     let applicationID: Int64
     let version: Int64
@@ -22,7 +22,7 @@ private struct FileHeader {
     var isEmpty: Bool { applicationID == 0 && version == 0 && tables == 0 }
 
     /// Whether the tables are in a log that is missing.
-    var isIncomplete: Bool { applicationID == Self.ours && tables == 0 }
+    var isIncomplete: Bool { applicationID == Self.dailiesID && tables == 0 }
 }
 
 extension Store {
@@ -188,7 +188,7 @@ extension Store {
         if header.isIncomplete {
             throw incompleteStore(path)
         }
-        guard header.applicationID == FileHeader.ours, header.version >= 1 else {
+        guard header.applicationID == FileHeader.dailiesID, header.version >= 1 else {
             throw StoreError(.notAStore, "\(path) belongs to another program; choose another file")
         }
         guard header.version <= Migration.current else {

@@ -34,8 +34,8 @@ import Testing
         #expect(Set(preimages).count == 1 && preimages[0].suffix(9) == ArraySlice(#"ne\ntwo"}"#.utf8))
     }
 
-    /// Digest: SHA-256 of the preimage, taken with another program. These keys are what the provider knows renders by:
-    /// a change of any of them pays for finished clips again.
+    /// Digest: SHA-256 of the preimage, computed with another program. The provider knows renders by these keys:
+    /// changing one would pay for finished clips again.
     @Test(arguments: [
         (
             "misty-forest", "dolly", 1, 134, "ca1d58b515e88b097f3c2763ff9f740718494711f9090a7108412da1444ef791",
@@ -69,7 +69,7 @@ import Testing
         #expect(preimages.map(\.count) == [69, 70])
     }
 
-    /// RFC 4648, section 10, in lower case without padding.
+    /// RFC 4648, section 10, in lowercase without padding.
     @Test(arguments: [
         ("", ""), ("f", "my"), ("fo", "mzxq"), ("foo", "mzxw6"), ("foob", "mzxw6yq"), ("fooba", "mzxw6ytb"),
         ("foobar", "mzxw6ytboi"),
@@ -133,7 +133,7 @@ import Testing
     }
 
     @Test func `if several exit codes apply, the first in precedence is returned`() {
-        // In order of precedence, least first: each beats all before it.
+        // In reverse order of precedence: each beats all before it.
         let steps: [(ExitCode, (inout RunResult) -> Void)] = [
             (.stoppedEarly, { $0.isWorkOutstanding = true }), (.budgetReached, { $0.budgetReached = true }),
             (.unsaved, { $0.unsaved = 1 }), (.uncertain, { $0.uncertain = 1 }),

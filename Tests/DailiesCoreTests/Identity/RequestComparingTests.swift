@@ -1,7 +1,7 @@
 import DailiesCore
 import Testing
 
-/// When two requests are the same, when nearly so, and how an index finds them.
+/// Equal and nearly equal requests, and how an index finds them.
 struct RequestComparingTests {
     private static func request(_ prompt: String, seed: Int? = nil) -> CanonicalRequest {
         let seed = seed.map { ",\"seed\":\($0)" } ?? ""

@@ -10,9 +10,9 @@ import Testing
 
     /// Lognormal, with this mean in seconds and coefficient of variation.
     private func lognormal(_ mean: Double, _ variation: Double, _ random: inout SplitMix64) -> Duration {
-        // Twelve uniform draws make a normal one, near enough: no logarithm is at hand here.
+        // The sum of twelve uniform draws approximates a normal one; no logarithm is available here.
         let normal = (0..<12).reduce(-6.0) { sum, _ in sum + Double.random(in: 0..<1, using: &random) }
-        // σ² = ln(1 + v²), by its series; e^x by its own.
+        // σ² = ln(1 + v²) and e^x by their series.
         let square = variation * variation
         let variance = square - square * square / 2 + square * square * square / 3
         let exponent = variance.squareRoot() * normal - variance / 2
@@ -24,7 +24,7 @@ import Testing
         return .nanoseconds(Int64(mean * sum * 1e9))
     }
 
-    /// Requests and mean delay of polls that follow `next`, for clips of these durations.
+    /// Requests and mean delay of polls at the times of `next`, for clips with these durations.
     private func measure(_ durations: [Duration], _ next: (Duration) -> Duration) -> (requests: Double, delay: Double) {
         var requests = 0
         var delay = 0.0
@@ -158,7 +158,7 @@ import Testing
     @Test func `a store with only detection times also warms a run`() {
         var random = SplitMix64(seed: 7)
         let shape = SchedulerHarness.task(1).shape
-        // What a run at the documented cadence leaves behind.
+        // The data that a run at the documented cadence leaves.
         let found = (0..<4000).map { _ in
             let duration = lognormal(150, 0.2, &random)
             var poll = Duration.zero

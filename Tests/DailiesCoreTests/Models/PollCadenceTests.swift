@@ -5,7 +5,7 @@ import Testing
 @Suite struct PollCadenceTests {
     private typealias Row = (model: String, first: (Int, Int), second: (Int, Int?))
 
-    /// The nine models as their pages say: interval and end of each phase, in seconds.
+    /// The nine models as documented: interval and end of each phase, in seconds.
     private static let pages: [Row] = [
         ("sora-2-pro", (2, 90), (5, 240)), ("sora-2", (2, 180), (5, nil)), ("veo-3.1", (2, 60), (5, 180)),
         ("veo-3.1-fast", (1, 30), (2, 60)), ("seedance-1.5-pro", (2, 60), (5, 180)),

@@ -2,7 +2,7 @@ import Testing
 
 @testable import DailiesCore
 
-/// Several budgets that hold at once, and the three ways of keeping one.
+/// Several budgets at once, and the three budget modes.
 @Suite struct BudgetsTests {
     private static let batch = SchedulerHarness.batch
     private static let acme = TagBudgetID(1)
@@ -19,7 +19,7 @@ import Testing
         SchedulerHarness.task(id, tagBudgets: tagged ? [acme] : [])
     }
 
-    /// Two credits are the bound of each clip; the tag's budget is in whole credits.
+    /// Each clip's maximum is two credits; the tag's budget is in whole credits.
     private func rig(
         tagged: [Bool], tagCap: Int64, cap: Int64? = nil, mode: BudgetMode = .cautious, concurrency: Int = 5
     ) -> SchedulerHarness {
@@ -136,8 +136,8 @@ import Testing
         #expect(book.verdict(for: Credits(nano: 4), of: [.batch(other)]).verdict == .allowed)
     }
 
-    /// Random prices, bills that differ from their estimates by up to half, settlements that come late or never, and
-    /// crashes after which the book is made again from what is durable.
+    /// Random prices, bills that differ from their estimates by up to half, late or missing settlements, and crashes
+    /// after which the budgets are recreated from durable data.
     @Test(arguments: 0..<20)
     func `all budgets hold at every commit, and the bills add up to the settled amount`(seed: Int) {
         var chance = SplitMix64(seed: UInt64(seed) + 71)
@@ -185,7 +185,7 @@ import Testing
                 if draw(0...3) == 0 {
                     budgets.release(one.reserved, for: scopes)
                 } else {
-                    // The bound is 1.5 × the estimate: half off the estimate to either side.
+                    // The maximum is 1.5 × the estimate: up to half off the estimate in both directions.
                     let charge = Credits(nano: one.reserved.nano * draw(34...100) / 100)
                     #expect(budgets.settle(charge, reserved: one.reserved, for: scopes) == [])
                     bills.append((charge, one.isTagged))

@@ -78,7 +78,7 @@ import Testing
 
     // MARK: against a model
 
-    /// Decimal digits, least first: as independent of ``Credits`` as can be.
+    /// Decimal digits, least significant first: independent of ``Credits``.
     private func nanoByHand(_ text: String) -> (digits: [Int], isRounded: Bool) {
         let parts = text.split(separator: ".", omittingEmptySubsequences: false)
         let fraction = parts.count > 1 ? parts[1].compactMap(\.wholeNumberValue) : []

@@ -33,17 +33,17 @@ import Testing
             settledAt: .distantPast)
     }
 
-    /// A book with bills of clips of one second.
+    /// A price book with bills of one-second clips.
     private func book(_ bills: [Int64], published: Int64? = nil) -> PriceBook {
         PriceBook(catalogue: catalogue(published.map { [rate($0)] } ?? []), observed: bills.map { bill($0) })
     }
 
-    /// The bound of a clip of one second whose highest bill is this.
+    /// The maximum of a one-second clip whose highest bill is this.
     private func bound(ofHighest nano: Int64) -> Credits {
         Credits(nano: nano).times(hundredths: 150).times(hundredths: 110)
     }
 
-    // MARK: bounds
+    // MARK: Maximum prices
 
     @Test func `without known prices there is no maximum`() {
         #expect(PriceBook(catalogue: catalogue()).bound(for: shape()) == nil)
@@ -71,7 +71,7 @@ import Testing
 
     @Test func `each step of a maximum rounds up, and no maximum overflows`() {
         let odd = PriceBook(catalogue: catalogue(), observed: [bill(81, shape())])
-        // 11 a second, 88 for eight, half above that, and a tenth above that.
+        // 11 per second, 88 for eight, plus half, plus a tenth.
         #expect(odd.bound(for: shape())?.nano == 146)
         let most = Credits(nano: .max)
         let book = PriceBook(
@@ -109,7 +109,7 @@ import Testing
         #expect(book.bound(for: shape(3))?.nano == 110 && book.bound(for: shape(6))?.nano == 225)
     }
 
-    // MARK: the user's word
+    // MARK: User's figures
 
     @Test
     func `a user's figure overrides bills, reported once with both amounts, but not published prices`() {
@@ -125,7 +125,7 @@ import Testing
             observed: [bill(100), bill(40, shape(1, "720p"))])
         #expect(bounded.bound(for: shape(1))?.nano == 55)
         #expect(bounded.contradiction(for: shape(1)) == .init(stated: Credits(nano: 50), billed: Credits(nano: 100)))
-        // Half above this one is more than the user says, but no bill was.
+        // 1.5 times this bill exceeds the user's figure, but no bill did.
         #expect(bounded.contradiction(for: shape(1, "720p")) == nil)
         bounded.learn(Credits(nano: 60), estimate: nil, for: shape(1, "720p"))
         #expect(
@@ -134,7 +134,7 @@ import Testing
         #expect(silent.contradiction(for: shape(1)) == nil)
     }
 
-    // MARK: the window
+    // MARK: Window
 
     @Test func `only the latest bills count, whether stored or learned in this run`() {
         var book = book([300, 300, 300] + Array(repeating: 100, count: PriceBook.windowSize - 1))
@@ -189,7 +189,7 @@ import Testing
                 summary?.range == nil && summary?.outliers.map(\.nano) == [100_000] && summary?.median.nano == 100_000)
         }
         #expect(book([100_000, 90_000], published: 100).bound(for: shape(1)) == bound(ofHighest: 100_000))
-        // Where nothing is stated, nothing says that it is absurd until the next bill.
+        // Without a stated price nothing shows that it is absurd until the next bill.
         #expect(book([100_000]).bound(for: shape(1)) == bound(ofHighest: 100_000))
         #expect(book([100_000, 100]).bound(for: shape(1)) == bound(ofHighest: 100))
     }
@@ -212,7 +212,7 @@ import Testing
         #expect(book.highestExpected(for: shape(1))?.nano == 90_000)
     }
 
-    // MARK: trust
+    // MARK: Trusted estimates
 
     @Test func `estimates are trusted after twenty consecutive bills within a tenth of them`() {
         var book = PriceBook(catalogue: catalogue())

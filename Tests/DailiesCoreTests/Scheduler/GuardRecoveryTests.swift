@@ -2,7 +2,7 @@ import Testing
 
 @testable import DailiesCore
 
-/// What a guard wants cancelled is durable, and what an earlier run accepted is held against this run's budgets.
+/// A guard's decision is durable, and tasks accepted by an earlier run are checked against this run's budgets.
 @Suite struct GuardRecoveryTests {
     private static let remote = RemoteTaskID("r1")
 
@@ -38,7 +38,7 @@ import Testing
         next.start()
         #expect(next.cancels.count == 1 && next.asked.isEmpty)
         next.confirmCancel(1)
-        // The budget does not hold it now either: it is not begun.
+        // The budget still does not allow it: it is not begun.
         #expect(next.sent.isEmpty && next.ending?.budgetReached == true)
         #expect(isWaiting(next, attempt: 2))
         next.expectSound()

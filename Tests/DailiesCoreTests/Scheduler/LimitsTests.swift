@@ -2,7 +2,7 @@ import Testing
 
 @testable import DailiesCore
 
-/// How often, how soon and how many: the small machines that hold submission up.
+/// The components that limit and delay submission.
 @Suite struct LimitsTests {
     @Test func `SplitMix64 matches its reference numbers`() {
         var zero = SplitMix64(seed: 0)
@@ -92,7 +92,7 @@ import Testing
 
     // MARK: concurrency
 
-    /// The limiter in other words: a list of what happened, read from the start each time.
+    /// A model of the limiter: a list of events, evaluated from the start each time.
     private struct LimiterModel {
         enum Event {
             case refused(Int, sentAt: Instant, Instant)

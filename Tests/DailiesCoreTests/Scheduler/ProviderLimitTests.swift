@@ -2,11 +2,11 @@ import Testing
 
 @testable import DailiesCore
 
-/// A provider's own limit, which the runner must find, and a provider that goes away: hours of a run, by a seed.
+/// Finding a provider's limit, and outages: hours of a run by a seed.
 @Suite struct ProviderLimitTests {
     private static let start = SchedulerSimulation.start
 
-    /// As on sora-2-pro's page: 120 to 180 s for a clip.
+    /// 120 to 180 s per clip, as documented for sora-2-pro.
     private static func render(_ random: inout SplitMix64) -> Duration {
         .milliseconds(Int.random(in: 120_000...180_000, using: &random))
     }
@@ -79,13 +79,13 @@ import Testing
         flow.run(until: away.upperBound)
         let during = flow.requests.count { $0 >= away.lowerBound + .seconds(60) }
         flow.run()
-        // The first second after the probe that found it back.
+        // The first second after the successful probe.
         let back = try #require(flow.requests.first { $0 >= away.upperBound })
         let worst = (0..<20).map { step in
             let from = back + .milliseconds(step * 100)
             return flow.requests.count { $0 >= from && $0 < from + .seconds(1) }
         }
-        print("outage, seed \(seed): \(during) requests in nine minutes, then at most \(worst.max() ?? 0) a second")
+        print("outage, seed \(seed): \(during) requests in nine minutes, then up to \(worst.max() ?? 0) a second")
         #expect(worst[0] <= width && worst.allSatisfy { $0 <= 2 * width })
         #expect(during <= 60 && back - away.upperBound <= .seconds(61))
         #expect(flow.failed == 0 && flow.ending == RunResult())

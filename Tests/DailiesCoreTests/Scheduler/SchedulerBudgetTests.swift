@@ -2,7 +2,7 @@ import Testing
 
 @testable import DailiesCore
 
-/// Every clip is bounded at two credits here, unless a test says otherwise.
+/// Each clip's maximum is two credits unless a test says otherwise.
 @Suite struct SchedulerBudgetTests {
     @Test func `a task that does not fit waits until reservations are released`() {
         let rig = SchedulerHarness.with(3, cap: 4)
@@ -117,10 +117,10 @@ import Testing
         #expect(ExitCode.of(ending, failed: 0, signal: nil) == .budgetReached)
         let reason = "the provider estimates 9 credits for a clip of sora-2-pro, more than the budget 9 allows"
         #expect(ending.reasons == [reason])
-        #expect(rig.told.contains(.waitsAgain(TaskKey("task-1"), .budget, charged: .zero)))
+        #expect(rig.reported.contains(.waitsAgain(TaskKey("task-1"), .budget, charged: .zero)))
         rig.expectSound()
 
-        // A budget that holds it renders it, and all others.
+        // A sufficient budget renders it and all others.
         var store = rig.store
         store.cap = Credits(nano: 100_000_000_000)
         let next = SchedulerHarness(store: store, at: rig.now)
@@ -195,7 +195,7 @@ import Testing
 
     @Test func `after an estimate above the maximum, similar tasks begin only if such an estimate fits`() {
         let rig = SchedulerHarness.with(9, settings: SchedulerHarness.settings { $0.concurrency = 1 }, cap: 12)
-        // Bounded at two, estimated at 2.8: with a tenth more than 3.
+        // Maximum two, estimated at 2.8: with a tenth more than 3.
         var report = RemoteTask.queued("r1")
         report.estimate = Amount(
             credits: Credits(nano: 2_800_000_000), text: "2.8", source: "estimated_credits", isRounded: false)

@@ -2,7 +2,7 @@ import Testing
 
 @testable import DailiesCore
 
-/// What users want of single tasks while the run goes on.
+/// Users' commands on single tasks during a run.
 @Suite struct SchedulerCommandTests {
     private static let lane = TaskQueueID(batch: SchedulerHarness.batch, model: SchedulerHarness.model)
 

@@ -6,7 +6,7 @@ import Testing
 @Suite struct SchedulerCostTests {
     private static let attempt = AttemptID(task: TaskID(1), number: 1)
 
-    /// One that renders, and is cancelled at the provider by somebody else; its reply states no cost.
+    /// A rendering task that is cancelled in the provider's console; the reply states no cost.
     private func cancelledWhileRunning() -> SchedulerHarness {
         let rig = SchedulerHarness.with(1, cap: 9)
         rig.land(.accepted(.running("r1")))
@@ -80,7 +80,7 @@ import Testing
         rig.expectSound()
     }
 
-    /// It waited a minute ago, and has rendered since.
+    /// It was queued a minute ago and has rendered since.
     @Test(arguments: [RemoteTask.cancelled("r1"), .completed("r1", cost: 1), .failed("r1")])
     func `a cancel without a cost is not booked before the task is queried`(truth: RemoteTask) {
         let rig = SchedulerHarness.with(1, cap: 9)
@@ -93,9 +93,9 @@ import Testing
         rig.answerCancel(.found(.cancelled("r1")))
         #expect(rig.attempt(1)?.isWithProvider == true && rig.attempt(1)?.charge == nil)
         rig.advance(by: .seconds(5))
-        var told = truth
-        if truth.phase == .cancelled { told = cancelled(cost: 1) }
-        rig.answer(.found(told), 1, .poll)
+        var reported = truth
+        if truth.phase == .cancelled { reported = cancelled(cost: 1) }
+        rig.answer(.found(reported), 1, .poll)
         if truth.phase == .completed { rig.save(1) }
         #expect(rig.attempt(1)?.charge == (truth.phase == .failed ? .zero : Credits(nano: 1_000_000_000)))
         #expect(rig.ending == RunResult() && rig.store.commands.count == 1)
@@ -203,7 +203,7 @@ import Testing
         rig.expectSound()
     }
 
-    // MARK: the rules by themselves
+    // MARK: Rules
 
     @Test(arguments: [false, true], [nil, 3] as [Int64?])
     func `every reply becomes a settlement by the same rule`(wasRunning: Bool, cost: Int64?) throws {
@@ -233,7 +233,7 @@ import Testing
         #expect(after(10, holding: 5) == 11 && after(10, holding: nil) == 11)
         #expect(after(10, holding: 30) == 30 && after(10, holding: 30, isTrusted: true) == 11)
         #expect(after(nil, holding: 30, isTrusted: true) == 30 && after(nil, holding: nil) == nil)
-        // An estimate of nothing says nothing.
+        // An estimate of zero is ignored.
         #expect(after(0, holding: 30) == 30 && after(0, holding: 30, isTrusted: true) == 30)
     }
 }

@@ -2,7 +2,7 @@ import Testing
 
 @testable import DailiesCore
 
-/// Models that nobody serves, canaries, rows of rejections, and retry rules.
+/// Unavailable models, canaries, consecutive rejections, and retry rules.
 @Suite struct SchedulerGuardTests {
     private let veo = ModelID("veo-3.1")
     private let sora = SchedulerHarness.model
@@ -19,7 +19,7 @@ import Testing
         return rig
     }
 
-    // MARK: models
+    // MARK: Models
 
     @Test func `a 503 for one model pauses only its queue, and a probe detects its return`() {
         let rig = mixed(40) {
@@ -28,7 +28,7 @@ import Testing
         }
         for id in [1, 3, 5, 7] as [Int64] { rig.land(unserved, id) }
         #expect(rig.scheduler.isModelPaused(veo) && !rig.scheduler.breaker.isOpen)
-        // Their keys are asked for, not found, and their repeats wait; the other model goes on.
+        // Their keys are queried and not found, and their resubmissions wait; the other model continues.
         rig.advance(by: .seconds(1))
         while let question = rig.questions.first(where: { $0.purpose == .resolveSubmission }) {
             rig.answer(.notFound(.notFound), question.attempt.task.rawValue, .resolveSubmission)
@@ -79,7 +79,7 @@ import Testing
         rig.expectSound()
     }
 
-    // MARK: canary
+    // MARK: Canary
 
     private func canary(_ change: (inout CanarySettings) -> Void = { _ in }) -> SchedulerHarness {
         var rule = CanarySettings(clips: 3)
@@ -104,7 +104,7 @@ import Testing
         complete(rig, 2)
         #expect(ids(rig) == [1, 2, 3])
         complete(rig, 3)
-        #expect(ids(rig) == [1, 2, 3, 4, 5, 6, 7, 8] && rig.told.contains(.resumed))
+        #expect(ids(rig) == [1, 2, 3, 4, 5, 6, 7, 8] && rig.reported.contains(.resumed))
         rig.expectSound()
     }
 
@@ -114,8 +114,8 @@ import Testing
         complete(rig, 2)
         rig.land(.refused(.status(400)), 3)
         #expect(ids(rig) == [1, 2, 3] && rig.ending?.isWorkOutstanding == true)
-        let words = "2 of 3 canary clips completed (66 %); 80 % required; nothing more was submitted"
-        #expect(rig.ending?.reasons == [words])
+        let message = "2 of 3 canary clips completed (66 %); 80 % required; nothing more was submitted"
+        #expect(rig.ending?.reasons == [message])
         rig.expectSound()
     }
 
@@ -159,7 +159,7 @@ import Testing
         #expect(few.ending == RunResult())
     }
 
-    // MARK: rejections
+    // MARK: Rejections
 
     @Test func `ten consecutive policy rejections end submission, and a rendered clip resets the count`() {
         let rig = SchedulerHarness.with(
@@ -189,7 +189,7 @@ import Testing
         #expect(rig.ending == RunResult())
     }
 
-    // MARK: retry rules
+    // MARK: Retry rules
 
     @Test func `the first matching rule decides, and unmatched failed renders are retried`() {
         let rules = RetryRules(rules: [

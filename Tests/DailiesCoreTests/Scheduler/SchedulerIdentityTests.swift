@@ -2,12 +2,12 @@ import Testing
 
 @testable import DailiesCore
 
-/// Which render is whose: one service, one account and one task ID have one owner, and only the store knows every owner.
+/// Ownership of renders: one service, account and task ID have one owner, and only the store knows every owner.
 @Suite struct SchedulerIdentityTests {
     private let account = SchedulerHarness.account
     private let key = SubmissionKey("key-1#1")
 
-    /// Two tasks in the air, the first of which is accepted as `r1`.
+    /// Two tasks being submitted, the first of which is accepted as `r1`.
     private func rig(_ count: Int64 = 2, trust: KeySupport = .honoured) -> SchedulerHarness {
         let rig = SchedulerHarness.with(count, trust: trust)
         rig.land(.accepted(.queued("r1")), 1)
@@ -27,7 +27,7 @@ import Testing
         let fault = uncertainties(rig).last
         #expect(fault?.code == "task_id_taken")
         #expect(fault?.message == "the reply names the task r1, which belongs to task-1, attempt 1, in batch batch")
-        #expect(rig.told.contains(.uncertain(TaskKey("task-2"), reason: fault?.message ?? "")))
+        #expect(rig.reported.contains(.uncertain(TaskKey("task-2"), reason: fault?.message ?? "")))
         rig.expectSound()
     }
 
@@ -73,13 +73,13 @@ import Testing
         rig.start()
         rig.answer(.found(.completed("r1")), 2, .resolveSubmission)
         #expect(rig.stage(2) == .uncertain && rig.ending?.uncertain == 1)
-        #expect(rig.store.trust[account] == .ignored, "it is no proof of keys either")
+        #expect(rig.store.trust[account] == .ignored, "it does not prove key support either")
         let owner = "which belongs to task-1, attempt 1, in batch batch"
         let text = "the provider returned the task r1, \(owner) for its submission key"
         #expect(uncertainties(rig).last == ProviderError(kind: .unreadable, code: "task_id_taken", message: text))
-        let told =
+        let reported =
             "sent, outcome unknown: the provider returned the task r1, \(owner) for its submission key; run `dailies reconcile`"
-        #expect(rig.told.contains(.uncertain(TaskKey("task-2"), reason: told)))
+        #expect(rig.reported.contains(.uncertain(TaskKey("task-2"), reason: reported)))
         rig.expectSound()
     }
 
@@ -150,7 +150,7 @@ import Testing
         rig.expectSound()
     }
 
-    // MARK: Replies about a task that the provider has
+    // MARK: Replies about accepted tasks
 
     @Test func `a poll that names another task or submission is rejected and reported once`() {
         let rig = rig(1)
@@ -164,7 +164,7 @@ import Testing
             #expect(rig.stage(1) == .accepted(RemoteTaskID("r1"), isRunning: false))
         }
         #expect(
-            rig.told.filter { if case .warning = $0 { true } else { false } }
+            rig.reported.filter { if case .warning = $0 { true } else { false } }
                 == [.warning("task-1: the provider answered with the task r9 instead; still polling")])
         while rig.questions.isEmpty { rig.serveNextWake() }
         rig.answer(.found(.completed("r1")), 1, .poll)
@@ -187,7 +187,7 @@ import Testing
         rig.expectSound()
     }
 
-    // MARK: Keys that are forgotten
+    // MARK: Forgotten keys
 
     @Test(arguments: [(3600 * 24 - 60, true), (3600 * 24, false), (3600 * 72, false)])
     func `a key that is not found is resent only while the provider surely remembers it`(age: Int, isSent: Bool) {
@@ -201,7 +201,7 @@ import Testing
             #expect(rig.ending?.uncertain == 1)
             let reason =
                 "sent, outcome unknown: the provider does not recognize its submission key, which it may have forgotten (after 24 h)"
-            #expect(rig.told.contains(.uncertain(TaskKey("task-1"), reason: reason + "; run `dailies reconcile`")))
+            #expect(rig.reported.contains(.uncertain(TaskKey("task-1"), reason: reason + "; run `dailies reconcile`")))
         }
         rig.expectSound()
     }
@@ -330,9 +330,9 @@ import Testing
         rig.start()
         rig.answer(.found(.running("r2")), 2, .poll)
         rig.advance(by: .seconds(2))
-        #expect(Set(rig.questions.map(\.attempt.task.rawValue)) == [1, 2, 3], "all are asked for within two seconds")
+        #expect(Set(rig.questions.map(\.attempt.task.rawValue)) == [1, 2, 3], "all are queried within two seconds")
         func warnings(_ rig: SchedulerHarness) -> [RunEvent] {
-            rig.told.filter { if case .warning = $0 { true } else { false } }
+            rig.reported.filter { if case .warning = $0 { true } else { false } }
         }
         let reason = "the clock was ahead when they were recorded, or is behind now"
         #expect(
@@ -358,7 +358,7 @@ import Testing
         rig.expectSound()
     }
 
-    // MARK: Somebody before the service
+    // MARK: Gateways
 
     @Test func `a gateway's pages fail no task, are waited out, and end a run that can be resumed`() {
         let rig = SchedulerHarness.with(9)
@@ -373,7 +373,7 @@ import Testing
         }
         #expect(landed < 200 && rig.ending?.isWorkOutstanding == true && rig.ending?.uncertain == 0)
         #expect((1...9).allSatisfy { rig.stage($0) == .notAccepted || rig.stage($0) == nil })
-        #expect(rig.told.contains { if case .paused(.outage, _, _) = $0 { true } else { false } })
+        #expect(rig.reported.contains { if case .paused(.outage, _, _) = $0 { true } else { false } })
         rig.expectSound()
     }
 
@@ -385,9 +385,9 @@ import Testing
             (SubmitResult.notAccepted(.status(404)), 404), (.notAccepted(.status(405)), 405),
             (.stopped(.status(404), .noRoute), 404),
         ] as [(SubmitResult, Int)])
-    func `a missing route stops the run before anything is marked`(fate: SubmitResult, status: Int) {
+    func `a missing route stops the run before anything is marked`(outcome: SubmitResult, status: Int) {
         let rig = SchedulerHarness.with(9, trust: .unknown)
-        rig.land(fate)
+        rig.land(outcome)
         #expect(rig.sent.count == 1 && rig.ending?.isRouteMissing == true && rig.ending?.uncertain == 0)
         #expect(rig.ending?.isWorkOutstanding == true)
         #expect(
@@ -410,7 +410,7 @@ import Testing
         let next = rig.restarted()
         next.start()
         next.answer(.fault(Self.page), 1, .resolveSubmission)
-        // What became of the first holds up no other: one more may have left with the question.
+        // The first outcome does not block others: another submit may have left with the query.
         while !next.submits.isEmpty { next.land(.unknown(Self.page, isFreeByContract: false)) }
         #expect(next.sent.count <= 1 && next.ending?.isRouteMissing == true && next.stage(1) == .uncertain)
         next.expectSound()
@@ -444,9 +444,9 @@ import Testing
             ProviderError(kind: .status, status: 403, message: "m", submissionKey: SubmissionKey("other")),
             .accessDenied),
     ])
-    func `an error about another submission is ignored for this one`(fate: SubmitResult) {
+    func `an error about another submission is ignored for this one`(outcome: SubmitResult) {
         let rig = SchedulerHarness.with(1)
-        rig.land(fate)
+        rig.land(outcome)
         #expect(rig.stage(1) == .uncertain && rig.ending == nil)
         #expect(uncertainties(rig).map(\.message) == ["the reply is about another submission"])
         rig.advance(by: .seconds(1))

@@ -2,12 +2,12 @@ import Testing
 
 @testable import DailiesCore
 
-/// Limits of models, the pace of submits, pauses by the user, and repeats that ask for a slot.
+/// Model limits, the submit rate, pauses by the user, and resubmissions that need a slot.
 @Suite struct SchedulerLimitsTests {
     private let veo = ModelID("veo-3.1")
     private let sora = SchedulerHarness.model
 
-    /// Tasks 1, 3, 5 … of one model and 2, 4, 6 … of the other, in turn.
+    /// Tasks 1, 3, 5 … of one model and 2, 4, 6 … of the other, alternating.
     private func mixed(_ count: Int64, settings: SchedulerSettings) -> SchedulerHarness {
         var store = StoreModel()
         for id in 1...count { store.add(SchedulerHarness.task(id, model: id % 2 == 1 ? veo : sora)) }
@@ -62,7 +62,7 @@ import Testing
         rig.expectSound()
     }
 
-    // MARK: pace
+    // MARK: Submit rate
 
     @Test(arguments: [1.0, 60])
     func `a rate of two per second spaces submits by half a second at any speed`(speed: Double) {
@@ -131,7 +131,7 @@ import Testing
         rig.expectSound()
     }
 
-    // MARK: pauses by the user
+    // MARK: Pauses by the user
 
     @Test func `a paused run sends nothing, follows tasks in flight, and waits to be unpaused`() {
         let rig = SchedulerHarness.with(3, settings: SchedulerHarness.settings { $0.concurrency = 1 })
@@ -139,7 +139,7 @@ import Testing
         rig.land(.refused(.status(400)), 1)
         rig.advance(by: .seconds(36_000))
         #expect(ids(rig) == [1] && rig.ending == nil)
-        #expect(rig.told.contains(.paused(.user(.everything), detail: "requested by the user", until: nil)))
+        #expect(rig.reported.contains(.paused(.user(.everything), detail: "requested by the user", until: nil)))
         rig.handle(.unpauseRequested(.everything))
         #expect(ids(rig) == [1, 2])
         rig.expectSound()
@@ -179,9 +179,9 @@ import Testing
         rig.expectSound()
     }
 
-    // MARK: repeats
+    // MARK: Resubmissions
 
-    /// Three that an earlier run had in the air, one that it had accepted, and one that waits.
+    /// Three attempts that an earlier run was submitting, one that was accepted, and one that waits.
     private func leftInTheAir(concurrency: Int) -> SchedulerHarness {
         var store = StoreModel()
         for id in 1...3 { store.addLeftBehind(.inTheAir, id: Int64(id)) }

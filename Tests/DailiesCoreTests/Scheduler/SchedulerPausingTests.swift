@@ -3,7 +3,7 @@ import Testing
 @testable import DailiesCore
 
 @Suite struct SchedulerPausingTests {
-    // MARK: throttling
+    // MARK: Throttling
 
     @Test func `the run waits for an empty rate bucket as long as the reply says`() {
         let rig = SchedulerHarness.with(2, settings: SchedulerHarness.settings { $0.concurrency = 1 })
@@ -14,7 +14,7 @@ import Testing
         #expect(rig.submits.isEmpty)
         rig.advance(by: .seconds(1))
         #expect(rig.submits.map(\.attempt.task) == [TaskID(1)] && rig.now - start == .seconds(300))
-        #expect(rig.told.contains(.resumed))
+        #expect(rig.reported.contains(.resumed))
         rig.expectSound()
     }
 
@@ -68,7 +68,7 @@ import Testing
         rig.expectSound()
     }
 
-    // MARK: account
+    // MARK: Account
 
     @Test func `without funds submission pauses, polls continue, and one submit is tried when all has settled`() {
         let rig = SchedulerHarness.with(4, settings: SchedulerHarness.settings { $0.concurrency = 2 })
@@ -92,7 +92,7 @@ import Testing
         rig.land(.noFunds, 2)
         #expect(rig.submits.count == 1)
         rig.land(.accepted(.queued("r1")))
-        #expect(rig.submits.count == 1 && rig.told.contains(.resumed))
+        #expect(rig.submits.count == 1 && rig.reported.contains(.resumed))
         rig.expectSound()
     }
 
@@ -163,9 +163,9 @@ import Testing
         }
     }
 
-    // MARK: outage
+    // MARK: Outage
 
-    /// Four submits that never left.
+    /// Four submits that were never sent.
     private func outage(_ tasks: Int64 = 6) -> SchedulerHarness {
         let rig = SchedulerHarness.with(tasks, settings: SchedulerHarness.settings { $0.concurrency = 4 })
         for id in 1...4 { rig.land(.notAccepted(.refusedConnection), Int64(id)) }
@@ -207,7 +207,7 @@ import Testing
         let rig = outage()
         while rig.submits.isEmpty { rig.serveNextWake() }
         rig.land(.accepted(.queued("r1")))
-        #expect(rig.submits.count == 3 && rig.told.contains(.resumed))
+        #expect(rig.submits.count == 3 && rig.reported.contains(.resumed))
         #expect(rig.steps.allSatisfy { if case .settled = $0 { false } else { true } })
         rig.expectSound()
     }
@@ -255,7 +255,7 @@ import Testing
         rig.expectSound()
     }
 
-    // MARK: the user
+    // MARK: User
 
     @Test func `after a stop nothing new is sent, and the run ends when requests in flight have ended`() {
         let rig = SchedulerHarness.with(5, settings: SchedulerHarness.settings { $0.concurrency = 2 })

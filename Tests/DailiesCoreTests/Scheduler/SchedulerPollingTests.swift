@@ -3,7 +3,7 @@ import Testing
 @testable import DailiesCore
 
 @Suite struct SchedulerPollingTests {
-    /// Polls a task that goes on rendering, and says when it was asked for, in seconds since the submit.
+    /// Polls a rendering task and returns the poll times, in seconds since the submit.
     private func polls(_ rig: SchedulerHarness, from start: Instant, until end: Duration) -> [Double] {
         while let next = rig.nextWake, next - start <= end, rig.ending == nil {
             rig.serveNextWake()
@@ -70,8 +70,8 @@ import Testing
             #expect(rig.stage(1) == .accepted(RemoteTaskID("r1"), isRunning: true))
         }
         let key = SchedulerHarness.task(1).key
-        let words = "\(key): the provider reported queued after running; keeping running"
-        #expect(rig.told.filter { if case .warning = $0 { true } else { false } } == [.warning(words)])
+        let message = "\(key): the provider reported queued after running; keeping running"
+        #expect(rig.reported.filter { if case .warning = $0 { true } else { false } } == [.warning(message)])
         rig.expectSound()
     }
 
@@ -85,8 +85,8 @@ import Testing
             rig.answer(.found(back))
         }
         let key = SchedulerHarness.task(1).key
-        let words = "\(key): the provider reported running after completed; keeping completed"
-        #expect(rig.told.filter { if case .warning = $0 { true } else { false } } == [.warning(words)])
+        let message = "\(key): the provider reported running after completed; keeping completed"
+        #expect(rig.reported.filter { if case .warning = $0 { true } else { false } } == [.warning(message)])
         rig.serveNextWake()
         rig.answer(.found(.completed("r1")))
         rig.save(1)
@@ -100,7 +100,7 @@ import Testing
         rig.land(.accepted(.running("r1")))
         rig.advance(by: .seconds(2))
         rig.answer(.found(.running("r1")))
-        // The clock counts suspend; nobody was woken meanwhile.
+        // The clock includes suspend; no timer fired in the meantime.
         rig.advance(by: .seconds(200))
         #expect(rig.questions.count == 1)
         rig.answer(.found(.running("r1")))
@@ -124,7 +124,7 @@ import Testing
             }
         }
         #expect(rig.askedAfter(.poll, since: start) == [2, 12, 22, 32, 42])
-        let warnings = rig.told.count { if case .warning = $0 { true } else { false } }
+        let warnings = rig.reported.count { if case .warning = $0 { true } else { false } }
         #expect(warnings == 1)
         rig.expectSound()
     }
@@ -166,7 +166,7 @@ import Testing
         rig.start()
         rig.answer(.found(.running("r1")), 1)
         #expect(rig.steps.count { $0 == .unresolved(AttemptID(task: TaskID(1), number: 1)) } == 1)
-        #expect(rig.told.contains(.unresolved(TaskKey("task-1"))))
+        #expect(rig.reported.contains(.unresolved(TaskKey("task-1"))))
         #expect(rig.ending?.isWorkOutstanding == true)
         rig.expectSound()
     }
@@ -199,7 +199,7 @@ import Testing
         rig.expectSound()
     }
 
-    // MARK: lost
+    // MARK: Lost tasks
 
     @Test func `a task that is not found for ten minutes is lost and never resubmitted`() {
         let rig = SchedulerHarness.with(1)
@@ -269,7 +269,7 @@ import Testing
         found.expectSound()
     }
 
-    // MARK: retries
+    // MARK: Retries
 
     @Test func `a free failure opens the next attempt within the user's limit`() {
         let rig = SchedulerHarness.with(1, settings: SchedulerHarness.settings { $0.retries = 2 })

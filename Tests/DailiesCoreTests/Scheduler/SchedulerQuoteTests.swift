@@ -2,7 +2,7 @@ import Testing
 
 @testable import DailiesCore
 
-/// A quote above everything known of a clip's price stops its model. Two credits are expected at most here.
+/// A quote above all known prices of a clip stops its model. The expected maximum here is two credits.
 @Suite struct SchedulerQuoteTests {
     private func rig(_ count: Int64, concurrency: Int, tolerance: Int64?) -> SchedulerHarness {
         let settings = SchedulerHarness.settings {

@@ -103,7 +103,7 @@ import Testing
         rig.holdsLoads = true
         rig.start()
         #expect(rig.questions.map(\.attempt.task.rawValue) == [1, 2] && rig.openLoads.isEmpty)
-        // The next page is read once fewer questions than a page has are out.
+        // The next page is read once fewer queries than a page are in flight.
         rig.answer(.found(.completed()), 1)
         rig.deliverOpenLoad()
         #expect(Set(rig.questions.map(\.attempt.task.rawValue)) == [2, 3, 4] && rig.sent.isEmpty)
@@ -164,14 +164,14 @@ import Testing
         let rig = started(store)
         #expect(rig.questions.isEmpty && rig.sent.map(\.task.rawValue) == [10])
         rig.land(.refused(.status(400)))
-        // The fate of four is unknown; the others are at the provider, and another run goes on with them.
+        // The outcome of four is unknown; the others are at the provider, and another run resumes them.
         #expect(rig.ending?.uncertain == 4 && rig.ending?.isWorkOutstanding == true)
         #expect(
-            rig.told.compactMap { if case .warning(let text) = $0 { text } else { nil } } == [
+            rig.reported.compactMap { if case .warning(let text) = $0 { text } else { nil } } == [
                 "6 clips need the API key bbbb00000000: run with that key, or with --same-account if it was replaced by another "
                     + "key of the same account"
             ])
-        #expect(!rig.told.contains { if case .uncertain = $0 { true } else { false } })
+        #expect(!rig.reported.contains { if case .uncertain = $0 { true } else { false } })
         rig.expectSound()
     }
 

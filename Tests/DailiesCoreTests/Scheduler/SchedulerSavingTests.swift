@@ -3,7 +3,7 @@ import Testing
 @testable import DailiesCore
 
 @Suite struct SchedulerSavingTests {
-    /// One clip, completed as the report says.
+    /// One clip, completed with this report.
     private func completed(
         _ report: RemoteTask, settings: SchedulerSettings = SchedulerSettings(), tasks: Int64 = 1, cap: Int64? = nil
     ) -> SchedulerHarness {
@@ -28,7 +28,7 @@ import Testing
         return questions
     }
 
-    // MARK: what a completed task lacks
+    // MARK: Missing parts of completed tasks
 
     @Test func `a completed clip without a cost is queried three more times, then its cost is permanently unknown`() {
         let rig = completed(.completed(cost: nil), settings: SchedulerHarness.settings { $0.downloads = false }, cap: 9)
@@ -82,7 +82,7 @@ import Testing
         rig.expectSound()
     }
 
-    // MARK: downloads
+    // MARK: Downloads
 
     @Test func `an interrupted download is resumed from the same URL`() {
         let rig = completed(.completed())
@@ -124,7 +124,7 @@ import Testing
         rig.expectSound()
     }
 
-    /// Serves wake-ups, and answers questions and downloads, until the run ends or so many downloads were refused.
+    /// Serves wake-ups, and answers queries and downloads, until the run ends or this many downloads were refused.
     private func refuse(
         _ rig: SchedulerHarness, status: Int, most: Int = 1000, answer: QueryResult = .found(.completed())
     ) -> Int {
@@ -261,7 +261,7 @@ import Testing
         let rig = completed(.completed(), settings: SchedulerHarness.settings { $0.concurrency = 2 }, tasks: 6)
         rig.finishDownload(.diskFailed("no space left"), 1)
         let sent = rig.sent.count
-        // What is in flight goes on to its end.
+        // Tasks in flight continue to their end.
         while let submit = rig.submits.first {
             rig.land(.accepted(.completed("r\(submit.attempt.task)")), submit.attempt.task.rawValue)
         }
@@ -274,7 +274,7 @@ import Testing
         #expect(rig.sent.count == sent && !rig.downloads.isEmpty)
         rig.save()
         #expect(rig.sent.count > sent)
-        #expect(rig.told.filter { if case .warning = $0 { true } else { false } }.count == 1)
+        #expect(rig.reported.filter { if case .warning = $0 { true } else { false } }.count == 1)
         rig.expectSound()
     }
 
@@ -296,13 +296,13 @@ import Testing
         let rig = finished(2)
         rig.finishDownload(.blocked("no name is left"), 1)
         rig.save(2)
-        #expect(rig.told.contains(.downloadFailed(TaskKey("task-1"), reason: "no name is left")))
+        #expect(rig.reported.contains(.downloadFailed(TaskKey("task-1"), reason: "no name is left")))
         #expect(rig.ending?.unsaved == 1 && rig.ending?.reasons == [])
         rig.expectSound()
     }
 
     @Test func `an interruption at the same byte as before is not progress`() {
-        // As from a service that names no version and always cuts: each time it begins anew.
+        // As from a service that states no version and always disconnects: each download starts over.
         expectGivenUp(reaching: 500)
     }
 
@@ -317,7 +317,7 @@ import Testing
         #expect(rig.ending?.unsaved == 1)
         let reason =
             "the server does not state the clip's length, so it may be truncated; it is kept as /kept, and the next run tries again"
-        #expect(rig.told.contains(.downloadFailed(TaskKey("task-1"), reason: reason)))
+        #expect(rig.reported.contains(.downloadFailed(TaskKey("task-1"), reason: reason)))
         let next = rig.restarted()
         next.start()
         #expect(next.downloads.map(\.asset) == [AssetLocation(url: "http://a/1")])
@@ -342,9 +342,9 @@ import Testing
         rig.expectSound()
     }
 
-    // MARK: slow downloads
+    // MARK: Slow downloads
 
-    /// So many clips to be downloaded, `places` at a time.
+    /// This many clips to be downloaded, `places` at a time.
     private func finished(
         _ count: Int64, places: Int = 4, change: (inout SchedulerSettings) -> Void = { _ in }
     ) -> SchedulerHarness {
@@ -366,9 +366,9 @@ import Testing
 
     @Test func `four slow downloads yield to waiting ones and resume after them`() {
         let rig = finished(6)
-        for id in Int64(1)...4 { rig.brought[TaskID(id)] = Self.least - 1 }
+        for id in Int64(1)...4 { rig.receivedBytes[TaskID(id)] = Self.least - 1 }
         rig.advance(by: .seconds(60))
-        // All four are below the least speed, and each gives its place away.
+        // All four are below the minimum speed, and each yields.
         #expect(rig.stopped.map(\.task) == [TaskID(1), TaskID(2), TaskID(3), TaskID(4)])
         for id in Int64(1)...4 { rig.finishDownload(.stopped, id) }
         #expect(rig.downloads.map(\.attempt.task) == [TaskID(5), TaskID(6), TaskID(1), TaskID(2)])
@@ -382,15 +382,15 @@ import Testing
 
     @Test func `a download that is fast enough, or that no other waits for, continues`() {
         let rig = finished(2, places: 1)
-        rig.brought[TaskID(1)] = Self.least
+        rig.receivedBytes[TaskID(1)] = Self.least
         rig.advance(by: .seconds(60))
         #expect(rig.stopped.isEmpty)
-        // It brought nothing more in the second minute.
+        // It made no progress in the second minute.
         rig.advance(by: .seconds(60))
         #expect(rig.stopped.map(\.task) == [TaskID(1)])
         rig.finishDownload(.stopped)
         rig.save(2)
-        rig.brought[TaskID(1)] = 2000 * 60
+        rig.receivedBytes[TaskID(1)] = 2000 * 60
         rig.advance(by: .seconds(60))
         #expect(rig.stopped.count == 1 && rig.downloads.map(\.attempt.task) == [TaskID(1)])
         rig.save(1)
@@ -399,7 +399,7 @@ import Testing
 
     @Test func `among slow downloads each turn is twice as long as the last`() {
         let rig = finished(2, places: 1) { $0.maximumWait = .seconds(86_400) }
-        rig.brought = [TaskID(1): 0, TaskID(2): 0]
+        rig.receivedBytes = [TaskID(1): 0, TaskID(2): 0]
         var turns: [Int] = []
         var last = rig.now
         for _ in 0..<8 {
@@ -420,7 +420,7 @@ import Testing
             $0.maximumWait = .seconds(86_400)
         }
         let rig = SchedulerHarness.with(3, settings: settings)
-        rig.brought = [TaskID(1): 0, TaskID(2): 0]
+        rig.receivedBytes = [TaskID(1): 0, TaskID(2): 0]
         for id in Int64(1)...2 { rig.land(.accepted(.completed("r\(id)", url: "http://a/\(id)")), id) }
         rig.land(.accepted(.running("r3")), 3)
         func go(until isOver: () -> Bool) {
@@ -432,7 +432,7 @@ import Testing
             go { rig.stopped.count == turn }
             rig.finishDownload(.stopped)
         }
-        // Its turn lasts eight minutes now.
+        // Its turn now lasts eight minutes.
         #expect(rig.downloads.map(\.attempt.task) == [TaskID(1)])
         let began = rig.now
         go { !rig.questions.isEmpty }
@@ -446,20 +446,20 @@ import Testing
 
     @Test func `a download with almost no progress for the maximum wait is left for the next run`() {
         let rig = finished(1) { $0.maximumWait = .seconds(180) }
-        rig.brought[TaskID(1)] = 6
+        rig.receivedBytes[TaskID(1)] = 6
         rig.advance(by: .seconds(150))
         #expect(rig.stopped.isEmpty)
         rig.advance(by: .seconds(60))
         #expect(rig.stopped.count == 1)
         rig.finishDownload(.stopped)
         #expect(rig.ending?.unsaved == 1)
-        #expect(rig.told.contains(.downloadFailed(TaskKey("task-1"), reason: "its download is too slow")))
+        #expect(rig.reported.contains(.downloadFailed(TaskKey("task-1"), reason: "its download is too slow")))
         rig.expectSound()
     }
 
     @Test func `a minimum speed of 0 lets every download continue`() {
         let rig = finished(2, places: 1) { $0.leastDownloadSpeed = 0 }
-        rig.brought[TaskID(1)] = 0
+        rig.receivedBytes[TaskID(1)] = 0
         rig.advance(by: .seconds(3600))
         #expect(rig.stopped.isEmpty)
         rig.save()

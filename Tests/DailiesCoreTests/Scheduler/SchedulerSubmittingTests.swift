@@ -74,7 +74,7 @@ import Testing
         rig.land(.accepted(.queued("r1")))
         rig.advance(by: .seconds(2))
         rig.holdsLoads = true
-        // The failed one is retried: its lane is read anew, while 2 is sent from memory and refused.
+        // The failed task is retried: its queue is read again, while 2 is sent from memory and refused.
         rig.answer(.found(.failed("r1")))
         #expect(rig.loads.first?.page.map(\.id.rawValue) == [1, 2, 3])
         #expect(rig.submits.map(\.attempt.task.rawValue) == [2])

@@ -2,8 +2,8 @@ import Testing
 
 @testable import DailiesCore
 
-/// What waits for the budget of a tag holds up what counts against it, and nothing else. Prices are a quarter of a credit
-/// a second, so that a clip of 8 s is bounded at two credits and a tenth; caps are given without that tenth.
+/// A task that waits for a tag's budget blocks only tasks that count against it. Prices are a quarter of a credit per
+/// second, so that the maximum of an 8 s clip is two credits plus a tenth; caps are given without that tenth.
 @Suite struct TagBudgetQueueTests {
     private static let acme = TagBudgetID(1)
     private static let zeta = TagBudgetID(2)

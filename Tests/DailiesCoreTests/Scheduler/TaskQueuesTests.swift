@@ -8,7 +8,7 @@ import Testing
         TaskQueueID(batch: BatchID(batch), model: model)
     }
 
-    /// Lanes with all of their tasks read.
+    /// Queues with all of their tasks read.
     private func lanes(_ tasks: [WaitingTask]) -> TaskQueues {
         var lanes = TaskQueues(pageSize: 100)
         let byLane = Dictionary(grouping: tasks) { TaskQueueID(batch: $0.batch, model: $0.shape.model) }
@@ -141,7 +141,7 @@ import Testing
         }
     }
 
-    /// The lanes in other words: all that waits, as a set.
+    /// A model of the queues: all waiting tasks as a set.
     private struct LanesModel {
         var waiting: [WaitingTask] = []
         var startedByBatch: [BatchID: Int] = [:]
@@ -174,7 +174,7 @@ import Testing
             for task in all { lanes.add(model.lane(of: task)) }
             var taken: [WaitingTask] = []
             for step in 0..<150 {
-                // Every page is in before the next operation: what waits is known.
+                // Every page is read before the next operation, so all waiting tasks are known.
                 while true {
                     let pages = lanes.pagesToLoad()
                     if pages.isEmpty { break }
@@ -194,7 +194,7 @@ import Testing
                     model.waiting.append(task)
                     model.startedByBatch[task.batch, default: 1] -= 1
                 case 1 where !taken.isEmpty:
-                    // Settled, and wanted again: it stands in the store, and its lane is read anew.
+                    // Settled and retried: it is in the store, and its queue is read again.
                     let task = taken.remove(at: Int.random(in: 0..<taken.count, using: &random))
                     model.waiting.append(task)
                     lanes.restart(model.lane(of: task))
@@ -218,7 +218,7 @@ import Testing
         }
     }
 
-    // MARK: downloads
+    // MARK: Downloads
 
     @Test func `the URL that expires first is downloaded first, a few at a time, for random orders`() {
         for seed in UInt64(0)..<60 {

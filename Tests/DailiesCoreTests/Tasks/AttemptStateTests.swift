@@ -3,9 +3,9 @@ import Testing
 
 @testable import DailiesCore
 
-/// The life of a task: what the code does, what stands here, and what the README tells people are the same table.
+/// The life cycle of a task: the code, this table and the README's table are the same.
 @Suite struct AttemptStateTests {
-    /// The next state for every state (rows) and event (columns); blank: the event cannot happen.
+    /// The next state for every state (rows) and event (columns); blank: the event is not allowed.
     static let table = """
         | state | sent | notAccepted | outcomeUnknown | accepted | started | completed | failed | cancelled | saved | retried |
         |---|---|---|---|---|---|---|---|---|---|---|

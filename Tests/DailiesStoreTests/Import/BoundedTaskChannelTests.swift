@@ -8,7 +8,7 @@ struct BoundedTaskChannelTests {
     private struct BrokenOff: Error {}
 
     private static func specs(_ count: Int) -> [TaskSpec] {
-        // Runs of one model and priority, of every length up to a few thousand.
+        // Ranges of one model and priority, of every length up to a few thousand.
         var specs: [TaskSpec] = []
         var length = 1
         while specs.count < count {

@@ -147,7 +147,7 @@ struct ImportResultTests {
             [], [.uncertain(attempt, Steps.fault)], [.uncertain(attempt, page), .uncertain(attempt, Steps.fault)],
             [Steps.accepted()], [Steps.accepted(), Steps.settled(.failed)],
             [.uncertain(attempt, page), Steps.accepted()],
-            // In the air once more, after a page had answered.
+            // Being submitted again, after a page had answered.
             [.uncertain(attempt, page), .notAccepted(attempt, page), Steps.intent()],
             [.uncertain(attempt, page), .repeated(attempt)],
         ] as [[Mutation.Kind]] {
@@ -182,7 +182,7 @@ struct ImportResultTests {
             let moved = "from bytespike at https://api.example to bytespike at http://[::1]"
             #expect(try rig.shell().rows("SELECT message FROM event WHERE kind = 'moved'") == [moved])
             if case .settled? = steps.last { continue }
-            // It is sent there, and from then on belongs there.
+            // It is sent there and belongs there from then on.
             #expect(try rig.shell().one("SELECT state, has_key FROM task_standing") == "queued|0")
             try rig.apply(Steps.intent(), Steps.accepted())
             #expect(
@@ -231,7 +231,7 @@ struct ImportResultTests {
         #expect(try rig.shell().one("SELECT count(*) FROM event") == before)
     }
 
-    // MARK: Feeds
+    // MARK: Streams
 
     private struct BrokenOff: Error, Equatable {
         let reason: String
@@ -251,7 +251,7 @@ struct ImportResultTests {
         }
         #expect(try rig.shell().rows("SELECT * FROM task") == before)
         #expect(try rig.store.batches().map(\.name) == ["batch"])
-        // The store is as good as before.
+        // The store is unchanged.
         #expect(try rig.importManifest([Rig.spec("a"), Rig.spec("b")]).unchanged == 2)
     }
 

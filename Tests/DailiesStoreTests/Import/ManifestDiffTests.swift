@@ -3,7 +3,7 @@ import Testing
 
 @testable import DailiesStore
 
-/// What a plan and a budget are reckoned from.
+/// The basis of plans and budgets.
 struct ManifestDiffTests {
     private static let acme = TaskSpec.Tag(name: "client", value: "ac\"me=1")
 

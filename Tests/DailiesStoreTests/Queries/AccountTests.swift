@@ -3,7 +3,7 @@ import Testing
 
 @testable import DailiesStore
 
-/// Attempts of API keys that are not at hand.
+/// Attempts of unavailable API keys.
 struct AccountTests {
     private static let old = KeyFingerprint("0123456789ab")
     private static let new = KeyFingerprint("ba9876543210")
@@ -22,7 +22,7 @@ struct AccountTests {
         return .intent(Intent(submission: submission, reserved: intent.reserved))
     }
 
-    /// In the air, uncertain, accepted, not saved, saved without its cost, and saved.
+    /// Being submitted, uncertain, accepted, not saved, saved without its cost, and saved.
     private func send(_ rig: Rig) throws {
         func id(_ task: Int64) -> AttemptID { AttemptID(task: TaskID(task), number: 1) }
         for task in Int64(1)...6 { try rig.apply(Steps.intent(task)) }
@@ -51,7 +51,7 @@ struct AccountTests {
         let rig = try Rig(tasks: [Rig.spec("a"), Rig.spec("b"), Rig.spec("c", model: "veo-3.1")])
         try rig.apply(Steps.intent(1), Steps.accepted(1))
         #expect(try rig.store.keyNeeds(present: nil) == [])
-        // A key of its own for another model makes the first one no stranger.
+        // Another model's separate key does not make the first one unavailable.
         try rig.apply(Steps.intent(3, model: "veo-3.1"), Steps.accepted(3))
         try Shell(rig.scratch.path).run(
             "UPDATE attempt SET key_fingerprint = 'cccccccccccc' WHERE task = 3")
@@ -74,7 +74,7 @@ struct AccountTests {
         #expect(try rig.store.events(of: TaskID(6)).allSatisfy { $0.kind != "handed_over" })
         #expect(try handOver(rig) == [])
 
-        // Back at the key that sent them they are as they were.
+        // Handed back to the sending key they are unchanged.
         #expect(try handOver(rig, to: APIKeyRouting(byPrefix: ["": Self.old])).map(\.clips) == [5])
         let back = try rig.store.openAttempts(provider: "bytespike", baseURL: "https://api.example")
         #expect(back.count == 5 && back.allSatisfy { !$0.isHandedOver && $0.submission.account == Self.old })

@@ -3,11 +3,11 @@ import Testing
 
 @testable import DailiesStore
 
-/// What the adaptive cadence and a retry with another seed need of the store.
+/// Data for the adaptive cadence and for retries with a new seed.
 struct DurationTests {
     private let shape = RequestShape(model: ModelID("sora-2-pro"), durationSeconds: 8, resolution: "1080p")
 
-    /// Sent at one moment, settled at another; completed by the provider's clock, if it says so.
+    /// Sent at one time, settled at another; completed by the provider's clock, if given.
     private func complete(
         _ rig: Rig, _ task: Int64, sent: Int64, settled: Int64, completed: Int64?, isReplayed: Bool = false
     ) throws {
@@ -29,7 +29,7 @@ struct DurationTests {
         throws
     {
         let rig = try Rig(tasks: (1...4).map { Rig.spec("t\($0)") })
-        // Its clock is an hour ahead; the third clip was found the moment it was ready.
+        // Its clock is an hour ahead; the third clip was detected immediately.
         let ahead: Int64 = 3_600_000
         try complete(rig, 1, sent: 10_000, settled: 160_000, completed: 150_000 + ahead)
         try complete(rig, 2, sent: 20_000, settled: 9_000_000, completed: 170_000 + ahead)
@@ -74,7 +74,7 @@ struct DurationTests {
         #expect(task.request.text == #"{"model":"sora-2-pro","prompt":"a pine forest","seed":77}"#)
         #expect(
             try rig.shell().one("SELECT source, message FROM event WHERE kind = 'reseeded'") == "rule:new_seed|77")
-        // The manifest still says what it said.
+        // The manifest is unchanged.
         _ = try rig.importManifest([Rig.spec("a")])
         #expect(try waiting()?.request == task.request)
         _ = try rig.importManifest([Rig.spec("a", prompt: "a beach")], ImportOptions(acceptChanges: true))

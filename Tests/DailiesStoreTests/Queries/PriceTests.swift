@@ -3,7 +3,7 @@ import Testing
 
 @testable import DailiesStore
 
-/// What bills say of prices: at one service, of late, and not forgotten.
+/// Prices from bills: of one service, recent, and not forgotten.
 struct PriceTests {
     private static let service = Service(provider: "bytespike", baseURL: "https://api.example")
     private static let simulator = Service(provider: "simulator", baseURL: "http://127.0.0.1:8080")
@@ -66,7 +66,7 @@ struct PriceTests {
             if isOther, task > 6 { continue }
             try complete(rig, task, "\(task)", model: isOther ? "veo-3.1" : "sora-2-pro")
         }
-        // A clock that was ahead for a while.
+        // A clock that was temporarily ahead.
         try rig.shell().run("UPDATE attempt SET settled_at_ms = settled_at_ms + 90000000 WHERE task IN (13, 15)")
         let numbers = try charged(rig).compactMap { Int64($0) }
         let latest = Array((1...size + 5).map { 2 * $0 - 1 }.suffix(Int(size)))

@@ -3,7 +3,7 @@ import Testing
 
 @testable import DailiesStore
 
-/// One service, one account and one task ID have one owner.
+/// One service, account and task ID have one owner.
 struct TaskOwnerTests {
     private static let account = KeyFingerprint("0123456789ab")
 
@@ -74,12 +74,12 @@ struct TaskOwnerTests {
         let rig = try Rig(tasks: [Rig.spec("a"), Rig.spec("b")])
         try rig.apply(Steps.intent(1), Steps.intent(2), accepted(1, as: "r1"))
         rig.faults.plan(.fails(StoreError(.full, "the disk is full")), atCommit: rig.faults.commits + 1)
-        let told = Locked<StoreError.Kind?>(nil)
+        let failureKind = Locked<StoreError.Kind?>(nil)
         rig.store.write([Mutation(at: Instant(milliseconds: 7), accepted(2, as: "r1"))]) { result in
-            if case .failure(let error) = result { told.withLock { $0 = error.kind } }
+            if case .failure(let error) = result { failureKind.withLock { $0 = error.kind } }
         }
         try rig.store.drain()
-        #expect(told.withLock { $0 } == .full)
+        #expect(failureKind.withLock { $0 } == .full)
     }
 
     @Test func `an earlier take of the same task is another attempt`() throws {
@@ -156,7 +156,7 @@ struct TaskOwnerTests {
         #expect(byDay.rows.map(\.figures.attempts) == [2], "both are of today")
         #expect(byDay.total.settledInFuture == 1 && byDay.total.attempts == 2)
         #expect(try rig.store.spend(by: [], since: now + .seconds(1), now: now).total.attempts == 0)
-        // When that time has come, it is when it was written.
+        // Once that time has come, the written time counts.
         let later = try rig.store.spend(by: [.day], now: ahead + .seconds(1))
         #expect(later.rows.count == 2 && later.total.settledInFuture == 0)
     }

@@ -97,7 +97,7 @@ struct StoreCostTests {
         for task in Int64(1)...4 { try complete(rig, task, [Steps.amount("9223372036.854775807")]) }
         #expect(try rig.store.spend(by: [.model]).rows.first?.figures.charged.description == "36893488147.419103228")
         #expect(try rig.store.budgetPosition(rig.batch).settled.description == "36893488147.419103228")
-        // One task's own sum is a column of 64 bits: it stops at the end of the range instead of failing the commit.
+        // One task's sum is a 64-bit column: it clamps at the end of the range instead of failing the commit.
         let again = ImportOptions(acceptChanges: true)
         _ = try rig.importManifest([Rig.spec("task-1", prompt: "new")], again)
         try rig.apply(

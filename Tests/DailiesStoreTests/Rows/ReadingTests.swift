@@ -210,7 +210,7 @@ struct ReadingTests {
             #expect(try reader.summary().total.inTheAir == Int(task))
         }
         let log = try FileManager.default.attributesOfItem(atPath: rig.scratch.path + "-wal")[.size] as? NSNumber
-        // 300 commits of some ten pages each; a reader that held its transaction would keep them all.
+        // 300 commits of about ten pages each; a reader with an open transaction would keep them all in the log.
         #expect((log?.intValue ?? .max) < 1_000_000)
         #expect(try rig.shell().one("SELECT state, count(*), sum(credits) FROM task GROUP BY state") == "queued|300|")
         let error = #expect(throws: StoreError.self) {
@@ -222,7 +222,7 @@ struct ReadingTests {
     @Test func `a killed runner's store can be read before it is repaired`() throws {
         let rig = try Rig()
         try rig.apply(Steps.intent())
-        // The log of a process that never closed its store, without the shared index that was its memory.
+        // The log of a process that never closed its store, without the shared index in its memory.
         let left = rig.scratch.folder + "/left.sqlite"
         for ending in ["", "-wal"] {
             try FileManager.default.copyItem(atPath: rig.scratch.path + ending, toPath: left + ending)
@@ -263,7 +263,7 @@ struct ReadingTests {
         #expect(counts.costAwaited == 1)
         #expect(counts.costUnknown == 1)
         #expect(counts.settled.description == "1.25")
-        // Two not answered at 2, two with the provider and two of unknown cost at 1.5.
+        // Two unanswered at 2, two at the provider and two of unknown cost at 1.5.
         #expect(counts.reserved.description == "10")
         let status = try #require(summary.batches.first)
         #expect(status.batch.budget == Steps.credits("100"))

@@ -3,9 +3,9 @@ import Testing
 
 @testable import DailiesStore
 
-/// A store is two files while a runner works, and one afterwards.
+/// A store is two files during a run, and one afterwards.
 struct CheckpointTests {
-    /// Copies a store that is open, with or without its log.
+    /// Copies an open store, with or without its log.
     private func copy(_ rig: Rig, to name: String, withLog: Bool) throws -> String {
         let target = rig.scratch.folder + "/" + name
         for ending in withLog ? ["", "-wal"] : [""] {
@@ -23,7 +23,7 @@ struct CheckpointTests {
     @Test(arguments: [Store.Use.running, .reading, .telling])
     func `a copy without its log is refused, and a copy with it is complete`(use: Store.Use) throws {
         let rig = try Rig()
-        // Also right after a checkpoint, when the log is empty but for a mark.
+        // Also right after a checkpoint, when the log is empty except for a marker.
         for (round, pages) in [1, 1_000_000].enumerated() {
             try rig.store.onQueue { () throws(StoreError) in rig.store.checkpointPages = pages }
             try rig.apply(round == 0 ? Steps.intent() : Steps.accepted())

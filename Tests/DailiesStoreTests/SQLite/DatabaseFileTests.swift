@@ -5,9 +5,9 @@ import Testing
 
 @testable import DailiesStore
 
-/// The lock on the database file itself, beside the locks that SQLite has on it.
+/// The lock on the database file itself, in addition to SQLite's locks.
 struct DatabaseFileTests {
-    /// The runner's lock as another process would have it: of an opening of its own, on the bytes that it knows.
+    /// The runner's lock as another process would take it: on a separate descriptor, on the known bytes.
     private final class OtherProcess {
         static let number: off_t = 4711
         private let descriptor: Int32
@@ -21,17 +21,17 @@ struct DatabaseFileTests {
 
         func takesLock() -> Bool { store_file_lock(descriptor, Int16(F_WRLCK), 1 << 60, Self.number) == 0 }
 
-        /// Whether this process has a lock of SQLite's on the file: the bytes of a reader, which a connection to a store
-        /// with a log holds all the time.
+        /// Whether SQLite has a lock on the file in this process: a reader's bytes, which a connection to a store with
+        /// a log locks all the time.
         var seesSQLite: Bool { store_file_locked(descriptor, 1 << 30 + 2) == 510 }
     }
 
-    /// Descriptors of this process for a file.
+    /// This process's descriptors of a file.
     private func descriptors(of path: String) throws -> Int {
         let whole = try Store.resolved(path)
         let files = FileManager.default
         return try files.contentsOfDirectory(atPath: "/proc/self/fd").count { number in
-            // Other tests close some meanwhile.
+            // Other tests close some concurrently.
             (try? files.destinationOfSymbolicLink(atPath: "/proc/self/fd/" + number)) == whole
         }
     }
@@ -109,7 +109,7 @@ struct DatabaseFileTests {
         let store = try Store.open(rig.scratch.path, for: .running)
         withExtendedLifetime(lock) {}
         if lockFirst { lock = nil }
-        // Its own, and SQLite's.
+        // The lock's descriptor and SQLite's.
         #expect(try descriptors(of: rig.scratch.path) == 2)
         try store.close()
         lock = nil
@@ -147,7 +147,7 @@ struct DatabaseFileTests {
         #expect(error?.kind == .missing)
         #expect(error?.message.contains("was removed or replaced while it was in use") == true)
         #expect(try rig.store.tasks(limit: 10).first?.latest?.remoteID == nil)
-        // The file itself is held all the same, so that nobody else begins.
+        // The file itself is still locked, so that no other run begins.
         #expect(try !OtherProcess(rig.scratch.path).takesLock())
         #expect(throws: StoreError.self) { try Store.lock(rig.scratch.path) }
         withExtendedLifetime(lock) {}

@@ -4,9 +4,9 @@ import Testing
 
 @testable import DailiesStore
 
-/// Stores of earlier versions, as `Tests/Golden` keeps them.
+/// Stores of earlier versions, from `Tests/Golden`.
 struct MigrationTests {
-    /// What a store of version 1 says of each table: all columns that it had.
+    /// The contents of each table of a version 1 store: all columns that it had.
     private static let version1 = [
         "batch": "id, name, manifest_path, created_at_ms, provider, base_url, output_dir, budget_nano, budget_mode",
         "tag_budget": "id, batch_id, name, value, cap_nano",
@@ -70,7 +70,7 @@ struct MigrationTests {
         #expect(try shell.rows("SELECT provider, base_url FROM service") == ["simulator|http://127.0.0.1:18080"])
         #expect(try shell.one("SELECT count(*) FROM attempt WHERE service_id = 1 AND shares_task_id = 0") == "16")
         #expect(try shell.one("SELECT count(*) FROM attempt WHERE sent_at_ms < submitted_at_ms") == "0")
-        // Bills whose service is known are prices; what was kept of prices without one is not.
+        // Bills with a known service are prices; recorded prices without one are dropped.
         let billed = "SELECT count(*) FROM attempt WHERE state = 'completed' AND credits_nano > 0"
         let migrated = try Store.open(old.path, for: .reading)
         let prices = try migrated.observedPrices(of: Service(provider: "simulator", baseURL: "http://127.0.0.1:18080"))
@@ -80,7 +80,7 @@ struct MigrationTests {
         #expect(
             prices.allSatisfy { seconds.contains("\($0.shape.durationSeconds ?? 0)") && $0.shape.resolution == "720p" })
         try migrated.close()
-        // The copy is the older store, whole and private.
+        // The copy is the older store, complete and private.
         let copy = old.path + ".version-1"
         #expect(try Shell(copy).one("SELECT user_version FROM pragma_user_version") == "1")
         #expect(try contents(of: copy) == before)
@@ -182,7 +182,7 @@ struct MigrationTests {
                 "qrstuvwxyz234567-4 new", "c\u{200b} \(cancelled)", "qrstuvwxyz234567 new",
             ])
         #expect(try store.tasks(called: TaskKey("c")).map(\.key.text) == ["c\u{200b}"])
-        // Version 2 makes no such names: an enrolment finds the same ones, and adds none.
+        // Version 2 creates no such names: an import finds the same tasks and adds none.
         let result = try store.importManifest(
             BatchDefinition(
                 name: "golden", manifestPath: "/m", provider: "simulator", baseURL: "http://127.0.0.1:18080",

@@ -5,7 +5,7 @@ import Testing
 @testable import DailiesStore
 
 struct OpeningTests {
-    /// The repository's own file, beside which this test lies.
+    /// The repository's file.
     private static let schemaFile = URL(filePath: #filePath).deletingLastPathComponent()
         .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().appending(
             path: "schema.sql")

@@ -3,9 +3,9 @@ import Testing
 
 @testable import DailiesStore
 
-/// The schema's own rules, tried with plain SQL: they must hold against any program.
+/// The schema's constraints, tested with plain SQL: they must hold against any program.
 struct SchemaRuleTests {
-    /// Task 1 waits, 2 is in the air, 3 accepted, 4 completed, 5 saved, 6 failed, 7 not accepted.
+    /// Task 1 waits, 2 is being submitted, 3 accepted, 4 completed, 5 saved, 6 failed, 7 not accepted.
     private func rig() throws -> Rig {
         let rig = try Rig(tasks: (1...7).map { Rig.spec("task-\($0)") })
         for task in Int64(2)...7 { try rig.apply(Steps.intent(task)) }

@@ -96,7 +96,7 @@ extension SQLiteConnection {
         row.source = acceptance.source.rawValue
         row.message = acceptance.remoteID.text
         try log(row.with(acceptance.estimate, .quoted))
-        try logExchange(of: facts.reserved, for: acceptance.reserved, beside: row)
+        try logExchange(of: facts.reserved, for: acceptance.reserved, alongside: row)
     }
 
     private func write(
@@ -135,7 +135,7 @@ extension SQLiteConnection {
     }
 
     /// Logs the exchange of a reservation: one released, one taken.
-    private func logExchange(of old: Credits?, for new: Credits?, beside row: NewEvent) throws(StoreError) {
+    private func logExchange(of old: Credits?, for new: Credits?, alongside row: NewEvent) throws(StoreError) {
         guard old != new else { return }
         if let old { try log(row.also(old, .released)) }
         if let new { try log(row.also(new, .reserved)) }
@@ -165,7 +165,7 @@ extension SQLiteConnection {
             """, SQLValue(reserved), SQLValue(attempt.task), SQLValue(attempt.number))
         let row = NewEvent(step, at: at, attempt, in: facts.batch).moving(from: facts.state, to: facts.state)
         try log(row)
-        try logExchange(of: facts.reserved, for: reserved, beside: row)
+        try logExchange(of: facts.reserved, for: reserved, alongside: row)
     }
 
     func recordRunning(_ attempt: AttemptID, at: Instant) throws(StoreError) {

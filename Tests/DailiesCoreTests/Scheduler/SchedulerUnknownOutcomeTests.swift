@@ -2,7 +2,7 @@ import Testing
 
 @testable import DailiesCore
 
-@Suite struct SchedulerFateTests {
+@Suite struct SchedulerUnknownOutcomeTests {
     private let first = AttemptID(task: TaskID(1), number: 1)
 
     @Test func `an unknown outcome is queried by key, and with honored keys the same bytes are resubmitted`() {
@@ -84,7 +84,7 @@ import Testing
             rig.land(.timedOut, Int64(id))
             rig.advance(by: .seconds(1))
             if id == 6 {
-                // What is still asked about counts: a sixth is not risked while four are uncertain and one may be.
+                // Attempts being resolved count: a sixth is not risked while four are uncertain and one may become so.
                 #expect(rig.sent.count == 6)
             }
             rig.answer(.notFound(.notFound), Int64(id), .resolveSubmission)
@@ -94,7 +94,7 @@ import Testing
         rig.save(1)
         #expect(rig.sent.count == 6)
         #expect(rig.ending?.uncertain == 5 && rig.ending?.isWorkOutstanding == true)
-        #expect(rig.told.contains(.paused(.uncertainTasks, detail: "5 tasks are uncertain", until: nil)))
+        #expect(rig.reported.contains(.paused(.uncertainTasks, detail: "5 tasks are uncertain", until: nil)))
         rig.expectSound()
     }
 
@@ -116,7 +116,7 @@ import Testing
         rig.expectSound()
     }
 
-    /// One unknown fate, its key not found, one repeat in the air.
+    /// One unknown outcome, its key not found, one resubmission in flight.
     private func repeating(_ settings: SchedulerSettings = SchedulerSettings(), tasks: Int64 = 1) -> SchedulerHarness {
         let rig = SchedulerHarness.with(tasks, settings: settings)
         rig.land(.timedOut, 1)
@@ -127,7 +127,7 @@ import Testing
     }
 
     @Test func `a refused resubmission proves nothing about the send before it, so the key is queried first`() {
-        // A provider may need a while to know what it has just accepted.
+        // A provider may need a while before it finds a task that it just accepted.
         let lost = repeating()
         let start = lost.now
         lost.land(.refused(.status(400, "invalid_param")))
@@ -139,7 +139,7 @@ import Testing
         #expect(lost.now - start >= .seconds(600) && lost.now - start < .seconds(700))
         lost.expectSound()
 
-        // An answer that lay on the line for hours speaks of the moment of its question.
+        // An answer delayed for hours counts as of the time of its query.
         let late = repeating()
         late.land(.refused(.status(400, "invalid_param")))
         late.advance(by: .seconds(2))
