@@ -128,7 +128,7 @@ extension ProcessSuite {
             try expect(second, 11)
             let words = "another run is using the store (process \(first.pid), since "
             #expect(second.err.contains(words), "\(second.err)")
-            #expect(second.err.contains("); wait for it or stop it, reading works meanwhile"), "\(second.err)")
+            #expect(second.err.contains("); wait for it or stop it (reading still works)"), "\(second.err)")
             #expect(try simulator.bill().submits == 3)
             // The lock dies with its process.
             try first.killNow()
