@@ -61,7 +61,7 @@ extension ProcessSuite {
             try FileManager.default.moveItem(atPath: copy, toPath: stage.store)
             let words =
                 "\(stage.store) is incomplete: the latest changes are in \(stage.store)-wal; copy that file too, or "
-                + "make a copy with `dailies store backup` (if it is not a copy, see `dailies store accept --help`)"
+                + "make a copy with `dailies store backup` (if this is not a copy, see `dailies store accept --help`)"
             try expectRefusal(words, by: simulator, doctor: words)
         }
 

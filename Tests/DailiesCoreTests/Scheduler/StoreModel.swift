@@ -199,7 +199,7 @@ struct StoreModel {
             if attempts[id]?.cancelReason == nil || attempts[id]?.stage != .cancelled
                 || attempts[id]?.isCostAwaited == true
             {
-                problems.append("attempt \(id) was cancelled for no guard")
+                problems.append("attempt \(id) was not cancelled by a guard")
             }
             retry(id.task)
         case .commandEnded(let command, let outcome, _): end(command, outcome)
