@@ -74,8 +74,8 @@ extension Scheduler {
         effects.append(
             .tell(
                 .warning(
-                    "clips of \(PriceKind(shape)) were billed up to \(found.billed) credits, more than your figure of \(found.stated) "
-                        + "(--rates, --max-credits-per-task); using your figure")))
+                    "clips of \(PriceKind(shape)) were billed up to \(found.billed) credits, more than your figure "
+                        + "of \(found.stated) (--rates, --max-credits-per-task); using your figure")))
     }
 
     mutating func addReason(_ reason: String) {

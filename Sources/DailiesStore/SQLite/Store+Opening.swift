@@ -194,8 +194,8 @@ extension Store {
         guard header.version <= Migration.current else {
             throw StoreError(
                 .newerThanProgram,
-                "the store at \(path) has version \(header.version), but this program supports only \(Migration.current); "
-                    + "use a newer version of the program")
+                "the store at \(path) has version \(header.version), but this program supports only "
+                    + "\(Migration.current); use a newer version of the program")
         }
     }
 
