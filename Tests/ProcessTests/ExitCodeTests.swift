@@ -78,7 +78,7 @@ extension ProcessSuite {
             let manifest = try stage.manifest(clips: 5)
             let run = try stage.finishRun([manifest], at: simulator)
             try expect(run, 7)
-            #expect(run.out.contains("out of money"))
+            #expect(run.out.contains("out of credits"))
             #expect(try stage.status("completed") == 2)
             #expect(try stage.status("queued") == 3)
             try simulator.control(#"{"top_up": 10}"#)
