@@ -1,30 +1,29 @@
--- The store of Dailies: one SQLite file, the one source of truth for what was sent, what it cost and where it lies.
+-- The Dailies store: one SQLite file, the source of truth for what was sent, what it cost and where clips are stored.
 --
--- Read it at any time, also while a runner works:
+-- You can read it at any time, even during a run:
 --     sqlite3 dailies.sqlite "select state, count(*), sum(credits) from task group by state"
 --     sqlite3 dailies.sqlite "select key, failure_code, failure_message from task where state = 'failed'"
 --     sqlite3 dailies.sqlite "select at_ms, kind, from_state, to_state, amount_text from event where task = 7"
--- Write to it only through the program: it alone keeps the sums and the log in step with the states.
+-- Write to it only through the program, which keeps sums and log consistent with the states.
 --
 -- Conventions. Times end in _ms: milliseconds since 1970-01-01 UTC. Money is exact: columns ending in _nano are whole
--- billionths of a credit; columns without are REAL, for reading only. A sum over many rows is taken as two integer sums,
--- sum(x / 1000000000) and sum(x % 1000000000), since one could overflow. NULL means unknown or not yet, never zero.
--- A column is_… is 0 or 1. Rows are never deleted.
+-- billionths of a credit; columns without are REAL, for reading only. To sum many rows, use two integer sums,
+-- sum(x / 1000000000) and sum(x % 1000000000), since a single one could overflow. NULL means unknown or not yet, never
+-- zero. A column is_… is 0 or 1. Rows are never deleted.
 
 PRAGMA application_id = 1145130073; -- "DALY"
 PRAGMA user_version = 2;
 
--- Whether this file alone lacks what is in its log, FILE-wal. While a runner works the file says 1 and the log says 0, so
--- that a copy of the file without the log is recognized. A clean end writes the 0 of the log into the file.
+-- Whether this file is incomplete without its log, FILE-wal. During a run the file says 1 and the log says 0, so that a
+-- copy of the file without the log is recognized. A clean end writes the 0 of the log into the file.
 CREATE TABLE store_file (
     id INTEGER PRIMARY KEY CHECK (id = 1),
     needs_log INTEGER NOT NULL CHECK (needs_log IN (0, 1))
 ) STRICT;
 INSERT INTO store_file (id, needs_log) VALUES (1, 0);
 
--- A provider at a base URL, which is written as it is compared: scheme and host in lowercase, without the port that the
--- scheme has anyway and without a slash at the end, localhost as 127.0.0.1. What is learned at one counts there alone: the provider's task ids, whether it honors our
--- keys, and prices.
+-- A provider at a base URL. The URL is normalized: scheme and host in lowercase, without the scheme's default port and a
+-- trailing slash, localhost as 127.0.0.1. Task IDs, key support and prices are recorded per service.
 CREATE TABLE service (
     id INTEGER PRIMARY KEY,
     provider TEXT NOT NULL CHECK (provider <> ''),
@@ -32,7 +31,7 @@ CREATE TABLE service (
     UNIQUE (provider, base_url)
 ) STRICT;
 
--- What one manifest asks for, under a name. It belongs to one provider and base URL from its first accepted submit on.
+-- The tasks of one manifest, under a name. It belongs to one provider and base URL from its first accepted submit on.
 CREATE TABLE batch (
     id INTEGER PRIMARY KEY,
     name TEXT NOT NULL UNIQUE CHECK (name <> ''),
@@ -40,23 +39,23 @@ CREATE TABLE batch (
     created_at_ms INTEGER NOT NULL,
     provider TEXT NOT NULL,
     base_url TEXT NOT NULL,
-    output_dir TEXT NOT NULL,            -- where clips go, absolute
+    output_dir TEXT NOT NULL,            -- absolute path of the clips' folder
     budget_nano INTEGER CHECK (budget_nano >= 0), -- cap over all runs and attempts; NULL: none
-    budget_mode TEXT NOT NULL DEFAULT 'cautious' CHECK (budget_mode IN ('cautious', 'soft', 'hard')) -- of its tags' too
+    budget_mode TEXT NOT NULL DEFAULT 'cautious' CHECK (budget_mode IN ('cautious', 'soft', 'hard')) -- tags' too
 ) STRICT;
 
--- Caps for the tasks of a batch with a certain tag, over all runs and attempts, beside the one of the batch.
+-- Budgets per tag of a batch, over all runs and attempts, in addition to the batch's budget.
 CREATE TABLE tag_budget (
     id INTEGER PRIMARY KEY,
     batch_id INTEGER NOT NULL REFERENCES batch (id),
     name TEXT NOT NULL CHECK (name <> ''),
     value TEXT NOT NULL,
-    cap_nano INTEGER CHECK (cap_nano >= 0), -- NULL: lifted
+    cap_nano INTEGER CHECK (cap_nano >= 0), -- NULL: removed
     UNIQUE (batch_id, name, value)
 ) STRICT;
 
--- What each batch has spent and holds, kept in step with `attempt` by the triggers below, so that a budget is known
--- without a scan. Each amount is whole * 1000000000 + billionths; the billionths may exceed one credit.
+-- Spending and reservations per batch. The triggers below update it with `attempt`, so that budgets need no scan. Each
+-- amount is whole * 1000000000 + billionths; the billionths may exceed one credit.
 CREATE TABLE batch_total (
     batch_id INTEGER PRIMARY KEY REFERENCES batch (id),
     settled_whole INTEGER NOT NULL DEFAULT 0,
@@ -71,39 +70,39 @@ CREATE TRIGGER batch_gets_total AFTER INSERT ON batch BEGIN
     INSERT INTO batch_total (batch_id) VALUES (NEW.id);
 END;
 
--- What a task asks for: wide, written when a manifest is read. The order of ids is the order of the manifest.
+-- The input of a task: a wide table, written when a manifest is imported. IDs follow the order of the manifest.
 CREATE TABLE task_input (
     id INTEGER PRIMARY KEY,
     batch_id INTEGER NOT NULL REFERENCES batch (id),
     key TEXT NOT NULL CHECK (key <> ''), -- the manifest's id, or one derived from the content
-    request TEXT NOT NULL,               -- the canonical request: one JSON object, free of dialect
+    request TEXT NOT NULL,               -- canonical request: one JSON object, dialect-independent
     duration_seconds INTEGER,
     resolution TEXT,
     tags TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(tags)), -- {"name":"value"}
-    output TEXT,                         -- file name asked for in the manifest
+    output TEXT,                         -- file name requested in the manifest
     UNIQUE (batch_id, key)
 ) STRICT;
 
--- Other names of tasks that version 1 took in. It counted CR LF line ends in the text of a task without an id, and
--- invisible characters at the ends of an id, as part of what a task is known by.
+-- Other names of tasks that version 1 imported. It identified tasks by text including CR LF line ends (tasks without an
+-- id), and by ids including invisible characters at their ends.
 CREATE TABLE task_alias (
     batch_id INTEGER NOT NULL REFERENCES batch (id),
-    alias TEXT NOT NULL,                 -- the request with LF line ends; or the id without those characters
+    alias TEXT NOT NULL,                 -- the request with LF line ends, or the id without those characters
     task INTEGER NOT NULL REFERENCES task_input (id),
     PRIMARY KEY (batch_id, alias, task)
 ) STRICT, WITHOUT ROWID;
 
--- The images that manifests give as files, each once. A request names one as "image_init": "sha256:…"; its data URL takes
--- that place in what is sent, which is in the attempt.
+-- Images that manifests give as files, each stored once. A request refers to one as "image_init": "sha256:…"; the body of
+-- an attempt contains its data URL instead.
 CREATE TABLE image (
     sha256 TEXT PRIMARY KEY CHECK (length(sha256) = 64),
     media_type TEXT NOT NULL CHECK (media_type IN ('image/png', 'image/jpeg', 'image/webp')),
-    path TEXT NOT NULL,                  -- where it was found last, absolute
+    path TEXT NOT NULL,                  -- absolute path where it was last found
     bytes BLOB NOT NULL
 ) STRICT;
 
--- Where a task stands: narrow, changed often. `attempt` is the number of its latest attempt, or, while has_key = 0, the
--- number that its next one will have.
+-- The state of a task: a narrow table, updated often. `attempt` is the number of its latest attempt or, while
+-- has_key = 0, of its next one.
 CREATE TABLE task_standing (
     id INTEGER PRIMARY KEY REFERENCES task_input (id),
     batch_id INTEGER NOT NULL REFERENCES batch (id),
@@ -112,10 +111,10 @@ CREATE TABLE task_standing (
     state TEXT NOT NULL DEFAULT 'queued'
         CHECK (state IN ('queued', 'running', 'completed', 'failed', 'cancelled')),
     attempt INTEGER NOT NULL DEFAULT 1 CHECK (attempt BETWEEN 1 AND 2147483647),
-    has_key INTEGER NOT NULL DEFAULT 0 CHECK (has_key IN (0, 1)), -- the row (id, attempt) of `attempt` says more
-    credits_nano INTEGER CHECK (credits_nano >= 0), -- all attempts; NULL: nothing known, or a settled one's cost unknown
-    new_seed INTEGER,                    -- by the user's word or rule, in place of the request's own, from then on
-    withdrawn_code TEXT CHECK (withdrawn_code IN ('removed', 'cancelled')), -- ended before it was sent
+    has_key INTEGER NOT NULL DEFAULT 0 CHECK (has_key IN (0, 1)), -- the row (id, attempt) of `attempt` has details
+    credits_nano INTEGER CHECK (credits_nano >= 0), -- of all attempts; NULL: none known, or one unknown
+    new_seed INTEGER,                    -- replaces the request's seed, by command or rule
+    withdrawn_code TEXT CHECK (withdrawn_code IN ('removed', 'cancelled')), -- why it ended before it was sent
     withdrawn_at_ms INTEGER,
     CONSTRAINT without_key_it_waits_or_was_withdrawn CHECK (has_key = 1 OR state IN ('queued', 'cancelled')),
     CONSTRAINT withdrawn_is_cancelled_unsent
@@ -123,66 +122,66 @@ CREATE TABLE task_standing (
     CONSTRAINT withdrawn_has_a_time CHECK ((withdrawn_code IS NULL) = (withdrawn_at_ms IS NULL))
 ) STRICT;
 
--- The tasks that wait for a slot, in the order in which they get one.
+-- Tasks waiting for a slot, in scheduling order.
 CREATE INDEX task_waiting ON task_standing (batch_id, model, priority DESC, id) WHERE state = 'queued' AND has_key = 0;
 
--- One row for each submission key ever sent, never overwritten by another. The exact bytes stand here before they are
--- sent, and every repeat sends these. Only an attempt that provably never reached the provider (not_accepted_at_ms) is
--- opened again, under the same number.
+-- One row per submission key ever sent, never overwritten by another. The exact bytes are stored before they are sent,
+-- and resubmissions send the same bytes. Only an attempt that provably never reached the provider (not_accepted_at_ms)
+-- is reopened, under the same number.
 --
---   state queued, task_id NULL, outcome_unknown_at_ms NULL   its submit is in the air (or was, when the program ended)
---   state queued, task_id NULL, outcome_unknown_at_ms set    uncertain: sent, fate unknown until proven
---   state queued, task_id set                                accepted, waits at the provider
---   state running                                            renders
---   state completed, output_path NULL                        paid, not saved (yet); failure_code: no_asset, unverified
+--   state queued, task_id NULL, outcome_unknown_at_ms NULL   being submitted (or was, when the program ended)
+--   state queued, task_id NULL, outcome_unknown_at_ms set    uncertain: sent, outcome unknown
+--   state queued, task_id set                                accepted, queued at the provider
+--   state running                                            rendering
+--   state completed, output_path NULL                        paid, not saved; failure_code: no_asset, unverified
 --   state completed, output_path set                         saved
 --   state failed, cancelled                                  final; a cost, if any, is kept
 CREATE TABLE attempt (
     task INTEGER NOT NULL REFERENCES task_standing (id),
     n INTEGER NOT NULL CHECK (n BETWEEN 1 AND 2147483647),
     batch_id INTEGER NOT NULL REFERENCES batch (id),
-    service_id INTEGER NOT NULL REFERENCES service (id), -- where it was sent
+    service_id INTEGER NOT NULL REFERENCES service (id), -- the service it was sent to
     model TEXT NOT NULL,
-    resolution TEXT NOT NULL DEFAULT '', -- asked for; '': none was, or not known
-    seconds INTEGER CHECK (seconds >= 1), -- of output asked for, 1 where none were; NULL: not known, its bill is no price
+    resolution TEXT NOT NULL DEFAULT '', -- requested; '': none or unknown
+    seconds INTEGER CHECK (seconds >= 1), -- of output requested, 1 if none; NULL: unknown, bill not used for prices
     state TEXT NOT NULL CHECK (state IN ('queued', 'running', 'completed', 'failed', 'cancelled')),
     submission_key TEXT NOT NULL UNIQUE CHECK (submission_key <> ''), -- sent as out_task_id
     dialect TEXT NOT NULL CHECK (dialect IN ('flat', 'params')),
-    key_fingerprint TEXT NOT NULL,       -- a one-way mark of the API key that may ask for it
-    -- The key that sent it, where a user said (--same-account) that key_fingerprint took its place. Its submission key is
-    -- known under the old one alone: nothing found under the new one proves that it never arrived.
+    key_fingerprint TEXT NOT NULL,       -- one-way fingerprint of the API key that may query it
+    -- The key that sent it, if key_fingerprint replaced it (--same-account). The provider knows its submission key only
+    -- under the old key: finding nothing under the new one does not prove that it never arrived.
     handed_over_from TEXT CHECK (handed_over_from <> key_fingerprint),
-    task_id TEXT CHECK (task_id <> ''),  -- the provider's name of it
-    -- An earlier attempt has the same task_id: possible only in a row that version 1 wrote.
+    task_id TEXT CHECK (task_id <> ''),  -- the provider's task ID
+    -- Whether an earlier attempt has the same task_id; possible only in rows that version 1 wrote.
     shares_task_id INTEGER NOT NULL DEFAULT 0 CHECK (shares_task_id IN (0, 1)),
     submitted_at_ms INTEGER NOT NULL,    -- when the intent was recorded, just before the first send
-    sent_at_ms INTEGER NOT NULL,         -- just before the latest send; polls are counted from here
-    similarity_hash INTEGER,             -- of its request: equal ones have the same; NULL: superseded in version 1
-    not_accepted_at_ms INTEGER,          -- proven never to have reached the provider: the key is free again
+    sent_at_ms INTEGER NOT NULL,         -- just before the latest send; poll times count from here
+    similarity_hash INTEGER,             -- of its request, equal for equal ones; NULL: superseded in version 1
+    not_accepted_at_ms INTEGER,          -- provably never reached the provider: the key may be reused
     outcome_unknown_at_ms INTEGER,
     accepted_at_ms INTEGER,
     accepted_by TEXT CHECK (accepted_by IN ('reply', 'query', 'replayed', 'adopted')),
-    lost_at_ms INTEGER,                  -- the provider does not know it any more; nobody may send it anew
-    -- A guard wants it cancelled while that is free. Once cancelled, the task waits again under the next number.
+    lost_at_ms INTEGER,                  -- the provider no longer knows it; it is never resubmitted
+    -- A guard wants it cancelled while that is free. The task then waits again under the next number.
     cancel_reason TEXT CHECK (cancel_reason IN ('budget', 'budget_spent', 'quote')),
-    is_replayed INTEGER NOT NULL DEFAULT 0 CHECK (is_replayed IN (0, 1)), -- met a render that existed before
+    is_replayed INTEGER NOT NULL DEFAULT 0 CHECK (is_replayed IN (0, 1)), -- got an existing render
     estimated_credits_nano INTEGER CHECK (estimated_credits_nano >= 0),
-    reserved_nano INTEGER CHECK (reserved_nano >= 0), -- held against the budget until the cost is known
+    reserved_nano INTEGER CHECK (reserved_nano >= 0), -- reserved in the budget until the cost is known
     credits_nano INTEGER CHECK (credits_nano >= 0), -- the cost; NULL once settled: unknown
-    is_cost_awaited INTEGER NOT NULL DEFAULT 0 CHECK (is_cost_awaited IN (0, 1)), -- unknown, still being asked for
+    is_cost_awaited INTEGER NOT NULL DEFAULT 0 CHECK (is_cost_awaited IN (0, 1)), -- unknown, still queried
     is_rounded INTEGER NOT NULL DEFAULT 0 CHECK (is_rounded IN (0, 1)), -- stated with more than nine decimals
     completed_at_ms INTEGER,             -- the provider's time
-    settled_at_ms INTEGER,               -- when the final state was durable here
+    settled_at_ms INTEGER,               -- when the final state became durable
     delivered_seconds REAL,
-    output_url TEXT,                     -- gives access to the clip while it lives; forgotten once saved
+    output_url TEXT,                     -- gives access to the clip while valid; removed once saved
     output_path TEXT,
     output_sha256 TEXT CHECK (length(output_sha256) = 64),
     output_bytes INTEGER CHECK (output_bytes >= 0),
     saved_at_ms INTEGER,
-    superseded_at_ms INTEGER,            -- a later attempt of the task was asked for
+    superseded_at_ms INTEGER,            -- a later attempt of the task was requested
     failure_code TEXT,
     failure_message TEXT,
-    body BLOB NOT NULL,                  -- what was sent, to the byte (last, so that scans need not read it)
+    body BLOB NOT NULL,                  -- the exact bytes sent (last column, so that scans need not read it)
     is_open INTEGER NOT NULL
         GENERATED ALWAYS AS (not_accepted_at_ms IS NULL AND state IN ('queued', 'running')) VIRTUAL,
     is_unsaved INTEGER NOT NULL GENERATED ALWAYS AS (state = 'completed' AND output_path IS NULL
@@ -216,26 +215,26 @@ CREATE TABLE attempt (
     CONSTRAINT only_settled_is_superseded CHECK (superseded_at_ms IS NULL OR settled_at_ms IS NOT NULL)
 ) STRICT;
 
--- A task of the provider belongs to one attempt.
+-- A provider task belongs to one attempt.
 CREATE UNIQUE INDEX attempt_of_task_id ON attempt (service_id, key_fingerprint, task_id)
     WHERE task_id IS NOT NULL AND shares_task_id = 0;
 
--- Clips of requests that are equal, or nearly so (then the upper 32 bits are the same): those that are paid, and those that
--- are being rendered.
+-- Paid and rendering clips by similarity of their requests. Equal requests have equal hashes; nearly equal ones share the
+-- upper 32 bits.
 CREATE INDEX attempt_by_similarity ON attempt (similarity_hash)
     WHERE state = 'completed' OR task_id IS NOT NULL AND state IN ('queued', 'running');
 
--- What a new run must follow: open, paid but not saved, or cost still asked for. Start-up reads these and nothing else.
+-- Attempts that a new run must follow: open, paid but not saved, or with a cost still queried. Start-up reads only these.
 CREATE INDEX attempt_unfinished ON attempt (batch_id, task, n) WHERE is_open OR is_unsaved OR is_cost_awaited;
 
--- What guards wanted cancelled: the tasks that wait again are found here.
+-- Attempts that guards wanted cancelled, to find the tasks that wait again.
 CREATE INDEX attempt_for_guard ON attempt (batch_id, cancel_reason, task) WHERE cancel_reason IS NOT NULL;
 
--- Settled without a known cost.
+-- Settled attempts with an unknown cost.
 CREATE INDEX attempt_cost_unknown ON attempt (batch_id) WHERE settled_at_ms IS NOT NULL AND credits_nano IS NULL;
 
--- What clips of one kind cost at one service, the latest last: an index ends with the row number, and attempts get
--- theirs in the order of their first submits, whatever a clock says.
+-- Costs of one kind of clip at one service, the latest last: an index ends with the row number, and row numbers follow
+-- the order of first submits, whatever the clock says.
 CREATE INDEX attempt_price ON attempt (service_id, model, resolution)
     WHERE state = 'completed' AND credits_nano > 0 AND seconds IS NOT NULL;
 
@@ -267,7 +266,7 @@ BEGIN
     WHERE batch_id = NEW.batch_id;
 END;
 
--- The log: a row for every transition and every amount, in the order in which they became durable. Never changed.
+-- The log: one row per transition and amount, in the order in which they became durable. Never changed.
 CREATE TABLE event (
     id INTEGER PRIMARY KEY,
     at_ms INTEGER NOT NULL,
@@ -278,7 +277,7 @@ CREATE TABLE event (
     from_state TEXT,
     to_state TEXT,
     amount_text TEXT,                    -- as the provider wrote it
-    amount_nano INTEGER,                 -- as it is booked
+    amount_nano INTEGER,                 -- as booked
     amount_unit TEXT,                    -- credits
     amount_field TEXT,                   -- the field it came from
     amount_kind TEXT CHECK (amount_kind IN ('reserved', 'quoted', 'charged', 'stated', 'released')), -- stated: not booked
@@ -301,21 +300,21 @@ CREATE TRIGGER event_is_never_deleted BEFORE DELETE ON event BEGIN
     SELECT raise(ABORT, 'the log is append-only');
 END;
 
--- What users said while a runner held the store, in order: the runner takes it up within a second, and what it did not
--- carry out before its end the next one does. A row gains its outcome and changes in nothing else. The last pause or
--- unpause of a scope, and the last limit, hold for every run, whatever their outcome.
+-- Commands from users to the active run, in order. The run applies them within a second; the next run carries out the
+-- rest. A row only gains its outcome. The last pause or unpause of a scope, and the last limit, apply to every run,
+-- whatever their outcome.
 CREATE TABLE command (
     id INTEGER PRIMARY KEY,
     at_ms INTEGER NOT NULL,
     kind TEXT NOT NULL CHECK (kind IN ('cancel', 'retry', 'pause', 'unpause', 'concurrency')),
     task INTEGER REFERENCES task_standing (id),
-    attempt INTEGER CHECK (attempt BETWEEN 1 AND 2147483647), -- the number that the user saw: another one is left alone
+    attempt INTEGER CHECK (attempt BETWEEN 1 AND 2147483647), -- the one that the user saw; others are not changed
     batch_id INTEGER REFERENCES batch (id), -- pause, unpause: its tasks; NULL: all
     model TEXT CHECK (model <> ''),      -- pause, unpause, concurrency: its tasks; NULL: all
-    is_insisted INTEGER NOT NULL DEFAULT 0 CHECK (is_insisted IN (0, 1)), -- cancel what may be charged, retake what is paid
-    new_seed INTEGER,                    -- retry: of the next attempt; NULL: as before
-    tasks_in_flight INTEGER CHECK (tasks_in_flight >= 1), -- concurrency; NULL: as the run's own options say
-    ended_at_ms INTEGER,                 -- NULL: still to be carried out
+    is_insisted INTEGER NOT NULL DEFAULT 0 CHECK (is_insisted IN (0, 1)), -- even if charged (cancel) or paid (retry)
+    new_seed INTEGER,                    -- retry: seed of the next attempt; NULL: unchanged
+    tasks_in_flight INTEGER CHECK (tasks_in_flight >= 1), -- concurrency; NULL: use the run's options
+    ended_at_ms INTEGER,                 -- NULL: not carried out yet
     outcome TEXT CHECK (outcome <> ''),
     message TEXT,
     CONSTRAINT task_orders_name_an_attempt
@@ -337,7 +336,7 @@ CREATE TRIGGER command_is_never_deleted BEFORE DELETE ON command BEGIN
     SELECT raise(ABORT, 'commands are kept');
 END;
 
--- Whether a provider answers for our submission keys, as proven.
+-- Proven submission-key support of providers.
 CREATE TABLE key_trust (
     base_url TEXT NOT NULL,
     key_fingerprint TEXT NOT NULL,
@@ -348,17 +347,17 @@ CREATE TABLE key_trust (
     PRIMARY KEY (base_url, key_fingerprint, dialect)
 ) STRICT, WITHOUT ROWID;
 
--- `dailies prices forget`: of a kind of clip, only bills of later attempts count from then on.
+-- `dailies prices forget`: for a kind of clip, only bills of later attempts count.
 CREATE TABLE price_forgotten (
     service_id INTEGER NOT NULL REFERENCES service (id),
     model TEXT NOT NULL,
     resolution TEXT NOT NULL,
-    last_attempt INTEGER NOT NULL,       -- the row number of the last attempt that does not count
+    last_attempt INTEGER NOT NULL,       -- row number of the last attempt that does not count
     at_ms INTEGER NOT NULL,
     PRIMARY KEY (service_id, model, resolution)
 ) STRICT, WITHOUT ROWID;
 
--- What people and scripts ask. A task shows its latest attempt; `credits` is the sum over all its attempts.
+-- For people and scripts. A task shows its latest attempt; `credits` is the sum over all its attempts.
 CREATE VIEW task AS
 SELECT
     s.id, s.batch_id, i.key, s.state, s.model, json_extract(i.request, '$.prompt') AS prompt, i.request, i.tags, s.priority, s.attempt,
@@ -371,7 +370,7 @@ SELECT
     a.output_path, a.output_sha256,
     coalesce(a.failure_code, s.withdrawn_code) AS failure_code,
     a.failure_message, a.lost_at_ms
--- Outer joins keep the narrow table first, whatever is asked.
+-- Outer joins keep the narrow table first in every query plan.
 FROM task_standing AS s
 LEFT JOIN task_input AS i ON i.id = s.id
 LEFT JOIN attempt AS a ON a.task = s.id AND a.n = s.attempt AND s.has_key = 1;

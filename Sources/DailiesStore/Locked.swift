@@ -1,11 +1,11 @@
 import Dispatch
 
-/// A value that one thread at a time may touch, behind a serial queue of its own.
+/// A value that one thread at a time may access, protected by a serial queue.
 ///
-/// Not `Synchronization.Mutex`: on Linux ThreadSanitizer does not see it and reports every use as a race (a program of
-/// six lines shows it), so that no real race would be found any more.
+/// Not `Synchronization.Mutex`: on Linux ThreadSanitizer does not understand it and reports every use as a race (a
+/// program of six lines shows it), which would hide real races.
 package final class Locked<Value>: @unchecked Sendable {
-    // Unchecked because of `value`: it is touched on `queue` only.
+    // Unchecked because of `value`, which is accessed on `queue` only.
 
     private let queue = DispatchQueue(label: "dailies.guarded", qos: .userInitiated)
     private var value: Value

@@ -1,23 +1,23 @@
 import CSQLite
 
-/// The right to write to a store, for one process at a time: an flock(2) on a file beside the store, and a lock on the
-/// database file itself against runners that use another name (``DatabaseFile``).
+/// The exclusive right to run on a store: an flock(2) on a file next to the store, and a lock on the database file
+/// itself against runners that use another name (``DatabaseFile``).
 ///
-/// The kernel releases both when the process ends, however it ends. Released on deinit. The lock file stays, since
-/// removing it would let two processes lock two files of the same name. If it is removed all the same, the store begins
+/// The kernel releases both when the process ends, however it ends; deinit releases them too. The lock file stays,
+/// since removing it would let two processes lock two files of the same name. If it is removed anyway, the store begins
 /// no further transaction.
 public final class RunnerLock: Sendable {
     /// The lock file.
     public let path: String
     private let descriptor: Int32
-    /// nil: there was no store. The one that creates it holds it.
+    /// nil: there was no store. The connection that creates it locks it.
     private let file: DatabaseFile?
     private let isTaken = Locked(false)
 
-    /// Lock files that this process holds, by path.
+    /// Lock files that this process has locked, by path.
     private static let held = Locked<[String: FileIdentity]>([:])
 
-    /// - Parameter descriptor: of the lock file, locked and entered.
+    /// - Parameter descriptor: that of the lock file, locked and registered.
     fileprivate init(path: String, descriptor: Int32, file: DatabaseFile?) {
         self.path = path
         self.descriptor = descriptor
@@ -29,11 +29,11 @@ public final class RunnerLock: Sendable {
         store_file_close(descriptor)
     }
 
-    /// Registers the lock file: every transaction of its store checks that it is still in place.
+    /// Registers the lock file. Every transaction of its store checks that it is still in place.
     fileprivate static func enter(_ path: String, _ descriptor: Int32) throws(StoreError) {
         var status = stat()
         guard fstat(descriptor, &status) == 0, FileIdentity(of: path) == FileIdentity(status) else {
-            throw StoreError(.io, "the lock file \(path) was replaced at this moment; try again")
+            throw StoreError(.io, "the lock file \(path) was just replaced; try again")
         }
         let isFirst = held.withLock { held in
             if held[path] != nil { return false }
@@ -43,8 +43,8 @@ public final class RunnerLock: Sendable {
         guard isFirst else { throw StoreError(heldBy: "this process") }
     }
 
-    /// - Throws: `missing` if this process holds the lock of the store and another file, or none, has the lock file's name.
-    static func refuseLost(of store: String) throws(StoreError) {
+    /// - Throws: `missing` if this process has locked the store and the lock file was removed or replaced.
+    static func refuseMissingLockFile(of store: String) throws(StoreError) {
         let path = store + "-lock"
         guard let held = held.withLock({ $0[path] }), FileIdentity(of: path) != held else { return }
         throw StoreError(
@@ -53,9 +53,9 @@ public final class RunnerLock: Sendable {
                 + "the lock file in place and run again")
     }
 
-    /// Hands the right to one runner, for good.
+    /// Hands the lock to one runner, permanently.
     ///
-    /// - Precondition: the lock is that of `store`, which is open for running, and no runner has had it before: two
+    /// - Precondition: the lock belongs to `store`, which is open for running, and was not handed over before: two
     ///   runners on one store would submit the same tasks.
     package func handOver(for store: Store) {
         precondition(store.use == .running, "a runner needs a store that is open for running, not for reading")
@@ -64,22 +64,22 @@ public final class RunnerLock: Sendable {
             defer { isTaken = true }
             return isTaken
         }
-        precondition(!wasTaken, "the lock \(path) has had its runner; a second run takes the lock anew")
+        precondition(!wasTaken, "the lock \(path) was already handed over; a second run must take it again")
     }
 }
 
 extension Store {
-    /// Takes the runner's lock of a store, whether or not the store exists yet.
+    /// Takes the runner's lock of a store, whether or not the store exists.
     ///
-    /// - Throws: `lockedByRunner` naming the process that holds it; `severalNames` for a store with hard links or a
-    ///   mount of a single file; `io` when the folder does not allow the lock file.
+    /// - Throws: `lockedByRunner` with the process that has it; `severalNames` for a store with hard links or a mount
+    ///   of a single file; `io` if the lock file cannot be created.
     public static func lock(_ path: String) throws(StoreError) -> RunnerLock {
         let store = try resolved(path)
         let lockPath = store + "-lock"
         let descriptor = store_file_open(lockPath, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard descriptor >= 0 else { throw StoreError(errno: store_file_errno(), doing: "opening \(lockPath)") }
         do throws(StoreError) {
-            try refuseOtherFile(descriptor, lockPath)
+            try refuseForeignLockFile(descriptor, lockPath)
             try lock(descriptor, lockPath)
             let file = access(store, F_OK) == 0 ? try DatabaseFile(store, isHeld: true) : nil
             try RunnerLock.enter(lockPath, descriptor)
@@ -100,7 +100,7 @@ extension Store {
         try verifyLocking(of: lockPath)
     }
 
-    /// Some file systems say yes to every lock: one that is held must be refused to another descriptor.
+    /// Some file systems grant every lock, so a taken lock must be refused to another descriptor.
     private static func verifyLocking(of lockPath: String) throws(StoreError) {
         let other = store_file_open(lockPath, O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0)
         guard other >= 0 else { throw StoreError(errno: store_file_errno(), doing: "opening \(lockPath)") }
@@ -110,19 +110,19 @@ extension Store {
         }
     }
 
-    /// The note replaces what is in the file. That must be a note, the beginning of one, or the zeros that a power cut may
-    /// leave, and not a user's own file.
-    private static func refuseOtherFile(_ descriptor: Int32, _ lockPath: String) throws(StoreError) {
+    /// The owner note overwrites the file. Its content must be a note, the beginning of one, or zeros that a power cut
+    /// may leave, and not a user's file.
+    private static func refuseForeignLockFile(_ descriptor: Int32, _ lockPath: String) throws(StoreError) {
         var head = [UInt8](repeating: 0, count: noteBegins.count)
         let count = max(pread(descriptor, &head, head.count, 0), 0)
         head.removeLast(head.count - count)
         guard head.elementsEqual(noteBegins.prefix(count)) || head.allSatisfy({ $0 == 0 }) else {
-            throw StoreError(.io, "\(lockPath) is not a lock file of this program; move it away")
+            throw StoreError(.io, "\(lockPath) is not a lock file of this program; move it elsewhere")
         }
     }
     private static let noteBegins = Array("process ".utf8)
 
-    /// Who holds the lock, for the message of whoever is refused.
+    /// The process that has the lock, for messages.
     static func note(in descriptor: Int32) -> String {
         var buffer = [UInt8](repeating: 0, count: 200)
         let count = pread(descriptor, &buffer, buffer.count, 0)
@@ -130,7 +130,7 @@ extension Store {
         return line.isEmpty ? "a process that is just starting" : String(decoding: line, as: UTF8.self)
     }
 
-    /// The lock holds without its note: a full disk must not keep a runner from finishing what it owes.
+    /// Failures are ignored: the lock works without its note, and a full disk must not keep a run from finishing.
     private static func writeOwner(in descriptor: Int32) {
         let line = Array("process \(getpid()), since \(utcNow())\n".utf8)
         if ftruncate(descriptor, 0) == 0 { _ = pwrite(descriptor, line, line.count, 0) }
@@ -145,12 +145,12 @@ extension Store {
             + "\(two(parts.tm_hour)):\(two(parts.tm_min)):\(two(parts.tm_sec)) UTC"
     }
 
-    /// The path with every symbolic link followed, so that one store has one lock whatever it is called.
+    /// The path with all symbolic links resolved, so that a store has one lock under any name.
     static func resolved(_ path: String) throws(StoreError) -> String {
         if let whole = realPath(path) { return whole }
         let parts = path.split(separator: "/", omittingEmptySubsequences: true)
         guard let name = parts.last, name != "..", name != "." else {
-            throw StoreError(.io, "\(path) is no path of a file; name the store's file")
+            throw StoreError(.io, "\(path) is not the path of a file; give the path of the store")
         }
         let folder = String(path.dropLast(path.reversed().prefix { $0 == "/" }.count).dropLast(name.count))
         guard let wholeFolder = realPath(folder.isEmpty ? "." : folder) else {
@@ -167,11 +167,12 @@ extension Store {
 }
 
 extension StoreError {
-    /// What flock(2) and fcntl(2) answer where a file system, its server or the system has no such locks.
-    private static let withoutLocks: Set<Int32> = [ENOLCK, ENOSYS, ENOTSUP, EOPNOTSUPP, EINVAL]
-    static let noLocks = "this file system has no locks, which keep two runners apart; put the store on another one"
+    /// Error codes of flock(2) and fcntl(2) if a file system, its server or the system does not support locks.
+    private static let unsupportedLockCodes: Set<Int32> = [ENOLCK, ENOSYS, ENOTSUP, EOPNOTSUPP, EINVAL]
+    static let noLocks =
+        "this file system does not support locks, which keep two runners apart; put the store on another file system"
 
-    /// A refusal of the system's in our words.
+    /// Creates an error from a system error code.
     init(errno code: Int32, doing: String) {
         let kind: Kind
         switch code {
@@ -180,7 +181,7 @@ extension StoreError {
         case ENOENT: kind = .missing
         default: kind = .io
         }
-        let words = Self.withoutLocks.contains(code) ? Self.noLocks : String(cString: strerror(code))
-        self.init(kind, "\(doing) failed: \(words)")
+        let reason = Self.unsupportedLockCodes.contains(code) ? Self.noLocks : String(cString: strerror(code))
+        self.init(kind, "\(doing) failed: \(reason)")
     }
 }

@@ -1,44 +1,44 @@
 import DailiesCore
 import Dispatch
 
-/// The durable memory of the program: one SQLite file, written by one runner, read by anyone.
+/// The program's database: one SQLite file, written by one run and readable by any process.
 ///
-/// Everything runs on the store's own serial queue. What a call reads includes everything that was written through the
-/// same store before it. Calls that wait may be made from any thread; from a `then` only those that read, and these see
-/// what is committed, not what waits behind that `then`.
+/// All work runs on the store's serial queue. A read sees everything that was written through the same store before it.
+/// Blocking calls may be made from any thread; from a `then` only reads, which see committed data but not the calls
+/// waiting behind that `then`.
 public final class Store: @unchecked Sendable {
-    // Unchecked because of the variables below: they are touched on `queue` only.
+    // Unchecked because of the variables below, which are accessed on `queue` only.
 
-    /// What a store is opened for.
+    /// The purpose of an opened store.
     public enum Use: Hashable, Sendable {
-        /// Writing; the file is created where there is none. Whoever does so holds the ``RunnerLock``. One process at a
-        /// time can have a file open for it, under whatever name.
+        /// Writing; creates the file if necessary. Requires the ``RunnerLock``. One process at a time can open a file
+        /// for this, under any name.
         case running
-        /// Reading, also while a runner writes. Creates nothing, holds no transaction longer than one call.
+        /// Reading, even during a run. Creates nothing; transactions last no longer than one call.
         case reading
-        /// Writing commands for a runner, who may be at work meanwhile, and reading. Creates nothing, needs no lock.
+        /// Writing commands for a run, even during one, and reading. Creates nothing and needs no lock.
         case telling
     }
 
-    /// With every symbolic link followed.
+    /// The path with symbolic links resolved.
     public let path: String
-    /// What it was opened for.
+    /// The purpose it was opened for.
     public let use: Use
     let faults: StoreFailpoints
 
     let queue = DispatchQueue(label: "dailies.store", qos: .userInitiated)
     private let queueMark = DispatchSpecificKey<ObjectIdentifier>()
     private var database: SQLiteConnection?
-    /// Set once a commit failed in a way that leaves the file's state in doubt: no write is tried any more.
-    var breakdown: StoreError?
-    /// A caller's `then` runs. On the queue only.
+    /// Set after a failed commit that leaves the file's state unknown; no further write is tried.
+    var permanentFailure: StoreError?
+    /// Whether a caller's `then` is running. On the queue only.
     var isNotifying = false
-    /// What `PRAGMA data_version` said when commands were last read. On the queue only.
+    /// The value of `PRAGMA data_version` when commands were last read. On the queue only.
     var lastDataVersion: Int64?
     let waiting = Locked(PendingWrites())
-    /// Pages in the log from which a checkpoint is due; tests lower it. On the queue only.
+    /// Number of log pages at which a checkpoint is due; tests lower it. On the queue only.
     var checkpointPages = Store.checkpointPages
-    /// Pages in the log at which the next one is tried. On the queue only.
+    /// Number of log pages at which the next checkpoint is tried. On the queue only.
     var nextCheckpoint = 0
 
     private init(path: String, use: Use, faults: StoreFailpoints, database: SQLiteConnection) {
@@ -51,8 +51,9 @@ public final class Store: @unchecked Sendable {
 
     /// Opens a store.
     ///
-    /// - Throws: `missing`, `notAStore`, `newerThanProgram`, `olderThanProgram` (reading only), `damaged`, `severalNames`,
-    ///   `lockedByRunner` (running only), and what the system may refuse. A file that is not ours, damaged or newer is left as it is.
+    /// - Throws: `missing`, `notAStore`, `newerThanProgram`, `olderThanProgram` (reading only), `damaged`,
+    ///   `severalNames`, `lockedByRunner` (running only), and system errors. A foreign, damaged or newer file stays
+    ///   unchanged.
     public static func open(_ path: String, for use: Use) throws(StoreError) -> Store {
         try open(path, for: use, faults: StoreFailpoints())
     }
@@ -62,7 +63,7 @@ public final class Store: @unchecked Sendable {
         return Store(path: whole, use: use, faults: faults, database: try connect(whole, for: use))
     }
 
-    /// Waits for what was queued, and closes. Later calls are refused; a second close does nothing.
+    /// Waits for queued calls and closes the store. Later calls fail; closing again does nothing.
     public func close() throws(StoreError) {
         try onQueue { () throws(StoreError) in
             guard self.database != nil else { return }
@@ -73,7 +74,7 @@ public final class Store: @unchecked Sendable {
 
     // MARK: the queue
 
-    /// Runs `body` on the queue and waits for it. Already there, it runs at once.
+    /// Runs `body` on the queue and waits for it; directly if already on the queue.
     func onQueue<T>(_ body: () throws(StoreError) -> T) throws(StoreError) -> T {
         if DispatchQueue.getSpecific(key: queueMark) == ObjectIdentifier(self) { return try body() }
         let result: Result<T, StoreError> = queue.sync {
@@ -89,7 +90,7 @@ public final class Store: @unchecked Sendable {
         return database
     }
 
-    /// Reads in one short transaction, so that all of it is of one moment, after everything queued before is written.
+    /// Reads one consistent state in a short transaction, after all queued calls are committed.
     func reading<T>(_ body: (SQLiteConnection) throws(StoreError) -> T) throws(StoreError) -> T {
         try onQueue { () throws(StoreError) in
             self.commitWaiting()

@@ -1,13 +1,13 @@
 import CSQLite
 
-/// What is in a store that is to be removed. Reads a store of any version that this program knows, without migrating it.
+/// The contents of a store to be removed. Reads any supported version without migrating it.
 package final class StoreContents {
-    /// Of its batches: name of the provider and base URL.
+    /// The provider names and base URLs of its batches.
     package let services: [(provider: String, baseURL: String)]
     private let database: SQLiteConnection?
 
-    /// - Returns: nil if there is neither a store nor a log of one.
-    /// - Throws: ``StoreError`` for another program's file, a damaged or newer store, and a log without its store.
+    /// - Returns: nil if neither a store nor a log exists.
+    /// - Throws: ``StoreError`` for a foreign, damaged or newer file, and for a log without its store.
     package init?(of path: String) throws(StoreError) {
         let path = try Store.resolved(path)
         try Store.refuseOrphanedLog(path)
@@ -19,7 +19,7 @@ package final class StoreContents {
             } ?? []
     }
 
-    /// Calls `body` with every clip that was saved: the output folder of its batch, its own path and its length.
+    /// Calls `body` for every saved clip with its batch's output folder, its path and its length.
     package func forEachClip(
         _ body: (_ folder: String, _ path: String, _ bytes: Int64) throws(StoreError) -> Void
     ) throws(StoreError) {
@@ -31,9 +31,9 @@ package final class StoreContents {
         ) { row throws(StoreError) in try body(row.text(0), row.text(1), row.integer(2)) }
     }
 
-    /// Submission keys of completed attempts whose clip is not saved: a part of it may be on disk.
+    /// Submission keys of completed attempts whose clip is not saved; partial downloads may be on disk.
     ///
-    /// - Parameter limit: at most this many.
+    /// - Parameter limit: the maximum number.
     package func unsavedKeys(limit: Int) throws(StoreError) -> [String] {
         try database?.rows(
             "SELECT submission_key FROM attempt WHERE state = 'completed' AND output_path IS NULL LIMIT ?",
@@ -43,8 +43,8 @@ package final class StoreContents {
 }
 
 extension RunnerLock {
-    /// Removes the store, its log first, so that a crash never leaves a log without its store. The lock stays in force for
-    /// the next store of this name.
+    /// Removes the store, its log first, so that a crash never leaves a log without its store. The lock remains valid
+    /// for the next store of this name.
     package func removeStore() throws(StoreError) {
         let store = String(path.dropLast("-lock".count))
         for file in [store + "-shm", store + "-wal", store] where unlink(file) != 0 {

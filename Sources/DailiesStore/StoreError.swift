@@ -1,47 +1,47 @@
 import CSQLite
 import DailiesCore
 
-/// Why the store could not do what was asked: what happened, and what to do. Never holds SQL or stored values.
+/// An error of the store: what is wrong and what to do. Never contains SQL or stored values.
 public struct StoreError: Error, Hashable, Sendable, CustomStringConvertible {
-    /// What stood in the way.
+    /// The kind of error.
     public enum Kind: Hashable, Sendable {
-        /// There is no file at this path, and reading creates none.
+        /// The file does not exist, and reading does not create it.
         case missing
         /// Written by a later version of the program.
         case newerThanProgram
         /// Written by an earlier version: a run migrates it, reading does not.
         case olderThanProgram
-        /// A database, but not one of ours.
+        /// A database of another program.
         case notAStore
-        /// The file is no database or its contents are damaged. It is never replaced or repaired.
+        /// The file is damaged or not a database. It is never replaced or repaired.
         case damaged
-        /// No space left, or the file may not grow. Nothing of the failed write remains.
+        /// No space is left, or the file may not grow. The failed write was undone.
         case full
-        /// The file, its folder or its file system takes no writes.
+        /// The file, its folder or its file system is read-only.
         case readOnly
-        /// Another process held the database for longer than the time that is waited (5 s).
+        /// Another process kept the database locked for more than 5 s.
         case busy
-        /// A conditional update changed no row, or a row would have broken a rule of the schema: two parties believed
-        /// that they owned the task, or a change was asked for that its state does not allow.
+        /// A conditional update changed no row, or a row violates a constraint: two parties believed they owned the
+        /// task, or the task's state does not allow the change.
         case conflict
         /// The provider's task belongs to another attempt.
         case taskIDTaken(TaskOwner)
-        /// Any other failure of disk or library.
+        /// Any other disk or library error.
         case io
-        /// Another runner holds the store; the text says which.
+        /// Another run is using the store; the text names it.
         case lockedByRunner(String)
         /// The file has hard links, or is a mount of a single file: its log is next to another name.
         case severalNames
     }
 
-    /// What stood in the way.
+    /// The kind of error.
     public let kind: Kind
-    /// Starts in lower case, so that it can follow "cannot open the store: ".
+    /// A message that starts in lower case, so that it can follow "cannot open the store: ".
     public let message: String
-    /// SQLite's extended result code, where it was SQLite that refused.
+    /// SQLite's extended result code; nil if the error is not from SQLite.
     public let extendedCode: Int32?
 
-    /// Takes its properties as they are given.
+    /// Creates a value from its properties.
     public init(_ kind: Kind, _ message: String, extendedCode: Int32? = nil) {
         self.kind = kind
         self.message = message
@@ -52,8 +52,8 @@ public struct StoreError: Error, Hashable, Sendable, CustomStringConvertible {
 }
 
 extension StoreError {
-    /// It is of one call alone: what else is in its transaction is sound.
-    var isOfOneCall: Bool {
+    /// Whether it concerns a single call, so that the rest of its transaction is sound.
+    var affectsOneCall: Bool {
         switch kind {
         case .conflict, .taskIDTaken: true
         case .missing, .newerThanProgram, .olderThanProgram, .notAStore, .damaged, .full, .readOnly, .busy, .io,
@@ -63,26 +63,26 @@ extension StoreError {
     }
 
     /// SQLITE_CONSTRAINT_UNIQUE.
-    static let breaksUniqueness = SQLITE_CONSTRAINT | 8 << 8
+    static let uniqueConstraintCode = SQLITE_CONSTRAINT | 8 << 8
 
-    /// - Parameter holder: who it is, in words.
+    /// - Parameter holder: a description of the process.
     init(heldBy holder: String) {
         self.init(
             .lockedByRunner(holder),
-            "another runner holds the store (\(holder)); wait for it or stop it, reading works meanwhile")
+            "another run is using the store (\(holder)); wait for it or stop it (reading still works)")
     }
 
-    /// A refusal of SQLite's in our words.
+    /// Creates an error from an SQLite result code.
     ///
-    /// - Parameter doing: what was tried, `reading`, `writing`: it begins the message.
+    /// - Parameter doing: the failed operation, such as `reading`; it begins the message.
     init(sqlite code: Int32, doing: String) {
-        let (kind, words) = Self.meaning(of: code)
-        self.init(kind, "\(doing) failed: \(words) (SQLite \(code))", extendedCode: code)
+        let (kind, message) = Self.meaning(of: code)
+        self.init(kind, "\(doing) failed: \(message) (SQLite \(code))", extendedCode: code)
     }
 
-    private static let fullDisk = "the disk is full; make room and run again, nothing is lost"
+    private static let fullDisk = "the disk is full; free some space and run again (nothing is lost)"
 
-    /// SQLITE_IOERR_LOCK and SQLITE_IOERR_SHMSIZE: the header writes them in a way that Swift does not take in.
+    /// SQLITE_IOERR_LOCK and SQLITE_IOERR_SHMSIZE, whose macros Swift does not import.
     private static let lockRefused = SQLITE_IOERR | 15 << 8
     private static let noRoomForIndex = SQLITE_IOERR | 19 << 8
 
@@ -95,15 +95,15 @@ extension StoreError {
         case SQLITE_IOERR where code == noRoomForIndex:
             (.full, fullDisk)
         case SQLITE_CORRUPT, SQLITE_NOTADB:
-            (.damaged, "the file is damaged or no database; restore a copy, it is left as it is")
+            (.damaged, "the file is damaged or not a database; restore a backup (the file was not changed)")
         case SQLITE_BUSY, SQLITE_LOCKED, SQLITE_PROTOCOL:
-            (.busy, "another process holds the store; try again when it has ended")
+            (.busy, "another process is using the store; try again later")
         case SQLITE_READONLY:
             (.readOnly, "the store or its folder is read-only; make it writable")
         case SQLITE_CANTOPEN, SQLITE_PERM, SQLITE_AUTH:
             (.io, "the store cannot be opened; check that its folder exists and is writable")
         case SQLITE_CONSTRAINT:
-            (.conflict, "the change breaks a rule of the store")
+            (.conflict, "the change violates a constraint of the store")
         default:
             (.io, String(cString: sqlite3_errstr(code)))
         }

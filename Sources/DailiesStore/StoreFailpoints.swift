@@ -1,15 +1,15 @@
-/// Faults for tests: a commit that fails, and a crash that stops a store at a chosen commit.
+/// Failpoints for tests: a failing commit, or a simulated crash at a chosen commit.
 ///
-/// A frozen store is what a crash leaves: nothing is ever written again, and nobody is told anything any more. Opening
-/// the same path anew is the restart.
+/// A frozen store simulates a crash: nothing is written and no caller is notified any more. Opening the same path again
+/// simulates the restart.
 package final class StoreFailpoints: Sendable {
-    /// What is to happen at a commit.
+    /// A fault at a commit.
     package enum Fault: Sendable, Hashable {
         /// It fails as if SQLite had refused it, and is rolled back.
         case fails(StoreError)
-        /// The crash comes before it is durable.
+        /// A crash before it is durable.
         case freezesBefore
-        /// The crash comes after it is durable and before anyone is told.
+        /// A crash after it is durable and before callers are notified.
         case freezesAfter
     }
 
@@ -23,20 +23,20 @@ package final class StoreFailpoints: Sendable {
 
     package init() {}
 
-    /// How many commits were begun.
+    /// The number of commits begun.
     package var commits: Int { state.withLock { $0.commits } }
 
     package var isFrozen: Bool { state.withLock { $0.isFrozen } }
 
     package func freeze() { state.withLock { $0.isFrozen = true } }
 
-    /// - Parameter commit: counted from 1, over all commits of the store that holds these faults.
+    /// - Parameter commit: counted from 1, over all commits of the store with these failpoints.
     package func plan(_ fault: Fault, atCommit commit: Int) {
         precondition(commit >= 1, "commits count from 1, not from \(commit)")
         state.withLock { $0.planned[commit] = fault }
     }
 
-    /// Counts a commit and tells what is to happen at it.
+    /// Counts a commit and returns its fault, if any.
     func next() -> Fault? {
         state.withLock { state in
             state.commits += 1

@@ -1,19 +1,19 @@
 import DailiesCore
 
-/// A mark of everything that a store holds: two marks are equal only if nothing was recorded in between.
+/// Identifies the contents of a store: two revisions are equal only if nothing was recorded in between.
 ///
-/// Every change has its row in the append-only log, so that the log's end tells whether anything changed; the batches
-/// tell one store from another.
+/// Every change has a row in the append-only log, so the end of the log shows whether anything changed. The batches
+/// distinguish stores.
 public struct StoreRevision: Hashable, Sendable, CustomStringConvertible {
-    /// Text that holds batch names and numbers of the log: for comparing, not for reading.
+    /// Batch names and log numbers, for comparing only.
     public let description: String
 
-    /// That of a store without batches, and of one that does not exist yet.
+    /// The revision of a store without batches, or of one that does not exist.
     public static let empty = StoreRevision(description: "empty")
 }
 
 extension Store {
-    /// That of the store as it is committed now.
+    /// The store's revision at its last commit.
     public func mark() throws(StoreError) -> StoreRevision {
         try reading { database throws(StoreError) in
             let batches = try database.rows("SELECT id, created_at_ms, name FROM batch ORDER BY id") { row in

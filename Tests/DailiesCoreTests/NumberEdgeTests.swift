@@ -2,8 +2,8 @@ import Testing
 
 @testable import DailiesCore
 
-/// The edges of every integer and floating-point type, and decimals of any size: no number stops the program, and what
-/// is counted with them is exact or clamped, as 128 bits have it.
+/// The extremes of every integer and floating-point type, and decimals of any size: no number traps, and results are
+/// exact or clamped as in 128-bit arithmetic.
 @Suite struct NumberEdgeTests {
     private static let integers: [Int64] = [
         .min, .min + 1, .min / 2, -9_223_372_036_854_775, -2_147_483_649, -1_000_000_001, -1_000_000_000, -999_999_999,
@@ -29,18 +29,18 @@ import Testing
         "1e-9223372036854775808", "1e9223372036854775807", "1e-9223372036854775809", "1e9223372036854775808", "0e-1001",
         "1E-9223372036854775808", "1.5e-2147483649", "0.000000001e-170141183460469231731687303715884105728",
     ])
-    func `an exponent beyond a thousand is no amount, however large`(text: String) {
+    func `an exponent beyond a thousand is refused`(text: String) {
         #expect(Credits.read(text) == nil)
     }
 
-    @Test func `a megabyte of digits is no amount`() {
+    @Test func `a megabyte of digits is refused`() {
         let digits = String(repeating: "9", count: 1 << 20)
         for text in [digits, "0." + digits, "1e" + digits, "1e-" + digits, digits + "e-1048576", "0" + digits] {
             #expect(Credits.read(text) == nil)
         }
     }
 
-    @Test func `whatever a decimal says, it is read as the same amount as its own text, or not at all`() {
+    @Test func `any decimal parses to the same amount as its printed form, or is refused`() {
         var read = 0
         for seed in UInt64(0)..<20_000 {
             var random = SplitMix64(seed: seed)
@@ -55,7 +55,7 @@ import Testing
         #expect(read > 1000)
     }
 
-    /// Mostly decimals: signs, digits in any number, points, exponents at the edges of each type.
+    /// Mostly decimals: signs, any number of digits, points, exponents at the extremes of each type.
     private static func decimal(_ random: inout SplitMix64) -> String {
         func digits(_ most: Int) -> String {
             let count = Int.random(in: 0...most, using: &random)
@@ -78,7 +78,7 @@ import Testing
 
     // MARK: Money
 
-    @Test func `amounts at the edges are added and multiplied, and clamped beyond`() {
+    @Test func `extreme amounts add and multiply, and clamp out of range`() {
         for a in Self.integers {
             for b in Self.integers {
                 #expect(
@@ -90,12 +90,12 @@ import Testing
         }
     }
 
-    @Test func `totals at the edges are added and subtracted, and clamped beyond`() {
+    @Test func `extreme totals add and subtract, and clamp out of range`() {
         let parts: [Int64] = [.min, -1_000_000_001, -1_000_000_000, -1, 0, 1, 999_999_999, 1_000_000_000, .max]
         let totals = Self.integers.flatMap { whole in parts.map { CreditTotal(whole: whole, billionths: $0) } }
         for total in totals {
             #expect(0..<1_000_000_000 ~= total.billionths)
-            #expect(total.description == Self.words(Self.value(of: total)))
+            #expect(total.description == Self.text(Self.value(of: total)))
         }
         for a in totals {
             for b in [totals[0], totals[totals.count - 1]] + totals.filter({ $0.billionths <= 1 }) {
@@ -113,14 +113,14 @@ import Testing
         min(max(value, Int128(Int64.min) * 1_000_000_000), Int128(Int64.max) * 1_000_000_000 + 999_999_999)
     }
 
-    private static func words(_ value: Int128) -> String {
+    private static func text(_ value: Int128) -> String {
         let (whole, rest) = value.magnitude.quotientAndRemainder(dividingBy: 1_000_000_000)
         var decimals = String(String(rest + 1_000_000_000).dropFirst())
         while decimals.last == "0" { decimals.removeLast() }
         return (value < 0 ? "-" : "") + "\(whole)" + (decimals.isEmpty ? "" : ".\(decimals)")
     }
 
-    @Test func `prices and reservations of amounts at the edges are amounts`() {
+    @Test func `prices and reservations of extreme amounts are valid amounts`() {
         let amounts = Self.integers.map { Credits(nano: $0) }
         for price in amounts {
             for seconds in [nil, 0, 1, 8, 86_400, Int.max, Int.min] as [Int?] {
@@ -159,7 +159,7 @@ import Testing
 
     // MARK: Time
 
-    @Test func `moments and durations at the edges are added, subtracted and converted, and clamped beyond`() {
+    @Test func `extreme instants and durations add, subtract and convert, and clamp out of range`() {
         for duration in Self.durations {
             let nanoseconds = Self.clamped(duration.attoseconds / 1_000_000_000)
             #expect(duration.nanoseconds == nanoseconds)
@@ -170,9 +170,9 @@ import Testing
                 #expect((moment + duration).nanoseconds == sum && (moment - duration).nanoseconds == difference)
             }
             for factor in Self.reals {
-                // Whatever comes of it, nothing traps, and it can be counted with.
+                // Whatever the result, nothing traps, and it can be used.
                 _ = (duration.divided(bySpeed: factor).nanoseconds, duration.multiplied(by: factor).nanoseconds)
-                #expect(!duration.inWords(atSpeed: factor).isEmpty)
+                #expect(!duration.formatted(atSpeed: factor).isEmpty)
             }
         }
         for a in Self.integers {
@@ -185,7 +185,7 @@ import Testing
         }
     }
 
-    @Test func `a floating-point number of any size has a whole part that can be counted with`() {
+    @Test func `any floating-point number has a usable whole part`() {
         #expect(
             Int64(saturating: .nan) == 0 && UInt8(saturating: -.infinity) == 0 && Int8(saturating: .infinity) == 127)
         #expect(Int64(saturating: 0x1p63) == .max && Int64(saturating: -0x1p63) == .min)
@@ -196,7 +196,7 @@ import Testing
         for value in Self.reals { #expect(Int128(Int64(saturating: value)) == Int128(saturating: value).clampedTo64) }
     }
 
-    @Test func `whatever the cadence, the next poll lies ahead, up to the end of time`() {
+    @Test func `the next poll of any cadence is later, up to the end of time`() {
         let waits = Self.durations.filter { $0 > .zero }
         for elapsed in Self.durations {
             for interval in waits {
@@ -212,12 +212,14 @@ import Testing
         }
     }
 
-    @Test func `waits between tries are waits, whatever the settings say`() {
+    @Test func `waits between tries are positive for any settings`() {
         var random = SplitMix64(seed: 5)
         for duration in Self.durations {
             for speed in [1.0, 1e-300, 1e300] {
                 var policy = RetryPolicy()
-                (policy.firstWait, policy.firstProbe, policy.longestProbe) = (.seconds(1), .seconds(10), duration)
+                (policy.initialWait, policy.initialProbeInterval, policy.maximumProbeInterval) = (
+                    .seconds(1), .seconds(10), duration
+                )
                 let divided = policy.divided(bySpeed: speed)
                 for failures in [1, 4, 5, 30, Int.max] {
                     #expect(divided.wait(afterFailures: failures, using: &random) > .zero)
@@ -226,7 +228,7 @@ import Testing
         }
     }
 
-    @Test func `durations that no render has make no plan of polls`() {
+    @Test func `impossible durations give no poll plan`() {
         let shape = RequestShape(model: ModelID("m"), durationSeconds: 8, resolution: nil)
         for duration in Self.durations where duration > .seconds(60 * 86_400) || duration <= .zero {
             var book = DurationHistory(share: 0.3)
@@ -240,7 +242,7 @@ import Testing
 
     // MARK: A whole run
 
-    @Test func `a run counts on with whatever numbers replies and rows bring`() {
+    @Test func `a run survives any numbers in replies and rows`() {
         for seed in UInt64(0)..<500 {
             var random = SplitMix64(seed: seed)
             var settings = SchedulerSettings()
@@ -255,7 +257,7 @@ import Testing
         }
     }
 
-    /// Two that wait, and one that was sent at some end of time.
+    /// Two waiting tasks, and one that was sent at an extreme time.
     private static func store(_ random: inout SplitMix64) -> StoreModel {
         let remote = RemoteTaskID("remote-1")
         var store = SchedulerHarness.leftBehind(
@@ -268,7 +270,7 @@ import Testing
         return store
     }
 
-    /// Something in the air lands, or the next wake-up comes.
+    /// Ends a request in flight, or serves the next wake-up.
     private static func step(_ rig: SchedulerHarness, _ random: inout SplitMix64) {
         let phases: [RemoteTask.Phase] = [.queued, .running, .running, .completed, .failed, .cancelled]
         let phase = phases.randomElement(using: &random) ?? .running

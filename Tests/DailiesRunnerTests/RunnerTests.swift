@@ -277,14 +277,14 @@ struct RunnerTests {
         let latest = try #require(try rig.durable().first?.latest)
         let kept = rig.scratch.folder + "/renders/reel/shot-1~unverified.mp4"
         #expect(latest.outputPath == nil && latest.failureCode == "unverified")
-        #expect(latest.failureMessage == "it may be cut, and is kept as \(kept)")
+        #expect(latest.failureMessage == "may be truncated; kept as \(kept)")
         #expect(rig.scratch.contents(kept) == SmallClip.whole)
         let open = try rig.store.openAttempts(provider: "scripted", baseURL: rig.provider.baseURL)
         guard case .completed(_, AssetLocation(url: "https://cdn.example/clip")?, _, _) = open.first?.standing else {
             return #expect(Bool(false), "its address is gone")
         }
         let reason =
-            "the server does not say how long the clip is, so it may be cut; what came is kept as \(kept), and the next run asks again"
+            "the server does not state the clip's length, so it may be truncated; it is kept as \(kept), and the next run tries again"
         #expect(rig.toldEvents.contains(.downloadFailed(rig.name("shot-1"), reason: reason)))
     }
 

@@ -3,12 +3,12 @@ import Testing
 
 @testable import DailiesStore
 
-/// Numbers that the program never writes, in a file that anybody may write to.
+/// Numbers that the program never writes, in a file that anyone may write to.
 struct NumberEdgeTests {
     private static func damaged(_ error: any Error) -> Bool { (error as? StoreError)?.kind == .damaged }
 
     @Test(arguments: ["0", "-1", "2147483648", "9223372036854775807", "-9223372036854775808"])
-    func `a number of an attempt that cannot be is damage, wherever it is read`(number: String) throws {
+    func `an impossible attempt number is damage, wherever it is read`(number: String) throws {
         let rig = try Rig(tasks: [Rig.spec("a"), Rig.spec("b"), Rig.spec("c")])
         try rig.apply(Steps.intent(1), Steps.accepted(1))
         try rig.apply(Steps.intent(2), Steps.accepted(2), Steps.settled(.completed, 2, charges: []))
@@ -28,12 +28,12 @@ struct NumberEdgeTests {
         #expect(performing: { try store.retake([TaskID(2)], at: rig.tick()) }, throws: Self.damaged)
         #expect(performing: { try rig.apply(.retried(TaskID(2))) }, throws: { _ in true })
         #expect(performing: { try rig.importManifest([Rig.spec("a", prompt: "another")]) }, throws: { _ in true })
-        // What counts and sums goes on.
+        // Counts and sums still work.
         #expect(try store.summary().total.states.values.reduce(0, +) == 3)
         #expect(try store.spend(by: [.model]).total.attempts == 1)
     }
 
-    @Test func `the schema refuses such a number`() throws {
+    @Test func `the schema refuses an impossible attempt number`() throws {
         let rig = try Rig()
         try rig.apply(Steps.intent(1))
         let shell = try rig.shell()
@@ -44,7 +44,7 @@ struct NumberEdgeTests {
         ] { #expect(throws: (any Error).self, "\(change)") { try shell.run(change) } }
     }
 
-    @Test func `an order about an attempt that cannot be is damage`() throws {
+    @Test func `a command on an impossible attempt is damage`() throws {
         let rig = try Rig()
         let shell = try rig.shell()
         try shell.run("PRAGMA ignore_check_constraints = ON")
@@ -53,7 +53,7 @@ struct NumberEdgeTests {
     }
 
     @Test(arguments: [("0", 1), ("-9223372036854775808", 1), ("7", 7), ("9223372036854775807", Int(Int32.max))])
-    func `a limit that was written by hand is one that a run can count with`(written: String, limit: Int) throws {
+    func `a limit written by hand is clamped to a valid one`(written: String, limit: Int) throws {
         let rig = try Rig()
         let shell = try rig.shell()
         try shell.run("PRAGMA ignore_check_constraints = ON")
@@ -94,13 +94,13 @@ struct NumberEdgeTests {
             #expect(try store.spend(by: [dimension]).total.attempts == 1)
         }
         _ = try store.paceSample()
-        // What settled before it was sent has no duration.
+        // An attempt settled before it was sent has no duration.
         let durations = try store.observedDurations(batches: [rig.batch], usesProviderTimes: true)
         #expect(durations.count == (edge == .min ? 0 : 1))
         _ = try store.problems()
     }
 
-    @Test func `a row with the last number there is ends no enrolment`() throws {
+    @Test func `the largest row number does not end an import`() throws {
         let rig = try Rig(tasks: [Rig.spec("a"), Rig.spec("b")])
         let shell = try rig.shell()
         try shell.run("PRAGMA foreign_keys = OFF")

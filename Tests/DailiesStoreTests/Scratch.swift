@@ -4,7 +4,7 @@ import Foundation
 
 @testable import DailiesStore
 
-/// A folder that goes away with the test.
+/// A folder that is removed with the test.
 final class Scratch {
     let folder: String
     var path: String { folder + "/dailies.sqlite" }
@@ -15,7 +15,7 @@ final class Scratch {
     }
 
     deinit {
-        // A folder that stays behind harms nobody, and a deinit cannot throw.
+        // A leftover folder is harmless, and a deinit cannot throw.
         try? FileManager.default.removeItem(atPath: folder)
     }
 
@@ -25,7 +25,7 @@ final class Scratch {
     }
 }
 
-/// SQLite without our wrapper, as a user's shell would use it.
+/// SQLite without the wrapper, as a user's shell would use it.
 final class Shell {
     private var handle: OpaquePointer?
 
@@ -52,7 +52,7 @@ final class Shell {
         }
     }
 
-    /// All rows, columns joined by `|`, NULL as nothing.
+    /// All rows, columns joined by `|`, NULL as empty text.
     func rows(_ sql: String) throws -> [String] {
         var statement: OpaquePointer?
         let code = sqlite3_prepare_v2(handle, sql, -1, &statement, nil)
@@ -73,7 +73,7 @@ final class Shell {
     func one(_ sql: String) throws -> String { try rows(sql).first ?? "(no row)" }
 }
 
-/// A store with one batch, and short words for what tests do with it.
+/// A store with one batch, and short helpers for tests.
 final class Rig {
     let scratch: Scratch
     let faults = StoreFailpoints()
@@ -124,7 +124,7 @@ final class Rig {
     }
 }
 
-/// Steps with their usual contents, for task 1 unless told otherwise.
+/// Steps with their usual contents, for task 1 unless specified.
 enum Steps {
     static let fault = ProviderError(kind: .timedOut, message: "no answer within 60 s")
 

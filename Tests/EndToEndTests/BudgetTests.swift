@@ -111,7 +111,7 @@ import Testing
         let run = try stage.run(manifest, at: url, ["--budget", "12"] + options)
         #expect(run.code == 8, "\(run.err)")
         #expect(
-            run.err.contains("estimates 10.8 credits for a clip of sora-2-pro, which the budget 12 does not hold"),
+            run.err.contains("estimates 10.8 credits for a clip of sora-2-pro, more than the budget 12 allows"),
             "\(run.err)")
         let words =
             "waits again: 1, since the budget does not hold what the provider estimates; a higher --budget renders them"
@@ -184,7 +184,7 @@ import Testing
         #expect(bill.accepted == 1)
         #expect(
             run.err.contains(
-                "the provider billed \(bill.total) credits for a clip of sora-2-pro for which it had quoted 3.6"),
+                "the provider billed \(bill.total) credits for a clip of sora-2-pro after quoting 3.6"),
             "\(run.err)")
         #expect(try stage.run(manifest, at: url, ["--accept-quote", "--no-download"]).code == 0)
         #expect(try stage.bill(url).accepted == 10)

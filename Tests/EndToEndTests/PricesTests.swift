@@ -58,7 +58,7 @@ import Testing
         let url = try stage.simulator(["--fault", "absurdBill=1"])
         let first = try stage.run(try stage.manifest("one.jsonl", clips: 1), at: url, Self.budget)
         #expect(first.code == 8, "\(first.out)\(first.err)")
-        #expect(first.err.contains("was billed 3600 credits, above the "), "\(first.err)")
+        #expect(first.err.contains("was billed 3600 credits, more than the "), "\(first.err)")
         #expect(try stage.bill(url).total == "3600")
         try stage.control(url, #"{"faults":false}"#)
         let line = try sora(try prices(stage)[0])
@@ -93,8 +93,8 @@ import Testing
         #expect(second.code == 0, "\(second.err)")
         #expect(
             second.err.contains(
-                "warning: clips of sora-2-pro 1080p were billed up to 7.2 credits, above the 4 that you state for them "
-                    + "(--rates, --max-credits-per-task); your figure is used"), "\(second.err)")
+                "warning: clips of sora-2-pro 1080p were billed up to 7.2 credits, more than your figure of 4 "
+                    + "(--rates, --max-credits-per-task); using your figure"), "\(second.err)")
         #expect(try reserved(stage, "two") == "4.4")
     }
 

@@ -140,7 +140,7 @@ struct ReconcileTests {
         try scene.sendUncertain("dolly")
         let outcome = try await scene.online("reconcile")
         #expect(outcome.code == 6)
-        let words = "the task {ID} belongs to crane, attempt 1, of the batch forest"
+        let words = "the task {ID} belongs to crane, attempt 1, in batch forest"
         #expect(outcome.out.contains("  asked:    by its submission key: \(words)\n"))
         #expect(outcome.out.contains("  verdict:  still uncertain: \(words), which cannot be this one\n"))
         #expect(try scene.events("dolly") == ["intent", "uncertain broken", "asked"])

@@ -58,7 +58,7 @@ struct UserWordTests {
         #expect(outcome.code == 6)
         #expect(
             outcome.out.contains(
-                "verdict:  refused: the task {ID} belongs to crane, attempt 1, of the batch forest; still uncertain\n"))
+                "verdict:  refused: the task {ID} belongs to crane, attempt 1, in batch forest; still uncertain\n"))
         #expect(try scene.task("dolly").isUncertain)
     }
 
@@ -77,10 +77,10 @@ struct UserWordTests {
         #expect(outcome.code == 6)
         #expect(
             outcome.out.contains(
-                "verdict:  refused: the task {ID} belongs to dolly, attempt 1, of the batch forest; still uncertain\n"))
+                "verdict:  refused: the task {ID} belongs to dolly, attempt 1, in batch forest; still uncertain\n"))
         #expect(try scene.task("dolly").isUncertain)
         let explained = try await scene.dailies("explain", "dolly")
-        #expect(explained.out.contains("the task {ID} belongs to dolly, attempt 1, of the batch forest"))
+        #expect(explained.out.contains("the task {ID} belongs to dolly, attempt 1, in batch forest"))
     }
 
     @Test func `a task id that the provider has under another key is not adopted`() async throws {

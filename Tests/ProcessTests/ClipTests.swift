@@ -110,7 +110,7 @@ extension ProcessSuite {
             for key in kept {
                 let path = "\(stage.renders)/batch/\(key)~unverified.mp4"
                 let reason =
-                    "the server does not say how long the clip is, so it may be cut; what came is kept as \(path), and the next run asks again"
+                    "the server does not state the clip's length, so it may be truncated; it is kept as \(path), and the next run tries again"
                 #expect(run.out.contains(reason))
                 #expect(FileManager.default.fileExists(atPath: path))
             }

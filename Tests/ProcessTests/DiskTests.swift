@@ -24,7 +24,7 @@ extension ProcessSuite {
                 """, stage.runArguments([manifest], at: simulator, store: "small/dailies.sqlite"))
             #expect(lives.map(\.code) == [1, 0], "\(lives)")
             let words =
-                "dailies: the run ended, since its store failed: writing failed: the disk is full; make room and run again, nothing is lost (SQLite "
+                "dailies: the run ended, since its store failed: writing failed: the disk is full; free some space and run again (nothing is lost) (SQLite "
             #expect(lives[0].err.contains(words), "\(lives)")
             #expect(lives[0].accepted > 0 && lives[0].accepted < 60, "it was not in the middle: \(lives[0].accepted)")
             try stage.expectAllPaidOnce(simulator, tasks: 60)
@@ -43,7 +43,7 @@ extension ProcessSuite {
                 """, stage.runArguments([manifest], at: simulator) + ["--max-wait", "60s"])
             #expect(lives.map(\.code) == [9, 0], "\(lives)")
             #expect(lives[0].out.contains(#""message":"cannot save clips: cannot write "#), "\(lives)")
-            let words = ": No space left on device; trying again, and nothing new is submitted meanwhile"
+            let words = ": No space left on device; retrying; nothing new is submitted until then"
             #expect(lives[0].out.contains(words))
             #expect(lives[0].out.contains(#""reasons":["clips cannot be saved: cannot write "#))
             // Two clips have room. What was in flight when the third met the end of the disk is paid; no more is sent.
@@ -67,9 +67,9 @@ extension ProcessSuite {
                 """, stage.runArguments([manifest], at: simulator, store: "small/dailies.sqlite"))
             #expect(lives.map(\.code) == [1, 0, 1, 0, 1], "\(lives)")
             #expect(lives[3].out.contains(#""completed":3"#), "\(lives[3].out)")
-            let log = "-wal, which cannot be read on a read-only disk; copy both to another one"
+            let log = "-wal, which cannot be read on a read-only disk; copy both files to a writable disk"
             #expect(lives[4].err.contains(log), "\(lives[4].err)")
-            #expect(lives[4].err.contains("what was written last is in its log "))
+            #expect(lives[4].err.contains("the latest changes are in its log "))
             for refused in [lives[0], lives[2]] {
                 #expect(refused.err.hasPrefix("dailies: cannot lock the store small/dailies.sqlite: opening "))
                 #expect(refused.err.hasSuffix("/small/dailies.sqlite-lock failed: Read-only file system\n"))
@@ -194,7 +194,7 @@ extension ProcessSuite {
             #expect(refused.code == 1)
             #expect(
                 refused.err.contains(
-                    "the store is gone or empty, but its log \(stage.store)-wal is there and may hold what was paid for; put the store back, or move the log away to begin a new one"
+                    "the store is missing or empty, but its log \(stage.store)-wal exists and may record paid clips; restore the store, or move the log elsewhere to start a new one"
                 ), "\(refused.err)")
             #expect(try simulator.bill().submits == submits)
             #expect(try stage.bytes(of: stage.store + "-wal") == log)
@@ -213,7 +213,7 @@ extension ProcessSuite {
             try run.wait(for: "more clips") { $0.count("saved") >= 4 }
             try Self.holding(stage.store) { #expect(run.ending(within: 30) == .exited(1)) }
             #expect(
-                run.written.errText.contains("another process holds the store; try again when it has ended"),
+                run.written.errText.contains("another process is using the store; try again later"),
                 "\(run.written.errText)")
             #expect(try stage.finishRun([manifest], at: simulator).code == 0)
             try stage.expectAllPaidOnce(simulator, tasks: 12)
@@ -268,7 +268,7 @@ extension ProcessSuite {
             #expect(try run.ended() == .exited(1))
             #expect(
                 run.written.errText.hasSuffix(
-                    "-lock failed: this file system has no locks, which keep two runners apart; put the store on another one\n"
+                    "-lock failed: this file system does not support locks, which keep two runners apart; put the store on another file system\n"
                 ), "\(run.written.errText)")
             #expect(try simulator.bill().submits == 0)
         }

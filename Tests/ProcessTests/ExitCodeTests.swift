@@ -78,7 +78,7 @@ extension ProcessSuite {
             let manifest = try stage.manifest(clips: 5)
             let run = try stage.finishRun([manifest], at: simulator)
             try expect(run, 7)
-            #expect(run.out.contains("out of money"))
+            #expect(run.out.contains("out of credits"))
             #expect(try stage.status("completed") == 2)
             #expect(try stage.status("queued") == 3)
             try simulator.control(#"{"top_up": 10}"#)
@@ -126,9 +126,9 @@ extension ProcessSuite {
             try first.wait(for: "its tasks to be accepted") { $0.count("accepted") == 3 }
             let second = try stage.finishRun([manifest], at: simulator)
             try expect(second, 11)
-            let words = "another runner holds the store (process \(first.pid), since "
+            let words = "another run is using the store (process \(first.pid), since "
             #expect(second.err.contains(words), "\(second.err)")
-            #expect(second.err.contains("); wait for it or stop it, reading works meanwhile"), "\(second.err)")
+            #expect(second.err.contains("); wait for it or stop it (reading still works)"), "\(second.err)")
             #expect(try simulator.bill().submits == 3)
             // The lock dies with its process.
             try first.killNow()

@@ -46,7 +46,7 @@ extension ProcessSuite {
             let run = try stage.finishRun(
                 [try stage.manifest(clips: 9)], at: simulator, ["--concurrency", "5", "--canary", "2"])
             #expect(run.code == 5, "\(run.err)")
-            #expect((run.out + run.err).contains("0 of 2 canary clips were completed"), "\(run.out)\(run.err)")
+            #expect((run.out + run.err).contains("0 of 2 canary clips completed"), "\(run.out)\(run.err)")
             #expect(try simulator.bill().accepted == 2)
         }
 
@@ -56,7 +56,7 @@ extension ProcessSuite {
             let options = ["--concurrency", "1", "--pause-after-rejections", "3"]
             let run = try stage.finishRun([manifest], at: simulator, options)
             #expect(run.code == 5, "\(run.err)")
-            #expect((run.out + run.err).contains("3 clips in a row were rejected"), "\(run.out)\(run.err)")
+            #expect((run.out + run.err).contains("the content policy rejected 3 clips in a row"), "\(run.out)\(run.err)")
             #expect(try simulator.bill().accepted == 3)
             try simulator.control(#"{"faults": false}"#)
             #expect(try stage.finishRun([manifest], at: simulator, options).code == 3)

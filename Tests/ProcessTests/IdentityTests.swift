@@ -17,7 +17,7 @@ extension ProcessSuite {
             #expect(bill.accepted == 1 && bill.charges == 1)
             #expect(try stage.report().credits == bill.total)
             #expect(try stage.status("completed") == 1)
-            let owner = "which belongs to clip-001, attempt 1, of the batch batch"
+            let owner = "which belongs to clip-001, attempt 1, in batch batch"
             #expect(first.err.contains("uncertain: clip-002: the reply names the task task_"), "\(first.err)")
             #expect(first.err.contains(owner), "\(first.err)")
             let explained = try stage.finish(["explain", "clip-002", "--store", stage.store])
@@ -86,7 +86,7 @@ extension ProcessSuite {
             let second = try stage.finish(words)
             #expect(second.code == 0, "\(second.err)")
             #expect(Date().timeIntervalSince(began) < 120)
-            #expect(second.err.contains("2 unfinished attempts have times in the future, which count as now: "))
+            #expect(second.err.contains("2 unfinished attempts have times in the future, treated as now: "))
             try stage.expectAllPaidOnce(simulator, tasks: 3)
         }
     }

@@ -42,7 +42,7 @@ extension ProcessSuite {
             let run = try run("402 Payment Required", "billing_error", "insufficient_balance", "top up")
             try expect(
                 run, 7,
-                ["waiting: the wallet is empty; what is in flight goes on: top up", "stopped: out of money: top up"])
+                ["waiting: the wallet is empty; what is in flight goes on: top up", "stopped: out of credits: top up"])
             #expect(run.err.contains("\nto go on:\n  "))
             #expect(try stage.status("queued") == 2)
         }
@@ -77,7 +77,7 @@ extension ProcessSuite {
             let words = "veo-3.1-fast is retired (the service does not offer this model, or has withdrawn it)"
             #expect(run.code == 5, "\(run.err)")
             let told = run.err
-            #expect(told.contains("nothing more of veo-3.1-fast was submitted: \(words)"), "\(told)")
+            #expect(told.contains("no more veo-3.1-fast clips were submitted: \(words)"), "\(told)")
             #expect(told.contains("waiting: veo-3.1-fast cannot be rendered now, asking again at 2"), "\(told)")
             #expect(try stage.status("failed") == 0)
             #expect(try stage.status("queued") == 2)

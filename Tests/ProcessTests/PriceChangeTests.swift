@@ -48,9 +48,9 @@ extension ProcessSuite {
             #expect(try stage.status("cancelled") == 0)
             #expect(try stage.status("queued") == 40)
             let text = run.written.outText
-            #expect(text.contains("asks 0.24 credits for a clip of veo-3.1-fast"), "\(run.written.errText)")
+            #expect(text.contains("quotes 0.24 credits for a clip of veo-3.1-fast"), "\(run.written.errText)")
             let words =
-                "that was expected to cost 0.08 at most; nothing more of veo-3.1-fast was submitted; --accept-quote goes on"
+                ", more than the expected maximum of 0.08; no more veo-3.1-fast clips were submitted; use --accept-quote to continue"
             #expect(text.contains(words))
         }
     }

@@ -84,7 +84,7 @@ extension ProcessSuite {
         @Test func `an answer that names another submission leaves the task uncertain`() throws {
             let other = try run(
                 submit: Reply(body: #"{"task_id":"t9","status":"queued","out_task_id":"another"}"#), maxWait: "1s")
-            expect(other, 6, "uncertain: clip-001: the reply speaks of another submission\n")
+            expect(other, 6, "uncertain: clip-001: the reply is about another submission\n")
         }
 
         @Test func `a state that no page lists, and one that goes backwards, are said once`() throws {
@@ -95,8 +95,8 @@ extension ProcessSuite {
                 #"{"task_id":"t1","status":"failed","error_code":"internal_error","error_message":"m"}"#,
             ])
             expect(
-                odd, 3, #"warning: the provider calls a task "paused"; asking on"#,
-                "warning: clip-001: the provider now says queued; it had said running, and that stands\n",
+                odd, 3, #"warning: the provider reported the unknown state "paused"; still polling"#,
+                "warning: clip-001: the provider reported queued after running; keeping running\n",
                 "failed: clip-001: internal_error: m\n")
             let told = odd.err.split(separator: "\n")
             let warnings = told.filter { $0.hasPrefix("warning: ") && !$0.contains(".jsonl:") }
@@ -105,7 +105,7 @@ extension ProcessSuite {
 
         @Test func `a completed clip without a URL or a cost is told at the end`() throws {
             let bare = try run(answers: [#"{"task_id":"t1","status":"completed"}"#])
-            expect(bare, 9, "not saved: clip-001: the provider gives no URL for it\n", " and 1 of unknown cost")
+            expect(bare, 9, "not saved: clip-001: the provider returned no URL for it\n", " and 1 of unknown cost")
         }
 
         @Test func `a clip that is none is told with what is wrong in it`() throws {

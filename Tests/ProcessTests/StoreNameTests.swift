@@ -64,7 +64,7 @@ extension ProcessSuite {
             let second = try stage.finishRun([manifest], at: simulator)
             #expect(second.code == 11)
             #expect(
-                second.err.contains("another runner holds the store (process \(first.pid)); wait for it or stop it"),
+                second.err.contains("another run is using the store (process \(first.pid)); wait for it or stop it"),
                 "\(second.err)")
             #expect(FileManager.default.fileExists(atPath: stage.store + "-lock"), "it was to be made anew")
             let told = try stage.finish(["retry", "clip-001", "--store", stage.store])
@@ -108,7 +108,7 @@ extension ProcessSuite {
                 stage, "mount --bind . whole; life",
                 stage.runArguments([manifest], at: simulator, store: "whole/dailies.sqlite"))
             #expect(mounted.map(\.code).first == 11, "\(mounted)")
-            #expect(mounted.first?.err.contains("another runner holds the store (process \(first.pid)") == true)
+            #expect(mounted.first?.err.contains("another run is using the store (process \(first.pid)") == true)
             #expect(try simulator.bill().submits == 4)
             #expect(!FileManager.default.fileExists(atPath: stage.path("container/dailies.sqlite-wal")))
 

@@ -38,7 +38,7 @@ extension ProcessSuite {
             let simulator = try finishedStore()
             try change("PRAGMA user_version = 9")
             let words =
-                "the store at \(stage.store) is of version 9, this program knows 2; use the newer program"
+                "the store at \(stage.store) has version 9, but this program supports only 2; use a newer version of the program"
             try expectRefusal(words, by: simulator, doctor: words)
         }
 
@@ -60,8 +60,8 @@ extension ProcessSuite {
             try FileManager.default.removeItem(atPath: stage.store + "-wal")
             try FileManager.default.moveItem(atPath: copy, toPath: stage.store)
             let words =
-                "\(stage.store) is half of a store: what was written last is in \(stage.store)-wal; copy that file too, or "
-                + "make a copy with `dailies store backup` (if it is not a copy, see `dailies store accept --help`)"
+                "\(stage.store) is incomplete: the latest changes are in \(stage.store)-wal; copy that file too, or "
+                + "make a copy with `dailies store backup` (if this is not a copy, see `dailies store accept --help`)"
             try expectRefusal(words, by: simulator, doctor: words)
         }
 
@@ -71,14 +71,14 @@ extension ProcessSuite {
             bytes.replaceSubrange(0..<100, with: [UInt8](repeating: 0x5A, count: 100))
             try Data(bytes).write(to: URL(fileURLWithPath: stage.store))
             let words =
-                "reading failed: the file is damaged or no database; restore a copy, it is left as it is (SQLite 26)"
+                "reading failed: the file is damaged or not a database; restore a backup (the file was not changed) (SQLite 26)"
             try expectRefusal(words, by: simulator, doctor: words)
         }
 
         @Test func `a database of another program`() throws {
             let simulator = try Simulator(stage, speed: 1000)
             try change("CREATE TABLE task (id INTEGER)")
-            let words = "\(stage.store) is a database of another program; name another file"
+            let words = "\(stage.store) belongs to another program; choose another file"
             try expectRefusal(words, by: simulator, doctor: words)
         }
 
@@ -95,7 +95,7 @@ extension ProcessSuite {
             let submits = try simulator.bill().submits
             let run = try stage.finishRun([try stage.manifest(clips: 3)], at: simulator)
             #expect(run.code == 1)
-            #expect(run.err.contains("the file is damaged or no database; restore a copy, it is left as it is"))
+            #expect(run.err.contains("the file is damaged or not a database; restore a backup (the file was not changed)"))
             #expect(try simulator.bill().submits == submits)
         }
 

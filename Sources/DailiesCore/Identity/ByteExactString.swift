@@ -1,7 +1,7 @@
-/// A text that is equal to another only byte for byte. Swift's strings are equal when they look alike (`é` composed and
-/// decomposed); to a provider, a file system and SQLite these are two texts, and two clips.
+/// A string compared byte for byte. Swift strings that look alike are equal (`é` composed and decomposed); to a
+/// provider, a file system and SQLite they are two texts, and two clips.
 public protocol ByteExactString: Hashable {
-    /// The text that counts.
+    /// The text that is compared.
     var text: String { get }
 }
 
@@ -14,19 +14,19 @@ extension ByteExactString {
         hasher.combine(0xFF as UInt8)
     }
 
-    /// By UTF-8 bytes.
+    /// Compares UTF-8 bytes.
     public static func < (a: Self, b: Self) -> Bool { a.text.utf8.lexicographicallyPrecedes(b.text.utf8) }
 }
 
-/// Any name as a key of a dictionary or a set, byte for byte.
+/// A dictionary or set key compared byte for byte.
 public struct ByteKey: ByteExactString, Sendable {
-    /// The name.
+    /// The wrapped text.
     public let text: String
-    /// Keeps the text as it is given.
+    /// Wraps the text unchanged.
     public init(_ text: String) { self.text = text }
 }
 
 extension String {
-    /// The order of UTF-8 bytes.
+    /// Whether this string sorts before another by UTF-8 bytes.
     public func precedesInUTF8(_ other: String) -> Bool { utf8.lexicographicallyPrecedes(other.utf8) }
 }

@@ -1,18 +1,18 @@
 extension CanonicalRequest {
-    /// The same with LF for every CR LF and every CR alone in its texts. Two requests are compared in this form, and a
-    /// task without an `id` is known by it; what is sent stays as it is written.
+    /// The request with LF for every CR LF and every lone CR in its texts. Requests are compared in this form, and a
+    /// task without an `id` is identified by it. What is sent keeps its line ends.
     public var withLineFeeds: CanonicalRequest {
         var text = text
         guard let bytes = text.withUTF8({ Self.withLineFeeds($0) }) else { return self }
         return CanonicalRequest(text: String(decoding: bytes, as: UTF8.self))
     }
 
-    /// Equal but for line ends.
+    /// Whether the requests are equal apart from line ends.
     public func isSame(as other: CanonicalRequest) -> Bool {
         self == other || withLineFeeds == other.withLineFeeds
     }
 
-    /// The same for bytes of a canonical request; nil where there is no CR in it.
+    /// ``withLineFeeds`` on the bytes of a canonical request; nil if they contain no CR.
     package static func withLineFeeds(_ json: UnsafeBufferPointer<UInt8>) -> [UInt8]? {
         var result: [UInt8] = []
         var copied = 0
@@ -38,16 +38,16 @@ extension CanonicalRequest {
         return result + json[copied...]
     }
 
-    /// Equal but for line ends, blanks at the ends of lines and of texts, and the Unicode form of texts.
+    /// Whether the requests are equal apart from line ends, blanks at the ends of lines and texts, and Unicode form.
     public func isNearly(_ other: CanonicalRequest) -> Bool {
         // Swift calls two strings equal when they differ in their Unicode form only.
         withoutOuterBlanks == other.withoutOuterBlanks
     }
 
-    /// Without the blanks before a line's end and at both ends of each text, line ends among the latter.
+    /// The text without blanks before line ends and at both ends of each text; the latter includes line ends.
     private var withoutOuterBlanks: String {
         var result = String.UnicodeScalarView()
-        /// Blanks and line ends, until it is known whether something follows them.
+        /// Blanks and line ends that count only if something follows them.
         var pending = String.UnicodeScalarView()
         var isAtStart = false
         var isEscape = false

@@ -1,10 +1,11 @@
 extension CanonicalRequest {
-    /// The name of the field that makes a render differ from another with the same words.
+    /// The field that distinguishes renders of the same prompt.
     public static let seedField = "seed"
-    /// Larger ones are not taken everywhere: what fits in 31 bits is.
+    /// Seeds fit in 31 bits, since some models refuse larger ones.
     private static let seedMask: UInt64 = 0x7FFF_FFFF
 
-    /// The seed for the attempt that follows one with this key: always the same one, and hardly ever another's.
+    /// The seed for the attempt after the one with this key. It is always the same and almost never that of another
+    /// key.
     public static func seed(after key: SubmissionKey) -> Int64 {
         // FNV-1a, then mixed, since nearby keys should not give nearby seeds.
         var hash: UInt64 = 0xCBF2_9CE4_8422_2325

@@ -1,24 +1,24 @@
-/// What is asked of the provider, free of dialect and of accident: one JSON object whose members are sorted by name
-/// (by UTF-8 bytes), with no white space, the model among them, and the defaults of catalogue edition 1 filled in.
+/// A request in a form that does not depend on the dialect: one JSON object, members sorted by UTF-8 name, no white
+/// space, including the model, with the defaults of catalogue edition 1 filled in.
 ///
-/// Numbers stand as they were written, text as it was written (NFC stays beside NFD); only what JSON must escape is
-/// escaped. The text is what identity is taken over, and what the wire bodies are made from.
+/// Numbers and texts stay as written (NFC and NFD stay different); only what JSON requires is escaped. Keys are derived
+/// from this text, and request bodies are built from it.
 public struct CanonicalRequest: ByteExactString, Sendable {
     /// The JSON object.
     public let text: String
-    /// Keeps the text, which must be canonical already.
+    /// Wraps a text that is already canonical.
     public init(text: String) { self.text = text }
 }
 
-/// The facts of a request that scheduling and pricing need, read from it once when the manifest is read.
+/// The parts of a request that scheduling and pricing need, read once when the manifest is read.
 public struct RequestShape: Hashable, Sendable {
-    /// As sent.
+    /// The model, as sent.
     public let model: ModelID
-    /// Whole seconds of output asked for; nil where the model has no such field.
+    /// Requested seconds of output; nil if the model has no such field.
     public let durationSeconds: Int?
-    /// As sent, e.g. `1080p`; nil where unknown.
+    /// The requested resolution as sent, such as `1080p`; nil if unknown.
     public let resolution: String?
-    /// Takes its properties as they are given.
+    /// Creates a value from its properties.
     public init(model: ModelID, durationSeconds: Int?, resolution: String?) {
         self.model = model
         self.durationSeconds = durationSeconds
@@ -26,46 +26,47 @@ public struct RequestShape: Hashable, Sendable {
     }
 }
 
-/// One clip that a manifest asks for: checked, expanded (`matrix`), with its defaults filled in.
+/// One clip of a manifest: validated, expanded (`matrix`), with defaults filled in.
 public struct TaskSpec: Hashable, Sendable {
-    /// What it is known by in its batch.
+    /// The task's key, unique in its batch.
     public let key: TaskKey
-    /// The manifest gives it no `id`: the key is that of the request, with LF line ends, and of its count among equals.
+    /// Whether the manifest gives no `id`: the key is then derived from the request (with LF line ends) and its count
+    /// among equals.
     public let isKeyDerived: Bool
-    /// What it asks for, as far as scheduling and pricing go.
+    /// The model, duration and resolution.
     public let shape: RequestShape
-    /// For people; ``request`` holds it too.
+    /// The prompt, for display; ``request`` contains it too.
     public let prompt: String
-    /// What is asked of the provider.
+    /// The request to send.
     public let request: CanonicalRequest
-    /// Sorted by name; names are unique.
+    /// Tags sorted by unique name.
     public let tags: [Tag]
-    /// Higher first; 0 unless given. −1,000,000 … 1,000,000.
+    /// The priority, −1,000,000 … 1,000,000; higher first. Default 0.
     public let priority: Int
-    /// File name asked for, without folder, or nil: then it follows from the key.
+    /// The requested file name without a folder; nil: derived from the key.
     public let output: String?
-    /// The image that ``request`` names by its content; nil where it names none.
+    /// The image that ``request`` names by digest; nil if it names none.
     public let image: TaskImage?
 
-    /// A name and its value, for people's own order.
+    /// A name and a value for grouping tasks.
     public struct Tag: Hashable, Sendable {
-        /// Not empty.
+        /// The name, not empty.
         public let name: String
-        /// May be empty.
+        /// The value, possibly empty.
         public let value: String
 
-        /// Byte for byte, as ``ByteExactString``.
+        /// Compares bytes, like ``ByteExactString``.
         public static func == (a: Tag, b: Tag) -> Bool {
             a.name.utf8.elementsEqual(b.name.utf8) && a.value.utf8.elementsEqual(b.value.utf8)
         }
-        /// Takes its properties as they are given.
+        /// Creates a value from its properties.
         public init(name: String, value: String) {
             self.name = name
             self.value = value
         }
     }
 
-    /// Takes its properties as they are given; a manifest's reader checks them.
+    /// Creates a spec from properties that the manifest reader has checked.
     public init(
         key: TaskKey, isKeyDerived: Bool = false, shape: RequestShape, prompt: String, request: CanonicalRequest,
         tags: [Tag], priority: Int, output: String?, image: TaskImage? = nil
@@ -81,7 +82,7 @@ public struct TaskSpec: Hashable, Sendable {
         self.image = image
     }
 
-    /// The same under the key that a store has for it.
+    /// The same task under the key that the store has for it.
     public func known(as key: TaskKey) -> TaskSpec {
         TaskSpec(
             key: key, isKeyDerived: isKeyDerived, shape: shape, prompt: prompt, request: request, tags: tags,

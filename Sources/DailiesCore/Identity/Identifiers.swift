@@ -1,8 +1,8 @@
-/// The store's row number of a task. Ours alone: it never leaves the machine.
+/// The store's row number of a task. It never leaves the machine.
 public struct TaskID: Hashable, Comparable, Sendable, CustomStringConvertible {
-    /// As the store numbers it.
+    /// The row number.
     public let rawValue: Int64
-    /// Keeps the number as it is given.
+    /// Wraps a row number.
     public init(_ rawValue: Int64) { self.rawValue = rawValue }
     public static func < (a: TaskID, b: TaskID) -> Bool { a.rawValue < b.rawValue }
     public var description: String { "\(rawValue)" }
@@ -10,23 +10,23 @@ public struct TaskID: Hashable, Comparable, Sendable, CustomStringConvertible {
 
 /// The store's row number of a batch.
 public struct BatchID: Hashable, Comparable, Sendable, CustomStringConvertible {
-    /// As the store numbers it.
+    /// The row number.
     public let rawValue: Int64
-    /// Keeps the number as it is given.
+    /// Wraps a row number.
     public init(_ rawValue: Int64) { self.rawValue = rawValue }
     public static func < (a: BatchID, b: BatchID) -> Bool { a.rawValue < b.rawValue }
     public var description: String { "\(rawValue)" }
 }
 
-/// One attempt of a task: the pair that identifies one submission key. Attempts count from 1.
+/// One attempt of a task. Each has one submission key. Attempts count from 1.
 public struct AttemptID: Hashable, Comparable, Sendable, CustomStringConvertible {
-    /// The task that it is an attempt of.
+    /// The task.
     public let task: TaskID
-    /// In four bytes, since every timer and every table of tasks in flight holds one.
+    /// Four bytes, since every timer and every table of tasks in flight stores one.
     private let count: Int32
-    /// From 1; grows only when a task is to be rendered anew.
+    /// The attempt number, from 1. It grows only when a task is to be rendered again.
     public var number: Int { Int(count) }
-    /// What an attempt may be numbered: 1 to 2³¹ − 1.
+    /// Valid attempt numbers: 1 to 2³¹ − 1.
     public static let numbers = 1...Int(Int32.max)
     /// - Precondition: `number` is one of ``numbers``.
     public init(task: TaskID, number: Int) {
@@ -38,11 +38,11 @@ public struct AttemptID: Hashable, Comparable, Sendable, CustomStringConvertible
     public var description: String { "\(task)#\(number)" }
 }
 
-/// What a user calls a task: the manifest's `id`, or one derived from the content. Unique in its batch.
+/// The name of a task: the manifest's `id`, or one derived from the content. Unique in its batch.
 public struct TaskKey: ByteExactString, Comparable, Sendable, CustomStringConvertible {
-    /// As its manifest has it, or as it follows from the content.
+    /// The key as text.
     public let text: String
-    /// Keeps the text as it is given.
+    /// Wraps the text unchanged.
     public init(_ text: String) { self.text = text }
     public var description: String { text }
 }
@@ -60,35 +60,35 @@ public struct TaskName: Hashable, Sendable {
     }
 }
 
-/// The provider's name of a task (`task_id`): an opaque string, at most 512 bytes are kept.
+/// The provider's `task_id`: an opaque string of up to 512 bytes.
 public struct RemoteTaskID: ByteExactString, Sendable, CustomStringConvertible {
-    /// As the provider wrote it.
+    /// The ID as the provider wrote it.
     public let text: String
-    /// Keeps the text as it is given.
+    /// Wraps the text unchanged.
     public init(_ text: String) { self.text = text }
     public var description: String { text }
 }
 
-/// The provider's name of a model, sent as written and never rewritten.
+/// The provider's name of a model, sent as written.
 public struct ModelID: ByteExactString, Comparable, Sendable, CustomStringConvertible {
-    /// As the provider writes it: `sora-2-pro`.
+    /// The name, such as `sora-2-pro`.
     public let text: String
-    /// Keeps the text as it is given.
+    /// Wraps the text unchanged.
     public init(_ text: String) { self.text = text }
     public var description: String { text }
 }
 
-/// A short one-way mark of an API key: enough to notice a change of key, useless to anyone who finds it.
+/// A one-way fingerprint of an API key. It shows that the key changed but does not reveal it.
 /// Twelve lowercase hexadecimal digits of the key's SHA-256.
 public struct KeyFingerprint: ByteExactString, Sendable, CustomStringConvertible {
-    /// The digits.
+    /// The hexadecimal digits.
     public let text: String
-    /// Keeps the text as it is given.
+    /// Wraps the text unchanged.
     public init(_ text: String) { self.text = text }
     public var description: String { text }
 }
 
-/// The two shapes in which the provider's pages describe the same three endpoints.
+/// The two request formats in which the provider documents the same three endpoints.
 public enum Dialect: String, Hashable, Sendable, CaseIterable {
     /// Model fields at top level, query by GET. The default, since the model's own page uses it.
     case flat

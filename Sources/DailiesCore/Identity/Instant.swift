@@ -1,14 +1,14 @@
-/// A moment, in nanoseconds since the Unix epoch (UTC). Range: the years 1678 to 2262.
+/// A point in time, in nanoseconds since the Unix epoch (UTC). Range: the years 1678 to 2262.
 ///
-/// The runner's clock starts from the wall clock and then advances with the time since boot, suspend included, so
-/// that a jump of the wall clock during a run neither stalls nor hurries anything. The store keeps milliseconds.
+/// The runner's clock starts from the wall clock and then advances with the time since boot, including suspend. A jump
+/// of the wall clock during a run therefore neither stalls nor speeds up anything. The store keeps milliseconds.
 public struct Instant: Hashable, Comparable, Sendable, CustomStringConvertible {
-    /// Since the Unix epoch.
+    /// Nanoseconds since the Unix epoch.
     public let nanoseconds: Int64
 
-    /// So many nanoseconds after the Unix epoch.
+    /// Creates an instant from nanoseconds since the Unix epoch.
     public init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
-    /// - Parameter milliseconds: since the Unix epoch; outside the representable range it is clamped.
+    /// - Parameter milliseconds: since the Unix epoch; clamped to the representable range.
     public init(milliseconds: Int64) {
         let (product, overflow) = milliseconds.multipliedReportingOverflow(by: 1_000_000)
         nanoseconds = overflow ? (milliseconds < 0 ? .min : .max) : product
@@ -20,9 +20,9 @@ public struct Instant: Hashable, Comparable, Sendable, CustomStringConvertible {
         return nanoseconds % 1_000_000 < 0 ? quotient - 1 : quotient
     }
 
-    /// Before every other moment.
+    /// The earliest instant.
     public static let distantPast = Instant(nanoseconds: .min)
-    /// After every other moment.
+    /// The latest instant.
     public static let distantFuture = Instant(nanoseconds: .max)
 
     public static func < (a: Instant, b: Instant) -> Bool { a.nanoseconds < b.nanoseconds }
@@ -42,10 +42,10 @@ public struct Instant: Hashable, Comparable, Sendable, CustomStringConvertible {
 }
 
 extension Duration {
-    /// The whole duration in nanoseconds, clamped to what 64 bits hold (292 years).
+    /// The duration in nanoseconds, clamped to 64 bits (292 years).
     public var nanoseconds: Int64 { Int64(clamping: attoseconds / 1_000_000_000) }
 
-    /// So many nanoseconds, to the nearest, clamped to what 64 bits hold (292 years); nothing for what is no number.
+    /// The nearest whole number of nanoseconds, clamped to 64 bits (292 years); zero for NaN.
     package static func nanoseconds(rounding nanoseconds: Double) -> Duration {
         .nanoseconds(Int64(saturating: nanoseconds.rounded()))
     }
@@ -55,13 +55,13 @@ extension Duration {
         speed == 1 ? self : .nanoseconds(rounding: Double(nanoseconds) / speed)
     }
 
-    /// Seconds as a number for people: not for sums.
+    /// Seconds for display, not for sums.
     public var inSeconds: Double { Double(nanoseconds) / 1e9 }
 }
 
 extension FixedWidthInteger {
-    /// The whole part of a floating-point number; the nearest end of the range for what lies beyond it, and 0 for what is
-    /// no number. The standard library's own conversion stops the program there.
+    /// The whole part of a floating-point number, clamped to the range; 0 for NaN. The standard library's conversion
+    /// traps in these cases.
     package init(saturating value: Double) {
         if value.isNaN {
             self = 0

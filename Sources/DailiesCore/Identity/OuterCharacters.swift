@@ -1,7 +1,7 @@
-/// Characters at the ends of a name that are not part of it: blanks of any kind, zero-width characters, and the
-/// curly quotes that a word processor puts around it.
+/// Characters at the ends of a name that are not part of it: any white space, zero-width characters, and the curly
+/// quotes that a word processor adds.
 public enum OuterCharacters {
-    /// The text without them; nil where there are none.
+    /// The text without them; nil if there are none.
     public static func removed(from text: String) -> String? {
         guard isWorthALook(text.utf8.first) || isWorthALook(text.utf8.last) else { return nil }
         var rest = Substring(text).unicodeScalars
@@ -13,17 +13,17 @@ public enum OuterCharacters {
         return rest.count == text.unicodeScalars.count ? nil : String(rest)
     }
 
-    /// The text without them, and without zero-width characters inside.
+    /// The text without them and without zero-width characters inside.
     public static func visible(in text: String) -> String {
         var scalars = (removed(from: text) ?? text).unicodeScalars
         scalars.removeAll { isInvisible($0) && !$0.properties.isWhitespace }
         return String(scalars)
     }
 
-    /// Whether a text that begins or ends so may have such characters: any but a printable one of ASCII.
+    /// Whether a text that begins or ends with this byte may have such characters: true unless it is printable ASCII.
     public static func isWorthALook(_ byte: UInt8?) -> Bool { byte.map { $0 <= 0x20 || $0 >= 0x7F } ?? false }
 
-    /// The first of them, at the start of the text or else at its end; nil where there are none.
+    /// The first of them, at the start or else at the end; nil if there are none.
     public static func first(of text: String) -> (scalar: UnicodeScalar, isAtStart: Bool)? {
         guard let removed = removed(from: text), let first = text.unicodeScalars.first,
             let last = text.unicodeScalars.last
@@ -32,7 +32,7 @@ public enum OuterCharacters {
         return (isAtStart ? first : last, isAtStart)
     }
 
-    /// `U+200B (zero width space)`
+    /// The code point and name, such as `U+200B (zero width space)`.
     public static func name(of scalar: UnicodeScalar) -> String {
         let digits = String(scalar.value, radix: 16, uppercase: true)
         let code = "U+" + String(repeating: "0", count: max(0, 4 - digits.count)) + digits
@@ -43,7 +43,7 @@ public enum OuterCharacters {
     private static func trimmed(_ text: Substring.UnicodeScalarView) -> Substring.UnicodeScalarView {
         var rest = text.drop { isInvisible($0) || isDoubleQuote($0) }
         while let last = rest.last, isInvisible(last) || isDoubleQuote(last) { rest.removeLast() }
-        // One alone may be an apostrophe.
+        // A single one may be an apostrophe.
         if let first = rest.first, let last = rest.last, rest.count > 2, isSingleQuote(first), isSingleQuote(last) {
             rest = rest.dropFirst().dropLast()
         }

@@ -1,31 +1,31 @@
-/// Finds requests that came before: of the first half million, 16 bytes for each.
+/// Detects repeated requests. It remembers the first half million in 16 bytes each.
 public struct RepeatedRequests: Hashable, Sendable {
-    /// Requests that are remembered; later ones are only compared with these.
-    private static let most = 1 << 19
+    /// Maximum number of remembered requests; later ones are only compared with these.
+    private static let maximumCount = 1 << 19
 
-    /// Open addressing; 0: free.
-    private var numbers: [UInt64] = Array(repeating: 0, count: 64)
+    /// An open-addressing table; 0 is a free slot.
+    private var hashes: [UInt64] = Array(repeating: 0, count: 64)
     private var count = 0
 
-    /// Remembers none.
+    /// Creates an empty set.
     public init() {}
 
-    /// Whether an equal one came before; this one is remembered.
+    /// Remembers a request. Returns whether an equal one came before.
     public mutating func insert(_ request: CanonicalRequest) -> Bool {
         var text = request.withLineFeeds.text
-        let number = text.withUTF8 { Self.number(of: UnsafeRawBufferPointer($0)) } | 1
-        if count * 2 >= numbers.count, count < Self.most { grow() }
-        let place = place(of: number)
-        if numbers[place] == number { return true }
-        if count < Self.most {
-            numbers[place] = number
+        let hash = text.withUTF8 { Self.hash(of: UnsafeRawBufferPointer($0)) } | 1
+        if count * 2 >= hashes.count, count < Self.maximumCount { grow() }
+        let slot = slot(of: hash)
+        if hashes[slot] == hash { return true }
+        if count < Self.maximumCount {
+            hashes[slot] = hash
             count += 1
         }
         return false
     }
 
-    /// Eight bytes at a time: every task of a manifest comes by here.
-    private static func number(of bytes: UnsafeRawBufferPointer) -> UInt64 {
+    /// Hashes eight bytes at a time, since every task of a manifest passes through here.
+    private static func hash(of bytes: UnsafeRawBufferPointer) -> UInt64 {
         var state = UInt64(bytes.count)
         var index = 0
         while index + 8 <= bytes.count {
@@ -42,16 +42,16 @@ public struct RepeatedRequests: Hashable, Sendable {
         return product.high ^ product.low ^ value << 1
     }
 
-    /// Where it is, or would be.
-    private func place(of number: UInt64) -> Int {
-        var place = Int(truncatingIfNeeded: number >> 20) & (numbers.count - 1)
-        while numbers[place] != 0, numbers[place] != number { place = (place + 1) & (numbers.count - 1) }
-        return place
+    /// The slot of a hash, or the free slot where it belongs.
+    private func slot(of hash: UInt64) -> Int {
+        var slot = Int(truncatingIfNeeded: hash >> 20) & (hashes.count - 1)
+        while hashes[slot] != 0, hashes[slot] != hash { slot = (slot + 1) & (hashes.count - 1) }
+        return slot
     }
 
     private mutating func grow() {
-        let old = numbers
-        numbers = Array(repeating: 0, count: old.count * 2)
-        for number in old where number != 0 { numbers[place(of: number)] = number }
+        let old = hashes
+        hashes = Array(repeating: 0, count: old.count * 2)
+        for hash in old where hash != 0 { hashes[slot(of: hash)] = hash }
     }
 }

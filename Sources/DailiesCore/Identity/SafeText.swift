@@ -1,20 +1,20 @@
-/// Text from a file in a message: nothing in it can drive a terminal or turn the reading order.
+/// Escapes text from files for messages, so that it cannot drive a terminal or change the reading order.
 public enum SafeText {
-    /// Scalars of a value that are shown.
-    private static let longest = 60
+    /// Maximum number of scalars shown.
+    private static let maximumLength = 60
 
-    /// In double quotes, escaped, cut at 60 scalars.
+    /// The text in double quotes, escaped and cut at 60 scalars.
     public static func quoted(_ text: some StringProtocol) -> String { "\"\(cut(text))\"" }
 
-    /// Escaped, cut at 60 scalars.
+    /// The text escaped and cut at 60 scalars.
     public static func cut(_ text: some StringProtocol) -> String {
         let scalars = text.unicodeScalars
-        let isCut = scalars.index(scalars.startIndex, offsetBy: longest + 1, limitedBy: scalars.endIndex) != nil
-        let shown = String(String.UnicodeScalarView(scalars.prefix(longest)))
+        let isCut = scalars.index(scalars.startIndex, offsetBy: maximumLength + 1, limitedBy: scalars.endIndex) != nil
+        let shown = String(String.UnicodeScalarView(scalars.prefix(maximumLength)))
         return escaped(shown) + (isCut ? "…" : "")
     }
 
-    /// Control, format (bidi among them), separator, private and unassigned characters as `\u{…}`.
+    /// Replaces control, format (including bidi), separator, private and unassigned characters with `\u{…}`.
     public static func escaped(_ text: String) -> String {
         guard text.unicodeScalars.contains(where: needsEscape) else { return text }
         var result = String.UnicodeScalarView()
@@ -36,7 +36,7 @@ public enum SafeText {
         }
     }
 
-    /// C0, DEL and C1.
+    /// Whether a scalar is C0, DEL or C1.
     public static func isControl(_ scalar: UnicodeScalar) -> Bool {
         scalar.value < 0x20 || 0x7F...0x9F ~= scalar.value
     }

@@ -1,30 +1,29 @@
-/// A number by which an index finds the requests that are equal to one, or nearly so: equal ones, whatever their line
-/// ends, have the same number, and nearly equal ones have its upper half in common. Whoever finds some compares them in
-/// full.
+/// A hash by which an index finds equal and nearly equal requests. Requests that differ only in line ends have the same
+/// hash; nearly equal ones share its upper half. The caller then compares the requests in full.
 public struct SimilarityHash: Hashable, Sendable {
-    /// In a 64-bit column.
+    /// The hash, as a 64-bit column stores it.
     public let number: Int64
 
-    /// Keeps a number that was computed before.
+    /// Wraps a stored hash.
     public init(number: Int64) { self.number = number }
 
-    /// Computes it.
+    /// Hashes a request.
     public init(_ request: CanonicalRequest) {
         let text = request.withLineFeeds.text
         var exact = Mixer()
         for byte in text.utf8 { exact.add(UInt64(byte)) }
-        // A text may be its own outline: the halves are of different bits.
+        // A text may equal its own outline, so the halves use different bits.
         number = Int64(bitPattern: Self.outline(of: text) & ~0xFFFF_FFFF | exact.value & 0xFFFF_FFFF)
     }
 
-    /// The numbers of all that are nearly equal.
+    /// The hashes of all nearly equal requests.
     public var nearby: ClosedRange<Int64> {
         let low = number & ~0xFFFF_FFFF
         return low...(low | 0xFFFF_FFFF)
     }
 
-    /// What neither blanks nor the Unicode form of a text changes: its ASCII characters, its ideographs and pictures,
-    /// and where other characters and blanks stand between them.
+    /// A hash of the parts that neither blanks nor Unicode form change: ASCII characters, ideographs and emoji, and the
+    /// positions of other characters and blanks between them.
     private static func outline(of text: String) -> UInt64 {
         var outline = Outline()
         if text.utf8.allSatisfy({ $0 < 0x80 }) {
@@ -52,7 +51,7 @@ public struct SimilarityHash: Hashable, Sendable {
         private var isAfterQuote = false
         private var isEscape = false
 
-        /// Of JSON text.
+        /// Adds a byte of JSON text.
         mutating func take(_ byte: UInt8) {
             if isEscape {
                 isEscape = false
@@ -74,7 +73,7 @@ public struct SimilarityHash: Hashable, Sendable {
             }
         }
 
-        /// The first scalar of a character that is not ASCII.
+        /// Adds a character that is not ASCII, by its first scalar.
         mutating func take(_ scalar: UnicodeScalar, isBlank: Bool) {
             isEscape = false
             if isBlank {

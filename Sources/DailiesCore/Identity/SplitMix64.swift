@@ -1,12 +1,12 @@
-/// SplitMix64: a small generator whose whole state is its seed, so that a run can be repeated.
+/// SplitMix64: a small random number generator whose whole state is its seed, so that a run can be repeated.
 ///
 /// Source: G. Steele, D. Lea, C. Flood, "Fast Splittable Pseudorandom Number Generators", OOPSLA 2014.
 public struct SplitMix64: RandomNumberGenerator, Hashable, Sendable {
-    /// A generator that is seeded with this goes on where this one stands.
+    /// The current state. A generator seeded with it continues the sequence.
     public private(set) var state: UInt64
-    /// The same seed gives the same numbers.
+    /// Creates a generator. The same seed gives the same numbers.
     public init(seed: UInt64) { state = seed }
-    /// The next 64 bits.
+    /// Returns the next 64 random bits.
     public mutating func next() -> UInt64 {
         state &+= 0x9E37_79B9_7F4A_7C15
         var mixed = state

@@ -1,17 +1,17 @@
-/// The key under which one attempt is submitted, sent as `out_task_id`: 24 lowercase base32 characters.
+/// The idempotency key of one attempt, sent as `out_task_id`: 24 lowercase base32 characters.
 ///
-/// It is derived from what the attempt is (batch, task, attempt number, request without regard to line ends) and from
-/// nothing that a crash, a new store, another dialect or another API key changes: whoever repeats the work arrives at the
-/// same key, and a provider that honours keys answers with the render that is paid for already.
+/// It is derived from the batch, task, attempt number and request (ignoring line ends). It does not depend on a crash,
+/// a new store, the dialect or the API key. Repeating the work gives the same key, and a provider that honors keys
+/// answers with the render that was already paid for.
 public struct SubmissionKey: ByteExactString, Sendable, CustomStringConvertible {
-    /// A key of ours in 16 bytes; any other text, as a provider may echo it, as it is.
+    /// A derived key in 16 bytes, or any other text that a provider echoes.
     private enum Storage: Sendable {
         case packed(high: UInt64, low: UInt64)
         case text(String)
     }
     private let storage: Storage
 
-    /// Keeps a text: a key that was derived before, or what a provider echoes.
+    /// Wraps a derived key or a key that a provider echoes.
     public init(_ text: String) {
         let halves = Base32.value(text.utf8.prefix(Self.length / 2))
             .flatMap { high in Base32.value(text.utf8.dropFirst(Self.length / 2)).map { (high, $0) } }
@@ -22,7 +22,7 @@ public struct SubmissionKey: ByteExactString, Sendable, CustomStringConvertible 
         }
     }
 
-    /// A key of ours: lowercase letters and the digits 2 to 7.
+    /// The key; a derived one consists of lowercase letters and the digits 2 to 7.
     public var text: String {
         switch storage {
         case .packed(let high, let low):
@@ -40,7 +40,7 @@ public struct SubmissionKey: ByteExactString, Sendable, CustomStringConvertible 
         }
     }
 
-    /// Version of the derivation; part of what is hashed. A change of it makes every finished task look new.
+    /// Version of the derivation, part of the hashed bytes. Changing it makes every finished task look new.
     private static let version = "dailies-submission-1"
     private static let length = 24
 
@@ -63,11 +63,11 @@ public struct SubmissionKey: ByteExactString, Sendable, CustomStringConvertible 
     public init(digest: some Sequence<UInt8>) { self.init(Base32.lowercase(digest, length: Self.length)) }
 }
 
-/// RFC 4648 base32 in lower case without padding, cut to a length.
+/// RFC 4648 base32 in lowercase without padding, cut to a length.
 public enum Base32 {
     private static let alphabet = Array("abcdefghijklmnopqrstuvwxyz234567".utf8)
 
-    /// - Parameter length: characters to return; `bytes` must hold 5 bits for each.
+    /// - Parameter length: the number of characters to return; `bytes` must hold 5 bits for each.
     public static func lowercase(_ bytes: some Sequence<UInt8>, length: Int) -> String {
         var characters: [UInt8] = []
         var buffer: UInt32 = 0
@@ -80,13 +80,13 @@ public enum Base32 {
                 characters.append(alphabet[Int(buffer >> UInt32(bits) & 31)])
             }
         }
-        precondition(characters.count == length, "\(length) characters asked of \(characters.count * 5) bits")
+        precondition(characters.count == length, "\(length) characters requested from \(characters.count * 5) bits")
         return String(decoding: characters, as: UTF8.self)
     }
 
-    /// What the characters stand for, 5 bits each, the first highest; nil where one is not in the alphabet.
+    /// The value of the characters, 5 bits each, the first highest; nil if one is not in the alphabet.
     ///
-    /// - Parameter characters: at most 12, whose 60 bits are returned.
+    /// - Parameter characters: up to 12; their 60 bits are returned.
     static func value(_ characters: some Collection<UInt8>) -> UInt64? {
         guard characters.count <= 12 else { return nil }
         var value: UInt64 = 0
@@ -100,7 +100,7 @@ public enum Base32 {
         return value
     }
 
-    /// The texts of two of ``value(_:)``, one after the other.
+    /// The characters of two values of ``value(_:)``, one after the other.
     static func text(_ first: UInt64, _ second: UInt64, length: Int) -> String {
         String(unsafeUninitializedCapacity: 2 * length) { buffer in
             for place in 0..<length {

@@ -1,21 +1,21 @@
-/// A first frame that a manifest gives as a file: looked at, and known to be an image. Equal when the bytes are.
+/// A first frame that a manifest gives as a file, checked to be an image. Equal if the bytes are.
 ///
-/// A canonical request names it by its content. The bytes are read when a store takes them in, once for each content, and
-/// come into the request as a data URL when an attempt begins.
+/// A canonical request names it by digest. The bytes are read once per digest when a store imports them. They become a
+/// data URL in the request when an attempt begins.
 public final class TaskImage: Hashable, Sendable {
-    /// 64 lowercase hexadecimal digits.
+    /// The digest of the bytes: 64 lowercase hexadecimal digits.
     public let sha256: String
-    /// `image/png`, `image/jpeg` or `image/webp`.
+    /// The media type: `image/png`, `image/jpeg` or `image/webp`.
     public let mediaType: String
-    /// Where it was found, absolute.
+    /// The absolute path where it was found.
     public let path: String
-    /// How many.
+    /// The number of bytes.
     public let byteCount: Int
     private let read: @Sendable () throws -> [UInt8]
 
-    /// Takes its properties as they are given.
+    /// Creates a value from its properties.
     ///
-    /// - Parameter read: the bytes of this digest; throws where they are not to be had any more.
+    /// - Parameter read: returns the bytes of this digest; throws if they are no longer available.
     public init(
         sha256: String, mediaType: String, path: String, byteCount: Int, read: @escaping @Sendable () throws -> [UInt8]
     ) {
@@ -26,10 +26,10 @@ public final class TaskImage: Hashable, Sendable {
         self.read = read
     }
 
-    /// Those that had this digest when it was looked at.
+    /// Reads the bytes that had this digest when the file was checked.
     public func bytes() throws -> [UInt8] { try read() }
 
-    /// What stands in the canonical request: no URL, so that it is nothing else.
+    /// The value in the canonical request. It is not a URL, so it cannot be mistaken for one.
     public var reference: String { Self.referenceStart + sha256 }
 
     static let referenceStart = "sha256:"
@@ -37,7 +37,7 @@ public final class TaskImage: Hashable, Sendable {
     public static func == (a: TaskImage, b: TaskImage) -> Bool { a.sha256 == b.sha256 }
     public func hash(into hasher: inout Hasher) { hasher.combine(sha256) }
 
-    /// `data:image/png;base64,…`
+    /// The image as a URL such as `data:image/png;base64,…`.
     public static func dataURL(mediaType: String, bytes: [UInt8]) -> String {
         var text = Array("data:\(mediaType);base64,".utf8)
         text.reserveCapacity(text.count + (bytes.count + 2) / 3 * 4)
@@ -54,21 +54,21 @@ public final class TaskImage: Hashable, Sendable {
 
     private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
 
-    /// Bytes of the data URL of an image of so many bytes.
+    /// The length in bytes of the data URL of an image of `bytes` bytes.
     public static func lengthOfDataURL(bytes: Int, mediaType: String) -> Int {
         "data:;base64,".utf8.count + mediaType.utf8.count + (bytes + 2) / 3 * 4
     }
 }
 
 extension CanonicalRequest {
-    /// The digest of the image that it names in place of the bytes; nil where it names none.
+    /// The digest of the image that the request names; nil if it names none.
     public var imageDigest: String? {
         placeOfImage.map { String(decoding: Array(text.utf8)[$0.digest], as: UTF8.self) }
     }
 
-    /// With the image itself in place of its name.
+    /// The request with the image itself in place of its reference.
     ///
-    /// - Parameter dataURL: what JSON need not escape.
+    /// - Parameter dataURL: a text that JSON need not escape.
     public func with(imageAs dataURL: String) -> CanonicalRequest {
         guard let place = placeOfImage else { return self }
         var bytes = Array(text.utf8)
@@ -76,7 +76,7 @@ extension CanonicalRequest {
         return CanonicalRequest(text: String(decoding: bytes, as: UTF8.self))
     }
 
-    /// Of the value of `image_init` in the object itself, not of a member within another or of words in a text.
+    /// The place of `image_init` in the object itself, not in a nested object or inside a text.
     private var placeOfImage: (reference: Range<Int>, digest: Range<Int>)? {
         let start = Array("\"image_init\":\"\(TaskImage.referenceStart)".utf8)
         let bytes = Array(text.utf8)

@@ -1,24 +1,24 @@
-/// A few clips go first, and the rest only if those come out well.
+/// Renders a few clips first; the rest follows only if they succeed.
 public struct CanarySettings: Hashable, Sendable {
-    /// How many go first, at least 1.
+    /// The number of clips to render first, at least 1.
     public var clips: Int
-    /// Percent of them that must be completed, 0 … 100. Default 80.
+    /// Percentage of them that must complete, 0 … 100. Default 80.
     public var successRate = 80
-    /// What each of them may cost at most; nil (default): anything.
+    /// Maximum cost per clip; nil (default): any.
     public var maximumCredits: Credits?
 
-    /// So many go first; everything else is as its default says.
+    /// Creates settings for this number of clips, with defaults otherwise.
     public init(clips: Int) {
-        precondition(clips >= 1, "a canary of \(clips) clips shows nothing")
+        precondition(clips >= 1, "a canary needs at least one clip, not \(clips)")
         self.clips = clips
     }
 }
 
-/// Keeps a ``CanarySettings``: counts what the first clips come to. What an earlier run began is none of them.
+/// Counts the outcomes of the first clips. Clips that an earlier run began do not count.
 struct Canary: Sendable {
     enum Decision: Hashable, Sendable {
         case pass
-        /// In words, for people.
+        /// With a message for the user.
         case fail(String)
     }
 
@@ -33,18 +33,18 @@ struct Canary: Sendable {
 
     var clips: Int { rule.clips }
 
-    /// Whether one more may go now.
+    /// Whether another clip may begin now.
     var mayBegin: Bool { verdict == .pass || (verdict == nil && pending.count + ended < rule.clips) }
 
-    /// Whether a clip's cost matters: it counts only once that is known.
+    /// Whether a clip counts only once its cost is known.
     var awaitsCost: Bool { rule.maximumCredits != nil }
 
     mutating func began(_ attempt: AttemptID) { if verdict == nil { pending.insert(attempt) } }
 
-    /// It never reached the provider: another may go in its place.
+    /// The attempt never reached the provider, so another may take its place.
     mutating func didNotStart(_ attempt: AttemptID) { pending.remove(attempt) }
 
-    /// The last word on one of them: rendered at a cost (nil: unknown), or not.
+    /// Records the outcome of an attempt and its cost (nil: unknown).
     mutating func ended(_ attempt: AttemptID, _ key: TaskKey, isCompleted: Bool, credits: Credits? = nil) {
         guard verdict == nil, pending.remove(attempt) != nil else { return }
         ended += 1
@@ -62,12 +62,12 @@ struct Canary: Sendable {
         let percent = completed * 100 / ended
         guard completed * 100 >= min(max(rule.successRate, 0), 100) * ended else {
             return .fail(
-                "\(completed) of \(ended) canary clips were completed, \(percent) %, and \(rule.successRate) % were asked for"
+                "\(completed) of \(ended) canary clips completed (\(percent) %); \(rule.successRate) % required"
             )
         }
         if let highest, let most = rule.maximumCredits {
             let cost = highest.credits.map { "cost \($0) credits" } ?? "cost an unknown amount"
-            return .fail("the canary clip \(highest.key) \(cost), and \(most) are allowed for a clip")
+            return .fail("the canary clip \(highest.key) \(cost); the limit is \(most) per clip")
         }
         return .pass
     }

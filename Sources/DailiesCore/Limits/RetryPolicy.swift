@@ -1,41 +1,41 @@
-/// How often and how soon something that failed for a moment is tried again.
+/// How often and how soon transient failures are retried.
 ///
 /// Source: the error-handling page's table: four attempts in all, waits of 1, 2 and 4 seconds, with jitter.
 public struct RetryPolicy: Hashable, Sendable {
-    /// Tries in one burst, the first included. Default 4.
+    /// Attempts in one burst, including the first. Default 4.
     public var attempts = 4
-    /// Wait after the first failure; it doubles from one to the next. Default 1 s.
-    public var firstWait: Duration = .seconds(1)
-    /// Probes while something is down: from this interval, doubling up to ``longestProbe``. Default 10 s.
-    public var firstProbe: Duration = .seconds(10)
-    /// Default 60 s.
-    public var longestProbe: Duration = .seconds(60)
+    /// Wait after the first failure; doubles each time. Default 1 s.
+    public var initialWait: Duration = .seconds(1)
+    /// First probe interval during an outage; doubles up to ``maximumProbeInterval``. Default 10 s.
+    public var initialProbeInterval: Duration = .seconds(10)
+    /// Maximum probe interval. Default 60 s.
+    public var maximumProbeInterval: Duration = .seconds(60)
 
-    /// Four attempts, as the provider's page has them.
+    /// Creates the policy that the provider documents: four attempts.
     public init() {}
 
-    /// The wait after a number of failures in a row: between half and the whole of 1, 2, 4 s within the burst, then
-    /// likewise of the probe interval.
+    /// The wait after consecutive failures: between half and all of 1, 2, 4 s within the burst, then of the probe
+    /// interval.
     ///
-    /// - Parameter failures: in a row, counted from 1.
+    /// - Parameter failures: consecutive failures, from 1.
     public func wait(afterFailures failures: Int, using generator: inout some RandomNumberGenerator) -> Duration {
         precondition(failures >= 1, "no wait after \(failures) failures")
         let ceiling: Duration
         if failures < attempts {
-            ceiling = firstWait * (1 << min(failures - 1, 20))
+            ceiling = initialWait * (1 << min(failures - 1, 20))
         } else {
-            ceiling = min(firstProbe * (1 << min(failures - attempts, 20)), longestProbe)
+            ceiling = min(initialProbeInterval * (1 << min(failures - attempts, 20)), maximumProbeInterval)
         }
         let half = max(ceiling.nanoseconds / 2, 1)
         return .nanoseconds(half + Int64.random(in: 0...half, using: &generator))
     }
 
-    /// The same waits on a clock that runs `speed` times as fast.
+    /// The policy for a clock that runs `speed` times as fast.
     public func divided(bySpeed speed: Double) -> RetryPolicy {
         var copy = self
-        copy.firstWait = firstWait.divided(bySpeed: speed)
-        copy.firstProbe = firstProbe.divided(bySpeed: speed)
-        copy.longestProbe = longestProbe.divided(bySpeed: speed)
+        copy.initialWait = initialWait.divided(bySpeed: speed)
+        copy.initialProbeInterval = initialProbeInterval.divided(bySpeed: speed)
+        copy.maximumProbeInterval = maximumProbeInterval.divided(bySpeed: speed)
         return copy
     }
 }

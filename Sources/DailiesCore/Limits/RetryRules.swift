@@ -1,28 +1,28 @@
-/// What follows when a task failed for good, free of charge: rules as data, the first that fits decides.
+/// Rules for failures that cost nothing. The first matching rule decides.
 public struct RetryRules: Hashable, Sendable {
-    /// What becomes of a task that failed free of charge.
+    /// What to do with a task that failed free of charge.
     public enum Action: String, Hashable, Sendable, CaseIterable {
-        /// A new attempt with the same request, as far as the number of attempts allows.
+        /// Start a new attempt with the same request, if attempts are left.
         case retry
-        /// A new attempt with another seed, where the model takes one; else as `retry`.
+        /// Start a new attempt with another seed if the model accepts one; otherwise like `retry`.
         case newSeed = "new_seed"
-        /// The task stays failed.
+        /// Leave the task failed.
         case skip
-        /// The model's lane pauses and is probed; a refused submit goes back and waits.
+        /// Pause and probe the model's queue; a refused submit goes back to waiting.
         case pause
     }
 
-    /// What kind of failure leads to what.
+    /// Maps a kind of failure to an action.
     public struct Rule: Hashable, Sendable {
-        /// HTTP status of a refused submit; a failed render has none. nil: any or none.
+        /// HTTP status of a refused submit; failed renders have none. nil: any or none.
         public var status: Int?
-        /// The error code, to the letter. nil: any.
+        /// The exact error code. nil: any.
         public var code: String?
-        /// Part of the message, in any case of letters. nil: any.
+        /// Part of the message, ignoring case. nil: any.
         public var text: String?
-        /// What follows where all that is set fits.
+        /// The action if all set fields match.
         public var action: Action
-        /// Takes its properties as they are given.
+        /// Creates a value from its properties.
         public init(status: Int? = nil, code: String? = nil, text: String? = nil, action: Action) {
             self.status = status
             self.code = code
@@ -30,7 +30,7 @@ public struct RetryRules: Hashable, Sendable {
             self.action = action
         }
 
-        func fits(_ failure: Failure) -> Bool {
+        func matches(_ failure: Failure) -> Bool {
             if let status, status != failure.status { return false }
             if let code, code != failure.code { return false }
             if let text { return failure.message?.lowercased().contains(text.lowercased()) ?? false }
@@ -38,32 +38,32 @@ public struct RetryRules: Hashable, Sendable {
         }
     }
 
-    /// What is known of a failure.
+    /// The facts about a failure.
     public struct Failure: Hashable, Sendable {
-        /// HTTP status of the refusal, if it was one.
+        /// HTTP status of a refusal; nil for a failed render.
         public let status: Int?
-        /// The provider's code, if there was one.
+        /// The provider's error code; nil if there was none.
         public let code: String?
-        /// The provider's words, if there were any.
+        /// The provider's message; nil if there was none.
         public let message: String?
-        /// Takes its properties as they are given.
+        /// Creates a value from its properties.
         public init(status: Int?, code: String?, message: String?) {
             self.status = status
             self.code = code
             self.message = message
         }
 
-        /// Refused for what it shows, by the service or its upstream.
+        /// Whether the service or its upstream rejected the content.
         public var isPolicyRejection: Bool { status == 451 || code == "content_policy_violation" }
     }
 
-    /// The user's, before the built-in ones.
+    /// The user's rules, tried before the built-in ones.
     public var rules: [Rule]
 
-    /// In the order in which they are tried.
+    /// Creates rules in the order in which they are tried.
     public init(rules: [Rule] = []) { self.rules = rules }
 
-    /// Sources: the errors page (codes that no repeat changes; 451), and the page's note that upstreams were withdrawn.
+    /// Sources: the errors page (codes that no retry changes; 451) and its note that upstreams were withdrawn.
     public static let builtIn = [
         Rule(code: "model_not_found", action: .pause),
         Rule(code: "unsupported_model", action: .pause),
@@ -71,9 +71,10 @@ public struct RetryRules: Hashable, Sendable {
         Rule(code: "invalid_param", action: .skip),
     ]
 
-    /// A refused submit is refused again, a failed render may well come out the next time, unless a rule says otherwise.
+    /// The action for a failure. By default a refused submit is skipped, since it would be refused again, and a failed
+    /// render is retried.
     public func action(for failure: Failure) -> Action {
-        for rule in rules + Self.builtIn where rule.fits(failure) { return rule.action }
+        for rule in rules + Self.builtIn where rule.matches(failure) { return rule.action }
         return failure.status == nil ? .retry : .skip
     }
 }

@@ -1,67 +1,68 @@
-/// How much may be at the provider, and how fast it goes there. May change while a run goes on: a lower limit recalls
-/// nothing, it holds new submits up until enough has come back.
+/// Limits on tasks in flight and on the submit rate. They may change during a run: a lower limit cancels nothing, it
+/// delays new submits until enough tasks have finished.
 public struct SubmissionLimits: Hashable, Sendable {
-    /// Tasks in flight at the provider, at least 1. Default 5, the smallest account of the provider.
+    /// Tasks in flight at the provider, at least 1. Default 5, the limit of the provider's smallest account.
     public var concurrency: Int
-    /// Tasks in flight of one model, each at least 1. A model that is not here has the limit above alone.
+    /// Tasks in flight per model, each at least 1. Other models only have the limit above.
     public var byModel: [ModelID: Int]
-    /// nil (default): as fast as slots come free.
+    /// The maximum submit rate; nil (default): submit whenever a slot is free.
     public var pace: SubmitRate?
 
-    /// Takes its properties as they are given.
+    /// Creates a value from its properties.
     public init(concurrency: Int = 5, byModel: [ModelID: Int] = [:], pace: SubmitRate? = nil) {
         self.concurrency = concurrency
         self.byModel = byModel
         self.pace = pace
     }
 
-    /// Whether every limit lets something run.
+    /// Whether every limit allows at least one task.
     var isUsable: Bool { concurrency >= 1 && byModel.values.allSatisfy { $0 >= 1 } }
 }
 
-/// What a pause by the user holds up.
+/// The tasks that a user's pause applies to.
 public enum PauseScope: Hashable, Sendable {
-    /// Whatever waits.
+    /// All waiting tasks.
     case everything
-    /// What waits in this batch.
+    /// The waiting tasks of one batch.
     case batch(BatchID)
-    /// What waits for this model, in any batch.
+    /// The waiting tasks of one model, in any batch.
     case model(ModelID)
 }
 
-/// Submits in a length of time, at most: in any window of the length T there are no more than T / interval + 1 of them,
-/// and with intervals below 10 ms those of 10 ms more, since timers are no finer.
+/// A maximum submit rate. Any window of length T has no more than T / interval + 1 submits; with intervals below 10 ms
+/// it may also have those of another 10 ms, since timers are no finer.
 public struct SubmitRate: Hashable, Sendable {
-    /// Shorter waits cannot be told from none by the timer's grid of a millisecond.
-    private static let finest = Duration.milliseconds(10)
+    /// Timers have a resolution of a millisecond, so shorter waits are indistinguishable from none.
+    private static let shortestInterval = Duration.milliseconds(10)
 
-    /// From one submit to the next, more than nothing.
+    /// The interval between submits, above zero.
     public let interval: Duration
 
-    /// One submit in each such interval.
+    /// Allows one submit per interval.
     public init(interval: Duration) {
-        precondition(interval > .zero, "an interval of \(interval) is no pace")
+        precondition(interval > .zero, "the submit interval must be positive, not \(interval)")
         self.interval = interval
     }
 
-    /// By how much a submit may come before its turn, so that several can share a wake-up.
-    var slack: Duration { interval < Self.finest ? Self.finest : .zero }
+    /// How early a submit may be sent, so that several can share a wake-up.
+    var slack: Duration { interval < Self.shortestInterval ? Self.shortestInterval : .zero }
 }
 
-/// Keeps a pace: remembers when the next submit has its turn.
+/// Enforces a submit rate.
 ///
-/// The rule is the generic cell rate algorithm: a turn lies an interval after the one before, and nobody saves turns up.
+/// Uses the generic cell rate algorithm: each slot is one interval after the previous one, and unused slots do not
+/// accumulate.
 struct RateLimiter: Hashable, Sendable {
     var pace: SubmitRate?
-    private var turn = Instant.distantPast
+    private var nextSlot = Instant.distantPast
 
     init(_ pace: SubmitRate?) { self.pace = pace }
 
-    /// The moment before which nothing may be sent; nil: at once, whatever the time is.
-    var next: Instant? { pace.map { turn - $0.slack } }
+    /// The earliest time of the next submit; nil: now.
+    var next: Instant? { pace.map { nextSlot - $0.slack } }
 
     mutating func sent(at now: Instant) {
         guard let pace else { return }
-        turn = max(turn, now) + pace.interval
+        nextSlot = max(nextSlot, now) + pace.interval
     }
 }

@@ -1,59 +1,59 @@
-/// Poll times placed where completions are likely, learned from the durations of clips of one kind.
+/// Poll times placed where completions are likely, learned from the durations of similar clips.
 ///
-/// Each poll costs a request, each second between a completion and its poll costs a second of a slot. The plan minimises
-/// requests + weight × delay over the durations seen, exactly, by dynamic programming over a grid of `steps` moments;
-/// the weight is that with which the plan comes nearest to its aims. Never closer than ``closest``. After the last moment
-/// the documented cadence goes on.
+/// Each poll costs a request; each second between a completion and its poll costs a second of a slot. The plan
+/// minimizes requests + weight × delay over the observed durations, exactly, by dynamic programming over a grid of
+/// `steps` moments. The weight is chosen so that the plan comes closest to its targets. Polls are never closer than
+/// ``minimumInterval``. After the last one the documented cadence continues.
 ///
-/// Source of the aims: a clip whose durations scatter by a fifth needs about 18 polls for six tenths of the delay that 57
-/// documented ones have; the exact optimum lies there.
+/// Source of the targets: a clip whose durations vary by a fifth needs about 18 polls for six tenths of the delay of 57
+/// documented ones; the exact optimum lies there.
 public struct AdaptivePollSchedule: Hashable, Sendable {
-    /// No two polls of a plan are closer together, at speed 1.
-    public static let closest = Duration.seconds(1)
-    /// Fewer durations say too little.
-    public static let fewestDurations = 30
+    /// Minimum interval between two polls of a plan, at speed 1.
+    public static let minimumInterval = Duration.seconds(1)
+    /// Minimum number of durations to plan from.
+    public static let minimumDurations = 30
     private static let steps = 384
-    /// Points of the distribution function between which it is taken as straight: more would follow accidents.
+    /// Points between which the distribution function is taken as linear; more would fit noise.
     private static let knots = 48
-    /// How far beyond the shortest and the longest seen the distribution reaches.
+    /// How far the distribution extends beyond the shortest and longest duration, as a fraction.
     private static let margin = 0.02
-    /// Of the mean duration: a mean delay below this needs no further requests.
+    /// Fraction of the mean duration below which a mean delay is not worth more requests.
     private static let negligibleDelay = 0.03
     private static let weightRange = 1e-3...1e3
     private static let bisections = 14
 
-    /// Since the submission, ascending.
+    /// Poll times since the submission, ascending.
     public let times: [Duration]
-    /// What the plan expects of a clip: polls, and seconds from its completion to the poll that finds it.
+    /// Expected number of polls per clip.
     public let expectedPolls: Double
-    /// Seconds from a completion until it is noticed, on average.
+    /// Expected seconds from a completion to the poll that detects it.
     public let expectedDelay: Double
 
-    /// The first poll after a moment since the submission; nil: the documented cadence goes on.
+    /// The first poll after a time since the submission; nil: use the documented cadence.
     public func next(after elapsed: Duration) -> Duration? {
         let index = times.partitioningIndex { $0 > elapsed }
         return index < times.count ? times[index] : nil
     }
 
     /// - Parameters:
-    ///   - durations: from submission to completion, at speed 1, of clips of one kind; at least ``fewestDurations``.
-    ///   - documented: what the plan is compared with.
-    ///   - share: of the requests that the documented cadence would need, more than 0; that many are spent, or more where
-    ///     the mean delay would otherwise be more than a small part of the duration.
-    /// - Returns: nil where there are too few durations.
+    ///   - durations: times from submission to completion of similar clips, at speed 1; at least ``minimumDurations``.
+    ///   - documented: the cadence to compare with.
+    ///   - share: the fraction of the documented cadence's requests to spend, more than 0; the plan spends more if the
+    ///     mean delay would otherwise exceed a small part of the duration.
+    /// - Returns: nil if there are too few durations.
     public static func best(
         for durations: [Duration], documented: PollCadence, afterwards: Duration, share: Double
     ) -> AdaptivePollSchedule? {
-        guard durations.count >= fewestDurations, let grid = Grid(durations) else { return nil }
+        guard durations.count >= minimumDurations, let grid = Grid(durations) else { return nil }
         let wanted = share * grid.polls(of: documented, afterwards)
         let thrifty = grid.nearest { $0.expectedPolls - wanted }
         let longest = negligibleDelay * grid.mean
         return thrifty.expectedDelay <= longest ? thrifty : grid.nearest { longest - $0.expectedDelay }
     }
 
-    /// The distribution on a grid: its function, and that one's integral.
+    /// The distribution function and its integral on a grid.
     private struct Grid {
-        /// Seconds.
+        /// Times in seconds.
         let moments: [Double]
         let below: [Double]
         let integral: [Double]
@@ -90,7 +90,7 @@ public struct AdaptivePollSchedule: Hashable, Sendable {
             }
         }
 
-        /// Expected number of polls of a cadence.
+        /// Expected number of polls under a cadence.
         func polls(of cadence: PollCadence, _ afterwards: Duration) -> Double {
             var (elapsed, polls, index) = (Duration.zero, 0.0, 0)
             while index < moments.count {
@@ -101,7 +101,7 @@ public struct AdaptivePollSchedule: Hashable, Sendable {
             return polls
         }
 
-        /// The plan for which a measure that grows with the weight comes nearest to zero.
+        /// The plan whose measure, which grows with the weight, is closest to zero.
         func nearest(_ measure: (AdaptivePollSchedule) -> Double) -> AdaptivePollSchedule {
             var (low, high) = (AdaptivePollSchedule.weightRange.lowerBound, AdaptivePollSchedule.weightRange.upperBound)
             var best = plan(weight: high)
@@ -114,7 +114,7 @@ public struct AdaptivePollSchedule: Hashable, Sendable {
             return best
         }
 
-        /// The cheapest plan, from its end: what each moment costs from there on, and which one follows.
+        /// The cheapest plan, computed backwards: the cost from each moment on and the poll that follows it.
         func plan(weight: Double) -> AdaptivePollSchedule {
             let last = moments.count - 1
             var costs = Array(repeating: 0.0, count: moments.count)
@@ -137,17 +137,17 @@ public struct AdaptivePollSchedule: Hashable, Sendable {
             after moment: Double, below known: Double, integral sum: Double, from first: Int, _ weight: Double,
             _ costs: [Double]
         ) -> (cost: Double, next: Int?) {
-            let closest = AdaptivePollSchedule.closest.inSeconds
+            let minimumInterval = AdaptivePollSchedule.minimumInterval.inSeconds
             var best: (cost: Double, next: Int?) = (.infinity, nil)
-            for next in first..<moments.count where moments[next] - moment >= closest {
+            for next in first..<moments.count where moments[next] - moment >= minimumInterval {
                 let delay = integral[next] - sum - known * (moments[next] - moment)
-                // It only becomes more from here on: the delay grows with the distance, and the rest costs nothing less
-                // than nothing.
+                // From here on the cost only grows: the delay grows with the distance, and the remaining cost is not
+                // negative.
                 if weight * delay > best.cost { break }
                 let cost = 1 - known + weight * delay + costs[next]
                 if cost < best.cost { best = (cost, next) }
             }
-            // Too close to the end for another one: there the documented cadence goes on, with one poll more.
+            // Too close to the end for another poll: the documented cadence continues there, with one more poll.
             return best.next == nil ? (1 - known, nil) : best
         }
 
@@ -165,7 +165,7 @@ public struct AdaptivePollSchedule: Hashable, Sendable {
 }
 
 extension Array {
-    /// The first index from which on a condition holds, where it holds for no earlier element.
+    /// The first index from which a condition holds; it must not hold for any earlier element.
     func partitioningIndex(where holds: (Element) -> Bool) -> Int {
         var (low, high) = (0, count)
         while low < high {

@@ -1,25 +1,25 @@
-/// How polls are placed.
+/// How poll times are chosen.
 public enum PollingMode: Hashable, Sendable {
-    /// As the model's page says.
+    /// The cadence that the model's page documents.
     case documented
-    /// Where completions are likely, as soon as enough were seen; until then as documented.
+    /// Polls where completions are likely, once enough durations are known; documented until then.
     ///
-    /// `share`: of the requests that the documented cadence would make, more than 0.
+    /// `share`: fraction of the documented cadence's requests to make, more than 0.
     case adaptive(share: Double)
 
-    /// A third of the documented requests, with a margin for what the next clips do differently.
+    /// A third of the documented requests, with a margin for variation in later clips.
     public static let adaptive = PollingMode.adaptive(share: 0.32)
 }
 
-/// How long clips of one kind took, as the store holds it.
+/// How long one clip took, as recorded in the store.
 public struct ObservedDuration: Hashable, Sendable {
-    /// What was asked for.
+    /// The requested model, duration and resolution.
     public let shape: RequestShape
-    /// From the submission to the completion, or, with `isDetected`, to the poll that found it.
+    /// Time from submission to completion or, if `isDetected`, to the poll that detected it.
     public let duration: Duration
-    /// ``duration`` ends when a poll found it completed, not when the provider says that it was.
+    /// Whether ``duration`` ends with the poll that detected the completion instead of the provider's completion time.
     public let isDetected: Bool
-    /// Takes its properties as they are given.
+    /// Creates a value from its properties.
     public init(shape: RequestShape, duration: Duration, isDetected: Bool) {
         self.shape = shape
         self.duration = duration
@@ -27,18 +27,18 @@ public struct ObservedDuration: Hashable, Sendable {
     }
 }
 
-/// What was learned of durations, by kind of clip (model, resolution, seconds), and the plans that follow from it.
-/// Durations here are those of speed 1. Bounded: the last ``windowSize`` of each kind, and of ``mostKinds`` kinds.
+/// Observed durations by kind of clip (model, resolution, seconds), and the plans derived from them. Durations are
+/// those of speed 1. Keeps the last ``windowSize`` of each kind, for ``maximumKinds`` kinds.
 struct DurationHistory: Sendable {
     private static let windowSize = 4096
-    private static let mostKinds = 256
-    /// Longer than any render: what a clock or a store that is wrong makes of one. A plan walks through all polls of it.
-    private static let longest = Duration.seconds(30 * 86_400)
+    private static let maximumKinds = 256
+    /// Longer than any render; only a wrong clock or store exceeds it. Planning walks through all polls of a duration.
+    private static let maximumDuration = Duration.seconds(30 * 86_400)
 
     private struct Samples: Sendable {
-        /// Nanoseconds.
+        /// Durations in nanoseconds.
         var durations: [Int64] = []
-        /// Where the next one goes, once the window is full.
+        /// The index that the next duration replaces once the window is full.
         var oldest = 0
         var seen = 0
         var plannedAt = 0
@@ -46,38 +46,43 @@ struct DurationHistory: Sendable {
     }
 
     private let share: Double
-    private var rhythms: [RequestShape: Samples] = [:]
+    private var samplesByShape: [RequestShape: Samples] = [:]
 
     init(share: Double) { self.share = share }
 
     mutating func learn(_ duration: Duration, for shape: RequestShape) {
-        guard duration > .zero, duration <= Self.longest, rhythms[shape] != nil || rhythms.count < Self.mostKinds else {
+        guard duration > .zero, duration <= Self.maximumDuration,
+            samplesByShape[shape] != nil || samplesByShape.count < Self.maximumKinds
+        else {
             return
         }
-        var rhythm = rhythms[shape] ?? Samples()
-        rhythm.seen += 1
-        if rhythm.durations.count < Self.windowSize {
-            rhythm.durations.append(duration.nanoseconds)
+        var samples = samplesByShape[shape] ?? Samples()
+        samples.seen += 1
+        if samples.durations.count < Self.windowSize {
+            samples.durations.append(duration.nanoseconds)
         } else {
-            rhythm.durations[rhythm.oldest] = duration.nanoseconds
-            rhythm.oldest = (rhythm.oldest + 1) % Self.windowSize
+            samples.durations[samples.oldest] = duration.nanoseconds
+            samples.oldest = (samples.oldest + 1) % Self.windowSize
         }
-        rhythms[shape] = rhythm
+        samplesByShape[shape] = samples
     }
 
-    /// The plan for a kind of clip; nil: too little was seen. Made anew whenever a quarter more has been seen, or a quarter
-    /// of the window has been replaced.
+    /// The plan for a kind of clip; nil if too few durations are known. It is recomputed after a quarter more
+    /// durations, or a quarter of the window, have arrived.
     mutating func plan(for shape: RequestShape, documented: PollCadence, afterwards: Duration) -> AdaptivePollSchedule?
     {
-        guard let rhythm = rhythms[shape], rhythm.seen >= AdaptivePollSchedule.fewestDurations else { return nil }
-        if rhythm.plannedAt > 0, rhythm.seen - rhythm.plannedAt < min(rhythm.plannedAt, Self.windowSize) / 4 {
-            return rhythm.plan
+        guard let samples = samplesByShape[shape], samples.seen >= AdaptivePollSchedule.minimumDurations else {
+            return nil
+        }
+        if samples.plannedAt > 0, samples.seen - samples.plannedAt < min(samples.plannedAt, Self.windowSize) / 4 {
+            return samples.plan
         }
         let plan = AdaptivePollSchedule.best(
-            for: rhythm.durations.map { .nanoseconds($0) }, documented: documented, afterwards: afterwards, share: share
+            for: samples.durations.map { .nanoseconds($0) }, documented: documented, afterwards: afterwards,
+            share: share
         )
-        rhythms[shape]?.plan = plan
-        rhythms[shape]?.plannedAt = rhythm.seen
+        samplesByShape[shape]?.plan = plan
+        samplesByShape[shape]?.plannedAt = samples.seen
         return plan
     }
 }

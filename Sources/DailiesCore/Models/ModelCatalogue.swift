@@ -1,57 +1,58 @@
-/// What is published of the provider's models. Data that can vanish: a model that is not here still runs, unvalidated.
+/// Published facts about the provider's models. A model that is not listed still runs, without validation.
 public struct ModelCatalogue: Sendable {
-    /// Day the data was compiled, `2026-11-23`.
+    /// The day the data was compiled, such as `2026-11-23`.
     public let compiled: String
-    /// By id.
+    /// The models by ID.
     public let models: [ModelID: ModelSpec]
-    /// Ids of the provider's other product surface, and which tasks-API model is meant: for suggestions only.
+    /// IDs of the provider's other product and the tasks-API models they correspond to; used for suggestions only.
     public let aliases: [String: ModelID]
 
-    /// Of two models with one id the later one counts.
+    /// Creates a catalog. If two models have the same ID, the later one wins.
     public init(compiled: String, models: [ModelSpec], aliases: [String: ModelID] = [:]) {
         self.compiled = compiled
         self.models = Dictionary(models.map { ($0.id, $0) }, uniquingKeysWith: { _, later in later })
         self.aliases = aliases
     }
 
-    /// What is published of a model; nil for one that is not listed.
+    /// The facts about a model; nil if it is not listed.
     public subscript(model: ModelID) -> ModelSpec? { models[model] }
 }
 
 /// One model as its page describes it.
 public struct ModelSpec: Sendable {
-    /// As the API takes it.
+    /// The model's ID in the API.
     public let id: ModelID
-    /// Who makes the model.
+    /// The model's vendor.
     public let vendor: String
-    /// Whole seconds that may be asked for.
+    /// Allowed durations in whole seconds.
     public let durationSeconds: ClosedRange<Int>
-    /// As the API takes them (`1080p`); empty: it takes none.
+    /// Allowed resolutions, such as `1080p`; empty if the model has no such field.
     public let resolutions: [String]
-    /// What the provider takes where none is asked for.
+    /// The provider's default.
     public let defaultResolution: String?
-    /// As the API takes them (`16:9`); empty: it takes none.
+    /// Allowed aspect ratios, such as `16:9`; empty if the model has no such field.
     public let aspectRatios: [String]
-    /// What the provider takes where none is asked for.
+    /// The provider's default.
     public let defaultAspectRatio: String?
     /// Optional fields beyond model, prompt, duration_seconds, resolution, aspect_ratio and image_init.
     public let extraFields: [String: ExtraField]
-    /// It takes a first picture (`image_init`).
+    /// Whether the model accepts a first frame (`image_init`).
     public let acceptsImageInit: Bool
-    /// When its page says to ask for a task.
+    /// The documented poll cadence.
     public let cadence: PollCadence
-    /// End-to-end time, low to high, of a clip of ``typicalLatencyForSeconds`` seconds.
+    /// Range of end-to-end times for a clip of ``typicalLatencyForSeconds`` seconds; nil: not stated.
     public let typicalLatency: ClosedRange<Duration>?
-    /// Length of the clip that ``typicalLatency`` is stated for, in seconds.
+    /// Seconds of the clip that ``typicalLatency`` is stated for.
     public let typicalLatencyForSeconds: Int?
     /// Published prices, in credits; the docs' figures behave like dollars.
     public let prices: [PublishedPrice]
-    /// How long a result's URL lives, where the page says so.
+    /// How long a result's URL is valid; nil: not stated.
     public let urlLifetime: Duration?
-    /// Day from which the upstream no longer offers it (`2026-09-24`), where known: a warning, never a refusal.
+    /// The day (`2026-09-24`) on which the upstream withdrew the model; nil: none known. Causes a warning, not a
+    /// refusal.
     public let withdrawn: String?
 
-    /// Takes its properties as they are given.
+    /// Creates a value from its properties.
     public init(
         id: ModelID, vendor: String, durationSeconds: ClosedRange<Int>, resolutions: [String],
         defaultResolution: String?, aspectRatios: [String], defaultAspectRatio: String?,
@@ -77,11 +78,11 @@ public struct ModelSpec: Sendable {
     }
 }
 
-/// The type of a model's own field.
+/// The type of a model-specific field.
 public enum ExtraField: Hashable, Sendable {
-    /// A whole number of at most 64 bits.
+    /// A whole number of up to 64 bits.
     case integer
-    /// A text; one of `allowed` where the page lists them.
+    /// A text; one of `allowed` if the page lists values.
     case text(allowed: [String]?)
 }
 
@@ -89,19 +90,19 @@ public enum ExtraField: Hashable, Sendable {
 public struct PublishedPrice: Hashable, Sendable {
     /// How the page states a price.
     public enum Figure: Hashable, Sendable {
-        /// Credits for each second of output, and once for each clip.
+        /// Credits per second of output, plus a fee per clip.
         case rate(perSecond: Credits, fee: Credits)
-        /// What one clip of so many seconds costs.
+        /// The total for one clip of this many seconds.
         case example(total: Credits, seconds: Int)
     }
-    /// The price itself.
+    /// The price.
     public let figure: Figure
-    /// nil: holds for every resolution.
+    /// The resolution that it applies to; nil: all.
     public let resolution: String?
-    /// Where and when it was published, for people.
+    /// Where and when it was published, for display.
     public let source: String
 
-    /// Takes its properties as they are given.
+    /// Creates a value from its properties.
     public init(figure: Figure, resolution: String?, source: String) {
         self.figure = figure
         self.resolution = resolution

@@ -1,13 +1,14 @@
 extension PollCadence {
-    /// The first poll time of the cadence after a moment.
+    /// The first poll time after a given time since the submission.
     ///
-    /// Poll times are a fixed grid counted from the submission, so that a restart, a slow reply or a late timer moves
-    /// none of them: multiples of the first interval up to the end of its phase, then the next phase's from there on.
+    /// Poll times are a fixed grid counted from the submission, so that a restart, a slow reply or a late timer does
+    /// not move them: multiples of the first interval up to the end of its phase, then of the next phase's interval
+    /// from there on.
     ///
     /// - Parameters:
-    ///   - elapsed: time since the submission; a negative one counts as zero.
-    ///   - afterwards: interval from the end of the last phase on.
-    /// - Returns: a duration since the submission, greater than `elapsed` where that is less than 292 years.
+    ///   - elapsed: time since the submission; negative counts as zero.
+    ///   - afterwards: interval after the last phase.
+    /// - Returns: a duration since the submission, greater than `elapsed` if that is less than 292 years.
     public func nextPoll(after elapsed: Duration, afterwards: Duration) -> Duration {
         let elapsed = max(elapsed, .zero)
         var start = Duration.zero
@@ -17,9 +18,9 @@ extension PollCadence {
                 continue
             }
             let next = Self.nextMultiple(of: phase.interval, from: start, after: elapsed)
-            // A beat a hair before the end is the end itself: dividing by a speed rounds both.
+            // A poll just before the end counts as the end: dividing by a speed rounds both.
             guard let end = phase.until, next > end - phase.interval / 1000 else { return next }
-            // The phase ends before its next beat: the following phase begins to count at that end.
+            // The phase ends before its next poll: the following phase starts counting at that end.
             return end
         }
         return Self.nextMultiple(of: afterwards, from: start, after: elapsed)
@@ -31,7 +32,7 @@ extension PollCadence {
         return start + .nanoseconds(Int64(clamping: (Int128(passed) + 1) * Int128(step)))
     }
 
-    /// The same cadence on a clock that runs `speed` times as fast.
+    /// The cadence for a clock that runs `speed` times as fast.
     public func divided(bySpeed speed: Double) -> PollCadence {
         PollCadence(
             phases: phases.map {

@@ -1,24 +1,24 @@
-/// The store's row number of a budget that holds for the tasks of a batch with a certain tag.
+/// The store's row number of a tag's budget in a batch.
 public struct TagBudgetID: Hashable, Comparable, Sendable, CustomStringConvertible {
-    /// As the store numbers it.
+    /// The row number.
     public let rawValue: Int64
-    /// Keeps the number as it is given.
+    /// Wraps a row number.
     public init(_ rawValue: Int64) { self.rawValue = rawValue }
     public static func < (a: TagBudgetID, b: TagBudgetID) -> Bool { a.rawValue < b.rawValue }
     public var description: String { "\(rawValue)" }
 }
 
-/// A budget for the tasks of a batch with a certain tag, and where it stands over all runs.
+/// A budget for the tasks of a batch with a given tag, and its use over all runs.
 public struct TagBudget: Hashable, Sendable {
-    /// The store's number of it.
+    /// Its row number in the store.
     public let id: TagBudgetID
-    /// The batch whose tasks it is about.
+    /// The batch.
     public let batch: BatchID
-    /// The tag, name and value, that makes a task count.
+    /// The tag whose tasks count against it.
     public let tag: TaskSpec.Tag
-    /// Its cap, and how much of it is used.
+    /// Its cap and use.
     public let position: BudgetUsage
-    /// Takes its properties as they are given.
+    /// Creates a value from its properties.
     public init(id: TagBudgetID, batch: BatchID, tag: TaskSpec.Tag, position: BudgetUsage) {
         self.id = id
         self.batch = batch
@@ -26,13 +26,13 @@ public struct TagBudget: Hashable, Sendable {
         self.position = position
     }
 
-    /// `client=acme`, for people.
+    /// The tag for display, such as `client=acme`.
     public var label: String { "\(tag.name)=\(tag.value)" }
 }
 
-/// All budgets of a run. A task counts against that of its batch and those of its tags, and all of them must hold.
+/// All budgets of a run. A task must fit the budgets of its batch and of each of its tags.
 struct Budgets: Sendable {
-    /// One budget.
+    /// Identifies a budget.
     enum Scope: Hashable, Sendable {
         case batch(BatchID)
         case tag(TagBudgetID)
@@ -40,7 +40,7 @@ struct Budgets: Sendable {
 
     private var guards: [Scope: Budget] = [:]
     private var labels: [TagBudgetID: String] = [:]
-    /// Something was given back, or settled, since the last look of ``takeHasFreedCredits()``.
+    /// Whether an amount was released or settled since the last call of ``takeHasFreedCredits()``.
     private var hasMoved = false
 
     init() {}
@@ -56,7 +56,7 @@ struct Budgets: Sendable {
     subscript(batch: BatchID) -> Budget? { guards[.batch(batch)] }
     subscript(scope: Scope) -> Budget? { guards[scope] }
 
-    /// In words, with its cap.
+    /// A description with the cap, for messages.
     func name(of scope: Scope) -> String {
         let cap = guards[scope]?.position.cap.map { " \($0)" } ?? ""
         return switch scope {
@@ -65,7 +65,7 @@ struct Budgets: Sendable {
         }
     }
 
-    /// The strictest verdict of all budgets that apply, and whose it is.
+    /// The strictest decision of the given budgets, and the budget that made it.
     func verdict(for bound: Credits?, of scopes: [Scope]) -> (verdict: Budget.Decision, scope: Scope?) {
         var strictest: (verdict: Budget.Decision, scope: Scope?) = (.allowed, nil)
         for scope in scopes {
@@ -86,21 +86,21 @@ struct Budgets: Sendable {
         for scope in scopes { guards[scope]?.release(amount) }
     }
 
-    /// Whether what had to wait for a budget may have room now. True at most once for each change.
+    /// Whether tasks waiting for a budget may fit now. True once for each change.
     mutating func takeHasFreedCredits() -> Bool {
         defer { hasMoved = false }
         return hasMoved
     }
 
-    /// The first budget that does not hold a reservation in the place of another; nil: all of them do.
+    /// The first budget that does not allow replacing a reservation; nil: all allow it.
     func scope(refusing new: Credits?, insteadOf old: Credits?, of scopes: [Scope]) -> Scope? {
         guard let new else { return nil }
         return scopes.first { guards[$0]?.allows(changing: old, to: new) == false }
     }
 
-    /// Books a bill everywhere.
+    /// Books a bill in all given budgets.
     ///
-    /// - Returns: the budgets that it broke, being above its reservation.
+    /// - Returns: the budgets in which the bill exceeded its reservation.
     mutating func settle(_ charged: Credits, reserved: Credits?, for scopes: [Scope]) -> [Scope] {
         hasMoved = true
         var broken: [Scope] = []

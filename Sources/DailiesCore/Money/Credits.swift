@@ -1,36 +1,35 @@
-/// An exact amount of the provider's credits, in billionths. Range: ±9.2 thousand million credits.
+/// An exact amount of the provider's credits, in billionths. Range: ±9.2 billion credits.
 ///
-/// What a credit is worth is the provider's business; here it is a decimal number that is never put into binary
-/// floating point.
+/// The provider defines what a credit is worth. Amounts are decimal and never converted to binary floating point.
 public struct Credits: Hashable, Comparable, Sendable, CustomStringConvertible {
     /// Billionths of a credit, as in the column `credits_nano`.
     public let nano: Int64
 
-    /// So many billionths.
+    /// Creates an amount from billionths.
     public init(nano: Int64) { self.nano = nano }
-    /// Nothing. A cost that is not known is nil, never this.
+    /// Zero. An unknown cost is nil, never zero.
     public static let zero = Credits(nano: 0)
 
     public static func < (a: Credits, b: Credits) -> Bool { a.nano < b.nano }
 
-    /// What a decimal text means, and whether it had to be rounded.
+    /// A parsed decimal text, and whether it was rounded.
     public struct Reading: Hashable, Sendable {
         /// The amount, to the nearest billionth.
         public let credits: Credits
-        /// More than nine decimals were given: `credits` is the nearest billionth, halves away from zero.
+        /// Whether more than nine decimals were given; `credits` is then the nearest billionth, halves away from zero.
         public let isRounded: Bool
     }
 
-    /// Reads a decimal number as JSON or a person writes it: sign, digits, fraction, exponent.
+    /// Parses a decimal number as JSON or a person writes it: sign, digits, fraction, exponent.
     ///
-    /// - Returns: nil for anything else, for a negative amount and for one beyond the range.
+    /// - Returns: nil for other texts, negative amounts and amounts out of range.
     public static func read(_ text: some StringProtocol) -> Reading? {
         var decimal = DecimalText()
         guard decimal.read(text) else { return nil }
         return decimal.billionths.map { Reading(credits: Credits(nano: $0.value), isRounded: $0.isRounded) }
     }
 
-    /// The product with a factor in hundredths, rounded up to the next billionth; clamped to the range.
+    /// The product with a factor in hundredths, rounded up to a billionth and clamped to the range.
     public func times(hundredths: Int64) -> Credits {
         let (high, low) = nano.multipliedFullWidth(by: hundredths)
         guard high >= 0, high < 50 else { return Credits(nano: high < 0 ? 0 : .max) }
@@ -39,31 +38,31 @@ public struct Credits: Hashable, Comparable, Sendable, CustomStringConvertible {
         return Credits(nano: Int64(exactly: rounded) ?? .max)
     }
 
-    /// The sum, clamped to the range: for bounds and reservations. Totals are ``CreditTotal``.
+    /// The sum, clamped to the range; for bounds and reservations. For totals use ``CreditTotal``.
     public func adding(_ other: Credits) -> Credits {
         let (sum, overflow) = nano.addingReportingOverflow(other.nano)
         return Credits(nano: overflow ? (nano < 0 ? .min : .max) : sum)
     }
 
-    /// Plain decimal with as many decimals as needed and no more: `1.85`, `3`, `0.000000001`.
+    /// Plain decimal with as few decimals as possible: `1.85`, `3`, `0.000000001`.
     public var description: String { CreditTotal(self).description }
 
-    /// For people and for the REAL columns `credits` and `estimated_credits` only; sums are taken over ``nano``.
+    /// For display and for the REAL columns `credits` and `estimated_credits` only; sum ``nano`` instead.
     public var approximate: Double { Double(nano) / 1e9 }
 }
 
-/// A sum of credits as two integers, whole and billionths: exact within ±9.2 × 10¹⁸ credits, and clamped there.
+/// A sum of credits as whole credits and billionths: exact within ±9.2 × 10¹⁸ credits, and clamped there.
 public struct CreditTotal: Hashable, Comparable, Sendable, CustomStringConvertible {
     /// Whole credits, rounded down.
     public private(set) var whole: Int64
-    /// 0 ..< 1,000,000,000 (the whole part is rounded down for a negative total).
+    /// The remainder, 0 ..< 1,000,000,000.
     public private(set) var billionths: Int64
 
-    /// The sum of nothing.
+    /// Zero.
     public static let zero = CreditTotal(whole: 0, billionths: 0)
     private static let perCredit: Int64 = 1_000_000_000
 
-    /// - Parameter billionths: any number; what is over a whole credit is carried.
+    /// - Parameter billionths: any number; whole credits are carried.
     public init(whole: Int64, billionths: Int64) {
         let remainder = billionths % Self.perCredit
         let carried = billionths / Self.perCredit - (remainder < 0 ? 1 : 0)
@@ -73,10 +72,10 @@ public struct CreditTotal: Hashable, Comparable, Sendable, CustomStringConvertib
             overflow ? (whole < 0 ? 0 : Self.perCredit - 1) : remainder < 0 ? remainder + Self.perCredit : remainder
     }
 
-    /// The sum of one amount.
+    /// Creates a total from one amount.
     public init(_ credits: Credits) { self.init(whole: 0, billionths: credits.nano) }
 
-    /// The end of the range on its side.
+    /// The end of the range with the same sign.
     private var bound: CreditTotal {
         whole < 0
             ? CreditTotal(whole: .min, billionths: 0) : CreditTotal(whole: .max, billionths: Self.perCredit - 1)
@@ -98,7 +97,8 @@ public struct CreditTotal: Hashable, Comparable, Sendable, CustomStringConvertib
     }
 
     public var description: String {
-        // Rounded down, the whole part of a negative total lies a credit too low, and its decimals count from there.
+        // The whole part of a negative total is rounded down: it is one credit too low, and its decimals count from
+        // there.
         let isCounted = whole < 0 && billionths > 0
         let credits = whole.magnitude - (isCounted ? 1 : 0)
         let sign = whole < 0 ? "-" : ""
@@ -110,11 +110,11 @@ public struct CreditTotal: Hashable, Comparable, Sendable, CustomStringConvertib
     }
 }
 
-/// A decimal text taken apart: `digits × 10^exponent`.
+/// A parsed decimal text: `digits × 10^exponent`.
 private struct DecimalText {
-    /// More digits than any amount has; a longer text is refused, so that no input makes this slow.
+    /// Longer texts are refused, so that no input makes parsing slow. No amount has that many digits.
     static let maximumLength = 100
-    /// Of ten: none beyond them leaves an amount that can be booked.
+    /// Allowed powers of ten: others never give an amount that can be booked.
     private static let powers = -1000...1000
 
     var digits: [UInt8] = []
@@ -142,7 +142,7 @@ private struct DecimalText {
         return bytes.isEmpty
     }
 
-    /// Moves the digits at the front into ``digits``; how many there were.
+    /// Moves leading digits into ``digits`` and returns their number.
     private mutating func takeDigits(_ bytes: inout ArraySlice<UInt8>) -> Int {
         var count = 0
         while let byte = bytes.first, byte >= 0x30, byte <= 0x39 {
@@ -153,7 +153,7 @@ private struct DecimalText {
         return count
     }
 
-    /// The value in billionths, rounded to the nearest, or nil beyond the range.
+    /// The value in billionths, rounded to the nearest; nil if out of range.
     var billionths: (value: Int64, isRounded: Bool)? {
         var kept = digits[...]
         var scale = exponent + 9

@@ -1,40 +1,41 @@
-/// What a clip may cost at one service, from everything that is known before it is asked for.
+/// Estimates what a clip may cost at one service, from all known prices.
 public struct PriceBook: Sendable {
-    /// The user's rates, by model: credits per second of output and a fee per clip.
+    /// A user's rate for a model.
     public struct Rate: Hashable, Sendable {
-        /// Credits for each second of output.
+        /// Credits per second of output.
         public let perSecond: Credits
-        /// Credits for each clip.
+        /// Credits per clip.
         public let fee: Credits
-        /// Takes its properties as they are given.
+        /// Creates a value from its properties.
         public init(perSecond: Credits, fee: Credits) {
             self.perSecond = perSecond
             self.fee = fee
         }
     }
 
-    /// The user's own figure for a kind of clip, and a higher one that bills have come to: ``contradiction(for:)``.
+    /// A user's figure for a kind of clip that bills have exceeded: ``contradiction(for:)``.
     public struct Contradiction: Hashable, Sendable {
-        /// What the user says that the clip costs at most.
+        /// The user's maximum for the clip.
         public let stated: Credits
-        /// What it costs by the highest of the latest bills.
+        /// Its cost by the highest of the latest bills.
         public let billed: Credits
     }
 
-    /// The bills of one kind of clip, and what they say.
+    /// The bills of one kind of clip and their summary.
     private struct History {
         var window = PriceWindow()
         var summary: PriceSummary?
     }
 
-    /// Latest bills that count for a kind of clip, and bills in a row that must bear out a model's estimates.
+    /// Number of latest bills that count per kind of clip, and of consecutive bills that must confirm a model's
+    /// estimates.
     public static let windowSize = 20
     /// The next bill may exceed the highest of the latest ones by half.
     private static let billedMarginHundredths: Int64 = 150
-    /// On top of whatever a clip is known to cost: bills may lie above what was expected. It is what a reservation becomes
-    /// once the provider estimates the same.
+    /// Margin on every known price, since bills may exceed expectations. It equals the reservation after the provider
+    /// estimates the same price.
     private static let boundMarginHundredths: Int64 = 110
-    /// A bill up to this share of its estimate bears it out.
+    /// A bill up to this share of its estimate confirms the estimate.
     private static let estimateMarginHundredths: Int64 = 110
 
     private let catalogue: ModelCatalogue
@@ -42,16 +43,16 @@ public struct PriceBook: Sendable {
     private let maximumPerTask: Credits?
     private var histories: [PriceKind: History] = [:]
     private var firstQuotes: [PriceKind: Credits] = [:]
-    /// Bills in a row, up to now, that were borne out by their estimates.
-    private var trueEstimates: [ModelID: Int] = [:]
-    /// Kinds of which a contradiction was reported.
+    /// Latest consecutive bills that confirmed their estimates.
+    private var confirmedEstimates: [ModelID: Int] = [:]
+    /// Kinds of clips whose contradiction was reported.
     private var contradicted: Set<PriceKind> = []
 
     /// - Parameters:
-    ///   - catalogue: the published figures.
-    ///   - rates: the user's, by model.
-    ///   - maximumPerTask: the user's bound for any task; nil: none.
-    ///   - observed: bills of the service that the book is about, and of no other; the latest last.
+    ///   - catalogue: the published prices.
+    ///   - rates: the user's rates by model.
+    ///   - maximumPerTask: the user's maximum for any task; nil: none.
+    ///   - observed: bills of this service only, the latest last.
     public init(
         catalogue: ModelCatalogue, rates: [ModelID: Rate] = [:], maximumPerTask: Credits? = nil,
         observed: [ObservedPrice] = []
@@ -63,9 +64,9 @@ public struct PriceBook: Sendable {
         for kind in histories.keys { summarize(kind) }
     }
 
-    /// Learns from the bill of a completed clip. A free clip says nothing of prices.
+    /// Learns from the bill of a completed clip. Free clips are ignored.
     ///
-    /// - Parameter estimate: what the provider expected when it took the task; nil: it did not say.
+    /// - Parameter estimate: the provider's estimate when it accepted the task; nil: none.
     public mutating func learn(_ charged: Credits, estimate: Credits?, for shape: RequestShape) {
         add(charged, estimate: estimate, for: shape)
         summarize(PriceKind(shape))
@@ -77,48 +78,49 @@ public struct PriceBook: Sendable {
             Self.perSecond(charged, shape), quote: estimate.map { Self.perSecond($0, shape) })
         guard let estimate else { return }
         let isTrue = charged <= estimate.times(hundredths: Self.estimateMarginHundredths)
-        trueEstimates[shape.model] = isTrue ? min(trueEstimates[shape.model, default: 0] + 1, Self.windowSize) : 0
+        confirmedEstimates[shape.model] =
+            isTrue ? min(confirmedEstimates[shape.model, default: 0] + 1, Self.windowSize) : 0
     }
 
     private mutating func summarize(_ kind: PriceKind) {
-        let summary = histories[kind]?.window.summary(beside: statedPerSecond(kind))
+        let summary = histories[kind]?.window.summary(comparedWith: statedPerSecond(kind))
         histories[kind]?.summary = summary
     }
 
-    /// What the latest bills of a kind say; nil: there is none.
+    /// A summary of the latest bills of a kind; nil if there are none.
     public func summary(of kind: PriceKind) -> PriceSummary? { histories[kind]?.summary }
 
-    /// The kinds of clips that were billed.
+    /// The kinds of clips with bills.
     public var kinds: [PriceKind] { histories.keys.sorted() }
 
-    /// Whether a model's estimates may lower a reservation: each of its latest ``windowSize`` bills was at most a tenth above
-    /// its estimate. Bills without an estimate do not count.
-    public func trustsEstimates(of model: ModelID) -> Bool { trueEstimates[model, default: 0] >= Self.windowSize }
+    /// Whether a model's estimates may lower a reservation: each of its latest ``windowSize`` bills exceeded its
+    /// estimate by a tenth or less. Bills without an estimate do not count.
+    public func trustsEstimates(of model: ModelID) -> Bool { confirmedEstimates[model, default: 0] >= Self.windowSize }
 
-    /// What a clip may cost, with a tenth on top; nil when nothing at all is known.
+    /// The maximum price of a clip plus a tenth; nil if no price is known.
     ///
-    /// The largest of the highest published figure and the user's own, which is the larger one of the rate and the bound
-    /// per task. Where the user gives none, 1.5 × the highest of the latest bills takes its place: a figure of the user's
-    /// holds against the bills, so that no bill can bar a model.
+    /// It is the larger of the highest published price and the user's figure, which is the larger of the rate and the
+    /// maximum per task. Without a user's figure, 1.5 × the highest of the latest bills takes its place. A user's
+    /// figure overrides the bills, so that no bill can block a model.
     public func bound(for shape: RequestShape) -> Credits? {
-        let billed = usersFigure(for: shape) == nil ? highestBilled(for: shape) : nil
+        let billed = userPrice(for: shape) == nil ? highestBilled(for: shape) : nil
         let figures =
             published(for: shape)
-            + [usersFigure(for: shape), billed?.times(hundredths: Self.billedMarginHundredths)].compactMap { $0 }
+            + [userPrice(for: shape), billed?.times(hundredths: Self.billedMarginHundredths)].compactMap { $0 }
         return figures.max()?.times(hundredths: Self.boundMarginHundredths)
     }
 
-    /// The user's figure where bills have come to more: the figure wins, and the user is to know of both.
+    /// The user's figure if bills exceed it. The figure is used, and both are reported.
     ///
-    /// - Returns: nil also for a kind of clip whose contradiction was returned before.
+    /// - Returns: nil also if the contradiction of this kind was returned before.
     mutating func contradiction(for shape: RequestShape) -> Contradiction? {
-        guard let stated = usersFigure(for: shape), let billed = highestBilled(for: shape), billed > stated,
+        guard let stated = userPrice(for: shape), let billed = highestBilled(for: shape), billed > stated,
             contradicted.insert(PriceKind(shape)).inserted
         else { return nil }
         return Contradiction(stated: stated, billed: billed)
     }
 
-    private func usersFigure(for shape: RequestShape) -> Credits? {
+    private func userPrice(for shape: RequestShape) -> Credits? {
         [rate(for: shape), maximumPerTask].compactMap { $0 }.max()
     }
 
@@ -130,16 +132,16 @@ public struct PriceBook: Sendable {
         histories[PriceKind(shape)]?.summary?.range.map { Self.product($0.upperBound, Self.seconds(shape)) }
     }
 
-    /// What a second costs by the user's rate, else by what is published: of a clip of one second, the fee included.
+    /// The price of a one-second clip, including the fee, by the user's rate or else as published.
     private func statedPerSecond(_ kind: PriceKind) -> Credits? {
         let second = RequestShape(model: kind.model, durationSeconds: 1, resolution: kind.resolution)
         return rate(for: second) ?? published(for: second).max()
     }
 
-    /// What a quote is measured by, in the order in which `plan` reckons: the highest of the latest bills of such clips,
-    /// with their quotes, since bills may lie below these; else the published figures. The user's rate counts beside the
-    /// bills and takes the place of what is published. Where none is known, the bound per task and this run's first quote.
-    /// Nil when nothing at all is known.
+    /// The highest expected price of a clip, to compare quotes with. In the order that `plan` uses: the highest of the
+    /// latest bills and their quotes (bills may be lower than quotes), else the published prices. The user's rate
+    /// counts in addition to bills and replaces published prices. If none is known: the maximum per task and this run's
+    /// first quote. Nil if nothing is known.
     public func highestExpected(for shape: RequestShape) -> Credits? {
         let kind = PriceKind(shape)
         let rate = rate(for: shape)
@@ -150,7 +152,8 @@ public struct PriceBook: Sendable {
         return published(for: shape).max() ?? [maximumPerTask, quote].compactMap { $0 }.max()
     }
 
-    /// Remembers the first quote for a kind of clip: bills may lie below their quotes, which makes the next quote no rise.
+    /// Remembers the first quote for a kind of clip. Bills may be lower than quotes, so the next quote is not a price
+    /// rise.
     mutating func learnQuote(_ quote: Credits, for shape: RequestShape) {
         let kind = PriceKind(shape)
         if firstQuotes[kind] == nil { firstQuotes[kind] = Self.perSecond(quote, shape) }
@@ -163,14 +166,14 @@ public struct PriceBook: Sendable {
         return Credits(nano: credits.nano / seconds + (credits.nano % seconds == 0 ? 0 : 1))
     }
 
-    /// Lowest and highest published figure for a clip, or nil where nothing is published.
+    /// Lowest and highest published price of a clip; nil if none is published.
     public func publishedRange(for shape: RequestShape) -> ClosedRange<Credits>? {
         let figures = published(for: shape)
         guard let lowest = figures.min(), let highest = figures.max() else { return nil }
         return lowest...highest
     }
 
-    /// Prices of the asked resolution or of every one; where the page has none of these, those of the others.
+    /// The prices for the requested resolution or for all; if there are none, those of the other resolutions.
     private func published(for shape: RequestShape) -> [Credits] {
         guard let prices = catalogue[shape.model]?.prices else { return [] }
         let matching = prices.filter { $0.resolution == nil || $0.resolution == shape.resolution }

@@ -1,9 +1,9 @@
-/// The address of a service as it is compared and stored: two spellings of one address are one service.
+/// The base URL of a service in the form that is compared and stored: two spellings of one URL are one service.
 package enum BaseURL {
     private static let defaultPorts = ["http": 80, "https": 443]
 
-    /// Scheme and host in lowercase, without the port that the scheme has anyway and without slashes at the end;
-    /// `localhost` is `127.0.0.1`. A text that is no such address stays as it is.
+    /// Scheme and host in lowercase, without the scheme's default port and trailing slashes; `localhost` becomes
+    /// `127.0.0.1`. A text that is not such a URL is returned unchanged.
     package static func canonical(_ text: String) -> String {
         guard let parts = Parts(text) else { return text }
         let port = Int(parts.port).flatMap { $0 == defaultPorts[parts.scheme] ? "" : ":\($0)" }
@@ -12,7 +12,7 @@ package enum BaseURL {
         return "\(parts.scheme)://\(host)\(port)\(parts.path)"
     }
 
-    /// What to try where no API answers: `; did you mean https://h, without /v1?`.
+    /// A hint for the case that no API answers: `; did you mean https://h, without /v1?`.
     package static func hint(for text: String) -> String {
         guard let parts = Parts(text), !parts.path.isEmpty else { return "; check the base URL" }
         let origin = "\(parts.scheme)://\(parts.host)" + (parts.port.isEmpty ? "" : ":\(parts.port)")
@@ -22,9 +22,9 @@ package enum BaseURL {
     private struct Parts {
         var scheme: String
         var host: String
-        /// Without its colon; empty: none.
+        /// Without the colon; empty: none.
         var port: String
-        /// From its slash on; empty: none.
+        /// From the slash on; empty: none.
         var path: String
 
         init?(_ text: String) {
@@ -35,7 +35,7 @@ package enum BaseURL {
             let authority = rest.dropFirst(2).prefix { $0 != UInt8(ascii: "/") }
             var path = rest.dropFirst(2 + authority.count)
             while path.last == UInt8(ascii: "/") { path.removeLast() }
-            // A colon inside the brackets of an IPv6 address does not begin a port.
+            // A colon inside the brackets of an IPv6 address does not start a port.
             let bracket = authority.lastIndex(of: UInt8(ascii: "]")).map { authority.index(after: $0) }
             let tail = authority[(bracket ?? authority.startIndex)...]
             let mark = tail.lastIndex(of: UInt8(ascii: ":")) ?? authority.endIndex

@@ -1,21 +1,21 @@
-/// What one reply says of one task: the superset of both dialects, normalised. Every field but the phase may be absent.
+/// The state of a task as one reply reports it: the normalized superset of both dialects. Only the phase is always set.
 public struct RemoteTask: Hashable, Sendable {
-    /// How far the provider has come with it.
+    /// The provider's state of the task.
     public enum Phase: Hashable, Sendable {
-        /// It waits at the provider.
+        /// Queued at the provider.
         case queued
-        /// It renders.
+        /// Rendering.
         case running
-        /// It is rendered.
+        /// Rendered.
         case completed
-        /// It failed.
+        /// Failed.
         case failed
-        /// It was cancelled.
+        /// Cancelled.
         case cancelled
-        /// A word that no page lists: keep asking, slowly.
+        /// An undocumented state: keep polling, slowly.
         case unknown(String)
 
-        /// For messages.
+        /// The state for messages.
         var word: String {
             switch self {
             case .queued: "queued"
@@ -27,40 +27,40 @@ public struct RemoteTask: Hashable, Sendable {
             }
         }
     }
-    /// How far the provider has come with it.
+    /// The provider's state of the task.
     public var phase: Phase
-    /// What the provider calls the task.
+    /// The provider's task ID.
     public var remoteID: RemoteTaskID?
-    /// `out_task_id` as echoed: its presence proves that the provider understood the key.
+    /// The echoed `out_task_id`; its presence proves that the provider understood the key.
     public var submissionKey: SubmissionKey?
-    /// What the provider expects it to cost.
+    /// The provider's cost estimate.
     public var estimate: Amount?
-    /// The cost as stated: `credits_used` before `credits`; both where both are there and differ.
+    /// The stated costs: `credits_used` before `credits`; both if both are present and differ.
     public var charges: [Amount]
-    /// How long the provider expects it to take from now.
+    /// The remaining time that the provider estimates.
     public var remaining: Duration?
-    /// How long the reply asks to wait before the next question (`Retry-After`).
+    /// How long to wait before the next query (`Retry-After`).
     public var retryAfter: Duration?
-    /// Where the finished clip can be had.
+    /// Where to download the finished clip.
     public var asset: AssetLocation?
-    /// Seconds of output delivered, as the reply states them.
+    /// Seconds of output delivered, as stated.
     public var deliveredSeconds: Double?
-    /// When the provider took it.
+    /// When the provider accepted it.
     public var submittedAt: Instant?
     /// When it ended, by the provider's clock.
     public var completedAt: Instant?
-    /// Why it failed, as a word.
+    /// The failure code.
     public var failureCode: String?
-    /// Why it failed, for people; may hold anything.
+    /// The failure message, for display; may contain any characters.
     public var failureMessage: String?
-    /// The reply's own `Date`: absolute times in a reply are compared with this, never with our clock.
+    /// The reply's `Date`. Absolute times in a reply are compared with it, never with the local clock.
     public var repliedAt: Instant?
 
-    /// Whether it says that the task is cancelled, and nothing of money: then the task is asked for once more before that
-    /// is booked, since it may have rendered after the last look at it.
+    /// Whether it reports a cancellation without a cost. The task is then queried once more before that is booked,
+    /// since it may have rendered after the last query.
     public var isCancelledWithoutCost: Bool { phase == .cancelled && charges.isEmpty }
 
-    /// Takes its properties as they are given; what is left out is absent.
+    /// Creates a report; omitted properties are absent.
     public init(
         phase: Phase, remoteID: RemoteTaskID? = nil, submissionKey: SubmissionKey? = nil, estimate: Amount? = nil,
         charges: [Amount] = [], remaining: Duration? = nil, retryAfter: Duration? = nil, asset: AssetLocation? = nil,
@@ -85,11 +85,11 @@ public struct RemoteTask: Hashable, Sendable {
 }
 
 extension RemoteTask {
-    /// What it names in place of an attempt's task or submission, for messages; nil: nothing that contradicts them.
+    /// The other task or submission that the report names, for messages; nil if it names no other one.
     ///
     /// - Parameters:
-    ///   - remote: nil: not known yet, so that any task may be it.
-    ///   - key: nil: not known yet.
+    ///   - remote: the attempt's task ID; nil: not known yet, so any task matches.
+    ///   - key: the attempt's submission key; nil: not known yet.
     package func mismatch(with remote: RemoteTaskID?, _ key: SubmissionKey?) -> String? {
         if let remoteID, let remote, remoteID != remote { return "the task \(remoteID)" }
         if let submissionKey, let key, submissionKey != key { return "the submission \(submissionKey)" }
@@ -97,18 +97,18 @@ extension RemoteTask {
     }
 }
 
-/// An amount as the provider wrote it, and as it is booked.
+/// An amount as the provider stated it and as it is booked.
 public struct Amount: Hashable, Sendable {
-    /// What is booked.
+    /// The booked amount.
     public let credits: Credits
-    /// The number's text as it stood in the reply.
+    /// The text of the number in the reply.
     public let text: String
-    /// The field it came from (`credits_used`), or `rule:not_billed`.
+    /// The field that it came from (`credits_used`), or `rule:not_billed`.
     public let source: String
-    /// More than nine decimals: booked rounded, flagged, counted in the report.
+    /// Whether it had more than nine decimals: it is booked rounded, flagged and counted in the report.
     public let isRounded: Bool
 
-    /// Takes its properties as they are given.
+    /// Creates a value from its properties.
     public init(credits: Credits, text: String, source: String, isRounded: Bool) {
         self.credits = credits
         self.text = text

@@ -1,58 +1,58 @@
 /// A hosted service that renders clips for money. Two implementations: HTTP, and the in-process machine of the seeded
-/// tests. Every reply comes exactly once, on any thread; nothing here retries, waits or remembers.
+/// tests. Each reply comes exactly once, on any thread. Implementations do not retry, wait or keep state.
 public protocol RenderProvider: Sendable {
-    /// Which service, for the honoured-key proof and for messages. The base URL carries no credentials.
+    /// The name of the service, for the record of honored keys and for messages.
     var name: String { get }
-    /// Where it is; with ``name`` what a batch belongs to from its first accepted submit on. Two spellings of one address are
-    /// two services here: give always the same.
+    /// The base URL, without credentials. With ``name`` it identifies the service that a batch belongs to from its
+    /// first accepted submit on. Two spellings count as two services: always return the same one.
     var baseURL: String { get }
-    /// The shape of what it sends now; a repeat keeps the shape of its first.
+    /// The dialect of new submissions; a resubmission keeps its original one.
     var dialect: Dialect { get }
 
     /// How long the service remembers a submission key at least, at speed 1. Default 24 h.
     var keyMemory: Duration { get }
 
-    /// The mark of the API key that a submission for `model` would carry now; nil when there is none for it.
+    /// The fingerprint of the API key for submissions of `model`; nil if there is none.
     func fingerprint(for model: ModelID) -> KeyFingerprint?
 
-    /// The exact bytes that a submission of `request` under `key` sends in this provider's dialect.
+    /// The exact bytes of a submission of `request` under `key` in this provider's dialect.
     func body(for request: CanonicalRequest, key: SubmissionKey) -> [UInt8]
 
     /// Sends a submission once.
     func submit(_ submission: Submission, reply: @escaping @Sendable (SubmitResult) -> Void)
 
-    /// Asks for a task. Free and without side effect.
+    /// Queries a task. Free and without side effects.
     func query(_ question: TaskQuery, reply: @escaping @Sendable (QueryResult) -> Void)
 
-    /// Asks for a task to be cancelled; the answer is its state after the attempt. Free, may be repeated.
+    /// Requests cancellation of a task. The reply reports the state afterwards. Free and repeatable.
     func cancel(_ remote: RemoteTaskID, account: KeyFingerprint, reply: @escaping @Sendable (QueryResult) -> Void)
 
-    /// Streams an asset's bytes into `sink`, without credentials: those after `resume` where the service proves that it still
-    /// has that version, else all of them from the first byte on.
+    /// Streams an asset's bytes into `sink`, without credentials: from `resume` on if the service proves that it still
+    /// has that version, otherwise from the first byte.
     func download(
         _ asset: AssetLocation, after resume: ResumePoint, into sink: any DownloadSink,
         reply: @escaping @Sendable (DownloadOutcome) -> Void)
 }
 
 extension RenderProvider {
-    /// As ``SchedulerSettings/usualKeyMemory``.
+    /// ``SchedulerSettings/usualKeyMemory``.
     public var keyMemory: Duration { SchedulerSettings.usualKeyMemory }
 }
 
-/// One submission as it goes out, and as every repeat of it goes out. Nobody but the runner makes one: its intent is
-/// durable before it exists anywhere else.
+/// One submission, sent and resent with the same bytes. Only the runner creates one: its intent is durable before it
+/// exists anywhere else.
 public struct Submission: Hashable, Sendable {
-    /// The attempt that it is.
+    /// The attempt.
     public let attempt: AttemptID
-    /// What the provider is to know it by.
+    /// The submission key.
     public let key: SubmissionKey
-    /// The model that it is for.
+    /// The model.
     public let model: ModelID
-    /// The shape of ``body``.
+    /// The dialect of ``body``.
     public let dialect: Dialect
-    /// The mark of the API key that it goes out with.
+    /// The fingerprint of the API key that sends it.
     public let account: KeyFingerprint
-    /// Exactly what is sent.
+    /// The exact bytes sent.
     public let body: [UInt8]
 
     package init(
@@ -68,46 +68,45 @@ public struct Submission: Hashable, Sendable {
     }
 }
 
-/// A question for one task.
+/// A query for one task.
 public struct TaskQuery: Hashable, Sendable {
-    /// What a task is asked for by.
+    /// How a task is identified in a query.
     public enum Subject: Hashable, Sendable {
-        /// By the provider's own name of it.
+        /// By the provider's task ID.
         case remote(RemoteTaskID)
-        /// By `out_task_id`: always asked in the params form, the only one that has it.
+        /// By `out_task_id`: always sent in the params form, the only one that supports it.
         case key(SubmissionKey)
     }
-    /// What it is asked for by.
+    /// The task.
     public let subject: Subject
-    /// The key that submitted it: a provider answers "not found" for another key's tasks.
+    /// The API key that submitted it: a provider answers "not found" for another key's tasks.
     public let account: KeyFingerprint
-    /// Takes its properties as they are given.
+    /// Creates a value from its properties.
     public init(_ subject: Subject, account: KeyFingerprint) {
         self.subject = subject
         self.account = account
     }
 }
 
-/// What became of a submit: the one table that decides between paying once, twice or not at all.
+/// The outcome of a submit. This table decides between paying once, twice or not at all.
 public enum SubmitResult: Hashable, Sendable {
-    /// 2xx with a task id.
+    /// 2xx with a task ID.
     case accepted(RemoteTask)
-    /// It never reached the service: refused connection, DNS, TLS set-up, a body that the client never read, or a 4xx of
-    /// somebody before it (a gateway, a proxy).
+    /// It never reached the service: refused connection, DNS, TLS setup, a body that was never read, or a 4xx of a
+    /// gateway or proxy.
     case notAccepted(ProviderError)
-    /// The API's own 4xx that no repeat of the same bytes can change; never billed.
+    /// The API's own 4xx, which no retry of the same bytes changes; never billed.
     case refused(ProviderError)
     /// 429; never billed. The reset time is in ``ProviderError/retryAfter``.
     case throttled(ProviderError, ThrottleKind)
-    /// 401, 402, 403, or a route that does not exist: an account, a key, a model or the run stops, not the task; never
-    /// billed.
+    /// 401, 402, 403, or a missing route: an account, a key, a model or the run stops, not the task; never billed.
     case stopped(ProviderError, AccessDenial)
-    /// Anything else: 409, 5xx, reset, time-out, a cut or unreadable reply. It may be rendering and billed.
+    /// Anything else: 409, 5xx, reset, timeout, a truncated or unreadable reply. It may be rendering and billed.
     /// `isFreeByContract`: a 5xx with the API's own error envelope, which the provider promises not to bill.
     case unknown(ProviderError, isFreeByContract: Bool)
 }
 
-/// What a 429 is about.
+/// The cause of a 429.
 public enum ThrottleKind: Hashable, Sendable {
     /// A spend bucket is empty (`rate_limit_exceeded`).
     case rate
@@ -115,22 +114,22 @@ public enum ThrottleKind: Hashable, Sendable {
     case concurrency
 }
 
-/// Why an account, a key or a model can do nothing more for now.
+/// Why an account, a key or a model is blocked for now.
 public enum AccessDenial: Hashable, Sendable {
     /// 401: the key is missing, mistyped or revoked.
     case keyRefused
     /// 402: the wallet is empty or the key's cap is reached.
     case noFunds
-    /// 403 `model_not_in_group`: the key cannot reach this model.
+    /// 403 `model_not_in_group`: the key has no access to this model.
     case modelNotInGroup
     /// Any other 403.
     case accessDenied
-    /// The base URL leads to no such route: 404 `not_found`, or the answer of somebody who is not the API.
+    /// The base URL has no such route: 404 `not_found`, or a server other than the API answers.
     case noRoute
 }
 
 extension SubmitResult {
-    /// What went wrong; nil: it was accepted.
+    /// The error; nil if it was accepted.
     package var fault: ProviderError? {
         switch self {
         case .accepted: nil
@@ -141,22 +140,22 @@ extension SubmitResult {
     }
 }
 
-/// What a query or a cancel brought.
+/// The result of a query or a cancel.
 public enum QueryResult: Hashable, Sendable {
-    /// What the provider says of it.
+    /// The provider's report.
     case found(RemoteTask)
-    /// The API's own 404: unknown, or another key's.
+    /// The API's own 404: unknown, or another key's task.
     case notFound(ProviderError)
     /// 401 or 403 (or 402): the account stops.
     case stopped(ProviderError, AccessDenial)
-    /// Anything that a later question may mend: 429, 5xx, network, an unreadable reply.
+    /// A transient error: 429, 5xx, network, an unreadable reply.
     case fault(ProviderError)
 }
 
 extension QueryResult {
-    /// The same, unless it says that it is about another submission than the one asked about: then it is no answer.
+    /// The result, or a fault if an error reply is about another submission than the queried one.
     ///
-    /// What a report is about is looked at by those who know the task as well.
+    /// Callers that know the task also check what a report is about.
     package func checked(for key: SubmissionKey?) -> QueryResult {
         switch self {
         case .found: return self
@@ -167,118 +166,117 @@ extension QueryResult {
     }
 }
 
-/// What is known of one version of an asset. Bytes of two versions are never joined.
+/// Identifies one version of an asset. Bytes of two versions are never joined.
 public struct AssetVersion: Hashable, Sendable {
-    /// What tells it from every other version, in the service's words: over HTTP a strong ETag or a Last-Modified date.
-    /// nil: the service states none, and nothing can be joined to its bytes. The same goes for one that is longer than 256 bytes
-    /// or not of printable ASCII.
+    /// The service's version identifier: over HTTP a strong ETag or a Last-Modified date. nil: none is stated, or it is
+    /// longer than 256 bytes or not printable ASCII; nothing can then be joined to its bytes.
     public var validator: String?
     /// Bytes of the whole asset; nil: not stated.
     public var length: Int64?
-    /// Takes its properties as they are given.
+    /// Creates a value from its properties.
     public init(validator: String? = nil, length: Int64? = nil) {
         self.validator = validator
         self.length = length
     }
 }
 
-/// The first bytes of an asset, which are on disk already.
+/// The start of an asset that is already on disk.
 public struct ResumePoint: Hashable, Sendable {
-    /// How many; 0: none.
+    /// Bytes on disk; 0: none.
     public let offset: Int64
-    /// The version that they belong to.
+    /// The version of those bytes.
     public let version: AssetVersion
-    /// Takes its properties as they are given.
+    /// Creates a value from its properties.
     public init(offset: Int64, version: AssetVersion) {
         self.offset = offset
         self.version = version
     }
-    /// Nothing is there.
+    /// Nothing on disk.
     public static let start = ResumePoint(offset: 0, version: AssetVersion())
 }
 
 /// Why a download ended.
 public enum DownloadOutcome: Hashable, Sendable {
-    /// All bytes of the asset have come, by the length that the service states.
+    /// All bytes arrived, by the length that the service states.
     case whole
-    /// The body ended, and the service does not say how long the asset is: it may be cut.
+    /// The body ended, but the service does not state a length: it may be truncated.
     case unverified
-    /// Cut, stalled, reset or 5xx: the same URL may be asked again from where the file ends.
+    /// Truncated, stalled, reset or 5xx: the same URL may be requested again from the end of the file.
     case interrupted(ProviderError)
-    /// 401, 403, 404, 410, or an unusable URL: a fresh one is needed.
+    /// 401, 403, 404, 410, or an unusable URL: a new one is needed.
     case refused(ProviderError)
-    /// The sink refused the bytes: a disk matter. `message` is for people.
+    /// The sink could not write the bytes. The message is for display.
     case sinkFailed(String)
 }
 
-/// Where a download goes. Bytes come in order; the next part waits until `then` was called with `true`; `false` ends
-/// the download with ``DownloadOutcome/sinkFailed(_:)``.
+/// Receives a download. Bytes come in order; the next part waits until `then` is called with `true`. `false` ends the
+/// download with ``DownloadOutcome/sinkFailed(_:)``.
 public protocol DownloadSink: Sendable {
-    /// Takes one part. `then` is called exactly once, on any thread.
+    /// Receives one part. Call `then` exactly once, on any thread.
     func receive(_ part: DownloadPart, then: @escaping @Sendable (Bool) -> Void)
 }
 
 /// A piece of a download, in the order of the asset.
 public enum DownloadPart: Hashable, Sendable {
-    /// First, once: the byte of the asset at which the body begins, and the version that it belongs to. 0, or the offset of
-    /// the resume point where that is provably the same version.
+    /// First, once: the offset of the body in the asset, and its version. The offset is 0, or that of the resume point
+    /// if it is provably the same version.
     case begins(at: Int64, AssetVersion)
     /// The next bytes; not empty.
     case bytes([UInt8])
 }
 
-/// Where a finished clip can be had. A bearer secret while it lives: shown only with its query redacted.
+/// The URL of a finished clip. It is a bearer secret while valid: display it with its query redacted.
 public struct AssetLocation: Hashable, Sendable {
-    /// The address as the provider gave it.
+    /// The URL as the provider gave it.
     public let url: String
-    /// Keeps the address as it is given.
+    /// Wraps a URL unchanged.
     public init(url: String) { self.url = url }
 }
 
-/// What went wrong, in the words of whoever said so. Never holds a key.
+/// An error of a request. Never contains an API key.
 public struct ProviderError: Hashable, Sendable {
-    /// Where it went wrong.
+    /// The kind of error.
     public enum Kind: String, Hashable, Sendable {
         /// No connection could be made: refused, DNS, TLS.
         case unreachable
-        /// No answer, or not the whole answer, in time.
+        /// No complete answer in time.
         case timedOut = "timed_out"
         /// The connection broke after something was sent.
         case broken
-        /// An answer that cannot be read: not JSON, too long, no task id.
+        /// The answer cannot be read: not JSON, too long, no task ID.
         case unreadable
-        /// An HTTP status that is no success.
+        /// An HTTP error status.
         case status
     }
-    /// Where it went wrong.
+    /// The kind of error.
     public let kind: Kind
-    /// HTTP status, where there was one.
+    /// HTTP status; nil if there was none.
     public let status: Int?
-    /// The API's own error code (`invalid_param`), where there was one.
+    /// The API's error code (`invalid_param`); nil if there was none.
     public let code: String?
-    /// At most 500 characters; may hold anything, so it is escaped wherever it is shown.
+    /// Up to 500 characters; may contain any characters, so it is escaped wherever it is shown.
     public let message: String
-    /// How long the reply asks to wait: `Retry-After`, or `X-RateLimit-Reset` less the reply's own `Date`.
+    /// How long to wait: `Retry-After`, or `X-RateLimit-Reset` minus the reply's `Date`.
     public let retryAfter: Duration?
-    /// The submission that the reply says it is about (`out_task_id`), where it says so: one of another submission says
-    /// nothing of this one.
+    /// The submission that the reply names (`out_task_id`); nil: none. An error about another submission says nothing
+    /// about this one.
     public let submissionKey: SubmissionKey?
 
-    /// ``code`` of a page of HTML or a redirect in place of the API's reply.
+    /// ``code`` for an HTML page or a redirect instead of the API's reply.
     public static let notTheAPI = "not_the_api"
 
-    /// The code of a reply that says of another submission that it was accepted.
+    /// ``code`` for a reply that accepts another submission.
     package static let anotherSubmission = "another_submission"
 
-    /// As for a reply that says nothing of what was asked.
+    /// The error for a reply about something else than was requested.
     package static func misdirected(_ another: String, code: String? = nil) -> ProviderError {
-        ProviderError(kind: .unreadable, code: code, message: "the reply speaks of \(another)")
+        ProviderError(kind: .unreadable, code: code, message: "the reply is about \(another)")
     }
 
-    /// As the retry rules see it.
+    /// The failure that retry rules match against.
     var asFailure: RetryRules.Failure { RetryRules.Failure(status: status, code: code, message: message) }
 
-    /// Takes its properties as they are given.
+    /// Creates a value from its properties.
     public init(
         kind: Kind, status: Int? = nil, code: String? = nil, message: String, retryAfter: Duration? = nil,
         submissionKey: SubmissionKey? = nil

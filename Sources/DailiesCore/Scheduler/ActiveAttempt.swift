@@ -1,46 +1,46 @@
-/// One attempt that is not finished, as the scheduler holds it.
+/// An unfinished attempt, as the scheduler tracks it.
 ///
-/// What is stored here is paid for by every task in flight, a million times over: what many have in common is kept once
-/// (``AttemptTraits``), and what few have is boxed.
+/// A run may hold a million of them, so each field counts: shared properties are stored once (``AttemptTraits``), and
+/// rare ones are boxed.
 struct ActiveAttempt: Sendable {
     let attempt: AttemptID
     let kind: AttemptTraits
     let key: TaskKey
-    /// When it was last sent: polls are counted from here, across restarts.
+    /// When it was last sent; polls are counted from here, across restarts.
     var sentAt: Instant
     private var rare: Box<ColdFields>?
 
     var state: AttemptState
-    /// Known once the shell has prepared the submission.
+    /// Set once the runner has prepared the submission.
     var submissionKey: SubmissionKey?
     var reserved: Credits?
-    /// Below zero: none. An optional would take twice the room.
+    /// Negative: none. An optional would take twice the space.
     private var estimateNano: Int64 = -1
 
-    /// It counts against the limit of tasks in flight.
+    /// Whether it counts against the limit of tasks in flight.
     var holdsSlot: Bool
-    /// Nothing more will be done for it in this run; it is counted in the ending.
+    /// Set if this run does nothing more for it; it is counted in the result.
     var parking: ParkReason?
-    /// A question of its is in the air.
-    var isAsking = false
-    /// A cancel of its is in the air.
-    var isCancelling = false
-    /// Makes wake-ups that were asked for earlier void; those of its download count apart.
+    /// Whether a query is in flight.
+    var isQueryInFlight = false
+    /// Whether a cancel is in flight.
+    var isCancelInFlight = false
+    /// Invalidates earlier wake-ups; those of its download have a separate serial.
     var serial: UInt32 = 0
     var downloadSerial: UInt32 = 0
     private var countedFaults: UInt32 = 0
-    var wasAsked = false
-    /// The store calls it lost: an answer takes that back.
+    var wasQueried = false
+    /// Whether the store marks it lost; an answer clears that.
     var isMarkedLost = false
-    /// A render that existed before it was submitted here.
+    /// Whether the render existed before it was submitted here.
     var isReplayed = false
-    /// A guard wants it cancelled for as long as that is free. Durable.
+    /// Why a guard wants it cancelled while that is free. Durable.
     var cancelReason: CancelReason?
-    /// A reply said that it is cancelled and stated no cost: the next answer to a question decides.
+    /// Whether a reply reported it cancelled without a cost; the next answer to a query decides.
     var isCancelledWithoutCost = false
-    /// A reply about it was not believed, and that was told.
-    var isMismatchTold = false
-    /// Past the poll window: its slot is given back, and it keeps no run alive once it was asked.
+    /// Whether a rejected reply about it was reported.
+    var isMismatchReported = false
+    /// Whether it is past the poll window: its slot is released, and it does not keep a run alive once it was queried.
     var isUnresolved = false
 
     init(
@@ -58,19 +58,19 @@ struct ActiveAttempt: Sendable {
         self.holdsSlot = holdsSlot
     }
 
-    /// What a task that merely renders has none of.
+    /// Fields that a rendering task usually does not need.
     private struct ColdFields: Sendable {
         var output: String?
         var pending: PendingSubmission?
         var completion: Completion?
         var notFoundSince: Instant?
         var cancellation: Cancellation?
-        var askedAt: Instant?
+        var queriedAt: Instant?
         var lastAliveAt: Instant?
 
         var isEmpty: Bool {
             output == nil && pending == nil && completion == nil && notFoundSince == nil && cancellation == nil
-                && askedAt == nil && lastAliveAt == nil
+                && queriedAt == nil && lastAliveAt == nil
         }
     }
 
@@ -80,7 +80,7 @@ struct ActiveAttempt: Sendable {
         rare = changed.isEmpty ? nil : Box(changed)
     }
 
-    /// What the provider expected it to cost when it took the task; nil: it did not say, or has not taken it.
+    /// The provider's estimate; nil: none, or not accepted yet.
     var estimate: Credits? {
         get { estimateNano < 0 ? nil : Credits(nano: estimateNano) }
         set { estimateNano = newValue?.nano ?? -1 }
@@ -90,148 +90,150 @@ struct ActiveAttempt: Sendable {
     var name: TaskName { TaskName(batch: batch, key: key) }
     var shape: RequestShape { kind.shape }
     var account: KeyFingerprint { kind.account }
-    /// File name asked for in the manifest.
+    /// The requested file name.
     var output: String? { rare?.value.output }
 
-    /// While its fate is open: what a repeat sends, and what goes back to its lane.
+    /// Set while its outcome is unknown: what a resubmission sends and what returns to its queue.
     var pending: PendingSubmission? {
         get { rare?.value.pending }
         set { change { $0.pending = newValue } }
     }
 
-    /// Once completed: what is still missing.
+    /// Set once completed: what is still missing.
     var completion: Completion? {
         get { rare?.value.completion }
         set { change { $0.completion = newValue } }
     }
 
-    /// Since when a query by its id finds nothing.
+    /// When queries by its ID began to return 404.
     var notFoundSince: Instant? {
         get { rare?.value.notFoundSince }
         set { if newValue != notFoundSince { change { $0.notFoundSince = newValue } } }
     }
 
-    /// A user wants it cancelled.
+    /// A user's request to cancel it.
     var cancellation: Cancellation? {
         get { rare?.value.cancellation }
         set { change { $0.cancellation = newValue } }
     }
 
-    /// Whether a 404 that has just arrived shows that the provider does not remember it for so long. It speaks of the moment
-    /// of its question: what lay on the line during a suspend is old news.
+    /// Whether a 404 that just arrived shows that the provider has not known it for this long. The 404 counts as of the
+    /// time of its query, so that one delayed by a suspend is not taken for recent.
     func isStillNotFound(since: Instant, for duration: Duration) -> Bool {
-        guard let askedAt else { return false }
-        return askedAt - since >= duration
+        guard let queriedAt else { return false }
+        return queriedAt - since >= duration
     }
 
-    /// When it was last asked for in this run; kept where polls are learned, and where a 404 may mean something.
-    var askedAt: Instant? {
-        get { rare?.value.askedAt }
-        set { change { $0.askedAt = newValue } }
+    /// When this run last queried it; set only if polls are learned or a 404 may matter.
+    var queriedAt: Instant? {
+        get { rare?.value.queriedAt }
+        set { change { $0.queriedAt = newValue } }
     }
 
-    /// When a reply in this run last said that it was not finished; kept where polls are learned, and nowhere else.
+    /// When a reply in this run last showed it unfinished; set only if polls are learned.
     var lastAliveAt: Instant? {
         get { rare?.value.lastAliveAt }
         set { change { $0.lastAliveAt = newValue } }
     }
 
-    /// Answers in a row that brought nothing.
+    /// Consecutive queries without a usable answer.
     var faults: Int {
         get { Int(countedFaults) }
         set { countedFaults = UInt32(clamping: newValue) }
     }
 
-    /// Nothing of it is in the air, and its next question may be the next run's.
+    /// Whether it has no request in flight and the next query may be left to the next run.
     var isIdleUnresolved: Bool {
-        isUnresolved && wasAsked && notFoundSince == nil && !isCancelledWithoutCost && !isAsking && !isCancelling
+        isUnresolved && wasQueried && notFoundSince == nil && !isCancelledWithoutCost && !isQueryInFlight
+            && !isCancelInFlight
             && parking == nil
     }
 
-    /// Another API key would have to say whether the provider has it.
-    var isInDoubtElsewhere: Bool { parking == .otherAccount && (pending != nil || isMarkedLost) }
+    /// Whether only another API key can find out whether the provider has it.
+    var isUncertainForOtherKey: Bool { parking == .otherAccount && (pending != nil || isMarkedLost) }
 
     struct Cancellation: Sendable {
         let command: CommandID
         let evenIfCharged: Bool
-        /// Cancels that brought no answer.
+        /// Cancels without an answer.
         var faults = 0
     }
 
     enum ParkReason: Hashable, Sendable {
         case uncertain
-        /// Sent under another API key: only that key can ask for it. It waits for a run that has it, and holds nobody up.
+        /// Sent with another API key, which alone can query it. It waits for a run with that key and does not block
+        /// others.
         case otherAccount
         case lost
         case unsaved
     }
 
     struct PendingSubmission: Sendable {
-        /// Known once the shell has prepared it.
+        /// Set once the runner has prepared it.
         var submission: Submission?
-        /// Known where it was begun in this run: it can go back to its lane as it is.
+        /// Set if it was begun in this run: it can return to its queue.
         var task: WaitingTask?
-        /// The time of its last send lies in the future: nobody knows how old it is.
+        /// Whether its last send lies in the future, so that its age is unknown.
         var isAgeUnknown = false
-        /// How often it may have reached the provider: only a first send can be proven not to have.
+        /// How often it may have reached the provider. Only a first send can be proven not to have.
         var sends: Int
-        /// How many sends of this run may have been accepted without a word of it.
-        var doubts = 0
-        /// A repeat was refused for good: if the key is not found either, that is the answer.
+        /// Sends of this run that may have been accepted without a reply.
+        var unansweredSends = 0
+        /// The permanent refusal of a resubmission. It is the outcome if the key is not found either.
         var refusal: ProviderError?
-        /// When that was.
+        /// When it was refused.
         var refusedAt: Instant?
-        /// The key stands for something else at the provider (409), or the reply named another attempt's task: this
-        /// run does not repeat it.
+        /// Whether the key belongs to something else at the provider (409), or the reply named another attempt's task.
+        /// This run does not resubmit it.
         var isConflict = false
-        /// The next repeat needs no question first (`--trust-5xx`).
+        /// Whether the next resubmission needs no query first (`--trust-5xx`).
         var mayResubmit = false
-        /// The key cannot reach the model any more, or another one sent it: no repeat in this run.
+        /// Whether the key has no access to the model, or another key sent it: this run does not resubmit it.
         var modelForbidden = false
-        /// It is not at the provider, as far as that can be known, and its repeat waits for a slot.
+        /// Whether it appears not to be at the provider, and its resubmission waits for a slot.
         var awaitsResubmit = false
-        /// Since when this run has tried to settle its fate.
+        /// When this run began to resolve its outcome.
         var unsettledSince: Instant?
     }
 
-    /// The end is booked; a clip or a cost is still to come.
+    /// A settled attempt whose clip or cost is still missing.
     struct Completion: Sendable {
         let remote: RemoteTaskID
         var asset: AssetLocation?
         var expiresAt: Instant
         var cost: OpenAttempt.Cost
-        var questionsLeft: Int
+        var queriesLeft: Int
         var isSaved: Bool
-        /// Nothing (more) is wanted of its clip in this run: saved, left at the provider, or without a URL.
+        /// Whether this run needs nothing more of its clip: saved, left at the provider, or without a URL.
         var isClipSettled: Bool
-        /// In the lane, under way, or waiting for another try after an interruption.
+        /// Whether its download is queued, running, or waiting for a retry.
         var isDownloading = false
-        /// Refusals in a row, each after a fresh URL.
+        /// Consecutive refusals, each of a new URL.
         var refusals = 0
-        /// Since when it is refused.
+        /// When the refusals began.
         var refusedSince: Instant?
-        /// Interruptions in a row that came no further than ``furthest``.
+        /// Consecutive interruptions without progress beyond ``furthest``.
         var interruptions = 0
-        /// The most bytes of the clip that were on disk at an interruption.
+        /// Maximum bytes on disk at an interruption.
         var furthest: Int64 = 0
         var malformed = 0
-        /// Downloads that ended without a length.
+        /// Downloads that ended without a stated length.
         var unverified = 0
-        /// Given up for this run as unverified.
+        /// Whether it was given up for this run as unverified.
         var isUnverified = false
-        /// How often it was slow and gave its place to another.
+        /// How often it was slow and yielded to another download.
         var timesStopped = 0
-        /// Bytes that the download under way had brought when it was measured last.
+        /// Bytes of the current download at its last measurement.
         var measuredBytes: Int64 = 0
-        /// How often it was measured.
+        /// Measurements of the current download.
         var measurements = 0
-        /// Measurements in a row that found next to nothing, over all its downloads.
+        /// Consecutive measurements with almost no progress, over all its downloads.
         var crawls = 0
-        /// A fresh URL is being asked for.
+        /// Whether a new URL is being requested.
         var needsAsset = false
     }
 
-    /// The provider's name of the task, once it has one.
+    /// The provider's task ID; nil: not known yet.
     var remoteID: RemoteTaskID? { completion?.remote ?? state.remoteID }
 
     /// All budgets that it counts against.
@@ -242,7 +244,8 @@ struct ActiveAttempt: Sendable {
     }
 }
 
-/// What the flights of one batch, shape, account and set of budgets have in common; kept once by ``AttemptTraitsCache``.
+/// The properties shared by attempts of one batch, shape, account and set of budgets. ``AttemptTraitsCache`` keeps each
+/// once.
 final class AttemptTraits: Sendable {
     struct Content: Hashable, Sendable {
         let batch: BatchID
@@ -265,7 +268,7 @@ final class AttemptTraits: Sendable {
     }
 }
 
-/// Every kind of flight that a run has seen. Bounded by the batches, shapes and tags of its manifests.
+/// All traits seen in a run. Bounded by the batches, shapes and tags of its manifests.
 struct AttemptTraitsCache: Sendable {
     private var known: [AttemptTraits.Content: AttemptTraits] = [:]
 

@@ -1,53 +1,53 @@
-/// All flights of a run, found by their attempt.
+/// All active attempts of a run.
 ///
-/// A million of them may be parked at once, so that a flight lies in a page once, and the table that finds it holds
-/// nothing but its place. Growing moves no flight.
+/// A million of them may be parked at once. Each is stored once in a page, and the lookup table holds only its slot.
+/// Growing moves no attempt.
 struct ActiveAttemptTable: Sendable {
-    /// Flights in a page.
+    /// Attempts per page.
     private static let pageSize = 1024
 
-    private var places: [AttemptID: UInt32] = [:]
+    private var slots: [AttemptID: UInt32] = [:]
     private var pages: [[ActiveAttempt?]] = []
-    /// Places that a flight has left.
+    /// Free slots.
     private var free: [UInt32] = []
 
-    var isEmpty: Bool { places.isEmpty }
-    var count: Int { places.count }
-    var keys: some Collection<AttemptID> { places.keys }
+    var isEmpty: Bool { slots.isEmpty }
+    var count: Int { slots.count }
+    var keys: some Collection<AttemptID> { slots.keys }
 
     subscript(attempt: AttemptID) -> ActiveAttempt? {
-        guard let place = places[attempt] else { return nil }
-        return pages[Int(place) / Self.pageSize][Int(place) % Self.pageSize]
+        guard let slot = slots[attempt] else { return nil }
+        return pages[Int(slot) / Self.pageSize][Int(slot) % Self.pageSize]
     }
 
-    /// Every flight, in no order that means anything.
+    /// All attempts in unspecified order.
     var values: some Sequence<ActiveAttempt> { pages.lazy.joined().compactMap { $0 } }
 
-    /// - Returns: the flight that was there before.
+    /// - Returns: the previous value.
     @discardableResult
     mutating func updateValue(_ flight: ActiveAttempt, forKey attempt: AttemptID) -> ActiveAttempt? {
-        if let place = places[attempt] { return exchange(flight, at: place) }
-        let place = free.popLast() ?? newPlace()
-        places[attempt] = place
-        return exchange(flight, at: place)
+        if let slot = slots[attempt] { return exchange(flight, at: slot) }
+        let slot = free.popLast() ?? newSlot()
+        slots[attempt] = slot
+        return exchange(flight, at: slot)
     }
 
-    /// - Returns: the flight that was there.
+    /// - Returns: the previous value.
     @discardableResult
     mutating func removeValue(forKey attempt: AttemptID) -> ActiveAttempt? {
-        guard let place = places.removeValue(forKey: attempt) else { return nil }
-        free.append(place)
-        return exchange(nil, at: place)
+        guard let slot = slots.removeValue(forKey: attempt) else { return nil }
+        free.append(slot)
+        return exchange(nil, at: slot)
     }
 
-    private mutating func exchange(_ flight: ActiveAttempt?, at place: UInt32) -> ActiveAttempt? {
+    private mutating func exchange(_ flight: ActiveAttempt?, at slot: UInt32) -> ActiveAttempt? {
         var flight = flight
-        swap(&pages[Int(place) / Self.pageSize][Int(place) % Self.pageSize], &flight)
+        swap(&pages[Int(slot) / Self.pageSize][Int(slot) % Self.pageSize], &flight)
         return flight
     }
 
-    /// A place that no flight ever had. A new page puts the others of its places among the free ones, lowest last.
-    private mutating func newPlace() -> UInt32 {
+    /// A new slot. A new page adds its other slots to the free ones, lowest last.
+    private mutating func newSlot() -> UInt32 {
         let first = UInt32(pages.count * Self.pageSize)
         pages.append([ActiveAttempt?](repeating: nil, count: Self.pageSize))
         free.append(contentsOf: (first + 1..<first + UInt32(Self.pageSize)).reversed())
@@ -55,7 +55,7 @@ struct ActiveAttemptTable: Sendable {
     }
 }
 
-/// A value that few have: whoever does not pays for one pointer.
+/// Stores a rare value behind one pointer.
 final class Box<Value: Sendable>: Sendable {
     let value: Value
     init(_ value: Value) { self.value = value }

@@ -1,5 +1,5 @@
-/// The order in which finished clips are fetched: the one whose URL dies first goes first, a few at a time. A clip whose
-/// download was slow and gave its place away goes after those that have given way less often.
+/// Orders downloads of finished clips: the URL that expires first goes first, a few at a time. A clip whose download
+/// was slow and yielded goes after those that yielded less often.
 struct DownloadQueue: Sendable {
     private struct Entry: Comparable, Sendable {
         let timesStopped: Int
@@ -11,18 +11,18 @@ struct DownloadQueue: Sendable {
     }
 
     private let limit: Int
-    /// Sorted, the most urgent last, so that taking it is cheap.
+    /// Sorted with the most urgent last, so that removing it is cheap.
     private var waiting: [Entry] = []
     private(set) var active = 0
 
     init(limit: Int) {
-        precondition(limit >= 1, "\(limit) downloads at a time save nothing")
+        precondition(limit >= 1, "a limit of \(limit) downloads saves nothing")
         self.limit = limit
     }
 
     var count: Int { waiting.count + active }
 
-    /// How often the one that is next has given way; nil: none waits.
+    /// How often the next download has yielded; nil: none waits.
     var timesStoppedOfNext: Int? { waiting.last?.timesStopped }
 
     mutating func add(_ attempt: AttemptID, expiresAt: Instant, timesStopped: Int = 0) {
@@ -35,7 +35,7 @@ struct DownloadQueue: Sendable {
         waiting.insert(entry, at: low)
     }
 
-    /// The next download, if one may start; it counts as active until ``ended()``.
+    /// Starts the next download if the limit allows; it is active until ``ended()``.
     mutating func next() -> AttemptID? {
         guard active < limit, let entry = waiting.popLast() else { return nil }
         active += 1
@@ -43,11 +43,11 @@ struct DownloadQueue: Sendable {
     }
 
     mutating func ended() {
-        precondition(active > 0, "a download ended that was never begun")
+        precondition(active > 0, "a download ended that was not started")
         active -= 1
     }
 
-    /// Takes everything that waits: when the disk is given up.
+    /// Removes and returns all waiting downloads, when the disk is given up.
     mutating func abandon() -> [AttemptID] {
         defer { waiting = [] }
         return waiting.map(\.attempt)

@@ -1,51 +1,52 @@
-/// What the scheduler wants done. The shell carries effects out in order and reports back with ``SchedulerEvent``.
+/// An effect that the scheduler requests. The runner performs effects in order and reports back with
+/// ``SchedulerEvent``.
 public enum Effect: Sendable {
-    /// Make these durable together, then act. Commits are durable in the order of the effects.
+    /// Make these durable together, then perform the actions. Commits become durable in the order of the effects.
     case commit([Mutation], then: [Action])
-    /// Make these durable together, unless the provider's task that they name belongs to another attempt: then none of
-    /// them. Report ``SchedulerEvent/claimed(_:by:)``. In order with the commits.
+    /// Make these durable together, or none of them if the named provider task belongs to another attempt. Report
+    /// ``SchedulerEvent/claimed(_:by:)``. Ordered with the commits.
     case claim(AttemptID, [Mutation])
-    /// Prepare the submission of a task (its bytes, its account), make the intent durable, then submit it.
+    /// Prepare the submission of a task (bytes, account), make the intent durable, then submit it.
     case begin(WaitingTask, reserved: Credits?)
-    /// Do this at once: nothing has to be durable first.
+    /// Perform this immediately, without a commit.
     case act(Action)
-    /// Report ``SchedulerEvent/woken(_:)`` at or after this moment.
+    /// Report ``SchedulerEvent/woken(_:)`` at or after this time.
     case wake(TimerID, at: Instant)
-    /// Read the next page of a lane. The page must show every commit asked for before it.
+    /// Read the next page of a queue. It must reflect every commit requested before it.
     case load(TaskQueueID, after: WaitingTask.Cursor?, limit: Int)
-    /// Read the next page of what the last run left open, by batch, task and number.
+    /// Read the next page of attempts that the last run left open, by batch, task and number.
     case loadOpen(after: OpenAttempt.Cursor, limit: Int)
-    /// Say this to whoever watches.
+    /// Report this to observers.
     case tell(RunEvent)
-    /// Nothing is left to do in this run. Last, once.
+    /// The run is finished. Sent last and once.
     case finish(RunResult)
 }
 
-/// Something done out in the world.
+/// A request to the outside world.
 public enum Action: Hashable, Sendable {
-    /// Send it, once.
+    /// Send a submission once.
     case submit(Submission)
-    /// Ask for a task.
+    /// Query a task.
     case ask(AttemptID, QueryPurpose, TaskQuery)
     /// Ask the provider to cancel a task.
     case cancel(AttemptID, RemoteTaskID, account: KeyFingerprint)
-    /// Fetch a finished clip.
+    /// Download a finished clip.
     case download(AttemptID, SubmissionKey, AssetLocation, output: OutputName)
-    /// End a download at its next byte; what came is kept.
+    /// Stop a download at its next byte; received bytes are kept.
     case stopDownload(AttemptID)
 }
 
-/// Where a clip goes, as far as the core knows: the shell turns it into a path.
+/// The name of a clip's file, from which the runner builds a path.
 public struct OutputName: Hashable, Sendable {
-    /// Gives the folder.
+    /// Determines the folder.
     public let batch: BatchID
-    /// Gives the name where none was asked for.
+    /// Determines the name if none was requested.
     public let key: TaskKey
-    /// Attempts after the first have files of their own, so that a paid take is never overwritten.
+    /// The attempt number. Later attempts have separate files, so that a paid take is never overwritten.
     public let attempt: Int
-    /// The file name asked for in the manifest; nil: none was.
+    /// The file name requested in the manifest; nil: none.
     public let requested: String?
-    /// Takes its properties as they are given.
+    /// Creates a value from its properties.
     public init(batch: BatchID, key: TaskKey, attempt: Int, requested: String?) {
         self.batch = batch
         self.key = key
@@ -54,75 +55,75 @@ public struct OutputName: Hashable, Sendable {
     }
 }
 
-/// What happened, for whoever watches. Never holds a key or a whole URL.
+/// An event for observers. Never contains an API key or a complete URL.
 public enum RunEvent: Hashable, Sendable {
-    /// Its intent is durable, and its submit is on the way.
+    /// Its intent is durable, and it is being submitted.
     case submitted(TaskName, ModelID)
-    /// The provider has it under this name, and expects it to cost so much.
+    /// The provider accepted it under this ID, with its cost estimate.
     case accepted(TaskName, RemoteTaskID, estimate: Credits?)
-    /// It renders.
+    /// It is rendering.
     case running(TaskName)
-    /// It is rendered; nil: its cost is not known yet.
+    /// It is rendered; `charged` is nil while its cost is unknown.
     case completed(TaskName, charged: Credits?)
-    /// It failed, in the provider's words; nil: its cost is not known.
+    /// It failed, with the provider's code and message; `charged` is nil if its cost is unknown.
     case failed(TaskName, code: String?, message: String?, charged: Credits?)
-    /// It ended by a cancel; nil: its cost is not known.
+    /// It was cancelled; `charged` is nil if its cost is unknown.
     case cancelled(TaskName, charged: Credits?)
-    /// It was cancelled for a guard and waits again, under the next attempt number; nil: its cost is not known.
+    /// A guard cancelled it, and it waits again under the next attempt number; `charged` is nil if its cost is unknown.
     case waitsAgain(TaskName, CancelReason, charged: Credits?)
-    /// By a user's word, before it was sent.
+    /// A user cancelled it before it was sent.
     case withdrawn(TaskName)
-    /// It waits again, by a rule or a user's word.
+    /// It waits again because of a retry rule or a user's command.
     case retried(TaskName)
-    /// Its clip is on disk, at this absolute path.
+    /// Its clip is saved at this absolute path.
     case saved(TaskName, path: String)
-    /// Its clip is paid for and not on disk.
+    /// Its clip is paid but not saved.
     case downloadFailed(TaskName, reason: String)
-    /// It was sent, and its fate is not known.
+    /// It was sent, and its outcome is unknown.
     case uncertain(TaskName, reason: String)
     /// The provider has not known it for ten minutes.
     case lost(TaskName)
-    /// It is past its poll window: its slot is free, and it is asked for once a minute.
+    /// It is past its poll window: its slot is released, and it is polled once a minute.
     case unresolved(TaskName)
-    /// Submission pauses; `until` where a time is known.
+    /// Submission is paused, `until` a time if that is known.
     case paused(PauseReason, detail: String, until: Instant?)
-    /// Submission goes on.
+    /// Submission continues.
     case resumed
-    /// Something that a person should know, and that stops nothing.
+    /// A warning that stops nothing.
     case warning(String)
 }
 
-/// Why nothing, or less, is submitted.
+/// Why submission is paused or reduced.
 public enum PauseReason: Hashable, Sendable {
     /// The provider does not answer.
     case outage
-    /// A spend bucket of the provider's is empty.
+    /// One of the provider's spend buckets is empty.
     case rateLimit
-    /// The provider takes no more than this many at a time.
+    /// The provider accepts no more than this many tasks in flight.
     case concurrencyLimit(Int)
-    /// The wallet is empty, or the key's cap is reached.
+    /// The account is out of credits, or the key's cap is reached.
     case noFunds
-    /// The key does not reach it.
+    /// The API key has no access to the model.
     case modelForbidden(ModelID)
-    /// The service has nobody for it now, or does not offer it.
+    /// The service cannot serve the model now, or does not offer it.
     case modelUnavailable(ModelID)
-    /// As many tasks are uncertain as ``SchedulerSettings/uncertainLimit`` allows.
+    /// The number of uncertain tasks has reached ``SchedulerSettings/uncertainLimit``.
     case uncertainTasks
-    /// As many clips wait for their download as ``SchedulerSettings/unsavedLimit`` allows.
+    /// The number of clips waiting for download has reached ``SchedulerSettings/unsavedLimit``.
     case unsavedClips
-    /// A budget of this batch has no room.
+    /// A budget of this batch is reached.
     case budget(BatchID)
-    /// So many clips go first.
+    /// This many canary clips go first.
     case canary(Int)
-    /// So many in a row.
+    /// The content policy rejected this many clips in a row.
     case policyRejections(Int)
-    /// The user's word.
+    /// A user paused it.
     case user(PauseScope)
 }
 
-/// How a run ended, as far as the scheduler knows; the store's counts make the exit code complete.
+/// The result of a run, as far as the scheduler knows. The store's counts complete the exit code.
 public struct RunResult: Hashable, Sendable {
-    /// The user asked for the end.
+    /// Whether the user stopped it.
     public var isInterrupted = false
     /// 401: the key is missing, mistyped or revoked.
     public var keyRefused = false
@@ -130,16 +131,16 @@ public struct RunResult: Hashable, Sendable {
     public var accountRefused = false
     /// The API does not answer at the base URL.
     public var isRouteMissing = false
-    /// A budget kept at least one task from being submitted.
+    /// Whether a budget prevented at least one submission.
     public var budgetReached = false
-    /// Work is left that this run will not do: an outage longer than the maximum wait, unresolved or waiting tasks.
+    /// Whether work remains that this run will not do: after too long an outage, or unresolved or waiting tasks.
     public var isWorkOutstanding = false
-    /// Uncertain, lost, or sent under another key.
+    /// Number of tasks that are uncertain, lost, or sent with another key.
     public var uncertain = 0
-    /// Completed, wanted on disk, not saved.
+    /// Number of completed clips that should be saved but are not.
     public var unsaved = 0
-    /// For people: why it stopped early, if it did.
+    /// Why it stopped early, for display.
     public var reasons: [String] = []
-    /// Everything is done, and nothing stood in the way.
+    /// Creates the result of a complete run.
     public init() {}
 }

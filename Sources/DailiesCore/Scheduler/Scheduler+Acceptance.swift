@@ -1,14 +1,14 @@
-/// What follows when the provider has a task: its name, and what that says of keys.
+/// Accepting a task that the provider has, and what its reply shows about key support.
 extension Scheduler {
-    /// The provider has it: by the reply to a submit, or found by its key. The store says whether that task is another
-    /// attempt's, and nothing is believed before.
+    /// The provider has the task: it replied to a submit, or the task was found by key. Nothing takes effect before the
+    /// store has checked that the task does not belong to another attempt.
     mutating func accept(_ flight: ActiveAttempt, _ report: RemoteTask, from source: Acceptance.Source, _ now: Instant)
     {
         guard let remote = report.remoteID, let pending = flight.pending, let submission = pending.submission else {
             preconditionFailure("attempt \(flight.attempt) was accepted without a name or a submission")
         }
         var flight = flight
-        // As it will be if the task is its own.
+        // The attempt as it will be if the task belongs to it.
         var accepted = flight
         accepted.isReplayed =
             source == .reply && pending.sends == 1 && isReplay(report, sentAt: flight.sentAt, now)
@@ -19,7 +19,7 @@ extension Scheduler {
             of: report, as: remote, reserved: reserved, source: accepted.isReplayed ? .replayed : source)
         advance(&accepted, acceptance.isRunning ? .started(remote) : .accepted(remote))
         let verdicts = guardVerdicts(on: accepted, refusedBy: refusing)
-        // In one commit, so that no crash parts what is accepted from what is to become of it.
+        // One commit, so that a crash cannot separate the acceptance from the guards' decision.
         var steps: [Mutation.Kind] = [.accepted(flight.attempt, acceptance)]
         if let verdict = Self.cancelVerdict(verdicts, on: accepted.state) {
             steps.append(.cancelWanted(flight.attempt, verdict.reason))
@@ -31,13 +31,13 @@ extension Scheduler {
         claims[flight.attempt] = Claim(
             report: report, acceptance: acceptance, source: source, evidence: evidence, reserved: flight.reserved,
             verdicts: verdicts)
-        // Until the store has answered, the larger of both is held.
+        // Until the store has answered, the larger amount is reserved.
         if (reserved ?? .zero) > (flight.reserved ?? .zero) { hold(reserved, for: &flight) }
         put(flight)
         effects.append(.claim(flight.attempt, steps.map { Mutation(at: now, $0) }))
     }
 
-    /// The store has said whose task it is.
+    /// The store has decided who owns the task.
     mutating func claimed(_ attempt: AttemptID, by owner: TaskOwner?, _ now: Instant) {
         guard let claim = claims.removeValue(forKey: attempt), var flight = flight(attempt),
             let submission = flight.pending?.submission
@@ -50,7 +50,7 @@ extension Scheduler {
         reserve(acceptance.reserved, byEstimateOf: &flight)
         advance(&flight, acceptance.isRunning ? .started(remote) : .accepted(remote))
         if claim.evidence != nil { trust[flight.account] = .honoured }
-        let mustProve = (trust[flight.account] ?? .unknown) == .unknown && submission.dialect == dialect
+        let needsKeyCheck = (trust[flight.account] ?? .unknown) == .unknown && submission.dialect == dialect
         flight.pending = nil
         flight.holdsSlot = true
         flight.parking = nil
@@ -58,19 +58,19 @@ extension Scheduler {
         effects.append(.tell(.accepted(flight.name, remote, estimate: flight.estimate)))
         stopSubmission(for: claim.verdicts, on: flight)
         if let verdict = Self.cancelVerdict(claim.verdicts, on: flight.state) {
-            // What makes it durable is.
-            if let action = wantCancelled(&flight, verdict).action { effects.append(.act(action)) }
-            tellCancel(of: flight, verdict.detail)
+            // The claim already made the reason durable.
+            if let action = markCancelled(&flight, verdict).action { effects.append(.act(action)) }
+            reportCancel(of: flight, verdict.detail)
         } else if let verdict = Self.cancelVerdict(spentBudgetVerdicts(on: flight), on: flight.state) {
-            // A bill has spent the budget since the store was asked.
+            // A bill has spent the budget since the claim.
             cancel(&flight, verdict, now)
         }
         put(flight)
-        if mustProve { prove(flight, remote) }
+        if needsKeyCheck { verifyKeySupport(flight, remote) }
         update(flight.attempt, report, now)
     }
 
-    /// The task is another attempt's: what became of this one is as unknown as before, and this run does not repeat it.
+    /// The task belongs to another attempt: the outcome of this one stays unknown, and this run does not resubmit it.
     private mutating func reject(
         _ claim: Claim, of flight: ActiveAttempt, ownedBy owner: TaskOwner, _ now: Instant
     ) {
@@ -79,23 +79,24 @@ extension Scheduler {
         flight.pending?.isConflict = true
         let task = "the task \(claim.acceptance.remoteID), which belongs to \(owner)"
         switch claim.source {
-        case .query: leaveMismatched(flight, TaskOwner.faultCode, "with \(task)", now)
+        case .query: leaveMismatched(flight, TaskOwner.faultCode, task, now)
         case .reply, .replayed, .adopted:
             let fault = ProviderError(kind: .unreadable, code: TaskOwner.faultCode, message: "the reply names \(task)")
             becomeUncertain(flight, fault, now)
         }
     }
 
-    /// A first submit that met a render which existed before: another store's, or one that a lost store paid for. What it
-    /// shows is when that render was made, never how far it is: a service may start at once.
+    /// Whether a first submit returned an existing render: another store's, or one that a lost store paid for. The
+    /// render's time decides, not its progress, since a service may start at once.
     private func isReplay(_ report: RemoteTask, sentAt: Instant, _ now: Instant) -> Bool {
         guard let replied = report.repliedAt else { return false }
-        // Each difference is taken on one clock, the provider's or ours. Two seconds are allowed for its rounding to whole seconds.
+        // Each difference is taken on one clock, the provider's or the local one. Two seconds allow for rounding to
+        // whole seconds.
         let oldest = (now - sentAt) + .seconds(2)
         return [report.submittedAt, report.completedAt].contains { $0.map { replied - $0 > oldest } ?? false }
     }
 
-    /// What a submission in another dialect shows says nothing of this run's.
+    /// A submission in another dialect is no evidence for this run's dialect.
     private func keyEvidence(
         _ report: RemoteTask, _ submission: Submission, _ source: Acceptance.Source
     ) -> String? {

@@ -1,9 +1,10 @@
-/// Submits that come to nothing: how long the next one waits, and when the run stops trying.
+/// Backing off after failed submits, and giving up.
 extension Scheduler {
-    /// Before this moment no submit goes out.
+    /// No submit is sent before this time.
     func pauseEnd(_ now: Instant) -> Instant? { [pause.until, pause.retryAt].compactMap { $0 }.max() }
 
-    /// It never left: the next one waits as after any failure, so that a broken way out is not run against without pause.
+    /// The submit was never sent. The next one backs off as after any failure, so that a broken connection is not
+    /// retried in a tight loop.
     mutating func handleSendFailure(_ fault: ProviderError, _ now: Instant) {
         let trouble = countFailedSubmit(now)
         guard now - trouble.since < settings.maximumWait else { return giveUpSubmitting(fault, now) }
@@ -13,7 +14,7 @@ extension Scheduler {
     mutating func throttle(_ flight: ActiveAttempt, _ fault: ProviderError, _ throttle: ThrottleKind, _ now: Instant) {
         let sentAt = flight.sentAt
         returnToQueue(flight, fault, now)
-        if throttle == .concurrency { return isFull(flight, fault, sentAt: sentAt, now) }
+        if throttle == .concurrency { return handleConcurrencyLimit(flight, fault, sentAt: sentAt, now) }
         let trouble = countFailedSubmit(now)
         var wait = throttlePause()
         if trouble.count >= settings.retry.attempts {
@@ -21,7 +22,7 @@ extension Scheduler {
         }
         if let asked = fault.retryAfter { wait = max(asked, settings.throttlePause) }
         guard wait <= settings.maximumWait else {
-            endSubmission("the provider's rate limit resets only in \(wait.inWords(atSpeed: settings.speed))")
+            endSubmission("the provider's rate limit does not reset for \(wait.formatted(atSpeed: settings.speed))")
             ending.isWorkOutstanding = true
             return
         }
@@ -30,14 +31,16 @@ extension Scheduler {
         effects.append(.tell(.paused(.rateLimit, detail: fault.message, until: pause.until)))
     }
 
-    /// `concurrency_limit`: the limit becomes what is known to be in flight. Only where that is nothing, others fill the
-    /// account, and the next try waits longer each time.
-    private mutating func isFull(_ flight: ActiveAttempt, _ fault: ProviderError, sentAt: Instant, _ now: Instant) {
-        // A repeat keeps its slot: it was not one of the others that the provider counted.
+    /// `concurrency_limit`: the limit becomes the number known to be in flight. Only if that is zero, others use the
+    /// account, and the wait grows with each try.
+    private mutating func handleConcurrencyLimit(
+        _ flight: ActiveAttempt, _ fault: ProviderError, sentAt: Instant, _ now: Instant
+    ) {
+        // A resubmission keeps its slot: the provider did not count it among the others.
         let own = self.flight(flight.attempt)?.holdsSlot == true ? 1 : 0
         let others = max(0, tally.inFlight - own - totalSubmitsInFlight)
         guard limiter.refused(inFlight: others, sentAt: sentAt, at: now) else { return }
-        var wait = max(throttlePause(), min(fault.retryAfter ?? .zero, settings.longestAskedWait))
+        var wait = max(throttlePause(), min(fault.retryAfter ?? .zero, settings.maximumRequestedWait))
         if others + totalSubmitsInFlight == 0 {
             let trouble = countFailedSubmit(now)
             guard now - trouble.since < settings.maximumWait else { return giveUpSubmitting(fault, now) }
@@ -45,7 +48,7 @@ extension Scheduler {
                 wait = max(wait, settings.retry.wait(afterFailures: trouble.count, using: &random))
             }
         }
-        let detail = "the provider allows no more in flight"
+        let detail = "the provider accepts no more tasks in flight"
         effects.append(.tell(.paused(.concurrencyLimit(limiter.limit), detail: detail, until: limiter.nextProbe)))
         pauseAccount(until: now + wait)
     }
@@ -66,8 +69,8 @@ extension Scheduler {
     }
 
     private mutating func giveUpSubmitting(_ fault: ProviderError, _ now: Instant) {
-        let wait = settings.maximumWait.inWords(atSpeed: settings.speed)
-        endSubmission("no submit has gone through for \(wait): \(fault.message)")
+        let wait = settings.maximumWait.formatted(atSpeed: settings.speed)
+        endSubmission("no submission has succeeded for \(wait): \(fault.message)")
         ending.isWorkOutstanding = true
     }
 }

@@ -1,13 +1,13 @@
-/// What budgets make of submission.
+/// Budgets and reservations.
 extension Scheduler {
-    /// What is reserved for a new task: the bound on its price, or what acceptance will ask for by this run's estimates.
+    /// The reservation for a new task: its maximum price, or what acceptance will reserve by this run's estimates.
     func reservation(for shape: RequestShape) -> Credits? {
         [prices.bound(for: shape), estimatedReservations[shape]].compactMap { $0 }.max()
     }
 
-    /// What the estimate of a task that the provider has asks for in place of its reservation.
+    /// The reservation that replaces the current one after the provider's estimate.
     ///
-    /// - Returns: with the budget that does not hold it; nil: all do.
+    /// - Returns: with the budget that does not allow it; nil: all do.
     func reservation(byEstimateOf flight: ActiveAttempt, isTrusted: Bool) -> (
         reserved: Credits?, refusing: Budgets.Scope?
     ) {
@@ -16,7 +16,7 @@ extension Scheduler {
         return (new, budgets.scope(refusing: new, insteadOf: old, of: flight.budgets))
     }
 
-    /// Takes an estimate in: its reservation from now on, and what new tasks of its kind are to reserve.
+    /// Applies an estimate to the attempt's reservation and to those of new tasks of its kind.
     mutating func reserve(_ new: Credits?, byEstimateOf flight: inout ActiveAttempt) {
         if let asked = Reservation.after(estimate: flight.estimate, holding: nil, isTrusted: false), !flight.isReplayed
         {
@@ -25,7 +25,7 @@ extension Scheduler {
         hold(new, for: &flight)
     }
 
-    /// Exchanges what is held for a flight.
+    /// Replaces the reservation of an attempt.
     mutating func hold(_ amount: Credits?, for flight: inout ActiveAttempt) {
         guard amount != flight.reserved else { return }
         budgets.release(flight.reserved, for: flight.budgets)
@@ -33,7 +33,7 @@ extension Scheduler {
         flight.reserved = amount
     }
 
-    /// What waits for the budget of a tag is looked at again once something came back to a budget, or once nothing can.
+    /// Reconsiders tasks deferred for a tag's budget once a budget has freed credits, or none can be freed any more.
     mutating func resumeDeferred() {
         guard !waitingTagBudgets.isEmpty, budgets.takeHasFreedCredits() || tally.active <= tally.idleUnresolved else {
             return
@@ -42,7 +42,7 @@ extension Scheduler {
         lanes.resumeDeferred()
     }
 
-    /// It waits for the budget of a tag; tasks without that tag pass it.
+    /// Defers a task that waits for a tag's budget; tasks without that tag may pass it.
     mutating func setAside(_ task: WaitingTask) -> StartResult {
         lanes.setAside(task) ? .done : .laneWaits
     }
@@ -51,16 +51,16 @@ extension Scheduler {
         passOver(task, under: scope) { $0.batch == task.batch }
         guard let scope, let position = budgets[scope]?.position else { return }
         let detail =
-            "\(budgets.name(of: scope)): \(position.settled) settled, \(position.reserved) reserved, and the next clip may "
+            "\(budgets.name(of: scope)): \(position.settled) settled, \(position.reserved) reserved; the next clip may "
             + "cost " + (bound.map { "\($0)" } ?? "an unknown amount")
-        // Of a tag's budget every task with that tag may say so; it is told once.
-        guard toldBudgets.insert(scope).inserted else { return }
-        giveReason(detail)
+        // Every task with the tag may reach this budget; it is reported once.
+        guard reportedBudgets.insert(scope).inserted else { return }
+        addReason(detail)
         effects.append(.tell(.paused(.budget(task.batch), detail: detail, until: nil)))
     }
 
-    /// A task that a budget does not hold stays in the store. The budget of a batch stops its lanes; that of a tag stops
-    /// the tasks with that tag and no other.
+    /// Leaves a task that a budget does not allow in the store. A batch's budget blocks the batch's queues; a tag's
+    /// budget blocks only tasks with that tag.
     mutating func passOver(
         _ task: WaitingTask, under scope: Budgets.Scope?, blocking matches: (TaskQueueID) -> Bool
     ) {
@@ -68,17 +68,17 @@ extension Scheduler {
         if case .tag = scope { lanes.take(task) } else { lanes.block(where: matches) }
     }
 
-    /// What the user says of a price holds against the bills, once both were named.
-    mutating func warnOfContradiction(_ shape: RequestShape) {
+    /// Warns once if bills exceed the user's price, which is used anyway.
+    mutating func warnAboutContradiction(_ shape: RequestShape) {
         guard let found = prices.contradiction(for: shape) else { return }
         effects.append(
             .tell(
                 .warning(
-                    "clips of \(PriceKind(shape)) were billed up to \(found.billed) credits, above the \(found.stated) that you state "
-                        + "for them (--rates, --max-credits-per-task); your figure is used")))
+                    "clips of \(PriceKind(shape)) were billed up to \(found.billed) credits, more than your figure "
+                        + "of \(found.stated) (--rates, --max-credits-per-task); using your figure")))
     }
 
-    mutating func giveReason(_ reason: String) {
+    mutating func addReason(_ reason: String) {
         if !ending.reasons.contains(reason) { ending.reasons.append(reason) }
     }
 }

@@ -1,14 +1,14 @@
-/// What stops a run before it does much harm: a canary, and a row of policy rejections.
+/// Early stops: the canary, and consecutive policy rejections.
 extension Scheduler {
-    /// Whether a new task may go, as far as the canary is concerned.
+    /// Whether the canary allows a new task.
     mutating func canaryAllows() -> Bool {
         guard let gate = canary else { return true }
         if gate.mayBegin { return true }
-        announce(.canary(gate.clips), "the rest follows once they have come out well")
+        announce(.canary(gate.clips), "the rest starts once these succeed")
         return false
     }
 
-    /// The last word on a clip that may be one of the canary's.
+    /// Records the outcome of an attempt that may be a canary clip.
     mutating func recordCanary(_ flight: ActiveAttempt, isCompleted: Bool, credits: Credits? = nil) {
         guard canary != nil, canary?.verdict == nil else { return }
         canary?.ended(flight.attempt, flight.key, isCompleted: isCompleted, credits: credits)
@@ -18,13 +18,13 @@ extension Scheduler {
             if pause.announced.contains(where: { if case .canary = $0 { true } else { false } }) {
                 effects.append(.tell(.resumed))
             }
-        case .fail(let words):
-            endSubmission("\(words); nothing more was submitted")
-            effects.append(.tell(.paused(.canary(canary?.clips ?? 0), detail: words, until: nil)))
+        case .fail(let message):
+            endSubmission("\(message); nothing more was submitted")
+            effects.append(.tell(.paused(.canary(canary?.clips ?? 0), detail: message, until: nil)))
         }
     }
 
-    /// The provider's last word on a render.
+    /// Records the final outcome of a render.
     mutating func recordOutcome(
         of flight: ActiveAttempt, _ settlement: Settlement, _ failure: RetryRules.Failure, _ now: Instant
     ) {
@@ -43,13 +43,13 @@ extension Scheduler {
         }
     }
 
-    /// A task ended as failed, or well: K rejections by policy in a row end submission.
+    /// Counts consecutive policy rejections and ends submission at the maximum.
     mutating func recordRejection(_ isRejection: Bool) {
         guard let most = settings.mostPolicyRejections else { return }
         rejectionsInARow = isRejection ? rejectionsInARow + 1 : 0
         guard isRejection, rejectionsInARow == most, !isSubmissionOver else { return }
-        let words = "\(most) clips in a row were rejected by the content policy"
-        endSubmission("\(words); nothing more was submitted: look at the prompts, then run again")
-        effects.append(.tell(.paused(.policyRejections(most), detail: words, until: nil)))
+        let message = "the content policy rejected \(most) clips in a row"
+        endSubmission("\(message); nothing more was submitted; check the prompts, then run again")
+        effects.append(.tell(.paused(.policyRejections(most), detail: message, until: nil)))
     }
 }

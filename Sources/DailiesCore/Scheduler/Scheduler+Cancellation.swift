@@ -1,23 +1,23 @@
-/// Guards: what they find against a task that the provider has, and what they cancel while that is free.
+/// Guards check tasks that the provider has, and cancel them while that is free.
 extension Scheduler {
     /// A guard's decision.
     struct GuardDecision {
         let reason: CancelReason
-        /// For people.
+        /// A message for the user.
         let detail: String
-        /// The budget that it is about.
+        /// The budget concerned.
         var scope: Budgets.Scope?
     }
 
-    /// Holds a task that the provider has against budgets and quotes.
+    /// Checks an accepted task against budgets and quotes.
     ///
-    /// - Parameter scope: the budget that does not hold its reservation; nil: all do.
+    /// - Parameter scope: the budget that does not allow its reservation; nil: all do.
     func guardVerdicts(on flight: ActiveAttempt, refusedBy scope: Budgets.Scope?) -> [GuardDecision] {
         [budgetVerdict(on: flight, refusedBy: scope)].compactMap { $0 } + spentBudgetVerdicts(on: flight)
             + [quoteVerdict(on: flight)].compactMap { $0 }
     }
 
-    /// Stops of this run's submission what verdicts on a task stop.
+    /// Stops the parts of this run's submission that the decisions concern.
     mutating func stopSubmission(for verdicts: [GuardDecision], on flight: ActiveAttempt) {
         for verdict in verdicts {
             switch verdict.reason {
@@ -31,22 +31,22 @@ extension Scheduler {
         }
     }
 
-    /// Why a task is to be cancelled, as long as that is free; nil: it goes on.
+    /// The decision to cancel a task while that is free; nil: it continues.
     static func cancelVerdict(_ verdicts: [GuardDecision], on state: AttemptState) -> GuardDecision? {
         guard case .accepted = state else { return nil }
         return verdicts.first
     }
 
-    /// A budget does not hold what the provider estimates.
+    /// Whether a budget does not allow the provider's estimate.
     private func budgetVerdict(on flight: ActiveAttempt, refusedBy scope: Budgets.Scope?) -> GuardDecision? {
         guard let scope, let estimate = flight.estimate, !flight.isReplayed else { return nil }
         let detail =
-            "the provider estimates \(estimate) credits for a clip of \(flight.shape.model), which the "
-            + "\(budgets.name(of: scope)) does not hold"
+            "the provider estimates \(estimate) credits for a clip of \(flight.shape.model), more than the "
+            + "\(budgets.name(of: scope)) allows"
         return GuardDecision(reason: .budget, detail: detail, scope: scope)
     }
 
-    /// Others of its kind would meet the same, so that none follows in this run.
+    /// Similar tasks would hit the same budget, so this run submits no more of them.
     private mutating func stopLane(of flight: ActiveAttempt, for verdict: GuardDecision) {
         switch verdict.scope {
         case nil: break
@@ -62,44 +62,44 @@ extension Scheduler {
 
     mutating func stopForBudget(_ detail: String) {
         ending.budgetReached = true
-        giveReason(detail)
+        addReason(detail)
     }
 
-    /// In hard mode a budget that is spent lets nothing wait at the provider.
+    /// In hard mode a spent budget cancels tasks queued at the provider.
     func spentBudgetVerdicts(on flight: ActiveAttempt) -> [GuardDecision] {
         flight.budgets.filter { budgets[$0]?.cancelsWaiting == true }
             .map { GuardDecision(reason: .budgetSpent, detail: "the \(budgets.name(of: $0)) is spent") }
     }
 
-    /// An estimate of zero says nothing of the price.
+    /// The provider's quote; an estimate of zero is not one.
     private func quote(of flight: ActiveAttempt) -> Credits? {
         guard let quote = flight.estimate, quote > .zero, !flight.isReplayed else { return nil }
         return quote
     }
 
-    /// A quote above everything that is known of such a clip's price: nothing more of that model is submitted.
+    /// A quote above all known prices of such a clip stops submission of the model.
     private func quoteVerdict(on flight: ActiveAttempt) -> GuardDecision? {
         guard let quote = quote(of: flight), let tolerance = settings.quoteTolerance,
             let expected = prices.highestExpected(for: flight.shape),
             quote > expected.times(hundredths: 100 + min(tolerance, .max - 100))
         else { return nil }
         let detail =
-            "the provider asks \(quote) credits for a clip of \(flight.shape.model) that was expected to cost "
-            + "\(expected) at most"
+            "the provider quotes \(quote) credits for a clip of \(flight.shape.model), more than the expected maximum "
+            + "of \(expected)"
         return GuardDecision(reason: .quote, detail: detail)
     }
 
-    /// A bill further above its quote than a quote may be above what was expected, with or without a budget: nothing more
-    /// of that model is submitted. Where there was no quote, what was expected takes its place.
+    /// A bill that exceeds its quote by more than the tolerance stops submission of the model, with or without a
+    /// budget. Without a quote, the expected price is compared.
     mutating func guardBill(of flight: ActiveAttempt, _ bill: Amount) {
         let quote = flight.estimate.flatMap { $0 > .zero ? $0 : nil }
         guard let tolerance = settings.quoteTolerance, !flight.isReplayed,
             let expected = quote ?? prices.highestExpected(for: flight.shape),
             bill.credits > expected.times(hundredths: 100 + min(tolerance, .max - 100))
         else { return }
-        let words =
-            quote == nil ? "that was expected to cost \(expected) at most" : "for which it had quoted \(expected)"
-        let detail = "the provider billed \(bill.text) credits for a clip of \(flight.shape.model) \(words)"
+        let comparison = quote == nil ? ", more than the expected maximum of" : " after quoting"
+        let detail =
+            "the provider billed \(bill.text) credits for a clip of \(flight.shape.model)\(comparison) \(expected)"
         effects.append(.tell(.warning("\(flight.key): \(detail)")))
         stopModel(flight.shape.model, detail)
     }
@@ -108,15 +108,15 @@ extension Scheduler {
         guard stoppedModels.insert(model).inserted else { return }
         lanes.block { $0.model == model }
         ending.isWorkOutstanding = true
-        giveReason("\(detail); nothing more of \(model) was submitted; --accept-quote goes on")
+        addReason("\(detail); no more \(model) clips were submitted; use --accept-quote to continue")
     }
 
     // MARK: Cancelling
 
-    /// Notes in a flight that a guard wants it cancelled.
+    /// Marks an attempt as cancelled by a guard.
     ///
-    /// - Returns: what makes it durable, and the request that follows; nil where one is in the air.
-    mutating func wantCancelled(
+    /// - Returns: the mutation that records it, and the request to send; nil if one is in flight.
+    mutating func markCancelled(
         _ flight: inout ActiveAttempt, _ verdict: GuardDecision
     ) -> (step: Mutation.Kind, action: Action?) {
         flight.cancelReason = verdict.reason
@@ -125,8 +125,8 @@ extension Scheduler {
     }
 
     private func cancelAction(for flight: inout ActiveAttempt) -> Action? {
-        guard let remote = flight.state.remoteID, !flight.isCancelling else { return nil }
-        flight.isCancelling = true
+        guard let remote = flight.state.remoteID, !flight.isCancelInFlight else { return nil }
+        flight.isCancelInFlight = true
         return .cancel(flight.attempt, remote, account: flight.account)
     }
 
@@ -135,11 +135,11 @@ extension Scheduler {
         if let action = cancelAction(for: &flight) { effects.append(.act(action)) }
     }
 
-    mutating func tellCancel(of flight: ActiveAttempt, _ detail: String) {
+    mutating func reportCancel(of flight: ActiveAttempt, _ detail: String) {
         effects.append(.tell(.warning("\(flight.key): \(detail); cancelling it while that is free")))
     }
 
-    /// In hard mode: what still waits at the provider under a budget that a bill has spent is cancelled, which is free.
+    /// In hard mode: cancels queued tasks under budgets that a bill has spent, which is free.
     mutating func cancelBeyondBudgets(of billed: ActiveAttempt, _ now: Instant) {
         guard billed.budgets.contains(where: { budgets[$0]?.cancelsWaiting == true }) else { return }
         let waiting = flights.values.filter { flight in
@@ -153,15 +153,15 @@ extension Scheduler {
         }
     }
 
-    /// Makes a guard's wish durable, and asks the provider.
+    /// Records a guard's decision and requests the cancellation.
     mutating func cancel(_ flight: inout ActiveAttempt, _ verdict: GuardDecision, _ now: Instant) {
-        let (step, action) = wantCancelled(&flight, verdict)
+        let (step, action) = markCancelled(&flight, verdict)
         commit([step], then: [action].compactMap { $0 }, now)
-        tellCancel(of: flight, verdict.detail)
+        reportCancel(of: flight, verdict.detail)
     }
 
-    /// At recovery: what acceptance may not have come to, since the estimate was not held against anything then, or was
-    /// held against other budgets and prices. A cancel that an earlier run wanted goes out before anything is asked.
+    /// At recovery: repeats the checks of acceptance. It may not have come to them, or budgets and prices may have
+    /// changed. A cancel that an earlier run wanted is sent before any query.
     mutating func guardRecovered(_ flight: inout ActiveAttempt, _ now: Instant) {
         let old = flight.reserved
         let (new, refusing) = reservation(byEstimateOf: flight, isTrusted: false)
@@ -175,15 +175,16 @@ extension Scheduler {
         let verdict = Self.cancelVerdict(verdicts, on: flight.state)
         guard case .accepted = flight.state else { return steps.isEmpty ? () : commit(steps, now) }
         if flight.cancelReason == nil, let verdict {
-            let (step, action) = wantCancelled(&flight, verdict)
+            let (step, action) = markCancelled(&flight, verdict)
             commit(steps + [step], then: [action].compactMap { $0 }, now)
-            return tellCancel(of: flight, verdict.detail)
+            return reportCancel(of: flight, verdict.detail)
         }
         if !steps.isEmpty { commit(steps, now) }
         if flight.cancelReason != nil { cancel(&flight) }
     }
 
-    /// One that a guard wanted cancelled is, and waits again. Its lane stands still if this run's own guard stopped it.
+    /// A task that a guard wanted cancelled is cancelled and waits again. Its queue stays blocked if this run's guard
+    /// blocked it.
     mutating func endGuardedCancel(of flight: ActiveAttempt, _ reason: CancelReason, charged: Credits?) {
         effects.append(.tell(.waitsAgain(flight.name, reason, charged: charged)))
         canary?.didNotStart(flight.attempt)

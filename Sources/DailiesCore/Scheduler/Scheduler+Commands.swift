@@ -1,7 +1,7 @@
-/// What users want of single tasks while the run goes on. Each command ends in the commit that makes its effect durable;
-/// one that has not ended when the run does is carried out by the next.
+/// Users' commands on single tasks during a run. Each ends in the commit that makes its effect durable; the next run
+/// carries out those that have not ended.
 extension Scheduler {
-    /// Cancels without an answer after which one is given up.
+    /// Maximum cancels without an answer before giving up.
     private static let cancelFaultLimit = 3
 
     mutating func commanded(_ command: UserCommand, _ now: Instant) {
@@ -9,7 +9,7 @@ extension Scheduler {
         switch command.order {
         case .cancel(let evenIfCharged): cancel(command, evenIfCharged: evenIfCharged, now)
         case .retry(let again, let newSeed):
-            // The store decides, by what is durable: an attempt that is not settled is never followed by another.
+            // The store decides by what is durable: an unsettled attempt is never followed by another.
             commit([.retriedByCommand(command.id, command.attempt, again: again, newSeed: newSeed)], now)
             reopen(command.lane)
         }
@@ -29,29 +29,31 @@ extension Scheduler {
         flight.cancellation = ActiveAttempt.Cancellation(command: command.id, evenIfCharged: evenIfCharged)
         if flight.state.remoteID != nil, evenIfCharged { cancel(&flight) }
         put(flight)
-        // Whether it renders by now is known by asking; what is in the air is cancelled when its fate is known. The reply to
-        // a cancel that a guard has sent says it as well.
-        if flight.state.remoteID != nil, !evenIfCharged, !flight.isCancelling { ask(flight.attempt, .poll, now) }
+        // A query shows whether it is rendering by now. A submit in flight is cancelled once its outcome is known. The
+        // reply to a guard's cancel shows the state too.
+        if flight.state.remoteID != nil, !evenIfCharged, !flight.isCancelInFlight { ask(flight.attempt, .poll, now) }
     }
 
-    /// What keeps a flight from being cancelled in this run; nil: nothing.
+    /// The reason why an attempt cannot be cancelled in this run; nil: it can.
     private func cancelObstacle(
         _ flight: ActiveAttempt, evenIfCharged: Bool
     ) -> (outcome: CommandOutcome, message: String?)? {
         switch flight.parking {
-        case .uncertain: return (.uncertain, "it was sent, and the provider does not answer for its key")
+        case .uncertain: return (.uncertain, "it was sent, but the provider does not recognize its submission key")
         case .otherAccount:
-            return (flight.isInDoubtElsewhere ? .uncertain : .notCancelled, "it needs the API key \(flight.account)")
+            return (
+                flight.isUncertainForOtherKey ? .uncertain : .notCancelled, "it needs the API key \(flight.account)"
+            )
         case .lost: return (.lost, "the provider does not know it")
         case .unsaved: return (.completed, nil)
         case nil: break
         }
         if flight.completion != nil { return (.completed, nil) }
         if case .running = flight.state, !evenIfCharged { return (.renders, nil) }
-        return areQuestionsOver ? (.notCancelled, "the provider cannot be asked any more in this run") : nil
+        return areQueriesOver ? (.notCancelled, "this run can no longer query the provider") : nil
     }
 
-    /// The step that ends the user's cancel of a flight, if there is one.
+    /// The mutation that ends a user's cancel of an attempt; empty if there is none.
     mutating func endCancellation(
         of flight: inout ActiveAttempt, _ outcome: CommandOutcome, _ message: String? = nil
     ) -> [Mutation.Kind] {
@@ -60,7 +62,7 @@ extension Scheduler {
         return [.commandEnded(cancellation.command, outcome, message: message)]
     }
 
-    /// A task that a user wants cancelled renders, and rendering may be charged.
+    /// Handles a task to be cancelled that is already rendering, which may be charged.
     mutating func cancelRunning(_ flight: inout ActiveAttempt, _ now: Instant) {
         guard let cancellation = flight.cancellation, case .running = flight.state else { return }
         if cancellation.evenIfCharged {
@@ -71,7 +73,7 @@ extension Scheduler {
         put(flight)
     }
 
-    /// The reply to a user's cancel. Its word on the task is booked; if that goes on, the polls will tell its end.
+    /// The reply to a user's cancel. The reported state is booked; if the task continues, polls will find its end.
     mutating func userCancelAnswered(_ flight: ActiveAttempt, _ answer: QueryResult, _ now: Instant) {
         var flight = flight
         switch answer {
@@ -90,7 +92,7 @@ extension Scheduler {
             if let faults = flight.cancellation?.faults, faults >= Self.cancelFaultLimit {
                 commit(endCancellation(of: &flight, .notCancelled, fault.message), now)
             }
-            // The next poll that finds it cancels it once more.
+            // The next poll that finds it queued cancels it again.
             schedulePoll(flight, now)
         }
     }

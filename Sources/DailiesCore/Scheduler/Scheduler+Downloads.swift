@@ -1,14 +1,14 @@
 extension Scheduler {
-    /// Refusals of fresh URLs in a row after which a clip is left for the next run.
+    /// Maximum consecutive refusals of new URLs before a clip is left for the next run.
     private static let refusalLimit = 3
-    /// Whole downloads in a row that were no MP4.
+    /// Maximum consecutive complete downloads that are not MP4 files.
     private static let malformedLimit = 2
-    /// Downloads without a length: a second one may be longer than the first, or be told its length.
+    /// Maximum downloads without a length: a second one may be longer than the first, or come with a length.
     private static let unverifiedLimit = 2
-    /// A download that brings less than the least speed divided by this for the maximum wait is given up for this run.
+    /// A download slower than the minimum speed divided by this for the maximum wait is given up for this run.
     private static let crawlingShare = 16.0
-    /// Doublings of the time after which a slow download gives way: more than any run lasts.
-    private static let mostDoublings = 20
+    /// Maximum doublings of the time after which a slow download yields; longer than any run.
+    private static let maximumDoublings = 20
 
     mutating func queueDownload(_ flight: ActiveAttempt, _ now: Instant) {
         guard var completion = flight.completion, !completion.isClipSettled, !completion.isDownloading,
@@ -21,7 +21,7 @@ extension Scheduler {
         enqueue(flight.attempt, completion)
     }
 
-    /// The wait after an interruption is over.
+    /// Resumes a download after the wait for an interruption.
     mutating func downloadAgain(_ flight: ActiveAttempt) {
         guard let completion = flight.completion, completion.isDownloading, !completion.isClipSettled else { return }
         enqueue(flight.attempt, completion)
@@ -58,34 +58,34 @@ extension Scheduler {
                 .downloadSpeed(flight.attempt, serial: flight.downloadSerial), at: now + settings.downloadSpeedWindow))
     }
 
-    /// A download that brings next to nothing gives its place to one that waits.
+    /// Stops a slow download if others wait.
     mutating func measured(_ attempt: AttemptID, _ serial: UInt32, _ bytes: Int64, _ now: Instant) {
         guard var flight = flight(attempt), flight.downloadSerial == serial, !isStopping,
             var completion = flight.completion, completion.isDownloading
         else { return }
         let least = Double(settings.leastDownloadSpeed) * settings.downloadSpeedWindow.inSeconds
-        let brought = Double(bytes) - Double(completion.measuredBytes)
+        let received = Double(bytes) - Double(completion.measuredBytes)
         completion.measuredBytes = bytes
         completion.measurements += 1
-        completion.crawls = brought < least / Self.crawlingShare ? completion.crawls + 1 : 0
+        completion.crawls = received < least / Self.crawlingShare ? completion.crawls + 1 : 0
         flight.completion = completion
         put(flight)
-        if brought < least, isOutOfTurn(completion) || crawledTooLong(completion) {
+        if received < least, shouldYield(completion) || isTooSlow(completion) {
             return effects.append(.act(.stopDownload(attempt)))
         }
         measureLater(flight, now)
     }
 
-    private func crawledTooLong(_ completion: ActiveAttempt.Completion) -> Bool {
+    private func isTooSlow(_ completion: ActiveAttempt.Completion) -> Bool {
         completion.crawls > 0 && settings.downloadSpeedWindow * completion.crawls >= settings.maximumWait
     }
 
-    /// Those that have given way less often go first, at once. For the others each turn lasts twice as long as the one before,
-    /// so that what cannot be resumed comes to its end as well.
-    private func isOutOfTurn(_ completion: ActiveAttempt.Completion) -> Bool {
+    /// Whether a slow download should yield. Downloads that yielded less often go first, immediately. For the others
+    /// each turn lasts twice as long as the last, so that a download that cannot be resumed ends too.
+    private func shouldYield(_ completion: ActiveAttempt.Completion) -> Bool {
         guard let next = downloads.timesStoppedOfNext, pause.diskUntil == nil else { return false }
         return next < completion.timesStopped
-            || completion.measurements >= 1 << min(completion.timesStopped, Self.mostDoublings)
+            || completion.measurements >= 1 << min(completion.timesStopped, Self.maximumDoublings)
     }
 
     // MARK: The end of a download
@@ -112,8 +112,8 @@ extension Scheduler {
         case .stopped:
             completion.timesStopped += 1
             flight.completion = completion
-            guard !crawledTooLong(completion) else {
-                return closeUnsaved(flight, "its download brings next to nothing", now)
+            guard !isTooSlow(completion) else {
+                return closeUnsaved(flight, "its download is too slow", now)
             }
             put(flight)
             queueDownload(flight, now)
@@ -133,11 +133,11 @@ extension Scheduler {
         case .blocked(let message): closeUnsaved(flight, message, now)
         case .diskFailed(let message): diskFailed(flight, message, now)
         }
-        // Whoever waited for the disk has given up for another reason: the next download finds out how it is.
+        // Downloads that waited for the disk gave up for another reason; the next one tests the disk.
         if downloads.count == 0 { pause.diskSince = nil }
     }
 
-    /// A download was refused by the disk and none has reached it since: each further clip would be paid for in vain.
+    /// Whether the disk refused the latest download; rendering further clips would then be wasteful.
     var isDiskRefusing: Bool { pause.diskSince != nil && downloads.count > 0 }
 
     private mutating func saved(_ flight: ActiveAttempt, _ clip: SavedClip, _ now: Instant) {
@@ -157,15 +157,18 @@ extension Scheduler {
         closeIfDone(flight.attempt)
     }
 
-    /// Cut: the same URL from where the file ends, sooner or later, until the maximum wait without a byte is over.
+    /// An interrupted download: resumes the same URL, with increasing waits, until the maximum wait passes without a
+    /// byte.
     private mutating func interrupted(_ flight: ActiveAttempt, _ fault: ProviderError, _ now: Instant) {
         guard let completion = flight.completion else { return }
         var flight = flight
         let tries = completion.interruptions
-        // As many probes as fit in the maximum wait.
-        let probes = Int32(saturating: settings.maximumWait / settings.retry.longestProbe)
+        // The number of probes that fit in the maximum wait.
+        let probes = Int32(saturating: settings.maximumWait / settings.retry.maximumProbeInterval)
         let limit = settings.retry.attempts + Int(probes)
-        guard tries < limit else { return closeUnsaved(flight, "its download keeps being cut: \(fault.message)", now) }
+        guard tries < limit else {
+            return closeUnsaved(flight, "its download keeps breaking off: \(fault.message)", now)
+        }
         downloadLater(&flight, afterFailures: tries, now)
     }
 
@@ -176,7 +179,7 @@ extension Scheduler {
         effects.append(.wake(.download(flight.attempt, serial: flight.downloadSerial), at: now + wait))
     }
 
-    /// Its body ended, and nobody says how long the clip is: it is fetched once more, and then kept as what it is.
+    /// The download ended without a stated length: the clip is downloaded once more and then kept as unverified.
     private mutating func unverified(_ flight: ActiveAttempt, _ path: String, _ now: Instant) {
         var flight = flight
         guard let completion = flight.completion else { return }
@@ -187,12 +190,12 @@ extension Scheduler {
         commit([.unverified(flight.attempt, path: path)], now)
         closeUnsaved(
             flight,
-            "the server does not say how long the clip is, so it may be cut; what came is kept as \(path), and the next "
-                + "run asks again", now)
+            "the server does not state the clip's length, so it may be truncated; it is kept as \(path), and the next "
+                + "run tries again", now)
     }
 
-    /// A clip may not be where it is said to be for a while after its task has completed: a fresh URL is asked for at once, and
-    /// then again and again, less and less often. Without anybody to ask the URL itself is tried again.
+    /// A refused URL. A clip may not be available for a while after its task completes: a new URL is requested
+    /// immediately, then with increasing waits. If the provider cannot be queried, the same URL is retried.
     private mutating func refused(
         _ flight: ActiveAttempt, _ completion: ActiveAttempt.Completion, _ fault: ProviderError, _ now: Instant
     ) {
@@ -201,21 +204,21 @@ extension Scheduler {
         let since = completion.refusedSince ?? now
         let isOver =
             completion.refusals >= Self.refusalLimit && !(mayCome && now - since < settings.assetPatience)
-        let canAsk = accounts.contains(flight.account) && !areQuestionsOver
+        let canAsk = accounts.contains(flight.account) && !areQueriesOver
         if isOver || !mayCome || (canAsk && completion.refusals == 1) {
             return askForFreshAsset(flight, fault.message, isOver: isOver, now)
         }
         guard canAsk else { return downloadLater(&flight, afterFailures: completion.refusals, now) }
         flight.completion?.needsAsset = true
-        flight.completion?.questionsLeft = settings.completionQuestions
+        flight.completion?.queriesLeft = settings.completionQueries
         wake(&flight, at: now + settings.retry.wait(afterFailures: completion.refusals - 1, using: &random))
         put(flight)
     }
     private static let refusalsThatMayEnd: Set<Int> = [401, 403, 404, 410]
 
-    /// Nobody has named a fresh URL: the one that was refused is tried again, as long as it may still come to something.
+    /// No new URL came: retries the refused one while it may still become available.
     ///
-    /// - Returns: false where that is over.
+    /// - Returns: false if the time for that is over.
     mutating func retryRefusedAsset(_ flight: ActiveAttempt, _ now: Instant) -> Bool {
         guard let completion = flight.completion, let since = completion.refusedSince, completion.asset != nil,
             now - since < settings.assetPatience, !isStopping
@@ -226,24 +229,24 @@ extension Scheduler {
         return true
     }
 
-    /// A fresh URL is asked for, never a new render.
+    /// Requests a new URL, never a new render.
     private mutating func askForFreshAsset(_ flight: ActiveAttempt, _ reason: String, isOver: Bool, _ now: Instant) {
         var flight = flight
-        guard !isOver, accounts.contains(flight.account), !areQuestionsOver else {
+        guard !isOver, accounts.contains(flight.account), !areQueriesOver else {
             return closeUnsaved(flight, reason, now)
         }
         flight.completion?.needsAsset = true
-        flight.completion?.questionsLeft = settings.completionQuestions
+        flight.completion?.queriesLeft = settings.completionQueries
         put(flight)
         askForCompletion(flight.attempt, now)
     }
 
-    /// The disk refuses: all downloads wait a little, then again, until the maximum wait is over. Nothing new is submitted
-    /// meanwhile.
+    /// The disk refuses writes: all downloads wait and retry until the maximum wait is over. Nothing new is submitted
+    /// until then.
     private mutating func diskFailed(_ flight: ActiveAttempt, _ message: String, _ now: Instant) {
         if pause.diskSince == nil {
-            let words = "cannot save clips: \(message); trying again, and nothing new is submitted meanwhile"
-            effects.append(.tell(.warning(words)))
+            let warning = "cannot save clips: \(message); retrying; nothing new is submitted until then"
+            effects.append(.tell(.warning(warning)))
         }
         let since = pause.diskSince ?? now
         pause.diskSince = since
@@ -258,7 +261,7 @@ extension Scheduler {
             }
             return
         }
-        pause.diskUntil = now + settings.retry.firstProbe
+        pause.diskUntil = now + settings.retry.initialProbeInterval
         put(flight)
         queueDownload(flight, now)
     }

@@ -1,14 +1,14 @@
 extension Scheduler {
-    /// Ends the run when nothing is left that it could do.
+    /// Ends the run once it has nothing left to do.
     mutating func finishIfDone(_ now: Instant) {
         guard hasStarted, !isFinished, isDone else { return }
         isFinished = true
-        // What this run could not settle in time is as uncertain as what it gave up. Walked over once, at the end.
-        let unsettled = flights.values.count { $0.parking == nil && $0.pending != nil || $0.isInDoubtElsewhere }
+        // Attempts that this run could not settle in time are as uncertain as parked ones. Counted once, at the end.
+        let unsettled = flights.values.count { $0.parking == nil && $0.pending != nil || $0.isUncertainForOtherKey }
         ending.uncertain = tally.uncertain + tally.lost + unsettled
         ending.unsaved = settings.downloads ? tally.toSave : 0
         for (model, paused) in modelPauses.sorted(by: { $0.key < $1.key }) where lanes.waits(for: model) {
-            if let words = paused.withdrawal { giveReason("nothing more of \(model) was submitted: \(words)") }
+            if let message = paused.withdrawal { addReason("no more \(model) clips were submitted: \(message)") }
         }
         if tally.active > 0 || tally.otherAccount > 0 || lanes.hasWaiting || !recovery.isWhole {
             ending.isWorkOutstanding = true
@@ -22,15 +22,15 @@ extension Scheduler {
         guard totalSubmitsInFlight == 0, claims.isEmpty else { return false }
         if isStopping { return tally.asking == 0 && !recovery.isLoading }
         guard recovery.isWhole else { return false }
-        if areQuestionsOver { return tally.asking == 0 && tally.saving == 0 }
+        if areQueriesOver { return tally.asking == 0 && tally.saving == 0 }
         guard tally.active == tally.idleUnresolved else { return false }
         return isSubmissionOver || !canEverSubmit
     }
 
-    /// Something waits that this run may still send.
+    /// Whether tasks are waiting that this run may still submit.
     private var canEverSubmit: Bool {
         guard !lanes.isDone(ignoring: isWithdrawn) else { return false }
-        // Uncertain tasks hold submission up until a person has settled them; unsaved ones until the next run.
+        // Uncertain tasks block submission until a user settles them; unsaved ones until the next run.
         return tally.uncertain < settings.uncertainLimit && tally.awaitingDownload < settings.unsavedLimit
     }
 }

@@ -1,4 +1,4 @@
-/// What the user changes while a run goes on.
+/// Changes by the user during a run.
 extension Scheduler {
     mutating func change(_ limits: SubmissionLimits) {
         precondition(limits.isUsable, "limits that let nothing run: \(limits)")
@@ -7,13 +7,13 @@ extension Scheduler {
         pacer.pace = limits.pace
     }
 
-    mutating func hold(_ scope: PauseScope) {
-        guard held.insert(scope).inserted else { return }
-        effects.append(.tell(.paused(.user(scope), detail: "as asked", until: nil)))
+    mutating func pause(_ scope: PauseScope) {
+        guard pausedScopes.insert(scope).inserted else { return }
+        effects.append(.tell(.paused(.user(scope), detail: "requested by the user", until: nil)))
     }
 
-    mutating func release(_ scope: PauseScope) {
-        guard held.remove(scope) != nil else { return }
+    mutating func unpause(_ scope: PauseScope) {
+        guard pausedScopes.remove(scope) != nil else { return }
         effects.append(.tell(.resumed))
     }
 }

@@ -1,51 +1,51 @@
-/// Models that cannot be served for a while: their lanes pause and are probed, and hold no other up.
+/// Models that are temporarily unavailable: their queues pause and are probed, without blocking others.
 extension Scheduler {
-    /// A model that the provider has no one to serve, or does not offer (any more).
+    /// A model that the provider cannot serve or does not offer.
     struct ModelPause: Sendable {
         var breaker: CircuitBreaker
-        /// One submit of it may go, to see whether it is back.
+        /// Whether one submit may be sent as a probe.
         var mayProbe = false
-        /// Such a one is in the air.
+        /// Whether a probe is in flight.
         var isProbing = false
-        /// The service says that it does not offer it: waiting for it alone keeps no run alive. In its words.
+        /// The service's message that it does not offer the model; such a model alone does not keep a run alive.
         var withdrawal: String?
     }
 
-    /// Whether the model itself stands in the way of a submit now.
+    /// Whether the model is paused and cannot be probed now.
     func isModelPaused(_ model: ModelID) -> Bool {
         guard let paused = modelPauses[model], paused.breaker.isOpen else { return false }
         return !paused.mayProbe
     }
 
-    /// A submit of this model got an answer that says nothing against the model.
+    /// A submit got an answer that does not concern the model's availability.
     mutating func modelAnswered(_ model: ModelID) {
         guard var paused = modelPauses.removeValue(forKey: model) else { return }
         if paused.breaker.answered() { effects.append(.tell(.resumed)) }
     }
 
-    /// 503 from the service itself: it has nobody to serve the model. A burst of them pauses it.
+    /// A 503 of the service: it cannot serve the model. A burst of them pauses the model.
     mutating func modelForbidden(_ model: ModelID, _ fault: ProviderError, _ now: Instant) {
         var paused = modelPauses[model] ?? ModelPause(breaker: CircuitBreaker(policy: settings.retry))
         let began = paused.breaker.failed(at: now, using: &random)
         modelPauses[model] = paused
-        if began { tellPause(of: model, fault.message) }
+        if began { reportPause(of: model, fault.message) }
     }
 
-    /// The service does not offer the model, or a rule says that it should rest.
+    /// Pauses a model that the service does not offer, or that a retry rule pauses.
     mutating func pauseModel(_ model: ModelID, _ reason: String, _ now: Instant) {
         var paused = modelPauses[model] ?? ModelPause(breaker: CircuitBreaker(policy: settings.retry))
         let began = paused.breaker.trip(at: now, using: &random)
         paused.withdrawal = reason
         modelPauses[model] = paused
-        if began { tellPause(of: model, reason) }
+        if began { reportPause(of: model, reason) }
     }
 
-    private mutating func tellPause(of model: ModelID, _ detail: String) {
+    private mutating func reportPause(of model: ModelID, _ detail: String) {
         let until = modelPauses[model]?.breaker.nextProbe
         effects.append(.tell(.paused(.modelUnavailable(model), detail: detail, until: until)))
     }
 
-    /// A submit of a paused model goes out: it is the probe.
+    /// Marks a submit of a paused model as its probe.
     mutating func probes(_ model: ModelID) {
         guard var paused = modelPauses[model], paused.breaker.isOpen else { return }
         paused.mayProbe = false
@@ -53,7 +53,7 @@ extension Scheduler {
         modelPauses[model] = paused
     }
 
-    /// Probes that are due, and models that have been away for too long.
+    /// Handles due probes, and models that were unavailable for too long.
     mutating func modelsDue(_ now: Instant) {
         for model in modelPauses.keys.sorted() {
             guard var paused = modelPauses[model], let since = paused.breaker.openSince else { continue }
@@ -73,11 +73,11 @@ extension Scheduler {
         lanes.block { $0.model == model }
         stoppedModels.insert(model)
         ending.isWorkOutstanding = true
-        let wait = settings.maximumWait.inWords(atSpeed: settings.speed)
-        giveReason("the provider has had nobody to serve \(model) for \(wait)")
+        let wait = settings.maximumWait.formatted(atSpeed: settings.speed)
+        addReason("the provider has been unable to serve \(model) for \(wait)")
     }
 
-    /// Moments at which something changes for a paused model.
+    /// Times at which the state of a paused model changes.
     var modelMoments: [Instant] {
         modelPauses.values.flatMap { paused -> [Instant] in
             guard let since = paused.breaker.openSince else { return [] }
@@ -86,7 +86,7 @@ extension Scheduler {
         }
     }
 
-    /// A lane for which nobody need wait.
+    /// Whether a queue need not be waited for.
     func isWithdrawn(_ lane: TaskQueueID) -> Bool {
         guard let paused = modelPauses[lane.model] else { return false }
         return paused.withdrawal != nil && paused.breaker.isOpen

@@ -1,25 +1,24 @@
 extension Scheduler {
-    // MARK: Questions
+    // MARK: Queries
 
-    /// Puts a question to the provider, or holds it back while the provider is away.
+    /// Queries the provider, or defers the query during an outage.
     mutating func ask(_ attempt: AttemptID, _ purpose: QueryPurpose, _ now: Instant) {
-        guard var flight = flight(attempt), !flight.isAsking, !areQuestionsOver, !isStopping else { return }
-        // Its answer is there, and the store looks whose task that is.
+        guard var flight = flight(attempt), !flight.isQueryInFlight, !areQueriesOver, !isStopping else { return }
+        // Its answer has arrived, and the store is checking who owns the task.
         guard claims[attempt] == nil else { return }
         guard accounts.contains(flight.account) else { return }
         if breaker.isOpen { return deferredQueries.append(attempt) }
         guard let question = question(for: flight, purpose) else { return }
-        flight.isAsking = true
-        flight.wasAsked = true
-        noteQuestion(&flight, now)
+        flight.isQueryInFlight = true
+        flight.wasQueried = true
+        recordQueryTime(&flight, now)
         put(flight)
         effects.append(.act(.ask(attempt, purpose, question)))
     }
 
-    /// When it was asked is kept only where that matters: for plans of polls, and for a 404, which speaks of the moment of
-    /// its question, however late it arrives.
-    private func noteQuestion(_ flight: inout ActiveAttempt, _ now: Instant) {
-        if rhythms != nil || flight.pending != nil || flight.notFoundSince != nil { flight.askedAt = now }
+    /// The query time is stored only if it matters: for learning polls, and for a 404, which counts as of its query.
+    private func recordQueryTime(_ flight: inout ActiveAttempt, _ now: Instant) {
+        if durationHistory != nil || flight.pending != nil || flight.notFoundSince != nil { flight.queriedAt = now }
     }
 
     private func question(for flight: ActiveAttempt, _ purpose: QueryPurpose) -> TaskQuery? {
@@ -31,7 +30,7 @@ extension Scheduler {
         }
     }
 
-    /// What a flight should ask next, by where it stands.
+    /// The purpose of the next query in the attempt's state.
     private func purpose(of flight: ActiveAttempt) -> QueryPurpose {
         switch flight.state {
         case .submitting, .uncertain, .waiting: .resolveSubmission
@@ -40,7 +39,8 @@ extension Scheduler {
         }
     }
 
-    /// A wake-up of a flight: a poll, a question by key, a repeat, or a question for what a completed task lacks.
+    /// A wake-up of an attempt: a poll, a query by key, a resubmission, or a query for missing parts of a completed
+    /// task.
     mutating func due(_ flight: ActiveAttempt, _ now: Instant) {
         if flight.state == .uncertain, flight.pending?.mayResubmit == true, !isSubmissionOver, !breaker.isOpen {
             return enqueueResubmit(flight, now)
@@ -48,22 +48,22 @@ extension Scheduler {
         ask(flight.attempt, purpose(of: flight), now)
     }
 
-    /// The provider answered, whatever it said: an outage, if there was one, is over.
-    mutating func answeredAtAll(_ now: Instant) {
+    /// The provider answered in any way, which ends an outage.
+    mutating func providerAnswered(_ now: Instant) {
         isProbing = false
         mayProbeBySubmit = false
         guard breaker.answered() else { return }
         effects.append(.tell(.resumed))
-        // No storm at its return: what was held back is asked for one after the other, and submits follow later.
-        let held = deferredQueries
+        // Deferred queries are spread out, and submits follow later, so as not to flood the provider.
+        let deferred = deferredQueries
         deferredQueries = []
         let step = max(settings.recoverySpread / limits.concurrency, .nanoseconds(1))
-        for (index, attempt) in held.enumerated() {
-            guard var flight = flight(attempt), !flight.isAsking else { continue }
+        for (index, attempt) in deferred.enumerated() {
+            guard var flight = flight(attempt), !flight.isQueryInFlight else { continue }
             wake(&flight, at: now + step * (index + 1))
             put(flight)
         }
-        pause.retryAt = held.isEmpty ? nil : now + settings.recoverySpread / 2
+        pause.retryAt = deferred.isEmpty ? nil : now + settings.recoverySpread / 2
     }
 
     mutating func failedToAnswer(_ fault: ProviderError, _ now: Instant) {
@@ -72,17 +72,17 @@ extension Scheduler {
         effects.append(.tell(.paused(.outage, detail: fault.message, until: breaker.nextProbe)))
     }
 
-    /// One question, or where there is none one submit, to see whether the provider is back.
+    /// Sends one query, or allows one submit, to test whether the provider is back.
     mutating func sendProbe(_ now: Instant) {
         while let attempt = deferredQueries.first {
             deferredQueries.removeFirst()
-            guard var flight = flight(attempt), !flight.isAsking, claims[attempt] == nil else { continue }
+            guard var flight = flight(attempt), !flight.isQueryInFlight, claims[attempt] == nil else { continue }
             let purpose = purpose(of: flight)
             guard let question = question(for: flight, purpose) else { continue }
             isProbing = true
-            flight.isAsking = true
-            flight.wasAsked = true
-            noteQuestion(&flight, now)
+            flight.isQueryInFlight = true
+            flight.wasQueried = true
+            recordQueryTime(&flight, now)
             put(flight)
             return effects.append(.act(.ask(attempt, purpose, question)))
         }
@@ -97,21 +97,21 @@ extension Scheduler {
         let key = flight(attempt)?.submissionKey ?? keyChecks.values.first { $0.attempt == attempt }?.key
         let answer = answer.checked(for: key)
         switch answer {
-        case .found, .notFound, .stopped: answeredAtAll(now)
+        case .found, .notFound, .stopped: providerAnswered(now)
         case .fault(let fault):
-            // A throttled question is an answer of sorts; silence and 5xx are not.
-            if fault.status == 429 { answeredAtAll(now) } else { failedToAnswer(fault, now) }
+            // A throttled query counts as an answer; silence and 5xx do not.
+            if fault.status == 429 { providerAnswered(now) } else { failedToAnswer(fault, now) }
         }
         if purpose == .verifyKeySupport { return keyAnswered(attempt, answer, now) }
         guard var flight = flight(attempt) else { return }
-        if purpose == .cancel { flight.isCancelling = false } else { flight.isAsking = false }
+        if purpose == .cancel { flight.isCancelInFlight = false } else { flight.isQueryInFlight = false }
         put(flight)
         switch purpose {
         case .resolveSubmission:
             guard flight.pending != nil, flight.state.remoteID == nil, claims[attempt] == nil else { return }
-            fateAnswered(flight, answer, now)
+            resolutionAnswered(flight, answer, now)
         case .verifyKeySupport: break
-        // A poll and a cancel may be in the air together: the second to land may find the flight completed.
+        // A poll and a cancel may be in flight together: the second reply may find the attempt completed.
         case .poll: if flight.completion == nil { polled(flight, answer, now) } else { resumeCompletion(flight, now) }
         case .complete: completionAnswered(flight, answer, now)
         case .cancel: if flight.completion == nil { cancelAnswered(flight, answer, now) }
@@ -133,20 +133,20 @@ extension Scheduler {
             put(flight)
             update(flight.attempt, report, isAnswer: true, now)
         case .notFound(let fault): notFound(flight, fault, now)
-        case .stopped(let fault, let stop): questionRefused(flight, fault, stop)
+        case .stopped(let fault, let stop): queryRefused(flight, fault, stop)
         case .fault(let fault): pollFailed(flight, now, asked: fault.retryAfter)
         }
     }
 
-    /// - Parameter asked: how long the reply asks to wait; cut to ``SchedulerSettings/longestAskedWait``.
+    /// - Parameter asked: the wait that the reply requests; capped at ``SchedulerSettings/maximumRequestedWait``.
     private mutating func pollFailed(_ flight: ActiveAttempt, _ now: Instant, asked: Duration? = nil) {
         var flight = flight
         flight.faults += 1
         let wait = settings.retry.wait(afterFailures: flight.faults, using: &random)
-        schedulePoll(flight, now, notBefore: now + max(wait, min(asked ?? .zero, settings.longestAskedWait)))
+        schedulePoll(flight, now, notBefore: now + max(wait, min(asked ?? .zero, settings.maximumRequestedWait)))
     }
 
-    /// 404 on an id that the provider gave us: for ten minutes it may be a lapse of its memory.
+    /// A 404 for a known ID: for ten minutes it may be temporary.
     private mutating func notFound(_ flight: ActiveAttempt, _ fault: ProviderError, _ now: Instant) {
         var flight = flight
         let since = flight.notFoundSince ?? now
@@ -164,16 +164,16 @@ extension Scheduler {
         effects.append(.tell(.lost(flight.name)))
     }
 
-    /// 401 or 403 on a question: nothing more can be learned in this run.
-    mutating func questionRefused(_ flight: ActiveAttempt, _ fault: ProviderError, _ stop: AccessDenial) {
+    /// A 401 or 403 to a query: this run can query nothing more.
+    mutating func queryRefused(_ flight: ActiveAttempt, _ fault: ProviderError, _ stop: AccessDenial) {
         self.stop(fault, stop == .keyRefused ? stop : .accessDenied, model: nil, wasTryingFunds: false)
-        areQuestionsOver = true
+        areQueriesOver = true
         ending.isWorkOutstanding = true
     }
 
-    /// After the first acceptance without an echo the key is asked for once, to know. Held back by nothing and holding
-    /// back nothing but further submits; without an answer the next acceptance asks again.
-    mutating func prove(_ flight: ActiveAttempt, _ remote: RemoteTaskID) {
+    /// After the first acceptance without an echo, queries the key once to test key support. Only further submits wait
+    /// for it; without an answer the next acceptance tests again.
+    mutating func verifyKeySupport(_ flight: ActiveAttempt, _ remote: RemoteTaskID) {
         guard let key = flight.submissionKey, let question = question(for: flight, .verifyKeySupport), !isStopping
         else {
             return
@@ -188,7 +188,7 @@ extension Scheduler {
         var learned: (trust: KeySupport, evidence: String)?
         switch answer {
         case .found(let report):
-            // A provider that answers with some other task does not know the key; one that names no task proves nothing.
+            // A provider that returns another task does not know the key; a reply without a task ID proves nothing.
             let isOurs = report.remoteID == proof.remote && report.submissionKey ?? proof.key == proof.key
             if isOurs {
                 learned = (.honoured, "query_found")
@@ -216,18 +216,18 @@ extension Scheduler {
         }
     }
 
-    // MARK: What a reply says
+    // MARK: Reports
 
-    /// Takes in what a reply says of a task that the provider has.
+    /// Applies a report about an accepted task.
     ///
-    /// - Parameter isAnswer: to a question for it, not to a submit or a cancel.
+    /// - Parameter isAnswer: whether it answers a query, not a submit or a cancel.
     mutating func update(
         _ attempt: AttemptID, _ report: RemoteTask, isAnswer: Bool = false, _ now: Instant
     ) {
         guard var flight = flight(attempt), let remote = flight.state.remoteID, flight.completion == nil else { return }
         let lastAlive = flight.lastAliveAt
-        if rhythms != nil { flight.lastAliveAt = now }
-        var notBefore = report.retryAfter.map { now + min($0, settings.longestAskedWait) }
+        if durationHistory != nil { flight.lastAliveAt = now }
+        var notBefore = report.retryAfter.map { now + min($0, settings.maximumRequestedWait) }
         switch report.phase {
         case .queued:
             if case .running = flight.state { warnStateRegressed(&flight, report.phase) }
@@ -248,13 +248,13 @@ extension Scheduler {
             return put(flight)
         case .completed, .failed, .cancelled:
             if report.phase == .completed {
-                if rhythms != nil { flight.lastAliveAt = lastAlive }
+                if durationHistory != nil { flight.lastAliveAt = lastAlive }
                 learnDuration(of: flight, report, now)
             }
             return settle(flight, remote, report, now)
         case .unknown(let word):
-            if warnedWords.count < 100, warnedWords.insert(word).inserted {
-                effects.append(.tell(.warning("the provider calls a task \"\(word)\"; asking on")))
+            if reportedUnknownStates.count < 100, reportedUnknownStates.insert(word).inserted {
+                effects.append(.tell(.warning("the provider reported the unknown state \"\(word)\"; still polling")))
             }
             notBefore = max(notBefore ?? now, now + settings.lateInterval)
         }
@@ -262,36 +262,37 @@ extension Scheduler {
             flight, now, notBefore: notBefore, hint: report.remaining?.divided(bySpeed: settings.speed))
     }
 
-    /// The furthest state that was proven stands; that a reply fell behind it is said once for each task.
+    /// Warns once per task that a reply fell behind the proven state, which is kept.
     mutating func warnStateRegressed(_ flight: inout ActiveAttempt, _ phase: RemoteTask.Phase) {
         warnOnce(
-            &flight, "now says \(phase.word); it had said \(flight.state.word.rawValue), and that stands")
+            &flight, "reported \(phase.word) after \(flight.state.word.rawValue); keeping \(flight.state.word.rawValue)"
+        )
     }
 
-    /// Whether a reply about a task that the provider has names another task or another submission. Nothing of it is
-    /// taken in, and that is said once for each task.
+    /// Whether a reply about an accepted task names another task or submission. It is then ignored, with one warning
+    /// per task.
     mutating func isMismatched(_ report: RemoteTask, of flight: inout ActiveAttempt) -> Bool {
         guard let another = report.mismatch(with: flight.remoteID, flight.submissionKey) else { return false }
-        warnOnce(&flight, "answers with \(another) in its place; asking on")
+        warnOnce(&flight, "answered with \(another) instead; still polling")
         put(flight)
         return true
     }
 
     private mutating func warnOnce(_ flight: inout ActiveAttempt, _ what: String) {
-        guard !flight.isMismatchTold, mismatchesTold < 100 else { return }
-        mismatchesTold += 1
-        flight.isMismatchTold = true
+        guard !flight.isMismatchReported, reportedMismatches < 100 else { return }
+        reportedMismatches += 1
+        flight.isMismatchReported = true
         effects.append(.tell(.warning("\(flight.key): the provider \(what)")))
     }
 
     // MARK: Poll times
 
-    /// - Parameter hint: how long the provider expects it to take from now.
+    /// - Parameter hint: the remaining time that the provider estimates.
     mutating func schedulePoll(
         _ flight: ActiveAttempt, _ now: Instant, notBefore: Instant? = nil, hint: Duration? = nil
     ) {
         var flight = flight
-        if cadences[flight.shape.model] == nil || (rhythms != nil && plans[flight.shape] == nil) {
+        if cadences[flight.shape.model] == nil || (durationHistory != nil && plans[flight.shape] == nil) {
             prepareCadence(for: flight.shape)
         }
         if !flight.isUnresolved, isPastWindow(flight, now) { becomeUnresolved(&flight, now) }
@@ -299,7 +300,7 @@ extension Scheduler {
         put(flight)
     }
 
-    /// Past its poll window: its slot is free, and the log says so once in each run.
+    /// The attempt is past its poll window: its slot is released, and the log records it once per run.
     mutating func becomeUnresolved(_ flight: inout ActiveAttempt, _ now: Instant) {
         flight.isUnresolved = true
         flight.holdsSlot = false
@@ -308,12 +309,12 @@ extension Scheduler {
         effects.append(.tell(.unresolved(flight.name)))
     }
 
-    /// Older than the window of its cadence.
+    /// Whether it is older than its cadence's window.
     func isPastCadence(_ flight: ActiveAttempt, _ now: Instant) -> Bool {
         now - flight.sentAt >= documentedCadence(of: flight.shape.model).window
     }
 
-    /// Older than the poll window: it gives its slot back and is asked for every minute.
+    /// Whether it is older than the poll window: its slot is released, and it is polled every minute.
     func isPastWindow(_ flight: ActiveAttempt, _ now: Instant) -> Bool {
         let hour = Duration.seconds(3600).divided(bySpeed: settings.speed)
         let window = settings.pollWindow ?? max(hour, documentedCadence(of: flight.shape.model).window * 4)

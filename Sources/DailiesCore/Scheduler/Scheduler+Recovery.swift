@@ -1,5 +1,5 @@
 extension Scheduler {
-    /// Recovery: every attempt that the last run left open is taken up where the store says it stands.
+    /// Recovery: resumes every attempt that the last run left open, in its stored state.
     mutating func start(from recovered: SchedulerSnapshot, _ now: Instant) {
         precondition(!hasStarted, "a scheduler starts once")
         hasStarted = true
@@ -14,26 +14,26 @@ extension Scheduler {
             if accounts.account(for: lane.model) == nil {
                 lanes.block { $0 == lane }
                 ending.keyRefused = true
-                ending.reasons.append("there is no API key for \(lane.model); give one with --api-key-file")
+                ending.reasons.append("no API key for \(lane.model); set one with --api-key-file")
             }
         }
         recovery.commands = recovered.commands
         resume(recovered.open, isLast: !recovered.hasMoreOpen, now)
     }
 
-    /// A page of the attempts that the last run left open.
+    /// Resumes a page of attempts that the last run left open.
     mutating func resume(_ page: [OpenAttempt], isLast: Bool, _ now: Instant) {
         precondition(!recovery.isWhole, "a page after the last")
         recovery.isLoading = false
         recovery.isWhole = isLast || page.isEmpty
         recovery.place = page.last?.place
-        // What this run has settled since its page was read may be listed again for its cost.
+        // Attempts that this run settled since the page was read may be listed again for their cost.
         for open in page.sorted(by: { $0.sentAt < $1.sentAt }) where flight(open.attempt) == nil {
             resume(open, now)
         }
         guard recovery.isWhole else { return }
-        warnOfFuture()
-        warnOfOtherAccounts()
+        warnAboutFutureTimes()
+        warnAboutMissingKeys()
         let unknown = recovery.unknown
         recovery.unknown = []
         for attempt in unknown { ask(attempt, .resolveSubmission, now) }
@@ -42,7 +42,7 @@ extension Scheduler {
         for command in commands { commanded(command, now) }
     }
 
-    /// Asks for the next page once less than a page of questions is in the air.
+    /// Requests the next page once fewer queries than a page are in flight.
     mutating func recoverMore() {
         guard hasStarted, !recovery.isWhole, !recovery.isLoading, !isStopping, !isFinished,
             let place = recovery.place, tally.asking < settings.recoveryPageSize
@@ -51,25 +51,25 @@ extension Scheduler {
         effects.append(.loadOpen(after: place, limit: settings.recoveryPageSize))
     }
 
-    /// A clock that was ahead once has left times in the future. They count as now, or their tasks would not be asked for
-    /// until then.
-    private mutating func warnOfFuture() {
+    /// A clock that was once ahead leaves times in the future. They are treated as now, or their tasks would not be
+    /// queried until then.
+    private mutating func warnAboutFutureTimes() {
         guard recovery.fromFuture > 0 else { return }
         let attempts =
             recovery.fromFuture == 1 ? "1 unfinished attempt has" : "\(recovery.fromFuture) unfinished attempts have"
-        let reason = "the clock was ahead when they were written, or is behind now"
-        effects.append(.tell(.warning("\(attempts) times in the future, which count as now: \(reason)")))
+        let reason = "the clock was ahead when they were recorded, or is behind now"
+        effects.append(.tell(.warning("\(attempts) times in the future, treated as now: \(reason)")))
     }
 
-    /// One warning for each key, however many clips it sent.
-    private mutating func warnOfOtherAccounts() {
+    /// One warning per key, whatever the number of clips.
+    private mutating func warnAboutMissingKeys() {
         for (account, clips) in recovery.otherAccounts.sorted(by: { $0.key.text < $1.key.text }) {
             effects.append(.tell(.warning(MissingKey(account: account, clips: clips).words)))
         }
         recovery.otherAccounts = [:]
     }
 
-    /// Whether anything of an attempt is left to ask for.
+    /// Whether an attempt still needs queries.
     private static func needsItsKey(_ standing: OpenAttempt.Progress) -> Bool {
         switch standing {
         case .sent, .accepted: true
@@ -89,14 +89,14 @@ extension Scheduler {
         flight.estimate = open.estimate
         flight.cancelReason = open.cancelReason
         flight.isReplayed = open.isReplayed
-        // Nobody can ask for another key's tasks: they wait for a run that has that key. A clip whose URL is known can
-        // still be fetched, since that takes no key.
+        // Tasks of another key cannot be queried: they wait for a run with that key. A clip with a known URL can still
+        // be downloaded, since that needs no key.
         let canAsk = accounts.contains(flight.account)
         if case .sent = open.standing {} else { isRouteProven = true }
         if !canAsk, Self.needsItsKey(open.standing) { recovery.otherAccounts[flight.account, default: 0] += 1 }
         switch open.standing {
         case .sent(let isMarked):
-            takeUpSent(flight, open, isMarked: isMarked, canAsk: canAsk, now)
+            resumeSent(flight, open, isMarked: isMarked, canAsk: canAsk, now)
         case .accepted(let remote, let isRunning):
             flight.state = isRunning ? .running(remote) : .accepted(remote)
             flight.isMarkedLost = open.lostAt != nil
@@ -105,14 +105,14 @@ extension Scheduler {
             if isPastWindow(flight, now) { becomeUnresolved(&flight, now) }
             flight.notFoundSince = open.lostAt.map { min($0, now) }
             guardRecovered(&flight, now)
-            takeUpAccepted(flight, now)
+            resumeAccepted(flight, now)
         case .completed(let remote, let asset, let cost, let hasNoAsset):
             flight.state = .completed(remote)
             let isClipSettled = !settings.downloads
-            // When its URL was made is not known; it cannot have been before the submit.
+            // The age of the URL is unknown; it cannot be older than the submit.
             flight.completion = ActiveAttempt.Completion(
                 remote: remote, asset: asset, expiresAt: min(open.submittedAt, now) + assetLifetime(of: flight),
-                cost: canAsk || cost != .awaited ? cost : .unknown, questionsLeft: settings.completionQuestions,
+                cost: canAsk || cost != .awaited ? cost : .unknown, queriesLeft: settings.completionQueries,
                 isSaved: false, isClipSettled: isClipSettled, needsAsset: hasNoAsset)
             put(flight)
             if isClipSettled { return canAsk && mayAsk(for: cost) ? askForCost(flight.attempt, now) : remove(flight) }
@@ -123,38 +123,39 @@ extension Scheduler {
             flight.state = end == .completed ? .saved(remote) : end == .failed ? .failed : .cancelled
             flight.completion = ActiveAttempt.Completion(
                 remote: remote, expiresAt: now, cost: cost,
-                questionsLeft: cost == .awaited && end == .completed ? settings.completionQuestions : 1,
+                queriesLeft: cost == .awaited && end == .completed ? settings.completionQueries : 1,
                 isSaved: end == .completed, isClipSettled: true)
             put(flight)
             askForCost(flight.attempt, now)
         }
     }
 
-    /// Clips that are left at the provider may be many: of their unknown costs some are asked for, all by `reconcile`.
+    /// Whether to query an unknown cost: clips left at the provider may be many, so a run queries some and `reconcile`
+    /// all.
     private mutating func mayAsk(for cost: OpenAttempt.Cost) -> Bool {
         switch cost {
         case .known: return false
         case .awaited: return true
         case .unknown:
-            lateCostsAsked += 1
-            return lateCostsAsked <= settings.lateCostQuestions
+            lateCostQueriesSent += 1
+            return lateCostQueriesSent <= settings.lateCostQueries
         }
     }
 
-    /// Only a cost is missing: one that counts as unknown is asked for once in each run.
+    /// Only the cost is missing: an unknown one is queried once per run.
     private mutating func askForCost(_ attempt: AttemptID, _ now: Instant) {
         askForCompletion(attempt, now)
         closeIfDone(attempt)
     }
 
-    /// It was in the air when the last run ended, or uncertain already.
-    private mutating func takeUpSent(
+    /// It was being submitted when the last run ended, or already uncertain.
+    private mutating func resumeSent(
         _ flight: ActiveAttempt, _ open: OpenAttempt, isMarked: Bool, canAsk: Bool, _ now: Instant
     ) {
         var flight = flight
         advance(&flight, .outcomeUnknown)
         if !isMarked {
-            let fault = ProviderError(kind: .broken, message: "the run ended while the submit was in the air")
+            let fault = ProviderError(kind: .broken, message: "the run ended while its submission was in flight")
             commit([.uncertain(flight.attempt, fault)], now)
         }
         flight.pending = ActiveAttempt.PendingSubmission(
@@ -167,11 +168,11 @@ extension Scheduler {
         recovery.unknown.append(flight.attempt)
     }
 
-    /// A poll of this flight lies on the grid of its submission; one that was missed is made up for at once.
-    private mutating func takeUpAccepted(_ flight: ActiveAttempt, _ now: Instant) {
+    /// Polls stay on the grid of the submission; a missed poll is made up for immediately.
+    private mutating func resumeAccepted(_ flight: ActiveAttempt, _ now: Instant) {
         put(flight)
-        // The answer to the cancel says where it stands.
-        if flight.isCancelling { return }
+        // The reply to the cancel will show its state.
+        if flight.isCancelInFlight { return }
         if flight.isUnresolved || flight.notFoundSince != nil || isPastCadence(flight, now) {
             ask(flight.attempt, .poll, now)
         } else {

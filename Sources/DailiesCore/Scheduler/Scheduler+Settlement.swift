@@ -1,7 +1,8 @@
 extension Scheduler {
-    /// The provider's last word, booked at once. A clip, and a cost or a URL that the reply lacks, follow.
+    /// Books the provider's final state immediately. The clip, and a missing cost or URL, follow.
     ///
-    /// - Parameter isCostDenied: the provider does not know the task any more, so that nobody can say that it was free.
+    /// - Parameter isCostDenied: whether the provider no longer knows the task, so that it cannot be assumed to be
+    ///   free.
     mutating func settle(
         _ flight: ActiveAttempt, _ remote: RemoteTaskID, _ report: RemoteTask, isCostDenied: Bool = false,
         _ now: Instant
@@ -12,8 +13,8 @@ extension Scheduler {
         let settlement = Settlement(
             of: report, wasRunning: wasRunning, isReplayed: flight.isReplayed,
             isConfirmed: flight.isCancelledWithoutCost)
-        guard let settlement else { preconditionFailure("the phase \(report.phase) is no end") }
-        // What a user wants cancelled as well does not wait again.
+        guard let settlement else { preconditionFailure("the phase \(report.phase) is not final") }
+        // A task that a user also wants cancelled does not wait again.
         let guarded = settlement.end == .cancelled && flight.cancellation == nil ? flight.cancelReason : nil
         let outcome: CommandOutcome
         switch settlement.end {
@@ -50,7 +51,7 @@ extension Scheduler {
         if !following.isEmpty { tryAgain(flight) }
     }
 
-    /// What is still to come of one that is over; nothing, and it is forgotten.
+    /// Waits for the missing parts of a settled attempt, or removes it.
     private mutating func awaitCompletion(
         _ flight: ActiveAttempt, _ remote: RemoteTaskID, _ settlement: Settlement, _ now: Instant
     ) {
@@ -60,7 +61,7 @@ extension Scheduler {
         flight.completion = ActiveAttempt.Completion(
             remote: remote, asset: settlement.asset, expiresAt: now + assetLifetime(of: flight),
             cost: settlement.isCostAwaited ? .awaited : .known,
-            questionsLeft: settings.completionQuestions, isSaved: false,
+            queriesLeft: settings.completionQueries, isSaved: false,
             isClipSettled: !isSaving)
         if settlement.isCostAwaited || (isSaving && settlement.asset == nil) {
             wake(&flight, at: now + settings.completionInterval)
@@ -80,12 +81,12 @@ extension Scheduler {
         }
     }
 
-    /// What opens a new attempt: only where the failed one was free, its kind can change by the rules, and this run may
-    /// submit it. Empty: the task stays failed.
+    /// The mutations that open a new attempt. They are empty, and the task stays failed, unless the failure was free,
+    /// the rules allow it, and this run may submit it.
     func retrySteps(
         _ flight: ActiveAttempt, _ settlement: Settlement, _ failure: RetryRules.Failure
     ) -> [Mutation.Kind] {
-        // What a user wants cancelled is not tried again by rule.
+        // A task that a user wants cancelled is not retried by rule.
         guard flight.cancellation == nil, flight.attempt.number <= settings.retries,
             settlement.charges.first?.credits == .zero,
             isInScope(TaskQueueID(batch: flight.batch, model: flight.shape.model))
@@ -102,13 +103,13 @@ extension Scheduler {
         }
     }
 
-    /// A new attempt of it waits in the store.
+    /// A new attempt waits in the store.
     mutating func tryAgain(_ flight: ActiveAttempt) {
         effects.append(.tell(.retried(flight.name)))
         reopen(TaskQueueID(batch: flight.batch, model: flight.shape.model))
     }
 
-    /// Takes an amount into the budget and the price book. While it is unknown, its reservation stands for it.
+    /// Books a cost in budgets and price book. While it is unknown, the reservation counts instead.
     private mutating func book(_ flight: inout ActiveAttempt, _ charges: [Amount]) {
         guard let charge = charges.first else { return }
         if charge.credits > .zero { guardBill(of: flight, charge) }
@@ -118,9 +119,9 @@ extension Scheduler {
         let broken = budgets.settle(charge.credits, reserved: flight.reserved, for: flight.budgets)
         if !broken.isEmpty {
             let detail =
-                "\(flight.key) was billed \(charge.text) credits, above the "
+                "\(flight.key) was billed \(charge.text) credits, more than the "
                 + "\(flight.reserved.map { "\($0)" } ?? "nothing") reserved for it"
-            // The budget of a tag that is broken grants nothing more to its tasks, and holds up no other.
+            // A tag's broken budget blocks only tasks with that tag.
             if broken.contains(.batch(flight.batch)) { lanes.block { $0.batch == flight.batch } }
             ending.budgetReached = true
             ending.reasons.append(detail)
@@ -129,7 +130,7 @@ extension Scheduler {
         flight.reserved = nil
     }
 
-    // MARK: What a completed task lacks
+    // MARK: Missing parts of completed tasks
 
     mutating func askForCompletion(_ attempt: AttemptID, _ now: Instant) { ask(attempt, .complete, now) }
 
@@ -140,8 +141,8 @@ extension Scheduler {
         switch answer {
         case .found(let report):
             guard !isMismatched(report, of: &flight) else {
-                // Of ours nothing was learned.
-                completion.questionsLeft -= 1
+                // The reply says nothing about this task.
+                completion.queriesLeft -= 1
                 break
             }
             flight.faults = 0
@@ -159,20 +160,20 @@ extension Scheduler {
                 steps.append(.costLearned(flight.attempt, report.charges))
                 recordCanary(flight, isCompleted: true, credits: report.charges.first?.credits)
             }
-            completion.questionsLeft -= 1
+            completion.queriesLeft -= 1
         case .notFound:
-            // It was completed a moment ago: a lapse of the provider's memory, up to a point, and no answer.
+            // It was completed a moment ago, so the 404 may be temporary; it is no answer.
             let since = flight.notFoundSince ?? now
             flight.notFoundSince = since
             flight.faults += 1
-            if flight.isStillNotFound(since: since, for: settings.lostAfter) { completion.questionsLeft = 0 }
+            if flight.isStillNotFound(since: since, for: settings.lostAfter) { completion.queriesLeft = 0 }
         case .fault: flight.faults += 1
         case .stopped(let fault, let stop):
-            questionRefused(flight, fault, stop)
+            queryRefused(flight, fault, stop)
             return stopAsking(flight, now)
         }
         let lacksAsset = !completion.isClipSettled && (completion.asset == nil || completion.needsAsset)
-        if completion.questionsLeft <= 0 {
+        if completion.queriesLeft <= 0 {
             if completion.cost == .awaited {
                 completion.cost = .unknown
                 steps.append(.costUnknown(flight.attempt))
@@ -185,7 +186,7 @@ extension Scheduler {
             cancelBeyondBudgets(of: flight, now)
         }
         let isLacking = completion.cost == .awaited || lacksAsset
-        if isLacking, completion.questionsLeft > 0 {
+        if isLacking, completion.queriesLeft > 0 {
             let wait =
                 flight.faults > 0
                 ? settings.retry.wait(afterFailures: flight.faults, using: &random) : settings.completionInterval
@@ -194,11 +195,11 @@ extension Scheduler {
         flight.completion = completion
         put(flight)
         if lacksAsset, flight.parking == nil {
-            let isAnswered = if case .found = answer { completion.questionsLeft > 0 } else { false }
+            let isAnswered = if case .found = answer { completion.queriesLeft > 0 } else { false }
             if !isAnswered, retryRefusedAsset(flight, now) { return }
         }
-        if lacksAsset, completion.questionsLeft <= 0, flight.parking == nil {
-            return closeUnsaved(flight, "the provider gives no URL for it", now)
+        if lacksAsset, completion.queriesLeft <= 0, flight.parking == nil {
+            return closeUnsaved(flight, "the provider returned no URL for it", now)
         }
         guard flight.parking == nil else { return }
         if !completion.isClipSettled, completion.asset != nil, !completion.needsAsset, !completion.isDownloading {
@@ -207,8 +208,7 @@ extension Scheduler {
         closeIfDone(flight.attempt)
     }
 
-    /// A poll that was sent before the end has landed. The question for what is missing may have come due meanwhile, and
-    /// waits for nothing any more.
+    /// A poll that was sent before the end has returned. The query for missing parts may have come due in the meantime.
     mutating func resumeCompletion(_ flight: ActiveAttempt, _ now: Instant) {
         guard let completion = flight.completion, flight.parking == nil else { return }
         let lacksAsset = !completion.isClipSettled && (completion.asset == nil || completion.needsAsset)
@@ -218,31 +218,31 @@ extension Scheduler {
         put(flight)
     }
 
-    /// Nothing more can be asked in this run. A clip whose URL is known is fetched all the same.
+    /// This run can query nothing more. A clip with a known URL is still downloaded.
     private mutating func stopAsking(_ flight: ActiveAttempt, _ now: Instant) {
         guard var completion = flight.completion else { return }
         var flight = flight
-        // It stays awaited in the store: the next run goes on asking.
+        // It stays awaited in the store: the next run queries it again.
         if completion.cost == .awaited { completion.cost = .unknown }
         flight.completion = completion
         put(flight)
         recordCanary(flight, isCompleted: true)
         if !completion.isClipSettled, !completion.isDownloading {
-            return closeUnsaved(flight, "the account was refused", now)
+            return closeUnsaved(flight, "the provider denied access", now)
         }
         closeIfDone(flight.attempt)
     }
 
-    /// Removes a completed flight once nothing of it is open.
+    /// Removes a completed attempt once nothing of it is missing.
     mutating func closeIfDone(_ attempt: AttemptID) {
         guard let flight = flight(attempt), let completion = flight.completion, flight.parking == nil else { return }
-        if completion.isClipSettled, completion.cost != .awaited, !flight.isAsking { remove(flight) }
+        if completion.isClipSettled, completion.cost != .awaited, !flight.isQueryInFlight { remove(flight) }
     }
 
     /// Gives a clip up for this run; the next one tries again.
     mutating func closeUnsaved(_ flight: ActiveAttempt, _ reason: String, _ now: Instant) {
         park(flight, .unsaved)
-        // Its cost, if it is not known yet, is not asked for any more.
+        // If its cost is still unknown, it is not queried any more.
         recordCanary(flight, isCompleted: true)
         effects.append(.tell(.downloadFailed(flight.name, reason: reason)))
     }

@@ -1,15 +1,15 @@
 extension Scheduler {
-    /// HTTP status of a service that has nobody to serve a model.
+    /// HTTP status of a service that cannot serve a model.
     private static let unavailable = 503
 
     /// Fills the free slots.
-    mutating func submitWhatFits(_ now: Instant) {
+    mutating func submitWaiting(_ now: Instant) {
         guard hasStarted, recovery.isWhole, !isStopping, !isFinished, !isSubmissionOver else { return }
         resumeDeferred()
         loadPages()
-        // What was begun or set aside may have emptied a lane, and an empty lane holds all others up.
+        // A queue that ran empty blocks all others until its next page is requested.
         defer { loadPages() }
-        // Lanes whose next task must wait for reservations to come back; they hold no other batch up.
+        // Queues whose next task must wait for reservations to be released; they do not block other batches.
         var short: Set<TaskQueueID> = []
         var shortBatches: Set<BatchID> = []
         func isShort(_ lane: TaskQueueID) -> Bool { shortBatches.contains(lane.batch) || short.contains(lane) }
@@ -29,31 +29,34 @@ extension Scheduler {
         }
     }
 
-    /// Whether the account as a whole may be sent one more, be it a new one or a repeat.
+    /// Whether the account as a whole may send another submit, new or repeated.
     func maySend(_ now: Instant) -> Bool {
-        if held.contains(.everything) || tally.inFlight >= limiter.limit { return false }
+        if pausedScopes.contains(.everything) || tally.inFlight >= limiter.limit { return false }
         if breaker.isOpen, isProbing || !mayProbeBySubmit { return false }
         if let until = pauseEnd(now), now < until { return false }
         guard pause.isWithoutFunds else { return true }
-        // One try once everything has settled: holds of our own renders may have been the reason.
+        // One try once everything has settled: the reservations of our own renders may have been the reason.
         return tally.active == tally.idleUnresolved + tally.waitingForTurn && !pause.isTryingFunds
     }
 
-    /// Whether a lane may be sent one more: neither its model nor its batch is held up or full.
+    /// Whether a queue may submit: its model and batch are neither paused nor full.
     func hasRoom(in lane: TaskQueueID) -> Bool {
         if isModelPaused(lane.model) { return false }
-        if !held.isEmpty, held.contains(.batch(lane.batch)) || held.contains(.model(lane.model)) { return false }
+        if !pausedScopes.isEmpty, pausedScopes.contains(.batch(lane.batch)) || pausedScopes.contains(.model(lane.model))
+        {
+            return false
+        }
         guard let limit = limits.byModel[lane.model] else { return true }
         return inFlightByModel[lane.model, default: 0] < limit
     }
 
-    /// Whether the pace lets a submit go now; if not, a wake-up is asked for.
+    /// Whether the submit rate allows a submit now; if not, requests a wake-up.
     mutating func paceAllows(_ now: Instant) -> Bool {
         pause.isPaced = pacer.next.map { now < $0 } ?? false
         return !pause.isPaced
     }
 
-    /// Counts a submit that goes out.
+    /// Counts an outgoing submit.
     mutating func sends(_ model: ModelID, for account: KeyFingerprint, _ now: Instant) {
         pacer.sent(at: now)
         probes(model)
@@ -65,7 +68,7 @@ extension Scheduler {
         }
     }
 
-    /// Whether the account as a whole may submit a new one.
+    /// Whether the account as a whole may submit a new task.
     private mutating func maySubmit(_ now: Instant) -> Bool {
         guard maySend(now), !isDiskRefusing else { return false }
         if tally.uncertain >= settings.uncertainLimit {
@@ -73,7 +76,7 @@ extension Scheduler {
             return false
         }
         if tally.awaitingDownload >= settings.unsavedLimit {
-            announce(.unsavedClips, "\(tally.awaitingDownload) paid clips wait for their download")
+            announce(.unsavedClips, "\(tally.awaitingDownload) paid clips are waiting to be downloaded")
             return false
         }
         pause.announced.remove(.unsavedClips)
@@ -85,11 +88,11 @@ extension Scheduler {
         effects.append(.tell(.paused(reason, detail: detail, until: nil)))
     }
 
-    /// Until a provider has proven that it honours keys, one submit is in the air at a time, so that a crash leaves at
-    /// most one task whose fate cannot be settled.
+    /// Until a provider has proven that it honors keys, one submit is in flight at a time, so that a crash leaves only
+    /// one task whose outcome cannot be determined.
     private func mayBegin(_ lane: TaskQueueID) -> Bool {
         guard hasRoom(in: lane), let account = accounts.account(for: lane.model) else { return false }
-        // Where keys are not proven, what is still being asked about may well stay uncertain: it counts like that.
+        // Without proven key support, attempts being resolved may stay uncertain, so they count as uncertain.
         let mayStay = trust[account] == .honoured ? 0 : tally.settling
         return tally.uncertain + mayStay < settings.uncertainLimit && mayUseKey(account)
     }
@@ -101,15 +104,15 @@ extension Scheduler {
     }
 
     enum StartResult {
-        /// It is on its way, was set aside, or will not be sent in this run.
+        /// It was begun or deferred, or will not be sent in this run.
         case done
-        /// It, and with it its lane, must wait until reservations come back.
+        /// It and its queue must wait for reservations to be released.
         case laneWaits
-        /// As many reservations of its batch are out as its budget holds.
+        /// The batch's budget is fully reserved.
         case batchWaits
     }
 
-    /// Grants a slot, if the budgets hold the task.
+    /// Begins a task if the budgets allow it.
     private mutating func begin(_ task: WaitingTask, _ now: Instant) -> StartResult {
         guard let account = accounts.account(for: task.shape.model) else { return .laneWaits }
         if let tag = task.tagBudgets.first(where: stoppedTags.keys.contains), let detail = stoppedTags[tag] {
@@ -117,10 +120,10 @@ extension Scheduler {
             stopForBudget(detail)
             return .done
         }
-        // One that came later does not take the room that an earlier one with the same tag waits for.
+        // A later task does not take the credits that an earlier one with the same tag waits for.
         if !waitingTagBudgets.isDisjoint(with: task.tagBudgets) { return setAside(task) }
         let bound = reservation(for: task.shape)
-        warnOfContradiction(task.shape)
+        warnAboutContradiction(task.shape)
         let (verdict, scope) = budgets.verdict(for: bound, of: task.budgets)
         switch verdict {
         case .allowed: break
@@ -137,8 +140,8 @@ extension Scheduler {
             return .done
         case .unknownPrice:
             passOver(task, under: scope) { $0.model == task.shape.model && $0.batch == task.batch }
-            giveReason(
-                "no price is known for \(task.shape.model), so it cannot be kept under a budget; give a bound with "
+            addReason(
+                "no price is known for \(task.shape.model), so the budget cannot cover it; set a limit with "
                     + "--max-credits-per-task")
             return .done
         }
@@ -159,12 +162,12 @@ extension Scheduler {
         return .done
     }
 
-    // MARK: The fate of a submit
+    // MARK: Outcome of a submit
 
-    mutating func submitted(_ submission: Submission, _ fate: SubmitResult, _ now: Instant) {
+    mutating func submitted(_ submission: Submission, _ outcome: SubmitResult, _ now: Instant) {
         submitsInFlight[submission.account, default: 0] -= 1
         guard var flight = flight(submission.attempt), var pending = flight.pending else {
-            preconditionFailure("a submit of attempt \(submission.attempt) landed that was not in the air")
+            preconditionFailure("a submit of attempt \(submission.attempt) ended that was not in flight")
         }
         modelPauses[flight.shape.model]?.isProbing = false
         lanes.settledDuringLoad(flight.attempt.task, in: TaskQueueID(batch: flight.batch, model: flight.shape.model))
@@ -173,11 +176,11 @@ extension Scheduler {
         flight.submissionKey = submission.key
         let wasTryingFunds = pause.isTryingFunds
         pause.isTryingFunds = false
-        let fate = Self.checked(fate, submission)
-        defer { noteRoute(fate) }
-        switch fate {
+        let outcome = Self.checked(outcome, submission)
+        defer { noteRoute(outcome) }
+        switch outcome {
         case .accepted(let report):
-            answeredAtAll(now)
+            providerAnswered(now)
             modelAnswered(flight.shape.model)
             pause.trouble = nil
             limiter.accepted(inFlight: tally.inFlight - totalSubmitsInFlight, sentAt: flight.sentAt)
@@ -195,27 +198,27 @@ extension Scheduler {
                 handleSendFailure(fault, now)
             }
         case .refused(let fault):
-            answeredAtAll(now)
+            providerAnswered(now)
             pause.trouble = nil
             refuse(flight, fault, now)
         case .throttled(let fault, let throttle):
-            answeredAtAll(now)
+            providerAnswered(now)
             self.throttle(flight, fault, throttle, now)
         case .stopped(let fault, let stop):
-            answeredAtAll(now)
+            providerAnswered(now)
             if stop == .modelNotInGroup { flight.pending?.modelForbidden = true }
             returnToQueue(flight, fault, now)
             self.stop(fault, stop, model: flight.shape.model, wasTryingFunds: wasTryingFunds)
         case .unknown(let fault, _) where isNotTheAPI(fault):
             leaveToAnotherBaseURL(flight, fault, now)
         case .unknown(let fault, let isFree):
-            if !isFree { flight.pending?.doubts += 1 }
+            if !isFree { flight.pending?.unansweredSends += 1 }
             if fault.status == 409 || fault.code == "duplicate_out_task_id" {
-                answeredAtAll(now)
+                providerAnswered(now)
                 flight.pending?.isConflict = true
             } else if isFree, fault.status == Self.unavailable {
-                // The service itself answers, and has nobody for this model.
-                answeredAtAll(now)
+                // The service answers but cannot serve this model.
+                providerAnswered(now)
                 modelForbidden(flight.shape.model, fault, now)
             } else {
                 failedToAnswer(fault, now)
@@ -225,15 +228,15 @@ extension Scheduler {
         }
     }
 
-    /// Whether the API itself has answered, so that there is a route for submits.
-    private mutating func noteRoute(_ fate: SubmitResult) {
-        switch fate {
+    /// Records whether the API itself has answered, which proves the route for submits.
+    private mutating func noteRoute(_ outcome: SubmitResult) {
+        switch outcome {
         case .accepted, .refused, .throttled, .unknown(_, isFreeByContract: true): isRouteProven = true
         case .notAccepted, .stopped, .unknown: break
         }
     }
 
-    /// It is certain that this send was not accepted. Only for a first send does that settle the attempt's fate.
+    /// This send was certainly not accepted. That settles the attempt only if it was the first send.
     mutating func returnToQueue(_ flight: ActiveAttempt, _ fault: ProviderError, _ now: Instant) {
         var flight = flight
         guard let pending = flight.pending, pending.sends == 1 else { return becomeUncertain(flight, fault, now) }
@@ -253,19 +256,19 @@ extension Scheduler {
         }
     }
 
-    /// A task of this lane waits again in the store. Only lanes of the batches of this run are read.
+    /// A task of this queue waits again in the store. Only queues of this run's batches are read.
     mutating func reopen(_ lane: TaskQueueID) {
         guard isInScope(lane) else { return }
         lanes.restart(lane)
         if stoppedModels.contains(lane.model) { lanes.block { $0 == lane } }
     }
 
-    /// Whether this run may submit what waits in a lane.
+    /// Whether this run may submit tasks of a queue.
     func isInScope(_ lane: TaskQueueID) -> Bool {
         (scope?.contains(lane.batch) ?? true) && accounts.account(for: lane.model) != nil
     }
 
-    /// 4xx for good. A repeat that is refused proves nothing of the send before it: the key is asked for first.
+    /// A permanent 4xx. A refused resubmission proves nothing about the send before it: the key is queried first.
     private mutating func refuse(_ flight: ActiveAttempt, _ fault: ProviderError, _ now: Instant) {
         var flight = flight
         let action = settings.retryRules.action(for: fault.asFailure)
@@ -299,7 +302,7 @@ extension Scheduler {
         if !steps.isEmpty { tryAgain(flight) }
     }
 
-    /// 401, 402, 403, and a route that does not exist.
+    /// 401, 402, 403, and a missing route.
     mutating func stop(_ fault: ProviderError, _ stop: AccessDenial, model: ModelID?, wasTryingFunds: Bool) {
         switch stop {
         case .keyRefused:
@@ -321,7 +324,7 @@ extension Scheduler {
         case .noFunds:
             if wasTryingFunds {
                 ending.accountRefused = true
-                endSubmission("out of money: \(fault.message)")
+                endSubmission("out of credits: \(fault.message)")
             } else if !pause.isWithoutFunds {
                 pause.isWithoutFunds = true
                 effects.append(.tell(.paused(.noFunds, detail: fault.message, until: nil)))

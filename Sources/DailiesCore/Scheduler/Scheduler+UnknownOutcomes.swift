@@ -1,23 +1,24 @@
-/// Submits whose fate is unknown: asked by key, and repeated only where a repeat cannot be paid for twice.
+/// Submits with an unknown outcome: queried by key, and resubmitted only if that cannot be paid for twice.
 extension Scheduler {
-    /// A reply that names another submission (a connection that is out of step, a cache in between) says nothing of
-    /// this one: what became of it is asked for.
-    static func checked(_ fate: SubmitResult, _ submission: Submission) -> SubmitResult {
-        let echo = if case .accepted(let report) = fate { report.submissionKey } else { fate.fault?.submissionKey }
-        guard let echo, echo != submission.key else { return fate }
-        // Something was accepted, and it may have been this one under a wrong name.
-        let code = if case .accepted = fate { ProviderError.anotherSubmission } else { String?.none }
+    /// A reply that names another submission (from a desynchronized connection or a cache) says nothing about this one,
+    /// whose outcome is then unknown.
+    static func checked(_ outcome: SubmitResult, _ submission: Submission) -> SubmitResult {
+        let echo =
+            if case .accepted(let report) = outcome { report.submissionKey } else { outcome.fault?.submissionKey }
+        guard let echo, echo != submission.key else { return outcome }
+        // Something was accepted, possibly this submission under a wrong name.
+        let code = if case .accepted = outcome { ProviderError.anotherSubmission } else { String?.none }
         return .unknown(.misdirected("another submission", code: code), isFreeByContract: false)
     }
 
-    /// Whether the answer to a submit is not of the API, while nothing that this run knows shows
-    /// that the API is at the base URL.
+    /// Whether a submit was answered by something other than the API, while no answer has shown that the API is at the
+    /// base URL.
     func isNotTheAPI(_ fault: ProviderError) -> Bool {
         mayLackRoute && (fault.code == ProviderError.notTheAPI || fault.status == 404 || fault.status == 405)
     }
 
-    /// Another server than the API answered, and the outcome of the submit is unknown: it is left to the user, who may
-    /// name another base URL.
+    /// A server other than the API answered, and the outcome of the submit is unknown. The user may set another base
+    /// URL.
     mutating func leaveToAnotherBaseURL(_ flight: ActiveAttempt, _ fault: ProviderError, _ now: Instant) {
         var flight = flight
         if flight.state != .uncertain {
@@ -43,29 +44,30 @@ extension Scheduler {
         effects.append(.tell(.uncertain(flight.name, reason: fault.message)))
     }
 
-    /// The answer to the question by key that an unknown fate raised.
-    mutating func fateAnswered(_ flight: ActiveAttempt, _ answer: QueryResult, _ now: Instant) {
+    /// The answer to a query by key after an unknown outcome.
+    mutating func resolutionAnswered(_ flight: ActiveAttempt, _ answer: QueryResult, _ now: Instant) {
         switch answer {
         case .found(let report):
             if let another = report.mismatch(with: nil, flight.submissionKey) {
-                return leaveMismatched(flight, ProviderError.anotherSubmission, "with \(another)", now)
+                return leaveMismatched(flight, ProviderError.anotherSubmission, another, now)
             }
-            guard report.remoteID != nil else { return retryResolution(flight, "a reply without a task id", now) }
+            guard report.remoteID != nil else { return retryResolution(flight, "the reply has no task ID", now) }
             accept(flight, report, from: .query, now)
         case .notFound:
             let isRefused = flight.pending?.refusal != nil
-            let mayResubmit = isRepeatHarmless(flight) || flight.pending?.mayResubmit == true
+            let mayResubmit = isResubmissionSafe(flight) || flight.pending?.mayResubmit == true
             guard isRefused || (mayResubmit && flight.pending?.isConflict != true) else {
-                return parkUncertain(flight, "the provider does not answer for its key", now)
+                return parkUncertain(flight, "the provider does not recognize its submission key", now)
             }
-            guard isKeyRemembered(flight, now) else { return parkUncertain(flight, mayBeForgotten, now) }
-            guard isRefused || flight.pending?.doubts ?? 0 < SchedulerSettings.mostSends else {
-                return parkUncertain(flight, "the provider still does not answer for its key, after all repeats", now)
+            guard isKeyRemembered(flight, now) else { return parkUncertain(flight, forgottenKeyReason, now) }
+            guard isRefused || flight.pending?.unansweredSends ?? 0 < SchedulerSettings.maximumSends else {
+                return parkUncertain(
+                    flight, "the provider still does not recognize its submission key after all resubmissions", now)
             }
             if let refusal = flight.pending?.refusal { return refusedAndNotFound(flight, refusal, now) }
             enqueueResubmit(flight, now)
         case .stopped(let fault, let stop):
-            questionRefused(flight, fault, stop)
+            queryRefused(flight, fault, stop)
         case .fault(let fault) where mayLackRoute && fault.code == ProviderError.notTheAPI:
             leaveToAnotherBaseURL(flight, fault, now)
         case .fault(let fault):
@@ -73,8 +75,8 @@ extension Scheduler {
         }
     }
 
-    /// A repeat was refused for good, and the key is not found. A provider may not know for a while what it has just
-    /// accepted, and the send before may be that: the refusal counts once it has had time to remember.
+    /// A resubmission was refused permanently, and the key is not found. A provider may not find a task just after
+    /// accepting it, and the earlier send may be such a task: the refusal counts after some time.
     private mutating func refusedAndNotFound(_ flight: ActiveAttempt, _ refusal: ProviderError, _ now: Instant) {
         var flight = flight
         let since = flight.pending?.refusedAt ?? now
@@ -86,12 +88,13 @@ extension Scheduler {
         put(flight)
     }
 
-    /// Keys are proven for a dialect: bytes of another one are never sent again on that proof.
-    private func isRepeatHarmless(_ flight: ActiveAttempt) -> Bool {
+    /// Whether resubmitting is safe. Key support is proven per dialect: bytes of another dialect are not resubmitted on
+    /// it.
+    private func isResubmissionSafe(_ flight: ActiveAttempt) -> Bool {
         trust[flight.account] == .honoured && flight.pending?.submission?.dialect == dialect
     }
 
-    /// That a key is not found proves that no send arrived only for as long as the provider remembers keys.
+    /// Whether the provider still remembers keys of this age. Only then does a missing key prove that no send arrived.
     private func isKeyRemembered(_ flight: ActiveAttempt, _ now: Instant) -> Bool {
         flight.pending?.isAgeUnknown != true && now - flight.sentAt < keyMemory
     }
@@ -100,14 +103,14 @@ extension Scheduler {
         settings.keyMemory ?? SchedulerSettings.usualKeyMemory.divided(bySpeed: settings.speed)
     }
 
-    private var mayBeForgotten: String {
-        "the provider does not answer for its key, which it may have forgotten by now (after "
-            + "\(keyMemory.inWords(atSpeed: settings.speed)))"
+    private var forgottenKeyReason: String {
+        "the provider does not recognize its submission key, which it may have forgotten (after "
+            + "\(keyMemory.formatted(atSpeed: settings.speed)))"
     }
 
-    /// The answer to a question by key cannot be about this attempt: it stays uncertain, and the log says why.
+    /// The answer to a query by key cannot be about this attempt: it stays uncertain, and the log records why.
     mutating func leaveMismatched(_ flight: ActiveAttempt, _ code: String, _ answer: String, _ now: Instant) {
-        let reason = "the provider answers for its key \(answer)"
+        let reason = "the provider returned \(answer) for its submission key"
         commit([.uncertain(flight.attempt, ProviderError(kind: .unreadable, code: code, message: reason))], now)
         parkUncertain(flight, reason, now)
     }
@@ -118,7 +121,7 @@ extension Scheduler {
         let steps = endCancellation(of: &flight, .uncertain, reason)
         if !steps.isEmpty { commit(steps, now) }
         park(flight, .uncertain)
-        let text = "it was sent, and \(reason); run `dailies reconcile`"
+        let text = "sent, outcome unknown: \(reason); run `dailies reconcile`"
         effects.append(.tell(.uncertain(flight.name, reason: text)))
     }
 
@@ -130,7 +133,7 @@ extension Scheduler {
         put(flight)
     }
 
-    /// This run has tried for as long as it waits for anything.
+    /// Whether this run has tried for the maximum wait.
     private func isOverdue(_ flight: ActiveAttempt, _ now: Instant) -> Bool {
         guard let since = flight.pending?.unsettledSince else { return false }
         return flight.faults >= settings.retry.attempts && now - since >= settings.maximumWait
@@ -140,62 +143,62 @@ extension Scheduler {
         wake(&flight, at: now + settings.retry.wait(afterFailures: max(flight.faults, 1), using: &random))
     }
 
-    /// The same bytes go out once more as soon as anything may be sent: a repeat asks for a slot like a new task, since an
-    /// earlier run may have had more of them, and goes before all that was never sent.
+    /// Queues the same bytes for sending again. A resubmission needs a slot like a new task, since an earlier run may
+    /// have had more slots, and goes before all unsent tasks.
     mutating func enqueueResubmit(_ flight: ActiveAttempt, _ now: Instant) {
         var flight = flight
         guard !isStopping else { return put(flight) }
         if flight.cancellation != nil {
-            return parkUncertain(flight, "what is to be cancelled is not sent again", now)
+            return parkUncertain(flight, "a task being cancelled is not resubmitted", now)
         }
         if isSubmissionOver || flight.pending?.modelForbidden == true || isOverdue(flight, now) {
             return parkUncertain(flight, Self.notInThisRun, now)
         }
         guard flight.pending?.awaitsResubmit != true else { return }
         flight.pending?.awaitsResubmit = true
-        // What is not at the provider holds no slot there. Nothing new takes it before this one.
+        // A task that is not at the provider holds no slot there. No new task takes the slot before this one.
         flight.holdsSlot = false
         flight.serial &+= 1
         put(flight)
-        repeats.append(flight.attempt)
+        resubmissions.append(flight.attempt)
     }
 
-    private static let notInThisRun = "it cannot be sent again in this run"
+    private static let notInThisRun = "it cannot be resubmitted in this run"
 
-    /// Sends what waits to be sent again, in order, as far as it may go. One whose model is full holds no other up.
-    mutating func sendRepeats(_ now: Instant) {
-        guard !repeats.isEmpty, !isStopping, !isFinished else { return }
+    /// Sends waiting resubmissions in order, as far as possible. One whose model is full does not block others.
+    mutating func sendResubmissions(_ now: Instant) {
+        guard !resubmissions.isEmpty, !isStopping, !isFinished else { return }
         var waiting: [AttemptID] = []
-        for (index, attempt) in repeats.enumerated() {
+        for (index, attempt) in resubmissions.enumerated() {
             guard let flight = flight(attempt), flight.pending?.awaitsResubmit == true else { continue }
             let lane = TaskQueueID(batch: flight.batch, model: flight.shape.model)
-            if isSubmissionOver || areQuestionsOver || flight.cancellation != nil
+            if isSubmissionOver || areQueriesOver || flight.cancellation != nil
                 || stoppedModels.contains(lane.model)
             {
                 parkUncertain(flight, Self.notInThisRun, now)
                 continue
             }
             guard maySend(now) else {
-                waiting += repeats[index...]
+                waiting += resubmissions[index...]
                 break
             }
             guard hasRoom(in: lane), mayUseKey(flight.account), paceAllows(now) else {
                 waiting.append(attempt)
                 continue
             }
-            // It may have waited for long.
+            // It may have waited for a long time.
             guard isKeyRemembered(flight, now) else {
-                parkUncertain(flight, mayBeForgotten, now)
+                parkUncertain(flight, forgottenKeyReason, now)
                 continue
             }
             resubmit(flight, now)
         }
-        repeats = waiting
+        resubmissions = waiting
     }
 
     private mutating func resubmit(_ flight: ActiveAttempt, _ now: Instant) {
         guard let submission = flight.pending?.submission else {
-            preconditionFailure("attempt \(flight.attempt) has no submission to repeat")
+            preconditionFailure("attempt \(flight.attempt) has no submission to resend")
         }
         var flight = flight
         flight.sentAt = now

@@ -1,9 +1,9 @@
-/// Decides everything a run does: `event + now → effects`. It starts no timer, thread, query or request; the shell does,
-/// and reports back.
+/// Makes all decisions of a run: `event + now → effects`. It starts no timer, thread, query or request; the runner
+/// does, and reports back.
 ///
-/// Every step that costs money goes intent, action, outcome: `Effect.begin` makes the intent durable before the submit,
-/// `Effect.commit(_:then:)` makes an outcome durable before what builds on it. Whatever a crash leaves behind is found
-/// by the next run as an ``OpenAttempt`` and settled by asking, never by sending anew.
+/// Every step that costs money follows intent, action, outcome: `Effect.begin` makes the intent durable before the
+/// submit, `Effect.commit(_:then:)` makes an outcome durable before anything builds on it. After a crash the next run
+/// finds open attempts as ``OpenAttempt`` and settles them by querying, never by submitting again.
 public struct Scheduler: Sendable {
     let settings: SchedulerSettings
     let catalogue: ModelCatalogue
@@ -12,88 +12,87 @@ public struct Scheduler: Sendable {
 
     var random: SplitMix64
     var lanes: TaskQueues
-    /// By attempt: a take that is paid but not saved may still be fetched while the next one renders.
+    /// By attempt, since the clip of a paid take may still be downloaded while the next take renders.
     var flights = ActiveAttemptTable()
     var kinds = AttemptTraitsCache()
-    /// As the user wants them now.
+    /// The current limits.
     public internal(set) var limits: SubmissionLimits
     var limiter: ConcurrencyLimiter
     var pacer: RateLimiter
-    /// Held up by the user.
-    var held: Set<PauseScope> = []
+    /// Scopes that the user paused.
+    var pausedScopes: Set<PauseScope> = []
     /// Tasks that count against the limit, by model.
     private(set) var inFlightByModel: [ModelID: Int] = [:]
-    /// Attempts that wait to be sent again, in order. Before all that was never sent.
-    var repeats: [AttemptID] = []
+    /// Attempts waiting to be resubmitted, in order. They go before all unsent tasks.
+    var resubmissions: [AttemptID] = []
     var breaker: CircuitBreaker
     var modelPauses: [ModelID: ModelPause] = [:]
-    /// Nothing more of them is sent in this run: nobody has served them for too long, or a guard stopped them.
+    /// Models that this run no longer submits: unavailable for too long, or stopped by a guard.
     var stoppedModels: Set<ModelID> = []
     var canary: Canary?
     var rejectionsInARow = 0
     var downloads: DownloadQueue
     var budgets = Budgets()
-    /// Budgets of tags that a task waits for; it was set aside, and others with the tag wait behind it.
+    /// Tag budgets that a deferred task waits for; later tasks with the tag wait behind it.
     var waitingTagBudgets: Set<TagBudgetID> = []
-    /// Budgets of tags that did not hold an estimate, and which: nothing more with the tag is sent in this run.
+    /// Tag budgets that did not allow an estimate, with the reason. This run submits no more tasks with the tag.
     var stoppedTags: [TagBudgetID: String] = [:]
-    /// Budgets that this run has told of.
-    var toldBudgets: Set<Budgets.Scope> = []
-    /// What the highest estimate of such a clip in this run asks for.
+    /// Budgets that this run has reported as reached.
+    var reportedBudgets: Set<Budgets.Scope> = []
+    /// The highest reservation by estimate in this run, per kind of clip.
     var estimatedReservations: [RequestShape: Credits] = [:]
-    /// Why this run cancels what it does for a guard, for people.
+    /// Why this run's guards cancel attempts, for display.
     var cancelDetails: [AttemptID: String] = [:]
     var prices = PriceBook(catalogue: ModelCatalogue(compiled: "", models: []))
     var trust: [KeyFingerprint: KeySupport] = [:]
     var accounts = APIKeyRouting(byPrefix: [:])
     var cadences: [ModelID: PollCadence] = [:]
-    /// nil: polls follow the documented cadence.
-    var rhythms: DurationHistory?
+    /// Durations for adaptive polling; nil: polls follow the documented cadence.
+    var durationHistory: DurationHistory?
     var plans: [RequestShape: AdaptivePollSchedule] = [:]
     /// The batches whose waiting tasks this run submits; nil: all.
     var scope: Set<BatchID>?
 
-    /// Counted whenever a flight is put or removed; never by a walk over all flights.
+    /// Counts, updated whenever an attempt changes, without a walk over all attempts.
     public internal(set) var tally = Counts()
-    /// Submits whose reply is outstanding, by account.
+    /// Submits in flight, by account.
     var submitsInFlight: [KeyFingerprint: Int] = [:]
-    /// Answers that name a task, until the store has said whether it is another attempt's.
+    /// Replies that name a task, until the store has decided who owns it.
     var claims: [AttemptID: Claim] = [:]
-    /// Accounts whose first accepted submit is being looked up by key, and which task should be found.
+    /// Key-support tests in flight, by account.
     var keyChecks: [KeyFingerprint: KeyCheck] = [:]
-    /// Questions that wait for the end of an outage, in order.
+    /// Queries deferred until the end of an outage, in order.
     var deferredQueries: [AttemptID] = []
-    /// The one request of an outage's probe is in the air.
+    /// Whether an outage probe is in flight.
     var isProbing = false
-    /// No question waits, so the next submit is the probe.
+    /// Whether the next submit is the probe, since no query waits.
     var mayProbeBySubmit = false
 
     var pause = SubmissionPause()
     var ending = RunResult()
     var hasStarted = false
-    /// Questions for costs that count as unknown, since the start.
-    var lateCostsAsked = 0
+    /// Queries for unknown costs since the start.
+    var lateCostQueriesSent = 0
     var recovery = Recovery()
     var isStopping = false
-    /// Nothing more is submitted in this run, for a reason in ``ending``; what is in flight goes on.
+    /// Whether this run submits nothing more, for a reason in ``ending``; tasks in flight continue.
     var isSubmissionOver = false
-    /// The API itself has answered a submit in this run, or has a task of an earlier one: there is such a route.
+    /// Whether the API has answered a submit in this run or has a task of an earlier one, which proves the route.
     var isRouteProven = false
-    /// Nothing that this run knows shows that the API is at the base URL.
+    /// Whether nothing has shown that the API is at the base URL.
     var mayLackRoute: Bool { !isRouteProven && trust.values.allSatisfy { $0 == .unknown } }
-    /// The account refuses even questions: nothing more can be learned in this run.
-    var areQuestionsOver = false
+    /// Whether the account's queries are refused, so that this run can query nothing more.
+    var areQueriesOver = false
     var isFinished = false
-    /// Words for a state that nobody knows, and tasks of which a reply was not believed: the first hundred of each are
-    /// told.
-    var warnedWords: Set<String> = []
-    var mismatchesTold = 0
+    /// Unknown states, and tasks with a rejected reply, that were reported: up to a hundred of each.
+    var reportedUnknownStates: Set<String> = []
+    var reportedMismatches = 0
 
     var effects: [Effect] = []
 
     /// - Parameters:
     ///   - settings: already divided by the speed.
-    ///   - seed: of the jitter.
+    ///   - seed: the seed of the jitter.
     public init(
         settings: SchedulerSettings, catalogue: ModelCatalogue, baseURL: String, dialect: Dialect, seed: UInt64
     ) {
@@ -108,24 +107,25 @@ public struct Scheduler: Sendable {
         limiter = ConcurrencyLimiter(
             ceiling: settings.concurrency, initialProbeInterval: settings.initialProbeInterval,
             maximumProbeInterval: settings.maximumProbeInterval)
-        if case .adaptive(let share) = settings.cadence { rhythms = DurationHistory(share: share) }
+        if case .adaptive(let share) = settings.cadence { durationHistory = DurationHistory(share: share) }
         canary = settings.canary.map(Canary.init)
         breaker = CircuitBreaker(policy: settings.retry)
         downloads = DownloadQueue(limit: settings.downloadConcurrency)
     }
 
-    /// What the last run left open is read in pages, so that the first question waits for no more than the first page.
+    /// Progress of reading the open attempts, in pages, so that queries can start after the first page.
     struct Recovery: Sendable {
-        /// Where the pages that were read end.
+        /// The end of the pages read so far.
         var place: OpenAttempt.Cursor?
         var isLoading = false
-        /// Nothing is submitted before: what is not read yet holds slots and reservations.
+        /// Whether all pages are read. Nothing is submitted before, since unread attempts hold slots and reservations.
         var isWhole = false
-        /// Those whose fate is unknown are asked about once all are known, since an answer may speak of another.
+        /// Attempts with an unknown outcome. They are queried once all are known, since an answer may name another
+        /// attempt.
         var unknown: [AttemptID] = []
-        /// What users want of single tasks waits too: theirs may be on a page to come.
+        /// Users' commands, deferred since their attempts may be on a later page.
         var commands: [UserCommand] = []
-        /// Attempts whose times lie in the future.
+        /// Attempts with times in the future.
         var fromFuture = 0
         /// Attempts of API keys that this run does not have.
         var otherAccounts: [KeyFingerprint: Int] = [:]
@@ -137,80 +137,79 @@ public struct Scheduler: Sendable {
         let remote: RemoteTaskID
     }
 
-    /// An answer that names the provider's task of an attempt.
+    /// A reply that names an attempt's task.
     struct Claim: Sendable {
         let report: RemoteTask
         let acceptance: Acceptance
         let source: Acceptance.Source
-        /// What it shows of submission keys, if it is believed.
+        /// What it shows about key support, if it is accepted.
         let evidence: String?
-        /// Held before.
+        /// The reservation before.
         let reserved: Credits?
-        /// What guards find against it, if it is.
+        /// The guards' decisions, if it is accepted.
         let verdicts: [GuardDecision]
     }
 
-    /// What holds submission up for a while, account-wide.
+    /// Account-wide pauses of submission.
     struct SubmissionPause: Sendable {
-        /// A rate bucket is empty until then.
+        /// When an empty rate bucket resets.
         var until: Instant?
-        /// 402: submission waits until all that is in flight has settled, then tries once.
+        /// 402: submission waits until all tasks in flight have settled, then tries once.
         var isWithoutFunds = false
-        /// The one submit of that try is in the air.
+        /// Whether that one submit is in flight.
         var isTryingFunds = false
-        /// The disk refuses: no download before then.
+        /// The disk refuses writes: no download before this time.
         var diskUntil: Instant?
         var diskSince: Instant?
-        /// Submits that came to nothing, in a row, and since when: none of them was accepted or refused for good.
+        /// Consecutive submits that were neither accepted nor permanently refused, and when they began.
         var trouble: (count: Int, since: Instant)?
-        /// No submit before then, since the one before could not be sent.
+        /// No submit before this time, since the last one could not be sent.
         var retryAt: Instant?
-        /// A submit could go but for the pace.
+        /// Whether only the submit rate delays the next submit.
         var isPaced = false
-        /// Pauses that were told and still hold.
+        /// Reported pauses that still apply.
         var announced: Set<PauseReason> = []
         var armedAt: Instant?
         var serial: UInt32 = 0
     }
 
-    /// How many flights are in which condition.
+    /// Numbers of attempts by condition.
     public struct Counts: Hashable, Sendable {
         /// Tasks that count against the limit.
         public internal(set) var inFlight = 0
-        /// Flights that this run still works on.
+        /// Attempts that this run still works on.
         public internal(set) var active = 0
-        /// Parked: only a person, or another run, can settle them.
+        /// Parked attempts that only a user or another run can settle.
         public internal(set) var uncertain = 0
-        /// Uncertain, and still being asked about.
+        /// Uncertain attempts that are still being resolved.
         public internal(set) var settling = 0
-        /// Sent with another API key than this run has: they wait for a run with that one.
+        /// Attempts sent with an API key that this run does not have; they wait for a run with that key.
         public internal(set) var otherAccount = 0
-        /// Unknown to the provider for too long.
+        /// Attempts that the provider has not known for too long.
         public internal(set) var lost = 0
-        /// Past the poll window, asked in this run, and nothing in the air: they alone keep no run alive. One that is not
-        /// found is followed until it is lost.
+        /// Attempts past the poll window that were queried in this run and have no request in flight: they alone keep
+        /// no run alive. One that is not found is followed until it is lost.
         public internal(set) var idleUnresolved = 0
-        /// Completed, wanted on disk, and given up in this run.
+        /// Completed clips that this run gave up saving.
         public internal(set) var unsaved = 0
-        /// Questions and cancels in the air.
+        /// Queries and cancels in flight.
         public internal(set) var asking = 0
-        /// Completed clips that are wanted on disk and not there yet.
+        /// Completed clips that should be saved and are not yet.
         public internal(set) var toSave = 0
-        /// Those of them that were given up because the provider gives no URL, or no length: no download in this run would
-        /// make them fewer.
+        /// Those given up because the provider returns no URL or no length: no download in this run would save them.
         public internal(set) var outOfReach = 0
         /// Clips that wait for their download.
         var awaitingDownload: Int { toSave - outOfReach }
-        /// Downloads that wait, run, or are tried again later.
+        /// Downloads that wait, run or will be retried.
         public internal(set) var saving = 0
-        /// Uncertain ones that are about to be sent again, once a slot is free and submits may go.
+        /// Uncertain attempts that wait to be resubmitted.
         public internal(set) var waitingForTurn = 0
 
         mutating func count(_ flight: ActiveAttempt?, _ sign: Int) {
             guard let flight else { return }
             if flight.holdsSlot { inFlight += sign }
-            if flight.isAsking { asking += sign }
-            if flight.isCancelling { asking += sign }
+            if flight.isQueryInFlight { asking += sign }
+            if flight.isCancelInFlight { asking += sign }
             if flight.isIdleUnresolved { idleUnresolved += sign }
             if flight.state == .uncertain, flight.parking == nil { settling += sign }
             if let completion = flight.completion {
@@ -233,14 +232,14 @@ public struct Scheduler: Sendable {
         }
     }
 
-    /// The limit of tasks in flight now; it may be below the user's.
+    /// The current limit of tasks in flight; it may be below the user's.
     public var concurrencyLimit: Int { limiter.limit }
 
-    /// Takes one event in and says what is to be done, in order.
+    /// Handles one event and returns the effects, in order.
     ///
-    /// - Precondition: `now` never goes back from one call to the next.
+    /// - Precondition: `now` never decreases from one call to the next.
     public mutating func handle(_ event: SchedulerEvent, at now: Instant) -> [Effect] {
-        precondition(effects.isEmpty, "effects of an earlier event were not taken")
+        precondition(effects.isEmpty, "effects of an earlier event were not performed")
         guard !isFinished else { return [] }
         switch event {
         case .started(let recovered): start(from: recovered, now)
@@ -249,7 +248,7 @@ public struct Scheduler: Sendable {
             lanes.loaded(lane, page, isLast: isLast) {
                 flights[AttemptID(task: $0.id, number: $0.attempt)] != nil
             }
-        case .submitted(let submission, let fate): submitted(submission, fate, now)
+        case .submitted(let submission, let outcome): submitted(submission, outcome, now)
         case .claimed(let attempt, let owner): claimed(attempt, by: owner, now)
         case .answered(let attempt, let purpose, let answer): answered(attempt, purpose, answer, now)
         case .downloaded(let attempt, let result): downloaded(attempt, result, now)
@@ -259,13 +258,13 @@ public struct Scheduler: Sendable {
             isStopping = true
             ending.isInterrupted = true
         case .limitsChanged(let limits): change(limits)
-        case .pauseRequested(let scope): hold(scope)
-        case .unpauseRequested(let scope): release(scope)
+        case .pauseRequested(let scope): pause(scope)
+        case .unpauseRequested(let scope): unpause(scope)
         case .commanded(let command): commanded(command, now)
         }
         recoverMore()
-        sendRepeats(now)
-        submitWhatFits(now)
+        sendResubmissions(now)
+        submitWaiting(now)
         startDownloads(now)
         finishIfDone(now)
         armAccount(now)
@@ -273,9 +272,9 @@ public struct Scheduler: Sendable {
         return effects
     }
 
-    // MARK: Flights
+    // MARK: Attempts
 
-    /// Puts a flight back after a change, and keeps the tally.
+    /// Stores a changed attempt and updates the counts.
     mutating func put(_ flight: ActiveAttempt) {
         let old = flights.updateValue(flight, forKey: flight.attempt)
         tally.count(old, -1)
@@ -293,10 +292,10 @@ public struct Scheduler: Sendable {
         if had != has { inFlightByModel[model, default: 0] += has ? 1 : -1 }
     }
 
-    /// The flight of an attempt, unless it is over.
+    /// The active attempt; nil if it is finished.
     func flight(_ attempt: AttemptID) -> ActiveAttempt? { flights[attempt] }
 
-    /// The one place where a flight changes its state.
+    /// Changes an attempt's state. Nothing else does.
     func advance(_ flight: inout ActiveAttempt, _ event: AttemptState.Event) {
         guard let next = flight.state.after(event) else {
             preconditionFailure("attempt \(flight.attempt) cannot go from \(flight.state) by \(event)")
@@ -308,7 +307,7 @@ public struct Scheduler: Sendable {
         effects.append(.commit(steps.map { Mutation(at: now, $0) }, then: actions))
     }
 
-    /// Stops work on a flight for this run; it is kept, so that the ending can count it.
+    /// Stops work on an attempt for this run; it is kept for the result's counts.
     mutating func park(_ flight: ActiveAttempt, _ parking: ActiveAttempt.ParkReason) {
         var flight = flight
         flight.parking = parking
@@ -318,13 +317,13 @@ public struct Scheduler: Sendable {
         put(flight)
     }
 
-    /// Asks for a wake-up of this flight; an earlier one is void.
+    /// Requests a wake-up of this attempt and invalidates an earlier one.
     mutating func wake(_ flight: inout ActiveAttempt, at instant: Instant) {
         flight.serial &+= 1
         effects.append(.wake(.attempt(flight.attempt, serial: flight.serial), at: instant))
     }
 
-    // MARK: The account's own clock
+    // MARK: Account timer
 
     mutating func woken(_ wake: TimerID, _ now: Instant) {
         switch wake {
@@ -334,7 +333,7 @@ public struct Scheduler: Sendable {
         case .download(let attempt, let serial):
             guard let flight = flight(attempt), flight.downloadSerial == serial, !isStopping else { return }
             downloadAgain(flight)
-        case .downloadSpeed: preconditionFailure("the shell answers a wake for a download's speed with its bytes")
+        case .downloadSpeed: preconditionFailure("the runner answers a download-speed timer with `measured`")
         case .account(let serial):
             guard serial == pause.serial else { return }
             pause.armedAt = nil
@@ -342,7 +341,7 @@ public struct Scheduler: Sendable {
         }
     }
 
-    /// A pause ended, a probe is due, or an outage has lasted too long.
+    /// Handles the end of a pause, a due probe, or an outage that has lasted too long.
     private mutating func accountDue(_ now: Instant) {
         if let until = pause.until, now >= until {
             pause.until = nil
@@ -353,34 +352,34 @@ public struct Scheduler: Sendable {
         limiter.probe(at: now)
         modelsDue(now)
         if let since = breaker.openSince, now - since >= settings.maximumWait {
-            giveUp("the provider has not answered for \(settings.maximumWait.inWords(atSpeed: settings.speed))", now)
-        } else if let probe = breaker.nextProbe, now >= probe, !isProbing, !isStopping, !areQuestionsOver {
+            giveUp("the provider has not answered for \(settings.maximumWait.formatted(atSpeed: settings.speed))", now)
+        } else if let probe = breaker.nextProbe, now >= probe, !isProbing, !isStopping, !areQueriesOver {
             breaker.scheduleProbe(at: now, using: &random)
             sendProbe(now)
         }
     }
 
-    /// Ends the run early: everything is kept for the next one.
+    /// Ends the run early; everything is kept for the next one.
     mutating func giveUp(_ reason: String, _ now: Instant) {
         isSubmissionOver = true
-        areQuestionsOver = true
+        areQueriesOver = true
         ending.isWorkOutstanding = true
         if !ending.reasons.contains(reason) { ending.reasons.append(reason) }
     }
 
-    /// Submission ends for this run; what is in flight goes on.
+    /// Ends submission for this run; tasks in flight continue.
     mutating func endSubmission(_ reason: String) {
         isSubmissionOver = true
         if !ending.reasons.contains(reason) { ending.reasons.append(reason) }
     }
 
-    /// One timer serves all account-wide moments.
+    /// One timer serves all account-wide times.
     private mutating func armAccount(_ now: Instant) {
         guard !isFinished, !isStopping else { return }
         var moments = [pause.until, pause.diskUntil, pause.retryAt, limiter.nextProbe]
         if !isSubmissionOver { moments += modelMoments }
         if pause.isPaced, let turn = pacer.next, turn > now { moments.append(turn) }
-        if let since = breaker.openSince, !areQuestionsOver {
+        if let since = breaker.openSince, !areQueriesOver {
             moments.append(since + settings.maximumWait)
             if !isProbing { moments.append(breaker.nextProbe) }
         }
@@ -392,8 +391,8 @@ public struct Scheduler: Sendable {
 }
 
 extension Duration {
-    /// For messages: `24 h`, `15 min`, `40 s`; at another speed than 1 the duration that the user set.
-    func inWords(atSpeed speed: Double) -> String {
+    /// For messages: `24 h`, `15 min`, `40 s`; the duration that the user set if the speed is not 1.
+    func formatted(atSpeed speed: Double) -> String {
         let seconds = Int(saturating: (inSeconds * speed).rounded())
         if seconds >= 7200, seconds % 3600 == 0 { return "\(seconds / 3600) h" }
         return seconds >= 120 && seconds % 60 == 0 ? "\(seconds / 60) min" : "\(seconds) s"

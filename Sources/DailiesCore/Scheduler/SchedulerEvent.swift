@@ -1,60 +1,61 @@
-/// What the shell tells the scheduler. Each effect that asks for something is answered by one of these.
+/// An event that the runner reports to the scheduler. Each effect that requests something is answered by one of these.
 public enum SchedulerEvent: Sendable {
-    /// First, once: what the store holds.
+    /// First, once: the contents of the store.
     case started(SchedulerSnapshot)
-    /// A further page of what the last run left open, after `Effect.loadOpen`.
+    /// Another page of open attempts, after `Effect.loadOpen`.
     case recovered([OpenAttempt], isLast: Bool)
-    /// A page of a lane, in scheduling order; `isLast`: nothing comes after it.
+    /// A page of a queue in scheduling order; `isLast`: there are no more.
     case loaded(TaskQueueID, [WaitingTask], isLast: Bool)
-    /// The fate of a submit.
+    /// The outcome of a submit.
     case submitted(Submission, SubmitResult)
-    /// What became of `Effect.claim`; nil: it is durable, else nothing of it is, since the task is this attempt's.
+    /// The outcome of `Effect.claim`. nil: the task is this attempt's and the claim is durable; otherwise nothing of it
+    /// is.
     case claimed(AttemptID, by: TaskOwner?)
-    /// The answer to a question or a cancel.
+    /// The answer to a query or a cancel.
     case answered(AttemptID, QueryPurpose, QueryResult)
     /// The end of a download.
     case downloaded(AttemptID, DownloadResult)
-    /// In place of `TimerID.downloadSpeed`: how many bytes this download has brought since it began.
+    /// The answer to `TimerID.downloadSpeed`: bytes that this download has received since it began.
     case measured(AttemptID, serial: UInt32, bytes: Int64)
-    /// A moment that was asked for has come.
+    /// A requested time has come.
     case woken(TimerID)
-    /// The first Ctrl-C: nothing new is sent; what is in the air may land.
+    /// The first Ctrl-C: nothing new is sent; requests in flight may finish.
     case stopRequested
-    /// What limits submission is something else from now on.
+    /// The submission limits changed.
     case limitsChanged(SubmissionLimits)
-    /// The user holds submission up; what is in flight goes on, and the run waits.
+    /// The user paused a scope; tasks in flight continue, and the run waits.
     case pauseRequested(PauseScope)
-    /// The same scope goes on. Scopes are independent of each other: each needs its own.
+    /// The user unpaused a scope. Scopes are independent: each must be unpaused.
     case unpauseRequested(PauseScope)
-    /// A user wants something of one task.
+    /// A user's command on one task.
     case commanded(UserCommand)
 }
 
-/// What a run starts from.
+/// The state that a run starts from.
 public struct SchedulerSnapshot: Sendable {
-    /// What the last run left open, or the first page of it.
+    /// Attempts that the last run left open, or the first page of them.
     public var open: [OpenAttempt]
-    /// There is more of it, to be asked for page by page.
+    /// Whether there are more pages.
     public var hasMoreOpen: Bool
-    /// The pairs of batch and model in which something waits.
+    /// The queues with waiting tasks.
     public var lanes: [TaskQueueID]
-    /// Where the budget of each batch of this run stands.
+    /// The budget use of each batch of this run.
     public var budgets: [BatchID: BudgetUsage]
-    /// Of all batches.
+    /// The tag budgets of all batches.
     public var tagBudgets: [TagBudget]
-    /// What clips may cost.
+    /// The known prices.
     public var prices: PriceBook
-    /// By account; missing means unknown.
+    /// Key support by account; a missing entry means unknown.
     public var trust: [KeyFingerprint: KeySupport]
-    /// The keys of this run.
+    /// The API keys of this run.
     public var accounts: APIKeyRouting
-    /// Of clips that completed lately; for the adaptive cadence.
+    /// Durations of recent clips, for adaptive polling.
     public var durations: [ObservedDuration]
-    /// The batches whose waiting tasks this run submits; nil: every batch. Open attempts of others are only finished.
+    /// The batches whose waiting tasks this run submits; nil: all. Open attempts of other batches are only finished.
     public var scope: Set<BatchID>?
-    /// What users told and no run has carried out.
+    /// Users' commands that no run has carried out.
     public var commands: [UserCommand]
-    /// Takes its properties as they are given.
+    /// Creates a value from its properties.
     public init(
         open: [OpenAttempt], lanes: [TaskQueueID], budgets: [BatchID: BudgetUsage], prices: PriceBook,
         trust: [KeyFingerprint: KeySupport], accounts: APIKeyRouting, scope: Set<BatchID>? = nil,
@@ -75,32 +76,32 @@ public struct SchedulerSnapshot: Sendable {
     }
 }
 
-/// Which API key goes with which model: a key belongs to one routing group, and groups follow vendors.
+/// Maps models to API keys: a key belongs to one routing group, and groups follow vendors.
 public struct APIKeyRouting: Hashable, Sendable {
     private let byPrefix: [String: KeyFingerprint]
 
-    /// - Parameter byPrefix: the longest prefix of a model's id wins; the empty one fits every model.
+    /// - Parameter byPrefix: keys by model ID prefix. The longest prefix wins; the empty one matches every model.
     public init(byPrefix: [String: KeyFingerprint]) { self.byPrefix = byPrefix }
 
-    /// The key for a model; nil where no prefix fits.
+    /// The key for a model; nil if no prefix matches.
     public func account(for model: ModelID) -> KeyFingerprint? {
         byPrefix.filter { model.text.hasPrefix($0.key) }.max { $0.key.utf8.count < $1.key.utf8.count }?.value
     }
 
-    /// Every account of the book.
+    /// All keys.
     public var all: Set<KeyFingerprint> { Set(byPrefix.values) }
 
     /// Whether the run has this key.
     public func contains(_ account: KeyFingerprint) -> Bool { byPrefix.values.contains(account) }
 }
 
-/// The waiting tasks of one batch and one model: what a pause holds up, and nothing else.
+/// Identifies the queue of waiting tasks of one batch and model, which is paused as a unit.
 public struct TaskQueueID: Hashable, Comparable, Sendable {
-    /// Of the batch.
+    /// The batch.
     public let batch: BatchID
-    /// Of the model.
+    /// The model.
     public let model: ModelID
-    /// Takes its properties as they are given.
+    /// Creates a value from its properties.
     public init(batch: BatchID, model: ModelID) {
         self.batch = batch
         self.model = model
@@ -108,48 +109,48 @@ public struct TaskQueueID: Hashable, Comparable, Sendable {
     public static func < (a: TaskQueueID, b: TaskQueueID) -> Bool { (a.batch, a.model) < (b.batch, b.model) }
 }
 
-/// Why a task is asked for.
+/// The purpose of a query.
 public enum QueryPurpose: Hashable, Sendable {
-    /// Its regular poll, by id.
+    /// A regular poll, by ID.
     case poll
-    /// Its submit's fate is unknown: by key.
+    /// The outcome of its submit is unknown: by key.
     case resolveSubmission
-    /// It was accepted without an echo: is the key known? By key.
+    /// It was accepted without an echo: tests key support, by key.
     case verifyKeySupport
-    /// It completed without a cost or a URL, or its URL was refused: by id.
+    /// It completed without a cost or URL, or its URL was refused: by ID.
     case complete
     /// The reply to a cancel.
     case cancel
 }
 
-/// What became of one download.
+/// The outcome of a download.
 public enum DownloadResult: Hashable, Sendable {
-    /// The clip is on disk, whole and synced.
+    /// The clip is complete and synced to disk.
     case saved(SavedClip)
-    /// Cut or stalled, with so many bytes of the clip on disk.
+    /// Truncated or stalled, with this many bytes of the clip on disk.
     case interrupted(ProviderError, reached: Int64)
-    /// It was slow and gave its place to another, as ``Action/stopDownload(_:)`` asked.
+    /// It was slow and yielded to another, as requested by ``Action/stopDownload(_:)``.
     case stopped
-    /// The URL is not valid (any more).
+    /// The URL is not valid, or no longer.
     case refused(ProviderError)
-    /// Whole by length, but not a whole MP4.
+    /// Complete by length but not a complete MP4.
     case malformed(String)
-    /// Nobody says how long the clip is, so it may be cut. What came is kept at this path.
+    /// No length is stated, so the clip may be truncated. The data is kept at this path.
     case unverified(path: String)
-    /// No name is left for this clip in its folder. Says nothing of the disk.
+    /// No file name is available in its folder. Says nothing about the disk.
     case blocked(String)
-    /// The disk refused it.
+    /// The disk refused the write.
     case diskFailed(String)
 }
 
-/// A moment that was asked for. A later one for the same purpose makes an earlier one void (`serial`).
+/// Identifies a timer. A later one for the same purpose invalidates an earlier one (`serial`).
 public enum TimerID: Hashable, Sendable {
-    /// The next step of an attempt: a poll, a repeat, a question.
+    /// The next step of an attempt: a poll, a resubmission, a query.
     case attempt(AttemptID, serial: UInt32)
     /// The next try of a download.
     case download(AttemptID, serial: UInt32)
-    /// A download is to be measured. The shell answers with ``SchedulerEvent/measured(_:serial:bytes:)``.
+    /// A download's speed is due for measuring. The runner answers with ``SchedulerEvent/measured(_:serial:bytes:)``.
     case downloadSpeed(AttemptID, serial: UInt32)
-    /// A pause of the whole account ends, an outage is probed, a limit is probed: look at everything.
+    /// An account-wide time: a pause ends, or an outage or a limit is probed.
     case account(serial: UInt32)
 }

@@ -1,30 +1,30 @@
-/// The heads of the queues of waiting tasks, one lane for each batch and model. The rest stays in the store and is read
-/// in pages. A paused lane holds no other up.
+/// The heads of the queues of waiting tasks, one queue per batch and model. The rest stays in the store and is read in
+/// pages. A paused queue does not block others.
 struct TaskQueues: Sendable {
     private struct Queue: Sendable {
-        /// Sorted by place, next first.
+        /// Sorted in scheduling order.
         var tasks: [WaitingTask] = []
-        /// Earlier ones that wait for the budget of a tag, so that others may pass. At most a page.
+        /// Earlier tasks that wait for a tag's budget, so that others may pass. Up to a page.
         var deferred: [WaitingTask] = []
         var cursor: WaitingTask.Cursor?
         var isLoading = false
         var isExhausted = false
-        /// Tasks appeared before the cursor: read from the start once the page under way is in.
+        /// Tasks appeared before the cursor: read from the start after the current page arrives.
         var needsRestart = false
-        /// The same, and no page is under way: read now, however many are at hand, since they come before those.
+        /// The same while no page is loading: read now, whatever is buffered, since they come first.
         var needsReload = false
         var isBlocked = false
-        /// Tasks whose submit landed while a page was being read: the page may show them as they were before.
+        /// Tasks whose submit ended while a page was being read; the page may show their earlier state.
         var settledDuringLoad: Set<TaskID> = []
         /// Attempts that a user withdrew while a page was being read.
         var withdrawn: Set<AttemptID> = []
 
-        /// Nothing of it waits.
+        /// Whether it has no waiting tasks.
         var isDry: Bool { tasks.isEmpty && deferred.isEmpty && isExhausted }
     }
 
     private var queues: [TaskQueueID: Queue] = [:]
-    /// Tasks begun in this run, by batch: the batch with the fewest goes first among equals.
+    /// Tasks begun in this run by batch; the batch with the fewest goes first among equals.
     private var startedByBatch: [BatchID: Int] = [:]
     private let pageSize: Int
 
@@ -32,7 +32,7 @@ struct TaskQueues: Sendable {
 
     mutating func add(_ lane: TaskQueueID) { if queues[lane] == nil { queues[lane] = Queue() } }
 
-    /// Pages to read now: lanes that run low. Each is marked as loading.
+    /// Pages to read now, for queues that run low. Each is marked as loading.
     mutating func pagesToLoad() -> [(lane: TaskQueueID, after: WaitingTask.Cursor?, limit: Int)] {
         var pages: [(lane: TaskQueueID, after: WaitingTask.Cursor?, limit: Int)] = []
         for lane in queues.keys.sorted() {
@@ -47,7 +47,7 @@ struct TaskQueues: Sendable {
         return pages
     }
 
-    /// - Parameter isKnown: tasks whose attempt is in flight already; they are left out.
+    /// - Parameter isKnown: tasks whose attempt is already in flight; they are skipped.
     mutating func loaded(_ lane: TaskQueueID, _ page: [WaitingTask], isLast: Bool, isKnown: (WaitingTask) -> Bool) {
         guard var queue = queues[lane] else { return }
         queue.isLoading = false
@@ -69,12 +69,12 @@ struct TaskQueues: Sendable {
         queues[lane] = queue
     }
 
-    /// The fate of a task's submit is known, or known to be open.
+    /// Records that a task's submit ended while a page may be loading.
     mutating func settledDuringLoad(_ task: TaskID, in lane: TaskQueueID) {
         if queues[lane]?.isLoading == true { queues[lane]?.settledDuringLoad.insert(task) }
     }
 
-    /// A user does not want this attempt any more: it is not begun, whether it is here or on a page under way.
+    /// A user withdrew this attempt: it is not begun, whether it is buffered or on a page being read.
     mutating func withdraw(_ attempt: AttemptID, from lane: TaskQueueID) {
         guard var queue = queues[lane] else { return }
         queue.tasks.removeAll { $0.attemptID == attempt }
@@ -83,23 +83,23 @@ struct TaskQueues: Sendable {
         queues[lane] = queue
     }
 
-    /// A task comes back unsent.
+    /// Returns an unsent task.
     mutating func putBack(_ task: WaitingTask) {
         let lane = TaskQueueID(batch: task.batch, model: task.shape.model)
         var queue = queues[lane] ?? Queue()
         let index = queue.tasks.firstIndex { task.place < $0.place } ?? queue.tasks.endIndex
         queue.tasks.insert(task, at: index)
         queues[lane] = queue
-        // It has not had its turn.
+        // It has not used its turn.
         startedByBatch[task.batch, default: 1] -= 1
     }
 
-    /// Lets others pass the head that ``next(where:)`` returned, since it has to wait for the budget of a tag.
+    /// Defers the head that ``next(where:)`` returned, since it waits for a tag's budget, so that others may pass.
     ///
-    /// - Returns: false where as many as a page were passed already; then it stays the head.
+    /// - Returns: false if a page of tasks is already deferred; it then stays the head.
     mutating func setAside(_ task: WaitingTask) -> Bool {
         let lane = TaskQueueID(batch: task.batch, model: task.shape.model)
-        precondition(queues[lane]?.tasks.first?.id == task.id, "task \(task.id) is not the head of its lane")
+        precondition(queues[lane]?.tasks.first?.id == task.id, "task \(task.id) is not the head of its queue")
         guard var queue = queues[lane], queue.deferred.count < pageSize else { return false }
         queue.tasks.removeFirst()
         queue.deferred.append(task)
@@ -107,7 +107,7 @@ struct TaskQueues: Sendable {
         return true
     }
 
-    /// What was set aside is looked at again, in its place.
+    /// Returns deferred tasks to their places.
     mutating func resumeDeferred() {
         for (lane, queue) in queues where !queue.deferred.isEmpty {
             queues[lane]?.tasks = (queue.deferred + queue.tasks).sorted { $0.place < $1.place }
@@ -115,7 +115,7 @@ struct TaskQueues: Sendable {
         }
     }
 
-    /// A task of this lane waits again in the store: read the lane from the start.
+    /// A task of this queue waits again in the store: read the queue from the start.
     mutating func restart(_ lane: TaskQueueID) {
         var queue = queues[lane] ?? Queue()
         if queue.isLoading {
@@ -128,21 +128,20 @@ struct TaskQueues: Sendable {
         queues[lane] = queue
     }
 
-    /// Blocks the lanes of a model, or of a batch, for the rest of the run.
+    /// Blocks matching queues for the rest of the run.
     mutating func block(where matches: (TaskQueueID) -> Bool) {
         for lane in queues.keys where matches(lane) { queues[lane]?.isBlocked = true }
     }
 
-    /// Whether a page is being read that might hold something to submit before all others. A lane that may submit
-    /// nothing now holds nobody up by it.
+    /// Whether a page is being read that might contain an earlier task. Queues that may not submit now do not count.
     private func isHeadUnknown(where isEligible: (TaskQueueID) -> Bool) -> Bool {
         queues.contains { lane, queue in
             !queue.isBlocked && queue.tasks.isEmpty && (queue.isLoading || !queue.isExhausted) && isEligible(lane)
         }
     }
 
-    /// The next task in scheduling order (priority, then fair between batches, then the order of the manifest), left in
-    /// place; nil when there is none, or while a page is being read that might hold an earlier one.
+    /// The next task in scheduling order (priority, then fairly between batches, then manifest order), without removing
+    /// it; nil if there is none, or while a page is being read that might contain an earlier one.
     func next(where isEligible: (TaskQueueID) -> Bool) -> WaitingTask? {
         guard !isHeadUnknown(where: isEligible) else { return nil }
         var best: WaitingTask?
@@ -160,35 +159,35 @@ struct TaskQueues: Sendable {
         return begunA != begunB ? begunA < begunB : a.id < b.id
     }
 
-    /// Takes the head that ``next(where:)`` returned.
+    /// Removes the head that ``next(where:)`` returned.
     mutating func take(_ task: WaitingTask) {
         let lane = TaskQueueID(batch: task.batch, model: task.shape.model)
-        precondition(queues[lane]?.tasks.first?.id == task.id, "task \(task.id) is not the head of its lane")
+        precondition(queues[lane]?.tasks.first?.id == task.id, "task \(task.id) is not the head of its queue")
         queues[lane]?.tasks.removeFirst()
         startedByBatch[task.batch, default: 0] += 1
     }
 
-    /// Waiting tasks held in memory.
+    /// Number of waiting tasks in memory.
     var held: Int { queues.values.reduce(0) { $0 + $1.tasks.count + $1.deferred.count } }
 
-    /// Nothing waits that this run could still submit.
+    /// Whether no task waits that this run could still submit.
     var isDone: Bool { isDone { _ in false } }
 
-    /// The same, but for lanes that nobody need wait for.
+    /// The same, ignoring queues that need not be waited for.
     func isDone(ignoring isIdle: (TaskQueueID) -> Bool) -> Bool {
         queues.allSatisfy { lane, queue in
             queue.isBlocked || queue.isDry || isIdle(lane)
         }
     }
 
-    /// Something of a model waits, blocked or not.
+    /// Whether tasks of a model wait, in blocked queues too.
     func waits(for model: ModelID) -> Bool {
         queues.contains { lane, queue in lane.model == model && !queue.isDry }
     }
 
-    /// Something waits, blocked or not.
+    /// Whether tasks wait, in blocked queues too.
     var hasWaiting: Bool { queues.values.contains { !$0.isDry } }
 
-    /// The same of one lane.
+    /// Whether tasks wait in one queue.
     func hasWaiting(in lane: TaskQueueID) -> Bool { queues[lane].map { !$0.isDry } ?? false }
 }

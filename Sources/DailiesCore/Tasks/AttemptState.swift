@@ -1,51 +1,51 @@
-/// The life of a task, as far as money and promises are concerned. The five words of the column `state` are ``word``;
-/// what distinguishes cases of one word are columns of their own (`task_id`, `outcome_unknown_at_ms`, `output_path`).
+/// The life cycle of a task. ``word`` is the value of the column `state`; other columns (`task_id`,
+/// `outcome_unknown_at_ms`, `output_path`) distinguish states with the same word.
 public enum AttemptState: Hashable, Sendable {
-    /// No attempt is open; nothing is owed. Goes to `submitting` when a slot is granted, or to `cancelled`.
+    /// No attempt is open and nothing is owed. Goes to `submitting` when a slot is granted, or to `cancelled`.
     case waiting
-    /// The intent is durable and the submit is in the air. Goes to `accepted`, `running`, back to `waiting` when it is
-    /// certain that nothing was accepted, to `uncertain`, to a final state, or is refused (`failed`).
+    /// The intent is durable and the submit is in flight. Goes to `accepted`, `running`, a final state or `uncertain`,
+    /// back to `waiting` if certainly nothing was accepted, or to `failed` if refused.
     case submitting
-    /// Sent, fate unknown until proven: nobody may submit it anew. Goes where `submitting` goes, by asking.
+    /// Sent, outcome unknown: never submitted again unless that is safe. Goes where `submitting` goes, after a query.
     case uncertain
-    /// Waits at the provider. Cancelling is free. Goes to `running` or to a final state.
+    /// Queued at the provider. Cancelling is free. Goes to `running` or to a final state.
     case accepted(RemoteTaskID)
-    /// Renders. Cancelling may cost. Goes to a final state; a reply that says "queued" again is not believed.
+    /// Rendering. Cancelling may cost. Goes to a final state; a later reply of "queued" is ignored.
     case running(RemoteTaskID)
-    /// Paid, not saved (yet). Goes to `saved`, or stays for the next run.
+    /// Paid but not saved. Goes to `saved`, or stays for the next run.
     case completed(RemoteTaskID)
-    /// Paid and on disk. Final; a new attempt needs the user's word.
+    /// Paid and on disk. Final; a new attempt needs a user's command.
     case saved(RemoteTaskID)
     /// Final, usually free. `retry` opens the next attempt.
     case failed
-    /// Final. `retry`, or standing in the manifest again, opens the next attempt.
+    /// Final. `retry`, or adding it to the manifest again, opens the next attempt.
     case cancelled
 
-    /// What can happen to a task.
+    /// An event in a task's life.
     public enum Event: Hashable, Sendable {
-        /// A slot was granted: intent recorded, submit on its way.
+        /// A slot was granted: the intent is recorded and the submit is in flight.
         case sent
-        /// Proof that the provider does not have it.
+        /// The provider provably does not have it.
         case notAccepted
-        /// No proof either way.
+        /// It is unknown whether the provider has it.
         case outcomeUnknown
-        /// The provider has it under this name, waiting.
+        /// The provider has it under this ID, queued.
         case accepted(RemoteTaskID)
-        /// The provider has it under this name and renders it.
+        /// The provider has it under this ID and is rendering it.
         case started(RemoteTaskID)
         /// The provider has rendered it.
         case completed(RemoteTaskID)
-        /// A failed render, a refused submit, or `assumed_lost` by the user's word.
+        /// The render failed, the submit was refused, or a user gave it up (`assumed_lost`).
         case failed
         /// It was cancelled at the provider, or before it was sent.
         case cancelled
-        /// The clip is whole on disk.
+        /// The complete clip is on disk.
         case saved
-        /// The user, or a rule with a free failure, wants another attempt.
+        /// A user, or a retry rule after a free failure, requested another attempt.
         case retried
     }
 
-    /// The state after an event, or nil where the event cannot happen: the one place where that is decided.
+    /// The state after an event; nil if the event is not allowed. All transitions are defined here.
     public func after(_ event: Event) -> AttemptState? {
         switch (self, event) {
         case (.waiting, .sent): .submitting
@@ -71,7 +71,7 @@ public enum AttemptState: Hashable, Sendable {
         }
     }
 
-    /// The word in the column `state`.
+    /// The value of the column `state`.
     public var word: TaskState {
         switch self {
         case .waiting, .submitting, .uncertain, .accepted: .queued
@@ -82,7 +82,7 @@ public enum AttemptState: Hashable, Sendable {
         }
     }
 
-    /// The provider's name of the task, once it has one.
+    /// The provider's task ID; nil: none yet.
     public var remoteID: RemoteTaskID? {
         switch self {
         case .accepted(let remote), .running(let remote), .completed(let remote), .saved(let remote): remote
@@ -91,16 +91,16 @@ public enum AttemptState: Hashable, Sendable {
     }
 }
 
-/// The words of the column `state`: the four that users asked for, and `cancelled`, because the API has it.
+/// The values of the column `state`: the four that users asked for, and `cancelled`, because the API has it.
 public enum TaskState: String, CaseIterable, Hashable, Sendable {
-    /// Waits here or at the provider, is in the air, or is uncertain.
+    /// Waiting locally or at the provider, being submitted, or uncertain.
     case queued
-    /// Renders.
+    /// Rendering.
     case running
-    /// Rendered and paid; saved or not.
+    /// Rendered and paid, saved or not.
     case completed
-    /// Over without a clip.
+    /// Ended without a clip.
     case failed
-    /// Over by a cancel, or no longer in its manifest.
+    /// Cancelled, or removed from its manifest.
     case cancelled
 }

@@ -1,10 +1,10 @@
-/// Why a guard cancels a task at the provider while that is free, as the column `cancel_reason` has it. Once it is
-/// cancelled, the task waits again under the next attempt number.
+/// Why a guard cancels a task at the provider while that is free, as in the column `cancel_reason`. The cancelled task
+/// then waits again under the next attempt number.
 public enum CancelReason: String, Hashable, Sendable, CaseIterable {
-    /// A budget does not hold its estimate.
+    /// A budget does not allow its estimate.
     case budget
-    /// A budget in the hard mode is spent.
+    /// A budget in hard mode is spent.
     case budgetSpent = "budget_spent"
-    /// Its quote is further above what such clips cost than the tolerance allows.
+    /// Its quote exceeds the expected price by more than the tolerance.
     case quote
 }

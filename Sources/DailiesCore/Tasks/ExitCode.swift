@@ -1,14 +1,14 @@
-/// What the program returns. Where several hold, the first in the order of ``precedence`` is taken.
+/// The program's exit codes. If several apply, the first in ``precedence`` is returned.
 public enum ExitCode: Int32, CaseIterable, Sendable {
-    /// Everything completed and saved, or not asked to be saved.
+    /// Everything is completed, and saved unless saving was disabled.
     case success = 0
-    /// An error that no other code names.
+    /// Any other error.
     case unexpected = 1
     /// `plan --detailed-exitcode` only.
     case workToDo = 2
     /// Finished, and some tasks failed.
     case someFailed = 3
-    /// Work is outstanding: run again.
+    /// Work remains: run again.
     case stoppedEarly = 5
     /// Some outcomes are uncertain: reconcile.
     case uncertain = 6
@@ -18,9 +18,9 @@ public enum ExitCode: Int32, CaseIterable, Sendable {
     case budgetReached = 8
     /// Some clips are paid for and not on disk.
     case unsaved = 9
-    /// Another runner holds the store.
+    /// Another run is using the store.
     case storeLocked = 11
-    /// The command line cannot be understood, or what it names cannot be used: no API at the base URL.
+    /// The command line is invalid, or what it names cannot be used: no API at the base URL.
     case usage = 64
     /// A manifest or a batch is refused; nothing was submitted.
     case refused = 65
@@ -33,17 +33,17 @@ public enum ExitCode: Int32, CaseIterable, Sendable {
     /// SIGTERM, after a clean stop.
     case terminated = 143
 
-    /// Of several that hold, the first here is returned.
+    /// The order in which applicable codes are considered.
     public static let precedence: [ExitCode] = [
         .unexpected, .usage, .refused, .keyRefused, .storeLocked, .hungUp, .interrupted, .terminated,
         .accountRefused, .uncertain, .unsaved, .budgetReached, .stoppedEarly, .someFailed, .success,
     ]
 
-    /// The code for a run that ended.
+    /// The code for a finished run.
     ///
     /// - Parameters:
     ///   - failed: failed tasks of the batches of this run, from the store.
-    ///   - signal: the code of the signal that ended it, where one did.
+    ///   - signal: the code of the signal that stopped it; nil: none.
     public static func of(_ ending: RunResult, failed: Int, signal: ExitCode?) -> ExitCode {
         var holds: Set<ExitCode> = [.success]
         if ending.isRouteMissing { holds.insert(.usage) }

@@ -1,124 +1,124 @@
-/// One durable step in a task's life: what the store commits, in order, with its row in the event log.
+/// One durable step in a task's life, committed by the store in order, with a row in the event log.
 ///
-/// A change of state is a conditional update that names the old state; when no row fits, the store refuses the whole
-/// transaction, since then two parties believed they owned the task.
+/// A change of state is a conditional update that names the old state. If no row matches, the store refuses the whole
+/// transaction, since two parties then believed they owned the task.
 public struct Mutation: Hashable, Sendable {
     /// When it happened; the store keeps milliseconds.
     public let at: Instant
-    /// What happened.
+    /// The step.
     public let step: Kind
-    /// Takes its properties as they are given.
+    /// Creates a value from its properties.
     public init(at: Instant, _ step: Kind) {
         self.at = at
         self.step = step
     }
 
-    /// What can happen to a task, an attempt or a command.
+    /// A kind of step.
     public enum Kind: Hashable, Sendable {
-        /// Before a submit: opens the attempt, with the exact bytes and the reservation. From waiting.
+        /// Before a submit: opens the attempt with the exact bytes and the reservation. From waiting.
         case intent(Intent)
-        /// The same bytes go out again, for an attempt whose fate is unknown: an event, no change of state.
+        /// The same bytes are resent for an attempt with an unknown outcome. Logs an event; the state stays.
         case repeated(AttemptID)
-        /// It never reached the provider, or was refused for a moment (throttled, account): back to waiting, the key
-        /// cleared, the reservation released. From in the air or uncertain.
+        /// It never reached the provider, or was refused temporarily (throttled, account): back to waiting, without the
+        /// key and the reservation. From submitting or uncertain.
         case notAccepted(AttemptID, ProviderError)
-        /// Sent, fate unknown: `outcome_unknown_at_ms` is set. From in the air; on an uncertain one only an event.
+        /// Sent, outcome unknown: sets `outcome_unknown_at_ms`. From submitting; for an uncertain one only an event.
         case uncertain(AttemptID, ProviderError)
-        /// The provider has it. From in the air or uncertain.
+        /// The provider has it. From submitting or uncertain.
         case accepted(AttemptID, Acceptance)
-        /// It renders. From accepted (queued with a task id).
+        /// It is rendering. From accepted (queued with a task ID).
         case running(AttemptID)
-        /// The provider's last word, or ours where the provider never had it. From any open state. A known cost takes the
-        /// place of the reservation; an unknown one leaves it standing as the upper bound.
+        /// The final state, from the provider, or from the user if the provider never had it. From any open state. A
+        /// known cost replaces the reservation; an unknown one keeps it as the upper bound.
         case settled(AttemptID, Settlement)
-        /// A cost that came after ``settled(_:_:)``, where it was unknown until then.
+        /// A cost that was stated after ``settled(_:_:)``, when it was unknown.
         case costLearned(AttemptID, [Amount])
-        /// No cost field in any of the questions that were to be asked: the cost is unknown (null), and its reservation stands
-        /// for it. Whoever hears it stated later books it all the same (``costLearned(_:_:)``).
+        /// No query returned a cost: it is unknown (null), and the reservation remains. A later stated cost is still
+        /// booked (``costLearned(_:_:)``).
         case costUnknown(AttemptID)
-        /// A URL at which the finished clip can be had; a new one replaces the old.
+        /// A URL of the finished clip; it replaces an older one.
         case assetFound(AttemptID, AssetLocation)
-        /// Completed, but no URL after several questions: `failure_code` = `no_asset`, still completed and unsaved.
+        /// Completed, but without a URL after several queries: `failure_code` = `no_asset`, still completed and
+        /// unsaved.
         case noAsset(AttemptID)
-        /// Nobody says how long the clip is: `failure_code` = `unverified`, still completed and unsaved. What came is kept at
-        /// this path, and its URL as well.
+        /// The clip's length is unknown: `failure_code` = `unverified`, still completed and unsaved. The data is kept
+        /// at this path, and the URL too.
         case unverified(AttemptID, path: String)
-        /// The clip is on disk, whole and synced. The URL is forgotten.
+        /// The clip is complete and synced to disk. Removes the URL.
         case saved(AttemptID, SavedClip)
-        /// The clip that was saved is not on disk any more, and its provider has it still: paid and not saved again. From
-        /// saved.
+        /// The saved clip is gone from the disk, but its provider still has it: paid and not saved again. From saved.
         case clipGone(AttemptID)
-        /// 404 on a known id for ten minutes: `lost_at_ms` is set; the state stays.
+        /// 404 for a known ID for ten minutes: sets `lost_at_ms`; the state stays.
         case lost(AttemptID, ProviderError)
-        /// A lost one answered again.
+        /// A lost task was found again.
         case found(AttemptID)
-        /// Past the poll window: an event, once a run, so that the log says why the slot was freed.
+        /// Past the poll window. Logs an event once per run, to explain why the slot was released.
         case unresolved(AttemptID)
-        /// Never sent and not wanted any more: `cancelled`, with `removed` (no longer in the manifest) or `cancelled`.
+        /// Unsent and no longer wanted: `cancelled`, with `removed` (no longer in the manifest) or `cancelled`.
         case withdrawn(TaskID, WithdrawalReason)
-        /// A settled failure or cancellation is wanted again: back to waiting, under the next attempt number.
+        /// A settled failure or cancellation is to run again: back to waiting, under the next attempt number.
         case retried(TaskID)
-        /// A user's cancel of a task that was not sent: as ``withdrawn(_:_:)`` if it waits under this number, else nothing. The
-        /// command ends by it, in the same commit.
+        /// A user's cancel of an unsent task: like ``withdrawn(_:_:)`` if it waits under this number, otherwise
+        /// nothing. Ends the command in the same commit.
         case withdrawnByCommand(CommandID, AttemptID)
-        /// A user's retry: as ``retried(_:)`` if this attempt is settled, else nothing. The command ends by it.
+        /// A user's retry: like ``retried(_:)`` if this attempt is settled, otherwise nothing. Ends the command.
         case retriedByCommand(CommandID, AttemptID, again: Bool, newSeed: Int64? = nil)
-        /// The seed of a task's attempts from now on, in place of its request's own. From waiting.
+        /// Sets the seed of a task's later attempts in place of its request's. From waiting.
         case reseeded(TaskID, Int64, isByRule: Bool = false)
-        /// A guard wants it cancelled at the provider, while that is free, also after a crash. From accepted (queued with a
-        /// task id).
+        /// A guard wants it cancelled at the provider while that is free, even after a crash. From accepted (queued
+        /// with a task ID).
         case cancelWanted(AttemptID, CancelReason)
-        /// More is held for it against the budgets than before. From accepted or running.
+        /// Raises its reservation. From accepted or running.
         case reservationRaised(AttemptID, Credits)
         /// It was cancelled for a guard (``cancelWanted(_:_:)``): its task waits under the next attempt number. From
-        /// cancelled, in the commit of that.
+        /// cancelled, in the same commit.
         case waitsAgain(AttemptID)
-        /// What became of a command.
+        /// The outcome of a command.
         case commandEnded(CommandID, CommandOutcome, message: String?)
-        /// What is known of (base URL, account, dialect) about submission keys.
+        /// Key support of a base URL, account and dialect.
         case keyTrust(KeySupportRecord)
-        /// The bill of an attempt came out above its reservation, or a like fact that only the log needs.
+        /// A fact for the log only, such as a bill above the reservation.
         case note(AttemptID, kind: String, text: String)
     }
 }
 
-/// All that makes a submit repeatable, stored before it is sent.
+/// Everything needed to repeat a submit, stored before it is sent.
 public struct Intent: Hashable, Sendable {
-    /// What will be sent, byte for byte.
+    /// The exact bytes to send.
     public let submission: Submission
-    /// Credits held against the budget; nil when no bound is known (possible only without a budget).
+    /// Credits reserved in the budget; nil if the maximum price is unknown (possible only without a budget).
     public let reserved: Credits?
-    /// Takes its properties as they are given.
+    /// Creates a value from its properties.
     public init(submission: Submission, reserved: Credits?) {
         self.submission = submission
         self.reserved = reserved
     }
 }
 
-/// What the provider said when it took a task, or when it was found by key.
+/// The provider's report when it accepted a task, or when the task was found by key.
 public struct Acceptance: Hashable, Sendable {
-    /// How it became known that the provider has it.
+    /// How the acceptance became known.
     public enum Source: String, Hashable, Sendable {
-        /// The reply to a submit of ours.
+        /// The reply to this store's submit.
         case reply
-        /// Found by asking by key.
+        /// Found by a query by key.
         case query
-        /// A first submit that was answered with a render that existed already: another store's, or a lost one's.
+        /// A first submit returned an existing render: another store's, or a lost one's.
         case replayed
-        /// `reconcile --adopt`: the user's word.
+        /// Adopted by the user with `reconcile --adopt`.
         case adopted
     }
-    /// What the provider calls it.
+    /// The provider's task ID.
     public let remoteID: RemoteTaskID
-    /// false: queued at the provider.
+    /// Whether it is rendering; false: queued at the provider.
     public let isRunning: Bool
-    /// What the provider expects it to cost; nil: it does not say.
+    /// The provider's cost estimate; nil: none.
     public let estimate: Amount?
-    /// The reservation from now on.
+    /// The new reservation.
     public let reserved: Credits?
-    /// How that became known.
+    /// How the acceptance became known.
     public let source: Source
-    /// Takes its properties as they are given.
+    /// Creates a value from its properties.
     public init(remoteID: RemoteTaskID, isRunning: Bool, estimate: Amount?, reserved: Credits?, source: Source) {
         self.remoteID = remoteID
         self.isRunning = isRunning
@@ -128,59 +128,59 @@ public struct Acceptance: Hashable, Sendable {
     }
 }
 
-/// The attempt that a task of the provider belongs to: one service, one account and one task ID have one owner.
+/// The attempt that owns a provider task: one service, account and task ID have one owner.
 public struct TaskOwner: Hashable, Sendable, CustomStringConvertible {
-    /// The name of its batch.
+    /// The batch's name.
     public let batch: String
-    /// What its task is known by.
+    /// The task's key.
     public let key: TaskKey
-    /// Which attempt of which task.
+    /// The attempt.
     public let attempt: AttemptID
-    /// Takes its properties as they are given.
+    /// Creates a value from its properties.
     public init(batch: String, key: TaskKey, attempt: AttemptID) {
         self.batch = batch
         self.key = key
         self.attempt = attempt
     }
 
-    /// Fault code: the task belongs to another attempt.
+    /// The error code if the task belongs to another attempt.
     public static let faultCode = "task_id_taken"
 
-    /// For messages; may hold anything.
-    public var description: String { "\(key), attempt \(attempt.number), of the batch \(batch)" }
+    /// For messages; may contain any characters.
+    public var description: String { "\(key), attempt \(attempt.number), in batch \(batch)" }
 }
 
-/// How an attempt ended.
+/// The end of an attempt.
 public struct Settlement: Hashable, Sendable {
-    /// The last state of an attempt.
+    /// The final state of an attempt.
     public enum End: String, Hashable, Sendable {
         /// Rendered, and usually charged.
         case completed
         /// Not rendered, or given up.
         case failed
-        /// Ended by a cancel before it was rendered.
+        /// Cancelled before it was rendered.
         case cancelled
     }
-    /// Its last state.
+    /// The final state.
     public let end: End
-    /// The amounts as stated, the one that counts first; empty: unknown. ``Amount/notBilled`` where the rule says so.
+    /// The stated amounts, the booked one first; empty: unknown. ``Amount/notBilled`` by the provider's rule.
     public let charges: [Amount]
-    /// The cost of a clip is unknown but may still be learned by asking again: the reservation is kept until then.
+    /// Whether the cost is unknown but may still be learned by querying; the reservation is kept until then.
     public let isCostAwaited: Bool
-    /// Found by a submit or a query that met an existing render: booked with the source `replayed`.
+    /// Whether a submit or query returned an existing render; it is booked with the source `replayed`.
     public let isReplayed: Bool
-    /// The provider's time of completion.
+    /// The provider's completion time.
     public let completedAt: Instant?
-    /// Where its clip can be had; nil: not known yet, or there is none.
+    /// Where to download the clip; nil: unknown, or there is none.
     public let asset: AssetLocation?
     /// Seconds of output, as the provider states them.
     public let deliveredSeconds: Double?
-    /// The provider's code, or ours: `assumed_lost`.
+    /// The provider's code, or `assumed_lost`.
     public let failureCode: String?
-    /// For people; may hold anything.
+    /// For display; may contain any characters.
     public let failureMessage: String?
 
-    /// Takes its properties as they are given; by default at an end without any more to say.
+    /// Creates a settlement; omitted properties are absent.
     public init(
         end: End, charges: [Amount], isCostAwaited: Bool = false, isReplayed: Bool = false,
         completedAt: Instant? = nil, asset: AssetLocation? = nil, deliveredSeconds: Double? = nil,
@@ -200,15 +200,15 @@ public struct Settlement: Hashable, Sendable {
 
 /// A clip on disk.
 public struct SavedClip: Hashable, Sendable {
-    /// Absolute.
+    /// The absolute path.
     public let path: String
-    /// 64 lowercase hexadecimal digits.
+    /// The digest: 64 lowercase hexadecimal digits.
     public let sha256: String
-    /// Length of the file.
+    /// The length of the file.
     public let bytes: Int64
-    /// What is odd about it, in a sentence; nil: nothing.
+    /// What is unusual about it, as a sentence; nil: nothing.
     public let remark: String?
-    /// Takes its properties as they are given.
+    /// Creates a value from its properties.
     public init(path: String, sha256: String, bytes: Int64, remark: String? = nil) {
         self.path = path
         self.sha256 = sha256
@@ -219,25 +219,25 @@ public struct SavedClip: Hashable, Sendable {
 
 /// Why a task ended before it was sent.
 public enum WithdrawalReason: String, Hashable, Sendable {
-    /// It no longer stands in its manifest.
+    /// It is no longer in its manifest.
     case removed
     /// The user cancelled it before it was sent.
     case cancelled
 }
 
-/// Whether a provider answers for our submission keys, as proven for one base URL, account and dialect.
+/// The proven key support of a base URL, account and dialect.
 public struct KeySupportRecord: Hashable, Sendable {
-    /// Where the provider is.
+    /// The provider's base URL.
     public let baseURL: String
-    /// The mark of the API key.
+    /// The fingerprint of the API key.
     public let account: KeyFingerprint
-    /// The shape of the submissions it was proven for.
+    /// The dialect it was proven for.
     public let dialect: Dialect
-    /// What is proven.
+    /// The key support.
     public let trust: KeySupport
-    /// What proved it, for people: `echo`, `query_found`, `query_not_found`.
+    /// The evidence, for display: `echo`, `query_found`, `query_not_found`.
     public let evidence: String
-    /// Takes its properties as they are given.
+    /// Creates a value from its properties.
     public init(baseURL: String, account: KeyFingerprint, dialect: Dialect, trust: KeySupport, evidence: String) {
         self.baseURL = baseURL
         self.account = account
@@ -247,12 +247,12 @@ public struct KeySupportRecord: Hashable, Sendable {
     }
 }
 
-/// What is known about a provider's handling of submission keys.
+/// Whether a provider honors submission keys.
 public enum KeySupport: String, Hashable, Sendable {
-    /// Nothing yet: one submit in the air at a time. Goes to either of the others at the first accepted submit.
+    /// Unknown: one submit in flight at a time. Changes at the first accepted submit.
     case unknown
-    /// A reply echoed our key or a query by key found a task: an unknown outcome can be settled by repeating.
+    /// A reply echoed the key, or a query by key found a task: an unknown outcome can be settled by resubmitting.
     case honoured
-    /// An accepted task was not found by its key: nothing may ever be sent twice. Goes to `honoured` if a key is found.
+    /// A query by key did not find an accepted task: nothing is ever sent twice. Goes to `honoured` if a key is found.
     case ignored
 }

@@ -1,15 +1,16 @@
-/// What a provider's reply makes of an attempt: the rules of money that a run, `cancel` and `reconcile` share.
+/// Derives the end of an attempt from a report. A run, `cancel` and `reconcile` share these money rules.
 extension Settlement {
-    /// The end that a reply states; nil while the task goes on, where the word is unknown, and where a cancelled task
-    /// has to be asked for once more (``RemoteTask/isCancelledWithoutCost``).
+    /// The end that a report states; nil while the task continues, if the state is unknown, and if a cancelled task
+    /// must be queried again (``RemoteTask/isCancelledWithoutCost``).
     ///
-    /// A failed render is not billed, nor is one that was cancelled before it ran. Of any other, silence about money says
-    /// nothing: the cost of a clip is asked for again (``isCostAwaited``), that of a cancelled one stays unknown.
+    /// Failed renders, and those cancelled before they ran, are not billed. For others a missing cost is unknown: that
+    /// of a clip is queried again (``isCostAwaited``), that of a cancelled task stays unknown.
     ///
     /// - Parameters:
-    ///   - wasRunning: as far as it was known before the reply.
-    ///   - isReplayed: a render that existed before it was submitted here.
-    ///   - isConfirmed: an earlier reply said that it is cancelled, and this one answers the question that followed.
+    ///   - wasRunning: whether the task was known to be rendering before the report.
+    ///   - isReplayed: whether the render existed before it was submitted here.
+    ///   - isConfirmed: whether an earlier reply reported the cancellation, and this one answers the query that
+    ///     followed.
     public init?(of report: RemoteTask, wasRunning: Bool, isReplayed: Bool = false, isConfirmed: Bool) {
         let end: End
         switch report.phase {
@@ -31,16 +32,16 @@ extension Settlement {
             failureMessage: isCompleted ? nil : report.failureMessage)
     }
 
-    /// What makes it durable.
+    /// The mutations that record it.
     ///
-    /// - Parameter reason: a guard wanted the attempt cancelled, and no user did: then its task waits again.
+    /// - Parameter reason: set if only a guard, not a user, wanted the attempt cancelled: its task then waits again.
     public func steps(for attempt: AttemptID, cancelledFor reason: CancelReason?) -> [Mutation.Kind] {
         [.settled(attempt, self)] + (end == .cancelled && reason != nil ? [.waitsAgain(attempt)] : [])
     }
 }
 
 extension Acceptance {
-    /// The provider has it. A word for its phase that nobody knows counts as running: cancelling may cost.
+    /// Creates an acceptance. An unknown phase counts as running, since cancelling may cost.
     public init(of report: RemoteTask, as remote: RemoteTaskID, reserved: Credits?, source: Source) {
         self.init(
             remoteID: remote, isRunning: report.phase != .queued, estimate: report.estimate, reserved: reserved,
@@ -48,17 +49,17 @@ extension Acceptance {
     }
 }
 
-/// What is held against the budgets for a task.
+/// Computes reservations.
 public enum Reservation {
-    /// On top of an estimate, since bills may lie above it.
+    /// The margin on an estimate, since bills may exceed it.
     private static let marginHundredths: Int64 = 110
 
-    /// The estimate with a tenth on top, since bills may lie above it, where that is more than what was held before.
-    /// Whether the budgets hold it is another question: what the provider has may be billed all the same, so that its
-    /// room is not given to others.
+    /// The reservation after an estimate: the estimate plus a tenth, since bills may exceed it, if that is more than
+    /// the old reservation. Budgets are not checked: an accepted task may be billed anyway, so its credits must not be
+    /// given to others.
     ///
-    /// - Parameter isTrusted: the model's estimates have held for long enough to lower a reservation
-    ///   (``PriceBook/trustsEstimates(of:)``). An estimate of zero never does.
+    /// - Parameter isTrusted: whether the model's estimates have been reliable enough to lower a reservation
+    ///   (``PriceBook/trustsEstimates(of:)``). An estimate of zero never lowers it.
     public static func after(estimate: Credits?, holding old: Credits?, isTrusted: Bool) -> Credits? {
         guard let wanted = estimate?.times(hundredths: marginHundredths) else { return old }
         guard let old else { return wanted }

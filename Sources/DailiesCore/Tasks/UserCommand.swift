@@ -1,34 +1,34 @@
-/// The store's row number of a command. They grow in the order in which users spoke.
+/// The store's row number of a command. Numbers grow in the order in which commands were given.
 public struct CommandID: Hashable, Comparable, Sendable, CustomStringConvertible {
-    /// As the store numbers it.
+    /// The row number.
     public let rawValue: Int64
-    /// Keeps the number as it is given.
+    /// Wraps a row number.
     public init(_ rawValue: Int64) { self.rawValue = rawValue }
     public static func < (a: CommandID, b: CommandID) -> Bool { a.rawValue < b.rawValue }
     public var description: String { "\(rawValue)" }
 }
 
-/// What a user told a run about one task while it goes on. The attempt is the one that the user saw: if the task has
-/// moved on to another since, it is left alone, so that a command carried out late never pays for more than was asked.
+/// A user's command on one task during a run. It applies to the attempt that the user saw: if the task has another
+/// attempt by now, nothing is done, so that a late command never pays for more than was asked.
 public struct UserCommand: Hashable, Sendable {
-    /// What is wanted of the task.
+    /// The action.
     public enum Action: Hashable, Sendable {
-        /// `evenIfCharged`: also where it renders already.
+        /// `evenIfCharged`: even if it is already rendering.
         case cancel(evenIfCharged: Bool)
-        /// `again`: also where it is completed, as a new take that is paid for. `newSeed`: in place of its own.
+        /// `again`: even if it is completed, as a new paid take. `newSeed`: replaces its seed.
         case retry(again: Bool, newSeed: Int64? = nil)
     }
 
-    /// The store's number of it.
+    /// Its row number in the store.
     public let id: CommandID
-    /// What is wanted of the task.
+    /// The action.
     public let order: Action
-    /// Its latest attempt, or, where it waits, its next.
+    /// The latest attempt or, if the task waits, the next one.
     public let attempt: AttemptID
-    /// Where it waits when it waits.
+    /// The queue that it waits in.
     public let lane: TaskQueueID
 
-    /// Takes its properties as they are given.
+    /// Creates a value from its properties.
     public init(id: CommandID, order: Action, attempt: AttemptID, lane: TaskQueueID) {
         self.id = id
         self.order = order
@@ -37,46 +37,46 @@ public struct UserCommand: Hashable, Sendable {
     }
 }
 
-/// What became of a command, as the column `outcome` says it.
+/// The outcome of a command, as in the column `outcome`.
 public enum CommandOutcome: String, Hashable, Sendable, CaseIterable {
-    /// It was never sent, and is cancelled.
+    /// It was unsent and is cancelled.
     case withdrawn
     /// The provider cancelled it.
     case cancelled
-    /// It was completed by then.
+    /// It had already completed.
     case completed
-    /// It had failed by then.
+    /// It had already failed.
     case failed
-    /// It was over, or at another attempt, before anything was asked.
+    /// It had ended, or had another attempt, before anything was requested.
     case alreadyOver = "already_over"
-    /// It renders, and cancelling that was not insisted on.
+    /// It is rendering, and `evenIfCharged` was not set.
     case renders
-    /// The provider took the cancel and has not ended it yet.
+    /// The provider accepted the cancel and has not ended the task yet.
     case asked
-    /// Sent, and its fate is not known.
+    /// It was sent, and its outcome is unknown.
     case uncertain
-    /// Not known to the provider.
+    /// The provider does not know it.
     case lost
     /// The provider refused to cancel it.
     case notCancelled = "not_cancelled"
     /// It waits again.
     case waits
-    /// It does not wait again, and why.
+    /// The retry was refused; the message has the reason.
     case refused
-    /// A pause or a limit holds from here on.
+    /// A pause or limit applies from now on.
     case holds
-    /// Nobody carried it out before the one who gave it did so without a runner.
+    /// No run carried it out before the user withdrew it and acted without a run.
     case takenBack = "taken_back"
 }
 
-/// What users have said that holds until they say otherwise, over all runs.
+/// Pauses and limits that apply to all runs until they are changed.
 public struct RunControls: Hashable, Sendable {
-    /// What is not submitted.
+    /// Paused scopes.
     public var pauses: Set<PauseScope> = []
-    /// Tasks in flight, instead of what the run's options say.
+    /// The limit of tasks in flight, in place of the run's option; nil: use the option.
     public var concurrency: Int?
-    /// Of single models.
+    /// Limits per model.
     public var modelConcurrency: [ModelID: Int] = [:]
-    /// Nothing was said.
+    /// Creates controls without pauses and limits.
     public init() {}
 }

@@ -1,26 +1,26 @@
-/// A task that waits in the store for a slot, as much of it as scheduling needs.
+/// The part of a waiting task that scheduling needs.
 public struct WaitingTask: Hashable, Sendable {
-    /// The store's number of it.
+    /// Its row number in the store.
     public let id: TaskID
-    /// The batch that it belongs to.
+    /// The batch.
     public let batch: BatchID
-    /// What it is known by in its batch.
+    /// The key in its batch.
     public let key: TaskKey
     /// Its key and its batch.
     var name: TaskName { TaskName(batch: batch, key: key) }
-    /// The number that its next attempt has.
+    /// The number of its next attempt.
     public let attempt: Int
-    /// What it asks for, as far as scheduling and pricing go.
+    /// The model, duration and resolution.
     public let shape: RequestShape
-    /// What is asked of the provider.
+    /// The request to send.
     public let request: CanonicalRequest
-    /// Higher first.
+    /// The priority, higher first.
     public let priority: Int
-    /// The file name asked for in the manifest.
+    /// The file name requested in the manifest; nil: none.
     public let output: String?
     /// The budgets of its tags.
     public let tagBudgets: [TagBudgetID]
-    /// Takes its properties as they are given.
+    /// Creates a value from its properties.
     public init(
         id: TaskID, batch: BatchID, key: TaskKey, attempt: Int, shape: RequestShape, request: CanonicalRequest,
         priority: Int, output: String?, tagBudgets: [TagBudgetID] = []
@@ -41,16 +41,16 @@ public struct WaitingTask: Hashable, Sendable {
 
     var attemptID: AttemptID { AttemptID(task: id, number: attempt) }
 
-    /// Its place among the waiting: higher priority first, then the order of the manifest.
+    /// Its position in its queue: higher priority first, then manifest order.
     public var place: Cursor { Cursor(priority: priority, id: id) }
 
-    /// Where a task stands among those of its lane; the smaller place goes first.
+    /// A position in a queue; the smaller one goes first.
     public struct Cursor: Hashable, Comparable, Sendable {
-        /// Higher first.
+        /// The priority, higher first.
         public let priority: Int
-        /// Of equal priority the smaller one goes first.
+        /// The row number; among equal priorities the smaller one goes first.
         public let id: TaskID
-        /// Takes its properties as they are given.
+        /// Creates a value from its properties.
         public init(priority: Int, id: TaskID) {
             self.priority = priority
             self.id = id
@@ -61,80 +61,80 @@ public struct WaitingTask: Hashable, Sendable {
     }
 }
 
-/// An attempt that is not finished, as the store holds it: what a new run must know to go on.
+/// An unfinished attempt as stored: what a new run needs to resume it.
 public struct OpenAttempt: Hashable, Sendable {
-    /// How far an attempt had come.
+    /// The progress of an attempt.
     public enum Progress: Hashable, Sendable {
-        /// In the air when the last run ended: its fate is unknown, whether or not that was recorded.
+        /// In flight when the last run ended: its outcome is unknown, whether or not that was recorded.
         case sent(isMarkedUncertain: Bool)
         /// The provider has it.
         case accepted(RemoteTaskID, isRunning: Bool)
         /// Completed, and the clip is not saved.
         case completed(RemoteTaskID, asset: AssetLocation?, cost: Cost, hasNoAsset: Bool)
-        /// Over, and nothing is missing but its cost.
+        /// Ended, and only its cost is missing.
         case missingCost(RemoteTaskID, Settlement.End, Cost)
     }
 
-    /// What is known of the cost of an attempt that is over.
+    /// What is known about the cost of a settled attempt.
     public enum Cost: Hashable, Sendable {
         /// Booked.
         case known
-        /// Asked for until the questions are used up, and then unknown. Goes to either of the others.
+        /// Still being queried. Becomes known, or unknown after the last query.
         case awaited
-        /// Was asked for in vain. Whoever hears it stated later books it all the same. Goes to known.
+        /// Queried without success. A later stated cost is still booked.
         case unknown
     }
-    /// Where a page of them ends: they are read by batch, task and number.
+    /// The end of a page: attempts are read by batch, task and number.
     public struct Cursor: Hashable, Sendable {
-        /// Comes first.
+        /// The first sort key.
         public let batch: BatchID
-        /// Comes second: by its task, then by its number.
+        /// The second sort key: by task, then by number.
         public let attempt: AttemptID
-        /// Takes its properties as they are given.
+        /// Creates a value from its properties.
         public init(batch: BatchID, attempt: AttemptID) {
             self.batch = batch
             self.attempt = attempt
         }
     }
-    /// Where a page that ends with it ends.
+    /// The cursor of this attempt.
     public var place: Cursor { Cursor(batch: batch, attempt: attempt) }
 
-    /// Which attempt of which task.
+    /// The attempt.
     public let attempt: AttemptID
-    /// The batch that it belongs to.
+    /// The batch.
     public let batch: BatchID
-    /// What its task is known by.
+    /// The task's key.
     public let key: TaskKey
-    /// What was sent, byte for byte.
+    /// The exact bytes sent.
     public let submission: Submission
-    /// What it asks for, as far as scheduling and pricing go.
+    /// The model, duration and resolution.
     public let shape: RequestShape
-    /// How far it had come.
+    /// Its progress.
     public let standing: Progress
-    /// When its intent was durable.
+    /// When its intent became durable.
     public let submittedAt: Instant
-    /// When it was last sent; its cadence counts from there.
+    /// When it was last sent; poll times count from here.
     public let sentAt: Instant
-    /// Held for it against the budgets; nil: nothing.
+    /// Credits reserved in the budgets; nil: none.
     public let reserved: Credits?
-    /// What the provider expected it to cost when it took the task; nil: it did not say, or does not have it.
+    /// The provider's estimate; nil: none, or not accepted.
     public let estimate: Credits?
-    /// A guard wanted it cancelled.
+    /// Why a guard wanted it cancelled; nil: none did.
     public let cancelReason: CancelReason?
-    /// The render existed before it was submitted here.
+    /// Whether the render existed before it was submitted here.
     public let isReplayed: Bool
-    /// Another API key sent it, and a user said that both are of one account. The provider keeps submission keys for each API
-    /// key apart: that this one is not found proves nothing, and it is never sent again.
+    /// Whether another API key of the same account, as a user stated, sent it. The provider keeps submission keys per
+    /// API key: not finding this one proves nothing, and it is never resent.
     public let isHandedOver: Bool
-    /// Set: 404 for ten minutes in an earlier run.
+    /// When an earlier run had 404 replies for ten minutes; nil: none had.
     public let lostAt: Instant?
-    /// The file name asked for in the manifest.
+    /// The file name requested in the manifest; nil: none.
     public let output: String?
     /// The budgets of its tags.
     public let tagBudgets: [TagBudgetID]
-    /// A reply to it was about another submission: a repeat may be rendered once more.
+    /// Whether a reply to it was about another submission, so that a resubmission may render again.
     public let isConflict: Bool
-    /// Takes its properties as they are given.
+    /// Creates a value from its properties.
     public init(
         attempt: AttemptID, batch: BatchID, key: TaskKey, submission: Submission, shape: RequestShape,
         standing: Progress, submittedAt: Instant, sentAt: Instant, reserved: Credits?, estimate: Credits? = nil,
@@ -161,17 +161,17 @@ public struct OpenAttempt: Hashable, Sendable {
     }
 }
 
-/// Where a budget stands, over all runs and attempts.
+/// The use of a budget over all runs and attempts.
 public struct BudgetUsage: Hashable, Sendable {
-    /// nil: no budget.
+    /// The cap; nil: no budget.
     public var cap: Credits?
-    /// How strictly the cap is kept.
+    /// How strictly the cap is enforced.
     public var mode: BudgetMode
-    /// Charged.
+    /// Charged credits.
     public var settled: CreditTotal
-    /// Held for what is in flight and for costs that are not known.
+    /// Credits reserved for tasks in flight and for unknown costs.
     public var reserved: CreditTotal
-    /// Takes its properties as they are given.
+    /// Creates a value from its properties.
     public init(cap: Credits?, settled: CreditTotal, reserved: CreditTotal, mode: BudgetMode = .cautious) {
         self.cap = cap
         self.mode = mode

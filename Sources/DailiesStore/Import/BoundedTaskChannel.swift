@@ -1,38 +1,39 @@
 import DailiesCore
 import Dispatch
 
-/// Hands the tasks of a manifest from the thread that reads them to the one that writes them, so that both are at work at
-/// the same time. They come in order, in batches, and few of these are on their way at once.
+/// Passes the tasks of a manifest from the reading thread to the writing one, so that both work concurrently. Tasks
+/// stay in order and are passed in batches; few batches are buffered at once.
 final class BoundedTaskChannel: Sendable {
-    /// Ends a reading whose tasks nobody takes any more. Seen by nobody else.
+    /// Ends reading once the tasks are no longer wanted. Never leaves this type.
     private struct Unwanted: Error {}
 
     private struct State {
         var batches: [[TaskSpec]] = []
-        /// Of the reading.
+        /// The result of reading.
         var end: Result<Void, any Error>?
         var isWanted = true
     }
-    /// A batch ends with the first task that brings it to one of these: handing it over costs nothing then, and what is
-    /// on its way takes a megabyte or two, or a little more than as many of the largest requests as there are batches.
+    /// A batch ends with the task that reaches one of these limits. Passing it then costs almost nothing, and the
+    /// buffered batches take a megabyte or two, or slightly more than as many of the largest requests as there are
+    /// batches.
     private static let maximumTasks = 256
-    private static let mostBytes = 256 << 10
-    private static let mostBatches = 4
+    private static let maximumBytes = 256 << 10
+    private static let maximumBatches = 4
 
     private let state = Locked(State())
-    /// Counts the batches that may still be put.
+    /// Counts the batches that may still be added.
     private let room = DispatchSemaphore(value: 0)
-    /// Counts those that may be taken, and the end as one.
+    /// Counts the batches that may be taken, and the end as one.
     private let ready = DispatchSemaphore(value: 0)
 
     init() {
-        // A semaphore must not end with less than it began with, and a reading that is given up leaves batches behind.
-        for _ in 0..<Self.mostBatches { room.signal() }
+        // A semaphore must not end with less than its initial value, and abandoned reading leaves batches behind.
+        for _ in 0..<Self.maximumBatches { room.signal() }
     }
 
-    // MARK: Where they are read
+    // MARK: Reading thread
 
-    /// Reads all of them, or until they are no longer wanted. What the reading throws is thrown where they are written.
+    /// Reads all tasks, or until they are no longer wanted. Errors of reading are thrown on the writing thread.
     func read(_ forEachTask: TaskStream) {
         var batch: [TaskSpec] = []
         var bytes = 0
@@ -40,7 +41,7 @@ final class BoundedTaskChannel: Sendable {
             try forEachTask { task in
                 batch.append(task)
                 bytes += task.request.text.utf8.count
-                guard batch.count == Self.maximumTasks || bytes >= Self.mostBytes else { return }
+                guard batch.count == Self.maximumTasks || bytes >= Self.maximumBytes else { return }
                 try put(batch)
                 batch.removeAll(keepingCapacity: true)
                 bytes = 0
@@ -67,18 +68,18 @@ final class BoundedTaskChannel: Sendable {
         ready.signal()
     }
 
-    // MARK: Where they are written
+    // MARK: Writing thread
 
     /// Calls `body` with each task.
     ///
-    /// - Throws: what the reading threw, after what came before it; or what `body` throws, which ends the reading.
+    /// - Throws: the error of reading, after the tasks before it; or an error of `body`, which ends reading.
     func forEach(_ body: (TaskSpec) throws -> Void) throws {
         while let batch = try next() {
             for task in batch { try body(task) }
         }
     }
 
-    /// The reading ends, wherever it is. To be called once, when nothing is taken any more.
+    /// Ends reading. Call once, when no more tasks are taken.
     func close() {
         state.withLock { $0.isWanted = false }
         room.signal()

@@ -1,49 +1,49 @@
 import DailiesCore
 
-/// A clip that the store has, or that is being rendered, and that a request asks for once more.
+/// A stored or rendering clip that a request duplicates.
 public struct ExistingClip: Hashable, Sendable {
-    /// Of its task.
+    /// The key of its task.
     public let key: TaskKey
-    /// Of its batch.
+    /// The name of its batch.
     public let batchName: String
-    /// Its render is paid for; false: it is in the provider's hands.
+    /// Whether it is paid for; false: the provider is still working on it.
     public let isPaid: Bool
-    /// The requests differ in blanks at the ends of lines and of texts, or in the Unicode form of texts, and in nothing else.
+    /// Whether the requests differ only in blanks at the ends of lines and texts, or in Unicode form.
     public let isNear: Bool
 }
 
-/// Clips that would be rendered although there is, or will be, one for the same request.
+/// Tasks to be rendered whose request has a clip already, or will have one.
 public struct Duplicates: Hashable, Sendable {
-    /// A task that is to be rendered, and the clip of another that is like it.
+    /// A task to be rendered and a similar clip of another task.
     public struct Pair: Hashable, Sendable {
-        /// Of the task to be rendered.
+        /// The key of the task to be rendered.
         public let key: TaskKey
-        /// What there is already.
+        /// The existing clip.
         public let clip: ExistingClip
     }
 
-    /// Those that are equal to a clip; the first ``ImportError/mostListed`` of ``equalCount``.
+    /// Tasks equal to a clip: the first ``ImportError/mostListed`` of ``equalCount``.
     public private(set) var equal: [Pair] = []
-    /// How many.
+    /// The total number.
     public private(set) var equalCount = 0
-    /// Those that are nearly equal to a clip; the first of ``nearCount``.
+    /// Tasks nearly equal to a clip: the first of ``nearCount``.
     public private(set) var near: [Pair] = []
-    /// How many.
+    /// The total number.
     public private(set) var nearCount = 0
-    /// Those that are equal to another task of the same manifest that comes before; the first of ``repeatedCount``.
+    /// Tasks equal to an earlier task of the same manifest: the first of ``repeatedCount``.
     public private(set) var repeated: [TaskKey] = []
-    /// How many.
+    /// The total number.
     public private(set) var repeatedCount = 0
-    /// Tasks that are to be rendered.
+    /// The number of tasks to be rendered.
     public private(set) var count = 0
     private var requests = RepeatedRequests()
 
-    /// None.
+    /// Creates an empty list.
     public init() {}
 
-    /// A task that is to be rendered, in the order of its manifest.
+    /// Adds a task to be rendered, in manifest order.
     ///
-    /// - Parameter clip: a clip of another task that is like it.
+    /// - Parameter clip: a similar clip of another task.
     public mutating func add(_ task: TaskSpec, like clip: ExistingClip?) {
         count += 1
         if requests.insert(task.request) {
@@ -62,17 +62,17 @@ public struct Duplicates: Hashable, Sendable {
     }
 }
 
-/// Looks for clips that are like a request.
+/// Finds clips similar to a request.
 struct ClipFinder {
-    /// Clips that are looked at for one request, so that ten thousand takes of one prompt stay quick.
-    private static let most = 64
-    /// The condition is exactly that of the index, or SQLite does not use it.
+    /// Maximum clips examined per request, so that ten thousand takes of one prompt stay fast.
+    private static let maximumExamined = 64
+    /// The condition must equal that of the index, or SQLite does not use it.
     static let similar = """
         SELECT i.key, b.name, a.state = 'completed', \(Store.requestAsSent)
         FROM (
             SELECT * FROM attempt WHERE similarity_hash BETWEEN ?1 AND ?2 AND task <> ?3
                 AND (state = 'completed' OR task_id IS NOT NULL AND state IN ('queued', 'running'))
-            LIMIT \(most)) AS a
+            LIMIT \(maximumExamined)) AS a
         JOIN task_standing AS s ON s.id = a.task AND s.attempt = a.n AND s.has_key = 1
         JOIN task_input AS i ON i.id = a.task JOIN batch AS b ON b.id = a.batch_id
         JOIN service AS v ON v.id = a.service_id
@@ -80,12 +80,12 @@ struct ClipFinder {
         ORDER BY a.state = 'completed' DESC, a.task
         """
 
-    /// No row has this number.
+    /// A row number that no task has.
     private static let noTask = TaskID(0)
 
-    /// Clips of a simulator are none of another provider's.
+    /// Only this provider's clips count, not those of a simulator.
     private let provider: String
-    /// Nothing was ever sent: nothing need be looked for.
+    /// Whether nothing was ever sent, so that there is nothing to find.
     private let isEmpty: Bool
 
     init(_ provider: String, in database: SQLiteConnection) throws(StoreError) {
@@ -93,7 +93,7 @@ struct ClipFinder {
         isEmpty = try database.first("SELECT 1 FROM attempt LIMIT 1") { _ in true } == nil
     }
 
-    /// - Parameter task: the one that asks; its own clips do not count.
+    /// - Parameter task: the requesting task, whose own clips are skipped.
     func clip(
         like request: CanonicalRequest, except task: TaskID?, in database: SQLiteConnection
     ) throws(StoreError) -> ExistingClip? {

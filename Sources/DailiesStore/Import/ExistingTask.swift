@@ -1,6 +1,6 @@
 import DailiesCore
 
-/// What the store knows of a task that a manifest names.
+/// The stored state of a task that a manifest names.
 struct ExistingTask {
     let id: TaskID
     let key: TaskKey
@@ -16,29 +16,31 @@ struct ExistingTask {
     let isCostAwaited: Bool
     let isSaved: Bool
     let failureCode: String?
-    /// In place of the request's own, from its next or latest attempt on.
+    /// The seed of its next or latest attempt in place of the request's; nil: none.
     let newSeed: Int64?
 
     var isWaiting: Bool { state == .queued && !hasKey }
     var wasRemoved: Bool { withdrawnCode == WithdrawalReason.removed.rawValue }
 
-    /// Its request can still be written anew: it is neither paid for nor in the provider's hands.
-    private var takesWriting: Bool { !hasKey || state == .failed || state == .cancelled }
+    /// Whether its request text may still change: it is neither paid for nor at the provider.
+    private var allowsTextChange: Bool { !hasKey || state == .failed || state == .cancelled }
 
-    /// The request that it has from now on, where nothing but its writing changes: as the manifest writes it, if it takes
-    /// that. One that stands in the manifest with its new seed keeps the listed one.
-    func request(as spec: TaskSpec) -> CanonicalRequest { takesWriting && isListed(as: spec) ? spec.request : request }
+    /// The request to store if only its text changed: the manifest's, if that may still change. If the manifest
+    /// contains the request with its new seed, the listed one stays.
+    func request(as spec: TaskSpec) -> CanonicalRequest {
+        allowsTextChange && isListed(as: spec) ? spec.request : request
+    }
 
-    /// Whether anything that may change in place differs.
+    /// Whether any property that may change in place differs.
     func differs(from spec: TaskSpec) -> Bool {
         request(as: spec) != request || priority != spec.priority || !Self.isSame(output ?? "", spec.output ?? "")
             || !Self.isSame(tags, JSONText.object(spec.tags))
     }
 
-    /// By bytes: two texts that differ in their Unicode form only are two texts, though Swift calls them equal.
+    /// Compares bytes: texts that differ only in Unicode form are different, though Swift calls them equal.
     private static func isSame(_ a: String, _ b: String) -> Bool { a.utf8.elementsEqual(b.utf8) }
 
-    /// Whether a task asks for what its manifest asked for, whatever seed it was sent with.
+    /// Whether the request equals the manifest's, whatever seed it was sent with.
     fileprivate func isListed(as spec: TaskSpec) -> Bool { request.isSame(as: spec.request) }
 
     fileprivate func changed(_ spec: TaskSpec) -> ChangedTask {
@@ -53,7 +55,7 @@ struct ExistingTask {
         return ChangedTask(key: spec.key, stored: request, standing: standing)
     }
 
-    /// Of a task whose request is what it was.
+    /// The result for a task with an unchanged request.
     fileprivate var verdict: TaskDiff {
         switch state {
         case .queued where !hasKey: return .waiting
@@ -67,12 +69,12 @@ struct ExistingTask {
     }
 }
 
-/// Finds the tasks of one batch that a manifest names, one after the other.
+/// Finds the stored tasks of a batch that a manifest names, one after the other.
 struct TaskFinder {
     private let batch: BatchID
-    /// Version 1 took in tasks that have other names today.
+    /// Whether version 1 imported tasks that now have other names.
     private let hasAliases: Bool
-    /// Found by another name: each is found so once.
+    /// Tasks found by an alias; each is found once.
     private var claimed: Set<TaskID> = []
 
     init(_ batch: BatchID, in database: SQLiteConnection) throws(StoreError) {
@@ -107,12 +109,12 @@ extension SQLiteConnection {
     fileprivate static let knownByKey = known + " i.batch_id = ? AND i.key = ?"
     fileprivate static let knownByID = known + " i.id = ?"
 
-    /// What a manifest's request changes; nil where it is the one that was asked for, or that one with its new seed, which
-    /// is what was sent and what `export` writes. Line ends of its texts change nothing.
+    /// The change that a manifest's request makes; nil if it equals the requested one or that one with its new seed,
+    /// which is what was sent and what `export` writes. Line ends are ignored.
     func change(of known: ExistingTask, to spec: TaskSpec) throws(StoreError) -> ChangedTask? {
         if known.isListed(as: spec) { return nil }
         if let seed = known.newSeed {
-            // Without the seed both stand in the canonical order, so that their bytes tell.
+            // Without the seed both are canonical, so comparing bytes suffices.
             let isSent = try first(
                 """
                 SELECT json_remove(?1, '$.seed') = json_remove(?2, '$.seed') AND json_type(?2, '$.seed') IS 'integer'
@@ -140,7 +142,7 @@ extension SQLiteConnection {
         }
     }
 
-    /// Those of version 1 that may be this one, in the order of their manifest.
+    /// Tasks of version 1 that may be this one, in manifest order.
     fileprivate func tasks(aliased task: TaskSpec, in batch: BatchID) throws(StoreError) -> [TaskID] {
         let alias = task.isKeyDerived ? task.request.withLineFeeds.text : task.key.text
         return try rows(
@@ -148,9 +150,9 @@ extension SQLiteConnection {
         ) { row in TaskID(row.integer(0)) }
     }
 
-    /// The waiting tasks of a batch that are not among `kept`, in the order of the manifest they came from.
+    /// The waiting tasks of a batch that are not in `kept`, in the order of their manifest.
     ///
-    /// - Parameter end: those from this row on are left out.
+    /// - Parameter end: tasks from this row on are skipped.
     func waiting(
         in batch: BatchID, except kept: TaskBitSet, before end: TaskID? = nil
     ) throws(StoreError) -> [TaskID] {

@@ -1,25 +1,25 @@
 import DailiesCore
 
-/// What a manifest says of its batch.
+/// The batch settings of a manifest.
 public struct BatchDefinition: Hashable, Sendable {
-    /// Of the batch; part of every submission key.
+    /// The batch's name, part of every submission key.
     public let name: String
-    /// Absolute: a batch name that came from another path is refused.
+    /// The absolute path. A batch from another path is refused.
     public let manifestPath: String
-    /// The provider's name, as ``DailiesCore/RenderProvider/name``.
+    /// The provider's name, as in ``DailiesCore/RenderProvider/name``.
     public let provider: String
-    /// As ``DailiesCore/RenderProvider/baseURL``.
+    /// The base URL, as in ``DailiesCore/RenderProvider/baseURL``.
     public let baseURL: String
-    /// Absolute.
+    /// The absolute path of the output folder.
     public let outputDirectory: String
-    /// What becomes of its budget.
+    /// The change to its budget.
     public let budget: BudgetSetting
-    /// nil: as it is stored; a new batch's is cautious.
+    /// The budget mode; nil: unchanged, or cautious for a new batch.
     public let budgetMode: BudgetMode?
-    /// What becomes of the budgets of its tags; those of other tags stay.
+    /// Changes to budgets of its tags; other tags keep theirs.
     public let tagBudgets: [TagBudgetSetting]
 
-    /// Takes its properties as they are given.
+    /// Creates a value from its properties.
     public init(
         name: String, manifestPath: String, provider: String, baseURL: String, outputDirectory: String,
         budget: BudgetSetting, budgetMode: BudgetMode? = nil, tagBudgets: [TagBudgetSetting] = []
@@ -35,38 +35,38 @@ public struct BatchDefinition: Hashable, Sendable {
     }
 }
 
-/// What the user allows a manifest to do.
+/// What a manifest may change.
 public struct ImportOptions: Hashable, Sendable {
-    /// A changed request replaces the stored one, and what is settled is rendered again under the next number.
+    /// Whether changed requests replace the stored ones; settled tasks are then rendered again under the next number.
     public var acceptChanges: Bool
-    /// The batch may have come from another path.
+    /// Whether the batch may have come from another path.
     public var sameBatch: Bool
-    /// Takes its properties as they are given; by default nothing is allowed.
+    /// Creates options; by default nothing is allowed.
     public init(acceptChanges: Bool = false, sameBatch: Bool = false) {
         self.acceptChanges = acceptChanges
         self.sameBatch = sameBatch
     }
 }
 
-/// What a manifest did to the store.
+/// The result of importing a manifest.
 public struct ImportResult: Hashable, Sendable {
-    /// The batch, which is made where it was not there.
+    /// The batch, created if it did not exist.
     public let batch: BatchID
-    /// Not known before.
+    /// Number of new tasks.
     public var new = 0
-    /// Known with the same request. Tags, priority and file name may have been brought up to date.
+    /// Number of known tasks with the same request. Tags, priority and file name may have been updated.
     public var unchanged = 0
-    /// Took a changed request.
+    /// Number of tasks with a changed request.
     public var changed = 0
-    /// No longer in the manifest and never sent: cancelled.
+    /// Number of unsent tasks that are no longer in the manifest and were cancelled.
     public var removed = 0
-    /// Cancelled as removed once, and in the manifest again.
+    /// Number of tasks that were once cancelled as removed and are in the manifest again.
     public var restored = 0
-    /// Of the manifest's tasks, after all this: how many stand in each state.
+    /// The manifest's tasks by state after the import.
     public var standing: [TaskState: Int] = [:]
-    /// Tasks that wait to be rendered although there is, or will be, a clip for their request.
+    /// Tasks to be rendered whose request has a clip already, or will have one.
     public internal(set) var duplicates = Duplicates()
-    /// The row of the first that was not known before.
+    /// The row of the first new task.
     var firstNew: TaskID?
 
     init(batch: BatchID) { self.batch = batch }
@@ -76,70 +76,70 @@ public struct ImportResult: Hashable, Sendable {
 public enum ImportError: Error, Hashable, Sendable {
     /// The batch came from this path.
     case differentPath(stored: String)
-    /// The batch belongs to this provider and base URL: they have accepted a submit of it, or may have.
+    /// The batch belongs to this provider and base URL, which accepted a submit of it or may have.
     case differentProvider(name: String, baseURL: String)
-    /// So many tasks ask for something else than what is stored; the first ``mostListed`` in the order of the manifest.
+    /// Tasks whose request differs from the stored one: the first ``mostListed`` of `count`, in manifest order.
     case changed([ChangedTask], count: Int)
-    /// Changed, and their attempt is not settled, or its cost is still asked for: wait for them first. The first
-    /// ``mostListed`` of so many.
+    /// Changed tasks whose attempt is not settled, or whose cost is still being queried: the first ``mostListed`` of
+    /// `count`. Wait for them first.
     case unsettled([TaskKey], count: Int)
     /// The store could not be read or written.
     case store(StoreError)
 
-    /// Tasks that a refusal names.
+    /// Maximum number of tasks that a refusal lists.
     public static let mostListed = 100
 }
 
-/// The manifest among several that was refused. Nothing of any was written.
+/// One of several manifests was refused. None was written.
 package struct ManifestRefusal: Error {
-    /// Its place among them.
+    /// Its index.
     package let index: Int
     package let reason: ImportError
 }
 
-/// A task whose request is not what it was.
+/// A task with a changed request.
 public struct ChangedTask: Hashable, Sendable {
-    /// How far its task had come.
+    /// The progress of its task.
     public enum Progress: Hashable, Sendable {
-        /// Never sent under its present number: it just takes the new request.
+        /// Unsent under its present number: it takes the new request.
         case unsent
-        /// An attempt is open, or its cost is still asked for.
+        /// An attempt is open, or its cost is still being queried.
         case unsettled
-        /// Ended; the new request is a new attempt, and costs again.
+        /// Ended. The new request is a new attempt and costs again.
         case settled(TaskState)
     }
-    /// Of the task.
+    /// The task's key.
     public let key: TaskKey
-    /// The request that is stored; the manifest has another.
+    /// The stored request.
     public let stored: CanonicalRequest
-    /// How far it had come with that one.
+    /// The progress with the stored request.
     public let standing: Progress
 }
 
-/// How a task of a manifest stands to the store.
+/// The comparison of a manifest's task with the store.
 public enum TaskDiff: Hashable, Sendable {
     /// Not in the store.
     case new
-    /// Known, not sent yet.
+    /// Known and unsent.
     case waiting
-    /// Cancelled as removed once: it would wait again.
+    /// Once cancelled as removed; it would wait again.
     case restored
-    /// Sent and accepted, or in the air: a run goes on with it.
+    /// Accepted or being submitted: a run resumes it.
     case resumable
-    /// Sent, fate unknown.
+    /// Sent, outcome unknown.
     case uncertain
-    /// Completed: not rendered again. Not saved: a run fetches it.
+    /// Completed: not rendered again. If it is not saved, a run downloads it.
     case paid(isSaved: Bool)
-    /// Waits for `retry`.
+    /// Failed; `retry` queues it again.
     case failed(code: String?)
-    /// By the user or the provider: waits for `retry`.
+    /// Cancelled by the user or the provider; `retry` queues it again.
     case cancelled(code: String?)
-    /// Its request is not what it was: refused, unless changes are accepted.
+    /// Its request changed: refused unless changes are accepted.
     case changed(ChangedTask)
 }
 
 extension TaskDiff {
-    /// A run may render it.
+    /// Whether a run may render it.
     var mayRender: Bool {
         switch self {
         case .new, .waiting, .restored: true
@@ -149,21 +149,20 @@ extension TaskDiff {
     }
 }
 
-/// One thing that a comparison of a manifest with the store finds.
+/// One entry of a comparison of a manifest with the store.
 public enum DiffEntry {
-    /// A task of the manifest, under the key that the store has for it; and, where a run may render it, a clip of another
-    /// task that is like it.
+    /// A task of the manifest under its stored key and, if a run may render it, a similar clip of another task.
     case named(TaskSpec, TaskDiff, ExistingClip?)
-    /// Not in the manifest and never sent: a run would cancel it.
+    /// Unsent and no longer in the manifest: a run would cancel it.
     case removed(TaskKey)
 }
 
-/// What a manifest would do, task by task.
+/// The effect that importing a manifest would have, task by task.
 public struct ManifestDiff: Hashable, Sendable {
-    /// nil: there is no batch of this name yet.
+    /// The batch; nil: none of this name exists.
     public internal(set) var batch: StoredBatch?
-    /// In the order of the tasks asked about.
+    /// In the order of the given tasks.
     public internal(set) var verdicts: [TaskDiff] = []
-    /// Not in the manifest and never sent: a run would cancel them.
+    /// Unsent tasks that are no longer in the manifest: a run would cancel them.
     public internal(set) var removed: [TaskKey] = []
 }

@@ -1,6 +1,6 @@
 import DailiesCore
 
-/// One enrolment on its way, inside its transaction. An error from any of its steps must end that transaction.
+/// Imports one manifest inside a transaction. An error in any step must roll the transaction back.
 struct ManifestImporter {
     private let rules: ImportOptions
     private let at: Instant
@@ -8,41 +8,41 @@ struct ManifestImporter {
     /// nil: the batch is new, and so are all its tasks.
     private var finder: TaskFinder?
     private let clips: ClipFinder
-    /// Of the tasks that were known before: those that the manifest still names.
+    /// Known tasks that the manifest still names.
     private var kept = TaskBitSet()
-    /// The last ones that were not known before: their standing is not in the store yet.
+    /// The latest new tasks, whose states are not stored yet.
     private var newTasks: InsertRange?
-    /// Kept already: tasks that follow each other often show the same one.
+    /// The last stored image, since consecutive tasks often share one.
     private var lastImage: TaskImage?
     private var changed = CappedList<ChangedTask>()
     private var unsettled = CappedList<TaskKey>()
 
     init(
-        _ enrolment: BatchDefinition, _ rules: ImportOptions, _ at: Instant, in database: SQLiteConnection
+        _ definition: BatchDefinition, _ rules: ImportOptions, _ at: Instant, in database: SQLiteConnection
     ) throws {
         self.rules = rules
         self.at = at
-        clips = try ClipFinder(enrolment.provider, in: database)
-        guard let known = try database.batch(named: enrolment.name) else {
-            result = ImportResult(batch: try database.insert(enrolment, at: at))
+        clips = try ClipFinder(definition.provider, in: database)
+        guard let known = try database.batch(named: definition.name) else {
+            result = ImportResult(batch: try database.insert(definition, at: at))
             return
         }
-        let isElsewhere = known.provider != enrolment.provider || known.baseURL != enrolment.baseURL
+        let isElsewhere = known.provider != definition.provider || known.baseURL != definition.baseURL
         guard try !isElsewhere || !database.isBound(known.id) else {
             throw ImportError.differentProvider(name: known.provider, baseURL: known.baseURL)
         }
-        guard known.manifestPath == enrolment.manifestPath || rules.sameBatch else {
+        guard known.manifestPath == definition.manifestPath || rules.sameBatch else {
             throw ImportError.differentPath(stored: known.manifestPath)
         }
         result = ImportResult(batch: known.id)
-        if isElsewhere { try database.move(known, to: enrolment, at: at) }
+        if isElsewhere { try database.move(known, to: definition, at: at) }
         finder = try TaskFinder(known.id, in: database)
-        try database.update(known, to: enrolment, at: at)
+        try database.update(known, to: definition, at: at)
     }
 
-    mutating func take(_ task: TaskSpec, in database: SQLiteConnection) throws {
+    mutating func add(_ task: TaskSpec, in database: SQLiteConnection) throws {
         guard let stored = try finder?.find(task, in: database) else {
-            // Where all will be refused nothing more is written.
+            // Nothing more is written once the import will be refused.
             if !isRefused {
                 try keepImage(of: task, in: database)
                 try insert(task, in: database)
@@ -62,7 +62,7 @@ struct ManifestImporter {
             result.duplicates.add(
                 task.known(as: stored.key), like: try clips.clip(like: task.request, except: stored.id, in: database))
         }
-        try database.bring(stored, inLineWith: task, verdict, counting: &result, at: at)
+        try database.update(stored, from: task, verdict, counting: &result, at: at)
     }
 
     private mutating func keepImage(of task: TaskSpec, in database: SQLiteConnection) throws {
@@ -98,22 +98,22 @@ struct ManifestImporter {
         }
         try insertStanding(in: database)
         if finder != nil {
-            // What came new in this round waits too, and is not in `kept`.
+            // New tasks wait too and are not in `kept`.
             for task in try database.waiting(in: result.batch, except: kept, before: result.firstNew) {
                 try database.recordWithdrawn(task, .removed, at: at)
                 result.removed += 1
             }
         }
-        try database.logEnrolment(result, at: at)
+        try database.logImport(result, at: at)
         return result
     }
 }
 
-/// New tasks one after the other, of one model and priority: one statement gives them all their standing, which takes
-/// less than half the time of one for each.
+/// Consecutive new tasks of one model and priority. One statement inserts all their states, in less than half the time
+/// of one statement each.
 struct InsertRange {
-    /// So that what one statement does stays small.
-    private static let most: Int64 = 1000
+    /// Limits the work of one statement.
+    private static let maximumCount: Int64 = 1000
 
     let first: TaskID
     private(set) var last: TaskID
@@ -127,9 +127,10 @@ struct InsertRange {
         priority = task.priority
     }
 
-    /// - Returns: false where the task is not one of these.
+    /// - Returns: false if the task does not belong to this range.
     mutating func add(_ id: TaskID, _ task: TaskSpec) -> Bool {
-        guard id.rawValue == last.rawValue &+ 1, id.rawValue &- first.rawValue < Self.most, task.priority == priority,
+        guard id.rawValue == last.rawValue &+ 1, id.rawValue &- first.rawValue < Self.maximumCount,
+            task.priority == priority,
             task.shape.model == model
         else { return false }
         last = id
@@ -137,7 +138,7 @@ struct InsertRange {
     }
 }
 
-/// How many there were, and which the first ones are.
+/// A count, and the first elements.
 struct CappedList<Element> {
     private(set) var first: [Element] = []
     private(set) var count = 0

@@ -1,6 +1,6 @@
 import DailiesCore
 
-/// Tasks by their row numbers, which mostly lie close together: a few bits for each then, and never more than some 40
+/// A set of tasks by row number. Numbers are usually close together and take a few bits each, never more than about 40
 /// bytes.
 struct TaskBitSet {
     private var words: [Int64: UInt64] = [:]

@@ -1,91 +1,91 @@
 import DailiesCore
 
-/// What a spend report is grouped by.
+/// How a spend report is grouped.
 public enum ReportDimension: Hashable, Sendable {
-    /// The model's id.
+    /// By model ID.
     case model
-    /// The state in which the attempt ended.
+    /// By the final state of the attempt.
     case state
-    /// By name.
+    /// By batch name.
     case batch
-    /// The UTC day on which it was settled, `2026-11-23`.
+    /// By the UTC day of settlement, such as `2026-11-23`.
     case day
-    /// The value of the tag of this name; nil where a task does not have it.
+    /// By the value of the tag of this name; nil if a task does not have it.
     case tag(String)
 }
 
-/// What was spent. It counts attempts that are settled: each with its own model, state and cost.
+/// Spending over settled attempts, each with its own model, state and cost.
 public struct SpendReport: Hashable, Sendable {
     /// One group.
     public struct Row: Hashable, Sendable {
-        /// One value for each dimension asked for; nil: there is none.
+        /// One value per requested dimension; nil: none.
         public let values: [String?]
-        /// Of this group.
+        /// The figures of this group.
         public let figures: SpendFigures
     }
-    /// As they were asked for, in that order.
+    /// The requested dimensions, in order.
     public let dimensions: [ReportDimension]
     /// Sorted by their values.
     public let rows: [Row]
-    /// Over everything, each task counted once.
+    /// The total, with each task counted once.
     public let total: SpendFigures
 }
 
 /// Counts and amounts over a set of settled attempts.
 public struct SpendFigures: Hashable, Sendable {
-    /// Different tasks. The sum over rows may be higher than the total: a task may stand in several.
+    /// Distinct tasks. The sum over rows may exceed the total, since a task may be in several rows.
     public var tasks = 0
     /// Settled attempts.
     public var attempts = 0
     /// Attempts whose clip is on disk.
     public var clipsSaved = 0
-    /// As stated by the provider; for people.
+    /// Seconds of output as the provider states them, for display.
     public var secondsDelivered = 0.0
-    /// Those of attempts whose cost is known: what a price for a second is taken over.
+    /// Seconds of attempts with a known cost, the basis of a price per second.
     public var secondsOfKnownCost = 0.0
-    /// The provider's estimates, over the attempts that had one.
+    /// The sum of the provider's estimates.
     public var estimated = CreditTotal.zero
-    /// What the provider charged, where it is known.
+    /// Charged credits, where known.
     public var charged = CreditTotal.zero
-    /// The estimates of attempts that were charged.
+    /// Estimates of charged attempts.
     public var estimatedOfCharged = CreditTotal.zero
-    /// What attempts were charged that had an estimate.
+    /// Charges of attempts with an estimate.
     public var chargedOfEstimated = CreditTotal.zero
-    /// Settled attempts whose cost is not known (yet).
+    /// Settled attempts with an unknown cost.
     public var unknownCosts = 0
-    /// Their estimates; where there was none, what is reserved for them: what they may have cost.
+    /// Their estimates or else reservations: what they may have cost.
     public var unknownAtMost = CreditTotal.zero
-    /// Those of them of which not even that is known.
+    /// Attempts with neither a cost nor such a bound.
     public var unboundedCosts = 0
     /// Costs stated with more than nine decimals.
     public var roundedCosts = 0
-    /// Bookings of renders that existed before they were asked for here.
+    /// Renders that existed before they were requested here.
     public var replayed = 0
     /// Failed attempts that were charged.
     public var chargedFailures = 0
-    /// What these cost.
+    /// Their charges.
     public var chargedForFailures = CreditTotal.zero
     /// Cancelled attempts that were charged.
     public var chargedCancellations = 0
-    /// What these cost.
+    /// Their charges.
     public var chargedForCancellations = CreditTotal.zero
     /// Completed attempts whose clip is not on disk.
     public var paidNotSaved = 0
-    /// What these cost, where it is known.
+    /// Their charges, where known.
     public var chargedNotSaved = CreditTotal.zero
-    /// Charged attempts that a later one took the place of.
+    /// Charged attempts that a later one replaced.
     public var supersededTakes = 0
-    /// What these cost.
+    /// Their charges.
     public var chargedForSuperseded = CreditTotal.zero
-    /// Attempts whose end was written by a clock that was ahead: they count as settled now.
+    /// Attempts settled in the future, by a clock that was ahead; they count as settled now.
     public var settledInFuture = 0
 
-    /// All of it zero.
+    /// Creates zero figures.
     public init() {}
 
-    /// The figures of two groups together.
+    /// Adds the figures of another group.
     ///
-    /// - Parameter tasks: of the other group, those that do not stand in this one.
+    /// - Parameter tasks: tasks of the other group that are not in this one.
     mutating func add(_ other: SpendFigures, tasks: Int) {
         self.tasks += tasks
         attempts += other.attempts
@@ -114,15 +114,17 @@ public struct SpendFigures: Hashable, Sendable {
 }
 
 extension Store {
-    /// Kibibytes of memory for sorting the attempts into groups; beyond it SQLite sorts in a temporary file.
+    /// Kibibytes of memory for sorting attempts into groups; beyond that SQLite sorts in a temporary file.
     private static let sortingMemory = 65_536
 
+    /// Reports spending.
+    ///
     /// - Parameters:
-    ///   - dimensions: in this order; empty: the total alone.
-    ///   - since: settled at or after this moment.
-    ///   - until: settled before this moment.
-    ///   - batches: nil: all.
-    ///   - now: what settled after this moment, by a clock that was ahead, counts as settled now.
+    ///   - dimensions: how to group, in order; empty: the total only.
+    ///   - since: only attempts settled at or after this time.
+    ///   - until: only attempts settled before this time.
+    ///   - batches: only these batches; nil: all.
+    ///   - now: attempts settled after this time, by a clock that was ahead, count as settled now.
     public func spend(
         by dimensions: [ReportDimension], since: Instant? = nil, until: Instant? = nil, batches: [BatchID]? = nil,
         now: Instant = .distantFuture
@@ -144,13 +146,13 @@ extension Store {
     }
 }
 
-/// The statement of a spend report, put together from fixed parts; what the user typed is only ever bound. It passes once
-/// over the attempts: the total is the sum of its groups.
+/// The SQL statement of a spend report, built from fixed parts; user input is only ever bound. It reads the attempts
+/// once: the total is the sum of the groups.
 private struct SpendQuery {
     private let dimensions: [ReportDimension]
     private(set) var values: [SQLValue] = []
     private var tagNames: [String: String] = [:]
-    /// The place holders of the bounds.
+    /// The placeholders of the bounds.
     private let since: String?
     private let until: String?
     private let batches: String?
@@ -187,7 +189,7 @@ private struct SpendQuery {
             """
     }
 
-    /// In the time that was asked for.
+    /// Whether an attempt settled in the requested time.
     private func isSettled(_ attempt: String) -> String {
         let settled = settledAt(attempt)
         let bounds = [since.map { "\(settled) >= \($0)" }, until.map { "\(settled) < \($0)" }].compactMap { $0 }
@@ -198,7 +200,7 @@ private struct SpendQuery {
 
     private func day(_ attempt: String) -> String { "\(settledAt(attempt)) / 86400000" }
 
-    /// What is grouped and sorted by.
+    /// The grouping and sorting expression.
     private func key(_ dimension: ReportDimension) -> String {
         switch dimension {
         case .model: "a.model"
@@ -213,8 +215,8 @@ private struct SpendQuery {
         dimension == .day ? "date(\(day("a")) * 86400, 'unixepoch')" : key(dimension)
     }
 
-    /// No earlier attempt of the task is counted: in the whole report, or in the same group. Of each task only what comes
-    /// after its first attempt is looked up, which spares a sort of all tasks.
+    /// Whether no earlier attempt of the task is counted, in the whole report or in the same group. Only later attempts
+    /// need the lookup, which avoids sorting all tasks.
     private func isFirst(inGroup: Bool) -> String {
         let same: [String] = dimensions.compactMap { dimension in
             switch dimension {
@@ -228,7 +230,8 @@ private struct SpendQuery {
         return "a.n = 1 OR NOT EXISTS (SELECT 1 FROM attempt AS p WHERE \(conditions.joined(separator: " AND ")))"
     }
 
-    /// Each amount as two integer sums, whole credits and billionths: one sum could overflow, a REAL one would round.
+    /// Each amount is two integer sums, whole credits and billionths: a single sum could overflow, and a REAL one would
+    /// round.
     private var figureColumns: [String] {
         func both(_ amount: String, where condition: String? = nil) -> String {
             let filter = condition.map { " FILTER (WHERE \($0))" } ?? ""
@@ -259,7 +262,7 @@ private struct SpendQuery {
         ]
     }
 
-    /// The columns of ``figureColumns``, in their order. `newTasks`: those that stand in no group before.
+    /// Reads the columns of ``figureColumns``. `newTasks`: tasks that are in no earlier group.
     static func figures(in row: DailiesStore.SQLRow, from start: Int32) -> (figures: SpendFigures, newTasks: Int) {
         var column = start
         func count() -> Int {

@@ -1,21 +1,21 @@
 import DailiesCore
 
-/// How things stand at one moment, batch by batch.
+/// The state of all batches at one time.
 public struct StatusSummary: Hashable, Sendable {
     /// Oldest first.
     public var batches: [BatchStatus]
-    /// When anything last became durable; nil in a store without events.
+    /// The time of the latest event; nil if there are none.
     public var lastEventAt: Instant?
 
-    /// Everything together; the budget is not: it belongs to a batch.
+    /// The sum over all batches, without budgets, which belong to batches.
     public var total: StatusCounts { batches.reduce(into: StatusCounts()) { $0.add($1.counts) } }
 }
 
-/// One batch, and how it stands.
+/// The state of one batch.
 public struct BatchStatus: Hashable, Sendable {
-    /// As it is stored.
+    /// The batch as stored.
     public let batch: StoredBatch
-    /// Of its tasks, attempts and money.
+    /// The counts of its tasks, attempts and credits.
     public var counts: StatusCounts
     /// When its first attempt was sent; nil: none was.
     public let firstSubmittedAt: Instant?
@@ -23,43 +23,43 @@ public struct BatchStatus: Hashable, Sendable {
     public let lastSettledAt: Instant?
 }
 
-/// Numbers of tasks and attempts, and money.
+/// Counts of tasks and attempts, and amounts.
 public struct StatusCounts: Hashable, Sendable {
     /// Tasks by state.
     public var states: [TaskState: Int] = [:]
     /// Tasks that wait for a slot.
     public var waiting = 0
-    /// Of those that wait: a guard cancelled their last attempt.
+    /// Waiting tasks whose last attempt a guard cancelled, by reason.
     public var heldBack: [CancelReason: Int] = [:]
-    /// Intent recorded, no answer yet. While no runner works these are uncertain too.
+    /// Attempts being submitted: intent recorded, no answer yet. Without an active run they are uncertain too.
     public var inTheAir = 0
-    /// Sent, fate unknown.
+    /// Attempts that were sent with an unknown outcome.
     public var uncertain = 0
-    /// Wait at the provider.
+    /// Attempts queued at the provider.
     public var accepted = 0
-    /// Render, as far as is known.
+    /// Attempts rendering, as far as known.
     public var running = 0
-    /// Accepted or running, but unknown to the provider by now.
+    /// Accepted or running attempts that the provider no longer knows.
     public var lost = 0
-    /// Paid, not saved; those without an address among them.
+    /// Paid clips that are not saved, including those without a URL.
     public var unsaved = 0
-    /// Of the unsaved ones, those that the provider gives no address for.
+    /// Unsaved clips for which the provider returns no URL.
     public var noAsset = 0
-    /// Settled, cost unknown but still asked for.
+    /// Settled attempts whose cost is still being queried.
     public var costAwaited = 0
-    /// Settled, cost unknown for good.
+    /// Settled attempts whose cost stays unknown.
     public var costUnknown = 0
-    /// Charged, over all attempts and runs.
+    /// Credits charged over all attempts and runs.
     public var settled = CreditTotal.zero
-    /// Held for what is at the provider, as far as it is known there.
+    /// Credits reserved for attempts known to be at the provider.
     public var reservedAtProvider = CreditTotal.zero
-    /// Held against the budget, for what is in flight and for costs that are not known.
+    /// Credits reserved for attempts in flight and for unknown costs.
     public var reserved = CreditTotal.zero
 
-    /// What the provider has, and what may be on its way to it.
+    /// Attempts that the provider has or may receive.
     public var inFlight: Int { inTheAir + accepted + running }
 
-    /// All of it zero.
+    /// Creates zero counts.
     public init() {}
 
     /// Adds another batch's counts and amounts.
@@ -83,6 +83,8 @@ public struct StatusCounts: Hashable, Sendable {
 }
 
 extension Store {
+    /// The state of the given batches.
+    ///
     /// - Parameter batches: nil: all.
     public func summary(_ batches: [BatchID]? = nil) throws(StoreError) -> StatusSummary {
         try reading { database throws(StoreError) in try database.summary(batches) }
@@ -90,27 +92,27 @@ extension Store {
 }
 
 extension Store {
-    /// How many tasks of a batch wait again, since a guard cancelled their last attempt.
+    /// The number of waiting tasks of a batch whose last attempt a guard cancelled, by reason.
     public func heldBack(in batch: BatchID) throws(StoreError) -> [CancelReason: Int] {
         try reading { database throws(StoreError) in try database.heldBack(in: batch) }
     }
 }
 
 extension Store {
-    /// A summary of the store as it is now, counted later: it takes time with the number of tasks, and whoever starts a run
-    /// need not wait for it.
+    /// A summary of the present state that is counted later, since counting takes time in proportion to the number of
+    /// tasks and a starting run need not wait for it.
     ///
-    /// - Returns: counts, and lets go of the moment. To be called once, soon, from any one thread: until then the log
-    ///   cannot be moved into the file.
+    /// - Returns: a function that counts and releases the snapshot. Call it once, soon, from any one thread: until then
+    ///   the log cannot be checkpointed.
     public func summaryLater(
         _ batches: [BatchID]
     ) throws(StoreError) -> @Sendable () -> Result<StatusSummary, StoreError> {
         try drain()
         let database = try Self.connect(path, for: .reading)
-        // What is read once, from end to end, gains nothing by being kept.
+        // Data that is read once from end to end does not benefit from a cache.
         try database.run("PRAGMA cache_size = -256")
         try database.run("BEGIN")
-        // A transaction sees the moment of its first read.
+        // A transaction sees the state at its first read.
         _ = try database.batches()
         let held = Locked(Optional(database))
         return {
@@ -157,7 +159,7 @@ extension SQLiteConnection {
         return BatchStatus(batch: batch, counts: counts, firstSubmittedAt: times?.first, lastSettledAt: times?.last)
     }
 
-    /// In one row: a group for each state would be sorted first, in memory that grows with the number of tasks.
+    /// Counts in one row, since groups per state would be sorted in memory that grows with the number of tasks.
     private func countTasks(of batch: BatchID, into counts: inout StatusCounts) throws(StoreError) {
         let states = TaskState.allCases
         let sums = states.map { "sum(state = '\($0.rawValue)')" }.joined(separator: ", ")
@@ -172,7 +174,7 @@ extension SQLiteConnection {
         counts.waiting = found[states.count]
     }
 
-    /// Read from the small index of what guards wanted cancelled.
+    /// Reads the small index of attempts that guards wanted cancelled.
     func heldBack(in batch: BatchID) throws(StoreError) -> [CancelReason: Int] {
         let found = try rows(
             """
@@ -185,7 +187,7 @@ extension SQLiteConnection {
         return Dictionary(uniqueKeysWithValues: found.map { ($0.reason, $0.count) })
     }
 
-    /// From the two small indexes: nothing settled is read.
+    /// Reads two small indexes and nothing settled.
     private func countAttempts(of batch: BatchID, into counts: inout StatusCounts) throws(StoreError) {
         let isAtProvider = "is_open AND task_id IS NOT NULL AND lost_at_ms IS NULL"
         let found = try first(

@@ -1,39 +1,39 @@
 import DailiesCore
 
-/// One row of the log, as it stands there.
+/// One row of the event log.
 public struct EventRow: Hashable, Sendable {
-    /// Grows with every row.
+    /// The row number, which grows with every row.
     public let id: Int64
-    /// When it happened, to the millisecond.
+    /// The time, with millisecond precision.
     public let at: Instant
-    /// The attempt's number; nil where none is meant.
+    /// The attempt's number; nil if the event is about no attempt.
     public let attempt: Int?
-    /// `intent`, `accepted`, `uncertain`, … ; `amount`: one more amount of the row before.
+    /// The kind: `intent`, `accepted`, `uncertain`, … ; `amount` is another amount of the previous row.
     public let kind: String
-    /// The state before; nil where none changed.
+    /// The old state; nil if it did not change.
     public let from: TaskState?
-    /// The state after; nil where none changed.
+    /// The new state; nil if it did not change.
     public let to: TaskState?
-    /// As the provider wrote it.
+    /// The amount as the provider wrote it.
     public let amountText: String?
-    /// The same, as it is booked.
+    /// The amount as booked.
     public let amount: Credits?
-    /// `reserved`, `quoted`, `charged`, `stated` or `released`.
+    /// The kind of amount: `reserved`, `quoted`, `charged`, `stated` or `released`.
     public let amountKind: String?
-    /// The field of the reply that the amount stood in, or the rule it follows from.
+    /// The reply field of the amount, or the rule that it follows from.
     public let amountField: String?
-    /// Who said so: `reply`, `query`, `user`, `rule:not_billed`, …
+    /// The source: `reply`, `query`, `user`, `rule:not_billed`, …
     public let source: String?
-    /// The provider's code, or ours.
+    /// The provider's code or one of this program.
     public let code: String?
-    /// For people; may hold anything.
+    /// For display; may contain any characters.
     public let message: String?
 }
 
 extension Store {
-    /// What happened to a task, oldest first: the evidence for `explain` and `reconcile`.
+    /// The events of a task, oldest first: the evidence for `explain` and `reconcile`.
     ///
-    /// - Parameter limit: at most this many; the newest are kept.
+    /// - Parameter limit: the maximum number; the newest are kept.
     public func events(of task: TaskID, limit: Int = 1000) throws(StoreError) -> [EventRow] {
         try reading { database throws(StoreError) in
             try database.rows(

@@ -1,25 +1,25 @@
 import DailiesCore
 
-/// Failed tasks of one batch that ended with the same code.
+/// Failed tasks of one batch with the same code.
 public struct FailureGroup: Hashable, Sendable {
-    /// Of the batch that these tasks are of.
+    /// The batch's name.
     public let batchName: String
-    /// What they have in common: the failure's code.
+    /// The failure code.
     public let code: String
-    /// Tasks that failed so.
+    /// The number of tasks.
     public let count: Int
-    /// The first of them in the order of the manifest, and what was said of it.
+    /// The first of these tasks in manifest order.
     public let example: TaskKey
-    /// Of the example; for people, may hold anything.
+    /// The example's failure message, for display; may contain any characters.
     public let message: String?
 }
 
 extension Store {
-    /// What failed, most first, in groups by batch and code. Reads every task of the batches once: for the end of a run.
+    /// Failures by batch and code, most frequent first. Reads every task of the batches once: for the end of a run.
     ///
     /// - Parameters:
     ///   - batches: nil: all.
-    ///   - limit: groups, at most.
+    ///   - limit: the maximum number of groups.
     public func failures(_ batches: [BatchID]? = nil, limit: Int = 20) throws(StoreError) -> [FailureGroup] {
         try reading { database throws(StoreError) in
             var groups: [FailureGroup] = []

@@ -1,33 +1,33 @@
 import DailiesCore
 
-/// A clip that was saved, and what it takes to ask its provider for it again.
+/// A saved clip, and what is needed to request it from its provider again.
 public struct SavedClipRow: Hashable, Sendable {
-    /// The attempt that it came of.
+    /// The attempt that rendered it.
     public let attempt: AttemptID
-    /// Its batch.
+    /// The batch.
     public let batch: BatchID
     /// The batch's name.
     public let batchName: String
-    /// Of its task.
+    /// The task's key.
     public let key: TaskKey
-    /// What the provider calls it.
+    /// The provider's task ID.
     public let remote: RemoteTaskID
-    /// What it was sent under.
+    /// The submission key.
     public let submissionKey: SubmissionKey
-    /// The mark of the API key that it was sent with.
+    /// The fingerprint of the API key that sent it.
     public let account: KeyFingerprint
-    /// As it was saved.
+    /// The saved file.
     public let clip: SavedClip
 }
 
 extension Store {
-    /// A page of the clips that were saved, those of earlier takes among them. By task, then number.
+    /// A page of the saved clips, including those of earlier takes, by task and number.
     ///
     /// - Parameters:
-    ///   - batch: nil: of all batches.
-    ///   - task: nil: of all tasks.
-    ///   - last: where the page before ended; nil for the first.
-    ///   - limit: at most this many.
+    ///   - batch: nil: all batches.
+    ///   - task: nil: all tasks.
+    ///   - last: the end of the previous page; nil for the first.
+    ///   - limit: the maximum number of clips.
     public func savedClips(
         in batch: BatchID? = nil, of task: TaskID? = nil, after last: AttemptID? = nil, limit: Int
     ) throws(StoreError) -> [SavedClipRow] {
@@ -54,7 +54,7 @@ extension Store {
         }
     }
 
-    /// From now on clips of these batches are saved in another folder.
+    /// Saves later clips of these batches in another folder.
     package func moveOutput(of batches: [BatchID], to folder: String) throws(StoreError) {
         try transaction { database throws(StoreError) in
             for batch in batches {
@@ -65,7 +65,7 @@ extension Store {
 }
 
 extension LatestAttempt {
-    /// Its clip as it was saved; nil: it is not saved.
+    /// The saved clip; nil: not saved.
     public var savedClip: SavedClip? {
         guard let outputPath, let outputSHA256, let outputBytes else { return nil }
         return SavedClip(path: outputPath, sha256: outputSHA256, bytes: outputBytes)

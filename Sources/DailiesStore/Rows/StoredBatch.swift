@@ -1,39 +1,39 @@
 import DailiesCore
 
-/// A batch as the store holds it.
+/// A batch as stored.
 public struct StoredBatch: Hashable, Sendable {
-    /// The store's number of it.
+    /// Its row number in the store.
     public let id: BatchID
-    /// Unique in its store; part of every submission key.
+    /// The name, unique in its store and part of every submission key.
     public let name: String
-    /// Absolute.
+    /// The absolute path.
     public let manifestPath: String
-    /// When it was first enrolled.
+    /// When it was first imported.
     public let createdAt: Instant
-    /// The provider's name; a batch belongs to one from its first accepted submit on.
+    /// The provider's name. A batch belongs to one provider and base URL from its first accepted submit on.
     public let provider: String
-    /// Where that provider is; the same holds for it.
+    /// The provider's base URL.
     public let baseURL: String
-    /// Absolute.
+    /// The absolute path.
     public let outputDirectory: String
-    /// nil: no budget.
+    /// The budget; nil: none.
     public let budget: Credits?
-    /// How strictly its budgets are kept.
+    /// How strictly its budgets are enforced.
     public let budgetMode: BudgetMode
 }
 
-/// What is to become of a batch's budget.
+/// A change to a batch's budget.
 public enum BudgetSetting: Hashable, Sendable {
-    /// As it is stored; a new batch has none.
+    /// Keeps the stored budget; a new batch has none.
     case unchanged
-    /// No cap, whatever was stored.
+    /// Removes the cap.
     case none
-    /// So many credits over all runs and attempts.
+    /// Sets the cap, in credits over all runs and attempts.
     case cap(Credits)
-    /// At most so many: a lower one that is stored stays.
+    /// Lowers the cap to this; a lower stored one stays.
     case atMost(Credits)
 
-    /// The cap that is asked for; nil: none.
+    /// The requested cap; nil: none.
     public var cap: Credits? {
         switch self {
         case .unchanged, .none: nil
@@ -41,7 +41,7 @@ public enum BudgetSetting: Hashable, Sendable {
         }
     }
 
-    /// What holds after it, where `stored` held before.
+    /// The cap after applying this to a stored one.
     public func applied(to stored: Credits?) -> Credits? {
         switch self {
         case .unchanged: stored
@@ -52,13 +52,13 @@ public enum BudgetSetting: Hashable, Sendable {
     }
 }
 
-/// What is to become of the budget of a tag.
+/// A change to a tag's budget.
 public struct TagBudgetSetting: Hashable, Sendable {
-    /// Of the tasks that it is for.
+    /// The tag.
     public let tag: TaskSpec.Tag
-    /// What becomes of it.
+    /// The change.
     public let setting: BudgetSetting
-    /// Takes its properties as they are given.
+    /// Creates a value from its properties.
     public init(tag: TaskSpec.Tag, setting: BudgetSetting) {
         self.tag = tag
         self.setting = setting
@@ -96,7 +96,7 @@ extension SQLiteConnection {
         ) { _ in true } ?? false
     }
 
-    /// - Parameter mode: nil: as it is.
+    /// - Parameter mode: nil: unchanged.
     func setBudget(
         of batch: BatchID, _ setting: BudgetSetting, mode: BudgetMode?, at: Instant
     ) throws(StoreError) {
@@ -107,7 +107,7 @@ extension SQLiteConnection {
         let cap = setting.applied(to: stored ?? nil)
         let changed = try run(
             "UPDATE batch SET budget_nano = ?1 WHERE id = ?2 AND budget_nano IS NOT ?1", SQLValue(cap), SQLValue(batch))
-        // The same budget again is no event.
+        // Setting the same budget again is no event.
         guard changed == 1 else { return }
         var row = NewEvent("budget_set", at: at, batch: batch)
         row.source = "user"
@@ -133,19 +133,19 @@ extension Store {
         try reading { database throws(StoreError) in try database.batches() }
     }
 
-    /// The batch of exactly this name; nil where there is none.
+    /// The batch of exactly this name; nil if there is none.
     public func batch(named name: String) throws(StoreError) -> StoredBatch? {
         try reading { database throws(StoreError) in try database.batch(named: name) }
     }
 
-    /// Whether the service of a batch has accepted a submit of it, or may have; before that a batch may still be given to
+    /// Whether a batch's service has accepted a submit of it, or may have. Before that the batch may be moved to
     /// another service.
     public func isBound(_ batch: BatchID) throws(StoreError) -> Bool {
         try reading { database throws(StoreError) in try database.isBound(batch) }
     }
 
-    /// The batches with anything to do, oldest first: a task that waits, an attempt that is open, a paid clip that is
-    /// not saved, or a cost that is still asked for.
+    /// The batches with work left, oldest first: a waiting task, an open attempt, a paid clip that is not saved, or a
+    /// cost that is still being queried.
     public func unfinishedBatches() throws(StoreError) -> [StoredBatch] {
         try reading { database throws(StoreError) in
             var unfinished: [StoredBatch] = []
@@ -156,10 +156,10 @@ extension Store {
         }
     }
 
-    /// Sets or lifts budgets of some batches and of their tags, in one transaction. They hold over all runs until they are
+    /// Sets or removes budgets of batches and of their tags, in one transaction. They apply to all runs until they are
     /// set again.
     ///
-    /// - Parameter mode: how strictly they are kept; nil: as it is stored.
+    /// - Parameter mode: how strictly they are enforced; nil: unchanged.
     package func setBudgets(
         of batches: [BatchID], _ setting: BudgetSetting, tags: [TagBudgetSetting], mode: BudgetMode?, at: Instant
     ) throws(StoreError) {
@@ -172,9 +172,9 @@ extension Store {
         }
     }
 
-    /// Sets or lifts a budget, and says how strictly it is kept. It holds over all runs until it is set again.
+    /// Sets or removes a budget, and how strictly it is enforced. It applies to all runs until it is set again.
     ///
-    /// - Parameter mode: nil: as it is stored.
+    /// - Parameter mode: nil: unchanged.
     public func setBudget(
         _ batch: BatchID, _ setting: BudgetSetting, mode: BudgetMode? = nil, at: Instant
     ) throws(StoreError) {

@@ -1,127 +1,127 @@
 import DailiesCore
 
-/// One task as listings show it: its latest attempt, and the cost of all its attempts.
+/// One task for listings: its latest attempt, and the cost of all its attempts.
 public struct TaskRow: Hashable, Sendable {
-    /// The store's number of it.
+    /// Its row number in the store.
     public let id: TaskID
-    /// The batch that it belongs to.
+    /// The batch.
     public let batch: BatchID
     /// The batch's name.
     public let batchName: String
-    /// What its manifest, or its content, calls it.
+    /// The key from its manifest or derived from its content.
     public let key: TaskKey
-    /// The word of the column `state`.
+    /// The value of the column `state`.
     public let state: TaskState
-    /// The model that it is for.
+    /// The model.
     public let model: ModelID
-    /// As its manifest has it; may hold anything.
+    /// The prompt from its manifest; may contain any characters.
     public let prompt: String
-    /// As its next or latest attempts send it.
+    /// The request as its next or latest attempt sends it.
     public let request: CanonicalRequest
-    /// As its manifest has it: another one where its user gave it a new seed.
+    /// The request from its manifest; it differs from ``request`` after a new seed was set.
     public let listedRequest: CanonicalRequest
-    /// By name, each name once.
+    /// Tags by unique name.
     public let tags: [TaskSpec.Tag]
-    /// Higher ones are submitted first. 0 where the manifest says nothing.
+    /// The priority, higher first. Default 0.
     public let priority: Int
-    /// The file name asked for in the manifest.
+    /// The file name requested in the manifest; nil: none.
     public let output: String?
-    /// Where the image was found that its request names by its content; nil where it names none.
+    /// The path of the image that its request names by digest; nil if it names none.
     public let imagePath: String?
-    /// The number of the latest attempt, or, while it waits, of the next.
+    /// The number of the latest attempt or, while it waits, of the next.
     public let attempt: Int
-    /// Over all attempts; nil: nothing is known, or one that is settled is not.
+    /// The cost of all attempts; nil: unknown, in whole or for a settled attempt.
     public let credits: Credits?
-    /// Of the latest attempt; nil while the task waits or when it was withdrawn.
+    /// The latest attempt; nil while the task waits or if it was withdrawn.
     public let latest: LatestAttempt?
-    /// It waits again, since a guard cancelled its last attempt.
+    /// Why a guard cancelled its last attempt, if it therefore waits again; nil: none did.
     public let heldBack: CancelReason?
-    /// Ended before it was sent: `removed` or `cancelled`.
+    /// Why it ended before it was sent; nil: it did not.
     public let withdrawn: WithdrawalReason?
-    /// When that was durable.
+    /// When it was withdrawn.
     public let withdrawnAt: Instant?
-    /// When the final state was durable.
+    /// When the final state became durable.
     public var settledAt: Instant? { latest?.settledAt ?? withdrawnAt }
-    /// Of the latest attempt, or why it was withdrawn.
+    /// The failure code of the latest attempt, or why the task was withdrawn.
     public var failureCode: String? { latest?.failureCode ?? withdrawn?.rawValue }
-    /// Its latest attempt was sent, and nobody knows what became of it.
+    /// Whether its latest attempt was sent with an unknown outcome.
     public var isUncertain: Bool { latest?.outcomeUnknownAt != nil }
 }
 
-/// The latest attempt of a listed task. The address of its clip is left out: it would open the clip to any reader.
+/// The latest attempt of a listed task, without the clip's URL, which would give any reader access to the clip.
 public struct LatestAttempt: Hashable, Sendable {
-    /// What it was sent under.
+    /// The submission key.
     public let submissionKey: SubmissionKey
-    /// The provider's name of it; nil: not heard yet.
+    /// The provider's task ID; nil: not known yet.
     public let remoteID: RemoteTaskID?
-    /// The shape of its bytes.
+    /// The dialect of its body.
     public let dialect: Dialect
-    /// The mark of the API key that may ask for it: that which sent it, unless another one took its place.
+    /// The fingerprint of the API key that may query it: the sending one, unless another replaced it.
     public let account: KeyFingerprint
-    /// Another key of the same account sent it, as a user said.
+    /// Whether another key of the same account sent it, as a user stated.
     public let isHandedOver: Bool
-    /// The render existed before it was asked for here.
+    /// Whether the render existed before it was requested here.
     public let isReplayed: Bool
-    /// The provider's estimate.
+    /// The provider's cost estimate.
     public let estimated: Credits?
-    /// Held for it against the budget.
+    /// Credits reserved in the budget.
     public let reserved: Credits?
-    /// A guard wanted it cancelled.
+    /// Why a guard wanted it cancelled; nil: none did.
     public let cancelReason: CancelReason?
-    /// Its cost is not known, and is asked for still.
+    /// Whether its unknown cost is still being queried.
     public let isCostAwaited: Bool
-    /// When its intent was durable.
+    /// When its intent became durable.
     public let submittedAt: Instant
     /// When it was last sent.
     public let sentAt: Instant
-    /// Since when its fate is unknown; nil: it is known.
+    /// When its outcome became unknown; nil: it is known.
     public let outcomeUnknownAt: Instant?
-    /// Since when the provider does not know it any more.
+    /// When the provider stopped knowing it; nil: it knows it.
     public let lostAt: Instant?
-    /// The provider's time of its end.
+    /// The provider's completion time.
     public let completedAt: Instant?
-    /// When its end was durable here.
+    /// When its end became durable.
     public let settledAt: Instant?
     /// Seconds of output, as the provider states them.
     public let deliveredSeconds: Double?
-    /// Of its clip, absolute; nil: none is on disk.
+    /// The absolute path of its clip; nil: none is saved.
     public let outputPath: String?
-    /// 64 lowercase hexadecimal digits.
+    /// The clip's digest: 64 lowercase hexadecimal digits.
     public let outputSHA256: String?
-    /// Length of the file.
+    /// The length of the clip's file.
     public let outputBytes: Int64?
-    /// The provider's code, or ours.
+    /// The provider's failure code or one of this program.
     public let failureCode: String?
-    /// For people; may hold anything.
+    /// For display; may contain any characters.
     public let failureMessage: String?
 }
 
-/// Which tasks are listed: those that fit everything that is set.
+/// Selects tasks that match all set conditions.
 public struct TaskFilter: Hashable, Sendable {
-    /// What is no state of its own.
+    /// A condition that is not a state.
     public enum Condition: Hashable, Sendable, CaseIterable {
         /// Waits for a slot.
         case waiting
-        /// In the air too: while no runner works, it is as uncertain.
+        /// Uncertain, or being submitted: without an active run that is uncertain too.
         case uncertain
-        /// Accepted, and unknown to the provider by now.
+        /// Accepted, but no longer known to the provider.
         case lost
         /// Paid and not saved.
         case unsaved
-        /// The latest attempt is settled and its cost is not known.
+        /// The latest attempt is settled at an unknown cost.
         case costUnknown
     }
-    /// Of these batches; nil: of any.
+    /// Tasks of these batches; nil: all.
     public var batches: [BatchID]?
-    /// With these keys; nil: with any.
+    /// Tasks with these keys; nil: all.
     public var keys: [TaskKey]?
-    /// In these states; nil: in any.
+    /// Tasks in these states; nil: all.
     public var states: [TaskState]?
-    /// With this tag; nil: with any or none.
+    /// Tasks with this tag; nil: all.
     public var tag: TaskSpec.Tag?
-    /// For which this holds; nil: whatever holds.
+    /// Tasks that meet this condition; nil: all.
     public var condition: Condition?
-    /// Takes its properties as they are given; by default everything fits.
+    /// Creates a filter; by default it matches all tasks.
     public init(
         batches: [BatchID]? = nil, keys: [TaskKey]? = nil, states: [TaskState]? = nil,
         tag: TaskSpec.Tag? = nil, condition: Condition? = nil
@@ -135,11 +135,11 @@ public struct TaskFilter: Hashable, Sendable {
 }
 
 extension Store {
-    /// A page of tasks in the order of their ids, which is that of the manifest.
+    /// A page of tasks in the order of their IDs, which is that of the manifest.
     ///
     /// - Parameters:
-    ///   - last: the last id of the page before; nil for the first.
-    ///   - limit: at most this many.
+    ///   - last: the last ID of the previous page; nil for the first.
+    ///   - limit: the maximum number of tasks.
     public func tasks(
         matching filter: TaskFilter = TaskFilter(), after last: TaskID? = nil, limit: Int
     ) throws(StoreError) -> [TaskRow] {
@@ -153,7 +153,7 @@ extension Store {
     }
 }
 
-/// The statement of a listing, put together from fixed parts.
+/// The SQL statement of a listing, built from fixed parts.
 private struct TaskRowQuery {
     private(set) var statement = """
         SELECT s.id, s.batch_id, b.name, i.key, s.state, s.model, json_extract(i.request, '$.prompt'),
@@ -191,14 +191,14 @@ private struct TaskRowQuery {
             narrow("EXISTS (SELECT 1 FROM json_each(i.tags) WHERE key = ? AND value = ?)")
             values += [.text(tag.name), .text(tag.value)]
         }
-        if let condition = filter.condition { narrow(Self.words(for: condition)) }
+        if let condition = filter.condition { narrow(Self.sql(for: condition)) }
         statement += "\nORDER BY s.id LIMIT ?"
         values.append(SQLValue(limit))
     }
 
     private mutating func narrow(_ condition: String) { statement += "\nAND \(condition)" }
 
-    private static func words(for condition: TaskFilter.Condition) -> String {
+    private static func sql(for condition: TaskFilter.Condition) -> String {
         switch condition {
         case .waiting: "s.state = 'queued' AND s.has_key = 0"
         case .uncertain: "a.is_open AND a.task_id IS NULL"

@@ -1,22 +1,22 @@
 import DailiesCore
 
-/// What a forecast is made from: how long tasks took, and how long those in flight have been there.
+/// The data for a forecast: how long tasks took, and when those in flight were sent.
 public struct ThroughputSample: Hashable, Sendable {
-    /// From the last send to completion, of the last tasks that completed.
+    /// Times from the last send to completion, for recently completed tasks.
     public var durations: [Duration] = []
-    /// When the open attempts that the provider has were sent.
+    /// When the open attempts at the provider were sent.
     public var sentAt: [Instant] = []
-    /// Nothing to learn from.
+    /// Creates an empty sample.
     public init() {}
 }
 
 extension Store {
-    /// The newest rows of the log that are looked at: a look costs the same however long it is.
+    /// Number of newest log rows that are read, so that the cost does not depend on the log's length.
     private static let logWindow = 5_000
-    private static let mostSamples = 200
-    private static let mostOpen = 10_000
+    private static let maximumSamples = 200
+    private static let maximumOpen = 10_000
 
-    /// Durations of the last tasks of the store, and ages of what these batches have in flight.
+    /// Durations of the store's last tasks, and send times of these batches' tasks in flight.
     public func paceSample(_ batches: [BatchID]? = nil) throws(StoreError) -> ThroughputSample {
         try reading { database throws(StoreError) in
             var sample = ThroughputSample()
@@ -26,7 +26,7 @@ extension Store {
                 JOIN attempt AS a ON a.task = e.task AND a.n = e.attempt
                 WHERE e.kind = 'completed' AND e.at_ms > a.sent_at_ms AND e.id > (SELECT coalesce(max(id), 0) - ? FROM event)
                 ORDER BY e.id DESC LIMIT ?
-                """, SQLValue(Self.logWindow), SQLValue(Self.mostSamples)
+                """, SQLValue(Self.logWindow), SQLValue(Self.maximumSamples)
             ) { row in .milliseconds(row.integer(0)) }
             for batch in try database.batches() where batches?.contains(batch.id) ?? true {
                 sample.sentAt += try database.rows(
@@ -34,14 +34,14 @@ extension Store {
                     SELECT sent_at_ms FROM attempt
                     WHERE batch_id = ? AND (is_open OR is_unsaved OR is_cost_awaited) AND is_open
                         AND task_id IS NOT NULL AND lost_at_ms IS NULL LIMIT ?
-                    """, SQLValue(batch.id), SQLValue(Self.mostOpen)
+                    """, SQLValue(batch.id), SQLValue(Self.maximumOpen)
                 ) { row in row.instant(0) }
             }
             return sample
         }
     }
 
-    /// Changes whenever another connection has committed. Of no meaning between two stores that were opened.
+    /// A number that changes whenever another connection commits. Not comparable between two opened stores.
     public func dataVersion() throws(StoreError) -> Int64 {
         try reading { database throws(StoreError) in
             try database.first("PRAGMA data_version") { row in row.integer(0) } ?? 0

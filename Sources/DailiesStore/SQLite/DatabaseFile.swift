@@ -1,6 +1,6 @@
 import CSQLite
 
-/// What a file is, whatever it is called.
+/// Identifies a file independently of its name.
 struct FileIdentity: Hashable, Sendable {
     private let device: UInt64
     private let inode: UInt64
@@ -10,7 +10,7 @@ struct FileIdentity: Hashable, Sendable {
         inode = UInt64(status.st_ino)
     }
 
-    /// nil where there is no such file.
+    /// nil if the file does not exist.
     init?(of path: String) {
         var status = stat()
         guard stat(path, &status) == 0 else { return nil }
@@ -18,18 +18,18 @@ struct FileIdentity: Hashable, Sendable {
     }
 }
 
-/// The database file of a store as this process uses it, identified by device and inode.
+/// A store's database file in use by this process, identified by device and inode.
 ///
-/// A holder has a lock on the file itself, so that no other process can hold it under any name: a hard link, a mount in a
+/// A holder locks the file itself, so that no other process can hold it under any name: a hard link, a mount in a
 /// container, the same name after the lock file was removed. SQLite neither writes nor locks the locked bytes. The lock
-/// needs a descriptor, and closing any descriptor of a file drops the locks that SQLite has on it in this process.
-/// So the descriptor stays open until nothing in this process uses the file.
+/// needs a descriptor, and closing any descriptor of a file drops SQLite's locks on it in this process, so the
+/// descriptor stays open until nothing in this process uses the file.
 final class DatabaseFile: Sendable {
-    /// What this process has of one file.
+    /// This process's use of one file.
     private struct Use {
-        /// Connections, and runner's locks.
+        /// Connections and runner locks.
         var users = 0
-        /// Those of them that hold it.
+        /// Those that lock the file.
         var holders = 0
         var descriptor: Int32?
     }
@@ -43,9 +43,9 @@ final class DatabaseFile: Sendable {
 
     /// The file must exist. Keep this object longer than SQLite's connection to the file.
     ///
-    /// - Parameter isHeld: whether to hold the file. Within one process there may be any number of holders.
-    /// - Throws: `lockedByRunner` if another process holds it, `severalNames` for a file with hard links or a mount of a
-    ///   single file, `notAStore` if it is not a regular file, and what the system refuses.
+    /// - Parameter isHeld: whether to lock the file. One process may have several holders.
+    /// - Throws: `lockedByRunner` if another process has it, `severalNames` for a file with hard links or a mount of a
+    ///   single file, `notAStore` if it is not a regular file, and system errors.
     init(_ path: String, isHeld: Bool) throws(StoreError) {
         self.isHeld = isHeld
         identity = try Self.uses.withLock { uses in
@@ -55,7 +55,7 @@ final class DatabaseFile: Sendable {
 
     deinit { Self.uses.withLock { Self.end(identity, wasHeld: isHeld, in: &$0) } }
 
-    /// Whether this is the file that the name stands for now.
+    /// Whether the path currently leads to this file.
     func isNamed(_ path: String) -> Bool { FileIdentity(of: path) == identity }
 
     private static func begin(
@@ -73,7 +73,7 @@ final class DatabaseFile: Sendable {
     }
 
     private static func end(_ identity: FileIdentity, wasHeld: Bool, in uses: inout [FileIdentity: Use]) {
-        guard var use = uses[identity] else { preconditionFailure("a file is let go of that nobody uses") }
+        guard var use = uses[identity] else { preconditionFailure("a file was released that is not in use") }
         use.users -= 1
         if wasHeld {
             use.holders -= 1
@@ -85,7 +85,7 @@ final class DatabaseFile: Sendable {
         uses[identity] = use.users == 0 ? nil : use
     }
 
-    /// The length of the lock is the id of the process, for the message of the process that is refused.
+    /// The length of the lock is the process ID, for the message of a refused process.
     private static func hold(
         _ path: String, _ identity: FileIdentity, _ use: inout Use, _ uses: inout [FileIdentity: Use]
     ) throws(StoreError) {
@@ -104,19 +104,19 @@ final class DatabaseFile: Sendable {
         guard descriptor >= 0 else { throw StoreError(errno: store_file_errno(), doing: "opening \(path)") }
         var status = stat()
         guard fstat(descriptor, &status) == 0, FileIdentity(status) == identity else {
-            // It stays open, since SQLite may have locks on the file that it belongs to.
-            throw StoreError(.missing, "\(path) was replaced at this moment; try again")
+            // It stays open, since SQLite may have locks on this file.
+            throw StoreError(.missing, "\(path) was just replaced; try again")
         }
         return descriptor
     }
 
-    /// SQLite keeps its log next to the name that the database was opened by. Two names give two logs, each with a part
-    /// of the latest changes.
+    /// Refuses files with several names: SQLite keeps its log next to the name that the database was opened by, so that
+    /// two names would have two logs with part of the latest changes each.
     private static func onlyName(_ path: String) throws(StoreError) -> FileIdentity {
         var status = stat()
-        guard stat(path, &status) == 0 else { throw StoreError(errno: store_file_errno(), doing: "looking at \(path)") }
+        guard stat(path, &status) == 0 else { throw StoreError(errno: store_file_errno(), doing: "checking \(path)") }
         guard status.st_mode & mode_t(S_IFMT) == mode_t(S_IFREG) else {
-            throw StoreError(.notAStore, "\(path) is not a regular file; name the store's file")
+            throw StoreError(.notAStore, "\(path) is not a regular file; give the path of the store")
         }
         guard status.st_nlink <= 1 else {
             throw StoreError(

@@ -1,8 +1,8 @@
 import DailiesCore
 
-/// The little JSON that the store writes itself: objects and lists of text.
+/// Writes the simple JSON that the store needs: objects and lists of text.
 enum JSONText {
-    /// `{"name":"value",…}` in the order given.
+    /// Writes `{"name":"value",…}` in the given order.
     static func object(_ tags: [TaskSpec.Tag]) -> String {
         var result = "{"
         for (index, tag) in tags.enumerated() {
@@ -50,7 +50,7 @@ enum JSONText {
 }
 
 extension SQLiteConnection {
-    /// Tags as they stand in the column `tags`.
+    /// Parses the column `tags`.
     func tags(in text: String) throws(StoreError) -> [TaskSpec.Tag] {
         if text == "{}" { return [] }
         return try rows("SELECT key, value FROM json_each(?)", .text(text)) { row in

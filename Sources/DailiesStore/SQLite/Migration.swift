@@ -1,35 +1,35 @@
 import DailiesCore
 
-/// How a store of an earlier version becomes one of today's.
+/// Migrates a store of an earlier version to the current one.
 ///
-/// The tables of the old version are renamed to `old_…`, `schema.sql` makes today's, and a script copies the rows from one
-/// to the other: the result is what `schema.sql` makes of an empty file. The store is first copied beside itself, and
-/// all of it happens in one transaction.
+/// The old tables are renamed to `old_…`, `schema.sql` creates the new ones, and a script copies the rows, so that the
+/// result equals a new store's schema. The store is first copied to a file next to it, and the migration is one
+/// transaction.
 struct Migration {
-    /// The version that `schema.sql` makes.
+    /// The version that `schema.sql` creates.
     static let current: Int64 = 2
-    /// One for each version before ``current``. Whoever raises that brings every script up to the new schema.
+    /// One migration per version before ``current``. If that is raised, all scripts must be adapted to the new schema.
     static let all = [
         Migration(from: 1, copying: copyFromVersion1)
     ]
 
-    /// The version of the store before.
+    /// The version before the migration.
     let from: Int64
     /// Statements that read the `old_…` tables and fill the new ones.
     let copying: String
 
-    /// Does nothing for a store that is up to date.
+    /// Migrates a store, unless it is current.
     ///
-    /// - Throws: ``StoreError``; the store is as it was then.
+    /// - Throws: ``StoreError``; the store is then unchanged.
     static func migrate(
         _ database: SQLiteConnection, path: String, from version: Int64, by migrations: [Migration] = all
     ) throws(StoreError) {
         guard version < current else { return }
         guard let migration = migrations.first(where: { $0.from == version }) else {
-            preconditionFailure("there is no way from version \(version) of the schema to \(current)")
+            preconditionFailure("there is no migration from version \(version) of the schema to \(current)")
         }
         try copy(database, to: "\(path).version-\(version)")
-        // SQLite ignores this setting inside a transaction. References are checked as a whole at the end.
+        // SQLite ignores this setting inside a transaction. All references are checked at the end.
         try database.run("PRAGMA foreign_keys = OFF")
         try database.run("BEGIN IMMEDIATE")
         do throws(StoreError) {
@@ -44,7 +44,7 @@ struct Migration {
     }
 
     private func run(on database: SQLiteConnection) throws(StoreError) {
-        let old = try Self.setTablesAside(in: database)
+        let old = try Self.renameTables(in: database)
         if from == 1 { try Self.unifyBaseURLs(in: database) }
         try database.execute(script: Store.schema)
         try database.execute(script: copying)
@@ -52,11 +52,11 @@ struct Migration {
         let broken = try database.rows("PRAGMA foreign_key_check") { row in row.text(0) }
         guard broken.isEmpty else {
             throw StoreError(
-                .damaged, "rows of the table \(broken[0]) refer to others that are missing; restore a copy")
+                .damaged, "rows of the table \(broken[0]) refer to missing rows; restore a backup")
         }
     }
 
-    /// Version 1 kept a base URL as it was typed. Of two findings about the keys of one service the later one stands.
+    /// Version 1 kept base URLs as typed. Of two records about the keys of one service the later one is kept.
     private static func unifyBaseURLs(in database: SQLiteConnection) throws(StoreError) {
         let typed = try database.rows("SELECT base_url FROM old_batch UNION SELECT base_url FROM old_key_trust") {
             row in
@@ -80,10 +80,10 @@ struct Migration {
         }
     }
 
-    /// Drops what hangs on tables, and renames them.
+    /// Drops indexes, triggers and views, and renames the tables.
     ///
     /// - Returns: the new names.
-    private static func setTablesAside(in database: SQLiteConnection) throws(StoreError) -> [String] {
+    private static func renameTables(in database: SQLiteConnection) throws(StoreError) -> [String] {
         let objects = try database.rows(
             "SELECT type, name FROM sqlite_schema WHERE name NOT LIKE 'sqlite!_%' ESCAPE '!' ORDER BY rowid"
         ) { row in (type: row.text(0), name: row.text(1)) }
@@ -98,28 +98,27 @@ struct Migration {
         return renamed
     }
 
-    /// Copies from earlier tries stay: one of them may be of a migration that failed after more was written.
-    private static let copiesAtMost = 100
+    /// Earlier copies are kept, since one may be from a migration that failed after more was written.
+    private static let maximumCopies = 100
 
     private static func copy(_ database: SQLiteConnection, to path: String) throws(StoreError) {
-        for number in 1...copiesAtMost {
+        for number in 1...maximumCopies {
             let candidate = number == 1 ? path : "\(path).\(number)"
-            // SQLite copies into a file of no bytes, which is created here so that it is the user's alone.
+            // SQLite accepts an empty file as target; creating it here makes it private to the user.
             if try Store.createPrivateFile(candidate) {
                 try database.run("VACUUM INTO ?", .text(candidate))
                 return
             }
         }
-        throw StoreError(.io, "there are \(copiesAtMost) copies of the store beside it; move them away")
+        throw StoreError(.io, "\(maximumCopies) copies already exist next to the store; move them elsewhere")
     }
 }
 
 extension Migration {
-    /// A key that version 1 derived is that of the text as it was written: 16 characters, and from the second of equals on
-    /// its number. Version 1 did not keep a provider's task ids apart: the first attempt that has one keeps it, the
-    /// others are marked. It did not know at which service a price was seen: what it kept of prices is dropped, and the
-    /// bills of its attempts take that place. What an earlier attempt of a task asked for is not known any more, so that
-    /// its bill is no price.
+    /// A derived key of version 1 is that of the text as written: 16 characters, with a number from the second of
+    /// equals on. Version 1 allowed several attempts with one task ID: the first keeps it, the others are marked. It
+    /// did not record the service of a price: its prices are dropped, and the bills of its attempts take their place.
+    /// The request of a task's earlier attempts is unknown, so their bills do not count as prices.
     fileprivate static let copyFromVersion1 = """
         INSERT INTO service (provider, base_url) SELECT DISTINCT provider, base_url FROM old_batch ORDER BY id;
         INSERT INTO batch (id, name, manifest_path, created_at_ms, provider, base_url, output_dir, budget_nano, budget_mode)

@@ -1,6 +1,6 @@
 import DailiesCore
 
-/// The vocabulary of the core in columns, and back.
+/// Conversions between core types and columns.
 extension SQLValue {
     init(_ instant: Instant?) { self.init(instant?.milliseconds) }
     init(_ credits: Credits?) { self.init(credits?.nano) }
@@ -13,13 +13,12 @@ extension SQLRow {
     func optionalInstant(_ column: Int32) -> Instant? { optionalInteger(column).map(Instant.init(milliseconds:)) }
     func optionalCredits(_ column: Int32) -> Credits? { optionalInteger(column).map(Credits.init(nano:)) }
 
-    /// A sum taken as two integer sums, in this column and the next; both are NULL where nothing was summed.
+    /// A sum as two integer sums, in this column and the next; both are NULL if nothing was summed.
     func total(_ column: Int32) -> CreditTotal {
         CreditTotal(whole: integer(column), billionths: integer(column + 1))
     }
 
-    /// A column whose CHECK lists its words: any other word is damage.
-    /// The number of an attempt: nobody but the program counts them, but anybody may write to its file.
+    /// An attempt number. Only the program assigns them, but anyone can write to its file.
     func attemptNumber(_ column: Int32) throws(StoreError) -> Int {
         let number = int(column)
         guard AttemptID.numbers ~= number else { throw StoreError.forbiddenNumber }
@@ -38,7 +37,8 @@ extension SQLRow {
 }
 
 extension StoreError {
-    static let forbiddenWord = StoreError(.damaged, "the store holds a word that its schema forbids; restore a copy")
+    static let forbiddenWord = StoreError(
+        .damaged, "the store contains a value that its schema forbids; restore a backup")
     static let forbiddenNumber = StoreError(
-        .damaged, "the store holds a number of an attempt that its schema forbids; restore a copy")
+        .damaged, "the store contains an attempt number that its schema forbids; restore a backup")
 }

@@ -1,19 +1,19 @@
 import CSQLite
 import DailiesCore
 
-/// A thin wrapper around one SQLite connection: prepared statements kept by their text, typed values in and out, and
-/// errors in words. Not thread-safe: whoever owns it uses it from one queue.
+/// A thin wrapper around one SQLite connection: cached prepared statements, typed values, and readable errors. Not
+/// thread-safe: its owner uses it from one queue.
 final class SQLiteConnection {
     private let handle: OpaquePointer
-    /// Outlives the connection; nil in tests alone.
+    /// Outlives the connection; nil only in tests.
     private let file: DatabaseFile?
-    /// By their text. Bounded by the number of statements in this target.
+    /// Statements by text. Bounded by the number of statements in this target.
     private var statements: [String: Statement] = [:]
-    /// The same by the place of their text in memory, so that a step does not hash every letter of its statements. A
-    /// place stands for one text as long as the statement here holds on to it.
-    private var placed: [UnsafeRawPointer: Statement] = [:]
+    /// Statements by the address of their text, so that a step does not hash every character. An address identifies one
+    /// text as long as the statement here retains it.
+    private var statementsByAddress: [UnsafeRawPointer: Statement] = [:]
 
-    /// - Parameter flags: SQLite's open flags; extended result codes are always on, and there is no mutex.
+    /// - Parameter flags: SQLite's open flags. Extended result codes are always on, and there is no mutex.
     init(path: String, flags: Int32, file: DatabaseFile? = nil) throws(StoreError) {
         self.file = file
         var opened: OpaquePointer?
@@ -28,7 +28,7 @@ final class SQLiteConnection {
         try define("name_without_outer_characters") { .text(OuterCharacters.removed(from: $0) ?? $0) }
     }
 
-    /// A function of one text, for statements of this connection; of NULL it is NULL.
+    /// Defines an SQL function of one text for this connection; NULL gives NULL.
     private func define(_ name: String, _ function: @escaping TextFunction) throws(StoreError) {
         let context = Unmanaged.passRetained(FunctionBox(function)).toOpaque()
         let code = sqlite3_create_function_v2(
@@ -42,10 +42,10 @@ final class SQLiteConnection {
         sqlite3_close_v2(handle)
     }
 
-    /// Pages in the log after the latest commit of this connection. SQLite moves nothing over by itself: ``checkpoint()``.
+    /// Pages in the log after this connection's latest commit. Only ``checkpoint()`` moves them to the file.
     private(set) var pagesInLog = 0
 
-    /// Counts the pages of the log from now on.
+    /// Starts counting the pages of the log.
     func countPagesInLog() {
         sqlite3_wal_hook(
             handle,
@@ -56,16 +56,16 @@ final class SQLiteConnection {
             }, Unmanaged.passUnretained(self).toOpaque())
     }
 
-    /// Moves the log into the file as far as readers allow, and waits for nobody.
+    /// Moves the log into the file as far as readers allow, without waiting.
     func checkpoint() throws(StoreError) {
         let code = sqlite3_wal_checkpoint_v2(handle, nil, SQLITE_CHECKPOINT_PASSIVE, nil, nil)
-        // Another process may be at it: it is due again.
+        // Another process may be checkpointing; it will be due again.
         guard code == SQLITE_OK || code & 0xFF == SQLITE_BUSY else {
-            throw StoreError(sqlite: code, doing: "moving the log over")
+            throw StoreError(sqlite: code, doing: "checkpointing the log")
         }
     }
 
-    /// Copies the whole database as it is now, in one reading transaction, over another.
+    /// Copies the whole database over another in one read transaction.
     func copyAll(to target: SQLiteConnection) throws(StoreError) {
         guard let backup = sqlite3_backup_init(target.handle, "main", handle, "main") else {
             throw StoreError(sqlite: sqlite3_errcode(target.handle), doing: "copying the store")
@@ -75,27 +75,27 @@ final class SQLiteConnection {
         guard code == SQLITE_DONE else { throw StoreError(sqlite: code, doing: "copying the store") }
     }
 
-    /// How long a call waits for another process before it fails as busy.
+    /// Sets how long a call waits for another process before it fails as busy.
     func waitWhenBusy(milliseconds: Int32) { sqlite3_busy_timeout(handle, milliseconds) }
 
-    /// False inside a transaction; true again once SQLite has rolled one back on its own.
+    /// Whether no transaction is open, which is also the case after SQLite rolled one back by itself.
     var isOutsideTransaction: Bool { sqlite3_get_autocommit(handle) != 0 }
 
-    /// The file is no longer where it was opened: it was moved, replaced or removed.
+    /// Whether the file was moved, replaced or removed since it was opened.
     var hasMoved: Bool {
         var answer: Int32 = 0
         return sqlite3_file_control(handle, "main", SQLITE_FCNTL_HAS_MOVED, &answer) == SQLITE_OK && answer != 0
     }
 
-    /// Runs any number of statements that bring no rows and take no values: the schema.
+    /// Runs statements without rows and values, such as the schema.
     func execute(script: String) throws(StoreError) {
         let code = sqlite3_exec(handle, script, nil, nil, nil)
         guard code == SQLITE_OK else { throw StoreError(sqlite: code, doing: "setting up the store") }
     }
 
-    /// Runs a statement that brings no rows.
+    /// Runs a statement that returns no rows.
     ///
-    /// - Returns: how many rows it changed itself (triggers apart).
+    /// - Returns: the number of rows it changed, without triggers.
     @discardableResult
     func run(_ sql: String, _ values: SQLValue...) throws(StoreError) -> Int {
         try run(sql, list: values)
@@ -110,7 +110,7 @@ final class SQLiteConnection {
         }
     }
 
-    /// Calls `each` for every row. The row is valid during the call only; the same statement must not run inside it.
+    /// Calls `each` for every row. The row is valid only during the call; the same statement must not run inside it.
     func forEach(
         _ sql: String, _ values: [SQLValue] = [], _ each: (SQLRow) throws(StoreError) -> Void
     ) throws(StoreError) {
@@ -131,7 +131,7 @@ final class SQLiteConnection {
         return result
     }
 
-    /// The first row, or nil where there is none.
+    /// The first row; nil if there is none.
     func first<T>(_ sql: String, _ values: SQLValue..., map: (SQLRow) throws(StoreError) -> T) throws(StoreError) -> T?
     {
         try first(sql, list: values, map: map)
@@ -146,29 +146,29 @@ final class SQLiteConnection {
         }
     }
 
-    /// The row number that the last insert gave.
+    /// The row number of the last insert.
     var lastInsertedRow: Int64 { sqlite3_last_insert_rowid(handle) }
 
     private func prepared(_ sql: String) throws(StoreError) -> Statement {
-        // A short text lies in the string itself, which has no place of its own.
-        let place =
-            sql.utf8.count > Self.longestInline
+        // Short strings are stored inline and have no address.
+        let address =
+            sql.utf8.count > Self.maximumInlineLength
             ? sql.utf8.withContiguousStorageIfAvailable { UnsafeRawPointer($0.baseAddress) } ?? nil : nil
-        if let place, let statement = placed[place], statement.text == sql { return statement }
+        if let address, let statement = statementsByAddress[address], statement.text == sql { return statement }
         if let statement = statements[sql] { return statement }
         let statement = try Statement(sql, on: handle)
         statements[sql] = statement
-        if let place { placed[place] = statement }
+        if let address { statementsByAddress[address] = statement }
         return statement
     }
 
-    /// Bytes of a text that Swift keeps without storage outside.
-    private static let longestInline = 15
+    /// Maximum bytes of a string that Swift stores inline.
+    private static let maximumInlineLength = 15
 }
 
 private typealias TextFunction = (String) -> SQLValue
 
-/// What SQLite keeps of a function in Swift.
+/// Boxes a Swift function for SQLite.
 private final class FunctionBox {
     private let function: TextFunction
 
@@ -218,7 +218,7 @@ enum SQLValue: ExpressibleByIntegerLiteral, ExpressibleByStringLiteral, Expressi
 /// One prepared statement of one connection.
 private final class Statement {
     private let handle: OpaquePointer
-    /// Begins or ends a change: SQLite calls that read-only, since it changes no row itself.
+    /// Whether it begins or ends a transaction. SQLite reports such statements as read-only, since they change no rows.
     private let isBoundary: Bool
     let text: String
 
@@ -234,13 +234,13 @@ private final class Statement {
 
     func finalize() { sqlite3_finalize(handle) }
 
-    /// The error that a reset repeats was thrown by ``step()``.
+    /// Ignores the error that a reset repeats; ``step()`` already threw it.
     private func reset() {
         sqlite3_reset(handle)
         sqlite3_clear_bindings(handle)
     }
 
-    /// Runs `body` with these values bound, and makes the statement ready for its next use.
+    /// Runs `body` with bound values and resets the statement afterwards.
     func withValues<T>(_ values: [SQLValue], _ body: () throws(StoreError) -> T) throws(StoreError) -> T {
         let expected = sqlite3_bind_parameter_count(handle)
         precondition(values.count == expected, "\(values.count) values for \(expected) parameters")
@@ -252,7 +252,7 @@ private final class Statement {
         return try body()
     }
 
-    /// SQLite copies texts and bytes.
+    /// Binds a value. SQLite copies texts and blobs.
     ///
     /// - Returns: SQLite's code.
     private func bind(_ value: SQLValue, at index: Int32) -> Int32 {
@@ -263,7 +263,7 @@ private final class Statement {
         case .text(var text):
             return text.withUTF8 { utf8 in
                 utf8.withMemoryRebound(to: CChar.self) { characters in
-                    // An empty text may come without an address, which SQLite would take for NULL.
+                    // An empty text may have no address, which SQLite would take for NULL.
                     guard let start = characters.baseAddress else {
                         return sqlite3_bind_text64(handle, index, "", 0, Self.copied, UInt8(SQLITE_UTF8))
                     }
@@ -281,7 +281,7 @@ private final class Statement {
         }
     }
 
-    /// Tells SQLite to copy what is bound: the C header's macro for it is a cast that Swift cannot import.
+    /// Tells SQLite to copy bound values. The C macro for it is a cast that Swift cannot import.
     fileprivate static nonisolated(unsafe) let copied = unsafeBitCast(-1, to: sqlite3_destructor_type.self)
 
     /// - Returns: whether there is a row.
@@ -301,13 +301,13 @@ private final class Statement {
     fileprivate func real(_ column: Int32) -> Double { sqlite3_column_double(handle, column) }
 
     fileprivate func bytes(_ column: Int32) -> UnsafeRawBufferPointer {
-        // The pointer first, then the length: the order that SQLite asks for.
+        // The pointer first, then the length, as SQLite requires.
         let start = sqlite3_column_blob(handle, column)
         return UnsafeRawBufferPointer(start: start, count: Int(sqlite3_column_bytes(handle, column)))
     }
 }
 
-/// The row a statement stands on. Columns are read by place, counted from 0.
+/// The current row of a statement. Columns are numbered from 0.
 struct SQLRow {
     fileprivate let statement: Statement
 

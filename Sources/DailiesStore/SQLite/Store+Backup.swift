@@ -1,15 +1,15 @@
 import CSQLite
 
 extension Store {
-    /// Copies the store into a new file, whole and of one moment, also while a runner writes.
+    /// Copies the store into a new file, as a consistent snapshot, even during a run.
     ///
-    /// The copy needs no log beside it. The runner goes on; its log cannot shrink before the copy is done.
+    /// The copy needs no log. The run continues; its log cannot shrink until the copy is done.
     ///
-    /// - Parameter target: a path where nothing is yet; the file gets mode 0600.
+    /// - Parameter target: a path that must not exist; the file gets mode 0600.
     /// - Throws: ``StoreError``; no file is left behind then.
     public func backUp(to target: String) throws(StoreError) {
         guard try Self.createPrivateFile(target) else {
-            throw StoreError(.io, "\(target) exists; name a new file")
+            throw StoreError(.io, "\(target) already exists; choose another name")
         }
         do throws(StoreError) {
             try onQueue { () throws(StoreError) in

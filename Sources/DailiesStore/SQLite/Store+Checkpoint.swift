@@ -1,16 +1,17 @@
 import CSQLite
 
-/// Moves the log into the store's file now and then, and marks the file as incomplete while the log holds more.
+/// Checkpoints the log occasionally, and marks the file as incomplete while the log has newer data.
 ///
-/// The table `store_file` has one row. Before a checkpoint its `needs_log` becomes 1, and with the checkpoint so does the
-/// file's. Right after it becomes 0, in the log alone. Whoever opens the file with its log reads 0; whoever opens a
-/// copy without the log reads 1. When the last connection closes, SQLite moves all of the log over, and the file says 0.
-/// A crash between the two commits leaves a 1 in the log as well: the log file is there, so all is whole. If another program
-/// then moves that log over, the file looks like half a store; ``Store/acceptWithoutLog(_:)`` says that it is not.
+/// The table `store_file` has one row. Before a checkpoint its `needs_log` becomes 1, and the checkpoint writes that to
+/// the file. Then it becomes 0 again, in the log only. Opening the file with its log reads 0; opening a copy without
+/// the log reads 1. When the last connection closes, SQLite moves all of the log, and the file says 0. A crash between
+/// the two commits leaves a 1 in the log too; since the log file exists, the store is complete. If another program then
+/// moves that log into the file, the file looks incomplete; ``Store/acceptWithoutLog(_:)`` corrects that.
 extension Store {
-    /// Pages in the log from which a checkpoint is due: 32 MB. A larger log, moved less often, saves most of the writing.
+    /// Number of log pages at which a checkpoint is due: 32 MB. A larger log, moved less often, saves most of the
+    /// writing.
     static let checkpointPages = 8000
-    /// A reader may keep a checkpoint from its end. The next is tried after this many more pages.
+    /// A reader may keep a checkpoint from completing. The next is tried after this many more pages.
     private static let retryPages = 1000
 
     /// The path of a store's log.
@@ -18,29 +19,29 @@ extension Store {
 
     /// Marks the file of a store that was opened for running.
     ///
-    /// - Parameter hadLog: whether there was a log before the store was opened.
+    /// - Parameter hadLog: whether a log existed before the store was opened.
     /// - Throws: `damaged` for a file whose log is missing.
     static func markFile(_ database: SQLiteConnection, path: String, hadLog: Bool) throws(StoreError) {
         try refuseMissingLog(database, path: path, hadLog: hadLog)
         try checkpoint(database)
     }
 
-    /// Refuses a file that says it needs its log where there is none.
+    /// Refuses a file that needs its log if there is none.
     static func refuseMissingLog(_ database: SQLiteConnection, path: String, hadLog: Bool) throws(StoreError) {
         let needsLog = try database.first("SELECT needs_log FROM store_file") { row in row.bool(0) }
-        if needsLog == true, !hadLog { throw halfOfStore(path) }
+        if needsLog == true, !hadLog { throw incompleteStore(path) }
     }
 
-    static func halfOfStore(_ path: String) -> StoreError {
+    static func incompleteStore(_ path: String) -> StoreError {
         StoreError(
             .damaged,
-            "\(path) is half of a store: what was written last is in \(log(of: path)); copy that file too, or make a copy "
-                + "with `dailies store backup` (if it is not a copy, see `dailies store accept --help`)")
+            "\(path) is incomplete: the latest changes are in \(log(of: path)); copy that file too, or make a copy "
+                + "with `dailies store backup` (if this is not a copy, see `dailies store accept --help`)")
     }
 
-    /// Takes a file for whole that needs a log and has none, by the user's decision.
+    /// Accepts a file without its log as complete, by the user's decision.
     ///
-    /// - Returns: false where there was nothing to accept.
+    /// - Returns: false if there was nothing to accept.
     /// - Throws: ``StoreError``, also for a file that is not a store or is in use.
     public static func acceptWithoutLog(_ path: String) throws(StoreError) -> Bool {
         let path = try resolved(path)
@@ -52,7 +53,7 @@ extension Store {
         return try database.run("UPDATE store_file SET needs_log = 0 WHERE needs_log = 1") == 1
     }
 
-    /// After a commit.
+    /// Checkpoints after a commit if that is due.
     func checkpointIfDue(_ database: SQLiteConnection) throws(StoreError) {
         guard use == .running else { return }
         if database.pagesInLog < checkpointPages { nextCheckpoint = checkpointPages }

@@ -1,27 +1,27 @@
 import DailiesCore
 import Dispatch
 
-/// Calls of ``Store/write(_:then:)`` that are not committed yet.
+/// Uncommitted calls of ``Store/write(_:then:)``.
 struct PendingWrites {
     struct Call {
         let changes: [Mutation]
         let then: @Sendable (Result<Void, StoreError>) -> Void
     }
     var calls: [Call] = []
-    /// A block that commits them is on its way to the queue.
+    /// Whether a block that commits them is queued.
     var isScheduled = false
 }
 
 extension Store {
-    /// How many changes share one transaction at most: more would gain nothing and let everyone wait longer. A single
-    /// call may hold more.
+    /// Maximum changes per transaction; more would gain nothing and increase latency. A single call may have more.
     private static let transactionCap = 500
 
-    /// Makes changes durable, all or none of them, and then calls `then` on the store's queue.
+    /// Makes changes durable, all or none, and then calls `then` on the store's queue.
     ///
-    /// Calls are carried out in order; many that wait share one transaction (group commit) and one sync of the disk. A
-    /// call that fails by itself (``StoreError/Kind/conflict``, ``StoreError/Kind/taskIDTaken(_:)``) fails alone; a failed commit fails every call that shared it, and
-    /// nothing of it remains. `then` is called in the order of the calls, after the commit is synced to disk.
+    /// Calls are executed in order; waiting calls share one transaction (group commit) and one disk sync. A call that
+    /// does not apply (``StoreError/Kind/conflict``, ``StoreError/Kind/taskIDTaken(_:)``) fails alone. A failed commit
+    /// fails every call that shared it, and is rolled back. `then` is called in the order of the calls, after the
+    /// commit is synced to disk.
     package func write(_ changes: [Mutation], then: @escaping @Sendable (Result<Void, StoreError>) -> Void) {
         let isFirst = waiting.withLock { waiting in
             waiting.calls.append(PendingWrites.Call(changes: changes, then: then))
@@ -31,14 +31,14 @@ extension Store {
         if isFirst { queue.async { self.commitScheduled() } }
     }
 
-    /// The same, waiting: everything queued before is committed first, then these changes in a transaction of their own.
+    /// Waits for all queued calls, then commits these changes in a separate transaction.
     package func writeAndWait(_ changes: [Mutation]) throws(StoreError) {
         try transaction { database throws(StoreError) in
             for change in changes { try database.apply(change) }
         }
     }
 
-    /// Waits until everything queued before is committed, or has failed, and its `then` was called.
+    /// Waits until all queued calls are committed or have failed, and their `then` was called.
     public func drain() throws(StoreError) {
         try onQueue { () throws(StoreError) in self.commitWaiting() }
     }
@@ -52,7 +52,7 @@ extension Store {
         if isMore { queue.async { self.commitScheduled() } }
     }
 
-    /// Commits what waits at this moment, not what comes in meanwhile. On the queue.
+    /// Commits the calls that wait now, not those that arrive during the commit. On the queue.
     func commitWaiting() {
         dispatchPrecondition(condition: .onQueue(queue))
         if isNotifying { return }
@@ -64,9 +64,9 @@ extension Store {
         }
     }
 
-    /// Commits one transaction's worth of calls and tells their callers.
+    /// Commits one transaction's worth of calls and notifies their callers.
     ///
-    /// - Returns: how many calls that was.
+    /// - Returns: the number of calls.
     @discardableResult
     private func commitGroup() -> Int {
         let group = waiting.withLock { waiting in
@@ -96,13 +96,13 @@ extension Store {
             }
             return Array(repeating: .success(()), count: group.count)
         } catch {
-            // A call that does not fit is rare, and to be ready for it costs a copy of every page that a call touches.
-            guard error.isOfOneCall else { return Array(repeating: .failure(error), count: group.count) }
+            // Conflicts are rare, and savepoints for them would copy every page that a call touches.
+            guard error.affectsOneCall else { return Array(repeating: .failure(error), count: group.count) }
             return commitIndividually(group)
         }
     }
 
-    /// The same for a group of which some call does not fit: that one fails alone.
+    /// Commits a group in which some call does not apply: that one fails alone.
     private func commitIndividually(_ group: [PendingWrites.Call]) -> [Result<Void, StoreError>] {
         var results: [Result<Void, StoreError>] = []
         do throws(StoreError) {
@@ -112,7 +112,7 @@ extension Store {
                         try self.applyInSavepoint(call.changes, in: database)
                         results.append(.success(()))
                     } catch {
-                        guard error.isOfOneCall, !database.isOutsideTransaction else { throw error }
+                        guard error.affectsOneCall, !database.isOutsideTransaction else { throw error }
                         results.append(.failure(error))
                     }
                 }
@@ -120,7 +120,7 @@ extension Store {
             return results
         } catch {
             return group.indices.map { index in
-                // A refused task ID ends no run: it must not hide that the store fails.
+                // A refused task ID does not end a run, so it must not hide a store failure.
                 if index < results.count, case .failure(let own) = results[index], own.kind == .conflict {
                     return .failure(own)
                 }
@@ -129,7 +129,7 @@ extension Store {
         }
     }
 
-    /// One call's changes within a shared transaction: all, or none and an error.
+    /// Applies one call's changes within a shared transaction: all, or none with an error.
     private func applyInSavepoint(_ changes: [Mutation], in database: SQLiteConnection) throws(StoreError) {
         try database.run("SAVEPOINT call")
         do throws(StoreError) {
@@ -146,24 +146,24 @@ extension Store {
 
     // MARK: transactions
 
-    /// Runs `body` in a writing transaction, after everything that was queued before.
+    /// Runs `body` in a write transaction, after all queued calls.
     ///
-    /// - Parameter isNested: called from the group commit itself, which must not commit the waiting first.
+    /// - Parameter isNested: whether the group commit itself calls it, so that waiting calls are not committed first.
     func transaction<T>(
         isNested: Bool = false, _ body: (SQLiteConnection) throws(StoreError) -> T
     ) throws(StoreError) -> T {
         try onQueue { () throws(StoreError) in
-            precondition(!self.isNotifying, "a waiting write from a `then` would overtake what waits behind it")
+            precondition(!self.isNotifying, "a blocking write from a `then` would overtake waiting calls")
             if !isNested { self.commitWaiting() }
             if self.faults.isFrozen { throw StoreFailpoints.crashed }
-            if let breakdown = self.breakdown { throw breakdown }
+            if let permanentFailure = self.permanentFailure { throw permanentFailure }
             let database = try self.connection()
-            // What is written into a file that nobody finds again is lost: better to stop before the next submit.
+            // Data written into a moved file is lost: stop before the next submit.
             if database.hasMoved {
                 throw StoreError(
                     .missing, "its file was moved, replaced or removed while it was in use; put it back")
             }
-            try RunnerLock.refuseLost(of: self.path)
+            try RunnerLock.refuseMissingLockFile(of: self.path)
             try database.run("BEGIN IMMEDIATE")
             let value: T
             do throws(StoreError) {
@@ -176,14 +176,14 @@ extension Store {
             do throws(StoreError) {
                 try self.checkpointIfDue(database)
             } catch {
-                // What was committed is durable all the same; nothing more is written before the store is opened again.
-                self.breakdown = error
+                // The commit is durable anyway; nothing more is written before the store is opened again.
+                self.permanentFailure = error
             }
             return value
         }
     }
 
-    /// The same for a body that calls code of others: whatever that throws rolls everything back and is thrown on.
+    /// The same for a body that calls foreign code: its errors roll everything back and are rethrown.
     func rethrowingTransaction<T>(_ body: (SQLiteConnection) throws -> T) throws -> T {
         var foreign: (any Error)?
         do throws(StoreError) {
@@ -194,7 +194,7 @@ extension Store {
         }
     }
 
-    /// ``reading(_:)`` for a body that calls code of others.
+    /// ``reading(_:)`` for a body that calls foreign code.
     func rethrowingRead<T>(_ body: (SQLiteConnection) throws -> T) throws -> T {
         var foreign: (any Error)?
         do throws(StoreError) {
@@ -204,7 +204,7 @@ extension Store {
         }
     }
 
-    /// Keeps an error that is none of ours, and throws one of ours in its place.
+    /// Saves a foreign error and throws a ``StoreError`` in its place.
     private static func capturing<T>(
         _ foreign: inout (any Error)?, _ body: () throws -> T
     ) throws(StoreError) -> T {
@@ -214,7 +214,7 @@ extension Store {
             throw error
         } catch {
             foreign = error
-            throw StoreError(.conflict, "given up by the caller")
+            throw StoreError(.conflict, "aborted by the caller")
         }
     }
 
@@ -235,21 +235,21 @@ extension Store {
         do throws(StoreError) {
             try database.run("COMMIT")
         } catch {
-            // After a failed sync nobody knows what of the log is on disk, and a second sync may claim that all is well.
-            // Opening the store anew reads what really is there.
-            if error.kind == .io || error.kind == .damaged { breakdown = error }
+            // After a failed sync it is unknown what of the log is on disk, and a second sync may report success.
+            // Opening the store again reads what is really there.
+            if error.kind == .io || error.kind == .damaged { permanentFailure = error }
             throw error
         }
     }
 
-    /// Some errors end a transaction by themselves; the rest is ended here.
+    /// Rolls back, unless the error already ended the transaction.
     func rollBack(_ database: SQLiteConnection) {
         if database.isOutsideTransaction { return }
         do throws(StoreError) {
             try database.run("ROLLBACK")
         } catch {
-            // The caller reports what led here; a connection that cannot even go back is of no more use.
-            breakdown = error
+            // The caller reports the original error; a connection that cannot roll back is no longer usable.
+            permanentFailure = error
         }
     }
 }

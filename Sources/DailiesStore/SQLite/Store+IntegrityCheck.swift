@@ -1,16 +1,16 @@
 import DailiesCore
 
 extension Store {
-    /// Whether the store is sound: the file, its references, and what is kept in step by hand.
+    /// Checks the store: the file, its references, and redundant data.
     ///
-    /// Reads everything (a second or so for a million tasks): for `doctor` and for tests.
+    /// Reads everything (about a second for a million tasks); used by `doctor` and tests.
     ///
-    /// - Returns: what is wrong, in words, at most 100 of each kind; empty: nothing.
+    /// - Returns: descriptions of problems, up to 100 of each kind; empty: none.
     public func problems() throws(StoreError) -> [String] {
         try reading { database throws(StoreError) in
             var problems = try database.rows("PRAGMA quick_check(100)") { row in row.text(0) }.filter { $0 != "ok" }
             problems += try database.rows("SELECT \"table\", rowid FROM pragma_foreign_key_check LIMIT 100") { row in
-                "row \(row.integer(1)) of \(row.text(0)) refers to a row that is not there"
+                "row \(row.integer(1)) of \(row.text(0)) refers to a missing row"
             }
             problems += try database.strayTasks()
             problems += try database.wrongTotals()
@@ -20,7 +20,7 @@ extension Store {
 }
 
 extension SQLiteConnection {
-    /// Tasks that do not say what their attempts say.
+    /// Tasks that do not match their attempts.
     fileprivate func strayTasks() throws(StoreError) -> [String] {
         try rows(
             """
@@ -28,7 +28,7 @@ extension SQLiteConnection {
             LEFT JOIN attempt AS a ON a.task = s.id AND a.n = s.attempt AND a.not_accepted_at_ms IS NULL
             WHERE s.has_key != (a.task IS NOT NULL) OR (s.has_key = 1 AND s.state != a.state) LIMIT 100
             """
-        ) { row in "task \(row.integer(0)) does not stand where its latest attempt stands" }
+        ) { row in "task \(row.integer(0)) does not match its latest attempt" }
             + rows(
                 """
                 SELECT task FROM attempt WHERE settled_at_ms IS NOT NULL GROUP BY task
@@ -40,10 +40,10 @@ extension SQLiteConnection {
                     AND (SELECT credits_nano FROM task_standing WHERE id = task) IS NOT NULL)
                 LIMIT 100
                 """
-            ) { row in "the cost of task \(row.integer(0)) is not the sum over its attempts" }
+            ) { row in "the cost of task \(row.integer(0)) is not the sum of its attempts" }
     }
 
-    /// Batches whose running totals are not what their attempts add up to.
+    /// Batches whose totals differ from the sums of their attempts.
     fileprivate func wrongTotals() throws(StoreError) -> [String] {
         let stored = try rows(
             """
@@ -60,7 +60,7 @@ extension SQLiteConnection {
                 """, SQLValue(total.batch)
             ) { row in (settled: row.total(0), reserved: row.total(2)) }
             if sums?.settled != total.settled || sums?.reserved != total.reserved {
-                problems.append("the totals of batch \(total.batch) are not the sums over its attempts")
+                problems.append("the totals of batch \(total.batch) are not the sums of its attempts")
             }
         }
         return problems

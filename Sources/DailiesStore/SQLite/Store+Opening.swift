@@ -1,9 +1,9 @@
 import CSQLite
 
-/// What stands in the head of a database file.
+/// The header of a database file.
 private struct FileHeader {
     /// "DALY", as in `schema.sql`.
-    static let ours: Int64 = 1_145_130_073
+    static let dailiesID: Int64 = 1_145_130_073
 
     let applicationID: Int64
     let version: Int64
@@ -18,22 +18,22 @@ private struct FileHeader {
         tables = Int(try number("SELECT count(*) FROM sqlite_schema"))
     }
 
-    /// A file of no bytes, or one whose creation was cut short.
+    /// Whether the file is empty, or its creation was interrupted.
     var isEmpty: Bool { applicationID == 0 && version == 0 && tables == 0 }
 
-    /// A store whose tables are in a log that is not there.
-    var isHalf: Bool { applicationID == Self.ours && tables == 0 }
+    /// Whether the tables are in a log that is missing.
+    var isIncomplete: Bool { applicationID == Self.dailiesID && tables == 0 }
 }
 
 extension Store {
-    /// STRICT tables came with this release.
+    /// The first SQLite version with STRICT tables.
     private static let oldestLibrary: Int32 = 3_037_000
     private static let busyWaitMilliseconds: Int32 = 5_000
 
-    /// The schema as the program carries it: the text of `schema.sql`.
+    /// The embedded text of `schema.sql`.
     public static let schema = String(decoding: PackageResources.schema_sql, as: UTF8.self)
 
-    /// Opens and checks the database, creates or migrates it where that is due, and sets the connection up.
+    /// Opens and checks the database, creates or migrates it if necessary, and configures the connection.
     static func connect(_ path: String, for use: Use) throws(StoreError) -> SQLiteConnection {
         guard sqlite3_libversion_number() >= oldestLibrary else {
             throw StoreError(
@@ -47,7 +47,7 @@ extension Store {
             let file = try DatabaseFile(path, isHeld: true)
             let database = try SQLiteConnection(path: path, flags: SQLITE_OPEN_READWRITE, file: file)
             guard file.isNamed(path) else {
-                throw StoreError(.missing, "\(path) was replaced at this moment; try again")
+                throw StoreError(.missing, "\(path) was just replaced; try again")
             }
             database.waitWhenBusy(milliseconds: busyWaitMilliseconds)
             try prepareForRunning(database, path: path)
@@ -57,7 +57,7 @@ extension Store {
             guard access(path, F_OK) == 0 else {
                 throw StoreError(.missing, "there is no store at \(path); a run creates one")
             }
-            return takesNoWrites(path) ? try openWithoutWriting(path) : try openForReading(path, path: path)
+            return isReadOnly(path) ? try openWithoutWriting(path) : try openForReading(path, path: path)
         case .telling:
             guard access(path, F_OK) == 0 else {
                 throw StoreError(.missing, "there is no store at \(path); a run creates one")
@@ -73,16 +73,16 @@ extension Store {
         }
     }
 
-    /// For reading a store of any version that this program knows; nil if the file is empty.
+    /// Opens a store of any supported version for reading; nil if the file is empty.
     static func connectToAnyVersion(_ path: String) throws(StoreError) -> SQLiteConnection? {
         let hadLog = hasLog(path)
         let database = try SQLiteConnection(
             path: path, flags: SQLITE_OPEN_READONLY, file: try DatabaseFile(path, isHeld: false))
         database.waitWhenBusy(milliseconds: busyWaitMilliseconds)
-        let mark = try FileHeader(of: database)
-        try refuseForeign(mark, path: path)
-        if mark.version == Migration.current { try refuseMissingLog(database, path: path, hadLog: hadLog) }
-        return mark.isEmpty ? nil : database
+        let header = try FileHeader(of: database)
+        try refuseForeignFile(header, path: path)
+        if header.version == Migration.current { try refuseMissingLog(database, path: path, hadLog: hadLog) }
+        return header.isEmpty ? nil : database
     }
 
     private static func openForReading(
@@ -97,17 +97,17 @@ extension Store {
         return database
     }
 
-    /// The disk takes none, or it is somebody else's store in somebody else's folder and nobody has it open: a program
-    /// that has keeps a log and its index beside it.
-    private static func takesNoWrites(_ path: String) -> Bool {
+    /// Whether the disk is read-only, or the store and its folder belong to another user and no program has the store
+    /// open (one would keep a log and its index next to it).
+    private static func isReadOnly(_ path: String) -> Bool {
         guard access(path, W_OK) != 0 else { return false }
         if store_file_errno() == EROFS { return true }
         let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
         return access(folder, W_OK) != 0 && ["-wal", "-shm"].allSatisfy { sizeOfFile(path + $0) == nil }
     }
 
-    /// Where SQLite cannot create the index of a log it reads the store only when it is told that nothing changes: true
-    /// of a disk that takes no writes and of a file that nobody has open, and no loss when nothing is left in the log.
+    /// If SQLite cannot create the index of a log, it reads the store only as immutable. That is correct on a read-only
+    /// disk and for a file that is not open elsewhere, and loses nothing if the log is empty.
     private static func openWithoutWriting(_ path: String) throws(StoreError) -> SQLiteConnection {
         if sizeOfFile(path + "-wal") ?? 0 == 0 {
             let name = path.utf8.map { byte in
@@ -122,15 +122,15 @@ extension Store {
             guard let code = error.extendedCode, code & 0xFF == SQLITE_CANTOPEN else { throw error }
             throw StoreError(
                 .readOnly,
-                "what was written last is in its log \(path)-wal, which cannot be read on a read-only disk; "
-                    + "copy both to another one", extendedCode: code)
+                "the latest changes are in its log \(path)-wal, which cannot be read on a read-only disk; "
+                    + "copy both files to a writable disk", extendedCode: code)
         }
     }
 
-    /// Creates the file before SQLite sees it, so that it and, by its example, its companions (-wal, -shm) are the
-    /// user's alone. Never touches an existing file: closing it would drop SQLite's locks on it in this process.
+    /// Creates the file before SQLite opens it, so that it and, following it, the -wal and -shm files are private to
+    /// the user. Never opens an existing file: closing it would drop SQLite's locks on it in this process.
     ///
-    /// - Returns: whether it was created; false where it exists.
+    /// - Returns: whether it was created; false if it exists.
     @discardableResult
     static func createPrivateFile(_ path: String) throws(StoreError) -> Bool {
         let descriptor = store_file_open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
@@ -143,17 +143,16 @@ extension Store {
         return true
     }
 
-    /// SQLite would throw such a log away and begin anew: with it would go what was paid for since it was last moved
-    /// into the store.
+    /// Refuses a log without its store. SQLite would discard it, and with it all payments since the last checkpoint.
     static func refuseOrphanedLog(_ path: String) throws(StoreError) {
         guard sizeOfFile(path) ?? 0 == 0, let log = sizeOfFile(path + "-wal"), log > 0 else { return }
         throw StoreError(
             .damaged,
-            "the store is gone or empty, but its log \(path)-wal is there and may hold what was paid for; put the "
-                + "store back, or move the log away to begin a new one")
+            "the store is missing or empty, but its log \(path)-wal exists and may record paid clips; restore the "
+                + "store, or move the log elsewhere to start a new one")
     }
 
-    /// Whether there is a log with anything in it. Opening a store for reading may leave an empty one behind.
+    /// Whether a log with content exists. Opening a store for reading may leave an empty one behind.
     static func hasLog(_ path: String) -> Bool { sizeOfFile(log(of: path)) ?? 0 > 0 }
 
     private static func sizeOfFile(_ path: String) -> Int64? {
@@ -162,64 +161,65 @@ extension Store {
     }
 
     private static func prepareForRunning(_ database: SQLiteConnection, path: String) throws(StoreError) {
-        var mark = try FileHeader(of: database)
-        try refuseForeign(mark, path: path)
-        // Only now is anything written: a file that is not ours is left as it is. The schema is in the file itself before
-        // there is a log.
-        if mark.isEmpty {
+        var header = try FileHeader(of: database)
+        try refuseForeignFile(header, path: path)
+        // Nothing is written before this point, so that foreign files stay unchanged. The schema is written to the file
+        // itself before a log exists.
+        if header.isEmpty {
             try create(in: database)
-            mark = try FileHeader(of: database)
+            header = try FileHeader(of: database)
         }
         try setUpDurability(of: database)
-        try Migration.migrate(database, path: path, from: mark.version)
+        try Migration.migrate(database, path: path, from: header.version)
     }
 
     static func prepareForReading(_ database: SQLiteConnection, path: String) throws(StoreError) {
-        let mark = try FileHeader(of: database)
-        try refuseForeign(mark, path: path)
-        if mark.isEmpty { throw StoreError(.notAStore, "\(path) is empty; a run makes it a store") }
-        guard mark.version == Migration.current else {
+        let header = try FileHeader(of: database)
+        try refuseForeignFile(header, path: path)
+        if header.isEmpty { throw StoreError(.notAStore, "\(path) is empty; a run creates the store in it") }
+        guard header.version == Migration.current else {
             throw StoreError(
-                .olderThanProgram, "the store at \(path) is of version \(mark.version); `run` or `resume` brings it up")
+                .olderThanProgram, "the store at \(path) has version \(header.version); `run` or `resume` migrates it")
         }
     }
 
-    private static func refuseForeign(_ mark: FileHeader, path: String) throws(StoreError) {
-        if mark.isEmpty { return }
-        if mark.isHalf {
-            throw halfOfStore(path)
+    private static func refuseForeignFile(_ header: FileHeader, path: String) throws(StoreError) {
+        if header.isEmpty { return }
+        if header.isIncomplete {
+            throw incompleteStore(path)
         }
-        guard mark.applicationID == FileHeader.ours, mark.version >= 1 else {
-            throw StoreError(.notAStore, "\(path) is a database of another program; name another file")
+        guard header.applicationID == FileHeader.dailiesID, header.version >= 1 else {
+            throw StoreError(.notAStore, "\(path) belongs to another program; choose another file")
         }
-        guard mark.version <= Migration.current else {
+        guard header.version <= Migration.current else {
             throw StoreError(
                 .newerThanProgram,
-                "the store at \(path) is of version \(mark.version), this program knows \(Migration.current); "
-                    + "use the newer program")
+                "the store at \(path) has version \(header.version), but this program supports only "
+                    + "\(Migration.current); use a newer version of the program")
         }
     }
 
-    /// A commit is on disk when it returns: every setting is read back, since a setting that does not hold is silent.
+    /// Makes commits durable when they return. Settings are read back, since SQLite ignores unsupported ones silently.
     private static func setUpDurability(of database: SQLiteConnection) throws(StoreError) {
         let mode = try database.first("PRAGMA journal_mode = WAL") { row in row.text(0) }
         guard mode == "wal" else {
-            throw StoreError(.io, "this file system does not support a write-ahead log; put the store on another one")
+            throw StoreError(
+                .io, "this file system does not support a write-ahead log; put the store on another file system")
         }
         try database.run("PRAGMA synchronous = FULL")
         try database.run("PRAGMA foreign_keys = ON")
-        // `Store+Checkpoint.swift` moves the log over.
+        // `Store+Checkpoint.swift` checkpoints the log.
         try database.run("PRAGMA wal_autocheckpoint = 0")
         database.countPagesInLog()
         try database.run("PRAGMA cache_size = -16000")
         let synchronous = try database.first("PRAGMA synchronous") { row in row.integer(0) }
         let foreignKeys = try database.first("PRAGMA foreign_keys") { row in row.integer(0) }
         guard synchronous == 2, foreignKeys == 1 else {
-            throw StoreError(.io, "this SQLite does not keep its durability settings; install the system's own")
+            throw StoreError(.io, "this SQLite library ignores its durability settings; use the system's SQLite")
         }
     }
 
-    /// All of the schema or none: a crash in between leaves an empty database, which the next start fills.
+    /// Creates the schema completely or not at all: after a crash the database is empty, and the next start creates it.
     private static func create(in database: SQLiteConnection) throws(StoreError) {
         try database.run("BEGIN IMMEDIATE")
         do throws(StoreError) {

@@ -15,7 +15,7 @@ import Testing
 
     // MARK: submission keys
 
-    @Test func `the preimage is each part after its length`() {
+    @Test func `the preimage contains each part preceded by its length`() {
         let preimage = SubmissionKey.preimage(
             batchName: "b", task: TaskKey("é"), attempt: 12, request: CanonicalRequest(text: "{}"))
         let length: [UInt8] = [0, 0, 0, 0, 0, 0, 0]
@@ -25,7 +25,7 @@ import Testing
         #expect(preimage == expected)
     }
 
-    @Test func `line ends of a prompt are no part of the key`() {
+    @Test func `line ends of a prompt do not change the key`() {
         let preimages = [#"\n"#, #"\r\n"#, #"\r"#].map { lineEnd in
             SubmissionKey.preimage(
                 batchName: "b", task: TaskKey("t"), attempt: 1,
@@ -34,8 +34,8 @@ import Testing
         #expect(Set(preimages).count == 1 && preimages[0].suffix(9) == ArraySlice(#"ne\ntwo"}"#.utf8))
     }
 
-    /// Digest: SHA-256 of the preimage, taken with another program. These keys are what the provider knows renders by:
-    /// a change of any of them pays for finished clips again.
+    /// Digest: SHA-256 of the preimage, computed with another program. The provider knows renders by these keys:
+    /// changing one would pay for finished clips again.
     @Test(arguments: [
         (
             "misty-forest", "dolly", 1, 134, "ca1d58b515e88b097f3c2763ff9f740718494711f9090a7108412da1444ef791",
@@ -59,7 +59,7 @@ import Testing
         #expect(key.utf8.count == 24)
     }
 
-    @Test func `composed and decomposed text are two keys, two tasks, and two models`() {
+    @Test func `composed and decomposed text give different keys, tasks and models`() {
         let (composed, decomposed) = ("caf\u{e9}", "cafe\u{301}")
         #expect(TaskKey(composed) != TaskKey(decomposed) && ModelID(composed) != ModelID(decomposed))
         #expect(Set([TaskKey(composed), TaskKey(decomposed)]).count == 2)
@@ -69,12 +69,12 @@ import Testing
         #expect(preimages.map(\.count) == [69, 70])
     }
 
-    /// RFC 4648, section 10, in lower case without padding.
+    /// RFC 4648, section 10, in lowercase without padding.
     @Test(arguments: [
         ("", ""), ("f", "my"), ("fo", "mzxq"), ("foo", "mzxw6"), ("foob", "mzxw6yq"), ("fooba", "mzxw6ytb"),
         ("foobar", "mzxw6ytboi"),
     ])
-    func `base32 is that of RFC 4648, cut`(text: String, encoded: String) {
+    func `base32 matches RFC 4648, truncated`(text: String, encoded: String) {
         let whole = text.utf8.count * 8 / 5
         #expect(Base32.lowercase(Array(text.utf8), length: whole) == String(encoded.prefix(whole)))
         #expect(Base32.lowercase(Array(text.utf8) + [0], length: encoded.utf8.count) == encoded)
@@ -82,7 +82,7 @@ import Testing
 
     // MARK: time
 
-    @Test func `an instant is rounded down to milliseconds and clamped at the ends of time`() {
+    @Test func `an instant rounds down to milliseconds and clamps at both ends of time`() {
         #expect(Instant(nanoseconds: 1_999_999).milliseconds == 1 && Instant(nanoseconds: -1).milliseconds == -1)
         #expect(Instant(nanoseconds: -1_000_000).milliseconds == -1 && Instant(milliseconds: -5).milliseconds == -5)
         #expect(Instant(milliseconds: .max) == .distantFuture && Instant(milliseconds: .min) == .distantPast)
@@ -97,7 +97,7 @@ import Testing
         #expect(Instant(milliseconds: 1_500) - Instant(milliseconds: 500) == .seconds(1))
     }
 
-    @Test func `an instant moved there and back is where it was, for random moves`() {
+    @Test func `adding and subtracting a duration restores a random instant`() {
         var random = SplitMix64(seed: 9)
         for round in 0..<1000 {
             let instant = Instant(nanoseconds: Int64.random(in: -(1 << 61)...(1 << 61), using: &random))
@@ -107,7 +107,7 @@ import Testing
         }
     }
 
-    @Test func `a duration is divided by a speed, and counted in nanoseconds without overflow`() {
+    @Test func `a duration divides by a speed and converts to nanoseconds without overflow`() {
         #expect(Duration.seconds(90).divided(bySpeed: 60) == .milliseconds(1500))
         #expect(Duration.seconds(3).divided(bySpeed: 1) == .seconds(3))
         #expect(Duration.seconds(Int64.max).nanoseconds == .max && Duration.seconds(Int64.min).nanoseconds == .min)
@@ -116,7 +116,7 @@ import Testing
 
     // MARK: accounts
 
-    @Test func `the longest prefix of a model's id chooses the account`() {
+    @Test func `the longest prefix of a model ID selects the account`() {
         let (all, sora, pro) = (KeyFingerprint("a"), KeyFingerprint("b"), KeyFingerprint("c"))
         let book = APIKeyRouting(byPrefix: ["": all, "sora-": sora, "sora-2-pro": pro])
         #expect(book.account(for: ModelID("veo-3.1")) == all && book.account(for: ModelID("sora-2")) == sora)
@@ -132,8 +132,8 @@ import Testing
         #expect(ExitCode.precedence.map(\.rawValue) == [1, 64, 65, 77, 11, 129, 130, 143, 7, 6, 9, 8, 5, 3, 0])
     }
 
-    @Test func `where several hold, the first in the order of precedence is returned`() {
-        // In order of precedence, least first: each beats all before it.
+    @Test func `if several exit codes apply, the first in precedence is returned`() {
+        // In reverse order of precedence: each beats all before it.
         let steps: [(ExitCode, (inout RunResult) -> Void)] = [
             (.stoppedEarly, { $0.isWorkOutstanding = true }), (.budgetReached, { $0.budgetReached = true }),
             (.unsaved, { $0.unsaved = 1 }), (.uncertain, { $0.uncertain = 1 }),

@@ -8,19 +8,19 @@ struct OuterCharactersTests {
         ("\u{201e} \u{201c}x\u{201d}\u{200d}", "x"), ("\u{2018}\u{201c}x\u{201d}\u{2019}", "x"), (" ", ""),
         ("\u{201c}\u{201d}", ""),
     ])
-    func `what nobody sees or means is removed from the ends`(text: String, expected: String) {
+    func `invisible characters and quotes are removed from the ends`(text: String, expected: String) {
         #expect(OuterCharacters.removed(from: text)?.unicodeScalars.elementsEqual(expected.unicodeScalars) == true)
     }
 
     @Test(arguments: [
         "", "a", "a b", "Levi\u{2019}", "the boys\u{2019}", "c\u{200b}d", "雨", "é", "cafe\u{301}", "❤️", "'a'",
     ])
-    func `what is meant stays`(text: String) {
+    func `meaningful characters are kept`(text: String) {
         #expect(OuterCharacters.removed(from: text) == nil)
         #expect(OuterCharacters.first(of: text) == nil)
     }
 
-    @Test func `the character is named by its code and its name`() throws {
+    @Test func `a character is described by its code point and name`() throws {
         let found = try ["c\u{200b}", "\u{201c}a\u{201d}", "a ", "a\u{a0}", "a\t"].map { text in
             let first = try #require(OuterCharacters.first(of: text))
             return "\(first.isAtStart ? "begins" : "ends") with \(OuterCharacters.name(of: first.scalar))"

@@ -1,7 +1,7 @@
 import DailiesCore
 import Testing
 
-/// When two requests are the same, when nearly so, and how an index finds them.
+/// Equal and nearly equal requests, and how an index finds them.
 struct RequestComparingTests {
     private static func request(_ prompt: String, seed: Int? = nil) -> CanonicalRequest {
         let seed = seed.map { ",\"seed\":\($0)" } ?? ""
@@ -12,14 +12,14 @@ struct RequestComparingTests {
         (#"a\r\nb"#, #"a\nb"#), (#"a\rb"#, #"a\nb"#), (#"a\r\r\n\nb\r"#, #"a\n\n\nb\n"#), (#"\r"#, #"\n"#),
         (#"a\\\r\n"#, #"a\\\n"#), (#"é\r\n"#, #"é\n"#),
     ])
-    func `requests that differ in line ends only are the same, and have one number`(written: String, lines: String) {
+    func `requests that differ only in line ends are equal and have one hash`(written: String, lines: String) {
         #expect(Self.request(written).withLineFeeds == Self.request(lines))
         #expect(Self.request(written).isSame(as: Self.request(lines)))
         #expect(SimilarityHash(Self.request(written)) == SimilarityHash(Self.request(lines)))
     }
 
     @Test(arguments: [#"a\\r"#, #"a\\r\\n"#, "", "rrr", #"\\\\r\n"#])
-    func `what is no line end stays`(text: String) {
+    func `characters other than line ends are kept`(text: String) {
         #expect(Self.request(text).withLineFeeds == Self.request(text))
     }
 
@@ -30,7 +30,7 @@ struct RequestComparingTests {
         ("\u{ac00}", "\u{1100}\u{1161}"),
         (#"\n\na"#, "a"), (#"say \"hi\""#, #"say \"hi\" "#), ("雨の夜 ", "雨の夜"),
     ])
-    func `blanks at the ends and the Unicode form make requests nearly equal, not equal`(one: String, other: String) {
+    func `requests that differ in outer blanks or Unicode form are nearly equal`(one: String, other: String) {
         let (one, other) = (Self.request(one, seed: 5), Self.request(other, seed: 5))
         #expect(one.isNearly(other) && other.isNearly(one))
         #expect(!one.isSame(as: other))
@@ -43,17 +43,17 @@ struct RequestComparingTests {
         ("a boat", "a  boat"), ("a boat", "aboat"), (#"a\nboat"#, "a boat"), ("café", "cafe"), ("a", "b"),
         (#"a\n\nb"#, #"a\nb"#), (#"say \"hi\""#, "say hi"), (#"a\\nb"#, #"a\nb"#), ("雨の夜", "雨の朝"),
     ])
-    func `another text is neither`(one: String, other: String) {
+    func `requests with different text are neither equal nor nearly equal`(one: String, other: String) {
         #expect(!Self.request(one).isNearly(Self.request(other)))
         #expect(!Self.request(one).isSame(as: Self.request(other)))
         #expect(SimilarityHash(Self.request(one)) != SimilarityHash(Self.request(other)))
     }
 
-    @Test func `another seed is another request`() {
+    @Test func `requests with different seeds differ`() {
         #expect(!Self.request("a", seed: 1).isNearly(Self.request("a", seed: 2)))
     }
 
-    @Test func `numbers are golden, since stores keep them`() {
+    @Test func `hashes never change, since stores keep them`() {
         #expect(SimilarityHash(Self.request("a boat")).number == -36_424_516_061_682_289)
         #expect(SimilarityHash(Self.request("雨 caf\u{e9} \u{1F600}")).number == -6_326_957_709_646_632_151)
     }

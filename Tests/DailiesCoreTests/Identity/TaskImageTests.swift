@@ -6,19 +6,19 @@ struct TaskImageTests {
         ("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg=="), ("fooba", "Zm9vYmE="),
         ("foobar", "Zm9vYmFy"),
     ])
-    func `a data URL is base64 by RFC 4648, of the length that was told`(text: String, base64: String) {
+    func `a data URL is RFC 4648 base64 of the computed length`(text: String, base64: String) {
         let url = TaskImage.dataURL(mediaType: "image/png", bytes: Array(text.utf8))
         #expect(url == "data:image/png;base64,\(base64)")
         #expect(url.utf8.count == TaskImage.lengthOfDataURL(bytes: text.utf8.count, mediaType: "image/png"))
     }
 
-    @Test func `every byte comes through`() {
+    @Test func `every byte survives encoding`() {
         #expect(
             TaskImage.dataURL(mediaType: "image/webp", bytes: [0xFB, 0xFF, 0xBE, 0x00])
                 == "data:image/webp;base64,+/++AA==")
     }
 
-    @Test func `the image takes the place of its name, and of nothing else`() {
+    @Test func `the image replaces its reference and nothing else`() {
         let image = TaskImage(
             sha256: String(repeating: "a", count: 64), mediaType: "image/png", path: "/a.png", byteCount: 0,
             read: { [] })
@@ -37,7 +37,7 @@ struct TaskImageTests {
         #"{"prompt":"\"image_init\":\"sha256:a\""}"#,
         #"{"prompt":"\\","x":1}"#,
     ])
-    func `a request without such an image stays as it is`(text: String) {
+    func `a request without an image stays unchanged`(text: String) {
         let request = CanonicalRequest(text: text)
         #expect(request.imageDigest == nil)
         #expect(request.with(imageAs: "data:,x") == request)

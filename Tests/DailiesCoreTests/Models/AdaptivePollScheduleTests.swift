@@ -10,9 +10,9 @@ import Testing
 
     /// Lognormal, with this mean in seconds and coefficient of variation.
     private func lognormal(_ mean: Double, _ variation: Double, _ random: inout SplitMix64) -> Duration {
-        // Twelve uniform draws make a normal one, near enough: no logarithm is at hand here.
+        // The sum of twelve uniform draws approximates a normal one; no logarithm is available here.
         let normal = (0..<12).reduce(-6.0) { sum, _ in sum + Double.random(in: 0..<1, using: &random) }
-        // σ² = ln(1 + v²), by its series; e^x by its own.
+        // σ² = ln(1 + v²) and e^x by their series.
         let square = variation * variation
         let variance = square - square * square / 2 + square * square * square / 3
         let exponent = variance.squareRoot() * normal - variance / 2
@@ -24,7 +24,7 @@ import Testing
         return .nanoseconds(Int64(mean * sum * 1e9))
     }
 
-    /// Requests and mean delay of polls that follow `next`, for clips of these durations.
+    /// Requests and mean delay of polls at the times of `next`, for clips with these durations.
     private func measure(_ durations: [Duration], _ next: (Duration) -> Duration) -> (requests: Double, delay: Double) {
         var requests = 0
         var delay = 0.0
@@ -47,10 +47,11 @@ import Testing
 
     private func planned(_ plan: AdaptivePollSchedule, _ elapsed: Duration) -> Duration {
         plan.next(after: elapsed)
-            ?? documented.nextPoll(after: elapsed + AdaptivePollSchedule.closest - .microseconds(10), afterwards: late)
+            ?? documented.nextPoll(
+                after: elapsed + AdaptivePollSchedule.minimumInterval - .microseconds(10), afterwards: late)
     }
 
-    @Test func `renders of 150 s that scatter by a fifth need a third of the requests and six tenths of the delay`()
+    @Test func `renders of 150 s that vary by a fifth need a third of the requests and six tenths of the delay`()
         throws
     {
         var (requests, delay) = (0.0, 0.0)
@@ -73,7 +74,7 @@ import Testing
         #expect(requests <= 1.0 / 3 && delay <= 0.6)
     }
 
-    @Test func `renders of 20 to 60 s are found within 1,035 thousandths with eight polls, or 1,015 with more`()
+    @Test func `renders of 20 to 60 s are detected within 1,035 thousandths with eight polls, or 1,015 with more`()
         throws
     {
         var random = SplitMix64(seed: 3)
@@ -92,7 +93,7 @@ import Testing
         }
     }
 
-    @Test func `few durations make no plan, and no plan asks twice in a second, whatever was seen`() {
+    @Test func `too few durations give no plan, and no plan polls twice in a second`() {
         for seed in UInt64(0)..<60 {
             var random = SplitMix64(seed: seed)
             let count = Int.random(in: 1...200, using: &random)
@@ -106,13 +107,13 @@ import Testing
                 for: seen, documented: documented, afterwards: late,
                 share: Double.random(in: 0.05...1, using: &random))
             guard let plan else {
-                #expect(count < AdaptivePollSchedule.fewestDurations, "seed \(seed)")
+                #expect(count < AdaptivePollSchedule.minimumDurations, "seed \(seed)")
                 continue
             }
-            #expect(count >= AdaptivePollSchedule.fewestDurations && !plan.times.isEmpty, "seed \(seed)")
+            #expect(count >= AdaptivePollSchedule.minimumDurations && !plan.times.isEmpty, "seed \(seed)")
             for (earlier, later) in zip(plan.times, plan.times.dropFirst()) {
                 #expect(
-                    later - earlier >= AdaptivePollSchedule.closest - .microseconds(10),
+                    later - earlier >= AdaptivePollSchedule.minimumInterval - .microseconds(10),
                     "seed \(seed): \(earlier), \(later)")
             }
             var elapsed = Duration.zero
@@ -143,7 +144,7 @@ import Testing
             durations: warm ? seen : durations, seed: seed)
     }
 
-    @Test func `a run with a warm store asks a third as often and knows sooner`() {
+    @Test func `a run with a warm store polls a third as often and detects completions sooner`() {
         let (before, after) = (flow(.documented, tasks: 1000), flow(.adaptive, tasks: 1000, warm: true))
         before.run()
         after.run()
@@ -154,10 +155,10 @@ import Testing
         #expect(requests <= 1.0 / 3 && mean(after) <= 0.6 * mean(before))
     }
 
-    @Test func `a store that knows only when polls found its clips warms a run as well`() {
+    @Test func `a store with only detection times also warms a run`() {
         var random = SplitMix64(seed: 7)
         let shape = SchedulerHarness.task(1).shape
-        // What a run at the documented cadence leaves behind.
+        // The data that a run at the documented cadence leaves.
         let found = (0..<4000).map { _ in
             let duration = lognormal(150, 0.2, &random)
             var poll = Duration.zero
@@ -173,7 +174,7 @@ import Testing
         #expect(Double(after.polls) <= Double(before.polls) / 3 && mean(after) <= 0.6 * mean(before))
     }
 
-    @Test func `a cold store starts as documented and learns on the way`() {
+    @Test func `a run with a cold store starts with the documented cadence and learns`() {
         let (before, after) = (flow(.documented, tasks: 2000), flow(.adaptive, tasks: 2000))
         before.run()
         after.run()
@@ -182,7 +183,7 @@ import Testing
         #expect(after.delays.reduce(.zero, +) <= before.delays.reduce(.zero, +))
     }
 
-    @Test func `a provider that becomes much faster is followed`() throws {
+    @Test func `polling adapts to a provider that becomes much faster`() throws {
         var book = DurationHistory(share: 0.325)
         let shape = SchedulerHarness.task(1).shape
         for _ in 0..<200 { book.learn(.seconds(150), for: shape) }
@@ -199,7 +200,7 @@ import Testing
 
     // MARK: hints
 
-    @Test func `half of an estimate in a reply is waited for, and the beat of the page is kept`() {
+    @Test func `a poll waits for half of a reply's estimate and stays on the documented grid`() {
         let rig = SchedulerHarness.with(1)
         let start = rig.now
         var report = RemoteTask.queued("r1")
@@ -229,7 +230,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `a reply that asks for an absurd wait keeps its clip from view for 15 minutes at most`() {
+    @Test func `an absurd Retry-After hides a clip for 15 minutes or less`() {
         var settings = SchedulerSettings()
         settings.maximumWait = .seconds(24 * 3600)
         let rig = SchedulerHarness.with(1, settings: settings)

@@ -5,7 +5,7 @@ import Testing
 @Suite struct PollCadenceTests {
     private typealias Row = (model: String, first: (Int, Int), second: (Int, Int?))
 
-    /// The nine models as their pages say: interval and end of each phase, in seconds.
+    /// The nine models as documented: interval and end of each phase, in seconds.
     private static let pages: [Row] = [
         ("sora-2-pro", (2, 90), (5, 240)), ("sora-2", (2, 180), (5, nil)), ("veo-3.1", (2, 60), (5, 180)),
         ("veo-3.1-fast", (1, 30), (2, 60)), ("seedance-1.5-pro", (2, 60), (5, 180)),
@@ -31,13 +31,13 @@ import Testing
         }
     }
 
-    @Test func `sora-2-pro is asked every 2 s to 90 s, every 5 s to 240 s, then every 10 s`() {
+    @Test func `sora-2-pro is polled every 2 s to 90 s, every 5 s to 240 s, then every 10 s`() {
         let seconds =
             Array(stride(from: 2, through: 90, by: 2)) + Array(stride(from: 95, through: 240, by: 5)) + [250, 260, 270]
         #expect(times(SchedulerHarness.cadence, until: .seconds(270)) == seconds.map { .seconds($0) })
     }
 
-    @Test func `each model's phases begin and end where its page says`() {
+    @Test func `each model's phases begin and end as its page states`() {
         for row in Self.pages {
             let end = row.second.1 ?? 400
             var seconds = Array(stride(from: row.first.0, through: row.first.1, by: row.first.0))
@@ -48,7 +48,7 @@ import Testing
         }
     }
 
-    @Test func `from any moment the next poll is the next time of the grid`() {
+    @Test func `from any time the next poll is the next grid time`() {
         var random = SplitMix64(seed: 3)
         for row in Self.pages {
             let grid = times(Self.cadence(row), until: .seconds(500))
@@ -60,20 +60,20 @@ import Testing
         }
     }
 
-    @Test func `a phase whose end is no multiple of its interval ends all the same`() {
+    @Test func `a phase ends on time even if its end is not a multiple of its interval`() {
         let cadence = PollCadence(phases: [
             .init(interval: .seconds(4), until: .seconds(10)), .init(interval: .seconds(3), until: .seconds(17)),
         ])
         #expect(times(cadence, until: .seconds(37)) == [4, 8, 10, 13, 16, 17, 27, 37].map { .seconds($0) })
     }
 
-    @Test func `time before the submit counts as none, and a cadence without phases has its late beat`() {
+    @Test func `time before the submit counts as zero, and a cadence without phases uses its late interval`() {
         #expect(SchedulerHarness.cadence.nextPoll(after: .seconds(-50), afterwards: .seconds(10)) == .seconds(2))
         let none = PollCadence(phases: [])
         #expect(none.window == .zero && none.nextPoll(after: .seconds(25), afterwards: .seconds(10)) == .seconds(30))
     }
 
-    @Test func `at any speed there are as many polls as at speed 1, each before the next, none without a wait`() {
+    @Test func `at any speed the number of polls is that at speed 1, in order and without zero waits`() {
         for speed in [2.0, 7, 60, 1000, 3600, 86_400] {
             let divided = SchedulerHarness.cadence.divided(bySpeed: speed)
             var elapsed = Duration.zero

@@ -9,7 +9,7 @@ import Testing
             reserved: CreditTotal(Credits(nano: reserved)))
     }
 
-    @Test func `a bound that fits to the last billionth is granted, one billionth more is not`() {
+    @Test func `a price that fits exactly is allowed, and one billionth more is not`() {
         let guarded = Budget(position: position(cap: 10, settled: 4, reserved: 3))
         #expect(guarded.verdict(for: Credits(nano: 3)) == .allowed)
         #expect(guarded.verdict(for: Credits(nano: 4)) == .wait)
@@ -19,7 +19,7 @@ import Testing
         #expect(guarded.verdict(for: nil) == .unknownPrice)
     }
 
-    @Test func `without a cap everything is granted, also at an unknown price, and no bill breaks it`() {
+    @Test func `without a cap every task is allowed, even at an unknown price, and no bill breaks the budget`() {
         var free = Budget(position: position(cap: nil))
         #expect(free.verdict(for: nil) == .allowed && free.verdict(for: Credits(nano: .max)) == .allowed)
         let isAbove = free.settle(Credits(nano: 9), reserved: nil)
@@ -27,7 +27,7 @@ import Testing
         #expect(free.allows(changing: nil, to: Credits(nano: .max)))
     }
 
-    @Test func `a bill above its reservation is booked, and ends submission`() {
+    @Test func `a bill above its reservation is booked and ends submission`() {
         var guarded = Budget(position: position(cap: 100))
         guarded.reserve(Credits(nano: 5))
         let isAbove = guarded.settle(Credits(nano: 6), reserved: Credits(nano: 5))
@@ -35,8 +35,7 @@ import Testing
         #expect(guarded.verdict(for: Credits(nano: 1)) == .exhausted)
     }
 
-    @Test func `settled and reserved stay under the cap whatever happens, as long as no bill exceeds its reservation`()
-    {
+    @Test func `settled plus reserved stays within the cap as long as no bill exceeds its reservation`() {
         for seed in UInt64(0)..<100 {
             var random = SplitMix64(seed: seed)
             let cap = Credits(nano: Int64.random(in: 0...1000, using: &random))

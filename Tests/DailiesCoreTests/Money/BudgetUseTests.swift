@@ -2,7 +2,7 @@ import Testing
 
 @testable import DailiesCore
 
-/// With an honest service a budget is used up: a guard must never eat a batch.
+/// With an honest service a budget is used up: no guard may stop a batch early.
 @Suite struct BudgetUseTests {
     private static let blocks = 8
     private static let casesEach: UInt64 = 60
@@ -13,14 +13,14 @@ import Testing
     struct Case {
         let seed: UInt64
         let perSecond: Credits
-        /// Of each clip, in order.
+        /// The length of each clip, in order.
         let seconds: [Int]
         let concurrency: Int
         let cap: Credits
-        /// The budget is that of a tag which all clips have.
+        /// Whether the budget belongs to a tag that all clips have.
         let isOfTag: Bool
 
-        /// - Parameter isUniform: all clips are of one length.
+        /// - Parameter isUniform: whether all clips have the same length.
         init(seed: UInt64, isUniform: Bool) {
             self.seed = seed
             var random = SplitMix64(seed: seed)
@@ -51,7 +51,7 @@ import Testing
         return store
     }
 
-    /// A run to its end.
+    /// Runs until the end.
     private func run(_ life: Case, _ store: StoreModel, cap: Credits) -> SchedulerHarness {
         var store = store
         if !life.isOfTag { store.cap = cap }
@@ -82,7 +82,7 @@ import Testing
         return rig
     }
 
-    /// Replies in any order, and time in between.
+    /// Replies in random order, with time in between.
     private func drive(_ rig: SchedulerHarness, _ life: Case) {
         var random = SplitMix64(seed: life.seed &+ 77)
         var events = 0
@@ -122,7 +122,7 @@ import Testing
     }
 
     @Test(arguments: 0..<blocks)
-    func `with an honest service the clips completed are within one of what the budget holds`(block: Int) {
+    func `an honest service completes as many clips as the budget allows, give or take one`(block: Int) {
         for seed in UInt64(block) * Self.casesEach..<UInt64(block + 1) * Self.casesEach {
             let life = Case(seed: seed, isUniform: true)
             let rig = run(life, store(life), cap: life.cap)
@@ -137,10 +137,10 @@ import Testing
     }
 
     @Test(arguments: 0..<blocks)
-    func `clips of any length are rendered in their order, until the next may cost more than is left`(block: Int) {
+    func `clips of any length are rendered in order until the next may exceed the budget`(block: Int) {
         for seed in UInt64(block) * Self.casesEach..<UInt64(block + 1) * Self.casesEach {
             let life = Case(seed: seed &+ 1_000_000, isUniform: false)
-            // A tag that is full lets smaller clips pass.
+            // A full tag budget lets smaller clips pass.
             guard !life.isOfTag else { continue }
             let rig = run(life, store(life), cap: life.cap)
             let done = completed(rig)
@@ -148,7 +148,7 @@ import Testing
             let spent = done.reduce(CreditTotal.zero) { $0 + CreditTotal(life.price($1)) }
             #expect(spent <= CreditTotal(life.cap))
             if done.count < life.seconds.count {
-                // Half above the highest price that was seen, and a tenth; the highest a second is rounded up.
+                // 1.5 times the highest observed price plus a tenth; the highest price per second rounds up.
                 let next = life.price(Int64(done.count + 1)).times(hundredths: 165).adding(Credits(nano: 100))
                 #expect(spent + CreditTotal(next) > CreditTotal(life.cap), "seed \(seed): \(done.count) done")
                 #expect(rig.ending?.budgetReached == true)
@@ -158,7 +158,7 @@ import Testing
         }
     }
 
-    /// A budget that holds all renders the rest.
+    /// A sufficient budget renders the rest.
     private func expectRest(_ life: Case, _ rig: SchedulerHarness) {
         let all = life.seconds.indices.reduce(CreditTotal.zero) { $0 + CreditTotal(life.price(Int64($1 + 1))) }
         let enough = Credits(nano: all.whole * 2_000_000_000 + all.billionths * 2 + 10)

@@ -2,7 +2,7 @@ import Testing
 
 @testable import DailiesCore
 
-/// Several budgets that hold at once, and the three ways of keeping one.
+/// Several budgets at once, and the three budget modes.
 @Suite struct BudgetsTests {
     private static let batch = SchedulerHarness.batch
     private static let acme = TagBudgetID(1)
@@ -19,7 +19,7 @@ import Testing
         SchedulerHarness.task(id, tagBudgets: tagged ? [acme] : [])
     }
 
-    /// Two credits are the bound of each clip; the tag's budget is in whole credits.
+    /// Each clip's maximum is two credits; the tag's budget is in whole credits.
     private func rig(
         tagged: [Bool], tagCap: Int64, cap: Int64? = nil, mode: BudgetMode = .cautious, concurrency: Int = 5
     ) -> SchedulerHarness {
@@ -50,7 +50,7 @@ import Testing
         }
     }
 
-    @Test func `a tag's budget stops its own tasks and no other`() {
+    @Test func `a tag's budget stops only tasks with that tag`() {
         let rig = rig(tagged: [true, true, true, false, true, false], tagCap: 3, concurrency: 1)
         finish(rig, 1...1)
         #expect(rig.submits.map(\.attempt.task.rawValue) == [4])
@@ -63,14 +63,14 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `the batch's budget holds beside the tag's`() {
+    @Test func `the batch's budget applies in addition to the tag's`() {
         let rig = rig(tagged: [true, false, false], tagCap: 100, cap: 4)
         finish(rig, 1...2)
         #expect(rig.sent.count == 2 && rig.ending?.budgetReached == true)
         rig.expectSound()
     }
 
-    @Test func `a tagged task waits for reservations under the tag's budget to come back`() {
+    @Test func `a tagged task waits until reservations under the tag's budget are released`() {
         let rig = rig(tagged: [true, true], tagCap: 3)
         #expect(rig.submits.count == 1)
         rig.land(.accepted(.queued("r1")), 1)
@@ -80,7 +80,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `soft goes on until what has settled reaches the budget`() {
+    @Test func `soft mode submits until settled costs reach the budget`() {
         let rig = rig(tagged: [true, true, true, true], tagCap: 3, mode: .soft, concurrency: 3)
         #expect(rig.submits.count == 3)
         finish(rig, 1...1)
@@ -90,7 +90,7 @@ import Testing
         #expect(rig.sent.count == 4 && rig.cancels.isEmpty)
     }
 
-    @Test func `hard cancels what still waits at the provider, and never the one that was billed`() {
+    @Test func `hard mode cancels tasks queued at the provider, and never the billed one`() {
         let rig = rig(tagged: [true, true, true, true, false], tagCap: 3, mode: .hard, concurrency: 3)
         rig.land(.accepted(.queued("r1")), 1)
         rig.land(.accepted(.queued("r2")), 2)
@@ -110,7 +110,7 @@ import Testing
         #expect(rig.ending?.budgetReached == true && rig.sent.count == 4)
     }
 
-    @Test func `what was in the air when a hard budget was spent is cancelled on acceptance`() {
+    @Test func `a task in flight when a hard budget is spent is cancelled on acceptance`() {
         let rig = rig(tagged: [true, true], tagCap: 3, mode: .hard, concurrency: 2)
         rig.land(.accepted(.completed("r1", cost: 4)), 1)
         rig.save(1)
@@ -128,7 +128,7 @@ import Testing
         #expect(guarded.verdict(for: Credits(nano: 9)) == .allowed)
     }
 
-    @Test func `each batch is kept in its own mode`() {
+    @Test func `each batch uses its own budget mode`() {
         let other = BatchID(2)
         let book = Budgets(
             batches: [Self.batch: Self.position(3), other: Self.position(3, mode: .soft)], tags: [])
@@ -136,10 +136,10 @@ import Testing
         #expect(book.verdict(for: Credits(nano: 4), of: [.batch(other)]).verdict == .allowed)
     }
 
-    /// Random prices, bills that differ from their estimates by up to half, settlements that come late or never, and
-    /// crashes after which the book is made again from what is durable.
+    /// Random prices, bills that differ from their estimates by up to half, late or missing settlements, and crashes
+    /// after which the budgets are recreated from durable data.
     @Test(arguments: 0..<20)
-    func `all budgets hold at every commit, and the sum of the bills is the settled amount`(seed: Int) {
+    func `all budgets hold at every commit, and the bills add up to the settled amount`(seed: Int) {
         var chance = SplitMix64(seed: UInt64(seed) + 71)
         func draw(_ range: ClosedRange<Int64>) -> Int64 {
             range.lowerBound + Int64(chance.next() % UInt64(range.upperBound - range.lowerBound + 1))
@@ -185,7 +185,7 @@ import Testing
                 if draw(0...3) == 0 {
                     budgets.release(one.reserved, for: scopes)
                 } else {
-                    // The bound is 1.5 × the estimate: half off the estimate to either side.
+                    // The maximum is 1.5 × the estimate: up to half off the estimate in both directions.
                     let charge = Credits(nano: one.reserved.nano * draw(34...100) / 100)
                     #expect(budgets.settle(charge, reserved: one.reserved, for: scopes) == [])
                     bills.append((charge, one.isTagged))

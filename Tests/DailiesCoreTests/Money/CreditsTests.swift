@@ -9,7 +9,7 @@ import Testing
         ("5.", 5_000_000_000), ("007", 7_000_000_000), ("0.1", 100_000_000),
         ("9223372036.854775807", Int64.max),
     ])
-    func `a decimal is read exactly`(text: String, nano: Int64) {
+    func `a decimal is parsed exactly`(text: String, nano: Int64) {
         let reading = Credits.read(text)
         #expect(reading?.credits.nano == nano && reading?.isRounded == false)
     }
@@ -18,12 +18,13 @@ import Testing
         ("0.0000000004", 0), ("0.0000000005", 1), ("0.00000000149", 1), ("1.9999999999", 2_000_000_000),
         ("1e-10", 0), ("5e-10", 1), ("99e-11", 1), ("1e-1000", 0), ("9223372036.8547758074", Int64.max),
     ])
-    func `beyond nine decimals it is the nearest billionth, halves up, and flagged`(text: String, nano: Int64) {
+    func `more than nine decimals round to the nearest billionth, halves up, and are flagged`(text: String, nano: Int64)
+    {
         let reading = Credits.read(text)
         #expect(reading?.credits.nano == nano && reading?.isRounded == true)
     }
 
-    @Test func `zeros beyond nine decimals round nothing`() {
+    @Test func `zeros beyond nine decimals are not a rounding`() {
         #expect(Credits.read("1.500000000000000")?.isRounded == false)
         #expect(Credits.read("0.0000000000000")?.isRounded == false)
     }
@@ -34,11 +35,11 @@ import Testing
         "1.2.3", "++1", "9223372036.854775808", "9223372036.8547758075", "1e10", "1e1000", "1e1001", "1e99999999999",
         String(repeating: "0", count: 101),
     ])
-    func `anything else, a negative amount, and one beyond the range are refused`(text: String) {
+    func `other texts, negative amounts and amounts out of range are refused`(text: String) {
         #expect(Credits.read(text) == nil)
     }
 
-    @Test func `an amount is written with as many decimals as it needs`() {
+    @Test func `an amount is printed with as many decimals as needed`() {
         #expect(Credits(nano: 1_850_000_000).description == "1.85")
         #expect(Credits(nano: 3_000_000_000).description == "3")
         #expect(Credits(nano: 1).description == "0.000000001")
@@ -50,7 +51,7 @@ import Testing
         #expect(CreditTotal.zero.description == "0")
     }
 
-    @Test func `a tenth and two tenths are three tenths`() throws {
+    @Test func `a tenth plus two tenths is three tenths`() throws {
         let parts = try ["0.1", "0.2"].map { try #require(Credits.read($0)?.credits) }
         #expect(CreditTotal(parts[0]) + parts[1] == CreditTotal(try #require(Credits.read("0.3")?.credits)))
         #expect(parts[0].adding(parts[1]).description == "0.3")
@@ -64,7 +65,7 @@ import Testing
         #expect(total == .zero)
     }
 
-    @Test func `a product is rounded up, and clamped only beyond the range`() {
+    @Test func `a product rounds up and clamps only beyond the range`() {
         #expect(Credits(nano: 1).times(hundredths: 110) == Credits(nano: 2))
         #expect(Credits(nano: 100).times(hundredths: 110) == Credits(nano: 110))
         #expect(Credits(nano: 0).times(hundredths: 150) == .zero)
@@ -77,7 +78,7 @@ import Testing
 
     // MARK: against a model
 
-    /// Decimal digits, least first: as independent of ``Credits`` as can be.
+    /// Decimal digits, least significant first: independent of ``Credits``.
     private func nanoByHand(_ text: String) -> (digits: [Int], isRounded: Bool) {
         let parts = text.split(separator: ".", omittingEmptySubsequences: false)
         let fraction = parts.count > 1 ? parts[1].compactMap(\.wholeNumberValue) : []
@@ -96,7 +97,7 @@ import Testing
         return (digits, rest.contains { $0 != 0 })
     }
 
-    @Test func `random decimals mean what they mean by hand`() throws {
+    @Test func `random decimals match long-hand arithmetic`() throws {
         var random = SplitMix64(seed: 20_261_123)
         for round in 0..<3000 {
             let whole = String(
@@ -112,7 +113,7 @@ import Testing
         }
     }
 
-    @Test func `every amount reads back as it was written, with an exponent too`() throws {
+    @Test func `every amount parses back to itself, also with an exponent`() throws {
         var random = SplitMix64(seed: 7)
         for round in 0..<3000 {
             let credits = Credits(
@@ -123,7 +124,7 @@ import Testing
         }
     }
 
-    @Test func `random sums and differences are those of 128 bits`() {
+    @Test func `random sums and differences match 128-bit arithmetic`() {
         var random = SplitMix64(seed: 11)
         var total = CreditTotal.zero
         var model: Int128 = 0

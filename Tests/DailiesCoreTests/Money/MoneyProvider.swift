@@ -1,29 +1,29 @@
 @testable import DailiesCore
 
-/// A provider of whom only the money matters: it honours keys, quotes, bills off its quotes, states some costs late, and
-/// now and then loses a reply. What it has charged is the bill.
+/// A provider that models only money: it honors keys, quotes, bills off its quotes, states some costs late, and
+/// sometimes loses a reply. Its bill is the sum of its charges.
 struct MoneyProvider {
     struct Render {
         let remote: RemoteTaskID
         let estimate: Credits
-        /// What it charges once it completes.
+        /// The charge on completion.
         let price: Credits
         var phase = RemoteTask.Phase.queued
         var charged: Credits?
-        /// Replies that say it is over and not what it costs.
+        /// Replies that report the end without a cost.
         var silence: Int
     }
 
     /// Tenths, so that 0.1 + 0.2 must be 0.3, and odd billionths.
     private static let prices = ["0.1", "0.2", "0.3", "0.7", "1.1", "0.333333333", "0.000000001", "1.999999999"]
 
-    /// A bill in percent of its estimate.
+    /// A bill as a percentage of its estimate.
     let spread: ClosedRange<Int64>
     private var random: SplitMix64
     private var renders: [Render] = []
     private var byKey: [SubmissionKey: Int] = [:]
     private var byRemote: [RemoteTaskID: Int] = [:]
-    /// No more faults and no more silence.
+    /// No more faults, and all costs are stated.
     var isCalm = false
 
     init(seed: UInt64, spread: ClosedRange<Int64>) {
@@ -42,7 +42,7 @@ struct MoneyProvider {
             if happens(in: 25) { return .throttled(.status(429, "rate_limit_exceeded"), .rate) }
         }
         let index = take(submission.key)
-        // Taken, and the reply is lost.
+        // Accepted, but the reply is lost.
         if !isCalm, happens(in: 15) { return .timedOut }
         var report = report(index)
         report.submissionKey = submission.key
@@ -81,7 +81,7 @@ struct MoneyProvider {
         return .found(reply(index))
     }
 
-    /// A running one is charged for half of it; the rest is silence or speech as drawn.
+    /// A running task is charged for half; whether the reply states it is random.
     mutating func cancel(_ remote: RemoteTaskID) -> QueryResult {
         guard let index = byRemote[remote] else { return .notFound(.notFound) }
         switch renders[index].phase {
@@ -94,7 +94,7 @@ struct MoneyProvider {
         return .found(reply(index))
     }
 
-    /// Now and then a running one is cancelled in the provider's console.
+    /// Sometimes a running task is cancelled in the provider's console.
     private mutating func moveOn(_ index: Int) {
         let chance = Int.random(in: 0..<20, using: &random)
         switch renders[index].phase {

@@ -33,25 +33,25 @@ import Testing
             settledAt: .distantPast)
     }
 
-    /// A book with bills of clips of one second.
+    /// A price book with bills of one-second clips.
     private func book(_ bills: [Int64], published: Int64? = nil) -> PriceBook {
         PriceBook(catalogue: catalogue(published.map { [rate($0)] } ?? []), observed: bills.map { bill($0) })
     }
 
-    /// The bound of a clip of one second whose highest bill is this.
+    /// The maximum of a one-second clip whose highest bill is this.
     private func bound(ofHighest nano: Int64) -> Credits {
         Credits(nano: nano).times(hundredths: 150).times(hundredths: 110)
     }
 
-    // MARK: bounds
+    // MARK: Maximum prices
 
-    @Test func `nothing known is no bound`() {
+    @Test func `without known prices there is no maximum`() {
         #expect(PriceBook(catalogue: catalogue()).bound(for: shape()) == nil)
         #expect(PriceBook(catalogue: catalogue()).publishedRange(for: shape()) == nil)
         #expect(PriceBook(catalogue: catalogue()).highestExpected(for: shape()) == nil)
     }
 
-    @Test func `the bound is a tenth above the largest of the published and the user's, or of half above the bills`() {
+    @Test func `the maximum is a tenth above the highest published or user's price, or above 1.5 times the bills`() {
         for (user, perTask, published) in [(900, 100, 100), (100, 9900, 100), (100, 100, 1900)]
             as [(Int64, Int64, Int64)]
         {
@@ -69,9 +69,9 @@ import Testing
         }
     }
 
-    @Test func `each step of a bound is rounded up, and no bound overflows`() {
+    @Test func `each step of a maximum rounds up, and no maximum overflows`() {
         let odd = PriceBook(catalogue: catalogue(), observed: [bill(81, shape())])
-        // 11 a second, 88 for eight, half above that, and a tenth above that.
+        // 11 per second, 88 for eight, plus half, plus a tenth.
         #expect(odd.bound(for: shape())?.nano == 146)
         let most = Credits(nano: .max)
         let book = PriceBook(
@@ -81,7 +81,7 @@ import Testing
         #expect(PriceBook(catalogue: catalogue(), observed: [bill(.max)]).bound(for: shape()) == most)
     }
 
-    @Test func `a bill teaches only for its model and resolution, and a free clip teaches nothing`() {
+    @Test func `a bill counts only for its model and resolution, and a free clip does not count`() {
         var book = PriceBook(catalogue: catalogue())
         book.learn(.zero, estimate: .zero, for: shape())
         #expect(book.bound(for: shape()) == nil && book.kinds.isEmpty)
@@ -93,7 +93,7 @@ import Testing
         #expect(book.kinds == [PriceKind(shape())])
     }
 
-    @Test func `prices of the asked resolution count, and where there are none those of the others`() {
+    @Test func `prices of the requested resolution count, or else those of the others`() {
         let book = PriceBook(
             catalogue: catalogue([rate(1, resolution: "720p"), rate(5, resolution: "1080p"), rate(2)]))
         #expect(book.publishedRange(for: shape()) == Credits(nano: 16)...Credits(nano: 40))
@@ -102,17 +102,17 @@ import Testing
         #expect(others.publishedRange(for: shape(8, "4k")) == Credits(nano: 8)...Credits(nano: 40))
     }
 
-    @Test func `an example's total holds for its own length, and its rate, rounded up, for another`() {
+    @Test func `an example's total applies to its own length, and its rate, rounded up, to others`() {
         let example = PublishedPrice(
             figure: .example(total: Credits(nano: 100), seconds: 3), resolution: nil, source: "")
         let book = PriceBook(catalogue: catalogue([example]))
         #expect(book.bound(for: shape(3))?.nano == 110 && book.bound(for: shape(6))?.nano == 225)
     }
 
-    // MARK: the user's word
+    // MARK: User's figures
 
     @Test
-    func `a figure of the user's wins against the bills, with both named once, and never against what is published`() {
+    func `a user's figure overrides bills, reported once with both amounts, but not published prices`() {
         var rated = PriceBook(
             catalogue: catalogue([rate(30)]), rates: [model: .init(perSecond: Credits(nano: 20), fee: .zero)],
             observed: [bill(100), bill(100)])
@@ -125,7 +125,7 @@ import Testing
             observed: [bill(100), bill(40, shape(1, "720p"))])
         #expect(bounded.bound(for: shape(1))?.nano == 55)
         #expect(bounded.contradiction(for: shape(1)) == .init(stated: Credits(nano: 50), billed: Credits(nano: 100)))
-        // Half above this one is more than the user says, but no bill was.
+        // 1.5 times this bill exceeds the user's figure, but no bill did.
         #expect(bounded.contradiction(for: shape(1, "720p")) == nil)
         bounded.learn(Credits(nano: 60), estimate: nil, for: shape(1, "720p"))
         #expect(
@@ -134,9 +134,9 @@ import Testing
         #expect(silent.contradiction(for: shape(1)) == nil)
     }
 
-    // MARK: the window
+    // MARK: Window
 
-    @Test func `only the latest bills count, whether they were stored or learned in this run`() {
+    @Test func `only the latest bills count, whether stored or learned in this run`() {
         var book = book([300, 300, 300] + Array(repeating: 100, count: PriceBook.windowSize - 1))
         #expect(book.bound(for: shape(1)) == bound(ofHighest: 300))
         book.learn(Credits(nano: 90), estimate: nil, for: shape(1))
@@ -145,7 +145,7 @@ import Testing
     }
 
     @Test(arguments: [nil, 100] as [Int64?])
-    func `one absurd bill of a window, or two, decide nothing, wherever they are, and three are the new price`(
+    func `one or two absurd bills of a window are ignored, and three are the new price`(
         published: Int64?
     ) {
         var random = SplitMix64(seed: 9)
@@ -165,7 +165,7 @@ import Testing
         }
     }
 
-    @Test func `an absurd bill is one too where others have risen by more than the factor`() {
+    @Test func `an absurd bill is ignored even if others have risen by more than the factor`() {
         for bills in [[98, 103, 104, 700, 700, 800, 700_000], [1, 1, 1, 7, 1000, 1000]] as [[Int64]] {
             let book = book(bills, published: bills[1])
             let absurd = bills[bills.count - 1]
@@ -174,7 +174,7 @@ import Testing
         }
     }
 
-    @Test func `a first bill is measured by what is published or by the user's rate, and a second like it is believed`()
+    @Test func `a first bill is compared with the published price or the user's rate, and a second similar one counts`()
     {
         let stated: [PriceBook] = [
             book([100_000], published: 100),
@@ -189,12 +189,12 @@ import Testing
                 summary?.range == nil && summary?.outliers.map(\.nano) == [100_000] && summary?.median.nano == 100_000)
         }
         #expect(book([100_000, 90_000], published: 100).bound(for: shape(1)) == bound(ofHighest: 100_000))
-        // Where nothing is stated, nothing says that it is absurd until the next bill.
+        // Without a stated price nothing shows that it is absurd until the next bill.
         #expect(book([100_000]).bound(for: shape(1)) == bound(ofHighest: 100_000))
         #expect(book([100_000, 100]).bound(for: shape(1)) == bound(ofHighest: 100))
     }
 
-    @Test func `a price that rises or falls by less than five times counts at once`() {
+    @Test func `a price change of less than five times counts immediately`() {
         #expect(book([100, 100, 100, 500]).bound(for: shape(1)) == bound(ofHighest: 500))
         #expect(book([100, 100, 100, 501]).bound(for: shape(1)) == bound(ofHighest: 100))
         let fallen = book([100, 100, 100, 20]).summary(of: PriceKind(shape()))
@@ -203,7 +203,7 @@ import Testing
         #expect(absurd?.range == Credits(nano: 100)...Credits(nano: 100) && absurd?.outliers.map(\.nano) == [19])
     }
 
-    @Test func `an absurd quote is no measure for the next one`() {
+    @Test func `an absurd quote is not compared with the next one`() {
         var book = PriceBook(
             catalogue: catalogue(),
             observed: [bill(100, estimate: 120), bill(100, estimate: 110), bill(100, estimate: 90_000)])
@@ -212,9 +212,9 @@ import Testing
         #expect(book.highestExpected(for: shape(1))?.nano == 90_000)
     }
 
-    // MARK: trust
+    // MARK: Trusted estimates
 
-    @Test func `estimates are trusted once twenty bills in a row were at most a tenth above theirs`() {
+    @Test func `estimates are trusted after twenty consecutive bills within a tenth of them`() {
         var book = PriceBook(catalogue: catalogue())
         func learn(_ charged: Int64, _ estimate: Int64?, _ resolution: String = "1080p") {
             book.learn(
@@ -239,7 +239,7 @@ import Testing
         #expect(!book.trustsEstimates(of: model))
     }
 
-    @Test func `stored bills bear estimates out like those of this run, in their order`() {
+    @Test func `stored bills confirm estimates like those of this run, in order`() {
         let kept = Array(repeating: bill(100, estimate: 100), count: PriceBook.windowSize)
         #expect(PriceBook(catalogue: catalogue(), observed: kept).trustsEstimates(of: model))
         #expect(

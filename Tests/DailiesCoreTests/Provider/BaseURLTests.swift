@@ -12,7 +12,7 @@ import Testing
         ("http://h:", "http://h"), ("http://h:99999999999999999999", "http://h:99999999999999999999"),
         ("tiny", "tiny"), ("tiny://X", "tiny://X"), ("http:/h", "http:/h"), ("", ""), ("http://", "http://"),
     ])
-    func `two spellings of one address are one`(given: String, canonical: String) {
+    func `two spellings of one URL are one service`(given: String, canonical: String) {
         #expect(BaseURL.canonical(given) == canonical)
         #expect(BaseURL.canonical(canonical) == canonical)
     }
@@ -22,7 +22,7 @@ import Testing
         ("http://h:81/api/v1/", "; did you mean http://h:81, without /api/v1?"), ("https://h", "; check the base URL"),
         ("tiny", "; check the base URL"),
     ])
-    func `a base URL with a path may be meant without it`(given: String, hint: String) {
+    func `a base URL with a path gets a hint to remove it`(given: String, hint: String) {
         #expect(BaseURL.hint(for: given) == hint)
     }
 }

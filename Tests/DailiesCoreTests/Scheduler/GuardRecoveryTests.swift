@@ -2,7 +2,7 @@ import Testing
 
 @testable import DailiesCore
 
-/// What a guard wants cancelled is durable, and what an earlier run accepted is held against this run's budgets.
+/// A guard's decision is durable, and tasks accepted by an earlier run are checked against this run's budgets.
 @Suite struct GuardRecoveryTests {
     private static let remote = RemoteTaskID("r1")
 
@@ -30,7 +30,7 @@ import Testing
         rig.store.entries[TaskID(1)].map { $0.isWaiting && $0.task.attempt == attempt } ?? false
     }
 
-    @Test func `killed between acceptance and the reply to the cancel, the next run cancels before it asks`() {
+    @Test func `after a kill between acceptance and the reply to the cancel, the next run cancels before it polls`() {
         let first = SchedulerHarness.with(1, cap: 4)
         first.land(.accepted(.queued("r1", estimate: 5)))
         #expect(first.cancels.count == 1)
@@ -38,13 +38,13 @@ import Testing
         next.start()
         #expect(next.cancels.count == 1 && next.asked.isEmpty)
         next.confirmCancel(1)
-        // The budget does not hold it now either: it is not begun.
+        // The budget still does not allow it: it is not begun.
         #expect(next.sent.isEmpty && next.ending?.budgetReached == true)
         #expect(isWaiting(next, attempt: 2))
         next.expectSound()
     }
 
-    @Test func `what an earlier run wanted cancelled is rendered in the same run, where the budget holds it by now`() {
+    @Test func `a task that an earlier run wanted cancelled is rendered if the budget now allows it`() {
         let rig = started(accepted(estimate: 5, reserved: 6, reason: .budget), cap: 40)
         rig.confirmCancel(1)
         #expect(rig.sent == [AttemptID(task: TaskID(1), number: 2)])
@@ -55,7 +55,7 @@ import Testing
     }
 
     @Test(arguments: [nil, 10] as [Int64?])
-    func `a quote that was too high is cancelled in the next run, which renders it only where quotes are accepted`(
+    func `a task with too high a quote is cancelled in the next run and rendered only if quotes are accepted`(
         tolerance: Int64?
     ) {
         let rig = started(accepted(estimate: 6, reserved: 7, reason: .quote), tolerance: tolerance)
@@ -72,7 +72,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `a stored estimate is held against the reservation, the budget and the tolerance`() {
+    @Test func `a stored estimate is checked against the reservation, the budget and the tolerance`() {
         let over = started(accepted(estimate: 5), cap: 4)
         #expect(over.attempt(1)?.reserved == Credits(nano: 5_500_000_000) && over.attempt(1)?.cancelReason == .budget)
         #expect(over.cancels.count == 1)
@@ -88,7 +88,7 @@ import Testing
         unknown.expectSound()
     }
 
-    @Test func `one that renders keeps its room, is not cancelled, and stops its model all the same`() {
+    @Test func `a rendering task keeps its reservation, is not cancelled, and still stops its model`() {
         var store = accepted(estimate: 5, isRunning: true)
         for id in 2...4 { store.add(SchedulerHarness.task(Int64(id))) }
         let rig = started(store, cap: 40, tolerance: 10)
@@ -101,7 +101,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `a hard budget that is spent lets nothing wait that an earlier run left at the provider`() {
+    @Test func `a spent hard budget cancels tasks that an earlier run left queued at the provider`() {
         var store = accepted(estimate: 1)
         store.addLeftBehind(.completed(RemoteTaskID("r2")), id: 2, reserved: nil) {
             $0.charge = Credits(nano: 4_000_000_000)
@@ -115,7 +115,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `a render that existed before is taken for what it costs in the next run too`() {
+    @Test func `the next run also accepts the cost of a replayed render`() {
         var store = accepted(estimate: 6)
         store.attempts[AttemptID(task: TaskID(1), number: 1)]?.isReplayed = true
         let rig = started(store, tolerance: 10)

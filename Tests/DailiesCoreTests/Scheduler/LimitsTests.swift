@@ -2,9 +2,9 @@ import Testing
 
 @testable import DailiesCore
 
-/// How often, how soon and how many: the small machines that hold submission up.
+/// The components that limit and delay submission.
 @Suite struct LimitsTests {
-    @Test func `SplitMix64 gives the numbers of its reference`() {
+    @Test func `SplitMix64 matches its reference numbers`() {
         var zero = SplitMix64(seed: 0)
         #expect(
             [zero.next(), zero.next(), zero.next()] == [
@@ -21,7 +21,7 @@ import Testing
     // MARK: retry
 
     @Test(arguments: [1.0, 60])
-    func `a wait lies between half and the whole of 1, 2, 4 s, then of 10 s doubling to 60 s`(speed: Double) {
+    func `a wait is between half and all of 1, 2, 4 s, then of 10 s doubling to 60 s`(speed: Double) {
         let policy = RetryPolicy().divided(bySpeed: speed)
         var random = SplitMix64(seed: 5)
         let ceilings: [Int: Double] = [1: 1, 2: 2, 3: 4, 4: 10, 5: 20, 6: 40, 7: 60, 8: 60, 40: 60, 1_000_000: 60]
@@ -34,7 +34,7 @@ import Testing
         }
     }
 
-    @Test func `a settings clock of another speed changes every duration and nothing else`() {
+    @Test func `dividing settings by a speed changes every duration and nothing else`() {
         var settings = SchedulerSettings()
         settings.pollWindow = .seconds(600)
         let fast = settings.divided(bySpeed: 10)
@@ -42,8 +42,8 @@ import Testing
         #expect(fast.pollWindow == .seconds(60) && fast.maximumWait == .seconds(90) && fast.lateInterval == .seconds(1))
         #expect(fast.unresolvedInterval == .seconds(6) && fast.lostAfter == .seconds(60))
         #expect(fast.completionInterval == .milliseconds(500) && fast.assetLifetime == .seconds(8640))
-        #expect(fast.throttlePause == .milliseconds(100) && fast.retry.firstWait == .milliseconds(100))
-        #expect(fast.retry.firstProbe == .seconds(1) && fast.retry.longestProbe == .seconds(6))
+        #expect(fast.throttlePause == .milliseconds(100) && fast.retry.initialWait == .milliseconds(100))
+        #expect(fast.retry.initialProbeInterval == .seconds(1) && fast.retry.maximumProbeInterval == .seconds(6))
         #expect(fast.initialProbeInterval == .seconds(3) && fast.maximumProbeInterval == .seconds(360))
         #expect(
             fast.concurrency == settings.concurrency && fast.retry.attempts == 4 && fast.pageSize == settings.pageSize)
@@ -51,7 +51,7 @@ import Testing
 
     // MARK: outage
 
-    @Test func `an outage begins with the fourth failure in a row and ends with an answer`() {
+    @Test func `an outage begins with the fourth consecutive failure and ends with an answer`() {
         var random = SplitMix64(seed: 1)
         var breaker = CircuitBreaker(policy: RetryPolicy())
         let now = Instant(milliseconds: 0)
@@ -67,7 +67,7 @@ import Testing
         #expect(over && !breaker.isOpen && breaker.nextProbe == nil)
     }
 
-    @Test func `the probes of an outage come 5 to 60 s apart, however long it lasts`() throws {
+    @Test func `outage probes are 5 to 60 s apart, however long it lasts`() throws {
         var random = SplitMix64(seed: 2)
         var breaker = CircuitBreaker(policy: RetryPolicy())
         var now = Instant(milliseconds: 0)
@@ -81,7 +81,7 @@ import Testing
         }
     }
 
-    @Test func `a breaker that is tripped is open at once`() {
+    @Test func `a tripped breaker opens immediately`() {
         var random = SplitMix64(seed: 3)
         var breaker = CircuitBreaker(policy: RetryPolicy())
         let now = Instant(milliseconds: 0)
@@ -92,7 +92,7 @@ import Testing
 
     // MARK: concurrency
 
-    /// The limiter in other words: a list of what happened, read from the start each time.
+    /// A model of the limiter: a list of events, evaluated from the start each time.
     private struct LimiterModel {
         enum Event {
             case refused(Int, sentAt: Instant, Instant)
@@ -132,7 +132,7 @@ import Testing
         }
     }
 
-    @Test func `the limiter does what its story says, for random stories`() {
+    @Test func `the limiter matches its model for random histories`() {
         for seed in UInt64(0)..<60 {
             var random = SplitMix64(seed: seed)
             let ceiling = Int.random(in: 1...8, using: &random)

@@ -2,17 +2,17 @@ import Testing
 
 @testable import DailiesCore
 
-/// A provider's own limit, which the runner must find, and a provider that goes away: hours of a run, by a seed.
+/// Finding a provider's limit, and outages: hours of a run by a seed.
 @Suite struct ProviderLimitTests {
     private static let start = SchedulerSimulation.start
 
-    /// As on sora-2-pro's page: 120 to 180 s for a clip.
+    /// 120 to 180 s per clip, as documented for sora-2-pro.
     private static func render(_ random: inout SplitMix64) -> Duration {
         .milliseconds(Int.random(in: 120_000...180_000, using: &random))
     }
 
     @Test(arguments: 1...5)
-    func `a limit of seven is found, hardly ever touched again, and its slots stay busy`(seed: UInt64) {
+    func `a limit of seven is found, rarely hit again, and its slots stay busy`(seed: UInt64) {
         let flow = SchedulerSimulation(
             tasks: 3000, settings: SchedulerHarness.settings { $0.concurrency = 25 },
             provider: .init(limit: 7, duration: Self.render), seed: seed)
@@ -50,7 +50,7 @@ import Testing
         #expect(probe && limiter.limit == 7 && limiter.nextProbe == at(30_200) + .seconds(60))
     }
 
-    @Test func `a provider that grows is found out sooner and sooner`() {
+    @Test func `a growing provider limit is detected faster and faster`() {
         var limiter = ConcurrencyLimiter(ceiling: 40)
         var now = Instant(milliseconds: 0)
         for _ in 0..<6 {
@@ -70,8 +70,7 @@ import Testing
     }
 
     @Test(arguments: 1...3)
-    func `a provider that goes away for ten minutes fails no task and meets no storm at its return`(seed: UInt64) throws
-    {
+    func `an outage of ten minutes fails no task and is not followed by a burst`(seed: UInt64) throws {
         let width = 40
         let away = Self.start + .seconds(900)..<Self.start + .seconds(1500)
         let flow = SchedulerSimulation(
@@ -80,13 +79,13 @@ import Testing
         flow.run(until: away.upperBound)
         let during = flow.requests.count { $0 >= away.lowerBound + .seconds(60) }
         flow.run()
-        // The first second after the probe that found it back.
+        // The first second after the successful probe.
         let back = try #require(flow.requests.first { $0 >= away.upperBound })
         let worst = (0..<20).map { step in
             let from = back + .milliseconds(step * 100)
             return flow.requests.count { $0 >= from && $0 < from + .seconds(1) }
         }
-        print("outage, seed \(seed): \(during) requests in nine minutes, then at most \(worst.max() ?? 0) a second")
+        print("outage, seed \(seed): \(during) requests in nine minutes, then up to \(worst.max() ?? 0) a second")
         #expect(worst[0] <= width && worst.allSatisfy { $0 <= 2 * width })
         #expect(during <= 60 && back - away.upperBound <= .seconds(61))
         #expect(flow.failed == 0 && flow.ending == RunResult())

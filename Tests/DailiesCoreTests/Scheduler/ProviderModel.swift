@@ -1,7 +1,7 @@
 @testable import DailiesCore
 
-/// A provider in memory that answers by chance, within its protocol: it never bills what it refused, and it knows what
-/// it accepted. What it has charged is the bill.
+/// An in-memory provider that answers randomly but keeps its protocol: it never bills refused submits, and it knows
+/// what it accepted. Its bill is the sum of its charges.
 struct ProviderModel {
     struct Render {
         let remote: RemoteTaskID
@@ -9,7 +9,7 @@ struct ProviderModel {
         let key: SubmissionKey
         let account: KeyFingerprint
         var phase = RemoteTask.Phase.queued
-        /// What it charges once it completes.
+        /// The charge on completion.
         let price: Credits
         var isPriceStated: Bool
         var hasURL: Bool
@@ -18,14 +18,14 @@ struct ProviderModel {
     private var random: SplitMix64
     let honoursKeys: Bool
     let echoes: Bool
-    /// 0 … 1: how much goes wrong.
+    /// The rate of faults, 0 … 1.
     private let trouble: Double
-    /// Replies left before all goes well, so that every run can end.
+    /// Replies left before faults end, so that every run can end.
     private var faultsLeft: Int
     private(set) var renders: [Render] = []
     private var byRemote: [RemoteTaskID: Int] = [:]
     private var byKey: [SubmissionKey: Int] = [:]
-    /// A render that its client has asked for by its ID: it surely knows whose it is.
+    /// Whether the client has queried the render by its ID and therefore knows that it owns it.
     private var asked: Int?
     /// Requests left until it answers again.
     private var outage = 0
@@ -38,7 +38,7 @@ struct ProviderModel {
         faultsLeft = faults
     }
 
-    /// What it has billed, to the last billionth.
+    /// The exact sum of its bills.
     var bill: CreditTotal {
         renders.filter { $0.phase == .completed }.reduce(.zero) { $0 + $1.price }
     }
@@ -68,7 +68,7 @@ struct ProviderModel {
         switch Int.random(in: 0..<14, using: &random) {
         case 12: return .notAccepted(.status(Int.random(in: 404...407, using: &random)))
         case 13:
-            // The name of another render, and nothing is rendered.
+            // The ID of another render, and nothing is rendered.
             guard existing == nil, let asked, renders[asked].account == submission.account else { return .timedOut }
             return .accepted(
                 RemoteTask(phase: .queued, remoteID: renders[asked].remote, submissionKey: submission.key))
@@ -88,7 +88,7 @@ struct ProviderModel {
             return existing == nil
                 ? .timedOut : .unknown(.status(409, "duplicate_out_task_id"), isFreeByContract: false)
         case 8, 9:
-            // Taken, and the reply is lost: the case that costs money.
+            // Accepted, but the reply is lost: the case that costs money.
             _ = take(submission, existing)
             return .timedOut
         default: return .timedOut
@@ -134,7 +134,7 @@ struct ProviderModel {
             }
         }
         guard let index else { return .notFound(.notFound) }
-        // A lapse of memory of an id that it gave out; a key's lapse would be a lie that nobody could survive.
+        // Temporarily unknown by ID. By key it would be a lie that no client could handle.
         if goesWrong() {
             switch Int.random(in: 0..<8, using: &random) {
             case 0: if case .remote = question.subject { return .notFound(.notFound) }

@@ -2,9 +2,9 @@ import Testing
 
 @testable import DailiesCore
 
-/// Every clip is bounded at two credits here, unless a test says otherwise.
+/// Each clip's maximum is two credits unless a test says otherwise.
 @Suite struct SchedulerBudgetTests {
-    @Test func `a task that does not fit waits for reservations to come back`() {
+    @Test func `a task that does not fit waits until reservations are released`() {
         let rig = SchedulerHarness.with(3, cap: 4)
         #expect(rig.submits.count == 2)
         rig.land(.accepted(.queued("r1")), 1)
@@ -15,7 +15,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `a budget that nothing can come back to is reached`() {
+    @Test func `a budget without releasable reservations is reached`() {
         let rig = SchedulerHarness.with(3, cap: 4)
         for id in 1...2 { rig.land(.accepted(.completed("r\(id)", cost: 2)), Int64(id)) }
         rig.save(1)
@@ -25,7 +25,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `what earlier runs spent counts`() {
+    @Test func `spending of earlier runs counts`() {
         var store = SchedulerHarness.leftBehind(.completed(RemoteTaskID("r1")), reserved: nil) {
             $0.charge = Credits(nano: 3_000_000_000)
             $0.path = "/clip"
@@ -38,7 +38,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `without a bound on its price a task is not sent under a budget`() {
+    @Test func `a task of unknown price is not sent under a budget`() {
         var store = StoreModel()
         store.add(SchedulerHarness.task(1))
         store.cap = Credits(nano: 4_000_000_000)
@@ -49,7 +49,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `on acceptance the reservation becomes the estimate and a tenth`() {
+    @Test func `on acceptance the reservation becomes the estimate plus a tenth`() {
         let rig = SchedulerHarness.with(1, cap: 4)
         rig.land(.accepted(.queued("r1", estimate: 3)))
         #expect(rig.attempt(1)?.reserved == Credits(nano: 3_300_000_000))
@@ -57,7 +57,7 @@ import Testing
     }
 
     @Test(arguments: [Int64(0), 1])
-    func `an estimate below the bound gives no room to others, before twenty bills have shown that it holds`(
+    func `a low estimate does not free credits before twenty bills confirm estimates`(
         estimate: Int64
     ) {
         let rig = SchedulerHarness.with(9, cap: 4)
@@ -67,7 +67,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `an estimate that may be trusted gives room to others`() {
+    @Test func `a trusted estimate frees credits for other tasks`() {
         var store = StoreModel()
         for id in 1...9 { store.add(SchedulerHarness.task(Int64(id))) }
         store.trust[SchedulerHarness.account] = .honoured
@@ -88,7 +88,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `an estimate above the budget cancels the task while that is free, and again until it is cancelled`() {
+    @Test func `an estimate above the budget cancels the task while that is free, repeatedly until it is cancelled`() {
         let rig = SchedulerHarness.with(1, cap: 4)
         rig.land(.accepted(.queued("r1", estimate: 5)))
         #expect(rig.cancels.count == 1 && rig.attempt(1)?.reserved == Credits(nano: 5_500_000_000))
@@ -107,7 +107,7 @@ import Testing
         rig.store.entries[TaskID(id)].map { $0.isWaiting && $0.task.attempt == attempt } ?? false
     }
 
-    @Test func `what a budget does not hold waits again under the next number, and none follows it in this run`() {
+    @Test func `a task above the budget waits again under the next number, and no similar one follows in this run`() {
         let rig = SchedulerHarness.with(3, settings: SchedulerHarness.settings { $0.concurrency = 1 }, cap: 9)
         rig.land(.accepted(.queued("r1", estimate: 9)))
         #expect(rig.cancels.count == 1 && rig.submits.isEmpty)
@@ -115,12 +115,12 @@ import Testing
         #expect(isWaiting(rig, 1, attempt: 2) && rig.sent.count == 1 && rig.submits.isEmpty)
         let ending = rig.ending ?? RunResult()
         #expect(ExitCode.of(ending, failed: 0, signal: nil) == .budgetReached)
-        let reason = "the provider estimates 9 credits for a clip of sora-2-pro, which the budget 9 does not hold"
+        let reason = "the provider estimates 9 credits for a clip of sora-2-pro, more than the budget 9 allows"
         #expect(ending.reasons == [reason])
-        #expect(rig.told.contains(.waitsAgain(SchedulerHarness.name(1), .budget, charged: .zero)))
+        #expect(rig.reported.contains(.waitsAgain(SchedulerHarness.name(1), .budget, charged: .zero)))
         rig.expectSound()
 
-        // A budget that holds it renders it, and all others.
+        // A sufficient budget renders it and all others.
         var store = rig.store
         store.cap = Credits(nano: 100_000_000_000)
         let next = SchedulerHarness(store: store, at: rig.now)
@@ -133,7 +133,7 @@ import Testing
         next.expectSound()
     }
 
-    @Test func `the last task of a run that a guard cancelled is no success either`() {
+    @Test func `a run whose last task a guard cancelled is not a success`() {
         let rig = SchedulerHarness.with(1, cap: 4)
         rig.land(.accepted(.queued("r1", estimate: 5)))
         rig.confirmCancel(1)
@@ -142,7 +142,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `what its user cancels as well does not wait again`() {
+    @Test func `a task that the user also cancels does not wait again`() {
         let rig = SchedulerHarness.with(1, cap: 4)
         rig.land(.accepted(.queued("r1", estimate: 5)))
         rig.handle(
@@ -157,7 +157,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `what cannot be cancelled any more holds what its estimate asks for, so that no other takes the room`() {
+    @Test func `a task that can no longer be cancelled reserves its estimate`() {
         let rig = SchedulerHarness.with(5, settings: SchedulerHarness.settings { $0.concurrency = 1 }, cap: 4)
         rig.land(.timedOut)
         rig.advance(by: .seconds(1))
@@ -172,7 +172,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `a tag whose budget does not hold an estimate stops its own tasks and no other`() {
+    @Test func `an estimate above a tag's budget stops only tasks with that tag`() {
         let acme = TagBudgetID(1)
         var store = StoreModel()
         for id in 1...4 { store.add(SchedulerHarness.task(Int64(id), tagBudgets: id == 4 ? [] : [acme])) }
@@ -193,9 +193,9 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `once an estimate was above the bound, others are begun only where its like fits`() {
+    @Test func `after an estimate above the maximum, similar tasks begin only if such an estimate fits`() {
         let rig = SchedulerHarness.with(9, settings: SchedulerHarness.settings { $0.concurrency = 1 }, cap: 12)
-        // Bounded at two, estimated at 2.8: with a tenth more than 3.
+        // Maximum two, estimated at 2.8: with a tenth more than 3.
         var report = RemoteTask.queued("r1")
         report.estimate = Amount(
             credits: Credits(nano: 2_800_000_000), text: "2.8", source: "estimated_credits", isRounded: false)
@@ -210,7 +210,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `a task that runs already is not cancelled for its estimate`() {
+    @Test func `a running task is not cancelled for its estimate`() {
         let rig = SchedulerHarness.with(1, cap: 4)
         var report = RemoteTask.running("r1")
         report.estimate = .of(5, from: "estimated_credits")
@@ -219,7 +219,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `a cancel that finds the clip completed has it fetched, and a poll that lands late changes nothing`() {
+    @Test func `a cancel that finds the clip completed downloads it, and a late poll changes nothing`() {
         let rig = SchedulerHarness.with(1, settings: SchedulerHarness.settings { $0.pollWindow = .seconds(1) }, cap: 4)
         rig.land(.accepted(.queued("r1", estimate: 5)))
         rig.advance(by: .seconds(2))
@@ -241,7 +241,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `a budget held by tasks past their window is reached, not waited for without end`() {
+    @Test func `a budget reserved by tasks past their window is reached, not waited for endlessly`() {
         let rig = SchedulerHarness.with(2, settings: SchedulerHarness.settings { $0.pollWindow = .seconds(10) }, cap: 3)
         rig.land(.accepted(.queued("r1")))
         var rounds = 0
@@ -254,7 +254,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `one batch at its budget holds no other up`() {
+    @Test func `a batch at its budget does not block others`() {
         var store = StoreModel()
         store.add(SchedulerHarness.task(1))
         store.add(SchedulerHarness.task(2, batch: BatchID(2)))

@@ -2,7 +2,7 @@ import Testing
 
 @testable import DailiesCore
 
-/// What users want of single tasks while the run goes on.
+/// Users' commands on single tasks during a run.
 @Suite struct SchedulerCommandTests {
     private static let lane = TaskQueueID(batch: SchedulerHarness.batch, model: SchedulerHarness.model)
 
@@ -22,7 +22,7 @@ import Testing
         SchedulerHarness.with(count, settings: SchedulerHarness.settings { $0.concurrency = concurrency }, trust: trust)
     }
 
-    @Test func `a waiting task that was cancelled is never sent`() {
+    @Test func `a cancelled waiting task is never sent`() {
         let rig = rig(3)
         rig.handle(.commanded(cancel(2)))
         #expect(rig.store.commands == [CommandID(1): .withdrawn])
@@ -35,7 +35,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `one on a page that is being read is not sent either, and its next attempt is`() {
+    @Test func `a cancelled task on a page being read is not sent, but its next attempt is`() {
         var store = StoreModel()
         for id in 1...2 { store.add(SchedulerHarness.task(Int64(id))) }
         store.trust[SchedulerHarness.account] = .honoured
@@ -48,7 +48,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `a task at the provider is asked for first, then cancelled, and the reply ends the command`() {
+    @Test func `a task at the provider is polled before it is cancelled, and the reply ends the command`() {
         let rig = rig(1)
         rig.land(.accepted(.queued("r1")))
         rig.handle(.commanded(cancel(1)))
@@ -61,7 +61,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `one that renders by now is left alone, unless it was insisted on`() {
+    @Test func `a rendering task is cancelled only if the user insists`() {
         let rig = rig(1)
         rig.land(.accepted(.queued("r1")))
         rig.handle(.commanded(cancel(1)))
@@ -74,7 +74,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `a cancel that the provider only takes note of ends, and the polls tell the rest`() {
+    @Test func `a cancel that the provider only accepts ends the command, and polls find the outcome`() {
         let rig = rig(1)
         rig.land(.accepted(.queued("r1")))
         rig.handle(.commanded(cancel(1, evenIfCharged: true)))
@@ -102,7 +102,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `what is in the air is cancelled when it lands`() {
+    @Test func `a task in flight is cancelled when its submit ends`() {
         let rig = rig(1)
         rig.handle(.commanded(cancel(1)))
         #expect(rig.store.commands.isEmpty)
@@ -113,7 +113,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `what comes back unsent is withdrawn and not sent again`() {
+    @Test func `a cancelled task that returns unsent is withdrawn`() {
         let rig = rig(1)
         rig.handle(.commanded(cancel(1)))
         rig.land(.throttled(.status(429, "rate_limit_exceeded"), .rate))
@@ -123,7 +123,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `an uncertain one that is not found is never repeated once it is to be cancelled`() {
+    @Test func `an uncertain task to be cancelled is not resubmitted if it is not found`() {
         let rig = rig(1)
         rig.land(.timedOut)
         rig.handle(.commanded(cancel(1)))
@@ -134,7 +134,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `what is over is left as it is`() {
+    @Test func `a finished task is not changed by a cancel`() {
         let rig = rig(2)
         rig.land(.accepted(.completed("r1")))
         rig.handle(.commanded(cancel(1)))
@@ -146,7 +146,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `a failed task is rendered anew in the same run`() {
+    @Test func `a failed task is retried in the same run`() {
         let rig = rig(2)
         rig.land(.accepted(.failed("r1", cost: 0)))
         rig.handle(.commanded(retry(1)))
@@ -157,7 +157,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `a retry of an attempt that is open, or past, changes nothing`() {
+    @Test func `a retry of an open or outdated attempt changes nothing`() {
         let rig = rig(1)
         rig.land(.accepted(.queued("r1")))
         rig.handle(.commanded(retry(1)))
@@ -169,7 +169,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `a failure that a rule would retry is not, once its user has cancelled it`() {
+    @Test func `a retry rule does not apply to a task that the user cancelled`() {
         let rig = SchedulerHarness.with(1, settings: SchedulerHarness.settings { $0.retries = 3 })
         rig.handle(.commanded(cancel(1)))
         rig.land(.accepted(.failed("r1", cost: 0)))
@@ -178,7 +178,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `what the last run did not carry out comes before anything is sent`() {
+    @Test func `commands of the last run are carried out before anything is sent`() {
         var store = StoreModel()
         for id in 1...2 { store.add(SchedulerHarness.task(Int64(id))) }
         store.trust[SchedulerHarness.account] = .honoured
@@ -189,7 +189,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `a retry alone gives a run something to do`() {
+    @Test func `a retry alone gives a run work`() {
         let rig = SchedulerHarness(store: SchedulerHarness.leftBehind(.failed, reserved: nil))
         rig.start(commands: [retry(1)])
         #expect(rig.sent == [AttemptID(task: TaskID(1), number: 2)])

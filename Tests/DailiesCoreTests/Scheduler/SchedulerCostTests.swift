@@ -6,7 +6,7 @@ import Testing
 @Suite struct SchedulerCostTests {
     private static let attempt = AttemptID(task: TaskID(1), number: 1)
 
-    /// One that renders, and is cancelled at the provider by somebody else; its reply states no cost.
+    /// A rendering task that is cancelled in the provider's console; the reply states no cost.
     private func cancelledWhileRunning() -> SchedulerHarness {
         let rig = SchedulerHarness.with(1, cap: 9)
         rig.land(.accepted(.running("r1")))
@@ -20,7 +20,7 @@ import Testing
             phase: .cancelled, remoteID: RemoteTaskID("r1"), charges: [.of(cost, from: "credits")])
     }
 
-    @Test func `a partial charge that the reply to the end does not state is asked for once, and booked`() {
+    @Test func `a partial charge missing in the final reply is queried once and booked`() {
         let rig = cancelledWhileRunning()
         #expect(rig.attempt(1)?.isWithProvider == true && rig.ending == nil && rig.questions.isEmpty)
         rig.advance(by: .seconds(5))
@@ -30,7 +30,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `a partial charge that nobody states is unknown, and its reservation stands for it`() {
+    @Test func `a partial charge that is never stated is unknown and keeps its reservation`() {
         let rig = cancelledWhileRunning()
         rig.confirmCancelled(1)
         #expect(rig.questions.isEmpty && rig.stage(1) == .cancelled)
@@ -39,7 +39,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `a fault is no answer: the question for a partial charge is put again`() {
+    @Test func `after a fault the query for a partial charge is repeated`() {
         let rig = cancelledWhileRunning()
         rig.advance(by: .seconds(5))
         rig.answer(.fault(.timeout), 1, .poll)
@@ -51,7 +51,7 @@ import Testing
     }
 
     @Test
-    func `a poll that was sent before the cancel and says that it renders does not take the place of the question`() {
+    func `an earlier poll that shows the task rendering does not replace the query after a cancel`() {
         let rig = SchedulerHarness.with(1, settings: SchedulerHarness.settings { $0.quoteTolerance = 10 }, cap: 9)
         rig.land(.accepted(.queued("r1", estimate: 6)))
         #expect(rig.cancels.count == 1)
@@ -69,7 +69,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `one that was cancelled before it ran is asked for once more, and is free then`() {
+    @Test func `a task cancelled before it ran is queried once more and is then free`() {
         let rig = SchedulerHarness.with(1, cap: 9)
         rig.land(.accepted(.queued("r1")))
         rig.advance(by: .seconds(2))
@@ -80,9 +80,9 @@ import Testing
         rig.expectSound()
     }
 
-    /// It waited a minute ago, and has rendered since.
+    /// It was queued a minute ago and has rendered since.
     @Test(arguments: [RemoteTask.cancelled("r1"), .completed("r1", cost: 1), .failed("r1")])
-    func `a cancel that states no cost is not believed before the task was asked for`(truth: RemoteTask) {
+    func `a cancel without a cost is not booked before the task is queried`(truth: RemoteTask) {
         let rig = SchedulerHarness.with(1, cap: 9)
         rig.land(.accepted(.queued("r1")))
         rig.handle(
@@ -93,16 +93,16 @@ import Testing
         rig.answerCancel(.found(.cancelled("r1")))
         #expect(rig.attempt(1)?.isWithProvider == true && rig.attempt(1)?.charge == nil)
         rig.advance(by: .seconds(5))
-        var told = truth
-        if truth.phase == .cancelled { told = cancelled(cost: 1) }
-        rig.answer(.found(told), 1, .poll)
+        var reported = truth
+        if truth.phase == .cancelled { reported = cancelled(cost: 1) }
+        rig.answer(.found(reported), 1, .poll)
         if truth.phase == .completed { rig.save(1) }
         #expect(rig.attempt(1)?.charge == (truth.phase == .failed ? .zero : Credits(nano: 1_000_000_000)))
         #expect(rig.ending == RunResult() && rig.store.commands.count == 1)
         rig.expectSound()
     }
 
-    @Test func `one that the provider does not know any more after its cancel has an unknown cost after ten minutes`() {
+    @Test func `a cancelled task that the provider no longer knows has an unknown cost after ten minutes`() {
         let rig = SchedulerHarness.with(1, cap: 9)
         rig.land(.accepted(.queued("r1")))
         rig.advance(by: .seconds(2))
@@ -118,7 +118,7 @@ import Testing
     }
 
     @Test(arguments: [false, true])
-    func `a crash between a cancel and the question that follows books nothing, and the next run asks`(ran: Bool) {
+    func `a crash between a cancel and the query after it books nothing, and the next run queries`(ran: Bool) {
         let rig = SchedulerHarness.with(1, cap: 9)
         rig.land(.accepted(.queued("r1")))
         rig.advance(by: .seconds(2))
@@ -138,7 +138,7 @@ import Testing
         next.expectSound()
     }
 
-    @Test func `a task past its poll window that is said to be cancelled is asked for before the run ends`() {
+    @Test func `a task past its poll window that is reported cancelled is queried before the run ends`() {
         let rig = SchedulerHarness.with(1, settings: SchedulerHarness.settings { $0.pollWindow = .seconds(1) }, cap: 9)
         rig.land(.accepted(.queued("r1")))
         rig.advance(by: .seconds(2))
@@ -150,7 +150,7 @@ import Testing
     }
 
     @Test(arguments: [StoreModel.Stage.cancelled, .failed, .completed(RemoteTaskID("r1"))])
-    func `a cost that was asked for in vain is asked for once in the next run, and booked once`(
+    func `an unknown cost is queried once in the next run and booked once`(
         stage: StoreModel.Stage
     ) {
         var store = SchedulerHarness.leftBehind(stage) {
@@ -178,7 +178,7 @@ import Testing
         after.expectSound()
     }
 
-    @Test func `an unknown cost keeps no run alive that cannot ask for it`() {
+    @Test func `an unknown cost does not keep a run alive that cannot query it`() {
         let store = SchedulerHarness.leftBehind(.cancelled, account: SchedulerHarness.otherAccount) {
             $0.remoteID = RemoteTaskID("r1")
         }
@@ -193,7 +193,7 @@ import Testing
         faulty.expectSound()
     }
 
-    @Test func `whoever is asked for a URL and states a cost that counted as unknown has it booked`() {
+    @Test func `a cost stated in answer to a query for a URL is booked`() {
         let store = SchedulerHarness.leftBehind(.completed(RemoteTaskID("r1")))
         let rig = SchedulerHarness(store: store)
         rig.start()
@@ -203,10 +203,10 @@ import Testing
         rig.expectSound()
     }
 
-    // MARK: the rules by themselves
+    // MARK: Rules
 
     @Test(arguments: [false, true], [nil, 3] as [Int64?])
-    func `what a reply says of the end is a settlement by one rule`(wasRunning: Bool, cost: Int64?) throws {
+    func `every reply becomes a settlement by the same rule`(wasRunning: Bool, cost: Int64?) throws {
         for phase in [RemoteTask.Phase.queued, .running, .unknown("resting")] {
             #expect(Settlement(of: RemoteTask(phase: phase), wasRunning: wasRunning, isConfirmed: true) == nil)
         }
@@ -224,7 +224,7 @@ import Testing
         }
     }
 
-    @Test func `an estimate and a tenth raises a reservation, and lowers it only where estimates are trusted`() {
+    @Test func `an estimate plus a tenth raises a reservation and lowers it only if estimates are trusted`() {
         func after(_ estimate: Int64?, holding old: Int64?, isTrusted: Bool = false) -> Int64? {
             Reservation.after(
                 estimate: estimate.map { Credits(nano: $0) }, holding: old.map { Credits(nano: $0) },
@@ -233,7 +233,7 @@ import Testing
         #expect(after(10, holding: 5) == 11 && after(10, holding: nil) == 11)
         #expect(after(10, holding: 30) == 30 && after(10, holding: 30, isTrusted: true) == 11)
         #expect(after(nil, holding: 30, isTrusted: true) == 30 && after(nil, holding: nil) == nil)
-        // An estimate of nothing says nothing.
+        // An estimate of zero is ignored.
         #expect(after(0, holding: 30) == 30 && after(0, holding: 30, isTrusted: true) == 30)
     }
 }

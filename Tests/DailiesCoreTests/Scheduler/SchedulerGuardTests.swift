@@ -2,7 +2,7 @@ import Testing
 
 @testable import DailiesCore
 
-/// Models that nobody serves, canaries, rows of rejections, and retry rules.
+/// Unavailable models, canaries, consecutive rejections, and retry rules.
 @Suite struct SchedulerGuardTests {
     private let veo = ModelID("veo-3.1")
     private let sora = SchedulerHarness.model
@@ -19,16 +19,16 @@ import Testing
         return rig
     }
 
-    // MARK: models
+    // MARK: Models
 
-    @Test func `503 for one model pauses its lane alone, and a probe finds it back`() {
+    @Test func `a 503 for one model pauses only its queue, and a probe detects its return`() {
         let rig = mixed(40) {
             $0.concurrency = 8
             $0.modelConcurrency[sora] = 5
         }
         for id in [1, 3, 5, 7] as [Int64] { rig.land(unserved, id) }
         #expect(rig.scheduler.isModelPaused(veo) && !rig.scheduler.breaker.isOpen)
-        // Their keys are asked for, not found, and their repeats wait; the other model goes on.
+        // Their keys are queried and not found, and their resubmissions wait; the other model continues.
         rig.advance(by: .seconds(1))
         while let question = rig.questions.first(where: { $0.purpose == .resolveSubmission }) {
             rig.answer(.notFound(.notFound), question.attempt.task.rawValue, .resolveSubmission)
@@ -45,7 +45,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `a model that nobody serves for too long is left alone, and its tasks stay`() {
+    @Test func `a model that is unavailable for too long is given up, and its tasks stay`() {
         let rig = SchedulerHarness.with(2, settings: SchedulerHarness.settings { $0.concurrency = 1 })
         let start = rig.now
         while rig.ending == nil, rig.sent.count < 1000 {
@@ -59,12 +59,12 @@ import Testing
         }
         #expect(rig.now - start >= .seconds(900) && rig.now - start < .seconds(1000) && rig.sent.count < 60)
         #expect(rig.ending?.isWorkOutstanding == true && rig.ending?.uncertain == 1)
-        #expect(rig.ending?.reasons.contains("the provider has had nobody to serve sora-2-pro for 15 min") == true)
+        #expect(rig.ending?.reasons.contains("the provider has been unable to serve sora-2-pro for 15 min") == true)
         rig.expectSound()
     }
 
     @Test
-    func `a model that is no longer offered fails no task, is probed while others render, and ends the run after`() {
+    func `a model that is no longer offered fails no task, is probed while others render, and then ends the run`() {
         let rig = mixed(4) { $0.concurrency = 2 }
         rig.land(.refused(.status(400, "model_not_found")), 1)
         #expect(rig.stage(1) == .notAccepted && ids(rig) == [1, 2, 4])
@@ -75,11 +75,11 @@ import Testing
         rig.land(.refused(.status(400, "model_not_found")), 1)
         while let question = rig.questions.first { rig.answer(.found(.failed("r2")), question.attempt.task.rawValue) }
         #expect(rig.ending?.isWorkOutstanding == true)
-        #expect(rig.ending?.reasons == ["nothing more of veo-3.1 was submitted: status 400"])
+        #expect(rig.ending?.reasons == ["no more veo-3.1 clips were submitted: status 400"])
         rig.expectSound()
     }
 
-    // MARK: canary
+    // MARK: Canary
 
     private func canary(_ change: (inout CanarySettings) -> Void = { _ in }) -> SchedulerHarness {
         var rule = CanarySettings(clips: 3)
@@ -97,29 +97,29 @@ import Testing
         rig.land(.accepted(.completed("r\(id)", cost: cost)), id)
     }
 
-    @Test func `a few clips go first, and the rest follows when they came out well`() {
+    @Test func `a few clips go first, and the rest follows if they succeed`() {
         let rig = canary()
         #expect(ids(rig) == [1, 2, 3])
         complete(rig, 1)
         complete(rig, 2)
         #expect(ids(rig) == [1, 2, 3])
         complete(rig, 3)
-        #expect(ids(rig) == [1, 2, 3, 4, 5, 6, 7, 8] && rig.told.contains(.resumed))
+        #expect(ids(rig) == [1, 2, 3, 4, 5, 6, 7, 8] && rig.reported.contains(.resumed))
         rig.expectSound()
     }
 
-    @Test func `too many that fail stop the run before the rest, and say so`() {
+    @Test func `too many failed canary clips stop the run and are reported`() {
         let rig = canary()
         complete(rig, 1)
         complete(rig, 2)
         rig.land(.refused(.status(400)), 3)
         #expect(ids(rig) == [1, 2, 3] && rig.ending?.isWorkOutstanding == true)
-        let words = "2 of 3 canary clips were completed, 66 %, and 80 % were asked for; nothing more was submitted"
-        #expect(rig.ending?.reasons == [words])
+        let message = "2 of 3 canary clips completed (66 %); 80 % required; nothing more was submitted"
+        #expect(rig.ending?.reasons == [message])
         rig.expectSound()
     }
 
-    @Test func `a canary that costs too much stops the run, also where its cost stays unknown`() {
+    @Test func `a canary that costs too much stops the run, also if its cost stays unknown`() {
         for cost in [5, nil] as [Int64?] {
             let rig = canary { $0.maximumCredits = Credits(nano: 4_000_000_000) }
             complete(rig, 1)
@@ -136,14 +136,14 @@ import Testing
             #expect(ids(rig) == [1, 2, 3])
             #expect(
                 rig.ending?.reasons == [
-                    "the canary clip task-2 cost \(what), and 4 are allowed for a clip; nothing more was submitted"
+                    "the canary clip task-2 cost \(what); the limit is 4 per clip; nothing more was submitted"
                 ])
             rig.expectSound()
         }
     }
 
     @Test
-    func `what never reached the provider makes room for another canary, and fewer tasks than that need no verdict`() {
+    func `an unsent canary clip is replaced, and fewer tasks than canary clips need no verdict`() {
         let rig = canary()
         rig.land(.throttled(.status(429), .rate), 2)
         rig.advance(by: .seconds(4))
@@ -159,9 +159,9 @@ import Testing
         #expect(few.ending == RunResult())
     }
 
-    // MARK: rejections
+    // MARK: Rejections
 
-    @Test func `ten rejections by policy in a row end submission, and one that renders starts the count anew`() {
+    @Test func `ten consecutive policy rejections end submission, and a rendered clip resets the count`() {
         let rig = SchedulerHarness.with(
             30,
             settings: SchedulerHarness.settings {
@@ -174,11 +174,11 @@ import Testing
         #expect(rig.ending == nil)
         rig.land(.refused(.status(451)), 20)
         #expect(rig.ending?.isWorkOutstanding == true && rig.sent.count == 20)
-        #expect(rig.ending?.reasons.first?.hasPrefix("10 clips in a row were rejected") == true)
+        #expect(rig.ending?.reasons.first?.hasPrefix("the content policy rejected 10 clips in a row") == true)
         rig.expectSound()
     }
 
-    @Test func `rejections can be left uncounted`() {
+    @Test func `counting rejections can be disabled`() {
         let rig = SchedulerHarness.with(
             30,
             settings: SchedulerHarness.settings {
@@ -189,9 +189,9 @@ import Testing
         #expect(rig.ending == RunResult())
     }
 
-    // MARK: retry rules
+    // MARK: Retry rules
 
-    @Test func `the first rule that fits decides, and what no rule knows is retried where it rendered`() {
+    @Test func `the first matching rule decides, and unmatched failed renders are retried`() {
         let rules = RetryRules(rules: [
             .init(code: "content_policy_violation", text: "Violence", action: .skip),
             .init(code: "content_policy_violation", action: .newSeed), .init(status: 422, action: .retry),
@@ -220,7 +220,7 @@ import Testing
     }
 
     @Test
-    func `a new seed goes with the next attempt, the same one whenever that is made, and other failures keep theirs`() {
+    func `a new seed applies to the next attempt and is always the same, and other failures keep their seed`() {
         let rules = RetryRules(rules: [.init(code: "ugly", action: .newSeed)])
         let settings = SchedulerHarness.settings {
             $0.concurrency = 1
@@ -248,7 +248,7 @@ import Testing
         #expect(seeds[0] == seeds[1] && seeds[0][0] == seeds[0][1] && seeds[0][0] != nil)
     }
 
-    @Test func `a model without a seed is tried again as it is`() {
+    @Test func `a model without a seed is retried unchanged`() {
         let rig = SchedulerHarness.with(
             1,
             settings: SchedulerHarness.settings {
@@ -260,7 +260,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `a refused submit is tried anew only where a rule says so, and as often as is allowed`() {
+    @Test func `a refused submit is retried only by rule and within the maximum`() {
         let rules = RetryRules(rules: [.init(status: 422, action: .retry)])
         let rig = SchedulerHarness.with(
             1,

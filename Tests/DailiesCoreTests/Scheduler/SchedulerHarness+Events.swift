@@ -2,7 +2,7 @@ import Testing
 
 @testable import DailiesCore
 
-/// Replies and faults in a few words, for tests that read like a story.
+/// Short constructors for replies and faults.
 extension RemoteTask {
     static func queued(_ remote: String = "r1", echo: String? = nil, estimate: Int64? = nil) -> RemoteTask {
         RemoteTask(
@@ -29,7 +29,7 @@ extension RemoteTask {
 }
 
 extension RemoteTask {
-    /// Of a render that the provider took so many seconds before its reply.
+    /// The report of a render that the provider accepted this many seconds before its reply.
     func made(_ seconds: Int, before reply: Instant) -> RemoteTask {
         var report = self
         report.submittedAt = reply - .seconds(seconds)
@@ -39,7 +39,7 @@ extension RemoteTask {
 }
 
 extension Amount {
-    /// Whole credits.
+    /// Creates an amount of whole credits.
     static func of(_ whole: Int64, from source: String) -> Amount {
         Amount(credits: Credits(nano: whole * 1_000_000_000), text: "\(whole)", source: source, isRounded: false)
     }
@@ -61,7 +61,7 @@ extension SubmitResult {
 }
 
 extension SchedulerHarness {
-    /// A run over a number of tasks, its first pages read.
+    /// A run over this many tasks, with the first pages read.
     static func with(
         _ count: Int64, settings: SchedulerSettings = SchedulerSettings(), trust: KeySupport = .honoured,
         cap: Int64? = nil, accounts: APIKeyRouting = APIKeyRouting(byPrefix: ["": account])
@@ -81,7 +81,7 @@ extension SchedulerHarness {
         return settings
     }
 
-    /// An attempt that an earlier run left behind.
+    /// An attempt left open by an earlier run.
     static func leftBehind(
         _ stage: StoreModel.Stage, id: Int64 = 1, submittedAt: Instant = Instant(milliseconds: 1_000_000),
         account: KeyFingerprint = account, dialect: Dialect = .flat, reserved: Int64? = 2,
@@ -102,7 +102,7 @@ extension SchedulerHarness {
         store.attempts[AttemptID(task: TaskID(id), number: number)]
     }
 
-    /// Times since the start of the rig's clock, in seconds, at which a task was asked for.
+    /// Seconds since the start of the harness's clock at which a task was queried.
     func askedAfter(_ purpose: QueryPurpose, since start: Instant) -> [Double] {
         asked.filter { $0.purpose == purpose }.map { ($0.at - start).inSeconds }
     }

@@ -2,8 +2,8 @@ import Testing
 
 @testable import DailiesCore
 
-/// Drives a scheduler by hand: feeds events, keeps what it asked for until a test answers, and checks after each event
-/// what must always hold. Breaches are collected in ``problems``.
+/// Drives a scheduler manually: sends events, keeps its requests until a test answers, and checks the invariants after
+/// each event. Violations are collected in ``problems``.
 final class SchedulerHarness {
     var scheduler: Scheduler
     let settings: SchedulerSettings
@@ -14,39 +14,39 @@ final class SchedulerHarness {
     private(set) var questions: [(attempt: AttemptID, purpose: QueryPurpose, question: TaskQuery)] = []
     private(set) var cancels: [AttemptID] = []
     private(set) var downloads: [(attempt: AttemptID, asset: AssetLocation)] = []
-    /// Bytes that downloads are said to have brought when they are measured; nil: enough.
-    var brought: [TaskID: Int64] = [:]
+    /// The bytes that downloads report when measured; nil: enough.
+    var receivedBytes: [TaskID: Int64] = [:]
     private(set) var stopped: [AttemptID] = []
     private(set) var wakes: [(at: Instant, wake: TimerID)] = []
     var loads: [(lane: TaskQueueID, page: [WaitingTask], limit: Int)] = []
     private(set) var claims: [(attempt: AttemptID, owner: TaskOwner?)] = []
     private(set) var openLoads: [(place: OpenAttempt.Cursor, limit: Int)] = []
-    private(set) var told: [RunEvent] = []
+    private(set) var reported: [RunEvent] = []
     private(set) var steps: [Mutation.Kind] = []
     private(set) var ending: RunResult?
     private(set) var problems: [String] = []
-    /// Every submit, in order, repeats among them.
+    /// Every submit in order, including resubmissions.
     private(set) var sent: [AttemptID] = []
     private(set) var sentAt: [Instant] = []
     private var paceOfLast: SubmitRate?
-    /// When each question was put.
+    /// The time of each query.
     private(set) var asked: [(at: Instant, attempt: AttemptID, purpose: QueryPurpose)] = []
-    /// What the store says of claims waits until the test delivers it.
+    /// The store's decisions on claims, until the test delivers them.
     var holdsClaims = false
-    /// Pages, read when they were asked for, wait until the test delivers them.
+    /// Pages, read when requested, until the test delivers them.
     var holdsLoads = false
-    /// Attempts whose last fate was a 5xx that is free by contract, under `trustsServerErrors`.
+    /// Attempts whose last outcome was a 5xx that is free by contract, under `trustsServerErrors`.
     private var repeatable: Set<AttemptID> = []
-    /// A bill came out above its reservation, or an estimate above what the budget holds: only then may settled and
-    /// reserved be above a cap, and nothing is begun as long as they are.
+    /// Whether a bill exceeded its reservation, or an estimate exceeded the budget. Only then may settled plus reserved
+    /// exceed a cap, and nothing is begun until it no longer does.
     private var mayBeAboveCap = false
     private var served = 0
-    /// Sees every change, and the store after it.
+    /// Called with every change and the store after it.
     var observer: ((Mutation, StoreModel) -> Void)?
-    /// After how many events everything is checked: more than one where thousands of tasks make that slow.
+    /// The number of events between checks; more than one if thousands of tasks make them slow.
     var checksEvery = 1
     private var handled = 0
-    /// More wake-ups than any test needs: one whose scheduler never gets there must not run for ever.
+    /// More wake-ups than any test needs, so that a scheduler that never finishes does not run forever.
     private static let wakeLimit = 20_000
 
     static let account = KeyFingerprint("aaaa00000000")
@@ -68,7 +68,7 @@ final class SchedulerHarness {
             settings: settings, catalogue: catalogue, baseURL: "http://provider", dialect: dialect, seed: seed)
     }
 
-    /// With a tenth on top it is two credits.
+    /// Plus a tenth it is two credits.
     static let maximumPerTask = Credits(nano: 1_818_181_818)
 
     static let cadence = PollCadence(phases: [
@@ -104,7 +104,7 @@ final class SchedulerHarness {
             body: Array("body-\(id)".utf8))
     }
 
-    // MARK: events
+    // MARK: Events
 
     func start(
         accounts: APIKeyRouting = APIKeyRouting(byPrefix: ["": account]), prices: PriceBook? = nil,
@@ -150,21 +150,21 @@ final class SchedulerHarness {
         handle(.loaded(load.lane, load.page, isLast: load.page.count < load.limit))
     }
 
-    /// The next submit in the air meets this fate.
-    func land(_ fate: SubmitResult, _ id: Int64? = nil) {
+    /// Ends the next submit in flight with this outcome.
+    func land(_ outcome: SubmitResult, _ id: Int64? = nil) {
         guard let index = submits.firstIndex(where: { id == nil || $0.attempt.task == TaskID(id ?? 0) }) else {
-            problems.append("no submit of \(id.map(String.init) ?? "any task") is in the air")
+            problems.append("no submit of \(id.map(String.init) ?? "any task") is in flight")
             return
         }
         let submission = submits.remove(at: index)
         repeatable.remove(submission.attempt)
-        if settings.trustsServerErrors, case .unknown(_, isFreeByContract: true) = fate {
+        if settings.trustsServerErrors, case .unknown(_, isFreeByContract: true) = outcome {
             repeatable.insert(submission.attempt)
         }
-        handle(.submitted(submission, fate))
+        handle(.submitted(submission, outcome))
     }
 
-    /// Answers the next question of a task.
+    /// Answers the next query of a task.
     func answer(_ answer: QueryResult, _ id: Int64? = nil, _ purpose: QueryPurpose? = nil) {
         let index = questions.firstIndex {
             (id == nil || $0.attempt.task == TaskID(id ?? 0)) && (purpose == nil || $0.purpose == purpose)
@@ -184,7 +184,7 @@ final class SchedulerHarness {
         handle(.answered(cancels.removeFirst(), .cancel, answer))
     }
 
-    /// A cancel is answered without a word of money, and so is the question that follows.
+    /// Answers a cancel without a cost, and the following query too.
     func confirmCancel(_ id: Int64) {
         guard let index = cancels.firstIndex(where: { $0.task == TaskID(id) }) else {
             return problems.append("no cancel of \(id) is out")
@@ -193,7 +193,7 @@ final class SchedulerHarness {
         confirmCancelled(id)
     }
 
-    /// One that was said to be cancelled is asked for once more, and nothing else is said.
+    /// Answers the query after a reported cancellation without further details.
     func confirmCancelled(_ id: Int64) {
         if !questions.contains(where: { $0.attempt.task == TaskID(id) }) { advance(by: .seconds(5)) }
         answer(.found(.cancelled("r\(id)")), id, .poll)
@@ -209,7 +209,7 @@ final class SchedulerHarness {
         finishDownload(.saved(SavedClip(path: "/clips/\(id ?? 0).mp4", sha256: "", bytes: 1)), id)
     }
 
-    /// Moves the time, serving every wake-up on the way.
+    /// Advances the time, serving every wake-up on the way.
     func advance(by duration: Duration) { advance(to: now + duration) }
 
     func advance(to instant: Instant) {
@@ -226,11 +226,11 @@ final class SchedulerHarness {
         let next = wakes.remove(at: index)
         now = max(now, next.at)
         guard case .downloadSpeed(let attempt, let serial) = next.wake else { return handle(.woken(next.wake)) }
-        let bytes = brought[attempt.task] ?? (now - Instant(milliseconds: 0)).nanoseconds / 1000
+        let bytes = receivedBytes[attempt.task] ?? (now - Instant(milliseconds: 0)).nanoseconds / 1000
         handle(.measured(attempt, serial: serial, bytes: bytes))
     }
 
-    /// What a crash leaves: the store, and nothing else.
+    /// Simulates a crash: only the store remains.
     func restarted(seed: UInt64 = 2, settings: SchedulerSettings? = nil) -> SchedulerHarness {
         SchedulerHarness(settings: settings ?? self.settings, store: store, at: now, seed: seed)
     }
@@ -240,7 +240,7 @@ final class SchedulerHarness {
         if charge > reserved { mayBeAboveCap = true }
     }
 
-    // MARK: effects
+    // MARK: Effects
 
     private func carryOut(_ effects: [Effect]) {
         for effect in effects {
@@ -261,7 +261,7 @@ final class SchedulerHarness {
             case .load(let lane, let place, let limit):
                 loads.append((lane, store.page(lane, after: place, limit: limit), limit))
             case .loadOpen(let place, let limit): openLoads.append((place, limit))
-            case .tell(let event): told.append(event)
+            case .tell(let event): reported.append(event)
             case .finish(let ending): self.ending = ending
             }
         }
@@ -302,7 +302,7 @@ final class SchedulerHarness {
         case .submit(let submission): send(submission)
         case .ask(let id, let purpose, let question):
             if questions.contains(where: { $0.attempt == id && $0.purpose == purpose }) {
-                problems.append("\(id) is asked for twice at a time (\(purpose))")
+                problems.append("\(id) has two queries in flight (\(purpose))")
             }
             asked.append((now, id, purpose))
             questions.append((id, purpose, question))
@@ -322,7 +322,7 @@ final class SchedulerHarness {
 
     private func send(_ submission: Submission) {
         let id = submission.attempt
-        if submits.contains(where: { $0.attempt == id }) { problems.append("\(id) is in the air twice") }
+        if submits.contains(where: { $0.attempt == id }) { problems.append("\(id) is being submitted twice") }
         guard let attempt = store.attempts[id] else {
             return problems.append("\(id) is sent without a durable intent")
         }
@@ -331,7 +331,9 @@ final class SchedulerHarness {
         case .inTheAir: break
         case .uncertain:
             let isProven = scheduler.trust[submission.account] == .honoured && submission.dialect == scheduler.dialect
-            if !isProven, !repeatable.contains(id) { problems.append("\(id) is sent again, its fate unknown") }
+            if !isProven, !repeatable.contains(id) {
+                problems.append("\(id) is resubmitted although its outcome is unknown")
+            }
         case .accepted, .completed, .failed, .cancelled, .notAccepted:
             problems.append("\(id) is sent while \(attempt.stage)")
         }
@@ -342,14 +344,16 @@ final class SchedulerHarness {
         submits.append(submission)
     }
 
-    // MARK: what always holds
+    // MARK: Invariants
 
     private func checkFlow(of submission: Submission) {
         guard let flight = scheduler.flight(submission.attempt) else {
             return problems.append("\(submission.attempt) is sent without a flight")
         }
         let scopes: Set<PauseScope> = [.everything, .batch(flight.batch), .model(submission.model)]
-        if !scheduler.held.isDisjoint(with: scopes) { problems.append("\(submission.attempt) is sent while held up") }
+        if !scheduler.pausedScopes.isDisjoint(with: scopes) {
+            problems.append("\(submission.attempt) is sent while held up")
+        }
         guard let pace = scheduler.limits.pace, let last = sentAt.last, pace == paceOfLast else {
             paceOfLast = scheduler.limits.pace
             return
@@ -365,10 +369,12 @@ final class SchedulerHarness {
         for batch in store.batches { checkBudget(batch) }
         let submitsInFlight = scheduler.submitsInFlight.values.reduce(0, +)
         if submitsInFlight != submits.count {
-            problems.append("\(submitsInFlight) counted in the air, \(submits.count) are")
+            problems.append("\(submitsInFlight) counted in flight, \(submits.count) are")
         }
-        if ending != nil, !submits.isEmpty { problems.append("it ended with a submit in the air") }
-        if ending == nil, isStuck { problems.append("nothing is in the air, no wake is pending, and it has not ended") }
+        if ending != nil, !submits.isEmpty { problems.append("it ended with a submit in flight") }
+        if ending == nil, isStuck {
+            problems.append("nothing is in flight, no wake-up is pending, and it has not ended")
+        }
         problems += store.problems
         if problems.count > before { problems[before] += " (after \(event().prefix(300)), at \(now))" }
     }
@@ -376,7 +382,7 @@ final class SchedulerHarness {
     private func checkBudget(_ batch: BatchID) {
         let position = store.position(batch)
         let known = scheduler.budgets[batch]?.position
-        // Until a claim is answered, the larger of two reservations is held.
+        // Until a claim is answered, the larger of two reservations applies.
         let holdsMore = !claims.isEmpty && known.map { $0.reserved >= position.reserved } ?? false
         guard known == position || (holdsMore && known?.settled == position.settled) else {
             return problems.append(
@@ -393,7 +399,7 @@ final class SchedulerHarness {
 
     private var isStuck: Bool {
         submits.isEmpty && claims.isEmpty && questions.isEmpty && cancels.isEmpty && downloads.isEmpty && loads.isEmpty
-            && scheduler.held.isEmpty
+            && scheduler.pausedScopes.isEmpty
             && openLoads.isEmpty
             && !wakes.contains { isLive($0.wake) }
     }

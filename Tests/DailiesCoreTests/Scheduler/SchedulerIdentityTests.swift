@@ -2,12 +2,12 @@ import Testing
 
 @testable import DailiesCore
 
-/// Which render is whose: one service, one account and one task ID have one owner, and only the store knows every owner.
+/// Ownership of renders: one service, account and task ID have one owner, and only the store knows every owner.
 @Suite struct SchedulerIdentityTests {
     private let account = SchedulerHarness.account
     private let key = SubmissionKey("key-1#1")
 
-    /// Two tasks in the air, the first of which is accepted as `r1`.
+    /// Two tasks being submitted, the first of which is accepted as `r1`.
     private func rig(_ count: Int64 = 2, trust: KeySupport = .honoured) -> SchedulerHarness {
         let rig = SchedulerHarness.with(count, trust: trust)
         rig.land(.accepted(.queued("r1")), 1)
@@ -20,18 +20,18 @@ import Testing
 
     // MARK: Learned IDs
 
-    @Test func `a reply that names another attempt's task is not believed, and both names are in the log`() {
+    @Test func `a reply that names another attempt's task is rejected, and both names are logged`() {
         let rig = rig()
         rig.land(.accepted(.queued("r1", echo: "key-2#1")), 2)
         #expect(rig.stage(2) == .uncertain && rig.stage(1) == .accepted(RemoteTaskID("r1"), isRunning: false))
         let fault = uncertainties(rig).last
         #expect(fault?.code == "task_id_taken")
-        #expect(fault?.message == "the reply names the task r1, which belongs to task-1, attempt 1, of the batch batch")
-        #expect(rig.told.contains(.uncertain(SchedulerHarness.name(2), reason: fault?.message ?? "")))
+        #expect(fault?.message == "the reply names the task r1, which belongs to task-1, attempt 1, in batch batch")
+        #expect(rig.reported.contains(.uncertain(SchedulerHarness.name(2), reason: fault?.message ?? "")))
         rig.expectSound()
     }
 
-    @Test func `what such a reply was about is asked for by key, and found there under its own ID`() {
+    @Test func `after such a reply the submission is queried by key and found under its own ID`() {
         let rig = rig()
         rig.land(.accepted(.queued("r1")), 2)
         rig.advance(by: .seconds(1))
@@ -40,7 +40,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `after such a reply the same bytes are not repeated in that run, though keys are honoured`() {
+    @Test func `after such a reply the same bytes are not resubmitted in that run, even if keys are honored`() {
         let rig = rig()
         rig.land(.accepted(.queued("r1")), 2)
         rig.advance(by: .seconds(1))
@@ -49,7 +49,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `such a reply proves nothing of keys, whatever it echoes`() {
+    @Test func `such a reply proves nothing about keys, whatever it echoes`() {
         let rig = SchedulerHarness.with(2, trust: .unknown)
         rig.land(.accepted(.queued("r1")), 1)
         rig.answer(.notFound(.notFound), 1, .verifyKeySupport)
@@ -61,7 +61,7 @@ import Testing
     }
 
     @Test
-    func `an answer by key with a task that the store has is not believed, though nobody follows that one any more`() {
+    func `an answer by key with a task that the store has is rejected, even if that task is no longer active`() {
         var store = SchedulerHarness.leftBehind(.completed(RemoteTaskID("r1"))) {
             $0.path = "/clips/1.mp4"
             $0.charge = .zero
@@ -73,13 +73,13 @@ import Testing
         rig.start()
         rig.answer(.found(.completed("r1")), 2, .resolveSubmission)
         #expect(rig.stage(2) == .uncertain && rig.ending?.uncertain == 1)
-        #expect(rig.store.trust[account] == .ignored, "it is no proof of keys either")
-        let owner = "which belongs to task-1, attempt 1, of the batch batch"
-        let text = "the provider answers for its key with the task r1, \(owner)"
+        #expect(rig.store.trust[account] == .ignored, "it does not prove key support either")
+        let owner = "which belongs to task-1, attempt 1, in batch batch"
+        let text = "the provider returned the task r1, \(owner) for its submission key"
         #expect(uncertainties(rig).last == ProviderError(kind: .unreadable, code: "task_id_taken", message: text))
-        let told =
-            "it was sent, and the provider answers for its key with the task r1, \(owner); run `dailies reconcile`"
-        #expect(rig.told.contains(.uncertain(SchedulerHarness.name(2), reason: told)))
+        let reported =
+            "sent, outcome unknown: the provider returned the task r1, \(owner) for its submission key; run `dailies reconcile`"
+        #expect(rig.reported.contains(.uncertain(SchedulerHarness.name(2), reason: reported)))
         rig.expectSound()
     }
 
@@ -90,7 +90,7 @@ import Testing
         rig.answer(.found(.failed("r1")))
         rig.land(.accepted(.queued("r1")))
         #expect(rig.stage(1, attempt: 2) == .uncertain)
-        #expect(uncertainties(rig).last?.message.hasSuffix("belongs to task-1, attempt 1, of the batch batch") == true)
+        #expect(uncertainties(rig).last?.message.hasSuffix("belongs to task-1, attempt 1, in batch batch") == true)
         rig.expectSound()
     }
 
@@ -107,7 +107,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `nothing is believed, asked or ended before the store has said whose task it is`() {
+    @Test func `nothing is applied, queried or ended before the store has decided who owns the task`() {
         let rig = SchedulerHarness.with(2, trust: .unknown)
         rig.holdsClaims = true
         rig.land(.accepted(.completed("r1")))
@@ -121,7 +121,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `the larger reservation is held until the store has answered, and the old one after a refusal`() {
+    @Test func `the larger reservation applies until the store has answered, and the old one after a refusal`() {
         let rig = SchedulerHarness.with(2, cap: 100)
         rig.land(.accepted(.queued("r1", estimate: 1)), 1)
         rig.holdsClaims = true
@@ -136,7 +136,7 @@ import Testing
 
     // MARK: Proofs of keys
 
-    @Test func `a question by key that is answered without a task proves nothing`() {
+    @Test func `an answer without a task to a query by key proves nothing`() {
         let rig = SchedulerHarness.with(2, trust: .unknown)
         rig.land(.accepted(.queued("r1")), 1)
         rig.answer(.found(RemoteTask(phase: .running)), 1, .verifyKeySupport)
@@ -150,9 +150,9 @@ import Testing
         rig.expectSound()
     }
 
-    // MARK: Replies about a task that the provider has
+    // MARK: Replies about accepted tasks
 
-    @Test func `a poll that names another task or another submission is not believed, and that is said once`() {
+    @Test func `a poll that names another task or submission is rejected and reported once`() {
         let rig = rig(1)
         let others = [
             RemoteTask.completed("r9"),
@@ -164,8 +164,8 @@ import Testing
             #expect(rig.stage(1) == .accepted(RemoteTaskID("r1"), isRunning: false))
         }
         #expect(
-            rig.told.filter { if case .warning = $0 { true } else { false } }
-                == [.warning("task-1: the provider answers with the task r9 in its place; asking on")])
+            rig.reported.filter { if case .warning = $0 { true } else { false } }
+                == [.warning("task-1: the provider answered with the task r9 instead; still polling")])
         while rig.questions.isEmpty { rig.serveNextWake() }
         rig.answer(.found(.completed("r1")), 1, .poll)
         #expect(rig.stage(1) == .completed(RemoteTaskID("r1")))
@@ -187,10 +187,10 @@ import Testing
         rig.expectSound()
     }
 
-    // MARK: Keys that are forgotten
+    // MARK: Forgotten keys
 
     @Test(arguments: [(3600 * 24 - 60, true), (3600 * 24, false), (3600 * 72, false)])
-    func `a key that is not found is sent again only while the provider surely remembers it`(age: Int, isSent: Bool) {
+    func `a key that is not found is resent only while the provider surely remembers it`(age: Int, isSent: Bool) {
         var store = SchedulerHarness.leftBehind(.uncertain)
         store.trust[account] = .honoured
         let rig = SchedulerHarness(store: store, at: Instant(milliseconds: 1_000_000) + .seconds(age))
@@ -200,13 +200,13 @@ import Testing
         if !isSent {
             #expect(rig.ending?.uncertain == 1)
             let reason =
-                "it was sent, and the provider does not answer for its key, which it may have forgotten by now (after 24 h)"
-            #expect(rig.told.contains(.uncertain(SchedulerHarness.name(1), reason: reason + "; run `dailies reconcile`")))
+                "sent, outcome unknown: the provider does not recognize its submission key, which it may have forgotten (after 24 h)"
+            #expect(rig.reported.contains(.uncertain(SchedulerHarness.name(1), reason: reason + "; run `dailies reconcile`")))
         }
         rig.expectSound()
     }
 
-    @Test func `how long keys are remembered can be set, and is divided by the speed`() {
+    @Test func `the key memory can be set and is divided by the speed`() {
         for (memory, isSent) in [(Duration.seconds(3600), false), (.seconds(7200), true)] {
             var store = SchedulerHarness.leftBehind(.uncertain)
             store.trust[account] = .honoured
@@ -220,7 +220,7 @@ import Testing
         }
     }
 
-    @Test func `a refusal of the second send settles nothing once the first may be forgotten`() {
+    @Test func `a refusal of the second send settles nothing if the first may be forgotten`() {
         var store = SchedulerHarness.leftBehind(.uncertain)
         store.trust[account] = .honoured
         let settings = SchedulerHarness.settings { $0.keyMemory = .seconds(300) }
@@ -235,7 +235,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `what waited too long for its turn is not sent again`() {
+    @Test func `a resubmission that waited too long for its slot is not sent`() {
         let rig = SchedulerHarness.with(1)
         rig.land(.timedOut)
         rig.handle(.pauseRequested(.everything))
@@ -247,7 +247,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `a resend counts its cadence and its window from its own send, in the next run too`() {
+    @Test func `a resubmission counts its cadence and window from its own send, in the next run too`() {
         var store = SchedulerHarness.leftBehind(.uncertain)
         store.trust[account] = .honoured
         let settings = SchedulerHarness.settings { $0.pollWindow = .seconds(7200) }
@@ -276,7 +276,7 @@ import Testing
     // MARK: Replays
 
     @Test(arguments: [RemoteTask.running("r1"), .completed("r1"), RemoteTask(phase: .unknown("preparing"))])
-    func `a fresh submit is no replay, however far its render is`(report: RemoteTask) {
+    func `a new submit is not a replay, whatever its progress`(report: RemoteTask) {
         var report = report
         report.remoteID = RemoteTaskID("r1")
         report.submittedAt = Instant(milliseconds: 1_000_000)
@@ -287,7 +287,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `a render that was made or completed before the submit is a replay, by the provider's own clock`() {
+    @Test func `a render made or completed before the submit, by the provider's clock, is a replay`() {
         let completed = RemoteTask(
             phase: .completed, remoteID: RemoteTaskID("r1"), completedAt: Instant(milliseconds: 5_000_000),
             repliedAt: Instant(milliseconds: 5_010_000))
@@ -299,7 +299,7 @@ import Testing
         }
     }
 
-    @Test func `a service that starts at once is held against what such a clip may cost like any other`() {
+    @Test func `an immediate start is checked against expected prices like any other`() {
         let settings = SchedulerHarness.settings {
             $0.quoteTolerance = 10
             $0.concurrency = 1
@@ -318,7 +318,7 @@ import Testing
 
     // MARK: Clocks
 
-    @Test func `times in the future count as now, and that is said once`() {
+    @Test func `times in the future are treated as now and reported once`() {
         let now = Instant(milliseconds: 1_000_000)
         let ahead = now + .seconds(86_400)
         var store = SchedulerHarness.leftBehind(.accepted(RemoteTaskID("r1"), isRunning: false), submittedAt: ahead)
@@ -330,14 +330,14 @@ import Testing
         rig.start()
         rig.answer(.found(.running("r2")), 2, .poll)
         rig.advance(by: .seconds(2))
-        #expect(Set(rig.questions.map(\.attempt.task.rawValue)) == [1, 2, 3], "all are asked for within two seconds")
+        #expect(Set(rig.questions.map(\.attempt.task.rawValue)) == [1, 2, 3], "all are queried within two seconds")
         func warnings(_ rig: SchedulerHarness) -> [RunEvent] {
-            rig.told.filter { if case .warning = $0 { true } else { false } }
+            rig.reported.filter { if case .warning = $0 { true } else { false } }
         }
-        let reason = "the clock was ahead when they were written, or is behind now"
+        let reason = "the clock was ahead when they were recorded, or is behind now"
         #expect(
             warnings(rig)
-                == [.warning("2 unfinished attempts have times in the future, which count as now: \(reason)")])
+                == [.warning("2 unfinished attempts have times in the future, treated as now: \(reason)")])
         rig.expectSound()
 
         let one = SchedulerHarness(
@@ -345,10 +345,10 @@ import Testing
             at: now)
         one.start()
         #expect(
-            warnings(one) == [.warning("1 unfinished attempt has times in the future, which count as now: \(reason)")])
+            warnings(one) == [.warning("1 unfinished attempt has times in the future, treated as now: \(reason)")])
     }
 
-    @Test func `a key of which nobody knows how old it is does not go out again`() {
+    @Test func `a key of unknown age is not resent`() {
         var store = SchedulerHarness.leftBehind(.uncertain, submittedAt: Instant(milliseconds: 90_000_000))
         store.trust[account] = .honoured
         let rig = SchedulerHarness(store: store)
@@ -358,9 +358,9 @@ import Testing
         rig.expectSound()
     }
 
-    // MARK: Somebody before the service
+    // MARK: Gateways
 
-    @Test func `a gateway's pages fail no task, are waited out, and end a run that goes on later`() {
+    @Test func `a gateway's pages fail no task, are waited out, and end a run that can be resumed`() {
         let rig = SchedulerHarness.with(9)
         var landed = 0
         while rig.ending == nil, landed < 1000 {
@@ -373,7 +373,7 @@ import Testing
         }
         #expect(landed < 200 && rig.ending?.isWorkOutstanding == true && rig.ending?.uncertain == 0)
         #expect((1...9).allSatisfy { rig.stage($0) == .notAccepted || rig.stage($0) == nil })
-        #expect(rig.told.contains { if case .paused(.outage, _, _) = $0 { true } else { false } })
+        #expect(rig.reported.contains { if case .paused(.outage, _, _) = $0 { true } else { false } })
         rig.expectSound()
     }
 
@@ -385,9 +385,9 @@ import Testing
             (SubmitResult.notAccepted(.status(404)), 404), (.notAccepted(.status(405)), 405),
             (.stopped(.status(404), .noRoute), 404),
         ] as [(SubmitResult, Int)])
-    func `a route that does not exist stops the run before anything is marked`(fate: SubmitResult, status: Int) {
+    func `a missing route stops the run before anything is marked`(outcome: SubmitResult, status: Int) {
         let rig = SchedulerHarness.with(9, trust: .unknown)
-        rig.land(fate)
+        rig.land(outcome)
         #expect(rig.sent.count == 1 && rig.ending?.isRouteMissing == true && rig.ending?.uncertain == 0)
         #expect(rig.ending?.isWorkOutstanding == true)
         #expect(
@@ -398,7 +398,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `a page in place of the first answer ends the run at once, and what it was for is left to a person`() {
+    @Test func `a page in place of the first answer ends the run immediately and leaves its task to the user`() {
         let rig = SchedulerHarness.with(9, trust: .unknown)
         rig.land(.unknown(Self.page, isFreeByContract: false))
         #expect(rig.sent.count == 1 && rig.questions.isEmpty && rig.ending?.isRouteMissing == true)
@@ -410,13 +410,13 @@ import Testing
         let next = rig.restarted()
         next.start()
         next.answer(.fault(Self.page), 1, .resolveSubmission)
-        // What became of the first holds up no other: one more may have left with the question.
+        // The first outcome does not block others: another submit may have left with the query.
         while !next.submits.isEmpty { next.land(.unknown(Self.page, isFreeByContract: false)) }
         #expect(next.sent.count <= 1 && next.ending?.isRouteMissing == true && next.stage(1) == .uncertain)
         next.expectSound()
     }
 
-    @Test func `a page once the API has answered is a submit of unknown outcome like any other`() {
+    @Test func `a page after the API has answered is an unknown outcome`() {
         for trust in [KeySupport.honoured, .ignored] {
             let rig = SchedulerHarness.with(2, trust: trust)
             rig.land(.unknown(Self.page, isFreeByContract: false))
@@ -444,18 +444,18 @@ import Testing
             ProviderError(kind: .status, status: 403, message: "m", submissionKey: SubmissionKey("other")),
             .accessDenied),
     ])
-    func `an error that is about another submission says nothing of this one`(fate: SubmitResult) {
+    func `an error about another submission is ignored for this one`(outcome: SubmitResult) {
         let rig = SchedulerHarness.with(1)
-        rig.land(fate)
+        rig.land(outcome)
         #expect(rig.stage(1) == .uncertain && rig.ending == nil)
-        #expect(uncertainties(rig).map(\.message) == ["the reply speaks of another submission"])
+        #expect(uncertainties(rig).map(\.message) == ["the reply is about another submission"])
         rig.advance(by: .seconds(1))
         rig.answer(.found(.running("r1")), 1, .resolveSubmission)
         #expect(rig.stage(1) == .accepted(RemoteTaskID("r1"), isRunning: true))
         rig.expectSound()
     }
 
-    @Test func `a not found, or a refusal, that is about another submission answers no question`() {
+    @Test func `a 404 or refusal about another submission answers no query`() {
         let missing = ProviderError(
             kind: .status, status: 404, code: "task_not_found", message: "m", submissionKey: SubmissionKey("other"))
         for answer in [QueryResult.notFound(missing), .stopped(missing, .accessDenied)] {
@@ -474,7 +474,7 @@ import Testing
         #expect(QueryResult.notFound(missing).checked(for: nil) == .notFound(missing))
     }
 
-    @Test func `a page with 404 after the service has answered is a fault of the way, and waited out`() {
+    @Test func `a 404 page after the service has answered is a transient fault`() {
         let rig = rig()
         rig.land(.notAccepted(.status(404)), 2)
         while rig.submits.isEmpty {

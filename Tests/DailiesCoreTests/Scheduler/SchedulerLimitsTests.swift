@@ -2,12 +2,12 @@ import Testing
 
 @testable import DailiesCore
 
-/// Limits of models, the pace of submits, pauses by the user, and repeats that ask for a slot.
+/// Model limits, the submit rate, pauses by the user, and resubmissions that need a slot.
 @Suite struct SchedulerLimitsTests {
     private let veo = ModelID("veo-3.1")
     private let sora = SchedulerHarness.model
 
-    /// Tasks 1, 3, 5 … of one model and 2, 4, 6 … of the other, in turn.
+    /// Tasks 1, 3, 5 … of one model and 2, 4, 6 … of the other, alternating.
     private func mixed(_ count: Int64, settings: SchedulerSettings) -> SchedulerHarness {
         var store = StoreModel()
         for id in 1...count { store.add(SchedulerHarness.task(id, model: id % 2 == 1 ? veo : sora)) }
@@ -19,7 +19,7 @@ import Testing
 
     private func ids(_ rig: SchedulerHarness) -> [Int64] { rig.sent.map(\.task.rawValue) }
 
-    @Test func `a model that is full holds nobody else up, and goes on when one of its own ends`() {
+    @Test func `a full model does not block others and continues when one of its tasks ends`() {
         let rig = mixed(
             10,
             settings: SchedulerHarness.settings {
@@ -34,7 +34,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `the limit of a model changes while running, and a lower one recalls nothing`() {
+    @Test func `a model's limit may change during a run, and lowering it cancels nothing`() {
         let rig = mixed(12, settings: SchedulerHarness.settings { $0.concurrency = 4 })
         #expect(ids(rig) == [1, 2, 3, 4])
         rig.handle(.limitsChanged(SubmissionLimits(concurrency: 6, byModel: [veo: 1])))
@@ -46,7 +46,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `the first page of a full model is not waited for`() {
+    @Test func `a full model's first page is not waited for`() {
         var store = StoreModel()
         store.addLeftBehind(.accepted(RemoteTaskID("r1"), isRunning: true), id: 1)
         store.add(SchedulerHarness.task(2))
@@ -62,10 +62,10 @@ import Testing
         rig.expectSound()
     }
 
-    // MARK: pace
+    // MARK: Submit rate
 
     @Test(arguments: [1.0, 60])
-    func `a pace of two a second spaces submits by half a second, whatever the speed`(speed: Double) {
+    func `a rate of two per second spaces submits by half a second at any speed`(speed: Double) {
         let settings = SchedulerHarness.settings {
             $0.concurrency = 9
             $0.submitPace = SubmitRate(interval: .milliseconds(500))
@@ -77,7 +77,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `turns that were not used are not saved up`() {
+    @Test func `unused rate slots do not accumulate`() {
         var pacer = RateLimiter(SubmitRate(interval: .seconds(1)))
         let start = Instant(milliseconds: 5000)
         pacer.sent(at: start)
@@ -88,7 +88,7 @@ import Testing
         #expect(pacer.next == nil)
     }
 
-    @Test func `a pace beyond the timer's grid is kept over ten milliseconds, for random moments`() {
+    @Test func `a rate beyond the timer's resolution holds over ten milliseconds, for random times`() {
         for seed in UInt64(0)..<40 {
             var random = SplitMix64(seed: seed)
             let interval = Duration.microseconds(Int.random(in: 50...40_000, using: &random))
@@ -112,7 +112,7 @@ import Testing
         }
     }
 
-    @Test func `repeats keep the pace too`() {
+    @Test func `resubmissions obey the rate too`() {
         let rig = SchedulerHarness.with(
             4,
             settings: SchedulerHarness.settings {
@@ -131,21 +131,21 @@ import Testing
         rig.expectSound()
     }
 
-    // MARK: pauses by the user
+    // MARK: Pauses by the user
 
-    @Test func `a paused run sends nothing, follows what is in flight, and waits to be unpaused`() {
+    @Test func `a paused run sends nothing, follows tasks in flight, and waits to be unpaused`() {
         let rig = SchedulerHarness.with(3, settings: SchedulerHarness.settings { $0.concurrency = 1 })
         rig.handle(.pauseRequested(.everything))
         rig.land(.refused(.status(400)), 1)
         rig.advance(by: .seconds(36_000))
         #expect(ids(rig) == [1] && rig.ending == nil)
-        #expect(rig.told.contains(.paused(.user(.everything), detail: "as asked", until: nil)))
+        #expect(rig.reported.contains(.paused(.user(.everything), detail: "requested by the user", until: nil)))
         rig.handle(.unpauseRequested(.everything))
         #expect(ids(rig) == [1, 2])
         rig.expectSound()
     }
 
-    @Test func `a paused batch or model holds no other up, and needs its own word to go on`() {
+    @Test func `a paused batch or model does not block others and must be unpaused itself`() {
         var store = StoreModel()
         store.add(SchedulerHarness.task(1))
         store.add(SchedulerHarness.task(2, batch: BatchID(2)))
@@ -179,9 +179,9 @@ import Testing
         rig.expectSound()
     }
 
-    // MARK: repeats
+    // MARK: Resubmissions
 
-    /// Three that an earlier run had in the air, one that it had accepted, and one that waits.
+    /// Three attempts that an earlier run was submitting, one that was accepted, and one that waits.
     private func leftInTheAir(concurrency: Int) -> SchedulerHarness {
         var store = StoreModel()
         for id in 1...3 { store.addLeftBehind(.inTheAir, id: Int64(id)) }
@@ -194,7 +194,7 @@ import Testing
         return rig
     }
 
-    @Test func `what an earlier run had in the air is sent again only as slots come free, before anything new`() {
+    @Test func `submits in flight of an earlier run are resent only as slots are free, before new tasks`() {
         let rig = leftInTheAir(concurrency: 2)
         #expect(ids(rig) == [1] && rig.scheduler.tally.waitingForTurn == 2)
         rig.land(.accepted(.queued("r1")), 1)
@@ -206,7 +206,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `a higher limit lets repeats go at once, and a pause holds them up`() {
+    @Test func `a higher limit sends resubmissions immediately, and a pause delays them`() {
         let rig = leftInTheAir(concurrency: 1)
         #expect(ids(rig).isEmpty)
         rig.handle(.pauseRequested(.everything))
@@ -217,7 +217,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `repeats that can go no more in this run stay uncertain`() {
+    @Test func `resubmissions that this run cannot send stay uncertain`() {
         let rig = leftInTheAir(concurrency: 2)
         rig.land(.stopped(.status(403), .accessDenied), 1)
         #expect(rig.scheduler.tally.waitingForTurn == 0 && rig.scheduler.tally.uncertain == 2)

@@ -3,8 +3,8 @@ import Testing
 
 @testable import DailiesCore
 
-/// Budgets through the whole scheduler: random prices, a batch's and a tag's cap, one to a thousand in flight, costs that
-/// are stated late, and crashes after any event.
+/// Budgets through the whole scheduler: random prices, a batch's and a tag's cap, one to a thousand tasks in flight,
+/// late costs, and crashes after any event.
 ///
 ///     swift test --filter SchedulerMoneyTests                             from seed 1 on
 ///     DAILIES_MONEY_SEED=123 swift test --filter SchedulerMoneyTests      one seed again
@@ -21,7 +21,7 @@ import Testing
         return Array(1...(number("DAILIES_MONEY_SEEDS") ?? defaultSeeds))
     }
 
-    @Test func `settled and reserved stay within every cap at every commit, and the ledger is the bill`() {
+    @Test func `settled plus reserved stays within every cap at every commit, and the ledger equals the bill`() {
         var coverage = MoneyLife.Coverage()
         for seed in Self.seeds {
             var life = MoneyLife(seed: seed)
@@ -33,12 +33,12 @@ import Testing
         print("money: \(Self.seeds.count) seeds, \(coverage)")
         guard Self.number("DAILIES_MONEY_SEED") == nil else { return }
         #expect(coverage.bills > 2000 && coverage.crashes > 50 && coverage.recentMissingCosts > 100)
-        #expect(coverage.stops > 10 && coverage.reached > 20 && coverage.mostInFlight >= 500)
+        #expect(coverage.stops > 10 && coverage.reached > 20 && coverage.maximumInFlight >= 500)
         #expect(coverage.waitAgain > 20)
     }
 }
 
-/// The lives of one batch under one seed.
+/// The runs of one batch under one seed.
 struct MoneyLife {
     struct Coverage: CustomStringConvertible {
         var commits = 0
@@ -48,7 +48,7 @@ struct MoneyLife {
         var stops = 0
         var reached = 0
         var waitAgain = 0
-        var mostInFlight = 0
+        var maximumInFlight = 0
 
         mutating func add(_ other: Coverage) {
             commits += other.commits
@@ -58,13 +58,13 @@ struct MoneyLife {
             stops += other.stops
             reached += other.reached
             waitAgain += other.waitAgain
-            mostInFlight = max(mostInFlight, other.mostInFlight)
+            maximumInFlight = max(maximumInFlight, other.maximumInFlight)
         }
 
         var description: String {
             "\(commits) commits, \(bills) bills, \(recentMissingCosts) of them late, \(crashes) crashes, \(stops) stops by a bill "
                 + "above its reservation, \(reached) runs that reached a budget, \(waitAgain) cancelled by a guard, "
-                + "at most \(mostInFlight) in flight"
+                + "up to \(maximumInFlight) in flight"
         }
     }
 
@@ -87,14 +87,15 @@ struct MoneyLife {
         var random = SplitMix64(seed: seed)
         let concurrency = seed % 40 == 0 ? 1000 : [1, 3, 8, 40].randomElement(using: &random) ?? 1
         let tasks = concurrency == 1000 ? 1100 : Int64.random(in: 1...60, using: &random)
-        // Bills that the reservation holds, or half off their estimates either way.
+        // Bills within the reservation, or up to half off their estimates in both directions.
         provider = MoneyProvider(seed: seed &+ 99, spread: Bool.random(using: &random) ? 50...110 : 50...150)
         var store = StoreModel()
         store.trust[SchedulerHarness.account] = .honoured
         for id in 1...tasks {
             store.add(SchedulerHarness.task(id, tagBudgets: Bool.random(using: &random) ? [Self.tag] : []))
         }
-        // A clip is quoted at 0.7 credits in the mean. The large seeds have room for all, so that all fly at once.
+        // A clip is quoted at 0.7 credits on average. The large seeds have room for all, so that all are in flight at
+        // once.
         let mean = Int64(tasks) * 700_000_000
         let share = concurrency == 1000 ? 800 : Int64.random(in: 5...250, using: &random)
         store.cap = Credits(nano: mean / 100 * share)
@@ -110,10 +111,10 @@ struct MoneyLife {
         self.random = random
     }
 
-    /// - Returns: what was broken.
+    /// - Returns: the violations.
     mutating func live() -> [String] {
         for run in 1...Self.mostRuns {
-            // Towards the end all is said, so that the books can be closed.
+            // Towards the end all costs are stated, so that the books can be closed.
             provider.isCalm = run > Self.mostRuns / 2
             let rig = SchedulerHarness(settings: settings, store: books.store, at: books.now, seed: seed &+ UInt64(run))
             rig.checksEvery = settings.concurrency > 100 ? 50 : 1
@@ -145,7 +146,7 @@ struct MoneyLife {
         return close()
     }
 
-    /// One run, to its end or its crash. False: it was cut off.
+    /// One run, until its end or crash. False: it was cut off.
     private mutating func pass(_ rig: SchedulerHarness) -> Bool {
         var events = 0
         while rig.ending == nil, rig.problems.isEmpty, books.problems.isEmpty {
@@ -154,11 +155,11 @@ struct MoneyLife {
                 books.problems.append("a run does not end")
                 return false
             }
-            coverage.mostInFlight = max(coverage.mostInFlight, rig.scheduler.tally.inFlight)
+            coverage.maximumInFlight = max(coverage.maximumInFlight, rig.scheduler.tally.inFlight)
             if crashes > 0, Int.random(in: 0..<80, using: &random) == 0 {
                 crashes -= 1
                 coverage.crashes += 1
-                // What is in the air may arrive all the same.
+                // Requests in flight may still arrive.
                 for submission in rig.submits where Bool.random(using: &random) { _ = provider.submit(submission) }
                 return false
             }
@@ -168,7 +169,7 @@ struct MoneyLife {
     }
 
     private mutating func step(_ rig: SchedulerHarness) {
-        // A thousand answers come sooner than the next wake-up, so that all are in flight at once.
+        // A thousand answers come before the next wake-up, so that all are in flight at once.
         if let first = rig.downloads.first { return rig.save(first.attempt.task.rawValue) }
         let replies = rig.submits.count + rig.questions.count + rig.cancels.count
         guard replies > 0, rig.wakes.isEmpty || Int.random(in: 0..<6, using: &random) > 0 else {
@@ -189,7 +190,7 @@ struct MoneyLife {
         rig.answerCancel(provider.cancel(remote))
     }
 
-    /// The ledger, the report (the sum over the rows) and the provider's bill are one figure.
+    /// The ledger, the report (the sum over the rows) and the provider's bill are equal.
     private func close() -> [String] {
         var problems: [String] = []
         let ledger = books.ledger.values.reduce(CreditTotal.zero) { $0 + $1 }
@@ -208,7 +209,7 @@ struct MoneyLife {
     }
 }
 
-/// What is durable, with its sums kept step by step, and what must hold of them at each commit.
+/// The durable data with running totals, and the invariants at each commit.
 final class MoneyBooks {
     private(set) var store: StoreModel
     private(set) var now = Instant(milliseconds: 1_000_000)
@@ -219,11 +220,11 @@ final class MoneyBooks {
     private(set) var commits = 0
     private(set) var late = 0
     private(set) var waitAgain = 0
-    /// Accepted at an estimate that a cap does not hold: until these are cancelled the caps are exceeded.
+    /// Accepted at an estimate above a cap: until these are cancelled the caps are exceeded.
     private var tooDear: Set<AttemptID> = []
-    /// In this run a bill came out above its reservation: nothing more may be begun in the batch.
+    /// Whether a bill of this run exceeded its reservation: the batch may begin nothing more.
     private(set) var wasBroken = false
-    /// In this or an earlier run: the caps may be exceeded by what was billed.
+    /// Whether one of this or an earlier run did: the caps may be exceeded by the bills.
     private(set) var wasEverBroken = false
     var problems: [String] = []
     private var held: [AttemptID: (charge: Credits, reserved: Credits)] = [:]
@@ -295,7 +296,7 @@ final class MoneyBooks {
             }
         }
         move(attempt, store)
-        // One that could not be cancelled in time is paid for, whatever the caps say.
+        // A task that could not be cancelled in time is paid for, whatever the caps.
         guard let charge = charges.first?.credits, tooDear.remove(attempt) != nil, charge > .zero else { return }
         wasEverBroken = true
     }

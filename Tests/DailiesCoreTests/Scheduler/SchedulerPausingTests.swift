@@ -3,9 +3,9 @@ import Testing
 @testable import DailiesCore
 
 @Suite struct SchedulerPausingTests {
-    // MARK: throttling
+    // MARK: Throttling
 
-    @Test func `an empty rate bucket is waited for as long as the reply says`() {
+    @Test func `the run waits for an empty rate bucket as long as the reply says`() {
         let rig = SchedulerHarness.with(2, settings: SchedulerHarness.settings { $0.concurrency = 1 })
         let start = rig.now
         rig.land(.throttled(.status(429, retryAfter: .seconds(300)), .rate))
@@ -14,11 +14,11 @@ import Testing
         #expect(rig.submits.isEmpty)
         rig.advance(by: .seconds(1))
         #expect(rig.submits.map(\.attempt.task) == [TaskID(1)] && rig.now - start == .seconds(300))
-        #expect(rig.told.contains(.resumed))
+        #expect(rig.reported.contains(.resumed))
         rig.expectSound()
     }
 
-    @Test func `a reset without delay is waited for a second at least`() {
+    @Test func `a reset without delay still waits for a second`() {
         let rig = SchedulerHarness.with(1)
         rig.land(.throttled(.status(429, retryAfter: .zero), .rate))
         #expect(rig.submits.isEmpty)
@@ -27,7 +27,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `a reset beyond the maximum wait ends submission, and what is in flight goes on`() {
+    @Test func `a reset beyond the maximum wait ends submission, and tasks in flight continue`() {
         let rig = SchedulerHarness.with(3, settings: SchedulerHarness.settings { $0.concurrency = 2 })
         rig.land(.accepted(.queued("r1")), 1)
         rig.land(.throttled(.status(429, retryAfter: .seconds(3600)), .rate), 2)
@@ -35,11 +35,11 @@ import Testing
         rig.advance(by: .seconds(2))
         rig.answer(.found(.failed("r1")))
         #expect(rig.ending?.isWorkOutstanding == true && rig.ending?.accountRefused == false)
-        #expect(rig.ending?.reasons == ["the provider's rate limit resets only in 60 min"])
+        #expect(rig.ending?.reasons == ["the provider's rate limit does not reset for 60 min"])
         rig.expectSound()
     }
 
-    @Test func `throttling without a reset is tried more and more slowly, and not for ever`() {
+    @Test func `throttling without a reset backs off and ends eventually`() {
         let rig = SchedulerHarness.with(1)
         let start = rig.now
         while rig.ending == nil, rig.sent.count < 1000 {
@@ -51,7 +51,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `a concurrency refusal lowers the limit to what is in flight, and one more is tried later`() {
+    @Test func `a concurrency refusal lowers the limit to the number in flight, and one more is tried later`() {
         let rig = SchedulerHarness.with(9, settings: SchedulerHarness.settings { $0.concurrency = 4 })
         for id in 1...3 { rig.land(.accepted(.queued("r\(id)")), Int64(id)) }
         rig.land(.throttled(.status(429, "concurrency_limit"), .concurrency), 4)
@@ -68,9 +68,9 @@ import Testing
         rig.expectSound()
     }
 
-    // MARK: account
+    // MARK: Account
 
-    @Test func `without funds submission pauses, polls go on, and one submit is tried when all has settled`() {
+    @Test func `without funds submission pauses, polls continue, and one submit is tried when all has settled`() {
         let rig = SchedulerHarness.with(4, settings: SchedulerHarness.settings { $0.concurrency = 2 })
         rig.land(.accepted(.queued("r1")), 1)
         rig.land(.noFunds, 2)
@@ -86,17 +86,17 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `funds that came back let the run go on`() {
+    @Test func `the run continues when funds are available again`() {
         let rig = SchedulerHarness.with(3, settings: SchedulerHarness.settings { $0.concurrency = 2 })
         rig.land(.noFunds, 1)
         rig.land(.noFunds, 2)
         #expect(rig.submits.count == 1)
         rig.land(.accepted(.queued("r1")))
-        #expect(rig.submits.count == 1 && rig.told.contains(.resumed))
+        #expect(rig.submits.count == 1 && rig.reported.contains(.resumed))
         rig.expectSound()
     }
 
-    @Test func `a task past its poll window does not keep the last try for funds from happening`() {
+    @Test func `a task past its poll window does not prevent the last try for funds`() {
         let rig = SchedulerHarness.with(2, settings: SchedulerHarness.settings { $0.pollWindow = .seconds(10) })
         rig.land(.accepted(.queued("r1")), 1)
         rig.land(.noFunds, 2)
@@ -109,7 +109,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `a refused key ends submission, and its reason is told`() {
+    @Test func `a refused key ends submission, and its reason is reported`() {
         let rig = SchedulerHarness.with(2, settings: SchedulerHarness.settings { $0.concurrency = 1 })
         rig.land(.stopped(.status(401, "invalid_api_key"), .keyRefused))
         #expect(rig.ending?.keyRefused == true && rig.ending?.reasons.count == 1)
@@ -117,7 +117,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `a model out of the key's reach is blocked alone`() {
+    @Test func `a model that the key has no access to is blocked alone`() {
         var store = StoreModel()
         for id in 1...2 { store.add(SchedulerHarness.task(Int64(id))) }
         for id in 3...4 { store.add(SchedulerHarness.task(Int64(id), model: ModelID("other"))) }
@@ -132,7 +132,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `a model without a key is left alone and told, and the others are rendered`() {
+    @Test func `a model without a key is skipped and reported, and the others are rendered`() {
         var store = StoreModel()
         store.add(SchedulerHarness.task(1))
         store.add(SchedulerHarness.task(2, model: ModelID("veo-3.1")))
@@ -144,7 +144,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `an account that refuses questions ends the run, with what is left counted`() {
+    @Test func `an account that refuses queries ends the run, and the remaining work is counted`() {
         let stops: [(AccessDenial, Int)] = [(.keyRefused, 401), (.accessDenied, 403), (.noFunds, 402)]
         for (stop, status) in stops {
             let rig = SchedulerHarness.with(3, settings: SchedulerHarness.settings { $0.concurrency = 2 })
@@ -163,16 +163,16 @@ import Testing
         }
     }
 
-    // MARK: outage
+    // MARK: Outage
 
-    /// Four submits that never left.
+    /// Four submits that were never sent.
     private func outage(_ tasks: Int64 = 6) -> SchedulerHarness {
         let rig = SchedulerHarness.with(tasks, settings: SchedulerHarness.settings { $0.concurrency = 4 })
         for id in 1...4 { rig.land(.notAccepted(.refusedConnection), Int64(id)) }
         return rig
     }
 
-    @Test func `after four failures in a row only one probe at a time goes out`() {
+    @Test func `after four consecutive failures only one probe at a time is sent`() {
         let rig = outage()
         #expect(rig.scheduler.breaker.isOpen && rig.submits.isEmpty)
         var probes: [Instant] = []
@@ -192,7 +192,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `a probe whose fate is unknown lets no other submit out before the next probe`() {
+    @Test func `a probe of unknown outcome blocks other submits until the next probe`() {
         let rig = outage()
         while rig.submits.isEmpty { rig.serveNextWake() }
         let before = rig.now
@@ -203,16 +203,16 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `all resumes when an answer comes`() {
+    @Test func `everything resumes when an answer comes`() {
         let rig = outage()
         while rig.submits.isEmpty { rig.serveNextWake() }
         rig.land(.accepted(.queued("r1")))
-        #expect(rig.submits.count == 3 && rig.told.contains(.resumed))
+        #expect(rig.submits.count == 3 && rig.reported.contains(.resumed))
         #expect(rig.steps.allSatisfy { if case .settled = $0 { false } else { true } })
         rig.expectSound()
     }
 
-    @Test func `a question is the probe where one waits, and the others follow its answer`() {
+    @Test func `a waiting query is the probe, and the others follow its answer`() {
         let rig = SchedulerHarness.with(3)
         for id in 1...3 { rig.land(.accepted(.queued("r\(id)")), Int64(id)) }
         while !rig.scheduler.breaker.isOpen {
@@ -233,7 +233,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `an outage longer than the maximum wait ends the run, and no task has failed by it`() {
+    @Test func `an outage longer than the maximum wait ends the run without failing a task`() {
         let rig = outage()
         let start = rig.now
         while rig.ending == nil {
@@ -245,8 +245,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `an outage of unknown fates makes no more tasks uncertain than were in the air, and one for each probe`()
-    {
+    @Test func `an outage makes only the tasks in flight and one per probe uncertain`() {
         let rig = SchedulerHarness.with(30, settings: SchedulerHarness.settings { $0.concurrency = 20 })
         for id in 1...4 { rig.land(.timedOut, Int64(id)) }
         #expect(rig.scheduler.breaker.isOpen)
@@ -256,9 +255,9 @@ import Testing
         rig.expectSound()
     }
 
-    // MARK: the user
+    // MARK: User
 
-    @Test func `after a stop nothing new is sent, and the run ends when what is in the air has landed`() {
+    @Test func `after a stop nothing new is sent, and the run ends when requests in flight have ended`() {
         let rig = SchedulerHarness.with(5, settings: SchedulerHarness.settings { $0.concurrency = 2 })
         rig.land(.accepted(.queued("r1")), 1)
         rig.advance(by: .seconds(2))
@@ -272,7 +271,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `a stop before anything is in the air ends at once, also before the start`() {
+    @Test func `a stop before anything is in flight ends the run immediately, also before the start`() {
         let early = SchedulerHarness()
         early.scheduler.isStopping = true
         early.start()
@@ -284,7 +283,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `a higher limit fills more slots at once, a lower one waits for slots to come free`() {
+    @Test func `a higher limit fills more slots immediately, and a lower one waits for slots to be released`() {
         let rig = SchedulerHarness.with(9, settings: SchedulerHarness.settings { $0.concurrency = 2 })
         rig.handle(.limitsChanged(SubmissionLimits(concurrency: 4)))
         #expect(rig.submits.count == 4)

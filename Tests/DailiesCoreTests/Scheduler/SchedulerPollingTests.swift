@@ -3,7 +3,7 @@ import Testing
 @testable import DailiesCore
 
 @Suite struct SchedulerPollingTests {
-    /// Polls a task that goes on rendering, and says when it was asked for, in seconds since the submit.
+    /// Polls a rendering task and returns the poll times, in seconds since the submit.
     private func polls(_ rig: SchedulerHarness, from start: Instant, until end: Duration) -> [Double] {
         while let next = rig.nextWake, next - start <= end, rig.ending == nil {
             rig.serveNextWake()
@@ -17,7 +17,7 @@ import Testing
             + stride(from: 250.0, through: 300, by: 10)
     }
 
-    @Test func `polls lie on the documented grid, counted from the submit`() {
+    @Test func `polls follow the documented grid, counted from the submit`() {
         let rig = SchedulerHarness.with(1)
         let start = rig.now
         rig.land(.accepted(.queued("r1")))
@@ -25,7 +25,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `a slow acceptance moves no poll`() {
+    @Test func `a slow acceptance does not move polls`() {
         let rig = SchedulerHarness.with(1)
         let start = rig.now
         rig.advance(by: .milliseconds(7_300))
@@ -34,7 +34,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `after a restart the polls lie on the same grid`() {
+    @Test func `after a restart the polls follow the same grid`() {
         let start = Instant(milliseconds: 1_000_000)
         let store = SchedulerHarness.leftBehind(.accepted(RemoteTaskID("r1"), isRunning: false), submittedAt: start)
         let rig = SchedulerHarness(store: store, at: start + .milliseconds(33_500))
@@ -43,7 +43,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `a restart after the window asks at once`() {
+    @Test func `a restart after the window polls immediately`() {
         let start = Instant(milliseconds: 1_000_000)
         let store = SchedulerHarness.leftBehind(.accepted(RemoteTaskID("r1"), isRunning: true), submittedAt: start)
         let rig = SchedulerHarness(store: store, at: start + .seconds(241))
@@ -61,7 +61,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `a task that is queued again after running is not believed, and that is said once`() {
+    @Test func `a reply of queued after running is ignored and reported once`() {
         let rig = SchedulerHarness.with(1)
         rig.land(.accepted(.running("r1")))
         for _ in 0..<3 {
@@ -70,12 +70,12 @@ import Testing
             #expect(rig.stage(1) == .accepted(RemoteTaskID("r1"), isRunning: true))
         }
         let key = SchedulerHarness.task(1).key
-        let words = "\(key): the provider now says queued; it had said running, and that stands"
-        #expect(rig.told.filter { if case .warning = $0 { true } else { false } } == [.warning(words)])
+        let message = "\(key): the provider reported queued after running; keeping running"
+        #expect(rig.reported.filter { if case .warning = $0 { true } else { false } } == [.warning(message)])
         rig.expectSound()
     }
 
-    @Test func `a completed task that renders again or fails is still completed, and that is said once`() {
+    @Test func `a reply of running or failed after completion is ignored and reported once`() {
         let rig = SchedulerHarness.with(1)
         rig.land(.accepted(.running("r1")))
         rig.advance(by: .seconds(2))
@@ -85,8 +85,8 @@ import Testing
             rig.answer(.found(back))
         }
         let key = SchedulerHarness.task(1).key
-        let words = "\(key): the provider now says running; it had said completed, and that stands"
-        #expect(rig.told.filter { if case .warning = $0 { true } else { false } } == [.warning(words)])
+        let message = "\(key): the provider reported running after completed; keeping completed"
+        #expect(rig.reported.filter { if case .warning = $0 { true } else { false } } == [.warning(message)])
         rig.serveNextWake()
         rig.answer(.found(.completed("r1")))
         rig.save(1)
@@ -94,13 +94,13 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `after hours of suspend each task is asked for once, at once, and then at its moments again`() {
+    @Test func `after hours of suspend each task is polled once immediately, then on schedule`() {
         let rig = SchedulerHarness.with(1)
         let start = rig.now
         rig.land(.accepted(.running("r1")))
         rig.advance(by: .seconds(2))
         rig.answer(.found(.running("r1")))
-        // The clock counts suspend; nobody was woken meanwhile.
+        // The clock includes suspend; no timer fired in the meantime.
         rig.advance(by: .seconds(200))
         #expect(rig.questions.count == 1)
         rig.answer(.found(.running("r1")))
@@ -113,7 +113,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `an unknown word is warned of once, and asked for slowly`() {
+    @Test func `an unknown state is reported once, and its task is polled slowly`() {
         let rig = SchedulerHarness.with(1)
         let start = rig.now
         rig.land(.accepted(.queued("r1")))
@@ -124,12 +124,12 @@ import Testing
             }
         }
         #expect(rig.askedAfter(.poll, since: start) == [2, 12, 22, 32, 42])
-        let warnings = rig.told.count { if case .warning = $0 { true } else { false } }
+        let warnings = rig.reported.count { if case .warning = $0 { true } else { false } }
         #expect(warnings == 1)
         rig.expectSound()
     }
 
-    @Test func `a failing question is put again later, and fails nothing`() {
+    @Test func `a failing query is repeated later and fails nothing`() {
         let rig = SchedulerHarness.with(1)
         rig.land(.accepted(.queued("r1")))
         rig.advance(by: .seconds(2))
@@ -140,7 +140,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `past the poll window the slot is freed, and the run ends early when only such tasks are left`() {
+    @Test func `past the poll window the slot is released, and the run ends early if only such tasks remain`() {
         let settings = SchedulerHarness.settings {
             $0.concurrency = 1
             $0.pollWindow = .seconds(20)
@@ -159,19 +159,19 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `one that is past its poll window when a run takes it up is logged as such, once`() {
+    @Test func `a task past its poll window when a run resumes it is logged once`() {
         let settings = SchedulerHarness.settings { $0.pollWindow = .seconds(20) }
         let store = SchedulerHarness.leftBehind(.accepted(RemoteTaskID("r1"), isRunning: true))
         let rig = SchedulerHarness(settings: settings, store: store, at: Instant(milliseconds: 1_100_000))
         rig.start()
         rig.answer(.found(.running("r1")), 1)
         #expect(rig.steps.count { $0 == .unresolved(AttemptID(task: TaskID(1), number: 1)) } == 1)
-        #expect(rig.told.contains(.unresolved(SchedulerHarness.name(1))))
+        #expect(rig.reported.contains(.unresolved(SchedulerHarness.name(1))))
         #expect(rig.ending?.isWorkOutstanding == true)
         rig.expectSound()
     }
 
-    @Test func `past the poll window a task is asked for every minute while others go on`() {
+    @Test func `past the poll window a task is polled every minute while others continue`() {
         let settings = SchedulerHarness.settings { $0.pollWindow = .seconds(20) }
         let store = SchedulerHarness.leftBehind(.accepted(RemoteTaskID("r1"), isRunning: true))
         var both = store
@@ -186,7 +186,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `replies that speak of another task take a task past its window too`() {
+    @Test func `replies about another task also move a task past its window`() {
         let rig = SchedulerHarness.with(1, settings: SchedulerHarness.settings { $0.pollWindow = .seconds(60) })
         rig.land(.accepted(.queued("r1")))
         var rounds = 0
@@ -199,9 +199,9 @@ import Testing
         rig.expectSound()
     }
 
-    // MARK: lost
+    // MARK: Lost tasks
 
-    @Test func `a task that is not found for ten minutes is lost, and never sent again`() {
+    @Test func `a task that is not found for ten minutes is lost and never resubmitted`() {
         let rig = SchedulerHarness.with(1)
         rig.land(.accepted(.queued("r1")))
         let start = rig.now
@@ -214,7 +214,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `a task that is found again within ten minutes was never lost`() {
+    @Test func `a task found again within ten minutes is not lost`() {
         let rig = SchedulerHarness.with(1)
         rig.land(.accepted(.queued("r1")))
         rig.advance(by: .seconds(2))
@@ -225,7 +225,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `an answer that lay on the line for hours makes no task lost`() {
+    @Test func `an answer delayed for hours does not make a task lost`() {
         let rig = SchedulerHarness.with(1)
         rig.land(.accepted(.queued("r1")))
         rig.advance(by: .seconds(2))
@@ -249,7 +249,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `a lost one is asked for once by the next run, and found again where it is`() {
+    @Test func `the next run queries a lost task once and resumes it if it is found`() {
         let lostAt = Instant(milliseconds: 1_500_000)
         let store = SchedulerHarness.leftBehind(.accepted(RemoteTaskID("r1"), isRunning: true)) { $0.lostAt = lostAt }
         let still = SchedulerHarness(store: store, at: lostAt + .seconds(5))
@@ -269,9 +269,9 @@ import Testing
         found.expectSound()
     }
 
-    // MARK: retries
+    // MARK: Retries
 
-    @Test func `a free failure opens the next attempt as often as the user allows`() {
+    @Test func `a free failure opens the next attempt within the user's limit`() {
         let rig = SchedulerHarness.with(1, settings: SchedulerHarness.settings { $0.retries = 2 })
         for number in 1...3 {
             #expect(rig.submits.map(\.attempt) == [AttemptID(task: TaskID(1), number: number)])
@@ -302,7 +302,7 @@ import Testing
         refused.expectSound()
     }
 
-    @Test func `what was cancelled while it ran has an unknown cost, what never ran cost nothing`() {
+    @Test func `a task cancelled while running has an unknown cost, and one that never ran costs nothing`() {
         for (phase, charge) in [(RemoteTask.queued("r1"), Credits?.some(.zero)), (.running("r1"), nil)] {
             let rig = SchedulerHarness.with(1, cap: 10)
             rig.land(.accepted(.queued("r1")))

@@ -2,7 +2,7 @@ import Testing
 
 @testable import DailiesCore
 
-/// A quote above everything known of a clip's price stops its model. Two credits are expected at most here.
+/// A quote above all known prices of a clip stops its model. The expected maximum here is two credits.
 @Suite struct SchedulerQuoteTests {
     private func rig(_ count: Int64, concurrency: Int, tolerance: Int64?) -> SchedulerHarness {
         let settings = SchedulerHarness.settings {
@@ -12,7 +12,7 @@ import Testing
         return SchedulerHarness.with(count, settings: settings)
     }
 
-    @Test func `a price that triples after a hundred tasks costs nothing more, and both figures are named`() {
+    @Test func `a price that triples after a hundred tasks costs nothing more, and both amounts are reported`() {
         let rig = rig(110, concurrency: 4, tolerance: 10)
         for id in 1...100 {
             rig.land(.accepted(.completed("r\(id)", cost: 2)), Int64(id))
@@ -31,29 +31,29 @@ import Testing
         #expect(charged == CreditTotal(whole: 200, billionths: 0))
         let ending = rig.ending
         let reason = """
-            the provider asks 6 credits for a clip of sora-2-pro that was expected to cost 2 at most; nothing more of \
-            sora-2-pro was submitted; --accept-quote goes on
+            the provider quotes 6 credits for a clip of sora-2-pro, more than the expected maximum of 2; no more \
+            sora-2-pro clips were submitted; use --accept-quote to continue
             """
         #expect(ending?.isWorkOutstanding == true && ending?.reasons == [reason])
         rig.expectSound()
     }
 
     @Test(arguments: [(Int64(2), false), (3, true)])
-    func `a quote within the tolerance goes on`(quote: Int64, isStopped: Bool) {
+    func `a quote within the tolerance is accepted`(quote: Int64, isStopped: Bool) {
         let rig = rig(2, concurrency: 1, tolerance: 49)
         rig.land(.accepted(.queued("r1", estimate: quote)))
         #expect(rig.cancels.isEmpty != isStopped)
         rig.expectSound()
     }
 
-    @Test func `accepted quotes go on whatever they are`() {
+    @Test func `any quote continues if quotes are accepted`() {
         let rig = rig(2, concurrency: 2, tolerance: nil)
         rig.land(.accepted(.queued("r1", estimate: 60)), 1)
         #expect(rig.cancels.isEmpty && rig.attempt(1)?.reserved == Credits(nano: 66_000_000_000))
         rig.expectSound()
     }
 
-    @Test func `a render that existed before is taken for what it costs`() {
+    @Test func `a replayed render is accepted at its cost`() {
         let rig = rig(1, concurrency: 1, tolerance: 10)
         var report = RemoteTask.running("r1").made(10, before: rig.now)
         report.estimate = .of(6, from: "estimated_credits")
@@ -66,7 +66,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `one that is found rendering by its key is not cancelled, and its model stops`() {
+    @Test func `a task found rendering by its key is not cancelled, but its model stops`() {
         let rig = rig(3, concurrency: 1, tolerance: 10)
         rig.land(.timedOut)
         rig.advance(by: .seconds(1))
@@ -95,7 +95,7 @@ import Testing
     }
 
     @Test(arguments: [nil, 100] as [Int64?])
-    func `a bill far above its quote stops the model, with or without a budget, and both figures are named`(
+    func `a bill far above its quote stops the model, with or without a budget, and both amounts are reported`(
         cap: Int64?
     ) {
         let rig = billed(10, quoted: 1, tolerance: 10, cap: cap)
@@ -103,15 +103,15 @@ import Testing
         #expect(
             rig.ending.map { ExitCode.of($0, failed: 0, signal: nil) } == (cap == nil ? .stoppedEarly : .budgetReached))
         let reason = """
-            the provider billed 10 credits for a clip of sora-2-pro for which it had quoted 1; nothing more of sora-2-pro \
-            was submitted; --accept-quote goes on
+            the provider billed 10 credits for a clip of sora-2-pro after quoting 1; no more sora-2-pro clips were \
+            submitted; use --accept-quote to continue
             """
         #expect(rig.ending?.reasons.contains(reason) == true, "\(rig.ending?.reasons ?? [])")
         rig.expectSound()
     }
 
     @Test(arguments: [(Int64(2), Int64(100)), (10, nil)])
-    func `a bill within the tolerance goes on, and any does where quotes are accepted`(
+    func `a bill within the tolerance continues, and any bill if quotes are accepted`(
         cost: Int64, tolerance: Int64?
     ) {
         let rig = billed(cost, quoted: 1, tolerance: tolerance)
@@ -120,7 +120,7 @@ import Testing
     }
 
     @Test(arguments: [nil, 0] as [Int64?])
-    func `a bill without a quote is measured by what such a clip was expected to cost`(quoted: Int64?) {
+    func `a bill without a quote is compared with the expected price`(quoted: Int64?) {
         #expect(billed(2, quoted: quoted, tolerance: 10).submits.count == 1)
         let rig = billed(3, quoted: quoted, tolerance: 10)
         #expect(rig.submits.isEmpty && rig.ending?.isWorkOutstanding == true)
@@ -128,7 +128,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `a bill that is stated late, to another run, stops the model as well`() {
+    @Test func `a bill that another run learns late also stops the model`() {
         let settings = SchedulerHarness.settings { $0.quoteTolerance = 10 }
         var store = SchedulerHarness.leftBehind(.completed(RemoteTaskID("r1"))) {
             $0.path = "/clip"
@@ -148,7 +148,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `what is uncertain is not sent again once a guard has stopped its model`() {
+    @Test func `an uncertain task is not resubmitted after a guard has stopped its model`() {
         let rig = rig(3, concurrency: 2, tolerance: 10)
         rig.land(.timedOut, 1)
         rig.land(.accepted(.queued("r2", estimate: 6)), 2)
@@ -158,7 +158,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `a quote is measured by the bills of such clips before what is published, and by the user's rate too`() {
+    @Test func `a quote is compared with bills of such clips before published prices, and with the user's rate too`() {
         let shape = SchedulerHarness.task(1).shape
         let published = PublishedPrice(
             figure: .rate(perSecond: Credits(nano: 50), fee: .zero), resolution: nil, source: "")
@@ -187,7 +187,7 @@ import Testing
         #expect(stored.highestExpected(for: shape)?.nano == 96)
     }
 
-    @Test func `bills below their quotes make the next quote no rise`() {
+    @Test func `bills lower than their quotes do not make the next quote a price rise`() {
         var book = PriceBook(catalogue: SchedulerHarness.catalogue)
         let shape = SchedulerHarness.task(1).shape
         #expect(book.highestExpected(for: shape) == nil)

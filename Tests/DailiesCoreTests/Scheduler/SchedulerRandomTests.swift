@@ -2,16 +2,16 @@ import Testing
 
 @testable import DailiesCore
 
-/// Runs by chance, repeatable by their seed: whatever a provider that keeps its protocol answers, in whatever order, and
-/// wherever the program is cut off, the invariants of the rig hold, every run ends, and the books equal the bill.
+/// Random runs, repeatable by seed: whatever a provider within its protocol answers, in any order, and wherever the
+/// program is interrupted, the harness's invariants hold, every run ends, and the books equal the bill.
 @Suite struct SchedulerRandomTests {
-    /// More events than any of these runs can need.
+    /// More events than any of these runs needs.
     private static let eventLimit = 4000
-    /// A thousand runs in all, each of up to three starts, in two seconds.
+    /// A thousand runs in total, each with up to three starts, in two seconds.
     private static let seedsEach: UInt64 = 125
 
     @Test(arguments: 0..<8)
-    func `random runs keep their promises, end, and account for every render`(block: UInt64) {
+    func `random runs keep the invariants, end, and account for every render`(block: UInt64) {
         for seed in block * Self.seedsEach..<(block + 1) * Self.seedsEach {
             let breaches = run(seed: seed)
             #expect(breaches.isEmpty, "seed \(seed): \(breaches.prefix(2).joined(separator: "\n"))")
@@ -36,11 +36,11 @@ import Testing
             guard rig.problems.isEmpty else { return rig.problems }
             if rig.ending != nil {
                 runs += 1
-                // A later run must find nothing amiss in what an earlier one left.
+                // A later run must find nothing wrong in an earlier run's data.
                 if runs > 3 { break }
             } else if crashes > 0, Int.random(in: 0..<60, using: &random) == 0 {
                 crashes -= 1
-                // What is in the air may arrive all the same; its reply reaches nobody.
+                // Requests in flight may still arrive; their replies are lost.
                 for submission in rig.submits where Bool.random(using: &random) { _ = provider.submit(submission) }
             } else {
                 step(rig, &provider, &random)
@@ -53,7 +53,7 @@ import Testing
         return audit(rig.store, provider)
     }
 
-    /// Each model its own key; a later run may lack one of them.
+    /// Each model has its own key; a later run may lack one of them.
     private let accounts = APIKeyRouting(byPrefix: [
         "": SchedulerHarness.account, "other": SchedulerHarness.otherAccount,
     ])
@@ -105,7 +105,7 @@ import Testing
         return store
     }
 
-    /// The user changes limits, or holds something up for a while.
+    /// The user changes limits or pauses something for a while.
     private func change(_ rig: SchedulerHarness, _ random: inout SplitMix64) {
         var limits = SubmissionLimits(concurrency: Int.random(in: 1...5, using: &random))
         if Bool.random(using: &random) {
@@ -122,7 +122,7 @@ import Testing
         }
     }
 
-    /// One thing that happens: a reply lands, or the time moves on to the next wake-up.
+    /// One event: a reply arrives, or the time advances to the next wake-up.
     private func step(_ rig: SchedulerHarness, _ provider: inout ProviderModel, _ random: inout SplitMix64) {
         if Int.random(in: 0..<400, using: &random) == 0 { return rig.handle(.stopRequested) }
         if Int.random(in: 0..<100, using: &random) == 0 {
@@ -131,8 +131,8 @@ import Testing
         if !rig.loads.isEmpty, Int.random(in: 0..<3, using: &random) == 0 { return rig.deliverLoad() }
         if !rig.openLoads.isEmpty, Int.random(in: 0..<3, using: &random) == 0 { return rig.deliverOpenLoad() }
         let replies = rig.submits.count + rig.questions.count + rig.cancels.count + rig.downloads.count
-        // Whoever holds something up lets go of it at the latest when nothing else happens.
-        if let scope = rig.scheduler.held.first, replies == 0 || Int.random(in: 0..<20, using: &random) == 0 {
+        // Pauses end when nothing else happens, at the latest.
+        if let scope = rig.scheduler.pausedScopes.first, replies == 0 || Int.random(in: 0..<20, using: &random) == 0 {
             return rig.handle(.unpauseRequested(scope))
         }
         guard replies > 0, Int.random(in: 0..<4, using: &random) > 0 else {
@@ -157,7 +157,7 @@ import Testing
         rig.finishDownload(provider.download(), rig.downloads[chosen - rig.cancels.count].attempt.task.rawValue)
     }
 
-    /// The books against the bill.
+    /// Compares the books with the bill.
     private func audit(_ store: StoreModel, _ provider: ProviderModel) -> [String] {
         var problems: [String] = []
         let counts = Dictionary(grouping: provider.renders, by: \.attempt).mapValues(\.count)
@@ -169,7 +169,7 @@ import Testing
             }
             switch kept.stage {
             case .completed:
-                if render.phase != .completed { problems.append("\(render.attempt) is no completed render") }
+                if render.phase != .completed { problems.append("\(render.attempt) is not a completed render") }
                 if let charge = kept.charge, charge != render.price {
                     problems.append("\(render.attempt) is booked wrong")
                 }

@@ -15,7 +15,7 @@ import Testing
         return rig
     }
 
-    @Test func `what was in the air is recorded as uncertain and asked for by key`() {
+    @Test func `a submit in flight is recorded as uncertain and queried by key`() {
         let rig = started(SchedulerHarness.leftBehind(.inTheAir))
         #expect(rig.stage(1) == .uncertain && rig.questions.map(\.purpose) == [.resolveSubmission] && rig.sent.isEmpty)
         rig.answer(.found(.running()))
@@ -23,7 +23,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `what was in the air and is not found is repeated with the stored bytes where keys are honoured`() {
+    @Test func `a submit in flight that is not found is resent with the stored bytes if keys are honored`() {
         let rig = started(SchedulerHarness.leftBehind(.uncertain))
         rig.answer(.notFound(.notFound))
         #expect(rig.submits.map(\.body) == [Array("body-1#1".utf8)])
@@ -32,7 +32,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `what was in the air and is not found stays uncertain where keys are not proven`() {
+    @Test func `a submit in flight that is not found stays uncertain if keys are not proven`() {
         for trust in [KeySupport.unknown, .ignored] {
             let rig = started(SchedulerHarness.leftBehind(.inTheAir), trust: trust)
             rig.answer(.notFound(.notFound))
@@ -41,7 +41,7 @@ import Testing
         }
     }
 
-    @Test func `a task that the provider had goes on being polled`() {
+    @Test func `an accepted task continues to be polled`() {
         for isRunning in [false, true] {
             let rig = started(SchedulerHarness.leftBehind(.accepted(remote, isRunning: isRunning)))
             rig.advance(by: .seconds(2))
@@ -52,7 +52,7 @@ import Testing
         }
     }
 
-    @Test func `a completed clip with a URL is fetched without a question`() {
+    @Test func `a completed clip with a URL is downloaded without a query`() {
         let store = SchedulerHarness.leftBehind(.completed(remote), reserved: nil) {
             $0.asset = AssetLocation(url: "http://a/1")
             $0.charge = .zero
@@ -64,7 +64,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `of the clips that earlier runs left, the oldest is fetched first`() {
+    @Test func `of the clips left by earlier runs, the oldest is downloaded first`() {
         var store = StoreModel()
         for (id, age) in [(1, 0), (2, 30), (3, 10)] as [(Int64, Int)] {
             store.addLeftBehind(
@@ -86,7 +86,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `what was left open is read in pages: questions go out after the first, submits after the last`() {
+    @Test func `open attempts are read in pages: queries start after the first, submits after the last`() {
         var store = StoreModel()
         for id in 1...5 as ClosedRange<Int64> {
             store.addLeftBehind(
@@ -103,7 +103,7 @@ import Testing
         rig.holdsLoads = true
         rig.start()
         #expect(rig.questions.map(\.attempt.task.rawValue) == [1, 2] && rig.openLoads.isEmpty)
-        // The next page is read once fewer questions than a page has are out.
+        // The next page is read once fewer queries than a page are in flight.
         rig.answer(.found(.completed()), 1)
         rig.deliverOpenLoad()
         #expect(Set(rig.questions.map(\.attempt.task.rawValue)) == [2, 3, 4] && rig.sent.isEmpty)
@@ -116,7 +116,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `a completed clip without a URL is asked for, whether or not that was tried before`() {
+    @Test func `a completed clip without a URL is queried, whether or not that was tried before`() {
         for hasNoAsset in [false, true] {
             let store = SchedulerHarness.leftBehind(.completed(remote), reserved: nil) {
                 $0.charge = .zero
@@ -130,7 +130,7 @@ import Testing
         }
     }
 
-    @Test func `a clip that is saved, its cost still awaited, is asked for its cost alone`() {
+    @Test func `a saved clip with an awaited cost is queried for its cost only`() {
         let store = SchedulerHarness.leftBehind(.completed(remote)) {
             $0.path = "/clip"
             $0.isCostAwaited = true
@@ -141,7 +141,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `a clip that is left at the provider needs no download`() {
+    @Test func `a clip left at the provider needs no download`() {
         let store = SchedulerHarness.leftBehind(.completed(remote), reserved: nil) {
             $0.asset = AssetLocation(url: "http://a/1")
             $0.charge = .zero
@@ -151,7 +151,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `tasks of another key are neither asked for nor sent, told once for each key, and hold nobody up`() {
+    @Test func `tasks of another key are not queried or sent, are reported once per key, and do not block others`() {
         var store = StoreModel()
         let stages: [StoreModel.Stage] = [
             .inTheAir, .uncertain, .accepted(RemoteTaskID("r3"), isRunning: false),
@@ -164,19 +164,18 @@ import Testing
         let rig = started(store)
         #expect(rig.questions.isEmpty && rig.sent.map(\.task.rawValue) == [10])
         rig.land(.refused(.status(400)))
-        // The fate of four is unknown; the others are at the provider, and another run goes on with them.
+        // The outcome of four is unknown; the others are at the provider, and another run resumes them.
         #expect(rig.ending?.uncertain == 4 && rig.ending?.isWorkOutstanding == true)
         #expect(
-            rig.told.compactMap { if case .warning(let text) = $0 { text } else { nil } } == [
+            rig.reported.compactMap { if case .warning(let text) = $0 { text } else { nil } } == [
                 "6 clips need the API key bbbb00000000: run with that key, or with --same-account if it was replaced by another "
                     + "key of the same account"
             ])
-        #expect(!rig.told.contains { if case .uncertain = $0 { true } else { false } })
+        #expect(!rig.reported.contains { if case .uncertain = $0 { true } else { false } })
         rig.expectSound()
     }
 
-    @Test func `what another key has at the provider leaves work outstanding and nothing uncertain, unless it is lost`()
-    {
+    @Test func `another key's tasks at the provider leave work outstanding but nothing uncertain, unless lost`() {
         for isLost in [false, true] {
             let store = SchedulerHarness.leftBehind(
                 .accepted(remote, isRunning: true), account: SchedulerHarness.otherAccount
@@ -190,7 +189,7 @@ import Testing
         }
     }
 
-    @Test func `what another key sent and this one took over is asked for, and never sent again`() {
+    @Test func `tasks handed over from another key are queried and never resubmitted`() {
         var store = SchedulerHarness.leftBehind(.uncertain) { $0.isHandedOver = true }
         store.trust[SchedulerHarness.account] = .honoured
         let rig = started(store)
@@ -205,7 +204,8 @@ import Testing
         found.expectSound()
     }
 
-    @Test func `another key's clip is fetched where its URL is known, and its awaited cost keeps no run alive`() {
+    @Test func `another key's clip is downloaded if its URL is known, and its awaited cost does not keep a run alive`()
+    {
         let store = SchedulerHarness.leftBehind(.completed(remote), account: SchedulerHarness.otherAccount) {
             $0.asset = AssetLocation(url: "http://a/1")
             $0.isCostAwaited = true
@@ -221,7 +221,7 @@ import Testing
         other.expectSound()
     }
 
-    @Test func `more tasks left in flight than the limit allows let nothing new out`() {
+    @Test func `more open tasks than the limit allows block new ones`() {
         var store = StoreModel()
         for id in 1...3 { store.addLeftBehind(.accepted(RemoteTaskID("r\(id)"), isRunning: true), id: Int64(id)) }
         store.add(SchedulerHarness.task(9))
@@ -235,7 +235,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `a failed render of an earlier run is retried although its lane was empty`() {
+    @Test func `a failed render of an earlier run is retried although its queue was empty`() {
         let rig = started(
             SchedulerHarness.leftBehind(.accepted(remote, isRunning: true)),
             settings: SchedulerHarness.settings { $0.retries = 1 })

@@ -3,7 +3,7 @@ import Testing
 @testable import DailiesCore
 
 @Suite struct SchedulerSavingTests {
-    /// One clip, completed as the report says.
+    /// One clip, completed with this report.
     private func completed(
         _ report: RemoteTask, settings: SchedulerSettings = SchedulerSettings(), tasks: Int64 = 1, cap: Int64? = nil
     ) -> SchedulerHarness {
@@ -28,9 +28,9 @@ import Testing
         return questions
     }
 
-    // MARK: what a completed task lacks
+    // MARK: Missing parts of completed tasks
 
-    @Test func `a completed clip without a cost is asked for three more times, then its cost is unknown for good`() {
+    @Test func `a completed clip without a cost is queried three more times, then its cost is permanently unknown`() {
         let rig = completed(.completed(cost: nil), settings: SchedulerHarness.settings { $0.downloads = false }, cap: 9)
         #expect(answerAll(rig, .found(.completed(cost: nil))) == 3)
         #expect(rig.steps.contains(.costUnknown(AttemptID(task: TaskID(1), number: 1))))
@@ -39,7 +39,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `a cost that comes late is booked, and its reservation comes back`() {
+    @Test func `a late cost is booked, and its reservation is released`() {
         let rig = completed(.completed(cost: nil), settings: SchedulerHarness.settings { $0.downloads = false }, cap: 9)
         rig.advance(by: .seconds(5))
         rig.answer(.found(.completed(cost: 1)))
@@ -48,14 +48,14 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `a completed clip without a URL is asked for, and in the end told as unsaved`() {
+    @Test func `a completed clip without a URL is queried and finally reported as unsaved`() {
         let rig = completed(.completed(url: nil))
         #expect(answerAll(rig, .found(.completed(url: nil))) == 3)
         #expect(rig.attempt(1)?.hasNoAsset == true && rig.ending?.unsaved == 1)
         rig.expectSound()
     }
 
-    @Test func `a URL that comes late is fetched`() {
+    @Test func `a late URL is downloaded`() {
         let rig = completed(.completed(url: nil))
         rig.advance(by: .seconds(5))
         rig.answer(.found(.completed()))
@@ -64,14 +64,14 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `a reply about another task brings neither cost nor URL`() {
+    @Test func `a reply about another task provides neither cost nor URL`() {
         let rig = completed(.completed(cost: nil, url: nil))
         #expect(answerAll(rig, .found(.completed("r7"))) == 3)
         #expect(rig.attempt(1)?.charge == nil && rig.attempt(1)?.asset == nil && rig.ending?.unsaved == 1)
         rig.expectSound()
     }
 
-    @Test func `an interrupted download does not make a question for the cost forgotten`() {
+    @Test func `an interrupted download does not suppress the query for the cost`() {
         let rig = completed(.completed(cost: nil))
         rig.finishDownload(.interrupted(.timeout, reached: 1))
         rig.advance(by: .seconds(1))
@@ -82,7 +82,7 @@ import Testing
         rig.expectSound()
     }
 
-    // MARK: downloads
+    // MARK: Downloads
 
     @Test func `an interrupted download is resumed from the same URL`() {
         let rig = completed(.completed())
@@ -97,7 +97,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `a download that never gets a byte is left for the next run after the maximum wait`() {
+    @Test func `a download that never receives a byte is left for the next run after the maximum wait`() {
         expectGivenUp(reaching: 0)
     }
 
@@ -114,7 +114,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `a refused download asks for a fresh URL, never for a new render`() {
+    @Test func `a refused download requests a new URL, never a new render`() {
         let rig = completed(.completed(url: "http://a/old"))
         rig.finishDownload(.refused(.status(403)))
         rig.answer(.found(.completed(url: "http://a/new")))
@@ -124,7 +124,7 @@ import Testing
         rig.expectSound()
     }
 
-    /// Serves wake-ups, and answers questions and downloads, until the run ends or so many downloads were refused.
+    /// Serves wake-ups, and answers queries and downloads, until the run ends or this many downloads were refused.
     private func refuse(
         _ rig: SchedulerHarness, status: Int, most: Int = 1000, answer: QueryResult = .found(.completed())
     ) -> Int {
@@ -143,7 +143,7 @@ import Testing
     }
 
     @Test(arguments: [401, 403, 404, 410])
-    func `a clip that is refused is asked for again for two minutes, less and less often, with a fresh URL each time`(
+    func `a refused clip is retried for two minutes with increasing waits, each time with a new URL`(
         status: Int
     ) {
         let rig = completed(.completed())
@@ -156,7 +156,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `a clip that comes some seconds after its task has completed is saved in the same run`() {
+    @Test func `a clip that becomes available seconds after completion is saved in the same run`() {
         let rig = completed(.completed())
         #expect(refuse(rig, status: 404, most: 4) == 4)
         while rig.ending == nil, rig.downloads.isEmpty {
@@ -173,7 +173,7 @@ import Testing
             QueryResult.found(.completed(url: nil)), .found(.completed("r2", url: "http://other/2")),
             .notFound(.notFound),
         ])
-    func `where no fresh URL is named, the one that was refused is tried again`(answer: QueryResult) {
+    func `without a new URL the refused one is retried`(answer: QueryResult) {
         let rig = completed(.completed())
         let since = rig.now
         #expect(refuse(rig, status: 404, most: 4, answer: answer) == 4)
@@ -187,7 +187,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `a clip that cannot be asked about is tried again at its own URL`() {
+    @Test func `a clip that cannot be queried is retried at the same URL`() {
         let store = SchedulerHarness.leftBehind(
             .completed(RemoteTaskID("r1")), account: SchedulerHarness.otherAccount
         ) { $0.asset = AssetLocation(url: "http://a/1") }
@@ -200,7 +200,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `an address that nobody can use is not waited for`() {
+    @Test func `an unusable URL is not retried`() {
         let rig = completed(.completed())
         let since = rig.now
         for round in 1...3 {
@@ -211,7 +211,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `a whole download that is no clip is fetched once more`() {
+    @Test func `a complete download that is not a clip is downloaded once more`() {
         let rig = completed(.completed())
         rig.finishDownload(.malformed("no moov box"))
         rig.answer(.found(.completed()))
@@ -220,7 +220,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `a full disk pauses the downloads, and they go on when it has room`() {
+    @Test func `a full disk pauses downloads, and they resume when it has space`() {
         let rig = completed(.completed())
         rig.finishDownload(.diskFailed("no space left"))
         #expect(rig.downloads.isEmpty)
@@ -230,7 +230,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `a disk that refuses for the maximum wait ends submission, and the clips are told as unsaved`() {
+    @Test func `a disk that refuses for the maximum wait ends submission, and the clips are reported as unsaved`() {
         let settings = SchedulerHarness.settings {
             $0.downloadConcurrency = 1
             $0.concurrency = 2
@@ -257,11 +257,11 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `while the disk refuses clips nothing new is submitted, and with room submission goes on`() {
+    @Test func `while the disk refuses clips nothing new is submitted, and with space submission resumes`() {
         let rig = completed(.completed(), settings: SchedulerHarness.settings { $0.concurrency = 2 }, tasks: 6)
         rig.finishDownload(.diskFailed("no space left"), 1)
         let sent = rig.sent.count
-        // What is in flight goes on to its end.
+        // Tasks in flight continue to their end.
         while let submit = rig.submits.first {
             rig.land(.accepted(.completed("r\(submit.attempt.task)")), submit.attempt.task.rawValue)
         }
@@ -274,11 +274,11 @@ import Testing
         #expect(rig.sent.count == sent && !rig.downloads.isEmpty)
         rig.save()
         #expect(rig.sent.count > sent)
-        #expect(rig.told.filter { if case .warning = $0 { true } else { false } }.count == 1)
+        #expect(rig.reported.filter { if case .warning = $0 { true } else { false } }.count == 1)
         rig.expectSound()
     }
 
-    @Test func `a clip that the disk refused and whose address then dies holds submission up no longer`() {
+    @Test func `a clip that the disk refused and whose URL then expires no longer blocks submission`() {
         let rig = completed(.completed(), settings: SchedulerHarness.settings { $0.concurrency = 1 }, tasks: 3)
         rig.finishDownload(.diskFailed("no space left"), 1)
         rig.land(.refused(.status(400, "invalid_param")), 2)
@@ -292,21 +292,21 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `what stands in the way of one clip costs no other anything`() {
+    @Test func `an obstacle to one clip does not affect others`() {
         let rig = finished(2)
         rig.finishDownload(.blocked("no name is left"), 1)
         rig.save(2)
-        #expect(rig.told.contains(.downloadFailed(SchedulerHarness.name(1), reason: "no name is left")))
+        #expect(rig.reported.contains(.downloadFailed(SchedulerHarness.name(1), reason: "no name is left")))
         #expect(rig.ending?.unsaved == 1 && rig.ending?.reasons == [])
         rig.expectSound()
     }
 
-    @Test func `an interruption that comes no further than the one before is no progress`() {
-        // As from a service that names no version and always cuts: each time it begins anew.
+    @Test func `an interruption at the same byte as before is not progress`() {
+        // As from a service that states no version and always disconnects: each download starts over.
         expectGivenUp(reaching: 500)
     }
 
-    @Test func `a clip whose length nobody states is fetched once more, and then kept for what it is`() {
+    @Test func `a clip of unknown length is downloaded once more and then kept as unverified`() {
         let rig = completed(.completed())
         rig.finishDownload(.unverified(path: "/kept"))
         #expect(rig.downloads.isEmpty && rig.ending == nil)
@@ -316,8 +316,8 @@ import Testing
         #expect(rig.attempt(1)?.keptPath == "/kept" && rig.attempt(1)?.asset != nil)
         #expect(rig.ending?.unsaved == 1)
         let reason =
-            "the server does not say how long the clip is, so it may be cut; what came is kept as /kept, and the next run asks again"
-        #expect(rig.told.contains(.downloadFailed(SchedulerHarness.name(1), reason: reason)))
+            "the server does not state the clip's length, so it may be truncated; it is kept as /kept, and the next run tries again"
+        #expect(rig.reported.contains(.downloadFailed(SchedulerHarness.name(1), reason: reason)))
         let next = rig.restarted()
         next.start()
         #expect(next.downloads.map(\.asset) == [AssetLocation(url: "http://a/1")])
@@ -327,7 +327,7 @@ import Testing
         next.expectSound()
     }
 
-    @Test func `clips of unknown length do not hold submission up`() {
+    @Test func `clips of unknown length do not block submission`() {
         let settings = SchedulerHarness.settings {
             $0.unsavedLimit = 1
             $0.concurrency = 1
@@ -342,9 +342,9 @@ import Testing
         rig.expectSound()
     }
 
-    // MARK: slow downloads
+    // MARK: Slow downloads
 
-    /// So many clips to be downloaded, `places` at a time.
+    /// This many clips to be downloaded, `places` at a time.
     private func finished(
         _ count: Int64, places: Int = 4, change: (inout SchedulerSettings) -> Void = { _ in }
     ) -> SchedulerHarness {
@@ -364,11 +364,11 @@ import Testing
 
     private static let least = 60 * SchedulerSettings().leastDownloadSpeed
 
-    @Test func `four dripping downloads give their places to those that wait, and go on behind them`() {
+    @Test func `four slow downloads yield to waiting ones and resume after them`() {
         let rig = finished(6)
-        for id in Int64(1)...4 { rig.brought[TaskID(id)] = Self.least - 1 }
+        for id in Int64(1)...4 { rig.receivedBytes[TaskID(id)] = Self.least - 1 }
         rig.advance(by: .seconds(60))
-        // All four are below the least speed, and each gives its place away.
+        // All four are below the minimum speed, and each yields.
         #expect(rig.stopped.map(\.task) == [TaskID(1), TaskID(2), TaskID(3), TaskID(4)])
         for id in Int64(1)...4 { rig.finishDownload(.stopped, id) }
         #expect(rig.downloads.map(\.attempt.task) == [TaskID(5), TaskID(6), TaskID(1), TaskID(2)])
@@ -380,26 +380,26 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `a download that is fast enough, or that nobody waits behind, keeps its place`() {
+    @Test func `a download that is fast enough, or that no other waits for, continues`() {
         let rig = finished(2, places: 1)
-        rig.brought[TaskID(1)] = Self.least
+        rig.receivedBytes[TaskID(1)] = Self.least
         rig.advance(by: .seconds(60))
         #expect(rig.stopped.isEmpty)
-        // It brought nothing more in the second minute.
+        // It made no progress in the second minute.
         rig.advance(by: .seconds(60))
         #expect(rig.stopped.map(\.task) == [TaskID(1)])
         rig.finishDownload(.stopped)
         rig.save(2)
-        rig.brought[TaskID(1)] = 2000 * 60
+        rig.receivedBytes[TaskID(1)] = 2000 * 60
         rig.advance(by: .seconds(60))
         #expect(rig.stopped.count == 1 && rig.downloads.map(\.attempt.task) == [TaskID(1)])
         rig.save(1)
         rig.expectSound()
     }
 
-    @Test func `among slow downloads each turn lasts twice as long as the one before`() {
+    @Test func `among slow downloads each turn is twice as long as the last`() {
         let rig = finished(2, places: 1) { $0.maximumWait = .seconds(86_400) }
-        rig.brought = [TaskID(1): 0, TaskID(2): 0]
+        rig.receivedBytes = [TaskID(1): 0, TaskID(2): 0]
         var turns: [Int] = []
         var last = rig.now
         for _ in 0..<8 {
@@ -413,14 +413,14 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `a slow download gives way at the next look to a clip that has given way less often`() {
+    @Test func `a slow download yields at the next measurement to one that yielded less often`() {
         let settings = SchedulerHarness.settings {
             $0.downloadConcurrency = 1
             $0.concurrency = 3
             $0.maximumWait = .seconds(86_400)
         }
         let rig = SchedulerHarness.with(3, settings: settings)
-        rig.brought = [TaskID(1): 0, TaskID(2): 0]
+        rig.receivedBytes = [TaskID(1): 0, TaskID(2): 0]
         for id in Int64(1)...2 { rig.land(.accepted(.completed("r\(id)", url: "http://a/\(id)")), id) }
         rig.land(.accepted(.running("r3")), 3)
         func go(until isOver: () -> Bool) {
@@ -432,7 +432,7 @@ import Testing
             go { rig.stopped.count == turn }
             rig.finishDownload(.stopped)
         }
-        // Its turn lasts eight minutes now.
+        // Its turn now lasts eight minutes.
         #expect(rig.downloads.map(\.attempt.task) == [TaskID(1)])
         let began = rig.now
         go { !rig.questions.isEmpty }
@@ -444,22 +444,22 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `a download that brings next to nothing for the maximum wait is left for the next run`() {
+    @Test func `a download with almost no progress for the maximum wait is left for the next run`() {
         let rig = finished(1) { $0.maximumWait = .seconds(180) }
-        rig.brought[TaskID(1)] = 6
+        rig.receivedBytes[TaskID(1)] = 6
         rig.advance(by: .seconds(150))
         #expect(rig.stopped.isEmpty)
         rig.advance(by: .seconds(60))
         #expect(rig.stopped.count == 1)
         rig.finishDownload(.stopped)
         #expect(rig.ending?.unsaved == 1)
-        #expect(rig.told.contains(.downloadFailed(SchedulerHarness.name(1), reason: "its download brings next to nothing")))
+        #expect(rig.reported.contains(.downloadFailed(SchedulerHarness.name(1), reason: "its download is too slow")))
         rig.expectSound()
     }
 
-    @Test func `a least speed of 0 lets every download go on`() {
+    @Test func `a minimum speed of 0 lets every download continue`() {
         let rig = finished(2, places: 1) { $0.leastDownloadSpeed = 0 }
-        rig.brought[TaskID(1)] = 0
+        rig.receivedBytes[TaskID(1)] = 0
         rig.advance(by: .seconds(3600))
         #expect(rig.stopped.isEmpty)
         rig.save()
@@ -467,7 +467,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `too many unsaved clips hold submission up until some are saved`() {
+    @Test func `too many unsaved clips block submission until some are saved`() {
         let settings = SchedulerHarness.settings {
             $0.unsavedLimit = 2
             $0.concurrency = 1
@@ -481,7 +481,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `when the account refuses questions a clip whose URL is known is still fetched`() {
+    @Test func `a clip with a known URL is still downloaded when the account refuses queries`() {
         let rig = completed(.completed(cost: nil), settings: SchedulerHarness.settings { $0.concurrency = 1 })
         rig.finishDownload(.interrupted(.timeout, reached: 2))
         rig.advance(by: .seconds(1))

@@ -1,17 +1,17 @@
 @testable import DailiesCore
 
-/// A scheduler before a provider with a limit and a mind of its own, on a clock that jumps from event to event: hours of a
-/// run in a second. Pure, and repeatable by its seed. What the provider sees is counted.
+/// A scheduler with a simulated provider that has a limit, on a clock that jumps from event to event: hours of a run in
+/// a second. Pure, and repeatable by seed. It counts the provider's requests.
 final class SchedulerSimulation {
-    /// What the provider is like.
+    /// The provider's properties.
     struct Provider {
         /// Tasks in flight that it accepts; nil: any number.
         var limit: Int?
-        /// How long a render takes.
+        /// The duration of a render.
         var duration: (inout SplitMix64) -> Duration
-        /// Nothing is answered in this time.
+        /// The time without answers.
         var away: Range<Instant>?
-        /// From a request to its reply.
+        /// The time from a request to its reply.
         var latency = Duration.milliseconds(80)
     }
 
@@ -44,15 +44,15 @@ final class SchedulerSimulation {
     private var byRemote: [RemoteTaskID: AttemptID] = [:]
     private(set) var ending: RunResult?
 
-    /// When each submit reached the provider, and whether it was refused for being too many.
+    /// When each submit reached the provider, and whether it was refused because of the limit.
     private(set) var submits: [(at: Instant, isRefused: Bool)] = []
     /// When each request reached the provider.
     private(set) var requests: [Instant] = []
     private(set) var failed = 0
-    /// Of each render: when it began, and when it ended.
+    /// The start and end of each render.
     private(set) var spans: [(from: Instant, to: Instant)] = []
     private(set) var polls = 0
-    /// From the end of a render to the reply that told of it.
+    /// The times from the end of a render to the reply that reported it.
     private(set) var delays: [Duration] = []
     private(set) var notices: [RunEvent] = []
 
@@ -76,7 +76,7 @@ final class SchedulerSimulation {
         handle(.started(recovered))
     }
 
-    /// Runs until a moment, or to the end.
+    /// Runs until a time, or to the end.
     func run(until limit: Instant = .distantFuture) {
         while ending == nil, let entry = queue.first, entry.at <= limit {
             take()
@@ -88,7 +88,7 @@ final class SchedulerSimulation {
 
     var inFlightAtProvider: Int { renders.values.count { $0.ends > now } }
 
-    /// The part of a number of slots that was rendering between two moments.
+    /// The fraction of slots that were rendering between two times.
     func busy(_ slots: Int, from: Instant, to: Instant) -> Double {
         let rendering = spans.reduce(Duration.zero) { sum, span in
             let (first, last) = (max(span.from, from), min(span.to, to))
@@ -102,8 +102,8 @@ final class SchedulerSimulation {
     private func serve(_ event: Event) {
         switch event {
         case .wake(let wake): handle(.woken(wake))
-        case .submitArrives(let submission): schedule(.submitLands(submission, fate(of: submission)))
-        case .submitLands(let submission, let fate): handle(.submitted(submission, fate))
+        case .submitArrives(let submission): schedule(.submitLands(submission, outcome(of: submission)))
+        case .submitLands(let submission, let outcome): handle(.submitted(submission, outcome))
         case .askArrives(let attempt, let purpose, let question):
             schedule(.answerLands(attempt, purpose, answer(question)))
         case .answerLands(let attempt, let purpose, let answer): handle(.answered(attempt, purpose, answer))
@@ -114,7 +114,7 @@ final class SchedulerSimulation {
 
     private var isAway: Bool { provider.away?.contains(now) ?? false }
 
-    private func fate(of submission: Submission) -> SubmitResult {
+    private func outcome(of submission: Submission) -> SubmitResult {
         requests.append(now)
         if isAway { return .notAccepted(.refusedConnection) }
         if let known = renders[submission.attempt] { return .accepted(report(known)) }

@@ -3,7 +3,7 @@ import Testing
 @testable import DailiesCore
 
 @Suite struct SchedulerSubmittingTests {
-    @Test func `a clip is submitted, polled, booked, fetched, and the run ends`() {
+    @Test func `a clip is submitted, polled, booked and downloaded, and the run ends`() {
         let rig = SchedulerHarness.with(1)
         #expect(rig.sent.count == 1 && rig.stage(1) == .inTheAir)
         rig.land(.accepted(.queued()))
@@ -28,13 +28,13 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `nothing waits and nothing is open, so the run ends at once`() {
+    @Test func `a run with no waiting and no open tasks ends immediately`() {
         let rig = SchedulerHarness.with(0)
         #expect(rig.ending == RunResult())
         rig.expectSound()
     }
 
-    @Test func `the slots are filled, and a slot that comes free is filled again`() {
+    @Test func `the slots are filled, and a released slot is filled again`() {
         let rig = SchedulerHarness.with(8, settings: SchedulerHarness.settings { $0.concurrency = 3 })
         #expect(rig.submits.count == 3)
         for id in 1...3 { rig.land(.accepted(.queued("r\(id)")), Int64(id)) }
@@ -65,7 +65,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `a page read before a submit landed does not bring its task back`() {
+    @Test func `a page read before a submit ended does not bring its task back`() {
         let settings = SchedulerHarness.settings {
             $0.retries = 1
             $0.concurrency = 1
@@ -74,7 +74,7 @@ import Testing
         rig.land(.accepted(.queued("r1")))
         rig.advance(by: .seconds(2))
         rig.holdsLoads = true
-        // The failed one is retried: its lane is read anew, while 2 is sent from memory and refused.
+        // The failed task is retried: its queue is read again, while 2 is sent from memory and refused.
         rig.answer(.found(.failed("r1")))
         #expect(rig.loads.first?.page.map(\.id.rawValue) == [1, 2, 3])
         #expect(rig.submits.map(\.attempt.task.rawValue) == [2])
@@ -101,7 +101,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `an echo proves that keys are honoured, and the slots fill`() {
+    @Test func `an echo proves that keys are honored, and the slots fill`() {
         let rig = SchedulerHarness.with(5, trust: .unknown)
         #expect(rig.submits.count == 1)
         rig.land(.accepted(.queued(echo: "key-1#1")))
@@ -110,7 +110,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `without an echo the key is asked for once, and one submit is in the air until that is known`() {
+    @Test func `without an echo the key is queried once, and one submit is in flight until that is known`() {
         let rig = SchedulerHarness.with(5, trust: .unknown)
         rig.land(.accepted(.queued("r1")))
         #expect(rig.submits.isEmpty && rig.questions.map(\.purpose) == [.verifyKeySupport])
@@ -119,7 +119,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `a key that finds nothing, or another task, is not honoured`() {
+    @Test func `keys are not honored if the query finds nothing or another task`() {
         for reply in [QueryResult.notFound(.notFound), .found(.queued("someone-else"))] {
             let rig = SchedulerHarness.with(5, trust: .unknown)
             rig.land(.accepted(.queued("r1")))
@@ -130,7 +130,7 @@ import Testing
         }
     }
 
-    @Test func `a question for the key that brings nothing is put again at the next acceptance`() {
+    @Test func `an unanswered query of the key is repeated at the next acceptance`() {
         let rig = SchedulerHarness.with(3, trust: .unknown)
         rig.land(.accepted(.queued("r1")))
         rig.answer(.fault(.timeout))
@@ -148,7 +148,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `a submit that never left goes back under the same number, and is not run against without pause`() {
+    @Test func `a submit that was never sent waits again under the same number and backs off`() {
         let rig = SchedulerHarness.with(1)
         rig.land(.notAccepted(.refusedConnection))
         #expect(rig.stage(1) == .notAccepted && rig.submits.isEmpty)
@@ -159,7 +159,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `submits that never leave while questions are answered end after the maximum wait`() {
+    @Test func `submits that are never sent while queries succeed end after the maximum wait`() {
         let rig = SchedulerHarness.with(2, settings: SchedulerHarness.settings { $0.concurrency = 2 })
         rig.land(.accepted(.queued("r1")), 1)
         var submits = 0
@@ -177,7 +177,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `a render that existed before the submit is booked as replayed, also when it completes later`() {
+    @Test func `a render that existed before the submit is booked as replayed, also if it completes later`() {
         let rig = SchedulerHarness.with(1)
         rig.land(.accepted(.running().made(10, before: rig.now)))
         #expect(rig.attempt(1)?.isReplayed == true)

@@ -1,6 +1,6 @@
 import DailiesCore
 
-/// A store in memory that refuses what the real one refuses: every step names the state it starts from.
+/// An in-memory store that refuses what the real one refuses: every step requires a starting state.
 struct StoreModel {
     enum Stage: Hashable {
         case inTheAir
@@ -41,18 +41,18 @@ struct StoreModel {
 
     var entries: [TaskID: Entry] = [:]
     var attempts: [AttemptID: Attempt] = [:]
-    /// In place of the requests' own.
+    /// Seeds that replace those of requests.
     var seeds: [TaskID: Int64] = [:]
     var cap: Credits?
     var mode = BudgetMode.cautious
     var trust: [KeyFingerprint: KeySupport] = [:]
-    /// What became of users' commands.
+    /// Outcomes of users' commands.
     private(set) var commands: [CommandID: CommandOutcome] = [:]
     private(set) var problems: [String] = []
 
     mutating func add(_ task: WaitingTask) { entries[task.id] = Entry(task: task, isWaiting: true) }
 
-    /// The attempt that the task of an acceptance belongs to, if that is another one.
+    /// The other attempt that owns the task of an acceptance; nil: none.
     func owner(refusing change: Mutation) -> TaskOwner? {
         guard case .accepted(let id, let acceptance) = change.step, let account = attempts[id]?.submission.account,
             let owner = attempts.first(where: {
@@ -199,7 +199,7 @@ struct StoreModel {
             if attempts[id]?.cancelReason == nil || attempts[id]?.stage != .cancelled
                 || attempts[id]?.isCostAwaited == true
             {
-                problems.append("attempt \(id) was cancelled for no guard")
+                problems.append("attempt \(id) was not cancelled by a guard")
             }
             retry(id.task)
         case .commandEnded(let command, let outcome, _): end(command, outcome)
@@ -282,7 +282,7 @@ struct StoreModel {
         entries[id] = Entry(task: task, isWaiting: true)
     }
 
-    // MARK: reading
+    // MARK: Reading
 
     func page(_ lane: TaskQueueID, after place: WaitingTask.Cursor?, limit: Int) -> [WaitingTask] {
         let waiting = entries.values.filter { entry in
@@ -339,7 +339,7 @@ extension StoreModel.Attempt {
         }
     }
 
-    /// What a new run has to know of it; nil when nothing is left to do.
+    /// The state that a new run must know; nil when nothing is left to do.
     var standing: OpenAttempt.Progress? {
         switch stage {
         case .inTheAir: .sent(isMarkedUncertain: false)

@@ -2,8 +2,8 @@ import Testing
 
 @testable import DailiesCore
 
-/// What waits for the budget of a tag holds up what counts against it, and nothing else. Prices are a quarter of a credit
-/// a second, so that a clip of 8 s is bounded at two credits and a tenth; caps are given without that tenth.
+/// A task that waits for a tag's budget blocks only tasks that count against it. Prices are a quarter of a credit per
+/// second, so that the maximum of an 8 s clip is two credits plus a tenth; caps are given without that tenth.
 @Suite struct TagBudgetQueueTests {
     private static let acme = TagBudgetID(1)
     private static let zeta = TagBudgetID(2)
@@ -33,7 +33,7 @@ import Testing
 
     private func fail(_ rig: SchedulerHarness, _ id: Int64) { rig.land(.accepted(.failed("r\(id)")), id) }
 
-    @Test func `others of the same batch and model go on, and it has its turn once there is room`() {
+    @Test func `other tasks of the batch and model continue, and the waiting one has its turn once there is room`() {
         let tasks = [1, 2, 3, 4].map { SchedulerHarness.task($0, tagBudgets: $0 < 3 ? [Self.acme] : []) }
         let rig = rig(tasks, caps: [Self.acme: 3])
         #expect(submitted(rig) == [1, 3, 4])
@@ -44,7 +44,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `a smaller one with the same tag does not take the room that an earlier one waits for`() {
+    @Test func `a smaller task with the same tag does not take the credits that an earlier one waits for`() {
         let tasks = [
             SchedulerHarness.task(1, tagBudgets: [Self.acme]), SchedulerHarness.task(2, tagBudgets: [Self.acme]),
             SchedulerHarness.task(3, seconds: 4, tagBudgets: [Self.acme]),
@@ -57,7 +57,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `what waits when nothing can come back any more has reached its budget, and says so once`() {
+    @Test func `a waiting task whose budget can free no credits has reached it and is reported once`() {
         let tasks = [1, 2, 3].map { SchedulerHarness.task($0, tagBudgets: [Self.acme]) } + [SchedulerHarness.task(4)]
         let rig = rig(tasks, caps: [Self.acme: 3])
         #expect(submitted(rig) == [1, 4])
@@ -69,7 +69,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `no more than a page is passed, and in the end all are rendered`() {
+    @Test func `no more than a page of tasks is deferred, and all are rendered in the end`() {
         let tasks = (1...40).map { SchedulerHarness.task($0, tagBudgets: $0 <= 30 ? [Self.acme] : []) }
         let settings = SchedulerHarness.settings {
             $0.concurrency = 8
@@ -87,7 +87,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `one that waits for two budgets keeps neither from the tasks of the other`() {
+    @Test func `a task that waits for two budgets blocks neither for other tasks`() {
         let tasks = [
             SchedulerHarness.task(1, tagBudgets: [Self.acme]),
             SchedulerHarness.task(2, tagBudgets: [Self.acme, Self.zeta]),

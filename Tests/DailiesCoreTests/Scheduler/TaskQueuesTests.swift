@@ -8,7 +8,7 @@ import Testing
         TaskQueueID(batch: BatchID(batch), model: model)
     }
 
-    /// Lanes with all of their tasks read.
+    /// Queues with all of their tasks read.
     private func lanes(_ tasks: [WaitingTask]) -> TaskQueues {
         var lanes = TaskQueues(pageSize: 100)
         let byLane = Dictionary(grouping: tasks) { TaskQueueID(batch: $0.batch, model: $0.shape.model) }
@@ -28,7 +28,7 @@ import Testing
         return order
     }
 
-    @Test func `higher priority first, then the order of the manifest`() {
+    @Test func `tasks are ordered by priority, then by manifest order`() {
         var lanes = lanes([
             SchedulerHarness.task(1), SchedulerHarness.task(2, priority: 5), SchedulerHarness.task(3, priority: -1),
             SchedulerHarness.task(4, priority: 5), SchedulerHarness.task(5, model: other, priority: 5),
@@ -44,14 +44,14 @@ import Testing
         #expect(drain(&lanes) == [1, 5, 2, 6, 3, 7, 4, 8])
     }
 
-    @Test func `a blocked or unfit lane holds no other up`() {
+    @Test func `a blocked or ineligible queue does not block others`() {
         var lanes = lanes([SchedulerHarness.task(1), SchedulerHarness.task(2, model: other), SchedulerHarness.task(3)])
         #expect(drain(&lanes) { $0.model != SchedulerHarness.model } == [2])
         lanes.block { $0.model == SchedulerHarness.model }
         #expect(drain(&lanes).isEmpty && lanes.isDone && lanes.hasWaiting)
     }
 
-    @Test func `while a page is read that may hold an earlier one nothing is granted`() {
+    @Test func `nothing is granted while a page is read that may have an earlier task`() {
         var lanes = lanes([SchedulerHarness.task(2)])
         lanes.add(lane(1, other))
         #expect(lanes.next { _ in true } == nil && !lanes.isDone)
@@ -61,7 +61,7 @@ import Testing
         #expect(drain(&lanes) == [1, 2])
     }
 
-    @Test func `what comes back unsent has its old place`() throws {
+    @Test func `a task that returns unsent has its old position`() throws {
         var lanes = lanes((1...4).map { SchedulerHarness.task($0) })
         let first = try #require(lanes.next { _ in true })
         lanes.take(first)
@@ -70,7 +70,7 @@ import Testing
         #expect(drain(&lanes) == [1, 3, 4])
     }
 
-    @Test func `what comes back unsent has not had its batch's turn`() throws {
+    @Test func `a task that returns unsent has not used its batch's turn`() throws {
         var lanes = lanes(
             (1...3).map { SchedulerHarness.task($0) } + (4...6).map { SchedulerHarness.task($0, batch: BatchID(2)) })
         let first = try #require(lanes.next { _ in true })
@@ -79,14 +79,14 @@ import Testing
         #expect(drain(&lanes) == [1, 4, 2, 5, 3, 6])
     }
 
-    @Test func `a lane that may submit nothing now is not waited for while its page is read`() {
+    @Test func `an ineligible queue is not waited for while its page is read`() {
         var lanes = lanes([SchedulerHarness.task(2)])
         lanes.add(lane(1, other))
         #expect(lanes.pagesToLoad().map(\.lane) == [lane(1, other)])
         #expect(drain(&lanes) { $0.model != other } == [2])
     }
 
-    @Test func `an empty page that does not call itself the last ends its lane all the same`() {
+    @Test func `an empty page ends its queue even if it is not marked as last`() {
         var lanes = TaskQueues(pageSize: 4)
         lanes.add(lane())
         _ = lanes.pagesToLoad()
@@ -94,7 +94,7 @@ import Testing
         #expect(lanes.isDone && lanes.pagesToLoad().isEmpty)
     }
 
-    @Test func `a restart while a page is read is honoured when it is in, and what is known is left out`() {
+    @Test func `a restart during a page read happens after it, and known tasks are skipped`() {
         var lanes = TaskQueues(pageSize: 4)
         lanes.add(lane())
         _ = lanes.pagesToLoad()
@@ -105,7 +105,7 @@ import Testing
         #expect(drain(&lanes) == [1, 3])
     }
 
-    @Test func `paging gives every task once, in order, for random stores and page sizes`() {
+    @Test func `paging returns every task once, in order, for random stores and page sizes`() {
         for seed in UInt64(0)..<100 {
             var random = SplitMix64(seed: seed)
             var store: [WaitingTask] = (1...Int64.random(in: 1...40, using: &random)).map {
@@ -141,7 +141,7 @@ import Testing
         }
     }
 
-    /// The lanes in other words: all that waits, as a set.
+    /// A model of the queues: all waiting tasks as a set.
     private struct LanesModel {
         var waiting: [WaitingTask] = []
         var startedByBatch: [BatchID: Int] = [:]
@@ -158,7 +158,7 @@ import Testing
         }
     }
 
-    @Test func `lanes are what a plain list of all that waits would be, for random operations`() {
+    @Test func `queues match a plain list of waiting tasks, for random operations`() {
         for seed in UInt64(0)..<150 {
             var random = SplitMix64(seed: seed)
             var model = LanesModel()
@@ -174,7 +174,7 @@ import Testing
             for task in all { lanes.add(model.lane(of: task)) }
             var taken: [WaitingTask] = []
             for step in 0..<150 {
-                // Every page is in before the next operation: what waits is known.
+                // Every page is read before the next operation, so all waiting tasks are known.
                 while true {
                     let pages = lanes.pagesToLoad()
                     if pages.isEmpty { break }
@@ -194,7 +194,7 @@ import Testing
                     model.waiting.append(task)
                     model.startedByBatch[task.batch, default: 1] -= 1
                 case 1 where !taken.isEmpty:
-                    // Settled, and wanted again: it stands in the store, and its lane is read anew.
+                    // Settled and retried: it is in the store, and its queue is read again.
                     let task = taken.remove(at: Int.random(in: 0..<taken.count, using: &random))
                     model.waiting.append(task)
                     lanes.restart(model.lane(of: task))
@@ -218,9 +218,9 @@ import Testing
         }
     }
 
-    // MARK: downloads
+    // MARK: Downloads
 
-    @Test func `the URL that dies first is fetched first, a few at a time, for random orders`() {
+    @Test func `the URL that expires first is downloaded first, a few at a time, for random orders`() {
         for seed in UInt64(0)..<60 {
             var random = SplitMix64(seed: seed)
             let limit = Int.random(in: 1...4, using: &random)

@@ -3,9 +3,9 @@ import Testing
 
 @testable import DailiesCore
 
-/// The life of a task: what the code does, what stands here, and what the documentation says are the same table.
+/// The life cycle of a task: the code, this table and the README's table are the same.
 @Suite struct AttemptStateTests {
-    /// The next state for every state (rows) and event (columns); blank: the event cannot happen.
+    /// The next state for every state (rows) and event (columns); blank: the event is not allowed.
     static let table = """
         | state | sent | notAccepted | outcomeUnknown | accepted | started | completed | failed | cancelled | saved | retried |
         |---|---|---|---|---|---|---|---|---|---|---|
@@ -64,13 +64,13 @@ import Testing
         return cells
     }
 
-    @Test func `every state goes by every event where the table says`() {
+    @Test func `every event leads from every state to the one in the table`() {
         let expected = Self.cells(of: Self.table)
         #expect(expected.count == 90)
         #expect(Self.cellsOfTheCode == expected)
     }
 
-    @Test func `the table in the documentation is the table of the code`() throws {
+    @Test func `the README's table matches the code`() throws {
         let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent().deletingLastPathComponent()
         let article = try String(
@@ -89,7 +89,7 @@ import Testing
         }
     }
 
-    @Test func `only the states before an acceptance and without a remote id are told apart by columns`() {
+    @Test func `states without a remote ID before acceptance differ only in other columns`() {
         let words = Self.states.map(\.1.word.rawValue)
         #expect(
             words == [
@@ -100,7 +100,7 @@ import Testing
             Self.states.map { $0.1.remoteID != nil } == [false, false, false, true, true, true, true, false, false])
     }
 
-    @Test func `what is settled leaves only by the user's word or a retry, and nothing is sent but from waiting`() {
+    @Test func `a settled task changes only by a retry, and only waiting tasks are sent`() {
         for (name, state) in Self.states {
             if name != "waiting" { #expect(state.after(.sent) == nil) }
             if ["failed", "cancelled", "saved"].contains(name) {

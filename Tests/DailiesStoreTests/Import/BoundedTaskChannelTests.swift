@@ -8,7 +8,7 @@ struct BoundedTaskChannelTests {
     private struct BrokenOff: Error {}
 
     private static func specs(_ count: Int) -> [TaskSpec] {
-        // Runs of one model and priority, of every length up to a few thousand.
+        // Ranges of one model and priority, of every length up to a few thousand.
         var specs: [TaskSpec] = []
         var length = 1
         while specs.count < count {
@@ -33,7 +33,7 @@ struct BoundedTaskChannelTests {
         #expect(try rig.importManifest(specs).unchanged == specs.count)
     }
 
-    @Test func `a batch that is refused at once does not read on`() throws {
+    @Test func `a refused batch stops reading immediately`() throws {
         let rig = try Rig(tasks: [Rig.spec("a")])
         var asked = 0
         #expect(throws: ImportError.differentPath(stored: "/m.yaml")) {
@@ -48,7 +48,7 @@ struct BoundedTaskChannelTests {
         #expect(try rig.shell().one("SELECT count(*) FROM task") == "1")
     }
 
-    @Test func `large requests wait for their turn, and all come through`() throws {
+    @Test func `large requests are throttled, and all arrive`() throws {
         let rig = try Rig(tasks: [])
         let prompt = String(repeating: "p", count: 100_000)
         let specs = (0..<40).map { Rig.spec("task-\($0)", prompt: prompt) }
@@ -57,7 +57,7 @@ struct BoundedTaskChannelTests {
             try rig.shell().one("SELECT count(*), sum(length(prompt)) FROM task") == "40|\(40 * prompt.utf8.count)")
     }
 
-    @Test func `a reading that breaks off between two batches leaves nothing behind`() throws {
+    @Test func `reading that fails between two batches leaves nothing behind`() throws {
         let rig = try Rig(tasks: [Rig.spec("a")])
         for count in [0, 255, 256, 257, 2000] {
             #expect(throws: BrokenOff.self) {

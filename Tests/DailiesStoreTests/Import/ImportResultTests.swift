@@ -47,12 +47,12 @@ struct ImportResultTests {
         #expect(try rig.shell().one("SELECT count(*) FROM event WHERE kind = 'enrolled'") == "1")
     }
 
-    @Test func `requests that differ in their Unicode form only are different`() throws {
+    @Test func `requests that differ only in Unicode form are different`() throws {
         let rig = try Rig(tasks: [Rig.spec("a", prompt: "caf\u{E9}")])
         #expect(throws: ImportError.self) { try rig.importManifest([Rig.spec("a", prompt: "cafe\u{301}")]) }
     }
 
-    @Test func `line ends are no change: a waiting task takes the new writing, a paid one keeps its own`() throws {
+    @Test func `line ends are not a change: a waiting task takes the new text, and a paid one keeps its own`() throws {
         let written = [Rig.spec("paid", prompt: #"one\r\ntwo"#), Rig.spec("waiting", prompt: #"one\rtwo"#)]
         let rig = try Rig(tasks: written)
         try rig.apply(Steps.intent(), Steps.accepted(), Steps.settled(.completed))
@@ -66,7 +66,7 @@ struct ImportResultTests {
                 == ["paid|1|5|1", "waiting|1|5|0"])
     }
 
-    @Test func `a new seed outlives other line ends`() throws {
+    @Test func `a new seed survives a change of line ends`() throws {
         let rig = try Rig(tasks: [Rig.spec("a", prompt: #"one\r\ntwo"#)])
         try rig.apply(.reseeded(TaskID(1), 77))
         _ = try rig.importManifest([Rig.spec("a", prompt: #"one\ntwo"#, priority: 1)])
@@ -108,7 +108,9 @@ struct ImportResultTests {
         #expect(try rig.shell().one("SELECT count(*) FROM task WHERE prompt = 'new'") == "0")
     }
 
-    @Test func `what waits and is gone is cancelled as removed, and waits again when it is back`() throws {
+    @Test func `a waiting task that is no longer listed is cancelled as removed and waits again when it returns`()
+        throws
+    {
         let specs = (1...4).map { Rig.spec("task-\($0)") }
         let rig = try Rig(tasks: specs)
         try rig.apply(Steps.intent(2), .withdrawn(TaskID(3), .cancelled))
@@ -125,7 +127,7 @@ struct ImportResultTests {
             try rig.shell().rows("SELECT kind FROM event WHERE task = 1 ORDER BY id") == ["withdrawn", "restored"])
     }
 
-    @Test func `a batch belongs to one path unless told otherwise`() throws {
+    @Test func `a batch belongs to one path unless the user says otherwise`() throws {
         let rig = try Rig()
         let moved = Rig.manifest(path: "/other.yaml")
         #expect(throws: ImportError.differentPath(stored: "/m.yaml")) {
@@ -137,7 +139,7 @@ struct ImportResultTests {
 
     private static let elsewhere = Rig.manifest(baseURL: "http://[::1]")
 
-    @Test func `a batch belongs to the provider that has accepted a submit of it, or may have`() throws {
+    @Test func `a batch belongs to the provider that accepted a submit of it, or may have`() throws {
         let error = ImportError.differentProvider(name: "bytespike", baseURL: "https://api.example")
         let attempt = AttemptID(task: TaskID(1), number: 1)
         let page = ProviderError(kind: .unreadable, code: ProviderError.notTheAPI, message: "<html>")
@@ -145,7 +147,7 @@ struct ImportResultTests {
             [], [.uncertain(attempt, Steps.fault)], [.uncertain(attempt, page), .uncertain(attempt, Steps.fault)],
             [Steps.accepted()], [Steps.accepted(), Steps.settled(.failed)],
             [.uncertain(attempt, page), Steps.accepted()],
-            // In the air once more, after a page had answered.
+            // Being submitted again, after a page had answered.
             [.uncertain(attempt, page), .notAccepted(attempt, page), Steps.intent()],
             [.uncertain(attempt, page), .repeated(attempt)],
         ] as [[Mutation.Kind]] {
@@ -163,7 +165,7 @@ struct ImportResultTests {
         }
     }
 
-    @Test func `before its first accepted submit a batch may be given to another provider`() throws {
+    @Test func `a batch may be moved to another provider before its first accepted submit`() throws {
         let attempt = AttemptID(task: TaskID(1), number: 1)
         let page = ProviderError(kind: .unreadable, code: ProviderError.notTheAPI, message: "<html>")
         let refused = Settlement(end: .failed, charges: [.notBilled], failureCode: "invalid_param")
@@ -180,7 +182,7 @@ struct ImportResultTests {
             let moved = "from bytespike at https://api.example to bytespike at http://[::1]"
             #expect(try rig.shell().rows("SELECT message FROM event WHERE kind = 'moved'") == [moved])
             if case .settled? = steps.last { continue }
-            // It is sent there, and from then on belongs there.
+            // It is sent there and belongs there from then on.
             #expect(try rig.shell().one("SELECT state, has_key FROM task_standing") == "queued|0")
             try rig.apply(Steps.intent(), Steps.accepted())
             #expect(
@@ -190,7 +192,7 @@ struct ImportResultTests {
         }
     }
 
-    @Test func `a budget holds until it is set again`() throws {
+    @Test func `a budget applies until it is set again`() throws {
         let rig = try Rig(budget: .cap(Steps.credits("10")))
         _ = try rig.importManifest([Rig.spec("a")])
         #expect(try rig.store.budgetPosition(rig.batch).cap == Steps.credits("10"))
@@ -203,7 +205,7 @@ struct ImportResultTests {
             try rig.shell().rows("SELECT message FROM event WHERE kind = 'budget_set'") == ["10", "12.5", "none"])
     }
 
-    @Test func `a comparison says what a run would do and writes nothing`() throws {
+    @Test func `a comparison reports what a run would do and writes nothing`() throws {
         let rig = try Rig(tasks: (1...9).map { Rig.spec("task-\($0)") })
         let uncertain = AttemptID(task: TaskID(3), number: 1)
         try rig.apply(
@@ -229,13 +231,13 @@ struct ImportResultTests {
         #expect(try rig.shell().one("SELECT count(*) FROM event") == before)
     }
 
-    // MARK: Feeds
+    // MARK: Streams
 
     private struct BrokenOff: Error, Equatable {
         let reason: String
     }
 
-    @Test func `a manifest that breaks off leaves nothing behind`() throws {
+    @Test func `a manifest that fails halfway leaves nothing behind`() throws {
         let rig = try Rig(tasks: [Rig.spec("a"), Rig.spec("b")])
         let before = try rig.shell().rows("SELECT * FROM task")
         for name in ["batch", "other"] {
@@ -249,11 +251,11 @@ struct ImportResultTests {
         }
         #expect(try rig.shell().rows("SELECT * FROM task") == before)
         #expect(try rig.store.batches().map(\.name) == ["batch"])
-        // The store is as good as before.
+        // The store is unchanged.
         #expect(try rig.importManifest([Rig.spec("a"), Rig.spec("b")]).unchanged == 2)
     }
 
-    @Test func `a comparison ends where its reader has enough`() throws {
+    @Test func `a comparison ends when its caller stops`() throws {
         let rig = try Rig(tasks: [Rig.spec("a")])
         var seen: [String] = []
         #expect(throws: BrokenOff(reason: "enough")) {
@@ -269,7 +271,7 @@ struct ImportResultTests {
         #expect(try rig.store.taskQueues(batches: [rig.batch]).count == 1)
     }
 
-    @Test func `of many changed tasks the first hundred are named and all are counted`() throws {
+    @Test func `of many changed tasks the first hundred are listed and all are counted`() throws {
         let keys = (1...130).map { "task-\($0)" }
         let rig = try Rig(tasks: keys.map { Rig.spec($0) })
         let error = #expect(throws: ImportError.self) {
@@ -293,7 +295,7 @@ struct ImportResultTests {
                 == ["a|cancelled", "b|queued", "c|cancelled", "d|queued", "e|queued"])
     }
 
-    @Test func `a set of tasks holds what was put in, far apart and close together`() {
+    @Test func `a set of tasks contains what was inserted, far apart and close together`() {
         let members = [1, 2, 63, 64, 65, 127, 128, 1 << 40, 1 << 40 + 64].map { TaskID(Int64($0)) }
         var set = TaskBitSet()
         for member in members { set.insert(member) }
@@ -301,7 +303,7 @@ struct ImportResultTests {
         #expect([0, 3, 62, 66, 126, 129, 1 << 40 + 1, 1 << 41].allSatisfy { !set.contains(TaskID(Int64($0))) })
     }
 
-    @Test func `the order of the manifest is the order of the ids`() throws {
+    @Test func `IDs follow the order of the manifest`() throws {
         let rig = try Rig(tasks: ["z", "a", "m"].map { Rig.spec($0) })
         #expect(try rig.store.tasks(limit: 10).map(\.key.text) == ["z", "a", "m"])
     }

@@ -3,11 +3,11 @@ import Testing
 
 @testable import DailiesStore
 
-/// What a plan and a budget are reckoned from.
+/// The basis of plans and budgets.
 struct ManifestDiffTests {
     private static let acme = TaskSpec.Tag(name: "client", value: "ac\"me=1")
 
-    @Test func `how strictly budgets are kept is stored with the batch, and holds for those of its tags`() throws {
+    @Test func `the budget mode is stored with the batch and applies to its tags`() throws {
         let rig = try Rig(tasks: [Rig.spec("a")], budget: .cap(Steps.credits("5")))
         #expect(try rig.store.budgetPosition(rig.batch).mode == .cautious)
         try rig.store.setTagBudget(rig.batch, Self.acme, Steps.credits("9"), at: rig.tick())
@@ -20,7 +20,7 @@ struct ManifestDiffTests {
         #expect(try rig.shell().rows("SELECT message FROM event WHERE kind = 'budget_mode_set'") == ["hard"])
     }
 
-    @Test func `the budget of a tag counts its tasks alone, over all their attempts`() throws {
+    @Test func `a tag's budget counts only its tasks, over all their attempts`() throws {
         let rig = try Rig(tasks: [
             Rig.spec("a", tags: [Self.acme]), Rig.spec("b"), Rig.spec("c", tags: [Self.acme]), Rig.spec("d"),
             Rig.spec("e", tags: [Self.acme]),
@@ -44,7 +44,7 @@ struct ManifestDiffTests {
         #expect(waiting.map(\.tagBudgets) == [[], [budget.id]])
     }
 
-    @Test func `a tag's budget is raised and lifted, and the same again is no event`() throws {
+    @Test func `a tag's budget can be raised and removed, and setting the same again is no event`() throws {
         let rig = try Rig()
         for cap in ["9", "9", "12"] {
             try rig.store.setTagBudget(rig.batch, Self.acme, Steps.credits(cap), at: rig.tick())
@@ -56,7 +56,7 @@ struct ManifestDiffTests {
         #expect(try rig.store.problems() == [])
     }
 
-    @Test func `the mark of a store changes with everything that is recorded, and with nothing else`() throws {
+    @Test func `a store's revision changes with every record and with nothing else`() throws {
         let rig = try Rig()
         let before = try rig.store.mark()
         #expect(before != .empty)

@@ -3,7 +3,7 @@ import Testing
 
 @testable import DailiesStore
 
-/// Attempts of API keys that are not at hand.
+/// Attempts of unavailable API keys.
 struct AccountTests {
     private static let old = KeyFingerprint("0123456789ab")
     private static let new = KeyFingerprint("ba9876543210")
@@ -22,7 +22,7 @@ struct AccountTests {
         return .intent(Intent(submission: submission, reserved: intent.reserved))
     }
 
-    /// In the air, uncertain, accepted, not saved, saved without its cost, and saved.
+    /// Being submitted, uncertain, accepted, not saved, saved without its cost, and saved.
     private func send(_ rig: Rig) throws {
         func id(_ task: Int64) -> AttemptID { AttemptID(task: TaskID(task), number: 1) }
         for task in Int64(1)...6 { try rig.apply(Steps.intent(task)) }
@@ -37,7 +37,7 @@ struct AccountTests {
         try rig.store.handOver(to: book, provider: "bytespike", baseURL: "https://api.example", at: rig.tick())
     }
 
-    @Test func `whatever is unfinished needs the key that sent it, and what is finished needs none`() throws {
+    @Test func `unfinished attempts need the key that sent them, and finished ones need none`() throws {
         let rig = try rig()
         try send(rig)
         #expect(try rig.store.keyNeeds(present: [Self.new]) == [MissingKey(account: Self.old, clips: 5)])
@@ -47,11 +47,11 @@ struct AccountTests {
         #expect(try rig.store.keyNeeds(present: [Self.new, Self.old]) == [])
     }
 
-    @Test func `without a key at hand the key that sent the latest attempt of a model counts as its own`() throws {
+    @Test func `without an available key the key of a model's latest attempt counts as available`() throws {
         let rig = try Rig(tasks: [Rig.spec("a"), Rig.spec("b"), Rig.spec("c", model: "veo-3.1")])
         try rig.apply(Steps.intent(1), Steps.accepted(1))
         #expect(try rig.store.keyNeeds(present: nil) == [])
-        // A key of its own for another model makes the first one no stranger.
+        // Another model's separate key does not make the first one unavailable.
         try rig.apply(Steps.intent(3, model: "veo-3.1"), Steps.accepted(3))
         try Shell(rig.scratch.path).run(
             "UPDATE attempt SET key_fingerprint = 'cccccccccccc' WHERE task = 3")
@@ -60,7 +60,7 @@ struct AccountTests {
         #expect(try rig.store.keyNeeds(present: nil) == [MissingKey(account: Self.old, clips: 1)])
     }
 
-    @Test func `handing over moves what is unfinished, once, with an event for each, and nothing else`() throws {
+    @Test func `handing over moves unfinished attempts once, with an event each, and nothing else`() throws {
         let rig = try rig()
         try send(rig)
         let before = try rig.store.attempts(of: TaskID(6))
@@ -74,13 +74,13 @@ struct AccountTests {
         #expect(try rig.store.events(of: TaskID(6)).allSatisfy { $0.kind != "handed_over" })
         #expect(try handOver(rig) == [])
 
-        // Back at the key that sent them they are as they were.
+        // Handed back to the sending key they are unchanged.
         #expect(try handOver(rig, to: APIKeyRouting(byPrefix: ["": Self.old])).map(\.clips) == [5])
         let back = try rig.store.openAttempts(provider: "bytespike", baseURL: "https://api.example")
         #expect(back.count == 5 && back.allSatisfy { !$0.isHandedOver && $0.submission.account == Self.old })
     }
 
-    @Test func `a cost that nobody has stated yet goes along, and counts as no need of a key`() throws {
+    @Test func `attempts of unknown cost are handed over too but do not need a key`() throws {
         let rig = try Rig()
         let attempt = AttemptID(task: TaskID(1), number: 1)
         try rig.apply(Steps.intent(), Steps.accepted(), Steps.settled(.completed, charges: [], awaited: true))
@@ -90,7 +90,7 @@ struct AccountTests {
         #expect(try rig.store.attemptsWithoutCost(limit: 9).map(\.account) == [Self.new])
     }
 
-    @Test func `what cannot be handed over keeps its key`() throws {
+    @Test func `attempts that cannot be handed over keep their key`() throws {
         let rig = try Rig(tasks: [Rig.spec("a"), Rig.spec("b"), Rig.spec("c", model: "veo-3.1")])
         try rig.apply(Steps.intent(1), Steps.accepted(1))
         try rig.apply(Steps.intent(3, model: "veo-3.1"), Steps.accepted(3))
@@ -105,7 +105,7 @@ struct AccountTests {
         #expect(elsewhere == [])
     }
 
-    @Test func `a handover that does not reach the disk has not happened`() throws {
+    @Test func `a handover that is not durable did not happen`() throws {
         let rig = try rig()
         try send(rig)
         rig.faults.plan(.freezesBefore, atCommit: rig.faults.commits + 1)

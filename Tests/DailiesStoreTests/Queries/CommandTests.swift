@@ -3,22 +3,25 @@ import Testing
 
 @testable import DailiesStore
 
-/// Commands of users, written beside a runner and carried out by it.
+/// Users' commands, written during a run and carried out by it.
 struct CommandTests {
-    private func beside(_ rig: Rig) throws -> Store { try Store.open(rig.scratch.path, for: .telling) }
+    private func commandStore(_ rig: Rig) throws -> Store { try Store.open(rig.scratch.path, for: .telling) }
 
     @Test(arguments: MutationTests.Progress.allCases)
-    func `a cancel withdraws what waits under its number and nothing else`(standing: MutationTests.Progress) throws {
+    func `a cancel withdraws a task waiting under its number and nothing else`(standing: MutationTests.Progress) throws
+    {
         let rig = try Rig()
         try rig.store.writeAndWait(standing.path(1).map { Mutation(at: rig.tick(), $0) })
-        let before = try MutationTests.words(for: 1, in: rig.shell())
+        let before = try MutationTests.description(for: 1, in: rig.shell())
         let attempt = AttemptID(task: TaskID(1), number: 1)
-        let id = try beside(rig).tell([NewCommand(.cancel(evenIfCharged: false), of: attempt)], at: rig.tick())[0]
+        let id = try commandStore(rig).tell([NewCommand(.cancel(evenIfCharged: false), of: attempt)], at: rig.tick())[0]
         try rig.apply(.withdrawnByCommand(id, attempt))
         let isWaiting = standing == .waiting || standing == .notAccepted
         let outcome = try rig.store.outcomes(of: [id])[id]?.outcome
         #expect(outcome == (isWaiting ? .withdrawn : .alreadyOver))
-        #expect(try MutationTests.words(for: 1, in: rig.shell()) == (isWaiting ? "cancelled#1 code=cancelled" : before))
+        #expect(
+            try MutationTests.description(for: 1, in: rig.shell())
+                == (isWaiting ? "cancelled#1 code=cancelled" : before))
         #expect(try rig.store.problems() == [])
     }
 
@@ -26,9 +29,9 @@ struct CommandTests {
     func `a retry follows a settled attempt and nothing else`(standing: MutationTests.Progress, again: Bool) throws {
         let rig = try Rig()
         try rig.store.writeAndWait(standing.path(1).map { Mutation(at: rig.tick(), $0) })
-        let before = try MutationTests.words(for: 1, in: rig.shell())
+        let before = try MutationTests.description(for: 1, in: rig.shell())
         let attempt = AttemptID(task: TaskID(1), number: 1)
-        let id = try beside(rig).tell([NewCommand(.retry(again: again), of: attempt)], at: rig.tick())[0]
+        let id = try commandStore(rig).tell([NewCommand(.retry(again: again), of: attempt)], at: rig.tick())[0]
         try rig.apply(.retriedByCommand(id, attempt, again: again))
         let follows: Bool =
             switch standing {
@@ -39,15 +42,15 @@ struct CommandTests {
                 false
             }
         #expect(try rig.store.outcomes(of: [id])[id]?.outcome == (follows ? .waits : .refused))
-        let after = try MutationTests.words(for: 1, in: rig.shell())
+        let after = try MutationTests.description(for: 1, in: rig.shell())
         #expect(follows ? after.hasPrefix(standing == .withdrawn ? "queued#1" : "queued#2") : after == before)
         #expect(try rig.store.problems() == [])
     }
 
-    @Test func `commands are read in order, once, and only when somebody has written`() throws {
+    @Test func `commands are read in order, once, and only after a write`() throws {
         let rig = try Rig(tasks: [Rig.spec("a"), Rig.spec("b")])
         #expect(try rig.store.pendingCommands(after: nil, isForced: true).commands.isEmpty)
-        let other = try beside(rig)
+        let other = try commandStore(rig)
         let attempts = [AttemptID(task: TaskID(1), number: 1), AttemptID(task: TaskID(2), number: 1)]
         let ids = try other.tell(
             [
@@ -55,10 +58,10 @@ struct CommandTests {
                 NewCommand(.retry(again: true), of: attempts[1]),
             ],
             at: rig.tick())
-        let told = try rig.store.pendingCommands(after: nil, isForced: false)
-        #expect(told.commands.map(\.id) == ids && told.commands.map(\.attempt) == attempts)
-        #expect(told.commands.map(\.order) == [.cancel(evenIfCharged: true), .retry(again: true)])
-        #expect(told.last == ids.last && !told.isMore)
+        let pending = try rig.store.pendingCommands(after: nil, isForced: false)
+        #expect(pending.commands.map(\.id) == ids && pending.commands.map(\.attempt) == attempts)
+        #expect(pending.commands.map(\.order) == [.cancel(evenIfCharged: true), .retry(again: true)])
+        #expect(pending.last == ids.last && !pending.isMore)
         #expect(
             try rig.store.pendingCommands(after: nil, isForced: false).commands.isEmpty, "nothing was written since")
         #expect(try rig.store.pendingCommands(after: ids[0], isForced: true).commands.map(\.id) == [ids[1]])
@@ -66,9 +69,9 @@ struct CommandTests {
         #expect(try rig.store.pendingCommands(after: nil, isForced: true).commands.map(\.id) == [ids[0]])
     }
 
-    @Test func `the last word on each scope holds`() throws {
+    @Test func `the last command of each scope applies`() throws {
         let rig = try Rig()
-        let other = try beside(rig)
+        let other = try commandStore(rig)
         let (batch, model) = (PauseScope.batch(BatchID(1)), PauseScope.model(ModelID("veo")))
         for order in [
             ControlChange.pause(batch), .pause(model), .unpause(batch), .concurrency(8, model: nil),
@@ -88,17 +91,17 @@ struct CommandTests {
 
     @Test func `a command ends once, and is kept`() throws {
         let rig = try Rig()
-        let id = try beside(rig).tell(.pause(.everything), at: rig.tick())
-        try beside(rig).takeBack([id], at: rig.tick())
+        let id = try commandStore(rig).tell(.pause(.everything), at: rig.tick())
+        try commandStore(rig).takeBack([id], at: rig.tick())
         try rig.apply(.commandEnded(id, .holds, message: nil))
         #expect(try rig.store.outcomes(of: [id])[id]?.outcome == .takenBack)
         #expect(throws: (any Error).self) { try rig.shell().run("UPDATE command SET outcome = 'holds'") }
         #expect(throws: (any Error).self) { try rig.shell().run("DELETE FROM command") }
     }
 
-    @Test func `a command is durable beside a runner in the middle of its writes`() throws {
+    @Test func `a command is durable during a runner's writes`() throws {
         let rig = try Rig(tasks: (0..<50).map { Rig.spec("task-\($0)") })
-        let other = try beside(rig)
+        let other = try commandStore(rig)
         for task in 1...50 {
             rig.store.write([Mutation(at: rig.tick(), Steps.intent(Int64(task), key: "key-\(task)"))]) { _ in }
             _ = try other.tell(.pause(.everything), at: rig.tick())
@@ -108,7 +111,7 @@ struct CommandTests {
         #expect(try rig.shell().one("SELECT count(*) FROM attempt") == "50")
     }
 
-    @Test func `a new seed is sent in place of the request's, to the byte else, until the request changes`() throws {
+    @Test func `a new seed replaces the request's and nothing else, until the request changes`() throws {
         let request = #"{"model":"sora-2-pro","prompt":"a \u00e9 \"fawn\"","seed":9223372036854775807,"x":1.50}"#
         func spec(_ text: String) -> TaskSpec {
             TaskSpec(
@@ -127,7 +130,7 @@ struct CommandTests {
         let row = try #require(try rig.store.task(TaskID(1)))
         #expect(row.listedRequest.text == request)
         #expect(try row.request.text == waiting())
-        // The same manifest again changes nothing; another request takes its own seed.
+        // The same manifest again changes nothing; a new request uses its own seed.
         _ = try rig.importManifest([spec(request)])
         #expect(try waiting()?.contains(#""seed":7,"#) == true)
         let changed = request.replacing("fawn", with: "stag")
@@ -142,9 +145,9 @@ struct CommandTests {
         try rig.store.writeAndWait(MutationTests.Progress.failed.path(1).map { Mutation(at: rig.tick(), $0) })
         let attempt = AttemptID(task: TaskID(1), number: 1)
         let order = NewCommand(.retry(again: false, newSeed: 5), of: attempt)
-        let id = try beside(rig).tell([order], at: rig.tick())[0]
-        let told = try rig.store.pendingCommands(after: nil, isForced: true).commands
-        #expect(told.map(\.order) == [.retry(again: false, newSeed: 5)])
+        let id = try commandStore(rig).tell([order], at: rig.tick())[0]
+        let pending = try rig.store.pendingCommands(after: nil, isForced: true).commands
+        #expect(pending.map(\.order) == [.retry(again: false, newSeed: 5)])
         try rig.apply(.retriedByCommand(id, attempt, again: false, newSeed: 5))
         #expect(try rig.store.task(TaskID(1))?.request.text.contains(#""seed":5"#) == true)
         #expect(try rig.shell().one("SELECT message FROM event WHERE kind = 'reseeded'") == "5")

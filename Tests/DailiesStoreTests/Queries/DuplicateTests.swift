@@ -3,9 +3,9 @@ import Testing
 
 @testable import DailiesStore
 
-/// Clips that a manifest asks for although there is one already.
+/// Requested clips that exist already.
 struct DuplicateTests {
-    /// Paid, rendering, uncertain, failed, waiting: each with a prompt of its own.
+    /// Paid, rendering, uncertain, failed, waiting: each with its own prompt.
     private static func rig() throws -> Rig {
         let names = ["paid", "rendering", "uncertain", "failed", "waiting"]
         let rig = try Rig(tasks: names.map { Rig.spec($0, prompt: #"a \#($0) boat\nat dawn"#) })
@@ -16,12 +16,12 @@ struct DuplicateTests {
         return rig
     }
 
-    private static func words(_ pair: Duplicates.Pair) -> String {
+    private static func description(_ pair: Duplicates.Pair) -> String {
         let clip = pair.clip
         return "\(pair.key) \(clip.key) \(clip.batchName)\(clip.isPaid ? "" : " unpaid")\(clip.isNear ? " near" : "")"
     }
 
-    @Test func `an equal clip of another id or batch is found, also under other line ends`() throws {
+    @Test func `an equal clip of another ID or batch is found, also with other line ends`() throws {
         let rig = try Self.rig()
         let specs = ["paid", "rendering", "uncertain", "failed", "waiting"].map {
             Rig.spec("other-\($0)", prompt: #"a \#($0) boat\r\nat dawn"#)
@@ -37,32 +37,35 @@ struct DuplicateTests {
 
         let result = try rig.importManifest(specs, manifest: Rig.manifest("second"))
         #expect(
-            result.duplicates.equal.map(Self.words) == [
+            result.duplicates.equal.map(Self.description) == [
                 "other-paid paid batch", "other-rendering rendering batch unpaid",
             ])
         #expect((result.duplicates.equalCount, result.duplicates.nearCount, result.duplicates.count) == (2, 0, 5))
-        // In the same batch too; and again as long as they wait.
+        // In the same batch too, and again as long as they wait.
         let both = ["paid", "rendering", "uncertain", "failed", "waiting"].map {
             Rig.spec($0, prompt: #"a \#($0) boat\nat dawn"#)
         }
-        #expect(try rig.importManifest(both + [specs[0]]).duplicates.equal.map(Self.words) == ["other-paid paid batch"])
+        #expect(
+            try rig.importManifest(both + [specs[0]]).duplicates.equal.map(Self.description) == [
+                "other-paid paid batch"
+            ])
         #expect(try rig.importManifest(both + [specs[0]]).duplicates.equalCount == 1)
     }
 
-    @Test func `a nearly equal clip is found as such, and an equal one before it`() throws {
+    @Test func `a nearly equal clip is reported as such, and an equal one first`() throws {
         let rig = try Self.rig()
         let near = Rig.spec("near", prompt: #"a paid boat \nat dawn\n"#)
         #expect(
-            try rig.importManifest([near], manifest: Rig.manifest("second")).duplicates.near.map(Self.words) == [
+            try rig.importManifest([near], manifest: Rig.manifest("second")).duplicates.near.map(Self.description) == [
                 "near paid batch near"
             ])
         try rig.apply(Steps.intent(6), Steps.accepted(6), Steps.settled(.completed, 6))
         let again = try rig.importManifest(
             [Rig.spec("again", prompt: #"a paid boat \nat dawn\n"#)], manifest: Rig.manifest("third"))
-        #expect(again.duplicates.equal.map(Self.words) == ["again near second"])
+        #expect(again.duplicates.equal.map(Self.description) == ["again near second"])
     }
 
-    @Test func `clips of another provider, and of another seed, are none`() throws {
+    @Test func `clips of another provider or seed are not duplicates`() throws {
         let rig = try Self.rig()
         let spec = Rig.spec("other", prompt: #"a paid boat\nat dawn"#)
         let simulated = Rig.manifest("second", provider: "simulator")
@@ -72,7 +75,7 @@ struct DuplicateTests {
         #expect(try rig.importManifest([plain], manifest: Rig.manifest("third")).duplicates.equalCount == 0)
     }
 
-    @Test func `equal rows of one manifest are counted while they wait`() throws {
+    @Test func `equal tasks of one manifest are counted while they wait`() throws {
         let specs = ["a", "a-2", "b", "a-3"].map { Rig.spec($0, prompt: $0.hasPrefix("a") ? "one" : "two") }
         let rig = try Rig(tasks: specs)
         let waiting = try rig.importManifest(specs).duplicates
@@ -80,10 +83,10 @@ struct DuplicateTests {
         try rig.apply(Steps.intent(1), Steps.accepted(1), Steps.intent(2), Steps.accepted(2))
         let rest = try rig.importManifest(specs).duplicates
         #expect(rest.repeatedCount == 0 && rest.count == 2)
-        #expect(rest.equal.map(Self.words) == ["a-3 a batch unpaid"])
+        #expect(rest.equal.map(Self.description) == ["a-3 a batch unpaid"])
     }
 
-    @Test func `a clip is looked for by an index, and nothing else is read in full`() throws {
+    @Test func `a clip is found by an index, and nothing else is read completely`() throws {
         let rig = try Self.rig()
         let plan = try rig.shell().rows("EXPLAIN QUERY PLAN " + ClipFinder.similar)
         #expect(
@@ -91,7 +94,7 @@ struct DuplicateTests {
         #expect(!plan.contains { $0.contains("SCAN") && !$0.contains("SCAN a") }, "\(plan)")
     }
 
-    @Test func `a clip is found behind any number of attempts that failed`() throws {
+    @Test func `a clip is found among any number of failed attempts`() throws {
         let count = 200
         let takes = (1...count).map { Rig.spec("take-\($0)", prompt: "one") }
         let rig = try Rig(tasks: takes)
@@ -101,6 +104,6 @@ struct DuplicateTests {
         let last = Int64(count)
         try rig.apply(Steps.intent(last), Steps.accepted(last), Steps.settled(.completed, last))
         let again = try rig.importManifest([Rig.spec("again", prompt: "one")], manifest: Rig.manifest("second"))
-        #expect(again.duplicates.equal.map(Self.words) == ["again take-200 batch"])
+        #expect(again.duplicates.equal.map(Self.description) == ["again take-200 batch"])
     }
 }

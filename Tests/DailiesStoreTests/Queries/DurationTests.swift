@@ -3,11 +3,11 @@ import Testing
 
 @testable import DailiesStore
 
-/// What the adaptive cadence and a retry with another seed need of the store.
+/// Data for the adaptive cadence and for retries with a new seed.
 struct DurationTests {
     private let shape = RequestShape(model: ModelID("sora-2-pro"), durationSeconds: 8, resolution: "1080p")
 
-    /// Sent at one moment, settled at another; completed by the provider's clock, if it says so.
+    /// Sent at one time, settled at another; completed by the provider's clock, if given.
     private func complete(
         _ rig: Rig, _ task: Int64, sent: Int64, settled: Int64, completed: Int64?, isReplayed: Bool = false
     ) throws {
@@ -25,11 +25,11 @@ struct DurationTests {
         ])
     }
 
-    @Test func `durations end when the provider says so, its clock set right, else with the poll that found the clip`()
+    @Test func `durations end at the provider's adjusted completion time, or else at the poll that detected the clip`()
         throws
     {
         let rig = try Rig(tasks: (1...4).map { Rig.spec("t\($0)") })
-        // Its clock is an hour ahead; the third clip was found the moment it was ready.
+        // Its clock is an hour ahead; the third clip was detected immediately.
         let ahead: Int64 = 3_600_000
         try complete(rig, 1, sent: 10_000, settled: 160_000, completed: 150_000 + ahead)
         try complete(rig, 2, sent: 20_000, settled: 9_000_000, completed: 170_000 + ahead)
@@ -49,7 +49,7 @@ struct DurationTests {
         #expect(try rig.store.observedDurations(batches: [], usesProviderTimes: true).isEmpty)
     }
 
-    @Test func `what was replayed, or is not completed, teaches nothing`() throws {
+    @Test func `replayed and incomplete attempts give no durations`() throws {
         let rig = try Rig(tasks: (1...2).map { Rig.spec("t\($0)") })
         try complete(rig, 1, sent: 10_000, settled: 20_000, completed: nil, isReplayed: true)
         try rig.apply(Steps.intent(2), Steps.accepted(2))
@@ -57,7 +57,7 @@ struct DurationTests {
         #expect(seen.isEmpty)
     }
 
-    @Test func `another seed goes with the next attempt, stands in the log, and ends with a change in the manifest`()
+    @Test func `a new seed applies to the next attempt, is logged, and ends with a change in the manifest`()
         throws
     {
         let rig = try Rig(tasks: [Rig.spec("a")])
@@ -74,14 +74,14 @@ struct DurationTests {
         #expect(task.request.text == #"{"model":"sora-2-pro","prompt":"a pine forest","seed":77}"#)
         #expect(
             try rig.shell().one("SELECT source, message FROM event WHERE kind = 'reseeded'") == "rule:new_seed|77")
-        // The manifest still says what it said.
+        // The manifest is unchanged.
         _ = try rig.importManifest([Rig.spec("a")])
         #expect(try waiting()?.request == task.request)
         _ = try rig.importManifest([Rig.spec("a", prompt: "a beach")], ImportOptions(acceptChanges: true))
         #expect(try waiting()?.request.text == #"{"model":"sora-2-pro","prompt":"a beach"}"#)
     }
 
-    @Test func `only a waiting task takes another seed`() throws {
+    @Test func `only a waiting task accepts a new seed`() throws {
         let rig = try Rig(tasks: [Rig.spec("a")])
         try rig.apply(Steps.intent())
         #expect(throws: StoreError.self) { try rig.apply(.reseeded(TaskID(1), 1)) }

@@ -3,7 +3,7 @@ import Testing
 
 @testable import DailiesStore
 
-/// What bills say of prices: at one service, of late, and not forgotten.
+/// Prices from bills: of one service, recent, and not forgotten.
 struct PriceTests {
     private static let service = Service(provider: "bytespike", baseURL: "https://api.example")
     private static let simulator = Service(provider: "simulator", baseURL: "http://127.0.0.1:8080")
@@ -19,8 +19,7 @@ struct PriceTests {
         try rig.store.observedPrices(of: service).map { "\($0.charged)" }
     }
 
-    @Test func `a bill is kept with what was asked for, its estimate and its time, and only a completed clip's`() throws
-    {
+    @Test func `a completed clip's bill is kept with its request, estimate and time`() throws {
         let rig = try Rig(tasks: [
             Rig.spec("a", seconds: 3), Rig.spec("b", seconds: nil), Rig.spec("c"), Rig.spec("d"), Rig.spec("e"),
         ])
@@ -42,7 +41,7 @@ struct PriceTests {
         #expect(range == Credits(nano: 333_333_334)...Steps.credits("1.5"))
     }
 
-    @Test func `prices of one service are nothing to another`() throws {
+    @Test func `prices of one service do not apply to another`() throws {
         let rig = try Rig(tasks: [Rig.spec("a")])
         let play = Rig.manifest("play", provider: Self.simulator.provider, baseURL: Self.simulator.baseURL)
         _ = try rig.importManifest([Rig.spec("a")], manifest: play)
@@ -54,7 +53,7 @@ struct PriceTests {
         #expect(try charged(rig, at: Service(provider: "simulator", baseURL: Self.service.baseURL)) == [])
     }
 
-    @Test func `of each kind of clip the latest bills count, in the order of their submits, whatever a clock says`()
+    @Test func `for each kind of clip the latest bills count, in submission order, whatever the clock says`()
         throws
     {
         let size = Int64(PriceBook.windowSize)
@@ -67,7 +66,7 @@ struct PriceTests {
             if isOther, task > 6 { continue }
             try complete(rig, task, "\(task)", model: isOther ? "veo-3.1" : "sora-2-pro")
         }
-        // A clock that was ahead for a while.
+        // A clock that was temporarily ahead.
         try rig.shell().run("UPDATE attempt SET settled_at_ms = settled_at_ms + 90000000 WHERE task IN (13, 15)")
         let numbers = try charged(rig).compactMap { Int64($0) }
         let latest = Array((1...size + 5).map { 2 * $0 - 1 }.suffix(Int(size)))
@@ -76,7 +75,7 @@ struct PriceTests {
         #expect(numbers == numbers.sorted())
     }
 
-    @Test func `a cost that is learned later has its place, and a new take changes no earlier price`() throws {
+    @Test func `a cost learned later keeps its position, and a new take changes no earlier price`() throws {
         let rig = try Rig(tasks: [Rig.spec("a", seconds: 4), Rig.spec("b", seconds: 4)])
         try rig.apply(
             Steps.intent(1), Steps.accepted(1), Steps.settled(.completed, charges: [], awaited: true),
@@ -94,7 +93,7 @@ struct PriceTests {
         #expect(try rig.store.observedPrices(of: Self.service).last?.shape.durationSeconds == 20)
     }
 
-    @Test func `what is forgotten counts no more, at one service, and later bills do`() throws {
+    @Test func `forgotten bills of a service no longer count, and later bills do`() throws {
         let rig = try Rig(tasks: (1...4).map { Rig.spec("a-\($0)") } + [Rig.spec("other", model: "veo-3.1")])
         let play = Rig.manifest("play", provider: Self.simulator.provider, baseURL: Self.simulator.baseURL)
         _ = try rig.importManifest([Rig.spec("p")], manifest: play)
@@ -127,7 +126,7 @@ struct PriceTests {
         #expect(try rig.store.problems() == [])
     }
 
-    @Test func `prices are found by their index, however many bills there are`() throws {
+    @Test func `prices are found by their index, whatever the number of bills`() throws {
         let rig = try Rig(tasks: [Rig.spec("a")])
         let found = [
             SQLiteConnection.nextBilledKind: "(service_id=? AND (model,resolution)>(?,?))",

@@ -3,7 +3,7 @@ import Testing
 
 @testable import DailiesStore
 
-/// One service, one account and one task ID have one owner.
+/// One service, account and task ID have one owner.
 struct TaskOwnerTests {
     private static let account = KeyFingerprint("0123456789ab")
 
@@ -27,7 +27,7 @@ struct TaskOwnerTests {
     private static let owner = TaskOwner(
         batch: "batch", key: TaskKey("a"), attempt: AttemptID(task: TaskID(1), number: 1))
 
-    @Test func `a task ID that another attempt has is refused with the name of that one, and nothing is written`()
+    @Test func `a task ID of another attempt is refused with the owner's name, and nothing is written`()
         throws
     {
         let rig = try Rig(tasks: [Rig.spec("a"), Rig.spec("b")])
@@ -47,7 +47,7 @@ struct TaskOwnerTests {
         #expect(try rig.store.problems() == [])
     }
 
-    @Test func `what shares a transaction with a refused acceptance is written all the same`() throws {
+    @Test func `other calls in the transaction of a refused acceptance are written`() throws {
         let rig = try Rig(tasks: [Rig.spec("a"), Rig.spec("b"), Rig.spec("c")])
         try rig.apply(Steps.intent(1), Steps.intent(2), Steps.intent(3))
         let results = Locked<[String]>([])
@@ -74,12 +74,12 @@ struct TaskOwnerTests {
         let rig = try Rig(tasks: [Rig.spec("a"), Rig.spec("b")])
         try rig.apply(Steps.intent(1), Steps.intent(2), accepted(1, as: "r1"))
         rig.faults.plan(.fails(StoreError(.full, "the disk is full")), atCommit: rig.faults.commits + 1)
-        let told = Locked<StoreError.Kind?>(nil)
+        let failureKind = Locked<StoreError.Kind?>(nil)
         rig.store.write([Mutation(at: Instant(milliseconds: 7), accepted(2, as: "r1"))]) { result in
-            if case .failure(let error) = result { told.withLock { $0 = error.kind } }
+            if case .failure(let error) = result { failureKind.withLock { $0 = error.kind } }
         }
         try rig.store.drain()
-        #expect(told.withLock { $0 } == .full)
+        #expect(failureKind.withLock { $0 } == .full)
     }
 
     @Test func `an earlier take of the same task is another attempt`() throws {
@@ -110,7 +110,7 @@ struct TaskOwnerTests {
 
     // MARK: Times
 
-    @Test func `a repeat is sent at its own time, from which its duration and its age count`() throws {
+    @Test func `a resubmission has its own send time, from which its duration and age count`() throws {
         let rig = try Rig(tasks: [Rig.spec("a"), Rig.spec("b")])
         func at(_ second: Int64, _ steps: Mutation.Kind...) throws {
             try rig.store.writeAndWait(steps.map { Mutation(at: Instant(milliseconds: 1000 * second), $0) })
@@ -130,7 +130,7 @@ struct TaskOwnerTests {
         #expect(seen.map(\.duration) == [.seconds(60)])
     }
 
-    @Test func `durations that a clock which was ahead has written are left out`() throws {
+    @Test func `durations written by a clock that was ahead are skipped`() throws {
         let rig = try Rig()
         func at(_ second: Int64, _ step: Mutation.Kind) throws {
             try rig.store.writeAndWait([Mutation(at: Instant(milliseconds: 1000 * second), step)])
@@ -142,7 +142,7 @@ struct TaskOwnerTests {
         #expect(try rig.store.observedDurations(batches: [rig.batch], usesProviderTimes: false).isEmpty)
     }
 
-    @Test func `what settled in the future counts as settled now, and is counted`() throws {
+    @Test func `attempts settled in the future count as settled now and are counted`() throws {
         let rig = try Rig(tasks: [Rig.spec("a"), Rig.spec("b")])
         func at(_ instant: Instant, _ steps: Mutation.Kind...) throws {
             try rig.store.writeAndWait(steps.map { Mutation(at: instant, $0) })
@@ -156,7 +156,7 @@ struct TaskOwnerTests {
         #expect(byDay.rows.map(\.figures.attempts) == [2], "both are of today")
         #expect(byDay.total.settledInFuture == 1 && byDay.total.attempts == 2)
         #expect(try rig.store.spend(by: [], since: now + .seconds(1), now: now).total.attempts == 0)
-        // When that time has come, it is when it was written.
+        // Once that time has come, the written time counts.
         let later = try rig.store.spend(by: [.day], now: ahead + .seconds(1))
         #expect(later.rows.count == 2 && later.total.settledInFuture == 0)
     }

@@ -9,7 +9,7 @@ struct StoreCostTests {
         try rig.apply(Steps.intent(task), Steps.accepted(task), Steps.settled(.completed, task, charges: charges))
     }
 
-    @Test func `a tenth and two tenths are three tenths`() throws {
+    @Test func `a tenth plus two tenths is three tenths`() throws {
         let rig = try Rig(tasks: [Rig.spec("a"), Rig.spec("b")])
         try complete(rig, 1, [Steps.amount("0.1")])
         try complete(rig, 2, [Steps.amount("0.2")])
@@ -18,7 +18,7 @@ struct StoreCostTests {
         #expect(try rig.shell().rows("SELECT credits_nano, credits FROM task") == ["100000000|0.1", "200000000|0.2"])
     }
 
-    @Test func `more than nine decimals are booked rounded, flagged and counted`() throws {
+    @Test func `amounts with more than nine decimals are booked rounded, flagged and counted`() throws {
         let rig = try Rig(tasks: [Rig.spec("a")])
         try complete(rig, 1, [Steps.amount("0.12345678949")])
         #expect(try rig.shell().one("SELECT credits_nano, is_rounded FROM attempt") == "123456789|1")
@@ -29,7 +29,7 @@ struct StoreCostTests {
         #expect(try rig.store.spend(by: []).total.roundedCosts == 1)
     }
 
-    @Test func `every amount has a row in the log, and the booked ones add up`() throws {
+    @Test func `every amount has a log row, and the booked ones add up`() throws {
         let rig = try Rig(tasks: [Rig.spec("a")])
         try complete(rig, 1, [Steps.amount("1.2"), Steps.amount("1.3", from: "credits")])
         #expect(
@@ -45,7 +45,7 @@ struct StoreCostTests {
         #expect(try rig.shell().one(booked) == rig.shell().one("SELECT sum(credits_nano) FROM attempt"))
     }
 
-    @Test func `what is held moves with each step and is given back with the bill`() throws {
+    @Test func `reservations change with each step and are released with the bill`() throws {
         let rig = try Rig(tasks: [Rig.spec("a"), Rig.spec("b")])
         func position() throws -> String {
             let position = try rig.store.budgetPosition(rig.batch)
@@ -76,7 +76,7 @@ struct StoreCostTests {
         #expect(try rig.shell().one("SELECT credits FROM task") == "1.1")
     }
 
-    @Test func `a task's cost is the sum over its attempts, unknown when one of them is`() throws {
+    @Test func `a task's cost is the sum of its attempts, unknown if one of them is`() throws {
         let rig = try Rig(tasks: [Rig.spec("a")])
         try rig.apply(
             Steps.intent(), Steps.accepted(), Steps.settled(.failed, charges: [Steps.amount("0.5")]),
@@ -97,7 +97,7 @@ struct StoreCostTests {
         for task in Int64(1)...4 { try complete(rig, task, [Steps.amount("9223372036.854775807")]) }
         #expect(try rig.store.spend(by: [.model]).rows.first?.figures.charged.description == "36893488147.419103228")
         #expect(try rig.store.budgetPosition(rig.batch).settled.description == "36893488147.419103228")
-        // One task's own sum is a column of 64 bits: it stops at the end of the range instead of failing the commit.
+        // One task's sum is a 64-bit column: it clamps at the end of the range instead of failing the commit.
         let again = ImportOptions(acceptChanges: true)
         _ = try rig.importManifest([Rig.spec("task-1", prompt: "new")], again)
         try rig.apply(
@@ -107,7 +107,7 @@ struct StoreCostTests {
         #expect(try rig.store.problems() == [])
     }
 
-    @Test func `a task that stands in several groups is one task in the total, and one in the time that is asked for`()
+    @Test func `a task in several groups counts once in the total and once in the requested time`()
         throws
     {
         let rig = try Rig(tasks: [Rig.spec("a"), Rig.spec("b")])
@@ -127,7 +127,7 @@ struct StoreCostTests {
         #expect(try rig.store.spend(by: [.state], until: between).total.tasks == 1)
     }
 
-    @Test func `what unknown costs may come to is told by their estimates, or by what is reserved for them`() throws {
+    @Test func `unknown costs are bounded by their estimates or else their reservations`() throws {
         let rig = try Rig(tasks: (1...3).map { Rig.spec("task-\($0)") })
         for task in Int64(1)...3 { try rig.apply(Steps.intent(task, reserved: task == 3 ? nil : "2")) }
         func accepted(_ task: Int64, _ estimate: String?) -> Mutation.Kind {
@@ -154,7 +154,7 @@ struct StoreCostTests {
         #expect(try rig.store.spend(by: []).total.replayed == 1)
     }
 
-    @Test func `a rule of ours is named as the source of a zero`() throws {
+    @Test func `a rule is logged as the source of a zero cost`() throws {
         let rig = try Rig()
         try rig.apply(Steps.intent(), Steps.settled(.failed, charges: [.notBilled], code: "invalid_param"))
         #expect(
@@ -163,7 +163,7 @@ struct StoreCostTests {
         #expect(try rig.shell().one("SELECT credits_nano, failure_code FROM task") == "0|invalid_param")
     }
 
-    @Test func `the report groups by whatever is asked, over the time of settling`() throws {
+    @Test func `the report groups by the requested dimensions, by time of settlement`() throws {
         func tag(_ value: String) -> [TaskSpec.Tag] { [TaskSpec.Tag(name: "client", value: value)] }
         let rig = try Rig(tasks: [
             Rig.spec("a", tags: tag("acme")), Rig.spec("b", tags: tag("acme")), Rig.spec("c", model: "veo-3"),

@@ -3,9 +3,9 @@ import Testing
 
 @testable import DailiesStore
 
-/// Every step from every standing.
+/// Every step from every state.
 struct MutationTests {
-    /// Where a task can stand, and the steps that lead there.
+    /// The states of a task, and the steps that lead there.
     enum Progress: String, CaseIterable {
         case waiting, notAccepted, inTheAir, uncertain, accepted, running, lost, completed, awaited, missingCost
         case noAsset, unverified, saved, failed, failedUnpriced, cancelled, cancelledAwaited, withdrawn, secondWaiting
@@ -84,7 +84,7 @@ struct MutationTests {
         ]
     }()
 
-    /// What each step makes of each standing; what is not here must be refused.
+    /// The result of each step in each state; missing combinations must be refused.
     static let outcomes: [Progress: [String: String]] = {
         let sent = [
             "notAccepted": "queued#1", "uncertain": "queued#1 key unknown",
@@ -180,7 +180,7 @@ struct MutationTests {
                 "note": "cancelled#1 key remote cost=0 code=cancelled",
             ],
             .withdrawn: ["retried": "queued#1"],
-            // The steps speak of attempt 1, which is over.
+            // The steps are about attempt 1, which has ended.
             .secondWaiting: [
                 "withdrawn": "cancelled#2 cost=0 code=removed", "reseeded": "queued#2 cost=0",
                 "note": "queued#2 cost=0",
@@ -188,8 +188,8 @@ struct MutationTests {
         ]
     }()
 
-    /// A task in a few words, taken from the view that users read and the attempt behind it.
-    static func words(for task: Int64, in shell: Shell) throws -> String {
+    /// A short description of a task, from the view that users read and the attempt behind it.
+    static func description(for task: Int64, in shell: Shell) throws -> String {
         try shell.one(
             """
             SELECT t.state || '#' || t.attempt || iif(t.submission_key IS NULL, '', ' key')
@@ -210,7 +210,7 @@ struct MutationTests {
     }
 
     @Test(arguments: Progress.allCases)
-    func `a step fits a standing or is refused whole`(standing: Progress) throws {
+    func `a step applies to a state or is refused completely`(standing: Progress) throws {
         let rig = try Rig(tasks: Self.steps.indices.map { Rig.spec("task-\($0)") })
         let shell = try rig.shell()
         for (index, step) in Self.steps.enumerated() {
@@ -220,7 +220,7 @@ struct MutationTests {
             let expected = Self.outcomes[standing]?[step.name]
             do {
                 try rig.apply(step.make(task))
-                #expect(try Self.words(for: task, in: shell) == expected, "\(standing) and \(step.name)")
+                #expect(try Self.description(for: task, in: shell) == expected, "\(standing) and \(step.name)")
                 #expect(try shell.rows("SELECT * FROM event WHERE task = \(task)").count > eventCount(before))
             } catch let error as StoreError {
                 #expect(error.kind == .conflict, "\(standing) and \(step.name): \(error)")
@@ -233,8 +233,8 @@ struct MutationTests {
 
     private func eventCount(_ rows: [String]) -> Int { rows.count { !$0.isEmpty } - 2 }
 
-    @Test func `the steps of the test are all the steps there are`() {
-        // A new step stops the build here; the table above must then get it too.
+    @Test func `the test covers all steps`() {
+        // A new step breaks the build here; the table above must then include it.
         func name(_ step: Mutation.Kind) -> String {
             switch step {
             case .intent: "intent"
@@ -260,7 +260,7 @@ struct MutationTests {
             case .cancelWanted: "cancelWanted"
             case .reservationRaised: "reservationRaised"
             case .waitsAgain: "waitsAgain"
-            // What commands do is tested beside them.
+            // Commands are tested separately.
             case .withdrawnByCommand, .retriedByCommand, .commandEnded: "command"
             case .keyTrust: "keyTrust"
             case .note: "note"
@@ -284,7 +284,7 @@ struct MutationTests {
         #expect(try rig.shell().one("SELECT has_key FROM task_standing WHERE id = 2") == "0")
     }
 
-    @Test func `an attempt that was not accepted is opened again with the fields of the new intent`() throws {
+    @Test func `an attempt that was not accepted is reopened with the fields of the new intent`() throws {
         let rig = try Rig()
         let attempt = AttemptID(task: TaskID(1), number: 1)
         try rig.apply(Steps.intent(), .notAccepted(attempt, Steps.fault))
@@ -297,7 +297,7 @@ struct MutationTests {
         #expect(try shell.rows("SELECT message FROM event WHERE kind = 'intent'") == ["key-1-1", "second"])
     }
 
-    @Test func `the time of the first doubt and of the first loss stays`() throws {
+    @Test func `the times of the first unknown outcome and of the first loss stay`() throws {
         let rig = try Rig(tasks: [Rig.spec("a"), Rig.spec("b")])
         let shell = try rig.shell()
         for (task, column) in [(Int64(1), "outcome_unknown_at_ms"), (2, "lost_at_ms")] {
@@ -312,7 +312,7 @@ struct MutationTests {
         }
     }
 
-    @Test func `trust in keys is stored and may change`() throws {
+    @Test func `key support is stored and may change`() throws {
         let rig = try Rig()
         let account = KeyFingerprint("0123456789ab")
         func trust() throws -> KeySupport {

@@ -7,7 +7,7 @@ import Testing
 struct ReadingTests {
     private static let provider = (name: "bytespike", baseURL: "https://api.example")
 
-    @Test func `the waiting come by priority, then in the order of the manifest, page by page`() throws {
+    @Test func `waiting tasks come by priority, then in manifest order, page by page`() throws {
         let priorities = [0, 5, 0, -3, 5, 0, 9, -3]
         let rig = try Rig(tasks: priorities.enumerated().map { Rig.spec("task-\($0.offset)", priority: $0.element) })
         for size in 1...9 {
@@ -24,7 +24,7 @@ struct ReadingTests {
         }
     }
 
-    @Test func `a page holds only what waits in its lane`() throws {
+    @Test func `a page contains only waiting tasks of its queue`() throws {
         let rig = try Rig(tasks: [Rig.spec("a"), Rig.spec("b", model: "veo-3"), Rig.spec("c"), Rig.spec("d")])
         try rig.apply(Steps.intent(1), .withdrawn(TaskID(4), .cancelled))
         let page = try rig.store.waiting(batch: rig.batch, model: ModelID("sora-2-pro"), after: nil, limit: 10)
@@ -34,7 +34,7 @@ struct ReadingTests {
         #expect(page.first?.attempt == 1)
     }
 
-    @Test func `lanes are the pairs with anything waiting`() throws {
+    @Test func `queues are the pairs with waiting tasks`() throws {
         let rig = try Rig(tasks: ["m1", "m3", "m2", "m1", "m4"].enumerated().map { Rig.spec("t\($0)", model: $1) })
         let other = try rig.importManifest([Rig.spec("x", model: "m9")], manifest: Rig.manifest("other", path: "/o"))
             .batch
@@ -44,7 +44,7 @@ struct ReadingTests {
         #expect(lanes.map(\.batch) == [rig.batch, rig.batch, rig.batch, other])
     }
 
-    @Test func `what a guard wants cancelled is found by a new run, and once it waits again it is counted as that`()
+    @Test func `a new run finds attempts that a guard wants cancelled, and counts them once they wait again`()
         throws
     {
         let rig = try Rig(tasks: [Rig.spec("a"), Rig.spec("b")])
@@ -66,7 +66,7 @@ struct ReadingTests {
         #expect(try rig.store.problems() == [])
     }
 
-    @Test func `a new run finds what is unfinished, whole, and nothing else`() throws {
+    @Test func `a new run finds all unfinished attempts and nothing else`() throws {
         let rig = try Rig(tasks: (1...12).map { Rig.spec("task-\($0)", output: "o.mp4") })
         func attempt(_ task: Int64) -> AttemptID { AttemptID(task: TaskID(task), number: 1) }
         for task in Int64(1)...11 { try rig.apply(Steps.intent(task)) }
@@ -103,7 +103,7 @@ struct ReadingTests {
         #expect(try rig.store.openAttempts(provider: "bytespike", baseURL: "http://127.0.0.1").isEmpty)
     }
 
-    @Test func `that a reply was about another submission is known to the next run`() throws {
+    @Test func `the next run knows that a reply was about another submission`() throws {
         let rig = try Rig(tasks: (1...2).map { Rig.spec("task-\($0)") })
         func attempt(_ task: Int64) -> AttemptID { AttemptID(task: TaskID(task), number: 1) }
         try rig.apply(Steps.intent(1), Steps.intent(2))
@@ -114,7 +114,7 @@ struct ReadingTests {
         #expect(try (1...2).map { try rig.store.isConflict(attempt($0)) } == [false, true])
     }
 
-    @Test func `of costs that were asked for in vain a run takes up those that settled last, and a list has them all`()
+    @Test func `a run queries the last settled unknown costs, and a list has them all`()
         throws
     {
         let rig = try Rig(tasks: (1...Store.recentMissingCosts + 3).map { Rig.spec("task-\($0)") })
@@ -143,7 +143,7 @@ struct ReadingTests {
         #expect(try rig.store.attemptsWithoutCost(limit: 9).count == 1)
     }
 
-    @Test func `a superseded take is followed until its clip is saved or out of reach`() throws {
+    @Test func `a superseded take is followed until its clip is saved or unavailable`() throws {
         let rig = try Rig(tasks: [Rig.spec("a"), Rig.spec("b")])
         let first = AttemptID(task: TaskID(1), number: 1)
         for task in Int64(1)...2 {
@@ -161,7 +161,7 @@ struct ReadingTests {
         #expect(try rig.store.summary().total.unsaved == 0)
     }
 
-    @Test func `unfinished batches are those with anything to do`() throws {
+    @Test func `unfinished batches are those with work left`() throws {
         let rig = try Rig(tasks: [Rig.spec("a")])
         let done = try rig.importManifest([Rig.spec("a")], manifest: Rig.manifest("done", path: "/d")).batch
         try rig.apply(
@@ -176,7 +176,7 @@ struct ReadingTests {
         #expect(try rig.store.batches().count == 2)
     }
 
-    @Test func `start-up and paging read indexes, never a whole table`() throws {
+    @Test func `startup and paging read indexes, never a whole table`() throws {
         let rig = try Rig()
         let shell = try rig.shell()
         let questions = [
@@ -201,8 +201,7 @@ struct ReadingTests {
         }
     }
 
-    @Test func `a reader sees what is committed while a runner writes, and keeps no log from being moved over`() throws
-    {
+    @Test func `a reader sees committed data while a runner writes, and does not prevent checkpoints`() throws {
         let rig = try Rig(tasks: (1...300).map { Rig.spec("task-\($0)") })
         let reader = try Store.open(rig.scratch.path, for: .reading)
         try rig.store.onQueue { () throws(StoreError) in rig.store.checkpointPages = 50 }
@@ -211,7 +210,7 @@ struct ReadingTests {
             #expect(try reader.summary().total.inTheAir == Int(task))
         }
         let log = try FileManager.default.attributesOfItem(atPath: rig.scratch.path + "-wal")[.size] as? NSNumber
-        // 300 commits of some ten pages each; a reader that held its transaction would keep them all.
+        // 300 commits of about ten pages each; a reader with an open transaction would keep them all in the log.
         #expect((log?.intValue ?? .max) < 1_000_000)
         #expect(try rig.shell().one("SELECT state, count(*), sum(credits) FROM task GROUP BY state") == "queued|300|")
         let error = #expect(throws: StoreError.self) {
@@ -220,10 +219,10 @@ struct ReadingTests {
         #expect(error?.kind == .readOnly)
     }
 
-    @Test func `what a killed runner left behind can be read before anyone repairs it`() throws {
+    @Test func `a killed runner's store can be read before it is repaired`() throws {
         let rig = try Rig()
         try rig.apply(Steps.intent())
-        // The log of a process that never closed its store, without the shared index that was its memory.
+        // The log of a process that never closed its store, without the shared index in its memory.
         let left = rig.scratch.folder + "/left.sqlite"
         for ending in ["", "-wal"] {
             try FileManager.default.copyItem(atPath: rig.scratch.path + ending, toPath: left + ending)
@@ -231,7 +230,7 @@ struct ReadingTests {
         #expect(try Store.open(left, for: .reading).summary().total.inTheAir == 1)
     }
 
-    @Test func `a state that the schema forbids is damage, and no task falls out of the summary`() throws {
+    @Test func `a state that the schema forbids is damage, and the summary misses no task`() throws {
         let rig = try Rig(tasks: [Rig.spec("a"), Rig.spec("b")])
         let shell = try Shell(rig.scratch.path)
         try shell.run("PRAGMA ignore_check_constraints = ON; UPDATE task_standing SET state = 'paused' WHERE id = 2")
@@ -239,7 +238,7 @@ struct ReadingTests {
         #expect(error?.kind == .damaged)
     }
 
-    @Test func `the summary counts what stands where`() throws {
+    @Test func `the summary counts tasks by state`() throws {
         let rig = try Rig(tasks: (1...8).map { Rig.spec("task-\($0)") }, budget: .cap(Steps.credits("100")))
         func attempt(_ task: Int64) -> AttemptID { AttemptID(task: TaskID(task), number: 1) }
         for task in Int64(2)...8 { try rig.apply(Steps.intent(task)) }
@@ -264,7 +263,7 @@ struct ReadingTests {
         #expect(counts.costAwaited == 1)
         #expect(counts.costUnknown == 1)
         #expect(counts.settled.description == "1.25")
-        // Two not answered at 2, two with the provider and two of unknown cost at 1.5.
+        // Two unanswered at 2, two at the provider and two of unknown cost at 1.5.
         #expect(counts.reserved.description == "10")
         let status = try #require(summary.batches.first)
         #expect(status.batch.budget == Steps.credits("100"))
@@ -274,7 +273,7 @@ struct ReadingTests {
         #expect(try rig.store.summary([]).batches.isEmpty)
     }
 
-    @Test func `a listing narrows by everything that is set`() throws {
+    @Test func `a listing matches all set conditions`() throws {
         let acme = TaskSpec.Tag(name: "client", value: "acme")
         let rig = try Rig(tasks: [
             Rig.spec("a", tags: [acme]), Rig.spec("b"), Rig.spec("c", tags: [acme]), Rig.spec("d", tags: [acme]),

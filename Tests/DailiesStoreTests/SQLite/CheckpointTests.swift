@@ -3,9 +3,9 @@ import Testing
 
 @testable import DailiesStore
 
-/// A store is two files while a runner works, and one afterwards.
+/// A store is two files during a run, and one afterwards.
 struct CheckpointTests {
-    /// Copies a store that is open, with or without its log.
+    /// Copies an open store, with or without its log.
     private func copy(_ rig: Rig, to name: String, withLog: Bool) throws -> String {
         let target = rig.scratch.folder + "/" + name
         for ending in withLog ? ["", "-wal"] : [""] {
@@ -21,22 +21,22 @@ struct CheckpointTests {
     }
 
     @Test(arguments: [Store.Use.running, .reading, .telling])
-    func `a copy without its log is refused, and a copy with it is whole`(use: Store.Use) throws {
+    func `a copy without its log is refused, and a copy with it is complete`(use: Store.Use) throws {
         let rig = try Rig()
-        // Also right after a checkpoint, when the log is empty but for a mark.
+        // Also right after a checkpoint, when the log is empty except for a marker.
         for (round, pages) in [1, 1_000_000].enumerated() {
             try rig.store.onQueue { () throws(StoreError) in rig.store.checkpointPages = pages }
             try rig.apply(round == 0 ? Steps.intent() : Steps.accepted())
             let half = try copy(rig, to: "half-\(round).sqlite", withLog: false)
             let error = #expect(throws: StoreError.self) { try Store.open(half, for: use) }
             #expect(error?.kind == .damaged)
-            #expect(error?.message.contains("is half of a store") == true)
+            #expect(error?.message.contains("is incomplete") == true)
             let whole = try copy(rig, to: "whole-\(round).sqlite", withLog: true)
             #expect(try tasksSent(in: whole, for: use) == (round == 0 ? 1 : 0))
         }
     }
 
-    @Test func `after a clean end the file alone is whole`() throws {
+    @Test func `after a clean end the file alone is complete`() throws {
         let rig = try Rig()
         try rig.apply(Steps.intent())
         try rig.store.close()
@@ -45,7 +45,7 @@ struct CheckpointTests {
         #expect(try tasksSent(in: alone, for: .running) == 1)
     }
 
-    @Test func `a store whose log another program has moved over is whole`() throws {
+    @Test func `a store whose log another program checkpointed is complete`() throws {
         let rig = try Rig()
         try rig.apply(Steps.intent())
         let left = try copy(rig, to: "left.sqlite", withLog: true)
@@ -54,7 +54,7 @@ struct CheckpointTests {
         #expect(try tasksSent(in: left, for: .running) == 1)
     }
 
-    @Test func `a crash between a checkpoint and its mark leaves a store that opens`() throws {
+    @Test func `a crash between a checkpoint and its marker leaves a store that opens`() throws {
         let rig = try Rig()
         try rig.apply(Steps.intent())
         try rig.shell().run("UPDATE store_file SET needs_log = 1; PRAGMA wal_checkpoint")
@@ -63,7 +63,7 @@ struct CheckpointTests {
         #expect(try tasksSent(in: left, for: .running) == 1)
     }
 
-    @Test func `a store that only looks like half of one is accepted by the user's decision`() throws {
+    @Test func `a store that only looks incomplete is accepted by the user's decision`() throws {
         let rig = try Rig()
         try rig.apply(Steps.intent())
         try rig.store.close()
@@ -74,7 +74,7 @@ struct CheckpointTests {
         #expect(try tasksSent(in: rig.scratch.path, for: .running) == 1)
     }
 
-    @Test func `a backup made while a runner writes is whole, private and of one moment`() throws {
+    @Test func `a backup made while a runner writes is complete, private and consistent`() throws {
         let rig = try Rig(tasks: (1...20).map { Rig.spec("task-\($0)") })
         try rig.apply(Steps.intent(1))
         let reader = try Store.open(rig.scratch.path, for: .reading)
@@ -86,7 +86,7 @@ struct CheckpointTests {
         #expect(try rig.scratch.permissions(of: target) == 0o600)
         let before = try Data(contentsOf: URL(filePath: target))
         let error = #expect(throws: StoreError.self) { try reader.backUp(to: target) }
-        #expect(error?.message == "\(target) exists; name a new file")
+        #expect(error?.message == "\(target) already exists; choose another name")
         #expect(try Data(contentsOf: URL(filePath: target)) == before)
     }
 }

@@ -5,9 +5,9 @@ import Testing
 
 @testable import DailiesStore
 
-/// The lock on the database file itself, beside the locks that SQLite has on it.
+/// The lock on the database file itself, in addition to SQLite's locks.
 struct DatabaseFileTests {
-    /// The runner's lock as another process would have it: of an opening of its own, on the bytes that it knows.
+    /// The runner's lock as another process would take it: on a separate descriptor, on the known bytes.
     private final class OtherProcess {
         static let number: off_t = 4711
         private let descriptor: Int32
@@ -21,22 +21,22 @@ struct DatabaseFileTests {
 
         func takesLock() -> Bool { store_file_lock(descriptor, Int16(F_WRLCK), 1 << 60, Self.number) == 0 }
 
-        /// Whether this process has a lock of SQLite's on the file: the bytes of a reader, which a connection to a store
-        /// with a log holds all the time.
+        /// Whether SQLite has a lock on the file in this process: a reader's bytes, which a connection to a store with
+        /// a log locks all the time.
         var seesSQLite: Bool { store_file_locked(descriptor, 1 << 30 + 2) == 510 }
     }
 
-    /// Descriptors of this process for a file.
+    /// This process's descriptors of a file.
     private func descriptors(of path: String) throws -> Int {
         let whole = try Store.resolved(path)
         let files = FileManager.default
         return try files.contentsOfDirectory(atPath: "/proc/self/fd").count { number in
-            // Other tests close some meanwhile.
+            // Other tests close some concurrently.
             (try? files.destinationOfSymbolicLink(atPath: "/proc/self/fd/" + number)) == whole
         }
     }
 
-    @Test func `whoever holds the file by another name keeps every runner away, and is named`() throws {
+    @Test func `a process that uses the file by another name blocks every runner and is named`() throws {
         let rig = try Rig()
         try rig.store.close()
         let other = try OtherProcess(rig.scratch.path)
@@ -47,7 +47,7 @@ struct DatabaseFileTests {
         for use in [Store.Use.reading, .telling] { try Store.open(rig.scratch.path, for: use).close() }
     }
 
-    @Test func `a runner's lock and a store that is open for running hold the file, reading does not`() throws {
+    @Test func `a runner's lock and a store open for running lock the file, and reading does not`() throws {
         let rig = try Rig()
         try rig.store.close()
         let other = try OtherProcess(rig.scratch.path)
@@ -63,7 +63,7 @@ struct DatabaseFileTests {
         try reader.close()
     }
 
-    @Test func `a store that its own run creates is held from then on`() throws {
+    @Test func `a store created by its own run is locked from then on`() throws {
         let scratch = try Scratch()
         let lock = try Store.lock(scratch.path)
         let store = try Store.open(scratch.path, for: .running)
@@ -72,7 +72,7 @@ struct DatabaseFileTests {
         withExtendedLifetime(lock) {}
     }
 
-    @Test func `locks that come and go, and stores that open and close, leave SQLite's own locks alone`() throws {
+    @Test func `taking locks and opening stores does not affect SQLite's own locks`() throws {
         let rig = try Rig()
         let other = try OtherProcess(rig.scratch.path)
         try #require(other.seesSQLite)
@@ -91,7 +91,7 @@ struct DatabaseFileTests {
         _ = try rig.store.batches()
     }
 
-    @Test func `a plain opening and closing of the file would have dropped them`() throws {
+    @Test func `simply opening and closing the file would drop SQLite's locks`() throws {
         let rig = try Rig()
         let other = try OtherProcess(rig.scratch.path)
         try #require(other.seesSQLite)
@@ -99,7 +99,7 @@ struct DatabaseFileTests {
         #expect(!other.seesSQLite)
     }
 
-    @Test(arguments: [true, false]) func `with the last that uses the file its descriptor is closed`(
+    @Test(arguments: [true, false]) func `the descriptor is closed with the last use of the file`(
         lockFirst: Bool
     ) throws {
         let rig = try Rig()
@@ -109,14 +109,14 @@ struct DatabaseFileTests {
         let store = try Store.open(rig.scratch.path, for: .running)
         withExtendedLifetime(lock) {}
         if lockFirst { lock = nil }
-        // Its own, and SQLite's.
+        // The lock's descriptor and SQLite's.
         #expect(try descriptors(of: rig.scratch.path) == 2)
         try store.close()
         lock = nil
         #expect(try descriptors(of: rig.scratch.path) == 0)
     }
 
-    @Test func `a store with a second name is refused by both, and one name is enough`() throws {
+    @Test func `a store with two names is refused by both, and one name suffices`() throws {
         let rig = try Rig()
         try rig.store.close()
         let second = rig.scratch.folder + "/second.sqlite"
@@ -135,7 +135,7 @@ struct DatabaseFileTests {
         #expect(try Store.open(rig.scratch.path, for: .running).batches().count == 1)
     }
 
-    @Test(arguments: [false, true]) func `once the lock file was removed nothing more is written`(
+    @Test(arguments: [false, true]) func `nothing more is written after the lock file was removed`(
         isMadeAnew: Bool
     ) throws {
         let rig = try Rig()
@@ -147,25 +147,25 @@ struct DatabaseFileTests {
         #expect(error?.kind == .missing)
         #expect(error?.message.contains("was removed or replaced while it was in use") == true)
         #expect(try rig.store.tasks(limit: 10).first?.latest?.remoteID == nil)
-        // The file itself is held all the same, so that nobody else begins.
+        // The file itself is still locked, so that no other run begins.
         #expect(try !OtherProcess(rig.scratch.path).takesLock())
         #expect(throws: StoreError.self) { try Store.lock(rig.scratch.path) }
         withExtendedLifetime(lock) {}
     }
 
-    @Test func `a lock file that a power cut filled with zeros is taken`() throws {
+    @Test func `a lock file filled with zeros by a power cut is accepted`() throws {
         let rig = try Rig()
         try Data(count: 40).write(to: URL(filePath: rig.scratch.path + "-lock"))
         _ = try Store.lock(rig.scratch.path)
     }
 
-    @Test func `a file of somebody else's in the place of the lock file is left as it is`() throws {
+    @Test func `a foreign file in place of the lock file is not changed`() throws {
         let rig = try Rig()
         let words = Data("my notes\n".utf8)
         let path = rig.scratch.path + "-lock"
         try words.write(to: URL(filePath: path))
         let error = #expect(throws: StoreError.self) { try Store.lock(rig.scratch.path) }
-        #expect(error?.message.hasSuffix("-lock is not a lock file of this program; move it away") == true)
+        #expect(error?.message.hasSuffix("-lock is not a lock file of this program; move it elsewhere") == true)
         #expect(try Data(contentsOf: URL(filePath: path)) == words)
     }
 }

@@ -4,8 +4,8 @@ import Testing
 
 @testable import DailiesStore
 
-/// What callers were told, in order.
-private final class Told: Sendable {
+/// The results that callers received, in order.
+private final class NotifiedCalls: Sendable {
     private let list = Locked<[String]>([])
     func note(_ name: String) -> @Sendable (Result<Void, StoreError>) -> Void {
         { result in
@@ -33,63 +33,63 @@ struct GroupCommitTests {
         try rig.store.drain()
     }
 
-    @Test func `calls that wait share one commit and are told in order`() throws {
+    @Test func `waiting calls share one commit and are notified in order`() throws {
         let rig = try Rig(tasks: Self.tasks(50))
-        let told = Told()
+        let notified = NotifiedCalls()
         let before = rig.faults.commits
         try together(rig) {
-            for task in 1...50 { rig.store.write(self.intents(Int64(task)), then: told.note("\(task)")) }
+            for task in 1...50 { rig.store.write(self.intents(Int64(task)), then: notified.note("\(task)")) }
         }
-        #expect(told.all == (1...50).map { "\($0) done" })
+        #expect(notified.all == (1...50).map { "\($0) done" })
         #expect(rig.faults.commits == before + 1)
         #expect(try rig.shell().one("SELECT count(*) FROM attempt") == "50")
     }
 
-    @Test func `a transaction holds at most 500 changes, and a larger call is still one`() throws {
+    @Test func `a transaction has up to 500 changes, and a larger call is still one`() throws {
         let rig = try Rig(tasks: Self.tasks(700))
-        let told = Told()
+        let notified = NotifiedCalls()
         let before = rig.faults.commits
         try together(rig) {
-            for task in 1...501 { rig.store.write(self.intents(Int64(task)), then: told.note("\(task)")) }
+            for task in 1...501 { rig.store.write(self.intents(Int64(task)), then: notified.note("\(task)")) }
         }
         #expect(rig.faults.commits == before + 2)
         let large = (1...501).map {
             Mutation(at: Instant(milliseconds: 3), .note(AttemptID(task: TaskID($0), number: 1), kind: "n", text: "t"))
         }
-        try together(rig) { rig.store.write(large, then: told.note("large")) }
+        try together(rig) { rig.store.write(large, then: notified.note("large")) }
         #expect(rig.faults.commits == before + 3)
-        #expect(told.all.last == "large done")
+        #expect(notified.all.last == "large done")
     }
 
-    @Test func `a call that does not fit fails whole and alone`() throws {
+    @Test func `a call that does not apply fails completely and alone`() throws {
         let rig = try Rig(tasks: Self.tasks(4))
-        let told = Told()
+        let notified = NotifiedCalls()
         try together(rig) {
-            rig.store.write(self.intents(1), then: told.note("first"))
-            rig.store.write(self.intents(2, 3, 1), then: told.note("second"))
-            rig.store.write(self.intents(4), then: told.note("third"))
+            rig.store.write(self.intents(1), then: notified.note("first"))
+            rig.store.write(self.intents(2, 3, 1), then: notified.note("second"))
+            rig.store.write(self.intents(4), then: notified.note("third"))
         }
-        #expect(told.all == ["first done", "second conflict", "third done"])
+        #expect(notified.all == ["first done", "second conflict", "third done"])
         #expect(try rig.shell().rows("SELECT task FROM attempt") == ["1", "4"])
         #expect(try rig.store.problems() == [])
     }
 
     @Test func `a failed commit fails every call of its transaction and leaves nothing`() throws {
         let rig = try Rig(tasks: Self.tasks(3))
-        let told = Told()
+        let notified = NotifiedCalls()
         rig.faults.plan(.fails(StoreError(.full, "the disk is full")), atCommit: rig.faults.commits + 1)
         try together(rig) {
-            rig.store.write(self.intents(1), then: told.note("first"))
-            rig.store.write(self.intents(1), then: told.note("second"))
-            rig.store.write(self.intents(2), then: told.note("third"))
+            rig.store.write(self.intents(1), then: notified.note("first"))
+            rig.store.write(self.intents(1), then: notified.note("second"))
+            rig.store.write(self.intents(2), then: notified.note("third"))
         }
-        #expect(told.all == ["first full", "second conflict", "third full"])
+        #expect(notified.all == ["first full", "second conflict", "third full"])
         #expect(try rig.shell().one("SELECT count(*) FROM attempt") == "0")
         try rig.apply(Steps.intent(3))
         #expect(try rig.shell().one("SELECT count(*) FROM attempt") == "1")
     }
 
-    @Test func `a full disk is named and nothing of the write remains`() throws {
+    @Test func `a full disk is reported, and nothing of the write remains`() throws {
         let rig = try Rig(tasks: Self.tasks(3))
         try rig.store.onQueue { () throws(StoreError) in
             let database = try rig.store.connection()
@@ -110,10 +110,10 @@ struct GroupCommitTests {
         try rig.apply(Steps.intent(1))
     }
 
-    @Test func `after a sync that failed nothing more is written until the store is opened anew`() throws {
+    @Test func `after a failed sync nothing more is written until the store is opened again`() throws {
         let rig = try Rig(tasks: Self.tasks(2))
         try rig.apply(Steps.intent(1))
-        try rig.store.onQueue { () throws(StoreError) in rig.store.breakdown = StoreError(.io, "sync failed") }
+        try rig.store.onQueue { () throws(StoreError) in rig.store.permanentFailure = StoreError(.io, "sync failed") }
         let error = #expect(throws: StoreError.self) { try rig.apply(Steps.intent(2)) }
         #expect(error?.message == "sync failed")
         let again = try Store.open(rig.scratch.path, for: .running)
@@ -121,48 +121,48 @@ struct GroupCommitTests {
         #expect(try rig.shell().one("SELECT count(*) FROM attempt") == "2")
     }
 
-    @Test func `a waiting call sees and follows what was queued before it`() throws {
+    @Test func `a blocking call sees and follows earlier queued calls`() throws {
         let rig = try Rig(tasks: Self.tasks(2))
-        let told = Told()
-        rig.store.write(intents(1), then: told.note("first"))
+        let notified = NotifiedCalls()
+        rig.store.write(intents(1), then: notified.note("first"))
         try rig.store.writeAndWait(intents(2))
-        #expect(told.all == ["first done"])
-        rig.store.write([Mutation(at: rig.tick(), Steps.accepted(1))], then: told.note("second"))
+        #expect(notified.all == ["first done"])
+        rig.store.write([Mutation(at: rig.tick(), Steps.accepted(1))], then: notified.note("second"))
         #expect(try rig.store.summary().total.accepted == 1)
     }
 
-    @Test func `a reading call sees all that was queued before it, however many transactions that takes`() throws {
+    @Test func `a read sees all earlier queued calls, whatever the number of transactions`() throws {
         let rig = try Rig(tasks: Self.tasks(1200))
-        let told = Told()
+        let notified = NotifiedCalls()
         try rig.store.onQueue { () throws(StoreError) in
-            for task in 1...1200 { rig.store.write(self.intents(Int64(task)), then: told.note("\(task)")) }
+            for task in 1...1200 { rig.store.write(self.intents(Int64(task)), then: notified.note("\(task)")) }
         }
         #expect(try rig.store.summary().total.inTheAir == 1200)
-        #expect(told.all.count == 1200)
+        #expect(notified.all.count == 1200)
     }
 
-    @Test func `many threads write without losing or mixing anything`() throws {
+    @Test func `many threads write without losing or mixing data`() throws {
         let rig = try Rig(tasks: Self.tasks(400))
-        let told = Told()
+        let notified = NotifiedCalls()
         let store = rig.store
         DispatchQueue.concurrentPerform(iterations: 8) { thread in
             for task in 0..<50 {
                 let task = Int64(thread * 50 + task + 1)
                 let changes = [Steps.intent(task), Steps.accepted(task)]
                 store.write(
-                    changes.map { Mutation(at: Instant(milliseconds: 5), $0) }, then: told.note("\(thread)"))
+                    changes.map { Mutation(at: Instant(milliseconds: 5), $0) }, then: notified.note("\(thread)"))
             }
         }
         try rig.store.drain()
-        #expect(told.all.count == 400)
-        #expect(told.all.allSatisfy { $0.hasSuffix("done") })
+        #expect(notified.all.count == 400)
+        #expect(notified.all.allSatisfy { $0.hasSuffix("done") })
         #expect(try rig.store.summary().total.accepted == 400)
         #expect(try rig.store.problems() == [])
     }
 
-    @Test func `a then may read and may queue more`() throws {
+    @Test func `a then may read and queue more calls`() throws {
         let rig = try Rig(tasks: Self.tasks(2))
-        let told = Told()
+        let notified = NotifiedCalls()
         let seen = Locked(0)
         let store = rig.store
         let next = intents(2)
@@ -170,33 +170,33 @@ struct GroupCommitTests {
             // An error would leave the count at 0, which fails the test.
             let count = (try? store.summary().total.inTheAir) ?? 0
             seen.withLock { $0 = count }
-            store.write(next, then: told.note("second"))
+            store.write(next, then: notified.note("second"))
         }
         try store.drain()
         try store.drain()
         #expect(seen.withLock { $0 } == 1)
-        #expect(told.all == ["second done"])
+        #expect(notified.all == ["second done"])
     }
 }
 
-/// A frozen store stands for a process that was killed.
+/// A frozen store simulates a killed process.
 struct CrashTests {
     @Test(arguments: [true, false])
-    func `after a crash at a commit only what was acknowledged is sure, and at most one commit more`(
+    func `after a crash at a commit all acknowledged commits are there, and up to one more`(
         isCommitted: Bool
     ) throws {
         let rig = try Rig(tasks: (1...3).map { Rig.spec("task-\($0)") })
-        let told = Told()
+        let notified = NotifiedCalls()
         try rig.apply(Steps.intent(1))
         rig.faults.plan(isCommitted ? .freezesAfter : .freezesBefore, atCommit: rig.faults.commits + 1)
-        rig.store.write([Mutation(at: rig.tick(), Steps.intent(2))], then: told.note("second"))
+        rig.store.write([Mutation(at: rig.tick(), Steps.intent(2))], then: notified.note("second"))
         try rig.store.drain()
-        rig.store.write([Mutation(at: rig.tick(), Steps.intent(3))], then: told.note("third"))
+        rig.store.write([Mutation(at: rig.tick(), Steps.intent(3))], then: notified.note("third"))
         try rig.store.drain()
         #expect(throws: StoreError.self) { try rig.apply(Steps.intent(3)) }
         #expect(throws: ImportError.self) { try rig.importManifest([Rig.spec("new")]) }
         #expect(rig.faults.isFrozen)
-        #expect(told.all == [])
+        #expect(notified.all == [])
         let restarted = try Store.open(rig.scratch.path, for: .running)
         let open = try restarted.openAttempts(provider: "bytespike", baseURL: "https://api.example")
         #expect(open.map(\.attempt.task.rawValue) == (isCommitted ? [1, 2] : [1]))
@@ -204,13 +204,13 @@ struct CrashTests {
         #expect(try restarted.problems() == [])
     }
 
-    @Test func `freezing at any moment stops everything`() throws {
+    @Test func `freezing at any time stops everything`() throws {
         let rig = try Rig()
-        let told = Told()
+        let notified = NotifiedCalls()
         rig.faults.freeze()
-        rig.store.write([Mutation(at: rig.tick(), Steps.intent())], then: told.note("first"))
+        rig.store.write([Mutation(at: rig.tick(), Steps.intent())], then: notified.note("first"))
         try rig.store.drain()
-        #expect(told.all == [])
+        #expect(notified.all == [])
         #expect(try rig.shell().one("SELECT count(*) FROM attempt") == "0")
     }
 }

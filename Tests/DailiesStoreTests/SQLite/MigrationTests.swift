@@ -4,9 +4,9 @@ import Testing
 
 @testable import DailiesStore
 
-/// Stores of earlier versions, as `Tests/Golden` keeps them.
+/// Stores of earlier versions, from `Tests/Golden`.
 struct MigrationTests {
-    /// What a store of version 1 says of each table: all columns that it had.
+    /// The contents of each table of a version 1 store: all columns that it had.
     private static let version1 = [
         "batch": "id, name, manifest_path, created_at_ms, provider, base_url, output_dir, budget_nano, budget_mode",
         "tag_budget": "id, batch_id, name, value, cap_nano",
@@ -54,7 +54,7 @@ struct MigrationTests {
         try Shell(path).rows("SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY type, name")
     }
 
-    @Test func `a store of version 1 gets the schema of today and keeps every value`() throws {
+    @Test func `a store of version 1 gets the current schema and keeps every value`() throws {
         let (old, new) = (try Scratch(), try Scratch())
         try Shell(old.path).run(try Self.dump(1))
         let before = try contents(of: old.path)
@@ -70,7 +70,7 @@ struct MigrationTests {
         #expect(try shell.rows("SELECT provider, base_url FROM service") == ["simulator|http://127.0.0.1:18080"])
         #expect(try shell.one("SELECT count(*) FROM attempt WHERE service_id = 1 AND shares_task_id = 0") == "16")
         #expect(try shell.one("SELECT count(*) FROM attempt WHERE sent_at_ms < submitted_at_ms") == "0")
-        // Bills whose service is known are prices; what was kept of prices without one is not.
+        // Bills with a known service are prices; recorded prices without one are dropped.
         let billed = "SELECT count(*) FROM attempt WHERE state = 'completed' AND credits_nano > 0"
         let migrated = try Store.open(old.path, for: .reading)
         let prices = try migrated.observedPrices(of: Service(provider: "simulator", baseURL: "http://127.0.0.1:18080"))
@@ -80,14 +80,14 @@ struct MigrationTests {
         #expect(
             prices.allSatisfy { seconds.contains("\($0.shape.durationSeconds ?? 0)") && $0.shape.resolution == "720p" })
         try migrated.close()
-        // The copy is the older store, whole and private.
+        // The copy is the older store, complete and private.
         let copy = old.path + ".version-1"
         #expect(try Shell(copy).one("SELECT user_version FROM pragma_user_version") == "1")
         #expect(try contents(of: copy) == before)
         #expect(try old.permissions(of: copy) == 0o600)
     }
 
-    @Test func `what an earlier take of version 1 asked for is not known, so that its bill is no price`() throws {
+    @Test func `the request of an earlier take of version 1 is unknown, so its bill is not a price`() throws {
         let scratch = try Scratch()
         let service = Service(provider: "simulator", baseURL: "http://127.0.0.1:18080")
         let shell = try Shell(scratch.path)
@@ -104,7 +104,7 @@ struct MigrationTests {
         #expect(try shell.rows("SELECT task FROM attempt WHERE seconds IS NULL") == [task])
     }
 
-    @Test func `base URLs of version 1 that are one address become one service`() throws {
+    @Test func `equivalent base URLs of version 1 become one service`() throws {
         let scratch = try Scratch()
         let shell = try Shell(scratch.path)
         try shell.run(try Self.dump(1))
@@ -124,7 +124,7 @@ struct MigrationTests {
             try shell.rows("SELECT DISTINCT base_url, trust FROM key_trust") == ["http://127.0.0.1:18080|ignored"])
     }
 
-    @Test func `of attempts that share a task id the first keeps it, and the others are marked`() throws {
+    @Test func `of attempts that share a task ID the first keeps it, and the others are marked`() throws {
         let scratch = try Scratch()
         let shell = try Shell(scratch.path)
         try shell.run(try Self.dump(1))
@@ -138,7 +138,7 @@ struct MigrationTests {
                 == ["open-1|0", "open-2|1", "open-3|1", "open-4|1"])
     }
 
-    @Test func `tasks of version 1 are found by the names that they have today, each once`() throws {
+    @Test func `tasks of version 1 are found by their current names, each once`() throws {
         let scratch = try Scratch()
         let shell = try Shell(scratch.path)
         try shell.run(try Self.dump(1))
@@ -182,7 +182,7 @@ struct MigrationTests {
                 "qrstuvwxyz234567-4 new", "c\u{200b} \(cancelled)", "qrstuvwxyz234567 new",
             ])
         #expect(try store.tasks(called: TaskKey("c")).map(\.key.text) == ["c\u{200b}"])
-        // Version 2 makes no such names: an enrolment finds the same ones, and adds none.
+        // Version 2 creates no such names: an import finds the same tasks and adds none.
         let result = try store.importManifest(
             BatchDefinition(
                 name: "golden", manifestPath: "/m", provider: "simulator", baseURL: "http://127.0.0.1:18080",
@@ -191,7 +191,7 @@ struct MigrationTests {
         #expect(result.new == 2 && result.changed == 0)
     }
 
-    @Test func `an attempt that stands for its task gets the number of its request`() throws {
+    @Test func `the latest attempt of a task gets the hash of its request`() throws {
         let scratch = try Scratch()
         try Shell(scratch.path).run(try Self.dump(1))
         _ = try Store.open(scratch.path, for: .running)

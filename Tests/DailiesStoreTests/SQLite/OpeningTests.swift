@@ -5,17 +5,17 @@ import Testing
 @testable import DailiesStore
 
 struct OpeningTests {
-    /// The repository's own file, beside which this test lies.
+    /// The repository's file.
     private static let schemaFile = URL(filePath: #filePath).deletingLastPathComponent()
         .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().appending(
             path: "schema.sql")
 
-    @Test func `the program carries the very text of schema dot sql`() throws {
+    @Test func `the program embeds the exact text of schema dot sql`() throws {
         #expect(try String(contentsOf: Self.schemaFile, encoding: .utf8) == Store.schema)
         #expect(Store.schema.utf8.count < 25_000)
     }
 
-    @Test func `a fresh store is what schema dot sql makes`() throws {
+    @Test func `a new store has the schema of schema dot sql`() throws {
         let rig = try Rig()
         let plain = try Shell(rig.scratch.folder + "/plain.sqlite")
         try plain.run(try String(contentsOf: Self.schemaFile, encoding: .utf8))
@@ -40,7 +40,7 @@ struct OpeningTests {
         #expect(Set(batch).isSuperset(of: ["id", "name", "manifest_path", "created_at_ms", "provider", "base_url"]))
     }
 
-    @Test func `the files of a store are their owner's alone`() throws {
+    @Test func `the files of a store are private to their owner`() throws {
         let rig = try Rig()
         let lock = try Store.lock(rig.scratch.path)
         for path in [rig.scratch.path, rig.scratch.path + "-wal", rig.scratch.path + "-shm", lock.path] {
@@ -66,7 +66,7 @@ struct OpeningTests {
         #expect(try FileManager.default.contentsOfDirectory(atPath: scratch.folder) == [])
     }
 
-    @Test func `a folder that is not there is named`() throws {
+    @Test func `a missing folder is named`() throws {
         let scratch = try Scratch()
         let error = #expect(throws: StoreError.self) {
             try Store.open(scratch.folder + "/none/store.sqlite", for: .running)
@@ -76,19 +76,19 @@ struct OpeningTests {
     }
 
     @Test(arguments: [Store.Use.running, .reading])
-    func `a store of a newer program is refused and left alone`(use: Store.Use) throws {
+    func `a store of a newer program is refused and not changed`(use: Store.Use) throws {
         let rig = try Rig()
         try rig.store.close()
         try rig.shell().run("PRAGMA user_version = \(Migration.current + 1)")
         let before = try Data(contentsOf: URL(filePath: rig.scratch.path))
         let error = #expect(throws: StoreError.self) { try Store.open(rig.scratch.path, for: use) }
         #expect(error?.kind == .newerThanProgram)
-        #expect(error?.message.contains("use the newer program") == true)
+        #expect(error?.message.contains("use a newer version of the program") == true)
         #expect(try Data(contentsOf: URL(filePath: rig.scratch.path)) == before)
     }
 
     @Test(arguments: [Store.Use.running, .reading])
-    func `another program's database is refused and left alone`(use: Store.Use) throws {
+    func `another program's database is refused and not changed`(use: Store.Use) throws {
         let scratch = try Scratch()
         try Shell(scratch.path).run("CREATE TABLE task (id INTEGER); INSERT INTO task VALUES (1)")
         let before = try Data(contentsOf: URL(filePath: scratch.path))
@@ -109,7 +109,7 @@ struct OpeningTests {
         #expect(try Data(contentsOf: URL(filePath: rig.scratch.path)) == bytes)
     }
 
-    @Test func `damage inside is found by what reads it`() throws {
+    @Test func `inner damage is found when it is read`() throws {
         let rig = try Rig(tasks: (0..<200).map { Rig.spec("task-\($0)") })
         let root = try rig.shell().one("SELECT rootpage FROM sqlite_schema WHERE name = 'task_input'")
         try rig.store.close()
@@ -131,7 +131,7 @@ struct OpeningTests {
         #expect(try Shell(scratch.path).one("SELECT count(*) FROM task") == "0")
     }
 
-    @Test func `a closed store refuses`() throws {
+    @Test func `a closed store refuses calls`() throws {
         let rig = try Rig()
         try rig.store.close()
         try rig.store.close()
@@ -141,7 +141,7 @@ struct OpeningTests {
 }
 
 struct LockTests {
-    @Test func `the second runner is refused and told who is first`() throws {
+    @Test func `a second runner is refused and told who is running`() throws {
         let scratch = try Scratch()
         let first = try Store.lock(scratch.path)
         let error = #expect(throws: StoreError.self) { try Store.lock(scratch.path) }
@@ -153,7 +153,7 @@ struct LockTests {
         withExtendedLifetime(first) {}
     }
 
-    @Test func `the lock ends with its holder and the file stays`() throws {
+    @Test func `the lock ends with its owner, and the file stays`() throws {
         let scratch = try Scratch()
         var first: RunnerLock? = try Store.lock(scratch.path)
         let path = try #require(first?.path)

@@ -2,33 +2,33 @@ import CSQLite
 import DailiesCore
 import Foundation
 
-/// A disk that can lose its power: it knows of every file of one folder what the last sync made durable, and keeps, at
-/// every sync, what a power cut at that moment could leave behind.
+/// A simulated disk that can lose power: it tracks what the last sync of every file of one folder made durable, and
+/// records at every sync what a power cut at that time could leave behind.
 ///
-/// It stands between SQLite and the system as the process's default VFS, and lets every other folder through untouched.
-/// What was written since a file's last sync may be lost, kept, or kept in part, sector by sector. New names and
-/// deletions count as durable: SQLite syncs the folder itself where it depends on them.
+/// It is the process's default VFS between SQLite and the system, and passes other folders through. Data written since
+/// a file's last sync may be lost, kept, or partly kept, sector by sector. New names and deletions count as durable:
+/// SQLite syncs the folder itself where it depends on them.
 final class PowerCutDisk: @unchecked Sendable {
-    // Unchecked because of its variables, which are touched under `lock`, and the originals, which are set once.
+    // Unchecked because of its variables, which are accessed under `lock`, and the originals, which are set once.
 
     /// The content of every file, by name, as a power cut may leave it.
     typealias Files = [String: [UInt8]]
 
-    /// One sync, as it begins.
+    /// The state at the beginning of a sync.
     struct Moment {
         let name: String
-        /// What earlier syncs made durable.
+        /// The data that earlier syncs made durable.
         let durable: Files
-        /// What was written to the file that is being synced.
+        /// The data written to the file being synced.
         let written: [UInt8]
 
-        /// Nothing of what was written since the last sync is there.
+        /// Nothing written since the last sync is kept.
         var nothing: Files { durable }
 
-        /// All of it is.
+        /// All of it is kept.
         var everything: Files { durable.merging([name: written]) { $1 } }
 
-        /// Each sector is either the old or the new one, and the file's end lies anywhere between the two.
+        /// Each sector is either old or new, and the file ends anywhere between the two lengths.
         func torn(_ generator: inout SplitMix64) -> Files {
             let old = durable[name] ?? []
             let sector = 512
@@ -57,26 +57,26 @@ final class PowerCutDisk: @unchecked Sendable {
     private let note: @Sendable (Moment) -> Void
 
     /// - Parameters:
-    ///   - folder: what lies in it is watched, from now on.
-    ///   - note: called at every sync, before it is carried out, on the thread that syncs.
+    ///   - folder: the folder to watch from now on.
+    ///   - note: called before every sync on the syncing thread.
     init(folder: String, note: @escaping @Sendable (Moment) -> Void) {
         self.folder = folder
         self.note = note
         Registry.shared.add(self)
     }
 
-    /// What is durable now.
+    /// The durable data.
     var state: Files { lock.withLock { durable } }
 
     func remove() { Registry.shared.remove(self) }
 
-    /// Makes a folder as the power cut left it.
+    /// Creates a folder as the power cut left it.
     static func lay(_ files: Files, in folder: String) throws {
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         for (name, bytes) in files { try Data(bytes).write(to: URL(fileURLWithPath: folder + "/" + name)) }
     }
 
-    // MARK: what SQLite does
+    // MARK: SQLite's VFS
 
     fileprivate func name(of path: String) -> String? {
         path.hasPrefix(folder + "/") ? String(path.dropFirst(folder.count + 1)) : nil
@@ -123,9 +123,9 @@ final class PowerCutDisk: @unchecked Sendable {
     }
 }
 
-/// The disks that are watched now, and the VFS that asks them: C functions cannot carry one along.
+/// The watched disks, and the VFS that uses them: C functions cannot capture them.
 private final class Registry: @unchecked Sendable {
-    // Unchecked because of `disks`, touched under `lock`; the VFS is set up once.
+    // Unchecked because of `disks`, which is accessed under `lock`; the VFS is set up once.
     static let shared = Registry()
 
     private let lock = NSLock()

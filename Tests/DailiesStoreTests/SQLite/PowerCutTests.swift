@@ -4,24 +4,26 @@ import Testing
 
 @testable import DailiesStore
 
-/// The power goes at any sync, and what was written since the sync before is lost, kept, or torn.
+/// The power fails at any sync, and data written since the previous sync is lost, kept, or torn.
 struct PowerCutTests {
-    /// The whole content of the store after each call that was told to be durable; before the first there is none.
+    /// The store's complete contents after each acknowledged call; empty before the first.
     private final class History: @unchecked Sendable {
         // Unchecked because everything happens on one thread at a time: the test waits for each call.
         struct Cut {
             let moment: PowerCutDisk.Moment
-            let told: Int
+            let acknowledged: Int
             let begun: Int
         }
         var contents: [[String]] = [[]]
         var begun = 0
-        var told: Int { contents.count - 1 }
+        var acknowledged: Int { contents.count - 1 }
         var cuts: [Cut] = []
 
-        func note(_ moment: PowerCutDisk.Moment) { cuts.append(Cut(moment: moment, told: told, begun: begun)) }
+        func note(_ moment: PowerCutDisk.Moment) {
+            cuts.append(Cut(moment: moment, acknowledged: acknowledged, begun: begun))
+        }
 
-        /// Carries out a call, and keeps what the store holds once it has returned.
+        /// Performs a call, and records the store's contents once it has returned.
         func call<T>(_ path: String, _ body: () throws -> T) throws -> T {
             begun += 1
             let value = try body()
@@ -29,7 +31,7 @@ struct PowerCutTests {
             return value
         }
 
-        /// Every row of every table but the one that says whether the file needs its log.
+        /// Every row of every table except the one that says whether the file needs its log.
         static func content(_ path: String) throws -> [String] {
             let shell = try Shell(path)
             let tables = try shell.rows(
@@ -38,7 +40,7 @@ struct PowerCutTests {
         }
     }
 
-    /// Lives the lives of a few tasks, with the store closed and opened now and then, which moves the log over.
+    /// Runs a few tasks through their lives, closing and opening the store occasionally, which checkpoints the log.
     private func live(_ path: String, _ history: History, _ generator: inout SplitMix64) throws {
         let tasks = 12
         var stage = [Int](repeating: 0, count: tasks + 1)
@@ -78,7 +80,7 @@ struct PowerCutTests {
     }
 
     @Test(arguments: UInt64(1)...6)
-    func `whenever the power goes, what was told is there, and nothing is there in half`(
+    func `after a power cut all acknowledged changes are there, and none is there in part`(
         seed: UInt64
     ) throws {
         let scratch = try Scratch()
@@ -92,7 +94,7 @@ struct PowerCutTests {
         }
         #expect(history.cuts.count > 25, "only \(history.cuts.count) syncs")
         #expect(history.cuts.contains { !$0.moment.name.hasSuffix("-wal") }, "the log was never moved over")
-        #expect(history.told > 12)
+        #expect(history.acknowledged > 12)
 
         for (number, cut) in history.cuts.enumerated() {
             let kinds = [
@@ -104,19 +106,21 @@ struct PowerCutTests {
                 let after = "\(folder)/\(number)-\(kind)"
                 try PowerCutDisk.lay(files, in: after)
                 let path = after + "/dailies.sqlite"
-                // Before another program moves the log over, as the shell does when it closes.
+                // Before another program checkpoints the log, as the shell does when it closes.
                 let store = try Store.open(path, for: .running)
                 let content = try History.content(path)
                 let state = history.contents.lastIndex(of: content)
                 #expect(state != nil, "\(place): the store holds what no call left")
-                #expect((cut.told...max(cut.begun, 1)).contains(state ?? -1), "\(place): what was told is lost")
+                #expect(
+                    (cut.acknowledged...max(cut.begun, 1)).contains(state ?? -1),
+                    "\(place): an acknowledged change is lost")
                 #expect(try store.problems() == [], "\(place)")
                 try store.close()
             }
         }
     }
 
-    @Test func `a store that does not sync its commits would be caught`() throws {
+    @Test func `a store that does not sync its commits would be detected`() throws {
         let scratch = try Scratch()
         let folder = URL(fileURLWithPath: scratch.folder).resolvingSymlinksInPath().path
         let disk = PowerCutDisk(folder: folder) { _ in }

@@ -3,9 +3,9 @@ import Testing
 
 @testable import DailiesStore
 
-/// The schema's own rules, tried with plain SQL: they must hold against any program.
+/// The schema's constraints, tested with plain SQL: they must hold against any program.
 struct SchemaRuleTests {
-    /// Task 1 waits, 2 is in the air, 3 accepted, 4 completed, 5 saved, 6 failed, 7 not accepted.
+    /// Task 1 waits, 2 is being submitted, 3 accepted, 4 completed, 5 saved, 6 failed, 7 not accepted.
     private func rig() throws -> Rig {
         let rig = try Rig(tasks: (1...7).map { Rig.spec("task-\($0)") })
         for task in Int64(2)...7 { try rig.apply(Steps.intent(task)) }
@@ -74,7 +74,7 @@ struct SchemaRuleTests {
         "INSERT INTO key_trust VALUES ('u', 'f', 'flat', 'maybe', '', 1)",
     ]
 
-    @Test func `every forbidden change is refused by the schema itself`() throws {
+    @Test func `the schema refuses every forbidden change`() throws {
         let rig = try rig()
         let shell = try rig.shell()
         let question = "SELECT count(*), total(amount_nano) FROM event"
@@ -103,7 +103,7 @@ struct SchemaRuleTests {
         #expect(try rig.shell().one("SELECT count(*) FROM event WHERE message LIKE '%sig=%'") == "0")
     }
 
-    @Test func `a store that was meddled with is reported`() throws {
+    @Test func `a manipulated store is reported`() throws {
         let rig = try rig()
         #expect(try rig.store.problems() == [])
         try rig.shell().run(
@@ -114,13 +114,13 @@ struct SchemaRuleTests {
             """)
         #expect(
             try rig.store.problems() == [
-                "task 2 does not stand where its latest attempt stands",
-                "the cost of task 4 is not the sum over its attempts",
-                "the totals of batch 1 are not the sums over its attempts",
+                "task 2 does not match its latest attempt",
+                "the cost of task 4 is not the sum of its attempts",
+                "the totals of batch 1 are not the sums of its attempts",
             ])
     }
 
-    @Test func `the view answers as the manual says`() throws {
+    @Test func `the view matches the manual`() throws {
         let rig = try rig()
         #expect(
             try rig.shell().rows("select state, count(*), sum(credits) from task group by state")

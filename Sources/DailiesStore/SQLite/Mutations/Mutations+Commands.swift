@@ -1,6 +1,7 @@
 import DailiesCore
 
-/// Commands carried out: the effect and the end of the command in one transaction, so that a crash leaves both or neither.
+/// Carries out commands. The effect and the end of the command are one transaction, so that a crash leaves both or
+/// neither.
 extension SQLiteConnection {
     func recordWithdrawal(of attempt: AttemptID, by command: CommandID, at: Instant) throws(StoreError) {
         let waits = try first(
@@ -30,7 +31,7 @@ extension SQLiteConnection {
         try endCommand(command, .waits, message: nil, at: at)
     }
 
-    /// Why an attempt is not followed by another; nil: it may be.
+    /// Why a retry is refused; nil: it is allowed.
     private func refusal(ofRetrying attempt: AttemptID, again: Bool) throws(StoreError) -> String? {
         let found = try first(
             """
@@ -40,18 +41,18 @@ extension SQLiteConnection {
         ) { row throws(StoreError) in
             (state: try row.word(0, as: TaskState.self), number: row.int(1), isCostAwaited: row.bool(2))
         }
-        guard let found, found.number == attempt.number else { return "it has gone on to another attempt" }
+        guard let found, found.number == attempt.number else { return "it already has another attempt" }
         switch found.state {
-        case .queued, .running: return "its present attempt is not settled"
+        case .queued, .running: return "its current attempt is not settled"
         case .completed where !again: return "it is completed"
-        case .completed, .failed, .cancelled: return found.isCostAwaited ? "its cost is still asked for" : nil
+        case .completed, .failed, .cancelled: return found.isCostAwaited ? "its cost is still awaited" : nil
         }
     }
 
     func endCommand(
         _ command: CommandID, _ outcome: CommandOutcome, message: String?, at: Instant
     ) throws(StoreError) {
-        // One that the user took back meanwhile stays as it is.
+        // A command that the user withdrew in the meantime stays unchanged.
         try run(
             "UPDATE command SET ended_at_ms = ?, outcome = ?, message = ? WHERE id = ? AND ended_at_ms IS NULL",
             SQLValue(at), .text(outcome.rawValue), SQLValue(message), .integer(command.rawValue))

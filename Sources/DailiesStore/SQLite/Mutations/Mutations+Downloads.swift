@@ -1,6 +1,6 @@
 import DailiesCore
 
-/// The clip of a completed attempt, and what becomes of one that the provider does not answer for.
+/// Clips of completed attempts, and attempts that the provider does not know.
 extension SQLiteConnection {
     func recordAsset(of attempt: AttemptID, _ asset: AssetLocation, at: Instant) throws(StoreError) {
         let facts = try facts(of: attempt, for: "asset_found") { $0.isUnsaved }
@@ -10,7 +10,7 @@ extension SQLiteConnection {
             UPDATE attempt SET output_url = ?, failure_code = NULL, failure_message = NULL
             WHERE task = ? AND n = ? AND state = 'completed' AND output_path IS NULL
             """, .text(asset.url), SQLValue(attempt.task), SQLValue(attempt.number))
-        // The address opens the clip to whoever has it: the log, which is kept for ever, goes without.
+        // The URL gives anyone access to the clip, so the permanent log omits it.
         try log(NewEvent("asset_found", at: at, attempt, in: facts.batch).moving(from: .completed, to: .completed))
     }
 
@@ -20,19 +20,19 @@ extension SQLiteConnection {
             attempt, for: "no_asset",
             """
             UPDATE attempt SET output_url = NULL, failure_code = 'no_asset',
-                failure_message = 'completed without an address at which the clip can be had'
+                failure_message = 'completed without a URL for the clip'
             WHERE task = ? AND n = ? AND state = 'completed' AND output_path IS NULL
             """, SQLValue(attempt.task), SQLValue(attempt.number))
         try log(NewEvent("no_asset", at: at, attempt, in: facts.batch).moving(from: .completed, to: .completed))
     }
 
-    /// The address is kept: only whoever answers there can say whether the clip is whole.
+    /// The URL is kept: only its server can show whether the clip is complete.
     func recordUnverified(_ attempt: AttemptID, path: String, at: Instant) throws(StoreError) {
         let facts = try facts(of: attempt, for: "unverified") { $0.isUnsaved }
         try update(
             attempt, for: "unverified",
             """
-            UPDATE attempt SET failure_code = 'unverified', failure_message = 'it may be cut, and is kept as ' || ?
+            UPDATE attempt SET failure_code = 'unverified', failure_message = 'may be truncated; kept as ' || ?
             WHERE task = ? AND n = ? AND state = 'completed' AND output_path IS NULL
             """, .text(path), SQLValue(attempt.task), SQLValue(attempt.number))
         var row = NewEvent("unverified", at: at, attempt, in: facts.batch).moving(from: .completed, to: .completed)
@@ -56,7 +56,7 @@ extension SQLiteConnection {
         try log(row)
     }
 
-    /// Where it was, and what it was, stays in the log.
+    /// The log keeps its path and digest.
     func recordClipGone(_ attempt: AttemptID, at: Instant) throws(StoreError) {
         let facts = try facts(of: attempt, for: "clip_gone") { $0.state == .completed && $0.isSaved }
         let saved = try first(
@@ -75,7 +75,7 @@ extension SQLiteConnection {
         try log(row)
     }
 
-    /// The time of the first loss stays until it is found; losing it again in a later run is an event only.
+    /// The time of the first loss stays until it is found; a later loss is only an event.
     func recordLost(_ attempt: AttemptID, _ fault: ProviderError, at: Instant) throws(StoreError) {
         let facts = try facts(of: attempt, for: "lost") { $0.isWithProvider || $0.isUnsaved }
         try update(

@@ -1,25 +1,25 @@
 import DailiesCore
 
-/// One row of the table `event`, before it is written.
+/// A row of the table `event` to be written.
 struct NewEvent {
     enum AmountKind: String {
-        /// Held against the budget.
+        /// Reserved in the budget.
         case reserved
-        /// The provider's estimate.
+        /// The provider's cost estimate.
         case quoted
         /// Booked as the cost.
         case charged
-        /// Stated beside the one that is booked.
+        /// Stated in addition to the booked one.
         case stated
-        /// Given back to the budget.
+        /// Released from the budget.
         case released
     }
 
-    /// Of every amount: the provider's money.
+    /// The unit of every amount.
     static let unit = "credits"
 
     let at: Instant
-    /// Nil: the one of its task, if it is about a task.
+    /// nil: that of its task, if it is about a task.
     let batch: BatchID?
     var task: TaskID?
     var attempt: Int?
@@ -41,7 +41,7 @@ struct NewEvent {
 
     /// A row about an attempt.
     ///
-    /// - Parameter batch: nil: the one of its task.
+    /// - Parameter batch: nil: that of its task.
     init(_ kind: String, at: Instant, _ attempt: AttemptID, in batch: BatchID? = nil) {
         self.init(kind, at: at, batch: batch, task: attempt.task, attempt: attempt.number)
     }
@@ -66,7 +66,7 @@ struct NewEvent {
         return row
     }
 
-    /// An amount of ours: what the budget holds or gives back.
+    /// Adds an amount that the budget reserves or releases.
     func with(_ held: Credits?, _ kind: AmountKind) -> NewEvent {
         let amount = held.map {
             Amount(credits: $0, text: $0.description, source: "reservation", isRounded: false)
@@ -74,7 +74,7 @@ struct NewEvent {
         return with(amount, kind)
     }
 
-    /// A row of its own for one more amount of the same moment.
+    /// A separate row for another amount of the same event.
     func also(_ amount: Amount, _ kind: AmountKind) -> NewEvent {
         NewEvent("amount", at: at, batch: batch, task: task, attempt: attempt).with(amount, kind)
     }

@@ -1,29 +1,29 @@
 import DailiesCore
 
-/// The writes of an enrolment.
+/// Writes of a manifest import.
 extension SQLiteConnection {
-    func insert(_ enrolment: BatchDefinition, at: Instant) throws(StoreError) -> BatchID {
-        try insertService(of: enrolment)
+    func insert(_ definition: BatchDefinition, at: Instant) throws(StoreError) -> BatchID {
+        try insertService(of: definition)
         try run(
             """
             INSERT INTO batch (name, manifest_path, created_at_ms, provider, base_url, output_dir)
             VALUES (?, ?, ?, ?, ?, ?)
             """,
-            .text(enrolment.name), .text(enrolment.manifestPath), SQLValue(at), .text(enrolment.provider),
-            .text(enrolment.baseURL), .text(enrolment.outputDirectory))
+            .text(definition.name), .text(definition.manifestPath), SQLValue(at), .text(definition.provider),
+            .text(definition.baseURL), .text(definition.outputDirectory))
         let batch = BatchID(lastInsertedRow)
-        try setBudgets(of: batch, enrolment, at: at)
+        try setBudgets(of: batch, definition, at: at)
         return batch
     }
 
-    private func insertService(of enrolment: BatchDefinition) throws(StoreError) {
+    private func insertService(of definition: BatchDefinition) throws(StoreError) {
         try run(
-            "INSERT INTO service (provider, base_url) VALUES (?, ?) ON CONFLICT DO NOTHING", .text(enrolment.provider),
-            .text(enrolment.baseURL))
+            "INSERT INTO service (provider, base_url) VALUES (?, ?) ON CONFLICT DO NOTHING", .text(definition.provider),
+            .text(definition.baseURL))
     }
 
-    /// Whether the service of a batch has accepted a submit of it, or may have: then the batch is the service's for good. An
-    /// attempt that is uncertain for one reason only, that another server than the API answered, does not count.
+    /// Whether a batch's service has accepted a submit of it, or may have, so that the batch belongs to it permanently.
+    /// An attempt that is uncertain only because a server other than the API answered does not count.
     func isBound(_ batch: BatchID) throws(StoreError) -> Bool {
         try first(
             """
@@ -35,39 +35,39 @@ extension SQLiteConnection {
         ) { row in row.bool(0) } ?? false
     }
 
-    /// Nothing of the batch has been accepted where it belongs now: from here on it belongs elsewhere.
-    func move(_ stored: StoredBatch, to enrolment: BatchDefinition, at: Instant) throws(StoreError) {
+    /// Moves a batch to another service. Its current one must not have accepted anything.
+    func move(_ stored: StoredBatch, to definition: BatchDefinition, at: Instant) throws(StoreError) {
         let answered = try rows(
             "SELECT task, n FROM attempt WHERE batch_id = ? AND state = 'queued' AND not_accepted_at_ms IS NULL",
             SQLValue(stored.id)
         ) { row in AttemptID(task: TaskID(row.integer(0)), number: Int(row.integer(1))) }
         let fault = ProviderError(
             kind: .status, code: ProviderError.notTheAPI,
-            message: "no API answered at \(stored.baseURL), and another one is named")
+            message: "no API answered at \(stored.baseURL), and another base URL was given")
         for attempt in answered { try recordNotAccepted(attempt, fault, at: at) }
-        try insertService(of: enrolment)
+        try insertService(of: definition)
         try run(
-            "UPDATE batch SET provider = ?, base_url = ? WHERE id = ?", .text(enrolment.provider),
-            .text(enrolment.baseURL), SQLValue(stored.id))
+            "UPDATE batch SET provider = ?, base_url = ? WHERE id = ?", .text(definition.provider),
+            .text(definition.baseURL), SQLValue(stored.id))
         var row = NewEvent("moved", at: at, batch: stored.id)
         row.source = "user"
-        row.message = "from \(stored.provider) at \(stored.baseURL) to \(enrolment.provider) at \(enrolment.baseURL)"
+        row.message = "from \(stored.provider) at \(stored.baseURL) to \(definition.provider) at \(definition.baseURL)"
         try log(row)
     }
 
-    func update(_ stored: StoredBatch, to enrolment: BatchDefinition, at: Instant) throws(StoreError) {
+    func update(_ stored: StoredBatch, to definition: BatchDefinition, at: Instant) throws(StoreError) {
         try run(
-            "UPDATE batch SET manifest_path = ?, output_dir = ? WHERE id = ?", .text(enrolment.manifestPath),
-            .text(enrolment.outputDirectory), SQLValue(stored.id))
-        try setBudgets(of: stored.id, enrolment, at: at)
+            "UPDATE batch SET manifest_path = ?, output_dir = ? WHERE id = ?", .text(definition.manifestPath),
+            .text(definition.outputDirectory), SQLValue(stored.id))
+        try setBudgets(of: stored.id, definition, at: at)
     }
 
-    private func setBudgets(of batch: BatchID, _ enrolment: BatchDefinition, at: Instant) throws(StoreError) {
-        try setBudget(of: batch, enrolment.budget, mode: enrolment.budgetMode, at: at)
-        for budget in enrolment.tagBudgets { try setTagBudget(of: batch, budget, at: at) }
+    private func setBudgets(of batch: BatchID, _ definition: BatchDefinition, at: Instant) throws(StoreError) {
+        try setBudget(of: batch, definition.budget, mode: definition.budgetMode, at: at)
+        for budget in definition.tagBudgets { try setTagBudget(of: batch, budget, at: at) }
     }
 
-    /// A task that was not known. Where it stands is for ``insertStanding(of:in:)``.
+    /// Inserts a new task; ``insertStanding(of:in:)`` inserts its state.
     func insert(_ task: TaskSpec, in batch: BatchID) throws(StoreError) -> TaskID {
         try run(
             """
@@ -79,7 +79,7 @@ extension SQLiteConnection {
         return TaskID(lastInsertedRow)
     }
 
-    /// They wait from then on.
+    /// Inserts the states of new tasks, which then wait.
     func insertStanding(of tasks: InsertRange, in batch: BatchID) throws(StoreError) {
         let inserted = try run(
             """
@@ -88,12 +88,12 @@ extension SQLiteConnection {
             """,
             SQLValue(batch), .text(tasks.model.text), SQLValue(tasks.priority), SQLValue(tasks.first),
             SQLValue(tasks.last))
-        precondition(inserted == tasks.count, "\(inserted) of \(tasks.count) new tasks got their standing")
+        precondition(inserted == tasks.count, "\(inserted) of \(tasks.count) new tasks got a state")
     }
 
-    /// A task that is known and whose change, if any, is accepted.
-    func bring(
-        _ known: ExistingTask, inLineWith task: TaskSpec, _ verdict: TaskDiff, counting result: inout ImportResult,
+    /// Updates a known task from its manifest. A change of its request must be accepted.
+    func update(
+        _ known: ExistingTask, from task: TaskSpec, _ verdict: TaskDiff, counting result: inout ImportResult,
         at: Instant
     ) throws(StoreError) {
         guard case .changed(let change) = verdict else {
@@ -120,7 +120,7 @@ extension SQLiteConnection {
         result.standing[.queued, default: 0] += 1
     }
 
-    /// One that was cancelled because it was gone from the manifest waits again.
+    /// A task that was cancelled as removed waits again.
     private func restore(
         _ known: ExistingTask, in batch: BatchID, at: Instant
     ) throws(StoreError) -> TaskState {
@@ -132,7 +132,7 @@ extension SQLiteConnection {
         return .queued
     }
 
-    /// What may change without another request: its writing too.
+    /// Updates what may change without a new request, including the request's text.
     private func updateListing(of known: ExistingTask, to task: TaskSpec) throws(StoreError) {
         try run("UPDATE task_standing SET priority = ? WHERE id = ?", SQLValue(task.priority), SQLValue(known.id))
         try run(
@@ -141,7 +141,7 @@ extension SQLiteConnection {
     }
 
     private func updateInput(of id: TaskID, to task: TaskSpec) throws(StoreError) {
-        // Another request has a seed of its own.
+        // A new request has its own seed.
         try run(
             "UPDATE task_standing SET model = ?, priority = ?, new_seed = NULL WHERE id = ?",
             .text(task.shape.model.text), SQLValue(task.priority), SQLValue(id))
@@ -154,8 +154,8 @@ extension SQLiteConnection {
             SQLValue(task.shape.resolution), .text(JSONText.object(task.tags)), SQLValue(task.output), SQLValue(id))
     }
 
-    /// One row for the manifest; its new tasks are in the tables, what it changed has rows of its own.
-    func logEnrolment(_ result: ImportResult, at: Instant) throws(StoreError) {
+    /// One row per manifest; its new tasks are in the tables, and changed ones have their own rows.
+    func logImport(_ result: ImportResult, at: Instant) throws(StoreError) {
         var row = NewEvent("enrolled", at: at, batch: result.batch)
         row.source = "manifest"
         row.message = """

@@ -1,9 +1,9 @@
 import DailiesCore
 
-/// The end of an attempt, and what it cost.
+/// The end of an attempt and its cost.
 extension SQLiteConnection {
-    /// A reservation ends with a known cost only. Where the cost is unknown, awaited or for good, it goes on standing
-    /// for the bill that may exist, so that settled + reserved never falls below what was spent.
+    /// Only a known cost ends a reservation. While it is unknown, awaited or permanently, the reservation covers the
+    /// possible bill, so that settled + reserved never falls below the money spent.
     func recordSettled(_ attempt: AttemptID, _ settlement: Settlement, at: Instant) throws(StoreError) {
         let step = settlement.end.rawValue
         let facts = try facts(of: attempt, for: step) { $0.isUnanswered || $0.isWithProvider }
@@ -22,14 +22,14 @@ extension SQLiteConnection {
             SQLValue(charge?.credits), SQLValue(charge?.isRounded ?? false),
             SQLValue(settlement.isCostAwaited && charge == nil), SQLValue(charge == nil ? facts.reserved : nil),
             SQLValue(settlement.isReplayed), SQLValue(new == .completed ? settlement.asset?.url : nil),
-            SQLValue(settlement.codeToKeep), SQLValue(new == .completed ? nil : settlement.failureMessage),
+            SQLValue(settlement.storedFailureCode), SQLValue(new == .completed ? nil : settlement.failureMessage),
             SQLValue(attempt.task), SQLValue(attempt.number), .text(facts.state.rawValue),
             SQLValue(facts.isAcknowledged))
         try moveTask(of: attempt, for: step, from: facts.state, to: new)
-        // Before a first attempt there was none.
+        // A first attempt has no predecessor.
         if attempt.number == 1 { try write(cost: charge?.credits, of: attempt.task) } else { try sumUp(attempt.task) }
         var row = NewEvent(step, at: at, attempt, in: facts.batch).moving(from: facts.state, to: new)
-        row.source = settlement.isReplayed ? "replayed" : charge?.ruleOrReply ?? settlement.saidBy
+        row.source = settlement.isReplayed ? "replayed" : charge?.ruleOrReply ?? settlement.reportedSource
         row.code = settlement.failureCode
         row.message = settlement.failureMessage
         try logCharges(settlement.charges, releasing: facts.reserved, in: row)
@@ -38,7 +38,7 @@ extension SQLiteConnection {
     func recordCost(of attempt: AttemptID, _ amounts: [Amount], at: Instant) throws(StoreError) {
         let step = "cost_learned"
         let facts = try facts(of: attempt, for: step) { $0.isSettled && $0.credits == nil && !amounts.isEmpty }
-        guard let charge = amounts.first else { throw Self.conflict(step, attempt, "is told no amount") }
+        guard let charge = amounts.first else { throw Self.conflict(step, attempt, "was given no amount") }
         try update(
             attempt, for: step,
             """
@@ -61,7 +61,7 @@ extension SQLiteConnection {
         try log(NewEvent("cost_unknown", at: at, attempt, in: facts.batch).moving(from: facts.state, to: facts.state))
     }
 
-    /// The row of the transition carries the amount that is booked; each further amount has a row of its own.
+    /// The row of the transition has the booked amount; each further amount has a separate row.
     private func logCharges(
         _ amounts: [Amount], releasing reserved: Credits?, in row: NewEvent
     ) throws(StoreError) {
@@ -70,7 +70,7 @@ extension SQLiteConnection {
         if !amounts.isEmpty, let reserved { try log(row.also(reserved, .released)) }
     }
 
-    /// The task's cost over all its attempts: unknown while nothing is known, or while one of the settled is unknown.
+    /// Stores the task's cost over all attempts: unknown if none is known or a settled one is not.
     private func sumUp(_ task: TaskID) throws(StoreError) {
         let costs = try rows(
             "SELECT credits_nano FROM attempt WHERE task = ? AND settled_at_ms IS NOT NULL", SQLValue(task)
@@ -96,11 +96,11 @@ extension Settlement.End {
 }
 
 extension Settlement {
-    /// Whose word an end without a cost is.
-    fileprivate var saidBy: String { failureCode == Settlement.assumedLost ? "user" : "reply" }
+    /// The source of an end without a cost.
+    fileprivate var reportedSource: String { failureCode == Settlement.assumedLost ? "user" : "reply" }
 
-    /// An end without success has a code, the provider's or the bare word.
-    fileprivate var codeToKeep: String? {
+    /// The failure code: the provider's, or the state.
+    fileprivate var storedFailureCode: String? {
         switch end {
         case .completed: nil
         case .failed, .cancelled: failureCode ?? end.rawValue
@@ -109,6 +109,6 @@ extension Settlement {
 }
 
 extension Amount {
-    /// What the log names as the source: a rule of ours, or the provider's reply.
+    /// The source in the log: a rule, or the provider's reply.
     fileprivate var ruleOrReply: String { source.hasPrefix("rule:") ? source : "reply" }
 }

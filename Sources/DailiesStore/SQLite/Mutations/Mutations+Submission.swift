@@ -1,6 +1,6 @@
 import DailiesCore
 
-/// From waiting to the provider's hands.
+/// From waiting to accepted by the provider.
 extension SQLiteConnection {
     private static let insertAttempt = """
         INSERT INTO attempt (task, n, batch_id, service_id, model, resolution, seconds, state, submission_key, dialect,
@@ -19,7 +19,7 @@ extension SQLiteConnection {
         WHERE not_accepted_at_ms IS NOT NULL
         """
 
-    /// The one way to open an attempt, and to open one again that provably never reached the provider.
+    /// Opens an attempt, or reopens one that provably never reached the provider. Nothing else does.
     func recordIntent(_ intent: Intent, at: Instant) throws(StoreError) {
         let submission = intent.submission
         let attempt = submission.attempt
@@ -64,7 +64,7 @@ extension SQLiteConnection {
                 .because(of: fault).with(facts.reserved, .released))
     }
 
-    /// The time of the first doubt stays; later doubts are events only.
+    /// The time of the first unknown outcome stays; later ones are only events.
     func recordUncertain(_ attempt: AttemptID, _ fault: ProviderError, at: Instant) throws(StoreError) {
         let facts = try facts(of: attempt, for: "uncertain") { $0.isUnanswered }
         try update(
@@ -78,14 +78,15 @@ extension SQLiteConnection {
                 .because(of: fault))
     }
 
-    /// - Throws: `taskIDTaken` where the provider's task is another attempt's: the one check of every way to learn an ID.
+    /// - Throws: `taskIDTaken` if the provider's task belongs to another attempt. Every way to learn an ID passes this
+    ///   check.
     func recordAccepted(_ attempt: AttemptID, _ acceptance: Acceptance, at: Instant) throws(StoreError) {
         let facts = try facts(of: attempt, for: "accepted") { $0.isUnanswered }
         let new: TaskState = acceptance.isRunning ? .running : .queued
         do throws(StoreError) {
             try write(acceptance, as: new, of: attempt, at: at)
         } catch {
-            guard error.extendedCode == StoreError.breaksUniqueness,
+            guard error.extendedCode == StoreError.uniqueConstraintCode,
                 let owner = try owner(of: acceptance.remoteID, besides: attempt)
             else { throw error }
             throw StoreError(.taskIDTaken(owner), "\(acceptance.remoteID) belongs to \(owner)")
@@ -95,7 +96,7 @@ extension SQLiteConnection {
         row.source = acceptance.source.rawValue
         row.message = acceptance.remoteID.text
         try log(row.with(acceptance.estimate, .quoted))
-        try logExchange(of: facts.reserved, for: acceptance.reserved, beside: row)
+        try logExchange(of: facts.reserved, for: acceptance.reserved, alongside: row)
     }
 
     private func write(
@@ -114,7 +115,7 @@ extension SQLiteConnection {
             SQLValue(attempt.task), SQLValue(attempt.number))
     }
 
-    /// The attempt of the same service and account that a task of the provider belongs to.
+    /// The attempt of the same service and account that owns a provider task.
     private func owner(
         of remote: RemoteTaskID, besides attempt: AttemptID
     ) throws(StoreError) -> TaskOwner? {
@@ -133,8 +134,8 @@ extension SQLiteConnection {
         }
     }
 
-    /// A reservation that is exchanged for another: one given back, one taken.
-    private func logExchange(of old: Credits?, for new: Credits?, beside row: NewEvent) throws(StoreError) {
+    /// Logs the exchange of a reservation: one released, one taken.
+    private func logExchange(of old: Credits?, for new: Credits?, alongside row: NewEvent) throws(StoreError) {
         guard old != new else { return }
         if let old { try log(row.also(old, .released)) }
         if let new { try log(row.also(new, .reserved)) }
@@ -164,7 +165,7 @@ extension SQLiteConnection {
             """, SQLValue(reserved), SQLValue(attempt.task), SQLValue(attempt.number))
         let row = NewEvent(step, at: at, attempt, in: facts.batch).moving(from: facts.state, to: facts.state)
         try log(row)
-        try logExchange(of: facts.reserved, for: reserved, beside: row)
+        try logExchange(of: facts.reserved, for: reserved, alongside: row)
     }
 
     func recordRunning(_ attempt: AttemptID, at: Instant) throws(StoreError) {
@@ -175,7 +176,7 @@ extension SQLiteConnection {
             """, SQLValue(attempt.task), SQLValue(attempt.number))
         guard moved == 1 else {
             _ = try facts(of: attempt, for: "running") { $0.state == .queued && $0.isAcknowledged }
-            throw Self.conflict("running", attempt, "has changed meanwhile")
+            throw Self.conflict("running", attempt, "changed in the meantime")
         }
         try moveTask(of: attempt, for: "running", from: .queued, to: .running)
         try log(NewEvent("running", at: at, attempt).moving(from: .queued, to: .running))

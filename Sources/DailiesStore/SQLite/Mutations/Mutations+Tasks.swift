@@ -1,6 +1,6 @@
 import DailiesCore
 
-/// What happens to a task between its attempts, and facts that are no task's.
+/// Changes to a task between its attempts, and facts that are not about a task.
 extension SQLiteConnection {
     func recordWithdrawn(_ task: TaskID, _ reason: WithdrawalReason, at: Instant) throws(StoreError) {
         let changed = try run(
@@ -16,7 +16,7 @@ extension SQLiteConnection {
         try log(row)
     }
 
-    /// A settled one waits under the next number; one that was never sent waits under the number it had.
+    /// A settled task waits under the next number; an unsent one waits under its old number.
     func recordRetried(_ task: TaskID, at: Instant) throws(StoreError) {
         let found = try first(
             "SELECT state, has_key, attempt FROM task_standing WHERE id = ?", SQLValue(task)
@@ -37,13 +37,13 @@ extension SQLiteConnection {
         try log(row)
     }
 
-    /// What a guard cancelled waits under the next number.
+    /// A task that a guard cancelled waits under the next number.
     func recordWaitsAgain(_ attempt: AttemptID, at: Instant) throws(StoreError) {
         let reason = try first(
             "SELECT cancel_reason FROM attempt WHERE task = ? AND n = ? AND cancel_reason IS NOT NULL",
             SQLValue(attempt.task), SQLValue(attempt.number)
         ) { row in row.text(0) }
-        guard let reason else { throw Self.conflict("waits_again", attempt, "was cancelled for no guard") }
+        guard let reason else { throw Self.conflict("waits_again", attempt, "was not cancelled by a guard") }
         try supersede(attempt, state: .cancelled, at: at)
         let next = AttemptID(task: attempt.task, number: attempt.number + 1)
         var row = NewEvent("waits_again", at: at, next).moving(from: .cancelled, to: .queued)
@@ -51,7 +51,7 @@ extension SQLiteConnection {
         try log(row)
     }
 
-    /// The request stays as its manifest has it: what is sent differs from it in the seed alone.
+    /// The stored request stays; only the seed of what is sent differs.
     func recordSeed(_ seed: Int64, of task: TaskID, isByRule: Bool = false, at: Instant) throws(StoreError) {
         let changed = try run(
             "UPDATE task_standing SET new_seed = ? WHERE id = ? AND state = 'queued' AND has_key = 0", SQLValue(seed),
@@ -63,7 +63,7 @@ extension SQLiteConnection {
         try log(row)
     }
 
-    /// A withdrawn task waits again, under the number it had.
+    /// A withdrawn task waits again under its old number.
     func requeueUnsent(_ task: TaskID, at: Instant) throws(StoreError) {
         let changed = try run(
             """
@@ -73,7 +73,8 @@ extension SQLiteConnection {
         guard changed == 1 else { throw Self.conflict("restored", task) }
     }
 
-    /// A settled attempt makes room for the next number. Its cost stays in the task's sum, its clip is still fetched.
+    /// Replaces a settled attempt by the next number. Its cost stays in the task's sum, and its clip is still
+    /// downloaded.
     func supersede(_ attempt: AttemptID, state: TaskState, at: Instant) throws(StoreError) {
         try update(
             attempt, for: "retried",

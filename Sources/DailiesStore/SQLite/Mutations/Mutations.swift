@@ -1,8 +1,7 @@
 import DailiesCore
 
-/// Carries out changes: each a conditional update that names the old state, with its rows in the log, inside the
-/// transaction of whoever calls. A change that does not fit throws `conflict` and may leave half of itself behind: the
-/// caller rolls back.
+/// Applies changes: each is a conditional update that names the old state, with its log rows, inside the caller's
+/// transaction. A change that does not apply throws `conflict` and may be half done; the caller rolls back.
 extension SQLiteConnection {
     func apply(_ change: Mutation) throws(StoreError) {
         let at = change.at
@@ -43,7 +42,7 @@ extension SQLiteConnection {
     }
 }
 
-/// An attempt as a change finds it.
+/// The state of an attempt before a change.
 struct AttemptSnapshot {
     let batch: BatchID
     let state: TaskState
@@ -56,20 +55,20 @@ struct AttemptSnapshot {
     let isCostAwaited: Bool
     let isSaved: Bool
 
-    /// Sent, or about to be, and the provider has not said that it has it.
+    /// Whether it was sent, or is about to be, and the provider has not accepted it.
     var isUnanswered: Bool { state == .queued && !isAcknowledged && !isNotAccepted }
-    /// The provider has it and has not ended it.
+    /// Whether the provider has it and has not ended it.
     var isWithProvider: Bool { isAcknowledged && (state == .queued || state == .running) }
     var isSettled: Bool { state == .completed || state == .failed || state == .cancelled }
     var isUnsaved: Bool { state == .completed && !isSaved }
 
-    /// For the message of a conflict.
-    var words: String {
+    /// The state for a conflict's message.
+    var stateDescription: String {
         switch state {
         case .queued where isNotAccepted: "not open"
         case .queued where isAcknowledged: "accepted"
         case .queued where isUnknown: "uncertain"
-        case .queued: "in the air"
+        case .queued: "being submitted"
         case .running: "running"
         case .completed where isSaved: "saved"
         case .completed, .failed, .cancelled: state.rawValue
@@ -78,7 +77,7 @@ struct AttemptSnapshot {
 }
 
 extension SQLiteConnection {
-    /// The attempt, or a conflict where there is none or `fits` refuses it.
+    /// The attempt's state; throws a conflict if it does not exist or does not satisfy `fits`.
     func facts(
         of attempt: AttemptID, for step: String, where fits: (AttemptSnapshot) -> Bool
     ) throws(StoreError) -> AttemptSnapshot {
@@ -97,24 +96,24 @@ extension SQLiteConnection {
                 isSaved: row.bool(9))
         }
         guard let found else { throw Self.conflict(step, attempt, "does not exist") }
-        guard fits(found) else { throw Self.conflict(step, attempt, "is \(found.words)") }
+        guard fits(found) else { throw Self.conflict(step, attempt, "is \(found.stateDescription)") }
         return found
     }
 
     static func conflict(_ step: String, _ attempt: AttemptID, _ finding: String) -> StoreError {
-        StoreError(.conflict, "the change \"\(step)\" does not fit: attempt \(attempt) \(finding)")
+        StoreError(.conflict, "the change \"\(step)\" does not apply: attempt \(attempt) \(finding)")
     }
 
     static func conflict(_ step: String, _ task: TaskID) -> StoreError {
-        StoreError(.conflict, "the change \"\(step)\" does not fit: task \(task) is not in a state that allows it")
+        StoreError(.conflict, "the change \"\(step)\" does not apply: task \(task) is in another state")
     }
 
-    /// Runs an update of an attempt that names its old state, and makes sure that it met one row.
+    /// Runs a conditional update that must change exactly one row.
     func update(_ attempt: AttemptID, for step: String, _ sql: String, _ values: SQLValue...) throws(StoreError) {
-        guard try run(sql, list: values) == 1 else { throw Self.conflict(step, attempt, "has changed meanwhile") }
+        guard try run(sql, list: values) == 1 else { throw Self.conflict(step, attempt, "changed in the meantime") }
     }
 
-    /// Moves the task that an attempt is the latest of, from one state to another.
+    /// Changes the state of the task whose latest attempt this is.
     func moveTask(
         of attempt: AttemptID, for step: String, from old: TaskState, to new: TaskState
     ) throws(StoreError) {

@@ -1,12 +1,13 @@
 import DailiesCore
 
-/// Which API keys unfinished attempts belong to.
+/// The API keys of unfinished attempts.
 extension Store {
-    /// Unfinished attempts (open, not saved, or of a cost that is still asked for) whose key is not at hand, by key.
+    /// Unfinished attempts (open, not saved, or with a cost still being queried) whose API key is not available, by
+    /// key.
     ///
     /// - Parameters:
-    ///   - present: the keys at hand; nil: nobody knows, and the key that sent the latest attempt of a model counts as that of
-    ///     this model.
+    ///   - present: the available keys; nil: unknown, in which case the key of a model's latest attempt counts as
+    ///     available for that model.
     ///   - batches: nil: all.
     ///   - task: nil: all.
     public func keyNeeds(
@@ -26,12 +27,12 @@ extension Store {
         }
     }
 
-    /// Unfinished attempts of a service that were sent under keys that are not at hand, and those whose cost nobody has stated
-    /// yet, belong to the present key for their model from now on, since the user says that it is of the same account. In one
-    /// transaction, with an event for each.
+    /// Assigns a service's unfinished attempts, and those with an unknown cost, that were sent with unavailable keys to
+    /// the available key of their model, since the user states that it is of the same account. One transaction, with an
+    /// event for each.
     ///
-    /// Left with its key is an attempt whose task at the provider another attempt has under the new one, and one of a model
-    /// for which there is no key.
+    /// An attempt keeps its key if another attempt under the new key has its provider task, or if its model has no
+    /// available key.
     package func handOver(
         to accounts: APIKeyRouting, provider: String, baseURL: String, at: Instant
     ) throws(StoreError) -> [KeyTransfer] {
@@ -57,19 +58,19 @@ extension Store {
     }
 }
 
-/// Attempts that one API key took over from another.
+/// Attempts that were assigned from one API key to another.
 package struct KeyTransfer: Hashable, Sendable {
     package let from: KeyFingerprint
     package let to: KeyFingerprint
     package var clips: Int
 }
 
-/// Attempts of one batch that have these in common.
+/// Attempts of one batch with these properties in common.
 private struct AccountGroup {
-    /// Each is read from an index of its own.
+    /// The kinds of attempts; each is read from a separate index.
     enum Part: String {
         case unfinished = "(is_open OR is_unsaved OR is_cost_awaited)"
-        /// Over, and asked for their cost in vain.
+        /// Settled, and their cost was queried without success.
         case unpriced = """
             settled_at_ms IS NOT NULL AND credits_nano IS NULL AND task_id IS NOT NULL
                 AND NOT (is_open OR is_unsaved OR is_cost_awaited)
@@ -84,7 +85,7 @@ private struct AccountGroup {
 }
 
 extension SQLiteConnection {
-    /// What belongs to the keys at hand is passed over before it is grouped.
+    /// Attempts of available keys are excluded before grouping.
     fileprivate func groups(
         _ part: AccountGroup.Part, of batch: BatchID, without known: Set<KeyFingerprint>, task: TaskID? = nil
     ) throws(StoreError) -> [AccountGroup] {
@@ -143,7 +144,7 @@ extension SQLiteConnection {
                 key_fingerprint = ?5
             WHERE \(selection)
             """, list: values)
-        precondition(changed == logged, "\(changed) attempts were handed over, and \(logged) events say so")
+        precondition(changed == logged, "\(changed) attempts were handed over, but \(logged) events were logged")
         return changed
     }
 }

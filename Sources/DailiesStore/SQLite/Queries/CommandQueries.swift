@@ -1,24 +1,24 @@
 import DailiesCore
 
-/// What users tell a runner through the store.
+/// Commands that users gave to a run through the store.
 public struct PendingCommands: Sendable {
-    /// About single tasks, in the order in which they were given.
+    /// Commands on single tasks, in the order in which they were given.
     public var commands: [UserCommand] = []
-    /// Pauses and limits that are not marked as taken up.
+    /// Pauses and limits that are not marked as applied.
     public var lasting: [CommandID] = []
     /// The last command that was read.
     public var last: CommandID?
-    /// There may be more.
+    /// Whether there may be more.
     public var isMore = false
 }
 
-/// A cancel or retry, as it is given.
+/// A cancel or retry to be given.
 public struct NewCommand: Hashable, Sendable {
-    /// What is to be done.
+    /// The action.
     public let order: UserCommand.Action
-    /// As the user saw it.
+    /// The attempt that the user saw.
     public let attempt: AttemptID
-    /// Takes its properties as they are given.
+    /// Creates a value from its properties.
     public init(_ order: UserCommand.Action, of attempt: AttemptID) {
         self.order = order
         self.attempt = attempt
@@ -27,19 +27,19 @@ public struct NewCommand: Hashable, Sendable {
 
 /// A pause, its end, or a limit.
 public enum ControlChange: Hashable, Sendable {
-    /// Nothing of this is submitted until it is unpaused.
+    /// Submit nothing of this scope until it is unpaused.
     case pause(PauseScope)
-    /// Of everything: every pause ends.
+    /// End a pause. `everything` ends all pauses.
     case unpause(PauseScope)
-    /// nil: as the run's own options say.
+    /// Set the limit of tasks in flight; nil: use the run's options.
     case concurrency(Int?, model: ModelID?)
 }
 
-/// The side of the one who commands. Each call is one short transaction of its own.
+/// Giving commands. Each call is one short transaction.
 extension Store {
-    /// Writes commands for whoever runs on the store, now or next.
+    /// Records commands for the active or the next run.
     ///
-    /// - Returns: their ids, in order.
+    /// - Returns: their IDs, in order.
     public func tell(_ orders: [NewCommand], at: Instant) throws(StoreError) -> [CommandID] {
         try transaction { database throws(StoreError) in
             var ids: [CommandID] = []
@@ -60,7 +60,7 @@ extension Store {
         }
     }
 
-    /// The same for what holds until something else is said.
+    /// Records a pause or limit that applies until it is changed.
     public func tell(_ order: ControlChange, at: Instant) throws(StoreError) -> CommandID {
         try transaction { database throws(StoreError) in
             let (kind, scope, limit): (String, PauseScope, Int?) =
@@ -79,7 +79,7 @@ extension Store {
         }
     }
 
-    /// What became of these commands; those that have not ended are left out.
+    /// The outcomes of these commands; commands that have not ended are omitted.
     public func outcomes(
         of commands: [CommandID]
     ) throws(StoreError) -> [CommandID: (outcome: CommandOutcome, message: String?)] {
@@ -100,7 +100,7 @@ extension Store {
             uniqueKeysWithValues: found.filter { wanted.contains($0.id) }.map { ($0.id, ($0.outcome, $0.message)) })
     }
 
-    /// Takes commands back that nobody has carried out.
+    /// Withdraws commands that no run has carried out.
     public func takeBack(_ commands: [CommandID], at: Instant) throws(StoreError) {
         try transaction { database throws(StoreError) in
             for command in commands { try database.endCommand(command, .takenBack, message: nil, at: at) }
@@ -108,26 +108,26 @@ extension Store {
     }
 }
 
-/// The side of the one who runs.
+/// Reading commands in a run.
 extension Store {
-    /// Commands in one look, at most.
+    /// Maximum commands read at once.
     private static let commandPage = 500
 
-    /// What users have told and nobody has carried out, after a command that is known already.
+    /// Commands that no run has carried out, after a known one.
     ///
-    /// - Parameter isForced: look even though no other connection has written since the last look.
+    /// - Parameter isForced: read even if no other connection has written since the last read.
     public func pendingCommands(after last: CommandID?, isForced: Bool) throws(StoreError) -> PendingCommands {
         try reading { database throws(StoreError) in
-            // Changes only when another connection has committed: the usual look costs no more than this.
+            // Changes only when another connection has committed; usually nothing more needs to be read.
             let version = try database.first("PRAGMA data_version") { row in row.integer(0) }
             guard isForced || version != self.lastDataVersion else { return PendingCommands() }
-            let told = try database.pendingCommands(after: last, limit: Self.commandPage)
-            self.lastDataVersion = told.isMore ? nil : version
-            return told
+            let pending = try database.pendingCommands(after: last, limit: Self.commandPage)
+            self.lastDataVersion = pending.isMore ? nil : version
+            return pending
         }
     }
 
-    /// What a task is called.
+    /// The key of a task; nil if it does not exist.
     public func name(of task: TaskID) throws(StoreError) -> TaskName? {
         try reading { database throws(StoreError) in
             try database.first("SELECT batch_id, key FROM task_input WHERE id = ?", SQLValue(task)) { row in
@@ -136,14 +136,14 @@ extension Store {
         }
     }
 
-    /// Pauses and limits that hold.
+    /// The pauses and limits in effect.
     ///
-    /// - Parameter command: limits told up to this one are left out: a run knows them, or was told otherwise.
+    /// - Parameter command: limits up to this one are omitted, since a run already knows or overrides them.
     public func runControls(limitsAfter command: CommandID? = nil) throws(StoreError) -> RunControls {
         try reading { database throws(StoreError) in try database.runControls(limitsAfter: command) }
     }
 
-    /// The last command that was given, carried out or not.
+    /// The last command that was given, carried out or not; nil: none.
     public func latestCommandID() throws(StoreError) -> CommandID? {
         try reading { database throws(StoreError) in
             try database.first("SELECT id FROM command ORDER BY id DESC LIMIT 1") { row in CommandID(row.integer(0)) }
@@ -153,7 +153,7 @@ extension Store {
 
 extension SQLiteConnection {
     fileprivate func pendingCommands(after last: CommandID?, limit: Int) throws(StoreError) -> PendingCommands {
-        var told = PendingCommands()
+        var pending = PendingCommands()
         let rows = try rows(
             """
             SELECT c.id, c.kind, c.task, c.attempt, c.is_insisted, s.batch_id, s.model, c.new_seed
@@ -174,39 +174,39 @@ extension SQLiteConnection {
                     lane: TaskQueueID(batch: BatchID(row.integer(5)), model: ModelID(row.text(6))))
             )
         }
-        told.commands = rows.compactMap(\.command)
-        told.lasting = rows.filter { $0.command == nil }.map(\.id)
-        told.last = rows.last?.id
-        told.isMore = rows.count == limit
-        return told
+        pending.commands = rows.compactMap(\.command)
+        pending.lasting = rows.filter { $0.command == nil }.map(\.id)
+        pending.last = rows.last?.id
+        pending.isMore = rows.count == limit
+        return pending
     }
 
-    /// The last word on each scope counts. There are few: people say them.
+    /// The last command of each scope counts. There are few, since people give them.
     ///
-    /// - Parameter command: limits told up to this one are left out.
+    /// - Parameter command: limits up to this one are omitted.
     func runControls(limitsAfter command: CommandID? = nil) throws(StoreError) -> RunControls {
-        // A limit that somebody wrote into the file by hand is brought into what a run can count with.
+        // A limit that was written into the file by hand is clamped to a valid range.
         let limit = { (row: SQLRow) in row.optionalInteger(4).map { Int(max(Int32(clamping: $0), 1)) } }
-        var orders = RunControls()
+        var controls = RunControls()
         try forEach(
             "SELECT id, kind, batch_id, model, tasks_in_flight FROM command WHERE task IS NULL ORDER BY id"
         ) { row in
             let model = row.optionalText(3).map(ModelID.init)
             let scope = PauseScope(batch: row.optionalInteger(2).map(BatchID.init), model: model)
             switch row.text(1) {
-            case "pause": orders.pauses.insert(scope)
-            case "unpause" where scope == .everything: orders.pauses = []
-            case "unpause": orders.pauses.remove(scope)
+            case "pause": controls.pauses.insert(scope)
+            case "unpause" where scope == .everything: controls.pauses = []
+            case "unpause": controls.pauses.remove(scope)
             default:
                 guard row.integer(0) > command?.rawValue ?? 0 else { return }
                 if let model {
-                    orders.modelConcurrency[model] = limit(row)
+                    controls.modelConcurrency[model] = limit(row)
                 } else {
-                    orders.concurrency = limit(row)
+                    controls.concurrency = limit(row)
                 }
             }
         }
-        return orders
+        return controls
     }
 }
 

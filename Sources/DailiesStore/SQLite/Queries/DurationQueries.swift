@@ -1,15 +1,15 @@
 import DailiesCore
 
 extension Store {
-    /// How long the clips took that were submitted last, for the adaptive cadence. Bounded: reads the last `rows` attempts
-    /// by their row numbers, whatever the size of the store.
+    /// Durations of the last submitted clips, for adaptive polling. Reads the last `rows` attempts by row number,
+    /// whatever the size of the store.
     ///
-    /// Where the provider's own times of completion are used, the difference between its clock and ours is taken to be the
-    /// smallest distance seen between a completion and the moment at which we learned of it.
+    /// If the provider's completion times are used, its clock offset is taken as the smallest difference between a
+    /// completion and the time when it was detected.
     ///
     /// - Parameters:
-    ///   - batches: those of one provider; others are left out.
-    ///   - usesProviderTimes: false where its clock runs at another speed.
+    ///   - batches: the batches of one provider; others are skipped.
+    ///   - usesProviderTimes: false if its clock runs at another speed.
     public func observedDurations(
         batches: Set<BatchID>, usesProviderTimes: Bool, rows: Int = 8192
     ) throws(StoreError) -> [ObservedDuration] {

@@ -1,9 +1,9 @@
 import DailiesCore
 
 extension SQLiteConnection {
-    /// Keeps it, if it is not there already; the path is where it was found last.
+    /// Stores an image unless it is stored already, and updates its path.
     ///
-    /// - Throws: ``StoreError``, or what reading the image throws.
+    /// - Throws: ``StoreError``, or an error of reading the image.
     func keep(_ image: TaskImage) throws {
         let known = try first("SELECT path FROM image WHERE sha256 = ?", .text(image.sha256)) { row in row.text(0) }
         guard let known else {
@@ -19,7 +19,7 @@ extension SQLiteConnection {
 }
 
 extension Store {
-    /// The image of these 64 hexadecimal digits as requests send it; nil where the store has none.
+    /// The image with this hexadecimal digest as a data URL; nil if the store does not have it.
     package func dataURL(ofImage sha256: String) throws(StoreError) -> String? {
         try reading { database throws(StoreError) in
             try database.first("SELECT media_type, bytes FROM image WHERE sha256 = ?", .text(sha256)) { row in

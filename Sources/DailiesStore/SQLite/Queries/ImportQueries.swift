@@ -1,24 +1,24 @@
 import DailiesCore
 import Dispatch
 
-/// Hands over the tasks of a manifest one by one, in its order; keys are unique. It may be called more than once, and
-/// hands over the same each time. What its argument throws ends it at once and is thrown on.
+/// Passes the tasks of a manifest to its argument one by one, in order; keys are unique. It may be called more than
+/// once and passes the same tasks each time. It stops at an error of its argument and rethrows it.
 public typealias TaskStream = (_ body: (TaskSpec) throws -> Void) throws -> Void
 
-/// Manifests meet the store.
+/// Importing manifests and comparing them with the store.
 extension Store {
-    /// Brings a batch in line with its manifest, in one transaction: all of it, or nothing and an error.
+    /// Imports a manifest into its batch, in one transaction: completely, or not at all with an error.
     ///
-    /// Tasks are known by their key. A new one waits. One with the same request keeps its state and takes tags,
-    /// priority and file name from the manifest. One with a changed request is refused, unless changes are
-    /// accepted: then it takes the request if it was not sent, and waits under the next number if it is settled. What
-    /// waits and is not in the manifest any more becomes `cancelled` with the code `removed`, and waits again when it
-    /// comes back. Failed and cancelled ones stay as they are.
+    /// Tasks are identified by key. A new one waits. One with the same request keeps its state and takes tags, priority
+    /// and file name from the manifest. One with a changed request is refused unless changes are accepted: it then
+    /// takes the request if it is unsent, and waits under the next number if it is settled. Waiting tasks that are no
+    /// longer in the manifest become `cancelled` with the code `removed`, and wait again if they return. Failed and
+    /// cancelled tasks stay.
     ///
-    /// Takes the tasks as they come and keeps none: memory grows by less than 32 bytes for each that it knows already.
-    /// They are asked for on the calling thread while others are written.
+    /// Tasks are streamed: memory grows by less than 32 bytes per known task. They are read on the calling thread while
+    /// others are written.
     ///
-    /// - Throws: ``ImportError``, or what `forEachTask` throws; in both cases nothing is written.
+    /// - Throws: ``ImportError``, or an error of `forEachTask`; nothing is written then.
     public func importManifest(
         _ batch: BatchDefinition, rules: ImportOptions = ImportOptions(), at: Instant, forEachTask: TaskStream
     ) throws -> ImportResult {
@@ -31,11 +31,11 @@ extension Store {
         }
     }
 
-    /// The same for several batches, each with its manifest, in one transaction: all of them, or nothing and an error.
+    /// Imports several manifests in one transaction: all of them, or none with an error.
     ///
-    /// - Returns: in their order.
-    /// - Throws: ``ManifestRefusal``, ``ImportError/store(_:)``, or what one of the feeds throws; in all cases nothing is
-    ///   written.
+    /// - Returns: the results in order.
+    /// - Throws: ``ManifestRefusal``, ``ImportError/store(_:)``, or an error of one of the streams; nothing is written
+    ///   then.
     package func importManifest(
         _ manifests: [(batch: BatchDefinition, forEachTask: TaskStream)], rules: ImportOptions, at: Instant
     ) throws -> [ImportResult] {
@@ -51,7 +51,7 @@ extension Store {
         }
         for (manifest, work) in zip(manifests, work) { work.tasks.read(manifest.forEachTask) }
         written.wait()
-        guard let result = outcome.withLock({ $0 }) else { preconditionFailure("an enrolment ended without a result") }
+        guard let result = outcome.withLock({ $0 }) else { preconditionFailure("an import ended without a result") }
         return try result.get()
     }
 
@@ -62,9 +62,9 @@ extension Store {
             return try rethrowingTransaction { database in
                 try work.enumerated().map { index, manifest in
                     do {
-                        var round = try ManifestImporter(manifest.batch, rules, at, in: database)
-                        try manifest.tasks.forEach { task in try round.take(task, in: database) }
-                        return try round.finish(in: database)
+                        var importer = try ManifestImporter(manifest.batch, rules, at, in: database)
+                        try manifest.tasks.forEach { task in try importer.add(task, in: database) }
+                        return try importer.finish(in: database)
                     } catch let error as ImportError {
                         throw ManifestRefusal(index: index, reason: error)
                     }
@@ -75,9 +75,9 @@ extension Store {
         }
     }
 
-    /// The same for tasks that are in memory.
+    /// The same for tasks in memory.
     ///
-    /// - Parameter tasks: keys are unique.
+    /// - Parameter tasks: tasks with unique keys.
     public func importManifest(
         _ batch: BatchDefinition, tasks: [TaskSpec], rules: ImportOptions = ImportOptions(), at: Instant
     ) throws(ImportError) -> ImportResult {
@@ -90,13 +90,13 @@ extension Store {
         }
     }
 
-    /// What ``importManifest(_:rules:at:forEachTask:)`` would find, task by task. Writes nothing, and keeps no task.
+    /// Reports what ``importManifest(_:rules:at:forEachTask:)`` would find, task by task. Writes nothing.
     ///
     /// - Parameters:
-    ///   - provider: whose clips count as there already.
-    ///   - each: gets what the manifest names, in its order, and then what it names no more.
-    /// - Returns: nil where there is no batch of this name yet; all is new then.
-    /// - Throws: ``StoreError``, or what `forEachTask` and `each` throw.
+    ///   - provider: the provider whose clips count as existing.
+    ///   - each: receives the manifest's tasks in order, then those it no longer names.
+    /// - Returns: the batch; nil if none of this name exists, and all tasks are new.
+    /// - Throws: ``StoreError``, or an error of `forEachTask` or `each`.
     @discardableResult
     public func compare(
         batchName: String, provider: String, forEachTask: TaskStream, _ each: (DiffEntry) throws -> Void
@@ -106,7 +106,7 @@ extension Store {
         }
     }
 
-    /// The same for tasks that are in memory.
+    /// The same for tasks in memory.
     public func compare(batchName: String, provider: String, tasks: [TaskSpec]) throws -> ManifestDiff {
         var comparison = ManifestDiff()
         let feed: TaskStream = { body in for task in tasks { try body(task) } }
@@ -148,7 +148,7 @@ extension SQLiteConnection {
 
     fileprivate func key(of task: TaskID) throws(StoreError) -> TaskKey {
         let key = try first("SELECT key FROM task_input WHERE id = ?", SQLValue(task)) { row in TaskKey(row.text(0)) }
-        guard let key else { throw StoreError(.damaged, "task \(task) has no input; restore a copy of the store") }
+        guard let key else { throw StoreError(.damaged, "task \(task) has no input; restore a backup of the store") }
         return key
     }
 }

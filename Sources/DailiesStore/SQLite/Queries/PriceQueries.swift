@@ -2,11 +2,11 @@ import DailiesCore
 
 /// A provider at a base URL.
 public struct Service: Hashable, Comparable, Sendable {
-    /// Its name: `bytespike`.
+    /// The provider's name, such as `bytespike`.
     public let provider: String
-    /// Where it is.
+    /// The base URL.
     public let baseURL: String
-    /// Takes its properties as they are given.
+    /// Creates a value from its properties.
     public init(provider: String, baseURL: String) {
         self.provider = provider
         self.baseURL = baseURL
@@ -15,7 +15,7 @@ public struct Service: Hashable, Comparable, Sendable {
 }
 
 extension Store {
-    /// The services that this store's batches belong to.
+    /// The services of this store's batches.
     public func services() throws(StoreError) -> [Service] {
         try reading { database throws(StoreError) in
             try database.rows("SELECT provider, base_url FROM service") { row in
@@ -24,10 +24,10 @@ extension Store {
         }.sorted()
     }
 
-    /// The latest bills of a service, as many as count for each kind of clip (``PriceBook/windowSize``), in the order in
-    /// which their clips were submitted. None that was forgotten.
+    /// The latest bills of a service, up to ``PriceBook/windowSize`` per kind of clip, in submission order, without
+    /// forgotten ones.
     ///
-    /// Read from the index of prices: the cost follows the number of kinds, not of bills.
+    /// Reads the price index: the cost depends on the number of kinds, not of bills.
     public func observedPrices(of service: Service) throws(StoreError) -> [ObservedPrice] {
         let bills = try reading { database throws(StoreError) in
             var bills: [(row: Int64, price: ObservedPrice)] = []
@@ -38,11 +38,10 @@ extension Store {
         return bills.sorted { $0.row < $1.row }.map(\.price)
     }
 
-    /// Drops what is known of a model's prices at a service: of clips that were submitted until now no bill counts any
-    /// more. Recorded in the log.
+    /// Forgets a model's prices at a service: bills of clips submitted until now no longer count. Logged.
     ///
-    /// - Parameter resolution: that of the clips, the empty text for those without one; nil: of every resolution.
-    /// - Returns: the kinds of clips whose bills were dropped; empty: none counted.
+    /// - Parameter resolution: the clips' resolution, empty for clips without one; nil: all resolutions.
+    /// - Returns: the kinds of clips whose bills were dropped; empty if none counted.
     public func forgetPrices(
         of model: ModelID, resolution: String? = nil, at service: Service, at now: Instant
     ) throws(StoreError) -> [PriceKind] {
@@ -96,7 +95,7 @@ extension SQLiteConnection {
         ORDER BY rowid DESC LIMIT ?4
         """
 
-    /// It jumps from kind to kind in the index.
+    /// Jumps from kind to kind in the index.
     fileprivate func billedKinds(at service: Int64) throws(StoreError) -> [PriceKind] {
         var kinds: [PriceKind] = []
         var next: PriceKind?

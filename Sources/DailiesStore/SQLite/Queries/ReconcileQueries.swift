@@ -1,41 +1,41 @@
 import DailiesCore
 
 extension Settlement {
-    /// The code of a task whose outcome nobody could learn and which its user gave up: failed, at an unknown cost.
+    /// The failure code of a task with an unknown outcome that the user gave up: failed, at an unknown cost.
     public static let assumedLost = "assumed_lost"
 
-    /// The user's word that a render is lost. It may have been billed all the same, so that its cost stays unknown.
+    /// The settlement of a render that the user gave up as lost. It may have been billed, so its cost stays unknown.
     public static func assumedLost(because reason: String) -> Settlement {
         Settlement(end: .failed, charges: [], failureCode: assumedLost, failureMessage: reason)
     }
 }
 
-/// An attempt that is over, at a cost that nobody has stated.
+/// A settled attempt with an unknown cost.
 public struct AttemptWithoutCost: Hashable, Sendable {
-    /// The attempt that is asked about.
+    /// The attempt.
     public let attempt: AttemptID
-    /// Its batch.
+    /// The batch.
     public let batch: BatchID
     /// The batch's name.
     public let batchName: String
-    /// Of its task.
+    /// The task's key.
     public let key: TaskKey
-    /// What the provider calls it.
+    /// The provider's task ID.
     public let remote: RemoteTaskID
-    /// What it was sent under.
+    /// The submission key.
     public let submissionKey: SubmissionKey
-    /// The mark of the API key that it was sent with.
+    /// The fingerprint of the API key that sent it.
     public let account: KeyFingerprint
 }
 
-/// What `reconcile` reads.
+/// Queries for `reconcile`.
 extension Store {
-    /// The tasks whose latest attempt is in doubt: sent without an answer (uncertain, or in the air when the last run
-    /// ended), or not known to the provider any more. By id.
+    /// Tasks whose latest attempt has an unknown outcome (uncertain, or being submitted when the last run ended) or is
+    /// lost, by ID.
     ///
-    /// Read from the index of what is unfinished: the cost follows what is open, not how many tasks there are.
+    /// Reads the index of unfinished attempts: the cost depends on the number of open attempts, not of tasks.
     ///
-    /// - Parameter batch: nil: of all batches.
+    /// - Parameter batch: nil: all batches.
     public func unresolvedTasks(in batch: BatchID? = nil) throws(StoreError) -> [TaskID] {
         try reading { database throws(StoreError) in
             var tasks: [TaskID] = []
@@ -53,12 +53,12 @@ extension Store {
         }
     }
 
-    /// A page of the attempts that are over, were asked for their cost in vain, and have a name at the provider. By task,
-    /// then number, read from the index of unknown costs.
+    /// A page of the settled attempts at the provider whose cost was queried without success, by task and number. Reads
+    /// the index of unknown costs.
     ///
     /// - Parameters:
-    ///   - batch: nil: of all batches.
-    ///   - last: where the page before ended; nil for the first.
+    ///   - batch: nil: all batches.
+    ///   - last: the end of the previous page; nil for the first.
     public func attemptsWithoutCost(
         in batch: BatchID? = nil, after last: AttemptID? = nil, limit: Int
     ) throws(StoreError) -> [AttemptWithoutCost] {

@@ -1,18 +1,19 @@
 import DailiesCore
 
-/// What a runner reads.
+/// Queries for a run.
 extension Store {
-    /// Costs that were asked for in vain and are asked for once more in each run: those that settled last. Without a bound
-    /// a provider that never states a cost would be asked for every clip in every run; `reconcile` asks for all.
+    /// Number of unknown costs that each run queries again: the last settled ones. Without a limit a run would query
+    /// every clip of a provider that never states a cost; `reconcile` queries all.
     public static let recentMissingCosts = 100
 
-    /// The attempts that a run must follow: in the air, uncertain, accepted, running, completed but not saved (those
-    /// without an address too), and those whose cost is still asked for. By task, then number.
+    /// The attempts that a run must follow: being submitted, uncertain, accepted, running, completed but not saved
+    /// (including those without a URL), and those whose cost is still being queried. By task and number.
     ///
-    /// A superseded take is among them until its clip is saved or known to be out of reach. Of those whose cost was asked
-    /// for in vain the latest ``recentMissingCosts`` come last: their provider may state it yet.
+    /// A superseded take is included until its clip is saved or known to be unavailable. The latest
+    /// ``recentMissingCosts`` of those whose cost was queried without success come last, since the provider may still
+    /// state it.
     ///
-    /// - Parameter baseURL: with `provider` it selects the batches.
+    /// - Parameter baseURL: selects the batches together with `provider`.
     public func openAttempts(provider: String, baseURL: String) throws(StoreError) -> [OpenAttempt] {
         try openAttempts(provider: provider, baseURL: baseURL, after: nil, limit: .max).page
     }
@@ -20,9 +21,9 @@ extension Store {
     /// The same in pages.
     ///
     /// - Parameters:
-    ///   - place: where the page before ended; nil for the first.
-    ///   - limit: at most this many; the last page may hold ``recentMissingCosts`` more.
-    ///   - onlyUnsaved: only those that are completed, and whose clip is not saved.
+    ///   - place: the end of the previous page; nil for the first.
+    ///   - limit: the maximum number; the last page may have ``recentMissingCosts`` more.
+    ///   - onlyUnsaved: only completed attempts whose clip is not saved.
     public func openAttempts(
         provider: String, baseURL: String, after place: OpenAttempt.Cursor?, limit: Int, onlyUnsaved: Bool = false
     ) throws(StoreError) -> (page: [OpenAttempt], isLast: Bool) {
@@ -45,9 +46,9 @@ extension Store {
         }
     }
 
-    /// The pairs of batch and model that have tasks waiting.
+    /// The queues of these batches with waiting tasks.
     ///
-    /// It jumps from model to model in the index of the waiting: the cost follows the number of pairs, not of tasks.
+    /// Jumps from model to model in the index of waiting tasks: the cost depends on the number of queues, not of tasks.
     public func taskQueues(batches: [BatchID]) throws(StoreError) -> [TaskQueueID] {
         try reading { database throws(StoreError) in
             var lanes: [TaskQueueID] = []
@@ -68,18 +69,18 @@ extension Store {
         }
     }
 
-    /// A page of the waiting of one lane: higher priority first, then the order of the manifest.
+    /// A page of a queue's waiting tasks: higher priority first, then manifest order.
     ///
     /// - Parameters:
-    ///   - place: where the page before ended; nil for the first.
-    ///   - limit: at most this many.
+    ///   - place: the end of the previous page; nil for the first.
+    ///   - limit: the maximum number of tasks.
     public func waiting(
         batch: BatchID, model: ModelID, after place: WaitingTask.Cursor?, limit: Int
     ) throws(StoreError) -> [WaitingTask] {
         precondition(limit > 0, "a page of \(limit) tasks")
         return try reading { database throws(StoreError) in
             var page: [WaitingTask] = []
-            // Two ranges of the index rather than one condition with OR, which could not be looked up.
+            // Two ranges of the index instead of one condition with OR, which the index cannot serve.
             if let place {
                 page = try database.rows(
                     Self.waitingPage("s.priority = ?3 AND s.id > ?4", limit: "?5"), SQLValue(batch), .text(model.text),
@@ -104,13 +105,13 @@ extension Store {
         """
     }
 
-    /// A column of a statement over `task_input AS i` and `task_standing AS s`: the request with its new seed in it, if it has one. All
-    /// else stays as it is, numbers to the digit.
+    /// A column expression over `task_input AS i` and `task_standing AS s`: the request with its new seed, if any.
+    /// Everything else is unchanged, including the digits of numbers.
     static let requestAsSent = """
         CASE WHEN s.new_seed IS NULL THEN i.request ELSE json_set(i.request, '$.seed', s.new_seed) END
         """
 
-    /// Whether a reply to an attempt was about another submission: a condition over `attempt AS a`.
+    /// A condition over `attempt AS a`: whether a reply to the attempt was about another submission.
     static let conflictCondition = """
         EXISTS (SELECT 1 FROM event AS e WHERE e.task = a.task AND e.attempt = a.n AND e.kind = 'uncertain'
             AND e.code = '\(ProviderError.anotherSubmission)')
@@ -137,10 +138,10 @@ extension Store {
             output: row.optionalText(9), tagBudgets: tagBudgets(in: row.optionalText(10)))
     }
 
-    /// Where a batch stands against its budget, over all its runs and attempts.
+    /// The budget use of a batch over all its runs and attempts.
     ///
-    /// `reserved` holds an attempt's reservation until its cost is known: one whose cost stays unknown for good keeps
-    /// it, since the provider may have billed it.
+    /// `reserved` includes an attempt's reservation until its cost is known. If the cost stays unknown, the reservation
+    /// stays, since the provider may have billed it.
     public func budgetPosition(_ batch: BatchID) throws(StoreError) -> BudgetUsage {
         let found = try reading { database throws(StoreError) in
             try database.first(
@@ -158,7 +159,7 @@ extension Store {
         return found
     }
 
-    /// What is known of submission keys; `unknown` where nothing was recorded.
+    /// The recorded key support; `unknown` if there is no record.
     public func keyTrust(
         baseURL: String, account: KeyFingerprint, dialect: Dialect
     ) throws(StoreError) -> KeySupport {

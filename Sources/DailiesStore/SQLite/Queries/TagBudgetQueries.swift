@@ -1,8 +1,8 @@
 import DailiesCore
 
-/// Budgets for the tasks of a batch with a certain tag.
+/// Budgets of tags in a batch.
 extension Store {
-    /// Sets a cap, or lifts it with nil. It holds over all runs until it is set again.
+    /// Sets a cap, or removes it with nil. It applies to all runs until it is set again.
     public func setTagBudget(
         _ batch: BatchID, _ tag: TaskSpec.Tag, _ cap: Credits?, at: Instant
     ) throws(StoreError) {
@@ -12,9 +12,9 @@ extension Store {
         }
     }
 
-    /// The caps of a batch's tags, and where they stand over all runs and attempts.
+    /// The budgets of a batch's tags and their use over all runs and attempts.
     ///
-    /// The sums are taken over the batch's attempts, under the tags that its tasks have now.
+    /// Sums use the present tags of the batch's tasks.
     public func tagBudgets(_ batch: BatchID) throws(StoreError) -> [TagBudget] {
         try reading { database throws(StoreError) in
             let caps = try database.rows(
@@ -41,19 +41,19 @@ extension Store {
         }
     }
 
-    /// What the tasks of a batch with a certain tag have cost and hold, whether or not there is a budget for them.
+    /// The costs and reservations of a batch's tasks with a tag, with or without a budget.
     public func tagPosition(_ batch: BatchID, _ tag: TaskSpec.Tag) throws(StoreError) -> BudgetUsage {
         try reading { database throws(StoreError) in try database.position(of: tag, in: batch) }
     }
 
-    /// The ids of the budgets that hold for a task, as a list in text: a column of a statement over `task_input AS i`.
+    /// A column expression over `task_input AS i`: a comma-separated list of the IDs of a task's tag budgets.
     static let tagBudgetsOfTask = """
         (SELECT group_concat(b.id) FROM tag_budget AS b
             WHERE b.batch_id = i.batch_id AND b.cap_nano IS NOT NULL AND EXISTS (
                 SELECT 1 FROM json_each(i.tags) AS t WHERE t.key = b.name AND t.value = b.value))
         """
 
-    /// Reads such a column.
+    /// Parses that column.
     static func tagBudgets(in text: String?) -> [TagBudgetID] {
         (text ?? "").split(separator: ",").compactMap { Int64($0).map(TagBudgetID.init) }
     }
@@ -75,7 +75,7 @@ extension SQLiteConnection {
             ON CONFLICT (batch_id, name, value) DO UPDATE SET cap_nano = excluded.cap_nano
             WHERE cap_nano IS NOT excluded.cap_nano
             """, SQLValue(batch), .text(name), .text(value), SQLValue(cap))
-        // The same budget again is no event.
+        // Setting the same budget again is no event.
         guard changed == 1 else { return }
         var row = NewEvent("tag_budget_set", at: at, batch: batch)
         row.source = "user"

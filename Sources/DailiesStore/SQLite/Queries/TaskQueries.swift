@@ -1,56 +1,56 @@
 import CSQLite
 import DailiesCore
 
-/// One attempt of a task, for people: the history of its submissions.
+/// One attempt in the history of a task.
 public struct AttemptRow: Hashable, Sendable {
-    /// 1 for the first.
+    /// The attempt number, from 1.
     public let number: Int
-    /// How it stands, or how it ended.
+    /// The current or final state.
     public let state: TaskState
-    /// What it was, or would be again, sent under.
+    /// The submission key.
     public let submissionKey: SubmissionKey
-    /// The shape of its bytes.
+    /// The dialect of its body.
     public let dialect: Dialect
-    /// The mark of the API key that it was sent with.
+    /// The fingerprint of the API key that sent it.
     public let account: KeyFingerprint
-    /// The provider's name of it; nil: never heard.
+    /// The provider's task ID; nil: never known.
     public let remoteID: RemoteTaskID?
-    /// When its intent was durable.
+    /// When its intent became durable.
     public let submittedAt: Instant
-    /// Proven never to have reached the provider.
+    /// When it was proven not to have reached the provider; nil: it was not.
     public let notAcceptedAt: Instant?
-    /// When its end was durable; nil: it is open.
+    /// When its end became durable; nil: it is open.
     public let settledAt: Instant?
-    /// When a later attempt took its place.
+    /// When a later attempt replaced it; nil: none did.
     public let supersededAt: Instant?
-    /// Held for it against the budget; nil: nothing, or it was given back.
+    /// Credits reserved in the budget; nil: none, or released.
     public let reserved: Credits?
-    /// nil: unknown, or not settled.
+    /// The cost; nil: unknown, or not settled.
     public let credits: Credits?
-    /// Of its clip, absolute; nil: none is on disk.
+    /// The absolute path of its clip; nil: none is saved.
     public let outputPath: String?
-    /// The provider's code, or ours.
+    /// The provider's failure code or one of this program.
     public let failureCode: String?
-    /// For people; may hold anything.
+    /// For display; may contain any characters.
     public let failureMessage: String?
 }
 
-/// What single commands read.
+/// Queries of single commands.
 extension Store {
-    /// The release of SQLite that this program runs with.
+    /// The version of the SQLite library in use.
     public static var libraryVersion: String { String(cString: sqlite3_libversion()) }
 
-    /// The version of the schema that this program writes.
+    /// The schema version that this program writes.
     public static var schemaVersion: Int64 { Migration.current }
 
-    /// One task with its latest attempt; nil where the store has none of this id.
+    /// A task with its latest attempt; nil if it does not exist.
     public func task(_ id: TaskID) throws(StoreError) -> TaskRow? {
         try tasks(after: TaskID(max(id.rawValue, .min + 1) - 1), limit: 1).first { $0.id == id }
     }
 
-    /// The tasks of this key: one at most in each batch, in the order of the batches.
+    /// The tasks with this key: up to one per batch, in the order of the batches.
     ///
-    /// - Parameter batch: nil: in all batches.
+    /// - Parameter batch: nil: all batches.
     public func tasks(called key: TaskKey, in batch: BatchID? = nil) throws(StoreError) -> [TaskRow] {
         let ids = try reading { database throws(StoreError) in
             var ids: [TaskID] = []
@@ -94,7 +94,7 @@ extension Store {
         }
     }
 
-    /// The names of all tags that tasks of these batches have, sorted by their bytes.
+    /// The names of all tags of these batches' tasks, sorted by bytes.
     ///
     /// - Parameter batches: nil: all.
     public func tagNames(_ batches: [BatchID]? = nil) throws(StoreError) -> [String] {
@@ -113,12 +113,12 @@ extension Store {
         return names.map(\.text).sorted { $0.precedesInUTF8($1) }
     }
 
-    /// Opens the next attempt of tasks that are completed: a new take, which is paid for again. The clip of the take
-    /// before stays, or is still fetched.
+    /// Opens the next attempt of completed tasks: a new take, which is paid again. The previous take's clip stays, or
+    /// is still downloaded.
     ///
-    /// - Throws: `conflict` where one of them is not completed, or its cost is still asked for; then none is changed.
+    /// - Throws: `conflict` if one is not completed or its cost is still being queried; none is changed then.
     ///
-    /// - Parameter seeds: of their attempts from now on.
+    /// - Parameter seeds: new seeds for later attempts.
     public func retake(_ tasks: [TaskID], seeds: [TaskID: Int64] = [:], at: Instant) throws(StoreError) {
         try transaction { database throws(StoreError) in
             for task in tasks {
@@ -128,9 +128,9 @@ extension Store {
         }
     }
 
-    /// The process that holds the runner's lock, in the words that it left; nil: nobody does.
+    /// A description of the process that has the runner's lock; nil: none has.
     ///
-    /// The lock is tried for an instant and given back. Nothing is created.
+    /// Tries the lock briefly. Creates nothing.
     public static func runner(of path: String) throws(StoreError) -> String? {
         let store = try resolved(path)
         let lockPath = store + "-lock"
@@ -138,7 +138,7 @@ extension Store {
         guard descriptor >= 0 else {
             let reason = store_file_errno()
             if reason == ENOENT { return nil }
-            // Another user's: whoever works on it keeps a log beside the store.
+            // Another user's lock: a run keeps a log next to the store.
             if reason == EACCES { return access(log(of: store), F_OK) == 0 ? "a process of another user" : nil }
             throw StoreError(errno: reason, doing: "opening \(lockPath)")
         }

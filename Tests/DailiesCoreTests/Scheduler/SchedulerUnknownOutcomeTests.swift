@@ -2,10 +2,10 @@ import Testing
 
 @testable import DailiesCore
 
-@Suite struct SchedulerFateTests {
+@Suite struct SchedulerUnknownOutcomeTests {
     private let first = AttemptID(task: TaskID(1), number: 1)
 
-    @Test func `an unknown fate is asked for by key, and with honoured keys the same bytes are repeated`() {
+    @Test func `an unknown outcome is queried by key, and with honored keys the same bytes are resubmitted`() {
         let rig = SchedulerHarness.with(1)
         rig.land(.timedOut)
         #expect(rig.stage(1) == .uncertain && rig.submits.isEmpty)
@@ -19,7 +19,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `a task found by its key is taken up, and proves that keys are honoured`() {
+    @Test func `a task found by its key is resumed and proves that keys are honored`() {
         let rig = SchedulerHarness.with(2, trust: .ignored)
         rig.land(.timedOut)
         rig.advance(by: .seconds(1))
@@ -29,7 +29,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `a reply that names another submission is not taken for this one's, which is asked for by key`() {
+    @Test func `a reply that names another submission is ignored, and the outcome is queried by key`() {
         let rig = SchedulerHarness.with(1)
         rig.land(.accepted(.queued("r9", echo: "another-submission")))
         #expect(rig.stage(1) == .uncertain && rig.submits.isEmpty)
@@ -40,7 +40,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `an acceptance of another submission is no leave to send this one again, in the next run either`() {
+    @Test func `an acceptance of another submission does not permit a resubmission, in the next run either`() {
         let rig = SchedulerHarness.with(1)
         rig.land(.accepted(.queued("r9", echo: "another-submission")))
         rig.advance(by: .seconds(1))
@@ -55,19 +55,19 @@ import Testing
         next.expectSound()
     }
 
-    @Test func `a submit that is lost again and again is sent five times in a run`() {
+    @Test func `a repeatedly lost submit is sent five times in a run`() {
         let rig = SchedulerHarness.with(1)
         for _ in 0..<20 where rig.ending == nil {
             if !rig.submits.isEmpty { rig.land(.timedOut) }
             rig.advance(by: .seconds(60))
             if rig.questions.contains(where: { $0.purpose == .resolveSubmission }) { rig.answer(.notFound(.notFound)) }
         }
-        #expect(rig.sent.count == SchedulerSettings.mostSends)
+        #expect(rig.sent.count == SchedulerSettings.maximumSends)
         #expect(rig.stage(1) == .uncertain && rig.ending?.uncertain == 1)
         rig.expectSound()
     }
 
-    @Test func `where keys are not honoured an unknown fate is never sent again`() {
+    @Test func `a submit of unknown outcome is never resent if keys are not honored`() {
         let rig = SchedulerHarness.with(1, trust: .ignored)
         rig.land(.timedOut)
         rig.advance(by: .seconds(1))
@@ -77,14 +77,14 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `five uncertain tasks pause submission, and the run ends when the rest has settled`() {
+    @Test func `five uncertain tasks pause submission, and the run ends when the others have settled`() {
         let rig = SchedulerHarness.with(9, trust: .ignored)
         rig.land(.accepted(.queued("r1")), 1)
         for id in 2...6 {
             rig.land(.timedOut, Int64(id))
             rig.advance(by: .seconds(1))
             if id == 6 {
-                // What is still asked about counts: a sixth is not risked while four are uncertain and one may be.
+                // Attempts being resolved count: a sixth is not risked while four are uncertain and one may become so.
                 #expect(rig.sent.count == 6)
             }
             rig.answer(.notFound(.notFound), Int64(id), .resolveSubmission)
@@ -94,11 +94,11 @@ import Testing
         rig.save(1)
         #expect(rig.sent.count == 6)
         #expect(rig.ending?.uncertain == 5 && rig.ending?.isWorkOutstanding == true)
-        #expect(rig.told.contains(.paused(.uncertainTasks, detail: "5 tasks are uncertain", until: nil)))
+        #expect(rig.reported.contains(.paused(.uncertainTasks, detail: "5 tasks are uncertain", until: nil)))
         rig.expectSound()
     }
 
-    @Test func `a conflict is asked for and never repeated`() {
+    @Test func `a conflict is queried and never resubmitted`() {
         let rig = SchedulerHarness.with(1)
         rig.land(.unknown(.status(409, "duplicate_out_task_id"), isFreeByContract: false))
         rig.advance(by: .seconds(1))
@@ -107,7 +107,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `a conflict whose key is found is taken up`() {
+    @Test func `a conflict whose key is found is resumed`() {
         let rig = SchedulerHarness.with(1)
         rig.land(.unknown(.status(409), isFreeByContract: false))
         rig.advance(by: .seconds(1))
@@ -116,7 +116,7 @@ import Testing
         rig.expectSound()
     }
 
-    /// One unknown fate, its key not found, one repeat in the air.
+    /// One unknown outcome, its key not found, one resubmission in flight.
     private func repeating(_ settings: SchedulerSettings = SchedulerSettings(), tasks: Int64 = 1) -> SchedulerHarness {
         let rig = SchedulerHarness.with(tasks, settings: settings)
         rig.land(.timedOut, 1)
@@ -126,8 +126,8 @@ import Testing
         return rig
     }
 
-    @Test func `a refused repeat proves nothing of the send before it, so the key is asked for first`() {
-        // A provider may need a while to know what it has just accepted.
+    @Test func `a refused resubmission proves nothing about the send before it, so the key is queried first`() {
+        // A provider may need a while before it finds a task that it just accepted.
         let lost = repeating()
         let start = lost.now
         lost.land(.refused(.status(400, "invalid_param")))
@@ -139,7 +139,7 @@ import Testing
         #expect(lost.now - start >= .seconds(600) && lost.now - start < .seconds(700))
         lost.expectSound()
 
-        // An answer that lay on the line for hours speaks of the moment of its question.
+        // An answer delayed for hours counts as of the time of its query.
         let late = repeating()
         late.land(.refused(.status(400, "invalid_param")))
         late.advance(by: .seconds(2))
@@ -159,7 +159,7 @@ import Testing
         found.expectSound()
     }
 
-    @Test func `a repeat that never left leaves the fate unknown`() {
+    @Test func `a resubmission that was never sent leaves the outcome unknown`() {
         let rig = repeating()
         rig.land(.notAccepted(.refusedConnection))
         #expect(rig.stage(1) == .uncertain && rig.submits.isEmpty)
@@ -168,7 +168,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `a throttled repeat waits until the moment the provider named`() {
+    @Test func `a throttled resubmission waits until the time that the provider states`() {
         let rig = repeating()
         let start = rig.now
         rig.land(.throttled(.status(429, retryAfter: .seconds(120)), .rate))
@@ -180,7 +180,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `a repeat without funds is the one try once all else has settled`() {
+    @Test func `without funds a resubmission is the one try after everything has settled`() {
         let rig = repeating(tasks: 2)
         rig.land(.accepted(.queued("r2")), 2)
         rig.land(.noFunds, 1)
@@ -211,7 +211,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `a repeat whose model is out of reach is left uncertain`() {
+    @Test func `a resubmission without access to its model stays uncertain`() {
         let rig = repeating()
         rig.land(.stopped(.status(403, "model_not_in_group"), .modelNotInGroup))
         rig.advance(by: .seconds(4))
@@ -220,7 +220,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `repeats that never get through end after the maximum wait, and leave the task uncertain`() {
+    @Test func `resubmissions that never get through end after the maximum wait and leave the task uncertain`() {
         let rig = repeating()
         var rounds = 0
         while rig.ending == nil, rounds < 1000 {
@@ -237,7 +237,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `a server error that is free by contract is repeated without a question only when it is trusted`() {
+    @Test func `a server error that is free by contract is resubmitted without a query only if it is trusted`() {
         let trusting = SchedulerHarness.with(
             1, settings: SchedulerHarness.settings { $0.trustsServerErrors = true }, trust: .ignored)
         trusting.land(.freeServerError)
@@ -257,7 +257,7 @@ import Testing
         wary.expectSound()
     }
 
-    @Test func `a reply by key that speaks of another task is not taken up`() {
+    @Test func `a reply by key about another task is ignored`() {
         let other = SubmissionKey("key-of-someone-else")
         let reports = [
             RemoteTask(phase: .running, remoteID: RemoteTaskID("r9"), submissionKey: other), .running("r2"),
@@ -273,7 +273,7 @@ import Testing
         }
     }
 
-    @Test func `a reply by key without a task id is asked for again`() {
+    @Test func `a reply by key without a task ID is queried again`() {
         let rig = SchedulerHarness.with(1)
         rig.land(.timedOut)
         rig.advance(by: .seconds(1))
@@ -285,7 +285,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `an answer that lands after the stop sends nothing again`() {
+    @Test func `an answer after the stop causes no resubmission`() {
         let rig = SchedulerHarness.with(1)
         rig.land(.timedOut)
         rig.advance(by: .seconds(1))
@@ -296,7 +296,7 @@ import Testing
         rig.expectSound()
     }
 
-    @Test func `keys proven for one dialect are no leave to repeat another dialect's bytes`() {
+    @Test func `keys proven for one dialect do not permit resubmitting bytes of another`() {
         var store = SchedulerHarness.leftBehind(.uncertain, dialect: .params)
         store.trust[SchedulerHarness.account] = .honoured
         let rig = SchedulerHarness(store: store)
