@@ -12,7 +12,7 @@ struct CancelTests {
         let scene = try await Scene()
         try scene.importManifest([Scene.spec("dolly", tags: Self.acme), Scene.spec("crane"), Scene.spec("tilt")])
         let tagged = try await scene.dailies("cancel", "--tag", "client=acme", key: nil)
-        #expect(tagged == Outcome(0, out: "1 never sent and cancelled\n"))
+        #expect(tagged == Outcome(0, out: "1 cancelled before being sent\n"))
         let named = try await scene.dailies("cancel", "crane", "crane", "dolly", key: nil)
         #expect(
             named
@@ -20,13 +20,13 @@ struct CancelTests {
                     0,
                     out: """
                         forest/dolly: nothing to cancel: cancelled before it was sent
-                        1 never sent and cancelled, 1 over before that
+                        1 cancelled before being sent, 1 already finished
 
                         """))
         #expect(try scene.task("tilt").state == .queued)
         #expect(try scene.task("crane").withdrawn == .cancelled)
         #expect(try scene.events("crane") == ["withdrawn user cancelled"])
-        #expect(try await scene.dailies("cancel", "--all", "--yes") == Outcome(0, out: "1 never sent and cancelled\n"))
+        #expect(try await scene.dailies("cancel", "--all", "--yes") == Outcome(0, out: "1 cancelled before being sent\n"))
         #expect(try await scene.dailies("cancel", "--all") == Outcome(0, out: "nothing to cancel\n"))
     }
 
@@ -42,7 +42,7 @@ struct CancelTests {
                     0,
                     out: """
                         forest/dolly: cancelled at the provider free of charge
-                        1 never sent and cancelled, 1 cancelled at the provider
+                        1 cancelled before being sent, 1 cancelled at the provider
 
                         """))
         #expect(try scene.task("dolly").state == .cancelled)
@@ -65,8 +65,8 @@ struct CancelTests {
                 == Outcome(
                     5,
                     out: """
-                        forest/dolly: left alone: it renders already, and cancelling may be charged in part (--even-if-charged)
-                        1 left rendering
+                        forest/dolly: skipped: already rendering; cancelling may be partly charged (use --even-if-charged)
+                        1 skipped while rendering
 
                         """))
         #expect(try scene.task("dolly").state == .running)
@@ -99,7 +99,7 @@ struct CancelTests {
         if cancellation == "never" {
             #expect(cancelled.out.contains("unknown cost"), "\(cancelled)")
             let again = try await scene.online("reconcile")
-            #expect(again.code == 0 && again.out.contains("forest/dolly, attempt 1: its cost is still not stated"))
+            #expect(again.code == 0 && again.out.contains("forest/dolly, attempt 1: the provider still does not report its cost"))
             let json = try await scene.online("reconcile", "--json")
             #expect(json.out.contains("\"verdict\":\"cost_unknown\"") && json.out.contains("\"costs_asked\":1"))
             #expect(try scene.events("dolly") == events)
@@ -149,9 +149,9 @@ struct CancelTests {
                 == Outcome(
                     9,
                     out: """
-                        forest/dolly: not cancelled: it was completed by then, for \(charged) credits; \
-                        `dailies resume \(Self.options)` fetches it
-                        1 completed before that
+                        forest/dolly: not cancelled: it had already completed, for \(charged) credits; \
+                        run `dailies resume \(Self.options)` to download it
+                        1 already completed
 
                         """))
         #expect(try scene.task("dolly").state == .completed)
@@ -173,7 +173,7 @@ struct CancelTests {
                     out: """
                         forest/dolly: cancelled at the provider free of charge
                         forest/crane: still uncertain: not found by its submission key (404 task_not_found: no such task \
-                        for this key); see `dailies reconcile \(Self.options)`
+                        for this key); run `dailies reconcile \(Self.options)`
                         1 cancelled at the provider, 1 uncertain
 
                         """))
@@ -193,10 +193,10 @@ struct CancelTests {
         #expect(
             outcome
                 == Outcome(
-                    77, out: "1 never sent and cancelled\n",
+                    77, out: "1 cancelled before being sent\n",
                     err:
-                        "dailies: 1 task at the provider cannot be cancelled: there is no API key; set BYTESPIKE_API_KEY "
-                        + "or give --api-key-file PATH (nothing was submitted)\n"))
+                        "dailies: 1 task at the provider cannot be cancelled: no API key; set BYTESPIKE_API_KEY "
+                        + "or use --api-key-file PATH (nothing was submitted)\n"))
         #expect(try scene.task("crane").state == .cancelled)
         #expect(try scene.task("dolly").state == .queued)
     }
@@ -205,10 +205,10 @@ struct CancelTests {
         let scene = try await Scene()
         try scene.importManifest([Scene.spec("dolly")])
         let cases: [(words: [String], message: String)] = [
-            ([], "say which: keys, --state, --tag, --batch, or --all"),
+            ([], "specify which tasks: keys, --state, --tag, --batch or --all"),
             (["--state", "failed"], "cancel takes --state queued or running, not failed"),
-            (["dolly", "--all"], "name keys or give --all; not both"),
-            (["dolly", "--state", "queued"], "name keys, or choose with --state and --tag; not both"),
+            (["dolly", "--all"], "use either keys or --all, not both"),
+            (["dolly", "--state", "queued"], "use either keys or --state/--tag, not both"),
         ]
         for (words, message) in cases {
             let outcome = try await scene.dailies(words: ["cancel"] + words)

@@ -33,9 +33,9 @@ struct ExplainTests {
                         clip        {FOLDER}/clips/dolly.mp4
                         attempt 1   submission key dollyaaaaaaaaaaaaaaaaaaa, flat, API key 62af8704764f, task id vt_dolly
                         history
-                          2025-06-01T00:00:00Z  #1  sent under the submission key dollyaaaaaaaaaaaaaaaaaaa; reserved 5 credits
-                          2025-06-01T00:00:00Z  #1  accepted as vt_dolly, by the provider's reply
-                          2025-06-01T00:00:00Z  #1  completed, by the provider's reply; charged 1.20 credits
+                          2025-06-01T00:00:00Z  #1  sent with submission key dollyaaaaaaaaaaaaaaaaaaa; reserved 5 credits
+                          2025-06-01T00:00:00Z  #1  accepted as vt_dolly, reported by the provider
+                          2025-06-01T00:00:00Z  #1  completed, reported by the provider; charged 1.20 credits
                           2025-06-01T00:00:00Z  #1  released 5 credits
                           2025-06-01T00:00:00Z  #1  saved as {FOLDER}/clips/dolly.mp4
 
@@ -57,22 +57,22 @@ struct ExplainTests {
         try scene.sendFailed("failed")
         try scene.apply([.withdrawn(try scene.task("withdrawn").id, .cancelled)])
         let expected = [
-            "waiting": "the next run would submit it: it was never sent",
+            "waiting": "the next run would submit it: it has not been sent",
             "dear":
-                "the next run would submit it: it waits for its attempt 2, since its last was cancelled: the provider asks "
-                + "more than was expected; --accept-quote renders it",
+                "the next run would submit it: it is waiting for attempt 2; its last attempt was cancelled: the provider asks "
+                + "more than was expected; use --accept-quote to render it",
             "over":
-                "the next run would submit it: it waits for its attempt 2, since its last was cancelled: the budget does "
-                + "not hold what the provider estimates; a higher --budget renders it",
+                "the next run would submit it: it is waiting for attempt 2; its last attempt was cancelled: the budget does "
+                + "not hold what the provider estimates; use a higher --budget to render it",
             "uncertain":
-                "the next run would not submit it: it was sent and its fate is unknown; `dailies reconcile` asks for it",
-            "accepted": "the next run would not submit it: it is queued at the provider; a run goes on with it",
-            "running": "the next run would not submit it: it is running; a run goes on with it",
-            "unsaved": "the next run would not submit it: it is completed, paid, not saved; a run fetches its clip",
+                "the next run would not submit it: it was sent and its outcome is unknown; run `dailies reconcile`",
+            "accepted": "the next run would not submit it: it is queued at the provider; a run will resume it",
+            "running": "the next run would not submit it: it is running; a run will resume it",
+            "unsaved": "the next run would not submit it: it is completed, paid, not saved; a run will download its clip",
             "failed":
-                "the next run would not submit it: it is failed (render_failed); `dailies retry failed` renders it again",
+                "the next run would not submit it: it is failed (render_failed); run `dailies retry failed` to render it again",
             "withdrawn":
-                "the next run would not submit it: it is cancelled before it was sent; `dailies retry withdrawn` brings it back",
+                "the next run would not submit it: it is cancelled before it was sent; run `dailies retry withdrawn` to queue it again",
         ]
         for (key, words) in expected {
             let outcome = try await scene.dailies("explain", key)
@@ -91,17 +91,17 @@ struct ExplainTests {
         let new = try await scene.dailies("explain", "m.yaml", "crane")
         #expect(
             new.out.hasPrefix(
-                "forest/crane: the next run would submit it: the store has no task of this key in this batch\n"))
+                "forest/crane: the next run would submit it: the store has no task with this key in this batch\n"))
         let gone = try await scene.dailies("explain", "m.yaml", "gone")
         #expect(
             gone.out.hasPrefix(
-                "forest/gone: the next run would not submit it: it is not in the manifest any more; a run cancels it\n")
+                "forest/gone: the next run would not submit it: it is no longer in the manifest; a run will cancel it\n")
         )
         let nowhere = try await scene.dailies("explain", "m.yaml", "nobody")
         #expect(
             nowhere
                 == Outcome(
-                    64, err: "dailies: there is no task \"nobody\" in \"m.yaml\", nor in its batch in the store\n"))
+                    64, err: "dailies: no task \"nobody\" in \"m.yaml\" or in its batch in the store\n"))
     }
 
     @Test func `a changed request stops the run, and the fields that decide it are shown`() async throws {
@@ -120,8 +120,8 @@ struct ExplainTests {
         #expect(
             outcome.out.hasPrefix(
                 """
-                forest/dolly: a run would stop before its first submit (exit 65): its request is not the stored one; with \
-                --accept-changes it is rendered and charged again, as attempt 2
+                forest/dolly: a run would stop before its first submit (exit 65): its request differs from the stored one; \
+                --accept-changes renders and charges it again as attempt 2
                 decided by: duration_seconds, prompt, seed
                   field             stored           manifest
                   duration_seconds  4                8
@@ -165,7 +165,7 @@ struct ExplainTests {
             """, to: "m.jsonl")
         let dolly = try await scene.dailies("explain", "m.jsonl", "dolly")
         #expect(dolly.out.contains("prompt  … pine pine pine at dawn\"  … pine pine pine at dusk\"\n"), "\(dolly.out)")
-        #expect(dolly.out.contains("with --accept-changes it takes the new one, since its attempt 1 was not sent yet"))
+        #expect(dolly.out.contains("--accept-changes uses the new one, because attempt 1 has not been sent"))
         let crane = try await scene.dailies("explain", "m.jsonl", "crane")
         #expect(crane.out.contains("decided by: prompt\n"))
     }
@@ -187,9 +187,9 @@ struct ExplainTests {
                 == Outcome(
                     0,
                     out: """
-                        forest/new-key: the next run would submit it: the store has no task of this key in this batch
-                        nearly the same, but not in the manifest any more: old-key, completed and saved
-                        they differ in: prompt
+                        forest/new-key: the next run would submit it: the store has no task with this key in this batch
+                        similar task, no longer in the manifest: old-key, completed and saved
+                        differences: prompt
                           field   stored           manifest
                           prompt  "a pine forest"  "a pine forest at dawn"
 

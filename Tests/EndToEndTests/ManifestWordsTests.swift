@@ -45,7 +45,7 @@ import Testing
         #expect(plan.err.utf8.count < 12_000)
         #expect(
             plan.err.contains(
-                "1000 problems in the manifest, of which 20 are shown; --all-problems shows them all; nothing was submitted"
+                "1000 problems in the manifest, of which 20 are shown; use --all-problems to show all; nothing was submitted"
             ))
         let all = try stage.plan(manifest, Self.options + ["--all-problems"])
         #expect(Self.lines(all.err).count { $0.contains("is no known field") } == 1000)
@@ -74,7 +74,7 @@ import Testing
         let strict = try stage.run(manifest, at: url, ["--strict"])
         #expect(strict.code == 65)
         #expect(
-            strict.err.contains("9 warnings in the manifest, which --strict takes as errors; nothing was submitted"))
+            strict.err.contains("9 warnings in the manifest, which --strict treats as errors; nothing was submitted"))
         #expect(try stage.bill(url).accepted == 0)
         let run = try stage.run(manifest, at: url)
         #expect(run.code == 0)
@@ -108,7 +108,7 @@ import Testing
             ["plan", manifest, "--map", "Length=duration_seconds", "--out", file] + stage.options(url))
         #expect(planned.code == 0, "\(planned.err)")
         let other = try stage.finish(["run", "--plan", file, "--strict"] + stage.options(url))
-        #expect(other.code == 65 && other.err.contains("--strict is true, and not given in the plan"), "\(other.err)")
+        #expect(other.code == 65 && other.err.contains("--strict is true, but not set in the plan"), "\(other.err)")
         let run = try stage.finish(["run", "--plan", file, "--output", stage.path("renders")] + stage.options(url))
         #expect(run.code == 0, "\(run.err)")
         #expect(try stage.bill(url).accepted == 1)
@@ -173,10 +173,10 @@ import Testing
                 [prompts[0], prompts[1].replacing("\n", with: "\r\n"), prompts[2] + " ", "new", "new"]))
         let plan = try stage.plan(second, stage.options(url))
         let expected = [
-            "2 of 5 are equal to clips you have: a in first, b in first (for x)",
-            "1 of 5 is nearly equal to a paid clip: c in first (for y); they differ in blanks at the ends of lines, or in the "
-                + "Unicode form of letters",
-            "1 of 5 repeat the request of a task before it, and each is rendered and charged: z2",
+            "2 of 5 are identical to clips you have: a in first, b in first (for x)",
+            "1 of 5 is nearly identical to a paid clip: c in first (for y); they differ only in trailing blanks or "
+                + "Unicode normalization",
+            "1 of 5 repeats the request of an earlier task; each is rendered and charged: z2",
         ]
         for line in expected { #expect(Self.lines(plan.out).contains(line), "\(plan.out)") }
         let json = try stage.plan(second, stage.options(url) + ["--json"]).json()
@@ -202,7 +202,7 @@ import Testing
             "same.csv", "prompt,model,duration_seconds\n" + String(repeating: "A harbour,seedance-2.0,4\n", count: 3))
         let plan = try stage.plan(manifest, Self.options)
         #expect(
-            plan.out.contains("2 of 3 repeat the request of a task before them, and each is rendered and charged: "))
+            plan.out.contains("2 of 3 repeat the request of an earlier task; each is rendered and charged: "))
         let rehearsal = try stage.finish(["rehearse", manifest, "--speed", "1000"])
         #expect(rehearsal.err.contains("note: 2 of 3 repeat the request"), "\(rehearsal.err)")
     }

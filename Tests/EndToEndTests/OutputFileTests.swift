@@ -3,7 +3,7 @@ import Testing
 
 /// What commands write with `--out` or into a folder replaces nothing but what an earlier such command wrote.
 struct OutputFileTests {
-    private static let words = "so it is not replaced; name another file, or move it away"
+    private static let words = "so it will not be replaced; choose another file or move this one"
 
     /// Names in a scene's folder under which something of ours or of others stands, or would.
     private static let foreign = [
@@ -54,7 +54,7 @@ struct OutputFileTests {
         let outcome = try await scene.dailies("sheet", "--out", name)
         #expect(outcome.code == 64, "\(outcome)")
         let own = "{FOLDER}/\(name) was not written by `dailies sheet`, \(Self.words)"
-        let store = "\(name) belongs to the store dailies.sqlite; name another file"
+        let store = "\(name) belongs to the store dailies.sqlite; choose another file"
         #expect(outcome.err.contains(name.hasPrefix("dailies.sqlite") ? store : own), "\(outcome.err)")
         #expect(try state(of: scene) == before)
     }

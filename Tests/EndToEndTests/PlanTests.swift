@@ -42,7 +42,7 @@ import Testing
         let lines = try stage.plan(manifest, options).out.split(separator: "\n")
         let list = lines.drop { !$0.hasPrefix("batch  task") }.map(String.init)
         #expect(list.count == 2001)
-        #expect(list.first == "batch  task       stands  model           credits  source")
+        #expect(list.first == "batch  task       status  model           credits  source")
         #expect(list[1].hasPrefix("batch  clip-1     new     sora-2-pro  1.85 – 3.65  published: "))
         #expect(list[2000].hasPrefix("batch  clip-2000  new     sora-2-pro  1.85 – 3.65  published: "))
     }
@@ -189,17 +189,17 @@ import Testing
         let (url, other) = (try stage.simulator(), try stage.simulator())
         let plan = try written(stage, url)
         let cases: [(words: [String], said: String)] = [
-            (["--base-url", other], "--base-url is \(other), and \(url) in the plan"),
-            (["--dialect", "params"], "--dialect is params, and flat in the plan"),
-            (["--budget", "5"], "--budget is 5, and not given in the plan"),
-            (["--concurrency", "9"], "--concurrency is 9, and 5 in the plan"),
-            (["--quote-tolerance", "50"], "--quote-tolerance is 50, and 10 in the plan"),
-            (["--accept-quote"], "--accept-quote is true, and not given in the plan"),
-            (["--accept-changes"], "--accept-changes is true, and not given in the plan"),
-            (["--max-credits-per-task", "3"], "--max-credits-per-task is 3, and not given in the plan"),
-            (["--rate", "1/h"], "--rate is 1/h, and not given in the plan"),
-            (["--budget-mode", "soft"], "--budget-mode is soft, and not given in the plan"),
-            (["--batch", "other"], "--batch is \"other\", and the plan is of \"batch\""),
+            (["--base-url", other], "--base-url is \(other), but \(url) in the plan"),
+            (["--dialect", "params"], "--dialect is params, but flat in the plan"),
+            (["--budget", "5"], "--budget is 5, but not set in the plan"),
+            (["--concurrency", "9"], "--concurrency is 9, but 5 in the plan"),
+            (["--quote-tolerance", "50"], "--quote-tolerance is 50, but 10 in the plan"),
+            (["--accept-quote"], "--accept-quote is true, but not set in the plan"),
+            (["--accept-changes"], "--accept-changes is true, but not set in the plan"),
+            (["--max-credits-per-task", "3"], "--max-credits-per-task is 3, but not set in the plan"),
+            (["--rate", "1/h"], "--rate is 1/h, but not set in the plan"),
+            (["--budget-mode", "soft"], "--budget-mode is soft, but not set in the plan"),
+            (["--batch", "other"], "--batch is \"other\", but the plan is for \"batch\""),
         ]
         for (words, said) in cases {
             // The last of an option that is given twice counts.
@@ -225,7 +225,7 @@ import Testing
             stage, url,
             ["--budget", "1", "--concurrency", "2", "--concurrency", "model:sora-2-pro=1", "--rate", "100/s"])
         let shown = try stage.plan(stage.path("batch.jsonl"), ["--budget", "1"] + stage.options(url).prefix(4)).out
-        #expect(shown.contains("too little even at the lowest price"), "\(shown)")
+        #expect(shown.contains("not enough even at the lowest price"), "\(shown)")
         try stage.write("dailies.yaml", "concurrency: 4\nmax_wait: 1min\n")
         let run = try stage.finish(["run", "--plan", plan, "--json"] + stage.options(url))
         // A clip costs more than that.

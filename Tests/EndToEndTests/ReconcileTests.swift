@@ -7,7 +7,7 @@ import Testing
 struct ReconcileTests {
     private static let evidence = """
         forest/dolly, attempt 1: uncertain
-          sent:     2025-06-01T00:00:00Z under the submission key dollyaaaaaaaaaaaaaaaaaaa, API key 62af8704764f
+          sent:     2025-06-01T00:00:00Z with submission key dollyaaaaaaaaaaaaaaaaaaa, API key 62af8704764f
           reply:    broken: the service closed the connection without an answer
 
         """
@@ -18,7 +18,7 @@ struct ReconcileTests {
         let scene = try await Scene()
         try scene.importManifest([Scene.spec("dolly")])
         let outcome = try await scene.dailies("reconcile", key: nil)
-        #expect(outcome == Outcome(0, out: "nothing is uncertain or lost\n"))
+        #expect(outcome == Outcome(0, out: "no uncertain or lost tasks\n"))
     }
 
     @Test func `a task that the provider knows by its key is found, recorded and proves the key`() async throws {
@@ -32,11 +32,11 @@ struct ReconcileTests {
                 == Outcome(
                     0,
                     out: Self.evidence + """
-                          asked:    by its submission key: found, queued
+                          lookup:   by its submission key: found, queued
                           verdict:  found; recorded as {ID}
-                          to go on with it: dailies resume \(Self.options)
+                          to resume: dailies resume \(Self.options)
 
-                        1 task: 1 found; nothing is left in doubt
+                        1 task: 1 found; none unresolved
 
                         """))
         let task = try scene.task("dolly")
@@ -57,8 +57,8 @@ struct ReconcileTests {
         let outcome = try await scene.online("reconcile")
         #expect(
             outcome.out.contains(
-                "asked:    by its submission key: found, completed for \(try simulator.charged()) credits\n"))
-        #expect(outcome.out.contains("to fetch its clip: dailies resume \(Self.options)\n"))
+                "lookup:   by its submission key: found, completed for \(try simulator.charged()) credits\n"))
+        #expect(outcome.out.contains("to download its clip: dailies resume \(Self.options)\n"))
         #expect(outcome.code == 0)
         let task = try scene.task("dolly")
         #expect(task.state == .completed)
@@ -76,12 +76,12 @@ struct ReconcileTests {
                 == Outcome(
                     6,
                     out: Self.evidence + """
-                          asked:    by its submission key: \(Self.unknown)
-                          verdict:  still uncertain: it may be rendering and billed; it is never sent again without your word
+                          lookup:   by its submission key: \(Self.unknown)
+                          verdict:  still uncertain: it may be rendering and billed; it will not be resubmitted unless you request it
                           if you know its task id: dailies reconcile --adopt dolly=TASK_ID \(Self.options)
-                          if you give it up: dailies reconcile --assume-lost dolly \(Self.options)
+                          to give up: dailies reconcile --assume-lost dolly \(Self.options)
 
-                        1 task: nothing settled; left in doubt: 1 uncertain
+                        1 task: none resolved; unresolved: 1 uncertain
 
                         """))
         #expect(try scene.task("dolly").isUncertain)
@@ -98,7 +98,7 @@ struct ReconcileTests {
         #expect(outcome.code == 6)
         #expect(
             outcome.out.contains("this provider honours submission keys, so that a run may send the same bytes again"))
-        #expect(outcome.out.contains("to go on with it: dailies resume \(Self.options)\n"))
+        #expect(outcome.out.contains("to resume: dailies resume \(Self.options)\n"))
     }
 
     private static func honoured(at baseURL: String) -> Mutation.Kind {
@@ -118,13 +118,13 @@ struct ReconcileTests {
                 == Outcome(
                     6,
                     out: Self.evidence + """
-                          asked:    by its submission key: \(Self.unknown)
+                          lookup:   by its submission key: \(Self.unknown)
                           verdict:  still uncertain: this provider honours submission keys, but may have forgotten this one by \
                         now; it may be rendering and billed, and is never sent again without your word
                           if you know its task id: dailies reconcile --adopt dolly=TASK_ID \(Self.options)
-                          if you give it up: dailies reconcile --assume-lost dolly \(Self.options)
+                          to give up: dailies reconcile --assume-lost dolly \(Self.options)
 
-                        1 task: nothing settled; left in doubt: 1 uncertain
+                        1 task: none resolved; unresolved: 1 uncertain
 
                         """))
         #expect(try scene.task("dolly").isUncertain)
@@ -141,8 +141,8 @@ struct ReconcileTests {
         let outcome = try await scene.online("reconcile")
         #expect(outcome.code == 6)
         let words = "the task {ID} belongs to crane, attempt 1, of the batch forest"
-        #expect(outcome.out.contains("  asked:    by its submission key: \(words)\n"))
-        #expect(outcome.out.contains("  verdict:  still uncertain: \(words), which cannot be this one\n"))
+        #expect(outcome.out.contains("  lookup:   by its submission key: \(words)\n"))
+        #expect(outcome.out.contains("  verdict:  still uncertain: \(words), which is a different task\n"))
         #expect(try scene.events("dolly") == ["intent", "uncertain broken", "asked"])
         let trust = try scene.store {
             try $0.keyTrust(baseURL: scene.baseURL, account: Scene.account, dialect: .flat)
@@ -157,7 +157,7 @@ struct ReconcileTests {
         try scene.send("dolly")
         let outcome = try await scene.online("reconcile")
         #expect(outcome.code == 6)
-        #expect(outcome.out.contains("reply:    no reply was recorded: the run ended while it was in the air\n"))
+        #expect(outcome.out.contains("reply:    no reply was recorded: the run ended while the submit was in flight\n"))
         #expect(try scene.task("dolly").isUncertain)
     }
 
@@ -171,11 +171,11 @@ struct ReconcileTests {
                 == Outcome(
                     6,
                     out: Self.evidence + """
-                          verdict:  still uncertain: it needs the API key 62af8704764f, which sent it: give that one with \
-                        --api-key-file; if another key of the same account took its place, `dailies reconcile \
-                        --same-account` hands it over
+                          verdict:  still uncertain: it needs the API key 62af8704764f, which sent it: use that key with \
+                        --api-key-file; if another key of the same account replaced it, run `dailies reconcile \
+                        --same-account` to transfer the task
 
-                        1 task: nothing settled; left in doubt: 1 uncertain
+                        1 task: none resolved; unresolved: 1 uncertain
                         1 clip needs the API key 62af8704764f: run with that key, or with --same-account if it was replaced \
                         by another key of the same account
 
@@ -192,10 +192,10 @@ struct ReconcileTests {
             "2 clips need the API key 62af8704764f: run with that key, or with --same-account if it was replaced by "
             + "another key of the same account\n"
         let outcome = try await scene.online("reconcile", key: "other-key")
-        #expect(outcome == Outcome(0, out: "nothing is uncertain or lost\n" + words))
+        #expect(outcome == Outcome(0, out: "no uncertain or lost tasks\n" + words))
         let json = try await scene.online("reconcile", "--json", key: "other-key").out
         #expect(json.contains(#""needs_key":[{"key_fingerprint":"62af8704764f","clips":2}]"#))
-        #expect(try await scene.online("reconcile") == Outcome(0, out: "nothing is uncertain or lost\n"))
+        #expect(try await scene.online("reconcile") == Outcome(0, out: "no uncertain or lost tasks\n"))
 
         // Without a key it is the one used last that counts.
         for (key, isShown) in [("other-key", true), (nil, false)] {
@@ -207,7 +207,7 @@ struct ReconcileTests {
                     isShown
                         ? "forest/crane: the next run would not submit it: it is running, and needs the API key 62af8704764f: "
                             + "run with that key, or with --same-account"
-                        : "forest/crane: the next run would not submit it: it is running; a run goes on with it"))
+                        : "forest/crane: the next run would not submit it: it is running; a run will resume it"))
         }
     }
 
@@ -224,7 +224,7 @@ struct ReconcileTests {
         #expect(try scene.events("dolly").contains("handed_over user"))
         // The old key is put back, and is the one that sent it.
         let back = try await scene.online("reconcile", "--same-account")
-        #expect(back.err.contains("to the API key 62af8704764f from now on"))
+        #expect(back.err.contains("to the API key 62af8704764f\n"))
         #expect(try scene.task("dolly").latest?.isHandedOver == false)
         let again = try await scene.online("reconcile", "--same-account")
         #expect(again.err.contains("--same-account: no clip needs another API key"))
@@ -238,7 +238,7 @@ struct ReconcileTests {
         #expect(outcome.code == 6)
         #expect(
             outcome.out.contains(
-                "still uncertain: it belongs to simulator at {URL}; give --provider simulator --base-url {URL}\n"))
+                "still uncertain: it belongs to simulator at {URL}; use --provider simulator --base-url {URL}\n"))
     }
 
     @Test func `a refused key ends with 77, a provider that is away with 6`() async throws {
@@ -249,13 +249,13 @@ struct ReconcileTests {
         try scene.simulator?.control(#"{"reject_keys":true}"#)
         let refused = try await scene.online("reconcile")
         #expect(refused.code == 77)
-        #expect(refused.out.contains("verdict:  still uncertain: the provider refused the question: 401 "))
+        #expect(refused.out.contains("verdict:  still uncertain: the provider refused the request: 401 "))
         try scene.simulator?.control(#"{"reject_keys":false,"outage":true}"#)
         let away = try await scene.online("reconcile")
         #expect(away.code == 6)
         // The second is not asked: it would wait as long for nothing.
         #expect(away.out.components(separatedBy: "asked:").count == 2)
-        #expect(away.out.components(separatedBy: "verdict:  still uncertain: the provider does not answer").count == 3)
+        #expect(away.out.components(separatedBy: "verdict:  still uncertain: the provider is not responding").count == 3)
         #expect(try scene.events("crane") == ["intent", "uncertain broken"])
     }
 
@@ -273,22 +273,22 @@ struct ReconcileTests {
                     6,
                     out: """
                         forest/dolly, attempt 1: lost
-                          sent:     2025-06-01T00:00:00Z under the submission key dollyaaaaaaaaaaaaaaaaaaa, API key 62af8704764f
+                          sent:     2025-06-01T00:00:00Z with submission key dollyaaaaaaaaaaaaaaaaaaa, API key 62af8704764f
                           task id:  vt_gone
-                          doubt:    task_not_found: no such task
-                          asked:    by its task id: \(Self.unknown)
-                          verdict:  still lost: it may be rendered and billed; it is never sent again
-                          if you give it up: dailies reconcile --assume-lost dolly \(Self.options)
+                          reason:   task_not_found: no such task
+                          lookup:   by its task id: \(Self.unknown)
+                          verdict:  still lost: it may be rendered and billed; it will not be resubmitted
+                          to give up: dailies reconcile --assume-lost dolly \(Self.options)
 
                         forest/crane, attempt 1: lost
-                          sent:     2025-06-01T00:00:00Z under the submission key craneaaaaaaaaaaaaaaaaaaa, API key 62af8704764f
+                          sent:     2025-06-01T00:00:00Z with submission key craneaaaaaaaaaaaaaaaaaaa, API key 62af8704764f
                           task id:  {ID}
-                          doubt:    task_not_found: no such task
-                          asked:    by its task id: found, queued
+                          reason:   task_not_found: no such task
+                          lookup:   by its task id: found, queued
                           verdict:  found; recorded as {ID}
-                          to go on with it: dailies resume \(Self.options)
+                          to resume: dailies resume \(Self.options)
 
-                        2 tasks: 1 found; left in doubt: 1 lost
+                        2 tasks: 1 found; unresolved: 1 lost
 
                         """))
         #expect(try scene.task("crane").latest?.lostAt == nil)
@@ -317,8 +317,8 @@ struct ReconcileTests {
         #expect(task.credits == .zero)
         #expect(
             outcome.out.contains(
-                "found, but its estimate does not fit under the budget; asked to cancel it while that is free: "
-                    + "cancelled free of charge\n  with a higher --budget it is rendered: dailies resume "))
+                "found, but its estimate exceeds the budget; cancellation requested while it is free: "
+                    + "cancelled free of charge\n  to render it, use a higher --budget: dailies resume "))
         #expect(
             try scene.events("dolly").suffix(3) == [
                 "cancel_wanted budget", "cancelled rule:not_billed cancelled", "waits_again budget",
@@ -334,7 +334,7 @@ struct ReconcileTests {
             outcome
                 == Outcome(
                     11,
-                    err: "dailies: a runner works on the store dailies.sqlite ({PROCESS}, since {TIME}); wait for it "
+                    err: "dailies: the store dailies.sqlite is in use by an active run ({PROCESS}, since {TIME}); wait for the run "
                         + "or stop it, then reconcile\n"))
         withExtendedLifetime(lock) {}
     }
@@ -349,8 +349,8 @@ struct ReconcileTests {
                 == Outcome(
                     5,
                     out: """
-                        forest/dolly: the runner was told, and cancels it as soon as it can
-                        1 told to the runner
+                        forest/dolly: queued for the active run
+                        1 queued for the active run
 
                         """))
         #expect(try scene.task("dolly").state == .queued)
@@ -366,7 +366,7 @@ struct ReconcileTests {
                 == Outcome(
                     64,
                     err:
-                        "dailies: there is no store dailies.sqlite; `dailies run MANIFEST` makes one, and --store PATH names another\n"
+                        "dailies: no store at dailies.sqlite; `dailies run MANIFEST` creates one, or choose another with --store PATH\n"
                 ))
         #expect(!FileManager.default.fileExists(atPath: scene.path))
     }

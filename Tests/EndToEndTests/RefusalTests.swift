@@ -110,6 +110,6 @@ struct RefusalTests {
             try store.writeAndWait([Mutation(at: Scene.start, .withdrawn(row.id, .cancelled))])
         }
         let outcome = try await scene.dailies("explain", "dolly", "--batch", "night; market")
-        #expect(outcome.out.contains("`dailies retry --batch 'night; market' dolly` brings it back"), "\(outcome.out)")
+        #expect(outcome.out.contains("run `dailies retry --batch 'night; market' dolly` to queue it again"), "\(outcome.out)")
     }
 }

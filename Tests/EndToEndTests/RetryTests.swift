@@ -15,8 +15,8 @@ struct RetryTests {
                 == Outcome(
                     0,
                     out:
-                        "2 tasks wait again; nothing was charged for them so far\n3 tasks wait in the store; the next "
-                        + "`dailies run` or `dailies resume` submits them, and each clip that is rendered is charged\n")
+                        "2 tasks queued again; nothing charged so far\n3 tasks waiting in the store; the next `dailies run` or "
+                        + "`dailies resume` submits them, and each rendered clip is charged\n")
         )
         for key in ["dolly", "crane"] {
             let task = try scene.task(key)
@@ -40,7 +40,8 @@ struct RetryTests {
         #expect(outcome.code == 0 && outcome.out == "")
         let lines = outcome.err.split(separator: "\n").map(String.init)
         #expect(lines.count == 3, "\(outcome.err)")
-        #expect(lines[0].hasPrefix("nothing to resume: no task in ") && lines[1] == "2 failed; to render them again:")
+        #expect(lines[0].hasPrefix("nothing to resume: ") && lines[0].contains(" has no unfinished tasks for ")
+                && lines[1] == "2 failed; to render them again:")
         #expect(lines[2].hasPrefix("  dailies retry --state failed"), "\(lines)")
     }
 
@@ -58,7 +59,7 @@ struct RetryTests {
         #expect(try scene.task("crane").state == .queued)
         #expect(try scene.task("tilt").state == .failed)
         let none = try await scene.dailies("retry", "--batch", "forest", "--failure-code", "nothing")
-        #expect(none == Outcome(0, out: "no task fits; nothing was changed\n"))
+        #expect(none == Outcome(0, out: "no matching tasks; nothing changed\n"))
     }
 
     @Test func `what left its manifest comes back only when it is named`() async throws {
@@ -67,15 +68,15 @@ struct RetryTests {
         try scene.importManifest([Scene.spec("crane")])
         #expect(try scene.task("dolly").withdrawn == .removed)
         let filtered = try await scene.dailies("retry", "--state", "cancelled")
-        #expect(filtered == Outcome(0, out: "no task fits; nothing was changed\n"))
+        #expect(filtered == Outcome(0, out: "no matching tasks; nothing changed\n"))
         let named = try await scene.dailies("retry", "dolly")
         #expect(
             named
                 == Outcome(
                     0,
                     out:
-                        "1 task waits again (1 never sent before)\n2 tasks wait in the store; the next `dailies run` or "
-                        + "`dailies resume` submits them, and each clip that is rendered is charged\n"))
+                        "1 task queued again (1 never sent)\n2 tasks waiting in the store; the next `dailies run` or "
+                        + "`dailies resume` submits them, and each rendered clip is charged\n"))
         #expect(try scene.task("dolly").attempt == 1)
     }
 
@@ -93,10 +94,10 @@ struct RetryTests {
                     65,
                     err: """
                         dailies: forest/uncertain: it is uncertain; run `dailies reconcile` first
-                        dailies: forest/accepted: it is queued at the provider; wait for its end, or cancel it
-                        dailies: forest/running: it is running; wait for its end, or cancel it
-                        dailies: forest/waiting: it waits already
-                        dailies: nothing was changed
+                        dailies: forest/accepted: it is queued at the provider; wait for it to finish, or cancel it
+                        dailies: forest/running: it is running; wait for it to finish, or cancel it
+                        dailies: forest/waiting: it is already waiting
+                        dailies: nothing changed
 
                         """))
         #expect(try scene.task("failed").state == .failed)
@@ -112,8 +113,8 @@ struct RetryTests {
                 == Outcome(
                     65,
                     err: """
-                        dailies: forest/dolly: it is completed and saved; --again renders and charges it once more
-                        dailies: nothing was changed
+                        dailies: forest/dolly: it is completed and saved; use --again to render and charge it again
+                        dailies: nothing changed
 
                         """))
         let again = try await scene.dailies("retry", "dolly", "--again", "--json")
@@ -135,7 +136,7 @@ struct RetryTests {
         }
         let outcome = try await scene.dailies("retry", "dolly", "--again")
         #expect(outcome.code == 65)
-        #expect(outcome.err.contains("forest/dolly: its cost is still asked for; run `dailies resume` first\n"))
+        #expect(outcome.err.contains("forest/dolly: its cost is not known yet; run `dailies resume` first\n"))
         #expect(try scene.task("dolly").state == .completed)
     }
 
@@ -161,10 +162,10 @@ struct RetryTests {
         let scene = try await Scene()
         try scene.importManifest([Scene.spec("dolly")])
         let cases: [(words: [String], message: String)] = [
-            ([], "say which: keys, --state, --tag, --batch or --failure-code"),
+            ([], "specify which tasks: keys, --state, --tag, --batch or --failure-code"),
             (["--state", "completed"], "retry takes --state failed or cancelled, not completed"),
-            (["--state", "failed", "--again"], "--again needs the keys of the tasks"),
-            (["dolly", "--failure-code", "x"], "name keys, or choose with --failure-code; not both"),
+            (["--state", "failed", "--again"], "--again requires task keys"),
+            (["dolly", "--failure-code", "x"], "use either keys or --failure-code, not both"),
         ]
         for (words, message) in cases {
             let outcome = try await scene.dailies(words: ["retry"] + words)

@@ -23,13 +23,13 @@ struct UserWordTests {
                     6,
                     out: """
                         forest/dolly, attempt 1: uncertain
-                          sent:     2025-06-01T00:00:00Z under the submission key dollyaaaaaaaaaaaaaaaaaaa, API key 62af8704764f
+                          sent:     2025-06-01T00:00:00Z with submission key dollyaaaaaaaaaaaaaaaaaaa, API key 62af8704764f
                           reply:    broken: the service closed the connection without an answer
-                          asked:    by the task id {ID}: found, queued
-                          verdict:  adopted; recorded as {ID} by your word
-                          to go on with it: dailies resume \(Self.options)
+                          lookup:   by the task id {ID}: found, queued
+                          verdict:  adopted; recorded as {ID}
+                          to resume: dailies resume \(Self.options)
 
-                        1 task: 1 adopted; left in doubt: 1 uncertain
+                        1 task: 1 adopted; unresolved: 1 uncertain
 
                         """))
         #expect(try scene.task("dolly").latest?.remoteID?.text == id)
@@ -119,13 +119,13 @@ struct UserWordTests {
                     0,
                     out: """
                         forest/dolly, attempt 1: uncertain
-                          sent:     2025-06-01T00:00:00Z under the submission key dollyaaaaaaaaaaaaaaaaaaa, API key 62af8704764f
+                          sent:     2025-06-01T00:00:00Z with submission key dollyaaaaaaaaaaaaaaaaaaa, API key 62af8704764f
                           reply:    broken: the service closed the connection without an answer
-                          asked:    by its submission key: not found (404 task_not_found: no such task for this key)
-                          verdict:  assumed lost by your word: failed, at an unknown cost, since it may have been billed
+                          lookup:   by its submission key: not found (404 task_not_found: no such task for this key)
+                          verdict:  assumed lost: failed, cost unknown; it may have been billed
                           to render it again: dailies retry dolly
 
-                        1 task: 1 assumed lost; nothing is left in doubt
+                        1 task: 1 assumed lost; none unresolved
 
                         """))
         let task = try scene.task("dolly")
@@ -147,7 +147,7 @@ struct UserWordTests {
         try scene.simulator?.submit(key: Scene.submissionKey("dolly"))
         let outcome = try await scene.online("reconcile", "--assume-lost", "dolly")
         #expect(outcome.code == 0)
-        #expect(outcome.out.contains("verdict:  not assumed lost: the provider has it; recorded as {ID}\n"))
+        #expect(outcome.out.contains("verdict:  not assumed lost: the provider has this task; recorded as {ID}\n"))
         #expect(try scene.task("dolly").latest?.remoteID != nil)
         #expect(try scene.task("dolly").state == .queued)
     }
@@ -182,9 +182,9 @@ struct UserWordTests {
         #expect(refused.code == 6)
         #expect(
             refused.out.contains(
-                "verdict:  refused: it needs the API key 62af8704764f, which sent it: give that one with --api-key-file; if "
-                    + "another key of the same account took its place, `dailies reconcile --same-account` hands it over; "
-                    + "if that is gone for good, add --without-asking; still uncertain\n"))
+                "verdict:  refused: it needs the API key 62af8704764f, which sent it: use that key with --api-key-file; if "
+                    + "another key of the same account replaced it, run `dailies reconcile --same-account` to transfer the task; "
+                    + "if it is gone for good, add --without-asking; still uncertain\n"))
         #expect(try scene.task("dolly").isUncertain)
         let given = try await scene.dailies("reconcile", "--assume-lost", "dolly", "--without-asking", key: nil)
         #expect(given.code == 0)
@@ -208,11 +208,11 @@ struct UserWordTests {
             ),
             (
                 ["--assume-lost", "nobody"],
-                "there is no task \"nobody\" in the store; `dailies export --format csv` lists all keys"
+                "no task \"nobody\" in the store; run `dailies export --format csv` to list all keys"
             ),
-            (["--adopt", "dolly"], "--adopt takes KEY=TASK_ID, not \"dolly\""),
-            (["--adopt", "dolly="], "--adopt takes KEY=TASK_ID, not \"dolly=\""),
-            (["--batch", "hills"], "there is no batch \"hills\" in the store; there are: \"forest\""),
+            (["--adopt", "dolly"], "--adopt must be KEY=TASK_ID, not \"dolly\""),
+            (["--adopt", "dolly="], "--adopt must be KEY=TASK_ID, not \"dolly=\""),
+            (["--batch", "hills"], "no batch \"hills\" in the store; known batches: \"forest\""),
         ]
         for (words, message) in cases {
             let outcome = try await scene.dailies(words: ["reconcile"] + words)
@@ -232,7 +232,7 @@ struct UserWordTests {
                 == Outcome(
                     64,
                     err:
-                        "dailies: the task \"dolly\" is in 2 batches: \"forest\", \"hills\"; say which with --batch NAME\n"
+                        "dailies: the task \"dolly\" is in 2 batches: \"forest\", \"hills\"; choose one with --batch NAME\n"
                 ))
         let clear = try await scene.online("reconcile", "--batch", "forest", "--assume-lost", "dolly")
         #expect(clear.code == 0)

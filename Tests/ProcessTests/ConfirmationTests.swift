@@ -51,7 +51,7 @@ extension ProcessSuite {
             let run = words(["run", manifest, "--output", stage.renders], simulator)
             let first = try answer("n", run)
             #expect(first.code == 5 && first.shown.contains("2 clips will be rendered"), "\(first.shown)")
-            #expect(first.shown.contains("nothing was submitted, and the store is as it was"))
+            #expect(first.shown.contains("nothing was submitted and the store was not changed"))
             #expect(!FileManager.default.fileExists(atPath: stage.store))
             #expect(try answer("y", run + ["--budget", "9"]).code == 0)
             #expect(try simulator.bill().accepted == 2)
@@ -83,8 +83,8 @@ extension ProcessSuite {
             let refused = try answer("n", words(["run", other, "--output", stage.renders], simulator))
             #expect(refused.code == 5, "\(refused.shown)")
             let said = refused.shown.components(separatedBy: "Go on?")[0]
-            #expect(said.contains("note: 1 of 3 is equal to clips you have: clip-0 in m"), "\(said)")
-            #expect(said.contains("note: 1 of 3 repeat the request of a task before it"), "\(said)")
+            #expect(said.contains("note: 1 of 3 is identical to clips you have: clip-0 in m"), "\(said)")
+            #expect(said.contains("note: 1 of 3 repeats the request of an earlier task"), "\(said)")
             #expect(try simulator.bill().accepted == 1)
         }
 

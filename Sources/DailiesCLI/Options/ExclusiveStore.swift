@@ -37,7 +37,7 @@ enum ExclusiveStore {
             value = try await body(store)
         } catch let error as StoreError {
             try store.close()
-            throw Stop(.unexpected, "the store \(SafeText.escaped(path)) cannot be worked on: \(error)")
+            throw Stop(.unexpected, "the store \(SafeText.escaped(path)) cannot be used: \(error)")
         } catch {
             try store.close()
             throw error
@@ -55,7 +55,7 @@ enum ExclusiveStore {
             }
             throw Stop(
                 .storeLocked,
-                "a runner works on the store \(SafeText.escaped(path)) (\(holder)); wait for it or stop it, \(todo)")
+                "the store \(SafeText.escaped(path)) is in use by an active run (\(holder)); wait for the run or stop it, \(todo)")
         }
     }
 

@@ -31,11 +31,11 @@ enum ConcurrencyArgument: ExpressibleByArgument {
             }
         }
         guard limits.allSatisfy(Self.range.contains) else {
-            throw ValidationError("--concurrency is a number from 1 to 1000000, for all or as model:NAME=NUMBER")
+            throw ValidationError("--concurrency must be a number from 1 to 1000000, alone or as model:NAME=NUMBER")
         }
         let models = byModel(all)
         guard all.count - models.count <= 1, Set(models.map(\.model)).count == models.count else {
-            throw ValidationError("--concurrency names one limit for all, and one for each model")
+            throw ValidationError("--concurrency can set only one limit for all models and one for each model")
         }
     }
 

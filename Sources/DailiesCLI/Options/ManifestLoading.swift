@@ -10,7 +10,7 @@ import Foundation
 struct CatalogueOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "Models beside or in place of those known here: JSON in the shape of models.json.", valueName: "file"))
+            "Additional or replacement models, as JSON in the format of models.json.", valueName: "file"))
     var catalog: String?
 
     /// The catalogue with the user's own models.
@@ -21,7 +21,7 @@ struct CatalogueOptions: ParsableArguments {
     static func catalogue(_ path: String?) throws -> ModelCatalogue {
         guard let path else { return Composition.catalogue }
         guard let data = FileManager.default.contents(atPath: path) else {
-            throw Stop(.refused, "cannot read the catalogue \(SafeText.quoted(path)): no such file, or not readable")
+            throw Stop(.refused, "cannot read the catalog \(SafeText.quoted(path)): no such file or not readable")
         }
         do throws(CatalogueFile.Failure) {
             return try CatalogueFile.merged(with: Array(data))
@@ -30,7 +30,7 @@ struct CatalogueOptions: ParsableArguments {
                 let place = "\(problem.position.line):\(problem.position.column)"
                 Console.error("\(SafeText.escaped(path)):\(place): \(problem.message)")
             }
-            throw Stop(.refused, "the catalogue \(SafeText.quoted(path)) is refused; nothing was submitted")
+            throw Stop(.refused, "the catalog \(SafeText.quoted(path)) was refused; nothing was submitted")
         }
     }
 }
@@ -39,18 +39,18 @@ struct CatalogueOptions: ParsableArguments {
 struct ManifestOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "The manifests' format, where the ending of the name does not tell it: jsonl, json, yaml, csv or tsv.",
+            "Manifest format (default: by file extension): jsonl, json, yaml, csv or tsv.",
             valueName: "format"))
     var format: ManifestFormat?
     @Option(
         help: ArgumentHelp(
-            "What a column of CSV means that is called otherwise than its field: Length=duration_seconds, "
-                + "Client=tags.client; Notes= passes over it. May be repeated.",
+            "Map a CSV column to a field, such as Length=duration_seconds or Client=tags.client; Notes= ignores the "
+                + "column. Repeatable.",
             valueName: "column=field"))
     var map: [ColumnArgument] = []
-    @Flag(help: "Take warnings about a manifest as errors.")
+    @Flag(help: "Treat manifest warnings as errors.")
     var strict = false
-    @Flag(help: "Show every problem of a manifest (default: the first 20, equal ones once).")
+    @Flag(help: "Show every problem in a manifest (default: the first 20, with duplicates grouped).")
     var allProblems = false
     @OptionGroup var models: CatalogueOptions
 
@@ -105,13 +105,13 @@ enum ManifestLoading {
         _ paths: [String], batchName: String?, form: ManifestForm, catalogue: ModelCatalogue, json: Bool
     ) throws -> [ValidatedManifest] {
         if let batchName, batchName.allSatisfy(\.isWhitespace) {
-            throw Stop(.usage, "--batch needs a name for the batch")
+            throw Stop(.usage, "--batch requires a batch name")
         }
         if batchName != nil, paths.count > 1 {
-            throw Stop(.usage, "--batch names one batch, and \(paths.count) manifests are given; run them one by one")
+            throw Stop(.usage, "--batch can be used with only one manifest, not \(paths.count); run them one at a time")
         }
         if paths.count(where: { $0 == standardInput }) > 1 {
-            throw Stop(.usage, "standard input can be read as one manifest only")
+            throw Stop(.usage, "standard input can be used for only one manifest")
         }
         let reader = ManifestReader(
             catalogue: catalogue,
@@ -134,7 +134,7 @@ enum ManifestLoading {
         let names = Set(checked.map { ByteKey($0.batchName) })
         guard names.count == checked.count else {
             throw Stop(
-                .refused, "two of these manifests have the same batch name; give each its own with a `batch:` line")
+                .refused, "two of these manifests have the same batch name; give each a different name with a `batch:` line")
         }
         return checked
     }
@@ -155,8 +155,8 @@ enum ManifestLoading {
         } else {
             shown = show(problems, all: form.showsAllProblems) { Console.error($0) }
         }
-        let more = shown < problems.count ? ", of which \(shown) are shown; --all-problems shows them all" : ""
-        let strict = kind == "warning" ? ", which --strict takes as errors" : ""
+        let more = shown < problems.count ? ", of which \(shown) are shown; use --all-problems to show all" : ""
+        let strict = kind == "warning" ? ", which --strict treats as errors" : ""
         return Stop(
             .refused,
             "\(problems.count) \(kind)\(problems.count == 1 ? "" : "s") in the manifest\(strict)\(more); nothing was submitted"
@@ -174,7 +174,7 @@ enum ManifestLoading {
         }
         let shown = show(warnings, all: form.showsAllProblems) { Console.error("warning: " + $0) }
         guard shown < warnings.count else { return }
-        Console.error("warning: \(warnings.count - shown) more warnings; --all-problems shows them all")
+        Console.error("warning: \(warnings.count - shown) more warnings; use --all-problems to show all")
     }
 
     /// Shows each, or of equal ones the first alone and how many more there are, and no more of them than a screen takes.

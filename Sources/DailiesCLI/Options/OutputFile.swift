@@ -56,7 +56,7 @@ struct OutputFile {
         let isOwn = store.map { isPart(path, ofStore: $0) } ?? false
         guard let owner = isOwn ? store : others.first(where: { access($0, F_OK) == 0 }) else { return }
         throw Stop(
-            .usage, "\(SafeText.escaped(path)) belongs to the store \(SafeText.escaped(owner)); name another file")
+            .usage, "\(SafeText.escaped(path)) belongs to the store \(SafeText.escaped(owner)); choose another file")
     }
 
     private static func isPart(_ path: String, ofStore store: String) -> Bool {
@@ -93,7 +93,7 @@ struct OutputFile {
         guard try isOurs() else {
             throw Stop(
                 .usage,
-                "\(shownPath) was not written by `\(kind.rawValue)`, so it is not replaced; name another file, or move it away"
+                "\(shownPath) was not written by `\(kind.rawValue)`, so it will not be replaced; choose another file or move this one"
             )
         }
         return found.st_mode & 0o777
@@ -145,7 +145,7 @@ struct OutputFile {
                 throw Stop(.unexpected, "cannot write \(shownPath): \(error)")
             }
         }
-        throw Stop(.unexpected, "cannot write \(shownPath): its folder takes no new file")
+        throw Stop(.unexpected, "cannot write \(shownPath): cannot create a file in its folder")
     }
 
     private func append(_ text: String, to file: Int32) throws {

@@ -7,7 +7,7 @@ struct StoreOptions: ParsableArguments {
     static let environmentName = "DAILIES_STORE"
     static let defaultPath = "dailies.sqlite"
 
-    @Option(help: ArgumentHelp("The store (default: $DAILIES_STORE, else dailies.sqlite).", valueName: "path"))
+    @Option(help: ArgumentHelp("Store file (default: $DAILIES_STORE, else dailies.sqlite).", valueName: "path"))
     var store: String?
 
     var path: String { store ?? ProcessInfo.processInfo.environment[Self.environmentName] ?? Self.defaultPath }
@@ -18,7 +18,7 @@ struct StoreOptions: ParsableArguments {
     func requireStore() throws {
         guard !FileManager.default.fileExists(atPath: path) else { return }
         throw Stop(
-            .usage, "there is no store \(path); `dailies run MANIFEST` makes one, and --store PATH names another")
+            .usage, "no store at \(path); `dailies run MANIFEST` creates one, or choose another with --store PATH")
     }
 
     /// For reading, also while a runner works on it.

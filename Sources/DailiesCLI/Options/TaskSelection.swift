@@ -4,16 +4,16 @@ import DailiesStore
 
 /// Which tasks a command is for: named by key, or all that fit every filter.
 struct TaskSelection: ParsableArguments {
-    @Argument(help: ArgumentHelp("Keys of tasks: their ids in the manifest.", valueName: "key"))
+    @Argument(help: ArgumentHelp("Task keys (ids in the manifest).", valueName: "key"))
     var keys: [String] = []
     @Option(
         help: ArgumentHelp(
-            "Only tasks in this state: queued, running, completed, failed, cancelled. Several with commas.",
+            "Only tasks in this state: queued, running, completed, failed or cancelled (comma-separated).",
             valueName: "state"))
     var state: StatesArgument?
-    @Option(help: ArgumentHelp("Only tasks with this tag. May be repeated: all of them.", valueName: "name=value"))
+    @Option(help: ArgumentHelp("Only tasks with this tag (repeatable; all must match).", valueName: "name=value"))
     var tag: [TagArgument] = []
-    @Option(help: ArgumentHelp("Only tasks of this batch.", valueName: "name"))
+    @Option(help: ArgumentHelp("Only tasks in this batch.", valueName: "name"))
     var batch: String?
 
     /// Something was said about which tasks are meant.
@@ -21,7 +21,7 @@ struct TaskSelection: ParsableArguments {
 
     mutating func validate() throws {
         if !keys.isEmpty, state != nil || !tag.isEmpty {
-            throw ValidationError("name keys, or choose with --state and --tag; not both")
+            throw ValidationError("use either keys or --state/--tag, not both")
         }
     }
 
@@ -29,7 +29,7 @@ struct TaskSelection: ParsableArguments {
     func refuse(statesOutside states: [TaskState], of command: String) throws {
         guard let stray = state?.states.first(where: { !states.contains($0) }) else { return }
         let allowed = states.map(\.rawValue).joined(separator: " or ")
-        throw ValidationError("\(command) takes --state \(allowed), not \(stray.rawValue)")
+        throw ValidationError("\(command) accepts only --state \(allowed), not \(stray.rawValue)")
     }
 
     /// The chosen tasks, page by page.
@@ -100,13 +100,13 @@ enum TaskLookup {
     /// - Returns: nil where no batch was named.
     static func batch(_ name: String?, in store: Store) throws -> StoredBatch? {
         guard let name else { return nil }
-        guard !name.allSatisfy(\.isWhitespace) else { throw Stop(.usage, "--batch needs the name of a batch") }
+        guard !name.allSatisfy(\.isWhitespace) else { throw Stop(.usage, "--batch requires a batch name") }
         if let batch = try store.batch(named: name) { return batch }
         let known = try store.batches().map { SafeText.quoted($0.name) }
         throw Stop(
             .usage,
-            "there is no batch \(SafeText.quoted(name)) in the store"
-                + (known.isEmpty ? ", which is empty" : "; there are: \(listed(known))"))
+            "no batch \(SafeText.quoted(name)) in the store"
+                + (known.isEmpty ? ", which is empty" : "; known batches: \(listed(known))"))
     }
 
     static func task(_ key: String, batch: StoredBatch?, in store: Store) throws -> TaskRow {
@@ -115,13 +115,13 @@ enum TaskLookup {
             let place = batch.map { "the batch \(SafeText.quoted($0.name))" } ?? "the store"
             throw Stop(
                 .usage,
-                "there is no task \(SafeText.quoted(key)) in \(place); `dailies export --format csv` lists all keys")
+                "no task \(SafeText.quoted(key)) in \(place); run `dailies export --format csv` to list all keys")
         }
         guard found.count == 1 else {
             let names = listed(found.map { SafeText.quoted($0.batchName) })
             throw Stop(
                 .usage,
-                "the task \(SafeText.quoted(key)) is in \(found.count) batches: \(names); say which with --batch NAME")
+                "the task \(SafeText.quoted(key)) is in \(found.count) batches: \(names); choose one with --batch NAME")
         }
         return only
     }

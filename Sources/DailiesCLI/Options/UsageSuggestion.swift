@@ -24,7 +24,7 @@ struct UsageSuggestion {
         var lines = message.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
         guard let first = lines.first, !first.contains("Did you mean") else { return message }
         if let (word, command, more) = unknownCommand(in: typed) {
-            lines[0] = "Error: There is no command '\(word)'." + meant(by: word, of: command, before: more)
+            lines[0] = "Error: Unknown command '\(word)'." + meant(by: word, of: command, before: more)
         } else if let hint = option(in: typed) {
             lines[0] = first + (first.hasSuffix(".") ? "" : ".") + hint
         }

@@ -14,17 +14,17 @@ struct UsageSuggestionTests {
     @Test func `a mistyped command is named with the nearest one`() throws {
         #expect(
             try first("Error: 1 unexpected argument: 'rnu'", "rnu")
-                == "Error: There is no command 'rnu'. Did you mean 'run'?")
+                == "Error: Unknown command 'rnu'. Did you mean 'run'?")
         #expect(
             try first("Error: 2 unexpected arguments: 'bakup', 'x'", "store", "bakup", "x")
-                == "Error: There is no command 'bakup'. Did you mean 'backup'?")
-        #expect(try first("Error: x", "frobnicate", "y") == "Error: There is no command 'frobnicate'.")
+                == "Error: Unknown command 'bakup'. Did you mean 'backup'?")
+        #expect(try first("Error: x", "frobnicate", "y") == "Error: Unknown command 'frobnicate'.")
     }
 
     @Test func `a manifest in the place of a command is a run that lacks its first word`() throws {
         #expect(
             try first("Error: x", #filePath, "--budget", "5")
-                == "Error: There is no command '\(#filePath)'. Did you mean `dailies run \(ShellWord.quoted(#filePath)) --budget 5`?"
+                == "Error: Unknown command '\(#filePath)'. Did you mean `dailies run \(ShellWord.quoted(#filePath)) --budget 5`?"
         )
     }
 

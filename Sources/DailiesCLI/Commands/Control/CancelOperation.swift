@@ -178,10 +178,10 @@ private struct CancelStep: Sendable {
             return CancelStep(outcome: row.latest?.remoteID == nil ? .uncertain(need) : .failed(need))
         case .stopped(let fault, let stop):
             return CancelStep(
-                outcome: .failed("the provider refused: \(fault.shown)"),
+                outcome: .failed("the provider refused the request: \(fault.shown)"),
                 code: stop == .keyRefused ? .keyRefused : .accountRefused)
         case .fault(let fault):
-            let reason = "the provider does not answer (\(fault.shown)); try again later"
+            let reason = "the provider is not responding (\(fault.shown)); try again later"
             return CancelStep(outcome: .failed(reason), outage: fault.showsOutage ? reason : nil)
         }
     }

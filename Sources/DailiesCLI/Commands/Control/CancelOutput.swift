@@ -60,22 +60,22 @@ struct CancelOutput {
         switch outcome {
         case .withdrawn: nil
         case .ended(.cancelled, let charged): "cancelled at the provider \(TaskDescription.cost(charged))"
-        case .ended(.failed, let charged): "not cancelled: it had failed by then, \(TaskDescription.cost(charged))"
+        case .ended(.failed, let charged): "not cancelled: it had already failed, \(TaskDescription.cost(charged))"
         case .ended(.completed, let charged) where isTold:
-            "not cancelled: it was completed by then, \(TaskDescription.cost(charged)); the runner saves it"
+            "not cancelled: it had already completed, \(TaskDescription.cost(charged)); the active run will save it"
         case .ended(.completed, let charged):
-            "not cancelled: it was completed by then, \(TaskDescription.cost(charged)); `\(hint.online("resume"))` fetches it"
+            "not cancelled: it had already completed, \(TaskDescription.cost(charged)); run `\(hint.online("resume"))` to download it"
         case .alreadyOver: "nothing to cancel: \(TaskDescription.standing(row))"
-        case .renders: "left alone: it renders already, and cancelling may be charged in part (--even-if-charged)"
+        case .renders: "skipped: already rendering; cancelling may be partly charged (use --even-if-charged)"
         case .goesOn(let isRunning) where isTold:
-            "asked to cancel; the provider still says \(isRunning ? "running" : "queued"), the runner books its end"
+            "cancellation requested; the provider still reports \(isRunning ? "running" : "queued"), the active run will record the outcome"
         case .goesOn(let isRunning):
-            "asked to cancel; the provider still says \(isRunning ? "running" : "queued"), the next run books its end"
+            "cancellation requested; the provider still reports \(isRunning ? "running" : "queued"), the next run will record the outcome"
         case .uncertain(let reason):
-            "still uncertain: \(reason); see `\(hint.online("reconcile"))`"
+            "still uncertain: \(reason); run `\(hint.online("reconcile"))`"
         case .lost(let reason): "not cancelled: the provider does not know it (\(reason))"
         case .failed(let reason): "not cancelled: \(reason)"
-        case .told: "the runner was told, and cancels it as soon as it can"
+        case .told: "queued for the active run"
         }
     }
 
@@ -124,10 +124,10 @@ struct CancelOutput {
             }
         }
         let parts = [
-            (tally.withdrawn, "never sent and cancelled"), (tally.cancelled, "cancelled at the provider"),
-            (tally.completed, "completed before that"), (tally.over, "over before that"),
-            (tally.rendering, "left rendering"), (tally.goingOn, "asked to cancel"),
-            (tally.uncertain, "uncertain"), (tally.failed, "not cancelled"), (tally.told, "told to the runner"),
+            (tally.withdrawn, "cancelled before being sent"), (tally.cancelled, "cancelled at the provider"),
+            (tally.completed, "already completed"), (tally.over, "already finished"),
+            (tally.rendering, "skipped while rendering"), (tally.goingOn, "cancellation requested"),
+            (tally.uncertain, "uncertain"), (tally.failed, "not cancelled"), (tally.told, "queued for the active run"),
         ].filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }
         Console.out(parts.isEmpty ? "nothing to cancel" : parts.joined(separator: ", "))
     }

@@ -28,8 +28,8 @@ struct ControlsOutput {
     private var audience: String? {
         switch isTakenUp {
         case nil: nil
-        case true?: "the runner follows"
-        case false?: hasRunner ? "the runner was told, and follows as soon as it can" : "the next run follows"
+        case true?: "applied by the active run"
+        case false?: hasRunner ? "the active run will apply it shortly" : "applies to the next run"
         }
     }
 

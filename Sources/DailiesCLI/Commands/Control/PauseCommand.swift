@@ -5,10 +5,10 @@ import DailiesStore
 struct PauseCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "pause",
-        abstract: "Submit nothing more, of everything or of a batch or a model, until `dailies unpause`.",
+        abstract: "Pause submission (all, one batch or one model) until `dailies unpause`.",
         discussion: """
-            What is at the provider goes on, and what is completed is saved. A runner that works on the store is told, and \
-            holds still within a second; it waits for `dailies unpause`. Without one, the next run begins paused.
+            Tasks at the provider continue, and completed clips are saved. An active run stops submitting within a second \
+            and waits for `dailies unpause`; otherwise the next run starts paused.
 
             Examples:
               dailies pause
@@ -27,9 +27,9 @@ struct PauseCommand: AsyncParsableCommand {
 struct UnpauseCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "unpause",
-        abstract: "Go on after `dailies pause`.",
+        abstract: "Resume submission after `dailies pause`.",
         discussion: """
-            Without an option every pause ends, those of batches and models too.
+            Without an option, ends every pause, including those of batches and models.
 
             Examples:
               dailies unpause
@@ -54,7 +54,7 @@ struct PauseOptions: ParsableArguments {
     var json = false
 
     mutating func validate() throws {
-        if batch != nil, model != nil { throw ValidationError("name a batch or a model; not both") }
+        if batch != nil, model != nil { throw ValidationError("use either --batch or --model, not both") }
     }
 
     func say(_ order: (PauseScope) -> ControlChange, on options: StoreOptions) async throws {

@@ -7,14 +7,14 @@ import ExactJSON
 struct RetryCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "retry",
-        abstract: "Let failed or cancelled tasks be rendered again.",
+        abstract: "Retry failed or cancelled tasks.",
         discussion: """
-            Each chosen task waits again, under the next attempt number, and is submitted as a new render, which is \
-            charged like any other: by the runner that works on the store, who is told, else by the next run. What is still at the provider, or uncertain, is refused: \
-            its fate must be known first.
+            Each selected task is queued again under the next attempt number. The active run, or else the next run, \
+            submits it as a new render, which is charged like any other. Tasks that are still at the provider or uncertain \
+            are refused: their outcome must be known first.
 
-            A completed task is taken again only by its key and with --again: a second clip beside the first, and a \
-            second bill.
+            A completed task is rendered again only if you specify its key and --again. This produces an additional clip \
+            and an additional charge.
 
             Examples:
               dailies retry --state failed
@@ -23,15 +23,15 @@ struct RetryCommand: AsyncParsableCommand {
               dailies retry --state failed --new-seed
               dailies retry dolly --again
 
-            Exit codes: 0 done, 5 told to a runner that has not done it yet, 64 usage, 65 refused (nothing was changed).
+            Exit codes: 0 done, 5 queued for an active run that has not processed it yet, 64 usage, 65 refused (nothing changed).
             """)
 
     @OptionGroup var selection: TaskSelection
     @Option(help: ArgumentHelp("Only tasks that ended with this code, such as http_400.", valueName: "code"))
     var failureCode: String?
-    @Flag(help: "Render completed tasks once more, as new takes that cost again. Needs their keys.")
+    @Flag(help: "Render completed tasks again as additional takes, which are charged. Requires task keys.")
     var again = false
-    @Flag(help: "With a seed of its own for each, in place of the request's: another result, the same prompt.")
+    @Flag(help: "Use a new seed for each task (same prompt, different result).")
     var newSeed = false
     @Flag(help: "Write JSON.")
     var json = false
@@ -42,12 +42,12 @@ struct RetryCommand: AsyncParsableCommand {
     mutating func validate() throws {
         try selection.refuse(statesOutside: Self.states, of: "retry")
         guard selection.isGiven || failureCode != nil else {
-            throw ValidationError("say which: keys, --state, --tag, --batch or --failure-code")
+            throw ValidationError("specify which tasks: keys, --state, --tag, --batch or --failure-code")
         }
         if failureCode != nil, !selection.keys.isEmpty {
-            throw ValidationError("name keys, or choose with --failure-code; not both")
+            throw ValidationError("use either keys or --failure-code, not both")
         }
-        if again, selection.keys.isEmpty { throw ValidationError("--again needs the keys of the tasks") }
+        if again, selection.keys.isEmpty { throw ValidationError("--again requires task keys") }
     }
 
     func run() async throws { try await ExclusiveStore.with(store, orElse: "then retry", retry, beside: tell) }
@@ -63,7 +63,7 @@ struct RetryCommand: AsyncParsableCommand {
                 case nil: result.told += 1
                 default:
                     result.refused += 1
-                    let reason = SafeText.escaped(answer?.message ?? "it has changed meanwhile")
+                    let reason = SafeText.escaped(answer?.message ?? "it has changed")
                     Console.error("dailies: \(row.shownName): \(reason)")
                 }
             }
@@ -91,7 +91,7 @@ struct RetryCommand: AsyncParsableCommand {
             let refusals = rows.compactMap { row in refusal(of: row).map { "\(row.shownName): \($0)" } }
             guard refusals.isEmpty else {
                 // Only named tasks are refused, and they are one page: nothing was changed before.
-                throw Stop(.refused, refusals.joined(separator: "\ndailies: ") + "\ndailies: nothing was changed")
+                throw Stop(.refused, refusals.joined(separator: "\ndailies: ") + "\ndailies: nothing changed")
             }
             try await body(rows)
         }
@@ -103,17 +103,17 @@ struct RetryCommand: AsyncParsableCommand {
         return row.withdrawn != .removed
     }
 
-    private static let awaitsCost = "its cost is still asked for; run `dailies resume` first"
+    private static let awaitsCost = "its cost is not known yet; run `dailies resume` first"
 
     private func refusal(of row: TaskRow) -> String? {
         switch row.state {
         case .failed, .cancelled:
             return row.latest?.isCostAwaited == true ? Self.awaitsCost : nil
-        case .queued where row.latest == nil: return "it waits already"
+        case .queued where row.latest == nil: return "it is already waiting"
         case .queued where row.latest?.remoteID == nil: return "it is uncertain; run `dailies reconcile` first"
-        case .queued, .running: return "it is \(TaskDescription.standing(row)); wait for its end, or cancel it"
+        case .queued, .running: return "it is \(TaskDescription.standing(row)); wait for it to finish, or cancel it"
         case .completed where !again:
-            return "it is \(TaskDescription.standing(row)); --again renders and charges it once more"
+            return "it is \(TaskDescription.standing(row)); use --again to render and charge it again"
         case .completed where row.latest?.isCostAwaited == true:
             return Self.awaitsCost
         case .completed: return nil
@@ -159,9 +159,9 @@ private struct RetryResult {
 
     /// Beside a runner.
     var toldText: String {
-        guard tasks + told > 0 else { return refused > 0 ? "no other task fits" : "no task fits; nothing was changed" }
-        let waits = "\(TaskDescription.count(tasks, "task")) \(tasks == 1 ? "waits" : "wait") again for the runner"
-        return told > 0 ? "\(waits); it was told of \(TaskDescription.count(told, "task")) more" : waits
+        guard tasks + told > 0 else { return refused > 0 ? "no other matching tasks" : "no matching tasks; nothing changed" }
+        let retried = "\(TaskDescription.count(tasks, "task")) queued again for the active run"
+        return told > 0 ? "\(retried); \(TaskDescription.count(told, "more task")) not processed yet" : retried
     }
 
     mutating func count(_ rows: [TaskRow]) {
@@ -175,23 +175,23 @@ private struct RetryResult {
 
     /// - Parameter waiting: in the whole store, these among them.
     func text(waiting: Int) -> String {
-        guard tasks > 0 else { return "no task fits; nothing was changed" }
+        guard tasks > 0 else { return "no matching tasks; nothing changed" }
         var details: [String] = []
-        if unsent > 0 { details.append("\(unsent) never sent before") }
-        if takes > 0 { details.append("\(takes) as a new take beside the clip that there is") }
+        if unsent > 0 { details.append("\(unsent) never sent") }
+        if takes > 0 { details.append("\(takes) as \(takes == 1 ? "an additional take" : "additional takes")") }
         let what = details.isEmpty ? "" : " (\(details.joined(separator: ", ")))"
-        return "\(TaskDescription.count(tasks, "task")) \(tasks == 1 ? "waits" : "wait") again\(what)\(costSoFar)\n"
-            + "\(TaskDescription.count(waiting, "task")) \(waiting == 1 ? "waits" : "wait") in the store; the next `dailies run` or "
-            + "`dailies resume` submits \(waiting == 1 ? "it" : "them"), and each clip that is rendered is charged"
+        return "\(TaskDescription.count(tasks, "task")) queued again\(what)\(costSoFar)\n"
+            + "\(TaskDescription.count(waiting, "task")) waiting in the store; the next `dailies run` or `dailies resume` "
+            + "submits \(waiting == 1 ? "it" : "them"), and each rendered clip is charged"
     }
 
     private var costSoFar: String {
         guard tasks > unsent else { return "" }
-        let unknown = unknownCosts > 0 ? ", and \(unknownCosts) of unknown cost" : ""
+        let unknown = unknownCosts > 0 ? ", plus \(unknownCosts) of unknown cost" : ""
         if charged == .zero, unknownCosts == 0 {
-            return "; nothing was charged for \(tasks == 1 ? "it" : "them") so far"
+            return "; nothing charged so far"
         }
-        return "; charged for \(tasks == 1 ? "it" : "them") so far: \(charged) credits\(unknown)"
+        return "; charged so far: \(charged) credits\(unknown)"
     }
 
     func json(waiting: Int) -> String {

@@ -8,13 +8,13 @@ import Foundation
 struct ExplainCommand: PrintingCommand {
     static let configuration = CommandConfiguration(
         commandName: "explain",
-        abstract: "Say why a task would be submitted or not, and what happened to it.",
+        abstract: "Explain whether a task would be submitted, and show its history.",
         discussion: """
-            With a manifest it says what a run of it would do with the task, and which field of the request decides \
-            that: two requests are the same only when every field is, to the byte, line ends of texts apart. Tags, \
-            priority and file name decide nothing. Without one it says how the task stands in the store.
+            With a manifest, shows what a run of it would do with the task and which request fields decide that. Two \
+            requests are the same only if all fields are byte-for-byte equal, except for line endings in text. Tags, \
+            priority and file name do not matter. Without a manifest, shows the task's state in the store.
 
-            Reads the store, also while a run goes on. Asks nobody and changes nothing.
+            Reads the store only; safe during a run. Makes no requests and changes nothing.
 
             Examples:
               dailies explain dolly
@@ -23,9 +23,9 @@ struct ExplainCommand: PrintingCommand {
             """)
 
     @Argument(
-        help: ArgumentHelp("The task's key, and before it the manifest to compare with.", valueName: "[manifest] key"))
+        help: ArgumentHelp("Task key, optionally preceded by the manifest to compare with.", valueName: "[manifest] key"))
     var words: [String]
-    @Option(help: ArgumentHelp("The task's batch; with a manifest, in place of its own batch name.", valueName: "name"))
+    @Option(help: ArgumentHelp("The task's batch; with a manifest, overrides its batch name.", valueName: "name"))
     var batch: String?
     @Flag(help: "Write JSON.")
     var json = false
@@ -34,7 +34,7 @@ struct ExplainCommand: PrintingCommand {
 
     mutating func validate() throws {
         guard (1...2).contains(words.count) else {
-            throw ValidationError("explain takes a key, or a manifest and a key")
+            throw ValidationError("specify a key, or a manifest and a key")
         }
     }
 
@@ -116,7 +116,7 @@ struct ExplainCommand: PrintingCommand {
     private static func unknown(_ key: TaskKey, _ path: String) -> Stop {
         Stop(
             .usage,
-            "there is no task \(SafeText.quoted(key.text)) in \(SafeText.quoted(path)), nor in its batch in the store")
+            "no task \(SafeText.quoted(key.text)) in \(SafeText.quoted(path)) or in its batch in the store")
     }
 }
 

@@ -14,9 +14,9 @@ enum ExplainOutput {
         }
         if let nearest = explanation.nearest {
             lines.append(
-                "nearly the same, but not in the manifest any more: \(SafeText.escaped(nearest.row.key.text)), "
+                "similar task, no longer in the manifest: \(SafeText.escaped(nearest.row.key.text)), "
                     + TaskDescription.standing(nearest.row))
-            lines.append("they differ in: \(Explanation.fields(nearest.differences))")
+            lines.append("differences: \(Explanation.fields(nearest.differences))")
             lines.append(table(nearest.differences))
         }
         if let row = explanation.row {

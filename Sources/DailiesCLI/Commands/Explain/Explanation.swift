@@ -67,26 +67,26 @@ struct Explanation {
             if let reason = row.heldBack {
                 return (
                     .submitted,
-                    "it waits for its attempt \(row.attempt), since its last was cancelled: \(TaskDescription.because(reason)); "
-                        + (reason == .quote ? "--accept-quote renders it" : "a higher --budget renders it")
+                    "it is waiting for attempt \(row.attempt); its last attempt was cancelled: \(TaskDescription.because(reason)); "
+                        + (reason == .quote ? "use --accept-quote to render it" : "use a higher --budget to render it")
                 )
             }
             if row.state == .queued {
-                return (.submitted, row.attempt == 1 ? "it was never sent" : "it waits for its attempt \(row.attempt)")
+                return (.submitted, row.attempt == 1 ? "it has not been sent" : "it is waiting for attempt \(row.attempt)")
             }
-            return (.notSubmitted, "it is \(words); `\(commands.retry)` brings it back")
+            return (.notSubmitted, "it is \(words); run `\(commands.retry)` to queue it again")
         }
         if let need = commands.keyNeed {
             return (.notSubmitted, "it is \(words), and needs the API key \(need.account): \(MissingKey.remedy)")
         }
         switch row.state {
         case .queued where latest.remoteID == nil:
-            return (.notSubmitted, "it was sent and its fate is unknown; `\(commands.reconcile)` asks for it")
-        case .queued, .running: return (.notSubmitted, "it is \(words); a run goes on with it")
+            return (.notSubmitted, "it was sent and its outcome is unknown; run `\(commands.reconcile)`")
+        case .queued, .running: return (.notSubmitted, "it is \(words); a run will resume it")
         case .completed where latest.outputPath == nil:
-            return (.notSubmitted, "it is \(words); a run fetches its clip")
+            return (.notSubmitted, "it is \(words); a run will download its clip")
         case .completed: return (.notSubmitted, "it is \(words)")
-        case .failed, .cancelled: return (.notSubmitted, "it is \(words); `\(commands.retry)` renders it again")
+        case .failed, .cancelled: return (.notSubmitted, "it is \(words); run `\(commands.retry)` to render it again")
         }
     }
 
@@ -102,14 +102,14 @@ struct Explanation {
             self.init(
                 row,
                 isWaiting
-                    ? (.notSubmitted, "it is not in the manifest any more; a run cancels it")
-                    : (.notSubmitted, "it is not in the manifest any more, and \(TaskDescription.standing(row))"))
+                    ? (.notSubmitted, "it is no longer in the manifest; a run will cancel it")
+                    : (.notSubmitted, "it is no longer in the manifest, and is \(TaskDescription.standing(row))"))
             return
         }
         guard let row else {
             self.init(
                 batchName: batchName, key: spec.key, verdict: .submitted,
-                reason: "the store has no task of this key in this batch")
+                reason: "the store has no task with this key in this batch")
             return
         }
         let differences = RequestDifference.between(row.listedRequest, spec.request)
@@ -117,7 +117,7 @@ struct Explanation {
         if differences.isEmpty || RequestDifference.between(row.request, spec.request).isEmpty {
             self.init(
                 row,
-                row.withdrawn == .removed ? (.submitted, "it is in its manifest again") : Self.standing(row, commands))
+                row.withdrawn == .removed ? (.submitted, "it is back in its manifest") : Self.standing(row, commands))
         } else {
             self.init(row, (.blocksRun, Self.change(row)))
             self.differences = differences
@@ -125,16 +125,16 @@ struct Explanation {
     }
 
     private static func change(_ row: TaskRow) -> String {
-        let changed = "its request is not the stored one"
+        let changed = "its request differs from the stored one"
         guard let latest = row.latest else {
             return
-                "\(changed); with --accept-changes it takes the new one, since its attempt \(row.attempt) was not sent yet"
+                "\(changed); --accept-changes uses the new one, because attempt \(row.attempt) has not been sent"
         }
         guard row.state != .queued, row.state != .running, !latest.isCostAwaited else {
-            return "\(changed), and its attempt is not settled: run the unchanged manifest to its end first"
+            return "\(changed), and its attempt has not settled: finish running the unchanged manifest first"
         }
         let next = row.attempt + 1
-        return "\(changed); with --accept-changes it is rendered and charged again, as attempt \(next)"
+        return "\(changed); --accept-changes renders and charges it again as attempt \(next)"
     }
 
     /// `prompt, seed`

@@ -12,7 +12,7 @@ enum KeyOutput {
         let (key, dropped) = bare(text)
         if !dropped.isEmpty, told.withLock({ $0.insert(source).inserted }) {
             let list = dropped.joined(separator: ", ")
-            Console.error("warning: \(source) holds more than the API key; not part of the key: \(list)")
+            Console.error("warning: \(source) contains more than the API key; ignored: \(list)")
         }
         return try APIKey(key)
     }

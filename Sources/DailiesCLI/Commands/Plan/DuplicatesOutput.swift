@@ -12,20 +12,20 @@ enum DuplicatesOutput {
         let total = duplicates.count
         if duplicates.equalCount > 0 {
             lines.append(
-                "\(duplicates.equalCount) of \(total) \(duplicates.equalCount == 1 ? "is" : "are") equal to clips you have: "
+                "\(duplicates.equalCount) of \(total) \(duplicates.equalCount == 1 ? "is" : "are") identical to clips you have: "
                     + pairs(duplicates.equal, of: duplicates.equalCount))
         }
         if duplicates.nearCount > 0 {
             lines.append(
-                "\(duplicates.nearCount) of \(total) \(duplicates.nearCount == 1 ? "is" : "are") nearly equal to a paid "
-                    + "clip: \(pairs(duplicates.near, of: duplicates.nearCount)); they differ in blanks at the ends of "
-                    + "lines, or in the Unicode form of letters")
+                "\(duplicates.nearCount) of \(total) \(duplicates.nearCount == 1 ? "is" : "are") nearly identical to a "
+                    + "paid clip: \(pairs(duplicates.near, of: duplicates.nearCount)); they differ only in trailing "
+                    + "blanks or Unicode normalization")
         }
         if duplicates.repeatedCount > 0 {
             let keys = duplicates.repeated.prefix(mostShown).map { SafeText.cut($0.text) }.joined(separator: ", ")
             lines.append(
-                "\(duplicates.repeatedCount) of \(total) repeat the request of a task before "
-                    + "\(duplicates.repeatedCount == 1 ? "it" : "them"), and each is rendered and charged: \(keys)"
+                "\(duplicates.repeatedCount) of \(total) \(duplicates.repeatedCount == 1 ? "repeats" : "repeat") the "
+                    + "request of an earlier task; each is rendered and charged: \(keys)"
                     + more(duplicates.repeatedCount))
         }
         return lines

@@ -8,49 +8,50 @@ import Foundation
 struct PlanCommand: PrintingCommand {
     static let configuration = CommandConfiguration(
         commandName: "plan",
-        abstract: "Say what a run would do, what it would cost and how long it would take.",
+        abstract: "Show what a run would do, its cost and its duration.",
         discussion: """
-            Sends nothing to the provider, changes nothing, and needs no key. Prices come from the service's latest \
-            bills in this store, else from the rates you give, else from what the provider publishes; each is named. What nobody knows \
-            the price of is counted as unknown, never as 0.
+            Sends nothing to the provider, changes nothing and needs no API key. Prices come from the service's latest \
+            bills in this store, else from your rates (--rates), else from the provider's published prices; the source of \
+            each price is shown. Clips without a known price are counted as unknown, never as 0.
 
-            Give it the options of the run. A plan on disk (--out) holds them, and `run --plan` uses them: budget, \
-            concurrency, rates and all others that the figures depend on. It needs the key of the run and runs nowhere else.
+            Use the same options as for the run. A saved plan (--out) stores budget, concurrency, rates and all other \
+            options that affect the figures, and `run --plan` uses them. Save it with the API key of the run; it is valid \
+            only for that key, service and store.
 
             Examples:
               dailies plan campaign.yaml --concurrency 25 --budget 500
               dailies plan campaign.yaml --tasks
               dailies plan campaign.yaml --out plan.json && dailies run --plan plan.json
 
-            Exit codes: 0, and with --detailed-exitcode 2 where there is work; 64 usage, or a folder that clips cannot be \
-            saved in, 65 manifest, rates or batch refused.
+            Exit codes: 0; with --detailed-exitcode 2 if there is work to do; 64 usage, or clips cannot be saved in the \
+            output folder; 65 manifest, rates or batch refused.
             """)
 
-    @Argument(help: ArgumentHelp("Manifests: YAML, JSON, JSONL or CSV; - is standard input.", valueName: "manifest"))
+    @Argument(help: ArgumentHelp("Manifest files (YAML, JSON, JSONL or CSV); use - for standard input.", valueName: "manifest"))
     var manifests: [String]
     @OptionGroup var store: StoreOptions
     @OptionGroup(title: "Manifests") var reading: ManifestOptions
     @OptionGroup(title: "Provider") var provider: ProviderOptions
     @OptionGroup(title: "Pace") var spending: SpendingOptions
 
-    @Option(help: ArgumentHelp("The batch's name, instead of the manifest's.", valueName: "name"))
+    @Option(help: ArgumentHelp("Batch name (default: the manifest's).", valueName: "name"))
     var batch: String?
-    @Option(help: ArgumentHelp("The folder for clips, as for `run`.", valueName: "dir"))
+    @Option(help: ArgumentHelp("Folder for clips, as for `run` (default: renders).", valueName: "dir"))
     var output: String?
     @Flag(help: "List every task.")
     var tasks = false
     @Flag(help: "Write JSON.")
     var json = false
-    @Flag(help: "Exit with 2 where there is work, with 0 where there is nothing to do.")
+    @Flag(help: "Exit with 2 if there is work to do, or 0 if there is none.")
     var detailedExitcode = false
     @Option(
         help: ArgumentHelp(
-            "Write a plan for `run --plan`. A plan that is there is replaced, nothing else.", valueName: "file"))
+            "Save a plan for `run --plan`. Only an existing plan is replaced.", valueName: "file"))
     var out: String?
 
     mutating func validate() throws {
         if out != nil, manifests.contains("-") {
-            throw ValidationError("--out needs manifests that can be read again; standard input cannot")
+            throw ValidationError("--out cannot be used with standard input; save the manifest to a file")
         }
     }
 
@@ -83,8 +84,8 @@ struct PlanCommand: PrintingCommand {
             try plan.write(to: out, survey, madeAt: Composition.timers().now)
             if keys == nil {
                 Console.error(
-                    "warning: this plan was made without an API key, and `run --plan` refuses it; set "
-                        + "\(ProviderOptions.keyName) and make it again")
+                    "warning: this plan was made without an API key, so `run --plan` will refuse it; set "
+                        + "\(ProviderOptions.keyName) and run `dailies plan` again")
             }
         }
         let fault =
@@ -104,7 +105,7 @@ struct PlanCommand: PrintingCommand {
                 Console.out("")
                 try listing.writeTable { Console.out($0, lineEnd: "") }
             }
-            if let fault { Console.error("dailies: \(fault) (a run stops before its first submit)") }
+            if let fault { Console.error("dailies: \(fault) (a run would stop before its first submit)") }
         }
         throw code.asExit
     }
@@ -121,7 +122,7 @@ struct PlanCommand: PrintingCommand {
             throw Stop(
                 .refused,
                 "the batch \(SafeText.quoted(known.name)) belongs to \(known.provider) at "
-                    + "\(SafeText.escaped(known.baseURL)); give --provider and --base-url as for its run, or another "
+                    + "\(SafeText.escaped(known.baseURL)); use the --provider and --base-url of its run, or another "
                     + "name with --batch")
         }
     }
@@ -131,7 +132,7 @@ struct PlanCommand: PrintingCommand {
 struct PriceOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "Your rates: JSON with {\"MODEL\": {\"per_second\": \"0.45\", \"fee\": \"0\", \"source\": \"…\", \"date\": \"…\"}}.",
+            "Your rates, as JSON: {\"MODEL\": {\"per_second\": \"0.45\", \"fee\": \"0\", \"source\": \"…\", \"date\": \"…\"}}.",
             valueName: "file"))
     var rates: String?
 

@@ -57,7 +57,7 @@ enum PlanOutput {
             table.add([
                 SafeText.escaped(line.shape.model.text), line.shape.durationSeconds.map { "\($0)" } ?? "-",
                 SafeText.escaped(line.shape.resolution ?? "-"), "\(line.tasks)", each ?? "unknown",
-                line.price.map { "[\(note(source($0.source), in: &notes))]" } ?? "no price known; give --rates FILE",
+                line.price.map { "[\(note(source($0.source), in: &notes))]" } ?? "no known price; use --rates FILE",
             ])
         }
         return ([table.text] + notes.enumerated().map { "[\($0 + 1)] \($1)" }).joined(separator: "\n")
@@ -83,7 +83,7 @@ enum PlanOutput {
     private static func lines(_ survey: RunPlan) -> [String] {
         var lines: [String] = []
         if let time = survey.time.range {
-            let unknown = survey.time.unknown > 0 ? "; \(survey.time.unknown) of unknown latency not counted" : ""
+            let unknown = survey.time.unknown > 0 ? "; \(survey.time.unknown) with unknown latency not counted" : ""
             let range = "\(words(time.lowerBound)) – \(words(time.upperBound))"
             lines.append("time: \(range) at \(limits(survey.limits)) in flight" + unknown)
         } else if survey.time.unknown > 0 {
@@ -94,13 +94,13 @@ enum PlanOutput {
         for batch in survey.batches { lines += TaskDescription.heldBack(batch.heldBack) }
         for batch in survey.batches where batch.counts[.changed, default: 0] > 0 && !survey.acceptsChanges {
             lines.append(
-                "\(batch.counts[.changed, default: 0]) changed in \(SafeText.escaped(batch.name)): a run refuses them; "
-                    + "--accept-changes renders them again")
+                "\(batch.counts[.changed, default: 0]) changed in \(SafeText.escaped(batch.name)): a run would refuse them; "
+                    + "use --accept-changes to render them again")
         }
         let waiting = survey.batches.reduce(0) { sum, batch in
             sum + batch.counts[.failed, default: 0] + batch.counts[.cancelled, default: 0]
         }
-        if waiting > 0 { lines.append("\(waiting) failed or cancelled before: they wait for `dailies retry`") }
+        if waiting > 0 { lines.append("\(waiting) failed or cancelled earlier: run `dailies retry` to render them again") }
         let uncertain = survey.batches.reduce(0) { $0 + $1.counts[.uncertain, default: 0] }
         if uncertain > 0 { lines.append("\(uncertain) uncertain: they may have been billed; run `dailies reconcile`") }
         if !survey.hasWork { lines.append("nothing to do") }
@@ -123,13 +123,13 @@ enum PlanOutput {
     ) -> [String] {
         guard let cap = position.cap else { return [] }
         let room = CreditTotal(cap) - position.settled - position.reserved
-        var words = "room \(room)"
+        var words = "\(room) available"
         if need.low > room {
-            words += "; too little even at the lowest price, \(need.low)"
+            words += "; not enough even at the lowest price, \(need.low)"
         } else if need.high > room {
-            words += "; too little at the highest price, \(need.high)"
+            words += "; not enough at the highest price, \(need.high)"
         }
-        if unknown > 0 { words += "; \(unknown) of unknown price do not start under it" }
+        if unknown > 0 { words += "; \(unknown) without a known price will not start" }
         return ["\(title): \(cap); \(position.settled) settled, \(position.reserved) reserved, \(words)"]
     }
 
@@ -139,7 +139,7 @@ enum PlanOutput {
 
     // MARK: Task by task
 
-    static let taskColumns = ["batch", "task", "stands", "model", "credits", "source"]
+    static let taskColumns = ["batch", "task", "status", "model", "credits", "source"]
     static let rightAlignedTaskColumns: Set = [4]
 
     /// One for each of ``taskColumns``; no tab is in them.

@@ -48,7 +48,7 @@ struct PlanPrices {
         let seconds = Int64(max(shape.durationSeconds ?? 1, 1))
         let kind = PriceKind(shape)
         if let summary = book.summary(of: kind), let range = summary.range {
-            let outliers = summary.outliers.isEmpty ? "" : ", without \(summary.outliers.count) far from the others"
+            let outliers = summary.outliers.isEmpty ? "" : ", excluding \(TaskDescription.count(summary.outliers.count, "outlier"))"
             return PriceEstimate(
                 range: Self.product(range.lowerBound, seconds)...Self.product(range.upperBound, seconds),
                 source: .init(
@@ -59,7 +59,7 @@ struct PlanPrices {
             let amount = Self.product(entry.rate.perSecond, seconds).adding(entry.rate.fee)
             return PriceEstimate(
                 range: amount...amount,
-                source: .init(kind: .rates, name: entry.source ?? "the given rates", date: entry.date))
+                source: .init(kind: .rates, name: entry.source ?? "your rates", date: entry.date))
         }
         guard let range = book.publishedRange(for: shape), let spec = catalogue[shape.model] else {
             return maximumPerTask.map {

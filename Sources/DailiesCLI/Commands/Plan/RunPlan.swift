@@ -280,10 +280,10 @@ extension RunPlan.TaskStatus {
         case .waiting: "waiting"
         case .resumable: "resumable"
         case .uncertain: "uncertain"
-        case .paid: "paid already"
+        case .paid: "already paid"
         case .paidUnsaved: "paid, not saved"
         case .changed: "changed"
-        case .failed: "failed before"
+        case .failed: "failed earlier"
         case .cancelled: "cancelled"
         }
     }

@@ -116,7 +116,7 @@ struct SavedPlan: Sendable {
         guard let plan else {
             throw Stop(
                 .refused,
-                "\(SafeText.quoted(path)) is no plan of this program's version; make one with `dailies plan --out`")
+                "\(SafeText.quoted(path)) is not a plan of this version of dailies; make one with `dailies plan --out`")
         }
         return plan
     }
@@ -177,7 +177,7 @@ struct SavedPlan: Sendable {
         let planned = manifests.map(\.batch)
         guard planned != [batch] else { return }
         throw Self.other([
-            "--batch is \(SafeText.quoted(batch)), and the plan is of \(planned.map { SafeText.quoted($0) }.joined(separator: ", "))"
+            "--batch is \(SafeText.quoted(batch)), but the plan is for \(planned.map { SafeText.quoted($0) }.joined(separator: ", "))"
         ])
     }
 
@@ -196,18 +196,18 @@ struct SavedPlan: Sendable {
         if !differences.isEmpty { throw Self.other(differences) }
     }
 
-    /// `--budget is 5, and 1 in the plan`
+    /// `--budget is 5, but 1 in the plan`
     private static func difference(_ name: String, _ now: [String]?, _ planned: [String]?) -> String {
         func words(_ values: [String]?) -> String {
-            values?.map(SafeText.escaped).joined(separator: " ") ?? "not given"
+            values?.map(SafeText.escaped).joined(separator: " ") ?? "not set"
         }
-        return "\(name) is \(words(now)), and \(words(planned)) in the plan"
+        return "\(name) is \(words(now)), but \(words(planned)) in the plan"
     }
 
     private static func other(_ differences: [String]) -> Stop {
         Stop(
             .refused,
-            "the plan is for other options: \(differences.joined(separator: "; ")); give the same, or make a new one with "
+            "the plan has different options: \(differences.joined(separator: "; ")); use the same, or make a new plan with "
                 + "`dailies plan --out` (nothing was submitted)")
     }
 
@@ -238,26 +238,26 @@ struct SavedPlan: Sendable {
             ManifestEntry(path: $0.absolutePath, batch: $0.batchName, digest: try RunPlan.digest(of: $0))
         }
         for (planned, found) in zip(manifests, now) where planned != found {
-            throw Self.stale("the manifest \(SafeText.escaped(planned.path)) asks for something else than it did")
+            throw Self.stale("the manifest \(SafeText.escaped(planned.path)) has changed")
         }
-        guard now.count == manifests.count else { throw Self.stale("the manifests are not those of the plan") }
+        guard now.count == manifests.count else { throw Self.stale("the plan is for different manifests") }
         let path = URL(fileURLWithPath: storePath).standardizedFileURL.path
         guard path == self.storePath else {
             throw Self.stale(
-                "the store is \(SafeText.escaped(path)), and the plan was made for \(SafeText.escaped(self.storePath))")
+                "the store is \(SafeText.escaped(path)), but the plan was made for \(SafeText.escaped(self.storePath))")
         }
         let (mark, observed) = try Self.look(into: storePath, for: configuration.service)
         guard Self.digest(of: mark) == storeDigest else {
-            throw Self.stale("the store \(SafeText.escaped(path)) has changed: something was run or recorded in it")
+            throw Self.stale("the store \(SafeText.escaped(path)) has changed since the plan was made")
         }
         guard let key else {
-            throw Self.stale("it was made without an API key, so that nobody knows whose account it is for")
+            throw Self.stale("it was made without an API key")
         }
-        guard key == Self.text(of: configuration.keys) else { throw Self.stale("the API key is another one") }
+        guard key == Self.text(of: configuration.keys) else { throw Self.stale("the API key has changed") }
         let prices = PlanPrices(
             catalogue: catalogue, rates: rates, maximumPerTask: try maximumPerTask, observed: observed)
         guard try survey(checked, storePath: storePath, catalogue, prices).pricesDigest == pricesDigest else {
-            throw Self.stale("the prices are not those that the plan was reckoned with")
+            throw Self.stale("prices have changed")
         }
     }
 
@@ -265,7 +265,7 @@ struct SavedPlan: Sendable {
         get throws {
             guard let text = options["max-credits-per-task"]?.first else { return nil }
             guard let amount = CreditsArgument(argument: text) else {
-                throw Stop(.refused, "the plan has no amount as max-credits-per-task")
+                throw Stop(.refused, "the plan has an invalid max-credits-per-task")
             }
             return amount.credits
         }
@@ -293,7 +293,7 @@ struct SavedPlan: Sendable {
     }
 
     private static func stale(_ reason: String) -> Stop {
-        Stop(.refused, "the plan is stale: \(reason); make a new one with `dailies plan --out` (nothing was submitted)")
+        Stop(.refused, "the plan is stale: \(reason); make a new plan with `dailies plan --out` (nothing was submitted)")
     }
 }
 

@@ -49,8 +49,8 @@ struct CostBackfill {
         switch answer {
         case .stated(let credits):
             stated = credits
-            (verdict, words) = ("cost_learned", "its cost was unknown and is \(credits) credits; booked")
-        case .notStated: (verdict, words) = ("cost_unknown", "its cost is still not stated")
+            (verdict, words) = ("cost_learned", "cost recorded: \(credits) credits")
+        case .notStated: (verdict, words) = ("cost_unknown", "the provider still does not report its cost")
         case .noAnswer(let reason, _): (verdict, words) = ("cost_unknown", "its cost is still unknown: \(reason)")
         }
         guard isJSON else {

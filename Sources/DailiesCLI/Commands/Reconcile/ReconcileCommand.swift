@@ -5,20 +5,20 @@ import DailiesStore
 struct ReconcileCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "reconcile",
-        abstract: "Settle uncertain and lost tasks and unknown costs by asking the provider; show the evidence.",
+        abstract: "Resolve uncertain tasks, lost tasks and unknown costs by querying the provider.",
         discussion: """
-            A task is uncertain when its submit was sent and no answer says what became of it: it may be rendering, and \
-            it may be billed. Nothing sends it again without your word. For each one the provider is asked, free of \
-            charge, for the key under which it was submitted; lost ones are asked for by their task id.
+            A task is uncertain when its request was sent but no response was received: it may be rendering, and it may be \
+            billed. It is not resubmitted unless you request it. reconcile looks up each uncertain task by its submission \
+            key and each lost task by its task id. Lookups are free.
 
-            What is found is recorded, and `dailies resume` goes on with it. What is not found stays as it is, until \
-            the provider finds it or you say otherwise: with --adopt when you know its task id, with --assume-lost when \
-            you give it up. Both are checked with the provider first and written into the log.
+            Tasks that are found are recorded, and `dailies resume` continues them. The others stay uncertain or lost \
+            until a later reconcile finds them, or you resolve them: use --adopt if you know the task id, or --assume-lost \
+            to give up. Both query the provider first and are recorded in the log.
 
-            What another API key sent is asked for with that key. Where a new key of the same account took its place, \
-            --same-account hands over what is unfinished, and `dailies resume` goes on with it.
+            A task can be looked up only with the API key that sent it. If a new key of the same account replaced it, \
+            --same-account transfers the unfinished tasks, and `dailies resume` continues them.
 
-            A cost that the provider did not state when it was asked is asked for once more, and booked if it is stated now.
+            Costs that the provider has not reported are requested again, and recorded if they are now reported.
 
             Examples:
               BYTESPIKE_API_KEY=… dailies reconcile
@@ -26,7 +26,7 @@ struct ReconcileCommand: AsyncParsableCommand {
               dailies reconcile --assume-lost dolly
               dailies reconcile --json | jq 'select(.verdict == "still_uncertain").key'
 
-            Exit codes: 0 nothing is uncertain or lost any more, 6 some still are, 7 access refused, 11 store in use, \
+            Exit codes: 0 no uncertain or lost tasks, 6 some remain, 7 access refused, 11 store in use, \
             64 usage, 77 API key.
             """)
 
@@ -34,34 +34,34 @@ struct ReconcileCommand: AsyncParsableCommand {
     @OptionGroup(title: "Provider") var provider: ProviderOptions
     @OptionGroup(title: "Provider") var account: AccountOptions
 
-    @Option(help: ArgumentHelp("Only tasks of this batch.", valueName: "name"))
+    @Option(help: ArgumentHelp("Only tasks in this batch.", valueName: "name"))
     var batch: String?
     @Option(
         help: ArgumentHelp(
-            "This uncertain task is that task of the provider. May be repeated.", valueName: "key=task-id"))
+            "Link this uncertain task to a task id at the provider. Repeatable.", valueName: "key=task-id"))
     var adopt: [String] = []
     @Option(
         help: ArgumentHelp(
-            "Give this uncertain or lost task up: failed/assumed_lost, at an unknown cost. May be repeated.",
+            "Mark this uncertain or lost task as failed (assumed_lost), cost unknown. Repeatable.",
             valueName: "key"))
     var assumeLost: [String] = []
     @Flag(
         help: """
-            With --assume-lost: do not ask once more, since nobody can (the API key that sent it, or the provider, \
-            is gone).
+            With --assume-lost: do not query the provider first. Use it if the provider or the API key that sent the task \
+            no longer exists.
             """)
     var withoutAsking = false
     @OptionGroup var keys: KeyMemoryOptions
-    @Flag(help: "Write one JSON object a line to standard output.")
+    @Flag(help: "Write one JSON object per line to standard output.")
     var json = false
 
     mutating func validate() throws {
         if withoutAsking, assumeLost.isEmpty || !adopt.isEmpty {
-            throw ValidationError("--without-asking goes with --assume-lost alone")
+            throw ValidationError("--without-asking can be used only with --assume-lost")
         }
         if withoutAsking, account.sameAccount {
             throw ValidationError(
-                "--same-account needs the API key, and --without-asking uses none; give one of the two")
+                "--same-account needs an API key and --without-asking uses none; they cannot be used together")
         }
     }
 
@@ -159,7 +159,7 @@ struct ManualResolution {
 
     private mutating func add(_ row: TaskRow, _ word: Word) throws {
         guard words.updateValue(word, forKey: row.id) == nil else {
-            throw Stop(.usage, "the task \(SafeText.quoted(row.key.text)) is named twice; say one thing about it")
+            throw Stop(.usage, "the task \(SafeText.quoted(row.key.text)) is given twice; use one --adopt or --assume-lost for it")
         }
         tasks.append(row.id)
     }
@@ -174,7 +174,7 @@ struct ManualResolution {
     ) throws -> (TaskRow, RemoteTaskID) {
         let marks = text.indices.filter { text[$0] == "=" }
         guard let first = marks.first, text[text.index(after: first)...] != "" else {
-            throw Stop(.usage, "--adopt takes KEY=TASK_ID, not \(SafeText.quoted(text))")
+            throw Stop(.usage, "--adopt must be KEY=TASK_ID, not \(SafeText.quoted(text))")
         }
         for mark in marks.reversed() {
             let remote = String(text[text.index(after: mark)...])

@@ -49,7 +49,7 @@ struct ResolutionEvidence {
         if let doubt {
             fault = [doubt.code, doubt.message].compactMap { $0 }.filter { !$0.isEmpty }.joined(separator: ": ")
         } else {
-            fault = "no reply was recorded: the run ended while it was in the air"
+            fault = "no reply was recorded: the run ended while the submit was in flight"
         }
     }
 }
@@ -83,7 +83,7 @@ struct Reconciler {
         on row: TaskRow, _ latest: LatestAttempt, _ word: ManualResolution.Word?
     ) async throws -> (String?, ResolutionFinding.Verdict) {
         guard let desk else {
-            try await give(up: row, "not asked: nobody can be")
+            try await give(up: row, "provider not queried")
             return (nil, .assumedLost)
         }
         if let reason = outage ?? refusals[latest.account] { return (nil, .notAsked(reason)) }
@@ -105,20 +105,20 @@ struct Reconciler {
         case .another(let reason):
             try await desk.record([.note(row.attemptID, kind: "asked", text: "\(subject): \(reason)")])
             if case .adopt = word { return ("\(subject): \(reason)", .refused(reason, known: nil)) }
-            return ("\(subject): \(reason)", .notAsked("\(reason), which cannot be this one"))
+            return ("\(subject): \(reason)", .notAsked("\(reason), which is a different task"))
         case .outOfReach(let need):
             if word == .assumeLost {
-                let way = "if that is gone for good, add --without-asking"
+                let way = "if it is gone for good, add --without-asking"
                 return (nil, .refused("\(need); \(way)", known: nil))
             }
             return (nil, .notAsked(need))
         case .stopped(let fault, let stop):
-            let reason = "the provider refused the question: \(fault.shown)"
+            let reason = "the provider refused the request: \(fault.shown)"
             refusals[latest.account] = reason
             codes.insert(stop == .keyRefused ? .keyRefused : .accountRefused)
             return ("\(subject): refused (\(fault.shown))", .notAsked(reason))
         case .fault(let fault):
-            let reason = "the provider does not answer (\(fault.shown)); try again later"
+            let reason = "the provider is not responding (\(fault.shown)); try again later"
             if fault.showsOutage { outage = reason }
             return ("\(subject): no answer (\(fault.shown))", .notAsked(reason))
         }
@@ -133,7 +133,7 @@ struct Reconciler {
         switch word {
         case nil: return .found(known)
         case .adopt: return .adopted(known)
-        case .assumeLost: return .refused("the provider has it", known: known)
+        case .assumeLost: return .refused("the provider has this task", known: known)
         }
     }
 
@@ -154,7 +154,7 @@ struct Reconciler {
         case .adopt(let remote):
             return .refused("the provider does not know \(SafeText.escaped(remote.text))", known: nil)
         case .assumeLost:
-            try await give(up: row, "asked once more and not found")
+            try await give(up: row, "queried again and not found")
             return .assumedLost
         }
     }

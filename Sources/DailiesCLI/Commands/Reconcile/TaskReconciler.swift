@@ -89,11 +89,11 @@ struct TaskReconciler: Sendable {
         guard batch.provider == provider.name, batch.baseURL == provider.baseURL else {
             let options = ShellWord.line(["--provider", batch.provider, "--base-url", batch.baseURL])
             return
-                "it belongs to \(SafeText.escaped(batch.provider)) at \(SafeText.escaped(batch.baseURL)); give \(options)"
+                "it belongs to \(SafeText.escaped(batch.provider)) at \(SafeText.escaped(batch.baseURL)); use \(options)"
         }
         guard provider.holds(latest.account) else {
-            return "it needs the API key \(latest.account), which sent it: give that one with --api-key-file; if "
-                + "another key of the same account took its place, `dailies reconcile --same-account` hands it over"
+            return "it needs the API key \(latest.account), which sent it: use that key with --api-key-file; if another "
+                + "key of the same account replaced it, run `dailies reconcile --same-account` to transfer the task"
         }
         return nil
     }
@@ -101,7 +101,7 @@ struct TaskReconciler: Sendable {
     /// In the air when the last run ended, and nobody runs now: its fate is unknown.
     private func markUncertain(_ row: TaskRow, _ latest: LatestAttempt) async throws {
         guard latest.remoteID == nil, latest.outcomeUnknownAt == nil else { return }
-        let fault = ProviderError(kind: .broken, message: "the run ended while the submit was in the air")
+        let fault = ProviderError(kind: .broken, message: "the run ended while the submit was in flight")
         try await record([.uncertain(row.attemptID, fault)])
     }
 
@@ -123,7 +123,7 @@ struct TaskReconciler: Sendable {
             if let another = another(report, than: known, latest.submissionKey) { return another }
             if let known { return .known(try await follow(row, latest, report, known)) }
             guard let remote = report.remoteID else {
-                return .fault(ProviderError(kind: .unreadable, message: "a reply without a task id"))
+                return .fault(ProviderError(kind: .unreadable, message: "the reply has no task id"))
             }
             return try await accept(row, latest, report, remote, .query)
         }
@@ -227,7 +227,7 @@ struct TaskReconciler: Sendable {
     func askForCost(of unpriced: AttemptWithoutCost) async throws -> CostAnswer {
         guard let batch = batches[unpriced.batch], batch.provider == provider.name, batch.baseURL == provider.baseURL,
             provider.holds(unpriced.account)
-        else { return .noAnswer("not within reach with these settings", isOutage: false) }
+        else { return .noAnswer("not reachable with these settings", isOutage: false) }
         let question = TaskQuery(.remote(unpriced.remote), account: unpriced.account)
         switch await provider.ask(question).checked(for: unpriced.submissionKey) {
         case .found(let report):

@@ -10,8 +10,8 @@ enum KeyTransferNotice {
             to: accounts, provider: configuration.name, baseURL: configuration.baseURL, at: Composition.timers().now)
         for handover in handovers {
             Console.error(
-                "\(TaskDescription.count(handover.clips, "clip")) of the API key \(handover.from) "
-                    + "\(handover.clips == 1 ? "belongs" : "belong") to the API key \(handover.to) from now on")
+                "\(TaskDescription.count(handover.clips, "clip")) transferred from the API key \(handover.from) "
+                    + "to the API key \(handover.to)")
         }
         if handovers.isEmpty { Console.error("--same-account: no clip needs another API key") }
     }

@@ -28,8 +28,8 @@ enum OpenFiles {
         guard let now = limit(), now.rlim_cur < rlim_t(needed) else { return }
         throw Stop(
             .usage,
-            "this process may have \(now.rlim_cur) files and connections open, and needs \(needed); raise the limit with "
-                + "`ulimit -n \(needed)` or more")
+            "this process may open only \(now.rlim_cur) files and connections but needs \(needed); raise the limit with "
+                + "`ulimit -n \(needed)`")
     }
 
     private static func limit() -> rlimit? {

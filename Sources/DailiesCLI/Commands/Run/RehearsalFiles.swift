@@ -26,7 +26,7 @@ struct RehearsalFiles {
             guard files.fileExists(atPath: markerPath) else {
                 throw Stop(
                     .usage,
-                    "the folder \(folder) was not made by a rehearsal, so it is not used; move it away, or rehearse in "
+                    "the folder \(folder) was not created by a rehearsal, so it will not be used; move it, or rehearse in "
                         + "another folder")
             }
             if let contents { try removeClips(of: contents) }
@@ -54,7 +54,7 @@ struct RehearsalFiles {
         }
         for service in contents?.services ?? [] where !isSimulator(service.provider, service.baseURL) {
             let place = SafeText.escaped("\(service.provider) at \(service.baseURL)")
-            throw refusal("it has a batch of \(place), and rehearsals use only a simulator on this machine")
+            throw refusal("it contains a batch of \(place), and rehearsals use only a local simulator")
         }
         return contents
     }
@@ -62,7 +62,7 @@ struct RehearsalFiles {
     private func refusal(_ reason: String) -> Stop {
         Stop(
             .usage,
-            "the store \(storePath) is not replaced: \(reason); move it away, or rehearse in another folder")
+            "the store \(storePath) was not replaced: \(reason); move it, or rehearse in another folder")
     }
 
     /// `--provider simulator` may name the address of a service that bills.

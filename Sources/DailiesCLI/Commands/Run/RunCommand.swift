@@ -5,10 +5,10 @@ import Foundation
 struct RunCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "run",
-        abstract: "Render what stands in these manifests and is not done; finish what was already sent.",
+        abstract: "Render the unfinished tasks in these manifests.",
         discussion: """
-            Running it again is the way to resume: what is done stays done, what is at the provider is asked for, and only \
-            what was never accepted is submitted.
+            Run the same command again to resume: finished tasks are kept, tasks at the provider are polled, and only tasks \
+            that the provider never accepted are submitted.
 
             Examples:
               BYTESPIKE_API_KEY=… dailies run jobs/first.yaml
@@ -18,11 +18,11 @@ struct RunCommand: AsyncParsableCommand {
               dailies run jobs/first.yaml --provider simulator --base-url http://127.0.0.1:8080 --speed 60
 
             Exit codes: 0 all completed and saved, 3 some failed, 5 stopped early (run again), 6 some uncertain, 7 out of \
-            money or access, 8 budget reached, 9 paid but not saved, 11 store in use, 64 usage, 65 manifest refused, \
-            77 API key, 129/130/143 stopped by a signal.
+            credits or access denied, 8 budget reached, 9 paid but not saved, 11 store in use, 64 usage, 65 manifest refused, \
+            77 API key missing or refused, 129/130/143 stopped by a signal.
             """)
 
-    @Argument(help: ArgumentHelp("Manifests: YAML, JSON, JSONL or CSV; - is standard input.", valueName: "manifest"))
+    @Argument(help: ArgumentHelp("Manifest files (YAML, JSON, JSONL or CSV); use - for standard input.", valueName: "manifest"))
     var manifests: [String] = []
     @OptionGroup var store: StoreOptions
     @OptionGroup(title: "Manifests") var reading: ManifestOptions
@@ -30,7 +30,7 @@ struct RunCommand: AsyncParsableCommand {
     @OptionGroup(title: "Provider") var account: AccountOptions
     @OptionGroup(title: "Pace") var pace: PaceOptions
 
-    @Option(help: ArgumentHelp("The batch's name, instead of the manifest's.", valueName: "name"))
+    @Option(help: ArgumentHelp("Batch name (default: the manifest's).", valueName: "name"))
     var batch: String?
 
     @Option(
@@ -39,15 +39,15 @@ struct RunCommand: AsyncParsableCommand {
             valueName: "file"))
     var plan: String?
 
-    @Flag(name: .shortAndLong, help: "Do not ask before spending.")
+    @Flag(name: .shortAndLong, help: "Start without asking for confirmation.")
     var yes = false
 
     mutating func validate() throws {
         guard manifests.isEmpty != (plan == nil) else {
-            throw ValidationError("give manifests, or a plan of them with --plan FILE")
+            throw ValidationError("specify either manifests or --plan FILE")
         }
         guard plan == nil || reading.format == nil else {
-            throw ValidationError("--format is for manifests; a plan holds the format of its own")
+            throw ValidationError("--format cannot be used with --plan; a plan stores the format")
         }
     }
 
@@ -79,7 +79,7 @@ struct RunCommand: AsyncParsableCommand {
 struct ResumeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "resume",
-        abstract: "Finish everything unfinished in the store; no manifest is needed.",
+        abstract: "Finish all unfinished tasks in the store; no manifest is needed.",
         discussion: """
             Examples:
               BYTESPIKE_API_KEY=… dailies resume
@@ -92,7 +92,7 @@ struct ResumeCommand: AsyncParsableCommand {
     @OptionGroup(title: "Provider") var account: AccountOptions
     @OptionGroup(title: "Pace") var pace: PaceOptions
 
-    @Flag(name: .shortAndLong, help: "Do not ask before spending.")
+    @Flag(name: .shortAndLong, help: "Start without asking for confirmation.")
     var yes = false
 
     func run() async throws {

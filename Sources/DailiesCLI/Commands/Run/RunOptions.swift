@@ -9,42 +9,42 @@ struct SpendingOptions: ParsableArguments {
     @Option(
         name: .customLong("concurrency"),
         help: ArgumentHelp(
-            "Tasks in flight at the provider, at most (default: 5); with model:NAME=N those of one model. May be repeated.",
+            "Maximum tasks in flight (default: 5); model:NAME=N sets the limit of one model. Repeatable.",
             valueName: "[model:name=]n"))
     var concurrencyLimits: [ConcurrencyArgument] = []
 
     @Option(
         help: ArgumentHelp(
-            "Submits in a second, minute or hour, at most: 2/s, 30/min, 100/h. Default: as fast as slots come free. No --speed divides it.",
+            "Maximum submit rate, such as 2/s, 30/min or 100/h (default: as fast as slots become free). --speed does not affect it.",
             valueName: "n/unit"))
     var rate: RateArgument?
 
     @Option(
         help: ArgumentHelp(
-            "Credits that each batch may cost over all its runs, or `none`; with tag:NAME=VALUE=CREDITS those of its tasks with that tag. May be repeated. A run stores it, so it holds without being repeated.",
+            "Maximum credits for each batch over all its runs, or `none`; tag:NAME=VALUE=CREDITS limits its tasks with that tag. Repeatable. Stored with the batch, so later runs use it too.",
             valueName: "[tag:name=value=]credits"))
     var budget: [BudgetArgument] = []
 
     @Option(
         help: ArgumentHelp(
-            "cautious: settled and reserved never above a budget; soft: stop submitting once what has settled reaches it; hard: then also cancel what still waits at the provider, which is free. It is stored like the budgets; at first it is cautious.",
+            "cautious: settled plus reserved credits never exceed a budget; soft: stop submitting once settled credits reach it; hard: like soft, and also cancel tasks still queued at the provider, which is free. Stored with the batch (default: cautious).",
             valueName: "mode"))
     var budgetMode: BudgetMode?
 
     @Option(
         help: ArgumentHelp(
-            "The most that any single task may cost, for models whose price is not known.", valueName: "credits"))
+            "Maximum credits per task, for models without a known price.", valueName: "credits"))
     var maxCreditsPerTask: CreditsArgument?
 
     @OptionGroup var prices: PriceOptions
 
     @Option(
         help: ArgumentHelp(
-            "How far a quote may lie above what such clips have cost, or above what is published of them, and a bill above its quote; beyond it no more of its model is submitted, and what was quoted so is cancelled while that is free.",
+            "Maximum percentage by which a quote may exceed past or published prices, or a bill its quote. Beyond it, the model is no longer submitted, and its tasks with such quotes are cancelled while that is free.",
             valueName: "percent"))
     var quoteTolerance: Int64 = 10
 
-    @Flag(help: "Go on whatever the provider quotes or bills; a budget still holds.")
+    @Flag(help: "Accept any quote or bill; budgets still apply.")
     var acceptQuote = false
 
     @Flag(help: "Render changed tasks again, as new attempts.")
@@ -54,7 +54,7 @@ struct SpendingOptions: ParsableArguments {
         try ConcurrencyArgument.validate(concurrencyLimits)
         try BudgetArgument.validate(budget)
         guard quoteTolerance >= 0, quoteTolerance <= 100_000 else {
-            throw ValidationError("--quote-tolerance is a number of percent from 0 to 100000")
+            throw ValidationError("--quote-tolerance must be a percentage from 0 to 100000")
         }
     }
 
@@ -82,94 +82,94 @@ struct SpendingOptions: ParsableArguments {
 struct PaceOptions: ParsableArguments {
     @OptionGroup var spending: SpendingOptions
 
-    @Option(help: ArgumentHelp("The folder for clips; they become DIR/BATCH/KEY.mp4.", valueName: "dir"))
+    @Option(help: ArgumentHelp("Folder for clips, saved as DIR/BATCH/KEY.mp4 (default: renders).", valueName: "dir"))
     var output: String?
 
-    @Flag(name: .customLong("no-download"), help: "Leave finished clips at the provider.")
+    @Flag(name: .customLong("no-download"), help: "Do not download finished clips; leave them at the provider.")
     var noDownload = false
 
-    @Option(help: ArgumentHelp("New attempts after a render that failed free of charge.", valueName: "n"))
+    @Option(help: ArgumentHelp("Maximum new attempts after a render fails free of charge.", valueName: "n"))
     var retries = 0
 
     @Option(
         help: ArgumentHelp(
-            "A JSON list of rules for failures that cost nothing: [{\"code\": …, \"status\": …, \"text\": …, \"then\": retry, new_seed, skip or pause}]. The first that fits decides; --retries bounds new attempts.",
+            "JSON file with rules for failures that cost nothing: [{\"code\": …, \"status\": …, \"text\": …, \"then\": retry, new_seed, skip or pause}]. The first matching rule applies; --retries limits new attempts.",
             valueName: "file"))
     var retryRules: String?
 
     @Option(
         help: ArgumentHelp(
-            "Render so many clips first; the rest follows only if those come out well.", valueName: "n"))
+            "Render this many clips first; continue only if they succeed.", valueName: "n"))
     var canary: Int?
 
     @Option(
-        help: ArgumentHelp("Percent of the canary's clips that must be completed.", valueName: "percent"))
+        help: ArgumentHelp("Minimum percentage of canary clips that must complete.", valueName: "percent"))
     var canarySuccessRate = 80
 
     @Option(
-        help: ArgumentHelp("What each of the canary's clips may cost at most.", valueName: "credits"))
+        help: ArgumentHelp("Maximum credits for each canary clip.", valueName: "credits"))
     var canaryMaxCredits: CreditsArgument?
 
     @Option(
         help: ArgumentHelp(
-            "Stop submitting after so many rejections by the content policy in a row; 0: never.", valueName: "n"))
+            "Stop submitting after this many content policy rejections in a row; 0 means never.", valueName: "n"))
     var pauseAfterRejections = 10
 
     @Option(
         help: ArgumentHelp(
-            "When to ask for a task: `documented`, as on its model's page, or `adaptive`, where completions are likely by what the store has seen, with a third of the requests (adaptive:SHARE for another share).",
+            "When to poll a task: `documented`, as on its model's page, or `adaptive`, when completion is likely according to the store's history, with a third of the requests (adaptive:SHARE sets another share).",
             valueName: "mode"))
     var cadence = CadenceArgument(argument: "documented")!
 
     @Option(
         help: ArgumentHelp(
-            "After this time a task gives its slot back and is asked for once a minute. Default: 1h, or four times its model's polling window.",
+            "Time after which a task frees its slot and is polled once a minute (default: 1h, or four times its model's polling window).",
             valueName: "time"))
     var pollWindow: DurationArgument?
 
-    @Option(help: ArgumentHelp("How long an outage or an empty rate bucket is waited for.", valueName: "time"))
+    @Option(help: ArgumentHelp("Maximum time to wait for an outage or a rate limit to end.", valueName: "time"))
     var maxWait = DurationArgument(argument: "15min")!
 
     @OptionGroup var keys: KeyMemoryOptions
 
     @Flag(
         name: .customLong("trust-5xx"),
-        help: "Repeat a submit after a 5xx with the API's own error, which the provider promises not to bill.")
+        help: "Resubmit after a 5xx response with an API error, which the provider promises not to bill.")
     var trustServerErrors = false
 
-    @Flag(help: "Accept a batch name that came from another path.")
+    @Flag(help: "Accept a manifest at a different path for an existing batch.")
     var sameBatch = false
 
-    @Flag(name: .shortAndLong, help: "Say only what went wrong, and the summary.")
+    @Flag(name: .shortAndLong, help: "Print only errors and the summary.")
     var quiet = false
 
-    @Flag(help: "Say every step of every task.")
+    @Flag(help: "Print every step of every task.")
     var verbose = false
 
-    @Flag(name: .customLong("no-color"), help: "No colour; NO_COLOR in the environment does the same.")
+    @Flag(name: .customLong("no-color"), help: "Disable color. The environment variable NO_COLOR does the same.")
     var noColor = false
 
-    @Flag(help: "Write one JSON object a line to standard output.")
+    @Flag(help: "Write one JSON object per line to standard output.")
     var json = false
 
     @Option(help: .hidden)
     var jitterSeed: UInt64?
 
     mutating func validate() throws {
-        if quiet, verbose { throw ValidationError("--quiet and --verbose exclude each other") }
+        if quiet, verbose { throw ValidationError("--quiet and --verbose cannot be used together") }
         guard canary.map({ 1...1_000_000 ~= $0 }) ?? true else {
-            throw ValidationError("--canary is a number from 1 to 1000000")
+            throw ValidationError("--canary must be a number from 1 to 1000000")
         }
         guard 0...100 ~= canarySuccessRate else {
-            throw ValidationError("--canary-success-rate is a number of percent from 0 to 100")
+            throw ValidationError("--canary-success-rate must be a percentage from 0 to 100")
         }
         guard canary != nil || canaryMaxCredits == nil else {
-            throw ValidationError("--canary-max-credits goes with --canary N")
+            throw ValidationError("--canary-max-credits requires --canary N")
         }
         guard 0...1_000_000 ~= pauseAfterRejections else {
-            throw ValidationError("--pause-after-rejections is a number from 0 to 1000000")
+            throw ValidationError("--pause-after-rejections must be a number from 0 to 1000000")
         }
-        guard retries >= 0, retries <= 100 else { throw ValidationError("--retries is a number from 0 to 100") }
+        guard retries >= 0, retries <= 100 else { throw ValidationError("--retries must be a number from 0 to 100") }
     }
 
     /// Tasks in flight, whatever their model.
@@ -210,7 +210,7 @@ struct PaceOptions: ParsableArguments {
 struct KeyMemoryOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "How long the provider remembers a submission key. A submit of unknown outcome that is older is never sent again. Default: what is known of the service, else 24h.",
+            "How long the provider remembers a submission key. An older submit with an unknown outcome is never resubmitted (default: the known period of the service, else 24h).",
             valueName: "time"))
     var keyMemory: DurationArgument?
 
@@ -223,8 +223,8 @@ struct KeyMemoryOptions: ParsableArguments {
 struct AccountOptions: ParsableArguments {
     @Flag(
         help: """
-            The API key of this command took the place of the one that sent what is unfinished, and both are of one \
-            account: go on with it. To be said once; it is recorded.
+            Transfer unfinished tasks from the API key that sent them to the API key of this command. Both must belong to \
+            the same account. Needed only once; the transfer is recorded.
             """)
     var sameAccount = false
 }
@@ -239,30 +239,30 @@ struct ProviderOptions: ParsableArguments {
     static let baseURLName = "BYTESPIKE_BASE_URL"
     static let keyName = "BYTESPIKE_API_KEY"
 
-    @Option(help: "The service.")
+    @Option(help: "Provider to use.")
     var provider = Name.bytespike
 
     @Option(
         help: ArgumentHelp(
-            "Where the service is (default: $BYTESPIKE_BASE_URL, else https://llm.bytespike.ai).", valueName: "url"))
+            "Base URL of the service (default: $BYTESPIKE_BASE_URL, else https://llm.bytespike.ai).", valueName: "url"))
     var baseURL: String?
 
     @Option(
         help: ArgumentHelp(
-            "A file with the API key, for the models whose id begins with the prefix. May be repeated. Default: $BYTESPIKE_API_KEY.",
+            "File with the API key; with a prefix, only for models whose id begins with it. Repeatable (default: $BYTESPIKE_API_KEY).",
             valueName: "[model-prefix:]path"))
     var apiKeyFile: [String] = []
 
-    @Option(help: "The shape of requests: `flat` as on the model pages, or `params` as in the dispatcher reference.")
+    @Option(help: "Request format: `flat` as on the model pages, or `params` as in the dispatcher reference.")
     var dialect = Dialect.flat
 
     @Option(
         help: ArgumentHelp(
-            "How much faster than real time the simulator runs; for a service on this machine only.", valueName: "n"))
+            "Simulator speed, as a multiple of real time; only for a service on this machine.", valueName: "n"))
     var speed = 1.0
 
     mutating func validate() throws {
-        guard speed >= 1, speed <= 100_000 else { throw ValidationError("--speed is a number from 1 to 100000") }
+        guard speed >= 1, speed <= 100_000 else { throw ValidationError("--speed must be a number from 1 to 100000") }
     }
 
     /// - Throws: ``Stop`` with 77 for a missing or unusable key, a usage error for anything else.
@@ -271,7 +271,7 @@ struct ProviderOptions: ParsableArguments {
         let url = baseURL ?? environment[Self.baseURLName]
         if provider == .simulator, url == nil {
             throw ValidationError(
-                "--provider simulator needs --base-url: the first line that `dailies simulate` prints")
+                "--provider simulator requires --base-url; `dailies simulate` prints the URL on its first line")
         }
         let keys = try modelKeys(environment)
         do {
@@ -281,7 +281,7 @@ struct ProviderOptions: ParsableArguments {
             configuration.dialect = dialect
             configuration.network = try NetworkSettings(environment: environment)
             guard speed == 1 || configuration.isLoopback else {
-                throw ValidationError("--speed is for a simulator on this machine; \(configuration.baseURL) is not")
+                throw ValidationError("--speed requires a simulator on this machine; \(configuration.baseURL) is not one")
             }
             return configuration
         } catch let problem as ConfigurationError {
@@ -293,7 +293,7 @@ struct ProviderOptions: ParsableArguments {
         do {
             var keys = try keysAtHand(environment)
             if keys.isEmpty, let text = try KeyCommand.key() {
-                keys.append(ModelAPIKey(key: try KeyOutput.key(text, from: "what api_key_command prints")))
+                keys.append(ModelAPIKey(key: try KeyOutput.key(text, from: "the output of api_key_command")))
             }
             // The simulator takes any key. What a key's text looks like is blotted out wherever the provider repeats it, so
             // this one resembles nothing that stands in an address.
@@ -303,7 +303,7 @@ struct ProviderOptions: ParsableArguments {
             guard !keys.isEmpty else {
                 throw Stop(
                     .keyRefused,
-                    "there is no API key; set \(Self.keyName) or give --api-key-file PATH (nothing was submitted)")
+                    "no API key; set \(Self.keyName) or use --api-key-file PATH (nothing was submitted)")
             }
             return keys
         } catch let problem as ConfigurationError {
@@ -416,10 +416,10 @@ enum BudgetArgument: ExpressibleByArgument, CustomStringConvertible {
 
     static func validate(_ all: [BudgetArgument]) throws {
         guard all.count - tags(of: all).count <= 1 else {
-            throw ValidationError("--budget names one budget of the batch")
+            throw ValidationError("--budget can set only one budget for the batch")
         }
         let tags = tags(of: all).map(\.tag)
-        guard Set(tags).count == tags.count else { throw ValidationError("--budget names one budget for each tag") }
+        guard Set(tags).count == tags.count else { throw ValidationError("--budget can set only one budget for each tag") }
     }
 
     /// What becomes of the budget of the batch.

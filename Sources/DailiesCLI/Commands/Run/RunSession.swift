@@ -109,7 +109,7 @@ struct RunSession {
         guard let stated = await provider.statedSpeed(), stated != speed else { return }
         throw Stop(
             .usage,
-            "the simulator runs at speed \(stated.formatted()), not \(speed.formatted()); give --speed "
+            "the simulator runs at speed \(stated.formatted()), not \(speed.formatted()); use --speed "
                 + stated.formatted(.number.grouping(.never)))
     }
 
@@ -160,7 +160,7 @@ struct RunSession {
         let isElsewhere = try store?.unfinishedBatches().isEmpty == false
         let code: ExitCode = isElsewhere ? .stoppedEarly : .success
         let reason =
-            "nothing to resume: no task in \(SafeText.escaped(storePath)) waits or is at \(configuration.baseURL)"
+            "nothing to resume: \(SafeText.escaped(storePath)) has no unfinished tasks for \(configuration.baseURL)"
         if pace.json {
             JSONReporter().refused(Stop(code, reason))
             return code
@@ -172,7 +172,7 @@ struct RunSession {
             Console.error("\(count) \(state.rawValue); to render them again:")
             Console.error("  " + hint.offline("retry", [("--state", state.rawValue)]))
         }
-        if isElsewhere { Console.error("to resume the others, give their --provider and --base-url") }
+        if isElsewhere { Console.error("to resume the other batches, use their --provider and --base-url") }
         return code
     }
 
@@ -204,8 +204,8 @@ struct RunSession {
             try store.moveOutput(of: [batch.id], to: folder)
             guard pace.output == nil else { continue }
             Console.error(
-                "clips of \(SafeText.escaped(batch.name)) are saved in \(SafeText.escaped(folder)) from now on, since "
-                    + "\(SafeText.escaped(batch.outputDirectory)) is gone")
+                "clips of \(SafeText.escaped(batch.name)) will now be saved in \(SafeText.escaped(folder)) because "
+                    + "\(SafeText.escaped(batch.outputDirectory)) no longer exists")
         }
     }
 
@@ -234,9 +234,9 @@ struct RunSession {
             waiting += duplicates.count
         }
         if manifests == nil { waiting = try store?.summary(unfinished.map(\.id)).total.waiting ?? 0 }
-        let question = "\(waiting) clips will be rendered and charged by \(configuration.baseURL). Go on?"
+        let question = "\(waiting) clips will be rendered and charged by \(configuration.baseURL). Continue?"
         guard waiting == 0 || Console.confirms(question) else {
-            throw Stop(.stoppedEarly, "nothing was submitted, and the store is as it was")
+            throw Stop(.stoppedEarly, "nothing was submitted and the store was not changed")
         }
     }
 
@@ -328,7 +328,7 @@ struct RunSession {
         snapshots.cancel()
         switch outcome {
         case .storeFailed(let message):
-            throw Stop(.unexpected, "the run ended, since its store failed: \(message); run again once that is mended")
+            throw Stop(.unexpected, "the run stopped because of a store error: \(message); fix it and run again")
         case .ended(let ending):
             let after = try store.summary(batches).total
             let code = ExitCode.of(ending, failed: after.states[.failed, default: 0], signal: signals.received)
@@ -351,7 +351,7 @@ struct RunSession {
     private static func beginsUncounted(
         _ batches: [StoredBatch], _ concurrency: Int, _ budget: Credits?, _ error: StoreError
     ) -> RunOverview {
-        Console.error("the store could not be counted, so that progress begins at nothing: \(error)")
+        Console.error("cannot count the tasks in the store, so progress starts at zero: \(error)")
         return RunOverview(of: batches, StatusCounts(), concurrency: concurrency, budget: budget)
     }
 
@@ -404,23 +404,23 @@ private enum Refusal {
         case .differentPath(let stored):
             return Stop(
                 .refused,
-                "the batch \(name) came from \(SafeText.escaped(stored)); give this one its own name with --batch NAME, "
-                    + "or say that it is the same with --same-batch (nothing was submitted)")
+                "the batch \(name) came from \(SafeText.escaped(stored)); use --batch NAME to give this one its own name, "
+                    + "or --same-batch if it is the same batch (nothing was submitted)")
         case .differentProvider(let provider, let url):
             return Stop(
                 .refused,
-                "the batch \(name) belongs to \(SafeText.escaped(provider)) at \(SafeText.escaped(url)); another provider needs another "
-                    + "batch: give --batch NAME (nothing was submitted)")
+                "the batch \(name) belongs to \(SafeText.escaped(provider)) at \(SafeText.escaped(url)); use --batch NAME to create another "
+                    + "batch for this provider (nothing was submitted)")
         case .changed(let tasks, let count):
             return Stop(
                 .refused,
-                "\(count) changed in \(name): \(shown(tasks.map(\.key), of: count)); give --accept-changes to render "
-                    + "them again, or a new id to each (nothing was submitted)")
+                "\(count) changed in \(name): \(shown(tasks.map(\.key), of: count)); use --accept-changes to render "
+                    + "them again, or give each a new id (nothing was submitted)")
         case .unsettled(let keys, let count):
             return Stop(
                 .refused,
                 "changed in \(name) while still at the provider: \(shown(keys, of: count)); run the unchanged manifest "
-                    + "until they have settled, then --accept-changes (nothing was submitted)")
+                    + "until they finish, then use --accept-changes (nothing was submitted)")
         case .store(let error): return Stop(.unexpected, "cannot write the store: \(error)")
         }
     }

@@ -7,13 +7,13 @@ import Foundation
 struct StatusCommand: AsyncParsableCommand, PrintingCommand {
     static let configuration = CommandConfiguration(
         commandName: "status",
-        abstract: "Say how things stand: counts, in flight, uncertain, paid but not saved, spend against budget.",
+        abstract: "Show progress: task counts, tasks in flight, uncertain and unsaved tasks, spending and budget.",
         discussion: """
-            Reads the store, also while a run goes on, and never holds it up. --check-files reads every saved clip as well and \
-            compares it with what was saved.
+            Reads the store only; safe during a run, and never delays it. --check-files also compares every saved clip with \
+            its recorded length and SHA-256.
 
-            What was sent under another API key than $BYTESPIKE_API_KEY (where that is not set: than the key used last) is \
-            shown with the fingerprint of the key that it needs.
+            Tasks that need an API key other than $BYTESPIKE_API_KEY (if it is not set, other than the key used last) are \
+            listed with the fingerprint of the key that they need.
 
             Examples:
               dailies status
@@ -22,7 +22,7 @@ struct StatusCommand: AsyncParsableCommand, PrintingCommand {
               dailies status --check-files
               dailies status --watch --json | jq .total.completed
 
-            Exit codes: 0, and with --check-files 9 where a saved clip is missing or changed.
+            Exit codes: 0; with --check-files 9 if a saved clip is missing or changed.
             """)
 
     /// Between two looks; a store so large that a look takes long is looked at less often.
@@ -30,15 +30,15 @@ struct StatusCommand: AsyncParsableCommand, PrintingCommand {
     private static let looksPerTime = 10
 
     @OptionGroup var store: StoreOptions
-    @Flag(name: .shortAndLong, help: "Look again every second, until Ctrl-C.")
+    @Flag(name: .shortAndLong, help: "Refresh every second until Ctrl-C.")
     var watch = false
-    @Flag(help: "Write JSON; with --watch one object a line, whenever something has changed.")
+    @Flag(help: "Write JSON; with --watch, one object per line whenever something changes.")
     var json = false
-    @Flag(help: "Compare every saved clip with its length and SHA-256.")
+    @Flag(help: "Check the length and SHA-256 of every saved clip.")
     var checkFiles = false
 
     mutating func validate() throws {
-        if watch, checkFiles { throw ValidationError("--watch and --check-files exclude each other") }
+        if watch, checkFiles { throw ValidationError("--watch and --check-files cannot be used together") }
     }
 
     func run() async throws {

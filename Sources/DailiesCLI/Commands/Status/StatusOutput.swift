@@ -75,7 +75,7 @@ enum StatusOutput {
         if counts.lost > 0 { lines.append("lost at the provider: \(counts.lost)") }
         if counts.unsaved > 0 { lines.append("paid but not saved: \(counts.unsaved); run `dailies resume`") }
         if counts.costAwaited + counts.costUnknown > 0 {
-            lines.append("of unknown cost: \(counts.costAwaited + counts.costUnknown)")
+            lines.append("unknown cost: \(counts.costAwaited + counts.costUnknown)")
         }
         return lines
     }
@@ -84,7 +84,7 @@ enum StatusOutput {
     private static func running(_ standing: StatusSnapshot) -> [String] {
         let batches = standing.summary.batches.map(\.batch)
         var lines = ControlsOutput.pauses(standing.orders, batches)
-        if let runner = standing.runner { lines.append("a runner is at work: \(SafeText.escaped(runner))") }
+        if let runner = standing.runner { lines.append("active run: \(SafeText.escaped(runner))") }
         if let remaining = standing.remaining { lines.append("done in \(ETAEstimator.words(remaining))") }
         return lines
     }
