@@ -15,7 +15,7 @@ import Testing
         return try stage.write("batch.jsonl", lines.joined(separator: "\n") + "\n")
     }
 
-    @Test func `a tag's budget is stored, holds for its tasks alone, and goes on once it is lifted`() throws {
+    @Test func `a tag budget is stored, applies only to its tasks, and can be raised`() throws {
         let stage = try MoneyEnvironment()
         let url = try stage.simulator()
         let manifest = try tagged(stage)
@@ -37,7 +37,7 @@ import Testing
     }
 
     @Test(arguments: [["--budget", "5", "--budget", "6"], ["--budget", "tag:a=b"], ["--budget", "tag:=b=3"]])
-    func `budgets that make no sense are refused`(options: [String]) throws {
+    func `invalid budgets are refused`(options: [String]) throws {
         let stage = try MoneyEnvironment()
         let manifest = try stage.manifest(clips: 1)
         let run = try stage.finish(["run", manifest, "--store", stage.store] + options)
@@ -79,7 +79,7 @@ import Testing
     }
 
     /// Clips of 3.6 credits: between the published price and an estimate and a tenth this budget has a remainder.
-    @Test func `an unlucky budget renders as many clips as it holds, says so, and a higher one renders the rest`()
+    @Test func `a budget renders as many clips as fit, reports it, and a higher one renders the rest`()
         throws
     {
         let stage = try MoneyEnvironment(speed: 2000)
@@ -102,7 +102,7 @@ import Testing
         #expect(try status(stage, "completed") == 200)
     }
 
-    @Test func `what a budget does not hold at a new price waits again, and a higher budget renders it`() throws {
+    @Test func `a clip that exceeds the budget at a new price waits again, and a higher budget renders it`() throws {
         let stage = try MoneyEnvironment(speed: 20)
         let url = try stage.simulator(["--price-change", "1=3"])
         let manifest = try stage.manifest(clips: 3)
@@ -121,7 +121,7 @@ import Testing
         #expect(try stage.bill(url).total == "25.2")
     }
 
-    @Test func `the command to go on after a budget stop names the budget that holds the rest`() throws {
+    @Test func `the suggested command after a budget stop names a budget that is enough for the rest`() throws {
         let stage = try MoneyEnvironment()
         let url = try stage.simulator()
         let manifest = try stage.manifest(clips: 6, more: #", "tags": {"client": "a b"}"#)
@@ -142,7 +142,7 @@ import Testing
         #expect(try stage.bill(url).total == "21.6")
     }
 
-    @Test func `estimates of nothing let no more be sent than the published price allows`() throws {
+    @Test func `with estimates of 0, no more is submitted than the published price allows`() throws {
         let stage = try MoneyEnvironment()
         let url = try stage.simulator(["--fault", "zeroEstimate=1"])
         let run = try stage.run(
@@ -172,7 +172,7 @@ import Testing
         #expect(report["total"]?["credits"]?.number == bill.total)
     }
 
-    @Test func `a bill of several times its quote stops the model without a budget, and both figures are named`()
+    @Test func `a bill far above its quote stops the model even without a budget, and the message names both figures`()
         throws
     {
         let stage = try MoneyEnvironment()

@@ -8,7 +8,7 @@ struct CancelTests {
     private static let options = "--provider simulator --base-url {URL} --speed 1000"
     private static let acme = [TaskSpec.Tag(name: "client", value: "acme")]
 
-    @Test func `what was never sent is cancelled at once, without a key`() async throws {
+    @Test func `unsent tasks are cancelled immediately, without an API key`() async throws {
         let scene = try await Scene()
         try scene.importManifest([Scene.spec("dolly", tags: Self.acme), Scene.spec("crane"), Scene.spec("tilt")])
         let tagged = try await scene.dailies("cancel", "--tag", "client=acme", key: nil)
@@ -26,11 +26,12 @@ struct CancelTests {
         #expect(try scene.task("tilt").state == .queued)
         #expect(try scene.task("crane").withdrawn == .cancelled)
         #expect(try scene.events("crane") == ["withdrawn user cancelled"])
-        #expect(try await scene.dailies("cancel", "--all", "--yes") == Outcome(0, out: "1 cancelled before being sent\n"))
+        #expect(
+            try await scene.dailies("cancel", "--all", "--yes") == Outcome(0, out: "1 cancelled before being sent\n"))
         #expect(try await scene.dailies("cancel", "--all") == Outcome(0, out: "nothing to cancel\n"))
     }
 
-    @Test func `what waits at the provider is asked for and cancelled free of charge`() async throws {
+    @Test func `tasks queued at the provider are looked up and cancelled free of charge`() async throws {
         let scene = try await Scene(simulator: [])
         try scene.importManifest([Scene.spec("dolly"), Scene.spec("crane")])
         let id = try #require(try scene.simulator?.submit(key: Scene.submissionKey("dolly")))
@@ -51,7 +52,7 @@ struct CancelTests {
         #expect(try scene.store { try $0.problems() } == [])
     }
 
-    @Test func `what renders is left alone, unless it may be charged`() async throws {
+    @Test func `rendering tasks are skipped without --even-if-charged`() async throws {
         // With this seed it waits for five seconds and renders for sixty-five: time enough on a machine that is busy.
         let scene = try await Scene(simulator: ["--speed", "1", "--seed", "2"])
         try scene.importManifest([Scene.spec("dolly")])
@@ -79,7 +80,7 @@ struct CancelTests {
     }
 
     @Test(arguments: ["later", "never"])
-    func `a partial charge that the cancel does not state is asked for once, and else unknown`(
+    func `a partial charge missing from the cancel reply is queried once, and else unknown`(
         cancellation: String
     ) async throws {
         let scene = try await Scene(simulator: ["--speed", "1", "--seed", "2", "--cancellation", cancellation])
@@ -99,7 +100,9 @@ struct CancelTests {
         if cancellation == "never" {
             #expect(cancelled.out.contains("unknown cost"), "\(cancelled)")
             let again = try await scene.online("reconcile")
-            #expect(again.code == 0 && again.out.contains("forest/dolly, attempt 1: the provider still does not report its cost"))
+            #expect(
+                again.code == 0
+                    && again.out.contains("forest/dolly, attempt 1: the provider still does not report its cost"))
             let json = try await scene.online("reconcile", "--json")
             #expect(json.out.contains("\"verdict\":\"cost_unknown\"") && json.out.contains("\"costs_asked\":1"))
             #expect(try scene.events("dolly") == events)
@@ -108,7 +111,7 @@ struct CancelTests {
     }
 
     @Test(arguments: [false, true])
-    func `what rendered after the last look at it is booked at what it cost, also where the cancel is silent`(
+    func `a task that has started rendering is recorded at its cost, even if the cancel reply omits it`(
         isSilent: Bool
     ) async throws {
         let faults = "rendersBeforeCancel=1" + (isSilent ? ",silentCancelCost=1" : "")
@@ -125,7 +128,7 @@ struct CancelTests {
         #expect(try scene.store { try $0.problems() } == [])
     }
 
-    @Test func `a cancel that a guard had wanted is the user's from then on`() async throws {
+    @Test func `a user's cancel replaces the pending cancel of a guard`() async throws {
         let scene = try await Scene(simulator: ["--speed", "0.001"])
         try scene.importManifest([Scene.spec("dolly")])
         let id = try #require(try scene.simulator?.submit(key: Scene.submissionKey("dolly")))
@@ -135,7 +138,7 @@ struct CancelTests {
         #expect(task.state == .cancelled && task.attempt == 1 && task.credits == .zero)
     }
 
-    @Test func `what was completed meanwhile is booked as that, and is to be fetched`() async throws {
+    @Test func `a task that has completed is recorded as completed, and can be downloaded`() async throws {
         let scene = try await Scene(simulator: ["--speed", "100000"])
         try scene.importManifest([Scene.spec("dolly")])
         let simulator = try #require(scene.simulator)
@@ -158,8 +161,7 @@ struct CancelTests {
         #expect(try scene.task("dolly").credits?.description == charged)
     }
 
-    @Test func `an uncertain one is cancelled when it is found by its key, and stays uncertain when not`() async throws
-    {
+    @Test func `an uncertain task is cancelled if it is found by its key, and else stays uncertain`() async throws {
         let scene = try await Scene(simulator: [])
         try scene.importManifest([Scene.spec("dolly"), Scene.spec("crane")])
         try scene.sendUncertain("dolly")
@@ -185,7 +187,7 @@ struct CancelTests {
         #expect(try scene.store { try $0.problems() } == [])
     }
 
-    @Test func `without a key only what was never sent is cancelled, and 77 says what is left`() async throws {
+    @Test func `without an API key only unsent tasks are cancelled, and the exit code is 77`() async throws {
         let scene = try await Scene()
         try scene.importManifest([Scene.spec("dolly"), Scene.spec("crane")])
         try scene.sendAccepted("dolly", as: "vt_1")
@@ -201,7 +203,7 @@ struct CancelTests {
         #expect(try scene.task("dolly").state == .queued)
     }
 
-    @Test func `what cannot be meant is refused`() async throws {
+    @Test func `invalid combinations of arguments are refused`() async throws {
         let scene = try await Scene()
         try scene.importManifest([Scene.spec("dolly")])
         let cases: [(words: [String], message: String)] = [
@@ -220,7 +222,7 @@ struct CancelTests {
         #expect(try scene.task("dolly").state == .queued)
     }
 
-    @Test func `json is one object a line and ends with the exit code`() async throws {
+    @Test func `json output is one object per line and ends with the exit code`() async throws {
         let scene = try await Scene()
         try scene.importManifest([Scene.spec("dolly"), Scene.spec("crane")])
         let outcome = try await scene.dailies("cancel", "dolly", "--json", key: nil)

@@ -14,7 +14,7 @@ struct ExplainTests {
 
         """
 
-    @Test func `a task's state, attempts and history are told from the store, without a key`() async throws {
+    @Test func `explain shows a task's state, attempts and history without an API key`() async throws {
         let scene = try await Scene()
         try scene.importManifest([Scene.spec("dolly")])
         try scene.sendCompleted("dolly")
@@ -42,7 +42,7 @@ struct ExplainTests {
                         """))
     }
 
-    @Test func `every state says what the next run does`() async throws {
+    @Test func `explain says for every state what the next run does`() async throws {
         let scene = try await Scene()
         try scene.importManifest(
             ["waiting", "uncertain", "accepted", "running", "unsaved", "failed", "withdrawn", "dear", "over"].map {
@@ -68,7 +68,8 @@ struct ExplainTests {
                 "the next run would not submit it: it was sent and its outcome is unknown; run `dailies reconcile`",
             "accepted": "the next run would not submit it: it is queued at the provider; a run will resume it",
             "running": "the next run would not submit it: it is running; a run will resume it",
-            "unsaved": "the next run would not submit it: it is completed, paid, not saved; a run will download its clip",
+            "unsaved":
+                "the next run would not submit it: it is completed, paid, not saved; a run will download its clip",
             "failed":
                 "the next run would not submit it: it is failed (render_failed); run `dailies retry failed` to render it again",
             "withdrawn":
@@ -81,7 +82,7 @@ struct ExplainTests {
         }
     }
 
-    @Test func `a manifest that asks for the same changes nothing`() async throws {
+    @Test func `an identical manifest changes nothing`() async throws {
         let scene = try await Scene()
         try scene.importManifest([Scene.spec("dolly"), Scene.spec("gone")])
         try scene.sendCompleted("dolly")
@@ -95,7 +96,8 @@ struct ExplainTests {
         let gone = try await scene.dailies("explain", "m.yaml", "gone")
         #expect(
             gone.out.hasPrefix(
-                "forest/gone: the next run would not submit it: it is no longer in the manifest; a run will cancel it\n")
+                "forest/gone: the next run would not submit it: it is no longer in the manifest; a run will cancel it\n"
+            )
         )
         let nowhere = try await scene.dailies("explain", "m.yaml", "nobody")
         #expect(
@@ -104,7 +106,7 @@ struct ExplainTests {
                     64, err: "dailies: no task \"nobody\" in \"m.yaml\" or in its batch in the store\n"))
     }
 
-    @Test func `a changed request stops the run, and the fields that decide it are shown`() async throws {
+    @Test func `a changed request blocks the run, and explain shows the changed fields`() async throws {
         let scene = try await Scene()
         try scene.importManifest([Scene.spec("dolly")])
         try scene.sendCompleted("dolly")
@@ -137,7 +139,7 @@ struct ExplainTests {
         #expect(json["decided_by"]?.array?.last?["manifest"]?.number == "7")
     }
 
-    @Test func `a prompt is shown whole, with its line ends, and nothing in it drives the terminal`() async throws {
+    @Test func `a prompt is shown whole with its line breaks, and cannot control the terminal`() async throws {
         let scene = try await Scene()
         let long = String(repeating: "a long line ", count: 20) + "ends"
         let prompt = "\(long)\nsecond\r\n\u{1B}[31mthird"
@@ -150,7 +152,9 @@ struct ExplainTests {
         #expect(outcome.out.contains(words), "\(outcome.out)")
     }
 
-    @Test func `two long prompts are shown where they begin to differ, and look-alikes are told apart`() async throws {
+    @Test func `long prompts are shown from their first difference, and similar characters are distinguished`()
+        async throws
+    {
         let scene = try await Scene()
         let long = String(repeating: "pine ", count: 30)
         try scene.importManifest([
@@ -170,7 +174,7 @@ struct ExplainTests {
         #expect(crane.out.contains("decided by: prompt\n"))
     }
 
-    @Test func `a task known by its content that changed is new, and the one it was is named`() async throws {
+    @Test func `a changed task without an id is new, and explain names its old version`() async throws {
         let scene = try await Scene()
         try scene.importManifest([Scene.spec("old-key")])
         try scene.sendCompleted("old-key")
@@ -196,7 +200,7 @@ struct ExplainTests {
                         """))
     }
 
-    @Test func `without a store a manifest's task is new, and none is made`() async throws {
+    @Test func `explain without a store reports a new task and creates no store`() async throws {
         let scene = try await Scene()
         try scene.write(Self.manifest, to: "m.yaml")
         let outcome = try await scene.dailies("explain", "m.yaml", "dolly")

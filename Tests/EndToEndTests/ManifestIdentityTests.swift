@@ -36,7 +36,8 @@ import Testing
         ),
     ]
 
-    @Test func `order, writing, format and tags submit nothing again, and one changed seed submits one clip`() throws {
+    @Test func `changed order, notation, format and tags submit nothing, and one changed seed submits one clip`() throws
+    {
         let stage = try MoneyEnvironment(speed: 5000)
         let url = try stage.simulator()
         let first = try stage.write("shots.jsonl", Self.jsonl(Self.seeds))
@@ -68,7 +69,7 @@ import Testing
         """
     }
 
-    @Test func `a plan keeps the format and the catalogue that it was made with`() throws {
+    @Test func `a plan stores the format and catalog that it was made with`() throws {
         let stage = try MoneyEnvironment(speed: 5000)
         try stage.write("models.json", Self.catalogue(longest: 90))
         let url = try stage.simulator(["--catalog", "models.json"])

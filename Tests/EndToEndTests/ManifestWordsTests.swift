@@ -10,7 +10,7 @@ import Testing
 
     // MARK: Problems
 
-    @Test func `equal problems are said once, with how many more there are`() throws {
+    @Test func `equal problems are printed once with their count`() throws {
         let stage = try MoneyEnvironment()
         let rows = (1...24).map { "A harbour,sora-2,\($0)" }.joined(separator: "\n")
         let manifest = try stage.write("shots.csv", "Promt,model,duration_seconds\n\(rows)\n")
@@ -34,7 +34,7 @@ import Testing
                 "14 problems"))
     }
 
-    @Test func `a thousand problems take a screen, and all of them are to be had`() throws {
+    @Test func `a thousand problems are cut to one screen, and --all-problems prints all`() throws {
         let stage = try MoneyEnvironment()
         let fields = (1...1000).map { "\"unknown\($0)\":1" }.joined(separator: ",")
         let manifest = try stage.write(
@@ -54,7 +54,7 @@ import Testing
         #expect(json.out.contains("\"problems\":1000,\"shown\":1000,\"exit_code\":65"))
     }
 
-    @Test func `accidents of a spreadsheet are warned of by plan and run, and refused with --strict`() throws {
+    @Test func `plan and run warn of spreadsheet mistakes, and --strict refuses them`() throws {
         let stage = try MoneyEnvironment()
         let url = try stage.simulator()
         let text = """
@@ -91,7 +91,7 @@ import Testing
         #expect(warnings.count == 1 && warnings[0].hasSuffix("(and 999 more rows)"), "\(warnings)")
     }
 
-    @Test func `a spreadsheet's own file is told what to do with it`() throws {
+    @Test func `for a spreadsheet's native file, the error says how to export it`() throws {
         let stage = try MoneyEnvironment()
         let plan = try stage.plan(try stage.write("shots.xlsx", "PK\u{3}\u{4}"), Self.options)
         #expect(plan.code == 65)
@@ -114,7 +114,7 @@ import Testing
         #expect(try stage.bill(url).accepted == 1)
     }
 
-    @Test func `the folder's file may say what columns mean and be strict, and never less strict`() throws {
+    @Test func `the folder's file may map columns and be stricter, never less strict`() throws {
         let stage = try MoneyEnvironment()
         try stage.write("shots.csv", "ID,Prompt,Model,Length\na,A harbour,seedance-2.0 ,4\n")
         try stage.write("dailies.yaml", "map: [Length=duration_seconds]\n")
@@ -133,7 +133,7 @@ import Testing
         #expect(looser.code == 64 && looser.err.contains("dailies.yaml:1:9: strict: false"), "\(looser.err)")
     }
 
-    @Test func `a manifest that is called as the configuration stops no command`() throws {
+    @Test func `a manifest with the name of the configuration file stops no command`() throws {
         let stage = try MoneyEnvironment()
         try stage.write(
             "dailies.yaml", "defaults: {model: seedance-2.0, duration_seconds: 4}\ntasks:\n  - prompt: A harbour\n")
@@ -160,7 +160,7 @@ import Testing
         }.joined()
     }
 
-    @Test func `equal clips of another batch and equal rows are named before money is spent`() throws {
+    @Test func `plan and run name identical clips and rows before money is spent`() throws {
         let stage = try MoneyEnvironment()
         let url = try stage.simulator()
         let prompts = (0..<4).map { "Harbour, view \($0)\nat dawn" }
@@ -196,7 +196,7 @@ import Testing
         #expect(try stage.bill(url).accepted == 9)
     }
 
-    @Test func `rows without an id that are equal are told, in a new store too`() throws {
+    @Test func `equal rows without an id are reported, even with a new store`() throws {
         let stage = try MoneyEnvironment()
         let manifest = try stage.write(
             "same.csv", "prompt,model,duration_seconds\n" + String(repeating: "A harbour,seedance-2.0,4\n", count: 3))

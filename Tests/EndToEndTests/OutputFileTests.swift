@@ -48,7 +48,7 @@ struct OutputFileTests {
     }
 
     @Test(arguments: foreign + ["plan.json"])
-    func `a sheet takes no other file's place`(name: String) async throws {
+    func `a sheet never replaces another file`(name: String) async throws {
         let scene = try await scene()
         let before = try state(of: scene)
         let outcome = try await scene.dailies("sheet", "--out", name)
@@ -60,7 +60,7 @@ struct OutputFileTests {
     }
 
     @Test(arguments: foreign + ["sheet.html"])
-    func `a plan takes no other file's place`(name: String) async throws {
+    func `a plan never replaces another file`(name: String) async throws {
         let scene = try await scene()
         let before = try state(of: scene)
         let outcome = try await scene.dailies("plan", "shots.yaml", "--out", name)
@@ -74,7 +74,7 @@ struct OutputFileTests {
         "dailies.sqlite-wal", "dailies.sqlite-shm", "dailies.sqlite-journal", "./x/../dailies.sqlite-wal",
         "other.sqlite-wal", "other.sqlite-lock",
     ])
-    func `nothing is written where a store's own files would be`(name: String) async throws {
+    func `output is never written to the path of a store's files`(name: String) async throws {
         let scene = try await scene()
         #expect(mkdir(scene.folder + "/x", 0o755) == 0)
         try scene.write("another store", to: "other.sqlite")
@@ -86,7 +86,7 @@ struct OutputFileTests {
         #expect(planned.code == 64 && !scene.exists("new.sqlite"))
     }
 
-    @Test func `a sheet and a plan replace their own kind, with the rights that it had, and leave nothing beside it`()
+    @Test func `a sheet or plan replaces an earlier one with its permissions, and leaves no other file`()
         async throws
     {
         let scene = try await scene()
@@ -105,7 +105,7 @@ struct OutputFileTests {
         #expect(names.filter { $0.hasSuffix(".part") } == [])
     }
 
-    @Test func `pages for man replace pages for man, and none is written where one cannot be`() async throws {
+    @Test func `man pages replace only man pages, and none is written if one cannot be`() async throws {
         let scene = try await Scene()
         #expect(try await scene.dailies("help", "--man", "man").code == 0)
         #expect(try await scene.dailies("help", "--man", "man").code == 0)
@@ -126,7 +126,7 @@ struct OutputFileTests {
     @Test(arguments: [
         ("dailies.sqlite", 1), ("notes", 1), ("dailies.sqlite-wal", 64), ("pipe", 1), ("link", 1),
     ])
-    func `a simulator keeps its state in no file of others`(name: String, code: Int32) async throws {
+    func `a simulator never uses another file for its state`(name: String, code: Int32) async throws {
         let scene = try await Scene()
         try scene.importManifest([Scene.spec("dolly")])
         // Its last line has no end, and must not be cut off.

@@ -14,14 +14,15 @@ struct ReconcileTests {
     private static let unknown = "not found (404 task_not_found: no such task for this key)"
     private static let options = "--provider simulator --base-url {URL} --speed 1000"
 
-    @Test func `with nothing in doubt it says so and needs no key`() async throws {
+    @Test func `reconcile needs no API key if no task is uncertain or lost`() async throws {
         let scene = try await Scene()
         try scene.importManifest([Scene.spec("dolly")])
         let outcome = try await scene.dailies("reconcile", key: nil)
         #expect(outcome == Outcome(0, out: "no uncertain or lost tasks\n"))
     }
 
-    @Test func `a task that the provider knows by its key is found, recorded and proves the key`() async throws {
+    @Test func `a task found by its submission key is recorded and proves that the provider honors keys`() async throws
+    {
         let scene = try await Scene(simulator: [])
         try scene.importManifest([Scene.spec("dolly")])
         try scene.sendUncertain("dolly")
@@ -48,7 +49,7 @@ struct ReconcileTests {
         #expect(trust == .honoured)
     }
 
-    @Test func `a task that was finished meanwhile is settled with its cost`() async throws {
+    @Test func `a task that has completed at the provider is settled with its cost`() async throws {
         let scene = try await Scene(simulator: ["--speed", "100000"])
         try scene.importManifest([Scene.spec("dolly")])
         try scene.sendUncertain("dolly")
@@ -66,7 +67,7 @@ struct ReconcileTests {
         #expect(try scene.store { try $0.problems() } == [])
     }
 
-    @Test func `one that is not found stays uncertain with what the user can do`() async throws {
+    @Test func `a task that is not found stays uncertain, and the output suggests commands`() async throws {
         let scene = try await Scene(simulator: [])
         try scene.importManifest([Scene.spec("dolly")])
         try scene.sendUncertain("dolly")
@@ -89,7 +90,7 @@ struct ReconcileTests {
         #expect(try scene.simulator?.charged() == "0")
     }
 
-    @Test func `where keys are honoured a run may repeat it, and that is the advice`() async throws {
+    @Test func `if the provider honors keys, reconcile suggests a resume, which resubmits the task`() async throws {
         let scene = try await Scene(simulator: [])
         try scene.importManifest([Scene.spec("dolly")])
         try scene.sendUncertain("dolly", at: Instant(milliseconds: Int64(Date().timeIntervalSince1970 * 1000)))
@@ -107,7 +108,7 @@ struct ReconcileTests {
                 baseURL: baseURL, account: Scene.account, dialect: .flat, trust: .honoured, evidence: "echo"))
     }
 
-    @Test func `an old one may be forgotten where keys are honoured, so that a run does not repeat it`() async throws {
+    @Test func `an old submission key may be forgotten, so a run does not resubmit the task`() async throws {
         let scene = try await Scene(simulator: [])
         try scene.importManifest([Scene.spec("dolly")])
         try scene.sendUncertain("dolly")
@@ -130,7 +131,7 @@ struct ReconcileTests {
         #expect(try scene.task("dolly").isUncertain)
     }
 
-    @Test func `a question by key that is answered with another attempt's task settles nothing and proves no keys`()
+    @Test func `a lookup by key that returns another attempt's task settles nothing and proves no keys`()
         async throws
     {
         let scene = try await Scene(simulator: [])
@@ -151,7 +152,7 @@ struct ReconcileTests {
         #expect(try await scene.dailies("explain", "dolly").out.contains(words))
     }
 
-    @Test func `a submit that was in the air when the run ended is asked for as well`() async throws {
+    @Test func `a submit that was in flight when the run ended is looked up too`() async throws {
         let scene = try await Scene(simulator: [])
         try scene.importManifest([Scene.spec("dolly")])
         try scene.send("dolly")
@@ -161,7 +162,7 @@ struct ReconcileTests {
         #expect(try scene.task("dolly").isUncertain)
     }
 
-    @Test func `another account's attempt names the fingerprint it needs and is not asked for`() async throws {
+    @Test func `a task of another account is not looked up, and the output names the key that it needs`() async throws {
         let scene = try await Scene(simulator: [])
         try scene.importManifest([Scene.spec("dolly")])
         try scene.sendUncertain("dolly")
@@ -183,7 +184,7 @@ struct ReconcileTests {
         #expect(try scene.events("dolly") == ["intent", "uncertain broken"])
     }
 
-    @Test func `what is at the provider under another key is no doubt, and the key is named`() async throws {
+    @Test func `a task accepted with another key is not uncertain, and the output names the key`() async throws {
         let scene = try await Scene(simulator: [])
         try scene.importManifest([Scene.spec("dolly"), Scene.spec("crane")])
         try scene.sendAccepted("dolly", as: "vt_1")
@@ -211,7 +212,7 @@ struct ReconcileTests {
         }
     }
 
-    @Test func `what another key sent and this one took over is not promised to be sent again`() async throws {
+    @Test func `after a key transfer, reconcile does not promise that a run resubmits uncertain tasks`() async throws {
         let scene = try await Scene(simulator: ["--one-account", "--echo", "always"])
         try scene.importManifest([Scene.spec("dolly"), Scene.spec("crane")])
         try scene.sendUncertain("dolly")
@@ -230,7 +231,7 @@ struct ReconcileTests {
         #expect(again.err.contains("--same-account: no clip needs another API key"))
     }
 
-    @Test func `another provider's attempt says how to reach it`() async throws {
+    @Test func `for a task of another provider, the output names the options to reach it`() async throws {
         let scene = try await Scene(simulator: [])
         try scene.importManifest([Scene.spec("dolly")])
         try scene.sendUncertain("dolly")
@@ -241,7 +242,7 @@ struct ReconcileTests {
                 "still uncertain: it belongs to simulator at {URL}; use --provider simulator --base-url {URL}\n"))
     }
 
-    @Test func `a refused key ends with 77, a provider that is away with 6`() async throws {
+    @Test func `a refused key ends with 77, an unreachable provider with 6`() async throws {
         let scene = try await Scene(simulator: [])
         try scene.importManifest([Scene.spec("dolly"), Scene.spec("crane")])
         try scene.sendUncertain("dolly")
@@ -255,11 +256,12 @@ struct ReconcileTests {
         #expect(away.code == 6)
         // The second is not asked: it would wait as long for nothing.
         #expect(away.out.components(separatedBy: "asked:").count == 2)
-        #expect(away.out.components(separatedBy: "verdict:  still uncertain: the provider is not responding").count == 3)
+        #expect(
+            away.out.components(separatedBy: "verdict:  still uncertain: the provider is not responding").count == 3)
         #expect(try scene.events("crane") == ["intent", "uncertain broken"])
     }
 
-    @Test func `a lost one is asked for by its id and stays lost, or is found again`() async throws {
+    @Test func `a lost task is looked up by its id, and stays lost or is found again`() async throws {
         let scene = try await Scene(simulator: [])
         try scene.importManifest([Scene.spec("dolly"), Scene.spec("crane")])
         let gone = ProviderError(kind: .status, status: 404, code: "task_not_found", message: "no such task")
@@ -296,7 +298,7 @@ struct ReconcileTests {
     }
 
     @Test(arguments: [true, false])
-    func `a find whose estimate does not fit under a budget is cancelled while that is free`(
+    func `a found task whose estimate exceeds the budget is cancelled while that is free`(
         _ isOfTag: Bool
     ) async throws {
         let scene = try await Scene(simulator: [])
@@ -325,7 +327,7 @@ struct ReconcileTests {
             ])
     }
 
-    @Test func `a runner that lives is not disturbed`() async throws {
+    @Test func `reconcile refuses a store with an active run`() async throws {
         let scene = try await Scene()
         try scene.importManifest([Scene.spec("dolly")])
         let lock = try Store.lock(scene.path)
@@ -334,12 +336,13 @@ struct ReconcileTests {
             outcome
                 == Outcome(
                     11,
-                    err: "dailies: the store dailies.sqlite is in use by an active run ({PROCESS}, since {TIME}); wait for the run "
+                    err:
+                        "dailies: the store dailies.sqlite is in use by an active run ({PROCESS}, since {TIME}); wait for the run "
                         + "or stop it, then reconcile\n"))
         withExtendedLifetime(lock) {}
     }
 
-    @Test func `a runner that does not listen is left a word`() async throws {
+    @Test func `a cancel is queued if the active run does not process it`() async throws {
         let scene = try await Scene()
         try scene.importManifest([Scene.spec("dolly")])
         let lock = try Store.lock(scene.path)
@@ -358,7 +361,7 @@ struct ReconcileTests {
         withExtendedLifetime(lock) {}
     }
 
-    @Test func `without a store there is nothing to work on, and none is made`() async throws {
+    @Test func `reconcile without a store fails and creates none`() async throws {
         let scene = try await Scene()
         let outcome = try await scene.dailies("reconcile")
         #expect(

@@ -28,7 +28,7 @@ import Testing
         return (stage, a, b, url)
     }
 
-    @Test func `one manifest that is refused takes the others' changes, removals and budgets with it`() throws {
+    @Test func `if one manifest is refused, no changes, removals or budgets of the others are stored`() throws {
         let (stage, a, b, url) = try stage()
         try stage.write("a.jsonl", Self.line("1", "a fox at dusk") + Self.line("2", "a hare"))
         // The batch name of another path.
@@ -51,7 +51,7 @@ import Testing
         #expect(try stage.bill(url).accepted == bill.accepted + 2)
     }
 
-    @Test func `a change that is not accepted in the second manifest leaves the first as it was`() throws {
+    @Test func `a refused change in the second manifest leaves the first unchanged`() throws {
         let (stage, a, b, url) = try stage()
         try stage.write("a.jsonl", Self.line("2", "a hare"))
         try stage.write("b.jsonl", Self.line("1", "another stag"))
@@ -61,7 +61,7 @@ import Testing
         #expect(try dump(stage) == before)
     }
 
-    @Test func `a manifest that breaks off while it is read leaves the others as they were`() throws {
+    @Test func `a manifest that ends while it is read leaves the others unchanged`() throws {
         let (stage, a, _, url) = try stage()
         try stage.write("a.jsonl", Self.line("2", "a hare"))
         let before = try dump(stage)
@@ -70,7 +70,7 @@ import Testing
         #expect(try dump(stage) == before)
     }
 
-    @Test func `a provider of another speed refuses the run before anything is written`() throws {
+    @Test func `a simulator with a different speed is refused before anything is written`() throws {
         let (stage, a, _, url) = try stage()
         try stage.write("a.jsonl", Self.line("2", "a hare"))
         let before = try dump(stage)

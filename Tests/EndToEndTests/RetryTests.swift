@@ -4,7 +4,7 @@ import Testing
 
 /// `dailies retry`.
 struct RetryTests {
-    @Test func `failed tasks wait again under the next number, and nobody is asked`() async throws {
+    @Test func `failed tasks are queued again under the next attempt number, without a request`() async throws {
         let scene = try await Scene()
         try scene.importManifest([Scene.spec("dolly"), Scene.spec("crane"), Scene.spec("tilt")])
         try scene.sendFailed("dolly")
@@ -31,7 +31,7 @@ struct RetryTests {
         #expect(try scene.store { try $0.problems() } == [])
     }
 
-    @Test func `a resume with nothing to do says so, and what brings failed tasks back`() async throws {
+    @Test func `a resume with nothing to do suggests a retry of failed tasks`() async throws {
         let scene = try await Scene()
         try scene.importManifest([Scene.spec("dolly"), Scene.spec("crane")])
         try scene.sendFailed("dolly")
@@ -40,12 +40,13 @@ struct RetryTests {
         #expect(outcome.code == 0 && outcome.out == "")
         let lines = outcome.err.split(separator: "\n").map(String.init)
         #expect(lines.count == 3, "\(outcome.err)")
-        #expect(lines[0].hasPrefix("nothing to resume: ") && lines[0].contains(" has no unfinished tasks for ")
+        #expect(
+            lines[0].hasPrefix("nothing to resume: ") && lines[0].contains(" has no unfinished tasks for ")
                 && lines[1] == "2 failed; to render them again:")
         #expect(lines[2].hasPrefix("  dailies retry --state failed"), "\(lines)")
     }
 
-    @Test func `a code, a tag or a batch narrows the choice`() async throws {
+    @Test func `a failure code, tag or batch filters the tasks to retry`() async throws {
         let scene = try await Scene()
         let acme = [TaskSpec.Tag(name: "client", value: "acme")]
         try scene.importManifest([Scene.spec("dolly"), Scene.spec("crane", tags: acme), Scene.spec("tilt")])
@@ -62,7 +63,7 @@ struct RetryTests {
         #expect(none == Outcome(0, out: "no matching tasks; nothing changed\n"))
     }
 
-    @Test func `what left its manifest comes back only when it is named`() async throws {
+    @Test func `a task removed from its manifest is retried only by key`() async throws {
         let scene = try await Scene()
         try scene.importManifest([Scene.spec("dolly"), Scene.spec("crane")])
         try scene.importManifest([Scene.spec("crane")])
@@ -80,7 +81,7 @@ struct RetryTests {
         #expect(try scene.task("dolly").attempt == 1)
     }
 
-    @Test func `what is not settled is refused, and then nothing is changed`() async throws {
+    @Test func `a retry of an unsettled task is refused, and nothing changes`() async throws {
         let scene = try await Scene()
         try scene.importManifest(["failed", "uncertain", "accepted", "running", "waiting"].map { Scene.spec($0) })
         try scene.sendFailed("failed")
@@ -103,7 +104,7 @@ struct RetryTests {
         #expect(try scene.task("failed").state == .failed)
     }
 
-    @Test func `a completed task is taken again by its key and one word more`() async throws {
+    @Test func `a completed task is rendered again only by key with --again`() async throws {
         let scene = try await Scene()
         try scene.importManifest([Scene.spec("dolly"), Scene.spec("crane")])
         try scene.sendCompleted("dolly")
@@ -128,7 +129,7 @@ struct RetryTests {
         #expect(try scene.store { try $0.problems() } == [])
     }
 
-    @Test func `a cost that is still asked for comes first`() async throws {
+    @Test func `a task whose cost is still being queried cannot be retried`() async throws {
         let scene = try await Scene()
         try scene.importManifest([Scene.spec("dolly")])
         try scene.sendAccepted("dolly", as: "vt_1") {
@@ -140,7 +141,7 @@ struct RetryTests {
         #expect(try scene.task("dolly").state == .completed)
     }
 
-    @Test func `a new seed is the same whoever asks for it, and another for each attempt`() async throws {
+    @Test func `a new seed is reproducible, and differs for each attempt`() async throws {
         var seeds: [String] = []
         for _ in 1...2 {
             let scene = try await Scene()
@@ -158,7 +159,7 @@ struct RetryTests {
         #expect(seeds[0] == seeds[2] && seeds[1] == seeds[3] && seeds[0] != seeds[1])
     }
 
-    @Test func `what cannot be meant is refused`() async throws {
+    @Test func `invalid combinations of arguments are refused`() async throws {
         let scene = try await Scene()
         try scene.importManifest([Scene.spec("dolly")])
         let cases: [(words: [String], message: String)] = [

@@ -9,7 +9,7 @@ struct UserWordTests {
 
     // MARK: --adopt
 
-    @Test func `an adopted task is checked with the provider and recorded as the user's word`() async throws {
+    @Test func `an adopted task is checked with the provider and recorded as adopted`() async throws {
         let scene = try await Scene(simulator: [])
         try scene.importManifest([Scene.spec("dolly"), Scene.spec("crane")])
         try scene.sendUncertain("dolly")
@@ -48,7 +48,7 @@ struct UserWordTests {
         #expect(try scene.task("dolly").isUncertain)
     }
 
-    @Test func `a task id that is another task's in this store is not adopted`() async throws {
+    @Test func `a task id of another task in this store is not adopted`() async throws {
         let scene = try await Scene(simulator: [])
         try scene.importManifest([Scene.spec("dolly"), Scene.spec("crane")])
         try scene.sendUncertain("dolly")
@@ -62,7 +62,7 @@ struct UserWordTests {
         #expect(try scene.task("dolly").isUncertain)
     }
 
-    @Test func `a task id that an earlier take of the same task has is not adopted`() async throws {
+    @Test func `a task id of an earlier take of the same task is not adopted`() async throws {
         let scene = try await Scene(simulator: [])
         try scene.importManifest([Scene.spec("dolly")])
         let id = try #require(try scene.simulator?.submit(key: "another"))
@@ -83,7 +83,7 @@ struct UserWordTests {
         #expect(explained.out.contains("the task {ID} belongs to dolly, attempt 1, of the batch forest"))
     }
 
-    @Test func `a task id that the provider has under another key is not adopted`() async throws {
+    @Test func `a task id that the provider has for another key is not adopted`() async throws {
         let scene = try await Scene(simulator: ["--echo", "always"])
         try scene.importManifest([Scene.spec("dolly")])
         try scene.sendUncertain("dolly")
@@ -95,7 +95,7 @@ struct UserWordTests {
         #expect(outcome.code == 6)
     }
 
-    @Test func `a key that holds equals signs is told from the task id`() async throws {
+    @Test func `a task key that contains equals signs can be adopted`() async throws {
         let scene = try await Scene(simulator: [])
         let key = "takes/aspect_ratio=16:9,seed=1"
         try scene.importManifest([Scene.spec(key)])
@@ -108,7 +108,7 @@ struct UserWordTests {
 
     // MARK: --assume-lost
 
-    @Test func `one that is given up has failed at an unknown cost, and can be retried`() async throws {
+    @Test func `a task assumed lost fails with an unknown cost, and can be retried`() async throws {
         let scene = try await Scene(simulator: [])
         try scene.importManifest([Scene.spec("dolly")])
         try scene.sendUncertain("dolly")
@@ -140,7 +140,7 @@ struct UserWordTests {
         #expect(try scene.store { try $0.problems() } == [])
     }
 
-    @Test func `one that the provider has after all is not given up`() async throws {
+    @Test func `a task that the provider still has is not assumed lost`() async throws {
         let scene = try await Scene(simulator: [])
         try scene.importManifest([Scene.spec("dolly")])
         try scene.sendUncertain("dolly")
@@ -152,7 +152,7 @@ struct UserWordTests {
         #expect(try scene.task("dolly").state == .queued)
     }
 
-    @Test func `a lost one can be given up too`() async throws {
+    @Test func `a lost task can be assumed lost too`() async throws {
         let scene = try await Scene(simulator: [])
         try scene.importManifest([Scene.spec("dolly")])
         try scene.sendAccepted("dolly", as: "vt_gone") {
@@ -164,7 +164,7 @@ struct UserWordTests {
         #expect(try scene.store { try $0.problems() } == [])
     }
 
-    @Test func `while the provider is away nothing is given up`() async throws {
+    @Test func `nothing is assumed lost while the provider is unreachable`() async throws {
         let scene = try await Scene(simulator: [])
         try scene.importManifest([Scene.spec("dolly")])
         try scene.sendUncertain("dolly")
@@ -174,7 +174,7 @@ struct UserWordTests {
         #expect(try scene.task("dolly").isUncertain)
     }
 
-    @Test func `without the key that sent it, giving up needs one word more`() async throws {
+    @Test func `without the key that sent a task, --assume-lost needs --without-asking`() async throws {
         let scene = try await Scene()
         try scene.importManifest([Scene.spec("dolly")])
         try scene.sendUncertain("dolly")
@@ -193,7 +193,7 @@ struct UserWordTests {
 
     // MARK: Words that cannot be meant
 
-    @Test func `a word about a task that is in no doubt is refused before anything is asked`() async throws {
+    @Test func `a resolution of a task that is not uncertain is refused before any request`() async throws {
         let scene = try await Scene()
         try scene.importManifest([Scene.spec("dolly"), Scene.spec("crane")])
         try scene.sendCompleted("dolly")
@@ -220,7 +220,7 @@ struct UserWordTests {
         }
     }
 
-    @Test func `a key of two batches needs the batch, and the advice names it`() async throws {
+    @Test func `a key in two batches requires --batch, and suggested commands include it`() async throws {
         let scene = try await Scene(simulator: [])
         for batch in ["forest", "hills"] {
             try scene.importManifest([Scene.spec("dolly")], batch: batch)
@@ -239,7 +239,7 @@ struct UserWordTests {
         #expect(clear.out.contains("to render it again: dailies retry --batch forest dolly\n"))
     }
 
-    @Test func `json is one object a line and ends with the exit code`() async throws {
+    @Test func `json output is one object per line and ends with the exit code`() async throws {
         let scene = try await Scene(simulator: [])
         try scene.importManifest([Scene.spec("dolly")])
         try scene.sendUncertain("dolly")
@@ -257,7 +257,7 @@ struct UserWordTests {
         #expect(outcome.code == 6)
     }
 
-    @Test func `what the provider says cannot drive the terminal`() async throws {
+    @Test func `text from the provider cannot control the terminal`() async throws {
         let scene = try await Scene()
         try scene.importManifest([Scene.spec("dolly\u{1B}[2J")])
         let fault = ProviderError(kind: .status, status: 502, code: "x\u{7}", message: "\u{1B}]0;title\u{7}\u{202E}")

@@ -253,7 +253,8 @@ extension ProcessSuite {
             try run.wait(for: "some clips") { $0.count("saved") >= 5 }
             try stage.write("broken", "")
             #expect(try run.ended() == .exited(1), "\(run.written.errText)")
-            #expect(run.written.errText.contains("the run stopped because of a store error: "), "\(run.written.errText)")
+            #expect(
+                run.written.errText.contains("the run stopped because of a store error: "), "\(run.written.errText)")
             #expect(run.written.errText.contains("disk I/O error"), "\(run.written.errText)")
             #expect(try stage.finishRun([manifest], at: simulator).code == 0)
             try stage.expectAllPaidOnce(simulator, tasks: 20)

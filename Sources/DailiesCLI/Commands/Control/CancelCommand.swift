@@ -8,9 +8,9 @@ struct CancelCommand: AsyncParsableCommand {
         abstract: "Cancel tasks. Unsent tasks are cancelled immediately; the provider is asked to cancel the others.",
         discussion: """
             Tasks that have not been sent are cancelled locally; no API key or network is needed. Tasks queued at the \
-            provider are looked up, then cancelled free of charge. Tasks that are already rendering are skipped, because \
-            cancelling them may be partly charged; --even-if-charged cancels them too. The provider's answer is recorded \
-            either way: a clip that has finished is paid, and `dailies resume` downloads it.
+            provider are looked up, then cancelled free of charge. Tasks that are already rendering are skipped, \
+            because cancelling them may be partly charged; --even-if-charged cancels them too. The provider's answer \
+            is recorded either way: a clip that has finished is paid, and `dailies resume` downloads it.
 
             Uncertain tasks are looked up by their submission key; those that are not found stay uncertain.
 
@@ -22,8 +22,8 @@ struct CancelCommand: AsyncParsableCommand {
 
             If a run is active, it carries out the cancellation within a second; no API key is needed here.
 
-            Exit codes: 0 all are cancelled or already finished, 5 some continue, 6 some are uncertain, 7 access refused, \
-            9 some are paid but not saved, 64 usage, 77 API key missing or refused.
+            Exit codes: 0 all are cancelled or already finished, 5 some continue, 6 some are uncertain, 7 access \
+            refused, 9 some are paid but not saved, 64 usage, 77 API key missing or refused.
             """)
 
     @OptionGroup var selection: TaskSelection
@@ -47,18 +47,18 @@ struct CancelCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        throw try await ExclusiveStore.with(store, orElse: "then cancel", cancel, beside: tell).asExit
+        throw try await ExclusiveStore.with(store, orElse: "then cancel", cancel, duringRun: queue).asExit
     }
 
-    private func tell(_ store: Store) async throws -> ExitCode {
+    private func queue(_ store: Store) async throws -> ExitCode {
         var text = CancelOutput(hint: SuggestedCommand(store: self.store, provider: provider), isJSON: json)
-        text.isTold = true
-        var round = CancelOperation(store: store, evenIfCharged: evenIfCharged, text: text)
-        let chosen = try round.count(selection)
-        guard chosen.total > 0 else { return round.finish() }
+        text.hasActiveRun = true
+        var operation = CancelOperation(store: store, evenIfCharged: evenIfCharged, text: text)
+        let chosen = try operation.count(selection)
+        guard chosen.total > 0 else { return operation.finish() }
         try confirm(chosen.total)
-        try await round.tellRunner(selection)
-        return round.finish()
+        try await operation.queueForRun(selection)
+        return operation.finish()
     }
 
     private func confirm(_ count: Int) throws {
@@ -68,27 +68,27 @@ struct CancelCommand: AsyncParsableCommand {
     }
 
     private func cancel(_ store: Store) async throws -> ExitCode {
-        var round = CancelOperation(
+        var operation = CancelOperation(
             store: store, evenIfCharged: evenIfCharged,
             text: CancelOutput(hint: SuggestedCommand(store: self.store, provider: provider), isJSON: json))
-        let chosen = try round.count(selection)
-        guard chosen.total > 0 else { return round.finish() }
+        let chosen = try operation.count(selection)
+        guard chosen.total > 0 else { return operation.finish() }
         try confirm(chosen.total)
-        try round.withdrawWaiting(selection)
+        try operation.withdrawWaiting(selection)
         if chosen.sent > 0 {
             do {
-                try await ProviderSession.with(provider) { desk in
-                    try await round.cancelSent(selection, TaskReconciler(store, desk, cancelsForUser: true))
+                try await ProviderSession.with(provider) { session in
+                    try await operation.cancelSent(selection, TaskReconciler(store, session, cancelsForUser: true))
                 }
             } catch let stop as Stop where stop.code == .keyRefused {
-                // What needed no key is done, and is said before the key is missed.
-                if chosen.total > chosen.sent { _ = round.finish() }
+                // Report the local cancellations before the missing key.
+                if chosen.total > chosen.sent { _ = operation.finish() }
                 throw Stop(
                     .keyRefused,
                     "\(TaskDescription.count(chosen.sent, "task")) at the provider cannot be cancelled: "
                         + stop.message)
             }
         }
-        return round.finish()
+        return operation.finish()
     }
 }

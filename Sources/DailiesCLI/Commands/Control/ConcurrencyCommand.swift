@@ -7,9 +7,9 @@ struct ConcurrencyCommand: AsyncParsableCommand {
         commandName: "concurrency",
         abstract: "Set how many tasks may be in flight, for the active run and later ones.",
         discussion: """
-            An active run applies the limit within a second. Lowering it does not cancel anything. Later runs use it too, \
-            unless they have their own --concurrency. `none` removes the limit. Without an argument, prints the current \
-            limits.
+            An active run applies the limit within a second. Lowering it does not cancel anything. Later runs use it \
+            too, unless they have their own --concurrency. `none` removes the limit. Without an argument, prints the \
+            current limits.
 
             Examples:
               dailies concurrency 25
@@ -27,7 +27,7 @@ struct ConcurrencyCommand: AsyncParsableCommand {
     @OptionGroup var store: StoreOptions
 
     func run() async throws {
-        try await ControlCommand.say(on: store, isJSON: json) { _ in
+        try await ControlCommand.run(on: store, isJSON: json) { _ in
             limit.map { .concurrency($0.number, model: $0.model) }
         }
     }
@@ -39,7 +39,7 @@ struct LimitArgument: ExpressibleByArgument {
     private static let range = 1...1_000_000
 
     let model: ModelID?
-    /// nil: none.
+    /// nil: no limit.
     let number: Int?
 
     init?(argument: String) {

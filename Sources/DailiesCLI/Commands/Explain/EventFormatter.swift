@@ -2,22 +2,23 @@ import DailiesCore
 import DailiesStore
 import ExactJSON
 
-/// Rows of the log for people and for programs.
+/// Log events as text and as JSON.
 enum EventFormatter {
     static func line(_ event: EventRow) -> String {
         let attempt = event.attempt.map { "#\($0)" } ?? "  "
-        // A row for one more amount of the same moment says nothing but the amount.
-        let words = event.kind == "amount" ? [amount(event) ?? "amount"] : [words(for: event), amount(event) ?? ""]
+        // An additional amount of the same event is printed alone.
+        let words =
+            event.kind == "amount" ? [amount(event) ?? "amount"] : [description(of: event), amount(event) ?? ""]
         let text = words.filter { !$0.isEmpty }.joined(separator: "; ")
         return "\(Composition.Calendar.timestamp(event.at))  \(attempt)  \(text)"
     }
 
-    private static func words(for event: EventRow) -> String {
+    private static func description(of event: EventRow) -> String {
         let message = SafeText.escaped(event.message ?? "")
         let why = [event.code.map(SafeText.escaped), event.message == nil ? nil : message]
             .compactMap { $0 }.joined(separator: ": ")
         let because = why.isEmpty ? "" : " (\(why))"
-        let source = event.source.map { ", \(said(by: $0))" } ?? ""
+        let source = event.source.map { ", \(text(for: $0))" } ?? ""
         return switch event.kind {
         case "intent": "sent with submission key \(message)"
         case "repeated": "resent unchanged"
@@ -53,7 +54,7 @@ enum EventFormatter {
         event.code.flatMap(CancelReason.init).map { ": \(TaskDescription.because($0))" } ?? ""
     }
 
-    private static func said(by source: String) -> String {
+    private static func text(for source: String) -> String {
         switch source {
         case "reply": "reported by the provider"
         case "query": "found by lookup"
@@ -66,7 +67,7 @@ enum EventFormatter {
         }
     }
 
-    /// `charged 3.70 credits`: the text as the provider wrote it.
+    /// `charged 3.70 credits`, with the amount as the provider wrote it.
     private static func amount(_ event: EventRow) -> String? {
         guard let kind = event.amountKind, let amount = event.amount else { return nil }
         return "\(SafeText.escaped(kind)) \(SafeText.escaped(event.amountText ?? "\(amount)")) credits"

@@ -2,11 +2,11 @@ import DailiesCore
 import DailiesStore
 import ExactJSON
 
-/// What is said, before money is spent, of clips that would be rendered once more.
+/// Notes, printed before money is spent, about clips that would be rendered again.
 enum DuplicatesOutput {
-    private static let mostShown = 5
+    private static let maximumShown = 5
 
-    /// A sentence each, without its end; none where there is nothing to say.
+    /// One line per kind of duplicate; empty if there are none.
     static func lines(_ duplicates: Duplicates) -> [String] {
         var lines: [String] = []
         let total = duplicates.count
@@ -22,7 +22,7 @@ enum DuplicatesOutput {
                     + "blanks or Unicode normalization")
         }
         if duplicates.repeatedCount > 0 {
-            let keys = duplicates.repeated.prefix(mostShown).map { SafeText.cut($0.text) }.joined(separator: ", ")
+            let keys = duplicates.repeated.prefix(maximumShown).map { SafeText.cut($0.text) }.joined(separator: ", ")
             lines.append(
                 "\(duplicates.repeatedCount) of \(total) \(duplicates.repeatedCount == 1 ? "repeats" : "repeat") the "
                     + "request of an earlier task; each is rendered and charged: \(keys)"
@@ -32,7 +32,7 @@ enum DuplicatesOutput {
     }
 
     private static func pairs(_ pairs: [Duplicates.Pair], of count: Int) -> String {
-        let words = pairs.prefix(mostShown).map { pair in
+        let words = pairs.prefix(maximumShown).map { pair in
             let clip = "\(SafeText.cut(pair.clip.key.text)) in \(SafeText.cut(pair.clip.batchName))"
             let notes =
                 (pair.key == pair.clip.key ? [] : ["for \(SafeText.cut(pair.key.text))"])
@@ -42,7 +42,7 @@ enum DuplicatesOutput {
         return words.joined(separator: ", ") + more(count)
     }
 
-    private static func more(_ count: Int) -> String { count > mostShown ? " and \(count - mostShown) more" : "" }
+    private static func more(_ count: Int) -> String { count > maximumShown ? " and \(count - maximumShown) more" : "" }
 
     static func write(_ duplicates: Duplicates, to writer: inout JSONWriter) {
         writer.member("equal_to_clips", duplicates.equalCount)

@@ -11,23 +11,25 @@ struct PlanCommand: PrintingCommand {
         abstract: "Show what a run would do, its cost and its duration.",
         discussion: """
             Sends nothing to the provider, changes nothing and needs no API key. Prices come from the service's latest \
-            bills in this store, else from your rates (--rates), else from the provider's published prices; the source of \
-            each price is shown. Clips without a known price are counted as unknown, never as 0.
+            bills in this store, else from your rates (--rates), else from the provider's published prices; the source \
+            of each price is shown. Clips without a known price are counted as unknown, never as 0.
 
             Use the same options as for the run. A saved plan (--out) stores budget, concurrency, rates and all other \
-            options that affect the figures, and `run --plan` uses them. Save it with the API key of the run; it is valid \
-            only for that key, service and store.
+            options that affect the figures, and `run --plan` uses them. Save it with the API key of the run; it is \
+            valid only for that key, service and store.
 
             Examples:
               dailies plan campaign.yaml --concurrency 25 --budget 500
               dailies plan campaign.yaml --tasks
               dailies plan campaign.yaml --out plan.json && dailies run --plan plan.json
 
-            Exit codes: 0; with --detailed-exitcode 2 if there is work to do; 64 usage, or clips cannot be saved in the \
-            output folder; 65 manifest, rates or batch refused.
+            Exit codes: 0; with --detailed-exitcode 2 if there is work to do; 64 usage, or clips cannot be saved in \
+            the output folder; 65 manifest, rates or batch refused.
             """)
 
-    @Argument(help: ArgumentHelp("Manifest files (YAML, JSON, JSONL or CSV); use - for standard input.", valueName: "manifest"))
+    @Argument(
+        help: ArgumentHelp(
+            "Manifest files (YAML, JSON, JSONL or CSV); use - for standard input.", valueName: "manifest"))
     var manifests: [String]
     @OptionGroup var store: StoreOptions
     @OptionGroup(title: "Manifests") var reading: ManifestOptions
@@ -61,27 +63,27 @@ struct PlanCommand: PrintingCommand {
             manifests, batchName: batch, form: reading.form, catalogue: catalogue, json: json)
         let rates = try spending.prices.read()
         let (configuration, keys) = try provider.planned(needsKey: out != nil)
-        let (survey, mark, told) = try PlanStore.read(store.path) { store in
+        let (plan, revision, controls) = try PlanStore.withOptionalStore(store.path) { store in
             try Self.refuseForeign(checked, in: store, configuration)
-            let told = try store?.runControls() ?? RunControls()
+            let controls = try store?.runControls() ?? RunControls()
             let known = PlanPrices(
                 catalogue: catalogue, rates: rates, maximumPerTask: spending.maxCreditsPerTask?.credits,
                 observed: try store?.observedPrices(of: configuration.service) ?? [])
-            var limits = ConcurrencyArgument.limits(spending.concurrencyLimits, told: told)
+            var limits = ConcurrencyArgument.limits(spending.concurrencyLimits, controls: controls)
             limits.pace = spending.rate?.pace
-            var survey = RunPlan(
+            var plan = RunPlan(
                 catalogue: catalogue, provider: configuration.name, prices: known, limits: limits,
                 acceptsChanges: spending.acceptChanges, budget: spending.budget,
                 listing: tasks ? try PlanTaskList(json ? .objects : .table) : nil)
-            for manifest in checked { try survey.add(manifest, in: store) }
-            return (survey, try store?.mark() ?? .empty, told)
+            for manifest in checked { try plan.add(manifest, in: store) }
+            return (plan, try store?.mark() ?? .empty, controls)
         }
         if !json { FolderSettings.announce(json: false) }
         if let out {
-            let plan = SavedPlan(
-                survey, storePath: store.path, mark: mark, configuration, keys: keys, format: reading.format,
-                options: SavedPlan.options(spending, provider.dialect, reading, told: told))
-            try plan.write(to: out, survey, madeAt: Composition.timers().now)
+            let saved = SavedPlan(
+                plan, storePath: store.path, revision: revision, configuration, keys: keys, format: reading.format,
+                options: SavedPlan.options(spending, provider.dialect, reading, controls: controls))
+            try saved.write(to: out, plan, madeAt: Composition.timers().now)
             if keys == nil {
                 Console.error(
                     "warning: this plan was made without an API key, so `run --plan` will refuse it; set "
@@ -89,19 +91,19 @@ struct PlanCommand: PrintingCommand {
             }
         }
         let fault =
-            survey.hasWork
+            plan.hasWork
             ? try OutputFolderCheck(folders: [OutputFolderCheck.absolute(output)], manifests: checked).fault() : nil
         let code: ExitCode =
-            fault != nil ? .usage : detailedExitcode && survey.hasWork ? .workToDo : .success
+            fault != nil ? .usage : detailedExitcode && plan.hasWork ? .workToDo : .success
         let warnings = checked.flatMap { $0.warnings.map(\.description) }
         if json {
-            try PlanOutput.writeJSON(survey, warnings: warnings, outputFault: fault, code: code) {
+            try PlanOutput.writeJSON(plan, warnings: warnings, outputFault: fault, code: code) {
                 Console.out($0, lineEnd: "")
             }
         } else {
             ManifestLoading.warn(checked, reading.form)
-            Console.out(PlanOutput.table(survey))
-            if let listing = survey.listing {
+            Console.out(PlanOutput.table(plan))
+            if let listing = plan.listing {
                 Console.out("")
                 try listing.writeTable { Console.out($0, lineEnd: "") }
             }
@@ -110,7 +112,7 @@ struct PlanCommand: PrintingCommand {
         throw code.asExit
     }
 
-    /// A batch of another provider, which a run would refuse.
+    /// Refuses a batch of another provider, as a run would.
     private static func refuseForeign(
         _ manifests: [ValidatedManifest], in store: Store?, _ configuration: ProviderConfiguration
     ) throws {
@@ -128,7 +130,7 @@ struct PlanCommand: PrintingCommand {
     }
 }
 
-/// Prices that the user knows better.
+/// Prices that the user provides.
 struct PriceOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
@@ -140,15 +142,15 @@ struct PriceOptions: ParsableArguments {
 }
 
 extension ProviderConfiguration {
-    /// Whose bills and task ids these are.
+    /// The service that issues the bills and task ids.
     var service: Service { Service(provider: name, baseURL: baseURL) }
 }
 
 extension ProviderOptions {
     /// The provider for a command that sends nothing to it.
     ///
-    /// - Parameter needsKey: the command that prints the key is run too, if there is one.
-    /// - Returns: its configuration, and the keys, nil where none is set.
+    /// - Parameter needsKey: also run the configured key command, if any.
+    /// - Returns: the configuration, and the keys; nil if none is set.
     func planned(needsKey: Bool) throws -> (ProviderConfiguration, [ModelAPIKey]?) {
         let environment = ProcessInfo.processInfo.environment
         let isKeySet =
@@ -159,7 +161,7 @@ extension ProviderOptions {
             return (configuration, configuration.keys)
         }
         do {
-            // Never sent: it only stands where a configuration needs one.
+            // Never sent; a configuration requires a key.
             let placeholder = ModelAPIKey(key: try APIKey("no-key-is-needed-here"))
             var configuration = try ProviderConfiguration(
                 baseURL: baseURL ?? environment[Self.baseURLName] ?? ProviderConfiguration.defaultBaseURL,

@@ -7,13 +7,13 @@ struct ReconcileCommand: AsyncParsableCommand {
         commandName: "reconcile",
         abstract: "Resolve uncertain tasks, lost tasks and unknown costs by querying the provider.",
         discussion: """
-            A task is uncertain when its request was sent but no response was received: it may be rendering, and it may be \
-            billed. It is not resubmitted unless you request it. reconcile looks up each uncertain task by its submission \
-            key and each lost task by its task id. Lookups are free.
+            A task is uncertain when its request was sent but no response was received: it may be rendering, and it \
+            may be billed. It is not resubmitted unless you request it. reconcile looks up each uncertain task by its \
+            submission key and each lost task by its task id. Lookups are free.
 
             Tasks that are found are recorded, and `dailies resume` continues them. The others stay uncertain or lost \
-            until a later reconcile finds them, or you resolve them: use --adopt if you know the task id, or --assume-lost \
-            to give up. Both query the provider first and are recorded in the log.
+            until a later reconcile finds them, or you resolve them: use --adopt if you know the task id, or \
+            --assume-lost to give up. Both query the provider first and are recorded in the log.
 
             A task can be looked up only with the API key that sent it. If a new key of the same account replaced it, \
             --same-account transfers the unfinished tasks, and `dailies resume` continues them.
@@ -47,8 +47,8 @@ struct ReconcileCommand: AsyncParsableCommand {
     var assumeLost: [String] = []
     @Flag(
         help: """
-            With --assume-lost: do not query the provider first. Use it if the provider or the API key that sent the task \
-            no longer exists.
+            With --assume-lost: do not query the provider first. Use it if the provider or the API key that sent the \
+            task no longer exists.
             """)
     var withoutAsking = false
     @OptionGroup var keys: KeyMemoryOptions
@@ -71,17 +71,17 @@ struct ReconcileCommand: AsyncParsableCommand {
 
     private func reconcile(_ store: Store) async throws -> ExitCode {
         let chosen = try TaskLookup.batch(batch, in: store)
-        let words = try ManualResolution(adopt: adopt, assumeLost: assumeLost, batch: chosen, in: store)
-        // After the batch and the keys were looked up: a mistyped one changes nothing.
+        let resolutions = try ManualResolution(adopt: adopt, assumeLost: assumeLost, batch: chosen, in: store)
+        // After looking up the batch and the keys, so a typo changes nothing.
         if account.sameAccount {
             let configuration = try provider.configuration()
             try KeyTransferNotice.carryOut(in: store, APIKeyRouting(of: configuration), configuration)
         }
-        // The user's words are about these tasks; all others wait for a call without.
-        let tasks = try words.isEmpty ? store.unresolvedTasks(in: chosen?.id) : words.tasks
+        // With manual resolutions, only their tasks are reconciled.
+        let tasks = try resolutions.isEmpty ? store.unresolvedTasks(in: chosen?.id) : resolutions.tasks
         let text = ReconcileOutput(hint: SuggestedCommand(store: self.store, provider: provider), isJSON: json)
         var costs = CostBackfill(store: store, batch: chosen?.id, isJSON: json)
-        let asksForCosts = try words.isEmpty && !withoutAsking && costs.isNeeded
+        let asksForCosts = try resolutions.isEmpty && !withoutAsking && costs.isNeeded
         if tasks.isEmpty, !asksForCosts {
             let needs = try keyNeeds(in: store, chosen, nil)
             text.finish(ReconcileTally(), left: (0, 0), needs, code: .success)
@@ -89,19 +89,19 @@ struct ReconcileCommand: AsyncParsableCommand {
         }
         var tally = ReconcileTally()
         var accounts: APIKeyRouting?
-        try await withDesk(on: store) { desk in
-            accounts = desk?.provider.accounts
+        try await withReconciler(on: store) { reconciler in
+            accounts = reconciler?.provider.accounts
             var reconciliation = Reconciler(
-                store: store, desk: desk,
-                keyMemory: keys.memory(of: desk?.provider).divided(bySpeed: provider.speed))
+                store: store, reconciler: reconciler,
+                keyMemory: keys.memory(of: reconciler?.provider).divided(bySpeed: provider.speed))
             for task in tasks {
                 guard let row = try store.task(task) else { continue }
-                let finding = try await reconciliation.settle(row, by: words[task])
+                let finding = try await reconciliation.settle(row, by: resolutions[task])
                 text.write(finding, batches: try store.batches().count)
                 tally.count(finding)
             }
             tally.codes.formUnion(reconciliation.codes)
-            if let desk, asksForCosts, tally.codes == [.success] { try await costs.ask(desk) }
+            if let reconciler, asksForCosts, tally.codes == [.success] { try await costs.ask(reconciler) }
         }
         tally.costs = costs.tally
         let counts = try store.summary(chosen.map { [$0.id] }).total
@@ -112,34 +112,35 @@ struct ReconcileCommand: AsyncParsableCommand {
         return code
     }
 
-    /// - Parameter accounts: nil: nobody was asked, and what is known of keys is what files and the environment hold.
+    /// - Parameter accounts: nil: the provider was not queried; keys come from files and the environment.
     private func keyNeeds(in store: Store, _ batch: StoredBatch?, _ accounts: APIKeyRouting?) throws -> [MissingKey] {
-        // A key that cannot be read counts as absent here; a command that needs it refuses it.
+        // An unreadable key counts as absent here; commands that need it report it.
         let atHand = accounts?.all ?? (try? provider.keysAtHand()).map { Set($0.map(\.key.fingerprint)) } ?? []
         return try store.keyNeeds(present: atHand.isEmpty ? nil : atHand, in: batch.map { [$0.id] })
     }
 
-    private func withDesk(on store: Store, _ body: (TaskReconciler?) async throws -> Void) async throws {
+    private func withReconciler(on store: Store, _ body: (TaskReconciler?) async throws -> Void) async throws {
         if withoutAsking { return try await body(nil) }
         try await ProviderSession.with(provider) { try await body(TaskReconciler(store, $0)) }
     }
 }
 
-/// What the user says about single tasks.
+/// The user's resolutions of single tasks (`--adopt`, `--assume-lost`).
 struct ManualResolution {
-    enum Word: Hashable {
+    enum Action: Hashable {
         case adopt(RemoteTaskID)
         case assumeLost
     }
 
-    private var words: [TaskID: Word] = [:]
-    /// In the order in which they were given.
+    private var actions: [TaskID: Action] = [:]
+    /// In the order of the arguments.
     private(set) var tasks: [TaskID] = []
 
     var isEmpty: Bool { tasks.isEmpty }
-    subscript(task: TaskID) -> Word? { words[task] }
+    subscript(task: TaskID) -> Action? { actions[task] }
 
-    /// - Throws: ``Stop`` with 64 for a key that is not there, is ambiguous, is given twice, or whose task is in no doubt.
+    /// - Throws: ``Stop`` with 64 for a key that is unknown, ambiguous or repeated, or whose task is not uncertain or
+    ///   lost.
     init(adopt: [String], assumeLost: [String], batch: StoredBatch?, in store: Store) throws {
         for text in adopt {
             let (row, remote) = try Self.adoption(text, batch: batch, in: store)
@@ -157,9 +158,11 @@ struct ManualResolution {
         }
     }
 
-    private mutating func add(_ row: TaskRow, _ word: Word) throws {
-        guard words.updateValue(word, forKey: row.id) == nil else {
-            throw Stop(.usage, "the task \(SafeText.quoted(row.key.text)) is given twice; use one --adopt or --assume-lost for it")
+    private mutating func add(_ row: TaskRow, _ action: Action) throws {
+        guard actions.updateValue(action, forKey: row.id) == nil else {
+            throw Stop(
+                .usage,
+                "the task \(SafeText.quoted(row.key.text)) is given twice; use one --adopt or --assume-lost for it")
         }
         tasks.append(row.id)
     }
@@ -168,7 +171,7 @@ struct ManualResolution {
         "the task \(SafeText.quoted(row.key.text)) is \(TaskDescription.standing(row))"
     }
 
-    /// `KEY=TASK_ID`, where a key may hold `=` itself: the longest text before a `=` that is a key counts.
+    /// `KEY=TASK_ID`. A key may contain `=`: the longest known key before an `=` is used.
     private static func adoption(
         _ text: String, batch: StoredBatch?, in store: Store
     ) throws -> (TaskRow, RemoteTaskID) {

@@ -2,14 +2,14 @@ import DailiesCore
 import DailiesStore
 import ExactJSON
 
-/// What came of a reconciliation, counted.
+/// Counts of reconcile results.
 struct ReconcileTally {
     var asked = 0
     var found = 0
     var adopted = 0
     var assumedLost = 0
     var codes: Set<ExitCode> = [.success]
-    /// Unknown costs.
+    /// Results of unknown costs.
     var costs = CostBackfill.Tally()
 
     mutating func count(_ finding: ResolutionFinding) {
@@ -24,7 +24,7 @@ struct ReconcileTally {
     }
 }
 
-/// Evidence and verdicts for people and for programs.
+/// Evidence and verdicts as text and as JSON.
 struct ReconcileOutput {
     let hint: SuggestedCommand
     let isJSON: Bool
@@ -37,7 +37,7 @@ struct ReconcileOutput {
         }
     }
 
-    // MARK: For people
+    // MARK: Text
 
     private func lines(_ finding: ResolutionFinding, batches: Int) -> [String] {
         let row = finding.row
@@ -83,11 +83,11 @@ struct ReconcileOutput {
         }
     }
 
-    /// The commands that go on from here.
+    /// Suggested next commands.
     private func advice(_ finding: ResolutionFinding, _ batch: [(name: String, value: String)]) -> [String] {
         let key = finding.row.key.text
         func next(_ what: String, _ command: String) -> String { "  \(what): \(command)" }
-        func word(_ option: String, _ value: String) -> String {
+        func resolve(_ option: String, _ value: String) -> String {
             hint.online("reconcile", batch + [(option, value)])
         }
         let retry = next("to render it again", hint.offline("retry", batch, keys: [key]))
@@ -103,14 +103,14 @@ struct ReconcileOutput {
         case .assumedLost: return [retry]
         case .notFound(true): return [next("to resume", hint.online("resume"))]
         case .notFound(false), .forgotten:
-            let give = next("to give up", word("--assume-lost", key))
+            let giveUp = next("to give up", resolve("--assume-lost", key))
             return finding.wasLost
-                ? [give] : [next("if you know its task id", word("--adopt", key + "=TASK_ID")), give]
+                ? [giveUp] : [next("if you know its task id", resolve("--adopt", key + "=TASK_ID")), giveUp]
         case .notAsked, .refused: return []
         }
     }
 
-    // MARK: For programs
+    // MARK: JSON
 
     private func writeJSON(_ finding: ResolutionFinding) {
         let (verdict, known, reason) = parts(finding)
@@ -148,7 +148,7 @@ struct ReconcileOutput {
         }
     }
 
-    // MARK: The end
+    // MARK: Summary
 
     func finish(
         _ tally: ReconcileTally, left: (uncertain: Int, lost: Int), _ needs: [MissingKey], code: ExitCode

@@ -2,9 +2,9 @@ import DailiesCore
 import DailiesProvider
 import DailiesStore
 
-/// `--same-account`: the keys of this command took the place of those that sent what is unfinished.
+/// `--same-account`: transfers unfinished tasks from earlier API keys to those of this command.
 enum KeyTransferNotice {
-    /// Says what it did on standard error.
+    /// Reports each transfer on standard error.
     static func carryOut(in store: Store, _ accounts: APIKeyRouting, _ configuration: ProviderConfiguration) throws {
         let handovers = try store.handOver(
             to: accounts, provider: configuration.name, baseURL: configuration.baseURL, at: Composition.timers().now)

@@ -4,21 +4,21 @@ import DailiesRunner
 import DailiesStore
 import Foundation
 
-/// The store and the folder of rehearsals. Only files that an earlier rehearsal made are removed.
+/// The store and folder of rehearsals. Only files that an earlier rehearsal created are removed.
 struct RehearsalFiles {
     let storePath: String
     let folder: String
 
     private static let marker = ".dailies-rehearsal"
-    /// A rehearsal leaves fewer parts of clips: it downloads a few hundred at a time.
-    private static let mostParts = 100_000
+    /// A rehearsal leaves fewer part files: it downloads a few hundred clips at a time.
+    private static let maximumParts = 100_000
 
     private var markerPath: String { folder + "/" + Self.marker }
 
-    /// Removes what the last rehearsal left.
+    /// Removes the files of the last rehearsal.
     ///
-    /// - Parameter lock: of the store.
-    /// - Throws: ``Stop`` with 64, before anything is removed, if the store or the folder is not a rehearsal's.
+    /// - Parameter lock: the lock of the store.
+    /// - Throws: ``Stop`` with 64, before anything is removed, if the store or the folder is not from a rehearsal.
     func clear(under lock: RunnerLock) throws {
         let files = FileManager.default
         let contents = try earlierContents()
@@ -44,7 +44,7 @@ struct RehearsalFiles {
         }
     }
 
-    /// Of an earlier rehearsal's store; nil if there is none.
+    /// The contents of an earlier rehearsal's store; nil if there is none.
     private func earlierContents() throws -> StoreContents? {
         let contents: StoreContents?
         do {
@@ -81,25 +81,25 @@ struct RehearsalFiles {
     private func removeClips(of contents: StoreContents) throws {
         do {
             try contents.forEachClip { output, path, bytes in
-                // If the folder was moved since, its clips moved with it.
+                // If the folder has been moved, its clips moved with it.
                 guard output.hasSuffix("/" + folder), path.hasPrefix(output + "/") else { return }
                 removeClip(folder + path.dropFirst(output.count), bytes)
             }
-            let keys = try contents.unsavedKeys(limit: Self.mostParts)
+            let keys = try contents.unsavedKeys(limit: Self.maximumParts)
             removeParts(Set(keys.map { String($0.prefix(ClipPaths.keyInPartName)) }))
         } catch {
             throw Stop(.unexpected, "cannot read the store \(storePath): \(error)")
         }
     }
 
-    /// A file of another length is not the saved clip.
+    /// A file of a different length is not the saved clip.
     private func removeClip(_ path: String, _ bytes: Int64) {
         var status = stat()
         guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.st_size == bytes else { return }
         remove(path)
     }
 
-    /// - Parameter keys: what part files have in their names.
+    /// - Parameter keys: the key prefixes in the names of part files.
     private func removeParts(_ keys: Set<String>) {
         guard !keys.isEmpty, let names = FileManager.default.enumerator(atPath: folder) else { return }
         for case let name as String in names {
@@ -111,7 +111,7 @@ struct RehearsalFiles {
         }
     }
 
-    /// Removes a file and its folders that become empty. If it cannot be removed, the next clip of that name gets another
+    /// Removes a file and the folders that become empty. If that fails, the next clip with this name gets a different
     /// name.
     private func remove(_ path: String) {
         guard unlink(path) == 0 else { return }

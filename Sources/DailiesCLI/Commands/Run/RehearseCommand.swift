@@ -10,9 +10,9 @@ struct RehearseCommand: AsyncParsableCommand {
         commandName: "rehearse",
         abstract: "Run manifests against the built-in simulator to estimate time and cost.",
         discussion: """
-            Needs no API key and no network, spends nothing and never opens the real store. It uses rehearsal.sqlite and \
-            the folder rehearsal, and replaces only files from earlier rehearsals. It refuses a store that has a batch of \
-            another provider, and a folder that a rehearsal did not create.
+            Needs no API key and no network, spends nothing and never opens the real store. It uses rehearsal.sqlite \
+            and the folder rehearsal, and replaces only files from earlier rehearsals. It refuses a store that has a \
+            batch of another provider, and a folder that a rehearsal did not create.
 
             Examples:
               dailies rehearse jobs/first.yaml
@@ -23,7 +23,9 @@ struct RehearseCommand: AsyncParsableCommand {
     static let storePath = "rehearsal.sqlite"
     static let folder = "rehearsal"
 
-    @Argument(help: ArgumentHelp("Manifest files (YAML, JSON, JSONL or CSV); use - for standard input.", valueName: "manifest"))
+    @Argument(
+        help: ArgumentHelp(
+            "Manifest files (YAML, JSON, JSONL or CSV); use - for standard input.", valueName: "manifest"))
     var manifests: [String]
     @OptionGroup(title: "Manifests") var reading: ManifestOptions
     @Option(help: ArgumentHelp("Batch name (default: the manifest's).", valueName: "name"))

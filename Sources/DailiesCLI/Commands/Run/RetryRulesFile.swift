@@ -2,16 +2,17 @@ import DailiesCore
 import ExactJSON
 import Foundation
 
-/// What follows a failure that cost nothing, as the user wants it: a JSON list, the first that fits decides.
+/// The user's rules for failures that cost nothing: a JSON list in which the first matching rule applies.
 ///
 ///     [{"code": "content_policy_violation", "then": "new_seed"},
 ///      {"status": 422, "text": "style_preset", "then": "skip"}]
 ///
-/// `status`, `code` and `text` (a part of the message) may be left out; `then` is `retry`, `new_seed`, `skip` or `pause`.
+/// `status`, `code` and `text` (a substring of the message) are optional; `then` is `retry`, `new_seed`, `skip` or
+/// `pause`.
 enum RetryRulesFile {
-    private static let mostRules = 1000
+    private static let maximumRules = 1000
 
-    /// - Throws: ``Stop`` with 65 that names the place.
+    /// - Throws: ``Stop`` with 65 that names the position.
     static func read(_ path: String?) throws -> RetryRules {
         guard let path else { return RetryRules() }
         guard let data = FileManager.default.contents(atPath: path) else {
@@ -39,8 +40,8 @@ enum RetryRulesFile {
         } catch {
             throw Problem(position: error.position, message: error.message)
         }
-        guard let elements = top.array, elements.count <= mostRules else {
-            throw Problem(position: top.position, message: "expected a list of at most \(mostRules) rules")
+        guard let elements = top.array, elements.count <= maximumRules else {
+            throw Problem(position: top.position, message: "expected a list of at most \(maximumRules) rules")
         }
         var rules: [RetryRules.Rule] = []
         for element in elements { rules.append(try rule(element)) }
@@ -73,7 +74,8 @@ enum RetryRulesFile {
             default:
                 throw Problem(
                     position: member.value.position,
-                    message: "\(SafeText.quoted(member.name)) is not a known field; a rule has status, code, text and then")
+                    message:
+                        "\(SafeText.quoted(member.name)) is not a known field; a rule has status, code, text and then")
             }
         }
         guard let action else { throw Problem(position: value.position, message: "then is missing") }

@@ -7,8 +7,8 @@ struct RunCommand: AsyncParsableCommand {
         commandName: "run",
         abstract: "Render the unfinished tasks in these manifests.",
         discussion: """
-            Run the same command again to resume: finished tasks are kept, tasks at the provider are polled, and only tasks \
-            that the provider never accepted are submitted.
+            Run the same command again to resume: finished tasks are kept, tasks at the provider are polled, and only \
+            tasks that the provider never accepted are submitted.
 
             Examples:
               BYTESPIKE_API_KEY=… dailies run jobs/first.yaml
@@ -17,12 +17,14 @@ struct RunCommand: AsyncParsableCommand {
               dailies plan jobs/first.yaml --out plan.json && dailies run --plan plan.json
               dailies run jobs/first.yaml --provider simulator --base-url http://127.0.0.1:8080 --speed 60
 
-            Exit codes: 0 all completed and saved, 3 some failed, 5 stopped early (run again), 6 some uncertain, 7 out of \
-            credits or access denied, 8 budget reached, 9 paid but not saved, 11 store in use, 64 usage, 65 manifest refused, \
-            77 API key missing or refused, 129/130/143 stopped by a signal.
+            Exit codes: 0 all completed and saved, 3 some failed, 5 stopped early (run again), 6 some uncertain, 7 out \
+            of credits or access denied, 8 budget reached, 9 paid but not saved, 11 store in use, 64 usage, 65 \
+            manifest refused, 77 API key missing or refused, 129/130/143 stopped by a signal.
             """)
 
-    @Argument(help: ArgumentHelp("Manifest files (YAML, JSON, JSONL or CSV); use - for standard input.", valueName: "manifest"))
+    @Argument(
+        help: ArgumentHelp(
+            "Manifest files (YAML, JSON, JSONL or CSV); use - for standard input.", valueName: "manifest"))
     var manifests: [String] = []
     @OptionGroup var store: StoreOptions
     @OptionGroup(title: "Manifests") var reading: ManifestOptions
@@ -54,7 +56,7 @@ struct RunCommand: AsyncParsableCommand {
     func run() async throws {
         EarlySignals.runBegins(json: pace.json)
         let approved = ConfigurationLoader.current.plan
-        try approved?.refuseOther(batch: batch)
+        try approved?.refuseDifferent(batch: batch)
         let catalogue = try reading.catalogue()
         let checked =
             try approved?.check(reading.form, catalogue: catalogue, json: pace.json)
@@ -97,7 +99,7 @@ struct ResumeCommand: AsyncParsableCommand {
 
     func run() async throws {
         EarlySignals.runBegins(json: pace.json)
-        // Before a key is asked for that nothing would be done with.
+        // Checked before asking for a key that would not be used.
         try store.requireStore()
         let catalogue = try models.catalogue()
         let configuration = try provider.configuration()
@@ -114,18 +116,18 @@ struct ResumeCommand: AsyncParsableCommand {
 }
 
 extension ResumeCommand {
-    /// A command that goes on with a run, for the user to copy.
+    /// A command that resumes a run, for the user to copy.
     enum Line {
-        /// The one that was typed.
+        /// The command that the user typed.
         case again
-        /// `dailies resume`, on the same store and provider.
+        /// `dailies resume` with the same store and provider.
         case resume(SuggestedCommand)
 
         private static let option = "--budget"
 
         /// - Parameters:
-        ///   - budgets: take the place of those that were typed, unless there are none.
-        ///   - flags: stand before everything else.
+        ///   - budgets: replace the typed budgets; empty: the typed ones stay.
+        ///   - flags: inserted before the other arguments.
         func text(
             budgets: [BudgetArgument] = [], flags: [String] = [], typed: [String] = CommandLine.arguments
         ) -> String {
@@ -136,7 +138,7 @@ extension ResumeCommand {
                 guard !budgets.isEmpty || !flags.isEmpty else { return ShellWord.line(typed) }
                 let new = flags + given.flatMap { [Self.option, $0] }
                 let old = typed.dropFirst(2)
-                // After the command's name: what follows `--` is no option.
+                // Directly after the command's name, because everything after `--` is an argument.
                 return ShellWord.line(typed.prefix(2) + new + (budgets.isEmpty ? Array(old) : Self.withoutBudgets(old)))
             }
         }

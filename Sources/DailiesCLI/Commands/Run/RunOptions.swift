@@ -4,7 +4,7 @@ import DailiesProvider
 import DailiesStore
 import Foundation
 
-/// What a plan is made with and a run is bound to: how much at a time, and for how much.
+/// Options for pace and spending that a plan stores and a run of it must use.
 struct SpendingOptions: ParsableArguments {
     @Option(
         name: .customLong("concurrency"),
@@ -58,10 +58,10 @@ struct SpendingOptions: ParsableArguments {
         }
     }
 
-    /// By option, as a plan holds them; without those that are not given.
+    /// Option values as stored in a plan, by option name; unset options are left out.
     ///
-    /// - Parameter limits: of tasks in flight, with what holds where no option says otherwise.
-    func words(_ limits: SubmissionLimits) -> [String: [String]] {
+    /// - Parameter limits: the limits of tasks in flight, including defaults and `dailies concurrency`.
+    func plannedValues(_ limits: SubmissionLimits) -> [String: [String]] {
         let models = limits.byModel.sorted { $0.key < $1.key }.map { "model:\($0.key.text)=\($0.value)" }
         let all: [String: [String]] = [
             "concurrency": ["\(limits.concurrency)"] + models,
@@ -78,7 +78,7 @@ struct SpendingOptions: ParsableArguments {
     }
 }
 
-/// What `run`, `resume` and `rehearse` have in common: how much at a time, for how much, how patiently.
+/// Options that `run`, `resume` and `rehearse` share: pace, spending and waiting times.
 struct PaceOptions: ParsableArguments {
     @OptionGroup var spending: SpendingOptions
 
@@ -172,15 +172,15 @@ struct PaceOptions: ParsableArguments {
         guard retries >= 0, retries <= 100 else { throw ValidationError("--retries must be a number from 0 to 100") }
     }
 
-    /// Tasks in flight, whatever their model.
+    /// Maximum tasks in flight for all models together.
     var concurrency: Int { ConcurrencyArgument.total(spending.concurrencyLimits) ?? SchedulerSettings().concurrency }
 
-    /// At the speed of the clock.
+    /// Scheduler settings, with durations divided by `speed`.
     ///
-    /// - Parameter told: limits by `dailies concurrency`, which hold where no option says otherwise.
-    func settings(speed: Double, told: RunControls) -> SchedulerSettings {
+    /// - Parameter controls: limits set with `dailies concurrency`; options override them.
+    func settings(speed: Double, controls: RunControls) -> SchedulerSettings {
         var settings = SchedulerSettings()
-        let limits = ConcurrencyArgument.limits(spending.concurrencyLimits, told: told)
+        let limits = ConcurrencyArgument.limits(spending.concurrencyLimits, controls: controls)
         settings.concurrency = limits.concurrency
         settings.modelConcurrency = limits.byModel
         settings.submitPace = spending.rate?.pace
@@ -206,7 +206,7 @@ struct PaceOptions: ParsableArguments {
     var outputFolder: String { OutputFolderCheck.absolute(output) }
 }
 
-/// How long a submission key that is not found proves anything.
+/// How long the provider remembers submission keys.
 struct KeyMemoryOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
@@ -219,17 +219,17 @@ struct KeyMemoryOptions: ParsableArguments {
     }
 }
 
-/// What a user says of the API keys of a run.
+/// Options about the account of the API keys.
 struct AccountOptions: ParsableArguments {
     @Flag(
         help: """
-            Transfer unfinished tasks from the API key that sent them to the API key of this command. Both must belong to \
-            the same account. Needed only once; the transfer is recorded.
+            Transfer unfinished tasks from the API key that sent them to the API key of this command. Both must belong \
+            to the same account. Needed only once; the transfer is recorded.
             """)
     var sameAccount = false
 }
 
-/// How the provider is reached.
+/// Options for connecting to the provider.
 struct ProviderOptions: ParsableArguments {
     enum Name: String, ExpressibleByArgument, CaseIterable {
         case bytespike
@@ -281,7 +281,8 @@ struct ProviderOptions: ParsableArguments {
             configuration.dialect = dialect
             configuration.network = try NetworkSettings(environment: environment)
             guard speed == 1 || configuration.isLoopback else {
-                throw ValidationError("--speed requires a simulator on this machine; \(configuration.baseURL) is not one")
+                throw ValidationError(
+                    "--speed requires a simulator on this machine; \(configuration.baseURL) is not one")
             }
             return configuration
         } catch let problem as ConfigurationError {
@@ -295,8 +296,8 @@ struct ProviderOptions: ParsableArguments {
             if keys.isEmpty, let text = try KeyCommand.key() {
                 keys.append(ModelAPIKey(key: try KeyOutput.key(text, from: "the output of api_key_command")))
             }
-            // The simulator takes any key. What a key's text looks like is blotted out wherever the provider repeats it, so
-            // this one resembles nothing that stands in an address.
+            // The simulator accepts any key. The key's text is redacted wherever the provider repeats it, so this key
+            // must not resemble any part of a URL.
             if keys.isEmpty, provider == .simulator {
                 keys.append(ModelAPIKey(key: try APIKey("any-key-will-do-here")))
             }
@@ -311,7 +312,7 @@ struct ProviderOptions: ParsableArguments {
         }
     }
 
-    /// From files and the environment: nothing is run for them.
+    /// Keys from files and the environment; never runs the key command.
     func keysAtHand(
         _ environment: [String: String] = ProcessInfo.processInfo.environment
     ) throws -> [ModelAPIKey] {
@@ -324,14 +325,14 @@ struct ProviderOptions: ParsableArguments {
         return keys
     }
 
-    /// The account of the key in the environment, for commands that ask nobody.
+    /// The fingerprint of the key in the environment, for commands that make no requests.
     static var accountAtHand: KeyFingerprint? {
         guard let text = ProcessInfo.processInfo.environment[keyName], !text.isEmpty else { return nil }
-        // A text that is not a key counts as absent here; a command that needs a key refuses it.
+        // An invalid key counts as absent here; commands that need a key report it.
         return (try? KeyOutput.key(text, from: keyName))?.fingerprint
     }
 
-    /// `[MODEL_PREFIX:]PATH`: what stands before the first colon is a prefix unless a file of the whole name exists.
+    /// `[MODEL_PREFIX:]PATH`: the text before the first colon is a prefix unless a file with the whole name exists.
     private static func key(file argument: String) throws -> ModelAPIKey {
         var (prefix, path) = ("", argument)
         if !FileManager.default.fileExists(atPath: argument), let colon = argument.firstIndex(of: ":") {
@@ -343,7 +344,7 @@ struct ProviderOptions: ParsableArguments {
     }
 }
 
-/// Credits as people write them: a decimal number, not negative.
+/// Credits as a non-negative decimal number.
 struct CreditsArgument: ExpressibleByArgument {
     let credits: Credits
     init?(argument: String) {
@@ -360,7 +361,7 @@ enum BudgetArgument: ExpressibleByArgument, CustomStringConvertible {
     private static let tagPrefix = "tag:"
     private static let lowering = "at-most:"
 
-    /// What the folder of a manifest says where the user says nothing: it lowers what is stored, and never raises it.
+    /// The value from the folder's configuration if the user set none: it can lower the stored budget, never raise it.
     static func atMost(_ argument: String) -> String { lowering + argument }
 
     init?(argument: String) {
@@ -375,7 +376,7 @@ enum BudgetArgument: ExpressibleByArgument, CustomStringConvertible {
         }
     }
 
-    /// `NAME=VALUE=CREDITS`: the first and the last equals sign part it, so that a value may hold some of its own.
+    /// `NAME=VALUE=CREDITS`, split at the first and last equals sign, so the value may contain `=`.
     private init?(tag text: Substring, _ isLowering: Bool) {
         guard let first = text.firstIndex(of: "="), let last = text.lastIndex(of: "="), first < last,
             first > text.startIndex, let setting = Self.setting(text[text.index(after: last)...], isLowering)
@@ -391,12 +392,12 @@ enum BudgetArgument: ExpressibleByArgument, CustomStringConvertible {
         return isLowering ? .atMost(amount.credits) : .cap(amount.credits)
     }
 
-    /// As it is given.
+    /// The argument as typed.
     var description: String {
         switch self {
         case .batch(let setting): Self.text(setting)
         case .tag(let budget):
-            // The prefix that lowers comes before that of the tag.
+            // The `at-most:` prefix comes before the `tag:` prefix.
             if case .atMost(let cap) = budget.setting {
                 "\(Self.lowering)\(Self.tagPrefix)\(budget.tag.name)=\(budget.tag.value)=\(cap)"
             } else {
@@ -419,16 +420,18 @@ enum BudgetArgument: ExpressibleByArgument, CustomStringConvertible {
             throw ValidationError("--budget can set only one budget for the batch")
         }
         let tags = tags(of: all).map(\.tag)
-        guard Set(tags).count == tags.count else { throw ValidationError("--budget can set only one budget for each tag") }
+        guard Set(tags).count == tags.count else {
+            throw ValidationError("--budget can set only one budget for each tag")
+        }
     }
 
-    /// What becomes of the budget of the batch.
+    /// The change of the batch's budget.
     static func setting(of all: [BudgetArgument]) -> BudgetSetting {
         for case .batch(let setting) in all { return setting }
         return .unchanged
     }
 
-    /// What becomes of those of tags.
+    /// The changes of tag budgets.
     static func tags(of all: [BudgetArgument]) -> [TagBudgetSetting] {
         all.compactMap { if case .tag(let budget) = $0 { budget } else { nil } }
     }
