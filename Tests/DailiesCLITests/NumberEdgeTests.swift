@@ -5,7 +5,7 @@ import Testing
 @testable import DailiesCLI
 @testable import DailiesStore
 
-/// Numbers at and beyond the edges of every type, in what users give and in what is shown to them.
+/// Numbers at and beyond the limits of every type, in arguments and in output.
 struct NumberEdgeTests {
     private static let reals: [Double] = [
         .nan, -.infinity, .infinity, -.greatestFiniteMagnitude, .greatestFiniteMagnitude, .leastNonzeroMagnitude,

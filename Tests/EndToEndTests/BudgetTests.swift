@@ -3,7 +3,7 @@ import ExactJSON
 import Foundation
 import Testing
 
-/// Can it run away? Budgets of tags, and quotes above the plan, with the built program.
+/// Tag budgets and high quotes, with the built program.
 @Suite(.serialized) struct BudgetTests {
     private func tagged(_ stage: MoneyEnvironment) throws -> String {
         let lines = ["acme", "acme", "other"].enumerated().map { index, client in
@@ -22,14 +22,14 @@ import Testing
         let first = try stage.run(manifest, at: url, ["--budget", "500", "--budget", "tag:client=acme=4.1"])
         #expect(first.code == 8 && first.err.contains("client=acme"), "\(first.err)")
         #expect(try stage.bill(url).accepted == 2)
-        // Without being repeated it holds in the next run too.
+        // It also applies to the next run without being repeated.
         #expect(try stage.run(manifest, at: url).code == 8)
         #expect(try stage.bill(url).accepted == 2)
         let plan = try stage.plan(manifest, ["--json"] + stage.options(url).dropLast(4)).json()
         let batch = try #require(plan["batches"]?.array?.first)
         let tag = try #require(batch["tag_budgets"]?.array?.first)
         #expect(tag["tag"]?.string == "client" && tag["value"]?.string == "acme" && tag["budget"]?.number == "4.1")
-        // One clip of acme's is settled: 4.1 less its 3.6 credits.
+        // One clip of acme has settled: 4.1 less its 3.6 credits.
         #expect(tag["room"]?.number == "0.5" && batch["room"]?.number == "492.8")
         let last = try stage.run(manifest, at: url, ["--budget", "tag:client=acme=none"])
         #expect(last.code == 0, "\(last.err)")
@@ -78,7 +78,7 @@ import Testing
         return try #require(Int(json["total"]?[name]?.number ?? ""), "no \(name)")
     }
 
-    /// Clips of 3.6 credits: between the published price and an estimate and a tenth this budget has a remainder.
+    /// Clips cost 3.6 credits. The remainder of this budget is between the published price and 1.1 times the estimate.
     @Test func `a budget renders as many clips as fit, reports it, and a higher one renders the rest`()
         throws
     {
@@ -107,7 +107,7 @@ import Testing
         let url = try stage.simulator(["--price-change", "1=3"])
         let manifest = try stage.manifest(clips: 3)
         let options = ["--accept-quote", "--no-download", "--concurrency", "1"]
-        // After a clip of 3.6 credits there is room for another of its kind, and none for one of 10.8.
+        // After a clip of 3.6 credits the budget allows another one, but not one of 10.8.
         let run = try stage.run(manifest, at: url, ["--budget", "12"] + options)
         #expect(run.code == 8, "\(run.err)")
         #expect(
@@ -134,7 +134,7 @@ import Testing
         #expect(command.components(separatedBy: "--budget").count == 3, "\(command)")
         let budget = try #require(command.firstMatch(of: #/ --budget ([0-9.]+) /#)?.1)
         let tag = try #require(command.firstMatch(of: #/ --budget 'tag:client=a b=([0-9.]+)' /#)?.1)
-        // What is spent is below both; six clips cost 21.6, and may cost more.
+        // Spending is below both; six clips cost 21.6, and may cost more.
         #expect(try [budget, tag].allSatisfy { try #require(Double($0)) >= 21.6 }, "\(command)")
         let more = ["--no-download", "--budget", String(budget), "--budget", "tag:client=a b=\(tag)"]
         let rest = try stage.run(manifest, at: url, more)

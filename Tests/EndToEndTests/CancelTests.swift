@@ -53,7 +53,7 @@ struct CancelTests {
     }
 
     @Test func `rendering tasks are skipped without --even-if-charged`() async throws {
-        // With this seed it waits for five seconds and renders for sixty-five: time enough on a machine that is busy.
+        // With this seed it waits five seconds and renders for 65, which is long enough on a busy machine.
         let scene = try await Scene(simulator: ["--speed", "1", "--seed", "2"])
         try scene.importManifest([Scene.spec("dolly")])
         let simulator = try #require(scene.simulator)

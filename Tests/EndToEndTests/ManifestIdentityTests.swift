@@ -2,7 +2,7 @@ import ExactJSON
 import Foundation
 import Testing
 
-/// The built program on manifests in every form: what counts is what they ask for.
+/// Manifests in every format with the built program: only their content counts.
 @Suite(.serialized) struct ManifestIdentityTests {
     private static let seeds = [11, 12, 13, 9_223_372_036_854_775_807]
     private static let common = #""model": "sora-2", "duration_seconds": 4"#
@@ -11,7 +11,7 @@ import Testing
         seeds.map { "{\(common), \"prompt\": \"a fox: no\", \"seed\": \($0)\(more)}\n" }.joined()
     }
 
-    /// The same four tasks, each time in another form.
+    /// The same four tasks in different formats.
     private static let forms: [(name: String, text: String)] = [
         ("retagged.jsonl", jsonl(seeds.reversed(), more: #", "tags": {"round": "2"}, "priority": 3"#)),
         (
@@ -60,7 +60,7 @@ import Testing
         #expect(try stage.bill(url).accepted == 5)
     }
 
-    // MARK: What manifests are read with
+    // MARK: Format and catalog
 
     private static func catalogue(longest: Int, price: String = "0.5") -> String {
         """

@@ -2,7 +2,7 @@ import ExactJSON
 import Foundation
 import Testing
 
-/// What the built program says of manifests as people write them.
+/// Messages of the built program about manifests that people write.
 @Suite(.serialized) struct ManifestWordsTests {
     private static let options = ["--provider", "simulator", "--base-url", "http://127.0.0.1:9"]
 
@@ -83,7 +83,7 @@ import Testing
         }
         let json = try stage.run(manifest, at: url, ["--json"])
         #expect(Self.lines(json.out).count { $0.hasPrefix(#"{"type":"warning","file":"#) } == 9, "\(json.out)")
-        // A thousand of one kind are one line.
+        // A thousand problems of one kind are one line.
         let many = try stage.write(
             "many.csv",
             "prompt,model,duration_seconds,seed\n" + (1...1000).map { "#REF!,seedance-2.0,4,\($0)\n" }.joined())
@@ -146,13 +146,13 @@ import Testing
             let plan = try stage.finish(arguments + Self.options)
             #expect(plan.code == 0 && plan.err.contains(words), "\(arguments): \(plan.err)")
         }
-        // What is both is refused: a setting of it could be a budget.
+        // A file that is both is refused, because one of its settings could be a budget.
         try stage.write("dailies.yaml", "budget: 5\ntasks:\n  - prompt: A harbour\n")
         let both = try stage.finish(["plan", "other.jsonl"] + Self.options)
         #expect(both.code == 64 && both.err.contains("this name is the configuration's"), "\(both.err)")
     }
 
-    // MARK: Clips that are there already
+    // MARK: Existing clips
 
     private static func jsonl(_ ids: [String], _ prompts: [String]) -> String {
         zip(ids, prompts).map { id, prompt in
@@ -190,7 +190,7 @@ import Testing
             lines.contains { $0.hasPrefix(#"{"type":"duplicates","batch":"second","equal_to_clips":0,"#) }, "\(lines)")
         let run = try stage.run(second, at: url)
         for line in expected { #expect(Self.lines(run.err).contains("note: " + line), "\(run.err)") }
-        // Once all is paid there is nothing to say.
+        // Once everything is paid, there are no notes.
         let again = try stage.run(second, at: url)
         #expect(again.code == 0 && !again.err.contains("note: "), "\(again.err)")
         #expect(try stage.bill(url).accepted == 9)
@@ -233,7 +233,7 @@ import Testing
         #expect(try stage.shell("SELECT count(DISTINCT json_extract(request, '$.image_init')) FROM task") == "1")
         #expect(try stage.shell("SELECT max(length(request)) FROM task").count <= 3)
 
-        // By its content, whatever it is called and however it is written.
+        // Identified by content, not by name or notation.
         try FileManager.default.moveItem(atPath: stage.path("job/hero.png"), toPath: stage.path("face.png"))
         let moved = try stage.write(
             "job/shots.jsonl",
@@ -246,13 +246,13 @@ import Testing
         #expect(try stage.run(moved, at: url, ["--same-batch"]).code == 0)
         #expect(try stage.bill(url).accepted == 21)
 
-        // What is exported is the manifest of the same tasks.
+        // The exported manifest has the same tasks.
         let exported = try stage.finish(["export", "--format", "manifest", "--batch", "shots", "--store", stage.store])
         let again = try stage.write("again.jsonl", exported.out)
         let plan = try stage.plan(again, stage.options(url) + ["--json", "--batch", "shots"])
         #expect(try plan.json()["to_render"]?.number == "0", "\(exported.out)\(exported.err)\(plan.err)\(plan.out)")
 
-        // Another content is another request.
+        // Different content is a different request.
         try Data(image + [1]).write(to: URL(fileURLWithPath: stage.path("face.png")))
         let changed = try stage.run(moved, at: url, ["--same-batch"])
         #expect(changed.code == 65 && changed.err.contains("20 changed in \"shots\""), "\(changed.err)")

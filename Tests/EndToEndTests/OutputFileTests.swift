@@ -1,11 +1,11 @@
 import Foundation
 import Testing
 
-/// What commands write with `--out` or into a folder replaces nothing but what an earlier such command wrote.
+/// Files from `--out` and output folders replace only files of earlier such commands.
 struct OutputFileTests {
     private static let words = "so it will not be replaced; choose another file or move this one"
 
-    /// Names in a scene's folder under which something of ours or of others stands, or would.
+    /// Names of existing or possible files of the program and of others in a scene's folder.
     private static let foreign = [
         "dailies.sqlite", "dailies.sqlite-lock", "clip.mp4", "shots.yaml", "report.html", "notes.txt", "empty",
         "folder",
@@ -32,7 +32,7 @@ struct OutputFileTests {
         return scene
     }
 
-    /// Everything in the folder, with its content; what can be read without waiting.
+    /// All files in the folder with their content, except those that block reading.
     private func state(of scene: Scene) throws -> [String: String] {
         var state: [String: String] = [:]
         for name in try FileManager.default.contentsOfDirectory(atPath: scene.folder) {
@@ -40,7 +40,7 @@ struct OutputFileTests {
             #expect(lstat(scene.folder + "/" + name, &status) == 0)
             let isFile = status.st_mode & S_IFMT == S_IFREG
             let content = isFile ? FileManager.default.contents(atPath: scene.folder + "/" + name) : nil
-            // SQLite writes its index of the log whenever it looks.
+            // SQLite writes the index of its log on every read.
             guard !name.hasSuffix("-shm"), !name.hasSuffix(".out"), !name.hasSuffix(".err") else { continue }
             state[name] = "\(status.st_mode) \(status.st_ino) \(content?.base64EncodedString() ?? "")"
         }
@@ -129,7 +129,7 @@ struct OutputFileTests {
     func `a simulator never uses another file for its state`(name: String, code: Int32) async throws {
         let scene = try await Scene()
         try scene.importManifest([Scene.spec("dolly")])
-        // Its last line has no end, and must not be cut off.
+        // Its last line has no line end, and must not be truncated.
         try scene.write("line\nlast", to: "notes")
         #expect(mkfifo(scene.folder + "/pipe", 0o644) == 0)
         #expect(symlink("notes", scene.folder + "/link") == 0)

@@ -3,7 +3,7 @@ import ExactJSON
 import Foundation
 import Testing
 
-/// `dailies plan`: what will it cost?
+/// `dailies plan`.
 @Suite(.serialized) struct PlanTests {
     @Test func `a plan of a new batch counts and prices every task, and writes nothing`() throws {
         let stage = try MoneyEnvironment()
@@ -127,7 +127,7 @@ import Testing
         #expect(try stage.finish(["plan"]).code == 64)
     }
 
-    // MARK: Plans on disk
+    // MARK: Saved plans
 
     @Test func `a plan runs once, as long as nothing has changed`() throws {
         let stage = try MoneyEnvironment()
@@ -204,7 +204,7 @@ import Testing
             (["--batch", "other"], "--batch is \"other\", but the plan is for \"batch\""),
         ]
         for (words, said) in cases {
-            // The last of an option that is given twice counts.
+            // If an option is given twice, the last one counts.
             let run = try stage.finish(["run", "--plan", plan] + stage.options(url) + words)
             #expect(run.code == 65 && run.err.contains(said), "\(words): \(run.code) \(run.err)")
         }
@@ -214,7 +214,7 @@ import Testing
         #expect(try JSONValue.parse(Array(all.out.utf8))["exit_code"]?.number == "65", "\(all.out)")
         #expect(try !stage.files().contains("dailies.sqlite"))
         #expect(try stage.bill(url).accepted == 0 && stage.bill(other).accepted == 0)
-        // The same said again is no difference.
+        // Repeating the same value is not a difference.
         let run = try stage.finish(
             ["run", "--plan", plan, "--batch", "batch", "--concurrency", "5", "--dialect", "flat"] + stage.options(url))
         #expect(run.code == 0, "\(run.err)")

@@ -98,7 +98,7 @@ struct ReconcileTests {
         let outcome = try await scene.online("reconcile", "--key-memory", "365d")
         #expect(outcome.code == 6)
         #expect(
-            outcome.out.contains("this provider honours submission keys, so that a run may send the same bytes again"))
+            outcome.out.contains("this provider honors submission keys, so a run may resubmit the same request"))
         #expect(outcome.out.contains("to resume: dailies resume \(Self.options)\n"))
     }
 
@@ -120,8 +120,8 @@ struct ReconcileTests {
                     6,
                     out: Self.evidence + """
                           lookup:   by its submission key: \(Self.unknown)
-                          verdict:  still uncertain: this provider honours submission keys, but may have forgotten this one by \
-                        now; it may be rendering and billed, and is never sent again without your word
+                          verdict:  still uncertain: this provider honors submission keys but may have forgotten this one; it \
+                        may be rendering and billed, and will not be resubmitted unless you request it
                           if you know its task id: dailies reconcile --adopt dolly=TASK_ID \(Self.options)
                           to give up: dailies reconcile --assume-lost dolly \(Self.options)
 
@@ -198,7 +198,7 @@ struct ReconcileTests {
         #expect(json.contains(#""needs_key":[{"key_fingerprint":"62af8704764f","clips":2}]"#))
         #expect(try await scene.online("reconcile") == Outcome(0, out: "no uncertain or lost tasks\n"))
 
-        // Without a key it is the one used last that counts.
+        // Without a key, the key used last counts.
         for (key, isShown) in [("other-key", true), (nil, false)] {
             let status = try await scene.dailies("status", key: key)
             #expect(status.out.contains(words) == isShown)
@@ -223,7 +223,7 @@ struct ReconcileTests {
             outcome.out.contains("verdict:  still uncertain: it may be rendering and billed; it is never sent again"))
         #expect(!outcome.out.contains("needs the API key"))
         #expect(try scene.events("dolly").contains("handed_over user"))
-        // The old key is put back, and is the one that sent it.
+        // The old key, which sent the task, is back.
         let back = try await scene.online("reconcile", "--same-account")
         #expect(back.err.contains("to the API key 62af8704764f\n"))
         #expect(try scene.task("dolly").latest?.isHandedOver == false)
@@ -254,7 +254,7 @@ struct ReconcileTests {
         try scene.simulator?.control(#"{"reject_keys":false,"outage":true}"#)
         let away = try await scene.online("reconcile")
         #expect(away.code == 6)
-        // The second is not asked: it would wait as long for nothing.
+        // The second task is not looked up: it would only wait again.
         #expect(away.out.components(separatedBy: "asked:").count == 2)
         #expect(
             away.out.components(separatedBy: "verdict:  still uncertain: the provider is not responding").count == 3)

@@ -3,7 +3,7 @@ import DailiesStore
 import ExactJSON
 import Testing
 
-/// What a command says where it does not do what it was told.
+/// Messages of commands that are refused.
 struct RefusalTests {
     @Test(arguments: [
         ["status", "--json", "--nonsense"], ["plan", "--json"], ["run", "--json"],
@@ -96,7 +96,7 @@ struct RefusalTests {
             try await advice("--store", scene.path, "--", "--all")
                 == "dailies retry --store {FOLDER}/dailies.sqlite -- --all")
         #expect(try await advice("'\u{301}; touch pwned; '") == "dailies retry ''\\''\u{301}; touch pwned; '\\'''")
-        // Copied, it does what it says.
+        // The suggested command works.
         #expect(try await scene.dailies("retry", "--", "--all").code == 0)
         #expect(try scene.task("--all").state == .queued)
     }

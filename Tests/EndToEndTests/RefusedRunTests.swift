@@ -2,13 +2,13 @@ import ExactJSON
 import Foundation
 import Testing
 
-/// A run that is refused leaves the store as it was.
+/// A refused run does not change the store.
 @Suite(.serialized) struct RefusedRunTests {
     private static func line(_ id: String, _ prompt: String) -> String {
         #"{"id": "\#(id)", "model": "sora-2", "prompt": "\#(prompt)", "duration_seconds": 4}"# + "\n"
     }
 
-    /// Every row of the store but the events and sums of opening it.
+    /// All rows of the store except the events and sums of opening it.
     private func dump(_ stage: MoneyEnvironment) throws -> String { try stage.shell(".dump") }
 
     private func run(_ stage: MoneyEnvironment, _ manifests: [String], _ url: String, _ more: [String] = []) throws
@@ -31,7 +31,7 @@ import Testing
     @Test func `if one manifest is refused, no changes, removals or budgets of the others are stored`() throws {
         let (stage, a, b, url) = try stage()
         try stage.write("a.jsonl", Self.line("1", "a fox at dusk") + Self.line("2", "a hare"))
-        // The batch name of another path.
+        // The batch name belongs to another path.
         let moved = try stage.write("elsewhere.jsonl", Self.line("1", "a stag"))
         let before = try dump(stage)
         let bill = try stage.bill(url)
@@ -42,7 +42,7 @@ import Testing
         let second = try run(stage, [a, moved], url, options)
         #expect(second.code == 65 && second.err.contains("the batch \"b\" came from "), "\(second.err)")
         #expect(try dump(stage) == before)
-        // Nor is anything of it left for later.
+        // Nothing of it is left for a later run.
         let resumed = try stage.finish(["resume"] + stage.options(url))
         #expect(resumed.code == 0, "\(resumed.err)")
         #expect(try stage.bill(url) == bill)

@@ -123,7 +123,7 @@ struct RetryTests {
         let task = try scene.task("dolly")
         #expect(task.state == .queued)
         #expect(task.attempt == 2)
-        // What the first take cost stays in the task's sum.
+        // The cost of the first take stays in the task's total.
         #expect(task.credits?.description == "1.2")
         #expect(try scene.events("dolly").last == "retried user")
         #expect(try scene.store { try $0.problems() } == [])

@@ -3,7 +3,7 @@ import DailiesStore
 import ExactJSON
 import Testing
 
-/// `dailies reconcile` with the user's word: `--adopt` and `--assume-lost`.
+/// Manual resolutions of `dailies reconcile`: `--adopt` and `--assume-lost`.
 struct UserWordTests {
     private static let options = "--provider simulator --base-url {URL} --speed 1000"
 
@@ -14,7 +14,7 @@ struct UserWordTests {
         try scene.importManifest([Scene.spec("dolly"), Scene.spec("crane")])
         try scene.sendUncertain("dolly")
         try scene.sendUncertain("crane")
-        // The flat dialect's replies echo no key: that it is another one's cannot be seen.
+        // Replies in the flat dialect echo no key, so another task's id cannot be recognized.
         let id = try #require(try scene.simulator?.submit(key: "another"))
         let outcome = try await scene.online("reconcile", "--adopt", "dolly=\(id)")
         #expect(
@@ -34,7 +34,7 @@ struct UserWordTests {
                         """))
         #expect(try scene.task("dolly").latest?.remoteID?.text == id)
         #expect(try scene.events("dolly") == ["intent", "uncertain broken", "accepted adopted"])
-        // Only the named task was asked for.
+        // Only the named task was looked up.
         #expect(try scene.events("crane") == ["intent", "uncertain broken"])
     }
 
@@ -132,7 +132,7 @@ struct UserWordTests {
         #expect(task.state == .failed)
         #expect(task.failureCode == "assumed_lost")
         #expect(task.credits == nil)
-        // The bill that may exist keeps its place under the budget.
+        // A possible bill stays reserved under the budget.
         #expect(task.latest?.reserved == Credits(nano: 5_000_000_000))
         #expect(try scene.events("dolly") == ["intent", "uncertain broken", "asked", "failed user assumed_lost"])
         #expect(try await scene.dailies("retry", "dolly").code == 0)
@@ -191,7 +191,7 @@ struct UserWordTests {
         #expect(try scene.task("dolly").failureCode == "assumed_lost")
     }
 
-    // MARK: Words that cannot be meant
+    // MARK: Invalid arguments
 
     @Test func `a resolution of a task that is not uncertain is refused before any request`() async throws {
         let scene = try await Scene()

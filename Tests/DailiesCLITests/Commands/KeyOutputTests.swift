@@ -3,7 +3,7 @@ import Testing
 
 @testable import DailiesCLI
 
-/// API keys as people keep them.
+/// API keys with surrounding syntax.
 struct KeyOutputTests {
     @Test(
         arguments: [

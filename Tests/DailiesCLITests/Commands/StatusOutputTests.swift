@@ -4,7 +4,7 @@ import Testing
 
 @testable import DailiesCLI
 
-/// How `status --watch` stands on a narrow terminal.
+/// `status --watch` on a narrow terminal.
 struct StatusOutputTests {
     @Test func `a narrow batch shows all figures of the table`() {
         var counts = StatusCounts()

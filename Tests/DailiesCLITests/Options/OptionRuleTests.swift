@@ -4,7 +4,7 @@ import Testing
 
 @testable import DailiesCLI
 
-/// What settings files may say, against the options that there are.
+/// Rules for configuration files, compared with the existing options.
 struct OptionRuleTests {
     private func options(of command: String) throws -> Set<String> {
         let program = try CommandDefinition.program()
@@ -62,7 +62,7 @@ struct OptionRuleTests {
                 ["model:veo-3.1=2"]
             ),
             ("concurrency", [], ["5"], [], []),
-            // Where only the folder's file speaks, a stored budget is lowered and never raised.
+            // If only the folder's file sets it, a stored budget can be lowered but never raised.
             ("budget", [], ["5", "tag:a=b=c=2"], ["at-most:5", "at-most:tag:a=b=c=2"], ["5", "tag:a=b=c=2"]),
             ("budget", ["9", "tag:a=b=1"], ["5"], ["5", "tag:a=b=1"], ["5"]),
             ("budget", ["9"], ["9.0"], ["9"], []),

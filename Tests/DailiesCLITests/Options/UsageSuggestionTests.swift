@@ -2,7 +2,7 @@ import Testing
 
 @testable import DailiesCLI
 
-/// What a mistyped command line may have meant.
+/// Suggestions for mistyped command lines.
 struct UsageSuggestionTests {
     private func first(_ message: String, _ typed: String...) throws -> String {
         let text = UsageSuggestion(try CommandDefinition.program()).explained(
