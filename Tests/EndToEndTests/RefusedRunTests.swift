@@ -78,7 +78,7 @@ import Testing
             "run", a, "--provider", "simulator", "--base-url", url, "--speed", "7", "--store", stage.store, "--budget",
             "1",
         ])
-        #expect(other.code == 64 && other.err.contains("give --speed 1000"), "\(other.err)")
+        #expect(other.code == 64 && other.err.contains("use --speed 1000"), "\(other.err)")
         #expect(try dump(stage) == before)
         let fresh = try stage.finish([
             "run", a, "--provider", "simulator", "--base-url", url, "--speed", "7", "--store", stage.path("new.sqlite"),

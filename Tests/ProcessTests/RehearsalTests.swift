@@ -138,7 +138,7 @@ extension ProcessSuite {
             let before = stage.files()
             let run = try stage.finish(rehearsal)
             #expect(run.code == 64)
-            let words = "the folder rehearsal was not made by a rehearsal, so it is not used"
+            let words = "the folder rehearsal was not created by a rehearsal, so it will not be used"
             #expect(run.err.contains(words), "\(run.err)")
             // Reading makes a log and its index.
             let companions = [place + "-shm", place + "-wal"]

@@ -167,7 +167,7 @@ extension ProcessSuite {
             ] as [([String], Int32)] {
                 let command = try limited("-n 16", words)
                 #expect(command.code == code, "\(words): \(command.err)")
-                #expect((command.out + command.err).contains("this process may have 16 files"), "\(command.err)")
+                #expect((command.out + command.err).contains("this process may open only 16 files"), "\(command.err)")
             }
         }
 
