@@ -208,7 +208,7 @@ struct CancelTests {
         try scene.importManifest([Scene.spec("dolly")])
         let cases: [(words: [String], message: String)] = [
             ([], "specify which tasks: keys, --state, --tag, --batch or --all"),
-            (["--state", "failed"], "cancel takes --state queued or running, not failed"),
+            (["--state", "failed"], "cancel accepts only --state queued or running, not failed"),
             (["dolly", "--all"], "use either keys or --all, not both"),
             (["dolly", "--state", "queued"], "use either keys or --state/--tag, not both"),
         ]

@@ -164,7 +164,7 @@ struct RetryTests {
         try scene.importManifest([Scene.spec("dolly")])
         let cases: [(words: [String], message: String)] = [
             ([], "specify which tasks: keys, --state, --tag, --batch or --failure-code"),
-            (["--state", "completed"], "retry takes --state failed or cancelled, not completed"),
+            (["--state", "completed"], "retry accepts only --state failed or cancelled, not completed"),
             (["--state", "failed", "--again"], "--again requires task keys"),
             (["dolly", "--failure-code", "x"], "use either keys or --failure-code, not both"),
         ]
