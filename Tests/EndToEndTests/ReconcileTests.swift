@@ -255,7 +255,7 @@ struct ReconcileTests {
         let away = try await scene.online("reconcile")
         #expect(away.code == 6)
         // The second task is not looked up: it would only wait again.
-        #expect(away.out.components(separatedBy: "asked:").count == 2)
+        #expect(away.out.components(separatedBy: "lookup:").count == 2)
         #expect(
             away.out.components(separatedBy: "verdict:  still uncertain: the provider is not responding").count == 3)
         #expect(try scene.events("crane") == ["intent", "uncertain broken"])

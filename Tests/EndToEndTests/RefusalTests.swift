@@ -51,14 +51,14 @@ struct RefusalTests {
         #expect(try await scene.dailies("report", "--since", "2028-02-29").code == 0)
     }
 
-    @Test func `dates in files that do not exist are refused`() async throws {
+    @Test func `nonexistent dates in files are refused`() async throws {
         let scene = try await Scene()
         try scene.write(
             #"{"id": "dolly", "model": "sora-2", "prompt": "x", "duration_seconds": 4}"#, to: "m.jsonl")
         try scene.write(#"{"sora-2": {"per_second": "0.1", "date": "2026-02-29"}}"#, to: "rates.json")
         let rates = try await scene.dailies("plan", "m.jsonl", "--rates", "rates.json")
         #expect(
-            rates.code == 65 && rates.err.hasPrefix("rates.json:1:42: date: \"2026-02-29\" is no day\n"), "\(rates.err)"
+            rates.code == 65 && rates.err.hasPrefix("rates.json:1:42: date: \"2026-02-29\" is not a valid date\n"), "\(rates.err)"
         )
         try scene.write(
             #"{"models": [{"id": "sora-2", "withdrawn_upstream": "2026-02-29"}]}"#, to: "models.json")
