@@ -220,7 +220,8 @@ struct ReconcileTests {
         #expect(outcome.code == 6)
         #expect(outcome.err.contains("1 clip transferred from the API key 62af8704764f to the API key "))
         #expect(
-            outcome.out.contains("verdict:  still uncertain: it may be rendering and billed; it will not be resubmitted"))
+            outcome.out.contains(
+                "verdict:  still uncertain: it may be rendering and billed; it will not be resubmitted"))
         #expect(!outcome.out.contains("needs the API key"))
         #expect(try scene.events("dolly").contains("handed_over user"))
         // The old key, which sent the task, is back.

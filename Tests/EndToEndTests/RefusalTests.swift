@@ -58,7 +58,8 @@ struct RefusalTests {
         try scene.write(#"{"sora-2": {"per_second": "0.1", "date": "2026-02-29"}}"#, to: "rates.json")
         let rates = try await scene.dailies("plan", "m.jsonl", "--rates", "rates.json")
         #expect(
-            rates.code == 65 && rates.err.hasPrefix("rates.json:1:42: date: \"2026-02-29\" is not a valid date\n"), "\(rates.err)"
+            rates.code == 65 && rates.err.hasPrefix("rates.json:1:42: date: \"2026-02-29\" is not a valid date\n"),
+            "\(rates.err)"
         )
         try scene.write(
             #"{"models": [{"id": "sora-2", "withdrawn_upstream": "2026-02-29"}]}"#, to: "models.json")
