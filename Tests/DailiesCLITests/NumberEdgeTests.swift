@@ -5,7 +5,7 @@ import Testing
 @testable import DailiesCLI
 @testable import DailiesStore
 
-/// Numbers at and beyond the edges of every type, in what users give and in what is shown to them.
+/// Numbers at and beyond the limits of every type, in arguments and in output.
 struct NumberEdgeTests {
     private static let reals: [Double] = [
         .nan, -.infinity, .infinity, -.greatestFiniteMagnitude, .greatestFiniteMagnitude, .leastNonzeroMagnitude,
@@ -16,7 +16,7 @@ struct NumberEdgeTests {
 
     // MARK: Reports
 
-    @Test func `a report of seconds and sums of any size is written in every format`() throws {
+    @Test func `a report with numbers of any size is written in every format`() throws {
         for delivered in Self.reals {
             for known in Self.reals {
                 for whole in Self.wholes {
@@ -47,7 +47,7 @@ struct NumberEdgeTests {
         }
     }
 
-    @Test func `a second's worth of a clip of no length is no rate, and JSON says null`() throws {
+    @Test func `a clip without length has no rate, and JSON has null`() throws {
         var figures = SpendFigures()
         (figures.secondsDelivered, figures.secondsOfKnownCost) = (.leastNonzeroMagnitude, .leastNonzeroMagnitude)
         figures.charged = CreditTotal(whole: 1, billionths: 0)
@@ -59,7 +59,7 @@ struct NumberEdgeTests {
 
     // MARK: Arguments
 
-    @Test func `an argument with a number of any size is taken or refused`() {
+    @Test func `an argument with a number of any size is accepted or refused`() {
         let numbers = [
             "0", "-1", "1", "9223372036854775807", "9223372036854775808", "-9223372036854775808", "1e400", "1e-320",
             "nan",
@@ -96,7 +96,7 @@ struct NumberEdgeTests {
     // MARK: Plans
 
     @Test(arguments: wholes)
-    func `prices and times of a plan of any size are written`(edge: Int64) throws {
+    func `a plan with prices and times of any size is written`(edge: Int64) throws {
         let credits = Credits(nano: max(edge, 0))
         let longest = 366 * 86_400
         let model = ModelID("m")
@@ -118,7 +118,7 @@ struct NumberEdgeTests {
         for _ in 0..<1000 { time.add(shape, in: catalogue) }
         let range = try #require(time.range)
         #expect(range.lowerBound > .zero && range.upperBound <= .nanoseconds(Int64.max))
-        #expect(!PlanOutput.words(range.upperBound).isEmpty)
+        #expect(!PlanOutput.text(range.upperBound).isEmpty)
         #expect(range.upperBound.components.seconds > 0)
     }
 }

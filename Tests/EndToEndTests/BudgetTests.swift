@@ -3,7 +3,7 @@ import ExactJSON
 import Foundation
 import Testing
 
-/// Can it run away? Budgets of tags, and quotes above the plan, with the built program.
+/// Tag budgets and high quotes, with the built program.
 @Suite(.serialized) struct BudgetTests {
     private func tagged(_ stage: MoneyEnvironment) throws -> String {
         let lines = ["acme", "acme", "other"].enumerated().map { index, client in
@@ -15,21 +15,21 @@ import Testing
         return try stage.write("batch.jsonl", lines.joined(separator: "\n") + "\n")
     }
 
-    @Test func `a tag's budget is stored, holds for its tasks alone, and goes on once it is lifted`() throws {
+    @Test func `a tag budget is stored, applies only to its tasks, and can be raised`() throws {
         let stage = try MoneyEnvironment()
         let url = try stage.simulator()
         let manifest = try tagged(stage)
         let first = try stage.run(manifest, at: url, ["--budget", "500", "--budget", "tag:client=acme=4.1"])
         #expect(first.code == 8 && first.err.contains("client=acme"), "\(first.err)")
         #expect(try stage.bill(url).accepted == 2)
-        // Without being repeated it holds in the next run too.
+        // It also applies to the next run without being repeated.
         #expect(try stage.run(manifest, at: url).code == 8)
         #expect(try stage.bill(url).accepted == 2)
         let plan = try stage.plan(manifest, ["--json"] + stage.options(url).dropLast(4)).json()
         let batch = try #require(plan["batches"]?.array?.first)
         let tag = try #require(batch["tag_budgets"]?.array?.first)
         #expect(tag["tag"]?.string == "client" && tag["value"]?.string == "acme" && tag["budget"]?.number == "4.1")
-        // One clip of acme's is settled: 4.1 less its 3.6 credits.
+        // One clip of acme has settled: 4.1 less its 3.6 credits.
         #expect(tag["room"]?.number == "0.5" && batch["room"]?.number == "492.8")
         let last = try stage.run(manifest, at: url, ["--budget", "tag:client=acme=none"])
         #expect(last.code == 0, "\(last.err)")
@@ -37,7 +37,7 @@ import Testing
     }
 
     @Test(arguments: [["--budget", "5", "--budget", "6"], ["--budget", "tag:a=b"], ["--budget", "tag:=b=3"]])
-    func `budgets that make no sense are refused`(options: [String]) throws {
+    func `invalid budgets are refused`(options: [String]) throws {
         let stage = try MoneyEnvironment()
         let manifest = try stage.manifest(clips: 1)
         let run = try stage.finish(["run", manifest, "--store", stage.store] + options)
@@ -78,8 +78,8 @@ import Testing
         return try #require(Int(json["total"]?[name]?.number ?? ""), "no \(name)")
     }
 
-    /// Clips of 3.6 credits: between the published price and an estimate and a tenth this budget has a remainder.
-    @Test func `an unlucky budget renders as many clips as it holds, says so, and a higher one renders the rest`()
+    /// Clips cost 3.6 credits. The remainder of this budget is between the published price and 1.1 times the estimate.
+    @Test func `a budget renders as many clips as fit, reports it, and a higher one renders the rest`()
         throws
     {
         let stage = try MoneyEnvironment(speed: 2000)
@@ -102,12 +102,12 @@ import Testing
         #expect(try status(stage, "completed") == 200)
     }
 
-    @Test func `what a budget does not hold at a new price waits again, and a higher budget renders it`() throws {
+    @Test func `a clip that exceeds the budget at a new price waits again, and a higher budget renders it`() throws {
         let stage = try MoneyEnvironment(speed: 20)
         let url = try stage.simulator(["--price-change", "1=3"])
         let manifest = try stage.manifest(clips: 3)
         let options = ["--accept-quote", "--no-download", "--concurrency", "1"]
-        // After a clip of 3.6 credits there is room for another of its kind, and none for one of 10.8.
+        // After a clip of 3.6 credits the budget allows another one, but not one of 10.8.
         let run = try stage.run(manifest, at: url, ["--budget", "12"] + options)
         #expect(run.code == 8, "\(run.err)")
         #expect(
@@ -121,7 +121,7 @@ import Testing
         #expect(try stage.bill(url).total == "25.2")
     }
 
-    @Test func `the command to go on after a budget stop names the budget that holds the rest`() throws {
+    @Test func `the suggested command after a budget stop names a budget that is enough for the rest`() throws {
         let stage = try MoneyEnvironment()
         let url = try stage.simulator()
         let manifest = try stage.manifest(clips: 6, more: #", "tags": {"client": "a b"}"#)
@@ -134,7 +134,7 @@ import Testing
         #expect(command.components(separatedBy: "--budget").count == 3, "\(command)")
         let budget = try #require(command.firstMatch(of: #/ --budget ([0-9.]+) /#)?.1)
         let tag = try #require(command.firstMatch(of: #/ --budget 'tag:client=a b=([0-9.]+)' /#)?.1)
-        // What is spent is below both; six clips cost 21.6, and may cost more.
+        // Spending is below both; six clips cost 21.6, and may cost more.
         #expect(try [budget, tag].allSatisfy { try #require(Double($0)) >= 21.6 }, "\(command)")
         let more = ["--no-download", "--budget", String(budget), "--budget", "tag:client=a b=\(tag)"]
         let rest = try stage.run(manifest, at: url, more)
@@ -142,7 +142,7 @@ import Testing
         #expect(try stage.bill(url).total == "21.6")
     }
 
-    @Test func `estimates of nothing let no more be sent than the published price allows`() throws {
+    @Test func `with estimates of 0, no more is submitted than the published price allows`() throws {
         let stage = try MoneyEnvironment()
         let url = try stage.simulator(["--fault", "zeroEstimate=1"])
         let run = try stage.run(
@@ -172,7 +172,7 @@ import Testing
         #expect(report["total"]?["credits"]?.number == bill.total)
     }
 
-    @Test func `a bill of several times its quote stops the model without a budget, and both figures are named`()
+    @Test func `a bill far above its quote stops the model even without a budget, and the message names both figures`()
         throws
     {
         let stage = try MoneyEnvironment()

@@ -8,11 +8,11 @@ struct CancelTests {
     private static let options = "--provider simulator --base-url {URL} --speed 1000"
     private static let acme = [TaskSpec.Tag(name: "client", value: "acme")]
 
-    @Test func `what was never sent is cancelled at once, without a key`() async throws {
+    @Test func `unsent tasks are cancelled immediately, without an API key`() async throws {
         let scene = try await Scene()
         try scene.importManifest([Scene.spec("dolly", tags: Self.acme), Scene.spec("crane"), Scene.spec("tilt")])
         let tagged = try await scene.dailies("cancel", "--tag", "client=acme", key: nil)
-        #expect(tagged == Outcome(0, out: "1 never sent and cancelled\n"))
+        #expect(tagged == Outcome(0, out: "1 cancelled before being sent\n"))
         let named = try await scene.dailies("cancel", "crane", "crane", "dolly", key: nil)
         #expect(
             named
@@ -20,17 +20,18 @@ struct CancelTests {
                     0,
                     out: """
                         forest/dolly: nothing to cancel: cancelled before it was sent
-                        1 never sent and cancelled, 1 over before that
+                        1 cancelled before being sent, 1 already finished
 
                         """))
         #expect(try scene.task("tilt").state == .queued)
         #expect(try scene.task("crane").withdrawn == .cancelled)
         #expect(try scene.events("crane") == ["withdrawn user cancelled"])
-        #expect(try await scene.dailies("cancel", "--all", "--yes") == Outcome(0, out: "1 never sent and cancelled\n"))
+        #expect(
+            try await scene.dailies("cancel", "--all", "--yes") == Outcome(0, out: "1 cancelled before being sent\n"))
         #expect(try await scene.dailies("cancel", "--all") == Outcome(0, out: "nothing to cancel\n"))
     }
 
-    @Test func `what waits at the provider is asked for and cancelled free of charge`() async throws {
+    @Test func `tasks queued at the provider are looked up and cancelled free of charge`() async throws {
         let scene = try await Scene(simulator: [])
         try scene.importManifest([Scene.spec("dolly"), Scene.spec("crane")])
         let id = try #require(try scene.simulator?.submit(key: Scene.submissionKey("dolly")))
@@ -42,7 +43,7 @@ struct CancelTests {
                     0,
                     out: """
                         forest/dolly: cancelled at the provider free of charge
-                        1 never sent and cancelled, 1 cancelled at the provider
+                        1 cancelled before being sent, 1 cancelled at the provider
 
                         """))
         #expect(try scene.task("dolly").state == .cancelled)
@@ -51,8 +52,8 @@ struct CancelTests {
         #expect(try scene.store { try $0.problems() } == [])
     }
 
-    @Test func `what renders is left alone, unless it may be charged`() async throws {
-        // With this seed it waits for five seconds and renders for sixty-five: time enough on a machine that is busy.
+    @Test func `rendering tasks are skipped without --even-if-charged`() async throws {
+        // With this seed it waits five seconds and renders for 65, which is long enough on a busy machine.
         let scene = try await Scene(simulator: ["--speed", "1", "--seed", "2"])
         try scene.importManifest([Scene.spec("dolly")])
         let simulator = try #require(scene.simulator)
@@ -65,8 +66,8 @@ struct CancelTests {
                 == Outcome(
                     5,
                     out: """
-                        forest/dolly: left alone: it renders already, and cancelling may be charged in part (--even-if-charged)
-                        1 left rendering
+                        forest/dolly: skipped: already rendering; cancelling may be partly charged (use --even-if-charged)
+                        1 skipped while rendering
 
                         """))
         #expect(try scene.task("dolly").state == .running)
@@ -79,7 +80,7 @@ struct CancelTests {
     }
 
     @Test(arguments: ["later", "never"])
-    func `a partial charge that the cancel does not state is asked for once, and else unknown`(
+    func `a partial charge missing from the cancel reply is queried once, and else unknown`(
         cancellation: String
     ) async throws {
         let scene = try await Scene(simulator: ["--speed", "1", "--seed", "2", "--cancellation", cancellation])
@@ -99,7 +100,9 @@ struct CancelTests {
         if cancellation == "never" {
             #expect(cancelled.out.contains("unknown cost"), "\(cancelled)")
             let again = try await scene.online("reconcile")
-            #expect(again.code == 0 && again.out.contains("forest/dolly, attempt 1: its cost is still not stated"))
+            #expect(
+                again.code == 0
+                    && again.out.contains("forest/dolly, attempt 1: the provider still does not report its cost"))
             let json = try await scene.online("reconcile", "--json")
             #expect(json.out.contains("\"verdict\":\"cost_unknown\"") && json.out.contains("\"costs_asked\":1"))
             #expect(try scene.events("dolly") == events)
@@ -108,7 +111,7 @@ struct CancelTests {
     }
 
     @Test(arguments: [false, true])
-    func `what rendered after the last look at it is booked at what it cost, also where the cancel is silent`(
+    func `a task that has started rendering is recorded at its cost, even if the cancel reply omits it`(
         isSilent: Bool
     ) async throws {
         let faults = "rendersBeforeCancel=1" + (isSilent ? ",silentCancelCost=1" : "")
@@ -125,7 +128,7 @@ struct CancelTests {
         #expect(try scene.store { try $0.problems() } == [])
     }
 
-    @Test func `a cancel that a guard had wanted is the user's from then on`() async throws {
+    @Test func `a user's cancel replaces the pending cancel of a guard`() async throws {
         let scene = try await Scene(simulator: ["--speed", "0.001"])
         try scene.importManifest([Scene.spec("dolly")])
         let id = try #require(try scene.simulator?.submit(key: Scene.submissionKey("dolly")))
@@ -135,7 +138,7 @@ struct CancelTests {
         #expect(task.state == .cancelled && task.attempt == 1 && task.credits == .zero)
     }
 
-    @Test func `what was completed meanwhile is booked as that, and is to be fetched`() async throws {
+    @Test func `a task that has completed is recorded as completed, and can be downloaded`() async throws {
         let scene = try await Scene(simulator: ["--speed", "100000"])
         try scene.importManifest([Scene.spec("dolly")])
         let simulator = try #require(scene.simulator)
@@ -149,17 +152,16 @@ struct CancelTests {
                 == Outcome(
                     9,
                     out: """
-                        forest/dolly: not cancelled: it was completed by then, for \(charged) credits; \
-                        `dailies resume \(Self.options)` fetches it
-                        1 completed before that
+                        forest/dolly: not cancelled: it had already completed, for \(charged) credits; \
+                        run `dailies resume \(Self.options)` to download it
+                        1 already completed
 
                         """))
         #expect(try scene.task("dolly").state == .completed)
         #expect(try scene.task("dolly").credits?.description == charged)
     }
 
-    @Test func `an uncertain one is cancelled when it is found by its key, and stays uncertain when not`() async throws
-    {
+    @Test func `an uncertain task is cancelled if it is found by its key, and else stays uncertain`() async throws {
         let scene = try await Scene(simulator: [])
         try scene.importManifest([Scene.spec("dolly"), Scene.spec("crane")])
         try scene.sendUncertain("dolly")
@@ -173,7 +175,7 @@ struct CancelTests {
                     out: """
                         forest/dolly: cancelled at the provider free of charge
                         forest/crane: still uncertain: not found by its submission key (404 task_not_found: no such task \
-                        for this key); see `dailies reconcile \(Self.options)`
+                        for this key); run `dailies reconcile \(Self.options)`
                         1 cancelled at the provider, 1 uncertain
 
                         """))
@@ -185,7 +187,7 @@ struct CancelTests {
         #expect(try scene.store { try $0.problems() } == [])
     }
 
-    @Test func `without a key only what was never sent is cancelled, and 77 says what is left`() async throws {
+    @Test func `without an API key only unsent tasks are cancelled, and the exit code is 77`() async throws {
         let scene = try await Scene()
         try scene.importManifest([Scene.spec("dolly"), Scene.spec("crane")])
         try scene.sendAccepted("dolly", as: "vt_1")
@@ -193,22 +195,22 @@ struct CancelTests {
         #expect(
             outcome
                 == Outcome(
-                    77, out: "1 never sent and cancelled\n",
+                    77, out: "1 cancelled before being sent\n",
                     err:
-                        "dailies: 1 task at the provider cannot be cancelled: there is no API key; set BYTESPIKE_API_KEY "
-                        + "or give --api-key-file PATH (nothing was submitted)\n"))
+                        "dailies: 1 task at the provider cannot be cancelled: no API key; set BYTESPIKE_API_KEY "
+                        + "or use --api-key-file PATH (nothing was submitted)\n"))
         #expect(try scene.task("crane").state == .cancelled)
         #expect(try scene.task("dolly").state == .queued)
     }
 
-    @Test func `what cannot be meant is refused`() async throws {
+    @Test func `invalid combinations of arguments are refused`() async throws {
         let scene = try await Scene()
         try scene.importManifest([Scene.spec("dolly")])
         let cases: [(words: [String], message: String)] = [
-            ([], "say which: keys, --state, --tag, --batch, or --all"),
-            (["--state", "failed"], "cancel takes --state queued or running, not failed"),
-            (["dolly", "--all"], "name keys or give --all; not both"),
-            (["dolly", "--state", "queued"], "name keys, or choose with --state and --tag; not both"),
+            ([], "specify which tasks: keys, --state, --tag, --batch or --all"),
+            (["--state", "failed"], "cancel accepts only --state queued or running, not failed"),
+            (["dolly", "--all"], "use either keys or --all, not both"),
+            (["dolly", "--state", "queued"], "use either keys or --state/--tag, not both"),
         ]
         for (words, message) in cases {
             let outcome = try await scene.dailies(words: ["cancel"] + words)
@@ -220,7 +222,7 @@ struct CancelTests {
         #expect(try scene.task("dolly").state == .queued)
     }
 
-    @Test func `json is one object a line and ends with the exit code`() async throws {
+    @Test func `json output is one object per line and ends with the exit code`() async throws {
         let scene = try await Scene()
         try scene.importManifest([Scene.spec("dolly"), Scene.spec("crane")])
         let outcome = try await scene.dailies("cancel", "dolly", "--json", key: nil)

@@ -42,7 +42,7 @@ struct DoctorTests {
         #expect(refused.out.hasSuffix("\n1 thing is wrong\n"))
         let missing = try await scene.dailies("doctor", key: nil)
         #expect(missing.code == 77)
-        #expect(missing.out.contains("there is no API key; set BYTESPIKE_API_KEY or give --api-key-file PATH"))
+        #expect(missing.out.contains("no API key; set BYTESPIKE_API_KEY or use --api-key-file PATH"))
     }
 
     @Test func `offline nobody is asked`() async throws {

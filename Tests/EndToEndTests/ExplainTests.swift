@@ -14,7 +14,7 @@ struct ExplainTests {
 
         """
 
-    @Test func `a task's state, attempts and history are told from the store, without a key`() async throws {
+    @Test func `explain shows a task's state, attempts and history without an API key`() async throws {
         let scene = try await Scene()
         try scene.importManifest([Scene.spec("dolly")])
         try scene.sendCompleted("dolly")
@@ -33,16 +33,16 @@ struct ExplainTests {
                         clip        {FOLDER}/clips/dolly.mp4
                         attempt 1   submission key dollyaaaaaaaaaaaaaaaaaaa, flat, API key 62af8704764f, task id vt_dolly
                         history
-                          2025-06-01T00:00:00Z  #1  sent under the submission key dollyaaaaaaaaaaaaaaaaaaa; reserved 5 credits
-                          2025-06-01T00:00:00Z  #1  accepted as vt_dolly, by the provider's reply
-                          2025-06-01T00:00:00Z  #1  completed, by the provider's reply; charged 1.20 credits
+                          2025-06-01T00:00:00Z  #1  sent with submission key dollyaaaaaaaaaaaaaaaaaaa; reserved 5 credits
+                          2025-06-01T00:00:00Z  #1  accepted as vt_dolly, reported by the provider
+                          2025-06-01T00:00:00Z  #1  completed, reported by the provider; charged 1.20 credits
                           2025-06-01T00:00:00Z  #1  released 5 credits
                           2025-06-01T00:00:00Z  #1  saved as {FOLDER}/clips/dolly.mp4
 
                         """))
     }
 
-    @Test func `every state says what the next run does`() async throws {
+    @Test func `explain says for every state what the next run does`() async throws {
         let scene = try await Scene()
         try scene.importManifest(
             ["waiting", "uncertain", "accepted", "running", "unsaved", "failed", "withdrawn", "dear", "over"].map {
@@ -57,22 +57,23 @@ struct ExplainTests {
         try scene.sendFailed("failed")
         try scene.apply([.withdrawn(try scene.task("withdrawn").id, .cancelled)])
         let expected = [
-            "waiting": "the next run would submit it: it was never sent",
+            "waiting": "the next run would submit it: it has not been sent",
             "dear":
-                "the next run would submit it: it waits for its attempt 2, since its last was cancelled: the provider asks "
-                + "more than was expected; --accept-quote renders it",
+                "the next run would submit it: it is waiting for attempt 2; its last attempt was cancelled: the provider asks "
+                + "more than was expected; use --accept-quote to render it",
             "over":
-                "the next run would submit it: it waits for its attempt 2, since its last was cancelled: the budget does "
-                + "not hold what the provider estimates; a higher --budget renders it",
+                "the next run would submit it: it is waiting for attempt 2; its last attempt was cancelled: the budget does "
+                + "not hold what the provider estimates; use a higher --budget to render it",
             "uncertain":
-                "the next run would not submit it: it was sent and its fate is unknown; `dailies reconcile` asks for it",
-            "accepted": "the next run would not submit it: it is queued at the provider; a run goes on with it",
-            "running": "the next run would not submit it: it is running; a run goes on with it",
-            "unsaved": "the next run would not submit it: it is completed, paid, not saved; a run fetches its clip",
+                "the next run would not submit it: it was sent and its outcome is unknown; run `dailies reconcile`",
+            "accepted": "the next run would not submit it: it is queued at the provider; a run will resume it",
+            "running": "the next run would not submit it: it is running; a run will resume it",
+            "unsaved":
+                "the next run would not submit it: it is completed, paid, not saved; a run will download its clip",
             "failed":
-                "the next run would not submit it: it is failed (render_failed); `dailies retry failed` renders it again",
+                "the next run would not submit it: it is failed (render_failed); run `dailies retry failed` to render it again",
             "withdrawn":
-                "the next run would not submit it: it is cancelled before it was sent; `dailies retry withdrawn` brings it back",
+                "the next run would not submit it: it is cancelled before it was sent; run `dailies retry withdrawn` to queue it again",
         ]
         for (key, words) in expected {
             let outcome = try await scene.dailies("explain", key)
@@ -81,7 +82,7 @@ struct ExplainTests {
         }
     }
 
-    @Test func `a manifest that asks for the same changes nothing`() async throws {
+    @Test func `an identical manifest changes nothing`() async throws {
         let scene = try await Scene()
         try scene.importManifest([Scene.spec("dolly"), Scene.spec("gone")])
         try scene.sendCompleted("dolly")
@@ -91,20 +92,21 @@ struct ExplainTests {
         let new = try await scene.dailies("explain", "m.yaml", "crane")
         #expect(
             new.out.hasPrefix(
-                "forest/crane: the next run would submit it: the store has no task of this key in this batch\n"))
+                "forest/crane: the next run would submit it: the store has no task with this key in this batch\n"))
         let gone = try await scene.dailies("explain", "m.yaml", "gone")
         #expect(
             gone.out.hasPrefix(
-                "forest/gone: the next run would not submit it: it is not in the manifest any more; a run cancels it\n")
+                "forest/gone: the next run would not submit it: it is no longer in the manifest; a run will cancel it\n"
+            )
         )
         let nowhere = try await scene.dailies("explain", "m.yaml", "nobody")
         #expect(
             nowhere
                 == Outcome(
-                    64, err: "dailies: there is no task \"nobody\" in \"m.yaml\", nor in its batch in the store\n"))
+                    64, err: "dailies: no task \"nobody\" in \"m.yaml\" or in its batch in the store\n"))
     }
 
-    @Test func `a changed request stops the run, and the fields that decide it are shown`() async throws {
+    @Test func `a changed request blocks the run, and explain shows the changed fields`() async throws {
         let scene = try await Scene()
         try scene.importManifest([Scene.spec("dolly")])
         try scene.sendCompleted("dolly")
@@ -120,8 +122,8 @@ struct ExplainTests {
         #expect(
             outcome.out.hasPrefix(
                 """
-                forest/dolly: a run would stop before its first submit (exit 65): its request is not the stored one; with \
-                --accept-changes it is rendered and charged again, as attempt 2
+                forest/dolly: a run would stop before its first submit (exit 65): its request differs from the stored one; \
+                --accept-changes renders and charges it again as attempt 2
                 decided by: duration_seconds, prompt, seed
                   field             stored           manifest
                   duration_seconds  4                8
@@ -137,7 +139,7 @@ struct ExplainTests {
         #expect(json["decided_by"]?.array?.last?["manifest"]?.number == "7")
     }
 
-    @Test func `a prompt is shown whole, with its line ends, and nothing in it drives the terminal`() async throws {
+    @Test func `a prompt is shown whole with its line breaks, and cannot control the terminal`() async throws {
         let scene = try await Scene()
         let long = String(repeating: "a long line ", count: 20) + "ends"
         let prompt = "\(long)\nsecond\r\n\u{1B}[31mthird"
@@ -150,7 +152,9 @@ struct ExplainTests {
         #expect(outcome.out.contains(words), "\(outcome.out)")
     }
 
-    @Test func `two long prompts are shown where they begin to differ, and look-alikes are told apart`() async throws {
+    @Test func `long prompts are shown from their first difference, and similar characters are distinguished`()
+        async throws
+    {
         let scene = try await Scene()
         let long = String(repeating: "pine ", count: 30)
         try scene.importManifest([
@@ -165,12 +169,12 @@ struct ExplainTests {
             """, to: "m.jsonl")
         let dolly = try await scene.dailies("explain", "m.jsonl", "dolly")
         #expect(dolly.out.contains("prompt  … pine pine pine at dawn\"  … pine pine pine at dusk\"\n"), "\(dolly.out)")
-        #expect(dolly.out.contains("with --accept-changes it takes the new one, since its attempt 1 was not sent yet"))
+        #expect(dolly.out.contains("--accept-changes uses the new one, because attempt 1 has not been sent"))
         let crane = try await scene.dailies("explain", "m.jsonl", "crane")
         #expect(crane.out.contains("decided by: prompt\n"))
     }
 
-    @Test func `a task known by its content that changed is new, and the one it was is named`() async throws {
+    @Test func `a changed task without an id is new, and explain names its old version`() async throws {
         let scene = try await Scene()
         try scene.importManifest([Scene.spec("old-key")])
         try scene.sendCompleted("old-key")
@@ -187,16 +191,16 @@ struct ExplainTests {
                 == Outcome(
                     0,
                     out: """
-                        forest/new-key: the next run would submit it: the store has no task of this key in this batch
-                        nearly the same, but not in the manifest any more: old-key, completed and saved
-                        they differ in: prompt
+                        forest/new-key: the next run would submit it: the store has no task with this key in this batch
+                        similar task, no longer in the manifest: old-key, completed and saved
+                        differences: prompt
                           field   stored           manifest
                           prompt  "a pine forest"  "a pine forest at dawn"
 
                         """))
     }
 
-    @Test func `without a store a manifest's task is new, and none is made`() async throws {
+    @Test func `explain without a store reports a new task and creates no store`() async throws {
         let scene = try await Scene()
         try scene.write(Self.manifest, to: "m.yaml")
         let outcome = try await scene.dailies("explain", "m.yaml", "dolly")

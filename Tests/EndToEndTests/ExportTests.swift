@@ -187,7 +187,7 @@ struct ExportTests {
         for row in try scene.store({ try $0.tasks(limit: 100) }) {
             let outcome = try await scene.dailies("explain", "again.jsonl", row.key.text)
             #expect(
-                outcome.out.hasPrefix("forest/\(row.key.text): the next run would submit it: it was never sent\n"),
+                outcome.out.hasPrefix("forest/\(row.key.text): the next run would submit it: it has not been sent\n"),
                 "\(outcome)")
         }
         let before = try scene.store { try $0.tasks(limit: 100) }

@@ -113,7 +113,7 @@ struct FetchTests {
         let again = try await scene.online(words: ["fetch", "--missing"] + Self.options)
         #expect(again == Outcome(0, err: "every saved clip that was asked about is in place\n"))
         let explain = try await scene.dailies(words: ["explain", "dolly"] + Self.options)
-        #expect(explain.out.contains("its clip was not at {FOLDER}/project/renders/forest/dolly.mp4 any more"))
+        #expect(explain.out.contains("its clip was no longer at {FOLDER}/project/renders/forest/dolly.mp4"))
     }
 
     @Test func `a named clip is compared to its last byte, and one that is in place is left`() async throws {
@@ -213,7 +213,7 @@ struct FetchTests {
         #expect(resume.code == 0, "\(resume.err)")
         #expect(
             resume.err.contains(
-                "clips of forest are saved in {FOLDER}/moved/renders from now on, since {FOLDER}/project/renders is gone\n"
+                "clips of forest will now be saved in {FOLDER}/moved/renders because {FOLDER}/project/renders no longer exists\n"
             ))
         #expect(scene.exists("moved/renders/forest/dolly~take2.mp4") && !scene.exists("project"))
     }

@@ -3,10 +3,9 @@ import ExactJSON
 import Foundation
 import Testing
 
-/// What did it cost? The ledger, the report and the provider's bill are one figure, whatever is stated late or off its
-/// estimate.
+/// Ledger, report and the provider's bill are equal, even if costs are reported late or differ from estimates.
 @Suite(.serialized) struct LedgerTests {
-    /// What the log books, summed by the bare shell of SQLite: whole credits and billionths.
+    /// The amounts in the log, summed by the `sqlite3` shell: whole credits and billionths.
     private func ledger(_ stage: MoneyEnvironment) throws -> String {
         let sums = try stage.shell(
             """
@@ -25,7 +24,7 @@ import Testing
     @Test func `bills up to half off their estimates are booked to the last digit in ledger and report`() throws {
         let stage = try MoneyEnvironment()
         let url = try stage.simulator(["--deviation", "50", "--seed", "7"])
-        // Rates that no binary fraction holds, as in 0.1 + 0.2, and odd parts of them.
+        // Rates without an exact binary fraction, such as 0.1 + 0.2, and odd parts of them.
         let models = ["veo-3.1-fast", "sora-2-pro", "seedance-fast"]
         let lines = (1...60).map { number in
             """
@@ -51,14 +50,14 @@ import Testing
         let stage = try MoneyEnvironment()
         let url = try stage.simulator(["--fault", "lateCost=1", "--incomplete-replies", "5"])
         let manifest = try stage.manifest(clips: 2)
-        // The reply to the end and three questions more say nothing of money.
+        // The final reply and three more queries report no cost.
         #expect(try stage.run(manifest, at: url).code == 0)
         let unknown = try report(stage)
         #expect(unknown["total"]?["unknown_costs"]?.number == "2" && unknown["total"]?["credits"]?.number == "0")
         #expect(unknown["total"]?["unknown_at_most_credits"]?.number == "7.2")
         let text = try stage.finish(["report", "--store", stage.store]).out
         #expect(text.contains("cost unknown, not in the sums: 2, estimated at 7.2 credits"), "\(text)")
-        // One question for each in a run, and one in a reconciliation.
+        // One query for each in a run, and one in a reconcile.
         var words = ""
         for round in 0..<8 where try report(stage)["total"]?["unknown_costs"]?.number != "0" {
             let asked =
@@ -72,7 +71,7 @@ import Testing
         #expect(try report(stage)["total"]?["credits"]?.number == bill)
         #expect(try ledger(stage) == bill)
         let again = try stage.finish(["reconcile"] + stage.options(url))
-        #expect(again.code == 0 && again.out.contains("nothing is uncertain or lost"))
+        #expect(again.code == 0 && again.out.contains("no uncertain or lost tasks"))
         #expect(try stage.run(manifest, at: url).code == 0)
         #expect(try ledger(stage) == bill)
     }

@@ -2,7 +2,7 @@ import ExactJSON
 import Foundation
 import Testing
 
-/// The built program on manifests in every form: what counts is what they ask for.
+/// Manifests in every format with the built program: only their content counts.
 @Suite(.serialized) struct ManifestIdentityTests {
     private static let seeds = [11, 12, 13, 9_223_372_036_854_775_807]
     private static let common = #""model": "sora-2", "duration_seconds": 4"#
@@ -11,7 +11,7 @@ import Testing
         seeds.map { "{\(common), \"prompt\": \"a fox: no\", \"seed\": \($0)\(more)}\n" }.joined()
     }
 
-    /// The same four tasks, each time in another form.
+    /// The same four tasks in different formats.
     private static let forms: [(name: String, text: String)] = [
         ("retagged.jsonl", jsonl(seeds.reversed(), more: #", "tags": {"round": "2"}, "priority": 3"#)),
         (
@@ -36,7 +36,8 @@ import Testing
         ),
     ]
 
-    @Test func `order, writing, format and tags submit nothing again, and one changed seed submits one clip`() throws {
+    @Test func `changed order, notation, format and tags submit nothing, and one changed seed submits one clip`() throws
+    {
         let stage = try MoneyEnvironment(speed: 5000)
         let url = try stage.simulator()
         let first = try stage.write("shots.jsonl", Self.jsonl(Self.seeds))
@@ -59,7 +60,7 @@ import Testing
         #expect(try stage.bill(url).accepted == 5)
     }
 
-    // MARK: What manifests are read with
+    // MARK: Format and catalog
 
     private static func catalogue(longest: Int, price: String = "0.5") -> String {
         """
@@ -68,7 +69,7 @@ import Testing
         """
     }
 
-    @Test func `a plan keeps the format and the catalogue that it was made with`() throws {
+    @Test func `a plan stores the format and catalog that it was made with`() throws {
         let stage = try MoneyEnvironment(speed: 5000)
         try stage.write("models.json", Self.catalogue(longest: 90))
         let url = try stage.simulator(["--catalog", "models.json"])
@@ -87,7 +88,7 @@ import Testing
         let options = ["--no-download"] + stage.options(url)
         try stage.write("models.json", Self.catalogue(longest: 90, price: "0.6"))
         let stale = try stage.finish(["run", "--plan", out] + options)
-        #expect(stale.code == 65 && stale.err.contains("the prices are not those"), "\(stale.err)")
+        #expect(stale.code == 65 && stale.err.contains("prices have changed"), "\(stale.err)")
         try stage.write("models.json", Self.catalogue(longest: 70))
         let refused = try stage.finish(["run", "--plan", out] + options)
         #expect(refused.code == 65 && refused.err.contains("80 is not supported by mine-1"), "\(refused.err)")

@@ -2,7 +2,7 @@ import ExactJSON
 import Foundation
 import Testing
 
-/// What the built program says of manifests as people write them.
+/// Messages of the built program about manifests that people write.
 @Suite(.serialized) struct ManifestWordsTests {
     private static let options = ["--provider", "simulator", "--base-url", "http://127.0.0.1:9"]
 
@@ -10,7 +10,7 @@ import Testing
 
     // MARK: Problems
 
-    @Test func `equal problems are said once, with how many more there are`() throws {
+    @Test func `equal problems are printed once with their count`() throws {
         let stage = try MoneyEnvironment()
         let rows = (1...24).map { "A harbour,sora-2,\($0)" }.joined(separator: "\n")
         let manifest = try stage.write("shots.csv", "Promt,model,duration_seconds\n\(rows)\n")
@@ -34,7 +34,7 @@ import Testing
                 "14 problems"))
     }
 
-    @Test func `a thousand problems take a screen, and all of them are to be had`() throws {
+    @Test func `a thousand problems are cut to one screen, and --all-problems prints all`() throws {
         let stage = try MoneyEnvironment()
         let fields = (1...1000).map { "\"unknown\($0)\":1" }.joined(separator: ",")
         let manifest = try stage.write(
@@ -45,7 +45,7 @@ import Testing
         #expect(plan.err.utf8.count < 12_000)
         #expect(
             plan.err.contains(
-                "1000 problems in the manifest, of which 20 are shown; --all-problems shows them all; nothing was submitted"
+                "1000 problems in the manifest, of which 20 are shown; use --all-problems to show all; nothing was submitted"
             ))
         let all = try stage.plan(manifest, Self.options + ["--all-problems"])
         #expect(Self.lines(all.err).count { $0.contains("is not a known field") } == 1000)
@@ -54,7 +54,7 @@ import Testing
         #expect(json.out.contains("\"problems\":1000,\"shown\":1000,\"exit_code\":65"))
     }
 
-    @Test func `accidents of a spreadsheet are warned of by plan and run, and refused with --strict`() throws {
+    @Test func `plan and run warn of spreadsheet mistakes, and --strict refuses them`() throws {
         let stage = try MoneyEnvironment()
         let url = try stage.simulator()
         let text = """
@@ -74,7 +74,7 @@ import Testing
         let strict = try stage.run(manifest, at: url, ["--strict"])
         #expect(strict.code == 65)
         #expect(
-            strict.err.contains("9 warnings in the manifest, which --strict takes as errors; nothing was submitted"))
+            strict.err.contains("9 warnings in the manifest, which --strict treats as errors; nothing was submitted"))
         #expect(try stage.bill(url).accepted == 0)
         let run = try stage.run(manifest, at: url)
         #expect(run.code == 0)
@@ -83,7 +83,7 @@ import Testing
         }
         let json = try stage.run(manifest, at: url, ["--json"])
         #expect(Self.lines(json.out).count { $0.hasPrefix(#"{"type":"warning","file":"#) } == 9, "\(json.out)")
-        // A thousand of one kind are one line.
+        // A thousand problems of one kind are one line.
         let many = try stage.write(
             "many.csv",
             "prompt,model,duration_seconds,seed\n" + (1...1000).map { "#REF!,seedance-2.0,4,\($0)\n" }.joined())
@@ -91,7 +91,7 @@ import Testing
         #expect(warnings.count == 1 && warnings[0].hasSuffix("(and 999 more rows)"), "\(warnings)")
     }
 
-    @Test func `a spreadsheet's own file is told what to do with it`() throws {
+    @Test func `for a spreadsheet's native file, the error says how to export it`() throws {
         let stage = try MoneyEnvironment()
         let plan = try stage.plan(try stage.write("shots.xlsx", "PK\u{3}\u{4}"), Self.options)
         #expect(plan.code == 65)
@@ -108,13 +108,13 @@ import Testing
             ["plan", manifest, "--map", "Length=duration_seconds", "--out", file] + stage.options(url))
         #expect(planned.code == 0, "\(planned.err)")
         let other = try stage.finish(["run", "--plan", file, "--strict"] + stage.options(url))
-        #expect(other.code == 65 && other.err.contains("--strict is true, and not given in the plan"), "\(other.err)")
+        #expect(other.code == 65 && other.err.contains("--strict is true, but not set in the plan"), "\(other.err)")
         let run = try stage.finish(["run", "--plan", file, "--output", stage.path("renders")] + stage.options(url))
         #expect(run.code == 0, "\(run.err)")
         #expect(try stage.bill(url).accepted == 1)
     }
 
-    @Test func `the folder's file may say what columns mean and be strict, and never less strict`() throws {
+    @Test func `the folder's file may map columns and be stricter, never less strict`() throws {
         let stage = try MoneyEnvironment()
         try stage.write("shots.csv", "ID,Prompt,Model,Length\na,A harbour,seedance-2.0 ,4\n")
         try stage.write("dailies.yaml", "map: [Length=duration_seconds]\n")
@@ -133,7 +133,7 @@ import Testing
         #expect(looser.code == 64 && looser.err.contains("dailies.yaml:1:9: strict: false"), "\(looser.err)")
     }
 
-    @Test func `a manifest that is called as the configuration stops no command`() throws {
+    @Test func `a manifest with the name of the configuration file stops no command`() throws {
         let stage = try MoneyEnvironment()
         try stage.write(
             "dailies.yaml", "defaults: {model: seedance-2.0, duration_seconds: 4}\ntasks:\n  - prompt: A harbour\n")
@@ -146,13 +146,13 @@ import Testing
             let plan = try stage.finish(arguments + Self.options)
             #expect(plan.code == 0 && plan.err.contains(words), "\(arguments): \(plan.err)")
         }
-        // What is both is refused: a setting of it could be a budget.
+        // A file that is both is refused, because one of its settings could be a budget.
         try stage.write("dailies.yaml", "budget: 5\ntasks:\n  - prompt: A harbour\n")
         let both = try stage.finish(["plan", "other.jsonl"] + Self.options)
         #expect(both.code == 64 && both.err.contains("this name is the configuration's"), "\(both.err)")
     }
 
-    // MARK: Clips that are there already
+    // MARK: Existing clips
 
     private static func jsonl(_ ids: [String], _ prompts: [String]) -> String {
         zip(ids, prompts).map { id, prompt in
@@ -160,7 +160,7 @@ import Testing
         }.joined()
     }
 
-    @Test func `equal clips of another batch and equal rows are named before money is spent`() throws {
+    @Test func `plan and run name identical clips and rows before money is spent`() throws {
         let stage = try MoneyEnvironment()
         let url = try stage.simulator()
         let prompts = (0..<4).map { "Harbour, view \($0)\nat dawn" }
@@ -173,10 +173,10 @@ import Testing
                 [prompts[0], prompts[1].replacing("\n", with: "\r\n"), prompts[2] + " ", "new", "new"]))
         let plan = try stage.plan(second, stage.options(url))
         let expected = [
-            "2 of 5 are equal to clips you have: a in first, b in first (for x)",
-            "1 of 5 is nearly equal to a paid clip: c in first (for y); they differ in blanks at the ends of lines, or in the "
-                + "Unicode form of letters",
-            "1 of 5 repeat the request of a task before it, and each is rendered and charged: z2",
+            "2 of 5 are identical to clips you have: a in first, b in first (for x)",
+            "1 of 5 is nearly identical to a paid clip: c in first (for y); they differ only in trailing blanks or "
+                + "Unicode normalization",
+            "1 of 5 repeats the request of an earlier task; each is rendered and charged: z2",
         ]
         for line in expected { #expect(Self.lines(plan.out).contains(line), "\(plan.out)") }
         let json = try stage.plan(second, stage.options(url) + ["--json"]).json()
@@ -190,19 +190,19 @@ import Testing
             lines.contains { $0.hasPrefix(#"{"type":"duplicates","batch":"second","equal_to_clips":0,"#) }, "\(lines)")
         let run = try stage.run(second, at: url)
         for line in expected { #expect(Self.lines(run.err).contains("note: " + line), "\(run.err)") }
-        // Once all is paid there is nothing to say.
+        // Once everything is paid, there are no notes.
         let again = try stage.run(second, at: url)
         #expect(again.code == 0 && !again.err.contains("note: "), "\(again.err)")
         #expect(try stage.bill(url).accepted == 9)
     }
 
-    @Test func `rows without an id that are equal are told, in a new store too`() throws {
+    @Test func `equal rows without an id are reported, even with a new store`() throws {
         let stage = try MoneyEnvironment()
         let manifest = try stage.write(
             "same.csv", "prompt,model,duration_seconds\n" + String(repeating: "A harbour,seedance-2.0,4\n", count: 3))
         let plan = try stage.plan(manifest, Self.options)
         #expect(
-            plan.out.contains("2 of 3 repeat the request of a task before them, and each is rendered and charged: "))
+            plan.out.contains("2 of 3 repeat the request of an earlier task; each is rendered and charged: "))
         let rehearsal = try stage.finish(["rehearse", manifest, "--speed", "1000"])
         #expect(rehearsal.err.contains("note: 2 of 3 repeat the request"), "\(rehearsal.err)")
     }
@@ -233,7 +233,7 @@ import Testing
         #expect(try stage.shell("SELECT count(DISTINCT json_extract(request, '$.image_init')) FROM task") == "1")
         #expect(try stage.shell("SELECT max(length(request)) FROM task").count <= 3)
 
-        // By its content, whatever it is called and however it is written.
+        // Identified by content, not by name or notation.
         try FileManager.default.moveItem(atPath: stage.path("job/hero.png"), toPath: stage.path("face.png"))
         let moved = try stage.write(
             "job/shots.jsonl",
@@ -246,13 +246,13 @@ import Testing
         #expect(try stage.run(moved, at: url, ["--same-batch"]).code == 0)
         #expect(try stage.bill(url).accepted == 21)
 
-        // What is exported is the manifest of the same tasks.
+        // The exported manifest has the same tasks.
         let exported = try stage.finish(["export", "--format", "manifest", "--batch", "shots", "--store", stage.store])
         let again = try stage.write("again.jsonl", exported.out)
         let plan = try stage.plan(again, stage.options(url) + ["--json", "--batch", "shots"])
         #expect(try plan.json()["to_render"]?.number == "0", "\(exported.out)\(exported.err)\(plan.err)\(plan.out)")
 
-        // Another content is another request.
+        // Different content is a different request.
         try Data(image + [1]).write(to: URL(fileURLWithPath: stage.path("face.png")))
         let changed = try stage.run(moved, at: url, ["--same-batch"])
         #expect(changed.code == 65 && changed.err.contains("20 changed in \"shots\""), "\(changed.err)")

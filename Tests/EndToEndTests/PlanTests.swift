@@ -3,9 +3,9 @@ import ExactJSON
 import Foundation
 import Testing
 
-/// `dailies plan`: what will it cost?
+/// `dailies plan`.
 @Suite(.serialized) struct PlanTests {
-    @Test func `a plan of a new batch counts and prices every task, and leaves nothing behind`() throws {
+    @Test func `a plan of a new batch counts and prices every task, and writes nothing`() throws {
         let stage = try MoneyEnvironment()
         let manifest = try stage.manifest(clips: 3)
         let before = try stage.files()
@@ -29,7 +29,7 @@ import Testing
         #expect(callers() == 0)
     }
 
-    @Test func `a list of tasks is whole and lines up, however long it is`() throws {
+    @Test func `a task list of any length is complete and aligned`() throws {
         let stage = try MoneyEnvironment()
         let manifest = try stage.manifest(clips: 2000)
         let options = ["--tasks", "--provider", "simulator", "--base-url", "http://127.0.0.1:9"]
@@ -42,7 +42,7 @@ import Testing
         let lines = try stage.plan(manifest, options).out.split(separator: "\n")
         let list = lines.drop { !$0.hasPrefix("batch  task") }.map(String.init)
         #expect(list.count == 2001)
-        #expect(list.first == "batch  task       stands  model           credits  source")
+        #expect(list.first == "batch  task       status  model           credits  source")
         #expect(list[1].hasPrefix("batch  clip-1     new     sora-2-pro  1.85 – 3.65  published: "))
         #expect(list[2000].hasPrefix("batch  clip-2000  new     sora-2-pro  1.85 – 3.65  published: "))
     }
@@ -120,16 +120,16 @@ import Testing
         #expect(refused.err.contains("broken.json:1:31:") && refused.err.contains("broken.json:2:2:"), "\(refused.err)")
     }
 
-    @Test func `a manifest that is wrong is refused with 65`() throws {
+    @Test func `an invalid manifest is refused with 65`() throws {
         let stage = try MoneyEnvironment()
         let manifest = try stage.write("wrong.jsonl", "{\"id\": \"a\", \"prompt\": 3}\n")
         #expect(try stage.plan(manifest).code == 65)
         #expect(try stage.finish(["plan"]).code == 64)
     }
 
-    // MARK: Plans on disk
+    // MARK: Saved plans
 
-    @Test func `a plan is carried out as long as nothing has changed, once`() throws {
+    @Test func `a plan runs once, as long as nothing has changed`() throws {
         let stage = try MoneyEnvironment()
         let url = try stage.simulator()
         let plan = try written(stage, url)
@@ -141,11 +141,11 @@ import Testing
         #expect(try stage.bill(url).accepted == 2)
     }
 
-    @Test func `a plan is refused once its manifest asks for something else`() throws {
+    @Test func `a plan is refused after its manifest changes`() throws {
         try expectStale("manifest") { stage in _ = try stage.manifest(clips: 3) }
     }
 
-    @Test func `comments and order of members do not make a plan stale`() throws {
+    @Test func `comments and member order do not make a plan stale`() throws {
         let stage = try MoneyEnvironment()
         let url = try stage.simulator()
         let plan = try written(stage, url)
@@ -160,7 +160,7 @@ import Testing
         #expect(run.code == 0, "\(run.err)")
     }
 
-    @Test func `a plan is refused once its prices are others`() throws {
+    @Test func `a plan is refused after prices change`() throws {
         let stage = try MoneyEnvironment()
         let url = try stage.simulator()
         let rates = #"{"sora-2-pro": {"per_second": "0.4"}}"#
@@ -172,7 +172,7 @@ import Testing
         #expect(try stage.bill(url).accepted == 0)
     }
 
-    @Test func `a plan is refused once its key is another one`() throws {
+    @Test func `a plan is refused with a different API key`() throws {
         let stage = try MoneyEnvironment()
         let url = try stage.simulator()
         let plan = try written(stage, url, key: "sk-first-key-of-this-test")
@@ -184,25 +184,27 @@ import Testing
         #expect(try carryOut(plan, stage, url, key: "sk-first-key-of-this-test").code == 0)
     }
 
-    @Test func `a plan of another service, dialect, key or batch is refused, and the difference named`() throws {
+    @Test func `a plan for a different service, dialect, key or batch is refused, and the error names the difference`()
+        throws
+    {
         let stage = try MoneyEnvironment()
         let (url, other) = (try stage.simulator(), try stage.simulator())
         let plan = try written(stage, url)
         let cases: [(words: [String], said: String)] = [
-            (["--base-url", other], "--base-url is \(other), and \(url) in the plan"),
-            (["--dialect", "params"], "--dialect is params, and flat in the plan"),
-            (["--budget", "5"], "--budget is 5, and not given in the plan"),
-            (["--concurrency", "9"], "--concurrency is 9, and 5 in the plan"),
-            (["--quote-tolerance", "50"], "--quote-tolerance is 50, and 10 in the plan"),
-            (["--accept-quote"], "--accept-quote is true, and not given in the plan"),
-            (["--accept-changes"], "--accept-changes is true, and not given in the plan"),
-            (["--max-credits-per-task", "3"], "--max-credits-per-task is 3, and not given in the plan"),
-            (["--rate", "1/h"], "--rate is 1/h, and not given in the plan"),
-            (["--budget-mode", "soft"], "--budget-mode is soft, and not given in the plan"),
-            (["--batch", "other"], "--batch is \"other\", and the plan is of \"batch\""),
+            (["--base-url", other], "--base-url is \(other), but \(url) in the plan"),
+            (["--dialect", "params"], "--dialect is params, but flat in the plan"),
+            (["--budget", "5"], "--budget is 5, but not set in the plan"),
+            (["--concurrency", "9"], "--concurrency is 9, but 5 in the plan"),
+            (["--quote-tolerance", "50"], "--quote-tolerance is 50, but 10 in the plan"),
+            (["--accept-quote"], "--accept-quote is true, but not set in the plan"),
+            (["--accept-changes"], "--accept-changes is true, but not set in the plan"),
+            (["--max-credits-per-task", "3"], "--max-credits-per-task is 3, but not set in the plan"),
+            (["--rate", "1/h"], "--rate is 1/h, but not set in the plan"),
+            (["--budget-mode", "soft"], "--budget-mode is soft, but not set in the plan"),
+            (["--batch", "other"], "--batch is \"other\", but the plan is for \"batch\""),
         ]
         for (words, said) in cases {
-            // The last of an option that is given twice counts.
+            // If an option is given twice, the last one counts.
             let run = try stage.finish(["run", "--plan", plan] + stage.options(url) + words)
             #expect(run.code == 65 && run.err.contains(said), "\(words): \(run.code) \(run.err)")
         }
@@ -212,20 +214,20 @@ import Testing
         #expect(try JSONValue.parse(Array(all.out.utf8))["exit_code"]?.number == "65", "\(all.out)")
         #expect(try !stage.files().contains("dailies.sqlite"))
         #expect(try stage.bill(url).accepted == 0 && stage.bill(other).accepted == 0)
-        // The same said again is no difference.
+        // Repeating the same value is not a difference.
         let run = try stage.finish(
             ["run", "--plan", plan, "--batch", "batch", "--concurrency", "5", "--dialect", "flat"] + stage.options(url))
         #expect(run.code == 0, "\(run.err)")
     }
 
-    @Test func `a plan binds the run to its budget and limits, whatever files say by then`() throws {
+    @Test func `a run uses the budget and limits of its plan, even if configuration files have changed`() throws {
         let stage = try MoneyEnvironment()
         let url = try stage.simulator()
         let plan = try written(
             stage, url,
             ["--budget", "1", "--concurrency", "2", "--concurrency", "model:sora-2-pro=1", "--rate", "100/s"])
         let shown = try stage.plan(stage.path("batch.jsonl"), ["--budget", "1"] + stage.options(url).prefix(4)).out
-        #expect(shown.contains("too little even at the lowest price"), "\(shown)")
+        #expect(shown.contains("not enough even at the lowest price"), "\(shown)")
         try stage.write("dailies.yaml", "concurrency: 4\nmax_wait: 1min\n")
         let run = try stage.finish(["run", "--plan", plan, "--json"] + stage.options(url))
         // A clip costs more than that.
@@ -238,7 +240,7 @@ import Testing
         #expect(try stage.shell("SELECT budget_nano FROM batch") == "1000000000")
     }
 
-    @Test func `a plan made without a key says so, and runs with none`() throws {
+    @Test func `a plan made without an API key warns, and is never run`() throws {
         let stage = try MoneyEnvironment()
         let url = try stage.simulator()
         let manifest = try stage.manifest(clips: 2)
@@ -256,7 +258,7 @@ import Testing
         #expect(again.code == 0, "\(again.err)")
     }
 
-    @Test func `a plan knows the key that a command prints, and the limits that were told`() throws {
+    @Test func `a plan uses the key of the key command and the limits of the concurrency command`() throws {
         let stage = try MoneyEnvironment()
         let url = try stage.simulator()
         try FileManager.default.createDirectory(
@@ -278,7 +280,7 @@ import Testing
         #expect(try stage.bill(url).accepted == 2)
     }
 
-    @Test func `a plan of an older program, or with an option that this one does not know, is no plan`() throws {
+    @Test func `a plan of an older version or with an unknown option is refused`() throws {
         let stage = try MoneyEnvironment()
         let url = try stage.simulator()
         let plan = try written(stage, url)
@@ -298,7 +300,7 @@ import Testing
         #expect(try stage.bill(url).accepted == 0)
     }
 
-    @Test func `the bound for any task is the price of what nobody knows the price of`() throws {
+    @Test func `clips without a known price are priced at the maximum per task`() throws {
         let stage = try MoneyEnvironment()
         let manifest = try stage.write(
             "new.jsonl", #"{"id": "a", "model": "nobody-knows-1", "prompt": "a", "duration_seconds": 8}"#)
@@ -307,7 +309,7 @@ import Testing
         #expect(json["prices"]?.array?.first?["source_kind"]?.string == "bound")
     }
 
-    @Test func `a rate of submits makes a plan longer`() throws {
+    @Test func `a submit rate makes a plan longer`() throws {
         let stage = try MoneyEnvironment()
         let manifest = try stage.manifest(clips: 6)
         let seconds = try stage.plan(manifest, ["--json", "--concurrency", "6", "--rate", "6/h"]).json()["seconds"]

@@ -7,21 +7,22 @@ import Testing
 struct ReconcileTests {
     private static let evidence = """
         forest/dolly, attempt 1: uncertain
-          sent:     2025-06-01T00:00:00Z under the submission key dollyaaaaaaaaaaaaaaaaaaa, API key 62af8704764f
+          sent:     2025-06-01T00:00:00Z with submission key dollyaaaaaaaaaaaaaaaaaaa, API key 62af8704764f
           reply:    broken: the service closed the connection without a response
 
         """
     private static let unknown = "not found (404 task_not_found: no such task for this key)"
     private static let options = "--provider simulator --base-url {URL} --speed 1000"
 
-    @Test func `with nothing in doubt it says so and needs no key`() async throws {
+    @Test func `reconcile needs no API key if no task is uncertain or lost`() async throws {
         let scene = try await Scene()
         try scene.importManifest([Scene.spec("dolly")])
         let outcome = try await scene.dailies("reconcile", key: nil)
-        #expect(outcome == Outcome(0, out: "nothing is uncertain or lost\n"))
+        #expect(outcome == Outcome(0, out: "no uncertain or lost tasks\n"))
     }
 
-    @Test func `a task that the provider knows by its key is found, recorded and proves the key`() async throws {
+    @Test func `a task found by its submission key is recorded and proves that the provider honors keys`() async throws
+    {
         let scene = try await Scene(simulator: [])
         try scene.importManifest([Scene.spec("dolly")])
         try scene.sendUncertain("dolly")
@@ -32,11 +33,11 @@ struct ReconcileTests {
                 == Outcome(
                     0,
                     out: Self.evidence + """
-                          asked:    by its submission key: found, queued
+                          lookup:   by its submission key: found, queued
                           verdict:  found; recorded as {ID}
-                          to go on with it: dailies resume \(Self.options)
+                          to resume: dailies resume \(Self.options)
 
-                        1 task: 1 found; nothing is left in doubt
+                        1 task: 1 found; none unresolved
 
                         """))
         let task = try scene.task("dolly")
@@ -48,7 +49,7 @@ struct ReconcileTests {
         #expect(trust == .honoured)
     }
 
-    @Test func `a task that was finished meanwhile is settled with its cost`() async throws {
+    @Test func `a task that has completed at the provider is settled with its cost`() async throws {
         let scene = try await Scene(simulator: ["--speed", "100000"])
         try scene.importManifest([Scene.spec("dolly")])
         try scene.sendUncertain("dolly")
@@ -57,8 +58,8 @@ struct ReconcileTests {
         let outcome = try await scene.online("reconcile")
         #expect(
             outcome.out.contains(
-                "asked:    by its submission key: found, completed for \(try simulator.charged()) credits\n"))
-        #expect(outcome.out.contains("to fetch its clip: dailies resume \(Self.options)\n"))
+                "lookup:   by its submission key: found, completed for \(try simulator.charged()) credits\n"))
+        #expect(outcome.out.contains("to download its clip: dailies resume \(Self.options)\n"))
         #expect(outcome.code == 0)
         let task = try scene.task("dolly")
         #expect(task.state == .completed)
@@ -66,7 +67,7 @@ struct ReconcileTests {
         #expect(try scene.store { try $0.problems() } == [])
     }
 
-    @Test func `one that is not found stays uncertain with what the user can do`() async throws {
+    @Test func `a task that is not found stays uncertain, and the output suggests commands`() async throws {
         let scene = try await Scene(simulator: [])
         try scene.importManifest([Scene.spec("dolly")])
         try scene.sendUncertain("dolly")
@@ -76,12 +77,12 @@ struct ReconcileTests {
                 == Outcome(
                     6,
                     out: Self.evidence + """
-                          asked:    by its submission key: \(Self.unknown)
-                          verdict:  still uncertain: it may be rendering and billed; it is never sent again without your word
+                          lookup:   by its submission key: \(Self.unknown)
+                          verdict:  still uncertain: it may be rendering and billed; it will not be resubmitted unless you request it
                           if you know its task id: dailies reconcile --adopt dolly=TASK_ID \(Self.options)
-                          if you give it up: dailies reconcile --assume-lost dolly \(Self.options)
+                          to give up: dailies reconcile --assume-lost dolly \(Self.options)
 
-                        1 task: nothing settled; left in doubt: 1 uncertain
+                        1 task: none resolved; unresolved: 1 uncertain
 
                         """))
         #expect(try scene.task("dolly").isUncertain)
@@ -89,7 +90,7 @@ struct ReconcileTests {
         #expect(try scene.simulator?.charged() == "0")
     }
 
-    @Test func `where keys are honoured a run may repeat it, and that is the advice`() async throws {
+    @Test func `if the provider honors keys, reconcile suggests a resume, which resubmits the task`() async throws {
         let scene = try await Scene(simulator: [])
         try scene.importManifest([Scene.spec("dolly")])
         try scene.sendUncertain("dolly", at: Instant(milliseconds: Int64(Date().timeIntervalSince1970 * 1000)))
@@ -97,8 +98,8 @@ struct ReconcileTests {
         let outcome = try await scene.online("reconcile", "--key-memory", "365d")
         #expect(outcome.code == 6)
         #expect(
-            outcome.out.contains("this provider honours submission keys, so that a run may send the same bytes again"))
-        #expect(outcome.out.contains("to go on with it: dailies resume \(Self.options)\n"))
+            outcome.out.contains("this provider honors submission keys, so a run may resubmit the same request"))
+        #expect(outcome.out.contains("to resume: dailies resume \(Self.options)\n"))
     }
 
     private static func honoured(at baseURL: String) -> Mutation.Kind {
@@ -107,7 +108,7 @@ struct ReconcileTests {
                 baseURL: baseURL, account: Scene.account, dialect: .flat, trust: .honoured, evidence: "echo"))
     }
 
-    @Test func `an old one may be forgotten where keys are honoured, so that a run does not repeat it`() async throws {
+    @Test func `an old submission key may be forgotten, so a run does not resubmit the task`() async throws {
         let scene = try await Scene(simulator: [])
         try scene.importManifest([Scene.spec("dolly")])
         try scene.sendUncertain("dolly")
@@ -118,19 +119,19 @@ struct ReconcileTests {
                 == Outcome(
                     6,
                     out: Self.evidence + """
-                          asked:    by its submission key: \(Self.unknown)
-                          verdict:  still uncertain: this provider honours submission keys, but may have forgotten this one by \
-                        now; it may be rendering and billed, and is never sent again without your word
+                          lookup:   by its submission key: \(Self.unknown)
+                          verdict:  still uncertain: this provider honors submission keys but may have forgotten this one; it \
+                        may be rendering and billed, and will not be resubmitted unless you request it
                           if you know its task id: dailies reconcile --adopt dolly=TASK_ID \(Self.options)
-                          if you give it up: dailies reconcile --assume-lost dolly \(Self.options)
+                          to give up: dailies reconcile --assume-lost dolly \(Self.options)
 
-                        1 task: nothing settled; left in doubt: 1 uncertain
+                        1 task: none resolved; unresolved: 1 uncertain
 
                         """))
         #expect(try scene.task("dolly").isUncertain)
     }
 
-    @Test func `a question by key that is answered with another attempt's task settles nothing and proves no keys`()
+    @Test func `a lookup by key that returns another attempt's task settles nothing and proves no keys`()
         async throws
     {
         let scene = try await Scene(simulator: [])
@@ -141,8 +142,8 @@ struct ReconcileTests {
         let outcome = try await scene.online("reconcile")
         #expect(outcome.code == 6)
         let words = "the task {ID} belongs to crane, attempt 1, in batch forest"
-        #expect(outcome.out.contains("  asked:    by its submission key: \(words)\n"))
-        #expect(outcome.out.contains("  verdict:  still uncertain: \(words), which cannot be this one\n"))
+        #expect(outcome.out.contains("  lookup:   by its submission key: \(words)\n"))
+        #expect(outcome.out.contains("  verdict:  still uncertain: \(words), which is a different task\n"))
         #expect(try scene.events("dolly") == ["intent", "uncertain broken", "asked"])
         let trust = try scene.store {
             try $0.keyTrust(baseURL: scene.baseURL, account: Scene.account, dialect: .flat)
@@ -151,17 +152,17 @@ struct ReconcileTests {
         #expect(try await scene.dailies("explain", "dolly").out.contains(words))
     }
 
-    @Test func `a submit that was in the air when the run ended is asked for as well`() async throws {
+    @Test func `a submit that was in flight when the run ended is looked up too`() async throws {
         let scene = try await Scene(simulator: [])
         try scene.importManifest([Scene.spec("dolly")])
         try scene.send("dolly")
         let outcome = try await scene.online("reconcile")
         #expect(outcome.code == 6)
-        #expect(outcome.out.contains("reply:    no reply was recorded: the run ended while it was in the air\n"))
+        #expect(outcome.out.contains("reply:    no reply was recorded: the run ended while the submit was in flight\n"))
         #expect(try scene.task("dolly").isUncertain)
     }
 
-    @Test func `another account's attempt names the fingerprint it needs and is not asked for`() async throws {
+    @Test func `a task of another account is not looked up, and the output names the key that it needs`() async throws {
         let scene = try await Scene(simulator: [])
         try scene.importManifest([Scene.spec("dolly")])
         try scene.sendUncertain("dolly")
@@ -171,11 +172,11 @@ struct ReconcileTests {
                 == Outcome(
                     6,
                     out: Self.evidence + """
-                          verdict:  still uncertain: it needs the API key 62af8704764f, which sent it: give that one with \
-                        --api-key-file; if another key of the same account took its place, `dailies reconcile \
-                        --same-account` hands it over
+                          verdict:  still uncertain: it needs the API key 62af8704764f, which sent it: use that key with \
+                        --api-key-file; if another key of the same account replaced it, run `dailies reconcile \
+                        --same-account` to transfer the task
 
-                        1 task: nothing settled; left in doubt: 1 uncertain
+                        1 task: none resolved; unresolved: 1 uncertain
                         1 clip needs the API key 62af8704764f: run with that key, or with --same-account if it was replaced \
                         by another key of the same account
 
@@ -183,7 +184,7 @@ struct ReconcileTests {
         #expect(try scene.events("dolly") == ["intent", "uncertain broken"])
     }
 
-    @Test func `what is at the provider under another key is no doubt, and the key is named`() async throws {
+    @Test func `a task accepted with another key is not uncertain, and the output names the key`() async throws {
         let scene = try await Scene(simulator: [])
         try scene.importManifest([Scene.spec("dolly"), Scene.spec("crane")])
         try scene.sendAccepted("dolly", as: "vt_1")
@@ -192,12 +193,12 @@ struct ReconcileTests {
             "2 clips need the API key 62af8704764f: run with that key, or with --same-account if it was replaced by "
             + "another key of the same account\n"
         let outcome = try await scene.online("reconcile", key: "other-key")
-        #expect(outcome == Outcome(0, out: "nothing is uncertain or lost\n" + words))
+        #expect(outcome == Outcome(0, out: "no uncertain or lost tasks\n" + words))
         let json = try await scene.online("reconcile", "--json", key: "other-key").out
         #expect(json.contains(#""needs_key":[{"key_fingerprint":"62af8704764f","clips":2}]"#))
-        #expect(try await scene.online("reconcile") == Outcome(0, out: "nothing is uncertain or lost\n"))
+        #expect(try await scene.online("reconcile") == Outcome(0, out: "no uncertain or lost tasks\n"))
 
-        // Without a key it is the one used last that counts.
+        // Without a key, the key used last counts.
         for (key, isShown) in [("other-key", true), (nil, false)] {
             let status = try await scene.dailies("status", key: key)
             #expect(status.out.contains(words) == isShown)
@@ -207,30 +208,31 @@ struct ReconcileTests {
                     isShown
                         ? "forest/crane: the next run would not submit it: it is running, and needs the API key 62af8704764f: "
                             + "run with that key, or with --same-account"
-                        : "forest/crane: the next run would not submit it: it is running; a run goes on with it"))
+                        : "forest/crane: the next run would not submit it: it is running; a run will resume it"))
         }
     }
 
-    @Test func `what another key sent and this one took over is not promised to be sent again`() async throws {
+    @Test func `after a key transfer, reconcile does not promise that a run resubmits uncertain tasks`() async throws {
         let scene = try await Scene(simulator: ["--one-account", "--echo", "always"])
         try scene.importManifest([Scene.spec("dolly"), Scene.spec("crane")])
         try scene.sendUncertain("dolly")
         let outcome = try await scene.online("reconcile", "--same-account", key: "other-key")
         #expect(outcome.code == 6)
-        #expect(outcome.err.contains("1 clip of the API key 62af8704764f belongs to the API key "))
+        #expect(outcome.err.contains("1 clip transferred from the API key 62af8704764f to the API key "))
         #expect(
-            outcome.out.contains("verdict:  still uncertain: it may be rendering and billed; it is never sent again"))
+            outcome.out.contains(
+                "verdict:  still uncertain: it may be rendering and billed; it will not be resubmitted"))
         #expect(!outcome.out.contains("needs the API key"))
         #expect(try scene.events("dolly").contains("handed_over user"))
-        // The old key is put back, and is the one that sent it.
+        // The old key, which sent the task, is back.
         let back = try await scene.online("reconcile", "--same-account")
-        #expect(back.err.contains("to the API key 62af8704764f from now on"))
+        #expect(back.err.contains("to the API key 62af8704764f\n"))
         #expect(try scene.task("dolly").latest?.isHandedOver == false)
         let again = try await scene.online("reconcile", "--same-account")
         #expect(again.err.contains("--same-account: no clip needs another API key"))
     }
 
-    @Test func `another provider's attempt says how to reach it`() async throws {
+    @Test func `for a task of another provider, the output names the options to reach it`() async throws {
         let scene = try await Scene(simulator: [])
         try scene.importManifest([Scene.spec("dolly")])
         try scene.sendUncertain("dolly")
@@ -238,10 +240,10 @@ struct ReconcileTests {
         #expect(outcome.code == 6)
         #expect(
             outcome.out.contains(
-                "still uncertain: it belongs to simulator at {URL}; give --provider simulator --base-url {URL}\n"))
+                "still uncertain: it belongs to simulator at {URL}; use --provider simulator --base-url {URL}\n"))
     }
 
-    @Test func `a refused key ends with 77, a provider that is away with 6`() async throws {
+    @Test func `a refused key ends with 77, an unreachable provider with 6`() async throws {
         let scene = try await Scene(simulator: [])
         try scene.importManifest([Scene.spec("dolly"), Scene.spec("crane")])
         try scene.sendUncertain("dolly")
@@ -249,17 +251,18 @@ struct ReconcileTests {
         try scene.simulator?.control(#"{"reject_keys":true}"#)
         let refused = try await scene.online("reconcile")
         #expect(refused.code == 77)
-        #expect(refused.out.contains("verdict:  still uncertain: the provider refused the question: 401 "))
+        #expect(refused.out.contains("verdict:  still uncertain: the provider refused the request: 401 "))
         try scene.simulator?.control(#"{"reject_keys":false,"outage":true}"#)
         let away = try await scene.online("reconcile")
         #expect(away.code == 6)
-        // The second is not asked: it would wait as long for nothing.
-        #expect(away.out.components(separatedBy: "asked:").count == 2)
-        #expect(away.out.components(separatedBy: "verdict:  still uncertain: the provider does not answer").count == 3)
+        // The second task is not looked up: it would only wait again.
+        #expect(away.out.components(separatedBy: "lookup:").count == 2)
+        #expect(
+            away.out.components(separatedBy: "verdict:  still uncertain: the provider is not responding").count == 3)
         #expect(try scene.events("crane") == ["intent", "uncertain broken"])
     }
 
-    @Test func `a lost one is asked for by its id and stays lost, or is found again`() async throws {
+    @Test func `a lost task is looked up by its id, and stays lost or is found again`() async throws {
         let scene = try await Scene(simulator: [])
         try scene.importManifest([Scene.spec("dolly"), Scene.spec("crane")])
         let gone = ProviderError(kind: .status, status: 404, code: "task_not_found", message: "no such task")
@@ -273,22 +276,22 @@ struct ReconcileTests {
                     6,
                     out: """
                         forest/dolly, attempt 1: lost
-                          sent:     2025-06-01T00:00:00Z under the submission key dollyaaaaaaaaaaaaaaaaaaa, API key 62af8704764f
+                          sent:     2025-06-01T00:00:00Z with submission key dollyaaaaaaaaaaaaaaaaaaa, API key 62af8704764f
                           task id:  vt_gone
-                          doubt:    task_not_found: no such task
-                          asked:    by its task id: \(Self.unknown)
-                          verdict:  still lost: it may be rendered and billed; it is never sent again
-                          if you give it up: dailies reconcile --assume-lost dolly \(Self.options)
+                          reason:   task_not_found: no such task
+                          lookup:   by its task id: \(Self.unknown)
+                          verdict:  still lost: it may be rendered and billed; it will not be resubmitted
+                          to give up: dailies reconcile --assume-lost dolly \(Self.options)
 
                         forest/crane, attempt 1: lost
-                          sent:     2025-06-01T00:00:00Z under the submission key craneaaaaaaaaaaaaaaaaaaa, API key 62af8704764f
+                          sent:     2025-06-01T00:00:00Z with submission key craneaaaaaaaaaaaaaaaaaaa, API key 62af8704764f
                           task id:  {ID}
-                          doubt:    task_not_found: no such task
-                          asked:    by its task id: found, queued
+                          reason:   task_not_found: no such task
+                          lookup:   by its task id: found, queued
                           verdict:  found; recorded as {ID}
-                          to go on with it: dailies resume \(Self.options)
+                          to resume: dailies resume \(Self.options)
 
-                        2 tasks: 1 found; left in doubt: 1 lost
+                        2 tasks: 1 found; unresolved: 1 lost
 
                         """))
         #expect(try scene.task("crane").latest?.lostAt == nil)
@@ -296,7 +299,7 @@ struct ReconcileTests {
     }
 
     @Test(arguments: [true, false])
-    func `a find whose estimate does not fit under a budget is cancelled while that is free`(
+    func `a found task whose estimate exceeds the budget is cancelled while that is free`(
         _ isOfTag: Bool
     ) async throws {
         let scene = try await Scene(simulator: [])
@@ -317,15 +320,15 @@ struct ReconcileTests {
         #expect(task.credits == .zero)
         #expect(
             outcome.out.contains(
-                "found, but its estimate does not fit under the budget; asked to cancel it while that is free: "
-                    + "cancelled free of charge\n  with a higher --budget it is rendered: dailies resume "))
+                "found, but its estimate exceeds the budget; cancellation requested while it is free: "
+                    + "cancelled free of charge\n  to render it, use a higher --budget: dailies resume "))
         #expect(
             try scene.events("dolly").suffix(3) == [
                 "cancel_wanted budget", "cancelled rule:not_billed cancelled", "waits_again budget",
             ])
     }
 
-    @Test func `a runner that lives is not disturbed`() async throws {
+    @Test func `reconcile refuses a store with an active run`() async throws {
         let scene = try await Scene()
         try scene.importManifest([Scene.spec("dolly")])
         let lock = try Store.lock(scene.path)
@@ -334,12 +337,13 @@ struct ReconcileTests {
             outcome
                 == Outcome(
                     11,
-                    err: "dailies: a runner works on the store dailies.sqlite ({PROCESS}, since {TIME}); wait for it "
+                    err:
+                        "dailies: the store dailies.sqlite is in use by an active run ({PROCESS}, since {TIME}); wait for the run "
                         + "or stop it, then reconcile\n"))
         withExtendedLifetime(lock) {}
     }
 
-    @Test func `a runner that does not listen is left a word`() async throws {
+    @Test func `a cancel is queued if the active run does not process it`() async throws {
         let scene = try await Scene()
         try scene.importManifest([Scene.spec("dolly")])
         let lock = try Store.lock(scene.path)
@@ -349,8 +353,8 @@ struct ReconcileTests {
                 == Outcome(
                     5,
                     out: """
-                        forest/dolly: the runner was told, and cancels it as soon as it can
-                        1 told to the runner
+                        forest/dolly: queued for the active run
+                        1 queued for the active run
 
                         """))
         #expect(try scene.task("dolly").state == .queued)
@@ -358,7 +362,7 @@ struct ReconcileTests {
         withExtendedLifetime(lock) {}
     }
 
-    @Test func `without a store there is nothing to work on, and none is made`() async throws {
+    @Test func `reconcile without a store fails and creates none`() async throws {
         let scene = try await Scene()
         let outcome = try await scene.dailies("reconcile")
         #expect(
@@ -366,7 +370,7 @@ struct ReconcileTests {
                 == Outcome(
                     64,
                     err:
-                        "dailies: there is no store dailies.sqlite; `dailies run MANIFEST` makes one, and --store PATH names another\n"
+                        "dailies: no store at dailies.sqlite; `dailies run MANIFEST` creates one, or choose another with --store PATH\n"
                 ))
         #expect(!FileManager.default.fileExists(atPath: scene.path))
     }

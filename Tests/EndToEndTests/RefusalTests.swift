@@ -3,7 +3,7 @@ import DailiesStore
 import ExactJSON
 import Testing
 
-/// What a command says where it does not do what it was told.
+/// Messages of commands that are refused.
 struct RefusalTests {
     @Test(arguments: [
         ["status", "--json", "--nonsense"], ["plan", "--json"], ["run", "--json"],
@@ -11,7 +11,7 @@ struct RefusalTests {
         ["report", "--json", "--since", "2026-02-29"], ["reconcile", "--json", "--without-asking"],
         ["run", "m.yaml", "--json", "--plan", "p.json"], ["retry", "--json"],
     ])
-    func `a usage error with --json is a JSON line too`(_ words: [String]) async throws {
+    func `a usage error with --json is a JSON line`(_ words: [String]) async throws {
         let scene = try await Scene()
         let outcome = try await scene.dailies(words: words)
         #expect(outcome.code == (words.contains("p.json") ? 65 : 64), "\(outcome)")
@@ -24,7 +24,7 @@ struct RefusalTests {
         #expect(!reason.isEmpty && outcome.err.contains(reason), "\(reason)")
     }
 
-    @Test func `whatever stops a command with --json is a JSON line`() async throws {
+    @Test func `every error of a command with --json is a JSON line`() async throws {
         let scene = try await Scene()
         try scene.write("ture", to: "dailies.yaml")
         let settings = try await scene.dailies("status", "--json")
@@ -41,7 +41,7 @@ struct RefusalTests {
     @Test(arguments: [
         "2026-02-29", "2026-13-01", "2026-04-31T00:00:00Z", "2026-01-00", "26-01-01", "2026-01-01T25:00:00Z", "",
     ])
-    func `a day that does not exist is refused`(_ day: String) async throws {
+    func `a date that does not exist is refused`(_ day: String) async throws {
         let scene = try await Scene()
         try scene.importManifest([Scene.spec("dolly")])
         for option in ["--since", "--until"] {
@@ -51,14 +51,15 @@ struct RefusalTests {
         #expect(try await scene.dailies("report", "--since", "2028-02-29").code == 0)
     }
 
-    @Test func `dates in files exist as well`() async throws {
+    @Test func `nonexistent dates in files are refused`() async throws {
         let scene = try await Scene()
         try scene.write(
             #"{"id": "dolly", "model": "sora-2", "prompt": "x", "duration_seconds": 4}"#, to: "m.jsonl")
         try scene.write(#"{"sora-2": {"per_second": "0.1", "date": "2026-02-29"}}"#, to: "rates.json")
         let rates = try await scene.dailies("plan", "m.jsonl", "--rates", "rates.json")
         #expect(
-            rates.code == 65 && rates.err.hasPrefix("rates.json:1:42: date: \"2026-02-29\" is no day\n"), "\(rates.err)"
+            rates.code == 65 && rates.err.hasPrefix("rates.json:1:42: date: \"2026-02-29\" is not a valid date\n"),
+            "\(rates.err)"
         )
         try scene.write(
             #"{"models": [{"id": "sora-2", "withdrawn_upstream": "2026-02-29"}]}"#, to: "models.json")
@@ -67,7 +68,7 @@ struct RefusalTests {
             models.code == 65 && models.err.contains("withdrawn_upstream: \"2026-02-29\" is no day"), "\(models.err)")
     }
 
-    @Test func `a warning is given once for its kind, with a count`() async throws {
+    @Test func `each kind of warning is printed once, with a count`() async throws {
         let scene = try await Scene()
         let lines = (1...300).map { number in
             #"{"id": "\#(number)", "model": "sora-2", "prompt": "p", "duration_seconds": 4, "extra": {"depth": \#(number)}}"#
@@ -82,7 +83,7 @@ struct RefusalTests {
             ], "\(plan.err)")
     }
 
-    @Test func `commands to copy are quoted, and lead to the same store`() async throws {
+    @Test func `suggested commands are quoted and use the same store`() async throws {
         let scene = try await Scene()
         let key = "x; touch pwned #"
         try scene.importManifest([Scene.spec(key), Scene.spec("--all"), Scene.spec("'\u{301}; touch pwned; '")])
@@ -97,12 +98,12 @@ struct RefusalTests {
             try await advice("--store", scene.path, "--", "--all")
                 == "dailies retry --store {FOLDER}/dailies.sqlite -- --all")
         #expect(try await advice("'\u{301}; touch pwned; '") == "dailies retry ''\\''\u{301}; touch pwned; '\\'''")
-        // Copied, it does what it says.
+        // The suggested command works.
         #expect(try await scene.dailies("retry", "--", "--all").code == 0)
         #expect(try scene.task("--all").state == .queued)
     }
 
-    @Test func `a key of several batches is named with its batch`() async throws {
+    @Test func `suggested commands for a key in several batches include the batch`() async throws {
         let scene = try await Scene()
         try scene.importManifest([Scene.spec("dolly")])
         try scene.importManifest([Scene.spec("dolly")], batch: "night; market")
@@ -111,6 +112,8 @@ struct RefusalTests {
             try store.writeAndWait([Mutation(at: Scene.start, .withdrawn(row.id, .cancelled))])
         }
         let outcome = try await scene.dailies("explain", "dolly", "--batch", "night; market")
-        #expect(outcome.out.contains("`dailies retry --batch 'night; market' dolly` brings it back"), "\(outcome.out)")
+        #expect(
+            outcome.out.contains("run `dailies retry --batch 'night; market' dolly` to queue it again"),
+            "\(outcome.out)")
     }
 }

@@ -2,13 +2,13 @@ import ExactJSON
 import Foundation
 import Testing
 
-/// A run that is refused leaves the store as it was.
+/// A refused run does not change the store.
 @Suite(.serialized) struct RefusedRunTests {
     private static func line(_ id: String, _ prompt: String) -> String {
         #"{"id": "\#(id)", "model": "sora-2", "prompt": "\#(prompt)", "duration_seconds": 4}"# + "\n"
     }
 
-    /// Every row of the store but the events and sums of opening it.
+    /// All rows of the store except the events and sums of opening it.
     private func dump(_ stage: MoneyEnvironment) throws -> String { try stage.shell(".dump") }
 
     private func run(_ stage: MoneyEnvironment, _ manifests: [String], _ url: String, _ more: [String] = []) throws
@@ -28,10 +28,10 @@ import Testing
         return (stage, a, b, url)
     }
 
-    @Test func `one manifest that is refused takes the others' changes, removals and budgets with it`() throws {
+    @Test func `if one manifest is refused, no changes, removals or budgets of the others are stored`() throws {
         let (stage, a, b, url) = try stage()
         try stage.write("a.jsonl", Self.line("1", "a fox at dusk") + Self.line("2", "a hare"))
-        // The batch name of another path.
+        // The batch name belongs to another path.
         let moved = try stage.write("elsewhere.jsonl", Self.line("1", "a stag"))
         let before = try dump(stage)
         let bill = try stage.bill(url)
@@ -42,7 +42,7 @@ import Testing
         let second = try run(stage, [a, moved], url, options)
         #expect(second.code == 65 && second.err.contains("the batch \"b\" came from "), "\(second.err)")
         #expect(try dump(stage) == before)
-        // Nor is anything of it left for later.
+        // Nothing of it is left for a later run.
         let resumed = try stage.finish(["resume"] + stage.options(url))
         #expect(resumed.code == 0, "\(resumed.err)")
         #expect(try stage.bill(url) == bill)
@@ -51,7 +51,7 @@ import Testing
         #expect(try stage.bill(url).accepted == bill.accepted + 2)
     }
 
-    @Test func `a change that is not accepted in the second manifest leaves the first as it was`() throws {
+    @Test func `a refused change in the second manifest leaves the first unchanged`() throws {
         let (stage, a, b, url) = try stage()
         try stage.write("a.jsonl", Self.line("2", "a hare"))
         try stage.write("b.jsonl", Self.line("1", "another stag"))
@@ -61,7 +61,7 @@ import Testing
         #expect(try dump(stage) == before)
     }
 
-    @Test func `a manifest that breaks off while it is read leaves the others as they were`() throws {
+    @Test func `a manifest that ends while it is read leaves the others unchanged`() throws {
         let (stage, a, _, url) = try stage()
         try stage.write("a.jsonl", Self.line("2", "a hare"))
         let before = try dump(stage)
@@ -70,7 +70,7 @@ import Testing
         #expect(try dump(stage) == before)
     }
 
-    @Test func `a provider of another speed refuses the run before anything is written`() throws {
+    @Test func `a simulator with a different speed is refused before anything is written`() throws {
         let (stage, a, _, url) = try stage()
         try stage.write("a.jsonl", Self.line("2", "a hare"))
         let before = try dump(stage)
@@ -78,7 +78,7 @@ import Testing
             "run", a, "--provider", "simulator", "--base-url", url, "--speed", "7", "--store", stage.store, "--budget",
             "1",
         ])
-        #expect(other.code == 64 && other.err.contains("give --speed 1000"), "\(other.err)")
+        #expect(other.code == 64 && other.err.contains("use --speed 1000"), "\(other.err)")
         #expect(try dump(stage) == before)
         let fresh = try stage.finish([
             "run", a, "--provider", "simulator", "--base-url", url, "--speed", "7", "--store", stage.path("new.sqlite"),

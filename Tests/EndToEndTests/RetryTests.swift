@@ -4,7 +4,7 @@ import Testing
 
 /// `dailies retry`.
 struct RetryTests {
-    @Test func `failed tasks wait again under the next number, and nobody is asked`() async throws {
+    @Test func `failed tasks are queued again under the next attempt number, without a request`() async throws {
         let scene = try await Scene()
         try scene.importManifest([Scene.spec("dolly"), Scene.spec("crane"), Scene.spec("tilt")])
         try scene.sendFailed("dolly")
@@ -15,8 +15,8 @@ struct RetryTests {
                 == Outcome(
                     0,
                     out:
-                        "2 tasks wait again; nothing was charged for them so far\n3 tasks wait in the store; the next "
-                        + "`dailies run` or `dailies resume` submits them, and each clip that is rendered is charged\n")
+                        "2 tasks queued again; nothing charged so far\n3 tasks waiting in the store; the next `dailies run` or "
+                        + "`dailies resume` submits them, and each rendered clip is charged\n")
         )
         for key in ["dolly", "crane"] {
             let task = try scene.task(key)
@@ -31,7 +31,7 @@ struct RetryTests {
         #expect(try scene.store { try $0.problems() } == [])
     }
 
-    @Test func `a resume with nothing to do says so, and what brings failed tasks back`() async throws {
+    @Test func `a resume with nothing to do suggests a retry of failed tasks`() async throws {
         let scene = try await Scene()
         try scene.importManifest([Scene.spec("dolly"), Scene.spec("crane")])
         try scene.sendFailed("dolly")
@@ -40,11 +40,13 @@ struct RetryTests {
         #expect(outcome.code == 0 && outcome.out == "")
         let lines = outcome.err.split(separator: "\n").map(String.init)
         #expect(lines.count == 3, "\(outcome.err)")
-        #expect(lines[0].hasPrefix("nothing to resume: no task in ") && lines[1] == "2 failed; to render them again:")
+        #expect(
+            lines[0].hasPrefix("nothing to resume: ") && lines[0].contains(" has no unfinished tasks for ")
+                && lines[1] == "2 failed; to render them again:")
         #expect(lines[2].hasPrefix("  dailies retry --state failed"), "\(lines)")
     }
 
-    @Test func `a code, a tag or a batch narrows the choice`() async throws {
+    @Test func `a failure code, tag or batch filters the tasks to retry`() async throws {
         let scene = try await Scene()
         let acme = [TaskSpec.Tag(name: "client", value: "acme")]
         try scene.importManifest([Scene.spec("dolly"), Scene.spec("crane", tags: acme), Scene.spec("tilt")])
@@ -58,28 +60,28 @@ struct RetryTests {
         #expect(try scene.task("crane").state == .queued)
         #expect(try scene.task("tilt").state == .failed)
         let none = try await scene.dailies("retry", "--batch", "forest", "--failure-code", "nothing")
-        #expect(none == Outcome(0, out: "no task fits; nothing was changed\n"))
+        #expect(none == Outcome(0, out: "no matching tasks; nothing changed\n"))
     }
 
-    @Test func `what left its manifest comes back only when it is named`() async throws {
+    @Test func `a task removed from its manifest is retried only by key`() async throws {
         let scene = try await Scene()
         try scene.importManifest([Scene.spec("dolly"), Scene.spec("crane")])
         try scene.importManifest([Scene.spec("crane")])
         #expect(try scene.task("dolly").withdrawn == .removed)
         let filtered = try await scene.dailies("retry", "--state", "cancelled")
-        #expect(filtered == Outcome(0, out: "no task fits; nothing was changed\n"))
+        #expect(filtered == Outcome(0, out: "no matching tasks; nothing changed\n"))
         let named = try await scene.dailies("retry", "dolly")
         #expect(
             named
                 == Outcome(
                     0,
                     out:
-                        "1 task waits again (1 never sent before)\n2 tasks wait in the store; the next `dailies run` or "
-                        + "`dailies resume` submits them, and each clip that is rendered is charged\n"))
+                        "1 task queued again (1 never sent)\n2 tasks waiting in the store; the next `dailies run` or "
+                        + "`dailies resume` submits them, and each rendered clip is charged\n"))
         #expect(try scene.task("dolly").attempt == 1)
     }
 
-    @Test func `what is not settled is refused, and then nothing is changed`() async throws {
+    @Test func `a retry of an unsettled task is refused, and nothing changes`() async throws {
         let scene = try await Scene()
         try scene.importManifest(["failed", "uncertain", "accepted", "running", "waiting"].map { Scene.spec($0) })
         try scene.sendFailed("failed")
@@ -93,16 +95,16 @@ struct RetryTests {
                     65,
                     err: """
                         dailies: forest/uncertain: it is uncertain; run `dailies reconcile` first
-                        dailies: forest/accepted: it is queued at the provider; wait for its end, or cancel it
-                        dailies: forest/running: it is running; wait for its end, or cancel it
-                        dailies: forest/waiting: it waits already
-                        dailies: nothing was changed
+                        dailies: forest/accepted: it is queued at the provider; wait for it to finish, or cancel it
+                        dailies: forest/running: it is running; wait for it to finish, or cancel it
+                        dailies: forest/waiting: it is already waiting
+                        dailies: nothing changed
 
                         """))
         #expect(try scene.task("failed").state == .failed)
     }
 
-    @Test func `a completed task is taken again by its key and one word more`() async throws {
+    @Test func `a completed task is rendered again only by key with --again`() async throws {
         let scene = try await Scene()
         try scene.importManifest([Scene.spec("dolly"), Scene.spec("crane")])
         try scene.sendCompleted("dolly")
@@ -112,8 +114,8 @@ struct RetryTests {
                 == Outcome(
                     65,
                     err: """
-                        dailies: forest/dolly: it is completed and saved; --again renders and charges it once more
-                        dailies: nothing was changed
+                        dailies: forest/dolly: it is completed and saved; use --again to render and charge it again
+                        dailies: nothing changed
 
                         """))
         let again = try await scene.dailies("retry", "dolly", "--again", "--json")
@@ -121,13 +123,13 @@ struct RetryTests {
         let task = try scene.task("dolly")
         #expect(task.state == .queued)
         #expect(task.attempt == 2)
-        // What the first take cost stays in the task's sum.
+        // The cost of the first take stays in the task's total.
         #expect(task.credits?.description == "1.2")
         #expect(try scene.events("dolly").last == "retried user")
         #expect(try scene.store { try $0.problems() } == [])
     }
 
-    @Test func `a cost that is still asked for comes first`() async throws {
+    @Test func `a task whose cost is still being queried cannot be retried`() async throws {
         let scene = try await Scene()
         try scene.importManifest([Scene.spec("dolly")])
         try scene.sendAccepted("dolly", as: "vt_1") {
@@ -135,11 +137,11 @@ struct RetryTests {
         }
         let outcome = try await scene.dailies("retry", "dolly", "--again")
         #expect(outcome.code == 65)
-        #expect(outcome.err.contains("forest/dolly: its cost is still asked for; run `dailies resume` first\n"))
+        #expect(outcome.err.contains("forest/dolly: its cost is not known yet; run `dailies resume` first\n"))
         #expect(try scene.task("dolly").state == .completed)
     }
 
-    @Test func `a new seed is the same whoever asks for it, and another for each attempt`() async throws {
+    @Test func `a new seed is reproducible, and differs for each attempt`() async throws {
         var seeds: [String] = []
         for _ in 1...2 {
             let scene = try await Scene()
@@ -157,14 +159,14 @@ struct RetryTests {
         #expect(seeds[0] == seeds[2] && seeds[1] == seeds[3] && seeds[0] != seeds[1])
     }
 
-    @Test func `what cannot be meant is refused`() async throws {
+    @Test func `invalid combinations of arguments are refused`() async throws {
         let scene = try await Scene()
         try scene.importManifest([Scene.spec("dolly")])
         let cases: [(words: [String], message: String)] = [
-            ([], "say which: keys, --state, --tag, --batch or --failure-code"),
-            (["--state", "completed"], "retry takes --state failed or cancelled, not completed"),
-            (["--state", "failed", "--again"], "--again needs the keys of the tasks"),
-            (["dolly", "--failure-code", "x"], "name keys, or choose with --failure-code; not both"),
+            ([], "specify which tasks: keys, --state, --tag, --batch or --failure-code"),
+            (["--state", "completed"], "retry accepts only --state failed or cancelled, not completed"),
+            (["--state", "failed", "--again"], "--again requires task keys"),
+            (["dolly", "--failure-code", "x"], "use either keys or --failure-code, not both"),
         ]
         for (words, message) in cases {
             let outcome = try await scene.dailies(words: ["retry"] + words)

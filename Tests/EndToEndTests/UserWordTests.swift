@@ -3,18 +3,18 @@ import DailiesStore
 import ExactJSON
 import Testing
 
-/// `dailies reconcile` with the user's word: `--adopt` and `--assume-lost`.
+/// Manual resolutions of `dailies reconcile`: `--adopt` and `--assume-lost`.
 struct UserWordTests {
     private static let options = "--provider simulator --base-url {URL} --speed 1000"
 
     // MARK: --adopt
 
-    @Test func `an adopted task is checked with the provider and recorded as the user's word`() async throws {
+    @Test func `an adopted task is checked with the provider and recorded as adopted`() async throws {
         let scene = try await Scene(simulator: [])
         try scene.importManifest([Scene.spec("dolly"), Scene.spec("crane")])
         try scene.sendUncertain("dolly")
         try scene.sendUncertain("crane")
-        // The flat dialect's replies echo no key: that it is another one's cannot be seen.
+        // Replies in the flat dialect echo no key, so another task's id cannot be recognized.
         let id = try #require(try scene.simulator?.submit(key: "another"))
         let outcome = try await scene.online("reconcile", "--adopt", "dolly=\(id)")
         #expect(
@@ -23,18 +23,18 @@ struct UserWordTests {
                     6,
                     out: """
                         forest/dolly, attempt 1: uncertain
-                          sent:     2025-06-01T00:00:00Z under the submission key dollyaaaaaaaaaaaaaaaaaaa, API key 62af8704764f
+                          sent:     2025-06-01T00:00:00Z with submission key dollyaaaaaaaaaaaaaaaaaaa, API key 62af8704764f
                           reply:    broken: the service closed the connection without a response
-                          asked:    by the task id {ID}: found, queued
-                          verdict:  adopted; recorded as {ID} by your word
-                          to go on with it: dailies resume \(Self.options)
+                          lookup:   by the task id {ID}: found, queued
+                          verdict:  adopted; recorded as {ID}
+                          to resume: dailies resume \(Self.options)
 
-                        1 task: 1 adopted; left in doubt: 1 uncertain
+                        1 task: 1 adopted; unresolved: 1 uncertain
 
                         """))
         #expect(try scene.task("dolly").latest?.remoteID?.text == id)
         #expect(try scene.events("dolly") == ["intent", "uncertain broken", "accepted adopted"])
-        // Only the named task was asked for.
+        // Only the named task was looked up.
         #expect(try scene.events("crane") == ["intent", "uncertain broken"])
     }
 
@@ -48,7 +48,7 @@ struct UserWordTests {
         #expect(try scene.task("dolly").isUncertain)
     }
 
-    @Test func `a task id that is another task's in this store is not adopted`() async throws {
+    @Test func `a task id of another task in this store is not adopted`() async throws {
         let scene = try await Scene(simulator: [])
         try scene.importManifest([Scene.spec("dolly"), Scene.spec("crane")])
         try scene.sendUncertain("dolly")
@@ -62,7 +62,7 @@ struct UserWordTests {
         #expect(try scene.task("dolly").isUncertain)
     }
 
-    @Test func `a task id that an earlier take of the same task has is not adopted`() async throws {
+    @Test func `a task id of an earlier take of the same task is not adopted`() async throws {
         let scene = try await Scene(simulator: [])
         try scene.importManifest([Scene.spec("dolly")])
         let id = try #require(try scene.simulator?.submit(key: "another"))
@@ -83,7 +83,7 @@ struct UserWordTests {
         #expect(explained.out.contains("the task {ID} belongs to dolly, attempt 1, in batch forest"))
     }
 
-    @Test func `a task id that the provider has under another key is not adopted`() async throws {
+    @Test func `a task id that the provider has for another key is not adopted`() async throws {
         let scene = try await Scene(simulator: ["--echo", "always"])
         try scene.importManifest([Scene.spec("dolly")])
         try scene.sendUncertain("dolly")
@@ -95,7 +95,7 @@ struct UserWordTests {
         #expect(outcome.code == 6)
     }
 
-    @Test func `a key that holds equals signs is told from the task id`() async throws {
+    @Test func `a task key that contains equals signs can be adopted`() async throws {
         let scene = try await Scene(simulator: [])
         let key = "takes/aspect_ratio=16:9,seed=1"
         try scene.importManifest([Scene.spec(key)])
@@ -108,7 +108,7 @@ struct UserWordTests {
 
     // MARK: --assume-lost
 
-    @Test func `one that is given up has failed at an unknown cost, and can be retried`() async throws {
+    @Test func `a task assumed lost fails with an unknown cost, and can be retried`() async throws {
         let scene = try await Scene(simulator: [])
         try scene.importManifest([Scene.spec("dolly")])
         try scene.sendUncertain("dolly")
@@ -119,20 +119,20 @@ struct UserWordTests {
                     0,
                     out: """
                         forest/dolly, attempt 1: uncertain
-                          sent:     2025-06-01T00:00:00Z under the submission key dollyaaaaaaaaaaaaaaaaaaa, API key 62af8704764f
+                          sent:     2025-06-01T00:00:00Z with submission key dollyaaaaaaaaaaaaaaaaaaa, API key 62af8704764f
                           reply:    broken: the service closed the connection without a response
-                          asked:    by its submission key: not found (404 task_not_found: no such task for this key)
-                          verdict:  assumed lost by your word: failed, at an unknown cost, since it may have been billed
+                          lookup:   by its submission key: not found (404 task_not_found: no such task for this key)
+                          verdict:  assumed lost: failed, cost unknown; it may have been billed
                           to render it again: dailies retry dolly
 
-                        1 task: 1 assumed lost; nothing is left in doubt
+                        1 task: 1 assumed lost; none unresolved
 
                         """))
         let task = try scene.task("dolly")
         #expect(task.state == .failed)
         #expect(task.failureCode == "assumed_lost")
         #expect(task.credits == nil)
-        // The bill that may exist keeps its place under the budget.
+        // A possible bill stays reserved under the budget.
         #expect(task.latest?.reserved == Credits(nano: 5_000_000_000))
         #expect(try scene.events("dolly") == ["intent", "uncertain broken", "asked", "failed user assumed_lost"])
         #expect(try await scene.dailies("retry", "dolly").code == 0)
@@ -140,19 +140,19 @@ struct UserWordTests {
         #expect(try scene.store { try $0.problems() } == [])
     }
 
-    @Test func `one that the provider has after all is not given up`() async throws {
+    @Test func `a task that the provider still has is not assumed lost`() async throws {
         let scene = try await Scene(simulator: [])
         try scene.importManifest([Scene.spec("dolly")])
         try scene.sendUncertain("dolly")
         try scene.simulator?.submit(key: Scene.submissionKey("dolly"))
         let outcome = try await scene.online("reconcile", "--assume-lost", "dolly")
         #expect(outcome.code == 0)
-        #expect(outcome.out.contains("verdict:  not assumed lost: the provider has it; recorded as {ID}\n"))
+        #expect(outcome.out.contains("verdict:  not assumed lost: the provider has this task; recorded as {ID}\n"))
         #expect(try scene.task("dolly").latest?.remoteID != nil)
         #expect(try scene.task("dolly").state == .queued)
     }
 
-    @Test func `a lost one can be given up too`() async throws {
+    @Test func `a lost task can be assumed lost too`() async throws {
         let scene = try await Scene(simulator: [])
         try scene.importManifest([Scene.spec("dolly")])
         try scene.sendAccepted("dolly", as: "vt_gone") {
@@ -164,7 +164,7 @@ struct UserWordTests {
         #expect(try scene.store { try $0.problems() } == [])
     }
 
-    @Test func `while the provider is away nothing is given up`() async throws {
+    @Test func `nothing is assumed lost while the provider is unreachable`() async throws {
         let scene = try await Scene(simulator: [])
         try scene.importManifest([Scene.spec("dolly")])
         try scene.sendUncertain("dolly")
@@ -174,7 +174,7 @@ struct UserWordTests {
         #expect(try scene.task("dolly").isUncertain)
     }
 
-    @Test func `without the key that sent it, giving up needs one word more`() async throws {
+    @Test func `without the key that sent a task, --assume-lost needs --without-asking`() async throws {
         let scene = try await Scene()
         try scene.importManifest([Scene.spec("dolly")])
         try scene.sendUncertain("dolly")
@@ -182,18 +182,18 @@ struct UserWordTests {
         #expect(refused.code == 6)
         #expect(
             refused.out.contains(
-                "verdict:  refused: it needs the API key 62af8704764f, which sent it: give that one with --api-key-file; if "
-                    + "another key of the same account took its place, `dailies reconcile --same-account` hands it over; "
-                    + "if that is gone for good, add --without-asking; still uncertain\n"))
+                "verdict:  refused: it needs the API key 62af8704764f, which sent it: use that key with --api-key-file; if "
+                    + "another key of the same account replaced it, run `dailies reconcile --same-account` to transfer the task; "
+                    + "if it is gone for good, add --without-asking; still uncertain\n"))
         #expect(try scene.task("dolly").isUncertain)
         let given = try await scene.dailies("reconcile", "--assume-lost", "dolly", "--without-asking", key: nil)
         #expect(given.code == 0)
         #expect(try scene.task("dolly").failureCode == "assumed_lost")
     }
 
-    // MARK: Words that cannot be meant
+    // MARK: Invalid arguments
 
-    @Test func `a word about a task that is in no doubt is refused before anything is asked`() async throws {
+    @Test func `a resolution of a task that is not uncertain is refused before any request`() async throws {
         let scene = try await Scene()
         try scene.importManifest([Scene.spec("dolly"), Scene.spec("crane")])
         try scene.sendCompleted("dolly")
@@ -208,11 +208,11 @@ struct UserWordTests {
             ),
             (
                 ["--assume-lost", "nobody"],
-                "there is no task \"nobody\" in the store; `dailies export --format csv` lists all keys"
+                "no task \"nobody\" in the store; run `dailies export --format csv` to list all keys"
             ),
-            (["--adopt", "dolly"], "--adopt takes KEY=TASK_ID, not \"dolly\""),
-            (["--adopt", "dolly="], "--adopt takes KEY=TASK_ID, not \"dolly=\""),
-            (["--batch", "hills"], "there is no batch \"hills\" in the store; there are: \"forest\""),
+            (["--adopt", "dolly"], "--adopt must be KEY=TASK_ID, not \"dolly\""),
+            (["--adopt", "dolly="], "--adopt must be KEY=TASK_ID, not \"dolly=\""),
+            (["--batch", "hills"], "no batch \"hills\" in the store; known batches: \"forest\""),
         ]
         for (words, message) in cases {
             let outcome = try await scene.dailies(words: ["reconcile"] + words)
@@ -220,7 +220,7 @@ struct UserWordTests {
         }
     }
 
-    @Test func `a key of two batches needs the batch, and the advice names it`() async throws {
+    @Test func `a key in two batches requires --batch, and suggested commands include it`() async throws {
         let scene = try await Scene(simulator: [])
         for batch in ["forest", "hills"] {
             try scene.importManifest([Scene.spec("dolly")], batch: batch)
@@ -232,14 +232,14 @@ struct UserWordTests {
                 == Outcome(
                     64,
                     err:
-                        "dailies: the task \"dolly\" is in 2 batches: \"forest\", \"hills\"; say which with --batch NAME\n"
+                        "dailies: the task \"dolly\" is in 2 batches: \"forest\", \"hills\"; choose one with --batch NAME\n"
                 ))
         let clear = try await scene.online("reconcile", "--batch", "forest", "--assume-lost", "dolly")
         #expect(clear.code == 0)
         #expect(clear.out.contains("to render it again: dailies retry --batch forest dolly\n"))
     }
 
-    @Test func `json is one object a line and ends with the exit code`() async throws {
+    @Test func `json output is one object per line and ends with the exit code`() async throws {
         let scene = try await Scene(simulator: [])
         try scene.importManifest([Scene.spec("dolly")])
         try scene.sendUncertain("dolly")
@@ -257,7 +257,7 @@ struct UserWordTests {
         #expect(outcome.code == 6)
     }
 
-    @Test func `what the provider says cannot drive the terminal`() async throws {
+    @Test func `text from the provider cannot control the terminal`() async throws {
         let scene = try await Scene()
         try scene.importManifest([Scene.spec("dolly\u{1B}[2J")])
         let fault = ProviderError(kind: .status, status: 502, code: "x\u{7}", message: "\u{1B}]0;title\u{7}\u{202E}")

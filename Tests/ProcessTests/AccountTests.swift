@@ -81,16 +81,16 @@ extension ProcessSuite {
                 let place = ["--provider", "simulator", "--base-url", simulator.url, "--store", stage.store]
                 let handed = try stage.finish(["reconcile", "--same-account"] + place, environment: Self.second)
                 let told = handed.out + handed.err
-                #expect(handed.code == 0 && told.contains("2 clips of the API key "), "\(told)")
+                #expect(handed.code == 0 && told.contains("2 clips transferred from the API key "), "\(told)")
                 more = []
             }
             let text = try run(Self.second, at: simulator, more)
             #expect(text.hasPrefix("0\n") && text.contains("2 clips saved"), "\(text)")
-            #expect(text.contains(" from now on") == !byReconcile)
+            #expect(text.contains(" transferred from the API key ") == !byReconcile)
             let bill = try simulator.bill()
             #expect(bill.accepted == 2 && bill.submits == 2)
             let explained = try stage.finish(["explain", "clip-001", "--store", stage.store])
-            #expect(explained.out.contains("  handed over from the API key "), "\(explained.out)")
+            #expect(explained.out.contains("  transferred from the API key "), "\(explained.out)")
             // Said once: nothing is left to hand over.
             #expect(try run(Self.second, at: simulator).hasPrefix("0\n"))
         }

@@ -45,7 +45,7 @@ extension ProcessSuite {
         @Test func `a cancel is carried out by the living runner within a second`() throws {
             let (simulator, run) = try standstill(clips: 6, concurrency: 2)
             let waiting = try tell("cancel", "clip-006")
-            #expect(waiting.code == 0 && waiting.out == "1 never sent and cancelled\n", "\(waiting)")
+            #expect(waiting.code == 0 && waiting.out == "1 cancelled before being sent\n", "\(waiting)")
             let sent = try tell("cancel", "clip-001")
             #expect(
                 sent.out == """
@@ -74,7 +74,7 @@ extension ProcessSuite {
             }
             let failed = try file.one("SELECT key FROM task WHERE state = 'failed' LIMIT 1")
             let retried = try tell("retry", failed)
-            #expect(retried.code == 0 && retried.out == "1 task waits again for the runner\n", "\(retried)")
+            #expect(retried.code == 0 && retried.out == "1 task queued again for the active run\n", "\(retried)")
             #expect(try longestWait() < 1000)
             try simulator.control(#"{"model_slots": null}"#)
             try run.ended()
@@ -85,13 +85,13 @@ extension ProcessSuite {
         @Test func `a paused run holds still and waits, and goes on when it is told to`() throws {
             let (simulator, run) = try standstill(clips: 8, concurrency: 2)
             let paused = try tell("pause")
-            #expect(paused.code == 0 && paused.out == "paused: everything\nthe runner follows\n", "\(paused)")
+            #expect(paused.code == 0 && paused.out == "paused: everything\napplied by the active run\n", "\(paused)")
             #expect(try longestWait() < 1000)
             try simulator.control(#"{"model_slots": null}"#)
             try run.wait(for: "what is in flight") { $0.count("saved") == 2 }
             #expect(run.ending(within: 0.5) == nil, "a paused run waits")
             #expect(try simulator.bill().submits == 2)
-            #expect(try tell("unpause").out == "no longer paused: everything\nthe runner follows\n")
+            #expect(try tell("unpause").out == "no longer paused: everything\napplied by the active run\n")
             #expect(try run.ended() == .exited(0), "\(run.written.errText)")
             try stage.expectAllPaidOnce(simulator, tasks: 8)
         }
@@ -99,7 +99,7 @@ extension ProcessSuite {
         @Test func `a pause without a runner holds for the next one`() throws {
             let simulator = try Simulator(stage, speed: 500)
             #expect(try stage.finishRun([try stage.manifest("first.jsonl", clips: 1)], at: simulator).code == 0)
-            #expect(try tell("pause").out == "paused: everything\nthe next run follows\n")
+            #expect(try tell("pause").out == "paused: everything\napplies to the next run\n")
             let run = try stage.startRun([try stage.manifest(clips: 2)], at: simulator)
             try run.wait(for: "the word that it is paused") { $0.outText.contains("paused by `dailies pause`") }
             #expect(run.ending(within: 0.3) == nil)
@@ -112,7 +112,7 @@ extension ProcessSuite {
         @Test func `a higher limit is followed at once`() throws {
             let (simulator, run) = try standstill(clips: 8, concurrency: 2)
             let told = try tell("concurrency", "5")
-            #expect(told.out == "nothing is paused\nat most 5 tasks in flight\nthe runner follows\n", "\(told)")
+            #expect(told.out == "nothing is paused\nat most 5 tasks in flight\napplied by the active run\n", "\(told)")
             try run.wait(for: "more in flight") { $0.count("accepted") == 5 }
             try simulator.control(#"{"model_slots": null}"#)
             #expect(try run.ended() == .exited(0))
@@ -128,7 +128,7 @@ extension ProcessSuite {
             try eventually("the command to be written") { try file.number("SELECT count(*) FROM command") == 1 }
             try run.killNow()
             #expect(try cancel.ended() == .exited(0), "\(cancel.written.errText)")
-            #expect(cancel.written.outText == "1 never sent and cancelled\n")
+            #expect(cancel.written.outText == "1 cancelled before being sent\n")
             #expect(try file.one("SELECT outcome FROM command") == "taken_back")
             #expect(try file.one("SELECT state FROM task WHERE key = 'clip-004'") == "cancelled")
             withExtendedLifetime(simulator) {}

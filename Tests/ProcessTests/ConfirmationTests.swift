@@ -30,7 +30,7 @@ extension ProcessSuite {
 
         private func answer(_ answer: String, _ words: [String]) throws -> (code: Int32, shown: String) {
             let terminal = try terminal(words)
-            try terminal.wait(for: "the question") { $0.history.contains { $0.contains("Go on? [y/N]") } }
+            try terminal.wait(for: "the question") { $0.history.contains { $0.contains("Continue? [y/N]") } }
             try terminal.type(answer)
             let code = try terminal.ended()
             return (code, terminal.shown.history.joined(separator: "\n"))
@@ -51,7 +51,7 @@ extension ProcessSuite {
             let run = words(["run", manifest, "--output", stage.renders], simulator)
             let first = try answer("n", run)
             #expect(first.code == 5 && first.shown.contains("2 clips will be rendered"), "\(first.shown)")
-            #expect(first.shown.contains("nothing was submitted, and the store is as it was"))
+            #expect(first.shown.contains("nothing was submitted and the store was not changed"))
             #expect(!FileManager.default.fileExists(atPath: stage.store))
             #expect(try answer("y", run + ["--budget", "9"]).code == 0)
             #expect(try simulator.bill().accepted == 2)
@@ -65,7 +65,7 @@ extension ProcessSuite {
             // A refusal comes before the question.
             let terminal = try terminal(run + ["--budget", "70"])
             #expect(try terminal.ended() == 65)
-            #expect(!terminal.shown.history.contains { $0.contains("Go on?") })
+            #expect(!terminal.shown.history.contains { $0.contains("Continue?") })
             #expect(try dump() == before)
             #expect(try simulator.bill().accepted == 2)
             #expect(try answer("yes", run + more).code == 0)
@@ -82,9 +82,9 @@ extension ProcessSuite {
             try lines(["a fox", "a stag", "a stag"]).write(toFile: other, atomically: true, encoding: .utf8)
             let refused = try answer("n", words(["run", other, "--output", stage.renders], simulator))
             #expect(refused.code == 5, "\(refused.shown)")
-            let said = refused.shown.components(separatedBy: "Go on?")[0]
-            #expect(said.contains("note: 1 of 3 is equal to clips you have: clip-0 in m"), "\(said)")
-            #expect(said.contains("note: 1 of 3 repeat the request of a task before it"), "\(said)")
+            let said = refused.shown.components(separatedBy: "Continue?")[0]
+            #expect(said.contains("note: 1 of 3 is identical to clips you have: clip-0 in m"), "\(said)")
+            #expect(said.contains("note: 1 of 3 repeats the request of an earlier task"), "\(said)")
             #expect(try simulator.bill().accepted == 1)
         }
 

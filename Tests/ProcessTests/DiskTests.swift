@@ -24,7 +24,7 @@ extension ProcessSuite {
                 """, stage.runArguments([manifest], at: simulator, store: "small/dailies.sqlite"))
             #expect(lives.map(\.code) == [1, 0], "\(lives)")
             let words =
-                "dailies: the run ended, since its store failed: writing failed: the disk is full; free some space and run again (nothing is lost) (SQLite "
+                "dailies: the run stopped because of a store error: writing failed: the disk is full; free some space and run again (nothing is lost) (SQLite "
             #expect(lives[0].err.contains(words), "\(lives)")
             #expect(lives[0].accepted > 0 && lives[0].accepted < 60, "it was not in the middle: \(lives[0].accepted)")
             try stage.expectAllPaidOnce(simulator, tasks: 60)
@@ -253,7 +253,8 @@ extension ProcessSuite {
             try run.wait(for: "some clips") { $0.count("saved") >= 5 }
             try stage.write("broken", "")
             #expect(try run.ended() == .exited(1), "\(run.written.errText)")
-            #expect(run.written.errText.contains("the run ended, since its store failed: "), "\(run.written.errText)")
+            #expect(
+                run.written.errText.contains("the run stopped because of a store error: "), "\(run.written.errText)")
             #expect(run.written.errText.contains("disk I/O error"), "\(run.written.errText)")
             #expect(try stage.finishRun([manifest], at: simulator).code == 0)
             try stage.expectAllPaidOnce(simulator, tasks: 20)

@@ -21,7 +21,7 @@ extension ProcessSuite {
             #expect(first.err.contains("uncertain: clip-002: the reply names the task task_"), "\(first.err)")
             #expect(first.err.contains(owner), "\(first.err)")
             let explained = try stage.finish(["explain", "clip-002", "--store", stage.store])
-            #expect(explained.out.contains("fate unknown (task_id_taken: the reply names the task task_"))
+            #expect(explained.out.contains("outcome unknown (task_id_taken: the reply names the task task_"))
             #expect(explained.out.contains(owner), "\(explained.out)")
 
             // The provider comes to itself: what was answered wrongly is asked for, and rendered.

@@ -195,7 +195,7 @@ extension ProcessSuite {
             try run.wait(for: "the start") { $0.count("accepted") == 1 }
             #expect(try stage.finish(["pause", "--store", stage.store]).code == 0)
             let status = try stage.finish(["status", "--store", stage.store])
-            #expect(status.out.contains("\npaused: everything\na runner is at work: process \(run.pid), since "))
+            #expect(status.out.contains("\npaused: everything\nactive run: process \(run.pid), since "))
             run.send(SIGINT)
             _ = try run.ended()
             #expect(try !stage.finish(["status", "--store", stage.store]).out.contains("a runner"))

@@ -75,8 +75,8 @@ extension ProcessSuite {
             let after = try stage.finish(rehearsal)
             #expect(after.code == 64)
             let words = """
-                dailies: the store rehearsal.sqlite is not replaced: it has a batch of bytespike at \(simulator.url), and \
-                rehearsals use only a simulator on this machine; move it away, or rehearse in another folder
+                dailies: the store rehearsal.sqlite was not replaced: it contains a batch of bytespike at \(simulator.url), and \
+                rehearsals use only a local simulator; move it, or rehearse in another folder
 
                 """
             #expect(after.err.hasSuffix(words), "\(after.err)")
@@ -94,7 +94,7 @@ extension ProcessSuite {
             let before = stage.files()
             let run = try stage.finish(rehearsal)
             #expect(run.code == 64)
-            #expect(run.err.contains("dailies: the store rehearsal.sqlite is not replaced: "), "\(run.err)")
+            #expect(run.err.contains("dailies: the store rehearsal.sqlite was not replaced: "), "\(run.err)")
             #expect(stage.files() == (before + [place + "-lock"]).sorted())
             #expect(try String(contentsOfFile: place, encoding: .utf8) == text)
         }
@@ -138,7 +138,7 @@ extension ProcessSuite {
             let before = stage.files()
             let run = try stage.finish(rehearsal)
             #expect(run.code == 64)
-            let words = "the folder rehearsal was not made by a rehearsal, so it is not used"
+            let words = "the folder rehearsal was not created by a rehearsal, so it will not be used"
             #expect(run.err.contains(words), "\(run.err)")
             // Reading makes a log and its index.
             let companions = [place + "-shm", place + "-wal"]

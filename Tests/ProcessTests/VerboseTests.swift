@@ -41,7 +41,7 @@ extension ProcessSuite {
             let expected = #/(?:warning: [^\n]*\n)*\n3 completed; 3 clips saved; [0-9.]+ credits\n/#
             #expect(quiet.err.wholeMatch(of: expected) != nil, "\(quiet.err)")
             let both = try stage.finish(["run", "x.jsonl", "--quiet", "--verbose"])
-            #expect(both.code == 64 && both.err.contains("--quiet and --verbose exclude each other"))
+            #expect(both.code == 64 && both.err.contains("--quiet and --verbose cannot be used together"))
         }
     }
 }

@@ -153,7 +153,7 @@ extension ProcessSuite {
             #expect(refused.code == 64, "\(refused.err)")
             let words = try #require(
                 refused.err.firstMatch(
-                    of: /this process may have 16 files and connections open, and needs (\d+); raise the limit with/))
+                    of: /this process may open only 16 files and connections but needs (\d+); raise the limit with/))
             #expect(try simulator.bill().submits == 0)
             #expect(try limited("-n 16", ["help"]).code == 0)
 
@@ -167,7 +167,7 @@ extension ProcessSuite {
             ] as [([String], Int32)] {
                 let command = try limited("-n 16", words)
                 #expect(command.code == code, "\(words): \(command.err)")
-                #expect((command.out + command.err).contains("this process may have 16 files"), "\(command.err)")
+                #expect((command.out + command.err).contains("this process may open only 16 files"), "\(command.err)")
             }
         }
 

@@ -1,7 +1,7 @@
 import ArgumentParser
 import DailiesCore
 
-/// A duration as people write it: `90`, `90s`, `15min`, `2h`, `1h30min`. A number alone is seconds.
+/// A duration such as `90`, `90s`, `15min`, `2h` or `1h30min`. A number without a unit is seconds.
 struct DurationArgument: ExpressibleByArgument, CustomStringConvertible {
     let duration: Duration
     let description: String
@@ -9,16 +9,16 @@ struct DurationArgument: ExpressibleByArgument, CustomStringConvertible {
     private static let units: [(name: String, seconds: Int64)] = [
         ("h", 3600), ("min", 60), ("m", 60), ("s", 1), ("d", 86_400),
     ]
-    /// Longer waits are mistakes.
-    private static let longestSeconds: Int64 = 365 * 86_400
+    /// Longer durations are assumed to be mistakes.
+    private static let maximumSeconds: Int64 = 365 * 86_400
 
     init?(argument: String) {
         var seconds: Int64 = 0
         var rest = argument.lowercased()[...]
         guard !rest.isEmpty else { return nil }
-        while !rest.isEmpty, seconds <= Self.longestSeconds {
+        while !rest.isEmpty, seconds <= Self.maximumSeconds {
             let digits = rest.prefix { $0.isASCII && $0.isNumber }
-            guard let number = Int64(digits), number <= Self.longestSeconds else { return nil }
+            guard let number = Int64(digits), number <= Self.maximumSeconds else { return nil }
             rest = rest.dropFirst(digits.count)
             let word = rest.prefix { $0.isLetter }
             rest = rest.dropFirst(word.count)
@@ -30,7 +30,7 @@ struct DurationArgument: ExpressibleByArgument, CustomStringConvertible {
                 return nil
             }
         }
-        guard seconds <= Self.longestSeconds else { return nil }
+        guard seconds <= Self.maximumSeconds else { return nil }
         duration = .seconds(seconds)
         description = argument
     }

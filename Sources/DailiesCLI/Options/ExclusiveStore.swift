@@ -2,29 +2,29 @@ import DailiesCore
 import DailiesStore
 import Foundation
 
-/// A store that a command may change: nobody else runs on it, and it is closed at the end.
+/// A store opened for changes: locked against other runs, and closed at the end.
 enum ExclusiveStore {
     /// Runs `body` on the store, which must exist.
     ///
     /// - Parameters:
-    ///   - todo: what to do when a runner holds it, after "wait for it or stop it".
-    ///   - tell: what is done beside a runner instead: it tells the runner through the store. If the runner ends before it
-    ///     has listened (``RunnerEnded``), `body` is run after all.
-    /// - Throws: ``Stop`` with 64 where there is no store, with 1 where it cannot be opened, with 11 where a runner works on it.
+    ///   - advice: completes the advice "wait for the run or stop it" if a run is active.
+    ///   - queue: called instead if a run is active, to send it commands through the store. If the run ends before it
+    ///     processes them (``RunnerEnded``), `body` is called after all.
+    /// - Throws: ``Stop`` with 64 if there is no store, 1 if it cannot be opened, 11 if a run is active.
     static func with<T>(
-        _ options: StoreOptions, orElse todo: String, _ body: (Store) async throws -> T,
-        beside tell: ((Store) async throws -> T)? = nil
+        _ options: StoreOptions, orElse advice: String, _ body: (Store) async throws -> T,
+        duringRun queue: ((Store) async throws -> T)? = nil
     ) async throws -> T {
         let path = options.path
         try options.requireStore()
-        while let tell, try Store.runner(of: path) != nil {
+        while let queue, try Store.runner(of: path) != nil {
             do {
-                return try await closing(open(path, .telling), path, tell)
+                return try await closing(open(path, .telling), path, queue)
             } catch is RunnerEnded {
                 continue
             }
         }
-        let lock = try lock(path, todo)
+        let lock = try lock(path, advice)
         defer { withExtendedLifetime(lock) {} }
         return try await closing(open(path, .running), path, body)
     }
@@ -37,7 +37,7 @@ enum ExclusiveStore {
             value = try await body(store)
         } catch let error as StoreError {
             try store.close()
-            throw Stop(.unexpected, "the store \(SafeText.escaped(path)) cannot be worked on: \(error)")
+            throw Stop(.unexpected, "the store \(SafeText.escaped(path)) cannot be used: \(error)")
         } catch {
             try store.close()
             throw error
@@ -46,7 +46,7 @@ enum ExclusiveStore {
         return value
     }
 
-    private static func lock(_ path: String, _ todo: String) throws -> RunnerLock {
+    private static func lock(_ path: String, _ advice: String) throws -> RunnerLock {
         do throws(StoreError) {
             return try Store.lock(path)
         } catch {
@@ -55,7 +55,8 @@ enum ExclusiveStore {
             }
             throw Stop(
                 .storeLocked,
-                "a runner works on the store \(SafeText.escaped(path)) (\(holder)); wait for it or stop it, \(todo)")
+                "the store \(SafeText.escaped(path)) is in use by an active run (\(holder)); wait for the run or stop it, \(advice)"
+            )
         }
     }
 

@@ -12,7 +12,7 @@ enum ConcurrencyArgument: ExpressibleByArgument {
     init?(argument: String) {
         if argument.hasPrefix(Self.modelPrefix) {
             let text = argument.dropFirst(Self.modelPrefix.count)
-            // Parted at the last equals sign: a model's name may hold one, a number does not.
+            // Split at the last equals sign: a model name may contain one, a number cannot.
             guard let last = text.lastIndex(of: "="), last > text.startIndex,
                 let limit = Int(text[text.index(after: last)...])
             else { return nil }
@@ -31,15 +31,15 @@ enum ConcurrencyArgument: ExpressibleByArgument {
             }
         }
         guard limits.allSatisfy(Self.range.contains) else {
-            throw ValidationError("--concurrency is a number from 1 to 1000000, for all or as model:NAME=NUMBER")
+            throw ValidationError("--concurrency must be a number from 1 to 1000000, alone or as model:NAME=NUMBER")
         }
         let models = byModel(all)
         guard all.count - models.count <= 1, Set(models.map(\.model)).count == models.count else {
-            throw ValidationError("--concurrency names one limit for all, and one for each model")
+            throw ValidationError("--concurrency can set only one limit for all models and one for each model")
         }
     }
 
-    /// What holds for all models together; nil where only models are named.
+    /// The limit for all models together; nil if only model limits are given.
     static func total(_ all: [ConcurrencyArgument]) -> Int? {
         for case .total(let limit) in all { return limit }
         return nil
@@ -51,17 +51,17 @@ enum ConcurrencyArgument: ExpressibleByArgument {
         }
     }
 
-    /// - Parameter told: limits by `dailies concurrency`, which hold where no option says otherwise.
-    static func limits(_ all: [ConcurrencyArgument], told: RunControls) -> SubmissionLimits {
+    /// - Parameter controls: limits set with `dailies concurrency`; options override them.
+    static func limits(_ all: [ConcurrencyArgument], controls: RunControls) -> SubmissionLimits {
         var limits = SchedulerSettings().limits
-        limits.concurrency = total(all) ?? told.concurrency ?? limits.concurrency
-        limits.byModel = told.modelConcurrency
+        limits.concurrency = total(all) ?? controls.concurrency ?? limits.concurrency
+        limits.byModel = controls.modelConcurrency
         for (model, limit) in byModel(all) { limits.byModel[model] = limit }
         return limits
     }
 }
 
-/// `documented`, `adaptive`, or `adaptive:0.5`: so much of the requests that the documented cadence would make.
+/// `documented`, `adaptive`, or `adaptive:0.5`: that share of the requests of the documented cadence.
 struct CadenceArgument: ExpressibleByArgument, CustomStringConvertible {
     let mode: PollingMode
     let description: String
@@ -85,20 +85,20 @@ struct CadenceArgument: ExpressibleByArgument, CustomStringConvertible {
     }
 }
 
-/// `2/s`, `30/min`, `0.5/s`, `100/h`: so many submits in such a time.
+/// Submits per unit of time: `2/s`, `30/min`, `0.5/s`, `100/h`.
 struct RateArgument: ExpressibleByArgument, CustomStringConvertible {
     let pace: SubmitRate
-    /// As it is given.
+    /// The argument as typed.
     let description: String
 
     private static let units: [String: Duration] = ["s": .seconds(1), "min": .seconds(60), "h": .seconds(3600)]
-    /// More is no pace: a submit a microsecond.
-    private static let most = 1e6
+    /// One submit per microsecond.
+    private static let maximumPerSecond = 1e6
 
     init?(argument: String) {
         let parts = argument.split(separator: "/", omittingEmptySubsequences: false)
         guard parts.count == 2, let unit = Self.units[String(parts[1])], let count = Double(parts[0]), count > 0,
-            count / unit.inSeconds <= Self.most, unit.inSeconds / count <= 86_400
+            count / unit.inSeconds <= Self.maximumPerSecond, unit.inSeconds / count <= 86_400
         else { return nil }
         description = argument
         pace = SubmitRate(interval: .nanoseconds(Int64((unit.inSeconds * 1e9 / count).rounded(.up))))

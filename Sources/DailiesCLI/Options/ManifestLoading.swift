@@ -6,22 +6,22 @@ import DailiesRunner
 import ExactJSON
 import Foundation
 
-/// Which models are known.
+/// The known models.
 struct CatalogueOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "Models beside or in place of those known here: JSON in the shape of models.json.", valueName: "file"))
+            "Additional or replacement models, as JSON in the format of models.json.", valueName: "file"))
     var catalog: String?
 
-    /// The catalogue with the user's own models.
+    /// The catalog including the user's models.
     ///
-    /// - Throws: ``Stop`` with 65, after every problem was printed.
+    /// - Throws: ``Stop`` with 65, after printing every problem.
     func catalogue() throws -> ModelCatalogue { try Self.catalogue(catalog) }
 
     static func catalogue(_ path: String?) throws -> ModelCatalogue {
         guard let path else { return Composition.catalogue }
         guard let data = FileManager.default.contents(atPath: path) else {
-            throw Stop(.refused, "cannot read the catalogue \(SafeText.quoted(path)): no such file, or not readable")
+            throw Stop(.refused, "cannot read the catalog \(SafeText.quoted(path)): no such file or not readable")
         }
         do throws(CatalogueFile.Failure) {
             return try CatalogueFile.merged(with: Array(data))
@@ -30,27 +30,27 @@ struct CatalogueOptions: ParsableArguments {
                 let place = "\(problem.position.line):\(problem.position.column)"
                 Console.error("\(SafeText.escaped(path)):\(place): \(problem.message)")
             }
-            throw Stop(.refused, "the catalogue \(SafeText.quoted(path)) is refused; nothing was submitted")
+            throw Stop(.refused, "the catalog \(SafeText.quoted(path)) was refused; nothing was submitted")
         }
     }
 }
 
-/// How manifests are read.
+/// Options for reading manifests.
 struct ManifestOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "The manifests' format, where the ending of the name does not tell it: jsonl, json, yaml, csv or tsv.",
+            "Manifest format (default: by file extension): jsonl, json, yaml, csv or tsv.",
             valueName: "format"))
     var format: ManifestFormat?
     @Option(
         help: ArgumentHelp(
-            "What a column of CSV means that is called otherwise than its field: Length=duration_seconds, "
-                + "Client=tags.client; Notes= passes over it. May be repeated.",
+            "Map a CSV column to a field, such as Length=duration_seconds or Client=tags.client; Notes= ignores the "
+                + "column. Repeatable.",
             valueName: "column=field"))
     var map: [ColumnArgument] = []
-    @Flag(help: "Take warnings about a manifest as errors.")
+    @Flag(help: "Treat manifest warnings as errors.")
     var strict = false
-    @Flag(help: "Show every problem of a manifest (default: the first 20, equal ones once).")
+    @Flag(help: "Show every problem in a manifest (default: the first 20, with duplicates grouped).")
     var allProblems = false
     @OptionGroup var models: CatalogueOptions
 
@@ -62,14 +62,14 @@ struct ManifestOptions: ParsableArguments {
     }
 }
 
-/// How manifests are read and what is said of them, wherever that comes from.
+/// How manifests are read and how their problems are reported.
 struct ManifestForm: Hashable, Sendable {
-    /// nil: by the ending of each path.
+    /// nil: by the extension of each path.
     var format: ManifestFormat?
     var columns = ColumnNames.none
     /// Warnings are errors.
     var isStrict = false
-    /// Else the first 20, equal ones once.
+    /// false: the first 20, with duplicates grouped.
     var showsAllProblems = false
 }
 
@@ -90,28 +90,28 @@ extension ManifestFormat: ExpressibleByArgument {
     public init?(argument: String) { self.init(name: argument) }
 }
 
-/// Manifests as the commands take them: read, checked, and refused with everything that is wrong with them.
+/// Reads and checks manifests for commands, and reports all problems.
 enum ManifestLoading {
-    /// Stands for standard input.
+    /// The path that means standard input.
     private static let standardInput = "-"
 
-    /// Checks manifests of any length; none is taken if any is wrong. `-` is standard input.
+    /// Checks manifests of any length; all are refused if any has a problem. `-` is standard input.
     ///
     /// - Parameters:
     ///   - batchName: replaces the name of the only manifest (`--batch`).
-    ///   - json: problems become JSON objects on standard output, one a line.
-    /// - Throws: ``Stop`` with 65, after the problems were printed.
+    ///   - json: print problems as JSON objects on standard output, one per line.
+    /// - Throws: ``Stop`` with 65, after printing the problems.
     static func check(
         _ paths: [String], batchName: String?, form: ManifestForm, catalogue: ModelCatalogue, json: Bool
     ) throws -> [ValidatedManifest] {
         if let batchName, batchName.allSatisfy(\.isWhitespace) {
-            throw Stop(.usage, "--batch needs a name for the batch")
+            throw Stop(.usage, "--batch requires a batch name")
         }
         if batchName != nil, paths.count > 1 {
-            throw Stop(.usage, "--batch names one batch, and \(paths.count) manifests are given; run them one by one")
+            throw Stop(.usage, "--batch can be used with only one manifest, not \(paths.count); run them one at a time")
         }
         if paths.count(where: { $0 == standardInput }) > 1 {
-            throw Stop(.usage, "standard input can be read as one manifest only")
+            throw Stop(.usage, "standard input can be used for only one manifest")
         }
         let reader = ManifestReader(
             catalogue: catalogue,
@@ -134,17 +134,18 @@ enum ManifestLoading {
         let names = Set(checked.map { ByteKey($0.batchName) })
         guard names.count == checked.count else {
             throw Stop(
-                .refused, "two of these manifests have the same batch name; give each its own with a `batch:` line")
+                .refused,
+                "two of these manifests have the same batch name; give each a different name with a `batch:` line")
         }
         return checked
     }
 
     // MARK: Problems
 
-    /// Prints them.
+    /// Prints the problems.
     ///
-    /// - Parameter kind: `problem`, or `warning` where these are refused.
-    /// - Returns: the end of the command, with 65.
+    /// - Parameter kind: `problem`, or `warning` if warnings are refused.
+    /// - Returns: the error to throw, with 65.
     static func refuse(
         _ problems: [ManifestDiagnostic], _ form: ManifestForm = ManifestForm(), json: Bool, kind: String = "problem"
     ) -> Stop {
@@ -155,17 +156,17 @@ enum ManifestLoading {
         } else {
             shown = show(problems, all: form.showsAllProblems) { Console.error($0) }
         }
-        let more = shown < problems.count ? ", of which \(shown) are shown; --all-problems shows them all" : ""
-        let strict = kind == "warning" ? ", which --strict takes as errors" : ""
+        let more = shown < problems.count ? ", of which \(shown) are shown; use --all-problems to show all" : ""
+        let strict = kind == "warning" ? ", which --strict treats as errors" : ""
         return Stop(
             .refused,
             "\(problems.count) \(kind)\(problems.count == 1 ? "" : "s") in the manifest\(strict)\(more); nothing was submitted"
         )
     }
 
-    /// Prints the warnings of manifests that are taken.
+    /// Prints the warnings of accepted manifests.
     ///
-    /// - Parameter json: they become JSON objects on standard output, one a line, all of them.
+    /// - Parameter json: print all of them as JSON objects on standard output, one per line.
     static func warn(_ manifests: [ValidatedManifest], _ form: ManifestForm = ManifestForm(), json: Bool = false) {
         let warnings = manifests.flatMap(\.warnings)
         if json {
@@ -174,29 +175,29 @@ enum ManifestLoading {
         }
         let shown = show(warnings, all: form.showsAllProblems) { Console.error("warning: " + $0) }
         guard shown < warnings.count else { return }
-        Console.error("warning: \(warnings.count - shown) more warnings; --all-problems shows them all")
+        Console.error("warning: \(warnings.count - shown) more warnings; use --all-problems to show all")
     }
 
-    /// Shows each, or of equal ones the first alone and how many more there are, and no more of them than a screen takes.
+    /// Prints all problems, or the first groups of equal problems, each with its count.
     ///
-    /// - Returns: how many are shown or counted so.
+    /// - Returns: the number of problems printed or counted in a group.
     static func show(_ problems: [ManifestDiagnostic], all: Bool, to print: (String) -> Void) -> Int {
         if all {
             for problem in problems { print(DiagnosticOutput.text(problem)) }
             return problems.count
         }
-        let groups = DiagnosticOutput.folded(problems).prefix(mostShown)
+        let groups = DiagnosticOutput.folded(problems).prefix(maximumShown)
         for group in groups { print(DiagnosticOutput.text(group.first, more: group.count - 1)) }
         return groups.reduce(0) { $0 + $1.count }
     }
 
-    /// Of what is not wanted in full.
-    private static let mostShown = 20
+    /// Groups printed without `--all-problems`.
+    private static let maximumShown = 20
 }
 
-/// Problems of manifests for people and for programs.
+/// Manifest problems as text and as JSON.
 enum DiagnosticOutput {
-    /// Those that differ in their place alone together, in the order of the first of each.
+    /// Groups problems that differ only in their position, in order of first occurrence.
     static func folded(_ problems: [ManifestDiagnostic]) -> [(first: ManifestDiagnostic, count: Int)] {
         var groups: [(first: ManifestDiagnostic, count: Int)] = []
         var places: [[ByteKey]: Int] = [:]
@@ -212,9 +213,9 @@ enum DiagnosticOutput {
         return groups
     }
 
-    /// The problem, and the line it is on with a caret under the place.
+    /// The problem, and its line with a caret under the position.
     ///
-    /// - Parameter more: how many equal ones there are at other places.
+    /// - Parameter more: the number of equal problems at other positions.
     static func text(_ problem: ManifestDiagnostic, more: Int = 0) -> String {
         let words = problem.description + (more > 0 ? " (and \(more) more \(place(problem.file, more)))" : "")
         guard let excerpt = problem.excerpt else { return words }
@@ -271,7 +272,7 @@ enum DiagnosticOutput {
 }
 
 extension ValidatedManifest {
-    /// What the store knows a manifest by: its path, or `<stdin>`.
+    /// The path stored for a manifest: absolute, or `<stdin>`.
     var absolutePath: String {
         path == ManifestSource.standardInputName ? path : URL(fileURLWithPath: path).standardizedFileURL.path
     }

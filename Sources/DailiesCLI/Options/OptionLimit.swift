@@ -1,12 +1,12 @@
 import DailiesCore
 import DailiesManifest
 
-/// How the values of an option compare: which allows less.
+/// Compares option values: which one is stricter.
 struct OptionLimit: Sendable {
     struct Limit: Sendable {
-        /// What it is about: values of the same scope take each other's place.
+        /// Values of the same scope replace each other.
         let scope: ByteKey
-        /// How much the value allows; less is tighter.
+        /// How much the value allows; a smaller number is stricter.
         let allows: Int64
         static let unlimited = Int64.max
 
@@ -16,27 +16,27 @@ struct OptionLimit: Sendable {
         }
     }
 
-    /// Why the folder's file is refused.
+    /// Why a value in the folder's file is refused.
     enum Refusal: Error {
         case noValue(ConfigurationFile.Value)
-        /// It allows more than `limit`, which holds without it; nil: it lifts a limit.
+        /// It allows more than the current limit `than`; nil: it removes a limit.
         case looser(ConfigurationFile.Value, than: String?)
     }
 
-    /// What holds for the one scope that there is where nobody says anything; nil: no limit.
+    /// The default value, for options with one scope; nil: no limit.
     let standard: String?
     let measure: @Sendable (String) -> Limit?
-    /// The value as the option takes it where nobody but the folder's file speaks of its scope.
+    /// The value to use if only the folder's file sets this scope.
     var alone: @Sendable (String) -> String = { $0 }
 
-    /// What holds with both files.
+    /// The result of combining both files.
     struct Tightened {
         var values: [String]
-        /// Of the folder's file, those that changed something.
+        /// Values of the folder's file that changed the result.
         var changes: [String] = []
     }
 
-    /// - Parameter own: what the user's own file says.
+    /// - Parameter own: values from the user's file.
     func tightened(_ own: [String], by folder: [ConfigurationFile.Value]) throws(Refusal) -> Tightened {
         let ownScopes = Set(own.compactMap { measure($0)?.scope })
         var result = Tightened(values: own)
@@ -59,19 +59,19 @@ struct OptionLimit: Sendable {
 }
 
 extension OptionLimit {
-    /// Words for true and false are made one before they are measured.
+    /// Synonyms of true and false are normalized before this.
     static let flag = OptionLimit(standard: "false") { text in
         Bool(text).map { Limit(allows: $0 ? 1 : 0) }
     }
 
-    /// A flag that refuses more where it is set.
+    /// A flag that is stricter when set.
     static let strictness = OptionLimit(standard: "false") { text in
         Bool(text).map { Limit(allows: $0 ? 0 : 1) }
     }
 
     /// - Parameters:
-    ///   - standard: nil: without the option there is no limit.
-    ///   - zeroIsNone: 0 is no limit.
+    ///   - standard: the default; nil: no limit.
+    ///   - zeroIsNone: 0 means no limit.
     static func number(_ standard: Int64? = nil, zeroIsNone: Bool = false) -> OptionLimit {
         OptionLimit(standard: standard.map { "\($0)" }) { text in
             Int64(text).map { Limit(allows: zeroIsNone && $0 == 0 ? Limit.unlimited : $0) }
@@ -88,7 +88,7 @@ extension OptionLimit {
         CreditsArgument(argument: text).map { Limit(allows: $0.credits.nano) }
     }
 
-    /// The batch's, and one for each tag. What is stored may be lower than what the folder's file says, and stays so.
+    /// The batch's budget, and one for each tag. A lower stored budget stays.
     static let budget = OptionLimit(standard: nil) { text in
         switch BudgetArgument(argument: text) {
         case nil: nil
@@ -112,7 +112,7 @@ extension OptionLimit {
         }
     }
 
-    /// Of all together, and one for each model.
+    /// The total limit, and one for each model.
     static let concurrency = OptionLimit(standard: "\(SchedulerSettings().concurrency)") { text in
         switch ConcurrencyArgument(argument: text) {
         case nil: nil
@@ -121,7 +121,7 @@ extension OptionLimit {
         }
     }
 
-    /// A longer time between two submits is tighter.
+    /// A longer interval between submits is stricter.
     static let rate = OptionLimit(standard: nil) { text in
         RateArgument(argument: text).map { argument in
             let interval = argument.pace.interval.components

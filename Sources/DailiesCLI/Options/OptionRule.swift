@@ -1,8 +1,8 @@
 import DailiesCore
 import DailiesManifest
 
-/// What configuration files and plans may do with an option. Every option of `run`, `resume` and `rehearse` is in
-/// ``OptionRule/all``, and a test refuses a new one that is not.
+/// How configuration files and plans may set an option. ``OptionRule/all`` has every option of `run`, `resume` and
+/// `rehearse`; a test checks this.
 struct OptionRule: Sendable {
     enum Form: Sendable {
         case flag
@@ -11,26 +11,26 @@ struct OptionRule: Sendable {
         case list
     }
 
-    /// Which files may set it. The folder of a manifest may be somebody else's.
+    /// The files that may set it. The folder of a manifest may belong to another person.
     enum Files: Sendable {
-        /// None: it is about one run only.
+        /// None: it applies to one run only.
         case none
-        /// Only the user's own file.
+        /// Only the user's file.
         case own
-        /// The user's own file, and the folder's file where it allows less than what holds without it.
+        /// The user's file, and the folder's file if its value is stricter.
         case tighter(OptionLimit)
-        /// The user's own file and the folder's file.
+        /// The user's file and the folder's file.
         case any
     }
 
     let name: String
     let form: Form
     let files: Files
-    /// The commands that take it from a file; nil: all that have it.
+    /// The commands that read it from a file; nil: all that have it.
     var commands: Set<String>?
     /// It names a file or a folder.
     var isPath = false
-    /// The figures of a plan depend on it: `run --plan` takes it from the plan.
+    /// The figures of a plan depend on it; `run --plan` reads it from the plan.
     var isPlanned = false
 
     static subscript(_ name: String) -> OptionRule? { byName[name] }
@@ -39,11 +39,11 @@ struct OptionRule: Sendable {
 
     private static let byName = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
 
-    /// Not an option: a key is never a value on the command line, nor is the command that prints it.
+    /// Not an option: neither the key nor the command that prints it is ever given on the command line.
     static let keyCommand = "api-key-command"
 
     static let all: [OptionRule] = [
-        // Where the service is, which key it gets, how requests are written, where the ledger and the clips are.
+        // The service, its key, the request format, and the paths of store and clips.
         OptionRule(name: keyCommand, form: .value, files: .own),
         OptionRule(name: "api-key-file", form: .list, files: .own, isPath: true),
         OptionRule(name: "base-url", form: .value, files: .own),
@@ -52,15 +52,15 @@ struct OptionRule: Sendable {
         OptionRule(name: "provider", form: .value, files: .own),
         OptionRule(name: "store", form: .value, files: .own, isPath: true),
 
-        // What a clip is thought to cost, and what follows a failure. A price that is too low lifts every budget.
+        // Expected prices and retries. A price that is too low weakens every budget.
         OptionRule(name: "catalog", form: .value, files: .own, isPath: true, isPlanned: true),
         OptionRule(name: "max-credits-per-task", form: .value, files: .own, isPlanned: true),
         OptionRule(name: "rates", form: .value, files: .own, isPath: true, isPlanned: true),
         OptionRule(name: "retry-rules", form: .value, files: .own, isPath: true),
         OptionRule(name: "usd-per-credit", form: .value, files: .own),
-        // A short window gives slots back early: more in flight than --concurrency says.
+        // A short window frees slots early, so more tasks are in flight than --concurrency allows.
         OptionRule(name: "poll-window", form: .value, files: .own),
-        // A long memory lets old submissions be repeated that the provider may have forgotten.
+        // A long key memory allows resubmitting old requests that the provider may have forgotten.
         OptionRule(name: "key-memory", form: .value, files: .own),
 
         OptionRule(name: "accept-quote", form: .flag, files: .tighter(.flag), isPlanned: true),
@@ -78,15 +78,14 @@ struct OptionRule: Sendable {
         OptionRule(name: "strict", form: .flag, files: .tighter(.strictness), isPlanned: true),
         OptionRule(name: "trust-5xx", form: .flag, files: .tighter(.flag)),
 
-        // What the columns of its tables mean, when a task is asked about, how long an outage is waited for, how it looks: no
-        // guard.
+        // Columns, polling, waiting for an outage, output style: these guard nothing.
         OptionRule(name: "all-problems", form: .flag, files: .any),
         OptionRule(name: "cadence", form: .value, files: .any),
         OptionRule(name: "map", form: .list, files: .any, isPlanned: true),
         OptionRule(name: "max-wait", form: .value, files: .any),
         OptionRule(name: "no-color", form: .flag, files: .any),
 
-        // What a run is about, what it agrees to, how it speaks.
+        // The subject of a run, its confirmations and its output.
         OptionRule(name: "accept-changes", form: .flag, files: .own, commands: ["run"], isPlanned: true),
         OptionRule(name: "batch", form: .value, files: .none),
         OptionRule(name: "format", form: .value, files: .own, commands: ["run", "plan", "rehearse"]),
@@ -103,16 +102,16 @@ struct OptionRule: Sendable {
         OptionRule(name: "yes", form: .flag, files: .own, commands: ["run", "resume"]),
     ]
 
-    /// A rehearsal has its own: it never touches what is real.
+    /// A rehearsal uses its own values, so it never touches real files.
     static let notRehearsed: Set = ["budget", "output", "store"]
 
-    /// Variables of the environment that come before a file.
+    /// Environment variables that override a configuration file.
     static let variables = [
         "store": StoreOptions.environmentName, "base-url": ProviderOptions.baseURLName,
         "api-key-file": ProviderOptions.keyName, keyCommand: ProviderOptions.keyName,
     ]
 
-    // MARK: Lists for people
+    // MARK: Lists for help and errors
 
     static var settable: [String] { names { if case .none = $0 { false } else { true } } }
     static var own: [String] { names { if case .own = $0 { true } else { false } } }

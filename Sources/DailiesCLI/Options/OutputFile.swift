@@ -2,16 +2,16 @@ import DailiesCore
 import DailiesRunner
 import Foundation
 
-/// A file that a command writes where the user says. It takes the place of nothing but what an earlier such command wrote, and
-/// is written beside its place and moved there when it is whole.
+/// A file that a command writes to a path from the user. It replaces only files that the same command wrote earlier,
+/// and is written to a temporary file beside its path and moved there when complete.
 struct OutputFile {
-    /// What a command writes, and how its files are known.
+    /// The kinds of files that commands write, and how to recognize them.
     enum Kind: String {
         case sheet = "dailies sheet"
         case plan = "dailies plan"
         case manPage = "dailies help --man"
 
-        /// Stands first in the file.
+        /// The first characters of the file.
         var beginning: String {
             switch self {
             case .sheet: "<!doctype html>\n"
@@ -20,7 +20,7 @@ struct OutputFile {
             }
         }
 
-        /// Stands in the first bytes of the file.
+        /// Text within the first 4096 bytes of the file.
         var mark: String {
             switch self {
             case .sheet: "<title>Contact sheet · Dailies</title>"
@@ -29,34 +29,34 @@ struct OutputFile {
         }
     }
 
-    /// A file's first bytes, in which its mark stands.
+    /// The number of bytes searched for the mark.
     private static let headBytes = 4096
-    /// What SQLite and the runner keep beside a store.
+    /// Suffixes of the files that SQLite and the runner keep beside a store.
     private static let storeSuffixes = ["", "-wal", "-shm", "-lock", "-journal"]
-    private static let mostParts = 9
+    private static let maximumParts = 9
 
-    /// As it may be shown.
+    /// Safe to show.
     let shownPath: String
     private let folder: OpenFolder
     private let name: String
     private let kind: Kind
 
     /// - Parameter store: the path of a store that the file must not be part of.
-    /// - Throws: ``Stop`` with 64 where something else stands in its place.
+    /// - Throws: ``Stop`` with 64 if a different file exists at the path.
     init(_ path: String, _ kind: Kind, besideStore store: String) throws {
         let target = URL(fileURLWithPath: path).standardizedFileURL
         try Self.refusePart(ofStore: store, path)
         try self.init(target.lastPathComponent, in: Self.folder(target), kind)
     }
 
-    /// - Throws: ``Stop`` with 64 for the store itself and the files that SQLite and the runner keep beside it, whether they
-    ///   are there or not, and for those of any other file that is there: it may be a store, or what a link leads to.
+    /// - Throws: ``Stop`` with 64 for the store and the files that SQLite and the runner keep beside it, whether they
+    ///   exist or not, and for such names beside any existing file, which may be a store or the target of a link.
     static func refusePart(ofStore store: String?, _ path: String) throws {
         let others = storeSuffixes.filter { !$0.isEmpty && path.hasSuffix($0) }.map { String(path.dropLast($0.count)) }
         let isOwn = store.map { isPart(path, ofStore: $0) } ?? false
         guard let owner = isOwn ? store : others.first(where: { access($0, F_OK) == 0 }) else { return }
         throw Stop(
-            .usage, "\(SafeText.escaped(path)) belongs to the store \(SafeText.escaped(owner)); name another file")
+            .usage, "\(SafeText.escaped(path)) belongs to the store \(SafeText.escaped(owner)); choose another file")
     }
 
     private static func isPart(_ path: String, ofStore store: String) -> Bool {
@@ -66,7 +66,7 @@ struct OutputFile {
             && names.contains(target.standardizedFileURL.lastPathComponent)
     }
 
-    /// - Throws: ``Stop`` with 64 where something else stands in its place.
+    /// - Throws: ``Stop`` with 64 if a different file exists at the path.
     init(_ name: String, in folder: OpenFolder, _ kind: Kind) throws {
         self.name = name
         self.folder = folder
@@ -87,20 +87,20 @@ struct OutputFile {
         file.standardizedFileURL.deletingLastPathComponent().resolvingSymlinksInPath().path
     }
 
-    /// - Returns: the rights of the file that will be replaced; nil: there is none.
+    /// - Returns: the permissions of the file that will be replaced; nil: there is none.
     @discardableResult private func refuseForeign() throws -> mode_t? {
         guard let found = folder.status(of: name) else { return nil }
-        guard try isOurs() else {
+        guard try isReplaceable() else {
             throw Stop(
                 .usage,
-                "\(shownPath) was not written by `\(kind.rawValue)`, so it is not replaced; name another file, or move it away"
+                "\(shownPath) was not written by `\(kind.rawValue)`, so it will not be replaced; choose another file or move this one"
             )
         }
         return found.st_mode & 0o777
     }
 
-    /// An empty file is nobody's mark: it may be the log of a store at rest.
-    private func isOurs() throws -> Bool {
+    /// An empty file is never replaced: it may be the log of an idle store.
+    private func isReplaceable() throws -> Bool {
         guard let file = try folder.file(name, O_RDONLY) else { return false }
         defer { close(file) }
         var bytes = [UInt8](repeating: 0, count: Self.headBytes)
@@ -110,9 +110,9 @@ struct OutputFile {
         return head.hasPrefix(kind.beginning) && head.contains(kind.mark)
     }
 
-    /// Writes what `body` hands on, in order.
+    /// Writes the texts that `body` appends, in order.
     ///
-    /// - Throws: ``Stop``, and whatever `body` throws; then its place is as it was.
+    /// - Throws: ``Stop``, and errors of `body`; then the path is unchanged.
     func write<Result>(_ body: ((String) throws -> Void) throws -> Result) throws -> Result {
         let (file, part) = try newPart()
         do {
@@ -123,7 +123,7 @@ struct OutputFile {
             try put(part)
             return result
         } catch {
-            // The first error is the one to report. A part that cannot be removed is hidden and replaces nothing.
+            // Report the first error. A part file that cannot be removed is hidden and replaces nothing.
             try? folder.remove(part)
             guard let fault = error as? ClipError else { throw error }
             throw Stop(.unexpected, "cannot write \(shownPath): \(fault)")
@@ -137,7 +137,7 @@ struct OutputFile {
     }
 
     private func newPart() throws -> (file: Int32, name: String) {
-        for number in 1...Self.mostParts {
+        for number in 1...Self.maximumParts {
             let part = ".dailies-\(getpid())-\(number).part"
             do {
                 if let file = try folder.newFile(part, mode: 0o666) { return (file, part) }
@@ -145,7 +145,7 @@ struct OutputFile {
                 throw Stop(.unexpected, "cannot write \(shownPath): \(error)")
             }
         }
-        throw Stop(.unexpected, "cannot write \(shownPath): its folder takes no new file")
+        throw Stop(.unexpected, "cannot write \(shownPath): cannot create a file in its folder")
     }
 
     private func append(_ text: String, to file: Int32) throws {

@@ -2,26 +2,26 @@ import ArgumentParser
 import DailiesStore
 import Foundation
 
-/// Which store a command works on.
+/// The store that a command uses.
 struct StoreOptions: ParsableArguments {
     static let environmentName = "DAILIES_STORE"
     static let defaultPath = "dailies.sqlite"
 
-    @Option(help: ArgumentHelp("The store (default: $DAILIES_STORE, else dailies.sqlite).", valueName: "path"))
+    @Option(help: ArgumentHelp("Store file (default: $DAILIES_STORE, else dailies.sqlite).", valueName: "path"))
     var store: String?
 
     var path: String { store ?? ProcessInfo.processInfo.environment[Self.environmentName] ?? Self.defaultPath }
 
-    /// What a command ends with that needs a store.
+    /// Checks that the store exists.
     ///
-    /// - Throws: ``Stop`` with 64 where there is none.
+    /// - Throws: ``Stop`` with 64 if it does not.
     func requireStore() throws {
         guard !FileManager.default.fileExists(atPath: path) else { return }
         throw Stop(
-            .usage, "there is no store \(path); `dailies run MANIFEST` makes one, and --store PATH names another")
+            .usage, "no store at \(path); `dailies run MANIFEST` creates one, or choose another with --store PATH")
     }
 
-    /// For reading, also while a runner works on it.
+    /// Opens the store for reading; possible during a run.
     func openForReading() throws -> Store {
         try requireStore()
         do {
@@ -31,8 +31,8 @@ struct StoreOptions: ParsableArguments {
         }
     }
 
-    /// For telling something to whoever runs on it, now or next.
-    func openForTelling() throws -> Store {
+    /// Opens the store to queue commands for the active or next run.
+    func openForCommands() throws -> Store {
         try requireStore()
         do {
             return try Store.open(path, for: .telling)

@@ -1,6 +1,6 @@
 import Foundation
 
-/// A command for the user to type next, with the options that lead to the same store and provider as this one.
+/// Builds commands for the user to run next, with the options for the same store and provider.
 struct SuggestedCommand: Sendable {
     private let storeWords: [String]
     private let providerWords: [String]
@@ -18,25 +18,25 @@ struct SuggestedCommand: Sendable {
         providerWords = words
     }
 
-    /// For a store at a path, where no option named it.
+    /// For a store that no option named.
     init(storePath: String) {
         storeWords = ["--store", storePath]
         providerWords = []
     }
 
-    /// A command that speaks to the provider.
+    /// A command that connects to the provider.
     ///
     /// - Parameters:
-    ///   - options: in their order, each with its value.
-    ///   - flags: after them.
-    ///   - keys: of tasks.
+    ///   - options: option names with their values, in order.
+    ///   - flags: follow the options.
+    ///   - keys: task keys.
     func online(
         _ command: String, _ options: [(name: String, value: String)] = [], flags: [String] = [], keys: [String] = []
     ) -> String {
         line(command, options, flags + storeWords + providerWords, keys)
     }
 
-    /// A command that needs the store only.
+    /// A command that needs only the store.
     func offline(_ command: String, _ options: [(name: String, value: String)] = [], keys: [String] = []) -> String {
         line(command, options, storeWords, keys)
     }
@@ -44,7 +44,7 @@ struct SuggestedCommand: Sendable {
     private func line(
         _ command: String, _ options: [(name: String, value: String)], _ more: [String], _ keys: [String]
     ) -> String {
-        // A value that begins with a dash would be taken for an option, and so would a key.
+        // A value or key that begins with a dash would be parsed as an option.
         let words = options.flatMap { Self.isDashed($0.value) ? ["\($0.name)=\($0.value)"] : [$0.name, $0.value] }
         let ends = keys.contains(where: Self.isDashed)
         let command = command.split(separator: " ").map(String.init)

@@ -2,41 +2,41 @@ import ArgumentParser
 import DailiesCore
 import DailiesStore
 
-/// Which tasks a command is for: named by key, or all that fit every filter.
+/// The tasks that a command works on: named by key, or all that match every filter.
 struct TaskSelection: ParsableArguments {
-    @Argument(help: ArgumentHelp("Keys of tasks: their ids in the manifest.", valueName: "key"))
+    @Argument(help: ArgumentHelp("Task keys (ids in the manifest).", valueName: "key"))
     var keys: [String] = []
     @Option(
         help: ArgumentHelp(
-            "Only tasks in this state: queued, running, completed, failed, cancelled. Several with commas.",
+            "Only tasks in this state: queued, running, completed, failed or cancelled (comma-separated).",
             valueName: "state"))
     var state: StatesArgument?
-    @Option(help: ArgumentHelp("Only tasks with this tag. May be repeated: all of them.", valueName: "name=value"))
+    @Option(help: ArgumentHelp("Only tasks with this tag (repeatable; all must match).", valueName: "name=value"))
     var tag: [TagArgument] = []
-    @Option(help: ArgumentHelp("Only tasks of this batch.", valueName: "name"))
+    @Option(help: ArgumentHelp("Only tasks in this batch.", valueName: "name"))
     var batch: String?
 
-    /// Something was said about which tasks are meant.
+    /// Whether a key or filter was given.
     var isGiven: Bool { !keys.isEmpty || state != nil || !tag.isEmpty || batch != nil }
 
     mutating func validate() throws {
         if !keys.isEmpty, state != nil || !tag.isEmpty {
-            throw ValidationError("name keys, or choose with --state and --tag; not both")
+            throw ValidationError("use either keys or --state/--tag, not both")
         }
     }
 
-    /// - Parameter states: those that the command works on.
+    /// - Parameter states: the states that the command accepts.
     func refuse(statesOutside states: [TaskState], of command: String) throws {
         guard let stray = state?.states.first(where: { !states.contains($0) }) else { return }
         let allowed = states.map(\.rawValue).joined(separator: " or ")
-        throw ValidationError("\(command) takes --state \(allowed), not \(stray.rawValue)")
+        throw ValidationError("\(command) accepts only --state \(allowed), not \(stray.rawValue)")
     }
 
-    /// The chosen tasks, page by page.
+    /// The selected tasks, page by page.
     ///
     /// - Parameters:
-    ///   - states: taken where none was asked for; nil: all.
-    /// - Throws: ``Stop`` with 64 for a batch or key that is not there, and for a key of several batches.
+    ///   - states: the default for `--state`; nil: all.
+    /// - Throws: ``Stop`` with 64 for an unknown batch or key, and for a key in several batches.
     func pages(of store: Store, states: [TaskState]? = nil) throws -> TaskPages {
         let batch = try TaskLookup.batch(batch, in: store)
         if !keys.isEmpty {
@@ -51,14 +51,14 @@ struct TaskSelection: ParsableArguments {
     }
 }
 
-/// Tasks read from the store a page at a time, in the order of the manifest.
+/// Tasks read from the store in pages, in manifest order.
 struct TaskPages {
     enum Source {
         case named([TaskRow])
         case filter(TaskFilter, alsoTagged: [TaskSpec.Tag])
     }
 
-    /// Rows in memory at one time.
+    /// Rows per page.
     static let size = 500
 
     private let store: Store
@@ -71,10 +71,10 @@ struct TaskPages {
         self.source = source
     }
 
-    /// The user named each of them.
+    /// Whether the user named each task by key.
     var areNamed: Bool { if case .named = source { true } else { false } }
 
-    /// The next page that holds anything; nil at the end.
+    /// The next non-empty page; nil at the end.
     mutating func next() throws -> [TaskRow]? {
         while !isAtEnd {
             switch source {
@@ -93,20 +93,20 @@ struct TaskPages {
     }
 }
 
-/// Names of batches and keys as people type them, found in the store.
+/// Finds batches and tasks in the store by the names that the user typed.
 enum TaskLookup {
-    private static let mostNamed = 10
+    private static let maximumListed = 10
 
-    /// - Returns: nil where no batch was named.
+    /// - Returns: nil if `name` is nil.
     static func batch(_ name: String?, in store: Store) throws -> StoredBatch? {
         guard let name else { return nil }
-        guard !name.allSatisfy(\.isWhitespace) else { throw Stop(.usage, "--batch needs the name of a batch") }
+        guard !name.allSatisfy(\.isWhitespace) else { throw Stop(.usage, "--batch requires a batch name") }
         if let batch = try store.batch(named: name) { return batch }
         let known = try store.batches().map { SafeText.quoted($0.name) }
         throw Stop(
             .usage,
-            "there is no batch \(SafeText.quoted(name)) in the store"
-                + (known.isEmpty ? ", which is empty" : "; there are: \(listed(known))"))
+            "no batch \(SafeText.quoted(name)) in the store"
+                + (known.isEmpty ? ", which is empty" : "; known batches: \(listed(known))"))
     }
 
     static func task(_ key: String, batch: StoredBatch?, in store: Store) throws -> TaskRow {
@@ -115,20 +115,20 @@ enum TaskLookup {
             let place = batch.map { "the batch \(SafeText.quoted($0.name))" } ?? "the store"
             throw Stop(
                 .usage,
-                "there is no task \(SafeText.quoted(key)) in \(place); `dailies export --format csv` lists all keys")
+                "no task \(SafeText.quoted(key)) in \(place); run `dailies export --format csv` to list all keys")
         }
         guard found.count == 1 else {
             let names = listed(found.map { SafeText.quoted($0.batchName) })
             throw Stop(
                 .usage,
-                "the task \(SafeText.quoted(key)) is in \(found.count) batches: \(names); say which with --batch NAME")
+                "the task \(SafeText.quoted(key)) is in \(found.count) batches: \(names); choose one with --batch NAME")
         }
         return only
     }
 
     private static func listed(_ names: [String]) -> String {
-        names.prefix(mostNamed).joined(separator: ", ")
-            + (names.count > mostNamed ? " and \(names.count - mostNamed) more" : "")
+        names.prefix(maximumListed).joined(separator: ", ")
+            + (names.count > maximumListed ? " and \(names.count - maximumListed) more" : "")
     }
 }
 

@@ -2,8 +2,8 @@ import ArgumentParser
 import DailiesCore
 import ProviderWire
 
-/// The beginning of a month (`2026-11`), of a day (`2026-11-23`, `today`, `yesterday`), or a moment
-/// (`2026-11-23T06:00:00Z`); UTC unless an offset follows (`2026-11-23+02:00`). What does not exist is refused.
+/// The start of a month (`2026-11`) or day (`2026-11-23`, `today`, `yesterday`), or a time (`2026-11-23T06:00:00Z`).
+/// UTC unless an offset follows (`2026-11-23+02:00`). Dates that do not exist are refused.
 struct TimeArgument: ExpressibleByArgument {
     private static let day = Duration.seconds(86_400)
 
@@ -11,7 +11,7 @@ struct TimeArgument: ExpressibleByArgument {
 
     init?(argument: String) { self.init(argument, now: Composition.timers().now) }
 
-    /// - Parameter now: what `today` is counted from.
+    /// - Parameter now: the time that defines `today`.
     init?(_ argument: String, now: Instant) {
         switch argument.lowercased() {
         case "today": self.init(date: Composition.Calendar.day(of: now))

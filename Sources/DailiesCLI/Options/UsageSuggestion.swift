@@ -1,9 +1,9 @@
 import DailiesManifest
 import Foundation
 
-/// What a mistyped command line may have meant, where the argument parser has no idea.
+/// Suggestions for mistyped command lines, if the argument parser has none.
 struct UsageSuggestion {
-    /// Options of other tools that do the same, by what they are called here. Only names that no command here has.
+    /// Equivalent options by the names that other tools use. Only names that no command here has.
     private static let otherNames: [String: String] = [
         "-c": "--concurrency", "-j": "--concurrency", "--jobs": "--concurrency", "--parallel": "--concurrency",
         "--workers": "--concurrency", "-o": "--output", "--output-dir": "--output", "--out-dir": "--output",
@@ -17,21 +17,21 @@ struct UsageSuggestion {
 
     init(_ program: CommandDefinition) { self.program = program }
 
-    /// The parser's message, whose first line says what is wrong, with what may have been meant.
+    /// The parser's message, with a suggestion added to its first line.
     ///
-    /// - Parameter typed: without the program's name.
+    /// - Parameter typed: the arguments without the program's name.
     func explained(_ message: String, typed: [String]) -> String {
         var lines = message.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
         guard let first = lines.first, !first.contains("Did you mean") else { return message }
         if let (word, command, more) = unknownCommand(in: typed) {
-            lines[0] = "Error: There is no command '\(word)'." + meant(by: word, of: command, before: more)
+            lines[0] = "Error: Unknown command '\(word)'." + meant(by: word, of: command, before: more)
         } else if let hint = option(in: typed) {
             lines[0] = first + (first.hasSuffix(".") ? "" : ".") + hint
         }
         return lines.joined(separator: "\n")
     }
 
-    /// The first word that stands where a command is expected and is none, and what follows it.
+    /// The first word in the position of a command that is not a command, and the words after it.
     private func unknownCommand(
         in typed: [String]
     ) -> (word: String, of: CommandDefinition, more: ArraySlice<String>)? {

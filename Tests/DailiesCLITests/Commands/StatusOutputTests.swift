@@ -4,9 +4,9 @@ import Testing
 
 @testable import DailiesCLI
 
-/// How `status --watch` stands on a narrow terminal.
+/// `status --watch` on a narrow terminal.
 struct StatusOutputTests {
-    @Test func `a batch in words loses no figure that the table has`() {
+    @Test func `a narrow batch shows all figures of the table`() {
         var counts = StatusCounts()
         counts.states = [.queued: 1200, .running: 3, .completed: 9000, .failed: 12]
         counts.accepted = 2
@@ -14,11 +14,11 @@ struct StatusOutputTests {
         counts.settled = CreditTotal(whole: 4321, billionths: 500_000_000)
         let budget = Credits(nano: 5_000_000_000_000)
         #expect(
-            StatusOutput.words("night-market", counts, budget: budget, width: 39) == [
+            StatusOutput.narrowRow("night-market", counts, budget: budget, width: 39) == [
                 "night-market", "  1200 queued · 3 running", "  9000 completed · 12 failed",
                 "  5 in flight · 4321.5 credits of 5000",
             ])
-        #expect(StatusOutput.words("a-long-name", counts, budget: nil, width: 10).allSatisfy { $0.count <= 10 })
+        #expect(StatusOutput.narrowRow("a-long-name", counts, budget: nil, width: 10).allSatisfy { $0.count <= 10 })
     }
 
     private func counts(waiting: Int) -> StatusCounts {
@@ -28,7 +28,7 @@ struct StatusOutputTests {
         return counts
     }
 
-    @Test func `batches that have no room are counted, and those that are done give way first`() {
+    @Test func `batches that do not fit are counted, and finished ones are left out first`() {
         let counts = [0, 3, 0, 0, 7].map { self.counts(waiting: $0) }
         let batches = ["a", "b", "c", "d", "e"].map { [$0] }
         #expect(StatusOutput.fitting(batches, counts, in: 5) == ["a", "b", "c", "d", "e"])

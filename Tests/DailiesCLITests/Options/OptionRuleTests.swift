@@ -4,7 +4,7 @@ import Testing
 
 @testable import DailiesCLI
 
-/// What settings files may say, against the options that there are.
+/// Rules for configuration files, compared with the existing options.
 struct OptionRuleTests {
     private func options(of command: String) throws -> Set<String> {
         let program = try CommandDefinition.program()
@@ -13,12 +13,12 @@ struct OptionRuleTests {
     }
 
     @Test(arguments: ["run", "resume", "rehearse"])
-    func `each option of a command that renders says which files may set it`(_ command: String) throws {
+    func `every option of a render command has a rule`(_ command: String) throws {
         let unruled = try options(of: command).filter { OptionRule[$0] == nil }
         #expect(unruled.sorted() == [], "add them to OptionRule.all")
     }
 
-    @Test func `each rule is for an option of some command, or for the command that prints the key`() throws {
+    @Test func `every rule is for an existing option or for the key command`() throws {
         let options = Set(try CommandDefinition.program().commands.flatMap(\.options).flatMap(\.names))
         #expect(OptionRule.all.map(\.name).filter { !options.contains("--" + $0) } == [OptionRule.keyCommand])
     }
@@ -32,7 +32,7 @@ struct OptionRuleTests {
         }
     }
 
-    @Test func `an option that a plan is made with is one of plan and of run`() throws {
+    @Test func `every planned option exists in both plan and run`() throws {
         let planned = Set(OptionRule.all.filter(\.isPlanned).map(\.name))
         #expect(try planned.subtracting(options(of: "plan")).sorted() == [])
         #expect(try planned.subtracting(options(of: "run")).sorted() == [])
@@ -62,7 +62,7 @@ struct OptionRuleTests {
                 ["model:veo-3.1=2"]
             ),
             ("concurrency", [], ["5"], [], []),
-            // Where only the folder's file speaks, a stored budget is lowered and never raised.
+            // If only the folder's file sets it, a stored budget can be lowered but never raised.
             ("budget", [], ["5", "tag:a=b=c=2"], ["at-most:5", "at-most:tag:a=b=c=2"], ["5", "tag:a=b=c=2"]),
             ("budget", ["9", "tag:a=b=1"], ["5"], ["5", "tag:a=b=1"], ["5"]),
             ("budget", ["9"], ["9.0"], ["9"], []),
@@ -71,7 +71,7 @@ struct OptionRuleTests {
             ("pause-after-rejections", ["0"], ["20"], ["20"], ["20"]),
             ("rate", ["2/s"], ["30/min"], ["30/min"], ["30/min"]),
         ] as [(String, [String], [String], [String], [String])])
-    func `a tighter value of the folder's file holds`(
+    func `a stricter value of the folder's file applies`(
         _ name: String, _ own: [String], _ folder: [String], _ values: [String], _ changes: [String]
     ) throws {
         let tightened = try guarded(name).tightened(own, by: self.values(folder))
@@ -103,14 +103,14 @@ struct OptionRuleTests {
     }
 
     @Test(arguments: ["x", "", "-", "5 ", "٣"])
-    func `what is no value is refused, whatever the option`(_ text: String) throws {
+    func `an invalid value is refused for every option`(_ text: String) throws {
         for rule in OptionRule.all {
             guard case .tighter(let guarded) = rule.files else { continue }
             #expect(throws: OptionLimit.Refusal.self, "\(rule.name)") { try guarded.tightened([], by: values([text])) }
         }
     }
 
-    @Test func `no pair of files makes a guard looser than the user's own file alone`() throws {
+    @Test func `the folder's file never makes a guard looser than the user's file alone`() throws {
         let pools: [String: [String]] = [
             "budget": [
                 "none", "0", "1", "2.5", "400", "tag:a=b=1", "tag:a=b=3", "tag:a=b=none", "tag:\u{E9}=b=1",
@@ -145,12 +145,12 @@ struct OptionRuleTests {
     // MARK: Budgets
 
     @Test(arguments: ["5", "none", "at-most:5", "tag:a=b=c=5", "tag:a=b=none", "at-most:tag:a=b=0.25"])
-    func `a budget is read and written as it stands`(_ text: String) {
+    func `a budget argument is written unchanged`(_ text: String) {
         #expect(BudgetArgument(argument: text)?.description == text)
     }
 
     @Test(arguments: [
         "", "at-most:", "at-most:none", "at-most:at-most:5", "tag:a=5", "tag:=b=5", "-1", "at-most:tag:a=b=none",
     ])
-    func `what is no budget is none`(_ text: String) { #expect(BudgetArgument(argument: text) == nil) }
+    func `an invalid budget is not parsed`(_ text: String) { #expect(BudgetArgument(argument: text) == nil) }
 }

@@ -3,7 +3,7 @@ import Testing
 
 @testable import DailiesCore
 
-/// The life cycle of a task: the code, this table and the README's table are the same.
+/// The life cycle of a task: the code, this table and the article's table are the same.
 @Suite struct AttemptStateTests {
     /// The next state for every state (rows) and event (columns); blank: the event is not allowed.
     static let table = """
@@ -70,7 +70,7 @@ import Testing
         #expect(Self.cellsOfTheCode == expected)
     }
 
-    @Test func `the README's table matches the code`() throws {
+    @Test func `the article's table matches the code`() throws {
         let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent().deletingLastPathComponent()
         let article = try String(

@@ -2,34 +2,34 @@ import DailiesCore
 import DailiesStore
 import ExactJSON
 
-/// What came of a `cancel`, counted.
+/// Counts of cancel outcomes.
 struct CancelTally {
     var withdrawn = 0
     var cancelled = 0
-    var over = 0
+    var finished = 0
     var completed = 0
     var rendering = 0
-    var goingOn = 0
+    var requested = 0
     var uncertain = 0
     var failed = 0
-    var told = 0
-    /// A runner is at work: it saves what is completed.
-    var isTold = false
+    var queued = 0
+    /// A run is active; it saves completed clips.
+    var hasActiveRun = false
     var codes: Set<ExitCode> = [.success]
 
     mutating func count(_ outcome: CancelOutcome) {
         switch outcome {
         case .withdrawn: withdrawn += 1
         case .ended(.cancelled, _): cancelled += 1
-        case .ended(.failed, _), .alreadyOver: over += 1
+        case .ended(.failed, _), .alreadyFinished: finished += 1
         case .ended(.completed, _):
             completed += 1
-            if !isTold { codes.insert(.unsaved) }
-        case .renders:
+            if !hasActiveRun { codes.insert(.unsaved) }
+        case .rendering:
             rendering += 1
             codes.insert(.stoppedEarly)
-        case .goesOn:
-            goingOn += 1
+        case .requested:
+            requested += 1
             codes.insert(.stoppedEarly)
         case .uncertain, .lost:
             uncertain += 1
@@ -37,45 +37,45 @@ struct CancelTally {
         case .failed:
             failed += 1
             codes.insert(.stoppedEarly)
-        case .told:
-            told += 1
+        case .queued:
+            queued += 1
             codes.insert(.stoppedEarly)
         }
     }
 }
 
-/// A `cancel` for people and for programs. Tasks that were never sent are counted, not listed: there may be millions.
+/// Cancel results as text and as JSON. Unsent tasks are counted, not listed: there may be millions.
 struct CancelOutput {
     let hint: SuggestedCommand
     let isJSON: Bool
-    /// A runner is at work and was told.
-    var isTold = false
+    /// A run is active and carries out the commands.
+    var hasActiveRun = false
 
     func write(_ row: TaskRow, _ outcome: CancelOutcome) {
         if isJSON { return writeJSON(row, outcome) }
-        if let words = words(for: outcome, row) { Console.out("\(row.shownName): \(words)") }
+        if let message = message(for: outcome, row) { Console.out("\(row.shownName): \(message)") }
     }
 
-    private func words(for outcome: CancelOutcome, _ row: TaskRow) -> String? {
+    private func message(for outcome: CancelOutcome, _ row: TaskRow) -> String? {
         switch outcome {
         case .withdrawn: nil
         case .ended(.cancelled, let charged): "cancelled at the provider \(TaskDescription.cost(charged))"
-        case .ended(.failed, let charged): "not cancelled: it had failed by then, \(TaskDescription.cost(charged))"
-        case .ended(.completed, let charged) where isTold:
-            "not cancelled: it was completed by then, \(TaskDescription.cost(charged)); the runner saves it"
+        case .ended(.failed, let charged): "not cancelled: it had already failed, \(TaskDescription.cost(charged))"
+        case .ended(.completed, let charged) where hasActiveRun:
+            "not cancelled: it had already completed, \(TaskDescription.cost(charged)); the active run will save it"
         case .ended(.completed, let charged):
-            "not cancelled: it was completed by then, \(TaskDescription.cost(charged)); `\(hint.online("resume"))` fetches it"
-        case .alreadyOver: "nothing to cancel: \(TaskDescription.standing(row))"
-        case .renders: "left alone: it renders already, and cancelling may be charged in part (--even-if-charged)"
-        case .goesOn(let isRunning) where isTold:
-            "asked to cancel; the provider still says \(isRunning ? "running" : "queued"), the runner books its end"
-        case .goesOn(let isRunning):
-            "asked to cancel; the provider still says \(isRunning ? "running" : "queued"), the next run books its end"
+            "not cancelled: it had already completed, \(TaskDescription.cost(charged)); run `\(hint.online("resume"))` to download it"
+        case .alreadyFinished: "nothing to cancel: \(TaskDescription.standing(row))"
+        case .rendering: "skipped: already rendering; cancelling may be partly charged (use --even-if-charged)"
+        case .requested(let isRunning) where hasActiveRun:
+            "cancellation requested; the provider still reports \(isRunning ? "running" : "queued"), the active run will record the outcome"
+        case .requested(let isRunning):
+            "cancellation requested; the provider still reports \(isRunning ? "running" : "queued"), the next run will record the outcome"
         case .uncertain(let reason):
-            "still uncertain: \(reason); see `\(hint.online("reconcile"))`"
+            "still uncertain: \(reason); run `\(hint.online("reconcile"))`"
         case .lost(let reason): "not cancelled: the provider does not know it (\(reason))"
         case .failed(let reason): "not cancelled: \(reason)"
-        case .told: "the runner was told, and cancels it as soon as it can"
+        case .queued: "queued for the active run"
         }
     }
 
@@ -85,26 +85,26 @@ struct CancelOutput {
             writer.member("key", row.key.text)
             writer.member("attempt", row.attempt)
             writer.member("task_id", optional: row.latest?.remoteID?.text)
-            writer.member("outcome", Self.word(for: outcome))
+            writer.member("outcome", Self.jsonName(for: outcome))
             switch outcome {
             case .ended(_, let charged): writer.member("credits", credits: charged)
             case .uncertain(let reason), .lost(let reason), .failed(let reason): writer.member("reason", reason)
-            case .withdrawn, .alreadyOver, .renders, .goesOn, .told: break
+            case .withdrawn, .alreadyFinished, .rendering, .requested, .queued: break
             }
         }
     }
 
-    private static func word(for outcome: CancelOutcome) -> String {
+    private static func jsonName(for outcome: CancelOutcome) -> String {
         switch outcome {
         case .withdrawn: "withdrawn"
         case .ended(let end, _): end.rawValue
-        case .alreadyOver: "already_over"
-        case .renders: "renders"
-        case .goesOn: "asked"
+        case .alreadyFinished: "already_over"
+        case .rendering: "renders"
+        case .requested: "asked"
         case .uncertain: "uncertain"
         case .lost: "lost"
         case .failed: "not_cancelled"
-        case .told: "told"
+        case .queued: "told"
         }
     }
 
@@ -114,20 +114,21 @@ struct CancelOutput {
                 writer.member("withdrawn", tally.withdrawn)
                 writer.member("cancelled", tally.cancelled)
                 writer.member("completed", tally.completed)
-                writer.member("already_over", tally.over)
+                writer.member("already_over", tally.finished)
                 writer.member("renders", tally.rendering)
-                writer.member("asked", tally.goingOn)
+                writer.member("asked", tally.requested)
                 writer.member("uncertain", tally.uncertain)
                 writer.member("not_cancelled", tally.failed)
-                writer.member("told", tally.told)
+                writer.member("told", tally.queued)
                 writer.member("exit_code", Int(code.rawValue))
             }
         }
         let parts = [
-            (tally.withdrawn, "never sent and cancelled"), (tally.cancelled, "cancelled at the provider"),
-            (tally.completed, "completed before that"), (tally.over, "over before that"),
-            (tally.rendering, "left rendering"), (tally.goingOn, "asked to cancel"),
-            (tally.uncertain, "uncertain"), (tally.failed, "not cancelled"), (tally.told, "told to the runner"),
+            (tally.withdrawn, "cancelled before being sent"), (tally.cancelled, "cancelled at the provider"),
+            (tally.completed, "already completed"), (tally.finished, "already finished"),
+            (tally.rendering, "skipped while rendering"), (tally.requested, "cancellation requested"),
+            (tally.uncertain, "uncertain"), (tally.failed, "not cancelled"),
+            (tally.queued, "queued for the active run"),
         ].filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }
         Console.out(parts.isEmpty ? "nothing to cancel" : parts.joined(separator: ", "))
     }

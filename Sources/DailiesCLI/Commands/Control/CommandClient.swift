@@ -2,15 +2,15 @@ import DailiesCore
 import DailiesRunner
 import DailiesStore
 
-/// The runner that was told something has ended without listening. What it was told is taken back.
+/// The run ended before it processed the commands; they were withdrawn.
 struct RunnerEnded: Error {}
 
-/// Commands told to a living runner, and what it makes of them.
+/// Sends commands to the active run through the store, and waits for their outcomes.
 struct CommandClient {
     typealias Answers = [CommandID: (outcome: CommandOutcome, message: String?)]
 
-    /// How long an answer is waited for. What needs only the store is done within a second; a cancel at a provider that
-    /// does not answer is carried out when it does.
+    /// Maximum wait for outcomes. Commands that need only the store take less than a second; a cancel at a provider
+    /// that does not respond is carried out later.
     private static let patience = Duration.seconds(10)
     private static let interval = Duration.milliseconds(50)
 
@@ -19,12 +19,12 @@ struct CommandClient {
 
     init(_ store: Store) { self.store = store }
 
-    /// Tells cancels and retries, and waits for what becomes of them.
+    /// Queues cancels and retries, and waits for their outcomes.
     ///
-    /// - Returns: in the order of `orders`; nil where it is not known in time.
-    /// - Throws: ``RunnerEnded``; then nothing of it will happen.
-    func answers(to orders: [NewCommand]) async throws -> [(outcome: CommandOutcome, message: String?)?] {
-        let ids = try store.tell(orders, at: timers.now)
+    /// - Returns: outcomes in the order of `commands`; nil for those not known in time.
+    /// - Throws: ``RunnerEnded``; then none of the commands is carried out.
+    func answers(to commands: [NewCommand]) async throws -> [(outcome: CommandOutcome, message: String?)?] {
+        let ids = try store.tell(commands, at: timers.now)
         let answers = try await wait(for: ids)
         if answers.count < ids.count, try Store.runner(of: store.path) == nil {
             try store.takeBack(ids, at: timers.now)
@@ -33,11 +33,11 @@ struct CommandClient {
         return ids.map { answers[$0] }
     }
 
-    /// Tells what holds from now on. Without a runner, the next one finds it.
+    /// Queues a control change. Without an active run, the next run applies it.
     ///
-    /// - Returns: a runner has taken it up.
-    func isTakenUp(_ order: ControlChange) async throws -> Bool {
-        let id = try store.tell(order, at: timers.now)
+    /// - Returns: whether an active run has applied it.
+    func apply(_ change: ControlChange) async throws -> Bool {
+        let id = try store.tell(change, at: timers.now)
         return try await !wait(for: [id]).isEmpty
     }
 

@@ -5,11 +5,11 @@ import DailiesStore
 struct ConcurrencyCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "concurrency",
-        abstract: "Change how many tasks may be in flight, now and for later runs.",
+        abstract: "Set how many tasks may be in flight, for the active run and later ones.",
         discussion: """
-            A runner that works on the store is told, and follows within a second; a lower limit recalls nothing. Later \
-            runs follow too, unless they are given --concurrency themselves. `none` takes it back. Without a limit, what \
-            holds is shown.
+            An active run applies the limit within a second. Lowering it does not cancel anything. Later runs use it \
+            too, unless they have their own --concurrency. `none` removes the limit. Without an argument, prints the \
+            current limits.
 
             Examples:
               dailies concurrency 25
@@ -20,14 +20,14 @@ struct ConcurrencyCommand: AsyncParsableCommand {
             Exit codes: 0 done, 64 usage.
             """)
 
-    @Argument(help: ArgumentHelp("A number, model:MODEL=NUMBER, or none in its place.", valueName: "limit"))
+    @Argument(help: ArgumentHelp("Limit as N or model:MODEL=N; `none` in place of N removes it.", valueName: "limit"))
     var limit: LimitArgument?
     @Flag(help: "Write JSON.")
     var json = false
     @OptionGroup var store: StoreOptions
 
     func run() async throws {
-        try await ControlCommand.say(on: store, isJSON: json) { _ in
+        try await ControlCommand.run(on: store, isJSON: json) { _ in
             limit.map { .concurrency($0.number, model: $0.model) }
         }
     }
@@ -39,7 +39,7 @@ struct LimitArgument: ExpressibleByArgument {
     private static let range = 1...1_000_000
 
     let model: ModelID?
-    /// nil: none.
+    /// nil: no limit.
     let number: Int?
 
     init?(argument: String) {

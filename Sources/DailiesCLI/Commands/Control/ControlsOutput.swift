@@ -2,39 +2,41 @@ import DailiesCore
 import DailiesStore
 import ExactJSON
 
-/// Pauses and limits that hold, for people and for programs.
+/// Current pauses and limits as text and as JSON.
 struct ControlsOutput {
-    let orders: RunControls
+    let controls: RunControls
     let batches: [StoredBatch]
     let hasRunner: Bool
-    /// Whether a runner has taken up what was just said; nil: nothing was said.
-    let isTakenUp: Bool?
-    /// What held before that.
+    /// Whether an active run has applied the change; nil: there was no change.
+    let isApplied: Bool?
+    /// The controls before the change.
     let before: RunControls
 
     var text: String {
-        var lines = Self.pauses(orders, batches)
-        let ended = before.pauses.subtracting(orders.pauses).map { "no longer paused: \(Self.name(of: $0, batches))" }
+        var lines = Self.pauses(controls, batches)
+        let ended = before.pauses.subtracting(controls.pauses).map { "no longer paused: \(Self.name(of: $0, batches))" }
         lines += ended.sorted()
         if lines.isEmpty { lines.append("nothing is paused") }
-        if let limit = orders.concurrency { lines.append("at most \(TaskDescription.count(limit, "task")) in flight") }
-        for (model, limit) in orders.modelConcurrency.sorted(by: { $0.key < $1.key }) {
+        if let limit = controls.concurrency {
+            lines.append("at most \(TaskDescription.count(limit, "task")) in flight")
+        }
+        for (model, limit) in controls.modelConcurrency.sorted(by: { $0.key < $1.key }) {
             lines.append("at most \(TaskDescription.count(limit, "task")) of \(SafeText.escaped(model.text)) in flight")
         }
-        return (lines + [audience].compactMap { $0 }).joined(separator: "\n")
+        return (lines + [runNote].compactMap { $0 }).joined(separator: "\n")
     }
 
-    /// Who heard it.
-    private var audience: String? {
-        switch isTakenUp {
+    /// Which run applies the change.
+    private var runNote: String? {
+        switch isApplied {
         case nil: nil
-        case true?: "the runner follows"
-        case false?: hasRunner ? "the runner was told, and follows as soon as it can" : "the next run follows"
+        case true?: "applied by the active run"
+        case false?: hasRunner ? "the active run will apply it shortly" : "applies to the next run"
         }
     }
 
-    static func pauses(_ orders: RunControls, _ batches: [StoredBatch]) -> [String] {
-        orders.pauses.map { "paused: \(name(of: $0, batches))" }.sorted()
+    static func pauses(_ controls: RunControls, _ batches: [StoredBatch]) -> [String] {
+        controls.pauses.map { "paused: \(name(of: $0, batches))" }.sorted()
     }
 
     private static func name(of scope: PauseScope, _ batches: [StoredBatch]) -> String {
@@ -50,17 +52,17 @@ struct ControlsOutput {
     }
 
     private var pausedBatches: [String] {
-        orders.pauses.compactMap { if case .batch(let id) = $0 { Self.name(of: id, batches) } else { nil } }.sorted()
+        controls.pauses.compactMap { if case .batch(let id) = $0 { Self.name(of: id, batches) } else { nil } }.sorted()
     }
 
     private var pausedModels: [String] {
-        orders.pauses.compactMap { if case .model(let model) = $0 { model.text } else { nil } }.sorted()
+        controls.pauses.compactMap { if case .model(let model) = $0 { model.text } else { nil } }.sorted()
     }
 
     var json: String {
         var writer = JSONWriter()
         writer.object { writer in
-            writer.member("paused", orders.pauses.contains(.everything))
+            writer.member("paused", controls.pauses.contains(.everything))
             writer.name("paused_batches")
             writer.array { array in
                 for name in pausedBatches { array.string(name) }
@@ -69,15 +71,15 @@ struct ControlsOutput {
             writer.array { array in
                 for model in pausedModels { array.string(model) }
             }
-            writer.member("concurrency", optional: orders.concurrency)
+            writer.member("concurrency", optional: controls.concurrency)
             writer.name("model_concurrency")
             writer.object { writer in
-                for (model, limit) in orders.modelConcurrency.sorted(by: { $0.key < $1.key }) {
+                for (model, limit) in controls.modelConcurrency.sorted(by: { $0.key < $1.key }) {
                     writer.member(model.text, limit)
                 }
             }
             writer.member("has_runner", hasRunner)
-            if let isTakenUp { writer.member("taken_up", isTakenUp) }
+            if let isApplied { writer.member("taken_up", isApplied) }
         }
         return writer.text
     }

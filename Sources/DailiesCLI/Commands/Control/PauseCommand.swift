@@ -5,10 +5,10 @@ import DailiesStore
 struct PauseCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "pause",
-        abstract: "Submit nothing more, of everything or of a batch or a model, until `dailies unpause`.",
+        abstract: "Pause submission (all, one batch or one model) until `dailies unpause`.",
         discussion: """
-            What is at the provider goes on, and what is completed is saved. A runner that works on the store is told, and \
-            holds still within a second; it waits for `dailies unpause`. Without one, the next run begins paused.
+            Tasks at the provider continue, and completed clips are saved. An active run stops submitting within a \
+            second and waits for `dailies unpause`; otherwise the next run starts paused.
 
             Examples:
               dailies pause
@@ -21,15 +21,15 @@ struct PauseCommand: AsyncParsableCommand {
     @OptionGroup var scope: PauseOptions
     @OptionGroup var store: StoreOptions
 
-    func run() async throws { try await scope.say(ControlChange.pause, on: store) }
+    func run() async throws { try await scope.apply(ControlChange.pause, on: store) }
 }
 
 struct UnpauseCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "unpause",
-        abstract: "Go on after `dailies pause`.",
+        abstract: "Resume submission after `dailies pause`.",
         discussion: """
-            Without an option every pause ends, those of batches and models too.
+            Without an option, ends every pause, including those of batches and models.
 
             Examples:
               dailies unpause
@@ -41,10 +41,10 @@ struct UnpauseCommand: AsyncParsableCommand {
     @OptionGroup var scope: PauseOptions
     @OptionGroup var store: StoreOptions
 
-    func run() async throws { try await scope.say(ControlChange.unpause, on: store) }
+    func run() async throws { try await scope.apply(ControlChange.unpause, on: store) }
 }
 
-/// What `pause` and `unpause` are about.
+/// The scope of `pause` and `unpause`.
 struct PauseOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Only this batch.", valueName: "name"))
     var batch: String?
@@ -54,31 +54,31 @@ struct PauseOptions: ParsableArguments {
     var json = false
 
     mutating func validate() throws {
-        if batch != nil, model != nil { throw ValidationError("name a batch or a model; not both") }
+        if batch != nil, model != nil { throw ValidationError("use either --batch or --model, not both") }
     }
 
-    func say(_ order: (PauseScope) -> ControlChange, on options: StoreOptions) async throws {
-        try await ControlCommand.say(on: options, isJSON: json) { store in
-            if let batch = try TaskLookup.batch(batch, in: store) { return order(.batch(batch.id)) }
-            return order(model.map { .model(ModelID($0)) } ?? .everything)
+    func apply(_ change: (PauseScope) -> ControlChange, on options: StoreOptions) async throws {
+        try await ControlCommand.run(on: options, isJSON: json) { store in
+            if let batch = try TaskLookup.batch(batch, in: store) { return change(.batch(batch.id)) }
+            return change(model.map { .model(ModelID($0)) } ?? .everything)
         }
     }
 }
 
-/// Says what holds from now on, to a runner or to the next one, and shows what holds now.
+/// Queues a control change for the active or next run, and prints the current controls.
 enum ControlCommand {
-    /// - Parameter make: nil: nothing new is said.
-    static func say(
+    /// - Parameter make: returns the change; nil: only prints the controls.
+    static func run(
         on options: StoreOptions, isJSON: Bool, _ make: (Store) throws -> ControlChange?
     ) async throws {
-        let store = try options.openForTelling()
+        let store = try options.openForCommands()
         do {
-            var isTakenUp: Bool?
+            var isApplied: Bool?
             let before = try store.runControls()
-            if let order = try make(store) { isTakenUp = try await CommandClient(store).isTakenUp(order) }
+            if let change = try make(store) { isApplied = try await CommandClient(store).apply(change) }
             let text = ControlsOutput(
-                orders: try store.runControls(), batches: try store.batches(),
-                hasRunner: try Store.runner(of: options.path) != nil, isTakenUp: isTakenUp, before: before)
+                controls: try store.runControls(), batches: try store.batches(),
+                hasRunner: try Store.runner(of: options.path) != nil, isApplied: isApplied, before: before)
             Console.out(isJSON ? text.json : text.text)
         } catch {
             try store.close()

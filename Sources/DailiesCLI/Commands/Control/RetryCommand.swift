@@ -7,14 +7,14 @@ import ExactJSON
 struct RetryCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "retry",
-        abstract: "Let failed or cancelled tasks be rendered again.",
+        abstract: "Retry failed or cancelled tasks.",
         discussion: """
-            Each chosen task waits again, under the next attempt number, and is submitted as a new render, which is \
-            charged like any other: by the runner that works on the store, who is told, else by the next run. What is still at the provider, or uncertain, is refused: \
-            its fate must be known first.
+            Each selected task is queued again under the next attempt number. The active run, or else the next run, \
+            submits it as a new render, which is charged like any other. Tasks that are still at the provider or \
+            uncertain are refused: their outcome must be known first.
 
-            A completed task is taken again only by its key and with --again: a second clip beside the first, and a \
-            second bill.
+            A completed task is rendered again only if you specify its key and --again. This produces an additional \
+            clip and an additional charge.
 
             Examples:
               dailies retry --state failed
@@ -23,15 +23,16 @@ struct RetryCommand: AsyncParsableCommand {
               dailies retry --state failed --new-seed
               dailies retry dolly --again
 
-            Exit codes: 0 done, 5 told to a runner that has not done it yet, 64 usage, 65 refused (nothing was changed).
+            Exit codes: 0 done, 5 queued for an active run that has not processed it yet, 64 usage, 65 refused \
+            (nothing changed).
             """)
 
     @OptionGroup var selection: TaskSelection
     @Option(help: ArgumentHelp("Only tasks that ended with this code, such as http_400.", valueName: "code"))
     var failureCode: String?
-    @Flag(help: "Render completed tasks once more, as new takes that cost again. Needs their keys.")
+    @Flag(help: "Render completed tasks again as additional takes, which are charged. Requires task keys.")
     var again = false
-    @Flag(help: "With a seed of its own for each, in place of the request's: another result, the same prompt.")
+    @Flag(help: "Use a new seed for each task (same prompt, different result).")
     var newSeed = false
     @Flag(help: "Write JSON.")
     var json = false
@@ -42,35 +43,35 @@ struct RetryCommand: AsyncParsableCommand {
     mutating func validate() throws {
         try selection.refuse(statesOutside: Self.states, of: "retry")
         guard selection.isGiven || failureCode != nil else {
-            throw ValidationError("say which: keys, --state, --tag, --batch or --failure-code")
+            throw ValidationError("specify which tasks: keys, --state, --tag, --batch or --failure-code")
         }
         if failureCode != nil, !selection.keys.isEmpty {
-            throw ValidationError("name keys, or choose with --failure-code; not both")
+            throw ValidationError("use either keys or --failure-code, not both")
         }
-        if again, selection.keys.isEmpty { throw ValidationError("--again needs the keys of the tasks") }
+        if again, selection.keys.isEmpty { throw ValidationError("--again requires task keys") }
     }
 
-    func run() async throws { try await ExclusiveStore.with(store, orElse: "then retry", retry, beside: tell) }
+    func run() async throws { try await ExclusiveStore.with(store, orElse: "then retry", retry, duringRun: queue) }
 
-    private func tell(_ store: Store) async throws {
-        let telling = CommandClient(store)
+    private func queue(_ store: Store) async throws {
+        let client = CommandClient(store)
         var result = RetryResult()
         try await eachPage(of: store) { rows in
-            let orders = rows.map { NewCommand(.retry(again: again, newSeed: seed(for: $0)), of: $0.attemptID) }
-            for (row, answer) in zip(rows, try await telling.answers(to: orders)) {
+            let commands = rows.map { NewCommand(.retry(again: again, newSeed: seed(for: $0)), of: $0.attemptID) }
+            for (row, answer) in zip(rows, try await client.answers(to: commands)) {
                 switch answer?.outcome {
                 case .waits: result.count([row])
-                case nil: result.told += 1
+                case nil: result.pending += 1
                 default:
                     result.refused += 1
-                    let reason = SafeText.escaped(answer?.message ?? "it has changed meanwhile")
+                    let reason = SafeText.escaped(answer?.message ?? "it has changed")
                     Console.error("dailies: \(row.shownName): \(reason)")
                 }
             }
         }
-        Console.out(json ? result.json(waiting: try store.summary().total.waiting) : result.toldText)
+        Console.out(json ? result.json(waiting: try store.summary().total.waiting) : result.queuedText)
         if result.refused > 0 { throw ExitCode.refused.asExit }
-        if result.told > 0 { throw ExitCode.stoppedEarly.asExit }
+        if result.pending > 0 { throw ExitCode.stoppedEarly.asExit }
     }
 
     private func retry(_ store: Store) async throws {
@@ -87,33 +88,33 @@ struct RetryCommand: AsyncParsableCommand {
         var pages = try selection.pages(of: store, states: Self.states)
         let chosen = pages.areNamed
         while let page = try pages.next() {
-            let rows = chosen ? page : page.filter(fits)
+            let rows = chosen ? page : page.filter(matches)
             let refusals = rows.compactMap { row in refusal(of: row).map { "\(row.shownName): \($0)" } }
             guard refusals.isEmpty else {
-                // Only named tasks are refused, and they are one page: nothing was changed before.
-                throw Stop(.refused, refusals.joined(separator: "\ndailies: ") + "\ndailies: nothing was changed")
+                // Only named tasks are refused, and they fit in one page, so nothing has changed yet.
+                throw Stop(.refused, refusals.joined(separator: "\ndailies: ") + "\ndailies: nothing changed")
             }
             try await body(rows)
         }
     }
 
-    /// What left its manifest comes back only when it is named, or asked for by that code.
-    private func fits(_ row: TaskRow) -> Bool {
+    /// Tasks removed from their manifest are retried only by key or by `--failure-code`.
+    private func matches(_ row: TaskRow) -> Bool {
         if let failureCode { return row.failureCode.map { ByteKey($0) == ByteKey(failureCode) } ?? false }
         return row.withdrawn != .removed
     }
 
-    private static let awaitsCost = "its cost is still asked for; run `dailies resume` first"
+    private static let awaitsCost = "its cost is not known yet; run `dailies resume` first"
 
     private func refusal(of row: TaskRow) -> String? {
         switch row.state {
         case .failed, .cancelled:
             return row.latest?.isCostAwaited == true ? Self.awaitsCost : nil
-        case .queued where row.latest == nil: return "it waits already"
+        case .queued where row.latest == nil: return "it is already waiting"
         case .queued where row.latest?.remoteID == nil: return "it is uncertain; run `dailies reconcile` first"
-        case .queued, .running: return "it is \(TaskDescription.standing(row)); wait for its end, or cancel it"
+        case .queued, .running: return "it is \(TaskDescription.standing(row)); wait for it to finish, or cancel it"
         case .completed where !again:
-            return "it is \(TaskDescription.standing(row)); --again renders and charges it once more"
+            return "it is \(TaskDescription.standing(row)); use --again to render and charge it again"
         case .completed where row.latest?.isCostAwaited == true:
             return Self.awaitsCost
         case .completed: return nil
@@ -123,7 +124,7 @@ struct RetryCommand: AsyncParsableCommand {
     private func requeueUnsent(_ rows: [TaskRow], in store: Store) throws {
         let at = Composition.timers().now
         let ended = rows.filter { Self.states.contains($0.state) }
-        // In one commit with the retry: a crash never leaves a task that waits with the seed that it had.
+        // In one commit with the retry, so a crash never leaves a waiting task with its old seed.
         try store.writeAndWait(
             ended.flatMap { row in
                 let seed = seed(for: row).map { Mutation(at: at, .reseeded(row.id, $0)) }
@@ -135,8 +136,8 @@ struct RetryCommand: AsyncParsableCommand {
         try store.retake(taken.map(\.id), seeds: seeds, at: at)
     }
 
-    /// The seed of a task's next attempt: made from its name and that attempt's number, so that whoever says it gets the
-    /// same, and spread over all that fits 31 bits, which every provider takes.
+    /// The seed of a task's next attempt, derived from its name and the attempt number, so it is reproducible. It has
+    /// 31 bits, which every provider accepts.
     private func seed(for row: TaskRow) -> Int64? {
         guard newSeed else { return nil }
         var digest = SHA256Digester()
@@ -145,23 +146,25 @@ struct RetryCommand: AsyncParsableCommand {
     }
 }
 
-/// What a `retry` brought back.
+/// Counts of retried tasks.
 private struct RetryResult {
     private var tasks = 0
     private var takes = 0
     private var unsent = 0
-    /// Of all attempts of these tasks, as far as known.
+    /// Known charges of all attempts of these tasks.
     private var charged = CreditTotal.zero
     private var unknownCosts = 0
-    /// Told to a runner: what it would not do, and what it has not done yet.
+    /// Commands that the active run refused, and those it has not processed yet.
     var refused = 0
-    var told = 0
+    var pending = 0
 
-    /// Beside a runner.
-    var toldText: String {
-        guard tasks + told > 0 else { return refused > 0 ? "no other task fits" : "no task fits; nothing was changed" }
-        let waits = "\(TaskDescription.count(tasks, "task")) \(tasks == 1 ? "waits" : "wait") again for the runner"
-        return told > 0 ? "\(waits); it was told of \(TaskDescription.count(told, "task")) more" : waits
+    /// The result during an active run.
+    var queuedText: String {
+        guard tasks + pending > 0 else {
+            return refused > 0 ? "no other matching tasks" : "no matching tasks; nothing changed"
+        }
+        let retried = "\(TaskDescription.count(tasks, "task")) queued again for the active run"
+        return pending > 0 ? "\(retried); \(TaskDescription.count(pending, "more task")) not processed yet" : retried
     }
 
     mutating func count(_ rows: [TaskRow]) {
@@ -173,25 +176,25 @@ private struct RetryResult {
         }
     }
 
-    /// - Parameter waiting: in the whole store, these among them.
+    /// - Parameter waiting: all waiting tasks in the store, including these.
     func text(waiting: Int) -> String {
-        guard tasks > 0 else { return "no task fits; nothing was changed" }
+        guard tasks > 0 else { return "no matching tasks; nothing changed" }
         var details: [String] = []
-        if unsent > 0 { details.append("\(unsent) never sent before") }
-        if takes > 0 { details.append("\(takes) as a new take beside the clip that there is") }
+        if unsent > 0 { details.append("\(unsent) never sent") }
+        if takes > 0 { details.append("\(takes) as \(takes == 1 ? "an additional take" : "additional takes")") }
         let what = details.isEmpty ? "" : " (\(details.joined(separator: ", ")))"
-        return "\(TaskDescription.count(tasks, "task")) \(tasks == 1 ? "waits" : "wait") again\(what)\(costSoFar)\n"
-            + "\(TaskDescription.count(waiting, "task")) \(waiting == 1 ? "waits" : "wait") in the store; the next `dailies run` or "
-            + "`dailies resume` submits \(waiting == 1 ? "it" : "them"), and each clip that is rendered is charged"
+        return "\(TaskDescription.count(tasks, "task")) queued again\(what)\(costSoFar)\n"
+            + "\(TaskDescription.count(waiting, "task")) waiting in the store; the next `dailies run` or `dailies resume` "
+            + "submits \(waiting == 1 ? "it" : "them"), and each rendered clip is charged"
     }
 
     private var costSoFar: String {
         guard tasks > unsent else { return "" }
-        let unknown = unknownCosts > 0 ? ", and \(unknownCosts) of unknown cost" : ""
+        let unknown = unknownCosts > 0 ? ", plus \(unknownCosts) of unknown cost" : ""
         if charged == .zero, unknownCosts == 0 {
-            return "; nothing was charged for \(tasks == 1 ? "it" : "them") so far"
+            return "; nothing charged so far"
         }
-        return "; charged for \(tasks == 1 ? "it" : "them") so far: \(charged) credits\(unknown)"
+        return "; charged so far: \(charged) credits\(unknown)"
     }
 
     func json(waiting: Int) -> String {

@@ -2,49 +2,50 @@ import DailiesCore
 import DailiesStore
 import ExactJSON
 
-/// Rows of the log for people and for programs.
+/// Log events as text and as JSON.
 enum EventFormatter {
     static func line(_ event: EventRow) -> String {
         let attempt = event.attempt.map { "#\($0)" } ?? "  "
-        // A row for one more amount of the same moment says nothing but the amount.
-        let words = event.kind == "amount" ? [amount(event) ?? "amount"] : [words(for: event), amount(event) ?? ""]
+        // An additional amount of the same event is printed alone.
+        let words =
+            event.kind == "amount" ? [amount(event) ?? "amount"] : [description(of: event), amount(event) ?? ""]
         let text = words.filter { !$0.isEmpty }.joined(separator: "; ")
         return "\(Composition.Calendar.timestamp(event.at))  \(attempt)  \(text)"
     }
 
-    private static func words(for event: EventRow) -> String {
+    private static func description(of event: EventRow) -> String {
         let message = SafeText.escaped(event.message ?? "")
         let why = [event.code.map(SafeText.escaped), event.message == nil ? nil : message]
             .compactMap { $0 }.joined(separator: ": ")
         let because = why.isEmpty ? "" : " (\(why))"
-        let source = event.source.map { ", \(said(by: $0))" } ?? ""
+        let source = event.source.map { ", \(text(for: $0))" } ?? ""
         return switch event.kind {
-        case "intent": "sent under the submission key \(message)"
-        case "repeated": "sent once more, the same bytes"
+        case "intent": "sent with submission key \(message)"
+        case "repeated": "resent unchanged"
         case "not_accepted": "not accepted\(because)"
-        case "uncertain": "fate unknown\(because)"
+        case "uncertain": "outcome unknown\(because)"
         case "accepted": "accepted as \(message)\(source)"
-        case "running": "renders"
+        case "running": "rendering"
         case "completed", "failed", "cancelled": "\(event.kind)\(because)\(source)"
         case "withdrawn": "cancelled before it was sent\(because)\(source)"
-        case "retried": "wanted again\(source)"
-        case "cancel_wanted": "to be cancelled while that is free\(guardWords(event))"
+        case "retried": "retried\(source)"
+        case "cancel_wanted": "cancellation requested while it is free\(guardWords(event))"
         case "waits_again": "waits again\(guardWords(event))"
-        case "reservation_raised": "more is held for it"
-        case "reseeded": "has the seed \(message) from now on\(source)"
+        case "reservation_raised": "reservation raised"
+        case "reseeded": "seed changed to \(message)\(source)"
         case "saved": "saved as \(message)"
-        case "clip_gone": "its clip was not at \(message) any more"
+        case "clip_gone": "its clip was no longer at \(message)"
         case "odd_clip": message
-        case "lost": "not known to the provider any more\(because)"
+        case "lost": "no longer known to the provider\(because)"
         case "found": "known to the provider again"
-        case "unresolved": "past its poll window"
-        case "asset_found": "its clip has an address"
-        case "no_asset": "completed without an address of its clip"
-        case "unverified": "may be cut, since nobody says how long its clip is; kept as \(message)"
-        case "cost_learned": "its cost became known\(source)"
-        case "cost_unknown": "its cost stays unknown"
-        case "handed_over": "handed over from the API key \(message)\(source)"
-        case "asked": "asked \(message)"
+        case "unresolved": "past its polling window"
+        case "asset_found": "clip URL received"
+        case "no_asset": "completed without a clip URL"
+        case "unverified": "clip length unknown, so it may be truncated; kept as \(message)"
+        case "cost_learned": "cost recorded\(source)"
+        case "cost_unknown": "cost still unknown"
+        case "handed_over": "transferred from the API key \(message)\(source)"
+        case "asked": "looked up \(message)"
         default: SafeText.escaped(event.kind) + because
         }
     }
@@ -53,20 +54,20 @@ enum EventFormatter {
         event.code.flatMap(CancelReason.init).map { ": \(TaskDescription.because($0))" } ?? ""
     }
 
-    private static func said(by source: String) -> String {
+    private static func text(for source: String) -> String {
         switch source {
-        case "reply": "by the provider's reply"
-        case "query": "found by asking"
-        case "replayed": "rendered before"
-        case "adopted": "by the user's word, and known to the provider"
-        case "user": "by the user's word"
+        case "reply": "reported by the provider"
+        case "query": "found by lookup"
+        case "replayed": "rendered earlier"
+        case "adopted": "adopted by the user and confirmed by the provider"
+        case "user": "requested by the user"
         case "rule:new_seed": "by a retry rule"
         case "rule:not_billed": "not billed by rule"
         default: SafeText.escaped(source)
         }
     }
 
-    /// `charged 3.70 credits`: the text as the provider wrote it.
+    /// `charged 3.70 credits`, with the amount as the provider wrote it.
     private static func amount(_ event: EventRow) -> String? {
         guard let kind = event.amountKind, let amount = event.amount else { return nil }
         return "\(SafeText.escaped(kind)) \(SafeText.escaped(event.amountText ?? "\(amount)")) credits"

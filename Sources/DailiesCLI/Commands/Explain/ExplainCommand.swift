@@ -8,13 +8,13 @@ import Foundation
 struct ExplainCommand: PrintingCommand {
     static let configuration = CommandConfiguration(
         commandName: "explain",
-        abstract: "Say why a task would be submitted or not, and what happened to it.",
+        abstract: "Explain whether a task would be submitted, and show its history.",
         discussion: """
-            With a manifest it says what a run of it would do with the task, and which field of the request decides \
-            that: two requests are the same only when every field is, to the byte, line ends of texts apart. Tags, \
-            priority and file name decide nothing. Without one it says how the task stands in the store.
+            With a manifest, shows what a run of it would do with the task and which request fields decide that. Two \
+            requests are the same only if all fields are byte-for-byte equal, except for line endings in text. Tags, \
+            priority and file name do not matter. Without a manifest, shows the task's state in the store.
 
-            Reads the store, also while a run goes on. Asks nobody and changes nothing.
+            Reads the store only; safe during a run. Makes no requests and changes nothing.
 
             Examples:
               dailies explain dolly
@@ -23,9 +23,10 @@ struct ExplainCommand: PrintingCommand {
             """)
 
     @Argument(
-        help: ArgumentHelp("The task's key, and before it the manifest to compare with.", valueName: "[manifest] key"))
+        help: ArgumentHelp(
+            "Task key, optionally preceded by the manifest to compare with.", valueName: "[manifest] key"))
     var words: [String]
-    @Option(help: ArgumentHelp("The task's batch; with a manifest, in place of its own batch name.", valueName: "name"))
+    @Option(help: ArgumentHelp("The task's batch; with a manifest, overrides its batch name.", valueName: "name"))
     var batch: String?
     @Flag(help: "Write JSON.")
     var json = false
@@ -34,7 +35,7 @@ struct ExplainCommand: PrintingCommand {
 
     mutating func validate() throws {
         guard (1...2).contains(words.count) else {
-            throw ValidationError("explain takes a key, or a manifest and a key")
+            throw ValidationError("specify a key, or a manifest and a key")
         }
     }
 
@@ -73,7 +74,7 @@ struct ExplainCommand: PrintingCommand {
                 spec, in: checked.batchName, stored: nil, try commands(for: key, nil, in: checked.batchName, of: nil))
         }
         let reader = try store.openForReading()
-        // The store may have the task under another name than the manifest: either is meant.
+        // The store may have the task under a different name than the manifest; accept either.
         var name: TaskKey?
         let known = try reader.compare(
             batchName: checked.batchName, provider: "",
@@ -94,7 +95,7 @@ struct ExplainCommand: PrintingCommand {
         try addHistory(to: &explanation, from: reader)
         if let spec, row == nil, let known {
             explanation.nearest = try SimilarTask.find(
-                to: spec, in: known.id, except: SimilarTask.marks(of: checked), of: reader)
+                to: spec, in: known.id, except: SimilarTask.keyHashes(of: checked), of: reader)
         }
         try reader.close()
         return explanation
@@ -116,30 +117,31 @@ struct ExplainCommand: PrintingCommand {
     private static func unknown(_ key: TaskKey, _ path: String) -> Stop {
         Stop(
             .usage,
-            "there is no task \(SafeText.quoted(key.text)) in \(SafeText.quoted(path)), nor in its batch in the store")
+            "no task \(SafeText.quoted(key.text)) in \(SafeText.quoted(path)) or in its batch in the store")
     }
 }
 
-/// A task without an `id` is known by its content: one that changed is a new one, and the old one left the manifest.
+/// Finds the old version of a changed task. A task without an `id` is identified by its content, so a changed one is
+/// new.
 enum SimilarTask {
-    /// Tasks looked at, at most: a help, not a search.
-    private static let mostCompared = 10_000
+    /// A larger batch is not searched completely.
+    private static let maximumCompared = 10_000
 
-    /// Of the keys in a manifest, one number each: two keys with the same one would only hide a task from the search.
-    static func marks(of manifest: ValidatedManifest) throws -> Set<Int> {
-        var marks: Set<Int> = []
-        try manifest.forEachTask { marks.insert($0.key.hashValue) }
-        return marks
+    /// Hashes of the keys in a manifest. A collision only hides a task from the search.
+    static func keyHashes(of manifest: ValidatedManifest) throws -> Set<Int> {
+        var hashes: Set<Int> = []
+        try manifest.forEachTask { hashes.insert($0.key.hashValue) }
+        return hashes
     }
 
-    /// The task of the batch with the fewest fields that differ; nil where none has more in common than not.
+    /// The task with the fewest different fields; nil if none has at least half of its fields in common.
     static func find(
         to spec: TaskSpec, in batch: BatchID, except present: Set<Int>, of store: Store
     ) throws -> (row: TaskRow, differences: [RequestDifference])? {
         var best: (row: TaskRow, differences: [RequestDifference])?
         var pages = TaskPages(store: store, source: .filter(TaskFilter(batches: [batch]), alsoTagged: []))
         var compared = 0
-        while compared < mostCompared, let page = try pages.next() {
+        while compared < maximumCompared, let page = try pages.next() {
             for row in page where !present.contains(row.key.hashValue) {
                 compared += 1
                 let differences = RequestDifference.between(row.listedRequest, spec.request)

@@ -3,32 +3,32 @@ import DailiesRunner
 import DailiesStore
 import ExactJSON
 
-/// An explanation for people and for programs.
+/// An explanation as text and as JSON.
 enum ExplainOutput {
     static func text(_ explanation: Explanation) -> String {
         let name = "\(SafeText.escaped(explanation.batchName))/\(SafeText.escaped(explanation.key.text))"
-        var lines = ["\(name): \(words(for: explanation.verdict)): \(explanation.reason)"]
+        var lines = ["\(name): \(text(for: explanation.verdict)): \(explanation.reason)"]
         if !explanation.differences.isEmpty {
             lines.append("decided by: \(Explanation.fields(explanation.differences))")
             lines.append(table(explanation.differences))
         }
         if let nearest = explanation.nearest {
             lines.append(
-                "nearly the same, but not in the manifest any more: \(SafeText.escaped(nearest.row.key.text)), "
+                "similar task, no longer in the manifest: \(SafeText.escaped(nearest.row.key.text)), "
                     + TaskDescription.standing(nearest.row))
-            lines.append("they differ in: \(Explanation.fields(nearest.differences))")
+            lines.append("differences: \(Explanation.fields(nearest.differences))")
             lines.append(table(nearest.differences))
         }
         if let row = explanation.row {
             lines.append("")
-            lines += standing(row, explanation.attempts, explanation.clip)
+            lines += details(row, explanation.attempts, explanation.clip)
             lines.append("history")
             lines += explanation.events.map { "  " + EventFormatter.line($0) }
         }
         return lines.joined(separator: "\n")
     }
 
-    private static func words(for verdict: Explanation.Verdict) -> String {
+    private static func text(for verdict: Explanation.Verdict) -> String {
         switch verdict {
         case .submitted: "the next run would submit it"
         case .notSubmitted: "the next run would not submit it"
@@ -45,7 +45,7 @@ enum ExplainOutput {
         return table.text
     }
 
-    private static func standing(
+    private static func details(
         _ row: TaskRow, _ attempts: [AttemptRow], _ clip: ClipFinder.Finding?
     ) -> [String] {
         var lines = ["state       \(TaskDescription.standing(row))"]
@@ -69,7 +69,7 @@ enum ExplainOutput {
         return lines
     }
 
-    /// Whole, with its line ends; only what could drive a terminal is escaped.
+    /// The whole prompt with its line breaks; terminal control characters are escaped.
     private static func prompt(_ text: String) -> String {
         let lines = text.replacing("\r\n", with: "\n").split(separator: "\n", omittingEmptySubsequences: false).map {
             SafeText.escaped(String($0))
@@ -77,14 +77,14 @@ enum ExplainOutput {
         return "\"" + lines.joined(separator: "\n            ") + "\""
     }
 
-    // MARK: For programs
+    // MARK: JSON
 
     static func json(_ explanation: Explanation) -> String {
         var writer = JSONWriter()
         writer.object { writer in
             writer.member("batch", explanation.batchName)
             writer.member("key", explanation.key.text)
-            writer.member("verdict", word(for: explanation.verdict))
+            writer.member("verdict", jsonName(for: explanation.verdict))
             writer.member("reason", explanation.reason)
             writer.name("decided_by")
             write(explanation.differences, to: &writer)
@@ -113,7 +113,7 @@ enum ExplainOutput {
         return writer.text
     }
 
-    private static func word(for verdict: Explanation.Verdict) -> String {
+    private static func jsonName(for verdict: Explanation.Verdict) -> String {
         switch verdict {
         case .submitted: "would_submit"
         case .notSubmitted: "would_not_submit"

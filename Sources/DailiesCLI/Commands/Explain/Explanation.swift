@@ -2,7 +2,7 @@ import DailiesCore
 import DailiesRunner
 import DailiesStore
 
-/// Why a task would be submitted by the next run, or would not be.
+/// Why the next run would submit a task, or would not.
 struct Explanation {
     enum Verdict {
         case submitted
@@ -11,11 +11,11 @@ struct Explanation {
         case blocksRun
     }
 
-    /// What to type next.
+    /// Suggested next commands.
     struct Commands {
         let retry: String
         let reconcile: String
-        /// The API key that only can ask for it, where it is not at hand.
+        /// The API key that is needed to look it up, if it is not available.
         let keyNeed: MissingKey?
 
         /// - Parameter isAmbiguous: the store has the key in several batches.
@@ -30,27 +30,27 @@ struct Explanation {
     let batchName: String
     let key: TaskKey
     let verdict: Verdict
-    /// A sentence without its end, safe to show.
+    /// Safe to show; no final period.
     let reason: String
-    /// The fields that make the request another one than the stored.
+    /// The fields in which the request differs from the stored one.
     var differences: [RequestDifference] = []
-    /// A task that left the manifest and is nearly this one.
+    /// A similar task that is no longer in the manifest.
     var nearest: (row: TaskRow, differences: [RequestDifference])?
-    /// nil: not in the store.
+    /// nil: it is not in the store.
     var row: TaskRow?
     var attempts: [AttemptRow] = []
     var events: [EventRow] = []
-    /// How its saved clip was found; nil: none was saved.
+    /// The lookup of its saved clip; nil: none was saved.
     var clip: ClipFinder.Finding?
 
     // MARK: From the store alone
 
     init(of row: TaskRow, _ commands: Commands) {
-        self.init(row, Self.standing(row, commands))
+        self.init(row, Self.verdict(row, commands))
     }
 
-    private init(_ row: TaskRow, _ standing: (Verdict, String)) {
-        self.init(batchName: row.batchName, key: row.key, verdict: standing.0, reason: standing.1)
+    private init(_ row: TaskRow, _ verdict: (Verdict, String)) {
+        self.init(batchName: row.batchName, key: row.key, verdict: verdict.0, reason: verdict.1)
         self.row = row
     }
 
@@ -61,40 +61,42 @@ struct Explanation {
         self.reason = reason
     }
 
-    private static func standing(_ row: TaskRow, _ commands: Commands) -> (Verdict, String) {
+    private static func verdict(_ row: TaskRow, _ commands: Commands) -> (Verdict, String) {
         let words = TaskDescription.standing(row)
         guard let latest = row.latest else {
             if let reason = row.heldBack {
                 return (
                     .submitted,
-                    "it waits for its attempt \(row.attempt), since its last was cancelled: \(TaskDescription.because(reason)); "
-                        + (reason == .quote ? "--accept-quote renders it" : "a higher --budget renders it")
+                    "it is waiting for attempt \(row.attempt); its last attempt was cancelled: \(TaskDescription.because(reason)); "
+                        + (reason == .quote ? "use --accept-quote to render it" : "use a higher --budget to render it")
                 )
             }
             if row.state == .queued {
-                return (.submitted, row.attempt == 1 ? "it was never sent" : "it waits for its attempt \(row.attempt)")
+                return (
+                    .submitted, row.attempt == 1 ? "it has not been sent" : "it is waiting for attempt \(row.attempt)"
+                )
             }
-            return (.notSubmitted, "it is \(words); `\(commands.retry)` brings it back")
+            return (.notSubmitted, "it is \(words); run `\(commands.retry)` to queue it again")
         }
         if let need = commands.keyNeed {
             return (.notSubmitted, "it is \(words), and needs the API key \(need.account): \(MissingKey.remedy)")
         }
         switch row.state {
         case .queued where latest.remoteID == nil:
-            return (.notSubmitted, "it was sent and its fate is unknown; `\(commands.reconcile)` asks for it")
-        case .queued, .running: return (.notSubmitted, "it is \(words); a run goes on with it")
+            return (.notSubmitted, "it was sent and its outcome is unknown; run `\(commands.reconcile)`")
+        case .queued, .running: return (.notSubmitted, "it is \(words); a run will resume it")
         case .completed where latest.outputPath == nil:
-            return (.notSubmitted, "it is \(words); a run fetches its clip")
+            return (.notSubmitted, "it is \(words); a run will download its clip")
         case .completed: return (.notSubmitted, "it is \(words)")
-        case .failed, .cancelled: return (.notSubmitted, "it is \(words); `\(commands.retry)` renders it again")
+        case .failed, .cancelled: return (.notSubmitted, "it is \(words); run `\(commands.retry)` to render it again")
         }
     }
 
     // MARK: Against a manifest
 
     /// - Parameters:
-    ///   - spec: the task as the manifest has it; nil: it is not in there.
-    ///   - row: the task as the store has it; nil: it is not in there. One of the two is given.
+    ///   - spec: the task in the manifest; nil: not in the manifest.
+    ///   - row: the task in the store; nil: not in the store. At least one of the two is non-nil.
     init(_ spec: TaskSpec?, in batchName: String, stored row: TaskRow?, _ commands: Commands) {
         guard let spec else {
             guard let row else { preconditionFailure("a task that is nowhere cannot be explained") }
@@ -102,22 +104,22 @@ struct Explanation {
             self.init(
                 row,
                 isWaiting
-                    ? (.notSubmitted, "it is not in the manifest any more; a run cancels it")
-                    : (.notSubmitted, "it is not in the manifest any more, and \(TaskDescription.standing(row))"))
+                    ? (.notSubmitted, "it is no longer in the manifest; a run will cancel it")
+                    : (.notSubmitted, "it is no longer in the manifest, and is \(TaskDescription.standing(row))"))
             return
         }
         guard let row else {
             self.init(
                 batchName: batchName, key: spec.key, verdict: .submitted,
-                reason: "the store has no task of this key in this batch")
+                reason: "the store has no task with this key in this batch")
             return
         }
         let differences = RequestDifference.between(row.listedRequest, spec.request)
-        // With the seed that it was given since, as `export` writes it, it is the same one.
+        // A request with its new seed, as `export` writes it, is the same request.
         if differences.isEmpty || RequestDifference.between(row.request, spec.request).isEmpty {
             self.init(
                 row,
-                row.withdrawn == .removed ? (.submitted, "it is in its manifest again") : Self.standing(row, commands))
+                row.withdrawn == .removed ? (.submitted, "it is back in its manifest") : Self.verdict(row, commands))
         } else {
             self.init(row, (.blocksRun, Self.change(row)))
             self.differences = differences
@@ -125,16 +127,16 @@ struct Explanation {
     }
 
     private static func change(_ row: TaskRow) -> String {
-        let changed = "its request is not the stored one"
+        let changed = "its request differs from the stored one"
         guard let latest = row.latest else {
             return
-                "\(changed); with --accept-changes it takes the new one, since its attempt \(row.attempt) was not sent yet"
+                "\(changed); --accept-changes uses the new one, because attempt \(row.attempt) has not been sent"
         }
         guard row.state != .queued, row.state != .running, !latest.isCostAwaited else {
-            return "\(changed), and its attempt is not settled: run the unchanged manifest to its end first"
+            return "\(changed), and its attempt has not settled: finish running the unchanged manifest first"
         }
         let next = row.attempt + 1
-        return "\(changed); with --accept-changes it is rendered and charged again, as attempt \(next)"
+        return "\(changed); --accept-changes renders and charges it again as attempt \(next)"
     }
 
     /// `prompt, seed`

@@ -1,23 +1,23 @@
 import DailiesProvider
 import DailiesStore
 
-/// An API key as people keep it: alone, or with what surrounds it in a shell file, an HTTP header or an editor.
+/// Reads an API key from text that may also contain shell, HTTP header or editor syntax.
 enum KeyOutput {
-    /// Each source is spoken of once, however often its key is asked for.
-    private static let told = Locked<Set<String>>([])
+    /// Sources already warned about, so each is reported once.
+    private static let warnedSources = Locked<Set<String>>([])
 
-    /// - Parameter source: where the text is from, in words that are safe to show.
+    /// - Parameter source: describes where the text is from; safe to show.
     /// - Throws: ``ConfigurationError`` as ``APIKey`` does.
     static func key(_ text: String, from source: String) throws(ConfigurationError) -> APIKey {
         let (key, dropped) = bare(text)
-        if !dropped.isEmpty, told.withLock({ $0.insert(source).inserted }) {
+        if !dropped.isEmpty, warnedSources.withLock({ $0.insert(source).inserted }) {
             let list = dropped.joined(separator: ", ")
-            Console.error("warning: \(source) holds more than the API key; not part of the key: \(list)")
+            Console.error("warning: \(source) contains more than the API key; ignored: \(list)")
         }
         return try APIKey(key)
     }
 
-    /// The key alone, and what stood around it.
+    /// The key, and descriptions of the surrounding text.
     static func bare(_ text: String) -> (key: String, dropped: [String]) {
         var (rest, dropped): (Substring, [String]) = (trimmed(text[...]), [])
         if rest.unicodeScalars.first == "\u{FEFF}" {
@@ -28,7 +28,7 @@ enum KeyOutput {
             rest = trimmed(value.2)
             dropped.append("\(value.1)=")
         }
-        // Quotes may stand around all of it or around the key alone.
+        // Quotes may surround the whole text or only the key.
         takeQuotes(&rest, &dropped)
         if let field = rest.wholeMatch(of: #/(?i)((?:authorization\s*:\s*)?bearer)\s+(\S.*)/#) {
             rest = trimmed(field.2)

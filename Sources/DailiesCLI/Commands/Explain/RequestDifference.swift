@@ -1,15 +1,15 @@
 import DailiesCore
 import ExactJSON
 
-/// A member in which two canonical requests differ.
+/// A request field that differs between the store and the manifest.
 struct RequestDifference {
     let field: String
-    /// nil: not there.
+    /// nil: the field is absent.
     let stored: JSONValue?
     let asked: JSONValue?
 
-    /// The members that differ, sorted by their names' bytes. Numbers and texts differ when their bytes do, line ends of
-    /// texts apart.
+    /// The fields that differ, sorted by the bytes of their names. Numbers and texts are compared byte for byte, except
+    /// for line endings in text.
     static func between(_ stored: CanonicalRequest, _ asked: CanonicalRequest) -> [RequestDifference] {
         let (stored, asked) = (stored.withLineFeeds, asked.withLineFeeds)
         let old = members(of: stored)
@@ -29,17 +29,17 @@ struct RequestDifference {
             return Dictionary(
                 (value.members ?? []).map { (ByteKey($0.name), $0.value) }, uniquingKeysWith: { _, last in last })
         } catch {
-            // The program wrote it itself; one that cannot be read differs in all it has.
+            // The program wrote it; an unreadable request counts as different in full.
             return [ByteKey("request"): JSONValue(kind: .string(request.text))]
         }
     }
 
-    // MARK: For people
+    // MARK: Text
 
     /// Scalars shown before the first difference of two long texts.
     private static let context = 20
 
-    /// Both values, safe to show; of long texts the part where they begin to differ.
+    /// Both values, safe to show; long texts are cut to where they begin to differ.
     var shown: (stored: String, asked: String) {
         guard let stored, let asked else {
             return (self.stored.map { Self.text($0, from: 0) } ?? "-", self.asked.map { Self.text($0, from: 0) } ?? "-")

@@ -2,37 +2,37 @@ import DailiesCore
 import DailiesStore
 import ExactJSON
 
-/// What is said, before money is spent, of clips that would be rendered once more.
+/// Notes, printed before money is spent, about clips that would be rendered again.
 enum DuplicatesOutput {
-    private static let mostShown = 5
+    private static let maximumShown = 5
 
-    /// A sentence each, without its end; none where there is nothing to say.
+    /// One line per kind of duplicate; empty if there are none.
     static func lines(_ duplicates: Duplicates) -> [String] {
         var lines: [String] = []
         let total = duplicates.count
         if duplicates.equalCount > 0 {
             lines.append(
-                "\(duplicates.equalCount) of \(total) \(duplicates.equalCount == 1 ? "is" : "are") equal to clips you have: "
+                "\(duplicates.equalCount) of \(total) \(duplicates.equalCount == 1 ? "is" : "are") identical to clips you have: "
                     + pairs(duplicates.equal, of: duplicates.equalCount))
         }
         if duplicates.nearCount > 0 {
             lines.append(
-                "\(duplicates.nearCount) of \(total) \(duplicates.nearCount == 1 ? "is" : "are") nearly equal to a paid "
-                    + "clip: \(pairs(duplicates.near, of: duplicates.nearCount)); they differ in blanks at the ends of "
-                    + "lines, or in the Unicode form of letters")
+                "\(duplicates.nearCount) of \(total) \(duplicates.nearCount == 1 ? "is" : "are") nearly identical to a "
+                    + "paid clip: \(pairs(duplicates.near, of: duplicates.nearCount)); they differ only in trailing "
+                    + "blanks or Unicode normalization")
         }
         if duplicates.repeatedCount > 0 {
-            let keys = duplicates.repeated.prefix(mostShown).map { SafeText.cut($0.text) }.joined(separator: ", ")
+            let keys = duplicates.repeated.prefix(maximumShown).map { SafeText.cut($0.text) }.joined(separator: ", ")
             lines.append(
-                "\(duplicates.repeatedCount) of \(total) repeat the request of a task before "
-                    + "\(duplicates.repeatedCount == 1 ? "it" : "them"), and each is rendered and charged: \(keys)"
+                "\(duplicates.repeatedCount) of \(total) \(duplicates.repeatedCount == 1 ? "repeats" : "repeat") the "
+                    + "request of an earlier task; each is rendered and charged: \(keys)"
                     + more(duplicates.repeatedCount))
         }
         return lines
     }
 
     private static func pairs(_ pairs: [Duplicates.Pair], of count: Int) -> String {
-        let words = pairs.prefix(mostShown).map { pair in
+        let words = pairs.prefix(maximumShown).map { pair in
             let clip = "\(SafeText.cut(pair.clip.key.text)) in \(SafeText.cut(pair.clip.batchName))"
             let notes =
                 (pair.key == pair.clip.key ? [] : ["for \(SafeText.cut(pair.key.text))"])
@@ -42,7 +42,7 @@ enum DuplicatesOutput {
         return words.joined(separator: ", ") + more(count)
     }
 
-    private static func more(_ count: Int) -> String { count > mostShown ? " and \(count - mostShown) more" : "" }
+    private static func more(_ count: Int) -> String { count > maximumShown ? " and \(count - maximumShown) more" : "" }
 
     static func write(_ duplicates: Duplicates, to writer: inout JSONWriter) {
         writer.member("equal_to_clips", duplicates.equalCount)

@@ -8,49 +8,52 @@ import Foundation
 struct PlanCommand: PrintingCommand {
     static let configuration = CommandConfiguration(
         commandName: "plan",
-        abstract: "Say what a run would do, what it would cost and how long it would take.",
+        abstract: "Show what a run would do, its cost and its duration.",
         discussion: """
-            Sends nothing to the provider, changes nothing, and needs no key. Prices come from the service's latest \
-            bills in this store, else from the rates you give, else from what the provider publishes; each is named. What nobody knows \
-            the price of is counted as unknown, never as 0.
+            Sends nothing to the provider, changes nothing and needs no API key. Prices come from the service's latest \
+            bills in this store, else from your rates (--rates), else from the provider's published prices; the source \
+            of each price is shown. Clips without a known price are counted as unknown, never as 0.
 
-            Give it the options of the run. A plan on disk (--out) holds them, and `run --plan` uses them: budget, \
-            concurrency, rates and all others that the figures depend on. It needs the key of the run and runs nowhere else.
+            Use the same options as for the run. A saved plan (--out) stores budget, concurrency, rates and all other \
+            options that affect the figures, and `run --plan` uses them. Save it with the API key of the run; it is \
+            valid only for that key, service and store.
 
             Examples:
               dailies plan campaign.yaml --concurrency 25 --budget 500
               dailies plan campaign.yaml --tasks
               dailies plan campaign.yaml --out plan.json && dailies run --plan plan.json
 
-            Exit codes: 0, and with --detailed-exitcode 2 where there is work; 64 usage, or a folder that clips cannot be \
-            saved in, 65 manifest, rates or batch refused.
+            Exit codes: 0; with --detailed-exitcode 2 if there is work to do; 64 usage, or clips cannot be saved in \
+            the output folder; 65 manifest, rates or batch refused.
             """)
 
-    @Argument(help: ArgumentHelp("Manifests: YAML, JSON, JSONL or CSV; - is standard input.", valueName: "manifest"))
+    @Argument(
+        help: ArgumentHelp(
+            "Manifest files (YAML, JSON, JSONL or CSV); use - for standard input.", valueName: "manifest"))
     var manifests: [String]
     @OptionGroup var store: StoreOptions
     @OptionGroup(title: "Manifests") var reading: ManifestOptions
     @OptionGroup(title: "Provider") var provider: ProviderOptions
     @OptionGroup(title: "Pace") var spending: SpendingOptions
 
-    @Option(help: ArgumentHelp("The batch's name, instead of the manifest's.", valueName: "name"))
+    @Option(help: ArgumentHelp("Batch name (default: the manifest's).", valueName: "name"))
     var batch: String?
-    @Option(help: ArgumentHelp("The folder for clips, as for `run`.", valueName: "dir"))
+    @Option(help: ArgumentHelp("Folder for clips, as for `run` (default: renders).", valueName: "dir"))
     var output: String?
     @Flag(help: "List every task.")
     var tasks = false
     @Flag(help: "Write JSON.")
     var json = false
-    @Flag(help: "Exit with 2 where there is work, with 0 where there is nothing to do.")
+    @Flag(help: "Exit with 2 if there is work to do, or 0 if there is none.")
     var detailedExitcode = false
     @Option(
         help: ArgumentHelp(
-            "Write a plan for `run --plan`. A plan that is there is replaced, nothing else.", valueName: "file"))
+            "Save a plan for `run --plan`. Only an existing plan is replaced.", valueName: "file"))
     var out: String?
 
     mutating func validate() throws {
         if out != nil, manifests.contains("-") {
-            throw ValidationError("--out needs manifests that can be read again; standard input cannot")
+            throw ValidationError("--out cannot be used with standard input; save the manifest to a file")
         }
     }
 
@@ -60,56 +63,56 @@ struct PlanCommand: PrintingCommand {
             manifests, batchName: batch, form: reading.form, catalogue: catalogue, json: json)
         let rates = try spending.prices.read()
         let (configuration, keys) = try provider.planned(needsKey: out != nil)
-        let (survey, mark, told) = try PlanStore.read(store.path) { store in
+        let (plan, revision, controls) = try PlanStore.withOptionalStore(store.path) { store in
             try Self.refuseForeign(checked, in: store, configuration)
-            let told = try store?.runControls() ?? RunControls()
+            let controls = try store?.runControls() ?? RunControls()
             let known = PlanPrices(
                 catalogue: catalogue, rates: rates, maximumPerTask: spending.maxCreditsPerTask?.credits,
                 observed: try store?.observedPrices(of: configuration.service) ?? [])
-            var limits = ConcurrencyArgument.limits(spending.concurrencyLimits, told: told)
+            var limits = ConcurrencyArgument.limits(spending.concurrencyLimits, controls: controls)
             limits.pace = spending.rate?.pace
-            var survey = RunPlan(
+            var plan = RunPlan(
                 catalogue: catalogue, provider: configuration.name, prices: known, limits: limits,
                 acceptsChanges: spending.acceptChanges, budget: spending.budget,
                 listing: tasks ? try PlanTaskList(json ? .objects : .table) : nil)
-            for manifest in checked { try survey.add(manifest, in: store) }
-            return (survey, try store?.mark() ?? .empty, told)
+            for manifest in checked { try plan.add(manifest, in: store) }
+            return (plan, try store?.mark() ?? .empty, controls)
         }
         if !json { FolderSettings.announce(json: false) }
         if let out {
-            let plan = SavedPlan(
-                survey, storePath: store.path, mark: mark, configuration, keys: keys, format: reading.format,
-                options: SavedPlan.options(spending, provider.dialect, reading, told: told))
-            try plan.write(to: out, survey, madeAt: Composition.timers().now)
+            let saved = SavedPlan(
+                plan, storePath: store.path, revision: revision, configuration, keys: keys, format: reading.format,
+                options: SavedPlan.options(spending, provider.dialect, reading, controls: controls))
+            try saved.write(to: out, plan, madeAt: Composition.timers().now)
             if keys == nil {
                 Console.error(
-                    "warning: this plan was made without an API key, and `run --plan` refuses it; set "
-                        + "\(ProviderOptions.keyName) and make it again")
+                    "warning: this plan was made without an API key, so `run --plan` will refuse it; set "
+                        + "\(ProviderOptions.keyName) and run `dailies plan` again")
             }
         }
         let fault =
-            survey.hasWork
+            plan.hasWork
             ? try OutputFolderCheck(folders: [OutputFolderCheck.absolute(output)], manifests: checked).fault() : nil
         let code: ExitCode =
-            fault != nil ? .usage : detailedExitcode && survey.hasWork ? .workToDo : .success
+            fault != nil ? .usage : detailedExitcode && plan.hasWork ? .workToDo : .success
         let warnings = checked.flatMap { $0.warnings.map(\.description) }
         if json {
-            try PlanOutput.writeJSON(survey, warnings: warnings, outputFault: fault, code: code) {
+            try PlanOutput.writeJSON(plan, warnings: warnings, outputFault: fault, code: code) {
                 Console.out($0, lineEnd: "")
             }
         } else {
             ManifestLoading.warn(checked, reading.form)
-            Console.out(PlanOutput.table(survey))
-            if let listing = survey.listing {
+            Console.out(PlanOutput.table(plan))
+            if let listing = plan.listing {
                 Console.out("")
                 try listing.writeTable { Console.out($0, lineEnd: "") }
             }
-            if let fault { Console.error("dailies: \(fault) (a run stops before its first submit)") }
+            if let fault { Console.error("dailies: \(fault) (a run would stop before its first submit)") }
         }
         throw code.asExit
     }
 
-    /// A batch of another provider, which a run would refuse.
+    /// Refuses a batch of another provider, as a run would.
     private static func refuseForeign(
         _ manifests: [ValidatedManifest], in store: Store?, _ configuration: ProviderConfiguration
     ) throws {
@@ -121,17 +124,17 @@ struct PlanCommand: PrintingCommand {
             throw Stop(
                 .refused,
                 "the batch \(SafeText.quoted(known.name)) belongs to \(known.provider) at "
-                    + "\(SafeText.escaped(known.baseURL)); give --provider and --base-url as for its run, or another "
+                    + "\(SafeText.escaped(known.baseURL)); use the --provider and --base-url of its run, or another "
                     + "name with --batch")
         }
     }
 }
 
-/// Prices that the user knows better.
+/// Prices that the user provides.
 struct PriceOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "Your rates: JSON with {\"MODEL\": {\"per_second\": \"0.45\", \"fee\": \"0\", \"source\": \"…\", \"date\": \"…\"}}.",
+            "Your rates, as JSON: {\"MODEL\": {\"per_second\": \"0.45\", \"fee\": \"0\", \"source\": \"…\", \"date\": \"…\"}}.",
             valueName: "file"))
     var rates: String?
 
@@ -139,15 +142,15 @@ struct PriceOptions: ParsableArguments {
 }
 
 extension ProviderConfiguration {
-    /// Whose bills and task ids these are.
+    /// The service that issues the bills and task ids.
     var service: Service { Service(provider: name, baseURL: baseURL) }
 }
 
 extension ProviderOptions {
     /// The provider for a command that sends nothing to it.
     ///
-    /// - Parameter needsKey: the command that prints the key is run too, if there is one.
-    /// - Returns: its configuration, and the keys, nil where none is set.
+    /// - Parameter needsKey: also run the configured key command, if any.
+    /// - Returns: the configuration, and the keys; nil if none is set.
     func planned(needsKey: Bool) throws -> (ProviderConfiguration, [ModelAPIKey]?) {
         let environment = ProcessInfo.processInfo.environment
         let isKeySet =
@@ -158,7 +161,7 @@ extension ProviderOptions {
             return (configuration, configuration.keys)
         }
         do {
-            // Never sent: it only stands where a configuration needs one.
+            // Never sent; a configuration requires a key.
             let placeholder = ModelAPIKey(key: try APIKey("no-key-is-needed-here"))
             var configuration = try ProviderConfiguration(
                 baseURL: baseURL ?? environment[Self.baseURLName] ?? ProviderConfiguration.defaultBaseURL,

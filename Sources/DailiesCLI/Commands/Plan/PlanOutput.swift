@@ -1,42 +1,42 @@
 import DailiesCore
 import ExactJSON
 
-/// A plan for people and for programs.
+/// A plan as text and as JSON.
 enum PlanOutput {
-    static func table(_ survey: RunPlan) -> String {
-        var parts = [counts(survey)]
-        if survey.toRender > 0 { parts.append(prices(survey)) }
-        parts.append(lines(survey).joined(separator: "\n"))
+    static func table(_ plan: RunPlan) -> String {
+        var parts = [counts(plan)]
+        if plan.toRender > 0 { parts.append(prices(plan)) }
+        parts.append(lines(plan).joined(separator: "\n"))
         return parts.joined(separator: "\n\n")
     }
 
-    private static func counts(_ survey: RunPlan) -> String {
-        let used = RunPlan.TaskStatus.allCases.filter { standing in
-            standing == .new || standing == .paid || survey.batches.contains { $0.counts[standing, default: 0] > 0 }
+    private static func counts(_ plan: RunPlan) -> String {
+        let used = RunPlan.TaskStatus.allCases.filter { status in
+            status == .new || status == .paid || plan.batches.contains { $0.counts[status, default: 0] > 0 }
         }
-        let hasRemoved = survey.batches.contains { $0.removed > 0 }
-        let titles = ["batch"] + used.map(\.words) + (hasRemoved ? ["removed"] : []) + ["to render", "credits"]
+        let hasRemoved = plan.batches.contains { $0.removed > 0 }
+        let titles = ["batch"] + used.map(\.title) + (hasRemoved ? ["removed"] : []) + ["to render", "credits"]
         var table = TextTable(titles, rightAligned: Set(1..<titles.count))
-        for batch in survey.batches {
+        for batch in plan.batches {
             let removed = hasRemoved ? ["\(batch.removed)"] : []
             table.add(
                 [SafeText.escaped(batch.name)] + used.map { "\(batch.counts[$0, default: 0])" } + removed
                     + ["\(batch.toRender)", credits(batch.low, batch.high, batch.unknownPrices, of: batch.toRender)])
         }
-        if survey.batches.count > 1 {
-            let sums = used.map { standing in survey.batches.reduce(0) { $0 + $1.counts[standing, default: 0] } }
-            let removed = hasRemoved ? ["\(survey.batches.reduce(0) { $0 + $1.removed })"] : []
+        if plan.batches.count > 1 {
+            let sums = used.map { status in plan.batches.reduce(0) { $0 + $1.counts[status, default: 0] } }
+            let removed = hasRemoved ? ["\(plan.batches.reduce(0) { $0 + $1.removed })"] : []
             table.add(
                 ["total"] + sums.map { "\($0)" } + removed
                     + [
-                        "\(survey.toRender)",
-                        credits(survey.low, survey.high, survey.unknownPrices, of: survey.toRender),
+                        "\(plan.toRender)",
+                        credits(plan.low, plan.high, plan.unknownPrices, of: plan.toRender),
                     ])
         }
         return table.text
     }
 
-    /// A range as far as it is known: what nobody knows the price of is named, and never taken for 0.
+    /// The known price range; clips without a known price are counted separately, never as 0.
     private static func credits(_ low: CreditTotal, _ high: CreditTotal, _ unknown: Int, of count: Int) -> String {
         if unknown > 0, unknown == count { return "unknown" }
         return range(low, high) + (unknown > 0 ? " + \(unknown) unknown" : "")
@@ -46,24 +46,24 @@ enum PlanOutput {
         low == high ? "\(low)" : "\(low) – \(high)"
     }
 
-    private static func prices(_ survey: RunPlan) -> String {
+    private static func prices(_ plan: RunPlan) -> String {
         var table = TextTable(
             ["model", "seconds", "size", "clips", "credits each", "source"], rightAligned: [1, 3, 4])
         var notes: [String] = []
-        for line in survey.lines {
+        for line in plan.lines {
             let each = line.price.map { price in
                 range(CreditTotal(price.range.lowerBound), CreditTotal(price.range.upperBound))
             }
             table.add([
                 SafeText.escaped(line.shape.model.text), line.shape.durationSeconds.map { "\($0)" } ?? "-",
                 SafeText.escaped(line.shape.resolution ?? "-"), "\(line.tasks)", each ?? "unknown",
-                line.price.map { "[\(note(source($0.source), in: &notes))]" } ?? "no price known; give --rates FILE",
+                line.price.map { "[\(note(source($0.source), in: &notes))]" } ?? "no known price; use --rates FILE",
             ])
         }
         return ([table.text] + notes.enumerated().map { "[\($0 + 1)] \($1)" }).joined(separator: "\n")
     }
 
-    /// The number of a note, which is added where it is new.
+    /// The number of a note; a new note is added.
     private static func note(_ text: String, in notes: inout [String]) -> Int {
         if let known = notes.firstIndex(of: text) { return known + 1 }
         notes.append(text)
@@ -80,30 +80,32 @@ enum PlanOutput {
         return "\(limits.concurrency)" + (models.isEmpty ? "" : " (\(models.joined(separator: ", ")))")
     }
 
-    private static func lines(_ survey: RunPlan) -> [String] {
+    private static func lines(_ plan: RunPlan) -> [String] {
         var lines: [String] = []
-        if let time = survey.time.range {
-            let unknown = survey.time.unknown > 0 ? "; \(survey.time.unknown) of unknown latency not counted" : ""
-            let range = "\(words(time.lowerBound)) – \(words(time.upperBound))"
-            lines.append("time: \(range) at \(limits(survey.limits)) in flight" + unknown)
-        } else if survey.time.unknown > 0 {
+        if let time = plan.time.range {
+            let unknown = plan.time.unknown > 0 ? "; \(plan.time.unknown) with unknown latency not counted" : ""
+            let range = "\(text(time.lowerBound)) – \(text(time.upperBound))"
+            lines.append("time: \(range) at \(limits(plan.limits)) in flight" + unknown)
+        } else if plan.time.unknown > 0 {
             lines.append("time: unknown; no latency is published for these models")
         }
-        for batch in survey.batches { lines += DuplicatesOutput.lines(batch.duplicates) }
-        for batch in survey.batches { lines += budgets(batch) }
-        for batch in survey.batches { lines += TaskDescription.heldBack(batch.heldBack) }
-        for batch in survey.batches where batch.counts[.changed, default: 0] > 0 && !survey.acceptsChanges {
+        for batch in plan.batches { lines += DuplicatesOutput.lines(batch.duplicates) }
+        for batch in plan.batches { lines += budgets(batch) }
+        for batch in plan.batches { lines += TaskDescription.heldBack(batch.heldBack) }
+        for batch in plan.batches where batch.counts[.changed, default: 0] > 0 && !plan.acceptsChanges {
             lines.append(
-                "\(batch.counts[.changed, default: 0]) changed in \(SafeText.escaped(batch.name)): a run refuses them; "
-                    + "--accept-changes renders them again")
+                "\(batch.counts[.changed, default: 0]) changed in \(SafeText.escaped(batch.name)): a run would refuse them; "
+                    + "use --accept-changes to render them again")
         }
-        let waiting = survey.batches.reduce(0) { sum, batch in
+        let waiting = plan.batches.reduce(0) { sum, batch in
             sum + batch.counts[.failed, default: 0] + batch.counts[.cancelled, default: 0]
         }
-        if waiting > 0 { lines.append("\(waiting) failed or cancelled before: they wait for `dailies retry`") }
-        let uncertain = survey.batches.reduce(0) { $0 + $1.counts[.uncertain, default: 0] }
+        if waiting > 0 {
+            lines.append("\(waiting) failed or cancelled earlier: run `dailies retry` to render them again")
+        }
+        let uncertain = plan.batches.reduce(0) { $0 + $1.counts[.uncertain, default: 0] }
         if uncertain > 0 { lines.append("\(uncertain) uncertain: they may have been billed; run `dailies reconcile`") }
-        if !survey.hasWork { lines.append("nothing to do") }
+        if !plan.hasWork { lines.append("nothing to do") }
         return lines
     }
 
@@ -123,26 +125,26 @@ enum PlanOutput {
     ) -> [String] {
         guard let cap = position.cap else { return [] }
         let room = CreditTotal(cap) - position.settled - position.reserved
-        var words = "room \(room)"
+        var details = "\(room) available"
         if need.low > room {
-            words += "; too little even at the lowest price, \(need.low)"
+            details += "; not enough even at the lowest price, \(need.low)"
         } else if need.high > room {
-            words += "; too little at the highest price, \(need.high)"
+            details += "; not enough at the highest price, \(need.high)"
         }
-        if unknown > 0 { words += "; \(unknown) of unknown price do not start under it" }
-        return ["\(title): \(cap); \(position.settled) settled, \(position.reserved) reserved, \(words)"]
+        if unknown > 0 { details += "; \(unknown) without a known price will not start" }
+        return ["\(title): \(cap); \(position.settled) settled, \(position.reserved) reserved, \(details)"]
     }
 
-    static func words(_ duration: Duration) -> String {
+    static func text(_ duration: Duration) -> String {
         duration.formatted(.units(allowed: [.hours, .minutes, .seconds], width: .narrow))
     }
 
     // MARK: Task by task
 
-    static let taskColumns = ["batch", "task", "stands", "model", "credits", "source"]
+    static let taskColumns = ["batch", "task", "status", "model", "credits", "source"]
     static let rightAlignedTaskColumns: Set = [4]
 
-    /// One for each of ``taskColumns``; no tab is in them.
+    /// One cell for each of ``taskColumns``; none contains a tab.
     static func cells(of listed: RunPlan.Listed) -> [String] {
         switch listed {
         case .named(let task, let batch):
@@ -150,7 +152,7 @@ enum PlanOutput {
                 range(CreditTotal(price.range.lowerBound), CreditTotal(price.range.upperBound))
             }
             return [
-                SafeText.escaped(batch), SafeText.escaped(task.key.text), task.standing.words,
+                SafeText.escaped(batch), SafeText.escaped(task.key.text), task.status.title,
                 SafeText.escaped(task.shape.model.text), price ?? (task.isToRender ? "unknown" : "-"),
                 task.price.map { source($0.source) } ?? "-",
             ]
@@ -161,19 +163,19 @@ enum PlanOutput {
 
     // MARK: JSON
 
-    /// Writes the plan as one object, piece by piece where it lists tasks.
+    /// Writes the plan as one object, in chunks if it lists tasks.
     static func writeJSON(
-        _ survey: RunPlan, warnings: [String], outputFault: String?, code: ExitCode, to out: (String) -> Void
+        _ plan: RunPlan, warnings: [String], outputFault: String?, code: ExitCode, to out: (String) -> Void
     ) throws {
         var writer = JSONWriter()
         writer.beginObject()
         writer.member("type", "plan")
-        members(survey, to: &writer)
+        members(plan, to: &writer)
         writer.name("warnings")
         writer.array { for warning in warnings { $0.string(warning) } }
         writer.member("output_problem", optional: outputFault)
         FolderSettings.write("folder_settings", to: &writer)
-        if let listing = survey.listing {
+        if let listing = plan.listing {
             writer.name("tasks")
             writer.beginArray()
             try listing.forEachLine { line in
@@ -187,41 +189,41 @@ enum PlanOutput {
         out(writer.text + "\n")
     }
 
-    static func write(_ survey: RunPlan, to writer: inout JSONWriter) {
-        writer.object { members(survey, to: &$0) }
+    static func write(_ plan: RunPlan, to writer: inout JSONWriter) {
+        writer.object { members(plan, to: &$0) }
     }
 
-    private static func members(_ survey: RunPlan, to writer: inout JSONWriter) {
-        writer.member("to_render", survey.toRender)
-        total(survey.low, survey.high, survey.unknownPrices, of: survey.toRender, to: &writer)
-        writer.member("concurrency", survey.limits.concurrency)
+    private static func members(_ plan: RunPlan, to writer: inout JSONWriter) {
+        writer.member("to_render", plan.toRender)
+        total(plan.low, plan.high, plan.unknownPrices, of: plan.toRender, to: &writer)
+        writer.member("concurrency", plan.limits.concurrency)
         writer.name("model_concurrency")
         writer.object { writer in
-            for (model, limit) in survey.limits.byModel.sorted(by: { $0.key < $1.key }) {
+            for (model, limit) in plan.limits.byModel.sorted(by: { $0.key < $1.key }) {
                 writer.member(model.text, limit)
             }
         }
         writer.name("seconds")
-        if let time = survey.time.range {
+        if let time = plan.time.range {
             writer.object {
                 $0.member("low", time.lowerBound.components.seconds)
                 $0.member("high", time.upperBound.components.seconds)
-                $0.member("unknown_tasks", survey.time.unknown)
+                $0.member("unknown_tasks", plan.time.unknown)
             }
         } else {
             writer.null()
         }
         writer.name("batches")
         writer.array { array in
-            for batch in survey.batches { array.object { write(batch, to: &$0) } }
+            for batch in plan.batches { array.object { write(batch, to: &$0) } }
         }
         writer.name("prices")
         writer.array { array in
-            for line in survey.lines { array.object { write(line, to: &$0) } }
+            for line in plan.lines { array.object { write(line, to: &$0) } }
         }
     }
 
-    /// The sums of what is known; null where nothing of it is.
+    /// Sums of the known prices; null if no price is known.
     private static func total(
         _ low: CreditTotal, _ high: CreditTotal, _ unknown: Int, of count: Int, to writer: inout JSONWriter
     ) {
@@ -238,8 +240,8 @@ enum PlanOutput {
     private static func write(_ batch: RunPlan.Batch, to writer: inout JSONWriter) {
         writer.member("batch", batch.name)
         writer.member("manifest", batch.path)
-        for standing in RunPlan.TaskStatus.allCases {
-            writer.member(standing.rawValue, batch.counts[standing, default: 0])
+        for status in RunPlan.TaskStatus.allCases {
+            writer.member(status.rawValue, batch.counts[status, default: 0])
         }
         writer.member("removed", batch.removed)
         StatusOutput.write(heldBack: batch.heldBack, to: &writer)
@@ -304,7 +306,7 @@ enum PlanOutput {
         case .named(let task, let batch):
             writer.member("batch", batch)
             writer.member("key", task.key.text)
-            writer.member("stands", task.standing.rawValue)
+            writer.member("stands", task.status.rawValue)
             writer.member("to_render", task.isToRender)
             write(task.shape, to: &writer)
             write(task.price, to: &writer)

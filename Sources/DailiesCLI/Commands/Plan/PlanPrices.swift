@@ -1,32 +1,32 @@
 import DailiesCore
 import DailiesStore
 
-/// What a clip will cost, low to high, and who says so.
+/// The expected price range of a clip, and its source.
 struct PriceEstimate: Hashable, Sendable {
     let range: ClosedRange<Credits>
     let source: Source
 
     struct Source: Hashable, Sendable {
         enum Kind: String, Sendable {
-            /// The latest bills of the service in this store.
+            /// The service's latest bills in this store.
             case learned
             /// The user's rates.
             case rates
             /// The provider's pages.
             case published
-            /// The user's bound for any task; nothing else is known.
+            /// `--max-credits-per-task`, if nothing else is known.
             case bound
         }
         let kind: Kind
-        /// For people.
+        /// Shown to the user.
         let name: String
-        /// Of the latest bill, of the rates as the user dates them, or of the catalogue.
+        /// The date of the latest bill, of the user's rates or of the catalog.
         let date: String?
     }
 }
 
-/// What clips will cost at one service: from its latest bills in this store where there are any, else from the user's
-/// rates, else from what is published, else from the user's bound for any task; nothing where none of them knows.
+/// Expected prices at one service: from its latest bills in this store, else from the user's rates, else from published
+/// prices, else from `--max-credits-per-task`; nil if none of them has a price.
 struct PlanPrices {
     private let catalogue: ModelCatalogue
     private let rates: RateCard?
@@ -35,7 +35,7 @@ struct PlanPrices {
     /// When the latest bill of each kind of clip was settled.
     private let settledAt: [PriceKind: Instant]
 
-    /// - Parameter observed: bills of the service, and of no other.
+    /// - Parameter observed: bills of this service only.
     init(catalogue: ModelCatalogue, rates: RateCard?, maximumPerTask: Credits?, observed: [ObservedPrice]) {
         self.catalogue = catalogue
         self.rates = rates
@@ -48,7 +48,9 @@ struct PlanPrices {
         let seconds = Int64(max(shape.durationSeconds ?? 1, 1))
         let kind = PriceKind(shape)
         if let summary = book.summary(of: kind), let range = summary.range {
-            let outliers = summary.outliers.isEmpty ? "" : ", without \(summary.outliers.count) far from the others"
+            let outliers =
+                summary.outliers.isEmpty
+                ? "" : ", excluding \(TaskDescription.count(summary.outliers.count, "outlier"))"
             return PriceEstimate(
                 range: Self.product(range.lowerBound, seconds)...Self.product(range.upperBound, seconds),
                 source: .init(
@@ -59,7 +61,7 @@ struct PlanPrices {
             let amount = Self.product(entry.rate.perSecond, seconds).adding(entry.rate.fee)
             return PriceEstimate(
                 range: amount...amount,
-                source: .init(kind: .rates, name: entry.source ?? "the given rates", date: entry.date))
+                source: .init(kind: .rates, name: entry.source ?? "your rates", date: entry.date))
         }
         guard let range = book.publishedRange(for: shape), let spec = catalogue[shape.model] else {
             return maximumPerTask.map {
@@ -81,18 +83,19 @@ struct PlanPrices {
 }
 
 extension ModelSpec {
-    /// Who publishes the prices that count for a resolution, for people.
+    /// The sources of the published prices for a resolution, as text.
     func priceSources(for resolution: String?) -> String {
         let fitting = prices.filter { $0.resolution == nil || $0.resolution == resolution }
         return Set((fitting.isEmpty ? prices : fitting).map(\.source)).sorted().joined(separator: "; ")
     }
 }
 
-/// How long clips take, low to high, with so many in flight and submits so far apart.
+/// The estimated duration range of a set of clips under limits of concurrency and submit rate.
 ///
-/// The bounds are those of any order in which a free slot takes the next clip that its model's limit allows: never shorter
-/// than the longest clip, nor than all of them spread evenly, nor than those of a model spread evenly over its limit. Never
-/// longer than the last clip and, before it, times at which all slots are full and others at which its model's are.
+/// The bounds apply to any order in which a free slot takes the next clip that its model's limit allows. The lower
+/// bound is the longest clip, all clips spread evenly over the slots, or a model's clips spread evenly over its limit,
+/// whichever is longest. The upper bound is the last clip, preceded by times at which all slots or all slots of its
+/// model are full.
 struct PlanDuration {
     /// Seconds, low to high.
     private struct Load {
@@ -106,11 +109,11 @@ struct PlanDuration {
     }
 
     private let slots: Double
-    /// Below that of all together.
+    /// Only limits below the total.
     private let slotsByModel: [ModelID: Double]
-    /// Between two submits.
+    /// Seconds between two submits.
     private let interval: Double
-    /// Clips that are submitted, of known latency.
+    /// Clips to submit with a known latency.
     private var submits = 0
     private var all = Load()
     private var byModel: [ModelID: Load] = [:]
@@ -124,7 +127,7 @@ struct PlanDuration {
         slotsByModel = limits.byModel.filter { $0.value < limits.concurrency }.mapValues(Double.init)
     }
 
-    /// - Parameter isUnderWay: it was sent already, so that it may be done at any moment.
+    /// - Parameter isUnderWay: it was already sent, so it may complete at any moment.
     mutating func add(_ shape: RequestShape, in catalogue: ModelCatalogue, isUnderWay: Bool = false) {
         guard let spec = catalogue[shape.model], let latency = spec.typicalLatency else {
             unknown += 1
@@ -140,7 +143,7 @@ struct PlanDuration {
         byModel[shape.model, default: Load()].add(low, high)
     }
 
-    /// nil: nothing of known latency is to do.
+    /// nil: there are no clips with a known latency.
     var range: ClosedRange<Duration>? {
         guard counted > 0 else { return nil }
         var low = max(all.sum.low / slots, all.longest.low)
@@ -151,11 +154,11 @@ struct PlanDuration {
             let full = all.sum.high / slots + load.sum.high * (1 / own - 1 / slots)
             high = max(high, full + load.longest.high * (1 - 1 / own))
         }
-        // The last one is submitted after all intervals, and at the latest so much later than without them.
+        // The last submit comes after all intervals, and is delayed by at most their sum.
         let paced = interval * Double(max(submits - 1, 0))
         low = max(low, paced)
         high += paced
-        // A catalogue of the user's may make it longer than a duration can be.
+        // A user's catalog may make it longer than a duration can be.
         let (shortest, longest) = (low.rounded(), max(low, high).rounded(.up))
         return .nanoseconds(rounding: shortest * 1e9)...(.nanoseconds(rounding: longest * 1e9))
     }

@@ -1,14 +1,14 @@
 import DailiesCore
 import ExactJSON
 
-/// Every task of a plan, kept in a temporary file until the sums that stand before them are printed: memory does not
-/// grow with their number, and the store is read once.
+/// The tasks of a plan, kept in a temporary file until the totals above them are printed. Memory does not grow with
+/// their number, and the store is read only once.
 final class PlanTaskList {
     enum Form {
         case table
         case objects
     }
-    /// Bytes of a list that are written at once.
+    /// Bytes written at a time.
     static let chunk = 1 << 16
 
     private let form: Form
@@ -33,7 +33,7 @@ final class PlanTaskList {
         }
     }
 
-    /// Objects as JSON, rows as cells between tabs.
+    /// Lines are JSON objects, or table cells separated by tabs.
     func forEachLine(_ body: (String) throws -> Void) throws { try spool.forEach(body) }
 
     func writeTable(to out: (String) -> Void) throws {

@@ -3,15 +3,15 @@ import DailiesManifest
 import DailiesRunner
 import DailiesStore
 
-/// What a run of some manifests would do, found without a request and without a change.
+/// What a run of some manifests would do, determined without requests or changes.
 struct RunPlan {
-    /// How a task stands, in the words of the manual.
+    /// The status of a task in the plan.
     enum TaskStatus: String, CaseIterable {
         case new
         case waiting
         case resumable
         case uncertain
-        /// Rendered and paid for. Not saved: a run fetches it.
+        /// Rendered, paid for and saved.
         case paid
         case paidUnsaved = "paid_not_saved"
         case changed
@@ -22,8 +22,8 @@ struct RunPlan {
     struct Task {
         let key: TaskKey
         let shape: RequestShape
-        let standing: TaskStatus
-        /// A run would submit it.
+        let status: TaskStatus
+        /// Whether a run would submit it.
         let isToRender: Bool
         let price: PriceEstimate?
     }
@@ -34,14 +34,14 @@ struct RunPlan {
         case removed(TaskKey, batch: String)
     }
 
-    /// What is to be rendered of one kind, and what it will cost.
+    /// The clips of one kind to render, and their price.
     struct PriceLine {
         let shape: RequestShape
         let price: PriceEstimate?
         var tasks = 0
     }
 
-    /// The budget of a tag, and what is to be rendered under it.
+    /// The budget of a tag, and the cost of the clips to render under it.
     struct TagBudgetPlan {
         let tag: TaskSpec.Tag
         let position: BudgetUsage
@@ -67,20 +67,20 @@ struct RunPlan {
         let stored: StoredBatch?
         let position: BudgetUsage
         var counts: [TaskStatus: Int] = [:]
-        /// In the store, never sent, and not in the manifest any more: a run would cancel them.
+        /// Unsent tasks in the store that are no longer in the manifest: a run would cancel them.
         var removed = 0
-        /// Of those that wait: a guard cancelled their last attempt.
+        /// Waiting tasks whose last attempt a guard cancelled.
         fileprivate(set) var heldBack: [CancelReason: Int] = [:]
         var low = CreditTotal.zero
         var high = CreditTotal.zero
-        /// To be rendered, of a price that nobody knows.
+        /// Clips to render without a known price.
         var unknownPrices = 0
         var toRender = 0
         var tagBudgets: [TagBudgetPlan] = []
-        /// Of those to be rendered.
+        /// Duplicates among the clips to render.
         var duplicates = Duplicates()
 
-        /// A run would do something.
+        /// Whether a run would do anything.
         var hasWork: Bool {
             toRender > 0 || removed > 0
                 || [.resumable, .uncertain, .paidUnsaved, .changed].contains { counts[$0, default: 0] > 0 }
@@ -88,20 +88,20 @@ struct RunPlan {
     }
 
     let catalogue: ModelCatalogue
-    /// Whose clips count as there already.
+    /// The provider whose clips count as existing.
     let provider: String
     let prices: PlanPrices
     let limits: SubmissionLimits
     /// Changed tasks are rendered again.
     let acceptsChanges: Bool
-    /// Budgets given on the command line, instead of the stored ones.
+    /// Budgets from the command line, which replace the stored ones.
     let budget: [BudgetArgument]
-    /// Takes every task, where they are asked for.
+    /// Collects every task if a list was requested.
     let listing: PlanTaskList?
 
     private(set) var batches: [Batch] = []
     private(set) var time: PlanDuration
-    /// In the order in which they were met.
+    /// In the order of their first clip.
     private(set) var lines: [PriceLine] = []
     private var lineOfKind: [RequestShape: Int] = [:]
 
@@ -125,7 +125,7 @@ struct RunPlan {
     var toRender: Int { batches.reduce(0) { $0 + $1.toRender } }
     var unknownPrices: Int { batches.reduce(0) { $0 + $1.unknownPrices } }
 
-    /// - Parameter store: nil: there is none yet.
+    /// - Parameter store: nil: it does not exist yet.
     mutating func add(_ manifest: ValidatedManifest, in store: Store?) throws {
         let stored = try store?.batch(named: manifest.batchName)
         var position = BudgetUsage(cap: nil, settled: .zero, reserved: .zero)
@@ -158,7 +158,7 @@ struct RunPlan {
     private func task(_ spec: TaskSpec, _ verdict: TaskDiff) -> Task {
         let isToRender = isToRender(verdict)
         return Task(
-            key: spec.key, shape: spec.shape, standing: TaskStatus(verdict), isToRender: isToRender,
+            key: spec.key, shape: spec.shape, status: TaskStatus(verdict), isToRender: isToRender,
             price: isToRender ? prices.estimate(for: spec.shape) : nil)
     }
 
@@ -168,8 +168,8 @@ struct RunPlan {
         let task = task(spec, verdict)
         try listing?.add(.named(task, batch: batch.name))
         let price = task.price
-        batch.counts[task.standing, default: 0] += 1
-        if task.standing == .resumable || task.standing == .uncertain {
+        batch.counts[task.status, default: 0] += 1
+        if task.status == .resumable || task.status == .uncertain {
             time.add(spec.shape, in: catalogue, isUnderWay: true)
         }
         guard task.isToRender else { return }
@@ -193,21 +193,21 @@ struct RunPlan {
         lines[line].tasks += 1
     }
 
-    /// The stored ones and the given ones; a given one takes the place of the stored one.
+    /// Stored and given tag budgets; a given one replaces the stored one.
     private func tagBudgets(of batch: StoredBatch?, in store: Store?) throws -> [TagBudgetPlan] {
         let given = BudgetArgument.tags(of: budget)
         let stored = try batch.flatMap { try store?.tagBudgets($0.id) } ?? []
-        var rooms: [TagBudgetPlan] = []
+        var budgets: [TagBudgetPlan] = []
         for known in stored where !given.contains(where: { $0.tag == known.tag }) {
-            rooms.append(TagBudgetPlan(tag: known.tag, position: known.position))
+            budgets.append(TagBudgetPlan(tag: known.tag, position: known.position))
         }
         for budget in given {
             var position = BudgetUsage(cap: nil, settled: .zero, reserved: .zero)
             if let store, let batch { position = try store.tagPosition(batch.id, budget.tag) }
             position.cap = budget.setting.applied(to: stored.first { $0.tag == budget.tag }?.position.cap)
-            if position.cap != nil { rooms.append(TagBudgetPlan(tag: budget.tag, position: position)) }
+            if position.cap != nil { budgets.append(TagBudgetPlan(tag: budget.tag, position: position)) }
         }
-        return rooms
+        return budgets
     }
 
     private func isToRender(_ verdict: TaskDiff) -> Bool {
@@ -218,7 +218,7 @@ struct RunPlan {
         }
     }
 
-    /// Of what a run would submit: keys, requests and tags in their order. Comments, formatting and line ends are not in it.
+    /// Covers keys, requests, priorities, outputs and tags in order, but not comments, formatting or line endings.
     static func digest(of manifest: ValidatedManifest) throws -> String {
         var digest = digest(ofBatch: manifest.batchName)
         try manifest.forEachTask { add($0, to: &digest) }
@@ -232,7 +232,7 @@ struct RunPlan {
     }
 
     private static func add(_ task: TaskSpec, to digest: inout SHA256Digester) {
-        // The key of a task without an id follows from its request, but for the name that a store has for it.
+        // The key of a task without an id is derived from its request, except for a name that the store gave it.
         digest.add(task.isKeyDerived ? "" : task.key.text)
         digest.add(task.request.withLineFeeds.text)
         digest.add(String(task.priority))
@@ -244,7 +244,7 @@ struct RunPlan {
         }
     }
 
-    /// Of the price of everything that is to be rendered, and of who says so.
+    /// Covers the price of every clip to render, and its source.
     var pricesDigest: String {
         var digest = SHA256Digester()
         for line in lines {
@@ -273,17 +273,17 @@ extension RunPlan.TaskStatus {
         }
     }
 
-    /// In a table and for a person.
-    var words: String {
+    /// The column title.
+    var title: String {
         switch self {
         case .new: "new"
         case .waiting: "waiting"
         case .resumable: "resumable"
         case .uncertain: "uncertain"
-        case .paid: "paid already"
+        case .paid: "already paid"
         case .paidUnsaved: "paid, not saved"
         case .changed: "changed"
-        case .failed: "failed before"
+        case .failed: "failed earlier"
         case .cancelled: "cancelled"
         }
     }

@@ -6,8 +6,8 @@ import DailiesStore
 import ExactJSON
 import Foundation
 
-/// A plan on disk, and all that it was made from: manifests, store, prices, service, key, and the options that its figures
-/// depend on. `run --plan` carries it out with these options, and only while nothing of the rest has changed.
+/// A plan on disk with everything it depends on: manifests, store, prices, service, API key and options.
+/// `run --plan` uses these options, and refuses the plan if anything else has changed.
 struct SavedPlan: Sendable {
     struct ManifestEntry: Hashable, Sendable {
         let path: String
@@ -17,35 +17,35 @@ struct SavedPlan: Sendable {
 
     private static let type = "dailies-plan"
     private static let version = "2"
-    private static let mostBytes = 1 << 20
+    private static let maximumBytes = 1 << 20
 
     let manifests: [ManifestEntry]
     /// Absolute.
     let storePath: String
     let storeDigest: String
     let pricesDigest: String
-    /// How the manifests are read where their endings do not tell it.
+    /// The manifests' format; nil: by file extension.
     let format: ManifestFormat?
     let provider: String
     let baseURL: String
     /// Fingerprints of the keys by model prefix; nil: the plan was made without a key.
     let key: String?
-    /// Values of the options that the figures depend on, by the option's name; those that are not here are not given. Of a flag
-    /// that is given: `true`.
+    /// Values of the options that the figures depend on, by option name; unset options are left out. A set flag has the
+    /// value `true`.
     let options: [String: [String]]
 
     private var acceptsChanges: Bool { options["accept-changes"] != nil }
 
-    // MARK: Made from
+    // MARK: Creating
 
     init(
-        _ survey: RunPlan, storePath: String, mark: StoreRevision, _ configuration: ProviderConfiguration,
+        _ plan: RunPlan, storePath: String, revision: StoreRevision, _ configuration: ProviderConfiguration,
         keys: [ModelAPIKey]?, format: ManifestFormat?, options: [String: [String]]
     ) {
-        manifests = survey.batches.map { ManifestEntry(path: $0.path, batch: $0.name, digest: $0.digest) }
+        manifests = plan.batches.map { ManifestEntry(path: $0.path, batch: $0.name, digest: $0.digest) }
         self.storePath = URL(fileURLWithPath: storePath).standardizedFileURL.path
-        storeDigest = Self.digest(of: mark)
-        pricesDigest = survey.pricesDigest
+        storeDigest = Self.digest(of: revision)
+        pricesDigest = plan.pricesDigest
         self.format = format
         provider = configuration.name
         baseURL = configuration.baseURL
@@ -53,9 +53,9 @@ struct SavedPlan: Sendable {
         self.options = options
     }
 
-    static func digest(of mark: StoreRevision) -> String {
+    static func digest(of revision: StoreRevision) -> String {
         var digest = SHA256Digester()
-        digest.add(mark.description)
+        digest.add(revision.description)
         return digest.hex
     }
 
@@ -63,9 +63,9 @@ struct SavedPlan: Sendable {
         keys.map { "\($0.modelPrefix):\($0.key.fingerprint)" }.sorted().joined(separator: " ")
     }
 
-    // MARK: On disk
+    // MARK: Reading and writing
 
-    func write(to path: String, _ survey: RunPlan, madeAt: Instant) throws {
+    func write(to path: String, _ plan: RunPlan, madeAt: Instant) throws {
         var writer = JSONWriter()
         writer.object { writer in
             writer.member("type", Self.type)
@@ -96,15 +96,15 @@ struct SavedPlan: Sendable {
                 }
             }
             writer.name("summary")
-            PlanOutput.write(survey, to: &writer)
+            PlanOutput.write(plan, to: &writer)
         }
         let text = try JSONValue.parse(Array(writer.text.utf8)).prettyText + "\n"
         try OutputFile(path, .plan, besideStore: storePath).write { append in try append(text) }
     }
 
-    /// - Throws: ``Stop`` with 65 for anything that is no plan of this version.
+    /// - Throws: ``Stop`` with 65 for anything that is not a plan of this version.
     static func read(_ path: String) throws -> SavedPlan {
-        guard let data = FileManager.default.contents(atPath: path), data.count <= mostBytes else {
+        guard let data = FileManager.default.contents(atPath: path), data.count <= maximumBytes else {
             throw Stop(.refused, "cannot read a plan from \(SafeText.quoted(path))")
         }
         let plan: SavedPlan?
@@ -116,7 +116,7 @@ struct SavedPlan: Sendable {
         guard let plan else {
             throw Stop(
                 .refused,
-                "\(SafeText.quoted(path)) is no plan of this program's version; make one with `dailies plan --out`")
+                "\(SafeText.quoted(path)) is not a plan of this version of dailies; make one with `dailies plan --out`")
         }
         return plan
     }
@@ -136,7 +136,7 @@ struct SavedPlan: Sendable {
         }
         var options: [String: [String]] = [:]
         for member in members {
-            // One that this program does not know is not one that it may pass over.
+            // Unknown options are refused, not ignored.
             guard OptionRule[member.name]?.isPlanned == true, let texts = member.value.array?.compactMap(\.string),
                 !texts.isEmpty, texts.count == member.value.array?.count
             else { return nil }
@@ -156,11 +156,11 @@ struct SavedPlan: Sendable {
         self.options = options
     }
 
-    // MARK: Carried out
+    // MARK: Running
 
-    /// The manifests as they stand now; one that gave its batch another name than its own was planned with `--batch`.
+    /// The manifests in their current state, with the batch name that `--batch` gave when the plan was made.
     ///
-    /// - Parameter form: of the run, which has taken from the plan all but the format.
+    /// - Parameter form: from the run's options, which come from the plan except for the format.
     func check(_ form: ManifestForm, catalogue: ModelCatalogue, json: Bool) throws -> [ValidatedManifest] {
         var form = form
         form.format = format
@@ -169,20 +169,20 @@ struct SavedPlan: Sendable {
             catalogue: catalogue, json: json)
     }
 
-    /// What is typed beside a plan and says something else is refused; what says the same is fine.
+    /// Refuses a `--batch` that differs from the plan.
     ///
     /// - Throws: ``Stop`` with 65.
-    func refuseOther(batch: String?) throws {
+    func refuseDifferent(batch: String?) throws {
         guard let batch else { return }
         let planned = manifests.map(\.batch)
         guard planned != [batch] else { return }
-        throw Self.other([
-            "--batch is \(SafeText.quoted(batch)), and the plan is of \(planned.map { SafeText.quoted($0) }.joined(separator: ", "))"
+        throw Self.differentOptions([
+            "--batch is \(SafeText.quoted(batch)), but the plan is for \(planned.map { SafeText.quoted($0) }.joined(separator: ", "))"
         ])
     }
 
-    /// Every option that is not as the plan has it. The run has taken from the plan what was not typed.
-    private func refuseOther(options now: [String: [String]], _ configuration: ProviderConfiguration) throws {
+    /// Refuses options that differ from the plan. Options that were not typed come from the plan.
+    private func refuseDifferent(options now: [String: [String]], _ configuration: ProviderConfiguration) throws {
         var differences: [String] = []
         if provider != configuration.name {
             differences.append(Self.difference("--provider", [configuration.name], [provider]))
@@ -193,32 +193,32 @@ struct SavedPlan: Sendable {
         for name in Set(options.keys).union(now.keys).sorted() where options[name] != now[name] {
             differences.append(Self.difference("--" + name, now[name], options[name]))
         }
-        if !differences.isEmpty { throw Self.other(differences) }
+        if !differences.isEmpty { throw Self.differentOptions(differences) }
     }
 
-    /// `--budget is 5, and 1 in the plan`
+    /// `--budget is 5, but 1 in the plan`
     private static func difference(_ name: String, _ now: [String]?, _ planned: [String]?) -> String {
-        func words(_ values: [String]?) -> String {
-            values?.map(SafeText.escaped).joined(separator: " ") ?? "not given"
+        func text(_ values: [String]?) -> String {
+            values?.map(SafeText.escaped).joined(separator: " ") ?? "not set"
         }
-        return "\(name) is \(words(now)), and \(words(planned)) in the plan"
+        return "\(name) is \(text(now)), but \(text(planned)) in the plan"
     }
 
-    private static func other(_ differences: [String]) -> Stop {
+    private static func differentOptions(_ differences: [String]) -> Stop {
         Stop(
             .refused,
-            "the plan is for other options: \(differences.joined(separator: "; ")); give the same, or make a new one with "
+            "the plan has different options: \(differences.joined(separator: "; ")); use the same, or make a new plan with "
                 + "`dailies plan --out` (nothing was submitted)")
     }
 
-    /// Of a command, as they bind it.
+    /// The options of a command that a plan stores.
     ///
-    /// - Parameter told: limits by `dailies concurrency`, where the command follows them.
+    /// - Parameter controls: limits set with `dailies concurrency`, if the command applies them.
     static func options(
         _ spending: SpendingOptions, _ dialect: Dialect, _ reading: ManifestOptions,
-        told: RunControls = RunControls()
+        controls: RunControls = RunControls()
     ) -> [String: [String]] {
-        var options = spending.words(ConcurrencyArgument.limits(spending.concurrencyLimits, told: told))
+        var options = spending.plannedValues(ConcurrencyArgument.limits(spending.concurrencyLimits, controls: controls))
         options["map"] = reading.map.isEmpty ? nil : reading.map.map(\.description)
         options["strict"] = reading.strict ? ["true"] : nil
         options["dialect"] = [dialect.rawValue]
@@ -226,38 +226,38 @@ struct SavedPlan: Sendable {
         return options
     }
 
-    /// Before anything is sent or written, with the store's lock held.
+    /// Called with the store locked, before anything is sent or written.
     ///
-    /// - Throws: ``Stop`` with 65 that names what is not as it was.
+    /// - Throws: ``Stop`` with 65 that names what has changed.
     func refuseIfStale(
         _ checked: [ValidatedManifest], storePath: String, catalogue: ModelCatalogue, rates: RateCard?,
         options: [String: [String]], _ configuration: ProviderConfiguration
     ) throws {
-        try refuseOther(options: options, configuration)
+        try refuseDifferent(options: options, configuration)
         let now = try checked.map {
             ManifestEntry(path: $0.absolutePath, batch: $0.batchName, digest: try RunPlan.digest(of: $0))
         }
         for (planned, found) in zip(manifests, now) where planned != found {
-            throw Self.stale("the manifest \(SafeText.escaped(planned.path)) asks for something else than it did")
+            throw Self.stale("the manifest \(SafeText.escaped(planned.path)) has changed")
         }
-        guard now.count == manifests.count else { throw Self.stale("the manifests are not those of the plan") }
+        guard now.count == manifests.count else { throw Self.stale("the plan is for different manifests") }
         let path = URL(fileURLWithPath: storePath).standardizedFileURL.path
         guard path == self.storePath else {
             throw Self.stale(
-                "the store is \(SafeText.escaped(path)), and the plan was made for \(SafeText.escaped(self.storePath))")
+                "the store is \(SafeText.escaped(path)), but the plan was made for \(SafeText.escaped(self.storePath))")
         }
-        let (mark, observed) = try Self.look(into: storePath, for: configuration.service)
-        guard Self.digest(of: mark) == storeDigest else {
-            throw Self.stale("the store \(SafeText.escaped(path)) has changed: something was run or recorded in it")
+        let (revision, observed) = try Self.readStore(storePath, for: configuration.service)
+        guard Self.digest(of: revision) == storeDigest else {
+            throw Self.stale("the store \(SafeText.escaped(path)) has changed since the plan was made")
         }
         guard let key else {
-            throw Self.stale("it was made without an API key, so that nobody knows whose account it is for")
+            throw Self.stale("it was made without an API key")
         }
-        guard key == Self.text(of: configuration.keys) else { throw Self.stale("the API key is another one") }
+        guard key == Self.text(of: configuration.keys) else { throw Self.stale("the API key has changed") }
         let prices = PlanPrices(
             catalogue: catalogue, rates: rates, maximumPerTask: try maximumPerTask, observed: observed)
-        guard try survey(checked, storePath: storePath, catalogue, prices).pricesDigest == pricesDigest else {
-            throw Self.stale("the prices are not those that the plan was reckoned with")
+        guard try runPlan(checked, storePath: storePath, catalogue, prices).pricesDigest == pricesDigest else {
+            throw Self.stale("prices have changed")
         }
     }
 
@@ -265,41 +265,42 @@ struct SavedPlan: Sendable {
         get throws {
             guard let text = options["max-credits-per-task"]?.first else { return nil }
             guard let amount = CreditsArgument(argument: text) else {
-                throw Stop(.refused, "the plan has no amount as max-credits-per-task")
+                throw Stop(.refused, "the plan has an invalid max-credits-per-task")
             }
             return amount.credits
         }
     }
 
-    private func survey(
+    private func runPlan(
         _ checked: [ValidatedManifest], storePath: String, _ catalogue: ModelCatalogue, _ prices: PlanPrices
     ) throws -> RunPlan {
-        var survey = RunPlan(
+        var plan = RunPlan(
             catalogue: catalogue, provider: "", prices: prices, limits: SubmissionLimits(),
             acceptsChanges: acceptsChanges,
             budget: [])
-        try PlanStore.read(storePath) { store in
-            for manifest in checked { try survey.add(manifest, in: store) }
+        try PlanStore.withOptionalStore(storePath) { store in
+            for manifest in checked { try plan.add(manifest, in: store) }
         }
-        return survey
+        return plan
     }
 
-    private static func look(
-        into storePath: String, for service: Service
+    private static func readStore(
+        _ storePath: String, for service: Service
     ) throws -> (StoreRevision, [ObservedPrice]) {
-        try PlanStore.read(storePath) { store in
+        try PlanStore.withOptionalStore(storePath) { store in
             (try store?.mark() ?? .empty, try store?.observedPrices(of: service) ?? [])
         }
     }
 
     private static func stale(_ reason: String) -> Stop {
-        Stop(.refused, "the plan is stale: \(reason); make a new one with `dailies plan --out` (nothing was submitted)")
+        Stop(
+            .refused, "the plan is stale: \(reason); make a new plan with `dailies plan --out` (nothing was submitted)")
     }
 }
 
-/// A store that is looked at, if there is one; it is never created.
+/// Reads a store if it exists; never creates one.
 enum PlanStore {
-    static func read<Result>(_ path: String, _ body: (Store?) throws -> Result) throws -> Result {
+    static func withOptionalStore<Result>(_ path: String, _ body: (Store?) throws -> Result) throws -> Result {
         guard FileManager.default.fileExists(atPath: path) else { return try body(nil) }
         let store: Store
         do {

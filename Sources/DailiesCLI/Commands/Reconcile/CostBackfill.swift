@@ -1,7 +1,7 @@
 import DailiesCore
 import DailiesStore
 
-/// One `reconcile`'s second half: every cost that was asked for in vain is asked for once more.
+/// The second part of `reconcile`: queries every unknown cost again.
 struct CostBackfill {
     private static let pageSize = 256
 
@@ -21,18 +21,18 @@ struct CostBackfill {
         self.isJSON = isJSON
     }
 
-    /// Whether there is anything to ask for.
+    /// Whether there are unknown costs.
     var isNeeded: Bool {
         get throws { try !store.attemptsWithoutCost(in: batch, limit: 1).isEmpty }
     }
 
-    /// One after the other; the first that meets silence is the last.
-    mutating func ask(_ desk: TaskReconciler) async throws {
+    /// Queries one by one, and stops at the first outage.
+    mutating func ask(_ reconciler: TaskReconciler) async throws {
         var last: AttemptID?
         while true {
             let page = try store.attemptsWithoutCost(in: batch, after: last, limit: Self.pageSize)
             for unpriced in page {
-                let answer = try await desk.askForCost(of: unpriced)
+                let answer = try await reconciler.queryCost(of: unpriced)
                 tally.asked += 1
                 if case .stated = answer { tally.stated += 1 }
                 write(unpriced, answer)
@@ -45,17 +45,17 @@ struct CostBackfill {
 
     private func write(_ unpriced: AttemptWithoutCost, _ answer: TaskReconciler.CostAnswer) {
         var stated: Credits?
-        let (verdict, words): (String, String)
+        let (verdict, message): (String, String)
         switch answer {
         case .stated(let credits):
             stated = credits
-            (verdict, words) = ("cost_learned", "its cost was unknown and is \(credits) credits; booked")
-        case .notStated: (verdict, words) = ("cost_unknown", "its cost is still not stated")
-        case .noAnswer(let reason, _): (verdict, words) = ("cost_unknown", "its cost is still unknown: \(reason)")
+            (verdict, message) = ("cost_learned", "cost recorded: \(credits) credits")
+        case .notStated: (verdict, message) = ("cost_unknown", "the provider still does not report its cost")
+        case .noAnswer(let reason, _): (verdict, message) = ("cost_unknown", "its cost is still unknown: \(reason)")
         }
         guard isJSON else {
             let name = SafeText.escaped("\(unpriced.batchName)/\(unpriced.key)")
-            return Console.out("\(name), attempt \(unpriced.attempt.number): \(words)")
+            return Console.out("\(name), attempt \(unpriced.attempt.number): \(message)")
         }
         JSONLine.write("cost") { writer in
             writer.member("batch", unpriced.batchName)

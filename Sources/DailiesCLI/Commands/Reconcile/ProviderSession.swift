@@ -1,9 +1,9 @@
 import DailiesCore
 import DailiesProvider
 
-/// The provider for the length of one command.
+/// A provider connection for the duration of one command.
 enum ProviderSession {
-    /// - Throws: what the options are refused with (64, 77), and what `body` throws.
+    /// - Throws: 64 or 77 for unusable options, and errors of `body`.
     static func with(_ options: ProviderOptions, _ body: (RetryingProvider) async throws -> Void) async throws {
         try OpenFiles.refuseIfTooFew()
         let configuration = try options.configuration()

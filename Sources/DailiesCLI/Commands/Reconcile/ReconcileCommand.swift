@@ -5,20 +5,20 @@ import DailiesStore
 struct ReconcileCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "reconcile",
-        abstract: "Settle uncertain and lost tasks and unknown costs by asking the provider; show the evidence.",
+        abstract: "Resolve uncertain tasks, lost tasks and unknown costs by querying the provider.",
         discussion: """
-            A task is uncertain when its submit was sent and no answer says what became of it: it may be rendering, and \
-            it may be billed. Nothing sends it again without your word. For each one the provider is asked, free of \
-            charge, for the key under which it was submitted; lost ones are asked for by their task id.
+            A task is uncertain when its request was sent but no response was received: it may be rendering, and it \
+            may be billed. It is not resubmitted unless you request it. reconcile looks up each uncertain task by its \
+            submission key and each lost task by its task id. Lookups are free.
 
-            What is found is recorded, and `dailies resume` goes on with it. What is not found stays as it is, until \
-            the provider finds it or you say otherwise: with --adopt when you know its task id, with --assume-lost when \
-            you give it up. Both are checked with the provider first and written into the log.
+            Tasks that are found are recorded, and `dailies resume` continues them. The others stay uncertain or lost \
+            until a later reconcile finds them, or you resolve them: use --adopt if you know the task id, or \
+            --assume-lost to give up. Both query the provider first and are recorded in the log.
 
-            What another API key sent is asked for with that key. Where a new key of the same account took its place, \
-            --same-account hands over what is unfinished, and `dailies resume` goes on with it.
+            A task can be looked up only with the API key that sent it. If a new key of the same account replaced it, \
+            --same-account transfers the unfinished tasks, and `dailies resume` continues them.
 
-            A cost that the provider did not state when it was asked is asked for once more, and booked if it is stated now.
+            Costs that the provider has not reported are requested again, and recorded if they are now reported.
 
             Examples:
               BYTESPIKE_API_KEY=… dailies reconcile
@@ -26,7 +26,7 @@ struct ReconcileCommand: AsyncParsableCommand {
               dailies reconcile --assume-lost dolly
               dailies reconcile --json | jq 'select(.verdict == "still_uncertain").key'
 
-            Exit codes: 0 nothing is uncertain or lost any more, 6 some still are, 7 access refused, 11 store in use, \
+            Exit codes: 0 no uncertain or lost tasks, 6 some remain, 7 access refused, 11 store in use, \
             64 usage, 77 API key.
             """)
 
@@ -34,34 +34,34 @@ struct ReconcileCommand: AsyncParsableCommand {
     @OptionGroup(title: "Provider") var provider: ProviderOptions
     @OptionGroup(title: "Provider") var account: AccountOptions
 
-    @Option(help: ArgumentHelp("Only tasks of this batch.", valueName: "name"))
+    @Option(help: ArgumentHelp("Only tasks in this batch.", valueName: "name"))
     var batch: String?
     @Option(
         help: ArgumentHelp(
-            "This uncertain task is that task of the provider. May be repeated.", valueName: "key=task-id"))
+            "Link this uncertain task to a task id at the provider. Repeatable.", valueName: "key=task-id"))
     var adopt: [String] = []
     @Option(
         help: ArgumentHelp(
-            "Give this uncertain or lost task up: failed/assumed_lost, at an unknown cost. May be repeated.",
+            "Mark this uncertain or lost task as failed (assumed_lost), cost unknown. Repeatable.",
             valueName: "key"))
     var assumeLost: [String] = []
     @Flag(
         help: """
-            With --assume-lost: do not ask once more, since nobody can (the API key that sent it, or the provider, \
-            is gone).
+            With --assume-lost: do not query the provider first. Use it if the provider or the API key that sent the \
+            task no longer exists.
             """)
     var withoutAsking = false
     @OptionGroup var keys: KeyMemoryOptions
-    @Flag(help: "Write one JSON object a line to standard output.")
+    @Flag(help: "Write one JSON object per line to standard output.")
     var json = false
 
     mutating func validate() throws {
         if withoutAsking, assumeLost.isEmpty || !adopt.isEmpty {
-            throw ValidationError("--without-asking goes with --assume-lost alone")
+            throw ValidationError("--without-asking can be used only with --assume-lost")
         }
         if withoutAsking, account.sameAccount {
             throw ValidationError(
-                "--same-account needs the API key, and --without-asking uses none; give one of the two")
+                "--same-account needs an API key and --without-asking uses none; they cannot be used together")
         }
     }
 
@@ -71,17 +71,17 @@ struct ReconcileCommand: AsyncParsableCommand {
 
     private func reconcile(_ store: Store) async throws -> ExitCode {
         let chosen = try TaskLookup.batch(batch, in: store)
-        let words = try ManualResolution(adopt: adopt, assumeLost: assumeLost, batch: chosen, in: store)
-        // After the batch and the keys were looked up: a mistyped one changes nothing.
+        let resolutions = try ManualResolution(adopt: adopt, assumeLost: assumeLost, batch: chosen, in: store)
+        // After looking up the batch and the keys, so a typo changes nothing.
         if account.sameAccount {
             let configuration = try provider.configuration()
             try KeyTransferNotice.carryOut(in: store, APIKeyRouting(of: configuration), configuration)
         }
-        // The user's words are about these tasks; all others wait for a call without.
-        let tasks = try words.isEmpty ? store.unresolvedTasks(in: chosen?.id) : words.tasks
+        // With manual resolutions, only their tasks are reconciled.
+        let tasks = try resolutions.isEmpty ? store.unresolvedTasks(in: chosen?.id) : resolutions.tasks
         let text = ReconcileOutput(hint: SuggestedCommand(store: self.store, provider: provider), isJSON: json)
         var costs = CostBackfill(store: store, batch: chosen?.id, isJSON: json)
-        let asksForCosts = try words.isEmpty && !withoutAsking && costs.isNeeded
+        let asksForCosts = try resolutions.isEmpty && !withoutAsking && costs.isNeeded
         if tasks.isEmpty, !asksForCosts {
             let needs = try keyNeeds(in: store, chosen, nil)
             text.finish(ReconcileTally(), left: (0, 0), needs, code: .success)
@@ -89,19 +89,19 @@ struct ReconcileCommand: AsyncParsableCommand {
         }
         var tally = ReconcileTally()
         var accounts: APIKeyRouting?
-        try await withDesk(on: store) { desk in
-            accounts = desk?.provider.accounts
+        try await withReconciler(on: store) { reconciler in
+            accounts = reconciler?.provider.accounts
             var reconciliation = Reconciler(
-                store: store, desk: desk,
-                keyMemory: keys.memory(of: desk?.provider).divided(bySpeed: provider.speed))
+                store: store, reconciler: reconciler,
+                keyMemory: keys.memory(of: reconciler?.provider).divided(bySpeed: provider.speed))
             for task in tasks {
                 guard let row = try store.task(task) else { continue }
-                let finding = try await reconciliation.settle(row, by: words[task])
+                let finding = try await reconciliation.settle(row, by: resolutions[task])
                 text.write(finding, batches: try store.batches().count)
                 tally.count(finding)
             }
             tally.codes.formUnion(reconciliation.codes)
-            if let desk, asksForCosts, tally.codes == [.success] { try await costs.ask(desk) }
+            if let reconciler, asksForCosts, tally.codes == [.success] { try await costs.ask(reconciler) }
         }
         tally.costs = costs.tally
         let counts = try store.summary(chosen.map { [$0.id] }).total
@@ -112,34 +112,35 @@ struct ReconcileCommand: AsyncParsableCommand {
         return code
     }
 
-    /// - Parameter accounts: nil: nobody was asked, and what is known of keys is what files and the environment hold.
+    /// - Parameter accounts: nil: the provider was not queried; keys come from files and the environment.
     private func keyNeeds(in store: Store, _ batch: StoredBatch?, _ accounts: APIKeyRouting?) throws -> [MissingKey] {
-        // A key that cannot be read counts as absent here; a command that needs it refuses it.
+        // An unreadable key counts as absent here; commands that need it report it.
         let atHand = accounts?.all ?? (try? provider.keysAtHand()).map { Set($0.map(\.key.fingerprint)) } ?? []
         return try store.keyNeeds(present: atHand.isEmpty ? nil : atHand, in: batch.map { [$0.id] })
     }
 
-    private func withDesk(on store: Store, _ body: (TaskReconciler?) async throws -> Void) async throws {
+    private func withReconciler(on store: Store, _ body: (TaskReconciler?) async throws -> Void) async throws {
         if withoutAsking { return try await body(nil) }
         try await ProviderSession.with(provider) { try await body(TaskReconciler(store, $0)) }
     }
 }
 
-/// What the user says about single tasks.
+/// The user's resolutions of single tasks (`--adopt`, `--assume-lost`).
 struct ManualResolution {
-    enum Word: Hashable {
+    enum Action: Hashable {
         case adopt(RemoteTaskID)
         case assumeLost
     }
 
-    private var words: [TaskID: Word] = [:]
-    /// In the order in which they were given.
+    private var actions: [TaskID: Action] = [:]
+    /// In the order of the arguments.
     private(set) var tasks: [TaskID] = []
 
     var isEmpty: Bool { tasks.isEmpty }
-    subscript(task: TaskID) -> Word? { words[task] }
+    subscript(task: TaskID) -> Action? { actions[task] }
 
-    /// - Throws: ``Stop`` with 64 for a key that is not there, is ambiguous, is given twice, or whose task is in no doubt.
+    /// - Throws: ``Stop`` with 64 for a key that is unknown, ambiguous or repeated, or whose task is not uncertain or
+    ///   lost.
     init(adopt: [String], assumeLost: [String], batch: StoredBatch?, in store: Store) throws {
         for text in adopt {
             let (row, remote) = try Self.adoption(text, batch: batch, in: store)
@@ -157,9 +158,11 @@ struct ManualResolution {
         }
     }
 
-    private mutating func add(_ row: TaskRow, _ word: Word) throws {
-        guard words.updateValue(word, forKey: row.id) == nil else {
-            throw Stop(.usage, "the task \(SafeText.quoted(row.key.text)) is named twice; say one thing about it")
+    private mutating func add(_ row: TaskRow, _ action: Action) throws {
+        guard actions.updateValue(action, forKey: row.id) == nil else {
+            throw Stop(
+                .usage,
+                "the task \(SafeText.quoted(row.key.text)) is given twice; use one --adopt or --assume-lost for it")
         }
         tasks.append(row.id)
     }
@@ -168,13 +171,13 @@ struct ManualResolution {
         "the task \(SafeText.quoted(row.key.text)) is \(TaskDescription.standing(row))"
     }
 
-    /// `KEY=TASK_ID`, where a key may hold `=` itself: the longest text before a `=` that is a key counts.
+    /// `KEY=TASK_ID`. A key may contain `=`: the longest known key before an `=` is used.
     private static func adoption(
         _ text: String, batch: StoredBatch?, in store: Store
     ) throws -> (TaskRow, RemoteTaskID) {
         let marks = text.indices.filter { text[$0] == "=" }
         guard let first = marks.first, text[text.index(after: first)...] != "" else {
-            throw Stop(.usage, "--adopt takes KEY=TASK_ID, not \(SafeText.quoted(text))")
+            throw Stop(.usage, "--adopt must be KEY=TASK_ID, not \(SafeText.quoted(text))")
         }
         for mark in marks.reversed() {
             let remote = String(text[text.index(after: mark)...])

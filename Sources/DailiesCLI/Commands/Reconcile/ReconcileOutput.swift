@@ -2,14 +2,14 @@ import DailiesCore
 import DailiesStore
 import ExactJSON
 
-/// What came of a reconciliation, counted.
+/// Counts of reconcile results.
 struct ReconcileTally {
     var asked = 0
     var found = 0
     var adopted = 0
     var assumedLost = 0
     var codes: Set<ExitCode> = [.success]
-    /// Unknown costs.
+    /// Results of unknown costs.
     var costs = CostBackfill.Tally()
 
     mutating func count(_ finding: ResolutionFinding) {
@@ -24,7 +24,7 @@ struct ReconcileTally {
     }
 }
 
-/// Evidence and verdicts for people and for programs.
+/// Evidence and verdicts as text and as JSON.
 struct ReconcileOutput {
     let hint: SuggestedCommand
     let isJSON: Bool
@@ -37,7 +37,7 @@ struct ReconcileOutput {
         }
     }
 
-    // MARK: For people
+    // MARK: Text
 
     private func lines(_ finding: ResolutionFinding, batches: Int) -> [String] {
         let row = finding.row
@@ -46,13 +46,13 @@ struct ReconcileOutput {
         let sent = Composition.Calendar.timestamp(finding.evidence.sentAt)
         let repeats = finding.evidence.repeats
         lines.append(
-            "  sent:     \(sent) under the submission key \(latest.submissionKey), API key \(latest.account)"
+            "  sent:     \(sent) with submission key \(latest.submissionKey), API key \(latest.account)"
                 + (repeats > 0
-                    ? ", then \(TaskDescription.count(repeats, "repeat")), the last at "
+                    ? "; resubmitted \(TaskDescription.count(repeats, "time")), the last at "
                         + Composition.Calendar.timestamp(finding.evidence.lastSentAt) : ""))
         if let remote = latest.remoteID { lines.append("  task id:  \(SafeText.escaped(remote.text))") }
-        lines.append("  \(finding.wasLost ? "doubt:    " : "reply:    ")\(SafeText.escaped(finding.evidence.fault))")
-        if let asked = finding.asked { lines.append("  asked:    \(asked)") }
+        lines.append("  \(finding.wasLost ? "reason:   " : "reply:    ")\(SafeText.escaped(finding.evidence.fault))")
+        if let asked = finding.asked { lines.append("  lookup:   \(asked)") }
         lines.append("  verdict:  \(verdict(finding))")
         lines += advice(finding, batches > 1 ? [("--batch", row.batchName)] : [])
         return lines
@@ -61,20 +61,20 @@ struct ReconcileOutput {
     private func verdict(_ finding: ResolutionFinding) -> String {
         switch finding.verdict {
         case .found(let known): "found; recorded as \(SafeText.escaped(known.remote.text))"
-        case .adopted(let known): "adopted; recorded as \(SafeText.escaped(known.remote.text)) by your word"
+        case .adopted(let known): "adopted; recorded as \(SafeText.escaped(known.remote.text))"
         case .overBudget(let known):
-            "found, but its estimate does not fit under the budget; asked to cancel it while that is free: "
+            "found, but its estimate exceeds the budget; cancellation requested while it is free: "
                 + TaskDescription.known(known)
-        case .assumedLost: "assumed lost by your word: failed, at an unknown cost, since it may have been billed"
-        case .notFound where finding.wasLost: "still lost: it may be rendered and billed; it is never sent again"
+        case .assumedLost: "assumed lost: failed, cost unknown; it may have been billed"
+        case .notFound where finding.wasLost: "still lost: it may be rendered and billed; it will not be resubmitted"
         case .notFound(true):
-            "still uncertain; this provider honours submission keys, so that a run may send the same bytes again "
+            "still uncertain; this provider honors submission keys, so a run may resubmit the same request "
                 + "without paying twice"
         case .forgotten:
-            "still uncertain: this provider honours submission keys, but may have forgotten this one by now; it may be "
-                + "rendering and billed, and is never sent again without your word"
+            "still uncertain: this provider honors submission keys but may have forgotten this one; it may be "
+                + "rendering and billed, and will not be resubmitted unless you request it"
         case .notFound(false):
-            "still uncertain: it may be rendering and billed; it is never sent again without your word"
+            "still uncertain: it may be rendering and billed; it will not be resubmitted unless you request it"
         case .notAsked(let reason): "still \(finding.wasLost ? "lost" : "uncertain"): \(reason)"
         case .refused(let reason, let known):
             known == nil
@@ -83,34 +83,34 @@ struct ReconcileOutput {
         }
     }
 
-    /// The commands that go on from here.
+    /// Suggested next commands.
     private func advice(_ finding: ResolutionFinding, _ batch: [(name: String, value: String)]) -> [String] {
         let key = finding.row.key.text
         func next(_ what: String, _ command: String) -> String { "  \(what): \(command)" }
-        func word(_ option: String, _ value: String) -> String {
+        func resolve(_ option: String, _ value: String) -> String {
             hint.online("reconcile", batch + [(option, value)])
         }
         let retry = next("to render it again", hint.offline("retry", batch, keys: [key]))
         switch finding.verdict {
         case .overBudget(let known) where known.end == .cancelled:
-            return [next("with a higher --budget it is rendered", hint.online("resume"))]
+            return [next("to render it, use a higher --budget", hint.online("resume"))]
         case .found(let known), .adopted(let known), .overBudget(let known), .refused(_, .some(let known)):
             switch known.end {
-            case nil: return [next("to go on with it", hint.online("resume"))]
-            case .completed: return [next("to fetch its clip", hint.online("resume"))]
+            case nil: return [next("to resume", hint.online("resume"))]
+            case .completed: return [next("to download its clip", hint.online("resume"))]
             case .failed, .cancelled: return [retry]
             }
         case .assumedLost: return [retry]
-        case .notFound(true): return [next("to go on with it", hint.online("resume"))]
+        case .notFound(true): return [next("to resume", hint.online("resume"))]
         case .notFound(false), .forgotten:
-            let give = next("if you give it up", word("--assume-lost", key))
+            let giveUp = next("to give up", resolve("--assume-lost", key))
             return finding.wasLost
-                ? [give] : [next("if you know its task id", word("--adopt", key + "=TASK_ID")), give]
+                ? [giveUp] : [next("if you know its task id", resolve("--adopt", key + "=TASK_ID")), giveUp]
         case .notAsked, .refused: return []
         }
     }
 
-    // MARK: For programs
+    // MARK: JSON
 
     private func writeJSON(_ finding: ResolutionFinding) {
         let (verdict, known, reason) = parts(finding)
@@ -148,7 +148,7 @@ struct ReconcileOutput {
         }
     }
 
-    // MARK: The end
+    // MARK: Summary
 
     func finish(
         _ tally: ReconcileTally, left: (uncertain: Int, lost: Int), _ needs: [MissingKey], code: ExitCode
@@ -170,17 +170,17 @@ struct ReconcileOutput {
         }
         if tally.costs.asked > 0 {
             Console.out(
-                "\(TaskDescription.count(tally.costs.asked, "unknown cost")): \(tally.costs.stated) stated now and booked"
+                "\(TaskDescription.count(tally.costs.asked, "unknown cost")): \(tally.costs.stated) now reported and recorded"
             )
         }
         defer { for need in needs { Console.out(need.words) } }
-        if tally.asked == 0 { return Console.out("nothing is uncertain or lost") }
+        if tally.asked == 0 { return Console.out("no uncertain or lost tasks") }
         let parts = [(tally.found, "found"), (tally.adopted, "adopted"), (tally.assumedLost, "assumed lost")]
             .filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }
         let rest = [(left.uncertain, "uncertain"), (left.lost, "lost")].filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }
         Console.out(
             "\(TaskDescription.count(tally.asked, "task")): "
-                + (parts.isEmpty ? "nothing settled" : parts.joined(separator: ", "))
-                + (rest.isEmpty ? "; nothing is left in doubt" : "; left in doubt: " + rest.joined(separator: ", ")))
+                + (parts.isEmpty ? "none resolved" : parts.joined(separator: ", "))
+                + (rest.isEmpty ? "; none unresolved" : "; unresolved: " + rest.joined(separator: ", ")))
     }
 }

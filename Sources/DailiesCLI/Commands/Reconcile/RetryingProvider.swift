@@ -2,13 +2,13 @@ import DailiesCore
 import DailiesProvider
 import DailiesRunner
 
-/// Questions to the provider, one short burst of tries for each: for commands that ask a few times and end.
+/// Provider requests with a few short retries each, for commands that send a few requests and exit.
 struct RetryingProvider: Sendable {
     private let provider: ByteSpikeProvider
     private let configuration: ProviderConfiguration
     private let policy: RetryPolicy
 
-    /// - Parameter speed: of a simulator: waits between tries are divided by it.
+    /// - Parameter speed: the simulator's speed; waits between retries are divided by it.
     init(_ provider: ByteSpikeProvider, _ configuration: ProviderConfiguration, speed: Double) {
         self.provider = provider
         self.configuration = configuration
@@ -21,7 +21,7 @@ struct RetryingProvider: Sendable {
 
     var accounts: APIKeyRouting { APIKeyRouting(of: configuration) }
 
-    /// Whether a configured key has this fingerprint: only the key that submitted a task may ask for it.
+    /// Whether a configured key has this fingerprint: only the key that submitted a task can look it up.
     func holds(_ account: KeyFingerprint) -> Bool {
         accounts.contains(account)
     }
@@ -47,12 +47,12 @@ struct RetryingProvider: Sendable {
             failures += 1
             if failures >= policy.attempts || fault.code == ByteSpikeProvider.noKeyCode { return answer }
             let wait = fault.retryAfter ?? policy.wait(afterFailures: failures, using: &jitter)
-            await Pause.now(for: min(wait, Self.longestPause))
+            await Pause.now(for: min(wait, Self.maximumPause))
         }
     }
 
-    /// Longer waits are not for a command that somebody sits before.
-    private static let longestPause = Duration.seconds(10)
+    /// Longer waits are too long for an interactive command.
+    private static let maximumPause = Duration.seconds(10)
 }
 
 extension ProviderError {
@@ -63,8 +63,7 @@ extension ProviderError {
         return message.isEmpty ? words : "\(words): \(SafeText.escaped(message))"
     }
 
-    /// Nobody answered, or only to say that they cannot, or somebody before the service: the next question will fare no
-    /// better.
+    /// No response, a server error, or a response from a proxy before the service: the next request would fail too.
     var showsOutage: Bool {
         switch kind {
         case .unreachable, .timedOut, .broken: true

@@ -3,29 +3,29 @@ import DailiesProvider
 import DailiesRunner
 import DailiesStore
 
-/// Asks the provider where a task stands, and makes what it says durable before anything is built on it.
+/// Queries the provider for the state of a task, and records the answer before using it.
 ///
-/// Works on a store that nobody else runs on. Every answer is booked by the same steps as in a run, so that a crash
-/// between two of them leaves what a crash of a run would leave.
+/// Needs exclusive use of the store. Answers are recorded with the same mutations as in a run, so a crash between two
+/// of them leaves the same state as a crash of a run.
 struct TaskReconciler: Sendable {
-    /// What is known of a task that the provider has, after it was booked.
+    /// The recorded state of a task that the provider knows.
     struct Known: Sendable {
         let remote: RemoteTaskID
         let isRunning: Bool
-        /// nil: it goes on.
+        /// nil: it has not ended.
         let end: Settlement.End?
         let charged: Credits?
-        /// Its estimate does not fit under the budget.
+        /// Its estimate exceeds the budget.
         var isOverBudget = false
     }
 
     enum Answer: Sendable {
         case known(Known)
         case notFound(ProviderError)
-        /// The provider names a task that cannot be this one.
-        case another(String)
-        /// It cannot be asked for with these settings: what is needed instead.
-        case outOfReach(String)
+        /// The provider's reply is about a different task; the text describes it.
+        case mismatch(String)
+        /// It cannot be looked up with these settings; the text names what is needed.
+        case missingSetting(String)
         case stopped(ProviderError, AccessDenial)
         case fault(ProviderError)
     }
@@ -33,7 +33,7 @@ struct TaskReconciler: Sendable {
     let store: Store
     let provider: RetryingProvider
     let batches: [BatchID: StoredBatch]
-    /// A user wants the tasks cancelled: they do not wait again for a guard.
+    /// The user cancels the tasks, so they are not queued again as after a guard's cancel.
     private let isForUser: Bool
     private let timers = DispatchClock()
 
@@ -55,10 +55,10 @@ struct TaskReconciler: Sendable {
 
     // MARK: Looking up
 
-    /// Asks for a task that was sent: by its submission key while it has no name at the provider, else by that name.
+    /// Looks up a sent task by its provider task id, or by its submission key if it has none.
     func lookUp(_ row: TaskRow) async throws -> Answer {
         guard let latest = row.latest else { preconditionFailure("task \(row.id) was never sent") }
-        if let need = need(of: row, latest) { return .outOfReach(need) }
+        if let need = missingSetting(for: row, latest) { return .missingSetting(need) }
         if let remote = latest.remoteID {
             return try await answer(await ask(.remote(remote), latest), row, latest, known: remote)
         }
@@ -70,47 +70,48 @@ struct TaskReconciler: Sendable {
         await provider.ask(TaskQuery(subject, account: latest.account)).checked(for: latest.submissionKey)
     }
 
-    /// Asks for the task that the user says is this one.
+    /// Looks up the provider task that the user named for this task.
     func lookUp(_ row: TaskRow, as remote: RemoteTaskID) async throws -> Answer {
         guard let latest = row.latest else { preconditionFailure("task \(row.id) was never sent") }
-        if let need = need(of: row, latest) { return .outOfReach(need) }
+        if let need = missingSetting(for: row, latest) { return .missingSetting(need) }
         try await markUncertain(row, latest)
         let answer = await ask(.remote(remote), latest)
         guard case .found(let report) = answer else {
             return try await self.answer(answer, row, latest, known: nil)
         }
-        if let another = another(report, than: remote, latest.submissionKey) { return another }
+        if let mismatch = mismatch(report, than: remote, latest.submissionKey) { return mismatch }
         return try await accept(row, latest, report, remote, .adopted)
     }
 
-    /// What has to be given before this task can be asked for; nil: nothing.
-    private func need(of row: TaskRow, _ latest: LatestAttempt) -> String? {
+    /// The setting that is missing to look up this task; nil: none.
+    private func missingSetting(for row: TaskRow, _ latest: LatestAttempt) -> String? {
         guard let batch = batches[row.batch] else { return "its batch is not in the store" }
         guard batch.provider == provider.name, batch.baseURL == provider.baseURL else {
             let options = ShellWord.line(["--provider", batch.provider, "--base-url", batch.baseURL])
             return
-                "it belongs to \(SafeText.escaped(batch.provider)) at \(SafeText.escaped(batch.baseURL)); give \(options)"
+                "it belongs to \(SafeText.escaped(batch.provider)) at \(SafeText.escaped(batch.baseURL)); use \(options)"
         }
         guard provider.holds(latest.account) else {
-            return "it needs the API key \(latest.account), which sent it: give that one with --api-key-file; if "
-                + "another key of the same account took its place, `dailies reconcile --same-account` hands it over"
+            return
+                "it needs the API key \(latest.account), which sent it: use that key with --api-key-file; if another "
+                + "key of the same account replaced it, run `dailies reconcile --same-account` to transfer the task"
         }
         return nil
     }
 
-    /// In the air when the last run ended, and nobody runs now: its fate is unknown.
+    /// A submit that was in flight when the last run ended has an unknown outcome.
     private func markUncertain(_ row: TaskRow, _ latest: LatestAttempt) async throws {
         guard latest.remoteID == nil, latest.outcomeUnknownAt == nil else { return }
-        let fault = ProviderError(kind: .broken, message: "the run ended while the submit was in the air")
+        let fault = ProviderError(kind: .broken, message: "the run ended while the submit was in flight")
         try await record([.uncertain(row.attemptID, fault)])
     }
 
-    /// A reply that cannot be about this task.
-    private func another(_ report: RemoteTask, than remote: RemoteTaskID?, _ key: SubmissionKey) -> Answer? {
-        report.mismatch(with: remote, key).map { .another("the provider answers with \(SafeText.escaped($0))") }
+    /// Non-nil if the reply is about a different task.
+    private func mismatch(_ report: RemoteTask, than remote: RemoteTaskID?, _ key: SubmissionKey) -> Answer? {
+        report.mismatch(with: remote, key).map { .mismatch("the provider answers with \(SafeText.escaped($0))") }
     }
 
-    // MARK: Booking
+    // MARK: Recording
 
     private func answer(
         _ answer: QueryResult, _ row: TaskRow, _ latest: LatestAttempt, known: RemoteTaskID?
@@ -120,21 +121,21 @@ struct TaskReconciler: Sendable {
         case .stopped(let fault, let stop): return .stopped(fault, stop)
         case .fault(let fault): return .fault(fault)
         case .found(let report):
-            if let another = another(report, than: known, latest.submissionKey) { return another }
+            if let mismatch = mismatch(report, than: known, latest.submissionKey) { return mismatch }
             if let known { return .known(try await follow(row, latest, report, known)) }
             guard let remote = report.remoteID else {
-                return .fault(ProviderError(kind: .unreadable, message: "a reply without a task id"))
+                return .fault(ProviderError(kind: .unreadable, message: "the reply has no task id"))
             }
             return try await accept(row, latest, report, remote, .query)
         }
     }
 
-    /// An uncertain attempt that was found, by its key or by the user's word, unless what was found is another attempt's.
+    /// Accepts an uncertain attempt that was found, unless the task id belongs to another attempt.
     private func accept(
         _ row: TaskRow, _ latest: LatestAttempt, _ report: RemoteTask, _ remote: RemoteTaskID,
         _ source: Acceptance.Source
     ) async throws -> Answer {
-        // Only a run knows whether estimates may be trusted.
+        // Only a run knows whether estimates can be trusted.
         let reserved = Reservation.after(
             estimate: report.estimate?.credits, holding: latest.reserved, isTrusted: false)
         let isHeld = try budgets(of: row).map(Budget.init(position:)).allSatisfy { budget in
@@ -151,40 +152,40 @@ struct TaskReconciler: Sendable {
                         baseURL: batch.baseURL, account: latest.account, dialect: latest.dialect, trust: .honoured,
                         evidence: "query_found")))
         }
-        // What is known of it is this reply alone: one that is over may have run.
+        // Only this reply is known: a task that has ended may have been running.
         do {
             try await record(steps)
         } catch let error as StoreError {
             guard case .taskIDTaken(let owner) = error.kind else { throw error }
-            return .another("the task \(SafeText.escaped(remote.text)) belongs to \(SafeText.escaped("\(owner)"))")
+            return .mismatch("the task \(SafeText.escaped(remote.text)) belongs to \(SafeText.escaped("\(owner)"))")
         }
-        var known = try await book(
+        var known = try await recordState(
             report, remote, of: row.attemptID, latest, wasRunning: acceptance.isRunning,
             cancelledFor: isOverBudget ? .budget : nil)
         known.isOverBudget = isOverBudget
         return .known(known)
     }
 
-    /// The budget of its batch, and those of its tags.
+    /// The budgets of its batch and of its tags.
     private func budgets(of row: TaskRow) throws -> [BudgetUsage] {
         let ofTags = try store.tagBudgets(row.batch).filter { row.tags.contains($0.tag) }
         return [try store.budgetPosition(row.batch)] + ofTags.map(\.position)
     }
 
-    /// News of a task that the provider was known to have.
+    /// Records a reply about a task with a known task id.
     private func follow(
         _ row: TaskRow, _ latest: LatestAttempt, _ report: RemoteTask, _ remote: RemoteTaskID
     ) async throws -> Known {
         if latest.lostAt != nil { try await record([.found(row.attemptID)]) }
-        return try await book(
+        return try await recordState(
             report, remote, of: row.attemptID, latest, wasRunning: row.state == .running,
             cancelledFor: isForUser ? nil : latest.cancelReason)
     }
 
-    /// Books what a reply says, by the same rules as a run.
+    /// Records a reply by the same rules as a run.
     ///
-    /// - Parameter reason: a guard wants it cancelled, and no user does.
-    private func book(
+    /// - Parameter reason: the guard that requested the cancel; nil if there is none or the user requested it.
+    private func recordState(
         _ report: RemoteTask, _ remote: RemoteTaskID, of attempt: AttemptID, _ latest: LatestAttempt,
         wasRunning: Bool, cancelledFor reason: CancelReason?
     ) async throws -> Known {
@@ -197,15 +198,15 @@ struct TaskReconciler: Sendable {
                 remote: remote, isRunning: wasRunning, end: settlement.end,
                 charged: settlement.charges.first?.credits)
         }
-        // From running it does not go back to queued.
+        // A running task never becomes queued again.
         let isRunning = wasRunning || report.phase != .queued
         if isRunning, !wasRunning { try await record([.running(attempt)]) }
         return Known(remote: remote, isRunning: isRunning, end: nil, charged: nil)
     }
 
-    /// Asks once more for one that is said to be cancelled and whose cost was not stated.
+    /// Queries again if a task is reported as cancelled without its cost.
     ///
-    /// - Returns: nil without an answer: it stays open, and whoever asks next is told again.
+    /// - Returns: nil without an answer; the task stays open until the next query.
     private func confirmation(_ remote: RemoteTaskID, _ latest: LatestAttempt) async -> RemoteTask? {
         guard case .found(let again) = await ask(.remote(remote), latest),
             again.mismatch(with: remote, latest.submissionKey) == nil
@@ -213,26 +214,26 @@ struct TaskReconciler: Sendable {
         return again
     }
 
-    // MARK: Costs that nobody stated
+    // MARK: Unknown costs
 
     enum CostAnswer: Sendable {
-        /// Booked.
+        /// The cost was reported and recorded.
         case stated(Credits)
         case notStated
-        /// Nothing was learned, and why.
+        /// The query failed, with the reason.
         case noAnswer(String, isOutage: Bool)
     }
 
-    /// Asks for the cost of one that is over and that the store lists without it, and books what is stated.
-    func askForCost(of unpriced: AttemptWithoutCost) async throws -> CostAnswer {
+    /// Queries the cost of an ended attempt that has none in the store, and records it if reported.
+    func queryCost(of unpriced: AttemptWithoutCost) async throws -> CostAnswer {
         guard let batch = batches[unpriced.batch], batch.provider == provider.name, batch.baseURL == provider.baseURL,
             provider.holds(unpriced.account)
-        else { return .noAnswer("not within reach with these settings", isOutage: false) }
+        else { return .noAnswer("not reachable with these settings", isOutage: false) }
         let question = TaskQuery(.remote(unpriced.remote), account: unpriced.account)
         switch await provider.ask(question).checked(for: unpriced.submissionKey) {
         case .found(let report):
-            if let another = report.mismatch(with: unpriced.remote, unpriced.submissionKey) {
-                return .noAnswer("the provider answers with \(SafeText.escaped(another))", isOutage: false)
+            if let mismatch = report.mismatch(with: unpriced.remote, unpriced.submissionKey) {
+                return .noAnswer("the provider answers with \(SafeText.escaped(mismatch))", isOutage: false)
             }
             guard let charge = report.charges.first else { return .notStated }
             try await record([.costLearned(unpriced.attempt, report.charges)])
@@ -245,9 +246,9 @@ struct TaskReconciler: Sendable {
 
     // MARK: Cancelling
 
-    /// Asks for a task to be cancelled, and books the state that comes back.
+    /// Requests cancellation of a task, and records the returned state.
     ///
-    /// - Parameter known: over budget, unless a user wants it cancelled.
+    /// - Parameter known: a task that is over budget, or that the user cancels.
     func cancel(_ row: TaskRow, _ known: Known) async throws -> Answer {
         guard let latest = row.latest else { preconditionFailure("task \(row.id) was never sent") }
         switch await provider.cancel(known.remote, account: latest.account).checked(for: latest.submissionKey) {
@@ -255,9 +256,9 @@ struct TaskReconciler: Sendable {
         case .stopped(let fault, let stop): return .stopped(fault, stop)
         case .fault(let fault): return .fault(fault)
         case .found(let report):
-            if let another = another(report, than: known.remote, latest.submissionKey) { return another }
+            if let mismatch = mismatch(report, than: known.remote, latest.submissionKey) { return mismatch }
             return .known(
-                try await book(
+                try await recordState(
                     report, known.remote, of: row.attemptID, latest, wasRunning: known.isRunning,
                     cancelledFor: isForUser ? nil : .budget))
         }
@@ -265,9 +266,9 @@ struct TaskReconciler: Sendable {
 }
 
 extension TaskRow {
-    /// The attempt that is its latest, or will be its next.
+    /// The latest attempt, or the next one if none has been sent.
     var attemptID: AttemptID { AttemptID(task: id, number: attempt) }
 
-    /// In the provider's hands, or maybe so.
+    /// Sent and not ended: at the provider, or uncertain.
     var isOpen: Bool { latest != nil && (state == .queued || state == .running) }
 }

@@ -2,16 +2,16 @@ import DailiesCore
 import DailiesProvider
 import DailiesStore
 
-/// `--same-account`: the keys of this command took the place of those that sent what is unfinished.
+/// `--same-account`: transfers unfinished tasks from earlier API keys to those of this command.
 enum KeyTransferNotice {
-    /// Says what it did on standard error.
+    /// Reports each transfer on standard error.
     static func carryOut(in store: Store, _ accounts: APIKeyRouting, _ configuration: ProviderConfiguration) throws {
         let handovers = try store.handOver(
             to: accounts, provider: configuration.name, baseURL: configuration.baseURL, at: Composition.timers().now)
         for handover in handovers {
             Console.error(
-                "\(TaskDescription.count(handover.clips, "clip")) of the API key \(handover.from) "
-                    + "\(handover.clips == 1 ? "belongs" : "belong") to the API key \(handover.to) from now on")
+                "\(TaskDescription.count(handover.clips, "clip")) transferred from the API key \(handover.from) "
+                    + "to the API key \(handover.to)")
         }
         if handovers.isEmpty { Console.error("--same-account: no clip needs another API key") }
     }

@@ -1,35 +1,35 @@
 import Foundation
 
-/// How many files and connections this process may have open at a time. The network library stops the program where it
-/// is refused one, so that the limit is looked at before.
+/// The limit of open files and connections of this process. The network library ends the program when it cannot open
+/// one, so the limit is checked first.
 enum OpenFiles {
-    /// The store, its log and its lock, clips with their parts, the terminal, and some to spare.
+    /// The store, its log and lock, clips and their part files, the terminal, and a margin.
     private static let fixed = 64
-    /// As the provider's settings have them, and the descriptors that each loop of the network library keeps.
+    /// The connections of the provider's settings, and the descriptors that each event loop keeps.
     private static let connections = 64
-    private static let ofEachLoop = 3
+    private static let perEventLoop = 3
 
-    /// With the simulator in the same process, each connection has two ends.
+    /// - Parameter serving: the simulator runs in this process, so each connection uses two descriptors.
     static func needed(serving: Bool = false) -> Int {
-        fixed + connections * (serving ? 2 : 1) + ofEachLoop * ProcessInfo.processInfo.activeProcessorCount
+        fixed + connections * (serving ? 2 : 1) + perEventLoop * ProcessInfo.processInfo.activeProcessorCount
     }
 
-    /// Takes all that the system grants without asking anybody: the soft limit becomes the hard one.
+    /// Raises the soft limit to the hard limit, which needs no privileges.
     static func raiseLimit() {
         guard var now = limit(), now.rlim_cur < now.rlim_max else { return }
         now.rlim_cur = now.rlim_max
-        // Where that is refused, the soft limit stays, and what needs more says so.
+        // If that fails, the soft limit stays, and ``refuseIfTooFew(serving:)`` reports it.
         _ = setrlimit(resource, &now)
     }
 
-    /// - Throws: ``Stop`` with 64 where fewer may be open than a command needs that uses the network.
+    /// - Throws: ``Stop`` with 64 if the limit is lower than a command that uses the network needs.
     static func refuseIfTooFew(serving: Bool = false) throws {
         let needed = needed(serving: serving)
         guard let now = limit(), now.rlim_cur < rlim_t(needed) else { return }
         throw Stop(
             .usage,
-            "this process may have \(now.rlim_cur) files and connections open, and needs \(needed); raise the limit with "
-                + "`ulimit -n \(needed)` or more")
+            "this process may open only \(now.rlim_cur) files and connections but needs \(needed); raise the limit with "
+                + "`ulimit -n \(needed)`")
     }
 
     private static func limit() -> rlimit? {

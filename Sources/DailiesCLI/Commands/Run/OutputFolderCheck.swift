@@ -4,18 +4,18 @@ import DailiesRunner
 import DailiesStore
 import Foundation
 
-/// Whether the clips of a run can be saved, found out before anything is paid for.
+/// Checks that the clips of a run can be saved, before anything is paid for.
 struct OutputFolderCheck {
     /// Absolute.
     let folders: [String]
-    /// Whose clips go there; empty: of what the store holds.
+    /// The manifests whose clips go there; empty: the batches in the store.
     let manifests: [ValidatedManifest]
 
     static func absolute(_ folder: String?) -> String {
         URL(fileURLWithPath: folder ?? RunOptionsDefaults.output).standardizedFileURL.path
     }
 
-    /// What stands in the way, safe to show; nil: nothing. Makes nothing.
+    /// The problem, safe to show; nil: none. Creates nothing.
     func fault() throws -> String? {
         for path in folders {
             let folder = OutputFolder(path)
@@ -31,7 +31,7 @@ struct OutputFolderCheck {
         return nil
     }
 
-    /// The same by making the folders, and for a moment a file in each.
+    /// Checks by creating the folders and a temporary file in each.
     func trial() -> String? {
         for path in folders {
             if let fault = OutputFolder(path).trial() { return SafeText.escaped(fault) }
@@ -39,7 +39,7 @@ struct OutputFolderCheck {
         return nil
     }
 
-    /// Whether a run of these manifests has anything to render or to save.
+    /// Whether a run of these manifests has anything to render or save.
     func hasWork(in store: Store?) throws -> Bool {
         for manifest in manifests {
             guard let store, let known = try store.batch(named: manifest.batchName) else {

@@ -4,21 +4,21 @@ import DailiesRunner
 import DailiesStore
 import Foundation
 
-/// The store and the folder of rehearsals. Only files that an earlier rehearsal made are removed.
+/// The store and folder of rehearsals. Only files that an earlier rehearsal created are removed.
 struct RehearsalFiles {
     let storePath: String
     let folder: String
 
     private static let marker = ".dailies-rehearsal"
-    /// A rehearsal leaves fewer parts of clips: it downloads a few hundred at a time.
-    private static let mostParts = 100_000
+    /// A rehearsal leaves fewer part files: it downloads a few hundred clips at a time.
+    private static let maximumParts = 100_000
 
     private var markerPath: String { folder + "/" + Self.marker }
 
-    /// Removes what the last rehearsal left.
+    /// Removes the files of the last rehearsal.
     ///
-    /// - Parameter lock: of the store.
-    /// - Throws: ``Stop`` with 64, before anything is removed, if the store or the folder is not a rehearsal's.
+    /// - Parameter lock: the lock of the store.
+    /// - Throws: ``Stop`` with 64, before anything is removed, if the store or the folder is not from a rehearsal.
     func clear(under lock: RunnerLock) throws {
         let files = FileManager.default
         let contents = try earlierContents()
@@ -26,7 +26,7 @@ struct RehearsalFiles {
             guard files.fileExists(atPath: markerPath) else {
                 throw Stop(
                     .usage,
-                    "the folder \(folder) was not made by a rehearsal, so it is not used; move it away, or rehearse in "
+                    "the folder \(folder) was not created by a rehearsal, so it will not be used; move it, or rehearse in "
                         + "another folder")
             }
             if let contents { try removeClips(of: contents) }
@@ -44,7 +44,7 @@ struct RehearsalFiles {
         }
     }
 
-    /// Of an earlier rehearsal's store; nil if there is none.
+    /// The contents of an earlier rehearsal's store; nil if there is none.
     private func earlierContents() throws -> StoreContents? {
         let contents: StoreContents?
         do {
@@ -54,7 +54,7 @@ struct RehearsalFiles {
         }
         for service in contents?.services ?? [] where !isSimulator(service.provider, service.baseURL) {
             let place = SafeText.escaped("\(service.provider) at \(service.baseURL)")
-            throw refusal("it has a batch of \(place), and rehearsals use only a simulator on this machine")
+            throw refusal("it contains a batch of \(place), and rehearsals use only a local simulator")
         }
         return contents
     }
@@ -62,7 +62,7 @@ struct RehearsalFiles {
     private func refusal(_ reason: String) -> Stop {
         Stop(
             .usage,
-            "the store \(storePath) is not replaced: \(reason); move it away, or rehearse in another folder")
+            "the store \(storePath) was not replaced: \(reason); move it, or rehearse in another folder")
     }
 
     /// `--provider simulator` may name the address of a service that bills.
@@ -81,25 +81,25 @@ struct RehearsalFiles {
     private func removeClips(of contents: StoreContents) throws {
         do {
             try contents.forEachClip { output, path, bytes in
-                // If the folder was moved since, its clips moved with it.
+                // If the folder has been moved, its clips moved with it.
                 guard output.hasSuffix("/" + folder), path.hasPrefix(output + "/") else { return }
                 removeClip(folder + path.dropFirst(output.count), bytes)
             }
-            let keys = try contents.unsavedKeys(limit: Self.mostParts)
+            let keys = try contents.unsavedKeys(limit: Self.maximumParts)
             removeParts(Set(keys.map { String($0.prefix(ClipPaths.keyInPartName)) }))
         } catch {
             throw Stop(.unexpected, "cannot read the store \(storePath): \(error)")
         }
     }
 
-    /// A file of another length is not the saved clip.
+    /// A file of a different length is not the saved clip.
     private func removeClip(_ path: String, _ bytes: Int64) {
         var status = stat()
         guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.st_size == bytes else { return }
         remove(path)
     }
 
-    /// - Parameter keys: what part files have in their names.
+    /// - Parameter keys: the key prefixes in the names of part files.
     private func removeParts(_ keys: Set<String>) {
         guard !keys.isEmpty, let names = FileManager.default.enumerator(atPath: folder) else { return }
         for case let name as String in names {
@@ -111,7 +111,7 @@ struct RehearsalFiles {
         }
     }
 
-    /// Removes a file and its folders that become empty. If it cannot be removed, the next clip of that name gets another
+    /// Removes a file and the folders that become empty. If that fails, the next clip with this name gets a different
     /// name.
     private func remove(_ path: String) {
         guard unlink(path) == 0 else { return }

@@ -8,11 +8,11 @@ import ProviderSimulator
 struct RehearseCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "rehearse",
-        abstract: "Run manifests against the built-in simulator: what will it take, what will it cost?",
+        abstract: "Run manifests against the built-in simulator to estimate time and cost.",
         discussion: """
-            Needs no key and no network, spends nothing, and never opens the real store. It works in rehearsal.sqlite and \
-            the folder rehearsal, and replaces only what an earlier rehearsal left there. A store with a batch of another \
-            provider is refused, and so is a folder that no rehearsal made.
+            Needs no API key and no network, spends nothing and never opens the real store. It uses rehearsal.sqlite \
+            and the folder rehearsal, and replaces only files from earlier rehearsals. It refuses a store that has a \
+            batch of another provider, and a folder that a rehearsal did not create.
 
             Examples:
               dailies rehearse jobs/first.yaml
@@ -23,19 +23,21 @@ struct RehearseCommand: AsyncParsableCommand {
     static let storePath = "rehearsal.sqlite"
     static let folder = "rehearsal"
 
-    @Argument(help: ArgumentHelp("Manifests: YAML, JSON, JSONL or CSV; - is standard input.", valueName: "manifest"))
+    @Argument(
+        help: ArgumentHelp(
+            "Manifest files (YAML, JSON, JSONL or CSV); use - for standard input.", valueName: "manifest"))
     var manifests: [String]
     @OptionGroup(title: "Manifests") var reading: ManifestOptions
-    @Option(help: ArgumentHelp("The batch's name, instead of the manifest's.", valueName: "name"))
+    @Option(help: ArgumentHelp("Batch name (default: the manifest's).", valueName: "name"))
     var batch: String?
-    @Option(help: ArgumentHelp("How much faster than real time.", valueName: "n"))
+    @Option(help: ArgumentHelp("Simulator speed, as a multiple of real time.", valueName: "n"))
     var speed = 60.0
-    @Option(help: "Decides how long each render takes.")
+    @Option(help: "Random seed for render times.")
     var seed: UInt64 = 1
     @OptionGroup(title: "Pace") var pace: PaceOptions
 
     mutating func validate() throws {
-        guard speed >= 1, speed <= 100_000 else { throw ValidationError("--speed is a number from 1 to 100000") }
+        guard speed >= 1, speed <= 100_000 else { throw ValidationError("--speed must be a number from 1 to 100000") }
     }
 
     func run() async throws {
@@ -82,8 +84,8 @@ struct RehearseCommand: AsyncParsableCommand {
         let time = whole.formatted(.units(allowed: [.hours, .minutes, .seconds], width: .narrow))
         Console.error(
             """
-            rehearsed: for real this would cost about \(total) credits (published prices) and take about \(time) \
-            at \(pace.concurrency) in flight
+            estimate: a real run would cost about \(total) credits (published prices) and take about \(time) \
+            with \(pace.concurrency) in flight
             clips: \(Self.folder)/   store: \(Self.storePath)   report: dailies report --store \(Self.storePath)
             """)
     }

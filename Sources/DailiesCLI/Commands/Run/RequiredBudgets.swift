@@ -1,27 +1,27 @@
 import DailiesCore
 import DailiesStore
 
-/// Budgets under which everything that still waits can be submitted.
+/// The budgets needed to submit every waiting task.
 struct RequiredBudgets {
     /// Waiting tasks read at a time.
     private static let pageSize = 512
-    /// Amounts are rounded up to hundredths of a credit: people type them.
+    /// Amounts are rounded up to hundredths of a credit, because people type them.
     private static let roundingNano: Int64 = 10_000_000
 
     private let store: Store
     private let prices: PriceBook
 
-    /// - Parameter prices: as the run had them.
+    /// - Parameter prices: the prices of the run.
     init(_ store: Store, _ prices: PriceBook) {
         self.store = store
         self.prices = prices
     }
 
-    /// The budgets that are too low for what waits, each as high as it needs to be.
+    /// New values for the budgets that are too low for the waiting tasks.
     ///
-    /// - Returns: nil where nothing is known of what a waiting clip may cost.
+    /// - Returns: nil if the price of a waiting clip is unknown.
     func budgets(for batches: [BatchID]) throws(StoreError) -> [BudgetArgument]? {
-        // One `--budget` holds for each batch of a run.
+        // One `--budget` applies to every batch of a run.
         var batchNeed: Credits?
         var tagNeeds: [TaskSpec.Tag: Credits] = [:]
         for batch in batches {
@@ -46,33 +46,33 @@ struct RequiredBudgets {
         var byTag: [TagBudgetID: CreditTotal] = [:]
     }
 
-    /// What the waiting tasks of a batch may cost together.
+    /// The maximum cost of all waiting tasks of a batch.
     private func bounds(of batch: BatchID) throws(StoreError) -> Waiting? {
         var waiting = Waiting()
         for lane in try store.taskQueues(batches: [batch]) {
-            var place: WaitingTask.Cursor?
+            var cursor: WaitingTask.Cursor?
             while true {
-                let page = try store.waiting(batch: batch, model: lane.model, after: place, limit: Self.pageSize)
+                let page = try store.waiting(batch: batch, model: lane.model, after: cursor, limit: Self.pageSize)
                 for task in page {
                     guard let bound = prices.bound(for: task.shape) else { return nil }
                     waiting.all += CreditTotal(bound)
                     for tag in task.tagBudgets { waiting.byTag[tag, default: .zero] += CreditTotal(bound) }
                 }
                 guard page.count == Self.pageSize, let last = page.last else { break }
-                place = last.place
+                cursor = last.place
             }
         }
         return waiting
     }
 
-    /// nil: the budget holds it.
+    /// nil: the budget is high enough.
     private static func need(_ position: BudgetUsage, _ waiting: CreditTotal) -> Credits? {
         guard let cap = position.cap, waiting > .zero else { return nil }
         let need = rounded(position.settled + position.reserved + waiting)
         return need > cap ? need : nil
     }
 
-    /// Up; a sum beyond all amounts is the largest one.
+    /// Rounds up; a sum that is too large becomes the largest amount.
     private static func rounded(_ total: CreditTotal) -> Credits {
         let steps = (total.billionths + roundingNano - 1) / roundingNano
         let (whole, overflow) = total.whole.multipliedReportingOverflow(by: 1_000_000_000)

@@ -2,20 +2,21 @@ import DailiesCore
 import ExactJSON
 import Foundation
 
-/// What follows a failure that cost nothing, as the user wants it: a JSON list, the first that fits decides.
+/// The user's rules for failures that cost nothing: a JSON list in which the first matching rule applies.
 ///
 ///     [{"code": "content_policy_violation", "then": "new_seed"},
 ///      {"status": 422, "text": "style_preset", "then": "skip"}]
 ///
-/// `status`, `code` and `text` (a part of the message) may be left out; `then` is `retry`, `new_seed`, `skip` or `pause`.
+/// `status`, `code` and `text` (a substring of the message) are optional; `then` is `retry`, `new_seed`, `skip` or
+/// `pause`.
 enum RetryRulesFile {
-    private static let mostRules = 1000
+    private static let maximumRules = 1000
 
-    /// - Throws: ``Stop`` with 65 that names the place.
+    /// - Throws: ``Stop`` with 65 that names the position.
     static func read(_ path: String?) throws -> RetryRules {
         guard let path else { return RetryRules() }
         guard let data = FileManager.default.contents(atPath: path) else {
-            throw Stop(.refused, "cannot read the retry rules \(SafeText.quoted(path)): no such file, or not readable")
+            throw Stop(.refused, "cannot read the retry rules \(SafeText.quoted(path)): no such file or not readable")
         }
         do throws(Problem) {
             return try read(Array(data))
@@ -39,8 +40,8 @@ enum RetryRulesFile {
         } catch {
             throw Problem(position: error.position, message: error.message)
         }
-        guard let elements = top.array, elements.count <= mostRules else {
-            throw Problem(position: top.position, message: "a list of at most \(mostRules) rules is expected")
+        guard let elements = top.array, elements.count <= maximumRules else {
+            throw Problem(position: top.position, message: "expected a list of at most \(maximumRules) rules")
         }
         var rules: [RetryRules.Rule] = []
         for element in elements { rules.append(try rule(element)) }
@@ -49,7 +50,7 @@ enum RetryRulesFile {
 
     private static func rule(_ value: JSONValue) throws(Problem) -> RetryRules.Rule {
         guard let members = value.members else {
-            throw Problem(position: value.position, message: "a rule is an object like {\"code\": …, \"then\": …}")
+            throw Problem(position: value.position, message: "a rule must be an object like {\"code\": …, \"then\": …}")
         }
         var (status, code, text): (Int?, String?, String?) = (nil, nil, nil)
         var action: RetryRules.Action?
@@ -58,7 +59,7 @@ enum RetryRulesFile {
             case "status":
                 guard let number = member.value.number.flatMap({ Int($0) }), 100...599 ~= number else {
                     throw Problem(
-                        position: member.value.position, message: "status: a number from 100 to 599 is expected")
+                        position: member.value.position, message: "status must be a number from 100 to 599")
                 }
                 status = number
             case "code": code = try Self.text(member)
@@ -67,13 +68,14 @@ enum RetryRulesFile {
                 let word = try Self.text(member)
                 guard let known = RetryRules.Action(rawValue: word) else {
                     let words = RetryRules.Action.allCases.map(\.rawValue).joined(separator: ", ")
-                    throw Problem(position: member.value.position, message: "then: one of \(words) is expected")
+                    throw Problem(position: member.value.position, message: "then must be one of \(words)")
                 }
                 action = known
             default:
                 throw Problem(
                     position: member.value.position,
-                    message: "\(SafeText.quoted(member.name)): unknown; a rule has status, code, text and then")
+                    message:
+                        "\(SafeText.quoted(member.name)) is not a known field; a rule has status, code, text and then")
             }
         }
         guard let action else { throw Problem(position: value.position, message: "then is missing") }
@@ -82,7 +84,7 @@ enum RetryRulesFile {
 
     private static func text(_ member: JSONMember) throws(Problem) -> String {
         guard let text = member.value.string, !text.isEmpty else {
-            throw Problem(position: member.value.position, message: "\(member.name): a text is expected")
+            throw Problem(position: member.value.position, message: "\(member.name) must be a non-empty string")
         }
         return text
     }

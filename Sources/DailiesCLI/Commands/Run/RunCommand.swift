@@ -5,10 +5,10 @@ import Foundation
 struct RunCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "run",
-        abstract: "Render what stands in these manifests and is not done; finish what was already sent.",
+        abstract: "Render the unfinished tasks in these manifests.",
         discussion: """
-            Running it again is the way to resume: what is done stays done, what is at the provider is asked for, and only \
-            what was never accepted is submitted.
+            Run the same command again to resume: finished tasks are kept, tasks at the provider are polled, and only \
+            tasks that the provider never accepted are submitted.
 
             Examples:
               BYTESPIKE_API_KEY=… dailies run jobs/first.yaml
@@ -17,12 +17,14 @@ struct RunCommand: AsyncParsableCommand {
               dailies plan jobs/first.yaml --out plan.json && dailies run --plan plan.json
               dailies run jobs/first.yaml --provider simulator --base-url http://127.0.0.1:8080 --speed 60
 
-            Exit codes: 0 all completed and saved, 3 some failed, 5 stopped early (run again), 6 some uncertain, 7 out of \
-            money or access, 8 budget reached, 9 paid but not saved, 11 store in use, 64 usage, 65 manifest refused, \
-            77 API key, 129/130/143 stopped by a signal.
+            Exit codes: 0 all completed and saved, 3 some failed, 5 stopped early (run again), 6 some uncertain, 7 out \
+            of credits or access denied, 8 budget reached, 9 paid but not saved, 11 store in use, 64 usage, 65 \
+            manifest refused, 77 API key missing or refused, 129/130/143 stopped by a signal.
             """)
 
-    @Argument(help: ArgumentHelp("Manifests: YAML, JSON, JSONL or CSV; - is standard input.", valueName: "manifest"))
+    @Argument(
+        help: ArgumentHelp(
+            "Manifest files (YAML, JSON, JSONL or CSV); use - for standard input.", valueName: "manifest"))
     var manifests: [String] = []
     @OptionGroup var store: StoreOptions
     @OptionGroup(title: "Manifests") var reading: ManifestOptions
@@ -30,7 +32,7 @@ struct RunCommand: AsyncParsableCommand {
     @OptionGroup(title: "Provider") var account: AccountOptions
     @OptionGroup(title: "Pace") var pace: PaceOptions
 
-    @Option(help: ArgumentHelp("The batch's name, instead of the manifest's.", valueName: "name"))
+    @Option(help: ArgumentHelp("Batch name (default: the manifest's).", valueName: "name"))
     var batch: String?
 
     @Option(
@@ -39,22 +41,22 @@ struct RunCommand: AsyncParsableCommand {
             valueName: "file"))
     var plan: String?
 
-    @Flag(name: .shortAndLong, help: "Do not ask before spending.")
+    @Flag(name: .shortAndLong, help: "Start without asking for confirmation.")
     var yes = false
 
     mutating func validate() throws {
         guard manifests.isEmpty != (plan == nil) else {
-            throw ValidationError("give manifests, or a plan of them with --plan FILE")
+            throw ValidationError("specify either manifests or --plan FILE")
         }
         guard plan == nil || reading.format == nil else {
-            throw ValidationError("--format is for manifests; a plan holds the format of its own")
+            throw ValidationError("--format cannot be used with --plan; a plan stores the format")
         }
     }
 
     func run() async throws {
         EarlySignals.runBegins(json: pace.json)
         let approved = ConfigurationLoader.current.plan
-        try approved?.refuseOther(batch: batch)
+        try approved?.refuseDifferent(batch: batch)
         let catalogue = try reading.catalogue()
         let checked =
             try approved?.check(reading.form, catalogue: catalogue, json: pace.json)
@@ -79,7 +81,7 @@ struct RunCommand: AsyncParsableCommand {
 struct ResumeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "resume",
-        abstract: "Finish everything unfinished in the store; no manifest is needed.",
+        abstract: "Finish all unfinished tasks in the store; no manifest is needed.",
         discussion: """
             Examples:
               BYTESPIKE_API_KEY=… dailies resume
@@ -92,12 +94,12 @@ struct ResumeCommand: AsyncParsableCommand {
     @OptionGroup(title: "Provider") var account: AccountOptions
     @OptionGroup(title: "Pace") var pace: PaceOptions
 
-    @Flag(name: .shortAndLong, help: "Do not ask before spending.")
+    @Flag(name: .shortAndLong, help: "Start without asking for confirmation.")
     var yes = false
 
     func run() async throws {
         EarlySignals.runBegins(json: pace.json)
-        // Before a key is asked for that nothing would be done with.
+        // Checked before asking for a key that would not be used.
         try store.requireStore()
         let catalogue = try models.catalogue()
         let configuration = try provider.configuration()
@@ -114,18 +116,18 @@ struct ResumeCommand: AsyncParsableCommand {
 }
 
 extension ResumeCommand {
-    /// A command that goes on with a run, for the user to copy.
+    /// A command that resumes a run, for the user to copy.
     enum Line {
-        /// The one that was typed.
+        /// The command that the user typed.
         case again
-        /// `dailies resume`, on the same store and provider.
+        /// `dailies resume` with the same store and provider.
         case resume(SuggestedCommand)
 
         private static let option = "--budget"
 
         /// - Parameters:
-        ///   - budgets: take the place of those that were typed, unless there are none.
-        ///   - flags: stand before everything else.
+        ///   - budgets: replace the typed budgets; empty: the typed ones stay.
+        ///   - flags: inserted before the other arguments.
         func text(
             budgets: [BudgetArgument] = [], flags: [String] = [], typed: [String] = CommandLine.arguments
         ) -> String {
@@ -136,7 +138,7 @@ extension ResumeCommand {
                 guard !budgets.isEmpty || !flags.isEmpty else { return ShellWord.line(typed) }
                 let new = flags + given.flatMap { [Self.option, $0] }
                 let old = typed.dropFirst(2)
-                // After the command's name: what follows `--` is no option.
+                // Directly after the command's name, because everything after `--` is an argument.
                 return ShellWord.line(typed.prefix(2) + new + (budgets.isEmpty ? Array(old) : Self.withoutBudgets(old)))
             }
         }

@@ -4,47 +4,47 @@ import DailiesProvider
 import DailiesStore
 import Foundation
 
-/// What a plan is made with and a run is bound to: how much at a time, and for how much.
+/// Options for pace and spending that a plan stores and a run of it must use.
 struct SpendingOptions: ParsableArguments {
     @Option(
         name: .customLong("concurrency"),
         help: ArgumentHelp(
-            "Tasks in flight at the provider, at most (default: 5); with model:NAME=N those of one model. May be repeated.",
+            "Maximum tasks in flight (default: 5); model:NAME=N sets the limit of one model. Repeatable.",
             valueName: "[model:name=]n"))
     var concurrencyLimits: [ConcurrencyArgument] = []
 
     @Option(
         help: ArgumentHelp(
-            "Submits in a second, minute or hour, at most: 2/s, 30/min, 100/h. Default: as fast as slots come free. No --speed divides it.",
+            "Maximum submit rate, such as 2/s, 30/min or 100/h (default: as fast as slots become free). --speed does not affect it.",
             valueName: "n/unit"))
     var rate: RateArgument?
 
     @Option(
         help: ArgumentHelp(
-            "Credits that each batch may cost over all its runs, or `none`; with tag:NAME=VALUE=CREDITS those of its tasks with that tag. May be repeated. A run stores it, so it holds without being repeated.",
+            "Maximum credits for each batch over all its runs, or `none`; tag:NAME=VALUE=CREDITS limits its tasks with that tag. Repeatable. Stored with the batch, so later runs use it too.",
             valueName: "[tag:name=value=]credits"))
     var budget: [BudgetArgument] = []
 
     @Option(
         help: ArgumentHelp(
-            "cautious: settled and reserved never above a budget; soft: stop submitting once what has settled reaches it; hard: then also cancel what still waits at the provider, which is free. It is stored like the budgets; at first it is cautious.",
+            "cautious: settled plus reserved credits never exceed a budget; soft: stop submitting once settled credits reach it; hard: like soft, and also cancel tasks still queued at the provider, which is free. Stored with the batch (default: cautious).",
             valueName: "mode"))
     var budgetMode: BudgetMode?
 
     @Option(
         help: ArgumentHelp(
-            "The most that any single task may cost, for models whose price is not known.", valueName: "credits"))
+            "Maximum credits per task, for models without a known price.", valueName: "credits"))
     var maxCreditsPerTask: CreditsArgument?
 
     @OptionGroup var prices: PriceOptions
 
     @Option(
         help: ArgumentHelp(
-            "How far a quote may lie above what such clips have cost, or above what is published of them, and a bill above its quote; beyond it no more of its model is submitted, and what was quoted so is cancelled while that is free.",
+            "Maximum percentage by which a quote may exceed past or published prices, or a bill its quote. Beyond it, the model is no longer submitted, and its tasks with such quotes are cancelled while that is free.",
             valueName: "percent"))
     var quoteTolerance: Int64 = 10
 
-    @Flag(help: "Go on whatever the provider quotes or bills; a budget still holds.")
+    @Flag(help: "Accept any quote or bill; budgets still apply.")
     var acceptQuote = false
 
     @Flag(help: "Render changed tasks again, as new attempts.")
@@ -54,14 +54,14 @@ struct SpendingOptions: ParsableArguments {
         try ConcurrencyArgument.validate(concurrencyLimits)
         try BudgetArgument.validate(budget)
         guard quoteTolerance >= 0, quoteTolerance <= 100_000 else {
-            throw ValidationError("--quote-tolerance is a number of percent from 0 to 100000")
+            throw ValidationError("--quote-tolerance must be a percentage from 0 to 100000")
         }
     }
 
-    /// By option, as a plan holds them; without those that are not given.
+    /// Option values as stored in a plan, by option name; unset options are left out.
     ///
-    /// - Parameter limits: of tasks in flight, with what holds where no option says otherwise.
-    func words(_ limits: SubmissionLimits) -> [String: [String]] {
+    /// - Parameter limits: the limits of tasks in flight, including defaults and `dailies concurrency`.
+    func plannedValues(_ limits: SubmissionLimits) -> [String: [String]] {
         let models = limits.byModel.sorted { $0.key < $1.key }.map { "model:\($0.key.text)=\($0.value)" }
         let all: [String: [String]] = [
             "concurrency": ["\(limits.concurrency)"] + models,
@@ -78,109 +78,109 @@ struct SpendingOptions: ParsableArguments {
     }
 }
 
-/// What `run`, `resume` and `rehearse` have in common: how much at a time, for how much, how patiently.
+/// Options that `run`, `resume` and `rehearse` share: pace, spending and waiting times.
 struct PaceOptions: ParsableArguments {
     @OptionGroup var spending: SpendingOptions
 
-    @Option(help: ArgumentHelp("The folder for clips; they become DIR/BATCH/KEY.mp4.", valueName: "dir"))
+    @Option(help: ArgumentHelp("Folder for clips, saved as DIR/BATCH/KEY.mp4 (default: renders).", valueName: "dir"))
     var output: String?
 
-    @Flag(name: .customLong("no-download"), help: "Leave finished clips at the provider.")
+    @Flag(name: .customLong("no-download"), help: "Do not download finished clips; leave them at the provider.")
     var noDownload = false
 
-    @Option(help: ArgumentHelp("New attempts after a render that failed free of charge.", valueName: "n"))
+    @Option(help: ArgumentHelp("Maximum new attempts after a render fails free of charge.", valueName: "n"))
     var retries = 0
 
     @Option(
         help: ArgumentHelp(
-            "A JSON list of rules for failures that cost nothing: [{\"code\": …, \"status\": …, \"text\": …, \"then\": retry, new_seed, skip or pause}]. The first that fits decides; --retries bounds new attempts.",
+            "JSON file with rules for failures that cost nothing: [{\"code\": …, \"status\": …, \"text\": …, \"then\": retry, new_seed, skip or pause}]. The first matching rule applies; --retries limits new attempts.",
             valueName: "file"))
     var retryRules: String?
 
     @Option(
         help: ArgumentHelp(
-            "Render so many clips first; the rest follows only if those come out well.", valueName: "n"))
+            "Render this many clips first; continue only if they succeed.", valueName: "n"))
     var canary: Int?
 
     @Option(
-        help: ArgumentHelp("Percent of the canary's clips that must be completed.", valueName: "percent"))
+        help: ArgumentHelp("Minimum percentage of canary clips that must complete.", valueName: "percent"))
     var canarySuccessRate = 80
 
     @Option(
-        help: ArgumentHelp("What each of the canary's clips may cost at most.", valueName: "credits"))
+        help: ArgumentHelp("Maximum credits for each canary clip.", valueName: "credits"))
     var canaryMaxCredits: CreditsArgument?
 
     @Option(
         help: ArgumentHelp(
-            "Stop submitting after so many rejections by the content policy in a row; 0: never.", valueName: "n"))
+            "Stop submitting after this many content policy rejections in a row; 0 means never.", valueName: "n"))
     var pauseAfterRejections = 10
 
     @Option(
         help: ArgumentHelp(
-            "When to ask for a task: `documented`, as on its model's page, or `adaptive`, where completions are likely by what the store has seen, with a third of the requests (adaptive:SHARE for another share).",
+            "When to poll a task: `documented`, as on its model's page, or `adaptive`, when completion is likely according to the store's history, with a third of the requests (adaptive:SHARE sets another share).",
             valueName: "mode"))
     var cadence = CadenceArgument(argument: "documented")!
 
     @Option(
         help: ArgumentHelp(
-            "After this time a task gives its slot back and is asked for once a minute. Default: 1h, or four times its model's polling window.",
+            "Time after which a task frees its slot and is polled once a minute (default: 1h, or four times its model's polling window).",
             valueName: "time"))
     var pollWindow: DurationArgument?
 
-    @Option(help: ArgumentHelp("How long an outage or an empty rate bucket is waited for.", valueName: "time"))
+    @Option(help: ArgumentHelp("Maximum time to wait for an outage or a rate limit to end.", valueName: "time"))
     var maxWait = DurationArgument(argument: "15min")!
 
     @OptionGroup var keys: KeyMemoryOptions
 
     @Flag(
         name: .customLong("trust-5xx"),
-        help: "Repeat a submit after a 5xx with the API's own error, which the provider promises not to bill.")
+        help: "Resubmit after a 5xx response with an API error, which the provider promises not to bill.")
     var trustServerErrors = false
 
-    @Flag(help: "Accept a batch name that came from another path.")
+    @Flag(help: "Accept a manifest at a different path for an existing batch.")
     var sameBatch = false
 
-    @Flag(name: .shortAndLong, help: "Say only what went wrong, and the summary.")
+    @Flag(name: .shortAndLong, help: "Print only errors and the summary.")
     var quiet = false
 
-    @Flag(help: "Say every step of every task.")
+    @Flag(help: "Print every step of every task.")
     var verbose = false
 
-    @Flag(name: .customLong("no-color"), help: "No colour; NO_COLOR in the environment does the same.")
+    @Flag(name: .customLong("no-color"), help: "Disable color. The environment variable NO_COLOR does the same.")
     var noColor = false
 
-    @Flag(help: "Write one JSON object a line to standard output.")
+    @Flag(help: "Write one JSON object per line to standard output.")
     var json = false
 
     @Option(help: .hidden)
     var jitterSeed: UInt64?
 
     mutating func validate() throws {
-        if quiet, verbose { throw ValidationError("--quiet and --verbose exclude each other") }
+        if quiet, verbose { throw ValidationError("--quiet and --verbose cannot be used together") }
         guard canary.map({ 1...1_000_000 ~= $0 }) ?? true else {
-            throw ValidationError("--canary is a number from 1 to 1000000")
+            throw ValidationError("--canary must be a number from 1 to 1000000")
         }
         guard 0...100 ~= canarySuccessRate else {
-            throw ValidationError("--canary-success-rate is a number of percent from 0 to 100")
+            throw ValidationError("--canary-success-rate must be a percentage from 0 to 100")
         }
         guard canary != nil || canaryMaxCredits == nil else {
-            throw ValidationError("--canary-max-credits goes with --canary N")
+            throw ValidationError("--canary-max-credits requires --canary N")
         }
         guard 0...1_000_000 ~= pauseAfterRejections else {
-            throw ValidationError("--pause-after-rejections is a number from 0 to 1000000")
+            throw ValidationError("--pause-after-rejections must be a number from 0 to 1000000")
         }
-        guard retries >= 0, retries <= 100 else { throw ValidationError("--retries is a number from 0 to 100") }
+        guard retries >= 0, retries <= 100 else { throw ValidationError("--retries must be a number from 0 to 100") }
     }
 
-    /// Tasks in flight, whatever their model.
+    /// Maximum tasks in flight for all models together.
     var concurrency: Int { ConcurrencyArgument.total(spending.concurrencyLimits) ?? SchedulerSettings().concurrency }
 
-    /// At the speed of the clock.
+    /// Scheduler settings, with durations divided by `speed`.
     ///
-    /// - Parameter told: limits by `dailies concurrency`, which hold where no option says otherwise.
-    func settings(speed: Double, told: RunControls) -> SchedulerSettings {
+    /// - Parameter controls: limits set with `dailies concurrency`; options override them.
+    func settings(speed: Double, controls: RunControls) -> SchedulerSettings {
         var settings = SchedulerSettings()
-        let limits = ConcurrencyArgument.limits(spending.concurrencyLimits, told: told)
+        let limits = ConcurrencyArgument.limits(spending.concurrencyLimits, controls: controls)
         settings.concurrency = limits.concurrency
         settings.modelConcurrency = limits.byModel
         settings.submitPace = spending.rate?.pace
@@ -206,11 +206,11 @@ struct PaceOptions: ParsableArguments {
     var outputFolder: String { OutputFolderCheck.absolute(output) }
 }
 
-/// How long a submission key that is not found proves anything.
+/// How long the provider remembers submission keys.
 struct KeyMemoryOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "How long the provider remembers a submission key. A submit of unknown outcome that is older is never sent again. Default: what is known of the service, else 24h.",
+            "How long the provider remembers a submission key. An older submit with an unknown outcome is never resubmitted (default: the known period of the service, else 24h).",
             valueName: "time"))
     var keyMemory: DurationArgument?
 
@@ -219,17 +219,17 @@ struct KeyMemoryOptions: ParsableArguments {
     }
 }
 
-/// What a user says of the API keys of a run.
+/// Options about the account of the API keys.
 struct AccountOptions: ParsableArguments {
     @Flag(
         help: """
-            The API key of this command took the place of the one that sent what is unfinished, and both are of one \
-            account: go on with it. To be said once; it is recorded.
+            Transfer unfinished tasks from the API key that sent them to the API key of this command. Both must belong \
+            to the same account. Needed only once; the transfer is recorded.
             """)
     var sameAccount = false
 }
 
-/// How the provider is reached.
+/// Options for connecting to the provider.
 struct ProviderOptions: ParsableArguments {
     enum Name: String, ExpressibleByArgument, CaseIterable {
         case bytespike
@@ -239,30 +239,30 @@ struct ProviderOptions: ParsableArguments {
     static let baseURLName = "BYTESPIKE_BASE_URL"
     static let keyName = "BYTESPIKE_API_KEY"
 
-    @Option(help: "The service.")
+    @Option(help: "Provider to use.")
     var provider = Name.bytespike
 
     @Option(
         help: ArgumentHelp(
-            "Where the service is (default: $BYTESPIKE_BASE_URL, else https://llm.bytespike.ai).", valueName: "url"))
+            "Base URL of the service (default: $BYTESPIKE_BASE_URL, else https://llm.bytespike.ai).", valueName: "url"))
     var baseURL: String?
 
     @Option(
         help: ArgumentHelp(
-            "A file with the API key, for the models whose id begins with the prefix. May be repeated. Default: $BYTESPIKE_API_KEY.",
+            "File with the API key; with a prefix, only for models whose id begins with it. Repeatable (default: $BYTESPIKE_API_KEY).",
             valueName: "[model-prefix:]path"))
     var apiKeyFile: [String] = []
 
-    @Option(help: "The shape of requests: `flat` as on the model pages, or `params` as in the dispatcher reference.")
+    @Option(help: "Request format: `flat` as on the model pages, or `params` as in the dispatcher reference.")
     var dialect = Dialect.flat
 
     @Option(
         help: ArgumentHelp(
-            "How much faster than real time the simulator runs; for a service on this machine only.", valueName: "n"))
+            "Simulator speed, as a multiple of real time; only for a service on this machine.", valueName: "n"))
     var speed = 1.0
 
     mutating func validate() throws {
-        guard speed >= 1, speed <= 100_000 else { throw ValidationError("--speed is a number from 1 to 100000") }
+        guard speed >= 1, speed <= 100_000 else { throw ValidationError("--speed must be a number from 1 to 100000") }
     }
 
     /// - Throws: ``Stop`` with 77 for a missing or unusable key, a usage error for anything else.
@@ -271,7 +271,7 @@ struct ProviderOptions: ParsableArguments {
         let url = baseURL ?? environment[Self.baseURLName]
         if provider == .simulator, url == nil {
             throw ValidationError(
-                "--provider simulator needs --base-url: the first line that `dailies simulate` prints")
+                "--provider simulator requires --base-url; `dailies simulate` prints the URL on its first line")
         }
         let keys = try modelKeys(environment)
         do {
@@ -281,7 +281,8 @@ struct ProviderOptions: ParsableArguments {
             configuration.dialect = dialect
             configuration.network = try NetworkSettings(environment: environment)
             guard speed == 1 || configuration.isLoopback else {
-                throw ValidationError("--speed is for a simulator on this machine; \(configuration.baseURL) is not")
+                throw ValidationError(
+                    "--speed requires a simulator on this machine; \(configuration.baseURL) is not one")
             }
             return configuration
         } catch let problem as ConfigurationError {
@@ -293,17 +294,17 @@ struct ProviderOptions: ParsableArguments {
         do {
             var keys = try keysAtHand(environment)
             if keys.isEmpty, let text = try KeyCommand.key() {
-                keys.append(ModelAPIKey(key: try KeyOutput.key(text, from: "what api_key_command prints")))
+                keys.append(ModelAPIKey(key: try KeyOutput.key(text, from: "the output of api_key_command")))
             }
-            // The simulator takes any key. What a key's text looks like is blotted out wherever the provider repeats it, so
-            // this one resembles nothing that stands in an address.
+            // The simulator accepts any key. The key's text is redacted wherever the provider repeats it, so this key
+            // must not resemble any part of a URL.
             if keys.isEmpty, provider == .simulator {
                 keys.append(ModelAPIKey(key: try APIKey("any-key-will-do-here")))
             }
             guard !keys.isEmpty else {
                 throw Stop(
                     .keyRefused,
-                    "there is no API key; set \(Self.keyName) or give --api-key-file PATH (nothing was submitted)")
+                    "no API key; set \(Self.keyName) or use --api-key-file PATH (nothing was submitted)")
             }
             return keys
         } catch let problem as ConfigurationError {
@@ -311,7 +312,7 @@ struct ProviderOptions: ParsableArguments {
         }
     }
 
-    /// From files and the environment: nothing is run for them.
+    /// Keys from files and the environment; never runs the key command.
     func keysAtHand(
         _ environment: [String: String] = ProcessInfo.processInfo.environment
     ) throws -> [ModelAPIKey] {
@@ -324,14 +325,14 @@ struct ProviderOptions: ParsableArguments {
         return keys
     }
 
-    /// The account of the key in the environment, for commands that ask nobody.
+    /// The fingerprint of the key in the environment, for commands that make no requests.
     static var accountAtHand: KeyFingerprint? {
         guard let text = ProcessInfo.processInfo.environment[keyName], !text.isEmpty else { return nil }
-        // A text that is not a key counts as absent here; a command that needs a key refuses it.
+        // An invalid key counts as absent here; commands that need a key report it.
         return (try? KeyOutput.key(text, from: keyName))?.fingerprint
     }
 
-    /// `[MODEL_PREFIX:]PATH`: what stands before the first colon is a prefix unless a file of the whole name exists.
+    /// `[MODEL_PREFIX:]PATH`: the text before the first colon is a prefix unless a file with the whole name exists.
     private static func key(file argument: String) throws -> ModelAPIKey {
         var (prefix, path) = ("", argument)
         if !FileManager.default.fileExists(atPath: argument), let colon = argument.firstIndex(of: ":") {
@@ -343,7 +344,7 @@ struct ProviderOptions: ParsableArguments {
     }
 }
 
-/// Credits as people write them: a decimal number, not negative.
+/// Credits as a non-negative decimal number.
 struct CreditsArgument: ExpressibleByArgument {
     let credits: Credits
     init?(argument: String) {
@@ -360,7 +361,7 @@ enum BudgetArgument: ExpressibleByArgument, CustomStringConvertible {
     private static let tagPrefix = "tag:"
     private static let lowering = "at-most:"
 
-    /// What the folder of a manifest says where the user says nothing: it lowers what is stored, and never raises it.
+    /// The value from the folder's configuration if the user set none: it can lower the stored budget, never raise it.
     static func atMost(_ argument: String) -> String { lowering + argument }
 
     init?(argument: String) {
@@ -375,7 +376,7 @@ enum BudgetArgument: ExpressibleByArgument, CustomStringConvertible {
         }
     }
 
-    /// `NAME=VALUE=CREDITS`: the first and the last equals sign part it, so that a value may hold some of its own.
+    /// `NAME=VALUE=CREDITS`, split at the first and last equals sign, so the value may contain `=`.
     private init?(tag text: Substring, _ isLowering: Bool) {
         guard let first = text.firstIndex(of: "="), let last = text.lastIndex(of: "="), first < last,
             first > text.startIndex, let setting = Self.setting(text[text.index(after: last)...], isLowering)
@@ -391,12 +392,12 @@ enum BudgetArgument: ExpressibleByArgument, CustomStringConvertible {
         return isLowering ? .atMost(amount.credits) : .cap(amount.credits)
     }
 
-    /// As it is given.
+    /// The argument as typed.
     var description: String {
         switch self {
         case .batch(let setting): Self.text(setting)
         case .tag(let budget):
-            // The prefix that lowers comes before that of the tag.
+            // The `at-most:` prefix comes before the `tag:` prefix.
             if case .atMost(let cap) = budget.setting {
                 "\(Self.lowering)\(Self.tagPrefix)\(budget.tag.name)=\(budget.tag.value)=\(cap)"
             } else {
@@ -416,19 +417,21 @@ enum BudgetArgument: ExpressibleByArgument, CustomStringConvertible {
 
     static func validate(_ all: [BudgetArgument]) throws {
         guard all.count - tags(of: all).count <= 1 else {
-            throw ValidationError("--budget names one budget of the batch")
+            throw ValidationError("--budget can set only one budget for the batch")
         }
         let tags = tags(of: all).map(\.tag)
-        guard Set(tags).count == tags.count else { throw ValidationError("--budget names one budget for each tag") }
+        guard Set(tags).count == tags.count else {
+            throw ValidationError("--budget can set only one budget for each tag")
+        }
     }
 
-    /// What becomes of the budget of the batch.
+    /// The change of the batch's budget.
     static func setting(of all: [BudgetArgument]) -> BudgetSetting {
         for case .batch(let setting) in all { return setting }
         return .unchanged
     }
 
-    /// What becomes of those of tags.
+    /// The changes of tag budgets.
     static func tags(of all: [BudgetArgument]) -> [TagBudgetSetting] {
         all.compactMap { if case .tag(let budget) = $0 { budget } else { nil } }
     }

@@ -5,34 +5,34 @@ import DailiesRunner
 import DailiesStore
 import Foundation
 
-/// One run from the lock to the exit code: what `run`, `resume` and `rehearse` share.
+/// One run from the lock to the exit code, shared by `run`, `resume` and `rehearse`.
 struct RunSession {
     let storePath: String
     let configuration: ProviderConfiguration
     let pace: PaceOptions
     let speed: Double
-    /// What the user types to go on after a stop.
+    /// The command that resumes the run after a stop.
     let resumeCommand: ResumeCommand.Line
-    /// Other commands on the same store and provider.
+    /// Builds suggested commands for the same store and provider.
     let hint: SuggestedCommand
-    /// Asks before the first credit is spent; only on a terminal.
+    /// Asks for confirmation before the first credit is spent; only on a terminal.
     var asksFirst = false
-    /// The user's rates.
+    /// Rates from `--rates`.
     var rates: RateCard?
-    /// Carried out only while it is not stale, and with its options, which stand beside those of this run.
+    /// A saved plan and this run's options; the run is refused if the plan is stale or the options differ.
     var approved: (plan: SavedPlan, options: [String: [String]])?
-    /// How the manifests were read.
+    /// How the manifests are read.
     var form = ManifestForm()
-    /// What earlier keys sent belongs to the present ones.
+    /// Transfers unfinished tasks from earlier API keys to the current ones.
     var isSameAccount = false
-    /// With the user's own models.
+    /// Includes the user's models.
     var catalogue = Composition.catalogue
 
-    /// Runs the batches that these manifests name, or with none of them everything unfinished in the store.
+    /// Runs the batches of these manifests; nil: everything unfinished in the store.
     ///
-    /// The store is changed only after every check and every question; manifests are taken in by one transaction.
+    /// The store is changed only after all checks and the confirmation. One transaction imports all manifests.
     ///
-    /// - Parameter held: the store's lock, where it is taken already.
+    /// - Parameter held: the store's lock, if it is already locked.
     /// - Returns: the exit code, after the summary was printed.
     func run(_ manifests: [ValidatedManifest]?, under held: RunnerLock? = nil) async throws -> ExitCode {
         FolderSettings.announce(json: pace.json)
@@ -45,7 +45,7 @@ struct RunSession {
                 manifests ?? [], storePath: storePath, catalogue: catalogue, rates: rates, options: approved.options,
                 configuration)
         }
-        // One that is not there yet is made once nothing can refuse the run any more.
+        // A missing store is created only after all checks have passed.
         var store = FileManager.default.fileExists(atPath: storePath) ? try Self.open(storePath) : nil
         let provider = Composition.provider(configuration)
         let code: ExitCode
@@ -54,7 +54,7 @@ struct RunSession {
             ManifestLoading.warn(manifests ?? [], form, json: pace.json)
             let unfinished = try manifests == nil ? unfinished(in: store) : []
             if manifests == nil, unfinished.isEmpty {
-                code = try sayNothingToDo(in: store)
+                code = try reportNothingToDo(in: store)
             } else {
                 let moves = store.map { movedFolders(of: unfinished, $0) } ?? [:]
                 let output = output(of: manifests, unfinished, moves)
@@ -104,12 +104,12 @@ struct RunSession {
         return Stop(.unexpected, "cannot \(doing) the store \(storePath): \(error)")
     }
 
-    /// A simulator that runs at another speed would be asked at the wrong times.
+    /// A simulator with a different speed would be polled at the wrong times.
     private func refuseOtherSpeed(_ provider: ByteSpikeProvider) async throws {
         guard let stated = await provider.statedSpeed(), stated != speed else { return }
         throw Stop(
             .usage,
-            "the simulator runs at speed \(stated.formatted()), not \(speed.formatted()); give --speed "
+            "the simulator runs at speed \(stated.formatted()), not \(speed.formatted()); use --speed "
                 + stated.formatted(.number.grouping(.never)))
     }
 
@@ -122,7 +122,7 @@ struct RunSession {
                 rules: ImportOptions(acceptChanges: pace.spending.acceptChanges, sameBatch: pace.sameBatch),
                 at: DispatchClock().now)
             if !asksFirst {
-                for (manifest, result) in zip(manifests, enrolled) { tell(result.duplicates, of: manifest) }
+                for (manifest, result) in zip(manifests, enrolled) { printNotes(on: result.duplicates, of: manifest) }
             }
             return enrolled.map(\.batch)
         } catch let refusal as ManifestRefusal {
@@ -142,25 +142,25 @@ struct RunSession {
             tagBudgets: BudgetArgument.tags(of: pace.spending.budget))
     }
 
-    /// Everything unfinished that belongs to this provider.
+    /// All unfinished batches of this provider.
     private func unfinished(in store: Store?) throws -> [StoredBatch] {
         let all = try store?.unfinishedBatches() ?? []
-        let ours = all.filter { $0.provider == configuration.name && $0.baseURL == configuration.baseURL }
-        for other in all where !ours.contains(other) {
+        let own = all.filter { $0.provider == configuration.name && $0.baseURL == configuration.baseURL }
+        for other in all where !own.contains(other) {
             let name = SafeText.escaped(other.name)
             Console.error(
                 "not resumed: \(name) belongs to \(SafeText.escaped(other.provider)) at \(SafeText.escaped(other.baseURL))"
             )
         }
-        return ours
+        return own
     }
 
-    /// What failed or was cancelled stays so until somebody asks for it.
-    private func sayNothingToDo(in store: Store?) throws -> ExitCode {
+    /// Failed and cancelled tasks stay so until the user retries them.
+    private func reportNothingToDo(in store: Store?) throws -> ExitCode {
         let isElsewhere = try store?.unfinishedBatches().isEmpty == false
         let code: ExitCode = isElsewhere ? .stoppedEarly : .success
         let reason =
-            "nothing to resume: no task in \(SafeText.escaped(storePath)) waits or is at \(configuration.baseURL)"
+            "nothing to resume: \(SafeText.escaped(storePath)) has no unfinished tasks for \(configuration.baseURL)"
         if pace.json {
             JSONReporter().refused(Stop(code, reason))
             return code
@@ -172,7 +172,7 @@ struct RunSession {
             Console.error("\(count) \(state.rawValue); to render them again:")
             Console.error("  " + hint.offline("retry", [("--state", state.rawValue)]))
         }
-        if isElsewhere { Console.error("to resume the others, give their --provider and --base-url") }
+        if isElsewhere { Console.error("to resume the other batches, use their --provider and --base-url") }
         return code
     }
 
@@ -186,8 +186,8 @@ struct RunSession {
 
     // MARK: the folder of the clips
 
-    /// Batches without a manifest whose clips go somewhere else from now on: where their user says, or, if their folder is gone
-    /// with the one that it was in, to what took its place beside the store.
+    /// New output folders of resumed batches: the one from `--output`, or, if a batch's folder was moved with its
+    /// parent, the folder that replaced it beside the store.
     private func movedFolders(of unfinished: [StoredBatch], _ store: Store) -> [BatchID: String] {
         let finder = ClipFinder(store: store.path)
         var moves: [BatchID: String] = [:]
@@ -204,8 +204,8 @@ struct RunSession {
             try store.moveOutput(of: [batch.id], to: folder)
             guard pace.output == nil else { continue }
             Console.error(
-                "clips of \(SafeText.escaped(batch.name)) are saved in \(SafeText.escaped(folder)) from now on, since "
-                    + "\(SafeText.escaped(batch.outputDirectory)) is gone")
+                "clips of \(SafeText.escaped(batch.name)) will now be saved in \(SafeText.escaped(folder)) because "
+                    + "\(SafeText.escaped(batch.outputDirectory)) no longer exists")
         }
     }
 
@@ -217,31 +217,31 @@ struct RunSession {
         return OutputFolderCheck(folders: pace.noDownload ? [] : folders.sorted(), manifests: manifests ?? [])
     }
 
-    /// Where nothing is to be rendered or saved, no folder is needed.
+    /// No folder is needed if there is nothing to render or save.
     private func refuse(_ output: OutputFolderCheck, _ fault: @autoclosure () throws -> String?, _ store: Store?) throws
     {
         guard let fault = try fault(), try output.hasWork(in: store) else { return }
         throw Stop(.usage, "\(fault) (nothing was submitted)")
     }
 
-    // MARK: the question
+    // MARK: confirmation
 
     private func ask(_ manifests: [ValidatedManifest]?, _ unfinished: [StoredBatch], _ store: Store?) throws {
         var waiting = 0
         for manifest in manifests ?? [] {
             let duplicates = try toSubmit(of: manifest, in: store)
-            tell(duplicates, of: manifest)
+            printNotes(on: duplicates, of: manifest)
             waiting += duplicates.count
         }
         if manifests == nil { waiting = try store?.summary(unfinished.map(\.id)).total.waiting ?? 0 }
-        let question = "\(waiting) clips will be rendered and charged by \(configuration.baseURL). Go on?"
+        let question = "\(waiting) clips will be rendered and charged by \(configuration.baseURL). Continue?"
         guard waiting == 0 || Console.confirms(question) else {
-            throw Stop(.stoppedEarly, "nothing was submitted, and the store is as it was")
+            throw Stop(.stoppedEarly, "nothing was submitted and the store was not changed")
         }
     }
 
-    /// What would be rendered although there is a clip of it, said before the first submit.
-    private func tell(_ duplicates: Duplicates, of manifest: ValidatedManifest) {
+    /// Warns of tasks whose clips already exist, before the first submit.
+    private func printNotes(on duplicates: Duplicates, of manifest: ValidatedManifest) {
         let lines = DuplicatesOutput.lines(duplicates)
         if lines.isEmpty { return }
         guard pace.json else { return lines.forEach { Console.error("note: \($0)") } }
@@ -251,9 +251,9 @@ struct RunSession {
         }
     }
 
-    /// The tasks that a run would submit, and what there is of them.
+    /// The tasks that a run would submit, compared with existing clips.
     ///
-    /// - Throws: ``Stop`` with 65 for what the run would refuse.
+    /// - Throws: ``Stop`` with 65 for anything that the run would refuse.
     private func toSubmit(of manifest: ValidatedManifest, in store: Store?) throws -> Duplicates {
         var toRender = Duplicates()
         guard let store else {
@@ -302,20 +302,20 @@ struct RunSession {
         let reporter = AsyncReporter(reporter(batches))
         let names = BatchNames(own: batches, in: try store.batches())
         let count = try store.summaryLater(batches)
-        var settings = pace.settings(speed: speed, told: try store.runControls())
+        var settings = pace.settings(speed: speed, controls: try store.runControls())
         settings.retryRules = retryRules
         let (concurrency, cap) = (settings.concurrency, try budget(of: batches, in: store))
         let runner = Composition.runner(
             store: store, lock: lock, provider: provider, plan: plan(batches, settings), isQuiet: pace.quiet,
             reporter: reporter)
         let signals = StopSignals { runner.stop() }
-        // Counting takes time with the size of the store; the first question to the provider does not wait for it.
+        // Counting time grows with the store; the first request to the provider does not wait for it.
         reporter.began {
             switch count() {
             case .success(let summary): RunOverview(of: names, summary.total, concurrency: concurrency, budget: cap)
             case .failure(let error):
-                // The run itself goes on, and what it cannot read or write ends it in its own words.
-                Self.beginsUncounted(names, concurrency, cap, error)
+                // The run continues; it reports its own store errors when they end it.
+                Self.uncountedStart(names, concurrency, cap, error)
             }
         }
         let snapshots = StatusSignal { reporter.snapshot() }
@@ -328,7 +328,7 @@ struct RunSession {
         snapshots.cancel()
         switch outcome {
         case .storeFailed(let message):
-            throw Stop(.unexpected, "the run ended, since its store failed: \(message); run again once that is mended")
+            throw Stop(.unexpected, "the run stopped because of a store error: \(message); fix it and run again")
         case .ended(let ending):
             let after = try store.summary(batches).total
             let code = ExitCode.of(ending, failed: after.states[.failed, default: 0], signal: signals.received)
@@ -348,19 +348,19 @@ struct RunSession {
         }
     }
 
-    private static func beginsUncounted(
+    private static func uncountedStart(
         _ batches: BatchNames, _ concurrency: Int, _ budget: Credits?, _ error: StoreError
     ) -> RunOverview {
-        Console.error("the store could not be counted, so that progress begins at nothing: \(error)")
+        Console.error("cannot count the tasks in the store, so progress starts at zero: \(error)")
         return RunOverview(of: batches, StatusCounts(), concurrency: concurrency, budget: budget)
     }
 
-    /// Of the only batch; of several together there is none.
+    /// The budget of the only batch; nil for several batches.
     private func budget(of batches: [BatchID], in store: Store) throws -> Credits? {
         batches.count == 1 ? try store.batches().first { $0.id == batches[0] }?.budget : nil
     }
 
-    /// Budgets that hold what waits; nil: nobody knows what it may cost.
+    /// Budgets that are high enough for the waiting tasks; nil: their cost is unknown.
     private func budgetNeed(of batches: [BatchID], in store: Store) throws -> [BudgetArgument]? {
         let prices = PriceBook(
             catalogue: catalogue, rates: rates?.rates ?? [:],
@@ -390,13 +390,13 @@ struct RunSession {
             seed: pace.jitterSeed ?? UInt64.random(in: .min ... .max, using: &Self.chance))
     }
 
-    /// The one place where chance enters the program.
+    /// The only source of randomness in the program.
     nonisolated(unsafe) private static var chance = SystemRandomNumberGenerator()
 }
 
-/// Enrolment refusals in words; all of them are exit 65, and nothing was submitted.
+/// Messages for import errors. All are exit 65 except store errors; nothing was submitted.
 private enum Refusal {
-    private static let mostShown = 10
+    private static let maximumShown = 10
 
     static func of(_ error: ImportError, _ manifest: ValidatedManifest) -> Stop {
         let name = SafeText.quoted(manifest.batchName)
@@ -404,29 +404,29 @@ private enum Refusal {
         case .differentPath(let stored):
             return Stop(
                 .refused,
-                "the batch \(name) came from \(SafeText.escaped(stored)); give this one its own name with --batch NAME, "
-                    + "or say that it is the same with --same-batch (nothing was submitted)")
+                "the batch \(name) came from \(SafeText.escaped(stored)); use --batch NAME to give this one its own name, "
+                    + "or --same-batch if it is the same batch (nothing was submitted)")
         case .differentProvider(let provider, let url):
             return Stop(
                 .refused,
-                "the batch \(name) belongs to \(SafeText.escaped(provider)) at \(SafeText.escaped(url)); another provider needs another "
-                    + "batch: give --batch NAME (nothing was submitted)")
+                "the batch \(name) belongs to \(SafeText.escaped(provider)) at \(SafeText.escaped(url)); use --batch NAME to create another "
+                    + "batch for this provider (nothing was submitted)")
         case .changed(let tasks, let count):
             return Stop(
                 .refused,
-                "\(count) changed in \(name): \(shown(tasks.map(\.key), of: count)); give --accept-changes to render "
-                    + "them again, or a new id to each (nothing was submitted)")
+                "\(count) changed in \(name): \(shown(tasks.map(\.key), of: count)); use --accept-changes to render "
+                    + "them again, or give each a new id (nothing was submitted)")
         case .unsettled(let keys, let count):
             return Stop(
                 .refused,
                 "changed in \(name) while still at the provider: \(shown(keys, of: count)); run the unchanged manifest "
-                    + "until they have settled, then --accept-changes (nothing was submitted)")
+                    + "until they finish, then use --accept-changes (nothing was submitted)")
         case .store(let error): return Stop(.unexpected, "cannot write the store: \(error)")
         }
     }
 
     private static func shown(_ keys: [TaskKey], of count: Int) -> String {
-        let words = keys.prefix(mostShown).map { SafeText.quoted($0.text) }.joined(separator: ", ")
-        return words + (count > mostShown ? " and \(count - mostShown) more" : "")
+        let words = keys.prefix(maximumShown).map { SafeText.quoted($0.text) }.joined(separator: ", ")
+        return words + (count > maximumShown ? " and \(count - maximumShown) more" : "")
     }
 }

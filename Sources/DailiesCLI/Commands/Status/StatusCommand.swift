@@ -7,13 +7,13 @@ import Foundation
 struct StatusCommand: AsyncParsableCommand, PrintingCommand {
     static let configuration = CommandConfiguration(
         commandName: "status",
-        abstract: "Say how things stand: counts, in flight, uncertain, paid but not saved, spend against budget.",
+        abstract: "Show progress: task counts, tasks in flight, uncertain and unsaved tasks, spending and budget.",
         discussion: """
-            Reads the store, also while a run goes on, and never holds it up. --check-files reads every saved clip as well and \
-            compares it with what was saved.
+            Reads the store only; safe during a run, and never delays it. --check-files also compares every saved clip \
+            with its recorded length and SHA-256.
 
-            What was sent under another API key than $BYTESPIKE_API_KEY (where that is not set: than the key used last) is \
-            shown with the fingerprint of the key that it needs.
+            Tasks that need an API key other than $BYTESPIKE_API_KEY (if it is not set, other than the key used last) \
+            are listed with the fingerprint of the key that they need.
 
             Examples:
               dailies status
@@ -22,23 +22,23 @@ struct StatusCommand: AsyncParsableCommand, PrintingCommand {
               dailies status --check-files
               dailies status --watch --json | jq .total.completed
 
-            Exit codes: 0, and with --check-files 9 where a saved clip is missing or changed.
+            Exit codes: 0; with --check-files 9 if a saved clip is missing or changed.
             """)
 
-    /// Between two looks; a store so large that a look takes long is looked at less often.
+    /// Minimum time between two reads; longer if reading a large store takes long.
     private static let interval = Duration.seconds(1)
-    private static let looksPerTime = 10
+    private static let readTimeFactor = 10
 
     @OptionGroup var store: StoreOptions
-    @Flag(name: .shortAndLong, help: "Look again every second, until Ctrl-C.")
+    @Flag(name: .shortAndLong, help: "Refresh every second until Ctrl-C.")
     var watch = false
-    @Flag(help: "Write JSON; with --watch one object a line, whenever something has changed.")
+    @Flag(help: "Write JSON; with --watch, one object per line whenever something changes.")
     var json = false
-    @Flag(help: "Compare every saved clip with its length and SHA-256.")
+    @Flag(help: "Check the length and SHA-256 of every saved clip.")
     var checkFiles = false
 
     mutating func validate() throws {
-        if watch, checkFiles { throw ValidationError("--watch and --check-files exclude each other") }
+        if watch, checkFiles { throw ValidationError("--watch and --check-files cannot be used together") }
     }
 
     func run() async throws {
@@ -46,10 +46,10 @@ struct StatusCommand: AsyncParsableCommand, PrintingCommand {
         let files: ClipCheck?
         do {
             if watch { try await follow(reader) }
-            let standing = try StatusSnapshot(of: reader, path: store.path)
+            let snapshot = try StatusSnapshot(of: reader, path: store.path)
             files = checkFiles ? try ClipCheck(of: reader, checksContent: true) : nil
             try reader.close()
-            Console.out(json ? StatusOutput.json(standing, files) : StatusOutput.text(standing))
+            Console.out(json ? StatusOutput.json(snapshot, files) : StatusOutput.text(snapshot))
         } catch {
             try reader.close()
             throw error
@@ -59,7 +59,7 @@ struct StatusCommand: AsyncParsableCommand, PrintingCommand {
         if !files.losses.isEmpty { throw ExitCode.unsaved.asExit }
     }
 
-    /// Each look is one short reading, so that the store's log can be moved over while somebody watches.
+    /// Each read is one short transaction, so the store's log can be checkpointed during `--watch`.
     private func follow(_ reader: Store) async throws {
         let timers = DispatchClock()
         let isTerminal = isatty(STDOUT_FILENO) == 1
@@ -70,42 +70,42 @@ struct StatusCommand: AsyncParsableCommand, PrintingCommand {
             let began = timers.now
             let version = try reader.dataVersion()
             if version != seen || (isTerminal && !json) {
-                let standing = try StatusSnapshot(of: reader, path: store.path)
+                let snapshot = try StatusSnapshot(of: reader, path: store.path)
                 if json {
-                    JSONLine.write("status") { StatusOutput.write(standing, to: &$0) }
+                    JSONLine.write("status") { StatusOutput.write(snapshot, to: &$0) }
                 } else if isTerminal {
                     let size = TerminalRenderer.size(of: STDOUT_FILENO)
-                    // One line is left free for the cursor: with it the view would scroll.
-                    let text = StatusOutput.text(standing, width: size.width - 1, height: size.height - 1)
+                    // One line is left free for the cursor; without it the view would scroll.
+                    let text = StatusOutput.text(snapshot, width: size.width - 1, height: size.height - 1)
                     let lines = text.split(separator: "\n").map { DisplayWidth.cut(String($0), to: size.width - 1) }
                     Console.out(painter.paint(lines, width: size.width), lineEnd: "")
                 } else {
-                    Console.out(StatusOutput.text(standing) + "\n")
+                    Console.out(StatusOutput.text(snapshot) + "\n")
                 }
                 seen = version
             }
-            await Pause.now(for: max(Self.interval, (timers.now - began) * Self.looksPerTime))
+            await Pause.now(for: max(Self.interval, (timers.now - began) * Self.readTimeFactor))
         }
     }
 }
 
-/// How things stand, with what only another look at the store can tell.
+/// Task counts and the other store data that `status` shows.
 struct StatusSnapshot {
     let summary: StatusSummary
-    /// Who works on the store; nil: nobody.
+    /// The active run, as text; nil: none.
     let runner: String?
-    let orders: RunControls
-    /// What waits for another API key than that of the environment, or, without one there, than the one used last.
+    let controls: RunControls
+    /// Tasks that need an API key other than the one in the environment, or, if there is none, the one used last.
     let keyNeeds: [MissingKey]
     let remaining: ClosedRange<Duration>?
 
     init(of store: Store, path: String) throws {
         summary = try store.summary()
         runner = try Store.runner(of: path)
-        orders = try store.runControls()
+        controls = try store.runControls()
         keyNeeds = try store.keyNeeds(present: ProviderOptions.accountAtHand.map { [$0] })
         let total = summary.total
-        guard runner != nil, orders.pauses.isEmpty, total.inFlight > 0 else {
+        guard runner != nil, controls.pauses.isEmpty, total.inFlight > 0 else {
             remaining = nil
             return
         }

@@ -2,14 +2,13 @@ import DailiesCore
 import DailiesStore
 import ExactJSON
 
-/// A status for people and for programs.
+/// Status as text and as JSON.
 enum StatusOutput {
     /// - Parameters:
-    ///   - width: columns that there are; where the table has more, each batch is said in words. nil: as many as are wanted.
-    ///   - height: lines that there are; batches that have no room are counted, those with nothing left to do first. nil: as
-    ///     many as are wanted.
-    static func text(_ standing: StatusSnapshot, width: Int? = nil, height: Int? = nil) -> String {
-        let summary = standing.summary
+    ///   - width: available columns; if the table is wider, each batch is printed as text. nil: unlimited.
+    ///   - height: available lines; batches that do not fit are counted, finished ones first. nil: unlimited.
+    static func text(_ snapshot: StatusSnapshot, width: Int? = nil, height: Int? = nil) -> String {
+        let summary = snapshot.summary
         guard !summary.batches.isEmpty else { return "the store is empty" }
         var table = TextTable(
             ["batch", "queued", "running", "completed", "failed", "cancelled", "in flight", "credits", "budget"],
@@ -25,18 +24,18 @@ enum StatusOutput {
         if let width, lines.contains(where: { DisplayWidth.width(of: $0) > width }) {
             head = []
             batches = summary.batches.map { status in
-                words(SafeText.escaped(status.batch.name), status.counts, budget: status.batch.budget, width: width)
+                narrowRow(SafeText.escaped(status.batch.name), status.counts, budget: status.batch.budget, width: width)
             }
-            foot = summary.batches.count > 1 ? words("total", summary.total, budget: nil, width: width) : []
+            foot = summary.batches.count > 1 ? narrowRow("total", summary.total, budget: nil, width: width) : []
         }
-        foot += remarks(summary.total) + standing.keyNeeds.map(\.words) + running(standing)
+        foot += remarks(summary.total) + snapshot.keyNeeds.map(\.words) + running(snapshot)
         guard let height else { return (head + batches.flatMap { $0 } + foot).joined(separator: "\n") }
         let shown = fitting(batches, summary.batches.map(\.counts), in: max(height - head.count - foot.count, 0))
-        // What needs attention stands at the foot.
+        // The lines that need attention are at the end.
         return (head + shown + foot).suffix(max(height, 1)).joined(separator: "\n")
     }
 
-    /// As many batches as there is room for, in their order, and how many are left out.
+    /// The batches that fit, in their order, and the number of those left out.
     static func fitting(_ batches: [[String]], _ counts: [StatusCounts], in room: Int) -> [String] {
         guard batches.reduce(0, { $0 + $1.count }) > room else { return batches.flatMap { $0 } }
         let isOver = counts.map { $0.waiting + $0.inFlight + $0.uncertain + $0.unsaved == 0 }
@@ -51,14 +50,14 @@ enum StatusOutput {
         return room > 0 ? lines + ["and \(batches.count - shown.count) more"] : []
     }
 
-    /// A row for a terminal that is too narrow for the table: what is zero is left out.
-    static func words(_ name: String, _ counts: StatusCounts, budget: Credits?, width: Int) -> [String] {
-        var words = TaskState.allCases.compactMap { word in
+    /// A batch for a terminal that is too narrow for the table; zero counts are left out.
+    static func narrowRow(_ name: String, _ counts: StatusCounts, budget: Credits?, width: Int) -> [String] {
+        var parts = TaskState.allCases.compactMap { word in
             counts.states[word].flatMap { $0 > 0 ? "\($0) \(word.rawValue)" : nil }
         }
-        words.append("\(counts.inFlight) in flight")
-        words.append("\(counts.settled) credits" + (budget.map { " of \($0)" } ?? ""))
-        return [DisplayWidth.cut(name, to: width)] + DisplayWidth.flowed(words, to: width - 2).map { "  " + $0 }
+        parts.append("\(counts.inFlight) in flight")
+        parts.append("\(counts.settled) credits" + (budget.map { " of \($0)" } ?? ""))
+        return [DisplayWidth.cut(name, to: width)] + DisplayWidth.flowed(parts, to: width - 2).map { "  " + $0 }
     }
 
     private static func row(_ name: String, _ counts: StatusCounts, budget: Credits?) -> [String] {
@@ -66,7 +65,7 @@ enum StatusOutput {
             + ["\(counts.inFlight)", "\(counts.settled)", budget.map { "\($0)" } ?? "-"]
     }
 
-    /// What needs someone's attention.
+    /// Lines about conditions that need attention.
     private static func remarks(_ counts: StatusCounts) -> [String] {
         var lines: [String] = []
         if counts.reserved > .zero { lines.append("reserved: \(counts.reserved) credits") }
@@ -75,32 +74,32 @@ enum StatusOutput {
         if counts.lost > 0 { lines.append("lost at the provider: \(counts.lost)") }
         if counts.unsaved > 0 { lines.append("paid but not saved: \(counts.unsaved); run `dailies resume`") }
         if counts.costAwaited + counts.costUnknown > 0 {
-            lines.append("of unknown cost: \(counts.costAwaited + counts.costUnknown)")
+            lines.append("unknown cost: \(counts.costAwaited + counts.costUnknown)")
         }
         return lines
     }
 
-    /// Who works, what holds them up, and for how long yet.
-    private static func running(_ standing: StatusSnapshot) -> [String] {
-        let batches = standing.summary.batches.map(\.batch)
-        var lines = ControlsOutput.pauses(standing.orders, batches)
-        if let runner = standing.runner { lines.append("a runner is at work: \(SafeText.escaped(runner))") }
-        if let remaining = standing.remaining { lines.append("done in \(ETAEstimator.words(remaining))") }
+    /// The active run, its pauses and the estimated time left.
+    private static func running(_ snapshot: StatusSnapshot) -> [String] {
+        let batches = snapshot.summary.batches.map(\.batch)
+        var lines = ControlsOutput.pauses(snapshot.controls, batches)
+        if let runner = snapshot.runner { lines.append("active run: \(SafeText.escaped(runner))") }
+        if let remaining = snapshot.remaining { lines.append("done in \(ETAEstimator.words(remaining))") }
         return lines
     }
 
-    /// - Parameter files: nil: they were not checked.
-    static func json(_ standing: StatusSnapshot, _ files: ClipCheck? = nil) -> String {
+    /// - Parameter files: nil: clips were not checked.
+    static func json(_ snapshot: StatusSnapshot, _ files: ClipCheck? = nil) -> String {
         var writer = JSONWriter()
         writer.object { writer in
-            write(standing, to: &writer)
+            write(snapshot, to: &writer)
             files?.write(to: &writer)
         }
         return writer.text
     }
 
-    static func write(_ standing: StatusSnapshot, to writer: inout JSONWriter) {
-        let summary = standing.summary
+    static func write(_ snapshot: StatusSnapshot, to writer: inout JSONWriter) {
+        let summary = snapshot.summary
         writer.name("batches")
         writer.array { array in
             for status in summary.batches {
@@ -117,10 +116,10 @@ enum StatusOutput {
         }
         writer.name("total")
         writer.object { write(summary.total, to: &$0) }
-        write(standing.keyNeeds, to: &writer)
+        write(snapshot.keyNeeds, to: &writer)
     }
 
-    /// What waits for API keys that are not at hand.
+    /// Clips that need API keys that are not available.
     static func write(_ needs: [MissingKey], to writer: inout JSONWriter) {
         writer.name("needs_key")
         writer.array { array in
@@ -133,7 +132,7 @@ enum StatusOutput {
         }
     }
 
-    /// How many tasks wait again for each guard.
+    /// The number of tasks that each guard cancelled and that are waiting again.
     static func write(heldBack counts: [CancelReason: Int], to writer: inout JSONWriter) {
         writer.name("waits_again")
         writer.object { writer in
