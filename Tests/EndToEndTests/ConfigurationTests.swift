@@ -55,7 +55,8 @@ struct ConfigurationTests {
         #expect(try scene.store { try $0.batches().first?.budget?.description } == "5")
         #expect(
             outcome.err.hasPrefix(
-                "the folder's file sets: concurrency 2 (job/.dailies.toml:1), budget 5 (job/.dailies.toml:2)\n"))
+                "settings from the project file: concurrency 2 (job/.dailies.toml:1), budget 5 (job/.dailies.toml:2)\n")
+        )
     }
 
     @Test func `a command takes of a file what it knows, and nothing by half a name`() async throws {
@@ -82,7 +83,7 @@ struct ConfigurationTests {
         try scene.sendUncertain("dolly")
         #expect(
             try await scene.dailies("reconcile", key: nil)
-                == Outcome(77, err: "dailies: {FOLDER}/\(Self.own):1: api_key_command failed (3)\n"))
+                == Outcome(77, err: "dailies: {FOLDER}/\(Self.own):1: api_key_command failed with exit code 3\n"))
     }
 
     @Test func `the folder of a manifest cannot say where the key goes, nor run anything`() async throws {
@@ -91,7 +92,7 @@ struct ConfigurationTests {
             let outcome = try await scene.dailies("status")
             #expect(outcome.code == 64)
             #expect(outcome.err.hasPrefix("dailies: dailies.yaml:1:1: "), "\(outcome.err)")
-            #expect(outcome.err.contains("stands only in your own file"))
+            #expect(outcome.err.contains("is not allowed in a project file, which may come from another person"))
         }
     }
 
@@ -113,7 +114,7 @@ struct ConfigurationTests {
                 let outcome = try await scene.dailies(words: words)
                 #expect(outcome.code == 64, "\(line): \(words): \(outcome)")
                 #expect(outcome.err.hasPrefix("dailies: dailies.yaml:1:"), "\(outcome.err)")
-                #expect(outcome.err.contains("your own file"), "\(outcome.err)")
+                #expect(outcome.err.contains("your user file"), "\(outcome.err)")
             }
             #expect(!scene.exists("dailies.sqlite"))
         }
@@ -126,8 +127,8 @@ struct ConfigurationTests {
         try scene.write("{}\n", to: Self.own)
         #expect(
             try await scene.dailies("doctor", "--offline").err
-                == "dailies: dailies.yaml:1:14: concurrency: 25 allows more than 5, which holds without it; the file in the "
-                + "folder of a manifest may only tighten it: write it into your own file, or give --concurrency 25; see "
+                == "dailies: dailies.yaml:1:14: concurrency: 25 is looser than 5, the value without this file; a project file "
+                + "may only tighten this setting; set it in your user file or use --concurrency 25; see "
                 + "`dailies help configuration`\n")
         try scene.write(
             #"{"id": "dolly", "model": "sora-2", "prompt": "x", "duration_seconds": 4}"#, to: "one.jsonl")
@@ -175,7 +176,7 @@ struct ConfigurationTests {
             first.compactText
                 == #"{"type":"folder_settings","settings":[{"name":"canary","value":"1","from":"dailies.yaml:1"}]}"#)
         try scene.write("retries: 0\n", to: "dailies.yaml")
-        #expect(try await !scene.online("run", "one.jsonl").err.contains("the folder's file"))
+        #expect(try await !scene.online("run", "one.jsonl").err.contains("the project file"))
     }
 
     @Test(arguments: [
@@ -192,8 +193,7 @@ struct ConfigurationTests {
             let place = text == "[]" ? "2:1" : "2:\(flag.count + 3 + (text.hasPrefix("[") ? 1 : 0))"
             #expect(
                 outcome.err
-                    == "dailies: {FOLDER}/\(Self.own):\(place): \(flag): \(words) neither true nor false; write true or "
-                    + "false\n")
+                    == "dailies: {FOLDER}/\(Self.own):\(place): \(flag): \(words) not a boolean; use true or false\n")
         }
     }
 
@@ -210,9 +210,9 @@ struct ConfigurationTests {
         let cases: [(name: String, text: String, message: String)] = [
             (
                 "dailies.yaml", "cadence: adaptive\nconcurency: 5\n",
-                "dailies.yaml:2:1: \"concurency\" is no setting; your own file may set "
+                "dailies.yaml:2:1: \"concurency\" is not a setting; your user file may set "
             ),
-            ("dailies.yaml", "batch: x\n", "dailies.yaml:1:1: \"batch\" is no setting; your own file may set "),
+            ("dailies.yaml", "batch: x\n", "dailies.yaml:1:1: \"batch\" is not a setting; your user file may set "),
             (
                 "dailies.yaml", "max_wait: 1h\nmax-wait: 2h\n",
                 "dailies.yaml:2:1: max-wait stands twice; keep one of the two"
@@ -221,7 +221,7 @@ struct ConfigurationTests {
                 "dailies.yaml", "max_wait: [1h, 2h]\n",
                 "dailies.yaml:1:1: max_wait takes one value; write max_wait: value"
             ),
-            ("dailies.yaml", "retries: few\n", "dailies.yaml:1:10: \"few\" is no value of retries; see "),
+            ("dailies.yaml", "retries: few\n", "dailies.yaml:1:10: \"few\" is not a valid value of retries; see "),
             (
                 "dailies.yaml", "output: {a: b}\n",
                 "dailies.yaml:1:1: output has no plain value; write output: value, or a list of values"
@@ -246,7 +246,7 @@ struct ConfigurationTests {
         try both.write("max_wait = \"2h\"\n", to: ".dailies.toml")
         #expect(
             try await both.dailies("status").err
-                == "dailies: there are .dailies.toml and dailies.yaml; keep one of the two\n")
+                == "dailies: both .dailies.toml and dailies.yaml exist; keep only one of them\n")
     }
 
     @Test func `a rehearsal keeps to its own folder whatever a file says`() async throws {

@@ -19,16 +19,16 @@ struct DoctorTests {
                 "setting value from", "store dailies.sqlite default", "provider simulator --provider",
                 "base URL {URL} --base-url", "API key fingerprint 62af8704764f $BYTESPIKE_API_KEY",
                 "dialect flat default", "output renders default", "https proxy none default",
-                "http proxy none default", "no proxy for - default", "certificates the system's default",
+                "http proxy none default", "no proxy for - default", "certificates system default",
             ])
         let checks = Self.lines(outcome.out, from: "  check", count: 8)
         #expect(checks[1] == "sqlite ok SQLite \(Store.libraryVersion), schema \(Store.schemaVersion)")
-        #expect(checks[2] == "store ok dailies.sqlite is sound: 1 task in 1 batch")
-        #expect(checks[3] == "runner ok none works on the store")
+        #expect(checks[2] == "store ok dailies.sqlite: no problems found, 1 task in 1 batch")
+        #expect(checks[3] == "runner ok no active run")
         #expect(checks[4].hasPrefix("disk of the store "))
         #expect(checks[5].hasPrefix("disk of clips "))
         #expect(checks[6] == "key ok 62af8704764f is accepted by {URL}")
-        #expect(checks[7] == "clock ok the same as the provider's")
+        #expect(checks[7] == "clock ok in sync with the provider's clock")
         // Asking costs nothing and leaves no task.
         #expect(try scene.simulator?.charged() == "0")
     }
@@ -39,7 +39,7 @@ struct DoctorTests {
         let refused = try await scene.online("doctor")
         #expect(refused.code == 77)
         #expect(refused.out.contains("62af8704764f is refused by {URL} (401 "))
-        #expect(refused.out.hasSuffix("\n1 thing is wrong\n"))
+        #expect(refused.out.hasSuffix("\n1 problem found\n"))
         let missing = try await scene.dailies("doctor", key: nil)
         #expect(missing.code == 77)
         #expect(missing.out.contains("there is no API key; set BYTESPIKE_API_KEY or give --api-key-file PATH"))
@@ -49,8 +49,8 @@ struct DoctorTests {
         let scene = try await Scene()
         let set = try await scene.online("doctor", "--offline")
         #expect(set.code == 0)
-        #expect(Self.lines(set.out, from: "  key", count: 1) == ["key skipped set, not tried (--offline)"])
-        #expect(set.out.contains("there is no store dailies.sqlite yet; a run creates it"))
+        #expect(Self.lines(set.out, from: "  key", count: 1) == ["key skipped set, not checked (--offline)"])
+        #expect(set.out.contains("no store at dailies.sqlite yet; a run creates it"))
         #expect(!scene.exists("dailies.sqlite"))
         #expect(!scene.exists("dailies.sqlite-lock"))
         #expect(try await scene.dailies("doctor", "--offline", key: nil).code == 0)
@@ -61,7 +61,7 @@ struct DoctorTests {
         try scene.simulator?.control(#"{"outage":true}"#)
         let outcome = try await scene.online("doctor")
         #expect(outcome.code == 1)
-        #expect(outcome.out.contains("no answer from {URL} that tells of the key"))
+        #expect(outcome.out.contains("cannot check the key: no usable response from {URL}"))
     }
 
     @Test func `a store whose last entry is in the future is looked at`() async throws {
@@ -72,7 +72,7 @@ struct DoctorTests {
         let outcome = try await scene.dailies("doctor", "--offline")
         #expect(
             outcome.out.contains(
-                "the last entry is of {TIME}, in the future: the clock was ahead then, or is behind now"))
+                "the last entry is in the future ({TIME}): the clock was ahead then, or is behind now"))
         #expect(outcome.code == 0)
     }
 
@@ -82,7 +82,7 @@ struct DoctorTests {
         let outcome = try await scene.dailies("doctor", "--offline")
         #expect(outcome.code == 1)
         #expect(Self.lines(outcome.out, from: "  store   ", count: 1).first?.hasPrefix("store ") == true)
-        #expect(outcome.out.contains("WRONG"))
+        #expect(outcome.out.contains("  problem  "))
         #expect(try scene.read("dailies.sqlite") == "this is no database, whatever its name says")
     }
 
@@ -94,10 +94,10 @@ struct DoctorTests {
         let lock = try Store.lock(scene.path)
         let outcome = try await scene.dailies("doctor", "--offline")
         #expect(outcome.code == 0)
-        #expect(outcome.out.contains("one works on the store: {PROCESS}, since {TIME}\n"))
-        #expect(outcome.out.contains("1 uncertain, 0 lost; `dailies reconcile` asks for them\n"))
-        #expect(outcome.out.contains("1 paid and not saved; `dailies resume` fetches them\n"))
-        #expect(outcome.out.hasSuffix("\nall is well but for what to look at\n"))
+        #expect(outcome.out.contains("active run: {PROCESS}, since {TIME}\n"))
+        #expect(outcome.out.contains("1 uncertain, 0 lost; run `dailies reconcile`\n"))
+        #expect(outcome.out.contains("1 paid but not saved; run `dailies resume`\n"))
+        #expect(outcome.out.hasSuffix("\nOK, with warnings\n"))
         withExtendedLifetime(lock) {}
     }
 

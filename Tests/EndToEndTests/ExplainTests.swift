@@ -59,11 +59,11 @@ struct ExplainTests {
         let expected = [
             "waiting": "the next run would submit it: it was never sent",
             "dear":
-                "the next run would submit it: it waits for its attempt 2, since its last was cancelled: the provider asks "
-                + "more than was expected; --accept-quote renders it",
+                "the next run would submit it: it waits for its attempt 2, since its last was cancelled: the provider's "
+                + "quote is higher than expected; --accept-quote renders it",
             "over":
-                "the next run would submit it: it waits for its attempt 2, since its last was cancelled: the budget does "
-                + "not hold what the provider estimates; a higher --budget renders it",
+                "the next run would submit it: it waits for its attempt 2, since its last was cancelled: the provider's "
+                + "estimate exceeds the budget; a higher --budget renders it",
             "uncertain":
                 "the next run would not submit it: it was sent and its fate is unknown; `dailies reconcile` asks for it",
             "accepted": "the next run would not submit it: it is queued at the provider; a run goes on with it",

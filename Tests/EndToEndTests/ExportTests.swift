@@ -206,7 +206,7 @@ struct ExportTests {
                 == Outcome(
                     64,
                     err:
-                        "dailies: a manifest is of one batch, and the store has 2: \"forest\", \"hills\"; say which with "
+                        "dailies: a manifest has one batch, but the store has 2: \"forest\", \"hills\"; select one with "
                         + "--batch NAME\n"))
         let clear = try await scene.dailies("export", "--format", "manifest", "--batch", "hills")
         #expect(

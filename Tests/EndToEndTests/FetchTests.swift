@@ -48,17 +48,17 @@ struct FetchTests {
         let (dolly, crane) = (clip(scene, "dolly"), clip(scene, "crane"))
         #expect(
             try await scene.dailies(words: ["status", "--check-files"] + Self.options).out
-                .hasSuffix("\n2 saved clips checked: all are in place\n"))
+                .hasSuffix("\n2 saved clips checked; none missing or changed\n"))
         try FileManager.default.removeItem(atPath: dolly)
         #expect(FileManager.default.createFile(atPath: crane, contents: nil))
 
         let status = try await scene.dailies(words: ["status", "--check-files"] + Self.options)
         #expect(status.code == 9)
         let lines = [
-            "forest/dolly: it is not at {FOLDER}/project/renders/forest/dolly.mp4 any more\n",
+            "forest/dolly: {FOLDER}/project/renders/forest/dolly.mp4 is missing\n",
             "forest/crane: {FOLDER}/project/renders/forest/crane.mp4: it has 0 bytes, and was saved with ",
-            "2 of 2 saved clips are missing or changed; `dailies fetch --missing --store project/dailies.sqlite` saves them "
-                + "again, free of charge\n",
+            "2 of 2 saved clips are missing or changed; to download them again for free, run `dailies fetch --missing "
+                + "--store project/dailies.sqlite`\n",
         ]
         for line in lines { #expect(status.out.contains(line), "\(status.out)") }
         let json = try await scene.dailies(words: ["status", "--check-files", "--json"] + Self.options)
@@ -67,9 +67,11 @@ struct FetchTests {
 
         let doctor = try await scene.dailies(words: ["doctor", "--offline"] + Self.options)
         #expect(
-            doctor.out.contains("2 of 2 saved clips are missing or changed; `dailies status --check-files` names them"))
+            doctor.out.contains("2 of 2 saved clips are missing or changed; `dailies status --check-files` lists them"))
 
-        let warning = "warning: 2 of 2 saved clips are missing or changed; `dailies fetch --missing "
+        let warning =
+            "warning: 2 of 2 saved clips are missing or changed; to download them again for free, run `dailies fetch "
+            + "--missing "
         let export = try await scene.dailies(words: ["export", "--format", "jsonl"] + Self.options)
         #expect(export.code == 0 && export.err.hasPrefix(warning), "\(export.err)")
         let states = try export.out.split(separator: "\n").map { try JSONValue.parse($0.utf8)["output_state"]?.string }
@@ -78,9 +80,9 @@ struct FetchTests {
         #expect(sheet.code == 0 && sheet.err.hasPrefix(warning), "\(sheet.err)")
         let page = try scene.read("sheet.html")
         #expect(page.components(separatedBy: #""clip":null"#).count == 3)
-        #expect(page.contains("any more; dailies fetch --missing saves it again"))
+        #expect(page.contains("is missing; run dailies fetch --missing to download it again"))
         let explain = try await scene.dailies(words: ["explain", "dolly"] + Self.options)
-        #expect(explain.out.contains("clip        it is not at {FOLDER}/project/renders/forest/dolly.mp4 any more\n"))
+        #expect(explain.out.contains("clip        {FOLDER}/project/renders/forest/dolly.mp4 is missing\n"))
     }
 
     @Test func `a clip of the same length and other content is noticed by its digest`() async throws {
@@ -103,7 +105,7 @@ struct FetchTests {
         try await expectNothingPaid(scene) {
             let fetch = try await scene.online(words: ["fetch", "--missing"] + Self.options)
             #expect(fetch.code == 0, "\(fetch.err)")
-            #expect(fetch.err.hasSuffix("2 clips had vanished, all are saved\n"), "\(fetch.err)")
+            #expect(fetch.err.hasSuffix("2 clips missing or changed, all saved\n"), "\(fetch.err)")
         }
         #expect(FileManager.default.contents(atPath: clip(scene, "dolly")) == whole)
         // What stands in its place is not overwritten.
@@ -111,7 +113,7 @@ struct FetchTests {
         let status = try await scene.dailies(words: ["status", "--check-files"] + Self.options)
         #expect(status.code == 0, "\(status.out)")
         let again = try await scene.online(words: ["fetch", "--missing"] + Self.options)
-        #expect(again == Outcome(0, err: "every saved clip that was asked about is in place\n"))
+        #expect(again == Outcome(0, err: "nothing to fetch: all selected clips are present\n"))
         let explain = try await scene.dailies(words: ["explain", "dolly"] + Self.options)
         #expect(explain.out.contains("its clip was not at {FOLDER}/project/renders/forest/dolly.mp4 any more"))
     }
@@ -147,12 +149,13 @@ struct FetchTests {
             #expect(fetch.code == 9, "\(fetch)")
             #expect(
                 fetch.err.contains(
-                    "forest/dolly: not fetched: the provider does not know it any more (404 task_not_found"),
+                    "forest/dolly: not fetched: no longer known to the provider (404 task_not_found"),
                 "\(fetch.err)")
             #expect(
                 fetch.err.contains(
-                    "`dailies retry --again dolly --store project/dailies.sqlite` renders and charges it again\n"))
-            #expect(fetch.err.hasSuffix("1 clip had vanished, 1 cannot be had any more\n"), "\(fetch.err)")
+                    "; to render it again (charged), run `dailies retry --again dolly --store project/dailies.sqlite`\n"
+                ))
+            #expect(fetch.err.hasSuffix("1 clip missing or changed, 1 no longer available\n"), "\(fetch.err)")
         }
         let status = try await scene.dailies(words: ["status", "--json"] + Self.options)
         #expect(try JSONValue.parse(status.out.utf8)["total"]?["paid_not_saved"]?.number == "0")
@@ -193,9 +196,9 @@ struct FetchTests {
         #expect(page.contains(#""clip":"renders/forest/dolly.mp4""#))
         let status = try await scene.dailies(words: ["status", "--check-files"] + store)
         #expect(status.code == 0)
-        #expect(status.out.contains("2 saved clips are beside the store, and not where they were saved\n"))
+        #expect(status.out.contains("2 saved clips were found next to the store, not at their original paths\n"))
         let doctor = try await scene.dailies(words: ["doctor", "--offline"] + store)
-        #expect(doctor.out.contains("2 saved clips are beside the store, and not where they were saved"))
+        #expect(doctor.out.contains("2 saved clips were found next to the store, not at their original paths"))
 
         // One is lost as well: it comes back to where the others are, and not to the folder that is gone.
         try FileManager.default.removeItem(atPath: clip(scene, "crane", in: "moved"))

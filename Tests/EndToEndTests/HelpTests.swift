@@ -58,8 +58,8 @@ struct HelpTests {
             outcome
                 == Outcome(
                     64,
-                    err: "dailies: there is no help on \"nothing\"; topics: \(Self.topics.joined(separator: ", ")); "
-                        + "commands: see `dailies --help`\n"))
+                    err: "dailies: no help for \"nothing\"; topics: \(Self.topics.joined(separator: ", ")); "
+                        + "for commands, see `dailies --help`\n"))
     }
 
     @Test func `the version names the commit, or says that it was not recorded`() async throws {

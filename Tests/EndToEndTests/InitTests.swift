@@ -25,7 +25,7 @@ struct InitTests {
             #expect(plan.code == 0, "\(option): \(plan.err)")
         }
         let again = try stage.finish(["init"])
-        #expect(again.code == 64 && again.err == "dailies: first.yaml is there already; nothing was written\n")
+        #expect(again.code == 64 && again.err == "dailies: first.yaml already exists; nothing was written\n")
         #expect(try stage.bytes(stage.path("first.yaml")) == manifest)
         let elsewhere = try stage.finish(["init", "new/campaign"])
         #expect(elsewhere.code == 0 && FileManager.default.fileExists(atPath: stage.path("new/campaign/dailies.yaml")))

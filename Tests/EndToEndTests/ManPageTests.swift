@@ -16,7 +16,7 @@ struct ManPageTests {
         let count = try FileManager.default.subpathsOfDirectory(atPath: scene.folder + "/share/man").count {
             $0.hasSuffix(".1") || $0.hasSuffix(".7")
         }
-        #expect(outcome.err == "\(count) pages are below {FOLDER}/share/man; see `man dailies`\n")
+        #expect(outcome.err == "wrote \(count) man pages to {FOLDER}/share/man; see `man dailies`\n")
         return scene
     }
 
@@ -55,8 +55,8 @@ struct ManPageTests {
         let scene = try await Scene()
         try scene.write("", to: "file")
         let outcome = try await scene.dailies("help", "--man", "file/man")
-        #expect(outcome.code == 1 && outcome.err.hasPrefix("dailies: cannot write pages to {FOLDER}/file/man: "))
+        #expect(outcome.code == 1 && outcome.err.hasPrefix("dailies: cannot write man pages to {FOLDER}/file/man: "))
         let both = try await scene.dailies("help", "run", "--man", "man")
-        #expect(both.code == 64 && both.err.contains("--man writes all pages; name no topic"))
+        #expect(both.code == 64 && both.err.contains("--man writes all pages; use it without a topic"))
     }
 }

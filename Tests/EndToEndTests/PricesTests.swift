@@ -75,11 +75,11 @@ import Testing
         let forgotten = try stage.finish(["prices", "forget", "sora-2-pro", "--store", stage.store])
         #expect(
             forgotten.code == 0
-                && forgotten.out.hasPrefix("forgotten: the bills of sora-2-pro 1080p at simulator at \(url);"),
+                && forgotten.out.hasPrefix("forgot the bills of sora-2-pro 1080p at simulator at \(url);"),
             "\(forgotten.out)\(forgotten.err)")
         #expect(try sora(try prices(stage)[0])["bills"]?.isNull == true)
         let again = try stage.finish(["prices", "forget", "sora-2-pro", "--store", stage.store])
-        #expect(again.code == 64 && again.err.contains("no bill of \"sora-2-pro\" counts here"), "\(again.err)")
+        #expect(again.code == 64 && again.err.contains("no bills of \"sora-2-pro\" to forget"), "\(again.err)")
     }
 
     @Test func `a figure of the user's wins against the bills, and both are named`() throws {
@@ -109,7 +109,7 @@ import Testing
             try stage.finish(["prices", "forget", "sora-2-pro", "--store", stage.store] + more)
         }
         let both = try forget([])
-        #expect(both.code == 64 && both.err.contains("name one with --provider and --base-url"), "\(both.err)")
+        #expect(both.code == 64 && both.err.contains("select one with --provider and --base-url"), "\(both.err)")
         #expect(try forget(["--resolution", "720p", "--base-url", urls[0]]).code == 64)
         do {
             let runner = try Store.lock(stage.store)

@@ -64,7 +64,7 @@ struct PromoteTests {
                     65,
                     err: """
                         dailies: forest/unmade: it is queued, not sent
-                        dailies: only a completed draft can be promoted; nothing was written
+                        dailies: only completed drafts can be promoted; nothing was written
 
                         """))
         try scene.sendFailed("unmade")
@@ -81,6 +81,6 @@ struct PromoteTests {
         #expect(try await scene.dailies("promote", "--model", "sora-2-pro").code == 64)
         let none = try await scene.dailies("promote", "--state", "failed", "--model", "sora-2-pro")
         #expect(none.code == 64)
-        #expect(none.err.contains("no draft is completed that fits"))
+        #expect(none.err.contains("no matching completed drafts"))
     }
 }

@@ -47,7 +47,7 @@ extension ProcessSuite {
             Thread.detachNewThread(writing)
             let doctor = try stage.finish(["doctor", "--offline", "--api-key-file", fifo])
             #expect(doctor.code == 0, "\(doctor.out)\(doctor.err)")
-            #expect(doctor.out.contains("set, not tried (--offline)"), "\(doctor.out)")
+            #expect(doctor.out.contains("set, not checked (--offline)"), "\(doctor.out)")
         }
 
         @Test(arguments: [(0o644, true), (0o640, true), (0o600, false), (0o400, false)])

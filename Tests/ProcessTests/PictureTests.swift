@@ -53,7 +53,7 @@ extension ProcessSuite {
                 folder: stage.folder)
             let view = try terminal.wait(for: "a moment worth a picture") { screen in
                 let text = screen.lines.joined(separator: "\n")
-                return ["done in", "clips/min", "✗ ", "◷ ", "renders", "queued"].allSatisfy { text.contains($0) }
+                return ["done in", "clips/min", "✗ ", "◷ ", "running", "queued"].allSatisfy { text.contains($0) }
             }
             try Self.draw("run", view, after: command)
             #expect(try terminal.ended() == 3)

@@ -104,7 +104,7 @@ extension ProcessSuite {
             let words = stage.runArguments([try stage.manifest(clips: 2)], at: service).filter { $0 != "--json" }
             let terminal = try terminal(words, width: 100)
             func secondsLeft(_ screen: Screen) -> Int? {
-                let line = screen.lines.first { $0.hasPrefix("◷ waiting: the provider's rate limit, asking again in ") }
+                let line = screen.lines.first { $0.hasPrefix("◷ waiting: the provider's rate limit, retrying in ") }
                 return (line?.firstMatch(of: #/ in (\d+) s: slow down$/#)?.1).flatMap { Int($0) }
             }
             let screen = try terminal.wait(for: "the wait") { secondsLeft($0) != nil }
@@ -123,7 +123,7 @@ extension ProcessSuite {
             try simulator.control(#"{"model_slots": 0}"#)
             let manifest = try stage.manifest(clips: 4)
             let plain = try stage.start(run(manifest, at: simulator, ["--concurrency", "2"]))
-            try plain.wait(for: "the start") { $0.errText.contains("4 of 4 clips to go") }
+            try plain.wait(for: "the start") { $0.errText.contains("4 of 4 clips remaining") }
             let file = try StoreFile(stage.store)
             try eventually("two in flight") {
                 try file.number("SELECT count(*) FROM task WHERE task_id IS NOT NULL") == 2

@@ -27,7 +27,7 @@ extension ProcessSuite {
             #expect(submits.filter { $0.at > moment + 100 }.map { $0.at - moment } == [])
             #expect(try stage.status("in_the_air") == 0)
             let output = run.written
-            #expect(output.errText.contains("stopping: nothing new is sent"))
+            #expect(output.errText.contains("stopping: waiting for requests in flight"))
             #expect(output.lines.last?.contains("\"exit_code\":\(code)") == true)
             #expect(try stage.finishRun([manifest], at: proxy, ["--concurrency", "20"]).code == 0)
             try stage.expectAllPaidOnce(simulator, tasks: 150)
@@ -47,7 +47,7 @@ extension ProcessSuite {
             #expect(held > 0)
             run.send(SIGINT)
             #expect(try run.ended() == .exited(130), "\(run.written.errText)")
-            let words = "still at the provider: 4 clips, rendered and charged there without this program (up to "
+            let words = "still at the provider: 4 clips; rendering and charges continue without this program (up to "
             let line = try #require(run.written.errText.split(separator: "\n").first { $0.hasPrefix(words) })
             let credits = try #require(Double(line.dropFirst(words.count).prefix { $0 != " " }))
             #expect((credits * 1e9).rounded() == Double(held), "\(line)")

@@ -44,7 +44,7 @@ extension ProcessSuite {
                 #expect(full.code == 1, "\(command): \(full)")
                 #expect(
                     full.err.hasSuffix(
-                        "dailies: standard output: No space left on device; what was printed is incomplete\n"),
+                        "dailies: cannot write to standard output: No space left on device; the output is incomplete\n"),
                     "\(command): \(full.err)")
             }
         }

@@ -1,24 +1,24 @@
 import DailiesCore
 
-/// A run as lines for a terminal of some size: nothing here knows the terminal itself.
+/// Formats the progress of a run for a terminal of a given size. It does not access the terminal.
 enum ProgressView {
-    /// Tasks listed at most; the rest is counted.
-    private static let listed = 8
-    private static let narrowest = 20
-    /// Lines besides the tasks in flight, which are the first to give way on a low terminal.
+    /// Maximum number of listed tasks. The others are counted.
+    private static let maximumListed = 8
+    private static let minimumWidth = 20
+    /// Lines other than tasks in flight. On a low terminal, fewer tasks are listed.
     private static let otherLines = 9
-    private static let widestBar = 60
+    private static let maximumBarWidth = 60
 
-    /// - Parameter height: lines that there are; nil: as many as are wanted.
+    /// - Parameter height: of the terminal, in lines; nil means no limit.
     static func lines(
         _ progress: RunProgress, at now: Instant, width: Int, height: Int? = nil, style: TextStyle
     ) -> [String] {
-        let width = max(width, narrowest)
+        let width = max(width, minimumWidth)
         var lines = bar(progress, width: width, style: style)
         lines += DisplayWidth.flowed(counts(progress), to: width)
         lines += DisplayWidth.flowed(money(progress, at: now), to: width)
-        let room = height.map { max($0 - otherLines, 1) } ?? listed
-        lines += tasks(progress, at: now, width: width, most: min(listed, room), style: style)
+        let room = height.map { max($0 - otherLines, 1) } ?? maximumListed
+        lines += tasks(progress, at: now, width: width, limit: min(maximumListed, room), style: style)
         for failure in progress.failures {
             lines.append(style.red("✗ ") + DisplayWidth.cut(SafeText.escaped(failure), to: width - 2))
         }
@@ -26,15 +26,15 @@ enum ProgressView {
         return height.map { Array(lines.prefix(max($0 - 1, 3))) } ?? lines
     }
 
-    /// `misty-forest ━━━━━━━╸────━ 24/40  60 %`: what is completed, and at the right end what failed.
+    /// `misty-forest ━━━━━━━╸────━ 24/40  60 %`: completed tasks on the left, failed tasks at the right end.
     private static func bar(_ progress: RunProgress, width: Int, style: TextStyle) -> [String] {
-        // Tasks of other batches that an earlier run left open come to their end in this one, too.
+        // The share is capped, because unfinished tasks of other batches also finish in this run.
         let share = progress.total > 0 ? min(Double(progress.completed) / Double(progress.total), 1) : 0
         let lost = progress.total > 0 ? min(Double(progress.failed) / Double(progress.total), 1 - share) : 0
         let figures = "\(progress.completed)/\(progress.total)  \(Int(share * 100)) %"
         let name = DisplayWidth.cut(
             progress.names.map(SafeText.escaped).joined(separator: ", "), to: max(width - figures.count - 14, 8))
-        let room = min(width - DisplayWidth.width(of: name) - figures.count - 3, widestBar)
+        let room = min(width - DisplayWidth.width(of: name) - figures.count - 3, maximumBarWidth)
         guard room >= 4 else { return [DisplayWidth.cut("\(name) \(figures)", to: width)] }
         let halves = Int((Double(2 * room) * share).rounded(.down))
         let done = String(repeating: "━", count: halves / 2) + (halves % 2 == 1 ? "╸" : "")
@@ -68,17 +68,17 @@ enum ProgressView {
             ? "\(Int(saturating: rate.rounded()))" : "\(tenths / 10).\(tenths % 10)"
     }
 
-    /// The oldest tasks in flight: key, model, what it does, age, in columns as wide as they need to be.
+    /// The oldest tasks in flight, as columns: key, model, state, age.
     private static func tasks(
-        _ progress: RunProgress, at now: Instant, width: Int, most: Int, style: TextStyle
+        _ progress: RunProgress, at now: Instant, width: Int, limit: Int, style: TextStyle
     ) -> [String] {
         let oldest = progress.inFlight.sorted { ($0.value.since, $0.key) < ($1.value.since, $1.key) }
-        let shown = oldest.prefix(most)
+        let shown = oldest.prefix(limit)
         let ages = shown.map { age(now - $0.value.since) }
         let ageWidth = ages.map(\.count).max() ?? 0
         let showsState = width >= 30
         let models = shown.map { SafeText.escaped($0.value.model ?? "") }
-        // A narrow terminal keeps the key, its age, and what the task does if it can.
+        // A narrow terminal shows only the key and the age, and the state if there is room.
         let modelWidth = width >= 60 ? min(models.map { DisplayWidth.width(of: $0) }.max() ?? 0, width / 3) : 0
         let others = (modelWidth > 0 ? 2 + modelWidth : 0) + (showsState ? 2 + 7 : 0) + 2 + ageWidth
         let room = max(width - 2 - others, 4)
@@ -88,7 +88,7 @@ enum ProgressView {
             let model =
                 modelWidth > 0
                 ? "  " + style.dim(DisplayWidth.padded(DisplayWidth.cut(words.0, to: modelWidth), to: modelWidth)) : ""
-            let state = showsState ? "  " + (task.value.isRunning ? "renders" : style.dim("queued ")) : ""
+            let state = showsState ? "  " + (task.value.isRunning ? "running" : style.dim("queued ")) : ""
             let padding = String(repeating: " ", count: ageWidth - words.1.count)
             return "  " + key + model + state + "  " + padding + words.1
         }

@@ -75,7 +75,7 @@ struct KeySourceTests {
         #expect(fails("kill -9 $$") == "failed (137)")
         #expect(fails("true") == "printed no key")
         #expect(fails("echo; echo sk-1") == "printed no key")
-        #expect(fails("cat /dev/zero") == "printed a first line that is longer than any key")
+        #expect(fails("cat /dev/zero") == "printed a first line that is too long for a key")
     }
 
     @Test(arguments: ["", "echo sk-1; "]) func `at the deadline all that a command has started is killed`(
@@ -86,7 +86,7 @@ struct KeySourceTests {
         let words = try #require(fails(command, within: Self.short))
         #expect(
             "api_key_command \(words)"
-                == "api_key_command did not end within 60 s; it and the processes it started were killed")
+                == "api_key_command did not finish within 60 s; it and its child processes were killed")
         let sleeper = try folder.number(in: "pid")
         let deadline = Date(timeIntervalSinceNow: 30)
         while !hasEnded(sleeper), Date() < deadline { poll(nil, 0, 3) }
@@ -131,7 +131,7 @@ struct KeySourceTests {
 
     @Test func `what is no key file is refused in words`() throws {
         let folder = try Folder()
-        #expect(failsFile("/dev/zero") == "it is longer than any key")
+        #expect(failsFile("/dev/zero") == "it is too long for a key")
         #expect(failsFile(folder.path) == "Is a directory")
         #expect(failsFile(folder.path + "/none") == "No such file or directory")
         #expect(failsFile("/dev/fd/4000") == "Bad file descriptor")

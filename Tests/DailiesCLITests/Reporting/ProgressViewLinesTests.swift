@@ -16,26 +16,26 @@ struct ProgressViewLinesTests {
 
     private func lines(_ progress: RunProgress, after seconds: Int, width: Int = 79) -> [String] {
         ProgressView.lines(
-            progress, at: Self.start + .seconds(seconds), width: width, style: TextStyle(isColoured: false))
+            progress, at: Self.start + .seconds(seconds), width: width, style: TextStyle(isColored: false))
     }
 
     @Test(arguments: [
-        (PauseReason.noFunds, "the wallet is empty; what is in flight goes on"),
-        (.rateLimit, "the provider's rate limit"), (.outage, "the provider does not answer"),
+        (PauseReason.noFunds, "out of credits; tasks in flight continue"),
+        (.rateLimit, "the provider's rate limit"), (.outage, "the provider is not responding"),
     ])
     func `what is waited for counts down, and is gone when it is over`(_ reason: PauseReason, _ words: String) {
         var progress = progress(total: 4)
-        progress.take(.paused(reason, detail: "", until: Self.start + .seconds(100)), at: Self.start)
-        #expect(lines(progress, after: 0, width: 119).last == "◷ waiting: \(words), asking again in 1 min 40 s")
-        #expect(lines(progress, after: 60, width: 119).last == "◷ waiting: \(words), asking again in 40 s")
-        #expect(lines(progress, after: 99, width: 119).last == "◷ waiting: \(words), asking again in 1 s")
+        progress.apply(.paused(reason, detail: "", until: Self.start + .seconds(100)), at: Self.start)
+        #expect(lines(progress, after: 0, width: 119).last == "◷ waiting: \(words), retrying in 1 min 40 s")
+        #expect(lines(progress, after: 60, width: 119).last == "◷ waiting: \(words), retrying in 40 s")
+        #expect(lines(progress, after: 99, width: 119).last == "◷ waiting: \(words), retrying in 1 s")
         #expect(!lines(progress, after: 100).contains { $0.hasPrefix("◷") })
     }
 
     @Test func `a submit that goes through ends the wait before its time`() {
         var progress = progress(total: 4)
-        progress.take(.paused(.outage, detail: "gone", until: Self.start + .seconds(60)), at: Self.start)
-        progress.take(
+        progress.apply(.paused(.outage, detail: "gone", until: Self.start + .seconds(60)), at: Self.start)
+        progress.apply(
             .accepted(TaskKey("cook"), RemoteTaskID("r"), estimate: nil), at: Self.start + .seconds(5))
         #expect(!lines(progress, after: 6).contains { $0.hasPrefix("◷") })
     }
@@ -46,14 +46,14 @@ struct ProgressViewLinesTests {
         for number in 0..<12 {
             let began = Self.start + .seconds(number / 2 * 20)
             let key = TaskKey("clip-\(number)")
-            progress.take(.submitted(key, ModelID("sora-2")), at: began)
-            progress.take(
+            progress.apply(.submitted(key, ModelID("sora-2")), at: began)
+            progress.apply(
                 .accepted(key, RemoteTaskID("r\(number)"), estimate: nil),
                 at: number == 10 ? began - .seconds(10) : began)
             guard number < 10 else { continue }
-            progress.take(.running(key), at: began + .seconds(2))
-            progress.take(.completed(key, charged: Credits(nano: 400_000_000)), at: began + .seconds(20))
-            progress.take(.saved(key, path: "/clips/\(number).mp4"), at: began + .seconds(20))
+            progress.apply(.running(key), at: began + .seconds(2))
+            progress.apply(.completed(key, charged: Credits(nano: 400_000_000)), at: began + .seconds(20))
+            progress.apply(.saved(key, path: "/clips/\(number).mp4"), at: began + .seconds(20))
         }
         return progress
     }
@@ -74,32 +74,32 @@ struct ProgressViewLinesTests {
     @Test func `the bar grows with completed clips alone, and what failed stands at its right end`() {
         var progress = progress(total: 4)
         for key in ["a", "b", "c"] {
-            progress.take(.submitted(TaskKey(key), ModelID("sora-2")), at: Self.start)
+            progress.apply(.submitted(TaskKey(key), ModelID("sora-2")), at: Self.start)
         }
-        progress.take(.completed(TaskKey("a"), charged: nil), at: Self.start)
-        progress.take(.failed(TaskKey("b"), code: nil, message: nil, charged: nil), at: Self.start)
-        progress.take(.cancelled(TaskKey("c"), charged: nil), at: Self.start)
+        progress.apply(.completed(TaskKey("a"), charged: nil), at: Self.start)
+        progress.apply(.failed(TaskKey("b"), code: nil, message: nil, charged: nil), at: Self.start)
+        progress.apply(.cancelled(TaskKey("c"), charged: nil), at: Self.start)
         let bar = String(repeating: "━", count: 15) + String(repeating: "─", count: 30)
         #expect(lines(progress, after: 1)[0] == "market " + bar + String(repeating: "━", count: 15) + "  1/4  25 %")
         let colored = ProgressView.lines(
-            progress, at: Self.start, width: 79, style: TextStyle(isColoured: true))[0]
-        #expect(colored.contains(TextStyle(isColoured: true).red(String(repeating: "━", count: 15))))
+            progress, at: Self.start, width: 79, style: TextStyle(isColored: true))[0]
+        #expect(colored.contains(TextStyle(isColored: true).red(String(repeating: "━", count: 15))))
     }
 
     @Test func `no forecast while submission is held up`() {
         var progress = halfDone()
-        progress.take(
+        progress.apply(
             .paused(.noFunds, detail: "top up", until: nil), at: Self.start + .seconds(100))
         let shown = lines(progress, after: 100)
         #expect(!shown.contains { $0.contains("done in") })
-        #expect(shown.last == "◷ waiting: the wallet is empty; what is in flight goes on: top up")
+        #expect(shown.last == "◷ waiting: out of credits; tasks in flight continue: top up")
     }
 
     @Test func `the last three failures stand in words, and nothing in them moves the terminal`() {
         var progress = progress(total: 9)
         for number in 1...4 {
-            progress.take(.submitted(TaskKey("k\(number)"), ModelID("sora-2")), at: Self.start)
-            progress.take(
+            progress.apply(.submitted(TaskKey("k\(number)"), ModelID("sora-2")), at: Self.start)
+            progress.apply(
                 .failed(TaskKey("k\(number)"), code: "content_policy", message: "no \u{1B}[2J\(number)", charged: nil),
                 at: Self.start)
         }
@@ -110,7 +110,7 @@ struct ProgressViewLinesTests {
 
     @Test(arguments: [20, 40, 80, 200]) func `no line is wider than it may be`(_ width: Int) {
         var progress = halfDone()
-        progress.take(
+        progress.apply(
             .paused(.rateLimit, detail: String(repeating: "slow ", count: 60), until: Self.start + .seconds(200)),
             at: Self.start + .seconds(100))
         #expect(lines(progress, after: 101, width: width).allSatisfy { DisplayWidth.width(of: $0) <= width })
@@ -118,15 +118,15 @@ struct ProgressViewLinesTests {
 
     @Test func `what ends of another batch is no part of the progress`() {
         var progress = progress(total: 2)
-        progress.take(.submitted(TaskKey("own"), ModelID("sora-2")), at: Self.start)
+        progress.apply(.submitted(TaskKey("own"), ModelID("sora-2")), at: Self.start)
         for number in 0..<5 {
-            progress.take(.completed(TaskKey("other-\(number)"), charged: nil), at: Self.start)
-            progress.take(.saved(TaskKey("other-\(number)"), path: "/x"), at: Self.start)
+            progress.apply(.completed(TaskKey("other-\(number)"), charged: nil), at: Self.start)
+            progress.apply(.saved(TaskKey("other-\(number)"), path: "/x"), at: Self.start)
         }
-        progress.take(.failed(TaskKey("other"), code: nil, message: nil, charged: nil), at: Self.start)
+        progress.apply(.failed(TaskKey("other"), code: nil, message: nil, charged: nil), at: Self.start)
         #expect(lines(progress, after: 1)[0].hasSuffix("──  0/2  0 %"))
-        progress.take(.completed(TaskKey("own"), charged: nil), at: Self.start)
-        progress.take(.saved(TaskKey("own"), path: "/x"), at: Self.start)
+        progress.apply(.completed(TaskKey("own"), charged: nil), at: Self.start)
+        progress.apply(.saved(TaskKey("own"), path: "/x"), at: Self.start)
         for width in [1, 20, 79, 500] { #expect(!lines(progress, after: 1, width: width).isEmpty) }
         #expect(lines(progress, after: 1)[0].hasSuffix("──  1/2  50 %"))
         #expect(lines(progress, after: 1)[1] == "1 completed · 1 saved · 0 in flight · 1 waiting")
@@ -135,10 +135,10 @@ struct ProgressViewLinesTests {
     @Test(arguments: [Instant.distantPast, .distantFuture])
     func `an age beyond all ages is shown, too`(since: Instant) {
         var progress = progress(total: 2)
-        progress.take(.accepted(TaskKey("a"), RemoteTaskID("r"), estimate: Credits(nano: .max)), at: since)
+        progress.apply(.accepted(TaskKey("a"), RemoteTaskID("r"), estimate: Credits(nano: .max)), at: since)
         for number in 0..<3 {
-            progress.take(.submitted(TaskKey("\(number)"), ModelID("sora-2")), at: since)
-            progress.take(.completed(TaskKey("\(number)"), charged: Credits(nano: .max)), at: since)
+            progress.apply(.submitted(TaskKey("\(number)"), ModelID("sora-2")), at: since)
+            progress.apply(.completed(TaskKey("\(number)"), charged: Credits(nano: .max)), at: since)
         }
         #expect(!lines(progress, after: 0).isEmpty)
     }
