@@ -5,7 +5,7 @@ import Testing
 @testable import DailiesCLI
 @testable import DailiesStore
 
-/// Numbers at and beyond the edges of every type, in what users give and in what is shown to them.
+/// Numbers at and beyond the limits of every type, in arguments and in output.
 struct NumberEdgeTests {
     private static let reals: [Double] = [
         .nan, -.infinity, .infinity, -.greatestFiniteMagnitude, .greatestFiniteMagnitude, .leastNonzeroMagnitude,
@@ -16,7 +16,7 @@ struct NumberEdgeTests {
 
     // MARK: Reports
 
-    @Test func `a report of seconds and sums of any size is written in every format`() throws {
+    @Test func `a report of any seconds and sums is written in every format`() throws {
         for delivered in Self.reals {
             for known in Self.reals {
                 for whole in Self.wholes {
@@ -47,7 +47,7 @@ struct NumberEdgeTests {
         }
     }
 
-    @Test func `a second's worth of a clip of no length is no rate, and JSON says null`() throws {
+    @Test func `a clip without a length has no rate, and JSON has null`() throws {
         var figures = SpendFigures()
         (figures.secondsDelivered, figures.secondsOfKnownCost) = (.leastNonzeroMagnitude, .leastNonzeroMagnitude)
         figures.charged = CreditTotal(whole: 1, billionths: 0)
@@ -59,7 +59,7 @@ struct NumberEdgeTests {
 
     // MARK: Arguments
 
-    @Test func `an argument with a number of any size is taken or refused`() {
+    @Test func `an argument with a number of any size is accepted or refused`() {
         let numbers = [
             "0", "-1", "1", "9223372036854775807", "9223372036854775808", "-9223372036854775808", "1e400", "1e-320",
             "nan",

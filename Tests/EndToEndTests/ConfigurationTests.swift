@@ -2,7 +2,7 @@ import ExactJSON
 import Foundation
 import Testing
 
-/// Settings from files: who comes before whom, and what is refused.
+/// Settings from files: precedence and refused settings.
 struct ConfigurationTests {
     private static let own = ".config/dailies/config.yaml"
 
@@ -24,7 +24,7 @@ struct ConfigurationTests {
         }
     }
 
-    @Test func `an option comes before the environment, that before the file beside the manifest, that before the own`()
+    @Test func `options override the environment, which overrides the project file, which overrides the user file`()
         async throws
     {
         let scene = try await scene(
@@ -40,7 +40,7 @@ struct ConfigurationTests {
         #expect(found.contains { $0.hasPrefix("API key | fingerprint ") && $0.hasSuffix("| $BYTESPIKE_API_KEY") })
     }
 
-    @Test func `a run takes its options from the file beside its manifest`() async throws {
+    @Test func `a run takes options from the project file next to its manifest`() async throws {
         let scene = try await Scene(simulator: ["--speed", "1000"])
         try FileManager.default.createDirectory(atPath: scene.folder + "/job", withIntermediateDirectories: true)
         try FileManager.default.createDirectory(
@@ -59,19 +59,19 @@ struct ConfigurationTests {
         )
     }
 
-    @Test func `a command takes of a file what it knows, and nothing by half a name`() async throws {
+    @Test func `a command takes only the settings it has from a file, and accepts no abbreviated names`() async throws {
         let scene = try await scene(
             own: "no_download: true\n", beside: ("dailies.yaml", "rate: 2/s\ntrust-5xx: false\n"))
         try scene.write(
             #"{"id": "dolly", "model": "sora-2", "prompt": "x", "duration_seconds": 4}"#, to: "one.jsonl")
-        // `plan` knows --rates, and no --rate.
+        // `plan` has --rates but not --rate.
         let plan = try await scene.dailies("plan", "one.jsonl")
         #expect(plan.code == 0, "\(plan.err)")
         let rehearsal = try await scene.dailies("rehearse", "one.jsonl", "--speed", "1000")
         #expect(rehearsal.code == 0 && !scene.exists("rehearsal/one/dolly.mp4"), "\(rehearsal.err)")
     }
 
-    @Test func `the key may come from a command of one's own`() async throws {
+    @Test func `the API key can come from a command`() async throws {
         let scene = try await scene(own: "api_key_command: printf 'test-key\\nsecond line'\n")
         let found = try await settings(scene, key: nil)
         #expect(
@@ -86,7 +86,7 @@ struct ConfigurationTests {
                 == Outcome(77, err: "dailies: {FOLDER}/\(Self.own):1: api_key_command failed with exit code 3\n"))
     }
 
-    @Test func `the folder of a manifest cannot say where the key goes, nor run anything`() async throws {
+    @Test func `a project file can neither set where the API key is sent nor run a command`() async throws {
         for line in ["base_url: https://evil.example", "api_key_command: cat /etc/passwd", "api_key_file: x"] {
             let scene = try await scene(beside: ("dailies.yaml", line + "\n"))
             let outcome = try await scene.dailies("status")
@@ -96,7 +96,7 @@ struct ConfigurationTests {
         }
     }
 
-    @Test func `the folder of a manifest may tighten a guard, never loosen one`() async throws {
+    @Test func `a project file may tighten a guard but never loosen one`() async throws {
         let looser = [
             "accept_quote: true", "accept_quote: yes", "trust-5xx: on", "no_download: true", "retries: 5",
             "budget: none",
@@ -120,7 +120,7 @@ struct ConfigurationTests {
         }
     }
 
-    @Test func `the user's own file and the command line loosen what a folder's file may not`() async throws {
+    @Test func `the user file and the command line may loosen what a project file may not`() async throws {
         let scene = try await scene(own: "concurrency: 30\n", beside: ("dailies.yaml", "concurrency: 25\n"))
         var found = try await settings(scene)
         #expect(found.contains("concurrency | 25 | dailies.yaml:1"), "\(found)")
@@ -139,7 +139,7 @@ struct ConfigurationTests {
         #expect(found.contains("accept-quote | true | {FOLDER}/\(Self.own):1"), "\(found)")
     }
 
-    @Test func `a folder's file lowers a stored budget and never raises it`() async throws {
+    @Test func `a project file lowers a stored budget but never raises it`() async throws {
         let scene = try await Scene(simulator: ["--speed", "1000"])
         try scene.write(
             #"{"id": "dolly", "model": "sora-2", "prompt": "x", "duration_seconds": 4}"#, to: "one.jsonl")
@@ -158,12 +158,12 @@ struct ConfigurationTests {
         let plan = try JSONValue.parse(json.out.utf8)
         #expect(plan["batches"]?.array?.first?["budget"]?.number == "7")
         #expect(plan["folder_settings"]?.array?.first?["from"]?.string == "dailies.yaml:1")
-        // The command line says what it likes.
+        // The command line may raise it.
         #expect(try await scene.online("run", "one.jsonl", "--budget", "20").code == 0)
         #expect(try budget() == "20")
     }
 
-    @Test func `a run says at its head what the folder's file changed`() async throws {
+    @Test func `a run starts by printing what the project file changed`() async throws {
         let scene = try await Scene(simulator: ["--speed", "1000"])
         try scene.write(
             #"{"id": "dolly", "model": "sora-2", "prompt": "x", "duration_seconds": 4}"#, to: "one.jsonl")
@@ -171,7 +171,7 @@ struct ConfigurationTests {
         let outcome = try await scene.online("run", "one.jsonl", "--json")
         #expect(outcome.code == 0, "\(outcome.err)")
         let first = try JSONValue.parse(outcome.out.split(separator: "\n")[0].utf8)
-        // 0 retries are what holds anyway.
+        // retries: 0 is the default and changes nothing.
         #expect(
             first.compactText
                 == #"{"type":"folder_settings","settings":[{"name":"canary","value":"1","from":"dailies.yaml:1"}]}"#)
@@ -183,7 +183,7 @@ struct ConfigurationTests {
         ("ture", "\"ture\" is"), ("1", "\"1\" is"), ("\"\"", "\"\" is"), ("[true, true]", "\"true\" is"),
         ("[]", "an empty list is"),
     ])
-    func `a flag takes true and false, and anything else is refused with its place`(
+    func `a flag takes true or false, and other values are refused with their position`(
         _ text: String, _ words: String
     ) async throws {
         for flag in ["accept_quote", "no-color", "no_download", "trust-5xx"] {
@@ -198,7 +198,7 @@ struct ConfigurationTests {
     }
 
     @Test(arguments: ["true", "Yes", "on", "\"y\""])
-    func `a flag takes YAML's other words too`(_ word: String) async throws {
+    func `a flag also takes YAML's other booleans`(_ word: String) async throws {
         let scene = try await scene(own: "no_download: \(word)\n")
         try scene.write(
             #"{"id": "dolly", "model": "sora-2", "prompt": "x", "duration_seconds": 4}"#, to: "one.jsonl")
@@ -206,7 +206,7 @@ struct ConfigurationTests {
         #expect(rehearsal.code == 0 && !scene.exists("rehearsal/one/dolly.mp4"), "\(rehearsal.err)")
     }
 
-    @Test func `what is not understood is refused with its place`() async throws {
+    @Test func `invalid settings are refused with their position`() async throws {
         let cases: [(name: String, text: String, message: String)] = [
             (
                 "dailies.yaml", "cadence: adaptive\nconcurency: 5\n",
@@ -249,7 +249,7 @@ struct ConfigurationTests {
                 == "dailies: both .dailies.toml and dailies.yaml exist; keep only one of them\n")
     }
 
-    @Test func `a rehearsal keeps to its own folder whatever a file says`() async throws {
+    @Test func `a rehearsal uses its own folder regardless of configuration files`() async throws {
         let scene = try await scene(own: "output: real\nstore: real.sqlite\n", beside: ("dailies.yaml", "budget: 0\n"))
         try scene.write(
             #"{"id": "dolly", "model": "sora-2", "prompt": "x", "duration_seconds": 4}"#, to: "one.jsonl")

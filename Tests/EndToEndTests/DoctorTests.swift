@@ -6,7 +6,7 @@ import Testing
 
 /// `dailies doctor`.
 struct DoctorTests {
-    @Test func `settings come with their origin, and a key that is taken is well`() async throws {
+    @Test func `settings are shown with their source, and an accepted key is OK`() async throws {
         let scene = try await Scene(simulator: [])
         try scene.importManifest([Scene.spec("dolly")])
         let outcome = try await scene.online("doctor")
@@ -29,11 +29,11 @@ struct DoctorTests {
         #expect(checks[5].hasPrefix("disk of clips "))
         #expect(checks[6] == "key ok 62af8704764f is accepted by {URL}")
         #expect(checks[7] == "clock ok in sync with the provider's clock")
-        // Asking costs nothing and leaves no task.
+        // The check costs nothing and creates no task.
         #expect(try scene.simulator?.charged() == "0")
     }
 
-    @Test func `a refused key ends with 77, a missing one too`() async throws {
+    @Test func `a refused or missing API key exits with 77`() async throws {
         let scene = try await Scene(simulator: [])
         try scene.simulator?.control(#"{"reject_keys":true}"#)
         let refused = try await scene.online("doctor")
@@ -45,7 +45,7 @@ struct DoctorTests {
         #expect(missing.out.contains("there is no API key; set BYTESPIKE_API_KEY or give --api-key-file PATH"))
     }
 
-    @Test func `offline nobody is asked`() async throws {
+    @Test func `--offline makes no requests`() async throws {
         let scene = try await Scene()
         let set = try await scene.online("doctor", "--offline")
         #expect(set.code == 0)
@@ -56,7 +56,7 @@ struct DoctorTests {
         #expect(try await scene.dailies("doctor", "--offline", key: nil).code == 0)
     }
 
-    @Test func `a provider that does not answer is wrong`() async throws {
+    @Test func `a provider that does not respond is a problem`() async throws {
         let scene = try await Scene(simulator: [])
         try scene.simulator?.control(#"{"outage":true}"#)
         let outcome = try await scene.online("doctor")
@@ -64,7 +64,7 @@ struct DoctorTests {
         #expect(outcome.out.contains("cannot check the key: no usable response from {URL}"))
     }
 
-    @Test func `a store whose last entry is in the future is looked at`() async throws {
+    @Test func `a store whose last entry is in the future is a warning`() async throws {
         let scene = try await Scene()
         try scene.importManifest([Scene.spec("dolly")])
         let ahead = Date().timeIntervalSince1970 + 86_400
@@ -76,7 +76,7 @@ struct DoctorTests {
         #expect(outcome.code == 0)
     }
 
-    @Test func `a damaged store is wrong, and is left as it is`() async throws {
+    @Test func `a damaged store is a problem and is not changed`() async throws {
         let scene = try await Scene()
         try scene.write("this is no database, whatever its name says", to: "dailies.sqlite")
         let outcome = try await scene.dailies("doctor", "--offline")
@@ -86,7 +86,7 @@ struct DoctorTests {
         #expect(try scene.read("dailies.sqlite") == "this is no database, whatever its name says")
     }
 
-    @Test func `a runner that lives is named and not disturbed`() async throws {
+    @Test func `an active run is shown and not disturbed`() async throws {
         let scene = try await Scene()
         try scene.importManifest([Scene.spec("dolly"), Scene.spec("crane")])
         try scene.sendUncertain("dolly")
@@ -101,7 +101,7 @@ struct DoctorTests {
         withExtendedLifetime(lock) {}
     }
 
-    @Test func `a folder for clips that is none is wrong`() async throws {
+    @Test func `an output folder that is not a folder is a problem`() async throws {
         let scene = try await Scene()
         try scene.write("", to: "file")
         let outcome = try await scene.dailies("doctor", "--offline", "--output", "file/clips")
@@ -109,7 +109,7 @@ struct DoctorTests {
         #expect(outcome.out.contains(" {FOLDER}/file is no folder; move it away, or choose another folder\n"))
     }
 
-    @Test func `json holds the same`() async throws {
+    @Test func `JSON contains the same checks and settings`() async throws {
         let scene = try await Scene(simulator: [])
         let outcome = try await scene.online("doctor", "--json")
         let json = try JSONValue.parse(outcome.out.utf8)
@@ -120,7 +120,7 @@ struct DoctorTests {
         #expect(Set(levels).isSubset(of: ["ok", "warning"]))
     }
 
-    @Test func `a key file is named as the origin`() async throws {
+    @Test func `a key file is shown as the source`() async throws {
         let scene = try await Scene()
         try scene.write("other-key\n", to: "key")
         let outcome = try await scene.dailies("doctor", "--offline", "--api-key-file", "sora:key")
@@ -129,7 +129,7 @@ struct DoctorTests {
         #expect(outcome.out.contains("fingerprint 62af8704764f "))
     }
 
-    /// Lines from the one that begins so, with their columns joined by one space.
+    /// `count` lines from the first one with this prefix, with columns joined by one space.
     private static func lines(_ text: String, from start: String, count: Int) -> [String] {
         let lines = text.components(separatedBy: "\n")
         guard let first = lines.firstIndex(where: { $0.hasPrefix(start) }) else { return [] }

@@ -4,7 +4,7 @@ import ExactJSON
 import Foundation
 import Testing
 
-/// Clips that were saved and are not there any more: who notices, and `dailies fetch`.
+/// Missing clips: detection and `dailies fetch`.
 struct FetchTests {
     private static let options = ["--store", "project/dailies.sqlite"]
 
@@ -39,9 +39,9 @@ struct FetchTests {
         #expect(try bill(scene).compactText == before.compactText, "it was not free")
     }
 
-    // MARK: Who notices
+    // MARK: Detection
 
-    @Test func `a saved clip that vanished, was emptied or changed is noticed by everyone who speaks of clips`()
+    @Test func `every command that lists clips reports missing, empty and changed ones`()
         async throws
     {
         let scene = try await scene()
@@ -85,7 +85,7 @@ struct FetchTests {
         #expect(explain.out.contains("clip        {FOLDER}/project/renders/forest/dolly.mp4 is missing\n"))
     }
 
-    @Test func `a clip of the same length and other content is noticed by its digest`() async throws {
+    @Test func `a changed clip of the same length is detected by its digest`() async throws {
         let scene = try await scene()
         var bytes = try #require(FileManager.default.contents(atPath: clip(scene, "dolly")))
         bytes[bytes.count - 1] ^= 0xFF
@@ -95,9 +95,9 @@ struct FetchTests {
         #expect(status.out.contains("forest/dolly.mp4: its content is not what was saved\n"), "\(status.out)")
     }
 
-    // MARK: Fetching
+    // MARK: Fetch
 
-    @Test func `clips that vanished are asked for again and saved anew, free of charge`() async throws {
+    @Test func `missing clips are downloaded again free of charge`() async throws {
         let scene = try await scene()
         let whole = try #require(FileManager.default.contents(atPath: clip(scene, "dolly")))
         try FileManager.default.removeItem(atPath: clip(scene, "dolly"))
@@ -108,7 +108,7 @@ struct FetchTests {
             #expect(fetch.err.hasSuffix("2 clips missing or changed, all saved\n"), "\(fetch.err)")
         }
         #expect(FileManager.default.contents(atPath: clip(scene, "dolly")) == whole)
-        // What stands in its place is not overwritten.
+        // The existing file is not overwritten.
         #expect(FileManager.default.contents(atPath: clip(scene, "crane")) == Data())
         let status = try await scene.dailies(words: ["status", "--check-files"] + Self.options)
         #expect(status.code == 0, "\(status.out)")
@@ -118,7 +118,7 @@ struct FetchTests {
         #expect(explain.out.contains("its clip was not at {FOLDER}/project/renders/forest/dolly.mp4 any more"))
     }
 
-    @Test func `a named clip is compared to its last byte, and one that is in place is left`() async throws {
+    @Test func `a clip given by key is compared in full and left alone if it is unchanged`() async throws {
         let scene = try await scene()
         var bytes = try #require(FileManager.default.contents(atPath: clip(scene, "dolly")))
         bytes[bytes.count - 1] ^= 0xFF
@@ -135,9 +135,10 @@ struct FetchTests {
         #expect(try await scene.online(words: ["fetch", "nobody"] + Self.options).code == 64)
     }
 
-    @Test func `the paid way is named only where the provider has a clip no longer, and the record stays`() async throws
+    @Test func `the paid retry is suggested only if the provider no longer has the clip, and the record stays`()
+        async throws
     {
-        // Kept for as long as a run lasts, at this speed.
+        // At this speed, longer than a run takes.
         let scene = try await scene(["--fault", "dropTask=1", "--tasks-kept-for", "3h"])
         try FileManager.default.removeItem(atPath: clip(scene, "dolly"))
         let store = try Store.open(scene.folder + "/project/dailies.sqlite", for: .reading)
@@ -161,7 +162,7 @@ struct FetchTests {
         #expect(try JSONValue.parse(status.out.utf8)["total"]?["paid_not_saved"]?.number == "0")
     }
 
-    @Test func `a folder that clips cannot be saved in is refused before anything is asked`() async throws {
+    @Test func `an unusable output folder is refused before any request`() async throws {
         let scene = try await scene()
         try FileManager.default.removeItem(atPath: clip(scene, "dolly"))
         try scene.write("", to: "file")
@@ -175,9 +176,9 @@ struct FetchTests {
         #expect(scene.exists("others/forest/dolly.mp4"))
     }
 
-    // MARK: A project that moved
+    // MARK: Moved projects
 
-    @Test func `clips of a project folder that was moved are found beside the store, and new ones are saved there`()
+    @Test func `clips of a moved project are found next to the store, and new clips are saved there`()
         async throws
     {
         let scene = try await scene()
@@ -200,14 +201,14 @@ struct FetchTests {
         let doctor = try await scene.dailies(words: ["doctor", "--offline"] + store)
         #expect(doctor.out.contains("2 saved clips were found next to the store, not at their original paths"))
 
-        // One is lost as well: it comes back to where the others are, and not to the folder that is gone.
+        // A missing clip is saved next to the others, not in the old folder.
         try FileManager.default.removeItem(atPath: clip(scene, "crane", in: "moved"))
         let fetch = try await scene.online(words: ["fetch", "--missing"] + store)
         #expect(fetch.code == 0, "\(fetch.err)")
         #expect(scene.exists("moved/renders/forest/crane.mp4") && !scene.exists("project"))
     }
 
-    @Test func `what is unfinished in a project that was moved is saved beside its store`() async throws {
+    @Test func `unfinished clips of a moved project are saved next to its store`() async throws {
         let scene = try await scene()
         let retry = try await scene.dailies(words: ["retry", "dolly", "--again"] + Self.options)
         #expect(retry.code == 0, "\(retry.err)")

@@ -240,9 +240,9 @@ struct ConfigurationLoader: Sendable {
     /// ` or use --budget 500`; without a value ` or with --store`
     private static func or(_ rule: OptionRule, _ value: ConfigurationFile.Value?) -> String {
         if rule.name == OptionRule.keyCommand { return "" }
-        var words = ["--" + rule.name]
-        if let value, rule.form != .flag { words.append(value.text) }
-        return (value == nil ? " or with " : " or use ") + ShellWord.line(words)
+        var arguments = ["--" + rule.name]
+        if let value, rule.form != .flag { arguments.append(value.text) }
+        return (value == nil ? " or with " : " or use ") + ShellWord.line(arguments)
     }
 
     private static func place(

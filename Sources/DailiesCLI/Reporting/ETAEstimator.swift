@@ -48,12 +48,12 @@ struct ETAEstimator: Sendable {
     /// `3–5 min`, `about 40 s`
     static func words(_ range: ClosedRange<Duration>) -> String {
         let (low, high) = (range.lowerBound.inSeconds, range.upperBound.inSeconds)
-        func words(_ unitSeconds: Double, _ unit: String) -> String {
+        func text(_ unitSeconds: Double, _ unit: String) -> String {
             let from = max(Int(saturating: (low / unitSeconds).rounded(.down)), unitSeconds == 1 ? 1 : 0)
             let to = max(Int(saturating: (high / unitSeconds).rounded(.up)), 1)
             return from == to ? "about \(to) \(unit)" : from == 0 ? "up to \(to) \(unit)" : "\(from)–\(to) \(unit)"
         }
-        if high < 120 { return words(1, "s") }
-        return high < 7200 ? words(60, "min") : words(3600, "h")
+        if high < 120 { return text(1, "s") }
+        return high < 7200 ? text(60, "min") : text(3600, "h")
     }
 }

@@ -22,7 +22,9 @@ enum ProgressView {
         for failure in progress.failures {
             lines.append(style.red("✗ ") + DisplayWidth.cut(SafeText.escaped(failure), to: width - 2))
         }
-        for wait in progress.waits(at: now) { lines.append(style.yellow("◷ ") + DisplayWidth.cut(wait, to: width - 2)) }
+        for pause in progress.pauseLines(at: now) {
+            lines.append(style.yellow("◷ ") + DisplayWidth.cut(pause, to: width - 2))
+        }
         return height.map { Array(lines.prefix(max($0 - 1, 3))) } ?? lines
     }
 
@@ -44,25 +46,25 @@ enum ProgressView {
     }
 
     private static func counts(_ progress: RunProgress) -> [String] {
-        var words = ["\(progress.completed) completed", "\(progress.saved) saved"]
-        if progress.failed > 0 { words.append("\(progress.failed) failed") }
-        if progress.cancelled > 0 { words.append("\(progress.cancelled) cancelled") }
-        if !progress.uncertain.isEmpty { words.append("\(progress.uncertain.count) uncertain") }
-        words.append("\(progress.inFlightCount) in flight")
-        words.append("\(progress.waiting) waiting")
-        return words
+        var parts = ["\(progress.completed) completed", "\(progress.saved) saved"]
+        if progress.failed > 0 { parts.append("\(progress.failed) failed") }
+        if progress.cancelled > 0 { parts.append("\(progress.cancelled) cancelled") }
+        if !progress.uncertain.isEmpty { parts.append("\(progress.uncertain.count) uncertain") }
+        parts.append("\(progress.inFlightCount) in flight")
+        parts.append("\(progress.waiting) waiting")
+        return parts
     }
 
     private static func money(_ progress: RunProgress, at now: Instant) -> [String] {
-        var words = ["\(progress.charged) credits spent"]
-        if progress.reserved > .zero { words.append("\(progress.reserved) reserved") }
-        if let budget = progress.budget { words.append("budget \(budget)") }
-        if let rate = progress.rate(at: now) { words.append("\(rateWords(rate)) clips/min") }
-        if let remaining = progress.remaining(at: now) { words.append("done in \(ETAEstimator.words(remaining))") }
-        return words
+        var parts = ["\(progress.charged) credits spent"]
+        if progress.reserved > .zero { parts.append("\(progress.reserved) reserved") }
+        if let budget = progress.budget { parts.append("budget \(budget)") }
+        if let rate = progress.rate(at: now) { parts.append("\(formattedRate(rate)) clips/min") }
+        if let remaining = progress.remaining(at: now) { parts.append("done in \(ETAEstimator.words(remaining))") }
+        return parts
     }
 
-    private static func rateWords(_ rate: Double) -> String {
+    private static func formattedRate(_ rate: Double) -> String {
         let tenths = Int(saturating: (rate * 10).rounded())
         return tenths >= 100 || tenths % 10 == 0
             ? "\(Int(saturating: rate.rounded()))" : "\(tenths / 10).\(tenths % 10)"
@@ -83,14 +85,15 @@ enum ProgressView {
         let others = (modelWidth > 0 ? 2 + modelWidth : 0) + (showsState ? 2 + 7 : 0) + 2 + ageWidth
         let room = max(width - 2 - others, 4)
         let keyWidth = min(shown.map { DisplayWidth.width(of: SafeText.escaped($0.key.text)) }.max() ?? 0, room)
-        var lines = zip(shown, zip(models, ages)).map { task, words in
+        var lines = zip(shown, zip(models, ages)).map { task, columns in
             let key = DisplayWidth.padded(DisplayWidth.cut(SafeText.escaped(task.key.text), to: keyWidth), to: keyWidth)
             let model =
                 modelWidth > 0
-                ? "  " + style.dim(DisplayWidth.padded(DisplayWidth.cut(words.0, to: modelWidth), to: modelWidth)) : ""
+                ? "  " + style.dim(DisplayWidth.padded(DisplayWidth.cut(columns.0, to: modelWidth), to: modelWidth))
+                : ""
             let state = showsState ? "  " + (task.value.isRunning ? "running" : style.dim("queued ")) : ""
-            let padding = String(repeating: " ", count: ageWidth - words.1.count)
-            return "  " + key + model + state + "  " + padding + words.1
+            let padding = String(repeating: " ", count: ageWidth - columns.1.count)
+            return "  " + key + model + state + "  " + padding + columns.1
         }
         if oldest.count > shown.count { lines.append(style.dim("  and \(oldest.count - shown.count) more in flight")) }
         return lines

@@ -130,7 +130,7 @@ struct RunProgress: Sendable {
     }
 
     /// Lines for the current pauses, including a limit of the provider.
-    func waits(at now: Instant) -> [String] {
+    func pauseLines(at now: Instant) -> [String] {
         pauses.filter { $0.value.until.map { $0 > now } ?? true }
             .map { PauseFormatter.line($0.key, detail: $0.value.detail, until: $0.value.until, now: now) }.sorted()
     }

@@ -3,7 +3,7 @@ import Testing
 
 @testable import DailiesCLI
 
-/// API keys as people keep them.
+/// API keys in the formats that users store them in.
 struct KeyOutputTests {
     @Test(
         arguments: [
@@ -15,19 +15,19 @@ struct KeyOutputTests {
             ("bearer  sk-123", ["bearer"]), ("Authorization: Bearer sk-123", ["Authorization: Bearer"]),
             ("\u{FEFF}KEY = 'Bearer sk-123'", ["a byte order mark", "KEY=", "quotes", "Bearer"]),
         ] as [(String, [String])])
-    func `a key is found in what people wrap around it`(text: String, dropped: [String]) throws {
+    func `a key is found inside common wrappers`(text: String, dropped: [String]) throws {
         let found = KeyOutput.bare(text)
         #expect(found.key == "sk-123" && found.dropped == dropped)
         #expect(try KeyOutput.key(text, from: "a test") == APIKey("sk-123"))
     }
 
     @Test(arguments: ["sk==", "a=b", "\"\"", "'", "Bearer", "KEY=", "abcDEF123=", "=x"])
-    func `what is a key already stays as it is`(text: String) {
+    func `a plain key is unchanged`(text: String) {
         #expect(KeyOutput.bare(text).key == text && KeyOutput.bare(text).dropped.isEmpty)
     }
 
     @Test(arguments: ["one two", "KEY=a b", "K1=a\nK2=b", "", "\u{FEFF}", "\"\u{E9}\""])
-    func `what holds no key is refused`(text: String) {
+    func `text without a key is refused`(text: String) {
         #expect(throws: ConfigurationError.self) { try KeyOutput.key(text, from: "a test") }
     }
 }

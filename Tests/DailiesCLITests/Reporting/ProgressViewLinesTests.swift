@@ -3,7 +3,7 @@ import Testing
 
 @testable import DailiesCLI
 
-/// The lines of the live view, letter by letter, at moments that a test chooses.
+/// The exact lines of the live view at chosen times.
 struct ProgressViewLinesTests {
     private static let start = Instant(milliseconds: 1_795_000_000_000)
 
@@ -23,7 +23,7 @@ struct ProgressViewLinesTests {
         (PauseReason.noFunds, "out of credits; tasks in flight continue"),
         (.rateLimit, "the provider's rate limit"), (.outage, "the provider is not responding"),
     ])
-    func `what is waited for counts down, and is gone when it is over`(_ reason: PauseReason, _ words: String) {
+    func `a pause counts down and disappears when it ends`(_ reason: PauseReason, _ words: String) {
         var progress = progress(total: 4)
         progress.apply(.paused(reason, detail: "", until: Self.start + .seconds(100)), at: Self.start)
         #expect(lines(progress, after: 0, width: 119).last == "◷ waiting: \(words), retrying in 1 min 40 s")
@@ -32,7 +32,7 @@ struct ProgressViewLinesTests {
         #expect(!lines(progress, after: 100).contains { $0.hasPrefix("◷") })
     }
 
-    @Test func `a submit that goes through ends the wait before its time`() {
+    @Test func `an accepted submit ends a pause early`() {
         var progress = progress(total: 4)
         progress.apply(.paused(.outage, detail: "gone", until: Self.start + .seconds(60)), at: Self.start)
         progress.apply(
@@ -40,7 +40,7 @@ struct ProgressViewLinesTests {
         #expect(!lines(progress, after: 6).contains { $0.hasPrefix("◷") })
     }
 
-    /// Ten of twenty are done after 100 s, each in 20 s, and two are in flight, for 10 s and 0 s.
+    /// After 100 s, ten of twenty are completed, each in 20 s, and two have been in flight for 10 s and 0 s.
     private func halfDone() -> RunProgress {
         var progress = progress(total: 20)
         for number in 0..<12 {
@@ -58,20 +58,20 @@ struct ProgressViewLinesTests {
         return progress
     }
 
-    @Test func `counts, money, rate and what is left, in numbers that can be followed`() {
+    @Test func `the view shows counts, credits, rate and remaining time`() {
         let bar = String(repeating: "━", count: 29) + "╸" + String(repeating: "─", count: 29)
         #expect(
             lines(halfDone(), after: 100) == [
                 "market " + bar + "  10/20  50 %",
                 "10 completed · 10 saved · 2 in flight · 8 waiting",
-                // (8 × 20 s + 10 s + 20 s) over two slots.
+                // (8 × 20 s + 10 s + 20 s), over two slots.
                 "4 credits spent · budget 50 · 6 clips/min · done in about 95 s",
                 "  clip-10  sora-2  queued   10 s",
                 "  clip-11  sora-2  queued    0 s",
             ])
     }
 
-    @Test func `the bar grows with completed clips alone, and what failed stands at its right end`() {
+    @Test func `the bar grows only with completed clips, and failed clips are at its right end`() {
         var progress = progress(total: 4)
         for key in ["a", "b", "c"] {
             progress.apply(.submitted(TaskKey(key), ModelID("sora-2")), at: Self.start)
@@ -86,7 +86,7 @@ struct ProgressViewLinesTests {
         #expect(colored.contains(TextStyle(isColored: true).red(String(repeating: "━", count: 15))))
     }
 
-    @Test func `no forecast while submission is held up`() {
+    @Test func `there is no forecast while submission is paused`() {
         var progress = halfDone()
         progress.apply(
             .paused(.noFunds, detail: "top up", until: nil), at: Self.start + .seconds(100))
@@ -95,7 +95,7 @@ struct ProgressViewLinesTests {
         #expect(shown.last == "◷ waiting: out of credits; tasks in flight continue: top up")
     }
 
-    @Test func `the last three failures stand in words, and nothing in them moves the terminal`() {
+    @Test func `the last three failures are shown, with control characters escaped`() {
         var progress = progress(total: 9)
         for number in 1...4 {
             progress.apply(.submitted(TaskKey("k\(number)"), ModelID("sora-2")), at: Self.start)
@@ -108,7 +108,7 @@ struct ProgressViewLinesTests {
         #expect(shown.allSatisfy { !$0.contains("\u{1B}") })
     }
 
-    @Test(arguments: [20, 40, 80, 200]) func `no line is wider than it may be`(_ width: Int) {
+    @Test(arguments: [20, 40, 80, 200]) func `no line is wider than the terminal`(_ width: Int) {
         var progress = halfDone()
         progress.apply(
             .paused(.rateLimit, detail: String(repeating: "slow ", count: 60), until: Self.start + .seconds(200)),
@@ -116,7 +116,7 @@ struct ProgressViewLinesTests {
         #expect(lines(progress, after: 101, width: width).allSatisfy { DisplayWidth.width(of: $0) <= width })
     }
 
-    @Test func `what ends of another batch is no part of the progress`() {
+    @Test func `tasks of other batches do not count as progress`() {
         var progress = progress(total: 2)
         progress.apply(.submitted(TaskKey("own"), ModelID("sora-2")), at: Self.start)
         for number in 0..<5 {
@@ -133,7 +133,7 @@ struct ProgressViewLinesTests {
     }
 
     @Test(arguments: [Instant.distantPast, .distantFuture])
-    func `an age beyond all ages is shown, too`(since: Instant) {
+    func `an absurd age is shown`(since: Instant) {
         var progress = progress(total: 2)
         progress.apply(.accepted(TaskKey("a"), RemoteTaskID("r"), estimate: Credits(nano: .max)), at: since)
         for number in 0..<3 {

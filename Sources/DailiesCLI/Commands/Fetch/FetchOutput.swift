@@ -49,7 +49,7 @@ struct FetchOutput: RunReporter {
 
     func ended(_ summary: RunSummary) {}
 
-    // MARK: The end
+    // MARK: End
 
     func finish(lost: Int, gone: Int, unsaved: Int, code: ExitCode) {
         if isJSON {

@@ -128,15 +128,15 @@ struct PricesCommand: AsyncParsableCommand {
                 price.shape.model == model && resolution ?? price.shape.resolution ?? "" == price.shape.resolution ?? ""
             }
         }
-        let words = SafeText.quoted(model.text) + (resolution.map { " of \(SafeText.quoted($0))" } ?? "")
+        let shown = SafeText.quoted(model.text) + (resolution.map { " of \(SafeText.quoted($0))" } ?? "")
         guard let service = found.first else {
-            throw Stop(.usage, "no bills of \(words) to forget; see `dailies prices`")
+            throw Stop(.usage, "no bills of \(shown) to forget; see `dailies prices`")
         }
         guard found.count == 1 else {
             let list = found.map(PricesOutput.name).joined(separator: "; ")
             throw Stop(
                 .usage,
-                "\(found.count) services have bills of \(words); select one with --provider and --base-url: \(list)")
+                "\(found.count) services have bills of \(shown); select one with --provider and --base-url: \(list)")
         }
         return service
     }

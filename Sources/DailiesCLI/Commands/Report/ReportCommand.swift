@@ -103,23 +103,23 @@ struct DimensionsArgument: ExpressibleByArgument {
 
     init?(argument: String) {
         var dimensions: [ReportDimension] = []
-        for word in Self.words(of: argument) {
-            switch word {
+        for part in Self.parts(of: argument) {
+            switch part {
             case "model": dimensions.append(.model)
             case "state": dimensions.append(.state)
             case "batch": dimensions.append(.batch)
             case "day": dimensions.append(.day)
             default:
-                guard word.hasPrefix("tag:"), word.count > 4 else { return nil }
-                dimensions.append(.tag(String(word.dropFirst(4))))
+                guard part.hasPrefix("tag:"), part.count > 4 else { return nil }
+                dimensions.append(.tag(String(part.dropFirst(4))))
             }
         }
         guard Set(dimensions).count == dimensions.count else { return nil }
         self.dimensions = dimensions
     }
 
-    private static func words(of argument: String) -> [String] {
-        var words = [""]
+    private static func parts(of argument: String) -> [String] {
+        var parts = [""]
         var isEscaped = false
         for character in argument.unicodeScalars {
             if character == "\\", !isEscaped {
@@ -127,15 +127,15 @@ struct DimensionsArgument: ExpressibleByArgument {
                 continue
             }
             if character == ",", !isEscaped {
-                words.append("")
+                parts.append("")
             } else {
-                if isEscaped, character != ",", character != "\\" { words[words.count - 1] += "\\" }
-                words[words.count - 1].unicodeScalars.append(character)
+                if isEscaped, character != ",", character != "\\" { parts[parts.count - 1] += "\\" }
+                parts[parts.count - 1].unicodeScalars.append(character)
             }
             isEscaped = false
         }
-        if isEscaped { words[words.count - 1] += "\\" }
-        return words
+        if isEscaped { parts[parts.count - 1] += "\\" }
+        return parts
     }
 }
 

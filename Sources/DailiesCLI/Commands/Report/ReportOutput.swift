@@ -50,10 +50,10 @@ enum ReportOutput {
     static func unknown(_ figures: SpendFigures) -> String? {
         guard figures.unknownCosts > 0 else { return nil }
         let bounded = figures.unknownCosts - figures.unboundedCosts
-        var words = "\(figures.unknownCosts)"
-        if bounded > 0 { words += ", estimated at \(figures.unknownAtMost) credits" }
-        if bounded > 0, figures.unboundedCosts > 0 { words += ", plus \(figures.unboundedCosts) without an estimate" }
-        return words
+        var text = "\(figures.unknownCosts)"
+        if bounded > 0 { text += ", estimated at \(figures.unknownAtMost) credits" }
+        if bounded > 0, figures.unboundedCosts > 0 { text += ", plus \(figures.unboundedCosts) without an estimate" }
+        return text
     }
 
     /// Charges without a saved clip, and unknown costs.
