@@ -7,7 +7,7 @@ import Foundation
 import Logging
 import ProviderSimulator
 
-/// The one place where concrete types meet: real time, the HTTP provider, the store on disk, the simulator.
+/// Creates the concrete types: clock, HTTP provider, simulator, logger and runner.
 enum Composition {
     static let catalogue = EmbeddedCatalogue.catalogue
 

@@ -2,21 +2,21 @@ import ArgumentParser
 import DailiesCore
 import Foundation
 
-/// The program `dailies`: parses its arguments, runs one command and exits with the code that the manual names.
+/// The program `dailies`: parses the arguments, runs one command and exits with a documented exit code.
 public enum DailiesProgram {
     /// Runs one command and ends the process with its exit code; never returns.
     public static func main() async {
         EarlySignals.install()
-        // A reader that closes the pipe (`dailies report | head`) must not kill the program: the write returns an error.
+        // A reader that closes the pipe (`dailies report | head`) must not kill the program. The write fails instead.
         signal(SIGPIPE, SIG_IGN)
-        leaveNoMemoryBehind()
+        disableCoreDumps()
         OpenFiles.raiseLimit()
         let typed = Array(CommandLine.arguments.dropFirst())
-        // With what files add, once they are read.
-        var words = typed
+        // Configuration files add arguments.
+        var arguments = typed
         do {
-            words = try ConfigurationLoader.arguments(typed, environment: ProcessInfo.processInfo.environment)
-            var command = try DailiesCommand.parseAsRoot(words)
+            arguments = try ConfigurationLoader.arguments(typed, environment: ProcessInfo.processInfo.environment)
+            var command = try DailiesCommand.parseAsRoot(arguments)
             if command is any PrintingCommand { Console.endWithOutput() }
             if var asynchronous = command as? any AsyncParsableCommand {
                 try await asynchronous.run()
@@ -26,25 +26,25 @@ public enum DailiesProgram {
         } catch let code as ArgumentParser.ExitCode {
             Console.end(with: ExitCode(rawValue: code.rawValue) ?? .unexpected)
         } catch {
-            end(error, typed: typed, isJSON: words.contains("--json"))
+            end(error, typed: typed, isJSON: arguments.contains("--json"))
         }
         Console.end(with: .success)
     }
 
-    /// Prints what stopped a command. With `--json` its data ends like that of a run, with an object that holds the exit code.
+    /// Prints the error. With `--json`, the output ends like that of a run, with an object that contains the exit code.
     private static func end(_ error: any Error, typed: [String], isJSON: Bool) -> Never {
         let parserCode = DailiesCommand.exitCode(for: error)
         if !(error is Stop), parserCode != .failure {
-            // Help, the version or a usage error, as the argument parser words it.
+            // Help, the version or a usage error of the argument parser.
             guard parserCode != .success else {
                 Console.out(DailiesCommand.fullMessage(for: error))
                 Console.end(with: .success)
             }
-            // The hint is extra: where the definitions cannot be decoded, the parser's message is printed alone.
-            let hint = (try? CommandDefinition.program()).map(UsageSuggestion.init)
-            func words(_ message: String) -> String { hint?.explained(message, typed: typed) ?? message }
-            if isJSON { JSONReporter().refused(Stop(.usage, words(DailiesCommand.message(for: error)))) }
-            Console.error(words(DailiesCommand.fullMessage(for: error)))
+            // The suggestion is optional: if the definitions cannot be decoded, only the parser's message is printed.
+            let suggestion = (try? CommandDefinition.program()).map(UsageSuggestion.init)
+            func explained(_ message: String) -> String { suggestion?.explained(message, typed: typed) ?? message }
+            if isJSON { JSONReporter().refused(Stop(.usage, explained(DailiesCommand.message(for: error)))) }
+            Console.error(explained(DailiesCommand.fullMessage(for: error)))
             Console.end(with: .usage)
         }
         let stop = error as? Stop ?? Stop(.unexpected, ErrorFormatter.of(error))
@@ -54,12 +54,12 @@ public enum DailiesProgram {
     }
 }
 
-/// A command that reads and prints, and changes nothing: when nobody can read its output, it ends.
+/// A command that only reads and prints. It exits if its output cannot be written.
 protocol PrintingCommand: ParsableCommand {}
 
-/// A crash writes no memory image and no report with what registers point at: the API key might stand in either. Why it
-/// crashed is still said in words, since the runtime writes those first.
-private func leaveNoMemoryBehind() {
+/// Turns off core dumps and crash reports, because both could contain the API key. The reason for a crash is still
+/// printed, because the runtime prints it first.
+private func disableCoreDumps() {
     for crash in [SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGQUIT, SIGSEGV, SIGTRAP] { signal(crash, SIG_DFL) }
     var none = rlimit(rlim_cur: 0, rlim_max: 0)
     #if os(Linux)
@@ -67,13 +67,13 @@ private func leaveNoMemoryBehind() {
     #else
         let isSet = setrlimit(RLIMIT_CORE, &none) == 0
     #endif
-    if !isSet { Console.error("dailies: memory images cannot be turned off: \(String(cString: strerror(errno)))") }
+    if !isSet { Console.error("dailies: cannot turn off core dumps: \(String(cString: strerror(errno)))") }
 }
 
-/// Ends the program with a code of the manual and words for people.
+/// An error that ends the program with an exit code and a message.
 struct Stop: Error {
     let code: DailiesCore.ExitCode
-    /// What happened and what to do; may be empty where all has been said.
+    /// The problem and how to fix it; empty if it was already printed.
     let message: String
     init(_ code: DailiesCore.ExitCode, _ message: String = "") {
         self.code = code
@@ -81,7 +81,7 @@ struct Stop: Error {
     }
 
     func print() {
-        // Paths and what a system says go in as they are; what a manifest or a provider said was escaped before.
+        // Paths and system messages are not escaped yet. Text from manifests and providers already is.
         let lines = message.split(separator: "\n", omittingEmptySubsequences: false).map {
             SafeText.escaped(String($0))
         }
@@ -94,13 +94,13 @@ typealias ExitCode = DailiesCore.ExitCode
 struct DailiesCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "dailies",
-        abstract: "Renders a manifest of prompts into clips, and pays for each of them once.",
+        abstract: "Render a manifest of prompts into video clips without paying twice.",
         discussion: """
-            Feed it a manifest of text-to-video prompts. It submits each one to a paid hosted render API, waits, downloads \
-            the clip before its URL expires, and can say at any moment what every clip cost. Pull the plug at any instant \
-            and run the same command again: nothing is lost and nothing is paid twice.
+            Dailies submits each prompt of a manifest to a paid render API, waits for the clip, downloads it before \
+            its URL expires, and records the cost of every clip. If it stops for any reason, run the same command \
+            again: no clip is lost, and no clip is paid twice.
 
-            Try it without a key, a network or a bill:
+            Try it without an API key, a network or costs:
               dailies rehearse jobs/first.yaml
             """,
         version: ProgramVersion.text,

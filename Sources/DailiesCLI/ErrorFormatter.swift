@@ -1,24 +1,24 @@
 import Foundation
 
-/// What went wrong, in words of this program or of the system. The text of a library is not shown: it names types and
-/// numbers, and nobody who reads it knows what to do.
+/// Error messages of this program or of the system. Messages of libraries are not shown, because they name types and
+/// numbers that do not help users.
 enum ErrorFormatter {
-    /// Modules whose errors are worded for people.
-    private static let ours = ["Dailies", "Provider", "ExactJSON", "ArgumentParser"]
+    /// Modules whose error descriptions are messages for users.
+    private static let modules = ["Dailies", "Provider", "ExactJSON", "ArgumentParser"]
 
     static func of(_ error: any Error) -> String {
         let type = String(reflecting: type(of: error))
-        if ours.contains(where: type.hasPrefix) { return "\(error)" }
-        if let code = systemCode(of: error as NSError) {
-            let words = String(cString: strerror(code))
-            return words.prefix(1).lowercased() + words.dropFirst()
+        if modules.contains(where: type.hasPrefix) { return "\(error)" }
+        if let code = errorNumber(of: error as NSError) {
+            let message = String(cString: strerror(code))
+            return message.prefix(1).lowercased() + message.dropFirst()
         }
-        return "unexpected error of the type \(type)"
+        return "unexpected error of type \(type)"
     }
 
-    /// The system's own number, where an error holds one.
-    private static func systemCode(of error: NSError) -> Int32? {
+    /// The `errno` in an error, or nil if it has none.
+    private static func errorNumber(of error: NSError) -> Int32? {
         if error.domain == NSPOSIXErrorDomain { return Int32(exactly: error.code) }
-        return (error.userInfo[NSUnderlyingErrorKey] as? NSError).flatMap(systemCode)
+        return (error.userInfo[NSUnderlyingErrorKey] as? NSError).flatMap(errorNumber)
     }
 }

@@ -2,6 +2,6 @@ import ArgumentParser
 import DailiesCore
 
 extension DailiesCore.ExitCode {
-    /// For the argument parser, which ends the program.
+    /// The same code as an error that makes the argument parser end the program.
     var asExit: ArgumentParser.ExitCode { ArgumentParser.ExitCode(rawValue) }
 }

@@ -16,7 +16,7 @@ struct NumberEdgeTests {
 
     // MARK: Reports
 
-    @Test func `a report with numbers of any size is written in every format`() throws {
+    @Test func `a report of any seconds and numbers is written in every format`() throws {
         for delivered in Self.reals {
             for known in Self.reals {
                 for whole in Self.wholes {
@@ -47,7 +47,7 @@ struct NumberEdgeTests {
         }
     }
 
-    @Test func `a clip without length has no rate, and JSON has null`() throws {
+    @Test func `a clip without a length has no rate, and JSON has null`() throws {
         var figures = SpendFigures()
         (figures.secondsDelivered, figures.secondsOfKnownCost) = (.leastNonzeroMagnitude, .leastNonzeroMagnitude)
         figures.charged = CreditTotal(whole: 1, billionths: 0)

@@ -67,7 +67,8 @@ import Testing
         #expect(status["total"]?["queued"]?.number == "3" && status["total"]?["cancelled"]?.number == "0")
         #expect(status["total"]?["waits_again"]?["quote"]?.number == "1")
         #expect(status["total"]?["credits"]?.number == "0.12")
-        let words = "waits again: 1, since the provider asks more than was expected; --accept-quote renders them"
+        let words =
+            "queued again: 1, because the provider's quote is higher than expected; use --accept-quote to render them"
         #expect(run.err.contains(words), "\(run.err)")
         #expect(try stage.finish(["status", "--store", stage.store]).out.contains(words))
         #expect(try stage.plan(manifest, Array(stage.options(url).prefix(4))).out.contains(words))
@@ -114,7 +115,7 @@ import Testing
             run.err.contains("estimates 10.8 credits for a clip of sora-2-pro, more than the budget 12 allows"),
             "\(run.err)")
         let words =
-            "waits again: 1, since the budget does not hold what the provider estimates; a higher --budget renders them"
+            "queued again: 1, because the provider's estimate exceeds the budget; raise --budget to render them"
         #expect(run.err.contains(words), "\(run.err)")
         #expect(try stage.bill(url).total == "3.6")
         #expect(try stage.run(manifest, at: url, ["--budget", "100"] + options).code == 0)
@@ -129,7 +130,7 @@ import Testing
         let run = try stage.run(manifest, at: url, options)
         #expect(run.code == 8, "\(run.err)")
         let lines = run.err.split(separator: "\n").map(String.init)
-        let head = try #require(lines.firstIndex(of: "to go on:"), "\(run.err)")
+        let head = try #require(lines.firstIndex(of: "to continue:"), "\(run.err)")
         let command = lines[head + 1]
         #expect(command.components(separatedBy: "--budget").count == 3, "\(command)")
         let budget = try #require(command.firstMatch(of: #/ --budget ([0-9.]+) /#)?.1)

@@ -2,7 +2,7 @@ import ExactJSON
 import Foundation
 import Testing
 
-/// Settings from files: who comes before whom, and what is refused.
+/// Settings from files: precedence and refused settings.
 struct ConfigurationTests {
     private static let own = ".config/dailies/config.yaml"
 
@@ -24,7 +24,7 @@ struct ConfigurationTests {
         }
     }
 
-    @Test func `an option comes before the environment, that before the file beside the manifest, that before the own`()
+    @Test func `options override the environment, which overrides the project file, which overrides the user file`()
         async throws
     {
         let scene = try await scene(
@@ -40,7 +40,7 @@ struct ConfigurationTests {
         #expect(found.contains { $0.hasPrefix("API key | fingerprint ") && $0.hasSuffix("| $BYTESPIKE_API_KEY") })
     }
 
-    @Test func `a run takes its options from the file beside its manifest`() async throws {
+    @Test func `a run takes options from the project file next to its manifest`() async throws {
         let scene = try await Scene(simulator: ["--speed", "1000"])
         try FileManager.default.createDirectory(atPath: scene.folder + "/job", withIntermediateDirectories: true)
         try FileManager.default.createDirectory(
@@ -55,22 +55,23 @@ struct ConfigurationTests {
         #expect(try scene.store { try $0.batches().first?.budget?.description } == "5")
         #expect(
             outcome.err.hasPrefix(
-                "the folder's file sets: concurrency 2 (job/.dailies.toml:1), budget 5 (job/.dailies.toml:2)\n"))
+                "settings from the project file: concurrency 2 (job/.dailies.toml:1), budget 5 (job/.dailies.toml:2)\n")
+        )
     }
 
-    @Test func `a command takes of a file what it knows, and nothing by half a name`() async throws {
+    @Test func `a command takes only the settings it has from a file, and accepts no abbreviated names`() async throws {
         let scene = try await scene(
             own: "no_download: true\n", beside: ("dailies.yaml", "rate: 2/s\ntrust-5xx: false\n"))
         try scene.write(
             #"{"id": "dolly", "model": "sora-2", "prompt": "x", "duration_seconds": 4}"#, to: "one.jsonl")
-        // `plan` knows --rates, and no --rate.
+        // `plan` has --rates but not --rate.
         let plan = try await scene.dailies("plan", "one.jsonl")
         #expect(plan.code == 0, "\(plan.err)")
         let rehearsal = try await scene.dailies("rehearse", "one.jsonl", "--speed", "1000")
         #expect(rehearsal.code == 0 && !scene.exists("rehearsal/one/dolly.mp4"), "\(rehearsal.err)")
     }
 
-    @Test func `the key may come from a command of one's own`() async throws {
+    @Test func `the API key can come from a command`() async throws {
         let scene = try await scene(own: "api_key_command: printf 'test-key\\nsecond line'\n")
         let found = try await settings(scene, key: nil)
         #expect(
@@ -82,20 +83,20 @@ struct ConfigurationTests {
         try scene.sendUncertain("dolly")
         #expect(
             try await scene.dailies("reconcile", key: nil)
-                == Outcome(77, err: "dailies: {FOLDER}/\(Self.own):1: api_key_command failed (3)\n"))
+                == Outcome(77, err: "dailies: {FOLDER}/\(Self.own):1: api_key_command failed with exit code 3\n"))
     }
 
-    @Test func `the folder of a manifest cannot say where the key goes, nor run anything`() async throws {
+    @Test func `a project file can neither set where the API key is sent nor run a command`() async throws {
         for line in ["base_url: https://evil.example", "api_key_command: cat /etc/passwd", "api_key_file: x"] {
             let scene = try await scene(beside: ("dailies.yaml", line + "\n"))
             let outcome = try await scene.dailies("status")
             #expect(outcome.code == 64)
             #expect(outcome.err.hasPrefix("dailies: dailies.yaml:1:1: "), "\(outcome.err)")
-            #expect(outcome.err.contains("stands only in your own file"))
+            #expect(outcome.err.contains("is not allowed in a project file, which may come from another person"))
         }
     }
 
-    @Test func `the folder of a manifest may tighten a guard, never loosen one`() async throws {
+    @Test func `a project file may tighten a guard but never loosen one`() async throws {
         let looser = [
             "accept_quote: true", "accept_quote: yes", "trust-5xx: on", "no_download: true", "retries: 5",
             "budget: none",
@@ -113,21 +114,21 @@ struct ConfigurationTests {
                 let outcome = try await scene.dailies(words: words)
                 #expect(outcome.code == 64, "\(line): \(words): \(outcome)")
                 #expect(outcome.err.hasPrefix("dailies: dailies.yaml:1:"), "\(outcome.err)")
-                #expect(outcome.err.contains("your own file"), "\(outcome.err)")
+                #expect(outcome.err.contains("your user file"), "\(outcome.err)")
             }
             #expect(!scene.exists("dailies.sqlite"))
         }
     }
 
-    @Test func `the user's own file and the command line loosen what a folder's file may not`() async throws {
+    @Test func `the user file and the command line may loosen what a project file may not`() async throws {
         let scene = try await scene(own: "concurrency: 30\n", beside: ("dailies.yaml", "concurrency: 25\n"))
         var found = try await settings(scene)
         #expect(found.contains("concurrency | 25 | dailies.yaml:1"), "\(found)")
         try scene.write("{}\n", to: Self.own)
         #expect(
             try await scene.dailies("doctor", "--offline").err
-                == "dailies: dailies.yaml:1:14: concurrency: 25 allows more than 5, which holds without it; the file in the "
-                + "folder of a manifest may only tighten it: write it into your own file, or give --concurrency 25; see "
+                == "dailies: dailies.yaml:1:14: concurrency: 25 is looser than 5, the value without this file; a project file "
+                + "may only tighten this setting; set it in your user file or use --concurrency 25; see "
                 + "`dailies help configuration`\n")
         try scene.write(
             #"{"id": "dolly", "model": "sora-2", "prompt": "x", "duration_seconds": 4}"#, to: "one.jsonl")
@@ -138,7 +139,7 @@ struct ConfigurationTests {
         #expect(found.contains("accept-quote | true | {FOLDER}/\(Self.own):1"), "\(found)")
     }
 
-    @Test func `a folder's file lowers a stored budget and never raises it`() async throws {
+    @Test func `a project file lowers a stored budget but never raises it`() async throws {
         let scene = try await Scene(simulator: ["--speed", "1000"])
         try scene.write(
             #"{"id": "dolly", "model": "sora-2", "prompt": "x", "duration_seconds": 4}"#, to: "one.jsonl")
@@ -157,12 +158,12 @@ struct ConfigurationTests {
         let plan = try JSONValue.parse(json.out.utf8)
         #expect(plan["batches"]?.array?.first?["budget"]?.number == "7")
         #expect(plan["folder_settings"]?.array?.first?["from"]?.string == "dailies.yaml:1")
-        // The command line says what it likes.
+        // The command line may raise it.
         #expect(try await scene.online("run", "one.jsonl", "--budget", "20").code == 0)
         #expect(try budget() == "20")
     }
 
-    @Test func `a run says at its head what the folder's file changed`() async throws {
+    @Test func `a run starts by printing what the project file changed`() async throws {
         let scene = try await Scene(simulator: ["--speed", "1000"])
         try scene.write(
             #"{"id": "dolly", "model": "sora-2", "prompt": "x", "duration_seconds": 4}"#, to: "one.jsonl")
@@ -170,19 +171,19 @@ struct ConfigurationTests {
         let outcome = try await scene.online("run", "one.jsonl", "--json")
         #expect(outcome.code == 0, "\(outcome.err)")
         let first = try JSONValue.parse(outcome.out.split(separator: "\n")[0].utf8)
-        // 0 retries are what holds anyway.
+        // retries: 0 is the default and changes nothing.
         #expect(
             first.compactText
                 == #"{"type":"folder_settings","settings":[{"name":"canary","value":"1","from":"dailies.yaml:1"}]}"#)
         try scene.write("retries: 0\n", to: "dailies.yaml")
-        #expect(try await !scene.online("run", "one.jsonl").err.contains("the folder's file"))
+        #expect(try await !scene.online("run", "one.jsonl").err.contains("the project file"))
     }
 
     @Test(arguments: [
         ("ture", "\"ture\" is"), ("1", "\"1\" is"), ("\"\"", "\"\" is"), ("[true, true]", "\"true\" is"),
         ("[]", "an empty list is"),
     ])
-    func `a flag takes true and false, and anything else is refused with its place`(
+    func `a flag takes true or false, and other values are refused with their position`(
         _ text: String, _ words: String
     ) async throws {
         for flag in ["accept_quote", "no-color", "no_download", "trust-5xx"] {
@@ -192,13 +193,12 @@ struct ConfigurationTests {
             let place = text == "[]" ? "2:1" : "2:\(flag.count + 3 + (text.hasPrefix("[") ? 1 : 0))"
             #expect(
                 outcome.err
-                    == "dailies: {FOLDER}/\(Self.own):\(place): \(flag): \(words) neither true nor false; write true or "
-                    + "false\n")
+                    == "dailies: {FOLDER}/\(Self.own):\(place): \(flag): \(words) not a boolean; use true or false\n")
         }
     }
 
     @Test(arguments: ["true", "Yes", "on", "\"y\""])
-    func `a flag takes YAML's other words too`(_ word: String) async throws {
+    func `a flag also takes YAML's other booleans`(_ word: String) async throws {
         let scene = try await scene(own: "no_download: \(word)\n")
         try scene.write(
             #"{"id": "dolly", "model": "sora-2", "prompt": "x", "duration_seconds": 4}"#, to: "one.jsonl")
@@ -206,13 +206,13 @@ struct ConfigurationTests {
         #expect(rehearsal.code == 0 && !scene.exists("rehearsal/one/dolly.mp4"), "\(rehearsal.err)")
     }
 
-    @Test func `what is not understood is refused with its place`() async throws {
+    @Test func `invalid settings are refused with their position`() async throws {
         let cases: [(name: String, text: String, message: String)] = [
             (
                 "dailies.yaml", "cadence: adaptive\nconcurency: 5\n",
-                "dailies.yaml:2:1: \"concurency\" is no setting; your own file may set "
+                "dailies.yaml:2:1: \"concurency\" is not a setting; your user file may set "
             ),
-            ("dailies.yaml", "batch: x\n", "dailies.yaml:1:1: \"batch\" is no setting; your own file may set "),
+            ("dailies.yaml", "batch: x\n", "dailies.yaml:1:1: \"batch\" is not a setting; your user file may set "),
             (
                 "dailies.yaml", "max_wait: 1h\nmax-wait: 2h\n",
                 "dailies.yaml:2:1: max-wait appears twice; keep one of them"
@@ -221,7 +221,7 @@ struct ConfigurationTests {
                 "dailies.yaml", "max_wait: [1h, 2h]\n",
                 "dailies.yaml:1:1: max_wait takes one value; write max_wait: value"
             ),
-            ("dailies.yaml", "retries: few\n", "dailies.yaml:1:10: \"few\" is no value of retries; see "),
+            ("dailies.yaml", "retries: few\n", "dailies.yaml:1:10: \"few\" is not a valid value of retries; see "),
             (
                 "dailies.yaml", "output: {a: b}\n",
                 "dailies.yaml:1:1: output is not a plain value; write output: value, or a list of values"
@@ -246,10 +246,10 @@ struct ConfigurationTests {
         try both.write("max_wait = \"2h\"\n", to: ".dailies.toml")
         #expect(
             try await both.dailies("status").err
-                == "dailies: there are .dailies.toml and dailies.yaml; keep one of the two\n")
+                == "dailies: both .dailies.toml and dailies.yaml exist; keep only one of them\n")
     }
 
-    @Test func `a rehearsal keeps to its own folder whatever a file says`() async throws {
+    @Test func `a rehearsal uses its own folder regardless of configuration files`() async throws {
         let scene = try await scene(own: "output: real\nstore: real.sqlite\n", beside: ("dailies.yaml", "budget: 0\n"))
         try scene.write(
             #"{"id": "dolly", "model": "sora-2", "prompt": "x", "duration_seconds": 4}"#, to: "one.jsonl")

@@ -6,7 +6,7 @@ import Testing
 
 /// `dailies doctor`.
 struct DoctorTests {
-    @Test func `settings come with their origin, and a key that is taken is well`() async throws {
+    @Test func `settings are shown with their source, and an accepted key is OK`() async throws {
         let scene = try await Scene(simulator: [])
         try scene.importManifest([Scene.spec("dolly")])
         let outcome = try await scene.online("doctor")
@@ -19,52 +19,52 @@ struct DoctorTests {
                 "setting value from", "store dailies.sqlite default", "provider simulator --provider",
                 "base URL {URL} --base-url", "API key fingerprint 62af8704764f $BYTESPIKE_API_KEY",
                 "dialect flat default", "output renders default", "https proxy none default",
-                "http proxy none default", "no proxy for - default", "certificates the system's default",
+                "http proxy none default", "no proxy for - default", "certificates system default",
             ])
         let checks = Self.lines(outcome.out, from: "  check", count: 8)
         #expect(checks[1] == "sqlite ok SQLite \(Store.libraryVersion), schema \(Store.schemaVersion)")
-        #expect(checks[2] == "store ok dailies.sqlite is sound: 1 task in 1 batch")
-        #expect(checks[3] == "runner ok none works on the store")
+        #expect(checks[2] == "store ok dailies.sqlite: no problems found, 1 task in 1 batch")
+        #expect(checks[3] == "runner ok no active run")
         #expect(checks[4].hasPrefix("disk of the store "))
         #expect(checks[5].hasPrefix("disk of clips "))
         #expect(checks[6] == "key ok 62af8704764f is accepted by {URL}")
-        #expect(checks[7] == "clock ok the same as the provider's")
-        // Asking costs nothing and leaves no task.
+        #expect(checks[7] == "clock ok in sync with the provider's clock")
+        // The check costs nothing and creates no task.
         #expect(try scene.simulator?.charged() == "0")
     }
 
-    @Test func `a refused key ends with 77, a missing one too`() async throws {
+    @Test func `a refused or missing API key exits with 77`() async throws {
         let scene = try await Scene(simulator: [])
         try scene.simulator?.control(#"{"reject_keys":true}"#)
         let refused = try await scene.online("doctor")
         #expect(refused.code == 77)
         #expect(refused.out.contains("62af8704764f is refused by {URL} (401 "))
-        #expect(refused.out.hasSuffix("\n1 thing is wrong\n"))
+        #expect(refused.out.hasSuffix("\n1 problem found\n"))
         let missing = try await scene.dailies("doctor", key: nil)
         #expect(missing.code == 77)
         #expect(missing.out.contains("no API key; set BYTESPIKE_API_KEY or use --api-key-file PATH"))
     }
 
-    @Test func `offline nobody is asked`() async throws {
+    @Test func `--offline makes no requests`() async throws {
         let scene = try await Scene()
         let set = try await scene.online("doctor", "--offline")
         #expect(set.code == 0)
-        #expect(Self.lines(set.out, from: "  key", count: 1) == ["key skipped set, not tried (--offline)"])
-        #expect(set.out.contains("there is no store dailies.sqlite yet; a run creates it"))
+        #expect(Self.lines(set.out, from: "  key", count: 1) == ["key skipped set, not checked (--offline)"])
+        #expect(set.out.contains("no store at dailies.sqlite yet; a run creates it"))
         #expect(!scene.exists("dailies.sqlite"))
         #expect(!scene.exists("dailies.sqlite-lock"))
         #expect(try await scene.dailies("doctor", "--offline", key: nil).code == 0)
     }
 
-    @Test func `a provider that does not answer is wrong`() async throws {
+    @Test func `a provider that does not respond is a problem`() async throws {
         let scene = try await Scene(simulator: [])
         try scene.simulator?.control(#"{"outage":true}"#)
         let outcome = try await scene.online("doctor")
         #expect(outcome.code == 1)
-        #expect(outcome.out.contains("no answer from {URL} that tells of the key"))
+        #expect(outcome.out.contains("cannot check the key: no usable response from {URL}"))
     }
 
-    @Test func `a store whose last entry is in the future is looked at`() async throws {
+    @Test func `a store whose last entry is in the future is a warning`() async throws {
         let scene = try await Scene()
         try scene.importManifest([Scene.spec("dolly")])
         let ahead = Date().timeIntervalSince1970 + 86_400
@@ -72,21 +72,21 @@ struct DoctorTests {
         let outcome = try await scene.dailies("doctor", "--offline")
         #expect(
             outcome.out.contains(
-                "the last entry is of {TIME}, in the future: the clock was ahead then, or is behind now"))
+                "the last entry is in the future ({TIME}): the clock was ahead then, or is behind now"))
         #expect(outcome.code == 0)
     }
 
-    @Test func `a damaged store is wrong, and is left as it is`() async throws {
+    @Test func `a damaged store is a problem and is not changed`() async throws {
         let scene = try await Scene()
         try scene.write("this is no database, whatever its name says", to: "dailies.sqlite")
         let outcome = try await scene.dailies("doctor", "--offline")
         #expect(outcome.code == 1)
         #expect(Self.lines(outcome.out, from: "  store   ", count: 1).first?.hasPrefix("store ") == true)
-        #expect(outcome.out.contains("WRONG"))
+        #expect(outcome.out.contains("  problem  "))
         #expect(try scene.read("dailies.sqlite") == "this is no database, whatever its name says")
     }
 
-    @Test func `a runner that lives is named and not disturbed`() async throws {
+    @Test func `an active run is shown and not disturbed`() async throws {
         let scene = try await Scene()
         try scene.importManifest([Scene.spec("dolly"), Scene.spec("crane")])
         try scene.sendUncertain("dolly")
@@ -94,14 +94,14 @@ struct DoctorTests {
         let lock = try Store.lock(scene.path)
         let outcome = try await scene.dailies("doctor", "--offline")
         #expect(outcome.code == 0)
-        #expect(outcome.out.contains("one works on the store: {PROCESS}, since {TIME}\n"))
-        #expect(outcome.out.contains("1 uncertain, 0 lost; `dailies reconcile` asks for them\n"))
-        #expect(outcome.out.contains("1 paid and not saved; `dailies resume` fetches them\n"))
-        #expect(outcome.out.hasSuffix("\nall is well but for what to look at\n"))
+        #expect(outcome.out.contains("active run: {PROCESS}, since {TIME}\n"))
+        #expect(outcome.out.contains("1 uncertain, 0 lost; run `dailies reconcile`\n"))
+        #expect(outcome.out.contains("1 paid but not saved; run `dailies resume`\n"))
+        #expect(outcome.out.hasSuffix("\nOK, with warnings\n"))
         withExtendedLifetime(lock) {}
     }
 
-    @Test func `a folder for clips that is none is wrong`() async throws {
+    @Test func `an output folder that is not a folder is a problem`() async throws {
         let scene = try await Scene()
         try scene.write("", to: "file")
         let outcome = try await scene.dailies("doctor", "--offline", "--output", "file/clips")
@@ -109,7 +109,7 @@ struct DoctorTests {
         #expect(outcome.out.contains(" {FOLDER}/file is not a folder; move it away, or choose another folder\n"))
     }
 
-    @Test func `json holds the same`() async throws {
+    @Test func `JSON contains the same checks and settings`() async throws {
         let scene = try await Scene(simulator: [])
         let outcome = try await scene.online("doctor", "--json")
         let json = try JSONValue.parse(outcome.out.utf8)
@@ -120,7 +120,7 @@ struct DoctorTests {
         #expect(Set(levels).isSubset(of: ["ok", "warning"]))
     }
 
-    @Test func `a key file is named as the origin`() async throws {
+    @Test func `a key file is shown as the source`() async throws {
         let scene = try await Scene()
         try scene.write("other-key\n", to: "key")
         let outcome = try await scene.dailies("doctor", "--offline", "--api-key-file", "sora:key")
@@ -129,7 +129,7 @@ struct DoctorTests {
         #expect(outcome.out.contains("fingerprint 62af8704764f "))
     }
 
-    /// Lines from the one that begins so, with their columns joined by one space.
+    /// `count` lines from the first one with this prefix, with columns joined by one space.
     private static func lines(_ text: String, from start: String, count: Int) -> [String] {
         let lines = text.components(separatedBy: "\n")
         guard let first = lines.firstIndex(where: { $0.hasPrefix(start) }) else { return [] }

@@ -59,11 +59,11 @@ struct ExplainTests {
         let expected = [
             "waiting": "the next run would submit it: it has not been sent",
             "dear":
-                "the next run would submit it: it is waiting for attempt 2; its last attempt was cancelled: the provider asks "
-                + "more than was expected; use --accept-quote to render it",
+                "the next run would submit it: it is waiting for attempt 2; its last attempt was cancelled: the provider's "
+                + "quote is higher than expected; use --accept-quote to render it",
             "over":
-                "the next run would submit it: it is waiting for attempt 2; its last attempt was cancelled: the budget does "
-                + "not hold what the provider estimates; use a higher --budget to render it",
+                "the next run would submit it: it is waiting for attempt 2; its last attempt was cancelled: the provider's "
+                + "estimate exceeds the budget; use a higher --budget to render it",
             "uncertain":
                 "the next run would not submit it: it was sent and its outcome is unknown; run `dailies reconcile`",
             "accepted": "the next run would not submit it: it is queued at the provider; a run will resume it",

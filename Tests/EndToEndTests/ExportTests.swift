@@ -16,7 +16,7 @@ struct ExportTests {
         return scene
     }
 
-    @Test func `csv is one line a task, with unknown amounts left empty`() async throws {
+    @Test func `CSV has one line per task and leaves unknown amounts empty`() async throws {
         let outcome = try await scene().dailies("export", "--format", "csv")
         let zeros = String(repeating: "0", count: 64)
         let day = "2025-06-01T00:00:00Z"
@@ -34,8 +34,7 @@ struct ExportTests {
                     ].joined(separator: "\r\n")))
     }
 
-    @Test func `csv holds every text as it is, and none that begins like a formula can be taken for one`() async throws
-    {
+    @Test func `CSV keeps text unchanged, and no text that starts like a formula is read as one`() async throws {
         let scene = try await Scene()
         let prompts = [
             "=1+1", "'=1+1", "''=1+1", "+1", "-1", "@SUM(A1)", " =1+1", " '=1", "\u{FF1D}1+1", "it's", "'quoted'",
@@ -55,16 +54,16 @@ struct ExportTests {
             let cell = record[column]
             let first = cell.unicodeScalars.first { !$0.properties.isWhitespace }
             #expect(first.map { !"=+-@\u{FF1D}".unicodeScalars.contains($0) } ?? true, "\(cell)")
-            // As `export --help` says.
+            // As documented in `export --help`.
             let start = prompt.unicodeScalars.first { !$0.properties.isWhitespace && $0 != "'" }
             let isMarked = start.map { "=+-@\u{FF1D}".unicodeScalars.contains($0) } ?? false
             #expect(Array(cell.unicodeScalars) == Array(((isMarked ? "'" : "") + prompt).unicodeScalars))
         }
-        // No two texts share a cell.
+        // All cells are distinct.
         #expect(Set(records.map { Array($0[column].unicodeScalars) }).count == prompts.count + 1)
     }
 
-    @Test func `a manifest that was exported holds every text as it is`() async throws {
+    @Test func `an exported manifest keeps text unchanged`() async throws {
         let scene = try await Scene()
         let prompts = ["=1+1", "'=1+1", "two\nlines\ttab", "a\r\nb", " blank ", "\u{202E}turned"]
         try scene.importManifest(
@@ -76,14 +75,14 @@ struct ExportTests {
         #expect(read == prompts)
     }
 
-    /// As a string of JSON holds it.
+    /// Escaped for a JSON string.
     private static func quoted(_ text: String) -> String {
         var writer = JSONWriter()
         writer.string(text)
         return String(writer.text.dropFirst().dropLast())
     }
 
-    /// By RFC 4180: quoted cells hold separators, line ends and doubled quotes.
+    /// Parses RFC 4180: quoted cells may contain separators, line breaks and doubled quotes.
     private static func records(_ text: String) -> [[String]] {
         let scalars = Array(text.unicodeScalars)
         var records: [[String]] = [[]]
@@ -115,7 +114,7 @@ struct ExportTests {
         return records.filter { !$0.isEmpty }
     }
 
-    @Test func `jsonl and json hold the same rows, amounts exact and unknown ones null`() async throws {
+    @Test func `JSONL and JSON contain the same rows, with exact amounts and null for unknown ones`() async throws {
         let scene = try await scene()
         let lines = try await scene.dailies("export", "--format", "jsonl").out.split(separator: "\n").map(String.init)
         #expect(lines.count == 3)
@@ -137,7 +136,7 @@ struct ExportTests {
         #expect(try await scene.dailies("export", "--state", "running").out == "[]\n")
     }
 
-    @Test func `tasks are chosen by key, state and tag`() async throws {
+    @Test func `tasks are selected by key, state and tag`() async throws {
         let scene = try await scene()
         func keys(_ words: String...) async throws -> [String] {
             let outcome = try await scene.dailies(words: ["export", "--format", "jsonl"] + words)
@@ -151,7 +150,7 @@ struct ExportTests {
         #expect(try await scene.dailies("export", "--state", "done").code == 64)
     }
 
-    @Test func `more tasks than a page are all there, once`() async throws {
+    @Test func `more tasks than fit a page are all exported once`() async throws {
         let scene = try await Scene()
         try scene.importManifest((1...1203).map { Scene.spec("k\($0)") })
         let outcome = try await scene.dailies("export", "--format", "csv")
@@ -164,7 +163,7 @@ struct ExportTests {
         #expect(array.array?.count == 1203)
     }
 
-    @Test func `a manifest that was exported is read again as the same tasks`() async throws {
+    @Test func `an exported manifest is read as the same tasks`() async throws {
         let scene = try await Scene(simulator: ["--speed", "1000"])
         try scene.write(
             """
@@ -177,7 +176,7 @@ struct ExportTests {
               - {id: unknown, model: sora-9, prompt: "e\u{301}", extra: {depth: {b: 1.50, a: [true, null]}}}
 
             """, to: "m.yaml")
-        // A price bound is not needed: nothing is submitted while the provider refuses the key.
+        // No price limit is needed, because nothing is submitted while the provider refuses the key.
         try scene.simulator?.control(#"{"reject_keys":true}"#)
         #expect(try await scene.online("run", "m.yaml").code == 77)
         let exported = try await scene.dailies("export", "--format", "manifest")
@@ -192,12 +191,12 @@ struct ExportTests {
         }
         let before = try scene.store { try $0.tasks(limit: 100) }
         #expect(before.count == 7)
-        // Taken in again it changes nothing, not even tags, priority and file name.
+        // Importing it again changes nothing, not even tags, priority and file name.
         #expect(try await scene.online("run", "again.jsonl", "--same-batch").code == 77)
         #expect(try scene.store { try $0.tasks(limit: 100) } == before)
     }
 
-    @Test func `a manifest is of one batch`() async throws {
+    @Test func `a manifest has one batch`() async throws {
         let scene = try await scene()
         try scene.importManifest([Scene.spec("dolly")], batch: "hills")
         let unclear = try await scene.dailies("export", "--format", "manifest")
@@ -206,7 +205,7 @@ struct ExportTests {
                 == Outcome(
                     64,
                     err:
-                        "dailies: a manifest is of one batch, and the store has 2: \"forest\", \"hills\"; say which with "
+                        "dailies: a manifest has one batch, but the store has 2: \"forest\", \"hills\"; select one with "
                         + "--batch NAME\n"))
         let clear = try await scene.dailies("export", "--format", "manifest", "--batch", "hills")
         #expect(

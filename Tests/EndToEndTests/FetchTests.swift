@@ -4,7 +4,7 @@ import ExactJSON
 import Foundation
 import Testing
 
-/// Clips that were saved and are not there any more: who notices, and `dailies fetch`.
+/// Missing clips: detection and `dailies fetch`.
 struct FetchTests {
     private static let options = ["--store", "project/dailies.sqlite"]
 
@@ -39,26 +39,26 @@ struct FetchTests {
         #expect(try bill(scene).compactText == before.compactText, "it was not free")
     }
 
-    // MARK: Who notices
+    // MARK: Detection
 
-    @Test func `a saved clip that vanished, was emptied or changed is noticed by everyone who speaks of clips`()
+    @Test func `every command that lists clips reports missing, empty and changed ones`()
         async throws
     {
         let scene = try await scene()
         let (dolly, crane) = (clip(scene, "dolly"), clip(scene, "crane"))
         #expect(
             try await scene.dailies(words: ["status", "--check-files"] + Self.options).out
-                .hasSuffix("\n2 saved clips checked: all are in place\n"))
+                .hasSuffix("\n2 saved clips checked; none missing or changed\n"))
         try FileManager.default.removeItem(atPath: dolly)
         #expect(FileManager.default.createFile(atPath: crane, contents: nil))
 
         let status = try await scene.dailies(words: ["status", "--check-files"] + Self.options)
         #expect(status.code == 9)
         let lines = [
-            "forest/dolly: it is not at {FOLDER}/project/renders/forest/dolly.mp4 any more\n",
+            "forest/dolly: {FOLDER}/project/renders/forest/dolly.mp4 is missing\n",
             "forest/crane: {FOLDER}/project/renders/forest/crane.mp4: it has 0 bytes, but was saved with ",
-            "2 of 2 saved clips are missing or changed; `dailies fetch --missing --store project/dailies.sqlite` saves them "
-                + "again, free of charge\n",
+            "2 of 2 saved clips are missing or changed; to download them again for free, run `dailies fetch --missing "
+                + "--store project/dailies.sqlite`\n",
         ]
         for line in lines { #expect(status.out.contains(line), "\(status.out)") }
         let json = try await scene.dailies(words: ["status", "--check-files", "--json"] + Self.options)
@@ -67,9 +67,11 @@ struct FetchTests {
 
         let doctor = try await scene.dailies(words: ["doctor", "--offline"] + Self.options)
         #expect(
-            doctor.out.contains("2 of 2 saved clips are missing or changed; `dailies status --check-files` names them"))
+            doctor.out.contains("2 of 2 saved clips are missing or changed; `dailies status --check-files` lists them"))
 
-        let warning = "warning: 2 of 2 saved clips are missing or changed; `dailies fetch --missing "
+        let warning =
+            "warning: 2 of 2 saved clips are missing or changed; to download them again for free, run `dailies fetch "
+            + "--missing "
         let export = try await scene.dailies(words: ["export", "--format", "jsonl"] + Self.options)
         #expect(export.code == 0 && export.err.hasPrefix(warning), "\(export.err)")
         let states = try export.out.split(separator: "\n").map { try JSONValue.parse($0.utf8)["output_state"]?.string }
@@ -78,12 +80,12 @@ struct FetchTests {
         #expect(sheet.code == 0 && sheet.err.hasPrefix(warning), "\(sheet.err)")
         let page = try scene.read("sheet.html")
         #expect(page.components(separatedBy: #""clip":null"#).count == 3)
-        #expect(page.contains("any more; dailies fetch --missing saves it again"))
+        #expect(page.contains("is missing; run dailies fetch --missing to download it again"))
         let explain = try await scene.dailies(words: ["explain", "dolly"] + Self.options)
-        #expect(explain.out.contains("clip        it is not at {FOLDER}/project/renders/forest/dolly.mp4 any more\n"))
+        #expect(explain.out.contains("clip        {FOLDER}/project/renders/forest/dolly.mp4 is missing\n"))
     }
 
-    @Test func `a clip of the same length and other content is noticed by its digest`() async throws {
+    @Test func `a changed clip of the same length is detected by its digest`() async throws {
         let scene = try await scene()
         var bytes = try #require(FileManager.default.contents(atPath: clip(scene, "dolly")))
         bytes[bytes.count - 1] ^= 0xFF
@@ -93,9 +95,9 @@ struct FetchTests {
         #expect(status.out.contains("forest/dolly.mp4: its content differs from the saved clip\n"), "\(status.out)")
     }
 
-    // MARK: Fetching
+    // MARK: Fetch
 
-    @Test func `clips that vanished are asked for again and saved anew, free of charge`() async throws {
+    @Test func `missing clips are downloaded again free of charge`() async throws {
         let scene = try await scene()
         let whole = try #require(FileManager.default.contents(atPath: clip(scene, "dolly")))
         try FileManager.default.removeItem(atPath: clip(scene, "dolly"))
@@ -103,20 +105,20 @@ struct FetchTests {
         try await expectNothingPaid(scene) {
             let fetch = try await scene.online(words: ["fetch", "--missing"] + Self.options)
             #expect(fetch.code == 0, "\(fetch.err)")
-            #expect(fetch.err.hasSuffix("2 clips had vanished, all are saved\n"), "\(fetch.err)")
+            #expect(fetch.err.hasSuffix("2 clips missing or changed, all saved\n"), "\(fetch.err)")
         }
         #expect(FileManager.default.contents(atPath: clip(scene, "dolly")) == whole)
-        // What stands in its place is not overwritten.
+        // The existing file is not overwritten.
         #expect(FileManager.default.contents(atPath: clip(scene, "crane")) == Data())
         let status = try await scene.dailies(words: ["status", "--check-files"] + Self.options)
         #expect(status.code == 0, "\(status.out)")
         let again = try await scene.online(words: ["fetch", "--missing"] + Self.options)
-        #expect(again == Outcome(0, err: "every saved clip that was asked about is in place\n"))
+        #expect(again == Outcome(0, err: "nothing to fetch: all selected clips are present\n"))
         let explain = try await scene.dailies(words: ["explain", "dolly"] + Self.options)
         #expect(explain.out.contains("its clip was no longer at {FOLDER}/project/renders/forest/dolly.mp4"))
     }
 
-    @Test func `a named clip is compared to its last byte, and one that is in place is left`() async throws {
+    @Test func `a clip given by key is compared in full and left alone if it is unchanged`() async throws {
         let scene = try await scene()
         var bytes = try #require(FileManager.default.contents(atPath: clip(scene, "dolly")))
         bytes[bytes.count - 1] ^= 0xFF
@@ -133,9 +135,10 @@ struct FetchTests {
         #expect(try await scene.online(words: ["fetch", "nobody"] + Self.options).code == 64)
     }
 
-    @Test func `the paid way is named only where the provider has a clip no longer, and the record stays`() async throws
+    @Test func `the paid retry is suggested only if the provider no longer has the clip, and the record stays`()
+        async throws
     {
-        // Kept for as long as a run lasts, at this speed.
+        // At this speed, longer than a run takes.
         let scene = try await scene(["--fault", "dropTask=1", "--tasks-kept-for", "3h"])
         try FileManager.default.removeItem(atPath: clip(scene, "dolly"))
         let store = try Store.open(scene.folder + "/project/dailies.sqlite", for: .reading)
@@ -147,18 +150,19 @@ struct FetchTests {
             #expect(fetch.code == 9, "\(fetch)")
             #expect(
                 fetch.err.contains(
-                    "forest/dolly: not fetched: the provider does not know it any more (404 task_not_found"),
+                    "forest/dolly: not fetched: no longer known to the provider (404 task_not_found"),
                 "\(fetch.err)")
             #expect(
                 fetch.err.contains(
-                    "`dailies retry --again dolly --store project/dailies.sqlite` renders and charges it again\n"))
-            #expect(fetch.err.hasSuffix("1 clip had vanished, 1 cannot be had any more\n"), "\(fetch.err)")
+                    "; to render it again (charged), run `dailies retry --again dolly --store project/dailies.sqlite`\n"
+                ))
+            #expect(fetch.err.hasSuffix("1 clip missing or changed, 1 no longer available\n"), "\(fetch.err)")
         }
         let status = try await scene.dailies(words: ["status", "--json"] + Self.options)
         #expect(try JSONValue.parse(status.out.utf8)["total"]?["paid_not_saved"]?.number == "0")
     }
 
-    @Test func `a folder that clips cannot be saved in is refused before anything is asked`() async throws {
+    @Test func `an unusable output folder is refused before any request`() async throws {
         let scene = try await scene()
         try FileManager.default.removeItem(atPath: clip(scene, "dolly"))
         try scene.write("", to: "file")
@@ -172,9 +176,9 @@ struct FetchTests {
         #expect(scene.exists("others/forest/dolly.mp4"))
     }
 
-    // MARK: A project that moved
+    // MARK: Moved projects
 
-    @Test func `clips of a project folder that was moved are found beside the store, and new ones are saved there`()
+    @Test func `clips of a moved project are found next to the store, and new clips are saved there`()
         async throws
     {
         let scene = try await scene()
@@ -193,18 +197,18 @@ struct FetchTests {
         #expect(page.contains(#""clip":"renders/forest/dolly.mp4""#))
         let status = try await scene.dailies(words: ["status", "--check-files"] + store)
         #expect(status.code == 0)
-        #expect(status.out.contains("2 saved clips are beside the store, and not where they were saved\n"))
+        #expect(status.out.contains("2 saved clips were found next to the store, not at their original paths\n"))
         let doctor = try await scene.dailies(words: ["doctor", "--offline"] + store)
-        #expect(doctor.out.contains("2 saved clips are beside the store, and not where they were saved"))
+        #expect(doctor.out.contains("2 saved clips were found next to the store, not at their original paths"))
 
-        // One is lost as well: it comes back to where the others are, and not to the folder that is gone.
+        // A missing clip is saved next to the others, not in the old folder.
         try FileManager.default.removeItem(atPath: clip(scene, "crane", in: "moved"))
         let fetch = try await scene.online(words: ["fetch", "--missing"] + store)
         #expect(fetch.code == 0, "\(fetch.err)")
         #expect(scene.exists("moved/renders/forest/crane.mp4") && !scene.exists("project"))
     }
 
-    @Test func `what is unfinished in a project that was moved is saved beside its store`() async throws {
+    @Test func `unfinished clips of a moved project are saved next to its store`() async throws {
         let scene = try await scene()
         let retry = try await scene.dailies(words: ["retry", "dolly", "--again"] + Self.options)
         #expect(retry.code == 0, "\(retry.err)")

@@ -1,9 +1,9 @@
 import Foundation
 import Testing
 
-/// Texts that users see, letter by letter, as files in `Golden`.
+/// Exact output, stored as files in `Golden`.
 ///
-///     DAILIES_GOLDEN=write swift test --filter HelpTests      writes them anew, to be read in the diff
+///     DAILIES_GOLDEN=write swift test --filter HelpTests      rewrites them; review the diff
 enum Golden {
     private static let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Golden")
     private static let isWriting = ProcessInfo.processInfo.environment["DAILIES_GOLDEN"] == "write"
@@ -12,11 +12,11 @@ enum Golden {
         let file = folder.appending(path: name + ".txt")
         if isWriting { try text.write(to: file, atomically: true, encoding: .utf8) }
         let known = try String(contentsOf: file, encoding: .utf8)
-        #expect(text == known, "\(name) has changed; DAILIES_GOLDEN=write writes it anew", sourceLocation: location)
+        #expect(text == known, "\(name) has changed; DAILIES_GOLDEN=write rewrites it", sourceLocation: location)
     }
 }
 
-/// What the program says of itself.
+/// `--help` and `dailies help`.
 struct HelpTests {
     private static let commands = [
         "run", "resume", "init", "plan", "models", "prices", "rehearse", "status", "report", "reconcile", "cancel",
@@ -28,14 +28,14 @@ struct HelpTests {
     private static let topics = ["states", "exit-codes", "manifests", "money", "recovery", "configuration"]
 
     @Test(arguments: commands)
-    func `the help of each command, with examples`(_ command: String) async throws {
+    func `each command has help with examples`(_ command: String) async throws {
         let outcome = try await Scene().dailies(command, "--help")
         #expect(outcome.code == 0)
         #expect(outcome.out.contains("\nExamples:\n") || outcome.out.contains("\n  Examples:\n"))
         try Golden.expect(outcome.out, "help-\(command)")
     }
 
-    @Test func `the list of commands names them all`() async throws {
+    @Test func `the list of commands is complete`() async throws {
         let outcome = try await Scene().dailies("--help")
         for command in Self.commands { #expect(outcome.out.contains("\n  \(command) "), "\(command)") }
         #expect(try await Scene().dailies("help").out == outcome.out)
@@ -43,14 +43,14 @@ struct HelpTests {
     }
 
     @Test(arguments: topics)
-    func `the help on each topic`(_ topic: String) async throws {
+    func `each topic has help`(_ topic: String) async throws {
         let outcome = try await Scene().dailies("help", topic)
         #expect(outcome.code == 0)
         #expect(outcome.out.split(separator: "\n").allSatisfy { $0.count <= 120 })
         try Golden.expect(outcome.out, "topic-\(topic)")
     }
 
-    @Test func `help on a command is its help, and on anything else a list`() async throws {
+    @Test func `help shows a command's help, or lists the topics for an unknown name`() async throws {
         let scene = try await Scene()
         #expect(try await scene.dailies("help", "run").out == scene.dailies("run", "--help").out)
         let outcome = try await scene.dailies("help", "nothing")
@@ -58,8 +58,8 @@ struct HelpTests {
             outcome
                 == Outcome(
                     64,
-                    err: "dailies: there is no help on \"nothing\"; topics: \(Self.topics.joined(separator: ", ")); "
-                        + "commands: see `dailies --help`\n"))
+                    err: "dailies: no help for \"nothing\"; topics: \(Self.topics.joined(separator: ", ")); "
+                        + "for commands, see `dailies --help`\n"))
     }
 
     @Test func `the version names the commit, or says that it was not recorded`() async throws {
@@ -71,13 +71,13 @@ struct HelpTests {
     }
 
     @Test(arguments: ["bash", "zsh", "fish"])
-    func `a shell can complete the commands`(_ shell: String) async throws {
+    func `shells complete the commands`(_ shell: String) async throws {
         let outcome = try await Scene().dailies("--generate-completion-script", shell)
         #expect(outcome.code == 0)
         for command in ["rehearse", "unpause", "concurrency"] { #expect(outcome.out.contains(command)) }
     }
 
-    @Test func `every exit code of the manual stands in the README too`() async throws {
+    @Test func `the README lists every exit code`() async throws {
         let topic = try await Scene().dailies("help", "exit-codes").out
         let readme = try String(
             contentsOf: URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
@@ -94,7 +94,7 @@ struct HelpTests {
     }
 }
 
-/// Tables, letter by letter, on a store with something of everything in it.
+/// Exact tables, on a store with tasks in many states.
 struct TableTests {
     private func scene() async throws -> Scene {
         let scene = try await Scene()
@@ -145,7 +145,7 @@ struct TableTests {
         try Golden.expect(outcome.out, "plan")
     }
 
-    @Test func `what holds, and what explains a task`() async throws {
+    @Test func `pauses, limits and an explained task`() async throws {
         let scene = try await scene()
         for words in [["pause"], ["pause", "--batch", "forest"], ["concurrency", "model:sora-2=3"]] {
             #expect(try await scene.dailies(words: words).code == 0)

@@ -2,12 +2,12 @@ import ExactJSON
 import Foundation
 import Testing
 
-/// The first steps of somebody who has just installed the program: `init`, `models`, the examples.
+/// First steps: `init`, `models` and the examples.
 struct InitTests {
     private static let repository = URL(fileURLWithPath: #filePath)
         .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
 
-    @Test func `init writes a manifest and a configuration that work as they are, and replaces nothing`() throws {
+    @Test func `init writes a working manifest and configuration and replaces no file`() throws {
         let stage = try MoneyEnvironment()
         let made = try stage.finish(["init"])
         #expect(made.code == 0 && made.out.hasPrefix("wrote first.yaml\nwrote dailies.yaml\n"), "\(made)")
@@ -15,7 +15,7 @@ struct InitTests {
         #expect(rehearsal.code == 0 && rehearsal.err.contains("4 completed; 4 clips saved"), "\(rehearsal)")
         #expect(!rehearsal.err.contains("warning"), "\(rehearsal.err)")
         let manifest = try stage.bytes(stage.path("first.yaml"))
-        // Each line of the configuration is right once its mark is taken away.
+        // Each setting of the configuration is valid without its `#`.
         let text = String(decoding: try stage.bytes(stage.path("dailies.yaml")), as: UTF8.self)
         let options = text.split(separator: "\n").filter { $0.starts(with: #/# [a-z-]+: /#) }
         #expect(options.count > 4)
@@ -25,13 +25,13 @@ struct InitTests {
             #expect(plan.code == 0, "\(option): \(plan.err)")
         }
         let again = try stage.finish(["init"])
-        #expect(again.code == 64 && again.err == "dailies: first.yaml is there already; nothing was written\n")
+        #expect(again.code == 64 && again.err == "dailies: first.yaml already exists; nothing was written\n")
         #expect(try stage.bytes(stage.path("first.yaml")) == manifest)
         let elsewhere = try stage.finish(["init", "new/campaign"])
         #expect(elsewhere.code == 0 && FileManager.default.fileExists(atPath: stage.path("new/campaign/dailies.yaml")))
     }
 
-    @Test func `every example plans without a warning, but for the models that are withdrawn and say so`() throws {
+    @Test func `every example plans without warnings, except for withdrawn models`() throws {
         let stage = try MoneyEnvironment()
         let jobs = try FileManager.default.contentsOfDirectory(atPath: Self.repository + "/jobs")
         #expect(jobs.count >= 5)
@@ -47,7 +47,7 @@ struct InitTests {
         }
     }
 
-    @Test func `models lists the catalogue, those that are served first`() throws {
+    @Test func `models lists the catalog, available models first`() throws {
         let stage = try MoneyEnvironment()
         let table = try stage.finish(["models"]).out.split(separator: "\n")
         let withdrawn = try #require(table.firstIndex { $0.contains("since 2026-09-24") })
@@ -61,7 +61,7 @@ struct InitTests {
         #expect(models.first?["withdrawn"]?.isNull == true && models.first?["lowest_credits"]?.number != nil)
     }
 
-    @Test func `the user's own file says how a run speaks, and nothing of what a report looks like`() throws {
+    @Test func `the user file sets the output of a run, but not that of a report`() throws {
         let stage = try MoneyEnvironment()
         let url = try stage.simulator()
         try FileManager.default.createDirectory(

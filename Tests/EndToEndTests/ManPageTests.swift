@@ -1,9 +1,9 @@
 import Foundation
 import Testing
 
-/// `dailies help --man`, as man(1) would show it.
+/// `dailies help --man`, formatted as by man(1).
 struct ManPageTests {
-    /// Formatters that find fault with a page, the strictest first.
+    /// Formatters that warn about errors in a page, the strictest first.
     private static let formatters: [(path: String, arguments: [String])] = [
         ("/usr/bin/mandoc", ["-T", "utf8", "-W", "warning"]), ("/usr/bin/groff", ["-man", "-k", "-Tutf8", "-ww"]),
     ]
@@ -16,11 +16,11 @@ struct ManPageTests {
         let count = try FileManager.default.subpathsOfDirectory(atPath: scene.folder + "/share/man").count {
             $0.hasSuffix(".1") || $0.hasSuffix(".7")
         }
-        #expect(outcome.err == "\(count) pages are below {FOLDER}/share/man; see `man dailies`\n")
+        #expect(outcome.err == "wrote \(count) man pages to {FOLDER}/share/man; see `man dailies`\n")
         return scene
     }
 
-    @Test func `the pages of the program and of a run, letter by letter`() async throws {
+    @Test func `the man pages match the golden files`() async throws {
         let scene = try await written()
         try Golden.expect(try scene.read("share/man/man1/dailies.1"), "man-dailies")
         try Golden.expect(try scene.read("share/man/man1/dailies-pause.1"), "man-pause")
@@ -28,7 +28,7 @@ struct ManPageTests {
     }
 
     @Test(.enabled(if: formatter != nil, "neither mandoc nor groff is on this machine"))
-    func `every page is formatted without a warning, and says what --help says`() async throws {
+    func `every man page is formatted without a warning and lists the options of --help`() async throws {
         let formatter = try #require(Self.formatter)
         let scene = try await written()
         let folder = scene.folder + "/share/man"
@@ -41,7 +41,7 @@ struct ManPageTests {
             try await Program.run(process, out: scene.folder + "/page.out", err: scene.folder + "/page.err")
             let complaints = try scene.read("page.err")
             #expect(process.terminationStatus == 0 && complaints == "", "\(name): \(complaints)")
-            // Struck over for bold and underlined, as without colours.
+            // Without colors, bold and underlined characters are overstruck.
             let shown = try scene.read("page.out").replacing(#/.\u{8}/#, with: "")
             guard let command = name.wholeMatch(of: #/man1\/dailies-(\w+)\.1/#)?.1 else { continue }
             let help = try await scene.dailies(String(command), "--help").out
@@ -51,12 +51,12 @@ struct ManPageTests {
         }
     }
 
-    @Test func `a folder that cannot be written, or a topic beside it, is refused in words`() async throws {
+    @Test func `--man refuses an unwritable folder and a topic`() async throws {
         let scene = try await Scene()
         try scene.write("", to: "file")
         let outcome = try await scene.dailies("help", "--man", "file/man")
-        #expect(outcome.code == 1 && outcome.err.hasPrefix("dailies: cannot write pages to {FOLDER}/file/man: "))
+        #expect(outcome.code == 1 && outcome.err.hasPrefix("dailies: cannot write man pages to {FOLDER}/file/man: "))
         let both = try await scene.dailies("help", "run", "--man", "man")
-        #expect(both.code == 64 && both.err.contains("--man writes all pages; name no topic"))
+        #expect(both.code == 64 && both.err.contains("--man writes all pages; use it without a topic"))
     }
 }

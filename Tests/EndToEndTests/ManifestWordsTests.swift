@@ -121,7 +121,8 @@ import Testing
         let plan = try stage.finish(["plan", "shots.csv"] + Self.options)
         #expect(plan.code == 0, "\(plan.err)")
         #expect(
-            plan.err.contains("the folder's file sets: map Length=duration_seconds (dailies.yaml:1)"), "\(plan.err)")
+            plan.err.contains("settings from the project file: map Length=duration_seconds (dailies.yaml:1)"),
+            "\(plan.err)")
         try stage.write("dailies.yaml", "map: [Length=duration_seconds]\nstrict: true\n")
         #expect(try stage.finish(["plan", "shots.csv"] + Self.options).code == 65)
         try FileManager.default.createDirectory(
@@ -140,8 +141,8 @@ import Testing
         let other = try stage.write(
             "other.jsonl", #"{"id":"a","prompt":"A boat","model":"seedance-2.0","duration_seconds":4}"#)
         let words =
-            "dailies.yaml is the name of a configuration file, but it contains a manifest: no settings are read from it; "
-            + "give the manifest another name, such as shots.yaml"
+            "dailies.yaml has the name of a configuration file but contains a manifest; no settings are read from it; "
+            + "rename the manifest, for example to shots.yaml"
         for arguments in [["plan", other], ["plan", "other.jsonl"], ["plan", "dailies.yaml"]] {
             let plan = try stage.finish(arguments + Self.options)
             #expect(plan.code == 0 && plan.err.contains(words), "\(arguments): \(plan.err)")

@@ -1,11 +1,11 @@
 import Foundation
 import Testing
 
-/// Files from `--out` and output folders replace only files of earlier such commands.
+/// Output files of commands replace only earlier output of the same command.
 struct OutputFileTests {
     private static let words = "so it will not be replaced; choose another file or move this one"
 
-    /// Names of existing or possible files of the program and of others in a scene's folder.
+    /// Names of existing that are used by Dailies program and by other files.
     private static let foreign = [
         "dailies.sqlite", "dailies.sqlite-lock", "clip.mp4", "shots.yaml", "report.html", "notes.txt", "empty",
         "folder",
@@ -32,7 +32,7 @@ struct OutputFileTests {
         return scene
     }
 
-    /// All files in the folder with their content, except those that block reading.
+    /// All files in the folder with their content, except files that would block.
     private func state(of scene: Scene) throws -> [String: String] {
         var state: [String: String] = [:]
         for name in try FileManager.default.contentsOfDirectory(atPath: scene.folder) {
@@ -40,7 +40,7 @@ struct OutputFileTests {
             #expect(lstat(scene.folder + "/" + name, &status) == 0)
             let isFile = status.st_mode & S_IFMT == S_IFREG
             let content = isFile ? FileManager.default.contents(atPath: scene.folder + "/" + name) : nil
-            // SQLite writes the index of its log on every read.
+            // SQLite writes the index of its log even when reading.
             guard !name.hasSuffix("-shm"), !name.hasSuffix(".out"), !name.hasSuffix(".err") else { continue }
             state[name] = "\(status.st_mode) \(status.st_ino) \(content?.base64EncodedString() ?? "")"
         }
@@ -48,7 +48,7 @@ struct OutputFileTests {
     }
 
     @Test(arguments: foreign + ["plan.json"])
-    func `a sheet never replaces another file`(name: String) async throws {
+    func `a sheet replaces replaces another file`(name: String) async throws {
         let scene = try await scene()
         let before = try state(of: scene)
         let outcome = try await scene.dailies("sheet", "--out", name)
@@ -60,7 +60,7 @@ struct OutputFileTests {
     }
 
     @Test(arguments: foreign + ["sheet.html"])
-    func `a plan never replaces another file`(name: String) async throws {
+    func `a plan replaces replaces another file`(name: String) async throws {
         let scene = try await scene()
         let before = try state(of: scene)
         let outcome = try await scene.dailies("plan", "shots.yaml", "--out", name)
@@ -74,7 +74,7 @@ struct OutputFileTests {
         "dailies.sqlite-wal", "dailies.sqlite-shm", "dailies.sqlite-journal", "./x/../dailies.sqlite-wal",
         "other.sqlite-wal", "other.sqlite-lock",
     ])
-    func `output is never written to the path of a store's files`(name: String) async throws {
+    func `no output is never written to a path of a store's files`(name: String) async throws {
         let scene = try await scene()
         #expect(mkdir(scene.folder + "/x", 0o755) == 0)
         try scene.write("another store", to: "other.sqlite")
@@ -86,7 +86,7 @@ struct OutputFileTests {
         #expect(planned.code == 64 && !scene.exists("new.sqlite"))
     }
 
-    @Test func `a sheet or plan replaces an earlier one with its permissions, and leaves no other file`()
+    @Test func `a sheet or plan replaces an earlier one with its permissions, and leaves no other files`()
         async throws
     {
         let scene = try await scene()
@@ -105,7 +105,7 @@ struct OutputFileTests {
         #expect(names.filter { $0.hasSuffix(".part") } == [])
     }
 
-    @Test func `man pages replace only man pages, and none is written if one cannot be`() async throws {
+    @Test func `man pages replace only man pages, and none is written unless all can be`() async throws {
         let scene = try await Scene()
         #expect(try await scene.dailies("help", "--man", "man").code == 0)
         #expect(try await scene.dailies("help", "--man", "man").code == 0)
@@ -126,10 +126,10 @@ struct OutputFileTests {
     @Test(arguments: [
         ("dailies.sqlite", 1), ("notes", 1), ("dailies.sqlite-wal", 64), ("pipe", 1), ("link", 1),
     ])
-    func `a simulator never uses another file for its state`(name: String, code: Int32) async throws {
+    func `a simulator refuses to keep uses in another program's file`(name: String, code: Int32) async throws {
         let scene = try await Scene()
         try scene.importManifest([Scene.spec("dolly")])
-        // Its last line has no line end, and must not be truncated.
+        // The last line has no line end and must not be truncated.
         try scene.write("line\nlast", to: "notes")
         #expect(mkfifo(scene.folder + "/pipe", 0o644) == 0)
         #expect(symlink("notes", scene.folder + "/link") == 0)

@@ -4,9 +4,9 @@ import ExactJSON
 import Foundation
 import Testing
 
-/// What was billed before, with the built program: at which service, how much of it counts, and how it is forgotten.
+/// Prices from bills, with the built program: per service, outliers, and `prices forget`.
 @Suite(.serialized) struct PricesTests {
-    /// Of an eight-second clip of `sora-2-pro`: the highest published figure is 3.65, so that 4.015 is held for it.
+    /// For an 8 s clip of `sora-2-pro`, the highest published price is 3.65, so that 4.015 is reserved.
     private static let budget = ["--budget", "4.1"]
 
     private func prices(_ stage: MoneyEnvironment, _ more: [String] = []) throws -> [JSONValue] {
@@ -19,7 +19,7 @@ import Testing
         try #require(service["prices"]?.array?.first { $0["model"]?.string == "sora-2-pro" })
     }
 
-    /// What was held for the only clip of a batch when it was submitted.
+    /// The reservation for the only clip of a batch at its submit.
     private func reserved(_ stage: MoneyEnvironment, _ batch: String) throws -> String {
         try stage.shell(
             """
@@ -28,7 +28,7 @@ import Testing
             """)
     }
 
-    @Test func `a play with one service lifts neither the bound nor the plan of another`() throws {
+    @Test func `bills of one service change neither the limit nor the plan of another`() throws {
         let stage = try MoneyEnvironment()
         let (play, real) = (try stage.simulator(["--price-change", "0=4"]), try stage.simulator())
         let first = try stage.run(
@@ -53,7 +53,7 @@ import Testing
         }
     }
 
-    @Test func `an absurd bill bars no model, is named, and can be forgotten`() throws {
+    @Test func `an absurd bill blocks no model, is shown as an outlier and can be forgotten`() throws {
         let stage = try MoneyEnvironment()
         let url = try stage.simulator(["--fault", "absurdBill=1"])
         let first = try stage.run(try stage.manifest("one.jsonl", clips: 1), at: url, Self.budget)
@@ -75,14 +75,14 @@ import Testing
         let forgotten = try stage.finish(["prices", "forget", "sora-2-pro", "--store", stage.store])
         #expect(
             forgotten.code == 0
-                && forgotten.out.hasPrefix("forgotten: the bills of sora-2-pro 1080p at simulator at \(url);"),
+                && forgotten.out.hasPrefix("forgot the bills of sora-2-pro 1080p at simulator at \(url);"),
             "\(forgotten.out)\(forgotten.err)")
         #expect(try sora(try prices(stage)[0])["bills"]?.isNull == true)
         let again = try stage.finish(["prices", "forget", "sora-2-pro", "--store", stage.store])
-        #expect(again.code == 64 && again.err.contains("no bill of \"sora-2-pro\" counts here"), "\(again.err)")
+        #expect(again.code == 64 && again.err.contains("no bills of \"sora-2-pro\" to forget"), "\(again.err)")
     }
 
-    @Test func `a figure of the user's wins against the bills, and both are named`() throws {
+    @Test func `a price of the user overrides the bills, and a warning shows both`() throws {
         let stage = try MoneyEnvironment()
         let url = try stage.simulator(["--price-change", "1=2"])
         let first = try stage.run(try stage.manifest("one.jsonl", clips: 2), at: url, ["--accept-quote"])
@@ -98,7 +98,7 @@ import Testing
         #expect(try reserved(stage, "two") == "4.4")
     }
 
-    @Test func `forgetting names one service, and is refused while a run goes on`() throws {
+    @Test func `prices forget needs one service and is refused during a run`() throws {
         let stage = try MoneyEnvironment()
         let urls = try [stage.simulator(), stage.simulator()]
         for (number, url) in urls.enumerated() {
@@ -109,7 +109,7 @@ import Testing
             try stage.finish(["prices", "forget", "sora-2-pro", "--store", stage.store] + more)
         }
         let both = try forget([])
-        #expect(both.code == 64 && both.err.contains("name one with --provider and --base-url"), "\(both.err)")
+        #expect(both.code == 64 && both.err.contains("select one with --provider and --base-url"), "\(both.err)")
         #expect(try forget(["--resolution", "720p", "--base-url", urls[0]]).code == 64)
         do {
             let runner = try Store.lock(stage.store)
@@ -129,7 +129,7 @@ import Testing
     }
 
     @Test(arguments: [["forget"], ["--resolution", "720p"], ["forgive", "sora-2-pro"], ["--base-url", "ftp://x"]])
-    func `what makes no sense is refused`(words: [String]) throws {
+    func `invalid arguments are refused`(words: [String]) throws {
         let stage = try MoneyEnvironment()
         #expect(try stage.finish(["prices", "--store", stage.store] + words).code == 64)
     }

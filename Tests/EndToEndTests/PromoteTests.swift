@@ -18,7 +18,7 @@ struct PromoteTests {
         return scene
     }
 
-    @Test func `finals have the drafts' prompts and seeds, to the last digit, and the new model`() async throws {
+    @Test func `finals have the drafts' exact prompts and seeds and the new model`() async throws {
         let scene = try await scene()
         let outcome = try await scene.dailies(
             "promote", "cook", "--model", "sora-2-pro", "--resolution", "1080p", "--duration-seconds", "8")
@@ -37,7 +37,7 @@ struct PromoteTests {
         #expect(try await scene.dailies("plan", "finals.jsonl").code == 0)
     }
 
-    @Test func `all completed drafts of a batch can be promoted, under a name of their own`() async throws {
+    @Test func `all completed drafts of a batch can be promoted to a new batch`() async throws {
         let outcome = try await scene().dailies(
             "promote", "--batch", "forest", "--model", "sora-2-pro", "--as", "show reel")
         #expect(outcome.code == 0, "\(outcome.err)")
@@ -46,7 +46,7 @@ struct PromoteTests {
         #expect(try lines.dropFirst().map { try JSONValue.parse($0.utf8)["id"]?.string } == ["cook", "crowd"])
     }
 
-    @Test func `what does not fit the new model is named, and nothing is written`() async throws {
+    @Test func `fields that are invalid for the new model are reported, and nothing is written`() async throws {
         let outcome = try await scene().dailies(
             "promote", "cook", "--model", "sora-2-pro", "--duration-seconds", "600")
         #expect(outcome.code == 65)
@@ -55,7 +55,7 @@ struct PromoteTests {
         #expect(outcome.err.contains("nothing was written"))
     }
 
-    @Test func `a named draft that is not completed is named, and nothing is written`() async throws {
+    @Test func `a draft that is not completed is reported, and nothing is written`() async throws {
         let scene = try await scene()
         let outcome = try await scene.dailies("promote", "cook", "unmade", "--model", "sora-2-pro")
         #expect(
@@ -64,23 +64,23 @@ struct PromoteTests {
                     65,
                     err: """
                         dailies: forest/unmade: it is queued, not sent
-                        dailies: only a completed draft can be promoted; nothing was written
+                        dailies: only completed drafts can be promoted; nothing was written
 
                         """))
         try scene.sendFailed("unmade")
         let failed = try await scene.dailies("promote", "unmade", "--model", "sora-2-pro")
         #expect(failed.code == 65 && failed.err.contains("forest/unmade: it is failed (render_failed)\n"))
-        // Where a filter chooses, what is not completed is no draft.
+        // A filter ignores tasks that are not completed.
         #expect(try await scene.dailies("promote", "--state", "failed", "--model", "sora-2-pro").code == 64)
         let all = try await scene.dailies("promote", "--batch", "forest", "--model", "sora-2-pro")
         #expect(all.out.split(separator: "\n").count == 3)
     }
 
-    @Test func `drafts have to be chosen, and be there`() async throws {
+    @Test func `drafts must be selected and exist`() async throws {
         let scene = try await scene()
         #expect(try await scene.dailies("promote", "--model", "sora-2-pro").code == 64)
         let none = try await scene.dailies("promote", "--state", "failed", "--model", "sora-2-pro")
         #expect(none.code == 64)
-        #expect(none.err.contains("no draft is completed that fits"))
+        #expect(none.err.contains("no matching completed drafts"))
     }
 }

@@ -2,9 +2,9 @@ import ExactJSON
 import Foundation
 import Testing
 
-/// `dailies report`: what did it cost, and what was wasted?
+/// `dailies report`.
 @Suite(.serialized) struct ReportTests {
-    @Test func `every format says what was billed, and no text of a manifest gets out of its cell`() throws {
+    @Test func `every report format shows the bill, and no text of a manifest escapes its cell`() throws {
         let stage = try MoneyEnvironment()
         let url = try stage.simulator()
         let hostile = #"<script>alert(1)</script>"#
@@ -22,10 +22,10 @@ import Testing
 
         let html = try report(stage, ["--format", "html", "--by", "tag:client,model"])
         #expect(html.contains("&lt;script&gt;alert(1)&lt;/script&gt;") && !html.contains("<script"))
-        #expect(html.contains("<dd>\(total)</dd>") && html.contains("Nothing was wasted"))
+        #expect(html.contains("<dd>\(total)</dd>") && html.contains("No waste"))
         #expect(!html.contains("USD") && !html.contains("http://") && !html.contains("https://"))
         #expect(html.components(separatedBy: "<svg").count > 4)
-        // A day or two are thin bars with their figures, no columns that fill the page.
+        // One or two days are thin bars with their figures, not columns that fill the page.
         #expect(!html.contains("<figure class=\"time\">"))
         #expect(html.contains("<figcaption>Credits charged by day (UTC)</figcaption>"))
 
@@ -41,7 +41,7 @@ import Testing
         #expect(try report(stage, []).contains(total))
     }
 
-    @Test func `dollars stand there only when asked for, and exactly`() throws {
+    @Test func `dollars are shown only on request, and exactly`() throws {
         let stage = try MoneyEnvironment()
         let url = try stage.simulator()
         let rates = try stage.manifest(clips: 1)
@@ -53,11 +53,11 @@ import Testing
         #expect(json["total"]?["usd"]?.number == "\(product)")
         #expect(try report(stage, asked).contains("USD at 0.1"))
         #expect(try report(stage, ["--format", "csv"] + asked).contains(",usd\r\n"))
-        #expect(try report(stage, ["--format", "html"] + asked).contains("USD at 0.1 a credit"))
+        #expect(try report(stage, ["--format", "html"] + asked).contains("USD at 0.1 per credit"))
         #expect(try stage.finish(["report", "--usd-per-credit", "-1", "--store", stage.store]).code == 64)
     }
 
-    @Test func `paid clips that are not saved stand in the waste of every format`() throws {
+    @Test func `every report format lists paid but unsaved clips as waste`() throws {
         let stage = try MoneyEnvironment()
         let url = try stage.simulator()
         let manifest = try stage.manifest(clips: 2)
@@ -72,7 +72,7 @@ import Testing
         #expect(csv[1].count > column && csv[1].contains(Substring(total)))
     }
 
-    @Test func `a page compares estimates with charges of the same clips, and says first what was wasted`() throws {
+    @Test func `the HTML report compares estimates and charges of the same clips, and shows waste first`() throws {
         let stage = try MoneyEnvironment()
         let url = try stage.simulator(["--fault", "failRender=1"])
         let failed = try stage.run(try stage.manifest("failing.jsonl", clips: 2), at: url)
@@ -82,7 +82,7 @@ import Testing
         let html = try report(stage, ["--format", "html"])
         #expect(html.contains("<h1>Spend report: failing, good</h1>"))
         #expect(html.contains(">3.6 → 3.6</span>"), "failed clips that cost nothing are no part of the comparison")
-        let waste = try #require(html.range(of: "Waste and doubt")).lowerBound
+        let waste = try #require(html.range(of: "Wasted and unknown costs")).lowerBound
         #expect(try waste < #require(html.range(of: "credits charged")).lowerBound)
         let one = try report(stage, ["--format", "html", "--batch", "failing"])
         #expect(one.contains("<h1>Spend report: failing</h1>") && !one.contains("3.6"))
@@ -90,7 +90,7 @@ import Testing
         #expect(json["total"]?["credits"]?.number == "3.6" && json["total"]?["tasks"]?.number == "1")
     }
 
-    @Test func `a month, today and an offset are times, and a period that ends before it begins is refused`() throws {
+    @Test func `months, today and offsets are valid times, and an empty period is refused`() throws {
         let stage = try MoneyEnvironment()
         let url = try stage.simulator()
         try #require(try stage.run(try stage.manifest(clips: 1), at: url, ["--no-download"]).code == 0)
@@ -98,19 +98,19 @@ import Testing
             let json = try JSONValue.parse(Array(try report(stage, ["--json", "--since", since]).utf8))
             #expect(json["total"]?["tasks"]?.number == tasks, "\(since)")
         }
-        // What settled before midnight UTC is not of today any more.
+        // Attempts settled before midnight UTC do not count as today.
         let today = try JSONValue.parse(Array(try report(stage, ["--json", "--since", "today"]).utf8))
         #expect(["0", "1"].contains(today["total"]?["tasks"]?.number))
         for (since, until) in [("2026-12", "2026-11"), ("today", "today"), ("today", "yesterday")] {
             let refused = try stage.finish(["report", "--since", since, "--until", until, "--store", stage.store])
-            #expect(refused.code == 64 && refused.err.contains("--since is not before --until"), "\(refused.err)")
+            #expect(refused.code == 64 && refused.err.contains("--since must be before --until"), "\(refused.err)")
         }
         for text in ["2026-13", "2026-02-29", "2026-11-23+25:00", "2026-1", "tomorrow"] {
             #expect(try stage.finish(["report", "--since", text, "--store", stage.store]).code == 64, "\(text)")
         }
     }
 
-    @Test func `a tag whose name holds a comma can be reported by`() throws {
+    @Test func `a report can group by a tag whose name has a comma`() throws {
         let stage = try MoneyEnvironment()
         let url = try stage.simulator()
         let manifest = try stage.manifest(clips: 1, more: #", "tags": {"a,b": "x", "c\\d": "y"}"#)

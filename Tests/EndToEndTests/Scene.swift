@@ -4,7 +4,7 @@ import ExactJSON
 import Foundation
 import Testing
 
-/// What a command left behind. Texts are made comparable by ``Scene/comparable(_:)``.
+/// The exit code and output of a command, normalized by ``Scene/comparable(_:)``.
 struct Outcome: Equatable {
     let code: Int32
     let out: String
@@ -17,10 +17,10 @@ struct Outcome: Equatable {
     }
 }
 
-/// A folder with a store in it, a simulator beside it, and the built program, used as users use it.
+/// A folder with a store, an optional simulator and the built program.
 final class Scene: Sendable {
     static let keyText = "test-key"
-    /// Of ``keyText``.
+    /// The account of ``keyText``.
     static let account = KeyFingerprint("62af8704764f")
 
     let folder: String
@@ -28,9 +28,9 @@ final class Scene: Sendable {
     var path: String { folder + "/dailies.sqlite" }
     var baseURL: String { simulator?.url ?? "http://127.0.0.1:9" }
 
-    /// - Parameter simulator: arguments of `dailies simulate`; nil: there is none.
+    /// - Parameter simulator: arguments of `dailies simulate`; nil means no simulator.
     init(simulator arguments: [String]? = nil) async throws {
-        // The folder's own name, without links: the program follows them.
+        // The folder's path without symbolic links, because the program resolves them.
         let temporary = URL(fileURLWithPath: NSTemporaryDirectory()).resolvingSymlinksInPath().path
         folder = temporary + "/dailies-reconcile-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
@@ -43,7 +43,7 @@ final class Scene: Sendable {
 
     deinit {
         simulator?.stop()
-        // A folder that stays behind harms nobody, and a deinit cannot throw.
+        // A leftover folder is harmless, and a deinit cannot throw.
         try? FileManager.default.removeItem(atPath: folder)
     }
 
@@ -54,7 +54,7 @@ final class Scene: Sendable {
         try await dailies(words: arguments, key: key)
     }
 
-    /// Runs a command that speaks to the provider.
+    /// Runs a command that sends requests to the provider.
     func online(_ arguments: String..., key: String? = Scene.keyText) async throws -> Outcome {
         try await online(words: arguments, key: key)
     }
@@ -75,8 +75,8 @@ final class Scene: Sendable {
             err: comparable(try String(contentsOfFile: err, encoding: .utf8)))
     }
 
-    /// The text with what changes from run to run as words: `{URL}`, `{FOLDER}`, `{ID}` for the simulator's task ids,
-    /// `{TIME}` for times of today, `{PROCESS}`.
+    /// The text with placeholders for values that change from run to run: `{URL}`, `{FOLDER}`, `{ID}` for the simulator's
+    /// task ids, `{TIME}` for times of today, `{PROCESS}`.
     func comparable(_ text: String) -> String {
         text.replacing(baseURL, with: "{URL}").replacing(folder, with: "{FOLDER}")
             .replacing(/task_[0-9A-Z]{26}/, with: "{ID}")
@@ -98,7 +98,7 @@ final class Scene: Sendable {
         try store { try #require(try $0.tasks(called: TaskKey(key)).first) }
     }
 
-    /// Kind, source and code of the task's rows in the log, those that only hold a further amount left out.
+    /// Kind, source and code of the task's events, without events that only contain another amount.
     func events(_ key: String) throws -> [String] {
         let row = try task(key)
         return try store { store in
@@ -119,7 +119,7 @@ enum Program {
         process.arguments = arguments
         process.currentDirectoryURL = URL(fileURLWithPath: folder)
         process.environment = ["PATH": "/usr/bin:/bin", "HOME": folder, "NO_COLOR": "1"]
-        // Built with a sanitizer it obeys what the tests obey.
+        // A program built with a sanitizer needs the sanitizer options of the tests.
         for (name, value) in ProcessInfo.processInfo.environment where name.hasSuffix("SAN_OPTIONS") {
             process.environment?[name] = value
         }
@@ -128,10 +128,10 @@ enum Program {
         return process
     }
 
-    /// Runs a process to its end, with what it writes in two new files.
+    /// Runs a process to its end and writes its output to two new files.
     static func run(_ process: Process, out: String, err: String) async throws {
         var handles: [FileHandle] = []
-        // A process that has ended keeps what it was given.
+        // A process that has ended keeps its file handles.
         defer { for handle in handles { handle.closeFile() } }
         for file in [out, err] {
             #expect(FileManager.default.createFile(atPath: file, contents: nil))
@@ -152,7 +152,7 @@ enum Program {
 }
 
 extension Scene {
-    // MARK: Files beside the store
+    // MARK: Files
 
     func write(_ text: String, to name: String) throws {
         try text.write(toFile: folder + "/" + name, atomically: true, encoding: .utf8)

@@ -12,7 +12,7 @@ struct SheetTests {
         return try #require(try JSONValue.parse(rest[..<end.lowerBound].utf8).array)
     }
 
-    @Test func `a sheet is one page with the saved clips, and says where it is`() async throws {
+    @Test func `a sheet is one page with the saved clips, and its path is printed`() async throws {
         let scene = try await Scene()
         let acme = [TaskSpec.Tag(name: "client", value: "acme")]
         try scene.importManifest([Scene.spec("dolly", tags: acme), Scene.spec("crane"), Scene.spec("tilt")])
@@ -23,7 +23,7 @@ struct SheetTests {
         #expect(outcome.out == "")
         #expect(outcome.err.contains("1 task on ") && outcome.err.contains("sheet.html; open it in a browser"))
         let page = try scene.read("sheet.html")
-        #expect(!page.contains("http://") && !page.contains("https://"), "the page needs something from elsewhere")
+        #expect(!page.contains("http://") && !page.contains("https://"), "the page loads external resources")
         let shown = try tasks(on: page)
         #expect(shown.map { $0["key"]?.string } == ["dolly"])
         #expect(shown[0]["credits"]?.string == "1.2")
@@ -40,7 +40,7 @@ struct SheetTests {
         #expect(all[1]["failure"]?.string == "the render failed")
     }
 
-    @Test func `no text of a prompt, a key or a tag can end the data of the page`() async throws {
+    @Test func `no text of a prompt, key or tag can end the data of the page`() async throws {
         let scene = try await Scene()
         let evil = "</script><img src=x onerror=alert(1)>"
         try scene.importManifest([
@@ -56,7 +56,7 @@ struct SheetTests {
         #expect(!page.contains("<img"))
     }
 
-    @Test func `what is marked leaves as a manifest that is read again, and a redo has no seed`() async throws {
+    @Test func `marked clips are saved as a valid manifest, and a redo has no seed`() async throws {
         let scene = try await Scene()
         let request =
             #"{"duration_seconds":4,"model":"sora-2","prompt":"a pine forest","resolution":"720p","seed":9223372036854775807}"#
@@ -74,7 +74,7 @@ struct SheetTests {
         #expect(plan.code == 0, "\(plan.err)")
     }
 
-    @Test func `a folder that is not there is named`() async throws {
+    @Test func `a missing folder is reported`() async throws {
         let scene = try await Scene()
         try scene.importManifest([Scene.spec("dolly")])
         let outcome = try await scene.dailies("sheet", "--out", "nowhere/sheet.html")

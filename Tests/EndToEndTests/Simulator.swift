@@ -2,7 +2,7 @@ import ExactJSON
 import Foundation
 import Testing
 
-/// `dailies simulate` as a process, and the few requests that tests send to it themselves.
+/// `dailies simulate` as a process, and requests that tests send to it directly.
 final class Simulator: Sendable {
     struct Failure: Error {
         let message: String
@@ -18,7 +18,7 @@ final class Simulator: Sendable {
         process.standardError = FileHandle.nullDevice
         try process.run()
         self.process = process
-        // Its first line comes once it listens. Read on a thread of its own: a test may not hold up the others.
+        // It prints its first line once it listens. A separate thread reads it, so that other tests are not blocked.
         url = await withCheckedContinuation { continuation in
             DispatchQueue(label: "simulator").async {
                 var line = Data()
@@ -36,7 +36,7 @@ final class Simulator: Sendable {
 
     func stop() { if process.isRunning { process.terminate() } }
 
-    /// Submits as the program would have, under this submission key.
+    /// Submits like the program, with this submission key.
     ///
     /// - Returns: the task id.
     @discardableResult
@@ -47,8 +47,8 @@ final class Simulator: Sendable {
         return try #require(try JSONValue.parse(reply.utf8)["task_id"]?.string, "no task id in \(reply)")
     }
 
-    /// Asks until the task has this state. Bounded; the simulator's own clock moves on meanwhile. Asked on a thread of its
-    /// own, so that no other test is held up.
+    /// Polls until the task has this state, up to a limit, while the simulator's clock advances. Polls on a separate
+    /// thread, so that other tests are not blocked.
     func wait(for id: String, toBe state: String) async throws {
         try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
             DispatchQueue(label: "simulator").async {
@@ -66,7 +66,7 @@ final class Simulator: Sendable {
         throw Failure(message: "the task \(id) did not become \(state)")
     }
 
-    /// Asks until the task is not known any more, as ``wait(for:toBe:)``.
+    /// Polls until the task is unknown, like ``wait(for:toBe:)``.
     func wait(untilGone id: String) async throws {
         try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
             DispatchQueue(label: "simulator").async {
@@ -85,13 +85,13 @@ final class Simulator: Sendable {
 
     func control(_ order: String) throws { _ = try send("POST", "/simulator/control", order) }
 
-    /// What it would have charged, as it writes it.
+    /// The credits that it would have charged, as text.
     func charged() throws -> String {
         let bill = try JSONValue.parse(try send("GET", "/simulator/bill", nil).utf8)
         return try #require(bill["total"]?.number ?? bill["total"]?.string, "no total in \(bill.compactText)")
     }
 
-    /// One request over a socket of its own; the body of the reply.
+    /// Sends one request over a new socket and returns the body of the response.
     func send(_ method: String, _ target: String, _ body: String?) throws -> String {
         let port = try #require(UInt16(url.split(separator: ":").last ?? ""))
         let socket = try Self.connected(to: port)

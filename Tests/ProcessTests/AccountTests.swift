@@ -57,7 +57,7 @@ extension ProcessSuite {
             let text = try run(Self.second, at: simulator)
             #expect(text.hasPrefix("5\n"))
             #expect(text.contains("\(words)\n  \(Stage.program) run --same-account \(manifest) "), "\(text)")
-            #expect(!text.contains("reconcile") && !text.contains("to go on:"), "\(text)")
+            #expect(!text.contains("reconcile") && !text.contains("to continue:"), "\(text)")
             for command in [["status"], ["reconcile", "--provider", "simulator", "--base-url", simulator.url]] {
                 let told = try stage.finish(command + ["--store", stage.store], environment: Self.second)
                 #expect(told.code == 0 && told.out.contains(words), "\(told.out)\(told.err)")

@@ -115,7 +115,7 @@ extension ProcessSuite {
                 #expect(FileManager.default.fileExists(atPath: path))
             }
             let explained = try stage.finish(["explain", kept[0], "--store", stage.store])
-            #expect(explained.out.contains("completed, paid, kept without knowing whether its clip is whole"))
+            #expect(explained.out.contains("completed, paid, kept unverified because the clip may be incomplete"))
             try simulator.control(#"{"faults": false}"#)
             #expect(try stage.finishRun([manifest], at: simulator).code == 0)
             try stage.expectAllPaidOnce(simulator, tasks: 8)

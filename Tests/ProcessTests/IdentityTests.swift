@@ -71,7 +71,7 @@ extension ProcessSuite {
             let report = try stage.finish(["report", "--store", stage.store])
             #expect(
                 report.err.contains(
-                    "warning: 1 attempt settled in the future, which counts as now: the clock was ahead"),
+                    "warning: 1 attempt settled in the future, counted as settled now: the clock was ahead"),
                 "\(report.err)")
 
             try simulator.control(#"{"model_slots": 0}"#)

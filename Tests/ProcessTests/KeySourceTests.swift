@@ -2,14 +2,14 @@ import Foundation
 import Testing
 
 extension ProcessSuite {
-    /// Keys from commands, FIFOs and files, as a shell gives them.
+    /// Keys from commands, FIFOs and files, as passed by a shell.
     struct KeySourceTests {
         let stage: Stage
         init() throws { stage = try Stage() }
 
         private static let key = "sk-live-Dq7zX0vJ2mKt9RwB4nYc8LhE1sPf6GuA"
 
-        /// Runs a batch at a proxy that sees which key is sent, and expects that one.
+        /// Runs a batch against a proxy that records the key, and expects that key.
         private func expectKey(
             _ run: (_ arguments: [String], _ manifest: String, _ proxy: Proxy) throws -> Child
         ) throws -> Child {
@@ -23,7 +23,7 @@ extension ProcessSuite {
             return child
         }
 
-        @Test func `process substitution gives the key`() throws {
+        @Test func `the key can come from process substitution`() throws {
             let bash = "/bin/bash"
             try #require(FileManager.default.isExecutableFile(atPath: bash))
             _ = try expectKey { arguments, _, _ in
@@ -33,7 +33,7 @@ extension ProcessSuite {
             }
         }
 
-        @Test func `a FIFO gives the key, once for all who ask`() throws {
+        @Test func `a FIFO is read once for all uses of the key`() throws {
             let fifo = stage.path("key")
             try #require(mkfifo(fifo, 0o600) == 0)
             let writing = { @Sendable in
@@ -43,15 +43,15 @@ extension ProcessSuite {
             }
             Thread.detachNewThread(writing)
             _ = try expectKey { arguments, _, _ in try stage.start(arguments + ["--api-key-file", fifo]) }
-            // `doctor` shows the key's fingerprint, and then tries it.
+            // `doctor` shows the key's fingerprint, then checks the key.
             Thread.detachNewThread(writing)
             let doctor = try stage.finish(["doctor", "--offline", "--api-key-file", fifo])
             #expect(doctor.code == 0, "\(doctor.out)\(doctor.err)")
-            #expect(doctor.out.contains("set, not tried (--offline)"), "\(doctor.out)")
+            #expect(doctor.out.contains("set, not checked (--offline)"), "\(doctor.out)")
         }
 
         @Test(arguments: [(0o644, true), (0o640, true), (0o600, false), (0o400, false)])
-        func `a key file that others can read is warned of, once`(mode: Int, isWarned: Bool) throws {
+        func `a key file that others can read causes one warning`(mode: Int, isWarned: Bool) throws {
             let file = try stage.write("key file", Self.key + "\n")
             try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: file)
             let run = try expectKey { arguments, _, _ in try stage.start(arguments + ["--api-key-file", file]) }
@@ -63,7 +63,7 @@ extension ProcessSuite {
         }
 
         @Test(arguments: [SIGINT, SIGTERM])
-        func `a signal while the key is asked for ends the command that is asked, too`(signal: Int32) throws {
+        func `a signal while the key command runs also ends that command`(signal: Int32) throws {
             let settings = stage.path("config/dailies")
             try FileManager.default.createDirectory(atPath: settings, withIntermediateDirectories: true)
             try stage.write(

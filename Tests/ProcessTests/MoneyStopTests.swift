@@ -42,15 +42,15 @@ extension ProcessSuite {
             let run = try run("402 Payment Required", "billing_error", "insufficient_balance", "top up")
             try expect(
                 run, 7,
-                ["waiting: the wallet is empty; what is in flight goes on: top up", "stopped: out of credits: top up"])
-            #expect(run.err.contains("\nto go on:\n  "))
+                ["waiting: out of credits; tasks in flight continue: top up", "stopped: out of credits: top up"])
+            #expect(run.err.contains("\nto continue:\n  "))
             #expect(try stage.status("queued") == 2)
         }
 
         @Test func `403: the account is denied`() throws {
             let run = try run("403 Forbidden", "permission_error", "permission_denied", "suspended")
             try expect(run, 7, ["stopped: the provider denied access: suspended"])
-            #expect(run.err.contains("\nto go on:\n  "))
+            #expect(run.err.contains("\nto continue:\n  "))
             #expect(try stage.status("queued") == 2)
         }
 
@@ -59,7 +59,7 @@ extension ProcessSuite {
             try expect(
                 run, 7,
                 [
-                    "waiting: veo-3.1-fast cannot be reached with this key: not in your group",
+                    "waiting: this API key has no access to veo-3.1-fast: not in your group",
                     "stopped: the API key cannot reach veo-3.1-fast: not in your group",
                 ])
             #expect(try stage.status("queued") == 2)
@@ -78,7 +78,7 @@ extension ProcessSuite {
             #expect(run.code == 5, "\(run.err)")
             let told = run.err
             #expect(told.contains("no more veo-3.1-fast clips were submitted: \(words)"), "\(told)")
-            #expect(told.contains("waiting: veo-3.1-fast cannot be rendered now, asking again at 2"), "\(told)")
+            #expect(told.contains("waiting: veo-3.1-fast is unavailable, retrying at 2"), "\(told)")
             #expect(try stage.status("failed") == 0)
             #expect(try stage.status("queued") == 2)
         }

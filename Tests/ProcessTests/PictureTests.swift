@@ -2,14 +2,14 @@ import Foundation
 import Testing
 
 extension ProcessSuite {
-    /// The pictures in the README: the live view and the last words of a real run, from a pseudo-terminal.
+    /// The pictures in the README: the live view and the summary of a real run, from a pseudo-terminal.
     ///
-    ///     DAILIES_PICTURES=write swift test --filter PictureTests      draws them anew, to be looked at
+    ///     DAILIES_PICTURES=write swift test --filter PictureTests      redraws them; review the result
     struct PictureTests {
         private static let isWriting = ProcessInfo.processInfo.environment["DAILIES_PICTURES"] == "write"
         private static let folder = Stage.repository + "/.pictures"
         private static let columns = 88
-        /// Four pictures of this size are no weight for whoever clones.
+        /// Four pictures of this size are small enough for a repository.
         private static let mostBytes = 20_000
 
         private static func draw(_ name: String, _ screen: Screen, after command: String) throws {
@@ -19,7 +19,7 @@ extension ProcessSuite {
             }
         }
 
-        /// A campaign as somebody would write it: drafts of eight shots, and finals of two.
+        /// A realistic campaign: drafts of eight shots and finals of two.
         private func manifest(_ stage: Stage) throws {
             let shots = ["arcade", "cook", "crowd", "lanterns", "noodles", "rain", "stall", "umbrellas"]
             let drafts = shots.flatMap { shot in
@@ -36,13 +36,13 @@ extension ProcessSuite {
         }
 
         @Test(.enabled(if: isWriting, "DAILIES_PICTURES=write draws them"))
-        func `they are drawn from a real run`() throws {
+        func `the pictures are drawn from a real run`() throws {
             let stage = try Stage()
             let simulator = try Simulator(stage, speed: 4, ["--seed", "7", "--fault", "failRender=0.15"])
             try simulator.control(#"{"account_concurrency": 7}"#)
             let command = "dailies run night-market.jsonl --concurrency 8 --budget 20"
             try manifest(stage)
-            // In the folder itself, so that no path of this machine is shown.
+            // Relative to the folder, so that no path of this machine is shown.
             let words =
                 command.split(separator: " ").dropFirst().map(String.init) + [
                     "--provider", "simulator", "--base-url", simulator.url, "--speed", "\(simulator.speed)",
@@ -53,14 +53,14 @@ extension ProcessSuite {
                 folder: stage.folder)
             let view = try terminal.wait(for: "a moment worth a picture") { screen in
                 let text = screen.lines.joined(separator: "\n")
-                return ["done in", "clips/min", "✗ ", "◷ ", "renders", "queued"].allSatisfy { text.contains($0) }
+                return ["done in", "clips/min", "✗ ", "◷ ", "running", "queued"].allSatisfy { text.contains($0) }
             }
             try Self.draw("run", view, after: command)
             #expect(try terminal.ended() == 3)
             try Self.draw("end", terminal.shown, after: command)
         }
 
-        @Test func `they are there, light and dark, small, and closed in themselves`() throws {
+        @Test func `the pictures exist in light and dark, and are small and self-contained`() throws {
             let readme = try String(contentsOfFile: Stage.repository + "/README.md", encoding: .utf8)
             let names = ["run", "end"].flatMap { name in
                 ScreenPicture.Theme.allCases.map { ".pictures/\(name)-\($0.rawValue).svg" }

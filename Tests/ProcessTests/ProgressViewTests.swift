@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 extension ProcessSuite {
-    /// What a person sees on a terminal.
+    /// The live view on a terminal.
     struct LiveViewTests {
         let stage: Stage
         init() throws { stage = try Stage() }
@@ -18,7 +18,7 @@ extension ProcessSuite {
             stage.runArguments([manifest], at: simulator).filter { $0 != "--json" } + more
         }
 
-        /// The view stands once, at the foot, and every line fits.
+        /// The view is shown once, and every line fits.
         private func expectWhole(_ screen: Screen, _ location: SourceLocation = #_sourceLocation) {
             #expect(screen.faults == [], sourceLocation: location)
             #expect(screen.lines.count { $0.contains("━") || $0.contains("──") } == 1, sourceLocation: location)
@@ -26,7 +26,7 @@ extension ProcessSuite {
         }
 
         @Test(arguments: [40, 80, 200])
-        func `the view fits the terminal and says how things stand`(_ width: Int) throws {
+        func `the view fits the terminal and shows the progress`(_ width: Int) throws {
             let simulator = try Simulator(stage, speed: 60)
             try simulator.control(#"{"model_slots": 0}"#)
             let manifest = try stage.manifest(
@@ -49,7 +49,8 @@ extension ProcessSuite {
             #expect(try terminal.ended() == 130)
         }
 
-        @Test func `it follows the terminal's size, leaves nothing behind, and draws without wiping`() throws {
+        @Test func `the view follows the terminal's size, is removed at the end, and redraws without clearing`() throws
+        {
             let simulator = try Simulator(stage, speed: 200)
             try simulator.control(#"{"model_slots": 0}"#)
             let manifest = try stage.manifest(clips: 40)
@@ -69,7 +70,7 @@ extension ProcessSuite {
             #expect(last.history.contains("40 completed; 40 clips saved; 3.2 credits"), "\(last.history)")
         }
 
-        @Test func `a failure and what is waited for are said in words`() throws {
+        @Test func `the view shows failures and pauses`() throws {
             let simulator = try Simulator(stage, speed: 60, ["--balance", "0.25", "--fault", "failRender=1"])
             let manifest = try stage.manifest(clips: 4)
             let terminal = try terminal(run(manifest, at: simulator, ["--concurrency", "1"]), width: 80)
@@ -81,7 +82,7 @@ extension ProcessSuite {
             #expect(terminal.shown.history.contains { $0.contains("dailies retry --failure-code") })
         }
 
-        @Test func `a pause says who paused it and how to go on`() throws {
+        @Test func `a pause shows its reason and how to resume`() throws {
             let simulator = try Simulator(stage, speed: 60)
             let manifest = try stage.manifest(clips: 4)
             try simulator.control(#"{"model_slots": 0}"#)
@@ -94,7 +95,7 @@ extension ProcessSuite {
             _ = try terminal.ended()
         }
 
-        @Test func `what is waited for counts down on the screen`() throws {
+        @Test func `a pause counts down on the screen`() throws {
             let body = #"{"error":{"type":"rate_limit_error","code":"rate_limit_exceeded","message":"slow down"}}"#
             let service = try stage.startScript { request in
                 request.isSubmit
@@ -104,7 +105,7 @@ extension ProcessSuite {
             let words = stage.runArguments([try stage.manifest(clips: 2)], at: service).filter { $0 != "--json" }
             let terminal = try terminal(words, width: 100)
             func secondsLeft(_ screen: Screen) -> Int? {
-                let line = screen.lines.first { $0.hasPrefix("◷ waiting: the provider's rate limit, asking again in ") }
+                let line = screen.lines.first { $0.hasPrefix("◷ waiting: the provider's rate limit, retrying in ") }
                 return (line?.firstMatch(of: #/ in (\d+) s: slow down$/#)?.1).flatMap { Int($0) }
             }
             let screen = try terminal.wait(for: "the wait") { secondsLeft($0) != nil }
@@ -118,12 +119,12 @@ extension ProcessSuite {
             #expect(try terminal.ended() == 130)
         }
 
-        @Test func `SIGUSR1 asks how things stand, on a terminal and off it`() throws {
+        @Test func `SIGUSR1 prints a status summary, with and without a terminal`() throws {
             let simulator = try Simulator(stage, speed: 60)
             try simulator.control(#"{"model_slots": 0}"#)
             let manifest = try stage.manifest(clips: 4)
             let plain = try stage.start(run(manifest, at: simulator, ["--concurrency", "2"]))
-            try plain.wait(for: "the start") { $0.errText.contains("4 of 4 clips to go") }
+            try plain.wait(for: "the start") { $0.errText.contains("4 of 4 clips remaining") }
             let file = try StoreFile(stage.store)
             try eventually("two in flight") {
                 try file.number("SELECT count(*) FROM task WHERE task_id IS NOT NULL") == 2
@@ -137,12 +138,12 @@ extension ProcessSuite {
         }
     }
 
-    /// Watching from another terminal.
+    /// `status --watch` and `status`.
     struct WatchTests {
         let stage: Stage
         init() throws { stage = try Stage() }
 
-        @Test func `a watcher sees the run move and never holds the store's log up`() throws {
+        @Test func `status --watch follows the run and never blocks the store's log`() throws {
             let simulator = try Simulator(stage, speed: 300)
             try simulator.control(#"{"model_slots": 0}"#)
             let manifest = try stage.manifest(clips: 30)
@@ -153,13 +154,13 @@ extension ProcessSuite {
             try simulator.control(#"{"model_slots": null}"#)
             #expect(try run.ended() == .exited(0), "\(run.written.errText)")
             try watch.wait(for: "the end") { $0.outText.contains(#""completed":30"#) }
-            // The log can be moved over and cut although the watcher is still there.
+            // The log can be checkpointed and truncated while the watcher is still running.
             try eventually("the log to be cut") { try StoreFile.checkpoint(stage.store) }
             watch.send(SIGINT)
             _ = try watch.ended()
         }
 
-        @Test func `a watcher's view fits the height, whatever it is made`() throws {
+        @Test func `the view of status --watch fits any height`() throws {
             let manifests = try (1...30).map { try stage.manifest("batch-\($0).jsonl", clips: 2) }
             let simulator = try Simulator(stage, speed: 1000)
             let run = try stage.finishRun(manifests, at: simulator, ["--budget", "0"])

@@ -68,7 +68,7 @@ extension ProcessSuite {
         @Test func `a gateway's page under a 4xx is waited out, with its words`() throws {
             let page = try run(submit: Reply(status: "400 Bad Request", body: "<!DOCTYPE html>odd"), maxWait: "200s")
             expect(
-                page, 5, "waiting: the provider does not answer, asking again at 2",
+                page, 5, "waiting: the provider is not responding, retrying at 2",
                 ": HTTP status 400 without the API's error text: <!DOCTYPE html>odd\n")
         }
 
@@ -129,7 +129,7 @@ extension ProcessSuite {
             let arguments = stage.runArguments([try stage.manifest(clips: 1)], at: simulator).filter { $0 != "--json" }
             let down = try stage.finish(arguments + ["--max-wait", "10s"])
             expect(
-                down, 6, "waiting: the provider does not answer, asking again at 2",
+                down, 6, "waiting: the provider is not responding, retrying at 2",
                 "Z: the service closed the connection without a response\n")
         }
     }

@@ -3,18 +3,18 @@ import Foundation
 import Testing
 
 extension ProcessSuite {
-    /// A contact sheet of ten thousand clips in a browser that people have: no pause longer than 200 ms.
+    /// A contact sheet of ten thousand clips in a common browser: no pause longer than 200 ms.
     struct SheetSpeedTests {
         private static let clips = 10_000
         private static let longestPause = 200.0
-        /// A machine may be busy with something else: how much so the page measures itself, and a pause counts by the share
-        /// of the time that it had. A page that is slow is slow each time.
+        /// The machine may be busy. The page measures its share of the CPU, and a pause counts in proportion. A slow page is
+        /// slow in every attempt.
         private static let tries = 3
         private static let browser = ["chromium", "chromium-browser", "google-chrome"].lazy
             .flatMap { name in ["/usr/bin/", "/usr/local/bin/", "/snap/bin/"].map { $0 + name } }
             .first { FileManager.default.isExecutableFile(atPath: $0) }
 
-        /// Notes every long task of the page from its first line on.
+        /// Records every long task of the page from the start.
         private static let observer = """
             <script>
             const pauses = [];
@@ -24,7 +24,7 @@ extension ProcessSuite {
             </script>
             """
 
-        /// Does what a person does, and reports how long the page stood still in each step, and until it was drawn.
+        /// Acts like a user, and reports the longest task in each step and the time until the page was drawn.
         private static func probe(_ url: String) -> String {
             """
             <script>
@@ -34,7 +34,7 @@ extension ProcessSuite {
               const change = (id, value, event) => { place(id).value = value; place(id).dispatchEvent(new Event(event)); };
               const steps = [["open", 0, 0]], seen = {};
               while (!place("count").textContent) await drawn();
-              // How much longer a small piece of work takes on the whole than when nothing comes in between.
+              // How much longer a small piece of work takes on average than without interruptions.
               const lengths = [];
               const measure = () => {
                 for (let time = 0; time < 100; time += 1) {
@@ -82,7 +82,7 @@ extension ProcessSuite {
             """
         }
 
-        /// The page that `dailies sheet` writes of one clip, with that clip's task as often as wanted.
+        /// The page of `dailies sheet` for one clip, with the clip's task repeated.
         private func page(_ stage: Stage) throws -> String {
             let manifest = try stage.write(
                 "one.jsonl",
@@ -109,14 +109,14 @@ extension ProcessSuite {
             return String(page[..<start]) + tasks.joined(separator: ",\n") + String(page[end...])
         }
 
-        /// One opening of the page.
+        /// Opens the page once.
         private func look(_ stage: Stage, _ page: String, _ number: Int) throws -> JSONValue {
             let listener = try stage.startScript { _ in "HTTP/1.1 204 No Content\r\n\r\n" }
             let probed = page.replacing("<title>", with: Self.observer + "<title>", maxReplacements: 1)
                 .replacing("media-src 'self'", with: "img-src \(listener.url); media-src 'self'", maxReplacements: 1)
                 .replacing("</body>", with: Self.probe(listener.url) + "</body>")
             let file = try stage.write("probed-\(number).html", probed)
-            // The browser makes a socket in TMPDIR, whose path must be short.
+            // The browser creates a socket in TMPDIR, whose path must be short.
             let browser = try stage.start(
                 program: try #require(Self.browser),
                 [
@@ -138,7 +138,7 @@ extension ProcessSuite {
         }
 
         @Test(.enabled(if: browser != nil, "there is no Chromium on this machine"))
-        func `ten thousand clips open, filter, are searched and marked without a pause`() throws {
+        func `a sheet of ten thousand clips opens, filters, searches and marks without a pause`() throws {
             let stage = try Stage()
             let page = try page(stage)
             var slow: [String] = []

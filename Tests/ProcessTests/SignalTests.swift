@@ -3,7 +3,7 @@ import Foundation
 import Testing
 
 extension ProcessSuite {
-    /// Ctrl-C and the stop of a service.
+    /// SIGINT, SIGTERM and SIGHUP.
     struct SignalTests {
         let stage: Stage
         init() throws { stage = try Stage() }
@@ -11,7 +11,7 @@ extension ProcessSuite {
         @Test(
             .enabled(if: Child.slowed == nil, Child.slowed),
             arguments: [(SIGHUP, Int32(129)), (SIGINT, Int32(130)), (SIGTERM, Int32(143))])
-        func `the first signal ends submission within 100 ms and lets what is in the air land`(
+        func `the first signal ends submission within 100 ms and waits for submits in flight`(
             _ signal: Int32, _ code: Int32
         ) throws {
             let simulator = try Simulator(stage, speed: 500)
@@ -27,13 +27,13 @@ extension ProcessSuite {
             #expect(submits.filter { $0.at > moment + 100 }.map { $0.at - moment } == [])
             #expect(try stage.status("in_the_air") == 0)
             let output = run.written
-            #expect(output.errText.contains("stopping: nothing new is sent"))
+            #expect(output.errText.contains("stopping: waiting for requests in flight"))
             #expect(output.lines.last?.contains("\"exit_code\":\(code)") == true)
             #expect(try stage.finishRun([manifest], at: proxy, ["--concurrency", "20"]).code == 0)
             try stage.expectAllPaidOnce(simulator, tasks: 150)
         }
 
-        @Test func `Ctrl-C says what goes on at the provider, and what it may cost`() throws {
+        @Test func `Ctrl-C prints what continues at the provider and its maximum cost`() throws {
             let simulator = try Simulator(stage, speed: 500)
             let first = try stage.manifest("first.jsonl", clips: 1)
             #expect(try stage.finishRun([first], at: simulator).code == 0)
@@ -47,7 +47,7 @@ extension ProcessSuite {
             #expect(held > 0)
             run.send(SIGINT)
             #expect(try run.ended() == .exited(130), "\(run.written.errText)")
-            let words = "still at the provider: 4 clips, rendered and charged there without this program (up to "
+            let words = "still at the provider: 4 clips; rendering and charges continue without this program (up to "
             let line = try #require(run.written.errText.split(separator: "\n").first { $0.hasPrefix(words) })
             let credits = try #require(Double(line.dropFirst(words.count).prefix { $0 != " " }))
             #expect((credits * 1e9).rounded() == Double(held), "\(line)")
@@ -58,7 +58,7 @@ extension ProcessSuite {
 
         private static let midwayTasks = 300
 
-        /// In the middle of its submits, of which some are not answered until the simulator continues, and told to stop.
+        /// A run that was asked to stop while some of its submits get no response until the simulator continues.
         private func stopMidway(
             _ manifest: String, _ simulator: Simulator, by signal: Int32
         ) throws -> Child {
@@ -71,7 +71,7 @@ extension ProcessSuite {
             return run
         }
 
-        @Test func `a second Ctrl-C leaves at once, and that is safe`() throws {
+        @Test func `a second Ctrl-C quits immediately, and that is safe`() throws {
             let simulator = try Simulator(stage, speed: 500)
             let manifest = try stage.manifest(clips: Self.midwayTasks)
             let run = try stopMidway(manifest, simulator, by: SIGINT)
@@ -83,7 +83,7 @@ extension ProcessSuite {
             try stage.expectAllPaidOnce(simulator, tasks: Self.midwayTasks)
         }
 
-        @Test(arguments: [SIGHUP, SIGTERM]) func `however often a terminal hangs up, what is in the air lands`(
+        @Test(arguments: [SIGHUP, SIGTERM]) func `repeated SIGHUPs do not interrupt submits in flight`(
             first: Int32
         ) throws {
             let simulator = try Simulator(stage, speed: 500)
@@ -101,7 +101,7 @@ extension ProcessSuite {
             try stage.expectAllPaidOnce(simulator, tasks: Self.midwayTasks)
         }
 
-        @Test func `under nohup a run does not care whether its terminal is there`() throws {
+        @Test func `under nohup a run survives the loss of its terminal`() throws {
             let simulator = try Simulator(stage, speed: 500)
             try simulator.control(#"{"model_slots": 0}"#)
             let manifest = try stage.manifest(clips: 4)
@@ -116,9 +116,10 @@ extension ProcessSuite {
             try stage.expectAllPaidOnce(simulator, tasks: 4)
         }
 
-        // MARK: before anything is sent
+        // MARK: Before anything is sent
 
-        @Test(arguments: [SIGHUP, SIGINT, SIGTERM]) func `a signal before the first submit ends a run with its code`(
+        @Test(arguments: [SIGHUP, SIGINT, SIGTERM])
+        func `a signal before the first submit ends a run with the signal's exit code`(
             signal: Int32
         ) throws {
             let simulator = try Simulator(stage, speed: 500)
@@ -127,7 +128,7 @@ extension ProcessSuite {
             let fifo = stage.path("key")
             try #require(mkfifo(fifo, 0o600) == 0)
             let run = try stage.startRun([manifest], at: simulator, ["--api-key-file", fifo])
-            // Opens as soon as it is read.
+            // Opens once the run reads it.
             let writer = open(fifo, O_WRONLY)
             defer { close(writer) }
             run.send(signal)
@@ -138,10 +139,10 @@ extension ProcessSuite {
             #expect(try simulator.bill().submits == 0)
         }
 
-        @Test func `a signal at any moment of the start leaves no task uncertain`() throws {
+        @Test func `a signal at any time during startup leaves no task uncertain`() throws {
             let simulator = try Simulator(stage, speed: 500)
             let manifest = try stage.manifest(clips: 200)
-            // Runs that do not end by themselves.
+            // Runs that do not end on their own.
             let many = ["--concurrency", "200", "--poll-window", "1000h"]
             try simulator.control(#"{"model_slots": 0}"#)
             let began = Date()
@@ -156,11 +157,11 @@ extension ProcessSuite {
                 let signal = [SIGHUP, SIGINT, SIGTERM][moment % 3]
                 let run = try stage.startRun([manifest], at: simulator, many)
                 _ = run.ending(within: start * 1.2 * Double(moment) / Double(moments))
-                // A terminal that closes may send several; a second one of the others ends the process at once.
+                // A closing terminal may send several SIGHUPs. A second SIGINT or SIGTERM ends the process immediately.
                 for _ in 0..<(signal == SIGHUP ? 4 : 1) { run.send(signal) }
                 let ending = try run.ended()
                 codes.insert(ending)
-                // Before the program runs, the system ends it.
+                // Before the handlers are installed, the system ends the process.
                 #expect([.exited(128 + signal), .killed(signal)].contains(ending), "moment \(moment)")
                 let unknown = try StoreFile(stage.store).rows(
                     "SELECT submission_key FROM attempt WHERE task_id IS NULL AND settled_at_ms IS NULL")
@@ -172,7 +173,7 @@ extension ProcessSuite {
             try stage.expectAllPaidOnce(simulator, tasks: 200)
         }
 
-        @Test func `a command that is no run dies by the signal, as a shell expects`() throws {
+        @Test func `a command other than a run is killed by the signal, as a shell expects`() throws {
             let fifo = stage.path("key")
             try #require(mkfifo(fifo, 0o600) == 0)
             let run = try stage.start(["doctor", "--offline", "--api-key-file", fifo])

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 extension ProcessSuite {
-    /// What is printed is whole, or the program says that it is not.
+    /// Output is complete, or an error is reported.
     struct StandardOutputTests {
         let stage: Stage
         init() throws { stage = try Stage() }
@@ -29,14 +29,14 @@ extension ProcessSuite {
             return command + (takesStore ? ["--store", stage.store] : [])
         }
 
-        /// Runs a command with its standard output as a shell redirects it.
+        /// Runs a command with its standard output redirected by a shell.
         private func finish(_ command: [String], _ redirection: String) throws -> Stage.Finished {
             let child = try stage.start(
                 program: "/bin/sh", ["-c", "\"$@\" \(redirection)", "sh", Stage.program] + words(command))
             return Stage.Finished(child: child)
         }
 
-        @Test func `a full disk on standard output is an error of every command that prints`() throws {
+        @Test func `every command that prints reports a full disk on standard output`() throws {
             try render(clips: 2)
             let plan = ["plan", try stage.manifest("other.jsonl", clips: 1)]
             for command in Self.printing + [plan] {
@@ -44,14 +44,14 @@ extension ProcessSuite {
                 #expect(full.code == 1, "\(command): \(full)")
                 #expect(
                     full.err.hasSuffix(
-                        "dailies: standard output: No space left on device; what was printed is incomplete\n"),
+                        "dailies: cannot write to standard output: No space left on device; the output is incomplete\n"),
                     "\(command): \(full.err)")
             }
         }
 
-        @Test func `a reader that closes the pipe early ends a command that prints, quietly`() throws {
+        @Test func `a reader that closes the pipe early ends a printing command without an error`() throws {
             try render(clips: 2)
-            // The reading end is closed before anything is written.
+            // The read end is closed before anything is written.
             for command in Self.printing {
                 let closed = try finish(command, "| : ; exit ${PIPESTATUS:-0}")
                 #expect(closed.err == "", "\(command): \(closed)")
@@ -64,7 +64,7 @@ extension ProcessSuite {
             #expect(watch.written.errText == "code 0\n")
         }
 
-        @Test func `a run goes on when its output cannot be written, and says so at the end`() throws {
+        @Test func `a run continues if its output cannot be written, and reports that at the end`() throws {
             let simulator = try Simulator(stage, speed: 2000)
             let manifest = try stage.manifest(clips: 3)
             let run = try finish(stage.runArguments([manifest], at: simulator), "> /dev/full")

@@ -23,7 +23,7 @@ extension ProcessSuite {
             }
             let check = try stage.finish(["doctor", "--offline", "--store", stage.store])
             #expect(check.code == 1)
-            #expect(check.out.contains("store              WRONG  \(stage.store): \(doctor)"), "\(check.out)")
+            #expect(check.out.contains("store              problem  \(stage.store): \(doctor)"), "\(check.out)")
             #expect(try simulator.bill().submits == submits)
             #expect(try stage.bytes(of: stage.store) == before, "the file was changed")
         }
@@ -91,7 +91,7 @@ extension ProcessSuite {
             try Data(bytes).write(to: URL(fileURLWithPath: stage.store))
             let check = try stage.finish(["doctor", "--offline", "--store", stage.store])
             #expect(check.code == 1)
-            #expect(check.out.contains("store              WRONG  "), "\(check.out)")
+            #expect(check.out.contains("store              problem  "), "\(check.out)")
             let submits = try simulator.bill().submits
             let run = try stage.finishRun([try stage.manifest(clips: 3)], at: simulator)
             #expect(run.code == 1)

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 extension ProcessSuite {
-    /// What a run says off a terminal, by how much it was asked to say.
+    /// The output of a run without a terminal, by verbosity.
     struct VerboseTests {
         let stage: Stage
         init() throws { stage = try Stage() }
@@ -13,7 +13,7 @@ extension ProcessSuite {
             return try stage.finish(words + more)
         }
 
-        @Test func `--verbose says every step of every task, with its time, and nothing twice`() throws {
+        @Test func `--verbose prints every step of every task once, with its time`() throws {
             let run = try run(["--verbose"])
             #expect(run.code == 0 && run.out == "")
             let lines = run.err.split(separator: "\n").map(String.init)
@@ -35,7 +35,7 @@ extension ProcessSuite {
             }
         }
 
-        @Test func `--quiet says the summary alone, and both at once are refused`() throws {
+        @Test func `--quiet prints only the summary, and both flags together are refused`() throws {
             let quiet = try run(["--quiet"])
             #expect(quiet.code == 0 && quiet.out == "")
             let expected = #/(?:warning: [^\n]*\n)*\n3 completed; 3 clips saved; [0-9.]+ credits\n/#

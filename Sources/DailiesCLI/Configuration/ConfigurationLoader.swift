@@ -4,16 +4,16 @@ import DailiesManifest
 import ExactJSON
 import Foundation
 
-/// The command line with what files add to it: options that neither it nor the environment sets.
+/// Adds options from configuration files to the command line, unless the command line or the environment sets them.
 struct ConfigurationLoader: Sendable {
     struct Value: Sendable {
-        /// As they are written, flags as `true` or `false`.
+        /// The text from the file; flags are `true` or `false`.
         var values: [String]
         /// `dailies.yaml:3`
         let origin: String
     }
 
-    /// What the file in the folder of a manifest, or in the present one, changed.
+    /// A setting that the project file changed. The project file is in the manifest's folder or the current one.
     struct Change: Sendable {
         let name: String
         let value: String
@@ -24,29 +24,29 @@ struct ConfigurationLoader: Sendable {
     private static let projectFiles = [".dailies.toml", ".dailies.yaml", "dailies.yaml"]
     private static let userFiles = ["config.toml", "config.yaml"]
 
-    /// Of the command that runs; set once, before it is parsed.
+    /// The configuration of the active command. Set once, before the command is parsed.
     nonisolated(unsafe) private(set) static var current = ConfigurationLoader()
 
-    /// By the option's name, without dashes.
+    /// By option name, without dashes.
     private(set) var values: [String: Value] = [:]
-    /// Those that the command takes, in the order of the folder's file.
+    /// Changes to options that the command has, in the order of the project file.
     private(set) var folderChanges: [Change] = []
-    /// The plan that is to be carried out.
+    /// The plan given with `--plan`.
     private(set) var plan: SavedPlan?
 
-    /// The command that runs, its words, and what it knows: options by their names without dashes, and whether each
-    /// takes a value.
+    /// The active command with its arguments.
     private struct TypedCommand {
         let name: String
-        let words: [String]
+        let arguments: [String]
+        /// The command's options by name, without dashes, and whether each takes a value.
         let known: [String: Bool]
         let environment: [String: String]
 
         func isGiven(_ option: String) -> Bool {
-            words.contains { $0 == "--\(option)" || $0.hasPrefix("--\(option)=") }
+            arguments.contains { $0 == "--\(option)" || $0.hasPrefix("--\(option)=") }
         }
 
-        /// Nobody who comes before a file says it, and the command knows it.
+        /// Whether the command has the option, and neither the command line nor the environment sets it.
         func takesFromFile(_ option: String) -> Bool {
             known[option] != nil && option != OptionRule.keyCommand && !isGiven(option)
                 && OptionRule[option]?.commands?.contains(name) ?? true
@@ -56,50 +56,50 @@ struct ConfigurationLoader: Sendable {
 
         /// The value of an option that is given once.
         func value(of option: String) -> String? {
-            for (index, word) in words.enumerated() {
-                if word.hasPrefix("--\(option)=") { return String(word.dropFirst(option.count + 3)) }
-                if word == "--\(option)", index + 1 < words.count { return words[index + 1] }
+            for (index, argument) in arguments.enumerated() {
+                if argument.hasPrefix("--\(option)=") { return String(argument.dropFirst(option.count + 3)) }
+                if argument == "--\(option)", index + 1 < arguments.count { return arguments[index + 1] }
             }
             return nil
         }
 
-        /// The folder of the first manifest; the present one, as "", where there is none.
+        /// The folder of the first manifest; "" for the current folder or if there is no manifest.
         var manifestFolder: String {
             guard ["run", "plan", "rehearse", "explain"].contains(name) else { return "" }
             var takesValue = false
-            for word in words {
+            for argument in arguments {
                 if takesValue {
                     takesValue = false
-                } else if word.hasPrefix("-") {
-                    takesValue = known[String(word.dropFirst(2))] == true
+                } else if argument.hasPrefix("-") {
+                    takesValue = known[String(argument.dropFirst(2))] == true
                 } else {
-                    return word.lastIndex(of: "/").map { String(word[..<$0]) } ?? ""
+                    return argument.lastIndex(of: "/").map { String(argument[..<$0]) } ?? ""
                 }
             }
             return ""
         }
     }
 
-    /// What runs is told to everyone who asks for ``current``.
+    /// Adds options from files to the arguments, and sets ``current``.
     ///
-    /// - Throws: ``Stop`` with 64 for a file that cannot be taken as it is, with 65 for a file that is not a plan.
-    static func arguments(_ words: [String], environment: [String: String]) throws -> [String] {
-        guard let name = words.first, let command = command(named: name) else { return words }
+    /// - Throws: ``Stop`` with 64 for an invalid configuration file, with 65 for an invalid plan.
+    static func arguments(_ typed: [String], environment: [String: String]) throws -> [String] {
+        guard let name = typed.first, let command = command(named: name) else { return typed }
         let line = TypedCommand(
-            name: name, words: Array(words.dropFirst()), known: options(of: command), environment: environment)
+            name: name, arguments: Array(typed.dropFirst()), known: options(of: command), environment: environment)
         var configured = ConfigurationLoader()
-        let own = try userFolder(environment).flatMap { try file($0, userFiles) }
-        let folder = try file(line.manifestFolder, projectFiles)
-        if let own { try configured.takeOwn(own) }
-        if let folder { try configured.takeFolder(folder, line) }
+        let user = try userFolder(environment).flatMap { try file($0, userFiles) }
+        let project = try file(line.manifestFolder, projectFiles)
+        if let user { try configured.addUserFile(user) }
+        if let project { try configured.addProjectFile(project, line) }
         if name == "run", !line.isGiven("help"), let path = line.value(of: "plan") {
             configured.plan = try SavedPlan.read(path)
-            // The plan binds the run, whatever files say by now.
+            // The plan overrides configuration files.
             configured.values = configured.values.filter { OptionRule[$0.key]?.isPlanned != true }
         }
         configured.folderChanges.removeAll { configured.values[$0.name] == nil || !line.takesFromFile($0.name) }
         current = configured
-        return [name] + configured.options(for: line) + configured.plannedOptions(for: line) + line.words
+        return [name] + configured.options(for: line) + configured.plannedOptions(for: line) + line.arguments
     }
 
     private static func command(named name: String) -> (any ParsableCommand.Type)? {
@@ -128,18 +128,18 @@ struct ConfigurationLoader: Sendable {
             }
         }
         guard files.count <= 1 else {
-            throw Stop(.usage, "there are \(files[0].path) and \(files[1].path); keep one of the two")
+            throw Stop(.usage, "both \(files[0].path) and \(files[1].path) exist; keep only one of them")
         }
         return files.first
     }
 
     private static func warnOfManifest(_ path: String) {
         Console.error(
-            "warning: \(SafeText.escaped(path)) is the name of a configuration file, but it contains a manifest: no "
-                + "settings are read from it; give the manifest another name, such as shots.yaml")
+            "warning: \(SafeText.escaped(path)) has the name of a configuration file but contains a manifest; no "
+                + "settings are read from it; rename the manifest, for example to shots.yaml")
     }
 
-    private mutating func takeOwn(_ file: ConfigurationFile) throws {
+    private mutating func addUserFile(_ file: ConfigurationFile) throws {
         for entry in file.entries {
             let rule = try Self.rule(for: entry, of: file)
             let values = try Self.values(of: entry, rule, file)
@@ -147,25 +147,26 @@ struct ConfigurationLoader: Sendable {
         }
     }
 
-    private mutating func takeFolder(_ file: ConfigurationFile, _ line: TypedCommand) throws {
+    private mutating func addProjectFile(_ file: ConfigurationFile, _ line: TypedCommand) throws {
         for entry in file.entries {
             let rule = try Self.rule(for: entry, of: file)
             let known = values[rule.name]?.values ?? []
             let values: [String]
             var changes: [String]
             switch rule.files {
-            case .none: preconditionFailure("\(rule.name) is of one run")
+            case .none: preconditionFailure("\(rule.name) cannot be set in files")
             case .own:
                 throw Stop(
                     .usage,
-                    "\(Self.place(of: entry, file)): \(entry.name) stands only in your own file\(Self.or(rule, nil)), since the "
-                        + "folder of a manifest may be somebody else's; see `dailies help configuration`")
+                    "\(Self.place(of: entry, file)): \(entry.name) is not allowed in a project file, which may come "
+                        + "from another person; set it in your user file\(Self.or(rule, nil)); see "
+                        + "`dailies help configuration`")
             case .any:
                 values = try Self.values(of: entry, rule, file).map(\.text)
                 changes = values == known ? [] : values
             case .tighter(let guarded):
                 let written = try Self.values(of: entry, rule, file)
-                // What the user types comes before any file.
+                // The command line overrides files.
                 if line.isGiven(rule.name) { continue }
                 do throws(OptionLimit.Refusal) {
                     let tightened = try guarded.tightened(known, by: written)
@@ -188,11 +189,11 @@ struct ConfigurationLoader: Sendable {
         }
         throw Stop(
             .usage,
-            "\(place(of: entry, file)): \(SafeText.quoted(entry.name)) is no setting; your own file may set "
+            "\(place(of: entry, file)): \(SafeText.quoted(entry.name)) is not a setting; your user file may set "
                 + OptionRule.settable.joined(separator: ", "))
     }
 
-    /// The values as the option takes them: words for true and false as `true` and `false`.
+    /// The values for the option. Booleans such as `yes` and `off` become `true` and `false`.
     private static func values(
         of entry: ConfigurationFile.Entry, _ rule: OptionRule, _ file: ConfigurationFile
     ) throws -> [ConfigurationFile.Value] {
@@ -209,8 +210,8 @@ struct ConfigurationLoader: Sendable {
                 let value = entry.values.first.map { "\(SafeText.quoted($0.text)) is" } ?? "an empty list is"
                 throw Stop(
                     .usage,
-                    "\(place(of: entry, file, entry.values.first)): \(entry.name): \(value) neither true nor false; write "
-                        + "true or false")
+                    "\(place(of: entry, file, entry.values.first)): \(entry.name): \(value) not a boolean; use true or "
+                        + "false")
             }
             return [ConfigurationFile.Value(text: "\(isSet)", line: value.line, column: value.column)]
         }
@@ -223,25 +224,25 @@ struct ConfigurationLoader: Sendable {
         case .noValue(let value):
             return Stop(
                 .usage,
-                "\(place(of: entry, file, value)): \(SafeText.quoted(value.text)) is no value of \(entry.name); see "
-                    + "`dailies run --help`")
+                "\(place(of: entry, file, value)): \(SafeText.quoted(value.text)) is not a valid value of "
+                    + "\(entry.name); see `dailies run --help`")
         case .looser(let value, let limit):
-            let what =
-                limit.map { "allows more than \(SafeText.escaped($0)), which holds without it" } ?? "lifts a limit"
+            let effect =
+                limit.map { "is looser than \(SafeText.escaped($0)), the value without this file" } ?? "removes a limit"
             return Stop(
                 .usage,
-                "\(place(of: entry, file, value)): \(entry.name): \(SafeText.escaped(value.text)) \(what); the file in the "
-                    + "folder of a manifest may only tighten it: write it into your own file\(or(rule, value)); see `dailies "
-                    + "help configuration`")
+                "\(place(of: entry, file, value)): \(entry.name): \(SafeText.escaped(value.text)) \(effect); a project "
+                    + "file may only tighten this setting; set it in your user file\(or(rule, value)); see `dailies help "
+                    + "configuration`")
         }
     }
 
-    /// `, or give --budget 500`; without a value ` or on the command line, as --store`
+    /// ` or use --budget 500`; without a value ` or with --store`
     private static func or(_ rule: OptionRule, _ value: ConfigurationFile.Value?) -> String {
         if rule.name == OptionRule.keyCommand { return "" }
-        var words = ["--" + rule.name]
-        if let value, rule.form != .flag { words.append(value.text) }
-        return (value == nil ? " or on the command line, as " : ", or give ") + ShellWord.line(words)
+        var arguments = ["--" + rule.name]
+        if let value, rule.form != .flag { arguments.append(value.text) }
+        return (value == nil ? " or with " : " or use ") + ShellWord.line(arguments)
     }
 
     private static func place(
@@ -269,7 +270,7 @@ struct ConfigurationLoader: Sendable {
         }
     }
 
-    /// What the plan holds and nobody types; what is typed is compared with the plan later.
+    /// Options of the plan that were not typed. Typed options are compared with the plan later.
     private func plannedOptions(for line: TypedCommand) -> [String] {
         (plan?.options ?? [:]).sorted { $0.key < $1.key }.flatMap { option, values -> [String] in
             guard let takesValue = line.known[option], !line.isGiven(option) else { return [] }
@@ -277,7 +278,7 @@ struct ConfigurationLoader: Sendable {
         }
     }
 
-    /// `~/` at the head of a path is the home folder, as in a shell.
+    /// Expands a leading `~/` in a path, like a shell.
     private static func expanded(_ value: String, _ option: String, _ environment: [String: String]) -> String {
         guard OptionRule[option]?.isPath == true, value.hasPrefix("~/"), let home = environment["HOME"] else {
             return value
@@ -286,14 +287,14 @@ struct ConfigurationLoader: Sendable {
     }
 }
 
-/// What the file in the folder of a manifest changed, said at the head of a run.
+/// Settings from the project file, printed at the start of a run.
 enum FolderSettings {
     static func announce(json: Bool) {
         let changes = ConfigurationLoader.current.folderChanges
         guard !changes.isEmpty else { return }
         if json { return JSONLine.write("folder_settings") { write("settings", to: &$0) } }
-        let words = changes.map { "\($0.name) \(SafeText.escaped($0.value)) (\($0.origin))" }
-        Console.error("the folder's file sets: \(words.joined(separator: ", "))")
+        let list = changes.map { "\($0.name) \(SafeText.escaped($0.value)) (\($0.origin))" }
+        Console.error("settings from the project file: \(list.joined(separator: ", "))")
     }
 
     static func write(_ name: String, to writer: inout JSONWriter) {

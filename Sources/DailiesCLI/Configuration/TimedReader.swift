@@ -1,20 +1,20 @@
 import Dispatch
 import Foundation
 
-/// Reads a file, pipe or FIFO up to a deadline.
+/// Reads a file, pipe or FIFO with a deadline.
 struct TimedReader {
     enum Failure: Error, Equatable {
         case timedOut
-        /// There were more bytes than the limit.
+        /// More bytes than the limit.
         case tooLong
         case refused(errno: Int32)
     }
 
     let deadline: DispatchTime
 
-    init(within patience: DispatchTimeInterval) { deadline = .now() + patience }
+    init(within timeout: DispatchTimeInterval) { deadline = .now() + timeout }
 
-    /// Reads until it is enough, to the end, or until the other descriptor has something to read and this one has not.
+    /// Reads until `isEnough` returns true, to the end, or until `other` is readable and `descriptor` is not.
     ///
     /// - Parameter limit: in bytes.
     func read(
@@ -23,7 +23,7 @@ struct TimedReader {
         var bytes: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 4096)
         while !isEnough(bytes) {
-            guard try waits(for: descriptor, or: other) else { return bytes }
+            guard try isReadable(descriptor, orUntil: other) else { return bytes }
             let count = Foundation.read(descriptor, &buffer, buffer.count)
             if count < 0 {
                 guard errno == EINTR || errno == EAGAIN else { throw .refused(errno: errno) }
@@ -36,8 +36,8 @@ struct TimedReader {
         return bytes
     }
 
-    /// - Returns: false if only the other one has something to read.
-    private func waits(for descriptor: Int32, or other: Int32) throws(Failure) -> Bool {
+    /// - Returns: false if only `other` is readable.
+    private func isReadable(_ descriptor: Int32, orUntil other: Int32) throws(Failure) -> Bool {
         // poll(2) ignores a descriptor of -1.
         var both = [
             pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0),

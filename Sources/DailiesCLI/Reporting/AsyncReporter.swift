@@ -2,13 +2,13 @@ import DailiesCore
 import DailiesStore
 import Dispatch
 
-/// Takes a reporter off the runner's queue, so that a terminal that stands still holds no render up.
+/// Moves a reporter off the runner's queue, so that a blocked terminal does not delay the run.
 ///
-/// Bounded: when more than ``longest`` events wait, whoever reports waits with them, since nothing may be left out.
+/// Bounded: with more than ``maximumWaiting`` events, the caller blocks, because no event may be dropped.
 final class AsyncReporter: RunReporter, @unchecked Sendable {
-    // Unchecked because of `inner`: it is used on `queue` only.
+    // Unchecked because of `inner`, which is used only on `queue`.
 
-    private static let longest = 100_000
+    private static let maximumWaiting = 100_000
 
     private let inner: any RunReporter
     private let queue = DispatchQueue(label: "dailies.reporter", qos: .utility)
@@ -18,7 +18,7 @@ final class AsyncReporter: RunReporter, @unchecked Sendable {
 
     func began(_ overview: RunOverview) { queue.async { self.inner.began(overview) } }
 
-    /// The same, where finding out takes time: what happens meanwhile waits behind it.
+    /// Computes the overview on the queue, because that takes time. Later events wait for it.
     func began(_ overview: @escaping @Sendable () -> RunOverview) { queue.async { self.inner.began(overview()) } }
 
     func happened(_ event: RunEvent, at instant: Instant) {
@@ -30,14 +30,14 @@ final class AsyncReporter: RunReporter, @unchecked Sendable {
             self.inner.happened(event, at: instant)
             self.waiting.withLock { $0 -= 1 }
         }
-        if count > Self.longest { queue.sync {} }
+        if count > Self.maximumWaiting { queue.sync {} }
     }
 
     func snapshot() { queue.async { self.inner.snapshot() } }
 
-    /// Returns once everything has been said that happened so far.
+    /// Returns once all events so far are reported.
     func settle() { queue.sync {} }
 
-    /// Returns once everything has been said.
+    /// Returns once all events and the summary are reported.
     func ended(_ summary: RunSummary) { queue.sync { inner.ended(summary) } }
 }

@@ -2,7 +2,7 @@ import DailiesCore
 import DailiesStore
 import ExactJSON
 
-/// One flushed JSON object a line on standard output, each with a `type`; the last repeats the exit code.
+/// Prints one JSON object per line to standard output, each with a `type`. The last one contains the exit code.
 struct JSONReporter: RunReporter {
     private let progress = Locked(RunProgress())
 
@@ -21,7 +21,7 @@ struct JSONReporter: RunReporter {
 
     func happened(_ event: RunEvent, at instant: Instant) {
         let batches = progress.withLock { progress in
-            progress.take(event, at: instant)
+            progress.apply(event, at: instant)
             return progress.batches
         }
         Self.write(event, at: instant, in: batches)
@@ -51,7 +51,7 @@ struct JSONReporter: RunReporter {
 
     func ended(_ summary: RunSummary) {
         line("finished") { writer in
-            for (word, count) in summary.counts { writer.member(word.rawValue, count) }
+            for (state, count) in summary.counts { writer.member(state.rawValue, count) }
             StatusOutput.write(heldBack: summary.status.heldBack, to: &writer)
             writer.member("saved", summary.saved)
             writer.member("at_provider", summary.atProvider)
@@ -82,7 +82,7 @@ struct JSONReporter: RunReporter {
         }
     }
 
-    /// The run was refused, or its store failed: the data ends like that of any run, with the exit code.
+    /// For a run that was refused or whose store failed. The output ends with the exit code, like that of any run.
     func refused(_ stop: Stop) {
         line("finished") { writer in
             writer.name("reasons")

@@ -2,7 +2,7 @@ import DailiesCore
 import DailiesRunner
 import DailiesStore
 
-/// One line for whatever matters, and a line of counts at most every ten seconds.
+/// Prints one line per important event, and a line of counts every ten seconds at most.
 final class LineReporter: RunReporter {
     enum Verbosity {
         case quiet
@@ -19,32 +19,32 @@ final class LineReporter: RunReporter {
         var lastLine: Instant?
     }
 
-    private let loudness: Verbosity
+    private let verbosity: Verbosity
     private let clock = DispatchClock()
     private let money: SpendMonitor?
     private let state = Locked(State())
 
-    init(_ loudness: Verbosity, money: SpendMonitor?) {
-        self.loudness = loudness
+    init(_ verbosity: Verbosity, money: SpendMonitor?) {
+        self.verbosity = verbosity
         self.money = money
     }
 
     func began(_ overview: RunOverview) {
         state.withLock { $0.progress = RunProgress(overview) }
-        guard loudness != .quiet else { return }
+        guard verbosity != .quiet else { return }
         let names = overview.batches.ownNames.map(SafeText.escaped).joined(separator: ", ")
-        let open = "\(overview.open) of \(overview.total) clips to go"
-        Console.error("\(names): \(open), at most \(overview.concurrency) at a time")
+        let open = "\(overview.open) of \(overview.total) clips remaining"
+        Console.error("\(names): \(open), up to \(overview.concurrency) in flight")
     }
 
     func happened(_ event: RunEvent, at instant: Instant) {
         let lines = state.withLock { state -> [String] in
-            state.progress.take(event, at: instant)
+            state.progress.apply(event, at: instant)
             var lines = [RunEventFormatter.line(
-                for: event, in: state.progress.batches, isVerbose: loudness == .verbose)].compactMap { $0 }
-            if loudness == .verbose {
+                for: event, in: state.progress.batches, isVerbose: verbosity == .verbose)].compactMap { $0 }
+            if verbosity == .verbose {
                 lines = lines.map { "\(Composition.Calendar.timestamp(instant))  \($0)" }
-            } else if loudness == .usual, instant - (state.lastLine ?? .distantPast) >= Self.interval {
+            } else if verbosity == .usual, instant - (state.lastLine ?? .distantPast) >= Self.interval {
                 state.lastLine = instant
                 lines.append(Self.counts(state.progress, at: instant))
             }
@@ -62,14 +62,14 @@ final class LineReporter: RunReporter {
 
     func snapshot() {
         let lines = state.withLock { state -> [String] in
-            if let sums = money?.read() { state.progress.know(settled: sums.settled, reserved: sums.reserved) }
+            if let sums = money?.read() { state.progress.update(settled: sums.settled, reserved: sums.reserved) }
             return ProgressView.lines(
-                state.progress, at: clock.now, width: Self.snapshotWidth, style: TextStyle(isColoured: false))
+                state.progress, at: clock.now, width: Self.snapshotWidth, style: TextStyle(isColored: false))
         }
         Console.error(lines.joined(separator: "\n"))
     }
 
     func ended(_ summary: RunSummary) {
-        for line in RunSummaryFormatter.lines(summary, style: TextStyle(isColoured: false)) { Console.error(line) }
+        for line in RunSummaryFormatter.lines(summary, style: TextStyle(isColored: false)) { Console.error(line) }
     }
 }

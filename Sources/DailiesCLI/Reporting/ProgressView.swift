@@ -1,40 +1,42 @@
 import DailiesCore
 
-/// A run as lines for a terminal of some size: nothing here knows the terminal itself.
+/// Formats the progress of a run for a terminal of a given size. It does not access the terminal.
 enum ProgressView {
-    /// Tasks listed at most; the rest is counted.
-    private static let listed = 8
-    private static let narrowest = 20
-    /// Lines besides the tasks in flight, which are the first to give way on a low terminal.
+    /// Maximum number of listed tasks. The others are counted.
+    private static let maximumListed = 8
+    private static let minimumWidth = 20
+    /// Lines other than tasks in flight. On a low terminal, fewer tasks are listed.
     private static let otherLines = 9
-    private static let widestBar = 60
+    private static let maximumBarWidth = 60
 
-    /// - Parameter height: lines that there are; nil: as many as are wanted.
+    /// - Parameter height: of the terminal, in lines; nil means no limit.
     static func lines(
         _ progress: RunProgress, at now: Instant, width: Int, height: Int? = nil, style: TextStyle
     ) -> [String] {
-        let width = max(width, narrowest)
+        let width = max(width, minimumWidth)
         var lines = bar(progress, width: width, style: style)
         lines += DisplayWidth.flowed(counts(progress), to: width)
         lines += DisplayWidth.flowed(money(progress, at: now), to: width)
-        let room = height.map { max($0 - otherLines, 1) } ?? listed
-        lines += tasks(progress, at: now, width: width, most: min(listed, room), style: style)
+        let room = height.map { max($0 - otherLines, 1) } ?? maximumListed
+        lines += tasks(progress, at: now, width: width, limit: min(maximumListed, room), style: style)
         for failure in progress.failures {
             lines.append(style.red("✗ ") + DisplayWidth.cut(SafeText.escaped(failure), to: width - 2))
         }
-        for wait in progress.waits(at: now) { lines.append(style.yellow("◷ ") + DisplayWidth.cut(wait, to: width - 2)) }
+        for pause in progress.pauseLines(at: now) {
+            lines.append(style.yellow("◷ ") + DisplayWidth.cut(pause, to: width - 2))
+        }
         return height.map { Array(lines.prefix(max($0 - 1, 3))) } ?? lines
     }
 
-    /// `misty-forest ━━━━━━━╸────━ 24/40  60 %`: what is completed, and at the right end what failed.
+    /// `misty-forest ━━━━━━━╸────━ 24/40  60 %`: completed tasks on the left, failed tasks at the right end.
     private static func bar(_ progress: RunProgress, width: Int, style: TextStyle) -> [String] {
-        // Tasks of other batches that an earlier run left open come to their end in this one, too.
+        // The share is capped, because unfinished tasks of other batches also finish in this run.
         let share = progress.total > 0 ? min(Double(progress.completed) / Double(progress.total), 1) : 0
         let lost = progress.total > 0 ? min(Double(progress.failed) / Double(progress.total), 1 - share) : 0
         let figures = "\(progress.completed)/\(progress.total)  \(Int(share * 100)) %"
         let name = DisplayWidth.cut(
             progress.batches.ownNames.map(SafeText.escaped).joined(separator: ", "), to: max(width - figures.count - 14, 8))
-        let room = min(width - DisplayWidth.width(of: name) - figures.count - 3, widestBar)
+        let room = min(width - DisplayWidth.width(of: name) - figures.count - 3, maximumBarWidth)
         guard room >= 4 else { return [DisplayWidth.cut("\(name) \(figures)", to: width)] }
         let halves = Int((Double(2 * room) * share).rounded(.down))
         let done = String(repeating: "━", count: halves / 2) + (halves % 2 == 1 ? "╸" : "")
@@ -44,55 +46,56 @@ enum ProgressView {
     }
 
     private static func counts(_ progress: RunProgress) -> [String] {
-        var words = ["\(progress.completed) completed", "\(progress.saved) saved"]
-        if progress.failed > 0 { words.append("\(progress.failed) failed") }
-        if progress.cancelled > 0 { words.append("\(progress.cancelled) cancelled") }
-        if !progress.uncertain.isEmpty { words.append("\(progress.uncertain.count) uncertain") }
-        words.append("\(progress.inFlightCount) in flight")
-        words.append("\(progress.waiting) waiting")
-        return words
+        var parts = ["\(progress.completed) completed", "\(progress.saved) saved"]
+        if progress.failed > 0 { parts.append("\(progress.failed) failed") }
+        if progress.cancelled > 0 { parts.append("\(progress.cancelled) cancelled") }
+        if !progress.uncertain.isEmpty { parts.append("\(progress.uncertain.count) uncertain") }
+        parts.append("\(progress.inFlightCount) in flight")
+        parts.append("\(progress.waiting) waiting")
+        return parts
     }
 
     private static func money(_ progress: RunProgress, at now: Instant) -> [String] {
-        var words = ["\(progress.charged) credits spent"]
-        if progress.reserved > .zero { words.append("\(progress.reserved) reserved") }
-        if let budget = progress.budget { words.append("budget \(budget)") }
-        if let rate = progress.rate(at: now) { words.append("\(rateWords(rate)) clips/min") }
-        if let remaining = progress.remaining(at: now) { words.append("done in \(ETAEstimator.words(remaining))") }
-        return words
+        var parts = ["\(progress.charged) credits spent"]
+        if progress.reserved > .zero { parts.append("\(progress.reserved) reserved") }
+        if let budget = progress.budget { parts.append("budget \(budget)") }
+        if let rate = progress.rate(at: now) { parts.append("\(formattedRate(rate)) clips/min") }
+        if let remaining = progress.remaining(at: now) { parts.append("done in \(ETAEstimator.words(remaining))") }
+        return parts
     }
 
-    private static func rateWords(_ rate: Double) -> String {
+    private static func formattedRate(_ rate: Double) -> String {
         let tenths = Int(saturating: (rate * 10).rounded())
         return tenths >= 100 || tenths % 10 == 0
             ? "\(Int(saturating: rate.rounded()))" : "\(tenths / 10).\(tenths % 10)"
     }
 
-    /// The oldest tasks in flight: key, model, what it does, age, in columns as wide as they need to be.
+    /// The oldest tasks in flight, as columns: key, model, state, age.
     private static func tasks(
-        _ progress: RunProgress, at now: Instant, width: Int, most: Int, style: TextStyle
+        _ progress: RunProgress, at now: Instant, width: Int, limit: Int, style: TextStyle
     ) -> [String] {
         let oldest = progress.inFlight.sorted { ($0.value.since, $0.key.batch, $0.key.key) < ($1.value.since, $1.key.batch, $1.key.key) }
-        let shown = oldest.prefix(most)
+        let shown = oldest.prefix(limit)
         let ages = shown.map { age(now - $0.value.since) }
         let ageWidth = ages.map(\.count).max() ?? 0
         let showsState = width >= 30
         let models = shown.map { SafeText.escaped($0.value.model ?? "") }
-        // A narrow terminal keeps the key, its age, and what the task does if it can.
+        // A narrow terminal shows only the key and the age, and the state if there is room.
         let modelWidth = width >= 60 ? min(models.map { DisplayWidth.width(of: $0) }.max() ?? 0, width / 3) : 0
         let others = (modelWidth > 0 ? 2 + modelWidth : 0) + (showsState ? 2 + 7 : 0) + 2 + ageWidth
         let room = max(width - 2 - others, 4)
         let names = shown.map { SafeText.escaped(progress.batches.text($0.key)) }
         let keyWidth = min(names.map { DisplayWidth.width(of: $0) }.max() ?? 0, room)
-        var lines = zip(zip(shown, names), zip(models, ages)).map { entry, words in
+        var lines = zip(zip(shown, names), zip(models, ages)).map { entry, columns in
             let (task, name) = entry
             let key = DisplayWidth.padded(DisplayWidth.cut(name, to: keyWidth), to: keyWidth)
             let model =
                 modelWidth > 0
-                ? "  " + style.dim(DisplayWidth.padded(DisplayWidth.cut(words.0, to: modelWidth), to: modelWidth)) : ""
-            let state = showsState ? "  " + (task.value.isRunning ? "renders" : style.dim("queued ")) : ""
-            let padding = String(repeating: " ", count: ageWidth - words.1.count)
-            return "  " + key + model + state + "  " + padding + words.1
+                ? "  " + style.dim(DisplayWidth.padded(DisplayWidth.cut(columns.0, to: modelWidth), to: modelWidth))
+                : ""
+            let state = showsState ? "  " + (task.value.isRunning ? "running" : style.dim("queued ")) : ""
+            let padding = String(repeating: " ", count: ageWidth - columns.1.count)
+            return "  " + key + model + state + "  " + padding + columns.1
         }
         if oldest.count > shown.count { lines.append(style.dim("  and \(oldest.count - shown.count) more in flight")) }
         return lines

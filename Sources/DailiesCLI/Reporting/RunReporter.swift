@@ -1,29 +1,28 @@
 import DailiesCore
 import DailiesStore
 
-/// Whoever watches a run. Called on the runner's queue: it must not block for long.
+/// Reports the progress of a run. Called on the runner's queue, so it must not block for long.
 protocol RunReporter: Sendable {
     func began(_ overview: RunOverview)
     func happened(_ event: RunEvent, at instant: Instant)
-    /// Says how things stand at this moment, since somebody asked.
+    /// Reports the current progress on request.
     func snapshot()
     func ended(_ summary: RunSummary)
 }
 
-/// What a run has before it.
+/// The state of the batches at the start of a run.
 struct RunOverview: Sendable {
     let batches: BatchNames
-    /// Tasks of these batches that are not finished.
+    /// Unfinished tasks.
     let open: Int
     let total: Int
     let concurrency: Int
-    /// At the provider already.
     let inFlight: Int
     let saved: Int
     let states: [TaskState: Int]
     let charged: CreditTotal
     let reserved: CreditTotal
-    /// Of the only batch.
+    /// nil if the batch has no budget or there are several batches.
     let budget: Credits?
 }
 
@@ -38,38 +37,38 @@ extension RunOverview {
     }
 }
 
-/// What a run leaves behind, from the store.
+/// The state of the batches at the end of a run, from the store.
 struct RunSummary: Sendable {
     let code: ExitCode
     let status: StatusCounts
     let failures: [FailureGroup]
     let reasons: [String]
-    /// Of the only batch.
+    /// nil if the batch has no budget or there are several batches.
     let budget: Credits?
-    /// The command that goes on, as the user would type it.
+    /// The command that continues the run, as the user would type it.
     let resumeCommand: String
-    /// The budget was reached, and nobody knows what the waiting clips may cost.
+    /// The budget was reached, and the maximum cost of the waiting tasks is unknown.
     let isBudgetNeedUnknown: Bool
-    /// What waits for keys that this run does not have, over all batches of its service.
+    /// API keys that this run lacks, for all batches of its service.
     let keyNeeds: [MissingKey]
-    /// The same command, with the word that its key is of the same account.
+    /// `resumeCommand` with `--same-account`.
     let sameAccountCommand: String
-    /// Other commands on the same store and provider.
+    /// Builds other commands with the same store and provider.
     let hint: SuggestedCommand
 
-    /// All that is left waits for other keys: the same command would do nothing.
+    /// All remaining tasks need other API keys, so that running the same command again would do nothing.
     var waitsForKeysAlone: Bool {
         code == .stoppedEarly && reasons.isEmpty && status.waiting == 0
             && status.inFlight <= keyNeeds.reduce(0) { $0 + $1.clips }
     }
 
-    var counts: [(word: TaskState, count: Int)] {
+    var counts: [(state: TaskState, count: Int)] {
         TaskState.allCases.map { ($0, status.states[$0, default: 0]) }
     }
     var saved: Int { status.states[.completed, default: 0] - status.unsaved }
     var uncertain: Int { status.uncertain + status.inTheAir }
     var lost: Int { status.lost }
-    /// At the provider, which goes on with them.
+    /// Tasks that the provider continues to render.
     var atProvider: Int { status.accepted + status.running - status.lost }
     var unsaved: Int { status.unsaved }
     var noAsset: Int { status.noAsset }

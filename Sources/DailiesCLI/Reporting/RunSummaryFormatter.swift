@@ -1,34 +1,35 @@
 import DailiesCore
 import DailiesStore
 
-/// The last words of a run: what there is, and what to do next, each with its command.
+/// The summary of a run: its results, and the commands to run next.
 enum RunSummaryFormatter {
-    private static let mostGroups = 8
-    private static let longestMessage = 160
+    private static let maximumGroups = 8
+    /// In columns.
+    private static let messageWidth = 160
 
     static func lines(_ summary: RunSummary, style: TextStyle) -> [String] {
         var lines = ["", counts(summary, style)]
         if summary.atProvider > 0 {
             let clips = TaskDescription.count(summary.atProvider, "clip")
             lines.append(
-                "still at the provider: \(clips), rendered and charged there without this program (up to "
+                "still at the provider: \(clips); rendering and charges continue without this program (up to "
                     + "\(summary.status.reservedAtProvider) credits)")
         }
         lines += summary.reasons.map { style.yellow("stopped: ") + SafeText.escaped($0) }
         lines += TaskDescription.heldBack(summary.status.heldBack).map(style.yellow)
         lines += failures(summary, style)
         if summary.code == .usage {
-            // No API answers there, and whatever was sent there is sent again to the one that is named next.
-            lines.append("to go on, run the manifest again with the API's address in --base-url")
+            // The base URL has no API, so that everything sent there is resubmitted to the correct one.
+            lines.append("to continue, run the manifest again with the correct --base-url")
         } else if summary.uncertain > 0 {
             lines += [
-                style.yellow("uncertain: \(summary.uncertain)") + ", sent without an answer; nothing sends them again",
+                style.yellow("uncertain: \(summary.uncertain)") + ", sent, no response; they will not be resubmitted",
                 "  " + summary.hint.online("reconcile"),
             ]
         }
         if summary.lost > 0 {
             lines += [
-                style.yellow("lost: \(summary.lost)") + ", the provider does not know them any more",
+                style.yellow("lost: \(summary.lost)") + ", no longer known to the provider",
                 "  " + summary.hint.online("reconcile"),
             ]
         }
@@ -41,11 +42,14 @@ enum RunSummaryFormatter {
         if !summary.keyNeeds.isEmpty {
             lines += summary.keyNeeds.map { style.yellow($0.words) } + ["  " + summary.sameAccountCommand]
         }
-        let goesOn: [ExitCode] = [.hungUp, .interrupted, .terminated, .stoppedEarly, .budgetReached, .accountRefused]
-        if goesOn.contains(summary.code), !summary.waitsForKeysAlone {
+        let resumable: [ExitCode] = [
+            .hungUp, .interrupted, .terminated, .stoppedEarly, .budgetReached, .accountRefused,
+        ]
+        if resumable.contains(summary.code), !summary.waitsForKeysAlone {
             lines += [
                 summary.isBudgetNeedUnknown
-                    ? "to go on, add --max-credits-per-task CREDITS, since some prices are unknown:" : "to go on:",
+                    ? "to continue, add --max-credits-per-task CREDITS, because some prices are unknown:"
+                    : "to continue:",
                 "  " + summary.resumeCommand,
             ]
         }
@@ -53,9 +57,9 @@ enum RunSummaryFormatter {
     }
 
     private static func counts(_ summary: RunSummary, _ style: TextStyle) -> String {
-        let counts = summary.counts.filter { $0.count > 0 }.map { word, count in
-            let text = "\(count) \(word.rawValue)"
-            return switch word {
+        let counts = summary.counts.filter { $0.count > 0 }.map { state, count in
+            let text = "\(count) \(state.rawValue)"
+            return switch state {
             case .completed: style.green(text)
             case .failed: style.red(text)
             case .queued, .running, .cancelled: text
@@ -67,22 +71,23 @@ enum RunSummaryFormatter {
         return summary.unknownCosts > 0 ? line + " and \(summary.unknownCosts) of unknown cost" : line
     }
 
-    /// Grouped by reason, one example each, and what brings them back.
+    /// Failures grouped by code, each with an example and the command that retries them.
     private static func failures(_ summary: RunSummary, _ style: TextStyle) -> [String] {
-        let shown = summary.failures.prefix(mostGroups)
+        let shown = summary.failures.prefix(maximumGroups)
         var lines = shown.flatMap { group in
             let code = SafeText.escaped(group.code)
-            let message = group.message.map { ": " + DisplayWidth.cut(SafeText.escaped($0), to: longestMessage) } ?? ""
-            let example = group.count == 1 ? "" : "such as "
+            let message = group.message.map { ": " + DisplayWidth.cut(SafeText.escaped($0), to: messageWidth) } ?? ""
+            let example = group.count == 1 ? "" : "for example "
             return [
                 style.red("failed: \(group.count) \(code)")
                     + ", \(example)\(SafeText.escaped(group.example.text))\(message)",
                 "  " + summary.hint.offline("retry", [("--failure-code", group.code), ("--batch", group.batchName)]),
             ]
         }
-        if summary.failures.count > mostGroups {
+        if summary.failures.count > maximumGroups {
             lines.append(
-                "and \(summary.failures.count - mostGroups) more reasons; see `\(summary.hint.offline("export"))`")
+                "and \(summary.failures.count - maximumGroups) more failure codes; see "
+                    + "`\(summary.hint.offline("export"))`")
         }
         return lines
     }
@@ -90,6 +95,6 @@ enum RunSummaryFormatter {
     private static func noURL(_ summary: RunSummary) -> String {
         guard summary.noAsset > 0 else { return "" }
         return summary.noAsset == summary.unsaved
-            ? ", the provider gives no address for them" : ", \(summary.noAsset) of them without an address"
+            ? ", the provider has no URL for them" : ", \(summary.noAsset) of them without a URL"
     }
 }

@@ -1,13 +1,13 @@
 import DailiesCore
 import DailiesStore
 
-/// What some batches have spent and hold, read through a connection of its own, so that whoever watches never waits for
-/// the run's writes. Kept sums: a look costs the same however many tasks there are.
+/// Reads the settled and reserved credits of batches through a separate connection, so that readers never wait for the
+/// run's writes. The store keeps the sums, so that a read costs the same for any number of tasks.
 struct SpendMonitor: Sendable {
     private let store: Store
     private let batches: [BatchID]
 
-    /// - Returns: nil where the store cannot be read; the view then shows what the events add up to.
+    /// - Returns: nil if the store cannot be read. The view then adds up events.
     init?(path: String, batches: [BatchID]) {
         do {
             store = try Store.open(path, for: .reading)
@@ -27,7 +27,7 @@ struct SpendMonitor: Sendable {
             }
             return sums
         } catch {
-            // The store is busy: the last sums stand for another second.
+            // The store is busy. The last sums are kept for another second.
             return nil
         }
     }

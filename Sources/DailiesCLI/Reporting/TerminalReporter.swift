@@ -4,19 +4,19 @@ import DailiesStore
 import Dispatch
 import Foundation
 
-/// A view of the run at the foot of the terminal, redrawn four times a second; messages scroll past above it.
+/// Draws the progress at the bottom of the terminal four times a second. Messages scroll past above it.
 final class TerminalReporter: RunReporter, @unchecked Sendable {
-    // Unchecked because of `timer`: Dispatch's sources may be used from any thread, but do not say so.
+    // Unchecked because of `timer`: Dispatch sources are thread-safe but not Sendable.
 
     private static let redrawMilliseconds = 250
-    /// Drawings between two looks at the store's sums.
-    private static let drawingsPerLook = 4
+    /// Redraws between two reads of the store's sums.
+    private static let redrawsPerRead = 4
 
     private struct State {
         var progress = RunProgress()
-        var painter = TerminalRenderer()
-        var drawings = 0
-        var isOver = false
+        var renderer = TerminalRenderer()
+        var redraws = 0
+        var hasEnded = false
     }
 
     private let style: TextStyle
@@ -44,15 +44,15 @@ final class TerminalReporter: RunReporter, @unchecked Sendable {
 
     func happened(_ event: RunEvent, at instant: Instant) {
         state.withLock { state in
-            state.progress.take(event, at: instant)
-            if Self.standsInTheView(event), !isVerbose { return draw(&state) }
-            guard let words = RunEventFormatter.line(for: event, in: state.progress.batches, isVerbose: isVerbose) else { return }
-            draw(&state, above: words)
+            state.progress.apply(event, at: instant)
+            if Self.isInView(event), !isVerbose { return draw(&state) }
+            guard let line = RunEventFormatter.line(for: event, in: state.progress.batches, isVerbose: isVerbose) else { return }
+            draw(&state, above: line)
         }
     }
 
-    /// The last failures, and all of them in the last words, by reason; what is waited for, as long as it is.
-    private static func standsInTheView(_ event: RunEvent) -> Bool {
+    /// Whether the view shows the event: the last failures (the summary lists all of them) and the current pauses.
+    private static func isInView(_ event: RunEvent) -> Bool {
         switch event {
         case .failed, .paused, .resumed: true
         case .submitted, .accepted, .running, .completed, .cancelled, .waitsAgain, .withdrawn, .retried, .saved,
@@ -72,29 +72,29 @@ final class TerminalReporter: RunReporter, @unchecked Sendable {
     func ended(_ summary: RunSummary) {
         timer.cancel()
         state.withLock { state in
-            state.isOver = true
-            Console.errorRaw(state.painter.clear(width: TerminalRenderer.size().width))
+            state.hasEnded = true
+            Console.errorRaw(state.renderer.clear(width: TerminalRenderer.size().width))
         }
         for line in RunSummaryFormatter.lines(summary, style: style) { Console.error(line) }
     }
 
     private func redraw() {
         state.withLock { state in
-            if state.drawings % Self.drawingsPerLook == 0, let sums = money?.read() {
-                state.progress.know(settled: sums.settled, reserved: sums.reserved)
+            if state.redraws % Self.redrawsPerRead == 0, let sums = money?.read() {
+                state.progress.update(settled: sums.settled, reserved: sums.reserved)
             }
-            state.drawings += 1
+            state.redraws += 1
             draw(&state)
         }
     }
 
     private func draw(_ state: inout State, above: String? = nil) {
-        guard !state.isOver else { return }
+        guard !state.hasEnded else { return }
         let size = TerminalRenderer.size()
-        // One column is left free: a full line would wrap on some terminals.
+        // One column stays empty, because a full line would wrap on some terminals.
         let lines = ProgressView.lines(
             state.progress, at: clock.now, width: size.width - 1, height: size.height, style: style)
-        let text = state.painter.paint(lines, above: above, width: size.width)
+        let text = state.renderer.paint(lines, above: above, width: size.width)
         if !text.isEmpty { Console.errorRaw(text) }
     }
 }

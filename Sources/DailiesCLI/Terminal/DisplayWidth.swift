@@ -1,4 +1,5 @@
-/// Text by the columns it takes on a terminal: most characters one, East Asian and pictures two, marks none.
+/// The width of text in terminal columns: 1 for most characters, 2 for East Asian characters and emoji, 0 for
+/// combining marks.
 enum DisplayWidth {
     static func width(of text: String) -> Int { text.reduce(0) { $0 + width(of: $1) } }
 
@@ -11,7 +12,7 @@ enum DisplayWidth {
         }
     }
 
-    /// Source: Unicode Standard Annex 11, the blocks whose East_Asian_Width is W or F, taken whole.
+    /// Source: Unicode Standard Annex 11, whole blocks whose East_Asian_Width is W or F.
     private static func isWide(_ value: UInt32) -> Bool {
         switch value {
         case 0x1100...0x115F, 0x2E80...0x303E, 0x3041...0x33FF, 0x3400...0x4DBF, 0x4E00...0x9FFF, 0xA000...0xA4CF,
@@ -22,7 +23,7 @@ enum DisplayWidth {
         }
     }
 
-    /// At most `limit` columns; what is cut off is marked by `…`.
+    /// Cuts text to `limit` columns and appends `…` if it was longer.
     static func cut(_ text: String, to limit: Int) -> String {
         guard width(of: text) > limit else { return text }
         guard limit > 0 else { return "" }
@@ -37,14 +38,14 @@ enum DisplayWidth {
         return kept + "…"
     }
 
-    /// Words side by side, as many on a line as fit.
-    static func flowed(_ words: [String], to limit: Int) -> [String] {
+    /// Joins items with ` · ` into lines of up to `limit` columns.
+    static func flowed(_ items: [String], to limit: Int) -> [String] {
         var lines: [String] = []
-        for word in words {
-            if let last = lines.last, width(of: last) + 3 + width(of: word) <= limit {
-                lines[lines.count - 1] = last + " · " + word
+        for item in items {
+            if let last = lines.last, width(of: last) + 3 + width(of: item) <= limit {
+                lines[lines.count - 1] = last + " · " + item
             } else {
-                lines.append(cut(word, to: limit))
+                lines.append(cut(item, to: limit))
             }
         }
         return lines

@@ -1,33 +1,33 @@
 import Foundation
 import Synchronization
 
-/// Handles SIGINT, SIGTERM and SIGHUP before anything is sent. A run exits with the code of the signal, as after a clean
-/// stop, since there is nothing to wait for. Any other command dies by the signal, as shells expect.
+/// Handles SIGINT, SIGTERM and SIGHUP before anything is sent. A run exits with the exit code of the signal, as after a
+/// clean stop, because nothing is in flight. Other commands are killed by the signal, as shells expect.
 enum EarlySignals {
-    /// What the handler reads. It runs on any thread and may interrupt anything.
+    /// Read by the handler, which runs on any thread and may interrupt any code.
     private final class State: Sendable {
         let isRun = Atomic(false)
         let isJSON = Atomic(false)
-        /// A process group that ends with this process; 0: none.
+        /// A process group to kill when a signal ends this process; 0 if there is none.
         let group = Atomic<pid_t>(0)
         let isStartingGroup = Atomic(false)
-        /// A signal ends this process at this moment.
+        /// A signal is ending this process.
         let isEnding = Atomic(false)
-        /// A signal that came while the group was started; 0: none.
+        /// A signal that arrived while the group was starting; 0 if none.
         let postponed = Atomic<Int32>(0)
-        /// SIGHUP was ignored from the start, as under nohup(1), and stays so.
+        /// SIGHUP was already ignored when the process started, as with nohup(1), and stays ignored.
         let isHangUpIgnored = Atomic(false)
     }
     private static let state = State()
 
-    /// The signals that end a command, and what a run returns after each.
+    /// The signals that end a command, and the exit code of a run after each.
     static var codes: [Int32: ExitCode] {
         var codes = [SIGINT: ExitCode.interrupted, SIGTERM: .terminated, SIGHUP: .hungUp]
         if state.isHangUpIgnored.load(ordering: .sequentiallyConsistent) { codes[SIGHUP] = nil }
         return codes
     }
 
-    /// Call it before anything else.
+    /// Must be called first.
     static func install() {
         var now = sigaction()
         sigaction(SIGHUP, nil, &now)
@@ -42,7 +42,7 @@ enum EarlySignals {
         for number in codes.keys { signal(number, endEarly) }
     }
 
-    /// From now on a signal ends a run.
+    /// From now on, signals end a run.
     static func runBegins(json: Bool) {
         state.isJSON.store(json, ordering: .sequentiallyConsistent)
         state.isRun.store(true, ordering: .sequentiallyConsistent)
@@ -50,7 +50,7 @@ enum EarlySignals {
 
     /// Starts a process group that is killed if a signal ends this process, until ``groupEnded()``.
     ///
-    /// - Parameter start: returns the group, or a number below 1 if there is none. A signal takes effect after it.
+    /// - Parameter start: returns the group, or a number below 1 if there is none. Signals wait until it returns.
     static func startingGroup(_ start: () -> pid_t) -> pid_t {
         state.isStartingGroup.store(true, ordering: .sequentiallyConsistent)
         let started = start()
@@ -61,14 +61,14 @@ enum EarlySignals {
         return started
     }
 
-    /// Does not return where a signal has ended the group: the process ends by that signal, and not by what follows from
-    /// the end of the group.
+    /// Does not return if a signal has ended the group, so that the process ends because of that signal and not because
+    /// the group ended.
     static func groupEnded() {
         while state.isEnding.load(ordering: .sequentiallyConsistent) { pause() }
         state.group.store(0, ordering: .sequentiallyConsistent)
     }
 
-    /// Calls nothing but what signal-safety(7) lists.
+    /// Calls only functions that signal-safety(7) lists.
     fileprivate static func end(by number: Int32) {
         if state.isStartingGroup.load(ordering: .sequentiallyConsistent) {
             return state.postponed.store(number, ordering: .sequentiallyConsistent)
@@ -81,12 +81,12 @@ enum EarlySignals {
             raise(number)
             return
         }
-        say("dailies: stopped before anything was submitted\n", to: STDERR_FILENO)
-        if state.isJSON.load(ordering: .sequentiallyConsistent) { say(lastLine(number), to: STDOUT_FILENO) }
+        print("dailies: stopped before anything was submitted\n", to: STDERR_FILENO)
+        if state.isJSON.load(ordering: .sequentiallyConsistent) { print(lastLine(number), to: STDOUT_FILENO) }
         _exit(128 + number)
     }
 
-    /// As ``JSONReporter`` writes it.
+    /// In the format of ``JSONReporter``.
     private static func lastLine(_ number: Int32) -> StaticString {
         switch number {
         case SIGHUP:
@@ -107,7 +107,7 @@ enum EarlySignals {
         }
     }
 
-    private static func say(_ text: StaticString, to descriptor: Int32) {
+    private static func print(_ text: StaticString, to descriptor: Int32) {
         _ = write(descriptor, text.utf8Start, text.utf8CodeUnitCount)
     }
 }

@@ -1,7 +1,7 @@
 import DailiesCore
 import ExactJSON
 
-/// One flushed JSON object a line on standard output, each with a `type`.
+/// Prints one JSON object per line to standard output, each with a `type`.
 enum JSONLine {
     static func write(_ type: String, _ body: (inout JSONWriter) -> Void) {
         var writer = JSONWriter()
@@ -14,17 +14,17 @@ enum JSONLine {
 }
 
 extension JSONWriter {
-    /// A text, or null.
+    /// A string, or null.
     mutating func member(_ name: String, optional text: String?) {
         if let text { member(name, text) } else { nullMember(name) }
     }
 
-    /// An exact decimal number, or null for what is not known.
+    /// An exact decimal number, or null if unknown.
     mutating func member(_ name: String, credits: Credits?) {
         if let credits { member(name, number: credits.description) } else { nullMember(name) }
     }
 
-    /// UTC to the second, or null.
+    /// A time in UTC, rounded down to seconds, or null.
     mutating func member(_ name: String, time: Instant?) {
         member(name, optional: time.map(Composition.Calendar.timestamp))
     }

@@ -1,7 +1,7 @@
 import DailiesCore
 import DailiesRunner
 
-/// Lets time pass in a command that waits for others.
+/// Lets a command sleep.
 enum Pause {
     static func now(for duration: Duration) async {
         let timers = DispatchClock()

@@ -1,20 +1,20 @@
 import DailiesCore
 
-/// Words of a command for people to copy. Whatever they hold, a shell reads them back as they are, and does nothing else.
+/// Quotes the words of a command for users to copy. A shell reads them back unchanged and expands nothing.
 enum ShellWord {
     private static let plain = Set(
         "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-/=:,@%+".unicodeScalars)
 
-    /// A command with its words.
+    /// A command line.
     static func line(_ words: [String]) -> String { words.map(quoted).joined(separator: " ") }
 
-    /// Plain words stay as they are; others stand between apostrophes. What must not reach a terminal is written as bytes in
-    /// octal digits, as bash, zsh and POSIX since 2024 read them.
+    /// Plain words are unchanged; others are quoted with apostrophes. Characters that are unsafe on a terminal are
+    /// written as octal bytes, which bash, zsh and POSIX since 2024 support.
     ///
-    /// By scalars: to Swift an apostrophe with a combining mark is another character, to a shell it is not.
+    /// Works on scalars: in Swift, an apostrophe with a combining mark is a different character; in a shell, it is not.
     static func quoted(_ word: String) -> String {
         let scalars = word.unicodeScalars
-        // zsh takes a first equals sign for the path of a command.
+        // zsh expands a leading equals sign to the path of a command.
         if let first = scalars.first, first != "=", scalars.allSatisfy(plain.contains) { return word }
         if scalars.allSatisfy(isShown) {
             return "'" + scalars.map { $0 == "'" ? "'\\''" : String($0) }.joined() + "'"
@@ -29,7 +29,7 @@ enum ShellWord {
     private static func escaped(_ scalar: Unicode.Scalar) -> String {
         if scalar == "'" || scalar == "\\" { return "\\\(scalar)" }
         if isShown(scalar) { return String(scalar) }
-        // Three digits end by themselves, whatever comes next.
+        // With three digits, the next character cannot continue the number.
         return String(scalar).utf8.map { byte in
             let digits = String(byte, radix: 8)
             return "\\" + String(repeating: "0", count: 3 - digits.count) + digits

@@ -1,7 +1,7 @@
 import DailiesCore
 import Foundation
 
-/// Lines in a file without a name, in the folder for temporary files: gone with this object, or with the process.
+/// Lines in an unnamed temporary file, which disappears with this object or the process.
 final class Spool {
     private let stream: UnsafeMutablePointer<FILE>
 
@@ -19,14 +19,14 @@ final class Spool {
 
     deinit { fclose(stream) }
 
-    /// - Parameter line: without a line's end.
+    /// - Parameter line: without a line end.
     func add(_ line: String) throws {
         var text = line + "\n"
         let written = text.withUTF8 { fwrite($0.baseAddress, 1, $0.count, stream) }
         guard written == text.utf8.count else { throw Self.stop() }
     }
 
-    /// All lines from the first on. Nothing may be added afterwards.
+    /// Reads all lines. Nothing may be added afterwards.
     func forEach(_ body: (String) throws -> Void) throws {
         guard fflush(stream) == 0, fseek(stream, 0, SEEK_SET) == 0 else { throw Self.stop() }
         var line: UnsafeMutablePointer<CChar>?
@@ -44,7 +44,7 @@ final class Spool {
     private static func stop() -> Stop {
         Stop(
             .unexpected,
-            "a temporary file in \(FileManager.default.temporaryDirectory.path) cannot be written or read: "
-                + "\(String(cString: strerror(errno))); make room there, or set TMPDIR to another folder")
+            "cannot write or read a temporary file in \(FileManager.default.temporaryDirectory.path): "
+                + "\(String(cString: strerror(errno))); free up space there, or set TMPDIR to another folder")
     }
 }

@@ -1,9 +1,9 @@
 import Dispatch
 import Foundation
 
-/// SIGUSR1 asks a run how it stands.
+/// Makes a run print a status summary on SIGUSR1.
 final class StatusSignal: Sendable {
-    // The source is not Sendable, but is only kept alive and cancelled.
+    // Not Sendable, but only kept alive and cancelled.
     nonisolated(unsafe) private let source: any DispatchSourceSignal
 
     init(_ onSignal: @escaping @Sendable () -> Void) {

@@ -2,18 +2,19 @@ import DailiesStore
 import Dispatch
 import Foundation
 
-/// Signals that end a run: the first asks for a clean stop, a second SIGINT or SIGTERM ends the process at once, which is
-/// as safe as a crash. A further SIGHUP does nothing: a terminal that closes may send several.
+/// Handles the signals that end a run. The first signal requests a clean stop. A second SIGINT or SIGTERM ends the
+/// process immediately, which is as safe as a crash. Another SIGHUP is ignored, because a closing terminal may send
+/// several.
 final class StopSignals: Sendable {
     private struct Received {
         var first: ExitCode?
     }
 
     private let state = Locked(Received())
-    // Sources are not Sendable, but these are only kept alive and cancelled.
+    // Not Sendable, but only kept alive and cancelled.
     nonisolated(unsafe) private var sources: [any DispatchSourceSignal] = []
 
-    /// When it returns, every signal is handled here; until then ``EarlySignals`` ends the process.
+    /// Handles all signals once it returns. Until then, ``EarlySignals`` ends the process.
     init(onFirst: @escaping @Sendable () -> Void) {
         let registered = DispatchGroup()
         sources = EarlySignals.codes.map { number, code in
@@ -27,7 +28,7 @@ final class StopSignals: Sendable {
         registered.wait()
     }
 
-    /// The first signal's exit code, if one came.
+    /// The exit code of the first signal; nil if none has arrived.
     var received: ExitCode? { state.withLock { $0.first } }
 
     func cancel() {
@@ -41,7 +42,7 @@ final class StopSignals: Sendable {
         }
         if isSecond, code == .hungUp { return }
         if isSecond { _exit(code.rawValue) }
-        Console.error("stopping: nothing new is sent; waiting for what is in the air (again: leave at once)")
+        Console.error("stopping: waiting for requests in flight (press Ctrl-C again to quit immediately)")
         onFirst()
     }
 }

@@ -1,30 +1,30 @@
 import DailiesCore
 import DailiesStore
 
-/// Where a task stands, in words that are safe to show.
+/// Descriptions of tasks, escaped for output.
 enum TaskDescription {
     /// `uncertain`, `completed and saved`, `failed (http_400)`, …
     static func standing(_ row: TaskRow) -> String {
         guard let latest = row.latest else {
-            if let reason = row.heldBack { return "queued, waits again: \(because(reason))" }
+            if let reason = row.heldBack { return "queued again: \(because(reason))" }
             guard row.state == .cancelled else { return "queued, not sent" }
             return row.withdrawn == .removed ? "cancelled: no longer in its manifest" : "cancelled before it was sent"
         }
         switch row.state {
         case .queued where latest.remoteID == nil: return "uncertain"
         case .queued, .running:
-            if latest.lostAt != nil { return "lost: the provider does not know it any more" }
+            if latest.lostAt != nil { return "lost: no longer known to the provider" }
             return row.state == .queued ? "queued at the provider" : "running"
         case .completed where latest.outputPath != nil: return "completed and saved"
         case .completed where latest.failureCode == "unverified":
-            return "completed, paid, kept without knowing whether its clip is whole"
+            return "completed, paid, kept unverified because the clip may be incomplete"
         case .completed: return "completed, paid, not saved"
         case .failed: return "failed (\(SafeText.escaped(latest.failureCode ?? "no code")))"
         case .cancelled: return "cancelled"
         }
     }
 
-    /// What the provider says of a task: `rendering`, `completed for 3.7 credits`, …
+    /// The state that the provider reports: `rendering`, `completed for 3.7 credits`, …
     static func known(_ known: TaskReconciler.Known) -> String {
         guard let end = known.end else { return known.isRunning ? "rendering" : "queued" }
         return "\(end.rawValue) \(cost(known.charged))"
@@ -38,27 +38,27 @@ enum TaskDescription {
         }
     }
 
-    /// Why a guard cancelled an attempt.
+    /// Why a budget or a quote cancelled an attempt.
     static func because(_ reason: CancelReason) -> String {
         switch reason {
-        case .budget: "the budget does not hold what the provider estimates"
+        case .budget: "the provider's estimate exceeds the budget"
         case .budgetSpent: "the budget is spent"
-        case .quote: "the provider asks more than was expected"
+        case .quote: "the provider's quote is higher than expected"
         }
     }
 
-    /// What brings tasks on that a guard cancelled.
+    /// How to render tasks that a budget or a quote cancelled.
     static func advice(on reason: CancelReason) -> String {
         switch reason {
-        case .budget, .budgetSpent: "a higher --budget renders them"
-        case .quote: "--accept-quote renders them"
+        case .budget, .budgetSpent: "raise --budget to render them"
+        case .quote: "use --accept-quote to render them"
         }
     }
 
-    /// A line for each reason for which tasks wait again.
+    /// One line per reason, for tasks that a budget or a quote returned to the queue.
     static func heldBack(_ counts: [CancelReason: Int]) -> [String] {
         CancelReason.allCases.compactMap { reason in
-            counts[reason].map { "waits again: \($0), since \(because(reason)); \(advice(on: reason))" }
+            counts[reason].map { "queued again: \($0), because \(because(reason)); \(advice(on: reason))" }
         }
     }
 

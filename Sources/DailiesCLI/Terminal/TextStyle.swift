@@ -1,13 +1,13 @@
-/// Colour on a terminal that wants it.
+/// Colors text if the terminal supports it.
 struct TextStyle: Sendable {
-    let isColoured: Bool
+    let isColored: Bool
 
-    /// By the common rules: `--no-color` and `NO_COLOR` (any value) turn it off, `FORCE_COLOR` turns it on, a terminal
-    /// has it unless it calls itself dumb. Sources: no-color.org, force-color.org.
+    /// `--no-color` and `NO_COLOR` (any value) turn colors off, `FORCE_COLOR` turns them on. Otherwise they are on for
+    /// terminals unless `TERM` is `dumb`. Sources: no-color.org, force-color.org.
     static func of(isTerminal: Bool, isRefused: Bool, environment: [String: String]) -> TextStyle {
-        if isRefused || environment["NO_COLOR"]?.isEmpty == false { return TextStyle(isColoured: false) }
-        if environment["FORCE_COLOR"]?.isEmpty == false { return TextStyle(isColoured: true) }
-        return TextStyle(isColoured: isTerminal && environment["TERM"] != "dumb")
+        if isRefused || environment["NO_COLOR"]?.isEmpty == false { return TextStyle(isColored: false) }
+        if environment["FORCE_COLOR"]?.isEmpty == false { return TextStyle(isColored: true) }
+        return TextStyle(isColored: isTerminal && environment["TERM"] != "dumb")
     }
 
     func red(_ text: String) -> String { coded("31", text) }
@@ -17,6 +17,6 @@ struct TextStyle: Sendable {
     func dim(_ text: String) -> String { coded("2", text) }
 
     private func coded(_ code: String, _ text: String) -> String {
-        isColoured && !text.isEmpty ? "\u{1B}[\(code)m\(text)\u{1B}[0m" : text
+        isColored && !text.isEmpty ? "\u{1B}[\(code)m\(text)\u{1B}[0m" : text
     }
 }

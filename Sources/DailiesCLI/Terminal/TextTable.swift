@@ -1,4 +1,4 @@
-/// Columns that line up, for a terminal of any width.
+/// A table with aligned columns.
 struct TextTable {
     private let header: [String]
     private let rightAligned: Set<Int>
@@ -20,7 +20,7 @@ struct TextTable {
         return ([header] + rows).map { widths.line(of: $0, rightAligned) }.joined(separator: "\n")
     }
 
-    /// How wide the columns are.
+    /// The widths of the columns.
     struct Widths {
         private var widths: [Int]
 

@@ -6,18 +6,18 @@ import Testing
 
 @testable import DailiesCLI
 
-/// `export --format manifest` and back: whatever was done with the tasks, there is nothing to do.
+/// Round trip of `export --format manifest`: whatever the state of the tasks, there is nothing to do.
 struct ExportedManifestTests {
     private static let models = ["sora-2-pro", "seedance-2.0", "nobody-knows-1"]
     private static let texts = [
         "a fox", "{{{{braces}}", "\u{E9}", "e\u{301}", "a \"quote\" \\ \n= two lines", "\u{FEFF}#!", "'", "7", "no",
     ]
 
-    /// A line of JSONL with an id of its own, or without one.
+    /// A line of JSONL with a unique id, or without an id.
     private static func line(_ index: Int, using random: inout SplitMix64) -> String {
         func text(isName: Bool = false) -> String {
             var text = texts[Int.random(in: texts.indices, using: &random)] + " \(index)"
-            // A name is one line of what can be seen.
+            // A name is one line of visible characters.
             if isName { text = text.replacing("\n", with: "/").replacing("\u{FEFF}", with: "=") }
             let escaped = text.map { $0 == "\n" ? "\\n" : $0 == "\"" || $0 == "\\" ? "\\\($0)" : String($0) }
             return "\"\(escaped.joined())\""
@@ -51,7 +51,7 @@ struct ExportedManifestTests {
         }
 
         deinit {
-            // Neither may fail a test that is over.
+            // A failure here must not fail a finished test.
             try? store.close()
             try? FileManager.default.removeItem(atPath: folder)
         }
@@ -85,7 +85,7 @@ struct ExportedManifestTests {
             try store.writeAndWait(steps.map { DailiesCore.Mutation(at: at, $0) })
         }
 
-        /// One step further with a task, whatever that is.
+        /// Performs one random step of a task.
         func advance(_ row: TaskRow, using random: inout SplitMix64) throws {
             let attempt = AttemptID(task: row.id, number: row.attempt)
             let remote = RemoteTaskID("vt_\(row.id)_\(row.attempt)")
@@ -131,7 +131,7 @@ struct ExportedManifestTests {
     }
 
     @Test(arguments: 1...20)
-    func `an exported manifest asks for nothing new, whatever became of its tasks`(_ seed: Int) throws {
+    func `an exported manifest requests nothing new, whatever the state of its tasks`(_ seed: Int) throws {
         var random = SplitMix64(seed: UInt64(seed))
         let stage = try Stage()
         let text = (0..<24).map { Self.line($0, using: &random) }.joined(separator: "\n")
@@ -144,14 +144,14 @@ struct ExportedManifestTests {
             #expect(exported.count == before.count)
             try stage.expectNothingToDo(exported, #_sourceLocation)
             #expect(try stage.rows == before)
-            // Its own manifest, which knows nothing of new seeds, asks for nothing new either.
+            // The original manifest, which has no new seeds, also requests nothing new.
             try stage.expectNothingToDo(original, #_sourceLocation)
             #expect(try stage.rows == before)
         }
         #expect(try stage.store.problems() == [])
     }
 
-    @Test func `tags may change in an exported manifest, and neither it nor the first one is another request by that`()
+    @Test func `changed tags in an exported manifest do not change its requests`()
         throws
     {
         var random = SplitMix64(seed: 3)
@@ -174,7 +174,7 @@ struct ExportedManifestTests {
         #expect(try stage.importManifest(original).unchanged == 1)
     }
 
-    @Test func `another seed than the one that was given is a change`() throws {
+    @Test func `a different seed is a change`() throws {
         var random = SplitMix64(seed: 5)
         let stage = try Stage()
         try stage.importManifest(

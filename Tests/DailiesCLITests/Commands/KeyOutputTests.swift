@@ -3,7 +3,7 @@ import Testing
 
 @testable import DailiesCLI
 
-/// API keys with surrounding syntax.
+/// API keys in the formats that users store them in.
 struct KeyOutputTests {
     @Test(
         arguments: [
@@ -15,14 +15,14 @@ struct KeyOutputTests {
             ("bearer  sk-123", ["bearer"]), ("Authorization: Bearer sk-123", ["Authorization: Bearer"]),
             ("\u{FEFF}KEY = 'Bearer sk-123'", ["a byte order mark", "KEY=", "quotes", "Bearer"]),
         ] as [(String, [String])])
-    func `a key is extracted from surrounding syntax`(text: String, dropped: [String]) throws {
+    func `a key is found inside common wrappers`(text: String, dropped: [String]) throws {
         let found = KeyOutput.bare(text)
         #expect(found.key == "sk-123" && found.dropped == dropped)
         #expect(try KeyOutput.key(text, from: "a test") == APIKey("sk-123"))
     }
 
     @Test(arguments: ["sk==", "a=b", "\"\"", "'", "Bearer", "KEY=", "abcDEF123=", "=x"])
-    func `a bare key is unchanged`(text: String) {
+    func `a plain key is unchanged`(text: String) {
         #expect(KeyOutput.bare(text).key == text && KeyOutput.bare(text).dropped.isEmpty)
     }
 

@@ -2,16 +2,16 @@ import Testing
 
 @testable import DailiesCLI
 
-/// The pages for man(1).
+/// The man pages.
 struct ManTextTests {
-    @Test func `no word can become a macro, bend a quote or lose its hyphen`() {
+    @Test func `no text becomes a macro, and quotes and hyphens stay ASCII`() {
         #expect(ManText.escaped(".SH x") == "\\&.SH x")
         #expect(ManText.escaped("'tis `a-b` ~/c\\n ^d") == "\\(aqtis \\(gaa\\-b\\(ga \\(ti/c\\en \\(had")
         #expect(ManText.escaped("plain. words") == "plain. words")
         #expect(ManText.escaped("… of three") == "\\&... of three")
     }
 
-    @Test func `there is a page for the program, each command and each topic`() throws {
+    @Test func `the program, each command and each topic have a man page`() throws {
         let pages = try ManPage.all()
         let program = try CommandDefinition.program()
         #expect(program.commands.count == DailiesCommand.configuration.subcommands.count)

@@ -6,7 +6,7 @@ import Testing
 
 /// `status --watch` on a narrow terminal.
 struct StatusOutputTests {
-    @Test func `a narrow batch shows all figures of the table`() {
+    @Test func `a batch as text has all figures of the table`() {
         var counts = StatusCounts()
         counts.states = [.queued: 1200, .running: 3, .completed: 9000, .failed: 12]
         counts.accepted = 2
@@ -28,7 +28,7 @@ struct StatusOutputTests {
         return counts
     }
 
-    @Test func `batches that do not fit are counted, and finished ones are left out first`() {
+    @Test func `batches that do not fit are counted, and finished ones are dropped first`() {
         let counts = [0, 3, 0, 0, 7].map { self.counts(waiting: $0) }
         let batches = ["a", "b", "c", "d", "e"].map { [$0] }
         #expect(StatusOutput.fitting(batches, counts, in: 5) == ["a", "b", "c", "d", "e"])

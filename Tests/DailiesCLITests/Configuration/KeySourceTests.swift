@@ -3,7 +3,7 @@ import Testing
 
 @testable import DailiesCLI
 
-/// Where a key comes from: a command, a file, a FIFO, a pipe. Each has a bound and a deadline.
+/// Keys from a command, a file, a FIFO or a pipe, each with a size limit and a deadline.
 struct KeySourceTests {
     private final class Folder {
         let path: String
@@ -14,7 +14,7 @@ struct KeySourceTests {
         }
 
         deinit {
-            // A folder that stays behind harms nobody, and a deinit cannot throw.
+            // A leftover folder is harmless, and a deinit cannot throw.
             try? FileManager.default.removeItem(atPath: path)
         }
 
@@ -24,7 +24,7 @@ struct KeySourceTests {
             return name
         }
 
-        /// A number that a command writes there, once it is there.
+        /// A number that a command writes to a file, once it is there.
         func number(in name: String) throws -> pid_t {
             let text = try String(contentsOfFile: path + "/" + name, encoding: .utf8)
             return try #require(pid_t(text.trimmingCharacters(in: .whitespacesAndNewlines)))
@@ -42,26 +42,26 @@ struct KeySourceTests {
         }
     }
 
-    /// Gone, or ended and waiting for whoever inherits it.
+    /// Gone, or a zombie that its new parent has not reaped yet.
     private func hasEnded(_ process: pid_t) -> Bool {
         guard let line = try? String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8) else {
-            // Without its folder it is gone.
+            // If the folder does not exist, the process is gone.
             return true
         }
         return line[(line.lastIndex(of: ")") ?? line.startIndex)...].dropFirst(2).first == "Z"
     }
 
-    // MARK: a command
+    // MARK: Commands
 
     @Test(arguments: [
         "echo sk-1", "printf sk-1", "printf 'sk-1\\nsecond line\\n'", "echo sk-1; head -c 30000 /dev/zero",
-        // Beyond any bound: it is cut short, and how it ends then says nothing.
+        // Beyond the limit: the output is cut off, and the exit status is meaningless.
         "echo sk-1; cat /dev/zero", "echo sk-1; yes",
-    ]) func `the key is the first line, whatever follows`(command: String) throws {
+    ]) func `the key is the first line, regardless of the rest`(command: String) throws {
         #expect(try KeyCommand.firstLine(of: command, within: Self.long) == "sk-1")
     }
 
-    @Test func `what a command leaves running does not keep its key`() throws {
+    @Test func `a process that a command leaves running does not delay the key`() throws {
         let folder = try Folder()
         let command = "sleep 1000 & echo $! >'\(folder.path)/pid'; echo sk-1"
         #expect(try KeyCommand.firstLine(of: command, within: Self.long) == "sk-1")
@@ -70,15 +70,15 @@ struct KeySourceTests {
         kill(left, SIGKILL)
     }
 
-    @Test func `a command that fails, prints nothing, or no end of a line, gives no key`() {
+    @Test func `a command that fails or prints nothing gives no key`() {
         #expect(fails("echo sk-1; exit 3") == "failed (3)")
         #expect(fails("kill -9 $$") == "failed (137)")
         #expect(fails("true") == "printed no key")
         #expect(fails("echo; echo sk-1") == "printed no key")
-        #expect(fails("cat /dev/zero") == "printed a first line that is longer than any key")
+        #expect(fails("cat /dev/zero") == "printed a first line that is too long for a key")
     }
 
-    @Test(arguments: ["", "echo sk-1; "]) func `at the deadline all that a command has started is killed`(
+    @Test(arguments: ["", "echo sk-1; "]) func `at the deadline a command and its child processes are killed`(
         before: String
     ) throws {
         let folder = try Folder()
@@ -86,14 +86,14 @@ struct KeySourceTests {
         let words = try #require(fails(command, within: Self.short))
         #expect(
             "api_key_command \(words)"
-                == "api_key_command did not end within 60 s; it and the processes it started were killed")
+                == "api_key_command did not finish within 60 s; it and its child processes were killed")
         let sleeper = try folder.number(in: "pid")
         let deadline = Date(timeIntervalSinceNow: 30)
         while !hasEnded(sleeper), Date() < deadline { poll(nil, 0, 3) }
         #expect(hasEnded(sleeper))
     }
 
-    // MARK: a file
+    // MARK: Files
 
     private func failsFile(_ path: String, within patience: DispatchTimeInterval = long) -> String? {
         do throws(KeyFile.Failure) {
@@ -103,12 +103,12 @@ struct KeySourceTests {
         }
     }
 
-    @Test func `a FIFO is waited for, read to its end, and given up in time`() throws {
+    @Test func `a FIFO is read to its end, up to the deadline`() throws {
         let folder = try Folder()
         let fifo = try folder.fifo()
         #expect(failsFile(fifo, within: Self.short) == "no key was written to it within 60 s")
         Thread.detachNewThread {
-            // Opening waits for the reader.
+            // open() waits for the reader.
             guard let stream = fopen(fifo, "w") else { return }
             fputs("sk-", stream)
             fflush(stream)
@@ -118,7 +118,7 @@ struct KeySourceTests {
         #expect(try KeyFile.text(of: fifo, within: Self.long) == "sk-1\n")
     }
 
-    @Test(arguments: ["/dev/fd/", "/proc/self/fd/"]) func `a pipe that was inherited is read, also after its writer`(
+    @Test(arguments: ["/dev/fd/", "/proc/self/fd/"]) func `an inherited pipe is read, even after its writer has ended`(
         folder: String
     ) throws {
         let pipe = Pipe()
@@ -126,12 +126,12 @@ struct KeySourceTests {
         pipe.fileHandleForWriting.write(Data("sk-1\n".utf8))
         pipe.fileHandleForWriting.closeFile()
         #expect(try KeyFile.text(of: path, within: Self.long) == "sk-1\n")
-        #expect(try KeyFile.text(of: path, within: Self.long) == "", "an empty one is no reason to wait")
+        #expect(try KeyFile.text(of: path, within: Self.long) == "", "an empty file must not block")
     }
 
-    @Test func `what is no key file is refused in words`() throws {
+    @Test func `an invalid key file is refused with a message`() throws {
         let folder = try Folder()
-        #expect(failsFile("/dev/zero") == "it is longer than any key")
+        #expect(failsFile("/dev/zero") == "it is too long for a key")
         #expect(failsFile(folder.path) == "Is a directory")
         #expect(failsFile(folder.path + "/none") == "No such file or directory")
         #expect(failsFile("/dev/fd/4000") == "Bad file descriptor")

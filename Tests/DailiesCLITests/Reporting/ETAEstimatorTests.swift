@@ -3,7 +3,7 @@ import Testing
 
 @testable import DailiesCLI
 
-/// How long the rest takes, in numbers.
+/// Estimates of the remaining time.
 struct ETAEstimatorTests {
     private func forecast(_ seconds: [Int]) -> ETAEstimator {
         var forecast = ETAEstimator()
@@ -11,26 +11,26 @@ struct ETAEstimatorTests {
         return forecast
     }
 
-    @Test func `what is left is spread over the slots, from the middle to the slow end`() {
-        // Of ten the sixth is the middle and the last but none the slow end: 60 s and 100 s.
+    @Test func `the remaining work is spread over the slots, from the median to the 90th percentile`() {
+        // Of ten samples, the sixth is the median (60 s) and the last one the 90th percentile (100 s).
         let forecast = forecast([40, 50, 50, 60, 60, 60, 70, 80, 90, 100])
-        // Ten waiting and two in flight, one of them half done: 10 × 60 + 30 + 60 over two slots.
+        // Ten waiting and two in flight, one of them half done: 10 × 60 + 30 + 60, over two slots.
         #expect(
             forecast.range(waiting: 10, ages: [.seconds(30), .zero], slots: 2)
                 == .seconds(345)...(.seconds(10 * 100 + 70 + 100) / 2))
     }
 
-    @Test func `it is never over before a clip that has not begun has had its time`() {
+    @Test func `the estimate is at least one full render if a clip has not started`() {
         let forecast = forecast([60, 60, 60, 60, 60])
         #expect(forecast.range(waiting: 1, ages: [], slots: 100) == .seconds(60)...(.seconds(60)))
         #expect(
             forecast.range(waiting: 0, ages: [.seconds(59), .seconds(20)], slots: 2)
                 == .seconds(40)...(.seconds(40)))
-        // One that takes longer than all before it may be over at any moment.
+        // A task that takes longer than all before it may finish at any time.
         #expect(forecast.range(waiting: 0, ages: [.seconds(600)], slots: 1) == .zero ... .zero)
     }
 
-    @Test func `nothing is said out of an anecdote, of nothing, or of what is too uneven`() {
+    @Test func `there is no estimate with too few or too uneven samples`() {
         #expect(forecast([60, 60, 60, 60]).range(waiting: 1, ages: [], slots: 1) == nil)
         #expect(forecast([60, 60, 60, 60, 60]).range(waiting: 0, ages: [], slots: 1) == nil)
         #expect(forecast([60, 60, 60, 60, 60]).range(waiting: 1, ages: [], slots: 0) == nil)
@@ -38,7 +38,7 @@ struct ETAEstimatorTests {
         #expect(forecast([10, 10, 10, 10, 60]).range(waiting: 1, ages: [], slots: 1) != nil)
     }
 
-    @Test func `only the last two hundred count`() {
+    @Test func `only the last two hundred samples count`() {
         #expect(forecast(Array(repeating: 600, count: 500)).sampleCount == 200)
         let sped = forecast(Array(repeating: 600, count: 200) + Array(repeating: 60, count: 200))
         #expect(sped.range(waiting: 1, ages: [], slots: 1) == .seconds(60)...(.seconds(60)))
@@ -50,12 +50,12 @@ struct ETAEstimatorTests {
         (180, 299, "3–5 min"), (345, 345, "5–6 min"), (600, 600, "about 10 min"), (3000, 7200, "up to 2 h"),
         (7200, 7200, "about 2 h"), (10_000, 20_000, "2–6 h"),
     ])
-    func `the words for it`(_ low: Int, _ high: Int, _ words: String) {
+    func `the estimate as text`(_ low: Int, _ high: Int, _ words: String) {
         #expect(ETAEstimator.words(.seconds(low)...(.seconds(high))) == words)
     }
 
     @Test(arguments: [Int64.min, -1, 0, 2_592_001, 9_223_372_036, 9_223_372_036_854_775, .max])
-    func `durations that no render has are nothing to learn from`(seconds: Int64) {
+    func `impossible durations are ignored`(seconds: Int64) {
         var forecast = ETAEstimator()
         for _ in 0..<10 { forecast.learn(.seconds(seconds)) }
         #expect(forecast.sampleCount == 0)

@@ -4,15 +4,15 @@ import Testing
 
 @testable import DailiesCLI
 
-/// Commands to copy mean to a shell what they mean to us.
+/// A shell reads printed commands as intended.
 struct ShellWordTests {
-    /// What a shell makes of a command that prints its own words, each with a zero byte after it.
+    /// The words that a shell passes to a command, each followed by a zero byte.
     private func read(_ words: [String]) throws -> [String] {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/bin/bash")
         let folder = URL(fileURLWithPath: NSTemporaryDirectory() + "/dailies-shell-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        // A folder that stays behind harms nobody.
+        // A leftover folder is harmless.
         defer { try? FileManager.default.removeItem(at: folder) }
         process.currentDirectoryURL = folder
         process.arguments = ["-c", "printf '%s\\0' \(ShellWord.line(words))"]
@@ -37,7 +37,7 @@ struct ShellWordTests {
         }
     }
 
-    @Test func `what a shell would carry out is only a word`() throws {
+    @Test func `text that a shell would execute is only a word`() throws {
         try expectSame([
             "x; touch pwned #", "$(touch pwned)", "`touch pwned`", "a'b; touch pwned", "'\u{301}; touch pwned; '",
             "a\nb",
@@ -47,7 +47,7 @@ struct ShellWordTests {
         ])
     }
 
-    @Test func `any text is read back as it is`() throws {
+    @Test func `any text is read back unchanged`() throws {
         var random = SplitMix64(seed: 11)
         let pieces = [
             "'", "\\", "$", "`", "\"", "\n", "\u{301}", "\u{1B}[2J", "\u{200D}", ";", " ", "a", "7", "é", "\u{E000}",
@@ -61,13 +61,13 @@ struct ShellWordTests {
             })
     }
 
-    @Test func `nothing in a command drives a terminal`() {
+    @Test func `a command contains no control characters`() {
         for word in ["\u{1B}[2J", "\u{202E}x", "a\rb", "\u{7F}"] {
             #expect(ShellWord.quoted(word).unicodeScalars.allSatisfy { $0.isASCII && !SafeText.isControl($0) })
         }
     }
 
-    @Test func `plain words stay plain, and a key is never taken for an option`() {
+    @Test func `plain words are not quoted, and a key is never read as an option`() {
         let hint = SuggestedCommand(storePath: "my store.sqlite")
         #expect(hint.offline("retry", keys: ["dolly"]) == "dailies retry dolly --store 'my store.sqlite'")
         #expect(

@@ -66,7 +66,7 @@ struct OpeningTests {
         #expect(try FileManager.default.contentsOfDirectory(atPath: scratch.folder) == [])
     }
 
-    @Test func `a missing folder is named`() throws {
+    @Test func `a missing folder is reported`() throws {
         let scratch = try Scratch()
         let error = #expect(throws: StoreError.self) {
             try Store.open(scratch.folder + "/none/store.sqlite", for: .running)

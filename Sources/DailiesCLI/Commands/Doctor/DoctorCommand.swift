@@ -4,39 +4,39 @@ import DailiesCore
 struct DoctorCommand: AsyncParsableCommand, PrintingCommand {
     static let configuration = CommandConfiguration(
         commandName: "doctor",
-        abstract: "Check the configuration, the key, the store, the disk and the clock.",
+        abstract: "Check the configuration, API key, store, disk and clock.",
         discussion: """
-            Says where each setting comes from. Where there is a key, the provider is asked one free question: whether \
-            it takes the key, and what time it is there. Changes nothing.
+            Shows the source of each setting. If an API key is configured, makes one free request to check the key and \
+            to compare the clocks. Changes nothing.
 
             Examples:
               dailies doctor
               dailies doctor --offline
               dailies doctor --store campaign.sqlite --api-key-file ~/.bytespike-key --json
 
-            Exit codes: 0 all is well (there may be warnings), 1 something is wrong, 77 no API key, or it is refused.
+            Exit codes: 0 OK (possibly with warnings), 1 problems found, 77 API key missing or refused.
             """)
 
     @OptionGroup var store: StoreOptions
     @OptionGroup(title: "Provider") var provider: ProviderOptions
     @Option(help: ArgumentHelp("The folder for clips, as for `run`.", valueName: "dir"))
     var output: String?
-    @Flag(help: "Do not ask the provider anything.")
+    @Flag(help: "Make no requests to the provider.")
     var offline = false
-    @Flag(help: "Write JSON.")
+    @Flag(help: "Print JSON.")
     var json = false
 
     func run() async throws {
-        var examination = DoctorReport()
-        examination.settings = DoctorSettings.list(store, provider, output: output)
-        StoreCheck.run(store, output: output ?? RunOptionsDefaults.output, in: &examination)
-        await ProviderCheck.run(provider, isOffline: offline, in: &examination)
-        Console.out(json ? DoctorOutput.json(examination) : DoctorOutput.text(examination))
-        throw examination.code.asExit
+        var report = DoctorReport()
+        report.settings = DoctorSettings.list(store, provider, output: output)
+        StoreCheck.run(store, output: output ?? RunOptionsDefaults.output, in: &report)
+        await ProviderCheck.run(provider, isOffline: offline, in: &report)
+        Console.out(json ? DoctorOutput.json(report) : DoctorOutput.text(report))
+        throw report.code.asExit
     }
 }
 
-/// What `doctor` found.
+/// The findings of `doctor`.
 struct DoctorReport {
     enum Level: String {
         case ok
@@ -55,24 +55,24 @@ struct DoctorReport {
     struct Check {
         let name: String
         let level: Level
-        /// Safe to show.
-        let words: String
+        /// Escaped for output.
+        let message: String
     }
 
     var settings: [Setting] = []
     private(set) var checks: [Check] = []
     private(set) var isKeyRefused = false
 
-    mutating func add(_ name: String, _ level: Level, _ words: String) {
-        checks.append(Check(name: name, level: level, words: words))
+    mutating func add(_ name: String, _ level: Level, _ message: String) {
+        checks.append(Check(name: name, level: level, message: message))
     }
 
-    mutating func keyIsMissingOrRefused(_ words: String) {
+    mutating func addKeyProblem(_ message: String) {
         isKeyRefused = true
-        add("key", .problem, words)
+        add("key", .problem, message)
     }
 
-    /// A broken store comes before a refused key, as in the manual's order of exit codes.
+    /// A broken store takes precedence over a refused key, as in ``ExitCode/precedence``.
     var code: ExitCode {
         if checks.contains(where: { $0.level == .problem && $0.name != "key" }) { return .unexpected }
         return isKeyRefused ? .keyRefused : .success

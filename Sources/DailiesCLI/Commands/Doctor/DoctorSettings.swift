@@ -2,7 +2,7 @@ import DailiesCore
 import DailiesProvider
 import Foundation
 
-/// Every setting with the place it comes from.
+/// All settings with their sources.
 enum DoctorSettings {
     static func list(
         _ store: StoreOptions, _ provider: ProviderOptions, output: String?
@@ -31,17 +31,17 @@ enum DoctorSettings {
         return settings + network(environment) + files()
     }
 
-    /// Proxies and certificates, as the environment names them. One that cannot be used is told by the check of the provider.
+    /// Proxies and certificates from the environment. ``ProviderCheck`` reports unusable ones.
     private static func network(_ environment: [String: String]) -> [DoctorReport.Setting] {
         var settings: [DoctorReport.Setting] = []
         for (name, variable) in [("https proxy", "https_proxy"), ("http proxy", "http_proxy")] {
-            let typed = [variable, variable.uppercased()].first { !(environment[$0] ?? "").isEmpty }
-            guard let typed else {
+            let used = [variable, variable.uppercased()].first { !(environment[$0] ?? "").isEmpty }
+            guard let used else {
                 settings.append(DoctorReport.Setting(name: name, value: "none", origin: "default"))
                 continue
             }
             settings.append(
-                DoctorReport.Setting(name: name, value: proxy(typed, environment), origin: "$\(typed)"))
+                DoctorReport.Setting(name: name, value: proxy(used, environment), origin: "$\(used)"))
         }
         let exceptions = NetworkSettings.exceptions(in: environment)
         settings.append(
@@ -51,7 +51,7 @@ enum DoctorSettings {
         let file = environment[TrustedCertificates.variable].flatMap { $0.isEmpty ? nil : $0 }
         settings.append(
             DoctorReport.Setting(
-                name: "certificates", value: file.map(SafeText.escaped) ?? "the system's",
+                name: "certificates", value: file.map(SafeText.escaped) ?? "system",
                 origin: file == nil ? "default" : "$\(TrustedCertificates.variable)"))
         return settings
     }
@@ -65,7 +65,7 @@ enum DoctorSettings {
         }
     }
 
-    /// What else files set, for commands that have these options.
+    /// Other settings from files, for commands that have these options.
     private static func files() -> [DoctorReport.Setting] {
         let shown = [
             "store", "provider", "base-url", "api-key-file", OptionRule.keyCommand, "dialect", "output",
@@ -77,7 +77,7 @@ enum DoctorSettings {
         }
     }
 
-    /// A file may have given an option: then that is where it is from.
+    /// The option itself if it was typed; otherwise the file that sets it.
     private static func origin(_ option: String) -> String {
         let isTyped = CommandLine.arguments.contains { $0 == option || $0.hasPrefix(option + "=") }
         return isTyped ? option : ConfigurationLoader.current.values[String(option.dropFirst(2))]?.origin ?? option
@@ -98,19 +98,19 @@ enum DoctorSettings {
         return DoctorReport.Setting(name: name, value: shown(name, value), origin: origin)
     }
 
-    /// An address may carry a password by mistake; it is not repeated.
+    /// Hides everything before the `@` of a URL, which may be a password by mistake.
     private static func shown(_ name: String, _ value: String) -> String {
-        guard name == "base URL", let mark = value.lastIndex(of: "@") else { return SafeText.escaped(value) }
-        return "…" + SafeText.escaped(String(value[mark...]))
+        guard name == "base URL", let at = value.lastIndex(of: "@") else { return SafeText.escaped(value) }
+        return "…" + SafeText.escaped(String(value[at...]))
     }
 
-    /// The keys by their fingerprints; a key itself is shown nowhere.
+    /// The fingerprints of the keys. A key itself is never shown.
     private static func keys(_ options: ProviderOptions, _ environment: [String: String]) -> [DoctorReport.Setting] {
         let configuration: ProviderConfiguration
         do {
             configuration = try options.configuration()
         } catch {
-            // Why there is none is said by the check of the key.
+            // ProviderCheck reports the reason.
             return [DoctorReport.Setting(name: "API key", value: "none", origin: "-")]
         }
         return configuration.keys.enumerated().map { index, key in
@@ -129,7 +129,7 @@ enum DoctorSettings {
     }
 }
 
-/// Defaults of `run` that `doctor` shows.
+/// Defaults of `run` that `doctor` also shows.
 enum RunOptionsDefaults {
     static let output = "renders"
 }

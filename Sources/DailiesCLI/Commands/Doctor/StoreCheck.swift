@@ -3,40 +3,41 @@ import DailiesRunner
 import DailiesStore
 import Foundation
 
-/// The store, who works on it, and the disks under it and under the clips.
+/// Checks the store, its lock, and the free space for the store and the clips.
 enum StoreCheck {
-    /// A clip has some megabytes, the store's log up to 32.
-    private static let littleSpace: Int64 = 1 << 30
-    private static let noSpace: Int64 = 100 << 20
+    /// In bytes; less free space is a warning. A clip takes a few megabytes, the store's log up to 32.
+    private static let lowSpace: Int64 = 1 << 30
+    /// In bytes; less free space is a problem.
+    private static let minimumSpace: Int64 = 100 << 20
 
-    static func run(_ options: StoreOptions, output: String, in examination: inout DoctorReport) {
-        examination.add("sqlite", .ok, "SQLite \(Store.libraryVersion), schema \(Store.schemaVersion)")
+    static func run(_ options: StoreOptions, output: String, in report: inout DoctorReport) {
+        report.add("sqlite", .ok, "SQLite \(Store.libraryVersion), schema \(Store.schemaVersion)")
         let path = SafeText.escaped(options.path)
         var folders = [output]
         if FileManager.default.fileExists(atPath: options.path) {
             do throws(StoreError) {
-                folders += try checkStore(options.path, in: &examination)
+                folders += try checkStore(options.path, in: &report)
             } catch {
-                examination.add("store", .problem, "\(path): \(error)")
+                report.add("store", .problem, "\(path): \(error)")
             }
-            checkLock(options.path, in: &examination)
+            checkLock(options.path, in: &report)
         } else {
-            examination.add("store", .ok, "there is no store \(path) yet; a run creates it")
+            report.add("store", .ok, "no store at \(path) yet; a run creates it")
         }
-        checkDisk("disk of the store", parent(of: options.path), in: &examination)
+        checkDisk("disk of the store", parent(of: options.path), in: &report)
         var seen: Set<String> = []
         for folder in folders.map(absolute) where seen.insert(folder).inserted {
             if let fault = OutputFolder(folder).fault() {
-                examination.add("disk of clips", .problem, SafeText.escaped(fault))
+                report.add("disk of clips", .problem, SafeText.escaped(fault))
             } else {
-                checkDisk("disk of clips", folder, in: &examination)
+                checkDisk("disk of clips", folder, in: &report)
             }
         }
     }
 
-    /// - Returns: the folders that its batches save clips in.
+    /// - Returns: the output folders of its batches.
     private static func checkStore(
-        _ path: String, in examination: inout DoctorReport
+        _ path: String, in report: inout DoctorReport
     ) throws(StoreError) -> [String] {
         let store = try Store.open(path, for: .reading)
         let batches = try store.batches()
@@ -47,68 +48,69 @@ enum StoreCheck {
         try store.close()
         let tasks = total.states.values.reduce(0, +)
         guard problems.isEmpty else {
-            for problem in problems.prefix(10) { examination.add("store", .problem, SafeText.escaped(problem)) }
+            for problem in problems.prefix(10) { report.add("store", .problem, SafeText.escaped(problem)) }
             return batches.map(\.outputDirectory)
         }
-        examination.add(
+        report.add(
             "store", .ok,
-            "\(SafeText.escaped(path)) is sound: \(TaskDescription.count(tasks, "task")) in "
+            "\(SafeText.escaped(path)): no problems found, \(TaskDescription.count(tasks, "task")) in "
                 + "\(batches.count) batch\(batches.count == 1 ? "" : "es")")
         if let last = summary.lastEventAt, last > Composition.timers().now {
-            examination.add(
+            report.add(
                 "times", .warning,
-                "the last entry is of \(Composition.Calendar.timestamp(last)), in the future: the clock was ahead then, or "
-                    + "is behind now; times in the future count as now")
+                "the last entry is in the future (\(Composition.Calendar.timestamp(last))): the clock was ahead then, "
+                    + "or is behind now; future times count as now")
         }
         if total.uncertain + total.inTheAir + total.lost > 0 {
-            examination.add(
+            report.add(
                 "tasks", .warning,
-                "\(total.uncertain + total.inTheAir) uncertain, \(total.lost) lost; `dailies reconcile` asks for them")
+                "\(total.uncertain + total.inTheAir) uncertain, \(total.lost) lost; run `dailies reconcile`")
         }
         if total.unsaved > 0 {
-            examination.add("tasks", .warning, "\(total.unsaved) paid and not saved; `dailies resume` fetches them")
+            report.add("tasks", .warning, "\(total.unsaved) paid but not saved; run `dailies resume`")
         }
         if !clips.losses.isEmpty {
-            examination.add(
+            report.add(
                 "clips", .warning,
-                "\(clips.words); `dailies status --check-files` names them, `dailies fetch --missing` saves them again")
+                "\(clips.summary); `dailies status --check-files` lists them, `dailies fetch --missing` downloads them "
+                    + "again")
         }
-        if clips.moved > 0 { examination.add("clips", .warning, clips.movedWords) }
+        if clips.moved > 0 { report.add("clips", .warning, clips.movedSummary) }
         return batches.map(\.outputDirectory)
     }
 
-    private static func checkLock(_ path: String, in examination: inout DoctorReport) {
+    private static func checkLock(_ path: String, in report: inout DoctorReport) {
         do throws(StoreError) {
             let holder = try Store.runner(of: path)
-            examination.add("runner", .ok, holder.map { "one works on the store: \($0)" } ?? "none works on the store")
+            report.add("runner", .ok, holder.map { "active run: \($0)" } ?? "no active run")
         } catch {
-            examination.add("runner", .problem, "\(error)")
+            report.add("runner", .problem, "\(error)")
         }
     }
 
     // MARK: Disks
 
-    private static func checkDisk(_ name: String, _ folder: String, in examination: inout DoctorReport) {
+    private static func checkDisk(_ name: String, _ folder: String, in report: inout DoctorReport) {
         let existing = nearestExisting(folder)
         let shown = SafeText.escaped(existing)
         var isFolder: ObjCBool = false
         guard FileManager.default.fileExists(atPath: existing, isDirectory: &isFolder), isFolder.boolValue else {
-            return examination.add(name, .problem, "\(shown) is no folder; choose another one")
+            return report.add(name, .problem, "\(shown) is not a folder; choose another folder")
         }
         guard FileManager.default.isWritableFile(atPath: existing) else {
-            return examination.add(
-                name, .problem, "\(shown) cannot be written; change its rights, or choose another folder")
+            return report.add(
+                name, .problem, "\(shown) is not writable; change its permissions or choose another folder")
         }
         do {
             let attributes = try FileManager.default.attributesOfFileSystem(forPath: existing)
             guard let free = (attributes[.systemFreeSize] as? NSNumber)?.int64Value else {
-                return examination.add(name, .warning, "\(shown): how much is free is not known")
+                return report.add(name, .warning, "\(shown): the free space is unknown")
             }
-            let level: DoctorReport.Level = free < noSpace ? .problem : free < littleSpace ? .warning : .ok
-            let todo = level == .ok ? "" : "; make room before a run"
-            examination.add(name, level, "\(gigabytes(free)) GB free at \(shown)\(todo)")
+            let level: DoctorReport.Level = free < minimumSpace ? .problem : free < lowSpace ? .warning : .ok
+            let advice = level == .ok ? "" : "; free up space before a run"
+            report.add(name, level, "\(gigabytes(free)) GB free at \(shown)\(advice)")
         } catch {
-            examination.add(name, .warning, "\(shown): how much is free is not known")
+            report.add(name, .warning, "\(shown): the free space is unknown")
         }
     }
 
@@ -117,7 +119,7 @@ enum StoreCheck {
         return "\(tenths / 10).\(tenths % 10)"
     }
 
-    /// The folder itself or the nearest one above it: a run makes the rest.
+    /// The folder itself or its nearest existing parent. A run creates the rest.
     private static func nearestExisting(_ folder: String) -> String {
         var path = folder
         while path != "/", !FileManager.default.fileExists(atPath: path) { path = parent(of: path) }

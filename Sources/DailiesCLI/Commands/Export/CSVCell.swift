@@ -1,17 +1,18 @@
 import DailiesCore
 
-/// Cells of a CSV file that people open in a spreadsheet.
+/// Cells of a CSV file that is safe to open in a spreadsheet.
 enum CSVCell {
-    /// What a formula begins with, in ASCII and in the full width that East Asian spreadsheets read alike.
+    /// The first characters of formulas, in ASCII and in the fullwidth forms that East Asian spreadsheets also accept.
     private static let formulaStarts: Set<Unicode.Scalar> = ["=", "+", "-", "@", "＝", "＋", "－", "＠"]
-    private static let mark: Unicode.Scalar = "'"
+    private static let apostrophe: Unicode.Scalar = "'"
 
-    /// A cell that holds the text as it is, line ends too, and that no spreadsheet takes for a formula: a text that begins like
-    /// one, after any white space and apostrophes, gets one apostrophe before it. Take it away to have the text again.
+    /// A cell with the unchanged text, including line breaks, that no spreadsheet reads as a formula. If the text
+    /// starts like a formula, after any white space and apostrophes, one apostrophe is added before it. Remove that
+    /// apostrophe to get the text back.
     ///
-    /// - Parameter isForTerminal: what could drive a terminal is escaped.
+    /// - Parameter isForTerminal: escapes control characters.
     static func text(_ text: String, isForTerminal: Bool = Console.isOutputTerminal) -> String {
-        var cell = beginsLikeFormula(text) ? "\(mark)" + text : text
+        var cell = startsLikeFormula(text) ? "\(apostrophe)" + text : text
         if isForTerminal {
             cell = cell.split(separator: "\n", omittingEmptySubsequences: false)
                 .map { SafeText.escaped(String($0)) }.joined(separator: "\n")
@@ -23,13 +24,13 @@ enum CSVCell {
         return "\"" + doubled(cell) + "\""
     }
 
-    /// A text with an apostrophe before it begins like a formula if and only if the text does: so none is ambiguous.
-    private static func beginsLikeFormula(_ text: String) -> Bool {
-        let first = text.unicodeScalars.first { !$0.properties.isWhitespace && $0 != mark }
+    /// Apostrophes are skipped, so that adding or removing one never changes the result and no cell is ambiguous.
+    private static func startsLikeFormula(_ text: String) -> Bool {
+        let first = text.unicodeScalars.first { !$0.properties.isWhitespace && $0 != apostrophe }
         return first.map(formulaStarts.contains) ?? false
     }
 
-    /// By scalars: a quote with a combining mark on it is a character of its own.
+    /// Works on scalars, because a quote followed by a combining mark is a different character.
     private static func doubled(_ text: String) -> String {
         var result = String.UnicodeScalarView()
         for scalar in text.unicodeScalars {
@@ -39,6 +40,6 @@ enum CSVCell {
         return String(result)
     }
 
-    /// A cell with an exact number, or empty where it is unknown.
+    /// A cell with an exact number; empty if unknown.
     static func number(_ credits: Credits?) -> String { credits.map(\.description) ?? "" }
 }

@@ -5,19 +5,19 @@ import DailiesStore
 struct ExportCommand: PrintingCommand {
     static let configuration = CommandConfiguration(
         commandName: "export",
-        abstract: "Write tasks and their results as JSON, JSONL, CSV, or as the next manifest.",
+        abstract: "Export tasks and results as JSON, JSONL, CSV or a manifest.",
         discussion: """
-            One row for each task: key, state, model, prompt, tags, exact credits over all its attempts, task id, clip, \
-            failure. What is unknown is null in JSON and empty in CSV, never 0. `output_state` says whether the clip is \
-            where `output_path` says (present), missing or changed (of another length). Reads the store in pages, also while \
-            a run goes on.
+            Writes one row per task: key, state, model, prompt, tags, exact credits over all attempts, task id, clip, \
+            failure. Unknown values are null in JSON and empty in CSV, never 0. `output_state` is `present` if the \
+            clip is at `output_path`, `missing`, or `changed` (different length). Reads the store in pages; safe \
+            during a run.
 
-            CSV holds every text as it is, line ends too, in quotes. Only where a text begins like a formula, after any \
-            blanks and apostrophes, one apostrophe stands before it: take one away to have the text again. On a terminal \
-            control characters are shown as \\u{…}.
+            CSV keeps all text unchanged, including line breaks, in quotes. If a text starts like a formula, after any \
+            spaces and apostrophes, one apostrophe is added before it; remove that apostrophe to get the text back. On \
+            a terminal, control characters are shown as \\u{…}.
 
-            `manifest` writes JSONL that `run` reads again, with the same ids and requests: of all tasks of a batch, or \
-            of those you choose. Run it under a name of its own (--batch) to render them again.
+            `manifest` writes a JSONL manifest with the same ids and requests, for all tasks of a batch or for the \
+            selected ones. Run it under a different batch name (--batch) to render them again.
 
             Examples:
               dailies export --format csv > results.csv
@@ -33,13 +33,13 @@ struct ExportCommand: PrintingCommand {
     }
 
     @OptionGroup var selection: TaskSelection
-    @Option(help: "How to write it.")
+    @Option(help: "The output format.")
     var format = Format.json
-    @Flag(help: "The same as --format json.")
+    @Flag(help: "Same as --format json.")
     var json = false
     @Option(
         help: ArgumentHelp(
-            "For --format manifest: the models that it will be read with, as for `run`.", valueName: "file"))
+            "For --format manifest: additional or replacement models, as for `run`.", valueName: "file"))
     var catalog: String?
     @OptionGroup var store: StoreOptions
 
@@ -70,7 +70,7 @@ struct ExportCommand: PrintingCommand {
         }
     }
 
-    /// An array with one row a line.
+    /// A JSON array with one row per line.
     private func writeArray(_ pages: inout TaskPages, _ clips: inout ClipLookup) throws {
         var lead = "[\n"
         while let page = try pages.next() {
@@ -80,16 +80,16 @@ struct ExportCommand: PrintingCommand {
         Console.out(lead == "[\n" ? "[]" : "\n]")
     }
 
-    /// A manifest is of one batch: two may use the same ids.
+    /// A manifest has one batch, because two batches may use the same ids.
     private func onlyBatch(of store: Store) throws -> StoredBatch {
         if let batch = try TaskLookup.batch(selection.batch, in: store) { return batch }
         let batches = try store.batches()
-        guard let only = batches.first else { throw Stop(.usage, "the store is empty; there is nothing to export") }
+        guard let only = batches.first else { throw Stop(.usage, "nothing to export: the store is empty") }
         guard batches.count == 1 else {
             let names = batches.prefix(10).map { SafeText.quoted($0.name) }.joined(separator: ", ")
             throw Stop(
                 .usage,
-                "a manifest is of one batch, and the store has \(batches.count): \(names); say which with --batch NAME")
+                "a manifest has one batch, but the store has \(batches.count): \(names); select one with --batch NAME")
         }
         return only
     }

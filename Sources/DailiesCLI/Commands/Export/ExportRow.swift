@@ -3,7 +3,7 @@ import DailiesRunner
 import DailiesStore
 import ExactJSON
 
-/// One task as a row of results.
+/// One task as a row of `export`.
 enum ExportRow {
     static func json(_ row: TaskRow, _ clip: ClipFinder.Finding?) -> String {
         var writer = JSONWriter()
@@ -11,7 +11,7 @@ enum ExportRow {
         return writer.text
     }
 
-    /// - Parameter clip: how its saved clip was found; nil: none was saved.
+    /// - Parameter clip: nil if no clip was saved.
     static func write(_ row: TaskRow, _ clip: ClipFinder.Finding?, to writer: inout JSONWriter) {
         let latest = row.latest
         writer.object { writer in
@@ -49,7 +49,7 @@ enum ExportRow {
         "failure_code", "failure_message",
     ]
 
-    /// - Parameter tagNames: each is a column of its own, named as in a CSV manifest.
+    /// - Parameter tagNames: one column each, named as in a CSV manifest.
     static func csvHeader(_ tagNames: [String]) -> String {
         (csvColumns + tagNames.map { "tags." + $0 }).map { CSVCell.text($0) }.joined(separator: ",")
     }

@@ -2,13 +2,13 @@ import DailiesCore
 import DailiesStore
 import ExactJSON
 
-/// Lines of a JSONL manifest from what the store holds: read again, they are the same tasks with the same requests.
+/// Writes stored tasks as lines of a JSONL manifest. Reading the lines gives the same tasks with the same requests.
 struct ManifestWriter {
     private static let common: Set<String> = [
         "model", "prompt", "duration_seconds", "resolution", "aspect_ratio", "image_init",
     ]
 
-    /// Fields that stand in a task itself; all others stand under `extra`.
+    /// Top-level fields of a task. All others go into `extra`.
     private let fields: Set<ByteKey>
 
     init(catalogue: ModelCatalogue) {
@@ -23,14 +23,14 @@ struct ManifestWriter {
         return writer.text
     }
 
-    /// What a line says otherwise than the stored request.
+    /// Differences between a line and the stored request.
     struct Change {
         static let none = Change()
-        /// Another take comes out.
+        /// Renders another take, because the seed is removed.
         static let otherTake = Change(removed: [ByteKey("seed")])
 
         var removed: Set<ByteKey> = []
-        /// In place of what the request says, or added to it.
+        /// Replaced or added members.
         var replaced: [(name: String, value: JSONValue)] = []
 
         fileprivate func applied(to members: [JSONMember]) -> [JSONMember] {
@@ -62,15 +62,15 @@ struct ManifestWriter {
         return writer.text
     }
 
-    /// In a prompt two braces begin a variable's name; written twice they stand for themselves. An image that was given
-    /// as a file is given as that file again.
+    /// Doubles pairs of braces in a prompt, because `{{` starts a variable name. An image that was given as a file is
+    /// written as that path.
     private static func written(_ member: JSONMember, of row: TaskRow) -> JSONValue {
         if member.name == "image_init", let path = row.imagePath { return JSONValue(kind: .string(path)) }
         guard member.name == "prompt", let prompt = member.value.string else { return member.value }
         return JSONValue(kind: .string(doubled(prompt)))
     }
 
-    /// By bytes: to a search for characters, a brace with a combining mark on it is another one.
+    /// Works on bytes, because a brace followed by a combining mark is a different character.
     private static func doubled(_ prompt: String) -> String {
         let brace = UInt8(ascii: "{")
         var result: [UInt8] = []
@@ -87,7 +87,7 @@ struct ManifestWriter {
         do {
             return try JSONValue.parse(request.text.utf8).members ?? []
         } catch {
-            preconditionFailure("a stored request cannot be read: \(error)")
+            preconditionFailure("a stored request cannot be parsed: \(error)")
         }
     }
 }

@@ -7,12 +7,13 @@ import ExactJSON
 struct PromoteCommand: PrintingCommand {
     static let configuration = CommandConfiguration(
         commandName: "promote",
-        abstract: "Write a manifest of finals from chosen drafts: the same prompts and seeds on another model.",
+        abstract: "Create a manifest of final renders from selected drafts.",
         discussion: """
-            Draft with a cheap model, choose, and render the chosen ones well. The manifest goes to standard output, as \
-            JSONL under a batch name of its own, and is checked first against the limits of the new model: what does not \
-            fit is named, and nothing is written (65). A field that only the draft's model knows is not dropped in silence; \
-            it is one of those problems.
+            Render drafts with a cheap model, select the good ones, and render those with a better model. The finals \
+            have the same prompts and seeds. The manifest is written to standard output as JSONL, with a separate \
+            batch name. It is first checked against the limits of the new model. If there are problems, they are \
+            listed, nothing is written, and the exit code is 65. Fields that the new model does not support are \
+            reported as problems, not dropped.
 
             Examples:
               dailies promote cook/repeat=1 cook/repeat=3 --model seedance-2.0-pro --resolution 1080p > finals.jsonl
@@ -23,19 +24,21 @@ struct PromoteCommand: PrintingCommand {
     @OptionGroup var selection: TaskSelection
     @Option(help: ArgumentHelp("The model of the finals.", valueName: "model"))
     var model: String
-    @Option(help: ArgumentHelp("Their resolution (default: the drafts').", valueName: "resolution"))
+    @Option(help: ArgumentHelp("The resolution of the finals (default: as in the draft).", valueName: "resolution"))
     var resolution: String?
-    @Option(help: ArgumentHelp("Their duration (default: the drafts').", valueName: "seconds"))
+    @Option(help: ArgumentHelp("The duration of the finals (default: as in the draft).", valueName: "seconds"))
     var durationSeconds: Int?
-    @Option(name: .customLong("as"), help: ArgumentHelp("Their batch (default: BATCH-finals).", valueName: "name"))
+    @Option(
+        name: .customLong("as"),
+        help: ArgumentHelp("The batch of the finals (default: BATCH-finals).", valueName: "name"))
     var finals: String?
     @Option(
-        help: ArgumentHelp("The models that the manifest will be read with, as for `run`.", valueName: "file"))
+        help: ArgumentHelp("Additional or replacement models, as for `run`.", valueName: "file"))
     var catalog: String?
     @OptionGroup var store: StoreOptions
 
     mutating func validate() throws {
-        guard selection.isGiven else { throw ValidationError("say which drafts: by key, --state, --tag or --batch") }
+        guard selection.isGiven else { throw ValidationError("select drafts by key, --state, --tag or --batch") }
     }
 
     func run() throws {
@@ -52,37 +55,38 @@ struct PromoteCommand: PrintingCommand {
         } catch {
             let shown = ManifestLoading.show(error.problems, all: false) { Console.error($0) }
             if shown < error.problems.count { Console.error("and \(error.problems.count - shown) more") }
-            throw Stop(.refused, "these drafts do not fit \(SafeText.quoted(model)) so; nothing was written")
+            throw Stop(.refused, "these drafts are not valid for \(SafeText.quoted(model)); nothing was written")
         }
         Console.out(text, lineEnd: "")
     }
 
-    /// The manifest: its first line, and one for each draft.
+    /// The header line and one line per draft.
     private func lines(of store: Store, _ line: ManifestWriter) throws -> [String] {
         var pages = try selection.pages(of: store, states: [.completed])
         var lines: [String] = []
         var batch: String?
         let areNamed = pages.areNamed
         while let page = try pages.next() {
-            let unfit = page.filter { $0.state != .completed }
-            guard unfit.isEmpty || !areNamed else {
-                let words = unfit.map { "\($0.shownName): it is \(TaskDescription.standing($0))" }
+            let incomplete = page.filter { $0.state != .completed }
+            guard incomplete.isEmpty || !areNamed else {
+                let lines = incomplete.map { "\($0.shownName): it is \(TaskDescription.standing($0))" }
                 throw Stop(
                     .refused,
-                    words.joined(separator: "\ndailies: ")
-                        + "\ndailies: only a completed draft can be promoted; nothing was written")
+                    lines.joined(separator: "\ndailies: ")
+                        + "\ndailies: only completed drafts can be promoted; nothing was written")
             }
             for row in page where row.state == .completed {
                 if let batch, !batch.utf8.elementsEqual(row.batchName.utf8) {
                     throw Stop(
-                        .usage, "these drafts are of several batches, which may use the same ids; choose with --batch")
+                        .usage,
+                        "these drafts belong to several batches, which may use the same ids; select one with --batch")
                 }
                 batch = row.batchName
                 lines.append(line.task(row, change))
             }
         }
         guard let batch else {
-            throw Stop(.usage, "no draft is completed that fits; see `dailies export --format csv`")
+            throw Stop(.usage, "no matching completed drafts; see `dailies export --format csv`")
         }
         return [line.header(batch: finals ?? batch + "-finals")] + lines
     }

@@ -3,25 +3,24 @@ import DailiesRunner
 import DailiesStore
 import ExactJSON
 
-/// Whether the clips that the store calls saved are on disk.
+/// Checks that clips recorded as saved are on disk.
 struct ClipCheck {
     struct Loss {
         let row: SavedClipRow
         let finding: ClipFinder.Finding
     }
 
-    /// Losses that are named at most.
-    static let mostNamed = 20
-    /// Rows in memory at one time.
+    static let maximumListed = 20
+    /// Maximum number of rows in memory.
     private static let pageSize = 500
 
     private(set) var checked = 0
-    /// Found beside the store, and not where they were saved.
+    /// Clips found next to the store instead of at their recorded path.
     private(set) var moved = 0
     private(set) var losses: [Loss] = []
 
     /// - Parameters:
-    ///   - checksContent: the digests too, not only the lengths.
+    ///   - checksContent: also compares digests, not only lengths.
     init(of store: Store, checksContent: Bool) throws(StoreError) {
         var finder = ClipFinder(store: store.path)
         var last: AttemptID?
@@ -41,31 +40,31 @@ struct ClipCheck {
     }
 
     /// `2 of 30 saved clips are missing or changed`
-    var words: String {
+    var summary: String {
         "\(losses.count) of \(TaskDescription.count(checked, "saved clip")) \(losses.count == 1 ? "is" : "are") missing or changed"
     }
 
-    /// The losses, some by name, and what to do about them.
+    /// The first losses by name, and the command that fixes them.
     func text(_ hint: SuggestedCommand) -> String {
         var lines: [String] = []
-        for loss in losses.prefix(Self.mostNamed) {
+        for loss in losses.prefix(Self.maximumListed) {
             let name = "\(SafeText.escaped(loss.row.batchName))/\(SafeText.escaped(loss.row.key.text))"
             lines.append("\(name): \(Self.words(for: loss.finding, savedAs: loss.row.clip.path) ?? "")")
         }
-        if losses.count > Self.mostNamed { lines.append("and \(losses.count - Self.mostNamed) more") }
-        if moved > 0 { lines.append(movedWords) }
+        if losses.count > Self.maximumListed { lines.append("and \(losses.count - Self.maximumListed) more") }
+        if moved > 0 { lines.append(movedSummary) }
         guard !losses.isEmpty else {
-            return (lines + ["\(TaskDescription.count(checked, "saved clip")) checked: all are in place"]).joined(
-                separator: "\n")
+            return (lines + ["\(TaskDescription.count(checked, "saved clip")) checked; none missing or changed"])
+                .joined(separator: "\n")
         }
-        return (lines + ["\(words); `\(hint.online("fetch --missing"))` saves them again, free of charge"])
+        return (lines + ["\(summary); to download them again for free, run `\(hint.online("fetch --missing"))`"])
             .joined(separator: "\n")
     }
 
-    /// Clips of a project that was moved.
-    var movedWords: String {
-        "\(TaskDescription.count(moved, "saved clip")) \(moved == 1 ? "is" : "are") beside the store, and not where "
-            + (moved == 1 ? "it was saved" : "they were saved")
+    /// For a project that was moved.
+    var movedSummary: String {
+        "\(TaskDescription.count(moved, "saved clip")) \(moved == 1 ? "was" : "were") found next to the store, not at "
+            + (moved == 1 ? "its original path" : "their original paths")
     }
 
     func write(to writer: inout JSONWriter) {
@@ -88,18 +87,18 @@ struct ClipCheck {
         }
     }
 
-    /// What is wrong with a clip, safe to show.
+    /// The problem with a clip, escaped for output; nil if the clip is present.
     static func words(for finding: ClipFinder.Finding, savedAs path: String) -> String? {
         switch finding {
         case .present: nil
-        case .missing: "it is not at \(SafeText.escaped(path)) any more"
+        case .missing: "\(SafeText.escaped(path)) is missing"
         case .changed(let path, let reason): "\(SafeText.escaped(path)): \(SafeText.escaped(reason))"
         }
     }
 }
 
 extension ClipFinder.Finding {
-    /// In data.
+    /// The value of `output_state`.
     var word: String {
         switch self {
         case .present: "present"
@@ -109,7 +108,7 @@ extension ClipFinder.Finding {
     }
 }
 
-/// The clips of tasks that are listed, and how many of them are not where the list points.
+/// Finds the clips of listed tasks, and counts those that are missing or changed.
 struct ClipLookup {
     private var finder: ClipFinder
     private var count = 0
@@ -117,7 +116,7 @@ struct ClipLookup {
 
     init(store path: String) { finder = ClipFinder(store: path) }
 
-    /// nil: none was saved.
+    /// - Returns: nil if the task has no saved clip.
     mutating func find(_ row: TaskRow) -> ClipFinder.Finding? {
         guard let clip = row.latest?.savedClip else { return nil }
         let finding = finder.find(clip)
@@ -126,11 +125,11 @@ struct ClipLookup {
         return finding
     }
 
-    /// Says what the list cannot show.
+    /// Prints a warning about missing and changed clips.
     func warn(_ hint: SuggestedCommand) {
         guard lost > 0 else { return }
         Console.error(
             "warning: \(lost) of \(TaskDescription.count(count, "saved clip")) \(lost == 1 ? "is" : "are") missing or changed; "
-                + "`\(hint.online("fetch --missing"))` saves them again, free of charge")
+                + "to download them again for free, run `\(hint.online("fetch --missing"))`")
     }
 }

@@ -8,14 +8,13 @@ import Foundation
 struct FetchCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "fetch",
-        abstract: "Save clips again that vanished here, while the provider still has them; that is free.",
+        abstract: "Download missing or changed clips again, free of charge.",
         discussion: """
-            Clips that are missing, emptied or changed are asked for at the provider by their task ids and saved again, beside \
-            whatever has their names by now. What is in place is left as it is. Clips that are paid and were never saved are \
-            fetched too, as `resume` does. Nothing is rendered or charged.
+            Looks up clips that are missing, empty or changed at the provider by task id, and downloads them again. \
+            Existing files are never overwritten. Also downloads paid clips that were never saved, as `resume` does. \
+            Nothing is rendered or charged.
 
-            Where the provider does not have a clip any more, it says so and names the command that renders and charges it \
-            again.
+            If the provider no longer has a clip, prints the command that renders it again (charged).
 
             Examples:
               dailies status --check-files
@@ -23,28 +22,28 @@ struct FetchCommand: AsyncParsableCommand {
               dailies fetch dolly crane
               dailies fetch --missing --output renders-again
 
-            Exit codes: 0 all are saved, 5 stopped early (run again), 7 access refused, 9 some are not, 11 store in use, \
-            64 usage, 77 API key.
+            Exit codes: 0 all saved, 5 stopped early (run again), 7 access denied, 9 some not saved, 11 store in use, \
+            64 usage error, 77 API key.
             """)
 
-    @Argument(help: ArgumentHelp("Keys of tasks whose clips to check.", valueName: "key"))
+    @Argument(help: ArgumentHelp("Keys of the tasks whose clips to check.", valueName: "key"))
     var keys: [String] = []
-    @Flag(help: "All clips that are missing, or are not what was saved.")
+    @Flag(help: "Fetch all clips that are missing or changed.")
     var missing = false
-    @Option(help: ArgumentHelp("Only clips of this batch.", valueName: "name"))
+    @Option(help: ArgumentHelp("Fetch only clips of this batch.", valueName: "name"))
     var batch: String?
     @Option(
         help: ArgumentHelp(
-            "The folder to save them in, from now on. Default: that of their batch, or the one beside the store that took its place.",
+            "Save clips in this folder from now on (default: the batch's folder, or its copy next to a moved store).",
             valueName: "dir"))
     var output: String?
     @OptionGroup var store: StoreOptions
     @OptionGroup(title: "Provider") var provider: ProviderOptions
-    @Flag(help: "Write one JSON object a line to standard output.")
+    @Flag(help: "Print one JSON object per line.")
     var json = false
 
     mutating func validate() throws {
-        guard keys.isEmpty == missing else { throw ValidationError("name keys, or say --missing") }
+        guard keys.isEmpty == missing else { throw ValidationError("specify task keys or --missing, not both") }
     }
 
     func run() async throws {
@@ -58,10 +57,10 @@ struct FetchCommand: AsyncParsableCommand {
         let code: ExitCode
         do {
             let text = FetchOutput(hint: SuggestedCommand(store: store, provider: provider), isJSON: json)
-            var round = try FetchOperation(opened, configuration, text: text)
-            try round.find(keys: keys, batch: batch, output: output)
-            try await round.ask(RetryingProvider(service, configuration, speed: provider.speed))
-            code = try await round.save(service, lock, speed: provider.speed)
+            var operation = try FetchOperation(opened, configuration, text: text)
+            try operation.find(keys: keys, batch: batch, output: output)
+            try await operation.query(RetryingProvider(service, configuration, speed: provider.speed))
+            code = try await operation.save(service, lock, speed: provider.speed)
         } catch {
             await service.shutdown()
             try opened.close()
@@ -73,7 +72,7 @@ struct FetchCommand: AsyncParsableCommand {
     }
 }
 
-/// From the clips that vanished to those that are saved again.
+/// Finds missing clips, gets new URLs from the provider, and downloads the clips again.
 struct FetchOperation {
     private static let pageSize = 500
 
@@ -82,7 +81,7 @@ struct FetchOperation {
     private let text: FetchOutput
     private let batches: [BatchID: StoredBatch]
     private var lost: [SavedClipRow] = []
-    /// Not saved, and not to be had.
+    /// Clips that the provider no longer has.
     private var gone = 0
     private var codes: Set<ExitCode> = [.success]
 
@@ -93,9 +92,9 @@ struct FetchOperation {
         batches = Dictionary(uniqueKeysWithValues: try store.batches().map { ($0.id, $0) })
     }
 
-    // MARK: What is lost
+    // MARK: Missing clips
 
-    /// - Throws: ``Stop`` with 64 for a key or batch that is not there, and for a folder that clips cannot be saved in.
+    /// - Throws: ``Stop`` with 64 for an unknown key or batch, and for an unusable folder.
     mutating func find(keys: [String], batch name: String?, output: String?) throws {
         let batch = try TaskLookup.batch(name, in: store)
         var finder = ClipFinder(store: store.path)
@@ -115,11 +114,11 @@ struct FetchOperation {
                 lost += bad
             }
         }
-        try settleFolders(finder, output: output)
+        try chooseFolders(finder, output: output)
     }
 
-    /// Clips go to the folder of their batch. One that is gone is followed to where the project was moved.
-    private func settleFolders(_ finder: ClipFinder, output: String?) throws {
+    /// Clips go to the folder of their batch. If it is gone, a folder of the moved project replaces it.
+    private func chooseFolders(_ finder: ClipFinder, output: String?) throws {
         var folders: Set<String> = []
         var moves: [(batch: BatchID, folder: String)] = []
         for id in Set(lost.map(\.batch)).sorted() {
@@ -133,33 +132,33 @@ struct FetchOperation {
         for move in moves { try store.moveOutput(of: [move.batch], to: move.folder) }
     }
 
-    // MARK: Asking
+    // MARK: Queries
 
-    /// Only for a clip that the provider has an address of does the store forget where it was.
-    mutating func ask(_ desk: RetryingProvider) async throws {
+    /// The store forgets the old path only for clips that the provider has a URL for.
+    mutating func query(_ provider: RetryingProvider) async throws {
         for row in lost {
-            if let need = need(of: row, desk) {
-                text.isNotAsked(row, need)
+            if let requirement = unmetRequirement(of: row, provider) {
+                text.isNotFetched(row, requirement)
                 codes.insert(.unsaved)
                 continue
             }
-            switch await desk.ask(TaskQuery(.remote(row.remote), account: row.account)) {
+            switch await provider.ask(TaskQuery(.remote(row.remote), account: row.account)) {
             case .found(let report):
-                if let another = report.mismatch(with: row.remote, row.submissionKey) {
-                    text.isNotAsked(row, "the provider answers with \(SafeText.escaped(another))")
+                if let mismatch = report.mismatch(with: row.remote, row.submissionKey) {
+                    text.isNotFetched(row, "the provider returned \(SafeText.escaped(mismatch))")
                     codes.insert(.unsaved)
                 } else if let asset = report.asset {
                     try await record([.clipGone(row.attempt), .assetFound(row.attempt, asset)])
                 } else {
-                    isGone(row, "the provider gives no address for it")
+                    isGone(row, "the provider has no URL for it")
                 }
-            case .notFound(let fault): isGone(row, "the provider does not know it any more (\(fault.shown))")
+            case .notFound(let fault): isGone(row, "no longer known to the provider (\(fault.shown))")
             case .stopped(let fault, let stop):
-                text.isNotAsked(row, "refused (\(fault.shown))")
+                text.isNotFetched(row, "refused (\(fault.shown))")
                 codes.insert(stop == .keyRefused ? .keyRefused : .accountRefused)
                 return
             case .fault(let fault):
-                text.isNotAsked(row, "no answer (\(fault.shown))")
+                text.isNotFetched(row, "no response (\(fault.shown))")
                 codes.insert(.stoppedEarly)
                 if fault.showsOutage { return }
             }
@@ -172,15 +171,15 @@ struct FetchOperation {
         text.isGone(row, reason, isAmbiguous: batches.count > 1)
     }
 
-    private func need(of row: SavedClipRow, _ desk: RetryingProvider) -> String? {
-        guard let batch = batches[row.batch], batch.provider == desk.name, batch.baseURL == desk.baseURL else {
+    private func unmetRequirement(of row: SavedClipRow, _ provider: RetryingProvider) -> String? {
+        guard let batch = batches[row.batch], batch.provider == provider.name, batch.baseURL == provider.baseURL else {
             let batch = batches[row.batch]
             let options = ShellWord.line(["--provider", batch?.provider ?? "", "--base-url", batch?.baseURL ?? ""])
-            return "its batch belongs to another service; give \(options)"
+            return "its batch belongs to another service; use \(options)"
         }
-        guard desk.holds(row.account) else {
+        guard provider.holds(row.account) else {
             return
-                "it was sent under another API key; give the one with the fingerprint \(row.account) with --api-key-file"
+                "it was sent with another API key; use --api-key-file with the key whose fingerprint is \(row.account)"
         }
         return nil
     }
@@ -192,9 +191,9 @@ struct FetchOperation {
         }
     }
 
-    // MARK: Saving
+    // MARK: Downloads
 
-    /// A run that saves what is not saved, and does nothing else.
+    /// A run that only downloads unsaved clips.
     func save(_ service: ByteSpikeProvider, _ lock: RunnerLock, speed: Double) async throws -> ExitCode {
         var plan = Runner.Plan(
             settings: SchedulerSettings().divided(bySpeed: speed), catalogue: Composition.catalogue, batches: [],
@@ -210,7 +209,7 @@ struct FetchOperation {
         signals.cancel()
         reporter.settle()
         guard case .ended(let ending) = outcome else {
-            throw Stop(.unexpected, "the store failed while clips were fetched; fix that, then run it again")
+            throw Stop(.unexpected, "store error while fetching clips; fix the cause and run the command again")
         }
         var codes = codes
         codes.insert(ExitCode.of(ending, failed: 0, signal: signals.received))

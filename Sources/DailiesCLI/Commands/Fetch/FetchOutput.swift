@@ -2,7 +2,7 @@ import DailiesCore
 import DailiesStore
 import ExactJSON
 
-/// What `fetch` says, for people and for programs.
+/// The output of `fetch`, as text or JSON.
 struct FetchOutput: RunReporter {
     let hint: SuggestedCommand
     let isJSON: Bool
@@ -13,36 +13,36 @@ struct FetchOutput: RunReporter {
         self.isJSON = isJSON
     }
 
-    // MARK: What was found out before
+    // MARK: Before the downloads
 
     func isNotLost(_ task: TaskRow, wasSaved: Bool) {
-        let words = wasSaved ? "its clip is in place" : "it is \(TaskDescription.standing(task))"
-        say("not_lost", task.batchName, task.key, words)
+        let reason = wasSaved ? "its clip is present" : "it is \(TaskDescription.standing(task))"
+        report("not_lost", task.batchName, task.key, reason)
     }
 
-    func isNotAsked(_ row: SavedClipRow, _ reason: String) {
-        say("not_fetched", row.batchName, row.key, "not fetched: \(reason)")
+    func isNotFetched(_ row: SavedClipRow, _ reason: String) {
+        report("not_fetched", row.batchName, row.key, "not fetched: \(reason)")
     }
 
     func isGone(_ row: SavedClipRow, _ reason: String, isAmbiguous: Bool) {
         let batch = isAmbiguous ? [(name: "--batch", value: row.batchName)] : []
         let retry = hint.offline("retry --again", batch, keys: [row.key.text])
-        say(
-            "gone", row.batchName, row.key, "not fetched: \(reason); `\(retry)` renders and charges it again")
+        report(
+            "gone", row.batchName, row.key, "not fetched: \(reason); to render it again (charged), run `\(retry)`")
     }
 
-    private func say(_ type: String, _ batch: String, _ key: TaskKey, _ words: String) {
+    private func report(_ type: String, _ batch: String, _ key: TaskKey, _ reason: String) {
         guard isJSON else {
-            return Console.error("\(SafeText.escaped(batch))/\(SafeText.escaped(key.text)): \(words)")
+            return Console.error("\(SafeText.escaped(batch))/\(SafeText.escaped(key.text)): \(reason)")
         }
         JSONLine.write(type) { writer in
             writer.member("batch", batch)
             writer.member("key", key.text)
-            writer.member("reason", words)
+            writer.member("reason", reason)
         }
     }
 
-    // MARK: While it is fetched
+    // MARK: During the downloads
 
     func began(_ overview: RunOverview) { batches.withLock { $0 = overview.batches } }
 
@@ -56,7 +56,7 @@ struct FetchOutput: RunReporter {
 
     func ended(_ summary: RunSummary) {}
 
-    // MARK: The end
+    // MARK: End
 
     func finish(lost: Int, gone: Int, unsaved: Int, code: ExitCode) {
         if isJSON {
@@ -67,11 +67,11 @@ struct FetchOutput: RunReporter {
                 writer.member("exit_code", Int(code.rawValue))
             }
         }
-        guard lost > 0 || unsaved > 0 else { return Console.error("every saved clip that was asked about is in place") }
-        var parts = ["\(TaskDescription.count(lost, "clip")) had vanished"]
-        if gone > 0 { parts.append("\(gone) cannot be had any more") }
-        if unsaved > 0 { parts.append("\(unsaved) paid and not saved; run it again") }
-        if code == .success { parts.append("all are saved") }
+        guard lost > 0 || unsaved > 0 else { return Console.error("nothing to fetch: all selected clips are present") }
+        var parts = ["\(TaskDescription.count(lost, "clip")) missing or changed"]
+        if gone > 0 { parts.append("\(gone) no longer available") }
+        if unsaved > 0 { parts.append("\(unsaved) paid but not saved (run the command again)") }
+        if code == .success { parts.append("all saved") }
         Console.error(parts.joined(separator: ", "))
     }
 }

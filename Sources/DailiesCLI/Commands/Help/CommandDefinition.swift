@@ -1,33 +1,33 @@
 import ArgumentParser
 import ExactJSON
 
-/// A command as the argument parser knows it.
+/// A command as the argument parser describes it.
 struct CommandDefinition {
     struct Argument {
-        /// `--store`, `-q`; none for an argument by place.
+        /// For example `--store` and `-q`; empty for a positional argument.
         let names: [String]
-        /// What stands for its value in help texts.
+        /// The placeholder for its value in help texts.
         let valueName: String
         let isFlag: Bool
         let isOptional: Bool
         let isRepeating: Bool
-        /// The group that help texts show it in.
+        /// The section of the help text that lists it.
         let section: String?
-        /// What it does, its values and its default.
-        let words: String
+        /// The effect, the allowed values and the default.
+        let help: String
     }
 
     let name: String
     let abstract: String
     let discussion: String
-    /// By place.
+    /// Positional arguments.
     let arguments: [Argument]
     let options: [Argument]
     let commands: [CommandDefinition]
 
-    /// The whole program, from the parser's own description of it.
+    /// The whole program, from the parser's `_dumpHelp`.
     ///
-    /// - Throws: where that description is no JSON, which a test would see.
+    /// - Throws: ``JSONError`` if that dump is not valid JSON, which a test would catch.
     static func program() throws(JSONError) -> CommandDefinition {
         let description = try JSONValue.parse(Array(DailiesCommand._dumpHelp().utf8))
         return CommandDefinition(description["command"] ?? JSONValue(kind: .null))
@@ -40,7 +40,7 @@ struct CommandDefinition {
         let shown = (command["arguments"]?.array ?? []).filter { $0["shouldDisplay"]?.bool == true }
         arguments = shown.filter { $0["kind"]?.string == "positional" }.map(Argument.init)
         options = shown.filter { $0["kind"]?.string != "positional" }.map(Argument.init)
-        // The parser has a `help` of its own beside ours, which comes first.
+        // The parser adds its own `help` command. Ours comes first.
         var commands: [CommandDefinition] = []
         for subcommand in (command["subcommands"]?.array ?? []).map(CommandDefinition.init)
         where !commands.contains(where: { $0.name == subcommand.name }) {
@@ -66,6 +66,6 @@ extension CommandDefinition.Argument {
         }
         if let value = argument["defaultValue"]?.string { facts.append("default: \(value)") }
         let abstract = argument["abstract"]?.string ?? ""
-        words = facts.isEmpty ? abstract : abstract + " (\(facts.joined(separator: "; ")))"
+        help = facts.isEmpty ? abstract : abstract + " (\(facts.joined(separator: "; ")))"
     }
 }

@@ -1,6 +1,6 @@
 import DailiesCore
 
-/// What `dailies help TOPIC` explains.
+/// The topics of `dailies help TOPIC`.
 enum HelpTopic: String, CaseIterable {
     case states
     case exitCodes = "exit-codes"
@@ -21,22 +21,22 @@ enum HelpTopic: String, CaseIterable {
     }
 
     private static let statesText = """
-        The state of a task, as `status`, `export` and the column `state` of the store have it:
+        The states of a task, as shown by `status`, `export` and the `state` column of the store:
 
-          queued      waits here for a slot; or its submit is in the air; or it is uncertain: sent, and
-                      nobody knows yet what became of it; or it waits at the provider
-          running     renders
-          completed   rendered and paid; its clip is saved, or about to be
-          failed      over, usually free of charge; `dailies retry` lets it wait again
-          cancelled   over: by `dailies cancel`, or since it no longer stands in its manifest
+          queued      waiting for a slot, being submitted, uncertain (sent, outcome unknown), or queued at the
+                      provider
+          running     rendering at the provider
+          completed   rendered and paid; the clip is saved or will be downloaded
+          failed      finished without a clip, usually not charged; `dailies retry` queues it again
+          cancelled   cancelled with `dailies cancel`, or removed from its manifest
 
-        Nothing is sent twice to find out what happened: an uncertain task is asked for by its submission key, and
-        stays uncertain until that, or your word (`dailies reconcile`), says more.
+        An uncertain task is never resubmitted just to find out what happened. It is looked up by its submission
+        key, and stays uncertain until the provider answers or you decide with `dailies reconcile`.
 
-        How many stand where:
+        Count tasks by state:
           sqlite3 dailies.sqlite "select state, count(*), sum(credits) from task group by state"
 
-        One task's whole story:
+        Show the history of one task:
           dailies explain KEY
         """
 
@@ -45,14 +45,14 @@ enum HelpTopic: String, CaseIterable {
             "  " + DisplayWidth.padded("\(code.rawValue)", to: 5) + code.meaning
         }
         let order = ExitCode.precedence.map { "\($0.rawValue)" }.joined(separator: ", ")
-        return "What a command returns:\n\n" + lines.joined(separator: "\n")
-            + "\n\nWhere several hold, the first in this order is returned:\n  \(order)"
-            + "\n\nWhen standard output cannot be written (a full disk), the code is 1. A reader that closes the pipe early,"
-            + "\nas `head` does, ends a command that only prints, and changes no code."
+        return "Exit codes:\n\n" + lines.joined(separator: "\n")
+            + "\n\nIf several apply, the first one in this order is returned:\n  \(order)"
+            + "\n\nThe exit code is 1 if standard output cannot be written, for example because the disk is full. If"
+            + "\nthe reader closes the pipe early, as `head` does, a command that only prints stops without an error."
     }()
 
     private static let manifestsText = """
-        A manifest says what to render: YAML, JSON, JSONL or CSV, told apart by the file's ending.
+        A manifest lists the clips to render. It is a YAML, JSON, JSONL or CSV file, identified by its extension.
 
           batch: misty-forest            # optional; default: the file's name
           defaults: {model: seedance-2.0-pro, duration_seconds: 8, resolution: 1080p}
@@ -65,80 +65,80 @@ enum HelpTopic: String, CaseIterable {
               matrix: {seed: [1, 2, 3], aspect_ratio: [16:9, 9:16]}
 
         Fields of the request: model, prompt, duration_seconds, resolution, aspect_ratio, seed, image_init,
-        style_preset, and those of the model. Fields of the runner: id, tags, priority (higher first), output,
-        matrix. JSONL has one task a line; CSV has a column for each field, tags as tags.NAME. Columns that are called
-        otherwise: --map Length=duration_seconds --map Notes= (passed over).
+        style_preset, and model-specific fields. Fields of the runner: id, tags, priority (higher first), output,
+        matrix. JSONL has one task per line. CSV has one column per field; tags use tags.NAME. To rename or ignore
+        columns: --map Length=duration_seconds --map Notes= (ignored).
 
-        image_init is a URL, or the path of a PNG, JPEG or WebP image from the manifest's folder. In YAML put texts
-        that hold " #", or begin with ! or &, in quotes.
+        image_init is a URL, or the path of a PNG, JPEG or WebP image relative to the manifest's folder. In YAML,
+        quote text that contains " #" or starts with ! or &.
 
-        A task is known by its id, or without one by its content; never by its place. Moving, re-tagging or
-        re-formatting it renders nothing again, and neither do other line ends. A changed request needs
-        --accept-changes, or a new id.
+        A task is identified by its id, or by its content if it has no id, never by its position. Moving, retagging or
+        reformatting a task does not render it again, and neither does a change of line endings. A changed request
+        needs --accept-changes or a new id.
 
-        Every mistake is named at once, and nothing is submitted. What may be one is a warning (a prompt such as
-        #REF!, a blank after a model's name), and an error with --strict:
+        All errors are reported together, and nothing is submitted. Likely mistakes (a prompt such as #REF!, a space
+        after a model name) are warnings; --strict makes them errors:
           dailies plan campaign.yaml
-        Editors complete and check manifests by their schema:
+        Get completion and validation in your editor with the JSON Schema:
           dailies schema > manifest.schema.json
         """
 
     private static let moneyText = """
-        Before: `dailies plan MANIFEST` says what the clips will cost, low to high, and sends nothing. Prices come
-        from the service's latest bills in this store, else from your --rates, else from what the provider
-        publishes. An unknown price is called unknown, never 0.
+        Before a run: `dailies plan MANIFEST` estimates the cost, low to high, and sends nothing. Prices come from the
+        service's latest bills in this store, otherwise from your --rates, otherwise from the prices that the
+        provider publishes. An unknown price is shown as unknown, never as 0.
 
-        `dailies prices` shows all that is known of prices. One bill or two far from the others decide nothing;
-        --rates and --max-credits-per-task win against bills, with a warning; `dailies prices forget MODEL` drops
-        what bills said.
+        `dailies prices` shows all known prices. One or two bills far from the others are ignored as outliers. --rates
+        and --max-credits-per-task override bills, with a warning. `dailies prices forget MODEL` discards the
+        bills of a model as a source of prices.
 
-        During: `--budget 500` caps a batch over all its runs, `--budget tag:client=acme=120` the tasks with a tag;
-        both are stored. With --budget-mode cautious nothing starts unless what is settled, what is reserved and
-        the most that it may cost fit under every cap. A quote more than 10 % above the highest known price is
-        cancelled while that is free, and stops its model; so does a bill that far above its quote. What a budget or
-        a quote cancels waits again by itself.
+        During a run: `--budget 500` limits a batch over all its runs, and `--budget tag:client=acme=120` limits the
+        tasks with a tag. Both are stored. With --budget-mode cautious, a task starts only if the settled credits, the
+        reserved credits and its own maximum cost fit every budget. A quote more than 10 % above the highest known
+        price is cancelled while that is free, and stops its model. A bill that far above its quote also stops its
+        model. Tasks cancelled because of a budget or a quote return to the queue.
 
-        After: `dailies report --by model,day` adds up bills exactly, and names failed but charged, cancelled and
-        charged, paid but not saved, and superseded takes.
+        After a run: `dailies report --by model,day` adds up bills exactly. It lists tasks that failed but were charged,
+        were cancelled and charged, or were paid but not saved, and superseded takes.
 
-        What is never paid for twice: an attempt has one submission key, and is sent again only under that key, only
-        where the provider is known to honour it, and no later than it surely remembers it (--key-memory). A task of
-        the provider belongs to one attempt. A new attempt follows only by `dailies retry`, --retries after a free
-        failure, or --accept-changes.
+        How double charges are prevented: each attempt has one submission key. An attempt is resubmitted only with that
+        key, only if the provider is known to honor it, and only while the provider is sure to remember it
+        (--key-memory). A provider task belongs to one attempt. A new attempt starts only with `dailies retry`,
+        --retries after a free failure, or --accept-changes.
         """
 
     private static let recoveryText = """
-        After Ctrl-C, a crash, a power cut, a full disk, a lost network: type the same command again. `dailies
-        resume` does the same without a manifest. What is done stays done, what is at the provider is asked for,
-        and only what provably never arrived is submitted.
+        After Ctrl-C, a crash, a power cut, a full disk or a lost network, run the same command again. `dailies
+        resume` does the same without a manifest. Finished tasks are kept, tasks at the provider are polled, and only
+        requests that provably never arrived are submitted.
 
-          exit 6, uncertain        dailies reconcile               asks, and shows the evidence
-          you found its task id    dailies reconcile --adopt KEY=TASK_ID
-          you give it up           dailies reconcile --assume-lost KEY
-          exit 9, not saved        dailies resume                  fetches paid clips while they can be had
+          exit 6, uncertain        dailies reconcile               query the provider, show the evidence
+          you found the task id    dailies reconcile --adopt KEY=TASK_ID
+          give up on it            dailies reconcile --assume-lost KEY
+          exit 9, not saved        dailies resume                  download paid clips while they are available
           exit 3, failed           dailies retry --state failed    then run again
-          exit 7, out of money     fill the wallet, then run again
+          exit 7, out of credits   add credits to the account, then run again
           exit 8, budget           run again with a higher --budget
-          exit 64, no API          give the right --base-url; a batch belongs to one once it has accepted a submit
-          exit 11, in use          another runner works on the store; one at a time
-          exit 129, 130, 143       a signal stopped it: run again
+          exit 64, no API          set the correct --base-url; a batch is tied to one once a submit was accepted
+          exit 11, in use          another run is using the store; wait for it to finish
+          exit 129, 130, 143       stopped by a signal; run again
 
-        The latest changes are in a log next to the store (dailies.sqlite-wal). Move both files together, copy with
-        `dailies store backup`, mount the folder into a container and not the file, and make no hard links: a store
-        with two names is refused.
+        The latest changes are in a log next to the store (dailies.sqlite-wal). Move both files together, and copy them
+        with `dailies store backup`. Mount the folder into a container, not the file. Do not create hard links: a
+        store with two names is refused.
 
-        The store, its log, index and lock and its copies have mode 0600, whatever the umask. Clips get 0644, pages,
-        plans and man pages 0666, folders 0777, each less the umask.
+        The store, its log, index, lock and backups have mode 0600, regardless of the umask. Clips get 0644; pages,
+        plans and man pages 0666; folders 0777; each minus the umask.
 
-        While a run goes on, from another terminal:
-          dailies status --watch          how it stands
-          dailies pause, dailies unpause  submit nothing more, go on
-          dailies concurrency 10          more or fewer in flight
+        During a run, from another terminal:
+          dailies status --watch          show progress
+          dailies pause, dailies unpause  stop and resume submission
+          dailies concurrency 10          change the number of tasks in flight
           dailies cancel KEY, dailies retry KEY
-          kill -USR1 PID                  it says how it stands
+          kill -USR1 PID                  print a status summary
         """
 
-    /// In lines of the width of the other texts.
+    /// Wraps text to the line width of the other topics.
     private static func folded(_ text: String) -> String {
         var lines = [""]
         for word in text.split(separator: " ") {
@@ -153,56 +153,57 @@ enum HelpTopic: String, CaseIterable {
     }
 
     private static let configurationText = """
-        Options on the command line come first, then the environment, then a file beside the manifest (or in the
-        present folder), then your own file; then the defaults. `dailies doctor` shows where each value is from.
+        Settings come from, in order of precedence: command-line options, the environment, the project file in the
+        manifest's folder (or the current folder), your user file, and the defaults. `dailies doctor` shows the source
+        of each setting.
 
-          beside the manifest   dailies.yaml, .dailies.yaml or .dailies.toml
-          your own              $XDG_CONFIG_HOME/dailies/config.yaml or config.toml (~/.config without the variable)
+          project file   dailies.yaml, .dailies.yaml or .dailies.toml
+          user file      $XDG_CONFIG_HOME/dailies/config.yaml or config.toml (default folder: ~/.config)
 
-          api_key_file: ~/.bytespike-key  # names are those of the options, with _ or -
+          api_key_file: ~/.bytespike-key  # same names as the options, with _ or -
           budget: [500, "tag:client=acme=120"]
           concurrency: 25
           no_download: false              # a flag: true or false, yes or no, on or off
 
-        The folder of a manifest may be somebody else's. The file in it may make these tighter, never looser than
-        they are without it; a budget never higher than the stored one:
+        A project file may come from another person. It may tighten these options but never loosen them, and may not
+        raise a stored budget:
 
         \(folded(OptionRule.tighter.joined(separator: ", ") + "."))
 
-        It may also set \(OptionRule.any.joined(separator: ", ")). A run says at its head
-        what it changed. Your own file may set all of these, and alone:
+        It may also set \(OptionRule.any.joined(separator: ", ")). A run starts by printing
+        what the project file changed. Your user file may set all of these and, in addition, these:
 
         \(folded(OptionRule.own.joined(separator: ", ") + "."))
 
-        api_key_command is run by sh; the key is its first line. A key file may be a FIFO or <(command). Both have
-        60 s. A warning names a key file that others can read.
-        Environment: DAILIES_STORE, BYTESPIKE_BASE_URL, BYTESPIKE_API_KEY. A key is never an option's value.
-        HTTPS_PROXY and HTTP_PROXY name an http:// proxy, NO_PROXY who is reached without it (names, their endings,
-        addresses, 10.0.0.0/8, *); lowercase names win. SSL_CERT_FILE names certificates that take the place of the
-        system's. `rehearse` uses none of them.
+        api_key_command runs with sh; the first line of its output is the key. A key file may be a FIFO or <(command).
+        Both must finish within 60 s. A key file that others can read causes a warning.
+        Environment: DAILIES_STORE, BYTESPIKE_BASE_URL, BYTESPIKE_API_KEY. An API key is never the value of an option.
+        HTTPS_PROXY and HTTP_PROXY set an http:// proxy. NO_PROXY lists hosts to reach directly (names, suffixes,
+        addresses, 10.0.0.0/8, *). Lowercase names take precedence. SSL_CERT_FILE replaces the system's certificates.
+        `rehearse` ignores all of these variables.
         """
 }
 
 extension ExitCode {
-    /// As the manual has it.
+    /// The description in help texts and man pages.
     var meaning: String {
         switch self {
-        case .success: "everything completed and saved (or not asked to be saved)"
+        case .success: "success: all tasks completed, and all clips saved unless downloads are off"
         case .unexpected: "unexpected error"
-        case .workToDo: "`plan --detailed-exitcode` only: there is work"
-        case .someFailed: "finished, some tasks failed"
-        case .stoppedEarly: "stopped early, work outstanding: run again"
-        case .uncertain: "some outcomes uncertain: run `dailies reconcile`"
-        case .accountRefused: "out of money or account refused (402, 403)"
+        case .workToDo: "`plan --detailed-exitcode` only: there are tasks to run"
+        case .someFailed: "finished; some tasks failed"
+        case .stoppedEarly: "stopped early with work remaining; run again"
+        case .uncertain: "some outcomes are unknown; run `dailies reconcile`"
+        case .accountRefused: "out of credits, or access denied (402, 403)"
         case .budgetReached: "budget reached"
-        case .unsaved: "paid clips not saved"
-        case .storeLocked: "another runner holds the store"
-        case .usage: "usage, or what was named cannot be used (no API at the base URL)"
-        case .refused: "manifest or batch refused (nothing was submitted)"
-        case .keyRefused: "key missing or refused"
-        case .hungUp: "SIGHUP after a clean stop"
-        case .interrupted: "SIGINT after a clean stop"
-        case .terminated: "SIGTERM after a clean stop"
+        case .unsaved: "some paid clips are not saved"
+        case .storeLocked: "the store is in use by another run"
+        case .usage: "usage error, or an unusable argument (such as a base URL without an API)"
+        case .refused: "manifest or batch refused; nothing was submitted"
+        case .keyRefused: "API key missing or refused"
+        case .hungUp: "stopped by SIGHUP"
+        case .interrupted: "stopped by SIGINT"
+        case .terminated: "stopped by SIGTERM"
         }
     }
 }

@@ -1,9 +1,9 @@
 import DailiesCore
 import ExactJSON
 
-/// A page for man(1), made from the commands' own definitions and the topics of `dailies help`: nothing is written twice.
+/// A man page, generated from the command definitions and the topics of `dailies help`.
 ///
-/// In the macros of man(7), which groff and mandoc both read.
+/// It uses the macros of man(7), which both groff and mandoc read.
 struct ManPage {
     /// `dailies-run`
     let name: String
@@ -11,11 +11,11 @@ struct ManPage {
     let section: Int
     let text: String
 
-    /// Where it lies below a folder of `MANPATH`.
+    /// The path relative to a folder of `MANPATH`.
     var path: String { "man\(section)/\(file)" }
     var file: String { "\(name).\(section)" }
 
-    /// `dailies(1)`, a page for each command, and one for each topic.
+    /// `dailies(1)`, one page per command, and one per topic.
     static func all() throws(JSONError) -> [ManPage] {
         let program = try CommandDefinition.program()
         let others = program.commands.map { "dailies-\($0.name)" }
@@ -56,7 +56,7 @@ struct ManPage {
         text.discussion(command.discussion)
         if !command.arguments.isEmpty {
             text.heading("ARGUMENTS")
-            for argument in command.arguments { text.entry(ManText.italic(argument.valueName), argument.words) }
+            for argument in command.arguments { text.entry(ManText.italic(argument.valueName), argument.help) }
         }
         text.options(command.options)
         text.closing(command.discussion)
@@ -68,21 +68,21 @@ struct ManPage {
         let name = "dailies-\(topic.rawValue)"
         var text = ManText(name, 7, topic.abstract)
         text.heading("DESCRIPTION")
-        text.asItStands(topic.text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init))
+        text.verbatim(topic.text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init))
         text.seeAlso([("dailies", 1)])
         return ManPage(name: name, section: 7, text: text.text)
     }
 }
 
 extension HelpTopic {
-    /// One line, for a list of pages.
+    /// One line, for the NAME section.
     var abstract: String {
         switch self {
-        case .states: "what the states of a task mean."
-        case .exitCodes: "what dailies returns."
-        case .manifests: "how a manifest is written."
+        case .states: "task states."
+        case .exitCodes: "exit codes of dailies."
+        case .manifests: "manifest format."
         case .money: "prices, budgets and bills."
-        case .recovery: "what to do when a run ended early."
+        case .recovery: "how to recover when a run stops early."
         case .configuration: "settings from files and the environment."
         }
     }

@@ -1,10 +1,10 @@
-/// Text in the macros of man(7). What is given as words is escaped here; nothing in it can become a macro.
+/// Text in the macros of man(7). Parameters named `words` are escaped here, so that no text becomes a macro.
 struct ManText {
     private(set) var text: String
 
     /// - Parameter abstract: one sentence.
     init(_ name: String, _ section: Int, _ abstract: String) {
-        // Without a date: the same program writes the same page.
+        // No date, so that the same program always writes the same page.
         text = """
             .TH "\(Self.escaped(name.uppercased()))" "\(section)" "" "dailies \(ProgramVersion.number)" "Dailies"
             .SH NAME
@@ -16,7 +16,7 @@ struct ManText {
     static func bold(_ words: String) -> String { "\\fB\(escaped(words))\\fR" }
     static func italic(_ words: String) -> String { "\\fI\(escaped(words))\\fR" }
 
-    /// Words as they are: no hyphen becomes a dash, no quote is bent, and no line begins a macro.
+    /// Escapes text so that hyphens and quotes stay ASCII and no line starts a macro.
     static func escaped(_ words: String) -> String {
         var text = ""
         for character in words {
@@ -27,7 +27,7 @@ struct ManText {
             case "`": text += "\\(ga"
             case "^": text += "\\(ha"
             case "~": text += "\\(ti"
-            // Not every terminal has one, and then the formatter complains.
+            // Formatters warn if the terminal's character set has no ellipsis.
             case "…": text += "..."
             default: text.append(character)
             }
@@ -37,18 +37,18 @@ struct ManText {
 
     mutating func heading(_ words: String) { raw(".SH " + words) }
 
-    /// A line that is escaped already.
+    /// - Parameter line: already escaped.
     mutating func raw(_ line: String) { text += line + "\n" }
 
-    /// - Parameter name: escaped already.
+    /// - Parameter name: already escaped.
     mutating func entry(_ name: String, _ words: String) {
         raw(".TP")
         raw(name)
         raw(words.isEmpty ? "\\&" : Self.escaped(words))
     }
 
-    /// Lines that keep their shape.
-    mutating func asItStands(_ lines: [String]) {
+    /// Lines that are not filled.
+    mutating func verbatim(_ lines: [String]) {
         raw(".nf")
         for line in lines { raw(line.isEmpty ? "" : Self.escaped(line)) }
         raw(".fi")
@@ -57,8 +57,8 @@ struct ManText {
     private static let examples = "Examples:\n"
     private static let exitCodes = "Exit codes: "
 
-    /// Paragraphs, with an empty line between them; lines that are indented keep their shape. Examples and exit codes
-    /// come later: ``closing(_:)``.
+    /// Paragraphs, separated by empty lines. Indented lines are not filled. ``closing(_:)`` adds examples and exit
+    /// codes.
     mutating func discussion(_ words: String) {
         let paragraphs = words.split(separator: "\n\n").map(String.init).filter {
             !$0.hasPrefix(Self.examples) && !$0.hasPrefix(Self.exitCodes)
@@ -69,7 +69,7 @@ struct ManText {
         }
     }
 
-    /// The exit codes and the examples of a discussion, each a section.
+    /// The exit codes and the examples of a discussion, as sections.
     mutating func closing(_ words: String) {
         let paragraphs = words.split(separator: "\n\n").map(String.init)
         for paragraph in paragraphs where paragraph.hasPrefix(Self.exitCodes) {
@@ -86,7 +86,7 @@ struct ManText {
         for part in paragraph.split(separator: "\n").map(String.init).split(whereChanges: { $0.hasPrefix("  ") }) {
             if part[0].hasPrefix("  ") {
                 raw(".RS 4")
-                asItStands(part.map { String($0.dropFirst(2)) })
+                verbatim(part.map { String($0.dropFirst(2)) })
                 raw(".RE")
             } else {
                 for line in part { raw(Self.escaped(line)) }
@@ -94,19 +94,19 @@ struct ManText {
         }
     }
 
-    /// The options in the groups that `--help` shows them in.
+    /// The options, in the sections of `--help`.
     mutating func options(_ options: [CommandDefinition.Argument]) {
         guard !options.isEmpty else { return }
         heading("OPTIONS")
         let titles = options.map(\.section).reduce(into: [String?]()) { titles, title in
             if !titles.contains(title) { titles.append(title) }
         }
-        // Those of no group first.
+        // Options without a section come first.
         for title in [nil] + titles.filter({ $0 != nil }) {
             if let title { raw(".SS " + Self.escaped(title)) }
             for option in options where option.section == title {
                 let names = option.names.map(Self.bold).joined(separator: ", ")
-                entry(names + (option.isFlag ? "" : " " + Self.italic(option.valueName)), option.words)
+                entry(names + (option.isFlag ? "" : " " + Self.italic(option.valueName)), option.help)
             }
         }
     }
@@ -118,10 +118,10 @@ struct ManText {
 }
 
 extension Array {
-    /// Runs of elements that agree on something.
-    fileprivate func split(whereChanges fact: (Element) -> Bool) -> [[Element]] {
+    /// Splits wherever the value of the predicate changes.
+    fileprivate func split(whereChanges predicate: (Element) -> Bool) -> [[Element]] {
         reduce(into: []) { runs, element in
-            if let last = runs.last?.last, fact(last) == fact(element) {
+            if let last = runs.last?.last, predicate(last) == predicate(element) {
                 runs[runs.count - 1].append(element)
             } else {
                 runs.append([element])

@@ -8,15 +8,17 @@ import Foundation
 struct PricesCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "prices",
-        abstract: "Show what is known of prices, and from where; forget what bills said of a model.",
+        abstract: "Show known prices and their sources, or forget the bills of a model.",
         discussion: """
-            For each service of the store, or the one that --provider and --base-url name: what is published, your rates, \
-            and what the latest \(PriceBook.windowSize) bills of each kind of clip came to. All figures are credits for a \
-            second of output, a fee included in full. One or two bills more than five times above or below the median are \
-            outliers and decide nothing; three or more are a price. Prices of one service count for no other.
+            Shows the published prices, your rates, and the prices of the latest \(PriceBook.windowSize) bills of each \
+            kind of clip, for each service in the store or for the one selected with --provider and --base-url. All \
+            prices are credits per second of output, including fees. One or two bills that differ from the median by \
+            more than a factor of five are outliers and are ignored; three or more are accepted as a price. Prices of \
+            one service are not used for another.
 
-            `forget` drops what bills said of a model at one service: only bills of clips that are submitted later count. \
-            Reports stay as they are. A run in progress would not notice, so that it is refused meanwhile.
+            `forget` discards the bills of a model at one service as a source of prices; only bills of clips submitted \
+            later count. Reports do not change. The command is refused during a run, which would not notice the \
+            change.
 
             Examples:
               dailies prices
@@ -24,36 +26,36 @@ struct PricesCommand: AsyncParsableCommand {
               dailies prices forget seedance-2.0-pro
               dailies prices forget seedance-2.0-pro --resolution 1080p --provider bytespike
 
-            Exit codes: 0 done, 11 another runner holds the store, 64 usage or nothing to forget.
+            Exit codes: 0 success, 11 store in use, 64 usage error or nothing to forget.
             """)
 
     enum Action: String, ExpressibleByArgument, CaseIterable {
         case forget
     }
 
-    @Argument(help: ArgumentHelp("forget, to drop what bills said of a model.", valueName: "forget"))
+    @Argument(help: ArgumentHelp("forget: discard the bills of a model.", valueName: "forget"))
     var action: Action?
-    @Argument(help: ArgumentHelp("The model to forget the bills of.", valueName: "model"))
+    @Argument(help: ArgumentHelp("The model whose bills to forget.", valueName: "model"))
     var model: String?
     @Option(
         help: ArgumentHelp(
-            "Forget the bills of clips of this resolution only; \"\" for clips without one.", valueName: "resolution"))
+            "Forget only bills of clips with this resolution; \"\" for clips without one.", valueName: "resolution"))
     var resolution: String?
-    @Flag(help: "Write JSON.")
+    @Flag(help: "Print JSON.")
     var json = false
     @OptionGroup var store: StoreOptions
     @Option(help: "Only services of this provider.")
     var provider: ProviderOptions.Name?
     @Option(
         help: ArgumentHelp(
-            "Only the service at this address (default: $BYTESPIKE_BASE_URL, else all).", valueName: "url"))
+            "Only the service at this URL (default: $BYTESPIKE_BASE_URL, otherwise all services).", valueName: "url"))
     var baseURL: String?
     @OptionGroup(title: "Prices") var prices: PriceOptions
     @OptionGroup(title: "Prices") var models: CatalogueOptions
 
     mutating func validate() throws {
-        guard action == nil || !(model ?? "").isEmpty else { throw ValidationError("say which model to forget") }
-        guard action != nil || resolution == nil else { throw ValidationError("--resolution goes with forget MODEL") }
+        guard action == nil || !(model ?? "").isEmpty else { throw ValidationError("specify the model to forget") }
+        guard action != nil || resolution == nil else { throw ValidationError("--resolution requires forget MODEL") }
     }
 
     func run() async throws {
@@ -75,7 +77,7 @@ struct PricesCommand: AsyncParsableCommand {
         }
     }
 
-    /// As stores have it; nil: none was named.
+    /// The base URL as stores record it; nil if none was given.
     private func address() throws -> String? {
         let environment = ProcessInfo.processInfo.environment[ProviderOptions.baseURLName]
         guard let text = baseURL ?? environment, !text.isEmpty else { return nil }
@@ -92,7 +94,7 @@ struct PricesCommand: AsyncParsableCommand {
         }
     }
 
-    /// Those that were named; one that the store does not know has no bills.
+    /// The selected services. A service that is not in the store has no bills.
     private func services(in store: Store, at address: String?) throws -> [Service] {
         let found = matching(try store.services(), at: address)
         guard found.isEmpty else { return found }
@@ -103,7 +105,7 @@ struct PricesCommand: AsyncParsableCommand {
         ]
     }
 
-    // MARK: Forgetting
+    // MARK: Forget
 
     private func forget(_ model: ModelID, at address: String?) async throws {
         try await ExclusiveStore.with(store, orElse: "then forget") { store in
@@ -118,7 +120,7 @@ struct PricesCommand: AsyncParsableCommand {
         }
     }
 
-    /// The only one, of those that were named, where bills of the model count.
+    /// The only selected service with bills of the model.
     private func service(with model: ModelID, in store: Store, at address: String?) throws -> Service {
         let named = matching(try store.services(), at: address)
         let found = try named.filter { service in
@@ -126,26 +128,26 @@ struct PricesCommand: AsyncParsableCommand {
                 price.shape.model == model && resolution ?? price.shape.resolution ?? "" == price.shape.resolution ?? ""
             }
         }
-        let words = SafeText.quoted(model.text) + (resolution.map { " of \(SafeText.quoted($0))" } ?? "")
+        let shown = SafeText.quoted(model.text) + (resolution.map { " of \(SafeText.quoted($0))" } ?? "")
         guard let service = found.first else {
-            throw Stop(.usage, "no bill of \(words) counts here; see `dailies prices`")
+            throw Stop(.usage, "no bills of \(shown) to forget; see `dailies prices`")
         }
         guard found.count == 1 else {
             let list = found.map(PricesOutput.name).joined(separator: "; ")
             throw Stop(
                 .usage,
-                "bills of \(words) count at \(found.count) services; name one with --provider and --base-url: \(list)")
+                "\(found.count) services have bills of \(shown); select one with --provider and --base-url: \(list)")
         }
         return service
     }
 }
 
-/// What is known of prices at one service.
+/// The known prices at one service.
 struct KnownPrices {
-    /// One kind of clip.
+    /// The prices of one kind of clip.
     struct Line {
         let kind: PriceKind
-        /// For a second of output.
+        /// Credits per second of output.
         let published: ClosedRange<Credits>?
         let publishedBy: String?
         let rate: RateCard.Entry?
@@ -155,7 +157,7 @@ struct KnownPrices {
     }
 
     let service: Service
-    /// The day on which the published figures were compiled.
+    /// The date of the published prices.
     let compiled: String
     let lines: [Line]
 

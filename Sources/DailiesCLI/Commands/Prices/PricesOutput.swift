@@ -2,7 +2,7 @@ import DailiesCore
 import DailiesStore
 import ExactJSON
 
-/// What is known of prices, for people and for programs.
+/// The output of `prices`, as tables or JSON.
 enum PricesOutput {
     static func name(of service: Service) -> String {
         "\(SafeText.escaped(service.provider)) at \(SafeText.escaped(service.baseURL))"
@@ -18,12 +18,12 @@ enum PricesOutput {
             ], rightAligned: Set(2...8))
         for line in known.lines { table.add(cells(line)) }
         return name(of: known.service) + "\n" + table.text
-            + "\npublished figures are of \(SafeText.escaped(known.compiled)); all are credits for a second of output"
+            + "\npublished prices as of \(SafeText.escaped(known.compiled)); all prices in credits per second of output"
     }
 
     private static func cells(_ line: KnownPrices.Line) -> [String] {
         let rate = line.rate.map { entry in
-            "\(entry.rate.perSecond)" + (entry.rate.fee > .zero ? " + \(entry.rate.fee) a clip" : "")
+            "\(entry.rate.perSecond)" + (entry.rate.fee > .zero ? " + \(entry.rate.fee) per clip" : "")
         }
         let bills = line.bills
         let outliers = bills.map { $0.outliers.map(\.description).joined(separator: ", ") } ?? ""
@@ -41,8 +41,8 @@ enum PricesOutput {
     }
 
     static func forgotten(_ kind: PriceKind, at service: Service) -> String {
-        "forgotten: the bills of \(SafeText.escaped(kind.description)) at \(name(of: service)); those of clips that are "
-            + "submitted from now on count"
+        "forgot the bills of \(SafeText.escaped(kind.description)) at \(name(of: service)); bills of clips submitted "
+            + "from now on count"
     }
 
     // MARK: JSON
@@ -80,7 +80,7 @@ enum PricesOutput {
         writer.member("resolution", optional: kind.resolution)
     }
 
-    /// Amounts are for a second of output.
+    /// Amounts are credits per second of output.
     private static func write(_ line: KnownPrices.Line, compiled: String, to writer: inout JSONWriter) {
         write(line.kind, to: &writer)
         writer.name("published")

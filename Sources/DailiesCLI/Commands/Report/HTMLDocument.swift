@@ -1,10 +1,10 @@
-/// How every page that the program writes begins: readable on a telephone, light or dark as the reader has it, and closed
-/// to whatever its own policy does not let in.
+/// The start of every HTML page: readable on phones, light or dark, with a content security policy that blocks
+/// everything it does not list.
 enum HTMLDocument {
     /// - Parameters:
-    ///   - title: before the program's name; markup.
-    ///   - policy: sources that the page may use besides its own style.
-    ///   - style: a style sheet without the end of its element.
+    ///   - title: HTML, placed before the program's name.
+    ///   - policy: directives of the content security policy, in addition to inline styles.
+    ///   - style: CSS without `</style>`.
     /// - Returns: everything up to `</head>`.
     static func text(title: String, allowing policy: [String] = [], style: String) -> String {
         let policy = (["default-src 'none'", "style-src 'unsafe-inline'"] + policy).joined(separator: "; ")

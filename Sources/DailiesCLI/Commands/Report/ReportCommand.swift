@@ -6,11 +6,11 @@ import ExactJSON
 struct ReportCommand: PrintingCommand {
     static let configuration = CommandConfiguration(
         commandName: "report",
-        abstract: "Say what was spent, exactly: the sum equals the provider's bill to the last digit.",
+        abstract: "Report spending. Totals match the provider's bill exactly.",
         discussion: """
-            Counts what has settled. An unknown cost is never counted as 0; it is listed.
+            Counts settled attempts only. Unknown costs are listed separately and never counted as 0.
 
-            A time is a month, a day, `today`, `yesterday` or a moment, in UTC unless an offset follows: 2026-11, \
+            A time is a month, a day, `today`, `yesterday` or a timestamp, in UTC unless it has an offset: 2026-11, \
             2026-11-23, 2026-11-23+02:00, 2026-11-23T06:00:00Z.
 
             Examples:
@@ -32,28 +32,28 @@ struct ReportCommand: PrintingCommand {
     @OptionGroup var store: StoreOptions
     @Option(
         help: ArgumentHelp(
-            "Any of model, state, batch, day, tag:NAME, separated by commas; a comma in NAME is written \\,",
+            "Group by any of model, state, batch, day, tag:NAME, separated by commas. Write a comma in NAME as \\,",
             valueName: "dimensions"))
     var by: DimensionsArgument?
-    @Option(help: "How to write it.")
+    @Option(help: "The output format.")
     var format = Format.text
-    @Flag(help: "The same as --format json.")
+    @Flag(help: "Same as --format json.")
     var json = false
-    @Option(help: ArgumentHelp("Only this batch.", valueName: "name"))
+    @Option(help: ArgumentHelp("Count only this batch.", valueName: "name"))
     var batch: String?
-    @Option(help: ArgumentHelp("Settled at or after this time.", valueName: "time"))
+    @Option(help: ArgumentHelp("Count only attempts settled at or after this time.", valueName: "time"))
     var since: TimeArgument?
-    @Option(help: ArgumentHelp("Settled before this time.", valueName: "time"))
+    @Option(help: ArgumentHelp("Count only attempts settled before this time.", valueName: "time"))
     var until: TimeArgument?
 
     @Option(
         help: ArgumentHelp(
-            "Show US dollars too, at this many for a credit. Nothing is assumed without it.", valueName: "rate"))
+            "Also show amounts in US dollars, at this price per credit (default: credits only).", valueName: "rate"))
     var usdPerCredit: USDRate?
 
     mutating func validate() throws {
         if let since, let until, since.instant >= until.instant {
-            throw ValidationError("--since is not before --until: nothing can have settled then")
+            throw ValidationError("--since must be before --until")
         }
     }
 
@@ -80,8 +80,8 @@ struct ReportCommand: PrintingCommand {
         let report = try spend(by?.dimensions ?? [])
         if report.total.settledInFuture > 0 {
             Console.error(
-                "warning: \(TaskDescription.count(report.total.settledInFuture, "attempt")) settled in the future, which counts as "
-                    + "now: the clock was ahead when that was written, or is behind now")
+                "warning: \(TaskDescription.count(report.total.settledInFuture, "attempt")) settled in the future, "
+                    + "counted as settled now: the clock was ahead when they were recorded, or is behind now")
         }
         switch json ? .json : format {
         case .text: return ReportOutput.table(report, dollars: usdPerCredit)
@@ -97,29 +97,29 @@ struct ReportCommand: PrintingCommand {
     }
 }
 
-/// `model,day,tag:client`; a comma in the name of a tag stands behind a backslash.
+/// `model,day,tag:client`. A comma in a tag name is escaped with a backslash.
 struct DimensionsArgument: ExpressibleByArgument {
     let dimensions: [ReportDimension]
 
     init?(argument: String) {
         var dimensions: [ReportDimension] = []
-        for word in Self.words(of: argument) {
-            switch word {
+        for part in Self.parts(of: argument) {
+            switch part {
             case "model": dimensions.append(.model)
             case "state": dimensions.append(.state)
             case "batch": dimensions.append(.batch)
             case "day": dimensions.append(.day)
             default:
-                guard word.hasPrefix("tag:"), word.count > 4 else { return nil }
-                dimensions.append(.tag(String(word.dropFirst(4))))
+                guard part.hasPrefix("tag:"), part.count > 4 else { return nil }
+                dimensions.append(.tag(String(part.dropFirst(4))))
             }
         }
         guard Set(dimensions).count == dimensions.count else { return nil }
         self.dimensions = dimensions
     }
 
-    private static func words(of argument: String) -> [String] {
-        var words = [""]
+    private static func parts(of argument: String) -> [String] {
+        var parts = [""]
         var isEscaped = false
         for character in argument.unicodeScalars {
             if character == "\\", !isEscaped {
@@ -127,20 +127,20 @@ struct DimensionsArgument: ExpressibleByArgument {
                 continue
             }
             if character == ",", !isEscaped {
-                words.append("")
+                parts.append("")
             } else {
-                if isEscaped, character != ",", character != "\\" { words[words.count - 1] += "\\" }
-                words[words.count - 1].unicodeScalars.append(character)
+                if isEscaped, character != ",", character != "\\" { parts[parts.count - 1] += "\\" }
+                parts[parts.count - 1].unicodeScalars.append(character)
             }
             isEscaped = false
         }
-        if isEscaped { words[words.count - 1] += "\\" }
-        return words
+        if isEscaped { parts[parts.count - 1] += "\\" }
+        return parts
     }
 }
 
 extension ReportDimension {
-    /// As it is asked for, and as the column is called.
+    /// The value in `--by`, also the column title.
     var title: String {
         switch self {
         case .model: "model"

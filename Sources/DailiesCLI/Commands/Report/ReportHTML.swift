@@ -1,21 +1,22 @@
 import DailiesCore
 import DailiesStore
 
-/// A spend report as one page that needs nothing beside it: no script, no font, no request.
+/// A spend report as a self-contained HTML page without scripts, fonts or network requests.
 ///
-/// Every text that comes from outside (names of batches, models and tags) is escaped.
+/// All external text (names of batches, models and tags) is escaped.
 struct ReportHTML {
-    /// Groups in the table; the rest is in the CSV.
-    static let mostRows = 1000
-    private static let mostNamed = 3
+    /// Rows in the table. The CSV has all rows.
+    static let maximumRows = 1000
+    /// Batch names in the title.
+    private static let maximumNames = 3
 
-    /// The groups asked for.
+    /// By the requested dimensions.
     let report: SpendReport
     let byDay: SpendReport
     let byModel: SpendReport
-    /// Names of the batches that are counted.
+    /// Names of the batches in the report.
     let batches: [String]
-    /// The time that was asked for, as it was asked; nil: no bound.
+    /// The requested period; nil means no bound.
     let since: Instant?
     let until: Instant?
     let madeAt: Instant
@@ -28,22 +29,22 @@ struct ReportHTML {
         <main>
         <header>
         <h1>\(title)</h1>
-        <p class="quiet">\(period), made \(Self.time(madeAt))</p>
+        <p class="quiet">\(period), created \(Self.time(madeAt))</p>
         </header>
         \(wasted.isEmpty ? "" : waste)
         \(keyFigures)
         \(charts)
         \(table)
         \(wasted.isEmpty ? waste : "")
-        <footer class="quiet">Credits are exact sums of what the provider stated. A cost that is not known is never \
-        counted as 0.</footer>
+        <footer class="quiet">Credits are exact sums of the amounts that the provider reported. Unknown costs are \
+        never counted as 0.</footer>
         </main>
         </body>
         </html>
         """
     }
 
-    /// Text for an element or a quoted attribute.
+    /// Escapes text for an element or a quoted attribute.
     static func escaped(_ text: String) -> String {
         var escaped = ""
         for character in SafeText.escaped(text).unicodeScalars {
@@ -66,10 +67,9 @@ struct ReportHTML {
 
     private var title: String { "Spend report" + (subject.isEmpty ? "" : ": \(Self.escaped(subject))") }
 
-    /// As many names as fit a heading.
     private var subject: String {
-        let named = batches.prefix(Self.mostNamed).joined(separator: ", ")
-        return batches.count > Self.mostNamed ? "\(named) and \(batches.count - Self.mostNamed) more" : named
+        let named = batches.prefix(Self.maximumNames).joined(separator: ", ")
+        return batches.count > Self.maximumNames ? "\(named) and \(batches.count - Self.maximumNames) more" : named
     }
 
     private var period: String {
@@ -86,8 +86,8 @@ struct ReportHTML {
     private var keyFigures: String {
         let total = report.total
         var notes: [String] = []
-        if let dollars { notes.append("\(dollars.cents(total.charged)) USD at \(dollars.text) a credit") }
-        if let unknown = ReportOutput.unknown(total) { notes.append("without those of unknown cost: \(unknown)") }
+        if let dollars { notes.append("\(dollars.cents(total.charged)) USD at \(dollars.text) per credit") }
+        if let unknown = ReportOutput.unknown(total) { notes.append("excluding unknown costs: \(unknown)") }
         let first = """
             <div class="sum"><dt>credits charged</dt><dd>\(total.charged)</dd>\
             \(notes.map { "<dd class=\"note\">\($0)</dd>" }.joined())</div>
@@ -95,7 +95,7 @@ struct ReportHTML {
         let figures = [
             ("estimated", "\(total.estimated)"), ("clips saved", "\(total.clipsSaved)"),
             ("seconds delivered", ReportOutput.seconds(total.secondsDelivered)),
-            ("credits a second", ReportOutput.rate(total) ?? "–"),
+            ("credits per second of video", ReportOutput.rate(total) ?? "–"),
         ]
         let items = [first] + figures.map { name, value in "<div><dt>\(name)</dt><dd>\(value)</dd></div>" }
         return "<dl class=\"figures\">\n\(items.joined(separator: "\n"))\n</dl>"
@@ -122,8 +122,8 @@ struct ReportHTML {
             + (dollars == nil ? [] : ["USD"])
         let head =
             titles.map { "<th scope=\"col\">\($0)</th>" } + columns.map { "<th scope=\"col\" class=\"n\">\($0)</th>" }
-        let shown = report.rows.prefix(Self.mostRows)
-        // Amounts stand with their points below each other.
+        let shown = report.rows.prefix(Self.maximumRows)
+        // Amounts are aligned at the decimal point.
         let figures = (shown.map(\.figures) + [report.total]).map { ReportOutput.cells($0, dollars: dollars) }
         let places = columns.indices.map { column in figures.map { Self.places(of: $0[column]) }.max() ?? 0 }
         let rows = zip(shown, figures).map { row, figures in
@@ -133,7 +133,7 @@ struct ReportHTML {
             return "<tr>\(names.joined())\(Self.cells(figures, columns, places))</tr>"
         }
         let left = report.rows.count - rows.count
-        let more = left > 0 ? "<p class=\"quiet\">\(left) more rows are in the CSV: --format csv</p>" : ""
+        let more = left > 0 ? "<p class=\"quiet\">\(left) more rows; use --format csv to get all</p>" : ""
         return """
             <section>
             <h2>By \(titles.joined(separator: ", "))</h2>
@@ -155,12 +155,12 @@ struct ReportHTML {
         }.joined()
     }
 
-    /// How many characters the fraction has, with its point.
+    /// The length of the fraction in characters, including the point.
     private static func places(of value: String) -> Int {
         value.firstIndex(of: ".").map { value.distance(from: $0, to: value.endIndex) } ?? 0
     }
 
-    /// The number, with room for as many characters as the longest fraction of its column has.
+    /// The number, with its fraction padded to the width of the longest fraction of the column.
     private static func aligned(_ value: String, to places: Int) -> String {
         guard places > 0 else { return value }
         let point = value.firstIndex(of: ".") ?? value.endIndex
@@ -175,8 +175,8 @@ struct ReportHTML {
         let lines = wasted
         guard report.total.attempts > 0 else { return "" }
         let items = lines.map { "<li>\(Self.escaped($0))</li>" }.joined(separator: "\n")
-        let nothing = "<p>Nothing was wasted: every charge has its saved clip.</p>"
+        let nothing = "<p>No waste: every charge has a saved clip.</p>"
         let body = lines.isEmpty ? nothing : "<ul>\n\(items)\n</ul>"
-        return "<section>\n<h2>Waste and doubt</h2>\n\(body)\n</section>"
+        return "<section>\n<h2>Wasted and unknown costs</h2>\n\(body)\n</section>"
     }
 }

@@ -2,17 +2,17 @@ import DailiesCore
 import DailiesStore
 import Foundation
 
-/// Charts as SVG whose bars stretch with the page; names and numbers stand beside them as text, so that they stay as large
-/// on a telephone as on paper.
+/// SVG charts whose bars scale with the page. Names and numbers are text next to them, so that they stay readable on
+/// phones and on paper.
 enum ReportHTMLCharts {
-    /// Bars in a chart of models; the rest is one bar.
-    private static let mostModels = 12
-    /// Columns of a chart over time, by day; a longer time is shown by month.
-    private static let mostDays = 120
-    /// Up to so many columns each has its own label; fewer leave room.
-    private static let labelled = 7
-    /// Up to so many days or months are bars with their figures beside them: so few columns would be too wide.
-    private static let mostBars = 3
+    /// Bars in a chart of models. The last bar sums up the other models.
+    private static let maximumModels = 12
+    /// Columns in a chart by day. A longer period is shown by month.
+    private static let maximumDays = 120
+    /// Up to this number of columns, each has a label. Charts with fewer columns leave the space empty.
+    private static let maximumLabels = 7
+    /// Up to this number of days or months, the chart has bars instead of columns, which would be too wide.
+    private static let maximumBars = 3
 
     // MARK: Over time
 
@@ -20,9 +20,9 @@ enum ReportHTMLCharts {
         let days = report.rows.compactMap { row in row.values.first.flatMap { $0 }.map { ($0, row.figures.charged) } }
         let (unit, columns) = columns(days)
         guard let first = columns.first, let last = columns.last else { return "" }
-        if columns.count <= mostBars { return bars(of: columns, by: unit) }
+        if columns.count <= maximumBars { return bars(of: columns, by: unit) }
         let top = niceTop(columns.map { amount($0.charged) }.max() ?? 0)
-        let width = 100.0 / Double(max(columns.count, labelled))
+        let width = 100.0 / Double(max(columns.count, maximumLabels))
         let bars = columns.enumerated().map { index, column in
             let height = top > 0 ? amount(column.charged) / top * 100 : 0
             let x = number(Double(index) * width + width * 0.1)
@@ -31,9 +31,9 @@ enum ReportHTMLCharts {
                 <title>\(column.name): \(column.charged) credits</title></rect>
                 """
         }
-        let isLabelled = columns.count <= labelled
-        let labels = (isLabelled ? columns : [first, last]).map { column in
-            isLabelled && unit == "day" ? String(column.name.dropFirst(5)) : column.name
+        let isLabeled = columns.count <= maximumLabels
+        let labels = (isLabeled ? columns : [first, last]).map { column in
+            isLabeled && unit == "day" ? String(column.name.dropFirst(5)) : column.name
         }
         return """
             <figure class="time">
@@ -49,7 +49,7 @@ enum ReportHTMLCharts {
             </g>
             </svg>
             </div>
-            <div class="dates\(isLabelled ? " each" : "")">\(labels.map { "<span>\($0)</span>" }.joined())</div>
+            <div class="dates\(isLabeled ? " each" : "")">\(labels.map { "<span>\($0)</span>" }.joined())</div>
             </figure>
             """
     }
@@ -71,7 +71,7 @@ enum ReportHTMLCharts {
         var charged = CreditTotal.zero
     }
 
-    /// Every day from the first to the last, those without spend too; months where that is too many.
+    /// Every day from the first to the last, including days without spending, or months if there are too many days.
     private static func columns(_ days: [(String, CreditTotal)]) -> (unit: String, columns: [Column]) {
         let known = Dictionary(days, uniquingKeysWith: +)
         guard let first = days.first?.0, let last = days.last?.0 else { return ("day", []) }
@@ -86,13 +86,13 @@ enum ReportHTMLCharts {
         return ("month", months)
     }
 
-    /// Empty where there are too many.
+    /// Empty if there are more than ``maximumDays``.
     private static func days(from first: String, to last: String) -> [String] {
         guard let start = TimeArgument(argument: first)?.instant, let end = TimeArgument(argument: last)?.instant
         else { return [] }
         let dayMilliseconds: Int64 = 86_400_000
         let count = (end.milliseconds - start.milliseconds) / dayMilliseconds + 1
-        guard 1...Int64(mostDays) ~= count else { return [] }
+        guard 1...Int64(maximumDays) ~= count else { return [] }
         return (0..<count).map {
             Composition.Calendar.day(of: Instant(milliseconds: start.milliseconds + $0 * dayMilliseconds))
         }
@@ -103,13 +103,13 @@ enum ReportHTMLCharts {
     private struct Bar {
         let name: String
         var charged: CreditTotal
-        /// Of attempts that were estimated and charged, so that both tell of the same clips.
+        /// Only of attempts that were both estimated and charged, so that the two amounts are comparable.
         var estimated: CreditTotal
         var chargedOfEstimated: CreditTotal
         var unknown: Int
     }
 
-    /// The dearest first.
+    /// Most expensive first.
     private static func bars(_ report: SpendReport) -> [Bar] {
         let bars = report.rows.map { row -> Bar in
             let name: String = row.values.first.flatMap { $0 } ?? ReportOutput.none
@@ -119,15 +119,15 @@ enum ReportHTMLCharts {
                 unknown: row.figures.unknownCosts)
         }
         let all = bars.sorted { $0.charged == $1.charged ? $0.name < $1.name : $0.charged > $1.charged }
-        guard all.count > mostModels else { return all }
+        guard all.count > maximumModels else { return all }
         var rest = Bar(name: "all others", charged: .zero, estimated: .zero, chargedOfEstimated: .zero, unknown: 0)
-        for bar in all[(mostModels - 1)...] {
+        for bar in all[(maximumModels - 1)...] {
             rest.charged += bar.charged
             rest.estimated += bar.estimated
             rest.chargedOfEstimated += bar.chargedOfEstimated
             rest.unknown += bar.unknown
         }
-        return all[..<(mostModels - 1)] + [rest]
+        return all[..<(maximumModels - 1)] + [rest]
     }
 
     static func byModel(_ report: SpendReport) -> String {
@@ -140,7 +140,7 @@ enum ReportHTMLCharts {
                 \(strip([("charged", amount(bar.charged), top)], height: 19, label: label))</div>
                 """
         }
-        return figure("Credits charged by model", ["<p class=\"legend\">the dearest first</p>"] + rows)
+        return figure("Credits charged by model", ["<p class=\"legend\">most expensive first</p>"] + rows)
     }
 
     static func estimatedAgainstCharged(_ report: SpendReport) -> String {
@@ -155,8 +155,9 @@ enum ReportHTMLCharts {
                 """
         }
         let legend =
-            "<p class=\"legend\"><i class=\"estimated\"></i>estimated <i class=\"charged\"></i>charged, of clips that were both</p>"
-        return figure("Estimated against charged", [legend] + rows)
+            "<p class=\"legend\"><i class=\"estimated\"></i>estimated <i class=\"charged\"></i>charged "
+            + "(clips with both amounts)</p>"
+        return figure("Estimated vs. charged", [legend] + rows)
     }
 
     private static func unknown(_ bar: Bar) -> String { bar.unknown > 0 ? " + \(bar.unknown) unknown" : "" }
@@ -165,7 +166,7 @@ enum ReportHTMLCharts {
         "<figure>\n<figcaption>\(caption)</figcaption>\n\(rows.joined(separator: "\n"))\n</figure>"
     }
 
-    /// Bars above each other, each as long as its share of the top and as thick as said, with a gap of one between.
+    /// Stacked horizontal bars of the given thickness, with a gap of 1. The length is the share of the top.
     private static func strip(
         _ bars: [(style: String, value: Double, top: Double)], height thickness: Int, label: String
     ) -> String {
@@ -183,14 +184,14 @@ enum ReportHTMLCharts {
             """
     }
 
-    // MARK: Numbers for drawing
+    // MARK: Drawing
 
-    /// For lengths only.
+    /// Rounded, for lengths only.
     private static func amount(_ total: CreditTotal) -> Double { Double(total.whole) + Double(total.billionths) / 1e9 }
 
     private static func number(_ value: Double) -> String { "\((value * 1000).rounded() / 1000)" }
 
-    /// 1, 2 or 5 times a power of ten, at least as large.
+    /// The smallest 1, 2 or 5 times a power of ten that is not less than the value.
     static func niceTop(_ value: Double) -> Double {
         guard value > 0 else { return 0 }
         let power = pow(10, log10(value).rounded(.down))

@@ -1,4 +1,4 @@
-/// How the page looks: light or dark as the reader has it, one column on a telephone, black on white on paper.
+/// The style sheet: light or dark mode, one column on phones, black on white in print.
 enum ReportHTMLStyle {
     static let sheet = """
         :root { color-scheme: light dark; --paper: #ffffff; --sheet: #f5f6f8; --ink: #1b1f24; --quiet: #5b6470;

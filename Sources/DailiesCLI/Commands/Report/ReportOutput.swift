@@ -2,9 +2,9 @@ import DailiesCore
 import DailiesStore
 import ExactJSON
 
-/// A spend report in the formats that people and programs read.
+/// A spend report as a table, JSON or CSV.
 enum ReportOutput {
-    /// What stands for a missing value, such as a tag that a task does not have.
+    /// The placeholder for a missing value, such as a tag that a task does not have.
     static let none = "(none)"
 
     static func table(_ report: SpendReport, dollars: USDRate?) -> String {
@@ -37,8 +37,8 @@ enum ReportOutput {
         return "\(rounded.isFinite ? rounded : seconds)"
     }
 
-    /// Credits for each delivered second of known cost, for people: rounded to four decimals. nil where there is none, and
-    /// where so little or so much was delivered that the rate is no number.
+    /// Credits per delivered second of known cost, rounded to four decimals; nil if there is none, or if the rate is
+    /// not finite.
     static func rate(_ figures: SpendFigures) -> String? {
         guard figures.secondsOfKnownCost > 0, figures.secondsOfKnownCost.isFinite else { return nil }
         let charged = Double(figures.charged.whole) + Double(figures.charged.billionths) / 1e9
@@ -46,17 +46,17 @@ enum ReportOutput {
         return rate.isFinite ? "\(rate)" : nil
     }
 
-    /// How many costs are unknown, and what they may come to.
+    /// The number of unknown costs and their estimated total.
     static func unknown(_ figures: SpendFigures) -> String? {
         guard figures.unknownCosts > 0 else { return nil }
         let bounded = figures.unknownCosts - figures.unboundedCosts
-        var words = "\(figures.unknownCosts)"
-        if bounded > 0 { words += ", estimated at \(figures.unknownAtMost) credits" }
-        if bounded > 0, figures.unboundedCosts > 0 { words += " but for \(figures.unboundedCosts) without an estimate" }
-        return words
+        var text = "\(figures.unknownCosts)"
+        if bounded > 0 { text += ", estimated at \(figures.unknownAtMost) credits" }
+        if bounded > 0, figures.unboundedCosts > 0 { text += ", plus \(figures.unboundedCosts) without an estimate" }
+        return text
     }
 
-    /// Where money went without a clip to show for it.
+    /// Charges without a saved clip, and unknown costs.
     static func waste(_ figures: SpendFigures) -> [String] {
         var lines: [String] = []
         func line(_ count: Int, _ what: String, _ total: CreditTotal? = nil) {
@@ -67,8 +67,8 @@ enum ReportOutput {
         line(figures.chargedCancellations, "cancelled and charged", figures.chargedForCancellations)
         line(figures.paidNotSaved, "paid but not saved", figures.chargedNotSaved)
         line(figures.supersededTakes, "superseded takes", figures.chargedForSuperseded)
-        line(figures.replayed, "rendered before, booked here as replayed")
-        if let unknown = unknown(figures) { lines.append("cost unknown, not in the sums: \(unknown)") }
+        line(figures.replayed, "rendered earlier, recorded here as replayed")
+        if let unknown = unknown(figures) { lines.append("unknown cost, not included in the totals: \(unknown)") }
         line(figures.roundedCosts, "rounded to nine decimals")
         return lines
     }
@@ -132,12 +132,12 @@ enum ReportOutput {
         if let dollars { writer.member("usd", number: dollars.exact(figures.charged)) }
     }
 
-    /// What the unknown costs come to by their estimates; nil where one of them has none.
+    /// The estimated total of the unknown costs; nil if one of them has no estimate.
     private static func unknownAtMost(_ figures: SpendFigures) -> String? {
         figures.unboundedCosts == 0 ? figures.unknownAtMost.description : nil
     }
 
-    /// A line for each group, and the total as the last one.
+    /// One line per group, then the total.
     static func csv(_ report: SpendReport, dollars: USDRate?) -> String {
         let header =
             report.dimensions.map { CSVCell.text($0.title) }

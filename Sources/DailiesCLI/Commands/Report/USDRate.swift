@@ -2,10 +2,10 @@ import ArgumentParser
 import DailiesCore
 import Foundation
 
-/// What a credit is worth in US dollars, as the user says it; nothing is assumed without it.
+/// The price of a credit in US dollars, given by the user. There is no default.
 struct USDRate: ExpressibleByArgument, Sendable {
     private let rate: Decimal
-    /// As it was given.
+    /// The rate as a decimal number.
     let text: String
 
     init?(argument: String) {
@@ -18,12 +18,12 @@ struct USDRate: ExpressibleByArgument, Sendable {
 
     private static let plain = Locale(identifier: "en_US_POSIX")
 
-    /// To the last digit.
+    /// Not rounded.
     func exact(_ total: CreditTotal) -> String {
         (product(total) as NSDecimalNumber).description(withLocale: Self.plain)
     }
 
-    /// To the cent, for people.
+    /// Rounded to cents.
     func cents(_ total: CreditTotal) -> String {
         var (product, rounded) = (product(total), Decimal())
         NSDecimalRound(&rounded, &product, 2, .plain)

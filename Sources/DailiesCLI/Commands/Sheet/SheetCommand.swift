@@ -6,13 +6,13 @@ import Foundation
 struct SheetCommand: PrintingCommand {
     static let configuration = CommandConfiguration(
         commandName: "sheet",
-        abstract: "Write a contact sheet: a page on which every clip plays, to keep, reject or redo.",
+        abstract: "Create an HTML contact sheet for reviewing clips (keep, reject, redo).",
         discussion: """
-            One file that opens in any browser, offline, with the clips beside it. Search it, filter it by tag, model or \
-            state, mark clips (K keep, X reject, R redo), and save what is marked as the next manifest: keeps as they are, \
-            redos without their seed, so that another take comes out. Marks stay in the browser.
+            The page works offline in any browser and links to the clips on disk. Search it, filter it by tag, model \
+            or state, and mark clips (K keep, X reject, R redo). Save the marked clips as the next manifest: keeps \
+            unchanged, redos without their seed to get another take. Marks are stored in the browser.
 
-            Shows what is saved, unless --state says otherwise.
+            Shows completed tasks unless --state is given.
 
             Examples:
               dailies sheet
@@ -22,10 +22,11 @@ struct SheetCommand: PrintingCommand {
 
     @OptionGroup var selection: TaskSelection
     @Option(
-        help: ArgumentHelp("The file to write. A sheet that is there is replaced, nothing else.", valueName: "file"))
+        help: ArgumentHelp("The file to write. Replaces an existing sheet, but no other file.", valueName: "file"))
     var out = "sheet.html"
     @Option(
-        help: ArgumentHelp("The models that a saved manifest will be read with, as for `run`.", valueName: "file"))
+        help: ArgumentHelp(
+            "Additional or replacement models for saved manifests, as for `run`.", valueName: "file"))
     var catalog: String?
     @OptionGroup var store: StoreOptions
 
@@ -52,6 +53,6 @@ struct SheetCommand: PrintingCommand {
         try reader.close()
         clips.warn(SuggestedCommand(store: store))
         let tasks = count == 1 ? "1 task" : "\(count) tasks"
-        Console.error("\(tasks) on \(SafeText.escaped(target.path)); open it in a browser")
+        Console.error("wrote \(tasks) to \(SafeText.escaped(target.path)); open it in a browser")
     }
 }

@@ -3,13 +3,13 @@ import DailiesRunner
 import DailiesStore
 import ExactJSON
 
-/// A contact sheet as one page: script, style and tasks stand in it, and the clips beside it.
+/// A contact sheet as one HTML page that contains the script, the style and the tasks, and links to the clips.
 ///
-/// What comes from outside (prompts, keys, tags, messages) is data of the script, which shows it as text only.
+/// External text (prompts, keys, tags, messages) is data of the script, which shows it as plain text.
 struct SheetPage {
-    /// Tells this store's marks from another's in the reader's browser.
+    /// Separates the marks of different stores in the browser's storage.
     let store: String
-    /// The folder that the page lies in, absolute: clips are linked from there.
+    /// The absolute path of the page's folder. Links to clips are relative to it.
     let folder: String
     let manifest: ManifestWriter
 
@@ -21,11 +21,11 @@ struct SheetPage {
         <div id="bar">
         <h1>Contact sheet</h1>
         <input id="search" type="search" placeholder="Search prompts, keys, tags" aria-label="Search">
-        \(Self.filter("batch", "every batch"))
-        \(Self.filter("model", "every model"))
-        \(Self.filter("state", "every state"))
-        \(Self.filter("tag", "every tag"))
-        <select id="mark" aria-label="Mark"><option value="">every mark</option><option value="none">unmarked</option>\
+        \(Self.filter("batch", "All batches"))
+        \(Self.filter("model", "All models"))
+        \(Self.filter("state", "All states"))
+        \(Self.filter("tag", "All tags"))
+        <select id="mark" aria-label="Mark"><option value="">All marks</option><option value="none">unmarked</option>\
         <option>keep</option><option>reject</option><option>redo</option></select>
         <span id="hint"><kbd>K</kbd> keep <kbd>X</kbd> reject <kbd>R</kbd> redo <kbd>Enter</kbd> enlarge</span>
         <span id="exports"><button id="export-keep">Save keeps as a manifest</button>
@@ -33,7 +33,7 @@ struct SheetPage {
         <span id="count" role="status"></span>
         </div>
         <div id="grid"></div>
-        <p id="nothing" hidden>Nothing fits these filters.</p>
+        <p id="nothing" hidden>No clips match these filters.</p>
         <dialog id="large"><video controls loop playsinline></video><div><p></p><dl></dl></div></dialog>
         <template id="card"><article class="card" tabindex="0"><div class="frame">\
         <video muted loop playsinline preload="metadata"></video><span class="none"></span>\
@@ -66,15 +66,16 @@ struct SheetPage {
         """
     }
 
-    /// `9:16`, as the request has it; nil: it leaves that to the model. The page itself looks at the clip.
+    /// `9:16`; nil if the request leaves the aspect ratio to the model. The page uses the clip's own shape once it is
+    /// loaded.
     private static func ratio(of request: CanonicalRequest) -> String? {
         // The program wrote this request. If it cannot be parsed, the card gets the default shape.
         (try? JSONValue.parse(request.text.utf8))?["aspect_ratio"]?.string
     }
 
-    /// One task: an object on a line of its own.
+    /// One task as a JSON object on one line.
     ///
-    /// - Parameter clip: how its saved clip was found; nil: none was saved.
+    /// - Parameter clip: nil if no clip was saved.
     func task(_ row: TaskRow, _ clip: ClipFinder.Finding?) -> String {
         var writer = JSONWriter()
         writer.object { writer in
@@ -91,19 +92,21 @@ struct SheetPage {
             writer.member("line", manifest.task(row))
             writer.member("redo", manifest.task(row, .otherTake))
         }
-        // The text stands in an element of the page: nothing in it may close that element.
+        // The text is inside a script element and must not close it.
         return writer.text.replacing("<", with: "\\u003c")
     }
 
     private func loss(_ row: TaskRow, _ clip: ClipFinder.Finding?) -> String? {
         guard let clip, let path = row.latest?.outputPath else { return nil }
-        return ClipCheck.words(for: clip, savedAs: path).map { "\($0); dailies fetch --missing saves it again" }
+        return ClipCheck.words(for: clip, savedAs: path).map {
+            "\($0); run dailies fetch --missing to download it again"
+        }
     }
 }
 
-/// A clip's address for a page in some folder.
+/// The URL of a clip in a page.
 enum ClipLink {
-    /// Relative where both lie below one folder other than the root, so that page and clips can move together.
+    /// Relative if both paths share a folder other than the root, so that the page and the clips can move together.
     ///
     /// - Parameters:
     ///   - path: absolute.
@@ -117,7 +120,7 @@ enum ClipLink {
         return (up + target[shared...].map(encoded)).joined(separator: "/")
     }
 
-    /// Everything but the characters that mean nothing in an address is written as its bytes.
+    /// Percent-encodes everything except unreserved characters (RFC 3986).
     private static func encoded(_ name: Substring) -> String {
         let digits = Array("0123456789ABCDEF")
         return name.utf8.reduce(into: "") { text, byte in

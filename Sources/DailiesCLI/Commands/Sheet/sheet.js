@@ -1,26 +1,28 @@
 "use strict";
-// The page of a contact sheet. Only the cards in view exist: ten thousand clips are as light as thirty.
+// The contact sheet. Only visible cards exist in the DOM, so that ten thousand clips are as fast as thirty.
 (async () => {
-  const place = (id) => document.getElementById(id);
-  const [grid, search, count, large] = [place("grid"), place("search"), place("count"), place("large")];
-  const memory = "dailies-sheet:" + document.body.dataset.store;
-  // Lengths in CSS pixels: of a column whose clips lie or stand, and of what is below a clip.
-  const gap = 14, lying = 300, standing = 220, below = 205, borders = 2, atOnce = 3, chunk = 500;
-  const extremes = [0.4, 2.5];
-  const words = { keep: "Keep", reject: "Reject", redo: "Redo" };
+  const byId = (id) => document.getElementById(id);
+  const [grid, search, count, large] = [byId("grid"), byId("search"), byId("count"), byId("large")];
+  const storageKey = "dailies-sheet:" + document.body.dataset.store;
+  // Lengths in CSS pixels: column widths for landscape and portrait clips, and the height of the text below a clip.
+  const gap = 14, landscapeWidth = 300, portraitWidth = 220, captionHeight = 205, borders = 2;
+  const videosPerStep = 3, tasksPerStep = 500;
+  const shapeRange = [0.4, 2.5];
+  const labels = { keep: "Keep", reject: "Reject", redo: "Redo" };
 
   let marks = {};
-  try { marks = JSON.parse(localStorage.getItem(memory) || "{}"); } catch { marks = {}; }
+  try { marks = JSON.parse(localStorage.getItem(storageKey) || "{}"); } catch { marks = {}; }
   const markOf = (task) => marks[task.name] || "";
 
-  // Width by height, as asked for until the clip itself is known. What is no ratio counts as 16:9.
-  const bounded = (shape) => shape > 0 && shape < Infinity ? Math.min(Math.max(shape, extremes[0]), extremes[1]) : 16 / 9;
+  // Width divided by height: the requested ratio until the clip is loaded. An invalid ratio counts as 16:9.
+  const bounded = (shape) =>
+    shape > 0 && shape < Infinity ? Math.min(Math.max(shape, shapeRange[0]), shapeRange[1]) : 16 / 9;
 
-  // One task a line, read a few hundred at a time, so that the browser never stands still for long.
+  // One task per line, parsed a few hundred at a time to keep the browser responsive.
   const tasks = [];
-  const lines = place("tasks").textContent.split("\n").filter((line) => line.startsWith("{"));
+  const lines = byId("tasks").textContent.split("\n").filter((line) => line.startsWith("{"));
   while (tasks.length < lines.length) {
-    const part = lines.slice(tasks.length, tasks.length + chunk).join("\n").replace(/,$/, "");
+    const part = lines.slice(tasks.length, tasks.length + tasksPerStep).join("\n").replace(/,$/, "");
     for (const task of JSON.parse("[" + part + "]")) {
       task.name = task.batch + "\u0000" + task.key;
       const [width, height] = (task.ratio || "16:9").split(":").map(Number);
@@ -28,14 +30,14 @@
       task.tagList = Object.entries(task.tags).map(([name, value]) => name + "=" + value);
       tasks.push(task);
     }
-    if (tasks.length < lines.length) await new Promise((goOn) => setTimeout(goOn));
+    if (tasks.length < lines.length) await new Promise((resolve) => setTimeout(resolve));
   }
-  // Made when it is first searched: a page that is only looked at opens sooner.
+  // Built on the first search, so that the page opens faster.
   const textOf = (task) => task.text ??= [task.key, task.prompt, task.model, ...task.tagList].join("\n").toLowerCase();
 
   // Filters.
-  const filters = { model: place("model"), state: place("state"), batch: place("batch"), tag: place("tag"),
-    mark: place("mark") };
+  const filters = { model: byId("model"), state: byId("state"), batch: byId("batch"), tag: byId("tag"),
+    mark: byId("mark") };
   const fill = (select, values) => {
     for (const value of [...new Set(values)].sort()) select.add(new Option(value, value));
     select.hidden = select.options.length < 3;
@@ -56,12 +58,12 @@
     for (const card of cards.values()) card.remove();
     cards.clear();
     window.scrollTo(0, 0);
-    tell();
+    updateCounts();
     arrange();
-    lay();
+    render();
   }
 
-  function tell() {
+  function updateCounts() {
     const number = (value) => value.toLocaleString("en");
     const counts = { keep: 0, reject: 0, redo: 0 };
     for (const task of tasks) { const mark = marks[task.name]; if (mark) counts[mark] += 1; }
@@ -69,66 +71,69 @@
     count.textContent = (shown.length === tasks.length ? "" : number(shown.length) + " of ")
       + number(tasks.length) + (tasks.length === 1 ? " clip" : " clips")
       + ` · ${number(keep)} keep · ${number(reject)} reject · ${number(redo)} redo`;
-    place("export-keep").disabled = keep === 0;
-    place("export-redo").disabled = redo === 0;
-    place("nothing").hidden = shown.length > 0;
+    byId("export-keep").disabled = keep === 0;
+    byId("export-redo").disabled = redo === 0;
+    byId("nothing").hidden = shown.length > 0;
   }
 
-  // The grid. A clip is opened once its card has stood still for a moment: scrolling past thousands opens none.
+  // The grid. A clip is loaded once scrolling stops for a moment, so that scrolling past thousands loads none.
   const cards = new Map();
   let settling = 0;
-  let asked = false;
-  const layLater = () => { if (!asked) { asked = true; requestAnimationFrame(() => { asked = false; lay(); }); } };
+  let rendering = false;
+  const renderLater = () => {
+    if (!rendering) { rendering = true; requestAnimationFrame(() => { rendering = false; render(); }); }
+  };
 
-  // Columns of one width; each card has the shape of its clip, and goes where there is room furthest up. Where all clips have
-  // one shape, that is row by row.
-  let spots = [], columnWidth = 0;
-  function arrange(isAgain = false) {
+  // Columns of equal width. Each card has the shape of its clip and goes into the shortest column. With clips of one
+  // shape, the order is row by row.
+  let slots = [], columnWidth = 0;
+  function arrange(isRepeat = false) {
     const width = grid.clientWidth;
-    const upright = shown.reduce((sum, task) => sum + (task.shape < 1 ? 1 : 0), 0) * 3 > shown.length;
-    const columns = Math.max(1, Math.round((width + gap) / ((upright ? standing : lying) + gap)));
+    const isPortrait = shown.reduce((sum, task) => sum + (task.shape < 1 ? 1 : 0), 0) * 3 > shown.length;
+    const columns = Math.max(1, Math.round((width + gap) / ((isPortrait ? portraitWidth : landscapeWidth) + gap)));
     columnWidth = (width - gap * (columns - 1)) / columns;
     const ends = new Array(columns).fill(0);
-    spots = shown.map((task) => {
+    slots = shown.map((task) => {
       const column = ends.indexOf(Math.min(...ends));
-      const spot = { x: column * (columnWidth + gap), y: ends[column], height: (columnWidth - borders) / task.shape + below };
-      ends[column] += spot.height + gap;
-      return spot;
+      const height = (columnWidth - borders) / task.shape + captionHeight;
+      const slot = { x: column * (columnWidth + gap), y: ends[column], height };
+      ends[column] += slot.height + gap;
+      return slot;
     });
     grid.style.height = Math.max(0, ...ends.map((end) => end - gap)) + "px";
-    // A scroll bar that has come or gone.
-    if (grid.clientWidth !== width && !isAgain) arrange(true);
+    // A scroll bar appeared or disappeared.
+    if (grid.clientWidth !== width && !isRepeat) arrange(true);
   }
 
   let arranging = false;
   const arrangeLater = () => {
-    if (!arranging) { arranging = true; requestAnimationFrame(() => { arranging = false; arrange(); lay(); }); }
+    if (!arranging) { arranging = true; requestAnimationFrame(() => { arranging = false; arrange(); render(); }); }
   };
 
-  function lay() {
+  function render() {
     const top = window.scrollY - grid.offsetTop - window.innerHeight / 2;
     const bottom = top + 2 * window.innerHeight;
-    const isNear = (spot) => spot !== undefined && spot.y < bottom && spot.y + spot.height > top;
+    const isNear = (slot) => slot !== undefined && slot.y < bottom && slot.y + slot.height > top;
     for (const [index, element] of cards) {
-      if (!isNear(spots[index])) { element.remove(); cards.delete(index); }
+      if (!isNear(slots[index])) { element.remove(); cards.delete(index); }
     }
-    for (let index = 0; index < spots.length; index += 1) {
-      const spot = spots[index];
-      if (!isNear(spot)) continue;
+    for (let index = 0; index < slots.length; index += 1) {
+      const slot = slots[index];
+      if (!isNear(slot)) continue;
       let element = cards.get(index);
       if (!element) { element = make(shown[index]); cards.set(index, element); grid.append(element); }
       element.style.width = columnWidth + "px";
-      element.style.height = spot.height + "px";
-      element.style.transform = `translate(${spot.x}px, ${spot.y}px)`;
-      element.querySelector(".frame").style.height = spot.height - below + "px";
+      element.style.height = slot.height + "px";
+      element.style.transform = `translate(${slot.x}px, ${slot.y}px)`;
+      element.querySelector(".frame").style.height = slot.height - captionHeight + "px";
     }
     clearTimeout(settling);
     settling = setTimeout(() => loadSome([...cards.values()].map((element) => element.querySelector("video"))), 80);
   }
 
-  // A few at a time: to open a clip takes a browser some milliseconds, and a screen holds dozens.
+  // A few at a time, because loading a clip takes some milliseconds, and a screen shows dozens.
   function loadSome(videos) {
-    for (const video of videos.splice(0, atOnce)) load(video);
+    for (const video of videos.splice(0, videosPerStep)) load(video);
     if (videos.length > 0) settling = setTimeout(() => loadSome(videos), 16);
   }
 
@@ -137,7 +142,7 @@
   }
 
   function make(task) {
-    const element = place("card").content.firstElementChild.cloneNode(true);
+    const element = byId("card").content.firstElementChild.cloneNode(true);
     const part = (name) => element.querySelector("." + name);
     const video = element.querySelector("video");
     if (task.clip) {
@@ -168,7 +173,7 @@
       part("tags").append(chip);
     }
     for (const button of element.querySelectorAll("[data-mark]")) {
-      button.textContent = words[button.dataset.mark];
+      button.textContent = labels[button.dataset.mark];
       button.addEventListener("click", () => setMark(task, button.dataset.mark, element));
     }
     element.addEventListener("keydown", (event) => {
@@ -186,7 +191,7 @@
     return task.state === "queued" || task.state === "running" ? "no cost yet" : "cost unknown";
   }
 
-  // A play that a pause overtakes is no fault.
+  // play() rejects if pause() follows too soon. That is not an error.
   const play = (video) => { load(video); video.play().catch(() => {}); };
   const pause = (video) => { video.pause(); video.currentTime = 0.05; };
 
@@ -199,9 +204,9 @@
 
   function setMark(task, mark, element) {
     if (markOf(task) === mark) delete marks[task.name]; else marks[task.name] = mark;
-    try { localStorage.setItem(memory, JSON.stringify(marks)); } catch { /* Kept until the page is closed. */ }
+    try { localStorage.setItem(storageKey, JSON.stringify(marks)); } catch { /* Kept until the page closes. */ }
     show(task, element);
-    tell();
+    updateCounts();
   }
 
   function open(task) {
@@ -225,7 +230,7 @@
   large.addEventListener("close", () => large.querySelector("video").pause());
   large.addEventListener("click", (event) => { if (event.target === large) large.close(); });
 
-  // The next manifest: what is marked, as lines that `dailies run` reads. Each batch is a file of its own.
+  // Saves marked clips as manifests for `dailies run`, one file per batch.
   function save(mark) {
     const batches = new Map();
     for (const task of tasks) {
@@ -243,14 +248,14 @@
       setTimeout(() => URL.revokeObjectURL(link.href), 10000);
     }
   }
-  place("export-keep").addEventListener("click", () => save("keep"));
-  place("export-redo").addEventListener("click", () => save("redo"));
+  byId("export-keep").addEventListener("click", () => save("keep"));
+  byId("export-redo").addEventListener("click", () => save("redo"));
 
   search.addEventListener("input", filter);
   for (const select of Object.values(filters)) select.addEventListener("change", filter);
-  window.addEventListener("scroll", layLater, { passive: true });
+  window.addEventListener("scroll", renderLater, { passive: true });
   window.addEventListener("resize", arrangeLater);
-  tell();
+  updateCounts();
   arrange();
-  lay();
+  render();
 })();

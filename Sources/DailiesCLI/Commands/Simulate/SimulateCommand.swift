@@ -6,9 +6,9 @@ import ProviderSimulator
 struct SimulateCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "simulate",
-        abstract: "Be the provider: the whole tasks API on this machine, without a render and without a bill.",
+        abstract: "Run a local simulator of the provider's API.",
         discussion: """
-            The first line it prints is its URL. What it would have charged stands at /simulator/bill.
+            Prints its URL first. /simulator/bill returns the credits that the provider would have charged.
 
             Examples:
               dailies simulate --port 8080 --speed 60
@@ -17,70 +17,83 @@ struct SimulateCommand: AsyncParsableCommand {
             """)
 
     @OptionGroup var models: CatalogueOptions
-    @Option(help: "The port on 127.0.0.1; 0 for any that is free.")
+    @Option(help: "The port on 127.0.0.1; 0 selects a free port.")
     var port = 0
-    @Option(help: "How much faster than real time it renders.")
+    @Option(help: "Render this many times faster than real time.")
     var speed = 1.0
-    @Option(help: ArgumentHelp("Keep its state in this file, so that it survives its own restart.", valueName: "path"))
+    @Option(help: ArgumentHelp("Keep the state in this file across restarts (default: in memory).", valueName: "path"))
     var state: String?
-    @Option(help: ArgumentHelp("Tasks in flight beyond which it answers 429.", valueName: "n"))
+    @Option(
+        help: ArgumentHelp("Maximum tasks in flight; more get status 429 (default: no limit).", valueName: "n"))
     var accountConcurrency: Int?
     @Option(
         help: ArgumentHelp(
-            "How long renders take at speed 1, queued and running together: 20s-60s evenly between two times, 150s~20% lognormal with this mean and spread. Default: what the model's page says.",
-            valueName: "times"))
+            """
+            Time queued and running at speed 1: 20s-60s is uniform, 150s~20% is lognormal with this mean and spread \
+            (default: from the provider's documentation).
+            """, valueName: "times"))
     var renderTime: RenderTimeArgument?
-    @Option(help: "Decides how long each render takes and what it comes to.")
+    @Option(help: "Random seed for render times and outcomes.")
     var seed: UInt64 = 1
-    @Option(help: ArgumentHelp("What becomes of submission keys: honoured, or ignored.", valueName: "policy"))
+    @Option(help: ArgumentHelp("Whether submission keys are honored or ignored.", valueName: "policy"))
     var keys = KeyPolicyArgument.honoured
     @Option(
         help: ArgumentHelp(
-            "Which replies echo the key: always, params (as the pages show it), never.", valueName: "when"))
+            "Which responses echo the key: always, params (as documented), never.", valueName: "when"))
     var echo = EchoArgument.params
-    @Option(help: ArgumentHelp("Credits in the wallet; without it, no end of them.", valueName: "credits"))
+    @Option(help: ArgumentHelp("Account balance in credits (default: unlimited).", valueName: "credits"))
     var balance: CreditsArgument?
     @Option(
         help: ArgumentHelp(
-            "Another price after so many accepted submits, as 100=3: three times as much.", valueName: "after=factor"))
+            "Multiply prices after a number of accepted submits: 100=3 triples them after 100.",
+            valueName: "after=factor"))
     var priceChange: PriceChangeArgument?
-    @Option(help: "What cancelling a rendering task costs: free; its part, as the reply says; later, or never.")
+    @Option(
+        help: """
+            The cost of cancelling a rendering task: free; or a partial charge that is stated in the response, later, \
+            or never.
+            """)
     var cancellation = CancellationArgument.stated
-    @Option(help: ArgumentHelp("How far a bill may lie from its estimate, either way.", valueName: "percent"))
+    @Option(
+        help: ArgumentHelp("Maximum deviation of a bill from its estimate, up or down.", valueName: "percent"))
     var deviation: Int64 = 0
-    @Option(help: ArgumentHelp("Replies without it where a cost or a URL is late.", valueName: "n"))
+    @Option(
+        help: ArgumentHelp("Number of responses without a cost or URL when either is late.", valueName: "n"))
     var incompleteReplies = 2
     @Option(
         help: ArgumentHelp(
-            "Faults and how likely each is, as dropReply=0.05,cutDownload=0.3. May be repeated. `all=0.05` sets every one.",
+            "Inject faults with these probabilities: dropReply=0.05,cutDownload=0.3; all=0.05 sets all. Repeatable.",
             valueName: "kind=probability"))
     var fault: [String] = []
-    @Option(help: ArgumentHelp("How long keys are remembered where forgetKey strikes, at speed 1.", valueName: "time"))
+    @Option(
+        help: ArgumentHelp("With the fault forgetKey, how long keys are remembered, at speed 1.", valueName: "time"))
     var keysForgottenAfter = DurationArgument(argument: "24h")!
-    @Option(help: ArgumentHelp("How long tasks are kept where dropTask strikes, at speed 1.", valueName: "time"))
+    @Option(help: ArgumentHelp("With the fault dropTask, how long tasks are kept, at speed 1.", valueName: "time"))
     var tasksKeptFor = DurationArgument(argument: "48h")!
-    @Option(help: ArgumentHelp("How long the URLs of clips live, at speed 1.", valueName: "time"))
+    @Option(help: ArgumentHelp("How long clip URLs are valid, at speed 1.", valueName: "time"))
     var urlLifetime: DurationArgument?
     @Option(help: ArgumentHelp("Bytes of padding in every clip.", valueName: "n"))
     var padding = 0
 
     @Flag(
         help: """
-            All API keys are of one account: each finds what any of them submitted, by its task id. Else each key is an \
-            account.
+            Treat all API keys as one account, where each key finds the tasks of the others by task id (default: one \
+            account per key).
             """)
     var oneAccount = false
 
     mutating func validate() throws {
-        guard speed > 0, speed <= 100_000 else { throw ValidationError("--speed is a number above 0, to 100000") }
-        guard (0...65_535).contains(port) else { throw ValidationError("--port is a number from 0 to 65535") }
-        guard padding >= 0, padding <= 1 << 30 else { throw ValidationError("--padding is a number from 0 to 2^30") }
-        guard (0...100).contains(deviation) else { throw ValidationError("--deviation is a percentage from 0 to 100") }
+        guard speed > 0, speed <= 100_000 else { throw ValidationError("--speed must be above 0 and at most 100000") }
+        guard (0...65_535).contains(port) else { throw ValidationError("--port must be from 0 to 65535") }
+        guard padding >= 0, padding <= 1 << 30 else { throw ValidationError("--padding must be from 0 to 2^30") }
+        guard (0...100).contains(deviation) else {
+            throw ValidationError("--deviation must be a percentage from 0 to 100")
+        }
         guard (0...1_000_000).contains(incompleteReplies) else {
-            throw ValidationError("--incomplete-replies is a number from 0 to 1000000")
+            throw ValidationError("--incomplete-replies must be from 0 to 1000000")
         }
         if let accountConcurrency, accountConcurrency < 1 {
-            throw ValidationError("--account-concurrency is at least 1")
+            throw ValidationError("--account-concurrency must be at least 1")
         }
     }
 
@@ -96,9 +109,9 @@ struct SimulateCommand: AsyncParsableCommand {
             throw Stop(.unexpected, "the simulator cannot start: \(ErrorFormatter.of(error))")
         }
         Console.out("http://127.0.0.1:\(bound)")
-        let (stops, stop) = AsyncStream<Void>.makeStream()
-        let signals = StopSignals { stop.yield() }
-        for await _ in stops { break }
+        let (signalStream, signalled) = AsyncStream<Void>.makeStream()
+        let signals = StopSignals { signalled.yield() }
+        for await _ in signalStream { break }
         await server.stop()
         signals.cancel()
     }
@@ -120,15 +133,15 @@ struct SimulateCommand: AsyncParsableCommand {
         simulation.assets.paddingBytes = padding
         if let renderTime { simulation.latency = renderTime.latency }
         if let urlLifetime { simulation.assets.urlLifetime = urlLifetime.duration }
-        for word in fault.flatMap({ $0.split(separator: ",") }) { try set(String(word), in: &simulation.faults) }
+        for entry in fault.flatMap({ $0.split(separator: ",") }) { try set(String(entry), in: &simulation.faults) }
         return simulation
     }
 
-    private func set(_ word: String, in plan: inout FaultPlan) throws {
-        let parts = word.split(separator: "=")
+    private func set(_ entry: String, in plan: inout FaultPlan) throws {
+        let parts = entry.split(separator: "=")
         guard parts.count == 2, let probability = Double(parts[1]), (0...1).contains(probability) else {
             throw ValidationError(
-                "--fault takes kind=probability, such as dropReply=0.05; not \(SafeText.quoted(word))")
+                "--fault takes kind=probability, such as dropReply=0.05, not \(SafeText.quoted(entry))")
         }
         if parts[0] == "all" {
             for kind in FaultKind.allCases { plan[kind] = probability }
@@ -136,35 +149,36 @@ struct SimulateCommand: AsyncParsableCommand {
             plan[kind] = probability
         } else {
             let known = FaultKind.allCases.map(\.rawValue).joined(separator: ", ")
-            throw ValidationError("there is no fault \(SafeText.quoted(String(parts[0]))); there are: all, \(known)")
+            throw ValidationError("unknown fault \(SafeText.quoted(String(parts[0]))); use one of: all, \(known)")
         }
     }
 }
 
-/// `20s-60s`, or `150s~20%`.
+/// `20s-60s` or `150s~20%`.
 struct RenderTimeArgument: ExpressibleByArgument {
     let latency: SimulatorConfiguration.Latency
 
-    private static let widestSpread = 0...500
+    /// In percent.
+    private static let validSpreads = 0...500
 
     init?(argument: String) {
         if argument.hasSuffix("%") {
             let parts = argument.dropLast().split(separator: "~", omittingEmptySubsequences: false)
             guard parts.count == 2, let mean = Self.time(parts[0]), let spread = Int(parts[1]),
-                Self.widestSpread.contains(spread)
+                Self.validSpreads.contains(spread)
             else { return nil }
             latency = .lognormal(mean: mean, variation: Double(spread) / 100)
         } else {
             let ends = argument.split(separator: "-", omittingEmptySubsequences: false).map(Self.time)
-            guard ends.count == 2, let least = ends[0], let most = ends[1], least <= most else { return nil }
-            latency = .uniform(queued: .zero ... .zero, running: least...most)
+            guard ends.count == 2, let minimum = ends[0], let maximum = ends[1], minimum <= maximum else { return nil }
+            latency = .uniform(queued: .zero ... .zero, running: minimum...maximum)
         }
     }
 
     private static func time(_ text: Substring) -> Duration? { DurationArgument(argument: String(text))?.duration }
 }
 
-/// `100=3`: from the submit after a hundred accepted ones on, three times the price.
+/// `100=3`: three times the price after 100 accepted submits.
 struct PriceChangeArgument: ExpressibleByArgument {
     let change: SimulatorConfiguration.PriceChange
 

@@ -5,10 +5,11 @@ import ExactJSON
 struct ModelsCommand: PrintingCommand {
     static let configuration = CommandConfiguration(
         commandName: "models",
-        abstract: "List the models that are known here: limits, published prices, polling, and which are withdrawn.",
+        abstract: "List known models with their limits, published prices and polling intervals.",
         discussion: """
-            Credits are what a clip of the longest duration costs by what is published. `dailies prices` shows what bills \
-            have come to since. A model that is not listed can be used all the same, with --max-credits-per-task or --rates.
+            Also shows which models were withdrawn. The credits are the published price of a clip of the maximum \
+            duration. `dailies prices` shows the prices of actual bills. To use a model that is not listed, give \
+            --max-credits-per-task or --rates.
 
             Examples:
               dailies models
@@ -16,7 +17,7 @@ struct ModelsCommand: PrintingCommand {
               dailies models --catalog my-models.json
             """)
 
-    @Flag(help: "Write JSON.")
+    @Flag(help: "Print JSON.")
     var json = false
     @OptionGroup var models: CatalogueOptions
 
@@ -26,7 +27,7 @@ struct ModelsCommand: PrintingCommand {
     }
 }
 
-/// The catalogue for people and for programs.
+/// The catalog as a table or JSON.
 enum ModelsOutput {
     static func table(_ catalogue: ModelCatalogue) -> String {
         var table = TextTable(
@@ -90,14 +91,14 @@ enum ModelsOutput {
         writer.member("withdrawn", optional: spec.withdrawn)
     }
 
-    /// Served ones first, each by its id.
+    /// Available models first, then withdrawn ones, both by id.
     private static func sorted(_ catalogue: ModelCatalogue) -> [ModelSpec] {
         catalogue.models.values.sorted { a, b in
             (a.withdrawn == nil ? 0 : 1, a.id) < (b.withdrawn == nil ? 0 : 1, b.id)
         }
     }
 
-    /// Of the longest clip, whatever its size.
+    /// The published price of the longest clip, over all resolutions.
     private static func price(of spec: ModelSpec, in catalogue: ModelCatalogue) -> ClosedRange<Credits>? {
         let book = PriceBook(catalogue: catalogue)
         let ranges = (spec.resolutions.isEmpty ? [nil] : spec.resolutions.map { $0 }).compactMap { resolution in

@@ -4,9 +4,9 @@ import DailiesManifest
 struct SchemaCommand: PrintingCommand {
     static let configuration = CommandConfiguration(
         commandName: "schema",
-        abstract: "Print the JSON Schema of manifests, so that editors complete and check them.",
+        abstract: "Print the JSON Schema of manifests, for completion and validation in editors.",
         discussion: """
-            Save it, and name it in the first line of a YAML manifest:
+            Save the schema and reference it in the first line of a YAML manifest:
               # yaml-language-server: $schema=./manifest.schema.json
 
             Examples:
@@ -15,11 +15,11 @@ struct SchemaCommand: PrintingCommand {
               dailies schema --catalog my-models.json > manifest.schema.json
             """)
 
-    @Flag(help: "The schema of one line of a JSONL manifest.")
+    @Flag(help: "Print the schema of one line of a JSONL manifest.")
     var line = false
     @Option(
         help: ArgumentHelp(
-            "Models beside or in place of those known here: JSON in the shape of models.json.", valueName: "file"))
+            "Additional or replacement models, as JSON in the format of models.json.", valueName: "file"))
     var catalog: String?
 
     func run() throws {

@@ -6,7 +6,7 @@ import Foundation
 struct StoreCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "store",
-        abstract: "Back up, check or accept a store.",
+        abstract: "Back up, check or accept a store file.",
         discussion: """
             Examples:
               dailies store backup monday.sqlite
@@ -18,10 +18,10 @@ struct StoreCommand: ParsableCommand {
 struct StoreBackupCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "backup",
-        abstract: "Copy the store into a new file, also while a run goes on.",
+        abstract: "Copy the store to a new file; safe during a run.",
         discussion: """
-            The copy is of one moment and needs no other file. Copying dailies.sqlite by hand may leave out what its log \
-            dailies.sqlite-wal holds.
+            The copy is a consistent snapshot in a single file. If you copy dailies.sqlite by hand, you may miss the \
+            latest changes, which are in dailies.sqlite-wal.
 
             Examples:
               dailies store backup monday.sqlite
@@ -29,7 +29,7 @@ struct StoreBackupCommand: ParsableCommand {
             """)
 
     @OptionGroup var store: StoreOptions
-    @Argument(help: ArgumentHelp("The new file; nothing may be there yet.", valueName: "path"))
+    @Argument(help: ArgumentHelp("The new file; must not exist.", valueName: "path"))
     var target: String
 
     func run() throws {
@@ -41,22 +41,22 @@ struct StoreBackupCommand: ParsableCommand {
         } catch {
             throw Stop(.unexpected, "cannot back up the store \(store.path): \(error)")
         }
-        Console.error("the store \(SafeText.escaped(store.path)) is copied to \(SafeText.escaped(target))")
+        Console.error("backed up the store \(SafeText.escaped(store.path)) to \(SafeText.escaped(target))")
     }
 }
 
 struct StoreCheckCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "check",
-        abstract: "Check that the store is sound.",
+        abstract: "Check the integrity of the store.",
         discussion: """
-            Reads all of it: the file, the references between rows, the states and the sums. Changes nothing.
+            Checks the file, the references between rows, the task states and the totals. Changes nothing.
 
             Examples:
               dailies store check
               dailies store check --store monday.sqlite
 
-            Exit codes: 0 the store is sound, 1 something is wrong.
+            Exit codes: 0 no problems found, 1 problems found.
             """)
 
     @OptionGroup var store: StoreOptions
@@ -72,18 +72,19 @@ struct StoreCheckCommand: ParsableCommand {
         }
         for problem in problems { Console.out(SafeText.escaped(problem)) }
         guard problems.isEmpty else { throw ExitCode.unexpected.asExit }
-        Console.error("the store \(SafeText.escaped(store.path)) is sound")
+        Console.error("the store \(SafeText.escaped(store.path)) is OK")
     }
 }
 
 struct StoreAcceptCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "accept",
-        abstract: "Accept a store that looks like half of one.",
+        abstract: "Accept a store that appears to be missing its log.",
         discussion: """
-            While a run works, the latest changes are in dailies.sqlite-wal, and a copy of dailies.sqlite alone is refused: \
-            it does not know what was paid last. A store that is not such a copy is refused only if the program was killed \
-            at one particular moment and another program opened the store since. Accept it then, and only then.
+            During a run, the latest changes are in dailies.sqlite-wal. A copy of dailies.sqlite alone is refused, \
+            because the latest payments may be missing from it. A complete store is refused only if the program was \
+            killed at one particular moment and another program has opened the store since. Use this command only in \
+            that case.
 
             Example:
               dailies store accept --store campaign.sqlite
@@ -97,7 +98,7 @@ struct StoreAcceptCommand: ParsableCommand {
             let lock = try Store.lock(store.path)
             defer { withExtendedLifetime(lock) {} }
             let isChanged = try Store.acceptWithoutLog(store.path)
-            Console.error(isChanged ? "the store \(path) is accepted" : "the store \(path) needs no acceptance")
+            Console.error(isChanged ? "accepted the store \(path)" : "the store \(path) is complete; nothing to accept")
         } catch {
             if case .lockedByRunner = error.kind { throw Stop(.storeLocked, "the store \(path) is in use: \(error)") }
             throw Stop(.unexpected, "cannot accept the store \(path): \(error)")
