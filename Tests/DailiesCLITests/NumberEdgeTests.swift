@@ -16,7 +16,7 @@ struct NumberEdgeTests {
 
     // MARK: Reports
 
-    @Test func `a report of any seconds and numbers is written in every format`() throws {
+    @Test func `a report of any seconds and sums is written in every format`() throws {
         for delivered in Self.reals {
             for known in Self.reals {
                 for whole in Self.wholes {

@@ -5,7 +5,7 @@ import Testing
 struct OutputFileTests {
     private static let words = "so it will not be replaced; choose another file or move this one"
 
-    /// Names of existing that are used by Dailies program and by other files.
+    /// Names in a scene's folder that are used by Dailies or by other files.
     private static let foreign = [
         "dailies.sqlite", "dailies.sqlite-lock", "clip.mp4", "shots.yaml", "report.html", "notes.txt", "empty",
         "folder",
@@ -40,7 +40,7 @@ struct OutputFileTests {
             #expect(lstat(scene.folder + "/" + name, &status) == 0)
             let isFile = status.st_mode & S_IFMT == S_IFREG
             let content = isFile ? FileManager.default.contents(atPath: scene.folder + "/" + name) : nil
-            // SQLite writes the index of its log even when reading.
+            // SQLite writes its index of the log even when reading.
             guard !name.hasSuffix("-shm"), !name.hasSuffix(".out"), !name.hasSuffix(".err") else { continue }
             state[name] = "\(status.st_mode) \(status.st_ino) \(content?.base64EncodedString() ?? "")"
         }
@@ -48,7 +48,7 @@ struct OutputFileTests {
     }
 
     @Test(arguments: foreign + ["plan.json"])
-    func `a sheet replaces replaces another file`(name: String) async throws {
+    func `a sheet replaces no other file`(name: String) async throws {
         let scene = try await scene()
         let before = try state(of: scene)
         let outcome = try await scene.dailies("sheet", "--out", name)
@@ -60,7 +60,7 @@ struct OutputFileTests {
     }
 
     @Test(arguments: foreign + ["sheet.html"])
-    func `a plan replaces replaces another file`(name: String) async throws {
+    func `a plan replaces no other file`(name: String) async throws {
         let scene = try await scene()
         let before = try state(of: scene)
         let outcome = try await scene.dailies("plan", "shots.yaml", "--out", name)
@@ -74,7 +74,7 @@ struct OutputFileTests {
         "dailies.sqlite-wal", "dailies.sqlite-shm", "dailies.sqlite-journal", "./x/../dailies.sqlite-wal",
         "other.sqlite-wal", "other.sqlite-lock",
     ])
-    func `no output is never written to a path of a store's files`(name: String) async throws {
+    func `no output is written to a path of a store's own files`(name: String) async throws {
         let scene = try await scene()
         #expect(mkdir(scene.folder + "/x", 0o755) == 0)
         try scene.write("another store", to: "other.sqlite")
@@ -86,7 +86,7 @@ struct OutputFileTests {
         #expect(planned.code == 64 && !scene.exists("new.sqlite"))
     }
 
-    @Test func `a sheet or plan replaces an earlier one with its permissions, and leaves no other files`()
+    @Test func `a sheet and a plan replace an earlier one with its permissions, and leave no other files`()
         async throws
     {
         let scene = try await scene()
@@ -126,10 +126,10 @@ struct OutputFileTests {
     @Test(arguments: [
         ("dailies.sqlite", 1), ("notes", 1), ("dailies.sqlite-wal", 64), ("pipe", 1), ("link", 1),
     ])
-    func `a simulator refuses to keep uses in another program's file`(name: String, code: Int32) async throws {
+    func `a simulator refuses to keep its state in another program's file`(name: String, code: Int32) async throws {
         let scene = try await Scene()
         try scene.importManifest([Scene.spec("dolly")])
-        // The last line has no line end and must not be truncated.
+        // The last line has no line end and must not be cut off.
         try scene.write("line\nlast", to: "notes")
         #expect(mkfifo(scene.folder + "/pipe", 0o644) == 0)
         #expect(symlink("notes", scene.folder + "/link") == 0)

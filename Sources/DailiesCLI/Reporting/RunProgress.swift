@@ -27,17 +27,17 @@ struct RunProgress: Sendable {
     private(set) var cancelled = 0
     private(set) var saved = 0
     private(set) var uncertain: Set<TaskName> = []
-    /// Settled credits of these batches, over all runs.
+    /// Settled and held for these batches, over all runs.
     private(set) var charged = CreditTotal.zero
     private(set) var reserved = CreditTotal.zero
-    /// Tasks at the provider. A task of an earlier run is added with its first event.
+    /// Tasks at the provider, those of earlier runs included once they are heard of.
     private(set) var inFlight: [TaskName: InFlight] = [:]
-    /// The last failures, newest last.
+    /// The last failures in words, newest last.
     private(set) var failures: [String] = []
     private(set) var pauses: [PauseReason: Pause] = [:]
     private(set) var forecast = ETAEstimator()
     private var models: [TaskName: String] = [:]
-    /// Number of tasks that were at the provider when the run started. Their keys are unknown until their first event.
+    /// At the provider when the run began; their keys are not known until something happens to them.
     private var foundInFlight = 0
     private var startedAt: Instant?
     /// Tasks that this run completed.
@@ -72,10 +72,10 @@ struct RunProgress: Sendable {
             uncertain.remove(key)
             endPauses()
         case .running(let key): inFlight[key]?.isRunning = true
-        // A run also polls tasks of other batches.
-        case .completed(let key, _) where !belongsToRun(key): break
-        case .failed(let key, _, _, _) where !belongsToRun(key): break
-        case .cancelled(let key, _) where !belongsToRun(key): break
+        // A run polls tasks of other batches too, which are not in its counts.
+        case .completed(let key, _) where !isOwn(key): break
+        case .failed(let key, _, _, _) where !isOwn(key): break
+        case .cancelled(let key, _) where !isOwn(key): break
         case .saved(let key, _) where !isOwn(key): break
         case .withdrawn(let key) where !isOwn(key): break
         case .retried(let key) where !isOwn(key): break
@@ -86,7 +86,7 @@ struct RunProgress: Sendable {
             end(key, charged)
         case .failed(let key, let code, let message, let charged):
             failed += 1
-            failures = (failures + ["\(batches.text(key)): \(code ?? "no code"): \(message ?? "")"]).suffix(Self.maximumFailures)
+            failures = (failures + ["\(batches.text(key)): \(code ?? "no code"): \(message ?? "")"]).suffix(Self.failuresKept)
             end(key, charged)
         case .cancelled(let key, let charged):
             cancelled += 1
@@ -103,8 +103,7 @@ struct RunProgress: Sendable {
         }
     }
 
-    /// Whether this run sent the task, or its batches may have had it at the provider when the run started.
-    private func belongsToRun(_ task: TaskName) -> Bool { batches.own.contains(task.batch) }
+    private func isOwn(_ task: TaskName) -> Bool { batches.own.contains(task.batch) }
 
     private mutating func end(_ key: TaskName, _ charged: Credits?) {
         if inFlight.removeValue(forKey: key) == nil, models[key] == nil, foundInFlight > 0 { foundInFlight -= 1 }

@@ -124,28 +124,28 @@ struct ProgressViewLinesTests {
         #expect(lines(progress, after: 101, width: width).allSatisfy { DisplayWidth.width(of: $0) <= width })
     }
 
-    @Test func `tasks of other batches do not count as tasks, each shown with its batch`() {
+    @Test func `tasks of two batches with one key are two tasks, each shown with its batch`() {
         let batches = [BatchID(1), BatchID(2)]
-        var progress.apply(
+        var progress = RunProgress(
             RunOverview(
                 batches: BatchNames(own: batches, [BatchID(1): "market", BatchID(2): "forest"]), open: 2, total: 2,
                 concurrency: 2, inFlight: 0, saved: 0, states: [.queued: 2], charged: .zero, reserved: .zero,
                 budget: nil))
         for batch in batches {
-            progress.take(.submitted(Self.task("shot-1", in: batch), ModelID("sora-2")), at: Self.start)
-            progress.take(
+            progress.apply(.submitted(Self.task("shot-1", in: batch), ModelID("sora-2")), at: Self.start)
+            progress.apply(
                 .accepted(Self.task("shot-1", in: batch), RemoteTaskID("r\(batch.rawValue)"), estimate: nil),
                 at: Self.start)
         }
-        progress.take(.running(Self.task("shot-1", in: BatchID(2))), at: Self.start)
+        progress.apply(.running(Self.task("shot-1", in: BatchID(2))), at: Self.start)
         let shown = lines(progress, after: 1).filter { $0.contains("shot-1") }
         #expect(
             shown.map { $0.split(separator: " ").prefix(3).joined(separator: " ") } == [
                 "market/shot-1 sora-2 queued", "forest/shot-1 sora-2 renders",
             ])
-        progress.take(.completed(Self.task("shot-1", in: BatchID(1)), charged: nil), at: Self.start)
+        progress.apply(.completed(Self.task("shot-1", in: BatchID(1)), charged: nil), at: Self.start)
         #expect(progress.inFlightCount == 1 && progress.completed == 1)
-        progress.take(
+        progress.apply(
             .failed(Self.task("shot-1", in: BatchID(2)), code: "broken", message: "no", charged: nil), at: Self.start)
         #expect(progress.failures == ["forest/shot-1: broken: no"])
         #expect(progress.inFlightCount == 0 && progress.failed == 1)
@@ -156,7 +156,7 @@ struct ProgressViewLinesTests {
         progress.apply(.submitted(Self.task("own"), ModelID("sora-2")), at: Self.start)
         for number in 0..<5 {
             let other = Self.task("other-\(number)", in: BatchID(2))
-            progress.take(.completed(other, charged: nil), at: Self.start)
+            progress.apply(.completed(other, charged: nil), at: Self.start)
             progress.apply(.saved(other, path: "/x"), at: Self.start)
         }
         progress.apply(
