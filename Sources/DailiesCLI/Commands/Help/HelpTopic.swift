@@ -6,6 +6,8 @@ enum HelpTopic: String, CaseIterable {
     case exitCodes = "exit-codes"
     case manifests
     case money
+    case pace
+    case files
     case recovery
     case configuration
 
@@ -15,6 +17,8 @@ enum HelpTopic: String, CaseIterable {
         case .exitCodes: Self.exitCodesText
         case .manifests: Self.manifestsText
         case .money: Self.moneyText
+        case .pace: Self.paceText
+        case .files: Self.filesText
         case .recovery: Self.recoveryText
         case .configuration: Self.configurationText
         }
