@@ -21,7 +21,7 @@ struct SheetTests {
         let outcome = try await scene.dailies("sheet")
         #expect(outcome.code == 0)
         #expect(outcome.out == "")
-        #expect(outcome.err.contains("1 task on ") && outcome.err.contains("sheet.html; open it in a browser"))
+        #expect(outcome.err.contains("wrote 1 task to ") && outcome.err.contains("sheet.html; open it in a browser"))
         let page = try scene.read("sheet.html")
         #expect(!page.contains("http://") && !page.contains("https://"), "the page loads external resources")
         let shown = try tasks(on: page)

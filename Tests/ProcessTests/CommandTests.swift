@@ -12,7 +12,7 @@ extension ProcessSuite {
         }
 
         /// The longest time from a command to its end, as the store has it.
-        private func longestWait() throws -> Int {
+        private func maximumWait() throws -> Int {
             try StoreFile(stage.store).number("SELECT max(ended_at_ms - at_ms) FROM command")
         }
 
@@ -53,7 +53,7 @@ extension ProcessSuite {
                     1 cancelled at the provider
 
                     """, "\(sent)")
-            #expect(try longestWait() < 1000)
+            #expect(try maximumWait() < 1000)
             try simulator.control(#"{"model_slots": null}"#)
             #expect(try run.ended() == .exited(0), "\(run.written.errText)")
             #expect(run.written.count("withdrawn") == 1 && run.written.count("cancelled") == 1)
@@ -75,7 +75,7 @@ extension ProcessSuite {
             let failed = try file.one("SELECT key FROM task WHERE state = 'failed' LIMIT 1")
             let retried = try tell("retry", failed)
             #expect(retried.code == 0 && retried.out == "1 task queued again for the active run\n", "\(retried)")
-            #expect(try longestWait() < 1000)
+            #expect(try maximumWait() < 1000)
             try simulator.control(#"{"model_slots": null}"#)
             try run.ended()
             let attempt = try StoreFile(stage.store).one("SELECT state, attempt FROM task WHERE key = '\(failed)'")
@@ -86,7 +86,7 @@ extension ProcessSuite {
             let (simulator, run) = try standstill(clips: 8, concurrency: 2)
             let paused = try tell("pause")
             #expect(paused.code == 0 && paused.out == "paused: everything\napplied by the active run\n", "\(paused)")
-            #expect(try longestWait() < 1000)
+            #expect(try maximumWait() < 1000)
             try simulator.control(#"{"model_slots": null}"#)
             try run.wait(for: "what is in flight") { $0.count("saved") == 2 }
             #expect(run.ending(within: 0.5) == nil, "a paused run waits")

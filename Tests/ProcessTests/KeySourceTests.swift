@@ -57,7 +57,7 @@ extension ProcessSuite {
             let run = try expectKey { arguments, _, _ in try stage.start(arguments + ["--api-key-file", file]) }
             let warnings = run.written.errText.split(separator: "\n").filter { $0.contains("others can read") }
             let octal = String(mode, radix: 8)
-            let words = "warning: others can read the API key in '\(file)' (mode 0\(octal)); chmod 600 '\(file)'"
+            let words = "warning: others can read the API key in '\(file)' (mode 0\(octal)); run `chmod 600 '\(file)'`"
             #expect(warnings == (isWarned ? [words[...]] : []))
             #expect(!run.written.errText.contains(Self.key))
         }

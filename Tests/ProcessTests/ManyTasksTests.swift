@@ -11,7 +11,7 @@ extension ProcessSuite {
 
         private static let tasks = ProcessInfo.processInfo.environment["DAILIES_CROWD"].flatMap { Int($0) } ?? 10_000
         /// Connections to the API (48) and for clips (16), the store's three files, and the program's own.
-        private static let mostDescriptors = 120
+        private static let maximumDescriptors = 120
 
         @Test func `ten thousand tasks are in flight at one time, with few descriptors and little memory`() throws {
             let simulator = try Simulator(stage, speed: 20)
@@ -32,7 +32,7 @@ extension ProcessSuite {
             let most = (descriptors: samples.map(\.descriptors).max() ?? 0, bytes: samples.map(\.bytes).max() ?? 0)
             let used = "\(most.descriptors) descriptors, \(most.bytes >> 20) MB"
             print("\(Self.tasks) tasks in flight after \(String(format: "%.1f", filled)) s, with at most \(used)")
-            #expect(most.descriptors <= Self.mostDescriptors)
+            #expect(most.descriptors <= Self.maximumDescriptors)
             // A sanitizer keeps a shadow of what is used, and for a while what was freed.
             #expect(most.bytes < (Child.sanitizers.isEmpty ? 400 << 20 : 1 << 30))
 

@@ -10,7 +10,7 @@ extension ProcessSuite {
         private static let folder = Stage.repository + "/.pictures"
         private static let columns = 88
         /// Four pictures of this size are small enough for a repository.
-        private static let mostBytes = 20_000
+        private static let maximumBytes = 20_000
 
         private static func draw(_ name: String, _ screen: Screen, after command: String) throws {
             for theme in ScreenPicture.Theme.allCases {
@@ -68,7 +68,7 @@ extension ProcessSuite {
             for name in names {
                 #expect(readme.contains(name), "\(name) is not in the README")
                 let data = try #require(FileManager.default.contents(atPath: Stage.repository + "/" + name))
-                #expect(data.count < Self.mostBytes)
+                #expect(data.count < Self.maximumBytes)
                 let text = String(decoding: data, as: UTF8.self)
                 #expect(text.hasPrefix("<svg ") && text.hasSuffix("</svg>\n"), "\(name) is cut")
                 #expect(!text.contains("href") && !text.contains("<script"), "\(name) asks for something else")

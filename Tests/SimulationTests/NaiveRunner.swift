@@ -14,7 +14,7 @@ struct NaiveRunner {
     }
 
     private static let tries = 4
-    private static let mostPolls = 400
+    private static let maximumPolls = 400
 
     private let scenario: Scenario
     private var chance: TestRandom
@@ -63,7 +63,7 @@ struct NaiveRunner {
             notes[key] = .sent(id)
         }
         guard case .sent(let id) = notes[key] else { return }
-        for _ in 0..<Self.mostPolls {
+        for _ in 0..<Self.maximumPolls {
             now = now + .seconds(5)
             try maybeCrash(0.002)
             guard case .found(let report) = query(id) else { continue }

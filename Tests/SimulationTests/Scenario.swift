@@ -236,7 +236,7 @@ struct Scenario {
         if chance.happens(0.2) { settings.submitPace = SubmitRate(interval: chance.milliseconds(50...8000)) }
         turnsKnobs = chance.happens(0.25)
         if chance.happens(0.3) { settings.cadence = .adaptive(share: chance.pick([0.1, 0.325, 1])) }
-        if chance.happens(0.3) { settings.mostPolicyRejections = chance.number(1...4) }
+        if chance.happens(0.3) { settings.maximumPolicyRejections = chance.number(1...4) }
         if chance.happens(0.4) {
             settings.retryRules.rules = [
                 .init(code: "content_policy_violation", action: chance.pick([.retry, .newSeed])),

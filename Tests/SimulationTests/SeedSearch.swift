@@ -25,7 +25,7 @@ enum SeedSearch {
     }
 
     /// After so many violations the rest would tell nothing new.
-    private static let mostFindings = 5
+    private static let maximumFindings = 5
 
     /// One seed. Its violation, if any, is told; everything else that goes wrong as well.
     static func live(
@@ -72,7 +72,7 @@ enum SeedSearch {
     private static func work(_ state: Locked<State>, from first: UInt64, while goesOn: (UInt64) -> Bool) {
         while true {
             let seed: UInt64? = state.withLock { state in
-                guard goesOn(state.next - first), state.findings.count < mostFindings else { return nil }
+                guard goesOn(state.next - first), state.findings.count < maximumFindings else { return nil }
                 defer { state.next += 1 }
                 return state.next
             }

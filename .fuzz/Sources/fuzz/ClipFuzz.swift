@@ -1,7 +1,7 @@
 /// Fuzzes the clip validators.
 enum ClipFuzz {
     /// Maximum size of clips that are truncated at every place.
-    private static let mostCuts = 64
+    private static let maximumCuts = 64
 
     static func mp4(_ bytes: [UInt8]) {
         matroska(bytes)
@@ -57,9 +57,9 @@ enum ClipFuzz {
 
     /// The ends of boxes, and places throughout the file.
     private static func cuts(of bytes: [UInt8]) -> Set<Int> {
-        var cuts = Set(stride(from: 0, to: bytes.count, by: max(1, bytes.count / mostCuts)))
+        var cuts = Set(stride(from: 0, to: bytes.count, by: max(1, bytes.count / maximumCuts)))
         var offset = 0
-        while offset + 8 <= bytes.count, cuts.count < 4 * mostCuts {
+        while offset + 8 <= bytes.count, cuts.count < 4 * maximumCuts {
             func number(_ range: Range<Int>) -> UInt64 { bytes[range].reduce(0) { $0 << 8 | UInt64($1) } }
             var size = number(offset..<offset + 4)
             if size == 1, offset + 16 <= bytes.count { size = number(offset + 8..<offset + 16) }

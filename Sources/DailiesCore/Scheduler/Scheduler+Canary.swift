@@ -45,7 +45,7 @@ extension Scheduler {
 
     /// Counts consecutive policy rejections and ends submission at the maximum.
     mutating func recordRejection(_ isRejection: Bool) {
-        guard let most = settings.mostPolicyRejections else { return }
+        guard let most = settings.maximumPolicyRejections else { return }
         rejectionsInARow = isRejection ? rejectionsInARow + 1 : 0
         guard isRejection, rejectionsInARow == most, !isSubmissionOver else { return }
         let message = "the content policy rejected \(most) clips in a row"

@@ -59,7 +59,7 @@ public struct SchedulerSettings: Sendable {
     /// Renders a few clips first. nil (default): all at once.
     public var canary: CanarySettings?
     /// Consecutive content-policy rejections that end submission, at least 1. nil: unlimited. Default 10.
-    public var mostPolicyRejections: Int? = 10
+    public var maximumPolicyRejections: Int? = 10
     /// Rules for failures that cost nothing; new attempts are limited by ``retries``.
     public var retryRules = RetryRules()
     /// Time over which deferred queries are spread after an outage. Default 2 s.

@@ -24,7 +24,7 @@ struct Record: BitwiseCopyable, Hashable {
 /// Sorts any number of records in bounded memory: a million in memory, the rest as sorted runs in a temporary file.
 final class ExternalSorter {
     /// 32 MiB.
-    static let mostInMemory = 1 << 20
+    static let maximumInMemory = 1 << 20
 
     private let inMemory: Int
     private var buffer: UnsafeMutablePointer<Record>?
@@ -33,7 +33,7 @@ final class ExternalSorter {
     private var file: TemporaryFile?
     private var runs: [Range<Int>] = []
 
-    init(inMemory: Int = ExternalSorter.mostInMemory) { self.inMemory = max(inMemory, 1) }
+    init(inMemory: Int = ExternalSorter.maximumInMemory) { self.inMemory = max(inMemory, 1) }
 
     deinit { free(buffer) }
 

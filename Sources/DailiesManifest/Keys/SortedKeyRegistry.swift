@@ -21,7 +21,7 @@ final class SortedKeyRegistry: KeyRegistry {
     private(set) var sourceError: SourceError?
 
     /// - Parameter inMemory: maximum claims in memory.
-    init(inMemory: Int = ExternalSorter.mostInMemory) { records = ExternalSorter(inMemory: inMemory) }
+    init(inMemory: Int = ExternalSorter.maximumInMemory) { records = ExternalSorter(inMemory: inMemory) }
 
     func claimKey(derivedFrom digest: RequestDigest, at place: SourcePosition) -> (ordinal: Int, earlier: KeyOwner?) {
         add(Kind.derived << 56 | digest.high, digest.low << Self.ordinalBits, place)

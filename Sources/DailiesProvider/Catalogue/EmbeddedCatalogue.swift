@@ -25,7 +25,7 @@ public struct CatalogueError: Error, Hashable, Sendable {
 /// Reads `models.json`.
 enum CatalogueReader {
     /// Maximum of all whole numbers in a catalog, which are seconds: a year.
-    private static let mostSeconds = 366 * 86_400
+    private static let maximumSeconds = 366 * 86_400
 
     static func read(_ bytes: [UInt8]) throws(CatalogueError) -> ModelCatalogue {
         let top = try parse(bytes)
@@ -175,20 +175,20 @@ enum CatalogueReader {
 
     private static func integer(_ value: JSONValue, _ name: String) throws(CatalogueError) -> Int {
         let member = try member(value, name)
-        guard let integer = member.number.flatMap({ Int($0) }), 0...mostSeconds ~= integer else {
+        guard let integer = member.number.flatMap({ Int($0) }), 0...maximumSeconds ~= integer else {
             throw CatalogueError(
-                position: member.position, message: "\(name) is not a whole number from 0 to \(mostSeconds)")
+                position: member.position, message: "\(name) is not a whole number from 0 to \(maximumSeconds)")
         }
         return integer
     }
 
     private static func integers(_ value: JSONValue, _ name: String) throws(CatalogueError) -> [Int] {
         let values = try array(value, name)
-        let integers = values.compactMap { $0.number.flatMap { Int($0) } }.filter { 0...mostSeconds ~= $0 }
+        let integers = values.compactMap { $0.number.flatMap { Int($0) } }.filter { 0...maximumSeconds ~= $0 }
         guard integers.count == values.count else {
             throw CatalogueError(
                 position: try member(value, name).position,
-                message: "\(name) contains values that are not whole numbers from 0 to \(mostSeconds)")
+                message: "\(name) contains values that are not whole numbers from 0 to \(maximumSeconds)")
         }
         return integers
     }

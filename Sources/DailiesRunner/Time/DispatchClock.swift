@@ -11,7 +11,7 @@ import Foundation
 public final class DispatchClock: RunnerClock, @unchecked Sendable {
     // Unchecked because of `source`: Dispatch sources are thread-safe, but not marked `Sendable`.
 
-    static let longestSleep = Duration.seconds(30)
+    static let maximumSleep = Duration.seconds(30)
     /// Wake-ups are rounded up to multiples of this, to share them. A hundred thousand timers then cost a ninth of the
     /// CPU time of exact ones, and half of that with a 1 ms grid (measured).
     private static let grid: Int64 = 5_000_000
@@ -25,7 +25,7 @@ public final class DispatchClock: RunnerClock, @unchecked Sendable {
     private let source: any DispatchSourceTimer
     private let state = Locked(State())
     private let clocks: Clocks
-    private let longestSleep: Duration
+    private let maximumSleep: Duration
     private let wallAtStart: Int64
     private let bootAtStart: Int64
 
@@ -38,9 +38,9 @@ public final class DispatchClock: RunnerClock, @unchecked Sendable {
     /// Creates a clock that starts at the machine's current time.
     public convenience init() { self.init(clocks: Clocks()) }
 
-    init(clocks: Clocks, longestSleep: Duration = DispatchClock.longestSleep) {
+    init(clocks: Clocks, maximumSleep: Duration = DispatchClock.maximumSleep) {
         self.clocks = clocks
-        self.longestSleep = longestSleep
+        self.maximumSleep = maximumSleep
         wallAtStart = clocks.wall()
         bootAtStart = clocks.boot()
         source = DispatchSource.makeTimerSource(queue: DispatchQueue(label: "dailies.timers", qos: .userInitiated))
@@ -87,7 +87,7 @@ public final class DispatchClock: RunnerClock, @unchecked Sendable {
     }
 
     /// The time to wait, limited to the longest reliable sleep.
-    func wait(until instant: Instant) -> Duration { min(max(instant - now, .zero), longestSleep) }
+    func wait(until instant: Instant) -> Duration { min(max(instant - now, .zero), maximumSleep) }
 
     private func onTimer() {
         let fire: (@Sendable () -> Void)? = state.withLock { state in

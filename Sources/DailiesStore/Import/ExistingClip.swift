@@ -22,7 +22,7 @@ public struct Duplicates: Hashable, Sendable {
         public let clip: ExistingClip
     }
 
-    /// Tasks equal to a clip: the first ``ImportError/mostListed`` of ``equalCount``.
+    /// Tasks equal to a clip: the first ``ImportError/maximumListed`` of ``equalCount``.
     public private(set) var equal: [Pair] = []
     /// The total number.
     public private(set) var equalCount = 0
@@ -48,16 +48,16 @@ public struct Duplicates: Hashable, Sendable {
         count += 1
         if requests.insert(task.request) {
             repeatedCount += 1
-            if repeated.count < ImportError.mostListed { repeated.append(task.key) }
+            if repeated.count < ImportError.maximumListed { repeated.append(task.key) }
         }
         guard let clip else { return }
         let pair = Pair(key: task.key, clip: clip)
         if clip.isNear {
             nearCount += 1
-            if near.count < ImportError.mostListed { near.append(pair) }
+            if near.count < ImportError.maximumListed { near.append(pair) }
         } else {
             equalCount += 1
-            if equal.count < ImportError.mostListed { equal.append(pair) }
+            if equal.count < ImportError.maximumListed { equal.append(pair) }
         }
     }
 }

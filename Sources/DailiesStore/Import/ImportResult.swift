@@ -78,16 +78,16 @@ public enum ImportError: Error, Hashable, Sendable {
     case differentPath(stored: String)
     /// The batch belongs to this provider and base URL, which accepted a submit of it or may have.
     case differentProvider(name: String, baseURL: String)
-    /// Tasks whose request differs from the stored one: the first ``mostListed`` of `count`, in manifest order.
+    /// Tasks whose request differs from the stored one: the first ``maximumListed`` of `count`, in manifest order.
     case changed([ChangedTask], count: Int)
-    /// Changed tasks whose attempt is not settled, or whose cost is still being queried: the first ``mostListed`` of
+    /// Changed tasks whose attempt is not settled, or whose cost is still being queried: the first ``maximumListed`` of
     /// `count`. Wait for them first.
     case unsettled([TaskKey], count: Int)
     /// The store could not be read or written.
     case store(StoreError)
 
     /// Maximum number of tasks that a refusal lists.
-    public static let mostListed = 100
+    public static let maximumListed = 100
 }
 
 /// One of several manifests was refused. None was written.

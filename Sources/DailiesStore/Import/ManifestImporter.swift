@@ -145,6 +145,6 @@ struct CappedList<Element> {
 
     mutating func append(_ element: Element) {
         count += 1
-        if first.count < ImportError.mostListed { first.append(element) }
+        if first.count < ImportError.maximumListed { first.append(element) }
     }
 }

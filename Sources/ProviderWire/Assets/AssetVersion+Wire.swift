@@ -3,7 +3,7 @@ import DailiesCore
 /// Reads an asset's version from response headers.
 extension AssetVersion {
     /// Maximum length of a validator that is kept.
-    private static let longestValidator = 256
+    private static let maximumValidator = 256
     /// A Last-Modified date identifies a version only if it is older than this. Until then, the asset may change again
     /// within the same second, and the servers' clocks may differ.
     ///
@@ -30,7 +30,7 @@ extension AssetVersion {
     /// `"abc"`, but neither `W/"abc"` nor an empty tag, which identifies nothing.
     private static func isStrong(_ tag: String) -> Bool {
         let bytes = Array(tag.utf8)
-        return 3...longestValidator ~= bytes.count && bytes.first == 0x22 && bytes.last == 0x22
+        return 3...maximumValidator ~= bytes.count && bytes.first == 0x22 && bytes.last == 0x22
             && bytes.dropFirst().dropLast().allSatisfy { $0 == 0x21 || 0x23...0x7E ~= $0 }
     }
 }

@@ -71,8 +71,8 @@ struct KeySourceTests {
     }
 
     @Test func `a command that fails or prints nothing gives no key`() {
-        #expect(fails("echo sk-1; exit 3") == "failed (3)")
-        #expect(fails("kill -9 $$") == "failed (137)")
+        #expect(fails("echo sk-1; exit 3") == "failed with exit code 3")
+        #expect(fails("kill -9 $$") == "failed with exit code 137")
         #expect(fails("true") == "printed no key")
         #expect(fails("echo; echo sk-1") == "printed no key")
         #expect(fails("cat /dev/zero") == "printed a first line that is too long for a key")

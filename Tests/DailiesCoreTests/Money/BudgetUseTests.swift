@@ -7,7 +7,7 @@ import Testing
     private static let blocks = 8
     private static let casesEach: UInt64 = 60
     /// More events than any of these runs needs.
-    private static let mostEvents = 20_000
+    private static let maximumEvents = 20_000
 
     /// One batch, one model, and a service that quotes and bills what it publishes.
     struct Case {
@@ -88,7 +88,7 @@ import Testing
         var events = 0
         while rig.ending == nil, rig.problems.isEmpty, rig.cancels.isEmpty {
             events += 1
-            guard events < Self.mostEvents else { return }
+            guard events < Self.maximumEvents else { return }
             let replies = rig.submits.count + rig.questions.count
             guard replies > 0, rig.wakes.isEmpty || Int.random(in: 0..<8, using: &random) > 0 else {
                 rig.serveNextWake()

@@ -183,7 +183,7 @@ import Testing
             30,
             settings: SchedulerHarness.settings {
                 $0.concurrency = 1
-                $0.mostPolicyRejections = nil
+                $0.maximumPolicyRejections = nil
             })
         for id in 1...30 { rig.land(.refused(.status(451)), Int64(id)) }
         #expect(rig.ending == RunResult())

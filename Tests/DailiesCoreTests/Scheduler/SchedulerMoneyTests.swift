@@ -69,8 +69,8 @@ struct MoneyLife {
     }
 
     private static let tag = TagBudgetID(1)
-    private static let mostRuns = 30
-    private static let mostEvents = 40_000
+    private static let maximumRuns = 30
+    private static let maximumEvents = 40_000
 
     let seed: UInt64
     private(set) var coverage = Coverage()
@@ -113,9 +113,9 @@ struct MoneyLife {
 
     /// - Returns: the violations.
     mutating func live() -> [String] {
-        for run in 1...Self.mostRuns {
+        for run in 1...Self.maximumRuns {
             // Towards the end all costs are stated, so that the books can be closed.
-            provider.isCalm = run > Self.mostRuns / 2
+            provider.isCalm = run > Self.maximumRuns / 2
             let rig = SchedulerHarness(settings: settings, store: books.store, at: books.now, seed: seed &+ UInt64(run))
             rig.checksEvery = settings.concurrency > 100 ? 50 : 1
             let ledger = books
@@ -137,7 +137,7 @@ struct MoneyLife {
                 }
             }
             if books.wasBroken { coverage.stops += 1 }
-            if isOver, run > Self.mostRuns / 2, books.unknown == 0 { break }
+            if isOver, run > Self.maximumRuns / 2, books.unknown == 0 { break }
         }
         coverage.commits = books.commits
         coverage.bills = books.ledger.count
@@ -151,7 +151,7 @@ struct MoneyLife {
         var events = 0
         while rig.ending == nil, rig.problems.isEmpty, books.problems.isEmpty {
             events += 1
-            guard events < Self.mostEvents else {
+            guard events < Self.maximumEvents else {
                 books.problems.append("a run does not end")
                 return false
             }

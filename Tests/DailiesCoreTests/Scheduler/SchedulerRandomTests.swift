@@ -72,7 +72,7 @@ import Testing
         if Int.random(in: 0..<3, using: &random) == 0 { settings.pollWindow = .seconds(60) }
         if Int.random(in: 0..<3, using: &random) == 0 { settings.modelConcurrency[ModelID("other-model")] = 1 }
         if Int.random(in: 0..<3, using: &random) == 0 { settings.cadence = .adaptive(share: 0.5) }
-        if Int.random(in: 0..<4, using: &random) == 0 { settings.mostPolicyRejections = 1 }
+        if Int.random(in: 0..<4, using: &random) == 0 { settings.maximumPolicyRejections = 1 }
         if Int.random(in: 0..<4, using: &random) == 0 {
             var canary = CanarySettings(clips: Int.random(in: 1...4, using: &random))
             canary.successRate = Int.random(in: 0...100, using: &random)

@@ -43,7 +43,7 @@ private func isNotFound(_ answer: QueryResult) -> Bool { if case .notFound = ans
                     for _ in 0..<200 { group.addTask { await provider.query(task).isFound } }
                     for await isFound in group { #expect(isFound) }
                 }
-                #expect(server.connections < 50 && server.mostOpen <= 4)
+                #expect(server.connections < 50 && server.maximumOpen <= 4)
             }
         }
     }

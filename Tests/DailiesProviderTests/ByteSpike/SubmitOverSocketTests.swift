@@ -207,7 +207,7 @@ private let accepted = #"{"task_id":"task_1","status":"queued","estimated_credit
                     return await group.reduce(into: 0) { $0 += $1 ? 1 : 0 }
                 }
                 #expect(found == 20)
-                #expect(server.mostOpen == 2)
+                #expect(server.maximumOpen == 2)
             }
         }
     }

@@ -34,7 +34,7 @@ final class HostileServer: Sendable {
     private struct State {
         var seen: [Seen] = []
         var open = 0
-        var mostOpen = 0
+        var maximumOpen = 0
         var connections = 0
     }
     private let state = NIOLockedValueBox(State())
@@ -45,7 +45,7 @@ final class HostileServer: Sendable {
     var url: String { "\(speaksTLS ? "https" : "http")://127.0.0.1:\(port)" }
     var seen: [Seen] { state.withLockedValue { $0.seen } }
     /// Maximum number of requests being answered at the same time.
-    var mostOpen: Int { state.withLockedValue { $0.mostOpen } }
+    var maximumOpen: Int { state.withLockedValue { $0.maximumOpen } }
     /// Number of connections so far.
     var connections: Int { state.withLockedValue { $0.connections } }
 
@@ -94,7 +94,7 @@ final class HostileServer: Sendable {
         state.withLockedValue { state in
             state.seen.append(request)
             state.open += 1
-            state.mostOpen = max(state.mostOpen, state.open)
+            state.maximumOpen = max(state.maximumOpen, state.open)
         }
     }
 

@@ -71,7 +71,7 @@ struct DispatchClockTests {
 
     @Test func `wake-ups due during suspend fire at the next check, and the timer checks at least every 30 s`() {
         let boot = ManualClock(1_000_000_000)
-        let timers = DispatchClock(clocks: .init(boot: { boot.value }), longestSleep: .milliseconds(20))
+        let timers = DispatchClock(clocks: .init(boot: { boot.value }), maximumSleep: .milliseconds(20))
         defer { timers.stop() }
         let fired = DispatchSemaphore(value: 0)
         timers.start { fired.signal() }

@@ -103,7 +103,7 @@ extension World {
     /// for is the maximum wait.
     func checkNextWake(until wake: Instant?) throws {
         guard let wake, let inspector, calls.isEmpty, replies.isEmpty, !isPaused, held.isEmpty else { return }
-        guard wake - now > Self.longestSleep else { return }
+        guard wake - now > Self.maximumSleep else { return }
         let open = try inspector.attempts().filter {
             $0.isOpen && $0.remote != nil && !$0.isLost && accounts.contains($0.account)
         }
@@ -112,7 +112,7 @@ extension World {
         }
     }
 
-    private static let longestSleep = Duration.seconds(3600)
+    private static let maximumSleep = Duration.seconds(3600)
 
     // MARK: Outstanding
 

@@ -7,7 +7,7 @@ import Foundation
 
 /// What becomes of clips that were saved, and of their folder.
 extension World {
-    private static let mostClips = 1000
+    private static let maximumClips = 1000
 
     // MARK: Clips that vanish
 
@@ -17,7 +17,7 @@ extension World {
         guard inspector != nil, life == nil, !isFolderAway else { return }
         let store = try Store.open(disk.store, for: .running)
         var finder = ClipFinder(store: disk.store)
-        for row in try store.savedClips(limit: Self.mostClips)
+        for row in try store.savedClips(limit: Self.maximumClips)
         where !lostForGood.contains(row.attempt) && fileChance.happens(0.3) {
             guard finder.find(row.clip, checksContent: true) == .present(path: row.clip.path) else {
                 throw Violation("the saved clip \(row.clip.path) is not found")

@@ -29,7 +29,7 @@ extension World {
             if let outcome = life.outcome { return try finish(life, outcome) }
             stepsOfRun += 1
             coverage.steps += 1
-            guard stepsOfRun <= Self.mostSteps else { throw Violation("a run does not end: \(try outstanding())") }
+            guard stepsOfRun <= Self.maximumSteps else { throw Violation("a run does not end: \(try outstanding())") }
             try step()
         }
     }

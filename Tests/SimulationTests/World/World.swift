@@ -14,9 +14,9 @@ import ProviderSimulator
 /// budget; then everything must come to its end, and the books must agree to the last digit.
 final class World {
     /// Bounds: of a run's steps, of the runs of the rough time, and of those of the calm.
-    static let mostSteps = 60_000
-    private static let mostRoughRuns = 14
-    private static let mostCalmRuns = 20
+    static let maximumSteps = 60_000
+    private static let maximumRoughRuns = 14
+    private static let maximumCalmRuns = 20
 
     let scenario: Scenario
     var chance: TestRandom
@@ -125,7 +125,7 @@ final class World {
     }
 
     private func liveRoughly() throws {
-        for _ in 0..<Self.mostRoughRuns {
+        for _ in 0..<Self.maximumRoughRuns {
             if scenario.absence > .zero, userChoices.happens(0.4) {
                 pass(.nanoseconds(Int64.random(in: 0...scenario.absence.nanoseconds, using: &userChoices)))
             }
@@ -149,7 +149,7 @@ final class World {
         becomeCalm()
         try unpauseEverything()
         if scenario.losesClips, !isFolderAway { try loseClips() }
-        for _ in 0..<Self.mostCalmRuns {
+        for _ in 0..<Self.maximumCalmRuns {
             let ending = try run()
             guard ending != nil else { throw Violation("a crash in the calm") }
             lastEnding = ending
@@ -163,7 +163,7 @@ final class World {
             try settleByHand()
             pass(.seconds(120))
         }
-        throw Violation("stuck: after \(Self.mostCalmRuns) calm runs \(try outstanding())")
+        throw Violation("stuck: after \(Self.maximumCalmRuns) calm runs \(try outstanding())")
     }
 
     /// Faults off, the wallet without a bottom, every limit of the account gone.

@@ -123,7 +123,7 @@ enum HelpTopic: String, CaseIterable {
           exit 3, failed           dailies retry --state failed    then run again
           exit 7, out of credits   add credits to the account, then run again
           exit 8, budget           run again with a higher --budget
-          exit 64, no API          set the correct --base-url; a batch is tied to one once a submit was accepted
+          exit 64, no API          set the correct --base-url (fixed for a batch after its first accepted submit)
           exit 11, in use          another run is using the store; wait for it to finish
           exit 129, 130, 143       stopped by a signal; run again
 
@@ -205,9 +205,9 @@ extension ExitCode {
         case .usage: "usage error, or an unusable argument (such as a base URL without an API)"
         case .refused: "manifest or batch refused; nothing was submitted"
         case .keyRefused: "API key missing or refused"
-        case .hungUp: "stopped by SIGHUP"
-        case .interrupted: "stopped by SIGINT"
-        case .terminated: "stopped by SIGTERM"
+        case .hungUp: "clean stop after SIGHUP"
+        case .interrupted: "clean stop after SIGINT"
+        case .terminated: "clean stop after SIGTERM"
         }
     }
 }

@@ -185,7 +185,7 @@ struct PaceOptions: ParsableArguments {
         settings.modelConcurrency = limits.byModel
         settings.submitPace = spending.rate?.pace
         settings.cadence = cadence.mode
-        settings.mostPolicyRejections = pauseAfterRejections == 0 ? nil : pauseAfterRejections
+        settings.maximumPolicyRejections = pauseAfterRejections == 0 ? nil : pauseAfterRejections
         if let canary {
             var rule = CanarySettings(clips: canary)
             rule.successRate = canarySuccessRate

@@ -282,7 +282,7 @@ struct RunSession {
                 changed += 1
                 if task.standing == .unsettled { unsettled += 1 }
                 let isNamed = !pace.spending.acceptChanges || task.standing == .unsettled
-                if isNamed, first.count < ImportError.mostListed { first.append(task) }
+                if isNamed, first.count < ImportError.maximumListed { first.append(task) }
             case .resumable, .uncertain, .paid, .failed, .cancelled: break
             }
         }
