@@ -3,7 +3,7 @@ import DailiesManifest
 import ExactJSON
 import Testing
 
-/// Whole numbers at and beyond the edges of 64 bits, and what is no whole number, in every field that takes one.
+/// Whole numbers at and beyond the edges of 64 bits, and values that are not whole numbers, in every field that takes one.
 struct NumberEdgeTests {
     private static let numbers = [
         "0", "-0", "1", "-1", "8", "20", "21", "86400", "86401", "100000", "100001", "1000000", "1000001", "-1000001",

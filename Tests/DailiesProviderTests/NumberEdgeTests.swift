@@ -135,8 +135,8 @@ private let accepted = #"{"task_id":"task_1","status":"queued","estimated_credit
                     ? .cut("HTTP/1.1 \(status) X\r\n\(head)\r\n\r\n{}") : .reply(200, [], accepted)
             }) { server in
                 try await withProvider(server.url) { provider in
-                    let fate = await provider.submit(provider.submission())
-                    if case .accepted = fate { Issue.record("\(status) \(head): \(fate)") }
+                    let result = await provider.submit(provider.submission())
+                    if case .accepted = result { Issue.record("\(status) \(head): \(result)") }
                     let sink = CollectingSink()
                     let end = await provider.download(server.url + "/v", from: 4, into: sink)
                     #expect(sink.held.text.utf8.count <= 4, "\(status) \(head): \(end)")

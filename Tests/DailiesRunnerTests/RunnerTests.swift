@@ -103,7 +103,7 @@ struct RunnerTests {
         let (submission, reply) = try #require(rig.provider.nextSubmit())
         rig.runner.stop()
         try rig.settle()
-        #expect(rig.endings == 0, "the run ended with a submit in the air")
+        #expect(rig.endings == 0, "the run ended with a submit in flight")
         reply(.accepted(rig.report(.queued, key: submission.key)))
         guard case .ended(let ending) = try rig.end() else { return #expect(Bool(false), "the store failed") }
         #expect(ending.isInterrupted && ending.isWorkOutstanding)

@@ -172,7 +172,7 @@ enum Steps {
     static func credits(_ text: String) -> Credits { amount(text).credits }
 
     static func amount(_ text: String, from field: String = "credits_used") -> Amount {
-        guard let reading = Credits.read(text) else { preconditionFailure("\(text) is no amount") }
+        guard let reading = Credits.read(text) else { preconditionFailure("\(text) is not an amount") }
         return Amount(credits: reading.credits, text: text, source: field, isRounded: reading.isRounded)
     }
 }

@@ -58,7 +58,7 @@ struct EmbeddingExample {
                     settings: settings, catalogue: catalogue, batches: [batch],
                     accounts: APIKeyRouting(byPrefix: ["": account]), seed: .random(in: .min ... .max)),
                 logger: Logger(label: "embedding"), observer: { event, _ in watch(event) })
-            // A runner is held by whoever started it.
+            // The caller keeps the runner alive.
             defer { withExtendedLifetime(runner) {} }
             let outcome = await withCheckedContinuation { continuation in
                 runner.start { continuation.resume(returning: $0) }

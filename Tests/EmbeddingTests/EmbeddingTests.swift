@@ -82,7 +82,7 @@ struct EmbeddingTests {
         #expect(second.spend.total.charged == server.bill.total)
     }
 
-    @Test func `a provider of one's own needs nothing but the protocol`() async throws {
+    @Test func `a custom provider needs only the protocol`() async throws {
         let desk = try Desk()
         let provider = TinyProvider()
         var settings = SchedulerSettings()

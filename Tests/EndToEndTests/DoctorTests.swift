@@ -78,12 +78,12 @@ struct DoctorTests {
 
     @Test func `a damaged store is a problem and is not changed`() async throws {
         let scene = try await Scene()
-        try scene.write("this is no database, whatever its name says", to: "dailies.sqlite")
+        try scene.write("this is not a database, despite its name", to: "dailies.sqlite")
         let outcome = try await scene.dailies("doctor", "--offline")
         #expect(outcome.code == 1)
         #expect(Self.lines(outcome.out, from: "  store   ", count: 1).first?.hasPrefix("store ") == true)
         #expect(outcome.out.contains("  problem  "))
-        #expect(try scene.read("dailies.sqlite") == "this is no database, whatever its name says")
+        #expect(try scene.read("dailies.sqlite") == "this is not a database, despite its name")
     }
 
     @Test func `an active run is shown and not disturbed`() async throws {

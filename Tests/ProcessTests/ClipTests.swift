@@ -121,7 +121,7 @@ extension ProcessSuite {
             try stage.expectAllPaidOnce(simulator, tasks: 8)
         }
 
-        @Test func `whatever stands in the way of a clip costs it another name, and no other clip anything`() throws {
+        @Test func `a clip whose name is taken gets another name, and other clips are not affected`() throws {
             let simulator = try Simulator(stage, speed: 500)
             let manifest = try stage.manifest(clips: 6)
             let folder = stage.renders + "/batch"

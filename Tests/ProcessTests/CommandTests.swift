@@ -62,7 +62,7 @@ extension ProcessSuite {
             #expect(try simulator.bill().accepted == 5)
         }
 
-        @Test func `a failed task is rendered anew by the living runner`() throws {
+        @Test func `a failed task is rendered again by the active runner`() throws {
             let simulator = try Simulator(stage, speed: 60, ["--fault", "failRender=1"])
             let run = try stage.startRun([try stage.manifest(clips: 8)], at: simulator, ["--concurrency", "1"])
             try run.wait(for: "a failure") { $0.count("failed") >= 1 }

@@ -180,7 +180,7 @@ extension ProcessSuite {
             try stage.expectAllPaidOnce(simulator, tasks: 20)
         }
 
-        @Test func `a log without its store is no reason to begin anew`() throws {
+        @Test func `a log without its store is refused`() throws {
             let simulator = try Simulator(stage, speed: 500)
             let manifest = try stage.manifest(clips: 10)
             let run = try stage.startRun([manifest], at: simulator)

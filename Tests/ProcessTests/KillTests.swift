@@ -61,7 +61,7 @@ extension ProcessSuite {
             try run.killNow()
             var again = try stage.finishRun([Self.models], at: simulator, ["--concurrency", "10"])
             if moment.mayPrecedeTheProof, again.code == 6 {
-                // The very first submit was in the air, before it was known whether keys are honoured: the one task
+                // The very first submit was in flight, before it was known whether keys are honoured: the one task
                 // that a crash may leave uncertain. The others went on, and now it is known.
                 #expect(try stage.status("uncertain") == 1)
                 again = try stage.finishRun([Self.models], at: simulator, ["--concurrency", "10"])

@@ -32,7 +32,7 @@ extension ProcessSuite {
             let proxy = try stage.startProxy(before: simulator)
             let manifest = try stage.manifest("\(name).jsonl", clips: Self.clips, seconds: 1)
             // In memory, where there is such a folder: the wait is counted from the commit of a final state on, and a disk
-            // that is busy for others takes up to 300 ms (measured) for the commit itself.
+            // that is busy for others needs as long as 300 ms (measured) for the commit itself.
             let store = try stage.folderInMemory() + "/\(name).sqlite"
             let options = ["--concurrency", "\(Self.limit)", "--store", store]
             let run = try stage.finishRun([manifest], at: proxy, options)
@@ -130,7 +130,7 @@ extension ProcessSuite {
             }
         }
 
-        /// The time without a runner: from the last request before the second one's first word to its first question.
+        /// The time without a runner: from the last request before the second runner's first output to its first query.
         private static func pause(of proxy: Proxy) throws -> ClosedRange<Double> {
             let requests = proxy.requests
             let state = try #require(requests.lastIndex { $0.target == "/simulator/state" })

@@ -88,7 +88,7 @@ extension ProcessSuite {
         }
 
         @Test(arguments: ["not a database, however long it is", ""])
-        func `what is no store of a rehearsal's is not replaced`(text: String) throws {
+        func `a file that is not a rehearsal's store is not replaced`(text: String) throws {
             try stage.write("rehearsal.sqlite", text)
             if text.isEmpty { try stage.write("rehearsal.sqlite-wal", "what was paid for") }
             let before = stage.files()
@@ -116,7 +116,7 @@ extension ProcessSuite {
                 """)
             try FileManager.default.moveItem(
                 atPath: clips[1], toPath: folder + "/misty-forest/.x.\(key.prefix(12)).part")
-            try stage.write("rehearsal/misty-forest/.x.aaaaaaaaaaaa.part", "somebody's")
+            try stage.write("rehearsal/misty-forest/.x.aaaaaaaaaaaa.part", "a stranger's")
 
             try stage.write("other.jsonl", #"{"id": "one", "model": "sora-2", "prompt": "x", "duration_seconds": 4}"#)
             let second = try stage.finish(["rehearse", "other.jsonl", "--speed", "2000"])

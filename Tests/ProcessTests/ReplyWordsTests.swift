@@ -111,7 +111,7 @@ extension ProcessSuite {
         @Test func `a clip that is none is told with what is wrong in it`() throws {
             let damaged = try run(
                 answers: [#"{"task_id":"t1","status":"completed","credits_used":0.08,\#(Self.clip)}"#],
-                clip: Reply(body: "this is no clip"))
+                clip: Reply(body: "this is not a clip"))
             expect(damaged, 9, "not saved: clip-001: the clip is damaged: ")
             #expect(try stage.report().credits == "0.08")
         }

@@ -75,7 +75,7 @@ extension ProcessSuite {
             let simulator = try Simulator(stage, speed: 500)
             let manifest = try stage.manifest(clips: Self.midwayTasks)
             let run = try stopMidway(manifest, simulator, by: SIGINT)
-            #expect(run.ending(within: 0.3) == nil, "it did not wait for what is in the air")
+            #expect(run.ending(within: 0.3) == nil, "it did not wait for the requests in flight")
             run.send(SIGINT)
             #expect(run.ending(within: 2) == .exited(130))
             try simulator.child.goOn()
@@ -91,7 +91,7 @@ extension ProcessSuite {
             let run = try stopMidway(manifest, simulator, by: first)
             for _ in 0..<5 {
                 run.send(SIGHUP)
-                #expect(run.ending(within: 0.05) == nil, "it did not wait for what is in the air")
+                #expect(run.ending(within: 0.05) == nil, "it did not wait for the requests in flight")
             }
             try simulator.child.goOn()
             #expect(try run.ended() == .exited(128 + first), "\(run.written.errText)")

@@ -95,7 +95,7 @@ extension ProcessSuite {
             try simulator.control(#"{"faults": false}"#)
             let arguments = resume(at: simulator).dropFirst().prefix(8)
             let cancel = try stage.start(["cancel", "--all", "--yes"] + arguments)
-            // Some have failed, some have no URL, some render on when they are asked to stop, and of what was in the air when
+            // Some have failed, some have no URL, some render on when they are asked to stop, and of the requests in flight when
             // the run ended some are uncertain until the next run.
             let cancelled = try cancel.ended()
             #expect(

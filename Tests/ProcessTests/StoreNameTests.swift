@@ -66,7 +66,7 @@ extension ProcessSuite {
             #expect(
                 second.err.contains("another run is using the store (process \(first.pid)); wait for it or stop it"),
                 "\(second.err)")
-            #expect(FileManager.default.fileExists(atPath: stage.store + "-lock"), "it was to be made anew")
+            #expect(FileManager.default.fileExists(atPath: stage.store + "-lock"), "it was not created again")
             let told = try stage.finish(["retry", "clip-001", "--store", stage.store])
             #expect(told.code == 11, "\(told.err)")
 

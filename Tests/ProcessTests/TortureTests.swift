@@ -83,7 +83,7 @@ extension ProcessSuite {
             try simulator.control(#"{"faults": true}"#)
         }
 
-        /// Runs until all is done. What a run gives up after its tries, the next one takes up again.
+        /// Runs until all is done. The next run continues what a run gives up.
         private func finish(_ manifests: [String], _ simulator: Simulator, _ seed: UInt64) throws {
             var codes: [Child.Ending] = []
             repeat {

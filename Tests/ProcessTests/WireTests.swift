@@ -47,7 +47,7 @@ extension ProcessSuite {
 
         // MARK: Addresses of clips
 
-        @Test func `clips at signed addresses are saved, whatever stands in them`() throws {
+        @Test func `clips at signed URLs are saved, whatever the URLs contain`() throws {
             let signature = "X-Sig=a%2Bb%3D&"
             let given = [
                 "/c/ok.mp4?\(signature)x=1", "/c/bar.mp4?\(signature)meta=a|b", "/c/brackets.mp4?\(signature)f[0]=1",

@@ -18,7 +18,7 @@ enum CrashPoint: String, CaseIterable, Hashable, Sendable {
     case midDownload = "mid_download"
     /// A clip has its name, and the store does not know.
     case afterRename = "after_rename"
-    /// Nothing is in the air.
+    /// Nothing is in flight.
     case atRest = "at_rest"
     /// The disk refuses a commit: the run must end by itself, as if cut off.
     case storeFailure = "store_failure"

@@ -47,7 +47,7 @@ enum FaultDetector {
         if response.action == .deliver, response.status == 200 {
             faults += identity(call, response, machine, wasAccepted)
         }
-        if let task = machine.tasks.last, wasAccepted { faults += fate(of: task) + money(of: task, machine) }
+        if let task = machine.tasks.last, wasAccepted { faults += outcome(of: task) + money(of: task, machine) }
         faults += cancels(call, response, before: before, machine)
         if case .query(let question, _) = call { faults += backwards(question.subject, response, machine) }
         return faults
@@ -165,7 +165,7 @@ enum FaultDetector {
         }
     }
 
-    private static func fate(of task: SimulatedTask) -> [FaultKind] {
+    private static func outcome(of task: SimulatedTask) -> [FaultKind] {
         var faults: [FaultKind] = []
         if task.forgottenUntil != nil { faults.append(.forget) }
         if task.keyForgottenAt != nil { faults.append(.forgetKey) }

@@ -43,14 +43,14 @@ enum FormerBehavior: CaseIterable, Sendable {
 }
 
 extension FormerBehavior? {
-    /// The fate of a submit as it was read then.
-    func changed(_ fate: SubmitResult) -> SubmitResult {
-        switch (self, fate) {
+    /// The result of a submit as the former version read it.
+    func changed(_ outcome: SubmitResult) -> SubmitResult {
+        switch (self, outcome) {
         case (.failsByGatewayPages, .notAccepted(let fault)) where fault.status != nil: return .refused(fault)
         case (.takesStartedForReplayed, .accepted(var report)) where report.phase != .queued:
             report.submittedAt = report.repliedAt.map { $0 - .seconds(86_400) }
             return .accepted(report)
-        default: return fate
+        default: return outcome
         }
     }
 }

@@ -84,7 +84,7 @@ struct NaiveRunner {
                 body: Array(spec.request.text.utf8))
             let landing = send(request)
             try maybeCrash(0.05)
-            switch landing.fate(.flat) {
+            switch landing.outcome(.flat) {
             case .accepted(let report): if let id = report.remoteID { return id.text }
             case .refused:
                 notes[key] = .ended(.zero)

@@ -415,14 +415,14 @@ struct Scenario {
         if chance.happens(0.3) {
             for _ in 0..<chance.number(1...2) { stops.append(chance.number(1...300)) }
         }
-        // One who turns knobs sits before the run: what both say of one limit would be nobody's promise.
+        // A user who changes limits does not run a second source of limits: no promise covers both.
         tellsItsRuns = chance.happens(0.35) && !turnsKnobs
     }
 
     // MARK: Money
 
     static func credits(_ text: String) -> Credits {
-        guard let reading = Credits.read(text) else { preconditionFailure("\(text) is no amount") }
+        guard let reading = Credits.read(text) else { preconditionFailure("\(text) is not an amount") }
         return reading.credits
     }
 

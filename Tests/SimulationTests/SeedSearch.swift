@@ -24,7 +24,7 @@ enum SeedSearch {
         var findings: [Finding] = []
     }
 
-    /// After so many violations the rest would tell nothing new.
+    /// The search stops after this many violations.
     private static let maximumFindings = 5
 
     /// One seed. Its violation, if any, is told; everything else that goes wrong as well.

@@ -55,13 +55,13 @@ struct TidyTests {
 
     @Test func `no test sleeps`() throws {
         let hits = Repository.hits(try Repository.swiftFiles(below: "Tests")) { line, _ in
-            // Put together here, so that this line is no hit.
+            // Put together here, so that this line does not match.
             ["Task.sl" + "eep", "Thread.sl" + "eep", "usl" + "eep("].contains { line.contains($0) }
         }
         #expect(hits == [])
     }
 
-    @Test func `SQL stands in the store alone`() throws {
+    @Test func `only the store contains SQL`() throws {
         let words = ["SELECT ", "INSERT INTO", "UPDATE ", "DELETE FROM", "PRAGMA "]
         let hits = Repository.hits(try sources(except: ["DailiesStore", "DailiesBenchmarks"])) { line, _ in
             !line.contains("//") && words.contains { line.contains($0) }

@@ -23,7 +23,7 @@ enum WireFuzz {
             check(report)
         }
         for dialect in Dialect.allCases {
-            let result = ResponseClassifier.submitFate(
+            let result = ResponseClassifier.submitResult(
                 status: status, headers: HeaderFields(), body: body, dialect: dialect, redaction: redaction)
             check(result, status)
         }
@@ -138,7 +138,7 @@ enum WireFuzz {
             precondition(RetryAfter.shortest <= wait && wait <= RetryAfter.longest, "a wait of \(wait)")
         }
         for dialect in Dialect.allCases {
-            let result = ResponseClassifier.submitFate(
+            let result = ResponseClassifier.submitResult(
                 status: 429, headers: headers, body: [], dialect: dialect, redaction: redaction)
             guard case .throttled(let fault, _) = result else { fatalError("429 is \(result)") }
             precondition(fault.retryAfter ?? RetryAfter.shortest >= RetryAfter.shortest)

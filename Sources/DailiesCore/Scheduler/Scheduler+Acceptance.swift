@@ -96,7 +96,7 @@ extension Scheduler {
         return [report.submittedAt, report.completedAt].contains { $0.map { replied - $0 > oldest } ?? false }
     }
 
-    /// A submission in another dialect is no evidence for this run's dialect.
+    /// A submission in another dialect is not evidence for this run's dialect.
     private func keyEvidence(
         _ report: RemoteTask, _ submission: Submission, _ source: Acceptance.Source
     ) -> String? {

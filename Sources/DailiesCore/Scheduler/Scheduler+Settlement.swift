@@ -162,7 +162,7 @@ extension Scheduler {
             }
             completion.queriesLeft -= 1
         case .notFound:
-            // It was completed a moment ago, so the 404 may be temporary; it is no answer.
+            // It was completed a moment ago, so the 404 may be temporary; it is not an answer.
             let since = flight.notFoundSince ?? now
             flight.notFoundSince = since
             flight.faults += 1

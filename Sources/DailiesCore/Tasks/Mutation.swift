@@ -103,7 +103,7 @@ public struct Acceptance: Hashable, Sendable {
         case reply
         /// Found by a query by key.
         case query
-        /// A first submit returned an existing render: another store's, or a lost one's.
+        /// A first submit returned an existing render: from another store or from a lost one.
         case replayed
         /// Adopted by the user with `reconcile --adopt`.
         case adopted

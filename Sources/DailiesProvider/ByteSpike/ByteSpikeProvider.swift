@@ -71,7 +71,7 @@ public final class ByteSpikeProvider: RenderProvider {
             switch result {
             case .success(let answer):
                 reply(
-                    ResponseClassifier.submitFate(
+                    ResponseClassifier.submitResult(
                         status: answer.status, headers: answer.headers, body: answer.body,
                         dialect: submission.dialect, redaction: redaction))
             case .failure(let failure):

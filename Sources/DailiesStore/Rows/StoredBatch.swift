@@ -107,7 +107,7 @@ extension SQLiteConnection {
         let cap = setting.applied(to: stored ?? nil)
         let changed = try run(
             "UPDATE batch SET budget_nano = ?1 WHERE id = ?2 AND budget_nano IS NOT ?1", SQLValue(cap), SQLValue(batch))
-        // Setting the same budget again is no event.
+        // Setting the same budget again records no event.
         guard changed == 1 else { return }
         var row = NewEvent("budget_set", at: at, batch: batch)
         row.source = "user"

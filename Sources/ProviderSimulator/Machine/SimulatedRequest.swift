@@ -44,7 +44,7 @@ public struct SimulatedResponse: Hashable, Sendable {
     /// What happens to the connection.
     public var action: NetworkFault
 
-    /// Takes its properties as they are given.
+    /// Creates a request from its parts.
     public init(
         status: Int, headers: [Header] = [], body: [UInt8] = [], action: NetworkFault = .deliver
     ) {

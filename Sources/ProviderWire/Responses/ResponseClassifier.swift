@@ -14,7 +14,7 @@ public enum ResponseClassifier {
     /// - Parameters:
     ///   - dialect: of the submission; a refusal that suggests the other dialect gets a hint.
     ///   - redaction: applied to all text that is kept.
-    public static func submitFate(
+    public static func submitResult(
         status: Int, headers: HeaderFields, body: [UInt8], dialect: Dialect, redaction: Redactor = .none
     ) -> SubmitResult {
         let reply = Reply(status: status, headers: headers, body: body, redaction: redaction)

@@ -151,7 +151,7 @@ struct ProgressViewLinesTests {
         #expect(progress.inFlightCount == 0 && progress.failed == 1)
     }
 
-    @Test func `what ends of another batch is no part of the progress`() {
+    @Test func `tasks of other batches do not count as progress`() {
         var progress = progress(total: 2)
         progress.apply(.submitted(Self.task("own"), ModelID("sora-2")), at: Self.start)
         for number in 0..<5 {

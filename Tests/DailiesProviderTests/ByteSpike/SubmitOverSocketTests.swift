@@ -16,9 +16,9 @@ private let accepted = #"{"task_id":"task_1","status":"queued","estimated_credit
             server in
             try await withProvider(server.url + "/", change: { $0.dialect = dialect }) { provider in
                 let submission = provider.submission()
-                let fate = await provider.submit(submission)
-                guard case .accepted(let report) = fate else {
-                    Issue.record("\(fate)")
+                let result = await provider.submit(submission)
+                guard case .accepted(let report) = result else {
+                    Issue.record("\(result)")
                     return
                 }
                 #expect(report.remoteID == RemoteTaskID("task_1"))
@@ -40,9 +40,9 @@ private let accepted = #"{"task_id":"task_1","status":"queued","estimated_credit
     @Test func `a refused connection, an unknown host and failed TLS mean that nothing was submitted`() async throws {
         let gone = try await HostileServer.with({ _ in .hang }) { $0.url }
         try await withProvider(gone) { provider in
-            let fate = await provider.submit(provider.submission())
-            #expect(fate.isNotAccepted, "\(fate)")
-            #expect(fate.fault?.kind == .unreachable)
+            let result = await provider.submit(provider.submission())
+            #expect(result.isNotAccepted, "\(result)")
+            #expect(result.fault?.kind == .unreachable)
         }
         try await withProvider("https://no-such-host.invalid", change: { $0.submitTimeout = .seconds(3) }) { provider in
             #expect(await provider.submit(provider.submission()).isNotAccepted)
@@ -52,8 +52,8 @@ private let accepted = #"{"task_id":"task_1","status":"queued","estimated_credit
             try await withProvider(
                 "https://127.0.0.1:\(server.port)", change: { $0.connectTimeout = .milliseconds(300) }
             ) { provider in
-                let fate = await provider.submit(provider.submission())
-                #expect(fate.isNotAccepted, "\(fate)")
+                let result = await provider.submit(provider.submission())
+                #expect(result.isNotAccepted, "\(result)")
             }
         }
     }
@@ -67,8 +67,8 @@ private let accepted = #"{"task_id":"task_1","status":"queued","estimated_credit
     func `a missing, truncated or invalid response leaves the outcome unknown`(raw: String) async throws {
         try await HostileServer.with({ _ in .cut(raw) }) { server in
             try await withProvider(server.url) { provider in
-                let fate = await provider.submit(provider.submission())
-                #expect(fate.isUnknown, "\(fate)")
+                let result = await provider.submit(provider.submission())
+                #expect(result.isUnknown, "\(result)")
                 #expect(server.seen.count == 1)
             }
         }
@@ -79,9 +79,9 @@ private let accepted = #"{"task_id":"task_1","status":"queued","estimated_credit
         for (body, isFree) in [(String(decoding: envelope, as: UTF8.self), true), ("<html>", false)] {
             try await HostileServer.with({ _ in .reply(500, [], body) }) { server in
                 try await withProvider(server.url) { provider in
-                    let fate = await provider.submit(provider.submission())
-                    guard case .unknown(let fault, isFreeByContract: isFree) = fate else {
-                        Issue.record("\(fate)")
+                    let result = await provider.submit(provider.submission())
+                    guard case .unknown(let fault, isFreeByContract: isFree) = result else {
+                        Issue.record("\(result)")
                         return
                     }
                     #expect(fault.status == 500)
@@ -101,11 +101,11 @@ private let accepted = #"{"task_id":"task_1","status":"queued","estimated_credit
     func `the deadline covers the whole body`(act: HostileServer.Act) async throws {
         try await HostileServer.with({ _ in act }) { server in
             try await withProvider(server.url, change: { $0.submitTimeout = .seconds(2) }) { provider in
-                let fate = await provider.submit(provider.submission())
-                #expect(fate.isUnknown, "\(fate)")
-                #expect(fate.fault?.kind == .timedOut)
+                let result = await provider.submit(provider.submission())
+                #expect(result.isUnknown, "\(result)")
+                #expect(result.fault?.kind == .timedOut)
                 let words = ["no response in time", "the response was not complete in time"]
-                #expect(words.contains(fate.fault?.message ?? ""), "\(fate)")
+                #expect(words.contains(result.fault?.message ?? ""), "\(result)")
             }
         }
     }
@@ -117,9 +117,9 @@ private let accepted = #"{"task_id":"task_1","status":"queued","estimated_credit
         for act in [HostileServer.Act.reply(200, [], long), .raw(chunked)] {
             try await HostileServer.with({ _ in act }) { server in
                 try await withProvider(server.url, change: { $0.maximumReplyBytes = 1000 }) { provider in
-                    let fate = await provider.submit(provider.submission())
-                    #expect(fate.isUnknown, "\(fate)")
-                    #expect(fate.fault?.kind == .unreadable)
+                    let result = await provider.submit(provider.submission())
+                    #expect(result.isUnknown, "\(result)")
+                    #expect(result.fault?.kind == .unreadable)
                 }
             }
         }
@@ -144,9 +144,9 @@ private let accepted = #"{"task_id":"task_1","status":"queued","estimated_credit
         try await HostileServer.with({ _ in .reply(200, [], accepted) }) { server in
             try await withProvider(server.url, keys: []) { provider in
                 #expect(provider.fingerprint(for: ModelID("sora-2")) == nil)
-                let fate = await provider.submit(provider.submission(account: KeyFingerprint("0123456789ab")))
-                #expect(fate.isNotAccepted)
-                #expect(fate.fault?.code == ByteSpikeProvider.noKeyCode)
+                let result = await provider.submit(provider.submission(account: KeyFingerprint("0123456789ab")))
+                #expect(result.isNotAccepted)
+                #expect(result.fault?.code == ByteSpikeProvider.noKeyCode)
                 let answer = await provider.query(.remote(RemoteTaskID("t")), account: KeyFingerprint("0123456789ab"))
                 #expect(answer.fault?.code == ByteSpikeProvider.noKeyCode)
                 #expect(answer.fault?.message.contains("0123456789ab") == true)
@@ -180,10 +180,10 @@ private let accepted = #"{"task_id":"task_1","status":"queued","estimated_credit
         for body in bodies {
             try await HostileServer.with({ _ in .reply(status, [("X-Echo", secret)], body) }) { server in
                 try await withProvider(server.url) { provider in
-                    let fate = await provider.submit(provider.submission())
+                    let result = await provider.submit(provider.submission())
                     let answer = await provider.query(.remote(RemoteTaskID("t")))
-                    #expect(fate.fault != nil)
-                    #expect(!"\(fate) \(answer)".contains(secret), "\(fate) \(answer)")
+                    #expect(result.fault != nil)
+                    #expect(!"\(result) \(answer)".contains(secret), "\(result) \(answer)")
                 }
             }
         }

@@ -13,7 +13,7 @@ private let task = TaskQuery.Subject.remote(RemoteTaskID("task_1"))
     /// The results of a submit and a query.
     private func answers(
         _ act: HostileServer.Act, change: (inout ProviderConfiguration) -> Void = { _ in }
-    ) async throws -> (fate: SubmitResult, answer: QueryResult) {
+    ) async throws -> (result: SubmitResult, answer: QueryResult) {
         try await HostileServer.with({ _ in act }) { server in
             try await withProvider(server.url, change: change) { provider in
                 (await provider.submit(provider.submission()), await provider.query(task))
@@ -28,12 +28,12 @@ private let task = TaskQuery.Subject.remote(RemoteTaskID("task_1"))
             let chunked =
                 "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n\(String(size, radix: 16))\r\n\(body)\r\n0\r\n\r\n"
             for act in [HostileServer.Act.reply(200, [], body), .raw(chunked)] {
-                let (fate, answer) = try await answers(act)
+                let (result, answer) = try await answers(act)
                 #expect(answer.isFound == isRead)
-                #expect(fate.isUnknown == !isRead)
+                #expect(result.isUnknown == !isRead)
                 if !isRead {
-                    #expect(fate.fault?.message == "the response is longer than allowed")
-                    #expect(fate.fault?.kind == .unreadable && answer.fault?.kind == .unreadable)
+                    #expect(result.fault?.message == "the response is longer than allowed")
+                    #expect(result.fault?.kind == .unreadable && answer.fault?.kind == .unreadable)
                 }
             }
         }
@@ -42,21 +42,21 @@ private let task = TaskQuery.Subject.remote(RemoteTaskID("task_1"))
     @Test func `an endless body is stopped at the size limit, before the deadline`() async throws {
         let flood = String(repeating: "x", count: 3 << 19)
         let act = HostileServer.Act.drip("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{\"task_id\":\"\(flood)")
-        let (fate, answer) = try await answers(act)
-        #expect(fate.isUnknown && fate.fault?.kind == .unreadable)
+        let (result, answer) = try await answers(act)
+        #expect(result.isUnknown && result.fault?.kind == .unreadable)
         #expect(answer.fault?.kind == .unreadable)
     }
 
     @Test(arguments: ["text/html; charset=utf-8", "application/octet-stream", "image/png", "", "nonsense"])
     func `the body decides, not its content type`(type: String) async throws {
-        let (fate, answer) = try await answers(.reply(200, [("Content-Type", type)], accepted))
-        guard case .accepted = fate else {
-            Issue.record("\(fate)")
+        let (result, answer) = try await answers(.reply(200, [("Content-Type", type)], accepted))
+        guard case .accepted = result else {
+            Issue.record("\(result)")
             return
         }
         #expect(answer.isFound)
         let page = try await answers(.reply(200, [("Content-Type", "application/json")], "<html>sign in</html>"))
-        #expect(page.fate.isUnknown && page.fate.fault?.kind == .unreadable)
+        #expect(page.result.isUnknown && page.result.fault?.kind == .unreadable)
         #expect(page.answer.fault?.kind == .unreadable)
     }
 
@@ -67,7 +67,7 @@ private let task = TaskQuery.Subject.remote(RemoteTaskID("task_1"))
         (504, "unknown"), (511, "unknown"), (599, "unknown"),
     ])
     func `a proxy's page is never an acceptance, and its text is shown`(
-        status: Int, fate: String
+        status: Int, result: String
     ) async throws {
         let page = "<!DOCTYPE html><title>Sign in to Hotel-WiFi</title>"
         let body = status == 204 ? "" : page
@@ -81,7 +81,7 @@ private let task = TaskQuery.Subject.remote(RemoteTaskID("task_1"))
             case .stopped: "stopped"
             case .unknown(_, let isFree): isFree ? "free" : "unknown"
             }
-        #expect(word == fate)
+        #expect(word == result)
         #expect(!answer.isFound)
         #expect(submitted.fault?.message.contains(status == 204 ? "204" : "Hotel-WiFi") == true)
     }
@@ -91,9 +91,9 @@ private let task = TaskQuery.Subject.remote(RemoteTaskID("task_1"))
             {"x":{"y":[1,{"z":null}]},"task_id":17,"status":"queued","estimated_credits":"1.850","credits_used":" 3.70 ",
             "estimated_seconds":"12.5","credits":{},"result":[],"output":7,"error":null,"submitted_at":5}
             """#
-        let (fate, _) = try await answers(.reply(201, [], body))
-        guard case .accepted(let report) = fate else {
-            Issue.record("\(fate)")
+        let (result, _) = try await answers(.reply(201, [], body))
+        guard case .accepted(let report) = result else {
+            Issue.record("\(result)")
             return
         }
         #expect(report.remoteID == RemoteTaskID("17"))
@@ -109,16 +109,16 @@ private let task = TaskQuery.Subject.remote(RemoteTaskID("task_1"))
         "{\"task_id\":NaN}",
     ])
     func `a truncated, empty or malformed body proves nothing`(body: String) async throws {
-        let (fate, _) = try await answers(.reply(200, [], body))
-        #expect(fate.isUnknown, "\(fate)")
-        #expect(fate.fault?.kind == .unreadable)
+        let (result, _) = try await answers(.reply(200, [], body))
+        #expect(result.isUnknown, "\(result)")
+        #expect(result.fault?.kind == .unreadable)
     }
 
     @Test func `a body in a coding that was not requested proves nothing`() async throws {
         // Sixteen bytes of a gzip stream that are valid UTF-8.
         let gzip = "\u{1F}\u{7F}\u{8}\u{0}\u{0}\u{0}\u{0}\u{0}\u{0}\u{3}KLJ\u{4}\u{0}"
-        let (fate, answer) = try await answers(.reply(200, [("Content-Encoding", "gzip")], gzip))
-        #expect(fate.isUnknown && !answer.isFound)
+        let (result, answer) = try await answers(.reply(200, [("Content-Encoding", "gzip")], gzip))
+        #expect(result.isUnknown && !answer.isFound)
     }
 
     @Test(arguments: [
@@ -131,8 +131,8 @@ private let task = TaskQuery.Subject.remote(RemoteTaskID("task_1"))
                 ? .raw("HTTP/1.1 200 OK\r\n\(head)Content-Length: 2\r\n\r\n{}") : .reply(200, [], accepted)
         }) { server in
             try await withProvider(server.url) { provider in
-                let fate = await provider.submit(provider.submission())
-                #expect(fate.isUnknown, "\(fate)")
+                let result = await provider.submit(provider.submission())
+                #expect(result.isUnknown, "\(result)")
                 #expect(await provider.query(task).isFound)
             }
         }
@@ -152,18 +152,18 @@ private let task = TaskQuery.Subject.remote(RemoteTaskID("task_1"))
         ] as [([(String, String)], Int?)])
     func `an implausible reset time is not a wait`(fields: [(String, String)], seconds: Int?) async throws {
         let date = ("Date", "Sun, 06 Nov 1994 08:49:37 GMT")
-        let (fate, _) = try await answers(.reply(429, fields + [date], ""))
-        #expect(fate.fault?.retryAfter == seconds.map { .seconds($0) })
+        let (result, _) = try await answers(.reply(429, fields + [date], ""))
+        #expect(result.fault?.retryAfter == seconds.map { .seconds($0) })
     }
 
     @Test(arguments: [
         "", "now", "Sun, 99 Nov 1994 08:49:37 GMT", "Sun, 06 Nov 0000 08:49:37 GMT", "784111777", "\u{0}",
     ])
     func `an invalid date is ignored, and a reset time that needs one is not a wait`(date: String) async throws {
-        let (fate, _) = try await answers(.reply(200, [("Date", date)], accepted))
-        guard case .accepted(let report) = fate else {
+        let (result, _) = try await answers(.reply(200, [("Date", date)], accepted))
+        guard case .accepted(let report) = result else {
             // A response with a NUL in a header is refused.
-            #expect(date == "\u{0}" && fate.isUnknown)
+            #expect(date == "\u{0}" && result.isUnknown)
             return
         }
         #expect(report.repliedAt == nil)
@@ -181,8 +181,8 @@ private let task = TaskQuery.Subject.remote(RemoteTaskID("task_1"))
         }) { server in
             try await withProvider(server.url, change: { $0.connections = 1 }) { provider in
                 for _ in 0..<5 {
-                    let fate = await provider.submit(provider.submission())
-                    guard case .accepted(let report) = fate else { continue }
+                    let result = await provider.submit(provider.submission())
+                    guard case .accepted(let report) = result else { continue }
                     #expect(report.remoteID == RemoteTaskID("task_1"))
                     guard case .found(let found) = await provider.query(task) else { continue }
                     #expect(found.remoteID == RemoteTaskID("task_1"))
@@ -193,8 +193,8 @@ private let task = TaskQuery.Subject.remote(RemoteTaskID("task_1"))
 
     @Test func `endless interim responses time out`() async throws {
         let interim = String(repeating: "HTTP/1.1 100 Continue\r\n\r\n", count: 1000)
-        let (fate, _) = try await answers(.drip(interim), change: { $0.submitTimeout = .seconds(2) })
-        #expect(fate.isUnknown)
+        let (result, _) = try await answers(.drip(interim), change: { $0.submitTimeout = .seconds(2) })
+        #expect(result.isUnknown)
     }
 }
 
@@ -203,10 +203,10 @@ private let task = TaskQuery.Subject.remote(RemoteTaskID("task_1"))
     @Test func `an untrusted server gets no byte of a request`() async throws {
         try await HostileServer.with(certificate: TestCertificate(), { _ in .reply(200, [], accepted) }) { server in
             try await withProvider(server.url) { provider in
-                let fate = await provider.submit(provider.submission())
-                #expect(fate.isNotAccepted, "\(fate)")
-                #expect(fate.fault?.kind == .unreachable)
-                #expect(fate.fault?.message.hasPrefix("the service's certificate is not trusted: ") == true, "\(fate)")
+                let result = await provider.submit(provider.submission())
+                #expect(result.isNotAccepted, "\(result)")
+                #expect(result.fault?.kind == .unreachable)
+                #expect(result.fault?.message.hasPrefix("the service's certificate is not trusted: ") == true, "\(result)")
                 #expect(await provider.query(task).fault?.kind == .unreachable)
                 #expect(await provider.download(server.url + "/v", into: CollectingSink()).isInterrupted)
                 #expect(server.seen.isEmpty)

@@ -106,10 +106,10 @@ private let task = TaskQuery.Subject.remote(RemoteTaskID("task_1"))
         try await ConnectProxy.with(behavior) { proxy in
             let network = try NetworkSettings(environment: ["https_proxy": "http://127.0.0.1:\(proxy.port)"])
             try await withProvider("https://render.example", change: { $0.network = network }) { provider in
-                let fate = await provider.submit(provider.submission())
-                #expect(fate.isNotAccepted)
+                let result = await provider.submit(provider.submission())
+                #expect(result.isNotAccepted)
                 #expect(
-                    fate.fault?.message
+                    result.fault?.message
                         == "cannot reach render.example through the proxy http://127.0.0.1:\(proxy.port): \(reason)")
             }
         }
@@ -222,9 +222,9 @@ private final class Greeting: ChannelInboundHandler {
         let words = "cannot reach 127.0.0.1:\(port): connection refused"
         try await withProvider("http://127.0.0.1:\(port)") { provider in
             expectPlain(await provider.query(task).fault, words)
-            let fate = await provider.submit(provider.submission())
-            expectPlain(fate.fault, words)
-            #expect(fate.isNotAccepted)
+            let result = await provider.submit(provider.submission())
+            expectPlain(result.fault, words)
+            #expect(result.isNotAccepted)
             expectPlain(
                 await provider.download("http://127.0.0.1:\(port)/v?sig", into: CollectingSink()).fault, words)
         }

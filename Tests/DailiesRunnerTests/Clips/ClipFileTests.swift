@@ -195,7 +195,7 @@ struct ClipFileTests {
         let long = SmallClip.whole + SmallClip.box("free", [1, 2, 3])
         for (first, second) in [(short, long), (long, short)] {
             _ = try keepUnverified(first)
-            let kept = try keepUnverified(second, anew: true)
+            let kept = try keepUnverified(second, again: true)
             #expect(scratch.contents(kept) == long)
             #expect(try names.filter { !$0.hasPrefix(".") } == ["shot~unverified.mp4"])
             try FileManager.default.removeItem(atPath: scratch.folder + "/reel")
@@ -211,7 +211,7 @@ struct ClipFileTests {
         #expect(scratch.contents(folder + "/shot~unverified.mp4") == Array("precious".utf8))
     }
 
-    private func keepUnverified(_ bytes: [UInt8], anew: Bool = false) throws -> String {
+    private func keepUnverified(_ bytes: [UInt8], again: Bool = false) throws -> String {
         let file = try file()
         try file.start(at: 0, AssetVersion(validator: "\"1\""))
         try file.write(bytes)

@@ -44,7 +44,7 @@ struct ManifestDiffTests {
         #expect(waiting.map(\.tagBudgets) == [[], [budget.id]])
     }
 
-    @Test func `a tag's budget can be raised and removed, and setting the same again is no event`() throws {
+    @Test func `a tag's budget can be raised and removed, and setting the same value again records no event`() throws {
         let rig = try Rig()
         for cap in ["9", "9", "12"] {
             try rig.store.setTagBudget(rig.batch, Self.acme, Steps.credits(cap), at: rig.tick())

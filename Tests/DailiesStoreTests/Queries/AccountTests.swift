@@ -94,7 +94,7 @@ struct AccountTests {
         let rig = try Rig(tasks: [Rig.spec("a"), Rig.spec("b"), Rig.spec("c", model: "veo-3.1")])
         try rig.apply(Steps.intent(1), Steps.accepted(1))
         try rig.apply(Steps.intent(3, model: "veo-3.1"), Steps.accepted(3))
-        // Under the new key another attempt has the first one's task.
+        // Under the new key another attempt has the task of the first.
         try rig.apply(Self.intent(2))
         try Shell(rig.scratch.path).run(
             "UPDATE attempt SET task_id = 'remote-1-1', accepted_at_ms = 1, accepted_by = 'reply' WHERE task = 2")

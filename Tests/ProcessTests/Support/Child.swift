@@ -136,7 +136,7 @@ final class Child: @unchecked Sendable {
         }
     }
 
-    /// How it ended, or nil if it still runs after so many seconds.
+    /// How it ended, or nil if it is still running after this many seconds.
     func ending(within seconds: Double) -> Ending? {
         let deadline = Date(timeIntervalSinceNow: seconds)
         return condition.withLock {

@@ -38,7 +38,7 @@ struct Clip {
         for name in ["mdia", "minf", "stbl"] { level = try boxes(in: try one(name, in: level).range) }
         let descriptions = try one("stsd", in: level).range
         guard try boxes(in: descriptions.lowerBound + 8..<descriptions.upperBound).first?.type == "avc1" else {
-            throw Damage(description: "its track is no H.264")
+            throw Damage(description: "its track is not H.264")
         }
         let sizes = try one("stsz", in: level).range.lowerBound
         let (uniform, count) = (try number(at: sizes + 4), try number(at: sizes + 8))

@@ -7,15 +7,15 @@ private func error(_ code: String?, _ message: String = "m") -> [UInt8] {
     ErrorBody(type: "invalid_request_error", code: code, message: message).encode()
 }
 
-private func fate(
+private func outcome(
     _ status: Int, _ body: [UInt8] = [], headers: HeaderFields = HeaderFields(), dialect: Dialect = .flat
 ) -> SubmitResult {
-    ResponseClassifier.submitFate(status: status, headers: headers, body: body, dialect: dialect)
+    ResponseClassifier.submitResult(status: status, headers: headers, body: body, dialect: dialect)
 }
 
-/// The case of a fate, its fault's code where it matters, and what hangs on it.
-private func name(_ fate: SubmitResult) -> String {
-    switch fate {
+/// The case of an outcome, with its error code and details where they matter.
+private func name(_ outcome: SubmitResult) -> String {
+    switch outcome {
     case .accepted(let report): "accepted \(report.remoteID?.text ?? "-")"
     case .notAccepted: "not accepted"
     case .refused(let fault): "refused \(fault.code ?? "-")"
@@ -47,7 +47,7 @@ private func name(_ answer: QueryResult) -> String {
     func `an API-like error that the API does not return for submits does not fail a task`(
         status: Int, body: String
     ) {
-        #expect(name(fate(status, Array(body.utf8))) == "not accepted")
+        #expect(name(outcome(status, Array(body.utf8))) == "not accepted")
     }
 
     @Test(arguments: [
@@ -65,7 +65,7 @@ private func name(_ answer: QueryResult) -> String {
         (504, #"{"error":{"code":504,"message":"m","status":"DEADLINE"}}"#, "unknown 504"), (600, "", "unknown -"),
     ])
     func `the status decides`(status: Int, body: String, expected: String) {
-        #expect(name(fate(status, Array(body.utf8))) == expected)
+        #expect(name(outcome(status, Array(body.utf8))) == expected)
     }
 
     @Test(arguments: [
@@ -84,7 +84,7 @@ private func name(_ answer: QueryResult) -> String {
         (500, "concurrency_limit", "unknown concurrency_limit free"),
     ])
     func `after the status, the code of the API's envelope decides`(status: Int, code: String, expected: String) {
-        #expect(name(fate(status, error(code))) == expected)
+        #expect(name(outcome(status, error(code))) == expected)
     }
 
     @Test(arguments: [
@@ -97,7 +97,7 @@ private func name(_ answer: QueryResult) -> String {
     func `a 4xx without the API's envelope or code comes from a proxy`(
         status: Int, body: String
     ) {
-        #expect(name(fate(status, Array(body.utf8))) == "not accepted")
+        #expect(name(outcome(status, Array(body.utf8))) == "not accepted")
         let answer = ResponseClassifier.queryAnswer(status: status, headers: HeaderFields(), body: Array(body.utf8))
         #expect(name(answer).hasPrefix("fault"), "a question is not answered by it, least of all by a 404")
     }
@@ -111,15 +111,15 @@ private func name(_ answer: QueryResult) -> String {
         (413, #"{"error":{"code":"request_entity_too_large","message":"m"}}"#, "refused request_entity_too_large"),
     ])
     func `either the envelope or a known code makes it the API's own`(status: Int, body: String, expected: String) {
-        #expect(name(fate(status, Array(body.utf8))) == expected)
+        #expect(name(outcome(status, Array(body.utf8))) == expected)
     }
 
     @Test func `a redirect's target is reported without its query`() {
         let headers = HeaderFields([HeaderFields.Field(name: "Location", value: "https://h.example/login?token=secret")]
         )
-        let fate = ResponseClassifier.submitFate(status: 302, headers: headers, body: [], dialect: .flat)
-        guard case .unknown(let fault, isFreeByContract: false) = fate else {
-            Issue.record("\(fate)")
+        let outcome = ResponseClassifier.submitResult(status: 302, headers: headers, body: [], dialect: .flat)
+        guard case .unknown(let fault, isFreeByContract: false) = outcome else {
+            Issue.record("\(outcome)")
             return
         }
         #expect(
@@ -142,7 +142,7 @@ private func name(_ answer: QueryResult) -> String {
     func `an error keeps the submission it refers to, with any status`(body: String, key: String?) {
         for status in [400, 401, 402, 403, 404, 409, 429, 451, 500, 503] {
             let bytes = Array(body.utf8)
-            #expect(fate(status, bytes).fault?.submissionKey?.text == key)
+            #expect(outcome(status, bytes).fault?.submissionKey?.text == key)
             switch ResponseClassifier.queryAnswer(status: status, headers: HeaderFields(), body: bytes) {
             case .found(let report): Issue.record("\(report)")
             case .notFound(let fault), .stopped(let fault, _), .fault(let fault):
@@ -153,12 +153,12 @@ private func name(_ answer: QueryResult) -> String {
 
     @Test func `a 429 without a code is a rate limit, whatever its type`() {
         let body = ErrorBody(type: "concurrency_limit", code: nil, message: "m").encode()
-        #expect(name(fate(429, body)) == "throttled rate")
+        #expect(name(outcome(429, body)) == "throttled rate")
     }
 
     @Test func `an accepted submit without a status is queued, and an unknown status is kept`() {
-        guard case .accepted(let bare) = fate(200, Array(#"{"task_id":"t"}"#.utf8)),
-            case .accepted(let odd) = fate(200, Array(#"{"task_id":"t","status":"odd"}"#.utf8))
+        guard case .accepted(let bare) = outcome(200, Array(#"{"task_id":"t"}"#.utf8)),
+            case .accepted(let odd) = outcome(200, Array(#"{"task_id":"t","status":"odd"}"#.utf8))
         else {
             Issue.record("not accepted")
             return
@@ -179,7 +179,7 @@ private func name(_ answer: QueryResult) -> String {
     func `a refusal that suggests the other dialect gets a hint`(
         dialect: Dialect, status: Int, message: String, hint: String?
     ) {
-        guard case .refused(let fault) = fate(status, error(nil, message), dialect: dialect) else {
+        guard case .refused(let fault) = outcome(status, error(nil, message), dialect: dialect) else {
             Issue.record("not refused")
             return
         }
@@ -188,8 +188,8 @@ private func name(_ answer: QueryResult) -> String {
     }
 
     @Test func `a missing route gets no hint`() {
-        guard case .stopped(let fault, .noRoute) = fate(404, error(nil, "no such route")) else {
-            Issue.record("it is no missing route")
+        guard case .stopped(let fault, .noRoute) = outcome(404, error(nil, "no such route")) else {
+            Issue.record("it is not a missing route")
             return
         }
         #expect(fault.message == "no such route")
@@ -205,14 +205,14 @@ private func name(_ answer: QueryResult) -> String {
             (500, error("internal_error", long)), (200, Array(long.utf8)), (429, Array((secret + "<html>").utf8)),
             (401, error("invalid_api_key", "the key \(secret) is wrong")),
         ] {
-            let submit = ResponseClassifier.submitFate(
+            let submit = ResponseClassifier.submitResult(
                 status: status, headers: HeaderFields(), body: body, dialect: .flat, redaction: redaction)
             let query = ResponseClassifier.queryAnswer(
                 status: status, headers: HeaderFields(), body: body, redaction: redaction)
             #expect(!"\(submit) \(query)".contains("sk-byts"), "\(submit)")
             #expect((submit.fault?.message.unicodeScalars.count ?? 0) <= 500)
         }
-        #expect(fate(404, error("model_not_found", long)).fault?.message.hasSuffix(", or no longer)") == true)
+        #expect(outcome(404, error("model_not_found", long)).fault?.message.hasSuffix(", or no longer)") == true)
     }
 }
 
@@ -262,7 +262,7 @@ private func name(_ answer: QueryResult) -> String {
     func `the wait of a 429 is computed with the provider's clock, or ignored`(
         headers: [(String, String)], seconds: Double?
     ) {
-        let fault = fate(429, error("rate_limit_exceeded"), headers: HeaderFields(headers)).fault
+        let fault = outcome(429, error("rate_limit_exceeded"), headers: HeaderFields(headers)).fault
         #expect(fault?.retryAfter?.inSeconds == seconds)
         let query = ResponseClassifier.queryAnswer(status: 429, headers: HeaderFields(headers), body: [])
         #expect(query.fault?.retryAfter == fault?.retryAfter)
@@ -270,10 +270,10 @@ private func name(_ answer: QueryResult) -> String {
 
     @Test func `the reset of a spend limit is ignored for concurrency limits and other statuses`() {
         let headers = HeaderFields([("X-RateLimit-Reset", "\(Self.unix + 90)"), ("Date", Self.date)])
-        #expect(fate(429, error("concurrency_limit"), headers: headers).fault?.retryAfter == nil)
-        #expect(fate(503, error("api_error"), headers: headers).fault?.retryAfter == nil)
+        #expect(outcome(429, error("concurrency_limit"), headers: headers).fault?.retryAfter == nil)
+        #expect(outcome(503, error("api_error"), headers: headers).fault?.retryAfter == nil)
         let asked = HeaderFields([("Retry-After", "20")])
-        #expect(fate(503, error("api_error"), headers: asked).fault?.retryAfter == .seconds(20))
+        #expect(outcome(503, error("api_error"), headers: asked).fault?.retryAfter == .seconds(20))
     }
 }
 

@@ -190,7 +190,7 @@ private func amount(_ text: String, _ source: String) -> Amount? {
             } catch {
                 #expect(!error.description.isEmpty)
             }
-            _ = ResponseClassifier.submitFate(
+            _ = ResponseClassifier.submitResult(
                 status: Int.random(in: 100..<600, using: &random), headers: HeaderFields(), body: body, dialect: .flat)
         }
         #expect(read > 100 && read < 2000, "\(read) of 2000 mutations could be read")

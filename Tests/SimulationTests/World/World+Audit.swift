@@ -94,7 +94,7 @@ extension World {
 
     // MARK: Renders
 
-    /// Every render is somebody's, and both sides tell the same of it.
+    /// Every render belongs to an attempt, and both sides report the same about it.
     private func auditRenders(_ attempts: [InvariantChecker.Attempt]) throws {
         let byRemote = Dictionary(grouping: attempts.filter { $0.remote != nil }) { $0.remote?.text ?? "" }
         for task in machine.tasks {
@@ -198,7 +198,7 @@ extension World {
             let bytes = FileManager.default.contents(atPath: path) ?? Data()
             let versions = (0...task.assetVersion).map { machine.file(of: task, version: $0) }
             guard versions.contains(Array(bytes)) else {
-                throw Violation("\(attempt.id): the clip at \(path) is no version of what was rendered")
+                throw Violation("\(attempt.id): the clip at \(path) is not a version of the rendered clip")
             }
             guard SHA256.hash(data: bytes).map({ String(format: "%02x", $0) }).joined() == attempt.digest else {
                 throw Violation("\(attempt.id): the digest is not that of the clip")

@@ -63,7 +63,7 @@ extension World {
         }
     }
 
-    /// Before the provider sees a submit: its intent, to the byte, is durable.
+    /// Before the provider sees a submit: exactly its intent is durable.
     func checkIntent(_ submission: Submission) throws {
         guard let attempt = try inspector?.attempt(submission.key) else {
             throw Violation("\(submission.attempt) was submitted, and nothing durable says so")
@@ -144,7 +144,7 @@ extension World {
         attempt.remote.flatMap { machine.ordinalByID[$0.text] }.map { machine.tasks[$0] }
     }
 
-    /// Its cost counts as unknown, and the provider states it to whoever asks often enough.
+    /// Its cost counts as unknown, and the provider states it after enough queries.
     private func isCostStatedYet(_ attempt: InvariantChecker.Attempt) -> Bool {
         guard attempt.state == .completed, attempt.credits == nil else { return false }
         return remoteTask(of: attempt).map { $0.repliesWithoutCost < .max } ?? false

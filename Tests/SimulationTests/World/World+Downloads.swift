@@ -12,7 +12,7 @@ struct Transfer {
     /// What comes after the last part.
     enum Ending {
         case told(DownloadOutcome)
-        /// The body ends as if it were whole, after so many bytes.
+        /// The body ends as if it were whole, after this many bytes.
         case bodyEnds(AssetTransfer, count: Int64)
     }
 
@@ -30,7 +30,7 @@ struct Transfer {
 /// Clips come from the machine as the HTTP client brings them: ``AssetTransfer`` decides what is asked and what replies mean.
 extension World {
     private static let broken = ProviderError(kind: .broken, message: "the connection broke")
-    /// A dripped clip comes in so many parts.
+    /// The number of parts of a dripped clip.
     private static let drops = 8
 
     func transfer(

@@ -34,7 +34,7 @@ extension World {
         try runRunner()
     }
 
-    /// Whoever has held something up and sees that nothing goes on lets go of it.
+    /// A user who paused something and sees no progress resumes it.
     func letGo(of life: ProcessLifetime) throws -> Bool {
         guard !held.isEmpty else { return false }
         note("unpause all")

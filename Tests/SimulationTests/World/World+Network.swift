@@ -101,10 +101,10 @@ extension World {
         let deliverAt = now + wait
         switch open.call {
         case .submit(let submission, let reply):
-            let fate = scenario.former.changed(landing.fate(submission.dialect))
+            let outcome = scenario.former.changed(landing.outcome(submission.dialect))
             return OpenReply(
-                serial: open.serial, isSubmit: true, deliverAt: deliverAt, summary: "\(fate)".prefixed(160)
-            ) { reply(fate) }
+                serial: open.serial, isSubmit: true, deliverAt: deliverAt, summary: "\(outcome)".prefixed(160)
+            ) { reply(outcome) }
         case .query(_, let reply), .cancel(_, _, let reply):
             let answer = landing.answer
             return OpenReply(
@@ -139,10 +139,10 @@ enum Landing {
         }
     }
 
-    func fate(_ dialect: Dialect) -> SubmitResult {
+    func outcome(_ dialect: Dialect) -> SubmitResult {
         switch self {
         case .reply(let response):
-            ResponseClassifier.submitFate(
+            ResponseClassifier.submitResult(
                 status: response.status, headers: response.wireHeaders, body: response.body, dialect: dialect)
         case .nothing(let fault, let wasSent):
             wasSent ? .unknown(fault, isFreeByContract: false) : .notAccepted(fault)

@@ -111,7 +111,7 @@ extension World {
     private func importManifest(in store: Store) throws -> [BatchID] {
         let manifests = try scenario.batches.indices.map { index in
             let budget: BudgetSetting = isCalm ? .none : budgets[index].map(BudgetSetting.cap) ?? .unchanged
-            // Between two runs somebody's editor may write the manifest with other line ends.
+            // Between two runs an editor may write the manifest with other line ends.
             let lineEnd = chance.pick([#"\n"#, #"\n"#, #"\r\n"#, #"\r"#])
             let tasks = try asExported(scenario.batches[index], in: store).map { Self.written($0, lineEnd) }
             return (batch: enrolment(scenario.batches[index], budget), forEachTask: Self.feed(tasks))
@@ -193,7 +193,7 @@ extension World {
         guard !expectsStoreFailure else { throw Violation("a run outlived the failure of its store") }
         note("ended \(ending)")
         guard calls.allSatisfy({ !$0.isSubmit }), replies.allSatisfy({ !$0.isSubmit }) else {
-            throw Violation("a run ended with a submit in the air")
+            throw Violation("a run ended with a submit in flight")
         }
         clearAir()
         try life.close()

@@ -59,7 +59,7 @@ final class World {
     /// The pace is what the settings say, since the run began.
     var keepsPace = true
     var held: Set<PauseScope> = []
-    /// Tasks of whose cost the provider has once stated what is no amount.
+    /// Tasks of whose cost the provider once stated an invalid amount.
     var toldNoCost: Set<String> = []
     var knobs: TestRandom
     /// Draws how long the user stays away, and whose clock is wrong.

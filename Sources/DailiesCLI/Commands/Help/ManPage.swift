@@ -82,6 +82,8 @@ extension HelpTopic {
         case .exitCodes: "exit codes of dailies."
         case .manifests: "manifest format."
         case .money: "prices, budgets and bills."
+        case .pace: "limits, order, retries and canaries of a run."
+        case .files: "files that a run writes, and how to move them."
         case .recovery: "how to recover when a run stops early."
         case .configuration: "settings from files and the environment."
         }

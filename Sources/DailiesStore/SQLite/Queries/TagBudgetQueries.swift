@@ -75,7 +75,7 @@ extension SQLiteConnection {
             ON CONFLICT (batch_id, name, value) DO UPDATE SET cap_nano = excluded.cap_nano
             WHERE cap_nano IS NOT excluded.cap_nano
             """, SQLValue(batch), .text(name), .text(value), SQLValue(cap))
-        // Setting the same budget again is no event.
+        // Setting the same budget again records no event.
         guard changed == 1 else { return }
         var row = NewEvent("tag_budget_set", at: at, batch: batch)
         row.source = "user"
