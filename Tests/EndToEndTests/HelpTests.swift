@@ -25,7 +25,9 @@ struct HelpTests {
         "simulate",
         "help",
     ]
-    private static let topics = ["states", "exit-codes", "manifests", "money", "pace", "files", "recovery", "configuration"]
+    private static let topics = [
+        "states", "exit-codes", "manifests", "money", "pace", "files", "recovery", "configuration",
+    ]
 
     @Test(arguments: commands)
     func `each command has help with examples`(_ command: String) async throws {

@@ -65,7 +65,8 @@ struct RefusalTests {
             #"{"models": [{"id": "sora-2", "withdrawn_upstream": "2026-02-29"}]}"#, to: "models.json")
         let models = try await scene.dailies("plan", "m.jsonl", "--catalog", "models.json")
         #expect(
-            models.code == 65 && models.err.contains("withdrawn_upstream: \"2026-02-29\" is no day"), "\(models.err)")
+            models.code == 65 && models.err.contains("withdrawn_upstream: \"2026-02-29\" is not a date"),
+            "\(models.err)")
     }
 
     @Test func `each kind of warning is printed once, with a count`() async throws {

@@ -56,7 +56,8 @@ extension ProcessSuite {
             let options = ["--concurrency", "1", "--pause-after-rejections", "3"]
             let run = try stage.finishRun([manifest], at: simulator, options)
             #expect(run.code == 5, "\(run.err)")
-            #expect((run.out + run.err).contains("the content policy rejected 3 clips in a row"), "\(run.out)\(run.err)")
+            #expect(
+                (run.out + run.err).contains("the content policy rejected 3 clips in a row"), "\(run.out)\(run.err)")
             #expect(try simulator.bill().accepted == 3)
             try simulator.control(#"{"faults": false}"#)
             #expect(try stage.finishRun([manifest], at: simulator, options).code == 3)

@@ -95,7 +95,8 @@ extension ProcessSuite {
             let submits = try simulator.bill().submits
             let run = try stage.finishRun([try stage.manifest(clips: 3)], at: simulator)
             #expect(run.code == 1)
-            #expect(run.err.contains("the file is damaged or not a database; restore a backup (the file was not changed)"))
+            #expect(
+                run.err.contains("the file is damaged or not a database; restore a backup (the file was not changed)"))
             #expect(try simulator.bill().submits == submits)
         }
 

@@ -20,7 +20,7 @@ struct WordingTests {
             (#/(?i)\bstands in\b/#, "is in"),
             (#/(?i)\bwhat came of\b/#, "result"),
             (#/(?i)\banew\b/#, "again"),
-            (#/(?i)\bis no (?!longer|more|fewer|less)[a-z]+/#, "is not a"),
+            (#/(?i)\b(?!there\b)\w+ is no (?!longer|more|fewer|less)[a-z]+/#, "is not a"),
             (#/(?i)\btakes? (?:it )?up\b/#, "picks up"),
             (#/(?i)\bin doubt\b/#, "uncertain"),
         ]

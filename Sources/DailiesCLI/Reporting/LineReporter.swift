@@ -40,8 +40,10 @@ final class LineReporter: RunReporter {
     func happened(_ event: RunEvent, at instant: Instant) {
         let lines = state.withLock { state -> [String] in
             state.progress.apply(event, at: instant)
-            var lines = [RunEventFormatter.line(
-                for: event, in: state.progress.batches, isVerbose: verbosity == .verbose)].compactMap { $0 }
+            var lines = [
+                RunEventFormatter.line(
+                    for: event, in: state.progress.batches, isVerbose: verbosity == .verbose)
+            ].compactMap { $0 }
             if verbosity == .verbose {
                 lines = lines.map { "\(Composition.Calendar.timestamp(instant))  \($0)" }
             } else if verbosity == .usual, instant - (state.lastLine ?? .distantPast) >= Self.interval {

@@ -35,7 +35,8 @@ enum ProgressView {
         let lost = progress.total > 0 ? min(Double(progress.failed) / Double(progress.total), 1 - share) : 0
         let figures = "\(progress.completed)/\(progress.total)  \(Int(share * 100)) %"
         let name = DisplayWidth.cut(
-            progress.batches.ownNames.map(SafeText.escaped).joined(separator: ", "), to: max(width - figures.count - 14, 8))
+            progress.batches.ownNames.map(SafeText.escaped).joined(separator: ", "),
+            to: max(width - figures.count - 14, 8))
         let room = min(width - DisplayWidth.width(of: name) - figures.count - 3, maximumBarWidth)
         guard room >= 4 else { return [DisplayWidth.cut("\(name) \(figures)", to: width)] }
         let halves = Int((Double(2 * room) * share).rounded(.down))
@@ -74,7 +75,9 @@ enum ProgressView {
     private static func tasks(
         _ progress: RunProgress, at now: Instant, width: Int, limit: Int, style: TextStyle
     ) -> [String] {
-        let oldest = progress.inFlight.sorted { ($0.value.since, $0.key.batch, $0.key.key) < ($1.value.since, $1.key.batch, $1.key.key) }
+        let oldest = progress.inFlight.sorted {
+            ($0.value.since, $0.key.batch, $0.key.key) < ($1.value.since, $1.key.batch, $1.key.key)
+        }
         let shown = oldest.prefix(limit)
         let ages = shown.map { age(now - $0.value.since) }
         let ageWidth = ages.map(\.count).max() ?? 0

@@ -86,7 +86,8 @@ struct RunProgress: Sendable {
             end(key, charged)
         case .failed(let key, let code, let message, let charged):
             failed += 1
-            failures = (failures + ["\(batches.text(key)): \(code ?? "no code"): \(message ?? "")"]).suffix(Self.maximumFailures)
+            failures = (failures + ["\(batches.text(key)): \(code ?? "no code"): \(message ?? "")"]).suffix(
+                Self.maximumFailures)
             end(key, charged)
         case .cancelled(let key, let charged):
             cancelled += 1

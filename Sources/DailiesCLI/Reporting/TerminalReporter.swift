@@ -46,7 +46,9 @@ final class TerminalReporter: RunReporter, @unchecked Sendable {
         state.withLock { state in
             state.progress.apply(event, at: instant)
             if Self.isInView(event), !isVerbose { return draw(&state) }
-            guard let line = RunEventFormatter.line(for: event, in: state.progress.batches, isVerbose: isVerbose) else { return }
+            guard let line = RunEventFormatter.line(for: event, in: state.progress.batches, isVerbose: isVerbose) else {
+                return
+            }
             draw(&state, above: line)
         }
     }

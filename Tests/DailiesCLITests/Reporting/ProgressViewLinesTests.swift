@@ -141,7 +141,7 @@ struct ProgressViewLinesTests {
         let shown = lines(progress, after: 1).filter { $0.contains("shot-1") }
         #expect(
             shown.map { $0.split(separator: " ").prefix(3).joined(separator: " ") } == [
-                "market/shot-1 sora-2 queued", "forest/shot-1 sora-2 renders",
+                "market/shot-1 sora-2 queued", "forest/shot-1 sora-2 running",
             ])
         progress.apply(.completed(Self.task("shot-1", in: BatchID(1)), charged: nil), at: Self.start)
         #expect(progress.inFlightCount == 1 && progress.completed == 1)

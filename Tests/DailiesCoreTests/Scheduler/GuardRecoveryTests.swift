@@ -67,7 +67,7 @@ import Testing
             #expect(rig.ending == RunResult())
         } else {
             #expect(isWaiting(rig, attempt: 2) && rig.ending?.isWorkOutstanding == true)
-            #expect(rig.ending?.reasons.first?.contains("asks 6 credits") == true)
+            #expect(rig.ending?.reasons.first?.contains("quotes 6 credits") == true)
         }
         rig.expectSound()
     }

@@ -201,7 +201,9 @@ import Testing
             #expect(rig.ending?.uncertain == 1)
             let reason =
                 "sent, outcome unknown: the provider does not recognize its submission key, which it may have forgotten (after 24 h)"
-            #expect(rig.reported.contains(.uncertain(SchedulerHarness.name(1), reason: reason + "; run `dailies reconcile`")))
+            #expect(
+                rig.reported.contains(
+                    .uncertain(SchedulerHarness.name(1), reason: reason + "; run `dailies reconcile`")))
         }
         rig.expectSound()
     }
@@ -312,7 +314,7 @@ import Testing
         rig.answer(.found(.completed("r1", cost: 10)))
         rig.save()
         #expect(rig.sent.count == 1 && rig.ending?.isWorkOutstanding == true)
-        #expect(rig.ending?.reasons.first?.contains("asks 10 credits") == true)
+        #expect(rig.ending?.reasons.first?.contains("quotes 10 credits") == true)
         rig.expectSound()
     }
 

@@ -80,15 +80,15 @@ struct BrokenManifestTests {
         ([0xFF, 0xFE, 0x41, 0x00, 0x0A], "1:2: file: byte 0xFF here is not UTF-8; save the file as UTF-8"),
         (
             Array("PK\u{3}\u{4}\u{14}".utf8),
-            "1:1: file: is a spreadsheet file or another archive, not text; export the sheet as CSV UTF-8, and "
-                + "give that file"
+            "1:1: file: is a spreadsheet file or another archive, not text; export the sheet as CSV UTF-8 and "
+                + "use that file"
         ),
-        ([0x00, 0x00, 0xFE, 0xFF], "1:1: file: is written in UTF-32, big-endian; save it as UTF-8"),
-        ([0xFF, 0xFE, 0x00, 0x00], "1:1: file: is written in UTF-32, little-endian; save it as UTF-8"),
-        ([0x00, 0x5B, 0x00, 0x0A], "1:1: file: is written in UTF-16, big-endian; save it as UTF-8"),
-        ([0x5B, 0x00, 0x7B, 0x00, 0xE9, 0x00], "1:1: file: is written in UTF-16, little-endian; save it as UTF-8"),
-        ([0x00, 0x00, 0x00, 0x5B], "1:1: file: is written in UTF-32, big-endian; save it as UTF-8"),
-        ([0x5B, 0x00, 0x00, 0x00], "1:1: file: is written in UTF-32, little-endian; save it as UTF-8"),
+        ([0x00, 0x00, 0xFE, 0xFF], "1:1: file: is encoded in UTF-32, big-endian; save it as UTF-8"),
+        ([0xFF, 0xFE, 0x00, 0x00], "1:1: file: is encoded in UTF-32, little-endian; save it as UTF-8"),
+        ([0x00, 0x5B, 0x00, 0x0A], "1:1: file: is encoded in UTF-16, big-endian; save it as UTF-8"),
+        ([0x5B, 0x00, 0x7B, 0x00, 0xE9, 0x00], "1:1: file: is encoded in UTF-16, little-endian; save it as UTF-8"),
+        ([0x00, 0x00, 0x00, 0x5B], "1:1: file: is encoded in UTF-32, big-endian; save it as UTF-8"),
+        ([0x5B, 0x00, 0x00, 0x00], "1:1: file: is encoded in UTF-32, little-endian; save it as UTF-8"),
         (Array("a,é\r\nb,".utf8) + [0xE9, 0x2C], "2:3: file: byte 0xE9 here is not UTF-8; save the file as UTF-8"),
         (Array("\u{FEFF}é".utf8) + [0xC3], "1:2: file: byte 0xC3 here is not UTF-8; save the file as UTF-8"),
     ]

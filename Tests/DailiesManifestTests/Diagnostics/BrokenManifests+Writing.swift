@@ -31,7 +31,7 @@ extension BrokenManifests {
         json [{§, "id": "a␉b"}]
         - 1:63: syntax: a control character in a string must be written as \t; fix the JSON here
         json [{§, "id": "a\q"}]
-        - 1:63: syntax: no such escape; after \ stands one of " \ / b f n r t u; fix the JSON here
+        - 1:63: syntax: invalid escape; use \ with one of " \ / b f n r t u; fix the JSON here
         json [{§, "id": "\u12"}]
         - 1:62: syntax: expected four hexadecimal digits after \u; fix the JSON here
         json [{§, "id": "\ud800"}]

@@ -144,8 +144,8 @@ struct WarningTests {
         #expect(manifest.batchName == "shots ")
         #expect(
             manifest.warnings.map(\.description) == [
-                "m:1:8: batch: ends with U+0020 (space), which is part of the name; remove it, if nothing was submitted under "
-                    + "this name yet"
+                "m:1:8: batch: ends with U+0020 (space), which is part of the name; remove it unless tasks were already submitted "
+                    + "under this name"
             ])
     }
 

@@ -26,10 +26,11 @@ import Testing
             "http://llm.bytespike.ai",
             "the base URL uses plain http to another machine, which would expose the key; use https: "
         ), ("http://127.0.0.1.example.com", "plain http"),
-        ("http://128.0.0.1", "plain http"), ("https://user:hunter2@h.example", "without user name"),
+        ("http://128.0.0.1", "plain http"), ("https://user:hunter2@h.example", "contains a user name"),
         ("https://h.example?x=1", "query"), ("https://h.example/?", "query"), ("https://h.example/#f", "fragment"),
-        ("ftp://h.example", "no http"), ("h.example", "no http"), ("", "no http"), ("https://", "no http"),
-        ("https://h example", "no http"),
+        ("ftp://h.example", "not an http or https URL"), ("h.example", "not an http or https URL"),
+        ("", "not an http or https URL"), ("https://", "not an http or https URL"),
+        ("https://h example", "not an http or https URL"),
     ])
     func `a base URL that would expose the key or has extra parts is refused`(given: String, reason: String) {
         #expect {

@@ -168,9 +168,9 @@ private let task = TaskQuery.Subject.remote(RemoteTaskID("task_1"))
     }
 
     @Test(arguments: [
-        ("socks5://127.0.0.1:1", "of the kind socks5"), ("https://127.0.0.1:1", "of the kind https"),
-        ("http://127.0.0.1:70000", "names no proxy"), ("http://", "names no proxy"),
-        ("http://u:%zz@h:1", "begins no escape"), ("h h", "names no proxy"),
+        ("socks5://127.0.0.1:1", "of type socks5"), ("https://127.0.0.1:1", "of type https"),
+        ("http://127.0.0.1:70000", "is not a valid proxy"), ("http://", "is not a valid proxy"),
+        ("http://u:%zz@h:1", "an invalid % escape"), ("h h", "is not a valid proxy"),
     ])
     func `an invalid proxy is refused with the name of its variable`(text: String, words: String) {
         #expect {
@@ -192,7 +192,7 @@ private let task = TaskQuery.Subject.remote(RemoteTaskID("task_1"))
             }
         }
         for (text, words) in [
-            (nil, "which cannot be read"), ("", "which holds no certificates"), ("-----BEGIN", "holds"),
+            (nil, "which cannot be read"), ("", "which contains no PEM certificates"), ("-----BEGIN", "contains"),
         ] {
             let path = try TestCertificate.file(holding: text)
             #expect {

@@ -56,7 +56,7 @@ struct MP4ValidatorTests {
     @Test(arguments: [2, 7] as [UInt32])
     func `a box size smaller than its header is an error`(size: UInt32) {
         let broken = SmallClip.number(size) + Array("mdat".utf8) + [UInt8](repeating: 0, count: 30)
-        #expect(Self.fault(SmallClip.fileType + SmallClip.movie + broken)?.contains("no valid size") == true)
+        #expect(Self.fault(SmallClip.fileType + SmallClip.movie + broken)?.contains("an invalid size") == true)
     }
 
     @Test(arguments: [15, UInt64.max, UInt64(Int64.max) + 1])

@@ -7,7 +7,8 @@ final class Stage {
     static let program: String = {
         // Another build of it, as `.ci/soak` wants.
         if let given = ProcessInfo.processInfo.environment["DAILIES_PROGRAM"] {
-            precondition(FileManager.default.isExecutableFile(atPath: given), "DAILIES_PROGRAM is not a program: \(given)")
+            precondition(
+                FileManager.default.isExecutableFile(atPath: given), "DAILIES_PROGRAM is not a program: \(given)")
             return given
         }
         var path = [CChar](repeating: 0, count: 4096)

@@ -212,7 +212,7 @@ private func name(_ answer: QueryResult) -> String {
             #expect(!"\(submit) \(query)".contains("sk-byts"), "\(submit)")
             #expect((submit.fault?.message.unicodeScalars.count ?? 0) <= 500)
         }
-        #expect(outcome(404, error("model_not_found", long)).fault?.message.hasSuffix(", or no longer)") == true)
+        #expect(outcome(404, error("model_not_found", long)).fault?.message.hasSuffix(", or has withdrawn it)") == true)
     }
 }
 
