@@ -119,7 +119,8 @@ extension ProcessSuite {
         }
 
         @Test func `11: a second runner names the first`() throws {
-            let simulator = try Simulator(stage, speed: 1000)
+            // The first run must not pass its tasks' poll window before the second has started.
+            let simulator = try Simulator(stage, speed: 100)
             try simulator.control(#"{"model_slots": 0}"#)
             let manifest = try stage.manifest(clips: 3)
             let first = try stage.startRun([manifest], at: simulator)
