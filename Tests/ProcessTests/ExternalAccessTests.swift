@@ -26,7 +26,7 @@ extension ProcessSuite {
                 import DailiesStore
                 import Logging
 
-                func outsider(_ store: Store, _ lock: RunnerLock, _ change: Change, _ provider: any RenderProvider,
+                func outsider(_ store: Store, _ lock: RunnerLock, _ change: Mutation, _ provider: any RenderProvider,
                     _ plan: Runner.Plan) throws {
                 \(body)
                 }
@@ -46,7 +46,7 @@ extension ProcessSuite {
         }
 
         @Test(.enabled(if: whyNot == nil, whyNot)) func `it can make a runner, and only with the lock`() throws {
-            let arguments = "provider: provider, timers: DispatchTimers(), plan: plan, logger: Logger(label: \"x\")"
+            let arguments = "provider: provider, timers: DispatchClock(), plan: plan, logger: Logger(label: \"x\")"
             let with = "let runner = Runner(store: store, lock: lock, \(arguments)) { _, _ in }\nrunner.start { _ in }"
             #expect(try errors(in: with) == [])
             let without = try errors(in: "_ = Runner(store: store, \(arguments)) { _, _ in }")

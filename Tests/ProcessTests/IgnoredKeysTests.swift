@@ -28,7 +28,7 @@ extension ProcessSuite {
             let arguments = stage.runArguments([manifest], at: simulator).filter { $0 != "--json" }
             let third = try stage.finish(arguments)
             #expect(third.code == 6, "\(third.err)")
-            #expect(third.err.contains("nothing sends them again\n  dailies reconcile "), "\(third.err)")
+            #expect(third.err.contains("they will not be resubmitted\n  dailies reconcile "), "\(third.err)")
             try expectNoneTwice(simulator)
         }
 

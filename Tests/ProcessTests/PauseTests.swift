@@ -11,7 +11,7 @@ extension ProcessSuite {
             let simulator = try Simulator(stage, speed: 500, ["--balance", "0.25"])
             try simulator.control(#"{"model_slots": 0}"#)
             let run = try stage.startRun([try stage.manifest(clips: 12)], at: simulator)
-            try run.wait(for: "the pause") { $0.outText.contains("the wallet is empty") }
+            try run.wait(for: "the pause") { $0.outText.contains("out of credits") }
             #expect(try simulator.bill().accepted == 3)
             try simulator.control(#"{"top_up": 10, "model_slots": null}"#)
             #expect(try run.ended() == .exited(0), "\(run.written.errText)")
@@ -24,7 +24,7 @@ extension ProcessSuite {
             // Nothing is rendered until it is found out, however slow this machine is.
             try simulator.control(#"{"model_slots": 0}"#)
             let run = try stage.startRun([try stage.manifest(clips: 20)], at: simulator, ["--concurrency", "10"])
-            try run.wait(for: "the smaller limit") { $0.outText.contains("in flight from now on") }
+            try run.wait(for: "the smaller limit") { $0.outText.contains("the limit is now 3 in flight") }
             try simulator.control(#"{"model_slots": null}"#)
             #expect(try run.ended() == .exited(0), "\(run.written.errText)")
             #expect(run.written.count("failed") == 0)

@@ -25,7 +25,7 @@ extension ProcessSuite {
             ])
             #expect(run.code == 0, "\(run.err)")
             #expect(run.out == "", "a rehearsal has no data for standard output")
-            #expect(run.err.contains("rehearsed: for real this would cost about"))
+            #expect(run.err.contains("estimate: a real run would cost about"))
 
             let store = try StoreFile(stage.path("rehearsal.sqlite"))
             let saved = try store.rows(

@@ -66,7 +66,7 @@ extension ProcessSuite {
                 try run.wait(for: "acceptances") { $0.count("accepted") >= 10 * count }
                 try simulator.control(#"{"outage": true}"#)
                 try run.wait(for: "the pause") {
-                    $0.lines.count { $0.hasPrefix(#"{"type":"paused""#) && $0.contains("does not answer") } >= count
+                    $0.lines.count { $0.hasPrefix(#"{"type":"paused""#) && $0.contains("is not responding") } >= count
                 }
                 try simulator.control(#"{"outage": false}"#)
                 try run.wait(for: "the end of the pause") { $0.count("resumed") >= count }
