@@ -221,7 +221,7 @@ extension ProcessSuite {
             #expect(refused.code == 64)
             #expect(
                 refused.err.contains(
-                    "HTTPS_PROXY specifies a proxy of type socks5, and only http:// proxies can be used"),
+                    "HTTPS_PROXY specifies a proxy of type socks5, but only http:// proxies are supported"),
                 "\(refused.err)")
         }
 
