@@ -65,6 +65,8 @@ struct RunProgress: Sendable {
 
     mutating func apply(_ event: RunEvent, at instant: Instant) {
         startedAt = startedAt ?? instant
+        // A run polls tasks of other batches too, which are not in its counts.
+        guard event.task.map({ batches.own.contains($0.batch) }) ?? true else { return }
         switch event {
         case .submitted(let key, let model): models[key] = model.text
         case .accepted(let key, _, _):
@@ -72,13 +74,6 @@ struct RunProgress: Sendable {
             uncertain.remove(key)
             endPauses()
         case .running(let key): inFlight[key]?.isRunning = true
-        // A run polls tasks of other batches too, which are not in its counts.
-        case .completed(let key, _) where !isOwn(key): break
-        case .failed(let key, _, _, _) where !isOwn(key): break
-        case .cancelled(let key, _) where !isOwn(key): break
-        case .saved(let key, _) where !isOwn(key): break
-        case .withdrawn(let key) where !isOwn(key): break
-        case .retried(let key) where !isOwn(key): break
         case .completed(let key, let charged):
             completed += 1
             completedInRun += 1
@@ -103,8 +98,6 @@ struct RunProgress: Sendable {
         case .downloadFailed, .lost, .unresolved, .warning: break
         }
     }
-
-    private func isOwn(_ task: TaskName) -> Bool { batches.own.contains(task.batch) }
 
     private mutating func end(_ key: TaskName, _ charged: Credits?) {
         if inFlight.removeValue(forKey: key) == nil, models[key] == nil, foundInFlight > 0 { foundInFlight -= 1 }
@@ -151,5 +144,19 @@ struct RunProgress: Sendable {
     func rate(at now: Instant) -> Double? {
         guard let startedAt, completedInRun >= 3, now - startedAt >= Self.minimumElapsed else { return nil }
         return Double(completedInRun) / (now - startedAt).inSeconds * 60
+    }
+}
+
+extension RunEvent {
+    /// The task of an event; nil for events of the whole run.
+    fileprivate var task: TaskName? {
+        switch self {
+        case .submitted(let task, _), .accepted(let task, _, _), .running(let task), .completed(let task, _),
+            .failed(let task, _, _, _), .cancelled(let task, _), .waitsAgain(let task, _, _), .withdrawn(let task),
+            .retried(let task), .saved(let task, _), .downloadFailed(let task, _), .uncertain(let task, _),
+            .lost(let task), .unresolved(let task):
+            task
+        case .paused, .resumed, .warning: nil
+        }
     }
 }

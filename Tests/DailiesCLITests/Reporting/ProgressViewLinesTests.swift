@@ -156,6 +156,7 @@ struct ProgressViewLinesTests {
         progress.apply(.submitted(Self.task("own"), ModelID("sora-2")), at: Self.start)
         for number in 0..<5 {
             let other = Self.task("other-\(number)", in: BatchID(2))
+            progress.apply(.accepted(other, RemoteTaskID("r\(number)"), estimate: nil), at: Self.start)
             progress.apply(.completed(other, charged: nil), at: Self.start)
             progress.apply(.saved(other, path: "/x"), at: Self.start)
         }
