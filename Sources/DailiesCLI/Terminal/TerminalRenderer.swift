@@ -1,3 +1,4 @@
+import DailiesCore
 import Foundation
 
 /// Redraws lines at the bottom of a terminal in place, while other lines scroll past above them.

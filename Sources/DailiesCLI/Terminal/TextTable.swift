@@ -1,4 +1,6 @@
-/// A table with aligned columns.
+import DailiesCore
+
+/// A table with columns that align on a terminal.
 struct TextTable {
     private let header: [String]
     private let rightAligned: Set<Int>
@@ -24,17 +26,19 @@ struct TextTable {
     struct Widths {
         private var widths: [Int]
 
-        init(_ header: [String]) { widths = header.map(\.count) }
+        init(_ header: [String]) { widths = header.map { DisplayWidth.width(of: $0) } }
 
         mutating func add(_ row: [String]) {
-            for (column, cell) in row.enumerated() { widths[column] = max(widths[column], cell.count) }
+            for (column, cell) in row.enumerated() {
+                widths[column] = max(widths[column], DisplayWidth.width(of: cell))
+            }
         }
 
         func line(of row: [String], _ rightAligned: Set<Int>) -> String {
             var line = ""
             for (column, cell) in row.enumerated() {
                 if column > 0 { line += "  " }
-                let padding = String(repeating: " ", count: max(0, widths[column] - cell.count))
+                let padding = String(repeating: " ", count: max(0, widths[column] - DisplayWidth.width(of: cell)))
                 line += rightAligned.contains(column) ? padding + cell : cell + padding
             }
             while line.utf8.last == UInt8(ascii: " ") { line.removeLast() }

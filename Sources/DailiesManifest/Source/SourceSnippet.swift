@@ -38,7 +38,7 @@ public struct SourceSnippet: Hashable, Sendable {
             } else {
                 let shown = SafeText.escaped(String(scalar))
                 text += shown
-                if index < place { caret += Self.cells(of: scalar, shown) }
+                if index < place { caret += shown.hasPrefix("\\") ? shown.utf8.count : DisplayWidth.width(of: scalar) }
             }
         }
         self.text = last < scalars.count ? text + "…" : text
@@ -61,21 +61,6 @@ public struct SourceSnippet: Hashable, Sendable {
             index = authority.endIndex
         }
         return scalars
-    }
-
-    /// Terminal cells of a scalar: escapes by length, East Asian characters and emoji 2, combining marks 0.
-    private static func cells(of scalar: UnicodeScalar, _ shown: String) -> Int {
-        if shown.utf8.first == UInt8(ascii: "\\") { return shown.utf8.count }
-        switch scalar.properties.generalCategory {
-        case .nonspacingMark, .enclosingMark: return 0
-        default: break
-        }
-        switch scalar.value {
-        case 0x1100...0x115F, 0x2E80...0xA4CF, 0xAC00...0xD7A3, 0xF900...0xFAFF, 0xFE30...0xFE6F, 0xFF00...0xFF60,
-            0xFFE0...0xFFE6, 0x1F300...0x1FAFF, 0x20000...0x3FFFD:
-            return 2
-        default: return 1
-        }
     }
 
     // MARK: Finding lines

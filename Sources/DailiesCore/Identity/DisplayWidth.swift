@@ -1,11 +1,16 @@
 /// The width of text in terminal columns: 1 for most characters, 2 for East Asian characters and emoji, 0 for
 /// combining marks.
-enum DisplayWidth {
-    static func width(of text: String) -> Int { text.reduce(0) { $0 + width(of: $1) } }
+package enum DisplayWidth {
+    package static func width(of text: String) -> Int { text.reduce(0) { $0 + width(of: $1) } }
 
     private static func width(of character: Character) -> Int {
         guard let scalar = character.unicodeScalars.first else { return 0 }
         if character.unicodeScalars.contains(where: { $0.value == 0xFE0F }) { return 2 }
+        return width(of: scalar)
+    }
+
+    /// The width of a scalar by itself.
+    package static func width(of scalar: UnicodeScalar) -> Int {
         switch scalar.properties.generalCategory {
         case .nonspacingMark, .enclosingMark, .format, .control: return 0
         default: return isWide(scalar.value) ? 2 : 1
@@ -16,15 +21,15 @@ enum DisplayWidth {
     private static func isWide(_ value: UInt32) -> Bool {
         switch value {
         case 0x1100...0x115F, 0x2E80...0x303E, 0x3041...0x33FF, 0x3400...0x4DBF, 0x4E00...0x9FFF, 0xA000...0xA4CF,
-            0xAC00...0xD7A3, 0xF900...0xFAFF, 0xFE30...0xFE4F, 0xFF00...0xFF60, 0xFFE0...0xFFE6, 0x1F300...0x1F64F,
-            0x1F680...0x1F6FF, 0x1F900...0x1F9FF, 0x20000...0x3FFFD:
+            0xAC00...0xD7A3, 0xF900...0xFAFF, 0xFE30...0xFE6F, 0xFF00...0xFF60, 0xFFE0...0xFFE6, 0x1F300...0x1F64F,
+            0x1F680...0x1F6FF, 0x1F900...0x1FAFF, 0x20000...0x3FFFD:
             true
         default: false
         }
     }
 
     /// Cuts text to `limit` columns and appends `…` if it was longer.
-    static func cut(_ text: String, to limit: Int) -> String {
+    package static func cut(_ text: String, to limit: Int) -> String {
         guard width(of: text) > limit else { return text }
         guard limit > 0 else { return "" }
         var kept = ""
@@ -39,7 +44,7 @@ enum DisplayWidth {
     }
 
     /// Joins items with ` · ` into lines of up to `limit` columns.
-    static func flowed(_ items: [String], to limit: Int) -> [String] {
+    package static func flowed(_ items: [String], to limit: Int) -> [String] {
         var lines: [String] = []
         for item in items {
             if let last = lines.last, width(of: last) + 3 + width(of: item) <= limit {
@@ -51,7 +56,7 @@ enum DisplayWidth {
         return lines
     }
 
-    static func padded(_ text: String, to columns: Int) -> String {
+    package static func padded(_ text: String, to columns: Int) -> String {
         text + String(repeating: " ", count: max(columns - width(of: text), 0))
     }
 }
