@@ -90,6 +90,12 @@ import Testing
         #expect(json["total"]?["credits"]?.number == "3.6" && json["total"]?["tasks"]?.number == "1")
     }
 
+    @Test func `after a run without downloads, the summary names the command that downloads the clips`() throws {
+        let stage = try MoneyEnvironment()
+        let run = try stage.run(try stage.manifest(clips: 1), at: try stage.simulator(), ["--no-download"])
+        #expect(run.code == 0 && run.err.contains("paid but not saved: 1\n  dailies resume --store "), "\(run.err)")
+    }
+
     @Test func `months, today and offsets are valid times, and an empty period is refused`() throws {
         let stage = try MoneyEnvironment()
         let url = try stage.simulator()

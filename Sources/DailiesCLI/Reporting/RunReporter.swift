@@ -47,6 +47,8 @@ struct RunSummary: Sendable {
     let budget: Credits?
     /// The command that continues the run, as the user would type it.
     let resumeCommand: String
+    /// The command that downloads clips that are paid and not saved.
+    let saveCommand: String
     /// The budget was reached, and the maximum cost of the waiting tasks is unknown.
     let isBudgetNeedUnknown: Bool
     /// API keys that this run lacks, for all batches of its service.

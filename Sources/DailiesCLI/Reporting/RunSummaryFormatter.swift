@@ -36,7 +36,7 @@ enum RunSummaryFormatter {
         if summary.unsaved > 0 {
             lines += [
                 style.yellow("paid but not saved: \(summary.unsaved)") + noURL(summary),
-                "  " + summary.resumeCommand,
+                "  " + summary.saveCommand,
             ]
         }
         if !summary.keyNeeds.isEmpty {

@@ -3,7 +3,8 @@ extension HelpTopic {
         What a run writes:
 
           renders/BATCH/KEY.mp4               a saved clip (--output); a second take is KEY~take2.mp4. Characters that some
-                                              file systems refuse are replaced. WebM and QuickTime clips get their own ending.
+                                              file systems refuse are replaced, and ~ and a short code are added.
+                                              WebM and QuickTime clips get their own extension.
           renders/BATCH/KEY.damaged           a clip that is not a complete video
           renders/BATCH/KEY~unverified.mp4    a clip of unknown length; it counts as not saved (exit code 9)
           dailies.sqlite                      the store (--store): tasks, events, costs

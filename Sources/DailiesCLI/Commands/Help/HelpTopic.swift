@@ -56,7 +56,7 @@ enum HelpTopic: String, CaseIterable {
     }()
 
     private static let manifestsText = """
-        A manifest lists the clips to render. It is a YAML, JSON, JSONL or CSV file, identified by its extension.
+        A manifest lists the clips to render. It is a YAML, JSON, JSONL, CSV or TSV file, identified by its extension.
 
           batch: misty-forest            # optional; default: the file's name
           defaults: {model: seedance-2.0-pro, duration_seconds: 8, resolution: 1080p}
@@ -70,8 +70,9 @@ enum HelpTopic: String, CaseIterable {
 
         Fields of the request: model, prompt, duration_seconds, resolution, aspect_ratio, seed, image_init,
         style_preset, and model-specific fields. Fields of the runner: id, tags, priority (higher first), output,
-        matrix. JSONL has one task per line. CSV has one column per field; tags use tags.NAME. To rename or ignore
-        columns: --map Length=duration_seconds --map Notes= (ignored).
+        matrix, repeat (takes of one request) and vars (values for {{NAME}} in prompts). JSONL has one task per line.
+        CSV has one column per field; tags use tags.NAME. To rename or ignore columns:
+          dailies plan sheet.csv --map Length=duration_seconds --map Notes=
 
         image_init is a URL, or the path of a PNG, JPEG or WebP image relative to the manifest's folder. In YAML,
         quote text that contains " #" or starts with ! or &.
@@ -120,6 +121,7 @@ enum HelpTopic: String, CaseIterable {
           you found the task id    dailies reconcile --adopt KEY=TASK_ID
           give up on it            dailies reconcile --assume-lost KEY
           exit 9, not saved        dailies resume                  download paid clips while they are available
+          saved clips are gone     dailies fetch --missing         find them with dailies status --check-files
           exit 3, failed           dailies retry --state failed    then run again
           exit 7, out of credits   add credits to the account, then run again
           exit 8, budget           run again with a higher --budget
@@ -164,7 +166,9 @@ enum HelpTopic: String, CaseIterable {
           project file   dailies.yaml, .dailies.yaml or .dailies.toml
           user file      $XDG_CONFIG_HOME/dailies/config.yaml or config.toml (default folder: ~/.config)
 
-          api_key_file: ~/.bytespike-key  # same names as the options, with _ or -
+        A user file, with the same names as the options, with _ or -:
+
+          api_key_file: ~/.bytespike-key
           budget: [500, "tag:client=acme=120"]
           concurrency: 25
           no_download: false              # a flag: true or false, yes or no, on or off

@@ -342,7 +342,9 @@ struct RunSession {
                 RunSummary(
                     code: code, status: after, failures: hasFailures ? try store.failures(batches) : [],
                     reasons: ending.reasons, budget: try budget(of: batches, in: store),
-                    resumeCommand: resumeCommand.text(budgets: budgets ?? []), isBudgetNeedUnknown: budgets == nil,
+                    resumeCommand: resumeCommand.text(budgets: budgets ?? []),
+                    saveCommand: pace.noDownload ? hint.online("resume") : resumeCommand.text(budgets: budgets ?? []),
+                    isBudgetNeedUnknown: budgets == nil,
                     keyNeeds: needs, sameAccountCommand: resumeCommand.text(flags: ["--same-account"]), hint: hint))
             return code
         }
