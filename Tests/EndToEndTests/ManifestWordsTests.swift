@@ -150,7 +150,7 @@ import Testing
         // A file that is both is refused, because one of its settings could be a budget.
         try stage.write("dailies.yaml", "budget: 5\ntasks:\n  - prompt: A harbour\n")
         let both = try stage.finish(["plan", "other.jsonl"] + Self.options)
-        #expect(both.code == 64 && both.err.contains("this name is the configuration's"), "\(both.err)")
+        #expect(both.code == 64 && both.err.contains("this file name is reserved for the configuration"), "\(both.err)")
     }
 
     // MARK: Existing clips
