@@ -137,6 +137,10 @@ struct Scenario {
         for kind in Self.guardFaults where chance.happens(0.35) {
             simulator.faults[kind] = chance.pick([0.05, 0.3, 1])
         }
+        // It needs a cancel of a task that is already rendering, which is rare, so it is drawn twice.
+        if simulator.faults[.silentCancelCost] == 0, chance.happens(0.5) {
+            simulator.faults[.silentCancelCost] = chance.pick([0.3, 1])
+        }
     }
 
     private mutating func drawNumbers(_ chance: inout TestRandom) {

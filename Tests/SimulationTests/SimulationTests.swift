@@ -87,7 +87,7 @@ struct SimulationTests {
         let share = Int(seeds / defaultSeeds)
         #expect(coverage.seeds == Int(seeds))
         for point in CrashPoint.allCases { #expect(coverage.crashes[point, default: 0] >= 15 * share, "\(point)") }
-        for kind in FaultKind.allCases { #expect(coverage.faults[kind, default: 0] >= 5 * share, "\(kind)") }
+        for kind in FaultKind.allCases { #expect(coverage.faults[kind, default: 0] >= 10 * share, "\(kind)") }
         for kind in NetworkFault.allCases { #expect(coverage.network[kind, default: 0] >= 20 * share, "\(kind)") }
         #expect(coverage.submits >= 3000 * share)
         #expect(coverage.renders >= 2000 * share)
