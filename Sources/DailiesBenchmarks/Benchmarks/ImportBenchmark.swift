@@ -20,7 +20,7 @@ struct ImportBenchmark: ParsableCommand {
     @Option(help: "Alternating runs of each; the median is judged.") var rounds = 3
     @OptionGroup var options: RecordOptions
 
-    private struct Round {
+    private struct Measurement {
         let dailies: ProcessUsage
         let shell: ProcessUsage
         let fields: ProcessUsage
@@ -43,7 +43,7 @@ struct ImportBenchmark: ParsableCommand {
         let files = Files(folder: folder.path)
         let bytes = try ManifestText.write(tasks, manifest: files.manifest, table: files.fields)
         recorder.say("\(tasks) tasks of \(bytes / tasks) bytes; sqlite3 \(try version()); \(rounds) rounds in turn")
-        var done: [Round] = []
+        var done: [Measurement] = []
         for _ in 0..<rounds { done.append(try round(files)) }
         report(done, to: &recorder)
         try recorder.finish()
@@ -72,7 +72,7 @@ struct ImportBenchmark: ParsableCommand {
         state TEXT NOT NULL, UNIQUE (batch_id, key)
         """
 
-    private func round(_ files: Files) throws -> Round {
+    private func round(_ files: Files) throws -> Measurement {
         let dailies = try ProcessUsage.run(
             HostInfo.programs.appendingPathComponent("dailies").path,
             [
@@ -97,7 +97,7 @@ struct ImportBenchmark: ParsableCommand {
                 resolution TEXT, aspect_ratio TEXT, seed INTEGER, client TEXT
                 """)
         try remove(files.dailies)
-        return Round(dailies: dailies, shell: shell, fields: fields)
+        return Measurement(dailies: dailies, shell: shell, fields: fields)
     }
 
     private func imported(_ rows: String, into files: Files, columns: String) throws -> ProcessUsage {
@@ -121,7 +121,7 @@ struct ImportBenchmark: ParsableCommand {
 
     // MARK: Results
 
-    private func report(_ rounds: [Round], to recorder: inout ResultRecorder) {
+    private func report(_ rounds: [Measurement], to recorder: inout ResultRecorder) {
         let names = ["dailies run", ".import of the stored rows", ".import of the manifest's fields"]
         for (name, measured) in zip(names, [rounds.map(\.dailies), rounds.map(\.shell), rounds.map(\.fields)]) {
             let seconds = Self.median(measured.map(\.seconds)),
@@ -131,7 +131,7 @@ struct ImportBenchmark: ParsableCommand {
                 "\(name): \(ResultRecorder.figure(seconds)) s, \(ResultRecorder.figure(processor)) s of processor, "
                     + "\(ResultRecorder.figure(megabytes)) MB")
         }
-        let ratio = { (cost: (ProcessUsage) -> Double, other: (Round) -> ProcessUsage) in
+        let ratio = { (cost: (ProcessUsage) -> Double, other: (Measurement) -> ProcessUsage) in
             Self.median(rounds.map { cost($0.dailies) / cost(other($0)) })
         }
         recorder.say(

@@ -93,7 +93,7 @@ extension SimulatedProvider {
         if headers["range"] != nil, draw(.ignoredRange) { headers["range"] = nil }
         var response = clip(of: task, headers)
         if headers["range"] != nil, draw(.wrongRange) { response = mismatchedRange(of: task, headers) }
-        if response.status == 200, draw(.damagedClip) { response.body = MP4Writer.withoutIndex(response.body) }
+        if response.status == 200, draw(.damagedClip) { response.body = ClipWriter.withoutIndex(response.body) }
         if draw(.noLength) {
             if case .part(let first, let last, _) = ContentRange(response.header("Content-Range")) {
                 response.setHeader("Content-Range", "bytes \(first)-\(last)/*")
@@ -114,7 +114,7 @@ extension SimulatedProvider {
         case 0: return body.count
         case 1: return Int(generator.draw(0...Int64(body.count)))
         default:
-            let ends = MP4Writer.ends(ofBoxesIn: body)
+            let ends = ClipWriter.ends(ofBoxesIn: body)
             return ends.isEmpty ? body.count : ends[Int(generator.draw(0...Int64(ends.count - 1)))]
         }
     }
@@ -143,7 +143,7 @@ extension SimulatedProvider {
     ///
     /// - Parameter version: nil for the current version.
     func file(of task: SimulatedTask, version: Int? = nil) -> [UInt8] {
-        MP4Writer(
+        ClipWriter(
             resolution: task.resolution, aspectRatio: task.aspectRatio, seconds: task.seconds,
             paddingBytes: configuration.assets.paddingBytes, version: version ?? task.assetVersion
         ).file(as: task.container)

@@ -12,7 +12,7 @@ extension SimulatedProvider {
         var forgottenUntil: Instant?
         var keyForgottenAt: Instant?
         var repliesWithoutURL = 0
-        var container = MP4Writer.Container.mp4
+        var container = ClipWriter.Container.mp4
         var droppedAt: Instant?
         var repliesWithoutCost = 0
         /// Factors of the price and the bill, in hundredths.

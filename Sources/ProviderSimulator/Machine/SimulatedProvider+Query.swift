@@ -168,7 +168,7 @@ extension SimulatedProvider {
 
     private func fillCompleted(_ reply: inout TaskResponse, _ task: SimulatedTask, at time: Instant) {
         if task.completedReplies >= task.repliesWithoutURL {
-            let clip = MP4Writer(resolution: task.resolution, aspectRatio: task.aspectRatio, seconds: task.seconds)
+            let clip = ClipWriter(resolution: task.resolution, aspectRatio: task.aspectRatio, seconds: task.seconds)
             reply.asset = TaskResponse.Asset(
                 url: assetURL(of: task, completedAt: time), durationSeconds: "\(task.seconds)",
                 resolution: task.resolution, aspectRatio: task.aspectRatio, width: clip.width, height: clip.height)

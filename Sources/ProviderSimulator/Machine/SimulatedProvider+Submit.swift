@@ -80,7 +80,7 @@ extension SimulatedProvider {
                 throw Refusal(400, ErrorCode.modelNotFound, "no such model: \(body.model)")
             }
             return Order(
-                body: body, spec: nil, seconds: min(max(asked ?? 5, 1), MP4Writer.maximumSeconds),
+                body: body, spec: nil, seconds: min(max(asked ?? 5, 1), ClipWriter.maximumSeconds),
                 resolution: resolution?.string, aspectRatio: aspectRatio?.string)
         }
         guard let asked, spec.durationSeconds.contains(asked) else {

@@ -62,7 +62,7 @@ struct SimulatedTask: Hashable, Sendable {
     /// Whether its clip is temporarily unavailable after completion.
     let isAssetLate: Bool
     /// The file format of its clip.
-    let container: MP4Writer.Container
+    let container: ClipWriter.Container
     /// When it is deleted; nil for never.
     let droppedAt: Instant?
 

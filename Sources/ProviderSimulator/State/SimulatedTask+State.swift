@@ -74,7 +74,7 @@ extension SimulatedTask {
         isAssetLate = record.has("is_asset_late") ? try record.flag("is_asset_late") : false
         completedReplies = try record.count("completed_replies")
         isAskedByID = record.has("is_asked_by_id") ? try record.flag("is_asked_by_id") : false
-        container = MP4Writer.Container(rawValue: try record.optionalText("container") ?? "") ?? .mp4
+        container = ClipWriter.Container(rawValue: try record.optionalText("container") ?? "") ?? .mp4
         droppedAt = record.has("dropped_at_ns") ? try record.instant("dropped_at_ns") : nil
         assetVersion = record.has("asset_version") ? try record.count("asset_version") : 0
         statesCancelCharge = try record.flag("states_cancel_charge")

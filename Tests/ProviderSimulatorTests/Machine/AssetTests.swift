@@ -32,7 +32,7 @@ struct AssetTests {
         #expect(reply.status == 200)
         #expect(reply.header("Content-Type") == "video/mp4")
         #expect(reply.header("Content-Length") == "\(reply.body.count)")
-        #expect(reply.body == MP4Writer(resolution: "1080p", aspectRatio: "16:9", seconds: 8).file())
+        #expect(reply.body == ClipWriter(resolution: "1080p", aspectRatio: "16:9", seconds: 8).file())
         #expect(harness.send("GET", "/simulator/state").json?["keys_sent_to_assets"]?.number == "0")
         harness.key = "leaked"
         _ = harness.send("GET", path)
@@ -123,7 +123,7 @@ struct AssetTests {
         #expect(Set(versions.map(\.body)).count == 6)
         #expect(Set(versions.map { $0.header("ETag") }).count == 6)
         #expect(Set(versions.map(\.body.count)).count == 3)
-        #expect(versions[0].body == MP4Writer(resolution: "1080p", aspectRatio: "16:9", seconds: 8, version: 1).file())
+        #expect(versions[0].body == ClipWriter(resolution: "1080p", aspectRatio: "16:9", seconds: 8, version: 1).file())
         let snapshot = harness.machine.snapshot()
         let again = try SimulatedProvider(
             restoring: snapshot, configuration: harness.machine.configuration, catalogue: Harness.catalogue)

@@ -37,7 +37,7 @@ struct ServerTests {
         let base = "http://127.0.0.1:\(port)"
         try #require(url.hasPrefix(base))
         let clip = try await RawClient.exchange(port, Self.get(String(url.dropFirst(base.count))))
-        #expect(clip.body == MP4Writer(resolution: "1080p", aspectRatio: "16:9", seconds: 8).file())
+        #expect(clip.body == ClipWriter(resolution: "1080p", aspectRatio: "16:9", seconds: 8).file())
         let bill = try await RawClient.exchange(port, Self.get("/simulator/bill"))
         #expect(bill.json?["total"]?.number == "3.6")
         #expect(server.bill.total.description == "3.6")

@@ -75,7 +75,7 @@ struct ReconcileCommand: AsyncParsableCommand {
         // After looking up the batch and the keys, so a typo changes nothing.
         if account.sameAccount {
             let configuration = try provider.configuration()
-            try KeyTransferNotice.carryOut(in: store, APIKeyRouting(of: configuration), configuration)
+            try SameAccountTransfer.perform(in: store, APIKeyRouting(of: configuration), configuration)
         }
         // With manual resolutions, only their tasks are reconciled.
         let tasks = try resolutions.isEmpty ? store.unresolvedTasks(in: chosen?.id) : resolutions.tasks

@@ -67,7 +67,7 @@ struct RunSession {
                 let batches =
                     try manifests.map { try importManifest($0, in: ready) } ?? setBudgets(of: unfinished, in: ready)
                 if isSameAccount {
-                    try KeyTransferNotice.carryOut(in: ready, accounts, configuration)
+                    try SameAccountTransfer.perform(in: ready, accounts, configuration)
                 }
                 code = try await drive(ready, lock, provider, batches, retryRules)
             }

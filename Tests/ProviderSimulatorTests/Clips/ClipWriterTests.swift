@@ -1,9 +1,9 @@
 import ProviderSimulator
 import Testing
 
-struct MP4WriterTests {
+struct ClipWriterTests {
     @Test func `the boxes of a clip fill it exactly and are nested correctly`() throws {
-        let file = MP4Writer(resolution: "720p", aspectRatio: "16:9", seconds: 3, paddingBytes: 100).file()
+        let file = ClipWriter(resolution: "720p", aspectRatio: "16:9", seconds: 3, paddingBytes: 100).file()
         let boxes = try Box.read(file[...])
         #expect(boxes.map(\.type) == ["ftyp", "moov", "mdat", "free"])
         #expect(boxes[1].children.map(\.type) == ["mvhd", "trak"])
@@ -16,7 +16,7 @@ struct MP4WriterTests {
 
     @Test(arguments: [1, 8, 20])
     func `every header states the requested length`(seconds: Int) throws {
-        let file = MP4Writer(resolution: nil, aspectRatio: nil, seconds: seconds).file()
+        let file = ClipWriter(resolution: nil, aspectRatio: nil, seconds: seconds).file()
         let movie = try #require(try Box.read(file[...]).first { $0.type == "moov" })
         #expect(try movie.find("mvhd").number(at: 12) == 1000)
         #expect(try movie.find("mvhd").number(at: 16) == 1000 * seconds)
@@ -27,7 +27,7 @@ struct MP4WriterTests {
     }
 
     @Test func `the sample table points at slices of the media data`() throws {
-        let file = MP4Writer(resolution: "1080p", aspectRatio: "9:16", seconds: 5).file()
+        let file = ClipWriter(resolution: "1080p", aspectRatio: "9:16", seconds: 5).file()
         let movie = try #require(try Box.read(file[...]).first { $0.type == "moov" })
         let table = try movie.find("trak", "mdia", "minf", "stbl")
         var offset = try table.find("stco").number(at: 8)
@@ -50,7 +50,7 @@ struct MP4WriterTests {
     func `resolution and aspect ratio give the frame size`(
         resolution: String, ratio: String, width: Int, height: Int
     ) throws {
-        let clip = MP4Writer(resolution: resolution, aspectRatio: ratio, seconds: 2)
+        let clip = ClipWriter(resolution: resolution, aspectRatio: ratio, seconds: 2)
         let movie = try #require(try Box.read(clip.file()[...]).first { $0.type == "moov" })
         let track = try movie.find("trak", "tkhd")
         #expect([clip.width, clip.height] == [width, height])
@@ -58,7 +58,7 @@ struct MP4WriterTests {
     }
 
     @Test func `equal arguments give equal bytes, and lengths are limited`() {
-        let make = { (seconds: Int) in MP4Writer(resolution: "720p", aspectRatio: "1:1", seconds: seconds).file() }
+        let make = { (seconds: Int) in ClipWriter(resolution: "720p", aspectRatio: "1:1", seconds: seconds).file() }
         #expect(make(4) == make(4))
         #expect(make(4) != make(5))
         #expect(make(-3) == make(1))

@@ -3,9 +3,9 @@ import DailiesProvider
 import DailiesStore
 
 /// `--same-account`: transfers unfinished tasks from earlier API keys to those of this command.
-enum KeyTransferNotice {
+enum SameAccountTransfer {
     /// Reports each transfer on standard error.
-    static func carryOut(in store: Store, _ accounts: APIKeyRouting, _ configuration: ProviderConfiguration) throws {
+    static func perform(in store: Store, _ accounts: APIKeyRouting, _ configuration: ProviderConfiguration) throws {
         let handovers = try store.handOver(
             to: accounts, provider: configuration.name, baseURL: configuration.baseURL, at: Composition.timers().now)
         for handover in handovers {

@@ -1,8 +1,8 @@
-/// Writes the simulator's clips: real MP4 files that players and probes accept.
+/// Writes the simulator's clips: real MP4, QuickTime and WebM files that players and probes accept.
 ///
 /// A clip shows one still picture per second, each a separate sample. The bytes depend only on the arguments.
 /// Boxes: ISO/IEC 14496-12 and 14496-15 (`avcC`).
-public struct MP4Writer: Sendable {
+public struct ClipWriter: Sendable {
     /// Maximum length; longer clips are truncated.
     static let maximumSeconds = 600
     /// Time units per second in every header.
@@ -155,7 +155,7 @@ public struct MP4Writer: Sendable {
 
 // MARK: - Bytes
 
-extension MP4Writer {
+extension ClipWriter {
     private static let unityMatrix = numbers([0x1_0000, 0, 0, 0, 0x1_0000, 0, 0, 0, 0x4000_0000])
 
     private static func box(_ type: String, _ contents: [UInt8]) -> [UInt8] {
@@ -205,7 +205,7 @@ extension MP4Writer {
 
 // MARK: - WebM
 
-extension MP4Writer {
+extension ClipWriter {
     /// The same pictures, each a block in a separate cluster. WebM does not allow this codec, but players play it.
     ///
     /// Source: RFC 9559 for the elements, RFC 8794 for their encoding.
