@@ -28,8 +28,13 @@ enum Namespace {
         let code: Int32
         let out: String
         let err: String
-        var accepted: Int { out.split(separator: "\n").count { $0.hasPrefix(#"{"type":"accepted""#) } }
+        var accepted: Int { Namespace.accepted(in: out[...]) }
         var description: String { "exit \(code):\n\(err)" }
+    }
+
+    /// The number of tasks that the service accepted according to these lines of `--json`.
+    static func accepted(in lines: Substring) -> Int {
+        lines.split(separator: "\n").count { $0.hasPrefix(#"{"type":"accepted""#) }
     }
 
     /// Runs a script of the shell in the stage's folder, where `small` is a folder to mount on, and in it as often as it
