@@ -300,25 +300,30 @@ CREATE TRIGGER event_is_never_deleted BEFORE DELETE ON event BEGIN
     SELECT raise(ABORT, 'the log is append-only');
 END;
 
--- Commands from users to the active run, in order. The run applies them within a second; the next run carries out the
--- rest. A row only gains its outcome. The last pause or unpause of a scope, and the last limit, apply to every run,
--- whatever their outcome.
+-- Commands from users, in order. The active run applies them within a second. Without one, the program that records a
+-- command also carries it out; the next run carries out the rest. A row only gains its outcome. The last pause or unpause
+-- of a scope, and the last limit, apply to every run, whatever their outcome.
 CREATE TABLE command (
     id INTEGER PRIMARY KEY,
     at_ms INTEGER NOT NULL,
-    kind TEXT NOT NULL CHECK (kind IN ('cancel', 'retry', 'pause', 'unpause', 'concurrency')),
+    kind TEXT NOT NULL CHECK (kind IN (
+        'cancel', 'retry', 'reconcile', 'adopt', 'assume_lost', 'pause', 'unpause', 'concurrency')),
     task INTEGER REFERENCES task_standing (id),
     attempt INTEGER CHECK (attempt BETWEEN 1 AND 2147483647), -- the one that the user saw; others are not changed
     batch_id INTEGER REFERENCES batch (id), -- pause, unpause: its tasks; NULL: all
     model TEXT CHECK (model <> ''),      -- pause, unpause, concurrency: its tasks; NULL: all
-    is_insisted INTEGER NOT NULL DEFAULT 0 CHECK (is_insisted IN (0, 1)), -- even if charged (cancel) or paid (retry)
+    -- Even if it is charged (cancel), already paid (retry), or not looked up first (assume_lost).
+    is_insisted INTEGER NOT NULL DEFAULT 0 CHECK (is_insisted IN (0, 1)),
     new_seed INTEGER,                    -- retry: seed of the next attempt; NULL: unchanged
+    adopted_task_id TEXT CHECK (adopted_task_id <> ''), -- adopt: the provider's task ID
     tasks_in_flight INTEGER CHECK (tasks_in_flight >= 1), -- concurrency; NULL: use the run's options
     ended_at_ms INTEGER,                 -- NULL: not carried out yet
     outcome TEXT CHECK (outcome <> ''),
     message TEXT,
     CONSTRAINT task_orders_name_an_attempt
-        CHECK ((kind IN ('cancel', 'retry')) = (task IS NOT NULL) AND (task IS NULL) = (attempt IS NULL)),
+        CHECK ((kind IN ('cancel', 'retry', 'reconcile', 'adopt', 'assume_lost')) = (task IS NOT NULL)
+            AND (task IS NULL) = (attempt IS NULL)),
+    CONSTRAINT only_adopt_names_a_provider_task CHECK ((adopted_task_id IS NOT NULL) = (kind = 'adopt')),
     CONSTRAINT only_retries_have_a_seed CHECK (new_seed IS NULL OR kind = 'retry'),
     CONSTRAINT one_scope CHECK (batch_id IS NULL OR model IS NULL),
     CONSTRAINT only_limits_have_a_number CHECK (tasks_in_flight IS NULL OR kind = 'concurrency'),

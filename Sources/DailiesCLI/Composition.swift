@@ -35,12 +35,12 @@ enum Composition {
 
     static func runner(
         store: Store, lock: RunnerLock, provider: any RenderProvider, plan: Runner.Plan, isQuiet: Bool,
-        reporter: any RunReporter
+        reporter: (any RunReporter)? = nil
     ) -> Runner {
         Runner(
             store: store, lock: lock, provider: provider, timers: timers(), plan: plan,
             logger: logger(isQuiet: isQuiet),
-            observer: { event, instant in reporter.happened(event, at: instant) })
+            observer: { event, instant in reporter?.happened(event, at: instant) })
     }
 
     enum Calendar {

@@ -9,6 +9,8 @@ struct CommandCursor: Sendable {
     var lastAtStart: CommandID?
     /// A poll is in progress.
     var isPolling = false
+    /// Commands were written since it began.
+    var isPollRequested = false
     /// The controls in effect, as far as this run knows.
     var controls = RunControls()
     /// Controls in effect that are not yet acknowledged in the store.
@@ -19,14 +21,20 @@ struct CommandCursor: Sendable {
 extension Runner {
     /// Picks up new commands. Cheap when there are none. Call about twice a second, from any thread; polls do not
     /// overlap.
-    public func pollCommands() {
+    public func pollCommands() { readCommands(isForced: false) }
+
+    /// Picks up commands that this process has written.
+    package func readCommands() { readCommands(isForced: true) }
+
+    private func readCommands(isForced: Bool) {
         queue.async {
-            guard self.done != nil, !self.commandCursor.isPolling else { return }
+            guard self.done != nil else { return }
+            guard !self.commandCursor.isPolling else { return self.commandCursor.isPollRequested = isForced }
             self.commandCursor.isPolling = true
             let (last, lastAtStart) = (self.commandCursor.last, self.commandCursor.lastAtStart)
             self.readingQueue.async {
                 do {
-                    let pending = try self.store.pendingCommands(after: last, isForced: false)
+                    let pending = try self.store.pendingCommands(after: last, isForced: isForced)
                     let controls = pending.lasting.isEmpty ? nil : try self.store.runControls(limitsAfter: lastAtStart)
                     self.queue.async { self.applyCommands(pending, controls) }
                 } catch {
@@ -43,7 +51,8 @@ extension Runner {
         commandCursor.unacknowledged = pending.lasting
         commandCursor.lastAtStart = try store.latestCommandID()
         commandCursor.controls = try store.runControls(limitsAfter: commandCursor.lastAtStart)
-        return pending.commands
+        // Recovery brings open attempts, but not all with unknown costs.
+        return try withAttempts(pending.commands) { $0.order == .reconcile }
     }
 
     /// A pause from before the run remains in effect.
@@ -54,13 +63,44 @@ extension Runner {
 
     private func applyCommands(_ pending: PendingCommands, _ controls: RunControls?) {
         guard done != nil else { return }
-        commandCursor.isPolling = false
         commandCursor.last = pending.last ?? commandCursor.last
         if let controls { apply(controls) }
-        for command in pending.commands { handle(.commanded(command)) }
         commandCursor.unacknowledged = pending.lasting
         acknowledgeControls()
-        if pending.isMore { pollCommands() }
+        let needed = Set(pending.commands.filter(scheduler.needsAttempt).map(\.id))
+        guard !needed.isEmpty else { return carryOut(pending.commands, isMore: pending.isMore) }
+        readingQueue.async {
+            do {
+                let commands = try self.withAttempts(pending.commands) { needed.contains($0.id) }
+                self.queue.async { self.carryOut(commands, isMore: pending.isMore) }
+            } catch {
+                self.queue.async { self.fail("\(error)") }
+            }
+        }
+    }
+
+    private func carryOut(_ commands: [UserCommand], isMore: Bool) {
+        guard done != nil else { return }
+        for command in commands { handle(.commanded(command)) }
+        let isRequested = commandCursor.isPollRequested
+        commandCursor.isPolling = false
+        commandCursor.isPollRequested = false
+        if isMore || isRequested { readCommands() }
+    }
+
+    /// Adds stored attempts to the commands that need them. A read reflects every commit requested before it.
+    private func withAttempts(
+        _ commands: [UserCommand], where isNeeded: (UserCommand) -> Bool
+    ) throws(StoreError) -> [UserCommand] {
+        let service = Service(provider: provider.name, baseURL: provider.baseURL)
+        let isForAny = plan.mode == .serveCommands(anyProvider: true)
+        let attempts = commands.filter(isNeeded).map(\.attempt)
+        let open = try store.openAttempts(attempts, of: isForAny ? nil : service)
+        return commands.map { command in
+            var command = command
+            command.open = open[command.attempt]
+            return command
+        }
     }
 
     private func apply(_ controls: RunControls) {
@@ -81,6 +121,7 @@ extension Runner {
     /// A control needs no further work once it is in effect.
     private func acknowledgeControls() {
         guard !commandCursor.unacknowledged.isEmpty, done != nil else { return }
+        if case .serveCommands = plan.mode { return }
         let now = timers.now
         commit(
             commandCursor.unacknowledged.map { Mutation(at: now, .commandEnded($0, .holds, message: nil)) }, then: [])

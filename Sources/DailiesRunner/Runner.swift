@@ -10,6 +10,17 @@ import Logging
 public final class Runner: @unchecked Sendable {
     // Unchecked because every `var` is accessed only on `queue`, which `handle(_:)` asserts.
 
+    /// What a run does.
+    public enum Mode: Hashable, Sendable {
+        /// Submits waiting tasks, follows those in flight and saves clips.
+        case render
+        /// Only downloads clips that are paid for and not saved.
+        case saveClips
+        /// Only carries out users' commands, until it is stopped. `anyProvider`: those that need no provider too, for
+        /// tasks of all providers.
+        case serveCommands(anyProvider: Bool)
+    }
+
     /// The configuration of a run, fixed while it runs.
     public struct Plan: Sendable {
         /// Already divided by the speed.
@@ -26,8 +37,8 @@ public final class Runner: @unchecked Sendable {
         public var maximumPerTask: Credits?
         /// Seed of the jitter.
         public var seed: UInt64
-        /// Submits nothing, and only downloads clips that are paid for and not saved. Default false.
-        public var savesOnly = false
+        /// What the run does. Default `render`.
+        public var mode = Mode.render
 
         /// Creates a configuration; parameters are stored unchanged.
         public init(
@@ -56,7 +67,7 @@ public final class Runner: @unchecked Sendable {
     /// Reads pages of waiting tasks, so that the scheduler never waits for the disk.
     let readingQueue = DispatchQueue(label: "dailies.runner.reading", qos: .userInitiated)
     let store: Store
-    private let provider: any RenderProvider
+    let provider: any RenderProvider
     let timers: any RunnerClock
     let plan: Plan
     private let logger: Logger
@@ -106,6 +117,10 @@ public final class Runner: @unchecked Sendable {
         self.logger = logger
         self.observer = observer
         var settings = plan.settings
+        if case .serveCommands = plan.mode {
+            settings.servesCommandsOnly = true
+            settings.downloads = false
+        }
         settings.keyMemory = settings.keyMemory ?? provider.keyMemory.divided(bySpeed: settings.speed)
         scheduler = Scheduler(
             settings: settings, catalogue: plan.catalogue, baseURL: provider.baseURL, dialect: provider.dialect,
@@ -134,7 +149,7 @@ public final class Runner: @unchecked Sendable {
                 // A separate step, so that all reads are done before the first change.
                 self.queue.async {
                     self.handle(.started(recovered))
-                    self.applyStoredPauses()
+                    if case .serveCommands = self.plan.mode { self.readCommands() } else { self.applyStoredPauses() }
                 }
             } catch {
                 self.fail("\(error)")
@@ -183,7 +198,7 @@ public final class Runner: @unchecked Sendable {
 
     private func recover() throws -> SchedulerSnapshot {
         for batch in try store.batches() { batches[batch.id] = batch }
-        let open = try openAttempts(after: nil, limit: plan.settings.recoveryPageSize)
+        let open = try firstOpenAttempts()
         let lanes = try store.taskQueues(batches: plan.batches)
         var budgets: [BatchID: BudgetUsage] = [:]
         // Any batch of this provider may have open attempts, on a page that is not read yet.
@@ -199,11 +214,17 @@ public final class Runner: @unchecked Sendable {
                 baseURL: provider.baseURL, account: account, dialect: provider.dialect)
         }
         // Commands left over from an earlier run come before any submission.
-        let commands = try loadPendingCommands()
+        let commands = try plan.mode.followsTasks ? loadPendingCommands() : []
         return SchedulerSnapshot(
             open: open.page, lanes: lanes, budgets: budgets, prices: prices, trust: trust, accounts: plan.accounts,
             scope: Set(plan.batches), tagBudgets: tagBudgets, commands: commands, durations: try observedDurations(),
             hasMoreOpen: !open.isLast)
+    }
+
+    /// A run that serves commands only reads the attempts that they name.
+    private func firstOpenAttempts() throws(StoreError) -> (page: [OpenAttempt], isLast: Bool) {
+        guard plan.mode.followsTasks else { return ([], true) }
+        return try openAttempts(after: nil, limit: plan.settings.recoveryPageSize)
     }
 
     private func openAttempts(
@@ -211,7 +232,7 @@ public final class Runner: @unchecked Sendable {
     ) throws(StoreError) -> (page: [OpenAttempt], isLast: Bool) {
         try store.openAttempts(
             provider: provider.name, baseURL: provider.baseURL, after: place, limit: limit,
-            onlyUnsaved: plan.savesOnly)
+            onlyUnsaved: plan.mode == .saveClips)
     }
 
     /// For the adaptive poll schedule. Durations measured at another clock speed are not comparable.
@@ -419,4 +440,9 @@ public final class Runner: @unchecked Sendable {
         timers.stop()
         done(outcome)
     }
+}
+
+extension Runner.Mode {
+    /// Whether it follows all unfinished tasks of its provider.
+    fileprivate var followsTasks: Bool { if case .serveCommands = self { false } else { true } }
 }

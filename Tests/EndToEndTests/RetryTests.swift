@@ -95,8 +95,8 @@ struct RetryTests {
                     65,
                     err: """
                         dailies: forest/uncertain: it is uncertain; run `dailies reconcile` first
-                        dailies: forest/accepted: it is queued at the provider; wait for it to finish, or cancel it
-                        dailies: forest/running: it is running; wait for it to finish, or cancel it
+                        dailies: forest/accepted: it is still at the provider; wait for it to finish, or cancel it
+                        dailies: forest/running: it is still at the provider; wait for it to finish, or cancel it
                         dailies: forest/waiting: it is already waiting
                         dailies: nothing changed
 
@@ -114,7 +114,7 @@ struct RetryTests {
                 == Outcome(
                     65,
                     err: """
-                        dailies: forest/dolly: it is completed and saved; use --again to render and charge it again
+                        dailies: forest/dolly: it is completed; use --again to render and charge it again
                         dailies: nothing changed
 
                         """))

@@ -8,28 +8,18 @@ enum ExclusiveStore {
     ///
     /// - Parameters:
     ///   - advice: completes the advice "wait for the run or stop it" if a run is active.
-    ///   - queue: called instead if a run is active, to send it commands through the store. If the run ends before it
-    ///     processes them (``RunnerEnded``), `body` is called after all.
     /// - Throws: ``Stop`` with 64 if there is no store, 1 if it cannot be opened, 11 if a run is active.
     static func with<T>(
-        _ options: StoreOptions, orElse advice: String, _ body: (Store) async throws -> T,
-        duringRun queue: ((Store) async throws -> T)? = nil
+        _ options: StoreOptions, orElse advice: String, _ body: (Store) async throws -> T
     ) async throws -> T {
         let path = options.path
         try options.requireStore()
-        while let queue, try Store.runner(of: path) != nil {
-            do {
-                return try await closing(open(path, .telling), path, queue)
-            } catch is RunnerEnded {
-                continue
-            }
-        }
         let lock = try lock(path, advice)
         defer { withExtendedLifetime(lock) {} }
         return try await closing(open(path, .running), path, body)
     }
 
-    private static func closing<T>(
+    static func closing<T>(
         _ store: Store, _ path: String, _ body: (Store) async throws -> T
     ) async throws -> T {
         let value: T
@@ -46,7 +36,7 @@ enum ExclusiveStore {
         return value
     }
 
-    private static func lock(_ path: String, _ advice: String) throws -> RunnerLock {
+    static func lock(_ path: String, _ advice: String) throws -> RunnerLock {
         do throws(StoreError) {
             return try Store.lock(path)
         } catch {
@@ -60,7 +50,7 @@ enum ExclusiveStore {
         }
     }
 
-    private static func open(_ path: String, _ use: Store.Use) throws -> Store {
+    static func open(_ path: String, _ use: Store.Use) throws -> Store {
         do throws(StoreError) {
             return try Store.open(path, for: use)
         } catch {

@@ -160,4 +160,10 @@ struct TagArgument: ExpressibleByArgument {
 extension TaskRow {
     /// Batch and key, safe to show: `misty-forest/dolly`.
     var shownName: String { "\(SafeText.escaped(batchName))/\(SafeText.escaped(key.text))" }
+
+    /// The latest attempt, or the next one if none has been sent.
+    var attemptID: AttemptID { AttemptID(task: id, number: attempt) }
+
+    /// Sent and not ended: at the provider, or uncertain.
+    var isOpen: Bool { latest != nil && (state == .queued || state == .running) }
 }

@@ -25,7 +25,7 @@ enum TaskDescription {
     }
 
     /// The state that the provider reports: `rendering`, `completed for 3.7 credits`, …
-    static func known(_ known: TaskReconciler.Known) -> String {
+    static func known(_ known: FoundAttempt) -> String {
         guard let end = known.end else { return known.isRunning ? "rendering" : "queued" }
         return "\(end.rawValue) \(cost(known.charged))"
     }

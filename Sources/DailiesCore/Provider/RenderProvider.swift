@@ -273,6 +273,12 @@ public struct ProviderError: Hashable, Sendable {
         ProviderError(kind: .unreadable, code: code, message: "the reply is about \(another)")
     }
 
+    /// `502 bad_gateway: no upstream`. For display; may contain any characters.
+    public var summary: String {
+        let words = [status.map(String.init), code ?? (status == nil ? kind.rawValue : nil)].compactMap { $0 }
+        return words.joined(separator: " ") + (message.isEmpty ? "" : ": \(message)")
+    }
+
     /// The failure that retry rules match against.
     var asFailure: RetryRules.Failure { RetryRules.Failure(status: status, code: code, message: message) }
 

@@ -64,12 +64,12 @@ struct ActiveAttempt: Sendable {
         var pending: PendingSubmission?
         var completion: Completion?
         var notFoundSince: Instant?
-        var cancellation: Cancellation?
+        var command: PendingCommand?
         var queriedAt: Instant?
         var lastAliveAt: Instant?
 
         var isEmpty: Bool {
-            output == nil && pending == nil && completion == nil && notFoundSince == nil && cancellation == nil
+            output == nil && pending == nil && completion == nil && notFoundSince == nil && command == nil
                 && queriedAt == nil && lastAliveAt == nil
         }
     }
@@ -111,11 +111,14 @@ struct ActiveAttempt: Sendable {
         set { if newValue != notFoundSince { change { $0.notFoundSince = newValue } } }
     }
 
-    /// A user's request to cancel it.
-    var cancellation: Cancellation? {
-        get { rare?.value.cancellation }
-        set { change { $0.cancellation = newValue } }
+    /// A user's command that has no outcome yet.
+    var command: PendingCommand? {
+        get { rare?.value.command }
+        set { change { $0.command = newValue } }
     }
+
+    /// Whether a user wants it cancelled.
+    var isCancelRequested: Bool { command?.isCancel == true }
 
     /// Whether a 404 that just arrived shows that the provider has not known it for this long. The 404 counts as of the
     /// time of its query, so that one delayed by a suspend is not taken for recent.
@@ -152,11 +155,20 @@ struct ActiveAttempt: Sendable {
     /// Whether only another API key can find out whether the provider has it.
     var isUncertainForOtherKey: Bool { parking == .otherAccount && (pending != nil || isMarkedLost) }
 
-    struct Cancellation: Sendable {
-        let command: CommandID
-        let evenIfCharged: Bool
+    struct PendingCommand: Sendable {
+        let id: CommandID
+        let action: UserCommand.Action
         /// Cancels without an answer.
         var faults = 0
+        /// Whether the task to adopt was queried.
+        var isAdoptionAsked = false
+        /// Whether the attempt was parked, so that only this command works on it.
+        var wasParked = false
+
+        var isCancel: Bool { if case .cancel = action { true } else { false } }
+        var cancelsEvenIfCharged: Bool { action.cancelsEvenIfCharged }
+        /// The provider task to adopt.
+        var adopted: RemoteTaskID? { if case .adopt(let remote) = action { remote } else { nil } }
     }
 
     enum ParkReason: Hashable, Sendable {

@@ -2,9 +2,11 @@
 extension Scheduler {
     /// The provider has the task: it replied to a submit, or the task was found by key. Nothing takes effect before the
     /// store has checked that the task does not belong to another attempt.
-    mutating func accept(_ flight: ActiveAttempt, _ report: RemoteTask, from source: Acceptance.Source, _ now: Instant)
-    {
-        guard let remote = report.remoteID, let pending = flight.pending, let submission = pending.submission else {
+    mutating func accept(
+        _ flight: ActiveAttempt, _ report: RemoteTask, as remote: RemoteTaskID?, from source: Acceptance.Source,
+        _ now: Instant
+    ) {
+        guard let remote, let pending = flight.pending, let submission = pending.submission else {
             preconditionFailure("attempt \(flight.attempt) was accepted without a name or a submission")
         }
         var flight = flight
@@ -50,7 +52,9 @@ extension Scheduler {
         reserve(acceptance.reserved, byEstimateOf: &flight)
         advance(&flight, acceptance.isRunning ? .started(remote) : .accepted(remote))
         if claim.evidence != nil { trust[flight.account] = .honoured }
-        let needsKeyCheck = (trust[flight.account] ?? .unknown) == .unknown && submission.dialect == dialect
+        let needsKeyCheck =
+            (trust[flight.account] ?? .unknown) == .unknown && submission.dialect == dialect
+            && acceptance.source != .adopted
         flight.pending = nil
         flight.holdsSlot = true
         flight.parking = nil
@@ -68,6 +72,7 @@ extension Scheduler {
         put(flight)
         if needsKeyCheck { verifyKeySupport(flight, remote) }
         update(flight.attempt, report, now)
+        endLookup(of: flight.attempt, now)
     }
 
     /// The task belongs to another attempt: the outcome of this one stays unknown, and this run does not resubmit it.
@@ -76,6 +81,9 @@ extension Scheduler {
     ) {
         var flight = flight
         hold(claim.reserved, for: &flight)
+        if claim.source == .adopted {
+            return refuseAdoption(flight, "the task \(claim.acceptance.remoteID) belongs to \(owner)", now)
+        }
         flight.pending?.isConflict = true
         let task = "the task \(claim.acceptance.remoteID), which belongs to \(owner)"
         switch claim.source {

@@ -21,6 +21,7 @@ extension Scheduler {
     private var isDone: Bool {
         guard totalSubmitsInFlight == 0, claims.isEmpty else { return false }
         if isStopping { return tally.asking == 0 && !recovery.isLoading }
+        if settings.servesCommandsOnly { return false }
         guard recovery.isWhole else { return false }
         if areQueriesOver { return tally.asking == 0 && tally.saving == 0 }
         guard tally.active == tally.idleUnresolved else { return false }

@@ -9,20 +9,23 @@ extension Scheduler {
         guard accounts.contains(flight.account) else { return }
         if breaker.isOpen { return deferredQueries.append(attempt) }
         guard let question = question(for: flight, purpose) else { return }
-        flight.isQueryInFlight = true
-        flight.wasQueried = true
-        recordQueryTime(&flight, now)
+        markAsked(&flight, purpose, now)
         put(flight)
         effects.append(.act(.ask(attempt, purpose, question)))
     }
 
     /// The query time is stored only if it matters: for learning polls, and for a 404, which counts as of its query.
-    private func recordQueryTime(_ flight: inout ActiveAttempt, _ now: Instant) {
+    private func markAsked(_ flight: inout ActiveAttempt, _ purpose: QueryPurpose, _ now: Instant) {
+        flight.isQueryInFlight = true
+        flight.wasQueried = true
+        if purpose == .resolveSubmission, flight.command?.adopted != nil { flight.command?.isAdoptionAsked = true }
         if durationHistory != nil || flight.pending != nil || flight.notFoundSince != nil { flight.queriedAt = now }
     }
 
     private func question(for flight: ActiveAttempt, _ purpose: QueryPurpose) -> TaskQuery? {
         switch purpose {
+        case .resolveSubmission where flight.command?.adopted != nil:
+            flight.command?.adopted.map { TaskQuery(.remote($0), account: flight.account) }
         case .resolveSubmission, .verifyKeySupport:
             flight.submissionKey.map { TaskQuery(.key($0), account: flight.account) }
         case .poll, .complete, .cancel:
@@ -69,6 +72,7 @@ extension Scheduler {
     mutating func failedToAnswer(_ fault: ProviderError, _ now: Instant) {
         isProbing = false
         guard breaker.failed(at: now, using: &random) else { return }
+        refuseCommands(.noAnswer, fault, now)
         effects.append(.tell(.paused(.outage, detail: fault.message, until: breaker.nextProbe)))
     }
 
@@ -80,9 +84,7 @@ extension Scheduler {
             let purpose = purpose(of: flight)
             guard let question = question(for: flight, purpose) else { continue }
             isProbing = true
-            flight.isQueryInFlight = true
-            flight.wasQueried = true
-            recordQueryTime(&flight, now)
+            markAsked(&flight, purpose, now)
             put(flight)
             return effects.append(.act(.ask(attempt, purpose, question)))
         }
@@ -120,6 +122,7 @@ extension Scheduler {
 
     private mutating func polled(_ flight: ActiveAttempt, _ answer: QueryResult, _ now: Instant) {
         var flight = flight
+        if commandAnswered(&flight, answer, now) { return }
         switch answer {
         case .found(let report):
             if isMismatched(report, of: &flight) { return pollFailed(flight, now) }
@@ -132,8 +135,9 @@ extension Scheduler {
             }
             put(flight)
             update(flight.attempt, report, isAnswer: true, now)
+            endLookup(of: flight.attempt, now)
         case .notFound(let fault): notFound(flight, fault, now)
-        case .stopped(let fault, let stop): queryRefused(flight, fault, stop)
+        case .stopped(let fault, let stop): queryRefused(flight, fault, stop, now)
         case .fault(let fault): pollFailed(flight, now, asked: fault.retryAfter)
         }
     }
@@ -158,17 +162,18 @@ extension Scheduler {
             let report = RemoteTask(phase: .cancelled, remoteID: remote)
             return settle(flight, remote, report, isCostDenied: true, now)
         }
-        let steps = endCancellation(of: &flight, .lost, fault.message)
+        let steps = endCommand(of: &flight, .lost, fault.message)
         park(flight, .lost)
         commit([.lost(flight.attempt, fault)] + steps, now)
         effects.append(.tell(.lost(flight.name)))
     }
 
     /// A 401 or 403 to a query: this run can query nothing more.
-    mutating func queryRefused(_ flight: ActiveAttempt, _ fault: ProviderError, _ stop: AccessDenial) {
+    mutating func queryRefused(_ flight: ActiveAttempt, _ fault: ProviderError, _ stop: AccessDenial, _ now: Instant) {
         self.stop(fault, stop == .keyRefused ? stop : .accessDenied, model: nil, wasTryingFunds: false)
         areQueriesOver = true
         ending.isWorkOutstanding = true
+        refuseCommands(stop == .keyRefused ? .keyRefused : .accountRefused, fault, now)
     }
 
     /// After the first acceptance without an echo, queries the key once to test key support. Only further submits wait
@@ -208,12 +213,13 @@ extension Scheduler {
         if case .found(let report) = answer, isMismatched(report, of: &flight) {
             answer = .fault(ProviderError(kind: .unreadable, message: "the reply names another task"))
         }
-        if flight.cancellation != nil { return userCancelAnswered(flight, answer, now) }
+        if flight.isCancelRequested { return userCancelAnswered(flight, answer, now) }
         if case .found(let report) = answer {
             update(flight.attempt, report, now)
         } else {
             schedulePoll(flight, now)
         }
+        endLookup(of: flight.attempt, now)
     }
 
     // MARK: Reports
@@ -231,7 +237,7 @@ extension Scheduler {
         switch report.phase {
         case .queued:
             if case .running = flight.state { warnStateRegressed(&flight, report.phase) }
-            if flight.cancelReason != nil || flight.cancellation != nil, case .accepted = flight.state {
+            if flight.cancelReason != nil || flight.isCancelRequested, case .accepted = flight.state {
                 cancel(&flight)
             }
         case .running:
@@ -317,6 +323,7 @@ extension Scheduler {
     /// Whether it is older than the poll window: its slot is released, and it is polled every minute.
     func isPastWindow(_ flight: ActiveAttempt, _ now: Instant) -> Bool {
         let hour = Duration.seconds(3600).divided(bySpeed: settings.speed)
+        if settings.servesCommandsOnly { return false }
         let window = settings.pollWindow ?? max(hour, documentedCadence(of: flight.shape.model).window * 4)
         return now - flight.sentAt >= window
     }

@@ -3,6 +3,7 @@ extension Scheduler {
     mutating func start(from recovered: SchedulerSnapshot, _ now: Instant) {
         precondition(!hasStarted, "a scheduler starts once")
         hasStarted = true
+        isSubmissionOver = settings.servesCommandsOnly
         budgets = Budgets(batches: recovered.budgets, tags: recovered.tagBudgets)
         prices = recovered.prices
         trust = recovered.trust
@@ -78,7 +79,8 @@ extension Scheduler {
         }
     }
 
-    private mutating func resume(_ open: OpenAttempt, _ now: Instant) {
+    /// - Parameter isRequested: whether a user's command needs it, and asks for what is unknown.
+    mutating func resume(_ open: OpenAttempt, isRequested: Bool = false, _ now: Instant) {
         if max(open.sentAt, open.submittedAt, open.lostAt ?? .distantPast) > now { recovery.fromFuture += 1 }
         var flight = ActiveAttempt(
             attempt: open.attempt,
@@ -115,6 +117,7 @@ extension Scheduler {
                 cost: canAsk || cost != .awaited ? cost : .unknown, queriesLeft: settings.completionQueries,
                 isSaved: false, isClipSettled: isClipSettled, needsAsset: hasNoAsset)
             put(flight)
+            if isRequested { return cost == .known || !canAsk ? remove(flight) : () }
             if isClipSettled { return canAsk && mayAsk(for: cost) ? askForCost(flight.attempt, now) : remove(flight) }
             if asset != nil { queueDownload(flight, now) } else if !canAsk { park(flight, .unsaved) }
             if canAsk, asset == nil || cost != .known { askForCompletion(flight.attempt, now) }
@@ -126,7 +129,7 @@ extension Scheduler {
                 queriesLeft: cost == .awaited && end == .completed ? settings.completionQueries : 1,
                 isSaved: end == .completed, isClipSettled: true)
             put(flight)
-            askForCost(flight.attempt, now)
+            if !isRequested { askForCost(flight.attempt, now) }
         }
     }
 

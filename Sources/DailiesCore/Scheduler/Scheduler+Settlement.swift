@@ -15,18 +15,12 @@ extension Scheduler {
             isConfirmed: flight.isCancelledWithoutCost)
         guard let settlement else { preconditionFailure("the phase \(report.phase) is not final") }
         // A task that a user also wants cancelled does not wait again.
-        let guarded = settlement.end == .cancelled && flight.cancellation == nil ? flight.cancelReason : nil
-        let outcome: CommandOutcome
+        let guarded = settlement.end == .cancelled && !flight.isCancelRequested ? flight.cancelReason : nil
+        let (outcome, message) = Self.outcome(of: flight.command, at: settlement.end, isGuarded: guarded != nil)
         switch settlement.end {
-        case .completed:
-            advance(&flight, .completed(remote))
-            outcome = .completed
-        case .failed:
-            advance(&flight, .failed)
-            outcome = .failed
-        case .cancelled:
-            advance(&flight, .cancelled)
-            outcome = .cancelled
+        case .completed: advance(&flight, .completed(remote))
+        case .failed: advance(&flight, .failed)
+        case .cancelled: advance(&flight, .cancelled)
         }
         flight.holdsSlot = false
         flight.parking = nil
@@ -36,7 +30,7 @@ extension Scheduler {
         let failure = RetryRules.Failure(
             status: nil, code: settlement.failureCode, message: settlement.failureMessage)
         let following = settlement.end == .failed ? retrySteps(flight, settlement, failure) : []
-        steps += endCancellation(of: &flight, outcome)
+        steps += endCommand(of: &flight, outcome, message)
         steps += following
         commit(steps, now)
         cancelBeyondBudgets(of: flight, now)
@@ -87,7 +81,7 @@ extension Scheduler {
         _ flight: ActiveAttempt, _ settlement: Settlement, _ failure: RetryRules.Failure
     ) -> [Mutation.Kind] {
         // A task that a user wants cancelled is not retried by rule.
-        guard flight.cancellation == nil, flight.attempt.number <= settings.retries,
+        guard !flight.isCancelRequested, flight.attempt.number <= settings.retries,
             settlement.charges.first?.credits == .zero,
             isInScope(TaskQueueID(batch: flight.batch, model: flight.shape.model))
         else { return [] }
@@ -138,6 +132,7 @@ extension Scheduler {
         guard var completion = flight.completion else { return }
         var flight = flight
         var steps: [Mutation.Kind] = []
+        let (hadCost, isRepeated) = (completion.cost == .known, mayRepeatCommand(flight, answer))
         switch answer {
         case .found(let report):
             guard !isMismatched(report, of: &flight) else {
@@ -169,7 +164,7 @@ extension Scheduler {
             if flight.isStillNotFound(since: since, for: settings.lostAfter) { completion.queriesLeft = 0 }
         case .fault: flight.faults += 1
         case .stopped(let fault, let stop):
-            queryRefused(flight, fault, stop)
+            queryRefused(flight, fault, stop, now)
             return stopAsking(flight, now)
         }
         let lacksAsset = !completion.isClipSettled && (completion.asset == nil || completion.needsAsset)
@@ -181,12 +176,13 @@ extension Scheduler {
             }
             if lacksAsset, completion.asset == nil { steps.append(.noAsset(flight.attempt)) }
         }
+        if !isRepeated { steps += endCostLookup(of: &flight, answer, isLearned: !hadCost && completion.cost == .known) }
         if !steps.isEmpty {
             commit(steps, now)
             cancelBeyondBudgets(of: flight, now)
         }
         let isLacking = completion.cost == .awaited || lacksAsset
-        if isLacking, completion.queriesLeft > 0 {
+        if isRepeated || isLacking && completion.queriesLeft > 0 {
             let wait =
                 flight.faults > 0
                 ? settings.retry.wait(afterFailures: flight.faults, using: &random) : settings.completionInterval
@@ -236,7 +232,9 @@ extension Scheduler {
     /// Removes a completed attempt once nothing of it is missing.
     mutating func closeIfDone(_ attempt: AttemptID) {
         guard let flight = flight(attempt), let completion = flight.completion, flight.parking == nil else { return }
-        if completion.isClipSettled, completion.cost != .awaited, !flight.isQueryInFlight { remove(flight) }
+        if completion.isClipSettled, completion.cost != .awaited, flight.command == nil, !flight.isQueryInFlight {
+            remove(flight)
+        }
     }
 
     /// Gives a clip up for this run; the next one tries again.

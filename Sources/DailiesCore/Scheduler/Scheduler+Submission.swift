@@ -188,7 +188,7 @@ extension Scheduler {
                 pause.isWithoutFunds = false
                 effects.append(.tell(.resumed))
             }
-            accept(flight, report, from: .reply, now)
+            accept(flight, report, as: report.remoteID, from: .reply, now)
         case .notAccepted(let fault):
             failedToAnswer(fault, now)
             returnToQueue(flight, fault, now)
@@ -244,8 +244,8 @@ extension Scheduler {
         budgets.release(flight.reserved, for: flight.budgets)
         canary?.didNotStart(flight.attempt)
         remove(flight)
-        if let cancellation = flight.cancellation {
-            let withdrawal = Mutation.Kind.withdrawnByCommand(cancellation.command, flight.attempt)
+        if let command = flight.command, command.isCancel {
+            let withdrawal = Mutation.Kind.withdrawnByCommand(command.id, flight.attempt)
             return commit([.notAccepted(flight.attempt, fault), withdrawal], now)
         }
         commit([.notAccepted(flight.attempt, fault)], now)
@@ -295,7 +295,7 @@ extension Scheduler {
         budgets.release(flight.reserved, for: flight.budgets)
         remove(flight)
         let steps = retrySteps(flight, settlement, fault.asFailure)
-        commit([.settled(flight.attempt, settlement)] + endCancellation(of: &flight, .failed) + steps, now)
+        commit([.settled(flight.attempt, settlement)] + endCommand(of: &flight, .failed) + steps, now)
         effects.append(.tell(.failed(flight.name, code: code, message: fault.message, charged: .zero)))
         recordCanary(flight, isCompleted: false)
         recordRejection(fault.asFailure.isPolicyRejection)

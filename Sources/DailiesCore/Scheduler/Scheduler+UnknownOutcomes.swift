@@ -26,7 +26,7 @@ extension Scheduler {
             commit([.uncertain(flight.attempt, fault)], now)
             effects.append(.tell(.uncertain(flight.name, reason: fault.message)))
         }
-        let steps = endCancellation(of: &flight, .uncertain, fault.message)
+        let steps = endCommand(of: &flight, .uncertain, fault.message)
         if !steps.isEmpty { commit(steps, now) }
         park(flight, .uncertain)
         stop(fault, .noRoute, model: nil, wasTryingFunds: false)
@@ -46,13 +46,21 @@ extension Scheduler {
 
     /// The answer to a query by key after an unknown outcome.
     mutating func resolutionAnswered(_ flight: ActiveAttempt, _ answer: QueryResult, _ now: Instant) {
+        var flight = flight
+        if commandAnswered(&flight, answer, now) { return }
         switch answer {
         case .found(let report):
+            if let adopted = flight.command?.adopted, flight.command?.isAdoptionAsked == true {
+                if let another = report.mismatch(with: adopted, flight.submissionKey) {
+                    return refuseAdoption(flight, "the provider answers with \(another)", now)
+                }
+                return accept(flight, report, as: adopted, from: .adopted, now)
+            }
             if let another = report.mismatch(with: nil, flight.submissionKey) {
                 return leaveMismatched(flight, ProviderError.anotherSubmission, another, now)
             }
             guard report.remoteID != nil else { return retryResolution(flight, "the reply has no task ID", now) }
-            accept(flight, report, from: .query, now)
+            accept(flight, report, as: report.remoteID, from: .query, now)
         case .notFound:
             let isRefused = flight.pending?.refusal != nil
             let mayResubmit = isResubmissionSafe(flight) || flight.pending?.mayResubmit == true
@@ -67,7 +75,7 @@ extension Scheduler {
             if let refusal = flight.pending?.refusal { return refusedAndNotFound(flight, refusal, now) }
             enqueueResubmit(flight, now)
         case .stopped(let fault, let stop):
-            queryRefused(flight, fault, stop)
+            queryRefused(flight, fault, stop, now)
         case .fault(let fault) where mayLackRoute && fault.code == ProviderError.notTheAPI:
             leaveToAnotherBaseURL(flight, fault, now)
         case .fault(let fault):
@@ -115,10 +123,10 @@ extension Scheduler {
         parkUncertain(flight, reason, now)
     }
 
-    private mutating func parkUncertain(_ flight: ActiveAttempt, _ reason: String, _ now: Instant) {
+    mutating func parkUncertain(_ flight: ActiveAttempt, _ reason: String, _ now: Instant) {
         var flight = flight
         flight.pending?.awaitsResubmit = false
-        let steps = endCancellation(of: &flight, .uncertain, reason)
+        let steps = endCommand(of: &flight, .uncertain, reason)
         if !steps.isEmpty { commit(steps, now) }
         park(flight, .uncertain)
         let text = "sent, outcome unknown: \(reason); run `dailies reconcile`"
@@ -148,7 +156,7 @@ extension Scheduler {
     mutating func enqueueResubmit(_ flight: ActiveAttempt, _ now: Instant) {
         var flight = flight
         guard !isStopping else { return put(flight) }
-        if flight.cancellation != nil {
+        if flight.isCancelRequested {
             return parkUncertain(flight, "a task being cancelled is not resubmitted", now)
         }
         if isSubmissionOver || flight.pending?.modelForbidden == true || isOverdue(flight, now) {
@@ -172,7 +180,7 @@ extension Scheduler {
         for (index, attempt) in resubmissions.enumerated() {
             guard let flight = flight(attempt), flight.pending?.awaitsResubmit == true else { continue }
             let lane = TaskQueueID(batch: flight.batch, model: flight.shape.model)
-            if isSubmissionOver || areQueriesOver || flight.cancellation != nil
+            if isSubmissionOver || areQueriesOver || flight.isCancelRequested
                 || stoppedModels.contains(lane.model)
             {
                 parkUncertain(flight, Self.notInThisRun, now)

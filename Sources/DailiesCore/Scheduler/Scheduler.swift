@@ -74,6 +74,10 @@ public struct Scheduler: Sendable {
     /// Queries for unknown costs since the start.
     var lateCostQueriesSent = 0
     var recovery = Recovery()
+    /// Attempts whose commands have ended in a run that serves commands only.
+    var served: [AttemptID] = []
+    /// In such a run: why further commands cannot be carried out. The provider does not answer, or refuses to.
+    var commandRefusal: CommandRefusal?
     var isStopping = false
     /// Whether this run submits nothing more, for a reason in ``ending``; tasks in flight continue.
     var isSubmissionOver = false
@@ -266,6 +270,7 @@ public struct Scheduler: Sendable {
         sendResubmissions(now)
         submitWaiting(now)
         startDownloads(now)
+        dropServed()
         finishIfDone(now)
         armAccount(now)
         defer { effects = [] }

@@ -40,6 +40,16 @@ extension Settlement {
     }
 }
 
+extension Settlement {
+    /// The failure code of a task with an unknown outcome that the user gave up: failed, at an unknown cost.
+    public static let assumedLost = "assumed_lost"
+
+    /// The settlement of a render that the user gave up as lost. It may have been billed, so its cost stays unknown.
+    public static func assumedLost(because reason: String) -> Settlement {
+        Settlement(end: .failed, charges: [], failureCode: assumedLost, failureMessage: reason)
+    }
+}
+
 extension Acceptance {
     /// Creates an acceptance. An unknown phase counts as running, since cancelling may cost.
     public init(of report: RemoteTask, as remote: RemoteTaskID, reserved: Credits?, source: Source) {

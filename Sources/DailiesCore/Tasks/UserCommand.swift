@@ -8,8 +8,8 @@ public struct CommandID: Hashable, Comparable, Sendable, CustomStringConvertible
     public var description: String { "\(rawValue)" }
 }
 
-/// A user's command on one task during a run. It applies to the attempt that the user saw: if the task has another
-/// attempt by now, nothing is done, so that a late command never pays for more than was asked.
+/// A user's command on one task. It applies to the attempt that the user saw: if the task has another attempt by now,
+/// nothing is done, so that a late command never pays for more than was asked.
 public struct UserCommand: Hashable, Sendable {
     /// The action.
     public enum Action: Hashable, Sendable {
@@ -17,6 +17,14 @@ public struct UserCommand: Hashable, Sendable {
         case cancel(evenIfCharged: Bool)
         /// `again`: even if it is completed, as a new paid take. `newSeed`: replaces its seed.
         case retry(again: Bool, newSeed: Int64? = nil)
+        /// Looks up an uncertain attempt by its submission key, a lost one by its task ID, or the unknown cost of one
+        /// that has ended.
+        case reconcile
+        /// Links an uncertain attempt to a task at the provider, if the provider has that task.
+        case adopt(RemoteTaskID)
+        /// Gives up an uncertain or lost attempt: failed, cost unknown. `afterLookup`: only if the provider does not
+        /// find it.
+        case assumeLost(afterLookup: Bool)
     }
 
     /// Its row number in the store.
@@ -27,6 +35,8 @@ public struct UserCommand: Hashable, Sendable {
     public let attempt: AttemptID
     /// The queue that it waits in.
     public let lane: TaskQueueID
+    /// The attempt as stored. The runner sets it if the scheduler does not have the attempt.
+    package var open: OpenAttempt?
 
     /// Creates a value from its properties.
     public init(id: CommandID, order: Action, attempt: AttemptID, lane: TaskQueueID) {
@@ -59,9 +69,31 @@ public enum CommandOutcome: String, Hashable, Sendable, CaseIterable {
     case lost
     /// The provider refused to cancel it.
     case notCancelled = "not_cancelled"
+    /// The provider has it; its state is recorded.
+    case found
+    /// The provider has the task that the user named; it is recorded as this attempt.
+    case adopted
+    /// The provider has it, but its estimate exceeds the budget, so that it is cancelled while that is free.
+    case overBudget = "over_budget"
+    /// The provider does not find it.
+    case notFound = "not_found"
+    /// The provider's answer is about a different task.
+    case otherTask = "other_task"
+    /// The user gave it up.
+    case assumedLost = "assumed_lost"
+    /// The provider reports its cost, which is recorded.
+    case costLearned = "cost_learned"
+    /// The provider does not report its cost.
+    case costUnknown = "cost_unknown"
+    /// The provider did not answer.
+    case noAnswer = "no_answer"
+    /// The provider refused the API key.
+    case keyRefused = "key_refused"
+    /// The provider denied the account access.
+    case accountRefused = "account_refused"
     /// It waits again.
     case waits
-    /// The retry was refused; the message has the reason.
+    /// It was refused; the message has the reason.
     case refused
     /// A pause or limit applies from now on.
     case holds

@@ -78,6 +78,7 @@ import Testing
         let rig = rig(1)
         rig.land(.accepted(.queued("r1")))
         rig.handle(.commanded(cancel(1, evenIfCharged: true)))
+        rig.answer(.found(.queued("r1")))
         rig.answerCancel(.found(.queued("r1")))
         #expect(rig.store.commands == [CommandID(1): .asked])
         #expect(rig.cancels.isEmpty, "it is not cancelled in a circle")
@@ -92,13 +93,14 @@ import Testing
         let rig = rig(1)
         rig.land(.accepted(.queued("r1")))
         rig.handle(.commanded(cancel(1, evenIfCharged: true)))
+        rig.answer(.found(.queued("r1")))
         for _ in 1...2 {
             rig.answerCancel(.fault(.status(502)))
             rig.advance(by: .seconds(4))
             rig.answer(.found(.queued("r1")))
         }
         rig.answerCancel(.fault(.status(502)))
-        #expect(rig.store.commands == [CommandID(1): .notCancelled])
+        #expect(rig.store.commands == [CommandID(1): .noAnswer])
         rig.expectSound()
     }
 

@@ -47,18 +47,7 @@ struct CancelCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        throw try await ExclusiveStore.with(store, orElse: "then cancel", cancel, duringRun: queue).asExit
-    }
-
-    private func queue(_ store: Store) async throws -> ExitCode {
-        var text = CancelOutput(hint: SuggestedCommand(store: self.store, provider: provider), isJSON: json)
-        text.hasActiveRun = true
-        var operation = CancelOperation(store: store, evenIfCharged: evenIfCharged, text: text)
-        let chosen = try operation.count(selection)
-        guard chosen.total > 0 else { return operation.finish() }
-        try confirm(chosen.total)
-        try await operation.queueForRun(selection)
-        return operation.finish()
+        throw try await CommandSession.with(store, orElse: "then cancel", cancel).asExit
     }
 
     private func confirm(_ count: Int) throws {
@@ -67,28 +56,36 @@ struct CancelCommand: AsyncParsableCommand {
         guard Console.confirms(question) else { throw Stop(.stoppedEarly, "nothing was cancelled") }
     }
 
-    private func cancel(_ store: Store) async throws -> ExitCode {
+    private func cancel(_ session: CommandSession) async throws -> ExitCode {
         var operation = CancelOperation(
-            store: store, evenIfCharged: evenIfCharged,
-            text: CancelOutput(hint: SuggestedCommand(store: self.store, provider: provider), isJSON: json))
+            session: session, evenIfCharged: evenIfCharged,
+            hint: SuggestedCommand(store: self.store, provider: provider), isJSON: json)
         let chosen = try operation.count(selection)
         guard chosen.total > 0 else { return operation.finish() }
         try confirm(chosen.total)
-        try operation.withdrawWaiting(selection)
-        if chosen.sent > 0 {
-            do {
-                try await ProviderSession.with(provider) { session in
-                    try await operation.cancelSent(selection, TaskReconciler(store, session, cancelsForUser: true))
-                }
-            } catch let stop as Stop where stop.code == .keyRefused {
-                // Report the local cancellations before the missing key.
-                if chosen.total > chosen.sent { _ = operation.finish() }
-                throw Stop(
-                    .keyRefused,
-                    "\(TaskDescription.count(chosen.sent, "task")) at the provider cannot be cancelled: "
-                        + stop.message)
-            }
+        let problem = try connect(session, sent: chosen.sent)
+        try await operation.cancel(selection, onlyUnsent: problem != nil)
+        if let problem {
+            // Report the local cancellations before the missing key.
+            if chosen.total > chosen.sent { _ = operation.finish() }
+            throw Stop(
+                .keyRefused,
+                "\(TaskDescription.count(chosen.sent, "task")) at the provider cannot be cancelled: "
+                    + problem.message)
         }
         return operation.finish()
+    }
+
+    /// Unsent tasks need no API key.
+    ///
+    /// - Returns: why the others cannot be cancelled; nil: they can.
+    private func connect(_ session: CommandSession, sent: Int) throws -> Stop? {
+        do {
+            if sent > 0 { try session.connect(provider) } else { session.connectWithoutProvider() }
+            return nil
+        } catch let stop as Stop where stop.code == .keyRefused {
+            session.connectWithoutProvider()
+            return stop
+        }
     }
 }

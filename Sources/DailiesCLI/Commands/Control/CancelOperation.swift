@@ -21,8 +21,7 @@ enum CancelOutcome {
     /// Queued for the active run, which has not carried it out yet.
     case queued
 
-    /// The outcome that the active run reported.
-    init(_ answer: (outcome: CommandOutcome, message: String?)?, _ row: TaskRow, charged: Credits?) {
+    init(_ answer: CommandSession.Answer?, _ row: TaskRow, charged: Credits?) {
         let message = SafeText.escaped(answer?.message ?? "")
         switch answer?.outcome {
         case .withdrawn: self = .withdrawn
@@ -34,34 +33,35 @@ enum CancelOutcome {
         case .uncertain: self = .uncertain(message)
         case .lost: self = .lost(message)
         case .notCancelled: self = .failed(message)
-        case .alreadyOver, .waits, .refused, .holds, .takenBack: self = .alreadyFinished
+        case .noAnswer: self = .failed("the provider is not responding (\(message)); try again later")
+        case .keyRefused, .accountRefused: self = .failed("the provider refused the request: \(message)")
+        case .alreadyOver, .waits, .refused, .holds, .takenBack, .found, .adopted, .overBudget, .notFound, .otherTask,
+            .assumedLost, .costLearned, .costUnknown:
+            self = .alreadyFinished
         case nil: self = .queued
         }
     }
 }
 
-/// One `cancel`: first unsent tasks, then tasks at the provider.
+/// One `cancel`.
 struct CancelOperation {
     static let states: [TaskState] = [.queued, .running]
-    /// Tasks queried concurrently.
-    private static let width = 16
 
-    let store: Store
+    let session: CommandSession
     let evenIfCharged: Bool
     let text: CancelOutput
     private var tally = CancelTally()
-    private var outage: String?
 
-    init(store: Store, evenIfCharged: Bool, text: CancelOutput) {
-        self.store = store
+    init(session: CommandSession, evenIfCharged: Bool, hint: SuggestedCommand, isJSON: Bool) {
+        self.session = session
         self.evenIfCharged = evenIfCharged
-        self.text = text
-        tally.hasActiveRun = text.hasActiveRun
+        text = CancelOutput(hint: hint, isJSON: isJSON, hasActiveRun: session.hasActiveRun)
+        tally.hasActiveRun = session.hasActiveRun
     }
 
     /// The number of selected tasks that have not ended, and how many of them were sent. Reports those that have ended.
     mutating func count(_ selection: TaskSelection) throws -> (total: Int, sent: Int) {
-        var pages = try selection.pages(of: store, states: Self.states)
+        var pages = try selection.pages(of: session.store, states: Self.states)
         var (total, sent) = (0, 0)
         while let page = try pages.next() {
             for row in page {
@@ -76,61 +76,44 @@ struct CancelOperation {
         return (total, sent)
     }
 
-    mutating func withdrawWaiting(_ selection: TaskSelection) throws {
-        var pages = try selection.pages(of: store, states: Self.states)
+    mutating func cancel(_ selection: TaskSelection, onlyUnsent: Bool) async throws {
+        var pages = try selection.pages(of: session.store, states: Self.states)
         while let page = try pages.next() {
-            let waiting = page.filter { $0.state == .queued && $0.latest == nil }
-            if waiting.isEmpty { continue }
-            let at = Composition.timers().now
-            try store.writeAndWait(waiting.map { Mutation(at: at, .withdrawn($0.id, .cancelled)) })
-            for row in waiting { report(row, .withdrawn) }
+            var rows: [TaskRow] = []
+            for row in page where Self.states.contains(row.state) && !(onlyUnsent && row.isOpen) {
+                if let need = missingSetting(for: row) {
+                    report(row, row.latest?.remoteID == nil ? .uncertain(need) : .failed(need))
+                } else {
+                    rows.append(row)
+                }
+            }
+            try await cancel(rows)
         }
     }
 
-    mutating func cancelSent(_ selection: TaskSelection, _ reconciler: TaskReconciler) async throws {
-        var pages = try selection.pages(of: store, states: Self.states)
-        while let page = try pages.next() {
-            var open = page.filter(\.isOpen)[...]
-            while !open.isEmpty {
-                let rows = Array(open.prefix(Self.width))
-                open = open.dropFirst(rows.count)
-                for (row, outcome) in zip(rows, try await outcomes(of: rows, reconciler)) { report(row, outcome) }
-            }
-        }
+    private func missingSetting(for row: TaskRow) -> String? {
+        guard row.isOpen, let latest = row.latest else { return nil }
+        return session.missingSetting(batch: row.batch, account: latest.account)
     }
 
-    /// Queues the cancels for the active run.
-    mutating func queueForRun(_ selection: TaskSelection) async throws {
-        let client = CommandClient(store)
-        var pages = try selection.pages(of: store, states: Self.states)
-        while let page = try pages.next() {
-            let rows = page.filter { Self.states.contains($0.state) }
-            let commands = rows.map { NewCommand(.cancel(evenIfCharged: evenIfCharged), of: $0.attemptID) }
-            for (row, answer) in zip(rows, try await client.answers(to: commands)) {
-                let now = try store.task(row.id) ?? row
-                let charged = try store.attempts(of: row.id).last?.credits
-                report(now, CancelOutcome(answer, now, charged: charged))
+    private mutating func cancel(_ rows: [TaskRow]) async throws {
+        if rows.isEmpty { return }
+        let commands = rows.map { NewCommand(.cancel(evenIfCharged: evenIfCharged), of: $0.attemptID) }
+        for (row, answer) in zip(rows, try await session.answers(to: commands)) {
+            switch answer?.outcome {
+            case .keyRefused: tally.codes.insert(.keyRefused)
+            case .accountRefused: tally.codes.insert(.accountRefused)
+            default: break
             }
-        }
-    }
-
-    /// Cancels a few tasks concurrently; outcomes are in their order.
-    private mutating func outcomes(of rows: [TaskRow], _ reconciler: TaskReconciler) async throws -> [CancelOutcome] {
-        if let outage { return rows.map { _ in .failed(outage) } }
-        let evenIfCharged = evenIfCharged
-        let results = try await withThrowingTaskGroup(of: (Int, CancelStep).self) { group in
-            for (index, row) in rows.enumerated() {
-                group.addTask { (index, try await CancelStep.take(row, reconciler, evenIfCharged: evenIfCharged)) }
+            // Unsent tasks may be many, and nothing else about them has changed.
+            if answer?.outcome == .withdrawn {
+                report(row, .withdrawn)
+                continue
             }
-            var results: [(Int, CancelStep)] = []
-            for try await result in group { results.append(result) }
-            return results.sorted { $0.0 < $1.0 }.map(\.1)
+            let now = try session.store.task(row.id) ?? row
+            let attempt = try session.store.attempts(of: row.id).first { $0.number == row.attempt }
+            report(now, CancelOutcome(answer, now, charged: attempt?.credits))
         }
-        for result in results {
-            if let code = result.code { tally.codes.insert(code) }
-            if let reason = result.outage { outage = reason }
-        }
-        return results.map(\.outcome)
     }
 
     private mutating func report(_ row: TaskRow, _ outcome: CancelOutcome) {
@@ -142,47 +125,5 @@ struct CancelOperation {
         let code = ExitCode.precedence.first(where: tally.codes.contains) ?? .success
         text.finish(tally, code: code)
         return code
-    }
-}
-
-/// Looks up and cancels one task.
-private struct CancelStep: Sendable {
-    let outcome: CancelOutcome
-    /// Sets the exit code if the outcome alone does not determine it.
-    var code: ExitCode?
-    /// The message if the provider did not respond.
-    var outage: String?
-
-    static func take(_ row: TaskRow, _ reconciler: TaskReconciler, evenIfCharged: Bool) async throws -> CancelStep {
-        switch try await reconciler.lookUp(row) {
-        case .known(let known):
-            if let end = known.end { return CancelStep(outcome: .ended(end, charged: known.charged)) }
-            if known.isRunning, !evenIfCharged { return CancelStep(outcome: .rendering) }
-            return after(try await reconciler.cancel(row, known), row)
-        case let answer: return after(answer, row)
-        }
-    }
-
-    private static func after(_ answer: TaskReconciler.Answer, _ row: TaskRow) -> CancelStep {
-        switch answer {
-        case .known(let known):
-            return CancelStep(
-                outcome: known.end.map { .ended($0, charged: known.charged) } ?? .requested(isRunning: known.isRunning))
-        case .notFound(let fault):
-            let isUncertain = row.latest?.remoteID == nil
-            return CancelStep(
-                outcome: isUncertain
-                    ? .uncertain("not found by its submission key (\(fault.shown))") : .lost(fault.shown))
-        case .mismatch(let reason): return CancelStep(outcome: .failed(reason), code: .uncertain)
-        case .missingSetting(let need):
-            return CancelStep(outcome: row.latest?.remoteID == nil ? .uncertain(need) : .failed(need))
-        case .stopped(let fault, let stop):
-            return CancelStep(
-                outcome: .failed("the provider refused the request: \(fault.shown)"),
-                code: stop == .keyRefused ? .keyRefused : .accountRefused)
-        case .fault(let fault):
-            let reason = "the provider is not responding (\(fault.shown)); try again later"
-            return CancelStep(outcome: .failed(reason), outage: fault.showsOutage ? reason : nil)
-        }
     }
 }

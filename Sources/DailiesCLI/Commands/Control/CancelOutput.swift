@@ -48,8 +48,8 @@ struct CancelTally {
 struct CancelOutput {
     let hint: SuggestedCommand
     let isJSON: Bool
-    /// A run is active and carries out the commands.
-    var hasActiveRun = false
+    /// Whether another process runs on the store and carries out the commands.
+    let hasActiveRun: Bool
 
     func write(_ row: TaskRow, _ outcome: CancelOutcome) {
         if isJSON { return writeJSON(row, outcome) }

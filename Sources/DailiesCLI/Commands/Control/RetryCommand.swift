@@ -51,14 +51,14 @@ struct RetryCommand: AsyncParsableCommand {
         if again, selection.keys.isEmpty { throw ValidationError("--again requires task keys") }
     }
 
-    func run() async throws { try await ExclusiveStore.with(store, orElse: "then retry", retry, duringRun: queue) }
+    func run() async throws { try await CommandSession.with(store, orElse: "then retry", retry) }
 
-    private func queue(_ store: Store) async throws {
-        let client = CommandClient(store)
+    private func retry(_ session: CommandSession) async throws {
+        session.connectWithoutProvider()
         var result = RetryResult()
-        try await eachPage(of: store) { rows in
+        try await eachPage(of: session.store) { rows in
             let commands = rows.map { NewCommand(.retry(again: again, newSeed: seed(for: $0)), of: $0.attemptID) }
-            for (row, answer) in zip(rows, try await client.answers(to: commands)) {
+            for (row, answer) in zip(rows, try await session.answers(to: commands)) {
                 switch answer?.outcome {
                 case .waits: result.count([row])
                 case nil: result.pending += 1
@@ -69,19 +69,12 @@ struct RetryCommand: AsyncParsableCommand {
                 }
             }
         }
-        Console.out(json ? result.json(waiting: try store.summary().total.waiting) : result.queuedText)
+        let waiting = try session.store.summary().total.waiting
+        Console.out(
+            json ? result.json(waiting: waiting)
+                : session.hasActiveRun ? result.queuedText : result.text(waiting: waiting))
         if result.refused > 0 { throw ExitCode.refused.asExit }
         if result.pending > 0 { throw ExitCode.stoppedEarly.asExit }
-    }
-
-    private func retry(_ store: Store) async throws {
-        var result = RetryResult()
-        try await eachPage(of: store) { rows in
-            try requeueUnsent(rows, in: store)
-            result.count(rows)
-        }
-        let waiting = try store.summary().total.waiting
-        Console.out(json ? result.json(waiting: waiting) : result.text(waiting: waiting))
     }
 
     private func eachPage(of store: Store, _ body: ([TaskRow]) async throws -> Void) async throws {
@@ -104,36 +97,10 @@ struct RetryCommand: AsyncParsableCommand {
         return row.withdrawn != .removed
     }
 
-    private static let awaitsCost = "its cost is not known yet; run `dailies resume` first"
-
     private func refusal(of row: TaskRow) -> String? {
-        switch row.state {
-        case .failed, .cancelled:
-            return row.latest?.isCostAwaited == true ? Self.awaitsCost : nil
-        case .queued where row.latest == nil: return "it is already waiting"
-        case .queued where row.latest?.remoteID == nil: return "it is uncertain; run `dailies reconcile` first"
-        case .queued, .running: return "it is \(TaskDescription.standing(row)); wait for it to finish, or cancel it"
-        case .completed where !again:
-            return "it is \(TaskDescription.standing(row)); use --again to render and charge it again"
-        case .completed where row.latest?.isCostAwaited == true:
-            return Self.awaitsCost
-        case .completed: return nil
-        }
-    }
-
-    private func requeueUnsent(_ rows: [TaskRow], in store: Store) throws {
-        let at = Composition.timers().now
-        let ended = rows.filter { Self.states.contains($0.state) }
-        // In one commit with the retry, so a crash never leaves a waiting task with its old seed.
-        try store.writeAndWait(
-            ended.flatMap { row in
-                let seed = seed(for: row).map { Mutation(at: at, .reseeded(row.id, $0)) }
-                return [Mutation(at: at, .retried(row.id))] + (seed.map { [$0] } ?? [])
-            })
-        let taken = rows.filter { $0.state == .completed }
-        var seeds: [TaskID: Int64] = [:]
-        for row in taken { seeds[row.id] = seed(for: row) }
-        try store.retake(taken.map(\.id), seeds: seeds, at: at)
+        RetryRefusal(
+            state: row.state, isSent: row.latest != nil, isAccepted: row.latest?.remoteID != nil,
+            isCostAwaited: row.latest?.isCostAwaited == true, again: again)?.message
     }
 
     /// The seed of a task's next attempt, derived from its name and the attempt number, so it is reproducible. It has

@@ -198,7 +198,7 @@ struct FetchOperation {
         var plan = Runner.Plan(
             settings: SchedulerSettings().divided(bySpeed: speed), catalogue: Composition.catalogue, batches: [],
             accounts: APIKeyRouting(of: configuration), seed: UInt64(bitPattern: DispatchClock().now.nanoseconds))
-        plan.savesOnly = true
+        plan.mode = .saveClips
         let reporter = AsyncReporter(text)
         let runner = Composition.runner(
             store: store, lock: lock, provider: service, plan: plan, isQuiet: false, reporter: reporter)

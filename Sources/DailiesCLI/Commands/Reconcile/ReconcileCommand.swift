@@ -20,13 +20,16 @@ struct ReconcileCommand: AsyncParsableCommand {
 
             Costs that the provider has not reported are requested again, and recorded if they are now reported.
 
+            If a run is active, it carries out the lookups; no API key is needed here. --same-account needs the run to \
+            end first.
+
             Examples:
               BYTESPIKE_API_KEY=… dailies reconcile
               dailies reconcile --adopt dolly=vt_8f2c
               dailies reconcile --assume-lost dolly
               dailies reconcile --json | jq 'select(.verdict == "still_uncertain").key'
 
-            Exit codes: 0 no uncertain or lost tasks, 6 some remain, 7 access refused, 11 store in use, \
+            Exit codes: 0 no uncertain or lost tasks, 6 some remain, 7 access refused, 11 store in use (--same-account), \
             64 usage, 77 API key.
             """)
 
@@ -66,10 +69,14 @@ struct ReconcileCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        throw try await ExclusiveStore.with(store, orElse: "then reconcile", reconcile).asExit
+        // The transfer changes the store itself.
+        throw try await CommandSession.with(
+            store, orElse: "then reconcile", needsLock: account.sameAccount, reconcile
+        ).asExit
     }
 
-    private func reconcile(_ store: Store) async throws -> ExitCode {
+    private func reconcile(_ session: CommandSession) async throws -> ExitCode {
+        let store = session.store
         let chosen = try TaskLookup.batch(batch, in: store)
         let resolutions = try ManualResolution(adopt: adopt, assumeLost: assumeLost, batch: chosen, in: store)
         // After looking up the batch and the keys, so a typo changes nothing.
@@ -80,48 +87,47 @@ struct ReconcileCommand: AsyncParsableCommand {
         // With manual resolutions, only their tasks are reconciled.
         let tasks = try resolutions.isEmpty ? store.unresolvedTasks(in: chosen?.id) : resolutions.tasks
         let text = ReconcileOutput(hint: SuggestedCommand(store: self.store, provider: provider), isJSON: json)
-        var costs = CostBackfill(store: store, batch: chosen?.id, isJSON: json)
+        var costs = CostBackfill(session: session, batch: chosen?.id)
         let asksForCosts = try resolutions.isEmpty && !withoutAsking && costs.isNeeded
         if tasks.isEmpty, !asksForCosts {
-            let needs = try keyNeeds(in: store, chosen, nil)
-            text.finish(ReconcileTally(), left: (0, 0), needs, code: .success)
+            text.finish(ReconcileTally(), left: (0, 0), try keyNeeds(session, chosen), code: .success)
             return .success
         }
+        if withoutAsking { session.connectWithoutProvider() } else { try session.connect(provider, keys: keys) }
         var tally = ReconcileTally()
-        var accounts: APIKeyRouting?
-        try await withReconciler(on: store) { reconciler in
-            accounts = reconciler?.provider.accounts
-            var reconciliation = Reconciler(
-                store: store, reconciler: reconciler,
-                keyMemory: keys.memory(of: reconciler?.provider).divided(bySpeed: provider.speed))
-            for task in tasks {
-                guard let row = try store.task(task) else { continue }
-                let finding = try await reconciliation.settle(row, by: resolutions[task])
+        var reconciler = Reconciler(
+            session: session, keyMemory: keys.duration.divided(bySpeed: provider.speed), isOffline: withoutAsking)
+        for start in stride(from: 0, to: tasks.count, by: Reconciler.pageSize) {
+            let rows = try tasks[start..<min(start + Reconciler.pageSize, tasks.count)].compactMap(store.task)
+            for finding in try await reconciler.reconcile(rows, by: resolutions) {
                 text.write(finding, batches: try store.batches().count)
                 tally.count(finding)
             }
-            tally.codes.formUnion(reconciliation.codes)
-            if let reconciler, asksForCosts, tally.codes == [.success] { try await costs.ask(reconciler) }
+        }
+        tally.codes.formUnion(reconciler.codes)
+        if asksForCosts, tally.codes == [.success] {
+            try await costs.run { unpriced, answer in
+                let attempt = try store.attempts(of: unpriced.attempt.task)
+                    .first { $0.number == unpriced.attempt.number }
+                text.write(unpriced, answer, credits: attempt?.credits)
+            }
         }
         tally.costs = costs.tally
         let counts = try store.summary(chosen.map { [$0.id] }).total
         let left = (uncertain: counts.uncertain + counts.inTheAir, lost: counts.lost)
         if left.uncertain + left.lost > 0 { tally.codes.insert(.uncertain) }
         let code = ExitCode.precedence.first(where: tally.codes.contains) ?? .success
-        text.finish(tally, left: left, try keyNeeds(in: store, chosen, accounts), code: code)
+        text.finish(tally, left: left, try keyNeeds(session, chosen), code: code)
         return code
     }
 
-    /// - Parameter accounts: nil: the provider was not queried; keys come from files and the environment.
-    private func keyNeeds(in store: Store, _ batch: StoredBatch?, _ accounts: APIKeyRouting?) throws -> [MissingKey] {
+    /// Without a connection to the provider, keys come from files and the environment.
+    private func keyNeeds(_ session: CommandSession, _ batch: StoredBatch?) throws -> [MissingKey] {
         // An unreadable key counts as absent here; commands that need it report it.
-        let atHand = accounts?.all ?? (try? provider.keysAtHand()).map { Set($0.map(\.key.fingerprint)) } ?? []
-        return try store.keyNeeds(present: atHand.isEmpty ? nil : atHand, in: batch.map { [$0.id] })
-    }
-
-    private func withReconciler(on store: Store, _ body: (TaskReconciler?) async throws -> Void) async throws {
-        if withoutAsking { return try await body(nil) }
-        try await ProviderSession.with(provider) { try await body(TaskReconciler(store, $0)) }
+        let atHand =
+            session.configuration.map { APIKeyRouting(of: $0).all }
+            ?? (try? provider.keysAtHand()).map { Set($0.map(\.key.fingerprint)) } ?? []
+        return try session.store.keyNeeds(present: atHand.isEmpty ? nil : atHand, in: batch.map { [$0.id] })
     }
 }
 

@@ -134,7 +134,7 @@ struct ReconcileOutput {
         }
     }
 
-    private func parts(_ finding: ResolutionFinding) -> (verdict: String, known: TaskReconciler.Known?, reason: String?)
+    private func parts(_ finding: ResolutionFinding) -> (verdict: String, known: FoundAttempt?, reason: String?)
     {
         let still = finding.wasLost ? "still_lost" : "still_uncertain"
         return switch finding.verdict {
@@ -145,6 +145,42 @@ struct ReconcileOutput {
         case .notFound, .forgotten: (still, nil, nil)
         case .notAsked(let reason): (still, nil, reason)
         case .refused(let reason, let known): ("refused", known, reason)
+        }
+    }
+
+    // MARK: Costs
+
+    /// The result of a query for an unknown cost.
+    ///
+    /// - Parameter credits: the cost as recorded; nil: unknown.
+    func write(_ unpriced: AttemptWithoutCost, _ answer: CommandSession.Answer?, credits: Credits?) {
+        if isJSON { return writeJSON(unpriced, answer, credits) }
+        let name = SafeText.escaped("\(unpriced.batchName)/\(unpriced.key)")
+        Console.out("\(name), attempt \(unpriced.attempt.number): \(Self.message(answer, credits))")
+    }
+
+    private static func message(_ answer: CommandSession.Answer?, _ credits: Credits?) -> String {
+        let message = answer?.message.map(SafeText.escaped)
+        switch answer?.outcome {
+        case .costLearned, .alreadyOver, .found:
+            return credits.map { "cost recorded: \($0) credits" } ?? "its cost is still unknown"
+        case .costUnknown:
+            return message.map { "its cost is still unknown: \($0)" } ?? "the provider still does not report its cost"
+        case .keyRefused, .accountRefused: return "its cost is still unknown: refused (\(message ?? ""))"
+        case .noAnswer: return "its cost is still unknown: no answer (\(message ?? ""))"
+        case nil: return "queued for the active run"
+        default: return "its cost is still unknown" + (message.map { ": \($0)" } ?? "")
+        }
+    }
+
+    private func writeJSON(_ unpriced: AttemptWithoutCost, _ answer: CommandSession.Answer?, _ credits: Credits?) {
+        JSONLine.write("cost") { writer in
+            writer.member("batch", unpriced.batchName)
+            writer.member("key", unpriced.key.text)
+            writer.member("attempt", unpriced.attempt.number)
+            writer.member("task_id", unpriced.remote.text)
+            writer.member("verdict", credits == nil ? "cost_unknown" : "cost_learned")
+            writer.member("credits", credits: credits)
         }
     }
 

@@ -5,10 +5,10 @@ import DailiesStore
 struct ResolutionFinding {
     enum Verdict {
         /// The provider has it; recorded.
-        case found(TaskReconciler.Known)
-        case adopted(TaskReconciler.Known)
+        case found(FoundAttempt)
+        case adopted(FoundAttempt)
         /// Found over budget, and cancelled while that is free.
-        case overBudget(TaskReconciler.Known)
+        case overBudget(FoundAttempt)
         case assumedLost
         /// Not known to the provider. If it honors submission keys, a run may resubmit the same request.
         case notFound(areKeysHonoured: Bool)
@@ -17,7 +17,7 @@ struct ResolutionFinding {
         /// The lookup gave no result, with the reason.
         case notAsked(String)
         /// The user's resolution was not carried out, with the reason.
-        case refused(String, known: TaskReconciler.Known?)
+        case refused(String, known: FoundAttempt?)
     }
 
     let row: TaskRow
@@ -54,120 +54,192 @@ struct ResolutionEvidence {
     }
 }
 
-/// Reconciles uncertain and lost tasks one by one.
+/// The state of an attempt that the provider knows, as recorded.
+struct FoundAttempt {
+    let remote: RemoteTaskID
+    let isRunning: Bool
+    /// nil: it has not ended.
+    let end: Settlement.End?
+    let charged: Credits?
+
+    /// - Returns: nil if the provider does not have it.
+    init?(_ row: AttemptRow) {
+        guard let remote = row.remoteID else { return nil }
+        self.remote = remote
+        isRunning = row.state == .running
+        end = Settlement.End(rawValue: row.state.rawValue)
+        charged = row.credits
+    }
+}
+
+/// Reconciles uncertain and lost tasks.
 struct Reconciler {
-    let store: Store
-    /// nil: the provider is not queried.
-    let reconciler: TaskReconciler?
+    /// Maximum tasks looked up concurrently.
+    static let pageSize = 64
+
+    let session: CommandSession
     /// How long the provider remembers submission keys, by the local clock.
     let keyMemory: Duration
-    /// Set once the provider does not respond, so the next tasks do not wait for nothing.
-    private var outage: String?
-    private var refusals: [KeyFingerprint: String] = [:]
+    /// Whether tasks are given up without a lookup.
+    let isOffline: Bool
     private(set) var codes: Set<ExitCode> = []
 
-    init(store: Store, reconciler: TaskReconciler?, keyMemory: Duration) {
-        self.store = store
-        self.reconciler = reconciler
+    init(session: CommandSession, keyMemory: Duration, isOffline: Bool) {
+        self.session = session
         self.keyMemory = keyMemory
+        self.isOffline = isOffline
     }
 
-    mutating func settle(_ row: TaskRow, by action: ManualResolution.Action?) async throws -> ResolutionFinding {
-        guard let latest = row.latest else { preconditionFailure("task \(row.id) is uncertain but was never sent") }
-        let evidence = ResolutionEvidence(latest, attempt: row.attempt, events: try store.events(of: row.id))
-        let (asked, verdict) = try await verdict(on: row, latest, action)
-        return ResolutionFinding(row: row, evidence: evidence, asked: asked, verdict: verdict)
+    /// - Returns: the findings in the order of `rows`.
+    mutating func reconcile(
+        _ rows: [TaskRow], by resolutions: ManualResolution
+    ) async throws -> [ResolutionFinding] {
+        let evidence = try rows.map { row in
+            guard let latest = row.latest else {
+                preconditionFailure("task \(row.id) is uncertain but was never sent")
+            }
+            return ResolutionEvidence(latest, attempt: row.attempt, events: try session.store.events(of: row.id))
+        }
+        let needs = rows.map { row in
+            row.latest.flatMap { session.missingSetting(batch: row.batch, account: $0.account) }
+        }
+        let asked = rows.indices.filter { needs[$0] == nil }
+        let commands = asked.map { NewCommand(action(resolutions[rows[$0].id]), of: rows[$0].attemptID) }
+        let answers = try await commands.isEmpty ? [] : session.answers(to: commands)
+        let byRow = Dictionary(uniqueKeysWithValues: zip(asked, answers))
+        return try rows.indices.map { index in
+            let (row, action) = (rows[index], resolutions[rows[index].id])
+            let (lookup, verdict) =
+                try needs[index].map { (nil, Self.verdict(missing: $0, action)) }
+                ?? verdict(on: row, action, byRow[index] ?? nil)
+            return ResolutionFinding(row: row, evidence: evidence[index], asked: lookup, verdict: verdict)
+        }
+    }
+
+    private func action(_ resolution: ManualResolution.Action?) -> UserCommand.Action {
+        switch resolution {
+        case nil: .reconcile
+        case .adopt(let remote): .adopt(remote)
+        case .assumeLost: .assumeLost(afterLookup: !isOffline)
+        }
+    }
+
+    private static func verdict(missing need: String, _ action: ManualResolution.Action?) -> ResolutionFinding.Verdict {
+        guard action == .assumeLost else { return .notAsked(need) }
+        return .refused("\(need); if it is gone for good, add --without-asking", known: nil)
     }
 
     private mutating func verdict(
-        on row: TaskRow, _ latest: LatestAttempt, _ action: ManualResolution.Action?
-    ) async throws -> (String?, ResolutionFinding.Verdict) {
-        guard let reconciler else {
-            try await give(up: row, "provider not queried")
-            return (nil, .assumedLost)
+        on row: TaskRow, _ action: ManualResolution.Action?, _ answer: CommandSession.Answer?
+    ) throws -> (String?, ResolutionFinding.Verdict) {
+        let subject = Self.subject(row, action)
+        let message = SafeText.escaped(answer?.message ?? "")
+        let known = try session.store.attempts(of: row.id).first { $0.number == row.attempt }
+            .flatMap(FoundAttempt.init)
+        func found(_ verdict: (FoundAttempt) -> ResolutionFinding.Verdict) -> (String?, ResolutionFinding.Verdict) {
+            guard let known else { return (nil, .notAsked("its state changed in the meantime")) }
+            return ("\(subject): found, \(TaskDescription.known(known))", verdict(known))
         }
-        if let reason = outage ?? refusals[latest.account] { return (nil, .notAsked(reason)) }
-        let subject: String
-        let answer: TaskReconciler.Answer
-        if case .adopt(let remote) = action {
-            subject = "by the task id \(SafeText.escaped(remote.text))"
-            answer = try await reconciler.lookUp(row, as: remote)
-        } else {
-            subject = latest.remoteID == nil ? "by its submission key" : "by its task id"
-            answer = try await reconciler.lookUp(row)
-        }
-        switch answer {
-        case .known(let known):
+        switch answer?.outcome {
+        case .found, .alreadyOver: return found { .found($0) }
+        case .adopted: return found { .adopted($0) }
+        case .overBudget: return found { .overBudget($0) }
+        case .refused where known != nil && row.latest?.remoteID == nil || row.latest?.lostAt != nil:
+            return found { .refused(message, known: $0) }
+        case .refused where action.map({ $0 != .assumeLost }) == true:
+            return ("\(subject): not found", .refused(message, known: nil))
+        case .refused: return (nil, .refused(message, known: nil))
+        case .notFound: return ("\(subject): not found (\(message))", try notFound(row))
+        case .assumedLost:
+            return (isOffline ? nil : try lookup(of: row) ?? "\(subject): not found", .assumedLost)
+        case .otherTask:
+            if case .adopt = action { return ("\(subject): \(message)", .refused(message, known: nil)) }
+            return ("\(subject): \(message)", .notAsked("\(message), which is a different task"))
+        case .uncertain: return ("\(subject): \(message)", .notAsked(message))
+        case .keyRefused, .accountRefused:
+            codes.insert(answer?.outcome == .keyRefused ? .keyRefused : .accountRefused)
             return (
-                "\(subject): found, \(TaskDescription.known(known))", try await accepted(row, known, action, reconciler)
+                "\(subject): refused (\(message))", .notAsked("the provider refused the request: \(message)")
             )
-        case .notFound(let fault):
-            try await reconciler.record([
-                .note(row.attemptID, kind: "asked", text: "\(subject): not found (\(fault.shown))")
-            ])
-            return ("\(subject): not found (\(fault.shown))", try await notFound(row, latest, action))
-        case .mismatch(let reason):
-            try await reconciler.record([.note(row.attemptID, kind: "asked", text: "\(subject): \(reason)")])
-            if case .adopt = action { return ("\(subject): \(reason)", .refused(reason, known: nil)) }
-            return ("\(subject): \(reason)", .notAsked("\(reason), which is a different task"))
-        case .missingSetting(let need):
-            if action == .assumeLost {
-                let advice = "if it is gone for good, add --without-asking"
-                return (nil, .refused("\(need); \(advice)", known: nil))
-            }
-            return (nil, .notAsked(need))
-        case .stopped(let fault, let stop):
-            let reason = "the provider refused the request: \(fault.shown)"
-            refusals[latest.account] = reason
-            codes.insert(stop == .keyRefused ? .keyRefused : .accountRefused)
-            return ("\(subject): refused (\(fault.shown))", .notAsked(reason))
-        case .fault(let fault):
-            let reason = "the provider is not responding (\(fault.shown)); try again later"
-            if fault.showsOutage { outage = reason }
-            return ("\(subject): no answer (\(fault.shown))", .notAsked(reason))
-        }
-    }
-
-    private func accepted(
-        _ row: TaskRow, _ known: TaskReconciler.Known, _ action: ManualResolution.Action?, _ reconciler: TaskReconciler
-    ) async throws -> ResolutionFinding.Verdict {
-        if known.isOverBudget, !known.isRunning, case .known(let after) = try await reconciler.cancel(row, known) {
-            return .overBudget(after)
-        }
-        switch action {
-        case nil: return .found(known)
-        case .adopt: return .adopted(known)
-        case .assumeLost: return .refused("the provider has this task", known: known)
-        }
-    }
-
-    private func notFound(
-        _ row: TaskRow, _ latest: LatestAttempt, _ action: ManualResolution.Action?
-    ) async throws -> ResolutionFinding.Verdict {
-        switch action {
-        case nil:
-            let trust = try store.keyTrust(
-                baseURL: reconciler?.batches[row.batch]?.baseURL ?? "", account: latest.account, dialect: latest.dialect
+        case .noAnswer:
+            return (
+                "\(subject): no answer (\(message))",
+                .notAsked("the provider is not responding (\(message)); try again later")
             )
-            // After a key transfer, the new key cannot look up submissions of the old key.
-            guard latest.remoteID == nil, trust == .honoured, !latest.isHandedOver, try !store.isConflict(row.attemptID)
-            else {
-                return .notFound(areKeysHonoured: false)
-            }
-            let age = Composition.timers().now - latest.sentAt
-            return age < .zero || age >= keyMemory ? .forgotten : .notFound(areKeysHonoured: true)
-        case .adopt(let remote):
-            return .refused("the provider does not know \(SafeText.escaped(remote.text))", known: nil)
-        case .assumeLost:
-            try await give(up: row, "queried again and not found")
-            return .assumedLost
+        case nil: return (nil, .notAsked("queued for the active run"))
+        case .withdrawn, .cancelled, .completed, .failed, .renders, .asked, .lost, .notCancelled, .waits, .holds,
+            .takenBack, .costLearned, .costUnknown:
+            return (nil, .notAsked("it was not looked up"))
         }
     }
 
-    private func give(up row: TaskRow, _ reason: String) async throws {
-        let settlement = Settlement.assumedLost(
-            because: "given up by the user (\(reason)); it may have been rendered and billed")
-        let at = Composition.timers().now
-        try store.writeAndWait([Mutation(at: at, .settled(row.attemptID, settlement))])
+    private static func subject(_ row: TaskRow, _ action: ManualResolution.Action?) -> String {
+        if case .adopt(let remote) = action { return "by the task id \(SafeText.escaped(remote.text))" }
+        return row.latest?.remoteID == nil ? "by its submission key" : "by its task id"
+    }
+
+    /// The lookup that the log records, such as `by its submission key: not found (404 …)`.
+    private func lookup(of row: TaskRow) throws -> String? {
+        let events = try session.store.events(of: row.id)
+        return events.last { $0.kind == "asked" && $0.attempt == row.attempt }?.message.map(SafeText.escaped)
+    }
+
+    private func notFound(_ row: TaskRow) throws -> ResolutionFinding.Verdict {
+        guard let latest = row.latest else { return .notFound(areKeysHonoured: false) }
+        let batch = try session.store.batches().first { $0.id == row.batch }
+        let trust = try session.store.keyTrust(
+            baseURL: batch?.baseURL ?? "", account: latest.account, dialect: latest.dialect)
+        // After a key transfer, the new key cannot look up submissions of the old key.
+        guard latest.remoteID == nil, trust == .honoured, !latest.isHandedOver,
+            try !session.store.isConflict(row.attemptID)
+        else {
+            return .notFound(areKeysHonoured: false)
+        }
+        let age = Composition.timers().now - latest.sentAt
+        return age < .zero || age >= keyMemory ? .forgotten : .notFound(areKeysHonoured: true)
+    }
+}
+
+/// The second part of `reconcile`: queries every unknown cost again.
+struct CostBackfill {
+    struct Tally {
+        var asked = 0
+        var stated = 0
+    }
+
+    private(set) var tally = Tally()
+    private let session: CommandSession
+    private let batch: BatchID?
+
+    init(session: CommandSession, batch: BatchID?) {
+        self.session = session
+        self.batch = batch
+    }
+
+    /// Whether there are unknown costs.
+    var isNeeded: Bool {
+        get throws { try !session.store.attemptsWithoutCost(in: batch, limit: 1).isEmpty }
+    }
+
+    /// Queries page by page, and stops after a page with an outage.
+    mutating func run(_ report: (AttemptWithoutCost, CommandSession.Answer?) throws -> Void) async throws {
+        var last: AttemptID?
+        var isOutage = false
+        repeat {
+            let page = try session.store.attemptsWithoutCost(in: batch, after: last, limit: Reconciler.pageSize)
+            let reachable = page.filter { session.missingSetting(batch: $0.batch, account: $0.account) == nil }
+            let commands = reachable.map { NewCommand(.reconcile, of: $0.attempt) }
+            let answers = try await commands.isEmpty ? [] : session.answers(to: commands)
+            let byAttempt = Dictionary(uniqueKeysWithValues: zip(reachable.map(\.attempt), answers))
+            for unpriced in page {
+                let unreachable: CommandSession.Answer = (.costUnknown, "not reachable with these settings")
+                let answer = byAttempt[unpriced.attempt] ?? unreachable
+                tally.asked += 1
+                if answer?.outcome == .costLearned { tally.stated += 1 }
+                isOutage = isOutage || [.noAnswer, .keyRefused, .accountRefused].contains(answer?.outcome)
+                try report(unpriced, answer)
+            }
+            last = page.count < Reconciler.pageSize ? nil : page.last?.attempt
+        } while last != nil && !isOutage
     }
 }

@@ -214,9 +214,7 @@ struct KeyMemoryOptions: ParsableArguments {
             valueName: "time"))
     var keyMemory: DurationArgument?
 
-    func memory(of provider: RetryingProvider?) -> Duration {
-        keyMemory?.duration ?? provider?.keyMemory ?? SchedulerSettings.usualKeyMemory
-    }
+    var duration: Duration { keyMemory?.duration ?? SchedulerSettings.usualKeyMemory }
 }
 
 /// Options about the account of the API keys.

@@ -8,7 +8,15 @@ extension SQLiteConnection {
             "SELECT 1 FROM task_standing WHERE id = ? AND attempt = ? AND state = 'queued' AND has_key = 0",
             SQLValue(attempt.task), SQLValue(attempt.number)
         ) { _ in true }
-        guard waits != nil else { return try endCommand(command, .alreadyOver, message: nil, at: at) }
+        guard waits != nil else {
+            // The run does not have it: it has ended, or only a run with another provider can cancel it.
+            let isOpen = try first(
+                "SELECT is_open FROM attempt WHERE task = ? AND n = ?", SQLValue(attempt.task), SQLValue(attempt.number)
+            ) { row in row.bool(0) }
+            guard isOpen == true else { return try endCommand(command, .alreadyOver, message: nil, at: at) }
+            return try endCommand(
+                command, .notCancelled, message: "it is at a provider that the active run does not use", at: at)
+        }
         try recordWithdrawn(attempt.task, .cancelled, at: at)
         try endCommand(command, .withdrawn, message: nil, at: at)
     }
@@ -17,7 +25,7 @@ extension SQLiteConnection {
         of attempt: AttemptID, by command: CommandID, again: Bool, newSeed: Int64?, at: Instant
     ) throws(StoreError) {
         if let refusal = try refusal(ofRetrying: attempt, again: again) {
-            return try endCommand(command, .refused, message: refusal, at: at)
+            return try endCommand(command, .refused, message: refusal.message, at: at)
         }
         let state = try first(
             "SELECT state FROM task_standing WHERE id = ?", SQLValue(attempt.task)
@@ -32,21 +40,22 @@ extension SQLiteConnection {
     }
 
     /// Why a retry is refused; nil: it is allowed.
-    private func refusal(ofRetrying attempt: AttemptID, again: Bool) throws(StoreError) -> String? {
+    private func refusal(ofRetrying attempt: AttemptID, again: Bool) throws(StoreError) -> RetryRefusal? {
         let found = try first(
             """
-            SELECT s.state, s.attempt, coalesce(a.is_cost_awaited, 0) FROM task_standing AS s
+            SELECT s.state, s.attempt, coalesce(a.is_cost_awaited, 0), s.has_key, a.task_id IS NOT NULL FROM task_standing AS s
             LEFT JOIN attempt AS a ON a.task = s.id AND a.n = s.attempt AND s.has_key = 1 WHERE s.id = ?
             """, SQLValue(attempt.task)
         ) { row throws(StoreError) in
-            (state: try row.word(0, as: TaskState.self), number: row.int(1), isCostAwaited: row.bool(2))
+            (
+                state: try row.word(0, as: TaskState.self), number: row.int(1), isCostAwaited: row.bool(2),
+                isSent: row.bool(3), isAccepted: row.bool(4)
+            )
         }
-        guard let found, found.number == attempt.number else { return "it already has another attempt" }
-        switch found.state {
-        case .queued, .running: return "its current attempt is not settled"
-        case .completed where !again: return "it is completed"
-        case .completed, .failed, .cancelled: return found.isCostAwaited ? "its cost is still awaited" : nil
-        }
+        guard let found, found.number == attempt.number else { return .superseded }
+        return RetryRefusal(
+            state: found.state, isSent: found.isSent, isAccepted: found.isAccepted, isCostAwaited: found.isCostAwaited,
+            again: again)
     }
 
     func endCommand(

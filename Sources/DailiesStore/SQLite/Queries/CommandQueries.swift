@@ -12,7 +12,7 @@ public struct PendingCommands: Sendable {
     public var isMore = false
 }
 
-/// A cancel or retry to be given.
+/// A command to be given.
 public struct NewCommand: Hashable, Sendable {
     /// The action.
     public let order: UserCommand.Action
@@ -44,16 +44,14 @@ extension Store {
         try transaction { database throws(StoreError) in
             var ids: [CommandID] = []
             for order in orders {
-                let (kind, insists, newSeed): (String, Bool, Int64?) =
-                    switch order.order {
-                    case .cancel(let evenIfCharged): ("cancel", evenIfCharged, nil)
-                    case .retry(let again, let newSeed): ("retry", again, newSeed)
-                    }
+                let columns = order.order.columns
                 try database.run(
-                    "INSERT INTO command (at_ms, kind, task, attempt, is_insisted, new_seed) VALUES (?, ?, ?, ?, ?, ?)",
-                    SQLValue(at), .text(kind), SQLValue(order.attempt.task), SQLValue(order.attempt.number),
-                    SQLValue(insists),
-                    SQLValue(newSeed))
+                    """
+                    INSERT INTO command (at_ms, kind, task, attempt, is_insisted, new_seed, adopted_task_id)
+                    VALUES (?, ?, ?, ?, ?, ?, ?)
+                    """, SQLValue(at), .text(columns.kind), SQLValue(order.attempt.task),
+                    SQLValue(order.attempt.number), SQLValue(columns.isInsisted), SQLValue(columns.newSeed),
+                    SQLValue(columns.adopted?.text))
                 ids.append(CommandID(database.lastInsertedRow))
             }
             return ids
@@ -156,26 +154,27 @@ extension SQLiteConnection {
         var pending = PendingCommands()
         let rows = try rows(
             """
-            SELECT c.id, c.kind, c.task, c.attempt, c.is_insisted, s.batch_id, s.model, c.new_seed
+            SELECT c.id, c.kind, c.task, c.attempt, c.is_insisted, s.batch_id, s.model, c.new_seed, c.adopted_task_id
             FROM command AS c LEFT JOIN task_standing AS s ON s.id = c.task
             WHERE c.ended_at_ms IS NULL AND c.id > ? ORDER BY c.id LIMIT ?
             """, .integer(last?.rawValue ?? 0), SQLValue(limit)
-        ) { row throws(StoreError) -> (id: CommandID, command: UserCommand?) in
+        ) { row throws(StoreError) -> (id: CommandID, isControl: Bool, command: UserCommand?) in
             let id = CommandID(row.integer(0))
-            guard !row.isNull(2) else { return (id, nil) }
-            let insists = row.bool(4)
+            guard !row.isNull(2) else { return (id, true, nil) }
+            let action = UserCommand.Action(
+                kind: row.text(1), isInsisted: row.bool(4), newSeed: row.optionalInteger(7),
+                adopted: row.optionalText(8).map(RemoteTaskID.init))
+            // A kind that this program does not know is left to one that does.
+            guard let action else { return (id, false, nil) }
             return (
-                id,
+                id, false,
                 UserCommand(
-                    id: id,
-                    order: row.text(1) == "cancel"
-                        ? .cancel(evenIfCharged: insists) : .retry(again: insists, newSeed: row.optionalInteger(7)),
-                    attempt: try row.attempt(2, 3),
+                    id: id, order: action, attempt: try row.attempt(2, 3),
                     lane: TaskQueueID(batch: BatchID(row.integer(5)), model: ModelID(row.text(6))))
             )
         }
         pending.commands = rows.compactMap(\.command)
-        pending.lasting = rows.filter { $0.command == nil }.map(\.id)
+        pending.lasting = rows.filter(\.isControl).map(\.id)
         pending.last = rows.last?.id
         pending.isMore = rows.count == limit
         return pending
@@ -207,6 +206,31 @@ extension SQLiteConnection {
             }
         }
         return controls
+    }
+}
+
+extension UserCommand.Action {
+    fileprivate typealias Columns = (kind: String, isInsisted: Bool, newSeed: Int64?, adopted: RemoteTaskID?)
+
+    fileprivate var columns: Columns {
+        switch self {
+        case .cancel(let evenIfCharged): ("cancel", evenIfCharged, nil, nil)
+        case .retry(let again, let newSeed): ("retry", again, newSeed, nil)
+        case .reconcile: ("reconcile", false, nil, nil)
+        case .adopt(let remote): ("adopt", false, nil, remote)
+        case .assumeLost(let afterLookup): ("assume_lost", !afterLookup, nil, nil)
+        }
+    }
+
+    fileprivate init?(kind: String, isInsisted: Bool, newSeed: Int64?, adopted: RemoteTaskID?) {
+        switch (kind, adopted) {
+        case ("cancel", _): self = .cancel(evenIfCharged: isInsisted)
+        case ("retry", _): self = .retry(again: isInsisted, newSeed: newSeed)
+        case ("reconcile", _): self = .reconcile
+        case ("adopt", let remote?): self = .adopt(remote)
+        case ("assume_lost", _): self = .assumeLost(afterLookup: !isInsisted)
+        default: return nil
+        }
     }
 }
 

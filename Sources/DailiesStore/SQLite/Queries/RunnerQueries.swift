@@ -46,6 +46,26 @@ extension Store {
         }
     }
 
+    /// These attempts, as far as they are unfinished or their cost is unknown.
+    ///
+    /// - Parameter service: only those of its batches; nil: all.
+    package func openAttempts(
+        _ attempts: [AttemptID], of service: Service?
+    ) throws(StoreError) -> [AttemptID: OpenAttempt] {
+        try reading { database throws(StoreError) in
+            let batches = try database.batches().filter { batch in
+                service.map { batch.provider == $0.provider && batch.baseURL == $0.baseURL } ?? true
+            }
+            let known = Set(batches.map(\.id))
+            var found: [AttemptID: OpenAttempt] = [:]
+            for attempt in attempts {
+                guard let open = try database.openAttempt(attempt), known.contains(open.batch) else { continue }
+                found[attempt] = open
+            }
+            return found
+        }
+    }
+
     /// The queues of these batches with waiting tasks.
     ///
     /// Jumps from model to model in the index of waiting tasks: the cost depends on the number of queues, not of tasks.
@@ -184,6 +204,15 @@ extension SQLiteConnection {
             ORDER BY a.task, a.n LIMIT ?4
             """, SQLValue(batch), SQLValue(last?.task.rawValue ?? .min), SQLValue(last?.number ?? 0), SQLValue(limit),
             SQLValue(onlyUnsaved), map: Self.readOpenAttempt)
+    }
+
+    fileprivate func openAttempt(_ attempt: AttemptID) throws(StoreError) -> OpenAttempt? {
+        try first(
+            """
+            \(Self.openAttempt)
+            WHERE a.task = ? AND a.n = ? AND (a.is_open OR a.is_unsaved OR a.is_cost_awaited
+                OR a.settled_at_ms IS NOT NULL AND a.credits_nano IS NULL AND a.task_id IS NOT NULL)
+            """, SQLValue(attempt.task), SQLValue(attempt.number), map: Self.readOpenAttempt)
     }
 
     fileprivate func recentMissingCosts(of batch: BatchID, limit: Int) throws(StoreError) -> [OpenAttempt] {

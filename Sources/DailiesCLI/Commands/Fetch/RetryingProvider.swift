@@ -17,7 +17,6 @@ struct RetryingProvider: Sendable {
 
     var name: String { configuration.name }
     var baseURL: String { configuration.baseURL }
-    var keyMemory: Duration { provider.keyMemory }
 
     var accounts: APIKeyRouting { APIKeyRouting(of: configuration) }
 
@@ -28,10 +27,6 @@ struct RetryingProvider: Sendable {
 
     func ask(_ question: TaskQuery) async -> QueryResult {
         await burst { [provider] reply in provider.query(question, reply: reply) }
-    }
-
-    func cancel(_ remote: RemoteTaskID, account: KeyFingerprint) async -> QueryResult {
-        await burst { [provider] reply in provider.cancel(remote, account: account, reply: reply) }
     }
 
     private func burst(
@@ -56,12 +51,8 @@ struct RetryingProvider: Sendable {
 }
 
 extension ProviderError {
-    /// `502 bad_gateway: no upstream`, safe to show.
-    var shown: String {
-        let words = [status.map(String.init), code.map(SafeText.escaped) ?? (status == nil ? kind.rawValue : nil)]
-            .compactMap { $0 }.joined(separator: " ")
-        return message.isEmpty ? words : "\(words): \(SafeText.escaped(message))"
-    }
+    /// ``summary``, safe to show.
+    var shown: String { SafeText.escaped(summary) }
 
     /// No response, a server error, or a response from a proxy before the service: the next request would fail too.
     var showsOutage: Bool {
