@@ -49,6 +49,8 @@ struct Coverage {
     var tasks = 0
     var repeats = 0
     var settledByHand = 0
+    /// Lookups that users requested and that ended with an answer.
+    var lookedUp = 0
     /// Attempts that went on under another API key of their account.
     var handedOver = 0
     var gracefulStops = 0
@@ -95,6 +97,7 @@ struct Coverage {
         sum.tasks += b.tasks
         sum.repeats += b.repeats
         sum.settledByHand += b.settledByHand
+        sum.lookedUp += b.lookedUp
         sum.handedOver += b.handedOver
         sum.gracefulStops += b.gracefulStops
         sum.unknownCosts += b.unknownCosts
@@ -131,7 +134,7 @@ struct Coverage {
         """
         simulation: \(seeds) seeds, \(violations) violations; \(tasks) tasks, \(runs) runs, \(steps) steps, \
         \(submits) submissions (\(repeats) repeats), \(renders) renders, \(clipsSaved) clips saved, \(commits) commits, \
-        \(checks) store checks, \(gracefulStops) graceful stops, \(settledByHand) settled by hand, \
+        \(checks) store checks, \(gracefulStops) graceful stops, \(settledByHand) settled by hand, \(lookedUp) looked up, \
         \(handedOver) handed over to another key, \
         \(unknownCosts) costs unknown, \(guarded) cancelled by guards, \(intentsUnderCaps) begun under a cap, \
         \(stoppedModels) models stopped by a bill, \(told) commands told, \(carriedOut) of them changed a task, \

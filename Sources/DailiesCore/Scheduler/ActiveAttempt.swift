@@ -189,6 +189,8 @@ struct ActiveAttempt: Sendable {
         var isAgeUnknown = false
         /// How often it may have reached the provider. Only a first send can be proven not to have.
         var sends: Int
+        /// Whether a submit of it is in flight.
+        var isSubmitInFlight = false
         /// Sends of this run that may have been accepted without a reply.
         var unansweredSends = 0
         /// The permanent refusal of a resubmission. It is the outcome if the key is not found either.

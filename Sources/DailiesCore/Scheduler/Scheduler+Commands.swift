@@ -35,9 +35,12 @@ extension Scheduler {
     private mutating func attempt(of command: UserCommand, _ now: Instant) -> ActiveAttempt? {
         if let known = flight(command.attempt) { return known }
         guard let open = command.open else { return nil }
+        if !command.order.isLookup, case .completed = open.standing { return nil }
+        if !command.order.isLookup, case .missingCost = open.standing { return nil }
         resume(open, isRequested: true, now)
         // The command decides which query to send.
         recovery.unknown = []
+        servedAttempts.insert(command.attempt)
         return flight(command.attempt)
     }
 
@@ -54,11 +57,11 @@ extension Scheduler {
     // MARK: Cancelling
 
     private mutating func cancel(_ flight: ActiveAttempt, _ command: UserCommand, _ now: Instant) {
-        if isForAnotherKey(flight) { return remove(flight) }
+        if isForAnotherKey(flight) { return }
         var flight = flight
         if let outcome = commandRefusal ?? cancelObstacle(flight, evenIfCharged: command.order.cancelsEvenIfCharged) {
             commit([.commandEnded(command.id, outcome.outcome, message: outcome.message)], now)
-            return drop(flight)
+            return
         }
         begin(command, on: &flight, now)
         if case .running = flight.state { cancel(&flight) }
@@ -126,20 +129,26 @@ extension Scheduler {
 
     private mutating func lookUp(_ flight: ActiveAttempt, _ command: UserCommand, _ now: Instant) {
         var flight = flight
-        let isUncertain = flight.state == .uncertain && claims[flight.attempt] == nil
+        let isSubmitInFlight = flight.pending?.isSubmitInFlight == true || claims[flight.attempt] != nil
+        let isUncertain = flight.state == .uncertain && !isSubmitInFlight
         let isLost = flight.isMarkedLost || flight.parking == .lost
         if command.order == .assumeLost(afterLookup: false), isUncertain || isLost {
             begin(command, on: &flight, now)
             return giveUp(flight, "provider not queried", now)
         }
-        if isForAnotherKey(flight) { return remove(flight) }
+        if isForAnotherKey(flight) { return }
         if let refusal = commandRefusal ?? lookupObstacle(flight, command.order, isUncertain: isUncertain) {
             commit([.commandEnded(command.id, refusal.outcome, message: refusal.message)], now)
-            return drop(flight)
+            return
+        }
+        if isSubmitInFlight, command.order == .reconcile {
+            // The reply decides.
+            begin(command, on: &flight, now)
+            return put(flight)
         }
         guard isUncertain || isLost || flight.completion.map({ $0.cost != .known }) == true else {
             commit([.commandEnded(command.id, .found, message: nil)], now)
-            return drop(flight)
+            return
         }
         begin(command, on: &flight, now)
         let wasParked = flight.parking != nil
@@ -158,8 +167,11 @@ extension Scheduler {
     ) -> CommandRefusal? {
         if !accounts.contains(flight.account) { return (.refused, "it needs the API key \(flight.account)") }
         if areQueriesOver { return (.noAnswer, "this run can no longer query the provider") }
-        if case .adopt = action, !isUncertain { return (.refused, "it is not uncertain") }
-        return nil
+        switch action {
+        case .adopt where !isUncertain: return (.refused, "it is not uncertain")
+        case .assumeLost where flight.pending != nil && !isUncertain: return (.refused, "it is being submitted")
+        case .adopt, .assumeLost, .reconcile, .cancel, .retry: return nil
+        }
     }
 
     /// Handles an answer that did not find the attempt of a command.
@@ -217,7 +229,7 @@ extension Scheduler {
         }
     }
 
-    /// The task that the user named is another one's: the attempt stays uncertain.
+    /// The task that the user named belongs to another attempt: this one stays uncertain.
     mutating func refuseAdoption(_ flight: ActiveAttempt, _ reason: String, _ now: Instant) {
         var flight = flight
         guard let command = flight.command else { return }
@@ -329,7 +341,6 @@ extension Scheduler {
     ) -> [Mutation.Kind] {
         guard let command = flight.command else { return [] }
         flight.command = nil
-        if settings.servesCommandsOnly { served.append(flight.attempt) }
         return [.commandEnded(command.id, outcome, message: message)]
     }
 
@@ -344,21 +355,29 @@ extension Scheduler {
         }
     }
 
-    private mutating func drop(_ flight: ActiveAttempt) {
-        if settings.servesCommandsOnly { served.append(flight.attempt) }
-    }
-
-    /// A run that serves commands only follows no attempt longer than its command.
+    /// Attempts that were resumed for a command are followed no longer than the command.
     mutating func dropServed() {
-        for attempt in served {
-            guard let flight = flight(attempt), flight.command == nil, claims[attempt] == nil else { continue }
+        for attempt in servedAttempts {
+            guard let flight = flight(attempt) else {
+                servedAttempts.remove(attempt)
+                continue
+            }
+            guard flight.command == nil, claims[attempt] == nil else { continue }
+            servedAttempts.remove(attempt)
             remove(flight)
         }
-        served = []
     }
 }
 
 extension UserCommand.Action {
+    /// Whether it looks up an attempt.
+    var isLookup: Bool {
+        switch self {
+        case .reconcile, .adopt, .assumeLost: true
+        case .cancel, .retry: false
+        }
+    }
+
     /// Whether it cancels a task that is already rendering.
     var cancelsEvenIfCharged: Bool { self == .cancel(evenIfCharged: true) }
 }

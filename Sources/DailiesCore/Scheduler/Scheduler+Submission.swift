@@ -152,7 +152,7 @@ extension Scheduler {
             kind: kinds.kind(batch: task.batch, shape: task.shape, account: account, tagBudgets: task.tagBudgets),
             key: task.key, submissionKey: nil, sentAt: now, output: task.output, state: .waiting, reserved: bound,
             holdsSlot: true)
-        flight.pending = ActiveAttempt.PendingSubmission(submission: nil, task: task, sends: 1)
+        flight.pending = ActiveAttempt.PendingSubmission(submission: nil, task: task, sends: 1, isSubmitInFlight: true)
         advance(&flight, .sent)
         put(flight)
         sends(task.shape.model, for: account, now)
@@ -172,6 +172,7 @@ extension Scheduler {
         modelPauses[flight.shape.model]?.isProbing = false
         lanes.settledDuringLoad(flight.attempt.task, in: TaskQueueID(batch: flight.batch, model: flight.shape.model))
         pending.submission = submission
+        pending.isSubmitInFlight = false
         flight.pending = pending
         flight.submissionKey = submission.key
         let wasTryingFunds = pause.isTryingFunds
@@ -248,7 +249,7 @@ extension Scheduler {
             let withdrawal = Mutation.Kind.withdrawnByCommand(command.id, flight.attempt)
             return commit([.notAccepted(flight.attempt, fault), withdrawal], now)
         }
-        commit([.notAccepted(flight.attempt, fault)], now)
+        commit([.notAccepted(flight.attempt, fault)] + endCommand(of: &flight, .alreadyOver), now)
         if let task = pending.task {
             lanes.putBack(task)
         } else {

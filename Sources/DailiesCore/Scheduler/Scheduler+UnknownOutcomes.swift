@@ -190,7 +190,8 @@ extension Scheduler {
                 waiting += resubmissions[index...]
                 break
             }
-            guard hasRoom(in: lane), mayUseKey(flight.account), paceAllows(now) else {
+            // The answer to a user's lookup decides first.
+            guard hasRoom(in: lane), mayUseKey(flight.account), paceAllows(now), !flight.isQueryInFlight else {
                 waiting.append(attempt)
                 continue
             }
@@ -213,6 +214,7 @@ extension Scheduler {
         flight.pending?.sends += 1
         flight.pending?.mayResubmit = false
         flight.pending?.awaitsResubmit = false
+        flight.pending?.isSubmitInFlight = true
         flight.holdsSlot = true
         put(flight)
         sends(flight.shape.model, for: flight.account, now)

@@ -74,8 +74,8 @@ public struct Scheduler: Sendable {
     /// Queries for unknown costs since the start.
     var lateCostQueriesSent = 0
     var recovery = Recovery()
-    /// Attempts whose commands have ended in a run that serves commands only.
-    var served: [AttemptID] = []
+    /// Attempts that were resumed for users' commands alone.
+    var servedAttempts: Set<AttemptID> = []
     /// In such a run: why further commands cannot be carried out. The provider does not answer, or refuses to.
     var commandRefusal: CommandRefusal?
     var isStopping = false

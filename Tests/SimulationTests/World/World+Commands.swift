@@ -46,7 +46,8 @@ extension World {
         let attempt = AttemptID(task: task.id, number: task.attempt)
         let isOver = task.state == .failed || task.state == .cancelled
         let order: UserCommand.Action =
-            isOver || chance.happens(0.1) ? .retry(again: false) : .cancel(evenIfCharged: chance.happens(0.3))
+            userChoices.happens(0.2) ? .reconcile
+            : isOver || chance.happens(0.1) ? .retry(again: false) : .cancel(evenIfCharged: chance.happens(0.3))
         note("tell \(order) of \(attempt), which is \(task.state)")
         try beside { store in _ = try store.tell([NewCommand(order, of: attempt)], at: clientNow) }
         coverage.told += 1
@@ -62,7 +63,7 @@ extension World {
     }
 
     /// Another process on the same store.
-    private func beside<T>(_ body: (Store) throws -> T) throws -> T {
+    func beside<T>(_ body: (Store) throws -> T) throws -> T {
         let store = try Store.open(disk.store, for: .telling)
         let value = try body(store)
         try store.close()
@@ -74,6 +75,10 @@ extension World {
         guard let inspector else { return }
         let open = try inspector.commands().filter { $0.outcome == nil }
         guard open.isEmpty else { throw Violation("commands were never carried out: \(open)") }
-        coverage.carriedOut += try inspector.commands().count { [.withdrawn, .cancelled, .waits].contains($0.outcome) }
+        let commands = try inspector.commands()
+        coverage.carriedOut += commands.count { [.withdrawn, .cancelled, .waits].contains($0.outcome) }
+        coverage.lookedUp += commands.count {
+            [.found, .notFound, .adopted, .assumedLost, .costLearned, .costUnknown].contains($0.outcome)
+        }
     }
 }

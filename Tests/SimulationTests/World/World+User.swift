@@ -6,7 +6,7 @@ import DailiesCore
 /// What the user does between runs.
 extension World {
     /// Settles uncertain tasks by the truth, as somebody would who looks them up in the provider's console: adopts what
-    /// is there, writes off what is not. Only where the program cannot settle them: keys are not known to be honoured, or
+    /// is there, writes off what is not. The next run carries the commands out. Only where the program cannot settle them: keys are not known to be honoured, or
     /// this one may be forgotten, or nobody knows how old it is, or another API key sent it.
     func settleByHand() throws {
         guard let inspector else { return }
@@ -18,23 +18,14 @@ extension World {
                 || inspector.isConflict(attempt.id)
         }
         guard !uncertain.isEmpty else { return }
-        let store = try Store.open(disk.store, for: .running)
         for attempt in uncertain {
-            let at = clientNow
-            if let task = machine.tasks.first(where: { $0.outTaskID == attempt.key.text }) {
-                note("adopt \(attempt.id)")
-                let acceptance = Acceptance(
-                    remoteID: RemoteTaskID(task.id), isRunning: false, estimate: nil, reserved: attempt.reserved,
-                    source: .adopted)
-                try store.writeAndWait([Mutation(at: at, .accepted(attempt.id, acceptance))])
-            } else {
-                note("write off \(attempt.id)")
-                let settlement = Settlement.assumedLost(because: "the console does not show it")
-                try store.writeAndWait([Mutation(at: at, .settled(attempt.id, settlement))])
-            }
+            let task = machine.tasks.first { $0.outTaskID == attempt.key.text }
+            let action: UserCommand.Action =
+                task.map { .adopt(RemoteTaskID($0.id)) } ?? .assumeLost(afterLookup: userChoices.happens(0.5))
+            note("tell \(action) of \(attempt.id)")
+            try beside { store in _ = try store.tell([NewCommand(action, of: attempt.id)], at: clientNow) }
             coverage.settledByHand += 1
         }
-        try store.close()
         try check()
     }
 }

@@ -124,9 +124,8 @@ struct ReconcileCommand: AsyncParsableCommand {
     /// Without a connection to the provider, keys come from files and the environment.
     private func keyNeeds(_ session: CommandSession, _ batch: StoredBatch?) throws -> [MissingKey] {
         // An unreadable key counts as absent here; commands that need it report it.
-        let atHand =
-            session.configuration.map { APIKeyRouting(of: $0).all }
-            ?? (try? provider.keysAtHand()).map { Set($0.map(\.key.fingerprint)) } ?? []
+        let stored = (try? provider.keysAtHand()) ?? []
+        let atHand = session.configuration.map { APIKeyRouting(of: $0).all } ?? Set(stored.map(\.key.fingerprint))
         return try session.store.keyNeeds(present: atHand.isEmpty ? nil : atHand, in: batch.map { [$0.id] })
     }
 }
