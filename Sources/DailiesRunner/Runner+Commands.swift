@@ -29,7 +29,10 @@ extension Runner {
     private func readCommands(isForced: Bool) {
         queue.async {
             guard self.done != nil else { return }
-            guard !self.commandCursor.isPolling else { return self.commandCursor.isPollRequested = isForced }
+            guard !self.commandCursor.isPolling else {
+                if isForced { self.commandCursor.isPollRequested = true }
+                return
+            }
             self.commandCursor.isPolling = true
             let (last, lastAtStart) = (self.commandCursor.last, self.commandCursor.lastAtStart)
             self.readingQueue.async {

@@ -1,3 +1,4 @@
+import ExactJSON
 import Foundation
 import Testing
 
@@ -148,6 +149,69 @@ extension ProcessSuite {
             #expect(try file.one("SELECT outcome FROM command") == "withdrawn")
             #expect(try file.one("SELECT state FROM task WHERE key = 'clip-004'") == "cancelled")
             #expect(try simulator.bill().accepted == 3)
+        }
+
+        /// Submits a task to the simulator past the program, and returns its ID.
+        private func submit(_ simulator: Simulator, key: String) throws -> String {
+            let body = #"{"model":"veo-3.1-fast","prompt":"take 1","duration_seconds":2,"out_task_id":"\#(key)"}"#
+            let reply = try HTTP.exchange(
+                simulator.port, "POST", "/v1/tasks/submit", headers: ["Authorization: Bearer any-key-will-do-here"],
+                body: body)
+            return try #require(try JSONValue.parse(reply.body)["task_id"]?.string, "\(reply.text)")
+        }
+
+        @Test func `an active run looks up, adopts and gives up uncertain tasks`() throws {
+            let simulator = try Simulator(stage, speed: 500, ["--keys", "ignored", "--fault", "serverErrorBefore=1"])
+            let first = try stage.manifest("first.jsonl", clips: 3)
+            #expect(try stage.finishRun([first], at: simulator, ["--max-wait", "60s"]).code == 6)
+            #expect(try stage.status("uncertain") == 3)
+            try simulator.control(#"{"faults": false, "model_slots": 0}"#)
+            let run = try stage.startRun([try stage.manifest(clips: 2)], at: simulator)
+            try run.wait(for: "its tasks to be accepted") { $0.count("accepted") == 2 }
+
+            let lookedUp = try tell("reconcile")
+            #expect(lookedUp.code == 6 && lookedUp.out.hasSuffix("3 tasks: none resolved; unresolved: 3 uncertain\n"))
+            let remote = try submit(simulator, key: "by-hand")
+            let adopted = try tell("reconcile", "--batch", "first", "--adopt", "clip-001=\(remote)")
+            #expect(adopted.out.contains("verdict:  adopted; recorded as \(remote)\n"), "\(adopted)")
+            let given = try tell(
+                "reconcile", "--batch", "first", "--assume-lost", "clip-002", "--assume-lost", "clip-003")
+            #expect(given.code == 0 && given.out.contains("2 tasks: 2 assumed lost; none unresolved\n"), "\(given)")
+            #expect(try maximumWait() < 1000)
+
+            try simulator.control(#"{"model_slots": null}"#)
+            #expect(try run.ended() == .exited(0), "\(run.written.errText)")
+            let states = try StoreFile(stage.store).rows("SELECT state, count(*) FROM task GROUP BY state")
+            #expect(states == ["completed|3", "failed|2"])
+            #expect(try simulator.bill().accepted == 3)
+        }
+
+        @Test func `a killed command is carried out by the next run, and nothing twice`() throws {
+            let simulator = try Simulator(stage, speed: 500)
+            let manifest = try stage.manifest(clips: 400)
+            try simulator.control(#"{"model_slots": 0}"#)
+            let first = try stage.startRun([manifest], at: simulator, ["--concurrency", "20"])
+            try first.wait(for: "all slots to be taken") { $0.count("accepted") == 20 }
+            try first.killNow()
+            let cancel = try stage.start(
+                ["cancel", "--all", "--yes"]
+                    + stage.runArguments([], at: simulator).dropFirst().filter { word in
+                        !["--output", stage.renders, "--json", "--poll-window", "1000h"].contains(word)
+                    })
+            let file = try StoreFile(stage.store)
+            try eventually("commands to be written") { try file.number("SELECT count(*) FROM command") > 0 }
+            try cancel.killNow()
+            try simulator.control(#"{"model_slots": null}"#)
+            let next = try stage.finishRun([manifest], at: simulator, ["--concurrency", "20"])
+            #expect(next.code == 0, "\(next.err)")
+            #expect(try file.number("SELECT count(*) FROM command WHERE ended_at_ms IS NULL") == 0)
+            let bill = try simulator.bill()
+            #expect(bill.rendersByKey.values.allSatisfy { $0 == 1 })
+            let (completed, cancelled) = (
+                try file.number("SELECT count(*) FROM task WHERE state = 'completed'"),
+                try file.number("SELECT count(*) FROM task WHERE state = 'cancelled'")
+            )
+            #expect(completed + cancelled == 400 && completed == bill.charges)
         }
     }
 }

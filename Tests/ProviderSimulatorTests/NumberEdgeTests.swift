@@ -64,7 +64,7 @@ struct NumberEdgeTests {
                 #expect(edge >= 0 ? deviating >= .zero : deviating <= .zero)
             }
             #expect(credits.deviating(byHundredthsOfPercent: 0) == credits)
-            #expect(edge < 0 || Credits(nano: edge).times(seconds: .max) >= .zero)
+            #expect(edge < 0 || Credits(nano: edge).times(.max) >= .zero)
         }
         #expect(Credits(nano: 1_000_000).deviating(byHundredthsOfPercent: 500) == Credits(nano: 1_050_000))
         for speed in [1e-300, 1, 1e300] {

@@ -104,6 +104,8 @@ struct SimulationTests {
         #expect(coverage.clipsLost >= 100 * share && coverage.clipsLostForGood >= 5 * share)
         #expect(coverage.foldersTakenAway >= 20 * share)
         #expect(coverage.handedOver >= 20 * share)
-        #expect(coverage.settledByHand > 0 && coverage.lookedUp > 0 && coverage.gracefulStops > 0 && coverage.unknownCosts > 0)
+        #expect(
+            coverage.settledByHand > 0 && coverage.lookedUp > 0 && coverage.gracefulStops > 0
+                && coverage.unknownCosts > 0)
     }
 }

@@ -38,6 +38,12 @@ public struct Credits: Hashable, Comparable, Sendable, CustomStringConvertible {
         return Credits(nano: Int64(exactly: rounded) ?? .max)
     }
 
+    /// The product with a count, such as seconds, clamped to the range; for prices and bounds.
+    public func times(_ count: Int) -> Credits {
+        let (product, overflow) = nano.multipliedReportingOverflow(by: Int64(count))
+        return Credits(nano: overflow ? .max : product)
+    }
+
     /// The sum, clamped to the range; for bounds and reservations. For totals use ``CreditTotal``.
     public func adding(_ other: Credits) -> Credits {
         let (sum, overflow) = nano.addingReportingOverflow(other.nano)

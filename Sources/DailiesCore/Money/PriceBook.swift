@@ -21,6 +21,25 @@ public struct PriceBook: Sendable {
         public let billed: Credits
     }
 
+    /// The expected price of a clip.
+    public struct Estimate: Hashable, Sendable {
+        /// Where an expected price comes from.
+        public enum Source: Hashable, Sendable {
+            /// The service's latest bills in this store.
+            case bills
+            /// The user's rate.
+            case rate
+            /// The provider's published prices.
+            case published
+            /// The maximum per task, since nothing else is known.
+            case maximum
+        }
+        /// Lowest and highest price.
+        public let range: ClosedRange<Credits>
+        /// Where it comes from.
+        public let source: Source
+    }
+
     /// The bills of one kind of clip and their summary.
     private struct History {
         var window = PriceWindow()
@@ -125,11 +144,11 @@ public struct PriceBook: Sendable {
     }
 
     private func rate(for shape: RequestShape) -> Credits? {
-        rates[shape.model].map { Self.product($0.perSecond, Self.seconds(shape)).adding($0.fee) }
+        rates[shape.model].map { $0.perSecond.times(Self.seconds(shape)).adding($0.fee) }
     }
 
     private func highestBilled(for shape: RequestShape) -> Credits? {
-        histories[PriceKind(shape)]?.summary?.range.map { Self.product($0.upperBound, Self.seconds(shape)) }
+        histories[PriceKind(shape)]?.summary?.range.map { $0.upperBound.times(Self.seconds(shape)) }
     }
 
     /// The price of a one-second clip, including the fee, by the user's rate or else as published.
@@ -138,18 +157,34 @@ public struct PriceBook: Sendable {
         return rate(for: second) ?? published(for: second).max()
     }
 
-    /// The highest expected price of a clip, to compare quotes with. In the order that `plan` uses: the highest of the
-    /// latest bills and their quotes (bills may be lower than quotes), else the published prices. The user's rate
-    /// counts in addition to bills and replaces published prices. If none is known: the maximum per task and this run's
-    /// first quote. Nil if nothing is known.
+    /// The price that a clip is expected to have, and where it comes from: the latest bills of such clips without
+    /// outliers, else the user's rate, else the published prices, else up to the maximum per task. Nil if nothing is
+    /// known.
+    public func estimate(for shape: RequestShape) -> Estimate? {
+        let seconds = Self.seconds(shape)
+        if let billed = histories[PriceKind(shape)]?.summary?.range {
+            return Estimate(
+                range: billed.lowerBound.times(seconds)...billed.upperBound.times(seconds), source: .bills)
+        }
+        if let rate = rate(for: shape) { return Estimate(range: rate...rate, source: .rate) }
+        if let published = publishedRange(for: shape) { return Estimate(range: published, source: .published) }
+        return maximumPerTask.map { Estimate(range: .zero...$0, source: .maximum) }
+    }
+
+    /// The highest expected price of a clip, to compare quotes with: the upper end of ``estimate(for:)``. Bills may be
+    /// lower than quotes, so the highest quote counts beside bills and beside the maximum per task, and the user's rate
+    /// beside bills. Nil if nothing is known.
     public func highestExpected(for shape: RequestShape) -> Credits? {
         let kind = PriceKind(shape)
-        let rate = rate(for: shape)
         let quotes = [firstQuotes[kind], histories[kind]?.summary?.highestQuote].compactMap { $0 }
-        let quote = quotes.max().map { Self.product($0, Self.seconds(shape)) }
-        if let highest = highestBilled(for: shape) { return [highest, quote, rate].compactMap { $0 }.max() }
-        if let rate { return rate }
-        return published(for: shape).max() ?? [maximumPerTask, quote].compactMap { $0 }.max()
+        let quote = quotes.max().map { $0.times(Self.seconds(shape)) }
+        guard let estimate = estimate(for: shape) else { return quote }
+        let highest = estimate.range.upperBound
+        return switch estimate.source {
+        case .bills: [highest, quote, rate(for: shape)].compactMap { $0 }.max()
+        case .rate, .published: highest
+        case .maximum: [highest, quote].compactMap { $0 }.max()
+        }
     }
 
     /// Remembers the first quote for a kind of clip. Bills may be lower than quotes, so the next quote is not a price
@@ -181,18 +216,13 @@ public struct PriceBook: Sendable {
         return (matching.isEmpty ? prices : matching).map { price in
             switch price.figure {
             case .rate(let perSecond, let fee):
-                return Self.product(perSecond, seconds).adding(fee)
+                return perSecond.times(seconds).adding(fee)
             case .example(let total, let exampleSeconds):
                 let exampleSeconds = Int64(max(exampleSeconds, 1))
                 let perSecond = Credits(
                     nano: total.nano / exampleSeconds + (total.nano % exampleSeconds == 0 ? 0 : 1))
-                return seconds == Int(exampleSeconds) ? total : Self.product(perSecond, seconds)
+                return seconds == Int(exampleSeconds) ? total : perSecond.times(seconds)
             }
         }
-    }
-
-    private static func product(_ credits: Credits, _ seconds: Int) -> Credits {
-        let (product, overflow) = credits.nano.multipliedReportingOverflow(by: Int64(seconds))
-        return Credits(nano: overflow ? .max : product)
     }
 }

@@ -75,7 +75,7 @@ extension SimulatedProvider {
         if let change = money.priceChange, bill.accepted >= change.submits { factor = change.factorHundredths }
         let listed = money.perSecond[model] ?? publishedRate(model, resolution) ?? money.unknownModelPerSecond
         let perSecond = factor == 100 ? listed : listed.times(hundredths: factor)
-        return Price(perSecond: perSecond, estimate: perSecond.times(seconds: seconds).adding(money.submissionFee))
+        return Price(perSecond: perSecond, estimate: perSecond.times(seconds).adding(money.submissionFee))
     }
 
     private func publishedRate(_ model: String, _ resolution: String?) -> Credits? {
@@ -143,12 +143,6 @@ extension SimulatedProvider {
 }
 
 extension Credits {
-    /// The price of `seconds`; clamped to the range.
-    func times(seconds: Int) -> Credits {
-        let (product, overflow) = nano.multipliedReportingOverflow(by: Int64(seconds))
-        return Credits(nano: overflow ? .max : product)
-    }
-
     /// The amount changed by a share, truncated to whole billionths; clamped to the range.
     func deviating(byHundredthsOfPercent share: Int64) -> Credits {
         if share == 0 { return self }

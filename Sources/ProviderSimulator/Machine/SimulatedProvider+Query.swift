@@ -83,7 +83,7 @@ extension SimulatedProvider {
         let whole = max(1, task.runsFor.nanoseconds)
         let share = Double((now - since).nanoseconds) / Double(whole)
         let seconds = min(task.seconds, Int(saturating: Double(task.seconds) * share))
-        return task.perSecond.times(seconds: seconds)
+        return task.perSecond.times(seconds)
     }
 
     private static func notFound() -> SimulatedResponse {

@@ -116,13 +116,13 @@ final class SchedulerHarness {
         handle(
             .started(
                 SchedulerSnapshot(
-                    open: store.openPage(after: nil, limit: size),
+                    open: settings.servesCommandsOnly ? [] : store.openPage(after: nil, limit: size),
                     lanes: store.lanes.filter { scope?.contains($0.batch) ?? true },
                     budgets: Dictionary(uniqueKeysWithValues: batches.map { ($0, store.position($0)) }),
                     prices: prices
                         ?? PriceBook(catalogue: Self.catalogue, maximumPerTask: Self.maximumPerTask),
                     trust: store.trust, accounts: accounts, scope: scope, tagBudgets: tagBudgets, commands: commands,
-                    hasMoreOpen: store.open.count >= size)))
+                    hasMoreOpen: !settings.servesCommandsOnly && store.open.count >= size)))
     }
 
     func handle(_ event: SchedulerEvent) {
@@ -372,7 +372,7 @@ final class SchedulerHarness {
             problems.append("\(submitsInFlight) counted in flight, \(submits.count) are")
         }
         if ending != nil, !submits.isEmpty { problems.append("it ended with a submit in flight") }
-        if ending == nil, isStuck {
+        if ending == nil, !settings.servesCommandsOnly, isStuck {
             problems.append("nothing is in flight, no wake-up is pending, and it has not ended")
         }
         problems += store.problems

@@ -73,12 +73,14 @@ enum HTTP {
         var text: String { String(decoding: body, as: UTF8.self) }
     }
 
-    static func exchange(_ port: Int, _ method: String, _ path: String, body: String = "") throws -> Reply {
+    static func exchange(
+        _ port: Int, _ method: String, _ path: String, headers: [String] = [], body: String = ""
+    ) throws -> Reply {
         let descriptor = try Socket.connect(port)
         defer { close(descriptor) }
         let request =
             "\(method) \(path) HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n"
-            + "Content-Length: \(body.utf8.count)\r\n\r\n\(body)"
+            + headers.map { $0 + "\r\n" }.joined() + "Content-Length: \(body.utf8.count)\r\n\r\n\(body)"
         guard Socket.write(Array(request.utf8), to: descriptor) else {
             throw Child.Failure(description: "port \(port) closed before the request was written")
         }

@@ -46,7 +46,8 @@ extension World {
         let attempt = AttemptID(task: task.id, number: task.attempt)
         let isOver = task.state == .failed || task.state == .cancelled
         let order: UserCommand.Action =
-            userChoices.happens(0.2) ? .reconcile
+            userChoices.happens(0.2)
+            ? .reconcile
             : isOver || chance.happens(0.1) ? .retry(again: false) : .cancel(evenIfCharged: chance.happens(0.3))
         note("tell \(order) of \(attempt), which is \(task.state)")
         try beside { store in _ = try store.tell([NewCommand(order, of: attempt)], at: clientNow) }

@@ -71,7 +71,8 @@ struct RetryCommand: AsyncParsableCommand {
         }
         let waiting = try session.store.summary().total.waiting
         Console.out(
-            json ? result.json(waiting: waiting)
+            json
+                ? result.json(waiting: waiting)
                 : session.hasActiveRun ? result.queuedText : result.text(waiting: waiting))
         if result.refused > 0 { throw ExitCode.refused.asExit }
         if result.pending > 0 { throw ExitCode.stoppedEarly.asExit }

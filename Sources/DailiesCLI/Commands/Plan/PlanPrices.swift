@@ -25,12 +25,11 @@ struct PriceEstimate: Hashable, Sendable {
     }
 }
 
-/// Expected prices at one service: from its latest bills in this store, else from the user's rates, else from published
-/// prices, else from `--max-credits-per-task`; nil if none of them has a price.
+/// Expected prices at one service, by the arithmetic of a run (``PriceBook/estimate(for:)``), with the names and dates of
+/// their sources.
 struct PlanPrices {
     private let catalogue: ModelCatalogue
     private let rates: RateCard?
-    private let maximumPerTask: Credits?
     private let book: PriceBook
     /// When the latest bill of each kind of clip was settled.
     private let settledAt: [PriceKind: Instant]
@@ -39,46 +38,32 @@ struct PlanPrices {
     init(catalogue: ModelCatalogue, rates: RateCard?, maximumPerTask: Credits?, observed: [ObservedPrice]) {
         self.catalogue = catalogue
         self.rates = rates
-        self.maximumPerTask = maximumPerTask
-        book = PriceBook(catalogue: catalogue, rates: rates?.rates ?? [:], observed: observed)
+        book = PriceBook(
+            catalogue: catalogue, rates: rates?.rates ?? [:], maximumPerTask: maximumPerTask, observed: observed)
         settledAt = Dictionary(observed.map { (PriceKind($0.shape), $0.settledAt) }, uniquingKeysWith: max)
     }
 
     func estimate(for shape: RequestShape) -> PriceEstimate? {
-        let seconds = Int64(max(shape.durationSeconds ?? 1, 1))
-        let kind = PriceKind(shape)
-        if let summary = book.summary(of: kind), let range = summary.range {
-            let outliers =
-                summary.outliers.isEmpty
-                ? "" : ", excluding \(TaskDescription.count(summary.outliers.count, "outlier"))"
-            return PriceEstimate(
-                range: Self.product(range.lowerBound, seconds)...Self.product(range.upperBound, seconds),
-                source: .init(
-                    kind: .learned, name: "bills settled in this store" + outliers,
-                    date: settledAt[kind].map(Composition.Calendar.day)))
-        }
-        if let entry = rates?.entries[shape.model] {
-            let amount = Self.product(entry.rate.perSecond, seconds).adding(entry.rate.fee)
-            return PriceEstimate(
-                range: amount...amount,
-                source: .init(kind: .rates, name: entry.source ?? "your rates", date: entry.date))
-        }
-        guard let range = book.publishedRange(for: shape), let spec = catalogue[shape.model] else {
-            return maximumPerTask.map {
-                PriceEstimate(
-                    range: .zero...$0, source: .init(kind: .bound, name: "--max-credits-per-task", date: nil))
-            }
-        }
-        return PriceEstimate(
-            range: range,
-            source: .init(
-                kind: .published, name: "published: " + spec.priceSources(for: shape.resolution),
-                date: catalogue.compiled))
+        book.estimate(for: shape).map { PriceEstimate(range: $0.range, source: source(of: $0, shape)) }
     }
 
-    private static func product(_ credits: Credits, _ seconds: Int64) -> Credits {
-        let (product, overflow) = credits.nano.multipliedReportingOverflow(by: seconds)
-        return Credits(nano: overflow ? .max : product)
+    private func source(of estimate: PriceBook.Estimate, _ shape: RequestShape) -> PriceEstimate.Source {
+        let kind = PriceKind(shape)
+        switch estimate.source {
+        case .bills:
+            let outliers = book.summary(of: kind)?.outliers.count ?? 0
+            let exception = outliers == 0 ? "" : ", excluding \(TaskDescription.count(outliers, "outlier"))"
+            return .init(
+                kind: .learned, name: "bills settled in this store" + exception,
+                date: settledAt[kind].map(Composition.Calendar.day))
+        case .rate:
+            let entry = rates?.entries[shape.model]
+            return .init(kind: .rates, name: entry?.source ?? "your rates", date: entry?.date)
+        case .published:
+            let sources = catalogue[shape.model]?.priceSources(for: shape.resolution) ?? ""
+            return .init(kind: .published, name: "published: " + sources, date: catalogue.compiled)
+        case .maximum: return .init(kind: .bound, name: "--max-credits-per-task", date: nil)
+        }
     }
 }
 

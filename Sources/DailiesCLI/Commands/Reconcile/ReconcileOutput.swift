@@ -134,8 +134,7 @@ struct ReconcileOutput {
         }
     }
 
-    private func parts(_ finding: ResolutionFinding) -> (verdict: String, known: FoundAttempt?, reason: String?)
-    {
+    private func parts(_ finding: ResolutionFinding) -> (verdict: String, known: FoundAttempt?, reason: String?) {
         let still = finding.wasLost ? "still_lost" : "still_uncertain"
         return switch finding.verdict {
         case .found(let known): ("found", known, nil)
