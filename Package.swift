@@ -24,24 +24,30 @@ let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 /// `DAILIES_COMMIT=$(git rev-parse --short HEAD) swift build …` adds the commit to `dailies --version`.
 let commit = (Context.environment["DAILIES_COMMIT"] ?? "").filter { $0.isASCII && ($0.isLetter || $0.isNumber) }
 
+/// With `DAILIES_EXACT=1` every dependency has exactly the version named here, as in this repository's checks. Otherwise
+/// a newer compatible one is allowed, so that other packages can use this one.
+let isExact = Context.environment["DAILIES_EXACT"] == "1"
+
+func dependency(_ url: String, _ version: Version) -> Package.Dependency {
+    isExact ? .package(url: url, exact: version) : .package(url: url, from: version)
+}
+
 let package = Package(
     name: "dailies",
     products: [
         .executable(name: "dailies", targets: ["dailies"]),
-        .library(
-            name: "DailiesKit",
-            targets: ["DailiesCore", "DailiesManifest", "DailiesStore", "DailiesProvider", "DailiesRunner"]),
+        .library(name: "DailiesKit", targets: ["DailiesKit"]),
     ],
     dependencies: [
-        .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
-        .package(url: "https://github.com/apple/swift-collections", exact: "1.6.0"),
-        .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
-        .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
-        .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
-        .package(url: "https://github.com/apple/swift-nio-ssl", exact: "2.37.6"),
-        .package(url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1"),
-        .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
-        .package(url: "https://github.com/swift-server/async-http-client", exact: "1.37.0"),
+        dependency("https://github.com/apple/swift-argument-parser", "1.8.2"),
+        dependency("https://github.com/apple/swift-collections", "1.6.0"),
+        dependency("https://github.com/apple/swift-crypto", "4.5.2"),
+        dependency("https://github.com/apple/swift-log", "1.16.2"),
+        dependency("https://github.com/apple/swift-nio", "2.101.2"),
+        dependency("https://github.com/apple/swift-nio-ssl", "2.37.6"),
+        dependency("https://github.com/hummingbird-project/hummingbird", "2.28.1"),
+        dependency("https://github.com/jpsim/Yams", "6.2.2"),
+        dependency("https://github.com/swift-server/async-http-client", "1.37.0"),
     ],
     targets: [
         // The rules: life cycle, scheduling, limits, polling, retries, budgets, recovery, credits, identity. No
@@ -80,6 +86,14 @@ let package = Package(
         // Dispatch, timers, threads, files, downloads.
         .target(
             name: "DailiesRunner", dependencies: ["DailiesCore", "DailiesStore", crypto, heap, logging],
+            swiftSettings: strict),
+
+        // The library for other programs: one import, and runs in a few lines.
+        .target(
+            name: "DailiesKit",
+            dependencies: [
+                "DailiesCore", "DailiesManifest", "DailiesStore", "DailiesProvider", "DailiesRunner", logging,
+            ],
             swiftSettings: strict),
 
         // A simulated provider with faults: a pure state machine, and a server for it.
@@ -144,11 +158,8 @@ let package = Package(
 
         // A program with the library and a custom provider. Uses only the public API, like another package.
         .testTarget(
-            name: "EmbeddingTests",
-            dependencies: [
-                "DailiesCore", "DailiesManifest", "DailiesStore", "DailiesProvider", "DailiesRunner",
-                "ProviderSimulator", logging,
-            ], packageAccess: false, swiftSettings: strict),
+            name: "EmbeddingTests", dependencies: ["DailiesKit", "ProviderSimulator"], packageAccess: false,
+            swiftSettings: strict),
 
         // Rules for the whole repository: imports, names, documentation, recorded results.
         .testTarget(name: "TidyTests", swiftSettings: strict),

@@ -193,6 +193,16 @@ public final class Runner: @unchecked Sendable {
         queue.async { body(self.scheduler.tally, self.scheduler.concurrencyLimit) }
     }
 
+    /// Lets another run use the store. Only after the end, once the store is closed.
+    package func releaseLock() {
+        queue.sync {
+            precondition(done == nil && isStarted, "the lock is released during a run")
+            lock = nil
+        }
+    }
+
+    private var isStarted: Bool { hasStarted.withLock { $0 } }
+
     /// Simulates a crash in tests: nothing more is decided, sent or reported. Only while ``queue`` is suspended.
     func simulateCrash() { done = nil }
 

@@ -1,104 +1,117 @@
-import DailiesCore
-import DailiesProvider
-import DailiesRunner
+import DailiesKit
 import Foundation
 import ProviderSimulator
 import Testing
 
-/// The library as another package sees it: this target has no access but to what is public.
+/// The library as another package sees it: this target can use only what is public.
 struct EmbeddingTests {
-    /// A folder of its own, with a manifest in it.
-    private final class Desk {
-        let folder = NSTemporaryDirectory() + "/dailies-embedding-\(UUID().uuidString)"
-        var manifest: String { folder + "/shots.jsonl" }
+    /// A folder with a manifest of three clips.
+    private final class Project {
+        let folder = URL(fileURLWithPath: NSTemporaryDirectory()).standardizedFileURL
+            .appendingPathComponent("dailies-embedding-\(UUID().uuidString)")
+        var manifest: URL { folder.appendingPathComponent("shots.jsonl") }
+        var store: URL { folder.appendingPathComponent("service.sqlite") }
 
         init() throws {
-            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
             let lines = (1...3).map { number in
                 #"{"id": "shot-\#(number)", "model": "sora-2", "prompt": "Shot \#(number)", "duration_seconds": 4}"#
                     + "\n"
             }
-            try lines.joined().write(toFile: manifest, atomically: true, encoding: .utf8)
+            try lines.joined().write(to: manifest, atomically: true, encoding: .utf8)
         }
 
-        deinit {
-            // A folder that stays behind harms nobody, and a deinit cannot throw.
-            try? FileManager.default.removeItem(atPath: folder)
+        // A folder that stays behind harms nobody, and a deinit cannot throw.
+        deinit { try? FileManager.default.removeItem(at: folder) }
+
+        func start(_ provider: TinyProvider, budget: Credits, concurrency: Int = 2) throws -> BatchRun {
+            var options = Dailies.Options()
+            options.settings.concurrency = concurrency
+            options.settings = options.settings.divided(bySpeed: 1000)
+            return try Dailies.start(
+                manifest: manifest, store: store, provider: provider, budget: budget, options: options)
         }
 
-        func example(settings: SchedulerSettings = SchedulerSettings()) -> EmbeddingExample {
-            EmbeddingExample(
-                storePath: folder + "/service.sqlite", clipFolder: folder + "/clips",
-                catalogue: EmbeddedCatalogue.catalogue, settings: settings)
-        }
-
-        func expectClips(of result: EmbeddingExample.Result) {
-            #expect(result.ending == RunResult())
-            #expect(Set(result.paths.keys) == ["shot-1", "shot-2", "shot-3"])
-            for (key, path) in result.paths {
-                #expect(path == "\(folder)/clips/shots/\(key).mp4")
-                #expect(FileManager.default.fileExists(atPath: path))
+        func expectClips(_ report: RunReport) {
+            #expect(report.result == RunResult() && report.counts.states == [.completed: 3])
+            for number in 1...3 {
+                #expect(FileManager.default.fileExists(atPath: folder.path + "/renders/shots/shot-\(number).mp4"))
             }
-            #expect(result.spend.total.clipsSaved == 3 && result.spend.total.unknownCosts == 0)
+            #expect(report.spend.total.clipsSaved == 3 && report.spend.total.unknownCosts == 0)
         }
     }
 
     @Test func `a program around the library renders a manifest at the simulator, and its report is the bill`()
         async throws
     {
-        let desk = try Desk()
+        let project = try Project()
         let clock = DispatchClock()
-        var behaviour = SimulatorConfiguration()
-        behaviour.speed = 2000
+        var behavior = SimulatorConfiguration()
+        behavior.speed = 20
         let server = SimulatorServer(
-            configuration: behaviour, catalogue: EmbeddedCatalogue.catalogue, port: 0, stateFile: nil,
+            configuration: behavior, catalogue: EmbeddedCatalogue.catalogue, port: 0, stateFile: nil,
             clock: { clock.now })
         let port = try await server.start()
-        let key = try APIKey("a-key-of-the-embedding-program")
-        let provider = ByteSpikeProvider(
-            try ProviderConfiguration(baseURL: "http://127.0.0.1:\(port)", keys: [ModelAPIKey(key: key)]))
-
         do {
-            try await expectBill(of: server, with: provider, account: key.fingerprint, at: desk)
+            // The second time everything is done: nothing is sent, and nothing is paid for again.
+            for _ in 1...2 {
+                let charged = try await renderTonight(
+                    project.manifest, store: project.store, key: "a-key-of-the-program",
+                    baseURL: "http://127.0.0.1:\(port)")
+                #expect(charged == server.bill.total && charged > .zero)
+            }
+            #expect(server.bill.accepted == 3)
         } catch {
             Issue.record(error)
         }
-        await provider.shutdown()
         await server.stop()
     }
 
-    private func expectBill(
-        of server: SimulatorServer, with provider: ByteSpikeProvider, account: KeyFingerprint, at desk: Desk
-    ) async throws {
-        let example = desk.example(settings: SchedulerSettings().divided(bySpeed: 2000))
-        let budget = Credits(nano: 100_000_000_000)
-        let first = try await example.render(desk.manifest, with: provider, account: account, budget: budget)
-        desk.expectClips(of: first)
-        #expect(first.spend.total.charged == server.bill.total && first.spend.total.charged > .zero)
-
-        // Everything is done: nothing is sent, and nothing is paid for again.
-        let second = try await example.render(desk.manifest, with: provider, account: account, budget: budget)
-        #expect(second.spend == first.spend && second.paths == first.paths)
-        #expect(second.spend.total.charged == server.bill.total)
-    }
-
-    @Test func `a custom provider needs only the protocol`() async throws {
-        let desk = try Desk()
+    @Test func `a custom provider needs only the protocol, and every event is reported`() async throws {
+        let project = try Project()
         let provider = TinyProvider()
-        var settings = SchedulerSettings()
-        settings.concurrency = 2
-        let result = try await desk.example(settings: settings.divided(bySpeed: 1000)).render(
-            desk.manifest, with: provider, account: TinyProvider.account, budget: Credits(nano: 10_000_000_000))
-        desk.expectClips(of: result)
-        #expect(provider.renders == 3)
-        #expect(result.spend.total.charged == CreditTotal(whole: 0, billionths: 30_000_000))
+        let run = try project.start(provider, budget: 10)
+        var saved: Set<String> = []
+        for await event in run.events {
+            if case .saved(let task, _) = event { saved.insert(task.key.text) }
+        }
+        project.expectClips(try await run.report())
+        #expect(saved == ["shot-1", "shot-2", "shot-3"] && provider.renders == 3)
+        #expect(try await run.report().spend.total.charged == CreditTotal(whole: 0, billionths: 30_000_000))
     }
 
     @Test func `a budget that has no room for a clip ends the run before anything is sent`() async throws {
-        let desk = try Desk()
+        let project = try Project()
         let provider = TinyProvider()
-        let result = try await desk.example().render(
-            desk.manifest, with: provider, account: TinyProvider.account, budget: Credits(nano: 1))
-        #expect(result.ending.budgetReached && provider.renders == 0)
+        let report = try await project.start(provider, budget: 0).report()
+        #expect(report.result.budgetReached && provider.renders == 0)
+    }
+
+    @Test func `a cancelled task stops its run, and the next one renders the rest`() async throws {
+        let project = try Project()
+        let provider = TinyProvider()
+        let run = try project.start(provider, budget: 10, concurrency: 1)
+        run.pause()
+        let waiting = Task { try await run.report() }
+        waiting.cancel()
+        #expect(try await waiting.value.result.isInterrupted)
+        project.expectClips(try await project.start(provider, budget: 10).report())
+        #expect(provider.renders == 3)
+    }
+
+    @Test func `a second run of a store in use is refused, and a manifest with errors names them all`() async throws {
+        let project = try Project()
+        let run = try project.start(TinyProvider(), budget: 10)
+        run.pause()
+        #expect(throws: StoreError.self) { try project.start(TinyProvider(), budget: 10) }
+        run.stop()
+        _ = try await run.report()
+        try "{\"id\": 1}\n{\"prompt\": 2}\n".write(to: project.manifest, atomically: true, encoding: .utf8)
+        do {
+            _ = try project.start(TinyProvider(), budget: 10)
+            Issue.record("the manifest was accepted")
+        } catch let error as ManifestError {
+            #expect(error.problems.count >= 2)
+        }
     }
 }

@@ -1,4 +1,4 @@
-import DailiesCore
+import DailiesKit
 import Dispatch
 
 /// A provider of a few lines, in this process: it honours submission keys, renders at once and bills 0.01 credits a clip.

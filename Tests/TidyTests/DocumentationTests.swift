@@ -57,7 +57,7 @@ struct DocumentationTests {
 
     // MARK: Articles
 
-    private static let catalogue = "Sources/DailiesRunner/DailiesKit.docc"
+    private static let catalogue = "Sources/DailiesKit/DailiesKit.docc"
 
     private func articles() throws -> [(name: String, text: String)] {
         try FileManager.default.contentsOfDirectory(

@@ -20,6 +20,10 @@ struct ImportRulesTests {
             "DailiesCore", "DailiesStore", "Dispatch", "HeapModule", "Crypto", "Synchronization", "Foundation",
             "Logging",
         ],
+        "DailiesKit": [
+            "DailiesCore", "DailiesManifest", "DailiesStore", "DailiesProvider", "DailiesRunner", "Foundation",
+            "Logging",
+        ],
         "ProviderSimulator": Set(
             ["DailiesCore", "ProviderWire", "ExactJSON", "Hummingbird", "HummingbirdCore", "Logging", "Foundation"]
                 + nio),

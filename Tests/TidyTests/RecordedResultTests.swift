@@ -7,7 +7,7 @@ struct RecordedResultTests {
 
     /// The cells of each row of the table, by the benchmark's name.
     private func rows() throws -> [String: [String]] {
-        let lines = try Repository.text("Sources/DailiesRunner/DailiesKit.docc/Benchmarks.md").split(separator: "\n")
+        let lines = try Repository.text("Sources/DailiesKit/DailiesKit.docc/Benchmarks.md").split(separator: "\n")
         let head = try #require(lines.firstIndex { $0.hasPrefix("| `swift run -c release DailiesBenchmarks") })
         let rows = lines[(head + 2)...].prefix { $0.hasPrefix("|") }.map { line in
             line.split(separator: "|").map { $0.trimmingCharacters(in: .whitespaces) }

@@ -193,3 +193,8 @@ private struct DecimalText {
         return (value, isRounded)
     }
 }
+
+extension Credits: ExpressibleByIntegerLiteral {
+    /// Creates an amount of whole credits. Traps outside the range.
+    public init(integerLiteral whole: Int64) { self.init(nano: whole * 1_000_000_000) }
+}

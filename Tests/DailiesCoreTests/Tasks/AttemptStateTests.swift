@@ -74,7 +74,7 @@ import Testing
         let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent().deletingLastPathComponent()
         let article = try String(
-            contentsOf: root.appending(path: "Sources/DailiesRunner/DailiesKit.docc/LifeOfATask.md"), encoding: .utf8)
+            contentsOf: root.appending(path: "Sources/DailiesKit/DailiesKit.docc/LifeOfATask.md"), encoding: .utf8)
         let heading = try #require(article.range(of: "### Transitions\n"), "the article has no such chapter")
         let chapter = article[heading.upperBound...].prefix { $0 != "#" }
         #expect(Self.cells(of: chapter) == Self.cellsOfTheCode, "write this into the article:\n\(Self.table)")
