@@ -15,7 +15,7 @@ package final class StoreContents {
         database = try Store.connectToAnyVersion(path)
         services =
             try database?.rows("SELECT DISTINCT provider, base_url FROM batch ORDER BY id") { row in
-                (row.text(0), row.text(1))
+                (row["provider"], row["base_url"])
             } ?? []
     }
 
@@ -28,17 +28,16 @@ package final class StoreContents {
             SELECT b.output_dir, a.output_path, a.output_bytes FROM attempt AS a JOIN batch AS b ON b.id = a.batch_id
             WHERE a.output_path IS NOT NULL AND a.output_bytes IS NOT NULL
             """
-        ) { row throws(StoreError) in try body(row.text(0), row.text(1), row.integer(2)) }
+        ) { row throws(StoreError) in try body(row["output_dir"], row["output_path"], row["output_bytes"]) }
     }
 
     /// Submission keys of completed attempts whose clip is not saved; partial downloads may be on disk.
     ///
     /// - Parameter limit: the maximum number.
     package func unsavedKeys(limit: Int) throws(StoreError) -> [String] {
-        try database?.rows(
+        try database?.column(
             "SELECT submission_key FROM attempt WHERE state = 'completed' AND output_path IS NULL LIMIT ?",
-            SQLValue(limit)
-        ) { row in row.text(0) } ?? []
+            SQLValue(limit)) ?? []
     }
 }
 

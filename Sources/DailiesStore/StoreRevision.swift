@@ -17,11 +17,12 @@ extension Store {
     public func mark() throws(StoreError) -> StoreRevision {
         try reading { database throws(StoreError) in
             let batches = try database.rows("SELECT id, created_at_ms, name FROM batch ORDER BY id") { row in
-                "\(row.integer(0)) \(row.integer(1)) \(row.text(2).utf8.count) \(row.text(2))"
+                let name: String = row["name"]
+                return "\(row["id"] as Int64) \(row["created_at_ms"] as Int64) \(name.utf8.count) \(name)"
             }
             guard !batches.isEmpty else { return .empty }
             let end = try database.first("SELECT id, at_ms FROM event ORDER BY id DESC LIMIT 1") { row in
-                "\(row.integer(0)) \(row.integer(1))"
+                "\(row["id"] as Int64) \(row["at_ms"] as Int64)"
             }
             return StoreRevision(description: (["events \(end ?? "none")"] + batches).joined(separator: "\n"))
         }

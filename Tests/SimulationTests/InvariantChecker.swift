@@ -50,27 +50,27 @@ final class InvariantChecker {
     func attempts() throws -> [Attempt] {
         try database.rows(
             """
-            SELECT task, n, batch_id, submission_key, body, state, task_id, not_accepted_at_ms IS NOT NULL,
-                outcome_unknown_at_ms IS NOT NULL, lost_at_ms IS NOT NULL, is_open, is_cost_awaited, is_unsaved,
-                reserved_nano, credits_nano, output_path, output_sha256, failure_code,
-                submitted_at_ms, accepted_by, key_fingerprint, dialect, failure_message, model,
-                estimated_credits_nano, cancel_reason, sent_at_ms, is_replayed, handed_over_from IS NOT NULL
+            SELECT task, n, batch_id, submission_key, body, state, task_id,
+                not_accepted_at_ms IS NOT NULL AS is_not_accepted, outcome_unknown_at_ms IS NOT NULL AS is_uncertain,
+                lost_at_ms IS NOT NULL AS is_lost, is_open, is_cost_awaited, is_unsaved,
+                reserved_nano, credits_nano, output_path, output_sha256, failure_code, failure_message,
+                submitted_at_ms, sent_at_ms, is_replayed, accepted_by, key_fingerprint, dialect, model,
+                estimated_credits_nano, cancel_reason, handed_over_from IS NOT NULL AS is_handed_over
             FROM attempt ORDER BY task, n
             """
         ) { row throws(StoreError) in
             Attempt(
-                id: AttemptID(task: TaskID(row.integer(0)), number: row.int(1)), batch: BatchID(row.integer(2)),
-                key: SubmissionKey(row.text(3)), body: row.blob(4), state: try row.word(5),
-                remote: row.optionalText(6).map(RemoteTaskID.init), isNotAccepted: row.bool(7),
-                isUncertain: row.bool(8), isLost: row.bool(9), isOpen: row.bool(10), isCostAwaited: row.bool(11),
-                isUnsaved: row.bool(12), reserved: row.optionalCredits(13), credits: row.optionalCredits(14),
-                path: row.optionalText(15), digest: row.optionalText(16), failureCode: row.optionalText(17),
-                failureMessage: row.optionalText(22),
-                submittedAt: row.instant(18), sentAt: row.instant(26), isReplayed: row.bool(27),
-                acceptedBy: row.optionalText(19),
-                account: KeyFingerprint(row.text(20)), dialect: try row.word(21), model: ModelID(row.text(23)),
-                estimate: row.optionalCredits(24), cancelReason: row.isNull(25) ? nil : try row.word(25),
-                isHandedOver: row.bool(28))
+                id: AttemptID(task: row["task"], number: row["n"]), batch: row["batch_id"],
+                key: row["submission_key"], body: row["body"], state: try row.word("state"), remote: row["task_id"],
+                isNotAccepted: row["is_not_accepted"], isUncertain: row["is_uncertain"], isLost: row["is_lost"],
+                isOpen: row["is_open"], isCostAwaited: row["is_cost_awaited"], isUnsaved: row["is_unsaved"],
+                reserved: row["reserved_nano"], credits: row["credits_nano"], path: row["output_path"],
+                digest: row["output_sha256"], failureCode: row["failure_code"],
+                failureMessage: row["failure_message"], submittedAt: row["submitted_at_ms"],
+                sentAt: row["sent_at_ms"], isReplayed: row["is_replayed"], acceptedBy: row["accepted_by"],
+                account: row["key_fingerprint"], dialect: try row.word("dialect"), model: row["model"],
+                estimate: row["estimated_credits_nano"], cancelReason: try row.optionalWord("cancel_reason"),
+                isHandedOver: row["is_handed_over"])
         }
     }
 
@@ -93,8 +93,8 @@ final class InvariantChecker {
             """
         ) { row throws(StoreError) in
             Progress(
-                id: TaskID(row.integer(0)), key: row.text(1), state: try row.word(2), attempt: row.int(3),
-                hasKey: row.bool(4), credits: row.optionalCredits(5))
+                id: row["id"], key: row["key"], state: try row.word("state"), attempt: row["attempt"],
+                hasKey: row["has_key"], credits: row["credits_nano"])
         }
     }
 
@@ -109,8 +109,8 @@ final class InvariantChecker {
     func commands() throws -> [Command] {
         try database.rows("SELECT kind, task, attempt, outcome FROM command ORDER BY id") { row throws(StoreError) in
             Command(
-                kind: row.text(0), task: row.optionalInteger(1).map(TaskID.init), attempt: row.int(2),
-                outcome: row.isNull(3) ? nil : try row.word(3))
+                kind: row["kind"], task: row["task"], attempt: row["attempt"],
+                outcome: try row.optionalWord("outcome"))
         }
     }
 
@@ -131,31 +131,29 @@ final class InvariantChecker {
             """
         ) { row throws(StoreError) in
             Position(
-                batch: BatchID(row.integer(0)), cap: row.optionalCredits(1), mode: try row.word(6),
-                settled: row.total(2), reserved: row.total(4))
+                batch: row["id"], cap: row["budget_nano"], mode: try row.word("budget_mode"),
+                settled: row.total("settled"), reserved: row.total("reserved"))
         }
     }
 
     /// Whether a bill of this batch came out above what was held for it.
     func hasBillAboveReservation(_ batch: BatchID) throws -> Bool {
-        try database.first(
+        try database.exists(
             """
             SELECT 1 FROM event AS c WHERE c.batch_id = ? AND c.amount_kind = 'charged' AND c.amount_nano > coalesce((
                 SELECT r.amount_nano FROM event AS r
                 WHERE r.task = c.task AND r.attempt = c.attempt AND r.amount_kind = 'reserved' AND r.id < c.id
                 ORDER BY r.id DESC LIMIT 1), 0)
-            """, SQLValue(batch)
-        ) { _ in true } ?? false
+            """, SQLValue(batch))
     }
 
     /// A reply to it was about another submission, so that no run sends it again.
     func isConflict(_ attempt: AttemptID) throws -> Bool {
-        try database.first(
+        try database.exists(
             """
-            SELECT count(*) > 0 FROM event
+            SELECT 1 FROM event
             WHERE task = ? AND attempt = ? AND kind = 'uncertain' AND code = 'another_submission'
-            """, SQLValue(attempt.task), SQLValue(attempt.number)
-        ) { row in row.bool(0) } ?? false
+            """, SQLValue(attempt.task), SQLValue(attempt.number))
     }
 
     /// What waits at the provider, by these keys, and was to be cancelled for a guard.
@@ -166,18 +164,17 @@ final class InvariantChecker {
             JOIN event AS e ON e.task = a.task AND e.attempt = a.n AND e.kind = 'cancel_wanted'
             WHERE a.state = 'queued' AND a.task_id IS NOT NULL
             """
-        ) { row in (remote: RemoteTaskID(row.text(0)), account: KeyFingerprint(row.text(1))) }
+        ) { row in (remote: row["task_id"] as RemoteTaskID, account: row["key_fingerprint"] as KeyFingerprint) }
         return Set(found.filter { accounts.contains($0.account) }.map(\.remote))
     }
 
     /// Whether more was held for an attempt of this batch once it was accepted than before.
     func hasRaisedReservation(_ batch: BatchID) throws -> Bool {
-        try database.first(
+        try database.exists(
             """
             SELECT 1 FROM event AS r JOIN event AS i ON i.task = r.task AND i.attempt = r.attempt AND i.kind = 'intent'
             WHERE r.batch_id = ? AND r.kind = 'amount' AND r.amount_kind = 'reserved' AND r.amount_nano > i.amount_nano
-            """, SQLValue(batch)
-        ) { _ in true } ?? false
+            """, SQLValue(batch))
     }
 
     /// One row of the log, as far as budgets go.
@@ -197,17 +194,17 @@ final class InvariantChecker {
     func moneyRows() throws -> [MoneyRow] {
         try database.rows(
             """
-            SELECT id, batch_id, task, attempt, kind, amount_kind, coalesce(amount_nano, 0), to_state, source, message
+            SELECT id, batch_id, task, attempt, kind, amount_kind, amount_nano, to_state, source, message
             FROM event WHERE batch_id IS NOT NULL AND (amount_kind IS NOT NULL
                 OR kind IN ('intent', 'accepted', 'cancel_wanted', 'budget_set', 'budget_mode_set'))
             ORDER BY id
             """
         ) { row in
             MoneyRow(
-                id: row.integer(0), batch: BatchID(row.integer(1)),
-                attempt: row.isNull(3) ? nil : AttemptID(task: TaskID(row.integer(2)), number: row.int(3)),
-                kind: row.text(4), amountKind: row.optionalText(5), amount: Credits(nano: row.integer(6)),
-                to: row.optionalText(7), source: row.optionalText(8), message: row.optionalText(9))
+                id: row["id"], batch: row["batch_id"],
+                attempt: row.isNull("attempt") ? nil : AttemptID(task: row["task"], number: row["attempt"]),
+                kind: row["kind"], amountKind: row["amount_kind"], amount: row["amount_nano"], to: row["to_state"],
+                source: row["source"], message: row["message"])
         }
     }
 
@@ -217,19 +214,19 @@ final class InvariantChecker {
         try database.forEach(
             "SELECT task, attempt, amount_text, amount_nano, amount_field FROM event WHERE amount_kind = 'charged'"
         ) { row in
-            result[AttemptID(task: TaskID(row.integer(0)), number: row.int(1))] =
-                (row.text(2), Credits(nano: row.integer(3)), row.text(4))
+            result[AttemptID(task: row["task"], number: row["attempt"])] =
+                (row["amount_text"], row["amount_nano"], row["amount_field"])
         }
         return result
     }
 
     func count(ofEvents kind: String) throws -> Int {
-        try database.first("SELECT count(*) FROM event WHERE kind = ?", .text(kind)) { row in row.int(0) } ?? 0
+        try database.value("SELECT count(*) FROM event WHERE kind = ?", .text(kind)) ?? 0
     }
 
     /// Attempts that have more than one event of a kind that can come only once.
     func repeatedOnce() throws -> [String] {
-        try database.rows(
+        try database.column(
             """
             SELECT task || '#' || attempt || ' ' || kind FROM event
             WHERE kind IN ('accepted', 'completed', 'failed', 'cancelled', 'saved', 'cost_learned')
@@ -237,22 +234,21 @@ final class InvariantChecker {
                 SELECT count(*) FROM event AS gone
                 WHERE event.kind = 'saved' AND gone.kind = 'clip_gone' AND gone.task = event.task
                     AND gone.attempt = event.attempt)
-            """
-        ) { row in row.text(0) }
+            """)
     }
 
     /// Whether the store knows that the keys of this attempt's account are honoured in its dialect.
     func keyIsHonoured(of attempt: Attempt) throws -> Bool {
-        try database.first(
+        try database.exists(
             "SELECT 1 FROM key_trust WHERE trust = 'honoured' AND key_fingerprint = ? AND dialect = ?",
-            .text(attempt.account.text), .text(attempt.dialect.rawValue)
-        ) { _ in true } ?? false
+            .text(attempt.account.text), .text(attempt.dialect.rawValue))
     }
 
     /// What SQLite itself finds wrong.
     func damage() throws -> [String] {
-        let found = try database.rows("PRAGMA integrity_check") { row in row.text(0) }.filter { $0 != "ok" }
-        return found + (try database.rows("PRAGMA foreign_key_check") { row in "foreign key in \(row.text(0))" })
+        let found: [String] = try database.column("PRAGMA integrity_check").filter { $0 != "ok" }
+        return found
+            + (try database.rows("PRAGMA foreign_key_check") { row in "foreign key in \(row["table"] as String)" })
     }
 }
 

@@ -68,7 +68,7 @@ struct ClipFinder {
     private static let maximumExamined = 64
     /// The condition must equal that of the index, or SQLite does not use it.
     static let similar = """
-        SELECT i.key, b.name, a.state = 'completed', \(Store.requestAsSent)
+        SELECT i.key, b.name, a.state = 'completed' AS is_paid, \(Store.requestAsSent) AS request
         FROM (
             SELECT * FROM attempt WHERE similarity_hash BETWEEN ?1 AND ?2 AND task <> ?3
                 AND (state = 'completed' OR task_id IS NOT NULL AND state IN ('queued', 'running'))
@@ -90,7 +90,7 @@ struct ClipFinder {
 
     init(_ provider: String, in database: SQLiteConnection) throws(StoreError) {
         self.provider = provider
-        isEmpty = try database.first("SELECT 1 FROM attempt LIMIT 1") { _ in true } == nil
+        isEmpty = try !database.exists("SELECT 1 FROM attempt LIMIT 1")
     }
 
     /// - Parameter task: the requesting task, whose own clips are skipped.
@@ -104,11 +104,11 @@ struct ClipFinder {
                 Self.similar, SQLValue(range.lowerBound), SQLValue(range.upperBound), SQLValue(task ?? Self.noTask),
                 .text(provider)
             ) { row -> ExistingClip? in
-                let stored = CanonicalRequest(text: row.text(3))
+                let stored: CanonicalRequest = row["request"]
                 let isSame = stored.isSame(as: request)
                 guard isSame || stored.isNearly(request) else { return nil }
                 return ExistingClip(
-                    key: TaskKey(row.text(0)), batchName: row.text(1), isPaid: row.bool(2), isNear: !isSame)
+                    key: row["key"], batchName: row["name"], isPaid: row["is_paid"], isNear: !isSame)
             }
             let clips = found.compactMap { $0 }
             if let clip = clips.first(where: { !$0.isNear }) ?? clips.first { return clip }

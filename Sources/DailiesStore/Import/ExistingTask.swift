@@ -79,9 +79,7 @@ struct TaskFinder {
 
     init(_ batch: BatchID, in database: SQLiteConnection) throws(StoreError) {
         self.batch = batch
-        hasAliases =
-            try database.first("SELECT 1 FROM task_alias WHERE batch_id = ? LIMIT 1", SQLValue(batch)) { _ in true }
-            ?? false
+        hasAliases = try database.exists("SELECT 1 FROM task_alias WHERE batch_id = ? LIMIT 1", SQLValue(batch))
     }
 
     mutating func find(_ task: TaskSpec, in database: SQLiteConnection) throws(StoreError) -> ExistingTask? {
@@ -100,8 +98,9 @@ struct TaskFinder {
 extension SQLiteConnection {
     private static let known = """
         SELECT s.id, i.request, i.tags, i.output, s.priority, s.state, s.attempt, s.has_key,
-            s.withdrawn_code, a.outcome_unknown_at_ms IS NOT NULL, coalesce(a.is_cost_awaited, 0),
-            a.output_path IS NOT NULL, a.failure_code, i.key, s.new_seed
+            s.withdrawn_code, a.outcome_unknown_at_ms IS NOT NULL AS is_uncertain,
+            coalesce(a.is_cost_awaited, 0) AS is_cost_awaited, a.output_path IS NOT NULL AS is_saved, a.failure_code,
+            i.key, s.new_seed
         FROM task_input AS i JOIN task_standing AS s ON s.id = i.id
         LEFT JOIN attempt AS a ON a.task = s.id AND a.n = s.attempt AND s.has_key = 1
         WHERE
@@ -115,12 +114,11 @@ extension SQLiteConnection {
         if known.isListed(as: spec) { return nil }
         if let seed = known.newSeed {
             // Without the seed both are canonical, so comparing bytes suffices.
-            let isSent = try first(
+            let isSent: Bool? = try value(
                 """
                 SELECT json_remove(?1, '$.seed') = json_remove(?2, '$.seed') AND json_type(?2, '$.seed') IS 'integer'
                     AND json_extract(?2, '$.seed') IS ?3
-                """, .text(known.request.withLineFeeds.text), .text(spec.request.withLineFeeds.text), .integer(seed)
-            ) { row in row.bool(0) }
+                """, .text(known.request.withLineFeeds.text), .text(spec.request.withLineFeeds.text), .integer(seed))
             if isSent == true { return nil }
         }
         return known.changed(spec)
@@ -134,20 +132,19 @@ extension SQLiteConnection {
     fileprivate func known(_ statement: String, _ values: SQLValue...) throws(StoreError) -> ExistingTask? {
         try first(statement, list: values) { row throws(StoreError) in
             ExistingTask(
-                id: TaskID(row.integer(0)), key: TaskKey(row.text(13)), request: CanonicalRequest(text: row.text(1)),
-                tags: row.text(2), output: row.optionalText(3), priority: row.int(4), state: try row.word(5),
-                attempt: try row.attemptNumber(6), hasKey: row.bool(7), withdrawnCode: row.optionalText(8),
-                isUncertain: row.bool(9), isCostAwaited: row.bool(10), isSaved: row.bool(11),
-                failureCode: row.optionalText(12), newSeed: row.optionalInteger(14))
+                id: row["id"], key: row["key"], request: row["request"], tags: row["tags"], output: row["output"],
+                priority: row["priority"], state: try row.word("state"), attempt: try row.attemptNumber("attempt"),
+                hasKey: row["has_key"], withdrawnCode: row["withdrawn_code"], isUncertain: row["is_uncertain"],
+                isCostAwaited: row["is_cost_awaited"], isSaved: row["is_saved"], failureCode: row["failure_code"],
+                newSeed: row["new_seed"])
         }
     }
 
     /// Tasks of version 1 that may be this one, in manifest order.
     fileprivate func tasks(aliased task: TaskSpec, in batch: BatchID) throws(StoreError) -> [TaskID] {
         let alias = task.isKeyDerived ? task.request.withLineFeeds.text : task.key.text
-        return try rows(
-            "SELECT task FROM task_alias WHERE batch_id = ? AND alias = ? ORDER BY task", SQLValue(batch), .text(alias)
-        ) { row in TaskID(row.integer(0)) }
+        return try column(
+            "SELECT task FROM task_alias WHERE batch_id = ? AND alias = ? ORDER BY task", SQLValue(batch), .text(alias))
     }
 
     /// The waiting tasks of a batch that are not in `kept`, in the order of their manifest.
@@ -160,7 +157,7 @@ extension SQLiteConnection {
         try forEach(
             "SELECT id FROM task_standing WHERE batch_id = ? AND state = 'queued' AND has_key = 0", [SQLValue(batch)]
         ) { row in
-            let id = TaskID(row.integer(0))
+            let id: TaskID = row["id"]
             if !kept.contains(id), end.map({ id < $0 }) ?? true { gone.append(id) }
         }
         return gone.sorted()

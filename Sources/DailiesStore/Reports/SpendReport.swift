@@ -131,14 +131,14 @@ extension Store {
     ) throws(StoreError) -> SpendReport {
         let query = SpendQuery(dimensions: dimensions, since: since, until: until, batches: batches, now: now)
         return try reading { database throws(StoreError) in
-            let usual = try database.first("PRAGMA cache_size") { row in row.integer(0) } ?? 0
+            let usual: Int64 = try database.value("PRAGMA cache_size") ?? 0
             try database.run("PRAGMA cache_size = -\(Self.sortingMemory)")
             var total = SpendFigures()
             let rows = try database.rows(query.statement, list: query.values) { row in
-                let figures = SpendQuery.figures(in: row, from: Int32(dimensions.count))
-                total.add(figures.figures, tasks: figures.newTasks)
+                let figures = SpendFigures(in: row)
+                total.add(figures, tasks: row["new_tasks"])
                 return SpendReport.Row(
-                    values: dimensions.indices.map { row.optionalText(Int32($0)) }, figures: figures.figures)
+                    values: dimensions.indices.map { row.optionalText(named: "dimension_\($0)") }, figures: figures)
             }
             try database.run("PRAGMA cache_size = \(usual)")
             return SpendReport(dimensions: dimensions, rows: dimensions.isEmpty ? [] : rows, total: total)
@@ -179,7 +179,7 @@ private struct SpendQuery {
         let joins =
             (dimensions.contains(.batch) ? " JOIN batch AS b ON b.id = a.batch_id" : "")
             + (tagNames.isEmpty ? "" : " JOIN task_input AS i ON i.id = a.task")
-        let columns = dimensions.map(shown) + figureColumns
+        let columns = dimensions.enumerated().map { "\(shown($1)) AS dimension_\($0)" } + figureColumns
         let groups = keys.isEmpty ? "" : "GROUP BY \(places) ORDER BY \(places)"
         return """
             SELECT \(columns.joined(separator: ",\n"))
@@ -233,72 +233,70 @@ private struct SpendQuery {
     /// Each amount is two integer sums, whole credits and billionths: a single sum could overflow, and a REAL one would
     /// round.
     private var figureColumns: [String] {
-        func both(_ amount: String, where condition: String? = nil) -> String {
+        func both(_ amount: String, where condition: String? = nil, as name: String) -> String {
             let filter = condition.map { " FILTER (WHERE \($0))" } ?? ""
             return """
-                coalesce(sum(\(amount) / 1000000000)\(filter), 0),
-                coalesce(sum(\(amount) % 1000000000)\(filter), 0)
+                sum(\(amount) / 1000000000)\(filter) AS \(name)_whole,
+                sum(\(amount) % 1000000000)\(filter) AS \(name)_billionths
                 """
         }
-        func count(_ condition: String) -> String { "count(*) FILTER (WHERE \(condition))" }
+        func count(_ condition: String, as name: String) -> String { "count(*) FILTER (WHERE \(condition)) AS \(name)" }
         let held = "coalesce(a.estimated_credits_nano, a.reserved_nano)"
         return [
-            count(isFirst(inGroup: false)), count(isFirst(inGroup: true)), "count(*)",
-            count("a.output_path IS NOT NULL"), "total(a.delivered_seconds)",
-            "total(a.delivered_seconds) FILTER (WHERE a.credits_nano IS NOT NULL)",
-            both("a.estimated_credits_nano"), both("a.credits_nano"),
-            both("a.estimated_credits_nano", where: "a.credits_nano > 0"),
-            both("a.credits_nano", where: "a.estimated_credits_nano IS NOT NULL"), count("a.credits_nano IS NULL"),
-            both(held, where: "a.credits_nano IS NULL"), count("a.credits_nano IS NULL AND \(held) IS NULL"),
-            count("a.is_rounded"), count("a.is_replayed"),
-            count("a.state = 'failed' AND a.credits_nano > 0"), both("a.credits_nano", where: "a.state = 'failed'"),
-            count("a.state = 'cancelled' AND a.credits_nano > 0"),
-            both("a.credits_nano", where: "a.state = 'cancelled'"),
-            count("a.state = 'completed' AND a.output_path IS NULL"),
-            both("a.credits_nano", where: "a.state = 'completed' AND a.output_path IS NULL"),
-            count("a.superseded_at_ms IS NOT NULL AND a.credits_nano > 0"),
-            both("a.credits_nano", where: "a.superseded_at_ms IS NOT NULL"),
-            count("a.settled_at_ms > \(now)"),
+            // Tasks that are in no earlier group.
+            count(isFirst(inGroup: false), as: "new_tasks"),
+            count(isFirst(inGroup: true), as: "tasks"),
+            "count(*) AS attempts",
+            count("a.output_path IS NOT NULL", as: "clips_saved"),
+            "total(a.delivered_seconds) AS seconds_delivered",
+            "total(a.delivered_seconds) FILTER (WHERE a.credits_nano IS NOT NULL) AS seconds_of_known_cost",
+            both("a.estimated_credits_nano", as: "estimated"),
+            both("a.credits_nano", as: "charged"),
+            both("a.estimated_credits_nano", where: "a.credits_nano > 0", as: "estimated_of_charged"),
+            both("a.credits_nano", where: "a.estimated_credits_nano IS NOT NULL", as: "charged_of_estimated"),
+            count("a.credits_nano IS NULL", as: "unknown_costs"),
+            both(held, where: "a.credits_nano IS NULL", as: "unknown_at_most"),
+            count("a.credits_nano IS NULL AND \(held) IS NULL", as: "unbounded_costs"),
+            count("a.is_rounded", as: "rounded_costs"),
+            count("a.is_replayed", as: "replayed"),
+            count("a.state = 'failed' AND a.credits_nano > 0", as: "charged_failures"),
+            both("a.credits_nano", where: "a.state = 'failed'", as: "charged_for_failures"),
+            count("a.state = 'cancelled' AND a.credits_nano > 0", as: "charged_cancellations"),
+            both("a.credits_nano", where: "a.state = 'cancelled'", as: "charged_for_cancellations"),
+            count("a.state = 'completed' AND a.output_path IS NULL", as: "paid_not_saved"),
+            both("a.credits_nano", where: "a.state = 'completed' AND a.output_path IS NULL", as: "charged_not_saved"),
+            count("a.superseded_at_ms IS NOT NULL AND a.credits_nano > 0", as: "superseded_takes"),
+            both("a.credits_nano", where: "a.superseded_at_ms IS NOT NULL", as: "charged_for_superseded"),
+            count("a.settled_at_ms > \(now)", as: "settled_in_future"),
         ]
     }
+}
 
-    /// Reads the columns of ``figureColumns``. `newTasks`: tasks that are in no earlier group.
-    static func figures(in row: DailiesStore.SQLRow, from start: Int32) -> (figures: SpendFigures, newTasks: Int) {
-        var column = start
-        func count() -> Int {
-            defer { column += 1 }
-            return row.int(column)
-        }
-        func total() -> CreditTotal {
-            defer { column += 2 }
-            return row.total(column)
-        }
-        var figures = SpendFigures()
-        let newTasks = count()
-        figures.tasks = count()
-        figures.attempts = count()
-        figures.clipsSaved = count()
-        figures.secondsDelivered = row.optionalReal(column) ?? 0
-        figures.secondsOfKnownCost = row.optionalReal(column + 1) ?? 0
-        column += 2
-        figures.estimated = total()
-        figures.charged = total()
-        figures.estimatedOfCharged = total()
-        figures.chargedOfEstimated = total()
-        figures.unknownCosts = count()
-        figures.unknownAtMost = total()
-        figures.unboundedCosts = count()
-        figures.roundedCosts = count()
-        figures.replayed = count()
-        figures.chargedFailures = count()
-        figures.chargedForFailures = total()
-        figures.chargedCancellations = count()
-        figures.chargedForCancellations = total()
-        figures.paidNotSaved = count()
-        figures.chargedNotSaved = total()
-        figures.supersededTakes = count()
-        figures.chargedForSuperseded = total()
-        figures.settledInFuture = count()
-        return (figures, newTasks)
+extension SpendFigures {
+    /// Reads the columns of ``SpendQuery/figureColumns``.
+    fileprivate init(in row: SQLRow) {
+        tasks = row["tasks"]
+        attempts = row["attempts"]
+        clipsSaved = row["clips_saved"]
+        secondsDelivered = row["seconds_delivered"]
+        secondsOfKnownCost = row["seconds_of_known_cost"]
+        estimated = row.total("estimated")
+        charged = row.total("charged")
+        estimatedOfCharged = row.total("estimated_of_charged")
+        chargedOfEstimated = row.total("charged_of_estimated")
+        unknownCosts = row["unknown_costs"]
+        unknownAtMost = row.total("unknown_at_most")
+        unboundedCosts = row["unbounded_costs"]
+        roundedCosts = row["rounded_costs"]
+        replayed = row["replayed"]
+        chargedFailures = row["charged_failures"]
+        chargedForFailures = row.total("charged_for_failures")
+        chargedCancellations = row["charged_cancellations"]
+        chargedForCancellations = row.total("charged_for_cancellations")
+        paidNotSaved = row["paid_not_saved"]
+        chargedNotSaved = row.total("charged_not_saved")
+        supersededTakes = row["superseded_takes"]
+        chargedForSuperseded = row.total("charged_for_superseded")
+        settledInFuture = row["settled_in_future"]
     }
 }

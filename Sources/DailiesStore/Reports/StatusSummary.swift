@@ -137,7 +137,7 @@ extension SQLiteConnection {
         for batch in try self.batches() where batches?.contains(batch.id) ?? true {
             statuses.append(try status(of: batch))
         }
-        let last = try first("SELECT at_ms FROM event ORDER BY id DESC LIMIT 1") { row in row.instant(0) }
+        let last: Instant? = try value("SELECT at_ms FROM event ORDER BY id DESC LIMIT 1")
         return StatusSummary(batches: statuses, lastEventAt: last)
     }
 
@@ -152,7 +152,10 @@ extension SQLiteConnection {
                 last_settled_at_ms FROM batch_total WHERE batch_id = ?
             """, SQLValue(batch.id)
         ) { row in
-            (settled: row.total(0), reserved: row.total(2), first: row.optionalInstant(4), last: row.optionalInstant(5))
+            (
+                settled: row.total("settled"), reserved: row.total("reserved"),
+                first: row["first_submitted_at_ms"] as Instant?, last: row["last_settled_at_ms"] as Instant?
+            )
         }
         counts.settled = times?.settled ?? .zero
         counts.reserved = times?.reserved ?? .zero
@@ -161,62 +164,80 @@ extension SQLiteConnection {
 
     /// Counts in one row, since groups per state would be sorted in memory that grows with the number of tasks.
     private func countTasks(of batch: BatchID, into counts: inout StatusCounts) throws(StoreError) {
-        let states = TaskState.allCases
-        let sums = states.map { "sum(state = '\($0.rawValue)')" }.joined(separator: ", ")
         let found = try first(
             """
-            SELECT \(sums), sum(state = 'queued' AND has_key = 0), count(*) FROM task_standing WHERE batch_id = ?
+            SELECT count(*) AS tasks,
+                count(*) FILTER (WHERE state = 'queued') AS queued,
+                count(*) FILTER (WHERE state = 'running') AS running,
+                count(*) FILTER (WHERE state = 'completed') AS completed,
+                count(*) FILTER (WHERE state = 'failed') AS failed,
+                count(*) FILTER (WHERE state = 'cancelled') AS cancelled,
+                count(*) FILTER (WHERE state = 'queued' AND has_key = 0) AS waiting
+            FROM task_standing WHERE batch_id = ?
             """, SQLValue(batch)
-        ) { row in (0..<states.count + 2).map { row.int(Int32($0)) } }
+        ) { row in
+            (
+                tasks: row["tasks"] as Int, waiting: row["waiting"] as Int,
+                states: [
+                    .queued: row["queued"], .running: row["running"], .completed: row["completed"],
+                    .failed: row["failed"], .cancelled: row["cancelled"],
+                ] as [TaskState: Int]
+            )
+        }
         guard let found else { return }
-        guard found.prefix(states.count).reduce(0, +) == found[states.count + 1] else { throw StoreError.forbiddenWord }
-        for (state, tasks) in zip(states, found) where tasks > 0 { counts.states[state] = tasks }
-        counts.waiting = found[states.count]
+        guard found.states.values.reduce(0, +) == found.tasks else { throw StoreError.forbiddenWord }
+        counts.states = found.states.filter { $0.value > 0 }
+        counts.waiting = found.waiting
     }
 
     /// Reads the small index of attempts that guards wanted cancelled.
     func heldBack(in batch: BatchID) throws(StoreError) -> [CancelReason: Int] {
         let found = try rows(
             """
-            SELECT a.cancel_reason, count(*) FROM attempt AS a JOIN task_standing AS s ON s.id = a.task
+            SELECT a.cancel_reason, count(*) AS tasks FROM attempt AS a JOIN task_standing AS s ON s.id = a.task
             WHERE a.batch_id = ? AND a.cancel_reason IS NOT NULL AND a.state = 'cancelled'
                 AND s.state = 'queued' AND s.has_key = 0 AND s.attempt = a.n + 1
             GROUP BY a.cancel_reason
             """, SQLValue(batch)
-        ) { row throws(StoreError) in (reason: try row.word(0, as: CancelReason.self), count: row.int(1)) }
+        ) { row throws(StoreError) in
+            (reason: try row.word("cancel_reason", as: CancelReason.self), count: row["tasks"] as Int)
+        }
         return Dictionary(uniqueKeysWithValues: found.map { ($0.reason, $0.count) })
     }
 
     /// Reads two small indexes and nothing settled.
     private func countAttempts(of batch: BatchID, into counts: inout StatusCounts) throws(StoreError) {
         let isAtProvider = "is_open AND task_id IS NOT NULL AND lost_at_ms IS NULL"
-        let found = try first(
+        try forEach(
             """
-            SELECT sum(is_open AND task_id IS NULL AND outcome_unknown_at_ms IS NULL),
-                sum(outcome_unknown_at_ms IS NOT NULL), sum(is_open AND task_id IS NOT NULL AND state = 'queued'),
-                sum(state = 'running'), sum(is_open AND lost_at_ms IS NOT NULL), sum(is_unsaved),
-                sum(is_unsaved AND failure_code IS 'no_asset'), sum(is_cost_awaited),
-                coalesce(sum(reserved_nano / 1000000000) FILTER (WHERE \(isAtProvider)), 0),
-                coalesce(sum(reserved_nano % 1000000000) FILTER (WHERE \(isAtProvider)), 0)
+            SELECT count(*) FILTER (WHERE is_open AND task_id IS NULL AND outcome_unknown_at_ms IS NULL) AS in_the_air,
+                count(outcome_unknown_at_ms) AS uncertain,
+                count(*) FILTER (WHERE is_open AND task_id IS NOT NULL AND state = 'queued') AS accepted,
+                count(*) FILTER (WHERE state = 'running') AS running,
+                count(*) FILTER (WHERE is_open AND lost_at_ms IS NOT NULL) AS lost,
+                count(*) FILTER (WHERE is_unsaved) AS unsaved,
+                count(*) FILTER (WHERE is_unsaved AND failure_code = 'no_asset') AS no_asset,
+                count(*) FILTER (WHERE is_cost_awaited) AS cost_awaited,
+                sum(reserved_nano / 1000000000) FILTER (WHERE \(isAtProvider)) AS reserved_whole,
+                sum(reserved_nano % 1000000000) FILTER (WHERE \(isAtProvider)) AS reserved_billionths
             FROM attempt WHERE batch_id = ? AND (is_open OR is_unsaved OR is_cost_awaited)
-            """, SQLValue(batch)
-        ) { row in (counts: (0..<8).map { row.int($0) }, reserved: row.total(8)) }
-        guard let (found, reserved) = found else { return }
-        counts.inTheAir = found[0]
-        counts.uncertain = found[1]
-        counts.accepted = found[2]
-        counts.running = found[3]
-        counts.lost = found[4]
-        counts.unsaved = found[5]
-        counts.noAsset = found[6]
-        counts.costAwaited = found[7]
-        counts.reservedAtProvider = reserved
-        let unknown = try first(
-            """
-            SELECT count(*) FROM attempt
-            WHERE batch_id = ? AND settled_at_ms IS NOT NULL AND credits_nano IS NULL AND is_cost_awaited = 0
-            """, SQLValue(batch)
-        ) { row in row.int(0) }
-        counts.costUnknown = unknown ?? 0
+            """, [SQLValue(batch)]
+        ) { row in
+            counts.inTheAir = row["in_the_air"]
+            counts.uncertain = row["uncertain"]
+            counts.accepted = row["accepted"]
+            counts.running = row["running"]
+            counts.lost = row["lost"]
+            counts.unsaved = row["unsaved"]
+            counts.noAsset = row["no_asset"]
+            counts.costAwaited = row["cost_awaited"]
+            counts.reservedAtProvider = row.total("reserved")
+        }
+        counts.costUnknown =
+            try value(
+                """
+                SELECT count(*) FROM attempt
+                WHERE batch_id = ? AND settled_at_ms IS NOT NULL AND credits_nano IS NULL AND is_cost_awaited = 0
+                """, SQLValue(batch)) ?? 0
     }
 }

@@ -44,11 +44,11 @@ extension Store {
                 """, SQLValue(task), SQLValue(limit)
             ) { row throws(StoreError) in
                 EventRow(
-                    id: row.integer(0), at: row.instant(1), attempt: row.optionalInt(2), kind: row.text(3),
-                    from: row.isNull(4) ? nil : try row.word(4), to: row.isNull(5) ? nil : try row.word(5),
-                    amountText: row.optionalText(6), amount: row.optionalCredits(7), amountKind: row.optionalText(8),
-                    amountField: row.optionalText(9), source: row.optionalText(10), code: row.optionalText(11),
-                    message: row.optionalText(12))
+                    id: row["id"], at: row["at_ms"], attempt: row["attempt"], kind: row["kind"],
+                    from: try row.optionalWord("from_state"), to: try row.optionalWord("to_state"),
+                    amountText: row["amount_text"], amount: row["amount_nano"], amountKind: row["amount_kind"],
+                    amountField: row["amount_field"], source: row["source"], code: row["code"],
+                    message: row["message"])
             }.reversed()
         }
     }

@@ -26,7 +26,7 @@ extension Store {
             for batch in try database.batches() where batches?.contains(batch.id) ?? true {
                 groups += try database.rows(
                     """
-                    SELECT a.failure_code, count(*), min(s.id), i.key, a.failure_message
+                    SELECT a.failure_code, count(*) AS tasks, min(s.id), i.key, a.failure_message
                     FROM task_standing AS s JOIN attempt AS a ON a.task = s.id AND a.n = s.attempt
                     JOIN task_input AS i ON i.id = s.id
                     WHERE s.batch_id = ? AND s.state = 'failed' AND s.has_key = 1
@@ -34,8 +34,8 @@ extension Store {
                     """, SQLValue(batch.id), SQLValue(limit)
                 ) { row in
                     FailureGroup(
-                        batchName: batch.name, code: row.text(0), count: row.int(1), example: TaskKey(row.text(3)),
-                        message: row.optionalText(4))
+                        batchName: batch.name, code: row["failure_code"], count: row["tasks"], example: row["key"],
+                        message: row["failure_message"])
                 }
             }
             return Array(groups.sorted { $0.count > $1.count }.prefix(limit))

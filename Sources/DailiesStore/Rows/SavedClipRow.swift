@@ -46,10 +46,10 @@ extension Store {
                 SQLValue(task?.rawValue), SQLValue(limit)
             ) { row throws(StoreError) in
                 SavedClipRow(
-                    attempt: try row.attempt(0, 1), batch: BatchID(row.integer(2)), batchName: row.text(3),
-                    key: TaskKey(row.text(4)), remote: RemoteTaskID(row.text(5)),
-                    submissionKey: SubmissionKey(row.text(6)), account: KeyFingerprint(row.text(7)),
-                    clip: SavedClip(path: row.text(8), sha256: row.text(9), bytes: row.integer(10)))
+                    attempt: try row.attempt(), batch: row["batch_id"], batchName: row["name"], key: row["key"],
+                    remote: row["task_id"], submissionKey: row["submission_key"], account: row["key_fingerprint"],
+                    clip: SavedClip(
+                        path: row["output_path"], sha256: row["output_sha256"], bytes: row["output_bytes"]))
             }
         }
     }

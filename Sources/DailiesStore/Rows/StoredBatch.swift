@@ -72,9 +72,9 @@ extension SQLiteConnection {
 
     private static func batch(in row: SQLRow) throws(StoreError) -> StoredBatch {
         StoredBatch(
-            id: BatchID(row.integer(0)), name: row.text(1), manifestPath: row.text(2), createdAt: row.instant(3),
-            provider: row.text(4), baseURL: row.text(5), outputDirectory: row.text(6), budget: row.optionalCredits(7),
-            budgetMode: try row.word(8))
+            id: row["id"], name: row["name"], manifestPath: row["manifest_path"], createdAt: row["created_at_ms"],
+            provider: row["provider"], baseURL: row["base_url"], outputDirectory: row["output_dir"],
+            budget: row["budget_nano"], budgetMode: try row.word("budget_mode"))
     }
 
     func batches() throws(StoreError) -> [StoredBatch] {
@@ -86,14 +86,13 @@ extension SQLiteConnection {
     }
 
     fileprivate func isUnfinished(_ batch: BatchID) throws(StoreError) -> Bool {
-        try first(
+        try exists(
             """
             SELECT 1 WHERE EXISTS (
                 SELECT 1 FROM task_standing WHERE batch_id = ?1 AND state = 'queued' AND has_key = 0)
             OR EXISTS (
                 SELECT 1 FROM attempt WHERE batch_id = ?1 AND (is_open OR is_unsaved OR is_cost_awaited))
-            """, SQLValue(batch)
-        ) { _ in true } ?? false
+            """, SQLValue(batch))
     }
 
     /// - Parameter mode: nil: unchanged.
@@ -101,9 +100,7 @@ extension SQLiteConnection {
         of batch: BatchID, _ setting: BudgetSetting, mode: BudgetMode?, at: Instant
     ) throws(StoreError) {
         if let mode { try setBudgetMode(of: batch, mode, at: at) }
-        let stored = try first("SELECT budget_nano FROM batch WHERE id = ?", SQLValue(batch)) { row in
-            row.optionalCredits(0)
-        }
+        let stored: Credits?? = try value("SELECT budget_nano FROM batch WHERE id = ?", SQLValue(batch))
         let cap = setting.applied(to: stored ?? nil)
         let changed = try run(
             "UPDATE batch SET budget_nano = ?1 WHERE id = ?2 AND budget_nano IS NOT ?1", SQLValue(cap), SQLValue(batch))

@@ -156,15 +156,16 @@ extension Store {
 /// The SQL statement of a listing, built from fixed parts.
 private struct TaskRowQuery {
     private(set) var statement = """
-        SELECT s.id, s.batch_id, b.name, i.key, s.state, s.model, json_extract(i.request, '$.prompt'),
-            \(Store.requestAsSent), i.tags, s.priority, i.output, s.attempt, s.credits_nano, s.withdrawn_code, s.withdrawn_at_ms,
-            a.submission_key, a.task_id, a.dialect, a.key_fingerprint, a.is_replayed, a.estimated_credits_nano,
-            a.reserved_nano, a.is_cost_awaited, a.submitted_at_ms, a.outcome_unknown_at_ms, a.lost_at_ms,
-            a.completed_at_ms, a.settled_at_ms, a.delivered_seconds, a.output_path, a.output_sha256, a.output_bytes,
-            a.failure_code, a.failure_message, i.request, a.cancel_reason, g.cancel_reason, a.sent_at_ms,
+        SELECT s.id, s.batch_id, b.name AS batch_name, i.key, s.state, s.model,
+            json_extract(i.request, '$.prompt') AS prompt, \(Store.requestAsSent) AS request,
+            i.request AS listed_request, i.tags, s.priority, i.output,
             CASE WHEN instr(i.request, '"image_init":"sha256:') > 0 THEN (
-                SELECT path FROM image WHERE sha256 = substr(json_extract(i.request, '$.image_init'), 8)) END,
-            a.handed_over_from IS NOT NULL
+                SELECT path FROM image WHERE sha256 = substr(json_extract(i.request, '$.image_init'), 8)) END AS image_path,
+            s.attempt, s.credits_nano, g.cancel_reason AS held_back, s.withdrawn_code, s.withdrawn_at_ms,
+            a.submission_key, a.task_id, a.dialect, a.key_fingerprint, a.handed_over_from IS NOT NULL AS is_handed_over,
+            a.is_replayed, a.estimated_credits_nano, a.reserved_nano, a.cancel_reason, a.is_cost_awaited,
+            a.submitted_at_ms, a.sent_at_ms, a.outcome_unknown_at_ms, a.lost_at_ms, a.completed_at_ms, a.settled_at_ms,
+            a.delivered_seconds, a.output_path, a.output_sha256, a.output_bytes, a.failure_code, a.failure_message
         FROM task_standing AS s JOIN task_input AS i ON i.id = s.id JOIN batch AS b ON b.id = s.batch_id
         LEFT JOIN attempt AS a ON a.task = s.id AND a.n = s.attempt AND s.has_key = 1
         LEFT JOIN attempt AS g ON g.task = s.id AND g.n = s.attempt - 1 AND g.state = 'cancelled'
@@ -210,30 +211,26 @@ private struct TaskRowQuery {
 
     static func task(in row: DailiesStore.SQLRow, of database: SQLiteConnection) throws(StoreError) -> TaskRow {
         TaskRow(
-            id: TaskID(row.integer(0)), batch: BatchID(row.integer(1)), batchName: row.text(2),
-            key: TaskKey(row.text(3)), state: try row.word(4), model: ModelID(row.text(5)), prompt: row.text(6),
-            request: CanonicalRequest(text: row.text(7)), listedRequest: CanonicalRequest(text: row.text(34)),
-            tags: try database.tags(in: row.text(8)),
-            priority: row.int(9), output: row.optionalText(10), imagePath: row.optionalText(38),
-            attempt: try row.attemptNumber(11),
-            credits: row.optionalCredits(12), latest: try latest(in: row),
-            heldBack: row.isNull(36) ? nil : try row.word(36),
-            withdrawn: row.isNull(13) ? nil : try row.word(13), withdrawnAt: row.optionalInstant(14))
+            id: row["id"], batch: row["batch_id"], batchName: row["batch_name"], key: row["key"],
+            state: try row.word("state"), model: row["model"], prompt: row["prompt"], request: row["request"],
+            listedRequest: row["listed_request"], tags: try database.tags(in: row["tags"]), priority: row["priority"],
+            output: row["output"], imagePath: row["image_path"], attempt: try row.attemptNumber("attempt"),
+            credits: row["credits_nano"], latest: try latest(in: row), heldBack: try row.optionalWord("held_back"),
+            withdrawn: try row.optionalWord("withdrawn_code"), withdrawnAt: row["withdrawn_at_ms"])
     }
 
     private static func latest(in row: DailiesStore.SQLRow) throws(StoreError) -> LatestAttempt? {
-        guard let key = row.optionalText(15) else { return nil }
+        guard let key: SubmissionKey = row["submission_key"] else { return nil }
         return LatestAttempt(
-            submissionKey: SubmissionKey(key), remoteID: row.optionalText(16).map(RemoteTaskID.init),
-            dialect: try row.word(17), account: KeyFingerprint(row.text(18)), isHandedOver: row.bool(39),
-            isReplayed: row.bool(19),
-            estimated: row.optionalCredits(20), reserved: row.optionalCredits(21),
-            cancelReason: row.isNull(35) ? nil : try row.word(35), isCostAwaited: row.bool(22),
-            submittedAt: row.instant(23), sentAt: row.instant(37), outcomeUnknownAt: row.optionalInstant(24),
-            lostAt: row.optionalInstant(25),
-            completedAt: row.optionalInstant(26), settledAt: row.optionalInstant(27),
-            deliveredSeconds: row.optionalReal(28), outputPath: row.optionalText(29),
-            outputSHA256: row.optionalText(30), outputBytes: row.optionalInteger(31),
-            failureCode: row.optionalText(32), failureMessage: row.optionalText(33))
+            submissionKey: key, remoteID: row["task_id"], dialect: try row.word("dialect"),
+            account: row["key_fingerprint"], isHandedOver: row["is_handed_over"], isReplayed: row["is_replayed"],
+            estimated: row["estimated_credits_nano"], reserved: row["reserved_nano"],
+            cancelReason: try row.optionalWord("cancel_reason"), isCostAwaited: row["is_cost_awaited"],
+            submittedAt: row["submitted_at_ms"], sentAt: row["sent_at_ms"],
+            outcomeUnknownAt: row["outcome_unknown_at_ms"], lostAt: row["lost_at_ms"],
+            completedAt: row["completed_at_ms"], settledAt: row["settled_at_ms"],
+            deliveredSeconds: row["delivered_seconds"], outputPath: row["output_path"],
+            outputSHA256: row["output_sha256"], outputBytes: row["output_bytes"], failureCode: row["failure_code"],
+            failureMessage: row["failure_message"])
     }
 }

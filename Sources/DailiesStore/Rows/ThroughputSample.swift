@@ -20,22 +20,21 @@ extension Store {
     public func paceSample(_ batches: [BatchID]? = nil) throws(StoreError) -> ThroughputSample {
         try reading { database throws(StoreError) in
             var sample = ThroughputSample()
-            sample.durations = try database.rows(
+            let milliseconds: [Int64] = try database.column(
                 """
                 SELECT e.at_ms - a.sent_at_ms FROM event AS e
                 JOIN attempt AS a ON a.task = e.task AND a.n = e.attempt
                 WHERE e.kind = 'completed' AND e.at_ms > a.sent_at_ms AND e.id > (SELECT coalesce(max(id), 0) - ? FROM event)
                 ORDER BY e.id DESC LIMIT ?
-                """, SQLValue(Self.logWindow), SQLValue(Self.maximumSamples)
-            ) { row in .milliseconds(row.integer(0)) }
+                """, SQLValue(Self.logWindow), SQLValue(Self.maximumSamples))
+            sample.durations = milliseconds.map { .milliseconds($0) }
             for batch in try database.batches() where batches?.contains(batch.id) ?? true {
-                sample.sentAt += try database.rows(
+                sample.sentAt += try database.column(
                     """
                     SELECT sent_at_ms FROM attempt
                     WHERE batch_id = ? AND (is_open OR is_unsaved OR is_cost_awaited) AND is_open
                         AND task_id IS NOT NULL AND lost_at_ms IS NULL LIMIT ?
-                    """, SQLValue(batch.id), SQLValue(Self.maximumOpen)
-                ) { row in row.instant(0) }
+                    """, SQLValue(batch.id), SQLValue(Self.maximumOpen))
             }
             return sample
         }
@@ -44,7 +43,7 @@ extension Store {
     /// A number that changes whenever another connection commits. Not comparable between two opened stores.
     public func dataVersion() throws(StoreError) -> Int64 {
         try reading { database throws(StoreError) in
-            try database.first("PRAGMA data_version") { row in row.integer(0) } ?? 0
+            try database.value("PRAGMA data_version") ?? 0
         }
     }
 }

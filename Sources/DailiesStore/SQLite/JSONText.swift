@@ -54,7 +54,7 @@ extension SQLiteConnection {
     func tags(in text: String) throws(StoreError) -> [TaskSpec.Tag] {
         if text == "{}" { return [] }
         return try rows("SELECT key, value FROM json_each(?)", .text(text)) { row in
-            TaskSpec.Tag(name: row.text(0), value: row.text(1))
+            TaskSpec.Tag(name: row["key"], value: row["value"])
         }
     }
 }

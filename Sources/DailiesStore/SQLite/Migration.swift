@@ -49,7 +49,7 @@ struct Migration {
         try database.execute(script: Store.schema)
         try database.execute(script: copying)
         for table in old { try database.execute(script: "DROP TABLE \"\(table)\"") }
-        let broken = try database.rows("PRAGMA foreign_key_check") { row in row.text(0) }
+        let broken: [String] = try database.rows("PRAGMA foreign_key_check") { row in row["table"] }
         guard broken.isEmpty else {
             throw StoreError(
                 .damaged, "rows of the table \(broken[0]) refer to missing rows; restore a backup")
@@ -58,10 +58,8 @@ struct Migration {
 
     /// Version 1 kept base URLs as typed. Of two records about the keys of one service the later one is kept.
     private static func unifyBaseURLs(in database: SQLiteConnection) throws(StoreError) {
-        let typed = try database.rows("SELECT base_url FROM old_batch UNION SELECT base_url FROM old_key_trust") {
-            row in
-            row.text(0)
-        }
+        let typed: [String] = try database.column(
+            "SELECT base_url FROM old_batch UNION SELECT base_url FROM old_key_trust")
         for text in typed {
             let canonical = BaseURL.canonical(text)
             if canonical == text { continue }
@@ -84,9 +82,9 @@ struct Migration {
     ///
     /// - Returns: the new names.
     private static func renameTables(in database: SQLiteConnection) throws(StoreError) -> [String] {
-        let objects = try database.rows(
+        let objects: [(type: String, name: String)] = try database.rows(
             "SELECT type, name FROM sqlite_schema WHERE name NOT LIKE 'sqlite!_%' ESCAPE '!' ORDER BY rowid"
-        ) { row in (type: row.text(0), name: row.text(1)) }
+        ) { row in (row["type"], row["name"]) }
         for object in objects where object.type != "table" {
             try database.execute(script: "DROP \(object.type) \"\(object.name)\"")
         }

@@ -8,31 +8,79 @@ extension SQLValue {
     init(_ task: TaskID) { self = .integer(task.rawValue) }
 }
 
-extension SQLRow {
-    func instant(_ column: Int32) -> Instant { Instant(milliseconds: integer(column)) }
-    func optionalInstant(_ column: Int32) -> Instant? { optionalInteger(column).map(Instant.init(milliseconds:)) }
-    func optionalCredits(_ column: Int32) -> Credits? { optionalInteger(column).map(Credits.init(nano:)) }
+extension Instant: ColumnValue {
+    init(in column: SQLColumn) { self.init(milliseconds: column.integer) }
+}
 
-    /// A sum as two integer sums, in this column and the next; both are NULL if nothing was summed.
-    func total(_ column: Int32) -> CreditTotal {
-        CreditTotal(whole: integer(column), billionths: integer(column + 1))
+extension Credits: ColumnValue {
+    init(in column: SQLColumn) { self.init(nano: column.integer) }
+}
+
+extension BatchID: ColumnValue {
+    init(in column: SQLColumn) { self.init(column.integer) }
+}
+
+extension TaskID: ColumnValue {
+    init(in column: SQLColumn) { self.init(column.integer) }
+}
+
+extension CommandID: ColumnValue {
+    init(in column: SQLColumn) { self.init(column.integer) }
+}
+
+extension TaskKey: ColumnValue {
+    init(in column: SQLColumn) { self.init(column.text) }
+}
+
+extension ModelID: ColumnValue {
+    init(in column: SQLColumn) { self.init(column.text) }
+}
+
+extension RemoteTaskID: ColumnValue {
+    init(in column: SQLColumn) { self.init(column.text) }
+}
+
+extension SubmissionKey: ColumnValue {
+    init(in column: SQLColumn) { self.init(column.text) }
+}
+
+extension KeyFingerprint: ColumnValue {
+    init(in column: SQLColumn) { self.init(column.text) }
+}
+
+extension CanonicalRequest: ColumnValue {
+    init(in column: SQLColumn) { self.init(text: column.text) }
+}
+
+extension RequestShape {
+    /// Reads the columns `model`, `duration_seconds` and `resolution`.
+    init(in row: SQLRow) {
+        self.init(
+            model: row["model"], durationSeconds: row["duration_seconds"], resolution: row["resolution"])
     }
+}
 
+extension SQLRow {
     /// An attempt number. Only the program assigns them, but anyone can write to its file.
-    func attemptNumber(_ column: Int32) throws(StoreError) -> Int {
-        let number = int(column)
+    func attemptNumber(_ name: StaticString) throws(StoreError) -> Int {
+        let number: Int = self[name]
         guard AttemptID.numbers ~= number else { throw StoreError.forbiddenNumber }
         return number
     }
 
-    func attempt(_ task: Int32, _ number: Int32) throws(StoreError) -> AttemptID {
-        AttemptID(task: TaskID(integer(task)), number: try attemptNumber(number))
+    /// The attempt in the columns `task` and `n`.
+    func attempt() throws(StoreError) -> AttemptID {
+        AttemptID(task: self["task"], number: try attemptNumber("n"))
     }
 
-    func word<T: RawRepresentable>(_ column: Int32, as: T.Type = T.self) throws(StoreError) -> T
+    func word<T: RawRepresentable>(_ name: StaticString, as: T.Type = T.self) throws(StoreError) -> T
     where T.RawValue == String {
-        guard let value = T(rawValue: text(column)) else { throw StoreError.forbiddenWord }
+        guard let value = T(rawValue: self[name]) else { throw StoreError.forbiddenWord }
         return value
+    }
+
+    func optionalWord<T: RawRepresentable>(_ name: StaticString) throws(StoreError) -> T? where T.RawValue == String {
+        isNull(name) ? nil : try word(name)
     }
 }
 

@@ -110,6 +110,30 @@ final class SQLiteConnection {
         }
     }
 
+    /// Whether a statement has a row.
+    func exists(_ sql: String, _ values: SQLValue...) throws(StoreError) -> Bool {
+        try first(sql, list: values) { _ in true } ?? false
+    }
+
+    /// The first row's only column; nil if there is no row.
+    func value<T: ColumnValue>(_ sql: String, _ values: SQLValue...) throws(StoreError) -> T? {
+        try first(sql, list: values) { row in row.only() }
+    }
+
+    /// Runs an insert of one row and returns its only column, such as the new ID.
+    func insert<T: ColumnValue>(_ sql: String, _ values: SQLValue...) throws(StoreError) -> T {
+        var inserted: T?
+        // References are checked only once the statement has ended.
+        try forEach(sql, values) { row in inserted = row.only() }
+        guard let inserted else { preconditionFailure("an insert returned no row: \(sql)") }
+        return inserted
+    }
+
+    /// The only column of all rows.
+    func column<T: ColumnValue>(_ sql: String, _ values: SQLValue...) throws(StoreError) -> [T] {
+        try rows(sql, list: values) { row in row.only() }
+    }
+
     /// Calls `each` for every row. The row is valid only during the call; the same statement must not run inside it.
     func forEach(
         _ sql: String, _ values: [SQLValue] = [], _ each: (SQLRow) throws(StoreError) -> Void
@@ -145,9 +169,6 @@ final class SQLiteConnection {
             try statement.step() ? try map(SQLRow(statement: statement)) : nil
         }
     }
-
-    /// The row number of the last insert.
-    var lastInsertedRow: Int64 { sqlite3_last_insert_rowid(handle) }
 
     private func prepared(_ sql: String) throws(StoreError) -> Statement {
         // Short strings are stored inline and have no address.
@@ -221,6 +242,10 @@ private final class Statement {
     /// Whether it begins or ends a transaction. SQLite reports such statements as read-only, since they change no rows.
     private let isBoundary: Bool
     let text: String
+    /// The names by which the row is read, in the order of the first reads. A row is read in the same order each time,
+    /// so that the next name is usually the expected one, and no text is compared.
+    private var reads: [(name: UnsafePointer<UInt8>, column: Int32)] = []
+    private var nextRead = 0
 
     init(_ sql: String, on connection: OpaquePointer) throws(StoreError) {
         isBoundary = sql == "COMMIT" || sql == "BEGIN IMMEDIATE"
@@ -286,6 +311,7 @@ private final class Statement {
 
     /// - Returns: whether there is a row.
     func step() throws(StoreError) -> Bool {
+        nextRead = 0
         let code = sqlite3_step(handle)
         switch code {
         case SQLITE_ROW: return true
@@ -294,6 +320,31 @@ private final class Statement {
             let isWriting = sqlite3_stmt_readonly(handle) == 0 || isBoundary
             throw StoreError(sqlite: code, doing: isWriting ? "writing" : "reading")
         }
+    }
+
+    /// The number of the column with this name.
+    fileprivate func column(_ name: StaticString) -> Int32 {
+        if nextRead < reads.count, reads[nextRead].name == name.utf8Start {
+            defer { nextRead += 1 }
+            return reads[nextRead].column
+        }
+        let read = reads.firstIndex { $0.name == name.utf8Start } ?? reads.count
+        if read == reads.count { reads.append((name.utf8Start, column(named: name.description))) }
+        nextRead = read + 1
+        return reads[read].column
+    }
+
+    fileprivate func column(named name: String) -> Int32 {
+        for column in 0..<sqlite3_column_count(handle) where String(cString: sqlite3_column_name(handle, column)) == name {
+            return column
+        }
+        preconditionFailure("the statement has no column \"\(name)\": \(text)")
+    }
+
+    fileprivate var onlyColumn: Int32 {
+        let count = sqlite3_column_count(handle)
+        precondition(count == 1, "the statement has \(count) columns instead of one: \(text)")
+        return 0
     }
 
     fileprivate func isNull(_ column: Int32) -> Bool { sqlite3_column_type(handle, column) == SQLITE_NULL }
@@ -307,19 +358,76 @@ private final class Statement {
     }
 }
 
-/// The current row of a statement. Columns are numbered from 0.
+/// The current row of a statement. A name that the statement does not have ends the program.
 struct SQLRow {
     fileprivate let statement: Statement
 
-    func isNull(_ column: Int32) -> Bool { statement.isNull(column) }
-    func integer(_ column: Int32) -> Int64 { statement.integer(column) }
-    func int(_ column: Int32) -> Int { Int(statement.integer(column)) }
-    func bool(_ column: Int32) -> Bool { statement.integer(column) != 0 }
-    func text(_ column: Int32) -> String { String(decoding: statement.bytes(column), as: UTF8.self) }
-    func blob(_ column: Int32) -> [UInt8] { Array(statement.bytes(column)) }
+    subscript<T: ColumnValue>(_ name: StaticString) -> T {
+        T(in: SQLColumn(statement: statement, index: statement.column(name)))
+    }
 
-    func optionalInteger(_ column: Int32) -> Int64? { isNull(column) ? nil : integer(column) }
-    func optionalInt(_ column: Int32) -> Int? { isNull(column) ? nil : int(column) }
-    func optionalReal(_ column: Int32) -> Double? { isNull(column) ? nil : statement.real(column) }
-    func optionalText(_ column: Int32) -> String? { isNull(column) ? nil : text(column) }
+    func isNull(_ name: StaticString) -> Bool { statement.isNull(statement.column(name)) }
+
+    /// A sum as two integer sums, in the columns `NAME_whole` and `NAME_billionths`; both are NULL if nothing was
+    /// summed.
+    func total(_ name: String) -> CreditTotal {
+        CreditTotal(
+            whole: statement.integer(statement.column(named: "\(name)_whole")),
+            billionths: statement.integer(statement.column(named: "\(name)_billionths")))
+    }
+
+    /// A text in a column whose name is made at run time.
+    func optionalText(named name: String) -> String? {
+        let column = statement.column(named: name)
+        return statement.isNull(column) ? nil : SQLColumn(statement: statement, index: column).text
+    }
+
+    fileprivate func only<T: ColumnValue>() -> T {
+        T(in: SQLColumn(statement: statement, index: statement.onlyColumn))
+    }
+}
+
+/// A column of the current row. NULL reads as zero or as an empty text.
+struct SQLColumn {
+    fileprivate let statement: Statement
+    fileprivate let index: Int32
+
+    var isNull: Bool { statement.isNull(index) }
+    var integer: Int64 { statement.integer(index) }
+    var real: Double { statement.real(index) }
+    var text: String { String(decoding: statement.bytes(index), as: UTF8.self) }
+    var blob: [UInt8] { Array(statement.bytes(index)) }
+}
+
+/// A type that a column is read as.
+protocol ColumnValue {
+    init(in column: SQLColumn)
+}
+
+extension Int64: ColumnValue {
+    init(in column: SQLColumn) { self = column.integer }
+}
+
+extension Int: ColumnValue {
+    init(in column: SQLColumn) { self = Int(column.integer) }
+}
+
+extension Bool: ColumnValue {
+    init(in column: SQLColumn) { self = column.integer != 0 }
+}
+
+extension Double: ColumnValue {
+    init(in column: SQLColumn) { self = column.real }
+}
+
+extension String: ColumnValue {
+    init(in column: SQLColumn) { self = column.text }
+}
+
+extension [UInt8]: ColumnValue {
+    init(in column: SQLColumn) { self = column.blob }
+}
+
+extension Optional: ColumnValue where Wrapped: ColumnValue {
+    init(in column: SQLColumn) { self = column.isNull ? nil : Wrapped(in: column) }
 }

@@ -28,7 +28,7 @@ extension Store {
 
     /// Refuses a file that needs its log if there is none.
     static func refuseMissingLog(_ database: SQLiteConnection, path: String, hadLog: Bool) throws(StoreError) {
-        let needsLog = try database.first("SELECT needs_log FROM store_file") { row in row.bool(0) }
+        let needsLog: Bool? = try database.value("SELECT needs_log FROM store_file")
         if needsLog == true, !hadLog { throw incompleteStore(path) }
     }
 

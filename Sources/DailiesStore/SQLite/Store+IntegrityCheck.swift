@@ -8,9 +8,9 @@ extension Store {
     /// - Returns: descriptions of problems, up to 100 of each kind; empty: none.
     public func problems() throws(StoreError) -> [String] {
         try reading { database throws(StoreError) in
-            var problems = try database.rows("PRAGMA quick_check(100)") { row in row.text(0) }.filter { $0 != "ok" }
+            var problems: [String] = try database.column("PRAGMA quick_check(100)").filter { $0 != "ok" }
             problems += try database.rows("SELECT \"table\", rowid FROM pragma_foreign_key_check LIMIT 100") { row in
-                "row \(row.integer(1)) of \(row.text(0)) refers to a missing row"
+                "row \(row["rowid"] as Int64) of \(row["table"] as String) refers to a missing row"
             }
             problems += try database.strayTasks()
             problems += try database.wrongTotals()
@@ -28,7 +28,7 @@ extension SQLiteConnection {
             LEFT JOIN attempt AS a ON a.task = s.id AND a.n = s.attempt AND a.not_accepted_at_ms IS NULL
             WHERE s.has_key != (a.task IS NOT NULL) OR (s.has_key = 1 AND s.state != a.state) LIMIT 100
             """
-        ) { row in "task \(row.integer(0)) does not match its latest attempt" }
+        ) { row in "task \(row["id"] as TaskID) does not match its latest attempt" }
             + rows(
                 """
                 SELECT task FROM attempt WHERE settled_at_ms IS NOT NULL GROUP BY task
@@ -40,25 +40,27 @@ extension SQLiteConnection {
                     AND (SELECT credits_nano FROM task_standing WHERE id = task) IS NOT NULL)
                 LIMIT 100
                 """
-            ) { row in "the cost of task \(row.integer(0)) is not the sum of its attempts" }
+            ) { row in "the cost of task \(row["task"] as TaskID) is not the sum of its attempts" }
     }
 
     /// Batches whose totals differ from the sums of their attempts.
     fileprivate func wrongTotals() throws(StoreError) -> [String] {
-        let stored = try rows(
+        let stored: [(batch: BatchID, settled: CreditTotal, reserved: CreditTotal)] = try rows(
             """
             SELECT batch_id, settled_whole, settled_billionths, reserved_whole, reserved_billionths FROM batch_total
             """
-        ) { row in (batch: BatchID(row.integer(0)), settled: row.total(1), reserved: row.total(3)) }
+        ) { row in (row["batch_id"], row.total("settled"), row.total("reserved")) }
         var problems: [String] = []
         for total in stored {
             let sums = try first(
                 """
-                SELECT sum(credits_nano / 1000000000), sum(credits_nano % 1000000000),
-                    sum(reserved_nano / 1000000000), sum(reserved_nano % 1000000000)
+                SELECT sum(credits_nano / 1000000000) AS settled_whole,
+                    sum(credits_nano % 1000000000) AS settled_billionths,
+                    sum(reserved_nano / 1000000000) AS reserved_whole,
+                    sum(reserved_nano % 1000000000) AS reserved_billionths
                 FROM attempt WHERE batch_id = ?
                 """, SQLValue(total.batch)
-            ) { row in (settled: row.total(0), reserved: row.total(2)) }
+            ) { row in (settled: row.total("settled"), reserved: row.total("reserved")) }
             if sums?.settled != total.settled || sums?.reserved != total.reserved {
                 problems.append("the totals of batch \(total.batch) are not the sums of its attempts")
             }

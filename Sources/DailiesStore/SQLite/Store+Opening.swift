@@ -11,7 +11,7 @@ private struct FileHeader {
 
     init(of database: SQLiteConnection) throws(StoreError) {
         func number(_ sql: String) throws(StoreError) -> Int64 {
-            try database.first(sql) { row in row.integer(0) } ?? 0
+            try database.value(sql) ?? 0
         }
         applicationID = try number("PRAGMA application_id")
         version = try number("PRAGMA user_version")
@@ -201,7 +201,7 @@ extension Store {
 
     /// Makes commits durable when they return. Settings are read back, since SQLite ignores unsupported ones silently.
     private static func setUpDurability(of database: SQLiteConnection) throws(StoreError) {
-        let mode = try database.first("PRAGMA journal_mode = WAL") { row in row.text(0) }
+        let mode: String? = try database.value("PRAGMA journal_mode = WAL")
         guard mode == "wal" else {
             throw StoreError(
                 .io, "this file system does not support a write-ahead log; put the store on another file system")
@@ -212,8 +212,8 @@ extension Store {
         try database.run("PRAGMA wal_autocheckpoint = 0")
         database.countPagesInLog()
         try database.run("PRAGMA cache_size = -16000")
-        let synchronous = try database.first("PRAGMA synchronous") { row in row.integer(0) }
-        let foreignKeys = try database.first("PRAGMA foreign_keys") { row in row.integer(0) }
+        let synchronous: Int? = try database.value("PRAGMA synchronous")
+        let foreignKeys: Int? = try database.value("PRAGMA foreign_keys")
         guard synchronous == 2, foreignKeys == 1 else {
             throw StoreError(.io, "this SQLite library ignores its durability settings; use the system's SQLite")
         }

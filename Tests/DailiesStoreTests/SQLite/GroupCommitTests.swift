@@ -93,8 +93,8 @@ struct GroupCommitTests {
         let rig = try Rig(tasks: Self.tasks(3))
         try rig.store.onQueue { () throws(StoreError) in
             let database = try rig.store.connection()
-            let pages = try database.first("PRAGMA page_count") { row in row.integer(0) } ?? 0
-            _ = try database.first("PRAGMA max_page_count = \(pages)") { row in row.integer(0) }
+            let pages: Int = try database.value("PRAGMA page_count") ?? 0
+            _ = try database.value("PRAGMA max_page_count = \(pages)") as Int?
         }
         let large = Rig.spec("large", prompt: String(repeating: "pine ", count: 20_000))
         let error = #expect(throws: ImportError.self) { try rig.importManifest([large]) }
@@ -105,7 +105,7 @@ struct GroupCommitTests {
         #expect(cause.kind == .full)
         #expect(try rig.shell().one("SELECT count(*) FROM task") == "3")
         try rig.store.onQueue { () throws(StoreError) in
-            _ = try rig.store.connection().first("PRAGMA max_page_count = 1000000") { row in row.integer(0) }
+            _ = try rig.store.connection().value("PRAGMA max_page_count = 1000000") as Int?
         }
         try rig.apply(Steps.intent(1))
     }

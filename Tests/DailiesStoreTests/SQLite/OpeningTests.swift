@@ -53,7 +53,7 @@ struct OpeningTests {
         let settings = try rig.store.onQueue { () throws(StoreError) in
             let database = try rig.store.connection()
             return try ["synchronous", "foreign_keys", "wal_autocheckpoint"].map { setting throws(StoreError) in
-                try database.first("PRAGMA \(setting)") { row in row.integer(0) }
+                try database.value("PRAGMA \(setting)") as Int64?
             }
         }
         #expect(settings == [2, 1, 0])

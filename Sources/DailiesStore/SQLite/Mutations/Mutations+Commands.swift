@@ -4,15 +4,13 @@ import DailiesCore
 /// neither.
 extension SQLiteConnection {
     func recordWithdrawal(of attempt: AttemptID, by command: CommandID, at: Instant) throws(StoreError) {
-        let waits = try first(
+        let waits = try exists(
             "SELECT 1 FROM task_standing WHERE id = ? AND attempt = ? AND state = 'queued' AND has_key = 0",
-            SQLValue(attempt.task), SQLValue(attempt.number)
-        ) { _ in true }
-        guard waits != nil else {
+            SQLValue(attempt.task), SQLValue(attempt.number))
+        guard waits else {
             // The run does not have it: it has ended, or only a run with another provider can cancel it.
-            let isOpen = try first(
-                "SELECT is_open FROM attempt WHERE task = ? AND n = ?", SQLValue(attempt.task), SQLValue(attempt.number)
-            ) { row in row.bool(0) }
+            let isOpen: Bool? = try value(
+                "SELECT is_open FROM attempt WHERE task = ? AND n = ?", SQLValue(attempt.task), SQLValue(attempt.number))
             guard isOpen == true else { return try endCommand(command, .alreadyOver, message: nil, at: at) }
             return try endCommand(
                 command, .notCancelled, message: "it is at a provider that the active run does not use", at: at)
@@ -29,7 +27,7 @@ extension SQLiteConnection {
         }
         let state = try first(
             "SELECT state FROM task_standing WHERE id = ?", SQLValue(attempt.task)
-        ) { row throws(StoreError) in try row.word(0, as: TaskState.self) }
+        ) { row throws(StoreError) in try row.word("state", as: TaskState.self) }
         if state == .completed {
             try recordRetake(of: attempt.task, at: at)
         } else {
@@ -43,13 +41,15 @@ extension SQLiteConnection {
     private func refusal(ofRetrying attempt: AttemptID, again: Bool) throws(StoreError) -> RetryRefusal? {
         let found = try first(
             """
-            SELECT s.state, s.attempt, coalesce(a.is_cost_awaited, 0), s.has_key, a.task_id IS NOT NULL FROM task_standing AS s
+            SELECT s.state, s.attempt, coalesce(a.is_cost_awaited, 0) AS is_cost_awaited, s.has_key,
+                a.task_id IS NOT NULL AS is_accepted FROM task_standing AS s
             LEFT JOIN attempt AS a ON a.task = s.id AND a.n = s.attempt AND s.has_key = 1 WHERE s.id = ?
             """, SQLValue(attempt.task)
         ) { row throws(StoreError) in
             (
-                state: try row.word(0, as: TaskState.self), number: row.int(1), isCostAwaited: row.bool(2),
-                isSent: row.bool(3), isAccepted: row.bool(4)
+                state: try row.word("state", as: TaskState.self), number: row["attempt"] as Int,
+                isCostAwaited: row["is_cost_awaited"] as Bool, isSent: row["has_key"] as Bool,
+                isAccepted: row["is_accepted"] as Bool
             )
         }
         guard let found, found.number == attempt.number else { return .superseded }

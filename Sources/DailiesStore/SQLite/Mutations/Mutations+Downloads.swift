@@ -59,10 +59,10 @@ extension SQLiteConnection {
     /// The log keeps its path and digest.
     func recordClipGone(_ attempt: AttemptID, at: Instant) throws(StoreError) {
         let facts = try facts(of: attempt, for: "clip_gone") { $0.state == .completed && $0.isSaved }
-        let saved = try first(
+        let saved: (path: String, digest: String)? = try first(
             "SELECT output_path, output_sha256 FROM attempt WHERE task = ? AND n = ?", SQLValue(attempt.task),
             SQLValue(attempt.number)
-        ) { row in (path: row.text(0), digest: row.text(1)) }
+        ) { row in (row["output_path"], row["output_sha256"]) }
         try update(
             attempt, for: "clip_gone",
             """

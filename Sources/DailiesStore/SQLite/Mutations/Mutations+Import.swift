@@ -4,14 +4,13 @@ import DailiesCore
 extension SQLiteConnection {
     func insert(_ definition: BatchDefinition, at: Instant) throws(StoreError) -> BatchID {
         try insertService(of: definition)
-        try run(
+        let batch: BatchID = try insert(
             """
             INSERT INTO batch (name, manifest_path, created_at_ms, provider, base_url, output_dir)
-            VALUES (?, ?, ?, ?, ?, ?)
+            VALUES (?, ?, ?, ?, ?, ?) RETURNING id
             """,
             .text(definition.name), .text(definition.manifestPath), SQLValue(at), .text(definition.provider),
             .text(definition.baseURL), .text(definition.outputDirectory))
-        let batch = BatchID(lastInsertedRow)
         try setBudgets(of: batch, definition, at: at)
         return batch
     }
@@ -25,14 +24,14 @@ extension SQLiteConnection {
     /// Whether a batch's service has accepted a submit of it, or may have, so that the batch belongs to it permanently.
     /// An attempt that is uncertain only because a server other than the API answered does not count.
     func isBound(_ batch: BatchID) throws(StoreError) -> Bool {
-        try first(
+        try exists(
             """
-            SELECT EXISTS (SELECT 1 FROM attempt AS a WHERE batch_id = ?1 AND not_accepted_at_ms IS NULL
+            SELECT 1 FROM attempt AS a WHERE batch_id = ? AND not_accepted_at_ms IS NULL
                 AND (task_id IS NOT NULL OR state = 'queued' AND (outcome_unknown_at_ms IS NULL OR EXISTS (
                     SELECT 1 FROM event WHERE task = a.task AND attempt = a.n
-                        AND (kind = 'repeated' OR kind = 'uncertain' AND code IS NOT '\(ProviderError.notTheAPI)')))))
-            """, SQLValue(batch)
-        ) { row in row.bool(0) } ?? false
+                        AND (kind = 'repeated' OR kind = 'uncertain' AND code IS NOT '\(ProviderError.notTheAPI)'))))
+            LIMIT 1
+            """, SQLValue(batch))
     }
 
     /// Moves a batch to another service. Its current one must not have accepted anything.
@@ -40,7 +39,7 @@ extension SQLiteConnection {
         let answered = try rows(
             "SELECT task, n FROM attempt WHERE batch_id = ? AND state = 'queued' AND not_accepted_at_ms IS NULL",
             SQLValue(stored.id)
-        ) { row in AttemptID(task: TaskID(row.integer(0)), number: Int(row.integer(1))) }
+        ) { row in AttemptID(task: row["task"], number: row["n"]) }
         let fault = ProviderError(
             kind: .status, code: ProviderError.notTheAPI,
             message: "no API answered at \(stored.baseURL), and another base URL was given")
@@ -69,14 +68,13 @@ extension SQLiteConnection {
 
     /// Inserts a new task; ``insertStanding(of:in:)`` inserts its state.
     func insert(_ task: TaskSpec, in batch: BatchID) throws(StoreError) -> TaskID {
-        try run(
+        try insert(
             """
             INSERT INTO task_input (batch_id, key, request, duration_seconds, resolution, tags, output)
-            VALUES (?, ?, ?, ?, ?, ?, ?)
+            VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING id
             """,
             SQLValue(batch), .text(task.key.text), .text(task.request.text), SQLValue(task.shape.durationSeconds),
             SQLValue(task.shape.resolution), .text(JSONText.object(task.tags)), SQLValue(task.output))
-        return TaskID(lastInsertedRow)
     }
 
     /// Inserts the states of new tasks, which then wait.

@@ -72,9 +72,8 @@ extension SQLiteConnection {
 
     /// Stores the task's cost over all attempts: unknown if none is known or a settled one is not.
     private func sumUp(_ task: TaskID) throws(StoreError) {
-        let costs = try rows(
-            "SELECT credits_nano FROM attempt WHERE task = ? AND settled_at_ms IS NOT NULL", SQLValue(task)
-        ) { row in row.optionalCredits(0) }
+        let costs: [Credits?] = try column(
+            "SELECT credits_nano FROM attempt WHERE task = ? AND settled_at_ms IS NOT NULL", SQLValue(task))
         let known = costs.compactMap { $0 }
         let sum = known.count == costs.count && !known.isEmpty ? known.reduce(Credits.zero) { $0.adding($1) } : nil
         try write(cost: sum, of: task)

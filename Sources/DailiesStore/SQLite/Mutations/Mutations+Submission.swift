@@ -129,8 +129,7 @@ extension SQLiteConnection {
             """, SQLValue(attempt.task), SQLValue(attempt.number), .text(remote.text)
         ) { row in
             TaskOwner(
-                batch: row.text(0), key: TaskKey(row.text(1)),
-                attempt: AttemptID(task: TaskID(row.integer(2)), number: row.int(3)))
+                batch: row["name"], key: row["key"], attempt: AttemptID(task: row["task"], number: row["n"]))
         }
     }
 

@@ -21,7 +21,10 @@ extension SQLiteConnection {
         let found = try first(
             "SELECT state, has_key, attempt FROM task_standing WHERE id = ?", SQLValue(task)
         ) { row throws(StoreError) in
-            (state: try row.word(0, as: TaskState.self), hasKey: row.bool(1), n: try row.attemptNumber(2))
+            (
+                state: try row.word("state", as: TaskState.self), hasKey: row["has_key"] as Bool,
+                n: try row.attemptNumber("attempt")
+            )
         }
         guard let found, found.state == .failed || found.state == .cancelled else {
             throw Self.conflict("retried", task)
@@ -39,10 +42,9 @@ extension SQLiteConnection {
 
     /// A task that a guard cancelled waits under the next number.
     func recordWaitsAgain(_ attempt: AttemptID, at: Instant) throws(StoreError) {
-        let reason = try first(
+        let reason: String? = try value(
             "SELECT cancel_reason FROM attempt WHERE task = ? AND n = ? AND cancel_reason IS NOT NULL",
-            SQLValue(attempt.task), SQLValue(attempt.number)
-        ) { row in row.text(0) }
+            SQLValue(attempt.task), SQLValue(attempt.number))
         guard let reason else { throw Self.conflict("waits_again", attempt, "was not cancelled by a guard") }
         try supersede(attempt, state: .cancelled, at: at)
         let next = AttemptID(task: attempt.task, number: attempt.number + 1)
@@ -115,6 +117,6 @@ extension SQLiteConnection {
     }
 
     func batch(of task: TaskID) throws(StoreError) -> BatchID? {
-        try first("SELECT batch_id FROM task_standing WHERE id = ?", SQLValue(task)) { row in BatchID(row.integer(0)) }
+        try value("SELECT batch_id FROM task_standing WHERE id = ?", SQLValue(task))
     }
 }

@@ -83,17 +83,18 @@ extension SQLiteConnection {
     ) throws(StoreError) -> AttemptSnapshot {
         let found = try first(
             """
-            SELECT batch_id, state, task_id IS NOT NULL, not_accepted_at_ms IS NOT NULL,
-                outcome_unknown_at_ms IS NOT NULL, lost_at_ms IS NOT NULL,
-                reserved_nano, credits_nano, is_cost_awaited, output_path IS NOT NULL
+            SELECT batch_id, state, task_id IS NOT NULL AS is_acknowledged,
+                not_accepted_at_ms IS NOT NULL AS is_not_accepted, outcome_unknown_at_ms IS NOT NULL AS is_unknown,
+                lost_at_ms IS NOT NULL AS is_lost, reserved_nano, credits_nano, is_cost_awaited,
+                output_path IS NOT NULL AS is_saved
             FROM attempt WHERE task = ? AND n = ?
             """, SQLValue(attempt.task), SQLValue(attempt.number)
         ) { row throws(StoreError) in
             AttemptSnapshot(
-                batch: BatchID(row.integer(0)), state: try row.word(1), isAcknowledged: row.bool(2),
-                isNotAccepted: row.bool(3), isUnknown: row.bool(4), isLost: row.bool(5),
-                reserved: row.optionalCredits(6), credits: row.optionalCredits(7), isCostAwaited: row.bool(8),
-                isSaved: row.bool(9))
+                batch: row["batch_id"], state: try row.word("state"), isAcknowledged: row["is_acknowledged"],
+                isNotAccepted: row["is_not_accepted"], isUnknown: row["is_unknown"], isLost: row["is_lost"],
+                reserved: row["reserved_nano"], credits: row["credits_nano"], isCostAwaited: row["is_cost_awaited"],
+                isSaved: row["is_saved"])
         }
         guard let found else { throw Self.conflict(step, attempt, "does not exist") }
         guard fits(found) else { throw Self.conflict(step, attempt, "is \(found.stateDescription)") }

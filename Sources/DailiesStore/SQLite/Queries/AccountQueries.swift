@@ -91,31 +91,27 @@ extension SQLiteConnection {
     ) throws(StoreError) -> [AccountGroup] {
         try rows(
             """
-            SELECT key_fingerprint, service_id, model, count(*) FROM attempt
+            SELECT key_fingerprint, service_id, model, count(*) AS clips FROM attempt
             WHERE batch_id = ?1 AND \(part.rawValue)
                 AND key_fingerprint NOT IN (SELECT value FROM json_each(?2)) AND (?3 IS NULL OR task = ?3)
             GROUP BY key_fingerprint, service_id, model ORDER BY key_fingerprint, service_id, model
             """, SQLValue(batch), .text(JSONText.list(known.map(\.text))), SQLValue(task?.rawValue)
         ) { row in
             AccountGroup(
-                part: part, account: KeyFingerprint(row.text(0)), service: row.integer(1), model: ModelID(row.text(2)),
-                clips: row.int(3))
+                part: part, account: row["key_fingerprint"], service: row["service_id"], model: row["model"],
+                clips: row["clips"])
         }
     }
 
     /// Attempts get their row numbers in the order of their first sends.
     fileprivate func latestAccount() throws(StoreError) -> Set<KeyFingerprint> {
-        let latest = try first("SELECT key_fingerprint FROM attempt ORDER BY rowid DESC LIMIT 1") { row in
-            KeyFingerprint(row.text(0))
-        }
-        return latest.map { [$0] } ?? []
+        Set(try column("SELECT key_fingerprint FROM attempt ORDER BY rowid DESC LIMIT 1"))
     }
 
     fileprivate func latestAccount(of group: AccountGroup) throws(StoreError) -> KeyFingerprint? {
-        try first(
+        try value(
             "SELECT key_fingerprint FROM attempt WHERE service_id = ? AND model = ? ORDER BY rowid DESC LIMIT 1",
-            SQLValue(group.service), .text(group.model.text)
-        ) { row in KeyFingerprint(row.text(0)) }
+            SQLValue(group.service), .text(group.model.text))
     }
 
     fileprivate func handOver(

@@ -45,14 +45,14 @@ extension Store {
             var ids: [CommandID] = []
             for order in orders {
                 let columns = order.order.columns
-                try database.run(
-                    """
-                    INSERT INTO command (at_ms, kind, task, attempt, is_insisted, new_seed, adopted_task_id)
-                    VALUES (?, ?, ?, ?, ?, ?, ?)
-                    """, SQLValue(at), .text(columns.kind), SQLValue(order.attempt.task),
-                    SQLValue(order.attempt.number), SQLValue(columns.isInsisted), SQLValue(columns.newSeed),
-                    SQLValue(columns.adopted?.text))
-                ids.append(CommandID(database.lastInsertedRow))
+                ids.append(
+                    try database.insert(
+                        """
+                        INSERT INTO command (at_ms, kind, task, attempt, is_insisted, new_seed, adopted_task_id)
+                        VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING id
+                        """, SQLValue(at), .text(columns.kind), SQLValue(order.attempt.task),
+                        SQLValue(order.attempt.number), SQLValue(columns.isInsisted), SQLValue(columns.newSeed),
+                        SQLValue(columns.adopted?.text)))
             }
             return ids
         }
@@ -68,12 +68,11 @@ extension Store {
                 case .concurrency(let limit, let model):
                     ("concurrency", model.map(PauseScope.model) ?? .everything, limit)
                 }
-            try database.run(
+            return try database.insert(
                 """
-                INSERT INTO command (at_ms, kind, batch_id, model, tasks_in_flight) VALUES (?, ?, ?, ?, ?)
+                INSERT INTO command (at_ms, kind, batch_id, model, tasks_in_flight) VALUES (?, ?, ?, ?, ?) RETURNING id
                 """, SQLValue(at), .text(kind), SQLValue(scope.columns.batch), SQLValue(scope.columns.model),
                 SQLValue(limit))
-            return CommandID(database.lastInsertedRow)
         }
     }
 
@@ -88,8 +87,8 @@ extension Store {
                 .integer(first.rawValue), .integer(last.rawValue)
             ) { row throws(StoreError) in
                 (
-                    id: CommandID(row.integer(0)), outcome: try row.word(1, as: CommandOutcome.self),
-                    message: row.optionalText(2)
+                    id: row["id"] as CommandID, outcome: try row.word("outcome", as: CommandOutcome.self),
+                    message: row["message"] as String?
                 )
             }
         }
@@ -117,7 +116,7 @@ extension Store {
     public func pendingCommands(after last: CommandID?, isForced: Bool) throws(StoreError) -> PendingCommands {
         try reading { database throws(StoreError) in
             // Changes only when another connection has committed; usually nothing more needs to be read.
-            let version = try database.first("PRAGMA data_version") { row in row.integer(0) }
+            let version: Int64? = try database.value("PRAGMA data_version")
             guard isForced || version != self.lastDataVersion else { return PendingCommands() }
             let pending = try database.pendingCommands(after: last, limit: Self.commandPage)
             self.lastDataVersion = pending.isMore ? nil : version
@@ -129,7 +128,7 @@ extension Store {
     public func name(of task: TaskID) throws(StoreError) -> TaskName? {
         try reading { database throws(StoreError) in
             try database.first("SELECT batch_id, key FROM task_input WHERE id = ?", SQLValue(task)) { row in
-                TaskName(batch: BatchID(row.integer(0)), key: TaskKey(row.text(1)))
+                TaskName(batch: row["batch_id"], key: row["key"])
             }
         }
     }
@@ -144,7 +143,7 @@ extension Store {
     /// The last command that was given, carried out or not; nil: none.
     public func latestCommandID() throws(StoreError) -> CommandID? {
         try reading { database throws(StoreError) in
-            try database.first("SELECT id FROM command ORDER BY id DESC LIMIT 1") { row in CommandID(row.integer(0)) }
+            try database.value("SELECT id FROM command ORDER BY id DESC LIMIT 1")
         }
     }
 }
@@ -159,18 +158,19 @@ extension SQLiteConnection {
             WHERE c.ended_at_ms IS NULL AND c.id > ? ORDER BY c.id LIMIT ?
             """, .integer(last?.rawValue ?? 0), SQLValue(limit)
         ) { row throws(StoreError) -> (id: CommandID, isControl: Bool, command: UserCommand?) in
-            let id = CommandID(row.integer(0))
-            guard !row.isNull(2) else { return (id, true, nil) }
+            let id: CommandID = row["id"]
+            guard !row.isNull("task") else { return (id, true, nil) }
             let action = UserCommand.Action(
-                kind: row.text(1), isInsisted: row.bool(4), newSeed: row.optionalInteger(7),
-                adopted: row.optionalText(8).map(RemoteTaskID.init))
+                kind: row["kind"], isInsisted: row["is_insisted"], newSeed: row["new_seed"],
+                adopted: row["adopted_task_id"])
             // A kind that this program does not know is left to one that does.
             guard let action else { return (id, false, nil) }
             return (
                 id, false,
                 UserCommand(
-                    id: id, order: action, attempt: try row.attempt(2, 3),
-                    lane: TaskQueueID(batch: BatchID(row.integer(5)), model: ModelID(row.text(6))))
+                    id: id, order: action,
+                    attempt: AttemptID(task: row["task"], number: try row.attemptNumber("attempt")),
+                    lane: TaskQueueID(batch: row["batch_id"], model: row["model"]))
             )
         }
         pending.commands = rows.compactMap(\.command)
@@ -185,19 +185,21 @@ extension SQLiteConnection {
     /// - Parameter command: limits up to this one are omitted.
     func runControls(limitsAfter command: CommandID? = nil) throws(StoreError) -> RunControls {
         // A limit that was written into the file by hand is clamped to a valid range.
-        let limit = { (row: SQLRow) in row.optionalInteger(4).map { Int(max(Int32(clamping: $0), 1)) } }
+        let limit = { (row: SQLRow) in
+            (row["tasks_in_flight"] as Int64?).map { Int(max(Int32(clamping: $0), 1)) }
+        }
         var controls = RunControls()
         try forEach(
             "SELECT id, kind, batch_id, model, tasks_in_flight FROM command WHERE task IS NULL ORDER BY id"
         ) { row in
-            let model = row.optionalText(3).map(ModelID.init)
-            let scope = PauseScope(batch: row.optionalInteger(2).map(BatchID.init), model: model)
-            switch row.text(1) {
+            let model: ModelID? = row["model"]
+            let scope = PauseScope(batch: row["batch_id"], model: model)
+            switch row["kind"] as String {
             case "pause": controls.pauses.insert(scope)
             case "unpause" where scope == .everything: controls.pauses = []
             case "unpause": controls.pauses.remove(scope)
             default:
-                guard row.integer(0) > command?.rawValue ?? 0 else { return }
+                guard row["id"] > command?.rawValue ?? 0 else { return }
                 if let model {
                     controls.modelConcurrency[model] = limit(row)
                 } else {

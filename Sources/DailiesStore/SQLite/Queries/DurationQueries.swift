@@ -25,11 +25,8 @@ extension Store {
                 """, SQLValue(rows)
             ) { row in
                 End(
-                    batch: BatchID(row.integer(0)),
-                    shape: RequestShape(
-                        model: ModelID(row.text(1)), durationSeconds: row.optionalInt(2),
-                        resolution: row.optionalText(3)),
-                    submitted: row.instant(4), settled: row.instant(5), completed: row.optionalInstant(6))
+                    batch: row["batch_id"], shape: RequestShape(in: row), submitted: row["sent_at_ms"],
+                    settled: row["settled_at_ms"], completed: row["completed_at_ms"])
             }
         }.filter { batches.contains($0.batch) }
         let difference = usesProviderTimes ? ends.compactMap(\.lag).min() : nil

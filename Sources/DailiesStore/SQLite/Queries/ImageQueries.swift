@@ -5,7 +5,7 @@ extension SQLiteConnection {
     ///
     /// - Throws: ``StoreError``, or an error of reading the image.
     func keep(_ image: TaskImage) throws {
-        let known = try first("SELECT path FROM image WHERE sha256 = ?", .text(image.sha256)) { row in row.text(0) }
+        let known: String? = try value("SELECT path FROM image WHERE sha256 = ?", .text(image.sha256))
         guard let known else {
             try run(
                 "INSERT INTO image (sha256, media_type, path, bytes) VALUES (?, ?, ?, ?)", .text(image.sha256),
@@ -23,7 +23,7 @@ extension Store {
     package func dataURL(ofImage sha256: String) throws(StoreError) -> String? {
         try reading { database throws(StoreError) in
             try database.first("SELECT media_type, bytes FROM image WHERE sha256 = ?", .text(sha256)) { row in
-                TaskImage.dataURL(mediaType: row.text(0), bytes: row.blob(1))
+                TaskImage.dataURL(mediaType: row["media_type"], bytes: row["bytes"])
             }
         }
     }

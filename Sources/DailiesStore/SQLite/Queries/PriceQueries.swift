@@ -19,7 +19,7 @@ extension Store {
     public func services() throws(StoreError) -> [Service] {
         try reading { database throws(StoreError) in
             try database.rows("SELECT provider, base_url FROM service") { row in
-                Service(provider: row.text(0), baseURL: row.text(1))
+                Service(provider: row["provider"], baseURL: row["base_url"])
             }
         }.sorted()
     }
@@ -72,10 +72,9 @@ extension Store {
 
 extension SQLiteConnection {
     fileprivate func id(of service: Service) throws(StoreError) -> Int64? {
-        try first(
+        try value(
             "SELECT id FROM service WHERE provider = ? AND base_url = ?", .text(service.provider),
-            .text(service.baseURL)
-        ) { row in row.integer(0) }
+            .text(service.baseURL))
     }
 
     static let nextBilledKind = """
@@ -103,7 +102,8 @@ extension SQLiteConnection {
             next = try first(
                 Self.nextBilledKind, SQLValue(service), .text(next?.model.text ?? ""), .text(next?.resolution ?? "")
             ) { row in
-                PriceKind(model: ModelID(row.text(0)), resolution: row.text(1).isEmpty ? nil : row.text(1))
+                let resolution: String = row["resolution"]
+                return PriceKind(model: row["model"], resolution: resolution.isEmpty ? nil : resolution)
             }
             if let next { kinds.append(next) }
         } while next != nil
@@ -117,12 +117,13 @@ extension SQLiteConnection {
             Self.latestBills, SQLValue(service), .text(kind.model.text), .text(kind.resolution ?? ""),
             SQLValue(PriceBook.windowSize)
         ) { row in
-            let shape = RequestShape(model: kind.model, durationSeconds: row.int(1), resolution: kind.resolution)
+            let shape = RequestShape(
+                model: kind.model, durationSeconds: row["seconds"], resolution: kind.resolution)
             return (
-                row.integer(0),
+                row["rowid"],
                 ObservedPrice(
-                    shape: shape, charged: Credits(nano: row.integer(2)), estimate: row.optionalCredits(3),
-                    settledAt: row.instant(4))
+                    shape: shape, charged: row["credits_nano"], estimate: row["estimated_credits_nano"],
+                    settledAt: row["settled_at_ms"])
             )
         }
     }

@@ -30,14 +30,13 @@ extension Store {
         try reading { database throws(StoreError) in
             var tasks: [TaskID] = []
             for stored in try database.batches() where batch == nil || stored.id == batch {
-                tasks += try database.rows(
+                tasks += try database.column(
                     """
                     SELECT task FROM attempt
                     WHERE batch_id = ? AND (is_open OR is_unsaved OR is_cost_awaited)
                         AND is_open AND (task_id IS NULL OR lost_at_ms IS NOT NULL)
                     ORDER BY task
-                    """, SQLValue(stored.id)
-                ) { row in TaskID(row.integer(0)) }
+                    """, SQLValue(stored.id))
             }
             return tasks.sorted()
         }
@@ -66,9 +65,9 @@ extension Store {
                     SQLValue(limit)
                 ) { row throws(StoreError) in
                     AttemptWithoutCost(
-                        attempt: try row.attempt(0, 1), batch: stored.id,
-                        batchName: stored.name, key: TaskKey(row.text(2)), remote: RemoteTaskID(row.text(3)),
-                        submissionKey: SubmissionKey(row.text(5)), account: KeyFingerprint(row.text(4)))
+                        attempt: try row.attempt(), batch: stored.id, batchName: stored.name, key: row["key"],
+                        remote: row["task_id"], submissionKey: row["submission_key"],
+                        account: row["key_fingerprint"])
                 }
             }
             return Array(page.sorted { $0.attempt < $1.attempt }.prefix(limit))

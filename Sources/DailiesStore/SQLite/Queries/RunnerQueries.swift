@@ -75,13 +75,12 @@ extension Store {
             for batch in batches {
                 var model: String?
                 repeat {
-                    model = try database.first(
+                    model = try database.value(
                         """
                         SELECT model FROM task_standing
                         WHERE batch_id = ?1 AND state = 'queued' AND has_key = 0 AND model > coalesce(?2, '')
                         ORDER BY model LIMIT 1
-                        """, SQLValue(batch), SQLValue(model)
-                    ) { row in row.text(0) }
+                        """, SQLValue(batch), SQLValue(model))
                     if let model { lanes.append(TaskQueueID(batch: batch, model: ModelID(model))) }
                 } while model != nil
             }
@@ -117,8 +116,8 @@ extension Store {
 
     private static func waitingPage(_ range: String, limit: String) -> String {
         """
-        SELECT s.id, s.batch_id, i.key, s.attempt, s.model, i.duration_seconds, i.resolution, \(requestAsSent), s.priority,
-            i.output, \(tagBudgetsOfTask)
+        SELECT s.id, s.batch_id, i.key, s.attempt, s.model, i.duration_seconds, i.resolution,
+            \(requestAsSent) AS request, s.priority, i.output, \(tagBudgetsOfTask) AS tag_budgets
         FROM task_standing AS s JOIN task_input AS i ON i.id = s.id
         WHERE s.batch_id = ?1 AND s.model = ?2 AND s.state = 'queued' AND s.has_key = 0 AND \(range)
         ORDER BY s.priority DESC, s.id LIMIT \(limit)
@@ -140,22 +139,17 @@ extension Store {
     /// Whether a reply to an attempt was about another submission, so that no run sends it again.
     public func isConflict(_ attempt: AttemptID) throws(StoreError) -> Bool {
         try reading { database throws(StoreError) in
-            try database.first(
-                "SELECT \(Self.conflictCondition) FROM attempt AS a WHERE a.task = ? AND a.n = ?",
-                SQLValue(attempt.task),
-                SQLValue(attempt.number)
-            ) { row in row.bool(0) } ?? false
+            try database.exists(
+                "SELECT 1 FROM attempt AS a WHERE a.task = ? AND a.n = ? AND \(Self.conflictCondition)",
+                SQLValue(attempt.task), SQLValue(attempt.number))
         }
     }
 
     private static func waitingTask(in row: SQLRow) throws(StoreError) -> WaitingTask {
         WaitingTask(
-            id: TaskID(row.integer(0)), batch: BatchID(row.integer(1)), key: TaskKey(row.text(2)),
-            attempt: try row.attemptNumber(3),
-            shape: RequestShape(
-                model: ModelID(row.text(4)), durationSeconds: row.optionalInt(5), resolution: row.optionalText(6)),
-            request: CanonicalRequest(text: row.text(7)), priority: row.int(8),
-            output: row.optionalText(9), tagBudgets: tagBudgets(in: row.optionalText(10)))
+            id: row["id"], batch: row["batch_id"], key: row["key"], attempt: try row.attemptNumber("attempt"),
+            shape: RequestShape(in: row), request: row["request"], priority: row["priority"], output: row["output"],
+            tagBudgets: tagBudgets(in: row["tag_budgets"]))
     }
 
     /// The budget use of a batch over all its runs and attempts.
@@ -172,7 +166,8 @@ extension Store {
                 """, SQLValue(batch)
             ) { row throws(StoreError) in
                 BudgetUsage(
-                    cap: row.optionalCredits(0), settled: row.total(1), reserved: row.total(3), mode: try row.word(5))
+                    cap: row["budget_nano"], settled: row.total("settled"), reserved: row.total("reserved"),
+                    mode: try row.word("budget_mode"))
             }
         }
         guard let found else { throw StoreError(.conflict, "there is no batch \(batch)") }
@@ -187,7 +182,7 @@ extension Store {
             try database.first(
                 "SELECT trust FROM key_trust WHERE base_url = ? AND key_fingerprint = ? AND dialect = ?",
                 .text(baseURL), .text(account.text), .text(dialect.rawValue)
-            ) { row throws(StoreError) in try row.word(0) } ?? .unknown
+            ) { row throws(StoreError) in try row.word("trust") } ?? .unknown
         }
     }
 }
@@ -228,42 +223,41 @@ extension SQLiteConnection {
     private static let openAttempt = """
         SELECT a.task, a.n, i.key, a.submission_key, a.model, a.dialect, a.key_fingerprint, a.body,
             i.duration_seconds, i.resolution, a.submitted_at_ms, a.reserved_nano, a.lost_at_ms, i.output,
-            a.state, a.task_id, a.outcome_unknown_at_ms IS NOT NULL, a.output_url, a.is_unsaved,
-            a.is_cost_awaited, a.failure_code IS 'no_asset', a.credits_nano IS NULL, a.batch_id,
-            \(Store.tagBudgetsOfTask), a.estimated_credits_nano, a.cancel_reason, a.is_replayed,
-            a.sent_at_ms, a.task_id IS NULL AND \(Store.conflictCondition), a.handed_over_from IS NOT NULL
+            a.state, a.task_id, a.outcome_unknown_at_ms IS NOT NULL AS is_uncertain, a.output_url, a.is_unsaved,
+            a.is_cost_awaited, a.failure_code IS 'no_asset' AS has_no_asset, a.credits_nano IS NULL AS is_unpriced,
+            a.batch_id, \(Store.tagBudgetsOfTask) AS tag_budgets, a.estimated_credits_nano, a.cancel_reason,
+            a.is_replayed, a.sent_at_ms, a.task_id IS NULL AND \(Store.conflictCondition) AS is_conflict,
+            a.handed_over_from IS NOT NULL AS is_handed_over
         FROM attempt AS a JOIN task_input AS i ON i.id = a.task
         """
 
     private static func readOpenAttempt(in row: SQLRow) throws(StoreError) -> OpenAttempt {
-        let attempt = try row.attempt(0, 1)
-        let model = ModelID(row.text(4))
+        let attempt = try row.attempt()
+        let shape = RequestShape(in: row)
         return OpenAttempt(
-            attempt: attempt, batch: BatchID(row.integer(22)), key: TaskKey(row.text(2)),
+            attempt: attempt, batch: row["batch_id"], key: row["key"],
             submission: Submission(
-                attempt: attempt, key: SubmissionKey(row.text(3)), model: model, dialect: try row.word(5),
-                account: KeyFingerprint(row.text(6)), body: row.blob(7)),
-            shape: RequestShape(
-                model: model, durationSeconds: row.optionalInt(8), resolution: row.optionalText(9)),
-            standing: try standing(in: row), submittedAt: row.instant(10), sentAt: row.instant(27),
-            reserved: row.optionalCredits(11),
-            estimate: row.optionalCredits(24), cancelReason: row.isNull(25) ? nil : try row.word(25),
-            isReplayed: row.bool(26), lostAt: row.optionalInstant(12), output: row.optionalText(13),
-            tagBudgets: Store.tagBudgets(in: row.optionalText(23)), isConflict: row.bool(28),
-            isHandedOver: row.bool(29))
+                attempt: attempt, key: row["submission_key"], model: shape.model, dialect: try row.word("dialect"),
+                account: row["key_fingerprint"], body: row["body"]),
+            shape: shape, standing: try standing(in: row), submittedAt: row["submitted_at_ms"],
+            sentAt: row["sent_at_ms"], reserved: row["reserved_nano"], estimate: row["estimated_credits_nano"],
+            cancelReason: try row.optionalWord("cancel_reason"), isReplayed: row["is_replayed"],
+            lostAt: row["lost_at_ms"], output: row["output"], tagBudgets: Store.tagBudgets(in: row["tag_budgets"]),
+            isConflict: row["is_conflict"], isHandedOver: row["is_handed_over"])
     }
 
     private static func standing(in row: SQLRow) throws(StoreError) -> OpenAttempt.Progress {
-        guard let remote = row.optionalText(15).map(RemoteTaskID.init) else {
-            return .sent(isMarkedUncertain: row.bool(16))
+        guard let remote: RemoteTaskID = row["task_id"] else {
+            return .sent(isMarkedUncertain: row["is_uncertain"])
         }
-        let cost: OpenAttempt.Cost = row.bool(19) ? .awaited : row.bool(21) ? .unknown : .known
-        let state: TaskState = try row.word(14)
+        let cost: OpenAttempt.Cost = row["is_cost_awaited"] ? .awaited : row["is_unpriced"] ? .unknown : .known
+        let state: TaskState = try row.word("state")
         switch state {
         case .queued, .running: return .accepted(remote, isRunning: state == .running)
-        case .completed where row.bool(18):
+        case .completed where row["is_unsaved"]:
             return .completed(
-                remote, asset: row.optionalText(17).map(AssetLocation.init(url:)), cost: cost, hasNoAsset: row.bool(20))
+                remote, asset: (row["output_url"] as String?).map(AssetLocation.init(url:)), cost: cost,
+                hasNoAsset: row["has_no_asset"])
         case .completed: return .missingCost(remote, .completed, cost)
         case .failed: return .missingCost(remote, .failed, cost)
         case .cancelled: return .missingCost(remote, .cancelled, cost)

@@ -24,18 +24,17 @@ extension Store {
                 WHERE t.batch_id = ? AND t.cap_nano IS NOT NULL ORDER BY t.id
                 """, SQLValue(batch)
             ) { row throws(StoreError) in
-                let mode: BudgetMode = try row.word(4)
-                return (
-                    id: row.integer(0), name: row.text(1), value: row.text(2), cap: row.optionalCredits(3), mode: mode
+                (
+                    id: row["id"] as Int64, tag: TaskSpec.Tag(name: row["name"], value: row["value"]),
+                    cap: row["cap_nano"] as Credits?, mode: try row.word("budget_mode", as: BudgetMode.self)
                 )
             }
             var budgets: [TagBudget] = []
             for cap in caps {
-                let tag = TaskSpec.Tag(name: cap.name, value: cap.value)
-                var position = try database.position(of: tag, in: batch)
+                var position = try database.position(of: cap.tag, in: batch)
                 position.cap = cap.cap
                 position.mode = cap.mode
-                budgets.append(TagBudget(id: TagBudgetID(cap.id), batch: batch, tag: tag, position: position))
+                budgets.append(TagBudget(id: TagBudgetID(cap.id), batch: batch, tag: cap.tag, position: position))
             }
             return budgets
         }
@@ -63,11 +62,9 @@ extension SQLiteConnection {
     func setTagBudget(of batch: BatchID, _ budget: TagBudgetSetting, at: Instant) throws(StoreError) {
         if budget.setting == .unchanged { return }
         let (name, value) = (budget.tag.name, budget.tag.value)
-        let stored = try first(
+        let stored: Credits?? = try self.value(
             "SELECT cap_nano FROM tag_budget WHERE batch_id = ? AND name = ? AND value = ?", SQLValue(batch),
-            .text(name),
-            .text(value)
-        ) { row in row.optionalCredits(0) }
+            .text(name), .text(value))
         let cap = budget.setting.applied(to: stored ?? nil)
         let changed = try run(
             """
@@ -86,13 +83,15 @@ extension SQLiteConnection {
     fileprivate func position(of tag: TaskSpec.Tag, in batch: BatchID) throws(StoreError) -> BudgetUsage {
         try first(
             """
-            SELECT coalesce(sum(a.credits_nano / 1000000000), 0), coalesce(sum(a.credits_nano % 1000000000), 0),
-                coalesce(sum(a.reserved_nano / 1000000000), 0), coalesce(sum(a.reserved_nano % 1000000000), 0)
+            SELECT sum(a.credits_nano / 1000000000) AS settled_whole,
+                sum(a.credits_nano % 1000000000) AS settled_billionths,
+                sum(a.reserved_nano / 1000000000) AS reserved_whole,
+                sum(a.reserved_nano % 1000000000) AS reserved_billionths
             FROM attempt AS a JOIN task_input AS i ON i.id = a.task
             WHERE a.batch_id = ? AND EXISTS (SELECT 1 FROM json_each(i.tags) AS t WHERE t.key = ? AND t.value = ?)
             """, SQLValue(batch), .text(tag.name), .text(tag.value)
         ) { row in
-            BudgetUsage(cap: nil, settled: row.total(0), reserved: row.total(2))
+            BudgetUsage(cap: nil, settled: row.total("settled"), reserved: row.total("reserved"))
         } ?? BudgetUsage(cap: nil, settled: .zero, reserved: .zero)
     }
 }

@@ -55,12 +55,11 @@ extension Store {
         let ids = try reading { database throws(StoreError) in
             var ids: [TaskID] = []
             for stored in try database.batches() where batch == nil || stored.id == batch {
-                ids += try database.rows(
+                ids += try database.column(
                     """
                     SELECT id FROM task_input WHERE batch_id = ?1 AND key = ?2
                     UNION SELECT task FROM task_alias WHERE batch_id = ?1 AND alias = ?2 ORDER BY 1
-                    """, SQLValue(stored.id), .text(key.text)
-                ) { row in TaskID(row.integer(0)) }
+                    """, SQLValue(stored.id), .text(key.text))
             }
             return ids
         }
@@ -83,13 +82,13 @@ extension Store {
                 """, SQLValue(task)
             ) { row throws(StoreError) in
                 AttemptRow(
-                    number: try row.attemptNumber(0), state: try row.word(1), submissionKey: SubmissionKey(row.text(2)),
-                    dialect: try row.word(3), account: KeyFingerprint(row.text(4)),
-                    remoteID: row.optionalText(5).map(RemoteTaskID.init), submittedAt: row.instant(6),
-                    notAcceptedAt: row.optionalInstant(7), settledAt: row.optionalInstant(8),
-                    supersededAt: row.optionalInstant(9), reserved: row.optionalCredits(10),
-                    credits: row.optionalCredits(11), outputPath: row.optionalText(12),
-                    failureCode: row.optionalText(13), failureMessage: row.optionalText(14))
+                    number: try row.attemptNumber("n"), state: try row.word("state"),
+                    submissionKey: row["submission_key"], dialect: try row.word("dialect"),
+                    account: row["key_fingerprint"], remoteID: row["task_id"], submittedAt: row["submitted_at_ms"],
+                    notAcceptedAt: row["not_accepted_at_ms"], settledAt: row["settled_at_ms"],
+                    supersededAt: row["superseded_at_ms"], reserved: row["reserved_nano"],
+                    credits: row["credits_nano"], outputPath: row["output_path"],
+                    failureCode: row["failure_code"], failureMessage: row["failure_message"])
             }
         }
     }
@@ -101,13 +100,12 @@ extension Store {
         var names: Set<ByteKey> = []
         try reading { database throws(StoreError) in
             for batch in try database.batches() where batches?.contains(batch.id) ?? true {
-                names.formUnion(
-                    try database.rows(
-                        """
-                        SELECT DISTINCT t.key FROM task_input AS i, json_each(i.tags) AS t
-                        WHERE i.batch_id = ? AND i.tags <> '{}'
-                        """, SQLValue(batch.id)
-                    ) { row in ByteKey(row.text(0)) })
+                let found: [String] = try database.column(
+                    """
+                    SELECT DISTINCT t.key FROM task_input AS i, json_each(i.tags) AS t
+                    WHERE i.batch_id = ? AND i.tags <> '{}'
+                    """, SQLValue(batch.id))
+                names.formUnion(found.map(ByteKey.init))
             }
         }
         return names.map(\.text).sorted { $0.precedesInUTF8($1) }
@@ -154,7 +152,7 @@ extension SQLiteConnection {
     func recordRetake(of task: TaskID, at: Instant) throws(StoreError) {
         let number = try first(
             "SELECT attempt FROM task_standing WHERE id = ? AND state = 'completed' AND has_key = 1", SQLValue(task)
-        ) { row throws(StoreError) in try row.attemptNumber(0) }
+        ) { row throws(StoreError) in try row.attemptNumber("attempt") }
         guard let number else { throw Self.conflict("retried", task) }
         try supersede(AttemptID(task: task, number: number), state: .completed, at: at)
         var row = NewEvent("retried", at: at, batch: try batch(of: task), task: task, attempt: number + 1)
