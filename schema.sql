@@ -116,14 +116,14 @@ CREATE TABLE task_standing (
     new_seed INTEGER,                    -- replaces the request's seed, by command or rule
     withdrawn_code TEXT CHECK (withdrawn_code IN ('removed', 'cancelled')), -- why it ended before it was sent
     withdrawn_at_ms INTEGER,
-    CONSTRAINT without_key_it_waits_or_was_withdrawn CHECK (has_key = 1 OR state IN ('queued', 'cancelled')),
+    CONSTRAINT without_key_it_waits_or_was_withdrawn CHECK (has_key OR state IN ('queued', 'cancelled')),
     CONSTRAINT withdrawn_is_cancelled_unsent
-        CHECK ((withdrawn_code IS NOT NULL) = (state = 'cancelled' AND has_key = 0)),
+        CHECK ((withdrawn_code IS NOT NULL) = (state = 'cancelled' AND NOT has_key)),
     CONSTRAINT withdrawn_has_a_time CHECK ((withdrawn_code IS NULL) = (withdrawn_at_ms IS NULL))
 ) STRICT;
 
 -- Tasks waiting for a slot, in scheduling order.
-CREATE INDEX task_waiting ON task_standing (batch_id, model, priority DESC, id) WHERE state = 'queued' AND has_key = 0;
+CREATE INDEX task_waiting ON task_standing (batch_id, model, priority DESC, id) WHERE state = 'queued' AND NOT has_key;
 
 -- One row per submission key ever sent, never overwritten by another. The exact bytes are stored before they are sent,
 -- and resubmissions send the same bytes. Only an attempt that provably never reached the provider (not_accepted_at_ms)
@@ -137,6 +137,7 @@ CREATE INDEX task_waiting ON task_standing (batch_id, model, priority DESC, id) 
 --   state completed, output_path set                         saved
 --   state failed, cancelled                                  final; a cost, if any, is kept
 CREATE TABLE attempt (
+    id INTEGER PRIMARY KEY,              -- in the order of first submits, whatever the clock says
     task INTEGER NOT NULL REFERENCES task_standing (id),
     n INTEGER NOT NULL CHECK (n BETWEEN 1 AND 2147483647),
     batch_id INTEGER NOT NULL REFERENCES batch (id),
@@ -185,8 +186,8 @@ CREATE TABLE attempt (
     is_open INTEGER NOT NULL
         GENERATED ALWAYS AS (not_accepted_at_ms IS NULL AND state IN ('queued', 'running')) VIRTUAL,
     is_unsaved INTEGER NOT NULL GENERATED ALWAYS AS (state = 'completed' AND output_path IS NULL
-        AND NOT (superseded_at_ms IS NOT NULL AND failure_code IS 'no_asset')) VIRTUAL,
-    PRIMARY KEY (task, n),
+        AND NOT (superseded_at_ms IS NOT NULL AND failure_code IS NOT DISTINCT FROM 'no_asset')) VIRTUAL,
+    UNIQUE (task, n),
     CONSTRAINT not_accepted_holds_nothing CHECK (not_accepted_at_ms IS NULL
         OR (state = 'queued' AND task_id IS NULL AND outcome_unknown_at_ms IS NULL AND reserved_nano IS NULL)),
     CONSTRAINT unknown_only_before_acceptance
@@ -199,9 +200,9 @@ CREATE TABLE attempt (
     CONSTRAINT settled_has_a_time CHECK ((settled_at_ms IS NOT NULL) = (state IN ('completed', 'failed', 'cancelled'))),
     CONSTRAINT cost_only_when_settled CHECK (credits_nano IS NULL OR settled_at_ms IS NOT NULL),
     CONSTRAINT known_cost_ends_reservation CHECK (credits_nano IS NULL OR reserved_nano IS NULL),
-    CONSTRAINT awaited_cost_is_unknown CHECK (is_cost_awaited = 0
+    CONSTRAINT awaited_cost_is_unknown CHECK (NOT is_cost_awaited
         OR (state IN ('completed', 'cancelled') AND credits_nano IS NULL)),
-    CONSTRAINT only_known_cost_is_rounded CHECK (is_rounded = 0 OR credits_nano IS NOT NULL),
+    CONSTRAINT only_known_cost_is_rounded CHECK (NOT is_rounded OR credits_nano IS NOT NULL),
     CONSTRAINT only_completed_has_output CHECK (state = 'completed' OR (output_url IS NULL AND output_path IS NULL)),
     CONSTRAINT saved_is_whole CHECK ((output_path IS NULL) = (output_sha256 IS NULL)
         AND (output_path IS NULL) = (output_bytes IS NULL) AND (output_path IS NULL) = (saved_at_ms IS NULL)),
@@ -217,7 +218,7 @@ CREATE TABLE attempt (
 
 -- A provider task belongs to one attempt.
 CREATE UNIQUE INDEX attempt_of_task_id ON attempt (service_id, key_fingerprint, task_id)
-    WHERE task_id IS NOT NULL AND shares_task_id = 0;
+    WHERE task_id IS NOT NULL AND NOT shares_task_id;
 
 -- Paid and rendering clips by similarity of their requests. Equal requests have equal hashes; nearly equal ones share the
 -- upper 32 bits.
@@ -233,9 +234,8 @@ CREATE INDEX attempt_for_guard ON attempt (batch_id, cancel_reason, task) WHERE 
 -- Settled attempts with an unknown cost.
 CREATE INDEX attempt_cost_unknown ON attempt (batch_id) WHERE settled_at_ms IS NOT NULL AND credits_nano IS NULL;
 
--- Costs of one kind of clip at one service, the latest last: an index ends with the row number, and row numbers follow
--- the order of first submits, whatever the clock says.
-CREATE INDEX attempt_price ON attempt (service_id, model, resolution)
+-- Costs of one kind of clip at one service, the latest last.
+CREATE INDEX attempt_price ON attempt (service_id, model, resolution, id)
     WHERE state = 'completed' AND credits_nano > 0 AND seconds IS NOT NULL;
 
 CREATE TRIGGER attempt_opened AFTER INSERT ON attempt BEGIN
@@ -357,7 +357,7 @@ CREATE TABLE price_forgotten (
     service_id INTEGER NOT NULL REFERENCES service (id),
     model TEXT NOT NULL,
     resolution TEXT NOT NULL,
-    last_attempt INTEGER NOT NULL,       -- row number of the last attempt that does not count
+    last_attempt INTEGER NOT NULL REFERENCES attempt (id), -- the last attempt that does not count
     at_ms INTEGER NOT NULL,
     PRIMARY KEY (service_id, model, resolution)
 ) STRICT, WITHOUT ROWID;
@@ -378,4 +378,4 @@ SELECT
 -- Outer joins keep the narrow table first in every query plan.
 FROM task_standing AS s
 LEFT JOIN task_input AS i ON i.id = s.id
-LEFT JOIN attempt AS a ON a.task = s.id AND a.n = s.attempt AND s.has_key = 1;
+LEFT JOIN attempt AS a ON a.task = s.id AND a.n = s.attempt AND s.has_key;

@@ -36,7 +36,7 @@ package final class StoreContents {
     /// - Parameter limit: the maximum number.
     package func unsavedKeys(limit: Int) throws(StoreError) -> [String] {
         try database?.column(
-            "SELECT submission_key FROM attempt WHERE state = 'completed' AND output_path IS NULL LIMIT ?",
+            "SELECT submission_key FROM attempt WHERE state = 'completed' AND output_path IS NULL LIMIT $1",
             SQLValue(limit)) ?? []
     }
 }

@@ -140,7 +140,7 @@ final class InvariantChecker {
     func hasBillAboveReservation(_ batch: BatchID) throws -> Bool {
         try database.exists(
             """
-            SELECT 1 FROM event AS c WHERE c.batch_id = ? AND c.amount_kind = 'charged' AND c.amount_nano > coalesce((
+            SELECT 1 FROM event AS c WHERE c.batch_id = $1 AND c.amount_kind = 'charged' AND c.amount_nano > coalesce((
                 SELECT r.amount_nano FROM event AS r
                 WHERE r.task = c.task AND r.attempt = c.attempt AND r.amount_kind = 'reserved' AND r.id < c.id
                 ORDER BY r.id DESC LIMIT 1), 0)
@@ -152,7 +152,7 @@ final class InvariantChecker {
         try database.exists(
             """
             SELECT 1 FROM event
-            WHERE task = ? AND attempt = ? AND kind = 'uncertain' AND code = 'another_submission'
+            WHERE task = $1 AND attempt = $2 AND kind = 'uncertain' AND code = 'another_submission'
             """, SQLValue(attempt.task), SQLValue(attempt.number))
     }
 
@@ -173,7 +173,7 @@ final class InvariantChecker {
         try database.exists(
             """
             SELECT 1 FROM event AS r JOIN event AS i ON i.task = r.task AND i.attempt = r.attempt AND i.kind = 'intent'
-            WHERE r.batch_id = ? AND r.kind = 'amount' AND r.amount_kind = 'reserved' AND r.amount_nano > i.amount_nano
+            WHERE r.batch_id = $1 AND r.kind = 'amount' AND r.amount_kind = 'reserved' AND r.amount_nano > i.amount_nano
             """, SQLValue(batch))
     }
 
@@ -221,7 +221,7 @@ final class InvariantChecker {
     }
 
     func count(ofEvents kind: String) throws -> Int {
-        try database.value("SELECT count(*) FROM event WHERE kind = ?", .text(kind)) ?? 0
+        try database.value("SELECT count(*) FROM event WHERE kind = $1", .text(kind)) ?? 0
     }
 
     /// Attempts that have more than one event of a kind that can come only once.
@@ -240,7 +240,7 @@ final class InvariantChecker {
     /// Whether the store knows that the keys of this attempt's account are honoured in its dialect.
     func keyIsHonoured(of attempt: Attempt) throws -> Bool {
         try database.exists(
-            "SELECT 1 FROM key_trust WHERE trust = 'honoured' AND key_fingerprint = ? AND dialect = ?",
+            "SELECT 1 FROM key_trust WHERE trust = 'honoured' AND key_fingerprint = $1 AND dialect = $2",
             .text(attempt.account.text), .text(attempt.dialect.rawValue))
     }
 

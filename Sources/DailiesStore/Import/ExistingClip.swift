@@ -70,13 +70,13 @@ struct ClipFinder {
     static let similar = """
         SELECT i.key, b.name, a.state = 'completed' AS is_paid, \(Store.requestAsSent) AS request
         FROM (
-            SELECT * FROM attempt WHERE similarity_hash BETWEEN ?1 AND ?2 AND task <> ?3
+            SELECT * FROM attempt WHERE similarity_hash BETWEEN $1 AND $2 AND task <> $3
                 AND (state = 'completed' OR task_id IS NOT NULL AND state IN ('queued', 'running'))
             LIMIT \(maximumExamined)) AS a
-        JOIN task_standing AS s ON s.id = a.task AND s.attempt = a.n AND s.has_key = 1
+        JOIN task_standing AS s ON s.id = a.task AND s.attempt = a.n AND s.has_key
         JOIN task_input AS i ON i.id = a.task JOIN batch AS b ON b.id = a.batch_id
         JOIN service AS v ON v.id = a.service_id
-        WHERE v.provider = ?4
+        WHERE v.provider = $4
         ORDER BY a.state = 'completed' DESC, a.task
         """
 

@@ -79,7 +79,7 @@ struct TaskFinder {
 
     init(_ batch: BatchID, in database: SQLiteConnection) throws(StoreError) {
         self.batch = batch
-        hasAliases = try database.exists("SELECT 1 FROM task_alias WHERE batch_id = ? LIMIT 1", SQLValue(batch))
+        hasAliases = try database.exists("SELECT 1 FROM task_alias WHERE batch_id = $1 LIMIT 1", SQLValue(batch))
     }
 
     mutating func find(_ task: TaskSpec, in database: SQLiteConnection) throws(StoreError) -> ExistingTask? {
@@ -99,14 +99,14 @@ extension SQLiteConnection {
     private static let known = """
         SELECT s.id, i.request, i.tags, i.output, s.priority, s.state, s.attempt, s.has_key,
             s.withdrawn_code, a.outcome_unknown_at_ms IS NOT NULL AS is_uncertain,
-            coalesce(a.is_cost_awaited, 0) AS is_cost_awaited, a.output_path IS NOT NULL AS is_saved, a.failure_code,
+            coalesce(a.is_cost_awaited, FALSE) AS is_cost_awaited, a.output_path IS NOT NULL AS is_saved, a.failure_code,
             i.key, s.new_seed
         FROM task_input AS i JOIN task_standing AS s ON s.id = i.id
-        LEFT JOIN attempt AS a ON a.task = s.id AND a.n = s.attempt AND s.has_key = 1
+        LEFT JOIN attempt AS a ON a.task = s.id AND a.n = s.attempt AND s.has_key
         WHERE
         """
-    fileprivate static let knownByKey = known + " i.batch_id = ? AND i.key = ?"
-    fileprivate static let knownByID = known + " i.id = ?"
+    fileprivate static let knownByKey = known + " i.batch_id = $1 AND i.key = $2"
+    fileprivate static let knownByID = known + " i.id = $1"
 
     /// The change that a manifest's request makes; nil if it equals the requested one or that one with its new seed,
     /// which is what was sent and what `export` writes. Line ends are ignored.
@@ -116,8 +116,8 @@ extension SQLiteConnection {
             // Without the seed both are canonical, so comparing bytes suffices.
             let isSent: Bool? = try value(
                 """
-                SELECT json_remove(?1, '$.seed') = json_remove(?2, '$.seed') AND json_type(?2, '$.seed') IS 'integer'
-                    AND json_extract(?2, '$.seed') IS ?3
+                SELECT json_remove($1, '$.seed') = json_remove($2, '$.seed') AND json_type($2, '$.seed') IS 'integer'
+                    AND json_extract($2, '$.seed') IS $3
                 """, .text(known.request.withLineFeeds.text), .text(spec.request.withLineFeeds.text), .integer(seed))
             if isSent == true { return nil }
         }
@@ -144,7 +144,8 @@ extension SQLiteConnection {
     fileprivate func tasks(aliased task: TaskSpec, in batch: BatchID) throws(StoreError) -> [TaskID] {
         let alias = task.isKeyDerived ? task.request.withLineFeeds.text : task.key.text
         return try column(
-            "SELECT task FROM task_alias WHERE batch_id = ? AND alias = ? ORDER BY task", SQLValue(batch), .text(alias))
+            "SELECT task FROM task_alias WHERE batch_id = $1 AND alias = $2 ORDER BY task", SQLValue(batch),
+            .text(alias))
     }
 
     /// The waiting tasks of a batch that are not in `kept`, in the order of their manifest.
@@ -155,7 +156,7 @@ extension SQLiteConnection {
     ) throws(StoreError) -> [TaskID] {
         var gone: [TaskID] = []
         try forEach(
-            "SELECT id FROM task_standing WHERE batch_id = ? AND state = 'queued' AND has_key = 0", [SQLValue(batch)]
+            "SELECT id FROM task_standing WHERE batch_id = $1 AND state = 'queued' AND NOT has_key", [SQLValue(batch)]
         ) { row in
             let id: TaskID = row["id"]
             if !kept.contains(id), end.map({ id < $0 }) ?? true { gone.append(id) }

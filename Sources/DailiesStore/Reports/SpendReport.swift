@@ -114,9 +114,6 @@ public struct SpendFigures: Hashable, Sendable {
 }
 
 extension Store {
-    /// Kibibytes of memory for sorting attempts into groups; beyond that SQLite sorts in a temporary file.
-    private static let sortingMemory = 65_536
-
     /// Reports spending.
     ///
     /// - Parameters:
@@ -131,16 +128,14 @@ extension Store {
     ) throws(StoreError) -> SpendReport {
         let query = SpendQuery(dimensions: dimensions, since: since, until: until, batches: batches, now: now)
         return try reading { database throws(StoreError) in
-            let usual: Int64 = try database.value("PRAGMA cache_size") ?? 0
-            try database.run("PRAGMA cache_size = -\(Self.sortingMemory)")
             var total = SpendFigures()
-            let rows = try database.rows(query.statement, list: query.values) { row in
-                let figures = SpendFigures(in: row)
-                total.add(figures, tasks: row["new_tasks"])
-                return SpendReport.Row(
-                    values: dimensions.indices.map { row.optionalText(named: "dimension_\($0)") }, figures: figures)
+            let rows = try database.sortingInMemory { () throws(StoreError) in
+                try database.rows(query.statement, list: query.values) { row in
+                    let figures = SpendFigures(in: row)
+                    total.add(figures, tasks: row["new_tasks"])
+                    return SpendReport.Row(values: query.values(in: row), figures: figures)
+                }
             }
-            try database.run("PRAGMA cache_size = \(usual)")
             return SpendReport(dimensions: dimensions, rows: dimensions.isEmpty ? [] : rows, total: total)
         }
     }
@@ -163,14 +158,42 @@ private struct SpendQuery {
         var values: [SQLValue] = []
         func bind(_ value: SQLValue) -> String {
             values.append(value)
-            return "?\(values.count)"
+            return "$\(values.count)"
         }
         self.now = bind(SQLValue(now))
         self.since = since.map { bind(SQLValue($0)) }
         self.until = until.map { bind(SQLValue($0)) }
-        self.batches = batches.map { bind(.text("[" + $0.map(\.description).joined(separator: ",") + "]")) }
+        self.batches = batches.map { bind(SQLDialect.list($0)) }
         for case .tag(let name) in dimensions { tagNames[name] = bind(.text(name)) }
         self.values = values
+    }
+
+    /// The values of a group's dimensions.
+    func values(in row: SQLRow) -> [String?] {
+        dimensions.enumerated().map { index, dimension in
+            let value = row.optionalText(named: "dimension_\(index)")
+            return dimension == .day ? value.flatMap(Int64.init).flatMap(Self.date(ofDay:)) : value
+        }
+    }
+
+    /// The date of a day that is counted from 1970-01-01; nil if its year does not have four digits.
+    private static func date(ofDay day: Int64) -> String? {
+        // From 0000-01-01 to 9999-12-31.
+        guard -719_528...2_932_896 ~= day else { return nil }
+        // Years from 1 March on, so that a leap day is the last day of its year, in 400-year cycles.
+        let days = day + 719_468
+        let cycle = (days < 0 ? days - 146_096 : days) / 146_097
+        let dayOfCycle = days - cycle * 146_097
+        let yearOfCycle = (dayOfCycle - dayOfCycle / 1460 + dayOfCycle / 36_524 - dayOfCycle / 146_096) / 365
+        let dayOfYear = dayOfCycle - (365 * yearOfCycle + yearOfCycle / 4 - yearOfCycle / 100)
+        let march = (5 * dayOfYear + 2) / 153
+        let month = march < 10 ? march + 3 : march - 9
+        let year = cycle * 400 + yearOfCycle + (month <= 2 ? 1 : 0)
+        func padded(_ number: Int64, to width: Int) -> String {
+            let digits = String(number)
+            return String(repeating: "0", count: max(width - digits.count, 0)) + digits
+        }
+        return "\(padded(year, to: 4))-\(padded(month, to: 2))-\(padded(dayOfYear - (153 * march + 2) / 5 + 1, to: 2))"
     }
 
     var statement: String {
@@ -179,28 +202,31 @@ private struct SpendQuery {
         let joins =
             (dimensions.contains(.batch) ? " JOIN batch AS b ON b.id = a.batch_id" : "")
             + (tagNames.isEmpty ? "" : " JOIN task_input AS i ON i.id = a.task")
-        let columns = dimensions.enumerated().map { "\(shown($1)) AS dimension_\($0)" } + figureColumns
+        let columns = keys.enumerated().map { "\($1) AS dimension_\($0)" } + figureColumns
         let groups = keys.isEmpty ? "" : "GROUP BY \(places) ORDER BY \(places)"
         return """
             SELECT \(columns.joined(separator: ",\n"))
             FROM attempt AS a\(joins)
-            WHERE \(isSettled("a"))\(batches.map { " AND a.batch_id IN (SELECT value FROM json_each(\($0)))" } ?? "")
+            WHERE \(isSettled("a"))\(batches.map { " AND " + SQLDialect.isIn("a.batch_id", $0) } ?? "")
             \(groups)
             """
     }
 
     /// Whether an attempt settled in the requested time.
     private func isSettled(_ attempt: String) -> String {
-        let settled = settledAt(attempt)
+        let settled = "(\(settledAt(attempt)))"
         let bounds = [since.map { "\(settled) >= \($0)" }, until.map { "\(settled) < \($0)" }].compactMap { $0 }
         return bounds.isEmpty ? "\(settled) IS NOT NULL" : bounds.joined(separator: " AND ")
     }
 
-    private func settledAt(_ attempt: String) -> String { "min(\(attempt).settled_at_ms, \(now))" }
+    private func settledAt(_ attempt: String) -> String {
+        "CASE WHEN \(attempt).settled_at_ms > \(now) THEN \(now) ELSE \(attempt).settled_at_ms END"
+    }
 
-    private func day(_ attempt: String) -> String { "\(settledAt(attempt)) / 86400000" }
+    /// The number of the UTC day since 1970-01-01.
+    private func day(_ attempt: String) -> String { "(\(settledAt(attempt))) / 86400000" }
 
-    /// The grouping and sorting expression.
+    /// The expression that groups, sorts and is shown.
     private func key(_ dimension: ReportDimension) -> String {
         switch dimension {
         case .model: "a.model"
@@ -209,10 +235,6 @@ private struct SpendQuery {
         case .day: day("a")
         case .tag(let name): "(SELECT value FROM json_each(i.tags) WHERE key = \(tagNames[name] ?? "NULL"))"
         }
-    }
-
-    private func shown(_ dimension: ReportDimension) -> String {
-        dimension == .day ? "date(\(day("a")) * 86400, 'unixepoch')" : key(dimension)
     }
 
     /// Whether no earlier attempt of the task is counted, in the whole report or in the same group. Only later attempts
@@ -248,8 +270,8 @@ private struct SpendQuery {
             count(isFirst(inGroup: true), as: "tasks"),
             "count(*) AS attempts",
             count("a.output_path IS NOT NULL", as: "clips_saved"),
-            "total(a.delivered_seconds) AS seconds_delivered",
-            "total(a.delivered_seconds) FILTER (WHERE a.credits_nano IS NOT NULL) AS seconds_of_known_cost",
+            "coalesce(sum(a.delivered_seconds), 0) AS seconds_delivered",
+            "coalesce(sum(a.delivered_seconds) FILTER (WHERE a.credits_nano IS NOT NULL), 0) AS seconds_of_known_cost",
             both("a.estimated_credits_nano", as: "estimated"),
             both("a.credits_nano", as: "charged"),
             both("a.estimated_credits_nano", where: "a.credits_nano > 0", as: "estimated_of_charged"),

@@ -149,7 +149,7 @@ extension SQLiteConnection {
         let times = try first(
             """
             SELECT settled_whole, settled_billionths, reserved_whole, reserved_billionths, first_submitted_at_ms,
-                last_settled_at_ms FROM batch_total WHERE batch_id = ?
+                last_settled_at_ms FROM batch_total WHERE batch_id = $1
             """, SQLValue(batch.id)
         ) { row in
             (
@@ -172,8 +172,8 @@ extension SQLiteConnection {
                 count(*) FILTER (WHERE state = 'completed') AS completed,
                 count(*) FILTER (WHERE state = 'failed') AS failed,
                 count(*) FILTER (WHERE state = 'cancelled') AS cancelled,
-                count(*) FILTER (WHERE state = 'queued' AND has_key = 0) AS waiting
-            FROM task_standing WHERE batch_id = ?
+                count(*) FILTER (WHERE state = 'queued' AND NOT has_key) AS waiting
+            FROM task_standing WHERE batch_id = $1
             """, SQLValue(batch)
         ) { row in
             (
@@ -195,8 +195,8 @@ extension SQLiteConnection {
         let found = try rows(
             """
             SELECT a.cancel_reason, count(*) AS tasks FROM attempt AS a JOIN task_standing AS s ON s.id = a.task
-            WHERE a.batch_id = ? AND a.cancel_reason IS NOT NULL AND a.state = 'cancelled'
-                AND s.state = 'queued' AND s.has_key = 0 AND s.attempt = a.n + 1
+            WHERE a.batch_id = $1 AND a.cancel_reason IS NOT NULL AND a.state = 'cancelled'
+                AND s.state = 'queued' AND NOT s.has_key AND s.attempt = a.n + 1
             GROUP BY a.cancel_reason
             """, SQLValue(batch)
         ) { row throws(StoreError) in
@@ -220,7 +220,7 @@ extension SQLiteConnection {
                 count(*) FILTER (WHERE is_cost_awaited) AS cost_awaited,
                 sum(reserved_nano / 1000000000) FILTER (WHERE \(isAtProvider)) AS reserved_whole,
                 sum(reserved_nano % 1000000000) FILTER (WHERE \(isAtProvider)) AS reserved_billionths
-            FROM attempt WHERE batch_id = ? AND (is_open OR is_unsaved OR is_cost_awaited)
+            FROM attempt WHERE batch_id = $1 AND (is_open OR is_unsaved OR is_cost_awaited)
             """, [SQLValue(batch)]
         ) { row in
             counts.inTheAir = row["in_the_air"]
@@ -237,7 +237,7 @@ extension SQLiteConnection {
             try value(
                 """
                 SELECT count(*) FROM attempt
-                WHERE batch_id = ? AND settled_at_ms IS NOT NULL AND credits_nano IS NULL AND is_cost_awaited = 0
+                WHERE batch_id = $1 AND settled_at_ms IS NOT NULL AND credits_nano IS NULL AND NOT is_cost_awaited
                 """, SQLValue(batch)) ?? 0
     }
 }

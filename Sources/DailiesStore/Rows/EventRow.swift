@@ -40,7 +40,7 @@ extension Store {
                 """
                 SELECT id, at_ms, attempt, kind, from_state, to_state, amount_text, amount_nano, amount_kind,
                     amount_field, source, code, message
-                FROM event WHERE task = ? ORDER BY id DESC LIMIT ?
+                FROM event WHERE task = $1 ORDER BY id DESC LIMIT $2
                 """, SQLValue(task), SQLValue(limit)
             ) { row throws(StoreError) in
                 EventRow(

@@ -38,9 +38,9 @@ extension Store {
                 SELECT a.task, a.n, a.batch_id, b.name, i.key, a.task_id, a.submission_key, a.key_fingerprint,
                     a.output_path, a.output_sha256, a.output_bytes
                 FROM attempt AS a JOIN task_input AS i ON i.id = a.task JOIN batch AS b ON b.id = a.batch_id
-                WHERE a.output_path IS NOT NULL AND (a.task, a.n) > (?1, ?2)
-                    AND (?3 IS NULL OR a.batch_id = ?3) AND (?4 IS NULL OR a.task = ?4)
-                ORDER BY a.task, a.n LIMIT ?5
+                WHERE a.output_path IS NOT NULL AND (a.task, a.n) > ($1, $2)
+                    AND ($3 IS NULL OR a.batch_id = $3) AND ($4 IS NULL OR a.task = $4)
+                ORDER BY a.task, a.n LIMIT $5
                 """,
                 SQLValue(last?.task.rawValue ?? .min), SQLValue(last?.number ?? 0), SQLValue(batch?.rawValue),
                 SQLValue(task?.rawValue), SQLValue(limit)
@@ -58,7 +58,7 @@ extension Store {
     package func moveOutput(of batches: [BatchID], to folder: String) throws(StoreError) {
         try transaction { database throws(StoreError) in
             for batch in batches {
-                try database.run("UPDATE batch SET output_dir = ? WHERE id = ?", .text(folder), SQLValue(batch))
+                try database.run("UPDATE batch SET output_dir = $1 WHERE id = $2", .text(folder), SQLValue(batch))
             }
         }
     }

@@ -82,16 +82,16 @@ extension SQLiteConnection {
     }
 
     func batch(named name: String) throws(StoreError) -> StoredBatch? {
-        try first("SELECT \(Self.batchColumns) FROM batch WHERE name = ?", .text(name), map: Self.batch)
+        try first("SELECT \(Self.batchColumns) FROM batch WHERE name = $1", .text(name), map: Self.batch)
     }
 
     fileprivate func isUnfinished(_ batch: BatchID) throws(StoreError) -> Bool {
         try exists(
             """
             SELECT 1 WHERE EXISTS (
-                SELECT 1 FROM task_standing WHERE batch_id = ?1 AND state = 'queued' AND has_key = 0)
+                SELECT 1 FROM task_standing WHERE batch_id = $1 AND state = 'queued' AND NOT has_key)
             OR EXISTS (
-                SELECT 1 FROM attempt WHERE batch_id = ?1 AND (is_open OR is_unsaved OR is_cost_awaited))
+                SELECT 1 FROM attempt WHERE batch_id = $1 AND (is_open OR is_unsaved OR is_cost_awaited))
             """, SQLValue(batch))
     }
 
@@ -100,10 +100,11 @@ extension SQLiteConnection {
         of batch: BatchID, _ setting: BudgetSetting, mode: BudgetMode?, at: Instant
     ) throws(StoreError) {
         if let mode { try setBudgetMode(of: batch, mode, at: at) }
-        let stored: Credits?? = try value("SELECT budget_nano FROM batch WHERE id = ?", SQLValue(batch))
+        let stored: Credits?? = try value("SELECT budget_nano FROM batch WHERE id = $1", SQLValue(batch))
         let cap = setting.applied(to: stored ?? nil)
         let changed = try run(
-            "UPDATE batch SET budget_nano = ?1 WHERE id = ?2 AND budget_nano IS NOT ?1", SQLValue(cap), SQLValue(batch))
+            "UPDATE batch SET budget_nano = $1 WHERE id = $2 AND budget_nano IS DISTINCT FROM $1", SQLValue(cap),
+            SQLValue(batch))
         // Setting the same budget again records no event.
         guard changed == 1 else { return }
         var row = NewEvent("budget_set", at: at, batch: batch)
@@ -114,7 +115,7 @@ extension SQLiteConnection {
 
     private func setBudgetMode(of batch: BatchID, _ mode: BudgetMode, at: Instant) throws(StoreError) {
         let changed = try run(
-            "UPDATE batch SET budget_mode = ?1 WHERE id = ?2 AND budget_mode <> ?1", .text(mode.rawValue),
+            "UPDATE batch SET budget_mode = $1 WHERE id = $2 AND budget_mode <> $1", .text(mode.rawValue),
             SQLValue(batch))
         guard changed == 1 else { return }
         var row = NewEvent("budget_mode_set", at: at, batch: batch)

@@ -167,41 +167,41 @@ private struct TaskRowQuery {
             a.submitted_at_ms, a.sent_at_ms, a.outcome_unknown_at_ms, a.lost_at_ms, a.completed_at_ms, a.settled_at_ms,
             a.delivered_seconds, a.output_path, a.output_sha256, a.output_bytes, a.failure_code, a.failure_message
         FROM task_standing AS s JOIN task_input AS i ON i.id = s.id JOIN batch AS b ON b.id = s.batch_id
-        LEFT JOIN attempt AS a ON a.task = s.id AND a.n = s.attempt AND s.has_key = 1
+        LEFT JOIN attempt AS a ON a.task = s.id AND a.n = s.attempt AND s.has_key
         LEFT JOIN attempt AS g ON g.task = s.id AND g.n = s.attempt - 1 AND g.state = 'cancelled'
-            AND s.has_key = 0 AND s.state = 'queued'
-        WHERE s.id > ?
+            AND NOT s.has_key AND s.state = 'queued'
+        WHERE s.id > $1
         """
     private(set) var values: [SQLValue]
 
     init(filter: TaskFilter, last: TaskID?, limit: Int) {
         values = [.integer(last?.rawValue ?? .min)]
         if let batches = filter.batches {
-            narrow("s.batch_id IN (SELECT value FROM json_each(?))")
-            values.append(.text("[" + batches.map(\.description).joined(separator: ",") + "]"))
+            narrow(SQLDialect.isIn("s.batch_id", bind(SQLDialect.list(batches))))
         }
-        if let keys = filter.keys {
-            narrow("i.key IN (SELECT value FROM json_each(?))")
-            values.append(.text(JSONText.list(keys.map(\.text))))
-        }
+        if let keys = filter.keys { narrow(SQLDialect.isIn("i.key", bind(SQLDialect.list(keys.map(\.text))))) }
         if let states = filter.states {
-            narrow("s.state IN (SELECT value FROM json_each(?))")
-            values.append(.text(JSONText.list(states.map(\.rawValue))))
+            narrow(SQLDialect.isIn("s.state", bind(SQLDialect.list(states.map(\.rawValue)))))
         }
         if let tag = filter.tag {
-            narrow("EXISTS (SELECT 1 FROM json_each(i.tags) WHERE key = ? AND value = ?)")
-            values += [.text(tag.name), .text(tag.value)]
+            let (name, value) = (bind(.text(tag.name)), bind(.text(tag.value)))
+            narrow("EXISTS (SELECT 1 FROM json_each(i.tags) WHERE key = \(name) AND value = \(value))")
         }
         if let condition = filter.condition { narrow(Self.sql(for: condition)) }
-        statement += "\nORDER BY s.id LIMIT ?"
-        values.append(SQLValue(limit))
+        statement += "\nORDER BY s.id LIMIT \(bind(SQLValue(limit)))"
+    }
+
+    /// Returns the parameter of a value.
+    private mutating func bind(_ value: SQLValue) -> String {
+        values.append(value)
+        return "$\(values.count)"
     }
 
     private mutating func narrow(_ condition: String) { statement += "\nAND \(condition)" }
 
     private static func sql(for condition: TaskFilter.Condition) -> String {
         switch condition {
-        case .waiting: "s.state = 'queued' AND s.has_key = 0"
+        case .waiting: "s.state = 'queued' AND NOT s.has_key"
         case .uncertain: "a.is_open AND a.task_id IS NULL"
         case .lost: "a.is_open AND a.lost_at_ms IS NOT NULL"
         case .unsaved: "a.is_unsaved"

@@ -24,16 +24,16 @@ extension Store {
                 """
                 SELECT e.at_ms - a.sent_at_ms FROM event AS e
                 JOIN attempt AS a ON a.task = e.task AND a.n = e.attempt
-                WHERE e.kind = 'completed' AND e.at_ms > a.sent_at_ms AND e.id > (SELECT coalesce(max(id), 0) - ? FROM event)
-                ORDER BY e.id DESC LIMIT ?
+                WHERE e.kind = 'completed' AND e.at_ms > a.sent_at_ms AND e.id > (SELECT coalesce(max(id), 0) - $1 FROM event)
+                ORDER BY e.id DESC LIMIT $2
                 """, SQLValue(Self.logWindow), SQLValue(Self.maximumSamples))
             sample.durations = milliseconds.map { .milliseconds($0) }
             for batch in try database.batches() where batches?.contains(batch.id) ?? true {
                 sample.sentAt += try database.column(
                     """
                     SELECT sent_at_ms FROM attempt
-                    WHERE batch_id = ? AND (is_open OR is_unsaved OR is_cost_awaited) AND is_open
-                        AND task_id IS NOT NULL AND lost_at_ms IS NULL LIMIT ?
+                    WHERE batch_id = $1 AND (is_open OR is_unsaved OR is_cost_awaited) AND is_open
+                        AND task_id IS NOT NULL AND lost_at_ms IS NULL LIMIT $2
                     """, SQLValue(batch.id), SQLValue(Self.maximumOpen))
             }
             return sample
@@ -43,7 +43,7 @@ extension Store {
     /// A number that changes whenever another connection commits. Not comparable between two opened stores.
     public func dataVersion() throws(StoreError) -> Int64 {
         try reading { database throws(StoreError) in
-            try database.value("PRAGMA data_version") ?? 0
+            try database.value(SQLDialect.changeCounter) ?? 0
         }
     }
 }

@@ -64,17 +64,17 @@ struct Migration {
             let canonical = BaseURL.canonical(text)
             if canonical == text { continue }
             try database.run(
-                "UPDATE old_batch SET base_url = ?1 WHERE base_url = ?2", .text(canonical), .text(text))
+                "UPDATE old_batch SET base_url = $1 WHERE base_url = $2", .text(canonical), .text(text))
             try database.run(
                 """
-                DELETE FROM old_key_trust AS t WHERE base_url IN (?1, ?2) AND EXISTS (
+                DELETE FROM old_key_trust AS t WHERE base_url IN ($1, $2) AND EXISTS (
                     SELECT 1 FROM old_key_trust AS o
-                    WHERE o.base_url IN (?1, ?2) AND o.base_url <> t.base_url
+                    WHERE o.base_url IN ($1, $2) AND o.base_url <> t.base_url
                         AND o.key_fingerprint = t.key_fingerprint AND o.dialect = t.dialect
                         AND (o.at_ms, o.base_url) > (t.at_ms, t.base_url))
                 """, .text(canonical), .text(text))
             try database.run(
-                "UPDATE old_key_trust SET base_url = ?1 WHERE base_url = ?2", .text(canonical), .text(text))
+                "UPDATE old_key_trust SET base_url = $1 WHERE base_url = $2", .text(canonical), .text(text))
         }
     }
 
@@ -104,7 +104,7 @@ struct Migration {
             let candidate = number == 1 ? path : "\(path).\(number)"
             // SQLite accepts an empty file as target; creating it here makes it private to the user.
             if try Store.createPrivateFile(candidate) {
-                try database.run("VACUUM INTO ?", .text(candidate))
+                try database.run("VACUUM INTO $1", .text(candidate))
                 return
             }
         }

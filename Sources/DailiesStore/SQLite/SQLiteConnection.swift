@@ -87,6 +87,18 @@ final class SQLiteConnection {
         return sqlite3_file_control(handle, "main", SQLITE_FCNTL_HAS_MOVED, &answer) == SQLITE_OK && answer != 0
     }
 
+    /// Kibibytes of memory for sorting; beyond that SQLite sorts in a temporary file.
+    private static let sortingMemory = 65_536
+
+    /// Runs a query that sorts many rows.
+    func sortingInMemory<T>(_ body: () throws(StoreError) -> T) throws(StoreError) -> T {
+        let usual: Int64 = try value("PRAGMA cache_size") ?? 0
+        try run("PRAGMA cache_size = -\(Self.sortingMemory)")
+        let result = try body()
+        try run("PRAGMA cache_size = \(usual)")
+        return result
+    }
+
     /// Runs statements without rows and values, such as the schema.
     func execute(script: String) throws(StoreError) {
         let code = sqlite3_exec(handle, script, nil, nil, nil)
@@ -242,6 +254,8 @@ private final class Statement {
     /// Whether it begins or ends a transaction. SQLite reports such statements as read-only, since they change no rows.
     private let isBoundary: Bool
     let text: String
+    /// The numbers of the parameters `$1`, `$2`, …, in SQLite's order, which is that of their first use.
+    private let parameters: [Int]
     /// The names by which the row is read, in the order of the first reads. A row is read in the same order each time,
     /// so that the next name is usually the expected one, and no text is compared.
     private var reads: [(name: UnsafePointer<UInt8>, column: Int32)] = []
@@ -255,6 +269,12 @@ private final class Statement {
         guard let prepared else { preconditionFailure("an empty statement was prepared") }
         handle = prepared
         text = sql
+        parameters = (0..<sqlite3_bind_parameter_count(prepared)).map { index in
+            guard let name = sqlite3_bind_parameter_name(prepared, index + 1), name.pointee == UInt8(ascii: "$"),
+                let number = Int(String(cString: name + 1))
+            else { preconditionFailure("a parameter is not of the form $1: \(sql)") }
+            return number
+        }
     }
 
     func finalize() { sqlite3_finalize(handle) }
@@ -267,11 +287,11 @@ private final class Statement {
 
     /// Runs `body` with bound values and resets the statement afterwards.
     func withValues<T>(_ values: [SQLValue], _ body: () throws(StoreError) -> T) throws(StoreError) -> T {
-        let expected = sqlite3_bind_parameter_count(handle)
-        precondition(values.count == expected, "\(values.count) values for \(expected) parameters")
+        precondition(
+            values.count == parameters.count, "\(values.count) values for \(parameters.count) parameters: \(text)")
         defer { reset() }
-        for index in values.indices {
-            let code = bind(values[index], at: Int32(index + 1))
+        for (index, number) in parameters.enumerated() {
+            let code = bind(values[number - 1], at: Int32(index + 1))
             guard code == SQLITE_OK else { throw StoreError(sqlite: code, doing: "binding a value") }
         }
         return try body()
@@ -335,9 +355,8 @@ private final class Statement {
     }
 
     fileprivate func column(named name: String) -> Int32 {
-        for column in 0..<sqlite3_column_count(handle) where String(cString: sqlite3_column_name(handle, column)) == name {
-            return column
-        }
+        for column in 0..<sqlite3_column_count(handle)
+        where String(cString: sqlite3_column_name(handle, column)) == name { return column }
         preconditionFailure("the statement has no column \"\(name)\": \(text)")
     }
 

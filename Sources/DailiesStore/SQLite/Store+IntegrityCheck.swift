@@ -26,14 +26,14 @@ extension SQLiteConnection {
             """
             SELECT s.id FROM task_standing AS s
             LEFT JOIN attempt AS a ON a.task = s.id AND a.n = s.attempt AND a.not_accepted_at_ms IS NULL
-            WHERE s.has_key != (a.task IS NOT NULL) OR (s.has_key = 1 AND s.state != a.state) LIMIT 100
+            WHERE s.has_key != (a.task IS NOT NULL) OR (s.has_key AND s.state != a.state) LIMIT 100
             """
         ) { row in "task \(row["id"] as TaskID) does not match its latest attempt" }
             + rows(
                 """
                 SELECT task FROM attempt WHERE settled_at_ms IS NOT NULL GROUP BY task
                 HAVING sum(credits_nano / 1000000000) < 9000000000
-                AND (SELECT credits_nano FROM task_standing WHERE id = task) IS NOT CASE
+                AND (SELECT credits_nano FROM task_standing WHERE id = task) IS DISTINCT FROM CASE
                     WHEN count(*) = count(credits_nano)
                     THEN sum(credits_nano / 1000000000) * 1000000000 + sum(credits_nano % 1000000000) END
                 OR (count(*) > count(credits_nano)
@@ -58,7 +58,7 @@ extension SQLiteConnection {
                     sum(credits_nano % 1000000000) AS settled_billionths,
                     sum(reserved_nano / 1000000000) AS reserved_whole,
                     sum(reserved_nano % 1000000000) AS reserved_billionths
-                FROM attempt WHERE batch_id = ?
+                FROM attempt WHERE batch_id = $1
                 """, SQLValue(total.batch)
             ) { row in (settled: row.total("settled"), reserved: row.total("reserved")) }
             if sums?.settled != total.settled || sums?.reserved != total.reserved {

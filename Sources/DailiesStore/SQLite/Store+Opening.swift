@@ -26,8 +26,8 @@ private struct FileHeader {
 }
 
 extension Store {
-    /// The first SQLite version with STRICT tables.
-    private static let oldestLibrary: Int32 = 3_037_000
+    /// SQLite of Debian 12. The statements need 3.39, for IS DISTINCT FROM.
+    private static let oldestLibrary: Int32 = 3_040_000
     private static let busyWaitMilliseconds: Int32 = 5_000
 
     /// The embedded text of `schema.sql`.
@@ -37,7 +37,7 @@ extension Store {
     static func connect(_ path: String, for use: Use) throws(StoreError) -> SQLiteConnection {
         guard sqlite3_libversion_number() >= oldestLibrary else {
             throw StoreError(
-                .io, "SQLite \(String(cString: sqlite3_libversion())) is too old; install 3.37 or later")
+                .io, "SQLite \(String(cString: sqlite3_libversion())) is too old; install 3.40 or later")
         }
         switch use {
         case .running:

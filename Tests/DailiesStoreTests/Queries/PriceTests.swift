@@ -130,7 +130,7 @@ struct PriceTests {
         let rig = try Rig(tasks: [Rig.spec("a")])
         let found = [
             SQLiteConnection.nextBilledKind: "(service_id=? AND (model,resolution)>(?,?))",
-            SQLiteConnection.latestBills: "(service_id=? AND model=? AND resolution=? AND rowid>?)",
+            SQLiteConnection.latestBills: "(service_id=? AND model=? AND resolution=? AND id>?)",
         ]
         for (statement, terms) in found {
             let plan = try rig.shell().rows("EXPLAIN QUERY PLAN " + statement)

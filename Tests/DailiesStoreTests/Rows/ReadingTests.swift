@@ -185,12 +185,12 @@ struct ReadingTests {
             WHERE a.batch_id = ? AND (a.is_open OR a.is_unsaved OR a.is_cost_awaited) ORDER BY a.task, a.n
             """,
             """
-            SELECT model FROM task_standing WHERE batch_id = ?1 AND state = 'queued' AND has_key = 0
+            SELECT model FROM task_standing WHERE batch_id = ?1 AND state = 'queued' AND NOT has_key
                 AND model > coalesce(?2, '') ORDER BY model LIMIT 1
             """,
             """
             SELECT s.id FROM task_standing AS s JOIN task_input AS i ON i.id = s.id
-            WHERE s.batch_id = ?1 AND s.model = ?2 AND s.state = 'queued' AND s.has_key = 0 AND s.priority < ?3
+            WHERE s.batch_id = ?1 AND s.model = ?2 AND s.state = 'queued' AND NOT s.has_key AND s.priority < ?3
             ORDER BY s.priority DESC, s.id LIMIT ?4
             """,
         ]

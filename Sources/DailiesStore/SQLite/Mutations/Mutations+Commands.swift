@@ -5,12 +5,13 @@ import DailiesCore
 extension SQLiteConnection {
     func recordWithdrawal(of attempt: AttemptID, by command: CommandID, at: Instant) throws(StoreError) {
         let waits = try exists(
-            "SELECT 1 FROM task_standing WHERE id = ? AND attempt = ? AND state = 'queued' AND has_key = 0",
+            "SELECT 1 FROM task_standing WHERE id = $1 AND attempt = $2 AND state = 'queued' AND NOT has_key",
             SQLValue(attempt.task), SQLValue(attempt.number))
         guard waits else {
             // The run does not have it: it has ended, or only a run with another provider can cancel it.
             let isOpen: Bool? = try value(
-                "SELECT is_open FROM attempt WHERE task = ? AND n = ?", SQLValue(attempt.task), SQLValue(attempt.number))
+                "SELECT is_open FROM attempt WHERE task = $1 AND n = $2", SQLValue(attempt.task),
+                SQLValue(attempt.number))
             guard isOpen == true else { return try endCommand(command, .alreadyOver, message: nil, at: at) }
             return try endCommand(
                 command, .notCancelled, message: "it is at a provider that the active run does not use", at: at)
@@ -26,7 +27,7 @@ extension SQLiteConnection {
             return try endCommand(command, .refused, message: refusal.message, at: at)
         }
         let state = try first(
-            "SELECT state FROM task_standing WHERE id = ?", SQLValue(attempt.task)
+            "SELECT state FROM task_standing WHERE id = $1", SQLValue(attempt.task)
         ) { row throws(StoreError) in try row.word("state", as: TaskState.self) }
         if state == .completed {
             try recordRetake(of: attempt.task, at: at)
@@ -41,9 +42,9 @@ extension SQLiteConnection {
     private func refusal(ofRetrying attempt: AttemptID, again: Bool) throws(StoreError) -> RetryRefusal? {
         let found = try first(
             """
-            SELECT s.state, s.attempt, coalesce(a.is_cost_awaited, 0) AS is_cost_awaited, s.has_key,
+            SELECT s.state, s.attempt, coalesce(a.is_cost_awaited, FALSE) AS is_cost_awaited, s.has_key,
                 a.task_id IS NOT NULL AS is_accepted FROM task_standing AS s
-            LEFT JOIN attempt AS a ON a.task = s.id AND a.n = s.attempt AND s.has_key = 1 WHERE s.id = ?
+            LEFT JOIN attempt AS a ON a.task = s.id AND a.n = s.attempt AND s.has_key WHERE s.id = $1
             """, SQLValue(attempt.task)
         ) { row throws(StoreError) in
             (
@@ -63,7 +64,7 @@ extension SQLiteConnection {
     ) throws(StoreError) {
         // A command that the user withdrew in the meantime stays unchanged.
         try run(
-            "UPDATE command SET ended_at_ms = ?, outcome = ?, message = ? WHERE id = ? AND ended_at_ms IS NULL",
+            "UPDATE command SET ended_at_ms = $1, outcome = $2, message = $3 WHERE id = $4 AND ended_at_ms IS NULL",
             SQLValue(at), .text(outcome.rawValue), SQLValue(message), .integer(command.rawValue))
     }
 }

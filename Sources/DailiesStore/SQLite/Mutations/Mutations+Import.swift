@@ -7,7 +7,7 @@ extension SQLiteConnection {
         let batch: BatchID = try insert(
             """
             INSERT INTO batch (name, manifest_path, created_at_ms, provider, base_url, output_dir)
-            VALUES (?, ?, ?, ?, ?, ?) RETURNING id
+            VALUES ($1, $2, $3, $4, $5, $6) RETURNING id
             """,
             .text(definition.name), .text(definition.manifestPath), SQLValue(at), .text(definition.provider),
             .text(definition.baseURL), .text(definition.outputDirectory))
@@ -17,8 +17,8 @@ extension SQLiteConnection {
 
     private func insertService(of definition: BatchDefinition) throws(StoreError) {
         try run(
-            "INSERT INTO service (provider, base_url) VALUES (?, ?) ON CONFLICT DO NOTHING", .text(definition.provider),
-            .text(definition.baseURL))
+            "INSERT INTO service (provider, base_url) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+            .text(definition.provider), .text(definition.baseURL))
     }
 
     /// Whether a batch's service has accepted a submit of it, or may have, so that the batch belongs to it permanently.
@@ -26,10 +26,10 @@ extension SQLiteConnection {
     func isBound(_ batch: BatchID) throws(StoreError) -> Bool {
         try exists(
             """
-            SELECT 1 FROM attempt AS a WHERE batch_id = ? AND not_accepted_at_ms IS NULL
+            SELECT 1 FROM attempt AS a WHERE batch_id = $1 AND not_accepted_at_ms IS NULL
                 AND (task_id IS NOT NULL OR state = 'queued' AND (outcome_unknown_at_ms IS NULL OR EXISTS (
                     SELECT 1 FROM event WHERE task = a.task AND attempt = a.n
-                        AND (kind = 'repeated' OR kind = 'uncertain' AND code IS NOT '\(ProviderError.notTheAPI)'))))
+                        AND (kind = 'repeated' OR kind = 'uncertain' AND code IS DISTINCT FROM '\(ProviderError.notTheAPI)'))))
             LIMIT 1
             """, SQLValue(batch))
     }
@@ -37,7 +37,7 @@ extension SQLiteConnection {
     /// Moves a batch to another service. Its current one must not have accepted anything.
     func move(_ stored: StoredBatch, to definition: BatchDefinition, at: Instant) throws(StoreError) {
         let answered = try rows(
-            "SELECT task, n FROM attempt WHERE batch_id = ? AND state = 'queued' AND not_accepted_at_ms IS NULL",
+            "SELECT task, n FROM attempt WHERE batch_id = $1 AND state = 'queued' AND not_accepted_at_ms IS NULL",
             SQLValue(stored.id)
         ) { row in AttemptID(task: row["task"], number: row["n"]) }
         let fault = ProviderError(
@@ -46,7 +46,7 @@ extension SQLiteConnection {
         for attempt in answered { try recordNotAccepted(attempt, fault, at: at) }
         try insertService(of: definition)
         try run(
-            "UPDATE batch SET provider = ?, base_url = ? WHERE id = ?", .text(definition.provider),
+            "UPDATE batch SET provider = $1, base_url = $2 WHERE id = $3", .text(definition.provider),
             .text(definition.baseURL), SQLValue(stored.id))
         var row = NewEvent("moved", at: at, batch: stored.id)
         row.source = "user"
@@ -56,7 +56,7 @@ extension SQLiteConnection {
 
     func update(_ stored: StoredBatch, to definition: BatchDefinition, at: Instant) throws(StoreError) {
         try run(
-            "UPDATE batch SET manifest_path = ?, output_dir = ? WHERE id = ?", .text(definition.manifestPath),
+            "UPDATE batch SET manifest_path = $1, output_dir = $2 WHERE id = $3", .text(definition.manifestPath),
             .text(definition.outputDirectory), SQLValue(stored.id))
         try setBudgets(of: stored.id, definition, at: at)
     }
@@ -71,7 +71,7 @@ extension SQLiteConnection {
         try insert(
             """
             INSERT INTO task_input (batch_id, key, request, duration_seconds, resolution, tags, output)
-            VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING id
+            VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id
             """,
             SQLValue(batch), .text(task.key.text), .text(task.request.text), SQLValue(task.shape.durationSeconds),
             SQLValue(task.shape.resolution), .text(JSONText.object(task.tags)), SQLValue(task.output))
@@ -82,7 +82,7 @@ extension SQLiteConnection {
         let inserted = try run(
             """
             INSERT INTO task_standing (id, batch_id, model, priority)
-            SELECT id, ?, ?, ? FROM task_input WHERE id BETWEEN ? AND ?
+            SELECT id, $1, $2, $3 FROM task_input WHERE id BETWEEN $4 AND $5
             """,
             SQLValue(batch), .text(tasks.model.text), SQLValue(tasks.priority), SQLValue(tasks.first),
             SQLValue(tasks.last))
@@ -132,21 +132,21 @@ extension SQLiteConnection {
 
     /// Updates what may change without a new request, including the request's text.
     private func updateListing(of known: ExistingTask, to task: TaskSpec) throws(StoreError) {
-        try run("UPDATE task_standing SET priority = ? WHERE id = ?", SQLValue(task.priority), SQLValue(known.id))
+        try run("UPDATE task_standing SET priority = $1 WHERE id = $2", SQLValue(task.priority), SQLValue(known.id))
         try run(
-            "UPDATE task_input SET request = ?, tags = ?, output = ? WHERE id = ?", .text(known.request(as: task).text),
-            .text(JSONText.object(task.tags)), SQLValue(task.output), SQLValue(known.id))
+            "UPDATE task_input SET request = $1, tags = $2, output = $3 WHERE id = $4",
+            .text(known.request(as: task).text), .text(JSONText.object(task.tags)), SQLValue(task.output), SQLValue(known.id))
     }
 
     private func updateInput(of id: TaskID, to task: TaskSpec) throws(StoreError) {
         // A new request has its own seed.
         try run(
-            "UPDATE task_standing SET model = ?, priority = ?, new_seed = NULL WHERE id = ?",
+            "UPDATE task_standing SET model = $1, priority = $2, new_seed = NULL WHERE id = $3",
             .text(task.shape.model.text), SQLValue(task.priority), SQLValue(id))
         try run(
             """
-            UPDATE task_input SET request = ?, duration_seconds = ?, resolution = ?, tags = ?, output = ?
-            WHERE id = ?
+            UPDATE task_input SET request = $1, duration_seconds = $2, resolution = $3, tags = $4, output = $5
+            WHERE id = $6
             """,
             .text(task.request.text), SQLValue(task.shape.durationSeconds),
             SQLValue(task.shape.resolution), .text(JSONText.object(task.tags)), SQLValue(task.output), SQLValue(id))

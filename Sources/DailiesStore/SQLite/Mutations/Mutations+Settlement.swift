@@ -12,11 +12,11 @@ extension SQLiteConnection {
         try update(
             attempt, for: step,
             """
-            UPDATE attempt SET state = ?, settled_at_ms = ?, completed_at_ms = ?, delivered_seconds = ?,
-                credits_nano = ?, is_rounded = ?, is_cost_awaited = ?, reserved_nano = ?,
-                is_replayed = max(is_replayed, ?), output_url = ?, failure_code = ?, failure_message = ?,
+            UPDATE attempt SET state = $1, settled_at_ms = $2, completed_at_ms = $3, delivered_seconds = $4,
+                credits_nano = $5, is_rounded = $6, is_cost_awaited = $7, reserved_nano = $8,
+                is_replayed = (is_replayed OR $9), output_url = $10, failure_code = $11, failure_message = $12,
                 outcome_unknown_at_ms = NULL, lost_at_ms = NULL
-            WHERE task = ? AND n = ? AND state = ? AND not_accepted_at_ms IS NULL AND (task_id IS NOT NULL) = ?
+            WHERE task = $13 AND n = $14 AND state = $15 AND not_accepted_at_ms IS NULL AND (task_id IS NOT NULL) = $16
             """,
             .text(new.rawValue), SQLValue(at), SQLValue(settlement.completedAt), SQLValue(settlement.deliveredSeconds),
             SQLValue(charge?.credits), SQLValue(charge?.isRounded ?? false),
@@ -42,8 +42,8 @@ extension SQLiteConnection {
         try update(
             attempt, for: step,
             """
-            UPDATE attempt SET credits_nano = ?, is_rounded = ?, is_cost_awaited = 0, reserved_nano = NULL
-            WHERE task = ? AND n = ? AND settled_at_ms IS NOT NULL AND credits_nano IS NULL
+            UPDATE attempt SET credits_nano = $1, is_rounded = $2, is_cost_awaited = FALSE, reserved_nano = NULL
+            WHERE task = $3 AND n = $4 AND settled_at_ms IS NOT NULL AND credits_nano IS NULL
             """,
             SQLValue(charge.credits), SQLValue(charge.isRounded), SQLValue(attempt.task), SQLValue(attempt.number))
         try sumUp(attempt.task)
@@ -56,7 +56,7 @@ extension SQLiteConnection {
         let facts = try facts(of: attempt, for: "cost_unknown") { $0.isCostAwaited }
         try update(
             attempt, for: "cost_unknown",
-            "UPDATE attempt SET is_cost_awaited = 0 WHERE task = ? AND n = ? AND is_cost_awaited = 1",
+            "UPDATE attempt SET is_cost_awaited = FALSE WHERE task = $1 AND n = $2 AND is_cost_awaited",
             SQLValue(attempt.task), SQLValue(attempt.number))
         try log(NewEvent("cost_unknown", at: at, attempt, in: facts.batch).moving(from: facts.state, to: facts.state))
     }
@@ -73,14 +73,14 @@ extension SQLiteConnection {
     /// Stores the task's cost over all attempts: unknown if none is known or a settled one is not.
     private func sumUp(_ task: TaskID) throws(StoreError) {
         let costs: [Credits?] = try column(
-            "SELECT credits_nano FROM attempt WHERE task = ? AND settled_at_ms IS NOT NULL", SQLValue(task))
+            "SELECT credits_nano FROM attempt WHERE task = $1 AND settled_at_ms IS NOT NULL", SQLValue(task))
         let known = costs.compactMap { $0 }
         let sum = known.count == costs.count && !known.isEmpty ? known.reduce(Credits.zero) { $0.adding($1) } : nil
         try write(cost: sum, of: task)
     }
 
     private func write(cost: Credits?, of task: TaskID) throws(StoreError) {
-        try run("UPDATE task_standing SET credits_nano = ? WHERE id = ?", SQLValue(cost), SQLValue(task))
+        try run("UPDATE task_standing SET credits_nano = $1 WHERE id = $2", SQLValue(cost), SQLValue(task))
     }
 }
 

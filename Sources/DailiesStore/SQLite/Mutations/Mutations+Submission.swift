@@ -5,11 +5,11 @@ extension SQLiteConnection {
     private static let insertAttempt = """
         INSERT INTO attempt (task, n, batch_id, service_id, model, resolution, seconds, state, submission_key, dialect,
             key_fingerprint, submitted_at_ms, sent_at_ms, similarity_hash, reserved_nano, body)
-        SELECT ?1, ?2, b.id, v.id, ?3, coalesce(i.resolution, ''), max(coalesce(i.duration_seconds, 1), 1), 'queued',
-            ?4, ?5, ?6, ?7, ?7, similarity_hash(\(Store.requestAsSent)), ?8, ?9
+        SELECT $1, $2, b.id, v.id, $3, coalesce(i.resolution, ''), max(coalesce(i.duration_seconds, 1), 1), 'queued',
+            $4, $5, $6, $7, $7, similarity_hash(\(Store.requestAsSent)), $8, $9
         FROM task_standing AS s JOIN task_input AS i ON i.id = s.id JOIN batch AS b ON b.id = s.batch_id
             JOIN service AS v ON v.provider = b.provider AND v.base_url = b.base_url
-        WHERE s.id = ?1
+        WHERE s.id = $1
         ON CONFLICT (task, n) DO UPDATE SET service_id = excluded.service_id, model = excluded.model,
             resolution = excluded.resolution, seconds = excluded.seconds, submission_key = excluded.submission_key,
             dialect = excluded.dialect, key_fingerprint = excluded.key_fingerprint, handed_over_from = NULL,
@@ -26,8 +26,8 @@ extension SQLiteConnection {
         try update(
             attempt, for: "intent",
             """
-            UPDATE task_standing SET has_key = 1
-            WHERE id = ? AND attempt = ? AND model = ? AND state = 'queued' AND has_key = 0
+            UPDATE task_standing SET has_key = TRUE
+            WHERE id = $1 AND attempt = $2 AND model = $3 AND state = 'queued' AND NOT has_key
             """, SQLValue(attempt.task), SQLValue(attempt.number), .text(submission.model.text))
         try update(
             attempt, for: "intent", Self.insertAttempt,
@@ -42,7 +42,8 @@ extension SQLiteConnection {
     func recordRepeat(of attempt: AttemptID, at: Instant) throws(StoreError) {
         let facts = try facts(of: attempt, for: "repeated") { $0.isUnanswered }
         try update(
-            attempt, for: "repeated", "UPDATE attempt SET sent_at_ms = ? WHERE task = ? AND n = ? AND task_id IS NULL",
+            attempt, for: "repeated",
+            "UPDATE attempt SET sent_at_ms = $1 WHERE task = $2 AND n = $3 AND task_id IS NULL",
             SQLValue(at), SQLValue(attempt.task), SQLValue(attempt.number))
         try log(NewEvent("repeated", at: at, attempt, in: facts.batch).moving(from: .queued, to: .queued))
     }
@@ -52,12 +53,12 @@ extension SQLiteConnection {
         try update(
             attempt, for: "not_accepted",
             """
-            UPDATE attempt SET not_accepted_at_ms = ?, outcome_unknown_at_ms = NULL, reserved_nano = NULL
-            WHERE task = ? AND n = ? AND state = 'queued' AND task_id IS NULL AND not_accepted_at_ms IS NULL
+            UPDATE attempt SET not_accepted_at_ms = $1, outcome_unknown_at_ms = NULL, reserved_nano = NULL
+            WHERE task = $2 AND n = $3 AND state = 'queued' AND task_id IS NULL AND not_accepted_at_ms IS NULL
             """, SQLValue(at), SQLValue(attempt.task), SQLValue(attempt.number))
         try update(
             attempt, for: "not_accepted",
-            "UPDATE task_standing SET has_key = 0 WHERE id = ? AND attempt = ? AND has_key = 1 AND state = 'queued'",
+            "UPDATE task_standing SET has_key = FALSE WHERE id = $1 AND attempt = $2 AND has_key AND state = 'queued'",
             SQLValue(attempt.task), SQLValue(attempt.number))
         try log(
             NewEvent("not_accepted", at: at, attempt, in: facts.batch).moving(from: .queued, to: .queued)
@@ -70,8 +71,8 @@ extension SQLiteConnection {
         try update(
             attempt, for: "uncertain",
             """
-            UPDATE attempt SET outcome_unknown_at_ms = coalesce(outcome_unknown_at_ms, ?)
-            WHERE task = ? AND n = ? AND state = 'queued' AND task_id IS NULL AND not_accepted_at_ms IS NULL
+            UPDATE attempt SET outcome_unknown_at_ms = coalesce(outcome_unknown_at_ms, $1)
+            WHERE task = $2 AND n = $3 AND state = 'queued' AND task_id IS NULL AND not_accepted_at_ms IS NULL
             """, SQLValue(at), SQLValue(attempt.task), SQLValue(attempt.number))
         try log(
             NewEvent("uncertain", at: at, attempt, in: facts.batch).moving(from: .queued, to: .queued)
@@ -105,9 +106,9 @@ extension SQLiteConnection {
         try update(
             attempt, for: "accepted",
             """
-            UPDATE attempt SET state = ?, task_id = ?, accepted_at_ms = ?, accepted_by = ?,
-                is_replayed = ?, estimated_credits_nano = ?, reserved_nano = ?, outcome_unknown_at_ms = NULL
-            WHERE task = ? AND n = ? AND state = 'queued' AND task_id IS NULL AND not_accepted_at_ms IS NULL
+            UPDATE attempt SET state = $1, task_id = $2, accepted_at_ms = $3, accepted_by = $4,
+                is_replayed = $5, estimated_credits_nano = $6, reserved_nano = $7, outcome_unknown_at_ms = NULL
+            WHERE task = $8 AND n = $9 AND state = 'queued' AND task_id IS NULL AND not_accepted_at_ms IS NULL
             """,
             .text(new.rawValue), .text(acceptance.remoteID.text), SQLValue(at), .text(acceptance.source.rawValue),
             SQLValue(acceptance.source == .replayed), SQLValue(acceptance.estimate?.credits),
@@ -123,9 +124,9 @@ extension SQLiteConnection {
             """
             SELECT b.name, i.key, o.task, o.n FROM attempt AS a
             JOIN attempt AS o ON o.service_id = a.service_id AND o.key_fingerprint = a.key_fingerprint
-                AND o.task_id = ?3 AND o.shares_task_id = 0
+                AND o.task_id = $3 AND NOT o.shares_task_id
             JOIN task_input AS i ON i.id = o.task JOIN batch AS b ON b.id = o.batch_id
-            WHERE a.task = ?1 AND a.n = ?2
+            WHERE a.task = $1 AND a.n = $2
             """, SQLValue(attempt.task), SQLValue(attempt.number), .text(remote.text)
         ) { row in
             TaskOwner(
@@ -145,8 +146,8 @@ extension SQLiteConnection {
         try update(
             attempt, for: "cancel_wanted",
             """
-            UPDATE attempt SET cancel_reason = ?
-            WHERE task = ? AND n = ? AND state = 'queued' AND task_id IS NOT NULL AND cancel_reason IS NULL
+            UPDATE attempt SET cancel_reason = $1
+            WHERE task = $2 AND n = $3 AND state = 'queued' AND task_id IS NOT NULL AND cancel_reason IS NULL
             """, .text(reason.rawValue), SQLValue(attempt.task), SQLValue(attempt.number))
         var row = NewEvent("cancel_wanted", at: at, attempt, in: facts.batch).moving(from: .queued, to: .queued)
         row.code = reason.rawValue
@@ -159,8 +160,8 @@ extension SQLiteConnection {
         try update(
             attempt, for: step,
             """
-            UPDATE attempt SET reserved_nano = ?
-            WHERE task = ? AND n = ? AND state IN ('queued', 'running') AND task_id IS NOT NULL
+            UPDATE attempt SET reserved_nano = $1
+            WHERE task = $2 AND n = $3 AND state IN ('queued', 'running') AND task_id IS NOT NULL
             """, SQLValue(reserved), SQLValue(attempt.task), SQLValue(attempt.number))
         let row = NewEvent(step, at: at, attempt, in: facts.batch).moving(from: facts.state, to: facts.state)
         try log(row)
@@ -171,7 +172,7 @@ extension SQLiteConnection {
         let moved = try run(
             """
             UPDATE attempt SET state = 'running', lost_at_ms = NULL
-            WHERE task = ? AND n = ? AND state = 'queued' AND task_id IS NOT NULL
+            WHERE task = $1 AND n = $2 AND state = 'queued' AND task_id IS NOT NULL
             """, SQLValue(attempt.task), SQLValue(attempt.number))
         guard moved == 1 else {
             _ = try facts(of: attempt, for: "running") { $0.state == .queued && $0.isAcknowledged }

@@ -5,8 +5,8 @@ extension SQLiteConnection {
     func recordWithdrawn(_ task: TaskID, _ reason: WithdrawalReason, at: Instant) throws(StoreError) {
         let changed = try run(
             """
-            UPDATE task_standing SET state = 'cancelled', withdrawn_code = ?, withdrawn_at_ms = ?
-            WHERE id = ? AND state = 'queued' AND has_key = 0
+            UPDATE task_standing SET state = 'cancelled', withdrawn_code = $1, withdrawn_at_ms = $2
+            WHERE id = $3 AND state = 'queued' AND NOT has_key
             """, .text(reason.rawValue), SQLValue(at), SQLValue(task))
         guard changed == 1 else { throw Self.conflict("withdrawn", task) }
         var row = NewEvent("withdrawn", at: at, batch: try batch(of: task), task: task)
@@ -19,7 +19,7 @@ extension SQLiteConnection {
     /// A settled task waits under the next number; an unsent one waits under its old number.
     func recordRetried(_ task: TaskID, at: Instant) throws(StoreError) {
         let found = try first(
-            "SELECT state, has_key, attempt FROM task_standing WHERE id = ?", SQLValue(task)
+            "SELECT state, has_key, attempt FROM task_standing WHERE id = $1", SQLValue(task)
         ) { row throws(StoreError) in
             (
                 state: try row.word("state", as: TaskState.self), hasKey: row["has_key"] as Bool,
@@ -43,7 +43,7 @@ extension SQLiteConnection {
     /// A task that a guard cancelled waits under the next number.
     func recordWaitsAgain(_ attempt: AttemptID, at: Instant) throws(StoreError) {
         let reason: String? = try value(
-            "SELECT cancel_reason FROM attempt WHERE task = ? AND n = ? AND cancel_reason IS NOT NULL",
+            "SELECT cancel_reason FROM attempt WHERE task = $1 AND n = $2 AND cancel_reason IS NOT NULL",
             SQLValue(attempt.task), SQLValue(attempt.number))
         guard let reason else { throw Self.conflict("waits_again", attempt, "was not cancelled by a guard") }
         try supersede(attempt, state: .cancelled, at: at)
@@ -56,7 +56,7 @@ extension SQLiteConnection {
     /// The stored request stays; only the seed of what is sent differs.
     func recordSeed(_ seed: Int64, of task: TaskID, isByRule: Bool = false, at: Instant) throws(StoreError) {
         let changed = try run(
-            "UPDATE task_standing SET new_seed = ? WHERE id = ? AND state = 'queued' AND has_key = 0", SQLValue(seed),
+            "UPDATE task_standing SET new_seed = $1 WHERE id = $2 AND state = 'queued' AND NOT has_key", SQLValue(seed),
             SQLValue(task))
         guard changed == 1 else { throw Self.conflict("reseeded", task) }
         var row = NewEvent("reseeded", at: at, batch: try batch(of: task), task: task)
@@ -70,7 +70,7 @@ extension SQLiteConnection {
         let changed = try run(
             """
             UPDATE task_standing SET state = 'queued', withdrawn_code = NULL, withdrawn_at_ms = NULL
-            WHERE id = ? AND state = 'cancelled' AND has_key = 0
+            WHERE id = $1 AND state = 'cancelled' AND NOT has_key
             """, SQLValue(task))
         guard changed == 1 else { throw Self.conflict("restored", task) }
     }
@@ -81,14 +81,14 @@ extension SQLiteConnection {
         try update(
             attempt, for: "retried",
             """
-            UPDATE attempt SET superseded_at_ms = ? WHERE task = ? AND n = ? AND state = ?
-                AND settled_at_ms IS NOT NULL AND is_cost_awaited = 0 AND superseded_at_ms IS NULL
+            UPDATE attempt SET superseded_at_ms = $1 WHERE task = $2 AND n = $3 AND state = $4
+                AND settled_at_ms IS NOT NULL AND NOT is_cost_awaited AND superseded_at_ms IS NULL
             """, SQLValue(at), SQLValue(attempt.task), SQLValue(attempt.number), .text(state.rawValue))
         try update(
             attempt, for: "retried",
             """
-            UPDATE task_standing SET state = 'queued', attempt = attempt + 1, has_key = 0
-            WHERE id = ? AND attempt = ? AND has_key = 1 AND state = ?
+            UPDATE task_standing SET state = 'queued', attempt = attempt + 1, has_key = FALSE
+            WHERE id = $1 AND attempt = $2 AND has_key AND state = $3
             """, SQLValue(attempt.task), SQLValue(attempt.number), .text(state.rawValue))
     }
 
@@ -96,7 +96,7 @@ extension SQLiteConnection {
         try run(
             """
             INSERT INTO key_trust (base_url, key_fingerprint, dialect, trust, evidence, at_ms)
-            VALUES (?, ?, ?, ?, ?, ?)
+            VALUES ($1, $2, $3, $4, $5, $6)
             ON CONFLICT (base_url, key_fingerprint, dialect) DO UPDATE
             SET trust = excluded.trust, evidence = excluded.evidence, at_ms = excluded.at_ms
             """,
@@ -117,6 +117,6 @@ extension SQLiteConnection {
     }
 
     func batch(of task: TaskID) throws(StoreError) -> BatchID? {
-        try value("SELECT batch_id FROM task_standing WHERE id = ?", SQLValue(task))
+        try value("SELECT batch_id FROM task_standing WHERE id = $1", SQLValue(task))
     }
 }

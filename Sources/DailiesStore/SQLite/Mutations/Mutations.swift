@@ -87,7 +87,7 @@ extension SQLiteConnection {
                 not_accepted_at_ms IS NOT NULL AS is_not_accepted, outcome_unknown_at_ms IS NOT NULL AS is_unknown,
                 lost_at_ms IS NOT NULL AS is_lost, reserved_nano, credits_nano, is_cost_awaited,
                 output_path IS NOT NULL AS is_saved
-            FROM attempt WHERE task = ? AND n = ?
+            FROM attempt WHERE task = $1 AND n = $2
             """, SQLValue(attempt.task), SQLValue(attempt.number)
         ) { row throws(StoreError) in
             AttemptSnapshot(
@@ -120,7 +120,7 @@ extension SQLiteConnection {
     ) throws(StoreError) {
         try update(
             attempt, for: step,
-            "UPDATE task_standing SET state = ? WHERE id = ? AND attempt = ? AND has_key = 1 AND state = ?",
+            "UPDATE task_standing SET state = $1 WHERE id = $2 AND attempt = $3 AND has_key AND state = $4",
             .text(new.rawValue), SQLValue(attempt.task), SQLValue(attempt.number), .text(old.rawValue))
     }
 }

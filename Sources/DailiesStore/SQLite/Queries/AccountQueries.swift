@@ -92,10 +92,10 @@ extension SQLiteConnection {
         try rows(
             """
             SELECT key_fingerprint, service_id, model, count(*) AS clips FROM attempt
-            WHERE batch_id = ?1 AND \(part.rawValue)
-                AND key_fingerprint NOT IN (SELECT value FROM json_each(?2)) AND (?3 IS NULL OR task = ?3)
+            WHERE batch_id = $1 AND \(part.rawValue)
+                AND NOT \(SQLDialect.isIn("key_fingerprint", "$2")) AND ($3 IS NULL OR task = $3)
             GROUP BY key_fingerprint, service_id, model ORDER BY key_fingerprint, service_id, model
-            """, SQLValue(batch), .text(JSONText.list(known.map(\.text))), SQLValue(task?.rawValue)
+            """, SQLValue(batch), SQLDialect.list(known.map(\.text)), SQLValue(task?.rawValue)
         ) { row in
             AccountGroup(
                 part: part, account: row["key_fingerprint"], service: row["service_id"], model: row["model"],
@@ -103,14 +103,14 @@ extension SQLiteConnection {
         }
     }
 
-    /// Attempts get their row numbers in the order of their first sends.
+    /// Attempts get their IDs in the order of their first sends.
     fileprivate func latestAccount() throws(StoreError) -> Set<KeyFingerprint> {
-        Set(try column("SELECT key_fingerprint FROM attempt ORDER BY rowid DESC LIMIT 1"))
+        Set(try column("SELECT key_fingerprint FROM attempt ORDER BY id DESC LIMIT 1"))
     }
 
     fileprivate func latestAccount(of group: AccountGroup) throws(StoreError) -> KeyFingerprint? {
         try value(
-            "SELECT key_fingerprint FROM attempt WHERE service_id = ? AND model = ? ORDER BY rowid DESC LIMIT 1",
+            "SELECT key_fingerprint FROM attempt WHERE service_id = $1 AND model = $2 ORDER BY id DESC LIMIT 1",
             SQLValue(group.service), .text(group.model.text))
     }
 
@@ -118,11 +118,11 @@ extension SQLiteConnection {
         _ group: AccountGroup, of batch: BatchID, to account: KeyFingerprint, at: Instant
     ) throws(StoreError) -> Int {
         let selection = """
-            a.batch_id = ?1 AND \(group.part.rawValue) AND a.key_fingerprint = ?2
-                AND a.service_id = ?3 AND a.model = ?4 AND (a.shares_task_id = 1 OR NOT EXISTS (
+            a.batch_id = $1 AND \(group.part.rawValue) AND a.key_fingerprint = $2
+                AND a.service_id = $3 AND a.model = $4 AND (a.shares_task_id OR NOT EXISTS (
                     SELECT 1 FROM attempt AS o
-                    WHERE o.service_id = a.service_id AND o.key_fingerprint = ?5 AND o.task_id = a.task_id
-                        AND o.task_id IS NOT NULL AND o.shares_task_id = 0))
+                    WHERE o.service_id = a.service_id AND o.key_fingerprint = $5 AND o.task_id = a.task_id
+                        AND o.task_id IS NOT NULL AND NOT o.shares_task_id))
             """
         let values = [
             SQLValue(batch), .text(group.account.text), SQLValue(group.service), .text(group.model.text),
@@ -131,13 +131,13 @@ extension SQLiteConnection {
         let logged = try run(
             """
             INSERT INTO event (at_ms, batch_id, task, attempt, kind, source, message)
-            SELECT ?6, a.batch_id, a.task, a.n, 'handed_over', 'user', ?2 || ' to ' || ?5
+            SELECT $6, a.batch_id, a.task, a.n, 'handed_over', 'user', $2 || ' to ' || $5
             FROM attempt AS a WHERE \(selection)
             """, list: values + [SQLValue(at)])
         let changed = try run(
             """
-            UPDATE attempt AS a SET handed_over_from = nullif(coalesce(a.handed_over_from, a.key_fingerprint), ?5),
-                key_fingerprint = ?5
+            UPDATE attempt AS a SET handed_over_from = nullif(coalesce(a.handed_over_from, a.key_fingerprint), $5),
+                key_fingerprint = $5
             WHERE \(selection)
             """, list: values)
         precondition(changed == logged, "\(changed) attempts were handed over, but \(logged) events were logged")

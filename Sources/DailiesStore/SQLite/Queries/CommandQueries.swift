@@ -49,7 +49,7 @@ extension Store {
                     try database.insert(
                         """
                         INSERT INTO command (at_ms, kind, task, attempt, is_insisted, new_seed, adopted_task_id)
-                        VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING id
+                        VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id
                         """, SQLValue(at), .text(columns.kind), SQLValue(order.attempt.task),
                         SQLValue(order.attempt.number), SQLValue(columns.isInsisted), SQLValue(columns.newSeed),
                         SQLValue(columns.adopted?.text)))
@@ -70,7 +70,7 @@ extension Store {
                 }
             return try database.insert(
                 """
-                INSERT INTO command (at_ms, kind, batch_id, model, tasks_in_flight) VALUES (?, ?, ?, ?, ?) RETURNING id
+                INSERT INTO command (at_ms, kind, batch_id, model, tasks_in_flight) VALUES ($1, $2, $3, $4, $5) RETURNING id
                 """, SQLValue(at), .text(kind), SQLValue(scope.columns.batch), SQLValue(scope.columns.model),
                 SQLValue(limit))
         }
@@ -83,7 +83,7 @@ extension Store {
         guard let first = commands.first, let last = commands.last else { return [:] }
         let found = try reading { database throws(StoreError) in
             try database.rows(
-                "SELECT id, outcome, message FROM command WHERE id BETWEEN ? AND ? AND ended_at_ms IS NOT NULL",
+                "SELECT id, outcome, message FROM command WHERE id BETWEEN $1 AND $2 AND ended_at_ms IS NOT NULL",
                 .integer(first.rawValue), .integer(last.rawValue)
             ) { row throws(StoreError) in
                 (
@@ -116,7 +116,7 @@ extension Store {
     public func pendingCommands(after last: CommandID?, isForced: Bool) throws(StoreError) -> PendingCommands {
         try reading { database throws(StoreError) in
             // Changes only when another connection has committed; usually nothing more needs to be read.
-            let version: Int64? = try database.value("PRAGMA data_version")
+            let version: Int64? = try database.value(SQLDialect.changeCounter)
             guard isForced || version != self.lastDataVersion else { return PendingCommands() }
             let pending = try database.pendingCommands(after: last, limit: Self.commandPage)
             self.lastDataVersion = pending.isMore ? nil : version
@@ -127,7 +127,7 @@ extension Store {
     /// The key of a task; nil if it does not exist.
     public func name(of task: TaskID) throws(StoreError) -> TaskName? {
         try reading { database throws(StoreError) in
-            try database.first("SELECT batch_id, key FROM task_input WHERE id = ?", SQLValue(task)) { row in
+            try database.first("SELECT batch_id, key FROM task_input WHERE id = $1", SQLValue(task)) { row in
                 TaskName(batch: row["batch_id"], key: row["key"])
             }
         }
@@ -155,7 +155,7 @@ extension SQLiteConnection {
             """
             SELECT c.id, c.kind, c.task, c.attempt, c.is_insisted, s.batch_id, s.model, c.new_seed, c.adopted_task_id
             FROM command AS c LEFT JOIN task_standing AS s ON s.id = c.task
-            WHERE c.ended_at_ms IS NULL AND c.id > ? ORDER BY c.id LIMIT ?
+            WHERE c.ended_at_ms IS NULL AND c.id > $1 ORDER BY c.id LIMIT $2
             """, .integer(last?.rawValue ?? 0), SQLValue(limit)
         ) { row throws(StoreError) -> (id: CommandID, isControl: Bool, command: UserCommand?) in
             let id: CommandID = row["id"]

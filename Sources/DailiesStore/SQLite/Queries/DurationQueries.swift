@@ -1,7 +1,7 @@
 import DailiesCore
 
 extension Store {
-    /// Durations of the last submitted clips, for adaptive polling. Reads the last `rows` attempts by row number,
+    /// Durations of the last submitted clips, for adaptive polling. Reads the last `rows` attempts by ID,
     /// whatever the size of the store.
     ///
     /// If the provider's completion times are used, its clock offset is taken as the smallest difference between a
@@ -19,9 +19,9 @@ extension Store {
                 SELECT a.batch_id, a.model, i.duration_seconds, i.resolution, a.sent_at_ms, a.settled_at_ms,
                     a.completed_at_ms
                 FROM attempt AS a JOIN task_input AS i ON i.id = a.task
-                WHERE a.rowid > (SELECT max(rowid) FROM attempt) - ? AND a.state = 'completed' AND a.is_replayed = 0
+                WHERE a.id > (SELECT max(id) FROM attempt) - $1 AND a.state = 'completed' AND NOT a.is_replayed
                     AND a.accepted_by = 'reply' AND a.settled_at_ms > a.sent_at_ms
-                ORDER BY a.rowid
+                ORDER BY a.id
                 """, SQLValue(rows)
             ) { row in
                 End(

@@ -147,7 +147,7 @@ extension SQLiteConnection {
     }
 
     fileprivate func key(of task: TaskID) throws(StoreError) -> TaskKey {
-        let key: TaskKey? = try value("SELECT key FROM task_input WHERE id = ?", SQLValue(task))
+        let key: TaskKey? = try value("SELECT key FROM task_input WHERE id = $1", SQLValue(task))
         guard let key else { throw StoreError(.damaged, "task \(task) has no input; restore a backup of the store") }
         return key
     }

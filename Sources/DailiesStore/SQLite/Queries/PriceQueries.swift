@@ -30,12 +30,12 @@ extension Store {
     /// Reads the price index: the cost depends on the number of kinds, not of bills.
     public func observedPrices(of service: Service) throws(StoreError) -> [ObservedPrice] {
         let bills = try reading { database throws(StoreError) in
-            var bills: [(row: Int64, price: ObservedPrice)] = []
+            var bills: [(id: Int64, price: ObservedPrice)] = []
             guard let id = try database.id(of: service) else { return bills }
             for kind in try database.billedKinds(at: id) { bills += try database.latestBills(of: kind, at: id) }
             return bills
         }
-        return bills.sorted { $0.row < $1.row }.map(\.price)
+        return bills.sorted { $0.id < $1.id }.map(\.price)
     }
 
     /// Forgets a model's prices at a service: bills of clips submitted until now no longer count. Logged.
@@ -56,7 +56,7 @@ extension Store {
                 try database.run(
                     """
                     INSERT INTO price_forgotten (service_id, model, resolution, last_attempt, at_ms)
-                    VALUES (?1, ?2, ?3, (SELECT max(rowid) FROM attempt), ?4)
+                    VALUES ($1, $2, $3, (SELECT max(id) FROM attempt), $4)
                     ON CONFLICT (service_id, model, resolution) DO UPDATE
                     SET last_attempt = excluded.last_attempt, at_ms = excluded.at_ms
                     """, SQLValue(id), .text(kind.model.text), .text(kind.resolution ?? ""), SQLValue(now))
@@ -73,25 +73,25 @@ extension Store {
 extension SQLiteConnection {
     fileprivate func id(of service: Service) throws(StoreError) -> Int64? {
         try value(
-            "SELECT id FROM service WHERE provider = ? AND base_url = ?", .text(service.provider),
+            "SELECT id FROM service WHERE provider = $1 AND base_url = $2", .text(service.provider),
             .text(service.baseURL))
     }
 
     static let nextBilledKind = """
-        SELECT model, resolution FROM attempt INDEXED BY attempt_price
-        WHERE service_id = ?1 AND (model, resolution) > (?2, ?3)
+        SELECT model, resolution FROM attempt
+        WHERE service_id = $1 AND (model, resolution) > ($2, $3)
             AND state = 'completed' AND credits_nano > 0 AND seconds IS NOT NULL
         ORDER BY model, resolution LIMIT 1
         """
 
     static let latestBills = """
-        SELECT rowid, seconds, credits_nano, estimated_credits_nano, settled_at_ms
-        FROM attempt INDEXED BY attempt_price
-        WHERE service_id = ?1 AND model = ?2 AND resolution = ?3
+        SELECT id, seconds, credits_nano, estimated_credits_nano, settled_at_ms
+        FROM attempt
+        WHERE service_id = $1 AND model = $2 AND resolution = $3
             AND state = 'completed' AND credits_nano > 0 AND seconds IS NOT NULL
-            AND rowid > coalesce((SELECT last_attempt FROM price_forgotten
-                WHERE service_id = ?1 AND model = ?2 AND resolution = ?3), 0)
-        ORDER BY rowid DESC LIMIT ?4
+            AND id > coalesce((SELECT last_attempt FROM price_forgotten
+                WHERE service_id = $1 AND model = $2 AND resolution = $3), 0)
+        ORDER BY id DESC LIMIT $4
         """
 
     /// Jumps from kind to kind in the index.
@@ -112,7 +112,7 @@ extension SQLiteConnection {
 
     fileprivate func latestBills(
         of kind: PriceKind, at service: Int64
-    ) throws(StoreError) -> [(row: Int64, price: ObservedPrice)] {
+    ) throws(StoreError) -> [(id: Int64, price: ObservedPrice)] {
         try rows(
             Self.latestBills, SQLValue(service), .text(kind.model.text), .text(kind.resolution ?? ""),
             SQLValue(PriceBook.windowSize)
@@ -120,7 +120,7 @@ extension SQLiteConnection {
             let shape = RequestShape(
                 model: kind.model, durationSeconds: row["seconds"], resolution: kind.resolution)
             return (
-                row["rowid"],
+                row["id"],
                 ObservedPrice(
                     shape: shape, charged: row["credits_nano"], estimate: row["estimated_credits_nano"],
                     settledAt: row["settled_at_ms"])

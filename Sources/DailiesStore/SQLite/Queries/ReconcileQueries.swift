@@ -33,7 +33,7 @@ extension Store {
                 tasks += try database.column(
                     """
                     SELECT task FROM attempt
-                    WHERE batch_id = ? AND (is_open OR is_unsaved OR is_cost_awaited)
+                    WHERE batch_id = $1 AND (is_open OR is_unsaved OR is_cost_awaited)
                         AND is_open AND (task_id IS NULL OR lost_at_ms IS NOT NULL)
                     ORDER BY task
                     """, SQLValue(stored.id))
@@ -58,9 +58,9 @@ extension Store {
                     """
                     SELECT a.task, a.n, i.key, a.task_id, a.key_fingerprint, a.submission_key
                     FROM attempt AS a JOIN task_input AS i ON i.id = a.task
-                    WHERE a.batch_id = ? AND a.settled_at_ms IS NOT NULL AND a.credits_nano IS NULL
-                        AND a.task_id IS NOT NULL AND a.is_cost_awaited = 0 AND (a.task, a.n) > (?, ?)
-                    ORDER BY a.task, a.n LIMIT ?
+                    WHERE a.batch_id = $1 AND a.settled_at_ms IS NOT NULL AND a.credits_nano IS NULL
+                        AND a.task_id IS NOT NULL AND NOT a.is_cost_awaited AND (a.task, a.n) > ($2, $3)
+                    ORDER BY a.task, a.n LIMIT $4
                     """, SQLValue(stored.id), SQLValue(last?.task.rawValue ?? .min), SQLValue(last?.number ?? 0),
                     SQLValue(limit)
                 ) { row throws(StoreError) in

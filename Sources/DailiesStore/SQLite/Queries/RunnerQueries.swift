@@ -78,7 +78,7 @@ extension Store {
                     model = try database.value(
                         """
                         SELECT model FROM task_standing
-                        WHERE batch_id = ?1 AND state = 'queued' AND has_key = 0 AND model > coalesce(?2, '')
+                        WHERE batch_id = $1 AND state = 'queued' AND NOT has_key AND model > coalesce($2, '')
                         ORDER BY model LIMIT 1
                         """, SQLValue(batch), SQLValue(model))
                     if let model { lanes.append(TaskQueueID(batch: batch, model: ModelID(model))) }
@@ -102,12 +102,12 @@ extension Store {
             // Two ranges of the index instead of one condition with OR, which the index cannot serve.
             if let place {
                 page = try database.rows(
-                    Self.waitingPage("s.priority = ?3 AND s.id > ?4", limit: "?5"), SQLValue(batch), .text(model.text),
+                    Self.waitingPage("s.priority = $3 AND s.id > $4", limit: "$5"), SQLValue(batch), .text(model.text),
                     SQLValue(place.priority), SQLValue(place.id), SQLValue(limit), map: Self.waitingTask)
             }
             if page.count < limit {
                 page += try database.rows(
-                    Self.waitingPage("s.priority < ?3", limit: "?4"), SQLValue(batch), .text(model.text),
+                    Self.waitingPage("s.priority < $3", limit: "$4"), SQLValue(batch), .text(model.text),
                     SQLValue(place?.priority ?? .max), SQLValue(limit - page.count), map: Self.waitingTask)
             }
             return page
@@ -119,7 +119,7 @@ extension Store {
         SELECT s.id, s.batch_id, i.key, s.attempt, s.model, i.duration_seconds, i.resolution,
             \(requestAsSent) AS request, s.priority, i.output, \(tagBudgetsOfTask) AS tag_budgets
         FROM task_standing AS s JOIN task_input AS i ON i.id = s.id
-        WHERE s.batch_id = ?1 AND s.model = ?2 AND s.state = 'queued' AND s.has_key = 0 AND \(range)
+        WHERE s.batch_id = $1 AND s.model = $2 AND s.state = 'queued' AND NOT s.has_key AND \(range)
         ORDER BY s.priority DESC, s.id LIMIT \(limit)
         """
     }
@@ -140,7 +140,7 @@ extension Store {
     public func isConflict(_ attempt: AttemptID) throws(StoreError) -> Bool {
         try reading { database throws(StoreError) in
             try database.exists(
-                "SELECT 1 FROM attempt AS a WHERE a.task = ? AND a.n = ? AND \(Self.conflictCondition)",
+                "SELECT 1 FROM attempt AS a WHERE a.task = $1 AND a.n = $2 AND \(Self.conflictCondition)",
                 SQLValue(attempt.task), SQLValue(attempt.number))
         }
     }
@@ -162,7 +162,7 @@ extension Store {
                 """
                 SELECT b.budget_nano, t.settled_whole, t.settled_billionths, t.reserved_whole, t.reserved_billionths,
                     b.budget_mode
-                FROM batch AS b JOIN batch_total AS t ON t.batch_id = b.id WHERE b.id = ?
+                FROM batch AS b JOIN batch_total AS t ON t.batch_id = b.id WHERE b.id = $1
                 """, SQLValue(batch)
             ) { row throws(StoreError) in
                 BudgetUsage(
@@ -180,7 +180,7 @@ extension Store {
     ) throws(StoreError) -> KeySupport {
         try reading { database throws(StoreError) in
             try database.first(
-                "SELECT trust FROM key_trust WHERE base_url = ? AND key_fingerprint = ? AND dialect = ?",
+                "SELECT trust FROM key_trust WHERE base_url = $1 AND key_fingerprint = $2 AND dialect = $3",
                 .text(baseURL), .text(account.text), .text(dialect.rawValue)
             ) { row throws(StoreError) in try row.word("trust") } ?? .unknown
         }
@@ -194,9 +194,9 @@ extension SQLiteConnection {
         try rows(
             """
             \(Self.openAttempt)
-            WHERE a.batch_id = ?1 AND (a.is_open OR a.is_unsaved OR a.is_cost_awaited) AND (a.task, a.n) > (?2, ?3)
-                AND (a.is_unsaved OR NOT ?5)
-            ORDER BY a.task, a.n LIMIT ?4
+            WHERE a.batch_id = $1 AND (a.is_open OR a.is_unsaved OR a.is_cost_awaited) AND (a.task, a.n) > ($2, $3)
+                AND (a.is_unsaved OR NOT $5)
+            ORDER BY a.task, a.n LIMIT $4
             """, SQLValue(batch), SQLValue(last?.task.rawValue ?? .min), SQLValue(last?.number ?? 0), SQLValue(limit),
             SQLValue(onlyUnsaved), map: Self.readOpenAttempt)
     }
@@ -205,7 +205,7 @@ extension SQLiteConnection {
         try first(
             """
             \(Self.openAttempt)
-            WHERE a.task = ? AND a.n = ? AND (a.is_open OR a.is_unsaved OR a.is_cost_awaited
+            WHERE a.task = $1 AND a.n = $2 AND (a.is_open OR a.is_unsaved OR a.is_cost_awaited
                 OR a.settled_at_ms IS NOT NULL AND a.credits_nano IS NULL AND a.task_id IS NOT NULL)
             """, SQLValue(attempt.task), SQLValue(attempt.number), map: Self.readOpenAttempt)
     }
@@ -214,9 +214,9 @@ extension SQLiteConnection {
         try rows(
             """
             \(Self.openAttempt)
-            WHERE a.batch_id = ? AND a.settled_at_ms IS NOT NULL AND a.credits_nano IS NULL
+            WHERE a.batch_id = $1 AND a.settled_at_ms IS NOT NULL AND a.credits_nano IS NULL
                 AND a.task_id IS NOT NULL AND NOT (a.is_open OR a.is_unsaved OR a.is_cost_awaited)
-            ORDER BY a.settled_at_ms DESC, a.task LIMIT ?
+            ORDER BY a.settled_at_ms DESC, a.task LIMIT $2
             """, SQLValue(batch), SQLValue(limit), map: Self.readOpenAttempt)
     }
 
@@ -224,7 +224,7 @@ extension SQLiteConnection {
         SELECT a.task, a.n, i.key, a.submission_key, a.model, a.dialect, a.key_fingerprint, a.body,
             i.duration_seconds, i.resolution, a.submitted_at_ms, a.reserved_nano, a.lost_at_ms, i.output,
             a.state, a.task_id, a.outcome_unknown_at_ms IS NOT NULL AS is_uncertain, a.output_url, a.is_unsaved,
-            a.is_cost_awaited, a.failure_code IS 'no_asset' AS has_no_asset, a.credits_nano IS NULL AS is_unpriced,
+            a.is_cost_awaited, a.failure_code IS NOT DISTINCT FROM 'no_asset' AS has_no_asset, a.credits_nano IS NULL AS is_unpriced,
             a.batch_id, \(Store.tagBudgetsOfTask) AS tag_budgets, a.estimated_credits_nano, a.cancel_reason,
             a.is_replayed, a.sent_at_ms, a.task_id IS NULL AND \(Store.conflictCondition) AS is_conflict,
             a.handed_over_from IS NOT NULL AS is_handed_over

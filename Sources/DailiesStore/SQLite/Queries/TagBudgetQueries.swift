@@ -21,7 +21,7 @@ extension Store {
                 """
                 SELECT t.id, t.name, t.value, t.cap_nano, b.budget_mode
                 FROM tag_budget AS t JOIN batch AS b ON b.id = t.batch_id
-                WHERE t.batch_id = ? AND t.cap_nano IS NOT NULL ORDER BY t.id
+                WHERE t.batch_id = $1 AND t.cap_nano IS NOT NULL ORDER BY t.id
                 """, SQLValue(batch)
             ) { row throws(StoreError) in
                 (
@@ -47,7 +47,7 @@ extension Store {
 
     /// A column expression over `task_input AS i`: a comma-separated list of the IDs of a task's tag budgets.
     static let tagBudgetsOfTask = """
-        (SELECT group_concat(b.id) FROM tag_budget AS b
+        (SELECT \(SQLDialect.joined("b.id")) FROM tag_budget AS b
             WHERE b.batch_id = i.batch_id AND b.cap_nano IS NOT NULL AND EXISTS (
                 SELECT 1 FROM json_each(i.tags) AS t WHERE t.key = b.name AND t.value = b.value))
         """
@@ -63,14 +63,14 @@ extension SQLiteConnection {
         if budget.setting == .unchanged { return }
         let (name, value) = (budget.tag.name, budget.tag.value)
         let stored: Credits?? = try self.value(
-            "SELECT cap_nano FROM tag_budget WHERE batch_id = ? AND name = ? AND value = ?", SQLValue(batch),
+            "SELECT cap_nano FROM tag_budget WHERE batch_id = $1 AND name = $2 AND value = $3", SQLValue(batch),
             .text(name), .text(value))
         let cap = budget.setting.applied(to: stored ?? nil)
         let changed = try run(
             """
-            INSERT INTO tag_budget (batch_id, name, value, cap_nano) VALUES (?1, ?2, ?3, ?4)
+            INSERT INTO tag_budget (batch_id, name, value, cap_nano) VALUES ($1, $2, $3, $4)
             ON CONFLICT (batch_id, name, value) DO UPDATE SET cap_nano = excluded.cap_nano
-            WHERE cap_nano IS NOT excluded.cap_nano
+            WHERE tag_budget.cap_nano IS DISTINCT FROM excluded.cap_nano
             """, SQLValue(batch), .text(name), .text(value), SQLValue(cap))
         // Setting the same budget again records no event.
         guard changed == 1 else { return }
@@ -88,7 +88,7 @@ extension SQLiteConnection {
                 sum(a.reserved_nano / 1000000000) AS reserved_whole,
                 sum(a.reserved_nano % 1000000000) AS reserved_billionths
             FROM attempt AS a JOIN task_input AS i ON i.id = a.task
-            WHERE a.batch_id = ? AND EXISTS (SELECT 1 FROM json_each(i.tags) AS t WHERE t.key = ? AND t.value = ?)
+            WHERE a.batch_id = $1 AND EXISTS (SELECT 1 FROM json_each(i.tags) AS t WHERE t.key = $2 AND t.value = $3)
             """, SQLValue(batch), .text(tag.name), .text(tag.value)
         ) { row in
             BudgetUsage(cap: nil, settled: row.total("settled"), reserved: row.total("reserved"))

@@ -57,8 +57,8 @@ extension Store {
             for stored in try database.batches() where batch == nil || stored.id == batch {
                 ids += try database.column(
                     """
-                    SELECT id FROM task_input WHERE batch_id = ?1 AND key = ?2
-                    UNION SELECT task FROM task_alias WHERE batch_id = ?1 AND alias = ?2 ORDER BY 1
+                    SELECT id FROM task_input WHERE batch_id = $1 AND key = $2
+                    UNION SELECT task FROM task_alias WHERE batch_id = $1 AND alias = $2 ORDER BY 1
                     """, SQLValue(stored.id), .text(key.text))
             }
             return ids
@@ -78,7 +78,7 @@ extension Store {
                 SELECT n, state, submission_key, dialect, key_fingerprint, task_id, submitted_at_ms,
                     not_accepted_at_ms, settled_at_ms, superseded_at_ms, reserved_nano, credits_nano, output_path,
                     failure_code, failure_message
-                FROM attempt WHERE task = ? ORDER BY n
+                FROM attempt WHERE task = $1 ORDER BY n
                 """, SQLValue(task)
             ) { row throws(StoreError) in
                 AttemptRow(
@@ -103,7 +103,7 @@ extension Store {
                 let found: [String] = try database.column(
                     """
                     SELECT DISTINCT t.key FROM task_input AS i, json_each(i.tags) AS t
-                    WHERE i.batch_id = ? AND i.tags <> '{}'
+                    WHERE i.batch_id = $1 AND i.tags <> '{}'
                     """, SQLValue(batch.id))
                 names.formUnion(found.map(ByteKey.init))
             }
@@ -151,7 +151,7 @@ extension Store {
 extension SQLiteConnection {
     func recordRetake(of task: TaskID, at: Instant) throws(StoreError) {
         let number = try first(
-            "SELECT attempt FROM task_standing WHERE id = ? AND state = 'completed' AND has_key = 1", SQLValue(task)
+            "SELECT attempt FROM task_standing WHERE id = $1 AND state = 'completed' AND has_key", SQLValue(task)
         ) { row throws(StoreError) in try row.attemptNumber("attempt") }
         guard let number else { throw Self.conflict("retried", task) }
         try supersede(AttemptID(task: task, number: number), state: .completed, at: at)
