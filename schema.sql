@@ -9,7 +9,7 @@
 -- Conventions. Times end in _ms: milliseconds since 1970-01-01 UTC. Money is exact: columns ending in _nano are whole
 -- billionths of a credit; columns without are REAL, for reading only. To sum many rows, use two integer sums,
 -- sum(x / 1000000000) and sum(x % 1000000000), since a single one could overflow. NULL means unknown or not yet, never
--- zero. A column is_… is 0 or 1. Rows are never deleted.
+-- zero. A column is_… is 0 or 1. Rows are never deleted, except those of task_tag.
 
 PRAGMA application_id = 1145130073; -- "DALY"
 PRAGMA user_version = 2;
@@ -82,6 +82,14 @@ CREATE TABLE task_input (
     output TEXT,                         -- file name requested in the manifest
     UNIQUE (batch_id, key)
 ) STRICT;
+
+-- The tags of each task, as in task_input.tags. If a manifest changes a task's tags, its rows are replaced.
+CREATE TABLE task_tag (
+    task INTEGER NOT NULL REFERENCES task_input (id),
+    name TEXT NOT NULL,
+    value TEXT NOT NULL,
+    PRIMARY KEY (task, name)
+) STRICT, WITHOUT ROWID;
 
 -- Other names of tasks that version 1 imported. It identified tasks by text including CR LF line ends (tasks without an
 -- id), and by ids including invisible characters at their ends.

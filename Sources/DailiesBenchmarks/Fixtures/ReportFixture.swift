@@ -37,6 +37,7 @@ enum ReportFixture {
             '{"campaign":"' || CASE id % 4 WHEN 0 THEN 'spring' WHEN 1 THEN 'summer' WHEN 2 THEN 'autumn'
                 ELSE 'winter' END || '"' || CASE WHEN lot < 950 THEN ',"client":"client-' || (id % 23) || '"' ELSE '' END || '}'
         FROM made;
+        INSERT INTO task_tag (task, name, value) SELECT i.id, t.key, t.value FROM task_input AS i, json_each(i.tags) AS t;
         INSERT INTO task_standing (id, batch_id, model, state, attempt, has_key)
         SELECT id, batch_id, model, CASE WHEN lot < 900 THEN 'completed' WHEN lot < 950 THEN 'failed'
             WHEN lot < 980 THEN 'cancelled' ELSE 'queued' END, 1 + (lot < 20), lot < 980 FROM made;

@@ -76,30 +76,11 @@ extension CanonicalRequest {
         return CanonicalRequest(text: String(decoding: bytes, as: UTF8.self))
     }
 
-    /// The place of `image_init` in the object itself, not in a nested object or inside a text.
+    /// The place of the reference in `image_init`.
     private var placeOfImage: (reference: Range<Int>, digest: Range<Int>)? {
-        let start = Array("\"image_init\":\"\(TaskImage.referenceStart)".utf8)
+        let start = Array("\"\(TaskImage.referenceStart)".utf8)
         let bytes = Array(text.utf8)
-        var depth = 0
-        var index = 0
-        while index < bytes.count {
-            switch bytes[index] {
-            case UInt8(ascii: "{"), UInt8(ascii: "["): depth += 1
-            case UInt8(ascii: "}"), UInt8(ascii: "]"): depth -= 1
-            case UInt8(ascii: "\""):
-                if depth == 1, bytes[index...].starts(with: start) {
-                    let digest = index + start.count
-                    guard let end = bytes[digest...].firstIndex(of: UInt8(ascii: "\"")) else { return nil }
-                    return (digest - TaskImage.referenceStart.utf8.count..<end, digest..<end)
-                }
-                index += 1
-                while index < bytes.count, bytes[index] != UInt8(ascii: "\"") {
-                    index += bytes[index] == UInt8(ascii: "\\") ? 2 : 1
-                }
-            default: break
-            }
-            index += 1
-        }
-        return nil
+        guard let value = Self.value(of: "image_init", in: bytes), bytes[value].starts(with: start) else { return nil }
+        return (value.lowerBound + 1..<value.upperBound - 1, value.lowerBound + start.count..<value.upperBound - 1)
     }
 }

@@ -68,7 +68,7 @@ struct ClipFinder {
     private static let maximumExamined = 64
     /// The condition must equal that of the index, or SQLite does not use it.
     static let similar = """
-        SELECT i.key, b.name, a.state = 'completed' AS is_paid, \(Store.requestAsSent) AS request
+        SELECT i.key, b.name, a.state = 'completed' AS is_paid, i.request, s.new_seed
         FROM (
             SELECT * FROM attempt WHERE similarity_hash BETWEEN $1 AND $2 AND task <> $3
                 AND (state = 'completed' OR task_id IS NOT NULL AND state IN ('queued', 'running'))
@@ -104,7 +104,7 @@ struct ClipFinder {
                 Self.similar, SQLValue(range.lowerBound), SQLValue(range.upperBound), SQLValue(task ?? Self.noTask),
                 .text(provider)
             ) { row -> ExistingClip? in
-                let stored: CanonicalRequest = row["request"]
+                let stored = row.requestAsSent
                 let isSame = stored.isSame(as: request)
                 guard isSame || stored.isNearly(request) else { return nil }
                 return ExistingClip(

@@ -110,23 +110,15 @@ extension SQLiteConnection {
 
     /// The change that a manifest's request makes; nil if it equals the requested one or that one with its new seed,
     /// which is what was sent and what `export` writes. Line ends are ignored.
-    func change(of known: ExistingTask, to spec: TaskSpec) throws(StoreError) -> ChangedTask? {
+    func change(of known: ExistingTask, to spec: TaskSpec) -> ChangedTask? {
         if known.isListed(as: spec) { return nil }
-        if let seed = known.newSeed {
-            // Without the seed both are canonical, so comparing bytes suffices.
-            let isSent: Bool? = try value(
-                """
-                SELECT json_remove($1, '$.seed') = json_remove($2, '$.seed') AND json_type($2, '$.seed') IS 'integer'
-                    AND json_extract($2, '$.seed') IS $3
-                """, .text(known.request.withLineFeeds.text), .text(spec.request.withLineFeeds.text), .integer(seed))
-            if isSent == true { return nil }
-        }
+        if let seed = known.newSeed, spec.request.isSame(as: known.request, withSeed: seed) { return nil }
         return known.changed(spec)
     }
 
-    func verdict(on spec: TaskSpec, _ known: ExistingTask?) throws(StoreError) -> TaskDiff {
+    func verdict(on spec: TaskSpec, _ known: ExistingTask?) -> TaskDiff {
         guard let known else { return .new }
-        return try change(of: known, to: spec).map(TaskDiff.changed) ?? known.verdict
+        return change(of: known, to: spec).map(TaskDiff.changed) ?? known.verdict
     }
 
     fileprivate func known(_ statement: String, _ values: SQLValue...) throws(StoreError) -> ExistingTask? {

@@ -50,7 +50,7 @@ struct ManifestImporter {
             }
             return
         }
-        let verdict = try database.verdict(on: task, stored)
+        let verdict = database.verdict(on: task, stored)
         if case .changed(let change) = verdict {
             changed.append(change)
             if change.standing == .unsettled { unsettled.append(change.key) }
@@ -115,6 +115,7 @@ struct InsertRange {
     /// Limits the work of one statement.
     private static let maximumCount: Int64 = 1000
 
+    private(set) var hasTags: Bool
     let first: TaskID
     private(set) var last: TaskID
     let model: ModelID
@@ -125,6 +126,7 @@ struct InsertRange {
         (first, last) = (id, id)
         model = task.shape.model
         priority = task.priority
+        hasTags = !task.tags.isEmpty
     }
 
     /// - Returns: false if the task does not belong to this range.
@@ -134,6 +136,7 @@ struct InsertRange {
             task.shape.model == model
         else { return false }
         last = id
+        if !task.tags.isEmpty { hasTags = true }
         return true
     }
 }

@@ -200,8 +200,7 @@ private struct SpendQuery {
         let keys = dimensions.map(key)
         let places = keys.joined(separator: ", ")
         let joins =
-            (dimensions.contains(.batch) ? " JOIN batch AS b ON b.id = a.batch_id" : "")
-            + (tagNames.isEmpty ? "" : " JOIN task_input AS i ON i.id = a.task")
+            dimensions.contains(.batch) ? " JOIN batch AS b ON b.id = a.batch_id" : ""
         let columns = keys.enumerated().map { "\($1) AS dimension_\($0)" } + figureColumns
         let groups = keys.isEmpty ? "" : "GROUP BY \(places) ORDER BY \(places)"
         return """
@@ -233,7 +232,7 @@ private struct SpendQuery {
         case .state: "a.state"
         case .batch: "b.name"
         case .day: day("a")
-        case .tag(let name): "(SELECT value FROM json_each(i.tags) WHERE key = \(tagNames[name] ?? "NULL"))"
+        case .tag(let name): "(SELECT value FROM task_tag WHERE task = a.task AND name = \(tagNames[name] ?? "NULL"))"
         }
     }
 

@@ -157,11 +157,7 @@ extension Store {
 private struct TaskRowQuery {
     private(set) var statement = """
         SELECT s.id, s.batch_id, b.name AS batch_name, i.key, s.state, s.model,
-            json_extract(i.request, '$.prompt') AS prompt, \(Store.requestAsSent) AS request,
-            i.request AS listed_request, i.tags, s.priority, i.output,
-            CASE WHEN instr(i.request, '"image_init":"sha256:') > 0 THEN (
-                SELECT path FROM image WHERE sha256 = substr(json_extract(i.request, '$.image_init'), 8)) END AS image_path,
-            s.attempt, s.credits_nano, g.cancel_reason AS held_back, s.withdrawn_code, s.withdrawn_at_ms,
+            i.request, s.new_seed, i.tags, s.priority, i.output, s.attempt, s.credits_nano, g.cancel_reason AS held_back, s.withdrawn_code, s.withdrawn_at_ms,
             a.submission_key, a.task_id, a.dialect, a.key_fingerprint, a.handed_over_from IS NOT NULL AS is_handed_over,
             a.is_replayed, a.estimated_credits_nano, a.reserved_nano, a.cancel_reason, a.is_cost_awaited,
             a.submitted_at_ms, a.sent_at_ms, a.outcome_unknown_at_ms, a.lost_at_ms, a.completed_at_ms, a.settled_at_ms,
@@ -185,7 +181,7 @@ private struct TaskRowQuery {
         }
         if let tag = filter.tag {
             let (name, value) = (bind(.text(tag.name)), bind(.text(tag.value)))
-            narrow("EXISTS (SELECT 1 FROM json_each(i.tags) WHERE key = \(name) AND value = \(value))")
+            narrow("EXISTS (SELECT 1 FROM task_tag WHERE task = s.id AND name = \(name) AND value = \(value))")
         }
         if let condition = filter.condition { narrow(Self.sql(for: condition)) }
         statement += "\nORDER BY s.id LIMIT \(bind(SQLValue(limit)))"
@@ -210,11 +206,17 @@ private struct TaskRowQuery {
     }
 
     static func task(in row: DailiesStore.SQLRow, of database: SQLiteConnection) throws(StoreError) -> TaskRow {
-        TaskRow(
-            id: row["id"], batch: row["batch_id"], batchName: row["batch_name"], key: row["key"],
-            state: try row.word("state"), model: row["model"], prompt: row["prompt"], request: row["request"],
-            listedRequest: row["listed_request"], tags: try database.tags(in: row["tags"]), priority: row["priority"],
-            output: row["output"], imagePath: row["image_path"], attempt: try row.attemptNumber("attempt"),
+        let id: TaskID = row["id"]
+        let listed: CanonicalRequest = row["request"]
+        return TaskRow(
+            id: id, batch: row["batch_id"], batchName: row["batch_name"], key: row["key"],
+            state: try row.word("state"), model: row["model"], prompt: listed.prompt,
+            request: row.requestAsSent, listedRequest: listed,
+            tags: row["tags"] == "{}" ? [] : try database.tags(of: id), priority: row["priority"],
+            output: row["output"],
+            imagePath: try listed.imageDigest.flatMap { digest throws(StoreError) in
+                try database.path(ofImage: digest)
+            }, attempt: try row.attemptNumber("attempt"),
             credits: row["credits_nano"], latest: try latest(in: row), heldBack: try row.optionalWord("held_back"),
             withdrawn: try row.optionalWord("withdrawn_code"), withdrawnAt: row["withdrawn_at_ms"])
     }

@@ -48,13 +48,3 @@ enum JSONText {
         }
     }
 }
-
-extension SQLiteConnection {
-    /// Parses the column `tags`.
-    func tags(in text: String) throws(StoreError) -> [TaskSpec.Tag] {
-        if text == "{}" { return [] }
-        return try rows("SELECT key, value FROM json_each($1)", .text(text)) { row in
-            TaskSpec.Tag(name: row["key"], value: row["value"])
-        }
-    }
-}

@@ -45,7 +45,12 @@ struct Migration {
 
     private func run(on database: SQLiteConnection) throws(StoreError) {
         let old = try Self.renameTables(in: database)
-        if from == 1 { try Self.unifyBaseURLs(in: database) }
+        if from == 1 {
+            try database.define("similarity_hash") { .integer(SimilarityHash(CanonicalRequest(text: $0)).number) }
+            try database.define("request_with_line_feeds") { .text(CanonicalRequest(text: $0).withLineFeeds.text) }
+            try database.define("name_without_outer_characters") { .text(OuterCharacters.removed(from: $0) ?? $0) }
+            try Self.unifyBaseURLs(in: database)
+        }
         try database.execute(script: Store.schema)
         try database.execute(script: copying)
         for table in old { try database.execute(script: "DROP TABLE \"\(table)\"") }
@@ -126,6 +131,8 @@ extension Migration {
         SELECT id, batch_id, name, value, cap_nano FROM old_tag_budget ORDER BY id;
         INSERT INTO task_input (id, batch_id, key, request, duration_seconds, resolution, tags, output)
         SELECT id, batch_id, key, request, duration_seconds, resolution, tags, output FROM old_task_input ORDER BY id;
+        INSERT OR IGNORE INTO task_tag (task, name, value)
+        SELECT i.id, t.key, t.value FROM task_input AS i, json_each(i.tags) AS t;
         INSERT INTO task_alias (batch_id, alias, task)
         SELECT batch_id, request_with_line_feeds(request), id FROM task_input
         WHERE instr(request, '\\r') > 0 AND request_with_line_feeds(request) <> request
@@ -156,7 +163,8 @@ extension Migration {
             a.submitted_at_ms, coalesce((
                 SELECT max(at_ms) FROM old_event AS v
                 WHERE v.task = a.task AND v.attempt = a.n AND v.kind = 'repeated'), a.submitted_at_ms),
-            CASE WHEN s.attempt = a.n AND s.has_key = 1 THEN similarity_hash(\(Store.requestAsSent)) END,
+            CASE WHEN s.attempt = a.n AND s.has_key = 1 THEN similarity_hash(
+                CASE WHEN s.new_seed IS NULL THEN i.request ELSE json_set(i.request, '$.seed', s.new_seed) END) END,
             a.not_accepted_at_ms, a.outcome_unknown_at_ms,
             a.accepted_at_ms, a.accepted_by, a.lost_at_ms, a.is_replayed, a.estimated_credits_nano, a.reserved_nano,
             a.credits_nano, a.is_cost_awaited, a.is_rounded, a.completed_at_ms, a.settled_at_ms, a.delivered_seconds,

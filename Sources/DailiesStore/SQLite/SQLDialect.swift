@@ -14,6 +14,9 @@ enum SQLDialect {
         .text("[" + batches.map(\.description).joined(separator: ",") + "]")
     }
 
+    /// The members of a JSON object with texts, as rows of `key` and `value`.
+    static func members(of object: String) -> String { "json_each(\(object))" }
+
     /// The numbers of a group, separated by commas.
     static func joined(_ number: String) -> String { "group_concat(\(number))" }
 

@@ -61,6 +61,12 @@ extension RequestShape {
 }
 
 extension SQLRow {
+    /// The request in the columns `request` and `new_seed`, as the next or latest attempt sends it.
+    var requestAsSent: CanonicalRequest {
+        let request: CanonicalRequest = self["request"]
+        return (self["new_seed"] as Int64?).map(request.with(seed:)) ?? request
+    }
+
     /// An attempt number. Only the program assigns them, but anyone can write to its file.
     func attemptNumber(_ name: StaticString) throws(StoreError) -> Int {
         let number: Int = self[name]

@@ -23,13 +23,10 @@ final class SQLiteConnection {
             throw StoreError(sqlite: code, doing: "opening \(path)")
         }
         handle = opened
-        try define("similarity_hash") { .integer(SimilarityHash(CanonicalRequest(text: $0)).number) }
-        try define("request_with_line_feeds") { .text(CanonicalRequest(text: $0).withLineFeeds.text) }
-        try define("name_without_outer_characters") { .text(OuterCharacters.removed(from: $0) ?? $0) }
     }
 
     /// Defines an SQL function of one text for this connection; NULL gives NULL.
-    private func define(_ name: String, _ function: @escaping TextFunction) throws(StoreError) {
+    func define(_ name: String, _ function: @escaping (String) -> SQLValue) throws(StoreError) {
         let context = Unmanaged.passRetained(FunctionBox(function)).toOpaque()
         let code = sqlite3_create_function_v2(
             handle, name, 1, SQLITE_UTF8 | SQLITE_DETERMINISTIC, context, FunctionBox.call, nil, nil,
@@ -199,13 +196,11 @@ final class SQLiteConnection {
     private static let maximumInlineLength = 15
 }
 
-private typealias TextFunction = (String) -> SQLValue
-
 /// Boxes a Swift function for SQLite.
 private final class FunctionBox {
-    private let function: TextFunction
+    private let function: (String) -> SQLValue
 
-    init(_ function: @escaping TextFunction) { self.function = function }
+    init(_ function: @escaping (String) -> SQLValue) { self.function = function }
 
     static let call: @convention(c) (OpaquePointer?, Int32, UnsafeMutablePointer<OpaquePointer?>?) -> Void = {
         context, _, arguments in

@@ -13,6 +13,7 @@ extension Store {
                 "row \(row["rowid"] as Int64) of \(row["table"] as String) refers to a missing row"
             }
             problems += try database.strayTasks()
+            problems += try database.strayTags()
             problems += try database.wrongTotals()
             return problems
         }
@@ -41,6 +42,19 @@ extension SQLiteConnection {
                 LIMIT 100
                 """
             ) { row in "the cost of task \(row["task"] as TaskID) is not the sum of its attempts" }
+    }
+
+    /// Tasks whose tags in `task_tag` differ from those in `task_input`.
+    fileprivate func strayTags() throws(StoreError) -> [String] {
+        let tasks: [TaskID] = try column(
+            """
+            SELECT i.id FROM task_input AS i WHERE i.tags <> '{}' AND EXISTS (
+                SELECT key, value FROM json_each(i.tags) EXCEPT SELECT name, value FROM task_tag WHERE task = i.id)
+            UNION SELECT t.task FROM task_tag AS t JOIN task_input AS i ON i.id = t.task WHERE NOT EXISTS (
+                SELECT 1 FROM json_each(i.tags) WHERE key = t.name AND value = t.value)
+            LIMIT 100
+            """)
+        return tasks.map { "the tags of task \($0) are not those of its manifest" }
     }
 
     /// Batches whose totals differ from the sums of their attempts.

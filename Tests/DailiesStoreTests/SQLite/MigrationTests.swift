@@ -59,6 +59,8 @@ struct MigrationTests {
         try Shell(old.path).run(try Self.dump(1))
         let before = try contents(of: old.path)
         #expect(before["attempt"]?.count == 16)
+        let tags = try Shell(old.path).rows(
+            "SELECT i.id, t.key, t.value FROM task_input AS i, json_each(i.tags) AS t ORDER BY i.id, t.key")
         _ = try Store.open(old.path, for: .running)
         _ = try Store.open(new.path, for: .running)
         #expect(try schema(of: old.path) == schema(of: new.path))
@@ -67,6 +69,7 @@ struct MigrationTests {
         #expect(try shell.one("PRAGMA user_version") == "\(Migration.current)")
         #expect(try shell.one("PRAGMA integrity_check") == "ok")
         #expect(try shell.rows("PRAGMA foreign_key_check") == [])
+        #expect(try shell.rows("SELECT task, name, value FROM task_tag ORDER BY task, name") == tags && !tags.isEmpty)
         #expect(try shell.rows("SELECT provider, base_url FROM service") == ["simulator|http://127.0.0.1:18080"])
         #expect(try shell.one("SELECT count(*) FROM attempt WHERE service_id = 1 AND shares_task_id = 0") == "16")
         #expect(try shell.one("SELECT count(*) FROM attempt WHERE sent_at_ms < submitted_at_ms") == "0")

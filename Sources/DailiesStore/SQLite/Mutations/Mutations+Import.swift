@@ -87,6 +87,23 @@ extension SQLiteConnection {
             SQLValue(batch), .text(tasks.model.text), SQLValue(tasks.priority), SQLValue(tasks.first),
             SQLValue(tasks.last))
         precondition(inserted == tasks.count, "\(inserted) of \(tasks.count) new tasks got a state")
+        if tasks.hasTags { try insertTags(from: tasks.first, to: tasks.last) }
+    }
+
+    /// Inserts the tags of consecutive tasks.
+    private func insertTags(from first: TaskID, to last: TaskID) throws(StoreError) {
+        try run(
+            """
+            INSERT INTO task_tag (task, name, value)
+            SELECT i.id, t.key, t.value FROM task_input AS i, \(SQLDialect.members(of: "i.tags")) AS t
+            WHERE i.id BETWEEN $1 AND $2
+            """, SQLValue(first), SQLValue(last))
+    }
+
+    private func replaceTags(of known: ExistingTask, by tags: String) throws(StoreError) {
+        if known.tags.utf8.elementsEqual(tags.utf8) { return }
+        try run("DELETE FROM task_tag WHERE task = $1", SQLValue(known.id))
+        try insertTags(from: known.id, to: known.id)
     }
 
     /// Updates a known task from its manifest. A change of its request must be accepted.
@@ -101,7 +118,7 @@ extension SQLiteConnection {
             result.standing[state, default: 0] += 1
             return
         }
-        try updateInput(of: known.id, to: task)
+        try updateInput(of: known, to: task)
         switch change.standing {
         case .unsent:
             if known.state == .cancelled { try requeueUnsent(known.id, at: at) }
@@ -133,23 +150,27 @@ extension SQLiteConnection {
     /// Updates what may change without a new request, including the request's text.
     private func updateListing(of known: ExistingTask, to task: TaskSpec) throws(StoreError) {
         try run("UPDATE task_standing SET priority = $1 WHERE id = $2", SQLValue(task.priority), SQLValue(known.id))
+        let tags = JSONText.object(task.tags)
         try run(
             "UPDATE task_input SET request = $1, tags = $2, output = $3 WHERE id = $4",
-            .text(known.request(as: task).text), .text(JSONText.object(task.tags)), SQLValue(task.output), SQLValue(known.id))
+            .text(known.request(as: task).text), .text(tags), SQLValue(task.output), SQLValue(known.id))
+        try replaceTags(of: known, by: tags)
     }
 
-    private func updateInput(of id: TaskID, to task: TaskSpec) throws(StoreError) {
+    private func updateInput(of known: ExistingTask, to task: TaskSpec) throws(StoreError) {
         // A new request has its own seed.
         try run(
             "UPDATE task_standing SET model = $1, priority = $2, new_seed = NULL WHERE id = $3",
-            .text(task.shape.model.text), SQLValue(task.priority), SQLValue(id))
+            .text(task.shape.model.text), SQLValue(task.priority), SQLValue(known.id))
+        let tags = JSONText.object(task.tags)
         try run(
             """
             UPDATE task_input SET request = $1, duration_seconds = $2, resolution = $3, tags = $4, output = $5
             WHERE id = $6
             """,
             .text(task.request.text), SQLValue(task.shape.durationSeconds),
-            SQLValue(task.shape.resolution), .text(JSONText.object(task.tags)), SQLValue(task.output), SQLValue(id))
+            SQLValue(task.shape.resolution), .text(tags), SQLValue(task.output), SQLValue(known.id))
+        try replaceTags(of: known, by: tags)
     }
 
     /// One row per manifest; its new tasks are in the tables, and changed ones have their own rows.

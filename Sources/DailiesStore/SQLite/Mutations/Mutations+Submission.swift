@@ -5,24 +5,34 @@ extension SQLiteConnection {
     private static let insertAttempt = """
         INSERT INTO attempt (task, n, batch_id, service_id, model, resolution, seconds, state, submission_key, dialect,
             key_fingerprint, submitted_at_ms, sent_at_ms, similarity_hash, reserved_nano, body)
-        SELECT $1, $2, b.id, v.id, $3, coalesce(i.resolution, ''), max(coalesce(i.duration_seconds, 1), 1), 'queued',
-            $4, $5, $6, $7, $7, similarity_hash(\(Store.requestAsSent)), $8, $9
-        FROM task_standing AS s JOIN task_input AS i ON i.id = s.id JOIN batch AS b ON b.id = s.batch_id
-            JOIN service AS v ON v.provider = b.provider AND v.base_url = b.base_url
-        WHERE s.id = $1
+        VALUES ($1, $2, $3, $4, $5, $6, $7, 'queued', $8, $9, $10, $11, $11, $12, $13, $14)
         ON CONFLICT (task, n) DO UPDATE SET service_id = excluded.service_id, model = excluded.model,
             resolution = excluded.resolution, seconds = excluded.seconds, submission_key = excluded.submission_key,
             dialect = excluded.dialect, key_fingerprint = excluded.key_fingerprint, handed_over_from = NULL,
             submitted_at_ms = excluded.submitted_at_ms, sent_at_ms = excluded.sent_at_ms,
             similarity_hash = excluded.similarity_hash, reserved_nano = excluded.reserved_nano,
             body = excluded.body, not_accepted_at_ms = NULL
-        WHERE not_accepted_at_ms IS NOT NULL
+        WHERE attempt.not_accepted_at_ms IS NOT NULL
         """
 
     /// Opens an attempt, or reopens one that provably never reached the provider. Nothing else does.
     func recordIntent(_ intent: Intent, at: Instant) throws(StoreError) {
         let submission = intent.submission
         let attempt = submission.attempt
+        let task = try first(
+            """
+            SELECT s.batch_id, v.id AS service_id, i.request, s.new_seed, s.model, i.duration_seconds, i.resolution
+            FROM task_standing AS s JOIN task_input AS i ON i.id = s.id JOIN batch AS b ON b.id = s.batch_id
+            JOIN service AS v ON v.provider = b.provider AND v.base_url = b.base_url
+            WHERE s.id = $1
+            """, SQLValue(attempt.task)
+        ) { row in
+            (
+                batch: row["batch_id"] as BatchID, service: row["service_id"] as Int64, shape: RequestShape(in: row),
+                hash: SimilarityHash(row.requestAsSent)
+            )
+        }
+        guard let task else { throw Self.conflict("intent", attempt, "does not exist") }
         try update(
             attempt, for: "intent",
             """
@@ -31,10 +41,12 @@ extension SQLiteConnection {
             """, SQLValue(attempt.task), SQLValue(attempt.number), .text(submission.model.text))
         try update(
             attempt, for: "intent", Self.insertAttempt,
-            SQLValue(attempt.task), SQLValue(attempt.number), .text(submission.model.text), .text(submission.key.text),
-            .text(submission.dialect.rawValue), .text(submission.account.text), SQLValue(at), SQLValue(intent.reserved),
-            .blob(submission.body))
-        var row = NewEvent("intent", at: at, attempt).moving(from: .queued, to: .queued)
+            SQLValue(attempt.task), SQLValue(attempt.number), SQLValue(task.batch), SQLValue(task.service),
+            .text(submission.model.text), .text(task.shape.resolution ?? ""),
+            SQLValue(max(task.shape.durationSeconds ?? 1, 1)), .text(submission.key.text),
+            .text(submission.dialect.rawValue), .text(submission.account.text), SQLValue(at),
+            .integer(task.hash.number), SQLValue(intent.reserved), .blob(submission.body))
+        var row = NewEvent("intent", at: at, attempt, in: task.batch).moving(from: .queued, to: .queued)
         row.message = submission.key.text
         try log(row.with(intent.reserved, .reserved))
     }

@@ -1,12 +1,15 @@
 import DailiesCore
 
 extension SQLiteConnection {
+    func path(ofImage sha256: String) throws(StoreError) -> String? {
+        try value("SELECT path FROM image WHERE sha256 = $1", .text(sha256))
+    }
+
     /// Stores an image unless it is stored already, and updates its path.
     ///
     /// - Throws: ``StoreError``, or an error of reading the image.
     func keep(_ image: TaskImage) throws {
-        let known: String? = try value("SELECT path FROM image WHERE sha256 = $1", .text(image.sha256))
-        guard let known else {
+        guard let known = try path(ofImage: image.sha256) else {
             try run(
                 "INSERT INTO image (sha256, media_type, path, bytes) VALUES ($1, $2, $3, $4)", .text(image.sha256),
                 .text(image.mediaType), .text(image.path), .blob(try image.bytes()))

@@ -137,7 +137,7 @@ extension SQLiteConnection {
         try forEachTask { task in
             let known = try finder.find(task, in: self)
             if let known, known.isWaiting { kept.insert(known.id) }
-            let verdict = try verdict(on: task, known)
+            let verdict = verdict(on: task, known)
             let clip =
                 verdict.mayRender ? try clips.clip(like: task.request, except: known?.id, in: self) : nil
             try each(.named(task.known(as: known?.key ?? task.key), verdict, clip))

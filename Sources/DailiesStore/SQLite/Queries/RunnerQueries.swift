@@ -117,18 +117,12 @@ extension Store {
     private static func waitingPage(_ range: String, limit: String) -> String {
         """
         SELECT s.id, s.batch_id, i.key, s.attempt, s.model, i.duration_seconds, i.resolution,
-            \(requestAsSent) AS request, s.priority, i.output, \(tagBudgetsOfTask) AS tag_budgets
+            i.request, s.new_seed, s.priority, i.output, \(tagBudgetsOfTask) AS tag_budgets
         FROM task_standing AS s JOIN task_input AS i ON i.id = s.id
         WHERE s.batch_id = $1 AND s.model = $2 AND s.state = 'queued' AND NOT s.has_key AND \(range)
         ORDER BY s.priority DESC, s.id LIMIT \(limit)
         """
     }
-
-    /// A column expression over `task_input AS i` and `task_standing AS s`: the request with its new seed, if any.
-    /// Everything else is unchanged, including the digits of numbers.
-    static let requestAsSent = """
-        CASE WHEN s.new_seed IS NULL THEN i.request ELSE json_set(i.request, '$.seed', s.new_seed) END
-        """
 
     /// A condition over `attempt AS a`: whether a reply to the attempt was about another submission.
     static let conflictCondition = """
@@ -148,7 +142,7 @@ extension Store {
     private static func waitingTask(in row: SQLRow) throws(StoreError) -> WaitingTask {
         WaitingTask(
             id: row["id"], batch: row["batch_id"], key: row["key"], attempt: try row.attemptNumber("attempt"),
-            shape: RequestShape(in: row), request: row["request"], priority: row["priority"], output: row["output"],
+            shape: RequestShape(in: row), request: row.requestAsSent, priority: row["priority"], output: row["output"],
             tagBudgets: tagBudgets(in: row["tag_budgets"]))
     }
 

@@ -49,7 +49,7 @@ extension Store {
     static let tagBudgetsOfTask = """
         (SELECT \(SQLDialect.joined("b.id")) FROM tag_budget AS b
             WHERE b.batch_id = i.batch_id AND b.cap_nano IS NOT NULL AND EXISTS (
-                SELECT 1 FROM json_each(i.tags) AS t WHERE t.key = b.name AND t.value = b.value))
+                SELECT 1 FROM task_tag AS t WHERE t.task = i.id AND t.name = b.name AND t.value = b.value))
         """
 
     /// Parses that column.
@@ -87,8 +87,8 @@ extension SQLiteConnection {
                 sum(a.credits_nano % 1000000000) AS settled_billionths,
                 sum(a.reserved_nano / 1000000000) AS reserved_whole,
                 sum(a.reserved_nano % 1000000000) AS reserved_billionths
-            FROM attempt AS a JOIN task_input AS i ON i.id = a.task
-            WHERE a.batch_id = $1 AND EXISTS (SELECT 1 FROM json_each(i.tags) AS t WHERE t.key = $2 AND t.value = $3)
+            FROM attempt AS a JOIN task_tag AS t ON t.task = a.task
+            WHERE a.batch_id = $1 AND t.name = $2 AND t.value = $3
             """, SQLValue(batch), .text(tag.name), .text(tag.value)
         ) { row in
             BudgetUsage(cap: nil, settled: row.total("settled"), reserved: row.total("reserved"))

@@ -102,8 +102,8 @@ extension Store {
             for batch in try database.batches() where batches?.contains(batch.id) ?? true {
                 let found: [String] = try database.column(
                     """
-                    SELECT DISTINCT t.key FROM task_input AS i, json_each(i.tags) AS t
-                    WHERE i.batch_id = $1 AND i.tags <> '{}'
+                    SELECT DISTINCT t.name FROM task_tag AS t JOIN task_input AS i ON i.id = t.task
+                    WHERE i.batch_id = $1
                     """, SQLValue(batch.id))
                 names.formUnion(found.map(ByteKey.init))
             }
@@ -149,6 +149,12 @@ extension Store {
 }
 
 extension SQLiteConnection {
+    func tags(of task: TaskID) throws(StoreError) -> [TaskSpec.Tag] {
+        try rows("SELECT name, value FROM task_tag WHERE task = $1 ORDER BY name", SQLValue(task)) { row in
+            TaskSpec.Tag(name: row["name"], value: row["value"])
+        }
+    }
+
     func recordRetake(of task: TaskID, at: Instant) throws(StoreError) {
         let number = try first(
             "SELECT attempt FROM task_standing WHERE id = $1 AND state = 'completed' AND has_key", SQLValue(task)
