@@ -51,11 +51,17 @@ CREATE TABLE tag_budget (
     name TEXT NOT NULL CHECK (name <> ''),
     value TEXT NOT NULL,
     cap_nano INTEGER CHECK (cap_nano >= 0), -- NULL: removed
+    -- The use by tasks with this tag, as in batch_total. Counted only while there is a cap.
+    settled_whole INTEGER NOT NULL DEFAULT 0,
+    settled_billionths INTEGER NOT NULL DEFAULT 0,
+    reserved_whole INTEGER NOT NULL DEFAULT 0,
+    reserved_billionths INTEGER NOT NULL DEFAULT 0,
     UNIQUE (batch_id, name, value)
 ) STRICT;
 
--- Spending and reservations per batch. The triggers below update it with `attempt`, so that budgets need no scan. Each
--- amount is whole * 1000000000 + billionths; the billionths may exceed one credit.
+-- Spending and reservations per batch. Every change of an attempt's reservation or cost is booked here in the same
+-- transaction, and a new attempt is recorded only if its reservation fits the budgets. Each amount is
+-- whole * 1000000000 + billionths; the billionths may exceed one credit.
 CREATE TABLE batch_total (
     batch_id INTEGER PRIMARY KEY REFERENCES batch (id),
     settled_whole INTEGER NOT NULL DEFAULT 0,
@@ -65,10 +71,6 @@ CREATE TABLE batch_total (
     first_submitted_at_ms INTEGER,
     last_settled_at_ms INTEGER
 ) STRICT;
-
-CREATE TRIGGER batch_gets_total AFTER INSERT ON batch BEGIN
-    INSERT INTO batch_total (batch_id) VALUES (NEW.id);
-END;
 
 -- The input of a task: a wide table, written when a manifest is imported. IDs follow the order of the manifest.
 CREATE TABLE task_input (
@@ -245,34 +247,6 @@ CREATE INDEX attempt_cost_unknown ON attempt (batch_id) WHERE settled_at_ms IS N
 -- Costs of one kind of clip at one service, the latest last.
 CREATE INDEX attempt_price ON attempt (service_id, model, resolution, id)
     WHERE state = 'completed' AND credits_nano > 0 AND seconds IS NOT NULL;
-
-CREATE TRIGGER attempt_opened AFTER INSERT ON attempt BEGIN
-    UPDATE batch_total SET
-        settled_whole = settled_whole + coalesce(NEW.credits_nano, 0) / 1000000000,
-        settled_billionths = settled_billionths + coalesce(NEW.credits_nano, 0) % 1000000000,
-        reserved_whole = reserved_whole + coalesce(NEW.reserved_nano, 0) / 1000000000,
-        reserved_billionths = reserved_billionths + coalesce(NEW.reserved_nano, 0) % 1000000000,
-        first_submitted_at_ms = min(coalesce(first_submitted_at_ms, NEW.submitted_at_ms), NEW.submitted_at_ms)
-    WHERE batch_id = NEW.batch_id;
-END;
-
-CREATE TRIGGER attempt_money_moved AFTER UPDATE OF credits_nano, reserved_nano, settled_at_ms ON attempt
-WHEN NEW.credits_nano IS NOT OLD.credits_nano OR NEW.reserved_nano IS NOT OLD.reserved_nano
-    OR NEW.settled_at_ms IS NOT OLD.settled_at_ms
-BEGIN
-    UPDATE batch_total SET
-        settled_whole = settled_whole
-            + coalesce(NEW.credits_nano, 0) / 1000000000 - coalesce(OLD.credits_nano, 0) / 1000000000,
-        settled_billionths = settled_billionths
-            + coalesce(NEW.credits_nano, 0) % 1000000000 - coalesce(OLD.credits_nano, 0) % 1000000000,
-        reserved_whole = reserved_whole
-            + coalesce(NEW.reserved_nano, 0) / 1000000000 - coalesce(OLD.reserved_nano, 0) / 1000000000,
-        reserved_billionths = reserved_billionths
-            + coalesce(NEW.reserved_nano, 0) % 1000000000 - coalesce(OLD.reserved_nano, 0) % 1000000000,
-        last_settled_at_ms = CASE WHEN NEW.settled_at_ms IS NULL THEN last_settled_at_ms
-            ELSE max(coalesce(last_settled_at_ms, NEW.settled_at_ms), NEW.settled_at_ms) END
-    WHERE batch_id = NEW.batch_id;
-END;
 
 -- The log: one row per transition and amount, in the order in which they became durable. Never changed.
 CREATE TABLE event (

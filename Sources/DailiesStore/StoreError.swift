@@ -24,6 +24,9 @@ public struct StoreError: Error, Hashable, Sendable, CustomStringConvertible {
         /// A conditional update changed no row, or a row violates a constraint: two parties believed they owned the
         /// task, or the task's state does not allow the change.
         case conflict
+        /// A new attempt does not fit its budgets, though the runner expected so: another process has used the credits.
+        /// Nothing was written or sent.
+        case overBudget
         /// The provider's task belongs to another attempt.
         case taskIDTaken(TaskOwner)
         /// Any other disk or library error.
@@ -55,7 +58,7 @@ extension StoreError {
     /// Whether it concerns a single call, so that the rest of its transaction is sound.
     var affectsOneCall: Bool {
         switch kind {
-        case .conflict, .taskIDTaken: true
+        case .conflict, .overBudget, .taskIDTaken: true
         case .missing, .newerThanProgram, .olderThanProgram, .notAStore, .damaged, .full, .readOnly, .busy, .io,
             .lockedByRunner, .severalNames:
             false

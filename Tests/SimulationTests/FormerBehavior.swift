@@ -74,7 +74,10 @@ extension World {
             try change(
                 """
                 UPDATE attempt SET reserved_nano = estimated_credits_nano
-                WHERE is_open AND task_id IS NOT NULL AND estimated_credits_nano < reserved_nano
+                WHERE is_open AND task_id IS NOT NULL AND estimated_credits_nano < reserved_nano;
+                UPDATE batch_total SET (reserved_whole, reserved_billionths) = (
+                    SELECT coalesce(sum(reserved_nano / 1000000000), 0), coalesce(sum(reserved_nano % 1000000000), 0)
+                    FROM attempt AS a WHERE a.batch_id = batch_total.batch_id)
                 """)
         default: break
         }

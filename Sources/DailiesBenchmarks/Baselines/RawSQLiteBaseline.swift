@@ -44,11 +44,24 @@ final class RawSQLiteBaseline {
             amount_unit, amount_field, amount_kind, source, message)
         VALUES (?1, 1, ?2, 1, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?9, ?10, ?11)
         """,
+        """
+        UPDATE batch_total SET reserved_whole = reserved_whole + ?1 / 1000000000,
+            reserved_billionths = reserved_billionths + ?1 % 1000000000,
+            first_submitted_at_ms = coalesce(first_submitted_at_ms, ?2)
+        WHERE batch_id = 1
+        """,
+        """
+        UPDATE batch_total SET settled_whole = settled_whole + ?1 / 1000000000,
+            settled_billionths = settled_billionths + ?1 % 1000000000,
+            reserved_whole = reserved_whole - ?1 / 1000000000,
+            reserved_billionths = reserved_billionths - ?1 % 1000000000, last_settled_at_ms = ?2
+        WHERE batch_id = 1
+        """,
         "BEGIN IMMEDIATE", "COMMIT",
     ]
 
     private enum Text: Int {
-        case takeTask, openAttempt, accept, moveTask, run, settle, sumUp, log, begin, commit
+        case takeTask, openAttempt, accept, moveTask, run, settle, sumUp, log, reserve, book, begin, commit
     }
 
     init(path: String, tasks: Int, stage: BenchmarkEnvironment) throws {
@@ -136,6 +149,7 @@ final class RawSQLiteBaseline {
         let at = Self.at
         switch step {
         case 0:
+            try move(.reserve)
             try execute(.takeTask) { sqlite3_bind_int64($0, 1, row.task) }
             try execute(.openAttempt) { statement in
                 sqlite3_bind_int64(statement, 1, row.task)
@@ -170,6 +184,7 @@ final class RawSQLiteBaseline {
                 bind(row.url, statement, 4)
                 sqlite3_bind_int64(statement, 5, row.task)
             }
+            try move(.book)
             try moveTask(row, Words.running, Words.completed)
             try execute(.sumUp) { statement in
                 sqlite3_bind_int64(statement, 1, Self.price)
@@ -187,6 +202,14 @@ final class RawSQLiteBaseline {
         static let reserved = word("reserved"), quoted = word("quoted"), charged = word("charged")
         static let released = word("released"), reply = word("reply"), credits = word("credits"), text = word("3.65")
         static func word(_ text: String) -> [CChar] { text.utf8CString.map { $0 } }
+    }
+
+    /// Reserves or settles the price in the batch's totals.
+    private func move(_ text: Text) throws {
+        try execute(text) { statement in
+            sqlite3_bind_int64(statement, 1, Self.price)
+            sqlite3_bind_int64(statement, 2, Self.at)
+        }
     }
 
     private func moveTask(_ row: Row, _ old: [CChar], _ new: [CChar]) throws {

@@ -52,6 +52,11 @@ enum LargeStoreFixture {
                 \(oldest) + (i - \(finished)) * \(ages / 1_000_000) / \(max(rendering, 1)),
                 \(oldest) + (i - \(finished)) * \(ages / 1_000_000) / \(max(rendering, 1)), \(oldest), 'reply',
                 3650000000, 3650000000, CAST(\(request) AS BLOB) FROM n;
+            UPDATE batch_total SET first_submitted_at_ms = \(oldest), last_settled_at_ms = \(oldest),
+                (settled_whole, settled_billionths, reserved_whole, reserved_billionths) = (
+                SELECT coalesce(sum(credits_nano / 1000000000), 0), coalesce(sum(credits_nano % 1000000000), 0),
+                    coalesce(sum(reserved_nano / 1000000000), 0), coalesce(sum(reserved_nano % 1000000000), 0)
+                FROM attempt);
             INSERT INTO key_trust VALUES ('\(baseURL)', '\(account)', 'flat', 'honoured', 'query_found', \(oldest));
             COMMIT;
             PRAGMA wal_checkpoint(TRUNCATE);

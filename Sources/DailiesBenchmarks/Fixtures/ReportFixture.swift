@@ -43,6 +43,12 @@ enum ReportFixture {
             WHEN lot < 980 THEN 'cancelled' ELSE 'queued' END, 1 + (lot < 20), lot < 980 FROM made;
         \(attempts(number: "1", where: "lot < 980"))
         \(attempts(number: "2", where: "lot < 20"))
+        INSERT INTO batch_total (batch_id, settled_whole, settled_billionths, reserved_whole, reserved_billionths,
+            first_submitted_at_ms, last_settled_at_ms)
+        SELECT batch_id, sum(credits_nano / 1000000000), sum(credits_nano % 1000000000),
+            coalesce(sum(reserved_nano / 1000000000), 0), coalesce(sum(reserved_nano % 1000000000), 0),
+            min(submitted_at_ms), max(settled_at_ms)
+        FROM attempt GROUP BY batch_id;
         COMMIT;
         PRAGMA wal_checkpoint(TRUNCATE);
         SELECT count(*) FROM attempt;

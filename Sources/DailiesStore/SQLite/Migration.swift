@@ -174,11 +174,15 @@ extension Migration {
         JOIN service AS v ON v.provider = b.provider AND v.base_url = b.base_url
         JOIN old_task_standing AS s ON s.id = a.task JOIN old_task_input AS i ON i.id = a.task
         ORDER BY a.rowid;
-        UPDATE batch_total SET (settled_whole, settled_billionths, reserved_whole, reserved_billionths,
-            first_submitted_at_ms, last_settled_at_ms) = (
-            SELECT settled_whole, settled_billionths, reserved_whole, reserved_billionths,
-                first_submitted_at_ms, last_settled_at_ms
-            FROM old_batch_total AS o WHERE o.batch_id = batch_total.batch_id);
+        INSERT INTO batch_total (batch_id, settled_whole, settled_billionths, reserved_whole, reserved_billionths,
+            first_submitted_at_ms, last_settled_at_ms)
+        SELECT batch_id, settled_whole, settled_billionths, reserved_whole, reserved_billionths,
+            first_submitted_at_ms, last_settled_at_ms
+        FROM old_batch_total;
+        UPDATE tag_budget SET (settled_whole, settled_billionths, reserved_whole, reserved_billionths) = (
+            SELECT \(SQLiteConnection.sums) FROM attempt AS a JOIN task_tag AS t ON t.task = a.task
+            WHERE a.batch_id = tag_budget.batch_id AND t.name = tag_budget.name AND t.value = tag_budget.value)
+        WHERE cap_nano IS NOT NULL;
         INSERT INTO event (id, at_ms, batch_id, task, attempt, kind, from_state, to_state, amount_text, amount_nano,
             amount_unit, amount_field, amount_kind, is_rounded, source, code, message)
         SELECT id, at_ms, batch_id, task, attempt, kind, from_state, to_state, amount_text, amount_nano,

@@ -19,7 +19,8 @@ extension Store {
     /// Makes changes durable, all or none, and then calls `then` on the store's queue.
     ///
     /// Calls are executed in order; waiting calls share one transaction (group commit) and one disk sync. A call that
-    /// does not apply (``StoreError/Kind/conflict``, ``StoreError/Kind/taskIDTaken(_:)``) fails alone. A failed commit
+    /// does not apply (``StoreError/Kind/conflict``, ``StoreError/Kind/overBudget``,
+    /// ``StoreError/Kind/taskIDTaken(_:)``) fails alone. A failed commit
     /// fails every call that shared it, and is rolled back. `then` is called in the order of the calls, after the
     /// commit is synced to disk.
     package func write(_ changes: [Mutation], then: @escaping @Sendable (Result<Void, StoreError>) -> Void) {
@@ -121,7 +122,9 @@ extension Store {
         } catch {
             return group.indices.map { index in
                 // A refused task ID does not end a run, so it must not hide a store failure.
-                if index < results.count, case .failure(let own) = results[index], own.kind == .conflict {
+                if index < results.count, case .failure(let own) = results[index],
+                    own.kind == .conflict || own.kind == .overBudget
+                {
                     return .failure(own)
                 }
                 return .failure(error)

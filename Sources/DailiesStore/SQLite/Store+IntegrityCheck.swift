@@ -57,28 +57,21 @@ extension SQLiteConnection {
         return tasks.map { "the tags of task \($0) are not those of its manifest" }
     }
 
-    /// Batches whose totals differ from the sums of their attempts.
+    /// Batches and tag budgets whose totals differ from the sums of their attempts.
     fileprivate func wrongTotals() throws(StoreError) -> [String] {
-        let stored: [(batch: BatchID, settled: CreditTotal, reserved: CreditTotal)] = try rows(
+        let batches: [String] = try column(
             """
-            SELECT batch_id, settled_whole, settled_billionths, reserved_whole, reserved_billionths FROM batch_total
+            SELECT 'batch ' || b.batch_id FROM batch_total AS b
+            WHERE (settled_whole, settled_billionths, reserved_whole, reserved_billionths) <> (
+                SELECT \(Self.sums) FROM attempt AS a WHERE a.batch_id = b.batch_id)
+            """)
+        let tags: [String] = try column(
             """
-        ) { row in (row["batch_id"], row.total("settled"), row.total("reserved")) }
-        var problems: [String] = []
-        for total in stored {
-            let sums = try first(
-                """
-                SELECT sum(credits_nano / 1000000000) AS settled_whole,
-                    sum(credits_nano % 1000000000) AS settled_billionths,
-                    sum(reserved_nano / 1000000000) AS reserved_whole,
-                    sum(reserved_nano % 1000000000) AS reserved_billionths
-                FROM attempt WHERE batch_id = $1
-                """, SQLValue(total.batch)
-            ) { row in (settled: row.total("settled"), reserved: row.total("reserved")) }
-            if sums?.settled != total.settled || sums?.reserved != total.reserved {
-                problems.append("the totals of batch \(total.batch) are not the sums of its attempts")
-            }
-        }
-        return problems
+            SELECT b.name || '=' || b.value || ' in batch ' || b.batch_id FROM tag_budget AS b
+            WHERE cap_nano IS NOT NULL AND (settled_whole, settled_billionths, reserved_whole, reserved_billionths) <> (
+                SELECT \(Self.sums) FROM attempt AS a JOIN task_tag AS t ON t.task = a.task
+                WHERE a.batch_id = b.batch_id AND t.name = b.name AND t.value = b.value)
+            """)
+        return (batches + tags).map { "the totals of \($0) are not the sums of its attempts" }
     }
 }

@@ -11,6 +11,7 @@ extension SQLiteConnection {
             """,
             .text(definition.name), .text(definition.manifestPath), SQLValue(at), .text(definition.provider),
             .text(definition.baseURL), .text(definition.outputDirectory))
+        try run("INSERT INTO batch_total (batch_id) VALUES ($1)", SQLValue(batch))
         try setBudgets(of: batch, definition, at: at)
         return batch
     }

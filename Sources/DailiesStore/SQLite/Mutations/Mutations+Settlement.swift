@@ -25,6 +25,7 @@ extension SQLiteConnection {
             SQLValue(settlement.storedFailureCode), SQLValue(new == .completed ? nil : settlement.failureMessage),
             SQLValue(attempt.task), SQLValue(attempt.number), .text(facts.state.rawValue),
             SQLValue(facts.isAcknowledged))
+        try book(facts, reserved: charge == nil ? facts.reserved : nil, cost: charge?.credits, settledAt: at)
         try moveTask(of: attempt, for: step, from: facts.state, to: new)
         // A first attempt has no predecessor.
         if attempt.number == 1 { try write(cost: charge?.credits, of: attempt.task) } else { try sumUp(attempt.task) }
@@ -46,6 +47,7 @@ extension SQLiteConnection {
             WHERE task = $3 AND n = $4 AND settled_at_ms IS NOT NULL AND credits_nano IS NULL
             """,
             SQLValue(charge.credits), SQLValue(charge.isRounded), SQLValue(attempt.task), SQLValue(attempt.number))
+        try book(facts, reserved: nil, cost: charge.credits)
         try sumUp(attempt.task)
         var row = NewEvent(step, at: at, attempt, in: facts.batch).moving(from: facts.state, to: facts.state)
         row.source = charge.ruleOrReply

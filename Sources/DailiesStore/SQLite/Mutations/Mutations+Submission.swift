@@ -21,7 +21,8 @@ extension SQLiteConnection {
         let attempt = submission.attempt
         let task = try first(
             """
-            SELECT s.batch_id, v.id AS service_id, i.request, s.new_seed, s.model, i.duration_seconds, i.resolution
+            SELECT s.batch_id, v.id AS service_id, i.request, s.new_seed, s.model, i.duration_seconds, i.resolution,
+                \(Store.tagBudgets(of: "s.id", in: "s.batch_id")) AS tag_budgets
             FROM task_standing AS s JOIN task_input AS i ON i.id = s.id JOIN batch AS b ON b.id = s.batch_id
             JOIN service AS v ON v.provider = b.provider AND v.base_url = b.base_url
             WHERE s.id = $1
@@ -29,10 +30,11 @@ extension SQLiteConnection {
         ) { row in
             (
                 batch: row["batch_id"] as BatchID, service: row["service_id"] as Int64, shape: RequestShape(in: row),
-                hash: SimilarityHash(row.requestAsSent)
+                hash: SimilarityHash(row.requestAsSent), tagBudgets: Store.tagBudgets(in: row["tag_budgets"])
             )
         }
         guard let task else { throw Self.conflict("intent", attempt, "does not exist") }
+        try reserve(intent.reserved, for: attempt, in: task.batch, tags: task.tagBudgets, at: at)
         try update(
             attempt, for: "intent",
             """
@@ -72,6 +74,7 @@ extension SQLiteConnection {
             attempt, for: "not_accepted",
             "UPDATE task_standing SET has_key = FALSE WHERE id = $1 AND attempt = $2 AND has_key AND state = 'queued'",
             SQLValue(attempt.task), SQLValue(attempt.number))
+        try book(facts, reserved: nil, cost: nil)
         try log(
             NewEvent("not_accepted", at: at, attempt, in: facts.batch).moving(from: .queued, to: .queued)
                 .because(of: fault).with(facts.reserved, .released))
@@ -104,6 +107,7 @@ extension SQLiteConnection {
             else { throw error }
             throw StoreError(.taskIDTaken(owner), "\(acceptance.remoteID) belongs to \(owner)")
         }
+        try book(facts, reserved: acceptance.reserved, cost: nil)
         try moveTask(of: attempt, for: "accepted", from: .queued, to: new)
         var row = NewEvent("accepted", at: at, attempt, in: facts.batch).moving(from: .queued, to: new)
         row.source = acceptance.source.rawValue
@@ -175,6 +179,7 @@ extension SQLiteConnection {
             UPDATE attempt SET reserved_nano = $1
             WHERE task = $2 AND n = $3 AND state IN ('queued', 'running') AND task_id IS NOT NULL
             """, SQLValue(reserved), SQLValue(attempt.task), SQLValue(attempt.number))
+        try book(facts, reserved: reserved, cost: nil)
         let row = NewEvent(step, at: at, attempt, in: facts.batch).moving(from: facts.state, to: facts.state)
         try log(row)
         try logExchange(of: facts.reserved, for: reserved, alongside: row)

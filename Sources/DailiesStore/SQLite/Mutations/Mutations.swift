@@ -54,6 +54,7 @@ struct AttemptSnapshot {
     let credits: Credits?
     let isCostAwaited: Bool
     let isSaved: Bool
+    let tagBudgets: [TagBudgetID]
 
     /// Whether it was sent, or is about to be, and the provider has not accepted it.
     var isUnanswered: Bool { state == .queued && !isAcknowledged && !isNotAccepted }
@@ -86,7 +87,8 @@ extension SQLiteConnection {
             SELECT batch_id, state, task_id IS NOT NULL AS is_acknowledged,
                 not_accepted_at_ms IS NOT NULL AS is_not_accepted, outcome_unknown_at_ms IS NOT NULL AS is_unknown,
                 lost_at_ms IS NOT NULL AS is_lost, reserved_nano, credits_nano, is_cost_awaited,
-                output_path IS NOT NULL AS is_saved
+                output_path IS NOT NULL AS is_saved,
+                \(Store.tagBudgets(of: "attempt.task", in: "attempt.batch_id")) AS tag_budgets
             FROM attempt WHERE task = $1 AND n = $2
             """, SQLValue(attempt.task), SQLValue(attempt.number)
         ) { row throws(StoreError) in
@@ -94,7 +96,7 @@ extension SQLiteConnection {
                 batch: row["batch_id"], state: try row.word("state"), isAcknowledged: row["is_acknowledged"],
                 isNotAccepted: row["is_not_accepted"], isUnknown: row["is_unknown"], isLost: row["is_lost"],
                 reserved: row["reserved_nano"], credits: row["credits_nano"], isCostAwaited: row["is_cost_awaited"],
-                isSaved: row["is_saved"])
+                isSaved: row["is_saved"], tagBudgets: Store.tagBudgets(in: row["tag_budgets"]))
         }
         guard let found else { throw Self.conflict(step, attempt, "does not exist") }
         guard fits(found) else { throw Self.conflict(step, attempt, "is \(found.stateDescription)") }

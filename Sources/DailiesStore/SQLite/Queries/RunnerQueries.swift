@@ -117,7 +117,7 @@ extension Store {
     private static func waitingPage(_ range: String, limit: String) -> String {
         """
         SELECT s.id, s.batch_id, i.key, s.attempt, s.model, i.duration_seconds, i.resolution,
-            i.request, s.new_seed, s.priority, i.output, \(tagBudgetsOfTask) AS tag_budgets
+            i.request, s.new_seed, s.priority, i.output, \(tagBudgets(of: "i.id", in: "i.batch_id")) AS tag_budgets
         FROM task_standing AS s JOIN task_input AS i ON i.id = s.id
         WHERE s.batch_id = $1 AND s.model = $2 AND s.state = 'queued' AND NOT s.has_key AND \(range)
         ORDER BY s.priority DESC, s.id LIMIT \(limit)
@@ -219,7 +219,7 @@ extension SQLiteConnection {
             i.duration_seconds, i.resolution, a.submitted_at_ms, a.reserved_nano, a.lost_at_ms, i.output,
             a.state, a.task_id, a.outcome_unknown_at_ms IS NOT NULL AS is_uncertain, a.output_url, a.is_unsaved,
             a.is_cost_awaited, a.failure_code IS NOT DISTINCT FROM 'no_asset' AS has_no_asset, a.credits_nano IS NULL AS is_unpriced,
-            a.batch_id, \(Store.tagBudgetsOfTask) AS tag_budgets, a.estimated_credits_nano, a.cancel_reason,
+            a.batch_id, \(Store.tagBudgets(of: "i.id", in: "i.batch_id")) AS tag_budgets, a.estimated_credits_nano, a.cancel_reason,
             a.is_replayed, a.sent_at_ms, a.task_id IS NULL AND \(Store.conflictCondition) AS is_conflict,
             a.handed_over_from IS NOT NULL AS is_handed_over
         FROM attempt AS a JOIN task_input AS i ON i.id = a.task

@@ -14,29 +14,24 @@ extension Store {
 
     /// The budgets of a batch's tags and their use over all runs and attempts.
     ///
-    /// Sums use the present tags of the batch's tasks.
+    /// Their use is that of the tasks that have the tag now.
     public func tagBudgets(_ batch: BatchID) throws(StoreError) -> [TagBudget] {
         try reading { database throws(StoreError) in
-            let caps = try database.rows(
+            try database.rows(
                 """
-                SELECT t.id, t.name, t.value, t.cap_nano, b.budget_mode
+                SELECT t.id, t.name, t.value, t.cap_nano, t.settled_whole, t.settled_billionths, t.reserved_whole,
+                    t.reserved_billionths, b.budget_mode
                 FROM tag_budget AS t JOIN batch AS b ON b.id = t.batch_id
                 WHERE t.batch_id = $1 AND t.cap_nano IS NOT NULL ORDER BY t.id
                 """, SQLValue(batch)
             ) { row throws(StoreError) in
-                (
-                    id: row["id"] as Int64, tag: TaskSpec.Tag(name: row["name"], value: row["value"]),
-                    cap: row["cap_nano"] as Credits?, mode: try row.word("budget_mode", as: BudgetMode.self)
-                )
+                TagBudget(
+                    id: TagBudgetID(row["id"]), batch: batch,
+                    tag: TaskSpec.Tag(name: row["name"], value: row["value"]),
+                    position: BudgetUsage(
+                        cap: row["cap_nano"], settled: row.total("settled"), reserved: row.total("reserved"),
+                        mode: try row.word("budget_mode")))
             }
-            var budgets: [TagBudget] = []
-            for cap in caps {
-                var position = try database.position(of: cap.tag, in: batch)
-                position.cap = cap.cap
-                position.mode = cap.mode
-                budgets.append(TagBudget(id: TagBudgetID(cap.id), batch: batch, tag: cap.tag, position: position))
-            }
-            return budgets
         }
     }
 
@@ -45,12 +40,14 @@ extension Store {
         try reading { database throws(StoreError) in try database.position(of: tag, in: batch) }
     }
 
-    /// A column expression over `task_input AS i`: a comma-separated list of the IDs of a task's tag budgets.
-    static let tagBudgetsOfTask = """
-        (SELECT \(SQLDialect.joined("b.id")) FROM tag_budget AS b
-            WHERE b.batch_id = i.batch_id AND b.cap_nano IS NOT NULL AND EXISTS (
-                SELECT 1 FROM task_tag AS t WHERE t.task = i.id AND t.name = b.name AND t.value = b.value))
+    /// A column expression for a comma-separated list of the IDs of a task's tag budgets.
+    static func tagBudgets(of task: String, in batch: String) -> String {
         """
+        (SELECT \(SQLDialect.joined("b.id")) FROM tag_budget AS b
+            WHERE b.batch_id = \(batch) AND b.cap_nano IS NOT NULL AND EXISTS (
+                SELECT 1 FROM task_tag AS t WHERE t.task = \(task) AND t.name = b.name AND t.value = b.value))
+        """
+    }
 
     /// Parses that column.
     static func tagBudgets(in text: String?) -> [TagBudgetID] {
@@ -74,6 +71,7 @@ extension SQLiteConnection {
             """, SQLValue(batch), .text(name), .text(value), SQLValue(cap))
         // Setting the same budget again records no event.
         guard changed == 1 else { return }
+        try sumUpTagBudgets(of: batch)
         var row = NewEvent("tag_budget_set", at: at, batch: batch)
         row.source = "user"
         row.message = "\(name)=\(value): \(cap?.description ?? "none")"
@@ -83,11 +81,7 @@ extension SQLiteConnection {
     fileprivate func position(of tag: TaskSpec.Tag, in batch: BatchID) throws(StoreError) -> BudgetUsage {
         try first(
             """
-            SELECT sum(a.credits_nano / 1000000000) AS settled_whole,
-                sum(a.credits_nano % 1000000000) AS settled_billionths,
-                sum(a.reserved_nano / 1000000000) AS reserved_whole,
-                sum(a.reserved_nano % 1000000000) AS reserved_billionths
-            FROM attempt AS a JOIN task_tag AS t ON t.task = a.task
+            SELECT \(Self.sums) FROM attempt AS a JOIN task_tag AS t ON t.task = a.task
             WHERE a.batch_id = $1 AND t.name = $2 AND t.value = $3
             """, SQLValue(batch), .text(tag.name), .text(tag.value)
         ) { row in
