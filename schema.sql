@@ -111,6 +111,17 @@ CREATE TABLE image (
     bytes BLOB NOT NULL
 ) STRICT;
 
+-- Processes that submit tasks of this store. Each registers when it starts and renews its lease. Once its lease has
+-- passed, others may end it and take over its tasks; it stays ended.
+CREATE TABLE runner (
+    id INTEGER PRIMARY KEY,              -- random, never used again
+    host TEXT NOT NULL,
+    pid INTEGER NOT NULL,
+    started_at_ms INTEGER NOT NULL,
+    lease_until_ms INTEGER NOT NULL,
+    ended_at_ms INTEGER
+) STRICT;
+
 -- The state of a task: a narrow table, updated often. `attempt` is the number of its latest attempt or, while
 -- has_key = 0, of its next one.
 CREATE TABLE task_standing (
@@ -126,6 +137,8 @@ CREATE TABLE task_standing (
     new_seed INTEGER,                    -- replaces the request's seed, by command or rule
     withdrawn_code TEXT CHECK (withdrawn_code IN ('removed', 'cancelled')), -- why it ended before it was sent
     withdrawn_at_ms INTEGER,
+    claimed_by INTEGER REFERENCES runner (id), -- the runner that will submit it; NULL: any runner may claim it
+    CONSTRAINT only_waiting_is_claimed CHECK (claimed_by IS NULL OR (state = 'queued' AND NOT has_key)),
     CONSTRAINT without_key_it_waits_or_was_withdrawn CHECK (has_key OR state IN ('queued', 'cancelled')),
     CONSTRAINT withdrawn_is_cancelled_unsent
         CHECK ((withdrawn_code IS NOT NULL) = (state = 'cancelled' AND NOT has_key)),
@@ -134,6 +147,9 @@ CREATE TABLE task_standing (
 
 -- Tasks waiting for a slot, in scheduling order.
 CREATE INDEX task_waiting ON task_standing (batch_id, model, priority DESC, id) WHERE state = 'queued' AND NOT has_key;
+
+-- Claimed tasks, to release them when their runner has ended.
+CREATE INDEX task_claimed ON task_standing (claimed_by) WHERE claimed_by IS NOT NULL;
 
 -- One row per submission key ever sent, never overwritten by another. The exact bytes are stored before they are sent,
 -- and resubmissions send the same bytes. Only an attempt that provably never reached the provider (not_accepted_at_ms)

@@ -10,8 +10,12 @@ enum SQLDialect {
 
     static func list(_ texts: some Sequence<String>) -> SQLValue { .text(JSONText.list(texts)) }
 
+    static func list(_ numbers: [Int64]) -> SQLValue {
+        .text("[" + numbers.map(\.description).joined(separator: ",") + "]")
+    }
+
     static func list(_ batches: [BatchID]) -> SQLValue {
-        .text("[" + batches.map(\.description).joined(separator: ",") + "]")
+        list(batches.map(\.rawValue))
     }
 
     /// The members of a JSON object with texts, as rows of `key` and `value`.

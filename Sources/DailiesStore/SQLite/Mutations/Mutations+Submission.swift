@@ -38,7 +38,7 @@ extension SQLiteConnection {
         try update(
             attempt, for: "intent",
             """
-            UPDATE task_standing SET has_key = TRUE
+            UPDATE task_standing SET has_key = TRUE, claimed_by = NULL
             WHERE id = $1 AND attempt = $2 AND model = $3 AND state = 'queued' AND NOT has_key
             """, SQLValue(attempt.task), SQLValue(attempt.number), .text(submission.model.text))
         try update(

@@ -5,7 +5,7 @@ extension SQLiteConnection {
     func recordWithdrawn(_ task: TaskID, _ reason: WithdrawalReason, at: Instant) throws(StoreError) {
         let changed = try run(
             """
-            UPDATE task_standing SET state = 'cancelled', withdrawn_code = $1, withdrawn_at_ms = $2
+            UPDATE task_standing SET state = 'cancelled', withdrawn_code = $1, withdrawn_at_ms = $2, claimed_by = NULL
             WHERE id = $3 AND state = 'queued' AND NOT has_key
             """, .text(reason.rawValue), SQLValue(at), SQLValue(task))
         guard changed == 1 else { throw Self.conflict("withdrawn", task) }

@@ -115,12 +115,18 @@ extension Store {
     }
 
     private static func waitingPage(_ range: String, limit: String) -> String {
+        waitingTasks("s.batch_id = $1 AND s.model = $2 AND s.state = 'queued' AND NOT s.has_key AND \(range)")
+            + " LIMIT \(limit)"
+    }
+
+    /// Tasks in the order of their queue, as ``waitingTask(in:)`` reads them.
+    static func waitingTasks(_ condition: String) -> String {
         """
         SELECT s.id, s.batch_id, i.key, s.attempt, s.model, i.duration_seconds, i.resolution,
             i.request, s.new_seed, s.priority, i.output, \(tagBudgets(of: "i.id", in: "i.batch_id")) AS tag_budgets
         FROM task_standing AS s JOIN task_input AS i ON i.id = s.id
-        WHERE s.batch_id = $1 AND s.model = $2 AND s.state = 'queued' AND NOT s.has_key AND \(range)
-        ORDER BY s.priority DESC, s.id LIMIT \(limit)
+        WHERE \(condition)
+        ORDER BY s.priority DESC, s.id
         """
     }
 
@@ -139,7 +145,7 @@ extension Store {
         }
     }
 
-    private static func waitingTask(in row: SQLRow) throws(StoreError) -> WaitingTask {
+    static func waitingTask(in row: SQLRow) throws(StoreError) -> WaitingTask {
         WaitingTask(
             id: row["id"], batch: row["batch_id"], key: row["key"], attempt: try row.attemptNumber("attempt"),
             shape: RequestShape(in: row), request: row.requestAsSent, priority: row["priority"], output: row["output"],
