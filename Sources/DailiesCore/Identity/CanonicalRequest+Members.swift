@@ -67,6 +67,7 @@ extension CanonicalRequest {
 
     /// The text of a JSON string.
     private static func unescaped(_ json: ArraySlice<UInt8>) -> String {
+        if !json.contains(UInt8(ascii: "\\")) { return String(decoding: json.dropFirst().dropLast(), as: UTF8.self) }
         var units: [UInt16] = []
         var result = ""
         func flush() {

@@ -12,6 +12,7 @@ struct ManifestImporter {
     private var kept = TaskBitSet()
     /// The latest new tasks, whose states are not stored yet.
     private var newTasks: InsertRange?
+    private var lastTask: TaskID
     /// The last stored image, since consecutive tasks often share one.
     private var lastImage: TaskImage?
     private var changed = CappedList<ChangedTask>()
@@ -23,6 +24,7 @@ struct ManifestImporter {
         self.rules = rules
         self.at = at
         clips = try ClipFinder(definition.provider, in: database)
+        lastTask = try database.lastTask()
         guard let known = try database.batch(named: definition.name) else {
             result = ImportResult(batch: try database.insert(definition, at: at))
             return
@@ -72,7 +74,9 @@ struct ManifestImporter {
     }
 
     private mutating func insert(_ task: TaskSpec, in database: SQLiteConnection) throws(StoreError) {
-        let id = try database.insert(task, in: result.batch)
+        let id = TaskID(lastTask.rawValue + 1)
+        try database.insert(task, as: id, in: result.batch)
+        lastTask = id
         if result.firstNew == nil { result.firstNew = id }
         result.new += 1
         if newTasks?.add(id, task) != true {

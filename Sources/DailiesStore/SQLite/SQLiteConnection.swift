@@ -149,7 +149,7 @@ final class SQLiteConnection {
     ) throws(StoreError) {
         let statement = try prepared(sql)
         try statement.withValues(values) { () throws(StoreError) in
-            while try statement.step() { try each(SQLRow(statement: statement)) }
+            while try statement.step() { try each(statement.row) }
         }
     }
 
@@ -175,7 +175,7 @@ final class SQLiteConnection {
     {
         let statement = try prepared(sql)
         return try statement.withValues(values) { () throws(StoreError) in
-            try statement.step() ? try map(SQLRow(statement: statement)) : nil
+            try statement.step() ? try map(statement.row) : nil
         }
     }
 
@@ -251,10 +251,8 @@ private final class Statement {
     let text: String
     /// The numbers of the parameters `$1`, `$2`, …, in SQLite's order, which is that of their first use.
     private let parameters: [Int]
-    /// The names by which the row is read, in the order of the first reads. A row is read in the same order each time,
-    /// so that the next name is usually the expected one, and no text is compared.
-    private var reads: [(name: UnsafePointer<UInt8>, column: Int32)] = []
-    private var nextRead = 0
+    /// Behind a pointer, so that reading a column neither counts references nor checks for exclusive access.
+    private let columns = UnsafeMutablePointer<ColumnNames>.allocate(capacity: 1)
 
     init(_ sql: String, on connection: OpaquePointer) throws(StoreError) {
         isBoundary = sql == "COMMIT" || sql == "BEGIN IMMEDIATE"
@@ -264,6 +262,7 @@ private final class Statement {
         guard let prepared else { preconditionFailure("an empty statement was prepared") }
         handle = prepared
         text = sql
+        columns.initialize(to: ColumnNames())
         parameters = (0..<sqlite3_bind_parameter_count(prepared)).map { index in
             guard let name = sqlite3_bind_parameter_name(prepared, index + 1), name.pointee == UInt8(ascii: "$"),
                 let number = Int(String(cString: name + 1))
@@ -273,6 +272,14 @@ private final class Statement {
     }
 
     func finalize() { sqlite3_finalize(handle) }
+
+    deinit {
+        columns.deinitialize(count: 1)
+        columns.deallocate()
+    }
+
+    /// The current row, valid until the next step.
+    var row: SQLRow { SQLRow(statement: handle, columns: columns) }
 
     /// Ignores the error that a reset repeats; ``step()`` already threw it.
     private func reset() {
@@ -326,7 +333,7 @@ private final class Statement {
 
     /// - Returns: whether there is a row.
     func step() throws(StoreError) -> Bool {
-        nextRead = 0
+        columns.pointee.beginRow()
         let code = sqlite3_step(handle)
         switch code {
         case SQLITE_ROW: return true
@@ -336,81 +343,86 @@ private final class Statement {
             throw StoreError(sqlite: code, doing: isWriting ? "writing" : "reading")
         }
     }
+}
 
-    /// The number of the column with this name.
-    fileprivate func column(_ name: StaticString) -> Int32 {
-        if nextRead < reads.count, reads[nextRead].name == name.utf8Start {
-            defer { nextRead += 1 }
-            return reads[nextRead].column
+/// The columns of a statement by name. A row is read in the same order each time, so that the next name is usually the
+/// expected one, and no text is compared.
+private struct ColumnNames {
+    /// The names in the order of their first reads.
+    private var reads: [(name: UnsafePointer<UInt8>, column: Int32)] = []
+    private var next = 0
+
+    mutating func beginRow() { next = 0 }
+
+    mutating func column(_ name: StaticString, of statement: OpaquePointer) -> Int32 {
+        let start = name.utf8Start
+        if next < reads.count, reads[next].name == start {
+            next += 1
+            return reads[next - 1].column
         }
-        let read = reads.firstIndex { $0.name == name.utf8Start } ?? reads.count
-        if read == reads.count { reads.append((name.utf8Start, column(named: name.description))) }
-        nextRead = read + 1
+        let read = reads.firstIndex { $0.name == start } ?? reads.count
+        if read == reads.count { reads.append((start, Self.column(named: name.description, of: statement))) }
+        next = read + 1
         return reads[read].column
     }
 
-    fileprivate func column(named name: String) -> Int32 {
-        for column in 0..<sqlite3_column_count(handle)
-        where String(cString: sqlite3_column_name(handle, column)) == name { return column }
-        preconditionFailure("the statement has no column \"\(name)\": \(text)")
-    }
-
-    fileprivate var onlyColumn: Int32 {
-        let count = sqlite3_column_count(handle)
-        precondition(count == 1, "the statement has \(count) columns instead of one: \(text)")
-        return 0
-    }
-
-    fileprivate func isNull(_ column: Int32) -> Bool { sqlite3_column_type(handle, column) == SQLITE_NULL }
-    fileprivate func integer(_ column: Int32) -> Int64 { sqlite3_column_int64(handle, column) }
-    fileprivate func real(_ column: Int32) -> Double { sqlite3_column_double(handle, column) }
-
-    fileprivate func bytes(_ column: Int32) -> UnsafeRawBufferPointer {
-        // The pointer first, then the length, as SQLite requires.
-        let start = sqlite3_column_blob(handle, column)
-        return UnsafeRawBufferPointer(start: start, count: Int(sqlite3_column_bytes(handle, column)))
+    static func column(named name: String, of statement: OpaquePointer) -> Int32 {
+        for column in 0..<sqlite3_column_count(statement)
+        where String(cString: sqlite3_column_name(statement, column)) == name { return column }
+        preconditionFailure("the statement has no column \"\(name)\": \(String(cString: sqlite3_sql(statement)))")
     }
 }
 
 /// The current row of a statement. A name that the statement does not have ends the program.
 struct SQLRow {
-    fileprivate let statement: Statement
+    fileprivate let statement: OpaquePointer
+    fileprivate let columns: UnsafeMutablePointer<ColumnNames>
 
-    subscript<T: ColumnValue>(_ name: StaticString) -> T {
-        T(in: SQLColumn(statement: statement, index: statement.column(name)))
+    subscript<T: ColumnValue>(_ name: StaticString) -> T { T(in: column(name)) }
+
+    func isNull(_ name: StaticString) -> Bool { column(name).isNull }
+
+    private func column(_ name: StaticString) -> SQLColumn {
+        SQLColumn(statement: statement, index: columns.pointee.column(name, of: statement))
     }
 
-    func isNull(_ name: StaticString) -> Bool { statement.isNull(statement.column(name)) }
+    private func column(named name: String) -> SQLColumn {
+        SQLColumn(statement: statement, index: ColumnNames.column(named: name, of: statement))
+    }
 
     /// A sum as two integer sums, in the columns `NAME_whole` and `NAME_billionths`; both are NULL if nothing was
     /// summed.
     func total(_ name: String) -> CreditTotal {
         CreditTotal(
-            whole: statement.integer(statement.column(named: "\(name)_whole")),
-            billionths: statement.integer(statement.column(named: "\(name)_billionths")))
+            whole: column(named: "\(name)_whole").integer, billionths: column(named: "\(name)_billionths").integer)
     }
 
     /// A text in a column whose name is made at run time.
-    func optionalText(named name: String) -> String? {
-        let column = statement.column(named: name)
-        return statement.isNull(column) ? nil : SQLColumn(statement: statement, index: column).text
-    }
+    func optionalText(named name: String) -> String? { String?(in: column(named: name)) }
 
     fileprivate func only<T: ColumnValue>() -> T {
-        T(in: SQLColumn(statement: statement, index: statement.onlyColumn))
+        let count = sqlite3_column_count(statement)
+        precondition(count == 1, "\(count) columns instead of one: \(String(cString: sqlite3_sql(statement)))")
+        return T(in: SQLColumn(statement: statement, index: 0))
     }
 }
 
 /// A column of the current row. NULL reads as zero or as an empty text.
 struct SQLColumn {
-    fileprivate let statement: Statement
+    fileprivate let statement: OpaquePointer
     fileprivate let index: Int32
 
-    var isNull: Bool { statement.isNull(index) }
-    var integer: Int64 { statement.integer(index) }
-    var real: Double { statement.real(index) }
-    var text: String { String(decoding: statement.bytes(index), as: UTF8.self) }
-    var blob: [UInt8] { Array(statement.bytes(index)) }
+    var isNull: Bool { sqlite3_column_type(statement, index) == SQLITE_NULL }
+    var integer: Int64 { sqlite3_column_int64(statement, index) }
+    var real: Double { sqlite3_column_double(statement, index) }
+    var text: String { String(decoding: bytes, as: UTF8.self) }
+    var blob: [UInt8] { Array(bytes) }
+
+    private var bytes: UnsafeRawBufferPointer {
+        // The pointer first, then the length, as SQLite requires.
+        let start = sqlite3_column_blob(statement, index)
+        return UnsafeRawBufferPointer(start: start, count: Int(sqlite3_column_bytes(statement, index)))
+    }
 }
 
 /// A type that a column is read as.

@@ -15,26 +15,29 @@ extension SQLiteConnection {
     ) throws(StoreError) {
         let parts = CreditParts(amount)
         let reserved = try run(
-            """
-            UPDATE batch_total SET reserved_whole = reserved_whole + $2, reserved_billionths = reserved_billionths + $3,
-                first_submitted_at_ms =
-                    CASE WHEN first_submitted_at_ms <= $5 THEN first_submitted_at_ms ELSE $5 END
-            WHERE batch_id = $1 AND EXISTS (
-                SELECT 1 FROM batch AS b WHERE b.id = batch_total.batch_id AND \(Self.fits("b.budget_nano")))
-            """, SQLValue(batch), .integer(parts.whole), .integer(parts.billionths), SQLValue(amount != nil),
-            SQLValue(at))
+            Self.reserveInBatch, SQLValue(batch), .integer(parts.whole), .integer(parts.billionths),
+            SQLValue(amount != nil), SQLValue(at))
         guard reserved == 1 else { throw Self.overBudget(attempt, amount, "batch \(batch)") }
         for tag in tags {
             let reserved = try run(
-                """
-                UPDATE tag_budget SET reserved_whole = reserved_whole + $2,
-                    reserved_billionths = reserved_billionths + $3
-                WHERE id = $1 AND EXISTS (
-                    SELECT 1 FROM batch AS b WHERE b.id = tag_budget.batch_id AND \(Self.fits("tag_budget.cap_nano")))
-                """, .integer(tag.rawValue), .integer(parts.whole), .integer(parts.billionths), SQLValue(amount != nil))
+                Self.reserveInTag, .integer(tag.rawValue), .integer(parts.whole), .integer(parts.billionths),
+                SQLValue(amount != nil))
             guard reserved == 1 else { throw Self.overBudget(attempt, amount, "a tag of batch \(batch)") }
         }
     }
+
+    private static let reserveInBatch = """
+        UPDATE batch_total SET reserved_whole = reserved_whole + $2, reserved_billionths = reserved_billionths + $3,
+            first_submitted_at_ms = CASE WHEN first_submitted_at_ms <= $5 THEN first_submitted_at_ms ELSE $5 END
+        WHERE batch_id = $1 AND EXISTS (
+            SELECT 1 FROM batch AS b WHERE b.id = batch_total.batch_id AND \(fits("b.budget_nano")))
+        """
+
+    private static let reserveInTag = """
+        UPDATE tag_budget SET reserved_whole = reserved_whole + $2, reserved_billionths = reserved_billionths + $3
+        WHERE id = $1 AND EXISTS (
+            SELECT 1 FROM batch AS b WHERE b.id = tag_budget.batch_id AND \(fits("tag_budget.cap_nano")))
+        """
 
     /// Whether `$2` credits and `$3` billionths fit a budget of `batch AS b`, as in ``DailiesCore/Budget/verdict(for:)``.
     /// `$4`: whether the price is known.
@@ -66,24 +69,28 @@ extension SQLiteConnection {
         if reserved == old.reserved, cost == old.credits, settledAt == nil { return }
         let reservation = CreditParts(reserved) - CreditParts(old.reserved)
         let settled = CreditParts(cost) - CreditParts(old.credits)
-        let sums = """
-            settled_whole = settled_whole + $2, settled_billionths = settled_billionths + $3,
-            reserved_whole = reserved_whole + $4, reserved_billionths = reserved_billionths + $5
-            """
-        let values: [SQLValue] = [
-            .integer(settled.whole), .integer(settled.billionths), .integer(reservation.whole),
-            .integer(reservation.billionths),
-        ]
         try run(
-            """
-            UPDATE batch_total SET \(sums), last_settled_at_ms =
-                CASE WHEN last_settled_at_ms >= $6 THEN last_settled_at_ms ELSE coalesce($6, last_settled_at_ms) END
-            WHERE batch_id = $1
-            """, list: [SQLValue(old.batch)] + values + [SQLValue(settledAt)])
+            Self.bookInBatch, SQLValue(old.batch), .integer(settled.whole), .integer(settled.billionths),
+            .integer(reservation.whole), .integer(reservation.billionths), SQLValue(settledAt))
         for tag in old.tagBudgets {
-            try run("UPDATE tag_budget SET \(sums) WHERE id = $1", list: [.integer(tag.rawValue)] + values)
+            try run(
+                Self.bookInTag, .integer(tag.rawValue), .integer(settled.whole), .integer(settled.billionths),
+                .integer(reservation.whole), .integer(reservation.billionths))
         }
     }
+
+    private static let added = """
+        settled_whole = settled_whole + $2, settled_billionths = settled_billionths + $3,
+        reserved_whole = reserved_whole + $4, reserved_billionths = reserved_billionths + $5
+        """
+
+    private static let bookInBatch = """
+        UPDATE batch_total SET \(added), last_settled_at_ms =
+            CASE WHEN last_settled_at_ms >= $6 THEN last_settled_at_ms ELSE coalesce($6, last_settled_at_ms) END
+        WHERE batch_id = $1
+        """
+
+    private static let bookInTag = "UPDATE tag_budget SET \(added) WHERE id = $1"
 
     /// Sums up the attempts of a batch's tasks with a tag that has a budget, since their tags or the budgets changed.
     func sumUpTagBudgets(of batch: BatchID) throws(StoreError) {

@@ -67,14 +67,23 @@ extension SQLiteConnection {
         for budget in definition.tagBudgets { try setTagBudget(of: batch, budget, at: at) }
     }
 
+    /// The last ID of a task. An import counts on from it, since RETURNING takes longer than the insert itself. IDs that
+    /// someone wrote into the file may be so large that there is none after them; they do not count.
+    func lastTask() throws(StoreError) -> TaskID {
+        let last: TaskID? = try value(
+            "SELECT id FROM task_input WHERE id < $1 ORDER BY id DESC LIMIT 1", .integer(.max / 2))
+        return last ?? TaskID(0)
+    }
+
     /// Inserts a new task; ``insertStanding(of:in:)`` inserts its state.
-    func insert(_ task: TaskSpec, in batch: BatchID) throws(StoreError) -> TaskID {
-        try insert(
+    func insert(_ task: TaskSpec, as id: TaskID, in batch: BatchID) throws(StoreError) {
+        try run(
             """
-            INSERT INTO task_input (batch_id, key, request, duration_seconds, resolution, tags, output)
-            VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id
+            INSERT INTO task_input (id, batch_id, key, request, duration_seconds, resolution, tags, output)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
             """,
-            SQLValue(batch), .text(task.key.text), .text(task.request.text), SQLValue(task.shape.durationSeconds),
+            SQLValue(id), SQLValue(batch), .text(task.key.text), .text(task.request.text),
+            SQLValue(task.shape.durationSeconds),
             SQLValue(task.shape.resolution), .text(JSONText.object(task.tags)), SQLValue(task.output))
     }
 

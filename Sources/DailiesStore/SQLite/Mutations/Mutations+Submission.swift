@@ -2,6 +2,14 @@ import DailiesCore
 
 /// From waiting to accepted by the provider.
 extension SQLiteConnection {
+    private static let taskToSubmit = """
+        SELECT s.batch_id, v.id AS service_id, i.request, s.new_seed, s.model, i.duration_seconds, i.resolution,
+            \(Store.tagBudgets(of: "s.id", in: "s.batch_id")) AS tag_budgets
+        FROM task_standing AS s JOIN task_input AS i ON i.id = s.id JOIN batch AS b ON b.id = s.batch_id
+        JOIN service AS v ON v.provider = b.provider AND v.base_url = b.base_url
+        WHERE s.id = $1
+        """
+
     private static let insertAttempt = """
         INSERT INTO attempt (task, n, batch_id, service_id, model, resolution, seconds, state, submission_key, dialect,
             key_fingerprint, submitted_at_ms, sent_at_ms, similarity_hash, reserved_nano, body)
@@ -19,15 +27,7 @@ extension SQLiteConnection {
     func recordIntent(_ intent: Intent, at: Instant) throws(StoreError) {
         let submission = intent.submission
         let attempt = submission.attempt
-        let task = try first(
-            """
-            SELECT s.batch_id, v.id AS service_id, i.request, s.new_seed, s.model, i.duration_seconds, i.resolution,
-                \(Store.tagBudgets(of: "s.id", in: "s.batch_id")) AS tag_budgets
-            FROM task_standing AS s JOIN task_input AS i ON i.id = s.id JOIN batch AS b ON b.id = s.batch_id
-            JOIN service AS v ON v.provider = b.provider AND v.base_url = b.base_url
-            WHERE s.id = $1
-            """, SQLValue(attempt.task)
-        ) { row in
+        let task = try first(Self.taskToSubmit, SQLValue(attempt.task)) { row in
             (
                 batch: row["batch_id"] as BatchID, service: row["service_id"] as Int64, shape: RequestShape(in: row),
                 hash: SimilarityHash(row.requestAsSent), tagBudgets: Store.tagBudgets(in: row["tag_budgets"])

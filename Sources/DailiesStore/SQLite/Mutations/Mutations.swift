@@ -82,16 +82,8 @@ extension SQLiteConnection {
     func facts(
         of attempt: AttemptID, for step: String, where fits: (AttemptSnapshot) -> Bool
     ) throws(StoreError) -> AttemptSnapshot {
-        let found = try first(
-            """
-            SELECT batch_id, state, task_id IS NOT NULL AS is_acknowledged,
-                not_accepted_at_ms IS NOT NULL AS is_not_accepted, outcome_unknown_at_ms IS NOT NULL AS is_unknown,
-                lost_at_ms IS NOT NULL AS is_lost, reserved_nano, credits_nano, is_cost_awaited,
-                output_path IS NOT NULL AS is_saved,
-                \(Store.tagBudgets(of: "attempt.task", in: "attempt.batch_id")) AS tag_budgets
-            FROM attempt WHERE task = $1 AND n = $2
-            """, SQLValue(attempt.task), SQLValue(attempt.number)
-        ) { row throws(StoreError) in
+        let found = try first(Self.snapshot, SQLValue(attempt.task), SQLValue(attempt.number)) {
+            row throws(StoreError) in
             AttemptSnapshot(
                 batch: row["batch_id"], state: try row.word("state"), isAcknowledged: row["is_acknowledged"],
                 isNotAccepted: row["is_not_accepted"], isUnknown: row["is_unknown"], isLost: row["is_lost"],
@@ -102,6 +94,15 @@ extension SQLiteConnection {
         guard fits(found) else { throw Self.conflict(step, attempt, "is \(found.stateDescription)") }
         return found
     }
+
+    private static let snapshot = """
+        SELECT batch_id, state, task_id IS NOT NULL AS is_acknowledged,
+            not_accepted_at_ms IS NOT NULL AS is_not_accepted, outcome_unknown_at_ms IS NOT NULL AS is_unknown,
+            lost_at_ms IS NOT NULL AS is_lost, reserved_nano, credits_nano, is_cost_awaited,
+            output_path IS NOT NULL AS is_saved,
+            \(Store.tagBudgets(of: "attempt.task", in: "attempt.batch_id")) AS tag_budgets
+        FROM attempt WHERE task = $1 AND n = $2
+        """
 
     static func conflict(_ step: String, _ attempt: AttemptID, _ finding: String) -> StoreError {
         StoreError(.conflict, "the change \"\(step)\" does not apply: attempt \(attempt) \(finding)")
